@@ -1,0 +1,126 @@
+import { namespaceOf, type KindId, type KubeObject } from './object.ts';
+import type { Path } from './path.ts';
+import { array, dig, isObject, object, optionalNumber, optionalString, string, stringMap, type JsonObject } from './read.ts';
+import { trafficRoutingOf } from './rollout.ts';
+
+/** The name under which the Gateway API plugin is configured in a Rollout. */
+export const GATEWAY_PLUGIN = 'argoproj-labs/gatewayAPI';
+
+/** The kinds of Gateway API route that the plugin drives. */
+export const ROUTE_KINDS: readonly KindId[] = [
+  'HTTPRoute.gateway.networking.k8s.io',
+  'GRPCRoute.gateway.networking.k8s.io',
+  'TCPRoute.gateway.networking.k8s.io',
+  'TLSRoute.gateway.networking.k8s.io',
+];
+
+const FIELDS = [
+  { kind: 'HTTPRoute.gateway.networking.k8s.io', single: 'httpRoute', list: 'httpRoutes', selector: 'httpRouteSelector' },
+  { kind: 'GRPCRoute.gateway.networking.k8s.io', single: 'grpcRoute', list: 'grpcRoutes', selector: 'grpcRouteSelector' },
+  { kind: 'TCPRoute.gateway.networking.k8s.io', single: 'tcpRoute', list: 'tcpRoutes', selector: 'tcpRouteSelector' },
+  { kind: 'TLSRoute.gateway.networking.k8s.io', single: 'tlsRoute', list: 'tlsRoutes', selector: 'tlsRouteSelector' },
+] as const satisfies readonly { kind: KindId; single: string; list: string; selector: string }[];
+
+/** A route, or a set of routes by label, that a Rollout drives through the Gateway API plugin. */
+export interface GatewayRouteRef {
+  readonly kind: KindId;
+  readonly namespace: string;
+  /** The name; undefined where the routes are chosen by `selector`. */
+  readonly name: string | undefined;
+  readonly selector: JsonObject | undefined;
+  /** Whether `setHeaderRoute` steps write rules into it; always for the single form, never by selector. */
+  readonly useHeaderRoutes: boolean;
+  readonly path: Path;
+}
+
+/** In: a Rollout. Out: the configuration of its Gateway API plugin, or undefined. */
+export function gatewayConfig(rollout: KubeObject): JsonObject | undefined {
+  const config = dig(trafficRoutingOf(rollout), 'plugins', GATEWAY_PLUGIN);
+  return isObject(config) ? config : undefined;
+}
+
+/**
+ * In: a Rollout. Out: the Gateway API routes it drives: the single, list and selector forms, in the namespace that the plugin's
+ * configuration names or the Rollout's own. Source: Gateway API plugin v0.15.0, `pkg/plugin/types.go` and `plugin.go`.
+ */
+export function managedGatewayRoutes(rollout: KubeObject): readonly GatewayRouteRef[] {
+  const config = gatewayConfig(rollout);
+  if (config === undefined) return [];
+  const namespace = optionalString(config['namespace']) ?? namespaceOf(rollout);
+  const base = ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins', GATEWAY_PLUGIN];
+  const routes: GatewayRouteRef[] = [];
+  for (const { kind, single, list, selector } of FIELDS) {
+    for (const [index, entry] of array(config[list]).entries()) {
+      const name = optionalString(dig(entry, 'name'));
+      const useHeaderRoutes = dig(entry, 'useHeaderRoutes') === true;
+      if (name !== undefined) routes.push({ kind, namespace, name, selector: undefined, useHeaderRoutes, path: [...base, list, index, 'name'] });
+    }
+    const name = optionalString(config[single]);
+    if (name !== undefined) routes.push({ kind, namespace, name, selector: undefined, useHeaderRoutes: true, path: [...base, single] });
+    const labels = config[selector];
+    if (isObject(labels)) routes.push({ kind, namespace, name: undefined, selector: labels, useHeaderRoutes: false, path: [...base, selector] });
+  }
+  return routes;
+}
+
+/** One weighted backend of a Gateway API route. */
+export interface BackendRef {
+  readonly name: string;
+  readonly namespace: string;
+  readonly isService: boolean;
+  readonly port: number | undefined;
+  readonly weight: number | undefined;
+  readonly rule: number;
+  readonly path: Path;
+}
+
+/** In: a Gateway API route of any kind. Out: the backends of all its rules, in order. */
+export function backendRefsOf(route: KubeObject): readonly BackendRef[] {
+  return array(dig(route, 'spec', 'rules')).flatMap((entry, rule) =>
+    array(dig(entry, 'backendRefs')).map((raw, index): BackendRef => {
+      const backend = object(raw);
+      const kind = optionalString(backend['kind']) ?? 'Service';
+      return {
+        name: string(backend['name']),
+        namespace: optionalString(backend['namespace']) ?? namespaceOf(route),
+        isService: kind === 'Service' && string(backend['group']) === '',
+        port: optionalNumber(backend['port']),
+        weight: optionalNumber(backend['weight']),
+        rule,
+        path: ['spec', 'rules', rule, 'backendRefs', index],
+      };
+    }),
+  );
+}
+
+/**
+ * In: a label selector and the labels of an object. Out: whether they match, by the rules of `metav1.LabelSelector`; an empty
+ * selector matches everything. An operator it does not know matches nothing.
+ */
+export function matchesSelector(selector: JsonObject, labels: ReadonlyMap<string, string>): boolean {
+  for (const [key, value] of stringMap(selector['matchLabels'])) {
+    if (labels.get(key) !== value) return false;
+  }
+  for (const expression of array(selector['matchExpressions'])) {
+    const key = string(dig(expression, 'key'));
+    const values = array(dig(expression, 'values')).map(string);
+    const value = labels.get(key);
+    switch (dig(expression, 'operator')) {
+      case 'In':
+        if (value === undefined || !values.includes(value)) return false;
+        break;
+      case 'NotIn':
+        if (value !== undefined && values.includes(value)) return false;
+        break;
+      case 'Exists':
+        if (value === undefined) return false;
+        break;
+      case 'DoesNotExist':
+        if (value !== undefined) return false;
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
+}

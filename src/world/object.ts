@@ -1,0 +1,128 @@
+import { isObject, string, type JsonObject } from './read.ts';
+
+/** A Kubernetes object: what it is and what it is called are known to be strings, the rest is as it came. */
+export interface KubeObject extends JsonObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Metadata;
+}
+
+export interface Metadata extends JsonObject {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+interface KindInfo {
+  readonly group: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+}
+
+/** The kinds Rollgate knows, by id. An id is `Kind.group`, as `kubectl get` takes it; the core group has no suffix. */
+export const KINDS = {
+  'Rollout.argoproj.io': { group: 'argoproj.io', kind: 'Rollout', plural: 'rollouts', namespaced: true },
+  'AnalysisTemplate.argoproj.io': { group: 'argoproj.io', kind: 'AnalysisTemplate', plural: 'analysistemplates', namespaced: true },
+  'ClusterAnalysisTemplate.argoproj.io': { group: 'argoproj.io', kind: 'ClusterAnalysisTemplate', plural: 'clusteranalysistemplates', namespaced: false },
+  'Experiment.argoproj.io': { group: 'argoproj.io', kind: 'Experiment', plural: 'experiments', namespaced: true },
+  Service: { group: '', kind: 'Service', plural: 'services', namespaced: true },
+  ConfigMap: { group: '', kind: 'ConfigMap', plural: 'configmaps', namespaced: true },
+  Secret: { group: '', kind: 'Secret', plural: 'secrets', namespaced: true },
+  ServiceAccount: { group: '', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true },
+  Namespace: { group: '', kind: 'Namespace', plural: 'namespaces', namespaced: false },
+  PodTemplate: { group: '', kind: 'PodTemplate', plural: 'podtemplates', namespaced: true },
+  'Deployment.apps': { group: 'apps', kind: 'Deployment', plural: 'deployments', namespaced: true },
+  'ReplicaSet.apps': { group: 'apps', kind: 'ReplicaSet', plural: 'replicasets', namespaced: true },
+  'Ingress.networking.k8s.io': { group: 'networking.k8s.io', kind: 'Ingress', plural: 'ingresses', namespaced: true },
+  'VirtualService.networking.istio.io': { group: 'networking.istio.io', kind: 'VirtualService', plural: 'virtualservices', namespaced: true },
+  'DestinationRule.networking.istio.io': { group: 'networking.istio.io', kind: 'DestinationRule', plural: 'destinationrules', namespaced: true },
+  'HTTPRoute.gateway.networking.k8s.io': { group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', plural: 'httproutes', namespaced: true },
+  'GRPCRoute.gateway.networking.k8s.io': { group: 'gateway.networking.k8s.io', kind: 'GRPCRoute', plural: 'grpcroutes', namespaced: true },
+  'TCPRoute.gateway.networking.k8s.io': { group: 'gateway.networking.k8s.io', kind: 'TCPRoute', plural: 'tcproutes', namespaced: true },
+  'TLSRoute.gateway.networking.k8s.io': { group: 'gateway.networking.k8s.io', kind: 'TLSRoute', plural: 'tlsroutes', namespaced: true },
+  'HorizontalPodAutoscaler.autoscaling': { group: 'autoscaling', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', namespaced: true },
+  'ScaledObject.keda.sh': { group: 'keda.sh', kind: 'ScaledObject', plural: 'scaledobjects', namespaced: true },
+  'PodDisruptionBudget.policy': { group: 'policy', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', namespaced: true },
+  'TrafficSplit.split.smi-spec.io': { group: 'split.smi-spec.io', kind: 'TrafficSplit', plural: 'trafficsplits', namespaced: true },
+  'Mapping.getambassador.io': { group: 'getambassador.io', kind: 'Mapping', plural: 'mappings', namespaced: true },
+  'TraefikService.traefik.io': { group: 'traefik.io', kind: 'TraefikService', plural: 'traefikservices', namespaced: true },
+  'ApisixRoute.apisix.apache.org': { group: 'apisix.apache.org', kind: 'ApisixRoute', plural: 'apisixroutes', namespaced: true },
+  'VirtualService.appmesh.k8s.aws': { group: 'appmesh.k8s.aws', kind: 'VirtualService', plural: 'virtualservices', namespaced: true },
+  'VirtualRouter.appmesh.k8s.aws': { group: 'appmesh.k8s.aws', kind: 'VirtualRouter', plural: 'virtualrouters', namespaced: true },
+} as const satisfies Record<string, KindInfo>;
+
+/** The id of a kind that Rollgate knows. */
+export type KindId = keyof typeof KINDS;
+
+/** Where an object is: `kindId/namespace/name`; the namespace is empty for a cluster-scoped one. */
+export type ObjectKey = string;
+
+// Two groups that served the same kind under an older name; Argo Rollouts v1.9.1 still defaults to Traefik's old one.
+const FORMER_GROUPS: Readonly<Record<string, string>> = {
+  'traefik.containo.us': 'traefik.io',
+  extensions: 'networking.k8s.io',
+};
+
+/** In: an apiVersion. Out: its group, empty for the core group; versions of a kind compare by group and kind only. */
+export function groupOf(apiVersion: string): string {
+  const slash = apiVersion.indexOf('/');
+  const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+  return FORMER_GROUPS[group] ?? group;
+}
+
+/** In: an apiVersion and a kind. Out: the id of that kind, or undefined if Rollgate does not know it. */
+export function kindId(apiVersion: string, kind: string): KindId | undefined {
+  const group = groupOf(apiVersion);
+  const id = group === '' ? kind : `${kind}.${group}`;
+  return Object.hasOwn(KINDS, id) ? (id as KindId) : undefined;
+}
+
+/** In: an object. Out: the id of its kind, or undefined if Rollgate does not know it. */
+export function kindOf(object: KubeObject): KindId | undefined {
+  return kindId(object.apiVersion, object.kind);
+}
+
+/** In: a kind and a place. Out: the key. */
+export function keyFor(kind: KindId, namespace: string, name: string): ObjectKey {
+  return `${kind}/${KINDS[kind].namespaced ? namespace : ''}/${name}`;
+}
+
+/** In: an object. Out: its key; objects of kinds Rollgate does not know get one as well. */
+export function keyOf(object: KubeObject): ObjectKey {
+  const id = kindOf(object);
+  if (id !== undefined) return keyFor(id, namespaceOf(object), object.metadata.name);
+  return `${object.kind}.${groupOf(object.apiVersion)}/${namespaceOf(object)}/${object.metadata.name}`;
+}
+
+/** In: an object. Out: its namespace, empty if it names none. */
+export function namespaceOf(object: KubeObject): string {
+  return string(object.metadata.namespace);
+}
+
+/** In: anything. Out: whether it can be treated as a Kubernetes object: apiVersion, kind and metadata are there. */
+export function isKubeObject(value: unknown): value is KubeObject {
+  return (
+    isObject(value) &&
+    typeof value['apiVersion'] === 'string' &&
+    typeof value['kind'] === 'string' &&
+    isObject(value['metadata']) &&
+    typeof value['metadata']['name'] === 'string'
+  );
+}
+
+/** How a person is told which object is meant. */
+export interface ObjectRef {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** In: an object. Out: how a person is told which one it is. */
+export function refOf(object: KubeObject): ObjectRef {
+  return { kind: object.kind, namespace: namespaceOf(object), name: object.metadata.name };
+}
+
+/** In: two references. Out: whether they name the same object. */
+export function sameRef(a: ObjectRef, b: ObjectRef): boolean {
+  return a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
+}

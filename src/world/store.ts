@@ -1,0 +1,156 @@
+import { KINDS, keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
+import { anyOf, references } from './references.ts';
+import { ABSENT, type Listing, type Lookup, type World } from './world.ts';
+
+/** Why a kind (in a namespace) cannot be known here; undefined: it can. */
+export type Ignorance = (kind: KindId, namespace: string) => string | undefined;
+
+type ByName = Map<string, KubeObject>;
+
+/**
+ * A world kept in memory, with an index from each object to what refers to it. `put` and `delete` cost in
+ * proportion to the references of that one object.
+ */
+export class ObjectStore implements World {
+  readonly #objects = new Map<KindId, Map<string, ByName>>();
+  readonly #referrers = new Map<ObjectKey, Map<ObjectKey, KubeObject>>();
+  readonly #ignorance: Ignorance;
+
+  /** In: what cannot be known of objects that are not in the store; by default an object that is not here does not exist. */
+  constructor(ignorance: Ignorance = () => undefined) {
+    this.#ignorance = ignorance;
+  }
+
+  /** Adds the object, or replaces the one of that kind, namespace and name. Objects of unknown kinds are passed over. */
+  put(object: KubeObject): void {
+    const kind = kindOf(object);
+    if (kind === undefined) return;
+    const namespace = KINDS[kind].namespaced ? namespaceOf(object) : '';
+    const byNamespace = getOrAdd(this.#objects, kind, () => new Map<string, ByName>());
+    const byName = getOrAdd(byNamespace, namespace, () => new Map<string, KubeObject>());
+    const previous = byName.get(object.metadata.name);
+    if (previous !== undefined) this.#unindex(previous);
+    byName.set(object.metadata.name, object);
+    const from = keyOf(object);
+    for (const reference of references(object)) {
+      getOrAdd(this.#referrers, reference.key, () => new Map<ObjectKey, KubeObject>()).set(from, object);
+    }
+  }
+
+  /** Removes the object of that kind, namespace and name, if it is here. */
+  delete(kind: KindId, namespace: string, name: string): void {
+    const byNamespace = this.#objects.get(kind);
+    const place = KINDS[kind].namespaced ? namespace : '';
+    const byName = byNamespace?.get(place);
+    const previous = byName?.get(name);
+    if (byNamespace === undefined || byName === undefined || previous === undefined) return;
+    this.#unindex(previous);
+    byName.delete(name);
+    if (byName.size === 0) byNamespace.delete(place);
+  }
+
+  get(kind: KindId, namespace: string, name: string): Lookup {
+    const place = KINDS[kind].namespaced ? namespace : '';
+    const object = this.#objects.get(kind)?.get(place)?.get(name);
+    if (object !== undefined) return { state: 'present', object };
+    const reason = this.#ignorance(kind, place);
+    return reason === undefined ? ABSENT : { state: 'unknown', reason };
+  }
+
+  list(kind: KindId, namespace: string | undefined): Listing {
+    const reason = this.#ignorance(kind, namespace ?? '');
+    if (reason !== undefined) return { state: 'unknown', reason };
+    const byNamespace = this.#objects.get(kind);
+    if (byNamespace === undefined) return { state: 'known', objects: [] };
+    if (namespace !== undefined && KINDS[kind].namespaced) {
+      return { state: 'known', objects: [...(byNamespace.get(namespace)?.values() ?? [])] };
+    }
+    return { state: 'known', objects: [...byNamespace.values()].flatMap((byName) => [...byName.values()]) };
+  }
+
+  referrers(key: ObjectKey): readonly KubeObject[] {
+    const exact = this.#referrers.get(key);
+    const wild = this.#referrers.get(anyOf(key));
+    if (wild === undefined) return exact === undefined ? [] : [...exact.values()];
+    return [...new Map([...(exact ?? []), ...wild]).values()];
+  }
+
+  /** Out: every object, kind by kind. */
+  *all(): IterableIterator<KubeObject> {
+    for (const byNamespace of this.#objects.values()) {
+      for (const byName of byNamespace.values()) yield* byName.values();
+    }
+  }
+
+  /** In: a kind. Out: how many objects of it are here. */
+  count(kind: KindId): number {
+    let total = 0;
+    for (const byName of this.#objects.get(kind)?.values() ?? []) total += byName.size;
+    return total;
+  }
+
+  #unindex(object: KubeObject): void {
+    const from = keyOf(object);
+    for (const reference of references(object)) {
+      const set = this.#referrers.get(reference.key);
+      set?.delete(from);
+      if (set?.size === 0) this.#referrers.delete(reference.key);
+    }
+  }
+}
+
+/** In: objects, and what cannot be known of others. Out: a world of exactly these. */
+export function storeOf(objects: Iterable<KubeObject>, ignorance?: Ignorance): ObjectStore {
+  const store = new ObjectStore(ignorance);
+  for (const object of objects) store.put(object);
+  return store;
+}
+
+/** A change laid over a world: some objects added or replaced, some gone. */
+export class Overlay implements World {
+  readonly #base: World;
+  readonly #put: ObjectStore;
+  readonly #gone: ReadonlySet<ObjectKey>;
+
+  /** In: the world below, the objects as they would be, and the keys of those that would be gone. */
+  constructor(base: World, put: readonly KubeObject[], gone: readonly ObjectKey[] = []) {
+    this.#base = base;
+    this.#put = storeOf(put);
+    this.#gone = new Set(gone);
+  }
+
+  get(kind: KindId, namespace: string, name: string): Lookup {
+    const changed = this.#put.get(kind, namespace, name);
+    if (changed.state === 'present') return changed;
+    if (this.#gone.has(keyFor(kind, namespace, name))) return ABSENT;
+    return this.#base.get(kind, namespace, name);
+  }
+
+  list(kind: KindId, namespace: string | undefined): Listing {
+    const below = this.#base.list(kind, namespace);
+    if (below.state === 'unknown') return below;
+    const above = this.#put.list(kind, namespace);
+    return { state: 'known', objects: [...this.#untouched(below.objects), ...(above.state === 'known' ? above.objects : [])] };
+  }
+
+  referrers(key: ObjectKey): readonly KubeObject[] {
+    return [...this.#untouched(this.#base.referrers(key)), ...this.#put.referrers(key)];
+  }
+
+  #untouched(objects: readonly KubeObject[]): KubeObject[] {
+    return objects.filter((object) => {
+      const kind = kindOf(object);
+      if (kind === undefined || this.#gone.has(keyOf(object))) return false;
+      return this.#put.get(kind, namespaceOf(object), object.metadata.name).state !== 'present';
+    });
+  }
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
