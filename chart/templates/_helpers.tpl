@@ -1,0 +1,76 @@
+{{- define "rollgate.name" -}}
+{{- if contains "rollgate" .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-rollgate" .Release.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- end }}
+
+{{- define "rollgate.labels" -}}
+app.kubernetes.io/name: rollgate
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "rollgate.selector" -}}
+app.kubernetes.io/name: rollgate
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "rollgate.account" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.name" . }}
+{{- end }}
+
+{{- define "rollgate.secret" -}}
+{{- if .Values.certificates.existingSecret }}{{ .Values.certificates.existingSecret }}{{ else }}{{ include "rollgate.name" . }}-tls{{ end }}
+{{- end }}
+
+{{/* The accounts that neither policy nor webhooks bother with: the one list behind both. */}}
+{{- define "rollgate.exempt" -}}
+{{- concat (list "system:serviceaccount:kube-system:generic-garbage-collector" "system:serviceaccount:kube-system:namespace-controller" (include "rollgate.account" .)) .Values.exemptAccounts .Values.controllers.accounts | uniq | toJson }}
+{{- end }}
+
+{{- define "rollgate.policy" -}}
+{{- $exemptions := dict "accounts" (concat (dig "exemptions" "accounts" list .Values.policy) .Values.exemptAccounts | uniq) }}
+{{- if hasKey (dig "exemptions" dict .Values.policy) "namespaces" }}{{ $_ := set $exemptions "namespaces" .Values.policy.exemptions.namespaces }}{{ end }}
+{{- $controllers := dict "accounts" .Values.controllers.accounts "discover" .Values.controllers.discover "namespaces" .Values.controllers.namespaces }}
+{{- merge (dict "exemptions" $exemptions "controllers" $controllers) .Values.policy | toYaml }}
+{{- end }}
+
+{{/* What all entries of a webhook configuration have in common. Takes root, path, group, changed (whether unchanged updates are skipped). */}}
+{{- define "rollgate.webhook" -}}
+clientConfig:
+  service:
+    name: {{ include "rollgate.name" .root }}
+    namespace: {{ .root.Release.Namespace }}
+    path: {{ .path }}
+    port: 443
+  {{- if and (not .root.Values.certificates.certManager.enabled) .root.Values.certificates.caBundle }}
+  caBundle: {{ .root.Values.certificates.caBundle | b64enc }}
+  {{- end }}
+admissionReviewVersions: [v1]
+sideEffects: None
+matchPolicy: Equivalent
+timeoutSeconds: {{ .root.Values.webhooks.timeoutSeconds }}
+failurePolicy: {{ index .root.Values.webhooks.failurePolicy .group }}
+namespaceSelector:
+  matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values: {{ concat .root.Values.webhooks.excludedNamespaces (list .root.Release.Namespace) | uniq | toJson }}
+{{- if .root.Values.webhooks.matchConditions }}
+matchConditions:
+  - name: not-an-exempt-account
+    expression: {{ printf "!(request.userInfo.username in %s)" (include "rollgate.exempt" .root) | quote }}
+  {{- if .changed }}
+  - name: something-that-matters-changed
+    expression: >-
+      request.operation != 'UPDATE'
+      || has(object.spec) != has(oldObject.spec) || (has(object.spec) && object.spec != oldObject.spec)
+      || has(object.template) != has(oldObject.template) || (has(object.template) && object.template != oldObject.template)
+      || has(object.metadata.labels) != has(oldObject.metadata.labels) || (has(object.metadata.labels) && object.metadata.labels != oldObject.metadata.labels)
+      || (has(object.metadata.annotations) && object.metadata.annotations.exists(k, (k.startsWith('rollgate.io/') || k == 'argo-rollouts.argoproj.io/managed-by-rollouts')
+          && !(has(oldObject.metadata.annotations) && k in oldObject.metadata.annotations && oldObject.metadata.annotations[k] == object.metadata.annotations[k])))
+      || (has(oldObject.metadata.annotations) && oldObject.metadata.annotations.exists(k, (k.startsWith('rollgate.io/') || k == 'argo-rollouts.argoproj.io/managed-by-rollouts')
+          && !(has(object.metadata.annotations) && k in object.metadata.annotations)))
+  {{- end }}
+{{- end }}
+{{- end }}

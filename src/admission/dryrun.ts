@@ -1,0 +1,126 @@
+import type { Operation } from 'fast-json-patch';
+import type { Keep } from '../mutations/define.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { BundleReport, ReportedFinding } from '../report/model.ts';
+import type { Rule } from '../rules/define.ts';
+import { parseManifests, type Manifests } from '../world/manifests.ts';
+import { keyOf, namespaceOf, refOf, type KubeObject, type ObjectRef } from '../world/object.ts';
+import { isObject, object } from '../world/read.ts';
+import type { World } from '../world/world.ts';
+import { judgeBundle, type JudgedBundle } from './bundle.ts';
+import { circumstancesOf } from './gate.ts';
+import { worldsOf } from './judge.ts';
+import { activeKeeps, driversOf, keepAll } from './keep.ts';
+import { QuestionWorld, type Answers, type Question } from './questions.ts';
+
+/** What a dry run is asked; plain data, to be sent to a worker. */
+export interface DryRunInput {
+  /** YAML, JSON, or an AdmissionReview as JSON. */
+  readonly text: string;
+  /** The namespace of objects that name none. */
+  readonly namespace: string | undefined;
+  readonly requireReferences: boolean;
+  readonly policy: Policy;
+  /** Another policy, to be compared with the one in force. */
+  readonly candidate: Policy | undefined;
+}
+
+/** What would be stored of one object. */
+export interface DryRunObject {
+  readonly object: ObjectRef;
+  readonly document: number;
+  /** What Rollgate would change, as a JSON Patch; empty where it would change nothing. */
+  readonly patch: readonly Operation[];
+  /** What was kept for which Rollout. */
+  readonly kept: readonly string[];
+  readonly patched: KubeObject;
+}
+
+/** What another policy would change. */
+export interface PolicyDifference {
+  readonly verdict: 'allow' | 'deny';
+  /** Findings that it decides otherwise, or reports where the one in force does not. */
+  readonly changed: readonly ReportedFinding[];
+  /** Findings that it no longer reports. */
+  readonly dropped: readonly ReportedFinding[];
+}
+
+/** The answer of a dry run. */
+export interface DryRunAnswer extends BundleReport {
+  readonly results: readonly DryRunObject[];
+  readonly candidate?: PolicyDifference;
+}
+
+/** What a dry run judges by. */
+export interface Catalogue {
+  readonly rules: readonly Rule[];
+  readonly keeps: readonly Keep[];
+}
+
+/**
+ * In: what is asked, a world or what is known of one, and the catalogue. Out: verdict, findings with positions, skipped rules, and for each object the patch and what would be
+ * stored. Applies nothing.
+ */
+export function dryRun(input: DryRunInput, base: World, catalogue: Catalogue): DryRunAnswer {
+  const manifests = readBody(input.text);
+  const judged = judgeWith(input.policy, manifests, input, base, catalogue);
+  const difference = input.candidate === undefined ? undefined : compare(judged.report, judgeWith(input.candidate, manifests, input, base, catalogue).report);
+  return {
+    ...judged.report,
+    results: resultsOf(judged, input.policy, base, catalogue.keeps),
+    ...(difference === undefined ? {} : { candidate: difference }),
+  };
+}
+
+/** In: what is asked, what is known so far, and the catalogue. Out: the answer by that, and what would have to be known besides: ask again until there is nothing. */
+export function runDryRun(input: DryRunInput, answers: Answers, catalogue: Catalogue): { readonly answer: DryRunAnswer; readonly questions: readonly Question[] } {
+  const world = new QuestionWorld(answers);
+  return { answer: dryRun(input, world, catalogue), questions: world.questions() };
+}
+
+function judgeWith(policy: Policy, manifests: Manifests, input: DryRunInput, base: World, catalogue: Catalogue): JudgedBundle {
+  return judgeBundle(manifests, { base, rules: catalogue.rules, policy, namespace: input.namespace, requireReferences: input.requireReferences });
+}
+
+// A review is not laid over the world with its own old object: what is stored there is what the world says.
+function readBody(text: string): Manifests {
+  const manifests = parseManifests(reviewedObject(text) ?? text, 'request');
+  return manifests;
+}
+
+function reviewedObject(text: string): string | undefined {
+  if (!text.trimStart().startsWith('{')) return undefined;
+  try {
+    const body: unknown = JSON.parse(text);
+    if (!isObject(body) || body['kind'] !== 'AdmissionReview') return undefined;
+    const request = object(body['request']);
+    const submitted = object(request['object']);
+    const metadata = { ...(typeof request['namespace'] === 'string' ? { namespace: request['namespace'] } : {}), ...object(submitted['metadata']) };
+    return JSON.stringify({ ...submitted, metadata }, undefined, 2);
+  } catch {
+    return undefined;
+  }
+}
+
+function resultsOf(judged: JudgedBundle, policy: Policy, base: World, keeps: readonly Keep[]): DryRunObject[] {
+  const { after } = worldsOf(base, judged.changes);
+  const { settings } = circumstancesOf(policy, base, false);
+  return judged.sources.map((source): DryRunObject => {
+    const submitted = source.object;
+    const before = judged.changes.find((change) => change.after !== undefined && keyOf(change.after) === keyOf(submitted))?.before;
+    const kept = keepAll(submitted, before, driversOf(after, submitted, policy), activeKeeps(keeps, submitted, settings(namespaceOf(submitted))), after);
+    return { object: refOf(submitted), document: source.document, patch: kept.operations, kept: kept.notes, patched: kept.patched };
+  });
+}
+
+function compare(now: BundleReport, then: BundleReport): PolicyDifference {
+  const id = ({ decision: _, ...finding }: ReportedFinding): string => JSON.stringify(finding);
+  const before = new Map(now.findings.map((finding) => [id(finding), finding.decision]));
+  const after = new Set(then.findings.map(id));
+  return {
+    verdict: then.verdict,
+    changed: then.findings.filter((finding) => before.get(id(finding)) !== finding.decision),
+    dropped: now.findings.filter((finding) => !after.has(id(finding))),
+  };
+}
+

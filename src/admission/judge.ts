@@ -1,0 +1,120 @@
+import type { Settings, Situation } from '../policy/policy.ts';
+import { decide } from '../policy/policy.ts';
+import type { Rule } from '../rules/define.ts';
+import { evaluate, INTERNAL_ERROR, touchedBy, type Budget } from '../rules/engine.ts';
+import { introduced, type Finding, type Report, type Skipped } from '../rules/finding.ts';
+import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { isMidUpdate } from '../world/rollout.ts';
+import { Overlay } from '../world/store.ts';
+import type { World } from '../world/world.ts';
+
+/** A change of one object: what was and what would be; a created one was not, a deleted one would not be. */
+export interface Change {
+  readonly before: KubeObject | undefined;
+  readonly after: KubeObject | undefined;
+}
+
+/** A finding, and what becomes of it. */
+export interface Judged {
+  readonly finding: Finding;
+  readonly decision: 'deny' | 'warn';
+}
+
+/** What a change introduces, before anybody decided about it. */
+export interface Introduced {
+  readonly findings: readonly Finding[];
+  readonly skipped: readonly Skipped[];
+  /** What the findings after the change rest on, the subjects among it. */
+  readonly consulted: ReadonlySet<ObjectKey>;
+  /** How many subjects were looked at. */
+  readonly subjects: number;
+}
+
+const NOTHING: Report = { findings: [], skipped: [], consulted: new Set() };
+
+/** In: a world that may lag behind, and changes. Out: the worlds before and after: `before` holds what the API server says was there, never what the world says. */
+export function worldsOf(base: World, changes: readonly Change[]): { readonly before: World; readonly after: World } {
+  const olds = changes.flatMap(({ before }) => (before === undefined ? [] : [before]));
+  const news = changes.flatMap(({ after }) => (after === undefined ? [] : [after]));
+  const created = changes.flatMap(({ before, after }) => (before === undefined && after !== undefined ? [keyOf(after)] : []));
+  const deleted = changes.flatMap(({ before, after }) => (after === undefined && before !== undefined ? [keyOf(before)] : []));
+  return { before: new Overlay(base, olds, created), after: new Overlay(base, news, deleted) };
+}
+
+/**
+ * In: a world, changes of objects in it, the rules, and optionally a budget. Out: the findings that the changes introduce: those after them that were not there before.
+ * Judged are all subjects that a changed object touches in either world. The world before is only looked at when the one after has findings.
+ */
+export function introducedBy(base: World, changes: readonly Change[], rules: readonly Rule[], budget?: Budget): Introduced {
+  const { before, after } = worldsOf(base, changes);
+  const subjects = new Map<ObjectKey, KubeObject>();
+  for (const change of changes) {
+    if (change.before !== undefined) for (const touched of touchedBy(before, change.before)) subjects.set(keyOf(touched), touched);
+  }
+  for (const change of changes) {
+    if (change.after !== undefined) for (const touched of touchedBy(after, change.after)) subjects.set(keyOf(touched), touched);
+  }
+  const then = present(after, subjects);
+  const report = evaluate(after, then, rules, budget);
+  const old = report.findings.length === 0 ? NOTHING : evaluate(before, present(before, subjects), rules);
+  const consulted = new Set([...report.consulted, ...then.map(keyOf)]);
+  return { findings: introduced(report.findings, old.findings), skipped: report.skipped, consulted, subjects: then.length };
+}
+
+function present(world: World, subjects: ReadonlyMap<ObjectKey, KubeObject>): KubeObject[] {
+  return [...subjects.values()].flatMap((subject) => {
+    const kind = kindOf(subject);
+    if (kind === undefined) return [];
+    const found = world.get(kind, namespaceOf(subject), subject.metadata.name);
+    return found.state === 'present' ? [found.object] : [];
+  });
+}
+
+/** What of the circumstances of a finding does not depend on the finding. */
+export interface Circumstances {
+  readonly requireReferences: boolean;
+  /** In: the namespaces of a Rollout and of an object. Out: whether the first may block the second. */
+  trusted(rolloutNamespace: string, objectNamespace: string): boolean;
+  /** In: a namespace. Out: the settings there. */
+  settings(namespace: string): Settings;
+}
+
+/**
+ * In: findings that changes introduced, those changes, and the circumstances. Out: what becomes of each; those that a policy has switched off are gone. A finding counts against the changed
+ * object it is about: the subject if that was changed, else the one it names, and is decided by the settings of that object's namespace.
+ */
+export function judge(findings: readonly Finding[], changes: readonly Change[], circumstances: Circumstances): Judged[] {
+  const changed = new Map<ObjectKey, Change>();
+  for (const change of changes) {
+    const object = change.after ?? change.before;
+    if (object !== undefined) changed.set(keyOf(object), change);
+  }
+  return findings.flatMap((finding): Judged[] => {
+    const subjectKey = keyOf(finding.subject);
+    const blamed = [subjectKey, keyOf(finding.object), ...finding.related.map(({ object }) => keyOf(object))].find((key) => changed.has(key));
+    const change = (blamed === undefined ? undefined : changed.get(blamed)) ?? changes[0];
+    const object = change?.after ?? change?.before ?? finding.subject;
+    const settings = circumstances.settings(namespaceOf(object));
+    if (finding.rule === INTERNAL_ERROR) {
+      return [{ finding, decision: settings.mode === 'enforce' ? settings.onInternalError : 'warn' }];
+    }
+    const situation: Situation = {
+      operation: change?.after === undefined ? 'DELETE' : change.before === undefined ? 'CREATE' : 'UPDATE',
+      subjectAdmitted: changed.has(subjectKey),
+      midUpdate: isMidUpdate(finding.subject),
+      foreign: isForeign(finding, object, circumstances),
+      requireReferences: circumstances.requireReferences,
+    };
+    const decision = decide(finding.rule, finding.class, situation, settings);
+    return decision === 'off' ? [] : [{ finding, decision }];
+  });
+}
+
+/** In: a finding, the changed object it counts against, and the circumstances. Out: whether it spans namespaces that do not trust each other. */
+export function isForeign(finding: Finding, admitted: KubeObject, circumstances: Pick<Circumstances, 'trusted'>): boolean {
+  const home = namespaceOf(finding.subject);
+  return [admitted, finding.object, ...finding.related.map(({ object }) => object)].some((object) => {
+    const namespace = namespaceOf(object);
+    return namespace !== home && (namespace !== '' || keyOf(object) === keyOf(admitted)) && !circumstances.trusted(home, namespace);
+  });
+}

@@ -1,0 +1,93 @@
+import type { Operation } from 'fast-json-patch';
+import { groupOf, type KubeObject } from '../world/object.ts';
+import type { Told } from './wording.ts';
+import { fitWarnings } from './wording.ts';
+
+/** What the API server is answered (`AdmissionResponse` of admission.k8s.io/v1). */
+export interface AdmissionResponse {
+  readonly uid: string;
+  readonly allowed: boolean;
+  readonly status?: Status;
+  readonly patchType?: 'JSONPatch';
+  /** Base64 of the JSON Patch. */
+  readonly patch?: string;
+  readonly warnings?: readonly string[];
+  readonly auditAnnotations?: Readonly<Record<string, string>>;
+}
+
+/** Why something was refused (`metav1.Status`). */
+export interface Status {
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly details?: {
+    readonly group: string;
+    readonly kind: string;
+    readonly name: string;
+    readonly causes: readonly { readonly reason: string; readonly field: string; readonly message: string }[];
+  };
+}
+
+/** In: a response. Out: the AdmissionReview that carries it. */
+export function reviewOf(response: AdmissionResponse): { apiVersion: string; kind: string; response: AdmissionResponse } {
+  return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response };
+}
+
+/** What an allowing answer may carry besides. */
+export interface Extras {
+  readonly patch?: readonly Operation[];
+  readonly warnings?: readonly string[];
+  readonly audit?: Readonly<Record<string, string>>;
+}
+
+/** In: a uid and what goes with the answer. Out: the answer that lets the request through. */
+export function allowed(uid: string, extras: Extras = {}): AdmissionResponse {
+  return {
+    uid,
+    allowed: true,
+    ...(extras.patch !== undefined && extras.patch.length > 0
+      ? { patchType: 'JSONPatch' as const, patch: Buffer.from(JSON.stringify(extras.patch)).toString('base64') }
+      : {}),
+    ...shared(extras),
+  };
+}
+
+/**
+ * In: a uid, the object refused, and what is wrong with it, at least one thing. Out: the answer that refuses, as the API server refuses an invalid object itself: 422, reason Invalid, one
+ * cause a finding, duplicates merged; kubectl prints the causes with their fields, Argo CD the message.
+ */
+export function refused(uid: string, object: KubeObject, reasons: readonly Told[], extras: Extras = {}): AdmissionResponse {
+  const causes = [...new Map(reasons.map((told) => [`${told.field}\n${told.text}`, told])).values()];
+  const lines = causes.map(({ field, text }) => (field === '' ? text : `${field}: ${text}`));
+  const title = `${object.kind} "${object.metadata.name}" is invalid`;
+  return {
+    uid,
+    allowed: false,
+    status: {
+      code: 422,
+      reason: 'Invalid',
+      message: lines.length === 1 ? `${title}: ${lines[0]}` : `${title}: ${lines.length} things are wrong:\n${lines.map((line) => `- ${line}`).join('\n')}`,
+      details: {
+        group: groupOf(object.apiVersion),
+        kind: object.kind,
+        name: object.metadata.name,
+        causes: causes.map(({ field, text }) => ({ reason: 'FieldValueInvalid', field, message: text })),
+      },
+    },
+    ...shared(extras),
+  };
+}
+
+/** In: a uid (empty if the body had none), an HTTP status code, and what went wrong. Out: the answer that refuses a request which could not be read. */
+export function unreadable(uid: string, code: number, message: string): AdmissionResponse {
+  return { uid, allowed: false, status: { code, reason: 'BadRequest', message } };
+}
+
+function shared(extras: Extras): Pick<AdmissionResponse, 'warnings' | 'auditAnnotations'> {
+  const warnings = fitWarnings(extras.warnings ?? []);
+  const audit = extras.audit ?? {};
+  return {
+    ...(warnings.length > 0 ? { warnings } : {}),
+    ...(Object.keys(audit).length > 0 ? { auditAnnotations: audit } : {}),
+  };
+}

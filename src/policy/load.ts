@@ -1,0 +1,112 @@
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { nearest } from '../world/nearest.ts';
+import { DEFAULT_POLICY, type Override, type Policy } from './policy.ts';
+
+/** What came of reading a policy. */
+export type Loaded = { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly errors: readonly string[] };
+
+/** The ids that a policy may name. */
+export interface KnownIds {
+  readonly rules: readonly string[];
+  readonly keeps: readonly string[];
+}
+
+const text = z.string().min(1);
+const settings = {
+  mode: z.enum(['enforce', 'audit']).optional(),
+  rules: z.record(text, z.enum(['deny', 'warn', 'off'])).optional(),
+  keeps: z.record(text, z.enum(['on', 'off'])).optional(),
+  crossObjectUpdates: z.enum(['warn', 'deny']).optional(),
+  onDelete: z.enum(['warn', 'deny']).optional(),
+  onInternalError: z.enum(['warn', 'deny']).optional(),
+};
+const override = z.strictObject({ name: text, namespaces: z.array(text).optional(), ...settings });
+const schema = z.strictObject({
+  ...settings,
+  exemptions: z.strictObject({ accounts: z.array(text).optional(), namespaces: z.array(text).optional() }).optional(),
+  controllers: z.strictObject({ accounts: z.array(text).optional(), discover: z.boolean().optional(), namespaces: z.array(text).optional() }).optional(),
+  trustedNamespaces: z.array(z.strictObject({ rollouts: text, objects: text })).optional(),
+  overrides: z.array(override).optional(),
+});
+
+const KEYS: readonly string[] = [
+  ...Object.keys(schema.shape),
+  ...['name', 'namespaces', 'accounts', 'discover', 'rollouts', 'objects'],
+];
+
+/**
+ * In: the text of a policy (`rollgate.yaml`) and the ids that exist. Out: the policy with defaults filled in, or every error, each with its place; an unknown
+ * key or id is an error that names the nearest. Never throws.
+ */
+export function parsePolicy(source: string, known: KnownIds): Loaded {
+  let value: unknown;
+  try {
+    const document = parseDocument(source, { uniqueKeys: true });
+    const broken = document.errors[0];
+    if (broken !== undefined) return { ok: false, errors: [broken.message.split('\n', 1)[0] ?? 'not YAML'] };
+    value = document.toJS({ maxAliasCount: 100 }) ?? {};
+  } catch (error) {
+    return { ok: false, errors: [error instanceof Error ? error.message : String(error)] };
+  }
+  return checkPolicy(value, known);
+}
+
+/** In: the content of a policy, and the ids that exist. Out: as `parsePolicy`. */
+export function checkPolicy(value: unknown, known: KnownIds): Loaded {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) return { ok: false, errors: parsed.error.issues.flatMap(describe) };
+  const given = parsed.data;
+  const errors = [
+    ...unknownIds('rules', given.rules, known.rules, 'rule'),
+    ...unknownIds('keeps', given.keeps, known.keeps, 'keep'),
+    ...(given.overrides ?? []).flatMap((entry, index) => [
+      ...unknownIds(`overrides[${index}].rules`, entry.rules, known.rules, 'rule'),
+      ...unknownIds(`overrides[${index}].keeps`, entry.keeps, known.keeps, 'keep'),
+    ]),
+    ...repeatedNames(given.overrides ?? []),
+  ];
+  if (errors.length > 0) return { ok: false, errors };
+  const base = DEFAULT_POLICY;
+  return {
+    ok: true,
+    policy: {
+      ...base,
+      ...defined(given),
+      exemptions: { ...base.exemptions, ...defined(given.exemptions ?? {}) },
+      controllers: { ...base.controllers, ...defined(given.controllers ?? {}) },
+      trustedNamespaces: given.trustedNamespaces ?? base.trustedNamespaces,
+      overrides: (given.overrides ?? []).map((entry): Override => ({ ...defined(entry), namespaces: entry.namespaces ?? [] })),
+    },
+  };
+}
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+function defined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
+}
+
+function describe(issue: z.core.$ZodIssue): string[] {
+  const place = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('').replace(/^\./, '');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${place === '' ? '' : `${place}: `}unknown key "${key}"${suggestion(key, KEYS)}`);
+  }
+  return [`${place === '' ? 'policy' : place}: ${issue.message}`];
+}
+
+function unknownIds(place: string, given: Readonly<Record<string, unknown>> | undefined, ids: readonly string[], what: string): string[] {
+  return Object.keys(given ?? {})
+    .filter((id) => !ids.includes(id))
+    .map((id) => `${place}: unknown ${what} "${id}"${suggestion(id, ids)}`);
+}
+
+function repeatedNames(overrides: readonly { name: string }[]): string[] {
+  const names = overrides.map((entry) => entry.name);
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `overrides: two are named "${name}"`);
+}
+
+function suggestion(wanted: string, candidates: readonly string[]): string {
+  const found = nearest(wanted, candidates);
+  return found === undefined ? '' : `; did you mean "${found}"?`;
+}

@@ -1,0 +1,76 @@
+import type { Judged } from '../admission/judge.ts';
+import { sortSkipped } from '../rules/engine.ts';
+import type { FindingClass, Skipped } from '../rules/finding.ts';
+import type { ManifestError, SourceObject } from '../world/manifests.ts';
+import { keyOf, refOf, type KubeObject, type ObjectRef } from '../world/object.ts';
+import { renderPath } from '../world/path.ts';
+
+/** A finding as it is reported outside of admission: to a person, to a build, to a client of the dry run. */
+export interface ReportedFinding {
+  readonly rule: string;
+  readonly class: FindingClass;
+  readonly decision: 'deny' | 'warn';
+  readonly object: ObjectRef;
+  readonly path: string;
+  readonly message: string;
+  readonly fix: string;
+  /** Where it stands, for an object that was read from a text: 0-based document, 1-based line and column. */
+  readonly file?: string;
+  readonly document?: number;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** A rule that could not judge an object, and why. */
+export interface ReportedSkip {
+  readonly rule: string;
+  readonly object: ObjectRef;
+  readonly reason: string;
+}
+
+/** What is reported about a bundle of manifests. */
+export interface BundleReport {
+  readonly verdict: 'allow' | 'deny';
+  readonly findings: readonly ReportedFinding[];
+  readonly skipped: readonly ReportedSkip[];
+  /** Texts that could not be read; the verdict knows nothing of them. */
+  readonly errors: readonly ManifestError[];
+  /** How many objects were judged. */
+  readonly objects: number;
+}
+
+/** In: a judged finding, and the objects that came from texts. Out: it as it is reported. */
+export function reported({ finding, decision }: Judged, sources: readonly SourceObject[]): ReportedFinding {
+  const { object } = finding;
+  const source = sourceOf(object, sources);
+  return {
+    rule: finding.rule,
+    class: finding.class,
+    decision,
+    object: refOf(object),
+    path: renderPath(finding.path),
+    message: finding.message,
+    fix: finding.fix,
+    ...(source === undefined ? {} : { file: source.file, document: source.document, ...source.position(finding.path) }),
+  };
+}
+
+/** In: skips. Out: them as they are reported, without repetition, in order. */
+export function reportedSkips(skipped: readonly Skipped[]): ReportedSkip[] {
+  return sortSkipped(skipped).map(({ rule, subject, reason }) => ({ rule, object: refOf(subject), reason }));
+}
+
+/** In: reported findings. Out: them in the order of files, lines and columns, those without a place last. */
+export function inReadingOrder(findings: readonly ReportedFinding[]): ReportedFinding[] {
+  const place = (finding: ReportedFinding): readonly [string, number, number] => [finding.file ?? '\uffff', finding.line ?? 0, finding.column ?? 0];
+  return [...findings].sort((a, b) => {
+    const [fileA, lineA, columnA] = place(a);
+    const [fileB, lineB, columnB] = place(b);
+    return (fileA === fileB ? 0 : fileA < fileB ? -1 : 1) || lineA - lineB || columnA - columnB || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0);
+  });
+}
+
+// An object may stand in a bundle twice: then the very one that was judged is meant.
+function sourceOf(object: KubeObject, sources: readonly SourceObject[]): SourceObject | undefined {
+  return sources.find((source) => source.object === object) ?? sources.findLast((source) => keyOf(source.object) === keyOf(object));
+}
