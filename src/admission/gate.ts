@@ -1,7 +1,7 @@
 import type { Keep } from '../mutations/define.ts';
 import { isTrusted, POLICY_LABEL, settingsFor, type Policy, type Settings } from '../policy/policy.ts';
 import type { Rule } from '../rules/define.ts';
-import type { Budget } from '../rules/engine.ts';
+import { INTERNAL_ERROR, type Budget } from '../rules/engine.ts';
 import { sortFindings, type Finding, type Skipped } from '../rules/finding.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { dig, optionalString } from '../world/read.ts';
@@ -43,7 +43,8 @@ export interface Decided {
   readonly verdict: 'allow' | 'warn' | 'deny' | 'exempt';
   /** Why it was not judged, where it was not. */
   readonly exempt?: string;
-  readonly findings: readonly { readonly rule: string; readonly decision: 'deny' | 'warn' }[];
+  /** `failed` is the rule that threw, where the finding is `internal-error`. */
+  readonly findings: readonly { readonly rule: string; readonly decision: 'deny' | 'warn'; readonly failed?: string }[];
   readonly skipped: readonly Skipped[];
   readonly kept: readonly string[];
   readonly breakGlass?: string;
@@ -88,10 +89,11 @@ export class Gate {
     const { object } = request;
     if (why !== undefined || object === undefined) return exempt(request, why ?? 'nothing to keep on DELETE');
 
+    const active = activeKeeps(this.#parts.keeps, object, settingsIn(policy, world, namespaceOf(object)));
+    if (active.length === 0) return quiet(request);
     const change = [changeOf(request)];
     const drivers = driversOf(worldsOf(world, change).after, object, policy);
-    const active = activeKeeps(this.#parts.keeps, object, settingsIn(policy, world, namespaceOf(object)));
-    if (drivers.length === 0 || active.length === 0) return quiet(request);
+    if (drivers.length === 0) return quiet(request);
     if (accounts.controllers.size === 0) return { response: allowed(request.uid), record: { ...NO_RECORD, keepsOff: true } };
 
     const likely = keepAll(object, request.oldObject, drivers, active, worldsOf(world, change).after);
@@ -164,7 +166,7 @@ export class Gate {
     };
     const record: Decided = {
       verdict,
-      findings: judged.map(({ finding, decision }) => ({ rule: finding.rule, decision })),
+      findings: judged.map(({ finding, decision }) => ({ rule: finding.rule, decision, ...(finding.rule === INTERNAL_ERROR ? { failed: finding.messageId } : {}) })),
       skipped,
       kept: [],
       ...(breakGlass === undefined ? {} : { breakGlass }),

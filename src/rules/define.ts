@@ -1,4 +1,4 @@
-import { selectorKey } from '../world/references.ts';
+import { CONTROLLER_CONFIGURATION, selectorKey } from '../world/references.ts';
 import { keyFor, kindOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import type { Lookup, World } from '../world/world.ts';
@@ -15,7 +15,8 @@ export interface Message {
 
 type Placeholders<S extends string> = S extends `${string}{${infer Name}}${infer Rest}` ? Name | Placeholders<Rest> : never;
 
-type DataOf<M extends Message> = Record<Placeholders<M['text']> | Placeholders<M['fix']>, string | number>;
+/** What a report must supply for a message: a value for each placeholder. */
+export type DataOf<M extends Message> = Record<Placeholders<M['text']> | Placeholders<M['fix']>, string | number>;
 
 /** Where and about what a rule reports. */
 export interface Location<Data> {
@@ -32,7 +33,7 @@ export interface Location<Data> {
 /** What a rule sees: one world, its subject, and a way to report. */
 export interface RuleContext<M extends Record<string, Message>> {
   /** In: a kind and a place. Out: the object; undefined if it is not there, or if that cannot be known: then the rule is reported as skipped. */
-  find(kind: KindId, namespace: string, name: string): KubeObject | undefined;
+  find(this: void, kind: KindId, namespace: string, name: string): KubeObject | undefined;
   /** The same with all three answers; nothing is reported as skipped. */
   lookup(kind: KindId, namespace: string, name: string): Lookup;
   /** In: a kind and a namespace. Out: all objects there; none if that cannot be known: then the rule is reported as skipped. */
@@ -41,6 +42,8 @@ export interface RuleContext<M extends Record<string, Message>> {
   referrers(from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[];
   /** In: a kind, a namespace and `matchLabels`. Out: the workloads of that kind whose selector has exactly these labels. */
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[];
+  /** Out: the ConfigMaps that configure Argo Rollouts controllers, as far as they are known, whatever their namespace. */
+  controllerConfigurations(): readonly KubeObject[];
   /** Says that the rule cannot judge, and why. */
   skip(reason: string): void;
   /** Reports a finding. */
@@ -104,6 +107,7 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
 function contextFor<M extends Record<string, Message>>(rule: string, messages: M, run: Run, subject: KubeObject): RuleContext<M> {
   const { world } = run;
   const reasons = new Set<string>();
+  const rests = new Set<ObjectKey>();
   const skip = (reason: string): void => {
     if (reasons.has(reason)) return;
     reasons.add(reason);
@@ -111,8 +115,14 @@ function contextFor<M extends Record<string, Message>>(rule: string, messages: M
   };
   const lookup = (kind: KindId, namespace: string, name: string): Lookup => {
     run.touched.add(kind);
-    run.consulted.add(keyFor(kind, namespace, name));
-    return world.get(kind, namespace, name);
+    const found = world.get(kind, namespace, name);
+    // What cannot be known is no ground for a finding, and reading it anew would fail again.
+    if (found.state !== 'unknown') {
+      const key = keyFor(kind, namespace, name);
+      rests.add(key);
+      run.consulted.add(key);
+    }
+    return found;
   };
   const ofKind = (kind: KindId, objects: readonly KubeObject[]): KubeObject[] => {
     run.touched.add(kind);
@@ -136,6 +146,7 @@ function contextFor<M extends Record<string, Message>>(rule: string, messages: M
     },
     referrers: (from, kind, namespace, name) => ofKind(from, world.referrers(keyFor(kind, namespace, name))),
     samePods: (kind, namespace, matchLabels) => ofKind(kind, world.referrers(selectorKey(namespace, matchLabels))),
+    controllerConfigurations: () => ofKind('ConfigMap', world.referrers(CONTROLLER_CONFIGURATION)),
     report(messageId, location) {
       const message = messages[messageId];
       if (message === undefined) throw new Error(`rule ${rule} has no message ${messageId}`);
@@ -150,6 +161,7 @@ function contextFor<M extends Record<string, Message>>(rule: string, messages: M
         anchor: location.anchor,
         message: fill(message.text, location.data),
         fix: fill(message.fix, location.data),
+        rests,
       });
     },
   };
@@ -158,7 +170,8 @@ function contextFor<M extends Record<string, Message>>(rule: string, messages: M
 // Values come from manifests: control characters in them would break the lines of a report and have the API server drop the warning.
 const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]+/g;
 
-function fill(template: string, data: Readonly<Record<string, string | number>>): string {
+/** In: a text with placeholders, and values. Out: it, filled in, each value on one line and no longer than 300 characters. */
+export function fill(template: string, data: Readonly<Record<string, string | number>>): string {
   return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
     const value = data[name];
     return value === undefined ? placeholder : String(value).replace(CONTROL, ' ').slice(0, 300);

@@ -68,6 +68,7 @@ function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding
     anchor: rule.id,
     message: `the rule ${rule.id} failed: ${detail.replaceAll(/\s+/g, ' ').slice(0, 200)}`,
     fix: 'report this to the maintainers of Rollgate, with the manifest',
+    rests: new Set(),
   };
 }
 

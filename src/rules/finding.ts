@@ -29,6 +29,8 @@ export interface Finding {
   readonly anchor: string;
   readonly message: string;
   readonly fix: string;
+  /** The objects that its rule looked up, there or not. */
+  readonly rests: ReadonlySet<ObjectKey>;
 }
 
 /**

@@ -1,7 +1,7 @@
-import { namespaceOf, type KindId, type KubeObject } from './object.ts';
+import { keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, isObject, object, optionalNumber, optionalString, string, stringMap, type JsonObject } from './read.ts';
-import { trafficRoutingOf } from './rollout.ts';
+import { trafficRoutingOf, type Find } from './rollout.ts';
 
 /** The name under which the Gateway API plugin is configured in a Rollout. */
 export const GATEWAY_PLUGIN = 'argoproj-labs/gatewayAPI';
@@ -123,4 +123,67 @@ export function matchesSelector(selector: JsonObject, labels: ReadonlyMap<string
     }
   }
   return true;
+}
+
+/** Looks objects up, one or all of a namespace; what is not there, or cannot be known, is left out. */
+export interface Look {
+  readonly find: Find;
+  readonly list: (kind: KindId, namespace: string) => readonly KubeObject[];
+}
+
+/** A Gateway API route that a Rollout drives, and the reference that leads to it. */
+export interface ManagedRoute {
+  readonly kind: KindId;
+  readonly route: KubeObject;
+  /** Where the Rollout names or selects it. */
+  readonly path: Path;
+}
+
+/** In: a Rollout and how to look objects up. Out: the Gateway API routes it drives, selectors resolved, each once, under the first reference to it. */
+export function findManagedRoutes(rollout: KubeObject, look: Look): readonly ManagedRoute[] {
+  const found = new Map<ObjectKey, ManagedRoute>();
+  for (const { kind, namespace, name, selector, path } of managedGatewayRoutes(rollout)) {
+    const routes = name === undefined ? look.list(kind, namespace).filter((route) => isSelected(selector, route)) : [look.find(kind, namespace, name)];
+    for (const route of routes) {
+      if (route !== undefined && !found.has(keyOf(route))) found.set(keyOf(route), { kind, route, path });
+    }
+  }
+  return [...found.values()];
+}
+
+/** In: a Rollout and a Gateway API route. Out: whether the Rollout drives that route, by name or by selector. */
+export function drivesRoute(rollout: KubeObject, route: KubeObject): boolean {
+  return managedGatewayRoutes(rollout).some(
+    ({ kind, namespace, name, selector }) =>
+      kind === kindOf(route) && namespace === namespaceOf(route) && (name === undefined ? isSelected(selector, route) : name === route.metadata.name),
+  );
+}
+
+function isSelected(selector: JsonObject | undefined, route: KubeObject): boolean {
+  return selector !== undefined && matchesSelector(selector, stringMap(route.metadata['labels']));
+}
+
+/**
+ * In: a Gateway API route, the canary Service and the managed routes of the Rollout that drives it. Out: the backends whose weights the plugin sets. In HTTPRoutes and GRPCRoutes it
+ * passes over the rules it takes for its own header rules: those named after a managed route (also with `-<number>`), and those whose only backend
+ * is the canary. Source: Gateway API plugin v0.15.0, `pkg/plugin` (`setHTTPRouteWeight`, `setGRPCRouteWeight`, `isManagedRuleName`).
+ */
+export function weightedBackendsOf(route: KubeObject, canaryService: string, managed: readonly string[]): readonly BackendRef[] {
+  const kind = kindOf(route);
+  const backends = backendRefsOf(route);
+  if (kind !== 'HTTPRoute.gateway.networking.k8s.io' && kind !== 'GRPCRoute.gateway.networking.k8s.io') return backends;
+  const names = new Set(managed);
+  const own = new Set<number>();
+  for (const [index, rule] of array(dig(route, 'spec', 'rules')).entries()) {
+    const refs = array(dig(rule, 'backendRefs'));
+    if (isManagedRuleName(dig(rule, 'name'), names) || (refs.length === 1 && dig(refs[0], 'name') === canaryService)) own.add(index);
+  }
+  return backends.filter(({ rule }) => !own.has(rule));
+}
+
+function isManagedRuleName(name: unknown, managed: ReadonlySet<string>): boolean {
+  if (typeof name !== 'string') return false;
+  if (managed.has(name)) return true;
+  const dash = name.lastIndexOf('-');
+  return dash >= 0 && managed.has(name.slice(0, dash)) && /^\d+$/.test(name.slice(dash + 1));
 }

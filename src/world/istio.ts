@@ -1,7 +1,7 @@
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, optionalNumber, string } from './read.ts';
-import type { PortRoute, VirtualServiceEntry } from './rollout.ts';
+import { managedRouteNames, virtualServiceEntries, type Find, type PortRoute, type VirtualServiceEntry } from './rollout.ts';
 
 /** The three lists of routes a VirtualService has. */
 export type RouteType = 'http' | 'tls' | 'tcp';
@@ -28,21 +28,96 @@ export interface Route {
 
 const TYPES: readonly RouteType[] = ['http', 'tls', 'tcp'];
 
-/** In: a VirtualService, and of which lists (all by default). Out: its routes, in order. */
-export function routesOf(virtualService: KubeObject, types: readonly RouteType[] = TYPES): Route[] {
-  return types.flatMap((type) =>
-    array(dig(virtualService, 'spec', type)).map((raw, index): Route => {
-      const path: Path = ['spec', type, index];
-      const destinations = array(dig(raw, 'route')).map((entry, position): Destination => ({
-        host: string(dig(entry, 'destination', 'host')),
-        subset: string(dig(entry, 'destination', 'subset')),
-        port: optionalNumber(dig(entry, 'destination', 'port', 'number')),
-        weight: optionalNumber(dig(entry, 'weight')),
-        path: [...path, 'route', position],
-      }));
-      return { type, index, name: string(dig(raw, 'name')), destinations, raw, path };
-    }),
-  );
+// As many ports or hosts as a message has room for.
+const MAX_HOSTS = 5;
+
+interface RouteLists {
+  readonly all: readonly Route[];
+  readonly of: Readonly<Record<RouteType, readonly Route[]>>;
+  readonly byKey: Map<RouteType, ReadonlyMap<string, readonly Route[]>>;
+  readonly unmanaged: WeakMap<readonly string[], readonly Route[]>;
+}
+
+const cache = new WeakMap<KubeObject, RouteLists>();
+
+function listsOf(virtualService: KubeObject): RouteLists {
+  let known = cache.get(virtualService);
+  if (known === undefined) {
+    const read = (type: RouteType): readonly Route[] => array(dig(virtualService, 'spec', type)).map((raw, index) => readRoute(raw, type, index));
+    const of = { http: read('http'), tls: read('tls'), tcp: read('tcp') };
+    known = { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map(), unmanaged: new WeakMap() };
+    cache.set(virtualService, known);
+  }
+  return known;
+}
+
+/** In: a VirtualService, and of which lists (all by default). Out: its routes, in order; read once an object, and the same ones every time. */
+export function routesOf(virtualService: KubeObject, types: readonly RouteType[] = TYPES): readonly Route[] {
+  const { all, of } = listsOf(virtualService);
+  if (types === TYPES) return all;
+  const [only] = types;
+  return types.length === 1 && only !== undefined ? of[only] : all.filter((route) => types.includes(route.type));
+}
+
+function routesByKey(virtualService: KubeObject, type: RouteType): ReadonlyMap<string, readonly Route[]> {
+  const { of, byKey } = listsOf(virtualService);
+  const known = byKey.get(type) ?? Map.groupBy(of[type], routeKey);
+  byKey.set(type, known);
+  return known;
+}
+
+/** In: a VirtualService and the names of a Rollout's managed routes. Out: its http routes that are none of them. */
+export function unmanagedRoutes(virtualService: KubeObject, managed: readonly string[]): readonly Route[] {
+  const { of, unmanaged } = listsOf(virtualService);
+  let known = unmanaged.get(managed);
+  if (known === undefined) {
+    const names = new Set(managed);
+    known = of.http.filter((route) => !names.has(route.name));
+    unmanaged.set(managed, known);
+  }
+  return known;
+}
+
+function readRoute(raw: unknown, type: RouteType, index: number): Route {
+  const path: Path = ['spec', type, index];
+  const destinations = array(dig(raw, 'route')).map((entry, position): Destination => ({
+    host: string(dig(entry, 'destination', 'host')),
+    subset: string(dig(entry, 'destination', 'subset')),
+    port: optionalNumber(dig(entry, 'destination', 'port', 'number')),
+    weight: optionalNumber(dig(entry, 'weight')),
+    path: [...path, 'route', position],
+  }));
+  // Only http routes have names; the controller reads none elsewhere.
+  return { type, index, name: type === 'http' ? string(dig(raw, 'name')) : '', destinations, raw, path };
+}
+
+/** In: a tls or tcp route. Out: the ports and SNI hosts it matches, each once, in order; a match without a port counts as port 0, as for the controller. */
+export function portsAndHosts(route: Route): { readonly ports: readonly number[]; readonly sniHosts: readonly string[] } {
+  const ports = new Set<number>();
+  const hosts = new Set<string>();
+  for (const match of array(dig(route.raw, 'match'))) {
+    ports.add(optionalNumber(dig(match, 'port')) ?? 0);
+    for (const host of array(dig(match, 'sniHosts'))) hosts.add(string(host));
+  }
+  return { ports: [...ports], sniHosts: [...hosts] };
+}
+
+/** In: a route. Out: how a person is told which one it is: `http route "primary"`, `tls route on port 443 for "a.example.com"`. */
+export function routeTitle(route: Route): string {
+  if (route.type === 'http') return route.name === '' ? 'unnamed http route' : `http route "${route.name}"`;
+  return `${route.type} route ${portsTitle(route)}`;
+}
+
+/** In: a tls or tcp route. Out: what it matches, for a person: `on port 443 for "a.example.com"`, `on ports 80, 443`, `without a port`. */
+export function portsTitle(route: Route): string {
+  const { ports, sniHosts } = portsAndHosts(route);
+  if (ports.length > 1) return `on ports ${ports.slice(0, MAX_HOSTS).join(', ')}`;
+  return portTitle({ port: ports[0] ?? 0, sniHosts: route.type === 'tls' ? sniHosts : [] });
+}
+
+function portTitle({ port, sniHosts }: PortRoute): string {
+  const hosts = sniHosts.slice(0, MAX_HOSTS).map((host) => `"${host}"`);
+  return `${port === 0 ? 'without a port' : `on port ${port}`}${hosts.length > 0 ? ` for ${hosts.join(', ')}` : ''}`;
 }
 
 /** In: a host. Out: the part before its first dot, which is all that the controller compares (Argo Rollouts v1.9.1, `getHost`). */
@@ -54,92 +129,150 @@ export function shortHost(host: string): string {
 
 /**
  * In: the host of a destination and the namespace of the object it stands in. Out: the Service it means, or undefined for a host outside of the cluster
- * or one that holds a wildcard. Istio reads a host without dots as a Service of that namespace; `name.namespace`, `.svc` and
- * `.svc.cluster.local` forms name their own; a dotted name that is no such form is an external host.
+ * or one that holds a wildcard. Istio reads a host without dots as a Service of that namespace (`ResolveShortnameToFQDN` of its `pilot/pkg/model`); the
+ * `.svc` and `.svc.cluster.local` forms name their own; any other dotted name, `name.namespace` too, it takes as it is: an external host.
  */
 export function destinationService(host: string, namespace: string): { readonly name: string; readonly namespace: string } | undefined {
-  if (host === '' || host.includes('*') || host.includes('/')) return undefined;
-  const parts = host.split('.');
-  const [name = '', ns] = parts;
+  if (/[*/:]/.test(host)) return undefined;
+  const [name = '', ns, svc] = host.split('.', 3);
   if (name === '') return undefined;
   if (ns === undefined) return { name, namespace };
-  // `a.b` alone is `example.com` as often as a Service `a` of namespace `b`; Istio itself only completes names without dots.
-  if (parts[2] !== 'svc') return undefined;
-  return { name, namespace: ns };
+  return svc === 'svc' && ns !== '' ? { name, namespace: ns } : undefined;
+}
+
+/** A host, and the namespace of the object it stands in. */
+export interface PlacedHost {
+  readonly host: string;
+  readonly namespace: string;
+}
+
+/**
+ * In: two hosts, of a destination and a DestinationRule. Out: whether they may mean the same: the same Service, or the same name apart from case. Where that is
+ * not sure the answer is yes: a wildcard may cover the other, and `name.namespace`, which Istio does not complete, is often meant as a Service.
+ */
+export function mayBeSameHost(a: PlacedHost, b: PlacedHost): boolean {
+  if (a.host.includes('*') || b.host.includes('*')) return true;
+  return canonicalHost(a) === canonicalHost(b);
+}
+
+function canonicalHost({ host, namespace }: PlacedHost): string {
+  const service = destinationService(host, namespace);
+  return (service === undefined ? host : `${service.name}.${service.namespace}`).toLowerCase();
+}
+
+/** A route that a Rollout asks for by name (http) or by port and SNI hosts (tls, tcp). */
+export interface AskedRoute {
+  readonly type: RouteType;
+  /** Its index in `routes`, `tlsRoutes` or `tcpRoutes` of the Rollout. */
+  readonly index: number;
+  readonly wanted: string;
 }
 
 /** What came of looking for the routes a Rollout drives in a VirtualService. */
 export interface Selection {
-  /** The routes whose weights the controller sets. */
+  /** The routes whose weights the controller sets, each once. */
   readonly routes: readonly Route[];
-  /** The names (http) or ports (tls, tcp) that were asked for and are not there. */
-  readonly missing: readonly { readonly type: RouteType; readonly index: number; readonly wanted: string }[];
-  /** The lists in which nothing is named and several routes could be meant. */
+  /** What was asked for and is not there. */
+  readonly missing: readonly AskedRoute[];
+  /** What was asked for in a list that the VirtualService does not have, while it has another: the controller passes over it. */
+  readonly ignored: readonly AskedRoute[];
+  /** The lists in which nothing is named and several routes could be meant: the controller refuses, so none of them is in `routes`. */
   readonly ambiguous: readonly RouteType[];
+  /** The lists that are there, empty, and nothing is asked for in them: the controller takes the first route of it all the same, and panics. */
+  readonly empty: readonly RouteType[];
 }
 
 /**
- * In: a VirtualService, the entry by which a Rollout names it, and the Rollout's managed routes. Out: the routes whose weights the controller sets.
- * Source: Argo Rollouts v1.9.1, `rollout/trafficrouting/istio`: http routes by name, the first of that name; without names the only
- * route, else the first unnamed one; tls and tcp routes by their one port (and SNI hosts), without any the first; more than one
- * candidate outside of the managed routes is an error.
+ * In: a VirtualService, the entry by which a Rollout names it, and the Rollout's managed routes. Out: the routes whose weights the controller sets. (It sets those of
+ * mirror routes it put in itself as well; these are not told.) Source: Argo Rollouts v1.9.1, `rollout/trafficrouting/istio`: only lists that are
+ * there count; http routes by name, the first of that name; without names the only route, else the first unnamed one; tls and tcp routes by their one
+ * port and all SNI hosts, every one that matches; without any the first; without names more than one candidate outside of the managed routes is an error.
  */
 export function selectRoutes(virtualService: KubeObject, entry: VirtualServiceEntry, managed: readonly string[]): Selection {
-  const routes: Route[] = [];
-  const missing: { type: RouteType; index: number; wanted: string }[] = [];
-  const ambiguous: RouteType[] = [];
-
-  const http = routesOf(virtualService, ['http']);
-  if (entry.routes.length === 0) {
-    const own = http.filter((route) => !managed.includes(route.name) || route.name === '');
-    if (own.length > 1) ambiguous.push('http');
-    const chosen = http.length === 1 ? http[0] : http.find((route) => route.name === '');
-    if (chosen !== undefined) routes.push(chosen);
-  } else if (Array.isArray(dig(virtualService, 'spec', 'http')) || !hasOtherRoutes(virtualService)) {
-    for (const [index, name] of entry.routes.entries()) {
-      const found = http.find((route) => route.name === name);
-      if (found === undefined) missing.push({ type: 'http', index, wanted: name });
-      else routes.push(found);
+  const selection: Draft = { routes: new Set(), missing: [], ignored: [], ambiguous: [], empty: [] };
+  const present = new Set(TYPES.filter((type) => Array.isArray(dig(virtualService, 'spec', type))));
+  for (const type of TYPES) {
+    const asked = askedFor(entry, type);
+    if (!present.has(type)) {
+      const list = present.size === 0 ? selection.missing : selection.ignored;
+      for (const { index, wanted } of asked) list.push({ type, index, wanted });
+    } else if (asked.length > 0) {
+      selectAsked(selection, virtualService, type, asked);
+    } else {
+      selectOnly(selection, virtualService, type, managed);
     }
   }
+  return { ...selection, routes: [...selection.routes] };
+}
 
-  for (const type of ['tls', 'tcp'] as const) {
-    const wanted = type === 'tls' ? entry.tlsRoutes : entry.tcpRoutes;
-    const candidates = routesOf(virtualService, [type]);
-    if (candidates.length === 0 && wanted.length === 0) continue;
-    if (wanted.length === 0) {
-      if (candidates.length > 1) ambiguous.push(type);
-      else if (candidates[0] !== undefined) routes.push(candidates[0]);
-      continue;
-    }
-    if (candidates.length === 0 && !Array.isArray(dig(virtualService, 'spec', type)) && http.length > 0) continue;
-    for (const [index, route] of wanted.entries()) {
-      const found = candidates.filter((candidate) => matchesPort(candidate, route, type));
-      if (found.length === 0) missing.push({ type, index, wanted: describePort(route, type) });
-      routes.push(...found);
+interface Draft {
+  readonly routes: Set<Route>;
+  readonly missing: AskedRoute[];
+  readonly ignored: AskedRoute[];
+  readonly ambiguous: RouteType[];
+  readonly empty: RouteType[];
+}
+
+function selectAsked(draft: Draft, virtualService: KubeObject, type: RouteType, asked: ReturnType<typeof askedFor>): void {
+  const byKey = routesByKey(virtualService, type);
+  const seen = new Set<string>();
+  for (const { index, wanted, key } of asked) {
+    const found = byKey.get(key) ?? [];
+    if (found.length === 0) draft.missing.push({ type, index, wanted });
+    if (seen.has(key)) continue;
+    seen.add(key);
+    for (const route of type === 'http' ? found.slice(0, 1) : found) draft.routes.add(route);
+  }
+}
+
+function selectOnly(draft: Draft, virtualService: KubeObject, type: RouteType, managed: readonly string[]): void {
+  const all = routesOf(virtualService, [type]);
+  const candidates = type === 'http' ? unmanagedRoutes(virtualService, managed) : all;
+  if (candidates.length > 1) draft.ambiguous.push(type);
+  else if (all.length === 0 && type !== 'http') draft.empty.push(type);
+  else {
+    const chosen = all.length === 1 ? all[0] : routesByKey(virtualService, type).get('')?.[0];
+    if (chosen !== undefined) draft.routes.add(chosen);
+  }
+}
+
+function askedFor(entry: VirtualServiceEntry, type: RouteType): { readonly index: number; readonly wanted: string; readonly key: string }[] {
+  if (type === 'http') return entry.routes.map((name, index) => ({ index, wanted: name, key: name }));
+  return (type === 'tls' ? entry.tlsRoutes : entry.tcpRoutes).map(({ port, sniHosts }, index) => {
+    const hosts = type === 'tls' ? sniHosts : [];
+    return { index, wanted: portTitle({ port, sniHosts: hosts }), key: portKey(port, hosts) };
+  });
+}
+
+function routeKey(route: Route): string {
+  if (route.type === 'http') return route.name;
+  const { ports, sniHosts } = portsAndHosts(route);
+  return ports.length > 1 ? 'several ports' : portKey(ports[0] ?? 0, route.type === 'tls' ? sniHosts : []);
+}
+
+// The hosts of a route are each there once; the controller compares their number too, so a host asked for twice matches nothing.
+function portKey(port: number, hosts: readonly string[]): string {
+  return JSON.stringify([port, hosts.toSorted()]);
+}
+
+/** A route that a Rollout drives, and where it stands. */
+export interface DrivenRoute {
+  /** The first entry of the Rollout that selects it. */
+  readonly entry: VirtualServiceEntry;
+  readonly virtualService: KubeObject;
+  readonly route: Route;
+}
+
+/** In: a Rollout and how to look its VirtualServices up. Out: the routes whose weights the controller sets for it, each once; none of a VirtualService that is not found. */
+export function drivenRoutes(rollout: KubeObject, find: Find): readonly DrivenRoute[] {
+  const managed = managedRouteNames(rollout);
+  const driven = new Map<Route, DrivenRoute>();
+  for (const entry of virtualServiceEntries(rollout)) {
+    const virtualService = entry.name === '' ? undefined : find('VirtualService.networking.istio.io', entry.namespace, entry.name);
+    if (virtualService === undefined) continue;
+    for (const route of selectRoutes(virtualService, entry, managed).routes) {
+      if (!driven.has(route)) driven.set(route, { entry, virtualService, route });
     }
   }
-  return { routes: [...new Set(routes)], missing, ambiguous };
-}
-
-function hasOtherRoutes(virtualService: KubeObject): boolean {
-  return Array.isArray(dig(virtualService, 'spec', 'tls')) || Array.isArray(dig(virtualService, 'spec', 'tcp'));
-}
-
-function matchesPort(route: Route, wanted: PortRoute, type: 'tls' | 'tcp'): boolean {
-  const ports = new Set<number>();
-  const hosts = new Set<string>();
-  for (const match of array(dig(route.raw, 'match'))) {
-    ports.add(optionalNumber(dig(match, 'port')) ?? 0);
-    for (const host of array(dig(match, 'sniHosts'))) hosts.add(string(host));
-  }
-  if (ports.size > 1) return false;
-  const [port = 0] = ports;
-  if (port !== wanted.port) return false;
-  if (type === 'tcp') return true;
-  return hosts.size === new Set(wanted.sniHosts).size && wanted.sniHosts.every((host) => hosts.has(host));
-}
-
-function describePort(route: PortRoute, type: 'tls' | 'tcp'): string {
-  return type === 'tls' && route.sniHosts.length > 0 ? `port ${route.port} for ${route.sniHosts.join(', ')}` : `port ${route.port}`;
+  return [...driven.values()];
 }

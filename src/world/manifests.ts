@@ -1,4 +1,5 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node, type ParsedNode } from 'yaml';
+import { isDeepStrictEqual } from 'node:util';
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node, type Pair, type ParsedNode } from 'yaml';
 import { isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, isDeeperThan, isObject, object, string } from './read.ts';
@@ -32,6 +33,10 @@ export interface DuplicateKey extends Position {
   readonly object: KubeObject | undefined;
   readonly path: Path;
   readonly key: string;
+  /** Where the key is written first. */
+  readonly first: Position;
+  /** Whether it has the same value there. */
+  readonly same: boolean;
 }
 
 /** What was read from manifests. */
@@ -40,6 +45,9 @@ export interface Manifests {
   readonly errors: readonly ManifestError[];
   readonly duplicateKeys: readonly DuplicateKey[];
 }
+
+/** What is said of a document that is YAML, but no manifest. */
+export const NOT_AN_OBJECT = 'not a Kubernetes object: apiVersion, kind and metadata.name are needed';
 
 // Aliases may multiply a small text into gigabytes; ordinary manifests hold a handful.
 const MAX_ALIASES = 100;
@@ -83,7 +91,7 @@ export function parseManifests(text: string, file: string): Manifests {
     if (value === null || value === undefined) continue;
     const found = unwrap(value, []);
     if (found.length === 0) {
-      errors.push({ file, ...place(document.contents?.range?.[0] ?? document.range[0]), message: 'not a Kubernetes object: apiVersion, kind and metadata.name are needed' });
+      errors.push({ file, ...place(document.contents?.range?.[0] ?? document.range[0]), message: NOT_AN_OBJECT });
     }
     const sources = found.map(({ object, path }): SourceObject => ({
       object,
@@ -92,9 +100,18 @@ export function parseManifests(text: string, file: string): Manifests {
       position: (inside) => place(offsetOf(document, [...path, ...inside])),
     }));
     objects.push(...sources);
+    const holders = new Map(found.map((entry) => [JSON.stringify(entry.path), entry]));
     for (const repeat of repeatedKeys(document.contents, [])) {
-      const holder = found.findLast(({ path }) => path.every((part, position) => repeat.path[position] === part));
-      duplicateKeys.push({ file, object: holder?.object, path: repeat.path.slice(holder?.path.length ?? 0), key: repeat.key, ...place(repeat.offset) });
+      const holder = holderOf(repeat.path, holders);
+      duplicateKeys.push({
+        file,
+        object: holder?.object,
+        path: repeat.path.slice(holder?.path.length ?? 0),
+        key: repeat.key,
+        first: place(offsetOfKey(repeat.first)),
+        same: sameValue(repeat.first, repeat.last, document),
+        ...place(offsetOfKey(repeat.last)),
+      });
     }
   }
   return { objects, errors, duplicateKeys };
@@ -178,22 +195,50 @@ function offsetOf(document: Document.Parsed, path: Path): number {
   return offset;
 }
 
-function repeatedKeys(node: unknown, path: Path): { path: Path; key: string; offset: number }[] {
+function holderOf<T>(path: Path, holders: ReadonlyMap<string, T>): T | undefined {
+  for (let length = path.length; length >= 0; length--) {
+    const holder = holders.get(JSON.stringify(path.slice(0, length)));
+    if (holder !== undefined) return holder;
+  }
+  return undefined;
+}
+
+interface RepeatedKey {
+  readonly path: Path;
+  readonly key: string;
+  readonly first: Pair;
+  readonly last: Pair;
+}
+
+function repeatedKeys(node: unknown, path: Path): RepeatedKey[] {
   if (isSeq(node)) return node.items.flatMap((item, index) => repeatedKeys(item, [...path, index]));
   if (!isMap(node)) return [];
-  const seen = new Set<string>();
+  const seen = new Map<string, Pair>();
   return node.items.flatMap((item) => {
     const key = isScalar(item.key) ? String(item.key.value) : undefined;
     if (key === undefined) return [];
     const inside = repeatedKeys(item.value, [...path, key]);
+    const first = seen.get(key);
     // `<<` may be merged in more than once.
-    if (!seen.has(key) || key === '<<') {
-      seen.add(key);
+    if (first === undefined || key === '<<') {
+      seen.set(key, item);
       return inside;
     }
-    const offset = isScalar(item.key) ? (item.key.range?.[0] ?? 0) : 0;
-    return [{ path: [...path, key], key, offset }, ...inside];
+    return [{ path: [...path, key], key, first, last: item }, ...inside];
   });
+}
+
+function offsetOfKey({ key }: Pair): number {
+  return isScalar(key) ? (key.range?.[0] ?? 0) : 0;
+}
+
+function sameValue(a: Pair, b: Pair, document: Document.Parsed): boolean {
+  const value = (pair: Pair): unknown => (isNode(pair.value) ? pair.value.toJS(document, { maxAliasCount: MAX_ALIASES }) : pair.value);
+  try {
+    return isDeepStrictEqual(value(a), value(b));
+  } catch {
+    return false;
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -27,7 +27,8 @@ export type Role =
   | 'ServiceAccount'
   | 'backend'
   | 'scale target'
-  | 'same pods';
+  | 'same pods'
+  | 'controller configuration';
 
 /** One object named by another. */
 export interface Reference {
@@ -46,6 +47,12 @@ export interface Reference {
 
 /** The roles in which a Rollout names a Service whose selector or weight the controller drives. */
 export const SERVICE_ROLES: readonly Role[] = ['stable', 'canary', 'ping', 'pong', 'active', 'preview'];
+
+/** The key to which every ConfigMap that configures an Argo Rollouts controller refers, so that they are found without knowing the controller's namespace. */
+export const CONTROLLER_CONFIGURATION: ObjectKey = 'controller/configuration';
+
+// Argo Rollouts v1.9.1, utils/defaults (DefaultRolloutsConfigMapName).
+const CONTROLLER_CONFIG_MAP = 'argo-rollouts-config';
 
 const cache = new WeakMap<KubeObject, readonly Reference[]>();
 
@@ -95,6 +102,8 @@ function collect(subject: KubeObject): readonly Reference[] {
       return scalerReferences(subject, kind);
     case 'Deployment.apps':
       return samePods(subject);
+    case 'ConfigMap':
+      return subject.metadata.name === CONTROLLER_CONFIG_MAP ? [controllerConfiguration(subject)] : [];
     default:
       return kind !== undefined && ROUTE_KINDS.includes(kind) ? routeReferences(subject) : [];
   }
@@ -336,4 +345,17 @@ function samePods(workload: KubeObject): Reference[] {
       optional: true,
     },
   ];
+}
+
+function controllerConfiguration(configMap: KubeObject): Reference {
+  return {
+    kind: undefined,
+    namespace: namespaceOf(configMap),
+    name: '',
+    role: 'controller configuration',
+    path: ['data'],
+    key: CONTROLLER_CONFIGURATION,
+    shared: false,
+    optional: true,
+  };
 }

@@ -2,8 +2,8 @@ import { KINDS, keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject
 import { anyOf, references } from './references.ts';
 import { ABSENT, type Listing, type Lookup, type World } from './world.ts';
 
-/** Why a kind (in a namespace) cannot be known here; undefined: it can. */
-export type Ignorance = (kind: KindId, namespace: string) => string | undefined;
+/** Why an object, or without a name all of a kind (in a namespace), cannot be known here; undefined: it can. */
+export type Ignorance = (kind: KindId, namespace: string, name?: string) => string | undefined;
 
 type ByName = Map<string, KubeObject>;
 
@@ -53,7 +53,7 @@ export class ObjectStore implements World {
     const place = KINDS[kind].namespaced ? namespace : '';
     const object = this.#objects.get(kind)?.get(place)?.get(name);
     if (object !== undefined) return { state: 'present', object };
-    const reason = this.#ignorance(kind, place);
+    const reason = this.#ignorance(kind, place, name);
     return reason === undefined ? ABSENT : { state: 'unknown', reason };
   }
 
@@ -106,43 +106,58 @@ export function storeOf(objects: Iterable<KubeObject>, ignorance?: Ignorance): O
   return store;
 }
 
-/** A change laid over a world: some objects added or replaced, some gone. */
+/** A change laid over a world: some objects added or replaced, some gone. Costs next to nothing until it is asked. */
 export class Overlay implements World {
   readonly #base: World;
-  readonly #put: ObjectStore;
-  readonly #gone: ReadonlySet<ObjectKey>;
+  /** What the change leaves at each place that it touches; undefined: nothing. */
+  readonly #changed = new Map<ObjectKey, KubeObject | undefined>();
+  #referrers: ReadonlyMap<ObjectKey, readonly KubeObject[]> | undefined;
 
   /** In: the world below, the objects as they would be, and the keys of those that would be gone. */
   constructor(base: World, put: readonly KubeObject[], gone: readonly ObjectKey[] = []) {
     this.#base = base;
-    this.#put = storeOf(put);
-    this.#gone = new Set(gone);
+    for (const key of gone) this.#changed.set(key, undefined);
+    for (const object of put) this.#changed.set(keyOf(object), object);
   }
 
   get(kind: KindId, namespace: string, name: string): Lookup {
-    const changed = this.#put.get(kind, namespace, name);
-    if (changed.state === 'present') return changed;
-    if (this.#gone.has(keyFor(kind, namespace, name))) return ABSENT;
-    return this.#base.get(kind, namespace, name);
+    const key = keyFor(kind, namespace, name);
+    const object = this.#changed.get(key);
+    if (object !== undefined) return { state: 'present', object };
+    return this.#changed.has(key) ? ABSENT : this.#base.get(kind, namespace, name);
   }
 
   list(kind: KindId, namespace: string | undefined): Listing {
     const below = this.#base.list(kind, namespace);
     if (below.state === 'unknown') return below;
-    const above = this.#put.list(kind, namespace);
-    return { state: 'known', objects: [...this.#untouched(below.objects), ...(above.state === 'known' ? above.objects : [])] };
+    const everywhere = namespace === undefined || !KINDS[kind].namespaced;
+    const above = [...this.#changed.values()].filter((object) => object !== undefined && kindOf(object) === kind && (everywhere || namespaceOf(object) === namespace));
+    return { state: 'known', objects: [...this.#untouched(below.objects), ...above.filter((object) => object !== undefined)] };
   }
 
   referrers(key: ObjectKey): readonly KubeObject[] {
-    return [...this.#untouched(this.#base.referrers(key)), ...this.#put.referrers(key)];
+    this.#referrers ??= this.#index();
+    const exact = this.#referrers.get(key) ?? [];
+    const wild = this.#referrers.get(anyOf(key)) ?? [];
+    const above = wild.length === 0 ? exact : [...new Set([...exact, ...wild])];
+    const below = this.#untouched(this.#base.referrers(key));
+    return above.length === 0 ? below : [...below, ...above];
   }
 
-  #untouched(objects: readonly KubeObject[]): KubeObject[] {
-    return objects.filter((object) => {
-      const kind = kindOf(object);
-      if (kind === undefined || this.#gone.has(keyOf(object))) return false;
-      return this.#put.get(kind, namespaceOf(object), object.metadata.name).state !== 'present';
-    });
+  #index(): ReadonlyMap<ObjectKey, readonly KubeObject[]> {
+    const index = new Map<ObjectKey, KubeObject[]>();
+    for (const object of this.#changed.values()) {
+      if (object === undefined || kindOf(object) === undefined) continue;
+      for (const { key } of references(object)) {
+        const list = getOrAdd(index, key, () => []);
+        if (list.at(-1) !== object) list.push(object);
+      }
+    }
+    return index;
+  }
+
+  #untouched(objects: readonly KubeObject[]): readonly KubeObject[] {
+    return objects.some((object) => this.#changed.has(keyOf(object))) ? objects.filter((object) => !this.#changed.has(keyOf(object))) : objects;
   }
 }
 

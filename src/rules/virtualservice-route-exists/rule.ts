@@ -1,6 +1,7 @@
-import { routesOf, selectRoutes, type RouteType } from '../../world/istio.ts';
-import { managedRouteNames, virtualServiceEntries } from '../../world/rollout.ts';
+import { portsTitle, routesOf, selectRoutes, unmanagedRoutes, type Route, type RouteType } from '../../world/istio.ts';
+import { managedRouteNames, virtualServiceEntries, type VirtualServiceEntry } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
+import { listed, quoted } from '../wording.ts';
 
 const FIELD: Record<RouteType, string> = { http: 'routes', tls: 'tlsRoutes', tcp: 'tcpRoutes' };
 
@@ -8,16 +9,22 @@ export const virtualServiceRouteExists = defineRule({
   id: 'virtualservice-route-exists',
   summary: 'The routes that a Rollout names are in its VirtualServices; where it names none, only one can be meant.',
   explanation:
-    'The controller sets weights only in the routes it finds. It marks the Rollout InvalidSpec when a named http route is absent, when no tls or tcp route has the port (and SNI hosts) given, and when ' +
-    'none is named and several could be meant; all of this happens after the manifest was accepted. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (ValidateHTTPRoutes, ValidateTlsRoutes, ' +
-    'ValidateTcpRoutes) and pkg/apis/rollouts/validation (ValidateVirtualService).',
+    'The controller sets weights only in the routes it finds. It marks the Rollout InvalidSpec when a named http route is absent, when no tls or tcp route has the port (and exactly the SNI hosts) given, and ' +
+    'when none is named and several could be meant; all of this happens after the manifest was accepted. In a tls or tcp list that is there but empty it looks for the first route all the same and panics, at ' +
+    'every attempt. Two VirtualServices of one name in different namespaces are both judged by the entry that comes first. Routes asked for in a list that the VirtualService does not have are passed over. ' +
+    'Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (ValidateHTTPRoutes, ValidateTlsRoutes, ValidateTcpRoutes) and pkg/apis/rollouts/validation (ValidateVirtualService).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
   messages: {
     absent: {
       class: 'invalid',
-      text: 'VirtualService "{name}" has no {type} route "{route}" (it has {has})',
+      text: 'VirtualService "{name}" has no http route "{route}" (it has {has})',
       fix: 'name one of them, or add the route first',
+    },
+    absentPort: {
+      class: 'invalid',
+      text: 'VirtualService "{name}" has no {type} route {route} (it has {has})',
+      fix: 'ask in {field} for the only port and all SNI hosts of a route, or add such a route first',
     },
     ambiguous: {
       class: 'invalid',
@@ -29,41 +36,75 @@ export const virtualServiceRouteExists = defineRule({
       text: 'VirtualService "{name}" has no http, tls or tcp route at all',
       fix: 'add a route with the stable and the canary destination',
     },
+    empty: {
+      class: 'invalid',
+      text: 'VirtualService "{name}" has an empty {type} list, and the Rollouts controller fails on it',
+      fix: 'remove {type} from its spec',
+    },
+    namesake: {
+      class: 'invalid',
+      text: 'the Rollouts controller looks for the routes of this entry in VirtualService "{name}" of namespace "{namespace}" too, because it has the same name, and fails',
+      fix: 'give both VirtualServices the same routes, or different names',
+    },
+    ignored: {
+      class: 'advice',
+      text: 'VirtualService "{name}" has no {type} routes, so {field} is without effect',
+      fix: 'remove {field}, or add the {type} routes to the VirtualService: {route}',
+    },
   },
   check(context, rollout) {
     const managed = managedRouteNames(rollout);
+    const firstOfName = new Map<string, VirtualServiceEntry>();
     for (const entry of virtualServiceEntries(rollout)) {
       if (entry.name === '') continue;
+      const first = firstOfName.get(entry.name) ?? entry;
+      firstOfName.set(entry.name, first);
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
       if (virtualService === undefined) continue;
-      const { name } = virtualService.metadata;
-      const routes = routesOf(virtualService);
-      if (routes.length === 0) {
-        context.report('none', { path: [...entry.path, 'name'], anchor: name, data: { name }, related: [{ object: virtualService, path: ['spec'] }] });
+      const { namespace, name } = entry;
+      const anchored = `${namespace}/${name}`;
+      if (routesOf(virtualService).length === 0) {
+        context.report('none', { path: [...entry.path, 'name'], anchor: anchored, data: { name }, related: [{ object: virtualService, path: ['spec'] }] });
         continue;
       }
-      const selection = selectRoutes(virtualService, entry, managed);
-      const has = (type: RouteType): string => {
-        const names = routes.filter((route) => route.type === type).map((route) => (route.name === '' ? 'one without a name' : `"${route.name}"`));
-        return names.length === 0 ? 'none' : [...new Set(names)].join(', ');
-      };
-      for (const { type, index, wanted } of selection.missing) {
-        context.report('absent', {
-          path: [...entry.path, FIELD[type], index],
-          anchor: `${type} ${wanted}`,
-          data: { name, type, route: wanted, has: has(type) },
+      const { missing, ambiguous, empty, ignored } = selectRoutes(virtualService, entry, managed);
+      for (const { type, index, wanted } of missing) {
+        const place = { path: [...entry.path, FIELD[type], index], anchor: `${anchored} ${type} ${wanted}`, related: [{ object: virtualService, path: ['spec', type] }] };
+        const has = listed(routesOf(virtualService, [type]), describe);
+        if (type === 'http') context.report('absent', { ...place, data: { name, route: wanted, has } });
+        else context.report('absentPort', { ...place, data: { name, type, route: wanted, has, field: FIELD[type] } });
+      }
+      for (const type of ambiguous) {
+        const candidates = type === 'http' ? unmanagedRoutes(virtualService, managed) : routesOf(virtualService, [type]);
+        context.report('ambiguous', {
+          path: entry.path,
+          anchor: `${anchored} ${type}`,
+          data: { name, type, count: candidates.length, has: listed(candidates, describe), field: FIELD[type] },
           related: [{ object: virtualService, path: ['spec', type] }],
         });
       }
-      for (const type of selection.ambiguous) {
-        const count = routes.filter((route) => route.type === type && !managed.includes(route.name)).length;
-        context.report('ambiguous', {
-          path: entry.path,
-          anchor: type,
-          data: { name, type, count, has: has(type), field: FIELD[type] },
-          related: [{ object: virtualService, path: ['spec', type] }],
+      for (const type of empty) {
+        context.report('empty', { object: virtualService, path: ['spec', type], anchor: type, data: { name, type }, related: [{ object: rollout, path: entry.path }] });
+      }
+      for (const [type, asked] of Map.groupBy(ignored, (route) => route.type)) {
+        const route = listed(asked, ({ wanted }) => (type === 'http' ? quoted(wanted) : wanted));
+        context.report('ignored', {
+          path: [...entry.path, FIELD[type]],
+          anchor: `${anchored} ${type}`,
+          data: { name, type, field: FIELD[type], route },
+          related: [{ object: virtualService, path: ['spec'] }],
         });
+      }
+      if (first.namespace !== namespace && missing.length + ambiguous.length === 0) {
+        const judged = selectRoutes(virtualService, first, managed);
+        if (judged.missing.length + judged.ambiguous.length === 0) continue;
+        context.report('namesake', { path: first.path, anchor: anchored, data: { name, namespace }, related: [{ object: virtualService, path: ['spec'] }] });
       }
     }
   },
 });
+
+function describe(route: Route): string {
+  if (route.type !== 'http') return `one ${portsTitle(route)}`;
+  return route.name === '' ? 'one without a name' : quoted(route.name);
+}

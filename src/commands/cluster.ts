@@ -1,0 +1,98 @@
+import { AuthenticationV1Api, AuthorizationV1Api, KubeConfig } from '@kubernetes/client-node';
+import { controllerAccounts } from '../cluster/controllers.ts';
+import { ClusterWorld } from '../cluster/world.ts';
+import type { Policy } from '../policy/policy.ts';
+import { clusterAuthorizer } from '../server/authorization.ts';
+import type { Log } from '../server/log.ts';
+import type { World } from '../world/world.ts';
+import type { Cluster } from './serve.ts';
+
+/** Which cluster is meant. */
+export interface ClusterOptions {
+  /** A kubeconfig file; by default what kubectl would use, or the service account in a pod. */
+  readonly kubeconfig?: string;
+  /** The context in it; by default the current one. */
+  readonly context?: string;
+  /** The kubeconfig of the cluster that holds the Istio objects, where that is another one. */
+  readonly istioKubeconfig?: string;
+}
+
+/** In: which cluster. Out: how to reach it. Throws an Error for a person when there is no such file or context. */
+export function kubeConfigOf({ kubeconfig, context }: ClusterOptions): KubeConfig {
+  const config = new KubeConfig();
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(kubeconfig);
+  if (context !== undefined) {
+    if (config.getContextObject(context) === null) throw new Error(`there is no context "${context}" in the kubeconfig (it has ${config.getContexts().map(({ name }) => name).join(', ') || 'none'})`);
+    config.setCurrentContext(context);
+  }
+  if (config.getCurrentCluster() === null) throw new Error('no cluster is configured: set KUBECONFIG, or give --kubeconfig');
+  return config;
+}
+
+function worldOptions(options: ClusterOptions): { kubeConfig: KubeConfig; istioKubeConfig?: KubeConfig } {
+  const kubeConfig = kubeConfigOf(options);
+  return options.istioKubeconfig === undefined ? { kubeConfig } : { kubeConfig, istioKubeConfig: kubeConfigOf({ kubeconfig: options.istioKubeconfig }) };
+}
+
+// Deployments change all the time; which of them are controllers does not, so looking again once a second is soon enough.
+const LOOK_AGAIN = 1_000;
+
+/** In: which cluster, the account Rollgate runs as there (if it is known), the log and the policy in force. Out: the cluster for `serve`, being read. */
+export function connect(options: ClusterOptions, self: string | undefined, log: Log, policy: () => Policy): Cluster {
+  const { kubeConfig, istioKubeConfig } = worldOptions(options);
+  const cluster = new ClusterWorld({ kubeConfig, logger: log, ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }) });
+  cluster.start();
+  let accounts: readonly string[] = [];
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  return {
+    world: cluster.world,
+    live: cluster,
+    authorizer: clusterAuthorizer({ authentication: kubeConfig.makeApiClient(AuthenticationV1Api), authorization: kubeConfig.makeApiClient(AuthorizationV1Api) }),
+    self,
+    checks: [
+      {
+        name: 'caches',
+        failing: () => {
+          const { ok, reasons } = cluster.ready();
+          return ok ? undefined : reasons.join('; ');
+        },
+      },
+    ],
+    discovered() {
+      const { discover, namespaces } = policy().controllers;
+      if (!discover) return [];
+      if (performance.now() - lookedAt > LOOK_AGAIN) {
+        accounts = controllerAccounts(cluster.world, namespaces.length === 0 ? undefined : namespaces);
+        lookedAt = performance.now();
+      }
+      return accounts;
+    },
+    caches() {
+      const unknown = cluster.unknown();
+      return [...cluster.staleness()].map(([kind, staleness]) => ({ kind, synced: !unknown.has(kind), staleness }));
+    },
+    stop: () => cluster.stop(),
+  };
+}
+
+/** A cluster that was read once. */
+export interface ReadCluster {
+  readonly world: World;
+  stop(): Promise<void>;
+}
+
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+const PATIENCE = 60_000;
+
+/** In: which cluster. Out: its world, read completely. Rejects with an Error for a person when it cannot be read within a minute. */
+export async function readCluster(options: ClusterOptions): Promise<ReadCluster> {
+  const cluster = new ClusterWorld({ ...worldOptions(options), logger: SILENT });
+  cluster.start();
+  if (!(await cluster.waitForSync(PATIENCE))) {
+    const { reasons } = cluster.ready();
+    await cluster.stop();
+    throw new Error(`the cluster could not be read: ${reasons.join('; ')}`);
+  }
+  return { world: cluster.world, stop: () => cluster.stop() };
+}

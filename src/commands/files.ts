@@ -1,0 +1,214 @@
+import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { parse } from 'yaml';
+import { joinManifests, NOT_AN_OBJECT, parseManifests, type Manifests } from '../world/manifests.ts';
+import { groupOf, type KubeObject } from '../world/object.ts';
+import { array, dig, isObject, optionalString } from '../world/read.ts';
+import type { Io } from './io.ts';
+
+/** What was found at some paths. */
+export interface FoundManifests {
+  readonly manifests: Manifests;
+  /** What was passed over, a sentence each. */
+  readonly notes: readonly string[];
+  /** What could not be found or read, a sentence each. */
+  readonly problems: readonly string[];
+}
+
+interface Candidate {
+  /** Absolute. */
+  readonly path: string;
+  readonly name: string;
+  /** Whether it was named, and not found in a directory or by a pattern: then it has to be a manifest. */
+  readonly named: boolean;
+}
+
+const STDIN = '<stdin>';
+
+/**
+ * In: paths as they were given (files, directories, glob patterns, `-`), and where from. Out: the manifests there, in the order of their names whatever the order of the paths. Directories are
+ * searched for `*.yaml`, `*.yml` and `*.json`, `node_modules` and dot folders left out; what is no manifest there is passed over, and so are templates that are not
+ * rendered yet and the patches of a kustomization. Never rejects for what is in the files.
+ */
+export async function readManifests(paths: readonly string[], io: Pick<Io, 'cwd' | 'stdin'>): Promise<FoundManifests> {
+  const problems: string[] = [];
+  const candidates = new Map<string, Candidate>();
+  const skipped: Skipped = { templates: [], patches: [] };
+  for (const given of new Set(paths)) {
+    if (given === '-') continue;
+    for (const candidate of candidatesAt(given, io.cwd, problems)) candidates.set(candidate.path, either(candidate, candidates.get(candidate.path)));
+  }
+  const patches = patchesNamedBy([...candidates.values()]);
+  const parts: [name: string, manifests: Manifests][] = [];
+  for (const candidate of candidates.values()) {
+    if (!candidate.named && patches.has(candidate.path)) {
+      skipped.patches.push(candidate.name);
+      continue;
+    }
+    const text = textOf(candidate, problems);
+    if (text !== undefined) parts.push([candidate.name, manifestsIn(text, candidate, skipped)]);
+  }
+  if (paths.includes('-')) parts.push([STDIN, manifestsIn(await readAll(io.stdin), { path: STDIN, name: STDIN, named: true }, skipped)]);
+  const manifests = joinManifests(parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part));
+  if (manifests.objects.length === 0 && manifests.errors.length === 0 && problems.length === 0) problems.push(`there is no manifest in ${paths.join(', ')}: nothing was checked`);
+  return { manifests, notes: notesOn(skipped), problems };
+}
+
+// A file that is found in several ways is one file all the same, whichever way came first.
+function either(candidate: Candidate, other: Candidate = candidate): Candidate {
+  return { path: candidate.path, name: candidate.name.length < other.name.length ? candidate.name : other.name, named: candidate.named || other.named };
+}
+
+const EXTENSION = /\.(ya?ml|json)$/i;
+
+function candidatesAt(given: string, cwd: string, problems: string[]): Candidate[] {
+  const path = resolve(cwd, given);
+  const candidate = (found: string, named: boolean): Candidate => ({ path: found, name: nameOf(found, given, cwd), named });
+  const kind = kindOfPath(path);
+  if (kind === 'directory') return filesBelow(path, problems).map((found) => candidate(found, false));
+  if (kind === 'file') return [candidate(path, true)];
+  if (!/[*?[{]/.test(given)) {
+    problems.push(`${given}: no such file or directory`);
+    return [];
+  }
+  const matches = globSync(given, { cwd, exclude: isLeftOut })
+    .map((match) => resolve(cwd, match))
+    .flatMap((match) => (kindOfPath(match) === 'directory' ? filesBelow(match, problems) : EXTENSION.test(match) ? [match] : []));
+  if (matches.length === 0) problems.push(`${given}: no file matches`);
+  return matches.map((found) => candidate(found, false));
+}
+
+function isLeftOut(path: string): boolean {
+  return path.split(/[/\\]/).some((part) => part === 'node_modules' || (part.startsWith('.') && part !== '.' && part !== '..'));
+}
+
+function kindOfPath(path: string): 'file' | 'directory' | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  return stats.isDirectory() ? 'directory' : 'file';
+}
+
+// A link to a directory is not followed: it could lead round in a circle.
+function filesBelow(directory: string, problems: string[]): string[] {
+  const found: string[] = [];
+  const queue = [directory];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    let entries;
+    try {
+      entries = readdirSync(next, { withFileTypes: true });
+    } catch (error) {
+      problems.push(reasonOf(next, error));
+      continue;
+    }
+    for (const entry of entries) {
+      const path = join(next, entry.name);
+      if (entry.isDirectory()) {
+        if (!isLeftOut(entry.name)) queue.push(path);
+      } else if (EXTENSION.test(entry.name) && kindOfPath(path) === 'file') {
+        found.push(path);
+      }
+    }
+  }
+  return found;
+}
+
+function nameOf(path: string, given: string, cwd: string): string {
+  const near = relative(cwd, path);
+  return (isAbsolute(given) && near.startsWith('..') ? path : near).split(sep).join('/');
+}
+
+function textOf({ path, name }: Candidate, problems: string[]): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    problems.push(reasonOf(name, error));
+    return undefined;
+  }
+}
+
+function reasonOf(name: string, error: unknown): string {
+  return `${name}: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+async function readAll(stream: AsyncIterable<string | Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+interface Skipped {
+  readonly templates: string[];
+  readonly patches: string[];
+}
+
+const NOTHING: Manifests = { objects: [], errors: [], duplicateKeys: [] };
+
+function manifestsIn(text: string, { name, named }: Candidate, skipped: Skipped): Manifests {
+  // Most of what lies about is neither; parsing it would take longer than all the rest.
+  if (!named && !(text.includes('apiVersion') && text.includes('kind'))) return NOTHING;
+  const manifests = parseManifests(text, name);
+  if (isTemplate(text, manifests)) {
+    if (named) return failed(name, 'a template that is not rendered yet: helm template CHART | rollgate lint -');
+    skipped.templates.push(name);
+    return NOTHING;
+  }
+  const objects = manifests.objects.filter(({ object }) => !isKustomization(object));
+  if (named && objects.length === 0 && manifests.objects.length > 0) return failed(name, 'a kustomization, no manifest: kustomize build DIRECTORY | rollgate lint -');
+  return { ...manifests, objects, errors: named ? manifests.errors : manifests.errors.filter(({ message }) => message !== NOT_AN_OBJECT) };
+}
+
+function failed(file: string, message: string): Manifests {
+  return { ...NOTHING, errors: [{ file, line: 1, column: 1, message }] };
+}
+
+// `{{` alone is no sign: the arguments of an analysis are written so, in quotes. A template breaks YAML, or reads as an object whose key is an object.
+function isTemplate(text: string, { objects, errors }: Manifests): boolean {
+  if (!text.includes('{{')) return false;
+  return errors.some(({ message }) => message !== NOT_AN_OBJECT) || objects.some(({ object }) => hasObjectAsKey(object)) || /^[ \t]*name:[ \t]*\{\{/m.test(text);
+}
+
+function hasObjectAsKey(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasObjectAsKey);
+  return isObject(value) && Object.entries(value).some(([key, entry]) => key.startsWith('{') || hasObjectAsKey(entry));
+}
+
+function isKustomization({ apiVersion }: KubeObject): boolean {
+  return groupOf(apiVersion) === 'kustomize.config.k8s.io';
+}
+
+const KUSTOMIZATION = /(^|[/\\])kustomization\.ya?ml$/;
+
+// A patch has the kind and name of what it changes and little else: by itself it is a broken object.
+function patchesNamedBy(candidates: readonly Candidate[]): ReadonlySet<string> {
+  return new Set(candidates.filter(({ path }) => KUSTOMIZATION.test(path)).flatMap(({ path }) => patchesOf(path)));
+}
+
+function patchesOf(kustomization: string): string[] {
+  let content: unknown;
+  try {
+    content = parse(readFileSync(kustomization, 'utf8'), { logLevel: 'silent', maxAliasCount: 100 });
+  } catch {
+    // Reported when it is read as a manifest, where it was named.
+    return [];
+  }
+  const listed = (field: string): readonly unknown[] => array(dig(content, field));
+  const files = [
+    ...['patches', 'patchesJson6902', 'replacements'].flatMap((field) => listed(field).map((entry) => dig(entry, 'path'))),
+    ...['patchesStrategicMerge', 'configurations', 'transformers', 'generators', 'validators'].flatMap(listed),
+  ];
+  // A patch may also be written out in place, over several lines.
+  return files.flatMap((file) => optionalString(file) ?? []).filter((file) => !file.includes('\n')).map((file) => resolve(kustomization, '..', file));
+}
+
+const TOLD = 3;
+
+function notesOn({ templates, patches }: Skipped): string[] {
+  const some = (names: readonly string[]): string => {
+    const told = names.toSorted().slice(0, TOLD).join(', ');
+    return names.length > TOLD ? `${told} and ${names.length - TOLD} more` : told;
+  };
+  return [
+    ...(templates.length === 0 ? [] : [`passed over ${templates.length} not yet rendered (${some(templates)}): helm template CHART | rollgate lint -`]),
+    ...(patches.length === 0 ? [] : [`passed over ${patches.length} used by a kustomization (${some(patches)}): kustomize build DIRECTORY | rollgate lint -`]),
+  ];
+}

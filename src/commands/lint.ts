@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { judgeBundle } from '../admission/bundle.ts';
+import { DOCUMENT_RULES } from '../documents/index.ts';
+import { KEEPS } from '../mutations/index.ts';
+import { parsePolicy } from '../policy/load.ts';
+import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
+import { plain } from '../report/format.ts';
+import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
+import { RULES } from '../rules/index.ts';
+import { bundleWorld } from '../world/manifests.ts';
+import type { World } from '../world/world.ts';
+import { readManifests } from './files.ts';
+import { EXIT, type Io } from './io.ts';
+
+/** What `rollgate lint` was told. */
+export interface LintOptions {
+  /** Files, directories, glob patterns, `-` for standard input. */
+  readonly paths: readonly string[];
+  /** The namespace of objects that name none. */
+  readonly namespace?: string | undefined;
+  /** Whether what is not in the bundle is an error, ConfigMaps and the like too. */
+  readonly requireReferences?: boolean | undefined;
+  /** The file of a policy; by default the built-in one. */
+  readonly policy?: string | undefined;
+  readonly output?: FormatName | undefined;
+  /** False where colours are not wanted even on a terminal. */
+  readonly color?: boolean | undefined;
+  /** The world that the manifests are laid over; by default there is nothing but them. */
+  readonly base?: World | undefined;
+}
+
+/**
+ * In: options, and what to read and write. Out: the exit code, the same for every format: 0 where nothing would be denied, 1 where something would, 2 where something that was named could not be
+ * read or there was nothing to check. The report goes to `stdout`, everything else to `stderr`. Rejects only for a mistake in Rollgate.
+ */
+export async function runLint(options: LintOptions, io: Io): Promise<number> {
+  const say = (sentence: string): void => {
+    io.stderr.write(`rollgate lint: ${plain(sentence)}\n`);
+  };
+  const policy = policyOf(options.policy, io.cwd, say);
+  if (policy === undefined) return EXIT.failed;
+  const { manifests, notes, problems } = await readManifests(options.paths, io);
+  for (const sentence of [...notes, ...problems]) say(sentence);
+  if (manifests.objects.length === 0 && manifests.errors.length === 0) return EXIT.failed;
+
+  const requireReferences = options.requireReferences ?? false;
+  const { report } = judgeBundle(manifests, {
+    base: options.base ?? bundleWorld([], { complete: requireReferences }),
+    rules: RULES,
+    policy,
+    namespace: options.namespace,
+    requireReferences,
+  });
+  const color = io.isTTY && options.color !== false && (io.env['NO_COLOR'] ?? '') === '';
+  io.stdout.write(formats[options.output ?? 'text'](report, { color }));
+  if (problems.length > 0 || report.errors.length > 0) return EXIT.failed;
+  return report.verdict === 'deny' ? EXIT.denied : EXIT.clean;
+}
+
+function policyOf(file: string | undefined, cwd: string, say: (sentence: string) => void): Policy | undefined {
+  if (file === undefined) return DEFAULT_POLICY;
+  let text: string;
+  try {
+    text = readFileSync(resolve(cwd, file), 'utf8');
+  } catch (error) {
+    say(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+  const loaded = parsePolicy(text, { rules: [...RULES, ...DOCUMENT_RULES].map(({ id }) => id), keeps: KEEPS.map(({ id }) => id) });
+  if (loaded.ok) return loaded.policy;
+  for (const error of loaded.errors) say(`${file}: ${error}`);
+  return undefined;
+}
+
+/** In: what to read and write, and what to do with the exit code. Out: the command `lint`. */
+export function lintCommand(io: Io, exit: (code: number) => void): Command {
+  return new Command('lint')
+    .description('check manifests as the gate would check them, before anything is applied')
+    .argument('<path...>', 'files, directories, glob patterns, or - for standard input')
+    .option('-n, --namespace <name>', 'the namespace of objects that name none')
+    .option('--require-references', 'refuse references to what is not in the manifests')
+    .option('--policy <file>', 'decide by this policy')
+    .addOption(new Option('-o, --output <format>', 'how to write the report').choices(FORMAT_NAMES).default('text'))
+    .option('--no-color', 'no colours, even on a terminal')
+    .action(async (paths: string[], options: Omit<LintOptions, 'paths'>) => {
+      exit(await runLint({ ...options, paths }, io));
+    });
+}

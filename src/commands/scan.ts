@@ -1,0 +1,66 @@
+import { circumstancesOf } from '../admission/gate.ts';
+import { judge } from '../admission/judge.ts';
+import type { Policy } from '../policy/policy.ts';
+import { formats, type FormatName } from '../report/index.ts';
+import { inReadingOrder, reported, reportedSkips, type BundleReport } from '../report/model.ts';
+import type { Rule } from '../rules/define.ts';
+import { evaluate } from '../rules/engine.ts';
+import { sortFindings } from '../rules/finding.ts';
+import { keyOf, type KindId, type KubeObject } from '../world/object.ts';
+import type { World } from '../world/world.ts';
+
+/** What `rollgate scan` was told. */
+export interface ScanOptions {
+  /** Only this namespace, and cluster-scoped objects. */
+  readonly namespace?: string | undefined;
+  /** Count by namespace what would be denied, instead of showing it. */
+  readonly wouldDeny: boolean;
+  readonly output: FormatName;
+  readonly color: boolean;
+}
+
+/** In: a world, the rules, and the policy. Out: what is wrong in it now, as if all of it were created: what a denial would rest on is a denial here. */
+export function scanWorld(world: World, rules: readonly Rule[], policy: Policy, namespace: string | undefined): BundleReport {
+  const kinds = new Set(rules.flatMap((rule) => rule.subject));
+  const subjects = [...kinds].flatMap((kind) => listed(world, kind, namespace));
+  const { findings, skipped } = evaluate(world, subjects, rules);
+  const enforcing: Policy = { ...policy, mode: 'enforce', overrides: policy.overrides.map((override) => ({ ...override, mode: 'enforce' })) };
+  const changes = subjects.map((after) => ({ before: undefined, after }));
+  const judged = judge(sortFindings(findings), changes, circumstancesOf(enforcing, world, false));
+  const lines = inReadingOrder(judged.map((entry) => reported(entry, [])));
+  return {
+    verdict: lines.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow',
+    findings: lines,
+    skipped: reportedSkips(skipped),
+    errors: [],
+    objects: subjects.length,
+  };
+}
+
+/** In: the report of a scan and how to show it. Out: the text, and the exit code: 1 where something would be denied. */
+export function renderScan(report: BundleReport, options: ScanOptions): { readonly text: string; readonly code: 0 | 1 } {
+  const text = options.wouldDeny ? countByNamespace(report) : formats[options.output](report, { color: options.color });
+  return { text, code: report.verdict === 'deny' ? 1 : 0 };
+}
+
+function countByNamespace(report: BundleReport): string {
+  const counts = new Map<string, Map<string, number>>();
+  for (const { decision, rule, object } of report.findings) {
+    if (decision !== 'deny') continue;
+    const rules = counts.get(object.namespace) ?? new Map<string, number>();
+    rules.set(rule, (rules.get(rule) ?? 0) + 1);
+    counts.set(object.namespace, rules);
+  }
+  if (counts.size === 0) return `Nothing would be denied (${report.objects} objects judged).\n`;
+  const lines = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([namespace, rules]) => {
+    const total = [...rules.values()].reduce((sum, count) => sum + count, 0);
+    const parts = [...rules].sort(([a], [b]) => (a < b ? -1 : 1)).map(([rule, count]) => `${rule} ${count}`);
+    return `${namespace === '' ? '(cluster)' : namespace}\t${total}\t${parts.join(', ')}`;
+  });
+  return `namespace\twould be denied\tby rule\n${lines.join('\n')}\n`;
+}
+
+function listed(world: World, kind: KindId, namespace: string | undefined): readonly KubeObject[] {
+  const listing = world.list(kind, namespace);
+  return listing.state === 'known' ? [...listing.objects].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) : [];
+}

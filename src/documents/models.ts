@@ -1,0 +1,184 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Path } from '../world/path.ts';
+import { array, dig, isObject, object, string, type JsonObject } from '../world/read.ts';
+
+/** Where a schema comes from, and how far it may be believed. */
+export interface SchemaOrigin {
+  /** The npm package of compiled validators. */
+  readonly package: string;
+  /** What the schema is of, as a person is told. */
+  readonly title: string;
+  /** A custom resource is held to the fields that its schema requires; of built-in kinds only the types are certain, since some required fields may be left out. */
+  readonly custom: boolean;
+}
+
+const ARGO: SchemaOrigin = { package: '@kubernetes-models/argo-rollouts', title: 'Argo Rollouts 1.9', custom: true };
+const ISTIO: SchemaOrigin = { package: '@kubernetes-models/istio', title: 'Istio 1.29', custom: true };
+const GATEWAY: SchemaOrigin = { package: '@kubernetes-models/gateway-api', title: 'Gateway API 1.5', custom: true };
+const CORE: SchemaOrigin = { package: 'kubernetes-models', title: 'Kubernetes', custom: false };
+
+// An apiVersion that is not here is not checked.
+const ORIGINS: ReadonlyMap<string, SchemaOrigin> = new Map([
+  ['argoproj.io/v1alpha1/Rollout', ARGO],
+  ['argoproj.io/v1alpha1/AnalysisTemplate', ARGO],
+  ['argoproj.io/v1alpha1/ClusterAnalysisTemplate', ARGO],
+  ['argoproj.io/v1alpha1/Experiment', ARGO],
+  ['networking.istio.io/v1/VirtualService', ISTIO],
+  ['networking.istio.io/v1beta1/VirtualService', ISTIO],
+  ['networking.istio.io/v1alpha3/VirtualService', ISTIO],
+  ['networking.istio.io/v1/DestinationRule', ISTIO],
+  ['networking.istio.io/v1beta1/DestinationRule', ISTIO],
+  ['networking.istio.io/v1alpha3/DestinationRule', ISTIO],
+  ['gateway.networking.k8s.io/v1/HTTPRoute', GATEWAY],
+  ['gateway.networking.k8s.io/v1beta1/HTTPRoute', GATEWAY],
+  ['gateway.networking.k8s.io/v1/GRPCRoute', GATEWAY],
+  ['gateway.networking.k8s.io/v1alpha2/GRPCRoute', GATEWAY],
+  ['gateway.networking.k8s.io/v1alpha2/TCPRoute', GATEWAY],
+  ['gateway.networking.k8s.io/v1/TLSRoute', GATEWAY],
+  ['gateway.networking.k8s.io/v1alpha2/TLSRoute', GATEWAY],
+  ['gateway.networking.k8s.io/v1alpha3/TLSRoute', GATEWAY],
+  ['v1/Service', CORE],
+  ['apps/v1/Deployment', CORE],
+  ['networking.k8s.io/v1/Ingress', CORE],
+]);
+
+/** The schema of a kind in one apiVersion. */
+export interface Schema extends SchemaOrigin {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+/** One thing that a compiled validator says: an AJV error. */
+export interface SchemaError {
+  readonly path: Path;
+  /** What stands there. */
+  readonly value: unknown;
+  /** Of JSON Schema: `type`, `required`, `enum` ... */
+  readonly keyword: string;
+  readonly params: JsonObject;
+  readonly message: string;
+}
+
+/** An object that a validator looked into. */
+export interface Visited {
+  readonly path: Path;
+  readonly value: JsonObject;
+  /** The fields it asked for: those the schema knows there. None at all: anything may stand there. */
+  readonly known: ReadonlySet<string>;
+  /** Whether it went through the keys as they came: a map, whose keys are free. */
+  readonly isMap: boolean;
+}
+
+/** What a schema says to one object. */
+export interface Inspection {
+  readonly schema: Schema;
+  readonly errors: readonly SchemaError[];
+  readonly visited: readonly Visited[];
+}
+
+/** In: an apiVersion and a kind. Out: the schema for them, if there is one. */
+export function schemaOf(apiVersion: string, kind: string): Schema | undefined {
+  const origin = ORIGINS.get(`${apiVersion}/${kind}`);
+  return origin === undefined ? undefined : { ...origin, apiVersion, kind };
+}
+
+// A validator joins its lists of errors anew for each element of a list, so that its time grows with the square of what is wrong.
+const MAX_VALUES = 50_000;
+
+/**
+ * In: a schema and any value. Out: what the compiled validator of `@kubernetes-models/*` finds wrong with it, and which fields it knows where; undefined for a value of more than
+ * 50,000 parts, which is not checked. The packages are loaded when they are first needed, a third of a second for the first one. The value is left as it is.
+ */
+export function inspect(schema: Schema, value: unknown): Inspection | undefined {
+  const recorder = new Recorder();
+  const copy = recorder.copy(value, []);
+  if (recorder.isFull) return undefined;
+  const errors = array(validate(schema, copy)).map((error): SchemaError => {
+    const { path, found } = follow(string(dig(error, 'instancePath')), value);
+    return { path, value: found, keyword: string(dig(error, 'keyword')), params: object(dig(error, 'params')), message: string(dig(error, 'message')) };
+  });
+  return { schema, errors, visited: recorder.visited };
+}
+
+// What the validators ask of a value is what they know of it: they read each field that is in the schema, list the keys only of a map, and ask nothing of a free-form object.
+class Recorder {
+  readonly visited: Visited[] = [];
+  #values = 0;
+
+  get isFull(): boolean {
+    return this.#values > MAX_VALUES;
+  }
+
+  copy(value: unknown, path: Path): unknown {
+    this.#values++;
+    if (this.isFull) return undefined;
+    if (Array.isArray(value)) return array(value).map((entry, index) => this.copy(entry, [...path, index]));
+    if (!isObject(value)) return value;
+    const known = new Set<string>();
+    const record = { path, value, known, isMap: false };
+    this.visited.push(record);
+    // Without a prototype: a field that is called like a method of objects is not there unless it is written.
+    const copied = Object.create(null) as Record<string, unknown>;
+    for (const [key, entry] of Object.entries(value)) copied[key] = this.copy(entry, [...path, key]);
+    return new Proxy(copied, {
+      get(target, key) {
+        if (typeof key === 'string') known.add(key);
+        return Reflect.get(target, key) as unknown;
+      },
+      ownKeys(target) {
+        record.isMap = true;
+        return Reflect.ownKeys(target);
+      },
+    });
+  }
+}
+
+type Validator = (value: unknown) => unknown;
+
+const require = createRequire(import.meta.url);
+const validators = new Map<string, Validator>();
+
+function validate(schema: Schema, value: unknown): unknown {
+  const id = `${schema.apiVersion}/${schema.kind}`;
+  let validator = validators.get(id);
+  if (validator === undefined) {
+    validator = load(schema);
+    validators.set(id, validator);
+  }
+  return validator(value);
+}
+
+// The packages export their files to `import` only, which would make every caller asynchronous; a module that awaits nothing can be required by its file name as well.
+function load(schema: Schema): Validator {
+  const folder = dirname(require.resolve(`${schema.package}/package.json`));
+  const loaded: unknown = require(join(folder, ...schema.apiVersion.split('/'), `${schema.kind}.js`));
+  const model = typeof loaded === 'object' && loaded !== null ? (Reflect.get(loaded, schema.kind) as unknown) : undefined;
+  const prototype: unknown = typeof model === 'function' ? model.prototype : undefined;
+  const method: unknown = typeof prototype === 'object' && prototype !== null ? (Reflect.get(prototype, 'validate') as unknown) : undefined;
+  if (typeof method !== 'function') throw new Error(`${schema.package} has no validator for ${schema.apiVersion} ${schema.kind}`);
+  return (value) => {
+    try {
+      Reflect.apply(method, value, []);
+      return [];
+    } catch (error) {
+      const errors: unknown = typeof error === 'object' && error !== null ? (Reflect.get(error, 'errors') as unknown) : undefined;
+      if (!Array.isArray(errors)) throw error;
+      return errors;
+    }
+  };
+}
+
+function follow(pointer: string, root: unknown): { path: Path; found: unknown } {
+  let found = root;
+  const path = pointer
+    .split('/')
+    .slice(1)
+    .map((part) => {
+      const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+      const step = Array.isArray(found) ? Number(key) : key;
+      found = Array.isArray(found) ? array(found)[Number(key)] : dig(found, key);
+      return step;
+    });
+  return { path, found };
+}

@@ -1,0 +1,181 @@
+import type { SourceObject } from '../world/manifests.ts';
+import { keyFor, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { renderPath } from '../world/path.ts';
+import { array, dig, optionalString, string } from '../world/read.ts';
+import { defineDocumentCheck, type ReportDocument } from './define.ts';
+import type { Inspection, SchemaError } from './models.ts';
+
+const MESSAGES = {
+  type: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'write {expected} there' },
+  unquoted: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'put it in quotes' },
+  quoted: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'remove the quotes' },
+  empty: { class: 'invalid', text: '{place} must be {expected}, but is empty', fix: 'give it a value, or remove the line' },
+  required: { class: 'invalid', text: '{place} needs the field "{field}"', fix: 'add it' },
+  value: { class: 'advice', text: '{place} {problem}, as far as {schema} knows', fix: 'correct it, unless the version that is installed allows it' },
+  hosts: {
+    class: 'invalid',
+    text: 'VirtualService "{name}" has no hosts, but has {others}, which one without hosts must not have',
+    fix: 'add hosts: the names that clients call, usually the Service',
+  },
+  delegate: {
+    class: 'advice',
+    text: 'VirtualService "{name}" has no hosts: it does nothing unless another VirtualService delegates to it',
+    fix: 'add hosts, unless it is such a delegate',
+  },
+  large: { class: 'advice', text: '{kind} "{name}" has more than 50,000 values: types and fields were not checked', fix: 'split it up' },
+} as const;
+
+type Report = ReportDocument<typeof MESSAGES>;
+
+/** Types and required fields, as the API server will hold a manifest to them. */
+export const schema = defineDocumentCheck({
+  id: 'schema',
+  summary: 'Values have the types that their fields take, and required fields are there.',
+  explanation:
+    'The API server refuses an object that does not fit the schema of its kind, but a bundle is often applied in part by then. Checked against the compiled schemas of @kubernetes-models (Argo Rollouts, ' +
+    'Istio, Gateway API) for the apiVersions they have, for Service, Deployment and Ingress the types only. Where such a schema asks for more than the API server does, nothing is said; what newer versions ' +
+    'may allow (further values, larger numbers) is advice. A VirtualService without hosts is only valid as a delegate, without gateways, tls and tcp; source: Istio 1.29, pkg/config/validation.',
+  messages: MESSAGES,
+  check({ sources, inspect }, report) {
+    const delegates = delegatesIn(sources);
+    for (const source of sources) {
+      const inspection = inspect(source);
+      if (inspection === 'too large') {
+        const { kind, metadata } = source.object;
+        report('large', { source, path: [], anchor: '', data: { kind, name: metadata.name } });
+      } else if (inspection !== undefined) {
+        for (const error of trustworthy(inspection)) tell(report, source, inspection, error);
+      }
+      if (kindOf(source.object) === 'VirtualService.networking.istio.io') checkHosts(report, source, delegates);
+    }
+  },
+});
+
+// Keywords that say how a value must look, apart from its type.
+const VALUE_KEYWORDS: ReadonlySet<string> = new Set(['enum', 'minimum', 'maximum', 'minItems', 'maxItems', 'minLength', 'maxLength', 'pattern']);
+
+/** An error, and all types that would do. */
+type Told = SchemaError & { readonly types: readonly string[] };
+
+function trustworthy({ schema, errors }: Inspection): Told[] {
+  const byPlace = Map.groupBy(errors, ({ path }) => JSON.stringify(path));
+  // Where a value must fit one of several forms, each form that it does not fit adds its errors there and below.
+  const forms = new Set([...byPlace].filter(([, here]) => here.some(isChoice)).map(([place]) => place));
+  return [...byPlace.values()].flatMap((here): Told[] => {
+    const [first] = here;
+    if (first === undefined || first.path.some((_, length) => forms.has(JSON.stringify(first.path.slice(0, length))))) return [];
+    if (here.some(isChoice)) {
+      const alternatives = here.filter((error) => !isChoice(error));
+      const types = [...new Set(alternatives.map(typeOf))];
+      return types.includes('') || types.length === 0 ? [] : keep({ ...first, types }, schema.custom);
+    }
+    return here.flatMap((error) => keep({ ...error, types: error.keyword === 'type' ? [error.params['type']].flat().map(string) : [] }, schema.custom));
+  });
+}
+
+// From the experimental channel of Gateway API 1.5, which the package leaves out.
+const NEWER_VALUES: ReadonlySet<unknown> = new Set(['ExternalAuth']);
+
+function isChoice({ keyword }: SchemaError): boolean {
+  return keyword === 'oneOf' || keyword === 'anyOf' || keyword === 'not';
+}
+
+function typeOf({ keyword, params }: SchemaError): string {
+  return keyword === 'type' ? string(params['type']) : '';
+}
+
+function keep(error: Told, custom: boolean): Told[] {
+  const { path, value, keyword, types } = error;
+  if (path[0] === 'status') return [];
+  if (path[0] === 'metadata' && path[1] !== 'labels' && path[1] !== 'annotations') return [];
+  if (keyword !== 'type') {
+    const isTold = keyword === 'required' || (VALUE_KEYWORDS.has(keyword) && !NEWER_VALUES.has(value));
+    return custom && path[0] !== 'metadata' && isTold ? [error] : [];
+  }
+  // A built-in kind takes null for nothing, and so do labels and annotations.
+  if (value === null && (!custom || path.includes('metadata'))) return [];
+  return types.includes('') || reads(value, types) ? [] : [error];
+}
+
+// kubectl and Helm read YAML 1.1, in which these are no strings; whether they stood in quotes cannot be seen any more.
+const YAML_1_1_BOOLEAN = /^(y|yes|on|n|no|off)$/i;
+const YAML_1_1_NUMBER = /^[-+]?(0b[01_]+|0x[0-9a-f_]+|0o?[0-7_]+|[0-9][0-9_]*(\.[0-9_]*)?)$/i;
+
+function reads(value: unknown, types: readonly string[]): boolean {
+  if (typeof value !== 'string') return false;
+  if (types.includes('boolean')) return YAML_1_1_BOOLEAN.test(value);
+  return (types.includes('integer') || types.includes('number')) && YAML_1_1_NUMBER.test(value) && String(Number(value)) !== value;
+}
+
+function tell(report: Report, source: SourceObject, { schema }: Inspection, error: Told): void {
+  const { path, value, keyword, params } = error;
+  const place = path.length === 0 ? `the ${schema.kind}` : renderPath(path);
+  const anchor = path.filter((part) => typeof part === 'string').join('.');
+  if (keyword === 'required') {
+    const field = string(params['missingProperty']);
+    report('required', { source, path: [...path, field], anchor: `${anchor}.${field}`, data: { place, field } });
+  } else if (keyword === 'type') {
+    const expected = expectation(error.types);
+    if (value === null) report('empty', { source, path, anchor, data: { place, expected } });
+    else report(mending(value, error.types), { source, path, anchor, data: { place, expected, actual: describe(value) } });
+  } else {
+    report('value', { source, path, anchor, data: { place, problem: problemOf(error), schema: schema.title } });
+  }
+}
+
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  string: 'a string',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+};
+
+function expectation(types: readonly string[]): string {
+  return types.map((type) => TYPE_WORDS[type] ?? type).join(' or ');
+}
+
+function mending(value: unknown, types: readonly string[]): 'type' | 'unquoted' | 'quoted' {
+  if (types.length === 1 && types[0] === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return 'unquoted';
+  if (typeof value !== 'string' || types.includes('string')) return 'type';
+  const isBoolean = types.includes('boolean') && (value === 'true' || value === 'false');
+  const isNumber = (types.includes('integer') && /^-?\d+$/.test(value)) || (types.includes('number') && /^-?\d+(\.\d+)?$/.test(value));
+  return isBoolean || isNumber ? 'quoted' : 'type';
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return `the string "${value.length > 60 ? `${value.slice(0, 60)}…` : value}"`;
+  if (typeof value === 'number') return `the number ${value}`;
+  if (typeof value === 'boolean') return `the boolean ${value}`;
+  return Array.isArray(value) ? 'a list' : 'an object';
+}
+
+function problemOf({ keyword, params, message, value }: SchemaError): string {
+  const is = typeof value === 'object' ? '' : `is ${typeof value === 'string' ? `"${value}"` : String(value)} but `;
+  if (keyword === 'enum') return `${is}must be one of ${array(params['allowedValues']).map(String).join(', ')}`;
+  return `${is}${message}`;
+}
+
+function checkHosts(report: Report, source: SourceObject, delegates: ReadonlySet<ObjectKey>): void {
+  const { object } = source;
+  const hosts = dig(object, 'spec', 'hosts');
+  if ((hosts !== undefined && hosts !== null && !Array.isArray(hosts)) || array(hosts).length > 0) return;
+  const { name } = object.metadata;
+  const path = ['spec', 'hosts'];
+  const others = ['gateways', 'tls', 'tcp'].filter((field) => array(dig(object, 'spec', field)).length > 0);
+  if (others.length > 0) report('hosts', { source, path, anchor: 'hosts', data: { name, others: others.join(', ') } });
+  else if (!delegates.has(keyFor('VirtualService.networking.istio.io', namespaceOf(object), name))) report('delegate', { source, path, anchor: 'hosts', data: { name } });
+}
+
+function delegatesIn(sources: readonly SourceObject[]): ReadonlySet<ObjectKey> {
+  return new Set(sources.filter(({ object }) => kindOf(object) === 'VirtualService.networking.istio.io').flatMap(({ object }) => delegatesOf(object)));
+}
+
+function delegatesOf(virtualService: KubeObject): ObjectKey[] {
+  return array(dig(virtualService, 'spec', 'http')).flatMap((route) => {
+    const name = optionalString(dig(route, 'delegate', 'name'));
+    const namespace = optionalString(dig(route, 'delegate', 'namespace')) ?? namespaceOf(virtualService);
+    return name === undefined ? [] : [keyFor('VirtualService.networking.istio.io', namespace, name)];
+  });
+}

@@ -1,0 +1,9 @@
+import type { Keep } from './define.ts';
+import { destinationRuleHash } from './destinationrule-hash.ts';
+import { routeWeights } from './route-weights.ts';
+import { serviceHash } from './service-hash.ts';
+import { virtualServiceWeights } from './virtualservice-weights.ts';
+import { workloadReplicas } from './workload-replicas.ts';
+
+/** Every keep, sorted by id. */
+export const KEEPS: readonly Keep[] = [destinationRuleHash, routeWeights, serviceHash, virtualServiceWeights, workloadReplicas];

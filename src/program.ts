@@ -1,0 +1,61 @@
+import { Command, CommanderError } from 'commander';
+import { EXIT, type Io } from './commands/io.ts';
+import { VERSION } from './version.ts';
+
+type Exit = (code: number) => void;
+
+interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  /** Loads the command: each of them brings what the others do without. */
+  load(io: Io, exit: Exit): Promise<Command>;
+}
+
+const COMMANDS: readonly Entry[] = [
+  {
+    name: 'lint',
+    summary: 'check manifests as the gate would check them, before anything is applied',
+    load: async (io, exit) => (await import('./commands/lint.ts')).lintCommand(io, exit),
+  },
+  {
+    name: 'rules',
+    summary: 'list what is checked and kept, or explain one of them',
+    load: async (io, exit) => (await import('./commands/rules.ts')).rulesCommand(io, exit),
+  },
+];
+
+/**
+ * In: the arguments of the command line, and what to read and write. Out: the exit code; undefined where the command has not ended, or says it itself. What is wrong with the arguments is said
+ * on `stderr` in one line, and gives 2. Never rejects: a mistake in Rollgate is one line and 2 as well.
+ */
+export async function main(args: readonly string[], io: Io): Promise<number | undefined> {
+  let code: number | undefined;
+  const exit: Exit = (given) => {
+    code = given;
+  };
+  try {
+    const program = await programFor(args, io, exit);
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.failed;
+    io.stderr.write(`rollgate: ${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.failed;
+  }
+}
+
+async function programFor(args: readonly string[], io: Io, exit: Exit): Promise<Command> {
+  const program = new Command('rollgate')
+    .description('The admission gate for Argo Rollouts')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
+  const named = args.filter((arg) => !arg.startsWith('-'));
+  const wanted = named[0] === 'help' ? named[1] : named[0];
+  for (const { name, summary, load } of COMMANDS) {
+    const command = name === wanted ? await load(io, exit) : new Command(name).description(summary);
+    program.addCommand(command.copyInheritedSettings(program));
+  }
+  return program;
+}

@@ -1,0 +1,68 @@
+import { styleText } from 'node:util';
+import { count, plain, skipGroups, type FormatOptions } from './format.ts';
+import type { BundleReport, ReportedFinding } from './model.ts';
+
+type Style = Parameters<typeof styleText>[0];
+type Paint = (style: Style, text: string) => string;
+
+interface Line {
+  readonly place: string;
+  readonly severity: 'error' | 'warning';
+  readonly text: string;
+  readonly rule: string;
+}
+
+/** The report for a person at a terminal, as ESLint writes its own: the files, what is wrong in each, a summary, and what could not be judged. */
+export function text(report: BundleReport, { color }: FormatOptions): string {
+  const paint: Paint = (style, content) => (color ? styleText(style, content, { validateStream: false }) : content);
+  const sections = [...blocks(report).map(([heading, lines]) => block(heading, lines, paint)), skipped(report, paint), summary(report, paint)];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function blocks(report: BundleReport): [heading: string, lines: Line[]][] {
+  const entries = [
+    ...report.errors.map((error) => ({ heading: plain(error.file), line: { place: `${error.line}:${error.column}`, severity: 'error' as const, text: plain(error.message), rule: '' } })),
+    ...report.findings.map((finding) => ({ heading: headingOf(finding), line: lineOf(finding) })),
+  ];
+  return [...Map.groupBy(entries, ({ heading }) => heading)].map(([heading, found]) => [heading, found.map(({ line }) => line)]);
+}
+
+// What stands in no file is in the cluster below: it is named instead.
+function headingOf({ file, object: { kind, namespace, name } }: ReportedFinding): string {
+  return file === undefined ? plain(`${kind} ${namespace === '' ? '' : `${namespace}/`}${name}, in the cluster`) : plain(file);
+}
+
+function lineOf(finding: ReportedFinding): Line {
+  const { line, column, path, decision, message, fix, rule } = finding;
+  const place = line === undefined || column === undefined ? path : `${line}:${column}`;
+  return { place: plain(place), severity: decision === 'deny' ? 'error' : 'warning', text: plain(`${message}: ${fix}`), rule };
+}
+
+function block(heading: string, lines: readonly Line[], paint: Paint): string {
+  const width = (field: 'place' | 'severity'): number => Math.max(...lines.map((line) => line[field].length));
+  const [place, severity] = [width('place'), width('severity')];
+  return [
+    paint('underline', heading),
+    ...lines.map((line) => {
+      const colored = paint(line.severity === 'error' ? 'red' : 'yellow', line.severity.padEnd(severity));
+      return `  ${paint('dim', line.place.padEnd(place))}  ${colored}  ${line.text}${line.rule === '' ? '' : `  ${paint('dim', line.rule)}`}`;
+    }),
+  ].join('\n');
+}
+
+const TOLD_REASONS = 8;
+
+function skipped(report: BundleReport, paint: Paint): string {
+  const groups = skipGroups(report);
+  if (groups.length === 0) return '';
+  const told = groups.slice(0, TOLD_REASONS).map(({ reason, rules, objects }) => `  ${plain(reason)} ${paint('dim', `(${rules.join(', ')}; ${count(objects, 'object')})`)}`);
+  const left = groups.length - told.length;
+  return [paint('bold', 'Could not be judged:'), ...told, ...(left > 0 ? [`  and for ${count(left, 'more reason')}; -o json lists them`] : [])].join('\n');
+}
+
+function summary(report: BundleReport, paint: Paint): string {
+  const errors = report.errors.length + report.findings.filter(({ decision }) => decision === 'deny').length;
+  const warnings = report.findings.length - (errors - report.errors.length);
+  if (errors + warnings === 0) return paint('green', `✔ ${count(report.objects, 'object')}, no problems`);
+  return paint(['bold', errors > 0 ? 'red' : 'yellow'], `✖ ${count(errors + warnings, 'problem')} (${count(errors, 'error')}, ${count(warnings, 'warning')})`);
+}

@@ -1,0 +1,52 @@
+import { listed, type NameRule } from '../../world/analysis.ts';
+import { matchesSome } from '../../world/metrics.ts';
+import type { KubeObject } from '../../world/object.ts';
+import type { Place } from '../finding.ts';
+import type { Context } from './messages.ts';
+
+/** The fields whose rules name metrics. */
+export const NAME_RULE_FIELDS = ['dryRun', 'measurementRetention'] as const;
+
+/** A rule, and where it stands. */
+export interface PlacedRule extends NameRule {
+  readonly object: KubeObject;
+  /** How a person is told where it stands. */
+  readonly holder: string;
+}
+
+// Each rule is tried on each metric; nobody writes as many.
+const MAX_RULES = 100;
+
+/** In: rules and the names of metrics, if they are known. Out: the rules that match none. */
+export function unmatched(rules: readonly PlacedRule[], names: readonly string[] | undefined): readonly PlacedRule[] {
+  if (names === undefined || names.length === 0) return [];
+  return rules.slice(0, MAX_RULES).filter(({ pattern }) => matchesSome(pattern, names) === false);
+}
+
+/** Reports rules that match no metric, with the names that there are. */
+export function reportUnmatched(context: Context, field: string, rules: readonly PlacedRule[], names: readonly string[], related: readonly Place[]): void {
+  for (const { object, pattern, path } of rules) {
+    context.report('unmatched', { object, path, anchor: `${field} ${pattern}`, data: { field, pattern, has: listed(names) }, related });
+  }
+}
+
+/** Reports rules that stand twice in a list, whoever wrote them. */
+export function reportRepeated(context: Context, field: string, rules: readonly PlacedRule[], related: readonly Place[]): void {
+  const first = new Map<string, PlacedRule>();
+  for (const rule of rules) {
+    const earlier = first.get(rule.pattern);
+    if (earlier === undefined) first.set(rule.pattern, rule);
+    else reportTwice(context, field, earlier, rule, related);
+  }
+}
+
+/** Reports one rule that stands in two places. */
+export function reportTwice(context: Context, field: string, first: PlacedRule, second: PlacedRule, related: readonly Place[]): void {
+  context.report('repeated', {
+    object: first.object,
+    path: first.path,
+    anchor: `${field} ${first.pattern}`,
+    data: { field, pattern: first.pattern, where: first.holder === second.holder ? first.holder : `${first.holder} and in ${second.holder}` },
+    related: [{ object: second.object, path: second.path }, ...related],
+  });
+}

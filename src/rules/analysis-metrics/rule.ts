@@ -1,0 +1,24 @@
+import { TEMPLATE_KINDS } from '../../world/analysis.ts';
+import { kindOf } from '../../world/object.ts';
+import { defineRule } from '../define.ts';
+import { once } from '../once.ts';
+import { checkHolder } from './holder.ts';
+import { messages } from './messages.ts';
+import { checkTemplate } from './template.ts';
+
+export const analysisMetrics = defineRule({
+  id: 'analysis-metrics',
+  summary: 'Metrics are there, have names of their own, one provider and limits that can be met; rules for dry runs match one of them.',
+  explanation:
+    'The API server accepts such templates. The analysis run ends in an error as soon as it starts, which aborts the update; a Rollout whose combined templates repeat a name is marked InvalidSpec, and metrics of the ' +
+    'same name in one template break the metrics endpoint of the controller. Rules of dryRun and measurementRetention are regular expressions, and each has to match; those of an analysis step must not repeat one in the ' +
+    'templates of any analysis of the Rollout. Source: Argo Rollouts v1.9.1, utils/analysis (ValidateMetrics, GetDryRunMetrics, FlattenTemplates), pkg/apis/rollouts/validation (ValidateAnalysisTemplatesWithType).',
+  subject: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
+  reads: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
+  messages,
+  check(context, subject) {
+    const kind = kindOf(subject);
+    if (TEMPLATE_KINDS.some((templateKind) => templateKind === kind)) checkTemplate(context, subject);
+    else checkHolder(once(context, subject), subject);
+  },
+});

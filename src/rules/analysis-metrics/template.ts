@@ -1,0 +1,61 @@
+import { combineArgs, companyOf, knownValues, listed, metricsOf, named, nameRulesOf, nestedTemplates, type Metric } from '../../world/analysis.ts';
+import { limitProblems, namesOf, providersOf, PROVIDERS, resolveWith } from '../../world/metrics.ts';
+import { nearest } from '../../world/nearest.ts';
+import type { KubeObject } from '../../world/object.ts';
+import { array, dig, object } from '../../world/read.ts';
+import type { Context } from './messages.ts';
+import { NAME_RULE_FIELDS, reportRepeated, reportUnmatched, unmatched } from './name-rules.ts';
+
+/** Judges a template by itself. What it may leave to the templates that it is combined with is left to them. */
+export function checkTemplate(context: Context, template: KubeObject): void {
+  const metrics = metricsOf(template);
+  if (metrics.length === 0 && nestedTemplates(template).length === 0) reportEmpty(context, template);
+
+  const seen = new Set<string>();
+  for (const { name, path } of metrics) {
+    if (seen.has(name)) context.report('duplicate', { path: [...path, 'name'], anchor: name, data: { template: named(template), metric: name } });
+    seen.add(name);
+  }
+
+  const resolve = resolveWith(knownValues(combineArgs([template]).args));
+  for (const metric of metrics) {
+    checkProvider(context, metric);
+    for (const { kind, field, against, value, bound, reason, byArguments } of limitProblems(metric, resolve)) {
+      context.report(byArguments ? 'default' : kind, {
+        path: [...metric.path, field],
+        anchor: `${metric.name} ${field} ${against}`.trimEnd(),
+        data: { metric: metric.name, field, value, bound, reason },
+      });
+    }
+  }
+
+  for (const field of NAME_RULE_FIELDS) {
+    const rules = nameRulesOf(template, field).map((rule) => ({ ...rule, object: template, holder: named(template) }));
+    reportRepeated(context, field, rules, []);
+    const alone = unmatched(rules, namesOf(metrics, resolve));
+    if (alone.length === 0) continue;
+    const { templates, complete } = companyOf(template, context);
+    const names = namesOf(templates.flatMap(metricsOf), resolveWith(knownValues(combineArgs(templates).args)));
+    if (complete) reportUnmatched(context, field, unmatched(alone, names), names ?? [], []);
+  }
+}
+
+function reportEmpty(context: Context, template: KubeObject): void {
+  if (companyOf(template, context).templates.some((other) => metricsOf(other).length > 0)) return;
+  const declares = array(dig(template, 'spec', 'args')).length > 0;
+  context.report(declares ? 'only-arguments' : 'none', { path: ['spec'], anchor: template.metadata.name, data: { template: named(template) } });
+}
+
+function checkProvider(context: Context, metric: Metric): void {
+  const { name } = metric;
+  const path = [...metric.path, 'provider'];
+  const providers = providersOf(metric);
+  if (providers.length > 1) {
+    context.report('several-providers', { path, anchor: name, data: { metric: name, count: providers.length, has: listed(providers) } });
+  } else if (providers.length === 0) {
+    const [given] = Object.keys(object(metric.raw['provider']));
+    const guess = given === undefined ? undefined : nearest(given, PROVIDERS);
+    const has = given === undefined ? '' : ` (it has "${given}"${guess === undefined ? '' : `, perhaps ${guess} is meant`})`;
+    context.report('no-provider', { path, anchor: name, data: { metric: name, has } });
+  }
+}

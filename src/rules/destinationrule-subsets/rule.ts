@@ -1,0 +1,133 @@
+import { destinationService, drivenRoutes, mayBeSameHost, routeTitle, type DrivenRoute, type PlacedHost } from '../../world/istio.ts';
+import { nearest } from '../../world/nearest.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import type { Path } from '../../world/path.ts';
+import { array, dig, string } from '../../world/read.ts';
+import { destinationRuleOf } from '../../world/rollout.ts';
+import { defineRule } from '../define.ts';
+import { listed, quoted } from '../wording.ts';
+
+const DESTINATION_RULE = 'DestinationRule.networking.istio.io';
+const PATH = ['spec', 'strategy', 'canary', 'trafficRouting', 'istio', 'destinationRule'] as const;
+
+export const destinationRuleSubsets = defineRule({
+  id: 'destinationrule-subsets',
+  summary: 'The DestinationRule of a Rollout has the subsets that the Rollout names, for the host that its routes send to.',
+  explanation:
+    'The controller writes the hash of the stable and of the canary pods into the two subsets that the Rollout names. It passes over a subset that is not there and removes every other one, without an error: the ' +
+    'routes then send to a subset that no longer exists, and clients get 503. The same happens when the DestinationRule is for another host than the routes send to, unless another DestinationRule has that subset for that host. ' +
+    'With one name for both subsets, all traffic goes to the canary. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (UpdateHash, validateDestinationRule); host names: Istio, ResolveShortnameToFQDN.',
+  subject: ['Rollout.argoproj.io'],
+  reads: [DESTINATION_RULE, 'VirtualService.networking.istio.io'],
+  messages: {
+    unnamed: {
+      class: 'invalid',
+      text: 'the Rollout has a destinationRule without {field}',
+      fix: 'set {field}, or remove destinationRule to shift traffic between Services',
+    },
+    absent: {
+      class: 'invalid',
+      text: 'DestinationRule "{name}" has no subset "{subset}" (it has {has})',
+      fix: 'name in {field} a subset that it has, or add this one first',
+    },
+    host: {
+      class: 'invalid',
+      text: 'DestinationRule "{name}" is for {host}, but {route} of VirtualService "{virtualService}" sends to subset "{subset}" of {other}',
+      fix: 'write the same host in both, with namespace and domain',
+    },
+    same: {
+      class: 'advice',
+      text: 'subset "{subset}" is named for the stable and for the canary pods, so all traffic goes to the canary at once',
+      fix: 'make two subsets of the host, and name one of them in stableSubsetName',
+    },
+  },
+  check(context, rollout) {
+    const rule = destinationRuleOf(rollout);
+    if (rule === undefined) return;
+    const subsets = [
+      { field: 'canarySubsetName', subset: rule.canarySubset },
+      { field: 'stableSubsetName', subset: rule.stableSubset },
+    ].filter(({ subset }) => subset !== '');
+    const fields = { name: rule.name, canarySubsetName: rule.canarySubset, stableSubsetName: rule.stableSubset };
+    for (const [field] of Object.entries(fields).filter(([, value]) => value === '')) {
+      context.report('unnamed', { path: [...PATH, field], anchor: field, data: { field } });
+    }
+    if (subsets.length > 1 && rule.canarySubset === rule.stableSubset) {
+      context.report('same', { path: [...PATH, 'stableSubsetName'], anchor: rule.canarySubset, data: { subset: rule.canarySubset } });
+    }
+    const namespace = namespaceOf(rollout);
+    const destinationRule = rule.name === '' ? undefined : context.find(DESTINATION_RULE, namespace, rule.name);
+    if (destinationRule === undefined) return;
+    const { name } = destinationRule.metadata;
+
+    const there = subsetNames(destinationRule);
+    for (const { field, subset } of subsets.filter((ours) => !there.has(ours.subset))) {
+      const near = nearest(subset, there);
+      context.report('absent', {
+        path: [...PATH, field],
+        anchor: subset,
+        data: { name, subset, field, has: listed(near === undefined ? there : [near, ...there], quoted) },
+        related: [{ object: destinationRule, path: ['spec', 'subsets'] }],
+      });
+    }
+
+    const host = hostOf(destinationRule);
+    const driven = drivenRoutes(rollout, context.find);
+    for (const { route, virtualService, path, target, subset, anchor } of strangers(driven, host, new Set(subsets.map((ours) => ours.subset)))) {
+      // The subset may come from a DestinationRule that nobody drives: with labels of its own it works as well.
+      const places = [...new Set([namespace, target.namespace, destinationService(target.host, target.namespace)?.namespace ?? namespace])];
+      if (places.some((place) => context.lookup(DESTINATION_RULE, place, name).state === 'unknown')) {
+        context.skip(`not all DestinationRules that may be for host "${target.host}" can be known`);
+        continue;
+      }
+      const makes = (other: KubeObject): boolean => mayBeSameHost(hostOf(other), target) && subsetNames(other).has(subset);
+      if (places.some((place) => context.list(DESTINATION_RULE, place).some(makes))) continue;
+      context.report('host', {
+        object: destinationRule,
+        path: ['spec', 'host'],
+        anchor,
+        data: { name, host: hostTitle(host), route: routeTitle(route), virtualService: virtualService.metadata.name, subset, other: hostTitle(target) },
+        related: [
+          { object: virtualService, path },
+          { object: rollout, path: [...PATH, 'name'] },
+        ],
+      });
+    }
+  },
+});
+
+/** A destination in one of the Rollout's subsets, of another host than the DestinationRule's. */
+interface Stranger extends DrivenRoute {
+  readonly target: PlacedHost;
+  readonly subset: string;
+  readonly path: Path;
+  readonly anchor: string;
+}
+
+/** Out: them, the first of each VirtualService, subset and host. */
+function strangers(driven: readonly DrivenRoute[], host: PlacedHost, subsets: ReadonlySet<string>): readonly Stranger[] {
+  const found = new Map<string, Stranger>();
+  for (const each of driven) {
+    const namespace = namespaceOf(each.virtualService);
+    for (const { host: other, subset, path } of each.route.destinations) {
+      const target = { host: other, namespace };
+      const anchor = `${namespace}/${each.virtualService.metadata.name} ${subset} of ${other}`;
+      if (!subsets.has(subset) || found.has(anchor) || host.host === '' || other === '' || mayBeSameHost(host, target)) continue;
+      found.set(anchor, { ...each, target, subset, path: [...path, 'destination', 'host'], anchor });
+    }
+  }
+  return [...found.values()];
+}
+
+function hostOf(destinationRule: KubeObject): PlacedHost {
+  return { host: string(dig(destinationRule, 'spec', 'host')), namespace: namespaceOf(destinationRule) };
+}
+
+function hostTitle({ host, namespace }: PlacedHost): string {
+  const service = destinationService(host, namespace);
+  return service === undefined ? `host "${host}"` : `Service "${service.name}" of namespace "${service.namespace}"`;
+}
+
+function subsetNames(destinationRule: KubeObject): ReadonlySet<string> {
+  return new Set(array(dig(destinationRule, 'spec', 'subsets')).map((subset) => string(dig(subset, 'name'))));
+}

@@ -1,0 +1,113 @@
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { array, dig, optionalString, string, stringMap } from '../../world/read.ts';
+import { destinationRuleOf, effectiveTemplate, istioOf, virtualServiceEntries, type EffectiveTemplate } from '../../world/rollout.ts';
+import { defineRule } from '../define.ts';
+
+const INJECT = 'sidecar.istio.io/inject';
+const REVISION = 'istio.io/rev';
+const DATAPLANE = 'istio.io/dataplane-mode';
+
+export const istioInjection = defineRule({
+  id: 'istio-injection',
+  summary: 'The pods of an Istio-routed Rollout get a sidecar, and its VirtualServices and DestinationRule are for one revision of Istio.',
+  explanation:
+    'Weights of a VirtualService for the mesh are applied by the sidecar of the pod that sends. A pod gets one when its namespace has the label istio-injection=enabled or istio.io/rev, or the pod the label ' +
+    'sidecar.istio.io/inject=true; without it the pods of a Rollout send past all weights, and take no part in mutual TLS. VirtualServices for gateways only, ambient mode and sidecars written into the pod template are left alone. ' +
+    'An object with the label istio.io/rev is read by that revision of Istio only. Source: Istio, sidecar injection and revision labels of its reference. An installation that injects by default (enableNamespacesByDefault) needs none of it.',
+  subject: ['Rollout.argoproj.io'],
+  reads: ['Deployment.apps', 'DestinationRule.networking.istio.io', 'Namespace', 'PodTemplate', 'ReplicaSet.apps', 'VirtualService.networking.istio.io'],
+  messages: {
+    noSidecar: {
+      class: 'advice',
+      text: 'the pods of Rollout "{rollout}" get no Istio sidecar: neither namespace "{namespace}" nor the pod template asks for one',
+      fix: 'label the namespace with istio-injection=enabled (or its revision, istio.io/rev), or the pod template with sidecar.istio.io/inject=true',
+    },
+    optedOut: {
+      class: 'advice',
+      text: 'the pods of Rollout "{rollout}" get no Istio sidecar: their template says sidecar.istio.io/inject=false',
+      fix: 'remove it from the pod template',
+    },
+    revision: {
+      class: 'advice',
+      text: 'VirtualService "{virtualService}" is for {its}, DestinationRule "{destinationRule}" for {other}',
+      fix: 'give both the same label istio.io/rev, or neither',
+    },
+  },
+  check(context, rollout) {
+    if (istioOf(rollout) === undefined) return;
+    const namespace = namespaceOf(rollout);
+    const virtualServices = virtualServiceEntries(rollout).flatMap((entry) =>
+      entry.name === '' ? [] : (context.find('VirtualService.networking.istio.io', entry.namespace, entry.name) ?? []),
+    );
+    const ref = destinationRuleOf(rollout);
+    const destinationRule = ref === undefined || ref.name === '' ? undefined : context.find('DestinationRule.networking.istio.io', namespace, ref.name);
+    if (destinationRule !== undefined) {
+      const other = revisionOf(destinationRule);
+      for (const virtualService of new Set(virtualServices)) {
+        const its = revisionOf(virtualService);
+        if (its === other) continue;
+        context.report('revision', {
+          object: destinationRule,
+          path: ['metadata', 'labels', REVISION],
+          anchor: `${namespaceOf(virtualService)}/${virtualService.metadata.name}`,
+          data: { virtualService: virtualService.metadata.name, its, destinationRule: destinationRule.metadata.name, other },
+          related: [
+            { object: virtualService, path: ['metadata', 'labels', REVISION] },
+            { object: rollout, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'] },
+          ],
+        });
+      }
+    }
+
+    if (!virtualServices.some(isForMesh)) return;
+    const template = effectiveTemplate(rollout, context.find);
+    if (template === undefined) return;
+    const home = context.find('Namespace', '', namespace);
+    if (home === undefined) return;
+    const labels = stringMap(home.metadata['labels']);
+    const pods = injectionOf(template);
+    if (labels.get(DATAPLANE) === 'ambient' || pods.isElsewhere) return;
+    const asks = namespaceAsks(labels);
+    const place = { object: template.source, anchor: template.source.metadata.name };
+    const related = [
+      { object: rollout, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'] },
+      { object: home, path: ['metadata', 'labels'] },
+    ];
+    const data = { rollout: rollout.metadata.name, namespace };
+    if (asks && pods.inject === 'false') context.report('optedOut', { ...place, path: [...template.path, 'metadata', pods.field, INJECT], data, related });
+    if (!asks && !pods.asks) context.report('noSidecar', { ...place, path: [...template.path, 'metadata', 'labels'], data, related });
+  },
+});
+
+/** Whether a namespace with these labels has sidecars injected; where both labels are there the older one decides. */
+function namespaceAsks(labels: ReadonlyMap<string, string>): boolean {
+  return labels.has('istio-injection') ? labels.get('istio-injection') === 'enabled' : optionalString(labels.get(REVISION)) !== undefined;
+}
+
+function revisionOf(object: KubeObject): string {
+  const revision = optionalString(dig(object.metadata, 'labels', REVISION));
+  return revision === undefined ? 'every revision of Istio' : `Istio revision "${revision}"`;
+}
+
+/** Whether sidecars apply it: a VirtualService without gateways is for the mesh. */
+function isForMesh(virtualService: KubeObject): boolean {
+  const gateways = array(dig(virtualService, 'spec', 'gateways'));
+  return gateways.length === 0 || gateways.includes('mesh');
+}
+
+interface Injection {
+  /** What the template says of injection, the label before the annotation; empty if nothing. */
+  readonly inject: string;
+  readonly field: 'labels' | 'annotations';
+  readonly asks: boolean;
+  /** Whether the pods need no injected sidecar: ambient mode, or a proxy written into the template. */
+  readonly isElsewhere: boolean;
+}
+
+function injectionOf({ template, labels }: EffectiveTemplate): Injection {
+  const field = labels.has(INJECT) ? 'labels' : 'annotations';
+  const inject = string(dig(template, 'metadata', field, INJECT));
+  const containers = ['containers', 'initContainers'].flatMap((list) => array(dig(template, 'spec', list)));
+  const isElsewhere = labels.get(DATAPLANE) === 'ambient' || containers.some((container) => dig(container, 'name') === 'istio-proxy');
+  return { inject, field, asks: inject === 'true' || (inject !== 'false' && labels.has(REVISION)), isElsewhere };
+}

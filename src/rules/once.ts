@@ -1,0 +1,20 @@
+import { keyOf, type KubeObject } from '../world/object.ts';
+import { pointer } from '../world/path.ts';
+import type { Message, RuleContext } from './define.ts';
+
+/**
+ * In: what a rule sees, and its subject. Out: the same, except that a second report of one message at one place is dropped: for a rule that comes
+ * upon the same place on several ways, such as a template that several steps use.
+ */
+export function once<M extends Record<string, Message>>(context: RuleContext<M>, subject: KubeObject): RuleContext<M> {
+  const said = new Set<string>();
+  return {
+    ...context,
+    report(messageId, location) {
+      const key = JSON.stringify([messageId, keyOf(location.object ?? subject), pointer(location.path), location.anchor]);
+      if (said.has(key)) return;
+      said.add(key);
+      context.report(messageId, location);
+    },
+  };
+}

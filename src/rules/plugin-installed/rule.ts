@@ -1,0 +1,60 @@
+import { nearest } from '../../world/nearest.ts';
+import { namespaceOf } from '../../world/object.ts';
+import { routerPlugins } from '../../world/plugins.ts';
+import { object } from '../../world/read.ts';
+import { trafficRoutingOf } from '../../world/rollout.ts';
+import { defineRule } from '../define.ts';
+import type { Place } from '../finding.ts';
+
+export const pluginInstalled = defineRule({
+  id: 'plugin-installed',
+  summary: 'The router plugins of a Rollout are installed in the controller.',
+  explanation:
+    'The controller loads its plugins at start from the ConfigMap argo-rollouts-config of its own namespace. A plugin that is not listed there under trafficRouterPlugins is an error in every reconciliation of the Rollout. ' +
+    'Which namespace is the right one cannot be told from a Rollout, so one ConfigMap of that name that lists the plugin is enough; where none is known, or one cannot be read, nothing is said. Source: Argo Rollouts v1.9.1, ' +
+    'utils/config (InitializeConfig) and utils/plugin (GetPluginInfo).',
+  subject: ['Rollout.argoproj.io'],
+  reads: ['ConfigMap'],
+  messages: {
+    absent: {
+      class: 'missing',
+      text: 'the router plugin "{plugin}" is not installed in the controller ({has})',
+      fix: 'add it to trafficRouterPlugins in ConfigMap "argo-rollouts-config" and restart the controller{hint}',
+    },
+  },
+  check(context, rollout) {
+    const plugins = Object.keys(object(trafficRoutingOf(rollout)?.['plugins']));
+    if (plugins.length === 0) return;
+    const installed = new Set<string>();
+    const related: Place[] = [];
+    for (const known of context.controllerConfigurations()) {
+      const configMap = context.find('ConfigMap', namespaceOf(known), known.metadata.name);
+      if (configMap === undefined) continue;
+      const names = routerPlugins(configMap);
+      if (names === undefined) {
+        context.skip(`ConfigMap ${namespaceOf(configMap)}/${configMap.metadata.name}: trafficRouterPlugins is no list in YAML`);
+        return;
+      }
+      for (const name of names) installed.add(name);
+      related.push({ object: configMap, path: ['data', 'trafficRouterPlugins'] });
+    }
+    if (related.length === 0) {
+      context.skip('the ConfigMap argo-rollouts-config of the controller is not known');
+      return;
+    }
+    for (const plugin of plugins) {
+      if (installed.has(plugin)) continue;
+      const near = nearest(plugin, installed);
+      context.report('absent', {
+        path: ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins', plugin],
+        anchor: plugin,
+        data: {
+          plugin,
+          has: installed.size === 0 ? 'it has none' : `it has ${[...installed].sort().slice(0, 8).map((name) => `"${name}"`).join(', ')}`,
+          hint: near === undefined ? '' : `, or name "${near}" if that is meant`,
+        },
+        related,
+      });
+    }
+  },
+});

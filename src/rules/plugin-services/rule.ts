@@ -1,0 +1,30 @@
+import { GATEWAY_PLUGIN } from '../../world/gateway.ts';
+import { optionalString, object } from '../../world/read.ts';
+import { canaryOf, trafficRoutingOf } from '../../world/rollout.ts';
+import { defineRule } from '../define.ts';
+
+export const pluginServices = defineRule({
+  id: 'plugin-services',
+  summary: 'A Rollout that routes through the Gateway API plugin names a stable and a canary Service.',
+  explanation:
+    'The plugin finds the backends to weigh by the names in stableService and canaryService alone; pingPong does not replace them. The controller checks these fields for its own routers but not for plugins, so without them the Rollout ' +
+    'is accepted and every attempt to set a weight fails. What other plugins need is not known. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (requireCanaryStableServices); Gateway API plugin v0.15.0, pkg/plugin.',
+  subject: ['Rollout.argoproj.io'],
+  reads: [],
+  messages: {
+    unnamed: {
+      class: 'invalid',
+      text: 'the Gateway API plugin needs {field}, and Rollout "{rollout}" does not name one',
+      fix: 'set spec.strategy.canary.{field} to the Service that the route sends {role} traffic to',
+    },
+  },
+  check(context, rollout) {
+    const canary = canaryOf(rollout);
+    if (canary === undefined || !Object.hasOwn(object(trafficRoutingOf(rollout)?.['plugins']), GATEWAY_PLUGIN)) return;
+    for (const role of ['stable', 'canary']) {
+      const field = `${role}Service`;
+      if (optionalString(canary[field]) !== undefined) continue;
+      context.report('unnamed', { path: ['spec', 'strategy', 'canary', field], anchor: field, data: { field, role, rollout: rollout.metadata.name } });
+    }
+  },
+});

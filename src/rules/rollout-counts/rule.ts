@@ -1,0 +1,80 @@
+import { dig, optionalNumber } from '../../world/read.ts';
+import { blueGreenOf, canaryOf } from '../../world/rollout.ts';
+import { defineRule } from '../define.ts';
+
+const COUNTS = ['replicas', 'minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds'] as const;
+const DEFAULT_PROGRESS_DEADLINE = 600;
+const DEFAULT_REVISION_HISTORY = 10;
+
+export const rolloutCounts = defineRule({
+  id: 'rollout-counts',
+  summary: 'The counts and limits of a Rollout are not negative and do not contradict each other.',
+  explanation:
+    'The controller marks the Rollout InvalidSpec when a count is negative, when it would give up before a pod can count as available, when it may neither add nor remove a pod during an update, or when it should keep ' +
+    'more old ReplicaSets running than it remembers. What is not given has a default: progressDeadlineSeconds 600, minReadySeconds 0, revisionHistoryLimit 10, maxSurge and maxUnavailable 25%. ' +
+    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec, invalidMaxSurgeMaxUnavailable, ValidateRolloutStrategyBlueGreen) and utils/defaults.',
+  subject: ['Rollout.argoproj.io'],
+  reads: [],
+  messages: {
+    negative: {
+      class: 'invalid',
+      text: 'spec.{field} is {value}, below 0',
+      fix: 'write 0 or more',
+    },
+    deadline: {
+      class: 'invalid',
+      text: 'the Rollout gives up after {deadline} s ({origin}), and a pod counts as available only after {ready} s (minReadySeconds)',
+      fix: 'set progressDeadlineSeconds higher than minReadySeconds',
+    },
+    standstill: {
+      class: 'invalid',
+      text: 'maxSurge ({surge}) and maxUnavailable ({unavailable}) both count as 0, so no pod can be replaced',
+      fix: 'raise one of them',
+    },
+    revisions: {
+      class: 'invalid',
+      text: 'scaleDownDelayRevisionLimit ({limit}) is higher than revisionHistoryLimit ({history})',
+      fix: 'lower scaleDownDelayRevisionLimit or raise revisionHistoryLimit',
+    },
+  },
+  check(context, rollout) {
+    const count = (field: string): number | undefined => optionalNumber(dig(rollout, 'spec', field));
+    for (const field of COUNTS) {
+      const value = count(field);
+      if (value !== undefined && value < 0) context.report('negative', { path: ['spec', field], anchor: field, data: { field, value } });
+    }
+
+    const given = count('progressDeadlineSeconds');
+    const deadline = given ?? DEFAULT_PROGRESS_DEADLINE;
+    const ready = count('minReadySeconds') ?? 0;
+    if (deadline <= ready) {
+      context.report('deadline', {
+        path: ['spec', given === undefined ? 'minReadySeconds' : 'progressDeadlineSeconds'],
+        anchor: 'progressDeadlineSeconds',
+        data: { deadline, ready, origin: given === undefined ? 'the default of progressDeadlineSeconds' : 'progressDeadlineSeconds' },
+      });
+    }
+
+    const canary = canaryOf(rollout);
+    if (canary !== undefined && isZero(canary['maxSurge']) && isZero(canary['maxUnavailable'])) {
+      const data = { surge: String(canary['maxSurge']), unavailable: String(canary['maxUnavailable']) };
+      context.report('standstill', { path: ['spec', 'strategy', 'canary', 'maxSurge'], anchor: 'maxSurge', data });
+    }
+
+    const limit = optionalNumber(blueGreenOf(rollout)?.['scaleDownDelayRevisionLimit']);
+    const history = count('revisionHistoryLimit') ?? DEFAULT_REVISION_HISTORY;
+    if (limit !== undefined && limit > history) {
+      const path = ['spec', 'strategy', 'blueGreen', 'scaleDownDelayRevisionLimit'];
+      context.report('revisions', { path, anchor: 'scaleDownDelayRevisionLimit', data: { limit, history } });
+    }
+  },
+});
+
+/**
+ * In: a number of pods or a percentage of them. Out: whether the controller's check reads it as 0: as upstream, a text that is neither a whole number nor a whole
+ * percentage (`ten`, `2.5%`) counts as 0, and what is not given does not.
+ */
+function isZero(value: unknown): boolean {
+  if (typeof value === 'number') return value === 0;
+  return typeof value === 'string' && (!/^([+-]?[0-9]+|[0-9]+%)$/.test(value) || !/[1-9]/.test(value));
+}

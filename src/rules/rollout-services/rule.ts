@@ -1,0 +1,94 @@
+import type { KubeObject } from '../../world/object.ts';
+import { isObject, optionalObject, string } from '../../world/read.ts';
+import { blueGreenOf, canaryOf } from '../../world/rollout.ts';
+import { routerConfig, ROUTERS, routersOf } from '../../world/routers.ts';
+import { defineRule } from '../define.ts';
+
+export const rolloutServices = defineRule({
+  id: 'rollout-services',
+  summary: 'A Rollout names the Services its strategy and router need, and not one Service twice.',
+  explanation:
+    'Two roles that share one Service, or a role that a router needs and nobody fills, make the controller mark the Rollout InvalidSpec: it writes another pod hash into the selector of each. A blue-green Rollout ' +
+    'without activeService passes that check and fails at every reconciliation, for want of a Service. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, requireCanaryStableServices, ' +
+    'ValidateRolloutStrategyBlueGreen) and rollout/service.go.',
+  subject: ['Rollout.argoproj.io'],
+  reads: [],
+  messages: {
+    same: {
+      class: 'invalid',
+      text: '{first} and {second} are both Service "{name}"',
+      fix: 'name a Service of its own in {second}',
+    },
+    needed: {
+      class: 'invalid',
+      text: '{router} needs stableService and canaryService, and {field} is not set',
+      fix: 'name a Service of its own in spec.strategy.canary.{field}',
+    },
+    active: {
+      class: 'invalid',
+      text: 'spec.strategy.blueGreen has no activeService',
+      fix: 'name the Service that users reach in activeService',
+    },
+    pingPong: {
+      class: 'invalid',
+      text: 'pingPong needs two Services, and {field} is not set',
+      fix: 'name a Service of its own in spec.strategy.canary.pingPong.{field}',
+    },
+    pingPongRouter: {
+      class: 'invalid',
+      text: 'pingPong works with AWS ALB and Istio only, and trafficRouting has neither',
+      fix: 'remove pingPong and use stableService and canaryService',
+    },
+    pingPongRoot: {
+      class: 'invalid',
+      text: 'pingPong with AWS ALB needs a root Service, and trafficRouting.alb.rootService is not set',
+      fix: 'name in rootService the Service that the Ingress sends to',
+    },
+  },
+  check(context, rollout) {
+    const canaryPath = ['spec', 'strategy', 'canary'];
+    const twoOf = (path: readonly string[], first: string, second: string, a: string, b: string): void => {
+      if (a !== '' && a === b) context.report('same', { path: [...path, second], anchor: a, data: { first, second, name: a } });
+    };
+
+    const canary = canaryOf(rollout);
+    if (canary !== undefined) {
+      twoOf(canaryPath, 'stableService', 'canaryService', string(canary['stableService']), string(canary['canaryService']));
+      const router = routerThatNeedsBoth(rollout);
+      for (const field of ['stableService', 'canaryService']) {
+        if (router !== undefined && string(canary[field]) === '') context.report('needed', { path: [...canaryPath, field], anchor: field, data: { router, field } });
+      }
+    }
+
+    const pingPong = optionalObject(canary?.['pingPong']);
+    if (pingPong !== undefined) {
+      const path = [...canaryPath, 'pingPong'];
+      const routers = routersOf(rollout);
+      twoOf(path, 'pingService', 'pongService', string(pingPong['pingService']), string(pingPong['pongService']));
+      for (const field of ['pingService', 'pongService']) {
+        if (string(pingPong[field]) === '') context.report('pingPong', { path: [...path, field], anchor: field, data: { field } });
+      }
+      if (isObject(canary?.['trafficRouting']) && !routers.has('alb') && !routers.has('istio')) context.report('pingPongRouter', { path, anchor: 'pingPong', data: {} });
+      if (routers.has('alb') && string(routerConfig(rollout, 'alb')?.['rootService']) === '') {
+        context.report('pingPongRoot', { path: [...canaryPath, 'trafficRouting', 'alb', 'rootService'], anchor: 'rootService', data: {} });
+      }
+    }
+
+    const blueGreen = blueGreenOf(rollout);
+    if (blueGreen !== undefined) {
+      const path = ['spec', 'strategy', 'blueGreen'];
+      const active = string(blueGreen['activeService']);
+      if (active === '') context.report('active', { path: [...path, 'activeService'], anchor: 'activeService', data: {} });
+      twoOf(path, 'activeService', 'previewService', active, string(blueGreen['previewService']));
+    }
+  },
+});
+
+function routerThatNeedsBoth(rollout: KubeObject): string | undefined {
+  const routers = routersOf(rollout);
+  const pingPong = isObject(canaryOf(rollout)?.['pingPong']);
+  if (routers.has('alb') && !pingPong) return ROUTERS.alb;
+  if (routers.has('istio') && !pingPong && !isObject(routerConfig(rollout, 'istio')?.['destinationRule'])) return 'Istio without a destinationRule';
+  for (const router of ['smi', 'apisix', 'ambassador', 'nginx', 'appMesh', 'traefik'] as const) if (routers.has(router)) return ROUTERS[router];
+  return undefined;
+}

@@ -1,0 +1,117 @@
+import type { KubeObject } from '../../world/object.ts';
+import { renderPath, type Path } from '../../world/path.ts';
+import { array, dig, isObject, optionalNumber, string } from '../../world/read.ts';
+import { canaryOf, trafficRoutingOf, virtualServiceEntries } from '../../world/rollout.ts';
+import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
+import { defineRule } from '../define.ts';
+
+const FORMS = [
+  { router: 'istio', kind: 'VirtualService', single: 'virtualService', plural: 'virtualServices' },
+  { router: 'nginx', kind: 'Ingress', single: 'stableIngress', plural: 'stableIngresses' },
+  { router: 'alb', kind: 'Ingress', single: 'ingress', plural: 'ingresses' },
+] as const;
+
+export const rolloutTrafficRouting = defineRule({
+  id: 'rollout-traffic-routing',
+  summary: 'A traffic router says what it drives, in one form, and options that need a router have one.',
+  explanation:
+    'A router that names nothing to drive, or names it in the single and in the plural form at once, makes the controller stop at every reconciliation; so do options that need a router without one. trafficRouting without any router, ' +
+    'or with an empty list, is accepted: steps pass and no weight is ever set. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ' +
+    'ValidateRolloutAlbIngressesConfig, ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, getReferencedAppMeshResources) and rollout/trafficrouting.go.',
+  subject: ['Rollout.argoproj.io'],
+  reads: [],
+  messages: {
+    needsRouter: {
+      class: 'invalid',
+      text: 'spec.strategy.canary.{field} works only with trafficRouting, and there is none',
+      fix: 'remove it, or add trafficRouting',
+    },
+    delayAndDynamic: {
+      class: 'invalid',
+      text: 'dynamicStableScale and scaleDownDelaySeconds exclude each other',
+      fix: 'keep one of them',
+    },
+    maxWeight: {
+      class: 'invalid',
+      text: 'maxTrafficWeight works only with NGINX and router plugins',
+      fix: 'remove it and give weights out of 100',
+    },
+    both: {
+      class: 'invalid',
+      text: 'trafficRouting.{router} has both {single} and {plural}',
+      fix: 'keep {single} for one {kind}, or {plural} for several',
+    },
+    neither: {
+      class: 'invalid',
+      text: 'trafficRouting.{router} has neither {single} nor {plural}',
+      fix: 'name the {kind} in {single}, or several in {plural}',
+    },
+    unnamed: {
+      class: 'invalid',
+      text: '{router} is given nothing to drive, trafficRouting.{field} is not set',
+      fix: 'name there what carries the traffic',
+    },
+    idle: {
+      class: 'advice',
+      text: '{what}, so the steps pass and no weight is ever set there',
+      fix: 'say which router drives what, or remove it; without trafficRouting weights are kept by the number of pods',
+    },
+  },
+  check(context, rollout) {
+    const canary = canaryOf(rollout);
+    if (canary === undefined) return;
+    const path = ['spec', 'strategy', 'canary'];
+    const delayed = optionalNumber(canary['scaleDownDelaySeconds']) !== undefined;
+    const dynamic = canary['dynamicStableScale'] === true;
+    const routing = trafficRoutingOf(rollout);
+    if (routing === undefined) {
+      for (const [field, set] of Object.entries({ scaleDownDelaySeconds: delayed, dynamicStableScale: dynamic })) {
+        if (set) context.report('needsRouter', { path: [...path, field], anchor: field, data: { field } });
+      }
+      return;
+    }
+    if (delayed && dynamic) context.report('delayAndDynamic', { path: [...path, 'dynamicStableScale'], anchor: 'dynamicStableScale', data: {} });
+
+    const routers = routersOf(rollout);
+    const routingPath = [...path, 'trafficRouting'];
+    if (optionalNumber(routing['maxTrafficWeight']) !== undefined && !routers.has('nginx') && !routers.has('plugins')) {
+      context.report('maxWeight', { path: [...routingPath, 'maxTrafficWeight'], anchor: 'maxTrafficWeight', data: {} });
+    }
+    if (routers.size === 0) context.report('idle', { path: routingPath, anchor: 'trafficRouting', data: { what: 'trafficRouting has no router in it' } });
+
+    for (const { router, kind, single, plural } of FORMS) {
+      const config = routerConfig(rollout, router);
+      if (config === undefined) continue;
+      const at = [...routingPath, router];
+      const one = isObject(config[single]) || string(config[single]) !== '';
+      const many = Array.isArray(config[plural]);
+      if (one === many) context.report(one ? 'both' : 'neither', { path: at, anchor: router, data: { router, kind, single, plural } });
+      else if (many && array(config[plural]).length === 0) context.report('idle', { path: [...at, plural], anchor: router, data: { what: `${router}.${plural} is empty` } });
+    }
+
+    for (const { router, path: inside } of unnamed(rollout)) {
+      context.report('unnamed', { path: [...routingPath, ...inside], anchor: router, data: { router: ROUTERS[router], field: renderPath(inside) } });
+    }
+  },
+});
+
+interface Unnamed {
+  readonly router: keyof typeof ROUTERS;
+  /** What is not set, in `trafficRouting`. */
+  readonly path: Path;
+}
+
+function unnamed(rollout: KubeObject): Unnamed[] {
+  const lacks = (router: keyof typeof ROUTERS, ...keys: string[]): Unnamed[] => {
+    const config = routerConfig(rollout, router);
+    return config !== undefined && string(dig(config, ...keys)) === '' ? [{ router, path: [router, ...keys] }] : [];
+  };
+  const ambassador = routerConfig(rollout, 'ambassador');
+  return [
+    ...lacks('appMesh', 'virtualService', 'name'),
+    ...lacks('traefik', 'weightedTraefikServiceName'),
+    ...lacks('apisix', 'route', 'name'),
+    ...(ambassador !== undefined && array(ambassador['mappings']).length === 0 ? [{ router: 'ambassador', path: ['ambassador', 'mappings'] } as const] : []),
+    ...virtualServiceEntries(rollout).flatMap(({ name, path }): Unnamed[] => (name === '' ? [{ router: 'istio', path: [...path.slice(4), 'name'] }] : [])),
+  ];
+}

@@ -1,0 +1,72 @@
+import { containersOf, ownTemplate, renderContainer, TEMPLATE_PATH } from '../../world/containers.ts';
+import { isDnsLabel } from '../../world/names.ts';
+import { nearest } from '../../world/nearest.ts';
+import { array, dig, string } from '../../world/read.ts';
+import { defineRule } from '../define.ts';
+
+export const rolloutVolumes = defineRule({
+  id: 'rollout-volumes',
+  summary: 'Every volume mount of a pod template has its volume, and every volume a name of its own.',
+  explanation:
+    'The API server stores a Rollout whose containers mount a volume that is not there; the controller then marks it InvalidSpec. The same goes for volumes of one name and for two mounts at one path. ' +
+    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (ValidateVolumes, ValidateVolumeMounts), which it calls.',
+  subject: ['Rollout.argoproj.io'],
+  reads: [],
+  messages: {
+    noVolume: {
+      class: 'invalid',
+      text: '{container} mounts the volume "{volume}", which the pod template does not have{has}',
+      fix: 'add it to spec.template.spec.volumes, or mount one that is there',
+    },
+    samePath: {
+      class: 'invalid',
+      text: '{container} has two volume mounts at {mountPath}',
+      fix: 'mount one of them elsewhere',
+    },
+    noPath: {
+      class: 'invalid',
+      text: '{container} mounts the volume "{volume}" without a mountPath',
+      fix: 'say in mountPath where',
+    },
+    name: {
+      class: 'invalid',
+      text: 'a volume is named "{volume}"',
+      fix: 'use one to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+    },
+    duplicate: {
+      class: 'invalid',
+      text: 'two volumes are named "{volume}"',
+      fix: 'give each its own name, and mount it by that',
+    },
+  },
+  check(context, rollout) {
+    const template = ownTemplate(rollout);
+    if (template === undefined) return;
+    const volumes = new Set<string>();
+    for (const [index, entry] of array(dig(template, 'spec', 'volumes')).entries()) {
+      const volume = string(dig(entry, 'name'));
+      const location = { path: [...TEMPLATE_PATH, 'spec', 'volumes', index, 'name'], anchor: volume, data: { volume } };
+      if (!isDnsLabel(volume)) context.report('name', location);
+      else if (volumes.has(volume)) context.report('duplicate', location);
+      volumes.add(volume);
+    }
+
+    for (const container of containersOf(template, TEMPLATE_PATH)) {
+      const paths = new Set<string>();
+      for (const [index, mount] of array(container.raw['volumeMounts']).entries()) {
+        const at = [...container.path, 'volumeMounts', index];
+        const volume = string(dig(mount, 'name'));
+        const mountPath = string(dig(mount, 'mountPath'));
+        const data = { container: renderContainer(container), volume };
+        if (!volumes.has(volume)) {
+          const meant = nearest(volume, volumes);
+          const has = meant === undefined ? '' : ` (it has "${meant}")`;
+          context.report('noVolume', { path: [...at, 'name'], anchor: `${container.name} ${volume}`, data: { ...data, has } });
+        }
+        if (mountPath === '') context.report('noPath', { path: [...at, 'mountPath'], anchor: `${container.name} ${volume}`, data });
+        else if (paths.has(mountPath)) context.report('samePath', { path: [...at, 'mountPath'], anchor: `${container.name} ${mountPath}`, data: { ...data, mountPath } });
+        paths.add(mountPath);
+      }
+    }
+  },
+});

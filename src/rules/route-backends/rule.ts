@@ -1,0 +1,60 @@
+import { backendRefsOf, findManagedRoutes, weightedBackendsOf } from '../../world/gateway.ts';
+import { canaryOf, managedRouteNames } from '../../world/rollout.ts';
+import { string } from '../../world/read.ts';
+import { defineRule } from '../define.ts';
+
+export const routeBackends = defineRule({
+  id: 'route-backends',
+  summary: 'A Gateway API route that a Rollout drives sends to its stable and to its canary Service.',
+  explanation:
+    'The plugin sets weights on the backendRefs named after the stable and the canary Service, in every rule and whatever their namespace, and fails at the first setWeight when either is not there. In HTTPRoutes and GRPCRoutes ' +
+    'it passes over the rules it takes for header rules of its own: those named after a managed route, and those whose only backend is the canary Service. Where both are there but never in one rule, weights are set and mean nothing. ' +
+    'Source: Gateway API plugin v0.15.0, pkg/plugin (setHTTPRouteWeight, setGRPCRouteWeight, setTCPRouteWeight, setTLSRouteWeight).',
+  subject: ['Rollout.argoproj.io'],
+  reads: [
+    'HTTPRoute.gateway.networking.k8s.io',
+    'GRPCRoute.gateway.networking.k8s.io',
+    'TCPRoute.gateway.networking.k8s.io',
+    'TLSRoute.gateway.networking.k8s.io',
+  ],
+  messages: {
+    lacking: {
+      class: 'invalid',
+      text: '{kind} "{name}" does not send to {role} Service "{service}"',
+      fix: 'add it to the backendRefs of the rule that sends to the other one',
+    },
+    passedOver: {
+      class: 'invalid',
+      text: '{kind} "{name}" sends to {role} Service "{service}" only in a rule that the plugin takes for a header rule of its own',
+      fix: 'put both Services into one rule that is not named after a managed route',
+    },
+    apart: {
+      class: 'advice',
+      text: '{kind} "{name}" sends to Services "{stable}" and "{canary}" in different rules, so their weights shift nothing',
+      fix: 'put both into the backendRefs of one rule',
+    },
+  },
+  check(context, rollout) {
+    const stable = string(canaryOf(rollout)?.['stableService']);
+    const canary = string(canaryOf(rollout)?.['canaryService']);
+    if (stable === '' || canary === '') return;
+    for (const { route, path: from } of findManagedRoutes(rollout, context)) {
+      const all = new Set(backendRefsOf(route).map(({ name }) => name));
+      const weighted = weightedBackendsOf(route, canary, managedRouteNames(rollout));
+      const rulesOf = (service: string): number[] => weighted.filter(({ name }) => name === service).map(({ rule }) => rule);
+      const where = { object: route, path: ['spec', 'rules'], related: [{ object: rollout, path: from }] };
+      const data = { kind: route.kind, name: route.metadata.name };
+      const missing = [
+        { role: 'stable', service: stable },
+        { role: 'canary', service: canary },
+      ].filter(({ service }) => rulesOf(service).length === 0);
+      for (const { role, service } of missing) {
+        context.report(all.has(service) ? 'passedOver' : 'lacking', { ...where, anchor: service, data: { ...data, role, service } });
+      }
+      const withStable = new Set(rulesOf(stable));
+      if (missing.length === 0 && !rulesOf(canary).some((rule) => withStable.has(rule))) {
+        context.report('apart', { ...where, anchor: canary, data: { ...data, stable, canary } });
+      }
+    }
+  },
+});

@@ -1,0 +1,72 @@
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { dig, stringMap } from '../../world/read.ts';
+import { references, SERVICE_ROLES } from '../../world/references.ts';
+import { blueGreenOf, canaryOf, effectiveTemplate, HASH_LABEL } from '../../world/rollout.ts';
+import { defineRule } from '../define.ts';
+
+export const serviceSelector = defineRule({
+  id: 'service-selector',
+  summary: 'The Services of a Rollout select only labels that its pod template has.',
+  explanation:
+    'The controller compares the selector of every Service a Rollout names with the labels of its pod template and marks the Rollout InvalidSpec where one is not there. Labels of canaryMetadata, stableMetadata, ' +
+    'activeMetadata and previewMetadata come and go with the role of a pod and do not count; the hash label that the controller adds does not either. A Service without selector is accepted. ' +
+    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateService).',
+  subject: ['Rollout.argoproj.io'],
+  reads: ['Service', 'Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
+  messages: {
+    lacking: {
+      class: 'invalid',
+      text: 'Service "{service}" selects pods by label "{label}", which the pod template of Rollout "{rollout}" does not have',
+      fix: 'take it out of the selector, or add {label}: {value} to the labels of the pod template',
+    },
+    differs: {
+      class: 'invalid',
+      text: 'Service "{service}" selects pods with {label}: {value}, but the pod template of Rollout "{rollout}" has {label}: {has}',
+      fix: 'make the two the same',
+    },
+    ephemeral: {
+      class: 'invalid',
+      text: 'Service "{service}" selects pods with {label}: {value}, which Rollout "{rollout}" has only in {fields}',
+      fix: 'take it out of the selector, as the controller adds the hash of the right pods by itself',
+    },
+  },
+  check(context, rollout) {
+    const effective = effectiveTemplate(rollout, context.find);
+    if (effective === undefined || Object.keys(effective.template).length === 0) return;
+    const ephemeral = ephemeralLabels(rollout);
+    const seen = new Set<string>();
+    for (const { kind, name, role, path } of references(rollout)) {
+      if (kind !== 'Service' || !SERVICE_ROLES.includes(role) || seen.has(name)) continue;
+      seen.add(name);
+      const service = context.find(kind, namespaceOf(rollout), name);
+      if (service === undefined) continue;
+      for (const [label, value] of stringMap(dig(service, 'spec', 'selector'))) {
+        const has = effective.labels.get(label);
+        if (label === HASH_LABEL || has === value) continue;
+        const fields = ephemeral.filter(({ labels }) => labels.get(label) === value).map(({ field }) => field);
+        const location = {
+          object: service,
+          path: ['spec', 'selector', label],
+          anchor: label,
+          related: [
+            { object: rollout, path },
+            { object: effective.source, path: [...effective.path, 'metadata', 'labels', ...(has === undefined ? [] : [label])] },
+          ],
+        };
+        const data = { service: name, rollout: rollout.metadata.name, label, value };
+        if (fields.length > 0) context.report('ephemeral', { ...location, data: { ...data, fields: fields.join(' and ') } });
+        else if (has === undefined) context.report('lacking', { ...location, data });
+        else context.report('differs', { ...location, data: { ...data, has } });
+      }
+    }
+  },
+});
+
+function ephemeralLabels(rollout: KubeObject): { field: string; labels: ReadonlyMap<string, string> }[] {
+  const metadata = { ...pick(canaryOf(rollout), 'canaryMetadata', 'stableMetadata'), ...pick(blueGreenOf(rollout), 'activeMetadata', 'previewMetadata') };
+  return Object.entries(metadata).map(([field, value]) => ({ field, labels: stringMap(dig(value, 'labels')) }));
+}
+
+function pick(strategy: unknown, ...fields: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(fields.map((field) => [field, dig(strategy, field)]));
+}

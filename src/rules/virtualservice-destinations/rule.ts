@@ -1,0 +1,175 @@
+import { destinationService, drivenRoutes, routesOf, routeTitle, shortHost, type Destination, type Route } from '../../world/istio.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import type { Path } from '../../world/path.ts';
+import { dig, isObject, optionalString, string } from '../../world/read.ts';
+import { canaryOf, destinationRuleOf, stableAndCanaryServices, type VirtualServiceEntry } from '../../world/rollout.ts';
+import { defineRule } from '../define.ts';
+import { listed, quoted } from '../wording.ts';
+
+const CANARY: Path = ['spec', 'strategy', 'canary'];
+
+/** What a managed route must send to: a Service or a subset, and where the Rollout names it. */
+interface Target {
+  readonly role: string;
+  readonly name: string;
+  readonly path: Path;
+}
+
+export const virtualServiceDestinations = defineRule({
+  id: 'virtualservice-destinations',
+  summary: 'Every VirtualService route that a Rollout drives has a destination for its stable and for its canary pods.',
+  explanation:
+    'The controller looks in each route it drives for both destinations: by subset where the Rollout names a DestinationRule, else by Service, and marks the Rollout InvalidSpec when one is missing. A tls or tcp list ' +
+    'in which the Rollout names no route counts as driven too. Of a host it compares only what comes before the first dot, so a host of another namespace or domain passes, and then receives the traffic: that is only advised ' +
+    'about. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (validateVirtualServiceRouteDestinations) and rollout/trafficrouting (GetStableAndCanaryServices); host names: Istio, ResolveShortnameToFQDN.',
+  subject: ['Rollout.argoproj.io'],
+  reads: ['VirtualService.networking.istio.io'],
+  messages: {
+    service: {
+      class: 'invalid',
+      text: '{route} of VirtualService "{name}" has no destination for the {role} Service "{service}" (it sends to {has})',
+      fix: 'add a destination with host "{host}", or name in {field} the Service it sends to',
+    },
+    subset: {
+      class: 'invalid',
+      text: '{route} of VirtualService "{name}" has no destination in the {role} subset "{subset}" (it has {has})',
+      fix: 'add a destination with that subset, or name in {field} one that it has',
+    },
+    unrelated: {
+      class: 'invalid',
+      text: 'the only {type} route of VirtualService "{name}" sends to {has}, yet the Rollouts controller drives it, because it drives every list in which the Rollout names no route',
+      fix: 'move the {type} route to a VirtualService of its own',
+    },
+    delegate: {
+      class: 'invalid',
+      text: '{route} of VirtualService "{name}" hands over to VirtualService "{delegate}" and has no destinations of its own',
+      fix: 'name "{delegate}" in the Rollout instead',
+    },
+    halfPair: {
+      class: 'invalid',
+      text: 'the Rollout names pingPong and {given} but not {lacking}: with Istio, ping and pong count only where both are left out',
+      fix: 'remove {given}, or set {lacking} too',
+    },
+    elsewhere: {
+      class: 'advice',
+      text: 'host "{host}" in {route} of VirtualService "{name}" means Service "{service}" of namespace "{namespace}", not the one of the Rollout',
+      fix: 'write "{full}"',
+    },
+    incomplete: {
+      class: 'advice',
+      text: 'host "{host}" in {route} of VirtualService "{name}" is no Service to Istio, which completes only hosts without a dot',
+      fix: 'write "{full}"',
+    },
+  },
+  check(context, rollout) {
+    const bySubset = destinationRuleOf(rollout) !== undefined;
+    // What the Rollout leaves unnamed is for the rules about the Rollout and its DestinationRule to say.
+    const targets = (bySubset ? subsetTargets(rollout) : serviceTargets(rollout)).filter((target) => target.name !== '');
+    const reaches = (destination: Destination, target: Target): boolean => (bySubset ? destination.subset : shortHost(destination.host)) === target.name;
+    const driven = drivenRoutes(rollout, context.find);
+    const own = namespaceOf(rollout);
+
+    for (const { entry, virtualService, route } of driven) {
+      const { name } = virtualService.metadata;
+      const title = routeTitle(route);
+      const place = { object: virtualService, path: [...route.path, 'route'], related: [{ object: rollout, path: entry.path }] };
+      const missing = targets.filter((target) => !route.destinations.some((destination) => reaches(destination, target)));
+      const delegate = delegateOf(route, entry.namespace);
+      if (delegate !== undefined && missing.length > 0) {
+        context.report('delegate', { ...place, path: [...route.path, 'delegate'], anchor: title, data: { route: title, name, delegate } });
+      } else if (missing.length > 1 && isOneAmongOthers(route, entry, virtualService)) {
+        context.report('unrelated', { ...place, anchor: title, data: { type: route.type, name, has: listed(route.destinations, hostOf, 'nothing') } });
+      } else {
+        for (const { role, name: lacking, path } of missing) {
+          const at = { ...place, anchor: `${title} ${lacking}`, related: [{ object: rollout, path }] };
+          const data = { route: title, name, role, field: String(path.at(-1)) };
+          if (bySubset) context.report('subset', { ...at, data: { ...data, subset: lacking, has: listed(route.destinations.filter(({ subset }) => subset !== ''), ({ subset }) => quoted(subset)) } });
+          else context.report('service', { ...at, data: { ...data, service: lacking, host: hostFor(lacking, own, entry), has: listed(route.destinations, hostOf, 'nothing') } });
+        }
+      }
+      for (const { host, path, service } of bySubset ? [] : strayHosts(route, targets, own, virtualService)) {
+        const at = { ...place, path: [...path, 'destination', 'host'], anchor: `${title} ${host}` };
+        const data = { host, route: title, name, full: fullHost(shortHost(host), own) };
+        if (service === undefined) context.report('incomplete', { ...at, data });
+        else context.report('elsewhere', { ...at, data: { ...data, service: service.name, namespace: service.namespace } });
+      }
+    }
+
+    const pair = bySubset || driven.length === 0 ? undefined : halfPair(rollout);
+    if (pair !== undefined) {
+      const related = driven.slice(0, 1).map(({ virtualService, route }) => ({ object: virtualService, path: route.path }));
+      context.report('halfPair', { path: [...CANARY, pair.given], anchor: pair.given, data: pair, related });
+    }
+  },
+});
+
+function subsetTargets(rollout: KubeObject): Target[] {
+  const rule = destinationRuleOf(rollout);
+  const path = [...CANARY, 'trafficRouting', 'istio', 'destinationRule'];
+  return [
+    { role: 'canary', name: rule?.canarySubset ?? '', path: [...path, 'canarySubsetName'] },
+    { role: 'stable', name: rule?.stableSubset ?? '', path: [...path, 'stableSubsetName'] },
+  ];
+}
+
+function serviceTargets(rollout: KubeObject): Target[] {
+  const { stable, canary } = stableAndCanaryServices(rollout, false);
+  const named = canaryOf(rollout);
+  if (optionalString(named?.['stableService']) !== undefined || optionalString(named?.['canaryService']) !== undefined) {
+    return [
+      { role: 'canary', name: canary, path: [...CANARY, 'canaryService'] },
+      { role: 'stable', name: stable, path: [...CANARY, 'stableService'] },
+    ];
+  }
+  // Ping and pong change places with every update; what is wrong is called the same before and after.
+  return (['ping', 'pong'] as const).map((role) => ({
+    role,
+    name: string(dig(named, 'pingPong', `${role}Service`)),
+    path: [...CANARY, 'pingPong', `${role}Service`],
+  }));
+}
+
+/** Out: which of the two Services is given alone beside pingPong, if that is so; the controller then takes neither ping nor pong. */
+function halfPair(rollout: KubeObject): { readonly given: string; readonly lacking: string } | undefined {
+  const canary = canaryOf(rollout);
+  const hasStable = string(canary?.['stableService']) !== '';
+  if (!isObject(canary?.['pingPong']) || hasStable === (string(canary['canaryService']) !== '')) return undefined;
+  return hasStable ? { given: 'stableService', lacking: 'canaryService' } : { given: 'canaryService', lacking: 'stableService' };
+}
+
+/** Out: the destinations that count for one of these Services, though Istio sends them elsewhere; with the Service it sends them to, if it is one. */
+function strayHosts(route: Route, targets: readonly Target[], own: string, virtualService: KubeObject): readonly StrayHost[] {
+  return route.destinations
+    .filter(({ host }) => targets.some((target) => shortHost(host) === target.name))
+    .map(({ host, path }) => ({ host, path, service: destinationService(host, namespaceOf(virtualService)) }))
+    .filter(({ service }) => service?.namespace !== own);
+}
+
+interface StrayHost {
+  readonly host: string;
+  readonly path: Path;
+  readonly service: ReturnType<typeof destinationService>;
+}
+
+function hostFor(service: string, own: string, entry: VirtualServiceEntry): string {
+  return entry.namespace === own ? service : fullHost(service, own);
+}
+
+function fullHost(service: string, namespace: string): string {
+  return `${service}.${namespace}.svc.cluster.local`;
+}
+
+function delegateOf(route: Route, namespace: string): string | undefined {
+  const name = optionalString(dig(route.raw, 'delegate', 'name'));
+  return name === undefined ? undefined : `${name}.${optionalString(dig(route.raw, 'delegate', 'namespace')) ?? namespace}`;
+}
+
+/** Whether a route is driven only because it is alone in its list, beside routes of other lists. */
+function isOneAmongOthers(route: Route, entry: VirtualServiceEntry, virtualService: KubeObject): boolean {
+  if (route.type === 'http' || (route.type === 'tls' ? entry.tlsRoutes : entry.tcpRoutes).length > 0) return false;
+  return routesOf(virtualService).some((other) => other.type !== route.type);
+}
+
+function hostOf({ host }: Destination): string {
+  return quoted(host);
+}

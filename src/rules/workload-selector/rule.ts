@@ -1,0 +1,47 @@
+import { dig, object, optionalObject } from '../../world/read.ts';
+import { effectiveTemplate, workloadRefOf } from '../../world/rollout.ts';
+import { meets, renderRequirement, requirementsOf } from '../../world/selector.ts';
+import { defineRule } from '../define.ts';
+
+export const workloadSelector = defineRule({
+  id: 'workload-selector',
+  summary: 'A selector given beside workloadRef matches the pod template of the workload.',
+  explanation:
+    'With workloadRef the selector comes along with the template, and giving one is not needed. One that is given has to match the template of the workload, or the controller marks the Rollout InvalidSpec; it notices only when it has ' +
+    'read the workload. Source: Argo Rollouts v1.9.1, rollout/templateref.go and pkg/apis/rollouts/validation (ValidateRolloutSpec, with the resolved template).',
+  subject: ['Rollout.argoproj.io'],
+  reads: ['Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
+  messages: {
+    mismatch: {
+      class: 'invalid',
+      text: 'the selector of the Rollout wants {wanted} and the pod template of {kind} "{name}" has {has}',
+      fix: 'make the two agree{or}',
+    },
+  },
+  check(context, rollout) {
+    const selector = optionalObject(dig(rollout, 'spec', 'selector'));
+    if (selector === undefined || workloadRefOf(rollout) === undefined) return;
+    const effective = effectiveTemplate(rollout, (kind, namespace, name) => (name === '' ? undefined : context.find(kind, namespace, name)));
+    if (effective === undefined) return;
+    const { source, labels, template } = effective;
+    const raw = object(dig(template, 'metadata', 'labels'));
+    const path = [...effective.path, 'metadata', 'labels'];
+    for (const requirement of requirementsOf(selector)) {
+      const { key } = requirement;
+      if (meets(requirement, labels) || (Object.hasOwn(raw, key) && !labels.has(key))) continue;
+      const or = source.kind === 'PodTemplate' ? '' : ', or leave spec.selector out: it is then taken from there';
+      context.report('mismatch', {
+        path: ['spec', 'selector', ...requirement.path],
+        anchor: renderRequirement(requirement),
+        data: {
+          wanted: renderRequirement(requirement),
+          kind: source.kind,
+          name: source.metadata.name,
+          has: labels.has(key) ? `${key}=${labels.get(key) ?? ''}` : `no label "${key}"`,
+          or,
+        },
+        related: [{ object: source, path: labels.has(key) ? [...path, key] : path }],
+      });
+    }
+  },
+});

@@ -1,0 +1,67 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { Keep } from '../mutations/define.ts';
+import type { Rule } from '../rules/define.ts';
+import { dryRunHandler, type DryRunParts } from './dryrun.ts';
+import type { Log } from './log.ts';
+import { json, problem, send, type Reply } from './reply.ts';
+import { reviewListener, type ReviewParts } from './reviews.ts';
+
+/** What the HTTPS port is made of. */
+export interface AppParts {
+  readonly reviews: ReviewParts;
+  readonly dryRun: DryRunParts;
+  readonly rules: readonly Rule[];
+  readonly keeps: readonly Keep[];
+  readonly log: Log;
+}
+
+/** In: the parts. Out: the app of the HTTPS port: the two webhooks, the dry run and the list of rules. Every answer is JSON, unless another form was asked for. */
+export function createApp({ reviews, dryRun, rules, keeps, log }: AppParts): Express {
+  const app = bareApp();
+  // First, since they are what most requests are for, and with nothing before them.
+  app.post('/mutate', reviewListener('mutate', reviews));
+  app.post('/validate', reviewListener('validate', reviews));
+  app.post('/v1/dry-run', dryRunHandler(dryRun));
+  const catalogue = json(200, catalogueOf(rules, keeps));
+  app.get('/v1/rules', (_request, response) => send(response, catalogue));
+  refuseTheRest(app, { '/mutate': 'POST', '/validate': 'POST', '/v1/dry-run': 'POST', '/v1/rules': 'GET, HEAD' }, log);
+  return app;
+}
+
+/** Out: an Express app that adds nothing to a request or an answer by itself. */
+export function bareApp(): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  return app;
+}
+
+/** Adds what answers every other request: 405 for a path with another method, 404 for any other path, and 500 for a handler that failed. */
+export function refuseTheRest(app: Express, methods: Readonly<Record<string, string>>, log: Log): void {
+  for (const [path, allow] of Object.entries(methods)) {
+    app.all(path, (request, response) => send(response, problem(405, `${path} takes ${allow}, not ${request.method}`, { allow })));
+  }
+  const paths = Object.keys(methods).join(', ');
+  const notFound: RequestHandler = (_request, response) => send(response, problem(404, `there is nothing here; there is ${paths}`));
+  const failed: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+    const reply: Reply = isClientError(error) ? problem(400, 'the request could not be read') : problem(500, 'the server failed internally');
+    if (reply.status === 500) log.error({ reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'a handler failed');
+    send(response, reply);
+  };
+  app.use(notFound, failed);
+}
+
+// Express gives a path with malformed escapes a status of 400.
+function isClientError(error: unknown): boolean {
+  return error instanceof URIError || (error instanceof Error && 'status' in error && error.status === 400);
+}
+
+function catalogueOf(rules: readonly Rule[], keeps: readonly Keep[]): unknown {
+  return {
+    rules: rules.map(({ id, summary, explanation, subject, reads, messages }) => ({ id, summary, explanation, subject, reads, messages })),
+    keeps: keeps.map(({ id, summary, kinds }) => ({ id, summary, kinds })),
+  };
+}

@@ -1,0 +1,133 @@
+import type { IncomingMessage } from 'node:http';
+
+/** The largest body that is read: two objects of 3 MiB, which is what etcd can hold of each, and one for what stands around them. */
+export const MAX_BODY = 7 * 1024 * 1024;
+
+// Deeper nesting is no manifest, and recursion over it could exhaust the stack.
+const MAX_DEPTH = 200;
+
+/** How much may be under way at once. */
+export interface IntakeLimits {
+  readonly requests: number;
+  /** Of all bodies together. */
+  readonly bytes: number;
+}
+
+/** Counts what is under way, so that too much of it is turned away at the door, before it is read, rather than by running out of memory. */
+export class Intake {
+  readonly #limits: IntakeLimits;
+  #requests = 0;
+  #bytes = 0;
+
+  constructor(limits: IntakeLimits) {
+    this.#limits = limits;
+  }
+
+  /** Out: how many requests are under way. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Out: a place for one request, or undefined if there is none; its holder gives it back by `leave`. */
+  enter(): Place | undefined {
+    if (this.#requests >= this.#limits.requests) return undefined;
+    this.#requests++;
+    let held = 0;
+    let left = false;
+    return {
+      take: (bytes) => {
+        if (left || this.#bytes + bytes > this.#limits.bytes) return false;
+        this.#bytes += bytes;
+        held += bytes;
+        return true;
+      },
+      leave: () => {
+        if (left) return;
+        left = true;
+        this.#requests--;
+        this.#bytes -= held;
+      },
+    };
+  }
+}
+
+/** One request's place in an intake. */
+export interface Place {
+  /** In: a number of bytes. Out: whether there is room for them. */
+  take(bytes: number): boolean;
+  /** Gives back the place and every byte taken. */
+  leave(): void;
+}
+
+/** What came of reading a body. `gone`: the client went away, nobody is there to be answered. */
+export type Body = { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly why: 'too large' | 'no room' | 'gone' };
+
+/**
+ * In: a request, and its place in the intake. Out: its body in one piece, or why there is none. What is not read is discarded, so that the connection
+ * stays usable. Never rejects.
+ */
+export function readBody(request: IncomingMessage, place: Place): Promise<Body> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const settle = (body: Body): void => {
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
+      if (!body.ok) request.resume();
+      resolve(body);
+    };
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length;
+      if (length > MAX_BODY) return settle({ ok: false, why: 'too large' });
+      if (!place.take(chunk.length)) return settle({ ok: false, why: 'no room' });
+      chunks.push(chunk);
+    };
+    const onEnd = (): void => settle({ ok: true, bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length) });
+    const onClose = (): void => settle({ ok: false, why: 'gone' });
+    // A broken connection is told by `close` as well.
+    request.on('error', () => undefined);
+    if (Number(request.headers['content-length']) > MAX_BODY) return settle({ ok: false, why: 'too large' });
+    request.on('data', onData).on('end', onEnd).on('close', onClose);
+  });
+}
+
+/** What came of reading JSON. */
+export type Json = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
+
+/** In: bytes. Out: the JSON they are, or why they are none. Never throws. */
+export function parseJson(bytes: Uint8Array): Json {
+  if (isNestedDeeperThan(bytes, MAX_DEPTH)) return { ok: false, error: `the body is nested more than ${MAX_DEPTH} levels deep` };
+  try {
+    return { ok: true, value: JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) };
+  } catch (error) {
+    return { ok: false, error: `the body is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN = 0x5b;
+const CLOSE = 0x5d;
+// A brace differs from the bracket of its side by this bit alone.
+const BRACE = 0x20;
+
+/**
+ * In: the bytes of a JSON text, and a number of levels. Out: whether objects and arrays are nested in it more deeply than that. Looks at the bytes, since
+ * parsing millions of levels first would take a second and hundreds of megabytes; for a text that is no JSON the answer means nothing.
+ */
+export function isNestedDeeperThan(bytes: Uint8Array, levels: number): boolean {
+  const end = bytes.length;
+  let depth = 0;
+  let index = 0;
+  while (index < end) {
+    const byte = bytes[index++] ?? 0;
+    if (byte === QUOTE) {
+      for (let inside = bytes[index++]; inside !== QUOTE && index < end; inside = bytes[index++]) if (inside === BACKSLASH) index++;
+    } else if (byte >= OPEN) {
+      const bracket = byte & ~BRACE;
+      if (bracket === OPEN) {
+        if (++depth > levels) return true;
+      } else if (bracket === CLOSE) depth--;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,161 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Decided } from '../admission/gate.ts';
+import type { Request } from '../admission/review.ts';
+import type { KindId } from '../world/object.ts';
+import type { Webhook } from './log.ts';
+
+/** What is known of the cached objects of one kind. */
+export interface CacheState {
+  readonly kind: KindId;
+  readonly synced: boolean;
+  /** Seconds since the API server was last heard of about this kind. */
+  readonly staleness: number;
+}
+
+/** What the metrics ask for when they are read. */
+export interface MetricSources {
+  readonly version: string;
+  readonly rules: readonly string[];
+  readonly keeps: readonly string[];
+  /** Out: how many admission requests are under way. */
+  inFlight(): number;
+  /** Out: whether no controller account is known, so that nothing is kept. */
+  keepsOff(): boolean;
+  caches(): readonly CacheState[];
+}
+
+type Verdict = Decided['verdict'] | 'error';
+
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+// A series that appears with its first denial has no rate at that moment; for the kinds that matter most it is there from the start.
+const SEEDED_KINDS: readonly KindId[] = ['Rollout.argoproj.io', 'AnalysisTemplate.argoproj.io', 'ClusterAnalysisTemplate.argoproj.io', 'Experiment.argoproj.io'];
+
+/** Everything that is counted, in a registry of its own. Labels are bounded: no name, namespace or user is among them, and kinds that Rollgate does not know are `other`. */
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly #requests = this.#counter('rollgate_admission_requests_total', 'Admission requests that were answered.', ['webhook', 'operation', 'kind', 'verdict', 'dry_run']);
+  readonly #duration = new Histogram({
+    name: 'rollgate_admission_duration_seconds',
+    help: 'Time from the arrival of an admission request to its answer.',
+    labelNames: ['webhook', 'operation'],
+    buckets: BUCKETS,
+    registers: [this.registry],
+  });
+  readonly #unreadable = this.#counter('rollgate_unreadable_requests_total', 'Requests to a webhook that were no AdmissionReview, by HTTP status.', ['webhook', 'code']);
+  readonly #findings = this.#counter('rollgate_findings_total', 'Findings that admission requests introduced, by what became of them.', ['rule', 'decision']);
+  readonly #skipped = this.#counter('rollgate_skipped_total', 'Admission requests in which a rule could not judge; * stands for all rules.', ['rule']);
+  readonly #kept = this.#counter('rollgate_kept_total', 'Admission requests in which something of the controller was kept.', ['keep']);
+  readonly #ruleErrors = this.#counter('rollgate_rule_errors_total', 'Rules that failed; any at all is a defect of Rollgate.', ['rule']);
+  readonly #internalErrors = this.#counter('rollgate_internal_errors_total', 'Admission requests that were answered without judgement because of a failure; any at all is a defect of Rollgate.', ['webhook']);
+  readonly #shed = this.#counter('rollgate_shed_total', 'Requests that were turned away because too many were under way.', []);
+  readonly #tripwire = this.#counter('rollgate_tripwire_total', 'Requests of a controller whose account is not exempt; nothing was kept in them.', []);
+  readonly #badPatches = this.#counter('rollgate_bad_patches_total', 'Patches that were not sent because they did not apply; any at all is a defect of Rollgate.', []);
+  readonly #breakGlass = this.#counter('rollgate_break_glass_total', 'Requests that passed by a break-glass annotation.', []);
+  readonly #certificateReloads = this.#counter('rollgate_certificate_reloads_total', 'Attempts to load a changed certificate.', ['result']);
+  readonly #policyReloads = this.#counter('rollgate_policy_reloads_total', 'Attempts to load a changed policy.', ['result']);
+  readonly #dryRuns = this.#counter('rollgate_dry_runs_total', 'Answers of the dry-run endpoint, by HTTP status.', ['code']);
+
+  readonly #notAfter = new Gauge({ name: 'rollgate_certificate_not_after_timestamp_seconds', help: 'When the serving certificate expires.', registers: [this.registry] });
+
+  constructor(sources: MetricSources) {
+    collectDefaultMetrics({ register: this.registry });
+    this.#gauge('rollgate_in_flight', 'Admission requests under way.', [], (gauge) => gauge.set(sources.inFlight()));
+    this.#gauge('rollgate_keeps_off', '1 while no account of an Argo Rollouts controller is known, so that nothing is kept.', [], (gauge) => gauge.set(sources.keepsOff() ? 1 : 0));
+    this.#gauge('rollgate_cache_synced', '1 if the objects of the kind are known.', ['kind'], (gauge) => {
+      gauge.reset();
+      for (const { kind, synced } of sources.caches()) gauge.set({ kind }, synced ? 1 : 0);
+    });
+    this.#gauge('rollgate_cache_staleness_seconds', 'Seconds since the API server was last heard of about the kind.', ['kind'], (gauge) => {
+      gauge.reset();
+      for (const { kind, staleness } of sources.caches()) gauge.set({ kind }, staleness);
+    });
+    this.#gauge('rollgate_build_info', 'The version that runs.', ['version'], (gauge) => gauge.set({ version: sources.version }, 1));
+    this.#seed(sources);
+  }
+
+  /** Counts an admission request that was answered; the time is in seconds. */
+  decided(webhook: Webhook, request: Request, record: Decided, seconds: number): void {
+    this.#answered(webhook, request, record.verdict, seconds);
+    for (const { rule, decision, failed } of record.findings) {
+      this.#findings.inc({ rule, decision });
+      if (failed !== undefined) this.#ruleErrors.inc({ rule: failed });
+    }
+    for (const rule of new Set(record.skipped.map((skip) => skip.rule))) this.#skipped.inc({ rule });
+    for (const keep of record.kept) this.#kept.inc({ keep });
+    if (record.tripwire !== undefined) this.#tripwire.inc();
+    if (record.badPatch !== undefined) this.#badPatches.inc();
+    if (record.breakGlass !== undefined) this.#breakGlass.inc();
+  }
+
+  /** Counts an admission request whose judgement failed. */
+  failed(webhook: Webhook, request: Request, seconds: number): void {
+    this.#answered(webhook, request, 'error', seconds);
+    this.#internalErrors.inc({ webhook });
+  }
+
+  /** Counts a request that could not be read. */
+  unreadable(webhook: Webhook, code: number): void {
+    this.#unreadable.inc({ webhook, code });
+  }
+
+  /** Counts a request that was turned away. */
+  shed(): void {
+    this.#shed.inc();
+  }
+
+  /** Notes when the certificate that is served expires. */
+  serving(notAfter: Date): void {
+    this.#notAfter.set(notAfter.getTime() / 1000);
+  }
+
+  /** Counts an attempt to load a changed file. */
+  reloaded(what: 'certificate' | 'policy', result: 'success' | 'error'): void {
+    (what === 'certificate' ? this.#certificateReloads : this.#policyReloads).inc({ result });
+  }
+
+  /** Counts an answer of the dry-run endpoint. */
+  dryRun(code: number): void {
+    this.#dryRuns.inc({ code });
+  }
+
+  #answered(webhook: Webhook, request: Request, verdict: Verdict, seconds: number): void {
+    this.#requests.inc({ webhook, operation: request.operation, kind: request.kindId ?? 'other', verdict, dry_run: String(request.dryRun) });
+    this.#duration.observe({ webhook, operation: request.operation }, seconds);
+  }
+
+  #seed({ rules, keeps }: MetricSources): void {
+    for (const rule of rules) {
+      for (const decision of ['deny', 'warn']) this.#findings.inc({ rule, decision }, 0);
+      this.#skipped.inc({ rule }, 0);
+      this.#ruleErrors.inc({ rule }, 0);
+    }
+    for (const keep of keeps) this.#kept.inc({ keep }, 0);
+    for (const result of ['success', 'error']) {
+      this.#certificateReloads.inc({ result }, 0);
+      this.#policyReloads.inc({ result }, 0);
+    }
+    for (const webhook of ['mutate', 'validate']) this.#internalErrors.inc({ webhook }, 0);
+    for (const kind of SEEDED_KINDS) {
+      for (const operation of ['CREATE', 'UPDATE']) {
+        for (const verdict of ['allow', 'warn', 'deny']) this.#requests.inc({ webhook: 'validate', operation, kind, verdict, dry_run: 'false' }, 0);
+      }
+    }
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  #gauge<Label extends string>(name: string, help: string, labelNames: readonly Label[], collect: (gauge: Gauge<Label>) => void): void {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      collect() {
+        collect(this);
+      },
+    });
+  }
+}

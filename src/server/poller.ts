@@ -1,0 +1,26 @@
+/** Calls something again and again, never twice at once, until it is stopped. It does not keep the process alive. */
+export class Poller {
+  readonly #work: () => Promise<void>;
+  readonly #interval: number;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  /** In: what to call, which must not reject, and the pause between two calls in milliseconds. */
+  constructor(work: () => Promise<void>, interval: number) {
+    this.#work = work;
+    this.#interval = interval;
+    this.#wait();
+  }
+
+  /** No call begins after this. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #wait(): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => void this.#work().finally(() => this.#wait()), this.#interval);
+    this.#timer.unref();
+  }
+}

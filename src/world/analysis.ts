@@ -1,0 +1,397 @@
+import { KINDS, kindOf, namespaceOf, type KindId, type KubeObject } from './object.ts';
+import type { Path } from './path.ts';
+import { array, dig, isObject, object, string, type JsonObject } from './read.ts';
+import { blueGreenOf, canaryOf, type Find } from './rollout.ts';
+
+/** The kinds of analysis template. */
+export const TEMPLATE_KINDS = ['AnalysisTemplate.argoproj.io', 'ClusterAnalysisTemplate.argoproj.io'] as const satisfies readonly KindId[];
+
+/** When an analysis runs: beside the steps, as one of them, before or after the switch of a blue-green update, or as part of an experiment. */
+export type AnalysisRole = 'background' | 'step' | 'prePromotion' | 'postPromotion' | 'experiment';
+
+/** A template that an analysis, or another template, names. */
+export interface TemplateRef {
+  readonly kind: (typeof TEMPLATE_KINDS)[number];
+  readonly name: string;
+  /** Where the name stands. */
+  readonly path: Path;
+}
+
+/** An argument that a Rollout or Experiment supplies to an analysis. */
+export interface SuppliedArg {
+  readonly name: string;
+  /** Its value; undefined where only the controller will know it. */
+  readonly value: string | undefined;
+  /** Whether the run gets it at all: an Experiment passes values on and drops `valueFrom`. */
+  readonly passedOn: boolean;
+  readonly raw: JsonObject;
+  readonly path: Path;
+}
+
+/** A rule of `dryRun` or `measurementRetention`: the regular expression for names of metrics. */
+export interface NameRule {
+  readonly pattern: string;
+  readonly path: Path;
+}
+
+/** One analysis that a Rollout or Experiment asks for. */
+export interface Analysis {
+  readonly role: AnalysisRole;
+  /** How a person is told which one it is. */
+  readonly title: string;
+  /** What it is known by across changes: its role and the names of its templates; no index. */
+  readonly anchor: string;
+  readonly path: Path;
+  readonly templates: readonly TemplateRef[];
+  /** Where the templates are named. */
+  readonly templatesPath: Path;
+  readonly args: readonly SuppliedArg[];
+  /** Where the arguments stand, or, where there are none, the analysis. */
+  readonly argsPath: Path;
+  readonly dryRun: readonly NameRule[];
+  readonly measurementRetention: readonly NameRule[];
+  /** Whether an experiment ends only when this analysis has. */
+  readonly requiredForCompletion: boolean;
+}
+
+/**
+ * In: a Rollout or an Experiment. Out: the analyses it asks for, in the order of the fields; none for another kind. Of a Rollout with both strategies only the
+ * blue-green ones count, as for the controller (Argo Rollouts v1.9.1, `rollout/controller.go`, `experiments/experiment.go`).
+ */
+export function analysesOf(holder: KubeObject): readonly Analysis[] {
+  switch (kindOf(holder)) {
+    case 'Rollout.argoproj.io':
+      return blueGreenOf(holder) === undefined ? canaryAnalyses(holder) : blueGreenAnalyses(holder);
+    case 'Experiment.argoproj.io':
+      return experimentAnalyses(object(holder['spec']), ['spec'], false);
+    default:
+      return [];
+  }
+}
+
+function canaryAnalyses(rollout: KubeObject): Analysis[] {
+  const canary = object(canaryOf(rollout));
+  const path = ['spec', 'strategy', 'canary'];
+  const analyses = inline(canary['analysis'], [...path, 'analysis'], 'background', 'the background analysis');
+  for (const [index, step] of array(canary['steps']).entries()) {
+    const at = [...path, 'steps', index];
+    analyses.push(...inline(dig(step, 'analysis'), [...at, 'analysis'], 'step', 'the analysis step'));
+    analyses.push(...experimentAnalyses(object(dig(step, 'experiment')), [...at, 'experiment'], true));
+  }
+  return analyses;
+}
+
+function blueGreenAnalyses(rollout: KubeObject): Analysis[] {
+  const blueGreen = object(blueGreenOf(rollout));
+  const path = ['spec', 'strategy', 'blueGreen'];
+  return [
+    ...inline(blueGreen['prePromotionAnalysis'], [...path, 'prePromotionAnalysis'], 'prePromotion', 'the pre-promotion analysis'),
+    ...inline(blueGreen['postPromotionAnalysis'], [...path, 'postPromotionAnalysis'], 'postPromotion', 'the post-promotion analysis'),
+  ];
+}
+
+function inline(raw: unknown, path: Path, role: AnalysisRole, title: string): Analysis[] {
+  if (!isObject(raw)) return [];
+  const templates = templateRefsOf(raw, path);
+  return [
+    {
+      role,
+      title,
+      anchor: [role, ...templates.map(({ name }) => name).sort()].join(' '),
+      path,
+      templates,
+      templatesPath: [...path, 'templates'],
+      ...suppliedArgs(raw, path, role, true),
+      dryRun: nameRules(raw, path, 'dryRun'),
+      measurementRetention: nameRules(raw, path, 'measurementRetention'),
+      requiredForCompletion: false,
+    },
+  ];
+}
+
+// The rules of an experiment hold for each of its analyses alike, and a Rollout hands only `dryRun` on to the Experiment it makes.
+function experimentAnalyses(experiment: JsonObject, path: Path, ofRollout: boolean): Analysis[] {
+  const dryRun = nameRules(experiment, path, 'dryRun');
+  const measurementRetention = ofRollout ? [] : nameRules(experiment, path, 'measurementRetention');
+  return array(experiment['analyses']).flatMap((raw, index): Analysis[] => {
+    if (!isObject(raw)) return [];
+    const at = [...path, 'analyses', index];
+    const name = string(raw['name']);
+    const template = templateRef(raw, at);
+    return [
+      {
+        role: 'experiment',
+        title: `the experiment's analysis "${name}"`,
+        anchor: `experiment ${name} ${template.name}`,
+        path: at,
+        templates: [template],
+        templatesPath: template.path,
+        ...suppliedArgs(raw, at, 'experiment', ofRollout),
+        dryRun,
+        measurementRetention,
+        requiredForCompletion: raw['requiredForCompletion'] === true,
+      },
+    ];
+  });
+}
+
+function suppliedArgs(holder: JsonObject, path: Path, role: AnalysisRole, ofRollout: boolean): { args: SuppliedArg[]; argsPath: Path } {
+  const args = array(holder['args']).map((entry, index): SuppliedArg => {
+    const raw = object(entry);
+    const value = ofRollout ? rolloutValue(raw) : optionalValue(raw['value']);
+    return {
+      name: string(raw['name']),
+      // An experiment fills in placeholders of its own.
+      value: role === 'experiment' && value?.includes('{{') === true ? undefined : value,
+      passedOn: ofRollout || present(raw['value']),
+      raw,
+      path: [...path, 'args', index],
+    };
+  });
+  return { args, argsPath: Array.isArray(holder['args']) ? [...path, 'args'] : path };
+}
+
+// In a Rollout an argument with neither value nor source is supplied all the same, as the empty string (Argo Rollouts v1.9.1, `BuildArgumentsForRolloutAnalysisRun`).
+function rolloutValue(arg: JsonObject): string | undefined {
+  const from = object(arg['valueFrom']);
+  if (present(from['podTemplateHashValue']) || present(from['fieldRef'])) return undefined;
+  return present(arg['value']) ? optionalValue(arg['value']) : '';
+}
+
+function nameRules(holder: JsonObject, path: Path, field: 'dryRun' | 'measurementRetention'): NameRule[] {
+  return array(holder[field]).map((entry, index) => ({ pattern: string(dig(entry, 'metricName')), path: [...path, field, index, 'metricName'] }));
+}
+
+/** In: a template. Out: its own rules for dry runs, or for the retention of measurements. */
+export function nameRulesOf(template: KubeObject, field: 'dryRun' | 'measurementRetention'): readonly NameRule[] {
+  return nameRules(object(template['spec']), ['spec'], field);
+}
+
+/** In: an object with a `templates` list (an analysis, the spec of a template) and its path. Out: the templates it names, in order. */
+export function templateRefsOf(holder: JsonObject, path: Path): readonly TemplateRef[] {
+  return array(holder['templates']).map((entry, index) => templateRef(entry, [...path, 'templates', index]));
+}
+
+function templateRef(entry: unknown, path: Path): TemplateRef {
+  return {
+    kind: dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io',
+    name: string(dig(entry, 'templateName')),
+    path: [...path, 'templateName'],
+  };
+}
+
+/** In: a template. Out: the templates that it is combined with by its own `spec.templates`, in order. */
+export function nestedTemplates(template: KubeObject): readonly TemplateRef[] {
+  return templateRefsOf(object(template['spec']), ['spec']);
+}
+
+/** The templates of an analysis. */
+export interface ResolvedTemplates {
+  /** In the order in which the controller combines them, each once: namespaced before cluster-scoped. */
+  readonly templates: readonly KubeObject[];
+  /** Whether these are all: none is absent or cannot be known. */
+  readonly complete: boolean;
+}
+
+/** How templates are looked up, and where it is said that something cannot be judged. */
+export interface Lookups {
+  find: Find;
+  skip(reason: string): void;
+}
+
+// No analysis has as many; without a bound every step of a Rollout could make the gate walk through every template of a cluster.
+const MAX_TEMPLATES = 200;
+const TOO_MANY = `more than ${MAX_TEMPLATES} templates are combined`;
+
+/**
+ * In: the templates that are named, the namespace of the Rollout or Experiment that runs the analysis, and how to look one up. Out: those templates and the ones nested in
+ * them, at any depth. Source: Argo Rollouts v1.9.1, `rollout/controller.go` (`getReferencedAnalysisTemplatesFromRef`), which has no guard against a circle; here each
+ * template is visited once, with the same result. More than 200 are not judged.
+ */
+export function resolveTemplates(refs: readonly TemplateRef[], namespace: string, { find, skip }: Lookups): ResolvedTemplates {
+  const found = new Map<string, KubeObject>();
+  let complete = true;
+  const stack = refs.toReversed();
+  for (let ref = stack.pop(); ref !== undefined; ref = stack.pop()) {
+    const key = `${ref.kind} ${ref.name}`;
+    if (found.has(key)) continue;
+    if (found.size === MAX_TEMPLATES) {
+      skip(TOO_MANY);
+      complete = false;
+      break;
+    }
+    const template = find(ref.kind, KINDS[ref.kind].namespaced ? namespace : '', ref.name);
+    if (template === undefined) {
+      complete = false;
+      continue;
+    }
+    found.set(key, template);
+    stack.push(...nestedTemplates(template).toReversed());
+  }
+  const templates = [...found.values()];
+  const ofKind = (kind: KindId): KubeObject[] => templates.filter((template) => kindOf(template) === kind);
+  return { templates: TEMPLATE_KINDS.flatMap(ofKind), complete };
+}
+
+/** An argument as a template declares it. */
+export interface TemplateArg {
+  readonly name: string;
+  /** Its default; undefined where there is none, or none that is known here. */
+  readonly value: string | undefined;
+  readonly hasValue: boolean;
+  readonly hasValueFrom: boolean;
+  /** Whether it is taken from a Secret, the one source that the controller reads for a template. */
+  readonly fromSecret: boolean;
+  readonly template: KubeObject;
+  readonly path: Path;
+}
+
+/** In: a template. Out: the arguments it declares, in order. */
+export function templateArgs(template: KubeObject): readonly TemplateArg[] {
+  return array(dig(template, 'spec', 'args')).map((raw, index) => ({
+    name: string(dig(raw, 'name')),
+    value: optionalValue(dig(raw, 'value')),
+    hasValue: present(dig(raw, 'value')),
+    hasValueFrom: present(dig(raw, 'valueFrom')),
+    fromSecret: isObject(dig(raw, 'valueFrom', 'secretKeyRef')),
+    template,
+    path: ['spec', 'args', index],
+  }));
+}
+
+/** The arguments of several templates as one list, and the defaults that contradict each other. */
+export interface CombinedArgs {
+  readonly args: ReadonlyMap<string, TemplateArg>;
+  readonly conflicts: readonly { readonly first: TemplateArg; readonly second: TemplateArg }[];
+}
+
+/**
+ * In: the templates of an analysis, in the controller's order. Out: their arguments combined: the first declaration with a value counts, a later one replaces an earlier one without
+ * (even one with `valueFrom`), different values contradict each other. Source: Argo Rollouts v1.9.1, `utils/analysis/helpers.go` (`flattenArgs`).
+ */
+export function combineArgs(templates: readonly KubeObject[]): CombinedArgs {
+  const args = new Map<string, TemplateArg>();
+  const conflicts: { first: TemplateArg; second: TemplateArg }[] = [];
+  for (const arg of templates.flatMap(templateArgs)) {
+    const previous = args.get(arg.name);
+    if (previous === undefined || !previous.hasValue) args.set(arg.name, arg);
+    else if (arg.value !== undefined && previous.value !== undefined && arg.value !== previous.value) conflicts.push({ first: previous, second: arg });
+  }
+  return { args, conflicts };
+}
+
+/**
+ * In: the arguments of templates, combined, and those that are supplied. Out: the value of each that is known before the analysis runs, by name. What is supplied goes
+ * before the default, the last of several (Argo Rollouts v1.9.1, `utils/analysis/helpers.go`, `MergeArgs`), except that the content of a Secret replaces both.
+ */
+export function knownValues(args: ReadonlyMap<string, TemplateArg>, supplied: readonly SuppliedArg[] = []): ReadonlyMap<string, string> {
+  const values = new Map<string, string | undefined>();
+  for (const [name, arg] of args) values.set(name, arg.value);
+  for (const arg of supplied) if (arg.passedOn && values.has(arg.name)) values.set(arg.name, arg.value);
+  const known = new Map<string, string>();
+  for (const [name, value] of values) if (value !== undefined && args.get(name)?.fromSecret !== true) known.set(name, value);
+  return known;
+}
+
+/** One metric of a template. */
+export interface Metric {
+  readonly name: string;
+  readonly raw: JsonObject;
+  readonly template: KubeObject;
+  readonly path: Path;
+}
+
+/** In: a template. Out: its own metrics, in order. */
+export function metricsOf(template: KubeObject): readonly Metric[] {
+  return array(dig(template, 'spec', 'metrics')).map((entry, index) => {
+    const raw = object(entry);
+    return { name: string(raw['name']), raw, template, path: ['spec', 'metrics', index] };
+  });
+}
+
+/** The same, and how to find the objects of one kind that refer to a named one. */
+export interface ReverseLookups extends Lookups {
+  referrers(from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[];
+}
+
+/** What a template is combined with. */
+export interface Company {
+  /** The template itself and every one that is combined with it, by nesting or in an analysis. */
+  readonly templates: readonly KubeObject[];
+  /** Whether these are all: none is absent or cannot be known. */
+  readonly complete: boolean;
+  /** Whether anything refers to the template. */
+  readonly used: boolean;
+}
+
+/**
+ * In: a template, and how to look up objects and what refers to them. Out: the templates that it is combined with anywhere. A template that is only ever used together with
+ * others may leave to them what it does not have itself: arguments, metrics.
+ */
+export function companyOf(template: KubeObject, lookups: ReverseLookups): Company {
+  const company = new Set<KubeObject>([template]);
+  let complete = true;
+  const join = (refs: readonly TemplateRef[], namespace: string): void => {
+    const resolved = resolveTemplates(refs, namespace, lookups);
+    if (!resolved.complete) complete = false;
+    for (const other of resolved.templates) company.add(other);
+  };
+  const home = namespaceOf(template);
+  const ancestors = new Set<KubeObject>([template]);
+  const holders = new Set<KubeObject>();
+  for (const ancestor of ancestors) {
+    join(nestedTemplates(ancestor), namespaceOf(ancestor) || home);
+    for (const parent of ownersOf(ancestor, TEMPLATE_KINDS, lookups)) {
+      if (ancestors.size === MAX_TEMPLATES) {
+        lookups.skip(TOO_MANY);
+        complete = false;
+        break;
+      }
+      company.add(parent);
+      ancestors.add(parent);
+    }
+    for (const holder of ownersOf(ancestor, HOLDER_KINDS, lookups)) holders.add(holder);
+  }
+  const names = new Set([...ancestors].map((ancestor) => `${kindOf(ancestor) ?? ''} ${ancestor.metadata.name}`));
+  for (const holder of holders) {
+    for (const { templates } of analysesOf(holder)) {
+      if (templates.some(({ kind, name }) => names.has(`${kind} ${name}`))) join(templates, namespaceOf(holder));
+    }
+  }
+  return { templates: [...company], complete, used: ancestors.size > 1 || holders.size > 0 };
+}
+
+const HOLDER_KINDS = ['Rollout.argoproj.io', 'Experiment.argoproj.io'] as const satisfies readonly KindId[];
+
+// A ClusterAnalysisTemplate has no namespace, and so the namespaced templates that it names are known under none; they are meant in every namespace.
+function ownersOf(template: KubeObject, kinds: readonly KindId[], { referrers }: ReverseLookups): KubeObject[] {
+  const kind = kindOf(template);
+  if (kind === undefined) return [];
+  const { name } = template.metadata;
+  const namespaces = new Set([namespaceOf(template), '']);
+  return kinds.flatMap((from) => [...namespaces].flatMap((namespace) => referrers(from, kind, namespace, name)));
+}
+
+const MAX_NAMED = 8;
+
+/** In: names. Out: them in quotes, as a sentence lists them; `none`, or the first few. */
+export function listed(names: Iterable<string>): string {
+  const all = [...new Set(names)];
+  if (all.length === 0) return 'none';
+  const shown = all.slice(0, MAX_NAMED).map((name) => `"${name}"`).join(', ');
+  return all.length > MAX_NAMED ? `${shown} and ${all.length - MAX_NAMED} more` : shown;
+}
+
+/** In: an object. Out: its kind and name, as a sentence names it. */
+export function named(object: KubeObject): string {
+  return `${object.kind} "${object.metadata.name}"`;
+}
+
+// A value of another type than Go expects is refused by the API server; here it only counts as being there.
+function optionalValue(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function present(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}

@@ -1,0 +1,25 @@
+import { parseGoDuration } from './duration.ts';
+
+const PIECE = /([0-9]{1,6})(?:(w|weeks?)|(d|days?)|(h|hrs?|hours?)|(m|mins?|minutes?)|(s|secs?|seconds?))(?![a-z])/y;
+
+/**
+ * In: a duration that Go does not read, `1d`, `2 weeks`, `5 min`. Out: the one that was probably meant as Go writes it, `24h`, `336h`, `5m`, or undefined. Units
+ * longer than an hour become hours, because Go has none.
+ */
+export function suggestDuration(text: string): string | undefined {
+  if (text.length > 30) return undefined;
+  const compact = text.toLowerCase().replaceAll(' ', '');
+  let hours = 0;
+  let rest = '';
+  PIECE.lastIndex = 0;
+  for (let position = 0; position < compact.length; position = PIECE.lastIndex) {
+    const [, digits, weeks, days, wholeHours, minutes] = PIECE.exec(compact) ?? [];
+    if (digits === undefined) return undefined;
+    if (weeks !== undefined) hours += Number(digits) * 168;
+    else if (days !== undefined) hours += Number(digits) * 24;
+    else if (wholeHours !== undefined) hours += Number(digits);
+    else rest += `${digits}${minutes === undefined ? 's' : 'm'}`;
+  }
+  const suggestion = `${hours === 0 ? '' : `${hours}h`}${rest}`;
+  return suggestion !== text && parseGoDuration(suggestion) !== undefined ? suggestion : undefined;
+}

@@ -1,0 +1,38 @@
+const NANOSECONDS: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  µs: 1_000n, // U+00B5, the micro sign
+  μs: 1_000n, // U+03BC, the Greek letter
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+};
+
+const LARGEST = 2n ** 63n - 1n;
+const DIGITS_OF_LARGEST = 19;
+const PIECE = /([0-9]*)(?:\.([0-9]*))?([^0-9.]+)/y;
+
+/**
+ * In: a duration as Argo Rollouts takes it, `1h30m`, `-1.5s`, `0`. Out: it in seconds, or undefined if it does not parse: no unit, a unit other than ns, us, µs, ms, s, m
+ * and h (there is none for days), spaces, or more than about 292 years. Source: Go's `time.ParseDuration`, by which Argo Rollouts v1.9.1 reads every duration.
+ */
+export function parseGoDuration(text: string): number | undefined {
+  const negative = text.startsWith('-');
+  const unsigned = negative || text.startsWith('+') ? text.slice(1) : text;
+  if (unsigned === '0') return 0;
+  if (unsigned === '') return undefined;
+  let total = 0n;
+  PIECE.lastIndex = 0;
+  for (let position = 0; position < unsigned.length; position = PIECE.lastIndex) {
+    const [, whole = '', fraction = '', unit = ''] = PIECE.exec(unsigned) ?? [];
+    const size = Object.hasOwn(NANOSECONDS, unit) ? NANOSECONDS[unit] : undefined;
+    if (size === undefined || (whole === '' && fraction === '')) return undefined;
+    const digits = whole.replace(/^0+/, '');
+    if (digits.length > DIGITS_OF_LARGEST) return undefined;
+    total += BigInt(digits) * size + BigInt(Math.floor(Number(`0.${fraction.slice(0, DIGITS_OF_LARGEST)}0`) * Number(size)));
+    if (total > (negative ? LARGEST + 1n : LARGEST)) return undefined;
+  }
+  const seconds = Number(total) / 1e9;
+  return negative ? -seconds : seconds;
+}

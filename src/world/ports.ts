@@ -1,0 +1,212 @@
+import { backendRefsOf, findManagedRoutes, type Look } from './gateway.ts';
+import { albActionService, ingressBackends, managedIngresses, USE_ANNOTATION } from './ingress.ts';
+import { destinationService, drivenRoutes, type Route } from './istio.ts';
+import { namespaceOf, type KubeObject } from './object.ts';
+import { at, type Path } from './path.ts';
+import { array, dig, optionalNumber, optionalString, string } from './read.ts';
+import { canaryOf, stableAndCanaryServices, trafficRoutingOf } from './rollout.ts';
+
+/** One port of a Service, with the defaults that Kubernetes fills in. */
+export interface ServicePort {
+  readonly number: number;
+  /** Empty where it has none. */
+  readonly name: string;
+  readonly protocol: string;
+  readonly targetPort: number | string;
+  readonly appProtocol: string;
+  readonly path: Path;
+  /** Where the targetPort is given; where it is not, the port, which then is the target too. */
+  readonly targetPath: Path;
+}
+
+/** In: a Service. Out: its ports that have a number, in order. */
+export function portsOf(service: KubeObject): readonly ServicePort[] {
+  return array(dig(service, 'spec', 'ports')).flatMap((entry, index): ServicePort[] => {
+    const number = optionalNumber(dig(entry, 'port'));
+    if (number === undefined) return [];
+    const path = ['spec', 'ports', index];
+    const targetPort = targetOf(dig(entry, 'targetPort'));
+    return [
+      {
+        number,
+        name: string(dig(entry, 'name')),
+        protocol: optionalString(dig(entry, 'protocol')) ?? 'TCP',
+        targetPort: targetPort ?? number,
+        appProtocol: string(dig(entry, 'appProtocol')),
+        path,
+        targetPath: [...path, targetPort === undefined ? 'port' : 'targetPort'],
+      },
+    ];
+  });
+}
+
+function targetOf(value: unknown): number | string | undefined {
+  return value === 0 ? undefined : (optionalNumber(value) ?? optionalString(value));
+}
+
+/** A port that a container declares. */
+export interface ContainerPort {
+  readonly number: number;
+  readonly name: string;
+  readonly protocol: string;
+}
+
+/**
+ * In: a pod template. Out: the ports that the containers declare which run for as long as the pod does, sidecars (init containers with `restartPolicy: Always`)
+ * included; undefined where there are no such containers.
+ */
+export function containerPorts(template: unknown): readonly ContainerPort[] | undefined {
+  const sidecars = array(dig(template, 'spec', 'initContainers')).filter((container) => dig(container, 'restartPolicy') === 'Always');
+  const containers = [...array(dig(template, 'spec', 'containers')), ...sidecars];
+  if (containers.length === 0) return undefined;
+  return containers.flatMap((container) =>
+    array(dig(container, 'ports')).map((port) => ({
+      number: optionalNumber(dig(port, 'containerPort')) ?? 0,
+      name: string(dig(port, 'name')),
+      protocol: optionalString(dig(port, 'protocol')) ?? 'TCP',
+    })),
+  );
+}
+
+/** In: a Service. Out: whether it stands for a name outside of the cluster, and so has no pods and no ports of its own. */
+export function isExternalName(service: KubeObject): boolean {
+  return dig(service, 'spec', 'type') === 'ExternalName';
+}
+
+/** In: ports, and a number or a name. Out: whether one of them has it. */
+export function hasPort(ports: readonly ServicePort[], wanted: number | string): boolean {
+  return ports.some(({ number, name }) => (typeof wanted === 'number' ? number === wanted : name === wanted));
+}
+
+/** In: ports of a Service or of containers. Out: them for a message: numbers, the protocol where it is not TCP, names if asked for; not more than eight. */
+export function describePorts(ports: readonly ContainerPort[], withNames = false): string {
+  const texts = [...new Set(ports.map((port) => `${portText(port)}${withNames ? (port.name === '' ? ' without a name' : ` named "${port.name}"`) : ''}`))];
+  return texts.length > 8 ? `${texts.slice(0, 8).join(', ')} and ${texts.length - 8} more` : texts.join(', ');
+}
+
+/** In: a port. Out: its number, with the protocol where it is not TCP. */
+export function portText({ number, protocol }: Pick<ContainerPort, 'number' | 'protocol'>): string {
+  return protocol === 'TCP' ? String(number) : `${number}/${protocol}`;
+}
+
+/** How the ports of two Services compare. */
+export interface PortPairs {
+  /** Ports that both have: the same number and protocol. */
+  readonly same: readonly (readonly [ServicePort, ServicePort])[];
+  /** Ports of which each has its own, but that stand for each other: by name, by targetPort, or because nothing else is left. */
+  readonly moved: readonly (readonly [ServicePort, ServicePort])[];
+  readonly onlyA: readonly ServicePort[];
+  readonly onlyB: readonly ServicePort[];
+}
+
+/** In: the ports of two Services. Out: which of them correspond. */
+export function pairPorts(a: readonly ServicePort[], b: readonly ServicePort[]): PortPairs {
+  const inB = new Map(b.map((port) => [portText(port), port]));
+  const same: (readonly [ServicePort, ServicePort])[] = [];
+  const leftA: ServicePort[] = [];
+  for (const port of a) {
+    const twin = inB.get(portText(port));
+    if (twin === undefined) leftA.push(port);
+    else same.push([port, twin]);
+  }
+  const inA = new Set(a.map(portText));
+  const leftB = new Set(b.filter((port) => !inA.has(portText(port))));
+  const byName = new Map([...leftB].filter(({ name }) => name !== '').map((port) => [port.name, port]));
+  const byTarget = new Map([...leftB].map((port) => [port.targetPort, port]));
+  const isOnlyOne = leftA.length === 1 && leftB.size === 1;
+  const moved: (readonly [ServicePort, ServicePort])[] = [];
+  const onlyA: ServicePort[] = [];
+  for (const port of leftA) {
+    const candidates = [byName.get(port.name), byTarget.get(port.targetPort), ...(isOnlyOne ? leftB : [])];
+    const counterpart = candidates.find((candidate) => candidate !== undefined && leftB.has(candidate));
+    if (counterpart === undefined) onlyA.push(port);
+    else {
+      moved.push([port, counterpart]);
+      leftB.delete(counterpart);
+    }
+  }
+  return { same, moved, onlyA, onlyB: [...leftB] };
+}
+
+/** A Service port that a route, or the controller for a Rollout, sends traffic to. */
+export interface PortUse {
+  readonly by: 'VirtualService' | 'Gateway API' | 'Ingress' | 'copy of Ingress' | 'ALB action';
+  /** Where the port is given, or the destination that gives none. */
+  readonly object: KubeObject;
+  readonly path: Path;
+  /** Where the Rollout names that object, or says so itself. */
+  readonly from: Path;
+  readonly namespace: string;
+  readonly service: string;
+  /** A number or a name; undefined where none is given. */
+  readonly port: number | string | undefined;
+  /** The route of the VirtualService, where it is one. */
+  readonly route?: Route;
+}
+
+/**
+ * In: a Rollout and how to look objects up. Out: the Service ports that the routes it drives send to: destinations of its VirtualService routes, whatever Service they name; backendRefs of
+ * its Gateway API routes and backends of its Ingresses that name one of its Services; for nginx each stable backend once more for the canary Service, because the controller copies
+ * the Ingress with that Service in its place; for ALB its `servicePort` on both Services. A port of the wrong type is left out. Source: Argo Rollouts v1.9.1,
+ * `rollout/trafficrouting/{istio,nginx,alb}`, and the Gateway API plugin v0.15.0.
+ */
+export function portUses(rollout: KubeObject, look: Look): readonly PortUse[] {
+  return [...virtualServiceUses(rollout, look), ...gatewayUses(rollout, look), ...ingressUses(rollout, look), ...albUses(rollout)];
+}
+
+function virtualServiceUses(rollout: KubeObject, look: Look): PortUse[] {
+  return drivenRoutes(rollout, (kind, namespace, name) => look.find(kind, namespace, name)).flatMap(({ entry, virtualService, route }) =>
+    route.destinations.flatMap(({ host, port, path }): PortUse[] => {
+      const service = destinationService(host, namespaceOf(virtualService));
+      const given = at(virtualService, [...path, 'destination', 'port']);
+      if (service === undefined || (port === undefined && given !== undefined && given !== null)) return [];
+      const inside = [...path, 'destination', ...(port === undefined ? ['host'] : ['port', 'number'])];
+      return [{ by: 'VirtualService', object: virtualService, path: inside, from: [...entry.path, 'name'], namespace: service.namespace, service: service.name, port, route }];
+    }),
+  );
+}
+
+function gatewayUses(rollout: KubeObject, look: Look): PortUse[] {
+  const canary = canaryOf(rollout);
+  const names = new Set([string(canary?.['stableService']), string(canary?.['canaryService'])]);
+  return findManagedRoutes(rollout, look).flatMap(({ route, path: from }) =>
+    backendRefsOf(route).flatMap(({ name, namespace, isService, port, path }): PortUse[] => {
+      const given = at(route, [...path, 'port']);
+      if (!isService || name === '' || !names.has(name) || (port === undefined && given !== undefined && given !== null)) return [];
+      return [{ by: 'Gateway API', object: route, path: [...path, port === undefined ? 'name' : 'port'], from, namespace, service: name, port }];
+    }),
+  );
+}
+
+function ingressUses(rollout: KubeObject, look: Look): PortUse[] {
+  const namespace = namespaceOf(rollout);
+  const canary = canaryOf(rollout);
+  const stableService = string(canary?.['stableService']);
+  const canaryService = string(canary?.['canaryService']);
+  const pingPong = stableAndCanaryServices(rollout, true);
+  const names = new Set([stableService, canaryService, pingPong.stable, pingPong.canary, albActionService(rollout)]);
+  const uses: PortUse[] = [];
+  for (const { router, name, path: from } of managedIngresses(rollout)) {
+    const ingress = look.find('Ingress.networking.k8s.io', namespace, name);
+    if (ingress === undefined) continue;
+    for (const { service, port, portPath } of ingressBackends(ingress)) {
+      if (!names.has(service) || port === undefined || port === USE_ANNOTATION) continue;
+      uses.push({ by: 'Ingress', object: ingress, path: portPath, from, namespace, service, port });
+      if (router === 'nginx' && service === stableService && canaryService !== '') {
+        uses.push({ by: 'copy of Ingress', object: ingress, path: portPath, from, namespace, service: canaryService, port });
+      }
+    }
+  }
+  return uses;
+}
+
+function albUses(rollout: KubeObject): PortUse[] {
+  const alb = dig(trafficRoutingOf(rollout), 'alb');
+  const port = optionalNumber(dig(alb, 'servicePort'));
+  if (port === undefined || port === 0) return [];
+  const { stable, canary } = stableAndCanaryServices(rollout, true);
+  const path = ['spec', 'strategy', 'canary', 'trafficRouting', 'alb', 'servicePort'];
+  return [stable, canary]
+    .filter((service) => service !== '')
+    .map((service) => ({ by: 'ALB action', object: rollout, path, from: path, namespace: namespaceOf(rollout), service, port }));
+}

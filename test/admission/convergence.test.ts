@@ -1,0 +1,103 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { keyOf, type KubeObject } from '../../src/world/object.ts';
+import { gateOver, liveOf, NO_LIMITS, objectsOf, requestFor } from '../support/gate.ts';
+
+const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
+
+function bundle(folder: string): string {
+  const files = globSync('*.yaml', { cwd: join(EXAMPLES, folder) }).sort();
+  return files.map((file) => readFileSync(join(EXAMPLES, folder, file), 'utf8')).join('\n---\n');
+}
+
+/** One commit each, over its predecessor: both are clean, and both sides of a reference change. */
+const COMMITS: Readonly<Record<string, readonly [string, string]>> = {
+  'a renamed http route': renamed('istio-subset-level/mended', /\bprimary\b/g, 'main'),
+  'a renamed subset': renamed('istio-subset-level/mended', /version-v2/g, 'canary'),
+  'both subsets renamed': renamed('istio-subset-level/mended', /version-v([12])/g, 'v$1-subset'),
+  'a renamed argument': renamed('workloadref-skywalking/scaled-down', /service-name/g, 'service'),
+  'the port of both Services and their route': renamed('aks-gateway-api/mended', /5001/g, '5002'),
+  'the port of both Services and their VirtualService': renamed('istio-host-level', /8080/g, '9090'),
+  'a renamed label of pods, Services and selector': renamed('istio-host-level', /name: app07\b(?!-)/g, 'app: app07'),
+  'another VirtualService name': renamed('istio-subset-level/mended', /virtservice-app07/g, 'app07'),
+  'other Service names': renamed('istio-host-level', /app07-(stable|canary)/g, 'web-$1'),
+  'a new image': [bundle('plain-canary/as-written'), bundle('plain-canary/next')],
+  'a new ConfigMap': [bundle('istio-config-map/first'), bundle('istio-config-map/second')],
+  'from host level to subset level': [bundle('istio-host-level'), bundle('istio-subset-level/mended')],
+  'from subset level to host level': [bundle('istio-subset-level/mended'), bundle('istio-host-level')],
+};
+
+function renamed(folder: string, from: RegExp, to: string): readonly [string, string] {
+  const before = bundle(folder);
+  return [before, before.replaceAll(from, to)];
+}
+
+/** In: a state and what is applied. Out: the denial, or undefined; an admitted object is in the state afterwards. */
+async function apply(state: Map<string, KubeObject>, cached: readonly KubeObject[], object: KubeObject): Promise<string | undefined> {
+  const gate = gateOver(cached, { live: liveOf(() => [...state.values()]) });
+  const { response } = await gate.validate(requestFor(object, state.get(keyOf(object))), NO_LIMITS);
+  if (!response.allowed) return response.status?.message;
+  state.set(keyOf(object), object);
+  return undefined;
+}
+
+describe('one commit that changes both sides', () => {
+  for (const [name, [before, after]] of Object.entries(COMMITS)) {
+    it(`is through after two applies in any order: ${name}`, async () => {
+      const old = objectsOf(before);
+      const next = objectsOf(after);
+      await fc.assert(
+        fc.asyncProperty(fc.shuffledSubarray(next, { minLength: next.length }), async (order) => {
+          const state = new Map(old.map((object) => [keyOf(object), object]));
+          for (const object of order) await apply(state, [...state.values()], object);
+          for (const object of order) expect(await apply(state, [...state.values()], object)).toBeUndefined();
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it(`is through after two applies while the cache shows the predecessor all the time: ${name}`, async () => {
+      const old = objectsOf(before);
+      const next = objectsOf(after);
+      await fc.assert(
+        fc.asyncProperty(fc.shuffledSubarray(next, { minLength: next.length }), async (order) => {
+          const state = new Map(old.map((object) => [keyOf(object), object]));
+          for (const object of order) await apply(state, old, object);
+          for (const object of order) expect(await apply(state, old, object)).toBeUndefined();
+        }),
+        { numRuns: 60 },
+      );
+    });
+  }
+
+  it('is through on an empty cluster at once, in any order', async () => {
+    for (const [, [before]] of Object.entries(COMMITS)) {
+      const objects = objectsOf(before);
+      await fc.assert(
+        fc.asyncProperty(fc.shuffledSubarray(objects, { minLength: objects.length }), async (order) => {
+          const state = new Map<string, KubeObject>();
+          for (const object of order) expect(await apply(state, [...state.values()], object)).toBeUndefined();
+        }),
+        { numRuns: 30 },
+      );
+    }
+  });
+});
+
+describe('no change', () => {
+  it('introduces nothing, whatever was wrong before', async () => {
+    const folders = [...new Set(globSync('**/*.yaml', { cwd: EXAMPLES }).map((path) => path.split('/').slice(0, -1).join('/')))].filter((folder) => !['', 'controller'].includes(folder));
+    expect(folders.length).toBeGreaterThan(8);
+    for (const folder of folders) {
+      const objects = [...new Map(objectsOf(bundle(folder)).map((object) => [keyOf(object), object])).values()];
+      for (const object of objects) {
+        const labelled: KubeObject = { ...object, metadata: { ...object.metadata, labels: { ...(object.metadata['labels'] as object | undefined), team: 'a' } } };
+        const { response, record } = await gateOver(objects).validate(requestFor(labelled, object), NO_LIMITS);
+        expect(response, `${folder}: ${keyOf(object)}`).toEqual({ uid: response.uid, allowed: true });
+        expect(record.findings).toEqual([]);
+      }
+    }
+  });
+});

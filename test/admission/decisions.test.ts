@@ -1,0 +1,259 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
+import { kindOf, type KubeObject } from '../../src/world/object.ts';
+import { CONTROLLER, gateOver, liveOf, NO_LIMITS, objectsOf, requestFor, validate } from '../support/gate.ts';
+
+const ROLLOUT = `
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: { name: reviews, namespace: shop }
+spec:
+  selector: { matchLabels: { app: reviews } }
+  template:
+    metadata: { labels: { app: reviews } }
+    spec: { containers: [{ name: reviews, image: "reviews:1", ports: [{ name: http, containerPort: 8080 }] }] }
+  strategy:
+    canary:
+      stableService: reviews
+      canaryService: reviews-canary
+      trafficRouting: { istio: { virtualService: { name: reviews, routes: [primary] } } }
+      steps: [{ setWeight: 10 }, { pause: {} }]
+`;
+const SERVICES = ['reviews', 'reviews-canary'].map((name) => `
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: shop }
+spec: { selector: { app: reviews }, ports: [{ name: http, port: 80, targetPort: http }] }
+`).join('---');
+const virtualService = (route: string): string => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: reviews, namespace: shop }
+spec:
+  hosts: [reviews]
+  http: [{ name: ${route}, route: [{ destination: { host: reviews }, weight: 100 }, { destination: { host: reviews-canary }, weight: 0 }] }]
+`;
+
+function one(text: string): KubeObject {
+  const [object] = objectsOf(text);
+  if (object === undefined) throw new Error('no object');
+  return object;
+}
+
+const rollout = one(ROLLOUT);
+const services = objectsOf(SERVICES);
+const [goodRoute, badRoute] = [one(virtualService('primary')), one(virtualService('main'))];
+const midUpdate: KubeObject = { ...rollout, status: { currentPodHash: 'b', stableRS: 'a' } };
+const aborted: KubeObject = { ...rollout, status: { currentPodHash: 'b', stableRS: 'a', abort: true } };
+
+interface Case {
+  readonly name: string;
+  readonly world: readonly KubeObject[];
+  readonly after: KubeObject | undefined;
+  readonly before: KubeObject | undefined;
+  readonly policy?: Partial<Policy>;
+  readonly verdict: 'allow' | 'warn' | 'deny' | 'exempt';
+  readonly username?: string;
+}
+
+const INVALID: readonly Case[] = [
+  { name: 'a Rollout is created over a VirtualService without its route', world: [...services, badRoute], after: rollout, before: undefined, verdict: 'deny' },
+  { name: 'a Rollout is updated to a route that is not there', world: [...services, badRoute], after: rollout, before: { ...rollout, spec: {} }, verdict: 'deny' },
+  { name: 'the VirtualService is created without the route', world: [...services, rollout], after: badRoute, before: undefined, verdict: 'deny' },
+  { name: 'the VirtualService loses the route while nothing is under way', world: [...services, rollout, goodRoute], after: badRoute, before: goodRoute, verdict: 'warn' },
+  { name: 'the same, after an abort', world: [...services, aborted, goodRoute], after: badRoute, before: goodRoute, verdict: 'warn' },
+  { name: 'the same, in the middle of an update', world: [...services, midUpdate, goodRoute], after: badRoute, before: goodRoute, verdict: 'deny' },
+  { name: 'the same, with crossObjectUpdates: deny', world: [...services, rollout, goodRoute], after: badRoute, before: goodRoute, policy: { crossObjectUpdates: 'deny' }, verdict: 'deny' },
+  { name: 'it was wrong before and only a label changes', world: [...services, rollout, badRoute], after: { ...badRoute, metadata: { ...badRoute.metadata, labels: { a: 'b' } } }, before: badRoute, verdict: 'allow' },
+  { name: 'audit mode', world: [...services, badRoute], after: rollout, before: undefined, policy: { mode: 'audit' }, verdict: 'warn' },
+  { name: 'the rule is set to warn', world: [...services, badRoute], after: rollout, before: undefined, policy: { rules: { 'virtualservice-route-exists': 'warn', 'virtualservice-destinations': 'off' } }, verdict: 'warn' },
+  { name: 'the rule is off', world: [...services, badRoute], after: rollout, before: undefined, policy: { rules: { 'virtualservice-route-exists': 'off' } }, verdict: 'allow' },
+  { name: 'an override by namespace turns it off', world: [...services, badRoute], after: rollout, before: undefined, policy: { overrides: [{ name: 'x', namespaces: ['sh*'], rules: { 'virtualservice-route-exists': 'off' } }] }, verdict: 'allow' },
+  { name: 'an exempt namespace', world: [...services, badRoute], after: rollout, before: undefined, policy: { exemptions: { accounts: [], namespaces: ['shop'] } }, verdict: 'exempt' },
+  { name: 'the controller itself', world: [...services, badRoute], after: rollout, before: undefined, username: CONTROLLER, verdict: 'exempt' },
+  { name: 'the garbage collector', world: [...services, rollout, goodRoute], after: undefined, before: goodRoute, username: 'system:serviceaccount:kube-system:generic-garbage-collector', verdict: 'exempt' },
+  { name: 'the Rollout is being deleted', world: [...services, { ...rollout, metadata: { ...rollout.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }, goodRoute], after: badRoute, before: goodRoute, verdict: 'allow' },
+  { name: 'the VirtualService is being deleted and loses its finalizer', world: [...services, midUpdate, goodRoute], after: { ...badRoute, metadata: { ...badRoute.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }, before: goodRoute, verdict: 'exempt' },
+  { name: 'the namespace terminates', world: [...services, badRoute, one('{apiVersion: v1, kind: Namespace, metadata: {name: shop, deletionTimestamp: "2026-01-01T00:00:00Z"}}')], after: rollout, before: undefined, verdict: 'exempt' },
+];
+
+const MISSING: readonly Case[] = [
+  { name: 'a Rollout is created before what it refers to', world: [], after: rollout, before: undefined, verdict: 'warn' },
+  { name: 'a Service is deleted that a Rollout needs', world: [...services, rollout, goodRoute], after: undefined, before: services[0], verdict: 'warn' },
+  { name: 'the same, with onDelete: deny', world: [...services, rollout, goodRoute], after: undefined, before: services[0], policy: { onDelete: 'deny' }, verdict: 'deny' },
+  { name: 'a Service that nobody needs is deleted', world: [...services, goodRoute], after: undefined, before: services[0], verdict: 'allow' },
+  { name: 'the rule is set to deny', world: [], after: rollout, before: undefined, policy: { rules: { 'reference-exists': 'deny' } }, verdict: 'deny' },
+];
+
+describe.each([['invalid', INVALID], ['missing', MISSING]] as const)('%s', (_, cases) => {
+  it.each(cases)('$name: $verdict', async ({ world, after, before, policy, verdict, username }) => {
+    const gate = gateOver(world, { policyChange: policy ?? {} });
+    const request = requestFor(after, before, username === undefined ? {} : { username });
+    const { response, record } = await validate(gate, request);
+    expect(record.verdict).toBe(verdict);
+    expect(response.allowed).toBe(verdict !== 'deny');
+    expect(response.uid).toBe(request.uid);
+    expect((response.warnings ?? []).length > 0).toBe(verdict === 'warn');
+  });
+});
+
+describe('a denial', () => {
+  it('is told as the API server tells of an invalid object, in the terms of what was submitted', async () => {
+    const { response } = await validate(gateOver([...services, badRoute]), requestFor(rollout, undefined));
+    expect(response.status).toEqual({
+      code: 422,
+      reason: 'Invalid',
+      message:
+        'Rollout "reviews" is invalid: spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]: VirtualService "reviews" has no http route "primary" (it has "main"): name one of them, or add the route first [virtualservice-route-exists]',
+      details: {
+        group: 'argoproj.io',
+        kind: 'Rollout',
+        name: 'reviews',
+        causes: [
+          {
+            reason: 'FieldValueInvalid',
+            field: 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]',
+            message: 'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them, or add the route first [virtualservice-route-exists]',
+          },
+        ],
+      },
+    });
+    expect(response.auditAnnotations).toMatchObject({ verdict: 'deny', rules: 'virtualservice-route-exists' });
+  });
+
+  it('names, for an object that is referred to, the Rollout it matters for and the order that works', async () => {
+    const { response } = await validate(gateOver([...services, midUpdate, goodRoute]), requestFor(badRoute, goodRoute));
+    expect(response.status?.details?.causes).toEqual([
+      {
+        reason: 'FieldValueInvalid',
+        field: 'spec.http',
+        message:
+          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of them, or add the route first (to change both: add the new one here, switch the Rollout, then remove the old one) [virtualservice-route-exists]',
+      },
+    ]);
+  });
+
+  it('says across namespaces no more than that the other object exists', async () => {
+    const foreign: KubeObject = one(ROLLOUT.replace('name: reviews, routes', 'name: reviews.mesh, routes'));
+    const theirs = one(virtualService('secret-name').replace('namespace: shop', 'namespace: mesh'));
+    const { response, record } = await validate(gateOver([...services, theirs]), requestFor(foreign, undefined));
+    expect(record.verdict).toBe('warn');
+    expect(response.warnings?.join()).toContain('"mesh/reviews" of another namespace');
+    expect(response.warnings?.join()).not.toContain('secret-name');
+  });
+
+  it('from another namespace does not block this one', async () => {
+    const foreign: KubeObject = { ...one(ROLLOUT.replace('name: reviews, routes', 'name: reviews.mesh, routes')), status: { currentPodHash: 'b', stableRS: 'a' } };
+    const [good, bad] = ['primary', 'main'].map((route) => one(virtualService(route).replace('namespace: shop', 'namespace: mesh')));
+    if (good === undefined) throw new Error('no object');
+    const trusted = { ...DEFAULT_POLICY, trustedNamespaces: [{ rollouts: 'shop', objects: 'mesh' }] };
+    expect((await validate(gateOver([...services, foreign, good]), requestFor(bad, good))).record.verdict).toBe('warn');
+    expect((await validate(gateOver([...services, foreign, good], { policy: () => trusted }), requestFor(bad, good))).record.verdict).toBe('deny');
+  });
+});
+
+describe('a cache that lags', () => {
+  it('is not believed when it would deny', async () => {
+    const gate = gateOver([...services, badRoute], { live: liveOf(() => [...services, goodRoute]) });
+    expect((await validate(gate, requestFor(rollout, undefined))).record.verdict).toBe('allow');
+  });
+
+  it('is not believed about what is missing', async () => {
+    const gate = gateOver([], { live: liveOf(() => [...services, goodRoute]) });
+    expect((await validate(gate, requestFor(rollout, undefined))).record.verdict).toBe('allow');
+  });
+
+  it('does not hide what the objects it lacked have wrong', async () => {
+    const gate = gateOver([], { live: liveOf(() => [...services, badRoute]) });
+    expect((await validate(gate, requestFor(rollout, undefined))).record.verdict).toBe('deny');
+  });
+
+  it('warns where the truth cannot be read in time', async () => {
+    const live = { fetch: (keys: readonly string[]) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable' as const]))) };
+    expect((await validate(gateOver([...services, badRoute], { live }), requestFor(rollout, undefined))).record.verdict).toBe('warn');
+  });
+
+  it('denies all the same what needs no other object', async () => {
+    const live = { fetch: (keys: readonly string[]) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable' as const]))) };
+    const broken: KubeObject = { ...rollout, spec: { ...(rollout['spec'] as object), strategy: {} } };
+    expect((await validate(gateOver([], { live }), requestFor(broken, undefined))).record.verdict).toBe('deny');
+  });
+});
+
+describe('break-glass', () => {
+  const annotated = (value: string): KubeObject => ({ ...badRoute, metadata: { ...badRoute.metadata, annotations: { 'rollgate.io/break-glass': value } } });
+  const world = [...services, midUpdate, goodRoute];
+  const verdictOf = async (value: string, may: boolean): Promise<string> =>
+    (await validate(gateOver(world, { mayBreakGlass: () => Promise.resolve(may) }), requestFor(annotated(value), goodRoute))).record.verdict;
+
+  it('makes denials warnings until its moment, for whoever has the right, and says so in the audit log', async () => {
+    expect(await verdictOf('2026-01-01T01:00:00Z INC-1 controller is down', true)).toBe('warn');
+    const { response } = await validate(gateOver(world, { mayBreakGlass: () => Promise.resolve(true) }), requestFor(annotated('2026-01-01T01:00:00Z INC-1'), goodRoute));
+    expect(response.auditAnnotations?.['break-glass']).toBe('dev@example.com: INC-1');
+  });
+
+  it.each([
+    ['without the right', '2026-01-01T01:00:00Z INC-1', false],
+    ['when it is over', '2025-12-31T23:59:59Z INC-1', true],
+    ['without a reason', '2026-01-01T01:00:00Z', true],
+    ['with a date that is none', 'tomorrow INC-1', true],
+  ])('means nothing %s', async (_, value, may) => {
+    expect(await verdictOf(value, may)).toBe('deny');
+  });
+
+  it('suspends the keeps', async () => {
+    const kept = await gateOver([...services, weighted]).mutate(requestFor(unhashed, hashed), NO_LIMITS);
+    expect(kept.record.kept).toEqual(['service-hash']);
+    const open: KubeObject = { ...unhashed, metadata: { ...unhashed.metadata, annotations: { 'rollgate.io/break-glass': '2026-01-01T01:00:00Z INC-1' } } };
+    const suspended = await gateOver([...services, weighted], { mayBreakGlass: () => Promise.resolve(true) }).mutate(requestFor(open, hashed), NO_LIMITS);
+    expect(suspended.response.patch).toBeUndefined();
+    expect(suspended.record.breakGlass).toBe('dev@example.com: INC-1');
+  });
+});
+
+const [unhashed] = services as [KubeObject];
+const hashed: KubeObject = { ...unhashed, spec: { ...(unhashed['spec'] as object), selector: { app: 'reviews', 'rollouts-pod-template-hash': 'a' } } };
+const weighted: KubeObject = { ...midUpdate, metadata: { ...midUpdate.metadata, managedFields: [{ manager: 'rollouts-controller', operation: 'Update', subresource: 'status' }] } };
+
+describe('the controller', () => {
+  const request = (more: Parameters<typeof requestFor>[2]): ReturnType<typeof requestFor> => requestFor(unhashed, hashed, more);
+
+  it('is never altered, under any name that is known', async () => {
+    for (const username of [CONTROLLER, 'system:serviceaccount:x:argorollouts-release-argo-rollouts']) {
+      const gate = gateOver([...services, weighted], { discovered: () => [CONTROLLER, 'system:serviceaccount:x:argorollouts-release-argo-rollouts'] });
+      expect((await gate.mutate(request({ username }), NO_LIMITS)).response).toEqual({ uid: request({}).uid, allowed: true });
+    }
+  });
+
+  it('is recognised by its field manager when its account is not known', async () => {
+    const written: KubeObject = { ...unhashed, metadata: { ...unhashed.metadata, managedFields: [{ manager: 'kubectl', time: '2026-01-01T00:00:00Z' }, { manager: 'rollouts-controller', time: '2026-01-01T00:00:01Z' }] } };
+    const { response, record } = await gateOver([...services, weighted]).mutate(requestFor(written, hashed, { username: 'system:serviceaccount:y:unknown' }), NO_LIMITS);
+    expect(response.patch).toBeUndefined();
+    expect(record.tripwire).toContain('rollouts-controller');
+  });
+
+  it('being unknown altogether switches every keep off', async () => {
+    const { response, record } = await gateOver([...services, weighted], { discovered: () => [] }).mutate(request({}), NO_LIMITS);
+    expect(response.patch).toBeUndefined();
+    expect(record.keepsOff).toBe(true);
+  });
+
+  it('has its Rollout read anew before anything is put back', async () => {
+    const settled: KubeObject = { ...weighted, status: { currentPodHash: 'old', stableRS: 'old' } };
+    const { response } = await gateOver([...services, settled], { live: liveOf(() => [weighted]) }).mutate(request({}), NO_LIMITS);
+    expect(Buffer.from(response.patch ?? '', 'base64').toString()).toContain('"a"');
+  });
+});
+
+describe('a request', () => {
+  it.each(['status', 'scale'])('for the subresource %s is not judged', async (subresource) => {
+    expect((await validate(gateOver([...services, badRoute]), requestFor(rollout, undefined, { subresource }))).record.verdict).toBe('exempt');
+  });
+
+  it('is not believed about the status of a Rollout', async () => {
+    const pretending: KubeObject = { ...rollout, status: { currentPodHash: 'x', stableRS: 'y' } };
+    const { record } = await validate(gateOver([...services, rollout, goodRoute]), requestFor(pretending, rollout));
+    expect(record.verdict).toBe('allow');
+    expect(kindOf(pretending)).toBe('Rollout.argoproj.io');
+  });
+});

@@ -1,0 +1,122 @@
+import type { KubeObject } from '../../src/world/object.ts';
+
+/** The objects of one Rollout as they are in a cluster: it, its Services, VirtualService and AnalysisTemplate. */
+export interface Application {
+  readonly rollout: KubeObject;
+  readonly virtualService: KubeObject;
+  readonly stable: KubeObject;
+  readonly canary: KubeObject;
+  readonly template: KubeObject;
+}
+
+const NAMESPACE_SIZE = 20;
+
+/** In: how many. Out: that many applications, twenty to a namespace, each in the middle of a canary at host level with a background analysis. */
+export function applications(count: number): Application[] {
+  return Array.from({ length: count }, (_, index) => application(`app-${index}`, `team-${Math.floor(index / NAMESPACE_SIZE)}`));
+}
+
+/** In: applications. Out: all their objects. */
+export function objectsOfAll(apps: readonly Application[]): KubeObject[] {
+  return apps.flatMap(({ rollout, virtualService, stable, canary, template }) => [rollout, virtualService, stable, canary, template]);
+}
+
+function application(name: string, namespace: string): Application {
+  const labels = { app: name, 'app.kubernetes.io/part-of': namespace };
+  const hash = { stable: '5bfbf9599', canary: '746b5594b8' };
+  const service = (suffix: string, podHash: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: `${name}${suffix}`, namespace, annotations: { 'argo-rollouts.argoproj.io/managed-by-rollouts': name } },
+    spec: { selector: { app: name, 'rollouts-pod-template-hash': podHash }, ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
+  });
+  return {
+    rollout: {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: { name, namespace, labels },
+      spec: {
+        replicas: 5,
+        revisionHistoryLimit: 3,
+        selector: { matchLabels: { app: name } },
+        template: {
+          metadata: { labels },
+          spec: {
+            containers: [
+              {
+                name: 'main',
+                image: `registry.example.com/${name}:1.0.0`,
+                ports: [{ name: 'http', containerPort: 8080 }],
+                env: Array.from({ length: 12 }, (_, index) => ({ name: `SETTING_${index}`, value: `value ${index} of ${name}` })),
+                resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
+                readinessProbe: { httpGet: { path: '/ready', port: 'http' } },
+              },
+            ],
+          },
+        },
+        strategy: {
+          canary: {
+            stableService: `${name}-stable`,
+            canaryService: `${name}-canary`,
+            trafficRouting: { istio: { virtualService: { name, routes: ['primary'] } } },
+            analysis: { templates: [{ templateName: name }], startingStep: 1, args: [{ name: 'service', value: `${name}-canary` }] },
+            steps: [{ setWeight: 10 }, { pause: { duration: '5m' } }, { setWeight: 50 }, { pause: {} }],
+          },
+        },
+      },
+      status: {
+        phase: 'Paused',
+        currentPodHash: hash.canary,
+        stableRS: hash.stable,
+        availableReplicas: 6,
+        updatedReplicas: 1,
+        canary: { weights: { canary: { podTemplateHash: hash.canary, weight: 10 }, stable: { podTemplateHash: hash.stable, weight: 90 } } },
+      },
+    },
+    virtualService: {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name, namespace },
+      spec: {
+        hosts: [`${name}.example.com`],
+        gateways: ['istio-system/public'],
+        http: [
+          {
+            name: 'primary',
+            match: [{ uri: { prefix: '/' } }],
+            timeout: '10s',
+            route: [
+              { destination: { host: `${name}-stable`, port: { number: 80 } }, weight: 90 },
+              { destination: { host: `${name}-canary`, port: { number: 80 } }, weight: 10 },
+            ],
+          },
+        ],
+      },
+    },
+    stable: service('-stable', hash.stable),
+    canary: service('-canary', hash.canary),
+    template: {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AnalysisTemplate',
+      metadata: { name, namespace },
+      spec: {
+        args: [{ name: 'service' }],
+        metrics: [
+          {
+            name: 'success-rate',
+            interval: '1m',
+            successCondition: 'result[0] >= 0.95',
+            failureLimit: 3,
+            provider: { prometheus: { address: 'http://prometheus:9090', query: 'sum(rate(requests_total{service="{{args.service}}",code!~"5.."}[2m])) / sum(rate(requests_total{service="{{args.service}}"}[2m]))' } },
+          },
+        ],
+      },
+    },
+  };
+}
+
+/** In: an application and a number. Out: a change of one of its objects that alters nothing of what is judged: before and after. The kinds take turns. */
+export function changeFor(app: Application, turn: number): { readonly before: KubeObject; readonly after: KubeObject } {
+  const before = [app.rollout, app.virtualService, app.stable, app.canary][turn % 4] ?? app.rollout;
+  return { before, after: { ...before, metadata: { ...before.metadata, annotations: { ...(before.metadata['annotations'] as object | undefined), 'example.com/build': `${turn}` } } } };
+}

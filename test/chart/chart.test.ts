@@ -1,0 +1,137 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { KEEPS } from '../../src/mutations/index.ts';
+import { SYSTEM_ACCOUNTS } from '../../src/policy/policy.ts';
+import { parsePolicy } from '../../src/policy/load.ts';
+import { RULES } from '../../src/rules/index.ts';
+import { array, dig, object, string } from '../../src/world/read.ts';
+import { KINDS } from '../../src/world/object.ts';
+import { CHART, helm, render } from '../../scripts/helm.ts';
+
+const KNOWN = { rules: RULES.map(({ id }) => id), keeps: KEEPS.map(({ id }) => id) };
+
+/** Ways in which people install it. */
+const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
+  defaults: [],
+  'one replica': ['--set', 'replicas=1'],
+  enforcing: ['--set', 'policy.mode=enforce', '--set', 'policy.rules.istio-injection=off'],
+  'own secret': ['--set', 'certificates.certManager.enabled=false', '--set', 'certificates.existingSecret=s', '--set', 'certificates.caBundle=PEM'],
+  'own issuer': ['--set', 'certificates.certManager.issuerRef.name=ca', '--set', 'certificates.certManager.issuerRef.kind=ClusterIssuer'],
+  everything: [
+    ...['--set', 'networkPolicy.enabled=true', '--set', 'serviceMonitor.enabled=true', '--set', 'prometheusRule.enabled=true', '--set', 'hostNetwork=true'],
+    ...['--set', 'controllers.accounts={system:serviceaccount:argo-rollouts:argo-rollouts}', '--set', 'exemptAccounts={system:serviceaccount:velero:velero}'],
+    ...['--set', 'webhooks.failurePolicy.argoproj=Fail', '--set', 'podLabels.team=platform', '--set', 'podAnnotations.a=b', '--set', 'priorityClassName=high'],
+  ],
+  'no matchConditions': ['--set', 'webhooks.matchConditions=false'],
+};
+
+function objects(...args: string[]): unknown[] {
+  return parseAllDocuments(render(...args)).map((document) => {
+    expect(document.errors).toEqual([]);
+    return document.toJS() as unknown;
+  }).filter((value) => value !== null);
+}
+
+function kind(rendered: readonly unknown[], name: string): unknown {
+  return rendered.find((value) => dig(value, 'kind') === name);
+}
+
+describe('chart', () => {
+  beforeAll(() => {
+    helm();
+  });
+
+  it('passes helm lint, strictly', () => {
+    execFileSync(helm(), ['lint', '--strict', CHART, '--kube-version', '1.34.1'], { encoding: 'utf8' });
+  });
+
+  for (const [name, args] of Object.entries(COMBINATIONS)) {
+    it(`renders: ${name}`, () => {
+      const rendered = objects(...args);
+      const names = rendered.map((value) => `${string(dig(value, 'kind'))}/${string(dig(value, 'metadata', 'name'))}`);
+      expect(new Set(names).size).toBe(names.length);
+
+      const policy = parsePolicy(string(dig(rendered.find((value) => dig(value, 'kind') === 'ConfigMap'), 'data', 'rollgate.yaml')), KNOWN);
+      expect(policy).toMatchObject({ ok: true });
+
+      for (const config of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
+        const entries = array(dig(kind(rendered, config), 'webhooks'));
+        expect(entries.length).toBeGreaterThan(3);
+        expect(new Set(entries.map((entry) => dig(entry, 'name'))).size).toBe(entries.length);
+        for (const entry of entries) {
+          expect(entry).toMatchObject({ sideEffects: 'None', matchPolicy: 'Equivalent', timeoutSeconds: 5, admissionReviewVersions: ['v1'] });
+          expect(dig(array(dig(entry, 'namespaceSelector', 'matchExpressions'))[0], 'values')).toEqual(expect.arrayContaining(['kube-system', 'rollgate']));
+        }
+      }
+    });
+  }
+
+  it('makes a disruption budget only where there is something to disrupt', () => {
+    expect(kind(objects(), 'PodDisruptionBudget')).toBeDefined();
+    expect(kind(objects('--set', 'replicas=1'), 'PodDisruptionBudget')).toBeUndefined();
+  });
+
+  it('puts one list of exempt accounts into the policy and into the matchConditions', () => {
+    const rendered = objects('--set', 'exemptAccounts={a:b}', '--set', 'controllers.accounts={c:d}');
+    const expression = string(dig(array(dig(array(dig(kind(rendered, 'ValidatingWebhookConfiguration'), 'webhooks'))[0], 'matchConditions'))[0], 'expression'));
+    const listed = JSON.parse(expression.slice(expression.indexOf('['), expression.lastIndexOf(']') + 1)) as string[];
+    const policy = parsePolicy(string(dig(rendered.find((value) => dig(value, 'kind') === 'ConfigMap'), 'data', 'rollgate.yaml')), KNOWN);
+    if (!policy.ok) throw new Error(policy.errors.join());
+    const said = [...SYSTEM_ACCOUNTS, ...policy.policy.exemptions.accounts, ...policy.policy.controllers.accounts, 'system:serviceaccount:rollgate:rollgate'];
+    expect(new Set(listed)).toEqual(new Set(said));
+  });
+
+  it('lets each group of kinds fail closed by itself', () => {
+    const entries = array(dig(kind(objects('--set', 'webhooks.failurePolicy.istio=Fail'), 'ValidatingWebhookConfiguration'), 'webhooks'));
+    const policies = Object.fromEntries(entries.map((entry) => [string(dig(entry, 'name')), dig(entry, 'failurePolicy')]));
+    expect(policies['istio.validate.rollgate.io']).toBe('Fail');
+    expect(policies['services.validate.rollgate.io']).toBe('Ignore');
+  });
+
+  it('registers every kind that a rule judges or a keep changes, by its plural', () => {
+    const rendered = objects();
+    const registered = (config: string): Set<string> => new Set(array(dig(kind(rendered, config), 'webhooks')).flatMap((entry) =>
+      array(dig(entry, 'rules')).flatMap((rule) => array(dig(rule, 'apiGroups')).flatMap((group) => array(dig(rule, 'resources')).map((resource) => `${string(resource)}.${string(group)}`))),
+    ));
+    const name = (id: keyof typeof KINDS): string => `${KINDS[id].plural}.${KINDS[id].group}`;
+    for (const rule of RULES) for (const subject of rule.subject) expect(registered('ValidatingWebhookConfiguration'), rule.id).toContain(name(subject));
+    for (const keep of KEEPS) for (const id of keep.kinds) expect(registered('MutatingWebhookConfiguration'), keep.id).toContain(name(id));
+  });
+
+  it('refuses what cannot work', () => {
+    const fails = (...args: string[]): string => spawnSync(helm(), ['template', 'rollgate', CHART, '--kube-version', '1.34.1', ...args], { encoding: 'utf8' }).stderr;
+    expect(fails('--set', 'certificates.certManager.enabled=false')).toContain('existingSecret');
+    expect(fails('--set', 'certificates.certManager.enabled=false', '--set', 'certificates.existingSecret=s')).toContain('caBundle');
+    expect(fails('--set', 'replicas=0')).toContain('replicas');
+    expect(fails('--set', 'replica=2')).toContain('replica');
+    expect(fails('--set', 'policy.mode=strict')).toContain('mode');
+  });
+
+  it('may read what it caches, write nothing, and read no Secret', () => {
+    const role = objects().find((value) => dig(value, 'kind') === 'ClusterRole' && dig(value, 'metadata', 'name') === 'rollgate');
+    const rules = array(object(role)['rules']);
+    const readable = new Set<string>();
+    for (const rule of rules) {
+      const verbs = array(dig(rule, 'verbs'));
+      for (const group of array(dig(rule, 'apiGroups'))) {
+        for (const resource of array(dig(rule, 'resources'))) {
+          expect(resource).not.toBe('secrets');
+          if (['tokenreviews', 'subjectaccessreviews'].includes(string(resource))) expect(verbs).toEqual(['create']);
+          else expect(verbs).toEqual(['get', 'list', 'watch']);
+          readable.add(`${string(resource)}.${string(group)}`);
+        }
+      }
+    }
+    const cached = Object.entries(KINDS).filter(([id]) => id !== 'Secret').map(([, info]) => `${info.plural}.${info.group}`);
+    expect(cached.filter((name) => !readable.has(name))).toEqual([]);
+  });
+
+  it('certs/ is what it renders', () => {
+    const check = spawnSync(process.execPath, [join(import.meta.dirname, '..', '..', 'scripts', 'certs.ts'), '--check'], { encoding: 'utf8' });
+    expect(check.stderr).toBe('');
+    expect(readFileSync(join(CHART, '..', 'certs', 'certificate.yaml'), 'utf8')).toContain('kind: Issuer');
+  });
+});

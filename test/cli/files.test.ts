@@ -1,0 +1,143 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readManifests } from '../../src/commands/files.ts';
+import { directory, io, service } from './support.ts';
+
+async function read(cwd: string, paths: readonly string[], stdin?: string): Promise<{ files: string[]; notes: readonly string[]; problems: readonly string[] }> {
+  const { manifests, notes, problems } = await readManifests(paths, io(cwd, stdin === undefined ? {} : { stdin }));
+  const files = [...manifests.objects.map(({ object, file }) => `${file} ${object.metadata.name}`), ...manifests.errors.map(({ file, message }) => `${file}: ${message}`)];
+  return { files, notes, problems };
+}
+
+const json = JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'c' } });
+
+describe('directories', () => {
+  it('are searched to the bottom, without node_modules and dot folders, in the order of the names', async () => {
+    const root = directory({
+      'z.yml': service('z'),
+      'a/b/c.json': json,
+      'a/b.yaml': service('b'),
+      'a/readme.md': service('no'),
+      'node_modules/x/y.yaml': service('no'),
+      '.github/w.yaml': service('no'),
+    });
+    expect(await read(root, ['.'])).toEqual({ files: ['a/b.yaml b', 'a/b/c.json c', 'z.yml z'], notes: [], problems: [] });
+    expect((await read(root, ['.github'])).files).toEqual(['.github/w.yaml no']);
+  });
+
+  it('may hold YAML and JSON that is no manifest', async () => {
+    const root = directory({
+      'Chart.yaml': 'apiVersion: v2\nname: cart\nversion: 1.0.0\n# a kind of chart\n',
+      'values.yaml': 'kind: canary # not an apiVersion\nreplicas: 1\n',
+      'kustomization.yaml': 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [service.yaml]\n',
+      'package.json': '{"name": "cart"}',
+      'tsconfig.json': '{ // comments\n "a": 1, }',
+      'broken.yaml': 'a: [1\nb: 2',
+      'patch.json': '[{"op": "add", "path": "/apiVersion", "value": "kind"}]',
+      'service.yaml': `${service('cart')}---\n# kind and apiVersion are mentioned here\nnothing: else\n`,
+    });
+    expect(await read(root, ['.'])).toEqual({ files: ['service.yaml cart'], notes: [], problems: [] });
+  });
+
+  it('may hold templates, which are counted', async () => {
+    const template = (line: string): string => `apiVersion: v1\nkind: Service\n${line}\n`;
+    const root = directory({
+      'templates/a.yaml': template('metadata:\n  name: {{ .Values.name }}'),
+      'templates/b.yaml': template('{{- if .Values.on }}\nmetadata: { name: b }\n{{- end }}'),
+      'templates/c.yaml': template('metadata: { name: c }\nspec:\n  {{- toYaml .Values.spec | nindent 2 }}'),
+      'templates/d.yaml': template('metadata: { name: d }\nspec: { ports: [{ port: {{ .Values.port }} }] }'),
+      'analysis.yaml': 'apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: { name: a }\nspec:\n  args: [{ name: x, value: "{{args.y}}" }]\n  q: |\n    {{args.x}} > 0\n',
+    });
+    expect(await read(root, ['.'])).toEqual({
+      files: ['analysis.yaml a'],
+      notes: ['passed over 4 not yet rendered (templates/a.yaml, templates/b.yaml, templates/c.yaml and 1 more): helm template CHART | rollgate lint -'],
+      problems: [],
+    });
+  });
+
+  it('may hold patches, which are no objects of their own', async () => {
+    const root = directory({
+      'base/service.yaml': service('cart'),
+      'overlay/kustomization.yaml':
+        'resources: [../base]\npatches:\n  - path: port.yaml\n  - patch: |\n      - op: add\n        path: /x\n    target: { kind: Service }\npatchesStrategicMerge:\n  - selector.yaml\n',
+      'overlay/port.yaml': service('cart'),
+      'overlay/selector.yaml': service('cart'),
+    });
+    expect(await read(root, ['.'])).toEqual({
+      files: ['base/service.yaml cart'],
+      notes: ['passed over 2 used by a kustomization (overlay/port.yaml, overlay/selector.yaml): kustomize build DIRECTORY | rollgate lint -'],
+      problems: [],
+    });
+    expect((await read(root, ['.', 'overlay/port.yaml'])).files, 'named').toEqual(['base/service.yaml cart', 'overlay/port.yaml cart']);
+  });
+
+  it('may hold manifests that are broken', async () => {
+    const { files } = await read(directory({ 'a.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: a\nspec: 1' }), ['.']);
+    expect(files).toHaveLength(1);
+    expect(files[0]).toMatch(/^a\.yaml: /);
+  });
+
+  it('are not left through links, nor entered twice', async () => {
+    const root = directory({ 'a/service.yaml': service('cart') });
+    symlinkSync(root, join(root, 'a', 'loop'));
+    symlinkSync(join(root, 'a', 'service.yaml'), join(root, 'linked.yaml'));
+    expect((await read(root, ['.', 'a', './a/'])).files).toEqual(['a/service.yaml cart', 'linked.yaml cart']);
+  });
+});
+
+describe('files', () => {
+  it('that are named have to be manifests', async () => {
+    const root = directory({
+      'values.yaml': 'replicas: 1\n',
+      'broken.txt': 'a: [1\nb: 2',
+      'template.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: {{ .Values.name }} }\n',
+      'kustomization.yaml': 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n',
+      'manifest.txt': service('cart'),
+    });
+    const { files, problems } = await read(root, ['values.yaml', 'broken.txt', 'template.yaml', 'kustomization.yaml', 'manifest.txt', 'absent.yaml']);
+    expect(files).toEqual([
+      'manifest.txt cart',
+      expect.stringMatching(/^broken\.txt: /) as string,
+      'kustomization.yaml: a kustomization, no manifest: kustomize build DIRECTORY | rollgate lint -',
+      'template.yaml: a template that is not rendered yet: helm template CHART | rollgate lint -',
+      'values.yaml: not a Kubernetes object: apiVersion, kind and metadata.name are needed',
+    ]);
+    expect(problems).toEqual(['absent.yaml: no such file or directory']);
+  });
+
+  it('are known by the shortest name there is', async () => {
+    const root = directory({ 'in/a.yaml': service('a'), 'b.yaml': service('b') });
+    const inside = join(root, 'in');
+    expect((await read(inside, [join(inside, 'a.yaml'), '../b.yaml', join(root, 'b.yaml')])).files).toEqual(['../b.yaml b', 'a.yaml a']);
+    expect((await read(inside, [join(root, 'b.yaml')])).files).toEqual([`${join(root, 'b.yaml')} b`]);
+  });
+
+  it('come in one order, whatever the order of the paths', async () => {
+    const root = directory({ 'a.yaml': service('a'), 'b.yaml': service('b'), 'c/d.yaml': service('d') });
+    const expected = await read(root, ['a.yaml', 'b.yaml', 'c', '-'], service('in'));
+    expect(expected.files).toEqual(['<stdin> in', 'a.yaml a', 'b.yaml b', 'c/d.yaml d']);
+    expect(await read(root, ['-', 'c', 'b.yaml', 'a.yaml', 'c'], service('in'))).toEqual(expected);
+  });
+});
+
+describe('patterns', () => {
+  it('find manifests, as directories do', async () => {
+    const root = directory({ 'a/x.yaml': service('x'), 'a/values.yaml': 'replicas: 1', 'b/y.yaml': service('y'), 'b/readme.md': 'no', 'node_modules/z.yaml': service('z'), 'q[1].yaml': service('q') });
+    expect(await read(root, ['*/*.yaml'])).toEqual({ files: ['a/x.yaml x', 'b/y.yaml y'], notes: [], problems: [] });
+    expect((await read(root, ['b*'])).files).toEqual(['b/y.yaml y']);
+    expect((await read(root, ['**/*'])).files).toEqual(['a/x.yaml x', 'b/y.yaml y', 'q[1].yaml q']);
+    expect((await read(root, ['q[1].yaml'])).files, 'a file of that very name').toEqual(['q[1].yaml q']);
+    expect((await read(root, ['c/*.yaml'])).problems).toEqual(['c/*.yaml: no file matches']);
+  });
+});
+
+describe('standard input', () => {
+  it('is one text of many documents', async () => {
+    expect(await read(directory({}), ['-'], `${service('a')}---\n---\n# nothing\n---\n${service('b')}`)).toEqual({ files: ['<stdin> a', '<stdin> b'], notes: [], problems: [] });
+  });
+
+  it('that is empty is a problem: what was to write it may have failed', async () => {
+    expect((await read(directory({}), ['-'], '')).problems).toEqual(['there is no manifest in -: nothing was checked']);
+  });
+});

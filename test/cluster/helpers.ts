@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect } from 'vitest';
+import type { Logger } from '../../src/cluster/reflector.ts';
+import type { Timing } from '../../src/cluster/timing.ts';
+import { ClusterWorld, type ClusterWorldOptions } from '../../src/cluster/world.ts';
+import type { KindId, KubeObject } from '../../src/world/object.ts';
+import type { JsonObject } from '../../src/world/read.ts';
+import { FakeApiServer } from '../support/fake-apiserver.ts';
+
+/** Time-outs that let a test see in a second what takes minutes. */
+export const QUICK: Partial<Timing> = {
+  watch: [60_000, 60_000],
+  backoff: [20, 200],
+  forbiddenPause: 200,
+  forgetAfter: 300,
+  giveUpWaiting: 300,
+  discovery: [150, 60_000],
+  discoveryAfterChange: [20, 60, 150],
+  request: 5_000,
+};
+
+const started: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const stop of started.splice(0).reverse()) await stop();
+});
+
+/** Out: a server that the end of the test stops. */
+export async function serve(options: { readonly tls?: boolean } = {}): Promise<FakeApiServer> {
+  const server = await FakeApiServer.start(options);
+  started.push(() => server.stop());
+  return server;
+}
+
+/** One line of a log. */
+export interface Line {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Out: a logger, and what it was told. */
+export function recorder(): { readonly lines: Line[]; readonly logger: Logger } {
+  const lines: Line[] = [];
+  const at = (level: Line['level']) => (fields: Readonly<Record<string, unknown>>, message: string) => void lines.push({ level, fields, message });
+  return { lines, logger: { info: at('info'), warn: at('warn'), error: at('error') } };
+}
+
+/** Out: a world that is fed by a server until the end of the test. */
+export function watch(server: FakeApiServer, options: Partial<ClusterWorldOptions> = {}): ClusterWorld {
+  const cluster = new ClusterWorld({ kubeConfig: server.kubeConfig(), logger: recorder().logger, ...options, timing: { ...QUICK, ...options.timing } });
+  started.push(() => cluster.stop());
+  cluster.start();
+  return cluster;
+}
+
+/** The same, and it has read everything. */
+export async function synced(server: FakeApiServer, options: Partial<ClusterWorldOptions> = {}): Promise<ClusterWorld> {
+  const cluster = watch(server, options);
+  await eventually(() => expect(cluster.synced()).toBe(true));
+  return cluster;
+}
+
+/** In: an assertion. Out: resolves once it holds; after ten seconds it rejects with what it threw last. */
+export async function eventually(assertion: () => void): Promise<void> {
+  for (const end = performance.now() + 10_000; ; ) {
+    try {
+      assertion();
+      return;
+    } catch (error) {
+      if (performance.now() > end) throw error;
+    }
+    await sleep(5);
+  }
+}
+
+/** In: the name of an object, and what else it has. Out: a Rollout. */
+export function rollout(name: string, more: { readonly metadata?: JsonObject; readonly spec?: JsonObject; readonly status?: JsonObject } = {}): JsonObject {
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: { namespace: 'shop', ...more.metadata, name },
+    spec: { replicas: 1, ...more.spec },
+    ...(more.status === undefined ? {} : { status: more.status }),
+  };
+}
+
+/** In: a kind without group, a namespace and a name. Out: such an object of the core group. */
+export function core(kind: string, namespace: string, name: string, more: JsonObject = {}): JsonObject {
+  return { apiVersion: 'v1', kind, metadata: { namespace, name }, ...more };
+}
+
+/** In: a Deployment's name and place. Out: it, labelled as the Rollouts controller. */
+export function controller(namespace: string, serviceAccountName: string | undefined, labels: JsonObject = {}): JsonObject {
+  const spec = serviceAccountName === undefined ? {} : { serviceAccountName };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { namespace, name: 'argo-rollouts', labels: { 'app.kubernetes.io/name': 'argo-rollouts', ...labels } },
+    spec: { selector: { matchLabels: { app: 'argo-rollouts' } }, template: { metadata: { labels: { app: 'argo-rollouts' } }, spec } },
+  };
+}
+
+/** In: a world, a kind and a place. Out: the object; `absent`, or why it is not known. */
+export function look(cluster: ClusterWorld, kind: KindId, namespace: string, name: string): KubeObject | string {
+  const found = cluster.world.get(kind, namespace, name);
+  if (found.state === 'present') return found.object;
+  return found.state === 'absent' ? 'absent' : found.reason;
+}
+
+/** The same of all objects of a kind: their names, sorted, or why they are not known. */
+export function names(cluster: ClusterWorld, kind: KindId, namespace?: string): readonly string[] | string {
+  const listing = cluster.world.list(kind, namespace);
+  return listing.state === 'unknown' ? listing.reason : listing.objects.map(({ metadata }) => metadata.name).sort();
+}

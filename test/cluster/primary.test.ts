@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { controller, core, eventually, look, names, rollout, serve, synced, watch } from './helpers.ts';
+
+const VS = 'VirtualService.networking.istio.io';
+const ELSEWHERE = 'the Istio objects are in the primary cluster of the mesh, which Rollgate has no kubeconfig for';
+
+const virtualService = (name: string) => ({ apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { namespace: 'shop', name } });
+const secret = (namespace: string) => ({ ...core('Secret', namespace, 'primary'), metadata: { namespace, name: 'primary', labels: { 'istio.argoproj.io/primary-cluster': 'true' } } });
+
+describe('Istio objects', () => {
+  it('are those of this cluster where no Secret says otherwise', async () => {
+    const server = await serve();
+    server.put(controller('argo-rollouts', 'argo-rollouts'));
+    server.put(secret('elsewhere'));
+    server.put(virtualService('a'));
+    const cluster = await synced(server);
+    expect(names(cluster, VS)).toEqual(['a']);
+    const asked = server.requests.filter(({ query }) => query.has('labelSelector'));
+    for (const { path, query, accept } of asked) {
+      expect(path).toBe('/api/v1/namespaces/argo-rollouts/secrets');
+      expect(query.get('labelSelector')).toBe('istio.argoproj.io/primary-cluster=true');
+      expect(accept).toContain('as=PartialObjectMetadataList');
+    }
+  });
+
+  it('are unknown where a controller takes them from another cluster', async () => {
+    const server = await serve();
+    server.put(controller('argo-rollouts', 'argo-rollouts'));
+    server.put(secret('argo-rollouts'));
+    server.put(virtualService('a'));
+    server.put(rollout('r'));
+    const cluster = await synced(server);
+    expect(look(cluster, VS, 'shop', 'a')).toBe(ELSEWHERE);
+    expect(names(cluster, 'DestinationRule.networking.istio.io')).toBe(ELSEWHERE);
+    expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['r']);
+    expect(cluster.ready()).toEqual({ ok: true, reasons: [] });
+    expect(await cluster.fetch([`${VS}/shop/a`], Date.now() + 5_000)).toEqual(new Map([[`${VS}/shop/a`, 'unreadable']]));
+  });
+
+  it('become unknown, and known again, as the Secret and the controller come and go', async () => {
+    const server = await serve();
+    server.put(secret('argo-rollouts'));
+    server.put(virtualService('a'));
+    const cluster = await synced(server);
+    expect(names(cluster, VS)).toEqual(['a']);
+    server.put(controller('argo-rollouts', 'argo-rollouts'));
+    await eventually(() => expect(look(cluster, VS, 'shop', 'a')).toBe(ELSEWHERE));
+    server.remove('Secret', 'argo-rollouts', 'primary');
+    await eventually(() => expect(names(cluster, VS)).toEqual(['a']));
+  });
+
+  it('are looked for in the controllers\' namespaces where these are given', async () => {
+    const server = await serve();
+    server.put(secret('rollouts'));
+    const cluster = await synced(server, { controllerNamespaces: ['rollouts', 'other'] });
+    expect(names(cluster, VS)).toBe(ELSEWHERE);
+  });
+
+  it('are those of this cluster where Secrets may not be listed', async () => {
+    const server = await serve();
+    server.put(controller('argo-rollouts', 'argo-rollouts'));
+    server.fail('/secrets', 403);
+    const cluster = await synced(server);
+    expect(names(cluster, VS)).toEqual([]);
+  });
+
+  it('are unknown where Secrets cannot be listed, and the gate is ready all the same', async () => {
+    const server = await serve();
+    server.put(controller('argo-rollouts', 'argo-rollouts'));
+    server.fail('/secrets', 500);
+    const cluster = await synced(server);
+    expect(names(cluster, VS)).toBe('it is not known yet whether a primary cluster holds the Istio objects');
+    expect(cluster.ready().ok).toBe(true);
+  });
+
+  it('of any namespace\'s Secret are unknown where the controllers cannot be found', async () => {
+    const server = await serve();
+    server.fail('apps/deployments', 403);
+    server.put(secret('anywhere'));
+    const cluster = await synced(server);
+    expect(names(cluster, VS)).toBe(ELSEWHERE);
+  });
+
+  it('are read from the primary cluster where its kubeconfig is given', async () => {
+    const server = await serve();
+    const primary = await serve();
+    server.put(controller('argo-rollouts', 'argo-rollouts'));
+    server.put(secret('argo-rollouts'));
+    server.put(virtualService('here'));
+    server.put(rollout('r'));
+    primary.put(virtualService('there'));
+    primary.put(rollout('not-ours'));
+    const cluster = await synced(server, { istioKubeConfig: primary.kubeConfig() });
+    expect(names(cluster, VS)).toEqual(['there']);
+    expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['r']);
+    expect(server.requestsFor('networking.istio.io/virtualservices')).toEqual([]);
+    expect(primary.requestsFor('argoproj.io/rollouts')).toEqual([]);
+    const answers = await cluster.fetch([`${VS}/shop/there`, `${VS}/shop/here`], Date.now() + 5_000);
+    expect(answers.get(`${VS}/shop/there`)).toMatchObject({ kind: 'VirtualService' });
+    expect(answers.get(`${VS}/shop/here`)).toBe(undefined);
+  });
+
+  it('of a primary cluster that is down are unknown; the gate of this one is not', async () => {
+    const server = await serve();
+    const primary = await serve();
+    await primary.stop();
+    server.put(rollout('r'));
+    const cluster = watch(server, { istioKubeConfig: primary.kubeConfig() });
+    await eventually(() => expect(cluster.ready().ok).toBe(true));
+    expect(names(cluster, VS)).toContain('ECONNREFUSED');
+    expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['r']);
+    await primary.listen();
+    primary.put(virtualService('there'));
+    await eventually(() => expect(names(cluster, VS)).toEqual(['there']));
+  });
+});

@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import { keyFor, KINDS, type KindId } from '../../src/world/object.ts';
+import { controller, core, eventually, look, names, recorder, rollout, serve, synced, watch } from './helpers.ts';
+
+describe('what is read', () => {
+  it('is every kind that the cluster serves, with apiVersion and kind', async () => {
+    const server = await serve();
+    for (const [kind, { namespaced }] of Object.entries(KINDS)) {
+      const { group } = KINDS[kind as KindId];
+      const version = server.versionsOf(kind as KindId)[0] ?? '';
+      const metadata = namespaced ? { namespace: 'shop', name: 'one' } : { name: 'one' };
+      server.put({ apiVersion: group === '' ? version : `${group}/${version}`, kind: KINDS[kind as KindId].kind, metadata, spec: {} });
+    }
+    const cluster = await synced(server);
+    expect(cluster.unknown()).toEqual(new Map());
+    expect(cluster.ready()).toEqual({ ok: true, reasons: [] });
+    for (const [kind, { group, kind: word }] of Object.entries(KINDS)) {
+      const version = server.versionsOf(kind as KindId)[0] ?? '';
+      expect(look(cluster, kind as KindId, 'shop', 'one'), kind).toMatchObject({ apiVersion: group === '' ? version : `${group}/${version}`, kind: word });
+      expect(look(cluster, kind as KindId, 'shop', 'two'), kind).toBe('absent');
+      expect(names(cluster, kind as KindId), kind).toEqual(['one']);
+    }
+  });
+
+  it('follows objects that come, change and go, and tells of each', async () => {
+    const server = await serve();
+    server.put(rollout('a'));
+    const changes: string[] = [];
+    const cluster = await synced(server, { onChange: (key) => changes.push(key) });
+    expect(changes).toEqual(['Rollout.argoproj.io/shop/a']);
+    server.put(rollout('b'));
+    server.put(rollout('a', { spec: { replicas: 7 } }));
+    await eventually(() => expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'a')).toMatchObject({ spec: { replicas: 7 } }));
+    server.remove('Rollout.argoproj.io', 'shop', 'a');
+    await eventually(() => expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['b']));
+    expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'a')).toBe('absent');
+    expect(changes.slice(1)).toEqual(['Rollout.argoproj.io/shop/b', 'Rollout.argoproj.io/shop/a', 'Rollout.argoproj.io/shop/a']);
+  });
+
+  it('is indexed by what refers to what', async () => {
+    const server = await serve();
+    server.put(rollout('a', { spec: { strategy: { canary: { stableService: 'stable' } } } }));
+    const cluster = await synced(server);
+    const key = keyFor('Service', 'shop', 'stable');
+    expect(cluster.world.referrers(key).map(({ metadata }) => metadata.name)).toEqual(['a']);
+    server.remove('Rollout.argoproj.io', 'shop', 'a');
+    await eventually(() => expect(cluster.world.referrers(key)).toEqual([]));
+  });
+
+  it('of ConfigMaps, Secrets and ServiceAccounts is the name; the content does not leave the API server', async () => {
+    const server = await serve();
+    server.put(core('ConfigMap', 'shop', 'settings', { data: { password: 'hidden' } }));
+    server.put(core('Secret', 'shop', 'token', { data: { password: 'aGlkZGVu' } }));
+    server.put(core('ServiceAccount', 'shop', 'robot', { secrets: [{ name: 'token' }] }));
+    const cluster = await synced(server);
+    for (const [kind, name] of [['ConfigMap', 'settings'], ['Secret', 'token'], ['ServiceAccount', 'robot']] as const) {
+      const object = look(cluster, kind, 'shop', name);
+      expect(object).toEqual({ apiVersion: 'v1', kind, metadata: { name, namespace: 'shop', uid: expect.any(String) as string, resourceVersion: expect.any(String) as string } });
+    }
+    server.put(core('Secret', 'shop', 'late'));
+    await eventually(() => expect(look(cluster, 'Secret', 'shop', 'late')).toMatchObject({ kind: 'Secret' }));
+    for (const resource of ['/secrets', '/serviceaccounts']) {
+      for (const { accept } of server.requestsFor(resource)) expect(accept).toContain('as=PartialObjectMetadata');
+    }
+    for (const { accept, query } of server.requestsFor('/configmaps')) {
+      if (query.get('fieldSelector') !== 'metadata.name=argo-rollouts-config') expect(accept).toContain('as=PartialObjectMetadata');
+    }
+  });
+
+  it('of the controller\'s own ConfigMap is everything', async () => {
+    const server = await serve();
+    server.put(core('ConfigMap', 'argo-rollouts', 'argo-rollouts-config', { data: { trafficRouterPlugins: 'one' } }));
+    const cluster = await synced(server);
+    expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({ data: { trafficRouterPlugins: 'one' } });
+    server.put(core('ConfigMap', 'argo-rollouts', 'argo-rollouts-config', { data: { trafficRouterPlugins: 'two' } }));
+    await eventually(() => expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({ data: { trafficRouterPlugins: 'two' } }));
+    server.put(core('ConfigMap', 'argo-rollouts', 'other', {}));
+    await eventually(() => expect(names(cluster, 'ConfigMap')).toEqual(['argo-rollouts-config', 'other']));
+    expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({ data: { trafficRouterPlugins: 'two' } });
+  });
+
+  it('of ReplicaSets is those that no controller made; of the others it is not said that they are absent', async () => {
+    const server = await serve();
+    const replicaSet = (name: string, owners: readonly object[]) => ({ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { namespace: 'shop', name, ownerReferences: owners }, spec: {} });
+    server.put(replicaSet('mine', []));
+    server.put(replicaSet('web-5d4', [{ kind: 'Deployment', name: 'web', controller: true }]));
+    const cluster = await synced(server);
+    expect(look(cluster, 'ReplicaSet.apps', 'shop', 'mine')).toMatchObject({ kind: 'ReplicaSet' });
+    expect(look(cluster, 'ReplicaSet.apps', 'shop', 'web-5d4')).toBe('ReplicaSets that a controller made are not looked at');
+    expect(look(cluster, 'ReplicaSet.apps', 'shop', 'none')).toBe('absent');
+    expect(names(cluster, 'ReplicaSet.apps', 'shop')).toBe('ReplicaSets that a controller made are not looked at');
+    expect(names(cluster, 'ReplicaSet.apps', 'elsewhere')).toEqual([]);
+    server.remove('ReplicaSet.apps', 'shop', 'web-5d4');
+    await eventually(() => expect(names(cluster, 'ReplicaSet.apps', 'shop')).toEqual(['mine']));
+    server.put(replicaSet('mine', [{ kind: 'Deployment', name: 'web', controller: true }]));
+    await eventually(() => expect(look(cluster, 'ReplicaSet.apps', 'shop', 'mine')).toContain('not looked at'));
+  });
+
+  it('is limited to some namespaces where told so', async () => {
+    const server = await serve();
+    server.put(rollout('a'));
+    server.put(rollout('b', { metadata: { namespace: 'bank' } }));
+    server.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'bank' } });
+    const cluster = await synced(server, { namespaces: ['shop', 'empty'] });
+    expect(names(cluster, 'Rollout.argoproj.io', 'shop')).toEqual(['a']);
+    expect(names(cluster, 'Rollout.argoproj.io', 'empty')).toEqual([]);
+    expect(look(cluster, 'Rollout.argoproj.io', 'bank', 'b')).toBe('namespace bank is not watched');
+    expect(names(cluster, 'Rollout.argoproj.io')).toBe('of rollouts.argoproj.io only some namespaces are watched');
+    expect(look(cluster, 'Namespace', '', 'bank')).toMatchObject({ kind: 'Namespace' });
+    expect(cluster.ready().ok).toBe(true);
+  });
+});
+
+describe('before and after', () => {
+  it('nothing is known before the start, and the reason says so', async () => {
+    const server = await serve();
+    server.stall('argoproj.io/rollouts list');
+    const cluster = watch(server);
+    expect(cluster.synced()).toBe(false);
+    expect(look(cluster, 'Service', 'shop', 'any')).toBe('the API server has not been asked yet');
+    await eventually(() => expect(look(cluster, 'Service', 'shop', 'any')).toBe('absent'));
+    expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'any')).toBe('rollouts.argoproj.io have not been read yet');
+    await eventually(() => expect(cluster.ready()).toEqual({ ok: false, reasons: ['not read yet: rollouts'] }));
+  });
+
+  it('waits for the first reading, and no longer than it is told', async () => {
+    const server = await serve();
+    expect(await watch(server).waitForSync(10_000)).toBe(true);
+    server.stall('argoproj.io/rollouts list');
+    expect(await watch(server).waitForSync(50)).toBe(false);
+  });
+
+  it('an API server that is not there yet is waited for', async () => {
+    const server = await serve();
+    server.put(rollout('a'));
+    await server.stop();
+    const { lines, logger } = recorder();
+    const cluster = watch(server, { logger });
+    await eventually(() => expect(lines.map(({ message }) => message)).toContain('the API server does not say what it serves; trying again'));
+    expect(cluster.ready().reasons.join()).toContain('ECONNREFUSED');
+    expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'a')).toContain('ECONNREFUSED');
+    await server.listen();
+    await eventually(() => expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['a']));
+    await eventually(() => expect(cluster.ready().ok).toBe(true));
+  });
+
+  it('nothing happens any more after the stop, and no connection stays', async () => {
+    const server = await serve();
+    const cluster = await synced(server);
+    await eventually(() => expect(server.watching()).toBeGreaterThan(20));
+    await cluster.stop();
+    await eventually(() => expect(server.watching()).toBe(0));
+    const requests = server.requests.length;
+    server.put(rollout('a'));
+    expect(names(cluster, 'Rollout.argoproj.io')).toEqual([]);
+    expect(server.requests.length).toBe(requests);
+  });
+
+  it('a listener that throws does no harm', async () => {
+    const server = await serve();
+    server.put(rollout('a'));
+    const { lines, logger } = recorder();
+    const cluster = await synced(server, {
+      logger,
+      onChange: () => {
+        throw new Error('broken');
+      },
+    });
+    expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['a']);
+    expect(lines).toMatchObject([{ level: 'error', fields: { key: 'Rollout.argoproj.io/shop/a', error: 'broken' } }]);
+  });
+});
+
+describe('TLS', () => {
+  it('works, and is checked', async () => {
+    const server = await serve({ tls: true });
+    server.put(controller('argo-rollouts', 'argo-rollouts'));
+    const cluster = await synced(server);
+    expect(names(cluster, 'Deployment.apps')).toEqual(['argo-rollouts']);
+    const other = await serve({ tls: true });
+    const wrong = other.kubeConfig();
+    wrong.clusters = wrong.clusters.map((each) => ({ ...each, server: server.url }));
+    const distrustful = watch(server, { kubeConfig: wrong });
+    await eventually(() => expect(distrustful.ready().reasons.join()).toMatch(/certificate/));
+    expect(server.requests.length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,73 @@
+import type { Express } from 'express';
+import { Gate, type GateParts } from '../../src/admission/gate.ts';
+import { KEEPS } from '../../src/mutations/index.ts';
+import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
+import { virtualServiceRouteExists } from '../../src/rules/virtualservice-route-exists/rule.ts';
+import { createApp } from '../../src/server/app.ts';
+import type { Authorizer } from '../../src/server/authorization.ts';
+import { Intake } from '../../src/server/body.ts';
+import { DryRuns } from '../../src/server/dryrun.ts';
+import { createLog, type Log } from '../../src/server/log.ts';
+import { Metrics } from '../../src/server/metrics.ts';
+import type { ReviewParts } from '../../src/server/reviews.ts';
+import { bundleWorld, parseManifests, placeObjects } from '../../src/world/manifests.ts';
+import type { ObjectStore } from '../../src/world/store.ts';
+
+/** What a test may have otherwise than usual. */
+export interface AppOptions {
+  readonly gate?: Partial<GateParts> | ReviewParts['gate'];
+  readonly policy?: Partial<Policy>;
+  readonly authorizer?: Authorizer;
+  readonly intake?: Intake;
+  readonly dryRunTimeLimit?: number;
+}
+
+/** The app of the product, with a world from manifests, and what it leaves behind. */
+export interface TestApp {
+  readonly app: Express;
+  readonly world: ObjectStore;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  /** The lines that it logged. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[];
+  /** Ends the thread of the dry runs. */
+  stop(): Promise<void>;
+}
+
+/** The account of the Argo Rollouts controller in tests. */
+export const CONTROLLER = 'system:serviceaccount:argo-rollouts:argo-rollouts';
+
+/** In: a YAML text. Out: the world of the objects in it. */
+export function worldOf(yaml: string): ObjectStore {
+  const { sources } = placeObjects(parseManifests(yaml, 'test').objects);
+  return bundleWorld(sources.map(({ object }) => object));
+}
+
+/** In: the manifests that are the world, and what is to be otherwise. Out: the app. Its gate has one rule, so that what it says does not change with the catalogue. */
+export function testApp(manifests: string, options: AppOptions = {}): TestApp {
+  const lines: Readonly<Record<string, unknown>>[] = [];
+  const log = createLog('debug', { write: (line: string) => void lines.push(JSON.parse(line) as Readonly<Record<string, unknown>>) });
+  const world = worldOf(manifests);
+  const policy = (): Policy => ({ ...DEFAULT_POLICY, ...options.policy });
+  const intake = options.intake ?? new Intake({ requests: 100, bytes: 64 * 1024 * 1024 });
+  const rules = [virtualServiceRouteExists];
+  const metrics = new Metrics({ version: 'test', rules: rules.map(({ id }) => id), keeps: KEEPS.map(({ id }) => id), inFlight: () => intake.requests, keepsOff: () => false, caches: () => [] });
+  const given = options.gate ?? {};
+  const gate = 'validate' in given ? given : new Gate({ world, rules, keeps: KEEPS, policy, discovered: () => [CONTROLLER], now: Date.now, ...given });
+  const dryRuns = new DryRuns({ world, log, ...(options.dryRunTimeLimit === undefined ? {} : { timeLimit: options.dryRunTimeLimit }) });
+  const app = createApp({
+    reviews: { gate, world, policy, metrics, log, intake, maxSubjects: 1_000, now: Date.now },
+    dryRun: { dryRuns, authorizer: options.authorizer, policy, intake: new Intake({ requests: 16, bytes: 32 * 1024 * 1024 }), metrics, log },
+    rules,
+    keeps: KEEPS,
+    log,
+  });
+  return { app, world, metrics, log, lines, stop: () => dryRuns.stop() };
+}
+
+/** In: metrics, and the name of one with its labels, as Prometheus writes it. Out: its value, or undefined. */
+export async function metric(metrics: Metrics, series: string): Promise<number | undefined> {
+  const lines = (await metrics.registry.metrics()).split('\n');
+  const line = lines.find((candidate) => candidate.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+}

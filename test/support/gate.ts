@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { Gate, type Answer, type GateParts, type Limits, type Live } from '../../src/admission/gate.ts';
+import type { Request } from '../../src/admission/review.ts';
+import { KEEPS } from '../../src/mutations/index.ts';
+import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
+import { RULES } from '../../src/rules/index.ts';
+import { parseManifests, placeObjects } from '../../src/world/manifests.ts';
+import { keyOf, kindOf, namespaceOf, type KubeObject } from '../../src/world/object.ts';
+import { storeOf } from '../../src/world/store.ts';
+import type { World } from '../../src/world/world.ts';
+import { deepFreeze } from './freeze.ts';
+
+/** The controller's account in these tests. */
+export const CONTROLLER = 'system:serviceaccount:argo-rollouts:argo-rollouts';
+/** A person with no special rights. */
+export const DEVELOPER = 'dev@example.com';
+/** Far away. */
+export const NO_LIMITS: Limits = { deadline: Number.MAX_SAFE_INTEGER, maxSubjects: 10_000 };
+
+/** In: YAML. Out: its objects, placed in their namespaces and frozen. Throws what could not be read. */
+export function objectsOf(text: string): KubeObject[] {
+  const manifests = parseManifests(text, 'test');
+  if (manifests.errors.length > 0) throw new Error(JSON.stringify(manifests.errors));
+  return placeObjects(manifests.objects).sources.map(({ object }) => deepFreeze(object));
+}
+
+/** In: a file. Out: as `objectsOf`. */
+export function objectsIn(path: string): KubeObject[] {
+  return objectsOf(readFileSync(path, 'utf8'));
+}
+
+/** In: a world, or its objects, and what differs from the defaults. Out: a gate that knows the controller's account. */
+export function gateOver(world: World | readonly KubeObject[], parts: Partial<GateParts> & { policyChange?: Partial<Policy> } = {}): Gate {
+  const { policyChange, ...rest } = parts;
+  const known = 'get' in world ? world : storeOf(world);
+  return new Gate({
+    world: known,
+    rules: RULES,
+    keeps: KEEPS,
+    policy: () => ({ ...DEFAULT_POLICY, ...policyChange }),
+    discovered: () => [CONTROLLER],
+    now: () => Date.parse('2026-01-01T00:00:00Z'),
+    ...rest,
+  });
+}
+
+/** In: the object as it would be and as it is, and what differs from a developer's request. Out: the request that the API server would send. */
+export function requestFor(after: KubeObject | undefined, before: KubeObject | undefined, more: Partial<Request> & { username?: string } = {}): Request {
+  const object = after ?? before;
+  if (object === undefined) throw new Error('an object is needed');
+  const { username = DEVELOPER, ...rest } = more;
+  return {
+    uid: 'c9a4c9f0-0000-4000-8000-000000000000',
+    operation: after === undefined ? 'DELETE' : before === undefined ? 'CREATE' : 'UPDATE',
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    kindId: kindOf(object),
+    resource: '',
+    subresource: '',
+    namespace: namespaceOf(object),
+    name: object.metadata.name,
+    user: { username, groups: ['system:authenticated'], uid: '', extra: {} },
+    dryRun: false,
+    object: after,
+    oldObject: before,
+    ...rest,
+  };
+}
+
+/** In: a gate and a request. Out: the answer of the validating side. */
+export function validate(gate: Gate, request: Request): Promise<Answer> {
+  return gate.validate(request, NO_LIMITS);
+}
+
+/** In: objects as the API server has them. Out: live reads of them. */
+export function liveOf(objects: () => readonly KubeObject[]): Live {
+  return {
+    fetch: (keys) => {
+      const byKey = new Map(objects().map((object) => [keyOf(object), object]));
+      return Promise.resolve(new Map(keys.map((key) => [key, byKey.get(key)])));
+    },
+  };
+}
