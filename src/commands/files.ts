@@ -164,7 +164,9 @@ function failed(file: string, message: string): Manifests {
 // `{{` alone is no sign: the arguments of an analysis are written so, in quotes. A template breaks YAML, or reads as an object whose key is an object.
 function isTemplate(text: string, { objects, errors }: Manifests): boolean {
   if (!text.includes('{{')) return false;
-  return errors.some(({ message }) => message !== NOT_AN_OBJECT) || objects.some(({ object }) => hasObjectAsKey(object)) || /^[ \t]*name:[ \t]*\{\{/m.test(text);
+  if (errors.some(({ message }) => message !== NOT_AN_OBJECT)) return true;
+  // A name that is an object was read as none.
+  return objects.some(({ object }) => hasObjectAsKey(object) || (object.metadata.name === '' && /\bname:[ \t]*\{\{/.test(text)));
 }
 
 function hasObjectAsKey(value: unknown): boolean {

@@ -58,7 +58,7 @@ export const virtualServiceWeights = defineKeep({
       }
     }
     const named = new Set(entries.flatMap((entry) => entry.routes));
-    const names = liveManagedRoutes(rollout);
+    const names = liveManagedRoutes(rollout).filter((name) => !named.has(name));
     // Weights first: their paths count the routes as they were submitted.
     return together([...kept, old === undefined ? NOTHING : keepManagedRoutes(submitted, old, names, world)]);
   },

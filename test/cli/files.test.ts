@@ -98,7 +98,7 @@ describe('files', () => {
     const { files, problems } = await read(root, ['values.yaml', 'broken.txt', 'template.yaml', 'kustomization.yaml', 'manifest.txt', 'absent.yaml']);
     expect(files).toEqual([
       'manifest.txt cart',
-      expect.stringMatching(/^broken\.txt: /) as string,
+      expect.stringMatching(/^broken\.txt: /),
       'kustomization.yaml: a kustomization, no manifest: kustomize build DIRECTORY | rollgate lint -',
       'template.yaml: a template that is not rendered yet: helm template CHART | rollgate lint -',
       'values.yaml: not a Kubernetes object: apiVersion, kind and metadata.name are needed',

@@ -1,0 +1,156 @@
+import { describe, expect, it } from 'vitest';
+import { runLint, type LintOptions } from '../../src/commands/lint.ts';
+import { FORMAT_NAMES } from '../../src/report/index.ts';
+import { isKubeObject, type KubeObject } from '../../src/world/object.ts';
+import { storeOf } from '../../src/world/store.ts';
+import { parseManifests } from '../../src/world/manifests.ts';
+import { bundle, directory, io, ROLLOUT, service, virtualService } from './support.ts';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function lint(cwd: string, options: LintOptions, given: Parameters<typeof io>[1] = {}): Promise<Ran> {
+  const written = io(cwd, given);
+  const code = await runLint(options, written);
+  return { code, out: written.out(), err: written.err() };
+}
+
+interface Report {
+  readonly verdict: string;
+  readonly findings: readonly { readonly rule: string; readonly decision: string; readonly message: string; readonly file: string; readonly object: { readonly namespace: string } }[];
+  readonly skipped: readonly { readonly rule: string }[];
+}
+
+async function reportOf(cwd: string, options: LintOptions, given: Parameters<typeof io>[1] = {}): Promise<Report> {
+  return JSON.parse((await lint(cwd, { ...options, output: 'json' }, given)).out) as Report;
+}
+
+const good = bundle('primary').join('---\n');
+const bad = bundle('main').join('---\n');
+
+function objectsOf(text: string): KubeObject[] {
+  return parseManifests(text, '').objects.map(({ object }) => object).filter(isKubeObject);
+}
+
+describe('the exit code', () => {
+  it.each(FORMAT_NAMES)('is the same as %s: 0 clean, 1 denied, 2 could not run', async (output) => {
+    const root = directory({ 'good.yaml': good, 'bad.yaml': bad, 'warned.yaml': service('cart').replace('ports:', 'prots:'), 'broken.yaml': 'a: [1\nb: 2', 'empty/readme.md': '' });
+    const codes = await Promise.all(['good.yaml', 'warned.yaml', 'bad.yaml', 'broken.yaml', 'absent.yaml', 'empty'].map(async (path) => (await lint(root, { paths: [path], output })).code));
+    expect(codes).toEqual([0, 0, 1, 2, 2, 2]);
+  });
+
+  it('is 2 where one of several cannot be read, and the rest is reported all the same', async () => {
+    const root = directory({ 'bad.yaml': bad, 'broken.yaml': 'a: [1\nb: 2' });
+    const ran = await lint(root, { paths: ['bad.yaml', 'broken.yaml', 'absent.yaml'] });
+    expect(ran.code).toBe(2);
+    expect(ran.out).toContain('virtualservice-route-exists');
+    expect(ran.out).toMatch(/^broken\.yaml\n {2}2:1 +error /m);
+    expect(ran.err).toBe('rollgate lint: absent.yaml: no such file or directory\n');
+  });
+
+  it('is 0 where templates were passed over, which is said', async () => {
+    const root = directory({ 'good.yaml': good, 'templates/rollout.yaml': 'apiVersion: v1\nkind: Service\n{{- if .Values.on }}\nmetadata: { name: cart }\n{{- end }}' });
+    const ran = await lint(root, { paths: ['.'] });
+    expect(ran.code).toBe(0);
+    expect(ran.err).toBe('rollgate lint: passed over 1 not yet rendered (templates/rollout.yaml): helm template CHART | rollgate lint -\n');
+    expect(ran.out).toContain('✔ 4 objects, no problems');
+  });
+});
+
+describe('the report', () => {
+  it('says what is wrong, where, how to mend it, and by which rule', async () => {
+    const { out } = await lint(directory({ 'cart.yaml': bad }), { paths: ['cart.yaml'] });
+    expect(out).toContain(
+      'cart.yaml\n  13:50  error  VirtualService "cart" has no http route "primary" (it has "main"): name one of them, or add the route first  virtualservice-route-exists\n',
+    );
+    expect(out).toMatch(/\n✖ 1 problem \(1 error, 0 warnings\)\n$/);
+  });
+
+  it('is the same for documents and paths in any order', async () => {
+    const parts = [...bundle('main'), service('cart-canary'), ROLLOUT.replace('stableService:', 'stableservices:')];
+    const essence = async (texts: readonly string[]): Promise<string[]> => {
+      const { findings, skipped } = await reportOf(directory({}), { paths: ['-'] }, { stdin: texts.join('---\n') });
+      // Where the other one stands is another line then.
+      return [...findings.map((finding) => JSON.stringify([finding.rule, finding.decision, finding.object, finding.message.replaceAll(/<stdin>:\d+/g, '')])), ...skipped.map((skip) => JSON.stringify(skip))].sort();
+    };
+    const expected = await essence(parts);
+    expect(expected.length).toBeGreaterThan(4);
+    expect(await essence(parts.toReversed())).toEqual(expected);
+    expect(await essence([...parts.slice(3), ...parts.slice(0, 3)])).toEqual(expected);
+
+    const root = directory(Object.fromEntries(parts.map((text, index) => [`${index}.yaml`, text])));
+    const files = parts.map((_, index) => `${index}.yaml`);
+    const first = await lint(root, { paths: files });
+    expect(await lint(root, { paths: files.toReversed() })).toEqual(first);
+    expect(await lint(root, { paths: ['.'] })).toEqual(first);
+  });
+
+  it('goes to stdout alone', async () => {
+    for (const output of FORMAT_NAMES) expect((await lint(directory({ 'a.yaml': bad }), { paths: ['a.yaml'], output })).err, output).toBe('');
+  });
+
+  it('has colours on a terminal, unless they are not wanted', async () => {
+    const root = directory({ 'a.yaml': bad });
+    const colored = async (options: Partial<LintOptions>, given: Parameters<typeof io>[1]): Promise<boolean> => (await lint(root, { paths: ['a.yaml'], ...options }, given)).out.includes('\u001b[');
+    expect(await colored({}, { isTTY: true })).toBe(true);
+    expect(await colored({ color: true }, { isTTY: true, env: { NO_COLOR: '' } })).toBe(true);
+    expect(await colored({}, { isTTY: false })).toBe(false);
+    expect(await colored({ color: false }, { isTTY: true })).toBe(false);
+    expect(await colored({}, { isTTY: true, env: { NO_COLOR: '1' } })).toBe(false);
+    expect(await colored({ output: 'json' }, { isTTY: true })).toBe(false);
+  });
+});
+
+describe('options', () => {
+  it('--namespace is that of objects that name none', async () => {
+    const root = directory({ 'a.yaml': bad.replaceAll(', namespace: shop', '') });
+    expect((await reportOf(root, { paths: ['a.yaml'], namespace: 'other' })).findings.map(({ object }) => object.namespace)).toEqual(['other']);
+    expect((await reportOf(root, { paths: ['a.yaml'] })).findings.map(({ object }) => object.namespace)).toEqual(['default']);
+  });
+
+  it('--require-references refuses what is not there', async () => {
+    const root = directory({ 'a.yaml': [ROLLOUT, virtualService('primary')].join('---\n') });
+    expect(await reportOf(root, { paths: ['a.yaml'] })).toMatchObject({ verdict: 'allow' });
+    const strict = await reportOf(root, { paths: ['a.yaml'], requireReferences: true });
+    expect(strict).toMatchObject({ verdict: 'deny' });
+    expect(new Set(strict.findings.map(({ rule }) => rule))).toEqual(new Set(['reference-exists']));
+  });
+
+  it('--policy decides, also about the checks of documents', async () => {
+    const root = directory({
+      'a.yaml': bad.replace('stableService:', 'stableservice: x\n      stableService:'),
+      'audit.yaml': 'mode: audit\n',
+      'rules.yaml': 'rules: { virtualservice-route-exists: off, unknown-field: deny }\n',
+      'wrong.yaml': 'mode: strict\nrules: { unknown-fields: off }\n',
+    });
+    expect((await lint(root, { paths: ['a.yaml'] })).code).toBe(1);
+    expect((await lint(root, { paths: ['a.yaml'], policy: 'audit.yaml' })).code).toBe(0);
+    const report = await reportOf(root, { paths: ['a.yaml'], policy: 'rules.yaml' });
+    expect(report.findings.map(({ rule, decision }) => `${rule} ${decision}`)).toEqual(['unknown-field deny']);
+
+    const wrong = await lint(root, { paths: ['a.yaml'], policy: 'wrong.yaml' });
+    expect([wrong.code, wrong.out]).toEqual([2, '']);
+    expect(wrong.err).toMatch(/^rollgate lint: wrong\.yaml: mode: /);
+    const unknown = await lint(directory({ 'a.yaml': good, 'p.yaml': 'rules: { unknown-fields: off }\n' }), { paths: ['a.yaml'], policy: 'p.yaml' });
+    expect(unknown).toEqual({ code: 2, out: '', err: 'rollgate lint: p.yaml: rules: unknown rule "unknown-fields"; did you mean "unknown-field"?\n' });
+    expect((await lint(root, { paths: ['a.yaml'], policy: 'absent.yaml' })).err).toMatch(/^rollgate lint: absent\.yaml: /);
+  });
+
+  it('the world below counts, and what it was wrong before is not reported', async () => {
+    const [rollout = '', routes = '', ...services] = bundle('primary');
+    const root = directory({ 'a.yaml': rollout });
+    expect((await reportOf(root, { paths: ['a.yaml'], base: storeOf(objectsOf([routes, ...services].join('---\n'))) })).findings).toEqual([]);
+    const wrong = objectsOf([virtualService('main'), ...services].join('---\n'));
+    expect((await reportOf(root, { paths: ['a.yaml'], base: storeOf(wrong) })).findings.map(({ rule }) => rule)).toEqual(['virtualservice-route-exists']);
+    expect((await reportOf(root, { paths: ['a.yaml'], base: storeOf([...wrong, ...objectsOf(rollout)]) })).findings).toEqual([]);
+  });
+
+  it('- is standard input', async () => {
+    const ran = await lint(directory({}), { paths: ['-'] }, { stdin: bad });
+    expect(ran.code).toBe(1);
+    expect(ran.out).toMatch(/^<stdin>\n {2}13:50 /);
+  });
+});
