@@ -8,7 +8,7 @@ interface Entry {
   readonly name: string;
   readonly summary: string;
   /** Loads the command: each of them brings what the others do without. */
-  load(io: Io, exit: Exit): Promise<Command>;
+  readonly load: (io: Io, exit: Exit) => Promise<Command>;
 }
 
 const COMMANDS: readonly Entry[] = [

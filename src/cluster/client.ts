@@ -45,8 +45,6 @@ interface Credentials {
 
 // Exec plugins run programs, which may hang.
 const CREDENTIALS_TIMEOUT = 30_000;
-// However many requests are refused, a plugin is not started more often than this.
-const RENEWAL_PAUSE = 5_000;
 // Of a refusal only the message is of use.
 const MAX_REFUSAL = 64 * 1024;
 // client-go's choice: below the idle time-outs of common load balancers.
@@ -162,7 +160,7 @@ export class ApiClient {
       signal,
     };
     const send = options.protocol === 'http:' ? http.request : https.request;
-    for (let attempt = 0; ; attempt++) {
+    for (;;) {
       const message = send(options);
       try {
         const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -171,8 +169,8 @@ export class ApiClient {
         this.#reached();
         return response;
       } catch (error) {
-        // The server may close an idle connection in the very moment in which it is taken up again.
-        if (message.reusedSocket && attempt === 0 && !signal.aborted) continue;
+        // The server may have closed an idle connection that is only now taken up again; there are only so many of them.
+        if (message.reusedSocket && !signal.aborted) continue;
         if (!request.signal.aborted) this.#unreachable = true;
         throw error;
       }
@@ -218,7 +216,7 @@ export class ApiClient {
   #renew(refused: Credentials): boolean {
     if (this.#known !== refused) return true;
     const now = performance.now();
-    if (now - this.#renewedAt < RENEWAL_PAUSE) return false;
+    if (now - this.#renewedAt < this.#timing.renewal) return false;
     this.#renewedAt = now;
     this.#known = undefined;
     // The client library's authenticators keep a token for a minute or for ever and cannot be told; new ones start with nothing.

@@ -139,27 +139,38 @@ export class Reflector {
 
   /** Out: the version of the list, from which a watch goes on. */
   async #list(): Promise<string> {
-    for (let restarts = 0; ; restarts++) {
-      let token = '';
-      try {
-        const objects: KubeObject[] = [];
-        let version: string;
-        do {
-          const page = await this.#page(token, restarts < RESTARTS ? PAGE : undefined);
-          for (const item of array(dig(page, 'items'))) {
-            const object = this.#sink.accept(item);
-            if (object !== undefined) objects.push(object);
-          }
-          token = string(dig(page, 'metadata', 'continue'));
-          version = string(dig(page, 'metadata', 'resourceVersion'));
-        } while (token !== '');
-        if (version === '') throw new Error('the list has no resourceVersion');
-        if (!this.#stopped) this.#listed(objects, version);
-        return version;
-      } catch (error) {
-        if (!isStatus(error, 410) || token === '' || restarts >= RESTARTS) throw error;
-      }
+    for (let restarts = 0; restarts < RESTARTS; restarts++) {
+      const version = await this.#pages(PAGE);
+      if (version !== undefined) return version;
     }
+    const version = await this.#pages(undefined);
+    if (version === undefined) throw new Error('the list expires while it is read');
+    return version;
+  }
+
+  /** In: how many objects to a page; undefined: all on one. Out: the version of the list, once the sink has all of it; undefined if it expired between two pages. */
+  async #pages(limit: number | undefined): Promise<string | undefined> {
+    const objects: KubeObject[] = [];
+    let token = '';
+    let version: string;
+    do {
+      let page: unknown;
+      try {
+        page = await this.#page(token, limit);
+      } catch (error) {
+        if (token !== '' && isStatus(error, 410)) return undefined;
+        throw error;
+      }
+      for (const item of array(dig(page, 'items'))) {
+        const object = this.#sink.accept(item);
+        if (object !== undefined) objects.push(object);
+      }
+      token = string(dig(page, 'metadata', 'continue'));
+      version = string(dig(page, 'metadata', 'resourceVersion'));
+    } while (token !== '');
+    if (version === '') throw new Error('the list has no resourceVersion');
+    if (!this.#stopped) this.#listed(objects, version);
+    return version;
   }
 
   #page(token: string, limit: number | undefined): Promise<unknown> {
@@ -267,30 +278,37 @@ export class Reflector {
   #failed(error: unknown): number {
     this.#failingSince ??= performance.now();
     this.#error = error instanceof Error ? error.message : String(error);
-    const pause = Math.max(this.#backoff(), Math.min(error instanceof ApiError ? error.retryAfter : 0, this.#timing.backoff[1]));
-    if (this.#version !== undefined) {
-      this.#watchFailures++;
-      // That the network failed says nothing about the version; a restart must not make every kind be listed again.
-      const answered = error instanceof ApiError || error instanceof SyntaxError || error instanceof RangeError;
-      if (isStatus(error, 410) || (answered && this.#watchFailures >= WATCH_FAILURES)) {
-        this.#version = undefined;
-        this.#watchFailures = 0;
-      }
-      if (!isStatus(error, 410)) this.#warn();
-      return pause;
+    const asked = error instanceof ApiError ? Math.min(error.retryAfter, this.#timing.backoff[1]) : 0;
+    const pause = Math.max(this.#backoff(), asked);
+    if (this.#version === undefined) this.#listFailed(error);
+    else this.#watchFailed(error);
+    const patient = this.#state === 'forbidden' && this.hopeless();
+    return patient ? this.#timing.forbiddenPause * (0.75 + Math.random() / 2) : pause;
+  }
+
+  #watchFailed(error: unknown): void {
+    const expired = isStatus(error, 410);
+    this.#watchFailures++;
+    // That the network failed says nothing about the version; a restart must not make every kind be listed again.
+    const answered = error instanceof ApiError || error instanceof SyntaxError || error instanceof RangeError;
+    if (expired || (answered && this.#watchFailures >= WATCH_FAILURES)) {
+      this.#version = undefined;
+      this.#watchFailures = 0;
     }
-    if (isStatus(error, 403)) {
-      this.#lost('forbidden');
-      if (this.#state === 'forbidden' && this.hopeless()) return this.#timing.forbiddenPause * (0.75 + Math.random() / 2);
-    } else if (isStatus(error, 404)) {
+    if (!expired) this.#warn();
+  }
+
+  #listFailed(error: unknown): void {
+    const status = error instanceof ApiError ? error.status : undefined;
+    if (status === 403) return this.#lost('forbidden');
+    if (status === 404) {
       this.#lost('unserved');
       this.#sink.unserved();
-    } else {
-      // Not reached, or too busy to answer: what was read is still the best there is, and its age is told.
-      if (error instanceof ApiError && ![429, 503, 504].includes(error.status)) this.#lost('failing');
-      this.#warn();
+      return;
     }
-    return pause;
+    // Not reached, or too busy to answer: what was read is still the best there is, and its age is told.
+    if (status !== undefined && ![429, 503, 504].includes(status)) this.#lost('failing');
+    this.#warn();
   }
 
   /** The list cannot be read. What was read before counts for a while: an API server that starts refuses and lacks things that it has. */

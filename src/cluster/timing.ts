@@ -22,6 +22,8 @@ export interface Timing {
   readonly request: number;
   /** Credentials are asked for again after this long; files and plugins have caches of their own. */
   readonly credentials: number;
+  /** Credentials that were refused are renewed no more often than this, however many requests are: plugins are programs. */
+  readonly renewal: number;
   /** How long nothing may have been heard of a kind before the world counts as stale. */
   readonly stale: number;
 }
@@ -38,5 +40,6 @@ export const TIMING: Timing = {
   discoveryAfterChange: [100, 1_000, 3_000, 10_000, 30_000],
   request: 60_000,
   credentials: 10_000,
+  renewal: 5_000,
   stale: 300_000,
 };

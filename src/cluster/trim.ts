@@ -79,8 +79,8 @@ function statusWriters(managedFields: unknown): readonly unknown[] {
     .map((entry) => ({ manager: dig(entry, 'manager'), fieldsV1: { 'f:status': {} } }));
 }
 
-function statusOf(kind: KindId, status: unknown): unknown {
+function statusOf(kind: KindId, status: unknown): JsonObject | undefined {
   const wanted = STATUS[kind];
-  if (wanted === undefined || wanted === 'whole' || !isObject(status)) return wanted === undefined ? undefined : status;
-  return Object.fromEntries(Object.entries(status).filter(([key]) => wanted.includes(key)));
+  if (wanted === undefined || !isObject(status)) return undefined;
+  return wanted === 'whole' ? status : Object.fromEntries(Object.entries(status).filter(([key]) => wanted.includes(key)));
 }

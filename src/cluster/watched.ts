@@ -43,6 +43,7 @@ export class WatchedCluster {
   #found: Discovered | undefined;
   #error = '';
   #failures = 0;
+  #startedAt = 0;
   #due: readonly number[] = [];
   #lookAt = 0;
   #wake = new AbortController();
@@ -68,6 +69,7 @@ export class WatchedCluster {
   }
 
   start(): void {
+    this.#startedAt = performance.now();
     this.#definitions.start();
     this.#running = this.#run();
   }
@@ -83,6 +85,11 @@ export class WatchedCluster {
   get blind(): string {
     if (this.#found !== undefined) return '';
     return this.#error === '' ? 'the API server has not been asked yet' : `the API server cannot be asked what it serves: ${this.#error}`;
+  }
+
+  /** Out: whether it has been blind for so long that nobody should wait for it. */
+  hopeless(): boolean {
+    return this.blind !== '' && performance.now() - this.#startedAt > this.#options.timing.giveUpWaiting;
   }
 
   /** Out: the sources there are now, or those of a kind. */

@@ -46,8 +46,7 @@ export class ClusterWorld {
   readonly #main: WatchedCluster;
   readonly #clusters: readonly WatchedCluster[];
   readonly #stop = new AbortController();
-  #startedAt = performance.now();
-  #meshLocated: boolean;
+  #meshSettled: boolean;
   #locating: Promise<void> = Promise.resolve();
 
   constructor(options: ClusterWorldOptions) {
@@ -66,7 +65,7 @@ export class ClusterWorld {
         changed: (key) => this.#changed(key),
       });
     const { istioKubeConfig } = options;
-    this.#meshLocated = istioKubeConfig !== undefined;
+    this.#meshSettled = istioKubeConfig !== undefined;
     if (istioKubeConfig === undefined) {
       this.#main = cluster(options.kubeConfig, ALL);
       this.#main.withhold(MESH_KINDS, UNDETERMINED);
@@ -79,9 +78,8 @@ export class ClusterWorld {
 
   /** Begins to read and to watch, and goes on until `stop`, whatever fails. */
   start(): void {
-    this.#startedAt = performance.now();
     for (const cluster of this.#clusters) cluster.start();
-    if (!this.#meshLocated) this.#locating = this.#locateMesh();
+    if (!this.#meshSettled) this.#locating = this.#locateMesh();
   }
 
   /** Ends all requests; resolves when nothing will change any more. */
@@ -158,53 +156,57 @@ export class ClusterWorld {
   }
 
   #unsettled(): string[] {
-    const patience = performance.now() - this.#startedAt < this.#timing.giveUpWaiting;
     const reasons: string[] = [];
     const unread = new Map<string, string>();
     if (this.#main.blind !== '') reasons.push(this.#main.blind);
     for (const cluster of this.#clusters) {
-      if (cluster !== this.#main && cluster.blind !== '' && patience) reasons.push(`primary cluster: ${cluster.blind}`);
+      if (cluster !== this.#main && cluster.blind !== '' && !cluster.hopeless()) reasons.push(`primary cluster: ${cluster.blind}`);
       for (const { scope, reflector } of cluster.sources()) {
         const waiting = reflector.state === 'reading' || reflector.state === 'failing';
         if (waiting && (!reflector.hopeless() || scope.served.kind === ROLLOUT)) unread.set(scope.served.plural, reflector.error);
       }
     }
     if (unread.size > 0) reasons.push(`not read yet: ${[...unread].map(([plural, error]) => (error === '' ? plural : `${plural} (${error})`)).join(', ')}`);
-    if (!this.#meshLocated && patience && this.#main.blind === '') reasons.push(UNDETERMINED);
+    if (!this.#meshSettled && this.#main.blind === '') reasons.push(UNDETERMINED);
     return reasons;
   }
 
   /** Finds out, and goes on looking, whether the Istio objects that count are those of this cluster. */
   async #locateMesh(): Promise<void> {
-    let elsewhere: boolean | undefined;
     const { signal } = this.#stop;
     const [first, longest] = this.#timing.backoff;
     let pause = first / 5;
+    let elsewhere: boolean | undefined;
+    let failingSince: number | undefined;
     while (!signal.aborted) {
-      const found = await this.#hasPrimaryCluster();
-      if (found !== undefined && found !== elsewhere) {
+      const found = this.#deploymentsAwaited() ? 'wait' : await this.#hasPrimaryCluster();
+      if (typeof found === 'boolean') {
+        failingSince = undefined;
+        if (found !== elsewhere) this.#main.withhold(MESH_KINDS, found ? ELSEWHERE : undefined);
+        if (found && elsewhere !== true) this.#options.logger.info({}, ELSEWHERE);
         elsewhere = found;
-        this.#main.withhold(MESH_KINDS, found ? ELSEWHERE : undefined);
-        this.#meshLocated = true;
-        if (found) this.#options.logger.info({}, ELSEWHERE);
+        this.#meshSettled = true;
+      } else if (found === 'failed') {
+        failingSince ??= performance.now();
+        if (performance.now() - failingSince > this.#timing.giveUpWaiting) this.#meshSettled = true;
       }
-      await this.#main.client.pause(found === undefined ? pause : this.#timing.discovery[0], signal);
-      pause = Math.min(longest, pause * 2);
+      await this.#main.client.pause(typeof found === 'boolean' ? this.#timing.discovery[0] : pause, signal);
+      if (found === 'failed') pause = Math.min(longest, pause * 2);
     }
   }
 
-  /** Out: undefined while it cannot be told. */
-  async #hasPrimaryCluster(): Promise<boolean | undefined> {
-    let namespaces = this.#options.controllerNamespaces;
-    if (namespaces === undefined) {
-      const deployments = this.#main.sources('Deployment.apps');
-      if (this.#main.blind !== '' || deployments.some(({ reflector }) => reflector.state === 'reading' && !reflector.hopeless())) return undefined;
-      namespaces = controllerNamespaces(this.world, this.#options.namespaces);
-    }
+  /** Out: whether it will be known in a moment where controllers run, but is not yet. */
+  #deploymentsAwaited(): boolean {
+    if (this.#options.controllerNamespaces !== undefined) return false;
+    return this.#main.blind !== '' || this.#main.sources('Deployment.apps').some(({ reflector }) => reflector.state === 'reading' && !reflector.hopeless());
+  }
+
+  async #hasPrimaryCluster(): Promise<boolean | 'failed'> {
+    const namespaces = this.#options.controllerNamespaces ?? controllerNamespaces(this.world, this.#options.namespaces);
     try {
       return await hasPrimaryCluster(this.#main.client, namespaces, this.#stop.signal);
     } catch {
-      return undefined;
+      return 'failed';
     }
   }
 

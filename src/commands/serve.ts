@@ -1,8 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exemptAccounts } from '../admission/exempt.ts';
 import { Gate, type Live } from '../admission/gate.ts';
+import { DOCUMENT_RULES } from '../documents/index.ts';
 import { KEEPS } from '../mutations/index.ts';
 import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
 import { RULES } from '../rules/index.ts';
@@ -17,15 +16,20 @@ import type { Check } from '../server/plain.ts';
 import { PolicyFile } from '../server/policy-file.ts';
 import { startServer, type DrainLimits, type RunningServer } from '../server/server.ts';
 import { FileCertificate, generatedCertificate, type CertificateSource } from '../server/tls.ts';
-import { VERSION } from '../server/version.ts';
-import { bundleWorld, joinManifests, parseManifests, placeObjects } from '../world/manifests.ts';
+import { VERSION } from '../version.ts';
+import { bundleWorld, placeObjects } from '../world/manifests.ts';
 import type { World } from '../world/world.ts';
+import type { ClusterOptions } from './cluster.ts';
+import { readManifests } from './files.ts';
+import { EXIT, type Io } from './io.ts';
 
 /** What `rollgate serve` was told. */
-export interface ServeOptions {
+export interface ServeOptions extends ClusterOptions {
   /** Directories or files of manifests that are the world, instead of a cluster. */
   readonly manifests?: readonly string[];
   readonly policy?: string;
+  /** The account Rollgate runs as in the cluster, `system:serviceaccount:NAMESPACE:NAME`: what it writes itself is not judged. */
+  readonly account?: string;
   /** The directory of tls.crt and tls.key; without a cluster one is made where none is given. */
   readonly certDir?: string;
   readonly host?: string;
@@ -53,8 +57,8 @@ export interface Cluster {
 
 /** What serving is given from outside. */
 export interface ServeDependencies {
-  /** In: the log, and the policy in force. Out: the cluster, being read. Rejects when there is no way to reach one. */
-  connect?(log: Log, policy: () => Policy): Promise<Cluster>;
+  /** In: which cluster, the log, and the policy in force. Out: the cluster, being read. Rejects when there is no way to reach one. */
+  connect?(options: ServeOptions, log: Log, policy: () => Policy): Promise<Cluster>;
   readonly log?: Log;
   /** How to stop; by default as slowly as endpoints update where there is a cluster, and at once where there is none. */
   readonly drain?: DrainLimits;
@@ -103,8 +107,10 @@ async function assemble(
   const discovered = (): readonly string[] => cluster?.discovered() ?? [];
   const keepsOff = (): boolean => exemptAccounts(policy(), discovered(), cluster?.self).controllers.size === 0;
   const intake = new Intake({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
-  const known = { rules: RULES.map(({ id }) => id), keeps: KEEPS.map(({ id }) => id) };
-  const metrics = new Metrics({ version: VERSION, ...known, inFlight: () => intake.requests, keepsOff, caches: () => cluster?.caches() ?? [] });
+  const [rules, keeps] = [RULES.map(({ id }) => id), KEEPS.map(({ id }) => id)];
+  // One policy is for the linter as well, whose checks of documents never come to an admission.
+  const known = { rules: [...rules, ...DOCUMENT_RULES.map(({ id }) => id)], keeps };
+  const metrics = new Metrics({ version: VERSION, rules, keeps, inFlight: () => intake.requests, keepsOff, caches: () => cluster?.caches() ?? [] });
 
   if (options.policy !== undefined) policyFile = started(await PolicyFile.open({ path: options.policy, known, interval: POLL, log, metrics }));
   const certificate = started(await certificateOf(options, log, metrics));
@@ -112,8 +118,7 @@ async function assemble(
   if (options.manifests !== undefined && options.manifests.length > 0) {
     world = await worldOf(options.manifests, log);
   } else {
-    if (dependencies.connect === undefined) throw new Error('there is no cluster to serve: give manifests with --manifests');
-    cluster = started(await dependencies.connect(log, policy));
+    cluster = started(await (dependencies.connect ?? connect)(options, log, policy));
     ({ world } = cluster);
   }
 
@@ -177,6 +182,12 @@ async function assemble(
   };
 }
 
+// The client library is large: whoever serves manifests does without it.
+async function connect(options: ServeOptions, log: Log, policy: () => Policy): Promise<Cluster> {
+  const module = await import('./cluster.ts');
+  return module.connect(options, options.account, log, policy);
+}
+
 async function certificateOf({ certDir, manifests }: ServeOptions, log: Log, metrics: Metrics): Promise<CertificateSource> {
   if (certDir !== undefined) return FileCertificate.open({ directory: certDir, interval: POLL, log, metrics, now: Date.now });
   if (manifests === undefined) throw new Error('a certificate is needed: give the directory of tls.crt and tls.key with --cert-dir');
@@ -186,21 +197,13 @@ async function certificateOf({ certDir, manifests }: ServeOptions, log: Log, met
 }
 
 async function worldOf(paths: readonly string[], log: Log): Promise<World> {
-  const files = (await Promise.all(paths.map(manifestFiles))).flat();
-  const manifests = joinManifests(await Promise.all(files.map(async (file) => parseManifests(await readFile(file, 'utf8'), file))));
+  const { manifests, notes, problems } = await readManifests(paths, { cwd: process.cwd(), stdin: process.stdin });
+  if (problems.length > 0) throw new Error(problems.join('; '));
+  for (const note of notes) log.warn(note);
   for (const { file, line, column, message } of manifests.errors) log.warn({ file, line, column, reason: message }, 'a manifest could not be read');
   const { sources } = placeObjects(manifests.objects);
-  log.info({ files: files.length, objects: sources.length }, 'manifests read');
+  log.info({ paths, objects: sources.length }, 'manifests read');
   return bundleWorld(sources.map(({ object }) => object));
-}
-
-async function manifestFiles(path: string): Promise<string[]> {
-  if (!(await stat(path)).isDirectory()) return [path];
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() && /\.(ya?ml|json)$/i.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
 }
 
 function readable(error: unknown): Error {
@@ -211,8 +214,11 @@ function readable(error: unknown): Error {
   return error;
 }
 
-/** In: how to reach a cluster. Out: the command `rollgate serve`. It exits with 2 when it cannot begin, and ends on SIGTERM and SIGINT: gently, the second time at once. */
-export function serveCommand(dependencies: ServeDependencies = {}): Command {
+/**
+ * In: what to read and write, and what to do with an exit code. Out: the command `rollgate serve`. It gives 2 when it cannot begin, and else ends the process on SIGTERM or SIGINT: gently, the
+ * second time at once.
+ */
+export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => void): Command {
   return new Command('serve')
     .description('answer admission requests and dry runs, for a cluster or for manifests')
     .option('--manifests <path...>', 'serve these manifests (files or directories) instead of a cluster, on the loopback interface')
@@ -221,23 +227,25 @@ export function serveCommand(dependencies: ServeDependencies = {}): Command {
     .option('--host <address>', 'the address to listen at (default: all of them; with --manifests 127.0.0.1)')
     .option('--port <number>', 'the HTTPS port', wholeNumber(0, 65_535), 8443)
     .option('--plain-port <number>', 'the port of /livez, /readyz and /metrics', wholeNumber(0, 65_535), 8080)
-    .addOption(new Option('--log-level <level>', 'the least level that is logged').choices(LOG_LEVELS).default('info'))
+    .option('--kubeconfig <file>', 'how to reach the cluster (default: as kubectl does, or the service account in a pod)')
+    .option('--context <name>', 'the context in it (default: the current one)')
+    .option('--istio-kubeconfig <file>', 'how to reach the primary cluster of the mesh, where it holds the Istio objects')
+    .option('--account <name>', 'the account Rollgate runs as in the cluster, system:serviceaccount:NAMESPACE:NAME')
     .option('--max-in-flight <number>', 'how many admission requests may be under way before more are turned away', wholeNumber(1, 100_000), 400)
+    .addOption(new Option('--log-level <level>', 'the least level that is logged').choices(LOG_LEVELS).default('info'))
     .addOption(new Option('--tls-min-version <version>', 'the oldest version of TLS that is accepted').choices(['1.2', '1.3']).default('1.3'))
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
     .action(async (options: ServeOptions) => {
-      const log = dependencies.log ?? createLog(options.logLevel);
+      const log = createLog(options.logLevel);
       let running: RunningServer;
       try {
-        running = await serve(options, { ...dependencies, log });
+        running = await serve(options, { log });
       } catch (error) {
-        process.stderr.write(`rollgate serve: ${error instanceof Error ? error.message : String(error)}\n`);
-        process.exitCode = 2;
-        return;
+        io.stderr.write(`rollgate serve: ${error instanceof Error ? error.message : String(error)}\n`);
+        return exit(EXIT.failed);
       }
       const stop = (signal: NodeJS.Signals): void => {
         log.info({ signal }, 'asked to stop');
-        void running.stop().then(() => process.exit(0));
+        void running.stop().then(() => process.exit(EXIT.clean));
       };
       process.on('SIGTERM', stop).on('SIGINT', stop);
     });

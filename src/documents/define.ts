@@ -10,7 +10,7 @@ export interface Documents {
   /** The keys that are written twice, each with the object that it stands in. */
   readonly duplicateKeys: readonly { readonly source: SourceObject; readonly duplicate: DuplicateKey }[];
   /** In: one of the sources. Out: what the compiled schema of its kind says to it; undefined where there is none for its apiVersion. */
-  inspect(source: SourceObject): Inspection | 'too large' | undefined;
+  readonly inspect: (source: SourceObject) => Inspection | 'too large' | undefined;
 }
 
 interface Located<Data> {
@@ -43,7 +43,10 @@ export interface DocumentCheck extends DocumentRule {
   run(documents: Documents): Finding[];
 }
 
-/** In: a check as it is written; message ids and their data are checked by the compiler. Out: the check, ready to run. */
+/** Of one class about one object; a person stops reading long before. */
+export const MAX_FINDINGS = 1_000;
+
+/** In: a check as it is written; message ids and their data are checked by the compiler. Out: the check, ready to run; it tells no more than a thousand findings of a class about one object. */
 export function defineDocumentCheck<const M extends Record<string, Message>>(definition: DocumentCheckDefinition<M>): DocumentCheck {
   const { id, summary, explanation, messages } = definition;
   return {
@@ -53,9 +56,13 @@ export function defineDocumentCheck<const M extends Record<string, Message>>(def
     messages,
     run(documents) {
       const findings: Finding[] = [];
+      const counts = { invalid: new Map<SourceObject, number>(), missing: new Map<SourceObject, number>(), advice: new Map<SourceObject, number>() };
       definition.check(documents, (messageId, { source, path, anchor, data }) => {
         const message: Message | undefined = messages[messageId];
         if (message === undefined) throw new Error(`check ${id} has no message ${messageId}`);
+        const count = counts[message.class].get(source) ?? 0;
+        if (count >= MAX_FINDINGS) return;
+        counts[message.class].set(source, count + 1);
         findings.push({
           rule: id,
           messageId,

@@ -54,8 +54,8 @@ function settle(shape: Shape | undefined, type: unknown): boolean {
   return true;
 }
 
-function extend(shape: Shape | undefined, { path, known, isMap }: Visited): boolean {
-  if (shape?.kind !== 'object' || isMap || isPodSpec(known) || path.at(-1) === 'metadata' || (path.length === 1 && path[0] === 'status')) return false;
+function extend(shape: Shape | undefined, { path, known }: Visited): boolean {
+  if (shape?.kind !== 'object' || isPodSpec(known) || path.at(-1) === 'metadata' || (path.length === 1 && path[0] === 'status')) return false;
   let grown = false;
   for (const field of known) {
     if (shape.fields.has(field)) continue;

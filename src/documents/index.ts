@@ -37,7 +37,7 @@ function documentsOf(manifests: Manifests, sources: readonly SourceObject[]): Do
       const source = duplicate.object === undefined ? undefined : judged.get(duplicate.object);
       return source === undefined ? [] : [{ source, duplicate }];
     }),
-    inspect(source) {
+    inspect: (source) => {
       if (inspected.has(source)) return inspected.get(source);
       const known = schemaOf(source.object.apiVersion, source.object.kind);
       const result = known === undefined ? undefined : (inspect(known, source.object) ?? 'too large');

@@ -64,10 +64,8 @@ export interface SchemaError {
 export interface Visited {
   readonly path: Path;
   readonly value: JsonObject;
-  /** The fields it asked for: those the schema knows there. None at all: anything may stand there. */
+  /** The fields it asked for: those the schema knows there; all of them in a map, whose keys are free. None at all: anything may stand there. */
   readonly known: ReadonlySet<string>;
-  /** Whether it went through the keys as they came: a map, whose keys are free. */
-  readonly isMap: boolean;
 }
 
 /** What a schema says to one object. */
@@ -84,11 +82,11 @@ export function schemaOf(apiVersion: string, kind: string): Schema | undefined {
 }
 
 // A validator joins its lists of errors anew for each element of a list, so that its time grows with the square of what is wrong.
-const MAX_VALUES = 50_000;
+const MAX_VALUES = 20_000;
 
 /**
  * In: a schema and any value. Out: what the compiled validator of `@kubernetes-models/*` finds wrong with it, and which fields it knows where; undefined for a value of more than
- * 50,000 parts, which is not checked. The packages are loaded when they are first needed, a third of a second for the first one. The value is left as it is.
+ * 20,000 parts, which is not checked. The packages are loaded when they are first needed, a third of a second for the first one. The value is left as it is.
  */
 export function inspect(schema: Schema, value: unknown): Inspection | undefined {
   const recorder = new Recorder();
@@ -101,7 +99,7 @@ export function inspect(schema: Schema, value: unknown): Inspection | undefined 
   return { schema, errors, visited: recorder.visited };
 }
 
-// What the validators ask of a value is what they know of it: they read each field that is in the schema, list the keys only of a map, and ask nothing of a free-form object.
+// What the validators ask of a value is what they know of it: they read each field that is in the schema, in a map each there is, and in a free-form object none.
 class Recorder {
   readonly visited: Visited[] = [];
   #values = 0;
@@ -116,8 +114,7 @@ class Recorder {
     if (Array.isArray(value)) return array(value).map((entry, index) => this.copy(entry, [...path, index]));
     if (!isObject(value)) return value;
     const known = new Set<string>();
-    const record = { path, value, known, isMap: false };
-    this.visited.push(record);
+    this.visited.push({ path, value, known });
     // Without a prototype: a field that is called like a method of objects is not there unless it is written.
     const copied = Object.create(null) as Record<string, unknown>;
     for (const [key, entry] of Object.entries(value)) copied[key] = this.copy(entry, [...path, key]);
@@ -125,10 +122,6 @@ class Recorder {
       get(target, key) {
         if (typeof key === 'string') known.add(key);
         return Reflect.get(target, key) as unknown;
-      },
-      ownKeys(target) {
-        record.isMap = true;
-        return Reflect.ownKeys(target);
       },
     });
   }
@@ -164,7 +157,7 @@ function load(schema: Schema): Validator {
     } catch (error) {
       const errors: unknown = typeof error === 'object' && error !== null ? (Reflect.get(error, 'errors') as unknown) : undefined;
       if (!Array.isArray(errors)) throw error;
-      return errors;
+      return errors as readonly unknown[];
     }
   };
 }

@@ -22,7 +22,7 @@ const MESSAGES = {
     text: 'VirtualService "{name}" has no hosts: it does nothing unless another VirtualService delegates to it',
     fix: 'add hosts, unless it is such a delegate',
   },
-  large: { class: 'advice', text: '{kind} "{name}" has more than 50,000 values: types and fields were not checked', fix: 'split it up' },
+  large: { class: 'advice', text: '{kind} "{name}" has more than 20,000 values: types and fields were not checked', fix: 'split it up' },
 } as const;
 
 type Report = ReportDocument<typeof MESSAGES>;
@@ -152,7 +152,7 @@ function describe(value: unknown): string {
 }
 
 function problemOf({ keyword, params, message, value }: SchemaError): string {
-  const is = typeof value === 'object' ? '' : `is ${typeof value === 'string' ? `"${value}"` : String(value)} but `;
+  const is = typeof value === 'string' || typeof value === 'number' ? `is ${JSON.stringify(value)} but ` : '';
   if (keyword === 'enum') return `${is}must be one of ${array(params['allowedValues']).map(String).join(', ')}`;
   return `${is}${message}`;
 }

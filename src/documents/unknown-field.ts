@@ -1,6 +1,6 @@
 import { nearest } from '../world/nearest.ts';
 import { renderPath, type Path } from '../world/path.ts';
-import { defineDocumentCheck } from './define.ts';
+import { defineDocumentCheck, MAX_FINDINGS } from './define.ts';
 import { fieldsOf } from './fields.ts';
 import { schemaOf, type Schema, type Visited } from './models.ts';
 
@@ -23,24 +23,29 @@ export const unknownField = defineDocumentCheck({
       const inspection = inspect(source);
       if (inspection === undefined || inspection === 'too large' || UNCHECKED.has(inspection.schema.kind)) continue;
       const { schema } = inspection;
-      for (const visited of inspection.visited.filter(isChecked)) {
-        for (const field of Object.keys(visited.value)) {
-          if (visited.known.has(field) || isNewer(visited.path, field)) continue;
-          const path = [...visited.path, field];
-          const at = { source, path, anchor: path.filter((part) => typeof part === 'string').join('.') };
-          const about = { field, place: visited.path.length === 0 ? `the ${schema.kind}` : renderPath(visited.path) };
-          const near = nearest(field, visited.known);
-          const here = near === undefined ? placesFor(field, schema, visited.path) : [];
-          const related = near === undefined && here.length === 0 ? relatedPlace(field, schema) : undefined;
-          if (near !== undefined) report('misspelt', { ...at, data: { ...about, near, schema: schema.title } });
-          else if (here.length > 0) report('misplaced', { ...at, data: { ...about, places: here.join(' or ') } });
-          else if (related !== undefined) report('elsewhere', { ...at, data: { ...about, places: related.place, kind: related.kind } });
-          else report('unknown', { ...at, data: { ...about, schema: schema.title } });
-        }
+      for (const { visited, field } of unknownIn(inspection.visited).slice(0, MAX_FINDINGS)) {
+        const path = [...visited.path, field];
+        const at = { source, path, anchor: path.filter((part) => typeof part === 'string').join('.') };
+        const about = { field, place: visited.path.length === 0 ? `the ${schema.kind}` : renderPath(visited.path) };
+        const near = nearest(field, visited.known);
+        const here = near === undefined ? placesFor(field, schema, visited.path) : [];
+        const related = near === undefined && here.length === 0 ? relatedPlace(field, schema) : undefined;
+        if (near !== undefined) report('misspelt', { ...at, data: { ...about, near, schema: schema.title } });
+        else if (here.length > 0) report('misplaced', { ...at, data: { ...about, places: here.join(' or ') } });
+        else if (related !== undefined) report('elsewhere', { ...at, data: { ...about, places: related.place, kind: related.kind } });
+        else report('unknown', { ...at, data: { ...about, schema: schema.title } });
       }
     }
   },
 });
+
+function unknownIn(visited: readonly Visited[]): { readonly visited: Visited; readonly field: string }[] {
+  return visited.filter(isChecked).flatMap((place) =>
+    Object.keys(place.value)
+      .filter((field) => !place.known.has(field) && !isNewer(place.path, field))
+      .map((field) => ({ visited: place, field })),
+  );
+}
 
 // Their types are checked; which of their fields exist depends on the cluster's version more than on anything that is written here.
 const UNCHECKED: ReadonlySet<string> = new Set(['Deployment', 'Ingress']);
@@ -63,8 +68,8 @@ function isNewer(path: Path, field: string): boolean {
   return NEWER.has(`${path.findLast((part) => typeof part === 'string') ?? ''}.${field}`);
 }
 
-function isChecked({ path, known, isMap }: Visited): boolean {
-  return known.size > 0 && !isMap && !path.includes('metadata') && path[0] !== 'status';
+function isChecked({ path, known }: Visited): boolean {
+  return known.size > 0 && !path.includes('metadata') && path[0] !== 'status';
 }
 
 // A name that stands in more places than this, such as `name` itself, says nothing about where it was meant.

@@ -2,7 +2,7 @@ import type { Judged } from '../admission/judge.ts';
 import { sortSkipped } from '../rules/engine.ts';
 import type { FindingClass, Skipped } from '../rules/finding.ts';
 import type { ManifestError, SourceObject } from '../world/manifests.ts';
-import { keyOf, refOf, type KubeObject, type ObjectRef } from '../world/object.ts';
+import { keyOf, refOf, type KubeObject, type ObjectKey, type ObjectRef } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
 
 /** A finding as it is reported outside of admission: to a person, to a build, to a client of the dry run. */
@@ -70,7 +70,19 @@ export function inReadingOrder(findings: readonly ReportedFinding[]): ReportedFi
   });
 }
 
+interface SourceIndex {
+  readonly byObject: ReadonlyMap<KubeObject, SourceObject>;
+  readonly byKey: ReadonlyMap<ObjectKey, SourceObject>;
+}
+
+const indexes = new WeakMap<readonly SourceObject[], SourceIndex>();
+
 // An object may stand in a bundle twice: then the very one that was judged is meant.
 function sourceOf(object: KubeObject, sources: readonly SourceObject[]): SourceObject | undefined {
-  return sources.find((source) => source.object === object) ?? sources.findLast((source) => keyOf(source.object) === keyOf(object));
+  let index = indexes.get(sources);
+  if (index === undefined) {
+    index = { byObject: new Map(sources.map((source) => [source.object, source])), byKey: new Map(sources.map((source) => [keyOf(source.object), source])) };
+    indexes.set(sources, index);
+  }
+  return index.byObject.get(object) ?? index.byKey.get(keyOf(object));
 }

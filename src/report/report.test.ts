@@ -143,8 +143,8 @@ describe('sarif', () => {
               semanticVersion: VERSION,
               rules: [
                 { id: 'internal-error' },
-                { id: 'unknown-field', shortDescription: { text: expect.any(String) }, help: { text: expect.any(String) } },
-                { id: 'virtualservice-route-exists', shortDescription: { text: expect.any(String) }, help: { text: expect.any(String) } },
+                { id: 'unknown-field', shortDescription: { text: expect.any(String) as string }, help: { text: expect.any(String) as string } },
+                { id: 'virtualservice-route-exists', shortDescription: { text: expect.any(String) as string }, help: { text: expect.any(String) as string } },
               ],
             },
           },

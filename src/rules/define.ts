@@ -174,6 +174,6 @@ const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]+/g;
 export function fill(template: string, data: Readonly<Record<string, string | number>>): string {
   return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
     const value = data[name];
-    return value === undefined ? placeholder : String(value).replace(CONTROL, ' ').slice(0, 300);
+    return value === undefined ? placeholder : String(value).slice(0, 600).replace(CONTROL, ' ').slice(0, 300);
   });
 }

@@ -1,8 +1,13 @@
 import type { Rule } from './define.ts';
 import { analysisArgs } from './analysis-args/rule.ts';
 import { analysisMetrics } from './analysis-metrics/rule.ts';
+import { analysisPlaceholders } from './analysis-placeholders/rule.ts';
+import { analysisTerminates } from './analysis-terminates/rule.ts';
+import { autoscalerTarget } from './autoscaler-target/rule.ts';
+import { configInPlace } from './config-in-place/rule.ts';
 import { destinationRuleSubsetLabels } from './destinationrule-subset-labels/rule.ts';
 import { destinationRuleSubsets } from './destinationrule-subsets/rule.ts';
+import { duplicateWorkload } from './duplicate-workload/rule.ts';
 import { ingressBackend } from './ingress-backend/rule.ts';
 import { istioInjection } from './istio-injection/rule.ts';
 import { pluginInstalled } from './plugin-installed/rule.ts';
@@ -13,6 +18,8 @@ import { rolloutContainerEnv } from './rollout-container-env/rule.ts';
 import { rolloutContainerPorts } from './rollout-container-ports/rule.ts';
 import { rolloutCounts } from './rollout-counts/rule.ts';
 import { rolloutPodTemplate } from './rollout-pod-template/rule.ts';
+import { rolloutProbes } from './rollout-probes/rule.ts';
+import { rolloutResources } from './rollout-resources/rule.ts';
 import { rolloutRouteSteps } from './rollout-route-steps/rule.ts';
 import { rolloutSelector } from './rollout-selector/rule.ts';
 import { rolloutServices } from './rollout-services/rule.ts';
@@ -29,14 +36,20 @@ import { serviceShared } from './service-shared/rule.ts';
 import { serviceTargetPort } from './service-target-port/rule.ts';
 import { virtualServiceDestinations } from './virtualservice-destinations/rule.ts';
 import { virtualServiceRouteExists } from './virtualservice-route-exists/rule.ts';
+import { workloadDoubleCapacity } from './workload-double-capacity/rule.ts';
 import { workloadSelector } from './workload-selector/rule.ts';
 
 /** Every rule, sorted by id. Adding one is one line here and one folder beside this file. */
 export const RULES: readonly Rule[] = [
   analysisArgs,
   analysisMetrics,
+  analysisPlaceholders,
+  analysisTerminates,
+  autoscalerTarget,
+  configInPlace,
   destinationRuleSubsetLabels,
   destinationRuleSubsets,
+  duplicateWorkload,
   ingressBackend,
   istioInjection,
   pluginInstalled,
@@ -47,6 +60,8 @@ export const RULES: readonly Rule[] = [
   rolloutContainerPorts,
   rolloutCounts,
   rolloutPodTemplate,
+  rolloutProbes,
+  rolloutResources,
   rolloutRouteSteps,
   rolloutSelector,
   rolloutServices,
@@ -63,5 +78,6 @@ export const RULES: readonly Rule[] = [
   serviceTargetPort,
   virtualServiceDestinations,
   virtualServiceRouteExists,
+  workloadDoubleCapacity,
   workloadSelector,
 ];

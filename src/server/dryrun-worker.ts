@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { runDryRun, type DryRunAnswer, type DryRunInput } from '../admission/dryrun.ts';
 import { NO_ANSWERS, type Answers } from '../admission/questions.ts';
+import { DOCUMENT_RULES } from '../documents/index.ts';
 import { KEEPS } from '../mutations/index.ts';
 import { formats } from '../report/index.ts';
 import { RULES } from '../rules/index.ts';
@@ -13,7 +14,7 @@ import { json, problem, type Reply } from './reply.ts';
 const MOST_ROUNDS = 12;
 
 const catalogue = { rules: RULES, keeps: KEEPS };
-const known = { rules: RULES.map(({ id }) => id), keeps: KEEPS.map(({ id }) => id) };
+const known = { rules: [...RULES, ...DOCUMENT_RULES].map(({ id }) => id), keeps: KEEPS.map(({ id }) => id) };
 
 interface Current {
   readonly input: DryRunInput;

@@ -52,6 +52,8 @@ export interface Analysis {
   readonly measurementRetention: readonly NameRule[];
   /** Whether an experiment ends only when this analysis has. */
   readonly requiredForCompletion: boolean;
+  /** The experiment that it is part of, as it came. */
+  readonly experiment: JsonObject | undefined;
 }
 
 /**
@@ -105,6 +107,7 @@ function inline(raw: unknown, path: Path, role: AnalysisRole, title: string): An
       dryRun: nameRules(raw, path, 'dryRun'),
       measurementRetention: nameRules(raw, path, 'measurementRetention'),
       requiredForCompletion: false,
+      experiment: undefined,
     },
   ];
 }
@@ -130,6 +133,7 @@ function experimentAnalyses(experiment: JsonObject, path: Path, ofRollout: boole
         dryRun,
         measurementRetention,
         requiredForCompletion: raw['requiredForCompletion'] === true,
+        experiment,
       },
     ];
   });
@@ -195,8 +199,8 @@ export interface ResolvedTemplates {
 
 /** How templates are looked up, and where it is said that something cannot be judged. */
 export interface Lookups {
-  find: Find;
-  skip(reason: string): void;
+  readonly find: Find;
+  readonly skip: (reason: string) => void;
 }
 
 // No analysis has as many; without a bound every step of a Rollout could make the gate walk through every template of a cluster.
@@ -311,7 +315,7 @@ export function metricsOf(template: KubeObject): readonly Metric[] {
 
 /** The same, and how to find the objects of one kind that refer to a named one. */
 export interface ReverseLookups extends Lookups {
-  referrers(from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[];
+  readonly referrers: (from: KindId, kind: KindId, namespace: string, name: string) => readonly KubeObject[];
 }
 
 /** What a template is combined with. */
@@ -370,16 +374,6 @@ function ownersOf(template: KubeObject, kinds: readonly KindId[], { referrers }:
   const { name } = template.metadata;
   const namespaces = new Set([namespaceOf(template), '']);
   return kinds.flatMap((from) => [...namespaces].flatMap((namespace) => referrers(from, kind, namespace, name)));
-}
-
-const MAX_NAMED = 8;
-
-/** In: names. Out: them in quotes, as a sentence lists them; `none`, or the first few. */
-export function listed(names: Iterable<string>): string {
-  const all = [...new Set(names)];
-  if (all.length === 0) return 'none';
-  const shown = all.slice(0, MAX_NAMED).map((name) => `"${name}"`).join(', ');
-  return all.length > MAX_NAMED ? `${shown} and ${all.length - MAX_NAMED} more` : shown;
 }
 
 /** In: an object. Out: its kind and name, as a sentence names it. */

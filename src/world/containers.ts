@@ -5,13 +5,15 @@ import { workloadRefOf } from './rollout.ts';
 
 /** A container, and where it stands. */
 export interface Container {
-  /** Empty where it has none. */
+  /** Empty where it has none; cut where it is longer than any valid one, so that it can go into every message about the container. */
   readonly name: string;
   readonly list: 'containers' | 'initContainers';
   readonly index: number;
   readonly raw: JsonObject;
   readonly path: Path;
 }
+
+const MAX_NAME = 100;
 
 /** Where a Rollout's own pod template stands. */
 export const TEMPLATE_PATH: Path = ['spec', 'template'];
@@ -25,7 +27,7 @@ export function ownTemplate(rollout: KubeObject): JsonObject | undefined {
 export function containersOf(template: JsonObject, path: Path): Container[] {
   return (['containers', 'initContainers'] as const).flatMap((list) =>
     array(dig(template, 'spec', list)).flatMap((raw, index): Container[] =>
-      isObject(raw) ? [{ name: string(raw['name']), list, index, raw, path: [...path, 'spec', list, index] }] : [],
+      isObject(raw) ? [{ name: string(raw['name']).slice(0, MAX_NAME), list, index, raw, path: [...path, 'spec', list, index] }] : [],
     ),
   );
 }

@@ -25,14 +25,19 @@ export function parseGoDuration(text: string): number | undefined {
   let total = 0n;
   PIECE.lastIndex = 0;
   for (let position = 0; position < unsigned.length; position = PIECE.lastIndex) {
-    const [, whole = '', fraction = '', unit = ''] = PIECE.exec(unsigned) ?? [];
-    const size = Object.hasOwn(NANOSECONDS, unit) ? NANOSECONDS[unit] : undefined;
-    if (size === undefined || (whole === '' && fraction === '')) return undefined;
-    const digits = whole.replace(/^0+/, '');
-    if (digits.length > DIGITS_OF_LARGEST) return undefined;
-    total += BigInt(digits) * size + BigInt(Math.floor(Number(`0.${fraction.slice(0, DIGITS_OF_LARGEST)}0`) * Number(size)));
+    const piece = nanoseconds(PIECE.exec(unsigned) ?? []);
+    if (piece === undefined) return undefined;
+    total += piece;
     if (total > (negative ? LARGEST + 1n : LARGEST)) return undefined;
   }
   const seconds = Number(total) / 1e9;
   return negative ? -seconds : seconds;
+}
+
+function nanoseconds([, whole = '', fraction = '', unit = '']: readonly string[]): bigint | undefined {
+  const size = Object.hasOwn(NANOSECONDS, unit) ? NANOSECONDS[unit] : undefined;
+  if (size === undefined || (whole === '' && fraction === '')) return undefined;
+  const digits = whole.replace(/^0+/, '');
+  if (digits.length > DIGITS_OF_LARGEST) return undefined;
+  return BigInt(digits) * size + BigInt(Math.floor(Number(`0.${fraction.slice(0, DIGITS_OF_LARGEST)}0`) * Number(size)));
 }

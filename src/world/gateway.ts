@@ -164,9 +164,9 @@ function isSelected(selector: JsonObject | undefined, route: KubeObject): boolea
 }
 
 /**
- * In: a Gateway API route, the canary Service and the managed routes of the Rollout that drives it. Out: the backends whose weights the plugin sets. In HTTPRoutes and GRPCRoutes it
- * passes over the rules it takes for its own header rules: those named after a managed route (also with `-<number>`), and those whose only backend
- * is the canary. Source: Gateway API plugin v0.15.0, `pkg/plugin` (`setHTTPRouteWeight`, `setGRPCRouteWeight`, `isManagedRuleName`).
+ * In: a Gateway API route, the canary Service and the managed routes of the Rollout that drives it. Out: the backends whose weights the plugin sets. In
+ * HTTPRoutes and GRPCRoutes it passes over the rules it takes for its own header rules: those named after a managed route (also with `-<number>`), and those
+ * whose only backend is the canary. Source: Gateway API plugin v0.15.0, `pkg/plugin` (`setHTTPRouteWeight`, `setGRPCRouteWeight`, `isManagedRuleName`).
  */
 export function weightedBackendsOf(route: KubeObject, canaryService: string, managed: readonly string[]): readonly BackendRef[] {
   const kind = kindOf(route);

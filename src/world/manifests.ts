@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node, type Pair, type ParsedNode } from 'yaml';
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node, type Pair, type ParsedNode, type YAMLMap } from 'yaml';
 import { isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, isDeeperThan, isObject, object, string } from './read.ts';
@@ -99,20 +98,9 @@ export function parseManifests(text: string, file: string): Manifests {
       document: index,
       position: (inside) => place(offsetOf(document, [...path, ...inside])),
     }));
-    objects.push(...sources);
-    const holders = new Map(found.map((entry) => [JSON.stringify(entry.path), entry]));
-    for (const repeat of repeatedKeys(document.contents, [])) {
-      const holder = holderOf(repeat.path, holders);
-      duplicateKeys.push({
-        file,
-        object: holder?.object,
-        path: repeat.path.slice(holder?.path.length ?? 0),
-        key: repeat.key,
-        first: place(offsetOfKey(repeat.first)),
-        same: sameValue(repeat.first, repeat.last, document),
-        ...place(offsetOfKey(repeat.last)),
-      });
-    }
+    // One by one: as arguments of one call, a hundred thousand of them would not fit on the stack.
+    for (const source of sources) objects.push(source);
+    for (const duplicate of duplicateKeysOf(document, found, { file, text, place })) duplicateKeys.push(duplicate);
   }
   return { objects, errors, duplicateKeys };
 }
@@ -178,7 +166,7 @@ function offsetOf(document: Document.Parsed, path: Path): number {
   for (const part of path) {
     node = isAlias(node) ? (node.resolve(document) ?? null) : node;
     if (isMap(node)) {
-      const pair: unknown = node.items.findLast((item) => isScalar(item.key) && String(item.key.value) === String(part));
+      const pair: unknown = pairsOf(node).get(String(part));
       if (!isPair(pair)) return offset;
       const key = pair.key as ParsedNode;
       offset = key.range[0];
@@ -193,6 +181,40 @@ function offsetOf(document: Document.Parsed, path: Path): number {
     }
   }
   return offset;
+}
+
+const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, unknown>>();
+
+// Kept as long as the mapping: with many findings in a long one, looking through it for each would take the square of its length.
+function pairsOf(map: YAMLMap): ReadonlyMap<string, unknown> {
+  let known = pairs.get(map);
+  if (known === undefined) {
+    known = new Map(map.items.flatMap((item) => (isScalar(item.key) ? [[String(item.key.value), item] as const] : [])));
+    pairs.set(map, known);
+  }
+  return known;
+}
+
+interface Origin {
+  readonly file: string;
+  readonly text: string;
+  readonly place: (offset: number) => Position;
+}
+
+function duplicateKeysOf(document: Document.Parsed, found: readonly { readonly object: KubeObject; readonly path: Path }[], { file, text, place }: Origin): DuplicateKey[] {
+  const holders = new Map(found.map((entry) => [JSON.stringify(entry.path), entry]));
+  return repeatedKeys(document.contents, []).map(({ path, key, first, last }) => {
+    const holder = holderOf(path, holders);
+    return {
+      file,
+      object: holder?.object,
+      path: path.slice(holder?.path.length ?? 0),
+      key,
+      first: place(offsetOfKey(first)),
+      same: sameValue(first, last, text),
+      ...place(offsetOfKey(last)),
+    };
+  });
 }
 
 function holderOf<T>(path: Path, holders: ReadonlyMap<string, T>): T | undefined {
@@ -232,13 +254,11 @@ function offsetOfKey({ key }: Pair): number {
   return isScalar(key) ? (key.range?.[0] ?? 0) : 0;
 }
 
-function sameValue(a: Pair, b: Pair, document: Document.Parsed): boolean {
-  const value = (pair: Pair): unknown => (isNode(pair.value) ? pair.value.toJS(document, { maxAliasCount: MAX_ALIASES }) : pair.value);
-  try {
-    return isDeepStrictEqual(value(a), value(b));
-  } catch {
-    return false;
-  }
+// Scalars by value, everything else word for word: turning each into an object could cost far more than the text is long.
+function sameValue(a: Pair, b: Pair, text: string): boolean {
+  if (isScalar(a.value) && isScalar(b.value)) return a.value.value === b.value.value;
+  const written = ({ value }: Pair): string | undefined => (isNode(value) && value.range ? text.slice(value.range[0], value.range[1]) : undefined);
+  return written(a) === written(b);
 }
 
 function messageOf(error: unknown): string {

@@ -61,46 +61,66 @@ export interface LimitProblem {
  * v1.9.1, `utils/analysis/factory.go` (`ValidateMetric`), which runs only when the analysis starts.
  */
 export function limitProblems({ raw }: Metric, resolve: Resolve): LimitProblem[] {
-  const problems: LimitProblem[] = [];
-  const add = (problem: Omit<LimitProblem, 'byArguments' | 'bound'> & { readonly bound?: string }): void => {
-    const fields = [problem.field, ...problem.against.split(' ')];
-    problems.push({ bound: '', ...problem, byArguments: fields.some((field) => string(raw[field]).includes('{{')) });
+  const limits: Limits = {
+    count: intValue(raw['count'], resolve),
+    failureLimit: intValue(raw['failureLimit'], resolve),
+    consecutiveSuccessLimit: intValue(raw['consecutiveSuccessLimit'], resolve),
+    inconclusiveLimit: intValue(raw['inconclusiveLimit'], resolve),
+    consecutiveErrorLimit: intValue(raw['consecutiveErrorLimit'], resolve),
+    interval: resolve(string(raw['interval'])),
+    initialDelay: resolve(string(raw['initialDelay'])),
   };
-  const read = (field: string): number | undefined => intValue(raw[field], resolve);
-  const count = read('count');
-  const failures = read('failureLimit');
-  const successes = read('consecutiveSuccessLimit');
-  const inconclusive = read('inconclusiveLimit');
+  return [...outOfRange(limits), ...countProblems(limits), ...durationProblems(limits)].map((problem) => {
+    const fields = [problem.field, ...problem.against.split(' ')];
+    return { bound: '', ...problem, byArguments: fields.some((field) => string(raw[field]).includes('{{')) };
+  });
+}
 
-  for (const field of ['failureLimit', 'consecutiveSuccessLimit', 'inconclusiveLimit', 'consecutiveErrorLimit']) {
-    const value = read(field);
+// What is known of each field; undefined is not known.
+interface Limits {
+  readonly count: number | undefined;
+  readonly failureLimit: number | undefined;
+  readonly consecutiveSuccessLimit: number | undefined;
+  readonly inconclusiveLimit: number | undefined;
+  readonly consecutiveErrorLimit: number | undefined;
+  readonly interval: string | undefined;
+  readonly initialDelay: string | undefined;
+}
+
+type Found = Omit<LimitProblem, 'byArguments' | 'bound'> & { readonly bound?: string };
+
+function* outOfRange(limits: Limits): Generator<Found> {
+  for (const field of ['failureLimit', 'consecutiveSuccessLimit', 'inconclusiveLimit', 'consecutiveErrorLimit'] as const) {
+    const value = limits[field];
     const least = field === 'failureLimit' ? -1 : 0;
     const bound = least === 0 ? '0 or more' : '0 or more, or -1 to switch it off';
-    if (value !== undefined && value < least) add({ kind: 'negative', field, against: '', value, bound, reason: `it has to be ${bound}` });
+    if (value !== undefined && value < least) yield { kind: 'negative', field, against: '', value, bound, reason: `it has to be ${bound}` };
   }
-  if (failures === -1 && successes === 0) {
-    add({ kind: 'switched-off', field: 'failureLimit', against: 'consecutiveSuccessLimit', value: failures, reason: 'and no consecutiveSuccessLimit' });
+  if (limits.failureLimit === -1 && limits.consecutiveSuccessLimit === 0) {
+    yield { kind: 'switched-off', field: 'failureLimit', against: 'consecutiveSuccessLimit', value: -1, reason: 'and no consecutiveSuccessLimit' };
   }
+}
 
-  const least = (value: number, against: string, limit: number, bound: string): void => {
-    if (value < limit) add({ kind: 'count-too-small', field: 'count', against, value, bound, reason: `less than ${bound}` });
+function* countProblems({ count, failureLimit, consecutiveSuccessLimit, inconclusiveLimit, interval }: Limits): Generator<Found> {
+  if (count === undefined || count <= 0) return;
+  const least = function* (against: string, limit: number, bound: string): Generator<Found> {
+    if (count < limit) yield { kind: 'count-too-small', field: 'count', against, value: count, bound, reason: `less than ${bound}` };
   };
-  if (count !== undefined && count > 0) {
-    if (failures !== undefined && successes !== undefined && successes >= 0) {
-      const both = 'failureLimit consecutiveSuccessLimit';
-      if (failures < 0) least(count, both, successes, `its consecutiveSuccessLimit of ${successes}`);
-      else if (successes === 0) least(count, both, failures, `its failureLimit of ${failures}`);
-      else least(count, both, failures + successes, `failureLimit and consecutiveSuccessLimit together, ${failures} + ${successes}`);
-    }
-    if (inconclusive !== undefined) least(count, 'inconclusiveLimit', inconclusive, `its inconclusiveLimit of ${inconclusive}`);
-    if (count > 1 && resolve(string(raw['interval'])) === '') add({ kind: 'interval-missing', field: 'count', against: 'interval', value: count, reason: 'and no interval' });
+  if (failureLimit !== undefined && consecutiveSuccessLimit !== undefined && consecutiveSuccessLimit >= 0) {
+    const both = 'failureLimit consecutiveSuccessLimit';
+    if (failureLimit < 0) yield* least(both, consecutiveSuccessLimit, `its consecutiveSuccessLimit of ${consecutiveSuccessLimit}`);
+    else if (consecutiveSuccessLimit === 0) yield* least(both, failureLimit, `its failureLimit of ${failureLimit}`);
+    else yield* least(both, failureLimit + consecutiveSuccessLimit, `failureLimit and consecutiveSuccessLimit together, ${failureLimit} + ${consecutiveSuccessLimit}`);
   }
+  if (inconclusiveLimit !== undefined) yield* least('inconclusiveLimit', inconclusiveLimit, `its inconclusiveLimit of ${inconclusiveLimit}`);
+  if (count > 1 && interval === '') yield { kind: 'interval-missing', field: 'count', against: 'interval', value: count, reason: 'and no interval' };
+}
 
-  for (const field of ['interval', 'initialDelay']) {
-    const value = resolve(string(raw[field]));
-    if (value !== undefined && value !== '' && parseGoDuration(value) === undefined) add({ kind: 'duration', field, against: '', value, reason: 'no duration' });
+function* durationProblems(limits: Limits): Generator<Found> {
+  for (const field of ['interval', 'initialDelay'] as const) {
+    const value = limits[field];
+    if (value !== undefined && value !== '' && parseGoDuration(value) === undefined) yield { kind: 'duration', field, against: '', value, reason: 'no duration' };
   }
-  return problems;
 }
 
 /** The providers that Argo Rollouts v1.9.1 has, besides `plugin`. */

@@ -13,8 +13,8 @@ const MAX_BRACKETS = 200;
 const cache = new WeakMap<KubeObject, { readonly names: readonly string[] | undefined }>();
 
 /**
- * In: the ConfigMap of an Argo Rollouts controller. Out: the names of the traffic router plugins that it installs, none where it has no `trafficRouterPlugins`; undefined where that text cannot be
- * read. Costs once an object. Source: Argo Rollouts v1.9.1, `utils/config` (`InitializeConfig`).
+ * In: the ConfigMap of an Argo Rollouts controller. Out: the names of the traffic router plugins that it installs, none where it has no
+ * `trafficRouterPlugins`; undefined where that text cannot be read. Costs once an object. Source: Argo Rollouts v1.9.1, `utils/config` (`InitializeConfig`).
  */
 export function routerPlugins(configMap: KubeObject): readonly string[] | undefined {
   let known = cache.get(configMap);

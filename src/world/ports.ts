@@ -19,8 +19,16 @@ export interface ServicePort {
   readonly targetPath: Path;
 }
 
-/** In: a Service. Out: its ports that have a number, in order. */
+const portsBefore = new WeakMap<KubeObject, readonly ServicePort[]>();
+
+/** In: a Service. Out: its ports that have a number, in order. Costs once an object. */
 export function portsOf(service: KubeObject): readonly ServicePort[] {
+  const known = portsBefore.get(service) ?? readPorts(service);
+  portsBefore.set(service, known);
+  return known;
+}
+
+function readPorts(service: KubeObject): readonly ServicePort[] {
   return array(dig(service, 'spec', 'ports')).flatMap((entry, index): ServicePort[] => {
     const number = optionalNumber(dig(entry, 'port'));
     if (number === undefined) return [];
@@ -73,15 +81,32 @@ export function isExternalName(service: KubeObject): boolean {
   return dig(service, 'spec', 'type') === 'ExternalName';
 }
 
-/** In: ports, and a number or a name. Out: whether one of them has it. */
-export function hasPort(ports: readonly ServicePort[], wanted: number | string): boolean {
-  return ports.some(({ number, name }) => (typeof wanted === 'number' ? number === wanted : name === wanted));
+interface PortIndex {
+  readonly numbers: ReadonlySet<number>;
+  readonly byName: ReadonlyMap<string, number>;
 }
+
+const indexes = new WeakMap<readonly ServicePort[], PortIndex>();
+
+/** In: the ports of a Service, and a number or a name. Out: the number of the port that has it, or undefined. */
+export function portNumber(ports: readonly ServicePort[], wanted: number | string): number | undefined {
+  let index = indexes.get(ports);
+  if (index === undefined) {
+    index = { numbers: new Set(ports.map(({ number }) => number)), byName: new Map(ports.filter(({ name }) => name !== '').map(({ name, number }) => [name, number])) };
+    indexes.set(ports, index);
+  }
+  if (typeof wanted === 'string') return index.byName.get(wanted);
+  return index.numbers.has(wanted) ? wanted : undefined;
+}
+
+// As many as a message has room for.
+const MAX_PORTS = 8;
 
 /** In: ports of a Service or of containers. Out: them for a message: numbers, the protocol where it is not TCP, names if asked for; not more than eight. */
 export function describePorts(ports: readonly ContainerPort[], withNames = false): string {
-  const texts = [...new Set(ports.map((port) => `${portText(port)}${withNames ? (port.name === '' ? ' without a name' : ` named "${port.name}"`) : ''}`))];
-  return texts.length > 8 ? `${texts.slice(0, 8).join(', ')} and ${texts.length - 8} more` : texts.join(', ');
+  const shown = ports.slice(0, MAX_PORTS).map((port) => (withNames ? `${portText(port)} ${port.name === '' ? 'without a name' : `named "${port.name}"`}` : portText(port)));
+  const more = ports.length - shown.length;
+  return `${[...new Set(shown)].join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** In: a port. Out: its number, with the protocol where it is not TCP. */
@@ -145,10 +170,10 @@ export interface PortUse {
 }
 
 /**
- * In: a Rollout and how to look objects up. Out: the Service ports that the routes it drives send to: destinations of its VirtualService routes, whatever Service they name; backendRefs of
- * its Gateway API routes and backends of its Ingresses that name one of its Services; for nginx each stable backend once more for the canary Service, because the controller copies
- * the Ingress with that Service in its place; for ALB its `servicePort` on both Services. A port of the wrong type is left out. Source: Argo Rollouts v1.9.1,
- * `rollout/trafficrouting/{istio,nginx,alb}`, and the Gateway API plugin v0.15.0.
+ * In: a Rollout and how to look objects up. Out: the Service ports that the routes it drives send to: destinations of its VirtualService routes, whatever
+ * Service they name; backendRefs of its Gateway API routes and backends of its Ingresses that name one of its Services; for nginx each stable backend once
+ * more for the canary Service, because the controller copies the Ingress with that Service in its place; for ALB its `servicePort` on both Services. A port
+ * of the wrong type is left out. Source: Argo Rollouts v1.9.1, `rollout/trafficrouting/{istio,nginx,alb}`, and the Gateway API plugin v0.15.0.
  */
 export function portUses(rollout: KubeObject, look: Look): readonly PortUse[] {
   return [...virtualServiceUses(rollout, look), ...gatewayUses(rollout, look), ...ingressUses(rollout, look), ...albUses(rollout)];

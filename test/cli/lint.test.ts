@@ -49,6 +49,7 @@ describe('the exit code', () => {
     expect(ran.out).toContain('virtualservice-route-exists');
     expect(ran.out).toMatch(/^broken\.yaml\n {2}2:1 +error /m);
     expect(ran.err).toBe('rollgate lint: absent.yaml: no such file or directory\n');
+    expect((await lint(directory({ 'good.yaml': good }), { paths: ['good.yaml', 'absent.yaml'] })).code).toBe(2);
   });
 
   it('is 0 where templates were passed over, which is said', async () => {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { Io } from '../../src/commands/io.ts';
 
@@ -17,9 +18,7 @@ export function io(cwd: string, given: { readonly stdin?: string; readonly isTTY
     cwd,
     env: given.env ?? {},
     isTTY: given.isTTY ?? false,
-    stdin: (async function* () {
-      yield given.stdin ?? '';
-    })(),
+    stdin: Readable.from([given.stdin ?? '']),
     stdout: { write: (text) => (written.out += text) },
     stderr: { write: (text) => (written.err += text) },
     out: () => written.out,

@@ -13,10 +13,11 @@ export const QUICK: Partial<Timing> = {
   backoff: [20, 200],
   forbiddenPause: 200,
   forgetAfter: 300,
-  giveUpWaiting: 300,
+  giveUpWaiting: 5_000,
   discovery: [150, 60_000],
   discoveryAfterChange: [20, 60, 150],
   request: 5_000,
+  renewal: 50,
 };
 
 const started: (() => Promise<void>)[] = [];

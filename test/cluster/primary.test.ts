@@ -68,7 +68,7 @@ describe('Istio objects', () => {
     const server = await serve();
     server.put(controller('argo-rollouts', 'argo-rollouts'));
     server.fail('/secrets', 500);
-    const cluster = await synced(server);
+    const cluster = await synced(server, { timing: { giveUpWaiting: 200 } });
     expect(names(cluster, VS)).toBe('it is not known yet whether a primary cluster holds the Istio objects');
     expect(cluster.ready().ok).toBe(true);
   });
@@ -105,7 +105,7 @@ describe('Istio objects', () => {
     const primary = await serve();
     await primary.stop();
     server.put(rollout('r'));
-    const cluster = watch(server, { istioKubeConfig: primary.kubeConfig() });
+    const cluster = watch(server, { istioKubeConfig: primary.kubeConfig(), timing: { giveUpWaiting: 200 } });
     await eventually(() => expect(cluster.ready().ok).toBe(true));
     expect(names(cluster, VS)).toContain('ECONNREFUSED');
     expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['r']);

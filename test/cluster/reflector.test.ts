@@ -226,7 +226,7 @@ describe('an API server that fails', () => {
   it('for one kind only leaves the others and the readiness alone; that kind is unknown', async () => {
     const server = await serve();
     server.put({ apiVersion: 'traefik.io/v1alpha1', kind: 'TraefikService', metadata: { namespace: 'shop', name: 'a' } });
-    const cluster = await synced(server);
+    const cluster = await synced(server, { timing: { giveUpWaiting: 200, forgetAfter: 400 } });
     await eventually(() => expect(server.watching()).toBeGreaterThan(20));
     server.fail('traefik.io/traefikservices', 500);
     server.cutWatches();
@@ -242,11 +242,11 @@ describe('an API server that fails', () => {
   it('for one kind from the start is not waited for, unless it fails Rollouts', async () => {
     const server = await serve();
     server.fail('traefik.io/traefikservices', 500);
-    const cluster = await synced(server);
+    const cluster = await synced(server, { timing: { giveUpWaiting: 200 } });
     expect(cluster.unknown().get('TraefikService.traefik.io')).toContain('cannot be read');
     expect(cluster.ready().ok).toBe(true);
     server.fail(ROLLOUTS, 500);
-    const other = watch(server);
+    const other = watch(server, { timing: { giveUpWaiting: 200 } });
     await eventually(() => expect(other.ready().reasons).toEqual(['not read yet: rollouts (500 argoproj.io/rollouts failed)']));
     server.fail(ROLLOUTS, undefined);
     await eventually(() => expect(other.ready().ok).toBe(true));

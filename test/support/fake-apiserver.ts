@@ -293,7 +293,7 @@ export class FakeApiServer {
   async listen(): Promise<void> {
     const handler = (request: IncomingMessage, response: ServerResponse): void => this.#handle(request, response);
     const server = this.#tls === undefined ? http.createServer(handler) : https.createServer({ cert: this.#tls.cert, key: this.#tls.key }, handler);
-    server.on('connection', (socket) => {
+    server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
@@ -365,7 +365,7 @@ export class FakeApiServer {
     const bytes = Buffer.from(text);
     const size = this.chunk ?? bytes.length;
     watcher.tail = watcher.tail.then(async () => {
-      for (let start = 0; start < bytes.length && !watcher.silent; start += size) {
+      for (let start = 0; start < bytes.length && !watcher.silent && !watcher.response.writableEnded; start += size) {
         watcher.response.write(bytes.subarray(start, start + size));
         if (size < bytes.length) await new Promise((resolve) => setImmediate(resolve));
       }

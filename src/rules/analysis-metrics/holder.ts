@@ -1,6 +1,7 @@
-import { analysesOf, combineArgs, knownValues, listed, metricsOf, named, nameRulesOf, resolveTemplates, type Analysis, type Metric } from '../../world/analysis.ts';
+import { analysesOf, combineArgs, knownValues, metricsOf, named, nameRulesOf, resolveTemplates, type Analysis, type Metric } from '../../world/analysis.ts';
 import { limitProblems, namesOf, resolveWith } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { NAME_RULE_FIELDS, reportRepeated, reportTwice, reportUnmatched, unmatched, type PlacedRule } from './name-rules.ts';
 
@@ -13,7 +14,7 @@ export function checkHolder(context: Context, holder: KubeObject): void {
     if (!complete || templates.length === 0) continue;
     const metrics = templates.flatMap(metricsOf);
     if (metrics.length === 0) {
-      const data = { analysis: analysis.title, templates: listed(templates.map(({ metadata }) => metadata.name)) };
+      const data = { analysis: analysis.title, templates: listed(templates, ({ metadata }) => quoted(metadata.name)) };
       context.report('none-combined', { path: analysis.templatesPath, anchor: analysis.anchor, data });
     }
     checkNames(context, holder, analysis, metrics);

@@ -60,7 +60,7 @@ export const messages = {
   duration: {
     class: 'invalid',
     text: '{field} "{value}" of metric "{metric}" is no duration',
-    fix: 'write numbers with the units h, m, s or ms, such as 90s, 5m or 24h (there is none for days)',
+    fix: 'write {example} (the units are h, m, s and ms; there is none for days)',
   },
   default: {
     class: 'advice',

@@ -1,7 +1,8 @@
-import { listed, type NameRule } from '../../world/analysis.ts';
+import type { NameRule } from '../../world/analysis.ts';
 import { matchesSome } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Place } from '../finding.ts';
+import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 
 /** The fields whose rules name metrics. */
@@ -26,7 +27,7 @@ export function unmatched(rules: readonly PlacedRule[], names: readonly string[]
 /** Reports rules that match no metric, with the names that there are. */
 export function reportUnmatched(context: Context, field: string, rules: readonly PlacedRule[], names: readonly string[], related: readonly Place[]): void {
   for (const { object, pattern, path } of rules) {
-    context.report('unmatched', { object, path, anchor: `${field} ${pattern}`, data: { field, pattern, has: listed(names) }, related });
+    context.report('unmatched', { object, path, anchor: `${field} ${pattern}`, data: { field, pattern, has: listed(names, quoted) }, related });
   }
 }
 

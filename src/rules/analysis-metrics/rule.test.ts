@@ -96,14 +96,14 @@ testRule(analysisMetrics, import.meta.dirname, {
       object: 'AnalysisTemplate shop/errors',
       path: 'spec.metrics[6].initialDelay',
       at: '39:7',
-      text: 'initialDelay "30" of metric "daily" is no duration: write numbers with the units h, m, s or ms, such as 90s, 5m or 24h (there is none for days) [analysis-metrics]',
+      text: 'initialDelay "30" of metric "daily" is no duration: write something like 90s, 5m or 24h (the units are h, m, s and ms; there is none for days) [analysis-metrics]',
     },
     {
       message: 'duration',
       object: 'AnalysisTemplate shop/errors',
       path: 'spec.metrics[6].interval',
       at: '38:7',
-      text: 'interval "1d" of metric "daily" is no duration: write numbers with the units h, m, s or ms, such as 90s, 5m or 24h (there is none for days) [analysis-metrics]',
+      text: 'interval "1d" of metric "daily" is no duration: write 24h (the units are h, m, s and ms; there is none for days) [analysis-metrics]',
     },
   ],
   'bad-name-rules.yaml': [

@@ -1,8 +1,10 @@
-import { combineArgs, companyOf, knownValues, listed, metricsOf, named, nameRulesOf, nestedTemplates, type Metric } from '../../world/analysis.ts';
+import { combineArgs, companyOf, knownValues, metricsOf, named, nameRulesOf, nestedTemplates, type Metric } from '../../world/analysis.ts';
+import { suggestDuration } from '../../world/duration-hint.ts';
 import { limitProblems, namesOf, providersOf, PROVIDERS, resolveWith } from '../../world/metrics.ts';
 import { nearest } from '../../world/nearest.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { array, dig, object } from '../../world/read.ts';
+import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { NAME_RULE_FIELDS, reportRepeated, reportUnmatched, unmatched } from './name-rules.ts';
 
@@ -24,7 +26,7 @@ export function checkTemplate(context: Context, template: KubeObject): void {
       context.report(byArguments ? 'default' : kind, {
         path: [...metric.path, field],
         anchor: `${metric.name} ${field} ${against}`.trimEnd(),
-        data: { metric: metric.name, field, value, bound, reason },
+        data: { metric: metric.name, field, value, bound, reason, example: suggestDuration(String(value)) ?? 'something like 90s, 5m or 24h' },
       });
     }
   }
@@ -51,7 +53,7 @@ function checkProvider(context: Context, metric: Metric): void {
   const path = [...metric.path, 'provider'];
   const providers = providersOf(metric);
   if (providers.length > 1) {
-    context.report('several-providers', { path, anchor: name, data: { metric: name, count: providers.length, has: listed(providers) } });
+    context.report('several-providers', { path, anchor: name, data: { metric: name, count: providers.length, has: listed(providers, quoted) } });
   } else if (providers.length === 0) {
     const [given] = Object.keys(object(metric.raw['provider']));
     const guess = given === undefined ? undefined : nearest(given, PROVIDERS);

@@ -9,10 +9,12 @@ export const ingressBackend = defineRule({
   id: 'ingress-backend',
   summary: 'An Ingress that a Rollout drives has a rule for its stable Service, or for the root Service of an ALB.',
   explanation:
-    'The controller looks for a rule whose backend is the stable Service (with ALB the root Service, where one is named) and marks the Rollout InvalidSpec without one; the default backend does not count, and with ALB and nginx both ' +
-    'configured only the Ingresses of ALB are looked at. For ALB it writes the weights into the annotation "actions.<service>" and does not touch the rule: the load balancer controller reads that annotation only for a backend whose port ' +
-    'is named use-annotation, so with any other port all traffic goes on to the one Service. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateIngress), rollout/controller.go (getReferencedIngresses) and ' +
-    'rollout/trafficrouting/alb; AWS Load Balancer Controller, Ingress annotations (actions).',
+    'The controller looks for a rule whose backend is the stable Service (with ALB the root Service, where one is named) and marks the Rollout InvalidSpec ' +
+    'without one; the default backend does not count, and with ALB and nginx both configured only the Ingresses of ALB are looked at. For ALB it writes the ' +
+    'weights into the annotation "actions.<service>" and does not touch the rule: the load balancer controller reads that annotation only for a backend ' +
+    'whose port is named use-annotation, so with any other port all traffic goes on to the one Service. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateIngress), rollout/controller.go (getReferencedIngresses) and rollout/trafficrouting/alb; AWS Load Balancer ' +
+    'Controller, Ingress annotations (actions).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Ingress.networking.k8s.io'],
   messages: {

@@ -6,12 +6,16 @@ import { trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import type { Place } from '../finding.ts';
 
+// As many as a message has room for; a controller has a handful.
+const MAX_NAMES = 8;
+
 export const pluginInstalled = defineRule({
   id: 'plugin-installed',
   summary: 'The router plugins of a Rollout are installed in the controller.',
   explanation:
-    'The controller loads its plugins at start from the ConfigMap argo-rollouts-config of its own namespace. A plugin that is not listed there under trafficRouterPlugins is an error in every reconciliation of the Rollout. ' +
-    'Which namespace is the right one cannot be told from a Rollout, so one ConfigMap of that name that lists the plugin is enough; where none is known, or one cannot be read, nothing is said. Source: Argo Rollouts v1.9.1, ' +
+    'The controller loads its plugins at start from the ConfigMap argo-rollouts-config of its own namespace. A plugin that is not listed there under ' +
+    'trafficRouterPlugins is an error in every reconciliation of the Rollout. Which namespace is the right one cannot be told from a Rollout, so one ' +
+    'ConfigMap of that name that lists the plugin is enough; where none is known, or one cannot be read, nothing is said. Source: Argo Rollouts v1.9.1, ' +
     'utils/config (InitializeConfig) and utils/plugin (GetPluginInfo).',
   subject: ['Rollout.argoproj.io'],
   reads: ['ConfigMap'],
@@ -42,17 +46,15 @@ export const pluginInstalled = defineRule({
       context.skip('the ConfigMap argo-rollouts-config of the controller is not known');
       return;
     }
+    const names = [...installed].sort().slice(0, MAX_NAMES);
+    const has = names.length === 0 ? 'it has none' : `it has ${names.map((name) => `"${name}"`).join(', ')}`;
     for (const plugin of plugins) {
       if (installed.has(plugin)) continue;
-      const near = nearest(plugin, installed);
+      const near = nearest(plugin, names);
       context.report('absent', {
         path: ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins', plugin],
         anchor: plugin,
-        data: {
-          plugin,
-          has: installed.size === 0 ? 'it has none' : `it has ${[...installed].sort().slice(0, 8).map((name) => `"${name}"`).join(', ')}`,
-          hint: near === undefined ? '' : `, or name "${near}" if that is meant`,
-        },
+        data: { plugin, has, hint: near === undefined ? '' : `, or name "${near}" if that is meant` },
         related,
       });
     }

@@ -7,8 +7,10 @@ export const pluginServices = defineRule({
   id: 'plugin-services',
   summary: 'A Rollout that routes through the Gateway API plugin names a stable and a canary Service.',
   explanation:
-    'The plugin finds the backends to weigh by the names in stableService and canaryService alone; pingPong does not replace them. The controller checks these fields for its own routers but not for plugins, so without them the Rollout ' +
-    'is accepted and every attempt to set a weight fails. What other plugins need is not known. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (requireCanaryStableServices); Gateway API plugin v0.15.0, pkg/plugin.',
+    'The plugin finds the backends to weigh by the names in stableService and canaryService alone; pingPong does not replace them. The controller checks ' +
+    'these fields for its own routers but not for plugins, so without them the Rollout is accepted and every attempt to set a weight fails. What other ' +
+    'plugins need is not known. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (requireCanaryStableServices); Gateway API plugin v0.15.0, ' +
+    'pkg/plugin.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages: {

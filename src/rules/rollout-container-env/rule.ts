@@ -63,13 +63,13 @@ export const rolloutContainerEnv = defineRule({
         const from = dig(variable, 'valueFrom');
         if (!isObject(from)) continue;
         const sources = named(from, SOURCES);
-        if (sources.length !== 1) context.report('source', { path: [...path, 'valueFrom'], anchor, data: { container, name, sources: listed(sources) } });
+        if (sources.length !== 1) context.report('source', { path: [...path, 'valueFrom'], anchor, data: { container, name, sources: sources.length === 0 ? 'nowhere' : sources.join(' and ') } });
         else if (string(dig(variable, 'value')) !== '') context.report('twoValues', { path: [...path, 'valueFrom'], anchor, data: { container, name } });
       }
       for (const [index, bulk] of array(entry.raw['envFrom']).entries()) {
         const sources = named(bulk, BULK_SOURCES);
         const anchor = `${entry.name} ${sources.map((source) => string(dig(bulk, source, 'name'))).join(' ')}`;
-        if (sources.length !== 1) context.report('bulkSource', { path: [...entry.path, 'envFrom', index], anchor, data: { container, sources: listed(sources) } });
+        if (sources.length !== 1) context.report('bulkSource', { path: [...entry.path, 'envFrom', index], anchor, data: { container, sources: sources.length === 0 ? 'no source' : sources.join(' and ') } });
       }
     }
   },
@@ -77,8 +77,4 @@ export const rolloutContainerEnv = defineRule({
 
 function named(value: unknown, fields: readonly string[]): string[] {
   return fields.filter((field) => isObject(object(value)[field]));
-}
-
-function listed(sources: readonly string[]): string {
-  return sources.length === 0 ? 'nowhere' : sources.join(' and ');
 }

@@ -1,9 +1,38 @@
 import { ownContainers, renderContainer } from '../../world/containers.ts';
 import { isPortName, isPortNumber } from '../../world/names.ts';
-import { array, dig, optionalString } from '../../world/read.ts';
-import { defineRule } from '../define.ts';
+import type { Path } from '../../world/path.ts';
+import { array, dig, optionalNumber, optionalString } from '../../world/read.ts';
+import { defineRule, type RuleContext } from '../define.ts';
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
+
+const messages = {
+  number: {
+    class: 'invalid',
+    text: '{container} has {what}',
+    fix: 'write a number from 1 to 65535',
+  },
+  name: {
+    class: 'invalid',
+    text: '{container} has a port named "{name}"',
+    fix: 'use at most 15 of a-z, 0-9 and single "-" in between, with one letter at least',
+  },
+  sameName: {
+    class: 'invalid',
+    text: '{container} has two ports named "{name}"',
+    fix: 'give each its own name',
+  },
+  sameNumber: {
+    class: 'invalid',
+    text: '{container} has port {port} twice',
+    fix: 'list it once, under one name; several Services can use it',
+  },
+  protocol: {
+    class: 'invalid',
+    text: '{container} has a port with the protocol "{protocol}"',
+    fix: 'write TCP, UDP or SCTP',
+  },
+} as const;
 
 export const rolloutContainerPorts = defineRule({
   id: 'rollout-container-ports',
@@ -14,64 +43,51 @@ export const rolloutContainerPorts = defineRule({
     'pkg/apis/core/validation (validateContainerPorts), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
-  messages: {
-    number: {
-      class: 'invalid',
-      text: '{container} has the {field} {port}',
-      fix: 'write a number from 1 to 65535',
-    },
-    name: {
-      class: 'invalid',
-      text: '{container} has a port named "{name}"',
-      fix: 'use at most 15 of a-z, 0-9 and single "-" in between, with one letter at least',
-    },
-    sameName: {
-      class: 'invalid',
-      text: '{container} has two ports named "{name}"',
-      fix: 'give each its own name',
-    },
-    sameNumber: {
-      class: 'invalid',
-      text: '{container} has port {port} twice',
-      fix: 'list it once, under one name; several Services can use it',
-    },
-    protocol: {
-      class: 'invalid',
-      text: '{container} has a port with the protocol "{protocol}"',
-      fix: 'write TCP, UDP or SCTP',
-    },
-  },
+  messages,
   check(context, rollout) {
-    for (const entry of ownContainers(rollout)) {
-      const container = renderContainer(entry);
+    for (const container of ownContainers(rollout)) {
       const names = new Set<string>();
       const numbers = new Set<string>();
-      for (const [index, raw] of array(entry.raw['ports']).entries()) {
-        const path = [...entry.path, 'ports', index];
-        const anchorOf = (what: string): string => `${entry.name} ${what}`;
-
-        const number = dig(raw, 'containerPort') ?? 'missing';
-        // A number in quotes is refused for its type.
-        if (number === 'missing' || (typeof number === 'number' && !isPortNumber(number))) {
-          context.report('number', { path: [...path, 'containerPort'], anchor: anchorOf(String(number)), data: { container, field: 'containerPort', port: number } });
-        }
-        const hostPort = dig(raw, 'hostPort');
-        if (typeof hostPort === 'number' && hostPort !== 0 && !isPortNumber(hostPort)) {
-          context.report('number', { path: [...path, 'hostPort'], anchor: anchorOf(String(hostPort)), data: { container, field: 'hostPort', port: hostPort } });
-        }
-
-        const protocol = optionalString(dig(raw, 'protocol')) ?? 'TCP';
-        if (!PROTOCOLS.includes(protocol)) context.report('protocol', { path: [...path, 'protocol'], anchor: anchorOf(protocol), data: { container, protocol } });
-        const port = `${String(number)}/${protocol}`;
-        if (typeof number === 'number' && numbers.has(port)) context.report('sameNumber', { path: [...path, 'containerPort'], anchor: anchorOf(port), data: { container, port } });
-        numbers.add(port);
-
-        const name = optionalString(dig(raw, 'name'));
-        if (name === undefined) continue;
-        if (!isPortName(name)) context.report('name', { path: [...path, 'name'], anchor: anchorOf(name), data: { container, name } });
-        else if (names.has(name)) context.report('sameName', { path: [...path, 'name'], anchor: anchorOf(name), data: { container, name } });
-        names.add(name);
+      for (const [index, raw] of array(container.raw['ports']).entries()) {
+        const entry: Entry = { raw, path: [...container.path, 'ports', index], container: renderContainer(container), anchorOf: (what) => `${container.name} ${what}` };
+        judgeNumbers(context, entry, numbers);
+        judgeName(context, entry, names);
       }
     }
   },
 });
+
+type Context = RuleContext<typeof messages>;
+
+interface Entry {
+  readonly raw: unknown;
+  readonly path: Path;
+  readonly container: string;
+  readonly anchorOf: (what: string | number) => string;
+}
+
+function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entry, numbers: Set<string>): void {
+  for (const field of ['containerPort', 'hostPort']) {
+    const given = dig(raw, field) ?? undefined;
+    const value = optionalNumber(given);
+    // A number in quotes is refused for its type; the host port 0 stands for none.
+    const fine = value === undefined ? given !== undefined || field === 'hostPort' : isPortNumber(value) || (field === 'hostPort' && value === 0);
+    if (!fine) context.report('number', { path: [...path, field], anchor: anchorOf(value ?? ''), data: { container, what: value === undefined ? `a port without ${field}` : `the ${field} ${value}` } });
+  }
+  const protocol = optionalString(dig(raw, 'protocol')) ?? 'TCP';
+  if (!PROTOCOLS.includes(protocol)) context.report('protocol', { path: [...path, 'protocol'], anchor: anchorOf(protocol), data: { container, protocol } });
+  const number = optionalNumber(dig(raw, 'containerPort'));
+  if (number === undefined) return;
+  const port = `${number}/${protocol}`;
+  if (numbers.has(port)) context.report('sameNumber', { path: [...path, 'containerPort'], anchor: anchorOf(port), data: { container, port } });
+  numbers.add(port);
+}
+
+function judgeName(context: Context, { raw, path, container, anchorOf }: Entry, names: Set<string>): void {
+  const name = optionalString(dig(raw, 'name'));
+  if (name === undefined) return;
+  const location = { path: [...path, 'name'], anchor: anchorOf(name), data: { container, name } };
+  if (!isPortName(name)) context.report('name', location);
+  else if (names.has(name)) context.report('sameName', location);
+  names.add(name);
+}

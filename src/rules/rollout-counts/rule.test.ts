@@ -8,14 +8,14 @@ testRule(rolloutCounts, import.meta.dirname, {
       object: 'Rollout shop/ratings',
       path: 'spec.progressDeadlineSeconds',
       at: '14:3',
-      text: 'the Rollout gives up after 30 s (progressDeadlineSeconds), before a pod can count as available after 30 s (minReadySeconds): set progressDeadlineSeconds higher than minReadySeconds [rollout-counts]',
+      text: 'the Rollout gives up after 30 s (progressDeadlineSeconds), and a pod counts as available only after 30 s (minReadySeconds): set progressDeadlineSeconds higher than minReadySeconds [rollout-counts]',
     },
     {
       message: 'deadline',
       object: 'Rollout shop/reviews',
       path: 'spec.minReadySeconds',
       at: '6:3',
-      text: 'the Rollout gives up after 600 s (the default of progressDeadlineSeconds), before a pod can count as available after 1800 s (minReadySeconds): set progressDeadlineSeconds higher than minReadySeconds [rollout-counts]',
+      text: 'the Rollout gives up after 600 s (the default of progressDeadlineSeconds), and a pod counts as available only after 1800 s (minReadySeconds): set progressDeadlineSeconds higher than minReadySeconds [rollout-counts]',
     },
   ],
   'bad-negative.yaml': [

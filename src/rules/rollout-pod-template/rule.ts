@@ -1,7 +1,55 @@
-import { containersOf, ownTemplate, renderContainer, TEMPLATE_PATH } from '../../world/containers.ts';
+import { containersOf, ownTemplate, renderContainer, TEMPLATE_PATH, type Container } from '../../world/containers.ts';
 import { isDnsLabel, isLabelKey, isLabelValue } from '../../world/names.ts';
 import { array, dig, optionalString, stringMap } from '../../world/read.ts';
-import { defineRule } from '../define.ts';
+import { defineRule, type RuleContext } from '../define.ts';
+
+const messages = {
+  noContainers: {
+    class: 'invalid',
+    text: 'the pod template has no containers',
+    fix: 'add at least one to spec.template.spec.containers, or name a workload in workloadRef',
+  },
+  unnamed: {
+    class: 'invalid',
+    text: '{container} has no name',
+    fix: 'give it one, of a-z, 0-9 and "-"',
+  },
+  name: {
+    class: 'invalid',
+    text: '{container} has a name that Kubernetes does not take',
+    fix: 'use at most 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+  },
+  duplicate: {
+    class: 'invalid',
+    text: 'two containers are named "{name}"',
+    fix: 'give each its own name; init containers count too',
+  },
+  image: {
+    class: 'invalid',
+    text: '{container} has no image',
+    fix: 'name the image it runs',
+  },
+  restartPolicy: {
+    class: 'invalid',
+    text: 'restartPolicy of the pod template is {policy}',
+    fix: 'write Always or leave it out, because the pods of a Rollout run until they are replaced',
+  },
+  containerRestartPolicy: {
+    class: 'invalid',
+    text: '{container} has a restartPolicy of its own',
+    fix: 'remove it, or make the container an init container, which with restartPolicy Always is a sidecar',
+  },
+  deadline: {
+    class: 'invalid',
+    text: 'the pod template has activeDeadlineSeconds',
+    fix: 'remove it, because the pods of a Rollout run until they are replaced',
+  },
+  label: {
+    class: 'invalid',
+    text: 'the pod template has the label {key}="{value}", whose {part} Kubernetes does not take',
+    fix: 'use at most 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit',
+  },
+} as const;
 
 export const rolloutPodTemplate = defineRule({
   id: 'rollout-pod-template',
@@ -12,53 +60,7 @@ export const rolloutPodTemplate = defineRule({
     'Kubernetes v1.34, pkg/apis/apps/validation and pkg/apis/core/validation, which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
-  messages: {
-    noContainers: {
-      class: 'invalid',
-      text: 'the pod template has no containers',
-      fix: 'add at least one to spec.template.spec.containers, or name a workload in workloadRef',
-    },
-    unnamed: {
-      class: 'invalid',
-      text: '{container} has no name',
-      fix: 'give it one, of a-z, 0-9 and "-"',
-    },
-    name: {
-      class: 'invalid',
-      text: '{container} has a name that Kubernetes does not take',
-      fix: 'use at most 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
-    },
-    duplicate: {
-      class: 'invalid',
-      text: 'two containers are named "{name}"',
-      fix: 'give each its own name; init containers count too',
-    },
-    image: {
-      class: 'invalid',
-      text: '{container} has no image',
-      fix: 'name the image it runs',
-    },
-    restartPolicy: {
-      class: 'invalid',
-      text: 'restartPolicy of the pod template is {policy}',
-      fix: 'write Always or leave it out: the pods of a Rollout run until they are replaced',
-    },
-    containerRestartPolicy: {
-      class: 'invalid',
-      text: '{container} has a restartPolicy of its own',
-      fix: 'remove it, or make the container an init container, which with restartPolicy Always is a sidecar',
-    },
-    deadline: {
-      class: 'invalid',
-      text: 'the pod template has activeDeadlineSeconds',
-      fix: 'remove it: the pods of a Rollout run until they are replaced',
-    },
-    label: {
-      class: 'invalid',
-      text: 'the pod template has the label {key}="{value}", whose {part} Kubernetes does not take',
-      fix: 'use at most 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit',
-    },
-  },
+  messages,
   check(context, rollout) {
     const template = ownTemplate(rollout);
     if (template === undefined) return;
@@ -66,18 +68,11 @@ export const rolloutPodTemplate = defineRule({
     if (array(dig(template, 'spec', 'containers')).length === 0) context.report('noContainers', { path: [...specPath, 'containers'], anchor: 'containers', data: {} });
 
     const names = new Set<string>();
-    for (const entry of containersOf(template, TEMPLATE_PATH)) {
-      const { name, path, raw, list } = entry;
-      const container = renderContainer(entry);
-      const image = optionalString(raw['image']);
-      if (name === '') context.report('unnamed', { path: [...path, 'name'], anchor: image ?? list, data: { container } });
-      else if (!isDnsLabel(name)) context.report('name', { path: [...path, 'name'], anchor: name, data: { container } });
+    for (const container of containersOf(template, TEMPLATE_PATH)) {
+      const { name, path } = container;
+      judge(context, container);
       if (name !== '' && names.has(name)) context.report('duplicate', { path: [...path, 'name'], anchor: name, data: { name } });
       names.add(name);
-      if (image === undefined) context.report('image', { path: [...path, 'image'], anchor: name, data: { container } });
-      if (list === 'containers' && optionalString(raw['restartPolicy']) !== undefined) {
-        context.report('containerRestartPolicy', { path: [...path, 'restartPolicy'], anchor: name, data: { container } });
-      }
     }
 
     const policy = optionalString(dig(template, 'spec', 'restartPolicy')) ?? 'Always';
@@ -87,8 +82,21 @@ export const rolloutPodTemplate = defineRule({
     }
 
     for (const [key, value] of stringMap(dig(template, 'metadata', 'labels'))) {
-      const part = !isLabelKey(key) ? 'key' : !isLabelValue(value) ? 'value' : undefined;
-      if (part !== undefined) context.report('label', { path: [...TEMPLATE_PATH, 'metadata', 'labels', key], anchor: key, data: { key, value, part } });
+      if (isLabelKey(key) && isLabelValue(value)) continue;
+      const part = isLabelKey(key) ? 'value' : 'key';
+      context.report('label', { path: [...TEMPLATE_PATH, 'metadata', 'labels', key], anchor: key, data: { key, value, part } });
     }
   },
 });
+
+function judge(context: RuleContext<typeof messages>, entry: Container): void {
+  const { name, path, raw, list } = entry;
+  const data = { container: renderContainer(entry) };
+  const image = optionalString(raw['image']);
+  if (name === '') context.report('unnamed', { path: [...path, 'name'], anchor: image ?? list, data });
+  else if (!isDnsLabel(name)) context.report('name', { path: [...path, 'name'], anchor: name, data });
+  if (image === undefined) context.report('image', { path: [...path, 'image'], anchor: name, data });
+  if (list === 'containers' && optionalString(raw['restartPolicy']) !== undefined) {
+    context.report('containerRestartPolicy', { path: [...path, 'restartPolicy'], anchor: name, data });
+  }
+}

@@ -1,13 +1,47 @@
 import { contentOf } from '../../world/content.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, isObject, object, optionalNumber, string, type JsonObject } from '../../world/read.ts';
+import { array, dig, isObject, optionalNumber, string, type JsonObject } from '../../world/read.ts';
 import { managedRouteNames, stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { routersOf, type Router } from '../../world/routers.ts';
-import { defineRule } from '../define.ts';
+import { defineRule, type RuleContext } from '../define.ts';
+import { listed, quoted } from '../wording.ts';
 
 const HEADER_ROUTERS: readonly Router[] = ['istio', 'alb', 'apisix', 'plugins'];
 const WEIGHT_ROUTERS: readonly Router[] = ['istio', 'alb', 'smi', 'plugins'];
 const FORMS = ['exact', 'prefix', 'regex'];
+
+const messages = {
+  headerRouter: {
+    class: 'invalid',
+    text: 'step {number} has setHeaderRoute, which only Istio, AWS ALB, APISIX and router plugins can do',
+    fix: 'remove the step, or configure one of them in trafficRouting',
+  },
+  mirrorRouter: {
+    class: 'invalid',
+    text: 'step {number} has setMirrorRoute, which only Istio can do',
+    fix: 'remove the step, or configure Istio in trafficRouting',
+  },
+  unmanaged: {
+    class: 'invalid',
+    text: 'step {number} names the route "{name}", which is not in trafficRouting.managedRoutes{has}',
+    fix: 'list it there by that name',
+  },
+  match: {
+    class: 'invalid',
+    text: 'step {number} matches {what} by {forms}',
+    fix: 'give exactly one of exact, prefix and regex',
+  },
+  albMatch: {
+    class: 'invalid',
+    text: 'step {number} matches {what} by {forms}, and AWS ALB compares exactly',
+    fix: 'give exact, and nothing else',
+  },
+  experimentWeight: {
+    class: 'invalid',
+    text: 'step {number} gives the experiment template "{name}" a weight, which only Istio, AWS ALB, SMI and router plugins can do',
+    fix: 'remove the weight, or configure one of them in trafficRouting',
+  },
+} as const;
 
 export const rolloutRouteSteps = defineRule({
   id: 'rollout-route-steps',
@@ -18,87 +52,81 @@ export const rolloutRouteSteps = defineRule({
     'ValidateStepRouteFoundInManagedRoute, hasMultipleMatchValues, hasALBInvalidValues).',
   subject: ['Rollout.argoproj.io'],
   reads: [],
-  messages: {
-    headerRouter: {
-      class: 'invalid',
-      text: 'step {number} has setHeaderRoute, which only Istio, AWS ALB, APISIX and router plugins can do',
-      fix: 'remove the step, or configure one of them in trafficRouting',
-    },
-    mirrorRouter: {
-      class: 'invalid',
-      text: 'step {number} has setMirrorRoute, which only Istio can do',
-      fix: 'remove the step, or configure Istio in trafficRouting',
-    },
-    unmanaged: {
-      class: 'invalid',
-      text: 'step {number} names the route "{name}", which is not in trafficRouting.managedRoutes{listed}',
-      fix: 'list it there by that name',
-    },
-    match: {
-      class: 'invalid',
-      text: 'step {number} matches {what} by {forms}',
-      fix: 'give exactly one of exact, prefix and regex',
-    },
-    albMatch: {
-      class: 'invalid',
-      text: 'step {number} matches {what} by {forms}, and AWS ALB compares exactly',
-      fix: 'give exact, and nothing else',
-    },
-    experimentWeight: {
-      class: 'invalid',
-      text: 'step {number} gives the experiment template "{name}" a weight, which only Istio, AWS ALB, SMI and router plugins can do',
-      fix: 'remove the weight, or configure one of them in trafficRouting',
-    },
-  },
+  messages,
   check(context, rollout) {
-    const routers = routersOf(rollout);
-    const routed = trafficRoutingOf(rollout) !== undefined;
-    const managed = managedRouteNames(rollout);
-    const listed = managed.length === 0 ? '' : ` (they are ${managed.map((name) => `"${name}"`).join(', ')})`;
-    for (const [index, step] of stepsOf(rollout).entries()) {
-      const path = ['spec', 'strategy', 'canary', 'steps', index];
-      const number = index + 1;
-      const anchor = contentOf(step);
-      const checkName = (field: string, route: JsonObject): void => {
-        const name = string(route['name']);
-        if (routed && !managed.includes(name)) context.report('unmanaged', { path: [...path, field, 'name'], anchor, data: { number, name, listed } });
-      };
-      const checkMatch = (at: Path, what: string, match: unknown, exactOnly: boolean): void => {
-        const given = FORMS.filter((form) => string(dig(match, form)) !== '');
-        const fine = exactOnly ? given.length === 1 && given[0] === 'exact' : given.length === 1;
-        if (fine) return;
-        const forms = given.length === 0 ? 'nothing' : given.join(' and ');
-        context.report(exactOnly ? 'albMatch' : 'match', { path: at, anchor: `${anchor} ${what}`, data: { number, what, forms } });
-      };
-
-      const header = dig(step, 'setHeaderRoute');
-      if (isObject(header)) {
-        const supported = HEADER_ROUTERS.some((router) => routers.has(router));
-        if (!supported) context.report('headerRouter', { path: [...path, 'setHeaderRoute'], anchor, data: { number } });
-        checkName('setHeaderRoute', header);
-        for (const [position, match] of supported ? array(header['match']).entries() : []) {
-          const at = [...path, 'setHeaderRoute', 'match', position, 'headerValue'];
-          checkMatch(at, `header "${string(dig(match, 'headerName'))}"`, dig(match, 'headerValue'), routers.has('alb'));
-        }
-      }
-
-      const mirror = dig(step, 'setMirrorRoute');
-      if (isObject(mirror)) {
-        if (!routers.has('istio')) context.report('mirrorRouter', { path: [...path, 'setMirrorRoute'], anchor, data: { number } });
-        checkName('setMirrorRoute', mirror);
-        for (const [position, match] of array(mirror['match']).entries()) {
-          for (const what of ['method', 'path']) {
-            const value = object(match)[what];
-            if (isObject(value)) checkMatch([...path, 'setMirrorRoute', 'match', position, what], what, value, false);
-          }
-        }
-      }
-
-      for (const [position, template] of array(dig(step, 'experiment', 'templates')).entries()) {
-        if (optionalNumber(dig(template, 'weight')) === undefined || WEIGHT_ROUTERS.some((router) => routers.has(router))) continue;
-        const name = string(dig(template, 'name'));
-        context.report('experimentWeight', { path: [...path, 'experiment', 'templates', position, 'weight'], anchor: `${anchor} ${name}`, data: { number, name } });
-      }
+    const routing: Routing = { exists: trafficRoutingOf(rollout) !== undefined, routers: routersOf(rollout), managed: new Set(managedRouteNames(rollout)) };
+    for (const [index, raw] of stepsOf(rollout).entries()) {
+      const step: Step = { raw, path: ['spec', 'strategy', 'canary', 'steps', index], number: index + 1, anchor: contentOf(raw) };
+      judgeHeaderRoute(context, routing, step);
+      judgeMirrorRoute(context, routing, step);
+      judgeExperiment(context, routing, step);
     }
   },
 });
+
+type Context = RuleContext<typeof messages>;
+
+interface Routing {
+  readonly exists: boolean;
+  readonly routers: ReadonlySet<Router>;
+  readonly managed: ReadonlySet<string>;
+}
+
+interface Step {
+  readonly raw: unknown;
+  readonly path: Path;
+  readonly number: number;
+  readonly anchor: string;
+}
+
+function judgeHeaderRoute(context: Context, routing: Routing, step: Step): void {
+  const route = dig(step.raw, 'setHeaderRoute');
+  if (!isObject(route)) return;
+  const path = [...step.path, 'setHeaderRoute'];
+  judgeName(context, routing, step, route, path);
+  if (!HEADER_ROUTERS.some((router) => routing.routers.has(router))) {
+    context.report('headerRouter', { path, anchor: step.anchor, data: { number: step.number } });
+    return;
+  }
+  const message = routing.routers.has('alb') ? 'albMatch' : 'match';
+  for (const [index, match] of array(route['match']).entries()) {
+    judgeMatch(context, message, step, [...path, 'match', index, 'headerValue'], `header "${string(dig(match, 'headerName'))}"`, dig(match, 'headerValue'));
+  }
+}
+
+function judgeMirrorRoute(context: Context, routing: Routing, step: Step): void {
+  const route = dig(step.raw, 'setMirrorRoute');
+  if (!isObject(route)) return;
+  const path = [...step.path, 'setMirrorRoute'];
+  judgeName(context, routing, step, route, path);
+  if (!routing.routers.has('istio')) context.report('mirrorRouter', { path, anchor: step.anchor, data: { number: step.number } });
+  for (const [index, match] of array(route['match']).entries()) {
+    for (const what of ['method', 'path']) {
+      const value = dig(match, what);
+      if (isObject(value)) judgeMatch(context, 'match', step, [...path, 'match', index, what], what, value);
+    }
+  }
+}
+
+function judgeName(context: Context, { exists, managed }: Routing, { number, anchor }: Step, route: JsonObject, path: Path): void {
+  const name = string(route['name']);
+  if (!exists || managed.has(name)) return;
+  const has = managed.size === 0 ? '' : ` (they are ${listed(managed, quoted)})`;
+  context.report('unmanaged', { path: [...path, 'name'], anchor, data: { number, name, has } });
+}
+
+function judgeMatch(context: Context, message: 'match' | 'albMatch', { number, anchor }: Step, path: Path, what: string, match: unknown): void {
+  const given = FORMS.filter((form) => string(dig(match, form)) !== '');
+  if (given.length === 1 && (message === 'match' || given[0] === 'exact')) return;
+  const forms = given.length === 0 ? 'nothing' : given.join(' and ');
+  context.report(message, { path, anchor: `${anchor} ${what}`, data: { number, what, forms } });
+}
+
+function judgeExperiment(context: Context, { routers }: Routing, { raw, path, number, anchor }: Step): void {
+  if (WEIGHT_ROUTERS.some((router) => routers.has(router))) return;
+  for (const [index, template] of array(dig(raw, 'experiment', 'templates')).entries()) {
+    if (optionalNumber(dig(template, 'weight')) === undefined) continue;
+    const name = string(dig(template, 'name'));
+    context.report('experimentWeight', { path: [...path, 'experiment', 'templates', index, 'weight'], anchor: `${anchor} ${name}`, data: { number, name } });
+  }
+}

@@ -8,7 +8,7 @@ testRule(rolloutSelector, import.meta.dirname, {
       object: 'Rollout shop/ratings',
       path: 'spec.selector',
       at: '17:3',
-      text: 'spec.selector selects nothing in particular: it has neither matchLabels nor matchExpressions: add matchLabels with labels of spec.template.metadata.labels [rollout-selector]',
+      text: 'spec.selector is empty, which would select every pod of the namespace: add matchLabels with labels of spec.template.metadata.labels [rollout-selector]',
     },
     {
       message: 'absent',

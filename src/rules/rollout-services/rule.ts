@@ -1,8 +1,43 @@
 import type { KubeObject } from '../../world/object.ts';
-import { isObject, optionalObject, string } from '../../world/read.ts';
-import { blueGreenOf, canaryOf } from '../../world/rollout.ts';
+import { isObject, optionalObject, string, type JsonObject } from '../../world/read.ts';
+import { blueGreenOf, canaryOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { routerConfig, ROUTERS, routersOf } from '../../world/routers.ts';
-import { defineRule } from '../define.ts';
+import { defineRule, type RuleContext } from '../define.ts';
+
+const CANARY_PATH = ['spec', 'strategy', 'canary'];
+
+const messages = {
+  same: {
+    class: 'invalid',
+    text: '{first} and {second} are both Service "{name}"',
+    fix: 'name a Service of its own in {second}',
+  },
+  needed: {
+    class: 'invalid',
+    text: '{router} needs stableService and canaryService, and {field} is not set',
+    fix: 'name a Service of its own in spec.strategy.canary.{field}',
+  },
+  active: {
+    class: 'invalid',
+    text: 'spec.strategy.blueGreen has no activeService',
+    fix: 'name the Service that users reach in activeService',
+  },
+  pingPong: {
+    class: 'invalid',
+    text: 'pingPong needs two Services, and {field} is not set',
+    fix: 'name a Service of its own in spec.strategy.canary.pingPong.{field}',
+  },
+  pingPongRouter: {
+    class: 'invalid',
+    text: 'pingPong works with AWS ALB and Istio only, and trafficRouting has neither',
+    fix: 'remove pingPong and use stableService and canaryService',
+  },
+  pingPongRoot: {
+    class: 'invalid',
+    text: 'pingPong with AWS ALB needs a root Service, and trafficRouting.alb.rootService is not set',
+    fix: 'name in rootService the Service that the Ingress sends to',
+  },
+} as const;
 
 export const rolloutServices = defineRule({
   id: 'rollout-services',
@@ -13,76 +48,46 @@ export const rolloutServices = defineRule({
     'ValidateRolloutStrategyBlueGreen) and rollout/service.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
-  messages: {
-    same: {
-      class: 'invalid',
-      text: '{first} and {second} are both Service "{name}"',
-      fix: 'name a Service of its own in {second}',
-    },
-    needed: {
-      class: 'invalid',
-      text: '{router} needs stableService and canaryService, and {field} is not set',
-      fix: 'name a Service of its own in spec.strategy.canary.{field}',
-    },
-    active: {
-      class: 'invalid',
-      text: 'spec.strategy.blueGreen has no activeService',
-      fix: 'name the Service that users reach in activeService',
-    },
-    pingPong: {
-      class: 'invalid',
-      text: 'pingPong needs two Services, and {field} is not set',
-      fix: 'name a Service of its own in spec.strategy.canary.pingPong.{field}',
-    },
-    pingPongRouter: {
-      class: 'invalid',
-      text: 'pingPong works with AWS ALB and Istio only, and trafficRouting has neither',
-      fix: 'remove pingPong and use stableService and canaryService',
-    },
-    pingPongRoot: {
-      class: 'invalid',
-      text: 'pingPong with AWS ALB needs a root Service, and trafficRouting.alb.rootService is not set',
-      fix: 'name in rootService the Service that the Ingress sends to',
-    },
-  },
+  messages,
   check(context, rollout) {
-    const canaryPath = ['spec', 'strategy', 'canary'];
-    const twoOf = (path: readonly string[], first: string, second: string, a: string, b: string): void => {
-      if (a !== '' && a === b) context.report('same', { path: [...path, second], anchor: a, data: { first, second, name: a } });
-    };
-
     const canary = canaryOf(rollout);
+    const blueGreen = blueGreenOf(rollout);
     if (canary !== undefined) {
-      twoOf(canaryPath, 'stableService', 'canaryService', string(canary['stableService']), string(canary['canaryService']));
+      differ(context, CANARY_PATH, canary, 'stableService', 'canaryService');
       const router = routerThatNeedsBoth(rollout);
       for (const field of ['stableService', 'canaryService']) {
-        if (router !== undefined && string(canary[field]) === '') context.report('needed', { path: [...canaryPath, field], anchor: field, data: { router, field } });
+        if (router !== undefined && string(canary[field]) === '') context.report('needed', { path: [...CANARY_PATH, field], anchor: field, data: { router, field } });
       }
+      const pingPong = optionalObject(canary['pingPong']);
+      if (pingPong !== undefined) judgePingPong(context, rollout, pingPong);
     }
-
-    const pingPong = optionalObject(canary?.['pingPong']);
-    if (pingPong !== undefined) {
-      const path = [...canaryPath, 'pingPong'];
-      const routers = routersOf(rollout);
-      twoOf(path, 'pingService', 'pongService', string(pingPong['pingService']), string(pingPong['pongService']));
-      for (const field of ['pingService', 'pongService']) {
-        if (string(pingPong[field]) === '') context.report('pingPong', { path: [...path, field], anchor: field, data: { field } });
-      }
-      if (isObject(canary?.['trafficRouting']) && !routers.has('alb') && !routers.has('istio')) context.report('pingPongRouter', { path, anchor: 'pingPong', data: {} });
-      if (routers.has('alb') && string(routerConfig(rollout, 'alb')?.['rootService']) === '') {
-        context.report('pingPongRoot', { path: [...canaryPath, 'trafficRouting', 'alb', 'rootService'], anchor: 'rootService', data: {} });
-      }
-    }
-
-    const blueGreen = blueGreenOf(rollout);
     if (blueGreen !== undefined) {
       const path = ['spec', 'strategy', 'blueGreen'];
-      const active = string(blueGreen['activeService']);
-      if (active === '') context.report('active', { path: [...path, 'activeService'], anchor: 'activeService', data: {} });
-      twoOf(path, 'activeService', 'previewService', active, string(blueGreen['previewService']));
+      if (string(blueGreen['activeService']) === '') context.report('active', { path: [...path, 'activeService'], anchor: 'activeService', data: {} });
+      differ(context, path, blueGreen, 'activeService', 'previewService');
     }
   },
 });
+
+type Context = RuleContext<typeof messages>;
+
+function differ(context: Context, path: readonly string[], holder: JsonObject, first: string, second: string): void {
+  const name = string(holder[first]);
+  if (name !== '' && name === string(holder[second])) context.report('same', { path: [...path, second], anchor: name, data: { first, second, name } });
+}
+
+function judgePingPong(context: Context, rollout: KubeObject, pingPong: JsonObject): void {
+  const path = [...CANARY_PATH, 'pingPong'];
+  const routers = routersOf(rollout);
+  differ(context, path, pingPong, 'pingService', 'pongService');
+  for (const field of ['pingService', 'pongService']) {
+    if (string(pingPong[field]) === '') context.report('pingPong', { path: [...path, field], anchor: field, data: { field } });
+  }
+  if (trafficRoutingOf(rollout) !== undefined && !routers.has('alb') && !routers.has('istio')) context.report('pingPongRouter', { path, anchor: 'pingPong', data: {} });
+  if (routers.has('alb') && string(routerConfig(rollout, 'alb')?.['rootService']) === '') {
+    context.report('pingPongRoot', { path: [...CANARY_PATH, 'trafficRouting', 'alb', 'rootService'], anchor: 'rootService', data: {} });
+  }
+}
 
 function routerThatNeedsBoth(rollout: KubeObject): string | undefined {
   const routers = routersOf(rollout);

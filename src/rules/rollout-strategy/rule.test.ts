@@ -26,7 +26,7 @@ testRule(rolloutStrategy, import.meta.dirname, {
       object: 'Rollout shop/ratings',
       path: 'spec.strategy',
       at: '6:3',
-      text: 'spec.strategy has neither canary nor blueGreen: "canary:" with nothing behind it is null: add the one you want; "canary: {}" with the braces is a plain rolling update [rollout-strategy]',
+      text: 'spec.strategy has neither canary nor blueGreen ("canary:" with nothing behind it is null): add the one you want; "canary: {}" with the braces is a plain rolling update [rollout-strategy]',
     },
     {
       message: 'none',

@@ -3,13 +3,54 @@ import { renderPath, type Path } from '../../world/path.ts';
 import { array, dig, isObject, optionalNumber, string } from '../../world/read.ts';
 import { canaryOf, trafficRoutingOf, virtualServiceEntries } from '../../world/rollout.ts';
 import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
-import { defineRule } from '../define.ts';
+import { defineRule, type RuleContext } from '../define.ts';
 
 const FORMS = [
   { router: 'istio', kind: 'VirtualService', single: 'virtualService', plural: 'virtualServices' },
   { router: 'nginx', kind: 'Ingress', single: 'stableIngress', plural: 'stableIngresses' },
   { router: 'alb', kind: 'Ingress', single: 'ingress', plural: 'ingresses' },
 ] as const;
+
+const CANARY_PATH = ['spec', 'strategy', 'canary'];
+const ROUTING_PATH = [...CANARY_PATH, 'trafficRouting'];
+
+const messages = {
+  needsRouter: {
+    class: 'invalid',
+    text: 'spec.strategy.canary.{field} works only with trafficRouting, and there is none',
+    fix: 'remove it, or add trafficRouting',
+  },
+  delayAndDynamic: {
+    class: 'invalid',
+    text: 'dynamicStableScale and scaleDownDelaySeconds exclude each other',
+    fix: 'keep one of them',
+  },
+  maxWeight: {
+    class: 'invalid',
+    text: 'maxTrafficWeight works only with NGINX and router plugins',
+    fix: 'remove it and give weights out of 100',
+  },
+  both: {
+    class: 'invalid',
+    text: 'trafficRouting.{router} has both {single} and {plural}',
+    fix: 'keep {single} for one {kind}, or {plural} for several',
+  },
+  neither: {
+    class: 'invalid',
+    text: 'trafficRouting.{router} has neither {single} nor {plural}',
+    fix: 'name the {kind} in {single}, or several in {plural}',
+  },
+  unnamed: {
+    class: 'invalid',
+    text: '{router} is given nothing to drive, trafficRouting.{field} is not set',
+    fix: 'name there what carries the traffic',
+  },
+  idle: {
+    class: 'advice',
+    text: '{what}, so the steps pass and no weight is ever set there',
+    fix: 'say which router drives what, or remove it; without trafficRouting weights are kept by the number of pods',
+  },
+} as const;
 
 export const rolloutTrafficRouting = defineRule({
   id: 'rollout-traffic-routing',
@@ -20,80 +61,42 @@ export const rolloutTrafficRouting = defineRule({
     'ValidateRolloutAlbIngressesConfig, ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, getReferencedAppMeshResources) and rollout/trafficrouting.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
-  messages: {
-    needsRouter: {
-      class: 'invalid',
-      text: 'spec.strategy.canary.{field} works only with trafficRouting, and there is none',
-      fix: 'remove it, or add trafficRouting',
-    },
-    delayAndDynamic: {
-      class: 'invalid',
-      text: 'dynamicStableScale and scaleDownDelaySeconds exclude each other',
-      fix: 'keep one of them',
-    },
-    maxWeight: {
-      class: 'invalid',
-      text: 'maxTrafficWeight works only with NGINX and router plugins',
-      fix: 'remove it and give weights out of 100',
-    },
-    both: {
-      class: 'invalid',
-      text: 'trafficRouting.{router} has both {single} and {plural}',
-      fix: 'keep {single} for one {kind}, or {plural} for several',
-    },
-    neither: {
-      class: 'invalid',
-      text: 'trafficRouting.{router} has neither {single} nor {plural}',
-      fix: 'name the {kind} in {single}, or several in {plural}',
-    },
-    unnamed: {
-      class: 'invalid',
-      text: '{router} is given nothing to drive, trafficRouting.{field} is not set',
-      fix: 'name there what carries the traffic',
-    },
-    idle: {
-      class: 'advice',
-      text: '{what}, so the steps pass and no weight is ever set there',
-      fix: 'say which router drives what, or remove it; without trafficRouting weights are kept by the number of pods',
-    },
-  },
+  messages,
   check(context, rollout) {
     const canary = canaryOf(rollout);
     if (canary === undefined) return;
-    const path = ['spec', 'strategy', 'canary'];
-    const delayed = optionalNumber(canary['scaleDownDelaySeconds']) !== undefined;
-    const dynamic = canary['dynamicStableScale'] === true;
+    const options = { scaleDownDelaySeconds: optionalNumber(canary['scaleDownDelaySeconds']) !== undefined, dynamicStableScale: canary['dynamicStableScale'] === true };
     const routing = trafficRoutingOf(rollout);
     if (routing === undefined) {
-      for (const [field, set] of Object.entries({ scaleDownDelaySeconds: delayed, dynamicStableScale: dynamic })) {
-        if (set) context.report('needsRouter', { path: [...path, field], anchor: field, data: { field } });
-      }
+      for (const [field, set] of Object.entries(options)) if (set) context.report('needsRouter', { path: [...CANARY_PATH, field], anchor: field, data: { field } });
       return;
     }
-    if (delayed && dynamic) context.report('delayAndDynamic', { path: [...path, 'dynamicStableScale'], anchor: 'dynamicStableScale', data: {} });
-
+    if (options.scaleDownDelaySeconds && options.dynamicStableScale) {
+      context.report('delayAndDynamic', { path: [...CANARY_PATH, 'dynamicStableScale'], anchor: 'dynamicStableScale', data: {} });
+    }
     const routers = routersOf(rollout);
-    const routingPath = [...path, 'trafficRouting'];
     if (optionalNumber(routing['maxTrafficWeight']) !== undefined && !routers.has('nginx') && !routers.has('plugins')) {
-      context.report('maxWeight', { path: [...routingPath, 'maxTrafficWeight'], anchor: 'maxTrafficWeight', data: {} });
+      context.report('maxWeight', { path: [...ROUTING_PATH, 'maxTrafficWeight'], anchor: 'maxTrafficWeight', data: {} });
     }
-    if (routers.size === 0) context.report('idle', { path: routingPath, anchor: 'trafficRouting', data: { what: 'trafficRouting has no router in it' } });
-
-    for (const { router, kind, single, plural } of FORMS) {
-      const config = routerConfig(rollout, router);
-      if (config === undefined) continue;
-      const at = [...routingPath, router];
-      const one = isObject(config[single]) || string(config[single]) !== '';
-      const many = Array.isArray(config[plural]);
-      if (one === many) context.report(one ? 'both' : 'neither', { path: at, anchor: router, data: { router, kind, single, plural } });
-      else if (many && array(config[plural]).length === 0) context.report('idle', { path: [...at, plural], anchor: router, data: { what: `${router}.${plural} is empty` } });
-    }
-
-    for (const { router, path: inside } of unnamed(rollout)) {
-      context.report('unnamed', { path: [...routingPath, ...inside], anchor: router, data: { router: ROUTERS[router], field: renderPath(inside) } });
+    if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: { what: 'trafficRouting has no router in it' } });
+    judgeForms(context, rollout);
+    for (const { router, path } of unnamed(rollout)) {
+      context.report('unnamed', { path: [...ROUTING_PATH, ...path], anchor: router, data: { router: ROUTERS[router], field: renderPath(path) } });
     }
   },
 });
+
+function judgeForms(context: RuleContext<typeof messages>, rollout: KubeObject): void {
+  for (const { router, kind, single, plural } of FORMS) {
+    const config = routerConfig(rollout, router);
+    if (config === undefined) continue;
+    const path = [...ROUTING_PATH, router];
+    const one = isObject(config[single]) || string(config[single]) !== '';
+    const many = Array.isArray(config[plural]);
+    if (one === many) context.report(one ? 'both' : 'neither', { path, anchor: router, data: { router, kind, single, plural } });
+    else if (many && array(config[plural]).length === 0) context.report('idle', { path: [...path, plural], anchor: router, data: { what: `${router}.${plural} is empty` } });
+  }
+}
 
 interface Unnamed {
   readonly router: keyof typeof ROUTERS;

@@ -30,7 +30,7 @@ export const rolloutVolumes = defineRule({
     },
     name: {
       class: 'invalid',
-      text: 'a volume is named "{volume}"',
+      text: 'a volume {named}',
       fix: 'use one to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
     },
     duplicate: {
@@ -45,12 +45,14 @@ export const rolloutVolumes = defineRule({
     const volumes = new Set<string>();
     for (const [index, entry] of array(dig(template, 'spec', 'volumes')).entries()) {
       const volume = string(dig(entry, 'name'));
-      const location = { path: [...TEMPLATE_PATH, 'spec', 'volumes', index, 'name'], anchor: volume, data: { volume } };
+      const location = { path: [...TEMPLATE_PATH, 'spec', 'volumes', index, 'name'], anchor: volume, data: { volume, named: volume === '' ? 'has no name' : `is named "${volume}"` } };
       if (!isDnsLabel(volume)) context.report('name', location);
       else if (volumes.has(volume)) context.report('duplicate', location);
       volumes.add(volume);
     }
 
+    // Enough to find a misspelling among, whatever somebody sends.
+    const candidates = [...volumes].slice(0, 100);
     for (const container of containersOf(template, TEMPLATE_PATH)) {
       const paths = new Set<string>();
       for (const [index, mount] of array(container.raw['volumeMounts']).entries()) {
@@ -59,7 +61,7 @@ export const rolloutVolumes = defineRule({
         const mountPath = string(dig(mount, 'mountPath'));
         const data = { container: renderContainer(container), volume };
         if (!volumes.has(volume)) {
-          const meant = nearest(volume, volumes);
+          const meant = nearest(volume, candidates);
           const has = meant === undefined ? '' : ` (it has "${meant}")`;
           context.report('noVolume', { path: [...at, 'name'], anchor: `${container.name} ${volume}`, data: { ...data, has } });
         }

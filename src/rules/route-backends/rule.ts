@@ -7,9 +7,10 @@ export const routeBackends = defineRule({
   id: 'route-backends',
   summary: 'A Gateway API route that a Rollout drives sends to its stable and to its canary Service.',
   explanation:
-    'The plugin sets weights on the backendRefs named after the stable and the canary Service, in every rule and whatever their namespace, and fails at the first setWeight when either is not there. In HTTPRoutes and GRPCRoutes ' +
-    'it passes over the rules it takes for header rules of its own: those named after a managed route, and those whose only backend is the canary Service. Where both are there but never in one rule, weights are set and mean nothing. ' +
-    'Source: Gateway API plugin v0.15.0, pkg/plugin (setHTTPRouteWeight, setGRPCRouteWeight, setTCPRouteWeight, setTLSRouteWeight).',
+    'The plugin sets weights on the backendRefs named after the stable and the canary Service, in every rule and whatever their namespace, and fails at the ' +
+    'first setWeight when either is not there. In HTTPRoutes and GRPCRoutes it passes over the rules it takes for header rules of its own: those named ' +
+    'after a managed route, and those whose only backend is the canary Service. Where both are there but never in one rule, weights are set and mean ' +
+    'nothing. Source: Gateway API plugin v0.15.0, pkg/plugin (setHTTPRouteWeight, setGRPCRouteWeight, setTCPRouteWeight, setTLSRouteWeight).',
   subject: ['Rollout.argoproj.io'],
   reads: [
     'HTTPRoute.gateway.networking.k8s.io',

@@ -1,5 +1,5 @@
 import type { Path } from '../../world/path.ts';
-import { describePorts, hasPort, isExternalName, portsOf, portUses, type PortUse, type ServicePort } from '../../world/ports.ts';
+import { describePorts, isExternalName, portNumber, portsOf, portUses, type PortUse, type ServicePort } from '../../world/ports.ts';
 import { array, dig, optionalNumber } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
@@ -7,10 +7,12 @@ export const routePortExists = defineRule({
   id: 'route-port-exists',
   summary: 'The ports that the routes of a Rollout send to are ports of their Services.',
   explanation:
-    'A VirtualService destination, a backendRef or an Ingress backend with a port that its Service does not have leads nowhere, which for a canary shows only once it gets traffic. The controller does not look at ports. ' +
-    'For nginx it copies the stable Ingress with the canary Service in it, so the port must be one of that Service too; for ALB it sends to servicePort of both Services. A destination without port is right for a Service with ' +
-    'one port; with several, Istio takes the port number that the request came in on, which behind a gateway is a port of the gateway. Source: Istio, networking/core/route (GetDestinationCluster) and analysis message ' +
-    'IST0112; Gateway API, BackendObjectReference; Argo Rollouts v1.9.1, rollout/trafficrouting/nginx and alb.',
+    'A VirtualService destination, a backendRef or an Ingress backend with a port that its Service does not have leads nowhere, which for a canary shows ' +
+    'only once it gets traffic. The controller does not look at ports. For nginx it copies the stable Ingress with the canary Service in it, so the port ' +
+    'must be one of that Service too; for ALB it sends to servicePort of both Services. A destination without port is right for a Service with one port; ' +
+    'with several, Istio takes the port number that the request came in on, which behind a gateway is a port of the gateway. Source: Istio, ' +
+    'networking/core/route (GetDestinationCluster) and analysis message IST0112; Gateway API, BackendObjectReference; Argo Rollouts v1.9.1, ' +
+    'rollout/trafficrouting/nginx and alb.',
   subject: ['Rollout.argoproj.io'],
   reads: [
     'Service',
@@ -50,7 +52,7 @@ export const routePortExists = defineRule({
       const service = context.find('Service', namespace, name);
       if (service === undefined || isExternalName(service)) continue;
       const ports = portsOf(service);
-      if (ports.length === 0 || (port !== undefined && hasPort(ports, port))) continue;
+      if (ports.length === 0 || (port !== undefined && portNumber(ports, port) !== undefined)) continue;
 
       const data = { kind: object.kind, name: object.metadata.name, service: name, has: describePorts(ports, typeof port === 'string') };
       const related = [
@@ -75,7 +77,7 @@ export const routePortExists = defineRule({
 // Where every match of the route names a port that the Service has, there is no doubt which port is meant.
 function arrivesOn({ route }: PortUse, ports: readonly ServicePort[]): boolean {
   const matches = array(dig(route?.raw, 'match'));
-  return matches.length > 0 && matches.every((match) => hasPort(ports, optionalNumber(dig(match, 'port')) ?? 0));
+  return matches.length > 0 && matches.every((match) => portNumber(ports, optionalNumber(dig(match, 'port')) ?? 0) !== undefined);
 }
 
 // "mesh" stands for the sidecars: there requests come in on a port of the very Service they were sent to.

@@ -1,11 +1,10 @@
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { describePorts, isExternalName, pairPorts, portsOf, portText, portUses, type PortUse, type ServicePort } from '../../world/ports.ts';
+import { describePorts, isExternalName, pairPorts, portNumber, portsOf, portText, portUses, type PortUse, type ServicePort } from '../../world/ports.ts';
 import { references, type Role } from '../../world/references.ts';
 import type { Find } from '../../world/rollout.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule } from '../define.ts';
-import type { Place } from '../finding.ts';
 
 const PAIRS: readonly (readonly [Role, Role])[] = [
   ['stable', 'canary'],
@@ -13,13 +12,18 @@ const PAIRS: readonly (readonly [Role, Role])[] = [
   ['active', 'preview'],
 ];
 
+const PORTS: Path = ['spec', 'ports'];
+
+const FIELDS = ['name', 'targetPort', 'appProtocol'] as const;
+
 export const servicePortsAgree = defineRule({
   id: 'service-ports-agree',
   summary: 'The two Services that share the traffic of a Rollout expose the same ports.',
   explanation:
-    'A port that the routes send to and only one of the two Services has takes the traffic of the other nowhere: as soon as the canary gets some, or once it is promoted. Without a router callers use the ' +
-    'one Service or the other by the same port number, so the numbers have to be the same there; a port that only one of them adds to these is an extra. Where each destination names a port of its own, different numbers ' +
-    'work and are only pointed out, like names, targetPorts and appProtocols that differ, and any difference between active and preview.',
+    'A port that the routes send to and only one of the two Services has takes the traffic of the other nowhere: as soon as the canary gets some, or once ' +
+    'it is promoted. Without a router callers use the one Service or the other by the same port number, so the numbers have to be the same there; a port ' +
+    'that only one of them adds to these is an extra. Where each destination names a port of its own, different numbers work and are only pointed out, like ' +
+    'names, targetPorts and appProtocols that differ, and any difference between active and preview.',
   subject: ['Rollout.argoproj.io'],
   reads: [
     'Service',
@@ -64,55 +68,21 @@ export const servicePortsAgree = defineRule({
       const b = sides.get(second);
       if (a === undefined || b === undefined || a.name === b.name) continue;
       const uses = portUses(rollout, context).filter(({ namespace }) => namespace === namespaceOf(rollout));
-      const toA = routedTo(a, uses);
-      const toB = routedTo(b, uses);
-      const { same, moved, onlyA, onlyB } = pairPorts(a.ports, b.ports);
-      const eachLacksSome = moved.length > 0 || (onlyA.length > 0 && onlyB.length > 0);
-      const mustAgree = first !== 'active' && eachLacksSome && (routersOf(rollout).size === 0 || [a, b].some((side) => isLeftOpen(side, uses)));
-
-      const routed = (side: Side, other: Side, port: ServicePort, path: Path, use: PortUse): void => {
-        const related = [...between(rollout, side, other, port.path), { object: use.object, path: use.path }];
-        const route = { kind: use.object.kind, route: use.object.metadata.name };
-        context.report('routed', { object: side.service, path, anchor: portText(port), related, data: { ...dataOf(side, other, port), ...route } });
-      };
-      const tell = (messageId: 'unlike' | 'extra', side: Side, other: Side, port: ServicePort, path: Path): void => {
-        context.report(messageId, { object: side.service, path, anchor: portText(port), related: between(rollout, side, other, port.path), data: dataOf(side, other, port) });
-      };
-
-      for (const [p, q] of moved) {
-        const useOfP = toB.get(portText(p));
-        const useOfQ = toA.get(portText(q));
-        if (useOfP !== undefined) routed(b, a, p, [...q.path, 'port'], useOfP);
-        if (useOfQ !== undefined) routed(a, b, q, [...p.path, 'port'], useOfQ);
-        if (useOfP !== undefined || useOfQ !== undefined) continue;
-        if (mustAgree) tell('unlike', b, a, p, [...q.path, 'port']);
-        else {
-          const data = { ...dataOf(b, a, q), otherPort: portText(p) };
-          context.report('differ', { object: b.service, path: [...q.path, 'port'], anchor: portText(q), related: between(rollout, b, a, p.path), data });
-        }
-      }
-      for (const p of onlyA) {
-        const use = toB.get(portText(p));
-        if (use !== undefined) routed(b, a, p, ['spec', 'ports'], use);
-        else if (mustAgree) tell('unlike', b, a, p, ['spec', 'ports']);
-        else tell('extra', a, b, p, p.path);
-      }
-      for (const q of onlyB) {
-        const use = toA.get(portText(q));
-        if (use !== undefined) routed(a, b, q, ['spec', 'ports'], use);
-        else tell('extra', b, a, q, q.path);
-      }
-      for (const [p, q] of same) {
-        for (const field of ['name', 'targetPort', 'appProtocol'] as const) {
-          if (p[field] === q[field]) continue;
-          context.report('unequal', {
-            object: b.service,
-            path: q.path,
-            anchor: `${portText(q)} ${field}`,
-            related: between(rollout, b, a, p.path),
-            data: { ...dataOf(b, a, q), field, value: valueText(q[field]), otherValue: valueText(p[field]) },
-          });
-        }
+      const isOpen = first !== 'active' && (routersOf(rollout).size === 0 || [a, b].some((side) => isLeftOpen(side, uses)));
+      for (const { messageId, side, other, port, path, otherPath, use, data } of compare(a, b, uses, isOpen)) {
+        const { role, name, ports, service } = side;
+        const related = [
+          { object: other.service, path: otherPath },
+          { object: rollout, path: side.path },
+          ...(use === undefined ? [] : [{ object: use.object, path: use.path }]),
+        ];
+        context.report(messageId, {
+          object: service,
+          path,
+          anchor: data?.field === undefined ? portText(port) : `${portText(port)} ${data.field}`,
+          related,
+          data: { ...NO_DATA, role, service: name, port: portText(port), has: describePorts(ports), otherRole: other.role, other: other.name, ...data },
+        });
       }
     }
   },
@@ -144,8 +114,8 @@ function routedTo({ name, ports }: Side, uses: readonly PortUse[]): ReadonlyMap<
   const routed = new Map<string, PortUse>();
   for (const use of uses) {
     if (use.service !== name) continue;
-    const { port } = use;
-    const number = typeof port === 'number' ? port : (port === undefined ? (ports.length === 1 ? ports[0] : undefined) : ports.find((entry) => entry.name === port))?.number;
+    const onlyOne = ports.length === 1 ? ports[0]?.number : undefined;
+    const number = typeof use.port === 'string' ? portNumber(ports, use.port) : (use.port ?? onlyOne);
     if (number !== undefined && !routed.has(String(number))) routed.set(String(number), use);
   }
   return routed;
@@ -155,15 +125,63 @@ function isLeftOpen({ name, ports }: Side, uses: readonly PortUse[]): boolean {
   return ports.length > 1 && uses.some(({ service, port }) => service === name && port === undefined);
 }
 
-function between(rollout: KubeObject, side: Side, other: Side, otherPath: Path): Place[] {
-  return [
-    { object: other.service, path: otherPath },
-    { object: rollout, path: side.path },
-  ];
+interface Difference {
+  readonly messageId: 'routed' | 'unlike' | 'differ' | 'extra' | 'unequal';
+  /** The Service in which it is to be mended, and the one it is compared with. */
+  readonly side: Side;
+  readonly other: Side;
+  readonly port: ServicePort;
+  readonly path: Path;
+  readonly otherPath: Path;
+  readonly use?: PortUse;
+  readonly data?: Partial<typeof NO_DATA>;
 }
 
-function dataOf(side: Side, other: Side, port: ServicePort): { role: string; service: string; port: string; has: string; otherRole: string; other: string } {
-  return { role: side.role, service: side.name, port: portText(port), has: describePorts(side.ports), otherRole: other.role, other: other.name };
+const NO_DATA = { kind: '', route: '', otherPort: '', field: '', value: '', otherValue: '' };
+
+function compare(a: Side, b: Side, uses: readonly PortUse[], isOpen: boolean): Difference[] {
+  const { same, moved, onlyA, onlyB } = pairPorts(a.ports, b.ports);
+  const toA = routedTo(a, uses);
+  const toB = routedTo(b, uses);
+  const mustAgree = isOpen && (moved.length > 0 || (onlyA.length > 0 && onlyB.length > 0));
+
+  // `side` does not expose `port` of `other`; `path` is where it could.
+  const routed = (side: Side, other: Side, port: ServicePort, path: Path): Difference[] => {
+    const use = (side === a ? toA : toB).get(portText(port));
+    if (use === undefined) return [];
+    return [{ messageId: 'routed', side, other, port, path, otherPath: port.path, use, data: { kind: use.object.kind, route: use.object.metadata.name } }];
+  };
+  const orElse = (found: Difference[], otherwise: Difference): Difference[] => (found.length > 0 ? found : [otherwise]);
+
+  return [
+    ...moved.flatMap(([p, q]) => {
+      const [inA, inB] = [[...p.path, 'port'], [...q.path, 'port']];
+      const otherwise: Difference = mustAgree
+        ? { messageId: 'unlike', side: b, other: a, port: p, path: inB, otherPath: p.path }
+        : { messageId: 'differ', side: b, other: a, port: q, path: inB, otherPath: p.path, data: { otherPort: portText(p) } };
+      return orElse([...routed(b, a, p, inB), ...routed(a, b, q, inA)], otherwise);
+    }),
+    ...onlyA.flatMap((port) => {
+      const otherwise: Difference = mustAgree
+        ? { messageId: 'unlike', side: b, other: a, port, path: PORTS, otherPath: port.path }
+        : { messageId: 'extra', side: a, other: b, port, path: port.path, otherPath: PORTS };
+      return orElse(routed(b, a, port, PORTS), otherwise);
+    }),
+    ...onlyB.flatMap((port) => orElse(routed(a, b, port, PORTS), { messageId: 'extra', side: b, other: a, port, path: port.path, otherPath: PORTS })),
+    ...same.flatMap(([p, q]) =>
+      FIELDS.filter((field) => p[field] !== q[field]).map(
+        (field): Difference => ({
+          messageId: 'unequal',
+          side: b,
+          other: a,
+          port: q,
+          path: q.path,
+          otherPath: p.path,
+          data: { field, value: valueText(q[field]), otherValue: valueText(p[field]) },
+        }),
+      ),
+    ),
+  ];
 }
 
 function valueText(value: number | string): string {

@@ -8,9 +8,10 @@ export const serviceSelector = defineRule({
   id: 'service-selector',
   summary: 'The Services of a Rollout select only labels that its pod template has.',
   explanation:
-    'The controller compares the selector of every Service a Rollout names with the labels of its pod template and marks the Rollout InvalidSpec where one is not there. Labels of canaryMetadata, stableMetadata, ' +
-    'activeMetadata and previewMetadata come and go with the role of a pod and do not count; the hash label that the controller adds does not either. A Service without selector is accepted. ' +
-    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateService).',
+    'The controller compares the selector of every Service a Rollout names with the labels of its pod template and marks the Rollout InvalidSpec where one ' +
+    'is not there. Labels of canaryMetadata, stableMetadata, activeMetadata and previewMetadata come and go with the role of a pod and do not count; the ' +
+    'hash label that the controller adds does not either. A Service without selector is accepted. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateService).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Service', 'Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
   messages: {

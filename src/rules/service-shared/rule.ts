@@ -1,6 +1,7 @@
 import { drivesRoute, findManagedRoutes } from '../../world/gateway.ts';
 import { drivenRoutes, routeTitle, selectRoutes, type Route } from '../../world/istio.ts';
 import { keyOf, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
+import type { Path } from '../../world/path.ts';
 import { stringMap } from '../../world/read.ts';
 import { references, SERVICE_ROLES, type Reference } from '../../world/references.ts';
 import { isBeingDeleted, managedRouteNames, MANAGED_BY, virtualServiceEntries } from '../../world/rollout.ts';
@@ -51,10 +52,11 @@ export const serviceShared = defineRule({
   id: 'service-shared',
   summary: 'No two Rollouts drive the same Service, VirtualService route or DestinationRule.',
   explanation:
-    'The controller writes the hash of one Rollout into the selector of a Service and marks the Service with its name; another Rollout that names it is InvalidSpec. In a VirtualService two Rollouts may drive different routes, but of one ' +
-    'route each sets the weights in turn. In a DestinationRule the controller removes every subset that is not named by the Rollout it works for. A Gateway API route with Services of both works, although either of them resets what ' +
-    'marks it as in progress. A Rollout that is being deleted does not count. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateService), rollout/service.go and rollout/trafficrouting/istio (UpdateHash); ' +
-    'Gateway API plugin v0.15.0, pkg/plugin/labels.go.',
+    'The controller writes the hash of one Rollout into the selector of a Service and marks the Service with its name; another Rollout that names it is ' +
+    'InvalidSpec. In a VirtualService two Rollouts may drive different routes, but of one route each sets the weights in turn. In a DestinationRule the ' +
+    'controller removes every subset that is not named by the Rollout it works for. A Gateway API route with Services of both works, although either of ' +
+    'them resets what marks it as in progress. A Rollout that is being deleted does not count. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
+    '(ValidateService), rollout/service.go and rollout/trafficrouting/istio (UpdateHash); Gateway API plugin v0.15.0, pkg/plugin/labels.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [
     'Rollout.argoproj.io',
@@ -110,19 +112,23 @@ function judgeServices(context: Context, rollout: KubeObject): ReadonlySet<KubeO
       const related = [{ object: other, path: at.path }, ...(service === undefined ? [] : [{ object: service, path: ['spec', 'selector'] }])];
       context.report('service', { path, anchor: `${nameOf(other)} ${name}`, data: { service: name, otherRole: at.role, other: nameOf(other) }, related });
     }
-    const owner = stringMap(service?.metadata['annotations']).get(MANAGED_BY);
-    if (service === undefined || owner === undefined || owner === rollout.metadata.name || owners.has(owner)) continue;
-    const found = context.lookup('Rollout.argoproj.io', namespace, owner);
-    const isGone = found.state === 'absent' || (found.state === 'present' && isBeingDeleted(found.object));
-    context.report(isGone ? 'leftOver' : 'managed', {
-      object: service,
-      path: ['metadata', 'annotations', MANAGED_BY],
-      anchor: owner,
-      data: { service: name, other: owner, rollout: rollout.metadata.name, annotation: MANAGED_BY },
-      related: [{ object: rollout, path }],
-    });
+    if (service !== undefined) judgeAnnotation(context, rollout, service, path, owners);
   }
   return neighbours;
+}
+
+function judgeAnnotation(context: Context, rollout: KubeObject, service: KubeObject, path: Path, reported: ReadonlySet<string>): void {
+  const owner = stringMap(service.metadata['annotations']).get(MANAGED_BY);
+  if (owner === undefined || owner === rollout.metadata.name || reported.has(owner)) return;
+  const found = context.lookup('Rollout.argoproj.io', namespaceOf(service), owner);
+  const isGone = found.state === 'absent' || (found.state === 'present' && isBeingDeleted(found.object));
+  context.report(isGone ? 'leftOver' : 'managed', {
+    object: service,
+    path: ['metadata', 'annotations', MANAGED_BY],
+    anchor: owner,
+    data: { service: service.metadata.name, other: owner, rollout: rollout.metadata.name, annotation: MANAGED_BY },
+    related: [{ object: rollout, path }],
+  });
 }
 
 function judgeVirtualServices(context: Context, rollout: KubeObject): void {

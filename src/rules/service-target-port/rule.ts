@@ -1,8 +1,9 @@
-import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { containerPorts, describePorts, isExternalName, portsOf, portText } from '../../world/ports.ts';
+import type { KubeObject } from '../../world/object.ts';
+import type { Path } from '../../world/path.ts';
+import { containerPorts, describePorts, isExternalName, portsOf, portText, type ContainerPort } from '../../world/ports.ts';
 import { dig, stringMap } from '../../world/read.ts';
 import { references, SERVICE_ROLES } from '../../world/references.ts';
-import { effectiveTemplate, HASH_LABEL } from '../../world/rollout.ts';
+import { effectiveTemplate, HASH_LABEL, type Find } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 // Ports of sidecars that admission adds to the pod later: the template cannot declare them.
@@ -12,9 +13,10 @@ export const serviceTargetPort = defineRule({
   id: 'service-target-port',
   summary: 'The targetPorts of the Services of a Rollout are ports of its containers.',
   explanation:
-    'A targetPort that is a name is looked up among the named ports of each pod; where no container declares it, with that protocol, the Service has no endpoint for that port and every request fails. A number is used as it ' +
-    'is, declared or not, so a number that nobody declares is only a hint, and none at all where the template declares no ports. Headless and ExternalName Services are not judged, a root Service only where it selects the pods. ' +
-    'Source: Kubernetes, pkg/api/v1/pod (FindPort).',
+    'A targetPort that is a name is looked up among the named ports of each pod; where no container declares it, with that protocol, the Service has no ' +
+    'endpoint for that port and every request fails. A number is used as it is, declared or not, so a number that nobody declares is only a hint, and none ' +
+    'at all where the template declares no ports. Headless and ExternalName Services are not judged, a root Service only where it selects the pods. Source: ' +
+    'Kubernetes, pkg/api/v1/pod (FindPort).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Service', 'Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
   messages: {
@@ -34,24 +36,17 @@ export const serviceTargetPort = defineRule({
     if (effective === undefined) return;
     const declared = containerPorts(effective.template);
     if (declared === undefined) return;
+    const isDeclared = declarations(declared);
     const has = declared.length === 0 ? 'none is declared' : `declared: ${describePorts(declared, true)}`;
-    const seen = new Set<string>();
-    for (const { kind, name, role, path } of references(rollout)) {
-      if (kind !== 'Service' || (role !== 'root' && !SERVICE_ROLES.includes(role)) || seen.has(name)) continue;
-      seen.add(name);
-      const service = context.find(kind, namespaceOf(rollout), name);
-      if (service === undefined || isExternalName(service) || dig(service, 'spec', 'clusterIP') === 'None') continue;
-      if (role === 'root' && !selects(service, effective.labels)) continue;
+    for (const { service, path } of servicesOf(rollout, effective.labels, context.find)) {
       for (const port of portsOf(service)) {
-        const { targetPort, protocol } = port;
-        const isNumber = typeof targetPort === 'number';
-        if (isNumber && (declared.length === 0 || declared.some(({ number }) => number === targetPort))) continue;
-        if (!isNumber && (INJECTED.test(targetPort) || declared.some((entry) => entry.name === targetPort && entry.protocol === protocol))) continue;
-        context.report(isNumber ? 'number' : 'named', {
+        const { targetPort: target, protocol } = port;
+        if (isDeclared(target, protocol)) continue;
+        context.report(typeof target === 'number' ? 'number' : 'named', {
           object: service,
           path: port.targetPath,
-          anchor: String(targetPort),
-          data: { service: name, port: portText(port), protocol, target: targetPort, rollout: rollout.metadata.name, has },
+          anchor: String(target),
+          data: { service: service.metadata.name, port: portText(port), protocol, target, rollout: rollout.metadata.name, has },
           related: [
             { object: rollout, path },
             { object: effective.source, path: [...effective.path, 'spec', 'containers'] },
@@ -61,6 +56,30 @@ export const serviceTargetPort = defineRule({
     }
   },
 });
+
+function declarations(declared: readonly ContainerPort[]): (target: number | string, protocol: string) => boolean {
+  const numbers = new Set(declared.map(({ number }) => number));
+  const names = new Set(declared.map(({ name, protocol }) => `${name}/${protocol}`));
+  return (target, protocol) =>
+    typeof target === 'number' ? numbers.size === 0 || numbers.has(target) : INJECTED.test(target) || names.has(`${target}/${protocol}`);
+}
+
+interface NamedService {
+  readonly service: KubeObject;
+  /** Where the Rollout names it. */
+  readonly path: Path;
+}
+
+// A root Service need not select the pods: it may be no more than a name for routes to hang on.
+function servicesOf(rollout: KubeObject, labels: ReadonlyMap<string, string>, find: Find): readonly NamedService[] {
+  const named = new Map<string, NamedService>();
+  for (const { kind, namespace, name, role, path } of references(rollout)) {
+    if (kind !== 'Service' || (role !== 'root' && !SERVICE_ROLES.includes(role)) || named.has(name)) continue;
+    const service = find(kind, namespace, name);
+    if (service !== undefined && (role !== 'root' || selects(service, labels))) named.set(name, { service, path });
+  }
+  return [...named.values()].filter(({ service }) => !isExternalName(service) && dig(service, 'spec', 'clusterIP') !== 'None');
+}
 
 function selects(service: KubeObject, labels: ReadonlyMap<string, string>): boolean {
   const selector = [...stringMap(dig(service, 'spec', 'selector'))].filter(([label]) => label !== HASH_LABEL);

@@ -1,0 +1,61 @@
+import { analysesOf, combineArgs, metricsOf, named, resolveTemplates, templateArgs, type Analysis, type AnalysisRole } from '../../world/analysis.ts';
+import { parseGoDuration } from '../../world/duration.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { placeholdersIn } from '../../world/placeholders.ts';
+import { array, dig, object, string } from '../../world/read.ts';
+import { listed, quoted } from '../wording.ts';
+import type { Context } from './messages.ts';
+import { reportBroken, reportUndeclared } from './template.ts';
+import { usesIn } from './uses.ts';
+
+// For these the controller validates each template with the arguments that it declares itself; the others are filled in when all are combined.
+const EACH_BY_ITSELF: readonly AnalysisRole[] = ['step', 'prePromotion', 'postPromotion'];
+
+/** Judges the analyses of a Rollout or Experiment: whether every placeholder of their templates is filled in there. */
+export function checkHolder(context: Context, holder: KubeObject): void {
+  for (const analysis of analysesOf(holder)) {
+    checkValues(context, analysis);
+    const { templates, complete } = resolveTemplates(analysis.templates, namespaceOf(holder), context);
+    if (!complete) continue;
+    const combined = new Set(combineArgs(templates).args.keys());
+    const related = [{ object: holder, path: analysis.templatesPath }];
+    for (const template of templates) {
+      const found = usesIn(metricsOf(template));
+      reportBroken(context, template, found, related);
+      const own = new Set(templateArgs(template).map(({ name }) => name));
+      const undeclared = found.uses.filter(({ arg }) => arg !== undefined && !combined.has(arg));
+      reportUndeclared(context, template, own, undeclared, related);
+      if (!EACH_BY_ITSELF.includes(analysis.role)) continue;
+      for (const { metric, path, tag, arg = '' } of found.uses) {
+        if (arg === '' || own.has(arg) || !combined.has(arg)) continue;
+        context.report('apart', {
+          object: template,
+          path,
+          anchor: arg,
+          data: { metric: metric.name, template: named(template), tag, arg, analysis: analysis.title },
+          related,
+        });
+      }
+    }
+  }
+}
+
+// In an experiment the values of arguments may hold placeholders of their own (Argo Rollouts v1.9.1, `ResolveExperimentArgsValue`).
+function checkValues(context: Context, { experiment, args, title, anchor }: Analysis): void {
+  if (experiment === undefined) return;
+  const names = array(experiment['templates']).map((template) => string(dig(template, 'name')));
+  const known = new Set(names.flatMap((name) => [`templates.${name}.podTemplateHash`, `templates.${name}.replicaset.name`]));
+  known.add('experiment.availableAt');
+  if (parseGoDuration(string(experiment['duration'])) !== undefined) known.add('experiment.finishedAt');
+  for (const { name, raw, path } of args) {
+    if (object(raw['valueFrom']) === raw['valueFrom']) continue;
+    const { tags, unclosed } = placeholdersIn(string(raw['value']));
+    const bad = unclosed ? '{{' : tags.filter((tag) => !known.has(tag)).map((tag) => `{{${tag}}}`)[0];
+    if (bad === undefined) continue;
+    context.report('value', {
+      path: [...path, 'value'],
+      anchor: `${anchor} ${name}`,
+      data: { analysis: title, arg: name, tag: bad, names: names.length === 0 ? '' : ` (${listed(names, quoted)})` },
+    });
+  }
+}

@@ -1,0 +1,24 @@
+import { TEMPLATE_KINDS } from '../../world/analysis.ts';
+import { kindOf } from '../../world/object.ts';
+import { defineRule } from '../define.ts';
+import { once } from '../once.ts';
+import { checkHolder } from './holder.ts';
+import { messages } from './messages.ts';
+import { checkTemplate } from './template.ts';
+
+export const analysisPlaceholders = defineRule({
+  id: 'analysis-placeholders',
+  summary: 'Every placeholder in a metric names a declared argument, and every declared argument is used.',
+  explanation:
+    'All texts of a metric, those of a Job included, are searched for placeholders, and one that is no declared argument ends the analysis in an error as soon as it starts; for a step, or before and after promotion, the Rollout is ' +
+    'InvalidSpec, and each template has to declare what it uses itself. In a background analysis and in experiments the arguments of all combined templates count. Source: Argo Rollouts v1.9.1, utils/analysis ' +
+    '(ResolveMetricArgs), utils/template, pkg/apis/rollouts/validation (validateAnalysisMetrics), analysis (reconcileAnalysisRun); fasttemplate v1.2.2.',
+  subject: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
+  reads: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
+  messages,
+  check(context, subject) {
+    const kind = kindOf(subject);
+    if (TEMPLATE_KINDS.some((templateKind) => templateKind === kind)) checkTemplate(context, subject);
+    else checkHolder(once(context, subject), subject);
+  },
+});

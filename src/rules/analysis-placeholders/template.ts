@@ -1,0 +1,91 @@
+import { companyOf, metricsOf, named, nestedTemplates, templateArgs, type TemplateArg } from '../../world/analysis.ts';
+import { nearest } from '../../world/nearest.ts';
+import type { KubeObject } from '../../world/object.ts';
+import type { Place } from '../finding.ts';
+import { listed, quoted } from '../wording.ts';
+import type { Context } from './messages.ts';
+import { argsUsedIn, usesIn, type Use, type Uses } from './uses.ts';
+
+/** Judges a template by itself. An argument that a template it is combined with declares, or uses, is not its own affair. */
+export function checkTemplate(context: Context, template: KubeObject): void {
+  const found = usesIn(metricsOf(template));
+  reportBroken(context, template, found, []);
+  const own = templateArgs(template);
+  const names = new Set(own.map(({ name }) => name));
+  const undeclared = found.uses.filter(({ arg }) => arg !== undefined && !names.has(arg));
+  const used = new Set(found.uses.map(({ arg }) => arg));
+  const unused = own.filter(({ name }) => !used.has(name));
+  if (undeclared.length > 0) checkUndeclared(context, template, names, undeclared);
+  // A template of arguments alone is made to be combined.
+  if (unused.length > 0 && (metricsOf(template).length > 0 || nestedTemplates(template).length > 0)) checkUnused(context, template, unused);
+}
+
+/** Reports placeholders that can never be filled in, and those that are not closed. */
+export function reportBroken(context: Context, template: KubeObject, { uses, unclosed }: Uses, related: readonly Place[]): void {
+  for (const { metric, path, tag, arg } of uses) {
+    if (arg !== undefined) continue;
+    context.report('unresolvable', { object: template, path, anchor: tag, data: { metric: metric.name, tag, example: '{{args.NAME}}' }, related });
+  }
+  for (const { metric, path } of unclosed) {
+    context.report('unclosed', { object: template, path, anchor: metric.name, data: { metric: metric.name, open: '{{', close: '}}' }, related });
+  }
+}
+
+/** Reports placeholders of arguments that are not declared. In: the names that are. */
+export function reportUndeclared(context: Context, template: KubeObject, declared: ReadonlySet<string>, uses: readonly Use[], related: readonly Place[]): void {
+  for (const { metric, path, tag, arg = '' } of uses) {
+    const guess = uses.length > MAX_GUESSES ? undefined : nearest(arg, declared);
+    context.report('undeclared', {
+      object: template,
+      path,
+      anchor: arg,
+      data: {
+        metric: metric.name,
+        tag,
+        template: named(template),
+        arg,
+        declared: listed(declared, quoted),
+        hint: guess === undefined ? '' : `, or write {{args.${guess}}}`,
+      },
+      related: [...related, { object: template, path: ['spec', 'args'] }],
+    });
+  }
+}
+
+// A misspelt name is looked for a few times; whoever gets everything wrong did not misspell.
+const MAX_GUESSES = 20;
+
+function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySet<string>, uses: readonly Use[]): void {
+  const company = companyOf(template, context);
+  if (!company.complete) return;
+  const elsewhere = new Set(company.templates.flatMap(templateArgs).map(({ name }) => name));
+  const nowhere = uses.filter(({ arg = '' }) => !elsewhere.has(arg));
+  if (company.used || own.size > 0) {
+    reportUndeclared(context, template, own, nowhere, []);
+    return;
+  }
+  // Nothing refers to it yet, and it leaves all arguments to others: it may be a part that is combined with what comes later.
+  for (const { metric, path, tag, arg = '' } of nowhere) {
+    context.report('undeclared-part', { path, anchor: arg, data: { metric: metric.name, tag, template: named(template) } });
+  }
+}
+
+function checkUnused(context: Context, template: KubeObject, unused: readonly TemplateArg[]): void {
+  const { templates, complete } = companyOf(template, context);
+  if (!complete) return;
+  const nested = new Set(nestedTemplates(template).map(({ name }) => name));
+  const used = new Set<string>();
+  for (const other of templates) {
+    if (other === template) continue;
+    // Another template that gives an argument a value of its own does not need this one for it.
+    const settled = new Set(templateArgs(other).filter(({ hasValue, hasValueFrom }) => hasValue || hasValueFrom).map(({ name }) => name));
+    const declares = new Set(templateArgs(other).map(({ name }) => name));
+    for (const arg of argsUsedIn(metricsOf(other))) {
+      if (nested.has(other.metadata.name) || !declares.has(arg) || !settled.has(arg)) used.add(arg);
+    }
+  }
+  for (const { name, path } of unused) {
+    if (used.has(name)) continue;
+    context.report('unused', { path: [...path, 'name'], anchor: name, data: { template: named(template), arg: name, tag: `{{args.${name}}}` } });
+  }
+}

@@ -1,0 +1,84 @@
+import { analysesOf, combineArgs, knownValues, metricsOf, named, resolveTemplates, templateArgs, TEMPLATE_KINDS, type Analysis, type Metric } from '../../world/analysis.ts';
+import { intValue, resolveWith, runsForever, type Resolve } from '../../world/metrics.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { string } from '../../world/read.ts';
+import { defineRule } from '../define.ts';
+
+// What the controller puts in, when it validates, for an argument that has no default or takes it from a Secret.
+const PLACEHOLDER = 'dummy-value';
+
+export const analysisTerminates = defineRule({
+  id: 'analysis-terminates',
+  summary: 'An analysis that an update waits for comes to an end: a metric with an interval has a count.',
+  explanation:
+    'A metric with an interval and no count is measured until the update is over. That is right for a background analysis; a step, or a check before or after promotion, would never be done, and the controller marks the ' +
+    'Rollout InvalidSpec. It judges with the defaults of the template alone: a count that only the Rollout supplies counts as none, so the argument needs a default. An experiment that requires such an analysis for its completion ' +
+    'never completes. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateAnalysisTemplateWithType), pkg/apis/rollouts/v1alpha1 (EffectiveCount), experiments (calculateStatus).',
+  subject: ['Rollout.argoproj.io'],
+  reads: [...TEMPLATE_KINDS],
+  messages: {
+    forever: {
+      class: 'invalid',
+      text: 'metric "{metric}" of {template} has an interval and {count}, so that {analysis} never ends',
+      fix: 'give the metric a count, or run it as background analysis',
+    },
+    default: {
+      class: 'invalid',
+      text: 'metric "{metric}" of {template} takes its count from {count} without a default above 0, and the controller, which validates with defaults alone, takes {analysis} for endless',
+      fix: 'give the argument a default in spec.args of the template',
+    },
+    supplied: {
+      class: 'invalid',
+      text: 'the arguments of {analysis} give metric "{metric}" of {template} {count}, so that it never ends',
+      fix: 'supply a count above 0',
+    },
+    experiment: {
+      class: 'invalid',
+      text: "metric \"{metric}\" of {template} has an interval and {count}, so that {analysis}, and with it the experiment that requires it, never ends",
+      fix: 'give the metric a count, or remove requiredForCompletion',
+    },
+  },
+  check(context, rollout) {
+    for (const analysis of analysesOf(rollout)) {
+      if (analysis.role === 'background' || (analysis.role === 'experiment' && !analysis.requiredForCompletion)) continue;
+      const { templates, complete } = resolveTemplates(analysis.templates, namespaceOf(rollout), context);
+      if (!complete) continue;
+      const merged = resolveWith(knownValues(combineArgs(templates).args, analysis.args));
+      for (const template of templates) {
+        const validated = asValidated(template);
+        for (const metric of metricsOf(template)) {
+          const found = verdict(analysis, metric, validated, merged);
+          if (found === undefined) continue;
+          context.report(found, {
+            path: analysis.templatesPath,
+            anchor: `${analysis.anchor} ${metric.name}`,
+            data: { metric: metric.name, template: named(template), analysis: analysis.title, count: countOf(metric, found === 'default' ? undefined : merged) },
+            related: [{ object: template, path: metric.path }],
+          });
+        }
+      }
+    }
+  },
+});
+
+function verdict(analysis: Analysis, metric: Metric, validated: Resolve, merged: Resolve): 'forever' | 'default' | 'supplied' | 'experiment' | undefined {
+  if (analysis.role === 'experiment') {
+    // Enough successes in a row end a metric too.
+    return runsForever(metric, merged) === true && intValue(metric.raw['consecutiveSuccessLimit'], merged) === 0 ? 'experiment' : undefined;
+  }
+  if (runsForever(metric, validated) === true) return string(metric.raw['count']).includes('{{') ? 'default' : 'forever';
+  return runsForever(metric, merged) === true ? 'supplied' : undefined;
+}
+
+// The count as a person is told it: filled in where a way to do so is given, else as it is written.
+function countOf({ raw }: Metric, resolve: Resolve | undefined): string {
+  const { count } = raw;
+  if (typeof count === 'string') return resolve === undefined ? count : `the count "${resolve(count) ?? count}"`;
+  return typeof count === 'number' ? `the count ${count}` : 'no count';
+}
+
+// The controller resolves each template with its own arguments, whatever the Rollout supplies (Argo Rollouts v1.9.1, `setArgValuePlaceHolder`, `validateAnalysisMetrics`).
+function asValidated(template: KubeObject): Resolve {
+  const values = templateArgs(template).map(({ name, hasValue, value }): [string, string | undefined] => [name, hasValue ? value : PLACEHOLDER]);
+  return resolveWith(new Map(values.filter((entry): entry is [string, string] => entry[1] !== undefined)));
+}

@@ -1,0 +1,18 @@
+import { testRule } from '../../../test/support/rule-tester.ts';
+import { configInPlace } from './rule.ts';
+
+testRule(configInPlace, import.meta.dirname, {
+  'bad-fixed-name.yaml': [
+    {
+      message: 'fixed',
+      object: 'Rollout shop/shop',
+      path: 'spec.template.spec.volumes[0].configMap.name',
+      at: '16:24',
+      text: 'ConfigMap "settings" is used under a fixed name, so that editing it changes stable and canary at once and makes no revision: put a version or hash into its name, or a checksum of it into an annotation of the pod template [config-in-place]',
+    },
+  ],
+  'good-numbered.yaml': [],
+  'good-hash-suffix.yaml': [],
+  'good-checksum.yaml': [],
+  'good-immutable.yaml': [],
+});

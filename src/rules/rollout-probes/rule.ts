@@ -1,0 +1,123 @@
+import { ownContainers, renderContainer } from '../../world/containers.ts';
+import { isPortName, isPortNumber } from '../../world/names.ts';
+import type { Path } from '../../world/path.ts';
+import { array, dig, isObject, optionalNumber, optionalString, string, type JsonObject } from '../../world/read.ts';
+import { defineRule, type RuleContext } from '../define.ts';
+import { listed, quoted } from '../wording.ts';
+
+const PROBES = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const;
+const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'grpc'];
+const COUNTS = ['initialDelaySeconds', 'timeoutSeconds', 'periodSeconds', 'successThreshold', 'failureThreshold'];
+
+const messages = {
+  handler: {
+    class: 'invalid',
+    text: '{probe} of {container} has {handlers}',
+    fix: 'give it exactly one of httpGet, tcpSocket, exec and grpc',
+  },
+  port: {
+    class: 'invalid',
+    text: '{probe} of {container} asks at {port}',
+    fix: 'write a number from 1 to 65535 without quotes, or the name of a port of the container',
+  },
+  undeclaredPort: {
+    class: 'advice',
+    text: '{probe} of {container} asks at the port "{port}", which the container does not declare, so it never succeeds',
+    fix: 'name a port of the container ({has}), or write the number',
+  },
+  scheme: {
+    class: 'invalid',
+    text: '{probe} of {container} has the scheme "{scheme}"',
+    fix: 'write HTTP or HTTPS, in capitals',
+  },
+  command: {
+    class: 'invalid',
+    text: '{probe} of {container} runs no command',
+    fix: 'list the command and its arguments in exec.command',
+  },
+  count: {
+    class: 'invalid',
+    text: '{probe} of {container} has {field} {value}',
+    fix: 'write {allowed}',
+  },
+  initContainer: {
+    class: 'invalid',
+    text: '{container} has a {probe}, and runs to its end before the others start',
+    fix: 'remove the probe, or make it a sidecar with restartPolicy: Always',
+  },
+} as const;
+
+export const rolloutProbes = defineRule({
+  id: 'rollout-probes',
+  summary: 'Every probe of a Rollout asks in one way, at a port that can be.',
+  explanation:
+    'A probe with no handler or with two, with a port number in quotes or with the scheme in lower case makes the controller mark the Rollout InvalidSpec. A port by a name that the container does not declare is accepted, and the probe ' +
+    'fails on every node: no pod becomes ready, and no update ends. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (validateProbe, ' +
+    'validateHandler, validateInitContainers), which it calls, and pkg/kubelet/prober.',
+  subject: ['Rollout.argoproj.io'],
+  reads: [],
+  messages,
+  check(context, rollout) {
+    for (const container of ownContainers(rollout)) {
+      const ports = new Set(array(container.raw['ports']).map((port) => string(dig(port, 'name'))));
+      ports.delete('');
+      for (const probe of PROBES) {
+        const config = container.raw[probe];
+        if (!isObject(config)) continue;
+        const subject: Probe = { probe, config, ports, path: [...container.path, probe], anchor: `${container.name} ${probe}`, data: { container: renderContainer(container), probe } };
+        if (container.list === 'initContainers' && optionalString(container.raw['restartPolicy']) !== 'Always') {
+          context.report('initContainer', { path: subject.path, anchor: subject.anchor, data: subject.data });
+          continue;
+        }
+        judgeHandlers(context, subject);
+        judgeCounts(context, subject);
+      }
+    }
+  },
+});
+
+type Context = RuleContext<typeof messages>;
+
+interface Probe {
+  readonly probe: (typeof PROBES)[number];
+  readonly config: JsonObject;
+  /** The names of the ports of its container. */
+  readonly ports: ReadonlySet<string>;
+  readonly path: Path;
+  readonly anchor: string;
+  readonly data: { readonly container: string; readonly probe: string };
+}
+
+function judgeHandlers(context: Context, { config, ports, path, anchor, data }: Probe): void {
+  const handlers = HANDLERS.filter((handler) => isObject(config[handler]));
+  if (handlers.length !== 1) context.report('handler', { path, anchor, data: { ...data, handlers: handlers.length === 0 ? 'no handler' : handlers.join(' and ') } });
+  const exec = config['exec'];
+  if (isObject(exec) && array(exec['command']).length === 0) context.report('command', { path: [...path, 'exec', 'command'], anchor, data });
+  const scheme = optionalString(dig(config, 'httpGet', 'scheme')) ?? 'HTTP';
+  if (scheme !== 'HTTP' && scheme !== 'HTTPS') context.report('scheme', { path: [...path, 'httpGet', 'scheme'], anchor, data: { ...data, scheme } });
+  for (const handler of handlers.filter((one) => one !== 'exec')) {
+    const port = dig(config, handler, 'port');
+    const at = [...path, handler, 'port'];
+    if (!isPossiblePort(port)) {
+      context.report('port', { path: at, anchor, data: { ...data, port: typeof port === 'string' || typeof port === 'number' ? `the port ${JSON.stringify(port)}` : 'no port' } });
+    } else if (typeof port === 'string' && !ports.has(port)) {
+      context.report('undeclaredPort', { path: at, anchor, data: { ...data, port, has: listed(ports, quoted, 'it declares none by name') } });
+    }
+  }
+}
+
+function judgeCounts(context: Context, { probe, config, path, anchor, data }: Probe): void {
+  for (const field of COUNTS) {
+    const value = optionalNumber(config[field]);
+    const one = field === 'successThreshold' && probe !== 'readinessProbe';
+    // 0 stands for the default, which is 1 for successThreshold.
+    if (value === undefined || (one ? value === 0 || value === 1 : value >= 0)) continue;
+    context.report('count', { path: [...path, field], anchor: `${anchor} ${field}`, data: { ...data, field, value, allowed: one ? '1 or leave it out' : '0 or more' } });
+  }
+}
+
+// Text that holds no letter is a number in quotes to everybody but Kubernetes. Other types are refused for their type.
+function isPossiblePort(port: unknown): boolean {
+  if (typeof port === 'string') return isPortName(port);
+  return typeof port === 'number' ? isPortNumber(port) : port !== undefined && port !== null;
+}

@@ -1,0 +1,83 @@
+import { testRule } from '../../../test/support/rule-tester.ts';
+import { rolloutResources } from './rule.ts';
+
+testRule(rolloutResources, import.meta.dirname, {
+  'bad-above-limit.yaml': [
+    {
+      message: 'aboveLimit',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.requests.cpu',
+      at: '17:25',
+      text: 'container "reviews" requests 1 of cpu and is limited to 500m: lower the request or raise the limit [rollout-resources]',
+    },
+    {
+      message: 'aboveLimit',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.requests.memory',
+      at: '17:33',
+      text: 'container "reviews" requests 1Gi of memory and is limited to 1G: lower the request or raise the limit [rollout-resources]',
+    },
+  ],
+  'bad-names.yaml': [
+    {
+      message: 'resource',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.requests.cpus',
+      at: '16:25',
+      text: 'container "reviews" has requests for "cpus", which is no resource of a container: write cpu [rollout-resources]',
+    },
+    {
+      message: 'resource',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.requests.storage',
+      at: '16:34',
+      text: 'container "reviews" has requests for "storage", which is no resource of a container: write cpu, memory or ephemeral-storage [rollout-resources]',
+    },
+  ],
+  'bad-quantities.yaml': [
+    {
+      message: 'quantity',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.limits.cpu',
+      at: '18:23',
+      text: 'container "reviews" has the limits cpu "0.5 cores", which is no quantity Kubernetes reads: write a number with a suffix, such as 500m, 0.5, 512Mi or 1Gi [rollout-resources]',
+    },
+    {
+      message: 'quantity',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.limits.memory',
+      at: '18:39',
+      text: 'container "reviews" has the limits memory "1 Gi", which is no quantity Kubernetes reads: write 1Gi [rollout-resources]',
+    },
+    {
+      message: 'quantity',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.requests.cpu',
+      at: '17:25',
+      text: 'container "reviews" has the requests cpu "half", which is no quantity Kubernetes reads: write a number with a suffix, such as 500m, 0.5, 512Mi or 1Gi [rollout-resources]',
+    },
+    {
+      message: 'quantity',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.requests.memory',
+      at: '17:36',
+      text: 'container "reviews" has the requests memory "512MB", which is no quantity Kubernetes reads: write 512Mi or 512M [rollout-resources]',
+    },
+    {
+      message: 'negative',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[1].resources.requests.cpu',
+      at: '22:39',
+      text: 'container "proxy" has the requests cpu -100m, below 0: write 0 or more [rollout-resources]',
+    },
+    {
+      message: 'quantity',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[1].resources.requests.memory',
+      at: '22:25',
+      text: 'container "proxy" has the requests memory "64kb", which is no quantity Kubernetes reads: write 64Ki or 64k [rollout-resources]',
+    },
+  ],
+  'good-none.yaml': [],
+  'good-units.yaml': [],
+});

@@ -1,5 +1,0 @@
-import { readFileSync } from 'node:fs';
-import { dig, string } from '../world/read.ts';
-
-/** The version of this package. */
-export const VERSION: string = string(dig(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')), 'version'));

@@ -1,0 +1,337 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import request from 'supertest';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { UserInfo } from '../../src/admission/review.ts';
+import type { Authorizer } from '../../src/server/authorization.ts';
+import type { KindId } from '../../src/world/object.ts';
+import { metric, testApp, type AppOptions, type TestApp } from '../support/app.ts';
+import { reviewOf, SHOP, shopObject, type Json } from '../support/reviews.ts';
+
+interface Line {
+  readonly rule: string;
+  readonly decision: string;
+  readonly object: Json;
+  readonly path: string;
+  readonly message: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly document?: number;
+}
+
+interface Answer {
+  readonly verdict: string;
+  readonly findings: readonly Line[];
+  readonly skipped: readonly { readonly rule: string; readonly reason: string }[];
+  readonly errors: readonly Json[];
+  readonly results: readonly { readonly object: Json; readonly patch: readonly Json[]; readonly patched: Json }[];
+  readonly candidate?: { readonly verdict: string; readonly changed: readonly Line[]; readonly dropped: readonly Line[] };
+}
+
+const running: TestApp[] = [];
+
+function start(options?: AppOptions): TestApp {
+  const app = testApp(SHOP, options);
+  running.push(app);
+  return app;
+}
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((app) => app.stop()));
+});
+
+function post(app: TestApp, body: string, query = ''): request.Test {
+  return request(app.app).post(`/v1/dry-run${query}`).set('content-type', 'application/yaml').send(body);
+}
+
+const UNROUTED = `# the route has another name
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews, namespace: shop}
+spec:
+  hosts: [reviews]
+  http:
+    - name: primary
+      route:
+        - {destination: {host: reviews-stable, subset: stable}, weight: 80}
+        - {destination: {host: reviews-canary, subset: canary}, weight: 20}
+`;
+
+function routeFindings(answer: { readonly findings: readonly Line[] }): Line[] {
+  return answer.findings.filter(({ rule }) => rule === 'virtualservice-route-exists');
+}
+
+describe('POST /v1/dry-run', () => {
+  it('judges manifests in the world, with positions, and says what would be stored', async () => {
+    const app = start();
+    const response = await post(app, `${UNROUTED}---\napiVersion: v1\nkind: Service\nmetadata: {name: reviews-canary, namespace: shop}\nspec: {selector: {app: reviews}, ports: [{name: http, port: 80, targetPort: http}]}\n`);
+    expect(response.status).toBe(200);
+    expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
+    const answer = response.body as Answer;
+    expect(answer.verdict).toBe('deny');
+    expect(routeFindings(answer)).toMatchObject([
+      {
+        decision: 'deny',
+        object: { kind: 'Rollout', namespace: 'shop', name: 'reviews' },
+        message: 'VirtualService "reviews" has no http route "main" (it has "primary")',
+      },
+    ]);
+    expect(answer.results.map(({ object, patch }) => ({ object, patch }))).toEqual([
+      { object: { kind: 'VirtualService', namespace: 'shop', name: 'reviews' }, patch: [] },
+      { object: { kind: 'Service', namespace: 'shop', name: 'reviews-canary' }, patch: [{ op: 'add', path: '/spec/selector/rollouts-pod-template-hash', value: '7d4b9c' }] },
+    ]);
+    expect(answer.results[1]?.patched).toMatchObject({ spec: { selector: { app: 'reviews', 'rollouts-pod-template-hash': '7d4b9c' } } });
+    expect(await metric(app.metrics, 'rollgate_dry_runs_total{code="200"}')).toBe(1);
+  });
+
+  it('takes JSON, lists, and an AdmissionReview, and places what names no namespace', async () => {
+    const app = start();
+    const rollout = shopObject('Rollout', 'reviews');
+    const unrouted = JSON.parse(JSON.stringify(rollout).replace('"main"', '"primary"')) as Json;
+    const homeless = { ...unrouted, metadata: { name: 'reviews' } };
+    const bodies: [body: unknown, query: string][] = [
+      [unrouted, ''],
+      [[unrouted], ''],
+      [{ apiVersion: 'v1', kind: 'List', items: [unrouted] }, ''],
+      [reviewOf({ operation: 'UPDATE', object: unrouted, oldObject: rollout }), ''],
+      [homeless, '?namespace=shop'],
+      [{ manifests: unrouted }, ''],
+      [{ manifests: [unrouted] }, ''],
+      [{ manifests: JSON.stringify(unrouted) }, ''],
+    ];
+    for (const [body, query] of bodies) {
+      const response = await post(app, JSON.stringify(body), query);
+      expect(routeFindings(response.body as Answer), JSON.stringify(body).slice(0, 60)).toMatchObject([
+        { decision: 'deny', path: 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]', line: expect.any(Number) as number },
+      ]);
+    }
+    const elsewhere = await post(app, JSON.stringify(homeless), '?namespace=other');
+    expect(routeFindings(elsewhere.body as Answer)).toEqual([]);
+  });
+
+  it('makes what is missing a contradiction with requireReferences', async () => {
+    const app = start();
+    const rollout = JSON.stringify(shopObject('Rollout', 'reviews')).replace('"reviews-canary"', '"nowhere"');
+    const lenient = (await post(app, rollout)).body as Answer;
+    const strict = (await post(app, rollout, '?requireReferences=true')).body as Answer;
+    const missing = ({ findings }: Answer): Line[] => findings.filter(({ rule }) => rule === 'reference-exists');
+    expect(missing(lenient).map(({ decision }) => decision)).toEqual(['warn']);
+    expect(missing(strict).map(({ decision }) => decision)).toEqual(['deny']);
+    expect(strict.verdict).toBe('deny');
+  });
+
+  it('says what a candidate policy would change', async () => {
+    const app = start();
+    const body = JSON.stringify({ manifests: UNROUTED, policy: 'rules: {virtualservice-route-exists: warn}' });
+    const answer = (await post(app, body)).body as Answer;
+    expect(routeFindings(answer)[0]?.decision).toBe('deny');
+    expect(answer.candidate).toMatchObject({ changed: [{ rule: 'virtualservice-route-exists', decision: 'warn' }] });
+    const asObject = (await post(app, JSON.stringify({ manifests: UNROUTED, policy: { rules: { 'virtualservice-route-exists': 'off' } } }))).body as Answer;
+    expect(asObject.candidate).toMatchObject({ dropped: [{ rule: 'virtualservice-route-exists' }] });
+  });
+
+  it('answers as text and as SARIF when asked to', async () => {
+    const app = start();
+    const text = await post(app, UNROUTED).set('accept', 'text/plain');
+    expect(text.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(text.text).toContain('VirtualService "reviews" has no http route "main"');
+    expect(text.text).not.toContain('\u001b');
+    const sarif = await post(app, UNROUTED).set('accept', 'application/sarif+json').buffer(true).parse((response, done) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () => done(null, body));
+    });
+    expect(sarif.headers['content-type']).toBe('application/sarif+json; charset=utf-8');
+    expect(JSON.parse(String(sarif.body))).toMatchObject({ version: '2.1.0' });
+    expect((await post(app, UNROUTED).set('accept', 'image/png')).status).toBe(406);
+  });
+
+  it('reports what could not be read beside what could, and refuses what cannot be read at all', async () => {
+    const app = start();
+    const half = (await post(app, `${UNROUTED}---\nkind: [\n`)).body as Answer;
+    expect(half.errors).toHaveLength(1);
+    expect(routeFindings(half)).toHaveLength(1);
+    const bomb = `a: &a [${'x,'.repeat(9)}x]\n${[...'bcdefghij'].map((name, index) => `${name}: &${name} [${`*${'abcdefghi'[index]},`.repeat(9)}*${'abcdefghi'[index]}]`).join('\n')}\n`;
+    for (const [body, message] of [
+      ['', 'there is no Kubernetes object in the body'],
+      ['# nothing\n', 'there is no Kubernetes object in the body'],
+      ['just a sentence', 'nothing in the body could be read: line 1, column 1: '],
+      ['{"a": ', 'nothing in the body could be read: line 1'],
+      [bomb, 'nothing in the body could be read: line 1, column 1: '],
+      [`a: ${'['.repeat(5_000)}`, 'nothing in the body could be read: line 1'],
+      [`${'{"a":['.repeat(101)}${']}'.repeat(101)}`, 'nothing in the body could be read: line 1'],
+      ['\u0000\u0001', 'nothing in the body could be read: line 1'],
+      [JSON.stringify({ manifests: 7 }), 'manifests: a text, an object or a list of objects is needed'],
+      [JSON.stringify({ manifest: UNROUTED }), 'unknown key "manifest": a body is a manifest with apiVersion and kind, or an envelope with manifests and policy'],
+      [JSON.stringify({ manifests: UNROUTED, policy: 7 }), 'policy: a text or an object is needed'],
+      [JSON.stringify({ manifests: UNROUTED, policy: { mod: 'audit' } }), 'policy: unknown key "mod"; did you mean "mode"?'],
+      [JSON.stringify({ manifests: UNROUTED, policy: 'mode: [' }), 'policy: '],
+    ] as const) {
+      const response = await post(app, body);
+      expect(response.status, body.slice(0, 40)).toBe(400);
+      expect((response.body as Json)['error']).toContain(message);
+    }
+    expect(app.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('refuses settings that it does not know', async () => {
+    const app = start();
+    for (const [query, error] of [
+      ['?requireReference=true', 'unknown query parameter "requireReference": there are namespace and requireReferences'],
+      ['?requireReferences=yes', 'requireReferences: true or false is needed'],
+      ['?namespace=A_b', 'namespace: the name of a namespace is needed'],
+    ]) {
+      const response = await post(app, UNROUTED, query);
+      expect([response.status, response.body]).toEqual([400, { error }]);
+    }
+  });
+
+  it('refuses more than 7 MiB', async () => {
+    const response = await post(start(), `# ${'x'.repeat(7 * 1024 * 1024)}\n${UNROUTED}`);
+    expect(response.status).toBe(413);
+  });
+
+  it('survives wrong types everywhere', async () => {
+    const app = start();
+    const { apiVersion, kind, metadata } = shopObject('Rollout', 'reviews');
+    for (const spec of [7, [], 'x', { strategy: [] }, { strategy: { canary: { steps: {} } }, template: 'x' }, { strategy: { canary: { trafficRouting: { istio: { virtualService: [[]] } } } } }]) {
+      const response = await post(app, JSON.stringify({ apiVersion, kind, metadata, spec, ['__proto__']: { polluted: true } }));
+      expect(response.status).toBe(200);
+      expect((response.body as Answer).findings.filter(({ rule }) => rule === 'internal-error')).toEqual([]);
+    }
+    expect(Object.prototype).not.toHaveProperty('polluted');
+  });
+
+  it('changes nothing in the world', async () => {
+    const app = start();
+    const before = JSON.stringify([...app.world.all()]);
+    await post(app, UNROUTED);
+    expect(JSON.stringify([...app.world.all()])).toBe(before);
+  });
+});
+
+describe('the thread of the dry runs', () => {
+  // Far more than can be judged in the time below.
+  const large = Array.from({ length: 3_000 }, (_, index) => UNROUTED.replace('name: reviews,', `name: reviews-${index},`)).join('---\n');
+
+  it('is ended when it takes too long, and the next run gets a new one', async () => {
+    const app = start({ dryRunTimeLimit: 200 });
+    const slow = await post(app, large);
+    expect([slow.status, slow.body]).toEqual([504, { error: 'the dry run took longer than 0.2 s: send fewer manifests at once' }]);
+    const patient = start();
+    expect((await post(patient, UNROUTED)).status).toBe(200);
+    await patient.stop();
+    expect((await post(patient, UNROUTED)).status).toBe(200);
+  });
+
+  it('does not delay admission requests', async () => {
+    const app = start();
+    await post(app, UNROUTED);
+    const finished: string[] = [];
+    const slow = post(app, large).then(() => finished.push('dry run'));
+    const review = reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') });
+    for (let index = 0; index < 20; index++) {
+      await request(app.app).post('/validate').send(review);
+      finished.push('admission');
+    }
+    await slow;
+    expect(finished.indexOf('dry run')).toBeGreaterThan(0);
+    expect(finished.slice(0, 5)).toEqual(Array(5).fill('admission'));
+  }, 60_000);
+
+  it('takes only so many runs at a time', async () => {
+    const app = start();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(app, UNROUTED)));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(8);
+    expect(statuses.every((status) => status === 200 || status === 503)).toBe(true);
+    expect(answers.find(({ status }) => status === 503)?.body).toEqual({ error: 'too many dry runs are waiting' });
+  });
+});
+
+describe('who may use it without a cluster', () => {
+  it('only this machine itself', async () => {
+    const outside = Object.values(networkInterfaces()).flat().find((address) => address !== undefined && !address.internal && address.family === 'IPv4');
+    const app = start();
+    const server = http.createServer(app.app);
+    const spoofed = http.createServer((incoming, response) => {
+      Object.defineProperty(incoming.socket, 'remoteAddress', { value: outside?.address ?? '192.0.2.1' });
+      app.app(incoming, response);
+    });
+    try {
+      for (const [listening, status] of [[server, 200], [spoofed, 403]] as const) {
+        await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+        const response = await request(`http://127.0.0.1:${(listening.address() as AddressInfo).port}`).post('/v1/dry-run').send(UNROUTED);
+        expect(response.status).toBe(status);
+      }
+    } finally {
+      server.close();
+      spoofed.close();
+    }
+  });
+});
+
+describe('who may use it in a cluster', () => {
+  interface Rights {
+    readonly mayUse?: boolean;
+    readonly unreadable?: readonly KindId[];
+    readonly broken?: keyof Authorizer;
+  }
+
+  function authorizer({ mayUse = true, unreadable = [], broken }: Rights): Authorizer & { readonly asked: string[] } {
+    const asked: string[] = [];
+    const answer = <T>(what: keyof Authorizer, value: T): Promise<T> => (what === broken ? Promise.reject(new Error('connection refused')) : Promise.resolve(value));
+    const jane: UserInfo = { username: 'jane', groups: [], uid: '1', extra: {} };
+    return {
+      asked,
+      authenticate: (token) => answer('authenticate', token === 'good' ? jane : undefined),
+      mayUse: () => answer('mayUse', mayUse),
+      mayRead(_user, kind, namespace) {
+        asked.push(`${kind} in ${namespace}`);
+        return answer('mayRead', !unreadable.includes(kind));
+      },
+      mayBreakGlass: () => answer('mayBreakGlass', false),
+    };
+  }
+
+  it.each<[string, string | undefined, Rights, number, string]>([
+    ['nobody', undefined, {}, 401, 'a bearer token is needed, for example from `kubectl create token`'],
+    ['a password', 'Basic amFuZTpqYW5l', {}, 401, 'a bearer token is needed, for example from `kubectl create token`'],
+    ['a bad token', 'Bearer bad', {}, 401, 'the API server does not accept this token'],
+    ['somebody without the right', 'Bearer good', { mayUse: false }, 403, '"jane" may not use the dry run: a ClusterRole with nonResourceURLs ["/v1/dry-run"] and verbs ["create"] gives the right to'],
+    ['an API server that does not answer about the token', 'Bearer good', { broken: 'authenticate' }, 503, 'the API server could not be asked who you are: try again'],
+    ['an API server that does not answer about the right', 'Bearer good', { broken: 'mayUse' }, 503, 'the API server could not be asked who you are: try again'],
+    ['an API server that does not answer about objects', 'Bearer good', { broken: 'mayRead' }, 503, 'the API server could not be asked what you may read: try again'],
+  ])('%s is turned away', async (_name, credentials, rights, status, error) => {
+    const app = start({ authorizer: authorizer(rights) });
+    const sent = post(app, UNROUTED);
+    const response = await (credentials === undefined ? sent : sent.set('authorization', credentials));
+    expect([response.status, response.body]).toEqual([status, { error }]);
+    if (status === 401) expect(response.headers['www-authenticate']).toMatch(/^Bearer/);
+    // The worker is ready for the next one all the same.
+    const next = start({ authorizer: authorizer({}) });
+    expect((await post(next, UNROUTED).set('authorization', 'Bearer good')).status).toBe(200);
+  });
+
+  it('somebody sees what he may read, and no more', async () => {
+    const all = authorizer({});
+    const whole = (await post(start({ authorizer: all }), UNROUTED).set('authorization', 'Bearer good')).body as Answer;
+    expect(routeFindings(whole)).toHaveLength(1);
+    expect(all.asked).toContain('Rollout.argoproj.io in shop');
+
+    const some = authorizer({ unreadable: ['Rollout.argoproj.io'] });
+    const part = (await post(start({ authorizer: some }), UNROUTED).set('authorization', 'Bearer good')).body as Answer;
+    expect(JSON.stringify(part)).not.toContain('Rollout');
+    expect(routeFindings(part)).toEqual([]);
+
+    const rollout = JSON.stringify(shopObject('Rollout', 'reviews')).replace('"main"', '"primary"');
+    const blind = (await post(start({ authorizer: authorizer({ unreadable: ['VirtualService.networking.istio.io'] }) }), rollout).set('authorization', 'Bearer good')).body as Answer;
+    expect(routeFindings(blind)).toEqual([]);
+    expect(blind.skipped).toContainEqual({
+      rule: 'virtualservice-route-exists',
+      object: { kind: 'Rollout', namespace: 'shop', name: 'reviews' },
+      reason: 'VirtualService shop/reviews: you may not read it',
+    });
+  });
+});
