@@ -18,6 +18,16 @@ const COMMANDS: readonly Entry[] = [
     load: async (io, exit) => (await import('./commands/lint.ts')).lintCommand(io, exit),
   },
   {
+    name: 'scan',
+    summary: 'say what is wrong in the cluster now, and what enforcing would refuse',
+    load: async (io, exit) => (await import('./commands/scan.ts')).scanCommand(io, exit),
+  },
+  {
+    name: 'serve',
+    summary: 'answer admission requests and dry runs, for a cluster or for manifests',
+    load: async (io, exit) => (await import('./commands/serve.ts')).serveCommand(io, exit),
+  },
+  {
     name: 'rules',
     summary: 'list what is checked and kept, or explain one of them',
     load: async (io, exit) => (await import('./commands/rules.ts')).rulesCommand(io, exit),

@@ -77,7 +77,7 @@ export class Gate {
   readonly #parts: GateParts;
 
   constructor(parts: GateParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, rules: parts.rules.filter((rule) => !rule.lintOnly) };
   }
 
   /** In: a request and its limits. Out: the patch that keeps what the controller owns, or none. Never rejects for what is in the request. */

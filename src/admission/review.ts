@@ -1,5 +1,5 @@
 import { isKubeObject, kindId, type KindId, type KubeObject } from '../world/object.ts';
-import { array, dig, isObject, object, optionalString, string } from '../world/read.ts';
+import { array, dig, isObject, object, optionalString, string, type JsonObject } from '../world/read.ts';
 
 /** Who asks. */
 export interface UserInfo {
@@ -40,25 +40,34 @@ const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const;
 /** In: the parsed JSON of a body. Out: the request in it, or what is wrong with it. Never throws. */
 export function parseReview(body: unknown): Parsed {
   const uid = optionalString(dig(body, 'request', 'uid'));
-  const refuse = (error: string): Parsed => ({ ok: false, uid, error });
-  if (!isObject(body)) return refuse('the body is not an AdmissionReview: a JSON object is needed');
-  if (body['kind'] !== 'AdmissionReview') return refuse(`the body is not an AdmissionReview: its kind is ${JSON.stringify(body['kind'] ?? null)?.slice(0, 80)}`);
-  if (body['apiVersion'] !== 'admission.k8s.io/v1') return refuse(`only admission.k8s.io/v1 is understood, not ${JSON.stringify(body['apiVersion'] ?? null)?.slice(0, 80)}`);
-  const request = body['request'];
-  if (!isObject(request)) return refuse('the AdmissionReview has no request');
-  if (uid === undefined) return refuse('the request has no uid');
-  const operation = OPERATIONS.find((candidate) => candidate === request['operation']);
-  if (operation === undefined) return refuse(`operation ${JSON.stringify(request['operation'] ?? null)?.slice(0, 80)} is none of ${OPERATIONS.join(', ')}`);
+  const error = problemOf(body);
+  if (error !== undefined || uid === undefined) return { ok: false, uid, error: error ?? 'the request has no uid' };
+  return requestIn(object(dig(body, 'request')), uid);
+}
 
+function problemOf(body: unknown): string | undefined {
+  if (!isObject(body)) return 'the body is not an AdmissionReview: a JSON object is needed';
+  if (body['kind'] !== 'AdmissionReview') return `the body is not an AdmissionReview: its kind is ${quote(body['kind'])}`;
+  if (body['apiVersion'] !== 'admission.k8s.io/v1') return `only admission.k8s.io/v1 is understood, not ${quote(body['apiVersion'])}`;
+  return isObject(body['request']) ? undefined : 'the AdmissionReview has no request';
+}
+
+function quote(value: unknown): string {
+  return (JSON.stringify(value ?? null) ?? '').slice(0, 80);
+}
+
+function requestIn(request: JsonObject, uid: string): Parsed {
+  const operation = OPERATIONS.find((candidate) => candidate === request['operation']);
+  if (operation === undefined) return { ok: false, uid, error: `operation ${quote(request['operation'])} is none of ${OPERATIONS.join(', ')}` };
   const namespace = string(request['namespace']);
   const name = string(request['name']);
   const submitted = asObject(request['object'], namespace, name);
   const stored = asObject(request['oldObject'], namespace, name);
   const subject = submitted ?? stored;
-  if (subject === undefined && operation !== 'CONNECT') return refuse('neither request.object nor request.oldObject is a Kubernetes object with apiVersion, kind and metadata');
-  const kind = subject?.kind ?? string(dig(request, 'kind', 'kind'));
-  const group = string(dig(request, 'kind', 'group'));
-  const apiVersion = subject?.apiVersion ?? (group === '' ? 'v1' : `${group}/${string(dig(request, 'kind', 'version'))}`);
+  if (subject === undefined && operation !== 'CONNECT') {
+    return { ok: false, uid, error: 'neither request.object nor request.oldObject is a Kubernetes object with apiVersion, kind and metadata' };
+  }
+  const { apiVersion, kind } = subject ?? askedKind(object(request['kind']));
   return {
     ok: true,
     request: {
@@ -77,6 +86,11 @@ export function parseReview(body: unknown): Parsed {
       oldObject: operation === 'CREATE' ? undefined : stored,
     },
   };
+}
+
+function askedKind(kind: JsonObject): { apiVersion: string; kind: string } {
+  const group = string(kind['group']);
+  return { apiVersion: group === '' ? 'v1' : `${group}/${string(kind['version'])}`, kind: string(kind['kind']) };
 }
 
 /** In: a `userInfo` as it came. Out: it, with types made sure of. */

@@ -11,6 +11,7 @@ import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
 import { RULES } from '../rules/index.ts';
 import { bundleWorld } from '../world/manifests.ts';
 import type { World } from '../world/world.ts';
+import type { ClusterOptions } from './cluster.ts';
 import { readManifests } from './files.ts';
 import { EXIT, type Io } from './io.ts';
 
@@ -59,7 +60,8 @@ export async function runLint(options: LintOptions, io: Io): Promise<number> {
   return report.verdict === 'deny' ? EXIT.denied : EXIT.clean;
 }
 
-function policyOf(file: string | undefined, cwd: string, say: (sentence: string) => void): Policy | undefined {
+/** In: the file of a policy (undefined: the built-in one), where relative paths start, and how to complain. Out: the policy, or undefined after complaining. */
+export function policyOf(file: string | undefined, cwd: string, say: (sentence: string) => void): Policy | undefined {
   if (file === undefined) return DEFAULT_POLICY;
   let text: string;
   try {
@@ -82,9 +84,22 @@ export function lintCommand(io: Io, exit: (code: number) => void): Command {
     .option('-n, --namespace <name>', 'the namespace of objects that name none')
     .option('--require-references', 'refuse references to what is not in the manifests')
     .option('--policy <file>', 'decide by this policy')
+    .option('--cluster', 'lay the manifests over the cluster of the current context: what is there counts, and what was wrong before is not reported')
+    .option('--kubeconfig <file>', 'with --cluster: the kubeconfig (default: what kubectl uses)')
+    .option('--context <name>', 'with --cluster: the context in it (default: the current one)')
     .addOption(new Option('-o, --output <format>', 'how to write the report').choices(FORMAT_NAMES).default('text'))
     .option('--no-color', 'no colours, even on a terminal')
-    .action(async (paths: string[], options: Omit<LintOptions, 'paths'>) => {
-      exit(await runLint({ ...options, paths }, io));
+    .action(async (paths: string[], options: Omit<LintOptions, 'paths' | 'base'> & ClusterOptions & { readonly cluster?: boolean }) => {
+      if (options.cluster !== true) {
+        exit(await runLint({ ...options, paths }, io));
+        return;
+      }
+      const { readCluster } = await import('./cluster.ts');
+      const cluster = await readCluster(options);
+      try {
+        exit(await runLint({ ...options, paths, base: cluster.world }, io));
+      } finally {
+        await cluster.stop();
+      }
     });
 }

@@ -1,13 +1,18 @@
+import { Command, Option } from 'commander';
 import { circumstancesOf } from '../admission/gate.ts';
 import { judge } from '../admission/judge.ts';
 import type { Policy } from '../policy/policy.ts';
-import { formats, type FormatName } from '../report/index.ts';
+import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
 import { inReadingOrder, reported, reportedSkips, type BundleReport } from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { evaluate } from '../rules/engine.ts';
 import { sortFindings } from '../rules/finding.ts';
 import { keyOf, type KindId, type KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
+import { RULES } from '../rules/index.ts';
+import { readCluster, type ClusterOptions } from './cluster.ts';
+import { EXIT, type Io } from './io.ts';
+import { policyOf } from './lint.ts';
 
 /** What `rollgate scan` was told. */
 export interface ScanOptions {
@@ -38,9 +43,9 @@ export function scanWorld(world: World, rules: readonly Rule[], policy: Policy, 
 }
 
 /** In: the report of a scan and how to show it. Out: the text, and the exit code: 1 where something would be denied. */
-export function renderScan(report: BundleReport, options: ScanOptions): { readonly text: string; readonly code: 0 | 1 } {
+export function renderScan(report: BundleReport, options: ScanOptions): { readonly text: string; readonly code: number } {
   const text = options.wouldDeny ? countByNamespace(report) : formats[options.output](report, { color: options.color });
-  return { text, code: report.verdict === 'deny' ? 1 : 0 };
+  return { text, code: report.verdict === 'deny' ? EXIT.denied : EXIT.clean };
 }
 
 function countByNamespace(report: BundleReport): string {
@@ -63,4 +68,41 @@ function countByNamespace(report: BundleReport): string {
 function listed(world: World, kind: KindId, namespace: string | undefined): readonly KubeObject[] {
   const listing = world.list(kind, namespace);
   return listing.state === 'known' ? [...listing.objects].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) : [];
+}
+
+type Given = ClusterOptions & { readonly namespace?: string; readonly wouldDeny?: boolean; readonly policy?: string; readonly output: FormatName; readonly color?: boolean };
+
+/** In: what to read and write, and what to do with the exit code. Out: the command `scan`: 0 where nothing would be denied, 1 where something would, 2 where the cluster could not be read. */
+export function scanCommand(io: Io, exit: (code: number) => void): Command {
+  return new Command('scan')
+    .description('say what is wrong in the cluster now, and what enforcing would refuse')
+    .option('-n, --namespace <name>', 'only this namespace, and cluster-scoped objects')
+    .option('--would-deny', 'count by namespace what would be denied')
+    .option('--policy <file>', 'decide by this policy')
+    .option('--kubeconfig <file>', 'the kubeconfig (default: what kubectl uses)')
+    .option('--context <name>', 'the context in it (default: the current one)')
+    .option('--istio-kubeconfig <file>', 'the kubeconfig of the cluster that holds the Istio objects, where that is another one')
+    .addOption(new Option('-o, --output <format>', 'how to write the report').choices(FORMAT_NAMES).default('text'))
+    .option('--no-color', 'no colours, even on a terminal')
+    .action(async (options: Given) => {
+      const say = (sentence: string): void => {
+        io.stderr.write(`rollgate scan: ${sentence}\n`);
+      };
+      const policy = policyOf(options.policy, io.cwd, say);
+      if (policy === undefined) {
+        exit(EXIT.failed);
+        return;
+      }
+      if (io.isTTY) say('reading the cluster');
+      const cluster = await readCluster(options);
+      try {
+        const report = scanWorld(cluster.world, RULES.filter((rule) => !rule.lintOnly), policy, options.namespace);
+        const color = io.isTTY && options.color !== false && (io.env['NO_COLOR'] ?? '') === '';
+        const { text, code } = renderScan(report, { namespace: options.namespace, wouldDeny: options.wouldDeny ?? false, output: options.output, color });
+        io.stdout.write(text);
+        exit(code);
+      } finally {
+        await cluster.stop();
+      }
+    });
 }

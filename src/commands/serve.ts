@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { exemptAccounts } from '../admission/exempt.ts';
 import { Gate, type Live } from '../admission/gate.ts';
 import { DOCUMENT_RULES } from '../documents/index.ts';
+import { controllerAccounts } from '../cluster/controllers.ts';
 import { KEEPS } from '../mutations/index.ts';
 import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
 import { RULES } from '../rules/index.ts';
@@ -104,7 +105,9 @@ async function assemble(
   let cluster: Cluster | undefined;
   let policyFile: PolicyFile | undefined;
   const policy = (): Policy => policyFile?.current ?? DEFAULT_POLICY;
-  const discovered = (): readonly string[] => cluster?.discovered() ?? [];
+  // Manifests do not change: who their controllers are is found once.
+  let controllers: readonly string[] = [];
+  const discovered = (): readonly string[] => cluster?.discovered() ?? (policy().controllers.discover ? controllers : []);
   const keepsOff = (): boolean => exemptAccounts(policy(), discovered(), cluster?.self).controllers.size === 0;
   const intake = new Intake({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
   const [rules, keeps] = [RULES.map(({ id }) => id), KEEPS.map(({ id }) => id)];
@@ -117,6 +120,7 @@ async function assemble(
   let world: World;
   if (options.manifests !== undefined && options.manifests.length > 0) {
     world = await worldOf(options.manifests, log);
+    controllers = controllerAccounts(world);
   } else {
     cluster = started(await (dependencies.connect ?? connect)(options, log, policy));
     ({ world } = cluster);

@@ -60,6 +60,8 @@ export interface RuleDefinition<M extends Record<string, Message>> {
   readonly explanation: string;
   /** The kinds it judges. */
   readonly subject: readonly KindId[];
+  /** Whether it is judged by the linter and the dry run only: what it advises concerns manifests, not requests. */
+  readonly lintOnly?: boolean;
   /** The other kinds it looks at: exactly those, the tests prove it. */
   readonly reads: readonly KindId[];
   readonly messages: M;
@@ -81,6 +83,7 @@ export interface Rule {
   readonly id: string;
   readonly summary: string;
   readonly explanation: string;
+  readonly lintOnly: boolean;
   readonly subject: readonly KindId[];
   readonly reads: readonly KindId[];
   readonly messages: Readonly<Record<string, Message>>;
@@ -95,6 +98,7 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
     id,
     summary: definition.summary,
     explanation: definition.explanation,
+    lintOnly: definition.lintOnly ?? false,
     subject: definition.subject,
     reads: definition.reads,
     messages,

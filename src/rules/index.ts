@@ -1,7 +1,11 @@
 import type { Rule } from './define.ts';
 import { analysisArgs } from './analysis-args/rule.ts';
+import { analysisCondition } from './analysis-condition/rule.ts';
+import { analysisFieldRef } from './analysis-fieldref/rule.ts';
 import { analysisMetrics } from './analysis-metrics/rule.ts';
 import { analysisPlaceholders } from './analysis-placeholders/rule.ts';
+import { analysisStartingStep } from './analysis-starting-step/rule.ts';
+import { analysisTemplateCycle } from './analysis-template-cycle/rule.ts';
 import { analysisTerminates } from './analysis-terminates/rule.ts';
 import { autoscalerTarget } from './autoscaler-target/rule.ts';
 import { configInPlace } from './config-in-place/rule.ts';
@@ -42,8 +46,12 @@ import { workloadSelector } from './workload-selector/rule.ts';
 /** Every rule, sorted by id. Adding one is one line here and one folder beside this file. */
 export const RULES: readonly Rule[] = [
   analysisArgs,
+  analysisCondition,
+  analysisFieldRef,
   analysisMetrics,
   analysisPlaceholders,
+  analysisStartingStep,
+  analysisTemplateCycle,
   analysisTerminates,
   autoscalerTarget,
   configInPlace,

@@ -5,6 +5,7 @@ import {
   type AuthorizationV1Api,
   type ConfigurationOptions,
   type ObservableMiddleware,
+  type RequestContext,
   type V1NonResourceAttributes,
   type V1ResourceAttributes,
 } from '@kubernetes/client-node';
@@ -44,16 +45,17 @@ export function clusterAuthorizer(options: AuthorizerOptions): Authorizer {
   const { authentication, authorization, timeout = TIMEOUT, now = () => performance.now() } = options;
   const users = new Memory<UserInfo | undefined>(now);
   const permissions = new Memory<boolean>(now);
+  const request = requestOptions(timeout, now);
   const may = (user: UserInfo, what: { resourceAttributes: V1ResourceAttributes } | { nonResourceAttributes: V1NonResourceAttributes }): Promise<boolean> =>
     permissions.recall(JSON.stringify([user, what]), async () => {
       const spec = { user: user.username, uid: user.uid, groups: [...user.groups], extra: mutable(user.extra), ...what };
-      const review = await authorization.createSubjectAccessReview({ body: { spec } }, within(timeout));
+      const review = await authorization.createSubjectAccessReview({ body: { spec } }, request);
       return review.status?.allowed === true && review.status.denied !== true;
     });
   return {
     authenticate: (token) =>
       users.recall(createHash('sha256').update(token).digest('base64'), async () => {
-        const { status } = await authentication.createTokenReview({ body: { spec: { token } } }, within(timeout));
+        const { status } = await authentication.createTokenReview({ body: { spec: { token } } }, request);
         return status?.authenticated === true && status.user?.username !== undefined ? userInfo(status.user) : undefined;
       }),
     mayUse: (user) => may(user, { nonResourceAttributes: { path: '/v1/dry-run', verb: 'create' } }),
@@ -68,17 +70,32 @@ export function clusterAuthorizer(options: AuthorizerOptions): Authorizer {
   };
 }
 
-// The client library has no time-out of its own.
-function within(milliseconds: number): ConfigurationOptions<ObservableMiddleware> {
-  const limit: ObservableMiddleware = {
+// Credentials that are part of the connection (client certificates) are replaced in time to.
+const CONNECTIONS_KEPT = 60_000;
+
+// The client library has no time-out of its own, and opens connections of their own for each request: some fifty handshakes for one dry run.
+function requestOptions(timeout: number, now: () => number): ConfigurationOptions<ObservableMiddleware> {
+  let kept: { readonly dispatcher: Dispatcher; readonly since: number } | undefined;
+  const middleware: ObservableMiddleware = {
     pre(context) {
-      context.setSignal(AbortSignal.timeout(milliseconds));
+      context.setSignal(AbortSignal.timeout(timeout));
+      const fresh = context.getDispatcher();
+      if (fresh !== undefined) {
+        const old = kept;
+        if (old === undefined || now() - old.since >= CONNECTIONS_KEPT) kept = { dispatcher: fresh, since: now() };
+        const unused = kept === old ? fresh : old?.dispatcher;
+        // What is under way on it is waited for.
+        unused?.close().catch(() => undefined);
+        if (kept !== undefined) context.setDispatcher(kept.dispatcher);
+      }
       return new Observable(Promise.resolve(context));
     },
     post: (context) => new Observable(Promise.resolve(context)),
   };
-  return { middleware: [limit], middlewareMergeStrategy: 'append' };
+  return { middleware: [middleware], middlewareMergeStrategy: 'append' };
 }
+
+type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
 
 function mutable(extra: UserInfo['extra']): Record<string, string[]> {
   return Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]));

@@ -39,6 +39,7 @@ const SHED_LINE_PAUSE = 10_000;
  */
 export function reviewListener(webhook: Webhook, parts: ReviewParts): (request: IncomingMessage, response: ServerResponse) => void {
   const { intake, metrics, log, now } = parts;
+  const timeoutOf = timeoutReader();
   let shedTold = -Infinity;
   const shed = (): Reply => {
     metrics.shed();
@@ -62,7 +63,11 @@ export function reviewListener(webhook: Webhook, parts: ReviewParts): (request: 
     if (place === undefined) return send(response, shed());
     void readBody(request, place)
       .then((body) => {
-        if (body.ok) return answer(webhook, body.bytes, timesOf(request.url ?? '', arrived, now()), parts);
+        if (body.ok) {
+          const timeout = timeoutOf(request.url ?? '');
+          const judged = now() + FOR_JUDGING * timeout - (performance.now() - arrived);
+          return answer(webhook, body.bytes, { arrived, judged, patience: FOR_ANSWERING * timeout }, parts);
+        }
         if (body.why === 'no room') return shed();
         return body.why === 'too large' ? refuse(413, `the body is larger than ${MAX_BODY} bytes`) : undefined;
       })
@@ -86,13 +91,18 @@ interface Times {
   readonly patience: number;
 }
 
-// The API server appends `?timeout=5s`, what its webhook configuration says.
-function timesOf(url: string, arrived: number, now: number): Times {
-  const query = url.indexOf('?');
-  const given = query < 0 ? undefined : parseGoDuration(new URLSearchParams(url.slice(query)).get('timeout') ?? '');
-  const timeout = Math.min(given !== undefined && given > 0 ? given : DEFAULT_TIMEOUT, LONGEST_TIMEOUT) * 1000;
-  const spent = performance.now() - arrived;
-  return { arrived, judged: now - spent + FOR_JUDGING * timeout, patience: FOR_ANSWERING * timeout };
+// The API server appends `?timeout=5s`, what its webhook configuration says: the same to every request, so that it is read once. In milliseconds.
+function timeoutReader(): (url: string) => number {
+  let known = '';
+  let timeout = DEFAULT_TIMEOUT * 1000;
+  return (url) => {
+    if (url === known) return timeout;
+    const query = url.indexOf('?');
+    const given = query < 0 ? undefined : parseGoDuration(new URLSearchParams(url.slice(query)).get('timeout') ?? '');
+    timeout = Math.min(given !== undefined && given > 0 ? given : DEFAULT_TIMEOUT, LONGEST_TIMEOUT) * 1000;
+    known = url;
+    return timeout;
+  };
 }
 
 async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: ReviewParts): Promise<Reply> {

@@ -82,7 +82,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     return { port, plainPort, stop: () => drain.stop([secure, plain]) };
   } catch (error) {
     secure.close();
-    plain.close();
     throw error;
   }
 }

@@ -43,12 +43,17 @@ const cache = new WeakMap<KubeObject, RouteLists>();
 function listsOf(virtualService: KubeObject): RouteLists {
   let known = cache.get(virtualService);
   if (known === undefined) {
-    const read = (type: RouteType): readonly Route[] => array(dig(virtualService, 'spec', type)).map((raw, index) => readRoute(raw, type, index));
-    const of = { http: read('http'), tls: read('tls'), tcp: read('tcp') };
+    const of = { http: readRoutes(virtualService, 'http'), tls: readRoutes(virtualService, 'tls'), tcp: readRoutes(virtualService, 'tcp') };
     known = { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map(), unmanaged: new WeakMap() };
     cache.set(virtualService, known);
   }
   return known;
+}
+
+/** In: a VirtualService and one of its lists. Out: the routes in it, in order; all lists by default. Unlike `routesOf` it keeps nothing, for an index over very many objects. */
+export function readRoutes(virtualService: KubeObject, type?: RouteType): readonly Route[] {
+  if (type === undefined) return TYPES.flatMap((each) => readRoutes(virtualService, each));
+  return array(dig(virtualService, 'spec', type)).map((raw, index) => readRoute(raw, type, index));
 }
 
 /** In: a VirtualService, and of which lists (all by default). Out: its routes, in order; read once an object, and the same ones every time. */

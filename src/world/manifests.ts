@@ -50,6 +50,8 @@ export const NOT_AN_OBJECT = 'not a Kubernetes object: apiVersion, kind and meta
 
 // Aliases may multiply a small text into gigabytes; ordinary manifests hold a handful.
 const MAX_ALIASES = 100;
+// The parser takes time that grows with the cube of these.
+const NESTED_MARKS = /^ *(?:[-?] +){50}/m;
 // Deeper nesting is no manifest, and recursion over it could exhaust the stack.
 const MAX_DEPTH = 200;
 
@@ -61,6 +63,9 @@ export function parseManifests(text: string, file: string): Manifests {
   const objects: SourceObject[] = [];
   const errors: ManifestError[] = [];
   const duplicateKeys: DuplicateKey[] = [];
+  if (NESTED_MARKS.test(text)) {
+    return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: 'nested too deeply to be read' }] };
+  }
   const lines = new LineCounter();
   let documents: Document.Parsed[];
   try {

@@ -1,4 +1,4 @@
-import { destinationService, routesOf } from './istio.ts';
+import { destinationService, readRoutes } from './istio.ts';
 import { backendRefsOf, managedGatewayRoutes, ROUTE_KINDS } from './gateway.ts';
 import { keyFor, kindId, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
@@ -71,6 +71,11 @@ export function references(subject: KubeObject): readonly Reference[] {
   return known;
 }
 
+/** In: an object. Out: the keys of what it names. For an index over very many objects: unlike `references` it keeps nothing. */
+export function referenceKeys(subject: KubeObject): ReadonlySet<ObjectKey> {
+  return new Set((cache.get(subject) ?? collect(subject)).map(({ key }) => key));
+}
+
 /** In: a key. Out: the key by which an object says that it refers to some of that kind and namespace, by labels. */
 export function anyOf(key: ObjectKey): ObjectKey {
   return key.slice(0, key.lastIndexOf('/') + 1) + '*';
@@ -109,22 +114,22 @@ function collect(subject: KubeObject): readonly Reference[] {
   }
 }
 
-function make(kind: KindId, namespace: string, name: string, role: Role, path: Path, more: { shared?: boolean; optional?: boolean } = {}): Reference {
-  return {
-    kind,
-    namespace,
-    name,
-    role,
-    path,
-    key: keyFor(kind, namespace, name),
-    shared: more.shared ?? false,
-    optional: more.optional ?? false,
-  };
+interface Target {
+  readonly kind: KindId;
+  readonly namespace: string;
+  readonly role: Role;
+  readonly path: Path;
+  readonly shared?: boolean;
+  readonly optional?: boolean;
 }
 
-function named(list: Reference[], kind: KindId, namespace: string, value: unknown, role: Role, path: Path, more?: { shared?: boolean; optional?: boolean }): void {
+function make(name: string, { kind, namespace, role, path, shared = false, optional = false }: Target): Reference {
+  return { kind, namespace, name, role, path, key: keyFor(kind, namespace, name), shared, optional };
+}
+
+function named(list: Reference[], value: unknown, target: Target): void {
   const name = optionalString(value);
-  if (name !== undefined) list.push(make(kind, namespace, name, role, path, more));
+  if (name !== undefined) list.push(make(name, target));
 }
 
 function rolloutReferences(rollout: KubeObject): Reference[] {
@@ -133,11 +138,11 @@ function rolloutReferences(rollout: KubeObject): Reference[] {
   const canary = canaryOf(rollout);
   const canaryPath = ['spec', 'strategy', 'canary'];
   if (canary !== undefined) {
-    named(list, 'Service', namespace, canary['stableService'], 'stable', [...canaryPath, 'stableService']);
-    named(list, 'Service', namespace, canary['canaryService'], 'canary', [...canaryPath, 'canaryService']);
+    named(list, canary['stableService'], { kind: 'Service', namespace, role: 'stable', path: [...canaryPath, 'stableService'] });
+    named(list, canary['canaryService'], { kind: 'Service', namespace, role: 'canary', path: [...canaryPath, 'canaryService'] });
     const pingPong = object(canary['pingPong']);
-    named(list, 'Service', namespace, pingPong['pingService'], 'ping', [...canaryPath, 'pingPong', 'pingService']);
-    named(list, 'Service', namespace, pingPong['pongService'], 'pong', [...canaryPath, 'pingPong', 'pongService']);
+    named(list, pingPong['pingService'], { kind: 'Service', namespace, role: 'ping', path: [...canaryPath, 'pingPong', 'pingService'] });
+    named(list, pingPong['pongService'], { kind: 'Service', namespace, role: 'pong', path: [...canaryPath, 'pingPong', 'pongService'] });
     list.push(...routerReferences(rollout));
     list.push(...templateRefs(object(canary['analysis']), [...canaryPath, 'analysis'], namespace));
     for (const [index, step] of array(canary['steps']).entries()) {
@@ -149,8 +154,8 @@ function rolloutReferences(rollout: KubeObject): Reference[] {
   const blueGreen = blueGreenOf(rollout);
   if (blueGreen !== undefined) {
     const path = ['spec', 'strategy', 'blueGreen'];
-    named(list, 'Service', namespace, blueGreen['activeService'], 'active', [...path, 'activeService']);
-    named(list, 'Service', namespace, blueGreen['previewService'], 'preview', [...path, 'previewService']);
+    named(list, blueGreen['activeService'], { kind: 'Service', namespace, role: 'active', path: [...path, 'activeService'] });
+    named(list, blueGreen['previewService'], { kind: 'Service', namespace, role: 'preview', path: [...path, 'previewService'] });
     for (const field of ['prePromotionAnalysis', 'postPromotionAnalysis']) {
       list.push(...templateRefs(object(blueGreen[field]), [...path, field], namespace));
     }
@@ -158,7 +163,7 @@ function rolloutReferences(rollout: KubeObject): Reference[] {
   const workload = object(dig(rollout, 'spec', 'workloadRef'));
   const workloadKind = kindId(string(workload['apiVersion']), string(workload['kind']));
   if (workloadKind !== undefined) {
-    named(list, workloadKind, namespace, workload['name'], 'workload', ['spec', 'workloadRef', 'name'], { shared: true });
+    named(list, workload['name'], { kind: workloadKind, namespace, role: 'workload', path: ['spec', 'workloadRef', 'name'], shared: true });
   } else {
     list.push(...podReferences(dig(rollout, 'spec', 'template', 'spec'), ['spec', 'template', 'spec'], namespace));
     list.push(...samePods(rollout));
@@ -173,37 +178,37 @@ function routerReferences(rollout: KubeObject): Reference[] {
   const list: Reference[] = [];
   for (const entry of virtualServiceEntries(rollout)) {
     if (entry.name !== '') {
-      list.push(make('VirtualService.networking.istio.io', entry.namespace, entry.name, 'VirtualService', [...entry.path, 'name']));
+      list.push(make(entry.name, { kind: 'VirtualService.networking.istio.io', namespace: entry.namespace, role: 'VirtualService', path: [...entry.path, 'name'] }));
     }
   }
   const rule = dig(istioOf(rollout), 'destinationRule', 'name');
-  named(list, 'DestinationRule.networking.istio.io', namespace, rule, 'DestinationRule', [...path, 'istio', 'destinationRule', 'name']);
+  named(list, rule, { kind: 'DestinationRule.networking.istio.io', namespace, role: 'DestinationRule', path: [...path, 'istio', 'destinationRule', 'name'] });
   for (const route of managedGatewayRoutes(rollout)) {
     if (route.name !== undefined) {
-      list.push(make(route.kind, route.namespace, route.name, 'route', route.path));
+      list.push(make(route.name, { kind: route.kind, namespace: route.namespace, role: 'route', path: route.path }));
     } else {
-      list.push(make(route.kind, route.namespace, '*', 'routes by selector', route.path));
+      list.push(make('*', { kind: route.kind, namespace: route.namespace, role: 'routes by selector', path: route.path }));
     }
   }
   const nginx = object(routing['nginx']);
-  named(list, 'Ingress.networking.k8s.io', namespace, nginx['stableIngress'], 'Ingress', [...path, 'nginx', 'stableIngress']);
+  named(list, nginx['stableIngress'], { kind: 'Ingress.networking.k8s.io', namespace, role: 'Ingress', path: [...path, 'nginx', 'stableIngress'] });
   for (const [index, name] of array(nginx['stableIngresses']).entries()) {
-    named(list, 'Ingress.networking.k8s.io', namespace, name, 'Ingress', [...path, 'nginx', 'stableIngresses', index]);
+    named(list, name, { kind: 'Ingress.networking.k8s.io', namespace, role: 'Ingress', path: [...path, 'nginx', 'stableIngresses', index] });
   }
   const alb = object(routing['alb']);
-  named(list, 'Ingress.networking.k8s.io', namespace, alb['ingress'], 'Ingress', [...path, 'alb', 'ingress']);
+  named(list, alb['ingress'], { kind: 'Ingress.networking.k8s.io', namespace, role: 'Ingress', path: [...path, 'alb', 'ingress'] });
   for (const [index, name] of array(alb['ingresses']).entries()) {
-    named(list, 'Ingress.networking.k8s.io', namespace, name, 'Ingress', [...path, 'alb', 'ingresses', index]);
+    named(list, name, { kind: 'Ingress.networking.k8s.io', namespace, role: 'Ingress', path: [...path, 'alb', 'ingresses', index] });
   }
-  named(list, 'Service', namespace, alb['rootService'], 'root', [...path, 'alb', 'rootService']);
+  named(list, alb['rootService'], { kind: 'Service', namespace, role: 'root', path: [...path, 'alb', 'rootService'] });
   const smi = object(routing['smi']);
-  named(list, 'Service', namespace, smi['rootService'], 'root', [...path, 'smi', 'rootService']);
+  named(list, smi['rootService'], { kind: 'Service', namespace, role: 'root', path: [...path, 'smi', 'rootService'] });
   for (const [index, name] of array(dig(routing, 'ambassador', 'mappings')).entries()) {
-    named(list, 'Mapping.getambassador.io', namespace, name, 'router', [...path, 'ambassador', 'mappings', index]);
+    named(list, name, { kind: 'Mapping.getambassador.io', namespace, role: 'router', path: [...path, 'ambassador', 'mappings', index] });
   }
-  named(list, 'TraefikService.traefik.io', namespace, dig(routing, 'traefik', 'weightedTraefikServiceName'), 'router', [...path, 'traefik', 'weightedTraefikServiceName']);
-  named(list, 'ApisixRoute.apisix.apache.org', namespace, dig(routing, 'apisix', 'route', 'name'), 'router', [...path, 'apisix', 'route', 'name']);
-  named(list, 'VirtualService.appmesh.k8s.aws', namespace, dig(routing, 'appMesh', 'virtualService', 'name'), 'router', [...path, 'appMesh', 'virtualService', 'name']);
+  named(list, dig(routing, 'traefik', 'weightedTraefikServiceName'), { kind: 'TraefikService.traefik.io', namespace, role: 'router', path: [...path, 'traefik', 'weightedTraefikServiceName'] });
+  named(list, dig(routing, 'apisix', 'route', 'name'), { kind: 'ApisixRoute.apisix.apache.org', namespace, role: 'router', path: [...path, 'apisix', 'route', 'name'] });
+  named(list, dig(routing, 'appMesh', 'virtualService', 'name'), { kind: 'VirtualService.appmesh.k8s.aws', namespace, role: 'router', path: [...path, 'appMesh', 'virtualService', 'name'] });
   return list;
 }
 
@@ -212,7 +217,7 @@ function templateRefs(holder: unknown, path: Path, namespace: string): Reference
   const list: Reference[] = [];
   for (const [index, entry] of array(dig(holder, 'templates')).entries()) {
     const kind = dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
-    named(list, kind, namespace, dig(entry, 'templateName'), 'template', [...path, 'templates', index, 'templateName']);
+    named(list, dig(entry, 'templateName'), { kind, namespace, role: 'template', path: [...path, 'templates', index, 'templateName'] });
   }
   return list;
 }
@@ -221,7 +226,7 @@ function analysesRefs(analyses: unknown, path: Path, namespace: string): Referen
   const list: Reference[] = [];
   for (const [index, entry] of array(analyses).entries()) {
     const kind = dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
-    named(list, kind, namespace, dig(entry, 'templateName'), 'template', [...path, index, 'templateName']);
+    named(list, dig(entry, 'templateName'), { kind, namespace, role: 'template', path: [...path, index, 'templateName'] });
   }
   return list;
 }
@@ -241,17 +246,17 @@ function experimentReferences(experiment: KubeObject): Reference[] {
  */
 export function podReferences(podSpec: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
-  named(list, 'ServiceAccount', namespace, dig(podSpec, 'serviceAccountName'), 'ServiceAccount', [...path, 'serviceAccountName']);
+  named(list, dig(podSpec, 'serviceAccountName'), { kind: 'ServiceAccount', namespace, role: 'ServiceAccount', path: [...path, 'serviceAccountName'] });
   for (const [index, volume] of array(dig(podSpec, 'volumes')).entries()) {
     const at = [...path, 'volumes', index];
     const optional = (source: string): { optional: boolean } => ({ optional: dig(volume, source, 'optional') === true });
-    named(list, 'ConfigMap', namespace, dig(volume, 'configMap', 'name'), 'ConfigMap', [...at, 'configMap', 'name'], optional('configMap'));
-    named(list, 'Secret', namespace, dig(volume, 'secret', 'secretName'), 'Secret', [...at, 'secret', 'secretName'], optional('secret'));
+    named(list, dig(volume, 'configMap', 'name'), { kind: 'ConfigMap', namespace, role: 'ConfigMap', path: [...at, 'configMap', 'name'], ...optional('configMap') });
+    named(list, dig(volume, 'secret', 'secretName'), { kind: 'Secret', namespace, role: 'Secret', path: [...at, 'secret', 'secretName'], ...optional('secret') });
     for (const [source, projection] of array(dig(volume, 'projected', 'sources')).entries()) {
       const inside = [...at, 'projected', 'sources', source];
       const maybe = (kind: string): { optional: boolean } => ({ optional: dig(projection, kind, 'optional') === true });
-      named(list, 'ConfigMap', namespace, dig(projection, 'configMap', 'name'), 'ConfigMap', [...inside, 'configMap', 'name'], maybe('configMap'));
-      named(list, 'Secret', namespace, dig(projection, 'secret', 'name'), 'Secret', [...inside, 'secret', 'name'], maybe('secret'));
+      named(list, dig(projection, 'configMap', 'name'), { kind: 'ConfigMap', namespace, role: 'ConfigMap', path: [...inside, 'configMap', 'name'], ...maybe('configMap') });
+      named(list, dig(projection, 'secret', 'name'), { kind: 'Secret', namespace, role: 'Secret', path: [...inside, 'secret', 'name'], ...maybe('secret') });
     }
   }
   for (const field of ['initContainers', 'containers']) {
@@ -259,14 +264,14 @@ export function podReferences(podSpec: unknown, path: Path, namespace: string): 
       const at = [...path, field, index];
       for (const [source, entry] of array(dig(container, 'envFrom')).entries()) {
         const inside = [...at, 'envFrom', source];
-        named(list, 'ConfigMap', namespace, dig(entry, 'configMapRef', 'name'), 'ConfigMap', [...inside, 'configMapRef', 'name'], { optional: dig(entry, 'configMapRef', 'optional') === true });
-        named(list, 'Secret', namespace, dig(entry, 'secretRef', 'name'), 'Secret', [...inside, 'secretRef', 'name'], { optional: dig(entry, 'secretRef', 'optional') === true });
+        named(list, dig(entry, 'configMapRef', 'name'), { kind: 'ConfigMap', namespace, role: 'ConfigMap', path: [...inside, 'configMapRef', 'name'], optional: dig(entry, 'configMapRef', 'optional') === true });
+        named(list, dig(entry, 'secretRef', 'name'), { kind: 'Secret', namespace, role: 'Secret', path: [...inside, 'secretRef', 'name'], optional: dig(entry, 'secretRef', 'optional') === true });
       }
       for (const [variable, entry] of array(dig(container, 'env')).entries()) {
         const inside = [...at, 'env', variable, 'valueFrom'];
         const from = dig(entry, 'valueFrom');
-        named(list, 'ConfigMap', namespace, dig(from, 'configMapKeyRef', 'name'), 'ConfigMap', [...inside, 'configMapKeyRef', 'name'], { optional: dig(from, 'configMapKeyRef', 'optional') === true });
-        named(list, 'Secret', namespace, dig(from, 'secretKeyRef', 'name'), 'Secret', [...inside, 'secretKeyRef', 'name'], { optional: dig(from, 'secretKeyRef', 'optional') === true });
+        named(list, dig(from, 'configMapKeyRef', 'name'), { kind: 'ConfigMap', namespace, role: 'ConfigMap', path: [...inside, 'configMapKeyRef', 'name'], optional: dig(from, 'configMapKeyRef', 'optional') === true });
+        named(list, dig(from, 'secretKeyRef', 'name'), { kind: 'Secret', namespace, role: 'Secret', path: [...inside, 'secretKeyRef', 'name'], optional: dig(from, 'secretKeyRef', 'optional') === true });
       }
     }
   }
@@ -275,10 +280,10 @@ export function podReferences(podSpec: unknown, path: Path, namespace: string): 
 
 function virtualServiceReferences(virtualService: KubeObject): Reference[] {
   const list: Reference[] = [];
-  for (const route of routesOf(virtualService)) {
+  for (const route of readRoutes(virtualService)) {
     for (const destination of route.destinations) {
       const service = destinationService(destination.host, namespaceOf(virtualService));
-      if (service !== undefined) list.push(make('Service', service.namespace, service.name, 'backend', [...destination.path, 'destination', 'host']));
+      if (service !== undefined) list.push(make(service.name, { kind: 'Service', namespace: service.namespace, role: 'backend', path: [...destination.path, 'destination', 'host'] }));
     }
   }
   return list;
@@ -286,24 +291,24 @@ function virtualServiceReferences(virtualService: KubeObject): Reference[] {
 
 function destinationRuleReferences(rule: KubeObject): Reference[] {
   const service = destinationService(string(dig(rule, 'spec', 'host')), namespaceOf(rule));
-  return service === undefined ? [] : [make('Service', service.namespace, service.name, 'backend', ['spec', 'host'])];
+  return service === undefined ? [] : [make(service.name, { kind: 'Service', namespace: service.namespace, role: 'backend', path: ['spec', 'host'] })];
 }
 
 function routeReferences(route: KubeObject): Reference[] {
   return backendRefsOf(route)
     .filter((backend) => backend.isService)
-    .map((backend) => make('Service', backend.namespace, backend.name, 'backend', [...backend.path, 'name']));
+    .map((backend) => make(backend.name, { kind: 'Service', namespace: backend.namespace, role: 'backend', path: [...backend.path, 'name'] }));
 }
 
 function ingressReferences(ingress: KubeObject): Reference[] {
   const list: Reference[] = [];
   const namespace = namespaceOf(ingress);
-  named(list, 'Service', namespace, dig(ingress, 'spec', 'defaultBackend', 'service', 'name'), 'backend', ['spec', 'defaultBackend', 'service', 'name']);
+  named(list, dig(ingress, 'spec', 'defaultBackend', 'service', 'name'), { kind: 'Service', namespace, role: 'backend', path: ['spec', 'defaultBackend', 'service', 'name'] });
   for (const [rule, entry] of array(dig(ingress, 'spec', 'rules')).entries()) {
     for (const [index, path] of array(dig(entry, 'http', 'paths')).entries()) {
       const at = ['spec', 'rules', rule, 'http', 'paths', index, 'backend'];
-      named(list, 'Service', namespace, dig(path, 'backend', 'service', 'name'), 'backend', [...at, 'service', 'name']);
-      named(list, 'Service', namespace, dig(path, 'backend', 'serviceName'), 'backend', [...at, 'serviceName']);
+      named(list, dig(path, 'backend', 'service', 'name'), { kind: 'Service', namespace, role: 'backend', path: [...at, 'service', 'name'] });
+      named(list, dig(path, 'backend', 'serviceName'), { kind: 'Service', namespace, role: 'backend', path: [...at, 'serviceName'] });
     }
   }
   return list;
@@ -317,7 +322,7 @@ function scalerReferences(scaler: KubeObject, kind: KindId): Reference[] {
   const targetKind = kindId(optionalString(target['apiVersion']) ?? fallback.apiVersion, targetKindName) ?? kindNamed(targetKindName);
   const list: Reference[] = [];
   if (targetKind !== undefined) {
-    named(list, targetKind, namespaceOf(scaler), target['name'], 'scale target', ['spec', 'scaleTargetRef', 'name']);
+    named(list, target['name'], { kind: targetKind, namespace: namespaceOf(scaler), role: 'scale target', path: ['spec', 'scaleTargetRef', 'name'] });
   }
   return list;
 }

@@ -1,5 +1,5 @@
 import { KINDS, keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
-import { anyOf, references } from './references.ts';
+import { anyOf, referenceKeys, references } from './references.ts';
 import { ABSENT, type Listing, type Lookup, type World } from './world.ts';
 
 /** Why an object, or without a name all of a kind (in a namespace), cannot be known here; undefined: it can. */
@@ -13,7 +13,8 @@ type ByName = Map<string, KubeObject>;
  */
 export class ObjectStore implements World {
   readonly #objects = new Map<KindId, Map<string, ByName>>();
-  readonly #referrers = new Map<ObjectKey, Map<ObjectKey, KubeObject>>();
+  // Nearly everything is referred to once, and a hundred thousand sets of one are tens of megabytes.
+  readonly #referrers = new Map<ObjectKey, KubeObject | Set<KubeObject>>();
   readonly #ignorance: Ignorance;
 
   /** In: what cannot be known of objects that are not in the store; by default an object that is not here does not exist. */
@@ -31,9 +32,11 @@ export class ObjectStore implements World {
     const previous = byName.get(object.metadata.name);
     if (previous !== undefined) this.#unindex(previous);
     byName.set(object.metadata.name, object);
-    const from = keyOf(object);
-    for (const reference of references(object)) {
-      getOrAdd(this.#referrers, reference.key, () => new Map<ObjectKey, KubeObject>()).set(from, object);
+    for (const key of referenceKeys(object)) {
+      const known = this.#referrers.get(key);
+      if (known === undefined) this.#referrers.set(key, object);
+      else if (known instanceof Set) known.add(object);
+      else this.#referrers.set(key, new Set([known, object]));
     }
   }
 
@@ -69,10 +72,9 @@ export class ObjectStore implements World {
   }
 
   referrers(key: ObjectKey): readonly KubeObject[] {
-    const exact = this.#referrers.get(key);
-    const wild = this.#referrers.get(anyOf(key));
-    if (wild === undefined) return exact === undefined ? [] : [...exact.values()];
-    return [...new Map([...(exact ?? []), ...wild]).values()];
+    const exact = this.#referring(key);
+    const wild = this.#referring(anyOf(key));
+    return wild.length === 0 ? exact : [...new Set([...exact, ...wild])];
   }
 
   /** Out: every object, kind by kind. */
@@ -89,12 +91,17 @@ export class ObjectStore implements World {
     return total;
   }
 
+  #referring(key: ObjectKey): readonly KubeObject[] {
+    const known = this.#referrers.get(key);
+    if (known === undefined) return [];
+    return known instanceof Set ? [...known] : [known];
+  }
+
   #unindex(object: KubeObject): void {
-    const from = keyOf(object);
-    for (const reference of references(object)) {
-      const set = this.#referrers.get(reference.key);
-      set?.delete(from);
-      if (set?.size === 0) this.#referrers.delete(reference.key);
+    for (const key of referenceKeys(object)) {
+      const known = this.#referrers.get(key);
+      if (known instanceof Set) known.delete(object);
+      if (known === object || (known instanceof Set && known.size === 0)) this.#referrers.delete(key);
     }
   }
 }

@@ -1,12 +1,12 @@
-import { analysesOf, combineArgs, metricsOf, named, resolveTemplates, templateArgs, type Analysis, type AnalysisRole } from '../../world/analysis.ts';
+import { analysesOf, combineArgs, named, resolveTemplates, templateArgs, type Analysis, type AnalysisRole } from '../../world/analysis.ts';
 import { parseGoDuration } from '../../world/duration.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { placeholdersIn } from '../../world/placeholders.ts';
-import { array, dig, object, string } from '../../world/read.ts';
-import { listed, quoted } from '../wording.ts';
+import { array, dig, isObject, string } from '../../world/read.ts';
+import { listed } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { reportBroken, reportUndeclared } from './template.ts';
-import { usesIn } from './uses.ts';
+import { usesOf } from './uses.ts';
 
 // For these the controller validates each template with the arguments that it declares itself; the others are filled in when all are combined.
 const EACH_BY_ITSELF: readonly AnalysisRole[] = ['step', 'prePromotion', 'postPromotion'];
@@ -20,7 +20,7 @@ export function checkHolder(context: Context, holder: KubeObject): void {
     const combined = new Set(combineArgs(templates).args.keys());
     const related = [{ object: holder, path: analysis.templatesPath }];
     for (const template of templates) {
-      const found = usesIn(metricsOf(template));
+      const found = usesOf(template);
       reportBroken(context, template, found, related);
       const own = new Set(templateArgs(template).map(({ name }) => name));
       const undeclared = found.uses.filter(({ arg }) => arg !== undefined && !combined.has(arg));
@@ -48,14 +48,14 @@ function checkValues(context: Context, { experiment, args, title, anchor }: Anal
   known.add('experiment.availableAt');
   if (parseGoDuration(string(experiment['duration'])) !== undefined) known.add('experiment.finishedAt');
   for (const { name, raw, path } of args) {
-    if (object(raw['valueFrom']) === raw['valueFrom']) continue;
+    if (isObject(raw['valueFrom'])) continue;
     const { tags, unclosed } = placeholdersIn(string(raw['value']));
     const bad = unclosed ? '{{' : tags.filter((tag) => !known.has(tag)).map((tag) => `{{${tag}}}`)[0];
     if (bad === undefined) continue;
     context.report('value', {
       path: [...path, 'value'],
       anchor: `${anchor} ${name}`,
-      data: { analysis: title, arg: name, tag: bad, names: names.length === 0 ? '' : ` (${listed(names, quoted)})` },
+      data: { analysis: title, arg: name, tag: bad, known: listed(known, (tag) => tag) },
     });
   }
 }

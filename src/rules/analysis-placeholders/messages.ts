@@ -14,13 +14,13 @@ export const messages = {
   },
   apart: {
     class: 'invalid',
-    text: 'metric "{metric}" of {template} uses {tag}, which only another template of {analysis} declares',
-    fix: 'declare "{arg}" in spec.args of this template too: here the controller checks each by itself',
+    text: 'metric "{metric}" of {template} uses {tag}, which another template of {analysis} declares, but there the controller checks each by itself',
+    fix: 'declare "{arg}" in spec.args of this template too',
   },
   unresolvable: {
     class: 'invalid',
-    text: 'metric "{metric}" holds the placeholder {tag}, which nothing fills in',
-    fix: 'only arguments are filled in: declare one in spec.args and write {example}',
+    text: 'metric "{metric}" holds the placeholder {tag}, and only arguments are filled in',
+    fix: 'declare an argument in spec.args and write {example}',
   },
   unclosed: {
     class: 'invalid',
@@ -30,7 +30,7 @@ export const messages = {
   value: {
     class: 'invalid',
     text: '{analysis} supplies the argument "{arg}" with the placeholder {tag}, which nothing fills in',
-    fix: 'in an experiment use templates.NAME.podTemplateHash or templates.NAME.replicaset.name with the name of one of its templates{names}',
+    fix: 'use one that this experiment has ({known})',
   },
   unused: {
     class: 'advice',

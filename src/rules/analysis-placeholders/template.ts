@@ -1,20 +1,19 @@
-import { companyOf, metricsOf, named, nestedTemplates, templateArgs, type TemplateArg } from '../../world/analysis.ts';
+import { companyOf, metricsOf, named, nestedTemplates, resolveTemplates, templateArgs, type TemplateArg } from '../../world/analysis.ts';
 import { nearest } from '../../world/nearest.ts';
-import type { KubeObject } from '../../world/object.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Place } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
-import { argsUsedIn, usesIn, type Use, type Uses } from './uses.ts';
+import { usesOf, type Use, type Uses } from './uses.ts';
 
 /** Judges a template by itself. An argument that a template it is combined with declares, or uses, is not its own affair. */
 export function checkTemplate(context: Context, template: KubeObject): void {
-  const found = usesIn(metricsOf(template));
+  const found = usesOf(template);
   reportBroken(context, template, found, []);
   const own = templateArgs(template);
   const names = new Set(own.map(({ name }) => name));
   const undeclared = found.uses.filter(({ arg }) => arg !== undefined && !names.has(arg));
-  const used = new Set(found.uses.map(({ arg }) => arg));
-  const unused = own.filter(({ name }) => !used.has(name));
+  const unused = own.filter(({ name }) => !found.args.has(name));
   if (undeclared.length > 0) checkUndeclared(context, template, names, undeclared);
   // A template of arguments alone is made to be combined.
   if (unused.length > 0 && (metricsOf(template).length > 0 || nestedTemplates(template).length > 0)) checkUnused(context, template, unused);
@@ -73,19 +72,17 @@ function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySe
 function checkUnused(context: Context, template: KubeObject, unused: readonly TemplateArg[]): void {
   const { templates, complete } = companyOf(template, context);
   if (!complete) return;
-  const nested = new Set(nestedTemplates(template).map(({ name }) => name));
-  const used = new Set<string>();
-  for (const other of templates) {
-    if (other === template) continue;
-    // Another template that gives an argument a value of its own does not need this one for it.
-    const settled = new Set(templateArgs(other).filter(({ hasValue, hasValueFrom }) => hasValue || hasValueFrom).map(({ name }) => name));
-    const declares = new Set(templateArgs(other).map(({ name }) => name));
-    for (const arg of argsUsedIn(metricsOf(other))) {
-      if (nested.has(other.metadata.name) || !declares.has(arg) || !settled.has(arg)) used.add(arg);
-    }
-  }
-  for (const { name, path } of unused) {
-    if (used.has(name)) continue;
+  const nested = new Set(resolveTemplates(nestedTemplates(template), namespaceOf(template), context).templates);
+  // Another template needs this declaration where it has none itself, or none with a value.
+  const needs = (other: KubeObject, arg: TemplateArg): boolean => {
+    if (other === template || !usesOf(other).args.has(arg.name)) return false;
+    const theirs = templateArgs(other).find(({ name }) => name === arg.name);
+    if (nested.has(other) || theirs === undefined) return true;
+    return (arg.hasValue || arg.hasValueFrom) && !theirs.hasValue && !theirs.hasValueFrom;
+  };
+  for (const arg of unused) {
+    if (templates.some((other) => needs(other, arg))) continue;
+    const { name, path } = arg;
     context.report('unused', { path: [...path, 'name'], anchor: name, data: { template: named(template), arg: name, tag: `{{args.${name}}}` } });
   }
 }

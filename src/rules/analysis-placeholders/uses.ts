@@ -1,4 +1,5 @@
-import type { Metric } from '../../world/analysis.ts';
+import { metricsOf, type Metric } from '../../world/analysis.ts';
+import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { argumentOf, placeholdersIn, textsWithPlaceholders } from '../../world/placeholders.ts';
 
@@ -15,14 +16,27 @@ export interface Use {
 /** The placeholders of metrics, each tag once, and the texts in which one is never closed. */
 export interface Uses {
   readonly uses: readonly Use[];
+  /** The arguments that they name. */
+  readonly args: ReadonlySet<string | undefined>;
   readonly unclosed: readonly { readonly metric: Metric; readonly path: Path }[];
 }
 
-/** In: metrics. Out: the placeholders in them, each tag where it first occurs, and the first text of each metric in which one is never closed. */
-export function usesIn(metrics: readonly Metric[]): Uses {
+const cache = new WeakMap<KubeObject, Uses>();
+
+/** In: a template. Out: the placeholders in its metrics, each tag where it first occurs, and the first text of each metric in which one is never closed. Costs once a template. */
+export function usesOf(template: KubeObject): Uses {
+  let known = cache.get(template);
+  if (known === undefined) {
+    known = search(template);
+    cache.set(template, known);
+  }
+  return known;
+}
+
+function search(template: KubeObject): Uses {
   const byTag = new Map<string, Use>();
   const unclosed = new Map<Metric, Path>();
-  for (const metric of metrics) {
+  for (const metric of metricsOf(template)) {
     for (const { text, path } of textsWithPlaceholders(metric.raw, metric.path)) {
       const found = placeholdersIn(text);
       if (found.unclosed && !unclosed.has(metric)) unclosed.set(metric, path);
@@ -31,10 +45,5 @@ export function usesIn(metrics: readonly Metric[]): Uses {
       }
     }
   }
-  return { uses: [...byTag.values()], unclosed: [...unclosed].map(([metric, path]) => ({ metric, path })) };
-}
-
-/** In: metrics. Out: the arguments that they use. */
-export function argsUsedIn(metrics: readonly Metric[]): ReadonlySet<string> {
-  return new Set(usesIn(metrics).uses.flatMap(({ arg }) => (arg === undefined ? [] : [arg])));
+  return { uses: [...byTag.values()], args: new Set([...byTag.values()].map(({ arg }) => arg)), unclosed: [...unclosed].map(([metric, path]) => ({ metric, path })) };
 }

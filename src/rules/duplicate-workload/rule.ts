@@ -1,36 +1,40 @@
-import { namespaceOf } from '../../world/object.ts';
-import { dig, optionalNumber, stringMap } from '../../world/read.ts';
-import { workloadRefOf } from '../../world/rollout.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { array, dig, optionalNumber, stringMap } from '../../world/read.ts';
+import { isBeingDeleted, workloadRefOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
+import { listed } from '../wording.ts';
 
 export const duplicateWorkload = defineRule({
   id: 'duplicate-workload',
   summary: 'No Deployment selects the same pods as a Rollout that does not refer to it.',
   explanation:
     'A Deployment that was left behind when its Rollout was written, with the same selector, runs its own pods behind the same Services: they take traffic past the canary and are never updated. Neither controller notices, since each ' +
-    'looks only at the ReplicaSets it owns.',
+    'looks only at the ReplicaSets it owns. A Deployment or Rollout at 0 runs nothing, and one that selects by expressions as well may mean other pods.',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps'],
   messages: {
     same: {
       class: 'advice',
       text: 'Deployment "{name}" selects the same pods ({labels}), so that both run side by side',
-      fix: 'delete the Deployment, or have the Rollout take its template with workloadRef',
+      fix: 'delete the Deployment or scale it to 0 once the Rollout is healthy, or have the Rollout take its template with workloadRef',
     },
   },
   check(context, rollout) {
-    if (workloadRefOf(rollout) !== undefined) return;
     const labels = stringMap(dig(rollout, 'spec', 'selector', 'matchLabels'));
-    if (labels.size === 0) return;
+    if (workloadRefOf(rollout) !== undefined || labels.size === 0 || !mayRunThePods(rollout)) return;
     for (const deployment of context.samePods('Deployment.apps', namespaceOf(rollout), labels)) {
-      if (optionalNumber(dig(deployment, 'spec', 'replicas')) === 0) continue;
+      if (isBeingDeleted(deployment) || !mayRunThePods(deployment)) continue;
       const { name } = deployment.metadata;
       context.report('same', {
         path: ['spec', 'selector'],
         anchor: name,
-        data: { name, labels: [...labels].map(([key, value]) => `${key}=${value}`).join(', ') },
+        data: { name, labels: listed(labels, ([key, value]) => `${key}=${value}`) },
         related: [{ object: deployment, path: ['spec', 'selector'] }],
       });
     }
   },
 });
+
+function mayRunThePods(workload: KubeObject): boolean {
+  return optionalNumber(dig(workload, 'spec', 'replicas')) !== 0 && array(dig(workload, 'spec', 'selector', 'matchExpressions')).length === 0;
+}

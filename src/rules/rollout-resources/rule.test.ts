@@ -18,6 +18,22 @@ testRule(rolloutResources, import.meta.dirname, {
       text: 'container "reviews" requests 1Gi of memory and is limited to 1G: lower the request or raise the limit [rollout-resources]',
     },
   ],
+  'bad-devices.yaml': [
+    {
+      message: 'unshared',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.requests.hugepages-2Mi',
+      at: '17:45',
+      text: 'container "reviews" requests 4Mi of hugepages-2Mi without the same limit: set the limit of hugepages-2Mi to the same amount, because it cannot be shared [rollout-resources]',
+    },
+    {
+      message: 'unshared',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.requests["example.com/gpu"]',
+      at: '17:25',
+      text: 'container "reviews" requests 1 of example.com/gpu without the same limit: set the limit of example.com/gpu to the same amount, because it cannot be shared [rollout-resources]',
+    },
+  ],
   'bad-names.yaml': [
     {
       message: 'resource',

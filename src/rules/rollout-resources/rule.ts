@@ -1,10 +1,38 @@
-import { ownContainers, renderContainer } from '../../world/containers.ts';
+import { ownContainers, renderContainer, type Container } from '../../world/containers.ts';
 import { nearest } from '../../world/nearest.ts';
 import { parseQuantity } from '../../world/quantity.ts';
-import { object } from '../../world/read.ts';
-import { defineRule } from '../define.ts';
+import { dig, object } from '../../world/read.ts';
+import { defineRule, type RuleContext } from '../define.ts';
 
 const COMPUTE = ['cpu', 'memory', 'ephemeral-storage'];
+
+const messages = {
+  quantity: {
+    class: 'invalid',
+    text: '{container} has the {list} {resource} "{value}", which is no quantity Kubernetes reads',
+    fix: 'write {instead}',
+  },
+  negative: {
+    class: 'invalid',
+    text: '{container} has the {list} {resource} {value}, below 0',
+    fix: 'write 0 or more',
+  },
+  resource: {
+    class: 'invalid',
+    text: '{container} has {list} for "{resource}", which is no resource of a container',
+    fix: 'write {instead}',
+  },
+  aboveLimit: {
+    class: 'invalid',
+    text: '{container} requests {request} of {resource} and is limited to {limit}',
+    fix: 'lower the request or raise the limit',
+  },
+  unshared: {
+    class: 'invalid',
+    text: '{container} requests {request} of {resource} without the same limit',
+    fix: 'set the limit of {resource} to the same amount, because it cannot be shared',
+  },
+} as const;
 
 export const rolloutResources = defineRule({
   id: 'rollout-resources',
@@ -15,60 +43,51 @@ export const rolloutResources = defineRule({
     '(ValidateContainerResourceRequirements), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
-  messages: {
-    quantity: {
-      class: 'invalid',
-      text: '{container} has the {list} {resource} "{value}", which is no quantity Kubernetes reads',
-      fix: 'write {instead}',
-    },
-    negative: {
-      class: 'invalid',
-      text: '{container} has the {list} {resource} {value}, below 0',
-      fix: 'write 0 or more',
-    },
-    resource: {
-      class: 'invalid',
-      text: '{container} has {list} for "{resource}", which is no resource of a container',
-      fix: 'write {instead}',
-    },
-    aboveLimit: {
-      class: 'invalid',
-      text: '{container} requests {request} of {resource} and is limited to {limit}',
-      fix: 'lower the request or raise the limit',
-    },
-  },
+  messages,
   check(context, rollout) {
-    for (const entry of ownContainers(rollout)) {
-      const container = renderContainer(entry);
-      const resources = object(entry.raw['resources']);
-      const requests = object(resources['requests']);
-      const limits = object(resources['limits']);
+    for (const container of ownContainers(rollout)) {
       for (const list of ['requests', 'limits'] as const) {
-        for (const [resource, value] of Object.entries(object(resources[list]))) {
-          const at = { path: [...entry.path, 'resources', list, resource], anchor: `${entry.name} ${list} ${resource}` };
-          const data = { container, list, resource };
-          if (!resource.includes('/') && !COMPUTE.includes(resource) && !resource.startsWith('hugepages-')) {
-            context.report('resource', { ...at, data: { ...data, instead: nearest(resource, COMPUTE) ?? 'cpu, memory or ephemeral-storage' } });
-          }
-          const quantity = parseQuantity(value);
-          // Other types are refused for their type, and null reads as 0.
-          if (quantity === undefined && typeof value === 'string') context.report('quantity', { ...at, data: { ...data, value, instead: suggest(value) } });
-          if (quantity !== undefined && quantity < 0n) context.report('negative', { ...at, data: { ...data, value: String(value) } });
-        }
+        for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', list)))) judgeQuantity(context, container, list, resource, value);
       }
-      for (const [resource, value] of Object.entries(requests)) {
-        const request = parseQuantity(value);
-        const limit = parseQuantity(limits[resource]);
-        if (request === undefined || limit === undefined || request <= limit) continue;
-        context.report('aboveLimit', {
-          path: [...entry.path, 'resources', 'requests', resource],
-          anchor: `${entry.name} ${resource}`,
-          data: { container, resource, request: String(value), limit: String(limits[resource]) },
-        });
-      }
+      judgeRequests(context, container);
     }
   },
 });
+
+type Context = RuleContext<typeof messages>;
+
+function judgeQuantity(context: Context, container: Container, list: 'requests' | 'limits', resource: string, value: unknown): void {
+  const at = { path: [...container.path, 'resources', list, resource], anchor: `${container.name} ${list} ${resource}` };
+  const data = { container: renderContainer(container), list, resource };
+  if (!resource.includes('/') && !COMPUTE.includes(resource) && !resource.startsWith('hugepages-')) {
+    context.report('resource', { ...at, data: { ...data, instead: nearest(resource, COMPUTE) ?? 'cpu, memory or ephemeral-storage' } });
+  }
+  const quantity = parseQuantity(value);
+  // Other types are refused for their type, and null reads as 0.
+  if (quantity === undefined && typeof value === 'string') context.report('quantity', { ...at, data: { ...data, value, instead: suggest(value) } });
+  if (quantity !== undefined && quantity < 0n) context.report('negative', { ...at, data: { ...data, value: String(value) } });
+}
+
+function judgeRequests(context: Context, container: Container): void {
+  const limits = object(dig(container.raw, 'resources', 'limits'));
+  for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', 'requests')))) {
+    const request = parseQuantity(value);
+    if (request === undefined) continue;
+    const limit = parseQuantity(limits[resource]);
+    const at = { path: [...container.path, 'resources', 'requests', resource], anchor: `${container.name} ${resource}` };
+    const data = { container: renderContainer(container), resource, request: String(value) };
+    if (isUnshared(resource)) {
+      if (request !== limit) context.report('unshared', { ...at, data });
+    } else if (limit !== undefined && request > limit) {
+      context.report('aboveLimit', { ...at, data: { ...data, limit: String(limits[resource]) } });
+    }
+  }
+}
+
+// Devices and huge pages belong to one container.
+function isUnshared(resource: string): boolean {
+  return resource.startsWith('hugepages-') || (resource.includes('/') && !resource.includes('kubernetes.io/'));
+}
 
 // `512MB`, `1 gb`, `2GiB` and their kind.
 function suggest(value: string): string {

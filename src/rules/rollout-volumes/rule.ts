@@ -4,6 +4,9 @@ import { nearest } from '../../world/nearest.ts';
 import { array, dig, string } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
+// Each takes a look at all volumes.
+const MAX_HINTS = 20;
+
 export const rolloutVolumes = defineRule({
   id: 'rollout-volumes',
   summary: 'Every volume mount of a pod template has its volume, and every volume a name of its own.',
@@ -51,8 +54,7 @@ export const rolloutVolumes = defineRule({
       volumes.add(volume);
     }
 
-    // Enough to find a misspelling among, whatever somebody sends.
-    const candidates = [...volumes].slice(0, 100);
+    let hints = MAX_HINTS;
     for (const container of containersOf(template, TEMPLATE_PATH)) {
       const paths = new Set<string>();
       for (const [index, mount] of array(container.raw['volumeMounts']).entries()) {
@@ -61,7 +63,7 @@ export const rolloutVolumes = defineRule({
         const mountPath = string(dig(mount, 'mountPath'));
         const data = { container: renderContainer(container), volume };
         if (!volumes.has(volume)) {
-          const meant = nearest(volume, candidates);
+          const meant = hints-- > 0 ? nearest(volume, volumes) : undefined;
           const has = meant === undefined ? '' : ` (it has "${meant}")`;
           context.report('noVolume', { path: [...at, 'name'], anchor: `${container.name} ${volume}`, data: { ...data, has } });
         }

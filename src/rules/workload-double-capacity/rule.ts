@@ -1,6 +1,6 @@
 import { namespaceOf } from '../../world/object.ts';
-import { dig, optionalNumber, optionalString } from '../../world/read.ts';
-import { workloadRefOf } from '../../world/rollout.ts';
+import { dig, optionalNumber } from '../../world/read.ts';
+import { isBeingDeleted, workloadRefOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 const SCALES_DOWN = new Set(['onsuccess', 'progressively']);
@@ -10,14 +10,15 @@ export const workloadDoubleCapacity = defineRule({
   summary: 'A Deployment that a serving Rollout takes its pod template from is at 0, or the Rollout scales it down.',
   explanation:
     'The controller leaves the Deployment behind a workloadRef alone unless scaleDown is onsuccess or progressively, so both run their pods side by side, behind the same Services, until somebody scales the ' +
-    'Deployment to 0: the old pods go on taking traffic past the canary. Source: Argo Rollouts v1.9.1, docs/migrating.md and rollout/replicaset.go.',
+    'Deployment to 0: the old pods go on taking traffic past the canary. The controller scales down only at the first revision of the Rollout; later, and after an apply that brings the count back, it is up to you. ' +
+    'Source: Argo Rollouts v1.9.1, docs/migrating.md, rollout/sync.go (promoteStable) and rollout/replicaset.go (reconcileNewReplicaSet).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps'],
   messages: {
     both: {
       class: 'advice',
-      text: 'Deployment "{name}" runs {replicas} besides the pods of the Rollout',
-      fix: 'scale it to 0 once the Rollout serves, or have the controller do it with workloadRef.scaleDown: onsuccess',
+      text: 'Deployment "{name}" runs {replicas} beside the pods of the Rollout',
+      fix: 'scale it to 0 once the Rollout is healthy; with workloadRef.scaleDown: onsuccess a new Rollout does it by itself',
     },
   },
   check(context, rollout) {
@@ -25,7 +26,7 @@ export const workloadDoubleCapacity = defineRule({
     if (ref?.kind !== 'Deployment.apps' || ref.name === '' || SCALES_DOWN.has(ref.scaleDown)) return;
     if (optionalNumber(dig(rollout, 'spec', 'replicas')) === 0) return;
     const deployment = context.find('Deployment.apps', namespaceOf(rollout), ref.name);
-    if (deployment === undefined || optionalString(deployment.metadata['deletionTimestamp']) !== undefined) return;
+    if (deployment === undefined || isBeingDeleted(deployment)) return;
     const replicas = optionalNumber(dig(deployment, 'spec', 'replicas')) ?? 1;
     if (replicas <= 0) return;
     const { name } = deployment.metadata;

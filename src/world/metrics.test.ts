@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { Metric } from './analysis.ts';
+import { intValue, limitProblems, matchesSome, resolveWith, runsForever } from './metrics.ts';
+
+const resolve = resolveWith(new Map([['five', '5'], ['none', ''], ['word', 'five']]));
+const metric = (raw: Record<string, unknown>): Metric => ({ name: 'm', raw, path: [], template: { apiVersion: 'argoproj.io/v1alpha1', kind: 'AnalysisTemplate', metadata: { name: 't' } } });
+
+describe('intValue', () => {
+  it.each([
+    [undefined, 0],
+    [null, 0],
+    [7, 7],
+    ['7', 7],
+    ['+7', 7],
+    ['-7', -7],
+    [' 7', 0],
+    ['7.0', 0],
+    ['0x7', 0],
+    ['', 0],
+    ['{{args.five}}', 5],
+    ['{{args.word}}', 0],
+    ['{{args.unknown}}', undefined],
+    ['99999999999999999999', Number.MAX_SAFE_INTEGER],
+    [1.5, undefined],
+    [{}, undefined],
+  ])('reads %j', (value, expected) => {
+    expect(intValue(value, resolve)).toBe(expected);
+  });
+});
+
+describe('runsForever', () => {
+  it.each([
+    [{}, false],
+    [{ count: 5 }, false],
+    [{ interval: '1m' }, true],
+    [{ interval: '1m', count: 0 }, true],
+    [{ interval: '1m', count: 'five' }, true],
+    [{ interval: '1m', count: -1 }, false],
+    [{ interval: '{{args.none}}' }, false],
+    [{ interval: '{{args.unknown}}' }, undefined],
+    [{ interval: '{{args.unknown}}', count: 5 }, false],
+    [{ interval: '1m', count: '{{args.unknown}}' }, undefined],
+  ])('judges %j', (raw, expected) => {
+    expect(runsForever(metric(raw), resolve)).toBe(expected);
+  });
+});
+
+describe('limitProblems', () => {
+  it.each([
+    [{}, []],
+    [{ failureLimit: -1, consecutiveSuccessLimit: 1 }, []],
+    [{ count: 5, interval: '1m', failureLimit: 5 }, []],
+    [{ count: 5, interval: '1m', failureLimit: 6 }, ['count-too-small']],
+    [{ count: 5, interval: '1m', failureLimit: -1, consecutiveSuccessLimit: 5 }, []],
+    [{ count: 5, interval: '1m', failureLimit: -1, consecutiveSuccessLimit: 6 }, ['count-too-small']],
+    [{ count: 5, interval: '1m', failureLimit: '{{args.unknown}}' }, []],
+    [{ count: 5, interval: '{{args.unknown}}' }, []],
+    [{ count: 5, interval: '{{args.none}}' }, ['interval-missing']],
+    [{ failureLimit: -1 }, ['switched-off']],
+    [{ failureLimit: -2, inconclusiveLimit: -1 }, ['negative', 'negative']],
+    [{ interval: '{{args.five}}' }, ['duration']],
+    [{ interval: '5m', initialDelay: '1d' }, ['duration']],
+  ])('judges %j', (raw, kinds) => {
+    expect(limitProblems(metric(raw), resolve).map(({ kind }) => kind)).toEqual(kinds);
+  });
+
+  it('says what rests on an argument', () => {
+    const byArguments = (raw: Record<string, unknown>): boolean[] => limitProblems(metric(raw), resolve).map((problem) => problem.byArguments);
+    expect(byArguments({ count: 2, interval: '1m', failureLimit: '{{args.five}}' })).toEqual([true]);
+    expect(byArguments({ count: 2, interval: '{{args.five}}s', failureLimit: 3 })).toEqual([false]);
+  });
+});
+
+describe('matchesSome', () => {
+  it.each([
+    ['err', true],
+    ['.*', true],
+    ['^rate$', false],
+    ['*', false],
+    ['[', false],
+    [`a${'b'.repeat(1_000)}`, undefined],
+  ])('tries %j anywhere in the name', (pattern, expected) => {
+    expect(matchesSome(pattern, ['errors', 'error-rate'])).toBe(expected);
+  });
+});

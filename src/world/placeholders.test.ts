@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { argumentOf, fillIn, placeholdersIn, textsWithPlaceholders } from './placeholders.ts';
+
+describe('placeholdersIn', () => {
+  it.each([
+    ['up', [], false],
+    ['{{args.a}}', ['args.a'], false],
+    ['x{{ args.a }}y{{args.b}}', ['args.a', 'args.b'], false],
+    ['q{s="{{args.a}}"}', ['args.a'], false],
+    ['{{{args.a}}}', ['{args.a'], false],
+    ['{{a {{b}}', ['a {{b'], false],
+    ['{{args.a}} {{args.b}', ['args.a'], true],
+    ['}} {', [], false],
+    ['{{\nargs.a }}', ['\\nargs.a'], false],
+  ] as const)('reads %j', (text, tags, unclosed) => {
+    expect(placeholdersIn(text)).toEqual({ tags, unclosed });
+  });
+});
+
+describe('fillIn', () => {
+  const values = new Map([
+    ['args.a', '{{args.b}}'],
+    ['args.b', '2'],
+  ]);
+
+  it.each([
+    ['up', 'up'],
+    ['x{{args.b}}y{{ args.b }}z', 'x2y2z'],
+    ['{{args.a}}', '{{args.b}}'],
+    ['{{args.c}}', undefined],
+    ['{{args.b', undefined],
+  ])('fills in %j once', (text, expected) => {
+    expect(fillIn(text, (tag) => values.get(tag))).toBe(expected);
+  });
+});
+
+describe('argumentOf', () => {
+  it('takes what follows args', () => {
+    expect([argumentOf('args.service-name'), argumentOf('args'), argumentOf('inputs.a')]).toEqual(['service-name', undefined, undefined]);
+  });
+});
+
+describe('textsWithPlaceholders', () => {
+  it('finds them in values and keys, in order, at any depth', () => {
+    expect(textsWithPlaceholders({ a: ['{{1}}', { '{{2}}': 'x' }], b: 3, c: null, d: '{{4}}' }, ['m'])).toEqual([
+      { text: '{{1}}', path: ['m', 'a', 0] },
+      { text: '{{2}}', path: ['m', 'a', 1, '{{2}}'] },
+      { text: '{{4}}', path: ['m', 'd'] },
+    ]);
+    let deep: unknown = '{{x}}';
+    for (let level = 0; level < 50_000; level++) deep = [deep];
+    expect(textsWithPlaceholders(deep, [])).toHaveLength(1);
+  });
+});

@@ -1,0 +1,71 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createLog } from '../../src/server/log.ts';
+import { PolicyFile } from '../../src/server/policy-file.ts';
+import { metric, testApp } from '../support/app.ts';
+import { MountedSecret } from '../support/certificates.ts';
+
+const known = { rules: ['service-selector'], keeps: ['service-hash'] };
+const cleanup: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step();
+});
+
+async function open(text: string, interval = 3_600_000): Promise<{ file: PolicyFile; mount: MountedSecret; lines: Record<string, unknown>[]; metrics: ReturnType<typeof testApp>['metrics'] }> {
+  const { metrics } = testApp('');
+  const lines: Record<string, unknown>[] = [];
+  const log = createLog('info', { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
+  // A ConfigMap is mounted like a Secret.
+  const mount = await MountedSecret.mount({ 'rollgate.yaml': text });
+  cleanup.push(() => mount.unmount());
+  const file = await PolicyFile.open({ path: join(mount.directory, 'rollgate.yaml'), known, interval, log, metrics });
+  cleanup.push(() => file.stop());
+  return { file, mount, lines, metrics };
+}
+
+describe('a policy file', () => {
+  it('is read again each time the kubelet swaps its link', async () => {
+    const { file, mount, lines, metrics } = await open('mode: audit', 10);
+    expect(file.current.mode).toBe('audit');
+    for (const mode of ['enforce', 'audit']) {
+      await mount.update({ 'rollgate.yaml': `mode: ${mode}\n` });
+      await vi.waitFor(() => expect(file.current.mode).toBe(mode), { timeout: 10_000, interval: 10 });
+    }
+    expect(await metric(metrics, 'rollgate_policy_reloads_total{result="success"}')).toBe(2);
+    expect(lines.map(({ msg }) => msg)).toEqual(['policy reloaded', 'policy reloaded']);
+  });
+
+  it.each([
+    ['mod: audit', 'unknown key "mod"; did you mean "mode"?'],
+    ['rules: {service-selectr: off}', 'rules: unknown rule "service-selectr"; did you mean "service-selector"?'],
+    ['mode: [', ''],
+    ['mode: loud', 'mode: '],
+  ])('stays in force when it becomes %s, which is said once', async (text, complaint) => {
+    const { file, mount, lines, metrics } = await open('mode: audit');
+    await mount.update({ 'rollgate.yaml': text });
+    await file.check();
+    await file.check();
+    expect(file.current.mode).toBe('audit');
+    expect(lines).toMatchObject([{ level: 'error', msg: 'the changed policy is refused, the old one stays', reason: expect.stringContaining(complaint) as string }]);
+    expect(await metric(metrics, 'rollgate_policy_reloads_total{result="error"}')).toBe(2);
+    await mount.update({ 'rollgate.yaml': 'mode: enforce' });
+    await file.check();
+    expect(file.current.mode).toBe('enforce');
+  });
+
+  it('stays in force when it is gone', async () => {
+    const { file, mount, lines } = await open('mode: audit');
+    await rm(join(mount.directory, '..data'));
+    await file.check();
+    expect(file.current.mode).toBe('audit');
+    expect(lines).toMatchObject([{ level: 'error', reason: expect.stringContaining('ENOENT') as string }]);
+  });
+
+  it('is an error at start that names the file and the place', async () => {
+    await expect(open('overrides: [{name: a, mode: audit}, {name: b, rules: {service-selectr: off}}]')).rejects.toThrow(
+      /rollgate\.yaml: overrides\[1\]\.rules: unknown rule "service-selectr"; did you mean "service-selector"\?$/,
+    );
+  });
+});

@@ -1,0 +1,246 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import https from 'node:https';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { UserInfo } from '../../src/admission/review.ts';
+import { serve, type Cluster, type ServeDependencies, type ServeOptions } from '../../src/commands/serve.ts';
+import { createLog } from '../../src/server/log.ts';
+import type { RunningServer } from '../../src/server/server.ts';
+import { keyOf } from '../../src/world/object.ts';
+import { worldOf } from '../support/app.ts';
+import { asFiles, certificate } from '../support/certificates.ts';
+import { reviewOf, SHOP, shopObject, type Json } from '../support/reviews.ts';
+import { ask } from '../support/server.ts';
+
+const cleanup: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step();
+});
+
+async function directory(files: Readonly<Record<string, string>>): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'serve-'));
+  cleanup.push(() => rm(path, { recursive: true, force: true }));
+  for (const [name, content] of Object.entries(files)) await writeFile(join(path, name), content);
+  return path;
+}
+
+const DEFAULTS: ServeOptions = { port: 0, plainPort: 0, logLevel: 'info', maxInFlight: 100, tlsMinVersion: '1.3' };
+
+interface Served {
+  readonly running: RunningServer;
+  readonly lines: readonly Json[];
+}
+
+async function start(options: Partial<ServeOptions>, dependencies: ServeDependencies = {}): Promise<Served> {
+  const lines: Json[] = [];
+  const log = createLog('info', { write: (line: string) => void lines.push(JSON.parse(line) as Json) });
+  const running = await serve({ ...DEFAULTS, ...options }, { log, ...dependencies });
+  cleanup.push(() => Promise.all([running.stop(), running.stop()]));
+  return { running, lines };
+}
+
+function agent(): https.Agent {
+  const made = new https.Agent({ keepAlive: true });
+  cleanup.push(() => made.destroy());
+  return made;
+}
+
+function unroutedRollout(): Json {
+  return JSON.parse(JSON.stringify(shopObject('Rollout', 'reviews')).replace('"main"', '"primary"')) as Json;
+}
+
+describe('rollgate serve --manifests', () => {
+  it('answers for the world in the files, with a certificate of its own', async () => {
+    const { running, lines } = await start({ manifests: [await directory({ 'shop.yaml': SHOP, 'broken.yaml': 'apiVersion: v1\nkind: [' })] });
+    const ready = await fetch(`http://127.0.0.1:${running.plainPort}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([200, '[+] serving: ok\n[+] certificate: ok\nready\n']);
+    const review = reviewOf({ operation: 'UPDATE', object: unroutedRollout(), oldObject: shopObject('Rollout', 'reviews') });
+    const { status, body, peer } = await ask(running.port, '/validate', agent(), JSON.stringify(review));
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toMatchObject({ response: { allowed: false, status: { code: 422 } } });
+    expect(peer.subject.CN).toBe('localhost');
+    const dry = await ask(running.port, '/v1/dry-run', agent(), JSON.stringify(unroutedRollout()));
+    expect(JSON.parse(dry.body)).toMatchObject({ verdict: 'deny' });
+    const rules = JSON.parse((await ask(running.port, '/v1/rules', agent())).body) as { rules: Json[] };
+    expect(rules.rules.map(({ id }) => id)).toContain('virtualservice-route-exists');
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      'a manifest could not be read',
+      'manifests read',
+      expect.stringContaining('no account of an Argo Rollouts controller is known') as string,
+      'serving',
+      'decided',
+    ]);
+    expect(lines.find(({ msg }) => msg === 'serving')).toMatchObject({ port: running.port, plainPort: running.plainPort, certificate: { fingerprint: peer.fingerprint256 } });
+  });
+
+  it('obeys the policy, names the certificate that it is given, and lets the policy name the controller', async () => {
+    const pair = certificate();
+    const files = await directory({
+      'shop.yaml': SHOP,
+      'rollgate.yml': 'mode: audit\ncontrollers: {accounts: ["system:serviceaccount:argo-rollouts:argo-rollouts"]}\nrules: {unknown-field: off}\n',
+      ...asFiles(pair),
+    });
+    const { running, lines } = await start({ manifests: [join(files, 'shop.yaml')], policy: join(files, 'rollgate.yml'), certDir: files });
+    const review = reviewOf({ operation: 'UPDATE', object: unroutedRollout(), oldObject: shopObject('Rollout', 'reviews') });
+    const { body } = await ask(running.port, '/validate', agent(), JSON.stringify(review));
+    expect(JSON.parse(body)).toMatchObject({ response: { allowed: true, warnings: [expect.stringContaining('virtualservice-route-exists') as string] } });
+    expect(lines.filter(({ msg }) => String(msg).includes('no account'))).toEqual([]);
+    const service = shopObject('Service', 'reviews-canary');
+    service['spec'] = { ...(service['spec'] as Json), selector: { app: 'reviews' } };
+    const kept = await ask(running.port, '/mutate', agent(), JSON.stringify(reviewOf({ operation: 'UPDATE', object: service, oldObject: shopObject('Service', 'reviews-canary') })));
+    expect(JSON.parse(kept.body)).toMatchObject({ response: { patchType: 'JSONPatch' } });
+  });
+
+  it.each<[string, (path: string) => Partial<ServeOptions>, RegExp]>([
+    ['manifests that are not there', (path) => ({ manifests: [join(path, 'nowhere')] }), /nowhere: no such file or directory$/],
+    ['a policy that is not there', (path) => ({ manifests: [path], policy: join(path, 'nowhere.yaml') }), /ENOENT.*nowhere\.yaml/],
+    ['a policy that is wrong', (path) => ({ manifests: [path], policy: join(path, 'bad-policy.txt') }), /bad-policy\.txt: unknown key "mod"; did you mean "mode"\?$/],
+    ['a certificate that is not there', (path) => ({ manifests: [path], certDir: path }), /ENOENT.*tls\.(crt|key)/],
+    ['no certificate for a cluster', () => ({}), /^a certificate is needed: give the directory of tls\.crt and tls\.key with --cert-dir$/],
+  ])('does not begin with %s', async (_name, options, message) => {
+    const path = await directory({ 'shop.yaml': SHOP, 'bad-policy.txt': 'mod: audit' });
+    await expect(start(options(path))).rejects.toThrow(message);
+  });
+
+  it('does not begin when a port is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    cleanup.push(() => taken.close());
+    const { port } = taken.address() as AddressInfo;
+    await expect(start({ manifests: [await directory({ 'shop.yaml': SHOP })], port })).rejects.toThrow(`port ${port} is in use: choose another with --port or --plain-port`);
+  });
+});
+
+describe('rollgate serve with a cluster', () => {
+  const jane: UserInfo = { username: 'jane', groups: [], uid: '', extra: {} };
+
+  function clusterWith(parts: Partial<Cluster> = {}): Cluster {
+    return {
+      world: worldOf(SHOP),
+      live: { fetch: (keys) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable']))) },
+      authorizer: {
+        authenticate: (token) => Promise.resolve(token === 'good' ? jane : undefined),
+        mayUse: () => Promise.resolve(true),
+        mayRead: () => Promise.resolve(true),
+        mayBreakGlass: () => Promise.resolve(true),
+      },
+      checks: [],
+      discovered: () => [],
+      caches: () => [],
+      stop: () => Promise.resolve(),
+      ...parts,
+    };
+  }
+
+  async function startWith(cluster: Cluster): Promise<Served> {
+    const certDir = await directory(asFiles(certificate()));
+    return start({ certDir, host: '127.0.0.1' }, { connect: () => Promise.resolve(cluster), drain: { quiet: 0, longest: 0, grace: 100 } });
+  }
+
+  it('is ready when the cluster is, asks for tokens, and shows the caches', async () => {
+    let why: string | undefined = 'rollouts were not read yet';
+    const { running, lines } = await startWith(clusterWith({ checks: [{ name: 'caches', failing: () => why }], caches: () => [{ kind: 'Service', synced: true, staleness: 3 }] }));
+    const readyz = `http://127.0.0.1:${running.plainPort}/readyz`;
+    expect((await fetch(readyz)).status).toBe(503);
+    // Nothing can be said about controllers before the cluster was read.
+    expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
+    why = undefined;
+    expect((await fetch(readyz)).status).toBe(200);
+    expect((await ask(running.port, '/v1/dry-run', agent(), JSON.stringify(unroutedRollout()))).status).toBe(401);
+    expect(await (await fetch(`http://127.0.0.1:${running.plainPort}/metrics`)).text()).toContain('rollgate_cache_staleness_seconds{kind="Service"} 3\n');
+  });
+
+  it('warns where the truth cannot be read', async () => {
+    const { running } = await startWith(clusterWith());
+    const review = reviewOf({ operation: 'UPDATE', object: unroutedRollout(), oldObject: shopObject('Rollout', 'reviews') });
+    const { body } = await ask(running.port, '/validate', agent(), JSON.stringify(review));
+    expect(JSON.parse(body)).toMatchObject({ response: { allowed: true, warnings: expect.arrayContaining([expect.stringContaining('virtualservice-route-exists') as string]) as string[] } });
+  });
+
+  it('honours a broken glass only when the API server says that it may be', async () => {
+    const world = worldOf(SHOP);
+    const live: Cluster['live'] = { fetch: (keys) => Promise.resolve(new Map(keys.map((key) => [key, [...world.all()].find((object) => keyOf(object) === key)]))) };
+    const rollout = unroutedRollout();
+    rollout['metadata'] = { ...(rollout['metadata'] as Json), annotations: { 'rollgate.io/break-glass': `${new Date(Date.now() + 3_600_000).toISOString()} the controller is dead` } };
+    const review = JSON.stringify(reviewOf({ operation: 'UPDATE', object: rollout, oldObject: shopObject('Rollout', 'reviews') }));
+    for (const [mayBreakGlass, allowed] of [
+      [() => Promise.resolve(true), true],
+      [() => Promise.resolve(false), false],
+      [() => Promise.reject(new Error('connection refused')), false],
+    ] as const) {
+      const { running, lines } = await startWith(clusterWith({ world, live, authorizer: { ...clusterWith().authorizer, mayBreakGlass } }));
+      const { body } = await ask(running.port, '/validate', agent(), review);
+      expect(JSON.parse(body)).toMatchObject({ response: { allowed } });
+      expect(lines.filter(({ msg }) => msg === 'failed internally')).toEqual([]);
+    }
+  });
+
+  it('stops the cluster when it stops, and when it cannot begin', async () => {
+    let stopped = 0;
+    const stop = (): Promise<void> => {
+      stopped++;
+      return Promise.resolve();
+    };
+    const { running } = await startWith(clusterWith({ stop }));
+    await running.stop();
+    expect(stopped).toBe(1);
+    const certDir = await directory(asFiles(certificate()));
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    cleanup.push(() => taken.close());
+    const { port } = taken.address() as AddressInfo;
+    await expect(start({ certDir, host: '127.0.0.1', port }, { connect: () => Promise.resolve(clusterWith({ stop })) })).rejects.toThrow('is in use');
+    expect(stopped).toBe(2);
+  });
+});
+
+describe('the process', () => {
+  const CLI = join(import.meta.dirname, '../../src/cli.ts');
+
+  function launch(args: readonly string[]): ChildProcess {
+    const child = spawn(process.execPath, [CLI, 'serve', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    cleanup.push(() => child.kill('SIGKILL'));
+    return child;
+  }
+
+  async function ended(child: ChildProcess): Promise<{ code: number | null; stderr: string; stdout: string }> {
+    const { stdout, stderr } = child;
+    if (stdout === null || stderr === null) throw new Error('no pipes');
+    const [output, errors, [code]] = await Promise.all([textOf(stdout), textOf(stderr), once(child, 'exit') as Promise<[number | null]>]);
+    return { code, stderr: errors, stdout: output };
+  }
+
+  it.each([
+    [['--port', 'x'], "error: option '--port <number>' argument 'x' is invalid. a whole number from 0 to 65535 is needed."],
+    [['--port', '70000'], 'a whole number from 0 to 65535 is needed.'],
+    [['--tls-min-version', '1.1'], 'Allowed choices are 1.2, 1.3.'],
+    [['--polcy', 'x'], "error: unknown option '--polcy'"],
+    [['--manifests', 'no-such-directory'], 'rollgate serve: no-such-directory: no such file or directory\n'],
+  ])('exits with 2 and a reason for %s', async (args, message) => {
+    const { code, stderr, stdout } = await ended(launch(args));
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect([code, stdout]).toEqual([2, '']);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, and its log is whole', async (signal) => {
+    const child = launch(['--manifests', await directory({ 'shop.yaml': SHOP }), '--port', '0', '--plain-port', '0']);
+    const result = ended(child);
+    await new Promise<void>((resolve) => {
+      child.stdout?.on('data', (chunk: Buffer) => {
+        if (chunk.toString().includes('"msg":"serving"')) resolve();
+      });
+    });
+    child.kill(signal);
+    const { code, stdout, stderr } = await result;
+    expect([code, stderr]).toEqual([0, '']);
+    const messages = stdout.trim().split('\n').map((line) => (JSON.parse(line) as Json)['msg']);
+    expect(messages.slice(-3)).toEqual(['serving', 'asked to stop', 'stopping']);
+  });
+});
