@@ -1,6 +1,6 @@
 import { documentFindings } from '../documents/index.ts';
 import type { Policy } from '../policy/policy.ts';
-import { inReadingOrder, reported, reportedSkips, type BundleReport } from '../report/model.ts';
+import { inReadingOrder, reported, reportedSkips, type BundleReport, type ReportedFinding } from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { evaluate } from '../rules/engine.ts';
 import { identity, type Finding } from '../rules/finding.ts';
@@ -41,7 +41,7 @@ export function judgeBundle(manifests: Manifests, options: BundleOptions): Judge
   const all = [...findings, ...findingsOfVariants(sources, repeated, changes, options), ...documentFindings(manifests, sources)];
   const circumstances = circumstancesOf(options.policy, options.base, options.requireReferences);
   const judged = judge(all, changes, circumstances).map((entry): Judged => (isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry));
-  const lines = inReadingOrder(judged.map((entry) => reported(entry, sources)));
+  const lines = inReadingOrder(unrepeated(judged.map((entry) => reported(entry, sources))));
   return {
     sources,
     changes,
@@ -53,6 +53,11 @@ export function judgeBundle(manifests: Manifests, options: BundleOptions): Judge
       objects: sources.length,
     },
   };
+}
+
+// Two Rollouts that use one template find the same mistake in it.
+function unrepeated(lines: readonly ReportedFinding[]): ReportedFinding[] {
+  return [...new Map(lines.map((line) => [JSON.stringify(line), line])).values()];
 }
 
 function changesOf(sources: readonly SourceObject[], base: World): Change[] {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { KubeObject } from '../world/object.ts';
-import { array, dig, optionalNumber, optionalString, string } from '../world/read.ts';
+import { dig, optionalNumber, optionalString, string } from '../world/read.ts';
 import { ApiError, type ApiClient } from './client.ts';
 import { LineSplitter } from './lines.ts';
 import type { Timing } from './timing.ts';
@@ -156,14 +156,13 @@ export class Reflector {
     do {
       let page: unknown;
       try {
-        page = await this.#page(token, limit);
+        page = await this.#page(token, limit, (item) => {
+          const object = this.#sink.accept(item);
+          if (object !== undefined) objects.push(object);
+        });
       } catch (error) {
         if (token !== '' && isStatus(error, 410)) return undefined;
         throw error;
-      }
-      for (const item of array(dig(page, 'items'))) {
-        const object = this.#sink.accept(item);
-        if (object !== undefined) objects.push(object);
       }
       token = string(dig(page, 'metadata', 'continue'));
       version = string(dig(page, 'metadata', 'resourceVersion'));
@@ -173,16 +172,12 @@ export class Reflector {
     return version;
   }
 
-  #page(token: string, limit: number | undefined): Promise<unknown> {
+  #page(token: string, limit: number | undefined, each: (item: unknown) => void): Promise<unknown> {
     const query: Record<string, string> = { ...this.#target.query };
     if (limit !== undefined) query['limit'] = String(limit);
     if (token !== '') query['continue'] = token;
-    return this.#client.getInTurn({
-      path: this.#target.path,
-      query,
-      accept: this.#target.metadataOnly ? 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' : 'application/json',
-      signal: this.#stop.signal,
-    });
+    const accept = this.#target.metadataOnly ? 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' : 'application/json';
+    return this.#client.list({ path: this.#target.path, query, accept, signal: this.#stop.signal }, each);
   }
 
   #listed(objects: readonly KubeObject[], version: string): void {

@@ -57,22 +57,35 @@ export interface Text {
   readonly path: Path;
 }
 
+// A value and how it was reached; paths are written out only for what is found.
+interface Node {
+  readonly value: unknown;
+  readonly key: string | number;
+  readonly parent: Node | undefined;
+}
+
 /** In: a JSON value and its path. Out: every text in it that holds a `{{`, keys of mappings included, in order of appearance. Does not recurse. */
 export function textsWithPlaceholders(value: unknown, path: Path): Text[] {
   const found: Text[] = [];
-  const stack: { value: unknown; path: Path }[] = [{ value, path }];
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { value: current, path: at } = next;
+  const stack: Node[] = [{ value, key: '', parent: undefined }];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    const { value: current } = node;
     if (typeof current === 'string') {
-      if (current.includes(OPEN)) found.push({ text: current, path: at });
+      if (current.includes(OPEN)) found.push({ text: current, path: [...path, ...keysTo(node)] });
       continue;
     }
     if (typeof current !== 'object' || current === null) continue;
     const inner = Array.isArray(current) ? [...current.entries()] : Object.entries(current);
     for (const [key, entry] of inner.toReversed()) {
-      stack.push({ value: entry, path: [...at, key] });
-      if (typeof key === 'string' && key.includes(OPEN)) stack.push({ value: key, path: [...at, key] });
+      stack.push({ value: entry, key, parent: node });
+      if (typeof key === 'string' && key.includes(OPEN)) stack.push({ value: key, key, parent: node });
     }
   }
   return found;
+}
+
+function keysTo(node: Node): (string | number)[] {
+  const keys: (string | number)[] = [];
+  for (let at = node; at.parent !== undefined; at = at.parent) keys.push(at.key);
+  return keys.reverse();
 }

@@ -129,7 +129,7 @@ describe('requests', () => {
     server.put(core('Service', 'shop', 'a'));
     const client = new ApiClient(server.kubeConfig(), TIMING);
     for (let round = 0; round < 3; round++) {
-      await Promise.all(Array.from({ length: 20 }, () => client.getInTurn({ path: '/api/v1/services', signal: forever() })));
+      await Promise.all(Array.from({ length: 20 }, () => client.list({ path: '/api/v1/services', signal: forever() }, () => undefined)));
       await server.stop();
       await server.listen();
     }

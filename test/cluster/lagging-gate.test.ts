@@ -1,0 +1,70 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../src/world/object.ts';
+import { keyOf, kindOf } from '../../src/world/object.ts';
+import { gateOver, objectsOf, requestFor } from '../support/gate.ts';
+import { serve, synced } from './helpers.ts';
+
+const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
+const APPLIES = 200;
+const LAG = 5_000;
+
+/** Every clean example, with the one that is applied over it: the next version of the same set-up. */
+const SUCCESSIONS: readonly (readonly [string, string])[] = [
+  ['plain-canary/as-written', 'plain-canary/next'],
+  ['argo-cd-plain-canary/first', 'argo-cd-plain-canary/second'],
+  ['istio-config-map/first', 'istio-config-map/second'],
+  ['istio-host-level', 'istio-subset-level/mended'],
+  ['istio-subset-level/mended', 'istio-host-level'],
+  ['aks-gateway-api/mended', 'aks-gateway-api/mended'],
+  ['multi-primary', 'multi-primary'],
+  ['workloadref-skywalking/as-written', 'workloadref-skywalking/scaled-down'],
+  ['istio-without-rollouts', 'istio-without-rollouts'],
+];
+
+function bundle(folder: string): KubeObject[] {
+  const files = globSync('*.yaml', { cwd: join(EXAMPLES, folder) }).sort();
+  return objectsOf(files.map((file) => readFileSync(join(EXAMPLES, folder, file), 'utf8')).join('\n---\n')).filter((object) => kindOf(object) !== undefined);
+}
+
+// An order in which what is referred to comes before what refers to it, as kubectl and Argo CD send a folder.
+function inOrder(objects: readonly KubeObject[]): KubeObject[] {
+  const rank = (object: KubeObject): number => ['Namespace', 'ServiceAccount', 'ConfigMap', 'Service', 'Deployment', 'AnalysisTemplate'].indexOf(object.kind);
+  return [...objects].sort((a, b) => (rank(a) < 0 ? 99 : rank(a)) - (rank(b) < 0 ? 99 : rank(b)) || (a.kind === 'Rollout' ? 1 : 0) - (b.kind === 'Rollout' ? 1 : 0));
+}
+
+interface Tally {
+  readonly applies: number;
+  readonly denials: readonly string[];
+}
+
+/** In: two set-ups, and whether the gate may read from the API server. Out: what came of applying them over one another while the watches lag. */
+async function applyInTurns(first: string, second: string, reread: boolean): Promise<Tally> {
+  const server = await serve();
+  const stored = new Map<string, KubeObject>();
+  for (const object of bundle(first)) stored.set(keyOf(object), server.put(object));
+  const cluster = await synced(server);
+  server.watchDelay = LAG;
+  const gate = gateOver(cluster.world, { ...(reread ? { live: cluster } : {}), now: Date.now });
+  const denials: string[] = [];
+  for (let round = 0; round < APPLIES; round++) {
+    for (const object of inOrder(bundle(round % 2 === 0 ? second : first))) {
+      const { response } = await gate.validate(requestFor(object, stored.get(keyOf(object))), { deadline: Date.now() + 4_000, maxSubjects: 1_000 });
+      if (response.allowed) stored.set(keyOf(object), server.put(object));
+      else denials.push(response.status?.message ?? '');
+    }
+  }
+  return { applies: APPLIES, denials };
+}
+
+describe('while watches lag five seconds behind', () => {
+  it.each(SUCCESSIONS)(`%s and then %s, applied ${APPLIES} times over one another: nothing is denied`, async (first, second) => {
+    expect(await applyInTurns(first, second, true)).toEqual({ applies: APPLIES, denials: [] });
+  }, 120_000);
+
+  it('that is thanks to what is read anew: without it the cache would have denied', async () => {
+    const { denials } = await applyInTurns('istio-host-level', 'istio-subset-level/mended', false);
+    expect(denials).not.toEqual([]);
+  }, 120_000);
+});

@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import https from 'node:https';
+import { connect, type TLSSocket } from 'node:tls';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { metric } from '../support/app.ts';
+import { reviewOf, SHOP, shopObject } from '../support/reviews.ts';
+import { ask, startTestServer, type TestServer } from '../support/server.ts';
+
+const BODY = JSON.stringify(reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') }));
+const cleanup: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step();
+});
+
+async function start(): Promise<TestServer> {
+  const server = await startTestServer(SHOP);
+  cleanup.push(() => server.stop());
+  return server;
+}
+
+async function dial(server: TestServer): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', port: server.running.port, rejectUnauthorized: false });
+  socket.on('error', () => undefined);
+  cleanup.push(() => socket.destroy());
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+async function read(socket: TLSSocket, until: RegExp): Promise<string> {
+  let text = '';
+  return new Promise((resolve) => {
+    const done = (): void => resolve(text);
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (until.test(text)) done();
+    });
+    socket.once('close', done);
+  });
+}
+
+const HEAD = `POST /validate?timeout=5s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(BODY)}\r\n`;
+
+describe('connections', () => {
+  it('that end in the middle of a body give back their place', async () => {
+    const server = await start();
+    const socket = await dial(server);
+    socket.write(`${HEAD}\r\n${BODY.slice(0, 100)}`);
+    await vi.waitFor(async () => expect(await metric(server.metrics, 'rollgate_in_flight')).toBe(1));
+    socket.destroy();
+    await vi.waitFor(async () => expect(await metric(server.metrics, 'rollgate_in_flight')).toBe(0));
+    expect(server.lines).toEqual([]);
+  });
+
+  it('may bring a body in pieces, and one request after the other without waiting', async () => {
+    const server = await start();
+    const pieces = await dial(server);
+    const answer = read(pieces, /"allowed":true/);
+    pieces.write(HEAD);
+    pieces.write('\r\n');
+    for (let start = 0; start < BODY.length; start += 500) {
+      pieces.write(BODY.slice(start, start + 500));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    const pipelined = await dial(server);
+    const answers = read(pipelined, /(allowed[^]*){3}/);
+    pipelined.write(`${HEAD}\r\n${BODY}`.repeat(3));
+    expect((await answers).match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
+  });
+
+  it('stay usable after a body that was refused unread', async () => {
+    const server = await start();
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
+    cleanup.push(() => agent.destroy());
+    const refused = await ask(server.running.port, '/validate', agent, 'x'.repeat(7 * 1024 * 1024 + 1));
+    expect(refused.status).toBe(413);
+    const accepted = await ask(server.running.port, '/validate', agent, BODY);
+    expect([accepted.status, accepted.localPort]).toEqual([200, refused.localPort]);
+  });
+
+  it('are closed when they do not speak HTTP, or too much of it', async () => {
+    const server = await start();
+    const garbage = await dial(server);
+    const refusal = read(garbage, /$^/);
+    garbage.write('\u0016\u0003\u0001 hello\r\n\r\n');
+    expect(await refusal).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    const verbose = await dial(server);
+    const tooLarge = read(verbose, /$^/);
+    verbose.write(`${HEAD}x: ${'y'.repeat(40_000)}\r\n\r\n${BODY}`);
+    expect(await tooLarge).toMatch(/^HTTP\/1\.1 431 /);
+    const smuggled = await dial(server);
+    const ambiguous = read(smuggled, /$^/);
+    smuggled.write(`${HEAD}transfer-encoding: chunked\r\n\r\n0\r\n\r\n${BODY}`);
+    expect(await ambiguous).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    const token = await dial(server);
+    const fits = read(token, /"allowed":true/);
+    token.write(`${HEAD}authorization: Bearer ${'y'.repeat(20_000)}\r\n\r\n${BODY}`);
+    expect(await fits).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  });
+});
