@@ -158,6 +158,7 @@ async function assemble(
     reviews: { gate, world, policy, metrics, log, intake, maxSubjects: MAX_SUBJECTS, now },
     dryRun: { dryRuns, authorizer, policy, intake: new Intake(DRY_RUNS), metrics, log },
     rules: RULES,
+    documentRules: DOCUMENT_RULES,
     keeps: KEEPS,
     log,
   });

@@ -1,5 +1,5 @@
 import { isBeingDeleted } from '../world/rollout.ts';
-import { kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey, keyOf } from '../world/object.ts';
+import { keyFor, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey, keyOf } from '../world/object.ts';
 import { references } from '../world/references.ts';
 import type { World } from '../world/world.ts';
 import type { Rule, Run } from './define.ts';
@@ -28,31 +28,74 @@ export function evaluate(world: World, subjects: Iterable<KubeObject>, rules: re
       run.skipped.push({ rule: '*', subject, reason });
       continue;
     }
-    for (const rule of rulesFor(rules, kind)) {
-      try {
-        rule.run(run, subject);
-      } catch (error) {
-        run.findings.push(internalError(rule, subject, error));
-      }
-    }
+    const { alone, across } = rulesFor(rules, kind);
+    const own = judgedAlone(alone, subject);
+    run.findings.push(...own.findings);
+    run.skipped.push(...own.skipped);
+    runAll(across, run, subject);
   }
   return run;
 }
 
-const byKind = new WeakMap<readonly Rule[], Map<KindId, readonly Rule[]>>();
+function runAll(rules: readonly Rule[], run: Run, subject: KubeObject): void {
+  for (const rule of rules) {
+    try {
+      rule.run(run, subject);
+    } catch (error) {
+      run.findings.push(internalError(rule, subject, error));
+    }
+  }
+}
 
-function rulesFor(rules: readonly Rule[], kind: KindId): readonly Rule[] {
+const NO_WORLD: World = {
+  get: () => ({ state: 'unknown', reason: 'this rule says that it looks at nothing else' }),
+  list: () => ({ state: 'unknown', reason: 'this rule says that it looks at nothing else' }),
+  referrers: () => [],
+};
+
+type Own = Pick<Run, 'findings' | 'skipped'>;
+
+const CLEAN: Own = { findings: [], skipped: [] };
+const ownFindings = new WeakMap<KubeObject, WeakMap<readonly Rule[], Own>>();
+
+// A rule that looks at nothing but its subject finds the same in it every time: for an object that stays in the cache, once is enough.
+function judgedAlone(rules: readonly Rule[], subject: KubeObject): Own {
+  let byRules = ownFindings.get(subject);
+  if (byRules === undefined) {
+    byRules = new WeakMap();
+    ownFindings.set(subject, byRules);
+  }
+  let own = byRules.get(rules);
+  if (own === undefined) {
+    const run: Run = { world: NO_WORLD, findings: [], skipped: [], consulted: new Set(), touched: new Set() };
+    runAll(rules, run, subject);
+    own = run.findings.length === 0 && run.skipped.length === 0 ? CLEAN : { findings: run.findings, skipped: run.skipped };
+    byRules.set(rules, own);
+  }
+  return own;
+}
+
+interface RulesOfKind {
+  /** Those that look at the subject alone. */
+  readonly alone: readonly Rule[];
+  readonly across: readonly Rule[];
+}
+
+const byKind = new WeakMap<readonly Rule[], Map<KindId, RulesOfKind>>();
+
+function rulesFor(rules: readonly Rule[], kind: KindId): RulesOfKind {
   let map = byKind.get(rules);
   if (map === undefined) {
     map = new Map();
     byKind.set(rules, map);
   }
-  let list = map.get(kind);
-  if (list === undefined) {
-    list = rules.filter((rule) => rule.subject.includes(kind));
-    map.set(kind, list);
+  let found = map.get(kind);
+  if (found === undefined) {
+    const judging = rules.filter((rule) => rule.subject.includes(kind));
+    found = { alone: judging.filter((rule) => rule.reads.length === 0), across: judging.filter((rule) => rule.reads.length > 0) };
+    map.set(kind, found);
   }
-  return list;
+  return found;
 }
 
 function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding {
@@ -96,6 +139,8 @@ const CONDUITS: ReadonlySet<KindId> = new Set([
 export function touchedBy(world: World, changed: KubeObject): KubeObject[] {
   const found = new Map<ObjectKey, KubeObject>([[keyOf(changed), changed]]);
   const queue: ObjectKey[] = [keyOf(changed), ...references(changed).filter((reference) => reference.shared).map((reference) => reference.key)];
+  // What a cluster-scoped template names is looked for in the namespace of whichever Rollout uses it.
+  if (kindOf(changed) === 'AnalysisTemplate.argoproj.io') queue.push(keyFor('AnalysisTemplate.argoproj.io', '', changed.metadata.name));
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     for (const referrer of world.referrers(next)) {
       const key = keyOf(referrer);

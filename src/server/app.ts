@@ -1,4 +1,5 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { DocumentRule } from '../documents/index.ts';
 import type { Keep } from '../mutations/define.ts';
 import type { Rule } from '../rules/define.ts';
 import { dryRunHandler, type DryRunParts } from './dryrun.ts';
@@ -11,19 +12,21 @@ export interface AppParts {
   readonly reviews: ReviewParts;
   readonly dryRun: DryRunParts;
   readonly rules: readonly Rule[];
+  /** The checks of manifests that only the dry run makes. */
+  readonly documentRules: readonly DocumentRule[];
   readonly keeps: readonly Keep[];
   readonly log: Log;
 }
 
 /** In: the parts. Out: the app of the HTTPS port: the two webhooks, the dry run and the list of rules. Every answer is JSON, unless another form was asked for. */
-export function createApp({ reviews, dryRun, rules, keeps, log }: AppParts): Express {
+export function createApp({ reviews, dryRun, log, ...catalogue }: AppParts): Express {
   const app = bareApp();
   // First, since they are what most requests are for, and with nothing before them.
   app.post('/mutate', reviewListener('mutate', reviews));
   app.post('/validate', reviewListener('validate', reviews));
   app.post('/v1/dry-run', dryRunHandler(dryRun));
-  const catalogue = json(200, catalogueOf(rules, keeps));
-  app.get('/v1/rules', (_request, response) => send(response, catalogue));
+  const list = json(200, listOf(catalogue));
+  app.get('/v1/rules', (_request, response) => send(response, list));
   refuseTheRest(app, { '/mutate': 'POST', '/validate': 'POST', '/v1/dry-run': 'POST', '/v1/rules': 'GET, HEAD' }, log);
   return app;
 }
@@ -59,9 +62,10 @@ function isClientError(error: unknown): boolean {
   return error instanceof URIError || (error instanceof Error && 'status' in error && error.status === 400);
 }
 
-function catalogueOf(rules: readonly Rule[], keeps: readonly Keep[]): unknown {
+function listOf({ rules, documentRules, keeps }: Pick<AppParts, 'rules' | 'documentRules' | 'keeps'>): unknown {
   return {
     rules: rules.map(({ id, summary, explanation, subject, reads, messages }) => ({ id, summary, explanation, subject, reads, messages })),
+    documentRules: documentRules.map(({ id, summary, explanation, messages }) => ({ id, summary, explanation, messages })),
     keeps: keeps.map(({ id, summary, kinds }) => ({ id, summary, kinds })),
   };
 }

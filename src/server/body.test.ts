@@ -42,18 +42,19 @@ describe('parseJson', () => {
 
 describe('Intake', () => {
   it('gives back what was taken, once', () => {
-    const intake = new Intake({ requests: 2, bytes: 10 });
-    const first = intake.enter();
-    const second = intake.enter();
-    expect(intake.enter()).toBeUndefined();
-    expect(first?.take(8)).toBe(true);
-    expect(second?.take(3)).toBe(false);
-    expect(second?.take(2)).toBe(true);
-    first?.leave();
-    first?.leave();
-    expect(intake.requests).toBe(1);
-    expect(first?.take(1)).toBe(false);
-    expect(second?.take(8)).toBe(true);
-    expect(intake.enter()?.take(1)).toBe(false);
+    const intake = new Intake({ requests: 1, bytes: 10 });
+    const [first, second] = [intake.open(), intake.open()];
+    expect(first.take(8)).toBe(true);
+    expect(second.take(3)).toBe(false);
+    expect(second.take(2)).toBe(true);
+    expect([first.enter(), second.enter(), first.enter()]).toEqual([true, false, false]);
+    expect([intake.requests, intake.bytes]).toEqual([1, 10]);
+    first.leave();
+    first.leave();
+    expect([intake.requests, intake.bytes]).toEqual([0, 2]);
+    expect([first.take(1), first.enter()]).toEqual([false, false]);
+    expect(second.enter()).toBe(true);
+    second.leave();
+    expect([intake.requests, intake.bytes]).toEqual([0, 0]);
   });
 });

@@ -8,12 +8,13 @@ const MAX_DEPTH = 200;
 
 /** How much may be under way at once. */
 export interface IntakeLimits {
+  /** Whose bodies have been read: senders that are slow, or only pretend to send, take nobody's place. */
   readonly requests: number;
-  /** Of all bodies together. */
+  /** Of all bodies together, from their first byte on. */
   readonly bytes: number;
 }
 
-/** Counts what is under way, so that too much of it is turned away at the door, before it is read, rather than by running out of memory. */
+/** Counts what is under way, so that too much of it is turned away at the door rather than by running out of memory. */
 export class Intake {
   readonly #limits: IntakeLimits;
   #requests = 0;
@@ -28,34 +29,44 @@ export class Intake {
     return this.#requests;
   }
 
-  /** Out: a place for one request, or undefined if there is none; its holder gives it back by `leave`. */
-  enter(): Place | undefined {
-    if (this.#requests >= this.#limits.requests) return undefined;
-    this.#requests++;
+  /** Out: how many bytes of bodies are held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Out: the account of one request; its holder closes it by `leave`. */
+  open(): Place {
     let held = 0;
-    let left = false;
+    let state: 'reading' | 'entered' | 'left' = 'reading';
     return {
       take: (bytes) => {
-        if (left || this.#bytes + bytes > this.#limits.bytes) return false;
+        if (state === 'left' || this.#bytes + bytes > this.#limits.bytes) return false;
         this.#bytes += bytes;
         held += bytes;
         return true;
       },
+      enter: () => {
+        if (state !== 'reading' || this.#requests >= this.#limits.requests) return false;
+        state = 'entered';
+        this.#requests++;
+        return true;
+      },
       leave: () => {
-        if (left) return;
-        left = true;
-        this.#requests--;
-        this.#bytes -= held;
+        if (state === 'entered') this.#requests--;
+        if (state !== 'left') this.#bytes -= held;
+        state = 'left';
       },
     };
   }
 }
 
-/** One request's place in an intake. */
+/** What one request takes of an intake. */
 export interface Place {
   /** In: a number of bytes. Out: whether there is room for them. */
   take(bytes: number): boolean;
-  /** Gives back the place and every byte taken. */
+  /** Out: whether there is room for one more request; asked once its body has been read. */
+  enter(): boolean;
+  /** Gives back everything. */
   leave(): void;
 }
 
@@ -63,8 +74,8 @@ export interface Place {
 export type Body = { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly why: 'too large' | 'no room' | 'gone' };
 
 /**
- * In: a request, and its place in the intake. Out: its body in one piece, or why there is none. What is not read is discarded, so that the connection
- * stays usable. Never rejects.
+ * In: a request, and its place in the intake. Out: its body in one piece, the place being entered, or why there is none. What is not read is discarded, so that the
+ * connection stays usable. Never rejects.
  */
 export function readBody(request: IncomingMessage, place: Place): Promise<Body> {
   return new Promise((resolve) => {
@@ -81,7 +92,10 @@ export function readBody(request: IncomingMessage, place: Place): Promise<Body> 
       if (!place.take(chunk.length)) return settle({ ok: false, why: 'no room' });
       chunks.push(chunk);
     };
-    const onEnd = (): void => settle({ ok: true, bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length) });
+    const onEnd = (): void => {
+      if (!place.enter()) return settle({ ok: false, why: 'no room' });
+      settle({ ok: true, bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length) });
+    };
     const onClose = (): void => settle({ ok: false, why: 'gone' });
     // A broken connection is told by `close` as well.
     request.on('error', () => undefined);

@@ -59,8 +59,7 @@ export function reviewListener(webhook: Webhook, parts: ReviewParts): (request: 
     if (!isJson(type) || !isPlain(request.headers['content-encoding'])) {
       return send(response, refuse(415, `an AdmissionReview is sent as application/json, not ${type === undefined ? 'without a content type' : `as ${type.slice(0, 80)}`}`));
     }
-    const place = intake.enter();
-    if (place === undefined) return send(response, shed());
+    const place = intake.open();
     void readBody(request, place)
       .then((body) => {
         if (body.ok) {
@@ -76,7 +75,7 @@ export function reviewListener(webhook: Webhook, parts: ReviewParts): (request: 
       })
       .catch((error: unknown) => {
         log.error({ webhook, reason: String(error) }, 'a request could not be answered');
-        response.destroy();
+        send(response, problem(500, FAILED));
       })
       .finally(() => place.leave());
   };

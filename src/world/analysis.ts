@@ -1,3 +1,4 @@
+import { memo } from './memo.ts';
 import { KINDS, kindOf, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, isObject, object, string, type JsonObject } from './read.ts';
@@ -60,7 +61,9 @@ export interface Analysis {
  * In: a Rollout or an Experiment. Out: the analyses it asks for, in the order of the fields; none for another kind. Of a Rollout with both strategies only the
  * blue-green ones count, as for the controller (Argo Rollouts v1.9.1, `rollout/controller.go`, `experiments/experiment.go`).
  */
-export function analysesOf(holder: KubeObject): readonly Analysis[] {
+export const analysesOf = memo(collectAnalyses);
+
+function collectAnalyses(holder: KubeObject): readonly Analysis[] {
   switch (kindOf(holder)) {
     case 'Rollout.argoproj.io':
       return blueGreenOf(holder) === undefined ? canaryAnalyses(holder) : blueGreenAnalyses(holder);
@@ -251,7 +254,9 @@ export interface TemplateArg {
 }
 
 /** In: a template. Out: the arguments it declares, in order. */
-export function templateArgs(template: KubeObject): readonly TemplateArg[] {
+export const templateArgs = memo(collectArgs);
+
+function collectArgs(template: KubeObject): readonly TemplateArg[] {
   return array(dig(template, 'spec', 'args')).map((raw, index) => ({
     name: string(dig(raw, 'name')),
     value: optionalValue(dig(raw, 'value')),
@@ -306,7 +311,9 @@ export interface Metric {
 }
 
 /** In: a template. Out: its own metrics, in order. */
-export function metricsOf(template: KubeObject): readonly Metric[] {
+export const metricsOf = memo(collectMetrics);
+
+function collectMetrics(template: KubeObject): readonly Metric[] {
   return array(dig(template, 'spec', 'metrics')).map((entry, index) => {
     const raw = object(entry);
     return { name: string(raw['name']), raw, template, path: ['spec', 'metrics', index] };

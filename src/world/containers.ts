@@ -1,3 +1,4 @@
+import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, isObject, object, string, type JsonObject } from './read.ts';
@@ -33,7 +34,9 @@ export function containersOf(template: JsonObject, path: Path): Container[] {
 }
 
 /** In: a Rollout. Out: the containers of its own pod template; none with `workloadRef`. */
-export function ownContainers(rollout: KubeObject): Container[] {
+export const ownContainers = memo(collectContainers);
+
+function collectContainers(rollout: KubeObject): Container[] {
   const template = ownTemplate(rollout);
   return template === undefined ? [] : containersOf(template, TEMPLATE_PATH);
 }

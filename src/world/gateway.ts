@@ -1,3 +1,4 @@
+import { memo } from './memo.ts';
 import { keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, isObject, object, optionalNumber, optionalString, string, stringMap, type JsonObject } from './read.ts';
@@ -43,7 +44,9 @@ export function gatewayConfig(rollout: KubeObject): JsonObject | undefined {
  * In: a Rollout. Out: the Gateway API routes it drives: the single, list and selector forms, in the namespace that the plugin's
  * configuration names or the Rollout's own. Source: Gateway API plugin v0.15.0, `pkg/plugin/types.go` and `plugin.go`.
  */
-export function managedGatewayRoutes(rollout: KubeObject): readonly GatewayRouteRef[] {
+export const managedGatewayRoutes = memo(collectRoutes);
+
+function collectRoutes(rollout: KubeObject): readonly GatewayRouteRef[] {
   const config = gatewayConfig(rollout);
   if (config === undefined) return [];
   const namespace = optionalString(config['namespace']) ?? namespaceOf(rollout);

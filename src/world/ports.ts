@@ -1,6 +1,7 @@
 import { backendRefsOf, findManagedRoutes, type Look } from './gateway.ts';
 import { albActionService, ingressBackends, managedIngresses, USE_ANNOTATION } from './ingress.ts';
 import { destinationService, drivenRoutes, type Route } from './istio.ts';
+import { memo } from './memo.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { at, type Path } from './path.ts';
 import { array, dig, optionalNumber, optionalString, string } from './read.ts';
@@ -22,7 +23,9 @@ export interface ServicePort {
 const portsBefore = new WeakMap<KubeObject, readonly ServicePort[]>();
 
 /** In: a Service. Out: its ports that have a number, in order. Costs once an object. */
-export function portsOf(service: KubeObject): readonly ServicePort[] {
+export const portsOf = memo(collectPorts);
+
+function collectPorts(service: KubeObject): readonly ServicePort[] {
   const known = portsBefore.get(service) ?? readPorts(service);
   portsBefore.set(service, known);
   return known;

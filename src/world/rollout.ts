@@ -1,3 +1,4 @@
+import { memo } from './memo.ts';
 import { kindId, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, isObject, object, optionalObject, optionalString, string, stringMap, type JsonObject } from './read.ts';
@@ -33,7 +34,9 @@ export function stepsOf(rollout: KubeObject): readonly unknown[] {
 }
 
 /** In: a Rollout. Out: the names in `trafficRouting.managedRoutes`, in order. */
-export function managedRouteNames(rollout: KubeObject): readonly string[] {
+export const managedRouteNames = memo(collectManagedRoutes);
+
+function collectManagedRoutes(rollout: KubeObject): readonly string[] {
   return array(trafficRoutingOf(rollout)?.['managedRoutes']).map((route) => string(dig(route, 'name')));
 }
 
@@ -58,7 +61,9 @@ export interface VirtualServiceEntry {
  * In: a Rollout. Out: the VirtualServices it names. Where both the single and the plural form are given, or neither, none, as for
  * the controller; a name may be `name.namespace`, further dots are ignored (Argo Rollouts v1.9.1, `utils/istio`).
  */
-export function virtualServiceEntries(rollout: KubeObject): readonly VirtualServiceEntry[] {
+export const virtualServiceEntries = memo(collectEntries);
+
+function collectEntries(rollout: KubeObject): readonly VirtualServiceEntry[] {
   const istio = istioOf(rollout);
   if (istio === undefined) return [];
   const path = ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'];
@@ -205,7 +210,10 @@ function templateIn(rollout: KubeObject, source: KubeObject, path: Path): Effect
     source,
     path,
     template,
-    labels: stringMap(dig(template, 'metadata', 'labels')),
-    matchLabels: stringMap(selector['matchLabels']),
+    labels: labelsOf(template),
+    matchLabels: matchLabelsOf(selector),
   };
 }
+
+const labelsOf = memo((template: JsonObject) => stringMap(dig(template, 'metadata', 'labels')));
+const matchLabelsOf = memo((selector: JsonObject) => stringMap(selector['matchLabels']));

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { metric } from '../support/app.ts';
+import { Intake } from '../../src/server/body.ts';
 import { reviewOf, SHOP, shopObject } from '../support/reviews.ts';
-import { ask, startTestServer, type TestServer } from '../support/server.ts';
+import { ask, startTestServer, type ServerOptions, type TestServer } from '../support/server.ts';
 
 const BODY = JSON.stringify(reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') }));
 const cleanup: (() => unknown)[] = [];
@@ -13,8 +13,8 @@ afterEach(async () => {
   for (const step of cleanup.splice(0).reverse()) await step();
 });
 
-async function start(): Promise<TestServer> {
-  const server = await startTestServer(SHOP);
+async function start(options?: ServerOptions): Promise<TestServer> {
+  const server = await startTestServer(SHOP, options);
   cleanup.push(() => server.stop());
   return server;
 }
@@ -42,14 +42,17 @@ async function read(socket: TLSSocket, until: RegExp): Promise<string> {
 const HEAD = `POST /validate?timeout=5s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(BODY)}\r\n`;
 
 describe('connections', () => {
-  it('that end in the middle of a body give back their place', async () => {
-    const server = await start();
-    const socket = await dial(server);
-    socket.write(`${HEAD}\r\n${BODY.slice(0, 100)}`);
-    await vi.waitFor(async () => expect(await metric(server.metrics, 'rollgate_in_flight')).toBe(1));
-    socket.destroy();
-    await vi.waitFor(async () => expect(await metric(server.metrics, 'rollgate_in_flight')).toBe(0));
-    expect(server.lines).toEqual([]);
+  it('that end in the middle of a body give back what they took, and took nobody his place', async () => {
+    const intake = new Intake({ requests: 1, bytes: 100_000 });
+    const server = await start({ intake });
+    const sockets = [await dial(server), await dial(server)];
+    for (const socket of sockets) socket.write(`${HEAD}\r\n${BODY.slice(0, 100)}`);
+    await vi.waitFor(() => expect(intake.bytes).toBe(200));
+    const agent = new https.Agent();
+    expect((await ask(server.running.port, '/validate', agent, BODY)).status).toBe(200);
+    for (const socket of sockets) socket.destroy();
+    await vi.waitFor(() => expect(intake.bytes).toBe(0));
+    expect(server.lines.map(({ msg }) => msg)).toEqual(['decided']);
   });
 
   it('may bring a body in pieces, and one request after the other without waiting', async () => {
@@ -67,6 +70,14 @@ describe('connections', () => {
     const answers = read(pipelined, /(allowed[^]*){3}/);
     pipelined.write(`${HEAD}\r\n${BODY}`.repeat(3));
     expect((await answers).match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
+  });
+
+  it('are not made to wait for a body that says that it is too large', async () => {
+    const socket = await dial(await start());
+    const refusal = read(socket, /larger than/);
+    socket.write(HEAD.replace(/content-length: \d+/, 'content-length: 8388608'));
+    socket.write('\r\n');
+    expect(await refusal).toMatch(/^HTTP\/1\.1 413 Payload Too Large\r\n/);
   });
 
   it('stay usable after a body that was refused unread', async () => {

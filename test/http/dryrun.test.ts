@@ -1,13 +1,16 @@
+import fc from 'fast-check';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import request from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import type { UserInfo } from '../../src/admission/review.ts';
 import type { Authorizer } from '../../src/server/authorization.ts';
 import type { KindId } from '../../src/world/object.ts';
+import { dig } from '../../src/world/read.ts';
 import { metric, testApp, type AppOptions, type TestApp } from '../support/app.ts';
-import { reviewOf, SHOP, shopObject, type Json } from '../support/reviews.ts';
+import { mutatedReview, reviewOf, SHOP, shopObject, type Json } from '../support/reviews.ts';
 
 interface Line {
   readonly rule: string;
@@ -202,6 +205,22 @@ describe('POST /v1/dry-run', () => {
     }
     expect(Object.prototype).not.toHaveProperty('polluted');
   });
+
+  it('judges whatever is sent, or says what is wrong with it', async () => {
+    const app = start();
+    const statuses = new Set<number>();
+    await fc.assert(
+      fc.asyncProperty(mutatedReview, fc.boolean(), async (review, bare) => {
+        const submitted = dig(review, 'request', 'object');
+        const response = await post(app, bare ? stringify(submitted, { aliasDuplicateObjects: false }) : JSON.stringify(review));
+        statuses.add(response.status);
+        expect([200, 400]).toContain(response.status);
+        expect(JSON.stringify(response.body)).not.toContain('internal-error');
+      }),
+      { numRuns: 300 },
+    );
+    expect([...statuses].sort()).toEqual([200, 400]);
+  }, 120_000);
 
   it('changes nothing in the world', async () => {
     const app = start();

@@ -1,5 +1,6 @@
 import type { Express } from 'express';
 import { Gate, type GateParts } from '../../src/admission/gate.ts';
+import { DOCUMENT_RULES } from '../../src/documents/index.ts';
 import { KEEPS } from '../../src/mutations/index.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { virtualServiceRouteExists } from '../../src/rules/virtualservice-route-exists/rule.ts';
@@ -59,6 +60,7 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
     reviews: { gate, world, policy, metrics, log, intake, maxSubjects: 1_000, now: Date.now },
     dryRun: { dryRuns, authorizer: options.authorizer, policy, intake: new Intake({ requests: 16, bytes: 32 * 1024 * 1024 }), metrics, log },
     rules,
+    documentRules: DOCUMENT_RULES,
     keeps: KEEPS,
     log,
   });

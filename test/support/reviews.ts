@@ -164,7 +164,9 @@ const mutation: fc.Arbitrary<Mutation> = fc.record({
   value: hostileValue,
 });
 
-function mutate(review: Json, { where, safe, what, key, value }: Mutation): void {
+function mutate(review: Json, { where, safe, what, key, value: given }: Mutation): void {
+  // A later mutation may change what an earlier one put there.
+  const value = structuredClone(given);
   const places = placesIn(review).filter((place) => place.length > 0 && (!safe || place.some((part) => SAFE.includes(String(part)))));
   const place = places[where % places.length];
   const last = place?.at(-1);

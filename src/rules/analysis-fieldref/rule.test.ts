@@ -58,6 +58,13 @@ testRule(analysisFieldRef, import.meta.dirname, {
   'bad-status.yaml': [
     {
       message: 'status',
+      object: 'Rollout shop/cart',
+      path: 'spec.strategy.canary.analysis.args[0].valueFrom.fieldRef.fieldPath',
+      at: '29:38',
+      text: 'the argument "target" of the background analysis takes the field "status.alb.canaryTargetGroup.name", which the status does not have now, and without it the analysis never starts: use a field of metadata or spec, or make sure of the name [analysis-fieldref]',
+    },
+    {
+      message: 'status',
       object: 'Rollout shop/checkout',
       path: 'spec.strategy.canary.analysis.args[0].valueFrom.fieldRef.fieldPath',
       at: '14:38',

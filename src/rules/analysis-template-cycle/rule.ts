@@ -56,7 +56,7 @@ function wayBack(start: KubeObject, { find, skip }: Lookups): readonly Step[] {
       const taken: Step = { from: template, ref, before: step };
       const key = keyOf(next);
       if (key === goal) return unwind(taken);
-      
+      if (seen.has(key)) continue;
       if (seen.size === MAX_TEMPLATES) {
         skip(`more than ${MAX_TEMPLATES} templates are combined`);
         return [];

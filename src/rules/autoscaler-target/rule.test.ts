@@ -26,7 +26,7 @@ testRule(autoscalerTarget, import.meta.dirname, {
       object: 'HorizontalPodAutoscaler shop/shop',
       path: 'spec.scaleTargetRef.name',
       at: '10:5',
-      text: 'HorizontalPodAutoscaler "shop" scales Deployment "shop", whose pods Rollout "shop" runs: set scaleTargetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name shop [autoscaler-target]',
+      text: 'HorizontalPodAutoscaler "shop" scales Deployment "shop", whose pods Rollout "a-shop" runs: set scaleTargetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name a-shop [autoscaler-target]',
     },
   ],
   'bad-keda-default.yaml': [

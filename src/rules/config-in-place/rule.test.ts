@@ -33,6 +33,7 @@ testRule(configInPlace, import.meta.dirname, {
   'good-nothing-to-edit.yaml': [],
   'good-numbered.yaml': [],
   'good-restarted-otherwise.yaml': [],
+  'good-single-keys.yaml': [],
   'good-versioned-name.yaml': [],
   'good-workload-ref.yaml': [],
 });

@@ -19,6 +19,7 @@ export const configInPlace = defineRule({
     'Give it a new name with each content, as Kustomize does, or put a checksum of it into an annotation of the template, as Helm charts do. With a reloader, or anything else in the template that looks generated, this rule is silent. ' +
     'Source: Argo Rollouts v1.9.1, docs/best-practices.md.',
   subject: ['Rollout.argoproj.io'],
+  lintOnly: true,
   reads: ['ConfigMap'],
   messages: {
     fixed: {

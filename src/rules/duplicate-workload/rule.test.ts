@@ -25,4 +25,5 @@ testRule(duplicateWorkload, import.meta.dirname, {
   'good-at-zero.yaml': [],
   'good-other-labels.yaml': [],
   'good-rollout-at-zero.yaml': [],
+  'good-workload-ref.yaml': [],
 });

@@ -69,7 +69,7 @@ testRule(rolloutProbes, import.meta.dirname, {
       message: 'port',
       object: 'Rollout shop/reviews',
       path: 'spec.template.spec.containers[0].startupProbe.tcpSocket.port',
-      at: '22:13',
+      at: '22:26',
       text: 'startupProbe of container "reviews" asks at no port: write a number from 1 to 65535 without quotes, or the name of a port of the container [rollout-probes]',
     },
     {

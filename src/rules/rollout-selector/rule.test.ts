@@ -20,6 +20,13 @@ testRule(rolloutSelector, import.meta.dirname, {
   ],
   'bad-syntax.yaml': [
     {
+      message: 'noValues',
+      object: 'Rollout shop/ratings',
+      path: 'spec.selector.matchExpressions[0]',
+      at: '27:24',
+      text: 'spec.selector has In without values for label "app": list at least one value, or use Exists or DoesNotExist [rollout-selector]',
+    },
+    {
       message: 'operator',
       object: 'Rollout shop/reviews',
       path: 'spec.selector.matchExpressions[0]',
@@ -60,6 +67,13 @@ testRule(rolloutSelector, import.meta.dirname, {
       path: 'spec.selector.matchLabels["app name"]',
       at: '7:7',
       text: 'spec.selector has the label key "app name", which is no valid one: use at most 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit; a DNS name and "/" may stand before it [rollout-selector]',
+    },
+    {
+      message: 'extraValues',
+      object: 'Rollout shop/stock',
+      path: 'spec.selector.matchExpressions[0]',
+      at: '40:24',
+      text: 'spec.selector has Exists with values for label "tier": remove the values, or use In or NotIn [rollout-selector]',
     },
   ],
   'bad-template-differs.yaml': [

@@ -14,6 +14,13 @@ testRule(rolloutStrategy, import.meta.dirname, {
   'bad-none.yaml': [
     {
       message: 'none',
+      object: 'Rollout shop/ratings',
+      path: 'spec.strategy',
+      at: '23:3',
+      text: 'spec.strategy has neither canary nor blueGreen ("type" and "rollingUpdate" belong to a Deployment): add the one you want; "canary: {}" with the braces is a plain rolling update [rollout-strategy]',
+    },
+    {
+      message: 'none',
       object: 'Rollout shop/reviews',
       path: 'spec.strategy',
       at: '10:3',

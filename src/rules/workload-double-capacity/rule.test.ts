@@ -30,6 +30,7 @@ testRule(workloadDoubleCapacity, import.meta.dirname, {
     },
   ],
   'good-controller-scales-down.yaml': [],
+  'good-deployment-going.yaml': [],
   'good-rollout-at-zero.yaml': [],
   'good-scaled-down.yaml': [],
 });

@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { DOCUMENT_RULES } from '../src/documents/index.ts';
+import { KEEPS } from '../src/mutations/index.ts';
+import { INTERNAL_ERROR } from '../src/rules/engine.ts';
+import { RULES } from '../src/rules/index.ts';
+import { KINDS } from '../src/world/object.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const FOLDERS = readdirSync(join(ROOT, 'src', 'rules'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+const ids = RULES.map(({ id }) => id);
+const everything = [...RULES, ...DOCUMENT_RULES];
+
+describe('the catalogue', () => {
+  it('is sorted, without repetition, and has exactly the rules that have a folder', () => {
+    expect(ids).toEqual([...new Set(ids)].sort());
+    expect(ids).toEqual([...FOLDERS].sort());
+  });
+
+  it('gives every rule fixtures of both sorts, a test and a page', () => {
+    for (const id of ids) {
+      const folder = join(ROOT, 'src', 'rules', id);
+      const fixtures = readdirSync(join(folder, 'fixtures'));
+      expect(fixtures.some((name) => name.startsWith('bad-')), id).toBe(true);
+      expect(fixtures.some((name) => name.startsWith('good-')), id).toBe(true);
+      expect(existsSync(join(folder, 'rule.test.ts')), id).toBe(true);
+    }
+    expect(readdirSync(join(ROOT, 'docs', 'rules')).sort()).toEqual(everything.map(({ id }) => `${id}.md`).sort());
+  });
+
+  it('shares no id among rules, document checks and keeps, and none with the engine', () => {
+    const all = [...everything.map(({ id }) => id), ...KEEPS.map(({ id }) => id), INTERNAL_ERROR];
+    expect(new Set(all).size).toBe(all.length);
+    for (const id of all) expect(id).toMatch(/^[a-z]+(-[a-z]+)*$/);
+  });
+
+  it('writes its messages alike: a fact, then an instruction, neither with a full stop or a line break', () => {
+    for (const { id, messages, summary, explanation } of everything) {
+      expect(summary, id).toMatch(/\.$/);
+      expect(explanation.length, id).toBeGreaterThan(80);
+      for (const [name, { text, fix }] of Object.entries(messages)) {
+        for (const part of [text, fix]) expect(part, `${id} ${name}`).not.toMatch(/[\n]|\.$|^\s|\s$/);
+      }
+    }
+  });
+
+  it('names known kinds only', () => {
+    for (const rule of RULES) for (const kind of [...rule.subject, ...rule.reads]) expect(Object.hasOwn(KINDS, kind), rule.id).toBe(true);
+  });
+
+  it('lists all of it in the README', () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    for (const { id } of everything) expect(readme).toContain(`docs/rules/${id}.md`);
+    for (const { id } of KEEPS) expect(readme).toContain(`| ${id} |`);
+  });
+});
