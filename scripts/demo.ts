@@ -15,7 +15,7 @@ const CONTROLLER = join(EXAMPLES, 'controller');
 const DEVELOPER = 'developer@example.com';
 
 const bold = (text: string): string => styleText('bold', text);
-const VERDICTS = { deny: styleText('red', 'deny '), warn: styleText('yellow', 'warn '), allow: styleText('green', 'allow') };
+const VERDICTS = { keep: styleText('cyan', 'keep '), deny: styleText('red', 'deny '), warn: styleText('yellow', 'warn '), allow: styleText('green', 'allow') };
 
 interface Rollgate {
   post(path: string, body: string, type: string): Promise<unknown>;
@@ -65,7 +65,7 @@ async function review(gate: Rollgate, path: '/mutate' | '/validate', object: Kub
 }
 
 function show(object: KubeObject, response: AdmissionResponse): void {
-  const verdict = !response.allowed ? 'deny' : (response.warnings ?? []).length > 0 ? 'warn' : 'allow';
+  const verdict = !response.allowed ? 'deny' : response.patch !== undefined ? 'keep' : (response.warnings ?? []).length > 0 ? 'warn' : 'allow';
   console.log(`  ${VERDICTS[verdict]} ${object.kind} ${namespaceOf(object)}/${object.metadata.name}`);
   for (const cause of response.status?.details?.causes ?? []) console.log(`        ${cause.field === '' ? '' : `${cause.field}: `}${cause.message}`);
   for (const warning of response.warnings ?? []) console.log(`        Warning: ${warning}`);

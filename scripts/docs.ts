@@ -6,7 +6,10 @@ import type { Message, Rule } from '../src/rules/define.ts';
 import { evaluate, title } from '../src/rules/engine.ts';
 import { renderText, sortFindings } from '../src/rules/finding.ts';
 import { RULES } from '../src/rules/index.ts';
-import { bundleWorld, parseManifests, placeObjects } from '../src/world/manifests.ts';
+import { judgeBundle } from '../src/admission/bundle.ts';
+import { DEFAULT_POLICY } from '../src/policy/policy.ts';
+import { formats } from '../src/report/index.ts';
+import { bundleWorld, joinManifests, parseManifests, placeObjects } from '../src/world/manifests.ts';
 import { keyOf, KINDS } from '../src/world/object.ts';
 import { renderPath } from '../src/world/path.ts';
 
@@ -71,6 +74,14 @@ function keeps(): string {
   return ['| keep | what it does |', '| --- | --- |', ...KEEPS.map((keep) => `| ${keep.id} | ${cell(keep.summary)} |`)].join('\n');
 }
 
+function lintOutput(): string {
+  const folder = 'examples/aks-gateway-api/as-written';
+  const files = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.yaml')).sort();
+  const manifests = joinManifests(files.map((name) => parseManifests(readFileSync(join(ROOT, folder, name), 'utf8'), `${folder}/${name}`)));
+  const { report } = judgeBundle(manifests, { base: bundleWorld([]), rules: RULES, policy: DEFAULT_POLICY, requireReferences: false });
+  return ['```', formats.text(report, { color: false }).trimEnd(), '```'].join('\n');
+}
+
 function filled(text: string, marker: string, content: string): string {
   const begin = `<!-- ${marker} -->`;
   const end = `<!-- /${marker} -->`;
@@ -91,7 +102,7 @@ function isRule(rule: Described): rule is Rule {
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const files = new Map<string, string>([
   ...[...RULES, ...DOCUMENT_RULES].map((rule): [string, string] => [join(PAGES, `${rule.id}.md`), page(rule)]),
-  [join(ROOT, 'README.md'), filled(filled(readme, 'rules', table()), 'keeps', keeps())],
+  [join(ROOT, 'README.md'), filled(filled(filled(readme, 'rules', table()), 'keeps', keeps()), 'lint', lintOutput())],
 ]);
 
 if (process.argv.includes('--check')) {

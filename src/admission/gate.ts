@@ -153,7 +153,8 @@ export class Gate {
 
   #answer(request: Request, object: KubeObject, judged: readonly Judged[], skipped: readonly Skipped[], policy: Policy, breakGlass: string | undefined): Answer {
     const circumstances = circumstancesOf(policy, this.#parts.world, false);
-    const told = judged.map((entry) => ({ ...entry, told: tell(entry.finding, object, isForeign(entry.finding, object, circumstances)) }));
+    const updated = request.operation === 'UPDATE';
+    const told = judged.map((entry) => ({ ...entry, told: tell(entry.finding, object, { foreign: isForeign(entry.finding, object, circumstances), updated }) }));
     const denied = told.filter(({ decision }) => decision === 'deny');
     const warned = told.filter(({ decision }) => decision === 'warn');
     const warnings = warned.map((entry) => warningText(entry.told, entry.finding));

@@ -11,11 +11,11 @@ export interface Told {
 }
 
 /**
- * In: a finding, the submitted object, and whether the finding spans namespaces that do not trust each other. Out: what the person is told. Where the
+ * In: a finding, the submitted object, whether the finding spans namespaces that do not trust each other, and whether the object was there before. Out: what the person is told. Where the
  * submitted object is not the one that was judged, the text says for which one it matters, and the order of changes that works; across namespaces it says no more than
  * that the other object exists.
  */
-export function tell(finding: Finding, submitted: KubeObject, foreign: boolean): Told {
+export function tell(finding: Finding, submitted: KubeObject, { foreign, updated }: { readonly foreign: boolean; readonly updated: boolean }): Told {
   const place = placeIn(finding, refOf(submitted));
   const field = renderPath(place?.path ?? []);
   const ofSubject = keyOf(finding.subject) === keyOf(submitted);
@@ -25,7 +25,7 @@ export function tell(finding: Finding, submitted: KubeObject, foreign: boolean):
   }
   if (ofSubject) return { field, text: renderText(finding) };
   const { kind } = finding.subject;
-  const order = finding.class === 'invalid' ? ` (to change both: add the new one here, switch the ${kind}, then remove the old one)` : '';
+  const order = updated && finding.class === 'invalid' ? ` (to change both: add the new one here, switch the ${kind}, then remove the old one)` : '';
   return { field, text: `${kind} "${finding.subject.metadata.name}": ${finding.message}: ${finding.fix}${order} [${finding.rule}]` };
 }
 

@@ -26,7 +26,9 @@ export function kubeConfigOf({ kubeconfig, context }: ClusterOptions): KubeConfi
     if (config.getContextObject(context) === null) throw new Error(`there is no context "${context}" in the kubeconfig (it has ${config.getContexts().map(({ name }) => name).join(', ') || 'none'})`);
     config.setCurrentContext(context);
   }
-  if (config.getCurrentCluster() === null) throw new Error('no cluster is configured: set KUBECONFIG, or give --kubeconfig');
+  // This is what the client makes up where it finds no configuration at all.
+  const cluster = config.getCurrentCluster();
+  if (cluster === null || (kubeconfig === undefined && cluster.server === 'http://localhost:8080')) throw new Error('no cluster is configured: set KUBECONFIG, or give --kubeconfig');
   return config;
 }
 

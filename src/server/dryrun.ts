@@ -25,8 +25,8 @@ export interface DryRunsOptions {
 const TIME_LIMIT = 10_000;
 // Each may wait for the time limits of all before it.
 const MOST_WAITING = 8;
-// Enough for bundles of some megabytes; whoever sends what needs more shall take down his own run and not the gate.
-const WORKER_MEMORY_MB = 256;
+// Enough for some thousand objects; whoever sends what needs more shall take down his own run and not the gate.
+const WORKER_MEMORY_MB = 128;
 
 /** Runs dry runs, one after the other, in a thread that is started with the first one, kept, and replaced when it dies or takes too long. */
 export class DryRuns {

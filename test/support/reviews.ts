@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { parse } from 'yaml';
+import { array } from '../../src/world/read.ts';
 
 /** A JSON object that tests may take apart. */
 export interface Json {
@@ -178,7 +179,7 @@ function mutate(review: Json, { where, safe, what, key, value: given }: Mutation
   if (what === 'replace') set(holder, last, value);
   else if (what === 'remove') delete holder[last];
   else if (what === 'add' && typeof present === 'object' && present !== null && !Array.isArray(present)) set(present, key, value);
-  else if (what === 'repeat' && Array.isArray(present)) set(holder, last, [...present, ...present, value]);
+  else if (what === 'repeat' && Array.isArray(present)) set(holder, last, [...array(present), ...array(present), value]);
   else if (what === 'wrap') set(holder, last, [present]);
 }
 

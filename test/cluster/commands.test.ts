@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { main } from '../../src/program.ts';
+import { objectsIn } from '../support/gate.ts';
+import type { FakeApiServer } from '../support/fake-apiserver.ts';
+import { serve } from './helpers.ts';
+
+const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+async function cluster(...files: string[]): Promise<{ server: FakeApiServer; kubeconfig: string }> {
+  const server = await serve();
+  for (const file of files) for (const object of objectsIn(join(EXAMPLES, file))) server.put(object);
+  const folder = mkdtempSync(join(tmpdir(), 'rollgate-'));
+  folders.push(folder);
+  const kubeconfig = join(folder, 'config');
+  writeFileSync(kubeconfig, server.kubeConfig().exportConfig());
+  return { server, kubeconfig };
+}
+
+async function run(...args: string[]): Promise<{ code: number | undefined; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  const io = {
+    stdout: { write: (text: string) => (out += text) },
+    stderr: { write: (text: string) => (err += text) },
+    // eslint-disable-next-line @typescript-eslint/require-await
+    stdin: (async function* () {})(),
+    cwd: EXAMPLES,
+    isTTY: false,
+    env: {},
+  };
+  const code = await main(args, io);
+  return { code, out, err };
+}
+
+const CLASSIC = ['istio-subset-level/classic-destination-rule/rollout.yaml', 'istio-subset-level/classic-destination-rule/mesh.yaml'];
+
+describe('rollgate scan', () => {
+  it('says what is wrong in the cluster now', async () => {
+    const { kubeconfig } = await cluster(...CLASSIC);
+    const { code, out, err } = await run('scan', '--kubeconfig', kubeconfig, '-o', 'json');
+    expect(err).toBe('');
+    expect(code).toBe(1);
+    const report = JSON.parse(out) as { verdict: string; findings: { rule: string; object: { name: string } }[] };
+    expect(report.verdict).toBe('deny');
+    expect(report.findings.map(({ rule, object }) => `${rule} ${object.name}`)).toEqual(['destinationrule-subset-labels destrule-app07', 'destinationrule-subset-labels destrule-app07']);
+  });
+
+  it('counts by namespace what enforcing would refuse', async () => {
+    const { kubeconfig } = await cluster(...CLASSIC);
+    expect((await run('scan', '--kubeconfig', kubeconfig, '--would-deny')).out).toBe('namespace\twould be denied\tby rule\ntest-ar-istio\t2\tdestinationrule-subset-labels 2\n');
+  });
+
+  it('is silent where nothing is wrong', async () => {
+    const { kubeconfig } = await cluster('istio-host-level/manifests.yaml');
+    const { code, out } = await run('scan', '--kubeconfig', kubeconfig, '--would-deny');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Nothing would be denied/);
+  });
+
+  it('says that there is no such context', async () => {
+    const { kubeconfig } = await cluster();
+    const { code, err } = await run('scan', '--kubeconfig', kubeconfig, '--context', 'prod');
+    expect(code).toBe(2);
+    expect(err).toContain('there is no context "prod"');
+  });
+});
+
+describe('rollgate lint --cluster', () => {
+  it('judges manifests by what is there already', async () => {
+    const { kubeconfig } = await cluster('istio-subset-level/classic-destination-rule/rollout.yaml');
+    const { code, out } = await run('lint', '--cluster', '--kubeconfig', kubeconfig, 'istio-subset-level/classic-destination-rule/mesh.yaml');
+    expect(code).toBe(1);
+    expect(out).toContain('destinationrule-subset-labels');
+    expect((await run('lint', '--cluster', '--kubeconfig', kubeconfig, 'istio-subset-level/mended/mesh.yaml')).code).toBe(0);
+  });
+
+  it('does not report what was wrong before', async () => {
+    const { kubeconfig } = await cluster(...CLASSIC);
+    expect((await run('lint', '--cluster', '--kubeconfig', kubeconfig, 'istio-subset-level/classic-destination-rule')).code).toBe(0);
+  });
+});
