@@ -30,6 +30,7 @@ export interface Introduced {
   readonly subjects: number;
 }
 
+const NO_OBJECT: KubeObject = { apiVersion: '', kind: '', metadata: { name: '' } };
 const NOTHING: Report = { findings: [], skipped: [], consulted: new Set() };
 
 /** In: a world that may lag behind, and changes. Out: the worlds before and after: `before` holds what the API server says was there, never what the world says. */
@@ -54,11 +55,42 @@ export function introducedBy(base: World, changes: readonly Change[], rules: rea
   for (const change of changes) {
     if (change.after !== undefined) for (const touched of touchedBy(after, change.after)) subjects.set(keyOf(touched), touched);
   }
+  // What a rule finds in a subject that did not change can only change with an object of a kind that the rule looks at.
+  const changedKeys = new Set(changes.flatMap((change) => [change.before, change.after]).flatMap((object) => (object === undefined ? [] : [keyOf(object)])));
+  const relevant = rulesLookingAt(rules, changes);
   const then = present(after, subjects);
-  const report = evaluate(after, then, rules, budget);
-  const old = report.findings.length === 0 ? NOTHING : evaluate(before, present(before, subjects), rules);
+  const report = evaluateBoth(after, then, changedKeys, { all: rules, relevant }, budget);
+  const old = report.findings.length === 0 ? NOTHING : evaluateBoth(before, present(before, subjects), changedKeys, { all: rules, relevant });
   const consulted = new Set([...report.consulted, ...then.map(keyOf)]);
   return { findings: introduced(report.findings, old.findings), skipped: report.skipped, consulted, subjects: then.length };
+}
+
+function evaluateBoth(world: World, subjects: readonly KubeObject[], changed: ReadonlySet<ObjectKey>, rules: { all: readonly Rule[]; relevant: readonly Rule[] }, budget?: Budget): Report {
+  const own = evaluate(world, subjects.filter((subject) => changed.has(keyOf(subject))), rules.all, budget);
+  const others = evaluate(world, subjects.filter((subject) => !changed.has(keyOf(subject))), rules.relevant, budget);
+  return {
+    findings: [...own.findings, ...others.findings],
+    skipped: [...own.skipped, ...others.skipped],
+    consulted: new Set([...own.consulted, ...others.consulted]),
+  };
+}
+
+const lookingAt = new WeakMap<readonly Rule[], Map<string, readonly Rule[]>>();
+
+function rulesLookingAt(rules: readonly Rule[], changes: readonly Change[]): readonly Rule[] {
+  const kinds = new Set(changes.flatMap(({ before, after }) => kindOf(after ?? before ?? NO_OBJECT) ?? []));
+  const id = [...kinds].sort().join(' ');
+  let known = lookingAt.get(rules);
+  if (known === undefined) {
+    known = new Map();
+    lookingAt.set(rules, known);
+  }
+  let relevant = known.get(id);
+  if (relevant === undefined) {
+    relevant = rules.filter((rule) => rule.reads.some((kind) => kinds.has(kind)));
+    known.set(id, relevant);
+  }
+  return relevant;
 }
 
 function present(world: World, subjects: ReadonlyMap<ObjectKey, KubeObject>): KubeObject[] {

@@ -62,7 +62,7 @@ async function timed(requests: readonly Request[], decide: (request: Request) =>
     const request = requests[index % requests.length];
     if (request === undefined) continue;
     const { response } = await decide(request);
-    if (!response.allowed) throw new Error(`a clean change was refused: ${response.status?.message ?? ''}`);
+    if (!response.allowed) throw new Error(`an ordinary change was refused: ${response.status?.message ?? ''}`);
   }
   return Number(process.hrtime.bigint() - begin) / 1e6 / DECISIONS;
 }

@@ -31,6 +31,25 @@ describe('credentials', () => {
     expect(cluster.unknown()).toEqual(new Map());
   });
 
+  it('that are refused are renewed within the request', async () => {
+    const server = await serve();
+    server.tokens = new Set(['second']);
+    const tokenFile = join(directory, 'token');
+    writeFileSync(tokenFile, 'first');
+    const client = new ApiClient(server.kubeConfig({ tokenFile }), TIMING);
+    await expect(client.get({ path: '/apis', signal: forever() })).rejects.toThrow('401 Unauthorized');
+    await expect(client.get({ path: '/apis', signal: forever() })).rejects.toThrow('401 Unauthorized');
+    expect(server.requests.map(({ authorization }) => authorization)).toEqual(['Bearer first', 'Bearer first', 'Bearer first']);
+    client.close();
+    const other = new ApiClient(server.kubeConfig({ tokenFile }), TIMING);
+    server.tokens = new Set(['first']);
+    await other.get({ path: '/apis', signal: forever() });
+    server.tokens = new Set(['second']);
+    writeFileSync(tokenFile, 'second');
+    expect(await other.get({ path: '/apis', signal: forever() })).toMatchObject({ kind: 'APIGroupList' });
+    other.close();
+  });
+
   it('that stay refused are not the end: the token may come later', async () => {
     const server = await serve();
     server.tokens = new Set(['late']);

@@ -117,13 +117,15 @@ describe('a kind that is uninstalled', () => {
     const server = await serve();
     server.put(rollout('a'));
     const changes: string[] = [];
-    const cluster = await synced(server, { onChange: (key) => changes.push(key), timing: { discoveryAfterChange: [20], forgetAfter: 60_000 } });
+    const cluster = await synced(server, { onChange: (key) => changes.push(key), timing: { discoveryAfterChange: [20, 1_500], forgetAfter: 60_000 } });
+    await eventually(() => expect(server.watching('apiextensions.k8s.io/customresourcedefinitions')).toBe(1));
     server.hidden.add('argoproj.io/rollouts');
     server.put({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'rollouts.argoproj.io' } });
-    const looks = () => server.requests.filter(({ path }) => path === '/apis').length;
+    const looks = () => server.requests.filter(({ path }) => path === '/apis/argoproj.io/v1alpha1').length;
     const before = looks();
     await eventually(() => expect(looks()).toBeGreaterThan(before));
     server.hidden.clear();
+    await eventually(() => expect(looks()).toBeGreaterThan(before + 1));
     server.put(rollout('b'));
     await eventually(() => expect(names(cluster, ROLLOUT)).toEqual(['a', 'b']));
     expect(changes).toEqual(['Rollout.argoproj.io/shop/a', 'Rollout.argoproj.io/shop/b']);

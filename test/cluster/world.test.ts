@@ -39,12 +39,20 @@ describe('what is read', () => {
 
   it('is indexed by what refers to what', async () => {
     const server = await serve();
-    server.put(rollout('a', { spec: { strategy: { canary: { stableService: 'stable' } } } }));
+    const canary = { strategy: { canary: { stableService: 'stable' } } };
+    for (const name of ['a', 'b', 'c']) server.put(rollout(name, { spec: canary }));
     const cluster = await synced(server);
-    const key = keyFor('Service', 'shop', 'stable');
-    expect(cluster.world.referrers(key).map(({ metadata }) => metadata.name)).toEqual(['a']);
+    const referrers = () => cluster.world.referrers(keyFor('Service', 'shop', 'stable')).map(({ metadata }) => metadata.name).sort();
+    expect(referrers()).toEqual(['a', 'b', 'c']);
     server.remove('Rollout.argoproj.io', 'shop', 'a');
-    await eventually(() => expect(cluster.world.referrers(key)).toEqual([]));
+    await eventually(() => expect(referrers()).toEqual(['b', 'c']));
+    server.put(rollout('b', { spec: { strategy: { canary: { stableService: 'other' } } } }));
+    await eventually(() => expect(referrers()).toEqual(['c']));
+    server.put(rollout('c', { spec: { ...canary, replicas: 5 } }));
+    await eventually(() => expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'c')).toMatchObject({ spec: { replicas: 5 } }));
+    expect(referrers()).toEqual(['c']);
+    server.remove('Rollout.argoproj.io', 'shop', 'c');
+    await eventually(() => expect(referrers()).toEqual([]));
   });
 
   it('of ConfigMaps, Secrets and ServiceAccounts is the name; the content does not leave the API server', async () => {
