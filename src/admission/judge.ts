@@ -49,11 +49,11 @@ export function worldsOf(base: World, changes: readonly Change[]): { readonly be
 export function introducedBy(base: World, changes: readonly Change[], rules: readonly Rule[], budget?: Budget): Introduced {
   const { before, after } = worldsOf(base, changes);
   const subjects = new Map<ObjectKey, KubeObject>();
-  for (const change of changes) {
-    if (change.before !== undefined) for (const touched of touchedBy(before, change.before)) subjects.set(keyOf(touched), touched);
-  }
-  for (const change of changes) {
-    if (change.after !== undefined) for (const touched of touchedBy(after, change.after)) subjects.set(keyOf(touched), touched);
+  for (const { before: old, after: object } of changes) {
+    // What refers to it is the same in both worlds, except for objects that are among the changes themselves; what it shares with others may differ.
+    for (const version of [old, object]) {
+      if (version !== undefined) for (const touched of touchedBy(after, version)) subjects.set(keyOf(touched), touched);
+    }
   }
   // What a rule finds in a subject that did not change can only change with an object of a kind that the rule looks at.
   const changedKeys = new Set(changes.flatMap((change) => [change.before, change.after]).flatMap((object) => (object === undefined ? [] : [keyOf(object)])));

@@ -96,7 +96,7 @@ export class ApiClient {
 
   /**
    * In: a request for a list, and what to do with each item, in order. Out: the list without its items. Few lists are read at a time: they are long, and all kinds are read at once at the
-   * start. Throws as `get` does; the items so far may then be half of the list.
+   * start. It may take as long as it likes while more of it comes. Throws as `get` does; the items so far may then be half of the list.
    */
   async list(request: ApiRequest, each: (item: unknown) => void): Promise<unknown> {
     if (this.#listing >= LISTS_AT_A_TIME) await new Promise<void>((resolve) => this.#queue.push(resolve));
@@ -105,7 +105,10 @@ export class ApiClient {
     try {
       const response = await this.#open(request, deadline.signal);
       const splitter = new ItemSplitter();
-      for await (const chunk of response as AsyncIterable<Buffer>) for (const item of splitter.push(chunk)) each(JSON.parse(item));
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        for (const item of splitter.push(chunk)) each(JSON.parse(item));
+        deadline.extend();
+      }
       return splitter.end();
     } catch (error) {
       throw deadline.expired ?? error;
@@ -144,7 +147,7 @@ export class ApiClient {
     wake.release();
   }
 
-  /** Closes idle connections; those in use end with the signals of their requests. */
+  /** Closes all connections. */
   close(): void {
     this.#http.destroy();
     this.#https.destroy();
@@ -263,6 +266,11 @@ class Deadline {
 
   end(): void {
     this.#controller.abort();
+  }
+
+  /** The time begins anew. */
+  extend(): void {
+    this.#timer.refresh();
   }
 
   /** From now on only the parent ends it. */

@@ -64,8 +64,9 @@ export class Source implements Sink {
     if (namespace === '') return [...this.#held.keys()].some((each) => this.passedOver(each, name));
     const names = this.#held.get(namespace);
     if (names === undefined) return false;
-    if (name === undefined) return [...names.values()].includes(undefined);
-    return names.has(name) && names.get(name) === undefined;
+    if (name !== undefined) return names.has(name) && names.get(name) === undefined;
+    for (const object of names.values()) if (object === undefined) return true;
+    return false;
   }
 
   /** In: a place. Out: what is held of it. */

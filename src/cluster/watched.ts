@@ -111,8 +111,15 @@ export class WatchedCluster {
     if (this.#found !== undefined) this.#apply(this.#found, 0);
   }
 
-  /** In: a kind, a namespace (empty: all), a name (undefined: any). Out: why it cannot be known what there is; undefined: it is known. */
+  /** In: a kind, a namespace (empty: all), a name (undefined: any). Out: why it cannot be known whether there is such an object; undefined: it can. */
   ignorance(kind: KindId, namespace: string, name: string | undefined): string | undefined {
+    const reason = this.unread(kind, namespace, name);
+    if (reason !== undefined || !this.sources(kind).some((source) => source.passedOver(namespace, name))) return reason;
+    return 'ReplicaSets that a controller made are not looked at';
+  }
+
+  /** The same, of what stands in the way of reading it. */
+  unread(kind: KindId, namespace: string, name: string | undefined): string | undefined {
     const { namespaces } = this.#options;
     const { plural, group, namespaced } = KINDS[kind];
     const title = group === '' ? plural : `${plural}.${group}`;
@@ -130,7 +137,6 @@ export class WatchedCluster {
       if (!source.covers(namespace, name)) continue;
       const reason = ignoranceOf(source.reflector, title);
       if (reason !== undefined) return reason;
-      if (source.passedOver(namespace, name)) return 'ReplicaSets that a controller made are not looked at';
     }
     return undefined;
   }
@@ -243,7 +249,7 @@ function ignoranceOf(reflector: Reflector, title: string): string | undefined {
     case 'reading':
       return `${title} have not been read yet${because}`;
     case 'forbidden':
-      return `Rollgate has no permission to list and watch ${title}`;
+      return `no permission to list and watch ${title}`;
     case 'unserved':
       return `the cluster does not serve ${title}`;
     case 'failing':

@@ -52,7 +52,7 @@ export class ClusterWorld {
   constructor(options: ClusterWorldOptions) {
     this.#options = options;
     this.#timing = { ...TIMING, ...options.timing };
-    const store = new ObjectStore((kind, namespace, name) => this.#ignorance(kind, namespace, name));
+    const store = new ObjectStore((kind, namespace, name) => this.#clusterOf(kind).ignorance(kind, namespace, name));
     this.world = store;
     const cluster = (kubeConfig: KubeConfig, kinds: readonly KindId[]): WatchedCluster =>
       new WatchedCluster({
@@ -111,11 +111,11 @@ export class ClusterWorld {
     return seconds;
   }
 
-  /** Out: the kinds of which, in the namespaces that are watched, not everything is known, and why. */
+  /** Out: the kinds that have not been read, in the namespaces that are watched, and why. */
   unknown(): ReadonlyMap<KindId, string> {
     const reasons = new Map<KindId, string>();
     for (const kind of ALL) {
-      const [reason] = this.#ignoranceWatched(kind);
+      const [reason] = this.#unread(kind);
       if (reason !== undefined) reasons.set(kind, reason);
     }
     return reasons;
@@ -131,7 +131,7 @@ export class ClusterWorld {
       const { plural } = scope.served;
       if (reflector.state === 'known' && reflector.overdue()) reasons.push(`nothing has been heard of ${plural} for ${Math.round(reflector.silence() / 1000)} s`);
     }
-    if (reasons.length === 0 && this.#main.sources(ROLLOUT).length > 0) reasons.push(...this.#ignoranceWatched(ROLLOUT));
+    if (reasons.length === 0 && this.#main.sources(ROLLOUT).length > 0) reasons.push(...this.#unread(ROLLOUT));
     return { ok: reasons.length === 0, reasons };
   }
 
@@ -144,15 +144,15 @@ export class ClusterWorld {
     return fetchObjects(keys, locate, deadline, this.#stop.signal);
   }
 
-  #ignorance(kind: KindId, namespace: string, name: string | undefined): string | undefined {
-    const cluster = this.#clusters.find(({ kinds }) => kinds.has(kind)) ?? this.#main;
-    return cluster.ignorance(kind, namespace, name);
+  #clusterOf(kind: KindId): WatchedCluster {
+    return this.#clusters.find(({ kinds }) => kinds.has(kind)) ?? this.#main;
   }
 
-  /** Out: why not everything is known of a kind in the namespaces that are watched. */
-  #ignoranceWatched(kind: KindId): readonly string[] {
+  /** Out: why a kind has not been read, in the namespaces that are watched. */
+  #unread(kind: KindId): readonly string[] {
+    const cluster = this.#clusterOf(kind);
     const namespaces = KINDS[kind].namespaced ? (this.#options.namespaces ?? ['']) : [''];
-    return namespaces.map((namespace) => this.#ignorance(kind, namespace, undefined)).filter((reason) => reason !== undefined);
+    return namespaces.map((namespace) => cluster.unread(kind, namespace, undefined)).filter((reason) => reason !== undefined);
   }
 
   #unsettled(): string[] {

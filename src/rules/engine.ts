@@ -1,6 +1,6 @@
 import { isBeingDeleted } from '../world/rollout.ts';
 import { keyFor, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey, keyOf } from '../world/object.ts';
-import { references } from '../world/references.ts';
+import { sharedKeys } from '../world/references.ts';
 import type { World } from '../world/world.ts';
 import type { Rule, Run } from './define.ts';
 import { type Finding, type Report, type Skipped } from './finding.ts';
@@ -138,7 +138,7 @@ const CONDUITS: ReadonlySet<KindId> = new Set([
  */
 export function touchedBy(world: World, changed: KubeObject): KubeObject[] {
   const found = new Map<ObjectKey, KubeObject>([[keyOf(changed), changed]]);
-  const queue: ObjectKey[] = [keyOf(changed), ...references(changed).filter((reference) => reference.shared).map((reference) => reference.key)];
+  const queue: ObjectKey[] = [keyOf(changed), ...sharedKeys(changed)];
   // What a cluster-scoped template names is looked for in the namespace of whichever Rollout uses it.
   if (kindOf(changed) === 'AnalysisTemplate.argoproj.io') queue.push(keyFor('AnalysisTemplate.argoproj.io', '', changed.metadata.name));
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {

@@ -1,3 +1,4 @@
+import { memo } from './memo.ts';
 import { isObject, string, type JsonObject } from './read.ts';
 
 /** A Kubernetes object: what it is and what it is called are known to be strings, the rest is as it came. */
@@ -97,19 +98,12 @@ export function keyFor(kind: KindId, namespace: string, name: string): ObjectKey
   return `${kind}/${KINDS[kind].namespaced ? namespace : ''}/${name}`;
 }
 
-const keys = new WeakMap<KubeObject, ObjectKey>();
-
 /** In: an object. Out: its key; objects of kinds Rollgate does not know get one as well. Built once an object. */
-export function keyOf(object: KubeObject): ObjectKey {
-  let key = keys.get(object);
-  if (key === undefined) {
-    const id = kindOf(object);
-    const { name } = object.metadata;
-    key = id === undefined ? `${object.kind}.${groupOf(object.apiVersion)}/${namespaceOf(object)}/${name}` : keyFor(id, namespaceOf(object), name);
-    keys.set(object, key);
-  }
-  return key;
-}
+export const keyOf = memo((object: KubeObject): ObjectKey => {
+  const id = kindOf(object);
+  const { name } = object.metadata;
+  return id === undefined ? `${object.kind}.${groupOf(object.apiVersion)}/${namespaceOf(object)}/${name}` : keyFor(id, namespaceOf(object), name);
+});
 
 /** In: an object. Out: its namespace, empty if it names none. */
 export function namespaceOf(object: KubeObject): string {

@@ -1,9 +1,10 @@
+import { memo } from './memo.ts';
 import { destinationService, readRoutes } from './istio.ts';
 import { backendRefsOf, managedGatewayRoutes, ROUTE_KINDS } from './gateway.ts';
 import { keyFor, kindId, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, object, optionalString, string, stringMap } from './read.ts';
-import { canaryOf, blueGreenOf, istioOf, virtualServiceEntries } from './rollout.ts';
+import { canaryOf, blueGreenOf, istioOf, virtualServiceEntries, workloadRefOf } from './rollout.ts';
 
 /** What an object is to the one that names it. */
 export type Role =
@@ -54,26 +55,29 @@ export const CONTROLLER_CONFIGURATION: ObjectKey = 'controller/configuration';
 // Argo Rollouts v1.9.1, utils/defaults (DefaultRolloutsConfigMapName).
 const CONTROLLER_CONFIG_MAP = 'argo-rollouts-config';
 
-const cache = new WeakMap<KubeObject, readonly Reference[]>();
-
 /**
  * In: an object. Out: every object it names, with role and field path, in the order of the fields. For a Rollout
  * these are the references of Argo Rollouts v1.9.1 (`rollout/controller.go`, `pkg/apis/rollouts/v1alpha1/types.go`) and
  * of the Gateway API plugin v0.15.0 (`pkg/plugin/types.go`); for a VirtualService, a route, an Ingress or a DestinationRule
  * the Services behind it; for an autoscaler its target. Costs once an object: the answer is kept as long as the object.
  */
-export function references(subject: KubeObject): readonly Reference[] {
-  let known = cache.get(subject);
-  if (known === undefined) {
-    known = collect(subject);
-    cache.set(subject, known);
-  }
-  return known;
-}
+export const references = memo(collect);
 
 /** In: an object. Out: the keys of what it names. For an index over very many objects: unlike `references` it keeps nothing. */
 export function referenceKeys(subject: KubeObject): ReadonlySet<ObjectKey> {
-  return new Set((cache.get(subject) ?? collect(subject)).map(({ key }) => key));
+  return new Set(collect(subject).map(({ key }) => key));
+}
+
+/** In: an object. Out: the keys of its shared references only, which cost less to find than all of them: its workload, and what the workloads with its selector have in common. */
+export function sharedKeys(subject: KubeObject): readonly ObjectKey[] {
+  switch (kindOf(subject)) {
+    case 'Rollout.argoproj.io':
+      return sharedByRollout(subject).map(({ key }) => key);
+    case 'Deployment.apps':
+      return samePods(subject).map(({ key }) => key);
+    default:
+      return [];
+  }
 }
 
 /** In: a key. Out: the key by which an object says that it refers to some of that kind and namespace, by labels. */
@@ -160,14 +164,16 @@ function rolloutReferences(rollout: KubeObject): Reference[] {
       list.push(...templateRefs(object(blueGreen[field]), [...path, field], namespace));
     }
   }
-  const workload = object(dig(rollout, 'spec', 'workloadRef'));
-  const workloadKind = kindId(string(workload['apiVersion']), string(workload['kind']));
-  if (workloadKind !== undefined) {
-    named(list, workload['name'], { kind: workloadKind, namespace, role: 'workload', path: ['spec', 'workloadRef', 'name'], shared: true });
-  } else {
-    list.push(...podReferences(dig(rollout, 'spec', 'template', 'spec'), ['spec', 'template', 'spec'], namespace));
-    list.push(...samePods(rollout));
-  }
+  list.push(...sharedByRollout(rollout));
+  if (workloadRefOf(rollout)?.kind === undefined) list.push(...podReferences(dig(rollout, 'spec', 'template', 'spec'), ['spec', 'template', 'spec'], namespace));
+  return list;
+}
+
+function sharedByRollout(rollout: KubeObject): Reference[] {
+  const workload = workloadRefOf(rollout);
+  if (workload?.kind === undefined) return samePods(rollout);
+  const list: Reference[] = [];
+  named(list, workload.name, { kind: workload.kind, namespace: namespaceOf(rollout), role: 'workload', path: ['spec', 'workloadRef', 'name'], shared: true });
   return list;
 }
 

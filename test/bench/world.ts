@@ -115,9 +115,9 @@ function application(name: string, namespace: string): Application {
   };
 }
 
-/** In: an application and a number. Out: an ordinary change of one of its objects, before and after: a new image, another timeout, another appProtocol of a Service. The kinds take turns. */
+/** In: an application and a number. Out: an ordinary change of one of its objects, before and after: a new image, another timeout, another session affinity of a Service. The kinds take turns. */
 export function changeFor(app: Application, turn: number): { readonly before: KubeObject; readonly after: KubeObject } {
   const before = [app.rollout, app.virtualService, app.stable, app.canary][turn % 4] ?? app.rollout;
-  const text = JSON.stringify(before).replace(':1.0.0"', `:1.0.${turn}"`).replace('"timeout":"10s"', `"timeout":"${(turn % 50) + 11}s"`).replace('"targetPort":"http"', `"targetPort":"http","appProtocol":"http${turn}"`);
+  const text = JSON.stringify(before).replace(':1.0.0"', `:1.0.${turn}"`).replace('"timeout":"10s"', `"timeout":"${(turn % 50) + 11}s"`).replace('"ports":[', `"sessionAffinityConfig":{"clientIP":{"timeoutSeconds":${turn + 60}}},"ports":[`);
   return { before, after: JSON.parse(text) as KubeObject };
 }

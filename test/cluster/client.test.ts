@@ -1,6 +1,10 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KubeConfig } from '@kubernetes/client-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ApiClient, ApiError } from '../../src/cluster/client.ts';
 import { TIMING } from '../../src/cluster/timing.ts';
@@ -125,6 +129,31 @@ describe('requests', () => {
     await expect(client.get({ path, signal: AbortSignal.timeout(50) })).rejects.toThrow();
     await expect(client.stream({ path, signal: AbortSignal.abort() })).rejects.toThrow();
     client.close();
+  });
+
+  it('for a list take as long as it goes on coming, and not a moment longer', async () => {
+    const items = Array.from({ length: 20 }, (_, index) => JSON.stringify({ index }));
+    const slow = createServer((request, response) => {
+      const pieces = ['{"kind":"List","items":[', items.join(',\n'), '],"metadata":{}}'].join('').split(/(?<=\n)/);
+      if (request.url === '/half') pieces.splice(10);
+      void (async () => {
+        for (const piece of pieces) {
+          response.write(piece);
+          await sleep(20);
+        }
+        if (request.url !== '/half') response.end();
+      })();
+    });
+    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromClusterAndUser({ name: 'slow', server: `http://127.0.0.1:${(slow.address() as AddressInfo).port}`, skipTLSVerify: true }, { name: 'test' });
+    const client = new ApiClient(kubeConfig, TIMING);
+    const found: unknown[] = [];
+    expect(await client.list({ path: '/all', signal: forever(), timeout: 250 }, (item) => found.push(item))).toEqual({ kind: 'List', items: [], metadata: {} });
+    expect(found).toEqual(items.map((item): unknown => JSON.parse(item)));
+    await expect(client.list({ path: '/half', signal: forever(), timeout: 250 }, () => undefined)).rejects.toThrow('no answer within');
+    client.close();
+    slow.close();
   });
 
   it('tell an object that is missing from a kind that is', async () => {

@@ -275,8 +275,8 @@ describe('a kind that may not be read', () => {
     server.put(rollout('a'));
     const { lines, logger } = recorder();
     const cluster = await synced(server, { logger });
-    expect(look(cluster, 'Secret', 'shop', 'a')).toBe('Rollgate has no permission to list and watch secrets');
-    expect(names(cluster, 'Secret')).toBe('Rollgate has no permission to list and watch secrets');
+    expect(look(cluster, 'Secret', 'shop', 'a')).toBe('no permission to list and watch secrets');
+    expect(names(cluster, 'Secret')).toBe('no permission to list and watch secrets');
     expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['a']);
     expect(cluster.ready()).toEqual({ ok: true, reasons: [] });
     expect(cluster.staleness().has('Secret')).toBe(false);
@@ -311,14 +311,14 @@ describe('a kind that may not be read', () => {
     server.cutWatches();
     await eventually(() => expect(server.requestsFor('/services', 'list').length).toBeGreaterThan(2));
     expect(names(cluster, 'Service')).toEqual(['a']);
-    await eventually(() => expect(look(cluster, 'Service', 'shop', 'a')).toBe('Rollgate has no permission to list and watch services'));
+    await eventually(() => expect(look(cluster, 'Service', 'shop', 'a')).toBe('no permission to list and watch services'));
   });
 
   it('keeps the gate from being ready if it is the Rollouts', async () => {
     const server = await serve();
     server.fail(ROLLOUTS, 403);
     const cluster = await synced(server);
-    expect(cluster.ready()).toEqual({ ok: false, reasons: ['Rollgate has no permission to list and watch rollouts.argoproj.io'] });
+    expect(cluster.ready()).toEqual({ ok: false, reasons: ['no permission to list and watch rollouts.argoproj.io'] });
   });
 
   it('may still allow the one ConfigMap whose content is wanted', async () => {

@@ -97,7 +97,9 @@ describe('what is read', () => {
     expect(look(cluster, 'ReplicaSet.apps', 'shop', 'web-5d4')).toBe('ReplicaSets that a controller made are not looked at');
     expect(look(cluster, 'ReplicaSet.apps', 'shop', 'none')).toBe('absent');
     expect(names(cluster, 'ReplicaSet.apps', 'shop')).toBe('ReplicaSets that a controller made are not looked at');
+    expect(names(cluster, 'ReplicaSet.apps')).toBe('ReplicaSets that a controller made are not looked at');
     expect(names(cluster, 'ReplicaSet.apps', 'elsewhere')).toEqual([]);
+    expect(cluster.unknown()).toEqual(new Map());
     server.remove('ReplicaSet.apps', 'shop', 'web-5d4');
     await eventually(() => expect(names(cluster, 'ReplicaSet.apps', 'shop')).toEqual(['mine']));
     server.put(replicaSet('mine', [{ kind: 'Deployment', name: 'web', controller: true }]));
