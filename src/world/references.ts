@@ -29,6 +29,7 @@ export type Role =
   | 'backend'
   | 'scale target'
   | 'same pods'
+  | 'same name'
   | 'controller configuration';
 
 /** One object named by another. */
@@ -327,8 +328,14 @@ function scalerReferences(scaler: KubeObject, kind: KindId): Reference[] {
   const targetKindName = optionalString(target['kind']) ?? fallback.kind;
   const targetKind = kindId(optionalString(target['apiVersion']) ?? fallback.apiVersion, targetKindName) ?? kindNamed(targetKindName);
   const list: Reference[] = [];
-  if (targetKind !== undefined) {
-    named(list, target['name'], { kind: targetKind, namespace: namespaceOf(scaler), role: 'scale target', path: ['spec', 'scaleTargetRef', 'name'] });
+  if (targetKind === undefined) return list;
+  const path = ['spec', 'scaleTargetRef', 'name'];
+  named(list, target['name'], { kind: targetKind, namespace: namespaceOf(scaler), role: 'scale target', path });
+  // A Rollout that takes the place of a Deployment takes its name: from it, too, the scaler is found.
+  const name = optionalString(target['name']);
+  if (targetKind === 'Deployment.apps' && name !== undefined) {
+    const key = keyFor('Rollout.argoproj.io', namespaceOf(scaler), name);
+    list.push({ kind: undefined, namespace: namespaceOf(scaler), name, role: 'same name', path, key, shared: false, optional: true });
   }
   return list;
 }

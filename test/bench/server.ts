@@ -78,7 +78,7 @@ function reviews(rollouts: number): string[] {
 
 async function start(kind: string, rollouts: number): Promise<{ child: ChildProcess; port: number }> {
   const script = join(import.meta.dirname, 'server-process.ts');
-  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, script, kind, String(rollouts)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, '--max-semi-space-size=8', script, kind, String(rollouts)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const { port } = await answer<{ port: number }>(child);
   return { child, port };
 }
