@@ -105,9 +105,10 @@ function reviewedObject(text: string): string | undefined {
 function resultsOf(judged: JudgedBundle, policy: Policy, base: World, keeps: readonly Keep[]): DryRunObject[] {
   const { after } = worldsOf(base, judged.changes);
   const { settings } = circumstancesOf(policy, base, false);
+  const stored = new Map(judged.changes.flatMap(({ before, after: object }) => (object === undefined ? [] : [[keyOf(object), before] as const])));
   return judged.sources.map((source): DryRunObject => {
     const submitted = source.object;
-    const before = judged.changes.find((change) => change.after !== undefined && keyOf(change.after) === keyOf(submitted))?.before;
+    const before = stored.get(keyOf(submitted));
     const kept = keepAll(submitted, before, driversOf(after, submitted, policy), activeKeeps(keeps, submitted, settings(namespaceOf(submitted))), after);
     return { object: refOf(submitted), document: source.document, patch: kept.operations, kept: kept.notes, patched: kept.patched };
   });

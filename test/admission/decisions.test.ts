@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { kindOf, type KubeObject } from '../../src/world/object.ts';
-import { CONTROLLER, gateOver, liveOf, NO_LIMITS, objectsOf, requestFor, validate } from '../support/gate.ts';
+import { CONTROLLER, gateOver, liveOf, NO_LIMITS, objectsIn, objectsOf, requestFor, validate } from '../support/gate.ts';
+
+const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 
 const ROLLOUT = `
 apiVersion: argoproj.io/v1alpha1
@@ -242,6 +245,22 @@ describe('the controller', () => {
     const settled: KubeObject = { ...weighted, status: { currentPodHash: 'old', stableRS: 'old' } };
     const { response } = await gateOver([...services, settled], { live: liveOf(() => [weighted]) }).mutate(request({}), NO_LIMITS);
     expect(Buffer.from(response.patch ?? '', 'base64').toString()).toContain('"a"');
+  });
+});
+
+describe('an argument that is renamed in the template', () => {
+  const bundle = (folder: string): KubeObject[] => ['rollout', 'analysis', 'bookinfo'].flatMap((file) => objectsIn(join(EXAMPLES, 'workloadref-skywalking', folder, `${file}.yaml`)));
+  const before = bundle('scaled-down');
+  const template = (objects: readonly KubeObject[]): KubeObject | undefined => objects.find(({ kind }) => kind === 'AnalysisTemplate');
+  const renamed = template(bundle('renamed-argument'));
+
+  it('is found when the template is what is admitted, with the name that is probably meant', async () => {
+    const { response, record } = await validate(gateOver(before), requestFor(renamed, template(before)));
+    expect(record.verdict).toBe('warn');
+    expect(response.warnings?.join()).toContain('needs the argument "service"');
+    const created = await validate(gateOver(before.filter(({ kind }) => kind !== 'AnalysisTemplate')), requestFor(renamed, undefined));
+    expect(created.record.verdict).toBe('deny');
+    expect(created.response.status?.message).toContain('"service-name"');
   });
 });
 
