@@ -2,9 +2,10 @@ import tseslint from 'typescript-eslint';
 
 // Dependencies run one way: commands and server -> admission -> rules, mutations, conversion -> world.
 const LAYERS = [
-  { files: ['src/world/**'], forbid: ['rules', 'mutations', 'policy', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'] },
-  { files: ['src/rules/**', 'src/mutations/**', 'src/documents/**'], forbid: ['policy', 'report', 'admission', 'cluster', 'server', 'commands'] },
-  { files: ['src/policy/**'], forbid: ['mutations', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'] },
+  { files: ['src/world/**'], forbid: ['rules', 'mutations', 'conversion', 'policy', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'] },
+  { files: ['src/rules/**', 'src/mutations/**', 'src/documents/**'], forbid: ['conversion', 'policy', 'report', 'admission', 'cluster', 'server', 'commands'] },
+  { files: ['src/conversion/**'], forbid: ['rules', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'] },
+  { files: ['src/policy/**'], forbid: ['mutations', 'conversion', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'] },
   { files: ['src/admission/**', 'src/report/**', 'src/cluster/**'], forbid: ['server', 'commands'] },
   { files: ['src/server/**'], forbid: ['commands'] },
 ];
@@ -36,7 +37,7 @@ export default tseslint.config(
     },
   })),
   {
-    files: ['src/world/**', 'src/rules/**', 'src/mutations/**', 'src/policy/**', 'src/admission/**', 'src/documents/**', 'src/report/**'],
+    files: ['src/world/**', 'src/rules/**', 'src/mutations/**', 'src/conversion/**', 'src/policy/**', 'src/admission/**', 'src/documents/**', 'src/report/**'],
     ignores: ['**/*.test.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ group: IO, message: 'Rules, mutations and what is below the server are pure: no I/O here.' }] }],

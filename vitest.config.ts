@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['test/e2e/**', 'test/chart/**', '**/node_modules/**'],
+    exclude: ['test/e2e/**', 'test/chart/**', 'test/agreement/**', '**/node_modules/**'],
     testTimeout: 30_000,
   },
 });

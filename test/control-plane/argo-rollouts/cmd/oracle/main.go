@@ -1,0 +1,94 @@
+// Command oracle reads bundles of Kubernetes objects, one JSON line each, and writes what upstream says to each, one JSON line each, in the same order.
+//
+//	in:  {"id": "...", "objects": [...]}
+//	out: {"id": "...", "errors": [{"by": "controller", "object": "Rollout/web", "path": "spec.selector", "text": "...", "missing": false}], "lint": {"text": "..."}}
+//
+// With -lint only upstream's own `kubectl argo rollouts lint` is asked, without it everything but that.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/sirupsen/logrus"
+)
+
+type bundle struct {
+	ID      string            `json:"id"`
+	Objects []json.RawMessage `json:"objects"`
+}
+
+// refusal is one reason why upstream does not take a bundle.
+type refusal struct {
+	// By is "api server", "controller" or "analysis": who refuses, in the order in which they get to see it.
+	By     string `json:"by"`
+	Object string `json:"object"`
+	Path   string `json:"path"`
+	Text   string `json:"text"`
+	// Missing says that something is referred to which is not in the bundle.
+	Missing bool `json:"missing"`
+}
+
+type verdict struct {
+	ID     string    `json:"id"`
+	Errors []refusal `json:"errors"`
+	Lint   *string   `json:"lint,omitempty"`
+}
+
+func main() {
+	crds := flag.String("crds", "", "folder of the CustomResourceDefinitions of Argo Rollouts")
+	lint := flag.Bool("lint", false, "ask upstream's lint instead")
+	flag.Parse()
+	logrus.SetOutput(io.Discard)
+	// A program built with -cover writes its counters when it exits by itself only.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	go func() { <-signals; os.Exit(0) }()
+
+	judge := lintBundle
+	if !*lint {
+		schemas, err := readSchemas(*crds)
+		if err != nil {
+			log.Fatal(err)
+		}
+		judge = func(b bundle) (verdict, error) { return schemas.judge(b) }
+	}
+
+	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	out := bufio.NewWriter(os.Stdout)
+	for {
+		line, err := in.ReadBytes('\n')
+		if len(line) > 0 {
+			var b bundle
+			if err := json.Unmarshal(line, &b); err != nil {
+				log.Fatalf("a line is no bundle: %v", err)
+			}
+			v, err := judge(b)
+			if err != nil {
+				log.Fatalf("bundle %s: %v", b.ID, err)
+			}
+			data, err := json.Marshal(v)
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Fprintf(out, "%s\n", data)
+		}
+		// Whoever shrinks a case waits for one answer before he asks the next.
+		if in.Buffered() == 0 {
+			out.Flush()
+		}
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+}
