@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Path } from '../world/path.ts';
+import { pointer, type Path } from '../world/path.ts';
 import { array, dig, isObject, object, string, type JsonObject } from '../world/read.ts';
 
 /** Where a schema comes from, and how far it may be believed. */
@@ -97,6 +97,22 @@ export function inspect(schema: Schema, value: unknown): Inspection | undefined 
     return { path, value: found, keyword: string(dig(error, 'keyword')), params: object(dig(error, 'params')), message: string(dig(error, 'message')) };
   });
   return { schema, errors, visited: recorder.visited };
+}
+
+/** In: a schema and any value. Out: as JSON pointers, the fields that it lacks once every field that is null is left out. */
+export function requiredWithoutNulls(schema: Schema, value: unknown): ReadonlySet<string> {
+  return new Set(
+    array(validate(schema, withoutNulls(value))).flatMap((error) => {
+      const { path } = follow(string(dig(error, 'instancePath')), value);
+      return string(dig(error, 'keyword')) === 'required' ? [pointer([...path, string(dig(error, 'params', 'missingProperty'))])] : [];
+    }),
+  );
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return array(value).map(withoutNulls);
+  if (!isObject(value)) return value;
+  return Object.assign(Object.create(null) as object, Object.fromEntries(Object.entries(value).flatMap(([key, entry]) => (entry === null ? [] : [[key, withoutNulls(entry)]]))));
 }
 
 // What the validators ask of a value is what they know of it: they read each field that is in the schema, in a map each there is, and in a free-form object none.

@@ -16,6 +16,26 @@ testDocumentCheck('schema', join(import.meta.dirname, 'fixtures', 'schema'), {
       text: 'spec.strategy.canary.analysis.args[0].name must be a string, but is empty: give it a value, or remove the line [schema]',
     },
   ],
+  'bad-nulls-and-fractions.yaml': [
+    {
+      message: 'dropped',
+      path: 'spec.metrics[0].interval',
+      at: '8:7',
+      text: 'spec.metrics[0].interval is empty, which counts as if it were not there: give it a value, or remove the line [schema]',
+    },
+    {
+      message: 'type',
+      path: 'spec.metrics[0].count',
+      at: '9:7',
+      text: 'spec.metrics[0].count must be a string or a whole number, not the number 0.5: write a string or a whole number there [schema]',
+    },
+    {
+      message: 'empty',
+      path: 'spec.metrics[1].name',
+      at: '11:7',
+      text: 'spec.metrics[1].name must be a string, but is empty: give it a value, or remove the line [schema]',
+    },
+  ],
   'bad-required-fields.yaml': [
     {
       message: 'required',

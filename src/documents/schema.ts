@@ -1,15 +1,16 @@
 import type { SourceObject } from '../world/manifests.ts';
 import { keyFor, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
-import { renderPath } from '../world/path.ts';
+import { pointer, renderPath, type Path } from '../world/path.ts';
 import { array, dig, optionalString, string } from '../world/read.ts';
 import { defineDocumentCheck, type ReportDocument } from './define.ts';
-import type { Inspection, SchemaError } from './models.ts';
+import { requiredWithoutNulls, type Inspection, type Schema, type SchemaError } from './models.ts';
 
 const MESSAGES = {
   type: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'write {expected} there' },
   unquoted: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'put it in quotes' },
   quoted: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'remove the quotes' },
   empty: { class: 'invalid', text: '{place} must be {expected}, but is empty', fix: 'give it a value, or remove the line' },
+  dropped: { class: 'advice', text: '{place} is empty, which counts as if it were not there', fix: 'give it a value, or remove the line' },
   required: { class: 'invalid', text: '{place} needs the field "{field}"', fix: 'add it' },
   value: { class: 'advice', text: '{place} {problem}, as far as {schema} knows', fix: 'correct it, unless the version that is installed allows it' },
   hosts: {
@@ -33,7 +34,7 @@ export const schema = defineDocumentCheck({
   summary: 'Values have the types that their fields take, and required fields are there.',
   explanation:
     'The API server refuses an object that does not fit the schema of its kind, but a bundle is often applied in part by then. Checked against the compiled schemas of @kubernetes-models (Argo Rollouts, ' +
-    'Istio, Gateway API) for the apiVersions they have, for Service, Deployment and Ingress the types only. Where such a schema asks for more than the API server does, nothing is said; what newer versions ' +
+    'Istio, Gateway API) for the apiVersions they have, for Service, Deployment and Ingress the types only. Where such a schema asks for more than the API server does, nothing is said; a field that is null is dropped there and counts as absent; what newer versions ' +
     'may allow (further values, larger numbers) is advice. A VirtualService without hosts is only valid as a delegate, without gateways, tls and tcp; source: Istio 1.29, pkg/config/validation.',
   messages: MESSAGES,
   check({ sources, inspect }, report) {
@@ -65,7 +66,9 @@ function trustworthy({ schema, errors }: Inspection): Told[] {
     const [first] = here;
     if (first === undefined || first.path.some((_, length) => forms.has(JSON.stringify(first.path.slice(0, length))))) return [];
     if (here.some(isChoice)) {
-      const alternatives = here.filter((error) => !isChoice(error));
+      // A fraction is no whole number, whatever its format.
+      const isFraction = here.some((error) => typeOf(error) === 'integer');
+      const alternatives = here.filter((error) => !isChoice(error) && !(isFraction && error.keyword === 'format'));
       const types = [...new Set(alternatives.map(typeOf))];
       return types.includes('') || types.length === 0 ? [] : keep({ ...first, types }, schema.custom);
     }
@@ -116,11 +119,18 @@ function tell(report: Report, source: SourceObject, { schema }: Inspection, erro
     report('required', { source, path: [...path, field], anchor: `${anchor}.${field}`, data: { place, field } });
   } else if (keyword === 'type') {
     const expected = expectation(error.types);
-    if (value === null) report('empty', { source, path, anchor, data: { place, expected } });
+    if (value === null && isDropped(schema, source, path)) report('dropped', { source, path, anchor, data: { place } });
+    else if (value === null) report('empty', { source, path, anchor, data: { place, expected } });
     else report(mending(value, error.types), { source, path, anchor, data: { place, expected, actual: describe(value) } });
   } else {
     report('value', { source, path, anchor, data: { place, problem: problemOf(error), schema: schema.title } });
   }
+}
+
+// The API server drops a field of a custom resource that is null, before it looks for what is required; an element of a list stays.
+function isDropped(schema: Schema, { object }: SourceObject, path: Path): boolean {
+  const field = path.at(-1);
+  return schema.custom && typeof field === 'string' && !requiredWithoutNulls(schema, object).has(pointer(path));
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

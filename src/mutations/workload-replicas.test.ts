@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { apply, yaml } from '../../test/support/keep-tester.ts';
 import type { KubeObject } from '../world/object.ts';
-import { LAST_APPLIED, workloadReplicas } from './workload-replicas.ts';
+import { LAST_APPLIED } from '../world/writers.ts';
+import { workloadReplicas } from './workload-replicas.ts';
 
 const HEALTHY = 'currentPodHash: a, stableRS: a, phase: Healthy, availableReplicas: 5';
 

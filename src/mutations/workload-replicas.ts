@@ -1,17 +1,12 @@
 import type { KubeObject } from '../world/object.ts';
-import { array, dig, isObject, optionalNumber, string } from '../world/read.ts';
+import { dig, isObject, optionalNumber, string } from '../world/read.ts';
 import { workloadRefOf } from '../world/rollout.ts';
+import { isByHand, lastApplied, ownsReplicas, writersOf } from '../world/writers.ts';
 import { defineKeep, NOTHING } from './define.ts';
 import { setAt } from './patch.ts';
 
-/** The annotation in which `kubectl apply` and Argo CD keep what they applied last, unless they apply on the server's side. */
-export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-
 // What the API server makes of a manifest without a count.
 const DEFAULT_REPLICAS = 1;
-
-// What only a person at a terminal writes with; kubectl scale uses the scale subresource and never comes here.
-const BY_HAND: ReadonlySet<string> = new Set(['kubectl-edit', 'kubectl-patch']);
 
 /**
  * Keeps a Deployment at 0 that the controller scaled down for a Rollout with `workloadRef`. The controller does so at the Rollout's first revision only
@@ -45,13 +40,6 @@ function serves(rollout: KubeObject): boolean {
   return phase === 'Healthy' || phase === 'Progressing' || phase === 'Paused';
 }
 
-/** One entry of `metadata.managedFields` for the object itself: who, and how. */
-interface Writer {
-  readonly manager: string;
-  readonly applies: boolean;
-  readonly fields: unknown;
-}
-
 /**
  * In: the submitted and the stored Deployment, and the submitted count. Out: whether it is the count of a manifest that is applied again, rather than
  * one that somebody chose now. The annotation has the last count that was applied. Without it (server-side apply, replace) nothing has: then it is
@@ -59,8 +47,8 @@ interface Writer {
  * object is the one who asks.
  */
 function isReapplied(submitted: KubeObject, old: KubeObject, wanted: number): boolean {
-  const writer = writersOf(submitted).find(({ fields }) => isObject(dig(fields, 'f:spec', 'f:replicas')));
-  if (writer !== undefined && BY_HAND.has(writer.manager)) return false;
+  const writer = writersOf(submitted).find(ownsReplicas);
+  if (writer !== undefined && isByHand(writer.manager)) return false;
   const before = writersOf(old).filter(({ manager, applies }) => writer === undefined || (manager === writer.manager && applies === writer.applies));
   // The API server keeps the annotation up to date for kubectl alone; for others it may be left from the time before they applied on its side.
   const annotationCounts = writer === undefined || !writer.applies || writer.manager === 'kubectl' || before.length === 0;
@@ -69,22 +57,5 @@ function isReapplied(submitted: KubeObject, old: KubeObject, wanted: number): bo
   if (writer === undefined) return before.some(({ applies }) => applies);
   if (writer.applies) return before.length > 0;
   // The selector cannot be changed: whoever owns it wrote the whole manifest. Whoever owns the count at 0 asked for more before, and did not get it.
-  return before.some(({ fields }) => isObject(dig(fields, 'f:spec', 'f:selector')) || isObject(dig(fields, 'f:spec', 'f:replicas')));
-}
-
-function writersOf(object: KubeObject): Writer[] {
-  return array(object.metadata['managedFields'])
-    .filter((entry) => string(dig(entry, 'subresource')) === '')
-    .map((entry) => ({ manager: string(dig(entry, 'manager')), applies: dig(entry, 'operation') === 'Apply', fields: dig(entry, 'fieldsV1') }));
-}
-
-function lastApplied(object: KubeObject): unknown {
-  const text = dig(object.metadata, 'annotations', LAST_APPLIED);
-  if (typeof text !== 'string') return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  return before.some((other) => isObject(dig(other.fields, 'f:spec', 'f:selector')) || ownsReplicas(other));
 }

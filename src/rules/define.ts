@@ -1,5 +1,5 @@
 import { CONTROLLER_CONFIGURATION, selectorKey } from '../world/references.ts';
-import { keyFor, kindOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { keyFor, keyOf, kindOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import type { Lookup, World } from '../world/world.ts';
 import type { Finding, FindingClass, Place, Skipped } from './finding.ts';
@@ -33,19 +33,19 @@ export interface Location<Data> {
 /** What a rule sees: one world, its subject, and a way to report. */
 export interface RuleContext<M extends Record<string, Message>> {
   /** In: a kind and a place. Out: the object; undefined if it is not there, or if that cannot be known: then the rule is reported as skipped. */
-  find(this: void, kind: KindId, namespace: string, name: string): KubeObject | undefined;
+  readonly find: (kind: KindId, namespace: string, name: string) => KubeObject | undefined;
   /** The same with all three answers; nothing is reported as skipped. */
   lookup(kind: KindId, namespace: string, name: string): Lookup;
   /** In: a kind and a namespace. Out: all objects there; none if that cannot be known: then the rule is reported as skipped. */
   list(kind: KindId, namespace: string): readonly KubeObject[];
   /** In: a kind of referrer, and a kind and place. Out: the objects of the first kind that refer to that object. */
-  referrers(from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[];
+  readonly referrers: (from: KindId, kind: KindId, namespace: string, name: string) => readonly KubeObject[];
   /** In: a kind, a namespace and `matchLabels`. Out: the workloads of that kind whose selector has exactly these labels. */
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[];
   /** Out: the ConfigMaps that configure Argo Rollouts controllers, as far as they are known, whatever their namespace. */
   controllerConfigurations(): readonly KubeObject[];
   /** Says that the rule cannot judge, and why. */
-  skip(reason: string): void;
+  readonly skip: (reason: string) => void;
   /** Reports a finding. */
   report<Id extends keyof M & string>(messageId: Id, location: Location<DataOf<M[Id]>>): void;
 }
@@ -103,72 +103,96 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
     reads: definition.reads,
     messages,
     run(run, subject) {
-      definition.check(contextFor<M>(id, messages, run, subject), subject);
+      definition.check(new Context<M>(id, messages, run, subject), subject);
     },
   };
 }
 
-function contextFor<M extends Record<string, Message>>(rule: string, messages: M, run: Run, subject: KubeObject): RuleContext<M> {
-  const { world } = run;
-  const reasons = new Set<string>();
-  const rests = new Set<ObjectKey>();
-  const skip = (reason: string): void => {
-    if (reasons.has(reason)) return;
-    reasons.add(reason);
-    run.skipped.push({ rule, subject, reason });
+// Made for every rule and subject, most of which look up little and report nothing: what only a report needs is made by the first one.
+class Context<M extends Record<string, Message>> implements RuleContext<M> {
+  readonly #rule: string;
+  readonly #messages: M;
+  readonly #run: Run;
+  readonly #subject: KubeObject;
+  readonly #looked: ObjectKey[] = [];
+  #rests: Set<ObjectKey> | undefined;
+  #reasons: Set<string> | undefined;
+
+  constructor(rule: string, messages: M, run: Run, subject: KubeObject) {
+    this.#rule = rule;
+    this.#messages = messages;
+    this.#run = run;
+    this.#subject = subject;
+  }
+
+  readonly find = (kind: KindId, namespace: string, name: string): KubeObject | undefined => {
+    const found = this.lookup(kind, namespace, name);
+    if (found.state === 'present') return found.object;
+    if (found.state === 'unknown') this.skip(`${KINDS[kind].kind} ${namespace === '' ? '' : `${namespace}/`}${name}: ${found.reason}`);
+    return undefined;
   };
-  const lookup = (kind: KindId, namespace: string, name: string): Lookup => {
-    run.touched.add(kind);
-    const found = world.get(kind, namespace, name);
+
+  readonly skip = (reason: string): void => {
+    this.#reasons ??= new Set();
+    if (this.#reasons.has(reason)) return;
+    this.#reasons.add(reason);
+    this.#run.skipped.push({ rule: this.#rule, subject: this.#subject, reason });
+  };
+
+  readonly referrers = (from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[] => this.#ofKind(from, this.#run.world.referrers(keyFor(kind, namespace, name)));
+
+  lookup(kind: KindId, namespace: string, name: string): Lookup {
+    this.#run.touched.add(kind);
+    const found = this.#run.world.get(kind, namespace, name);
     // What cannot be known is no ground for a finding, and reading it anew would fail again.
     if (found.state !== 'unknown') {
-      const key = keyFor(kind, namespace, name);
-      rests.add(key);
-      run.consulted.add(key);
+      const key = found.state === 'present' ? keyOf(found.object) : keyFor(kind, namespace, name);
+      this.#run.consulted.add(key);
+      this.#looked.push(key);
+      this.#rests?.add(key);
     }
     return found;
-  };
-  const ofKind = (kind: KindId, objects: readonly KubeObject[]): KubeObject[] => {
-    run.touched.add(kind);
-    return objects.filter((object) => kindOf(object) === kind);
-  };
-  return {
-    lookup,
-    skip,
-    find(kind, namespace, name) {
-      const found = lookup(kind, namespace, name);
-      if (found.state === 'present') return found.object;
-      if (found.state === 'unknown') skip(`${KINDS[kind].kind} ${namespace === '' ? '' : `${namespace}/`}${name}: ${found.reason}`);
-      return undefined;
-    },
-    list(kind, namespace) {
-      run.touched.add(kind);
-      const listing = world.list(kind, namespace);
-      if (listing.state === 'known') return listing.objects;
-      skip(`${KINDS[kind].plural}: ${listing.reason}`);
-      return [];
-    },
-    referrers: (from, kind, namespace, name) => ofKind(from, world.referrers(keyFor(kind, namespace, name))),
-    samePods: (kind, namespace, matchLabels) => ofKind(kind, world.referrers(selectorKey(namespace, matchLabels))),
-    controllerConfigurations: () => ofKind('ConfigMap', world.referrers(CONTROLLER_CONFIGURATION)),
-    report(messageId, location) {
-      const message = messages[messageId];
-      if (message === undefined) throw new Error(`rule ${rule} has no message ${messageId}`);
-      run.findings.push({
-        rule,
-        messageId,
-        class: message.class,
-        subject,
-        object: location.object ?? subject,
-        path: location.path,
-        related: location.related ?? [],
-        anchor: location.anchor,
-        message: fill(message.text, location.data),
-        fix: fill(message.fix, location.data),
-        rests,
-      });
-    },
-  };
+  }
+
+  list(kind: KindId, namespace: string): readonly KubeObject[] {
+    this.#run.touched.add(kind);
+    const listing = this.#run.world.list(kind, namespace);
+    if (listing.state === 'known') return listing.objects;
+    this.skip(`${KINDS[kind].plural}: ${listing.reason}`);
+    return [];
+  }
+
+  samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[] {
+    return this.#ofKind(kind, this.#run.world.referrers(selectorKey(namespace, matchLabels)));
+  }
+
+  controllerConfigurations(): readonly KubeObject[] {
+    return this.#ofKind('ConfigMap', this.#run.world.referrers(CONTROLLER_CONFIGURATION));
+  }
+
+  report<Id extends keyof M & string>(messageId: Id, location: Location<DataOf<M[Id]>>): void {
+    const message = this.#messages[messageId];
+    if (message === undefined) throw new Error(`rule ${this.#rule} has no message ${messageId}`);
+    this.#rests ??= new Set(this.#looked);
+    this.#run.findings.push({
+      rule: this.#rule,
+      messageId,
+      class: message.class,
+      subject: this.#subject,
+      object: location.object ?? this.#subject,
+      path: location.path,
+      related: location.related ?? [],
+      anchor: location.anchor,
+      message: fill(message.text, location.data),
+      fix: fill(message.fix, location.data),
+      rests: this.#rests,
+    });
+  }
+
+  #ofKind(kind: KindId, objects: readonly KubeObject[]): readonly KubeObject[] {
+    this.#run.touched.add(kind);
+    return objects.length === 0 ? objects : objects.filter((object) => kindOf(object) === kind);
+  }
 }
 
 // Values come from manifests: control characters in them would break the lines of a report and have the API server drop the warning.

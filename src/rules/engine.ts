@@ -1,5 +1,6 @@
+import { memo } from '../world/memo.ts';
 import { isBeingDeleted } from '../world/rollout.ts';
-import { keyFor, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey, keyOf } from '../world/object.ts';
+import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject } from '../world/object.ts';
 import { sharedKeys } from '../world/references.ts';
 import type { World } from '../world/world.ts';
 import type { Rule, Run } from './define.ts';
@@ -56,15 +57,11 @@ const NO_WORLD: World = {
 type Own = Pick<Run, 'findings' | 'skipped'>;
 
 const CLEAN: Own = { findings: [], skipped: [] };
-const ownFindings = new WeakMap<KubeObject, WeakMap<readonly Rule[], Own>>();
+const ownFindings = memo((_subject: KubeObject) => new Map<readonly Rule[], Own>());
 
 // A rule that looks at nothing but its subject finds the same in it every time: for an object that stays in the cache, once is enough.
 function judgedAlone(rules: readonly Rule[], subject: KubeObject): Own {
-  let byRules = ownFindings.get(subject);
-  if (byRules === undefined) {
-    byRules = new WeakMap();
-    ownFindings.set(subject, byRules);
-  }
+  const byRules = ownFindings(subject);
   let own = byRules.get(rules);
   if (own === undefined) {
     const run: Run = { world: NO_WORLD, findings: [], skipped: [], consulted: new Set(), touched: new Set() };
@@ -124,6 +121,7 @@ const CONDUITS: ReadonlySet<KindId> = new Set([
   'TCPRoute.gateway.networking.k8s.io',
   'TLSRoute.gateway.networking.k8s.io',
   'Ingress.networking.k8s.io',
+  'VirtualService.appmesh.k8s.aws',
   'AnalysisTemplate.argoproj.io',
   'ClusterAnalysisTemplate.argoproj.io',
   'Deployment.apps',
@@ -132,15 +130,16 @@ const CONDUITS: ReadonlySet<KindId> = new Set([
 ]);
 
 /**
- * In: a world and an object in it (or one that just left it). Out: every object whose judgement that object can change: itself, what refers to it, what
- * refers to those through routes, templates and workloads, and those that share a workload or pods with it. Costs in proportion to these
+ * In: a world and an object in it (or one that just left it), as it was and as it is. Out: every object whose judgement that object can change: itself, what refers to it, what
+ * refers to those through routes, templates and workloads, and those that share a workload or pods with it in either version. Costs in proportion to these
  * references, whatever else the world holds.
  */
-export function touchedBy(world: World, changed: KubeObject): KubeObject[] {
-  const found = new Map<ObjectKey, KubeObject>([[keyOf(changed), changed]]);
-  const queue: ObjectKey[] = [keyOf(changed), ...sharedKeys(changed)];
+export function touchedBy(world: World, ...versions: readonly KubeObject[]): KubeObject[] {
+  const found = new Map(versions.map((version) => [keyOf(version), version]));
+  const keys = new Set(versions.flatMap((version) => [keyOf(version), ...sharedKeys(version)]));
   // What a cluster-scoped template names is looked for in the namespace of whichever Rollout uses it.
-  if (kindOf(changed) === 'AnalysisTemplate.argoproj.io') queue.push(keyFor('AnalysisTemplate.argoproj.io', '', changed.metadata.name));
+  for (const version of versions) if (kindOf(version) === 'AnalysisTemplate.argoproj.io') keys.add(keyFor('AnalysisTemplate.argoproj.io', '', version.metadata.name));
+  const queue = [...keys];
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     for (const referrer of world.referrers(next)) {
       const key = keyOf(referrer);

@@ -7,10 +7,17 @@ import type { Message, RuleContext } from './define.ts';
  * upon the same place on several ways, such as a template that several steps use.
  */
 export function once<M extends Record<string, Message>>(context: RuleContext<M>, subject: KubeObject): RuleContext<M> {
-  const said = new Set<string>();
+  let said: Set<string> | undefined;
   return {
-    ...context,
+    find: context.find,
+    skip: context.skip,
+    referrers: context.referrers,
+    lookup: (kind, namespace, name) => context.lookup(kind, namespace, name),
+    list: (kind, namespace) => context.list(kind, namespace),
+    samePods: (kind, namespace, matchLabels) => context.samePods(kind, namespace, matchLabels),
+    controllerConfigurations: () => context.controllerConfigurations(),
     report(messageId, location) {
+      said ??= new Set();
       const key = JSON.stringify([messageId, keyOf(location.object ?? subject), pointer(location.path), location.anchor]);
       if (said.has(key)) return;
       said.add(key);

@@ -1,3 +1,4 @@
+import { fieldValue } from './field-path.ts';
 import { memo } from './memo.ts';
 import { KINDS, kindOf, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
@@ -68,7 +69,7 @@ function collectAnalyses(holder: KubeObject): readonly Analysis[] {
     case 'Rollout.argoproj.io':
       return blueGreenOf(holder) === undefined ? canaryAnalyses(holder) : blueGreenAnalyses(holder);
     case 'Experiment.argoproj.io':
-      return experimentAnalyses(object(holder['spec']), ['spec'], false);
+      return experimentAnalyses(object(holder['spec']), ['spec'], undefined);
     default:
       return [];
   }
@@ -77,11 +78,11 @@ function collectAnalyses(holder: KubeObject): readonly Analysis[] {
 function canaryAnalyses(rollout: KubeObject): Analysis[] {
   const canary = object(canaryOf(rollout));
   const path = ['spec', 'strategy', 'canary'];
-  const analyses = inline(canary['analysis'], [...path, 'analysis'], 'background', 'the background analysis');
+  const analyses = inline(rollout, canary['analysis'], [...path, 'analysis'], 'background', 'the background analysis');
   for (const [index, step] of array(canary['steps']).entries()) {
     const at = [...path, 'steps', index];
-    analyses.push(...inline(dig(step, 'analysis'), [...at, 'analysis'], 'step', 'the analysis step'));
-    analyses.push(...experimentAnalyses(object(dig(step, 'experiment')), [...at, 'experiment'], true));
+    analyses.push(...inline(rollout, dig(step, 'analysis'), [...at, 'analysis'], 'step', 'the analysis step'));
+    analyses.push(...experimentAnalyses(object(dig(step, 'experiment')), [...at, 'experiment'], rollout));
   }
   return analyses;
 }
@@ -90,12 +91,12 @@ function blueGreenAnalyses(rollout: KubeObject): Analysis[] {
   const blueGreen = object(blueGreenOf(rollout));
   const path = ['spec', 'strategy', 'blueGreen'];
   return [
-    ...inline(blueGreen['prePromotionAnalysis'], [...path, 'prePromotionAnalysis'], 'prePromotion', 'the pre-promotion analysis'),
-    ...inline(blueGreen['postPromotionAnalysis'], [...path, 'postPromotionAnalysis'], 'postPromotion', 'the post-promotion analysis'),
+    ...inline(rollout, blueGreen['prePromotionAnalysis'], [...path, 'prePromotionAnalysis'], 'prePromotion', 'the pre-promotion analysis'),
+    ...inline(rollout, blueGreen['postPromotionAnalysis'], [...path, 'postPromotionAnalysis'], 'postPromotion', 'the post-promotion analysis'),
   ];
 }
 
-function inline(raw: unknown, path: Path, role: AnalysisRole, title: string): Analysis[] {
+function inline(rollout: KubeObject, raw: unknown, path: Path, role: AnalysisRole, title: string): Analysis[] {
   if (!isObject(raw)) return [];
   const templates = templateRefsOf(raw, path);
   return [
@@ -106,7 +107,7 @@ function inline(raw: unknown, path: Path, role: AnalysisRole, title: string): An
       path,
       templates,
       templatesPath: [...path, 'templates'],
-      ...suppliedArgs(raw, path, role, true),
+      ...suppliedArgs(raw, path, role, rollout),
       dryRun: nameRules(raw, path, 'dryRun'),
       measurementRetention: nameRules(raw, path, 'measurementRetention'),
       requiredForCompletion: false,
@@ -116,9 +117,9 @@ function inline(raw: unknown, path: Path, role: AnalysisRole, title: string): An
 }
 
 // The rules of an experiment hold for each of its analyses alike, and a Rollout hands only `dryRun` on to the Experiment it makes.
-function experimentAnalyses(experiment: JsonObject, path: Path, ofRollout: boolean): Analysis[] {
+function experimentAnalyses(experiment: JsonObject, path: Path, rollout: KubeObject | undefined): Analysis[] {
   const dryRun = nameRules(experiment, path, 'dryRun');
-  const measurementRetention = ofRollout ? [] : nameRules(experiment, path, 'measurementRetention');
+  const measurementRetention = rollout !== undefined ? [] : nameRules(experiment, path, 'measurementRetention');
   return array(experiment['analyses']).flatMap((raw, index): Analysis[] => {
     if (!isObject(raw)) return [];
     const at = [...path, 'analyses', index];
@@ -132,7 +133,7 @@ function experimentAnalyses(experiment: JsonObject, path: Path, ofRollout: boole
         path: at,
         templates: [template],
         templatesPath: template.path,
-        ...suppliedArgs(raw, at, 'experiment', ofRollout),
+        ...suppliedArgs(raw, at, 'experiment', rollout),
         dryRun,
         measurementRetention,
         requiredForCompletion: raw['requiredForCompletion'] === true,
@@ -142,15 +143,15 @@ function experimentAnalyses(experiment: JsonObject, path: Path, ofRollout: boole
   });
 }
 
-function suppliedArgs(holder: JsonObject, path: Path, role: AnalysisRole, ofRollout: boolean): { args: SuppliedArg[]; argsPath: Path } {
+function suppliedArgs(holder: JsonObject, path: Path, role: AnalysisRole, rollout: KubeObject | undefined): { args: SuppliedArg[]; argsPath: Path } {
   const args = array(holder['args']).map((entry, index): SuppliedArg => {
     const raw = object(entry);
-    const value = ofRollout ? rolloutValue(raw) : optionalValue(raw['value']);
+    const value = rollout !== undefined ? rolloutValue(raw, rollout) : optionalValue(raw['value']);
     return {
       name: string(raw['name']),
       // An experiment fills in placeholders of its own.
       value: role === 'experiment' && value?.includes('{{') === true ? undefined : value,
-      passedOn: ofRollout || present(raw['value']),
+      passedOn: rollout !== undefined || present(raw['value']),
       raw,
       path: [...path, 'args', index],
     };
@@ -159,9 +160,10 @@ function suppliedArgs(holder: JsonObject, path: Path, role: AnalysisRole, ofRoll
 }
 
 // In a Rollout an argument with neither value nor source is supplied all the same, as the empty string (Argo Rollouts v1.9.1, `BuildArgumentsForRolloutAnalysisRun`).
-function rolloutValue(arg: JsonObject): string | undefined {
+function rolloutValue(arg: JsonObject, rollout: KubeObject): string | undefined {
   const from = object(arg['valueFrom']);
-  if (present(from['podTemplateHashValue']) || present(from['fieldRef'])) return undefined;
+  if (present(from['podTemplateHashValue'])) return undefined;
+  if (present(from['fieldRef'])) return fieldValue(rollout, string(dig(from, 'fieldRef', 'fieldPath')));
   return present(arg['value']) ? optionalValue(arg['value']) : '';
 }
 

@@ -1,5 +1,6 @@
 import { isLabelKey } from './names.ts';
-import { array, isObject } from './read.ts';
+import type { KubeObject } from './object.ts';
+import { array, dig, isObject, object, string } from './read.ts';
 
 const METADATA: ReadonlySet<string> = new Set(['metadata.name', 'metadata.namespace', 'metadata.uid', 'metadata.labels', 'metadata.annotations']);
 const KEYED = /^metadata\.(labels|annotations)\['(.*)'\]$/s;
@@ -26,11 +27,51 @@ const INDEX = /^[+]?[0-9]+$/;
  * (`extractValueFromRollout`), which reads a fieldRef that does not start with `metadata`.
  */
 export function hasValueAt(value: unknown, sections: readonly string[]): boolean {
+  return valueAt(value, sections) !== undefined;
+}
+
+function valueAt(value: unknown, sections: readonly string[]): unknown {
   let current = value;
   for (const section of sections) {
     if (Array.isArray(current)) current = INDEX.test(section) ? array(current)[Number(section)] : undefined;
     else if (isObject(current)) current = Object.hasOwn(current, section) ? current[section] : undefined;
-    else return false;
+    else return undefined;
   }
-  return current !== undefined && current !== null && typeof current !== 'object';
+  return current === null || typeof current === 'object' ? undefined : current;
+}
+
+// The controller reads these as quantities, and may write them in another way: 1000m as 1.
+const QUANTITIES: ReadonlySet<string> = new Set(['limits', 'requests', 'overhead', 'sizeLimit', 'divisor']);
+// From here on Go writes a number with an exponent.
+const MILLION = 1_000_000;
+
+/**
+ * In: a Rollout and a field path. Out: the text that a fieldRef of an analysis reads there, where it is known now: its name and namespace, labels, one of its annotations, and what stands in its spec. The status will be known when the
+ * analysis runs.
+ */
+export function fieldValue(rollout: KubeObject, path: string): string | undefined {
+  const { metadata } = rollout;
+  if (path === 'metadata.name') return metadata.name;
+  if (path === 'metadata.namespace') return metadata.namespace;
+  if (path === 'metadata.labels') return labelsAsText(metadata['labels']);
+  const [, map = '', key] = KEYED.exec(path) ?? [];
+  if (key !== undefined) return isMetadataPath(path) ? string(dig(metadata[map], key)) : undefined;
+  const sections = sectionsOf(path);
+  return path.startsWith('metadata') || sections[0] !== 'spec' ? undefined : specValue(rollout, sections);
+}
+
+function specValue(rollout: KubeObject, sections: readonly string[]): string | undefined {
+  const isOfWorkload = sections[1] === 'template' && isObject(dig(rollout, 'spec', 'workloadRef'));
+  if (isOfWorkload || sections.some((section) => QUANTITIES.has(section))) return undefined;
+  const value = valueAt(rollout, sections);
+  // The controller gives a Rollout without a number of replicas one.
+  if (value === undefined && sections.join('.') === 'spec.replicas') return '1';
+  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) < MILLION ? String(value) : undefined;
+  return typeof value === 'string' || typeof value === 'boolean' ? String(value) : undefined;
+}
+
+// As the downward API writes them: by name, one a line.
+function labelsAsText(labels: unknown): string {
+  const lines = Object.entries(object(labels)).map(([name, value]) => `${name}=${JSON.stringify(string(value))}`);
+  return lines.sort().join('\n');
 }

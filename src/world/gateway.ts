@@ -178,10 +178,22 @@ export function weightedBackendsOf(route: KubeObject, canaryService: string, man
   const names = new Set(managed);
   const own = new Set<number>();
   for (const [index, rule] of array(dig(route, 'spec', 'rules')).entries()) {
-    const refs = array(dig(rule, 'backendRefs'));
-    if (isManagedRuleName(dig(rule, 'name'), names) || (refs.length === 1 && dig(refs[0], 'name') === canaryService)) own.add(index);
+    if (isManagedRuleName(dig(rule, 'name'), names) || isCanaryOnly(rule, canaryService)) own.add(index);
   }
   return backends.filter(({ rule }) => !own.has(rule));
+}
+
+/** In: an HTTPRoute or GRPCRoute, and as for `weightedBackendsOf`. Out: the rules that the plugin takes for its own for no other reason than that their only backend is the canary. */
+export function canaryOnlyRulesOf(route: KubeObject, canaryService: string, managed: readonly string[]): readonly { readonly rule: unknown; readonly path: Path }[] {
+  const names = new Set(managed);
+  return array(dig(route, 'spec', 'rules'))
+    .map((rule, index) => ({ rule, path: ['spec', 'rules', index] }))
+    .filter(({ rule }) => isCanaryOnly(rule, canaryService) && !isManagedRuleName(dig(rule, 'name'), names));
+}
+
+function isCanaryOnly(rule: unknown, canaryService: string): boolean {
+  const refs = array(dig(rule, 'backendRefs'));
+  return refs.length === 1 && dig(refs[0], 'name') === canaryService;
 }
 
 function isManagedRuleName(name: unknown, managed: ReadonlySet<string>): boolean {

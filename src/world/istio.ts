@@ -1,3 +1,4 @@
+import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, optionalNumber, string } from './read.ts';
@@ -35,20 +36,14 @@ interface RouteLists {
   readonly all: readonly Route[];
   readonly of: Readonly<Record<RouteType, readonly Route[]>>;
   readonly byKey: Map<RouteType, ReadonlyMap<string, readonly Route[]>>;
-  readonly unmanaged: WeakMap<readonly string[], readonly Route[]>;
+  /** Those outside of managed routes, by the list of their names; made when it is first needed, since a WeakMap costs the garbage collector. */
+  unmanaged: WeakMap<readonly string[], readonly Route[]> | undefined;
 }
 
-const cache = new WeakMap<KubeObject, RouteLists>();
-
-function listsOf(virtualService: KubeObject): RouteLists {
-  let known = cache.get(virtualService);
-  if (known === undefined) {
-    const of = { http: readRoutes(virtualService, 'http'), tls: readRoutes(virtualService, 'tls'), tcp: readRoutes(virtualService, 'tcp') };
-    known = { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map(), unmanaged: new WeakMap() };
-    cache.set(virtualService, known);
-  }
-  return known;
-}
+const listsOf = memo((virtualService: KubeObject): RouteLists => {
+  const of = { http: readRoutes(virtualService, 'http'), tls: readRoutes(virtualService, 'tls'), tcp: readRoutes(virtualService, 'tcp') };
+  return { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map(), unmanaged: undefined };
+});
 
 /** In: a VirtualService and one of its lists. Out: the routes in it, in order; all lists by default. Unlike `routesOf` it keeps nothing, for an index over very many objects. */
 export function readRoutes(virtualService: KubeObject, type?: RouteType): readonly Route[] {
@@ -73,12 +68,14 @@ function routesByKey(virtualService: KubeObject, type: RouteType): ReadonlyMap<s
 
 /** In: a VirtualService and the names of a Rollout's managed routes. Out: its http routes that are none of them. */
 export function unmanagedRoutes(virtualService: KubeObject, managed: readonly string[]): readonly Route[] {
-  const { of, unmanaged } = listsOf(virtualService);
-  let known = unmanaged.get(managed);
+  const lists = listsOf(virtualService);
+  if (managed.length === 0) return lists.of.http;
+  lists.unmanaged ??= new WeakMap();
+  let known = lists.unmanaged.get(managed);
   if (known === undefined) {
     const names = new Set(managed);
-    known = of.http.filter((route) => !names.has(route.name));
-    unmanaged.set(managed, known);
+    known = lists.of.http.filter((route) => !names.has(route.name));
+    lists.unmanaged.set(managed, known);
   }
   return known;
 }

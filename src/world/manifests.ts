@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node, type Pair, type ParsedNode, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node, type Pair, type ParsedNode, type ScalarTag, type YAMLMap } from 'yaml';
 import { isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, isDeeperThan, isObject, object, string } from './read.ts';
@@ -55,6 +55,14 @@ const NESTED_MARKS = /^ *(?:[-?] +){50}/m;
 // Deeper nesting is no manifest, and recursion over it could exhaust the stack.
 const MAX_DEPTH = 200;
 
+// kubectl and Helm read YAML 1.1, in which a number with a leading 0 is octal: the mode 0644 is 420.
+const OCTAL: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int',
+  default: true,
+  test: /^[-+]?0[0-7]+$/,
+  resolve: (text) => (text.startsWith('-') ? -1 : 1) * Number.parseInt(text.replace(/^[-+]/, ''), 8),
+};
+
 /**
  * In: a YAML or JSON text (many documents, `kind: List`, a JSON array) and the name to report it by. Out: its objects with their positions, and what
  * could not be read. Never throws.
@@ -69,7 +77,7 @@ export function parseManifests(text: string, file: string): Manifests {
   const lines = new LineCounter();
   let documents: Document.Parsed[];
   try {
-    const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, merge: true, logLevel: 'silent' });
+    const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, merge: true, logLevel: 'silent', customTags: (tags) => [OCTAL, ...tags] });
     documents = Array.isArray(parsed) ? parsed : [];
   } catch (error) {
     return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: messageOf(error) }] };

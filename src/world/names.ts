@@ -49,3 +49,10 @@ export function isPortNumber(port: number): boolean {
 export function isEnvironmentName(text: string): boolean {
   return text !== '.' && !text.startsWith('..') && ENVIRONMENT_NAME.test(text);
 }
+
+const CONFIG_KEY = /^[-._a-zA-Z0-9]+$/;
+
+/** In: a text. Out: whether it can be a key of a ConfigMap or Secret: at most 253 letters, digits, "-", "_" and ".", no way up among directories. */
+export function isConfigKey(text: string): boolean {
+  return text.length <= 253 && CONFIG_KEY.test(text) && text !== '.' && !text.startsWith('..');
+}

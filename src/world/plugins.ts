@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import { array, dig, optionalString, string } from './read.ts';
 
@@ -10,19 +11,14 @@ const MAX_LENGTH = 16_384;
 const MAX_LINE = 500;
 const MAX_BRACKETS = 200;
 
-const cache = new WeakMap<KubeObject, { readonly names: readonly string[] | undefined }>();
+const installedBy = memo((configMap: KubeObject) => ({ names: namesIn(string(dig(configMap, 'data', 'trafficRouterPlugins'))) }));
 
 /**
  * In: the ConfigMap of an Argo Rollouts controller. Out: the names of the traffic router plugins that it installs, none where it has no
  * `trafficRouterPlugins`; undefined where that text cannot be read. Costs once an object. Source: Argo Rollouts v1.9.1, `utils/config` (`InitializeConfig`).
  */
 export function routerPlugins(configMap: KubeObject): readonly string[] | undefined {
-  let known = cache.get(configMap);
-  if (known === undefined) {
-    known = { names: namesIn(string(dig(configMap, 'data', 'trafficRouterPlugins'))) };
-    cache.set(configMap, known);
-  }
-  return known.names;
+  return installedBy(configMap).names;
 }
 
 function namesIn(text: string): readonly string[] | undefined {

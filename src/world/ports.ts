@@ -20,16 +20,8 @@ export interface ServicePort {
   readonly targetPath: Path;
 }
 
-const portsBefore = new WeakMap<KubeObject, readonly ServicePort[]>();
-
 /** In: a Service. Out: its ports that have a number, in order. Costs once an object. */
-export const portsOf = memo(collectPorts);
-
-function collectPorts(service: KubeObject): readonly ServicePort[] {
-  const known = portsBefore.get(service) ?? readPorts(service);
-  portsBefore.set(service, known);
-  return known;
-}
+export const portsOf = memo(readPorts);
 
 function readPorts(service: KubeObject): readonly ServicePort[] {
   return array(dig(service, 'spec', 'ports')).flatMap((entry, index): ServicePort[] => {
@@ -89,15 +81,14 @@ interface PortIndex {
   readonly byName: ReadonlyMap<string, number>;
 }
 
-const indexes = new WeakMap<readonly ServicePort[], PortIndex>();
+const indexOf = memo((ports: readonly ServicePort[]): PortIndex => ({
+  numbers: new Set(ports.map(({ number }) => number)),
+  byName: new Map(ports.filter(({ name }) => name !== '').map(({ name, number }) => [name, number])),
+}));
 
 /** In: the ports of a Service, and a number or a name. Out: the number of the port that has it, or undefined. */
 export function portNumber(ports: readonly ServicePort[], wanted: number | string): number | undefined {
-  let index = indexes.get(ports);
-  if (index === undefined) {
-    index = { numbers: new Set(ports.map(({ number }) => number)), byName: new Map(ports.filter(({ name }) => name !== '').map(({ name, number }) => [name, number])) };
-    indexes.set(ports, index);
-  }
+  const index = indexOf(ports);
   if (typeof wanted === 'string') return index.byName.get(wanted);
   return index.numbers.has(wanted) ? wanted : undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseQuantity } from './quantity.ts';
+import { isWhole, parseQuantity } from './quantity.ts';
 
 describe('parseQuantity', () => {
   it.each([
@@ -16,6 +16,7 @@ describe('parseQuantity', () => {
     ['1000000n', '1000u'],
     ['+2', '2'],
     ['-0', 0],
+    ['-', '0'],
   ])('reads %j as much as %j', (one, other) => {
     expect(parseQuantity(one)).toBeDefined();
     expect(parseQuantity(one)).toBe(parseQuantity(other));
@@ -33,5 +34,17 @@ describe('parseQuantity', () => {
 
   it.each(['', '.', 'm', '1 Gi', '512MB', '1KI', '1K', '0.5 cores', 'half', '1e', '1e1.5', '--1', '1'.repeat(65), null, undefined, true, {}, []])('does not read %j', (value) => {
     expect(parseQuantity(value)).toBeUndefined();
+  });
+});
+
+describe('isWhole', () => {
+  it.each([
+    ['1', true],
+    ['2e3', true],
+    ['1500m', false],
+    ['0.5', false],
+    ['-2', true],
+  ])('%j: %j', (text, whole) => {
+    expect(isWhole(parseQuantity(text) ?? 0n)).toBe(whole);
   });
 });

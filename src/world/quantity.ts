@@ -7,6 +7,12 @@ const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, k: 3, M
 const MAX_LENGTH = 64;
 // Fine enough that every fraction of MAX_LENGTH digits with any suffix is a whole number of it.
 const SCALE = MAX_LENGTH + 9;
+// From -9 for `n` up to where values are capped, and one digit less for each of a fraction.
+const POWERS: readonly bigint[] = Array.from({ length: MAX_LENGTH + SCALE + 1 }, (_, exponent) => 10n ** BigInt(exponent));
+
+function powerOfTen(exponent: number): bigint {
+  return POWERS[Math.max(exponent, 0)] ?? 1n;
+}
 
 /** A quantity, in a unit so small that it is a whole number; only for comparison with another one. */
 export type Quantity = bigint;
@@ -18,6 +24,11 @@ export type Quantity = bigint;
 export function parseQuantity(value: unknown): Quantity | undefined {
   const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string' || text.length > MAX_LENGTH) return undefined;
+  // A sign alone reads as 0.
+  return text === '+' || text === '-' ? 0n : parseText(text);
+}
+
+function parseText(text: string): Quantity | undefined {
   const match = SYNTAX.exec(text);
   if (match === null) return undefined;
   const [, sign = '', whole = '', fraction = '', binary, decimal, exponent] = match;
@@ -25,6 +36,11 @@ export function parseQuantity(value: unknown): Quantity | undefined {
   const power = decimal !== undefined ? (DECIMAL[decimal] ?? 0) : Number(exponent ?? 0);
   // Beyond these Kubernetes caps the value; no two such are worth telling apart.
   const shift = Math.max(-9, Math.min(power, MAX_LENGTH)) + SCALE - fraction.length;
-  const magnitude = BigInt(whole + fraction) * 10n ** BigInt(Math.max(shift, 0)) * (binary === undefined ? 1n : (BINARY[binary] ?? 1n));
+  const magnitude = BigInt(whole + fraction) * powerOfTen(shift) * (binary === undefined ? 1n : (BINARY[binary] ?? 1n));
   return sign === '-' ? -magnitude : magnitude;
+}
+
+/** In: a quantity. Out: whether it is a whole number of what it counts. */
+export function isWhole(quantity: Quantity): boolean {
+  return quantity % 10n ** BigInt(SCALE) === 0n;
 }

@@ -1,3 +1,4 @@
+import { virtualRouterOf, VIRTUAL_ROUTER_PATH } from './appmesh.ts';
 import { memo } from './memo.ts';
 import { destinationService, readRoutes } from './istio.ts';
 import { backendRefsOf, managedGatewayRoutes, ROUTE_KINDS } from './gateway.ts';
@@ -30,7 +31,8 @@ export type Role =
   | 'scale target'
   | 'same pods'
   | 'same name'
-  | 'controller configuration';
+  | 'controller configuration'
+  | 'controller';
 
 /** One object named by another. */
 export interface Reference {
@@ -52,6 +54,12 @@ export const SERVICE_ROLES: readonly Role[] = ['stable', 'canary', 'ping', 'pong
 
 /** The key to which every ConfigMap that configures an Argo Rollouts controller refers, so that they are found without knowing the controller's namespace. */
 export const CONTROLLER_CONFIGURATION: ObjectKey = 'controller/configuration';
+
+/** The key to which every Deployment of an Argo Rollouts controller refers, so that they are found without a look at all Deployments. */
+export const CONTROLLERS: ObjectKey = 'controller/deployments';
+
+// Argo Rollouts v1.9.1, manifests/base.
+const CONTROLLER_NAME = 'argo-rollouts';
 
 // Argo Rollouts v1.9.1, utils/defaults (DefaultRolloutsConfigMapName).
 const CONTROLLER_CONFIG_MAP = 'argo-rollouts-config';
@@ -81,9 +89,9 @@ export function sharedKeys(subject: KubeObject): readonly ObjectKey[] {
   }
 }
 
-/** In: a key. Out: the key by which an object says that it refers to some of that kind and namespace, by labels. */
-export function anyOf(key: ObjectKey): ObjectKey {
-  return key.slice(0, key.lastIndexOf('/') + 1) + '*';
+/** In: a key. Out: the key by which an object says that it refers to some of that kind and namespace, by labels; undefined for kinds that nothing chooses so. */
+export function anyOf(key: ObjectKey): ObjectKey | undefined {
+  return ROUTE_KINDS.some((kind) => key.startsWith(kind)) ? `${key.slice(0, key.lastIndexOf('/') + 1)}*` : undefined;
 }
 
 /** In: a namespace and `matchLabels`. Out: the key that all workloads with exactly these labels in their selector share. */
@@ -91,32 +99,31 @@ export function selectorKey(namespace: string, matchLabels: ReadonlyMap<string, 
   return `selector/${namespace}/${JSON.stringify([...matchLabels].sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
 
+/** The kinds that decide how many pods a workload has, or how large they are. */
+export const SCALERS: readonly KindId[] = ['HorizontalPodAutoscaler.autoscaling', 'VerticalPodAutoscaler.autoscaling.k8s.io', 'ScaledObject.keda.sh'];
+
+const READERS: Partial<Record<KindId, (subject: KubeObject, kind: KindId) => readonly Reference[]>> = {
+  'Rollout.argoproj.io': rolloutReferences,
+  'AnalysisTemplate.argoproj.io': ofTemplate,
+  'ClusterAnalysisTemplate.argoproj.io': ofTemplate,
+  'Experiment.argoproj.io': experimentReferences,
+  'VirtualService.networking.istio.io': virtualServiceReferences,
+  'DestinationRule.networking.istio.io': destinationRuleReferences,
+  'Ingress.networking.k8s.io': ingressReferences,
+  'VirtualService.appmesh.k8s.aws': virtualRouterReferences,
+  'Deployment.apps': (subject) => (isController(subject) ? [...samePods(subject), ofControllers(subject, 'controller', CONTROLLERS, ['metadata', 'labels'])] : samePods(subject)),
+  ConfigMap: (subject) => (subject.metadata.name === CONTROLLER_CONFIG_MAP ? [ofControllers(subject, 'controller configuration', CONTROLLER_CONFIGURATION, ['data'])] : []),
+  ...Object.fromEntries(SCALERS.map((kind) => [kind, scalerReferences])),
+  ...Object.fromEntries(ROUTE_KINDS.map((kind) => [kind, routeReferences])),
+};
+
 function collect(subject: KubeObject): readonly Reference[] {
   const kind = kindOf(subject);
-  switch (kind) {
-    case 'Rollout.argoproj.io':
-      return rolloutReferences(subject);
-    case 'AnalysisTemplate.argoproj.io':
-    case 'ClusterAnalysisTemplate.argoproj.io':
-      return templateRefs(object(subject['spec']), ['spec'], namespaceOf(subject));
-    case 'Experiment.argoproj.io':
-      return experimentReferences(subject);
-    case 'VirtualService.networking.istio.io':
-      return virtualServiceReferences(subject);
-    case 'DestinationRule.networking.istio.io':
-      return destinationRuleReferences(subject);
-    case 'Ingress.networking.k8s.io':
-      return ingressReferences(subject);
-    case 'HorizontalPodAutoscaler.autoscaling':
-    case 'ScaledObject.keda.sh':
-      return scalerReferences(subject, kind);
-    case 'Deployment.apps':
-      return samePods(subject);
-    case 'ConfigMap':
-      return subject.metadata.name === CONTROLLER_CONFIG_MAP ? [controllerConfiguration(subject)] : [];
-    default:
-      return kind !== undefined && ROUTE_KINDS.includes(kind) ? routeReferences(subject) : [];
-  }
+  return kind === undefined ? [] : (READERS[kind]?.(subject, kind) ?? []);
+}
+
+function ofTemplate(template: KubeObject): Reference[] {
+  return templateRefs(object(template['spec']), ['spec'], namespaceOf(template));
 }
 
 interface Target {
@@ -296,6 +303,13 @@ function virtualServiceReferences(virtualService: KubeObject): Reference[] {
   return list;
 }
 
+function virtualRouterReferences(virtualService: KubeObject): Reference[] {
+  const router = virtualRouterOf(virtualService);
+  const list: Reference[] = [];
+  if (router !== undefined) named(list, router.name, { kind: 'VirtualRouter.appmesh.k8s.aws', namespace: router.namespace, role: 'router', path: [...VIRTUAL_ROUTER_PATH, 'name'] });
+  return list;
+}
+
 function destinationRuleReferences(rule: KubeObject): Reference[] {
   const service = destinationService(string(dig(rule, 'spec', 'host')), namespaceOf(rule));
   return service === undefined ? [] : [make(service.name, { kind: 'Service', namespace: service.namespace, role: 'backend', path: ['spec', 'host'] })];
@@ -322,14 +336,15 @@ function ingressReferences(ingress: KubeObject): Reference[] {
 }
 
 function scalerReferences(scaler: KubeObject, kind: KindId): Reference[] {
-  const target = object(dig(scaler, 'spec', 'scaleTargetRef'));
+  const field = kind === 'VerticalPodAutoscaler.autoscaling.k8s.io' ? 'targetRef' : 'scaleTargetRef';
+  const target = object(dig(scaler, 'spec', field));
   // KEDA's scaleTargetRef defaults to a Deployment.
   const fallback = kind === 'ScaledObject.keda.sh' ? { apiVersion: 'apps/v1', kind: 'Deployment' } : { apiVersion: '', kind: '' };
   const targetKindName = optionalString(target['kind']) ?? fallback.kind;
   const targetKind = kindId(optionalString(target['apiVersion']) ?? fallback.apiVersion, targetKindName) ?? kindNamed(targetKindName);
   const list: Reference[] = [];
   if (targetKind === undefined) return list;
-  const path = ['spec', 'scaleTargetRef', 'name'];
+  const path = ['spec', field, 'name'];
   named(list, target['name'], { kind: targetKind, namespace: namespaceOf(scaler), role: 'scale target', path });
   // A Rollout that takes the place of a Deployment takes its name: from it, too, the scaler is found.
   const name = optionalString(target['name']);
@@ -365,15 +380,12 @@ function samePods(workload: KubeObject): Reference[] {
   ];
 }
 
-function controllerConfiguration(configMap: KubeObject): Reference {
-  return {
-    kind: undefined,
-    namespace: namespaceOf(configMap),
-    name: '',
-    role: 'controller configuration',
-    path: ['data'],
-    key: CONTROLLER_CONFIGURATION,
-    shared: false,
-    optional: true,
-  };
+function isController(deployment: KubeObject): boolean {
+  const labels = object(deployment.metadata['labels']);
+  // The Helm chart labels its dashboard with the same name; what people do through a dashboard is theirs, not the controller's.
+  return labels['app.kubernetes.io/name'] === CONTROLLER_NAME && !string(labels['app.kubernetes.io/component']).includes('dashboard');
+}
+
+function ofControllers(subject: KubeObject, role: Role, key: ObjectKey, path: Path): Reference {
+  return { kind: undefined, namespace: namespaceOf(subject), name: '', role, path, key, shared: false, optional: true };
 }

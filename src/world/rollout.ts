@@ -69,7 +69,8 @@ function collectEntries(rollout: KubeObject): readonly VirtualServiceEntry[] {
   const path = ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'];
   const single = istio['virtualService'];
   const plural = istio['virtualServices'];
-  if (isObject(single) === Array.isArray(plural)) return [];
+  // An empty list counts as not there: the controller's own types leave it out.
+  if (isObject(single) === array(plural).length > 0) return [];
   const entries: readonly (readonly [unknown, Path])[] = isObject(single)
     ? [[single, [...path, 'virtualService']]]
     : array(plural).map((entry, index) => [entry, [...path, 'virtualServices', index]] as const);

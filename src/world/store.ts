@@ -7,6 +7,8 @@ export type Ignorance = (kind: KindId, namespace: string, name?: string) => stri
 
 type ByName = Map<string, KubeObject>;
 
+const NONE: readonly KubeObject[] = [];
+
 /**
  * A world kept in memory, with an index from each object to what refers to it. `put` and `delete` cost in
  * proportion to the references of that one object.
@@ -73,7 +75,8 @@ export class ObjectStore implements World {
 
   referrers(key: ObjectKey): readonly KubeObject[] {
     const exact = this.#referring(key);
-    const wild = this.#referring(anyOf(key));
+    const any = anyOf(key);
+    const wild = any === undefined ? NONE : this.#referring(any);
     return wild.length === 0 ? exact : [...new Set([...exact, ...wild])];
   }
 
@@ -93,7 +96,7 @@ export class ObjectStore implements World {
 
   #referring(key: ObjectKey): readonly KubeObject[] {
     const known = this.#referrers.get(key);
-    if (known === undefined) return [];
+    if (known === undefined) return NONE;
     return known instanceof Set ? [...known] : [known];
   }
 
@@ -118,6 +121,8 @@ export class Overlay implements World {
   readonly #base: World;
   /** What the change leaves at each place that it touches; undefined: nothing. */
   readonly #changed = new Map<ObjectKey, KubeObject | undefined>();
+  // Most look-ups are for other kinds than the one that changes, and need no key then.
+  readonly #kinds = new Set<string>();
   #referrers: ReadonlyMap<ObjectKey, readonly KubeObject[]> | undefined;
 
   /** In: the world below, the objects as they would be, and the keys of those that would be gone. */
@@ -125,9 +130,11 @@ export class Overlay implements World {
     this.#base = base;
     for (const key of gone) this.#changed.set(key, undefined);
     for (const object of put) this.#changed.set(keyOf(object), object);
+    for (const key of this.#changed.keys()) this.#kinds.add(key.slice(0, key.indexOf('/')));
   }
 
   get(kind: KindId, namespace: string, name: string): Lookup {
+    if (!this.#kinds.has(kind)) return this.#base.get(kind, namespace, name);
     const key = keyFor(kind, namespace, name);
     const object = this.#changed.get(key);
     if (object !== undefined) return { state: 'present', object };
@@ -144,8 +151,9 @@ export class Overlay implements World {
 
   referrers(key: ObjectKey): readonly KubeObject[] {
     this.#referrers ??= this.#index();
-    const exact = this.#referrers.get(key) ?? [];
-    const wild = this.#referrers.get(anyOf(key)) ?? [];
+    const any = anyOf(key);
+    const exact = this.#referrers.get(key) ?? NONE;
+    const wild = (any === undefined ? undefined : this.#referrers.get(any)) ?? NONE;
     const above = wild.length === 0 ? exact : [...new Set([...exact, ...wild])];
     const below = this.#untouched(this.#base.referrers(key));
     return above.length === 0 ? below : [...below, ...above];
@@ -164,7 +172,7 @@ export class Overlay implements World {
   }
 
   #untouched(objects: readonly KubeObject[]): readonly KubeObject[] {
-    return objects.some((object) => this.#changed.has(keyOf(object))) ? objects.filter((object) => !this.#changed.has(keyOf(object))) : objects;
+    return objects.length > 0 && objects.some((object) => this.#changed.has(keyOf(object))) ? objects.filter((object) => !this.#changed.has(keyOf(object))) : objects;
   }
 }
 

@@ -11,7 +11,11 @@ export function checkHolder(context: Context, holder: KubeObject): void {
   const ofSteps = { dryRun: rulesOfSteps(holder, analyses, 'dryRun'), measurementRetention: rulesOfSteps(holder, analyses, 'measurementRetention') };
   for (const analysis of analyses) {
     const { templates, complete } = resolveTemplates(analysis.templates, namespaceOf(holder), context);
-    if (!complete || templates.length === 0) continue;
+    const place = [{ object: holder, path: analysis.templatesPath }];
+    if (!complete || templates.length === 0) {
+      for (const field of NAME_RULE_FIELDS) reportRepeated(context, field, ownRules(holder, analysis, field), place);
+      continue;
+    }
     const metrics = templates.flatMap(metricsOf);
     if (metrics.length === 0) {
       const data = { analysis: analysis.title, templates: listed(templates, ({ metadata }) => quoted(metadata.name)) };
@@ -32,9 +36,8 @@ export function checkHolder(context: Context, holder: KubeObject): void {
       }
     }
 
-    const place = [{ object: holder, path: analysis.templatesPath }];
     for (const field of NAME_RULE_FIELDS) {
-      const own = analysis[field].map((rule) => ({ ...rule, object: holder, holder: analysis.title }));
+      const own = ownRules(holder, analysis, field);
       const theirs = templates.flatMap((template) => nameRulesOf(template, field).map((rule) => ({ ...rule, object: template, holder: named(template) })));
       reportRepeated(context, field, [...own, ...theirs], place);
       const names = namesOf(metrics, resolve);
@@ -46,6 +49,10 @@ export function checkHolder(context: Context, holder: KubeObject): void {
       }
     }
   }
+}
+
+function ownRules(holder: KubeObject, analysis: Analysis, field: (typeof NAME_RULE_FIELDS)[number]): PlacedRule[] {
+  return analysis[field].map((rule) => ({ ...rule, object: holder, holder: analysis.title }));
 }
 
 function checkNames(context: Context, holder: KubeObject, analysis: Analysis, metrics: readonly Metric[]): void {

@@ -189,8 +189,44 @@ testRule(analysisMetrics, import.meta.dirname, {
       text: 'metric "both" has 2 providers ("web", "plugin example/metrics"): keep one, and make a metric of each other one [analysis-metrics]',
     },
   ],
+  'bad-interval-from-a-label.yaml': [
+    {
+      message: 'combined',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.analysis.args',
+      at: '21:9',
+      text: 'with the arguments of the background analysis metric "errors" of AnalysisTemplate "errors" has interval "reviews" (no duration): supply another value [analysis-metrics]',
+    },
+  ],
+  'bad-interval-from-replicas.yaml': [
+    {
+      message: 'combined',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.analysis.args',
+      at: '22:9',
+      text: 'with the arguments of the background analysis metric "errors" of AnalysisTemplate "errors" has initialDelay "app="reviews"" (no duration): supply another value [analysis-metrics]',
+    },
+    {
+      message: 'combined',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.analysis.args',
+      at: '22:9',
+      text: 'with the arguments of the background analysis metric "errors" of AnalysisTemplate "errors" has interval "3" (no duration): supply another value [analysis-metrics]',
+    },
+  ],
+  'bad-repeated-beside-a-missing-template.yaml': [
+    {
+      message: 'repeated',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.steps[0].analysis.dryRun[0].metricName',
+      at: '20:17',
+      text: 'dryRun names ".*" twice, in the analysis step: remove one of them [analysis-metrics]',
+    },
+  ],
   'good-combined.yaml': [],
+  'good-empty-beside-a-missing-template.yaml': [],
   'good-limits.yaml': [],
+  'good-name-by-argument.yaml': [],
   'good-unused-nested-elsewhere.yaml': [
     { skipped: 'ClusterAnalysisTemplate latency: not among these manifests' },
   ],

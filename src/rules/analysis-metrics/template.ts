@@ -8,6 +8,9 @@ import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { NAME_RULE_FIELDS, reportRepeated, reportUnmatched, unmatched } from './name-rules.ts';
 
+// A name that arguments make is another one wherever they are supplied.
+const AS_WRITTEN = resolveWith(new Map());
+
 /** Judges a template by itself. What it may leave to the templates that it is combined with is left to them. */
 export function checkTemplate(context: Context, template: KubeObject): void {
   const metrics = metricsOf(template);
@@ -34,16 +37,18 @@ export function checkTemplate(context: Context, template: KubeObject): void {
   for (const field of NAME_RULE_FIELDS) {
     const rules = nameRulesOf(template, field).map((rule) => ({ ...rule, object: template, holder: named(template) }));
     reportRepeated(context, field, rules, []);
-    const alone = unmatched(rules, namesOf(metrics, resolve));
+    const alone = unmatched(rules, namesOf(metrics, AS_WRITTEN));
     if (alone.length === 0) continue;
     const { templates, complete } = companyOf(template, context);
-    const names = namesOf(templates.flatMap(metricsOf), resolveWith(knownValues(combineArgs(templates).args)));
+    const names = namesOf(templates.flatMap(metricsOf), AS_WRITTEN);
     if (complete) reportUnmatched(context, field, unmatched(alone, names), names ?? [], []);
   }
 }
 
 function reportEmpty(context: Context, template: KubeObject): void {
-  if (companyOf(template, context).templates.some((other) => metricsOf(other).length > 0)) return;
+  // What is missing may have the metrics.
+  const { templates, complete } = companyOf(template, context);
+  if (!complete || templates.some((other) => metricsOf(other).length > 0)) return;
   const declares = array(dig(template, 'spec', 'args')).length > 0;
   context.report(declares ? 'only-arguments' : 'none', { path: ['spec'], anchor: template.metadata.name, data: { template: named(template) } });
 }

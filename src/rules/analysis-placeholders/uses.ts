@@ -1,4 +1,5 @@
 import { metricsOf, type Metric } from '../../world/analysis.ts';
+import { memo } from '../../world/memo.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { argumentOf, placeholdersIn, textsWithPlaceholders } from '../../world/placeholders.ts';
@@ -21,17 +22,8 @@ export interface Uses {
   readonly unclosed: readonly { readonly metric: Metric; readonly path: Path }[];
 }
 
-const cache = new WeakMap<KubeObject, Uses>();
-
 /** In: a template. Out: the placeholders in its metrics, each tag where it first occurs, and the first text of each metric in which one is never closed. Costs once a template. */
-export function usesOf(template: KubeObject): Uses {
-  let known = cache.get(template);
-  if (known === undefined) {
-    known = search(template);
-    cache.set(template, known);
-  }
-  return known;
-}
+export const usesOf = memo(search);
 
 function search(template: KubeObject): Uses {
   const byTag = new Map<string, Use>();

@@ -36,6 +36,15 @@ testRule(ingressBackend, import.meta.dirname, {
       text: 'Ingress "reviews" has no rule for root Service "reviews-root": add a path with that Service as its backend [ingress-backend]',
     },
   ],
+  'bad-both-routers.yaml': [
+    {
+      message: 'lacking',
+      object: 'Ingress shop/reviews',
+      path: 'spec.rules',
+      at: '23:3',
+      text: 'Ingress "reviews" has no rule for stable Service "reviews-stable": add a path with that Service as its backend [ingress-backend]',
+    },
+  ],
   'bad-nginx-without-stable.yaml': [
     {
       message: 'lacking',

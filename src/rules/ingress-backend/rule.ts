@@ -37,9 +37,13 @@ export const ingressBackend = defineRule({
   check(context, rollout) {
     const stable = string(canaryOf(rollout)?.['stableService']);
     const router = routersOf(rollout).has('alb') ? 'alb' : 'nginx';
-    const service = router === 'alb' ? albActionService(rollout) : stable;
-    if (service === '') return;
-    for (const { name, path: from } of managedIngresses(rollout).filter((ingress) => ingress.router === router)) {
+    const managed = managedIngresses(rollout);
+    const ofNginx = new Set(managed.filter((ingress) => ingress.router === 'nginx').map(({ name }) => name));
+    for (const { name, path: from } of managed.filter((ingress) => ingress.router === router)) {
+      // Both routers may name one Ingress: the controller then asks of it what NGINX needs.
+      const isNginx = ofNginx.has(name);
+      const service = isNginx ? stable : albActionService(rollout);
+      if (service === '') continue;
       const ingress = context.find('Ingress.networking.k8s.io', namespaceOf(rollout), name);
       if (ingress === undefined) continue;
       const related = [{ object: rollout, path: from }];
@@ -48,7 +52,7 @@ export const ingressBackend = defineRule({
         const role = service === stable ? 'stable' : 'root';
         context.report('lacking', { object: ingress, path: ['spec', 'rules'], anchor: service, data: { name, role, service }, related });
       }
-      if (router !== 'alb') continue;
+      if (isNginx) continue;
       const isShifted = backends.some(({ port }) => port === USE_ANNOTATION);
       for (const { port, portPath } of backends) {
         if (port === undefined || port === USE_ANNOTATION) continue;

@@ -4,7 +4,6 @@ import { routerPlugins } from '../../world/plugins.ts';
 import { object } from '../../world/read.ts';
 import { trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
-import type { Place } from '../finding.ts';
 
 // As many as a message has room for; a controller has a handful.
 const MAX_NAMES = 8;
@@ -30,9 +29,9 @@ export const pluginInstalled = defineRule({
     const plugins = Object.keys(object(trafficRoutingOf(rollout)?.['plugins']));
     if (plugins.length === 0) return;
     const installed = new Set<string>();
-    const related: Place[] = [];
-    for (const known of context.controllerConfigurations()) {
-      const configMap = context.find('ConfigMap', namespaceOf(known), known.metadata.name);
+    let known = false;
+    for (const configuration of context.controllerConfigurations()) {
+      const configMap = context.find('ConfigMap', namespaceOf(configuration), configuration.metadata.name);
       if (configMap === undefined) continue;
       const names = routerPlugins(configMap);
       if (names === undefined) {
@@ -40,9 +39,9 @@ export const pluginInstalled = defineRule({
         return;
       }
       for (const name of names) installed.add(name);
-      related.push({ object: configMap, path: ['data', 'trafficRouterPlugins'] });
+      known = true;
     }
-    if (related.length === 0) {
+    if (!known) {
       context.skip('the ConfigMap argo-rollouts-config of the controller is not known');
       return;
     }
@@ -51,11 +50,11 @@ export const pluginInstalled = defineRule({
     for (const plugin of plugins) {
       if (installed.has(plugin)) continue;
       const near = nearest(plugin, names);
+      // The ConfigMap is no part of the contradiction: it is somebody else's, and a message across namespaces says no more than that it is there.
       context.report('absent', {
         path: ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins', plugin],
         anchor: plugin,
         data: { plugin, has, hint: near === undefined ? '' : `, or name "${near}" if that is meant` },
-        related,
       });
     }
   },

@@ -167,6 +167,15 @@ testRule(referenceExists, import.meta.dirname, {
       text: 'there is no Deployment "review" to take the pod template from: create it, or name one that exists (is "reviews" meant?) [reference-exists]',
     },
   ],
+  'bad-nested-templates.yaml': [
+    {
+      message: 'nested',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.steps[0].analysis.templates',
+      at: '19:13',
+      text: 'ClusterAnalysisTemplate "common", which the analysis step uses, combines AnalysisTemplate "latency", and namespace "shop" has none of that name: create it there, or take it out of spec.templates of the ClusterAnalysisTemplate [reference-exists]',
+    },
+  ],
   'good-all-there.yaml': [
     { skipped: 'Secret shop/reviews-keys: not among these manifests' },
   ],

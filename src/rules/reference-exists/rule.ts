@@ -3,6 +3,8 @@ import { nearest } from '../../world/nearest.ts';
 import { at } from '../../world/path.ts';
 import { references, type Reference, type Role } from '../../world/references.ts';
 import { defineRule, type RuleContext } from '../define.ts';
+import { messages } from './messages.ts';
+import { checkNested } from './nested.ts';
 
 const OTHER_SCOPE: Partial<Record<KindId, KindId>> = {
   'AnalysisTemplate.argoproj.io': 'ClusterAnalysisTemplate.argoproj.io',
@@ -32,24 +34,6 @@ const USE: Partial<Record<Role, string>> = {
   Secret: ', which the pods need to start',
   ServiceAccount: ', which the pods need to start',
 };
-
-const messages = {
-  absent: {
-    class: 'missing',
-    text: 'there is no {what} "{name}"{where}{use}',
-    fix: 'create it, or name one that exists{hint}',
-  },
-  dotted: {
-    class: 'missing',
-    text: 'there is no VirtualService "{name}" in namespace "{namespace}", which is how "{written}" is read',
-    fix: 'create it there; a VirtualService whose own name has a dot cannot be named in a Rollout',
-  },
-  otherScope: {
-    class: 'missing',
-    text: 'there is no {kind} "{name}", but there is {other} of that name',
-    fix: '{mend}',
-  },
-} as const;
 
 export const referenceExists = defineRule({
   id: 'reference-exists',
@@ -84,6 +68,7 @@ export const referenceExists = defineRule({
   ],
   messages,
   check(context, subject) {
+    checkNested(context, subject);
     const own = namespaceOf(subject);
     const seen = new Set<string>();
     let hints = MAX_HINTS;

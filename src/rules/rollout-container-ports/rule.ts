@@ -1,7 +1,7 @@
 import { ownContainers, renderContainer } from '../../world/containers.ts';
 import { isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, optionalNumber, optionalString } from '../../world/read.ts';
+import { array, dig, optionalNumber, optionalString, string } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
@@ -78,7 +78,8 @@ function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entr
   if (!PROTOCOLS.includes(protocol)) context.report('protocol', { path: [...path, 'protocol'], anchor: anchorOf(protocol), data: { container, protocol } });
   const number = optionalNumber(dig(raw, 'containerPort'));
   if (number === undefined) return;
-  const port = `${number}/${protocol}`;
+  // The key of the list is the protocol as it is written; only one that is not there has been defaulted by then.
+  const port = `${number}/${string(dig(raw, 'protocol') ?? 'TCP')}`;
   if (numbers.has(port)) context.report('sameNumber', { path: [...path, 'containerPort'], anchor: anchorOf(port), data: { container, port } });
   numbers.add(port);
 }

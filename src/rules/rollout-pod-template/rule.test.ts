@@ -82,4 +82,13 @@ testRule(rolloutPodTemplate, import.meta.dirname, {
   ],
   'good-sidecars.yaml': [],
   'good-workload-ref.yaml': [],
+  'bad-init-restarts.yaml': [
+    {
+      message: 'initRestartPolicy',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.initContainers[0].restartPolicy',
+      at: '13:59',
+      text: 'init container "migrate" has the restartPolicy "OnFailure": write Always, which makes it a sidecar, or leave it out [rollout-pod-template]',
+    },
+  ],
 });

@@ -39,6 +39,11 @@ const messages = {
     text: '{container} has a restartPolicy of its own',
     fix: 'remove it, or make the container an init container, which with restartPolicy Always is a sidecar',
   },
+  initRestartPolicy: {
+    class: 'invalid',
+    text: '{container} has the restartPolicy "{policy}"',
+    fix: 'write Always, which makes it a sidecar, or leave it out',
+  },
   deadline: {
     class: 'invalid',
     text: 'the pod template has activeDeadlineSeconds',
@@ -96,7 +101,9 @@ function judge(context: RuleContext<typeof messages>, entry: Container): void {
   if (name === '') context.report('unnamed', { path: [...path, 'name'], anchor: image ?? list, data });
   else if (!isDnsLabel(name)) context.report('name', { path: [...path, 'name'], anchor: name, data });
   if (image === undefined) context.report('image', { path: [...path, 'image'], anchor: name, data });
-  if (list === 'containers' && optionalString(raw['restartPolicy']) !== undefined) {
-    context.report('containerRestartPolicy', { path: [...path, 'restartPolicy'], anchor: name, data });
-  }
+  const policy = raw['restartPolicy'];
+  if (typeof policy !== 'string') return;
+  const location = { path: [...path, 'restartPolicy'], anchor: name };
+  if (list === 'containers') context.report('containerRestartPolicy', { ...location, data });
+  else if (policy !== 'Always') context.report('initRestartPolicy', { ...location, data: { ...data, policy } });
 }

@@ -34,6 +34,22 @@ testRule(rolloutResources, import.meta.dirname, {
       text: 'container "reviews" requests 1 of example.com/gpu without the same limit: set the limit of example.com/gpu to the same amount, because it cannot be shared [rollout-resources]',
     },
   ],
+  'bad-null-limit.yaml': [
+    {
+      message: 'aboveLimit',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[1].resources.requests.memory',
+      at: '14:71',
+      text: 'container "reviews" requests 64Mi of memory and is limited to null: lower the request or raise the limit [rollout-resources]',
+    },
+    {
+      message: 'unshared',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[2].resources.requests["example.com/gpu"]',
+      at: '15:73',
+      text: 'container "training" requests null of example.com/gpu without the same limit: set the limit of example.com/gpu to the same amount, because it cannot be shared [rollout-resources]',
+    },
+  ],
   'bad-names.yaml': [
     {
       message: 'resource',
@@ -96,4 +112,20 @@ testRule(rolloutResources, import.meta.dirname, {
   ],
   'good-none.yaml': [],
   'good-units.yaml': [],
+  'bad-half-a-device.yaml': [
+    {
+      message: 'whole',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.limits["example.com/gpu"]',
+      at: '17:23',
+      text: 'container "reviews" has the limits example.com/gpu 500m, which comes in whole numbers only: write a whole number [rollout-resources]',
+    },
+    {
+      message: 'hugePages',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[1].resources',
+      at: '20:11',
+      text: 'container "cache" has huge pages and neither cpu nor memory: set a request or limit of cpu or memory too [rollout-resources]',
+    },
+  ],
 });

@@ -1,6 +1,6 @@
 import { ownContainers, renderContainer, type Container } from '../../world/containers.ts';
 import { nearest } from '../../world/nearest.ts';
-import { parseQuantity } from '../../world/quantity.ts';
+import { isWhole, parseQuantity, type Quantity } from '../../world/quantity.ts';
 import { dig, object } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -32,6 +32,16 @@ const messages = {
     text: '{container} requests {request} of {resource} without the same limit',
     fix: 'set the limit of {resource} to the same amount, because it cannot be shared',
   },
+  whole: {
+    class: 'invalid',
+    text: '{container} has the {list} {resource} {value}, which comes in whole numbers only',
+    fix: 'write a whole number',
+  },
+  hugePages: {
+    class: 'invalid',
+    text: '{container} has huge pages and neither cpu nor memory',
+    fix: 'set a request or limit of cpu or memory too',
+  },
 } as const;
 
 export const rolloutResources = defineRule({
@@ -50,6 +60,7 @@ export const rolloutResources = defineRule({
         for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', list)))) judgeQuantity(context, container, list, resource, value);
       }
       judgeRequests(context, container);
+      judgeHugePages(context, container);
     }
   },
 });
@@ -62,18 +73,19 @@ function judgeQuantity(context: Context, container: Container, list: 'requests' 
   if (!resource.includes('/') && !COMPUTE.includes(resource) && !resource.startsWith('hugepages-')) {
     context.report('resource', { ...at, data: { ...data, instead: nearest(resource, COMPUTE) ?? 'cpu, memory or ephemeral-storage' } });
   }
-  const quantity = parseQuantity(value);
-  // Other types are refused for their type, and null reads as 0.
+  const quantity = amountOf(value);
+  // Other types are refused for their type.
   if (quantity === undefined && typeof value === 'string') context.report('quantity', { ...at, data: { ...data, value, instead: suggest(value) } });
   if (quantity !== undefined && quantity < 0n) context.report('negative', { ...at, data: { ...data, value: String(value) } });
+  if (quantity !== undefined && isDevice(resource) && !isWhole(quantity)) context.report('whole', { ...at, data: { ...data, value: String(value) } });
 }
 
 function judgeRequests(context: Context, container: Container): void {
   const limits = object(dig(container.raw, 'resources', 'limits'));
   for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', 'requests')))) {
-    const request = parseQuantity(value);
+    const request = amountOf(value);
     if (request === undefined) continue;
-    const limit = parseQuantity(limits[resource]);
+    const limit = amountOf(limits[resource]);
     const at = { path: [...container.path, 'resources', 'requests', resource], anchor: `${container.name} ${resource}` };
     const data = { container: renderContainer(container), resource, request: String(value) };
     if (isUnshared(resource)) {
@@ -84,9 +96,24 @@ function judgeRequests(context: Context, container: Container): void {
   }
 }
 
+// The API server stores null here, and the controller reads it as 0.
+function amountOf(value: unknown): Quantity | undefined {
+  return value === null ? 0n : parseQuantity(value);
+}
+
+function judgeHugePages(context: Context, container: Container): void {
+  const names = ['limits', 'requests'].flatMap((list) => Object.keys(object(dig(container.raw, 'resources', list))));
+  if (!names.some((name) => name.startsWith('hugepages-')) || names.includes('cpu') || names.includes('memory')) return;
+  context.report('hugePages', { path: [...container.path, 'resources'], anchor: container.name, data: { container: renderContainer(container) } });
+}
+
 // Devices and huge pages belong to one container.
 function isUnshared(resource: string): boolean {
-  return resource.startsWith('hugepages-') || (resource.includes('/') && !resource.includes('kubernetes.io/'));
+  return resource.startsWith('hugepages-') || isDevice(resource);
+}
+
+function isDevice(resource: string): boolean {
+  return resource.includes('/') && !resource.includes('kubernetes.io/');
 }
 
 // `512MB`, `1 gb`, `2GiB` and their kind.

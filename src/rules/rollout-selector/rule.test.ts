@@ -118,4 +118,20 @@ testRule(rolloutSelector, import.meta.dirname, {
   'good-label-of-another-type.yaml': [],
   'good-more-labels-than-selected.yaml': [],
   'good-workload-brings-it.yaml': [],
+  'bad-null-label.yaml': [
+    {
+      message: 'empty',
+      object: 'Rollout shop/ratings',
+      path: 'spec.selector',
+      at: '22:3',
+      text: 'spec.selector is empty, which would select every pod of the namespace: add matchLabels with labels of spec.template.metadata.labels [rollout-selector]',
+    },
+    {
+      message: 'mismatch',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.metadata.labels.version',
+      at: '13:9',
+      text: 'spec.selector wants version=v1 and the pod template has no label "version": set that label in spec.template.metadata.labels to what the selector wants [rollout-selector]',
+    },
+  ],
 });

@@ -72,7 +72,7 @@ export const rolloutSelector = defineRule({
       else if (workload.kind === 'PodTemplate') context.report('podTemplate', { path, anchor: 'selector', data: { name: workload.name } });
       return;
     }
-    const size = Object.keys(object(selector['matchLabels'])).length + array(selector['matchExpressions']).length;
+    const size = Object.values(object(selector['matchLabels'])).filter((value) => value !== null).length + array(selector['matchExpressions']).length;
     if (size === 0 && workload === undefined) context.report('empty', { path, anchor: 'selector', data: {} });
 
     const requirements = requirementsOf(selector);
@@ -84,7 +84,7 @@ export const rolloutSelector = defineRule({
     for (const requirement of requirements) {
       const { key } = requirement;
       // A label of another type (`version: 1`) is refused for that; that it does not match would be the lesser half of the truth.
-      if (meets(requirement, labels) || (Object.hasOwn(raw, key) && !labels.has(key))) continue;
+      if (meets(requirement, labels) || isOfAnotherType(raw[key])) continue;
       const wanted = renderRequirement(requirement);
       context.report('mismatch', {
         path: [...TEMPLATE_PATH, 'metadata', 'labels', key],
@@ -94,6 +94,11 @@ export const rolloutSelector = defineRule({
     }
   },
 });
+
+// The API server drops null before it looks at types.
+function isOfAnotherType(label: unknown): boolean {
+  return label !== undefined && label !== null && typeof label !== 'string';
+}
 
 function isValid(context: RuleContext<typeof messages>, { key, operator, values }: Requirement, path: Path): boolean {
   const location = { path, anchor: key, data: { key, operator } };

@@ -20,11 +20,11 @@ testRule(rolloutTrafficRouting, import.meta.dirname, {
   ],
   'bad-no-form.yaml': [
     {
-      message: 'idle',
+      message: 'neither',
       object: 'Rollout shop/ratings',
-      path: 'spec.strategy.canary.trafficRouting.nginx.stableIngresses',
-      at: '24:18',
-      text: 'nginx.stableIngresses is empty, so the steps pass and no weight is ever set there: say which router drives what, or remove it; without trafficRouting weights are kept by the number of pods [rollout-traffic-routing]',
+      path: 'spec.strategy.canary.trafficRouting.nginx',
+      at: '24:9',
+      text: 'trafficRouting.nginx has neither stableIngress nor stableIngresses: name the Ingress in stableIngress, or several in stableIngresses [rollout-traffic-routing]',
     },
     {
       message: 'neither',
@@ -107,7 +107,7 @@ testRule(rolloutTrafficRouting, import.meta.dirname, {
       object: 'Rollout shop/ratings',
       path: 'spec.strategy.canary.trafficRouting',
       at: '19:7',
-      text: 'trafficRouting has no router in it, so the steps pass and no weight is ever set there: say which router drives what, or remove it; without trafficRouting weights are kept by the number of pods [rollout-traffic-routing]',
+      text: 'trafficRouting has no router in it, so the steps pass and no weight is ever set: say which router drives what, or remove it; without trafficRouting weights are kept by the number of pods [rollout-traffic-routing]',
     },
     {
       message: 'needsRouter',
@@ -124,7 +124,31 @@ testRule(rolloutTrafficRouting, import.meta.dirname, {
       text: 'spec.strategy.canary.scaleDownDelaySeconds works only with trafficRouting, and there is none: remove it, or add trafficRouting [rollout-traffic-routing]',
     },
   ],
+  'good-empty-list-beside.yaml': [],
   'good-no-router-no-options.yaml': [],
   'good-one-form-each.yaml': [],
   'good-plugin-only.yaml': [],
+  'bad-empty-names.yaml': [
+    {
+      message: 'unnamed',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.trafficRouting.alb.ingresses[1]',
+      at: '13:54',
+      text: 'AWS ALB is given nothing to drive, trafficRouting.alb.ingresses[1] is not set: name there what carries the traffic [rollout-traffic-routing]',
+    },
+    {
+      message: 'unnamed',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.trafficRouting.ambassador.mappings[1]',
+      at: '11:43',
+      text: 'Ambassador is given nothing to drive, trafficRouting.ambassador.mappings[1] is not set: name there what carries the traffic [rollout-traffic-routing]',
+    },
+    {
+      message: 'unnamed',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.trafficRouting.nginx.stableIngresses[0]',
+      at: '12:36',
+      text: 'NGINX is given nothing to drive, trafficRouting.nginx.stableIngresses[0] is not set: name there what carries the traffic [rollout-traffic-routing]',
+    },
+  ],
 });

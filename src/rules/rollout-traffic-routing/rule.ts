@@ -47,7 +47,7 @@ const messages = {
   },
   idle: {
     class: 'advice',
-    text: '{what}, so the steps pass and no weight is ever set there',
+    text: 'trafficRouting has no router in it, so the steps pass and no weight is ever set',
     fix: 'say which router drives what, or remove it; without trafficRouting weights are kept by the number of pods',
   },
 } as const;
@@ -56,8 +56,8 @@ export const rolloutTrafficRouting = defineRule({
   id: 'rollout-traffic-routing',
   summary: 'A traffic router says what it drives, in one form, and options that need a router have one.',
   explanation:
-    'A router that names nothing to drive, or names it in the single and in the plural form at once, makes the controller stop at every reconciliation; so do options that need a router without one. trafficRouting without any router, ' +
-    'or with an empty list, is accepted: steps pass and no weight is ever set. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ' +
+    'A router that names nothing to drive, or names it in the single and in the plural form at once, makes the controller stop at every reconciliation; so do options that need a router without one. An empty list counts as not there. trafficRouting without any router ' +
+    'is accepted: steps pass and no weight is ever set. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ' +
     'ValidateRolloutAlbIngressesConfig, ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, getReferencedAppMeshResources) and rollout/trafficrouting.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
@@ -78,7 +78,7 @@ export const rolloutTrafficRouting = defineRule({
     if (optionalNumber(routing['maxTrafficWeight']) !== undefined && !routers.has('nginx') && !routers.has('plugins')) {
       context.report('maxWeight', { path: [...ROUTING_PATH, 'maxTrafficWeight'], anchor: 'maxTrafficWeight', data: {} });
     }
-    if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: { what: 'trafficRouting has no router in it' } });
+    if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: {} });
     judgeForms(context, rollout);
     for (const { router, path } of unnamed(rollout)) {
       context.report('unnamed', { path: [...ROUTING_PATH, ...path], anchor: router, data: { router: ROUTERS[router], field: renderPath(path) } });
@@ -92,11 +92,17 @@ function judgeForms(context: RuleContext<typeof messages>, rollout: KubeObject):
     if (config === undefined) continue;
     const path = [...ROUTING_PATH, router];
     const one = isObject(config[single]) || string(config[single]) !== '';
-    const many = Array.isArray(config[plural]);
+    // The controller reads a Rollout by way of its own types, which leave an empty list out: it is no form.
+    const many = array(config[plural]).length > 0;
     if (one === many) context.report(one ? 'both' : 'neither', { path, anchor: router, data: { router, kind, single, plural } });
-    else if (many && array(config[plural]).length === 0) context.report('idle', { path: [...path, plural], anchor: router, data: { what: `${router}.${plural} is empty` } });
   }
 }
+
+const LISTS = [
+  { router: 'ambassador', field: 'mappings' },
+  { router: 'nginx', field: 'stableIngresses' },
+  { router: 'alb', field: 'ingresses' },
+] as const;
 
 interface Unnamed {
   readonly router: keyof typeof ROUTERS;
@@ -115,6 +121,9 @@ function unnamed(rollout: KubeObject): Unnamed[] {
     ...lacks('traefik', 'weightedTraefikServiceName'),
     ...lacks('apisix', 'route', 'name'),
     ...(ambassador !== undefined && array(ambassador['mappings']).length === 0 ? [{ router: 'ambassador', path: ['ambassador', 'mappings'] } as const] : []),
+    ...LISTS.flatMap(({ router, field }) =>
+      array(routerConfig(rollout, router)?.[field]).flatMap((name, index): Unnamed[] => (string(name) === '' ? [{ router, path: [router, field, index] }] : [])),
+    ),
     ...virtualServiceEntries(rollout).flatMap(({ name, path }): Unnamed[] => (name === '' ? [{ router: 'istio', path: [...path.slice(4), 'name'] }] : [])),
   ];
 }

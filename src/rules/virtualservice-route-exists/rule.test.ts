@@ -33,7 +33,7 @@ testRule(virtualServiceRouteExists, import.meta.dirname, {
       object: 'Rollout shop/reviews',
       path: 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]',
       at: '23:17',
-      text: 'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them, or add the route first [virtualservice-route-exists]',
+      text: 'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [virtualservice-route-exists]',
     },
   ],
   'bad-no-routes.yaml': [
@@ -51,7 +51,7 @@ testRule(virtualServiceRouteExists, import.meta.dirname, {
       object: 'Rollout shop/ratings',
       path: 'spec.strategy.canary.trafficRouting.istio.virtualServices[0].routes[0]',
       at: '61:24',
-      text: 'VirtualService "ratings" has no http route "gone" (it has "main"): name one of them, or add the route first [virtualservice-route-exists]',
+      text: 'VirtualService "ratings" has no http route "gone" (it has "main"): name one of them in the Rollout, or add the route first [virtualservice-route-exists]',
     },
     {
       message: 'namesake',

@@ -19,7 +19,7 @@ export const virtualServiceRouteExists = defineRule({
     absent: {
       class: 'invalid',
       text: 'VirtualService "{name}" has no http route "{route}" (it has {has})',
-      fix: 'name one of them, or add the route first',
+      fix: 'name one of them in the Rollout, or add the route first',
     },
     absentPort: {
       class: 'invalid',

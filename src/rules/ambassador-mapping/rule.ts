@@ -1,0 +1,36 @@
+import { namespaceOf } from '../../world/object.ts';
+import { array, dig, string } from '../../world/read.ts';
+import { routerConfig } from '../../world/routers.ts';
+import { defineRule } from '../define.ts';
+
+export const ambassadorMapping = defineRule({
+  id: 'ambassador-mapping',
+  summary: 'A Mapping that a Rollout drives has no weight of its own.',
+  explanation:
+    'The controller makes a second Mapping for the canary and gives that one the weight; with a weight in the first it marks the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
+    '(ValidateAmbassadorMapping) and rollout/trafficrouting/ambassador.',
+  subject: ['Rollout.argoproj.io'],
+  reads: ['Mapping.getambassador.io'],
+  messages: {
+    weight: {
+      class: 'invalid',
+      text: 'Mapping "{name}", which Rollout "{rollout}" drives, has the weight {weight}',
+      fix: 'remove spec.weight: the controller sets it in a Mapping of its own',
+    },
+  },
+  check(context, rollout) {
+    for (const [index, entry] of array(routerConfig(rollout, 'ambassador')?.['mappings']).entries()) {
+      const name = string(entry);
+      const mapping = name === '' ? undefined : context.find('Mapping.getambassador.io', namespaceOf(rollout), name);
+      const weight = dig(mapping, 'spec', 'weight');
+      if (mapping === undefined || typeof weight !== 'number' || weight === 0) continue;
+      context.report('weight', {
+        object: mapping,
+        path: ['spec', 'weight'],
+        anchor: name,
+        data: { name, rollout: rollout.metadata.name, weight },
+        related: [{ object: rollout, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'ambassador', 'mappings', index] }],
+      });
+    }
+  },
+});

@@ -1,0 +1,84 @@
+import { virtualRouterOf, VIRTUAL_ROUTER_PATH } from '../../world/appmesh.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { array, dig, isObject, string } from '../../world/read.ts';
+import type { Path } from '../../world/path.ts';
+import { routerConfig } from '../../world/routers.ts';
+import { defineRule, type RuleContext } from '../define.ts';
+
+// In the order in which the controller looks for them.
+const ROUTE_TYPES = ['httpRoute', 'tcpRoute', 'http2Route', 'grpcRoute'];
+const PATH: Path = ['spec', 'strategy', 'canary', 'trafficRouting', 'appMesh', 'virtualService', 'name'];
+
+const messages = {
+  noRouter: {
+    class: 'invalid',
+    text: 'VirtualService "{name}" has no virtual router, in whose routes the weights could be set',
+    fix: 'name a VirtualRouter in spec.provider.virtualRouter.virtualRouterRef',
+  },
+  routerAbsent: {
+    class: 'missing',
+    text: 'there is no VirtualRouter "{router}" in namespace "{namespace}", which VirtualService "{name}" sends to',
+    fix: 'create it, or name one that exists',
+  },
+  noRoutes: {
+    class: 'invalid',
+    text: 'VirtualRouter "{name}", which Rollout "{rollout}" drives, has no routes',
+    fix: 'add a route with two weighted targets, for the stable and for the canary pods',
+  },
+  type: {
+    class: 'invalid',
+    text: 'the route "{route}" of VirtualRouter "{name}" is neither an HTTP nor a TCP route',
+    fix: 'give it one of httpRoute, http2Route, grpcRoute and tcpRoute',
+  },
+  targets: {
+    class: 'invalid',
+    text: 'the route "{route}" of VirtualRouter "{name}" has {count} weighted targets',
+    fix: 'give it two, one for the stable and one for the canary pods',
+  },
+} as const;
+
+export const appMeshRoutes = defineRule({
+  id: 'appmesh-routes',
+  summary: 'Every route of the virtual router that a Rollout drives has two weighted targets.',
+  explanation:
+    'With App Mesh the controller sets the weights in every route of the virtual router behind the virtual service, and marks the Rollout InvalidSpec where a route has other than two weighted targets or is of a type that it does not know. ' +
+    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateAppMeshVirtualRouter), rollout/controller.go (getReferencedAppMeshResources) and rollout/trafficrouting/appmesh.',
+  subject: ['Rollout.argoproj.io'],
+  reads: ['VirtualService.appmesh.k8s.aws', 'VirtualRouter.appmesh.k8s.aws'],
+  messages,
+  check(context, rollout) {
+    const name = string(dig(routerConfig(rollout, 'appMesh'), 'virtualService', 'name'));
+    const service = name === '' ? undefined : context.find('VirtualService.appmesh.k8s.aws', namespaceOf(rollout), name);
+    if (service === undefined) return;
+    const related = [{ object: rollout, path: PATH }];
+    const ref = virtualRouterOf(service);
+    if (ref === undefined) {
+      context.report('noRouter', { object: service, path: ['spec', 'provider'], anchor: name, data: { name }, related });
+      return;
+    }
+    const router = context.find('VirtualRouter.appmesh.k8s.aws', ref.namespace, ref.name);
+    if (router !== undefined) judge(context, rollout, router);
+    else if (context.lookup('VirtualRouter.appmesh.k8s.aws', ref.namespace, ref.name).state === 'absent') {
+      const data = { name, router: ref.name, namespace: ref.namespace };
+      context.report('routerAbsent', { object: service, path: [...VIRTUAL_ROUTER_PATH, 'name'], anchor: ref.name, data, related });
+    }
+  },
+});
+
+function judge(context: RuleContext<typeof messages>, rollout: KubeObject, router: KubeObject): void {
+  const { name } = router.metadata;
+  const related = [{ object: rollout, path: PATH }];
+  const routes = array(dig(router, 'spec', 'routes'));
+  if (routes.length === 0) context.report('noRoutes', { object: router, path: ['spec', 'routes'], anchor: name, data: { name, rollout: rollout.metadata.name }, related });
+  for (const [index, raw] of routes.entries()) {
+    const route = string(dig(raw, 'name'));
+    const path = ['spec', 'routes', index];
+    const type = ROUTE_TYPES.find((candidate) => isObject(dig(raw, candidate)));
+    if (type === undefined) {
+      context.report('type', { object: router, path, anchor: route, data: { name, route }, related });
+      continue;
+    }
+    const targets = array(dig(raw, type, 'action', 'weightedTargets'));
+    if (targets.length !== 2) context.report('targets', { object: router, path: [...path, type, 'action', 'weightedTargets'], anchor: route, data: { name, route, count: targets.length }, related });
+  }
+}

@@ -1,0 +1,74 @@
+import { mayBeSameHost, routesOf, routeTitle, type PlacedHost, type Route } from '../../world/istio.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { array, dig, string } from '../../world/read.ts';
+import { destinationRuleOf, HASH_LABEL } from '../../world/rollout.ts';
+import { defineRule, type RuleContext } from '../define.ts';
+
+const DESTINATION_RULE = 'DestinationRule.networking.istio.io';
+const VIRTUAL_SERVICE = 'VirtualService.networking.istio.io';
+const PATH = ['spec', 'strategy', 'canary', 'trafficRouting', 'istio', 'destinationRule'];
+
+const messages = {
+  used: {
+    class: 'invalid',
+    text: 'the Rollouts controller deletes the subset "{subset}" of DestinationRule "{name}", which Rollout "{rollout}" drives, and {route} of VirtualService "{virtualService}" sends to it',
+    fix: 'move the subset to another DestinationRule for the same host',
+  },
+  extra: {
+    class: 'advice',
+    text: 'the Rollouts controller deletes the subset "{subset}" of DestinationRule "{name}": Rollout "{rollout}", which drives it, names only "{stable}" and "{canary}"',
+    fix: 'move the subset to another DestinationRule for the same host, or remove it',
+  },
+} as const;
+
+export const destinationRuleExtraSubsets = defineRule({
+  id: 'destinationrule-extra-subsets',
+  summary: 'The DestinationRule that a Rollout drives has no subset beside the stable and the canary one.',
+  explanation:
+    'The controller writes the list of subsets anew and leaves out every one that is neither stable nor canary, those in additionalSubsetNames too: at once, without an error, and again after every apply. The Rollout runs, but a route ' +
+    'that sends to such a subset answers 503 from then on; that is why it is refused here, though the controller calls nothing invalid. Istio merges the subsets of several DestinationRules for one host, so the others can stand in one of their own. ' +
+    'Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B4); source: rollout/trafficrouting/istio (UpdateHash).',
+  subject: ['Rollout.argoproj.io'],
+  reads: [DESTINATION_RULE, VIRTUAL_SERVICE],
+  messages,
+  check(context, rollout) {
+    const ref = destinationRuleOf(rollout);
+    if (ref === undefined || ref.name === '') return;
+    const namespace = namespaceOf(rollout);
+    const destinationRule = context.find(DESTINATION_RULE, namespace, ref.name);
+    if (destinationRule === undefined) return;
+    const subsets = array(dig(destinationRule, 'spec', 'subsets')).map((raw, index) => ({ name: string(dig(raw, 'name')), raw, index }));
+    const named = [ref.stableSubset, ref.canarySubset];
+    // A named subset that is not there is misspelt as often as not; then there is one subset too many as well, and one finding is enough.
+    if (named.some((name) => !subsets.some((subset) => subset.name === name))) return;
+
+    const { name } = destinationRule.metadata;
+    const host = { host: string(dig(destinationRule, 'spec', 'host')), namespace };
+    for (const { name: subset, raw, index } of subsets) {
+      // Those of experiments are the controller's own: it gives them the hash and nothing else.
+      if (named.includes(subset) || dig(raw, 'labels', HASH_LABEL) !== undefined) continue;
+      const place = { object: destinationRule, path: ['spec', 'subsets', index, 'name'], anchor: subset };
+      const by = { object: rollout, path: [...PATH, 'name'] };
+      const data = { subset, name, rollout: rollout.metadata.name };
+      const sender = senderTo(context, host, subset, destinationRule);
+      if (sender === undefined) context.report('extra', { ...place, data: { ...data, stable: ref.stableSubset, canary: ref.canarySubset }, related: [by] });
+      else context.report('used', { ...place, data: { ...data, route: routeTitle(sender.route), virtualService: sender.virtualService.metadata.name }, related: [by, { object: sender.virtualService, path: sender.route.path }] });
+    }
+  },
+});
+
+interface Sender {
+  readonly virtualService: KubeObject;
+  readonly route: Route;
+}
+
+/** Out: a route of that namespace that sends to the subset of that host, unless another DestinationRule there has the subset too. */
+function senderTo(context: RuleContext<typeof messages>, host: PlacedHost, subset: string, own: KubeObject): Sender | undefined {
+  const isOfHost = (other: PlacedHost): boolean => ![host.host, other.host].some((each) => each === '' || each.includes('*')) && mayBeSameHost(host, other);
+  const sender = context.list(VIRTUAL_SERVICE, host.namespace).flatMap((virtualService) => routesOf(virtualService).map((route) => ({ virtualService, route })))
+    .find(({ route }) => route.destinations.some((destination) => destination.subset === subset && isOfHost({ host: destination.host, namespace: host.namespace })));
+  if (sender === undefined) return undefined;
+  const makes = (other: KubeObject): boolean =>
+    other.metadata.name !== own.metadata.name && mayBeSameHost(host, { host: string(dig(other, 'spec', 'host')), namespace: host.namespace }) && array(dig(other, 'spec', 'subsets')).some((each) => dig(each, 'name') === subset);
+  return context.list(DESTINATION_RULE, host.namespace).some(makes) ? undefined : sender;
+}

@@ -1,0 +1,26 @@
+import { analysesOf, nestedTemplates, resolveTemplates } from '../../world/analysis.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import type { RuleContext } from '../define.ts';
+import type { messages } from './messages.ts';
+
+/** Judges what the cluster-scoped templates of a Rollout or Experiment name: which AnalysisTemplate that is depends on the namespace of who uses it. */
+export function checkNested(context: RuleContext<typeof messages>, holder: KubeObject): void {
+  const namespace = namespaceOf(holder);
+  for (const { templates, templatesPath, title, anchor } of analysesOf(holder)) {
+    const seen = new Set<string>();
+    for (const template of resolveTemplates(templates, namespace, context).templates) {
+      if (namespaceOf(template) !== '') continue;
+      for (const { kind, name, path } of nestedTemplates(template)) {
+        if (kind !== 'AnalysisTemplate.argoproj.io' || name === '' || seen.has(name)) continue;
+        seen.add(name);
+        if (context.lookup(kind, namespace, name).state !== 'absent') continue;
+        context.report('nested', {
+          path: templatesPath,
+          anchor: `${anchor} ${name}`,
+          data: { template: template.metadata.name, analysis: title, name, namespace },
+          related: [{ object: template, path }],
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { ownContainers, renderContainer, type Container } from '../../world/containers.ts';
+import { isConfigKey, isDnsSubdomain, isLabelKey } from '../../world/names.ts';
+import { array, dig, isObject, string } from '../../world/read.ts';
+import { defineRule, type RuleContext } from '../define.ts';
+
+const FIELDS: ReadonlySet<string> = new Set('metadata.name metadata.namespace metadata.uid spec.host spec.nodeName spec.serviceAccountName status.hostIP status.hostIPs status.podIP status.podIPs'.split(' '));
+const KEYED = /^metadata\.(labels|annotations)\['(.*)'\]$/s;
+const RESOURCE = /^(limits|requests)\.(cpu$|memory$|ephemeral-storage$|hugepages-)/;
+
+const messages = {
+  field: {
+    class: 'invalid',
+    text: '{container} takes the environment variable {name} from the field "{field}"',
+    fix: "use one that a variable can be taken from, such as metadata.name, metadata.labels['KEY'], spec.nodeName or status.podIP",
+  },
+  resource: {
+    class: 'invalid',
+    text: '{container} takes the environment variable {name} from the resource "{resource}"',
+    fix: 'write limits or requests, a dot, and cpu, memory or ephemeral-storage',
+  },
+  reference: {
+    class: 'invalid',
+    text: '{container} takes {what} from a {kind} {named}',
+    fix: 'name the {kind} as it is called: a-z, 0-9, "-" and "."',
+  },
+  key: {
+    class: 'invalid',
+    text: '{container} takes the environment variable {name} from {kind} "{source}" {keyed}',
+    fix: 'name the key in it: letters, digits, "-", "_" and "."',
+  },
+} as const;
+
+export const rolloutEnvSources = defineRule({
+  id: 'rollout-env-sources',
+  summary: 'The environment variables of a Rollout are taken from fields, resources, ConfigMaps and Secrets that can be.',
+  explanation:
+    'The schema of a Rollout takes any text as the source of an environment variable; the controller then marks the Rollout InvalidSpec where a Pod has no such field, where a ConfigMap or Secret is not named, or where no object can be ' +
+    'called like that. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (validateObjectFieldSelector, validateContainerResourceFieldSelector, ' +
+    'validateConfigMapKeySelector, validateConfigMapEnvSource), which it calls.',
+  subject: ['Rollout.argoproj.io'],
+  reads: [],
+  messages,
+  check(context, rollout) {
+    for (const container of ownContainers(rollout)) {
+      for (const [index, variable] of array(container.raw['env']).entries()) judgeVariable(context, container, index, variable);
+      for (const [index, bulk] of array(container.raw['envFrom']).entries()) judgeBulk(context, container, index, bulk);
+    }
+  },
+});
+
+type Context = RuleContext<typeof messages>;
+
+function judgeVariable(context: Context, entry: Container, index: number, variable: unknown): void {
+  const container = renderContainer(entry);
+  const name = string(dig(variable, 'name'));
+  const from = dig(variable, 'valueFrom');
+  const path = [...entry.path, 'env', index, 'valueFrom'];
+  const anchor = `${entry.name} ${name}`;
+  const fieldRef = dig(from, 'fieldRef');
+  if (isObject(fieldRef) && !isReadable(string(fieldRef['fieldPath']))) {
+    context.report('field', { path: [...path, 'fieldRef', 'fieldPath'], anchor, data: { container, name, field: string(fieldRef['fieldPath']) } });
+  }
+  const resourceRef = dig(from, 'resourceFieldRef');
+  if (isObject(resourceRef) && !RESOURCE.test(string(resourceRef['resource']))) {
+    context.report('resource', { path: [...path, 'resourceFieldRef', 'resource'], anchor, data: { container, name, resource: string(resourceRef['resource']) } });
+  }
+  for (const [field, kind] of [['configMapKeyRef', 'ConfigMap'], ['secretKeyRef', 'Secret']] as const) {
+    const ref = dig(from, field);
+    if (!isObject(ref)) continue;
+    const source = string(ref['name']);
+    const key = string(ref['key']);
+    if (!isDnsSubdomain(source)) {
+      context.report('reference', { path: [...path, field, 'name'], anchor, data: { container, what: `the environment variable ${name}`, kind, named: named(source) } });
+    }
+    if (!isConfigKey(key)) context.report('key', { path: [...path, field, 'key'], anchor, data: { container, name, kind, source, keyed: key === '' ? 'without a key' : `by the key "${key}"` } });
+  }
+}
+
+function judgeBulk(context: Context, entry: Container, index: number, bulk: unknown): void {
+  for (const [field, kind] of [['configMapRef', 'ConfigMap'], ['secretRef', 'Secret']] as const) {
+    const ref = dig(bulk, field);
+    if (!isObject(ref)) continue;
+    const source = string(ref['name']);
+    if (isDnsSubdomain(source)) continue;
+    const data = { container: renderContainer(entry), what: 'its environment', kind, named: named(source) };
+    context.report('reference', { path: [...entry.path, 'envFrom', index, field, 'name'], anchor: `${entry.name} ${source}`, data });
+  }
+}
+
+function named(source: string): string {
+  return source === '' ? 'without a name' : `named "${source}"`;
+}
+
+function isReadable(fieldPath: string): boolean {
+  if (FIELDS.has(fieldPath)) return true;
+  const [, map, key] = KEYED.exec(fieldPath) ?? [];
+  return key !== undefined && isLabelKey(map === 'annotations' ? key.toLowerCase() : key);
+}

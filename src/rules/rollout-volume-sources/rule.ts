@@ -1,0 +1,101 @@
+import { ownTemplate, TEMPLATE_PATH } from '../../world/containers.ts';
+import type { Path } from '../../world/path.ts';
+import { parseQuantity } from '../../world/quantity.ts';
+import { array, dig, isObject, object, optionalNumber, string, type JsonObject } from '../../world/read.ts';
+import { defineRule, type RuleContext } from '../define.ts';
+
+// The kinds of volumes in Kubernetes v1.34; a field of another name is dropped before anybody sees it.
+const KINDS: ReadonlySet<string> = new Set(
+  (
+    'emptyDir hostPath configMap secret persistentVolumeClaim projected downwardAPI ephemeral csi nfs image iscsi glusterfs rbd cephfs cinder fc flexVolume flocker gitRepo awsElasticBlockStore gcePersistentDisk azureDisk ' +
+    'azureFile vsphereVolume photonPersistentDisk portworxVolume quobyte scaleIO storageos'
+  ).split(' '),
+);
+
+const messages = {
+  several: {
+    class: 'invalid',
+    text: 'the volume "{volume}" is {kinds} at once',
+    fix: 'keep one, and make a volume of its own of each other',
+  },
+  unnamed: {
+    class: 'invalid',
+    text: 'the volume "{volume}" is a {kind} without {field}',
+    fix: 'name the {kind} in {field}',
+  },
+  size: {
+    class: 'invalid',
+    text: 'the volume "{volume}" has the sizeLimit "{size}"',
+    fix: 'write a quantity of 0 or more, such as 500Mi or 1Gi',
+  },
+  mode: {
+    class: 'invalid',
+    text: 'the volume "{volume}" has the {field} {mode}',
+    fix: 'write the permissions with a leading 0 (0644) or as the number they are (420)',
+  },
+  item: {
+    class: 'invalid',
+    text: 'the volume "{volume}" has an item {problem}',
+    fix: 'give each item a key, and a path below the mount, without ".."',
+  },
+} as const;
+
+export const rolloutVolumeSources = defineRule({
+  id: 'rollout-volume-sources',
+  summary: 'Every volume of a Rollout is of one kind, and names what it is filled from.',
+  explanation:
+    'A volume that is of two kinds at once, or a ConfigMap, Secret or claim that is not named, or permissions that are no octal number of three digits (644 without the leading 0 is 1204 in octal), makes the controller mark the Rollout InvalidSpec. A volume of no kind is an empty directory. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/v1 (SetDefaults_Volume) and pkg/apis/core/validation (validateVolumeSource, validateSecretVolumeSource, validateConfigMapVolumeSource, ' +
+    'validateKeyToPath), which it calls.',
+  subject: ['Rollout.argoproj.io'],
+  reads: [],
+  messages,
+  check(context, rollout) {
+    const template = ownTemplate(rollout);
+    for (const [index, raw] of array(dig(template, 'spec', 'volumes')).entries()) {
+      const volume = object(raw);
+      const name = string(volume['name']);
+      const path = [...TEMPLATE_PATH, 'spec', 'volumes', index];
+      const kinds = Object.keys(volume).filter((key) => KINDS.has(key) && isObject(volume[key]));
+      if (kinds.length > 1) context.report('several', { path, anchor: name, data: { volume: name, kinds: kinds.join(' and ') } });
+      const size = dig(volume, 'emptyDir', 'sizeLimit');
+      const quantity = typeof size === 'string' || typeof size === 'number' ? parseQuantity(size) : 0n;
+      if (quantity === undefined || quantity < 0n) context.report('size', { path: [...path, 'emptyDir', 'sizeLimit'], anchor: name, data: { volume: name, size: String(size) } });
+      for (const source of SOURCES) {
+        const config = volume[source.field];
+        if (isObject(config)) judge(context, name, source, config, [...path, source.field]);
+      }
+    }
+  },
+});
+
+const SOURCES = [
+  { field: 'configMap', name: 'name', kind: 'ConfigMap' },
+  { field: 'secret', name: 'secretName', kind: 'Secret' },
+  { field: 'persistentVolumeClaim', name: 'claimName', kind: 'PersistentVolumeClaim' },
+] as const;
+
+// In JSON there are no octal numbers, and YAML takes one only with a leading 0.
+const MAX_MODE = 0o777;
+
+function judgeMode(context: RuleContext<typeof messages>, volume: string, holder: unknown, field: string, path: Path): void {
+  const mode = optionalNumber(dig(holder, field));
+  if (mode !== undefined && (mode < 0 || mode > MAX_MODE)) context.report('mode', { path: [...path, field], anchor: `${volume} ${mode}`, data: { volume, field, mode } });
+}
+
+function judge(context: RuleContext<typeof messages>, volume: string, { name, kind }: (typeof SOURCES)[number], config: JsonObject, path: Path): void {
+  if (string(config[name]) === '') context.report('unnamed', { path: [...path, name], anchor: volume, data: { volume, kind, field: name } });
+  judgeMode(context, volume, config, 'defaultMode', path);
+  for (const [index, item] of array(config['items']).entries()) {
+    judgeMode(context, volume, item, 'mode', [...path, 'items', index]);
+    const key = string(dig(item, 'key'));
+    const target = string(dig(item, 'path'));
+    const problem = key === '' ? 'without a key' : target === '' ? `without a path for "${key}"` : `with the path "${target}"`;
+    if (key !== '' && isBelow(target)) continue;
+    context.report('item', { path: [...path, 'items', index], anchor: `${volume} ${key}`, data: { volume, problem } });
+  }
+}
+
+function isBelow(path: string): boolean {
+  return path !== '' && !path.startsWith('/') && !path.startsWith('..') && !path.split('/').includes('..');
+}

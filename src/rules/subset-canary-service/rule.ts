@@ -1,0 +1,37 @@
+import { drivenRoutes, routeTitle, shortHost } from '../../world/istio.ts';
+import { canaryOf, destinationRuleOf } from '../../world/rollout.ts';
+import { string } from '../../world/read.ts';
+import { defineRule } from '../define.ts';
+
+export const subsetCanaryService = defineRule({
+  id: 'subset-canary-service',
+  summary: 'A Rollout that shifts traffic between subsets does not name the host of those subsets as its canary Service.',
+  explanation:
+    'In a route that it drives the controller takes for the canary what has the canary Service for its host or the canary subset for its subset. Where both subsets are of one host and canaryService names that host, it takes the stable ' +
+    'destination for the canary too: both get the weight of the canary, which Istio makes halves of. The controller calls this valid; it is refused here because half of the traffic goes to the canary from the first step on. Seen on ' +
+    'the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B14); source: rollout/trafficrouting/istio (processRoutes).',
+  subject: ['Rollout.argoproj.io'],
+  reads: ['VirtualService.networking.istio.io'],
+  messages: {
+    host: {
+      class: 'invalid',
+      text: 'canaryService "{service}" is the host of subset "{subset}" in {route} of VirtualService "{name}", so the Rollouts controller gives that destination the weight of the canary',
+      fix: 'remove canaryService: subsets need no Service of their own',
+    },
+  },
+  check(context, rollout) {
+    const service = string(canaryOf(rollout)?.['canaryService']);
+    const rule = destinationRuleOf(rollout);
+    if (rule === undefined || service === '') return;
+    for (const { virtualService, route } of drivenRoutes(rollout, context.find)) {
+      const taken = route.destinations.find(({ host, subset }) => shortHost(host) === service && subset !== '' && subset === rule.stableSubset && subset !== rule.canarySubset);
+      if (taken === undefined) continue;
+      context.report('host', {
+        path: ['spec', 'strategy', 'canary', 'canaryService'],
+        anchor: `${virtualService.metadata.name} ${routeTitle(route)}`,
+        data: { service, subset: taken.subset, route: routeTitle(route), name: virtualService.metadata.name },
+        related: [{ object: virtualService, path: [...taken.path, 'destination', 'host'] }],
+      });
+    }
+  },
+});

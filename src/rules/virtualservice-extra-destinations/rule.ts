@@ -1,0 +1,54 @@
+import { drivenRoutes, routeTitle, shortHost, type Destination } from '../../world/istio.ts';
+import type { KubeObject } from '../../world/object.ts';
+import { array, dig, string } from '../../world/read.ts';
+import { destinationRuleOf, stableAndCanaryServices } from '../../world/rollout.ts';
+import { defineRule } from '../define.ts';
+
+export const virtualServiceExtraDestinations = defineRule({
+  id: 'virtualservice-extra-destinations',
+  summary: 'A VirtualService route that a Rollout drives sends traffic to the stable and the canary pods only.',
+  explanation:
+    'In a route that it drives the controller removes every destination with a weight that is neither stable nor canary nor in additionalSubsetNames. Where such a destination stands before the others it does worse: it counts destinations ' +
+    'as they were before the removal, so that the canary gets the weight of the stable pods for a moment, and a second canary destination stays in the route for good. The controller calls none of this invalid; it is refused here because ' +
+    'what was written does not survive and traffic goes astray. A destination with weight 0 is left alone. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B3); source: rollout/trafficrouting/istio ' +
+    '(processRoutes, patchVirtualService).',
+  subject: ['Rollout.argoproj.io'],
+  reads: ['VirtualService.networking.istio.io'],
+  messages: {
+    removed: {
+      class: 'invalid',
+      text: '{route} of VirtualService "{name}" gives weight {weight} to {destination}, which is neither stable nor canary: the Rollouts controller removes the destination',
+      fix: 'move it to a route that the Rollout does not drive, or remove it',
+    },
+  },
+  check(context, rollout) {
+    const known = knownDestinations(rollout);
+    for (const { virtualService, route, entry } of drivenRoutes(rollout, context.find)) {
+      const ours = route.destinations.filter(known);
+      // Where one of the two is lacking, the other may be misspelt; virtualservice-destinations says so.
+      if (ours.length < 2) continue;
+      for (const destination of route.destinations) {
+        const { host, subset, weight = 0, path } = destination;
+        if (weight === 0 || shortHost(host) === '' || known(destination)) continue;
+        const named = subset === '' ? `"${host}"` : `subset "${subset}" of "${host}"`;
+        context.report('removed', {
+          object: virtualService,
+          path: [...path, 'weight'],
+          anchor: `${routeTitle(route)} ${host} ${subset}`,
+          data: { route: routeTitle(route), name: virtualService.metadata.name, weight, destination: named },
+          related: [{ object: rollout, path: entry.path }],
+        });
+      }
+    }
+  },
+});
+
+/** In: a Rollout. Out: whether a destination is one whose weight the controller sets or leaves; those of a running experiment are. */
+function knownDestinations(rollout: KubeObject): (destination: Destination) => boolean {
+  const { stable, canary } = stableAndCanaryServices(rollout, false);
+  const rule = destinationRuleOf(rollout);
+  const experiments = array(dig(rollout, 'status', 'canary', 'weights', 'additional')).map((each) => string(dig(each, 'serviceName')));
+  const hosts = new Set([stable, canary, ...experiments]);
+  const subsets = new Set(rule === undefined ? [] : [rule.stableSubset, rule.canarySubset, ...rule.additionalSubsets]);
+  return ({ host, subset }) => hosts.has(shortHost(host)) || (subset !== '' && subsets.has(subset));
+}
