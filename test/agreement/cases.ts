@@ -1,0 +1,49 @@
+import type fc from 'fast-check';
+import { dig, string } from '../../src/world/read.ts';
+import { drawn, text, type Fields, type Json } from './draw.ts';
+import { mutated } from './mutations.ts';
+import { bundle, type Bundle } from './rollouts.ts';
+
+/** A bundle, and how many mutations it is away from one that the controller takes. */
+export interface Case {
+  readonly mutations: number;
+  readonly objects: Bundle;
+}
+
+/** Bundles of a Rollout and what is around it: valid ones, and ones that are one to three mutations away. */
+export function cases(): fc.Arbitrary<Case> {
+  return drawn((draw) => {
+    const mutations = draw.pick(0, 1, 1, 1, 2, 3);
+    let objects = bundle(draw);
+    for (let made = 0; made < mutations; made++) objects = mutated(objects, draw);
+    return { mutations, objects: withoutStrayTemplates(objects) };
+  });
+}
+
+// What templates amount to that nothing uses and that combine others, nobody upstream says.
+function withoutStrayTemplates(objects: Bundle): Bundle {
+  const used = new Set<Fields>();
+  const queue: Fields[] = objects.filter(({ kind }) => kind === 'Rollout');
+  for (let holder = queue.pop(); holder !== undefined; holder = queue.pop()) {
+    const names = namesIn(holder['spec'] ?? null);
+    for (const object of objects) {
+      if (used.has(object) || !isTemplate(object) || !names.has(nameOf(object))) continue;
+      used.add(object);
+      queue.push(object);
+    }
+  }
+  return objects.filter((object) => !isTemplate(object) || used.has(object) || dig(object, 'spec', 'templates') === undefined);
+}
+
+function isTemplate({ kind }: Fields): boolean {
+  return text(kind).endsWith('AnalysisTemplate');
+}
+
+function nameOf(object: Fields): string {
+  return string(dig(object, 'metadata', 'name'));
+}
+
+function namesIn(value: Json): ReadonlySet<string> {
+  if (typeof value !== 'object' || value === null) return new Set();
+  return new Set(Object.entries(value).flatMap(([key, inner]) => (key === 'templateName' ? [text(inner)] : [...namesIn(inner)])));
+}

@@ -1,0 +1,78 @@
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import { judgeBundle } from '../../src/admission/bundle.ts';
+import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
+import { RULES } from '../../src/rules/index.ts';
+import { bundleWorld, parseManifests } from '../../src/world/manifests.ts';
+import { sourceOf } from '../control-plane/build.ts';
+import { cases } from './cases.ts';
+import { Oracle } from './oracle.ts';
+import { ours } from './verdict.ts';
+
+/** What upstream's lint and Rollgate find in one set of bundles. */
+export interface Figures {
+  readonly of: string;
+  readonly bundles: number;
+  /** Those that the API server or the controller refuses, apart from what is missing. */
+  readonly invalid: number;
+  readonly foundByLint: number;
+  readonly foundByRollgate: number;
+  /** Those that lint complains about although upstream runs them, mostly for fields that only it is strict about. */
+  readonly onlyLint: number;
+  /** Those that Rollgate denies although upstream takes them. */
+  readonly onlyRollgate: number;
+}
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const GENERATED = 2_000;
+
+interface Subject {
+  readonly objects: readonly unknown[];
+  readonly denied: boolean;
+}
+
+async function measure(of: string, subjects: readonly Subject[], oracle: Oracle, lint: Oracle): Promise<Figures> {
+  const figures = { of, bundles: subjects.length, invalid: 0, foundByLint: 0, foundByRollgate: 0, onlyLint: 0, onlyRollgate: 0 };
+  for (const { objects, denied } of subjects) {
+    const refused = (await oracle.refusals(objects)).some(({ missing }) => !missing);
+    const complains = (await lint.lint(objects)) !== '';
+    if (refused) figures.invalid++;
+    if (refused && complains) figures.foundByLint++;
+    if (refused && denied) figures.foundByRollgate++;
+    if (!refused && complains) figures.onlyLint++;
+    if (!refused && denied) figures.onlyRollgate++;
+  }
+  return figures;
+}
+
+// All manifests of one folder are one bundle, or each file is.
+function folders(root: string, pattern: string, together: boolean): Subject[] {
+  const files = globSync(pattern, { cwd: root }).sort();
+  const groups = Map.groupBy(files, (file) => (together ? dirname(file) : file));
+  return [...groups.values()].flatMap((members): Subject[] => {
+    const manifests = parseManifests(members.map((file) => readFileSync(join(root, file), 'utf8')).join('\n---\n'), members[0] ?? '');
+    if (!manifests.objects.some(({ object }) => object.apiVersion.startsWith('argoproj.io/') && object.kind === 'Rollout')) return [];
+    const { report } = judgeBundle(manifests, { base: bundleWorld([]), rules: RULES, policy: DEFAULT_POLICY, requireReferences: false });
+    return [{ objects: manifests.objects.map(({ object }) => object), denied: report.verdict === 'deny' }];
+  });
+}
+
+if (import.meta.main) {
+  const [elsewhere] = process.argv.slice(2);
+  const oracle = await Oracle.start();
+  const lint = await Oracle.start({ lint: true });
+  const upstream = await sourceOf('github.com/argoproj/argo-rollouts');
+  const sets: [string, Subject[]][] = [
+    [`${GENERATED} generated cases`, fc.sample(cases(), { numRuns: GENERATED, seed: 1 }).map(({ objects }) => ({ objects, denied: ours(objects).denials.length > 0 }))],
+    ['examples/, each set-up', globSync('**/expected.json', { cwd: join(ROOT, 'examples') }).flatMap((file) => folders(join(ROOT, 'examples', dirname(file)), '*.yaml', true))],
+    ['examples/ and test/e2e/ of Argo Rollouts, each file', [...folders(upstream, 'examples/**/*.yaml', false), ...folders(upstream, 'test/e2e/**/*.yaml', false)]],
+    ...(elsewhere === undefined ? [] : [['a corpus of manifests in public repositories', folders(elsewhere, '**/*.yaml', true)] satisfies [string, Subject[]]]),
+  ];
+  const figures: Figures[] = [];
+  for (const [of, subjects] of sets) figures.push(await measure(of, subjects, oracle, lint));
+  await oracle.close();
+  await lint.close();
+  writeFileSync(join(ROOT, 'docs', 'agreement.json'), `${JSON.stringify(figures, null, 2)}\n`);
+  console.table(figures);
+}

@@ -1,0 +1,37 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { judgeBundle } from '../../src/admission/bundle.ts';
+import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
+import { RULES } from '../../src/rules/index.ts';
+import { bundleWorld, parseManifests } from '../../src/world/manifests.ts';
+import { sourceOf } from '../control-plane/build.ts';
+import { EXPLAINED_MANIFESTS, OURS_ALONE } from './manifests.ts';
+import { Oracle } from './oracle.ts';
+
+describe('the manifests under examples and test/e2e of Argo Rollouts', () => {
+  let oracle: Oracle;
+  let root: string;
+
+  beforeAll(async () => {
+    root = await sourceOf('github.com/argoproj/argo-rollouts');
+    oracle = await Oracle.start();
+  });
+
+  afterAll(() => oracle.close());
+
+  it('are denied only where docs/agreement.md says why, each as it is applied: as it is', async () => {
+    const denied: { file: string; rules: string[] }[] = [];
+    const files = globSync(['examples/**/*.yaml', 'test/e2e/**/*.yaml'], { cwd: root }).sort();
+    expect(files.length).toBeGreaterThan(100);
+    for (const file of files) {
+      const manifests = parseManifests(readFileSync(join(root, file), 'utf8'), file);
+      const { report } = judgeBundle(manifests, { base: bundleWorld([]), rules: RULES, policy: DEFAULT_POLICY, requireReferences: false });
+      const rules = new Set(report.findings.filter(({ decision }) => decision === 'deny').map(({ rule }) => rule));
+      const refused = (await oracle.refusals(manifests.objects.map(({ object }) => object))).some(({ missing }) => !missing);
+      if (rules.size > 0) denied.push({ file, rules: [...rules].sort() });
+      expect(rules.size > 0 && ![...rules].every((rule) => OURS_ALONE.has(rule)), `${file}: denied by upstream and by Rollgate alike`).toBe(refused);
+    }
+    expect(denied).toEqual(EXPLAINED_MANIFESTS.map(({ file, rules }) => ({ file, rules })));
+  });
+});
