@@ -23,6 +23,11 @@ const COMMANDS: readonly Entry[] = [
     load: async (io, exit) => (await import('./commands/scan.ts')).scanCommand(io, exit),
   },
   {
+    name: 'convert',
+    summary: 'show what Rollouts Deployments would become, and what stands in the way',
+    load: async (io, exit) => (await import('./commands/convert.ts')).convertCommand(io, exit),
+  },
+  {
     name: 'serve',
     summary: 'answer admission requests and dry runs, for a cluster or for manifests',
     load: async (io, exit) => (await import('./commands/serve.ts')).serveCommand(io, exit),

@@ -1,5 +1,5 @@
 import { documentFindings } from '../documents/index.ts';
-import type { Policy } from '../policy/policy.ts';
+import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
 import { inReadingOrder, reported, reportedSkips, type BundleReport, type ReportedFinding } from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { evaluate } from '../rules/engine.ts';
@@ -8,8 +8,9 @@ import { placeObjects, type Manifests, type SourceObject } from '../world/manife
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
+import { changesOf as rolloutChanges, conversionSettings, plansIn, refusal, toldOfDeployment, type BundledPlan } from './conversion.ts';
 import { changeOf, circumstancesOf } from './gate.ts';
-import { introducedBy, judge, worldsOf, type Change, type Judged } from './judge.ts';
+import { introducedBy, judge, worldAfter, type Change, type Judged } from './judge.ts';
 
 /** How a bundle of manifests is judged. */
 export interface BundleOptions {
@@ -27,6 +28,8 @@ export interface JudgedBundle {
   readonly report: BundleReport;
   readonly sources: readonly SourceObject[];
   readonly changes: readonly Change[];
+  /** The Deployments that are asked to become Rollouts, and what comes of it. */
+  readonly plans: readonly BundledPlan[];
 }
 
 /**
@@ -36,15 +39,17 @@ export interface JudgedBundle {
 export function judgeBundle(manifests: Manifests, options: BundleOptions): JudgedBundle {
   const { sources } = placeObjects(manifests.objects, { namespace: options.namespace });
   const changes = changesOf(sources, options.base);
-  const { findings, skipped } = introducedBy(options.base, changes, options.rules);
-  const repeated = repeatedIn(sources);
-  const all = [...findings, ...findingsOfVariants(sources, repeated, changes, options), ...documentFindings(manifests, sources)];
   const circumstances = circumstancesOf(options.policy, options.base, options.requireReferences);
+  const plans = plansIn(changes, worldAfter(options.base, changes), (namespace) => conversionSettings(options.policy, circumstances.settings(namespace), true));
+  const { findings, skipped } = introducedBy(options.base, withRollouts(changes, plans), options.rules);
+  const repeated = repeatedIn(sources);
+  const all = [...toldOfDeployments(findings, plans, options.policy), ...findingsOfVariants(sources, repeated, changes, options), ...documentFindings(manifests, sources)];
   const judged = judge(all, changes, circumstances).map((entry): Judged => (isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry));
   const lines = inReadingOrder(unrepeated(judged.map((entry) => reported(entry, sources))));
   return {
     sources,
     changes,
+    plans,
     report: {
       verdict: lines.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow',
       findings: lines,
@@ -53,6 +58,20 @@ export function judgeBundle(manifests: Manifests, options: BundleOptions): Judge
       objects: sources.length,
     },
   };
+}
+
+function withRollouts(changes: readonly Change[], plans: readonly BundledPlan[]): Change[] {
+  return [...changes, ...plans.flatMap(({ change, plan }) => (plan.kind === 'converts' ? rolloutChanges(change, plan).slice(1) : []))];
+}
+
+// The profiles of a policy that was not given cannot be known: that one is not among the shipped ones says little.
+function toldOfDeployments(findings: readonly Finding[], plans: readonly BundledPlan[], policy: Policy): Finding[] {
+  let told = [...findings];
+  for (const { change, plan } of plans) {
+    if (plan.kind === 'converts') told = toldOfDeployment(told, change.after, plan);
+    if (plan.kind === 'refused') told.push(refusal(change.after, plan.message, plan.fix, policy === DEFAULT_POLICY ? 'missing' : 'invalid'));
+  }
+  return told;
 }
 
 // Two Rollouts that use one template find the same mistake in it.
@@ -89,7 +108,7 @@ function repeatedIn(sources: readonly SourceObject[]): ReadonlySet<ObjectKey> {
 
 function findingsOfVariants(sources: readonly SourceObject[], repeated: ReadonlySet<ObjectKey>, changes: readonly Change[], options: BundleOptions): Finding[] {
   if (repeated.size === 0) return [];
-  const { after } = worldsOf(options.base, changes);
+  const after = worldAfter(options.base, changes);
   const judged = new Set(changes.map((change) => change.after));
   const variants = sources.map(({ object }) => object).filter((object) => repeated.has(keyOf(object)) && !judged.has(object));
   const found = variants.flatMap((variant) => evaluate(new Overlay(after, [variant]), [variant], options.rules).findings);

@@ -1,15 +1,17 @@
 import type { Operation } from 'fast-json-patch';
+import { withReplicas } from '../conversion/render.ts';
 import type { Keep } from '../mutations/define.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { BundleReport, ReportedFinding } from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { parseManifests, type Manifests } from '../world/manifests.ts';
-import { keyOf, namespaceOf, refOf, type KubeObject, type ObjectRef } from '../world/object.ts';
+import { keyOf, namespaceOf, refOf, sameRef, type KubeObject, type ObjectRef } from '../world/object.ts';
 import { isObject, object } from '../world/read.ts';
 import type { World } from '../world/world.ts';
 import { judgeBundle, type JudgedBundle } from './bundle.ts';
+import { convert } from './conversion.ts';
 import { circumstancesOf } from './gate.ts';
-import { worldsOf } from './judge.ts';
+import { worldAfter } from './judge.ts';
 import { activeKeeps, driversOf, keepAll } from './keep.ts';
 import { QuestionWorld, type Answers, type Question } from './questions.ts';
 
@@ -48,6 +50,8 @@ export interface PolicyDifference {
 /** The answer of a dry run. */
 export interface DryRunAnswer extends BundleReport {
   readonly results: readonly DryRunObject[];
+  /** The Rollouts that Deployments would become; nobody's right to create them was asked for. */
+  readonly rollouts: readonly KubeObject[];
   readonly candidate?: PolicyDifference;
 }
 
@@ -68,6 +72,7 @@ export function dryRun(input: DryRunInput, base: World, catalogue: Catalogue): D
   return {
     ...judged.report,
     results: resultsOf(judged, input.policy, base, catalogue.keeps),
+    rollouts: judged.plans.flatMap(({ plan }) => (plan.kind === 'converts' ? [withReplicas(plan.rollout, plan.replicas)] : [])),
     ...(difference === undefined ? {} : { candidate: difference }),
   };
 }
@@ -103,14 +108,20 @@ function reviewedObject(text: string): string | undefined {
 }
 
 function resultsOf(judged: JudgedBundle, policy: Policy, base: World, keeps: readonly Keep[]): DryRunObject[] {
-  const { after } = worldsOf(base, judged.changes);
+  const after = worldAfter(base, judged.changes);
   const { settings } = circumstancesOf(policy, base, false);
   const stored = new Map(judged.changes.flatMap(({ before, after: object }) => (object === undefined ? [] : [[keyOf(object), before] as const])));
   return judged.sources.map((source): DryRunObject => {
     const submitted = source.object;
     const before = stored.get(keyOf(submitted));
-    const kept = keepAll(submitted, before, driversOf(after, submitted, policy), activeKeeps(keeps, submitted, settings(namespaceOf(submitted))), after);
-    return { object: refOf(submitted), document: source.document, patch: kept.operations, kept: kept.notes, patched: kept.patched };
+    const asked = judged.plans.find(({ change }) => change.after === submitted);
+    const refused = judged.report.findings.some(({ decision, object: found }) => decision === 'deny' && sameRef(found, refOf(submitted)));
+    const converted = asked === undefined ? undefined : convert(asked.change, asked.plan, { refused, denied: refused, reasons: [] }, after);
+    const result = { object: refOf(submitted), document: source.document };
+    if (converted?.decided === true) return { ...result, patch: converted.operations, kept: converted.notes, patched: converted.patched };
+    const object = converted?.patched ?? submitted;
+    const kept = keepAll(object, before, driversOf(after, object, policy), activeKeeps(keeps, object, settings(namespaceOf(object))), after);
+    return { ...result, patch: [...(converted?.operations ?? []), ...kept.operations], kept: [...(converted?.notes ?? []), ...kept.notes], patched: kept.patched };
   });
 }
 

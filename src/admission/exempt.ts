@@ -5,8 +5,15 @@ import type { KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
 import type { Request } from './review.ts';
 
+/** Accounts that are never judged or touched. */
+export interface ExemptAccounts {
+  readonly all: ReadonlySet<string>;
+  /** The Rollouts controllers' among them. */
+  readonly controllers: ReadonlySet<string>;
+}
+
 /** In: the policy, the controller accounts that were discovered, and the account Rollgate runs as. Out: all accounts that are never judged or touched, and the controllers' among them. */
-export function exemptAccounts(policy: Policy, discovered: readonly string[], self: string | undefined): { readonly all: ReadonlySet<string>; readonly controllers: ReadonlySet<string> } {
+export function exemptAccounts(policy: Policy, discovered: readonly string[], self: string | undefined): ExemptAccounts {
   const controllers = new Set([...policy.controllers.accounts, ...discovered]);
   return { controllers, all: new Set([...controllers, ...SYSTEM_ACCOUNTS, ...policy.exemptions.accounts, ...(self === undefined ? [] : [self])]) };
 }
@@ -30,14 +37,25 @@ export function isTerminating(world: World, namespace: string): boolean {
   return found.state === 'present' && (isBeingDeleted(found.object) || dig(found.object, 'status', 'phase') === 'Terminating');
 }
 
-/** In: an object as submitted. Out: the field manager that wrote it last, by its managedFields, or undefined. */
-export function newestManager(object: KubeObject): string | undefined {
+/**
+ * In: a request. Out: the field manager it writes as, or undefined if that cannot be told: the one it names, else the entry of managedFields that the write renewed, else the newest one. Times are whole
+ * seconds, so in the middle of an update a person's and the controller's entries are often equally new (Kubernetes v1.34, apimachinery/pkg/util/managedfields).
+ */
+export function writerOf({ fieldManager, object, oldObject }: Pick<Request, 'fieldManager' | 'object' | 'oldObject'>): string | undefined {
+  if (fieldManager !== '') return fieldManager;
+  const before = new Set(array(oldObject?.metadata['managedFields']).map(stampOf));
+  const entries = array(object?.metadata['managedFields']);
+  const renewed = entries.filter((entry) => !before.has(stampOf(entry)));
   let newest: { time: string; manager: string } | undefined;
-  for (const entry of array(object.metadata['managedFields'])) {
+  for (const entry of renewed.length === 0 ? entries : renewed) {
     const time = string(dig(entry, 'time'));
     if (newest === undefined || time >= newest.time) newest = { time, manager: string(dig(entry, 'manager')) };
   }
   return newest?.manager === '' ? undefined : newest?.manager;
+}
+
+function stampOf(entry: unknown): string {
+  return JSON.stringify(['manager', 'operation', 'subresource', 'apiVersion', 'time'].map((field) => string(dig(entry, field))));
 }
 
 /** In: a Rollout. Out: the field managers that write its status: the controller, whatever account it runs under. */

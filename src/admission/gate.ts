@@ -2,23 +2,22 @@ import type { Keep } from '../mutations/define.ts';
 import { isTrusted, POLICY_LABEL, settingsFor, type Policy, type Settings } from '../policy/policy.ts';
 import type { Rule } from '../rules/define.ts';
 import { INTERNAL_ERROR, type Budget } from '../rules/engine.ts';
+import { isUnseen } from '../rules/unread.ts';
 import { sortFindings, type Finding, type Skipped } from '../rules/finding.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { dig, optionalString } from '../world/read.ts';
-import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
-import { BREAK_GLASS, breakGlassReason, exemptAccounts, exemption, isTerminating, newestManager, statusManagers } from './exempt.ts';
+import { BREAK_GLASS, breakGlassReason, exemptAccounts, exemption, isTerminating, statusManagers, writerOf, type ExemptAccounts } from './exempt.ts';
+import { convert, type Converted } from './conversion.ts';
+import { Conversions, outcomeOf, type Planned } from './conversions.ts';
 import { activeKeeps, driversOf, keepAll, problemWith } from './keep.ts';
-import { introducedBy, isForeign, judge, worldsOf, type Change, type Circumstances, type Introduced, type Judged } from './judge.ts';
-import { allowed, refused, type AdmissionResponse } from './response.ts';
+import { introducedBy, isForeign, judge, worldAfter, type Change, type Circumstances, type Judged } from './judge.ts';
+import { allowed, refused, type AdmissionResponse, type Extras } from './response.ts';
 import type { Request, UserInfo } from './review.ts';
+import { freshen, reread, type Live } from './truth.ts';
 import { tell, warningText } from './wording.ts';
 
-/** Reads objects from the API server, past every cache. */
-export interface Live {
-  /** In: keys, and until when (milliseconds since the epoch). Out: for each key the object, undefined if it is not there, or `unreadable`. Never rejects. */
-  fetch(keys: readonly ObjectKey[], deadline: number): Promise<ReadonlyMap<ObjectKey, KubeObject | undefined | 'unreadable'>>;
-}
+export type { Live } from './truth.ts';
 
 /** What a gate is made of. All I/O is in what is passed in here. */
 export interface GateParts {
@@ -34,6 +33,10 @@ export interface GateParts {
   readonly self?: string | undefined;
   /** In: a user. Out: whether he may `break-glass` on `overrides.rollgate.io`. Absent: nobody may. */
   mayBreakGlass?(user: UserInfo, namespace: string): Promise<boolean>;
+  /** In: a user and a namespace. Out: whether he may create Rollouts there. Absent where nobody can be asked: everybody may. */
+  mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean>;
+  /** False where nobody makes Rollouts of what is let in to be converted. */
+  readonly converts?: boolean;
   /** Out: milliseconds since the epoch. */
   now(): number;
 }
@@ -69,81 +72,103 @@ export interface Limits {
   readonly maxSubjects: number;
 }
 
-// The findings that a live read brings up may rest on objects that were not read yet; a chain of references is no longer than this.
-const REREADS = 4;
-
 /** The admission gate: what it is asked, it answers from a world, a policy, rules and keeps. */
 export class Gate {
   readonly #parts: GateParts;
+  // Policy and accounts change rarely, and both are made anew when they do.
+  #known: { readonly policy: Policy; readonly discovered: readonly string[]; readonly accounts: ExemptAccounts } | undefined;
+  readonly #conversions: Conversions;
 
   constructor(parts: GateParts) {
     this.#parts = { ...parts, rules: parts.rules.filter((rule) => !rule.lintOnly) };
+    this.#conversions = new Conversions(this.#parts);
   }
 
-  /** In: a request and its limits. Out: the patch that keeps what the controller owns, or none. Never rejects for what is in the request. */
+  /** In: a request and its limits. Out: the patch that keeps what the controller owns and makes a Deployment the workload of a Rollout, or none. Never rejects for what is in the request. */
   async mutate(request: Request, limits: Limits): Promise<Answer> {
     const { world } = this.#parts;
     const policy = this.#parts.policy();
-    const accounts = exemptAccounts(policy, this.#parts.discovered(), this.#parts.self);
+    const accounts = this.#accounts(policy);
     const why = exemption(request, policy, accounts.all, world);
     const { object } = request;
     if (why !== undefined || object === undefined) return exempt(request, why ?? 'nothing to keep on DELETE');
+    const controllers = accounts.controllers.size > 0;
+    const planned = request.kindId === 'Deployment.apps' ? await this.#planned(request, limits, policy, controllers) : undefined;
+    const converted = planned === undefined ? undefined : convert(planned.change, planned.plan, outcomeOf(planned), planned.after);
+    const kept = converted?.decided === true ? NOTHING_KEPT : await this.#keep(request, converted?.patched ?? object, limits, policy, controllers);
+    return mutated(request, object, converted, kept);
+  }
 
+  /** In: a request, its object with what was changed in it so far, and the rest. Out: what is kept in it. */
+  async #keep(request: Request, object: KubeObject, limits: Limits, policy: Policy, controllers: boolean): Promise<KeptAnswer> {
+    const { world, live } = this.#parts;
     const active = activeKeeps(this.#parts.keeps, object, settingsIn(policy, world, namespaceOf(object)));
-    if (active.length === 0) return quiet(request);
-    const change = [changeOf(request)];
-    const drivers = driversOf(worldsOf(world, change).after, object, policy);
-    if (drivers.length === 0) return quiet(request);
-    if (accounts.controllers.size === 0) return { response: allowed(request.uid), record: { ...NO_RECORD, keepsOff: true } };
+    if (active.length === 0) return NOTHING_KEPT;
+    const change = [{ ...changeOf(request), after: object }];
+    const after = worldAfter(world, change);
+    const drivers = driversOf(after, object, policy);
+    if (drivers.length === 0) return NOTHING_KEPT;
+    if (!controllers) return { extras: {}, record: { keepsOff: true } };
 
-    const likely = keepAll(object, request.oldObject, drivers, active, worldsOf(world, change).after);
-    if (likely.operations.length === 0 && likely.notes.length === 0) return quiet(request);
+    const likely = keepAll(object, request.oldObject, drivers, active, after);
+    if (likely.operations.length === 0 && likely.notes.length === 0) return NOTHING_KEPT;
     const breakGlass = await this.#breakGlass(request);
-    if (breakGlass !== undefined) return { response: allowed(request.uid, { audit: { 'break-glass': breakGlass } }), record: { ...NO_RECORD, breakGlass } };
-    const truth = worldsOf(await this.#freshen(drivers, limits.deadline), change).after;
+    if (breakGlass !== undefined) return { extras: { audit: { 'break-glass': breakGlass } }, record: { breakGlass } };
+    // A Rollout that changed while the cache lagged would have its old hashes put back.
+    const fresh = await freshen(world, live, drivers.map(keyOf), limits.deadline);
+    const truth = fresh === world ? after : worldAfter(fresh, change);
     const current = driversOf(truth, object, policy);
-    const writer = newestManager(object);
+    const writer = writerOf(request);
     const tripped = current.find((rollout) => writer !== undefined && statusManagers(rollout).includes(writer));
     if (tripped !== undefined && writer !== undefined) {
-      return { response: allowed(request.uid), record: { ...NO_RECORD, tripwire: `${request.user.username} writes as ${writer}, the manager of the status of Rollout ${keyOf(tripped)}` } };
+      return { extras: {}, record: { tripwire: `${request.user.username} writes as ${writer}, the manager of the status of Rollout ${keyOf(tripped)}` } };
     }
-    const kept = keepAll(object, request.oldObject, current, active, truth);
-    const badPatch = problemWith(object, kept.operations);
-    if (badPatch !== undefined) return { response: allowed(request.uid), record: { ...NO_RECORD, badPatch } };
+    const kept = fresh === world ? likely : keepAll(object, request.oldObject, current, active, truth);
     const audit = kept.ids.length === 0 ? {} : { kept: kept.ids.join(',') };
-    return {
-      response: allowed(request.uid, { patch: kept.operations, warnings: kept.notes, audit }),
-      record: { ...NO_RECORD, kept: kept.ids },
-    };
+    return { extras: { patch: kept.operations, warnings: kept.notes, audit }, record: { kept: kept.ids } };
+  }
+
+  #planned(request: Request, limits: Limits, policy: Policy, controllers: boolean): Promise<Planned | undefined> {
+    const circumstances = circumstancesOf(policy, this.#parts.world, false);
+    return this.#conversions.plan(request, { policy, circumstances, controllers, deadline: limits.deadline, budget: () => budgetOf(limits, () => this.#parts.now()) });
   }
 
   /** In: a request and its limits. Out: whether it may pass, with denials or warnings. Never rejects for what is in the request. */
   async validate(request: Request, limits: Limits): Promise<Answer> {
     const { world } = this.#parts;
     const policy = this.#parts.policy();
-    const accounts = exemptAccounts(policy, this.#parts.discovered(), this.#parts.self);
+    const accounts = this.#accounts(policy);
     const why = exemption(request, policy, accounts.all, world);
     const object = request.object ?? request.oldObject;
     if (why !== undefined || object === undefined) return exempt(request, why ?? 'no object');
 
+    const planned = request.kindId === 'Deployment.apps' ? await this.#planned(request, limits, policy, accounts.controllers.size > 0) : undefined;
+    if (planned?.judged !== undefined) return this.#concluded(request, object, planned.judged, planned.skipped, policy);
     const change = changeOf(request);
-    const budget = budgetOf(limits, () => this.#parts.now());
-    const first = introducedBy(world, [change], this.#parts.rules, budget);
-    let current: Introduced = first;
+    if (change.before !== undefined && change.after !== undefined && isUnseen(change.before, change.after)) return quiet(request);
+    const budget = (): Budget => budgetOf(limits, () => this.#parts.now());
+    const first = introducedBy(world, [change], this.#parts.rules, budget());
+    let current = first;
     let judged = this.#judge(first.findings, [change], world, policy);
     let uncertain: ReadonlySet<ObjectKey> = new Set();
     const { live } = this.#parts;
     if (live !== undefined && judged.some(needsTruth)) {
-      const truth = await this.#reread(live, change, first, limits);
+      const namespace = namespaceOf(object);
+      const besides = namespace === '' ? [] : [keyFor('Namespace', '', namespace)];
+      const truth = await reread([change], first, besides, { world, live, rules: this.#parts.rules, deadline: limits.deadline, budget });
       if (isTerminating(truth.world, request.namespace)) return exempt(request, 'terminating namespace');
       current = truth.introduced;
       uncertain = truth.unreadable;
       judged = this.#judge(current.findings, [change], truth.world, policy);
     }
     if (uncertain.size > 0) judged = judged.map((entry) => (restsOn(entry.finding, uncertain) ? { ...entry, decision: 'warn' } : entry));
+    return this.#concluded(request, object, judged, current.skipped, policy);
+  }
+
+  async #concluded(request: Request, object: KubeObject, judged: readonly Judged[], skipped: readonly Skipped[], policy: Policy): Promise<Answer> {
     const breakGlass = judged.some(({ decision }) => decision === 'deny') ? await this.#breakGlass(request) : undefined;
-    if (breakGlass !== undefined) judged = judged.map((entry) => ({ ...entry, decision: 'warn' }));
-    return this.#answer(request, object, judged, current.skipped, policy, breakGlass);
+    const decided = breakGlass === undefined ? judged : judged.map((entry): Judged => ({ ...entry, decision: 'warn' }));
+    return this.#answer(request, object, decided, skipped, policy, breakGlass);
   }
 
   /** In: findings that changes introduced, the changes, the world and the policy. Out: what becomes of each, in order. */
@@ -154,7 +179,7 @@ export class Gate {
   #answer(request: Request, object: KubeObject, judged: readonly Judged[], skipped: readonly Skipped[], policy: Policy, breakGlass: string | undefined): Answer {
     const circumstances = circumstancesOf(policy, this.#parts.world, false);
     const updated = request.operation === 'UPDATE';
-    const told = judged.map((entry) => ({ ...entry, told: tell(entry.finding, object, { foreign: isForeign(entry.finding, object, circumstances), updated }) }));
+    const told = judged.map((entry) => ({ ...entry, told: tell(entry.finding, object, { foreign: isForeign(entry.finding, object, circumstances), refusesChange: updated && entry.decision === 'deny', deleted: request.operation === 'DELETE' }) }));
     const denied = told.filter(({ decision }) => decision === 'deny');
     const warned = told.filter(({ decision }) => decision === 'warn');
     const warnings = warned.map((entry) => warningText(entry.told, entry.finding));
@@ -179,13 +204,12 @@ export class Gate {
     return { response, record };
   }
 
-  // A Rollout that changed while the cache lagged would have its old hashes put back.
-  async #freshen(rollouts: readonly KubeObject[], deadline: number): Promise<World> {
-    const { live, world } = this.#parts;
-    if (live === undefined) return world;
-    const fetched = await live.fetch(rollouts.map(keyOf), deadline);
-    const there = [...fetched.values()].filter((value) => value !== undefined && value !== 'unreadable');
-    return new Overlay(world, there, [...fetched].filter(([, value]) => value === undefined).map(([key]) => key));
+  #accounts(policy: Policy): ExemptAccounts {
+    const discovered = this.#parts.discovered();
+    if (this.#known?.policy !== policy || this.#known.discovered !== discovered) {
+      this.#known = { policy, discovered, accounts: exemptAccounts(policy, discovered, this.#parts.self) };
+    }
+    return this.#known.accounts;
   }
 
   async #breakGlass(request: Request): Promise<string | undefined> {
@@ -195,29 +219,6 @@ export class Gate {
     const reason = breakGlassReason(annotated, this.#parts.now());
     if (reason === undefined || this.#parts.mayBreakGlass === undefined) return undefined;
     return (await this.#parts.mayBreakGlass(user, request.namespace)) ? `${user.username}: ${reason}` : undefined;
-  }
-
-  async #reread(live: Live, change: Change, first: Introduced, limits: Limits): Promise<{ introduced: Introduced; world: World; unreadable: ReadonlySet<ObjectKey> }> {
-    const { world, rules } = this.#parts;
-    const admitted = change.after ?? change.before;
-    const namespace = admitted === undefined ? '' : namespaceOf(admitted);
-    const known = new Map<ObjectKey, KubeObject | undefined>();
-    const failed = new Set<ObjectKey>();
-    let introduced = first;
-    let truth: World = world;
-    for (let round = 0; round < REREADS; round++) {
-      const wanted = [...introduced.consulted, ...(round === 0 && namespace !== '' ? [keyFor('Namespace', '', namespace)] : [])];
-      const keys = wanted.filter((key) => !known.has(key) && !failed.has(key) && (admitted === undefined || key !== keyOf(admitted)));
-      if (keys.length === 0) break;
-      for (const [key, value] of await live.fetch(keys, limits.deadline)) {
-        if (value === 'unreadable') failed.add(key);
-        else known.set(key, value);
-      }
-      const there = [...known.values()].filter((value) => value !== undefined);
-      truth = new Overlay(world, there, [...known].filter(([, value]) => value === undefined).map(([key]) => key));
-      introduced = introducedBy(truth, [change], rules, budgetOf(limits, () => this.#parts.now()));
-    }
-    return { introduced, world: truth, unreadable: failed };
   }
 }
 
@@ -229,6 +230,22 @@ function exempt(request: Request, why: string): Answer {
 
 function quiet(request: Request): Answer {
   return { response: allowed(request.uid), record: NO_RECORD };
+}
+
+/** What is kept of an object, and what there is to log about it. */
+interface KeptAnswer {
+  readonly extras: Extras;
+  readonly record: Partial<Decided>;
+}
+
+const NOTHING_KEPT: KeptAnswer = { extras: {}, record: {} };
+
+function mutated(request: Request, object: KubeObject, converted: Converted | undefined, { extras, record }: KeptAnswer): Answer {
+  const patch = [...(converted?.operations ?? []), ...(extras.patch ?? [])];
+  const badPatch = problemWith(object, patch);
+  if (badPatch !== undefined) return { response: allowed(request.uid), record: { ...NO_RECORD, badPatch } };
+  const warnings = [...(converted?.notes ?? []), ...(extras.warnings ?? [])];
+  return { response: allowed(request.uid, { ...extras, patch, warnings }), record: { ...NO_RECORD, ...record } };
 }
 
 function needsTruth({ finding, decision }: Judged): boolean {

@@ -31,15 +31,19 @@ export interface Introduced {
 }
 
 const NO_OBJECT: KubeObject = { apiVersion: '', kind: '', metadata: { name: '' } };
-const NOTHING: Report = { findings: [], skipped: [], consulted: new Set() };
 
-/** In: a world that may lag behind, and changes. Out: the worlds before and after: `before` holds what the API server says was there, never what the world says. */
-export function worldsOf(base: World, changes: readonly Change[]): { readonly before: World; readonly after: World } {
-  const olds = changes.flatMap(({ before }) => (before === undefined ? [] : [before]));
-  const news = changes.flatMap(({ after }) => (after === undefined ? [] : [after]));
+/** In: a world that may lag behind, and changes. Out: the world before them: it holds what the API server says was there, never what the world says. */
+export function worldBefore(base: World, changes: readonly Change[]): World {
+  const olds = changes.flatMap(({ before }) => before ?? []);
   const created = changes.flatMap(({ before, after }) => (before === undefined && after !== undefined ? [keyOf(after)] : []));
+  return new Overlay(base, olds, created);
+}
+
+/** In: a world, and changes. Out: the world after them. */
+export function worldAfter(base: World, changes: readonly Change[]): World {
+  const news = changes.flatMap(({ after }) => after ?? []);
   const deleted = changes.flatMap(({ before, after }) => (after === undefined && before !== undefined ? [keyOf(before)] : []));
-  return { before: new Overlay(base, olds, created), after: new Overlay(base, news, deleted) };
+  return new Overlay(base, news, deleted);
 }
 
 /**
@@ -47,22 +51,24 @@ export function worldsOf(base: World, changes: readonly Change[]): { readonly be
  * Judged are all subjects that a changed object touches in either world. The world before is only looked at when the one after has findings.
  */
 export function introducedBy(base: World, changes: readonly Change[], rules: readonly Rule[], budget?: Budget): Introduced {
-  const { before, after } = worldsOf(base, changes);
+  const after = worldAfter(base, changes);
   const subjects = new Map<ObjectKey, KubeObject>();
   for (const { before: old, after: object } of changes) {
     // What refers to it is the same in both worlds, except for objects that are among the changes themselves; what it shares with others may differ.
-    for (const version of [old, object]) {
-      if (version !== undefined) for (const touched of touchedBy(after, version)) subjects.set(keyOf(touched), touched);
-    }
+    const versions = [old, object].filter((version) => version !== undefined);
+    for (const touched of touchedBy(after, ...versions)) subjects.set(keyOf(touched), touched);
   }
   // What a rule finds in a subject that did not change can only change with an object of a kind that the rule looks at.
   const changedKeys = new Set(changes.flatMap((change) => [change.before, change.after]).flatMap((object) => (object === undefined ? [] : [keyOf(object)])));
   const relevant = rulesLookingAt(rules, changes);
-  const then = present(after, subjects);
-  const report = evaluateBoth(after, then, changedKeys, { all: rules, relevant }, budget);
-  const old = report.findings.length === 0 ? NOTHING : evaluateBoth(before, present(before, subjects), changedKeys, { all: rules, relevant });
-  const consulted = new Set([...report.consulted, ...then.map(keyOf)]);
-  return { findings: introduced(report.findings, old.findings), skipped: report.skipped, consulted, subjects: then.length };
+  const left = present(after, subjects);
+  const report = evaluateBoth(after, left, changedKeys, { all: rules, relevant }, budget);
+  const consulted = new Set([...report.consulted, ...left.map(keyOf)]);
+  const seen = { skipped: report.skipped, consulted, subjects: left.length };
+  if (report.findings.length === 0) return { ...seen, findings: [] };
+  const before = worldBefore(base, changes);
+  const old = evaluateBoth(before, present(before, subjects), changedKeys, { all: rules, relevant });
+  return { ...seen, findings: introduced(report.findings, old.findings) };
 }
 
 function evaluateBoth(world: World, subjects: readonly KubeObject[], changed: ReadonlySet<ObjectKey>, rules: { all: readonly Rule[]; relevant: readonly Rule[] }, budget?: Budget): Report {

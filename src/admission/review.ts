@@ -23,6 +23,8 @@ export interface Request {
   readonly name: string;
   readonly user: UserInfo;
   readonly dryRun: boolean;
+  /** The field manager that the writer named; empty where it left that to the API server, as controllers do. */
+  readonly fieldManager: string;
   /** The object as submitted; undefined on DELETE. */
   readonly object: KubeObject | undefined;
   /** The object as stored; undefined on CREATE. */
@@ -82,6 +84,7 @@ function requestIn(request: JsonObject, uid: string): Parsed {
       name: subject?.metadata.name ?? name,
       user: userInfo(request['userInfo']),
       dryRun: request['dryRun'] === true,
+      fieldManager: string(dig(request, 'options', 'fieldManager')),
       object: operation === 'DELETE' ? undefined : submitted,
       oldObject: operation === 'CREATE' ? undefined : stored,
     },

@@ -1,6 +1,7 @@
 import { renderText, placeIn, type Finding } from '../rules/finding.ts';
 import { keyOf, namespaceOf, refOf, type KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
+import { isMidUpdate } from '../world/rollout.ts';
 
 /** A finding as it is told to whoever submitted an object. */
 export interface Told {
@@ -10,23 +11,41 @@ export interface Told {
   readonly text: string;
 }
 
+/** In which circumstances a finding is told. */
+export interface Telling {
+  /** Whether it spans namespaces that do not trust each other. */
+  readonly foreign: boolean;
+  /** Whether it refuses a change of an object that was there before. */
+  readonly refusesChange: boolean;
+  /** Whether the submitted object is to be deleted. */
+  readonly deleted: boolean;
+}
+
 /**
- * In: a finding, the submitted object, whether the finding spans namespaces that do not trust each other, and whether the object was there before. Out: what the person is told. Where the
- * submitted object is not the one that was judged, the text says for which one it matters, and the order of changes that works; across namespaces it says no more than
- * that the other object exists.
+ * In: a finding, the submitted object, and the circumstances. Out: what the person is told. Where the submitted object is not the one that was judged, the text says for which one it matters,
+ * and, where its change is refused, the order of changes that works; across namespaces it says no more than that the other object exists.
  */
-export function tell(finding: Finding, submitted: KubeObject, { foreign, updated }: { readonly foreign: boolean; readonly updated: boolean }): Told {
-  const place = placeIn(finding, refOf(submitted));
-  const field = renderPath(place?.path ?? []);
+export function tell(finding: Finding, submitted: KubeObject, { foreign, refusesChange, deleted }: Telling): Told {
+  // Without a field kubectl prints a colon with nothing before it.
+  const field = renderPath(placeIn(finding, refOf(submitted))?.path ?? ['spec']);
+  const { kind, metadata } = finding.subject;
   const ofSubject = keyOf(finding.subject) === keyOf(submitted);
   if (foreign) {
     const other = ofSubject ? (finding.related.find(({ object }) => namespaceOf(object) !== namespaceOf(submitted))?.object ?? finding.object) : finding.subject;
     return { field, text: `does not fit ${other.kind} "${namespaceOf(other)}/${other.metadata.name}" of another namespace: ask its owner, or lint both together [${finding.rule}]` };
   }
   if (ofSubject) return { field, text: renderText(finding) };
-  const { kind } = finding.subject;
-  const order = updated && finding.class === 'invalid' ? ` (to change both: add the new one here, switch the ${kind}, then remove the old one)` : '';
-  return { field, text: `${kind} "${finding.subject.metadata.name}": ${finding.message}: ${finding.fix}${order} [${finding.rule}]` };
+  const subject = `${kind} "${metadata.name}"`;
+  // Whoever deletes a thing on purpose is not to be told to create it.
+  if (deleted) return { field, text: `with this gone, ${finding.message}, and ${subject} refers to it: change the ${kind} first [${finding.rule}]` };
+  const whose = finding.message.includes(subject) ? '' : `${subject}: `;
+  return { field, text: `${whose}${finding.message}: ${finding.fix}${refusesChange ? wayRound(finding) : ''} [${finding.rule}]` };
+}
+
+function wayRound({ subject, class: findingClass }: Finding): string {
+  if (findingClass !== 'invalid') return '';
+  const order = `add the new one here, switch the ${subject.kind}, then remove the old one`;
+  return isMidUpdate(subject) ? ` (an update of the ${subject.kind} is under way: wait for its end, or ${order})` : ` (to change both: ${order})`;
 }
 
 const GOOD_WARNING = 120;

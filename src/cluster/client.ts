@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { urlToHttpOptions } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { dig, optionalString, string } from '../world/read.ts';
 import { ItemSplitter } from './items.ts';
+import { Multiplexer, type Answered } from './multiplexer.ts';
 import type { Timing } from './timing.ts';
 
 /** An API server's answer that is no success. What is no ApiError came from the network, the credentials or the parser. */
@@ -62,6 +64,7 @@ export class ApiClient {
   readonly #timing: Timing;
   readonly #http: http.Agent;
   readonly #https: https.Agent;
+  readonly #multiplexer: Multiplexer;
   #kubeConfig: KubeConfig;
   #known: Credentials | undefined;
   #pending: Promise<Credentials> | undefined;
@@ -79,6 +82,7 @@ export class ApiClient {
     // An agent keys its connections by certificate and key too, so that renewed ones get connections of their own.
     this.#http = new http.Agent(options);
     this.#https = new https.Agent(options);
+    this.#multiplexer = new Multiplexer(timing.ping, () => this.#forgetIdle());
   }
 
   /** In: a request. Out: the JSON that it is answered with. Throws an ApiError, or the error of the network, the credentials or the parser. */
@@ -86,7 +90,7 @@ export class ApiClient {
     const deadline = new Deadline(request.signal, request.timeout ?? this.#timing.request);
     try {
       const response = await this.#open(request, deadline.signal);
-      return JSON.parse((await buffer(response)).toString('utf8'));
+      return JSON.parse((await buffer(response.body)).toString('utf8'));
     } catch (error) {
       throw deadline.expired ?? error;
     } finally {
@@ -105,7 +109,7 @@ export class ApiClient {
     try {
       const response = await this.#open(request, deadline.signal);
       const splitter = new ItemSplitter();
-      for await (const chunk of response as AsyncIterable<Buffer>) {
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
         for (const item of splitter.push(chunk)) each(JSON.parse(item));
         deadline.extend();
       }
@@ -120,14 +124,14 @@ export class ApiClient {
     }
   }
 
-  /** In: a request. Out: the stream that it is answered with, until the signal ends it. Throws as `get` does. */
-  async stream(request: ApiRequest): Promise<IncomingMessage> {
+  /** In: a request. Out: the stream that it is answered with, until the signal ends it; where the server speaks HTTP/2, it breaks off when nothing comes through any more. Throws as `get` does. */
+  async stream(request: ApiRequest): Promise<Readable> {
     const deadline = new Deadline(request.signal, request.timeout ?? this.#timing.request);
     try {
-      const response = await this.#open(request, deadline.signal);
+      const { body } = await this.#open(request, deadline.signal, true);
       deadline.lift();
-      response.once('close', () => deadline.release());
-      return response;
+      body.once('close', () => deadline.release());
+      return body;
     } catch (error) {
       deadline.release();
       throw deadline.expired ?? error;
@@ -151,13 +155,14 @@ export class ApiClient {
   close(): void {
     this.#http.destroy();
     this.#https.destroy();
+    this.#multiplexer.close();
   }
 
-  async #open(request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
+  async #open(request: ApiRequest, signal: AbortSignal, long = false): Promise<Answered> {
     for (let attempt = 0; ; attempt++) {
       const credentials = await this.#authorize();
-      const response = await this.#send(request, credentials, signal);
-      if (response.statusCode === 200) return response;
+      const response = (long ? await this.#multiplexed(request, credentials, signal) : undefined) ?? (await this.#send(request, credentials, signal));
+      if (response.status === 200) return response;
       const error = await refusal(response);
       if (error.status !== 401) throw error;
       const renewed = this.#renew(credentials);
@@ -165,14 +170,23 @@ export class ApiClient {
     }
   }
 
-  async #send(request: ApiRequest, credentials: Credentials, signal: AbortSignal): Promise<IncomingMessage> {
-    const query = new URLSearchParams(request.query).toString();
-    const options: https.RequestOptions = {
-      ...credentials.options,
-      path: `${credentials.path}${request.path}${query === '' ? '' : `?${query}`}`,
-      headers: { ...credentials.options.headers, accept: request.accept ?? 'application/json', 'user-agent': 'rollgate' },
-      signal,
-    };
+  /** Out: what the request is answered with; undefined if the way there is none for HTTP/2: unencrypted, through a proxy, or the server does not speak it. */
+  async #multiplexed(request: ApiRequest, { options, path }: Credentials, signal: AbortSignal): Promise<Answered | undefined> {
+    if (options.agent !== this.#https || options.auth !== undefined) return undefined;
+    const { hostname, ...rest } = options;
+    const key = this.#https.getName({ ...rest, ...(hostname === undefined || hostname === null ? {} : { host: hostname }) });
+    try {
+      const answered = await this.#multiplexer.open(options, key, path + pathOf(request), headersOf(request, options), signal);
+      if (answered !== undefined) this.#reached();
+      return answered;
+    } catch (error) {
+      if (!request.signal.aborted) this.#unreachable = true;
+      throw error;
+    }
+  }
+
+  async #send(request: ApiRequest, credentials: Credentials, signal: AbortSignal): Promise<Answered> {
+    const options: https.RequestOptions = { ...credentials.options, path: credentials.path + pathOf(request), headers: headersOf(request, credentials.options), signal };
     const send = options.protocol === 'http:' ? http.request : https.request;
     for (;;) {
       const message = send(options);
@@ -181,14 +195,20 @@ export class ApiClient {
           message.once('response', resolve).on('error', reject).end();
         });
         this.#reached();
-        return response;
+        return { status: response.statusCode ?? 0, headers: response.headers, body: response };
       } catch (error) {
         // The server may have closed an idle connection that is only now taken up again; there are only so many of them.
         if (message.reusedSocket && !signal.aborted) continue;
+        // Where one says nothing, the others that were idle as long are not to be tried one after the other, each as long.
+        if (message.reusedSocket) this.#forgetIdle();
         if (!request.signal.aborted) this.#unreachable = true;
         throw error;
       }
     }
+  }
+
+  #forgetIdle(): void {
+    for (const agent of [this.#http, this.#https]) for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
   }
 
   #reached(): void {
@@ -219,7 +239,7 @@ export class ApiClient {
     // Through a proxy only the client library's own agent knows the way.
     const agent = cluster.proxyUrl ? options.agent : protocol === 'http:' ? this.#http : this.#https;
     return {
-      options: { ...options, headers: trimmed(options.headers), method: 'GET', hostname, port, protocol, agent },
+      options: { ...options, headers: options.headers ?? {}, method: 'GET', hostname, port, protocol, agent },
       // Rancher and others serve an API below a path.
       path: url.pathname.replace(/\/+$/, ''),
       readAt: performance.now(),
@@ -296,6 +316,15 @@ async function within<T>(milliseconds: number, work: Promise<T>, message: string
   }
 }
 
+function pathOf({ path, query }: ApiRequest): string {
+  const parameters = new URLSearchParams(query).toString();
+  return parameters === '' ? path : `${path}?${parameters}`;
+}
+
+function headersOf({ accept = 'application/json' }: ApiRequest, { headers }: RequestOptions): Record<string, string> {
+  return { ...trimmed(headers), accept, 'user-agent': 'rollgate' };
+}
+
 /** In: headers. Out: the same; a token that was read from a file may end in a newline, which no header may. */
 function trimmed(headers: RequestOptions['headers']): Record<string, string> {
   const result: Record<string, string> = {};
@@ -305,10 +334,10 @@ function trimmed(headers: RequestOptions['headers']): Record<string, string> {
   return result;
 }
 
-async function refusal(response: IncomingMessage): Promise<ApiError> {
+async function refusal({ status, headers, body: stream }: Answered): Promise<ApiError> {
   let text = '';
-  response.setEncoding('utf8');
-  for await (const chunk of response) {
+  stream.setEncoding('utf8');
+  for await (const chunk of stream) {
     text += String(chunk);
     if (text.length > MAX_REFUSAL) break;
   }
@@ -318,6 +347,6 @@ async function refusal(response: IncomingMessage): Promise<ApiError> {
   } catch {
     body = undefined;
   }
-  const retryAfter = Number(response.headers['retry-after'] ?? 0);
-  return new ApiError(response.statusCode ?? 0, body, Number.isFinite(retryAfter) ? retryAfter : 0);
+  const retryAfter = Number(headers['retry-after'] ?? 0);
+  return new ApiError(status, body, Number.isFinite(retryAfter) ? retryAfter : 0);
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { KubeObject } from '../world/object.ts';
 import { dig, optionalNumber, optionalString, string } from '../world/read.ts';
 import { ApiError, type ApiClient } from './client.ts';
@@ -213,7 +213,7 @@ export class Reflector {
   }
 
   /** In: a stream of events, and how long it may last. Out: how many came before it ended. Throws on an event of type ERROR and on what is no event. */
-  async #follow(response: IncomingMessage, longest: number): Promise<number> {
+  async #follow(response: Readable, longest: number): Promise<number> {
     let events = 0;
     const lines = new LineSplitter();
     const { promise, resolve, reject } = Promise.withResolvers<void>();

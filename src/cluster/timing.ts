@@ -4,6 +4,8 @@ export interface Timing {
   readonly watch: readonly [shortest: number, longest: number];
   /** How long a watch may outlive the time it was asked to last before it counts as dropped. */
   readonly watchGrace: number;
+  /** The pause between two pings of a connection that watches share (HTTP/2); it counts as dropped when two in a row were not answered. */
+  readonly ping: number;
   /** How long a watch that has been sent bookmarks (an API server sends one a minute) may be silent before it counts as dropped. */
   readonly watchSilence: number;
   /** The first and the longest pause between attempts; each is up to twice the one before. */
@@ -31,7 +33,8 @@ export interface Timing {
 export const TIMING: Timing = {
   watch: [300_000, 600_000],
   watchGrace: 15_000,
-  watchSilence: 180_000,
+  ping: 5_000,
+  watchSilence: 90_000,
   backoff: [500, 30_000],
   forbiddenPause: 120_000,
   forgetAfter: 60_000,

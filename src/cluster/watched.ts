@@ -149,8 +149,9 @@ export class WatchedCluster {
         await this.client.pause(wait, this.#wake.signal);
         continue;
       }
+      const began = performance.now();
       await this.#look();
-      this.#schedule();
+      this.#schedule(began);
     }
   }
 
@@ -171,10 +172,11 @@ export class WatchedCluster {
     }
   }
 
-  #schedule(): void {
+  /** In: when the last look began: what fell due since then was not in it. */
+  #schedule(began: number): void {
     const { discovery, backoff } = this.#options.timing;
     const now = performance.now();
-    this.#due = this.#due.filter((time) => time > now);
+    this.#due = this.#due.filter((time) => time > began);
     const period = discovery[this.#definitions.state === 'known' ? 1 : 0];
     const pause = this.#failures === 0 ? period : Math.min(backoff[1], backoff[0] * 2 ** (this.#failures - 1)) * (0.5 + Math.random() / 2);
     this.#lookAt = Math.min(now + pause, ...this.#due);

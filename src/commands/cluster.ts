@@ -1,10 +1,14 @@
 import { AuthenticationV1Api, AuthorizationV1Api, KubeConfig } from '@kubernetes/client-node';
 import { controllerAccounts } from '../cluster/controllers.ts';
+import { useTokenFiles } from '../cluster/token-files.ts';
 import { ClusterWorld } from '../cluster/world.ts';
 import type { Policy } from '../policy/policy.ts';
 import { clusterAuthorizer } from '../server/authorization.ts';
 import type { Log } from '../server/log.ts';
+import type { Metrics } from '../server/metrics.ts';
+import type { ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
+import { startConversion, type RunningConversion } from './conversion.ts';
 import type { Cluster } from './serve.ts';
 
 /** Which cluster is meant. */
@@ -22,6 +26,7 @@ export function kubeConfigOf({ kubeconfig, context }: ClusterOptions): KubeConfi
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(kubeconfig);
+  useTokenFiles(config, kubeconfig);
   if (context !== undefined) {
     if (config.getContextObject(context) === null) throw new Error(`there is no context "${context}" in the kubeconfig (it has ${config.getContexts().map(({ name }) => name).join(', ') || 'none'})`);
     config.setCurrentContext(context);
@@ -37,13 +42,24 @@ function worldOptions(options: ClusterOptions): { kubeConfig: KubeConfig; istioK
   return options.istioKubeconfig === undefined ? { kubeConfig } : { kubeConfig, istioKubeConfig: kubeConfigOf({ kubeconfig: options.istioKubeconfig }) };
 }
 
-// Deployments change all the time; which of them are controllers does not, so looking again once a second is soon enough.
+// Which Deployments are controllers hardly ever changes, so looking again once a second is soon enough.
 const LOOK_AGAIN = 1_000;
 
-/** In: which cluster, the account Rollgate runs as there (if it is known), the log and the policy in force. Out: the cluster for `serve`, being read. */
-export function connect(options: ClusterOptions, self: string | undefined, log: Log, policy: () => Policy): Cluster {
+/** What serving a cluster needs besides. */
+export interface ConnectOptions extends ClusterOptions {
+  /** The account Rollgate runs as there, if it is known. */
+  readonly account?: string;
+  /** The Lease of whoever converts, `NAMESPACE/NAME`; undefined: nobody does. */
+  readonly conversionLease?: string;
+}
+
+/** In: which cluster, the log, the policy in force, and the metrics. Out: the cluster for `serve`, being read. */
+export function connect(options: ConnectOptions, log: Log, policy: () => Policy, metrics: Metrics): Cluster {
   const { kubeConfig, istioKubeConfig } = worldOptions(options);
-  const cluster = new ClusterWorld({ kubeConfig, logger: log, ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }) });
+  let conversion: RunningConversion | undefined;
+  const onChange = (key: ObjectKey): void => conversion?.reconciler.changed(key);
+  const cluster = new ClusterWorld({ kubeConfig, logger: log, onChange, ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }) });
+  if (options.conversionLease !== undefined) conversion = startConversion({ kubeConfig, cluster, lease: options.conversionLease, log, metrics, policy });
   cluster.start();
   let accounts: readonly string[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -51,7 +67,8 @@ export function connect(options: ClusterOptions, self: string | undefined, log: 
     world: cluster.world,
     live: cluster,
     authorizer: clusterAuthorizer({ authentication: kubeConfig.makeApiClient(AuthenticationV1Api), authorization: kubeConfig.makeApiClient(AuthorizationV1Api) }),
-    self,
+    self: options.account,
+    converts: conversion !== undefined,
     checks: [
       {
         name: 'caches',
@@ -74,7 +91,10 @@ export function connect(options: ClusterOptions, self: string | undefined, log: 
       const unknown = cluster.unknown();
       return [...cluster.staleness()].map(([kind, staleness]) => ({ kind, synced: !unknown.has(kind), staleness }));
     },
-    stop: () => cluster.stop(),
+    async stop() {
+      await conversion?.stop();
+      await cluster.stop();
+    },
   };
 }
 

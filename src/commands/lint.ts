@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { judgeBundle } from '../admission/bundle.ts';
-import { DOCUMENT_RULES } from '../documents/index.ts';
-import { KEEPS } from '../mutations/index.ts';
+import { KNOWN } from '../admission/known.ts';
 import { parsePolicy } from '../policy/load.ts';
 import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
 import { plain } from '../report/format.ts';
@@ -70,7 +69,7 @@ export function policyOf(file: string | undefined, cwd: string, say: (sentence: 
     say(`${file}: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
-  const loaded = parsePolicy(text, { rules: [...RULES, ...DOCUMENT_RULES].map(({ id }) => id), keeps: KEEPS.map(({ id }) => id) });
+  const loaded = parsePolicy(text, KNOWN);
   if (loaded.ok) return loaded.policy;
   for (const error of loaded.errors) say(`${file}: ${error}`);
   return undefined;

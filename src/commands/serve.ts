@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exemptAccounts } from '../admission/exempt.ts';
+import { KNOWN } from '../admission/known.ts';
 import { Gate, type Live } from '../admission/gate.ts';
-import { DOCUMENT_RULES } from '../documents/index.ts';
 import { controllerAccounts } from '../cluster/controllers.ts';
+import { DOCUMENT_RULES } from '../documents/index.ts';
 import { KEEPS } from '../mutations/index.ts';
 import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
 import { RULES } from '../rules/index.ts';
@@ -31,6 +32,8 @@ export interface ServeOptions extends ClusterOptions {
   readonly policy?: string;
   /** The account Rollgate runs as in the cluster, `system:serviceaccount:NAMESPACE:NAME`: what it writes itself is not judged. */
   readonly account?: string;
+  /** The Lease, `NAMESPACE/NAME`, whose holder makes Rollouts of Deployments; without one nothing is converted in a cluster. */
+  readonly conversionLease?: string;
   /** The directory of tls.crt and tls.key; without a cluster one is made where none is given. */
   readonly certDir?: string;
   readonly host?: string;
@@ -50,6 +53,8 @@ export interface Cluster {
   readonly self?: string | undefined;
   /** What must hold before the gate may be asked: caches synced and fresh. */
   readonly checks: readonly Check[];
+  /** Whether what admission lets in to be converted is converted. */
+  readonly converts?: boolean;
   /** Out: the accounts of Argo Rollouts controllers that were discovered. */
   discovered(): readonly string[];
   caches(): readonly CacheState[];
@@ -59,7 +64,7 @@ export interface Cluster {
 /** What serving is given from outside. */
 export interface ServeDependencies {
   /** In: which cluster, the log, and the policy in force. Out: the cluster, being read. Rejects when there is no way to reach one. */
-  connect?(options: ServeOptions, log: Log, policy: () => Policy): Promise<Cluster>;
+  connect?(options: ServeOptions, log: Log, policy: () => Policy, metrics: Metrics): Promise<Cluster>;
   readonly log?: Log;
   /** How to stop; by default as slowly as endpoints update where there is a cluster, and at once where there is none. */
   readonly drain?: DrainLimits;
@@ -111,18 +116,16 @@ async function assemble(
   const keepsOff = (): boolean => exemptAccounts(policy(), discovered(), cluster?.self).controllers.size === 0;
   const intake = new Intake({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
   const [rules, keeps] = [RULES.map(({ id }) => id), KEEPS.map(({ id }) => id)];
-  // One policy is for the linter as well, whose checks of documents never come to an admission.
-  const known = { rules: [...rules, ...DOCUMENT_RULES.map(({ id }) => id)], keeps };
   const metrics = new Metrics({ version: VERSION, rules, keeps, inFlight: () => intake.requests, keepsOff, caches: () => cluster?.caches() ?? [] });
 
-  if (options.policy !== undefined) policyFile = started(await PolicyFile.open({ path: options.policy, known, interval: POLL, log, metrics }));
+  if (options.policy !== undefined) policyFile = started(await PolicyFile.open({ path: options.policy, known: KNOWN, interval: POLL, log, metrics }));
   const certificate = started(await certificateOf(options, log, metrics));
   let world: World;
   if (options.manifests !== undefined && options.manifests.length > 0) {
     world = await worldOf(options.manifests, log);
     controllers = controllerAccounts(world);
   } else {
-    cluster = started(await (dependencies.connect ?? connect)(options, log, policy));
+    cluster = started(await (dependencies.connect ?? connect)(options, log, policy, metrics));
     ({ world } = cluster);
   }
 
@@ -136,6 +139,7 @@ async function assemble(
     policy,
     discovered,
     self: cluster?.self,
+    converts: cluster === undefined || cluster.converts === true,
     now,
     ...(authorizer === undefined
       ? {}
@@ -145,6 +149,14 @@ async function assemble(
               return await authorizer.mayBreakGlass(user, namespace);
             } catch (error) {
               log.warn({ reason: String(error) }, 'the API server could not be asked who may break the glass; nobody may');
+              return false;
+            }
+          },
+          mayCreateRollouts: async (user, namespace) => {
+            try {
+              return await authorizer.mayCreateRollouts(user, namespace);
+            } catch (error) {
+              log.warn({ reason: String(error) }, 'the API server could not be asked who may create Rollouts; nothing is converted');
               return false;
             }
           },
@@ -188,9 +200,9 @@ async function assemble(
 }
 
 // The client library is large: whoever serves manifests does without it.
-async function connect(options: ServeOptions, log: Log, policy: () => Policy): Promise<Cluster> {
+async function connect(options: ServeOptions, log: Log, policy: () => Policy, metrics: Metrics): Promise<Cluster> {
   const module = await import('./cluster.ts');
-  return module.connect(options, options.account, log, policy);
+  return module.connect(options, log, policy, metrics);
 }
 
 async function certificateOf({ certDir, manifests }: ServeOptions, log: Log, metrics: Metrics): Promise<CertificateSource> {
@@ -236,6 +248,7 @@ export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => voi
     .option('--context <name>', 'the context in it (default: the current one)')
     .option('--istio-kubeconfig <file>', 'how to reach the primary cluster of the mesh, where it holds the Istio objects')
     .option('--account <name>', 'the account Rollgate runs as in the cluster, system:serviceaccount:NAMESPACE:NAME')
+    .option('--conversion-lease <namespace/name>', 'convert Deployments, one process at a time: whoever holds this Lease')
     .option('--max-in-flight <number>', 'how many admission requests may be under way before more are turned away', wholeNumber(1, 100_000), 400)
     .addOption(new Option('--log-level <level>', 'the least level that is logged').choices(LOG_LEVELS).default('info'))
     .addOption(new Option('--tls-min-version <version>', 'the oldest version of TLS that is accepted').choices(['1.2', '1.3']).default('1.3'))

@@ -1,7 +1,9 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { isDnsLabel } from '../world/names.ts';
 import { nearest } from '../world/nearest.ts';
 import { DEFAULT_POLICY, type Override, type Policy } from './policy.ts';
+import type { Profile } from './profiles.ts';
 
 /** What came of reading a policy. */
 export type Loaded = { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly errors: readonly string[] };
@@ -10,6 +12,8 @@ export type Loaded = { readonly ok: true; readonly policy: Policy } | { readonly
 export interface KnownIds {
   readonly rules: readonly string[];
   readonly keeps: readonly string[];
+  /** In: a profile. Out: why no valid Rollout comes of it, each reason on one line; none where one does. */
+  readonly wrongWith: (profile: Profile) => readonly string[];
 }
 
 const text = z.string().min(1);
@@ -20,7 +24,17 @@ const settings = {
   crossObjectUpdates: z.enum(['warn', 'deny']).optional(),
   onDelete: z.enum(['warn', 'deny']).optional(),
   onInternalError: z.enum(['warn', 'deny']).optional(),
+  conversion: z.enum(['on', 'off']).optional(),
 };
+const anything = z.record(z.string(), z.unknown());
+const profile = z.strictObject({
+  rollout: text.optional(),
+  metadata: z.strictObject({ labels: z.record(text, z.string()).optional(), annotations: z.record(text, z.string()).optional() }).optional(),
+  strategy: anything,
+  analysis: anything.optional(),
+  rollbackWindow: anything.optional(),
+  progressDeadlineAbort: z.boolean().optional(),
+});
 const override = z.strictObject({ name: text, namespaces: z.array(text).optional(), ...settings });
 const schema = z.strictObject({
   ...settings,
@@ -28,11 +42,13 @@ const schema = z.strictObject({
   controllers: z.strictObject({ accounts: z.array(text).optional(), discover: z.boolean().optional(), namespaces: z.array(text).optional() }).optional(),
   trustedNamespaces: z.array(z.strictObject({ rollouts: text, objects: text })).optional(),
   overrides: z.array(override).optional(),
+  profiles: z.record(text, profile).optional(),
 });
 
 const KEYS: readonly string[] = [
   ...Object.keys(schema.shape),
-  ...['name', 'namespaces', 'accounts', 'discover', 'rollouts', 'objects'],
+  ...Object.keys(profile.shape),
+  ...['labels', 'annotations', 'name', 'namespaces', 'accounts', 'discover', 'rollouts', 'objects'],
 ];
 
 /**
@@ -57,6 +73,7 @@ export function checkPolicy(value: unknown, known: KnownIds): Loaded {
   const parsed = schema.safeParse(value);
   if (!parsed.success) return { ok: false, errors: parsed.error.issues.flatMap(describe) };
   const given = parsed.data;
+  const profiles = Object.fromEntries(Object.entries(given.profiles ?? {}).map(([name, entry]) => [name, profileOf(entry)]));
   const errors = [
     ...unknownIds('rules', given.rules, known.rules, 'rule'),
     ...unknownIds('keeps', given.keeps, known.keeps, 'keep'),
@@ -65,6 +82,10 @@ export function checkPolicy(value: unknown, known: KnownIds): Loaded {
       ...unknownIds(`overrides[${index}].keeps`, entry.keeps, known.keeps, 'keep'),
     ]),
     ...repeatedNames(given.overrides ?? []),
+    ...Object.entries(profiles).flatMap(([name, entry]) => [
+      ...(isDnsLabel(name) && name !== OFF ? [] : [`profiles: ${JSON.stringify(name)} is no name for a profile: lower-case letters, digits and hyphens are needed, and not "${OFF}"`]),
+      ...known.wrongWith(entry).map((reason) => `profiles.${name}: ${reason}`),
+    ]),
   ];
   if (errors.length > 0) return { ok: false, errors };
   const base = DEFAULT_POLICY;
@@ -76,9 +97,18 @@ export function checkPolicy(value: unknown, known: KnownIds): Loaded {
       exemptions: { ...base.exemptions, ...defined(given.exemptions ?? {}) },
       controllers: { ...base.controllers, ...defined(given.controllers ?? {}) },
       trustedNamespaces: given.trustedNamespaces ?? base.trustedNamespaces,
+      profiles: { ...base.profiles, ...profiles },
       overrides: (given.overrides ?? []).map((entry): Override => ({ ...defined(entry), namespaces: entry.namespaces ?? [] })),
     },
   };
+}
+
+// What an annotation says that shall not be converted.
+const OFF = 'off';
+
+function profileOf({ rollout, metadata, ...rest }: z.infer<typeof profile>): Profile {
+  const { strategy, ...more } = defined(rest);
+  return { ...more, strategy, rollout: rollout ?? '{name}', metadata: { labels: metadata?.labels ?? {}, annotations: metadata?.annotations ?? {} } };
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };

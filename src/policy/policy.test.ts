@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy } from './load.ts';
 import { decide, DEFAULT_POLICY, isTrusted, matchesGlob, settingsFor, type Policy, type Situation } from './policy.ts';
 
-const KNOWN = { rules: ['route-port-exists', 'service-shared'], keeps: ['service-hash'] };
+const KNOWN = { rules: ['route-port-exists', 'service-shared'], keeps: ['service-hash'], wrongWith: () => [] };
 
 function errorsOf(text: string): readonly string[] {
   const loaded = parsePolicy(text, KNOWN);
@@ -104,5 +104,22 @@ describe('decisions', () => {
     ['audit warns', 'invalid', usual, { mode: 'audit' }, 'warn'],
   ] as const)('%s', (_, findingClass, situation, change, decision) => {
     expect(decide('r', findingClass, situation, { ...DEFAULT_POLICY, ...change })).toBe(decision);
+  });
+});
+
+describe('profiles', () => {
+  const strategy = { canary: { steps: [{ setWeight: 10 }, { pause: { duration: '1m' } }] } };
+  it('are added to those that ship, and replace those of their name', () => {
+    const loaded = parsePolicy(JSON.stringify({ profiles: { mesh: { rollout: '{name}-rollout', strategy }, canary: { strategy } } }), KNOWN);
+    expect(loaded).toMatchObject({ ok: true, policy: { profiles: { canary: { rollout: '{name}', strategy }, 'blue-green': {}, mesh: { rollout: '{name}-rollout', metadata: { labels: {}, annotations: {} } } } } });
+  });
+
+  it.each([
+    [{ off: { strategy } }, 'profiles: "off" is no name for a profile'],
+    [{ Mesh: { strategy } }, 'profiles: "Mesh" is no name for a profile'],
+    [{ mesh: {} }, 'profiles.mesh.strategy'],
+    [{ mesh: { strategy, stratgy: {} } }, 'profiles.mesh: unknown key "stratgy"; did you mean "strategy"?'],
+  ])('are refused: %j', (profiles, error) => {
+    expect(errorsOf(JSON.stringify({ profiles })).join('\n')).toContain(error);
   });
 });

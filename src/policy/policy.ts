@@ -1,4 +1,5 @@
 import type { FindingClass } from '../rules/finding.ts';
+import { SHIPPED_PROFILES, type Profile } from './profiles.ts';
 
 /** What a policy makes of a rule: `deny` treats what it finds as a contradiction, `warn` never denies, `off` is not reported. */
 export type RuleSetting = 'deny' | 'warn' | 'off';
@@ -17,6 +18,8 @@ export interface Settings {
   readonly onDelete: 'warn' | 'deny';
   /** What becomes of a rule that failed. */
   readonly onInternalError: 'warn' | 'deny';
+  /** Whether Deployments may become Rollouts; those that are one already stay so. */
+  readonly conversion: 'on' | 'off';
 }
 
 /** Settings for some namespaces: by glob, or by the namespace's label `rollgate.io/policy`. */
@@ -44,6 +47,8 @@ export interface Policy extends Settings {
   /** Pairs of namespaces, by glob, between which Rollouts of the first may drive objects of the second. */
   readonly trustedNamespaces: readonly { readonly rollouts: string; readonly objects: string }[];
   readonly overrides: readonly Override[];
+  /** How Deployments become Rollouts, by the name that `rollgate.io/convert` picks. */
+  readonly profiles: Readonly<Record<string, Profile>>;
 }
 
 /** The label on a namespace that picks an override by name. */
@@ -63,10 +68,12 @@ export const DEFAULT_POLICY: Policy = {
   crossObjectUpdates: 'warn',
   onDelete: 'warn',
   onInternalError: 'warn',
+  conversion: 'on',
   exemptions: { accounts: [], namespaces: ['kube-system', 'kube-public', 'kube-node-lease'] },
   controllers: { accounts: [], discover: true, namespaces: [] },
   trustedNamespaces: [],
   overrides: [],
+  profiles: SHIPPED_PROFILES,
 };
 
 /**

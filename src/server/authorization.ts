@@ -1,15 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  Observable,
-  type AuthenticationV1Api,
-  type AuthorizationV1Api,
-  type ConfigurationOptions,
-  type ObservableMiddleware,
-  type RequestContext,
-  type V1NonResourceAttributes,
-  type V1ResourceAttributes,
-} from '@kubernetes/client-node';
+import type { AuthenticationV1Api, AuthorizationV1Api, V1NonResourceAttributes, V1ResourceAttributes } from '@kubernetes/client-node';
 import { userInfo, type UserInfo } from '../admission/review.ts';
+import { requestOptions } from '../cluster/request-options.ts';
 import { KINDS, type KindId } from '../world/object.ts';
 
 /** Who somebody is and what he may do. Every method rejects with an Error when that cannot be told, which is never a yes. */
@@ -22,6 +14,8 @@ export interface Authorizer {
   mayRead(user: UserInfo, kind: KindId, namespace: string): Promise<boolean>;
   /** In: a user and a namespace. Out: whether he may suspend Rollgate for an object there. */
   mayBreakGlass(user: UserInfo, namespace: string): Promise<boolean>;
+  /** In: a user and a namespace. Out: whether he may create Rollouts there. */
+  mayCreateRollouts(user: UserInfo, namespace: string): Promise<boolean>;
 }
 
 /** What asking an API server takes. */
@@ -65,37 +59,11 @@ export function clusterAuthorizer(options: AuthorizerOptions): Authorizer {
       const verbs = await Promise.all(['get', 'list'].map((verb) => may(user, { resourceAttributes: { ...attributes, verb } })));
       return verbs.every(Boolean);
     },
+    mayCreateRollouts: (user, namespace) => may(user, { resourceAttributes: { group: 'argoproj.io', resource: 'rollouts', verb: 'create', namespace } }),
     mayBreakGlass: (user, namespace) =>
       may(user, { resourceAttributes: { group: 'rollgate.io', resource: 'overrides', verb: 'break-glass', ...(namespace === '' ? {} : { namespace }) } }),
   };
 }
-
-// Credentials that are part of the connection (client certificates) are replaced in time to.
-const CONNECTIONS_KEPT = 60_000;
-
-// The client library has no time-out of its own, and opens connections of their own for each request: some fifty handshakes for one dry run.
-function requestOptions(timeout: number, now: () => number): ConfigurationOptions<ObservableMiddleware> {
-  let kept: { readonly dispatcher: Dispatcher; readonly since: number } | undefined;
-  const middleware: ObservableMiddleware = {
-    pre(context) {
-      context.setSignal(AbortSignal.timeout(timeout));
-      const fresh = context.getDispatcher();
-      if (fresh !== undefined) {
-        const old = kept;
-        if (old === undefined || now() - old.since >= CONNECTIONS_KEPT) kept = { dispatcher: fresh, since: now() };
-        const unused = kept === old ? fresh : old?.dispatcher;
-        // What is under way on it is waited for.
-        unused?.close().catch(() => undefined);
-        if (kept !== undefined) context.setDispatcher(kept.dispatcher);
-      }
-      return new Observable(Promise.resolve(context));
-    },
-    post: (context) => new Observable(Promise.resolve(context)),
-  };
-  return { middleware: [middleware], middlewareMergeStrategy: 'append' };
-}
-
-type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
 
 function mutable(extra: UserInfo['extra']): Record<string, string[]> {
   return Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]));

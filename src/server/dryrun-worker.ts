@@ -1,7 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import { runDryRun, type DryRunAnswer, type DryRunInput } from '../admission/dryrun.ts';
+import { KNOWN } from '../admission/known.ts';
 import { NO_ANSWERS, type Answers } from '../admission/questions.ts';
-import { DOCUMENT_RULES } from '../documents/index.ts';
 import { KEEPS } from '../mutations/index.ts';
 import { formats } from '../report/index.ts';
 import { RULES } from '../rules/index.ts';
@@ -14,7 +14,6 @@ import { json, problem, type Reply } from './reply.ts';
 const MOST_ROUNDS = 12;
 
 const catalogue = { rules: RULES, keeps: KEEPS };
-const known = { rules: [...RULES, ...DOCUMENT_RULES].map(({ id }) => id), keeps: KEEPS.map(({ id }) => id) };
 
 interface Current {
   readonly input: DryRunInput;
@@ -28,7 +27,7 @@ let current: Current | undefined;
 function hear(message: ToWorker): FromWorker {
   if ('job' in message) {
     const { body, format, ...job } = message.job;
-    const asked = readAsked(body, known);
+    const asked = readAsked(body, KNOWN);
     if (!asked.ok) return { reply: problem(400, asked.errors.join('; ')) };
     current = { input: { ...job, text: asked.text, candidate: asked.candidate }, format, answers: NO_ANSWERS, round: 1 };
   } else if (current !== undefined) {

@@ -14,7 +14,7 @@ const REQUEST: Request = {
   namespace: 'shop',
   name: 'reviews',
   user: { username: 'jane', groups: [], uid: '', extra: {} },
-  dryRun: false,
+  dryRun: false, fieldManager: '',
   object: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'reviews' }, spec: { secret: 'hush' } },
   oldObject: undefined,
 };

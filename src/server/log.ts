@@ -10,7 +10,7 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 // A write for every line would cost as much as the decision in it. Whoever reads the output too slowly loses lines, rather than that they fill the memory.
-const BUFFERED = { dest: 1, sync: false, minLength: 4096, periodicFlush: 200, maxLength: 16 * 1024 * 1024 };
+const BUFFERED = { dest: 1, sync: false, minLength: 12_288, periodicFlush: 200, maxLength: 16 * 1024 * 1024 };
 
 /**
  * In: the least level that is written, and where to (by default standard output, in blocks, at most 0.2 s late, and whole when the process exits). Out: a log that writes

@@ -54,6 +54,7 @@ export class Metrics {
   readonly #breakGlass = this.#counter('rollgate_break_glass_total', 'Requests that passed by a break-glass annotation.', []);
   readonly #certificateReloads = this.#counter('rollgate_certificate_reloads_total', 'Attempts to load a changed certificate.', ['result']);
   readonly #policyReloads = this.#counter('rollgate_policy_reloads_total', 'Attempts to load a changed policy.', ['result']);
+  readonly #conversions = this.#counter('rollgate_conversion_steps_total', 'What was done to make Rollouts of Deployments, and Deployments of Rollouts.', ['step', 'result']);
   readonly #dryRuns = this.#counter('rollgate_dry_runs_total', 'Answers of the dry-run endpoint, by HTTP status.', ['code']);
 
   readonly #notAfter = new Gauge({ name: 'rollgate_certificate_not_after_timestamp_seconds', help: 'When the serving certificate expires.', registers: [this.registry] });
@@ -112,6 +113,16 @@ export class Metrics {
   /** Counts an attempt to load a changed file. */
   reloaded(what: 'certificate' | 'policy', result: 'success' | 'error'): void {
     (what === 'certificate' ? this.#certificateReloads : this.#policyReloads).inc({ result });
+  }
+
+  /** Counts a step of a conversion. */
+  converted(step: string, result: 'success' | 'error'): void {
+    this.#conversions.inc({ step, result });
+  }
+
+  /** In: whether this process converts. Adds that to what is read. */
+  leads(leading: () => boolean): void {
+    this.#gauge('rollgate_conversion_leader', '1 in the process that converts Deployments.', [], (gauge) => gauge.set(leading() ? 1 : 0));
   }
 
   /** Counts an answer of the dry-run endpoint. */

@@ -100,6 +100,13 @@ describe.each([['invalid', INVALID], ['missing', MISSING]] as const)('%s', (_, c
   });
 });
 
+describe('a deletion', () => {
+  it('is told what goes with it, and not to create what it deletes', async () => {
+    const { response } = await validate(gateOver([...services, rollout, goodRoute]), requestFor(undefined, services[0]));
+    expect(response.warnings).toEqual([`with this gone, there is no stable Service "${services[0]?.metadata.name}", and Rollout "reviews" refers to it: change the Rollout first [reference-exists]`]);
+  });
+});
+
 describe('a denial', () => {
   it('is told as the API server tells of an invalid object, in the terms of what was submitted', async () => {
     const { response } = await validate(gateOver([...services, badRoute]), requestFor(rollout, undefined));
@@ -107,7 +114,7 @@ describe('a denial', () => {
       code: 422,
       reason: 'Invalid',
       message:
-        'Rollout "reviews" is invalid: spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]: VirtualService "reviews" has no http route "primary" (it has "main"): name one of them, or add the route first [virtualservice-route-exists]',
+        'Rollout "reviews" is invalid: spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]: VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [virtualservice-route-exists]',
       details: {
         group: 'argoproj.io',
         kind: 'Rollout',
@@ -116,7 +123,7 @@ describe('a denial', () => {
           {
             reason: 'FieldValueInvalid',
             field: 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]',
-            message: 'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them, or add the route first [virtualservice-route-exists]',
+            message: 'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [virtualservice-route-exists]',
           },
         ],
       },
@@ -131,7 +138,7 @@ describe('a denial', () => {
         reason: 'FieldValueInvalid',
         field: 'spec.http',
         message:
-          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of them, or add the route first (to change both: add the new one here, switch the Rollout, then remove the old one) [virtualservice-route-exists]',
+          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first (an update of the Rollout is under way: wait for its end, or add the new one here, switch the Rollout, then remove the old one) [virtualservice-route-exists]',
       },
     ]);
   });
@@ -233,6 +240,17 @@ describe('the controller', () => {
     const { response, record } = await gateOver([...services, weighted]).mutate(requestFor(written, hashed, { username: 'system:serviceaccount:y:unknown' }), NO_LIMITS);
     expect(response.patch).toBeUndefined();
     expect(record.tripwire).toContain('rollouts-controller');
+  });
+
+  it('is not seen in a person who writes in the same second', async () => {
+    const managedFields = (person: string): unknown[] => [{ manager: 'argocd-controller', time: person }, { manager: 'rollouts-controller', time: '2026-01-01T00:00:01Z' }];
+    const at = (object: KubeObject, person: string): KubeObject => ({ ...object, metadata: { ...object.metadata, managedFields: managedFields(person) } });
+    const unknown = { username: 'system:serviceaccount:kube-system:argocd-manager' };
+    const gate = gateOver([...services, weighted]);
+    const renewed = await gate.mutate(requestFor(at(unhashed, '2026-01-01T00:00:01Z'), at(hashed, '2026-01-01T00:00:00Z'), unknown), NO_LIMITS);
+    expect(renewed.record).toMatchObject({ kept: ['service-hash'] });
+    const named = await gate.mutate(requestFor(at(unhashed, '2026-01-01T00:00:01Z'), at(hashed, '2026-01-01T00:00:01Z'), { ...unknown, fieldManager: 'argocd-controller' }), NO_LIMITS);
+    expect(named.record).toMatchObject({ kept: ['service-hash'] });
   });
 
   it('being unknown altogether switches every keep off', async () => {

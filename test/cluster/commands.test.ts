@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { main } from '../../src/program.ts';
 import { objectsIn } from '../support/gate.ts';
 import type { FakeApiServer } from '../support/fake-apiserver.ts';
@@ -29,7 +30,6 @@ async function run(...args: string[]): Promise<{ code: number | undefined; out: 
   const io = {
     stdout: { write: (text: string) => (out += text) },
     stderr: { write: (text: string) => (err += text) },
-    // eslint-disable-next-line @typescript-eslint/require-await
     stdin: (async function* () {})(),
     cwd: EXAMPLES,
     isTTY: false,
@@ -69,6 +69,18 @@ describe('rollgate scan', () => {
     const { code, err } = await run('scan', '--kubeconfig', kubeconfig, '--context', 'prod');
     expect(code).toBe(2);
     expect(err).toContain('there is no context "prod"');
+  });
+});
+
+describe('a kubeconfig', () => {
+  it('may name a file that holds the token', async () => {
+    const { server, kubeconfig } = await cluster('istio-host-level/manifests.yaml');
+    writeFileSync(join(kubeconfig, '..', 'token'), 'from-the-file\n');
+    const config = parse(readFileSync(kubeconfig, 'utf8')) as { users: { user: unknown }[] };
+    for (const entry of config.users) entry.user = { tokenFile: 'token' };
+    writeFileSync(kubeconfig, JSON.stringify(config));
+    expect((await run('scan', '--kubeconfig', kubeconfig)).err).toBe('');
+    expect(new Set(server.requests.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer from-the-file']));
   });
 });
 

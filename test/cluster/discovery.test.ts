@@ -98,6 +98,23 @@ describe('a kind that is not installed', () => {
   });
 });
 
+describe('an API server that is slow to say what it serves', () => {
+  it('is asked again about what changed meanwhile', async () => {
+    const server = await serve();
+    server.put(rollout('a'));
+    server.hidden.add('argoproj.io/rollouts');
+    const cluster = await synced(server, { timing: { discovery: [60_000, 60_000] } });
+    const looks = () => server.requests.filter(({ path }) => path === '/apis').length;
+    const before = looks();
+    // Longer than all the looks after a change are away.
+    server.discoveryTakes = 400;
+    server.put({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'others.argoproj.io' } });
+    await eventually(() => expect(looks()).toBe(before + 1));
+    server.hidden.clear();
+    await eventually(() => expect(names(cluster, ROLLOUT)).toEqual(['a']));
+  });
+});
+
 describe('a kind that is uninstalled', () => {
   it('is unknown again, with all its objects, and known when it comes back', async () => {
     const server = await serve();

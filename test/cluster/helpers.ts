@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 /** Out: a server that the end of the test stops. */
-export async function serve(options: { readonly tls?: boolean } = {}): Promise<FakeApiServer> {
+export async function serve(options: { readonly tls?: boolean; readonly http2?: boolean } = {}): Promise<FakeApiServer> {
   const server = await FakeApiServer.start(options);
   started.push(() => server.stop());
   return server;

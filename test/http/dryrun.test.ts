@@ -241,6 +241,7 @@ describe('the thread of the dry runs', () => {
       mayUse: () => Promise.resolve(true),
       mayRead: () => patience,
       mayBreakGlass: () => Promise.resolve(false),
+      mayCreateRollouts: () => Promise.resolve(true),
     };
     const app = start({ authorizer, dryRunTimeLimit: 3_000 });
     const stuck = await post(app, UNROUTED).set('authorization', 'Bearer x');
@@ -328,6 +329,7 @@ describe('who may use it in a cluster', () => {
         return answer('mayRead', !unreadable.includes(kind));
       },
       mayBreakGlass: () => answer('mayBreakGlass', false),
+      mayCreateRollouts: () => Promise.resolve(true),
     };
   }
 

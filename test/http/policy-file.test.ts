@@ -6,7 +6,7 @@ import { PolicyFile } from '../../src/server/policy-file.ts';
 import { metric, testApp } from '../support/app.ts';
 import { MountedSecret } from '../support/certificates.ts';
 
-const known = { rules: ['service-selector'], keeps: ['service-hash'] };
+import { KNOWN as known } from '../../src/admission/known.ts';
 const cleanup: (() => unknown)[] = [];
 
 afterEach(async () => {

@@ -129,6 +129,7 @@ describe('rollgate serve with a cluster', () => {
         mayUse: () => Promise.resolve(true),
         mayRead: () => Promise.resolve(true),
         mayBreakGlass: () => Promise.resolve(true),
+        mayCreateRollouts: () => Promise.resolve(true),
       },
       checks: [],
       discovered: () => [],

@@ -1,4 +1,4 @@
-import type { Express } from 'express';
+import type { RequestListener } from 'node:http';
 import { Gate, type GateParts } from '../../src/admission/gate.ts';
 import { DOCUMENT_RULES } from '../../src/documents/index.ts';
 import { KEEPS } from '../../src/mutations/index.ts';
@@ -25,7 +25,7 @@ export interface AppOptions {
 
 /** The app of the product, with a world from manifests, and what it leaves behind. */
 export interface TestApp {
-  readonly app: Express;
+  readonly app: RequestListener;
   readonly world: ObjectStore;
   readonly metrics: Metrics;
   readonly log: Log;

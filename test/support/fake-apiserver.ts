@@ -1,10 +1,12 @@
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import http2 from 'node:http2';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { selfSigned, type KeyPair } from '../../src/server/certificate.ts';
 import { isKubeObject, KINDS, kindOf, type KindId, type KubeObject } from '../../src/world/object.ts';
-import { dig, type JsonObject } from '../../src/world/read.ts';
+import type { JsonObject } from '../../src/world/read.ts';
+import { inView, parsePath, refuse, reply, shown, statusOf, verbOf, type View } from './api-requests.ts';
 
 /** One request that the server received. */
 export interface ReceivedRequest {
@@ -45,15 +47,6 @@ interface Watcher {
   /** Lines are written one after another, however small the pieces. */
   tail: Promise<void>;
   readonly timers: Set<NodeJS.Timeout>;
-}
-
-/** What of a resource a request is about, and in which form. */
-interface View {
-  readonly apiVersion: string;
-  readonly namespace: string | undefined;
-  readonly name: string | undefined;
-  readonly labels: readonly (readonly [string, string])[];
-  readonly metadataOnly: boolean;
 }
 
 /** The objects of a resource, and what happened to them. */
@@ -99,10 +92,14 @@ const DEFINITIONS = 'apiextensions.k8s.io/customresourcedefinitions';
  * ways real ones do, when told to. By default it serves every kind that Rollgate knows.
  */
 export class FakeApiServer {
+  /** How many connections by HTTP/2 were made. */
+  sessions = 0;
   /** Every request since the start, in order. */
   readonly requests: ReceivedRequest[] = [];
   /** How many milliseconds after a change the watches tell of it. */
   watchDelay = 0;
+  /** How many milliseconds it takes to say what is served; it is what was served when that was asked. */
+  discoveryTakes = 0;
   /** How many milliseconds between two bookmarks. */
   bookmarkEvery = 60_000;
   /** How many bytes of a watch are sent at once; undefined: lines as they are. */
@@ -117,6 +114,7 @@ export class FakeApiServer {
   expiring = false;
 
   readonly #tls: KeyPair | undefined;
+  readonly #http2: boolean;
   readonly #tables = new Map<string, Table>();
   readonly #watchers = new Set<Watcher>();
   readonly #sockets = new Set<Socket>();
@@ -130,16 +128,17 @@ export class FakeApiServer {
   #paused = false;
   #nextToken = 0;
 
-  private constructor(tls: boolean) {
+  private constructor(tls: boolean, http2: boolean) {
+    this.#http2 = http2;
     const day = 24 * 3600 * 1000;
     this.#tls = tls ? selfSigned({ names: ['127.0.0.1'], notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) }) : undefined;
     this.#tables.set(DEFINITIONS, table({ group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions', kind: 'CustomResourceDefinition', namespaced: false, versions: ['v1'] }));
     for (const kind of Object.keys(KINDS) as KindId[]) this.install(kind);
   }
 
-  /** In: whether to serve HTTPS. Out: a server that listens on a free port of 127.0.0.1. */
-  static async start({ tls = false }: { readonly tls?: boolean } = {}): Promise<FakeApiServer> {
-    const server = new FakeApiServer(tls);
+  /** In: whether to serve HTTPS, and HTTP/2 with it. Out: a server that listens on a free port of 127.0.0.1. */
+  static async start({ http2 = false, tls = http2 }: { readonly tls?: boolean; readonly http2?: boolean } = {}): Promise<FakeApiServer> {
+    const server = new FakeApiServer(tls, http2);
     await server.listen();
     return server;
   }
@@ -153,12 +152,12 @@ export class FakeApiServer {
     return this.#port;
   }
 
-  /** In: a token, or the file that holds it. Out: a kubeconfig for this server. */
-  kubeConfig({ token, tokenFile }: { readonly token?: string; readonly tokenFile?: string } = {}): KubeConfig {
+  /** In: a token, or the file that holds it, and the port where something stands between. Out: a kubeconfig for this server. */
+  kubeConfig({ token, tokenFile, port = this.#port }: { readonly token?: string; readonly tokenFile?: string; readonly port?: number } = {}): KubeConfig {
     const config = new KubeConfig();
     const trust = this.#tls === undefined ? { skipTLSVerify: true } : { skipTLSVerify: false, caData: Buffer.from(this.#tls.cert).toString('base64') };
     config.loadFromClusterAndUser(
-      { name: 'fake', server: this.url, ...trust },
+      { name: 'fake', server: this.url.replace(/\d+$/, String(port)), ...trust },
       {
         name: 'test',
         ...(token === undefined ? {} : { token }),
@@ -292,7 +291,7 @@ export class FakeApiServer {
   /** Listens, again after `stop` on the same port. */
   async listen(): Promise<void> {
     const handler = (request: IncomingMessage, response: ServerResponse): void => this.#handle(request, response);
-    const server = this.#tls === undefined ? http.createServer(handler) : https.createServer({ cert: this.#tls.cert, key: this.#tls.key }, handler);
+    const server = this.#create(handler);
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
@@ -300,6 +299,16 @@ export class FakeApiServer {
     this.#server = server;
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(this.#port, '127.0.0.1', resolve));
     this.#port = (server.address() as AddressInfo).port;
+  }
+
+  #create(handler: (request: IncomingMessage, response: ServerResponse) => void): Server {
+    if (this.#tls === undefined) return http.createServer(handler);
+    const { cert, key } = this.#tls;
+    if (!this.#http2) return https.createServer({ cert, key }, handler);
+    const server = http2.createSecureServer({ cert, key, allowHTTP1: true }).on('session', () => this.sessions++);
+    // Node gives requests of HTTP/2 the interface of HTTP/1, as far as this server uses it.
+    server.on('request', (request, response) => handler(request as unknown as IncomingMessage, response as unknown as ServerResponse));
+    return server as unknown as Server;
   }
 
   /** Breaks every connection and takes none; the objects stay. */
@@ -381,7 +390,7 @@ export class FakeApiServer {
     const broken = this.#failures.get(url.pathname);
     if (broken !== undefined) return refuse(response, broken.status, 'InternalError', `${url.pathname} failed`);
     const discovery = this.#discovery(url.pathname);
-    if (discovery !== undefined) return reply(response, discovery);
+    if (discovery !== undefined) return void setTimeout(() => reply(response, discovery), this.discoveryTakes);
     const target = parsePath(url.pathname);
     const place = target === undefined ? undefined : this.#tables.get(`${target.group}/${target.plural}`);
     if (target === undefined || place === undefined || !place.resource.versions.includes(target.version)) {
@@ -443,7 +452,7 @@ export class FakeApiServer {
   }
 
   #watch(place: Table, view: View, query: URLSearchParams, response: ServerResponse): void {
-    response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
+    response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
     const version = Number(query.get('resourceVersion') ?? 0);
     if (version < this.#oldest) {
@@ -515,55 +524,4 @@ function later(watcher: Watcher, milliseconds: number, act: () => void): void {
     act();
   }, milliseconds);
   watcher.timers.add(timer);
-}
-
-interface PathTarget {
-  readonly group: string;
-  readonly version: string;
-  readonly namespace: string | undefined;
-  readonly plural: string;
-  readonly name: string | undefined;
-}
-
-function parsePath(path: string): PathTarget | undefined {
-  const match = /^\/(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))(?:\/namespaces\/([^/]+)(?=\/[^/]))?\/([^/]+)(?:\/([^/]+))?$/.exec(path);
-  if (match === null) return undefined;
-  const [, core, group, version, namespace, plural, name] = match;
-  return {
-    group: group ?? '',
-    version: core ?? version ?? '',
-    namespace: namespace === undefined ? undefined : decodeURIComponent(namespace),
-    plural: plural ?? '',
-    name: name === undefined ? undefined : decodeURIComponent(name),
-  };
-}
-
-function verbOf(target: PathTarget, query: URLSearchParams): 'list' | 'watch' | 'get' {
-  if (query.get('watch') === 'true') return 'watch';
-  return target.name === undefined ? 'list' : 'get';
-}
-
-function inView(object: KubeObject, view: View): boolean {
-  if (view.namespace !== undefined && object.metadata.namespace !== view.namespace) return false;
-  if (view.name !== undefined && object.metadata.name !== view.name) return false;
-  return view.labels.every(([key, value]) => dig(object.metadata, 'labels', key) === value);
-}
-
-/** In: a stored object, how it is wanted, and whether it says what it is. Out: it as it goes out. */
-function shown(object: KubeObject, view: View, named: boolean): JsonObject {
-  if (view.metadataOnly) return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
-  const { apiVersion: _, kind, ...rest } = object;
-  return named ? { apiVersion: view.apiVersion, kind, ...rest } : rest;
-}
-
-function statusOf(code: number, reason: string, message: string, details?: JsonObject): JsonObject {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code, ...(details === undefined ? {} : { details }) };
-}
-
-function refuse(response: ServerResponse, code: number, reason: string, message: string, details?: JsonObject): void {
-  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(statusOf(code, reason, message, details)));
-}
-
-function reply(response: ServerResponse, body: JsonObject): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }

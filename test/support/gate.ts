@@ -61,6 +61,7 @@ export function requestFor(after: KubeObject | undefined, before: KubeObject | u
     name: object.metadata.name,
     user: { username, groups: ['system:authenticated'], uid: '', extra: {} },
     dryRun: false,
+    fieldManager: '',
     object: after,
     oldObject: before,
     ...rest,

@@ -1,0 +1,162 @@
+import type { Operation } from 'fast-json-patch';
+import { beginConversion, continueConversion, withoutForeignMarks } from '../conversion/hold.ts';
+import { CONVERSION, CONVERT, hasMarks, isConverting, marksOf, OFF, replicasOf } from '../conversion/marks.ts';
+import { adviceFor } from '../conversion/notes.ts';
+import { namespaceProfile, planConversion, rolloutOf, type Conversion, type ConversionPlan, type ConversionSettings, type DeploymentChange } from '../conversion/plan.ts';
+import { rolloutName, withReplicas } from '../conversion/render.ts';
+import type { Policy, Settings } from '../policy/policy.ts';
+import type { Finding, FindingClass } from '../rules/finding.ts';
+import { keyFor, keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { array, dig, object, optionalString } from '../world/read.ts';
+import type { World } from '../world/world.ts';
+import type { Change } from './judge.ts';
+
+/** In: a policy, the settings of a namespace, and whether an Argo Rollouts controller is known. Out: what conversion goes by there. */
+export function conversionSettings(policy: Policy, settings: Settings, controllers: boolean): ConversionSettings {
+  return { profiles: policy.profiles, on: settings.conversion === 'on', controllers };
+}
+
+/** In: an object before and after a write, and the world. Out: the write, where it may have to do with conversion; it costs next to nothing where it does not. */
+export function deploymentChange(before: KubeObject | undefined, after: KubeObject | undefined, world: World): DeploymentChange | undefined {
+  if (after === undefined || kindOf(after) !== 'Deployment.apps') return undefined;
+  if (hasMarks(after) || (before !== undefined && hasMarks(before))) return { before, after };
+  return before === undefined && namespaceProfile(world, namespaceOf(after)) !== undefined ? { before, after } : undefined;
+}
+
+/** In: a write of a Deployment, and the policy. Out: the objects that decide whether it can be converted, to be read anew before it is. */
+export function decisive({ after }: DeploymentChange, world: World, policy: Policy): ObjectKey[] {
+  const namespace = namespaceOf(after);
+  const name = marksOf(after).profile ?? namespaceProfile(world, namespace) ?? '';
+  const profile = Object.hasOwn(policy.profiles, name) ? policy.profiles[name] : undefined;
+  const claims = array(dig(after, 'spec', 'template', 'spec', 'volumes')).flatMap((volume) => optionalString(dig(volume, 'persistentVolumeClaim', 'claimName')) ?? []);
+  return [
+    keyFor('Namespace', '', namespace),
+    ...(profile === undefined ? [] : [keyFor('Rollout.argoproj.io', namespace, rolloutName(profile, after))]),
+    ...claims.map((claim) => keyFor('PersistentVolumeClaim', namespace, claim)),
+  ];
+}
+
+/** In: a Deployment that becomes a Rollout. Out: the changes that come of it: its own, and that of the Rollout. */
+export function changesOf({ before, after }: DeploymentChange, { existing, rollout, replicas }: Conversion): Change[] {
+  if (existing === undefined) return [{ before, after }, { before: undefined, after: withReplicas(rollout, replicas) }];
+  const merged: KubeObject = { ...existing, metadata: { ...existing.metadata, ...rollout.metadata }, spec: { ...object(existing['spec']), ...object(rollout['spec']) } };
+  return [{ before, after }, { before: existing, after: merged }];
+}
+
+const PATH = ['metadata', 'annotations', CONVERT];
+
+/** In: findings, a Deployment and the Rollout that it becomes. Out: the findings; those about the Rollout, which its owner has not written, are told of the annotation that asks for it, with the profile. */
+export function toldOfDeployment(findings: readonly Finding[], deployment: KubeObject, { profile, rollout }: Conversion): Finding[] {
+  const key = keyOf(rollout);
+  return findings.map((finding) => {
+    if (keyOf(finding.subject) !== key) return finding;
+    const message = `profile "${profile}" makes Rollout "${rollout.metadata.name}": ${finding.message}`;
+    return { ...finding, subject: deployment, object: deployment, path: PATH, related: [], message, anchor: `${finding.messageId} ${finding.anchor}` };
+  });
+}
+
+/** In: a Deployment, and why it is refused. Out: that as a finding. */
+export function refusal(deployment: KubeObject, message: string, fix: string, found: FindingClass = 'invalid'): Finding {
+  return { rule: CONVERSION, messageId: 'refused', class: found, subject: deployment, object: deployment, path: PATH, related: [], anchor: message, message, fix, rests: new Set([keyOf(deployment)]) };
+}
+
+/** A Deployment of a bundle, and what it means for its conversion. */
+export interface BundledPlan {
+  readonly change: DeploymentChange;
+  readonly plan: ConversionPlan;
+}
+
+/** In: changes, the world once they are made, and what conversion goes by in a namespace. Out: those of Deployments that have to do with conversion; nobody's rights are asked for. */
+export function plansIn(changes: readonly Change[], after: World, settings: (namespace: string) => ConversionSettings): BundledPlan[] {
+  return changes.flatMap(({ before, after: object }) => {
+    const change = deploymentChange(before, object, after);
+    return change === undefined ? [] : [{ change, plan: planConversion(change, after, settings(namespaceOf(change.after))) }];
+  });
+}
+
+/** What is made of a Deployment on its way in. */
+export interface Converted {
+  readonly operations: readonly Operation[];
+  readonly patched: KubeObject;
+  readonly notes: readonly string[];
+  /** Whether its count has been decided here, so that no keep decides about it as well. */
+  readonly decided: boolean;
+}
+
+/** How what a write means for a conversion was judged. */
+export interface Outcome {
+  /** Whether something stands against it, so that it is not done. */
+  readonly refused: boolean;
+  /** Whether the write will be denied for it. */
+  readonly denied: boolean;
+  /** What stands against it. */
+  readonly reasons: readonly string[];
+}
+
+/** In: a write of a Deployment, what it means, how that was judged, and the world once it is made. Out: what is made of it, and what its author is told. */
+export function convert(change: DeploymentChange, plan: ConversionPlan, outcome: Outcome, world: World): Converted {
+  switch (plan.kind) {
+    case 'converts':
+      if (outcome.refused) return unfulfilled(change, outcome, world);
+      return { ...beginConversion(change, plan), notes: beginning(change, plan, world), decided: true };
+    case 'continues':
+      return continued(change, world, false);
+    case 'stays':
+      return unchanged(change, plan, world);
+    case 'refused':
+      return unfulfilled(change, outcome, world);
+    case 'none':
+      return unconverted(change);
+  }
+}
+
+function unchanged(change: DeploymentChange, { profile, reasons }: Extract<ConversionPlan, { kind: 'stays' }>, world: World): Converted {
+  const kept = continued(change, world, true);
+  return { ...kept, notes: [...(kept.decided ? [] : kept.notes), ...reasons.map((reason) => note(`not converted by profile "${profile}": ${reason}`))] };
+}
+
+// Put back by the mutating side, what was asked for would never come before the validating side, which tells a denial better.
+function unfulfilled(change: DeploymentChange, { denied, reasons }: Outcome, world: World): Converted {
+  const kept = continued(change, world, !denied);
+  return { ...kept, notes: [...kept.notes, ...(kept.decided && !denied ? reasons : [])] };
+}
+
+// Where something new is asked for and not done, what was asked for before goes on, be it that nothing was.
+function continued(change: DeploymentChange, world: World, asBefore: boolean): Converted {
+  const { before, after } = change;
+  const old = before === undefined ? undefined : marksOf(before);
+  if (before === undefined || old?.replicas === undefined) return unconverted(change);
+  const byNamespace = namespaceProfile(world, namespaceOf(after)) === undefined ? undefined : old.profile;
+  const held = asBefore && isConverting(old) ? continueConversion(before, after, old.profile ?? OFF, true) : continueConversion(before, after, byNamespace);
+  return { ...held, notes: continuing(before, held.patched, held.atZero, world), decided: true };
+}
+
+function unconverted({ before, after }: DeploymentChange): Converted {
+  const held = withoutForeignMarks(before, after);
+  const count = replicasOf(held.patched);
+  const notes = count === replicasOf(after) ? [] : [note(`is at 0 and was exported where a Rollout ran its pods: it gets as many as are noted on it, ${count}`)];
+  return { ...held, notes, decided: false };
+}
+
+function beginning({ before, after }: DeploymentChange, { rollout, profile, replicas, existing }: Conversion, world: World): string[] {
+  const { name } = rollout.metadata;
+  const pods = replicas === 1 ? '1 pod' : `${replicas} pods`;
+  const what = existing === undefined ? `Rollout "${name}" will be made of it (profile "${profile}") and run its ${pods}` : `Rollout "${name}" takes up profile "${profile}"`;
+  const healthy = before === undefined ? [`a Deployment at 0 counts as Healthy: look at Rollout "${name}" for its pods`] : [];
+  return [what, ...healthy, ...adviceFor(after, name, world, { besides: 'rules' })].map(note);
+}
+
+function continuing(before: KubeObject, after: KubeObject, atZero: boolean, world: World): string[] {
+  const marks = marksOf(after);
+  const name = rolloutOf(after, '', world)?.metadata.name;
+  if (marks.profile === undefined) return marksOf(before).profile === undefined ? [] : [note(`goes back to being a Deployment: ${name === undefined ? 'its Rollout' : `Rollout "${name}"`} goes once its own pods serve`)];
+  if (marks.suspended !== undefined) return [note(`its conversion is suspended: ${marks.suspended}`)];
+  const known = new Set(adviceFor(before, name ?? '', world, { besides: 'rules' }));
+  const news = adviceFor(after, name ?? '', world, { besides: 'rules' }).filter((line) => !known.has(line));
+  const healthy = atZero ? [`stays at 0, which counts as Healthy: ${name === undefined ? 'its Rollout' : `Rollout "${name}"`} runs its pods`] : [];
+  return [...healthy, ...news].map(note);
+}
+
+function note(text: string): string {
+  return `${text} [${CONVERSION}]`;
+}

@@ -1,0 +1,126 @@
+import { planConversion, type ConversionPlan, type DeploymentChange } from '../conversion/plan.ts';
+import { marksOf } from '../conversion/marks.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Rule } from '../rules/define.ts';
+import type { Budget } from '../rules/engine.ts';
+import { renderText, sortFindings, type Finding, type Skipped } from '../rules/finding.ts';
+import { keyOf, namespaceOf, type ObjectKey } from '../world/object.ts';
+import type { World } from '../world/world.ts';
+import { changesOf, conversionSettings, decisive, deploymentChange, refusal, toldOfDeployment, type Outcome } from './conversion.ts';
+import { introducedBy, judge, worldAfter, type Change, type Circumstances, type Judged } from './judge.ts';
+import type { Request, UserInfo } from './review.ts';
+import { freshen, reread, type Live } from './truth.ts';
+
+/** What conversion at admission is made of. */
+export interface ConversionsParts {
+  readonly world: World;
+  readonly live?: Live | undefined;
+  readonly rules: readonly Rule[];
+  /** In: a user and a namespace. Out: whether he may create Rollouts there. Absent where nobody can be asked: everybody may. */
+  mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean>;
+  /** False where nobody makes Rollouts of what is let in to be converted. */
+  readonly converts?: boolean;
+}
+
+/** What surrounds one request. */
+export interface Surroundings {
+  readonly policy: Policy;
+  readonly circumstances: Circumstances;
+  /** Whether an Argo Rollouts controller is known. */
+  readonly controllers: boolean;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  budget(): Budget;
+}
+
+/** A write of a Deployment, what it means for its conversion, and how that is judged. */
+export interface Planned {
+  readonly change: DeploymentChange;
+  readonly plan: ConversionPlan;
+  /** What is found in the Deployment and the Rollout it becomes, where it becomes one or is refused to. */
+  readonly judged: readonly Judged[] | undefined;
+  readonly skipped: readonly Skipped[];
+  /** Whether anything stands against it, be it only a warning by the policy's mode: then it is not done. */
+  readonly refused: boolean;
+  /** The world once the write is made. */
+  readonly after: World;
+}
+
+/** Decides whether Deployments become Rollouts. What it answers it finds out anew each time, so that a dry run is told what the real request will be. */
+export class Conversions {
+  readonly #parts: ConversionsParts;
+
+  constructor(parts: ConversionsParts) {
+    this.#parts = parts;
+  }
+
+  /** In: a request and what surrounds it. Out: what it means for the conversion of a Deployment; undefined where it has nothing to do with one. */
+  async plan(request: Pick<Request, 'object' | 'oldObject' | 'user'>, surroundings: Surroundings): Promise<Planned | undefined> {
+    const { world, live } = this.#parts;
+    const { policy, circumstances, deadline } = surroundings;
+    const change = deploymentChange(request.oldObject, request.object, world);
+    if (change === undefined) return undefined;
+    const given = conversionSettings(policy, circumstances.settings(namespaceOf(change.after)), surroundings.controllers);
+    const settings = { ...given, on: given.on && this.#parts.converts !== false };
+    const own: Change = { before: change.before, after: change.after };
+    const first = planConversion(change, worldAfter(world, [own]), settings);
+    if (first.kind === 'none' || first.kind === 'continues') return { change, plan: first, judged: undefined, skipped: [], refused: false, after: worldAfter(world, [own]) };
+
+    // Something new is asked for: now it has to be the truth.
+    const truth = await freshen(world, live, decisive(change, world, policy), deadline);
+    const after = worldAfter(truth, [own]);
+    const plan = planConversion(change, after, settings);
+    const planned = { change, plan, after, skipped: [], judged: undefined, refused: false };
+    if (plan.kind === 'refused') return this.#refused(planned, [refusal(change.after, plan.message, plan.fix)], surroundings);
+    if (plan.kind !== 'converts') return planned;
+    const namespace = namespaceOf(change.after);
+    if (!(await this.#mayCreate(request.user, namespace))) {
+      const message = `"${request.user.username}" may not create rollouts.argoproj.io in namespace "${namespace}", and profile "${plan.profile}" would make one of this Deployment`;
+      return this.#refused(planned, [refusal(change.after, message, 'ask for that right, or take the annotation away')], surroundings);
+    }
+    return this.#judged(planned, truth, surroundings);
+  }
+
+  async #judged(planned: Planned, truth: World, { circumstances, deadline, budget }: Surroundings): Promise<Planned> {
+    const { live, rules } = this.#parts;
+    const { change, plan } = planned;
+    if (plan.kind !== 'converts') return planned;
+    const changes = changesOf(change, plan);
+    let introduced = introducedBy(truth, changes, rules, budget());
+    let uncertain: ReadonlySet<ObjectKey> = new Set();
+    if (live !== undefined && introduced.findings.some(({ class: found }) => found !== 'advice')) {
+      const again = await reread(changes, introduced, [], { world: truth, live, rules, deadline, budget });
+      ({ introduced, unreadable: uncertain } = again);
+    }
+    const findings = sortFindings(toldOfDeployment(introduced.findings, change.after, plan));
+    const refused = strictly(findings, change, circumstances);
+    const judged = judge(findings, changes, circumstances).map((entry): Judged => (isLate(change) || [...entry.finding.rests].some((key) => uncertain.has(key)) ? { ...entry, decision: 'warn' } : entry));
+    return { ...planned, judged, skipped: introduced.skipped, refused };
+  }
+
+  #refused(planned: Planned, findings: readonly Finding[], { circumstances }: Surroundings): Planned {
+    const { change } = planned;
+    const judged = judge(findings, [{ before: change.before, after: change.after }], circumstances).map((entry): Judged => (isLate(change) ? { ...entry, decision: 'warn' } : entry));
+    return { ...planned, judged, refused: true };
+  }
+
+  async #mayCreate(user: UserInfo, namespace: string): Promise<boolean> {
+    return (await this.#parts.mayCreateRollouts?.(user, namespace)) ?? true;
+  }
+}
+
+/** In: a write as it was planned. Out: how it was judged, in short. */
+export function outcomeOf({ refused, judged = [] }: Planned): Outcome {
+  return { refused, denied: judged.some(({ decision }) => decision === 'deny'), reasons: judged.filter(({ finding }) => finding.class === 'invalid').map(({ finding }) => renderText(finding)) };
+}
+
+// Who writes a Deployment that asked for it before, and was not let in, has done nothing new.
+function isLate({ before, after }: DeploymentChange): boolean {
+  return before !== undefined && marksOf(before).profile === marksOf(after).profile;
+}
+
+// Where the policy only warns, the Deployment passes; a Rollout that cannot work is not made all the same.
+function strictly(findings: readonly Finding[], { before, after }: DeploymentChange, circumstances: Circumstances): boolean {
+  const enforced: Circumstances = { ...circumstances, settings: (namespace) => ({ ...circumstances.settings(namespace), mode: 'enforce' }) };
+  return judge(findings, [{ before, after }], enforced).some(({ decision, finding }) => decision === 'deny' && keyOf(finding.subject) === keyOf(after));
+}

@@ -1,0 +1,82 @@
+import { convert, changesOf, conversionSettings, toldOfDeployment, type Converted } from './conversion.ts';
+import { circumstancesOf } from './gate.ts';
+import { introducedBy, judge, worldAfter } from './judge.ts';
+import { CONVERT, marksOf, OFF, ROLLOUT_UID } from '../conversion/marks.ts';
+import { adviceFor } from '../conversion/notes.ts';
+import { planConversion, type ConversionPlan } from '../conversion/plan.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Rule } from '../rules/define.ts';
+import { renderText, sortFindings } from '../rules/finding.ts';
+import { keyOf, namespaceOf, type KubeObject } from '../world/object.ts';
+import { dig, object } from '../world/read.ts';
+import type { World } from '../world/world.ts';
+
+/** By what Deployments are looked at. */
+export interface ForecastOptions {
+  readonly world: World;
+  readonly rules: readonly Rule[];
+  readonly policy: Policy;
+  /** The profile for those that name none. */
+  readonly profile: string;
+  /** Whether an Argo Rollouts controller is known. */
+  readonly controllers: boolean;
+  /** Whether the Deployments are stored already, so that their pods run. */
+  readonly stored: boolean;
+}
+
+/** What would become of one Deployment. */
+export interface Forecast {
+  readonly namespace: string;
+  readonly name: string;
+  readonly profile: string;
+  /** `converted`: it is one already; `yes`: it can be; `no`: something about it stands in the way; `mistake`: something is to be mended first; `off`: it says that it does not want to. */
+  readonly verdict: 'converted' | 'yes' | 'no' | 'mistake' | 'off';
+  /** What stands in the way. */
+  readonly reasons: readonly string[];
+  /** What has to be changed elsewhere, and what is to be known. */
+  readonly advice: readonly string[];
+  readonly rollout: string;
+  readonly replicas: number | undefined;
+}
+
+/** A forecast, and the objects it is about. */
+export interface Foreseen {
+  readonly forecast: Forecast;
+  readonly plan: ConversionPlan;
+  /** What would be stored of the Deployment. */
+  readonly converted: Converted;
+}
+
+/** In: a Deployment, and by what to look at it. Out: what would become of it if it asked to be converted; nobody's rights are asked for. */
+export function foresee(deployment: KubeObject, options: ForecastOptions): Foreseen {
+  const { world, policy, rules, controllers, stored } = options;
+  const own: unknown = dig(deployment.metadata, 'annotations', CONVERT);
+  const profile = marksOf(deployment).profile ?? options.profile;
+  const asking: KubeObject = { ...deployment, metadata: { ...deployment.metadata, annotations: { ...object(deployment.metadata['annotations']), [CONVERT]: profile } } };
+  const before = stored ? unasked(deployment) : undefined;
+  const change = { before, after: asking };
+  const after = worldAfter(world, [change]);
+  const circumstances = circumstancesOf(policy, world, false);
+  const plan = planConversion(change, after, conversionSettings(policy, circumstances.settings(namespaceOf(deployment)), controllers));
+  const empty = { namespace: namespaceOf(deployment), name: deployment.metadata.name, profile, reasons: [], advice: [], rollout: '', replicas: undefined };
+  const seen = (more: Pick<Forecast, 'verdict'> & Partial<Forecast>): Foreseen => ({ forecast: { ...empty, ...more }, plan, converted: convert(change, plan, { refused: more.verdict === 'mistake', denied: true, reasons: [] }, after) });
+
+  if (marksOf(deployment).rolloutUid !== undefined) return seen({ verdict: 'converted' });
+  if (own === OFF) return seen({ verdict: 'off' });
+  if (plan.kind === 'refused') return seen({ verdict: 'mistake', reasons: [`${plan.message}: ${plan.fix}`] });
+  if (plan.kind !== 'converts') return seen({ verdict: 'no', reasons: plan.kind === 'stays' ? plan.reasons : [] });
+  const changes = changesOf(change, plan);
+  const findings = sortFindings(toldOfDeployment(introducedBy(world, changes, rules).findings, asking, plan)).filter(({ subject }) => keyOf(subject) === keyOf(asking));
+  const strict = { ...circumstances, settings: (namespace: string) => ({ ...circumstances.settings(namespace), mode: 'enforce' as const }) };
+  const judged = judge(findings, changes, strict);
+  const denied = judged.filter(({ decision }) => decision === 'deny').map(({ finding }) => renderText(finding));
+  const warned = judged.filter(({ decision }) => decision === 'warn').map(({ finding }) => renderText(finding));
+  const known = { rollout: plan.rollout.metadata.name, replicas: plan.replicas };
+  if (denied.length > 0) return seen({ verdict: 'mistake', reasons: denied, ...known });
+  return seen({ verdict: 'yes', advice: [...adviceFor(deployment, known.rollout, after, { besides: 'nothing' }), ...warned], ...known });
+}
+
+function unasked(deployment: KubeObject): KubeObject {
+  const { [CONVERT]: _, [ROLLOUT_UID]: __, ...annotations } = object(deployment.metadata['annotations']);
+  return { ...deployment, metadata: { ...deployment.metadata, annotations } };
+}

@@ -1,0 +1,152 @@
+import { Command, Option } from 'commander';
+import { stringify } from 'yaml';
+import { foresee, type Forecast, type ForecastOptions, type Foreseen } from '../admission/forecast.ts';
+import { controllerAccounts } from '../cluster/controllers.ts';
+import { withReplicas } from '../conversion/render.ts';
+import type { Policy } from '../policy/policy.ts';
+import { count, plain } from '../report/format.ts';
+import { RULES } from '../rules/index.ts';
+import { bundleWorld, placeObjects } from '../world/manifests.ts';
+import { keyOf, kindOf, type KubeObject } from '../world/object.ts';
+import type { World } from '../world/world.ts';
+import type { ClusterOptions } from './cluster.ts';
+import { readManifests } from './files.ts';
+import { EXIT, type Io } from './io.ts';
+import { policyOf } from './lint.ts';
+
+/** What `rollgate convert` was told. */
+export interface ConvertOptions extends ClusterOptions {
+  /** Files, directories, glob patterns, `-`. */
+  readonly paths: readonly string[];
+  readonly profile: string;
+  readonly policy?: string;
+  readonly namespace?: string;
+  /** Say what stands in the way instead of printing objects. */
+  readonly plan?: boolean;
+  /** Look at the Deployments of the cluster. */
+  readonly cluster?: boolean;
+  readonly output: 'text' | 'json';
+}
+
+const JUDGING = RULES.filter((rule) => !rule.lintOnly);
+
+/**
+ * In: options, and what to read and write. Out: the exit code: 0 where every Deployment can be converted, or the plan was made; 1 where one that was to be printed cannot; 2 where something could not be read. Objects and plans
+ * go to `stdout`, the rest to `stderr`.
+ */
+export async function runConvert(options: ConvertOptions, io: Io): Promise<number> {
+  const say = (sentence: string): void => {
+    io.stderr.write(`rollgate convert: ${plain(sentence)}\n`);
+  };
+  const policy = policyOf(options.policy, io.cwd, say);
+  if (policy === undefined) return EXIT.failed;
+  if (options.cluster === true) return overCluster(options, policy, io, say);
+  const { manifests, notes, problems } = await readManifests(options.paths, io);
+  for (const sentence of [...notes, ...problems, ...manifests.errors.map(({ file, line, message }) => `${file}:${line}: ${message}`)]) say(sentence);
+  const objects = placeObjects(manifests.objects, { namespace: options.namespace }).sources.map(({ object }) => object);
+  const foreseen = foreseeAll(objects, { world: bundleWorld(objects), rules: JUDGING, policy, profile: options.profile, controllers: true, stored: false });
+  if (foreseen.length === 0) say('there is no Deployment in these manifests');
+  const failed = problems.length > 0 || manifests.errors.length > 0 || foreseen.length === 0;
+  const code = options.plan === true ? writePlan(foreseen, options, io) : writeObjects(foreseen, io, say);
+  return failed ? EXIT.failed : code;
+}
+
+async function overCluster(options: ConvertOptions, policy: Policy, io: Io, say: (sentence: string) => void): Promise<number> {
+  if (options.plan !== true) {
+    say('with --cluster only a plan can be made: add --plan, and annotate the Deployments to convert them');
+    return EXIT.failed;
+  }
+  const { readCluster } = await import('./cluster.ts');
+  const cluster = await readCluster(options);
+  try {
+    const listing = cluster.world.list('Deployment.apps', options.namespace);
+    if (listing.state === 'unknown') {
+      say(`the Deployments could not be read: ${listing.reason}`);
+      return EXIT.failed;
+    }
+    const controllers = controllersKnown(policy, cluster.world);
+    return writePlan(foreseeAll(listing.objects, { world: cluster.world, rules: JUDGING, policy, profile: options.profile, controllers, stored: true }), options, io);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+function controllersKnown({ controllers }: Policy, world: World): boolean {
+  return controllers.accounts.length > 0 || (controllers.discover && controllerAccounts(world, controllers.namespaces.length === 0 ? undefined : controllers.namespaces).length > 0);
+}
+
+function foreseeAll(objects: readonly KubeObject[], options: ForecastOptions): Foreseen[] {
+  const last = new Map(objects.filter((object) => kindOf(object) === 'Deployment.apps').map((object) => [keyOf(object), object]));
+  return [...last.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).map((deployment) => foresee(deployment, options));
+}
+
+function writeObjects(foreseen: readonly Foreseen[], io: Io, say: (sentence: string) => void): number {
+  const documents = foreseen.flatMap(({ plan, forecast, converted }) => {
+    const where = `Deployment ${forecast.namespace}/${forecast.name}`;
+    for (const line of forecast.advice) say(`${where}: ${line}`);
+    if (forecast.verdict === 'yes' && plan.kind === 'converts') return [converted.patched, withReplicas(plan.rollout, plan.replicas)];
+    for (const reason of forecast.reasons) say(`${where} cannot be converted: ${reason}`);
+    return [];
+  });
+  // What kubectl reads is YAML 1.1, in which a bare `off` is no text.
+  io.stdout.write(documents.map((document) => stringify(document, { version: '1.1' })).join('---\n'));
+  return foreseen.every(({ forecast }) => forecast.verdict === 'yes') ? EXIT.clean : EXIT.denied;
+}
+
+function writePlan(foreseen: readonly Foreseen[], { output }: ConvertOptions, io: Io): number {
+  const forecasts = foreseen.map(({ forecast }) => forecast);
+  io.stdout.write(output === 'json' ? `${JSON.stringify(forecasts, undefined, 2)}\n` : planText(forecasts));
+  return EXIT.clean;
+}
+
+function planText(forecasts: readonly Forecast[]): string {
+  const places = forecasts.map(({ namespace, name }) => `${namespace}/${name}`);
+  const width = Math.max(0, ...places.map((place) => place.length));
+  const blocks = forecasts.map((forecast, index) => {
+    const details = [...forecast.reasons, ...forecast.advice].map((line) => `${' '.repeat(width + 2)}- ${plain(line)}\n`).join('');
+    return `${(places[index] ?? '').padEnd(width)}  ${verdictText(forecast)}\n${details}`;
+  });
+  const can = forecasts.filter(({ verdict }) => verdict === 'yes').length;
+  return `${blocks.join('')}${blocks.length === 0 ? '' : '\n'}${can} of ${count(forecasts.length, 'Deployment')} can be converted\n`;
+}
+
+function verdictText({ verdict, profile, rollout, replicas }: Forecast): string {
+  switch (verdict) {
+    case 'converted':
+      return 'is converted';
+    case 'yes':
+      return `can be converted: Rollout "${rollout}" with ${count(replicas ?? 0, 'pod')} (profile ${profile})`;
+    case 'no':
+      return `cannot be converted (profile ${profile})`;
+    case 'mistake':
+      return `something is to be mended first (profile ${profile})`;
+    case 'off':
+      return 'says that it is not to be converted';
+  }
+}
+
+type Given = Omit<ConvertOptions, 'paths'> & { readonly filename?: readonly string[] };
+
+/** In: what to read and write, and what to do with the exit code. Out: the command `convert`. */
+export function convertCommand(io: Io, exit: (code: number) => void): Command {
+  return new Command('convert')
+    .description('show what Rollouts Deployments would become, and what stands in the way')
+    .argument('[path...]', 'files, directories, glob patterns, or - for standard input')
+    .option('-f, --filename <path...>', 'the same')
+    .option('--profile <name>', 'the profile for Deployments that name none', 'canary')
+    .option('--plan', 'say for every Deployment whether it can be converted and what stands in the way')
+    .option('--cluster', 'with --plan: the Deployments of the cluster of the current context')
+    .option('--policy <file>', 'the policy that has the profiles')
+    .option('-n, --namespace <name>', 'the namespace of objects that name none; with --cluster: only this one')
+    .option('--kubeconfig <file>', 'with --cluster: the kubeconfig (default: what kubectl uses)')
+    .option('--context <name>', 'with --cluster: the context in it (default: the current one)')
+    .addOption(new Option('-o, --output <format>', 'how to write the plan').choices(['text', 'json']).default('text'))
+    .action(async (paths: string[], { filename = [], ...options }: Given) => {
+      const all = [...paths, ...filename];
+      if (all.length === 0 && options.cluster !== true) {
+        io.stderr.write('rollgate convert: name files with -f, or --cluster\n');
+        return exit(EXIT.failed);
+      }
+      exit(await runConvert({ ...options, paths: all }, io));
+    });
+}

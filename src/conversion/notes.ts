@@ -1,0 +1,30 @@
+import { namespaceOf, type KubeObject } from '../world/object.ts';
+import { array, dig, isObject } from '../world/read.ts';
+import type { World } from '../world/world.ts';
+import { kindOf } from '../world/object.ts';
+import { retarget, scalersOf } from './scalers.ts';
+
+/**
+ * In: a Deployment that becomes a Rollout, the name of that, and the world. Out: what its owner has to change elsewhere, each in a sentence. Horizontal autoscalers are left out where
+ * `besides` says that a rule speaks of them anyway.
+ */
+export function adviceFor(deployment: KubeObject, rollout: string, world: World, { besides }: { readonly besides: 'rules' | 'nothing' }): string[] {
+  const scalers = scalersOf(world, 'Deployment.apps', namespaceOf(deployment), deployment.metadata.name);
+  const told = besides === 'nothing' ? scalers : scalers.filter((scaler) => kindOf(scaler) === 'VerticalPodAutoscaler.autoscaling.k8s.io');
+  return [...told.map((scaler) => retarget(scaler, rollout)), ...matchLabelKeys(deployment)];
+}
+
+const HASH = 'pod-template-hash';
+
+function matchLabelKeys(deployment: KubeObject): string[] {
+  const pod = dig(deployment, 'spec', 'template', 'spec');
+  const terms = ['podAffinity', 'podAntiAffinity'].flatMap((kind) => {
+    const affinity = dig(pod, 'affinity', kind);
+    const preferred = array(dig(affinity, 'preferredDuringSchedulingIgnoredDuringExecution')).map((entry) => dig(entry, 'podAffinityTerm'));
+    return [...array(dig(affinity, 'requiredDuringSchedulingIgnoredDuringExecution')), ...preferred].map((term) => [kind, term] as const);
+  });
+  const places = [...array(dig(pod, 'topologySpreadConstraints')).map((entry) => ['topologySpreadConstraints', entry] as const), ...terms]
+    .filter(([, entry]) => isObject(entry) && ['matchLabelKeys', 'mismatchLabelKeys'].some((field) => array(dig(entry, field)).includes(HASH)))
+    .map(([place]) => place);
+  return [...new Set(places)].map((place) => `matchLabelKeys: ${HASH} in ${place} does nothing under a Rollout, whose pods lack that label: write rollouts-pod-template-hash`);
+}

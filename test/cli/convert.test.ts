@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { main } from '../../src/program.ts';
+import { dig } from '../../src/world/read.ts';
+import { directory, io } from './support.ts';
+
+const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
+
+async function run(args: readonly string[], cwd = EXAMPLES): Promise<{ code: number | undefined; out: string; err: string }> {
+  const written = io(cwd);
+  const code = await main(['convert', ...args], written);
+  return { code, out: written.out(), err: written.err() };
+}
+
+const deployment = (name: string, spec = '', annotations = ''): string => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name}, namespace: shop, annotations: { ${annotations} } }
+spec:
+  replicas: 3
+  ${spec}
+  selector: { matchLabels: { app: ${name} } }
+  template:
+    metadata: { labels: { app: ${name} } }
+    spec: { containers: [{ name: web, image: "web:1" }] }
+`;
+
+describe('rollgate convert', () => {
+  it('prints what would exist', async () => {
+    const { code, out, err } = await run(['-f', 'workloadref-skywalking/as-written/bookinfo.yaml', 'workloadref-skywalking/as-written/analysis.yaml', '--profile', 'istio-subsets', '--policy', 'conversion/rollgate.yaml']);
+    expect([code, err]).toEqual([0, '']);
+    const [stays, rollout, ...more] = parseAllDocuments(out).map((document) => document.toJS() as unknown);
+    expect(more).toEqual([]);
+    expect(dig(stays, 'metadata', 'annotations')).toEqual({ 'rollgate.io/convert': 'istio-subsets', 'rollgate.io/replicas': '5' });
+    expect(dig(stays, 'spec', 'replicas')).toBe(0);
+    expect(dig(rollout, 'metadata', 'name')).toBe('reviews-rollout');
+    expect(dig(rollout, 'spec', 'replicas')).toBe(5);
+    expect(out).toContain('value: canary|reviews|bookinfo|cluster-1|-');
+  });
+
+  it('says what cannot be converted, and what is no profile', async () => {
+    const folder = directory({ 'a.yaml': deployment('a', 'strategy: { type: Recreate }') });
+    expect(await run(['-f', '.'], folder)).toMatchObject({ code: 1, out: '', err: 'rollgate convert: Deployment shop/a cannot be converted: its strategy is Recreate: a Rollout runs the old and the new pods side by side\n' });
+    expect((await run(['-f', '.', '--profile', 'blue-gren'], folder)).err).toContain('write "blue-green"');
+  });
+
+  it('plans over a folder', async () => {
+    const files = {
+      'plain.yaml': deployment('plain'),
+      'recreate.yaml': deployment('recreate', 'strategy: { type: Recreate }'),
+      'off.yaml': deployment('off', '', '"rollgate.io/convert": "off"'),
+      'done.yaml': deployment('done', '', '"rollgate.io/convert": canary, "rollgate.io/replicas": "3", "rollgate.io/rollout-uid": r'),
+      'wrong.yaml': deployment('wrong', '', '"rollgate.io/convert": canry'),
+      'hpa.yaml': 'apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: plain, namespace: shop }\nspec: { minReplicas: 5, maxReplicas: 9, scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: plain } }\n',
+    };
+    const { code, out } = await run(['--plan', '.'], directory(files));
+    expect(code).toBe(0);
+    expect(out).toBe(`shop/done      is converted
+shop/off       says that it is not to be converted
+shop/plain     can be converted: Rollout "plain" with 5 pods (profile canary)
+               - HorizontalPodAutoscaler "plain" aims at the Deployment: set scaleTargetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name plain
+shop/recreate  cannot be converted (profile canary)
+               - its strategy is Recreate: a Rollout runs the old and the new pods side by side
+shop/wrong     something is to be mended first (profile canry)
+               - there is no conversion profile "canry" (there is blue-green, canary): write "canary", or take the annotation away
+
+1 of 5 Deployments can be converted
+`);
+    const json = JSON.parse((await run(['--plan', '.', '-o', 'json'], directory(files))).out) as { name: string; verdict: string }[];
+    expect(json.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(['done converted', 'off off', 'plain yes', 'recreate no', 'wrong mistake']);
+  });
+
+  it('has nothing to say where there is no Deployment, or nothing is named', async () => {
+    expect((await run(['--plan', 'controller/../blue-green'])).code).toBe(2);
+    expect(await run([])).toMatchObject({ code: 2, err: 'rollgate convert: name files with -f, or --cluster\n' });
+    expect((await run(['--cluster'])).code).toBe(2);
+  });
+});

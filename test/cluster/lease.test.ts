@@ -1,0 +1,147 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { KubeConfig } from '@kubernetes/client-node';
+import { afterEach, describe, expect, it } from 'vitest';
+import { LeaderLease } from '../../src/cluster/lease.ts';
+import { dig, type JsonObject } from '../../src/world/read.ts';
+import { eventually, recorder } from './helpers.ts';
+
+const PATH = '/apis/coordination.k8s.io/v1/namespaces/rollgate/leases';
+
+/** The Leases of an API server: one of them, written only by who knows its version. */
+class Leases {
+  lease: JsonObject | undefined;
+  /** Called between a read and its answer, or before a write is looked at. */
+  before: (method: string) => void = () => undefined;
+  down = false;
+  #version = 1;
+  readonly #server: Server;
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      void text(request).then((body) => {
+        if (this.down) return response.destroy();
+        this.before(request.method ?? '');
+        const [status, answer] = this.#answer(request.method ?? '', body);
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+      });
+    });
+  }
+
+  static async start(): Promise<Leases> {
+    const leases = new Leases();
+    await new Promise<void>((resolve) => leases.#server.listen(0, '127.0.0.1', resolve));
+    return leases;
+  }
+
+  stop(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  get holder(): unknown {
+    return dig(this.lease, 'spec', 'holderIdentity');
+  }
+
+  kubeConfig(): KubeConfig {
+    const config = new KubeConfig();
+    config.loadFromClusterAndUser({ name: 'leases', server: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`, skipTLSVerify: true }, { name: 'test' });
+    return config;
+  }
+
+  /** Somebody writes it. */
+  take(holderIdentity: string): void {
+    this.#store({ metadata: { name: 'conversion', namespace: 'rollgate' }, spec: { holderIdentity, leaseDurationSeconds: 60, renewTime: new Date().toISOString(), leaseTransitions: 1 } });
+  }
+
+  #answer(method: string, body: string): [number, unknown] {
+    const written = body === '' ? undefined : (JSON.parse(body) as JsonObject);
+    if (method === 'GET') return this.lease === undefined ? [404, { message: `${PATH}/conversion not found` }] : [200, this.lease];
+    const current = method === 'POST' ? this.lease === undefined : dig(written, 'metadata', 'resourceVersion') === dig(this.lease, 'metadata', 'resourceVersion');
+    if (written === undefined || !current) return [409, { message: 'the object has been modified' }];
+    this.#store(written);
+    return [200, this.lease];
+  }
+
+  #store(lease: JsonObject): void {
+    this.lease = { ...lease, metadata: { ...(lease['metadata'] as object), resourceVersion: String(++this.#version) } };
+  }
+}
+
+const stopping: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stopping.splice(0).reverse()) await stop();
+});
+
+async function serve(): Promise<Leases> {
+  const leases = await Leases.start();
+  stopping.push(() => leases.stop());
+  return leases;
+}
+
+// No test lasts to the end of that duration.
+function start(leases: Leases, identity: string, duration = 600_000): LeaderLease {
+  const lease = new LeaderLease({ kubeConfig: leases.kubeConfig(), namespace: 'rollgate', name: 'conversion', identity, log: recorder().logger, duration, period: 20 });
+  stopping.push(() => lease.stop());
+  lease.start();
+  return lease;
+}
+
+describe('a Lease', () => {
+  it('is held by who takes it first, and by the other once that one gives it back', async () => {
+    const leases = await serve();
+    const one = start(leases, 'one');
+    await eventually(() => expect(one.leading).toBe(true));
+    const two = start(leases, 'two');
+    let reads = 0;
+    leases.before = () => void reads++;
+    await eventually(() => expect(reads).toBeGreaterThan(10));
+    expect([one.leading, two.leading]).toEqual([true, false]);
+    await one.stop();
+    expect(one.leading).toBe(false);
+    await eventually(() => expect(two.leading).toBe(true));
+    expect(leases.holder).toBe('two');
+  });
+
+  it('that somebody else is read to hold is not held any more', async () => {
+    const leases = await serve();
+    const one = start(leases, 'one');
+    await eventually(() => expect(one.leading).toBe(true));
+    leases.take('two');
+    await eventually(() => expect(one.leading).toBe(false));
+    expect(leases.holder).toBe('two');
+  });
+
+  it('that somebody else wrote after it was read is not held any more', async () => {
+    const leases = await serve();
+    const one = start(leases, 'one');
+    await eventually(() => expect(one.leading).toBe(true));
+    const led: boolean[] = [];
+    // From now on each write comes too late, and each read still shows this one as the holder.
+    leases.before = (method) => {
+      if (method === 'GET') led.push(one.leading);
+      if (method === 'PUT') leases.take('one');
+    };
+    await eventually(() => expect(led.at(-1)).toBe(false));
+  });
+
+  it('is kept while nobody answers, and asked for again', async () => {
+    const leases = await serve();
+    const one = start(leases, 'one');
+    await eventually(() => expect(one.leading).toBe(true));
+    leases.down = true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(one.leading).toBe(true);
+    leases.down = false;
+    await eventually(() => expect(one.leading).toBe(true));
+  });
+
+  it('is given up where nobody answers for two thirds of its duration', async () => {
+    const leases = await serve();
+    const one = start(leases, 'one', 600);
+    await eventually(() => expect(one.leading).toBe(true));
+    leases.down = true;
+    await eventually(() => expect(one.leading).toBe(false));
+  });
+});

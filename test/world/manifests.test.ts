@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { parseManifests } from '../../src/world/manifests.ts';
+import { dig } from '../../src/world/read.ts';
+
+describe('numbers in manifests', () => {
+  it.each([
+    ['0644', 420],
+    ['-010', -8],
+    ['0o644', 420],
+    ['644', 644],
+    ['0', 0],
+    ['0.5', 0.5],
+    ['"0644"', '0644'],
+    ['089', 89],
+  ])('%s is read as kubectl reads it', (written, read) => {
+    const { objects } = parseManifests(`{ apiVersion: v1, kind: ConfigMap, metadata: { name: modes }, mode: ${written} }`, '');
+    expect(dig(objects[0]?.object, 'mode')).toBe(read);
+  });
+});
