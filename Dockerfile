@@ -15,6 +15,7 @@ COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 USER 65532:65532
 EXPOSE 8443 8080
-# The semi-space is kept small: with thousands of Rollouts cached it saves a third of the resident memory.
-ENTRYPOINT ["/nodejs/bin/node", "--max-old-space-size=384", "--max-semi-space-size=8", "dist/cli.js"]
+# The semi-space is kept small: with thousands of Rollouts cached it saves a third of the resident memory. Garbage is marked by one thread: four of them leave whoever answers requests
+# hardly anything of a single core while they do.
+ENTRYPOINT ["/nodejs/bin/node", "--max-old-space-size=384", "--max-semi-space-size=8", "--v8-pool-size=1", "dist/cli.js"]
 CMD ["serve"]

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { KNOWN } from '../../src/admission/known.ts';
 import { KEEPS } from '../../src/mutations/index.ts';
 import { SYSTEM_ACCOUNTS } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/load.ts';
@@ -11,7 +12,6 @@ import { array, dig, object, string } from '../../src/world/read.ts';
 import { KINDS } from '../../src/world/object.ts';
 import { CHART, helm, render } from '../../scripts/helm.ts';
 
-const KNOWN = { rules: RULES.map(({ id }) => id), keeps: KEEPS.map(({ id }) => id) };
 
 /** Ways in which people install it. */
 const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
@@ -25,6 +25,8 @@ const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
     ...['--set', 'controllers.accounts={system:serviceaccount:argo-rollouts:argo-rollouts}', '--set', 'exemptAccounts={system:serviceaccount:velero:velero}'],
     ...['--set', 'webhooks.failurePolicy.argoproj=Fail', '--set', 'podLabels.team=platform', '--set', 'podAnnotations.a=b', '--set', 'priorityClassName=high'],
   ],
+  'without conversion': ['--set', 'conversion.enabled=false'],
+  'own profiles': ['--set', 'policy.conversion=off', '--set-json', 'policy.profiles={"mesh":{"rollout":"{name}-rollout","strategy":{"canary":{"steps":[{"setWeight":10},{"pause":{"duration":"1m"}}]}}}}'],
   'no matchConditions': ['--set', 'webhooks.matchConditions=false'],
 };
 
@@ -110,7 +112,18 @@ describe('chart', () => {
     expect(fails('--set', 'policy.mode=strict')).toContain('mode');
   });
 
-  it('may read what it caches, write nothing, and read no Secret', () => {
+  it('may write what conversion writes, and without conversion nothing', () => {
+    const writes = (...args: string[]): string[] => objects(...args)
+      .filter((value) => ['ClusterRole', 'Role'].includes(string(dig(value, 'kind'))) && string(dig(value, 'metadata', 'name')).endsWith('-conversion'))
+      .flatMap((role) => array(dig(role, 'rules')).map((rule) => `${array(dig(rule, 'resources')).join()} ${array(dig(rule, 'verbs')).join()}`));
+    expect(writes()).toEqual(['rollouts create,patch,delete', 'deployments patch', 'rollouts/scale patch', 'deployments/scale patch', 'events create', 'leases create', 'leases get,update']);
+    expect(writes('--set', 'conversion.enabled=false')).toEqual([]);
+    const args = (...settings: string[]): unknown => dig(array(dig(kind(objects(...settings), 'Deployment'), 'spec', 'template', 'spec', 'containers'))[0], 'args');
+    expect(args()).toContain('--conversion-lease=rollgate/rollgate-conversion');
+    expect(JSON.stringify(args('--set', 'conversion.enabled=false'))).not.toContain('conversion');
+  });
+
+  it('may read what it caches, write nothing by that right, and read no Secret', () => {
     const role = objects().find((value) => dig(value, 'kind') === 'ClusterRole' && dig(value, 'metadata', 'name') === 'rollgate');
     const rules = array(object(role)['rules']);
     const readable = new Set<string>();
@@ -127,6 +140,18 @@ describe('chart', () => {
     }
     const cached = Object.entries(KINDS).filter(([id]) => id !== 'Secret').map(([, info]) => `${info.plural}.${info.group}`);
     expect(cached.filter((name) => !readable.has(name))).toEqual([]);
+  });
+
+  it('has its certificate issued by an authority whose key outlives it, so that old and new are trusted at once', () => {
+    const rendered = objects();
+    const named = (wanted: string, name: unknown): unknown => rendered.find((value) => dig(value, 'kind') === wanted && dig(value, 'metadata', 'name') === name);
+    const issuer = named('Issuer', dig(named('Certificate', 'rollgate'), 'spec', 'issuerRef', 'name'));
+    const ca = rendered.find((value) => dig(value, 'kind') === 'Certificate' && dig(value, 'spec', 'secretName') === dig(issuer, 'spec', 'ca', 'secretName'));
+    expect(ca).toMatchObject({ spec: { isCA: true, privateKey: { rotationPolicy: 'Never' }, duration: '87600h' } });
+    expect(named('Issuer', dig(ca, 'spec', 'issuerRef', 'name'))).toMatchObject({ spec: { selfSigned: {} } });
+    const injected = dig(kind(rendered, 'ValidatingWebhookConfiguration'), 'metadata', 'annotations', 'cert-manager.io/inject-ca-from');
+    expect(injected).toBe('rollgate/rollgate');
+    expect(objects(...(COMBINATIONS['own issuer'] ?? [])).filter((value) => dig(value, 'kind') === 'Issuer')).toEqual([]);
   });
 
   it('certs/ is what it renders', () => {
