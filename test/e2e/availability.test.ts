@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readCertificate } from '../../src/server/tls.ts';
+import { array, dig } from '../../src/world/read.ts';
+import { asFiles, MountedSecret } from '../support/certificates.ts';
+import { Authority } from './harness/authority.ts';
+import { Cluster } from './harness/cluster.ts';
+import { yamlOf } from './harness/kubectl.ts';
+import { Load } from './harness/load.ts';
+import { until } from './harness/program.ts';
+import { ROLLGATE, type Rollgate } from './harness/rollgate.ts';
+import { RollgateService } from './harness/service.ts';
+import { shop } from './harness/shop.ts';
+
+const NAME = `${ROLLGATE.name}.${ROLLGATE.namespace}.svc`;
+const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map((group) => `webhooks.failurePolicy.${group}=Fail`);
+const CONFIGURATIONS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
+
+let cluster: Cluster;
+let service: RollgateService;
+let authority: Authority;
+let secret: MountedSecret;
+let namespace: string;
+let load: Load | undefined;
+let replicas = 0;
+
+beforeAll(async () => {
+  // With Fail nothing can be lost without being seen.
+  cluster = await Cluster.start({ rollgate: FAIL });
+  namespace = await cluster.namespace('load');
+  authority = await Authority.make();
+  secret = await MountedSecret.mount(asFiles(await authority.issue(NAME)));
+  const { address, program } = cluster.rollgate;
+  await program.stop('SIGKILL');
+  await trust(await authority.certificate);
+  service = await RollgateService.start(address);
+  await service.add(await replica());
+  await service.add(await replica());
+});
+
+afterEach(async () => {
+  await load?.stop();
+  if (load !== undefined) await cluster.admin.run(['delete', 'virtualservice', '--all', '-n', namespace]);
+  load = undefined;
+});
+
+afterAll(async () => {
+  await service?.stop();
+  await cluster?.stop();
+  await authority?.remove();
+  await secret?.unmount();
+});
+
+function replica(): Promise<Rollgate> {
+  return cluster.rollgate.replica(`rollgate-${++replicas}`, { 'cert-dir': secret.directory });
+}
+
+/** Does what cert-manager's injector does: by this certificate the API server checks that of Rollgate. */
+async function trust(certificate: string): Promise<void> {
+  const caBundle = Buffer.from(certificate).toString('base64');
+  for (const plural of CONFIGURATIONS) {
+    const path = `/apis/admissionregistration.k8s.io/v1/${plural}/rollgate`;
+    const { webhooks } = (await cluster.controlPlane.admin.call('GET', path)) as { webhooks: unknown[] };
+    const patch = webhooks.map((_, index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: caBundle }));
+    await cluster.controlPlane.admin.call('PATCH', path, patch, 'application/json-patch+json');
+  }
+}
+
+/** In: how many more. Resolves when so many more updates were admitted. */
+async function admitted(more: number): Promise<void> {
+  const wanted = (load?.admitted ?? 0) + more;
+  await until(`${more} more updates`, () => (load?.admitted ?? 0) >= wanted || (load?.failures.length ?? 0) > 0);
+}
+
+function answered(rollgate: Rollgate): number {
+  return rollgate.decisions().length;
+}
+
+describe('nothing is lost', () => {
+  it('over a rolling restart under load', async () => {
+    load = await Load.start(cluster.controlPlane.admin, namespace);
+    await admitted(300);
+    const [old, fresh] = [service.endpoints, [await replica(), await replica()]];
+    for (const [index, each] of fresh.entries()) {
+      await service.add(each);
+      const leaving = old[index];
+      if (leaving !== undefined) await service.remove(leaving);
+    }
+    await admitted(300);
+    await load.stop();
+    console.log(`rolling restart: ${load.admitted} updates admitted, ${load.failures.length} failed; answers by process: ${[...old, ...fresh].map(answered).join(', ')}`);
+    expect(load.failures).toEqual([]);
+    for (const each of [...old, ...fresh]) expect(answered(each)).toBeGreaterThan(0);
+    expect(old.map(({ program }) => program.running)).toEqual([false, false]);
+  });
+
+  it('over a rotation of the certificate, and of the authority that issues it, under load', async () => {
+    load = await Load.start(cluster.controlPlane.admin, namespace);
+    await admitted(300);
+    const issued = async (): Promise<void> => {
+      const pair = await authority.issue(NAME);
+      await secret.update(asFiles(pair));
+      const { fingerprint } = readCertificate(pair);
+      for (const each of service.endpoints) await until('the new certificate', () => each.program.output().includes(fingerprint));
+    };
+    await issued();
+    await reconnected();
+    await admitted(300);
+    await authority.renew();
+    await trust(await authority.certificate);
+    await admitted(300);
+    await issued();
+    await reconnected();
+    await admitted(300);
+    await load.stop();
+    console.log(`certificate rotation: ${load.admitted} updates admitted, ${load.failures.length} failed`);
+    expect(load.failures).toEqual([]);
+  });
+
+  it('which the load would see: another authority that is trusted before every process has a certificate of it', async () => {
+    load = await Load.start(cluster.controlPlane.admin, namespace);
+    await admitted(100);
+    const another = await Authority.make();
+    await trust(await another.certificate);
+    await until('a call that is lost', () => (load?.failures.length ?? 0) > 0);
+    await another.remove();
+    await load.stop();
+    expect(load.failures[0]).toContain('certificate');
+    await reconnected();
+  });
+
+  it('which the load would see: processes that are killed', async () => {
+    load = await Load.start(cluster.controlPlane.admin, namespace);
+    await admitted(100);
+    const [killed] = service.endpoints;
+    if (killed === undefined) throw new Error('there is no process');
+    await service.remove(killed, 'SIGKILL');
+    await load.stop();
+    console.log(`a process killed: ${load.admitted} updates admitted, ${load.failures.length} failed`);
+    expect(load.failures.length).toBeGreaterThan(0);
+    await service.add(await replica());
+  });
+});
+
+/** Has the API server make new connections, so that the certificate that is served is looked at: it does when the configuration it calls by changes. */
+async function reconnected(): Promise<void> {
+  await trust(`${await authority.certificate}# ${Date.now()}\n`);
+}
+
+describe('a gate that is gone locks nobody out', () => {
+  beforeAll(async () => {
+    for (const each of service.endpoints) await service.remove(each, 'SIGKILL');
+  });
+
+  it('not even with failurePolicy Fail: only the kinds it judges wait, and Rollgate itself can be scaled up', async () => {
+    const { developer, admin } = cluster;
+    const refused = await developer.try(['apply', '-f', '-'], yamlOf(shop(namespace, 'waiting')));
+    expect(refused.stderr).toContain('failed calling webhook');
+    await admin.run(['create', 'namespace', 'beside']);
+    await admin.run(['run', 'pod', '--image=none', '-n', 'beside']);
+    await admin.run(['create', 'configmap', 'settings', '-n', 'beside']);
+    await admin.run(['scale', 'deployment', ROLLGATE.name, '-n', ROLLGATE.namespace, '--replicas=0']);
+    await admin.run(['scale', 'deployment', ROLLGATE.name, '-n', ROLLGATE.namespace, '--replicas=2']);
+    await admin.run(['delete', 'namespace', 'beside']);
+  });
+
+  it('scaled to zero with failurePolicy Ignore, the default', async () => {
+    for (const plural of CONFIGURATIONS) {
+      const path = `/apis/admissionregistration.k8s.io/v1/${plural}/rollgate`;
+      const configuration = await cluster.controlPlane.admin.call('GET', path);
+      const patch = array(dig(configuration, 'webhooks')).map((_, index) => ({ op: 'replace', path: `/webhooks/${index}/failurePolicy`, value: 'Ignore' }));
+      await cluster.controlPlane.admin.call('PATCH', path, patch, 'application/json-patch+json');
+    }
+    await until('the change to be in force', async () => (await cluster.developer.try(['apply', '-f', '-'], yamlOf(shop(namespace, 'ignored')))).code === 0);
+    await cluster.developer.run(['delete', '-f', '-'], yamlOf(shop(namespace, 'ignored')));
+  });
+
+  it('uninstalled, its Deployment and Service first', async () => {
+    const mine = ['-l', 'app.kubernetes.io/instance=rollgate'];
+    await cluster.admin.run(['delete', 'deployment,service', '-n', ROLLGATE.namespace, ...mine]);
+    await cluster.developer.apply(shop(namespace, 'between'));
+    await cluster.admin.run(['delete', 'poddisruptionbudget,configmap,serviceaccount', '-n', ROLLGATE.namespace, ...mine]);
+    await cluster.admin.run(['delete', 'clusterrole,clusterrolebinding,mutatingwebhookconfiguration,validatingwebhookconfiguration', ...mine]);
+    await sleep(1_000);
+    await cluster.developer.apply(shop(namespace, 'after'));
+    await cluster.admin.run(['delete', 'namespace', ROLLGATE.namespace]);
+  });
+});

@@ -1,0 +1,167 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parse } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runConvert } from '../../src/commands/convert.ts';
+import { array, dig, object } from '../../src/world/read.ts';
+import type { KubeObject } from '../../src/world/object.ts';
+import { Cluster } from './harness/cluster.ts';
+import { ConversionScene, deployment } from './harness/conversion.ts';
+import type { Kubectl } from './harness/kubectl.ts';
+import { inNamespace, objectsOf } from './harness/objects.ts';
+
+const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await Cluster.start();
+  const { profiles } = parse(await readFile(join(EXAMPLES, 'conversion', 'rollgate.yaml'), 'utf8')) as { profiles: object };
+  await cluster.rollgate.policy((policy) => ({ ...policy, profiles }));
+});
+afterAll(() => cluster?.stop());
+
+// Somebody who may do everything with Deployments, and nothing else.
+async function deployer({ namespace }: ConversionScene): Promise<Kubectl> {
+  const name = 'deployer';
+  const rules = [{ apiGroups: ['apps'], resources: ['deployments', 'deployments/scale'], verbs: ['*'] }];
+  await cluster.admin.apply([
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name, namespace }, rules },
+    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name, namespace }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name }, subjects: [{ kind: 'ServiceAccount', name, namespace }] },
+  ]);
+  return cluster.as({ namespace, name });
+}
+
+describe('who may edit Deployments and not create Rollouts', () => {
+  it('is denied the conversion, with that reason, and nothing else', async () => {
+    const scene = await ConversionScene.open(cluster);
+    const kubectl = await deployer(scene);
+    const refused = await kubectl.try(['apply', '-f', '-'], JSON.stringify(deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })));
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain(`"system:serviceaccount:${scene.namespace}:deployer" may not create rollouts.argoproj.io in namespace "${scene.namespace}"`);
+    expect(await scene.deployment('web')).toBeUndefined();
+    await kubectl.run(['apply', '-f', '-'], JSON.stringify(deployment(scene.namespace, 'web', { replicas: 2 })));
+    expect((await kubectl.try(['annotate', 'deployment', 'web', 'rollgate.io/convert=canary', '-n', scene.namespace])).stderr).toContain('may not create rollouts.argoproj.io');
+
+    await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=canary', '-n', scene.namespace]);
+    await scene.healthy('web', 2);
+    await scene.until('the Deployment at 0', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 0);
+    await kubectl.run(['rollout', 'restart', 'deployment/web', '-n', scene.namespace]);
+    await kubectl.run(['set', 'image', 'deployment/web', 'web=web:2', '-n', scene.namespace]);
+    await scene.until('the canary', async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Paused');
+    expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
+    // His count reaches the Rollout as well.
+    await kubectl.run(['scale', 'deployment/web', '--replicas=4', '-n', scene.namespace]);
+    await scene.until('the count passed on', async () => dig(await scene.rollout('web'), 'spec', 'replicas') === 4);
+  });
+});
+
+describe('a labelled namespace', () => {
+  it('converts new Deployments only', async () => {
+    const scene = await ConversionScene.open(cluster);
+    await scene.running('old', 1);
+    await cluster.admin.run(['label', 'namespace', scene.namespace, 'rollgate.io/convert=canary']);
+    await sleep(1_000);
+    await scene.developer.run(['set', 'image', 'deployment/old', 'web=web:2', '-n', scene.namespace]);
+    await scene.developer.apply([deployment(scene.namespace, 'new', { replicas: 2 }), deployment(scene.namespace, 'not', { replicas: 1, convert: 'off' })]);
+    await scene.healthy('new', 2);
+    expect(await scene.annotations('new')).toMatchObject({ 'rollgate.io/convert': 'canary' });
+    expect(dig(await scene.deployment('old'), 'spec', 'replicas')).toBe(1);
+    expect(dig(await scene.deployment('not'), 'spec', 'replicas')).toBe(1);
+    await sleep(1_000);
+    expect([await scene.rollout('old'), await scene.rollout('not')]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('a profile whose VirtualService lacks the route', () => {
+  it('is denied, and the message names the profile', async () => {
+    const scene = await ConversionScene.open(cluster);
+    const route = [{ destination: { host: 'web' }, weight: 100 }, { destination: { host: 'web-canary' }, weight: 0 }];
+    const { namespace } = scene;
+    await scene.developer.apply([{ apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name: 'web', namespace }, spec: { hosts: ['web'], http: [{ name: 'main', route }] } }]);
+    const { code, stderr } = await scene.developer.try(['apply', '-f', '-'], JSON.stringify(deployment(namespace, 'web', { replicas: 2, convert: 'istio-hosts' })));
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('profile "istio-hosts" makes Rollout "web": VirtualService "web" has no http route "primary" (it has "main")');
+    expect(await scene.deployment('web')).toBeUndefined();
+  });
+});
+
+describe('the bookinfo reviews of the workloadRef write-up', () => {
+  it('become reviews-rollout as shown there, arguments verbatim', async () => {
+    const scene = await ConversionScene.open(cluster);
+    const folder = join(EXAMPLES, 'workloadref-skywalking', 'as-written');
+    const read = async (name: string): Promise<KubeObject[]> => objectsOf(await readFile(join(folder, name), 'utf8'));
+    const objects = [...(await read('bookinfo.yaml')), ...(await read('analysis.yaml'))].filter(({ kind }) => kind !== 'Namespace').map((each) => inNamespace(each, scene.namespace));
+    await cluster.admin.apply(objects);
+    await scene.until('reviews', async () => dig(await scene.deployment('reviews'), 'status', 'availableReplicas') === 5);
+    const watch = await scene.endpoints('reviews');
+    await scene.developer.run(['annotate', 'deployment', 'reviews', 'rollgate.io/convert=istio-subsets', '-n', scene.namespace]);
+    const rollout = await scene.healthy('reviews-rollout', 5);
+    await scene.until('the Deployment at 0', async () => dig(await scene.deployment('reviews'), 'spec', 'replicas') === 0);
+    const shown = (await read('rollout.yaml'))[0] as KubeObject;
+    const strategy = JSON.parse(JSON.stringify(dig(shown, 'spec', 'strategy')).replace('|bookinfo|', `|${scene.namespace}|`)) as object;
+    expect(dig(rollout, 'spec', 'strategy')).toEqual(strategy);
+    expect(dig(rollout, 'spec', 'selector')).toEqual(dig(shown, 'spec', 'selector'));
+    expect(dig(rollout, 'spec', 'workloadRef')).toEqual({ ...object(dig(shown, 'spec', 'workloadRef')), scaleDown: 'onsuccess' });
+    expect(dig(rollout, 'spec', 'replicas')).toBe(5);
+    expect(watch.least()).toBeGreaterThanOrEqual(5);
+    await scene.developer.run(['set', 'image', 'deployment/reviews', 'reviews=docker.io/istio/examples-bookinfo-reviews-v2:1.16.4', '-n', scene.namespace]);
+    await scene.until('10 % on the canary', async () => {
+      const found = await cluster.controlPlane.admin.get('networking.istio.io/v1beta1', 'VirtualService', scene.namespace, 'reviews');
+      return array(dig(array(dig(found, 'spec', 'http'))[0], 'route')).map((entry) => dig(entry, 'weight')).join() === '90,10';
+    });
+  });
+});
+
+describe('convert --plan over a cluster', () => {
+  it('is right for each of fifty Deployments', async () => {
+    const scene = await ConversionScene.open(cluster);
+    const { namespace } = scene;
+    const claim = (name: string, mode: string): KubeObject => ({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name, namespace }, spec: { accessModes: [mode], resources: { requests: { storage: '1Gi' } } } });
+    await cluster.admin.apply([claim('once', 'ReadWriteOnce'), claim('many', 'ReadWriteMany')]);
+    const mounting = (claimName: string): object => ({ template: { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'web', image: 'web:1' }], volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }] } }, selector: { matchLabels: { app: 'x' } } });
+    const kinds: readonly (readonly [string, string, object | undefined, object | undefined])[] = [
+      ['plain', 'yes', undefined, undefined],
+      ['recreate', 'no', { strategy: { type: 'Recreate' } }, undefined],
+      ['once', 'no', mounting('once'), undefined],
+      ['many', 'yes', mounting('many'), undefined],
+      ['paused', 'no', { paused: true }, undefined],
+      ['off', 'off', undefined, { annotations: { 'rollgate.io/convert': 'off' } }],
+      ['owned', 'no', undefined, { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid: '00000000-0000-0000-0000-000000000000', controller: true }] }],
+      ['hosts', 'yes', undefined, { annotations: { 'rollgate.io/convert': 'istio-hosts' } }],
+      ['unknown', 'mistake', undefined, { annotations: { 'rollgate.io/convert': 'no-such-profile' } }],
+      ['itself', 'no', undefined, { labels: { 'app.kubernetes.io/name': 'argo-rollouts-not', 'x': 'y' } }],
+    ];
+    const expected = new Map<string, string>();
+    const objects = Array.from({ length: 50 }, (_, index) => {
+      const [kind, verdict, spec, metadata] = kinds[index % kinds.length] as (typeof kinds)[number];
+      const name = `${kind}-${index}`;
+      expected.set(name, kind === 'itself' ? 'yes' : verdict);
+      const made = deployment(namespace, name, { replicas: 0 });
+      return { ...made, metadata: { ...made.metadata, ...metadata }, spec: { ...object(made['spec']), ...spec } };
+    });
+    // Some of them Rollgate would refuse or convert on the way in.
+    await cluster.rollgate.policy((policy) => ({ ...policy, exemptions: { namespaces: ['*'] } }));
+    await cluster.admin.apply(objects.filter(({ metadata }) => !metadata.name.startsWith('owned')));
+    for (const owned of objects.filter(({ metadata }) => metadata.name.startsWith('owned'))) await cluster.controlPlane.admin.create(owned);
+    let out = '';
+    const io = { stdout: { write: (text: string) => (out += text) }, stderr: { write: (text: string) => (out += text) }, stdin: noInput(), cwd: EXAMPLES, isTTY: false, env: {} };
+    const began = performance.now();
+    const code = await runConvert({ paths: [], plan: true, cluster: true, profile: 'canary', policy: 'conversion/rollgate.yaml', namespace, kubeconfig: cluster.admin.kubeconfig, output: 'json' }, io);
+    console.log(`a plan over ${objects.length} Deployments: ${Math.round(performance.now() - began)} ms`);
+    expect(code).toBe(0);
+    const plan = JSON.parse(out) as { name: string; verdict: string; reasons: string[] }[];
+    const wrong = plan.filter(({ name, verdict }) => !name.startsWith('owned') && expected.get(name) !== verdict);
+    expect(wrong).toEqual([]);
+    // Garbage collection takes those whose owner is not there.
+    expect(plan.filter(({ name, verdict }) => name.startsWith('owned') && verdict !== 'no')).toEqual([]);
+    expect(plan.length).toBeGreaterThanOrEqual(45);
+  });
+});
+
+async function* noInput(): AsyncGenerator<string> {
+  await Promise.resolve();
+  yield '';
+}

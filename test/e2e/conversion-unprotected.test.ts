@@ -1,0 +1,53 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dig } from '../../src/world/read.ts';
+import { Cluster } from './harness/cluster.ts';
+import { ConversionScene } from './harness/conversion.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const DECISIONS = join('src', 'conversion', 'decide.ts');
+
+// What conversion.test.ts and conversion-back.test.ts see at work: the Deployment keeps its pods until the Rollout is healthy, and the Rollout its own until those of the Deployment are available.
+const PROTECTIONS = ['serves(rollout) ? scaleDeployment(0', 'isAvailable(deployment, target) ? undefined'] as const;
+
+let copy: string;
+let cluster: Cluster;
+
+beforeAll(async () => {
+  // Below the project, where Node finds its modules.
+  await mkdir(join(ROOT, '.cache'), { recursive: true });
+  copy = await mkdtemp(join(ROOT, '.cache', 'unprotected-'));
+  await cp(join(ROOT, 'src'), join(copy, 'src'), { recursive: true });
+  await cp(join(ROOT, 'package.json'), join(copy, 'package.json'));
+  let text = await readFile(join(copy, DECISIONS), 'utf8');
+  for (const protection of PROTECTIONS) {
+    if (text.split(protection).length !== 2) throw new Error(`src/conversion/decide.ts has no "${protection}", or more than one`);
+    text = text.replace(protection, protection.replace(/^.*?\)(?= \?)/, 'true'));
+  }
+  await writeFile(join(copy, DECISIONS), text);
+  cluster = await Cluster.start({ sources: join(copy, 'src') });
+});
+afterAll(async () => {
+  await cluster?.stop();
+  await rm(copy, { recursive: true, force: true });
+});
+
+describe('a Rollgate without what keeps the endpoints', () => {
+  it('loses all of them, there and back: the tests that see them kept can see them lost', async () => {
+    const scene = await ConversionScene.open(cluster);
+    await scene.running('web', 5, { readyAfter: 3_000 });
+    const there = await scene.endpoints('web');
+    await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=canary', '-n', scene.namespace]);
+    await scene.healthy('web', 5);
+    expect(there.least()).toBe(0);
+    there.stop();
+
+    await scene.until('all endpoints', async () => (await scene.pods('web')).length === 5 && dig(await scene.deployment('web'), 'spec', 'replicas') === 0);
+    const back = await scene.endpoints('web');
+    await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert-', '-n', scene.namespace]);
+    await scene.until('no Rollout', async () => (await scene.rollout('web')) === undefined);
+    await scene.until('the pods of the Deployment', async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 5);
+    expect(back.least()).toBeLessThan(5);
+  });
+});

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { array, dig } from '../../src/world/read.ts';
+import type { KubeObject } from '../../src/world/object.ts';
+import { Cluster } from './harness/cluster.ts';
+import { ConversionScene, deployment } from './harness/conversion.ts';
+import type { Way } from './harness/kubectl.ts';
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await Cluster.start();
+});
+afterAll(() => cluster?.stop());
+
+async function applied(scene: ConversionScene, way: Way, options: Parameters<typeof deployment>[2]): Promise<void> {
+  await cluster.argoCd.apply([deployment(scene.namespace, 'web', { convert: 'canary', ...options })], way);
+}
+
+describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('applied again by Argo CD: %s', (way) => {
+  it('the Deployment stays at 0, versions stop changing, images and counts reach the Rollout', async () => {
+    const scene = await ConversionScene.open(cluster);
+    await applied(scene, way === 'replace' ? 'client-side apply' : way, { replicas: 3 });
+    await scene.healthy('web', 3);
+    await scene.until('the Rollout recorded', async () => (await scene.annotations('web'))['rollgate.io/rollout-uid'] !== undefined);
+
+    // Kubernetes sorts managedFields by time, in seconds: the first apply in a later second than the others' last writes may put its own entry behind theirs, and no other may.
+    const stored = async (): Promise<unknown[]> => [await scene.deployment('web'), await scene.rollout('web')];
+    await scene.until('what is stored to stay', async () => {
+      const earlier = await stored();
+      await sleep(1_500);
+      await applied(scene, way, { replicas: 3 });
+      await sleep(1_500);
+      return isDeepStrictEqual(await stored(), earlier);
+    });
+    const before = await stored();
+    const marks = await scene.annotations('web');
+    for (let time = 0; time < 5; time++) {
+      await applied(scene, way, { replicas: 3 });
+      expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
+    }
+    await sleep(1_500);
+    // With the versions.
+    expect(await stored()).toEqual(before);
+
+    await applied(scene, way, { replicas: 4 });
+    await scene.healthy('web', 4);
+    expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
+
+    // Without a count, however often: not 1.
+    for (let time = 0; time < 3; time++) await applied(scene, way, {});
+    await sleep(1_500);
+    expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
+    expect(dig(await scene.rollout('web'), 'spec', 'replicas')).toBe(4);
+    expect(await scene.annotations('web')).toMatchObject({ 'rollgate.io/replicas': '4', 'rollgate.io/rollout-uid': marks['rollgate.io/rollout-uid'] });
+
+    await applied(scene, way, { replicas: 4, image: 'web:2' });
+    await scene.until('the canary', async () => {
+      const status = dig(await scene.rollout('web'), 'status');
+      return dig(status, 'phase') === 'Paused' && dig(status, 'stableRS') !== dig(status, 'currentPodHash');
+    });
+    expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
+    await cluster.argoCd.run(['argo', 'rollouts', 'promote', 'web', '--full', '-n', scene.namespace]);
+    const promoted = await scene.healthy('web', 4);
+    expect(dig(promoted, 'status', 'stableRS')).toBe(dig(promoted, 'status', 'currentPodHash'));
+    expect((await scene.pods('web')).every((pod) => dig(array(dig(pod, 'spec', 'containers'))[0], 'image') === 'web:2')).toBe(true);
+
+    await cluster.argoCd.apply([hpa(scene.namespace)]);
+    await sleep(1_000);
+    await applied(scene, way, { replicas: 6, image: 'web:2' });
+    await scene.until('the wish noted', async () => (await scene.annotations('web'))['rollgate.io/replicas'] === '6');
+    await sleep(2_000);
+    expect(dig(await scene.rollout('web'), 'spec', 'replicas')).toBe(4);
+  });
+});
+
+describe('the server-side dry run of Argo CD', () => {
+  it('is told what is stored', async () => {
+    const scene = await ConversionScene.open(cluster);
+    const args = ['apply', '--server-side', '--force-conflicts', '--field-manager=argocd-controller', '-f', '-', '-o', 'json'];
+    const manifest = JSON.stringify(deployment(scene.namespace, 'web', { convert: 'canary', replicas: 3 }));
+    const predicted = JSON.parse((await cluster.argoCd.run([...args, '--dry-run=server'], manifest)).stdout) as KubeObject;
+    expect(await scene.rollout('web')).toBeUndefined();
+    expect(dig(predicted, 'spec', 'replicas')).toBe(0);
+    const stored = JSON.parse((await cluster.argoCd.run(args, manifest)).stdout) as KubeObject;
+    expect(stored['spec']).toEqual(predicted['spec']);
+    expect(dig(stored.metadata, 'annotations')).toEqual(dig(predicted.metadata, 'annotations'));
+    await scene.healthy('web', 3);
+    await scene.until('the Rollout recorded', async () => (await scene.annotations('web'))['rollgate.io/rollout-uid'] !== undefined);
+    const again = JSON.parse((await cluster.argoCd.run([...args, '--dry-run=server'], manifest)).stdout) as KubeObject;
+    const live = await scene.deployment('web');
+    expect(again['spec']).toEqual(live?.['spec']);
+    expect(dig(again.metadata, 'annotations')).toEqual(dig(live?.metadata, 'annotations'));
+  });
+});
+
+function hpa(namespace: string): KubeObject {
+  return {
+    apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'web', namespace },
+    spec: {
+      minReplicas: 4, maxReplicas: 10, scaleTargetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' },
+      metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }],
+    },
+  };
+}

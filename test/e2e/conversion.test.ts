@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dig } from '../../src/world/read.ts';
+import { Cluster } from './harness/cluster.ts';
+import { ConversionScene, deployment } from './harness/conversion.ts';
+
+let cluster: Cluster;
+
+beforeAll(async () => {
+  cluster = await Cluster.start();
+});
+afterAll(() => cluster?.stop());
+
+describe('a new Deployment', () => {
+  it('is stored at 0 with a warning, and its Rollout is there within a second, with the wanted count, and healthy', async () => {
+    const scene = await ConversionScene.open(cluster);
+    const began = performance.now();
+    const { stderr } = await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 3, convert: 'canary' })]);
+    const rollout = await scene.until('the Rollout', () => scene.rollout('web'));
+    const took = performance.now() - began;
+    expect(stderr).toContain('Rollout "web" will be made of it (profile "canary") and run its 3 pods');
+    expect(dig(rollout, 'spec', 'replicas')).toBe(3);
+    expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
+    await scene.healthy('web', 3);
+    console.log(`the Rollout was there ${Math.round(took)} ms after kubectl began`);
+    expect(await scene.pods('web')).toHaveLength(3);
+  });
+});
+
+describe('a Deployment that runs', () => {
+  it('keeps its endpoints while it becomes a Rollout, and ends at 0', async () => {
+    const scene = await ConversionScene.open(cluster);
+    // Pods that take their time: had the Deployment gone to 0 too early, it would show.
+    await scene.running('web', 5, { readyAfter: 800 });
+    const watch = await scene.endpoints('web');
+    await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=canary', '-n', scene.namespace]);
+    await scene.until('the Deployment at 0', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 0);
+    await scene.until('its pods gone', async () => (await scene.pods('web')).length === 5);
+    await sleep(500);
+    expect(watch.least()).toBeGreaterThanOrEqual(5);
+    console.log(`ready endpoints: at least ${watch.least()}, at most ${watch.most()}`);
+  });
+
+  it('keeps them when the first revision of the Rollout fails, and ends at 0 when the second succeeds', async () => {
+    const scene = await ConversionScene.open(cluster);
+    const careful = { progressDeadlineSeconds: 3, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: 0 } } };
+    await scene.running('web', 5, { readyAfter: 300, spec: careful });
+    const watch = await scene.endpoints('web');
+    await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 5, convert: 'canary', image: 'web:2', readyAfter: 'never', spec: careful })]);
+    await scene.until('the first revision failed', async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Degraded');
+    expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(5);
+    await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 5, convert: 'canary', image: 'web:3', readyAfter: 300, spec: careful })]);
+    // To the controller the first revision is the stable one, healthy or not: the second is a canary like any other, with its pauses.
+    await scene.until('the canary', async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Paused');
+    expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(5);
+    await cluster.argoCd.run(['argo', 'rollouts', 'promote', 'web', '--full', '-n', scene.namespace]);
+    const rollout = await scene.healthy('web', 5);
+    expect(dig(rollout.metadata, 'annotations', 'rollout.argoproj.io/revision')).toBe('2');
+    await scene.until('the Deployment at 0', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 0);
+    await scene.until('only the pods of the Rollout', async () => (await scene.pods('web')).length === 5);
+    await sleep(300);
+    console.log(`the first revision failed, the second did not: ready endpoints at least ${watch.least()}`);
+    expect(watch.least()).toBeGreaterThanOrEqual(5);
+  });
+});

@@ -1,0 +1,22 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const DOCS = join(import.meta.dirname, '..', '..', 'docs');
+
+/** In: a page of docs/, the marker of a part of it, and what that part ought to say. Out: what it says; with `UPDATE_DOCS` set it is made to say it first. Throws where the page has no such part. */
+export function partOf(page: string, marker: string, content: string): string {
+  const path = join(DOCS, page);
+  const [begin, end] = [`<!-- ${marker} -->\n`, `\n<!-- /${marker} -->`];
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`docs/${page} has no ${begin.trim()} … ${end.trim()}`);
+  if (process.env['UPDATE_DOCS'] === undefined) return text.slice(from + begin.length, to);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text.slice(0, from + begin.length) + content + text.slice(to));
+  return content;
+}
+
+/** In: a text. Out: it, as the cell of a table. */
+export function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ').trim();
+}

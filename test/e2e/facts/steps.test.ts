@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { dig } from '../../../src/world/read.ts';
+import { Cluster } from '../harness/cluster.ts';
+import { until } from '../harness/program.ts';
+import { deployment, hostCanary, rollout, service, to, virtualService } from './manifests.ts';
+import { fact, Scene, weights } from './scene.ts';
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start({ rollgate: 'none' });
+});
+afterAll(() => cluster.stop());
+
+const SERVICES = [service('web'), service('web-canary')];
+const VIRTUAL = virtualService([{ route: [to('web', 100), to('web-canary', 0)] }]);
+const HEADER = { name: 'beta', match: [{ headerName: 'x-beta', headerValue: { exact: 'yes' } }] };
+const MANAGED = { managedRoutes: [{ name: 'beta' }] };
+
+describe('durations', () => {
+  fact('F10', 'holds', 'a pause of "1d" is InvalidSpec, and what is said is that -1 is not greater than 0', async () => {
+    const scene = await Scene.of(cluster, rollout({ canary: { steps: [{ setWeight: 50 }, { pause: { duration: '1d' } }] } }));
+    expect(await scene.invalid()).toMatch(/steps\[1\]\.pause\.duration: Invalid value: -1: .*greater than 0/);
+  });
+
+  fact('F10', 'holds', 'a pause of "24h", and one of a bare number in quotes, are accepted', async () => {
+    const scene = await Scene.of(cluster, rollout({ canary: { steps: [{ setWeight: 50 }, { pause: { duration: '24h' } }, { pause: { duration: '30' } }] } }));
+    await scene.phase('Healthy');
+  });
+});
+
+describe('two keys in one step', () => {
+  fact('F11', 'holds', 'setWeight with pause in one step is InvalidSpec', async () => {
+    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary([{ setWeight: 20, pause: {} }])));
+    expect(await scene.invalid()).toContain('steps[0]');
+  });
+
+  fact('F11', 'holds', 'setWeight with setCanaryScale in one step is accepted; pods and weight are both set', async () => {
+    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary([{ setWeight: 20, setCanaryScale: { replicas: 2 } }, { pause: {} }])));
+    await scene.phase('Healthy');
+    await scene.update();
+    const { status } = await scene.phase('Paused', 1);
+    expect(dig(status, 'updatedReplicas')).toBe(2);
+    expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 80', 'web-canary 20']]]);
+  });
+
+  fact('F11', 'holds', 'setHeaderRoute with pause in one step is accepted, and waits as a pause does', async () => {
+    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary([{ setWeight: 20 }, { setHeaderRoute: HEADER, pause: {} }], {}, MANAGED)));
+    await scene.phase('Healthy');
+    await scene.update();
+    await scene.phase('Paused', 1);
+    await until('the header route', async () => weights(await scene.get('VirtualService'))[0]?.[0] === 'beta');
+  });
+});
+
+describe('steps', () => {
+  fact('F4', 'holds', 'with setCanaryScale steps alone no traffic moves before the last step is done', async () => {
+    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary([{ setCanaryScale: { weight: 50 } }, { pause: {} }])));
+    await scene.phase('Healthy');
+    await scene.update();
+    await scene.phase('Paused', 1);
+    await scene.reconciled();
+    expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 100', 'web-canary 0']]]);
+  });
+
+  fact('F3', 'holds', 'matchTrafficWeight while the weight is 0 takes the canary to 0 pods, and its header route with them', async () => {
+    const steps = [{ setCanaryScale: { replicas: 1 } }, { setHeaderRoute: HEADER }, { pause: {} }, { setCanaryScale: { matchTrafficWeight: true } }, { pause: {} }];
+    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(steps, {}, MANAGED)));
+    await scene.phase('Healthy');
+    await scene.update();
+    await scene.phase('Paused', 2);
+    expect(weights(await scene.get('VirtualService'))[0]?.[0]).toBe('beta');
+    await scene.plugin('promote');
+    await scene.phase('Paused', 4);
+    await until('the route to go', async () => (await scene.nudge()) && weights(await scene.get('VirtualService')).length === 1);
+    expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas') ?? 0).toBe(0);
+  });
+});
+
+describe('a spec that was invalid for longer than the progress deadline', () => {
+  const spec = { progressDeadlineSeconds: 5, progressDeadlineAbort: true, workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, selector: null, template: null };
+
+  fact('A11', 'refuted', 'with workloadRef, progressDeadlineAbort and a Service that was gone for longer than the deadline: the next version, once the Service is back, is not aborted and gets Healthy', async () => {
+    const strategy = hostCanary([{ setWeight: 20 }, { pause: { duration: 1 } }]);
+    const scene = await Scene.of(cluster, deployment({ replicas: 0 }), ...SERVICES, VIRTUAL, rollout(strategy, spec));
+    const first = dig(await scene.phase('Healthy'), 'status', 'currentPodHash');
+    await cluster.admin.run(['delete', 'service', 'web-canary', '-n', scene.namespace]);
+    await scene.patch('Deployment', { spec: { template: { metadata: { annotations: { version: 'a' } } } } });
+    await scene.invalid();
+    const since = Date.now();
+    await until('the deadline to pass', () => Date.now() > since + 7_000);
+    await scene.create(service('web-canary'));
+    await scene.patch('Deployment', { spec: { template: { metadata: { annotations: { version: 'b' } } } } });
+    const { status } = await until('an end', async () => {
+      const found = await scene.get('Rollout');
+      const moved = dig(found, 'status', 'currentPodHash') !== first;
+      if (!moved) await scene.nudge();
+      return moved && (dig(found, 'status', 'abort') === true || dig(found, 'status', 'phase') === 'Healthy') ? found : undefined;
+    });
+    expect([dig(status, 'abort'), dig(status, 'phase')]).toEqual([undefined, 'Healthy']);
+  });
+});

@@ -1,0 +1,138 @@
+import { array, dig, object, string } from '../../../src/world/read.ts';
+import type { KubeObject } from '../../../src/world/object.ts';
+import type { Cluster } from './cluster.ts';
+import type { Kubectl } from './kubectl.ts';
+import { READY_AFTER } from './kubelet.ts';
+import { pathOf } from './paths.ts';
+import { until } from './program.ts';
+
+/** What differs from a plain Deployment. */
+export interface DeploymentOptions {
+  readonly replicas?: number;
+  /** The profile. */
+  readonly convert?: string;
+  readonly image?: string;
+  /** Milliseconds until its pods are ready, or never. */
+  readonly readyAfter?: number | 'never';
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly spec?: object;
+}
+
+/** In: a namespace, a name and what differs. Out: a Deployment. */
+export function deployment(namespace: string, name: string, { replicas, convert, image = 'web:1', readyAfter = 0, labels = {}, spec = {} }: DeploymentOptions = {}): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace, ...(convert === undefined ? {} : { annotations: { 'rollgate.io/convert': convert } }) },
+    spec: {
+      ...(replicas === undefined ? {} : { replicas }),
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name, ...labels }, annotations: { [READY_AFTER]: String(readyAfter) } },
+        spec: { containers: [{ name: 'web', image, ports: [{ containerPort: 8080 }] }] },
+      },
+      ...spec,
+    },
+  };
+}
+
+/** In: a namespace and a name. Out: the Service in front of such a Deployment. */
+export function service(namespace: string, name: string, selector: Readonly<Record<string, string>> = { app: name }): KubeObject {
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { selector, ports: [{ name: 'http', port: 80, targetPort: 8080 }] } };
+}
+
+/** How many ready endpoints a Service had, from when it was begun. */
+export interface EndpointWatch {
+  least(): number;
+  most(): number;
+  now(): number;
+  stop(): void;
+}
+
+/** A namespace in which Deployments are converted, and what tests look at there. */
+export class ConversionScene {
+  readonly cluster: Cluster;
+  readonly namespace: string;
+
+  private constructor(cluster: Cluster, namespace: string) {
+    this.cluster = cluster;
+    this.namespace = namespace;
+  }
+
+  static async open(cluster: Cluster, labels: Readonly<Record<string, string>> = {}): Promise<ConversionScene> {
+    return new ConversionScene(cluster, await cluster.namespace('convert', labels));
+  }
+
+  get developer(): Kubectl {
+    return this.cluster.developer;
+  }
+
+  /** Out: whatever `look` comes up with first that is neither undefined nor false. */
+  until<T>(what: string, look: () => Promise<T | undefined>, within = 60_000): Promise<NonNullable<T>> {
+    return until(what, look, { within }) as Promise<NonNullable<T>>;
+  }
+
+  deployment(name: string): Promise<KubeObject | undefined> {
+    return this.cluster.controlPlane.admin.get('apps/v1', 'Deployment', this.namespace, name);
+  }
+
+  rollout(name: string): Promise<KubeObject | undefined> {
+    return this.cluster.controlPlane.admin.get('argoproj.io/v1alpha1', 'Rollout', this.namespace, name);
+  }
+
+  async annotations(name: string): Promise<Readonly<Record<string, unknown>>> {
+    return object(dig((await this.deployment(name))?.metadata, 'annotations'));
+  }
+
+  /** Out: the pods that are not going, by the label app. */
+  async pods(app: string): Promise<KubeObject[]> {
+    const pods = await this.cluster.controlPlane.admin.list('v1', 'Pod', this.namespace, `labelSelector=app%3D${app}`);
+    return pods.filter(({ metadata }) => metadata['deletionTimestamp'] === undefined);
+  }
+
+  /** In: a Rollout and a count. Resolves when it is healthy with so many pods. */
+  async healthy(name: string, replicas: number): Promise<KubeObject> {
+    return this.until(`Rollout ${name} healthy with ${replicas}`, async () => {
+      const rollout = await this.rollout(name);
+      const status = dig(rollout, 'status');
+      const settled = dig(status, 'phase') === 'Healthy' && dig(status, 'availableReplicas') === replicas && dig(status, 'observedGeneration') === String(rollout?.metadata['generation']);
+      return settled ? rollout : undefined;
+    });
+  }
+
+  /** In: a Deployment's name, count and what differs. Resolves when it runs, with a Service before it. */
+  async running(name: string, replicas: number, options: DeploymentOptions = {}): Promise<void> {
+    await this.developer.apply([service(this.namespace, name), deployment(this.namespace, name, { ...options, replicas })]);
+    await this.until(`Deployment ${name} available`, async () => dig(await this.deployment(name), 'status', 'availableReplicas') === replicas);
+    await this.until(`endpoints of ${name}`, async () => (await readyOf(this, name)) === replicas);
+  }
+
+  /** In: a Service. Out: a watch of its ready endpoints, begun. */
+  async endpoints(name: string): Promise<EndpointWatch> {
+    const counts: number[] = [await readyOf(this, name)];
+    const slices = new Map<string, number>();
+    const stop = new AbortController();
+    const path = `${pathOf({ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', namespace: this.namespace })}?labelSelector=kubernetes.io%2Fservice-name%3D${name}`;
+    const first = await this.cluster.controlPlane.admin.list('discovery.k8s.io/v1', 'EndpointSlice', this.namespace, `labelSelector=kubernetes.io%2Fservice-name%3D${name}`);
+    for (const slice of first) slices.set(slice.metadata.name, readyIn(slice));
+    await this.cluster.controlPlane.admin.watch(path, ({ type, object: slice }) => {
+      slices.set(slice.metadata.name, type === 'DELETED' ? 0 : readyIn(slice));
+      counts.push([...slices.values()].reduce((sum, count) => sum + count, 0));
+    }, stop.signal);
+    return { least: () => Math.min(...counts), most: () => Math.max(...counts), now: () => counts.at(-1) ?? 0, stop: () => stop.abort() };
+  }
+}
+
+async function readyOf(scene: ConversionScene, name: string): Promise<number> {
+  const slices = await scene.cluster.controlPlane.admin.list('discovery.k8s.io/v1', 'EndpointSlice', scene.namespace, `labelSelector=kubernetes.io%2Fservice-name%3D${name}`);
+  return slices.map(readyIn).reduce((sum, count) => sum + count, 0);
+}
+
+function readyIn(slice: KubeObject): number {
+  return array(slice['endpoints']).filter((endpoint) => dig(endpoint, 'conditions', 'ready') === true).length;
+}
+
+/** In: an object. Out: its annotation, empty if it has none of that key. */
+export function annotation(subject: KubeObject | undefined, key: string): string {
+  return string(dig(subject?.metadata, 'annotations', key));
+}

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { delimiter, dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { stringify } from 'yaml';
+import type { KubeObject } from '../../../src/world/object.ts';
+
+/** What a command printed, and how it ended. */
+export interface Printed {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The ways in which Argo CD v3 writes a manifest (gitops-engine, pkg/utils/kube: apply, apply with ServerSideApply=true, Replace=true, and the dry run of ServerSideDiff=true), by the name of its field manager. */
+export const ARGO_CD_WAYS = {
+  'client-side apply': ['apply', '--field-manager=argocd-controller'],
+  'server-side apply': ['apply', '--server-side', '--force-conflicts', '--field-manager=argocd-controller'],
+  replace: ['replace', '--field-manager=argocd-controller'],
+  'server-side dry run': ['apply', '--server-side', '--force-conflicts', '--field-manager=argocd-controller', '--dry-run=server'],
+} as const;
+
+/** The name of a way in which Argo CD writes. */
+export type Way = keyof typeof ARGO_CD_WAYS;
+
+/** kubectl, with the plugin of Argo Rollouts on its path, as one user. */
+export class Kubectl {
+  readonly #command: string;
+  readonly #kubeconfig: string;
+  readonly #path: string;
+
+  /** In: the programs `kubectl` and `kubectl-argo-rollouts`, and a kubeconfig. */
+  constructor(command: string, plugin: string, kubeconfig: string) {
+    this.#command = command;
+    this.#kubeconfig = kubeconfig;
+    this.#path = [dirname(plugin), process.env['PATH'] ?? ''].join(delimiter);
+  }
+
+  get kubeconfig(): string {
+    return this.#kubeconfig;
+  }
+
+  /** In: arguments, and what to read from standard input. Out: what it printed and how it ended; whether that is a failure is for the test to say. */
+  async try(args: readonly string[], stdin = ''): Promise<Printed> {
+    const env = { ...process.env, KUBECONFIG: this.#kubeconfig, PATH: this.#path, KUBECTL_KUBERC: 'false' };
+    const child = spawn(this.#command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(stdin);
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
+    return { code: code ?? -1, stdout, stderr };
+  }
+
+  /** In: as `try`. Out: what it printed. Rejects with it when kubectl fails. */
+  async run(args: readonly string[], stdin = ''): Promise<Printed> {
+    const printed = await this.try(args, stdin);
+    if (printed.code !== 0) throw new Error(`kubectl ${args.join(' ')} failed (${printed.code}):\n${printed.stderr}${printed.stdout}`);
+    return printed;
+  }
+
+  /** In: objects, and how to write them. Out: what kubectl printed; it rejects when that fails. */
+  apply(objects: readonly KubeObject[], way: Way = 'client-side apply', ...args: readonly string[]): Promise<Printed> {
+    return this.run([...ARGO_CD_WAYS[way], ...args, '-f', '-'], yamlOf(objects));
+  }
+}
+
+/** In: objects. Out: a file of them, in the YAML that kubectl reads: 1.1, where a bare `off` is no text. */
+export function yamlOf(objects: readonly KubeObject[]): string {
+  return objects.map((object) => stringify(object, { version: '1.1' })).join('---\n');
+}

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Api } from './api.ts';
+import { pathOf } from './paths.ts';
+import { virtualService } from './shop.ts';
+
+const WORKERS = 6;
+const PAUSE = 10;
+// Whatever happens, it ends.
+const MOST = 30_000;
+
+/** Updates VirtualServices again and again, each in a way that both webhooks have to look at, and keeps what was refused. */
+export class Load {
+  readonly failures: string[] = [];
+  #admitted = 0;
+  #stopped = false;
+  #working: Promise<unknown> = Promise.resolve();
+
+  private constructor() {}
+
+  /** In: an API, and a namespace. Out: the load, begun; without Rollgate looking at anything that refers to what it changes. */
+  static async start(api: Api, namespace: string): Promise<Load> {
+    const load = new Load();
+    const names = Array.from({ length: WORKERS }, (_, index) => `load-${index}`);
+    for (const name of names) await api.create(virtualService(namespace, name));
+    load.#working = Promise.all(names.map((name) => load.#work(api, namespace, name)));
+    return load;
+  }
+
+  get admitted(): number {
+    return this.#admitted;
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#working;
+  }
+
+  async #work(api: Api, namespace: string, name: string): Promise<void> {
+    const path = pathOf({ apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', namespace, name });
+    for (let count = 0; !this.#stopped && count < MOST / WORKERS; count++) {
+      try {
+        await api.call('PATCH', path, { spec: { hosts: [`${name}-${count}`] } }, 'application/merge-patch+json');
+        this.#admitted++;
+      } catch (error) {
+        this.failures.push(String(error));
+      }
+      await sleep(PAUSE);
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How to start a program. */
+export interface ProgramOptions {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** The file that its output is appended to. */
+  readonly log: string;
+}
+
+const STOPS_WITHIN = 20_000;
+
+/** A program that runs beside the tests, its output in a file. Only programs that were started here are ever stopped, paused or killed. */
+export class Program {
+  readonly #options: ProgramOptions;
+  #child: ChildProcess | undefined;
+
+  constructor(options: ProgramOptions) {
+    this.#options = options;
+  }
+
+  get log(): string {
+    return this.#options.log;
+  }
+
+  /** In: a name, arguments `--name=value` by name that are to have another value, and the file for its output. Out: the same program so, not started. */
+  like(name: string, values: Readonly<Record<string, string>>, log: string): Program {
+    const args = this.#options.args.filter((arg) => !Object.keys(values).some((each) => arg.startsWith(`--${each}=`)));
+    return new Program({ ...this.#options, name, log, args: [...args, ...Object.entries(values).map(([each, value]) => `--${each}=${value}`)] });
+  }
+
+  /** Starts it. Throws if it already runs. */
+  start(): void {
+    if (this.running) throw new Error(`${this.#options.name} runs already`);
+    const { command, args, env, cwd, log } = this.#options;
+    const output = openSync(log, 'a');
+    // A group of its own: Ctrl-C at the tests must not stop the API server before the tests could clean up.
+    this.#child = spawn(command, args, { stdio: ['ignore', output, output], env: { ...process.env, ...env }, detached: true, ...(cwd === undefined ? {} : { cwd }) });
+    closeSync(output);
+    const child = this.#child;
+    // Tests that are interrupted clean nothing up.
+    process.once('exit', () => child.kill('SIGKILL'));
+  }
+
+  /** In: the name of an option. Out: what it was given as `--name=value`. */
+  argument(name: string): string | undefined {
+    return this.#options.args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+  }
+
+  /** Out: which process it is, or was last. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** What it was started with. */
+  get args(): readonly string[] {
+    return this.#options.args;
+  }
+
+  get running(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** In: how to ask. Out: resolves when it has ended; what does not end is killed. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || !this.running) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOPS_WITHIN);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  /** Freezes it, as a machine that hangs does. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  /** Lets it go on. */
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  /** Out: what it has printed so far. */
+  output(): string {
+    return readFileSync(this.#options.log, 'utf8');
+  }
+}
+
+/** In: what is awaited, how to look, and for how many milliseconds. Out: what looking gave once it was neither undefined, false nor an error. Rejects with the last error, or a sentence that names what did not come. */
+export async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>, { within = 60_000, every = 100 }: { within?: number; every?: number } = {}): Promise<T> {
+  const deadline = Date.now() + within;
+  let error: unknown;
+  for (;;) {
+    try {
+      const found = await look();
+      if (found !== undefined && found !== false) return found;
+      error = undefined;
+    } catch (thrown) {
+      error = thrown;
+    }
+    if (Date.now() >= deadline) throw new Error(`${what}: did not come within ${within / 1000} s`, { cause: error });
+    await sleep(every);
+  }
+}
+
+/** Out: a TCP port of the loopback interface that was free a moment ago. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const server = createServer();
+  server.listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

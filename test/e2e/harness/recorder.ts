@@ -1,0 +1,31 @@
+import type { KubeObject } from '../../../src/world/object.ts';
+import type { Api, WatchEvent } from './api.ts';
+import { pathOf } from './paths.ts';
+
+/** What one object was, version by version, from when the recording began: nothing between two versions escapes it. */
+export class Recorder {
+  readonly events: WatchEvent[] = [];
+  readonly #stopped = new AbortController();
+
+  /** In: the API, and which object; it need not be there yet. Out: the recording, begun. */
+  static async start(api: Api, at: { apiVersion: string; kind: string; namespace: string; name: string }): Promise<Recorder> {
+    const recorder = new Recorder();
+    const query = `fieldSelector=metadata.name%3D${at.name}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`;
+    await api.watch(`${pathOf({ ...at, name: undefined })}?${query}`, (event) => recorder.events.push(event), recorder.#stopped.signal, () => {
+      recorder.events.push({ type: 'ERROR', object: { apiVersion: 'v1', kind: 'Status', metadata: { name: 'the watch ended' } } });
+    });
+    return recorder;
+  }
+
+  /** Ends it. Out: the versions of the object, oldest first. Throws if the watch was cut: something may be missing then. */
+  stop(): KubeObject[] {
+    this.#stopped.abort();
+    if (this.events.some(({ type }) => type === 'ERROR')) throw new Error('the watch was cut');
+    return this.versions;
+  }
+
+  /** Out: the versions so far, oldest first. */
+  get versions(): KubeObject[] {
+    return this.events.filter(({ type }) => type === 'ADDED' || type === 'MODIFIED').map(({ object }) => object);
+  }
+}

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { parse, stringify } from 'yaml';
+import { render } from '../../../scripts/helm.ts';
+import { selfSigned } from '../../../src/server/certificate.ts';
+import { array, dig, string } from '../../../src/world/read.ts';
+import type { KubeObject } from '../../../src/world/object.ts';
+import type { Address } from '../../support/forwarder.ts';
+import type { ControlPlane, ServiceAccount } from './control-plane.ts';
+import { yamlOf, type Kubectl } from './kubectl.ts';
+import { objectsOf } from './objects.ts';
+import { freePort, Program, until } from './program.ts';
+
+const NAMESPACE = 'rollgate';
+const NAME = 'rollgate';
+/** The service account that Rollgate runs as. */
+export const ROLLGATE: ServiceAccount = { namespace: NAMESPACE, name: NAME };
+
+const DAY = 86_400_000;
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+const SOURCES = join(ROOT, 'src');
+// The image's own: what Node is told about memory and threads shows in the figures.
+const NODE_OPTIONS = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.slice(1).flatMap((entry) => JSON.parse(entry) as string[]).filter((arg) => arg.startsWith('--')) ?? [];
+
+/**
+ * Rollgate as the chart installs it: rights, policy and webhooks are the rendered ones, and its process runs under the token of its service account with the arguments of its Deployment, but for paths and addresses: it
+ * listens at the ClusterIP of its Service.
+ */
+export class Rollgate {
+  readonly program: Program;
+  readonly #plainPort: number;
+  readonly #policyFile: string;
+
+  private constructor(program: Program, plainPort: number, policyFile: string) {
+    this.program = program;
+    this.#plainPort = plainPort;
+    this.#policyFile = policyFile;
+  }
+
+  /**
+   * In: a control plane, kubectl as its administrator, settings of the chart as `--set` takes them, the address at which Rollgate reaches the API server, where something stands between, and the folder of its sources,
+   * where they are not the project's. Out: Rollgate, ready and registered.
+   */
+  static async install(controlPlane: ControlPlane, kubectl: Kubectl, settings: readonly string[] = [], server = controlPlane.person('admin').server, sources = SOURCES): Promise<Rollgate> {
+    const folder = join(controlPlane.folder, 'rollgate');
+    await mkdir(join(folder, 'certificates'), { recursive: true });
+    const certificate = selfSigned({ names: [`${NAME}.${NAMESPACE}.svc`], notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + DAY) });
+    await writeFile(join(folder, 'certificates', 'tls.crt'), certificate.cert);
+    await writeFile(join(folder, 'certificates', 'tls.key'), certificate.key);
+    await writeFile(join(folder, 'ca.pem'), certificate.cert);
+
+    // Injecting the CA is the part of cert-manager, which is not here.
+    const own = ['certificates.certManager.enabled=false', 'certificates.existingSecret=rollgate-tls', 'policy.mode=enforce'];
+    // The whole suite is run with them and without: they must not change an answer.
+    if (process.env['ROLLGATE_E2E_MATCH_CONDITIONS'] === 'off') own.push('webhooks.matchConditions=false');
+    const rendered = objectsOf(render('--set-file', `certificates.caBundle=${join(folder, 'ca.pem')}`, ...[...own, ...settings].flatMap((setting) => ['--set', setting])));
+    const isWebhooks = ({ kind }: KubeObject): boolean => kind.endsWith('WebhookConfiguration');
+    await kubectl.try(['create', 'namespace', NAMESPACE]);
+    await kubectl.run(['apply', '-f', '-'], yamlOf(rendered.filter((object) => !isWebhooks(object))));
+
+    const service = await controlPlane.admin.get('v1', 'Service', NAMESPACE, NAME);
+    const plainPort = await freePort(string(dig(service, 'spec', 'clusterIP')));
+    const policyFile = join(folder, 'rollgate.yaml');
+    const policy = rendered.find(({ kind }) => kind === 'ConfigMap');
+    await writeFile(policyFile, string(dig(policy, 'data', 'rollgate.yaml')));
+    const deployment = rendered.find(({ kind }) => kind === 'Deployment');
+    const here: Readonly<Record<string, string>> = {
+      'cert-dir': join(folder, 'certificates'),
+      policy: policyFile,
+      host: string(dig(service, 'spec', 'clusterIP')),
+      port: '443',
+      'plain-port': String(plainPort),
+      kubeconfig: await controlPlane.kubeconfig({ ...(await controlPlane.account(ROLLGATE)), server }, 'rollgate'),
+    };
+    const args = array(dig(array(dig(deployment, 'spec', 'template', 'spec', 'containers'))[0], 'args')).map(string);
+    const kept = args.filter((arg) => !Object.keys(here).some((name) => arg.startsWith(`--${name}=`)));
+    const program = new Program({
+      name: 'rollgate',
+      command: process.execPath,
+      args: [...NODE_OPTIONS, join(sources, 'cli.ts'), ...kept, ...Object.entries(here).map(([name, value]) => `--${name}=${value}`)],
+      env: { POD_NAMESPACE: NAMESPACE },
+      log: join(controlPlane.folder, 'rollgate.log'),
+    });
+    const rollgate = new Rollgate(program, plainPort, policyFile);
+    await rollgate.start();
+    await kubectl.run(['apply', '-f', '-'], yamlOf(rendered.filter(isWebhooks)));
+    return rollgate;
+  }
+
+  /** Out: a second replica of it, ready. No Service leads to it; it takes part in everything else. */
+  async second(): Promise<Rollgate> {
+    const second = await this.replica('rollgate-2');
+    await second.start();
+    return second;
+  }
+
+  /** Starts it. Resolves when it is ready. */
+  async start(): Promise<void> {
+    this.program.start();
+    await this.ready();
+  }
+
+  /** In: a name, and further arguments by name. Out: another process of it, as the pod of another replica is, at an address of its own; not started, and not stopped with the cluster. */
+  async replica(name: string, values: Readonly<Record<string, string>> = {}): Promise<Rollgate> {
+    const [port, plainPort] = [await freePort(), await freePort()];
+    const log = join(dirname(this.program.log), `${name}.log`);
+    return new Rollgate(this.program.like(name, { host: '127.0.0.1', port: String(port), 'plain-port': String(plainPort), ...values }, log), plainPort, this.#policyFile);
+  }
+
+  /** Out: where it listens. */
+  get address(): Address {
+    return { host: this.program.argument('host') ?? '', port: Number(this.program.argument('port')) };
+  }
+
+  /** Resolves when it is ready. */
+  async ready(within = 60_000): Promise<void> {
+    await until('Rollgate', async () => {
+      if (!this.program.running) throw new Error(this.program.output().slice(-2_000));
+      return (await this.#get('/readyz')).code === 200;
+    }, { within });
+  }
+
+  /** Out: its metrics, as Prometheus would read them. */
+  async metrics(): Promise<string> {
+    return (await this.#get('/metrics')).body;
+  }
+
+  /** In: a change of the policy. Resolves when it is in force. */
+  async policy(change: (policy: Record<string, unknown>) => Record<string, unknown>): Promise<void> {
+    const reloads = async (): Promise<string | undefined> => /rollgate_policy_reloads_total\{result="success"\} (\d+)/.exec(await this.metrics())?.[1];
+    const before = await reloads();
+    const text = await readFile(this.#policyFile, 'utf8');
+    const changed = stringify(change(parse(text) as Record<string, unknown>));
+    if (changed === text) return;
+    await writeFile(this.#policyFile, changed);
+    await until('the new policy', async () => (await reloads()) !== before);
+  }
+
+  /** Out: the lines it logged about decisions, oldest first. */
+  decisions(): Record<string, unknown>[] {
+    return this.program
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"verdict"'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  #get(path: string): Promise<{ code: number; body: string }> {
+    const host = this.program.argument('host');
+    return new Promise((resolve, reject) => {
+      http
+        .get({ host, port: this.#plainPort, path, agent: false }, (response) => {
+          text(response).then((body) => resolve({ code: response.statusCode ?? 0, body }), reject);
+        })
+        .on('error', reject);
+    });
+  }
+}
