@@ -25,6 +25,9 @@ const BODIES = 1_000;
 const ROUNDS = 7;
 const ROUND = 4_000;
 
+// Those of the Dockerfile.
+const FLAGS = ['--max-semi-space-size=8', '--v8-pool-size=1'];
+
 // A server of its own on core 0; who measures is to be on the other.
 const SERVER_CORE = '0';
 
@@ -78,7 +81,7 @@ function reviews(rollouts: number): string[] {
 
 async function start(kind: string, rollouts: number): Promise<{ child: ChildProcess; port: number }> {
   const script = join(import.meta.dirname, 'server-process.ts');
-  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, '--max-semi-space-size=8', script, kind, String(rollouts)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, ...FLAGS, script, kind, String(rollouts)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const { port } = await answer<{ port: number }>(child);
   return { child, port };
 }

@@ -115,9 +115,41 @@ function application(name: string, namespace: string): Application {
   };
 }
 
-/** In: an application and a number. Out: an ordinary change of one of its objects, before and after: a new image, another timeout, another session affinity of a Service. The kinds take turns. */
+/** One sort of change that people and tools make. */
+export interface ChangeSort {
+  readonly title: string;
+  /** Whether it is of something that rules look at, so that it has to be judged. */
+  readonly seen: boolean;
+  /** In: an application. Out: which of its objects is changed. */
+  of(app: Application): KubeObject;
+  /** In: the JSON of that object, and a number that makes the change a new one. Out: the JSON after the change. */
+  edit(json: string, turn: number): string;
+}
+
+/** Changes that are let through, as most are: of each kind some that rules look at and some that they do not. */
+export const CHANGES: readonly ChangeSort[] = [
+  { title: 'Rollout: another image', seen: false, of: ({ rollout }) => rollout, edit: (json, turn) => json.replace(':1.0.0"', `:1.0.${turn}"`) },
+  { title: 'Rollout: other steps', seen: true, of: ({ rollout }) => rollout, edit: (json, turn) => json.replace('{"setWeight":50}', `{"setWeight":${(turn % 30) + 20}},{"pause":{"duration":"${turn + 1}s"}},{"setWeight":50}`) },
+  { title: 'VirtualService: another time-out', seen: false, of: ({ virtualService }) => virtualService, edit: (json, turn) => json.replace('"timeout":"10s"', `"timeout":"${turn + 11}s"`) },
+  { title: 'VirtualService: one more match', seen: true, of: ({ virtualService }) => virtualService, edit: (json, turn) => json.replace('"match":[', `"match":[{"uri":{"prefix":"/v${turn}"}},`) },
+  { title: 'Service: session affinity', seen: false, of: ({ stable }) => stable, edit: (json, turn) => json.replace('"ports":[', `"sessionAffinityConfig":{"clientIP":{"timeoutSeconds":${turn + 60}}},"ports":[`) },
+  { title: 'Service: one more label', seen: true, of: ({ canary }) => canary, edit: (json, turn) => json.replace('"namespace":', `"labels":{"revision":"r${turn}"},"namespace":`) },
+  { title: 'AnalysisTemplate: another limit', seen: true, of: ({ template }) => template, edit: (json, turn) => json.replace('"failureLimit":3', `"failureLimit":${turn + 4}`) },
+  { title: 'Rollout: one more annotation', seen: true, of: ({ rollout }) => rollout, edit: (json, turn) => json.replace('"labels":', `"annotations":{"example.com/change":"${turn}"},"labels":`) },
+];
+
+/** In: an application, a sort of change and a number. Out: the object before and after the change. Throws when nothing changed. */
+export function changeOf(app: Application, sort: ChangeSort, turn: number): { readonly before: KubeObject; readonly after: KubeObject } {
+  const before = sort.of(app);
+  const json = JSON.stringify(before);
+  const changed = sort.edit(json, turn);
+  if (changed === json) throw new Error(`no change: ${sort.title}`);
+  return { before, after: JSON.parse(changed) as KubeObject };
+}
+
+/** In: an application and a number. Out: one of the changes, the sorts taking turns. */
 export function changeFor(app: Application, turn: number): { readonly before: KubeObject; readonly after: KubeObject } {
-  const before = [app.rollout, app.virtualService, app.stable, app.canary][turn % 4] ?? app.rollout;
-  const text = JSON.stringify(before).replace(':1.0.0"', `:1.0.${turn}"`).replace('"timeout":"10s"', `"timeout":"${(turn % 50) + 11}s"`).replace('"ports":[', `"sessionAffinityConfig":{"clientIP":{"timeoutSeconds":${turn + 60}}},"ports":[`);
-  return { before, after: JSON.parse(text) as KubeObject };
+  const sort = CHANGES[turn % CHANGES.length];
+  if (sort === undefined) throw new Error('no sort of change');
+  return changeOf(app, sort, turn + 1);
 }
