@@ -12,6 +12,10 @@ import { formats } from '../src/report/index.ts';
 import { bundleWorld, joinManifests, parseManifests, placeObjects } from '../src/world/manifests.ts';
 import { keyOf, KINDS } from '../src/world/object.ts';
 import { renderPath } from '../src/world/path.ts';
+import { factsTable } from '../test/support/facts-table.ts';
+import { EXPLAINED } from '../test/agreement/explained.ts';
+import type { Figures } from '../test/agreement/figures.ts';
+import { EXPLAINED_MANIFESTS } from '../test/agreement/manifests.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = join(ROOT, 'docs', 'rules');
@@ -82,12 +86,29 @@ function lintOutput(): string {
   return ['```', formats.text(report, { color: false }).trimEnd(), '```'].join('\n');
 }
 
+function explained(): string {
+  const which = ([rule, messages]: [string, readonly string[]]): string => `[${rule}](rules/${rule}.md): ${messages.join(', ')}`;
+  const row = ({ messages, why }: (typeof EXPLAINED)[number]): string => `| ${Object.entries(messages).map(which).join('; ')} | ${cell(why)} |`;
+  return ['| rule and messages | why it is right |', '| --- | --- |', ...EXPLAINED.map(row)].join('\n');
+}
+
+function manifests(): string {
+  const row = ({ file, rules, why }: (typeof EXPLAINED_MANIFESTS)[number]): string => `| \`${file}\` | ${rules.map((rule) => `[${rule}](rules/${rule}.md)`).join(', ')} | ${cell(why)} |`;
+  return ['| manifest | denied by | why it is right |', '| --- | --- | --- |', ...EXPLAINED_MANIFESTS.map(row)].join('\n');
+}
+
+function lintFigures(): string {
+  const figures = JSON.parse(readFileSync(join(ROOT, 'docs', 'agreement.json'), 'utf8')) as Figures[];
+  const row = (of: Figures): string => `| ${of.of} | ${of.bundles} | ${of.invalid} | ${of.foundByLint} | ${of.foundByRollgate} | ${of.onlyLint} | ${of.onlyRollgate} |`;
+  return ['| of | bundles | refused upstream | of these lint finds | of these Rollgate denies | accepted upstream, lint complains | accepted upstream, Rollgate denies |', '| --- | --- | --- | --- | --- | --- | --- |', ...figures.map(row)].join('\n');
+}
+
 function filled(text: string, marker: string, content: string): string {
   const begin = `<!-- ${marker} -->`;
   const end = `<!-- /${marker} -->`;
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
-  if (from < 0 || to < 0) throw new Error(`README.md has no ${begin} … ${end}`);
+  if (from < 0 || to < 0) throw new Error(`there is no ${begin} … ${end}`);
   return `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`;
 }
 
@@ -99,16 +120,20 @@ function isRule(rule: Described): rule is Rule {
   return 'reads' in rule;
 }
 
+const upstreamFacts = join(ROOT, 'docs', 'upstream-facts.md');
+const agreement = readFileSync(join(ROOT, 'docs', 'agreement.md'), 'utf8');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const files = new Map<string, string>([
   ...[...RULES, ...DOCUMENT_RULES].map((rule): [string, string] => [join(PAGES, `${rule.id}.md`), page(rule)]),
+  [join(ROOT, 'docs', 'agreement.md'), filled(filled(filled(agreement, 'explained', explained()), 'manifests', manifests()), 'lint', lintFigures())],
   [join(ROOT, 'README.md'), filled(filled(filled(readme, 'rules', table()), 'keeps', keeps()), 'lint', lintOutput())],
+  [upstreamFacts, filled(readFileSync(upstreamFacts, 'utf8'), 'facts', factsTable())],
 ]);
 
 if (process.argv.includes('--check')) {
   const stale = [...files].filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text).map(([path]) => path);
   const orphans = readdirSync(PAGES).map((name) => join(PAGES, name)).filter((path) => !files.has(path));
-  for (const path of [...stale, ...orphans]) console.error(`${path.slice(ROOT.length + 1)} is not what the rules say: run \`npm run docs\``);
+  for (const path of [...stale, ...orphans]) console.error(`${path.slice(ROOT.length + 1)} is not what the rules and the tests say: run \`npm run docs\``);
   if (stale.length + orphans.length > 0) process.exitCode = 1;
 } else {
   rmSync(PAGES, { recursive: true, force: true });
