@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { dig } from '../../../src/world/read.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
-import { deployment, hostCanary, rollout, service, to, virtualService } from './manifests.ts';
+import { hostCanary, rollout, service, to, virtualService } from './manifests.ts';
 import { fact, Scene, weights } from './scene.ts';
 
 let cluster: Cluster;
@@ -73,29 +73,5 @@ describe('steps', () => {
     await scene.phase('Paused', 4);
     await until('the route to go', async () => (await scene.nudge()) && weights(await scene.get('VirtualService')).length === 1);
     expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas') ?? 0).toBe(0);
-  });
-});
-
-describe('a spec that was invalid for longer than the progress deadline', () => {
-  const spec = { progressDeadlineSeconds: 5, progressDeadlineAbort: true, workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, selector: null, template: null };
-
-  fact('A11', 'refuted', 'with workloadRef, progressDeadlineAbort and a Service that was gone for longer than the deadline: the next version, once the Service is back, is not aborted and gets Healthy', async () => {
-    const strategy = hostCanary([{ setWeight: 20 }, { pause: { duration: 1 } }]);
-    const scene = await Scene.of(cluster, deployment({ replicas: 0 }), ...SERVICES, VIRTUAL, rollout(strategy, spec));
-    const first = dig(await scene.phase('Healthy'), 'status', 'currentPodHash');
-    await cluster.admin.run(['delete', 'service', 'web-canary', '-n', scene.namespace]);
-    await scene.patch('Deployment', { spec: { template: { metadata: { annotations: { version: 'a' } } } } });
-    await scene.invalid();
-    const since = Date.now();
-    await until('the deadline to pass', () => Date.now() > since + 7_000);
-    await scene.create(service('web-canary'));
-    await scene.patch('Deployment', { spec: { template: { metadata: { annotations: { version: 'b' } } } } });
-    const { status } = await until('an end', async () => {
-      const found = await scene.get('Rollout');
-      const moved = dig(found, 'status', 'currentPodHash') !== first;
-      if (!moved) await scene.nudge();
-      return moved && (dig(found, 'status', 'abort') === true || dig(found, 'status', 'phase') === 'Healthy') ? found : undefined;
-    });
-    expect([dig(status, 'abort'), dig(status, 'phase')]).toEqual([undefined, 'Healthy']);
   });
 });
