@@ -6,6 +6,7 @@ import { countsPods, leastReplicas, scalersOf } from '../conversion/scalers.ts';
 import { hashesLeft, leftBehind } from '../conversion/state.ts';
 import { matchesGlob, type Policy } from '../policy/policy.ts';
 import { keyFor, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { string } from '../world/read.ts';
 import type { World } from '../world/world.ts';
 import type { Fetched } from './fetch.ts';
 
@@ -43,13 +44,14 @@ export async function behold(key: ObjectKey, sources: Sources): Promise<Sight | 
   const marks = marksOf(deployment);
   const name = candidate(deployment, world, policy)?.metadata.name ?? nameBy(deployment, marks, policy);
   const rollout = name === undefined ? undefined : await read(keyFor('Rollout.argoproj.io', namespaceOf(deployment), name), sources);
-  return sight(deployment, isWhatIsMeant(rollout, deployment, marks) ? rollout : ((await search(deployment, marks, sources)) ?? rollout), world, policy);
+  const found = isWhatIsMeant(rollout, deployment, marks, policy) ? rollout : ((await search(deployment, marks, sources)) ?? rollout);
+  return sight(deployment, found, world, policy);
 }
 
 // The cache, and the name by the profile, may both lead nowhere; that it is gone is said only after all have been looked at.
-function isWhatIsMeant(rollout: KubeObject | undefined, deployment: KubeObject, marks: Marks): boolean {
+function isWhatIsMeant(rollout: KubeObject | undefined, deployment: KubeObject, marks: Marks, policy: Policy): boolean {
   if (rollout !== undefined && belongingOf(rollout, deployment) === 'ours') return true;
-  return marks.rolloutUid === undefined && marks.profile !== undefined;
+  return marks.rolloutUid === undefined && nameBy(deployment, marks, policy) !== undefined;
 }
 
 async function search(deployment: KubeObject, marks: Marks, { rollouts }: Sources): Promise<KubeObject | undefined> {
@@ -83,6 +85,7 @@ function sight(deployment: KubeObject, rollout: KubeObject | undefined, world: W
     deployment,
     rollout,
     rendered,
+    age: Date.now() - (Date.parse(string(deployment.metadata['creationTimestamp'])) || Date.now()),
     autoscaled: countsPods(scalersOf(world, 'Rollout.argoproj.io', namespaceOf(deployment), name)),
     least: leastReplicas(world, deployment, name),
     leftBehind: back ? leftBehind(ours, deployment, world) : [],

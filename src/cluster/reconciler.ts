@@ -171,13 +171,15 @@ export class Reconciler {
       if (event !== undefined) await this.#tell(key, deployment, event);
     } catch (error) {
       acted?.(action.do, 'error');
-      if (action.do !== 'create' || !(error instanceof WriteError)) throw error;
+      if (action.do !== 'create') throw error;
       // Somebody else has made one of that name meanwhile: to be looked at anew.
-      if (error.status === 409) return;
-      const first = this.#memory.refused(key, error.message);
+      if (error instanceof WriteError && error.status === 409) return;
+      // No answer is none either: a webhook that hangs must not keep the pods away.
+      const reason = error instanceof Error ? error.message : String(error);
+      const first = this.#memory.refused(key, reason);
       if (!first) return;
-      log.warn({ deployment: key, reason: error.message }, 'the Rollout could not be created');
-      await this.#tell(key, deployment, { type: 'Warning', reason: 'RolloutRefused', message: `Rollout "${action.rollout.metadata.name}" could not be created: ${error.message}` });
+      log.warn({ deployment: key, reason }, 'the Rollout could not be created');
+      await this.#tell(key, deployment, { type: 'Warning', reason: 'RolloutRefused', message: `Rollout "${action.rollout.metadata.name}" could not be created: ${reason}` });
     }
   }
 

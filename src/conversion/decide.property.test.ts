@@ -18,6 +18,8 @@ class Toy {
   deployment: KubeObject;
   rollout: KubeObject | undefined;
   refusing = false;
+  /** Whether the policy has the profile. */
+  known = true;
   refusedFor = 0;
   hash = false;
   deploymentPods: number;
@@ -45,12 +47,13 @@ class Toy {
   }
 
   observe(): Observation {
-    const profile = marksOf(this.deployment).profile === undefined ? undefined : PROFILE;
+    const profile = marksOf(this.deployment).profile === undefined || !this.known ? undefined : PROFILE;
     const status = { observedGeneration: this.deployment.metadata['generation'], availableReplicas: this.deploymentPods, updatedReplicas: this.deploymentPods };
     return {
       deployment: { ...this.deployment, status },
       rollout: this.rollout,
       rendered: profile === undefined ? undefined : renderRollout(this.deployment, profile, { replicas: marksOf(this.deployment).replicas ?? 0 }),
+      age: PATIENCE,
       autoscaled: false,
       least: 0,
       leftBehind: [],
@@ -150,7 +153,7 @@ class Toy {
 }
 
 const MOVES = ['step', 'step', 'step', 'deploymentController', 'rolloutsController'] as const;
-const USERS = ['off', 'on', 'delete', 'refuse', 'accept', 'none'] as const;
+const USERS = ['off', 'on', 'delete', 'refuse', 'accept', 'rename', 'find', 'none'] as const;
 
 function user(toy: Toy, what: (typeof USERS)[number]): void {
   const marks = marksOf(toy.deployment);
@@ -160,6 +163,8 @@ function user(toy: Toy, what: (typeof USERS)[number]): void {
   if (what === 'delete') toy.deleteRollout();
   if (what === 'refuse') toy.refusing = true;
   if (what === 'accept') toy.refusing = false;
+  if (what === 'rename') toy.known = false;
+  if (what === 'find') toy.known = true;
 }
 
 function settle(toy: Toy): void {
@@ -187,6 +192,7 @@ describe('wherever it is interrupted', () => {
           if (served && !toy.forced) expect(toy.endpoints).toBeGreaterThanOrEqual(WANTED);
         }
         user(toy, 'accept');
+        user(toy, 'find');
         user(toy, on ? 'on' : 'off');
         toy.annotate({ [SUSPENDED]: undefined });
         settle(toy);

@@ -26,7 +26,7 @@ function rollout(of: KubeObject, { replicas = 5, status = HEALTHY, spec = {}, me
 }
 
 function seen(of: KubeObject, more: Partial<Observation> = {}): Observation {
-  return { deployment: of, rollout: undefined, rendered: renderRollout(of, PROFILE, { replicas: 5 }), autoscaled: false, least: 0, leftBehind: [], hashesLeft: [], appliedInVain: false, refusal: undefined, ...more };
+  return { deployment: of, rollout: undefined, rendered: renderRollout(of, PROFILE, { replicas: 5 }), age: 0, autoscaled: false, least: 0, leftBehind: [], hashesLeft: [], appliedInVain: false, refusal: undefined, ...more };
 }
 
 const LET_IN = { convert: 'canary', replicas: '5' };
@@ -46,7 +46,13 @@ describe('what is done next', () => {
     ['with no less than an autoscaler would have', seen(fresh, { least: 8 }), 'create', { rollout: expect.objectContaining({ spec: expect.objectContaining({ replicas: 8 }) as object }) as object }],
     ['0 is wanted: 0 it is', seen(deployment({ ...LET_IN, replicas: '0' }, 0), { least: 8 }), 'create', { rollout: expect.objectContaining({ spec: expect.objectContaining({ replicas: 0 }) as object }) as object }],
     ['annotated while nobody was there to let it in', seen(deployment({ convert: 'canary' }, 5)), 'nothing'],
-    ['a profile that is gone', seen(done, { rendered: undefined, rollout: rollout(done) }), 'nothing'],
+    ['a profile that is gone: the Rollout stays as it is', seen(done, { rendered: undefined, rollout: rollout(done, { spec: { strategy: { canary: {} } } }) }), 'nothing'],
+    ['but it is scaled', seen(deployment({ ...RECORDED, replicas: '8' }, 0), { rendered: undefined, rollout: rollout(done) }), 'scale-rollout', { replicas: 8 }],
+    ['and takes over once it is healthy', seen(running, { rendered: undefined, rollout: rollout(running) }), 'scale-deployment', { replicas: 0 }],
+    ['and where it is deleted, the pods come back', seen(done, { rendered: undefined }), 'scale-deployment', { replicas: 5 }],
+    ['a profile that is not there yet: wait', seen(fresh, { rendered: undefined, age: PATIENCE - 1 }), 'wait'],
+    ['nor after 30 s: the pods come back', seen(fresh, { rendered: undefined, age: PATIENCE, least: 8 }), 'scale-deployment', { replicas: 8 }],
+    ['and stay', seen(deployment(LET_IN, 5), { rendered: undefined, age: PATIENCE }), 'nothing'],
     ['being deleted', seen(deployment(RECORDED, 0, { metadata: { deletionTimestamp: 'now' } })), 'nothing'],
     ['made, and not recorded', seen(fresh, { rollout: rollout(fresh) }), 'record', { uid: 'r-1' }],
     ['made again after it was suspended', seen(deployment({ ...LET_IN, 'convert-suspended': 'refused: quota' }, 5), { rollout: rollout(fresh) }), 'record'],

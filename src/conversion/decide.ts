@@ -14,13 +14,15 @@ export interface Observation {
   readonly rollout: KubeObject | undefined;
   /** The Rollout as the profile has it; undefined where none is asked for, or there is no such profile. */
   readonly rendered: KubeObject | undefined;
+  /** For how long the Deployment has been there, in milliseconds. */
+  readonly age: number;
   /** Whether an autoscaler decides how many pods the Rollout has. */
   readonly autoscaled: boolean;
   /** The fewest pods that an autoscaler of either would have. */
   readonly least: number;
-  /** Why it cannot go back: what would select no pods. */
+  /** Why it cannot go back, each in a sentence: what would select no pods, or cannot be read. */
   readonly leftBehind: readonly string[];
-  /** What selects a ReplicaSet of the Rollout by its hash. */
+  /** What selects a ReplicaSet of the Rollout by its hash, or cannot be read. */
   readonly hashesLeft: readonly string[];
   /** Whether what is rendered was applied already, and the API server made something else of it. */
   readonly appliedInVain: boolean;
@@ -64,13 +66,12 @@ export function decide(seen: Observation): Action {
   const marks = marksOf(deployment);
   if (marks.profile === undefined) return back(seen, marks);
   if (marks.replicas === undefined) return nothing('it was not let in as one to be converted: apply it once more');
-  if (seen.rendered === undefined) return nothing(`there is no profile "${marks.profile}"`);
-  return there(seen, seen.rendered, marks, marks.replicas);
+  return there(seen, marks, marks.replicas);
 }
 
-function there(seen: Observation, rendered: KubeObject, marks: Marks, wanted: number): Action {
+function there(seen: Observation, marks: Marks, wanted: number): Action {
   const { deployment, rollout } = seen;
-  if (rollout === undefined || isBeingDeleted(rollout)) return withoutRollout(seen, rendered, marks, wanted);
+  if (rollout === undefined || isBeingDeleted(rollout)) return withoutRollout(seen, marks, wanted);
   switch (belongingOf(rollout, deployment)) {
     case 'predecessor':
       return marks.rolloutUid === undefined ? wait(SOON, 'the Rollout of an earlier Deployment of this name is still being removed') : lost(seen, wanted);
@@ -78,22 +79,31 @@ function there(seen: Observation, rendered: KubeObject, marks: Marks, wanted: nu
       if (marks.rolloutUid !== undefined) return lost(seen, wanted);
       return suspended(seen, marks, wanted, 'name-taken', `there is a Rollout "${rollout.metadata.name}" that was not made of this Deployment`);
     case 'ours':
-      return withRollout(seen, rollout, rendered, marks, wanted);
+      return withRollout(seen, rollout, marks, wanted);
   }
 }
 
-function withoutRollout(seen: Observation, rendered: KubeObject, marks: Marks, wanted: number): Action {
-  const { deployment, rollout, least, refusal } = seen;
+function withoutRollout(seen: Observation, marks: Marks, wanted: number): Action {
+  const { deployment, rollout, rendered, least, refusal } = seen;
   if (marks.rolloutUid !== undefined) return lost(seen, wanted);
   if (rollout !== undefined) return wait(SOON, 'the Rollout of that name is being deleted');
   const scaled = scaledWhileSuspended(deployment, marks, wanted);
   if (scaled !== undefined) return scaled;
   if (marks.suspended?.startsWith('rollout-deleted') === true) return nothing('its Rollout was deleted; take rollgate.io/convert-suspended away to convert it again');
+  if (rendered === undefined) return withoutProfile(seen, marks, wanted);
   if (refusal !== undefined) {
     if (refusal.since >= PATIENCE && marks.suspended === undefined) return suspended(seen, marks, wanted, 'refused', refusal.reason);
     if (refusal.pause > 0) return wait(marks.suspended === undefined ? Math.min(refusal.pause, Math.max(PATIENCE - refusal.since, SOON)) : refusal.pause, `the Rollout could not be created: ${refusal.reason}`);
   }
   return { do: 'create', rollout: withReplicas(rendered, atLeast(wanted, least)) };
+}
+
+// It may only be late: a policy does not reach all replicas of Rollgate at once.
+function withoutProfile({ deployment, least, age }: Observation, { profile = '' }: Marks, wanted: number): Action {
+  const because = `there is no profile "${profile}"`;
+  const target = atLeast(wanted, least);
+  if (replicasOf(deployment) >= target) return nothing(because);
+  return age >= PATIENCE ? scaleDeployment(target, because) : wait(LATER, because);
 }
 
 // Pods first: the annotation only says what has happened.
@@ -114,15 +124,15 @@ function scaledWhileSuspended(deployment: KubeObject, marks: Marks, wanted: numb
   return marks.suspended === undefined || replicasOf(deployment) === wanted ? undefined : { do: 'note', replicas: replicasOf(deployment) };
 }
 
-function withRollout(seen: Observation, rollout: KubeObject, rendered: KubeObject, marks: Marks, wanted: number): Action {
-  const { deployment, autoscaled } = seen;
+function withRollout(seen: Observation, rollout: KubeObject, marks: Marks, wanted: number): Action {
+  const { deployment, rendered, autoscaled } = seen;
   if (marks.rolloutUid !== uidOf(rollout) || marks.suspended !== undefined) return { do: 'record', uid: uidOf(rollout) };
   const running = replicasOf(deployment);
   // Whoever scales the Deployment, by hand or automatically, wants more pods, not pods beside the Rollout's.
   if (running > wanted && running > replicasOf(rollout) && !autoscaled) return { do: 'note', replicas: running };
   const passedOn = countIn(string(dig(rollout.metadata, 'annotations', REPLICAS)));
   if (passedOn !== wanted && !autoscaled && replicasOf(rollout) !== wanted) return { do: 'scale-rollout', replicas: wanted };
-  if (!seen.appliedInVain && differs(rollout, rendered)) return { do: 'apply', rollout: rendered };
+  if (rendered !== undefined && !seen.appliedInVain && differs(rollout, rendered)) return { do: 'apply', rollout: rendered };
   if (running === 0) return nothing('converted');
   return serves(rollout) ? scaleDeployment(0, 'its Rollout is healthy') : nothing('the Deployment keeps its pods until the Rollout is healthy');
 }
@@ -157,7 +167,7 @@ function served(deployment: KubeObject, rollout: KubeObject, target: number): Ac
 
 function letGo({ hashesLeft }: Observation, rollout: KubeObject): Action {
   if (hashesLeft.length === 0) return { do: 'delete-rollout', rollout };
-  return { do: 'wait', milliseconds: SOON, because: `${hashesLeft.join(', ')} still select pods of the Rollout`, tell: true };
+  return { do: 'wait', milliseconds: SOON, because: `not free of the Rollout yet: ${hashesLeft.join(', ')}`, tell: true };
 }
 
 /** Out: why the way back cannot begin, or undefined. */
@@ -165,7 +175,7 @@ function notYet({ deployment, leftBehind }: Observation, rollout: KubeObject): s
   if (isBetweenRevisions(rollout)) return 'an update of the Rollout is under way, or was aborted: it goes back when the update is over or undone';
   if (replicasOf(deployment) === 0 && !isTemplateObserved(rollout, deployment)) return 'the controller has not seen the pod template as it is now';
   if (!isTrafficStable(rollout)) return 'traffic is not all on the stable pods yet';
-  return leftBehind.length > 0 ? `${leftBehind.join('; ')}: add it to the labels of the pod template, or change what selects it` : undefined;
+  return leftBehind.length > 0 ? leftBehind.join('; ') : undefined;
 }
 
 // What is to have no pods has none, whatever the autoscaler would have.

@@ -4,7 +4,7 @@ import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { array, dig, isObject, object, optionalNumber, optionalString, string, stringMap } from '../world/read.ts';
 import { references, SERVICE_ROLES } from '../world/references.ts';
 import { destinationRuleOf, HASH_LABEL, MANAGED_BY, workloadRefOf } from '../world/rollout.ts';
-import type { World } from '../world/world.ts';
+import type { Lookup, World } from '../world/world.ts';
 import { replicasOf } from './marks.ts';
 
 /** In: a Rollout. Out: whether its controller has seen the spec as it is now. */
@@ -72,29 +72,35 @@ export function isReleased(rollout: KubeObject): boolean {
   return isObject(canary) && !('blueGreen' in strategy) && Object.keys(canary).every((field) => KEPT_IN_CANARY.includes(field)) && workloadRefOf(rollout)?.scaleDown === 'never';
 }
 
-/** In: a Rollout, its Deployment, and the world. Out: what would find no pods once the Rollout's are gone, each in a sentence: it selects labels that the controller adds to its pods and the Deployment does not have. */
+/**
+ * In: a Rollout, its Deployment, and the world. Out: what would find no pods once the Rollout's are gone, each in a sentence: it selects labels that the controller adds to its pods and the Deployment does not have. What cannot be
+ * read counts as well: nobody could tell when it is free of the Rollout.
+ */
 export function leftBehind(rollout: KubeObject, deployment: KubeObject, world: World): string[] {
   const labels = stringMap(dig(deployment, 'spec', 'template', 'metadata', 'labels'));
   const lacking = (selector: unknown): string[] => [...stringMap(selector)].filter(([key, value]) => key !== HASH_LABEL && labels.get(key) !== value).map(([key, value]) => `${key}=${value}`);
   const found: string[] = [];
-  const say = (what: string, missing: readonly string[]): void => {
-    if (missing.length > 0) found.push(`${what} selects ${missing.join(', ')}, which only the Rollout puts on its pods`);
+  const look = (what: string, lookup: Lookup, selectorIn: (object: KubeObject) => unknown): void => {
+    if (lookup.state === 'unknown') found.push(`${what} cannot be read (${lookup.reason})`);
+    const missing = lookup.state === 'present' ? lacking(selectorIn(lookup.object)) : [];
+    if (missing.length > 0) found.push(`${what} selects ${missing.join(', ')}, which only the Rollout puts on its pods: add it to the labels of the pod template, or change what selects it`);
   };
   for (const { kind, namespace, name, role } of references(rollout)) {
-    if (kind !== 'Service' || !SERVICE_ROLES.includes(role)) continue;
-    const service = world.get('Service', namespace, name);
-    if (service.state === 'present') say(`Service "${name}"`, lacking(dig(service.object, 'spec', 'selector')));
+    if (kind === 'Service' && SERVICE_ROLES.includes(role)) look(`Service "${name}"`, world.get('Service', namespace, name), (service) => dig(service, 'spec', 'selector'));
   }
   const rule = destinationRuleOf(rollout);
-  const destination = rule === undefined ? undefined : world.get('DestinationRule.networking.istio.io', namespaceOf(rollout), rule.name);
-  if (rule !== undefined && destination?.state === 'present') {
-    const subset = array(dig(destination.object, 'spec', 'subsets')).find((entry) => dig(entry, 'name') === rule.stableSubset);
-    say(`subset "${rule.stableSubset}" of DestinationRule "${rule.name}"`, lacking(dig(subset, 'labels')));
+  if (rule !== undefined) {
+    look(`subset "${rule.stableSubset}" of DestinationRule "${rule.name}"`, world.get('DestinationRule.networking.istio.io', namespaceOf(rollout), rule.name), (destination) =>
+      dig(array(dig(destination, 'spec', 'subsets')).find((entry) => dig(entry, 'name') === rule.stableSubset), 'labels'),
+    );
   }
   return found;
 }
 
-/** In: a Rollout and the world. Out: the Services and DestinationRules of its namespace that still select one of its ReplicaSets, by kind and name. */
+/**
+ * In: a Rollout and the world. Out: the Services and DestinationRules of its namespace that still select one of its ReplicaSets, by kind and name, and the Services where they cannot be read. DestinationRules that cannot be read hold
+ * up nothing here: a Rollout that has one does not get so far (`leftBehind`).
+ */
 export function hashesLeft(rollout: KubeObject, world: World): string[] {
   const status = dig(rollout, 'status');
   const hashes = new Set([dig(status, 'currentPodHash'), dig(status, 'stableRS'), dig(status, 'blueGreen', 'activeSelector'), dig(status, 'blueGreen', 'previewSelector')].map(string));
@@ -102,13 +108,11 @@ export function hashesLeft(rollout: KubeObject, world: World): string[] {
     const hash = optionalString(dig(labels, HASH_LABEL));
     return hash !== undefined && (hashes.has(hash) || dig(holder.metadata, 'annotations', MANAGED_BY) === rollout.metadata.name);
   };
-  const namespace = namespaceOf(rollout);
-  const objects = (kind: 'Service' | 'DestinationRule.networking.istio.io'): readonly KubeObject[] => {
-    const listing = world.list(kind, namespace);
-    return listing.state === 'known' ? listing.objects : [];
-  };
-  return [
-    ...objects('Service').filter((service) => isOurs(service, dig(service, 'spec', 'selector'))),
-    ...objects('DestinationRule.networking.istio.io').filter((rule) => array(dig(rule, 'spec', 'subsets')).some((subset) => isOurs(rule, dig(subset, 'labels')))),
-  ].map((holder) => `${holder.kind} "${holder.metadata.name}"`);
+  const [services, rules] = [world.list('Service', namespaceOf(rollout)), world.list('DestinationRule.networking.istio.io', namespaceOf(rollout))];
+  if (services.state === 'unknown') return [`Services, which cannot be read (${services.reason})`];
+  const holders = [
+    ...services.objects.filter((service) => isOurs(service, dig(service, 'spec', 'selector'))),
+    ...(rules.state === 'unknown' ? [] : rules.objects).filter((rule) => array(dig(rule, 'spec', 'subsets')).some((subset) => isOurs(rule, dig(subset, 'labels')))),
+  ];
+  return holders.map(({ kind, metadata }) => `${kind} "${metadata.name}"`);
 }

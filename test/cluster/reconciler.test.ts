@@ -20,13 +20,17 @@ function web(annotations: Readonly<Record<string, string>>, replicas: number): K
   };
 }
 
+function old(deployment: KubeObject): KubeObject {
+  return { ...deployment, metadata: { ...deployment.metadata, creationTimestamp: new Date(Date.now() - 60_000).toISOString() } };
+}
+
 /** An API server in memory, whose changes a cache hears of at once or, when told to, never. */
 class Server implements Writer {
   readonly objects = new Map<ObjectKey, KubeObject>();
   readonly cache = new ObjectStore();
   readonly did: string[] = [];
   readonly events: ConversionEvent[] = [];
-  refuse: WriteError | undefined;
+  refuse: Error | undefined;
   reads = 0;
   lagging = false;
   /** Called before each answer, to a read or a create. */
@@ -168,14 +172,35 @@ describe('the reconciler', () => {
     await eventually(() => expect(server.objects.has(R)).toBe(true));
   });
 
-  it('gives the pods back when it finds them waiting for longer than they may', async () => {
+  it.each([
+    ['was refused', new WriteError(403, 'exceeded quota')],
+    ['was not answered', new Error('no answer within 5000 ms')],
+  ])('gives the pods back when it finds them waiting for longer than they may for a Rollout that %s', async (_, error) => {
     const server = new Server();
-    server.refuse = new WriteError(403, 'exceeded quota');
-    const waiting = web({ convert: 'canary', replicas: '3' }, 0);
-    server.put({ ...waiting, metadata: { ...waiting.metadata, creationTimestamp: new Date(Date.now() - 60_000).toISOString() } });
+    server.refuse = error;
+    server.put(old(web({ convert: 'canary', replicas: '3' }, 0)));
     start(server);
-    await eventually(() => expect(dig(server.objects.get(D)?.metadata, 'annotations', SUSPENDED)).toBe('refused: exceeded quota'));
+    await eventually(() => expect(dig(server.objects.get(D)?.metadata, 'annotations', SUSPENDED)).toBe(`refused: ${error.message}`));
     expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3);
+  });
+
+  it('gives the pods back where there is no such profile, and says so', async () => {
+    const server = new Server();
+    server.put(old(web({ convert: 'gone', replicas: '3' }, 0)));
+    start(server);
+    await eventually(() => expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3));
+    await eventually(() => expect(server.events.map(({ message }) => message)).toEqual(['scaled to 3: there is no profile "gone"']));
+    expect(server.did).toEqual(['scale Deployment 3']);
+  });
+
+  it('finds the Rollout that was made by a profile that is gone, and records it', async () => {
+    const server = new Server();
+    const deployment = server.put(old(web({ convert: 'gone', replicas: '3' }, 0)));
+    server.lagging = true;
+    server.put({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'web', namespace: 'shop', uid: 'r-9', annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '3' }, ownerReferences: [{ kind: 'Deployment', name: 'web', uid: 'd-1' }] }, spec: { replicas: 3 } });
+    start(server).changed(keyOf(deployment));
+    await eventually(() => expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-9'));
+    expect(server.did).not.toContain('scale Deployment 3');
   });
 
   it('notices that the Rollout was deleted', async () => {
