@@ -8,9 +8,9 @@ import { placeObjects, type Manifests, type SourceObject } from '../world/manife
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
-import { changesOf as rolloutChanges, conversionSettings, plansIn, refusal, toldOfDeployment, type BundledPlan } from './conversion.ts';
+import { changesOf as rolloutChanges, conversionSettings, judgeConversion, plansIn, refusal, type BundledPlan, type JudgedPlan } from './conversion.ts';
 import { changeOf, circumstancesOf } from './gate.ts';
-import { introducedBy, judge, worldAfter, type Change, type Judged } from './judge.ts';
+import { introducedBy, judge, worldAfter, type Change, type Circumstances, type Judged } from './judge.ts';
 
 /** How a bundle of manifests is judged. */
 export interface BundleOptions {
@@ -29,7 +29,7 @@ export interface JudgedBundle {
   readonly sources: readonly SourceObject[];
   readonly changes: readonly Change[];
   /** The Deployments that are asked to become Rollouts, and what comes of it. */
-  readonly plans: readonly BundledPlan[];
+  readonly plans: readonly JudgedPlan[];
 }
 
 /**
@@ -40,10 +40,11 @@ export function judgeBundle(manifests: Manifests, options: BundleOptions): Judge
   const { sources } = placeObjects(manifests.objects, { namespace: options.namespace });
   const changes = changesOf(sources, options.base);
   const circumstances = circumstancesOf(options.policy, options.base, options.requireReferences);
-  const plans = plansIn(changes, worldAfter(options.base, changes), (namespace) => conversionSettings(options.policy, circumstances.settings(namespace), true));
-  const { findings, skipped } = introducedBy(options.base, withRollouts(changes, plans), options.rules);
+  const planned = plansIn(changes, worldAfter(options.base, changes), (namespace) => conversionSettings(options.policy, circumstances.settings(namespace), { controllers: true, converts: true }));
+  const { findings, skipped } = introducedBy(options.base, withRollouts(changes, planned), options.rules);
   const repeated = repeatedIn(sources);
-  const all = [...toldOfDeployments(findings, plans, options.policy), ...findingsOfVariants(sources, repeated, changes, options), ...documentFindings(manifests, sources)];
+  const { told, plans } = judgePlans(findings, planned, options.policy, circumstances);
+  const all = [...told, ...findingsOfVariants(sources, repeated, changes, options), ...documentFindings(manifests, sources)];
   const judged = judge(all, changes, circumstances).map((entry): Judged => (isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry));
   const lines = inReadingOrder(unrepeated(judged.map((entry) => reported(entry, sources))));
   return {
@@ -64,14 +65,18 @@ function withRollouts(changes: readonly Change[], plans: readonly BundledPlan[])
   return [...changes, ...plans.flatMap(({ change, plan }) => (plan.kind === 'converts' ? rolloutChanges(change, plan).slice(1) : []))];
 }
 
-// The profiles of a policy that was not given cannot be known: that one is not among the shipped ones says little.
-function toldOfDeployments(findings: readonly Finding[], plans: readonly BundledPlan[], policy: Policy): Finding[] {
+function judgePlans(findings: readonly Finding[], planned: readonly BundledPlan[], policy: Policy, circumstances: Circumstances): { readonly told: readonly Finding[]; readonly plans: readonly JudgedPlan[] } {
   let told = [...findings];
-  for (const { change, plan } of plans) {
-    if (plan.kind === 'converts') told = toldOfDeployment(told, change.after, plan);
+  const plans = planned.map((entry): JudgedPlan => {
+    const { change, plan } = entry;
+    // The profiles of a policy that was not given cannot be known: that one is not among the shipped ones says little.
     if (plan.kind === 'refused') told.push(refusal(change.after, plan.message, plan.fix, policy === DEFAULT_POLICY ? 'missing' : 'invalid'));
-  }
-  return told;
+    if (plan.kind !== 'converts') return { ...entry, refused: plan.kind === 'refused', incomplete: false };
+    const judged = judgeConversion(told, change, plan, circumstances);
+    told = [...judged.findings];
+    return { ...entry, refused: judged.refused, incomplete: judged.incomplete };
+  });
+  return { told, plans };
 }
 
 // Two Rollouts that use one template find the same mistake in it.

@@ -1,5 +1,5 @@
 import type { Operation } from 'fast-json-patch';
-import { beginConversion, continueConversion, withoutForeignMarks } from '../conversion/hold.ts';
+import { abandonConversion, beginConversion, continueConversion, withoutForeignMarks } from '../conversion/hold.ts';
 import { CONVERSION, CONVERT, hasMarks, isConverting, marksOf, OFF, replicasOf } from '../conversion/marks.ts';
 import { adviceFor } from '../conversion/notes.ts';
 import { namespaceProfile, planConversion, rolloutOf, type Conversion, type ConversionPlan, type ConversionSettings, type DeploymentChange } from '../conversion/plan.ts';
@@ -9,11 +9,11 @@ import type { Finding, FindingClass } from '../rules/finding.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { array, dig, object, optionalString } from '../world/read.ts';
 import type { World } from '../world/world.ts';
-import type { Change } from './judge.ts';
+import { judge, type Change, type Circumstances } from './judge.ts';
 
-/** In: a policy, the settings of a namespace, and whether an Argo Rollouts controller is known. Out: what conversion goes by there. */
-export function conversionSettings(policy: Policy, settings: Settings, controllers: boolean): ConversionSettings {
-  return { profiles: policy.profiles, on: settings.conversion === 'on', controllers };
+/** In: a policy, the settings of a namespace, and who is there to act. Out: what conversion goes by there. */
+export function conversionSettings(policy: Policy, settings: Settings, there: Pick<ConversionSettings, 'controllers' | 'converts'>): ConversionSettings {
+  return { profiles: policy.profiles, on: settings.conversion === 'on', ...there };
 }
 
 /** In: an object before and after a write, and the world. Out: the write, where it may have to do with conversion; it costs next to nothing where it does not. */
@@ -55,6 +55,35 @@ export function toldOfDeployment(findings: readonly Finding[], deployment: KubeO
   });
 }
 
+/** What is found in the Deployment and the Rollout that it would become, and what follows. */
+export interface JudgedConversion {
+  readonly findings: readonly Finding[];
+  /** Whether anything stands against it, be it only a warning by the policy's mode: then it is not done. */
+  readonly refused: boolean;
+  /** Whether the Rollout needs something that is not there yet: its pods may be long in coming. */
+  readonly incomplete: boolean;
+}
+
+/** In: findings, a Deployment that becomes a Rollout, and what decides about findings. Out: those findings as its owner is told of them, and what follows. */
+export function judgeConversion(findings: readonly Finding[], { before, after }: DeploymentChange, plan: Conversion, circumstances: Circumstances): JudgedConversion {
+  const rollout = keyOf(plan.rollout);
+  const incomplete = findings.some(({ class: found, subject }) => found === 'missing' && keyOf(subject) === rollout);
+  const told = toldOfDeployment(findings, after, plan);
+  // Where the policy only warns, the Deployment passes; a Rollout that cannot work is not made all the same.
+  const enforced: Circumstances = { ...circumstances, settings: (namespace) => ({ ...circumstances.settings(namespace), mode: 'enforce' }) };
+  const refused = judge(told, [{ before, after }], enforced).some(({ decision, finding }) => decision === 'deny' && keyOf(finding.subject) === keyOf(after));
+  // Who writes an ordinary Deployment has not asked for anything.
+  return { findings: refused && plan.byNamespace ? told.map((finding) => (isAsked(finding, after) ? unasked(finding) : finding)) : told, refused, incomplete };
+}
+
+function isAsked({ class: found, subject, path }: Finding, deployment: KubeObject): boolean {
+  return found === 'invalid' && path === PATH && keyOf(subject) === keyOf(deployment);
+}
+
+function unasked(finding: Finding): Finding {
+  return { ...finding, class: 'advice', message: `not converted: ${finding.message}` };
+}
+
 /** In: a Deployment, and why it is refused. Out: that as a finding. */
 export function refusal(deployment: KubeObject, message: string, fix: string, found: FindingClass = 'invalid'): Finding {
   return { rule: CONVERSION, messageId: 'refused', class: found, subject: deployment, object: deployment, path: PATH, related: [], anchor: message, message, fix, rests: new Set([keyOf(deployment)]) };
@@ -64,6 +93,12 @@ export function refusal(deployment: KubeObject, message: string, fix: string, fo
 export interface BundledPlan {
   readonly change: DeploymentChange;
   readonly plan: ConversionPlan;
+}
+
+/** Likewise, once it was judged. */
+export interface JudgedPlan extends BundledPlan {
+  readonly refused: boolean;
+  readonly incomplete: boolean;
 }
 
 /** In: changes, the world once they are made, and what conversion goes by in a namespace. Out: those of Deployments that have to do with conversion; nobody's rights are asked for. */
@@ -91,6 +126,8 @@ export interface Outcome {
   readonly denied: boolean;
   /** What stands against it. */
   readonly reasons: readonly string[];
+  /** Whether the Rollout needs something that is not there yet. */
+  readonly incomplete: boolean;
 }
 
 /** In: a write of a Deployment, what it means, how that was judged, and the world once it is made. Out: what is made of it, and what its author is told. */
@@ -98,9 +135,11 @@ export function convert(change: DeploymentChange, plan: ConversionPlan, outcome:
   switch (plan.kind) {
     case 'converts':
       if (outcome.refused) return unfulfilled(change, outcome, world);
-      return { ...beginConversion(change, plan), notes: beginning(change, plan, world), decided: true };
+      return begun(change, plan, outcome, world);
     case 'continues':
       return continued(change, world, false);
+    case 'abandoned':
+      return abandoned(change, world);
     case 'stays':
       return unchanged(change, plan, world);
     case 'refused':
@@ -108,6 +147,20 @@ export function convert(change: DeploymentChange, plan: ConversionPlan, outcome:
     case 'none':
       return unconverted(change);
   }
+}
+
+// A Rollout that lacks something has no pods until that is there, however long it takes.
+function begun(change: DeploymentChange, plan: Conversion, { incomplete }: Outcome, world: World): Converted {
+  const held = beginConversion(change, plan, incomplete);
+  return { ...held, notes: beginning(change, plan, held.atZero, world), decided: true };
+}
+
+function abandoned(change: DeploymentChange, world: World): Converted {
+  const { before, after } = change;
+  if (before === undefined) return unconverted(change);
+  const name = rolloutOf(after, '', world)?.metadata.name;
+  const rest = name === undefined ? '' : `; Rollout "${name}" stays until somebody deletes it`;
+  return { ...abandonConversion(before, after), notes: [note(`no Rollgate converts here any more: it gets its own pods${rest}`)], decided: true };
 }
 
 function unchanged(change: DeploymentChange, { profile, reasons }: Extract<ConversionPlan, { kind: 'stays' }>, world: World): Converted {
@@ -138,12 +191,13 @@ function unconverted({ before, after }: DeploymentChange): Converted {
   return { ...held, notes, decided: false };
 }
 
-function beginning({ before, after }: DeploymentChange, { rollout, profile, replicas, existing }: Conversion, world: World): string[] {
+function beginning({ before, after }: DeploymentChange, { rollout, profile, replicas, existing }: Conversion, atZero: boolean, world: World): string[] {
   const { name } = rollout.metadata;
   const pods = replicas === 1 ? '1 pod' : `${replicas} pods`;
   const what = existing === undefined ? `Rollout "${name}" will be made of it (profile "${profile}") and run its ${pods}` : `Rollout "${name}" takes up profile "${profile}"`;
-  const healthy = before === undefined ? [`a Deployment at 0 counts as Healthy: look at Rollout "${name}" for its pods`] : [];
-  return [what, ...healthy, ...adviceFor(after, name, world, { besides: 'rules' })].map(note);
+  const healthy = atZero ? [`a Deployment at 0 counts as Healthy: look at Rollout "${name}" for its pods`] : [];
+  const waiting = before === undefined && !atZero ? [`it runs its pods itself until Rollout "${name}" is healthy, which needs something that is not there yet`] : [];
+  return [what, ...healthy, ...waiting, ...adviceFor(after, name, world, { besides: 'rules' })].map(note);
 }
 
 function continuing(before: KubeObject, after: KubeObject, atZero: boolean, world: World): string[] {

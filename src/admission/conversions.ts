@@ -1,12 +1,12 @@
-import { planConversion, type ConversionPlan, type DeploymentChange } from '../conversion/plan.ts';
+import { planConversion, stays, type ConversionPlan, type DeploymentChange } from '../conversion/plan.ts';
 import { marksOf } from '../conversion/marks.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Rule } from '../rules/define.ts';
 import type { Budget } from '../rules/engine.ts';
 import { renderText, sortFindings, type Finding, type Skipped } from '../rules/finding.ts';
-import { keyOf, namespaceOf, type ObjectKey } from '../world/object.ts';
+import { namespaceOf, type ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
-import { changesOf, conversionSettings, decisive, deploymentChange, refusal, toldOfDeployment, type Outcome } from './conversion.ts';
+import { changesOf, conversionSettings, decisive, deploymentChange, judgeConversion, refusal, type Outcome } from './conversion.ts';
 import { introducedBy, judge, worldAfter, type Change, type Circumstances, type Judged } from './judge.ts';
 import type { Request, UserInfo } from './review.ts';
 import { freshen, reread, type Live } from './truth.ts';
@@ -16,8 +16,8 @@ export interface ConversionsParts {
   readonly world: World;
   readonly live?: Live | undefined;
   readonly rules: readonly Rule[];
-  /** In: a user and a namespace. Out: whether he may create Rollouts there. Absent where nobody can be asked: everybody may. */
-  mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean>;
+  /** In: a user and a namespace. Out: whether he may create Rollouts there, undefined where that could not be found out. Absent where nobody can be asked: everybody may. */
+  mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
   /** False where nobody makes Rollouts of what is let in to be converted. */
   readonly converts?: boolean;
 }
@@ -42,6 +42,8 @@ export interface Planned {
   readonly skipped: readonly Skipped[];
   /** Whether anything stands against it, be it only a warning by the policy's mode: then it is not done. */
   readonly refused: boolean;
+  /** Whether the Rollout needs something that is not there yet. */
+  readonly incomplete: boolean;
   /** The world once the write is made. */
   readonly after: World;
 }
@@ -60,23 +62,26 @@ export class Conversions {
     const { policy, circumstances, deadline } = surroundings;
     const change = deploymentChange(request.oldObject, request.object, world);
     if (change === undefined) return undefined;
-    const given = conversionSettings(policy, circumstances.settings(namespaceOf(change.after)), surroundings.controllers);
-    const settings = { ...given, on: given.on && this.#parts.converts !== false };
+    const settings = conversionSettings(policy, circumstances.settings(namespaceOf(change.after)), { controllers: surroundings.controllers, converts: this.#parts.converts !== false });
     const own: Change = { before: change.before, after: change.after };
     const first = planConversion(change, worldAfter(world, [own]), settings);
-    if (first.kind === 'none' || first.kind === 'continues') return { change, plan: first, judged: undefined, skipped: [], refused: false, after: worldAfter(world, [own]) };
+    if (first.kind === 'none' || first.kind === 'continues') return { change, plan: first, judged: undefined, skipped: [], refused: false, incomplete: false, after: worldAfter(world, [own]) };
 
     // Something new is asked for: now it has to be the truth.
     const truth = await freshen(world, live, decisive(change, world, policy), deadline);
     const after = worldAfter(truth, [own]);
     const plan = planConversion(change, after, settings);
-    const planned = { change, plan, after, skipped: [], judged: undefined, refused: false };
+    const planned = { change, plan, after, skipped: [], judged: undefined, refused: false, incomplete: false };
     if (plan.kind === 'refused') return this.#refused(planned, [refusal(change.after, plan.message, plan.fix)], surroundings);
     if (plan.kind !== 'converts') return planned;
+    const { username } = request.user;
     const namespace = namespaceOf(change.after);
-    if (!(await this.#mayCreate(request.user, namespace))) {
-      const message = `"${request.user.username}" may not create rollouts.argoproj.io in namespace "${namespace}", and profile "${plan.profile}" would make one of this Deployment`;
-      return this.#refused(planned, [refusal(change.after, message, 'ask for that right, or take the annotation away')], surroundings);
+    const may = await this.#mayCreate(request.user, namespace);
+    if (may === undefined) return { ...planned, plan: stays(plan.profile, [`the API server could not be asked whether "${username}" may create rollouts.argoproj.io in namespace "${namespace}"`]) };
+    if (!may) {
+      const message = `"${username}" may not create rollouts.argoproj.io in namespace "${namespace}"`;
+      if (plan.byNamespace) return { ...planned, plan: stays(plan.profile, [message]) };
+      return this.#refused(planned, [refusal(change.after, `${message}, and profile "${plan.profile}" would make one of this Deployment`, 'ask for that right, or take the annotation away')], surroundings);
     }
     return this.#judged(planned, truth, surroundings);
   }
@@ -92,10 +97,9 @@ export class Conversions {
       const again = await reread(changes, introduced, [], { world: truth, live, rules, deadline, budget });
       ({ introduced, unreadable: uncertain } = again);
     }
-    const findings = sortFindings(toldOfDeployment(introduced.findings, change.after, plan));
-    const refused = strictly(findings, change, circumstances);
-    const judged = judge(findings, changes, circumstances).map((entry): Judged => (isLate(change) || [...entry.finding.rests].some((key) => uncertain.has(key)) ? { ...entry, decision: 'warn' } : entry));
-    return { ...planned, judged, skipped: introduced.skipped, refused };
+    const { findings, refused, incomplete } = judgeConversion(introduced.findings, change, plan, circumstances);
+    const judged = judge(sortFindings(findings), changes, circumstances).map((entry): Judged => (isLate(change) || [...entry.finding.rests].some((key) => uncertain.has(key)) ? { ...entry, decision: 'warn' } : entry));
+    return { ...planned, judged, skipped: introduced.skipped, refused, incomplete };
   }
 
   #refused(planned: Planned, findings: readonly Finding[], { circumstances }: Surroundings): Planned {
@@ -104,23 +108,17 @@ export class Conversions {
     return { ...planned, judged, refused: true };
   }
 
-  async #mayCreate(user: UserInfo, namespace: string): Promise<boolean> {
-    return (await this.#parts.mayCreateRollouts?.(user, namespace)) ?? true;
+  async #mayCreate(user: UserInfo, namespace: string): Promise<boolean | undefined> {
+    return this.#parts.mayCreateRollouts === undefined ? true : this.#parts.mayCreateRollouts(user, namespace);
   }
 }
 
 /** In: a write as it was planned. Out: how it was judged, in short. */
-export function outcomeOf({ refused, judged = [] }: Planned): Outcome {
-  return { refused, denied: judged.some(({ decision }) => decision === 'deny'), reasons: judged.filter(({ finding }) => finding.class === 'invalid').map(({ finding }) => renderText(finding)) };
+export function outcomeOf({ refused, incomplete, judged = [] }: Planned): Outcome {
+  return { refused, incomplete, denied: judged.some(({ decision }) => decision === 'deny'), reasons: judged.filter(({ finding }) => finding.class === 'invalid').map(({ finding }) => renderText(finding)) };
 }
 
 // Who writes a Deployment that asked for it before, and was not let in, has done nothing new.
 function isLate({ before, after }: DeploymentChange): boolean {
   return before !== undefined && marksOf(before).profile === marksOf(after).profile;
-}
-
-// Where the policy only warns, the Deployment passes; a Rollout that cannot work is not made all the same.
-function strictly(findings: readonly Finding[], { before, after }: DeploymentChange, circumstances: Circumstances): boolean {
-  const enforced: Circumstances = { ...circumstances, settings: (namespace) => ({ ...circumstances.settings(namespace), mode: 'enforce' }) };
-  return judge(findings, [{ before, after }], enforced).some(({ decision, finding }) => decision === 'deny' && keyOf(finding.subject) === keyOf(after));
 }

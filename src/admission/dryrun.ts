@@ -72,7 +72,7 @@ export function dryRun(input: DryRunInput, base: World, catalogue: Catalogue): D
   return {
     ...judged.report,
     results: resultsOf(judged, input.policy, base, catalogue.keeps),
-    rollouts: judged.plans.flatMap(({ plan }) => (plan.kind === 'converts' ? [withReplicas(plan.rollout, plan.replicas)] : [])),
+    rollouts: judged.plans.flatMap(({ plan, refused }) => (plan.kind === 'converts' && !refused ? [withReplicas(plan.rollout, plan.replicas)] : [])),
     ...(difference === undefined ? {} : { candidate: difference }),
   };
 }
@@ -116,7 +116,7 @@ function resultsOf(judged: JudgedBundle, policy: Policy, base: World, keeps: rea
     const before = stored.get(keyOf(submitted));
     const asked = judged.plans.find(({ change }) => change.after === submitted);
     const refused = judged.report.findings.some(({ decision, object: found }) => decision === 'deny' && sameRef(found, refOf(submitted)));
-    const converted = asked === undefined ? undefined : convert(asked.change, asked.plan, { refused, denied: refused, reasons: [] }, after);
+    const converted = asked === undefined ? undefined : convert(asked.change, asked.plan, { refused: refused || asked.refused, denied: refused, reasons: [], incomplete: asked.incomplete }, after);
     const result = { object: refOf(submitted), document: source.document };
     if (converted?.decided === true) return { ...result, patch: converted.operations, kept: converted.notes, patched: converted.patched };
     const object = converted?.patched ?? submitted;

@@ -57,9 +57,9 @@ export function foresee(deployment: KubeObject, options: ForecastOptions): Fores
   const change = { before, after: asking };
   const after = worldAfter(world, [change]);
   const circumstances = circumstancesOf(policy, world, false);
-  const plan = planConversion(change, after, conversionSettings(policy, circumstances.settings(namespaceOf(deployment)), controllers));
+  const plan = planConversion(change, after, conversionSettings(policy, circumstances.settings(namespaceOf(deployment)), { controllers, converts: true }));
   const empty = { namespace: namespaceOf(deployment), name: deployment.metadata.name, profile, reasons: [], advice: [], rollout: '', replicas: undefined };
-  const seen = (more: Pick<Forecast, 'verdict'> & Partial<Forecast>): Foreseen => ({ forecast: { ...empty, ...more }, plan, converted: convert(change, plan, { refused: more.verdict === 'mistake', denied: true, reasons: [] }, after) });
+  const seen = (more: Pick<Forecast, 'verdict'> & Partial<Forecast>): Foreseen => ({ forecast: { ...empty, ...more }, plan, converted: convert(change, plan, { refused: more.verdict === 'mistake', denied: true, reasons: [], incomplete: false }, after) });
 
   if (marksOf(deployment).rolloutUid !== undefined) return seen({ verdict: 'converted' });
   if (own === OFF) return seen({ verdict: 'off' });

@@ -33,8 +33,8 @@ export interface GateParts {
   readonly self?: string | undefined;
   /** In: a user. Out: whether he may `break-glass` on `overrides.rollgate.io`. Absent: nobody may. */
   mayBreakGlass?(user: UserInfo, namespace: string): Promise<boolean>;
-  /** In: a user and a namespace. Out: whether he may create Rollouts there. Absent where nobody can be asked: everybody may. */
-  mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean>;
+  /** In: a user and a namespace. Out: whether he may create Rollouts there, undefined where that could not be found out. Absent where nobody can be asked: everybody may. */
+  mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
   /** False where nobody makes Rollouts of what is let in to be converted. */
   readonly converts?: boolean;
   /** Out: milliseconds since the epoch. */

@@ -157,7 +157,7 @@ async function assemble(
               return await authorizer.mayCreateRollouts(user, namespace);
             } catch (error) {
               log.warn({ reason: String(error) }, 'the API server could not be asked who may create Rollouts; nothing is converted');
-              return false;
+              return undefined;
             }
           },
         }),

@@ -32,6 +32,7 @@ describe('the count that is asked for', () => {
   it.each<[string, Given, Given | undefined, number | undefined]>([
     ['a new Deployment', { replicas: 3 }, undefined, 3],
     ['a new one without a count is what the API server makes of it', { replicas: 1 }, undefined, 1],
+    ['a new one that was applied without a count: that says nothing', { replicas: 1, applied: null }, undefined, undefined],
     ['a new one that was exported from where it was converted', { replicas: 0, noted: '5' }, undefined, 5],
     ['a new one that is to have none', { replicas: 0 }, undefined, 0],
 

@@ -32,8 +32,10 @@ export function submittedCount({ submitted, old }: Write): number | undefined {
   return countOf(lastApplied(submitted)) === 1 ? 1 : undefined;
 }
 
-function onCreate(submitted: KubeObject, value: number): number {
-  return value === 0 ? (countOf(lastApplied(submitted)) ?? countIn(noteOf(submitted)) ?? 0) : value;
+function onCreate(submitted: KubeObject, value: number): number | undefined {
+  const applied = lastApplied(submitted);
+  if (value === 1 && applied !== undefined) return countOf(applied);
+  return value === 0 ? (countOf(applied) ?? countIn(noteOf(submitted)) ?? 0) : value;
 }
 
 // Where the stored object has no note, or whoever applies owns it, the note came with the manifest.

@@ -19,22 +19,23 @@ export interface Held {
 // Kubernetes' own controller notes it. Replaced without it, the Deployment is written once more by that controller, has a new generation, and the Rollout takes note of that: an endless to and fro with a tool that replaces.
 const REVISION = 'deployment.kubernetes.io/revision';
 
-/** In: a write of a Deployment that becomes a Rollout. Out: the wanted count is noted on it; a new one is stored at 0, one that runs keeps its pods until the Rollout has as many. */
-export function beginConversion({ before, after }: DeploymentChange, { profile, byNamespace, replicas }: Conversion): Held {
+/** In: a write of a Deployment that becomes a Rollout, and whether a new one starts pods too. Out: the wanted count is noted on it; a new one is stored at 0, one that runs keeps its pods until the Rollout has as many. */
+export function beginConversion({ before, after }: DeploymentChange, { profile, byNamespace, replicas }: Conversion, runs: boolean): Held {
   const edit = new Edit(after);
   const old = before === undefined ? undefined : marksOf(before);
   if (byNamespace) edit.annotate(CONVERT, profile);
   edit.annotate(REPLICAS, String(replicas));
   edit.annotate(ROLLOUT_UID, old?.rolloutUid);
   keepSuspension(edit, after, old?.suspended);
+  const atZero = before === undefined && !runs;
   if (before === undefined) {
-    edit.set(['spec', 'replicas'], 0);
+    edit.set(['spec', 'replicas'], runs ? replicas : 0);
   } else if (old !== undefined && isConverting(old)) {
     holdCount(edit, before, after, old);
   } else if (submittedCount({ submitted: after, old: before }) === undefined || (replicasOf(after) === 0 && replicas > 0)) {
     edit.set(['spec', 'replicas'], replicasOf(before));
   }
-  return edit.result(before === undefined);
+  return edit.result(atZero);
 }
 
 /**
@@ -56,6 +57,18 @@ export function continueConversion(before: KubeObject, after: KubeObject, profil
   // Nothing has been made of it yet: it goes on as if nothing had been asked for.
   const waits = old.suspended === undefined && replicasOf(before) === 0;
   edit.set(['spec', 'replicas'], (waits ? wanted : submitted) ?? replicasOf(before));
+  return edit.result(false);
+}
+
+/** In: a write of a Deployment that nobody converts or takes back any more. Out: it gets the pods that are wanted; what is noted on it stays, for a Rollgate that converts again. */
+export function abandonConversion(before: KubeObject, after: KubeObject): Held {
+  const old = marksOf(before);
+  const edit = new Edit(after);
+  const wanted = submittedCount({ submitted: after, old: before }) ?? (replicasOf(before) === 0 ? old.replicas : undefined) ?? replicasOf(before);
+  edit.annotate(REPLICAS, String(wanted));
+  edit.annotate(ROLLOUT_UID, old.rolloutUid);
+  keepSuspension(edit, after, old.suspended);
+  edit.set(['spec', 'replicas'], wanted);
   return edit.result(false);
 }
 

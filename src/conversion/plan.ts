@@ -17,6 +17,8 @@ export interface ConversionSettings {
   readonly on: boolean;
   /** Whether somebody is there who runs Rollouts. */
   readonly controllers: boolean;
+  /** Whether somebody is there who makes Rollouts of Deployments, and Deployments of Rollouts. */
+  readonly converts: boolean;
 }
 
 /** A write of a Deployment; `before` is undefined on CREATE. */
@@ -31,6 +33,8 @@ export type ConversionPlan =
   | { readonly kind: 'none' }
   /** It is converted, or on its way there or back, and nothing new is asked for. */
   | { readonly kind: 'continues' }
+  /** It is converted, nobody converts here any more, and it is to go back, or its Rollout is gone. */
+  | { readonly kind: 'abandoned' }
   /** It is asked for and cannot be; the Deployment stays one. */
   | { readonly kind: 'stays'; readonly profile: string; readonly reasons: readonly string[] }
   /** It is asked for in a way that somebody has to mend. */
@@ -61,11 +65,15 @@ export function planConversion(change: DeploymentChange, world: World, settings:
   const byNamespace = before === undefined && optionalString(dig(after.metadata, 'annotations', CONVERT)) === undefined;
   const asked = byNamespace ? namespaceProfile(world, namespaceOf(after)) : marksOf(after).profile;
   const continues = old !== undefined && isConverting(old);
-  if (asked === undefined || (continues && asked === old.profile)) return continues ? { kind: 'continues' } : { kind: 'none' };
+  if (asked === undefined || (continues && asked === old.profile)) return continues ? going(after, asked, world, settings) : { kind: 'none' };
 
   const profile = Object.hasOwn(settings.profiles, asked) ? settings.profiles[asked] : undefined;
   if (profile === undefined) return byNamespace ? stays(asked, [`the namespace asks for profile "${asked}", which there is not`]) : unknownProfile(asked, settings);
   return planFor(change, { profile, asked, byNamespace, continues }, world, settings);
+}
+
+function going(after: KubeObject, asked: string | undefined, world: World, { converts }: ConversionSettings): ConversionPlan {
+  return converts || (asked !== undefined && rolloutOf(after, '', world) !== undefined) ? { kind: 'continues' } : { kind: 'abandoned' };
 }
 
 interface Asked {
@@ -87,14 +95,15 @@ function planFor(change: DeploymentChange, asked: Asked, world: World, settings:
 
 function conversion({ before, after }: DeploymentChange, { profile, asked, byNamespace, continues }: Asked, existing: KubeObject | undefined, world: World): Conversion {
   const noted = before === undefined ? undefined : marksOf(before).replicas;
-  const wanted = submittedCount({ submitted: after, old: before }) ?? noted ?? replicasOf(before ?? after);
+  // Written while Rollgate was not there, the Deployment may have lost its notes, and its count to the API server's default.
+  const wanted = submittedCount({ submitted: after, old: before }) ?? noted ?? replicasOf(existing ?? before ?? after);
   const name = existing?.metadata.name ?? rolloutName(profile, after);
   const replicas = continues || wanted === 0 ? wanted : Math.max(wanted, leastReplicas(world, after, name));
   return { kind: 'converts', profile: asked, byNamespace, existing, replicas, rollout: renderRollout(after, profile, { replicas, name }) };
 }
 
 function preventedBy(settings: ConversionSettings, after: KubeObject): string[] {
-  if (!settings.on) return ['conversion is off here'];
+  if (!settings.on || !settings.converts) return ['conversion is off here'];
   if (!settings.controllers) return ['no Argo Rollouts controller is known to run here'];
   return isUnnamed(after) ? ['it has no name yet (generateName), and a Rollout is named after it'] : [];
 }
@@ -121,7 +130,8 @@ export function rolloutOf(deployment: KubeObject, name: string, world: World): K
   return named.state === 'present' && !isBeingDeleted(named.object) ? named.object : undefined;
 }
 
-function stays(profile: string, reasons: readonly string[]): ConversionPlan {
+/** In: a profile, and what stands in the way. Out: the plan of a Deployment that stays one. */
+export function stays(profile: string, reasons: readonly string[]): ConversionPlan {
   return { kind: 'stays', profile, reasons };
 }
 

@@ -61,6 +61,19 @@ function rolloutOf(more: { readonly metadata?: JsonObject; readonly spec?: JsonO
 }
 const PROFILE_SPEC = { strategy: SHIPPED_PROFILES['canary']?.strategy };
 
+// What the profile `mesh` is for, but for the name of the route.
+const WITHOUT_ROUTE = objectsOf(`
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: web, namespace: shop }
+spec: { hosts: [web], http: [{ name: main, route: [{ destination: { host: web, subset: stable }, weight: 100 }, { destination: { host: web, subset: canary }, weight: 0 }] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: web, namespace: shop }
+spec: { host: web, subsets: [{ name: stable }, { name: canary }] }
+`);
+
 const CONVERTED = { convert: 'canary', replicas: '5', 'rollout-uid': 'r-1' };
 
 interface Said {
@@ -92,6 +105,23 @@ describe('a Deployment that asks to be converted', () => {
     expect(said).toMatchObject({ denied: undefined, replicas: 0, marks: { convert: 'canary', replicas: '3' } });
     expect(said.warnings).toContain('Rollout "web" will be made of it (profile "canary") and run its 3 pods [deployment-convert]');
     expect(said.warnings).toContain('a Deployment at 0 counts as Healthy');
+  });
+
+  it('starts its pods where its Rollout needs something that is not there yet', async () => {
+    const said = await say(gate(), web({ annotations: { convert: 'blue-green' }, replicas: 3 }));
+    expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'blue-green', replicas: '3' } });
+    expect(said.warnings).toContain('it runs its pods itself until Rollout "web" is healthy, which needs something that is not there yet');
+    expect(said.warnings).not.toContain('counts as Healthy');
+    const exported = web({ annotations: { convert: 'blue-green', replicas: '4' }, replicas: 0 });
+    expect((await say(gate(), exported)).replicas).toBe(4);
+  });
+
+  it('has as many pods as the Rollout that is there, where it was written while nobody held its count', async () => {
+    const before = web({ annotations: { convert: 'canary' }, replicas: 1 });
+    expect((await say(gate([rolloutOf(), before]), web({ annotations: { convert: 'canary', note: 'x' }, replicas: 1 }), before)).marks).toMatchObject({ replicas: '5' });
+    const anew = web({ annotations: { convert: 'canary', [LAST_APPLIED]: JSON.stringify({ spec: {} }) }, replicas: 1 });
+    const orphan = rolloutOf({ metadata: { ownerReferences: [] } });
+    expect((await say(gate([orphan]), anew)).marks).toMatchObject({ replicas: '5' });
   });
 
   it('keeps its pods when it runs', async () => {
@@ -178,22 +208,11 @@ describe('is refused', () => {
   });
 
   it('where the Rollout would be invalid, naming the profile', async () => {
-    const world = objectsOf(`
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: web, namespace: shop }
-spec: { hosts: [web], http: [{ name: main, route: [{ destination: { host: web, subset: stable }, weight: 100 }, { destination: { host: web, subset: canary }, weight: 0 }] }] }
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: web, namespace: shop }
-spec: { host: web, subsets: [{ name: stable }, { name: canary }] }
-`);
-    const said = await say(gate(world), web({ annotations: { convert: 'mesh' }, replicas: 3 }));
+    const said = await say(gate(WITHOUT_ROUTE), web({ annotations: { convert: 'mesh' }, replicas: 3 }));
     expect(said.denied).toContain('profile "mesh" makes Rollout "web-rollout": VirtualService "web" has no http route "primary" (it has "main")');
     expect(said.denied).toContain('[virtualservice-route-exists]');
     expect(said.replicas).toBe(3);
-    const audit = await say(gate(world, { policyChange: { mode: 'audit', profiles: PROFILES.profiles } }), web({ annotations: { convert: 'mesh' }, replicas: 3 }));
+    const audit = await say(gate(WITHOUT_ROUTE, { policyChange: { mode: 'audit', profiles: PROFILES.profiles } }), web({ annotations: { convert: 'mesh' }, replicas: 3 }));
     expect(audit).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'mesh' } });
     expect(audit.warnings).toContain('profile "mesh" makes Rollout');
   });
@@ -213,6 +232,12 @@ spec: { host: web, subsets: [{ name: stable }, { name: canary }] }
     expect(later).toMatchObject({ denied: undefined, replicas: 4 });
     expect(later.marks).not.toHaveProperty('replicas');
   });
+
+  it('not where nobody could be asked what the requester may do: then it stays what it is', async () => {
+    const said = await say(gate([], { mayCreateRollouts: () => Promise.resolve(undefined) }), web({ annotations: { convert: 'canary' }, replicas: 3 }));
+    expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'canary' } });
+    expect(said.warnings).toContain('not converted by profile "canary": the API server could not be asked whether "dev@example.com" may create rollouts.argoproj.io in namespace "shop"');
+  });
 });
 
 describe('a labelled namespace', () => {
@@ -221,6 +246,21 @@ describe('a labelled namespace', () => {
     expect(await say(gate([namespace]), web({ replicas: 3 }))).toMatchObject({ replicas: 0, marks: { convert: 'canary', replicas: '3' } });
     expect(await say(gate([namespace]), web({ replicas: 4 }), web({ replicas: 3 }))).toMatchObject({ replicas: 4, marks: {} });
     expect(await say(gate([namespace]), web({ annotations: { convert: 'off' }, replicas: 3 }))).toMatchObject({ replicas: 3 });
+  });
+
+  it('denies nothing to who has asked for nothing, and says why it is not converted', async () => {
+    const unprivileged = await say(gate([namespace], { mayCreateRollouts: () => Promise.resolve(false) }), web({ replicas: 3 }));
+    expect(unprivileged).toMatchObject({ denied: undefined, replicas: 3, marks: {} });
+    expect(unprivileged.warnings).toContain('not converted by profile "canary": "dev@example.com" may not create rollouts.argoproj.io in namespace "shop"');
+
+    const mesh = { ...namespace, metadata: { ...namespace.metadata, labels: { 'rollgate.io/convert': 'mesh' } } };
+    const world = [mesh, ...WITHOUT_ROUTE];
+    const invalid = await say(gate(world), web({ replicas: 3 }));
+    expect(invalid).toMatchObject({ denied: undefined, replicas: 3, marks: {} });
+    expect(invalid.warnings).toContain('not converted: profile "mesh" makes Rollout "web-rollout": VirtualService "web" has no http route "primary" (it has "main")');
+    const input = { text: JSON.stringify(web({ replicas: 3 })), namespace: undefined, requireReferences: false, policy: PROFILES, candidate: undefined };
+    const foretold = dryRun(input, storeOf(world), { rules: RULES, keeps: KEEPS });
+    expect([foretold.verdict, dig(foretold.results[0]?.patched, 'spec', 'replicas'), foretold.rollouts]).toEqual(['allow', 3, []]);
   });
 
   it('keeps converted what is replaced by a manifest that says nothing', async () => {
@@ -242,6 +282,15 @@ describe('a converted Deployment', () => {
   it('notes another count, and none where the manifest has none', async () => {
     expect((await say(converted, web({ annotations: { convert: 'canary' }, replicas: 8 }), before)).marks).toEqual({ ...CONVERTED, replicas: '8' });
     expect(await say(converted, web({ annotations: { convert: 'canary' }, replicas: 1 }), before)).toMatchObject({ replicas: 0, marks: CONVERTED });
+  });
+
+  it('gets its pods where no Rollgate converts any more and it is to go back, or its Rollout is gone', async () => {
+    const nobody = { converts: false };
+    const leaving = await say(gate([rolloutOf(), before], nobody), web({ replicas: 6 }), before);
+    expect(leaving).toMatchObject({ denied: undefined, replicas: 6, marks: { replicas: '6', 'rollout-uid': 'r-1' } });
+    expect(leaving.warnings).toContain('no Rollgate converts here any more: it gets its own pods; Rollout "web" stays until somebody deletes it');
+    expect(await say(gate([before], nobody), web({ annotations: CONVERTED, replicas: 0, metadata: { labels: { a: 'b' } } }), before)).toMatchObject({ replicas: 5, marks: CONVERTED });
+    expect(await say(gate([rolloutOf(), before], nobody), web({ annotations: { convert: 'canary' }, replicas: 6 }), before)).toMatchObject({ replicas: 0, marks: { ...CONVERTED, replicas: '6' } });
   });
 
   it('goes back when the annotation goes, held at 0 until its Rollout can be replaced', async () => {
