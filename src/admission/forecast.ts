@@ -1,9 +1,9 @@
 import { convert, changesOf, conversionSettings, toldOfDeployment, type Converted } from './conversion.ts';
 import { circumstancesOf } from './gate.ts';
 import { introducedBy, judge, worldAfter } from './judge.ts';
-import { CONVERT, marksOf, OFF, ROLLOUT_UID } from '../conversion/marks.ts';
+import { CONVERT, marksOf, OFF, ROLLOUT_UID, SUSPENDED } from '../conversion/marks.ts';
 import { adviceFor } from '../conversion/notes.ts';
-import { planConversion, type ConversionPlan } from '../conversion/plan.ts';
+import { namespaceProfile, planConversion, type ConversionPlan } from '../conversion/plan.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Rule } from '../rules/define.ts';
 import { renderText, sortFindings } from '../rules/finding.ts';
@@ -16,7 +16,7 @@ export interface ForecastOptions {
   readonly world: World;
   readonly rules: readonly Rule[];
   readonly policy: Policy;
-  /** The profile for those that name none. */
+  /** The profile for those that name none, and whose namespace names none. */
   readonly profile: string;
   /** Whether an Argo Rollouts controller is known. */
   readonly controllers: boolean;
@@ -29,8 +29,11 @@ export interface Forecast {
   readonly namespace: string;
   readonly name: string;
   readonly profile: string;
-  /** `converted`: it is one already; `yes`: it can be; `no`: something about it stands in the way; `mistake`: something is to be mended first; `off`: it says that it does not want to. */
-  readonly verdict: 'converted' | 'yes' | 'no' | 'mistake' | 'off';
+  /**
+   * `converted`: it is one already; `suspended`: it is to be, and Rollgate has put that off; `back`: it is on its way back; `yes`: it can be; `no`: something about it stands in the way; `mistake`: something is to be mended first;
+   * `off`: it says that it does not want to.
+   */
+  readonly verdict: 'converted' | 'suspended' | 'back' | 'yes' | 'no' | 'mistake' | 'off';
   /** What stands in the way. */
   readonly reasons: readonly string[];
   /** What has to be changed elsewhere, and what is to be known. */
@@ -51,7 +54,8 @@ export interface Foreseen {
 export function foresee(deployment: KubeObject, options: ForecastOptions): Foreseen {
   const { world, policy, rules, controllers, stored } = options;
   const own: unknown = dig(deployment.metadata, 'annotations', CONVERT);
-  const profile = marksOf(deployment).profile ?? options.profile;
+  const marks = marksOf(deployment);
+  const profile = marks.profile ?? namespaceProfile(world, namespaceOf(deployment)) ?? options.profile;
   const asking: KubeObject = { ...deployment, metadata: { ...deployment.metadata, annotations: { ...object(deployment.metadata['annotations']), [CONVERT]: profile } } };
   const before = stored ? unasked(deployment) : undefined;
   const change = { before, after: asking };
@@ -61,7 +65,8 @@ export function foresee(deployment: KubeObject, options: ForecastOptions): Fores
   const empty = { namespace: namespaceOf(deployment), name: deployment.metadata.name, profile, reasons: [], advice: [], rollout: '', replicas: undefined };
   const seen = (more: Pick<Forecast, 'verdict'> & Partial<Forecast>): Foreseen => ({ forecast: { ...empty, ...more }, plan, converted: convert(change, plan, { refused: more.verdict === 'mistake', denied: true, reasons: [], incomplete: false }, after) });
 
-  if (marksOf(deployment).rolloutUid !== undefined) return seen({ verdict: 'converted' });
+  if (marks.rolloutUid !== undefined) return seen({ verdict: marks.profile === undefined ? 'back' : 'converted' });
+  if (marks.profile !== undefined && marks.suspended !== undefined) return seen({ verdict: 'suspended', reasons: [marks.suspended] });
   if (own === OFF) return seen({ verdict: 'off' });
   if (plan.kind === 'refused') return seen({ verdict: 'mistake', reasons: [`${plan.message}: ${plan.fix}`] });
   if (plan.kind !== 'converts') return seen({ verdict: 'no', reasons: plan.kind === 'stays' ? plan.reasons : [] });
@@ -77,6 +82,6 @@ export function foresee(deployment: KubeObject, options: ForecastOptions): Fores
 }
 
 function unasked(deployment: KubeObject): KubeObject {
-  const { [CONVERT]: _, [ROLLOUT_UID]: __, ...annotations } = object(deployment.metadata['annotations']);
+  const { [CONVERT]: _, [ROLLOUT_UID]: __, [SUSPENDED]: ___, ...annotations } = object(deployment.metadata['annotations']);
   return { ...deployment, metadata: { ...deployment.metadata, annotations } };
 }

@@ -1,13 +1,15 @@
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { foresee, type Forecast, type ForecastOptions, type Foreseen } from '../admission/forecast.ts';
+import { worldAfter, type Change } from '../admission/judge.ts';
 import { controllerAccounts } from '../cluster/controllers.ts';
+import { OFF } from '../conversion/marks.ts';
 import { withReplicas } from '../conversion/render.ts';
 import type { Policy } from '../policy/policy.ts';
 import { count, plain } from '../report/format.ts';
 import { RULES } from '../rules/index.ts';
 import { bundleWorld, placeObjects } from '../world/manifests.ts';
-import { keyOf, kindOf, type KubeObject } from '../world/object.ts';
+import { keyOf, kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { readManifests } from './files.ts';
@@ -38,6 +40,10 @@ export async function runConvert(options: ConvertOptions, io: Io): Promise<numbe
   const say = (sentence: string): void => {
     io.stderr.write(`rollgate convert: ${plain(sentence)}\n`);
   };
+  if (options.profile === OFF) {
+    say(`--profile: "${OFF}" is no profile`);
+    return EXIT.failed;
+  }
   const policy = policyOf(options.policy, io.cwd, say);
   if (policy === undefined) return EXIT.failed;
   if (options.cluster === true) return overCluster(options, policy, io, say);
@@ -75,9 +81,17 @@ function controllersKnown({ controllers }: Policy, world: World): boolean {
   return controllers.accounts.length > 0 || (controllers.discover && controllerAccounts(world, controllers.namespaces.length === 0 ? undefined : controllers.namespaces).length > 0);
 }
 
+// One after the other: two that would get a Rollout of the same name, or share a Service that only one may have, stand in each other's way.
 function foreseeAll(objects: readonly KubeObject[], options: ForecastOptions): Foreseen[] {
   const last = new Map(objects.filter((object) => kindOf(object) === 'Deployment.apps').map((object) => [keyOf(object), object]));
-  return [...last.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).map((deployment) => foresee(deployment, options));
+  const made = new Map<string, Change[]>();
+  return [...last.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).map((deployment) => {
+    const before = made.get(namespaceOf(deployment)) ?? [];
+    const foreseen = foresee(deployment, { ...options, world: worldAfter(options.world, before) });
+    const { forecast, plan } = foreseen;
+    if (forecast.verdict === 'yes' && plan.kind === 'converts') made.set(namespaceOf(deployment), [...before, { before: plan.existing, after: plan.rollout }]);
+    return foreseen;
+  });
 }
 
 function writeObjects(foreseen: readonly Foreseen[], io: Io, say: (sentence: string) => void): number {
@@ -85,7 +99,8 @@ function writeObjects(foreseen: readonly Foreseen[], io: Io, say: (sentence: str
     const where = `Deployment ${forecast.namespace}/${forecast.name}`;
     for (const line of forecast.advice) say(`${where}: ${line}`);
     if (forecast.verdict === 'yes' && plan.kind === 'converts') return [converted.patched, withReplicas(plan.rollout, plan.replicas)];
-    for (const reason of forecast.reasons) say(`${where} cannot be converted: ${reason}`);
+    if (forecast.reasons.length === 0) say(`${where} ${verdictText(forecast)}`);
+    for (const reason of forecast.reasons) say(`${where} ${forecast.verdict === 'suspended' ? verdictText(forecast) : 'cannot be converted'}: ${reason}`);
     return [];
   });
   // What kubectl reads is YAML 1.1, in which a bare `off` is no text.
@@ -114,6 +129,10 @@ function verdictText({ verdict, profile, rollout, replicas }: Forecast): string 
   switch (verdict) {
     case 'converted':
       return 'is converted';
+    case 'suspended':
+      return `is to be converted, which is suspended (profile ${profile})`;
+    case 'back':
+      return 'is going back to being a Deployment';
     case 'yes':
       return `can be converted: Rollout "${rollout}" with ${count(replicas ?? 0, 'pod')} (profile ${profile})`;
     case 'no':
@@ -133,7 +152,7 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
     .description('show what Rollouts Deployments would become, and what stands in the way')
     .argument('[path...]', 'files, directories, glob patterns, or - for standard input')
     .option('-f, --filename <path...>', 'the same')
-    .option('--profile <name>', 'the profile for Deployments that name none', 'canary')
+    .option('--profile <name>', 'the profile for Deployments that name none, and whose namespace names none', 'canary')
     .option('--plan', 'say for every Deployment whether it can be converted and what stands in the way')
     .option('--cluster', 'with --plan: the Deployments of the cluster of the current context')
     .option('--policy <file>', 'the policy that has the profiles')

@@ -1,5 +1,5 @@
 import { namespaceOf, type KubeObject } from '../world/object.ts';
-import { array, dig, isObject } from '../world/read.ts';
+import { array, dig } from '../world/read.ts';
 import type { World } from '../world/world.ts';
 import { kindOf } from '../world/object.ts';
 import { retarget, scalersOf } from './scalers.ts';
@@ -15,6 +15,7 @@ export function adviceFor(deployment: KubeObject, rollout: string, world: World,
 }
 
 const HASH = 'pod-template-hash';
+const FIELDS = ['matchLabelKeys', 'mismatchLabelKeys'];
 
 function matchLabelKeys(deployment: KubeObject): string[] {
   const pod = dig(deployment, 'spec', 'template', 'spec');
@@ -23,8 +24,9 @@ function matchLabelKeys(deployment: KubeObject): string[] {
     const preferred = array(dig(affinity, 'preferredDuringSchedulingIgnoredDuringExecution')).map((entry) => dig(entry, 'podAffinityTerm'));
     return [...array(dig(affinity, 'requiredDuringSchedulingIgnoredDuringExecution')), ...preferred].map((term) => [kind, term] as const);
   });
-  const places = [...array(dig(pod, 'topologySpreadConstraints')).map((entry) => ['topologySpreadConstraints', entry] as const), ...terms]
-    .filter(([, entry]) => isObject(entry) && ['matchLabelKeys', 'mismatchLabelKeys'].some((field) => array(dig(entry, field)).includes(HASH)))
-    .map(([place]) => place);
-  return [...new Set(places)].map((place) => `matchLabelKeys: ${HASH} in ${place} does nothing under a Rollout, whose pods lack that label: write rollouts-pod-template-hash`);
+  const places = [...array(dig(pod, 'topologySpreadConstraints')).map((entry) => ['topologySpreadConstraints', entry] as const), ...terms];
+  const lines = places.flatMap(([place, entry]) =>
+    FIELDS.filter((field) => array(dig(entry, field)).includes(HASH)).map((field) => `${field}: ${HASH} in ${place} does nothing under a Rollout, whose pods lack that label: write rollouts-pod-template-hash`),
+  );
+  return [...new Set(lines)];
 }

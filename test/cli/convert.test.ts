@@ -71,6 +71,49 @@ shop/wrong     something is to be mended first (profile canry)
     expect(json.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(['done converted', 'off off', 'plain yes', 'recreate no', 'wrong mistake']);
   });
 
+  it('says of every Deployment why nothing is printed of it', async () => {
+    const notes = '"rollgate.io/convert": canary, "rollgate.io/replicas": "3"';
+    const folder = directory({
+      'done.yaml': deployment('done', '', `${notes}, "rollgate.io/rollout-uid": r`),
+      'off.yaml': deployment('off', '', '"rollgate.io/convert": "off"'),
+      'back.yaml': deployment('back', '', '"rollgate.io/replicas": "3", "rollgate.io/rollout-uid": r'),
+      'late.yaml': deployment('late', '', `${notes}, "rollgate.io/convert-suspended": "refused: quota"`),
+    });
+    const said = [
+      'rollgate convert: Deployment shop/back is going back to being a Deployment',
+      'rollgate convert: Deployment shop/done is converted',
+      'rollgate convert: Deployment shop/late is to be converted, which is suspended (profile canary): refused: quota',
+      'rollgate convert: Deployment shop/off says that it is not to be converted',
+      '',
+    ].join('\n');
+    expect(await run(['-f', '.'], folder)).toEqual({ code: 1, out: '', err: said });
+    const plan = JSON.parse((await run(['--plan', '.', '-o', 'json'], folder)).out) as { name: string; verdict: string }[];
+    expect(plan.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(['back back', 'done converted', 'late suspended', 'off off']);
+    expect(await run(['-f', '.', '--profile', 'off'], folder)).toEqual({ code: 2, out: '', err: 'rollgate convert: --profile: "off" is no profile\n' });
+  });
+
+  it('sees Deployments that stand in each other\'s way', async () => {
+    const policy = `
+profiles:
+  fixed: { rollout: shared, strategy: { canary: {} } }
+  one-service: { strategy: { blueGreen: { activeService: front } } }
+`;
+    const front = 'apiVersion: v1\nkind: Service\nmetadata: { name: front, namespace: shop }\nspec: { selector: { tier: front }, ports: [{ port: 80 }] }\n';
+    const [a = '', b = ''] = ['a', 'b'].map((name) => deployment(name).replace(`labels: { app: ${name} }`, `labels: { app: ${name}, tier: front }`));
+    const folder = directory({ 'policy.yaml': policy, 'm/a.yaml': a, 'm/b.yaml': b, 'm/front.yaml': front });
+    const plan = async (profile: string): Promise<unknown[]> => JSON.parse((await run(['--plan', 'm', '-o', 'json', '--policy', 'policy.yaml', '--profile', profile], folder)).out) as unknown[];
+    expect(await plan('fixed')).toMatchObject([{ name: 'a', verdict: 'yes' }, { name: 'b', verdict: 'mistake', reasons: [expect.stringContaining('there is a Rollout "shared" already')] }]);
+    expect(await plan('one-service')).toMatchObject([{ name: 'a', verdict: 'yes' }, { name: 'b', verdict: 'mistake', reasons: [expect.stringContaining('Service "front"')] }]);
+    const printed = await run(['-f', 'm', '--policy', 'policy.yaml', '--profile', 'fixed'], folder);
+    expect(parseAllDocuments(printed.out)).toHaveLength(2);
+  });
+
+  it('plans by the profile that the namespace asks for', async () => {
+    const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { rollgate.io/convert: blue-green } }\n';
+    const { out } = await run(['--plan', '.'], directory({ 'n.yaml': namespace, 'a.yaml': deployment('a') }));
+    expect(out).toContain('(profile blue-green)');
+  });
+
   it('has nothing to say where there is no Deployment, or nothing is named', async () => {
     expect((await run(['--plan', 'controller/../blue-green'])).code).toBe(2);
     expect(await run([])).toMatchObject({ code: 2, err: 'rollgate convert: name files with -f, or --cluster\n' });

@@ -132,13 +132,19 @@ describe('convert --plan over a cluster', () => {
       ['owned', 'no', undefined, { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid: '00000000-0000-0000-0000-000000000000', controller: true }] }],
       ['hosts', 'yes', undefined, { annotations: { 'rollgate.io/convert': 'istio-hosts' } }],
       ['unknown', 'mistake', undefined, { annotations: { 'rollgate.io/convert': 'no-such-profile' } }],
-      ['itself', 'no', undefined, { labels: { 'app.kubernetes.io/name': 'argo-rollouts-not', 'x': 'y' } }],
+      ['nearly', 'yes', undefined, { labels: { 'app.kubernetes.io/name': 'argo-rollouts-not', 'x': 'y' } }],
+      ['done', 'converted', undefined, { annotations: { 'rollgate.io/convert': 'canary', 'rollgate.io/replicas': '0', 'rollgate.io/rollout-uid': 'r' } }],
+      ['late', 'suspended', undefined, { annotations: { 'rollgate.io/convert': 'canary', 'rollgate.io/replicas': '0', 'rollgate.io/convert-suspended': 'refused: quota' } }],
+      ['leaving', 'back', undefined, { annotations: { 'rollgate.io/replicas': '0', 'rollgate.io/rollout-uid': 'r' } }],
+      ['scaled', 'yes', undefined, undefined],
+      ['spread', 'yes', { template: { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'web', image: 'web:1' }], topologySpreadConstraints: [SPREAD] } }, selector: { matchLabels: { app: 'x' } } }, undefined],
     ];
+    const advised: Readonly<Record<string, string>> = { scaled: 'HorizontalPodAutoscaler', spread: 'matchLabelKeys: pod-template-hash' };
     const expected = new Map<string, string>();
     const objects = Array.from({ length: 50 }, (_, index) => {
       const [kind, verdict, spec, metadata] = kinds[index % kinds.length] as (typeof kinds)[number];
       const name = `${kind}-${index}`;
-      expected.set(name, kind === 'itself' ? 'yes' : verdict);
+      expected.set(name, verdict);
       const made = deployment(namespace, name, { replicas: 0 });
       return { ...made, metadata: { ...made.metadata, ...metadata }, spec: { ...object(made['spec']), ...spec } };
     });
@@ -146,22 +152,34 @@ describe('convert --plan over a cluster', () => {
     await cluster.rollgate.policy((policy) => ({ ...policy, exemptions: { namespaces: ['*'] } }));
     await cluster.admin.apply(objects.filter(({ metadata }) => !metadata.name.startsWith('owned')));
     for (const owned of objects.filter(({ metadata }) => metadata.name.startsWith('owned'))) await cluster.controlPlane.admin.create(owned);
+    await cluster.admin.apply([...expected.keys()].filter((name) => name.startsWith('scaled')).map((name) => autoscaler(namespace, name)));
     let out = '';
     const io = { stdout: { write: (text: string) => (out += text) }, stderr: { write: (text: string) => (out += text) }, stdin: noInput(), cwd: EXAMPLES, isTTY: false, env: {} };
     const began = performance.now();
     const code = await runConvert({ paths: [], plan: true, cluster: true, profile: 'canary', policy: 'conversion/rollgate.yaml', namespace, kubeconfig: cluster.admin.kubeconfig, output: 'json' }, io);
     console.log(`a plan over ${objects.length} Deployments: ${Math.round(performance.now() - began)} ms`);
     expect(code).toBe(0);
-    const plan = JSON.parse(out) as { name: string; verdict: string; reasons: string[] }[];
+    const plan = JSON.parse(out) as { name: string; verdict: string; reasons: string[]; advice: string[] }[];
     const wrong = plan.filter(({ name, verdict }) => !name.startsWith('owned') && expected.get(name) !== verdict);
     expect(wrong).toEqual([]);
+    for (const [kind, advice] of Object.entries(advised)) {
+      const lines = plan.filter(({ name }) => name.startsWith(kind)).map((forecast) => forecast.advice.join());
+      expect(lines.length).toBeGreaterThan(0);
+      expect(lines.filter((line) => !line.includes(advice))).toEqual([]);
+    }
     // Garbage collection takes those whose owner is not there.
     expect(plan.filter(({ name, verdict }) => name.startsWith('owned') && verdict !== 'no')).toEqual([]);
-    expect(plan.length).toBeGreaterThanOrEqual(45);
+    expect(plan.length).toBeGreaterThanOrEqual(46);
   });
 });
 
 async function* noInput(): AsyncGenerator<string> {
   await Promise.resolve();
   yield '';
+}
+
+const SPREAD = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector: { matchLabels: { app: 'x' } }, matchLabelKeys: ['pod-template-hash'] };
+
+function autoscaler(namespace: string, name: string): KubeObject {
+  return { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name, namespace }, spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name } } };
 }
