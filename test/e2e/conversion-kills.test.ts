@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dig, string } from '../../src/world/read.ts';
@@ -15,14 +16,14 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop());
 
 // A webhook that nobody answers for refuses everything.
-function refusing(scene: ConversionScene, group: string, resource: string): KubeObject {
+function refusing(scene: ConversionScene, group: string, resource: string, { url, timeoutSeconds } = { url: 'https://127.0.0.1:9/refuse', timeoutSeconds: 1 }): KubeObject {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingWebhookConfiguration',
     metadata: { name: `refuse-${resource}-${scene.namespace}` },
     webhooks: [{
-      name: 'refuse.example.com', admissionReviewVersions: ['v1'], sideEffects: 'None', failurePolicy: 'Fail', timeoutSeconds: 1,
-      clientConfig: { url: 'https://127.0.0.1:9/refuse' },
+      name: 'refuse.example.com', admissionReviewVersions: ['v1'], sideEffects: 'None', failurePolicy: 'Fail', timeoutSeconds,
+      clientConfig: { url },
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': scene.namespace } },
       rules: [{ apiGroups: [group], apiVersions: ['*'], operations: ['CREATE'], resources: [resource] }],
     }],
@@ -147,6 +148,30 @@ describe('a Rollout that a quota refuses', () => {
     await scene.until('the Rollout', () => scene.rollout('web'), 120_000);
     await converted(scene, 'web', 2);
     expect((await scene.annotations('web'))['rollgate.io/convert-suspended']).toBeUndefined();
+  });
+});
+
+describe('a Rollout that another webhook never answers for', () => {
+  it('leaves no Deployment at 0 either', async () => {
+    // Whoever connects is kept waiting.
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const scene = await ConversionScene.open(cluster);
+    const webhook = refusing(scene, 'argoproj.io', 'rollouts', { url: `https://127.0.0.1:${port}/`, timeoutSeconds: 30 });
+    try {
+      await cluster.controlPlane.admin.create(webhook);
+      await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })]);
+      expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
+      await scene.until('the pods back', async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 2);
+      await scene.until('the suspension', async () => string((await scene.annotations('web'))['rollgate.io/convert-suspended']).startsWith('refused: '));
+      console.log(`never answered: ${string((await scene.annotations('web'))['rollgate.io/convert-suspended'])}`);
+    } finally {
+      await cluster.admin.run(['delete', 'validatingwebhookconfiguration', webhook.metadata.name]);
+      silent.close();
+    }
+    await scene.until('the Rollout', () => scene.rollout('web'), 120_000);
+    await converted(scene, 'web', 2);
   });
 });
 

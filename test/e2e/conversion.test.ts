@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dig } from '../../src/world/read.ts';
 import { Cluster } from './harness/cluster.ts';
-import { ConversionScene, deployment } from './harness/conversion.ts';
+import { ConversionScene, deployment, service } from './harness/conversion.ts';
 
 let cluster: Cluster;
 
@@ -24,6 +24,18 @@ describe('a new Deployment', () => {
     await scene.healthy('web', 3);
     console.log(`the Rollout was there ${Math.round(took)} ms after kubectl began`);
     expect(await scene.pods('web')).toHaveLength(3);
+  });
+
+  it('runs its pods itself as long as its Rollout lacks something, and becomes it once that is there', async () => {
+    const scene = await ConversionScene.open(cluster);
+    const { stderr } = await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 3, convert: 'blue-green' })]);
+    expect(stderr).toContain('it runs its pods itself until Rollout "web" is healthy');
+    await scene.until('its pods', async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 3);
+    await scene.until('the Rollout', () => scene.rollout('web'));
+    await scene.developer.apply([service(scene.namespace, 'web')]);
+    await scene.healthy('web', 3);
+    await scene.until('the Deployment at 0', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 0);
+    await scene.until('only the pods of the Rollout', async () => (await scene.pods('web')).length === 3);
   });
 });
 
