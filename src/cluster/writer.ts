@@ -129,6 +129,7 @@ export async function answered(request: Promise<unknown>): Promise<unknown> {
   try {
     return await request;
   } catch (error) {
+    if (error instanceof Error && error.name === 'TimeoutError') throw new Error('the API server gave no answer in time', { cause: error });
     if (!(error instanceof ApiException)) throw error;
     const body: unknown = error.body;
     throw new WriteError(error.code, optionalString(dig(isObject(body) ? body : parsed(body), 'message')) ?? `HTTP ${error.code}`);
