@@ -111,6 +111,7 @@ testRule(rolloutResources, import.meta.dirname, {
     },
   ],
   'good-none.yaml': [],
+  'good-rounded.yaml': [],
   'good-units.yaml': [],
   'bad-half-a-device.yaml': [
     {

@@ -1,6 +1,6 @@
 import { ownTemplate, TEMPLATE_PATH } from '../../world/containers.ts';
 import type { Path } from '../../world/path.ts';
-import { parseQuantity } from '../../world/quantity.ts';
+import { isQuantity, parseQuantity } from '../../world/quantity.ts';
 import { array, dig, isObject, object, optionalNumber, string, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -59,8 +59,8 @@ export const rolloutVolumeSources = defineRule({
       const kinds = Object.keys(volume).filter((key) => KINDS.has(key) && isObject(volume[key]));
       if (kinds.length > 1) context.report('several', { path, anchor: name, data: { volume: name, kinds: kinds.join(' and ') } });
       const size = dig(volume, 'emptyDir', 'sizeLimit');
-      const quantity = typeof size === 'string' || typeof size === 'number' ? parseQuantity(size) : 0n;
-      if (quantity === undefined || quantity < 0n) context.report('size', { path: [...path, 'emptyDir', 'sizeLimit'], anchor: name, data: { volume: name, size: String(size) } });
+      const isUnread = typeof size === 'string' && !isQuantity(size);
+      if (isUnread || (parseQuantity(size) ?? 0n) < 0n) context.report('size', { path: [...path, 'emptyDir', 'sizeLimit'], anchor: name, data: { volume: name, size: String(size) } });
       for (const source of SOURCES) {
         const config = volume[source.field];
         if (isObject(config)) judge(context, name, source, config, [...path, source.field]);
