@@ -1,4 +1,4 @@
-import { dig, optionalNumber } from '../../world/read.ts';
+import { dig, int32, isBeyondInt32, renderInt32 } from '../../world/read.ts';
 import { blueGreenOf, canaryOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -12,7 +12,7 @@ export const rolloutCounts = defineRule({
   explanation:
     'The controller marks the Rollout InvalidSpec when a count is negative, when it would give up before a pod can count as available, when it may neither add nor remove a pod during an update, or when it should keep ' +
     'more old ReplicaSets running than it remembers. What is not given has a default: progressDeadlineSeconds 600, minReadySeconds 0, revisionHistoryLimit 10, maxSurge and maxUnavailable 25%. ' +
-    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec, invalidMaxSurgeMaxUnavailable, ValidateRolloutStrategyBlueGreen) and utils/defaults.',
+    'Numbers beyond 32 bits are read by their last 32, but for maxSurge and maxUnavailable. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec, invalidMaxSurgeMaxUnavailable, ValidateRolloutStrategyBlueGreen) and utils/defaults.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages: {
@@ -26,6 +26,11 @@ export const rolloutCounts = defineRule({
       text: 'the Rollout gives up after {deadline} s ({origin}), and a pod counts as available only after {ready} s (minReadySeconds)',
       fix: 'set progressDeadlineSeconds higher than minReadySeconds',
     },
+    range: {
+      class: 'invalid',
+      text: '{field} is {value}, which does not fit into 32 bits, and the controller cannot read the Rollout',
+      fix: 'write a number of pods, or a percentage',
+    },
     standstill: {
       class: 'invalid',
       text: 'maxSurge ({surge}) and maxUnavailable ({unavailable}) both count as 0, so no pod can be replaced',
@@ -38,10 +43,10 @@ export const rolloutCounts = defineRule({
     },
   },
   check(context, rollout) {
-    const count = (field: string): number | undefined => optionalNumber(dig(rollout, 'spec', field));
+    const count = (field: string): number | undefined => int32(dig(rollout, 'spec', field));
     for (const field of COUNTS) {
       const value = count(field);
-      if (value !== undefined && value < 0) context.report('negative', { path: ['spec', field], anchor: field, data: { field, value } });
+      if (value !== undefined && value < 0) context.report('negative', { path: ['spec', field], anchor: field, data: { field, value: renderInt32(dig(rollout, 'spec', field), value) } });
     }
 
     const given = count('progressDeadlineSeconds');
@@ -56,12 +61,16 @@ export const rolloutCounts = defineRule({
     }
 
     const canary = canaryOf(rollout);
+    for (const field of ['maxSurge', 'maxUnavailable']) {
+      const value = canary?.[field];
+      if (isBeyondInt32(value)) context.report('range', { path: ['spec', 'strategy', 'canary', field], anchor: field, data: { field, value } });
+    }
     if (canary !== undefined && isZero(canary['maxSurge']) && isZero(canary['maxUnavailable'])) {
       const data = { surge: String(canary['maxSurge']), unavailable: String(canary['maxUnavailable']) };
       context.report('standstill', { path: ['spec', 'strategy', 'canary', 'maxSurge'], anchor: 'maxSurge', data });
     }
 
-    const limit = optionalNumber(blueGreenOf(rollout)?.['scaleDownDelayRevisionLimit']);
+    const limit = int32(blueGreenOf(rollout)?.['scaleDownDelayRevisionLimit']);
     const history = count('revisionHistoryLimit') ?? DEFAULT_REVISION_HISTORY;
     if (limit !== undefined && limit > history) {
       const path = ['spec', 'strategy', 'blueGreen', 'scaleDownDelayRevisionLimit'];
