@@ -1,4 +1,5 @@
 import { ownContainers, renderContainer, type Container } from '../../world/containers.ts';
+import { isLabelKey } from '../../world/names.ts';
 import { nearest } from '../../world/nearest.ts';
 import { isQuantity, isWhole, parseQuantity, roundUp, type Quantity } from '../../world/quantity.ts';
 import { dig, object } from '../../world/read.ts';
@@ -50,7 +51,7 @@ export const rolloutResources = defineRule({
   explanation:
     'The schema of a Rollout does not look into requests and limits, so the API server stores anything there. A quantity that cannot be read (512MB, 1 Gi) makes the whole Rollout unreadable to the controller, one that is negative or above the limit makes it ' +
     'InvalidSpec. Kubernetes rounds up to thousandths before it compares. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), manifests/crds/rollout-crd.yaml and utils/tolerantinformer, and Kubernetes v1.34, pkg/apis/core/validation ' +
-    '(ValidateContainerResourceRequirements) and pkg/apis/core/v1 (SetDefaults_ResourceList), which it calls.',
+    '(ValidateContainerResourceRequirements, ValidateContainerResourceName) and pkg/apis/core/v1 (SetDefaults_ResourceList), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -70,6 +71,7 @@ type Context = RuleContext<typeof messages>;
 function judgeQuantity(context: Context, container: Container, list: 'requests' | 'limits', resource: string, value: unknown): void {
   const at = { path: [...container.path, 'resources', list, resource], anchor: `${container.name} ${list} ${resource}` };
   const data = { container: renderContainer(container), list, resource };
+  if (resource.includes('/') && !isLabelKey(resource)) context.report('resource', { ...at, data: { ...data, instead: 'one that can be, such as example.com/gpu' } });
   if (!resource.includes('/') && !COMPUTE.includes(resource) && !resource.startsWith('hugepages-')) {
     context.report('resource', { ...at, data: { ...data, instead: nearest(resource, COMPUTE) ?? 'cpu, memory or ephemeral-storage' } });
   }

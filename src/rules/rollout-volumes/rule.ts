@@ -6,13 +6,14 @@ import { defineRule } from '../define.ts';
 
 // Each takes a look at all volumes.
 const MAX_HINTS = 20;
+const PROPAGATIONS: ReadonlySet<string> = new Set(['None', 'HostToContainer', 'Bidirectional']);
 
 export const rolloutVolumes = defineRule({
   id: 'rollout-volumes',
   summary: 'Every volume mount of a pod template has its volume, and every volume a name of its own.',
   explanation:
     'The API server stores a Rollout whose containers mount a volume that is not there; the controller then marks it InvalidSpec. The same goes for volumes of one name and for two mounts at one path. ' +
-    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (ValidateVolumes, ValidateVolumeMounts), which it calls.',
+    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (ValidateVolumes, ValidateVolumeMounts, validateLocalDescendingPath, validateMountPropagation), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages: {
@@ -30,6 +31,16 @@ export const rolloutVolumes = defineRule({
       class: 'invalid',
       text: '{container} mounts the volume "{volume}" without a mountPath',
       fix: 'say in mountPath where',
+    },
+    subPath: {
+      class: 'invalid',
+      text: '{container} mounts {field} "{subPath}" of the volume "{volume}"{why}',
+      fix: 'write a path within the volume, in one of subPath and subPathExpr, without ".."',
+    },
+    propagation: {
+      class: 'invalid',
+      text: '{container} mounts the volume "{volume}" with the mountPropagation "{propagation}"',
+      fix: 'write None, HostToContainer or, in a privileged container, Bidirectional',
     },
     name: {
       class: 'invalid',
@@ -62,6 +73,16 @@ export const rolloutVolumes = defineRule({
         const volume = string(dig(mount, 'name'));
         const mountPath = string(dig(mount, 'mountPath'));
         const data = { container: renderContainer(container), volume };
+        for (const field of ['subPath', 'subPathExpr']) {
+          const subPath = string(dig(mount, field));
+          const both = field === 'subPathExpr' && subPath !== '' && string(dig(mount, 'subPath')) !== '';
+          if (isWithin(subPath) && !both) continue;
+          context.report('subPath', { path: [...at, field], anchor: `${container.name} ${subPath}`, data: { ...data, field, subPath, why: both ? ' besides a subPath' : '' } });
+        }
+        const propagation = dig(mount, 'mountPropagation');
+        if (typeof propagation === 'string' && !PROPAGATIONS.has(propagation)) {
+          context.report('propagation', { path: [...at, 'mountPropagation'], anchor: `${container.name} ${volume}`, data: { ...data, propagation } });
+        }
         if (!volumes.has(volume)) {
           const meant = hints-- > 0 ? nearest(volume, volumes) : undefined;
           const has = meant === undefined ? '' : ` (it has "${meant}")`;
@@ -74,3 +95,7 @@ export const rolloutVolumes = defineRule({
     }
   },
 });
+
+function isWithin(path: string): boolean {
+  return !path.startsWith('/') && !path.split('/').includes('..');
+}
