@@ -62,7 +62,10 @@ export const rolloutLifecycle = defineRule({
       }
       for (const hook of ['postStart', 'preStop']) {
         const config = lifecycle[hook];
-        if (isObject(config)) judge(context, { config, grace, path: [...path, hook], anchor: `${entry.name} ${hook}`, data: { container, hook } });
+        if (!isObject(config)) continue;
+        const subject: Hook = { config, grace, path: [...path, hook], anchor: `${entry.name} ${hook}`, data: { container, hook } };
+        judge(context, subject);
+        judgeHeaders(context, subject);
       }
     }
   },
@@ -80,10 +83,6 @@ function judge(context: RuleContext<typeof messages>, { config, grace, path, anc
   const handlers = HANDLERS.filter((handler) => isObject(config[handler]));
   if (handlers.length !== 1) context.report('handler', { path, anchor, data: { ...data, handlers: handlers.length === 0 ? 'nothing to do' : handlers.join(' and ') } });
   if (isObject(config['exec']) && array(dig(config, 'exec', 'command')).length === 0) context.report('command', { path: [...path, 'exec', 'command'], anchor, data });
-  for (const [index, header] of array(dig(config, 'httpGet', 'httpHeaders')).entries()) {
-    const name = dig(header, 'name');
-    if (typeof name === 'string' && !isHeaderName(name)) context.report('header', { path: [...path, 'httpGet', 'httpHeaders', index, 'name'], anchor: `${anchor} ${name}`, data: { ...data, named: name === '' ? 'without a name' : `named "${name}"` } });
-  }
   for (const handler of ['httpGet', 'tcpSocket']) {
     const port = dig(config, handler, 'port');
     if (!isObject(config[handler]) || (typeof port === 'string' ? isPortName(port) : typeof port === 'number' && isPortNumber(port))) continue;
@@ -91,4 +90,13 @@ function judge(context: RuleContext<typeof messages>, { config, grace, path, anc
   }
   const seconds = optionalNumber(dig(config, 'sleep', 'seconds')) ?? 0;
   if (isObject(config['sleep']) && (seconds < 1 || seconds > grace)) context.report('sleep', { path: [...path, 'sleep', 'seconds'], anchor, data: { ...data, seconds, grace } });
+}
+
+function judgeHeaders(context: RuleContext<typeof messages>, { config, path, anchor, data }: Hook): void {
+  for (const [index, header] of array(dig(config, 'httpGet', 'httpHeaders')).entries()) {
+    const name = dig(header, 'name');
+    if (typeof name !== 'string' || isHeaderName(name)) continue;
+    const named = name === '' ? 'without a name' : `named "${name}"`;
+    context.report('header', { path: [...path, 'httpGet', 'httpHeaders', index, 'name'], anchor: `${anchor} ${name}`, data: { ...data, named } });
+  }
 }

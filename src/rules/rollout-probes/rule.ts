@@ -81,6 +81,7 @@ export const rolloutProbes = defineRule({
         }
         judgeHandlers(context, subject);
         judgeCounts(context, subject);
+        judgeHeaders(context, subject);
         judgeGrace(context, subject);
       }
     }
@@ -106,10 +107,6 @@ function judgeHandlers(context: Context, { config, ports, path, anchor, data }: 
   if (isObject(exec) && array(exec['command']).length === 0) context.report('command', { path: [...path, 'exec', 'command'], anchor, data });
   const scheme = optionalString(dig(config, 'httpGet', 'scheme')) ?? 'HTTP';
   if (scheme !== 'HTTP' && scheme !== 'HTTPS') context.report('scheme', { path: [...path, 'httpGet', 'scheme'], anchor, data: { ...data, scheme } });
-  for (const [index, header] of array(dig(config, 'httpGet', 'httpHeaders')).entries()) {
-    const name = dig(header, 'name');
-    if (typeof name === 'string' && !isHeaderName(name)) context.report('header', { path: [...path, 'httpGet', 'httpHeaders', index, 'name'], anchor: `${anchor} ${name}`, data: { ...data, named: name === '' ? 'without a name' : `named "${name}"` } });
-  }
   for (const handler of handlers.filter((one) => one !== 'exec')) {
     const port = dig(config, handler, 'port');
     const at = [...path, handler, 'port'];
@@ -118,6 +115,15 @@ function judgeHandlers(context: Context, { config, ports, path, anchor, data }: 
     } else if (typeof port === 'string' && !ports.has(port)) {
       context.report('undeclaredPort', { path: at, anchor, data: { ...data, port, has: listed(ports, quoted, 'it declares none by name') } });
     }
+  }
+}
+
+function judgeHeaders(context: Context, { config, path, anchor, data }: Probe): void {
+  for (const [index, header] of array(dig(config, 'httpGet', 'httpHeaders')).entries()) {
+    const name = dig(header, 'name');
+    if (typeof name !== 'string' || isHeaderName(name)) continue;
+    const named = name === '' ? 'without a name' : `named "${name}"`;
+    context.report('header', { path: [...path, 'httpGet', 'httpHeaders', index, 'name'], anchor: `${anchor} ${name}`, data: { ...data, named } });
   }
 }
 
