@@ -29,6 +29,7 @@ export const EXPLAINED: readonly Explained[] = [
   {
     messages: { 'rollout-services': ['active'] },
     why: 'A blue-green Rollout without activeService passes validation, since it differs from previewService. The controller then looks for a Service without a name at every reconciliation and fails.',
+    upstream: { 'rollout-services/active': /uses the same service for the active and preview services/ },
   },
   {
     messages: { 'rollout-traffic-routing': ['unnamed'] },
