@@ -265,6 +265,7 @@ const RARE: readonly Mistake[] = [
   at('Rollout', `${CONTAINER}/volumeMounts/*`, (old) => ({ ...(old as Fields), subPath: 'a', subPathExpr: 'b' })),
   at('Rollout', `${CONTAINER}/resources`, { limits: { 'Example.com/gpu': 1 } }, { limits: { memory: '1Gi ' } }, { requests: { cpu: '0.0005' }, limits: { cpu: '0.0001' } }, { requests: { memory: '9Ei' }, limits: { memory: '8Ei' } }),
   at('HTTPRoute', 'spec/rules/*/backendRefs/*/port', 81),
+  at('template', `${METRIC}/count`, 3000000000, '3000000000', 2147483647),
   ...ANALYSES.flatMap((path): Mistake[] => [
     at('Rollout', `${path}/args`, fromField('spec.template.metadata.labels.app'), fromField('spec.template.spec.containers[0].name')),
     at('Rollout', `${path}/args`, fromField('spec.gone'), fromField('metadata.labels[app]')),
