@@ -29,6 +29,32 @@ describe('hasValueAt', () => {
   });
 });
 
+describe('hasValueAt in a Rollout', () => {
+  const containers = [{ image: '', ports: [{ containerPort: 80, hostPort: 0 }], env: [{ name: 'A', value: '' }], livenessProbe: { grpc: { port: 0 } } }];
+  const rollout = { spec: { minReadySeconds: 0, paused: false, progressDeadlineSeconds: 0, strategy: { canary: { stableService: '', maxSurge: 0 }, blueGreen: {} }, template: { spec: { hostNetwork: false, containers } } } };
+
+  it.each(['progressDeadlineSeconds', 'strategy.canary.maxSurge', 'strategy.blueGreen.activeService', 'template.spec.containers[0].ports[0].protocol', 'template.spec.containers[0].livenessProbe.grpc.service'])(
+    'finds %j, which the API server or Go writes',
+    (path) => {
+      expect(hasValueAt(rollout, sectionsOf(`spec.${path}`))).toBe(true);
+    },
+  );
+
+  it.each([
+    'minReadySeconds',
+    'paused',
+    'strategy.canary.stableService',
+    'strategy.blueGreen.previewService',
+    'template.spec.hostNetwork',
+    'template.spec.containers[0].image',
+    'template.spec.containers[0].env[0].value',
+    'template.spec.containers[0].ports[0].hostPort',
+    'template.spec.containers[0].ports[1].protocol',
+  ])('does not find %j, which Go leaves out', (path) => {
+    expect(hasValueAt(rollout, sectionsOf(`spec.${path}`))).toBe(false);
+  });
+});
+
 describe('fieldValue', () => {
   const object = {
     apiVersion: 'argoproj.io/v1alpha1',

@@ -22,22 +22,43 @@ export function sectionsOf(path: string): readonly string[] {
 
 const INDEX = /^[+]?[0-9]+$/;
 
+const CONTAINER_FIELDS = ['image', 'workingDir', 'imagePullPolicy', 'stdin', 'tty', 'env.*.value', 'ports.*.name', 'ports.*.hostPort', 'ports.*.hostIP'];
+const POD_FIELDS = ['hostNetwork', 'hostPID', 'hostIPC', 'serviceAccountName', 'nodeName', 'restartPolicy', 'schedulerName', 'hostname', 'subdomain', 'priorityClassName'];
+
+// What Go leaves out of its JSON where it is 0, false or the empty text: `omitempty` in `k8s.io/api` v0.34 and Argo Rollouts v1.9.1.
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  ...['minReadySeconds', 'paused', 'strategy.canary.canaryService', 'strategy.canary.stableService', 'strategy.canary.dynamicStableScale', 'strategy.blueGreen.previewService'].map((field) => `spec.${field}`),
+  ...[...POD_FIELDS, ...['containers', 'initContainers'].flatMap((list) => CONTAINER_FIELDS.map((field) => `${list}.*.${field}`))].map((field) => `spec.template.spec.${field}`),
+]);
+// What the API server fills in below the pod template where it is not written (Argo Rollouts v1.9.1, manifests/crds/rollout-crd.yaml).
+const FILLED_IN: ReadonlySet<string> = new Set(['protocol', 'service', 'optional']);
+
 /**
- * In: a JSON value and the sections of a path. Out: whether a single value stands there; null, a list and a mapping are none. Source: Argo Rollouts v1.9.1, `utils/analysis/factory.go`
- * (`extractValueFromRollout`), which reads a fieldRef that does not start with `metadata`.
+ * In: a Rollout as it was written and the sections of a path. Out: whether the controller finds a single value there; null, a list and a mapping are none, and what Go leaves out of its JSON is not there. True, too, for what others fill
+ * in. Source: Argo Rollouts v1.9.1, `utils/analysis/factory.go` (`extractValueFromRollout`), which reads a fieldRef that does not start with `metadata`.
  */
-export function hasValueAt(value: unknown, sections: readonly string[]): boolean {
-  return valueAt(value, sections) !== undefined;
+export function hasValueAt(rollout: unknown, sections: readonly string[]): boolean {
+  const value = valueAt(rollout, sections);
+  const place = sections.map((section) => (INDEX.test(section) ? '*' : section)).join('.');
+  if (value !== undefined) return !(LEFT_OUT.has(place) && (value === 0 || value === false || value === ''));
+  // Go writes this one in any case.
+  if (place === 'spec.strategy.blueGreen.activeService') return true;
+  return place.startsWith('spec.template.spec.') && FILLED_IN.has(sections.at(-1) ?? '') && isObject(at(rollout, sections.slice(0, -1)));
 }
 
 function valueAt(value: unknown, sections: readonly string[]): unknown {
+  const found = at(value, sections);
+  return found === null || typeof found === 'object' ? undefined : found;
+}
+
+function at(value: unknown, sections: readonly string[]): unknown {
   let current = value;
   for (const section of sections) {
     if (Array.isArray(current)) current = INDEX.test(section) ? array(current)[Number(section)] : undefined;
     else if (isObject(current)) current = Object.hasOwn(current, section) ? current[section] : undefined;
     else return undefined;
   }
-  return current === null || typeof current === 'object' ? undefined : current;
+  return current;
 }
 
 // The controller reads these as quantities, and may write them in another way: 1000m as 1.

@@ -50,6 +50,13 @@ export function isEnvironmentName(text: string): boolean {
   return text !== '.' && !text.startsWith('..') && ENVIRONMENT_NAME.test(text);
 }
 
+const HEADER_NAME = /^[-A-Za-z0-9]+$/;
+
+/** In: a text. Out: whether Kubernetes takes it as the name of a header that a probe or a hook sends. */
+export function isHeaderName(text: string): boolean {
+  return HEADER_NAME.test(text);
+}
+
 const CONFIG_KEY = /^[-._a-zA-Z0-9]+$/;
 
 /** In: a text. Out: whether it can be a key of a ConfigMap or Secret: at most 253 letters, digits, "-", "_" and ".", no way up among directories. */

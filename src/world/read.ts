@@ -45,6 +45,26 @@ export function optionalNumber(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
+/**
+ * In: the value of a field of 32 bits. Out: the number that the controller reads: the API server stores up to 64 bits, whatever the format in its schema, and of those Go keeps the last 32. Undefined for no number, and for one that JavaScript
+ * does not know exactly. Source: `k8s.io/apimachinery` v0.34, `pkg/runtime` (`fromUnstructured`).
+ */
+export function int32(value: unknown): number | undefined {
+  const number = optionalNumber(value);
+  if (number === undefined || !Number.isInteger(number)) return number;
+  return Number.isSafeInteger(number) ? number | 0 : undefined;
+}
+
+/** In: a number as it is written and as the controller reads it. Out: how a person is told it. */
+export function renderInt32(written: unknown, read: number): string {
+  return written === read ? String(read) : `${String(written)} (${read} in 32 bits)`;
+}
+
+/** In: a value of the type IntOrString. Out: whether it is a number that makes the object unreadable to the controller, since this type does not wrap around. */
+export function isBeyondInt32(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value !== (value | 0);
+}
+
 /** In: anything. Out: its entries whose values are strings, as a map of labels or annotations is read. */
 export function stringMap(value: unknown): ReadonlyMap<string, string> {
   const map = new Map<string, string>();

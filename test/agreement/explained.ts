@@ -3,6 +3,8 @@ export interface Explained {
   /** The ids of the messages, by rule. */
   readonly messages: Readonly<Record<string, readonly string[]>>;
   readonly why: string;
+  /** What upstream says where it refuses for the same reason, by `rule/message`: where it says something else, it has a reason of its own. */
+  readonly upstream?: Readonly<Record<string, RegExp>>;
 }
 
 /** What docs/agreement.md explains; at most ten. */
@@ -13,7 +15,8 @@ export const EXPLAINED: readonly Explained[] = [
   },
   {
     messages: { 'destinationrule-subset-labels': ['mismatch'], 'destinationrule-subsets': ['host', 'unnamed'] },
-    why: 'The validation does not read DestinationRules. One without a name makes every attempt to write the hashes fail; with one for another Service than the route sends to, the mesh knows no such subset and answers 503, as it does where a subset asks for labels that the pods do not have.',
+    why: 'The validation does not read DestinationRules. One without a name makes every attempt to write the hashes fail; without the name of a subset the controller writes no hash for it, and finds no destination in the routes to weigh; with one for another Service than the route sends to, the mesh knows no such subset and answers 503, as it does where a subset asks for labels that the pods do not have.',
+    upstream: { 'destinationrule-subsets/unnamed': /DestinationRule subset '' not found/ },
   },
   {
     messages: { 'plugin-services': ['unnamed'] },
@@ -26,10 +29,12 @@ export const EXPLAINED: readonly Explained[] = [
   {
     messages: { 'rollout-services': ['active'] },
     why: 'A blue-green Rollout without activeService passes validation, since it differs from previewService. The controller then looks for a Service without a name at every reconciliation and fails.',
+    upstream: { 'rollout-services/active': /uses the same service for the active and preview services/ },
   },
   {
     messages: { 'rollout-traffic-routing': ['unnamed'] },
-    why: 'For Traefik and APISIX the validation does not ask whether the object to drive has a name. The router is asked for one at the first weight, and fails.',
+    why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not ask whether the object to drive has a name, and for App Mesh, Ambassador and Istio not always. The router is asked for one at the first weight, and fails.',
+    upstream: { 'rollout-traffic-routing/unnamed': /nothing is named|must provide (virtual-service|at least one mapping)/ },
   },
   {
     messages: { 'route-backends': ['lacking', 'passedOver'] },
@@ -54,6 +59,7 @@ export const EXPLAINED: readonly Explained[] = [
   {
     messages: { 'virtualservice-route-exists': ['none'] },
     why: 'An empty list of routes passes validation, since no route in it is wrong. No weight is ever set anywhere, and the steps pass as if it were.',
+    upstream: { 'virtualservice-route-exists/none': /is not found in the defined Virtual Service|Unable to get any of the HTTP, TCP or TLS routes/ },
   },
 ];
 

@@ -1,3 +1,4 @@
+import { dig, isObject } from '../../src/world/read.ts';
 import type { Fields, Json } from './draw.ts';
 
 /** A mistake: where it is made (`*` for any entry, `name+` for one that is made if need be), and what may stand there then; undefined: nothing. */
@@ -237,8 +238,34 @@ function canaryWith(fields: Fields): (old: Json | undefined) => Json {
   return (old) => ({ ...(old as Fields), ...fields });
 }
 
+// A background analysis that takes an argument from the template, which a Rollout with workloadRef does not have.
+function fromWorkload(old: Json | undefined): Json | undefined {
+  if (!isObject(dig(old, 'strategy', 'canary', 'analysis'))) return old;
+  const spec = structuredClone(old) as Fields;
+  Reflect.deleteProperty(spec, 'template');
+  const { canary } = spec['strategy'] as { canary: { analysis: Fields } };
+  canary.analysis['args'] = fromField('spec.template.metadata.labels.app');
+  return { ...spec, workloadRef: spec['workloadRef'] ?? { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web-workload' } };
+}
+
 // What the lists above would make in a few of 20,000 cases only, and by some seeds in none: each here by itself, so that it is made often.
 const RARE: readonly Mistake[] = [
+  at('Rollout', 'spec', fromWorkload),
+  at('Rollout', 'spec', fromWorkload, fromWorkload),
+  at('Rollout', `${CANARY}/maxSurge`, 4294967296, 3000000000),
+  at('Rollout', 'spec/replicas', 4294967299, 3000000000),
+  at('Rollout', STEP, { setWeight: 4294967306 }, { setWeight: 3000000000 }, { pause: { duration: 4294967296 } }, { pause: { duration: '600000h' } }, { pause: { duration: 2147483647 } }),
+  at('Rollout', `${CONTAINER}/ports`, [{ containerPort: 80, hostPort: 80 }, { containerPort: 81, hostPort: 80 }], [{ containerPort: 80, hostPort: 80, hostIP: '10.0.0.1' }, { containerPort: 81, hostPort: 80 }]),
+  at('Rollout', `${CONTAINER}/readinessProbe`, { tcpSocket: { port: 80 }, terminationGracePeriodSeconds: 5 }, { httpGet: { port: 80, httpHeaders: [{ name: 'a b', value: 'x' }] } }, { httpGet: { port: 80, httpHeaders: [{ name: 'X-A', value: 'x' }] } }),
+  at('Rollout', `${CONTAINER}/livenessProbe`, { tcpSocket: { port: 80 }, terminationGracePeriodSeconds: 0 }, { tcpSocket: { port: 80 }, terminationGracePeriodSeconds: 5 }),
+  at('Rollout', `${CONTAINER}/lifecycle`, { preStop: { httpGet: { port: 80, httpHeaders: [{ name: 'a_b', value: 'x' }] } } }, { preStop: { httpGet: { port: 80, httpHeaders: [{ name: 'a-b', value: 'x' }] } } }),
+  at('Rollout', `${CONTAINER}/envFrom`, [{ prefix: '1A', configMapRef: { name: 'a' } }], [{ prefix: 'A.', configMapRef: { name: 'a' } }]),
+  at('Rollout', `${CONTAINER}/volumeMounts/*/subPath`, '../a', '/a', 'a..b', 'a/..'),
+  at('Rollout', `${CONTAINER}/volumeMounts/*/mountPropagation`, 'Both', 'None', ''),
+  at('Rollout', `${CONTAINER}/volumeMounts/*`, (old) => ({ ...(old as Fields), subPath: 'a', subPathExpr: 'b' })),
+  at('Rollout', `${CONTAINER}/resources`, { limits: { 'Example.com/gpu': 1 } }, { limits: { memory: '1Gi ' } }, { requests: { cpu: '0.0005' }, limits: { cpu: '0.0001' } }, { requests: { memory: '9Ei' }, limits: { memory: '8Ei' } }),
+  at('HTTPRoute', 'spec/rules/*/backendRefs/*/port', 81),
+  at('template', `${METRIC}/count`, 3000000000, '3000000000', 2147483647),
   ...ANALYSES.flatMap((path): Mistake[] => [
     at('Rollout', `${path}/args`, fromField('spec.template.metadata.labels.app'), fromField('spec.template.spec.containers[0].name')),
     at('Rollout', `${path}/args`, fromField('spec.gone'), fromField('metadata.labels[app]')),

@@ -9,7 +9,7 @@ import { renderPath } from '../../src/world/path.ts';
 import { isObject } from '../../src/world/read.ts';
 import { references } from '../../src/world/references.ts';
 import { keyOf, kindOf, type KindId, type KubeObject } from '../../src/world/object.ts';
-import { explainedIds } from './explained.ts';
+import { EXPLAINED, explainedIds } from './explained.ts';
 import type { Refusal } from './oracle.ts';
 
 /** What Rollgate says to a bundle, applied to an empty cluster. */
@@ -89,8 +89,10 @@ export interface Disagreement {
 export function disagreement(upstream: readonly Refusal[], { denials, missing }: Verdict): Disagreement | undefined {
   const refused = upstream.filter((refusal) => !refusal.missing);
   const missed = upstream.filter((refusal) => refusal.missing);
-  if (refused.length > 0 && denials.length === 0) return { kind: 'only upstream refuses', reasons: refused.map(({ by, object, path, text }) => `${by}: ${object} ${path}: ${text}`) };
   const unexplained = denials.filter((finding) => !isExplained(finding));
+  // What is explained stands for no other reason than its own, lest it hide one that Rollgate misses.
+  const hidden = refused.filter(({ text }) => !denials.some((finding) => isSameReason(finding, text)));
+  if (hidden.length > 0 && unexplained.length === 0) return { kind: 'only upstream refuses', reasons: hidden.map(({ by, object, path, text }) => `${by}: ${object} ${path}: ${text}`) };
   if (refused.length === 0 && unexplained.length > 0) return { kind: 'only Rollgate denies', reasons: unexplained.map(said) };
   // What the API server does not store, or the controller does not read, refers to nothing.
   if (refused.length > 0) return undefined;
@@ -106,6 +108,12 @@ const EXPLAINED_IDS: ReadonlySet<string> = new Set(explainedIds());
 /** In: a finding. Out: whether docs/agreement.md says why it is right although upstream does not refuse. */
 export function isExplained({ rule, messageId }: Finding): boolean {
   return EXPLAINED_IDS.has(`${rule}/${messageId}`);
+}
+
+const REASONS: ReadonlyMap<string, RegExp> = new Map(EXPLAINED.flatMap(({ upstream }) => Object.entries(upstream ?? {})));
+
+function isSameReason({ rule, messageId }: Finding, text: string): boolean {
+  return REASONS.get(`${rule}/${messageId}`)?.test(text) === true;
 }
 
 /** In: a finding. Out: it on one line. */

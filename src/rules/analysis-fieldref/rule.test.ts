@@ -25,6 +25,22 @@ testRule(analysisFieldRef, import.meta.dirname, {
       text: "the argument \"region\" of the analysis step takes the field \"metadata.labels['the region']\", which a fieldRef cannot read: use metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'] or metadata.annotations['KEY'] [analysis-fieldref]",
     },
   ],
+  'bad-left-out.yaml': [
+    {
+      message: 'absent',
+      object: 'Rollout shop/checkout',
+      path: 'spec.strategy.blueGreen.prePromotionAnalysis.args[0].valueFrom.fieldRef.fieldPath',
+      at: '26:38',
+      text: 'the argument "ready" of the pre-promotion analysis takes the field "spec.minReadySeconds", where this Rollout has no single value: name a field that it has, with keys behind dots, without quotes, and indexes in brackets, such as spec.template.spec.containers[0].image [analysis-fieldref]',
+    },
+    {
+      message: 'absent',
+      object: 'Rollout shop/checkout',
+      path: 'spec.strategy.blueGreen.prePromotionAnalysis.args[1].valueFrom.fieldRef.fieldPath',
+      at: '28:38',
+      text: 'the argument "region" of the pre-promotion analysis takes the field "spec.template.spec.containers[0].env[0].value", where this Rollout has no single value: name a field that it has, with keys behind dots, without quotes, and indexes in brackets, such as spec.template.spec.containers[0].image [analysis-fieldref]',
+    },
+  ],
   'bad-not-there.yaml': [
     {
       message: 'absent',

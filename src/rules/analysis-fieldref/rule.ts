@@ -1,7 +1,7 @@
 import { analysesOf, type AnalysisRole } from '../../world/analysis.ts';
 import { hasValueAt, isMetadataPath, sectionsOf } from '../../world/field-path.ts';
 import type { KubeObject } from '../../world/object.ts';
-import { dig, object, string } from '../../world/read.ts';
+import { dig, object } from '../../world/read.ts';
 import { workloadRefOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -23,7 +23,7 @@ export const analysisFieldRef = defineRule({
   summary: 'A fieldRef in the arguments of an analysis names something that the Rollout has.',
   explanation:
     'Under metadata a fieldRef reads what the downward API of Kubernetes reads; the controller marks a Rollout whose steps name anything else InvalidSpec. Every other path is walked through the Rollout, key by key and index by ' +
-    'index: quotes count as part of a key, so that a key with a dot cannot be named, and with workloadRef there is no spec.template. These paths nobody validates: the analysis is never created, and the controller tries again ' +
+    'index: quotes count as part of a key, so that a key with a dot cannot be named, and with workloadRef there is no spec.template, and what Go leaves out of its JSON (minReadySeconds 0, an empty text) is not there. These paths nobody validates: the analysis is never created, and the controller tries again ' +
     'without end. Source: Argo Rollouts v1.9.1, utils/analysis (BuildArgumentsForRolloutAnalysisRun), pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary), pkg/apis/rollouts/v1alpha1 (RolloutSpec.MarshalJSON).',
   subject: ['Rollout.argoproj.io'],
   reads: [],
@@ -54,7 +54,8 @@ export const analysisFieldRef = defineRule({
       for (const { name, raw, path } of analysis.args) {
         const fieldPath = dig(raw, 'valueFrom', 'fieldRef', 'fieldPath');
         if (typeof fieldPath !== 'string') continue;
-        const isUsed = string(dig(raw, 'valueFrom', 'podTemplateHashValue')) === '';
+        // Even an empty one goes first.
+        const isUsed = typeof dig(raw, 'valueFrom', 'podTemplateHashValue') !== 'string';
         const found = verdict(rollout, fieldPath);
         if (found === undefined || (!isUsed && !(found === 'metadata' && VALIDATED.includes(analysis.role)))) continue;
         context.report(found, {

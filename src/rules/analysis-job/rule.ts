@@ -1,7 +1,7 @@
 import { metricsOf, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import { containersOf, renderContainer } from '../../world/containers.ts';
 import type { Path } from '../../world/path.ts';
-import { parseQuantity } from '../../world/quantity.ts';
+import { isQuantity } from '../../world/quantity.ts';
 import { dig, object, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -45,7 +45,7 @@ function judgePod(context: RuleContext<typeof messages>, metric: string, pod: Js
     for (const resources of ['requests', 'limits']) {
       for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', resources)))) {
         // The template is read before its placeholders are filled in.
-        if (typeof value !== 'string' || parseQuantity(value) !== undefined) continue;
+        if (typeof value !== 'string' || isQuantity(value)) continue;
         context.report('quantity', {
           path: [...container.path, 'resources', resources, resource],
           anchor: `${metric} ${name} ${resources} ${resource}`,

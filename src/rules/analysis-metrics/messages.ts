@@ -37,6 +37,11 @@ export const messages = {
     text: 'metric "{metric}" has {count} providers ({has})',
     fix: 'keep one, and make a metric of each other one',
   },
+  range: {
+    class: 'invalid',
+    text: 'metric "{metric}" has the {field} {value}, which does not fit into 32 bits, and the controller cannot read the template',
+    fix: 'write a smaller number',
+  },
   negative: {
     class: 'invalid',
     text: '{field} of metric "{metric}" is {value}',

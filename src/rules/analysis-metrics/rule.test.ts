@@ -230,4 +230,21 @@ testRule(analysisMetrics, import.meta.dirname, {
   'good-unused-nested-elsewhere.yaml': [
     { skipped: 'ClusterAnalysisTemplate latency: not among these manifests' },
   ],
+  'bad-beyond-32-bits.yaml': [
+    {
+      message: 'range',
+      object: 'AnalysisTemplate shop/errors',
+      path: 'spec.metrics[0].consecutiveErrorLimit',
+      at: '10:7',
+      text: 'metric "errors" has the consecutiveErrorLimit 3000000000, which does not fit into 32 bits, and the controller cannot read the template: write a smaller number [analysis-metrics]',
+    },
+    {
+      message: 'range',
+      object: 'AnalysisTemplate shop/errors',
+      path: 'spec.metrics[0].count',
+      at: '9:7',
+      text: 'metric "errors" has the count 4294967297, which does not fit into 32 bits, and the controller cannot read the template: write a smaller number [analysis-metrics]',
+    },
+  ],
+  'good-beyond-32-bits.yaml': [],
 });

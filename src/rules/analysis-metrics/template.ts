@@ -3,7 +3,7 @@ import { suggestDuration } from '../../world/duration-hint.ts';
 import { limitProblems, namesOf, providersOf, PROVIDERS, resolveWith } from '../../world/metrics.ts';
 import { nearest } from '../../world/nearest.ts';
 import type { KubeObject } from '../../world/object.ts';
-import { array, dig, object } from '../../world/read.ts';
+import { array, dig, isBeyondInt32, object } from '../../world/read.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { NAME_RULE_FIELDS, reportRepeated, reportUnmatched, unmatched } from './name-rules.ts';
@@ -25,6 +25,7 @@ export function checkTemplate(context: Context, template: KubeObject): void {
   const resolve = resolveWith(knownValues(combineArgs([template]).args));
   for (const metric of metrics) {
     checkProvider(context, metric);
+    checkRange(context, metric);
     for (const { kind, field, against, value, bound, reason, byArguments } of limitProblems(metric, resolve)) {
       context.report(byArguments ? 'default' : kind, {
         path: [...metric.path, field],
@@ -51,6 +52,15 @@ function reportEmpty(context: Context, template: KubeObject): void {
   if (!complete || templates.some((other) => metricsOf(other).length > 0)) return;
   const declares = array(dig(template, 'spec', 'args')).length > 0;
   context.report(declares ? 'only-arguments' : 'none', { path: ['spec'], anchor: template.metadata.name, data: { template: named(template) } });
+}
+
+const LIMITS = ['count', 'failureLimit', 'consecutiveSuccessLimit', 'inconclusiveLimit', 'consecutiveErrorLimit'];
+
+function checkRange(context: Context, { name, raw, path }: Metric): void {
+  for (const field of LIMITS) {
+    const value = raw[field];
+    if (isBeyondInt32(value)) context.report('range', { path: [...path, field], anchor: `${name} ${field}`, data: { metric: name, field, value } });
+  }
 }
 
 function checkProvider(context: Context, metric: Metric): void {

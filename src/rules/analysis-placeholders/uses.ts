@@ -22,6 +22,34 @@ export interface Uses {
   readonly unclosed: readonly { readonly metric: Metric; readonly path: Path }[];
 }
 
+const METRIC_FIELDS: ReadonlySet<string | number> = fields('consecutiveErrorLimit consecutiveSuccessLimit count failureCondition failureLimit inconclusiveLimit initialDelay interval name provider successCondition');
+// What the schema knows of each provider; of a plugin it keeps everything (Argo Rollouts v1.9.1, manifests/crds/analysis-template-crd.yaml).
+const PROVIDER_FIELDS: ReadonlyMap<string | number, ReadonlySet<string | number>> = new Map([
+  ['cloudWatch', fields('interval metricDataQueries')],
+  ['datadog', fields('aggregator apiVersion formula interval queries query secretRef')],
+  ['graphite', fields('address query')],
+  ['influxdb', fields('profile query')],
+  ['job', fields('metadata spec')],
+  ['kayenta', fields('address application canaryConfigName configurationAccountName lookback metricsAccountName scopes storageAccountName threshold')],
+  ['newRelic', fields('profile query timeout')],
+  ['prometheus', fields('address authentication headers insecure query rangeQuery timeout')],
+  ['skywalking', fields('address interval query')],
+  ['wavefront', fields('address query')],
+  ['web', fields('authentication body headers insecure jsonBody jsonPath method timeoutSeconds url')],
+]);
+
+function fields(names: string): ReadonlySet<string | number> {
+  return new Set(names.split(' '));
+}
+
+// In what the API server drops, nobody looks for a placeholder.
+function isStored([field = '', provider, inner]: Path): boolean {
+  if (field !== 'provider' || provider === undefined) return METRIC_FIELDS.has(field);
+  if (provider === 'plugin') return true;
+  const known = PROVIDER_FIELDS.get(provider);
+  return known !== undefined && (inner === undefined || known.has(inner));
+}
+
 /** In: a template. Out: the placeholders in its metrics, each tag where it first occurs, and the first text of each metric in which one is never closed. Costs once a template. */
 export const usesOf = memo(search);
 
@@ -30,6 +58,7 @@ function search(template: KubeObject): Uses {
   const unclosed = new Map<Metric, Path>();
   for (const metric of metricsOf(template)) {
     for (const { text, path } of textsWithPlaceholders(metric.raw, metric.path)) {
+      if (!isStored(path.slice(metric.path.length))) continue;
       const found = placeholdersIn(text);
       if (found.unclosed && !unclosed.has(metric)) unclosed.set(metric, path);
       for (const tag of found.tags) {

@@ -47,6 +47,7 @@ testRule(analysisTerminates, import.meta.dirname, {
   ],
   'good-background-and-experiment.yaml': [],
   'good-counts.yaml': [],
+  'good-successes-in-a-row.yaml': [],
   'good-template-elsewhere.yaml': [
     { skipped: 'ClusterAnalysisTemplate errors: not among these manifests' },
   ],

@@ -62,12 +62,11 @@ export const analysisTerminates = defineRule({
 });
 
 function verdict(analysis: Analysis, metric: Metric, validated: Resolve, merged: Resolve): 'forever' | 'default' | 'supplied' | 'experiment' | undefined {
-  if (analysis.role === 'experiment') {
-    // Enough successes in a row end a metric too.
-    return runsForever(metric, merged) === true && intValue(metric.raw['consecutiveSuccessLimit'], merged) === 0 ? 'experiment' : undefined;
-  }
+  // Enough successes in a row end a metric too (Argo Rollouts v1.9.1, analysis/analysis.go, `assessMetricStatus`), which the controller does not ask when it validates.
+  const isEndless = runsForever(metric, merged) === true && intValue(metric.raw['consecutiveSuccessLimit'], merged) === 0;
+  if (analysis.role === 'experiment') return isEndless ? 'experiment' : undefined;
   if (runsForever(metric, validated) === true) return string(metric.raw['count']).includes('{{') ? 'default' : 'forever';
-  return runsForever(metric, merged) === true ? 'supplied' : undefined;
+  return isEndless ? 'supplied' : undefined;
 }
 
 // The count as a person is told it: filled in where a way to do so is given, else as it is written.

@@ -85,4 +85,21 @@ testRule(rolloutContainerPorts, import.meta.dirname, {
   ],
   'good-none.yaml': [],
   'good-protocols-and-containers.yaml': [],
+  'bad-host-ports.yaml': [
+    {
+      message: 'sameHostPort',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].ports[1].hostPort',
+      at: '18:38',
+      text: 'container "reviews" has the hostPort 80 twice: give each port its own hostPort, or leave hostPort out [rollout-container-ports]',
+    },
+    {
+      message: 'number',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].ports[2].hostPort',
+      at: '19:38',
+      text: 'container "reviews" has the hostPort 4294967295 (-1 in 32 bits): write a number from 1 to 65535 [rollout-container-ports]',
+    },
+  ],
+  'good-host-ports.yaml': [],
 });

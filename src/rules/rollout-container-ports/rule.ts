@@ -1,7 +1,7 @@
 import { ownContainers, renderContainer } from '../../world/containers.ts';
 import { isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, optionalNumber, optionalString, string } from '../../world/read.ts';
+import { array, dig, int32, optionalNumber, renderInt32, optionalString, string } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
@@ -27,6 +27,11 @@ const messages = {
     text: '{container} has port {port} twice',
     fix: 'list it once, under one name; several Services can use it',
   },
+  sameHostPort: {
+    class: 'invalid',
+    text: '{container} has the hostPort {port} twice',
+    fix: 'give each port its own hostPort, or leave hostPort out',
+  },
   protocol: {
     class: 'invalid',
     text: '{container} has a port with the protocol "{protocol}"',
@@ -40,7 +45,7 @@ export const rolloutContainerPorts = defineRule({
   explanation:
     'A port name of more than 15 characters or a number out of range makes the controller mark the Rollout InvalidSpec. One number twice in a container, which a Deployment may have, is refused by the API server itself: in the ' +
     'schema of a Rollout number and protocol are the key of the list. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec) and manifests/crds/rollout-crd.yaml, and Kubernetes v1.34, ' +
-    'pkg/apis/core/validation (validateContainerPorts), which it calls.',
+    'pkg/apis/core/validation (validateContainerPorts, checkHostPortConflicts), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -48,9 +53,11 @@ export const rolloutContainerPorts = defineRule({
     for (const container of ownContainers(rollout)) {
       const names = new Set<string>();
       const numbers = new Set<string>();
+      const hostPorts = new Set<string>();
       for (const [index, raw] of array(container.raw['ports']).entries()) {
         const entry: Entry = { raw, path: [...container.path, 'ports', index], container: renderContainer(container), anchorOf: (what) => `${container.name} ${what}` };
         judgeNumbers(context, entry, numbers);
+        judgeHostPort(context, entry, hostPorts);
         judgeName(context, entry, names);
       }
     }
@@ -69,10 +76,10 @@ interface Entry {
 function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entry, numbers: Set<string>): void {
   for (const field of ['containerPort', 'hostPort']) {
     const given = dig(raw, field) ?? undefined;
-    const value = optionalNumber(given);
+    const value = int32(given);
     // A number in quotes is refused for its type; the host port 0 stands for none.
     const fine = value === undefined ? given !== undefined || field === 'hostPort' : isPortNumber(value) || (field === 'hostPort' && value === 0);
-    if (!fine) context.report('number', { path: [...path, field], anchor: anchorOf(value ?? ''), data: { container, what: value === undefined ? `a port without ${field}` : `the ${field} ${value}` } });
+    if (!fine) context.report('number', { path: [...path, field], anchor: anchorOf(value ?? ''), data: { container, what: value === undefined ? `a port without ${field}` : `the ${field} ${renderInt32(given, value)}` } });
   }
   const protocol = optionalString(dig(raw, 'protocol')) ?? 'TCP';
   if (!PROTOCOLS.includes(protocol)) context.report('protocol', { path: [...path, 'protocol'], anchor: anchorOf(protocol), data: { container, protocol } });
@@ -82,6 +89,15 @@ function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entr
   const port = `${number}/${string(dig(raw, 'protocol') ?? 'TCP')}`;
   if (numbers.has(port)) context.report('sameNumber', { path: [...path, 'containerPort'], anchor: anchorOf(port), data: { container, port } });
   numbers.add(port);
+}
+
+// Of one container only, as upstream compares them, and by the address as it is written.
+function judgeHostPort(context: Context, { raw, path, container, anchorOf }: Entry, hostPorts: Set<string>): void {
+  const number = int32(dig(raw, 'hostPort')) ?? 0;
+  if (number === 0) return;
+  const port = [optionalString(dig(raw, 'protocol')) ?? 'TCP', string(dig(raw, 'hostIP')), number].join(' ');
+  if (hostPorts.has(port)) context.report('sameHostPort', { path: [...path, 'hostPort'], anchor: anchorOf(port), data: { container, port: number } });
+  hostPorts.add(port);
 }
 
 function judgeName(context: Context, { raw, path, container, anchorOf }: Entry, names: Set<string>): void {

@@ -61,4 +61,28 @@ testRule(rolloutCounts, import.meta.dirname, {
   ],
   'good-one-side-is-enough.yaml': [],
   'good-zero-is-allowed.yaml': [],
+  'bad-beyond-32-bits.yaml': [
+    {
+      message: 'negative',
+      object: 'Rollout shop/reviews',
+      path: 'spec.replicas',
+      at: '6:3',
+      text: 'spec.replicas is 3000000000 (-1294967296 in 32 bits), below 0: write 0 or more [rollout-counts]',
+    },
+    {
+      message: 'range',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.maxSurge',
+      at: '9:25',
+      text: 'maxSurge is 4294967296, which does not fit into 32 bits, and the controller cannot read the Rollout: write a number of pods, or a percentage [rollout-counts]',
+    },
+    {
+      message: 'range',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.maxUnavailable',
+      at: '9:47',
+      text: 'maxUnavailable is -3000000000, which does not fit into 32 bits, and the controller cannot read the Rollout: write a number of pods, or a percentage [rollout-counts]',
+    },
+  ],
+  'good-beyond-32-bits.yaml': [],
 });

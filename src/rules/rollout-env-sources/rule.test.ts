@@ -61,4 +61,28 @@ testRule(rolloutEnvSources, import.meta.dirname, {
     },
   ],
   'good-every-source.yaml': [],
+  'bad-prefix.yaml': [
+    {
+      message: 'prefix',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].envFrom[0].prefix',
+      at: '16:17',
+      text: 'container "reviews" puts "1_" before the names of its environment: use letters, digits, "_", "-" and ".", no digit first [rollout-env-sources]',
+    },
+    {
+      message: 'prefix',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].envFrom[1].prefix',
+      at: '17:17',
+      text: 'container "reviews" puts "SHOP " before the names of its environment: use letters, digits, "_", "-" and ".", no digit first [rollout-env-sources]',
+    },
+    {
+      message: 'prefix',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].envFrom[2].prefix',
+      at: '18:17',
+      text: 'container "reviews" puts ".." before the names of its environment: use letters, digits, "_", "-" and ".", no digit first [rollout-env-sources]',
+    },
+  ],
+  'good-prefix.yaml': [],
 });

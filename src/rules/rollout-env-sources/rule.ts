@@ -1,5 +1,5 @@
 import { ownContainers, renderContainer, type Container } from '../../world/containers.ts';
-import { isConfigKey, isDnsSubdomain, isLabelKey } from '../../world/names.ts';
+import { isConfigKey, isDnsSubdomain, isEnvironmentName, isLabelKey } from '../../world/names.ts';
 import { array, dig, isObject, string } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -23,6 +23,11 @@ const messages = {
     text: '{container} takes {what} from a {kind} {named}',
     fix: 'name the {kind} as it is called: a-z, 0-9, "-" and "."',
   },
+  prefix: {
+    class: 'invalid',
+    text: '{container} puts "{prefix}" before the names of its environment',
+    fix: 'use letters, digits, "_", "-" and ".", no digit first',
+  },
   key: {
     class: 'invalid',
     text: '{container} takes the environment variable {name} from {kind} "{source}" {keyed}',
@@ -36,7 +41,7 @@ export const rolloutEnvSources = defineRule({
   explanation:
     'The schema of a Rollout takes any text as the source of an environment variable; the controller then marks the Rollout InvalidSpec where a Pod has no such field, where a ConfigMap or Secret is not named, or where no object can be ' +
     'called like that. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (validateObjectFieldSelector, validateContainerResourceFieldSelector, ' +
-    'validateConfigMapKeySelector, validateConfigMapEnvSource), which it calls.',
+    'validateConfigMapKeySelector, validateConfigMapEnvSource, ValidateEnvFrom), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -77,6 +82,10 @@ function judgeVariable(context: Context, entry: Container, index: number, variab
 }
 
 function judgeBulk(context: Context, entry: Container, index: number, bulk: unknown): void {
+  const prefix = string(dig(bulk, 'prefix'));
+  if (prefix !== '' && !isEnvironmentName(prefix)) {
+    context.report('prefix', { path: [...entry.path, 'envFrom', index, 'prefix'], anchor: `${entry.name} ${prefix}`, data: { container: renderContainer(entry), prefix } });
+  }
   for (const [field, kind] of [['configMapRef', 'ConfigMap'], ['secretRef', 'Secret']] as const) {
     const ref = dig(bulk, field);
     if (!isObject(ref)) continue;

@@ -47,4 +47,21 @@ testRule(rolloutLifecycle, import.meta.dirname, {
     },
   ],
   'good-hooks.yaml': [],
+  'bad-headers.yaml': [
+    {
+      message: 'header',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].lifecycle.postStart.httpGet.httpHeaders[0].name',
+      at: '17:63',
+      text: 'postStart of container "reviews" sends a header without a name: use letters, digits and "-" [rollout-lifecycle]',
+    },
+    {
+      message: 'header',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].lifecycle.preStop.httpGet.httpHeaders[0].name',
+      at: '16:61',
+      text: 'preStop of container "reviews" sends a header named "X_Shop": use letters, digits and "-" [rollout-lifecycle]',
+    },
+  ],
+  'good-headers.yaml': [],
 });

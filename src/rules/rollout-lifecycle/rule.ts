@@ -1,5 +1,5 @@
 import { ownContainers, ownTemplate, renderContainer } from '../../world/containers.ts';
-import { isPortName, isPortNumber } from '../../world/names.ts';
+import { isHeaderName, isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
 import { array, dig, isObject, optionalNumber, optionalString, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -23,6 +23,11 @@ const messages = {
     text: '{hook} of {container} asks at {port}',
     fix: 'write a number from 1 to 65535 without quotes, or the name of a port of the container',
   },
+  header: {
+    class: 'invalid',
+    text: '{hook} of {container} sends a header {named}',
+    fix: 'use letters, digits and "-"',
+  },
   sleep: {
     class: 'invalid',
     text: '{hook} of {container} sleeps for {seconds} s, and its pod is given {grace} s to end',
@@ -40,7 +45,7 @@ export const rolloutLifecycle = defineRule({
   summary: 'Every lifecycle hook of a Rollout does one thing that can be done.',
   explanation:
     'A hook that does nothing or two things, runs an empty command or sleeps longer than its pod may take to end makes the controller mark the Rollout InvalidSpec, and so does one of an init container that is no sidecar. Source: Argo ' +
-    'Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (validateLifecycle, validateHandler, validateSleepAction, validateInitContainers), which it calls.',
+    'Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (validateLifecycle, validateHandler, validateHTTPGetAction, validateSleepAction, validateInitContainers), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -57,7 +62,10 @@ export const rolloutLifecycle = defineRule({
       }
       for (const hook of ['postStart', 'preStop']) {
         const config = lifecycle[hook];
-        if (isObject(config)) judge(context, { config, grace, path: [...path, hook], anchor: `${entry.name} ${hook}`, data: { container, hook } });
+        if (!isObject(config)) continue;
+        const subject: Hook = { config, grace, path: [...path, hook], anchor: `${entry.name} ${hook}`, data: { container, hook } };
+        judge(context, subject);
+        judgeHeaders(context, subject);
       }
     }
   },
@@ -82,4 +90,13 @@ function judge(context: RuleContext<typeof messages>, { config, grace, path, anc
   }
   const seconds = optionalNumber(dig(config, 'sleep', 'seconds')) ?? 0;
   if (isObject(config['sleep']) && (seconds < 1 || seconds > grace)) context.report('sleep', { path: [...path, 'sleep', 'seconds'], anchor, data: { ...data, seconds, grace } });
+}
+
+function judgeHeaders(context: RuleContext<typeof messages>, { config, path, anchor, data }: Hook): void {
+  for (const [index, header] of array(dig(config, 'httpGet', 'httpHeaders')).entries()) {
+    const name = dig(header, 'name');
+    if (typeof name !== 'string' || isHeaderName(name)) continue;
+    const named = name === '' ? 'without a name' : `named "${name}"`;
+    context.report('header', { path: [...path, 'httpGet', 'httpHeaders', index, 'name'], anchor: `${anchor} ${name}`, data: { ...data, named } });
+  }
 }

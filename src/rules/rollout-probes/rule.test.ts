@@ -96,4 +96,42 @@ testRule(rolloutProbes, import.meta.dirname, {
   ],
   'good-every-handler.yaml': [],
   'good-undeclared-number.yaml': [],
+  'bad-grace-and-headers.yaml': [
+    {
+      message: 'count',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].livenessProbe.periodSeconds',
+      at: '21:13',
+      text: 'livenessProbe of container "reviews" has periodSeconds 3000000000 (-1294967296 in 32 bits): write 0 or more [rollout-probes]',
+    },
+    {
+      message: 'grace',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].livenessProbe.terminationGracePeriodSeconds',
+      at: '20:13',
+      text: 'livenessProbe of container "reviews" has terminationGracePeriodSeconds 0: write 1 or more, or leave it out [rollout-probes]',
+    },
+    {
+      message: 'header',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].readinessProbe.httpGet.httpHeaders[0].name',
+      at: '18:50',
+      text: 'readinessProbe of container "reviews" sends a header named "X Shop": use letters, digits and "-" [rollout-probes]',
+    },
+    {
+      message: 'header',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].readinessProbe.httpGet.httpHeaders[1].name',
+      at: '18:78',
+      text: 'readinessProbe of container "reviews" sends a header without a name: use letters, digits and "-" [rollout-probes]',
+    },
+    {
+      message: 'grace',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].readinessProbe.terminationGracePeriodSeconds',
+      at: '17:13',
+      text: 'readinessProbe of container "reviews" has terminationGracePeriodSeconds 5: remove it, or put it into the livenessProbe [rollout-probes]',
+    },
+  ],
+  'good-grace-and-headers.yaml': [],
 });

@@ -1,7 +1,7 @@
 import { ownContainers, renderContainer } from '../../world/containers.ts';
-import { isPortName, isPortNumber } from '../../world/names.ts';
+import { isHeaderName, isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, isObject, optionalNumber, optionalString, string, type JsonObject } from '../../world/read.ts';
+import { array, dig, int32, isObject, optionalNumber, optionalString, renderInt32, string, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
@@ -40,6 +40,16 @@ const messages = {
     text: '{probe} of {container} has {field} {value}',
     fix: 'write {allowed}',
   },
+  grace: {
+    class: 'invalid',
+    text: '{probe} of {container} has terminationGracePeriodSeconds {seconds}',
+    fix: '{instead}',
+  },
+  header: {
+    class: 'invalid',
+    text: '{probe} of {container} sends a header {named}',
+    fix: 'use letters, digits and "-"',
+  },
   initContainer: {
     class: 'invalid',
     text: '{container} has a {probe}, and runs to its end before the others start',
@@ -51,9 +61,9 @@ export const rolloutProbes = defineRule({
   id: 'rollout-probes',
   summary: 'Every probe of a Rollout asks in one way, at a port that can be.',
   explanation:
-    'A probe with no handler or with two, with a port number in quotes or with the scheme in lower case makes the controller mark the Rollout InvalidSpec. A port by a name that the container does not declare is accepted, and the probe ' +
+    'A probe with no handler or with two, with a port number in quotes, with the scheme in lower case or with a grace period that ends nothing makes the controller mark the Rollout InvalidSpec. A port by a name that the container does not declare is accepted, and the probe ' +
     'fails on every node: no pod becomes ready, and no update ends. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (validateProbe, ' +
-    'validateHandler, validateInitContainers), which it calls, and pkg/kubelet/prober.',
+    'validateReadinessProbe, validateHandler, validateHTTPGetAction, validateInitContainers), which it calls, and pkg/kubelet/prober.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -71,6 +81,8 @@ export const rolloutProbes = defineRule({
         }
         judgeHandlers(context, subject);
         judgeCounts(context, subject);
+        judgeHeaders(context, subject);
+        judgeGrace(context, subject);
       }
     }
   },
@@ -106,14 +118,31 @@ function judgeHandlers(context: Context, { config, ports, path, anchor, data }: 
   }
 }
 
+function judgeHeaders(context: Context, { config, path, anchor, data }: Probe): void {
+  for (const [index, header] of array(dig(config, 'httpGet', 'httpHeaders')).entries()) {
+    const name = dig(header, 'name');
+    if (typeof name !== 'string' || isHeaderName(name)) continue;
+    const named = name === '' ? 'without a name' : `named "${name}"`;
+    context.report('header', { path: [...path, 'httpGet', 'httpHeaders', index, 'name'], anchor: `${anchor} ${name}`, data: { ...data, named } });
+  }
+}
+
 function judgeCounts(context: Context, { probe, config, path, anchor, data }: Probe): void {
   for (const field of COUNTS) {
-    const value = optionalNumber(config[field]);
+    const value = int32(config[field]);
     const one = field === 'successThreshold' && probe !== 'readinessProbe';
     // 0 stands for the default, which is 1 for successThreshold.
     if (value === undefined || (one ? value === 0 || value === 1 : value >= 0)) continue;
-    context.report('count', { path: [...path, field], anchor: `${anchor} ${field}`, data: { ...data, field, value, allowed: one ? '1 or leave it out' : '0 or more' } });
+    context.report('count', { path: [...path, field], anchor: `${anchor} ${field}`, data: { ...data, field, value: renderInt32(config[field], value), allowed: one ? '1 or leave it out' : '0 or more' } });
   }
+}
+
+function judgeGrace(context: Context, { probe, config, path, anchor, data }: Probe): void {
+  const seconds = optionalNumber(config['terminationGracePeriodSeconds']);
+  const ready = probe === 'readinessProbe';
+  // A probe of readiness ends nothing.
+  if (seconds === undefined || (seconds > 0 && !ready)) return;
+  context.report('grace', { path: [...path, 'terminationGracePeriodSeconds'], anchor, data: { ...data, seconds, instead: ready ? 'remove it, or put it into the livenessProbe' : 'write 1 or more, or leave it out' } });
 }
 
 // Text that holds no letter is a number in quotes to everybody but Kubernetes. Other types are refused for their type.

@@ -111,6 +111,7 @@ testRule(rolloutResources, import.meta.dirname, {
     },
   ],
   'good-none.yaml': [],
+  'good-rounded.yaml': [],
   'good-units.yaml': [],
   'bad-half-a-device.yaml': [
     {
@@ -126,6 +127,29 @@ testRule(rolloutResources, import.meta.dirname, {
       path: 'spec.template.spec.containers[1].resources',
       at: '20:11',
       text: 'container "cache" has huge pages and neither cpu nor memory: set a request or limit of cpu or memory too [rollout-resources]',
+    },
+  ],
+  'bad-qualified-names.yaml': [
+    {
+      message: 'resource',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.limits["/gpu"]',
+      at: '16:63',
+      text: 'container "reviews" has limits for "/gpu", which is no resource of a container: write one that can be, such as example.com/gpu [rollout-resources]',
+    },
+    {
+      message: 'resource',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.limits["Example.com/gpu"]',
+      at: '16:23',
+      text: 'container "reviews" has limits for "Example.com/gpu", which is no resource of a container: write one that can be, such as example.com/gpu [rollout-resources]',
+    },
+    {
+      message: 'resource',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].resources.limits["example.com/g p"]',
+      at: '16:43',
+      text: 'container "reviews" has limits for "example.com/g p", which is no resource of a container: write one that can be, such as example.com/gpu [rollout-resources]',
     },
   ],
 });

@@ -1,6 +1,7 @@
 import { ownContainers, renderContainer, type Container } from '../../world/containers.ts';
+import { isLabelKey } from '../../world/names.ts';
 import { nearest } from '../../world/nearest.ts';
-import { isWhole, parseQuantity, type Quantity } from '../../world/quantity.ts';
+import { isQuantity, isWhole, parseQuantity, roundUp, type Quantity } from '../../world/quantity.ts';
 import { dig, object } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -49,8 +50,8 @@ export const rolloutResources = defineRule({
   summary: 'The resources of the containers of a Rollout are quantities Kubernetes reads, and no request is above its limit.',
   explanation:
     'The schema of a Rollout does not look into requests and limits, so the API server stores anything there. A quantity that cannot be read (512MB, 1 Gi) makes the whole Rollout unreadable to the controller, one that is negative or above the limit makes it ' +
-    'InvalidSpec. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), manifests/crds/rollout-crd.yaml and utils/tolerantinformer, and Kubernetes v1.34, pkg/apis/core/validation ' +
-    '(ValidateContainerResourceRequirements), which it calls.',
+    'InvalidSpec. Kubernetes rounds up to thousandths before it compares. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), manifests/crds/rollout-crd.yaml and utils/tolerantinformer, and Kubernetes v1.34, pkg/apis/core/validation ' +
+    '(ValidateContainerResourceRequirements, ValidateContainerResourceName) and pkg/apis/core/v1 (SetDefaults_ResourceList), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -70,12 +71,13 @@ type Context = RuleContext<typeof messages>;
 function judgeQuantity(context: Context, container: Container, list: 'requests' | 'limits', resource: string, value: unknown): void {
   const at = { path: [...container.path, 'resources', list, resource], anchor: `${container.name} ${list} ${resource}` };
   const data = { container: renderContainer(container), list, resource };
+  if (resource.includes('/') && !isLabelKey(resource)) context.report('resource', { ...at, data: { ...data, instead: 'one that can be, such as example.com/gpu' } });
   if (!resource.includes('/') && !COMPUTE.includes(resource) && !resource.startsWith('hugepages-')) {
     context.report('resource', { ...at, data: { ...data, instead: nearest(resource, COMPUTE) ?? 'cpu, memory or ephemeral-storage' } });
   }
   const quantity = amountOf(value);
   // Other types are refused for their type.
-  if (quantity === undefined && typeof value === 'string') context.report('quantity', { ...at, data: { ...data, value, instead: suggest(value) } });
+  if (typeof value === 'string' && !isQuantity(value)) context.report('quantity', { ...at, data: { ...data, value, instead: suggest(value) } });
   if (quantity !== undefined && quantity < 0n) context.report('negative', { ...at, data: { ...data, value: String(value) } });
   if (quantity !== undefined && isDevice(resource) && !isWhole(quantity)) context.report('whole', { ...at, data: { ...data, value: String(value) } });
 }
@@ -89,7 +91,8 @@ function judgeRequests(context: Context, container: Container): void {
     const at = { path: [...container.path, 'resources', 'requests', resource], anchor: `${container.name} ${resource}` };
     const data = { container: renderContainer(container), resource, request: String(value) };
     if (isUnshared(resource)) {
-      if (request !== limit) context.report('unshared', { ...at, data });
+      // Of a limit that cannot be compared there is nothing to say.
+      if (request !== limit && (limit !== undefined || limits[resource] === undefined)) context.report('unshared', { ...at, data });
     } else if (limit !== undefined && request > limit) {
       context.report('aboveLimit', { ...at, data: { ...data, limit: String(limits[resource]) } });
     }
@@ -98,7 +101,9 @@ function judgeRequests(context: Context, container: Container): void {
 
 // The API server stores null here, and the controller reads it as 0.
 function amountOf(value: unknown): Quantity | undefined {
-  return value === null ? 0n : parseQuantity(value);
+  if (value === null) return 0n;
+  const quantity = parseQuantity(value);
+  return quantity === undefined ? undefined : roundUp(quantity);
 }
 
 function judgeHugePages(context: Context, container: Container): void {

@@ -133,4 +133,28 @@ testRule(rolloutSteps, import.meta.dirname, {
   ],
   'good-all-kinds.yaml': [],
   'good-weights-out-of-a-thousand.yaml': [],
+  'bad-beyond-32-bits.yaml': [
+    {
+      message: 'weight',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.steps[0].setWeight',
+      at: '9:11',
+      text: 'step 1 sets the weight to 3000000000 (-1294967296 in 32 bits): write a number from 0 to 100 [rollout-steps]',
+    },
+    {
+      message: 'pause',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.steps[1].pause.duration',
+      at: '10:20',
+      text: 'step 2 pauses for "4294967296", which the controller cannot read: write seconds as a number, or a duration like "30s", "10m" or "24h" [rollout-steps]',
+    },
+    {
+      message: 'pause',
+      object: 'Rollout shop/reviews',
+      path: 'spec.strategy.canary.steps[2].pause.duration',
+      at: '11:20',
+      text: 'step 3 pauses for "600000h", which the controller cannot read: write seconds as a number, or a duration like "30s", "10m" or "24h" [rollout-steps]',
+    },
+  ],
+  'good-beyond-32-bits.yaml': [],
 });

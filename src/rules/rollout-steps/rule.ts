@@ -3,7 +3,7 @@ import { parseGoDuration } from '../../world/duration.ts';
 import { suggestDuration } from '../../world/duration-hint.ts';
 import { nearest } from '../../world/nearest.ts';
 import type { KubeObject } from '../../world/object.ts';
-import { dig, isObject, object, optionalNumber, type JsonObject } from '../../world/read.ts';
+import { dig, int32, isBeyondInt32, isObject, object, renderInt32, type JsonObject } from '../../world/read.ts';
 import { stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -59,7 +59,7 @@ export const rolloutSteps = defineRule({
     },
   },
   check(context, rollout) {
-    const max = optionalNumber(trafficRoutingOf(rollout)?.['maxTrafficWeight']) ?? 100;
+    const max = int32(trafficRoutingOf(rollout)?.['maxTrafficWeight']) ?? 100;
     for (const [index, raw] of stepsOf(rollout).entries()) {
       const step = object(raw);
       const path = ['spec', 'strategy', 'canary', 'steps', index];
@@ -72,8 +72,8 @@ export const rolloutSteps = defineRule({
       else if (kinds.filter((kind) => EXCLUSIVE.includes(kind)).length > 1) context.report('several', { path, anchor, data: { number, kinds: kinds.join(' and ') } });
       else if (kinds.length > 1) context.report('mixed', { path, anchor, data: { number, kinds: kinds.join(' and '), decides } });
 
-      const weight = optionalNumber(step['setWeight']);
-      if (weight !== undefined && (weight < 0 || weight > max)) context.report('weight', { path: [...path, 'setWeight'], anchor, data: { number, weight, max } });
+      const weight = int32(step['setWeight']);
+      if (weight !== undefined && (weight < 0 || weight > max)) context.report('weight', { path: [...path, 'setWeight'], anchor, data: { number, weight: renderInt32(step['setWeight'], weight), max } });
 
       const duration = dig(step, 'pause', 'duration');
       const seconds = pauseSeconds(duration);
@@ -96,13 +96,14 @@ function hasTrafficRouting(rollout: KubeObject): boolean {
 
 /** In: the duration of a pause. Out: it in whole seconds, 0 where none is given or it is neither text nor number, undefined where the controller cannot read it. */
 function pauseSeconds(duration: unknown): number | undefined {
-  if (typeof duration === 'number') return duration;
+  if (typeof duration === 'number') return isBeyondInt32(duration) ? undefined : duration;
   if (typeof duration !== 'string') return 0;
   const whole = /^[+-]?[0-9]+$/.test(duration) ? Number(duration) : Number.NaN;
   // A whole number of seconds is read into 32 bits.
   if (whole >= -(2 ** 31) && whole < 2 ** 31) return whole;
   const parsed = parseGoDuration(duration);
-  return parsed === undefined ? undefined : Math.trunc(parsed);
+  // Seconds of more than 32 bits are less than nothing to a controller on amd64.
+  return parsed === undefined || parsed >= 2 ** 31 ? undefined : Math.trunc(parsed);
 }
 
 function instead(step: JsonObject): string {

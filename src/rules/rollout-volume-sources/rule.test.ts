@@ -93,4 +93,13 @@ testRule(rolloutVolumeSources, import.meta.dirname, {
       text: 'the volume "config" has the mode 755: write the permissions with a leading 0 (0644) or as the number they are (420) [rollout-volume-sources]',
     },
   ],
+  'bad-mode-beyond-32-bits.yaml': [
+    {
+      message: 'mode',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.volumes[0].configMap.defaultMode',
+      at: '17:39',
+      text: 'the volume "config" has the defaultMode 4294967295 (-1 in 32 bits): write the permissions with a leading 0 (0644) or as the number they are (420) [rollout-volume-sources]',
+    },
+  ],
 });

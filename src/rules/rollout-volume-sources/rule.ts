@@ -1,7 +1,7 @@
 import { ownTemplate, TEMPLATE_PATH } from '../../world/containers.ts';
 import type { Path } from '../../world/path.ts';
-import { parseQuantity } from '../../world/quantity.ts';
-import { array, dig, isObject, object, optionalNumber, string, type JsonObject } from '../../world/read.ts';
+import { isQuantity, parseQuantity } from '../../world/quantity.ts';
+import { array, dig, int32, isObject, object, renderInt32, string, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 // The kinds of volumes in Kubernetes v1.34; a field of another name is dropped before anybody sees it.
@@ -59,8 +59,8 @@ export const rolloutVolumeSources = defineRule({
       const kinds = Object.keys(volume).filter((key) => KINDS.has(key) && isObject(volume[key]));
       if (kinds.length > 1) context.report('several', { path, anchor: name, data: { volume: name, kinds: kinds.join(' and ') } });
       const size = dig(volume, 'emptyDir', 'sizeLimit');
-      const quantity = typeof size === 'string' || typeof size === 'number' ? parseQuantity(size) : 0n;
-      if (quantity === undefined || quantity < 0n) context.report('size', { path: [...path, 'emptyDir', 'sizeLimit'], anchor: name, data: { volume: name, size: String(size) } });
+      const isUnread = typeof size === 'string' && !isQuantity(size);
+      if (isUnread || (parseQuantity(size) ?? 0n) < 0n) context.report('size', { path: [...path, 'emptyDir', 'sizeLimit'], anchor: name, data: { volume: name, size: String(size) } });
       for (const source of SOURCES) {
         const config = volume[source.field];
         if (isObject(config)) judge(context, name, source, config, [...path, source.field]);
@@ -79,8 +79,9 @@ const SOURCES = [
 const MAX_MODE = 0o777;
 
 function judgeMode(context: RuleContext<typeof messages>, volume: string, holder: unknown, field: string, path: Path): void {
-  const mode = optionalNumber(dig(holder, field));
-  if (mode !== undefined && (mode < 0 || mode > MAX_MODE)) context.report('mode', { path: [...path, field], anchor: `${volume} ${mode}`, data: { volume, field, mode } });
+  const given = dig(holder, field);
+  const mode = int32(given);
+  if (mode !== undefined && (mode < 0 || mode > MAX_MODE)) context.report('mode', { path: [...path, field], anchor: `${volume} ${mode}`, data: { volume, field, mode: renderInt32(given, mode) } });
 }
 
 function judge(context: RuleContext<typeof messages>, volume: string, { name, kind }: (typeof SOURCES)[number], config: JsonObject, path: Path): void {

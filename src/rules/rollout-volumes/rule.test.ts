@@ -59,4 +59,42 @@ testRule(rolloutVolumes, import.meta.dirname, {
   ],
   'good-one-volume-many-mounts.yaml': [],
   'good-workload-ref.yaml': [],
+  'bad-sub-paths.yaml': [
+    {
+      message: 'subPath',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].volumeMounts[0].subPath',
+      at: '17:44',
+      text: 'container "reviews" mounts subPath "a/../../b" of the volume "data": write a path within the volume, in one of subPath and subPathExpr, without ".." [rollout-volumes]',
+    },
+    {
+      message: 'subPath',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].volumeMounts[1].subPath',
+      at: '18:44',
+      text: 'container "reviews" mounts subPath "/b" of the volume "data": write a path within the volume, in one of subPath and subPathExpr, without ".." [rollout-volumes]',
+    },
+    {
+      message: 'subPath',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].volumeMounts[2].subPathExpr',
+      at: '19:44',
+      text: 'container "reviews" mounts subPathExpr "../c" of the volume "data": write a path within the volume, in one of subPath and subPathExpr, without ".." [rollout-volumes]',
+    },
+    {
+      message: 'subPath',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].volumeMounts[3].subPathExpr',
+      at: '20:56',
+      text: 'container "reviews" mounts subPathExpr "$(POD)" of the volume "data" besides a subPath: write a path within the volume, in one of subPath and subPathExpr, without ".." [rollout-volumes]',
+    },
+    {
+      message: 'propagation',
+      object: 'Rollout shop/reviews',
+      path: 'spec.template.spec.containers[0].volumeMounts[4].mountPropagation',
+      at: '21:44',
+      text: 'container "reviews" mounts the volume "data" with the mountPropagation "Both": write None, HostToContainer or, in a privileged container, Bidirectional [rollout-volumes]',
+    },
+  ],
+  'good-sub-paths.yaml': [],
 });
