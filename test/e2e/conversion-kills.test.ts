@@ -80,6 +80,10 @@ describe('killed', () => {
       ['the Rollout leaves the Deployment alone', async () => dig(await spec(), 'workloadRef', 'scaleDown') === 'never'],
       ['the Deployment is scaled up', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 4],
       ['the Rollout has let go', async () => dig(await spec(), 'strategy', 'blueGreen') === undefined],
+      ['the Rollout is deleted', async () => {
+        const rollout = await scene.rollout('web');
+        return rollout === undefined || rollout.metadata['deletionTimestamp'] !== undefined;
+      }],
     ];
     for (const [what, reached] of steps) {
       await until(what, reached, { every: 5 });
@@ -91,7 +95,7 @@ describe('killed', () => {
     await scene.until('only the pods of the Deployment', async () => (await scene.pods('web')).length === 4);
     await sleep(500);
     expect(dig(await cluster.controlPlane.admin.get('v1', 'Service', scene.namespace, 'web'), 'spec', 'selector')).toEqual({ app: 'web' });
-    console.log(`killed in three steps of the way back: ready endpoints at least ${watch.least()}`);
+    console.log(`killed in four steps of the way back: ready endpoints at least ${watch.least()}`);
     expect(watch.least()).toBeGreaterThanOrEqual(4);
   });
 });
