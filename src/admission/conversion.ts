@@ -64,14 +64,18 @@ export interface JudgedConversion {
   readonly incomplete: boolean;
 }
 
+/** In: what decides about findings. Out: the same where the policy does more than warn. */
+export function enforced(circumstances: Circumstances): Circumstances {
+  return { ...circumstances, settings: (namespace) => ({ ...circumstances.settings(namespace), mode: 'enforce' }) };
+}
+
 /** In: findings, a Deployment that becomes a Rollout, and what decides about findings. Out: those findings as its owner is told of them, and what follows. */
 export function judgeConversion(findings: readonly Finding[], { before, after }: DeploymentChange, plan: Conversion, circumstances: Circumstances): JudgedConversion {
   const rollout = keyOf(plan.rollout);
   const incomplete = findings.some(({ class: found, subject }) => found === 'missing' && keyOf(subject) === rollout);
   const told = toldOfDeployment(findings, after, plan);
   // Where the policy only warns, the Deployment passes; a Rollout that cannot work is not made all the same.
-  const enforced: Circumstances = { ...circumstances, settings: (namespace) => ({ ...circumstances.settings(namespace), mode: 'enforce' }) };
-  const refused = judge(told, [{ before, after }], enforced).some(({ decision, finding }) => decision === 'deny' && keyOf(finding.subject) === keyOf(after));
+  const refused = judge(told, [{ before, after }], enforced(circumstances)).some(({ decision, finding }) => decision === 'deny' && keyOf(finding.subject) === keyOf(after));
   // Who writes an ordinary Deployment has not asked for anything.
   return { findings: refused && plan.byNamespace ? told.map((finding) => (isAsked(finding, after) ? unasked(finding) : finding)) : told, refused, incomplete };
 }

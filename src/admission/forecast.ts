@@ -1,4 +1,4 @@
-import { convert, changesOf, conversionSettings, toldOfDeployment, type Converted } from './conversion.ts';
+import { convert, changesOf, conversionSettings, enforced, toldOfDeployment, type Converted } from './conversion.ts';
 import { circumstancesOf } from './gate.ts';
 import { introducedBy, judge, worldAfter } from './judge.ts';
 import { CONVERT, marksOf, OFF, ROLLOUT_UID, SUSPENDED } from '../conversion/marks.ts';
@@ -72,8 +72,7 @@ export function foresee(deployment: KubeObject, options: ForecastOptions): Fores
   if (plan.kind !== 'converts') return seen({ verdict: 'no', reasons: plan.kind === 'stays' ? plan.reasons : [] });
   const changes = changesOf(change, plan);
   const findings = sortFindings(toldOfDeployment(introducedBy(world, changes, rules).findings, asking, plan)).filter(({ subject }) => keyOf(subject) === keyOf(asking));
-  const strict = { ...circumstances, settings: (namespace: string) => ({ ...circumstances.settings(namespace), mode: 'enforce' as const }) };
-  const judged = judge(findings, changes, strict);
+  const judged = judge(findings, changes, enforced(circumstances));
   const denied = judged.filter(({ decision }) => decision === 'deny').map(({ finding }) => renderText(finding));
   const warned = judged.filter(({ decision }) => decision === 'warn').map(({ finding }) => renderText(finding));
   const known = { rollout: plan.rollout.metadata.name, replicas: plan.replicas };

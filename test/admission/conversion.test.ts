@@ -1,13 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import jsonpatch, { type Operation } from 'fast-json-patch';
 import { describe, expect, it } from 'vitest';
 import type { Answer, Gate } from '../../src/admission/gate.ts';
 import { dryRun } from '../../src/admission/dryrun.ts';
-import { foresee } from '../../src/admission/forecast.ts';
-import { KNOWN } from '../../src/admission/known.ts';
 import { KEEPS } from '../../src/mutations/index.ts';
-import { parsePolicy } from '../../src/policy/load.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { storeOf } from '../../src/world/store.ts';
 import { SHIPPED_PROFILES, type Profile } from '../../src/policy/profiles.ts';
@@ -15,7 +10,7 @@ import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { keyOf, type KubeObject } from '../../src/world/object.ts';
 import { dig, object, type JsonObject } from '../../src/world/read.ts';
 import { LAST_APPLIED } from '../../src/world/writers.ts';
-import { gateOver, NO_LIMITS, objectsIn, objectsOf, requestFor, validate } from '../support/gate.ts';
+import { gateOver, NO_LIMITS, objectsOf, requestFor, validate } from '../support/gate.ts';
 
 const MESH: Profile = {
   rollout: '{name}-rollout',
@@ -378,27 +373,5 @@ describe('what a dry run and a bundle say', () => {
     const refused = dryRun({ ...input, text: input.text.replace('canary', 'canry') }, storeOf([]), { rules: RULES, keeps: KEEPS });
     expect(refused.verdict).toBe('deny');
     expect(refused.rollouts).toEqual([]);
-  });
-});
-
-describe('the profiles of the examples', () => {
-  const folder = join(import.meta.dirname, '..', '..', 'examples');
-  const loaded = parsePolicy(readFileSync(join(folder, 'conversion', 'rollgate.yaml'), 'utf8'), KNOWN);
-
-  it('are valid', () => {
-    expect(loaded).toMatchObject({ ok: true });
-    if (loaded.ok) expect(Object.keys(loaded.policy.profiles).sort()).toEqual(['blue-green', 'canary', 'gateway-api', 'istio-hosts', 'istio-subsets']);
-  });
-
-  it('make reviews-rollout of the bookinfo reviews, as the write-up shows it', () => {
-    if (!loaded.ok) throw new Error(loaded.errors.join());
-    const bookinfo = objectsIn(join(folder, 'workloadref-skywalking', 'as-written', 'bookinfo.yaml'));
-    const shown = objectsIn(join(folder, 'workloadref-skywalking', 'as-written', 'rollout.yaml'))[0] as KubeObject;
-    const reviews = bookinfo.find(({ kind }) => kind === 'Deployment') as KubeObject;
-    const analysis = objectsIn(join(folder, 'workloadref-skywalking', 'as-written', 'analysis.yaml'));
-    const world = storeOf([...bookinfo, ...analysis]);
-    const { plan, forecast } = foresee(reviews, { world, rules: RULES, policy: loaded.policy, profile: 'istio-subsets', controllers: true, stored: true });
-    expect(forecast).toMatchObject({ verdict: 'yes', rollout: 'reviews-rollout', replicas: 5, reasons: [] });
-    expect(plan.kind === 'converts' && dig(plan.rollout, 'spec', 'strategy')).toEqual(dig(shown, 'spec', 'strategy'));
   });
 });
