@@ -2,20 +2,61 @@ import tseslint from 'typescript-eslint';
 
 // Dependencies run one way: commands and server -> admission -> rules, mutations, conversion -> world.
 const LAYERS = [
-  { files: ['src/world/**'], forbid: ['rules', 'mutations', 'conversion', 'policy', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'] },
-  { files: ['src/rules/**', 'src/mutations/**', 'src/documents/**'], forbid: ['conversion', 'policy', 'report', 'admission', 'cluster', 'server', 'commands'] },
-  { files: ['src/conversion/**'], forbid: ['rules', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'] },
-  { files: ['src/policy/**'], forbid: ['mutations', 'conversion', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'] },
+  {
+    files: ['src/world/**'],
+    forbid: [
+      'rules',
+      'mutations',
+      'conversion',
+      'policy',
+      'report',
+      'documents',
+      'admission',
+      'cluster',
+      'server',
+      'commands',
+    ],
+  },
+  {
+    files: ['src/rules/**', 'src/mutations/**', 'src/documents/**'],
+    forbid: ['conversion', 'policy', 'report', 'admission', 'cluster', 'server', 'commands'],
+  },
+  {
+    files: ['src/conversion/**'],
+    forbid: ['rules', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'],
+  },
+  {
+    files: ['src/policy/**'],
+    forbid: ['mutations', 'conversion', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'],
+  },
   { files: ['src/admission/**', 'src/report/**', 'src/cluster/**'], forbid: ['server', 'commands'] },
   { files: ['src/server/**'], forbid: ['commands'] },
 ];
-const IO = ['node:fs', 'node:fs/*', 'node:net', 'node:http', 'node:https', 'node:tls', 'node:child_process', 'node:worker_threads', 'express', 'pino', 'prom-client', '@kubernetes/client-node'];
+const IO = [
+  'node:fs',
+  'node:fs/*',
+  'node:net',
+  'node:http',
+  'node:https',
+  'node:tls',
+  'node:child_process',
+  'node:worker_threads',
+  'express',
+  'pino',
+  'prom-client',
+  '@kubernetes/client-node',
+];
 
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', '.cache/**', 'coverage/**'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js'] }, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['eslint.config.js'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       complexity: ['error', 16],
       'max-depth': ['error', 4],
@@ -33,16 +74,41 @@ export default tseslint.config(
     files,
     ignores: ['**/*.test.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [{ group: forbid.flatMap((layer) => [`**/${layer}/*`, `**/${layer}/**`]), message: 'Dependencies run one way, see docs/architecture.md.' }] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: forbid.flatMap((layer) => [`**/${layer}/*`, `**/${layer}/**`]),
+              message: 'Dependencies run one way, see docs/architecture.md.',
+            },
+          ],
+        },
+      ],
     },
   })),
   {
-    files: ['src/world/**', 'src/rules/**', 'src/mutations/**', 'src/conversion/**', 'src/policy/**', 'src/admission/**', 'src/documents/**', 'src/report/**'],
+    files: [
+      'src/world/**',
+      'src/rules/**',
+      'src/mutations/**',
+      'src/conversion/**',
+      'src/policy/**',
+      'src/admission/**',
+      'src/documents/**',
+      'src/report/**',
+    ],
     ignores: ['**/*.test.ts'],
     rules: {
-      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ group: IO, message: 'Rules, mutations and what is below the server are pure: no I/O here.' }] }],
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ group: IO, message: 'Rules, mutations and what is below the server are pure: no I/O here.' }] },
+      ],
       'no-restricted-globals': ['error', 'fetch', 'setTimeout', 'setInterval', 'process'],
-      'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'No clock here: time is passed in.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'No clock here: time is passed in.' },
+      ],
     },
   },
   {

@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const suite = { testTimeout: 300_000, hookTimeout: 600_000 };
 
-// What is about load and about processes that end takes longest, and webhooks matter least to it; the gate sees it once.
+// What is about load and about processes that end takes longest, and webhooks matter least to it; the gate sees it
+// once.
 const long = ['upstream-verdicts', 'faults', 'availability', 'conversion-many', 'conversion-kills'];
 const once = process.env['ROLLGATE_E2E_LONG'] === 'once' ? long.map((name) => `test/e2e/${name}.test.ts`) : [];
 
@@ -13,8 +14,17 @@ export default defineConfig({
     maxWorkers: 1,
     projects: [
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...suite } },
-      // What the API server does not ask must not change an answer: all that has webhooks is seen without matchConditions too, the bare controller (facts) once.
-      { test: { name: 'without matchConditions', include: ['test/e2e/*.test.ts'], exclude: once, env: { ROLLGATE_E2E_MATCH_CONDITIONS: 'off' }, ...suite } },
+      // What the API server does not ask must not change an answer: all that has webhooks is seen without
+      // matchConditions too, the bare controller (facts) once.
+      {
+        test: {
+          name: 'without matchConditions',
+          include: ['test/e2e/*.test.ts'],
+          exclude: once,
+          env: { ROLLGATE_E2E_MATCH_CONDITIONS: 'off' },
+          ...suite,
+        },
+      },
     ],
   },
 });

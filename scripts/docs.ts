@@ -33,12 +33,16 @@ function page(rule: Described): string {
   const lines = [GENERATED, '', `# ${rule.id}`, '', rule.summary, '', rule.explanation, ''];
   if (isRule(rule)) {
     const kinds = (ids: readonly (keyof typeof KINDS)[]): string => ids.map((id) => KINDS[id].kind).join(', ');
-    lines.push(`Judges: ${kinds(rule.subject)}. Looks at: ${rule.reads.length === 0 ? 'nothing else' : kinds(rule.reads)}.`, '');
+    lines.push(
+      `Judges: ${kinds(rule.subject)}. Looks at: ${rule.reads.length === 0 ? 'nothing else' : kinds(rule.reads)}.`,
+      '',
+    );
   } else {
     lines.push('Judged by the linter and the dry run only: admission never sees the text.', '');
   }
   lines.push('| message | class | says | and how to mend it |', '| --- | --- | --- | --- |');
-  for (const [id, message] of Object.entries(rule.messages)) lines.push(`| ${id} | ${message.class} | ${cell(message.text)} | ${cell(message.fix)} |`);
+  for (const [id, message] of Object.entries(rule.messages))
+    lines.push(`| ${id} | ${message.class} | ${cell(message.text)} | ${cell(message.fix)} |`);
   lines.push('');
   if (isRule(rule)) lines.push(...fixturesOf(rule));
   return `${lines.join('\n').trimEnd()}\n`;
@@ -50,11 +54,16 @@ function fixturesOf(rule: Rule): string[] {
   return ['bad', 'good'].flatMap((sort) => [
     sort === 'bad' ? '## What it finds' : '## What it leaves alone',
     '',
-    ...names.filter((name) => name.startsWith(`${sort}-`)).flatMap((name) => {
-      const text = readFileSync(join(folder, name), 'utf8');
-      const heading = name.replace(/^(good|bad)-/, '').replace(/\.yaml$/, '').replaceAll('-', ' ');
-      return [`### ${heading}`, '', '```yaml', text.trimEnd(), '```', '', ...found(rule, text)];
-    }),
+    ...names
+      .filter((name) => name.startsWith(`${sort}-`))
+      .flatMap((name) => {
+        const text = readFileSync(join(folder, name), 'utf8');
+        const heading = name
+          .replace(/^(good|bad)-/, '')
+          .replace(/\.yaml$/, '')
+          .replaceAll('-', ' ');
+        return [`### ${heading}`, '', '```yaml', text.trimEnd(), '```', '', ...found(rule, text)];
+      }),
   ]);
 }
 
@@ -63,44 +72,78 @@ function found(rule: Rule, text: string): string[] {
   const objects = sources.map(({ object }) => object);
   const findings = sortFindings(evaluate(bundleWorld(objects), objects, [rule]).findings);
   return findings.flatMap((finding) => {
-    const { line, column } = sources.find(({ object }) => keyOf(object) === keyOf(finding.object))?.position(finding.path) ?? { line: 0, column: 0 };
-    return [`- ${line}:${column} ${title(finding.object)}, \`${renderPath(finding.path)}\`: ${renderText(finding)}`, ''];
+    const { line, column } = sources
+      .find(({ object }) => keyOf(object) === keyOf(finding.object))
+      ?.position(finding.path) ?? { line: 0, column: 0 };
+    return [
+      `- ${line}:${column} ${title(finding.object)}, \`${renderPath(finding.path)}\`: ${renderText(finding)}`,
+      '',
+    ];
   });
 }
 
 function table(): string {
-  const classes = (rule: Described): string => [...new Set(Object.values(rule.messages).map((message) => message.class))].join(', ');
-  const row = (rule: Described): string => `| [${rule.id}](docs/rules/${rule.id}.md) | ${classes(rule)} | ${cell(rule.summary)} |`;
-  return ['| rule | class | it holds that |', '| --- | --- | --- |', ...[...RULES, ...DOCUMENT_RULES].sort((a, b) => (a.id < b.id ? -1 : 1)).map(row)].join('\n');
+  const classes = (rule: Described): string =>
+    [...new Set(Object.values(rule.messages).map((message) => message.class))].join(', ');
+  const row = (rule: Described): string =>
+    `| [${rule.id}](docs/rules/${rule.id}.md) | ${classes(rule)} | ${cell(rule.summary)} |`;
+  return [
+    '| rule | class | it holds that |',
+    '| --- | --- | --- |',
+    ...[...RULES, ...DOCUMENT_RULES].sort((a, b) => (a.id < b.id ? -1 : 1)).map(row),
+  ].join('\n');
 }
 
 function keeps(): string {
-  return ['| keep | what it does |', '| --- | --- |', ...KEEPS.map((keep) => `| ${keep.id} | ${cell(keep.summary)} |`)].join('\n');
+  return [
+    '| keep | what it does |',
+    '| --- | --- |',
+    ...KEEPS.map((keep) => `| ${keep.id} | ${cell(keep.summary)} |`),
+  ].join('\n');
 }
 
 function lintOutput(): string {
   const folder = 'examples/aks-gateway-api/as-written';
-  const files = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith('.yaml')).sort();
-  const manifests = joinManifests(files.map((name) => parseManifests(readFileSync(join(ROOT, folder, name), 'utf8'), `${folder}/${name}`)));
-  const { report } = judgeBundle(manifests, { base: bundleWorld([]), rules: RULES, policy: DEFAULT_POLICY, requireReferences: false });
+  const files = readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith('.yaml'))
+    .sort();
+  const manifests = joinManifests(
+    files.map((name) => parseManifests(readFileSync(join(ROOT, folder, name), 'utf8'), `${folder}/${name}`)),
+  );
+  const { report } = judgeBundle(manifests, {
+    base: bundleWorld([]),
+    rules: RULES,
+    policy: DEFAULT_POLICY,
+    requireReferences: false,
+  });
   return ['```', formats.text(report, { color: false }).trimEnd(), '```'].join('\n');
 }
 
 function explained(): string {
-  const which = ([rule, messages]: [string, readonly string[]]): string => `[${rule}](rules/${rule}.md): ${messages.join(', ')}`;
-  const row = ({ messages, why }: (typeof EXPLAINED)[number]): string => `| ${Object.entries(messages).map(which).join('; ')} | ${cell(why)} |`;
+  const which = ([rule, messages]: [string, readonly string[]]): string =>
+    `[${rule}](rules/${rule}.md): ${messages.join(', ')}`;
+  const row = ({ messages, why }: (typeof EXPLAINED)[number]): string =>
+    `| ${Object.entries(messages).map(which).join('; ')} | ${cell(why)} |`;
   return ['| rule and messages | why it is right |', '| --- | --- |', ...EXPLAINED.map(row)].join('\n');
 }
 
 function manifests(): string {
-  const row = ({ file, rules, why }: (typeof EXPLAINED_MANIFESTS)[number]): string => `| \`${file}\` | ${rules.map((rule) => `[${rule}](rules/${rule}.md)`).join(', ')} | ${cell(why)} |`;
-  return ['| manifest | denied by | why it is right |', '| --- | --- | --- |', ...EXPLAINED_MANIFESTS.map(row)].join('\n');
+  const row = ({ file, rules, why }: (typeof EXPLAINED_MANIFESTS)[number]): string =>
+    `| \`${file}\` | ${rules.map((rule) => `[${rule}](rules/${rule}.md)`).join(', ')} | ${cell(why)} |`;
+  return ['| manifest | denied by | why it is right |', '| --- | --- | --- |', ...EXPLAINED_MANIFESTS.map(row)].join(
+    '\n',
+  );
 }
 
 function lintFigures(): string {
   const figures = JSON.parse(readFileSync(join(ROOT, 'docs', 'agreement.json'), 'utf8')) as Figures[];
-  const row = (of: Figures): string => `| ${of.of} | ${of.bundles} | ${of.invalid} | ${of.foundByLint} | ${of.foundByRollgate} | ${of.onlyLint} | ${of.onlyRollgate} |`;
-  return ['| of | bundles | refused upstream | of these lint finds | of these Rollgate denies | accepted upstream, lint complains | accepted upstream, Rollgate denies |', '| --- | --- | --- | --- | --- | --- | --- |', ...figures.map(row)].join('\n');
+  const row = (of: Figures): string =>
+    `| ${of.of} | ${of.bundles} | ${of.invalid} | ${of.foundByLint} | ${of.foundByRollgate} | ${of.onlyLint} | ${of.onlyRollgate} |`;
+  return [
+    '| of | bundles | refused upstream | of these lint finds | of these Rollgate denies | accepted upstream, lint complains | accepted upstream, Rollgate denies |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...figures.map(row),
+  ].join('\n');
 }
 
 function filled(text: string, marker: string, content: string): string {
@@ -125,15 +168,23 @@ const agreement = readFileSync(join(ROOT, 'docs', 'agreement.md'), 'utf8');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const files = new Map<string, string>([
   ...[...RULES, ...DOCUMENT_RULES].map((rule): [string, string] => [join(PAGES, `${rule.id}.md`), page(rule)]),
-  [join(ROOT, 'docs', 'agreement.md'), filled(filled(filled(agreement, 'explained', explained()), 'manifests', manifests()), 'lint', lintFigures())],
+  [
+    join(ROOT, 'docs', 'agreement.md'),
+    filled(filled(filled(agreement, 'explained', explained()), 'manifests', manifests()), 'lint', lintFigures()),
+  ],
   [join(ROOT, 'README.md'), filled(filled(filled(readme, 'rules', table()), 'keeps', keeps()), 'lint', lintOutput())],
   [upstreamFacts, filled(readFileSync(upstreamFacts, 'utf8'), 'facts', factsTable())],
 ]);
 
 if (process.argv.includes('--check')) {
-  const stale = [...files].filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text).map(([path]) => path);
-  const orphans = readdirSync(PAGES).map((name) => join(PAGES, name)).filter((path) => !files.has(path));
-  for (const path of [...stale, ...orphans]) console.error(`${path.slice(ROOT.length + 1)} is not what the rules and the tests say: run \`npm run docs\``);
+  const stale = [...files]
+    .filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text)
+    .map(([path]) => path);
+  const orphans = readdirSync(PAGES)
+    .map((name) => join(PAGES, name))
+    .filter((path) => !files.has(path));
+  for (const path of [...stale, ...orphans])
+    console.error(`${path.slice(ROOT.length + 1)} is not what the rules and the tests say: run \`npm run docs\``);
   if (stale.length + orphans.length > 0) process.exitCode = 1;
 } else {
   rmSync(PAGES, { recursive: true, force: true });

@@ -6,7 +6,8 @@ interface FileResult {
   readonly assertionResults: readonly { readonly status: string }[];
 }
 
-// `failed REPORT...` prints the files with failures, `sum REPORT...` how many tests passed and failed. The reports are vitest's (--reporter=json), in the order of their runs: a file that was run again counts as it was the last time.
+// `failed REPORT...` prints the files with failures, `sum REPORT...` how many tests passed and failed. The reports are
+// vitest's (--reporter=json), in the order of their runs: a file that was run again counts as it was the last time.
 const [what, ...reports] = process.argv.slice(2);
 const files = new Map<string, readonly FileResult[]>();
 for (const report of reports) {
@@ -15,7 +16,8 @@ for (const report of reports) {
 }
 
 function count(status: string, results: readonly FileResult[]): number {
-  return results.flatMap(({ assertionResults }) => assertionResults).filter((result) => result.status === status).length;
+  return results.flatMap(({ assertionResults }) => assertionResults).filter((result) => result.status === status)
+    .length;
 }
 
 if (what === 'failed') {

@@ -40,8 +40,9 @@ const COMMANDS: readonly Entry[] = [
 ];
 
 /**
- * In: the arguments of the command line, and what to read and write. Out: the exit code; undefined where the command has not ended, or says it itself. What is wrong with the arguments is said
- * on `stderr` in one line, and gives 2. Never rejects: a mistake in Rollgate is one line and 2 as well.
+ * In: the arguments of the command line, and what to read and write. Out: the exit code; undefined where the command
+ * has not ended, or says it itself. What is wrong with the arguments is said on `stderr` in one line, and gives 2.
+ * Never rejects: a mistake in Rollgate is one line and 2 as well.
  */
 export async function main(args: readonly string[], io: Io): Promise<number | undefined> {
   let code: number | undefined;

@@ -2,4 +2,6 @@ import { readFileSync } from 'node:fs';
 import { dig, string } from './world/read.ts';
 
 /** The version of this package, the same from `src` and from `dist`. */
-export const VERSION: string = string(dig(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')), 'version'));
+export const VERSION: string = string(
+  dig(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')), 'version'),
+);

@@ -9,13 +9,18 @@ const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'agreement.md'
 
 function rows(marker: string): string[] {
   const section = page.slice(page.indexOf(`<!-- ${marker} -->`), page.indexOf(`<!-- /${marker} -->`));
-  return section.split('\n').filter((line) => line.startsWith('| ')).slice(2);
+  return section
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(2);
 }
 
 describe('docs/agreement.md', () => {
   it('explains what the comparison passes over, each rule once, in at most ten lines', () => {
     const rules = EXPLAINED.map(({ messages }) => Object.keys(messages));
-    expect(rows('explained').map((line) => [...line.matchAll(/\[([a-z-]+)\]/g)].map(([, rule]) => rule))).toEqual(rules);
+    expect(rows('explained').map((line) => [...line.matchAll(/\[([a-z-]+)\]/g)].map(([, rule]) => rule))).toEqual(
+      rules,
+    );
     expect(new Set(rules.flat()).size).toBe(rules.flat().length);
     expect(EXPLAINED.length).toBeLessThanOrEqual(10);
   });
@@ -26,8 +31,12 @@ describe('docs/agreement.md', () => {
   });
 
   it('explains every manifest of upstream that is denied', () => {
-    expect(rows('manifests').map((line) => /^\| `([^`]+)`/.exec(line)?.[1])).toEqual(EXPLAINED_MANIFESTS.map(({ file }) => file));
+    expect(rows('manifests').map((line) => /^\| `([^`]+)`/.exec(line)?.[1])).toEqual(
+      EXPLAINED_MANIFESTS.map(({ file }) => file),
+    );
     const ids = new Set(RULES.map(({ id }) => id));
-    expect(EXPLAINED_MANIFESTS.flatMap(({ rules }) => rules).filter((rule) => !ids.has(rule) && rule !== 'schema')).toEqual([]);
+    expect(
+      EXPLAINED_MANIFESTS.flatMap(({ rules }) => rules).filter((rule) => !ids.has(rule) && rule !== 'schema'),
+    ).toEqual([]);
   });
 });

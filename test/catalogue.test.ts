@@ -8,7 +8,9 @@ import { RULES } from '../src/rules/index.ts';
 import { KINDS } from '../src/world/object.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const FOLDERS = readdirSync(join(ROOT, 'src', 'rules'), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+const FOLDERS = readdirSync(join(ROOT, 'src', 'rules'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
 const ids = RULES.map(({ id }) => id);
 const everything = [...RULES, ...DOCUMENT_RULES];
 
@@ -22,8 +24,14 @@ describe('the catalogue', () => {
     for (const id of ids) {
       const folder = join(ROOT, 'src', 'rules', id);
       const fixtures = readdirSync(join(folder, 'fixtures'));
-      expect(fixtures.some((name) => name.startsWith('bad-')), id).toBe(true);
-      expect(fixtures.some((name) => name.startsWith('good-')), id).toBe(true);
+      expect(
+        fixtures.some((name) => name.startsWith('bad-')),
+        id,
+      ).toBe(true);
+      expect(
+        fixtures.some((name) => name.startsWith('good-')),
+        id,
+      ).toBe(true);
       expect(existsSync(join(folder, 'rule.test.ts')), id).toBe(true);
     }
     expect(readdirSync(join(ROOT, 'docs', 'rules')).sort()).toEqual(everything.map(({ id }) => `${id}.md`).sort());
@@ -46,7 +54,8 @@ describe('the catalogue', () => {
   });
 
   it('names known kinds only', () => {
-    for (const rule of RULES) for (const kind of [...rule.subject, ...rule.reads]) expect(Object.hasOwn(KINDS, kind), rule.id).toBe(true);
+    for (const rule of RULES)
+      for (const kind of [...rule.subject, ...rule.reads]) expect(Object.hasOwn(KINDS, kind), rule.id).toBe(true);
   });
 
   it('lists all of it in the README', () => {

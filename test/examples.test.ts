@@ -28,7 +28,9 @@ describe('examples', () => {
   it('every set-up says what is expected of it', () => {
     const spoken = new Set([...folders('expected.json'), ...folders('stored.yaml')]);
     const all = new Set(globSync('**/*.yaml', { cwd: EXAMPLES }).map(dirname));
-    expect([...all].filter((folder) => !['controller', 'conversion'].includes(folder) && !spoken.has(folder))).toEqual([]);
+    expect([...all].filter((folder) => !['controller', 'conversion'].includes(folder) && !spoken.has(folder))).toEqual(
+      [],
+    );
   });
 
   for (const folder of folders('expected.json')) {
@@ -51,7 +53,10 @@ describe('examples', () => {
         expect(record.kept, keyOf(applied)).not.toEqual([]);
         const patch = JSON.parse(Buffer.from(response.patch ?? '', 'base64').toString()) as Operation[];
         expect(jsonpatch.applyPatch(applied, patch, true, false).newDocument).toEqual(stored.get(keyOf(applied)));
-        const asController = await gate.mutate(requestFor(applied, before, { username: 'system:serviceaccount:argo-rollouts:argo-rollouts' }), NO_LIMITS);
+        const asController = await gate.mutate(
+          requestFor(applied, before, { username: 'system:serviceaccount:argo-rollouts:argo-rollouts' }),
+          NO_LIMITS,
+        );
         expect(asController.response.patch).toBeUndefined();
       }
     });
@@ -60,10 +65,17 @@ describe('examples', () => {
 
 function lint(folder: string): ExpectedFinding[] {
   const files = globSync('*.yaml', { cwd: join(EXAMPLES, folder) }).sort();
-  const manifests = joinManifests(files.map((file) => parseManifests(readFileSync(join(EXAMPLES, folder, file), 'utf8'), file)));
+  const manifests = joinManifests(
+    files.map((file) => parseManifests(readFileSync(join(EXAMPLES, folder, file), 'utf8'), file)),
+  );
   expect(existsSync(join(EXAMPLES, folder)), relative('.', folder)).toBe(true);
   expect(manifests.errors).toEqual([]);
-  const { report } = judgeBundle(manifests, { base: bundleWorld([]), rules: RULES, policy: DEFAULT_POLICY, requireReferences: false });
+  const { report } = judgeBundle(manifests, {
+    base: bundleWorld([]),
+    rules: RULES,
+    policy: DEFAULT_POLICY,
+    requireReferences: false,
+  });
   return report.findings.map((finding) => ({
     rule: finding.rule,
     decision: finding.decision,

@@ -8,7 +8,15 @@ import { placeObjects, type Manifests, type SourceObject } from '../world/manife
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
-import { changesOf as rolloutChanges, conversionSettings, judgeConversion, plansIn, refusal, type BundledPlan, type JudgedPlan } from './conversion.ts';
+import {
+  changesOf as rolloutChanges,
+  conversionSettings,
+  judgeConversion,
+  plansIn,
+  refusal,
+  type BundledPlan,
+  type JudgedPlan,
+} from './conversion.ts';
 import { changeOf, circumstancesOf } from './gate.ts';
 import { introducedBy, judge, worldAfter, type Change, type Circumstances, type Judged } from './judge.ts';
 
@@ -33,19 +41,28 @@ export interface JudgedBundle {
 }
 
 /**
- * In: manifests, and how to judge them. Out: what laying them over the base world introduces, with positions: a bundle is just a bigger change. Findings that rest on an object
- * which stands in the bundle more than once are warnings, since nobody can know which one is meant.
+ * In: manifests, and how to judge them. Out: what laying them over the base world introduces, with positions: a bundle
+ * is just a bigger change. Findings that rest on an object which stands in the bundle more than once are warnings,
+ * since nobody can know which one is meant.
  */
 export function judgeBundle(manifests: Manifests, options: BundleOptions): JudgedBundle {
   const { sources } = placeObjects(manifests.objects, { namespace: options.namespace });
   const changes = changesOf(sources, options.base);
   const circumstances = circumstancesOf(options.policy, options.base, options.requireReferences);
-  const planned = plansIn(changes, worldAfter(options.base, changes), (namespace) => conversionSettings(options.policy, circumstances.settings(namespace), { controllers: true, converts: true }));
+  const planned = plansIn(changes, worldAfter(options.base, changes), (namespace) =>
+    conversionSettings(options.policy, circumstances.settings(namespace), { controllers: true, converts: true }),
+  );
   const { findings, skipped } = introducedBy(options.base, withRollouts(changes, planned), options.rules);
   const repeated = repeatedIn(sources);
   const { told, plans } = judgePlans(findings, planned, options.policy, circumstances);
-  const all = [...told, ...findingsOfVariants(sources, repeated, changes, options), ...documentFindings(manifests, sources)];
-  const judged = judge(all, changes, circumstances).map((entry): Judged => (isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry));
+  const all = [
+    ...told,
+    ...findingsOfVariants(sources, repeated, changes, options),
+    ...documentFindings(manifests, sources),
+  ];
+  const judged = judge(all, changes, circumstances).map((entry): Judged =>
+    isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry,
+  );
   const lines = inReadingOrder(unrepeated(judged.map((entry) => reported(entry, sources))));
   return {
     sources,
@@ -62,15 +79,24 @@ export function judgeBundle(manifests: Manifests, options: BundleOptions): Judge
 }
 
 function withRollouts(changes: readonly Change[], plans: readonly BundledPlan[]): Change[] {
-  return [...changes, ...plans.flatMap(({ change, plan }) => (plan.kind === 'converts' ? rolloutChanges(change, plan).slice(1) : []))];
+  return [
+    ...changes,
+    ...plans.flatMap(({ change, plan }) => (plan.kind === 'converts' ? rolloutChanges(change, plan).slice(1) : [])),
+  ];
 }
 
-function judgePlans(findings: readonly Finding[], planned: readonly BundledPlan[], policy: Policy, circumstances: Circumstances): { readonly told: readonly Finding[]; readonly plans: readonly JudgedPlan[] } {
+function judgePlans(
+  findings: readonly Finding[],
+  planned: readonly BundledPlan[],
+  policy: Policy,
+  circumstances: Circumstances,
+): { readonly told: readonly Finding[]; readonly plans: readonly JudgedPlan[] } {
   let told = [...findings];
   const plans = planned.map((entry): JudgedPlan => {
     const { change, plan } = entry;
     // The profiles of a policy that was not given cannot be known: that one is not among the shipped ones says little.
-    if (plan.kind === 'refused') told.push(refusal(change.after, plan.message, plan.fix, policy === DEFAULT_POLICY ? 'missing' : 'invalid'));
+    if (plan.kind === 'refused')
+      told.push(refusal(change.after, plan.message, plan.fix, policy === DEFAULT_POLICY ? 'missing' : 'invalid'));
     if (plan.kind !== 'converts') return { ...entry, refused: plan.kind === 'refused', incomplete: false };
     const judged = judgeConversion(told, change, plan, circumstances);
     told = [...judged.findings];
@@ -111,12 +137,21 @@ function repeatedIn(sources: readonly SourceObject[]): ReadonlySet<ObjectKey> {
   return repeated;
 }
 
-function findingsOfVariants(sources: readonly SourceObject[], repeated: ReadonlySet<ObjectKey>, changes: readonly Change[], options: BundleOptions): Finding[] {
+function findingsOfVariants(
+  sources: readonly SourceObject[],
+  repeated: ReadonlySet<ObjectKey>,
+  changes: readonly Change[],
+  options: BundleOptions,
+): Finding[] {
   if (repeated.size === 0) return [];
   const after = worldAfter(options.base, changes);
   const judged = new Set(changes.map((change) => change.after));
-  const variants = sources.map(({ object }) => object).filter((object) => repeated.has(keyOf(object)) && !judged.has(object));
-  const found = variants.flatMap((variant) => evaluate(new Overlay(after, [variant]), [variant], options.rules).findings);
+  const variants = sources
+    .map(({ object }) => object)
+    .filter((object) => repeated.has(keyOf(object)) && !judged.has(object));
+  const found = variants.flatMap(
+    (variant) => evaluate(new Overlay(after, [variant]), [variant], options.rules).findings,
+  );
   return [...new Map(found.map((finding) => [identity(finding), finding])).values()];
 }
 

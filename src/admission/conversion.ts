@@ -2,7 +2,15 @@ import type { Operation } from 'fast-json-patch';
 import { abandonConversion, beginConversion, continueConversion, withoutForeignMarks } from '../conversion/hold.ts';
 import { CONVERSION, CONVERT, hasMarks, isConverting, marksOf, OFF, replicasOf } from '../conversion/marks.ts';
 import { adviceFor } from '../conversion/notes.ts';
-import { namespaceProfile, planConversion, rolloutOf, type Conversion, type ConversionPlan, type ConversionSettings, type DeploymentChange } from '../conversion/plan.ts';
+import {
+  namespaceProfile,
+  planConversion,
+  rolloutOf,
+  type Conversion,
+  type ConversionPlan,
+  type ConversionSettings,
+  type DeploymentChange,
+} from '../conversion/plan.ts';
 import { rolloutName, withReplicas } from '../conversion/render.ts';
 import type { Policy, Settings } from '../policy/policy.ts';
 import type { Finding, FindingClass } from '../rules/finding.ts';
@@ -12,23 +20,41 @@ import type { World } from '../world/world.ts';
 import { judge, type Change, type Circumstances } from './judge.ts';
 
 /** In: a policy, the settings of a namespace, and who is there to act. Out: what conversion goes by there. */
-export function conversionSettings(policy: Policy, settings: Settings, there: Pick<ConversionSettings, 'controllers' | 'converts'>): ConversionSettings {
+export function conversionSettings(
+  policy: Policy,
+  settings: Settings,
+  there: Pick<ConversionSettings, 'controllers' | 'converts'>,
+): ConversionSettings {
   return { profiles: policy.profiles, on: settings.conversion === 'on', ...there };
 }
 
-/** In: an object before and after a write, and the world. Out: the write, where it may have to do with conversion; it costs next to nothing where it does not. */
-export function deploymentChange(before: KubeObject | undefined, after: KubeObject | undefined, world: World): DeploymentChange | undefined {
+/**
+ * In: an object before and after a write, and the world. Out: the write, where it may have to do with conversion; it
+ * costs next to nothing where it does not.
+ */
+export function deploymentChange(
+  before: KubeObject | undefined,
+  after: KubeObject | undefined,
+  world: World,
+): DeploymentChange | undefined {
   if (after === undefined || kindOf(after) !== 'Deployment.apps') return undefined;
   if (hasMarks(after) || (before !== undefined && hasMarks(before))) return { before, after };
-  return before === undefined && namespaceProfile(world, namespaceOf(after)) !== undefined ? { before, after } : undefined;
+  return before === undefined && namespaceProfile(world, namespaceOf(after)) !== undefined
+    ? { before, after }
+    : undefined;
 }
 
-/** In: a write of a Deployment, and the policy. Out: the objects that decide whether it can be converted, to be read anew before it is. */
+/**
+ * In: a write of a Deployment, and the policy. Out: the objects that decide whether it can be converted, to be read
+ * anew before it is.
+ */
 export function decisive({ after }: DeploymentChange, world: World, policy: Policy): ObjectKey[] {
   const namespace = namespaceOf(after);
   const name = marksOf(after).profile ?? namespaceProfile(world, namespace) ?? '';
   const profile = Object.hasOwn(policy.profiles, name) ? policy.profiles[name] : undefined;
-  const claims = array(dig(after, 'spec', 'template', 'spec', 'volumes')).flatMap((volume) => optionalString(dig(volume, 'persistentVolumeClaim', 'claimName')) ?? []);
+  const claims = array(dig(after, 'spec', 'template', 'spec', 'volumes')).flatMap(
+    (volume) => optionalString(dig(volume, 'persistentVolumeClaim', 'claimName')) ?? [],
+  );
   return [
     keyFor('Namespace', '', namespace),
     ...(profile === undefined ? [] : [keyFor('Rollout.argoproj.io', namespace, rolloutName(profile, after))]),
@@ -38,20 +64,46 @@ export function decisive({ after }: DeploymentChange, world: World, policy: Poli
 
 /** In: a Deployment that becomes a Rollout. Out: the changes that come of it: its own, and that of the Rollout. */
 export function changesOf({ before, after }: DeploymentChange, { existing, rollout, replicas }: Conversion): Change[] {
-  if (existing === undefined) return [{ before, after }, { before: undefined, after: withReplicas(rollout, replicas) }];
-  const merged: KubeObject = { ...existing, metadata: { ...existing.metadata, ...rollout.metadata }, spec: { ...object(existing['spec']), ...object(rollout['spec']) } };
-  return [{ before, after }, { before: existing, after: merged }];
+  if (existing === undefined)
+    return [
+      { before, after },
+      { before: undefined, after: withReplicas(rollout, replicas) },
+    ];
+  const merged: KubeObject = {
+    ...existing,
+    metadata: { ...existing.metadata, ...rollout.metadata },
+    spec: { ...object(existing['spec']), ...object(rollout['spec']) },
+  };
+  return [
+    { before, after },
+    { before: existing, after: merged },
+  ];
 }
 
 const PATH = ['metadata', 'annotations', CONVERT];
 
-/** In: findings, a Deployment and the Rollout that it becomes. Out: the findings; those about the Rollout, which its owner has not written, are told of the annotation that asks for it, with the profile. */
-export function toldOfDeployment(findings: readonly Finding[], deployment: KubeObject, { profile, rollout }: Conversion): Finding[] {
+/**
+ * In: findings, a Deployment and the Rollout that it becomes. Out: the findings; those about the Rollout, which its
+ * owner has not written, are told of the annotation that asks for it, with the profile.
+ */
+export function toldOfDeployment(
+  findings: readonly Finding[],
+  deployment: KubeObject,
+  { profile, rollout }: Conversion,
+): Finding[] {
   const key = keyOf(rollout);
   return findings.map((finding) => {
     if (keyOf(finding.subject) !== key) return finding;
     const message = `profile "${profile}" makes Rollout "${rollout.metadata.name}": ${finding.message}`;
-    return { ...finding, subject: deployment, object: deployment, path: PATH, related: [], message, anchor: `${finding.messageId} ${finding.anchor}` };
+    return {
+      ...finding,
+      subject: deployment,
+      object: deployment,
+      path: PATH,
+      related: [],
+      message,
+      anchor: `${finding.messageId} ${finding.anchor}`,
+    };
   });
 }
 
@@ -69,15 +121,32 @@ export function enforced(circumstances: Circumstances): Circumstances {
   return { ...circumstances, settings: (namespace) => ({ ...circumstances.settings(namespace), mode: 'enforce' }) };
 }
 
-/** In: findings, a Deployment that becomes a Rollout, and what decides about findings. Out: those findings as its owner is told of them, and what follows. */
-export function judgeConversion(findings: readonly Finding[], { before, after }: DeploymentChange, plan: Conversion, circumstances: Circumstances): JudgedConversion {
+/**
+ * In: findings, a Deployment that becomes a Rollout, and what decides about findings. Out: those findings as its owner
+ * is told of them, and what follows.
+ */
+export function judgeConversion(
+  findings: readonly Finding[],
+  { before, after }: DeploymentChange,
+  plan: Conversion,
+  circumstances: Circumstances,
+): JudgedConversion {
   const rollout = keyOf(plan.rollout);
   const incomplete = findings.some(({ class: found, subject }) => found === 'missing' && keyOf(subject) === rollout);
   const told = toldOfDeployment(findings, after, plan);
   // Where the policy only warns, the Deployment passes; a Rollout that cannot work is not made all the same.
-  const refused = judge(told, [{ before, after }], enforced(circumstances)).some(({ decision, finding }) => decision === 'deny' && keyOf(finding.subject) === keyOf(after));
+  const refused = judge(told, [{ before, after }], enforced(circumstances)).some(
+    ({ decision, finding }) => decision === 'deny' && keyOf(finding.subject) === keyOf(after),
+  );
   // Who writes an ordinary Deployment has not asked for anything.
-  return { findings: refused && plan.byNamespace ? told.map((finding) => (isAsked(finding, after) ? unasked(finding) : finding)) : told, refused, incomplete };
+  return {
+    findings:
+      refused && plan.byNamespace
+        ? told.map((finding) => (isAsked(finding, after) ? unasked(finding) : finding))
+        : told,
+    refused,
+    incomplete,
+  };
 }
 
 function isAsked({ class: found, subject, path }: Finding, deployment: KubeObject): boolean {
@@ -89,8 +158,25 @@ function unasked(finding: Finding): Finding {
 }
 
 /** In: a Deployment, and why it is refused. Out: that as a finding. */
-export function refusal(deployment: KubeObject, message: string, fix: string, found: FindingClass = 'invalid'): Finding {
-  return { rule: CONVERSION, messageId: 'refused', class: found, subject: deployment, object: deployment, path: PATH, related: [], anchor: message, message, fix, rests: new Set([keyOf(deployment)]) };
+export function refusal(
+  deployment: KubeObject,
+  message: string,
+  fix: string,
+  found: FindingClass = 'invalid',
+): Finding {
+  return {
+    rule: CONVERSION,
+    messageId: 'refused',
+    class: found,
+    subject: deployment,
+    object: deployment,
+    path: PATH,
+    related: [],
+    anchor: message,
+    message,
+    fix,
+    rests: new Set([keyOf(deployment)]),
+  };
 }
 
 /** A Deployment of a bundle, and what it means for its conversion. */
@@ -105,11 +191,20 @@ export interface JudgedPlan extends BundledPlan {
   readonly incomplete: boolean;
 }
 
-/** In: changes, the world once they are made, and what conversion goes by in a namespace. Out: those of Deployments that have to do with conversion; nobody's rights are asked for. */
-export function plansIn(changes: readonly Change[], after: World, settings: (namespace: string) => ConversionSettings): BundledPlan[] {
+/**
+ * In: changes, the world once they are made, and what conversion goes by in a namespace. Out: those of Deployments that
+ * have to do with conversion; nobody's rights are asked for.
+ */
+export function plansIn(
+  changes: readonly Change[],
+  after: World,
+  settings: (namespace: string) => ConversionSettings,
+): BundledPlan[] {
   return changes.flatMap(({ before, after: object }) => {
     const change = deploymentChange(before, object, after);
-    return change === undefined ? [] : [{ change, plan: planConversion(change, after, settings(namespaceOf(change.after))) }];
+    return change === undefined
+      ? []
+      : [{ change, plan: planConversion(change, after, settings(namespaceOf(change.after))) }];
   });
 }
 
@@ -134,7 +229,10 @@ export interface Outcome {
   readonly incomplete: boolean;
 }
 
-/** In: a write of a Deployment, what it means, how that was judged, and the world once it is made. Out: what is made of it, and what its author is told. */
+/**
+ * In: a write of a Deployment, what it means, how that was judged, and the world once it is made. Out: what is made of
+ * it, and what its author is told.
+ */
 export function convert(change: DeploymentChange, plan: ConversionPlan, outcome: Outcome, world: World): Converted {
   switch (plan.kind) {
     case 'converts':
@@ -164,15 +262,30 @@ function abandoned(change: DeploymentChange, world: World): Converted {
   if (before === undefined) return unconverted(change);
   const name = rolloutOf(after, '', world)?.metadata.name;
   const rest = name === undefined ? '' : `; Rollout "${name}" stays until somebody deletes it`;
-  return { ...abandonConversion(before, after), notes: [note(`no Rollgate converts here any more: it gets its own pods${rest}`)], decided: true };
+  return {
+    ...abandonConversion(before, after),
+    notes: [note(`no Rollgate converts here any more: it gets its own pods${rest}`)],
+    decided: true,
+  };
 }
 
-function unchanged(change: DeploymentChange, { profile, reasons }: Extract<ConversionPlan, { kind: 'stays' }>, world: World): Converted {
+function unchanged(
+  change: DeploymentChange,
+  { profile, reasons }: Extract<ConversionPlan, { kind: 'stays' }>,
+  world: World,
+): Converted {
   const kept = continued(change, world, true);
-  return { ...kept, notes: [...(kept.decided ? [] : kept.notes), ...reasons.map((reason) => note(`not converted by profile "${profile}": ${reason}`))] };
+  return {
+    ...kept,
+    notes: [
+      ...(kept.decided ? [] : kept.notes),
+      ...reasons.map((reason) => note(`not converted by profile "${profile}": ${reason}`)),
+    ],
+  };
 }
 
-// Put back by the mutating side, what was asked for would never come before the validating side, which tells a denial better.
+// Put back by the mutating side, what was asked for would never come before the validating side, which tells a denial
+// better.
 function unfulfilled(change: DeploymentChange, { denied, reasons }: Outcome, world: World): Converted {
   const kept = continued(change, world, !denied);
   return { ...kept, notes: [...kept.notes, ...(kept.decided && !denied ? reasons : [])] };
@@ -184,34 +297,60 @@ function continued(change: DeploymentChange, world: World, asBefore: boolean): C
   const old = before === undefined ? undefined : marksOf(before);
   if (before === undefined || old?.replicas === undefined) return unconverted(change);
   const byNamespace = namespaceProfile(world, namespaceOf(after)) === undefined ? undefined : old.profile;
-  const held = asBefore && isConverting(old) ? continueConversion(before, after, old.profile ?? OFF, true) : continueConversion(before, after, byNamespace);
+  const held =
+    asBefore && isConverting(old)
+      ? continueConversion(before, after, old.profile ?? OFF, true)
+      : continueConversion(before, after, byNamespace);
   return { ...held, notes: continuing(before, held.patched, held.atZero, world), decided: true };
 }
 
 function unconverted({ before, after }: DeploymentChange): Converted {
   const held = withoutForeignMarks(before, after);
   const count = replicasOf(held.patched);
-  const notes = count === replicasOf(after) ? [] : [note(`is at 0 and was exported where a Rollout ran its pods: it gets as many as are noted on it, ${count}`)];
+  const notes =
+    count === replicasOf(after)
+      ? []
+      : [note(`is at 0 and was exported where a Rollout ran its pods: it gets as many as are noted on it, ${count}`)];
   return { ...held, notes, decided: false };
 }
 
-function beginning({ before, after }: DeploymentChange, { rollout, profile, replicas, existing }: Conversion, atZero: boolean, world: World): string[] {
+function beginning(
+  { before, after }: DeploymentChange,
+  { rollout, profile, replicas, existing }: Conversion,
+  atZero: boolean,
+  world: World,
+): string[] {
   const { name } = rollout.metadata;
   const pods = replicas === 1 ? '1 pod' : `${replicas} pods`;
-  const what = existing === undefined ? `Rollout "${name}" will be made of it (profile "${profile}") and run its ${pods}` : `Rollout "${name}" takes up profile "${profile}"`;
+  const what =
+    existing === undefined
+      ? `Rollout "${name}" will be made of it (profile "${profile}") and run its ${pods}`
+      : `Rollout "${name}" takes up profile "${profile}"`;
   const healthy = atZero ? [`a Deployment at 0 counts as Healthy: look at Rollout "${name}" for its pods`] : [];
-  const waiting = before === undefined && !atZero ? [`it runs its pods itself until Rollout "${name}" is healthy, which needs something that is not there yet`] : [];
+  const waiting =
+    before === undefined && !atZero
+      ? [`it runs its pods itself until Rollout "${name}" is healthy, which needs something that is not there yet`]
+      : [];
   return [what, ...healthy, ...waiting, ...adviceFor(after, name, world, { besides: 'rules' })].map(note);
 }
 
 function continuing(before: KubeObject, after: KubeObject, atZero: boolean, world: World): string[] {
   const marks = marksOf(after);
   const name = rolloutOf(after, '', world)?.metadata.name;
-  if (marks.profile === undefined) return marksOf(before).profile === undefined ? [] : [note(`goes back to being a Deployment: ${name === undefined ? 'its Rollout' : `Rollout "${name}"`} goes once its own pods serve`)];
+  if (marks.profile === undefined)
+    return marksOf(before).profile === undefined
+      ? []
+      : [
+          note(
+            `goes back to being a Deployment: ${name === undefined ? 'its Rollout' : `Rollout "${name}"`} goes once its own pods serve`,
+          ),
+        ];
   if (marks.suspended !== undefined) return [note(`its conversion is suspended: ${marks.suspended}`)];
   const known = new Set(adviceFor(before, name ?? '', world, { besides: 'rules' }));
   const news = adviceFor(after, name ?? '', world, { besides: 'rules' }).filter((line) => !known.has(line));
-  const healthy = atZero ? [`stays at 0, which counts as Healthy: ${name === undefined ? 'its Rollout' : `Rollout "${name}"`} runs its pods`] : [];
+  const healthy = atZero
+    ? [`stays at 0, which counts as Healthy: ${name === undefined ? 'its Rollout' : `Rollout "${name}"`} runs its pods`]
+    : [];
   return [...healthy, ...news].map(note);
 }
 

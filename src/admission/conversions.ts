@@ -6,7 +6,15 @@ import type { Budget } from '../rules/engine.ts';
 import { renderText, sortFindings, type Finding, type Skipped } from '../rules/finding.ts';
 import { namespaceOf, type ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
-import { changesOf, conversionSettings, decisive, deploymentChange, judgeConversion, refusal, type Outcome } from './conversion.ts';
+import {
+  changesOf,
+  conversionSettings,
+  decisive,
+  deploymentChange,
+  judgeConversion,
+  refusal,
+  type Outcome,
+} from './conversion.ts';
 import { introducedBy, judge, worldAfter, type Change, type Circumstances, type Judged } from './judge.ts';
 import type { Request, UserInfo } from './review.ts';
 import { freshen, reread, type Live } from './truth.ts';
@@ -16,7 +24,10 @@ export interface ConversionsParts {
   readonly world: World;
   readonly live?: Live | undefined;
   readonly rules: readonly Rule[];
-  /** In: a user and a namespace. Out: whether he may create Rollouts there, undefined where that could not be found out. Absent where nobody can be asked: everybody may. */
+  /**
+   * In: a user and a namespace. Out: whether he may create Rollouts there, undefined where that could not be found out.
+   * Absent where nobody can be asked: everybody may.
+   */
   mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
   /** False where nobody makes Rollouts of what is let in to be converted. */
   readonly converts?: boolean;
@@ -48,7 +59,10 @@ export interface Planned {
   readonly after: World;
 }
 
-/** Decides whether Deployments become Rollouts. What it answers it finds out anew each time, so that a dry run is told what the real request will be. */
+/**
+ * Decides whether Deployments become Rollouts. What it answers it finds out anew each time, so that a dry run is told
+ * what the real request will be.
+ */
 export class Conversions {
   readonly #parts: ConversionsParts;
 
@@ -56,32 +70,67 @@ export class Conversions {
     this.#parts = parts;
   }
 
-  /** In: a request and what surrounds it. Out: what it means for the conversion of a Deployment; undefined where it has nothing to do with one. */
-  async plan(request: Pick<Request, 'object' | 'oldObject' | 'user'>, surroundings: Surroundings): Promise<Planned | undefined> {
+  /**
+   * In: a request and what surrounds it. Out: what it means for the conversion of a Deployment; undefined where it has
+   * nothing to do with one.
+   */
+  async plan(
+    request: Pick<Request, 'object' | 'oldObject' | 'user'>,
+    surroundings: Surroundings,
+  ): Promise<Planned | undefined> {
     const { world, live } = this.#parts;
     const { policy, circumstances, deadline } = surroundings;
     const change = deploymentChange(request.oldObject, request.object, world);
     if (change === undefined) return undefined;
-    const settings = conversionSettings(policy, circumstances.settings(namespaceOf(change.after)), { controllers: surroundings.controllers, converts: this.#parts.converts !== false });
+    const settings = conversionSettings(policy, circumstances.settings(namespaceOf(change.after)), {
+      controllers: surroundings.controllers,
+      converts: this.#parts.converts !== false,
+    });
     const own: Change = { before: change.before, after: change.after };
     const first = planConversion(change, worldAfter(world, [own]), settings);
-    if (first.kind === 'none' || first.kind === 'continues') return { change, plan: first, judged: undefined, skipped: [], refused: false, incomplete: false, after: worldAfter(world, [own]) };
+    if (first.kind === 'none' || first.kind === 'continues')
+      return {
+        change,
+        plan: first,
+        judged: undefined,
+        skipped: [],
+        refused: false,
+        incomplete: false,
+        after: worldAfter(world, [own]),
+      };
 
     // Something new is asked for: now it has to be the truth.
     const truth = await freshen(world, live, decisive(change, world, policy), deadline);
     const after = worldAfter(truth, [own]);
     const plan = planConversion(change, after, settings);
     const planned = { change, plan, after, skipped: [], judged: undefined, refused: false, incomplete: false };
-    if (plan.kind === 'refused') return this.#refused(planned, [refusal(change.after, plan.message, plan.fix)], surroundings);
+    if (plan.kind === 'refused')
+      return this.#refused(planned, [refusal(change.after, plan.message, plan.fix)], surroundings);
     if (plan.kind !== 'converts') return planned;
     const { username } = request.user;
     const namespace = namespaceOf(change.after);
     const may = await this.#mayCreate(request.user, namespace);
-    if (may === undefined) return { ...planned, plan: stays(plan.profile, [`the API server could not be asked whether "${username}" may create rollouts.argoproj.io in namespace "${namespace}"`]) };
+    if (may === undefined)
+      return {
+        ...planned,
+        plan: stays(plan.profile, [
+          `the API server could not be asked whether "${username}" may create rollouts.argoproj.io in namespace "${namespace}"`,
+        ]),
+      };
     if (!may) {
       const message = `"${username}" may not create rollouts.argoproj.io in namespace "${namespace}"`;
       if (plan.byNamespace) return { ...planned, plan: stays(plan.profile, [message]) };
-      return this.#refused(planned, [refusal(change.after, `${message}, and profile "${plan.profile}" would make one of this Deployment`, 'ask for that right, or take the annotation away')], surroundings);
+      return this.#refused(
+        planned,
+        [
+          refusal(
+            change.after,
+            `${message}, and profile "${plan.profile}" would make one of this Deployment`,
+            'ask for that right, or take the annotation away',
+          ),
+        ],
+        surroundings,
+      );
     }
     return this.#judged(planned, truth, surroundings);
   }
@@ -98,13 +147,19 @@ export class Conversions {
       ({ introduced, unreadable: uncertain } = again);
     }
     const { findings, refused, incomplete } = judgeConversion(introduced.findings, change, plan, circumstances);
-    const judged = judge(sortFindings(findings), changes, circumstances).map((entry): Judged => (isLate(change) || [...entry.finding.rests].some((key) => uncertain.has(key)) ? { ...entry, decision: 'warn' } : entry));
+    const judged = judge(sortFindings(findings), changes, circumstances).map((entry): Judged =>
+      isLate(change) || [...entry.finding.rests].some((key) => uncertain.has(key))
+        ? { ...entry, decision: 'warn' }
+        : entry,
+    );
     return { ...planned, judged, skipped: introduced.skipped, refused, incomplete };
   }
 
   #refused(planned: Planned, findings: readonly Finding[], { circumstances }: Surroundings): Planned {
     const { change } = planned;
-    const judged = judge(findings, [{ before: change.before, after: change.after }], circumstances).map((entry): Judged => (isLate(change) ? { ...entry, decision: 'warn' } : entry));
+    const judged = judge(findings, [{ before: change.before, after: change.after }], circumstances).map(
+      (entry): Judged => (isLate(change) ? { ...entry, decision: 'warn' } : entry),
+    );
     return { ...planned, judged, refused: true };
   }
 
@@ -115,7 +170,12 @@ export class Conversions {
 
 /** In: a write as it was planned. Out: how it was judged, in short. */
 export function outcomeOf({ refused, incomplete, judged = [] }: Planned): Outcome {
-  return { refused, incomplete, denied: judged.some(({ decision }) => decision === 'deny'), reasons: judged.filter(({ finding }) => finding.class === 'invalid').map(({ finding }) => renderText(finding)) };
+  return {
+    refused,
+    incomplete,
+    denied: judged.some(({ decision }) => decision === 'deny'),
+    reasons: judged.filter(({ finding }) => finding.class === 'invalid').map(({ finding }) => renderText(finding)),
+  };
 }
 
 // Who writes a Deployment that asked for it before, and was not let in, has done nothing new.

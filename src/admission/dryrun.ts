@@ -62,29 +62,53 @@ export interface Catalogue {
 }
 
 /**
- * In: what is asked, a world or what is known of one, and the catalogue. Out: verdict, findings with positions, skipped rules, and for each object the patch and what would be
- * stored. Applies nothing.
+ * In: what is asked, a world or what is known of one, and the catalogue. Out: verdict, findings with positions, skipped
+ * rules, and for each object the patch and what would be stored. Applies nothing.
  */
 export function dryRun(input: DryRunInput, base: World, catalogue: Catalogue): DryRunAnswer {
   const manifests = readBody(input.text);
   const judged = judgeWith(input.policy, manifests, input, base, catalogue);
-  const difference = input.candidate === undefined ? undefined : compare(judged.report, judgeWith(input.candidate, manifests, input, base, catalogue).report);
+  const difference =
+    input.candidate === undefined
+      ? undefined
+      : compare(judged.report, judgeWith(input.candidate, manifests, input, base, catalogue).report);
   return {
     ...judged.report,
     results: resultsOf(judged, input.policy, base, catalogue.keeps),
-    rollouts: judged.plans.flatMap(({ plan, refused }) => (plan.kind === 'converts' && !refused ? [withReplicas(plan.rollout, plan.replicas)] : [])),
+    rollouts: judged.plans.flatMap(({ plan, refused }) =>
+      plan.kind === 'converts' && !refused ? [withReplicas(plan.rollout, plan.replicas)] : [],
+    ),
     ...(difference === undefined ? {} : { candidate: difference }),
   };
 }
 
-/** In: what is asked, what is known so far, and the catalogue. Out: the answer by that, and what would have to be known besides: ask again until there is nothing. */
-export function runDryRun(input: DryRunInput, answers: Answers, catalogue: Catalogue): { readonly answer: DryRunAnswer; readonly questions: readonly Question[] } {
+/**
+ * In: what is asked, what is known so far, and the catalogue. Out: the answer by that, and what would have to be known
+ * besides: ask again until there is nothing.
+ */
+export function runDryRun(
+  input: DryRunInput,
+  answers: Answers,
+  catalogue: Catalogue,
+): { readonly answer: DryRunAnswer; readonly questions: readonly Question[] } {
   const world = new QuestionWorld(answers);
   return { answer: dryRun(input, world, catalogue), questions: world.questions() };
 }
 
-function judgeWith(policy: Policy, manifests: Manifests, input: DryRunInput, base: World, catalogue: Catalogue): JudgedBundle {
-  return judgeBundle(manifests, { base, rules: catalogue.rules, policy, namespace: input.namespace, requireReferences: input.requireReferences });
+function judgeWith(
+  policy: Policy,
+  manifests: Manifests,
+  input: DryRunInput,
+  base: World,
+  catalogue: Catalogue,
+): JudgedBundle {
+  return judgeBundle(manifests, {
+    base,
+    rules: catalogue.rules,
+    policy,
+    namespace: input.namespace,
+    requireReferences: input.requireReferences,
+  });
 }
 
 // A review is not laid over the world with its own old object: what is stored there is what the world says.
@@ -100,7 +124,10 @@ function reviewedObject(text: string): string | undefined {
     if (!isObject(body) || body['kind'] !== 'AdmissionReview') return undefined;
     const request = object(body['request']);
     const submitted = object(request['object']);
-    const metadata = { ...(typeof request['namespace'] === 'string' ? { namespace: request['namespace'] } : {}), ...object(submitted['metadata']) };
+    const metadata = {
+      ...(typeof request['namespace'] === 'string' ? { namespace: request['namespace'] } : {}),
+      ...object(submitted['metadata']),
+    };
     return JSON.stringify({ ...submitted, metadata }, undefined, 2);
   } catch {
     return undefined;
@@ -110,18 +137,44 @@ function reviewedObject(text: string): string | undefined {
 function resultsOf(judged: JudgedBundle, policy: Policy, base: World, keeps: readonly Keep[]): DryRunObject[] {
   const after = worldAfter(base, judged.changes);
   const { settings } = circumstancesOf(policy, base, false);
-  const stored = new Map(judged.changes.flatMap(({ before, after: object }) => (object === undefined ? [] : [[keyOf(object), before] as const])));
+  const stored = new Map(
+    judged.changes.flatMap(({ before, after: object }) =>
+      object === undefined ? [] : [[keyOf(object), before] as const],
+    ),
+  );
   return judged.sources.map((source): DryRunObject => {
     const submitted = source.object;
     const before = stored.get(keyOf(submitted));
     const asked = judged.plans.find(({ change }) => change.after === submitted);
-    const refused = judged.report.findings.some(({ decision, object: found }) => decision === 'deny' && sameRef(found, refOf(submitted)));
-    const converted = asked === undefined ? undefined : convert(asked.change, asked.plan, { refused: refused || asked.refused, denied: refused, reasons: [], incomplete: asked.incomplete }, after);
+    const refused = judged.report.findings.some(
+      ({ decision, object: found }) => decision === 'deny' && sameRef(found, refOf(submitted)),
+    );
+    const converted =
+      asked === undefined
+        ? undefined
+        : convert(
+            asked.change,
+            asked.plan,
+            { refused: refused || asked.refused, denied: refused, reasons: [], incomplete: asked.incomplete },
+            after,
+          );
     const result = { object: refOf(submitted), document: source.document };
-    if (converted?.decided === true) return { ...result, patch: converted.operations, kept: converted.notes, patched: converted.patched };
+    if (converted?.decided === true)
+      return { ...result, patch: converted.operations, kept: converted.notes, patched: converted.patched };
     const object = converted?.patched ?? submitted;
-    const kept = keepAll(object, before, driversOf(after, object, policy), activeKeeps(keeps, object, settings(namespaceOf(object))), after);
-    return { ...result, patch: [...(converted?.operations ?? []), ...kept.operations], kept: [...(converted?.notes ?? []), ...kept.notes], patched: kept.patched };
+    const kept = keepAll(
+      object,
+      before,
+      driversOf(after, object, policy),
+      activeKeeps(keeps, object, settings(namespaceOf(object))),
+      after,
+    );
+    return {
+      ...result,
+      patch: [...(converted?.operations ?? []), ...kept.operations],
+      kept: [...(converted?.notes ?? []), ...kept.notes],
+      patched: kept.patched,
+    };
   });
 }
 
@@ -135,4 +188,3 @@ function compare(now: BundleReport, then: BundleReport): PolicyDifference {
     dropped: now.findings.filter((finding) => !after.has(id(finding))),
   };
 }
-

@@ -30,7 +30,8 @@ export interface Forecast {
   readonly name: string;
   readonly profile: string;
   /**
-   * `converted`: it is one already; `suspended`: it is to be, and Rollgate has put that off; `back`: it is on its way back; `yes`: it can be; `no`: something about it stands in the way; `mistake`: something is to be mended first;
+   * `converted`: it is one already; `suspended`: it is to be, and Rollgate has put that off; `back`: it is on its way
+   * back; `yes`: it can be; `no`: something about it stands in the way; `mistake`: something is to be mended first;
    * `off`: it says that it does not want to.
    */
   readonly verdict: 'converted' | 'suspended' | 'back' | 'yes' | 'no' | 'mistake' | 'off';
@@ -50,37 +51,79 @@ export interface Foreseen {
   readonly converted: Converted;
 }
 
-/** In: a Deployment, and by what to look at it. Out: what would become of it if it asked to be converted; nobody's rights are asked for. */
+/**
+ * In: a Deployment, and by what to look at it. Out: what would become of it if it asked to be converted; nobody's
+ * rights are asked for.
+ */
 export function foresee(deployment: KubeObject, options: ForecastOptions): Foreseen {
   const { world, policy, rules, controllers, stored } = options;
   const own: unknown = dig(deployment.metadata, 'annotations', CONVERT);
   const marks = marksOf(deployment);
   const profile = marks.profile ?? namespaceProfile(world, namespaceOf(deployment)) ?? options.profile;
-  const asking: KubeObject = { ...deployment, metadata: { ...deployment.metadata, annotations: { ...object(deployment.metadata['annotations']), [CONVERT]: profile } } };
+  const asking: KubeObject = {
+    ...deployment,
+    metadata: {
+      ...deployment.metadata,
+      annotations: { ...object(deployment.metadata['annotations']), [CONVERT]: profile },
+    },
+  };
   const before = stored ? unasked(deployment) : undefined;
   const change = { before, after: asking };
   const after = worldAfter(world, [change]);
   const circumstances = circumstancesOf(policy, world, false);
-  const plan = planConversion(change, after, conversionSettings(policy, circumstances.settings(namespaceOf(deployment)), { controllers, converts: true }));
-  const empty = { namespace: namespaceOf(deployment), name: deployment.metadata.name, profile, reasons: [], advice: [], rollout: '', replicas: undefined };
-  const seen = (more: Pick<Forecast, 'verdict'> & Partial<Forecast>): Foreseen => ({ forecast: { ...empty, ...more }, plan, converted: convert(change, plan, { refused: more.verdict === 'mistake', denied: true, reasons: [], incomplete: false }, after) });
+  const plan = planConversion(
+    change,
+    after,
+    conversionSettings(policy, circumstances.settings(namespaceOf(deployment)), { controllers, converts: true }),
+  );
+  const empty = {
+    namespace: namespaceOf(deployment),
+    name: deployment.metadata.name,
+    profile,
+    reasons: [],
+    advice: [],
+    rollout: '',
+    replicas: undefined,
+  };
+  const seen = (more: Pick<Forecast, 'verdict'> & Partial<Forecast>): Foreseen => ({
+    forecast: { ...empty, ...more },
+    plan,
+    converted: convert(
+      change,
+      plan,
+      { refused: more.verdict === 'mistake', denied: true, reasons: [], incomplete: false },
+      after,
+    ),
+  });
 
   if (marks.rolloutUid !== undefined) return seen({ verdict: marks.profile === undefined ? 'back' : 'converted' });
-  if (marks.profile !== undefined && marks.suspended !== undefined) return seen({ verdict: 'suspended', reasons: [marks.suspended] });
+  if (marks.profile !== undefined && marks.suspended !== undefined)
+    return seen({ verdict: 'suspended', reasons: [marks.suspended] });
   if (own === OFF) return seen({ verdict: 'off' });
   if (plan.kind === 'refused') return seen({ verdict: 'mistake', reasons: [`${plan.message}: ${plan.fix}`] });
   if (plan.kind !== 'converts') return seen({ verdict: 'no', reasons: plan.kind === 'stays' ? plan.reasons : [] });
   const changes = changesOf(change, plan);
-  const findings = sortFindings(toldOfDeployment(introducedBy(world, changes, rules).findings, asking, plan)).filter(({ subject }) => keyOf(subject) === keyOf(asking));
+  const findings = sortFindings(toldOfDeployment(introducedBy(world, changes, rules).findings, asking, plan)).filter(
+    ({ subject }) => keyOf(subject) === keyOf(asking),
+  );
   const judged = judge(findings, changes, enforced(circumstances));
   const denied = judged.filter(({ decision }) => decision === 'deny').map(({ finding }) => renderText(finding));
   const warned = judged.filter(({ decision }) => decision === 'warn').map(({ finding }) => renderText(finding));
   const known = { rollout: plan.rollout.metadata.name, replicas: plan.replicas };
   if (denied.length > 0) return seen({ verdict: 'mistake', reasons: denied, ...known });
-  return seen({ verdict: 'yes', advice: [...adviceFor(deployment, known.rollout, after, { besides: 'nothing' }), ...warned], ...known });
+  return seen({
+    verdict: 'yes',
+    advice: [...adviceFor(deployment, known.rollout, after, { besides: 'nothing' }), ...warned],
+    ...known,
+  });
 }
 
 function unasked(deployment: KubeObject): KubeObject {
-  const { [CONVERT]: _, [ROLLOUT_UID]: __, [SUSPENDED]: ___, ...annotations } = object(deployment.metadata['annotations']);
+  const {
+    [CONVERT]: _,
+    [ROLLOUT_UID]: __,
+    [SUSPENDED]: ___,
+    ...annotations
+  } = object(deployment.metadata['annotations']);
   return { ...deployment, metadata: { ...deployment.metadata, annotations } };
 }

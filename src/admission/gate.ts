@@ -7,7 +7,16 @@ import { sortFindings, type Finding, type Skipped } from '../rules/finding.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { dig, optionalString } from '../world/read.ts';
 import type { World } from '../world/world.ts';
-import { BREAK_GLASS, breakGlassReason, exemptAccounts, exemption, isTerminating, statusManagers, writerOf, type ExemptAccounts } from './exempt.ts';
+import {
+  BREAK_GLASS,
+  breakGlassReason,
+  exemptAccounts,
+  exemption,
+  isTerminating,
+  statusManagers,
+  writerOf,
+  type ExemptAccounts,
+} from './exempt.ts';
 import { convert, type Converted } from './conversion.ts';
 import { Conversions, outcomeOf, type Planned } from './conversions.ts';
 import { activeKeeps, driversOf, keepAll, problemWith } from './keep.ts';
@@ -33,7 +42,10 @@ export interface GateParts {
   readonly self?: string | undefined;
   /** In: a user. Out: whether he may `break-glass` on `overrides.rollgate.io`. Absent: nobody may. */
   mayBreakGlass?(user: UserInfo, namespace: string): Promise<boolean>;
-  /** In: a user and a namespace. Out: whether he may create Rollouts there, undefined where that could not be found out. Absent where nobody can be asked: everybody may. */
+  /**
+   * In: a user and a namespace. Out: whether he may create Rollouts there, undefined where that could not be found out.
+   * Absent where nobody can be asked: everybody may.
+   */
   mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
   /** False where nobody makes Rollouts of what is let in to be converted. */
   readonly converts?: boolean;
@@ -76,7 +88,8 @@ export interface Limits {
 export class Gate {
   readonly #parts: GateParts;
   // Policy and accounts change rarely, and both are made anew when they do.
-  #known: { readonly policy: Policy; readonly discovered: readonly string[]; readonly accounts: ExemptAccounts } | undefined;
+  #known:
+    { readonly policy: Policy; readonly discovered: readonly string[]; readonly accounts: ExemptAccounts } | undefined;
   readonly #conversions: Conversions;
 
   constructor(parts: GateParts) {
@@ -84,7 +97,10 @@ export class Gate {
     this.#conversions = new Conversions(this.#parts);
   }
 
-  /** In: a request and its limits. Out: the patch that keeps what the controller owns and makes a Deployment the workload of a Rollout, or none. Never rejects for what is in the request. */
+  /**
+   * In: a request and its limits. Out: the patch that keeps what the controller owns and makes a Deployment the
+   * workload of a Rollout, or none. Never rejects for what is in the request.
+   */
   async mutate(request: Request, limits: Limits): Promise<Answer> {
     const { world } = this.#parts;
     const policy = this.#parts.policy();
@@ -93,14 +109,25 @@ export class Gate {
     const { object } = request;
     if (why !== undefined || object === undefined) return exempt(request, why ?? 'nothing to keep on DELETE');
     const controllers = accounts.controllers.size > 0;
-    const planned = request.kindId === 'Deployment.apps' ? await this.#planned(request, limits, policy, controllers) : undefined;
-    const converted = planned === undefined ? undefined : convert(planned.change, planned.plan, outcomeOf(planned), planned.after);
-    const kept = converted?.decided === true ? NOTHING_KEPT : await this.#keep(request, converted?.patched ?? object, limits, policy, controllers);
+    const planned =
+      request.kindId === 'Deployment.apps' ? await this.#planned(request, limits, policy, controllers) : undefined;
+    const converted =
+      planned === undefined ? undefined : convert(planned.change, planned.plan, outcomeOf(planned), planned.after);
+    const kept =
+      converted?.decided === true
+        ? NOTHING_KEPT
+        : await this.#keep(request, converted?.patched ?? object, limits, policy, controllers);
     return mutated(request, object, converted, kept);
   }
 
   /** In: a request, its object with what was changed in it so far, and the rest. Out: what is kept in it. */
-  async #keep(request: Request, object: KubeObject, limits: Limits, policy: Policy, controllers: boolean): Promise<KeptAnswer> {
+  async #keep(
+    request: Request,
+    object: KubeObject,
+    limits: Limits,
+    policy: Policy,
+    controllers: boolean,
+  ): Promise<KeptAnswer> {
     const { world, live } = this.#parts;
     const active = activeKeeps(this.#parts.keeps, object, settingsIn(policy, world, namespaceOf(object)));
     if (active.length === 0) return NOTHING_KEPT;
@@ -121,7 +148,12 @@ export class Gate {
     const writer = writerOf(request);
     const tripped = current.find((rollout) => writer !== undefined && statusManagers(rollout).includes(writer));
     if (tripped !== undefined && writer !== undefined) {
-      return { extras: {}, record: { tripwire: `${request.user.username} writes as ${writer}, the manager of the status of Rollout ${keyOf(tripped)}` } };
+      return {
+        extras: {},
+        record: {
+          tripwire: `${request.user.username} writes as ${writer}, the manager of the status of Rollout ${keyOf(tripped)}`,
+        },
+      };
     }
     const kept = fresh === world ? likely : keepAll(object, request.oldObject, current, active, truth);
     const audit = kept.ids.length === 0 ? {} : { kept: kept.ids.join(',') };
@@ -130,10 +162,19 @@ export class Gate {
 
   #planned(request: Request, limits: Limits, policy: Policy, controllers: boolean): Promise<Planned | undefined> {
     const circumstances = circumstancesOf(policy, this.#parts.world, false);
-    return this.#conversions.plan(request, { policy, circumstances, controllers, deadline: limits.deadline, budget: () => budgetOf(limits, () => this.#parts.now()) });
+    return this.#conversions.plan(request, {
+      policy,
+      circumstances,
+      controllers,
+      deadline: limits.deadline,
+      budget: () => budgetOf(limits, () => this.#parts.now()),
+    });
   }
 
-  /** In: a request and its limits. Out: whether it may pass, with denials or warnings. Never rejects for what is in the request. */
+  /**
+   * In: a request and its limits. Out: whether it may pass, with denials or warnings. Never rejects for what is in the
+   * request.
+   */
   async validate(request: Request, limits: Limits): Promise<Answer> {
     const { world } = this.#parts;
     const policy = this.#parts.policy();
@@ -142,10 +183,14 @@ export class Gate {
     const object = request.object ?? request.oldObject;
     if (why !== undefined || object === undefined) return exempt(request, why ?? 'no object');
 
-    const planned = request.kindId === 'Deployment.apps' ? await this.#planned(request, limits, policy, accounts.controllers.size > 0) : undefined;
+    const planned =
+      request.kindId === 'Deployment.apps'
+        ? await this.#planned(request, limits, policy, accounts.controllers.size > 0)
+        : undefined;
     if (planned?.judged !== undefined) return this.#concluded(request, object, planned.judged, planned.skipped, policy);
     const change = changeOf(request);
-    if (change.before !== undefined && change.after !== undefined && isUnseen(change.before, change.after)) return quiet(request);
+    if (change.before !== undefined && change.after !== undefined && isUnseen(change.before, change.after))
+      return quiet(request);
     const budget = (): Budget => budgetOf(limits, () => this.#parts.now());
     const first = introducedBy(world, [change], this.#parts.rules, budget());
     let current = first;
@@ -155,31 +200,60 @@ export class Gate {
     if (live !== undefined && judged.some(needsTruth)) {
       const namespace = namespaceOf(object);
       const besides = namespace === '' ? [] : [keyFor('Namespace', '', namespace)];
-      const truth = await reread([change], first, besides, { world, live, rules: this.#parts.rules, deadline: limits.deadline, budget });
+      const truth = await reread([change], first, besides, {
+        world,
+        live,
+        rules: this.#parts.rules,
+        deadline: limits.deadline,
+        budget,
+      });
       if (isTerminating(truth.world, request.namespace)) return exempt(request, 'terminating namespace');
       current = truth.introduced;
       uncertain = truth.unreadable;
       judged = this.#judge(current.findings, [change], truth.world, policy);
     }
-    if (uncertain.size > 0) judged = judged.map((entry) => (restsOn(entry.finding, uncertain) ? { ...entry, decision: 'warn' } : entry));
+    if (uncertain.size > 0)
+      judged = judged.map((entry) => (restsOn(entry.finding, uncertain) ? { ...entry, decision: 'warn' } : entry));
     return this.#concluded(request, object, judged, current.skipped, policy);
   }
 
-  async #concluded(request: Request, object: KubeObject, judged: readonly Judged[], skipped: readonly Skipped[], policy: Policy): Promise<Answer> {
+  async #concluded(
+    request: Request,
+    object: KubeObject,
+    judged: readonly Judged[],
+    skipped: readonly Skipped[],
+    policy: Policy,
+  ): Promise<Answer> {
     const breakGlass = judged.some(({ decision }) => decision === 'deny') ? await this.#breakGlass(request) : undefined;
     const decided = breakGlass === undefined ? judged : judged.map((entry): Judged => ({ ...entry, decision: 'warn' }));
     return this.#answer(request, object, decided, skipped, policy, breakGlass);
   }
 
-  /** In: findings that changes introduced, the changes, the world and the policy. Out: what becomes of each, in order. */
+  /**
+   * In: findings that changes introduced, the changes, the world and the policy. Out: what becomes of each, in order.
+   */
   #judge(findings: readonly Finding[], changes: readonly Change[], world: World, policy: Policy): Judged[] {
     return judge(sortFindings(findings), changes, circumstancesOf(policy, world, false));
   }
 
-  #answer(request: Request, object: KubeObject, judged: readonly Judged[], skipped: readonly Skipped[], policy: Policy, breakGlass: string | undefined): Answer {
+  #answer(
+    request: Request,
+    object: KubeObject,
+    judged: readonly Judged[],
+    skipped: readonly Skipped[],
+    policy: Policy,
+    breakGlass: string | undefined,
+  ): Answer {
     const circumstances = circumstancesOf(policy, this.#parts.world, false);
     const updated = request.operation === 'UPDATE';
-    const told = judged.map((entry) => ({ ...entry, told: tell(entry.finding, object, { foreign: isForeign(entry.finding, object, circumstances), refusesChange: updated && entry.decision === 'deny', deleted: request.operation === 'DELETE' }) }));
+    const told = judged.map((entry) => ({
+      ...entry,
+      told: tell(entry.finding, object, {
+        foreign: isForeign(entry.finding, object, circumstances),
+        refusesChange: updated && entry.decision === 'deny',
+        deleted: request.operation === 'DELETE',
+      }),
+    }));
     const denied = told.filter(({ decision }) => decision === 'deny');
     const warned = told.filter(({ decision }) => decision === 'warn');
     const warnings = warned.map((entry) => warningText(entry.told, entry.finding));
@@ -192,14 +266,23 @@ export class Gate {
     };
     const record: Decided = {
       verdict,
-      findings: judged.map(({ finding, decision }) => ({ rule: finding.rule, decision, ...(finding.rule === INTERNAL_ERROR ? { failed: finding.messageId } : {}) })),
+      findings: judged.map(({ finding, decision }) => ({
+        rule: finding.rule,
+        decision,
+        ...(finding.rule === INTERNAL_ERROR ? { failed: finding.messageId } : {}),
+      })),
       skipped,
       kept: [],
       ...(breakGlass === undefined ? {} : { breakGlass }),
     };
     const response =
       denied.length > 0
-        ? refused(request.uid, object, denied.map((entry) => entry.told), { warnings, audit })
+        ? refused(
+            request.uid,
+            object,
+            denied.map((entry) => entry.told),
+            { warnings, audit },
+          )
         : allowed(request.uid, { warnings, audit });
     return { response, record };
   }
@@ -215,7 +298,8 @@ export class Gate {
   async #breakGlass(request: Request): Promise<string | undefined> {
     const { object, oldObject, user } = request;
     const annotated = object ?? oldObject;
-    if (annotated === undefined || optionalString(dig(annotated.metadata, 'annotations', BREAK_GLASS)) === undefined) return undefined;
+    if (annotated === undefined || optionalString(dig(annotated.metadata, 'annotations', BREAK_GLASS)) === undefined)
+      return undefined;
     const reason = breakGlassReason(annotated, this.#parts.now());
     if (reason === undefined || this.#parts.mayBreakGlass === undefined) return undefined;
     return (await this.#parts.mayBreakGlass(user, request.namespace)) ? `${user.username}: ${reason}` : undefined;
@@ -240,7 +324,12 @@ interface KeptAnswer {
 
 const NOTHING_KEPT: KeptAnswer = { extras: {}, record: {} };
 
-function mutated(request: Request, object: KubeObject, converted: Converted | undefined, { extras, record }: KeptAnswer): Answer {
+function mutated(
+  request: Request,
+  object: KubeObject,
+  converted: Converted | undefined,
+  { extras, record }: KeptAnswer,
+): Answer {
   const patch = [...(converted?.operations ?? []), ...(extras.patch ?? [])];
   const badPatch = problemWith(object, patch);
   if (badPatch !== undefined) return { response: allowed(request.uid), record: { ...NO_RECORD, badPatch } };
@@ -256,15 +345,30 @@ function restsOn(finding: Finding, keys: ReadonlySet<ObjectKey>): boolean {
   return keys.has(keyOf(finding.subject)) || [...finding.rests].some((key) => keys.has(key));
 }
 
-/** In: a request. Out: the change that it asks for. The status of a Rollout is the stored one: what a user submits there means nothing. */
+/**
+ * In: a request. Out: the change that it asks for. The status of a Rollout is the stored one: what a user submits there
+ * means nothing.
+ */
 export function changeOf({ object, oldObject }: Pick<Request, 'object' | 'oldObject'>): Change {
   if (object === undefined || kindOf(object) !== 'Rollout.argoproj.io') return { before: oldObject, after: object };
   const { status: _, ...rest } = object;
   const stored = oldObject?.['status'];
-  return { before: oldObject, after: { ...rest, apiVersion: object.apiVersion, kind: object.kind, metadata: object.metadata, ...(stored === undefined ? {} : { status: stored }) } };
+  return {
+    before: oldObject,
+    after: {
+      ...rest,
+      apiVersion: object.apiVersion,
+      kind: object.kind,
+      metadata: object.metadata,
+      ...(stored === undefined ? {} : { status: stored }),
+    },
+  };
 }
 
-/** In: a policy, a world (for the labels of namespaces), and whether references must be there. Out: the circumstances of a judgement. */
+/**
+ * In: a policy, a world (for the labels of namespaces), and whether references must be there. Out: the circumstances of
+ * a judgement.
+ */
 export function circumstancesOf(policy: Policy, world: World, requireReferences: boolean): Circumstances {
   return {
     requireReferences,
@@ -276,7 +380,8 @@ export function circumstancesOf(policy: Policy, world: World, requireReferences:
 function settingsIn(policy: Policy, world: World, namespace: string): Settings {
   if (policy.overrides.length === 0) return policy;
   const found = world.get('Namespace', '', namespace);
-  const label = found.state === 'present' ? optionalString(dig(found.object.metadata, 'labels', POLICY_LABEL)) : undefined;
+  const label =
+    found.state === 'present' ? optionalString(dig(found.object.metadata, 'labels', POLICY_LABEL)) : undefined;
   return settingsFor(policy, namespace, label);
 }
 

@@ -32,34 +32,52 @@ export interface Introduced {
 
 const NO_OBJECT: KubeObject = { apiVersion: '', kind: '', metadata: { name: '' } };
 
-/** In: a world that may lag behind, and changes. Out: the world before them: it holds what the API server says was there, never what the world says. */
+/**
+ * In: a world that may lag behind, and changes. Out: the world before them: it holds what the API server says was
+ * there, never what the world says.
+ */
 export function worldBefore(base: World, changes: readonly Change[]): World {
   const olds = changes.flatMap(({ before }) => before ?? []);
-  const created = changes.flatMap(({ before, after }) => (before === undefined && after !== undefined ? [keyOf(after)] : []));
+  const created = changes.flatMap(({ before, after }) =>
+    before === undefined && after !== undefined ? [keyOf(after)] : [],
+  );
   return new Overlay(base, olds, created);
 }
 
 /** In: a world, and changes. Out: the world after them. */
 export function worldAfter(base: World, changes: readonly Change[]): World {
   const news = changes.flatMap(({ after }) => after ?? []);
-  const deleted = changes.flatMap(({ before, after }) => (after === undefined && before !== undefined ? [keyOf(before)] : []));
+  const deleted = changes.flatMap(({ before, after }) =>
+    after === undefined && before !== undefined ? [keyOf(before)] : [],
+  );
   return new Overlay(base, news, deleted);
 }
 
 /**
- * In: a world, changes of objects in it, the rules, and optionally a budget. Out: the findings that the changes introduce: those after them that were not there before.
- * Judged are all subjects that a changed object touches in either world. The world before is only looked at when the one after has findings.
+ * In: a world, changes of objects in it, the rules, and optionally a budget. Out: the findings that the changes
+ * introduce: those after them that were not there before. Judged are all subjects that a changed object touches in
+ * either world. The world before is only looked at when the one after has findings.
  */
-export function introducedBy(base: World, changes: readonly Change[], rules: readonly Rule[], budget?: Budget): Introduced {
+export function introducedBy(
+  base: World,
+  changes: readonly Change[],
+  rules: readonly Rule[],
+  budget?: Budget,
+): Introduced {
   const after = worldAfter(base, changes);
   const subjects = new Map<ObjectKey, KubeObject>();
   for (const { before: old, after: object } of changes) {
-    // What refers to it is the same in both worlds, except for objects that are among the changes themselves; what it shares with others may differ.
+    // What refers to it is the same in both worlds, except for objects that are among the changes themselves; what it
+    // shares with others may differ.
     const versions = [old, object].filter((version) => version !== undefined);
     for (const touched of touchedBy(after, ...versions)) subjects.set(keyOf(touched), touched);
   }
   // What a rule finds in a subject that did not change can only change with an object of a kind that the rule looks at.
-  const changedKeys = new Set(changes.flatMap((change) => [change.before, change.after]).flatMap((object) => (object === undefined ? [] : [keyOf(object)])));
+  const changedKeys = new Set(
+    changes
+      .flatMap((change) => [change.before, change.after])
+      .flatMap((object) => (object === undefined ? [] : [keyOf(object)])),
+  );
   const relevant = rulesLookingAt(rules, changes);
   const left = present(after, subjects);
   const report = evaluateBoth(after, left, changedKeys, { all: rules, relevant }, budget);
@@ -71,9 +89,25 @@ export function introducedBy(base: World, changes: readonly Change[], rules: rea
   return { ...seen, findings: introduced(report.findings, old.findings) };
 }
 
-function evaluateBoth(world: World, subjects: readonly KubeObject[], changed: ReadonlySet<ObjectKey>, rules: { all: readonly Rule[]; relevant: readonly Rule[] }, budget?: Budget): Report {
-  const own = evaluate(world, subjects.filter((subject) => changed.has(keyOf(subject))), rules.all, budget);
-  const others = evaluate(world, subjects.filter((subject) => !changed.has(keyOf(subject))), rules.relevant, budget);
+function evaluateBoth(
+  world: World,
+  subjects: readonly KubeObject[],
+  changed: ReadonlySet<ObjectKey>,
+  rules: { all: readonly Rule[]; relevant: readonly Rule[] },
+  budget?: Budget,
+): Report {
+  const own = evaluate(
+    world,
+    subjects.filter((subject) => changed.has(keyOf(subject))),
+    rules.all,
+    budget,
+  );
+  const others = evaluate(
+    world,
+    subjects.filter((subject) => !changed.has(keyOf(subject))),
+    rules.relevant,
+    budget,
+  );
   return {
     findings: [...own.findings, ...others.findings],
     skipped: [...own.skipped, ...others.skipped],
@@ -118,10 +152,15 @@ export interface Circumstances {
 }
 
 /**
- * In: findings that changes introduced, those changes, and the circumstances. Out: what becomes of each; those that a policy has switched off are gone. A finding counts against the changed
- * object it is about: the subject if that was changed, else the one it names, and is decided by the settings of that object's namespace.
+ * In: findings that changes introduced, those changes, and the circumstances. Out: what becomes of each; those that a
+ * policy has switched off are gone. A finding counts against the changed object it is about: the subject if that was
+ * changed, else the one it names, and is decided by the settings of that object's namespace.
  */
-export function judge(findings: readonly Finding[], changes: readonly Change[], circumstances: Circumstances): Judged[] {
+export function judge(
+  findings: readonly Finding[],
+  changes: readonly Change[],
+  circumstances: Circumstances,
+): Judged[] {
   const changed = new Map<ObjectKey, Change>();
   for (const change of changes) {
     const object = change.after ?? change.before;
@@ -129,7 +168,9 @@ export function judge(findings: readonly Finding[], changes: readonly Change[], 
   }
   return findings.flatMap((finding): Judged[] => {
     const subjectKey = keyOf(finding.subject);
-    const blamed = [subjectKey, keyOf(finding.object), ...finding.related.map(({ object }) => keyOf(object))].find((key) => changed.has(key));
+    const blamed = [subjectKey, keyOf(finding.object), ...finding.related.map(({ object }) => keyOf(object))].find(
+      (key) => changed.has(key),
+    );
     const change = (blamed === undefined ? undefined : changed.get(blamed)) ?? changes[0];
     const object = change?.after ?? change?.before ?? finding.subject;
     const settings = circumstances.settings(namespaceOf(object));
@@ -148,11 +189,22 @@ export function judge(findings: readonly Finding[], changes: readonly Change[], 
   });
 }
 
-/** In: a finding, the changed object it counts against, and the circumstances. Out: whether it spans namespaces that do not trust each other. */
-export function isForeign(finding: Finding, admitted: KubeObject, circumstances: Pick<Circumstances, 'trusted'>): boolean {
+/**
+ * In: a finding, the changed object it counts against, and the circumstances. Out: whether it spans namespaces that do
+ * not trust each other.
+ */
+export function isForeign(
+  finding: Finding,
+  admitted: KubeObject,
+  circumstances: Pick<Circumstances, 'trusted'>,
+): boolean {
   const home = namespaceOf(finding.subject);
   return [admitted, finding.object, ...finding.related.map(({ object }) => object)].some((object) => {
     const namespace = namespaceOf(object);
-    return namespace !== home && (namespace !== '' || keyOf(object) === keyOf(admitted)) && !circumstances.trusted(home, namespace);
+    return (
+      namespace !== home &&
+      (namespace !== '' || keyOf(object) === keyOf(admitted)) &&
+      !circumstances.trusted(home, namespace)
+    );
   });
 }

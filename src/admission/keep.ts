@@ -20,8 +20,9 @@ export interface Kept {
 }
 
 /**
- * In: the world after the change, an object in it, and the policy. Out: the Rollouts that drive the object and have a status, in a fixed order. Left out are those that are being deleted and those
- * of namespaces that may not change this one.
+ * In: the world after the change, an object in it, and the policy. Out: the Rollouts that drive the object and have a
+ * status, in a fixed order. Left out are those that are being deleted and those of namespaces that may not change this
+ * one.
  */
 export function driversOf(after: World, object: KubeObject, policy: Policy): KubeObject[] {
   return after
@@ -37,8 +38,17 @@ export function activeKeeps(keeps: readonly Keep[], object: KubeObject, settings
   return keeps.filter((keep) => kind !== undefined && keep.kinds.includes(kind) && settings.keeps[keep.id] !== 'off');
 }
 
-/** In: an object as submitted and as stored, the Rollouts that drive it, the keeps that are on, and the world after the change. Out: what is kept of it, Rollout by Rollout. */
-export function keepAll(object: KubeObject, old: KubeObject | undefined, drivers: readonly KubeObject[], keeps: readonly Keep[], after: World): Kept {
+/**
+ * In: an object as submitted and as stored, the Rollouts that drive it, the keeps that are on, and the world after the
+ * change. Out: what is kept of it, Rollout by Rollout.
+ */
+export function keepAll(
+  object: KubeObject,
+  old: KubeObject | undefined,
+  drivers: readonly KubeObject[],
+  keeps: readonly Keep[],
+  after: World,
+): Kept {
   const operations: Operation[] = [];
   const notes: string[] = [];
   const ids = new Set<string>();
@@ -56,7 +66,10 @@ export function keepAll(object: KubeObject, old: KubeObject | undefined, drivers
   return { operations, notes, ids: [...ids].sort(), patched: submitted };
 }
 
-/** In: an object and a patch. Out: why the patch does not apply to it, or undefined: no answer leaves without this check. */
+/**
+ * In: an object and a patch. Out: why the patch does not apply to it, or undefined: no answer leaves without this
+ * check.
+ */
 export function problemWith(object: KubeObject, operations: readonly Operation[]): string | undefined {
   if (operations.length === 0) return undefined;
   try {
@@ -68,5 +81,8 @@ export function problemWith(object: KubeObject, operations: readonly Operation[]
 }
 
 function hasStatus(rollout: KubeObject): boolean {
-  return optionalString(dig(rollout, 'status', 'currentPodHash')) !== undefined || optionalString(dig(rollout, 'status', 'stableRS')) !== undefined;
+  return (
+    optionalString(dig(rollout, 'status', 'currentPodHash')) !== undefined ||
+    optionalString(dig(rollout, 'status', 'stableRS')) !== undefined
+  );
 }

@@ -34,14 +34,22 @@ export const KNOWN: KnownIds = {
   wrongWith,
 };
 
-/** In: a profile. Out: why no valid Rollout comes of it: what any rule calls invalid in the one of a sample Deployment, fields and types that a Rollout lacks, and patterns that do not exist. */
+/**
+ * In: a profile. Out: why no valid Rollout comes of it: what any rule calls invalid in the one of a sample Deployment,
+ * fields and types that a Rollout lacks, and patterns that do not exist.
+ */
 function wrongWith(profile: Profile): string[] {
   const rollout = renderRollout(SAMPLE, profile, { replicas: 1 });
   const { name } = rollout.metadata;
-  const keys = Object.keys({ ...profile.metadata.labels, ...profile.metadata.annotations }).filter((key) => TRACKING.test(key));
+  const keys = Object.keys({ ...profile.metadata.labels, ...profile.metadata.annotations }).filter((key) =>
+    TRACKING.test(key),
+  );
   return [
     ...(isDnsSubdomain(name) ? [] : [`rollout: ${JSON.stringify(profile.rollout)} gives "${name}", which is no name`]),
-    ...keys.map((key) => `metadata: ${key} is how Argo CD tells what belongs to an Application; a Rollout that Git lacks must not have it`),
+    ...keys.map(
+      (key) =>
+        `metadata: ${key} is how Argo CD tells what belongs to an Application; a Rollout that Git lacks must not have it`,
+    ),
     ...misspelt(profile),
     ...findingsIn(rollout),
   ];
@@ -49,16 +57,24 @@ function wrongWith(profile: Profile): string[] {
 
 function findingsIn(rollout: KubeObject): string[] {
   const source = { object: rollout, file: 'profile', document: 0, position: () => ({ line: 1, column: 1 }) };
-  const documents = documentFindings({ objects: [source], errors: [], duplicateKeys: [] }, [source]).filter(({ class: found, rule }) => found === 'invalid' || rule === 'unknown-field');
+  const documents = documentFindings({ objects: [source], errors: [], duplicateKeys: [] }, [source]).filter(
+    ({ class: found, rule }) => found === 'invalid' || rule === 'unknown-field',
+  );
   const rules = RULES.filter(({ lintOnly }) => !lintOnly);
-  const across = evaluate(bundleWorld([SAMPLE, rollout]), [rollout], rules).findings.filter(({ class: found }) => found === 'invalid');
-  return sortFindings([...documents, ...across]).map(({ path, message, fix }) => `${renderPath(path)}: ${message}: ${fix}`);
+  const across = evaluate(bundleWorld([SAMPLE, rollout]), [rollout], rules).findings.filter(
+    ({ class: found }) => found === 'invalid',
+  );
+  return sortFindings([...documents, ...across]).map(
+    ({ path, message, fix }) => `${renderPath(path)}: ${message}: ${fix}`,
+  );
 }
 
 function misspelt(value: unknown): string[] {
   if (typeof value === 'string') {
     const words = [...value.matchAll(/(?<!\{)\{([a-zA-Z]+)\}(?!\})/g)].map(([, word = '']) => word);
-    return words.filter((word) => !PATTERNS.includes(word) && nearest(word, PATTERNS) !== undefined).map((word) => `{${word}} stands for nothing; did you mean {${nearest(word, PATTERNS) ?? ''}}?`);
+    return words
+      .filter((word) => !PATTERNS.includes(word) && nearest(word, PATTERNS) !== undefined)
+      .map((word) => `{${word}} stands for nothing; did you mean {${nearest(word, PATTERNS) ?? ''}}?`);
   }
   if (Array.isArray(value)) return value.flatMap((entry: unknown) => misspelt(entry));
   return isObject(value) ? Object.values(value).flatMap(misspelt) : [];

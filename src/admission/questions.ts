@@ -20,8 +20,8 @@ export const NO_ANSWERS: Answers = { lookups: new Map(), listings: new Map(), re
 const NOT_ASKED = 'not asked yet';
 
 /**
- * A world that answers what it was told and writes down what it was not: with it a run in a worker, which has no world of its own, learns in a few rounds exactly what it needs
- * of the world that the admission thread keeps.
+ * A world that answers what it was told and writes down what it was not: with it a run in a worker, which has no world
+ * of its own, learns in a few rounds exactly what it needs of the world that the admission thread keeps.
  */
 export class QuestionWorld implements World {
   readonly #answers: Answers;
@@ -66,7 +66,10 @@ export interface Scope {
   readonly namespace: string;
 }
 
-/** In: questions, and the world that will answer them. Out: each kind and namespace that an answer could reveal something of, once. */
+/**
+ * In: questions, and the world that will answer them. Out: each kind and namespace that an answer could reveal
+ * something of, once.
+ */
 export function scopesOf(questions: readonly Question[], world: World): Scope[] {
   const scopes = new Map<string, Scope>();
   const add = (kind: KindId | undefined, namespace: string): void => {
@@ -82,10 +85,15 @@ export function scopesOf(questions: readonly Question[], world: World): Scope[] 
 }
 
 /**
- * In: questions, the world, who may read what, and what is known so far. Out: that and the new answers. What may not be read is unknown;
- * objects that refer to another from where the asker may not read are left out.
+ * In: questions, the world, who may read what, and what is known so far. Out: that and the new answers. What may not be
+ * read is unknown; objects that refer to another from where the asker may not read are left out.
  */
-export function answerQuestions(questions: readonly Question[], world: World, may: (scope: Scope) => boolean, answers: Answers): Answers {
+export function answerQuestions(
+  questions: readonly Question[],
+  world: World,
+  may: (scope: Scope) => boolean,
+  answers: Answers,
+): Answers {
   const lookups = new Map(answers.lookups);
   const listings = new Map(answers.listings);
   const referrers = new Map(answers.referrers);
@@ -101,7 +109,11 @@ export function answerQuestions(questions: readonly Question[], world: World, ma
     const { kind, namespace } = question;
     const readable = may(scopeOf(kind, namespace ?? ''));
     const refusal = { state: 'unknown' as const, reason: 'you may not read it' };
-    if (question.ask === 'get') lookups.set(keyFor(kind, question.namespace, question.name), readable ? world.get(kind, question.namespace, question.name) : refusal);
+    if (question.ask === 'get')
+      lookups.set(
+        keyFor(kind, question.namespace, question.name),
+        readable ? world.get(kind, question.namespace, question.name) : refusal,
+      );
     else listings.set(listId(kind, namespace), readable ? world.list(kind, namespace) : refusal);
   }
   return { lookups, listings, referrers };

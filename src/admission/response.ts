@@ -29,7 +29,11 @@ export interface Status {
 }
 
 /** In: a response. Out: the AdmissionReview that carries it. */
-export function reviewOf(response: AdmissionResponse): { apiVersion: string; kind: string; response: AdmissionResponse } {
+export function reviewOf(response: AdmissionResponse): {
+  apiVersion: string;
+  kind: string;
+  response: AdmissionResponse;
+} {
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response };
 }
 
@@ -53,10 +57,16 @@ export function allowed(uid: string, extras: Extras = {}): AdmissionResponse {
 }
 
 /**
- * In: a uid, the object refused, and what is wrong with it, at least one thing. Out: the answer that refuses, as the API server refuses an invalid object itself: 422, reason Invalid, one
- * cause a finding, duplicates merged; kubectl prints the causes with their fields, Argo CD the message.
+ * In: a uid, the object refused, and what is wrong with it, at least one thing. Out: the answer that refuses, as the
+ * API server refuses an invalid object itself: 422, reason Invalid, one cause a finding, duplicates merged; kubectl
+ * prints the causes with their fields, Argo CD the message.
  */
-export function refused(uid: string, object: KubeObject, reasons: readonly Told[], extras: Extras = {}): AdmissionResponse {
+export function refused(
+  uid: string,
+  object: KubeObject,
+  reasons: readonly Told[],
+  extras: Extras = {},
+): AdmissionResponse {
   const causes = [...new Map(reasons.map((told) => [`${told.field}\n${told.text}`, told])).values()];
   const lines = causes.map(({ field, text }) => (field === '' ? text : `${field}: ${text}`));
   const title = `${object.kind} "${object.metadata.name}" is invalid`;
@@ -66,7 +76,10 @@ export function refused(uid: string, object: KubeObject, reasons: readonly Told[
     status: {
       code: 422,
       reason: 'Invalid',
-      message: lines.length === 1 ? `${title}: ${lines[0]}` : `${title}: ${lines.length} things are wrong:\n${lines.map((line) => `- ${line}`).join('\n')}`,
+      message:
+        lines.length === 1
+          ? `${title}: ${lines[0]}`
+          : `${title}: ${lines.length} things are wrong:\n${lines.map((line) => `- ${line}`).join('\n')}`,
       details: {
         group: groupOf(object.apiVersion),
         kind: object.kind,
@@ -78,7 +91,10 @@ export function refused(uid: string, object: KubeObject, reasons: readonly Told[
   };
 }
 
-/** In: a uid (empty if the body had none), an HTTP status code, and what went wrong. Out: the answer that refuses a request which could not be read. */
+/**
+ * In: a uid (empty if the body had none), an HTTP status code, and what went wrong. Out: the answer that refuses a
+ * request which could not be read.
+ */
 export function unreadable(uid: string, code: number, message: string): AdmissionResponse {
   return { uid, allowed: false, status: { code, reason: 'BadRequest', message } };
 }

@@ -49,8 +49,10 @@ export function parseReview(body: unknown): Parsed {
 
 function problemOf(body: unknown): string | undefined {
   if (!isObject(body)) return 'the body is not an AdmissionReview: a JSON object is needed';
-  if (body['kind'] !== 'AdmissionReview') return `the body is not an AdmissionReview: its kind is ${quote(body['kind'])}`;
-  if (body['apiVersion'] !== 'admission.k8s.io/v1') return `only admission.k8s.io/v1 is understood, not ${quote(body['apiVersion'])}`;
+  if (body['kind'] !== 'AdmissionReview')
+    return `the body is not an AdmissionReview: its kind is ${quote(body['kind'])}`;
+  if (body['apiVersion'] !== 'admission.k8s.io/v1')
+    return `only admission.k8s.io/v1 is understood, not ${quote(body['apiVersion'])}`;
   return isObject(body['request']) ? undefined : 'the AdmissionReview has no request';
 }
 
@@ -60,14 +62,19 @@ function quote(value: unknown): string {
 
 function requestIn(request: JsonObject, uid: string): Parsed {
   const operation = OPERATIONS.find((candidate) => candidate === request['operation']);
-  if (operation === undefined) return { ok: false, uid, error: `operation ${quote(request['operation'])} is none of ${OPERATIONS.join(', ')}` };
+  if (operation === undefined)
+    return { ok: false, uid, error: `operation ${quote(request['operation'])} is none of ${OPERATIONS.join(', ')}` };
   const namespace = string(request['namespace']);
   const name = string(request['name']);
   const submitted = asObject(request['object'], namespace, name);
   const stored = asObject(request['oldObject'], namespace, name);
   const subject = submitted ?? stored;
   if (subject === undefined && operation !== 'CONNECT') {
-    return { ok: false, uid, error: 'neither request.object nor request.oldObject is a Kubernetes object with apiVersion, kind and metadata' };
+    return {
+      ok: false,
+      uid,
+      error: 'neither request.object nor request.oldObject is a Kubernetes object with apiVersion, kind and metadata',
+    };
   }
   const { apiVersion, kind } = subject ?? askedKind(object(request['kind']));
   return {
@@ -102,13 +109,21 @@ export function userInfo(raw: unknown): UserInfo {
     username: string(dig(raw, 'username')),
     uid: string(dig(raw, 'uid')),
     groups: array(dig(raw, 'groups')).map(string),
-    extra: Object.fromEntries(Object.entries(object(dig(raw, 'extra'))).map(([key, values]) => [key, array(values).map(string)])),
+    extra: Object.fromEntries(
+      Object.entries(object(dig(raw, 'extra'))).map(([key, values]) => [key, array(values).map(string)]),
+    ),
   };
 }
 
 // The namespace of the request is the truth, and an object created by generateName has no name yet.
 function asObject(raw: unknown, namespace: string, name: string): KubeObject | undefined {
-  if (!isObject(raw) || typeof raw['apiVersion'] !== 'string' || typeof raw['kind'] !== 'string' || !isObject(raw['metadata'])) return undefined;
+  if (
+    !isObject(raw) ||
+    typeof raw['apiVersion'] !== 'string' ||
+    typeof raw['kind'] !== 'string' ||
+    !isObject(raw['metadata'])
+  )
+    return undefined;
   const metadata = raw['metadata'];
   const own = optionalString(metadata['name']) ?? (name === '' ? string(metadata['generateName']) : name);
   const fixed = { ...metadata, name: own, ...(namespace === '' ? {} : { namespace }) };

@@ -7,8 +7,14 @@ import { introducedBy, type Change, type Introduced } from './judge.ts';
 
 /** Reads objects from the API server, past every cache. */
 export interface Live {
-  /** In: keys, and until when (milliseconds since the epoch). Out: for each key the object, undefined if it is not there, or `unreadable`. Never rejects. */
-  fetch(keys: readonly ObjectKey[], deadline: number): Promise<ReadonlyMap<ObjectKey, KubeObject | undefined | 'unreadable'>>;
+  /**
+   * In: keys, and until when (milliseconds since the epoch). Out: for each key the object, undefined if it is not
+   * there, or `unreadable`. Never rejects.
+   */
+  fetch(
+    keys: readonly ObjectKey[],
+    deadline: number,
+  ): Promise<ReadonlyMap<ObjectKey, KubeObject | undefined | 'unreadable'>>;
 }
 
 /** What is asked of the API server, and how. */
@@ -30,13 +36,26 @@ export interface Truth {
   readonly unreadable: ReadonlySet<ObjectKey>;
 }
 
-// The findings that a live read brings up may rest on objects that were not read yet; a chain of references is no longer than this.
+// The findings that a live read brings up may rest on objects that were not read yet; a chain of references is no
+// longer than this.
 const REREADS = 4;
 
-/** In: changes, what they introduce by the cache, what else to read, and how. Out: what they introduce once everything that rests on is read anew, until nothing new is consulted. */
-export async function reread(changes: readonly Change[], first: Introduced, besides: readonly ObjectKey[], options: TruthOptions): Promise<Truth> {
+/**
+ * In: changes, what they introduce by the cache, what else to read, and how. Out: what they introduce once everything
+ * that rests on is read anew, until nothing new is consulted.
+ */
+export async function reread(
+  changes: readonly Change[],
+  first: Introduced,
+  besides: readonly ObjectKey[],
+  options: TruthOptions,
+): Promise<Truth> {
   const { world, live, rules, deadline } = options;
-  const changed = new Set(changes.flatMap(({ before, after }) => [before, after]).flatMap((object) => (object === undefined ? [] : [keyOf(object)])));
+  const changed = new Set(
+    changes
+      .flatMap(({ before, after }) => [before, after])
+      .flatMap((object) => (object === undefined ? [] : [keyOf(object)])),
+  );
   const known = new Map<ObjectKey, KubeObject | undefined>();
   const failed = new Set<ObjectKey>();
   let introduced = first;
@@ -55,8 +74,16 @@ export async function reread(changes: readonly Change[], first: Introduced, besi
   return { introduced, world: truth, unreadable: failed };
 }
 
-/** In: a world, how to read past it, keys, and until when. Out: the world with what was read laid over it; what could not be read stays as it was known. */
-export async function freshen(world: World, live: Live | undefined, keys: readonly ObjectKey[], deadline: number): Promise<World> {
+/**
+ * In: a world, how to read past it, keys, and until when. Out: the world with what was read laid over it; what could
+ * not be read stays as it was known.
+ */
+export async function freshen(
+  world: World,
+  live: Live | undefined,
+  keys: readonly ObjectKey[],
+  deadline: number,
+): Promise<World> {
   if (live === undefined || keys.length === 0) return world;
   const known = new Map<ObjectKey, KubeObject | undefined>();
   for (const [key, value] of await live.fetch(keys, deadline)) if (value !== 'unreadable') known.set(key, value);
@@ -65,5 +92,9 @@ export async function freshen(world: World, live: Live | undefined, keys: readon
 
 function overlaid(world: World, known: ReadonlyMap<ObjectKey, KubeObject | undefined>): World {
   const there = [...known.values()].filter((value) => value !== undefined);
-  return new Overlay(world, there, [...known].filter(([, value]) => value === undefined).map(([key]) => key));
+  return new Overlay(
+    world,
+    there,
+    [...known].filter(([, value]) => value === undefined).map(([key]) => key),
+  );
 }

@@ -22,8 +22,9 @@ export interface Telling {
 }
 
 /**
- * In: a finding, the submitted object, and the circumstances. Out: what the person is told. Where the submitted object is not the one that was judged, the text says for which one it matters,
- * and, where its change is refused, the order of changes that works; across namespaces it says no more than that the other object exists.
+ * In: a finding, the submitted object, and the circumstances. Out: what the person is told. Where the submitted object
+ * is not the one that was judged, the text says for which one it matters, and, where its change is refused, the order
+ * of changes that works; across namespaces it says no more than that the other object exists.
  */
 export function tell(finding: Finding, submitted: KubeObject, { foreign, refusesChange, deleted }: Telling): Told {
   // Without a field kubectl prints a colon with nothing before it.
@@ -31,21 +32,35 @@ export function tell(finding: Finding, submitted: KubeObject, { foreign, refuses
   const { kind, metadata } = finding.subject;
   const ofSubject = keyOf(finding.subject) === keyOf(submitted);
   if (foreign) {
-    const other = ofSubject ? (finding.related.find(({ object }) => namespaceOf(object) !== namespaceOf(submitted))?.object ?? finding.object) : finding.subject;
-    return { field, text: `does not fit ${other.kind} "${namespaceOf(other)}/${other.metadata.name}" of another namespace: ask its owner, or lint both together [${finding.rule}]` };
+    const other = ofSubject
+      ? (finding.related.find(({ object }) => namespaceOf(object) !== namespaceOf(submitted))?.object ?? finding.object)
+      : finding.subject;
+    return {
+      field,
+      text: `does not fit ${other.kind} "${namespaceOf(other)}/${other.metadata.name}" of another namespace: ask its owner, or lint both together [${finding.rule}]`,
+    };
   }
   if (ofSubject) return { field, text: renderText(finding) };
   const subject = `${kind} "${metadata.name}"`;
   // Whoever deletes a thing on purpose is not to be told to create it.
-  if (deleted) return { field, text: `with this gone, ${finding.message}, and ${subject} refers to it: change the ${kind} first [${finding.rule}]` };
+  if (deleted)
+    return {
+      field,
+      text: `with this gone, ${finding.message}, and ${subject} refers to it: change the ${kind} first [${finding.rule}]`,
+    };
   const whose = finding.message.includes(subject) ? '' : `${subject}: `;
-  return { field, text: `${whose}${finding.message}: ${finding.fix}${refusesChange ? wayRound(finding) : ''} [${finding.rule}]` };
+  return {
+    field,
+    text: `${whose}${finding.message}: ${finding.fix}${refusesChange ? wayRound(finding) : ''} [${finding.rule}]`,
+  };
 }
 
 function wayRound({ subject, class: findingClass }: Finding): string {
   if (findingClass !== 'invalid') return '';
   const order = `add the new one here, switch the ${subject.kind}, then remove the old one`;
-  return isMidUpdate(subject) ? ` (an update of the ${subject.kind} is under way: wait for its end, or ${order})` : ` (to change both: ${order})`;
+  return isMidUpdate(subject)
+    ? ` (an update of the ${subject.kind} is under way: wait for its end, or ${order})`
+    : ` (to change both: ${order})`;
 }
 
 const GOOD_WARNING = 120;
@@ -55,8 +70,8 @@ const LONGEST_WARNING = 256;
 const ALL_WARNINGS = 4096 - 64;
 
 /**
- * In: warnings in order. Out: them without repetition, on one line each, of at most 256 characters, within the 4096 characters that
- * the API server passes on; what does not fit is counted in a last one.
+ * In: warnings in order. Out: them without repetition, on one line each, of at most 256 characters, within the 4096
+ * characters that the API server passes on; what does not fit is counted in a last one.
  */
 export function fitWarnings(texts: readonly string[]): string[] {
   const unique = [...new Set(texts.map((text) => cut(text.replaceAll(/\s+/g, ' ').trim())))];
@@ -72,7 +87,10 @@ export function fitWarnings(texts: readonly string[]): string[] {
   return left === 0 ? kept : [...kept, `and ${left} more; the dry run shows all of them`];
 }
 
-/** In: a finding as told, and the finding. Out: it as a warning: with the way to mend it where 120 characters, or else 256, have room for it; the rule comes last. */
+/**
+ * In: a finding as told, and the finding. Out: it as a warning: with the way to mend it where 120 characters, or else
+ * 256, have room for it; the rule comes last.
+ */
 export function warningText(told: Told, finding: Finding): string {
   const short = told.text.replace(`: ${finding.fix}`, '');
   if (told.text.length <= GOOD_WARNING) return told.text;

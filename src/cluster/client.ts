@@ -10,7 +10,9 @@ import { ItemSplitter } from './items.ts';
 import { Multiplexer, type Answered } from './multiplexer.ts';
 import type { Timing } from './timing.ts';
 
-/** An API server's answer that is no success. What is no ApiError came from the network, the credentials or the parser. */
+/**
+ * An API server's answer that is no success. What is no ApiError came from the network, the credentials or the parser.
+ */
 export class ApiError extends Error {
   readonly status: number;
   /** How long the API server asks to be left alone, in milliseconds. */
@@ -20,7 +22,9 @@ export class ApiError extends Error {
 
   /** In: the HTTP status, the body (a `Status` as a rule) and the seconds of `Retry-After`. */
   constructor(status: number, body: unknown, retryAfter = 0) {
-    super(`${status} ${optionalString(dig(body, 'message')) ?? http.STATUS_CODES[status] ?? 'unknown error'}`.slice(0, 500));
+    super(
+      `${status} ${optionalString(dig(body, 'message')) ?? http.STATUS_CODES[status] ?? 'unknown error'}`.slice(0, 500),
+    );
     this.name = 'ApiError';
     this.status = status;
     this.retryAfter = retryAfter * 1000;
@@ -57,8 +61,9 @@ const TCP_KEEP_ALIVE = 30_000;
 const LISTS_AT_A_TIME = 4;
 
 /**
- * Reads from one API server. Configuration, credentials (tokens that are re-read, exec plugins, client certificates), TLS and proxies are those of
- * `@kubernetes/client-node`. The requests are our own: its `Watch` passes over lines that it cannot parse, and opens a connection pool for every call.
+ * Reads from one API server. Configuration, credentials (tokens that are re-read, exec plugins, client certificates),
+ * TLS and proxies are those of `@kubernetes/client-node`. The requests are our own: its `Watch` passes over lines that
+ * it cannot parse, and opens a connection pool for every call.
  */
 export class ApiClient {
   readonly #timing: Timing;
@@ -74,7 +79,9 @@ export class ApiClient {
   #listing = 0;
   readonly #queue: (() => void)[] = [];
 
-  /** In: whom to talk to and as whom. Authenticators that were added to the KubeConfig by hand last until the first 401. */
+  /**
+   * In: whom to talk to and as whom. Authenticators that were added to the KubeConfig by hand last until the first 401.
+   */
   constructor(kubeConfig: KubeConfig, timing: Timing) {
     this.#kubeConfig = kubeConfig;
     this.#timing = timing;
@@ -85,7 +92,10 @@ export class ApiClient {
     this.#multiplexer = new Multiplexer(timing.ping, () => this.#forgetIdle());
   }
 
-  /** In: a request. Out: the JSON that it is answered with. Throws an ApiError, or the error of the network, the credentials or the parser. */
+  /**
+   * In: a request. Out: the JSON that it is answered with. Throws an ApiError, or the error of the network, the
+   * credentials or the parser.
+   */
   async get(request: ApiRequest): Promise<unknown> {
     const deadline = new Deadline(request.signal, request.timeout ?? this.#timing.request);
     try {
@@ -99,8 +109,9 @@ export class ApiClient {
   }
 
   /**
-   * In: a request for a list, and what to do with each item, in order. Out: the list without its items. Few lists are read at a time: they are long, and all kinds are read at once at the
-   * start. It may take as long as it likes while more of it comes. Throws as `get` does; the items so far may then be half of the list.
+   * In: a request for a list, and what to do with each item, in order. Out: the list without its items. Few lists are
+   * read at a time: they are long, and all kinds are read at once at the start. It may take as long as it likes while
+   * more of it comes. Throws as `get` does; the items so far may then be half of the list.
    */
   async list(request: ApiRequest, each: (item: unknown) => void): Promise<unknown> {
     if (this.#listing >= LISTS_AT_A_TIME) await new Promise<void>((resolve) => this.#queue.push(resolve));
@@ -124,7 +135,10 @@ export class ApiClient {
     }
   }
 
-  /** In: a request. Out: the stream that it is answered with, until the signal ends it; where the server speaks HTTP/2, it breaks off when nothing comes through any more. Throws as `get` does. */
+  /**
+   * In: a request. Out: the stream that it is answered with, until the signal ends it; where the server speaks HTTP/2,
+   * it breaks off when nothing comes through any more. Throws as `get` does.
+   */
   async stream(request: ApiRequest): Promise<Readable> {
     const deadline = new Deadline(request.signal, request.timeout ?? this.#timing.request);
     try {
@@ -139,8 +153,8 @@ export class ApiClient {
   }
 
   /**
-   * In: milliseconds, and a signal. Out: resolves after that time, when the signal says so, or when an API server that could not be reached answers again: after
-   * a restart no kind stays behind for half a minute.
+   * In: milliseconds, and a signal. Out: resolves after that time, when the signal says so, or when an API server that
+   * could not be reached answers again: after a restart no kind stays behind for half a minute.
    */
   async pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     const wake = new Deadline(signal, milliseconds);
@@ -161,7 +175,9 @@ export class ApiClient {
   async #open(request: ApiRequest, signal: AbortSignal, long = false): Promise<Answered> {
     for (let attempt = 0; ; attempt++) {
       const credentials = await this.#authorize();
-      const response = (long ? await this.#multiplexed(request, credentials, signal) : undefined) ?? (await this.#send(request, credentials, signal));
+      const response =
+        (long ? await this.#multiplexed(request, credentials, signal) : undefined) ??
+        (await this.#send(request, credentials, signal));
       if (response.status === 200) return response;
       const error = await refusal(response);
       if (error.status !== 401) throw error;
@@ -170,13 +186,29 @@ export class ApiClient {
     }
   }
 
-  /** Out: what the request is answered with; undefined if the way there is none for HTTP/2: unencrypted, through a proxy, or the server does not speak it. */
-  async #multiplexed(request: ApiRequest, { options, path }: Credentials, signal: AbortSignal): Promise<Answered | undefined> {
+  /**
+   * Out: what the request is answered with; undefined if the way there is none for HTTP/2: unencrypted, through a
+   * proxy, or the server does not speak it.
+   */
+  async #multiplexed(
+    request: ApiRequest,
+    { options, path }: Credentials,
+    signal: AbortSignal,
+  ): Promise<Answered | undefined> {
     if (options.agent !== this.#https || options.auth !== undefined) return undefined;
     const { hostname, ...rest } = options;
-    const key = this.#https.getName({ ...rest, ...(hostname === undefined || hostname === null ? {} : { host: hostname }) });
+    const key = this.#https.getName({
+      ...rest,
+      ...(hostname === undefined || hostname === null ? {} : { host: hostname }),
+    });
     try {
-      const answered = await this.#multiplexer.open(options, key, path + pathOf(request), headersOf(request, options), signal);
+      const answered = await this.#multiplexer.open(
+        options,
+        key,
+        path + pathOf(request),
+        headersOf(request, options),
+        signal,
+      );
       if (answered !== undefined) this.#reached();
       return answered;
     } catch (error) {
@@ -186,7 +218,12 @@ export class ApiClient {
   }
 
   async #send(request: ApiRequest, credentials: Credentials, signal: AbortSignal): Promise<Answered> {
-    const options: https.RequestOptions = { ...credentials.options, path: credentials.path + pathOf(request), headers: headersOf(request, credentials.options), signal };
+    const options: https.RequestOptions = {
+      ...credentials.options,
+      path: credentials.path + pathOf(request),
+      headers: headersOf(request, credentials.options),
+      signal,
+    };
     const send = options.protocol === 'http:' ? http.request : https.request;
     for (;;) {
       const message = send(options);
@@ -197,9 +234,11 @@ export class ApiClient {
         this.#reached();
         return { status: response.statusCode ?? 0, headers: response.headers, body: response };
       } catch (error) {
-        // The server may have closed an idle connection that is only now taken up again; there are only so many of them.
+        // The server may have closed an idle connection that is only now taken up again; there are only so many of
+        // them.
         if (message.reusedSocket && !signal.aborted) continue;
-        // Where one says nothing, the others that were idle as long are not to be tried one after the other, each as long.
+        // Where one says nothing, the others that were idle as long are not to be tried one after the other, each as
+        // long.
         if (message.reusedSocket) this.#forgetIdle();
         if (!request.signal.aborted) this.#unreachable = true;
         throw error;
@@ -208,7 +247,8 @@ export class ApiClient {
   }
 
   #forgetIdle(): void {
-    for (const agent of [this.#http, this.#https]) for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+    for (const agent of [this.#http, this.#https])
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
   }
 
   #reached(): void {
@@ -253,7 +293,8 @@ export class ApiClient {
     if (now - this.#renewedAt < this.#timing.renewal) return false;
     this.#renewedAt = now;
     this.#known = undefined;
-    // The client library's authenticators keep a token for a minute or for ever and cannot be told; new ones start with nothing.
+    // The client library's authenticators keep a token for a minute or for ever and cannot be told; new ones start with
+    // nothing.
     const { clusters, users, contexts, currentContext } = this.#kubeConfig;
     this.#kubeConfig = new KubeConfig();
     this.#kubeConfig.loadFromOptions({ clusters, users, contexts, currentContext });
@@ -261,7 +302,10 @@ export class ApiClient {
   }
 }
 
-/** A signal that another signal or the lapse of time ends. Unlike `AbortSignal.any` it leaves nothing behind with a signal that lives on. */
+/**
+ * A signal that another signal or the lapse of time ends. Unlike `AbortSignal.any` it leaves nothing behind with a
+ * signal that lives on.
+ */
 class Deadline {
   readonly #controller = new AbortController();
   readonly #parent: AbortSignal;

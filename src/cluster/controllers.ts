@@ -4,8 +4,10 @@ import { CONTROLLERS } from '../world/references.ts';
 import type { World } from '../world/world.ts';
 
 /**
- * In: a world, and the namespaces to look in (all by default). Out: the service accounts that Rollouts controllers run as, as user names, sorted; none while Deployments are not known. A
- * controller is a Deployment labelled `app.kubernetes.io/name: argo-rollouts` (Argo Rollouts v1.9.1, `manifests/base`). Costs as much as there are such Deployments.
+ * In: a world, and the namespaces to look in (all by default). Out: the service accounts that Rollouts controllers run
+ * as, as user names, sorted; none while Deployments are not known. A controller is a Deployment labelled
+ * `app.kubernetes.io/name: argo-rollouts` (Argo Rollouts v1.9.1, `manifests/base`). Costs as much as there are such
+ * Deployments.
  */
 export function controllerAccounts(world: World, namespaces?: readonly string[]): readonly string[] {
   const accounts = (controllers(world, namespaces) ?? []).map((deployment) => {
@@ -23,7 +25,8 @@ export function controllerNamespaces(world: World, namespaces?: readonly string[
 
 function controllers(world: World, namespaces: readonly string[] | undefined): readonly KubeObject[] | undefined {
   // Whether Deployments are known is told by asking for one that cannot be: their list would be made of thousands.
-  if ((namespaces ?? ['']).some((namespace) => world.get('Deployment.apps', namespace, '').state === 'unknown')) return undefined;
+  if ((namespaces ?? ['']).some((namespace) => world.get('Deployment.apps', namespace, '').state === 'unknown'))
+    return undefined;
   const found = world.referrers(CONTROLLERS);
   return namespaces === undefined ? found : found.filter((deployment) => namespaces.includes(namespaceOf(deployment)));
 }

@@ -19,7 +19,10 @@ const FREE_SCALE_DOWNS = 3;
 const SCALE_DOWNS = [5_000, 300_000] as const;
 const FORGOTTEN_AFTER = 600_000;
 
-/** What one process remembers of the Deployments it converts. Nothing depends on it but how often something is tried and told. */
+/**
+ * What one process remembers of the Deployments it converts. Nothing depends on it but how often something is tried and
+ * told.
+ */
 export class Memory {
   readonly #all = new Map<ObjectKey, Remembered>();
 
@@ -45,7 +48,9 @@ export class Memory {
     const isNew = entry.refusal === undefined || known.reason !== reason;
     known.reason = reason;
     const impatient = now - known.since < PATIENCE;
-    known.until = now + (impatient ? backoff(IMPATIENT, Math.floor((now - known.since) / 3_000)) : backoff(PATIENT, known.attempts++));
+    known.until =
+      now +
+      (impatient ? backoff(IMPATIENT, Math.floor((now - known.since) / 3_000)) : backoff(PATIENT, known.attempts++));
     entry.refusal = known;
     return isNew;
   }
@@ -54,14 +59,24 @@ export class Memory {
     delete this.#of(key).refusal;
   }
 
-  /** In: a Deployment, as it is stored, and the time, in milliseconds since the epoch. Out: that its Rollout could not be created. One that was created at 0 has waited since then, whichever process tried. */
+  /**
+   * In: a Deployment, as it is stored, and the time, in milliseconds since the epoch. Out: that its Rollout could not
+   * be created. One that was created at 0 has waited since then, whichever process tried.
+   */
   refusal(key: ObjectKey, deployment: KubeObject, now: number): Observation['refusal'] {
     const known = this.#all.get(key)?.refusal;
     if (known === undefined) return undefined;
     const born = Date.parse(string(deployment.metadata['creationTimestamp']));
-    const waiting = replicasOf(deployment) === 0 && marksOf(deployment).rolloutUid === undefined && Number.isFinite(born) ? now - born : 0;
+    const waiting =
+      replicasOf(deployment) === 0 && marksOf(deployment).rolloutUid === undefined && Number.isFinite(born)
+        ? now - born
+        : 0;
     known.since = Math.min(known.since, performance.now() - waiting);
-    return { reason: known.reason, since: performance.now() - known.since, pause: Math.max(0, known.until - performance.now()) };
+    return {
+      reason: known.reason,
+      since: performance.now() - known.since,
+      pause: Math.max(0, known.until - performance.now()),
+    };
   }
 
   /** Notes that the API server makes something else of what is applied. */
@@ -76,11 +91,15 @@ export class Memory {
   scaledDown(key: ObjectKey): void {
     const entry = this.#of(key);
     const now = performance.now();
-    const times = entry.scaledDown === undefined || now - entry.scaledDown.last > FORGOTTEN_AFTER ? 0 : entry.scaledDown.times;
+    const times =
+      entry.scaledDown === undefined || now - entry.scaledDown.last > FORGOTTEN_AFTER ? 0 : entry.scaledDown.times;
     entry.scaledDown = { times: times + 1, last: now };
   }
 
-  /** Out: how many milliseconds to wait before the Deployment is scaled to 0 once more: an autoscaler that aims at it must not be fought without end. */
+  /**
+   * Out: how many milliseconds to wait before the Deployment is scaled to 0 once more: an autoscaler that aims at it
+   * must not be fought without end.
+   */
   pauseBeforeScalingDown(key: ObjectKey): number {
     const known = this.#all.get(key)?.scaledDown;
     if (known === undefined || known.times < FREE_SCALE_DOWNS) return 0;

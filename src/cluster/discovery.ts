@@ -11,11 +11,17 @@ export interface Served {
   readonly namespaced: boolean;
 }
 
-/** Where each kind is served; a kind that is not served has an empty list, one that could not be asked about is not in it. */
+/**
+ * Where each kind is served; a kind that is not served has an empty list, one that could not be asked about is not in
+ * it.
+ */
 export type Discovered = ReadonlyMap<KindId, readonly Served[]>;
 
-// Traefik's kinds moved between groups, and a cluster may hold objects of both at once; where `extensions` still served Ingresses they were the same objects.
-const OTHER_GROUPS: Partial<Record<KindId, readonly string[]>> = { 'TraefikService.traefik.io': ['traefik.containo.us'] };
+// Traefik's kinds moved between groups, and a cluster may hold objects of both at once; where `extensions` still served
+// Ingresses they were the same objects.
+const OTHER_GROUPS: Partial<Record<KindId, readonly string[]>> = {
+  'TraefikService.traefik.io': ['traefik.containo.us'],
+};
 
 // What rules read of an autoscaler is the same in all versions; v1 alone hides the metrics in an annotation.
 const PREFERRED: Readonly<Record<string, string>> = { autoscaling: 'v2' };
@@ -33,8 +39,9 @@ export function definitionsOf(kinds: Iterable<KindId>): ReadonlySet<string> {
 }
 
 /**
- * In: an API server, the kinds of interest, and a signal. Out: in which groups and versions it serves them. Of several versions it is the one that the API server prefers (autoscaling: v2),
- * and where that one lacks the kind, the first that has it. Throws, as `client.get` does, when it cannot even tell its groups.
+ * In: an API server, the kinds of interest, and a signal. Out: in which groups and versions it serves them. Of several
+ * versions it is the one that the API server prefers (autoscaling: v2), and where that one lacks the kind, the first
+ * that has it. Throws, as `client.get` does, when it cannot even tell its groups.
  */
 export async function discover(client: ApiClient, kinds: readonly KindId[], signal: AbortSignal): Promise<Discovered> {
   const versions = groupVersions(await client.get({ path: '/apis', signal }));
@@ -50,9 +57,15 @@ export async function discover(client: ApiClient, kinds: readonly KindId[], sign
   const found = new Map<KindId, readonly Served[]>();
   await Promise.all(
     kinds.map(async (kind) => {
-      const places = await Promise.all(groupsOf(kind).map((group) => locate(kind, versions.get(group) ?? [], resourcesOf)));
+      const places = await Promise.all(
+        groupsOf(kind).map((group) => locate(kind, versions.get(group) ?? [], resourcesOf)),
+      );
       const certain = places.filter((place) => place !== 'unreadable');
-      if (certain.length === places.length) found.set(kind, certain.filter((place) => place !== undefined));
+      if (certain.length === places.length)
+        found.set(
+          kind,
+          certain.filter((place) => place !== undefined),
+        );
     }),
   );
   return found;
@@ -67,7 +80,9 @@ async function locate(
   for (const apiVersion of apiVersions) {
     const resources = await resourcesOf(apiVersion);
     readable &&= resources !== undefined;
-    const entry = resources?.find((resource) => dig(resource, 'name') === KINDS[kind].plural && dig(resource, 'kind') === KINDS[kind].kind);
+    const entry = resources?.find(
+      (resource) => dig(resource, 'name') === KINDS[kind].plural && dig(resource, 'kind') === KINDS[kind].kind,
+    );
     if (entry === undefined) continue;
     const verbs = array(dig(entry, 'verbs'));
     if (!verbs.includes('list') || !verbs.includes('watch')) continue;
@@ -82,14 +97,24 @@ function groupVersions(list: unknown): ReadonlyMap<string, readonly string[]> {
   for (const group of array(dig(list, 'groups'))) {
     const name = string(dig(group, 'name'));
     const served = array(dig(group, 'versions')).map((version) => string(dig(version, 'groupVersion')));
-    const preferred = [`${name}/${PREFERRED[name] ?? ''}`, string(dig(group, 'preferredVersion', 'groupVersion'))].filter((version) => served.includes(version));
-    groups.set(name, [...new Set([...preferred, ...served])].filter((version) => version.startsWith(`${name}/`)));
+    const preferred = [
+      `${name}/${PREFERRED[name] ?? ''}`,
+      string(dig(group, 'preferredVersion', 'groupVersion')),
+    ].filter((version) => served.includes(version));
+    groups.set(
+      name,
+      [...new Set([...preferred, ...served])].filter((version) => version.startsWith(`${name}/`)),
+    );
   }
   return groups;
 }
 
 /** Out: the resources of a group and version; none if it is not there; undefined if that cannot be told. */
-async function resourceList(client: ApiClient, apiVersion: string, signal: AbortSignal): Promise<readonly unknown[] | undefined> {
+async function resourceList(
+  client: ApiClient,
+  apiVersion: string,
+  signal: AbortSignal,
+): Promise<readonly unknown[] | undefined> {
   try {
     return array(dig(await client.get({ path: basePath(apiVersion), signal }), 'resources'));
   } catch (error) {
@@ -98,10 +123,15 @@ async function resourceList(client: ApiClient, apiVersion: string, signal: Abort
 }
 
 function basePath(apiVersion: string): string {
-  return (apiVersion.includes('/') ? ['apis', ...apiVersion.split('/')] : ['api', apiVersion]).map((part) => `/${encodeURIComponent(part)}`).join('');
+  return (apiVersion.includes('/') ? ['apis', ...apiVersion.split('/')] : ['api', apiVersion])
+    .map((part) => `/${encodeURIComponent(part)}`)
+    .join('');
 }
 
-/** In: where a kind is served, and optionally a namespace and a name, which must be valid ones. Out: the path of these objects, or of this one. */
+/**
+ * In: where a kind is served, and optionally a namespace and a name, which must be valid ones. Out: the path of these
+ * objects, or of this one.
+ */
 export function pathOf(served: Served, namespace?: string, name?: string): string {
   const parts: string[] = [];
   if (namespace !== undefined && served.namespaced) parts.push('namespaces', namespace);

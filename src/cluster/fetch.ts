@@ -15,10 +15,16 @@ const AT_A_TIME = 16;
 const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.:]{0,251}[A-Za-z0-9])?$/;
 
 /**
- * In: keys, how to find their kinds, until when (milliseconds since the epoch), and a signal. Out: for each key once, the object as it is now, whole unless its kind is known by name only;
- * undefined if there is none; `unreadable` if that cannot be told: refused, failed, not in time, of a kind not served. Resolves within the time; never rejects.
+ * In: keys, how to find their kinds, until when (milliseconds since the epoch), and a signal. Out: for each key once,
+ * the object as it is now, whole unless its kind is known by name only; undefined if there is none; `unreadable` if
+ * that cannot be told: refused, failed, not in time, of a kind not served. Resolves within the time; never rejects.
  */
-export async function fetchObjects(keys: readonly ObjectKey[], locate: Locate, deadline: number, signal: AbortSignal): Promise<ReadonlyMap<ObjectKey, Fetched>> {
+export async function fetchObjects(
+  keys: readonly ObjectKey[],
+  locate: Locate,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<ObjectKey, Fetched>> {
   const answers = new Map<ObjectKey, Fetched>();
   for (const key of keys) answers.set(key, 'unreadable');
   const late = new AbortController();
@@ -53,7 +59,13 @@ async function fetchOne(key: ObjectKey, locate: Locate, signal: AbortSignal): Pr
   return answers.length === 0 || answers.includes('unreadable') ? 'unreadable' : undefined;
 }
 
-async function read(client: ApiClient, served: Served, namespace: string, name: string, signal: AbortSignal): Promise<Fetched> {
+async function read(
+  client: ApiClient,
+  served: Served,
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<Fetched> {
   const metadataOnly = NAME_ONLY.has(served.kind) && !(served.kind === 'ConfigMap' && name === CONTROLLER_CONFIG);
   const accept = metadataOnly ? 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' : 'application/json';
   try {

@@ -6,8 +6,8 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Takes a Kubernetes list apart as its bytes arrive. A page of 500 objects is several MiB: parsed in one piece it would hold up every other answer for a tenth of a second, and its remains
- * would double the memory of the process.
+ * Takes a Kubernetes list apart as its bytes arrive. A page of 500 objects is several MiB: parsed in one piece it would
+ * hold up every other answer for a tenth of a second, and its remains would double the memory of the process.
  */
 export class ItemSplitter {
   // All but the items.

@@ -33,8 +33,8 @@ interface Held {
 }
 
 /**
- * One Lease (coordination.k8s.io/v1) that says which of several processes acts. Clocks of different machines are never compared: a holder counts as gone when the Lease has not changed for as
- * long as it was taken for.
+ * One Lease (coordination.k8s.io/v1) that says which of several processes acts. Clocks of different machines are never
+ * compared: a holder counts as gone when the Lease has not changed for as long as it was taken for.
  */
 export class LeaderLease {
   readonly #options: Required<LeaseOptions>;
@@ -81,12 +81,16 @@ export class LeaderLease {
         complaint = '';
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
-        if (reason !== complaint) log.warn({ lease: `${namespace}/${name}`, reason }, 'the Lease could not be asked for; trying again');
+        if (reason !== complaint)
+          log.warn({ lease: `${namespace}/${name}`, reason }, 'the Lease could not be asked for; trying again');
         complaint = reason;
       }
       if (this.leading !== this.#leading) {
         this.#leading = this.leading;
-        log.info({ lease: `${namespace}/${name}` }, this.#leading ? 'this process converts Deployments' : 'another process converts Deployments');
+        log.info(
+          { lease: `${namespace}/${name}` },
+          this.#leading ? 'this process converts Deployments' : 'another process converts Deployments',
+        );
       }
       await sleep(period, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
@@ -101,7 +105,11 @@ export class LeaderLease {
     if (this.#seen?.state !== state) this.#seen = { state, at: performance.now() };
     const silent = performance.now() - this.#seen.at > Math.max(held.seconds * 1000, duration);
     if (held.holder !== identity && held.holder !== '' && !silent) return false;
-    return this.#take('replace', held.resourceVersion, held.holder === identity ? held.transitions : held.transitions + 1);
+    return this.#take(
+      'replace',
+      held.resourceVersion,
+      held.holder === identity ? held.transitions : held.transitions + 1,
+    );
   }
 
   /** Out: whether it was taken; somebody else may have been faster. */
@@ -117,7 +125,8 @@ export class LeaderLease {
 
   async #release(): Promise<void> {
     const held = await this.#read();
-    if (held?.holder === this.#options.identity) await this.#write('replace', held.resourceVersion, '', held.transitions);
+    if (held?.holder === this.#options.identity)
+      await this.#write('replace', held.resourceVersion, '', held.transitions);
   }
 
   async #read(): Promise<Held | undefined> {
@@ -138,13 +147,33 @@ export class LeaderLease {
     }
   }
 
-  async #write(how: 'create' | 'replace', resourceVersion: unknown, holderIdentity: string, leaseTransitions: number): Promise<void> {
+  async #write(
+    how: 'create' | 'replace',
+    resourceVersion: unknown,
+    holderIdentity: string,
+    leaseTransitions: number,
+  ): Promise<void> {
     const { namespace, name, duration } = this.#options;
     const renewTime = new Date().toISOString().replace('Z', '000Z');
-    const spec = { holderIdentity, leaseDurationSeconds: Math.max(1, Math.ceil(duration / 1000)), renewTime, acquireTime: renewTime, leaseTransitions };
-    const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace, ...(resourceVersion === undefined ? {} : { resourceVersion }) }, spec };
+    const spec = {
+      holderIdentity,
+      leaseDurationSeconds: Math.max(1, Math.ceil(duration / 1000)),
+      renewTime,
+      acquireTime: renewTime,
+      leaseTransitions,
+    };
+    const body = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, namespace, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+      spec,
+    };
     const what = { ...LEASES, namespace, body };
-    await answered(how === 'create' ? this.#api.createNamespacedCustomObject(what, this.#request) : this.#api.replaceNamespacedCustomObject({ ...what, name }, this.#request));
+    await answered(
+      how === 'create'
+        ? this.#api.createNamespacedCustomObject(what, this.#request)
+        : this.#api.replaceNamespacedCustomObject({ ...what, name }, this.#request),
+    );
   }
 }
 

@@ -8,13 +8,18 @@ export class LineSplitter {
   #parts: Buffer[] = [];
   #length = 0;
 
-  /** In: the next chunk. Out: the lines that it completes, without empty ones. Throws a RangeError when a line is longer than 64 MiB. */
+  /**
+   * In: the next chunk. Out: the lines that it completes, without empty ones. Throws a RangeError when a line is longer
+   * than 64 MiB.
+   */
   push(chunk: Buffer): string[] {
     const lines: string[] = [];
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       this.#parts.push(chunk.subarray(start, end));
-      const line = (this.#parts.length === 1 ? chunk.subarray(start, end) : Buffer.concat(this.#parts)).toString('utf8').trim();
+      const line = (this.#parts.length === 1 ? chunk.subarray(start, end) : Buffer.concat(this.#parts))
+        .toString('utf8')
+        .trim();
       if (line !== '') lines.push(line);
       this.#parts = [];
       this.#length = 0;

@@ -25,8 +25,9 @@ const UNANSWERED_PINGS = 2;
 const WINDOW = 4 * 1024 * 1024;
 
 /**
- * Requests that share connections, by HTTP/2. What they are for is that a connection proves by pings that it is still there: a watch may be silent for minutes, and a load balancer that forgot its connection
- * tells nobody. client-go does the same.
+ * Requests that share connections, by HTTP/2. What they are for is that a connection proves by pings that it is still
+ * there: a watch may be silent for minutes, and a load balancer that forgot its connection tells nobody. client-go does
+ * the same.
  */
 export class Multiplexer {
   readonly #ping: number;
@@ -43,10 +44,17 @@ export class Multiplexer {
   }
 
   /**
-   * In: whom to ask and as whom, as for `https.request`; a key that is the same for what may share a connection; a path, headers, and a signal that ends the request and the body. Out: the answer once its headers are there;
+   * In: whom to ask and as whom, as for `https.request`; a key that is the same for what may share a connection; a
+   * path, headers, and a signal that ends the request and the body. Out: the answer once its headers are there;
    * undefined if the server does not speak HTTP/2. Throws the error of the network.
    */
-  async open(options: RequestOptions, key: string, path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answered | undefined> {
+  async open(
+    options: RequestOptions,
+    key: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Answered | undefined> {
     if (this.#without.has(key)) return undefined;
     const connection = await this.#connection(options, key, signal);
     return connection === undefined ? undefined : ask(connection, path, headers, signal);
@@ -61,7 +69,9 @@ export class Multiplexer {
   async #connection(options: RequestOptions, key: string, signal: AbortSignal): Promise<Connection | undefined> {
     for (;;) {
       signal.throwIfAborted();
-      const free = [...(this.#connections.get(key) ?? [])].find(({ session, streams }) => streams < STREAMS && !session.closed && !session.destroyed);
+      const free = [...(this.#connections.get(key) ?? [])].find(
+        ({ session, streams }) => streams < STREAMS && !session.closed && !session.destroyed,
+      );
       if (free !== undefined) {
         // Before anybody else looks.
         free.streams++;
@@ -83,17 +93,22 @@ export class Multiplexer {
       this.#without.add(key);
       return undefined;
     }
-    const session = http2.connect(`https://${authority(options)}`, { createConnection: () => socket, settings: { enablePush: false, initialWindowSize: WINDOW } });
+    const session = http2.connect(`https://${authority(options)}`, {
+      createConnection: () => socket,
+      settings: { enablePush: false, initialWindowSize: WINDOW },
+    });
     session.setLocalWindowSize(WINDOW);
     const connection = { session, streams: 0 };
     const all = this.#connections.get(key) ?? new Set();
     this.#connections.set(key, all.add(connection));
     const timer = this.#keepProving(session);
     // What an error means to those who wait, their streams tell.
-    session.on('error', () => undefined).on('close', () => {
-      clearInterval(timer);
-      all.delete(connection);
-    });
+    session
+      .on('error', () => undefined)
+      .on('close', () => {
+        clearInterval(timer);
+        all.delete(connection);
+      });
     if (this.#closed.signal.aborted) session.destroy();
     return connection;
   }
@@ -114,7 +129,12 @@ export class Multiplexer {
   }
 }
 
-function ask(connection: Connection, path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Answered> {
+function ask(
+  connection: Connection,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Answered> {
   return new Promise((resolve, reject) => {
     let stream;
     try {
@@ -135,11 +155,26 @@ function ask(connection: Connection, path: string, headers: Readonly<Record<stri
   });
 }
 
-/** In: whom to connect to, how long that may take, and a signal that ends it. Out: a socket, encrypted; which protocol to speak was agreed upon. */
+/**
+ * In: whom to connect to, how long that may take, and a signal that ends it. Out: a socket, encrypted; which protocol
+ * to speak was agreed upon.
+ */
 function shakeHands(options: RequestOptions, timeout: number, signal: AbortSignal): Promise<TLSSocket> {
   const host = hostOf(options);
-  const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername = isIP(host) === 0 ? host : undefined } = options;
-  const given = Object.fromEntries(Object.entries({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }).filter(([, value]) => value !== undefined));
+  const {
+    ca,
+    cert,
+    key,
+    pfx,
+    passphrase,
+    rejectUnauthorized,
+    servername = isIP(host) === 0 ? host : undefined,
+  } = options;
+  const given = Object.fromEntries(
+    Object.entries({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
   return new Promise((resolve, reject) => {
     const socket = tls.connect({ ...given, host, port: portOf(options), ALPNProtocols: ['h2', 'http/1.1'], timeout });
     const end = (): unknown => socket.destroy();

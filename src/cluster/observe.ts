@@ -10,7 +10,10 @@ import { string } from '../world/read.ts';
 import type { World } from '../world/world.ts';
 import type { Fetched } from './fetch.ts';
 
-/** What is seen of a Deployment and its Rollout in the world; what this process alone remembers is added by whoever asks. */
+/**
+ * What is seen of a Deployment and its Rollout in the world; what this process alone remembers is added by whoever
+ * asks.
+ */
 export type Sight = Omit<Observation, 'appliedInVain' | 'refusal'>;
 
 /** Where it is looked. */
@@ -25,7 +28,10 @@ export interface Sources {
 
 const TIMEOUT = 5_000;
 
-/** In: the key of a Deployment, and where to look. Out: what the cache has of it; undefined where it has no such Deployment, or one that has nothing to do with conversion. */
+/**
+ * In: the key of a Deployment, and where to look. Out: what the cache has of it; undefined where it has no such
+ * Deployment, or one that has nothing to do with conversion.
+ */
 export function glance(key: ObjectKey, { world, policy }: Sources): Sight | undefined {
   const [, namespace = '', name = ''] = key.split('/');
   const found = world.get('Deployment.apps', namespace, name);
@@ -35,7 +41,10 @@ export function glance(key: ObjectKey, { world, policy }: Sources): Sight | unde
   return sight(found.object, candidate(found.object, world, policy()), world, policy());
 }
 
-/** In: the key of a Deployment, and where to look. Out: what the API server has of it, likewise. Rejects when that cannot be told. */
+/**
+ * In: the key of a Deployment, and where to look. Out: what the API server has of it, likewise. Rejects when that
+ * cannot be told.
+ */
 export async function behold(key: ObjectKey, sources: Sources): Promise<Sight | undefined> {
   const { world } = sources;
   const policy = sources.policy();
@@ -43,12 +52,16 @@ export async function behold(key: ObjectKey, sources: Sources): Promise<Sight | 
   if (deployment === undefined) return undefined;
   const marks = marksOf(deployment);
   const name = candidate(deployment, world, policy)?.metadata.name ?? nameBy(deployment, marks, policy);
-  const rollout = name === undefined ? undefined : await read(keyFor('Rollout.argoproj.io', namespaceOf(deployment), name), sources);
-  const found = isWhatIsMeant(rollout, deployment, marks, policy) ? rollout : ((await search(deployment, marks, sources)) ?? rollout);
+  const rollout =
+    name === undefined ? undefined : await read(keyFor('Rollout.argoproj.io', namespaceOf(deployment), name), sources);
+  const found = isWhatIsMeant(rollout, deployment, marks, policy)
+    ? rollout
+    : ((await search(deployment, marks, sources)) ?? rollout);
   return sight(deployment, found, world, policy);
 }
 
-// The cache, and the name by the profile, may both lead nowhere; that it is gone is said only after all have been looked at.
+// The cache, and the name by the profile, may both lead nowhere; that it is gone is said only after all have been
+// looked at.
 function isWhatIsMeant(rollout: KubeObject | undefined, deployment: KubeObject, marks: Marks, policy: Policy): boolean {
   if (rollout !== undefined && belongingOf(rollout, deployment) === 'ours') return true;
   return marks.rolloutUid === undefined && nameBy(deployment, marks, policy) !== undefined;
@@ -56,7 +69,10 @@ function isWhatIsMeant(rollout: KubeObject | undefined, deployment: KubeObject, 
 
 async function search(deployment: KubeObject, marks: Marks, { rollouts }: Sources): Promise<KubeObject | undefined> {
   const all = await rollouts(namespaceOf(deployment));
-  return all.find((rollout) => uidOf(rollout) === marks.rolloutUid) ?? all.find((rollout) => belongingOf(rollout, deployment) === 'ours');
+  return (
+    all.find((rollout) => uidOf(rollout) === marks.rolloutUid) ??
+    all.find((rollout) => belongingOf(rollout, deployment) === 'ours')
+  );
 }
 
 async function read(key: ObjectKey, { fetch }: Sources): Promise<KubeObject | undefined> {
@@ -76,9 +92,13 @@ function nameBy(deployment: KubeObject, { profile }: Marks, { profiles }: Policy
 
 function sight(deployment: KubeObject, rollout: KubeObject | undefined, world: World, { profiles }: Policy): Sight {
   const marks = marksOf(deployment);
-  const profile = marks.profile === undefined || !Object.hasOwn(profiles, marks.profile) ? undefined : profiles[marks.profile];
+  const profile =
+    marks.profile === undefined || !Object.hasOwn(profiles, marks.profile) ? undefined : profiles[marks.profile];
   const ours = rollout !== undefined && belongingOf(rollout, deployment) === 'ours' ? rollout : undefined;
-  const rendered = profile === undefined ? undefined : renderRollout(deployment, profile, { replicas: marks.replicas ?? 0, name: ours?.metadata.name });
+  const rendered =
+    profile === undefined
+      ? undefined
+      : renderRollout(deployment, profile, { replicas: marks.replicas ?? 0, name: ours?.metadata.name });
   const name = ours?.metadata.name ?? rendered?.metadata.name ?? '';
   const back = marks.profile === undefined && ours !== undefined;
   return {

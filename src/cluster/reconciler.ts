@@ -31,8 +31,9 @@ const STEPS = 8;
 const TICK = 250;
 
 /**
- * Makes Rollouts of Deployments that admission let in as such, and Deployments of Rollouts: it looks, does the one next thing (`decide`), and looks again. All that it knows is in the cluster; what
- * it remembers besides only spares the API server work.
+ * Makes Rollouts of Deployments that admission let in as such, and Deployments of Rollouts: it looks, does the one next
+ * thing (`decide`), and looks again. All that it knows is in the cluster; what it remembers besides only spares the API
+ * server work.
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
@@ -65,7 +66,10 @@ export class Reconciler {
     await Promise.all(this.#active.values());
   }
 
-  /** In: the key of an object that came, changed or went. Costs next to nothing for those that have nothing to do with conversion. */
+  /**
+   * In: the key of an object that came, changed or went. Costs next to nothing for those that have nothing to do with
+   * conversion.
+   */
   changed(key: ObjectKey): void {
     const [kind = '', namespace = '', name = ''] = key.split('/');
     if (kind === 'Deployment.apps') {
@@ -116,7 +120,8 @@ export class Reconciler {
   #enqueueAll(now: number): void {
     const listing = this.#sources.world.list('Deployment.apps', undefined);
     if (listing.state === 'unknown') return;
-    for (const deployment of listing.objects) if (hasMarks(deployment) && !this.#due.has(keyOf(deployment))) this.#due.set(keyOf(deployment), now);
+    for (const deployment of listing.objects)
+      if (hasMarks(deployment) && !this.#due.has(keyOf(deployment))) this.#due.set(keyOf(deployment), now);
   }
 
   /** Does what is to be done about one Deployment. Never rejects. */
@@ -133,14 +138,18 @@ export class Reconciler {
         // Looking takes time, in which the Lease may have gone to another.
         if (!this.#options.mayAct()) break;
         const action = this.#next(key, now);
-        if (action.do === 'wait' && action.tell === true) await this.#tell(key, now.deployment, { type: 'Normal', reason: 'GoingBackWaits', message: action.because });
+        if (action.do === 'wait' && action.tell === true)
+          await this.#tell(key, now.deployment, { type: 'Normal', reason: 'GoingBackWaits', message: action.because });
         if (action.do === 'nothing' || action.do === 'wait') return this.#rest(key, action);
         await this.#act(key, action, now);
       }
       this.#enqueue(key, TICK);
     } catch (error) {
       const pause = this.#memory.failed(key);
-      this.#options.log.warn({ deployment: key, reason: error instanceof Error ? error.message : String(error), pause }, 'a conversion could not be carried on; trying again');
+      this.#options.log.warn(
+        { deployment: key, reason: error instanceof Error ? error.message : String(error), pause },
+        'a conversion could not be carried on; trying again',
+      );
       this.#enqueue(key, pause);
     }
   }
@@ -152,8 +161,11 @@ export class Reconciler {
       appliedInVain: rendered !== undefined && this.#memory.appliedInVain(key, contentOf(rendered)),
       refusal: this.#memory.refusal(key, seen.deployment, Date.now()),
     });
-    const pause = action.do === 'scale-deployment' && action.replicas === 0 ? this.#memory.pauseBeforeScalingDown(key) : 0;
-    return pause === 0 ? action : { do: 'wait', milliseconds: pause, because: 'something scales the Deployment up again and again' };
+    const pause =
+      action.do === 'scale-deployment' && action.replicas === 0 ? this.#memory.pauseBeforeScalingDown(key) : 0;
+    return pause === 0
+      ? action
+      : { do: 'wait', milliseconds: pause, because: 'something scales the Deployment up again and again' };
   }
 
   #rest(key: ObjectKey, action: Extract<Action, { do: 'nothing' | 'wait' }>): void {
@@ -167,7 +179,15 @@ export class Reconciler {
       const event = await this.#carryOut(key, action, seen);
       this.#memory.succeeded(key);
       acted?.(action.do, 'success');
-      log.info({ deployment: key, action: action.do, ...('because' in action ? { because: action.because } : {}), ...('replicas' in action ? { replicas: action.replicas } : {}) }, 'conversion');
+      log.info(
+        {
+          deployment: key,
+          action: action.do,
+          ...('because' in action ? { because: action.because } : {}),
+          ...('replicas' in action ? { replicas: action.replicas } : {}),
+        },
+        'conversion',
+      );
       if (event !== undefined) await this.#tell(key, deployment, event);
     } catch (error) {
       acted?.(action.do, 'error');
@@ -179,12 +199,20 @@ export class Reconciler {
       const first = this.#memory.refused(key, reason);
       if (!first) return;
       log.warn({ deployment: key, reason }, 'the Rollout could not be created');
-      await this.#tell(key, deployment, { type: 'Warning', reason: 'RolloutRefused', message: `Rollout "${action.rollout.metadata.name}" could not be created: ${reason}` });
+      await this.#tell(key, deployment, {
+        type: 'Warning',
+        reason: 'RolloutRefused',
+        message: `Rollout "${action.rollout.metadata.name}" could not be created: ${reason}`,
+      });
     }
   }
 
   /** Out: what there is to tell of it. */
-  async #carryOut(key: ObjectKey, action: Exclude<Action, { do: 'nothing' | 'wait' }>, seen: Sight): Promise<ConversionEvent | undefined> {
+  async #carryOut(
+    key: ObjectKey,
+    action: Exclude<Action, { do: 'nothing' | 'wait' }>,
+    seen: Sight,
+  ): Promise<ConversionEvent | undefined> {
     const { writer } = this.#options;
     const { deployment, rollout } = seen;
     switch (action.do) {
@@ -199,7 +227,10 @@ export class Reconciler {
       case 'scale-deployment':
         if (action.replicas === 0) this.#memory.scaledDown(key);
         await writer.scale(deployment, action.replicas);
-        return normal(action.replicas === 0 ? 'DeploymentScaledDown' : 'DeploymentScaledUp', `scaled to ${action.replicas}: ${action.because}`);
+        return normal(
+          action.replicas === 0 ? 'DeploymentScaledDown' : 'DeploymentScaledUp',
+          `scaled to ${action.replicas}: ${action.because}`,
+        );
       case 'scale-rollout':
         if (rollout !== undefined) await writer.scale(rollout, action.replicas);
         return normal('RolloutScaled', `its Rollout was scaled to ${action.replicas}`);
@@ -214,7 +245,10 @@ export class Reconciler {
         return normal('GoingBack', action.because);
       case 'delete-rollout':
         await writer.remove(action.rollout);
-        return normal('RolloutDeleted', `Rollout "${action.rollout.metadata.name}" was deleted: the Deployment runs its pods itself`);
+        return normal(
+          'RolloutDeleted',
+          `Rollout "${action.rollout.metadata.name}" was deleted: the Deployment runs its pods itself`,
+        );
     }
   }
 
@@ -226,18 +260,25 @@ export class Reconciler {
     if (!mayAct()) return undefined;
     await writer.annotate(deployment, { [ROLLOUT_UID]: uidOf(created), [SUSPENDED]: undefined });
     await this.#advise(key, deployment, created.metadata.name);
-    return normal('RolloutCreated', `Rollout "${created.metadata.name}" was made of this Deployment and runs its pods from now on`);
+    return normal(
+      'RolloutCreated',
+      `Rollout "${created.metadata.name}" was made of this Deployment and runs its pods from now on`,
+    );
   }
 
   async #advise(key: ObjectKey, deployment: KubeObject, rollout: string): Promise<void> {
-    for (const message of adviceFor(deployment, rollout, this.#sources.world, { besides: 'nothing' })) await this.#tell(key, deployment, { type: 'Warning', reason: 'ChangeNeeded', message });
+    for (const message of adviceFor(deployment, rollout, this.#sources.world, { besides: 'nothing' }))
+      await this.#tell(key, deployment, { type: 'Warning', reason: 'ChangeNeeded', message });
   }
 
   // What people read shall not stand in the way of what is done.
   async #tell(key: ObjectKey, deployment: KubeObject, event: ConversionEvent): Promise<void> {
     if (!this.#memory.isNews(key, `${event.reason} ${event.message}`)) return;
     await this.#options.writer.tell(deployment, event).catch((error: unknown) => {
-      this.#options.log.warn({ deployment: key, namespace: namespaceOf(deployment), reason: String(error) }, 'an event could not be written');
+      this.#options.log.warn(
+        { deployment: key, namespace: namespaceOf(deployment), reason: String(error) },
+        'an event could not be written',
+      );
     });
   }
 }
@@ -251,7 +292,10 @@ function annotationsOf(action: Annotating): Record<string, string | undefined> {
     case 'note':
       return { [REPLICAS]: String(action.replicas) };
     case 'suspend':
-      return { [SUSPENDED]: `${action.code}: ${action.reason}`, ...(action.code === 'rollout-deleted' ? { [ROLLOUT_UID]: undefined } : {}) };
+      return {
+        [SUSPENDED]: `${action.code}: ${action.reason}`,
+        ...(action.code === 'rollout-deleted' ? { [ROLLOUT_UID]: undefined } : {}),
+      };
     case 'forget':
       return { [ROLLOUT_UID]: undefined, [REPLICAS]: undefined, [SUSPENDED]: undefined };
   }
@@ -262,9 +306,16 @@ function eventOf(action: Annotating): ConversionEvent | undefined {
     case 'record':
       return undefined;
     case 'note':
-      return normal('ScaledByDeployment', `the Deployment was scaled to ${action.replicas}: its Rollout will have as many pods`);
+      return normal(
+        'ScaledByDeployment',
+        `the Deployment was scaled to ${action.replicas}: its Rollout will have as many pods`,
+      );
     case 'suspend':
-      return { type: 'Warning', reason: 'ConversionSuspended', message: `${action.reason}; the Deployment runs its pods itself` };
+      return {
+        type: 'Warning',
+        reason: 'ConversionSuspended',
+        message: `${action.reason}; the Deployment runs its pods itself`,
+      };
     case 'forget':
       return normal('ConvertedBack', 'it is an ordinary Deployment again');
   }

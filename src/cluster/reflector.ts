@@ -14,7 +14,10 @@ export interface Logger {
 
 /** Where the objects of one list go. */
 export interface Sink {
-  /** In: an object as it came. Out: what to keep of it, or undefined if it is not wanted here; an object that was kept before, where it is still the same. */
+  /**
+   * In: an object as it came. Out: what to keep of it, or undefined if it is not wanted here; an object that was kept
+   * before, where it is still the same.
+   */
   accept(raw: unknown): KubeObject | undefined;
   /** These are all that there are; others are gone. One step: nobody sees a state in between. */
   replace(objects: readonly KubeObject[]): void;
@@ -37,21 +40,27 @@ export interface Target {
   readonly label: string;
 }
 
-/** What is known of a list. `reading`: nothing yet; `known`: all of it; `forbidden`, `unserved`, `failing`: nothing any more, and why. */
+/**
+ * What is known of a list. `reading`: nothing yet; `known`: all of it; `forbidden`, `unserved`, `failing`: nothing any
+ * more, and why.
+ */
 export type State = 'reading' | 'known' | 'forbidden' | 'unserved' | 'failing';
 
 const PAGE = 500;
-// A list that takes so long that its continue token expires is begun again this often; then it is asked for in one piece, as client-go's pager does.
+// A list that takes so long that its continue token expires is begun again this often; then it is asked for in one
+// piece, as client-go's pager does.
 const RESTARTS = 2;
-// Some refusals of a watch concern the version that it starts from ("too large resource version" after a restored backup): a new list gives a new one.
+// Some refusals of a watch concern the version that it starts from ("too large resource version" after a restored
+// backup): a new list gives a new one.
 const WATCH_FAILURES = 3;
 // A watch that lasts less than this and says nothing has not worked.
 const WORKED = 1_000;
 
 /**
- * Keeps a sink equal to a list of an API server: reads it in pages, then follows it by a watch, for as long as it runs. The informer of `@kubernetes/client-node` does not page, ends at
- * the first failure, passes over what it cannot parse and does not know when the API server was last heard of; hence this one. It goes by client-go's reflector: a new list on 410, else a new
- * watch from the last version seen.
+ * Keeps a sink equal to a list of an API server: reads it in pages, then follows it by a watch, for as long as it runs.
+ * The informer of `@kubernetes/client-node` does not page, ends at the first failure, passes over what it cannot parse
+ * and does not know when the API server was last heard of; hence this one. It goes by client-go's reflector: a new list
+ * on 410, else a new watch from the last version seen.
  */
 export class Reflector {
   readonly #client: ApiClient;
@@ -148,7 +157,10 @@ export class Reflector {
     return version;
   }
 
-  /** In: how many objects to a page; undefined: all on one. Out: the version of the list, once the sink has all of it; undefined if it expired between two pages. */
+  /**
+   * In: how many objects to a page; undefined: all on one. Out: the version of the list, once the sink has all of it;
+   * undefined if it expired between two pages.
+   */
   async #pages(limit: number | undefined): Promise<string | undefined> {
     const objects: KubeObject[] = [];
     let token = '';
@@ -176,7 +188,9 @@ export class Reflector {
     const query: Record<string, string> = { ...this.#target.query };
     if (limit !== undefined) query['limit'] = String(limit);
     if (token !== '') query['continue'] = token;
-    const accept = this.#target.metadataOnly ? 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' : 'application/json';
+    const accept = this.#target.metadataOnly
+      ? 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+      : 'application/json';
     return this.#client.list({ path: this.#target.path, query, accept, signal: this.#stop.signal }, each);
   }
 
@@ -196,8 +210,16 @@ export class Reflector {
     const seconds = Math.ceil((shortest + Math.random() * (longest - shortest)) / 1000);
     const response = await this.#client.stream({
       path: this.#target.path,
-      query: { ...this.#target.query, watch: 'true', allowWatchBookmarks: 'true', resourceVersion: version, timeoutSeconds: String(seconds) },
-      accept: this.#target.metadataOnly ? 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1' : 'application/json',
+      query: {
+        ...this.#target.query,
+        watch: 'true',
+        allowWatchBookmarks: 'true',
+        resourceVersion: version,
+        timeoutSeconds: String(seconds),
+      },
+      accept: this.#target.metadataOnly
+        ? 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+        : 'application/json',
       signal: this.#stop.signal,
     });
     const begun = performance.now();
@@ -212,7 +234,10 @@ export class Reflector {
     this.#watchFailures = 0;
   }
 
-  /** In: a stream of events, and how long it may last. Out: how many came before it ended. Throws on an event of type ERROR and on what is no event. */
+  /**
+   * In: a stream of events, and how long it may last. Out: how many came before it ended. Throws on an event of type
+   * ERROR and on what is no event.
+   */
   async #follow(response: Readable, longest: number): Promise<number> {
     let events = 0;
     const lines = new LineSplitter();
@@ -306,12 +331,19 @@ export class Reflector {
     this.#warn();
   }
 
-  /** The list cannot be read. What was read before counts for a while: an API server that starts refuses and lacks things that it has. */
+  /**
+   * The list cannot be read. What was read before counts for a while: an API server that starts refuses and lacks
+   * things that it has.
+   */
   #lost(state: 'forbidden' | 'unserved' | 'failing'): void {
     if (this.#state === state || (this.#state === 'known' && this.#failingFor() < this.#timing.forgetAfter)) return;
     if (this.#state === 'known') this.#sink.forget();
     this.#state = state;
-    if (state === 'forbidden') this.#log.warn({ list: this.#target.label, error: this.#error }, 'may not be read; what rests on it is not judged');
+    if (state === 'forbidden')
+      this.#log.warn(
+        { list: this.#target.label, error: this.#error },
+        'may not be read; what rests on it is not judged',
+      );
   }
 
   #warn(): void {

@@ -1,11 +1,17 @@
-import { Observable, type ConfigurationOptions, type ObservableMiddleware, type RequestContext } from '@kubernetes/client-node';
+import {
+  Observable,
+  type ConfigurationOptions,
+  type ObservableMiddleware,
+  type RequestContext,
+} from '@kubernetes/client-node';
 
 // Credentials that are part of the connection (client certificates) are replaced in time to.
 const CONNECTIONS_KEPT = 60_000;
 
 /**
- * In: milliseconds that one request may take, and a clock that never goes back. Out: options for the client library, which has no time-out of its own, and opens connections of their own for each
- * request: some fifty handshakes for one dry run.
+ * In: milliseconds that one request may take, and a clock that never goes back. Out: options for the client library,
+ * which has no time-out of its own, and opens connections of their own for each request: some fifty handshakes for one
+ * dry run.
  */
 export function requestOptions(timeout: number, now: () => number): ConfigurationOptions<ObservableMiddleware> {
   let kept: { readonly dispatcher: Dispatcher; readonly since: number } | undefined;

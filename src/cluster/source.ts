@@ -58,7 +58,9 @@ export class Source implements Sink {
     return served.kind !== 'ConfigMap' || name === undefined || (name === CONTROLLER_CONFIG) === controllerConfig;
   }
 
-  /** In: a namespace (empty: all) and a name (undefined: any). Out: whether an object of it is there that was not kept. */
+  /**
+   * In: a namespace (empty: all) and a name (undefined: any). Out: whether an object of it is there that was not kept.
+   */
   passedOver(namespace: string, name: string | undefined): boolean {
     if (this.scope.served.kind !== 'ReplicaSet.apps') return false;
     if (namespace === '') return [...this.#held.keys()].some((each) => this.passedOver(each, name));
@@ -142,13 +144,21 @@ export class Source implements Sink {
 /** In: an object that is held, and one that came. Out: whether that is the same object, unchanged. */
 function isSame(held: KubeObject, raw: unknown): boolean {
   const version = held.metadata['resourceVersion'];
-  return typeof version === 'string' && version === dig(raw, 'metadata', 'resourceVersion') && held.metadata['uid'] === dig(raw, 'metadata', 'uid');
+  return (
+    typeof version === 'string' &&
+    version === dig(raw, 'metadata', 'resourceVersion') &&
+    held.metadata['uid'] === dig(raw, 'metadata', 'uid')
+  );
 }
 
 /**
- * In: an object. Out: whether it is a ReplicaSet that a Deployment or a Rollout made. Each of them leaves ten behind, so that they would be most of the memory; nobody
- * names one as the workload of a Rollout, which is all that ReplicaSets are looked at for.
+ * In: an object. Out: whether it is a ReplicaSet that a Deployment or a Rollout made. Each of them leaves ten behind,
+ * so that they would be most of the memory; nobody names one as the workload of a Rollout, which is all that
+ * ReplicaSets are looked at for.
  */
 function isControlled(object: KubeObject): boolean {
-  return object.kind === 'ReplicaSet' && array(object.metadata['ownerReferences']).some((owner) => dig(owner, 'controller') === true);
+  return (
+    object.kind === 'ReplicaSet' &&
+    array(object.metadata['ownerReferences']).some((owner) => dig(owner, 'controller') === true)
+  );
 }

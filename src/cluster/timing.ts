@@ -1,18 +1,33 @@
-/** How long things may take in the conversation with an API server, in milliseconds. Tests shorten them; the product has no option for it. */
+/**
+ * How long things may take in the conversation with an API server, in milliseconds. Tests shorten them; the product has
+ * no option for it.
+ */
 export interface Timing {
-  /** A watch is asked to last between these; at random, so that thirty of them do not end together. The API counts in whole seconds. */
+  /**
+   * A watch is asked to last between these; at random, so that thirty of them do not end together. The API counts in
+   * whole seconds.
+   */
   readonly watch: readonly [shortest: number, longest: number];
   /** How long a watch may outlive the time it was asked to last before it counts as dropped. */
   readonly watchGrace: number;
-  /** The pause between two pings of a connection that watches share (HTTP/2); it counts as dropped when two in a row were not answered. */
+  /**
+   * The pause between two pings of a connection that watches share (HTTP/2); it counts as dropped when two in a row
+   * were not answered.
+   */
   readonly ping: number;
-  /** How long a watch that has been sent bookmarks (an API server sends one a minute) may be silent before it counts as dropped. */
+  /**
+   * How long a watch that has been sent bookmarks (an API server sends one a minute) may be silent before it counts as
+   * dropped.
+   */
   readonly watchSilence: number;
   /** The first and the longest pause between attempts; each is up to twice the one before. */
   readonly backoff: readonly [first: number, longest: number];
   /** The pause between attempts to read a kind that may not be read. */
   readonly forbiddenPause: number;
-  /** How long the API server may refuse or fail a kind that was read before, until its content no longer counts as known. */
+  /**
+   * How long the API server may refuse or fail a kind that was read before, until its content no longer counts as
+   * known.
+   */
   readonly forgetAfter: number;
   /** How long the first reading of a kind may fail before the rest goes on without it. */
   readonly giveUpWaiting: number;
@@ -24,7 +39,9 @@ export interface Timing {
   readonly request: number;
   /** Credentials are asked for again after this long; files and plugins have caches of their own. */
   readonly credentials: number;
-  /** Credentials that were refused are renewed no more often than this, however many requests are: plugins are programs. */
+  /**
+   * Credentials that were refused are renewed no more often than this, however many requests are: plugins are programs.
+   */
   readonly renewal: number;
   /** How long nothing may have been heard of a kind before the world counts as stale. */
   readonly stale: number;

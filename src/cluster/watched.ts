@@ -9,7 +9,8 @@ import type { Timing } from './timing.ts';
 
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
-// A kind is gone when it is missing this many times in a row: an API server that starts serves custom resources a little later than the rest.
+// A kind is gone when it is missing this many times in a row: an API server that starts serves custom resources a
+// little later than the rest.
 const LOOKS_UNTIL_GONE = 2;
 
 /** What a WatchedCluster is made of. */
@@ -26,7 +27,8 @@ export interface WatchedClusterOptions {
 }
 
 /**
- * One API server: finds out where it serves the kinds, now and whenever CustomResourceDefinitions come and go, and keeps a source for each.
+ * One API server: finds out where it serves the kinds, now and whenever CustomResourceDefinitions come and go, and
+ * keeps a source for each.
  */
 export class WatchedCluster {
   readonly client: ApiClient;
@@ -77,14 +79,20 @@ export class WatchedCluster {
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#wake.abort();
-    await Promise.all([this.#running, this.#definitions.stop(), ...this.sources().map((source) => source.reflector.stop())]);
+    await Promise.all([
+      this.#running,
+      this.#definitions.stop(),
+      ...this.sources().map((source) => source.reflector.stop()),
+    ]);
     this.client.close();
   }
 
   /** Why it is not known what the API server serves; empty once it is. */
   get blind(): string {
     if (this.#found !== undefined) return '';
-    return this.#error === '' ? 'the API server has not been asked yet' : `the API server cannot be asked what it serves: ${this.#error}`;
+    return this.#error === ''
+      ? 'the API server has not been asked yet'
+      : `the API server cannot be asked what it serves: ${this.#error}`;
   }
 
   /** Out: whether it has been blind for so long that nobody should wait for it. */
@@ -111,7 +119,10 @@ export class WatchedCluster {
     if (this.#found !== undefined) this.#apply(this.#found, 0);
   }
 
-  /** In: a kind, a namespace (empty: all), a name (undefined: any). Out: why it cannot be known whether there is such an object; undefined: it can. */
+  /**
+   * In: a kind, a namespace (empty: all), a name (undefined: any). Out: why it cannot be known whether there is such an
+   * object; undefined: it can.
+   */
   ignorance(kind: KindId, namespace: string, name: string | undefined): string | undefined {
     const reason = this.unread(kind, namespace, name);
     if (reason !== undefined || !this.sources(kind).some((source) => source.passedOver(namespace, name))) return reason;
@@ -128,10 +139,14 @@ export class WatchedCluster {
     if (withheld !== undefined) return withheld;
     const sources = this.sources(kind);
     if (sources.length === 0) {
-      return this.#found?.has(kind) === true ? `the cluster does not serve ${title}` : `the API server does not say whether it serves ${title}`;
+      return this.#found?.has(kind) === true
+        ? `the cluster does not serve ${title}`
+        : `the API server does not say whether it serves ${title}`;
     }
     if (namespaced && namespaces !== undefined && !namespaces.includes(namespace)) {
-      return namespace === '' ? `of ${title} only some namespaces are watched` : `namespace ${namespace} is not watched`;
+      return namespace === ''
+        ? `of ${title} only some namespaces are watched`
+        : `namespace ${namespace} is not watched`;
     }
     for (const source of sources) {
       if (!source.covers(namespace, name)) continue;
@@ -168,7 +183,8 @@ export class WatchedCluster {
       if (this.#stop.signal.aborted) return;
       this.#error = error instanceof Error ? error.message : String(error);
       this.#failures++;
-      if (this.#failures === 3) this.#options.log.warn({ error: this.#error }, 'the API server does not say what it serves; trying again');
+      if (this.#failures === 3)
+        this.#options.log.warn({ error: this.#error }, 'the API server does not say what it serves; trying again');
     }
   }
 
@@ -178,7 +194,10 @@ export class WatchedCluster {
     const now = performance.now();
     this.#due = this.#due.filter((time) => time > began);
     const period = discovery[this.#definitions.state === 'known' ? 1 : 0];
-    const pause = this.#failures === 0 ? period : Math.min(backoff[1], backoff[0] * 2 ** (this.#failures - 1)) * (0.5 + Math.random() / 2);
+    const pause =
+      this.#failures === 0
+        ? period
+        : Math.min(backoff[1], backoff[0] * 2 ** (this.#failures - 1)) * (0.5 + Math.random() / 2);
     this.#lookAt = Math.min(now + pause, ...this.#due);
   }
 
@@ -272,11 +291,16 @@ class DefinitionNames implements Sink {
 
   accept(raw: unknown): KubeObject | undefined {
     const name = string(dig(raw, 'metadata', 'name'));
-    return this.#names.has(name) ? { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name } } : undefined;
+    return this.#names.has(name)
+      ? { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name } }
+      : undefined;
   }
 
   replace(objects: readonly KubeObject[]): void {
-    const names = objects.map(({ metadata }) => metadata.name).sort().join(' ');
+    const names = objects
+      .map(({ metadata }) => metadata.name)
+      .sort()
+      .join(' ');
     if (names !== this.#known) this.#changed();
     this.#known = names;
   }

@@ -18,7 +18,10 @@ export interface ClusterWorldOptions {
   readonly istioKubeConfig?: KubeConfig;
   /** The namespaces to watch; all by default. Elsewhere nothing is known. */
   readonly namespaces?: readonly string[];
-  /** The namespaces in which Rollouts controllers run, where one may be told by a Secret that the Istio objects are elsewhere; found by their Deployments by default. */
+  /**
+   * The namespaces in which Rollouts controllers run, where one may be told by a Secret that the Istio objects are
+   * elsewhere; found by their Deployments by default.
+   */
   readonly controllerNamespaces?: readonly string[];
   /** Called after an object came, changed or went. */
   readonly onChange?: (key: ObjectKey) => void;
@@ -37,7 +40,10 @@ const ROLLOUT: KindId = 'Rollout.argoproj.io';
 const UNDETERMINED = 'it is not known yet whether a primary cluster holds the Istio objects';
 const ELSEWHERE = 'the Istio objects are in the primary cluster of the mesh, which Rollgate has no kubeconfig for';
 
-/** The live cluster as a world: a cache fed by watches. It never throws and never waits; before `start` nothing is known. */
+/**
+ * The live cluster as a world: a cache fed by watches. It never throws and never waits; before `start` nothing is
+ * known.
+ */
 export class ClusterWorld {
   /** What is known now. It stays the same object and changes by itself. */
   readonly world: World;
@@ -71,7 +77,10 @@ export class ClusterWorld {
       this.#main.withhold(MESH_KINDS, UNDETERMINED);
       this.#clusters = [this.#main];
     } else {
-      this.#main = cluster(options.kubeConfig, ALL.filter((kind) => !MESH_KINDS.includes(kind)));
+      this.#main = cluster(
+        options.kubeConfig,
+        ALL.filter((kind) => !MESH_KINDS.includes(kind)),
+      );
       this.#clusters = [this.#main, cluster(istioKubeConfig, MESH_KINDS)];
     }
   }
@@ -88,7 +97,10 @@ export class ClusterWorld {
     await Promise.all([this.#locating, ...this.#clusters.map((cluster) => cluster.stop())]);
   }
 
-  /** Out: whether all that can be read has been read. What is still unknown is refused, not served, or has failed for too long to wait for it. */
+  /**
+   * Out: whether all that can be read has been read. What is still unknown is refused, not served, or has failed for
+   * too long to wait for it.
+   */
   synced(): boolean {
     return this.#unsettled().length === 0;
   }
@@ -122,25 +134,29 @@ export class ClusterWorld {
   }
 
   /**
-   * Out: whether what is known is enough to judge by: all that can be read has been read, it is fresh, and Rollouts, if there are any, are among it. Other kinds that the
-   * API server refuses or fails are unknown, and what rests on them is not judged: a conversion webhook that is down somewhere, or another cluster, must not take the gate with it.
+   * Out: whether what is known is enough to judge by: all that can be read has been read, it is fresh, and Rollouts, if
+   * there are any, are among it. Other kinds that the API server refuses or fails are unknown, and what rests on them
+   * is not judged: a conversion webhook that is down somewhere, or another cluster, must not take the gate with it.
    */
   ready(): Readiness {
     const reasons = this.#unsettled();
     for (const { scope, reflector } of this.#main.sources()) {
       const { plural } = scope.served;
-      if (reflector.state === 'known' && reflector.overdue()) reasons.push(`nothing has been heard of ${plural} for ${Math.round(reflector.silence() / 1000)} s`);
+      if (reflector.state === 'known' && reflector.overdue())
+        reasons.push(`nothing has been heard of ${plural} for ${Math.round(reflector.silence() / 1000)} s`);
     }
     if (reasons.length === 0 && this.#main.sources(ROLLOUT).length > 0) reasons.push(...this.#unread(ROLLOUT));
     return { ok: reasons.length === 0, reasons };
   }
 
   /**
-   * In: keys, and until when (milliseconds since the epoch). Out: for each key the object as the API server has it now, whole, of ConfigMaps, Secrets and ServiceAccounts the name; undefined if there is
-   * none; `unreadable` if that cannot be told in time. Never rejects.
+   * In: keys, and until when (milliseconds since the epoch). Out: for each key the object as the API server has it now,
+   * whole, of ConfigMaps, Secrets and ServiceAccounts the name; undefined if there is none; `unreadable` if that cannot
+   * be told in time. Never rejects.
    */
   fetch(keys: readonly ObjectKey[], deadline: number): Promise<ReadonlyMap<ObjectKey, Fetched>> {
-    const locate: Locate = (kind) => this.#clusters.flatMap((cluster) => cluster.served(kind).map((served) => ({ client: cluster.client, served })));
+    const locate: Locate = (kind) =>
+      this.#clusters.flatMap((cluster) => cluster.served(kind).map((served) => ({ client: cluster.client, served })));
     return fetchObjects(keys, locate, deadline, this.#stop.signal);
   }
 
@@ -152,7 +168,9 @@ export class ClusterWorld {
   #unread(kind: KindId): readonly string[] {
     const cluster = this.#clusterOf(kind);
     const namespaces = KINDS[kind].namespaced ? (this.#options.namespaces ?? ['']) : [''];
-    return namespaces.map((namespace) => cluster.unread(kind, namespace, undefined)).filter((reason) => reason !== undefined);
+    return namespaces
+      .map((namespace) => cluster.unread(kind, namespace, undefined))
+      .filter((reason) => reason !== undefined);
   }
 
   #unsettled(): string[] {
@@ -160,13 +178,18 @@ export class ClusterWorld {
     const unread = new Map<string, string>();
     if (this.#main.blind !== '') reasons.push(this.#main.blind);
     for (const cluster of this.#clusters) {
-      if (cluster !== this.#main && cluster.blind !== '' && !cluster.hopeless()) reasons.push(`primary cluster: ${cluster.blind}`);
+      if (cluster !== this.#main && cluster.blind !== '' && !cluster.hopeless())
+        reasons.push(`primary cluster: ${cluster.blind}`);
       for (const { scope, reflector } of cluster.sources()) {
         const waiting = reflector.state === 'reading' || reflector.state === 'failing';
-        if (waiting && (!reflector.hopeless() || scope.served.kind === ROLLOUT)) unread.set(scope.served.plural, reflector.error);
+        if (waiting && (!reflector.hopeless() || scope.served.kind === ROLLOUT))
+          unread.set(scope.served.plural, reflector.error);
       }
     }
-    if (unread.size > 0) reasons.push(`not read yet: ${[...unread].map(([plural, error]) => (error === '' ? plural : `${plural} (${error})`)).join(', ')}`);
+    if (unread.size > 0)
+      reasons.push(
+        `not read yet: ${[...unread].map(([plural, error]) => (error === '' ? plural : `${plural} (${error})`)).join(', ')}`,
+      );
     if (!this.#meshSettled && this.#main.blind === '') reasons.push(UNDETERMINED);
     return reasons;
   }
@@ -198,7 +221,12 @@ export class ClusterWorld {
   /** Out: whether it will be known in a moment where controllers run, but is not yet. */
   #deploymentsAwaited(): boolean {
     if (this.#options.controllerNamespaces !== undefined) return false;
-    return this.#main.blind !== '' || this.#main.sources('Deployment.apps').some(({ reflector }) => reflector.state === 'reading' && !reflector.hopeless());
+    return (
+      this.#main.blind !== '' ||
+      this.#main
+        .sources('Deployment.apps')
+        .some(({ reflector }) => reflector.state === 'reading' && !reflector.hopeless())
+    );
   }
 
   async #hasPrimaryCluster(): Promise<boolean | 'failed'> {
@@ -214,7 +242,10 @@ export class ClusterWorld {
     try {
       this.#options.onChange?.(key);
     } catch (error) {
-      this.#options.logger.error({ key, error: error instanceof Error ? error.message : String(error) }, 'a listener to changes of the cluster failed');
+      this.#options.logger.error(
+        { key, error: error instanceof Error ? error.message : String(error) },
+        'a listener to changes of the cluster failed',
+      );
     }
   }
 }

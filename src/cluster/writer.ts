@@ -1,4 +1,12 @@
-import { ApiException, CustomObjectsApi, PatchStrategy, setHeaderMiddleware, type ConfigurationOptions, type KubeConfig, type ObservableMiddleware } from '@kubernetes/client-node';
+import {
+  ApiException,
+  CustomObjectsApi,
+  PatchStrategy,
+  setHeaderMiddleware,
+  type ConfigurationOptions,
+  type KubeConfig,
+  type ObservableMiddleware,
+} from '@kubernetes/client-node';
 import type { Operation } from 'fast-json-patch';
 import { CREATOR, handedOver, MANAGER } from '../conversion/drift.ts';
 import { uidOf } from '../conversion/marks.ts';
@@ -6,9 +14,15 @@ import { KINDS, isKubeObject, namespaceOf, type KindId, type KubeObject } from '
 import { array, dig, isObject, optionalString, type JsonObject } from '../world/read.ts';
 import { requestOptions } from './request-options.ts';
 
-/** What conversion writes. Every method rejects with a WriteError when the API server refuses, or with the error of the network. */
+/**
+ * What conversion writes. Every method rejects with a WriteError when the API server refuses, or with the error of the
+ * network.
+ */
 export interface Writer {
-  /** In: a Rollout with its count. Out: it as it is stored. A Rollout of that name that is there already is never touched. */
+  /**
+   * In: a Rollout with its count. Out: it as it is stored. A Rollout of that name that is there already is never
+   * touched.
+   */
   create(rollout: KubeObject): Promise<KubeObject>;
   /** In: a Rollout as it is, and as it is to be applied, without a count. Out: it as it is stored. */
   apply(live: KubeObject, rollout: KubeObject): Promise<KubeObject>;
@@ -55,34 +69,70 @@ const LONGEST_NOTE = 1_000;
 export function clusterWriter(kubeConfig: KubeConfig, identity: string): Writer {
   const api = kubeConfig.makeApiClient(CustomObjectsApi);
   const options = requestOptions(TIMEOUT, () => performance.now());
-  const patching = (strategy: string): ConfigurationOptions<ObservableMiddleware> => ({ ...options, middleware: [...(options.middleware ?? []), setHeaderMiddleware('Content-Type', strategy)] });
-  const [merge, json, apply] = [PatchStrategy.MergePatch, PatchStrategy.JsonPatch, PatchStrategy.ServerSideApply].map(patching);
-  const place = (object: KubeObject): { group: string; version: string; plural: string; namespace: string; name: string } => {
+  const patching = (strategy: string): ConfigurationOptions<ObservableMiddleware> => ({
+    ...options,
+    middleware: [...(options.middleware ?? []), setHeaderMiddleware('Content-Type', strategy)],
+  });
+  const [merge, json, apply] = [PatchStrategy.MergePatch, PatchStrategy.JsonPatch, PatchStrategy.ServerSideApply].map(
+    patching,
+  );
+  const place = (
+    object: KubeObject,
+  ): { group: string; version: string; plural: string; namespace: string; name: string } => {
     const { plural, group } = KINDS[kindIdOf(object)];
-    return { group, version: object.apiVersion.split('/').at(-1) ?? 'v1', plural, namespace: namespaceOf(object), name: object.metadata.name };
+    return {
+      group,
+      version: object.apiVersion.split('/').at(-1) ?? 'v1',
+      plural,
+      namespace: namespaceOf(object),
+      name: object.metadata.name,
+    };
   };
   return {
-    create: (rollout) => written(api.createNamespacedCustomObject({ ...place(rollout), body: rollout, fieldManager: CREATOR }, options)),
+    create: (rollout) =>
+      written(api.createNamespacedCustomObject({ ...place(rollout), body: rollout, fieldManager: CREATOR }, options)),
     async apply(live, rollout) {
       const managedFields = handedOver(live);
       if (managedFields !== undefined) {
         // Written down for one state of the object, and true of no other.
-        const body = [{ op: 'test', path: '/metadata/resourceVersion', value: live.metadata['resourceVersion'] }, { op: 'replace', path: '/metadata/managedFields', value: managedFields }];
+        const body = [
+          { op: 'test', path: '/metadata/resourceVersion', value: live.metadata['resourceVersion'] },
+          { op: 'replace', path: '/metadata/managedFields', value: managedFields },
+        ];
         await written(api.patchNamespacedCustomObject({ ...place(live), body, fieldManager: MANAGER }, json));
       }
-      return written(api.patchNamespacedCustomObject({ ...place(rollout), body: rollout, fieldManager: MANAGER, force: true }, apply));
+      return written(
+        api.patchNamespacedCustomObject(
+          { ...place(rollout), body: rollout, fieldManager: MANAGER, force: true },
+          apply,
+        ),
+      );
     },
     async patch(rollout, operations) {
       const body = [{ op: 'test', path: '/metadata/uid', value: uidOf(rollout) }, ...operations];
       await written(api.patchNamespacedCustomObject({ ...place(rollout), body, fieldManager: MANAGER }, json));
     },
     async scale(workload, replicas) {
-      await written(api.patchNamespacedCustomObjectScale({ ...place(workload), body: { spec: { replicas } }, fieldManager: MANAGER }, merge));
+      await written(
+        api.patchNamespacedCustomObjectScale(
+          { ...place(workload), body: { spec: { replicas } }, fieldManager: MANAGER },
+          merge,
+        ),
+      );
     },
     async annotate(deployment, annotations) {
       const values = Object.fromEntries(Object.entries(annotations).map(([key, value]) => [key, value ?? null]));
       // With its uid the patch fails on another Deployment of that name.
-      await written(api.patchNamespacedCustomObject({ ...place(deployment), body: { metadata: { uid: uidOf(deployment), annotations: values } }, fieldManager: MANAGER }, merge));
+      await written(
+        api.patchNamespacedCustomObject(
+          {
+            ...place(deployment),
+            body: { metadata: { uid: uidOf(deployment), annotations: values } },
+            fieldManager: MANAGER,
+          },
+          merge,
+        ),
+      );
     },
     async remove(rollout) {
       const body = { propagationPolicy: 'Background', preconditions: { uid: uidOf(rollout) } };
@@ -107,9 +157,20 @@ export function clusterWriter(kubeConfig: KubeConfig, identity: string): Writer 
         type,
         reason,
         note: message.slice(0, LONGEST_NOTE),
-        regarding: { apiVersion: deployment.apiVersion, kind: deployment.kind, namespace, name: deployment.metadata.name, uid: uidOf(deployment) },
+        regarding: {
+          apiVersion: deployment.apiVersion,
+          kind: deployment.kind,
+          namespace,
+          name: deployment.metadata.name,
+          uid: uidOf(deployment),
+        },
       };
-      await answered(api.createNamespacedCustomObject({ group: 'events.k8s.io', version: 'v1', plural: 'events', namespace, body }, options));
+      await answered(
+        api.createNamespacedCustomObject(
+          { group: 'events.k8s.io', version: 'v1', plural: 'events', namespace, body },
+          options,
+        ),
+      );
     },
   };
 }
@@ -129,10 +190,14 @@ export async function answered(request: Promise<unknown>): Promise<unknown> {
   try {
     return await request;
   } catch (error) {
-    if (error instanceof Error && error.name === 'TimeoutError') throw new Error('the API server gave no answer in time', { cause: error });
+    if (error instanceof Error && error.name === 'TimeoutError')
+      throw new Error('the API server gave no answer in time', { cause: error });
     if (!(error instanceof ApiException)) throw error;
     const body: unknown = error.body;
-    throw new WriteError(error.code, optionalString(dig(isObject(body) ? body : parsed(body), 'message')) ?? `HTTP ${error.code}`);
+    throw new WriteError(
+      error.code,
+      optionalString(dig(isObject(body) ? body : parsed(body), 'message')) ?? `HTTP ${error.code}`,
+    );
   }
 }
 

@@ -28,18 +28,29 @@ export function kubeConfigOf({ kubeconfig, context }: ClusterOptions): KubeConfi
   else config.loadFromFile(kubeconfig);
   useTokenFiles(config, kubeconfig);
   if (context !== undefined) {
-    if (config.getContextObject(context) === null) throw new Error(`there is no context "${context}" in the kubeconfig (it has ${config.getContexts().map(({ name }) => name).join(', ') || 'none'})`);
+    if (config.getContextObject(context) === null)
+      throw new Error(
+        `there is no context "${context}" in the kubeconfig (it has ${
+          config
+            .getContexts()
+            .map(({ name }) => name)
+            .join(', ') || 'none'
+        })`,
+      );
     config.setCurrentContext(context);
   }
   // This is what the client makes up where it finds no configuration at all.
   const cluster = config.getCurrentCluster();
-  if (cluster === null || (kubeconfig === undefined && cluster.server === 'http://localhost:8080')) throw new Error('no cluster is configured: set KUBECONFIG, or give --kubeconfig');
+  if (cluster === null || (kubeconfig === undefined && cluster.server === 'http://localhost:8080'))
+    throw new Error('no cluster is configured: set KUBECONFIG, or give --kubeconfig');
   return config;
 }
 
 function worldOptions(options: ClusterOptions): { kubeConfig: KubeConfig; istioKubeConfig?: KubeConfig } {
   const kubeConfig = kubeConfigOf(options);
-  return options.istioKubeconfig === undefined ? { kubeConfig } : { kubeConfig, istioKubeConfig: kubeConfigOf({ kubeconfig: options.istioKubeconfig }) };
+  return options.istioKubeconfig === undefined
+    ? { kubeConfig }
+    : { kubeConfig, istioKubeConfig: kubeConfigOf({ kubeconfig: options.istioKubeconfig }) };
 }
 
 // Which Deployments are controllers hardly ever changes, so looking again once a second is soon enough.
@@ -58,15 +69,24 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
   const { kubeConfig, istioKubeConfig } = worldOptions(options);
   let conversion: RunningConversion | undefined;
   const onChange = (key: ObjectKey): void => conversion?.reconciler.changed(key);
-  const cluster = new ClusterWorld({ kubeConfig, logger: log, onChange, ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }) });
-  if (options.conversionLease !== undefined) conversion = startConversion({ kubeConfig, cluster, lease: options.conversionLease, log, metrics, policy });
+  const cluster = new ClusterWorld({
+    kubeConfig,
+    logger: log,
+    onChange,
+    ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }),
+  });
+  if (options.conversionLease !== undefined)
+    conversion = startConversion({ kubeConfig, cluster, lease: options.conversionLease, log, metrics, policy });
   cluster.start();
   let accounts: readonly string[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;
   return {
     world: cluster.world,
     live: cluster,
-    authorizer: clusterAuthorizer({ authentication: kubeConfig.makeApiClient(AuthenticationV1Api), authorization: kubeConfig.makeApiClient(AuthorizationV1Api) }),
+    authorizer: clusterAuthorizer({
+      authentication: kubeConfig.makeApiClient(AuthenticationV1Api),
+      authorization: kubeConfig.makeApiClient(AuthorizationV1Api),
+    }),
     self: options.account,
     converts: conversion !== undefined,
     checks: [
@@ -107,7 +127,10 @@ export interface ReadCluster {
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const PATIENCE = 60_000;
 
-/** In: which cluster. Out: its world, read completely. Rejects with an Error for a person when it cannot be read within a minute. */
+/**
+ * In: which cluster. Out: its world, read completely. Rejects with an Error for a person when it cannot be read within
+ * a minute.
+ */
 export async function readCluster(options: ClusterOptions): Promise<ReadCluster> {
   const cluster = new ClusterWorld({ ...worldOptions(options), logger: SILENT });
   cluster.start();

@@ -26,8 +26,18 @@ export interface RunningConversion {
   stop(): Promise<void>;
 }
 
-/** In: what it needs. Out: the reconciler, which acts whenever this process holds the Lease. Throws an Error for a person where the Lease has no such name. */
-export function startConversion({ kubeConfig, cluster, lease: where, log, metrics, policy }: ConversionOptions): RunningConversion {
+/**
+ * In: what it needs. Out: the reconciler, which acts whenever this process holds the Lease. Throws an Error for a
+ * person where the Lease has no such name.
+ */
+export function startConversion({
+  kubeConfig,
+  cluster,
+  lease: where,
+  log,
+  metrics,
+  policy,
+}: ConversionOptions): RunningConversion {
   const [, namespace = '', name = ''] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(where) ?? [];
   if (name === '') throw new Error(`--conversion-lease: NAMESPACE/NAME is needed, not ${JSON.stringify(where)}`);
   // Two processes of one pod in a row are two holders: what the first began may still be under way.

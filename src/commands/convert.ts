@@ -33,8 +33,9 @@ export interface ConvertOptions extends ClusterOptions {
 const JUDGING = RULES.filter((rule) => !rule.lintOnly);
 
 /**
- * In: options, and what to read and write. Out: the exit code: 0 where every Deployment can be converted, or the plan was made; 1 where one that was to be printed cannot; 2 where something could not be read. Objects and plans
- * go to `stdout`, the rest to `stderr`.
+ * In: options, and what to read and write. Out: the exit code: 0 where every Deployment can be converted, or the plan
+ * was made; 1 where one that was to be printed cannot; 2 where something could not be read. Objects and plans go to
+ * `stdout`, the rest to `stderr`.
  */
 export async function runConvert(options: ConvertOptions, io: Io): Promise<number> {
   const say = (sentence: string): void => {
@@ -48,16 +49,33 @@ export async function runConvert(options: ConvertOptions, io: Io): Promise<numbe
   if (policy === undefined) return EXIT.failed;
   if (options.cluster === true) return overCluster(options, policy, io, say);
   const { manifests, notes, problems } = await readManifests(options.paths, io);
-  for (const sentence of [...notes, ...problems, ...manifests.errors.map(({ file, line, message }) => `${file}:${line}: ${message}`)]) say(sentence);
+  for (const sentence of [
+    ...notes,
+    ...problems,
+    ...manifests.errors.map(({ file, line, message }) => `${file}:${line}: ${message}`),
+  ])
+    say(sentence);
   const objects = placeObjects(manifests.objects, { namespace: options.namespace }).sources.map(({ object }) => object);
-  const foreseen = foreseeAll(objects, { world: bundleWorld(objects), rules: JUDGING, policy, profile: options.profile, controllers: true, stored: false });
+  const foreseen = foreseeAll(objects, {
+    world: bundleWorld(objects),
+    rules: JUDGING,
+    policy,
+    profile: options.profile,
+    controllers: true,
+    stored: false,
+  });
   if (foreseen.length === 0) say('there is no Deployment in these manifests');
   const failed = problems.length > 0 || manifests.errors.length > 0 || foreseen.length === 0;
   const code = options.plan === true ? writePlan(foreseen, options, io) : writeObjects(foreseen, io, say);
   return failed ? EXIT.failed : code;
 }
 
-async function overCluster(options: ConvertOptions, policy: Policy, io: Io, say: (sentence: string) => void): Promise<number> {
+async function overCluster(
+  options: ConvertOptions,
+  policy: Policy,
+  io: Io,
+  say: (sentence: string) => void,
+): Promise<number> {
   if (options.plan !== true) {
     say('with --cluster only a plan can be made: add --plan, and annotate the Deployments to convert them');
     return EXIT.failed;
@@ -71,36 +89,59 @@ async function overCluster(options: ConvertOptions, policy: Policy, io: Io, say:
       return EXIT.failed;
     }
     const controllers = controllersKnown(policy, cluster.world);
-    return writePlan(foreseeAll(listing.objects, { world: cluster.world, rules: JUDGING, policy, profile: options.profile, controllers, stored: true }), options, io);
+    return writePlan(
+      foreseeAll(listing.objects, {
+        world: cluster.world,
+        rules: JUDGING,
+        policy,
+        profile: options.profile,
+        controllers,
+        stored: true,
+      }),
+      options,
+      io,
+    );
   } finally {
     await cluster.stop();
   }
 }
 
 function controllersKnown({ controllers }: Policy, world: World): boolean {
-  return controllers.accounts.length > 0 || (controllers.discover && controllerAccounts(world, controllers.namespaces.length === 0 ? undefined : controllers.namespaces).length > 0);
+  return (
+    controllers.accounts.length > 0 ||
+    (controllers.discover &&
+      controllerAccounts(world, controllers.namespaces.length === 0 ? undefined : controllers.namespaces).length > 0)
+  );
 }
 
-// One after the other: two that would get a Rollout of the same name, or share a Service that only one may have, stand in each other's way.
+// One after the other: two that would get a Rollout of the same name, or share a Service that only one may have, stand
+// in each other's way.
 function foreseeAll(objects: readonly KubeObject[], options: ForecastOptions): Foreseen[] {
-  const last = new Map(objects.filter((object) => kindOf(object) === 'Deployment.apps').map((object) => [keyOf(object), object]));
+  const last = new Map(
+    objects.filter((object) => kindOf(object) === 'Deployment.apps').map((object) => [keyOf(object), object]),
+  );
   const made = new Map<string, Change[]>();
-  return [...last.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).map((deployment) => {
-    const before = made.get(namespaceOf(deployment)) ?? [];
-    const foreseen = foresee(deployment, { ...options, world: worldAfter(options.world, before) });
-    const { forecast, plan } = foreseen;
-    if (forecast.verdict === 'yes' && plan.kind === 'converts') made.set(namespaceOf(deployment), [...before, { before: plan.existing, after: plan.rollout }]);
-    return foreseen;
-  });
+  return [...last.values()]
+    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+    .map((deployment) => {
+      const before = made.get(namespaceOf(deployment)) ?? [];
+      const foreseen = foresee(deployment, { ...options, world: worldAfter(options.world, before) });
+      const { forecast, plan } = foreseen;
+      if (forecast.verdict === 'yes' && plan.kind === 'converts')
+        made.set(namespaceOf(deployment), [...before, { before: plan.existing, after: plan.rollout }]);
+      return foreseen;
+    });
 }
 
 function writeObjects(foreseen: readonly Foreseen[], io: Io, say: (sentence: string) => void): number {
   const documents = foreseen.flatMap(({ plan, forecast, converted }) => {
     const where = `Deployment ${forecast.namespace}/${forecast.name}`;
     for (const line of forecast.advice) say(`${where}: ${line}`);
-    if (forecast.verdict === 'yes' && plan.kind === 'converts') return [converted.patched, withReplicas(plan.rollout, plan.replicas)];
+    if (forecast.verdict === 'yes' && plan.kind === 'converts')
+      return [converted.patched, withReplicas(plan.rollout, plan.replicas)];
     if (forecast.reasons.length === 0) say(`${where} ${verdictText(forecast)}`);
-    for (const reason of forecast.reasons) say(`${where} ${forecast.verdict === 'suspended' ? verdictText(forecast) : 'cannot be converted'}: ${reason}`);
+    for (const reason of forecast.reasons)
+      say(`${where} ${forecast.verdict === 'suspended' ? verdictText(forecast) : 'cannot be converted'}: ${reason}`);
     return [];
   });
   // What kubectl reads is YAML 1.1, in which a bare `off` is no text.
@@ -118,7 +159,9 @@ function planText(forecasts: readonly Forecast[]): string {
   const places = forecasts.map(({ namespace, name }) => `${namespace}/${name}`);
   const width = Math.max(0, ...places.map((place) => place.length));
   const blocks = forecasts.map((forecast, index) => {
-    const details = [...forecast.reasons, ...forecast.advice].map((line) => `${' '.repeat(width + 2)}- ${plain(line)}\n`).join('');
+    const details = [...forecast.reasons, ...forecast.advice]
+      .map((line) => `${' '.repeat(width + 2)}- ${plain(line)}\n`)
+      .join('');
     return `${(places[index] ?? '').padEnd(width)}  ${verdictText(forecast)}\n${details}`;
   });
   const can = forecasts.filter(({ verdict }) => verdict === 'yes').length;

@@ -26,9 +26,10 @@ interface Candidate {
 const STDIN = '<stdin>';
 
 /**
- * In: paths as they were given (files, directories, glob patterns, `-`), and where from. Out: the manifests there, in the order of their names whatever the order of the paths. Directories are
- * searched for `*.yaml`, `*.yml` and `*.json`, `node_modules` and dot folders left out; what is no manifest there is passed over, and so are templates that are not
- * rendered yet and the patches of a kustomization. Never rejects for what is in the files.
+ * In: paths as they were given (files, directories, glob patterns, `-`), and where from. Out: the manifests there, in
+ * the order of their names whatever the order of the paths. Directories are searched for `*.yaml`, `*.yml` and
+ * `*.json`, `node_modules` and dot folders left out; what is no manifest there is passed over, and so are templates
+ * that are not rendered yet and the patches of a kustomization. Never rejects for what is in the files.
  */
 export async function readManifests(paths: readonly string[], io: Pick<Io, 'cwd' | 'stdin'>): Promise<FoundManifests> {
   const problems: string[] = [];
@@ -36,7 +37,8 @@ export async function readManifests(paths: readonly string[], io: Pick<Io, 'cwd'
   const skipped: Skipped = { templates: [], patches: [] };
   for (const given of new Set(paths)) {
     if (given === '-') continue;
-    for (const candidate of candidatesAt(given, io.cwd, problems)) candidates.set(candidate.path, either(candidate, candidates.get(candidate.path)));
+    for (const candidate of candidatesAt(given, io.cwd, problems))
+      candidates.set(candidate.path, either(candidate, candidates.get(candidate.path)));
   }
   const patches = patchesNamedBy([...candidates.values()]);
   const parts: [name: string, manifests: Manifests][] = [];
@@ -48,22 +50,32 @@ export async function readManifests(paths: readonly string[], io: Pick<Io, 'cwd'
     const text = textOf(candidate, problems);
     if (text !== undefined) parts.push([candidate.name, manifestsIn(text, candidate, skipped)]);
   }
-  if (paths.includes('-')) parts.push([STDIN, manifestsIn(await readAll(io.stdin), { path: STDIN, name: STDIN, named: true }, skipped)]);
+  if (paths.includes('-'))
+    parts.push([STDIN, manifestsIn(await readAll(io.stdin), { path: STDIN, name: STDIN, named: true }, skipped)]);
   const manifests = joinManifests(parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part));
-  if (manifests.objects.length === 0 && manifests.errors.length === 0 && problems.length === 0) problems.push(`there is no manifest in ${paths.join(', ')}: nothing was checked`);
+  if (manifests.objects.length === 0 && manifests.errors.length === 0 && problems.length === 0)
+    problems.push(`there is no manifest in ${paths.join(', ')}: nothing was checked`);
   return { manifests, notes: notesOn(skipped), problems };
 }
 
 // A file that is found in several ways is one file all the same, whichever way came first.
 function either(candidate: Candidate, other: Candidate = candidate): Candidate {
-  return { path: candidate.path, name: candidate.name.length < other.name.length ? candidate.name : other.name, named: candidate.named || other.named };
+  return {
+    path: candidate.path,
+    name: candidate.name.length < other.name.length ? candidate.name : other.name,
+    named: candidate.named || other.named,
+  };
 }
 
 const EXTENSION = /\.(ya?ml|json)$/i;
 
 function candidatesAt(given: string, cwd: string, problems: string[]): Candidate[] {
   const path = resolve(cwd, given);
-  const candidate = (found: string, named: boolean): Candidate => ({ path: found, name: nameOf(found, given, cwd), named });
+  const candidate = (found: string, named: boolean): Candidate => ({
+    path: found,
+    name: nameOf(found, given, cwd),
+    named,
+  });
   const kind = kindOfPath(path);
   if (kind === 'directory') return filesBelow(path, problems).map((found) => candidate(found, false));
   if (kind === 'file') return [candidate(path, true)];
@@ -73,13 +85,17 @@ function candidatesAt(given: string, cwd: string, problems: string[]): Candidate
   }
   const matches = globSync(given, { cwd, exclude: isLeftOut })
     .map((match) => resolve(cwd, match))
-    .flatMap((match) => (kindOfPath(match) === 'directory' ? filesBelow(match, problems) : EXTENSION.test(match) ? [match] : []));
+    .flatMap((match) =>
+      kindOfPath(match) === 'directory' ? filesBelow(match, problems) : EXTENSION.test(match) ? [match] : [],
+    );
   if (matches.length === 0) problems.push(`${given}: no file matches`);
   return matches.map((found) => candidate(found, false));
 }
 
 function isLeftOut(path: string): boolean {
-  return path.split(/[/\\]/).some((part) => part === 'node_modules' || (part.startsWith('.') && part !== '.' && part !== '..'));
+  return path
+    .split(/[/\\]/)
+    .some((part) => part === 'node_modules' || (part.startsWith('.') && part !== '.' && part !== '..'));
 }
 
 function kindOfPath(path: string): 'file' | 'directory' | undefined {
@@ -153,20 +169,28 @@ function manifestsIn(text: string, { name, named }: Candidate, skipped: Skipped)
     return NOTHING;
   }
   const objects = manifests.objects.filter(({ object }) => !isKustomization(object));
-  if (named && objects.length === 0 && manifests.objects.length > 0) return failed(name, 'a kustomization, no manifest: kustomize build DIRECTORY | rollgate lint -');
-  return { ...manifests, objects, errors: named ? manifests.errors : manifests.errors.filter(({ message }) => message !== NOT_AN_OBJECT) };
+  if (named && objects.length === 0 && manifests.objects.length > 0)
+    return failed(name, 'a kustomization, no manifest: kustomize build DIRECTORY | rollgate lint -');
+  return {
+    ...manifests,
+    objects,
+    errors: named ? manifests.errors : manifests.errors.filter(({ message }) => message !== NOT_AN_OBJECT),
+  };
 }
 
 function failed(file: string, message: string): Manifests {
   return { ...NOTHING, errors: [{ file, line: 1, column: 1, message }] };
 }
 
-// `{{` alone is no sign: the arguments of an analysis are written so, in quotes. A template breaks YAML, or reads as an object whose key is an object.
+// `{{` alone is no sign: the arguments of an analysis are written so, in quotes. A template breaks YAML, or reads as an
+// object whose key is an object.
 function isTemplate(text: string, { objects, errors }: Manifests): boolean {
   if (!text.includes('{{')) return false;
   if (errors.some(({ message }) => message !== NOT_AN_OBJECT)) return true;
   // A name that is an object was read as none.
-  return objects.some(({ object }) => hasObjectAsKey(object) || (object.metadata.name === '' && /\bname:[ \t]*\{\{/.test(text)));
+  return objects.some(
+    ({ object }) => hasObjectAsKey(object) || (object.metadata.name === '' && /\bname:[ \t]*\{\{/.test(text)),
+  );
 }
 
 function hasObjectAsKey(value: unknown): boolean {
@@ -195,11 +219,16 @@ function patchesOf(kustomization: string): string[] {
   }
   const listed = (field: string): readonly unknown[] => array(dig(content, field));
   const files = [
-    ...['patches', 'patchesJson6902', 'replacements'].flatMap((field) => listed(field).map((entry) => dig(entry, 'path'))),
+    ...['patches', 'patchesJson6902', 'replacements'].flatMap((field) =>
+      listed(field).map((entry) => dig(entry, 'path')),
+    ),
     ...['patchesStrategicMerge', 'configurations', 'transformers', 'generators', 'validators'].flatMap(listed),
   ];
   // A patch may also be written out in place, over several lines.
-  return files.flatMap((file) => optionalString(file) ?? []).filter((file) => !file.includes('\n')).map((file) => resolve(kustomization, '..', file));
+  return files
+    .flatMap((file) => optionalString(file) ?? [])
+    .filter((file) => !file.includes('\n'))
+    .map((file) => resolve(kustomization, '..', file));
 }
 
 const TOLD = 3;
@@ -210,7 +239,15 @@ function notesOn({ templates, patches }: Skipped): string[] {
     return names.length > TOLD ? `${told} and ${names.length - TOLD} more` : told;
   };
   return [
-    ...(templates.length === 0 ? [] : [`passed over ${templates.length} not yet rendered (${some(templates)}): helm template CHART | rollgate lint -`]),
-    ...(patches.length === 0 ? [] : [`passed over ${patches.length} used by a kustomization (${some(patches)}): kustomize build DIRECTORY | rollgate lint -`]),
+    ...(templates.length === 0
+      ? []
+      : [
+          `passed over ${templates.length} not yet rendered (${some(templates)}): helm template CHART | rollgate lint -`,
+        ]),
+    ...(patches.length === 0
+      ? []
+      : [
+          `passed over ${patches.length} used by a kustomization (${some(patches)}): kustomize build DIRECTORY | rollgate lint -`,
+        ]),
   ];
 }

@@ -32,8 +32,9 @@ export interface LintOptions {
 }
 
 /**
- * In: options, and what to read and write. Out: the exit code, the same for every format: 0 where nothing would be denied, 1 where something would, 2 where something that was named could not be
- * read or there was nothing to check. The report goes to `stdout`, everything else to `stderr`. Rejects only for a mistake in Rollgate.
+ * In: options, and what to read and write. Out: the exit code, the same for every format: 0 where nothing would be
+ * denied, 1 where something would, 2 where something that was named could not be read or there was nothing to check.
+ * The report goes to `stdout`, everything else to `stderr`. Rejects only for a mistake in Rollgate.
  */
 export async function runLint(options: LintOptions, io: Io): Promise<number> {
   const say = (sentence: string): void => {
@@ -59,7 +60,10 @@ export async function runLint(options: LintOptions, io: Io): Promise<number> {
   return report.verdict === 'deny' ? EXIT.denied : EXIT.clean;
 }
 
-/** In: the file of a policy (undefined: the built-in one), where relative paths start, and how to complain. Out: the policy, or undefined after complaining. */
+/**
+ * In: the file of a policy (undefined: the built-in one), where relative paths start, and how to complain. Out: the
+ * policy, or undefined after complaining.
+ */
 export function policyOf(file: string | undefined, cwd: string, say: (sentence: string) => void): Policy | undefined {
   if (file === undefined) return DEFAULT_POLICY;
   let text: string;
@@ -83,22 +87,30 @@ export function lintCommand(io: Io, exit: (code: number) => void): Command {
     .option('-n, --namespace <name>', 'the namespace of objects that name none')
     .option('--require-references', 'refuse references to what is not in the manifests')
     .option('--policy <file>', 'decide by this policy')
-    .option('--cluster', 'lay the manifests over the cluster of the current context: what is there counts, and what was wrong before is not reported')
+    .option(
+      '--cluster',
+      'lay the manifests over the cluster of the current context: what is there counts, and what was wrong before is not reported',
+    )
     .option('--kubeconfig <file>', 'with --cluster: the kubeconfig (default: what kubectl uses)')
     .option('--context <name>', 'with --cluster: the context in it (default: the current one)')
     .addOption(new Option('-o, --output <format>', 'how to write the report').choices(FORMAT_NAMES).default('text'))
     .option('--no-color', 'no colours, even on a terminal')
-    .action(async (paths: string[], options: Omit<LintOptions, 'paths' | 'base'> & ClusterOptions & { readonly cluster?: boolean }) => {
-      if (options.cluster !== true) {
-        exit(await runLint({ ...options, paths }, io));
-        return;
-      }
-      const { readCluster } = await import('./cluster.ts');
-      const cluster = await readCluster(options);
-      try {
-        exit(await runLint({ ...options, paths, base: cluster.world }, io));
-      } finally {
-        await cluster.stop();
-      }
-    });
+    .action(
+      async (
+        paths: string[],
+        options: Omit<LintOptions, 'paths' | 'base'> & ClusterOptions & { readonly cluster?: boolean },
+      ) => {
+        if (options.cluster !== true) {
+          exit(await runLint({ ...options, paths }, io));
+          return;
+        }
+        const { readCluster } = await import('./cluster.ts');
+        const cluster = await readCluster(options);
+        try {
+          exit(await runLint({ ...options, paths, base: cluster.world }, io));
+        } finally {
+          await cluster.stop();
+        }
+      },
+    );
 }

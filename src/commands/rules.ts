@@ -16,7 +16,9 @@ export interface RulesOptions {
 
 interface Entry {
   readonly id: string;
-  /** `rule`: judged at admission and in manifests; `document`: in manifests only; `keep`: what is put back at admission. */
+  /**
+   * `rule`: judged at admission and in manifests; `document`: in manifests only; `keep`: what is put back at admission.
+   */
   readonly sort: 'rule' | 'document' | 'keep';
   readonly summary: string;
   readonly explanation?: string;
@@ -32,8 +34,13 @@ export function runRules({ id, output }: RulesOptions, io: Pick<Io, 'stdout' | '
   const all = entries();
   const wanted = id === undefined ? all : all.filter((entry) => entry.id === id);
   if (id !== undefined && wanted.length === 0) {
-    const near = nearest(id, all.map((entry) => entry.id));
-    io.stderr.write(`rollgate rules: there is no rule "${id}"${near === undefined ? '' : `, did you mean "${near}"?`}\n`);
+    const near = nearest(
+      id,
+      all.map((entry) => entry.id),
+    );
+    io.stderr.write(
+      `rollgate rules: there is no rule "${id}"${near === undefined ? '' : `, did you mean "${near}"?`}\n`,
+    );
     return EXIT.failed;
   }
   if (output === 'json') io.stdout.write(`${JSON.stringify(id === undefined ? wanted : wanted[0], undefined, 2)}\n`);
@@ -43,8 +50,22 @@ export function runRules({ id, output }: RulesOptions, io: Pick<Io, 'stdout' | '
 
 function entries(): Entry[] {
   return [
-    ...RULES.map(({ id, summary, explanation, subject, reads, messages }): Entry => ({ id, sort: 'rule', summary, explanation, kinds: subject, reads, messages })),
-    ...DOCUMENT_RULES.map(({ id, summary, explanation, messages }): Entry => ({ id, sort: 'document', summary, explanation, messages })),
+    ...RULES.map(({ id, summary, explanation, subject, reads, messages }): Entry => ({
+      id,
+      sort: 'rule',
+      summary,
+      explanation,
+      kinds: subject,
+      reads,
+      messages,
+    })),
+    ...DOCUMENT_RULES.map(({ id, summary, explanation, messages }): Entry => ({
+      id,
+      sort: 'document',
+      summary,
+      explanation,
+      messages,
+    })),
     ...KEEPS.map(({ id, summary, kinds }): Entry => ({ id, sort: 'keep', summary, kinds })),
   ];
 }
@@ -58,7 +79,11 @@ const HEADINGS: Readonly<Record<Entry['sort'], string>> = {
 function table(all: readonly Entry[]): string {
   const width = Math.max(...all.map(({ id }) => id.length));
   const sections = [...Map.groupBy(all, ({ sort }) => sort)].map(([sort, some]) =>
-    [HEADINGS[sort], '', ...some.map((entry) => `  ${entry.id.padEnd(width)}  ${classes(entry).padEnd(16)}  ${entry.summary}`)].join('\n'),
+    [
+      HEADINGS[sort],
+      '',
+      ...some.map((entry) => `  ${entry.id.padEnd(width)}  ${classes(entry).padEnd(16)}  ${entry.summary}`),
+    ].join('\n'),
   );
   return `${sections.join('\n\n')}\n`;
 }
@@ -70,13 +95,20 @@ function classes({ messages = {} }: Entry): string {
 function page(entry: Entry): string {
   const { id, sort, summary, explanation, kinds, reads, messages } = entry;
   const names = (ids: readonly KindId[]): string => ids.map((kind) => KINDS[kind].kind).join(', ');
-  const told = Object.values(messages ?? {}).map((message) => `  ${message.class.padEnd(7)}  ${message.text}: ${message.fix}`);
+  const told = Object.values(messages ?? {}).map(
+    (message) => `  ${message.class.padEnd(7)}  ${message.text}: ${message.fix}`,
+  );
   return [
     `${id} (${sort})`,
     '',
     summary,
     ...(explanation === undefined ? [] : ['', explanation]),
-    ...(kinds === undefined ? [] : ['', `${sort === 'keep' ? 'Keeps' : 'Judges'}: ${names(kinds)}${reads === undefined || reads.length === 0 ? '' : `; looks at: ${names(reads)}`}`]),
+    ...(kinds === undefined
+      ? []
+      : [
+          '',
+          `${sort === 'keep' ? 'Keeps' : 'Judges'}: ${names(kinds)}${reads === undefined || reads.length === 0 ? '' : `; looks at: ${names(reads)}`}`,
+        ]),
     ...(told.length === 0 ? [] : ['', 'Says:', ...told]),
     '',
   ].join('\n');

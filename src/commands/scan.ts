@@ -24,12 +24,24 @@ export interface ScanOptions {
   readonly color: boolean;
 }
 
-/** In: a world, the rules, and the policy. Out: what is wrong in it now, as if all of it were created: what a denial would rest on is a denial here. */
-export function scanWorld(world: World, rules: readonly Rule[], policy: Policy, namespace: string | undefined): BundleReport {
+/**
+ * In: a world, the rules, and the policy. Out: what is wrong in it now, as if all of it were created: what a denial
+ * would rest on is a denial here.
+ */
+export function scanWorld(
+  world: World,
+  rules: readonly Rule[],
+  policy: Policy,
+  namespace: string | undefined,
+): BundleReport {
   const kinds = new Set(rules.flatMap((rule) => rule.subject));
   const subjects = [...kinds].flatMap((kind) => listed(world, kind, namespace));
   const { findings, skipped } = evaluate(world, subjects, rules);
-  const enforcing: Policy = { ...policy, mode: 'enforce', overrides: policy.overrides.map((override) => ({ ...override, mode: 'enforce' })) };
+  const enforcing: Policy = {
+    ...policy,
+    mode: 'enforce',
+    overrides: policy.overrides.map((override) => ({ ...override, mode: 'enforce' })),
+  };
   const changes = subjects.map((after) => ({ before: undefined, after }));
   const judged = judge(sortFindings(findings), changes, circumstancesOf(enforcing, world, false));
   const lines = inReadingOrder(judged.map((entry) => reported(entry, [])));
@@ -43,7 +55,10 @@ export function scanWorld(world: World, rules: readonly Rule[], policy: Policy, 
 }
 
 /** In: the report of a scan and how to show it. Out: the text, and the exit code: 1 where something would be denied. */
-export function renderScan(report: BundleReport, options: ScanOptions): { readonly text: string; readonly code: number } {
+export function renderScan(
+  report: BundleReport,
+  options: ScanOptions,
+): { readonly text: string; readonly code: number } {
   const text = options.wouldDeny ? countByNamespace(report) : formats[options.output](report, { color: options.color });
   return { text, code: report.verdict === 'deny' ? EXIT.denied : EXIT.clean };
 }
@@ -57,11 +72,13 @@ function countByNamespace(report: BundleReport): string {
     counts.set(object.namespace, rules);
   }
   if (counts.size === 0) return `Nothing would be denied (${report.objects} objects judged).\n`;
-  const lines = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([namespace, rules]) => {
-    const total = [...rules.values()].reduce((sum, count) => sum + count, 0);
-    const parts = [...rules].sort(([a], [b]) => (a < b ? -1 : 1)).map(([rule, count]) => `${rule} ${count}`);
-    return `${namespace === '' ? '(cluster)' : namespace}\t${total}\t${parts.join(', ')}`;
-  });
+  const lines = [...counts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([namespace, rules]) => {
+      const total = [...rules.values()].reduce((sum, count) => sum + count, 0);
+      const parts = [...rules].sort(([a], [b]) => (a < b ? -1 : 1)).map(([rule, count]) => `${rule} ${count}`);
+      return `${namespace === '' ? '(cluster)' : namespace}\t${total}\t${parts.join(', ')}`;
+    });
   return `namespace\twould be denied\tby rule\n${lines.join('\n')}\n`;
 }
 
@@ -70,9 +87,18 @@ function listed(world: World, kind: KindId, namespace: string | undefined): read
   return listing.state === 'known' ? [...listing.objects].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)) : [];
 }
 
-type Given = ClusterOptions & { readonly namespace?: string; readonly wouldDeny?: boolean; readonly policy?: string; readonly output: FormatName; readonly color?: boolean };
+type Given = ClusterOptions & {
+  readonly namespace?: string;
+  readonly wouldDeny?: boolean;
+  readonly policy?: string;
+  readonly output: FormatName;
+  readonly color?: boolean;
+};
 
-/** In: what to read and write, and what to do with the exit code. Out: the command `scan`: 0 where nothing would be denied, 1 where something would, 2 where the cluster could not be read. */
+/**
+ * In: what to read and write, and what to do with the exit code. Out: the command `scan`: 0 where nothing would be
+ * denied, 1 where something would, 2 where the cluster could not be read.
+ */
 export function scanCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('scan')
     .description('say what is wrong in the cluster now, and what enforcing would refuse')
@@ -81,7 +107,10 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
     .option('--policy <file>', 'decide by this policy')
     .option('--kubeconfig <file>', 'the kubeconfig (default: what kubectl uses)')
     .option('--context <name>', 'the context in it (default: the current one)')
-    .option('--istio-kubeconfig <file>', 'the kubeconfig of the cluster that holds the Istio objects, where that is another one')
+    .option(
+      '--istio-kubeconfig <file>',
+      'the kubeconfig of the cluster that holds the Istio objects, where that is another one',
+    )
     .addOption(new Option('-o, --output <format>', 'how to write the report').choices(FORMAT_NAMES).default('text'))
     .option('--no-color', 'no colours, even on a terminal')
     .action(async (options: Given) => {
@@ -96,9 +125,19 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
       if (io.isTTY) say('reading the cluster');
       const cluster = await readCluster(options);
       try {
-        const report = scanWorld(cluster.world, RULES.filter((rule) => !rule.lintOnly), policy, options.namespace);
+        const report = scanWorld(
+          cluster.world,
+          RULES.filter((rule) => !rule.lintOnly),
+          policy,
+          options.namespace,
+        );
         const color = io.isTTY && options.color !== false && (io.env['NO_COLOR'] ?? '') === '';
-        const { text, code } = renderScan(report, { namespace: options.namespace, wouldDeny: options.wouldDeny ?? false, output: options.output, color });
+        const { text, code } = renderScan(report, {
+          namespace: options.namespace,
+          wouldDeny: options.wouldDeny ?? false,
+          output: options.output,
+          color,
+        });
         io.stdout.write(text);
         exit(code);
       } finally {

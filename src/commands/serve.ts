@@ -30,9 +30,15 @@ export interface ServeOptions extends ClusterOptions {
   /** Directories or files of manifests that are the world, instead of a cluster. */
   readonly manifests?: readonly string[];
   readonly policy?: string;
-  /** The account Rollgate runs as in the cluster, `system:serviceaccount:NAMESPACE:NAME`: what it writes itself is not judged. */
+  /**
+   * The account Rollgate runs as in the cluster, `system:serviceaccount:NAMESPACE:NAME`: what it writes itself is not
+   * judged.
+   */
   readonly account?: string;
-  /** The Lease, `NAMESPACE/NAME`, whose holder makes Rollouts of Deployments; without one nothing is converted in a cluster. */
+  /**
+   * The Lease, `NAMESPACE/NAME`, whose holder makes Rollouts of Deployments; without one nothing is converted in a
+   * cluster.
+   */
   readonly conversionLease?: string;
   /** The directory of tls.crt and tls.key; without a cluster one is made where none is given. */
   readonly certDir?: string;
@@ -63,10 +69,15 @@ export interface Cluster {
 
 /** What serving is given from outside. */
 export interface ServeDependencies {
-  /** In: which cluster, the log, and the policy in force. Out: the cluster, being read. Rejects when there is no way to reach one. */
+  /**
+   * In: which cluster, the log, and the policy in force. Out: the cluster, being read. Rejects when there is no way to
+   * reach one.
+   */
   connect?(options: ServeOptions, log: Log, policy: () => Policy, metrics: Metrics): Promise<Cluster>;
   readonly log?: Log;
-  /** How to stop; by default as slowly as endpoints update where there is a cluster, and at once where there is none. */
+  /**
+   * How to stop; by default as slowly as endpoints update where there is a cluster, and at once where there is none.
+   */
   readonly drain?: DrainLimits;
 }
 
@@ -79,8 +90,9 @@ const CLUSTER_DRAIN: DrainLimits = { quiet: 10_000, longest: 20_000, grace: 5_00
 const LOCAL_DRAIN: DrainLimits = { quiet: 0, longest: 5_000, grace: 2_000 };
 
 /**
- * In: options, and how to reach a cluster. Out: the gate, serving. Without a cluster the world is the manifests, nobody is authenticated, and it listens on the loopback
- * interface only. Rejects with an Error for a person when an option cannot be used; nothing is left running then.
+ * In: options, and how to reach a cluster. Out: the gate, serving. Without a cluster the world is the manifests, nobody
+ * is authenticated, and it listens on the loopback interface only. Rejects with an Error for a person when an option
+ * cannot be used; nothing is left running then.
  */
 export async function serve(options: ServeOptions, dependencies: ServeDependencies = {}): Promise<RunningServer> {
   const log = dependencies.log ?? createLog(options.logLevel);
@@ -112,13 +124,22 @@ async function assemble(
   const policy = (): Policy => policyFile?.current ?? DEFAULT_POLICY;
   // Manifests do not change: who their controllers are is found once.
   let controllers: readonly string[] = [];
-  const discovered = (): readonly string[] => cluster?.discovered() ?? (policy().controllers.discover ? controllers : []);
+  const discovered = (): readonly string[] =>
+    cluster?.discovered() ?? (policy().controllers.discover ? controllers : []);
   const keepsOff = (): boolean => exemptAccounts(policy(), discovered(), cluster?.self).controllers.size === 0;
   const intake = new Intake({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
   const [rules, keeps] = [RULES.map(({ id }) => id), KEEPS.map(({ id }) => id)];
-  const metrics = new Metrics({ version: VERSION, rules, keeps, inFlight: () => intake.requests, keepsOff, caches: () => cluster?.caches() ?? [] });
+  const metrics = new Metrics({
+    version: VERSION,
+    rules,
+    keeps,
+    inFlight: () => intake.requests,
+    keepsOff,
+    caches: () => cluster?.caches() ?? [],
+  });
 
-  if (options.policy !== undefined) policyFile = started(await PolicyFile.open({ path: options.policy, known: KNOWN, interval: POLL, log, metrics }));
+  if (options.policy !== undefined)
+    policyFile = started(await PolicyFile.open({ path: options.policy, known: KNOWN, interval: POLL, log, metrics }));
   const certificate = started(await certificateOf(options, log, metrics));
   let world: World;
   if (options.manifests !== undefined && options.manifests.length > 0) {
@@ -148,7 +169,10 @@ async function assemble(
             try {
               return await authorizer.mayBreakGlass(user, namespace);
             } catch (error) {
-              log.warn({ reason: String(error) }, 'the API server could not be asked who may break the glass; nobody may');
+              log.warn(
+                { reason: String(error) },
+                'the API server could not be asked who may break the glass; nobody may',
+              );
               return false;
             }
           },
@@ -156,7 +180,10 @@ async function assemble(
             try {
               return await authorizer.mayCreateRollouts(user, namespace);
             } catch (error) {
-              log.warn({ reason: String(error) }, 'the API server could not be asked who may create Rollouts; nothing is converted');
+              log.warn(
+                { reason: String(error) },
+                'the API server could not be asked who may create Rollouts; nothing is converted',
+              );
               return undefined;
             }
           },
@@ -164,7 +191,9 @@ async function assemble(
   });
   const dryRuns = started(new DryRuns({ world, log }));
   const checks = cluster?.checks ?? [];
-  const keepsState = started(new KeepsState({ off: keepsOff, settled: () => checks.every((check) => check.failing() === undefined) }, log, POLL));
+  const keepsState = started(
+    new KeepsState({ off: keepsOff, settled: () => checks.every((check) => check.failing() === undefined) }, log, POLL),
+  );
   keepsState.check();
   const app = createApp({
     reviews: { gate, world, policy, metrics, log, intake, maxSubjects: MAX_SUBJECTS, now },
@@ -188,7 +217,16 @@ async function assemble(
     now,
   });
   const { notAfter, fingerprint } = certificate.current;
-  log.info({ version: VERSION, port: server.port, plainPort: server.plainPort, rules: RULES.length, certificate: { notAfter, fingerprint } }, 'serving');
+  log.info(
+    {
+      version: VERSION,
+      port: server.port,
+      plainPort: server.plainPort,
+      rules: RULES.length,
+      certificate: { notAfter, fingerprint },
+    },
+    'serving',
+  );
   return {
     ...server,
     async stop() {
@@ -205,9 +243,15 @@ async function connect(options: ServeOptions, log: Log, policy: () => Policy, me
   return module.connect(options, log, policy, metrics);
 }
 
-async function certificateOf({ certDir, manifests }: ServeOptions, log: Log, metrics: Metrics): Promise<CertificateSource> {
-  if (certDir !== undefined) return FileCertificate.open({ directory: certDir, interval: POLL, log, metrics, now: Date.now });
-  if (manifests === undefined) throw new Error('a certificate is needed: give the directory of tls.crt and tls.key with --cert-dir');
+async function certificateOf(
+  { certDir, manifests }: ServeOptions,
+  log: Log,
+  metrics: Metrics,
+): Promise<CertificateSource> {
+  if (certDir !== undefined)
+    return FileCertificate.open({ directory: certDir, interval: POLL, log, metrics, now: Date.now });
+  if (manifests === undefined)
+    throw new Error('a certificate is needed: give the directory of tls.crt and tls.key with --cert-dir');
   const certificate = generatedCertificate(['localhost', '127.0.0.1']);
   metrics.serving(certificate.current.notAfter);
   return certificate;
@@ -217,7 +261,8 @@ async function worldOf(paths: readonly string[], log: Log): Promise<World> {
   const { manifests, notes, problems } = await readManifests(paths, { cwd: process.cwd(), stdin: process.stdin });
   if (problems.length > 0) throw new Error(problems.join('; '));
   for (const note of notes) log.warn(note);
-  for (const { file, line, column, message } of manifests.errors) log.warn({ file, line, column, reason: message }, 'a manifest could not be read');
+  for (const { file, line, column, message } of manifests.errors)
+    log.warn({ file, line, column, reason: message }, 'a manifest could not be read');
   const { sources } = placeObjects(manifests.objects);
   log.info({ paths, objects: sources.length }, 'manifests read');
   return bundleWorld(sources.map(({ object }) => object));
@@ -227,31 +272,53 @@ function readable(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const { code, port } = error as NodeJS.ErrnoException & { port?: number };
   if (code === 'EADDRINUSE') return new Error(`port ${port} is in use: choose another with --port or --plain-port`);
-  if (code === 'EACCES' && port !== undefined) return new Error(`port ${port} may not be listened at: choose one above 1023 with --port or --plain-port`);
+  if (code === 'EACCES' && port !== undefined)
+    return new Error(`port ${port} may not be listened at: choose one above 1023 with --port or --plain-port`);
   return error;
 }
 
 /**
- * In: what to read and write, and what to do with an exit code. Out: the command `rollgate serve`. It gives 2 when it cannot begin, and else ends the process on SIGTERM or SIGINT: gently, the
- * second time at once.
+ * In: what to read and write, and what to do with an exit code. Out: the command `rollgate serve`. It gives 2 when it
+ * cannot begin, and else ends the process on SIGTERM or SIGINT: gently, the second time at once.
  */
 export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => void): Command {
   return new Command('serve')
     .description('answer admission requests and dry runs, for a cluster or for manifests')
-    .option('--manifests <path...>', 'serve these manifests (files or directories) instead of a cluster, on the loopback interface')
+    .option(
+      '--manifests <path...>',
+      'serve these manifests (files or directories) instead of a cluster, on the loopback interface',
+    )
     .option('--policy <file>', 'the policy; it is read again when it changes')
     .option('--cert-dir <directory>', 'where tls.crt and tls.key are; they are read again when they change')
     .option('--host <address>', 'the address to listen at (default: all of them; with --manifests 127.0.0.1)')
     .option('--port <number>', 'the HTTPS port', wholeNumber(0, 65_535), 8443)
     .option('--plain-port <number>', 'the port of /livez, /readyz and /metrics', wholeNumber(0, 65_535), 8080)
-    .option('--kubeconfig <file>', 'how to reach the cluster (default: as kubectl does, or the service account in a pod)')
+    .option(
+      '--kubeconfig <file>',
+      'how to reach the cluster (default: as kubectl does, or the service account in a pod)',
+    )
     .option('--context <name>', 'the context in it (default: the current one)')
-    .option('--istio-kubeconfig <file>', 'how to reach the primary cluster of the mesh, where it holds the Istio objects')
+    .option(
+      '--istio-kubeconfig <file>',
+      'how to reach the primary cluster of the mesh, where it holds the Istio objects',
+    )
     .option('--account <name>', 'the account Rollgate runs as in the cluster, system:serviceaccount:NAMESPACE:NAME')
-    .option('--conversion-lease <namespace/name>', 'convert Deployments, one process at a time: whoever holds this Lease')
-    .option('--max-in-flight <number>', 'how many admission requests may be under way before more are turned away', wholeNumber(1, 100_000), 400)
+    .option(
+      '--conversion-lease <namespace/name>',
+      'convert Deployments, one process at a time: whoever holds this Lease',
+    )
+    .option(
+      '--max-in-flight <number>',
+      'how many admission requests may be under way before more are turned away',
+      wholeNumber(1, 100_000),
+      400,
+    )
     .addOption(new Option('--log-level <level>', 'the least level that is logged').choices(LOG_LEVELS).default('info'))
-    .addOption(new Option('--tls-min-version <version>', 'the oldest version of TLS that is accepted').choices(['1.2', '1.3']).default('1.3'))
+    .addOption(
+      new Option('--tls-min-version <version>', 'the oldest version of TLS that is accepted')
+        .choices(['1.2', '1.3'])
+        .default('1.3'),
+    )
     .action(async (options: ServeOptions) => {
       const log = createLog(options.logLevel);
       let running: RunningServer;
@@ -272,7 +339,8 @@ export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => voi
 function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || value > most) throw new InvalidArgumentError(`a whole number from ${least} to ${most} is needed.`);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`a whole number from ${least} to ${most} is needed.`);
     return value;
   };
 }

@@ -11,14 +11,19 @@ export interface Write {
 }
 
 /**
- * In: a write of a Deployment. Out: how many pods its author asks for; undefined where he says nothing about it. The API server makes 1 of a manifest without a count, and an object
- * that was read, changed and written back has the stored one: neither is a wish. Applied on the client's side the whole manifest is in the annotation; otherwise managedFields say who
- * wrote the count. A 1 that nobody is known to have written counts as the API server's, and a 0 while the Deployment is held at 0 as what it is held at.
+ * In: a write of a Deployment. Out: how many pods its author asks for; undefined where he says nothing about it. The
+ * API server makes 1 of a manifest without a count, and an object that was read, changed and written back has the
+ * stored one: neither is a wish. Applied on the client's side the whole manifest is in the annotation; otherwise
+ * managedFields say who wrote the count. A 1 that nobody is known to have written counts as the API server's, and a 0
+ * while the Deployment is held at 0 as what it is held at.
  */
 export function submittedCount({ submitted, old }: Write): number | undefined {
   const value = replicasOf(submitted);
   if (old === undefined) return onCreate(submitted, value);
-  const applied = dig(submitted.metadata, 'annotations', LAST_APPLIED) === dig(old.metadata, 'annotations', LAST_APPLIED) ? undefined : lastApplied(submitted);
+  const applied =
+    dig(submitted.metadata, 'annotations', LAST_APPLIED) === dig(old.metadata, 'annotations', LAST_APPLIED)
+      ? undefined
+      : lastApplied(submitted);
   if (applied !== undefined) return countOf(applied);
   const writers = writersOf(submitted).filter(ownsReplicas);
   if (value === replicasOf(old)) {
@@ -40,7 +45,11 @@ function onCreate(submitted: KubeObject, value: number): number | undefined {
 
 // Where the stored object has no note, or whoever applies owns it, the note came with the manifest.
 function exported(submitted: KubeObject, old: KubeObject): number | undefined {
-  const own = noteOf(old) === undefined || writersOf(submitted).some(({ applies, fields }) => applies && isObject(dig(fields, 'f:metadata', 'f:annotations', `f:${REPLICAS}`)));
+  const own =
+    noteOf(old) === undefined ||
+    writersOf(submitted).some(
+      ({ applies, fields }) => applies && isObject(dig(fields, 'f:metadata', 'f:annotations', `f:${REPLICAS}`)),
+    );
   return own ? countIn(noteOf(submitted)) : undefined;
 }
 

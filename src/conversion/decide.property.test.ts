@@ -36,7 +36,13 @@ class Toy {
     this.deployment = {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name: 'web', namespace: 'shop', uid: 'd-1', generation: 1, annotations: { [CONVERT]: 'p', [REPLICAS]: String(WANTED) } },
+      metadata: {
+        name: 'web',
+        namespace: 'shop',
+        uid: 'd-1',
+        generation: 1,
+        annotations: { [CONVERT]: 'p', [REPLICAS]: String(WANTED) },
+      },
       spec: { replicas, selector: { matchLabels: { app: 'web' } } },
     };
     this.deploymentPods = replicas;
@@ -48,11 +54,18 @@ class Toy {
 
   observe(): Observation {
     const profile = marksOf(this.deployment).profile === undefined || !this.known ? undefined : PROFILE;
-    const status = { observedGeneration: this.deployment.metadata['generation'], availableReplicas: this.deploymentPods, updatedReplicas: this.deploymentPods };
+    const status = {
+      observedGeneration: this.deployment.metadata['generation'],
+      availableReplicas: this.deploymentPods,
+      updatedReplicas: this.deploymentPods,
+    };
     return {
       deployment: { ...this.deployment, status },
       rollout: this.rollout,
-      rendered: profile === undefined ? undefined : renderRollout(this.deployment, profile, { replicas: marksOf(this.deployment).replicas ?? 0 }),
+      rendered:
+        profile === undefined
+          ? undefined
+          : renderRollout(this.deployment, profile, { replicas: marksOf(this.deployment).replicas ?? 0 }),
       age: PATIENCE,
       autoscaled: false,
       least: 0,
@@ -78,10 +91,17 @@ class Toy {
         this.annotate({ [REPLICAS]: String(action.replicas) });
         break;
       case 'suspend':
-        this.annotate({ [SUSPENDED]: `${action.code}: ${action.reason}`, ...(action.code === 'rollout-deleted' ? { [ROLLOUT_UID]: undefined } : {}) });
+        this.annotate({
+          [SUSPENDED]: `${action.code}: ${action.reason}`,
+          ...(action.code === 'rollout-deleted' ? { [ROLLOUT_UID]: undefined } : {}),
+        });
         break;
       case 'scale-deployment':
-        this.deployment = { ...this.deployment, metadata: { ...this.deployment.metadata, generation: this.#generation() + 1 }, spec: { ...object(this.deployment['spec']), replicas: action.replicas } };
+        this.deployment = {
+          ...this.deployment,
+          metadata: { ...this.deployment.metadata, generation: this.#generation() + 1 },
+          spec: { ...object(this.deployment['spec']), replicas: action.replicas },
+        };
         break;
       case 'scale-rollout':
         this.#change({ replicas: action.replicas });
@@ -90,7 +110,10 @@ class Toy {
         this.#change(object(action.rollout['spec']), action.rollout.metadata.annotations as object);
         break;
       case 'patch-rollout':
-        if (this.rollout !== undefined) this.#change(object(jsonpatch.applyPatch(this.rollout, [...action.operations], true, false).newDocument['spec']));
+        if (this.rollout !== undefined)
+          this.#change(
+            object(jsonpatch.applyPatch(this.rollout, [...action.operations], true, false).newDocument['spec']),
+          );
         break;
       case 'delete-rollout':
         this.rollout = undefined;
@@ -117,16 +140,35 @@ class Toy {
     }
     this.rolloutPods = replicasOf(rollout);
     this.hash = !isReleased(rollout) && dig(rollout, 'spec', 'strategy', 'blueGreen') !== undefined;
-    const seen = { observedGeneration: String(rollout.metadata['generation']), workloadObservedGeneration: String(this.#generation()), currentPodHash: 'a', stableRS: 'a', availableReplicas: this.rolloutPods };
-    if (replicasOf(this.deployment) > 0 && dig(rollout, 'status', 'phase') === 'Healthy' && dig(rollout, 'spec', 'workloadRef', 'scaleDown') === 'onsuccess') {
-      this.deployment = { ...this.deployment, metadata: { ...this.deployment.metadata, generation: this.#generation() + 1 }, spec: { ...object(this.deployment['spec']), replicas: 0 } };
+    const seen = {
+      observedGeneration: String(rollout.metadata['generation']),
+      workloadObservedGeneration: String(this.#generation()),
+      currentPodHash: 'a',
+      stableRS: 'a',
+      availableReplicas: this.rolloutPods,
+    };
+    if (
+      replicasOf(this.deployment) > 0 &&
+      dig(rollout, 'status', 'phase') === 'Healthy' &&
+      dig(rollout, 'spec', 'workloadRef', 'scaleDown') === 'onsuccess'
+    ) {
+      this.deployment = {
+        ...this.deployment,
+        metadata: { ...this.deployment.metadata, generation: this.#generation() + 1 },
+        spec: { ...object(this.deployment['spec']), replicas: 0 },
+      };
     }
     this.rollout = { ...rollout, status: { ...seen, phase: 'Healthy' } };
   }
 
   annotate(annotations: Readonly<Record<string, string | undefined>>): void {
-    const merged = Object.entries({ ...object(this.deployment.metadata['annotations']), ...annotations }).filter(([, value]) => value !== undefined);
-    this.deployment = { ...this.deployment, metadata: { ...this.deployment.metadata, annotations: Object.fromEntries(merged) } };
+    const merged = Object.entries({ ...object(this.deployment.metadata['annotations']), ...annotations }).filter(
+      ([, value]) => value !== undefined,
+    );
+    this.deployment = {
+      ...this.deployment,
+      metadata: { ...this.deployment.metadata, annotations: Object.fromEntries(merged) },
+    };
   }
 
   deleteRollout(): void {
@@ -144,7 +186,15 @@ class Toy {
   #change(spec: object, annotations: object = {}): void {
     if (this.rollout === undefined) return;
     const { metadata } = this.rollout;
-    this.rollout = { ...this.rollout, metadata: { ...metadata, generation: Number(metadata['generation']) + 1, annotations: { ...object(metadata['annotations']), ...annotations } }, spec: { ...object(this.rollout['spec']), ...spec } };
+    this.rollout = {
+      ...this.rollout,
+      metadata: {
+        ...metadata,
+        generation: Number(metadata['generation']) + 1,
+        annotations: { ...object(metadata['annotations']), ...annotations },
+      },
+      spec: { ...object(this.rollout['spec']), ...spec },
+    };
   }
 
   #generation(): number {
@@ -177,7 +227,13 @@ function settle(toy: Toy): void {
 
 describe('wherever it is interrupted', () => {
   it('it ends right, and as long as nobody deletes the Rollout there are never fewer endpoints than wanted', () => {
-    const moves = fc.array(fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...MOVES) }, { weight: 1, arbitrary: fc.constantFrom(...USERS) }), { maxLength: 60 });
+    const moves = fc.array(
+      fc.oneof(
+        { weight: 12, arbitrary: fc.constantFrom(...MOVES) },
+        { weight: 1, arbitrary: fc.constantFrom(...USERS) },
+      ),
+      { maxLength: 60 },
+    );
     fc.assert(
       fc.property(fc.boolean(), moves, fc.boolean(), (running, sequence, on) => {
         const toy = new Toy(running);
@@ -207,7 +263,13 @@ describe('wherever it is interrupted', () => {
           expect(on ? marks.suspended : 'rollout-deleted').toContain('rollout-deleted');
           expect(toy.hash).toBe(false);
           expect(replicasOf(toy.deployment)).toBe(WANTED);
-          if (!on) expect(marks).toEqual({ profile: undefined, replicas: undefined, rolloutUid: undefined, suspended: undefined });
+          if (!on)
+            expect(marks).toEqual({
+              profile: undefined,
+              replicas: undefined,
+              rolloutUid: undefined,
+              suspended: undefined,
+            });
         }
       }),
       { numRuns: 2_000 },
@@ -216,18 +278,35 @@ describe('wherever it is interrupted', () => {
 });
 
 describe('what keeps endpoints from ever being fewer than wanted', () => {
-  const moves = fc.array(fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...MOVES) }, { weight: 1, arbitrary: fc.constant('off' as const) }), { minLength: 30, maxLength: 60 });
+  const moves = fc.array(
+    fc.oneof(
+      { weight: 12, arbitrary: fc.constantFrom(...MOVES) },
+      { weight: 1, arbitrary: fc.constant('off' as const) },
+    ),
+    { minLength: 30, maxLength: 60 },
+  );
   const least = (seen?: (observation: Observation) => Observation): number =>
-    Math.min(...fc.sample(moves, { numRuns: 1_000, seed: 1 }).flatMap((sequence) => {
-      const toy = new Toy(true, seen);
-      return sequence.map((move) => {
-        if (move === 'off') user(toy, move);
-        else toy[move]();
-        return toy.endpoints;
-      });
-    }));
+    Math.min(
+      ...fc.sample(moves, { numRuns: 1_000, seed: 1 }).flatMap((sequence) => {
+        const toy = new Toy(true, seen);
+        return sequence.map((move) => {
+          if (move === 'off') user(toy, move);
+          else toy[move]();
+          return toy.endpoints;
+        });
+      }),
+    );
   const healthy = (rollout: KubeObject): KubeObject => ({
-    ...rollout, status: { workloadObservedGeneration: '99', currentPodHash: 'a', stableRS: 'a', ...object(rollout['status']), phase: 'Healthy', observedGeneration: String(rollout.metadata['generation']), availableReplicas: replicasOf(rollout) },
+    ...rollout,
+    status: {
+      workloadObservedGeneration: '99',
+      currentPodHash: 'a',
+      stableRS: 'a',
+      ...object(rollout['status']),
+      phase: 'Healthy',
+      observedGeneration: String(rollout.metadata['generation']),
+      availableReplicas: replicasOf(rollout),
+    },
   });
 
   it('is there', () => {
@@ -236,9 +315,28 @@ describe('what keeps endpoints from ever being fewer than wanted', () => {
 
   // Each is what one of them rests on, believed without looking.
   it.each<[string, (observation: Observation) => Observation]>([
-    ['the Deployment goes to 0 only once the Rollout serves', (observation) => (observation.rollout === undefined ? observation : { ...observation, rollout: healthy(observation.rollout) })],
-    ['the Rollout lets go only once the pods of the Deployment are available', (observation) => ({ ...observation, deployment: { ...observation.deployment, status: { observedGeneration: 99, availableReplicas: 99, updatedReplicas: 99 } } })],
-    ['the Rollout is deleted only once its controller has let go of the Service', (observation) => (observation.rollout === undefined || observation.rendered !== undefined ? observation : { ...observation, rollout: healthy(observation.rollout), hashesLeft: [] })],
+    [
+      'the Deployment goes to 0 only once the Rollout serves',
+      (observation) =>
+        observation.rollout === undefined ? observation : { ...observation, rollout: healthy(observation.rollout) },
+    ],
+    [
+      'the Rollout lets go only once the pods of the Deployment are available',
+      (observation) => ({
+        ...observation,
+        deployment: {
+          ...observation.deployment,
+          status: { observedGeneration: 99, availableReplicas: 99, updatedReplicas: 99 },
+        },
+      }),
+    ],
+    [
+      'the Rollout is deleted only once its controller has let go of the Service',
+      (observation) =>
+        observation.rollout === undefined || observation.rendered !== undefined
+          ? observation
+          : { ...observation, rollout: healthy(observation.rollout), hashesLeft: [] },
+    ],
   ])('%s: without that they fall to 0', (_, seen) => {
     expect(least(seen)).toBe(0);
   });

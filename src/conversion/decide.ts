@@ -3,9 +3,28 @@ import type { KubeObject } from '../world/object.ts';
 import { dig, string } from '../world/read.ts';
 import { isBeingDeleted } from '../world/rollout.ts';
 import { differs } from './drift.ts';
-import { belongingOf, countIn, marksOf, REPLICAS, replicasOf, uidOf, type Marks, type SuspensionCode } from './marks.ts';
+import {
+  belongingOf,
+  countIn,
+  marksOf,
+  REPLICAS,
+  replicasOf,
+  uidOf,
+  type Marks,
+  type SuspensionCode,
+} from './marks.ts';
 import { withReplicas } from './render.ts';
-import { isAvailable, isBetweenRevisions, isObserved, isReleased, isTemplateObserved, isTrafficStable, release, serves, withoutScaleDown } from './state.ts';
+import {
+  isAvailable,
+  isBetweenRevisions,
+  isObserved,
+  isReleased,
+  isTemplateObserved,
+  isTrafficStable,
+  release,
+  serves,
+  withoutScaleDown,
+} from './state.ts';
 
 /** What is seen of one Deployment and its Rollout. */
 export interface Observation {
@@ -44,7 +63,12 @@ export type Action =
   | { readonly do: 'scale-deployment'; readonly replicas: number; readonly because: string }
   | { readonly do: 'scale-rollout'; readonly replicas: number }
   | { readonly do: 'apply'; readonly rollout: KubeObject }
-  | { readonly do: 'patch-rollout'; readonly rollout: KubeObject; readonly operations: readonly Operation[]; readonly because: string }
+  | {
+      readonly do: 'patch-rollout';
+      readonly rollout: KubeObject;
+      readonly operations: readonly Operation[];
+      readonly because: string;
+    }
   | { readonly do: 'delete-rollout'; readonly rollout: KubeObject }
   /** Take everything off the Deployment that Rollgate has written on it. */
   | { readonly do: 'forget' };
@@ -57,12 +81,14 @@ const LATER = 2_000;
 const MUCH_LATER = 10_000;
 
 /**
- * In: what is seen. Out: the one next thing to do. It rests on nothing but what is seen, so that whoever is killed between any two steps leaves what the next one starts from; done again and
- * again it ends in `nothing`, or waits for somebody else.
+ * In: what is seen. Out: the one next thing to do. It rests on nothing but what is seen, so that whoever is killed
+ * between any two steps leaves what the next one starts from; done again and again it ends in `nothing`, or waits for
+ * somebody else.
  */
 export function decide(seen: Observation): Action {
   const { deployment } = seen;
-  if (isBeingDeleted(deployment)) return nothing('the Deployment is being deleted, and garbage collection takes its Rollout');
+  if (isBeingDeleted(deployment))
+    return nothing('the Deployment is being deleted, and garbage collection takes its Rollout');
   const marks = marksOf(deployment);
   if (marks.profile === undefined) return back(seen, marks);
   if (marks.replicas === undefined) return nothing('it was not let in as one to be converted: apply it once more');
@@ -74,10 +100,18 @@ function there(seen: Observation, marks: Marks, wanted: number): Action {
   if (rollout === undefined || isBeingDeleted(rollout)) return withoutRollout(seen, marks, wanted);
   switch (belongingOf(rollout, deployment)) {
     case 'predecessor':
-      return marks.rolloutUid === undefined ? wait(SOON, 'the Rollout of an earlier Deployment of this name is still being removed') : lost(seen, wanted);
+      return marks.rolloutUid === undefined
+        ? wait(SOON, 'the Rollout of an earlier Deployment of this name is still being removed')
+        : lost(seen, wanted);
     case 'foreign':
       if (marks.rolloutUid !== undefined) return lost(seen, wanted);
-      return suspended(seen, marks, wanted, 'name-taken', `there is a Rollout "${rollout.metadata.name}" that was not made of this Deployment`);
+      return suspended(
+        seen,
+        marks,
+        wanted,
+        'name-taken',
+        `there is a Rollout "${rollout.metadata.name}" that was not made of this Deployment`,
+      );
     case 'ours':
       return withRollout(seen, rollout, marks, wanted);
   }
@@ -89,11 +123,19 @@ function withoutRollout(seen: Observation, marks: Marks, wanted: number): Action
   if (rollout !== undefined) return wait(SOON, 'the Rollout of that name is being deleted');
   const scaled = scaledWhileSuspended(deployment, marks, wanted);
   if (scaled !== undefined) return scaled;
-  if (marks.suspended?.startsWith('rollout-deleted') === true) return nothing('its Rollout was deleted; take rollgate.io/convert-suspended away to convert it again');
+  if (marks.suspended?.startsWith('rollout-deleted') === true)
+    return nothing('its Rollout was deleted; take rollgate.io/convert-suspended away to convert it again');
   if (rendered === undefined) return withoutProfile(seen, marks, wanted);
   if (refusal !== undefined) {
-    if (refusal.since >= PATIENCE && marks.suspended === undefined) return suspended(seen, marks, wanted, 'refused', refusal.reason);
-    if (refusal.pause > 0) return wait(marks.suspended === undefined ? Math.min(refusal.pause, Math.max(PATIENCE - refusal.since, SOON)) : refusal.pause, `the Rollout could not be created: ${refusal.reason}`);
+    if (refusal.since >= PATIENCE && marks.suspended === undefined)
+      return suspended(seen, marks, wanted, 'refused', refusal.reason);
+    if (refusal.pause > 0)
+      return wait(
+        marks.suspended === undefined
+          ? Math.min(refusal.pause, Math.max(PATIENCE - refusal.since, SOON))
+          : refusal.pause,
+        `the Rollout could not be created: ${refusal.reason}`,
+      );
   }
   return { do: 'create', rollout: withReplicas(rendered, atLeast(wanted, least)) };
 }
@@ -113,7 +155,13 @@ function lost({ deployment, least }: Observation, wanted: number): Action {
   return { do: 'suspend', code: 'rollout-deleted', reason: 'its Rollout was deleted' };
 }
 
-function suspended({ deployment, least }: Observation, marks: Marks, wanted: number, code: SuspensionCode, reason: string): Action {
+function suspended(
+  { deployment, least }: Observation,
+  marks: Marks,
+  wanted: number,
+  code: SuspensionCode,
+  reason: string,
+): Action {
   if (marks.suspended !== undefined) return scaledWhileSuspended(deployment, marks, wanted) ?? nothing(reason);
   const target = atLeast(wanted, least);
   return replicasOf(deployment) < target ? scaleDeployment(target, reason) : { do: 'suspend', code, reason };
@@ -121,20 +169,27 @@ function suspended({ deployment, least }: Observation, marks: Marks, wanted: num
 
 // It has its pods back, and is scaled as any Deployment is.
 function scaledWhileSuspended(deployment: KubeObject, marks: Marks, wanted: number): Action | undefined {
-  return marks.suspended === undefined || replicasOf(deployment) === wanted ? undefined : { do: 'note', replicas: replicasOf(deployment) };
+  return marks.suspended === undefined || replicasOf(deployment) === wanted
+    ? undefined
+    : { do: 'note', replicas: replicasOf(deployment) };
 }
 
 function withRollout(seen: Observation, rollout: KubeObject, marks: Marks, wanted: number): Action {
   const { deployment, rendered, autoscaled } = seen;
-  if (marks.rolloutUid !== uidOf(rollout) || marks.suspended !== undefined) return { do: 'record', uid: uidOf(rollout) };
+  if (marks.rolloutUid !== uidOf(rollout) || marks.suspended !== undefined)
+    return { do: 'record', uid: uidOf(rollout) };
   const running = replicasOf(deployment);
   // Whoever scales the Deployment, by hand or automatically, wants more pods, not pods beside the Rollout's.
   if (running > wanted && running > replicasOf(rollout) && !autoscaled) return { do: 'note', replicas: running };
   const passedOn = countIn(string(dig(rollout.metadata, 'annotations', REPLICAS)));
-  if (passedOn !== wanted && !autoscaled && replicasOf(rollout) !== wanted) return { do: 'scale-rollout', replicas: wanted };
-  if (rendered !== undefined && !seen.appliedInVain && differs(rollout, rendered)) return { do: 'apply', rollout: rendered };
+  if (passedOn !== wanted && !autoscaled && replicasOf(rollout) !== wanted)
+    return { do: 'scale-rollout', replicas: wanted };
+  if (rendered !== undefined && !seen.appliedInVain && differs(rollout, rendered))
+    return { do: 'apply', rollout: rendered };
   if (running === 0) return nothing('converted');
-  return serves(rollout) ? scaleDeployment(0, 'its Rollout is healthy') : nothing('the Deployment keeps its pods until the Rollout is healthy');
+  return serves(rollout)
+    ? scaleDeployment(0, 'its Rollout is healthy')
+    : nothing('the Deployment keeps its pods until the Rollout is healthy');
 }
 
 function back(seen: Observation, marks: Marks): Action {
@@ -142,16 +197,33 @@ function back(seen: Observation, marks: Marks): Action {
   const wanted = marks.replicas ?? 0;
   if (rollout === undefined || belongingOf(rollout, deployment) !== 'ours') return alone(seen, marks, wanted);
   const target = atLeast(Math.max(wanted, replicasOf(rollout)), least);
-  if (isBeingDeleted(rollout)) return replicasOf(deployment) < target ? scaleDeployment(target, 'its Rollout is going') : wait(SOON, 'the Rollout is being deleted');
+  if (isBeingDeleted(rollout))
+    return replicasOf(deployment) < target
+      ? scaleDeployment(target, 'its Rollout is going')
+      : wait(SOON, 'the Rollout is being deleted');
   if (isReleased(rollout)) return served(deployment, rollout, target) ?? letGo(seen, rollout);
   const reason = notYet(seen, rollout);
   if (reason !== undefined) return { do: 'wait', milliseconds: LATER, because: reason, tell: true };
-  if (dig(rollout, 'spec', 'workloadRef', 'scaleDown') !== 'never') return { do: 'patch-rollout', rollout, operations: withoutScaleDown(rollout), because: 'on the way back it must not scale the Deployment down' };
-  return served(deployment, rollout, target) ?? { do: 'patch-rollout', rollout, operations: release(rollout), because: 'the Deployment serves; the Rollout lets go of Services and routers' };
+  if (dig(rollout, 'spec', 'workloadRef', 'scaleDown') !== 'never')
+    return {
+      do: 'patch-rollout',
+      rollout,
+      operations: withoutScaleDown(rollout),
+      because: 'on the way back it must not scale the Deployment down',
+    };
+  return (
+    served(deployment, rollout, target) ?? {
+      do: 'patch-rollout',
+      rollout,
+      operations: release(rollout),
+      because: 'the Deployment serves; the Rollout lets go of Services and routers',
+    }
+  );
 }
 
 function alone({ deployment, least }: Observation, marks: Marks, wanted: number): Action {
-  if (marks.rolloutUid === undefined && marks.replicas === undefined && marks.suspended === undefined) return nothing('not to be converted');
+  if (marks.rolloutUid === undefined && marks.replicas === undefined && marks.suspended === undefined)
+    return nothing('not to be converted');
   // While its conversion was suspended it had its pods, and whoever scaled it has scaled it.
   if (marks.suspended !== undefined && marks.rolloutUid === undefined) return { do: 'forget' };
   const target = atLeast(wanted, least);
@@ -167,13 +239,20 @@ function served(deployment: KubeObject, rollout: KubeObject, target: number): Ac
 
 function letGo({ hashesLeft }: Observation, rollout: KubeObject): Action {
   if (hashesLeft.length === 0) return { do: 'delete-rollout', rollout };
-  return { do: 'wait', milliseconds: SOON, because: `not free of the Rollout yet: ${hashesLeft.join(', ')}`, tell: true };
+  return {
+    do: 'wait',
+    milliseconds: SOON,
+    because: `not free of the Rollout yet: ${hashesLeft.join(', ')}`,
+    tell: true,
+  };
 }
 
 /** Out: why the way back cannot begin, or undefined. */
 function notYet({ deployment, leftBehind }: Observation, rollout: KubeObject): string | undefined {
-  if (isBetweenRevisions(rollout)) return 'an update of the Rollout is under way, or was aborted: it goes back when the update is over or undone';
-  if (replicasOf(deployment) === 0 && !isTemplateObserved(rollout, deployment)) return 'the controller has not seen the pod template as it is now';
+  if (isBetweenRevisions(rollout))
+    return 'an update of the Rollout is under way, or was aborted: it goes back when the update is over or undone';
+  if (replicasOf(deployment) === 0 && !isTemplateObserved(rollout, deployment))
+    return 'the controller has not seen the pod template as it is now';
   if (!isTrafficStable(rollout)) return 'traffic is not all on the stable pods yet';
   return leftBehind.length > 0 ? leftBehind.join('; ') : undefined;
 }

@@ -4,24 +4,35 @@ import { array, dig, isObject, object, type JsonObject } from '../world/read.ts'
 
 /** The field manager that applies Rollouts. */
 export const MANAGER = 'rollgate';
-/** The field manager that creates them, count and all: a count in what is applied would be taken from whoever scales, and one that is given up would be deleted. */
+/**
+ * The field manager that creates them, count and all: a count in what is applied would be taken from whoever scales,
+ * and one that is given up would be deleted.
+ */
 export const CREATOR = 'rollgate-create';
 
 /**
- * In: a Rollout as it is and as it would be applied. Out: whether applying it would change anything: what is applied differs, or something that was applied before is applied no longer. What
- * others have added beside it is theirs.
+ * In: a Rollout as it is and as it would be applied. Out: whether applying it would change anything: what is applied
+ * differs, or something that was applied before is applied no longer. What others have added beside it is theirs.
  */
 export function differs(live: KubeObject, applied: KubeObject): boolean {
   const [has, wants] = [object(live['spec']), object(applied['spec'])];
   if (Object.keys(wants).some((field) => !isDeepStrictEqual(has[field], wants[field]))) return true;
   if (ownedFields(live).some((field) => field !== 'replicas' && field in has && !(field in wants))) return true;
-  const covers = (key: 'labels' | 'annotations'): boolean => Object.entries(object(applied.metadata[key])).every(([name, value]) => dig(live.metadata, key, name) === value);
-  return !covers('labels') || !covers('annotations') || !array(applied.metadata['ownerReferences']).every((owner) => array(live.metadata['ownerReferences']).some((known) => sameOwner(known, owner)));
+  const covers = (key: 'labels' | 'annotations'): boolean =>
+    Object.entries(object(applied.metadata[key])).every(([name, value]) => dig(live.metadata, key, name) === value);
+  return (
+    !covers('labels') ||
+    !covers('annotations') ||
+    !array(applied.metadata['ownerReferences']).every((owner) =>
+      array(live.metadata['ownerReferences']).some((known) => sameOwner(known, owner)),
+    )
+  );
 }
 
 /**
- * In: a Rollout. Out: its managedFields with all that Rollgate wrote in other ways than by applying made part of what it applies, the count excepted: only then does a field that is applied no
- * longer go away. Undefined where that has been done.
+ * In: a Rollout. Out: its managedFields with all that Rollgate wrote in other ways than by applying made part of what
+ * it applies, the count excepted: only then does a field that is applied no longer go away. Undefined where that has
+ * been done.
  */
 export function handedOver(live: KubeObject): readonly unknown[] | undefined {
   const entries = array(live.metadata['managedFields']);

@@ -16,11 +16,19 @@ export interface Held {
   readonly atZero: boolean;
 }
 
-// Kubernetes' own controller notes it. Replaced without it, the Deployment is written once more by that controller, has a new generation, and the Rollout takes note of that: an endless to and fro with a tool that replaces.
+// Kubernetes' own controller notes it. Replaced without it, the Deployment is written once more by that controller, has
+// a new generation, and the Rollout takes note of that: an endless to and fro with a tool that replaces.
 const REVISION = 'deployment.kubernetes.io/revision';
 
-/** In: a write of a Deployment that becomes a Rollout, and whether a new one starts pods too. Out: the wanted count is noted on it; a new one is stored at 0, one that runs keeps its pods until the Rollout has as many. */
-export function beginConversion({ before, after }: DeploymentChange, { profile, byNamespace, replicas }: Conversion, runs: boolean): Held {
+/**
+ * In: a write of a Deployment that becomes a Rollout, and whether a new one starts pods too. Out: the wanted count is
+ * noted on it; a new one is stored at 0, one that runs keeps its pods until the Rollout has as many.
+ */
+export function beginConversion(
+  { before, after }: DeploymentChange,
+  { profile, byNamespace, replicas }: Conversion,
+  runs: boolean,
+): Held {
   const edit = new Edit(after);
   const old = before === undefined ? undefined : marksOf(before);
   if (byNamespace) edit.annotate(CONVERT, profile);
@@ -32,20 +40,30 @@ export function beginConversion({ before, after }: DeploymentChange, { profile, 
     edit.set(['spec', 'replicas'], runs ? replicas : 0);
   } else if (old !== undefined && isConverting(old)) {
     holdCount(edit, before, after, old);
-  } else if (submittedCount({ submitted: after, old: before }) === undefined || (replicasOf(after) === 0 && replicas > 0)) {
+  } else if (
+    submittedCount({ submitted: after, old: before }) === undefined ||
+    (replicasOf(after) === 0 && replicas > 0)
+  ) {
     edit.set(['spec', 'replicas'], replicasOf(before));
   }
   return edit.result(atZero);
 }
 
 /**
- * In: a write of a Deployment that is converted, or on its way there or back, the profile to keep, and whether whatever the manifest says or only where it names none. Out: what Rollgate has noted on it stays; a count that was
- * submitted is noted, and does not start pods beside those of the Rollout.
+ * In: a write of a Deployment that is converted, or on its way there or back, the profile to keep, and whether whatever
+ * the manifest says or only where it names none. Out: what Rollgate has noted on it stays; a count that was submitted
+ * is noted, and does not start pods beside those of the Rollout.
  */
-export function continueConversion(before: KubeObject, after: KubeObject, profile: string | undefined, force = false): Held {
+export function continueConversion(
+  before: KubeObject,
+  after: KubeObject,
+  profile: string | undefined,
+  force = false,
+): Held {
   const old = marksOf(before);
   const edit = new Edit(after);
-  if (profile !== undefined && (force || dig(after.metadata, 'annotations', CONVERT) === undefined)) edit.annotate(CONVERT, profile);
+  if (profile !== undefined && (force || dig(after.metadata, 'annotations', CONVERT) === undefined))
+    edit.annotate(CONVERT, profile);
   const submitted = submittedCount({ submitted: after, old: before });
   const wanted = submitted ?? old.replicas;
   if (wanted !== undefined) edit.annotate(REPLICAS, String(wanted));
@@ -60,11 +78,17 @@ export function continueConversion(before: KubeObject, after: KubeObject, profil
   return edit.result(false);
 }
 
-/** In: a write of a Deployment that nobody converts or takes back any more. Out: it gets the pods that are wanted; what is noted on it stays, for a Rollgate that converts again. */
+/**
+ * In: a write of a Deployment that nobody converts or takes back any more. Out: it gets the pods that are wanted; what
+ * is noted on it stays, for a Rollgate that converts again.
+ */
 export function abandonConversion(before: KubeObject, after: KubeObject): Held {
   const old = marksOf(before);
   const edit = new Edit(after);
-  const wanted = submittedCount({ submitted: after, old: before }) ?? (replicasOf(before) === 0 ? old.replicas : undefined) ?? replicasOf(before);
+  const wanted =
+    submittedCount({ submitted: after, old: before }) ??
+    (replicasOf(before) === 0 ? old.replicas : undefined) ??
+    replicasOf(before);
   edit.annotate(REPLICAS, String(wanted));
   edit.annotate(ROLLOUT_UID, old.rolloutUid);
   keepSuspension(edit, after, old.suspended);
@@ -72,11 +96,16 @@ export function abandonConversion(before: KubeObject, after: KubeObject): Held {
   return edit.result(false);
 }
 
-/** In: a write of a Deployment that has nothing to do with conversion. Out: what only Rollgate may note on it is not taken from a manifest; of one that was exported at 0 where it was converted the noted count is. */
+/**
+ * In: a write of a Deployment that has nothing to do with conversion. Out: what only Rollgate may note on it is not
+ * taken from a manifest; of one that was exported at 0 where it was converted the noted count is.
+ */
 export function withoutForeignMarks(before: KubeObject | undefined, after: KubeObject): Held {
   const edit = new Edit(after);
-  const stored = (key: string): unknown => (before === undefined ? undefined : dig(before.metadata, 'annotations', key));
-  if (stored(REPLICAS) === undefined && marksOf(after).replicas !== undefined && replicasOf(after) === 0) edit.set(['spec', 'replicas'], submittedCount({ submitted: after, old: before }) ?? 0);
+  const stored = (key: string): unknown =>
+    before === undefined ? undefined : dig(before.metadata, 'annotations', key);
+  if (stored(REPLICAS) === undefined && marksOf(after).replicas !== undefined && replicasOf(after) === 0)
+    edit.set(['spec', 'replicas'], submittedCount({ submitted: after, old: before }) ?? 0);
   for (const key of [REPLICAS, ROLLOUT_UID, SUSPENDED]) if (stored(key) === undefined) edit.annotate(key, undefined);
   return edit.result(false);
 }
@@ -92,10 +121,12 @@ function holdCount(edit: Edit, before: KubeObject, after: KubeObject, old: Marks
   return false;
 }
 
-// A manifest that replaces the Deployment lacks all notes. Who takes this one away and leaves the count has read it, and wants to begin anew.
+// A manifest that replaces the Deployment lacks all notes. Who takes this one away and leaves the count has read it,
+// and wants to begin anew.
 function keepSuspension(edit: Edit, after: KubeObject, stored: string | undefined): void {
   const submitted = marksOf(after);
-  if (stored === undefined || submitted.suspended !== undefined || submitted.replicas === undefined) edit.annotate(SUSPENDED, stored);
+  if (stored === undefined || submitted.suspended !== undefined || submitted.replicas === undefined)
+    edit.annotate(SUSPENDED, stored);
 }
 
 /** Collects the operations of a patch, each of which fits the document as the ones before left it. */
@@ -121,7 +152,8 @@ class Edit {
   /** Puts an annotation back that the stored object has and this one lacks. */
   restore(key: string, stored: KubeObject): void {
     const value = dig(stored.metadata, 'annotations', key);
-    if (typeof value === 'string' && dig(this.document.metadata, 'annotations', key) === undefined) this.annotate(key, value);
+    if (typeof value === 'string' && dig(this.document.metadata, 'annotations', key) === undefined)
+      this.annotate(key, value);
   }
 
   result(atZero: boolean): Held {

@@ -1,9 +1,15 @@
 import type { KubeObject } from '../world/object.ts';
 import { array, dig, isObject, optionalNumber, optionalString, string } from '../world/read.ts';
 
-/** The annotation of a Deployment that names the profile by which it becomes a Rollout; `off` for never. On a namespace the label for Deployments that are created there. */
+/**
+ * The annotation of a Deployment that names the profile by which it becomes a Rollout; `off` for never. On a namespace
+ * the label for Deployments that are created there.
+ */
 export const CONVERT = 'rollgate.io/convert';
-/** How many pods are wanted: what was submitted, while the Deployment itself is at 0. On the Rollout: the count that was passed on last. */
+/**
+ * How many pods are wanted: what was submitted, while the Deployment itself is at 0. On the Rollout: the count that was
+ * passed on last.
+ */
 export const REPLICAS = 'rollgate.io/replicas';
 /** The uid of the Rollout that runs the pods. */
 export const ROLLOUT_UID = 'rollgate.io/rollout-uid';
@@ -18,7 +24,10 @@ export const OFF = 'off';
 /** The id under which conversion speaks in warnings, logs and denials. */
 export const CONVERSION = 'deployment-convert';
 
-/** Why a conversion is suspended. A refused one is tried again by itself; a Rollout that somebody deleted is not made anew behind his back. */
+/**
+ * Why a conversion is suspended. A refused one is tried again by itself; a Rollout that somebody deleted is not made
+ * anew behind his back.
+ */
 export type SuspensionCode = 'refused' | 'rollout-deleted' | 'name-taken';
 
 /** What Rollgate has written on a Deployment, and what its owner asks for. */
@@ -43,7 +52,12 @@ export function hasMarks(object: KubeObject): boolean {
 export function marksOf(deployment: KubeObject): Marks {
   const read = (key: string): string | undefined => optionalString(dig(deployment.metadata, 'annotations', key));
   const profile = read(CONVERT);
-  return { profile: profile === OFF ? undefined : profile, replicas: countIn(read(REPLICAS)), rolloutUid: read(ROLLOUT_UID), suspended: read(SUSPENDED) };
+  return {
+    profile: profile === OFF ? undefined : profile,
+    replicas: countIn(read(REPLICAS)),
+    rolloutUid: read(ROLLOUT_UID),
+    suspended: read(SUSPENDED),
+  };
 }
 
 /** In: a text. Out: the count in it, or undefined. */
@@ -51,7 +65,10 @@ export function countIn(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** In: marks. Out: whether Rollgate decides about the count of the Deployment: it is converted, or on its way there or back. */
+/**
+ * In: marks. Out: whether Rollgate decides about the count of the Deployment: it is converted, or on its way there or
+ * back.
+ */
 export function isConverting({ profile, replicas, rolloutUid }: Marks): boolean {
   return replicas !== undefined && (profile !== undefined || rolloutUid !== undefined);
 }
@@ -75,13 +92,15 @@ export type Belonging =
   | 'foreign';
 
 /**
- * In: a Rollout and a Deployment; one that is being created has no uid yet. Out: whose it is. One that outlived its Deployment (`--cascade=orphan`) belongs to nobody, and to the next
- * Deployment of that name.
+ * In: a Rollout and a Deployment; one that is being created has no uid yet. Out: whose it is. One that outlived its
+ * Deployment (`--cascade=orphan`) belongs to nobody, and to the next Deployment of that name.
  */
 export function belongingOf(rollout: KubeObject, deployment: KubeObject): Belonging {
   if (dig(rollout.metadata, 'annotations', CONVERTED_FROM) !== deployment.metadata.name) return 'foreign';
   const owners = array(rollout.metadata['ownerReferences']);
   if (owners.length === 0) return 'ours';
   if (owners.some((owner) => dig(owner, 'uid') === uidOf(deployment) && uidOf(deployment) !== '')) return 'ours';
-  return owners.every((owner) => dig(owner, 'kind') === 'Deployment' && dig(owner, 'name') === deployment.metadata.name) ? 'predecessor' : 'foreign';
+  return owners.every((owner) => dig(owner, 'kind') === 'Deployment' && dig(owner, 'name') === deployment.metadata.name)
+    ? 'predecessor'
+    : 'foreign';
 }

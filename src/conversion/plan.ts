@@ -56,8 +56,10 @@ export interface Conversion {
 }
 
 /**
- * In: a write of a Deployment, the world once it is made, and the settings. Out: what it means. Something is asked for when the profile that the Deployment names changes, or when it is
- * created in a namespace that names one; a Deployment that named it before and was not let in as one to be converted (Rollgate was not there) is taken as one that names it now.
+ * In: a write of a Deployment, the world once it is made, and the settings. Out: what it means. Something is asked for
+ * when the profile that the Deployment names changes, or when it is created in a namespace that names one; a Deployment
+ * that named it before and was not let in as one to be converted (Rollgate was not there) is taken as one that names it
+ * now.
  */
 export function planConversion(change: DeploymentChange, world: World, settings: ConversionSettings): ConversionPlan {
   const { before, after } = change;
@@ -65,15 +67,26 @@ export function planConversion(change: DeploymentChange, world: World, settings:
   const byNamespace = before === undefined && optionalString(dig(after.metadata, 'annotations', CONVERT)) === undefined;
   const asked = byNamespace ? namespaceProfile(world, namespaceOf(after)) : marksOf(after).profile;
   const continues = old !== undefined && isConverting(old);
-  if (asked === undefined || (continues && asked === old.profile)) return continues ? going(after, asked, world, settings) : { kind: 'none' };
+  if (asked === undefined || (continues && asked === old.profile))
+    return continues ? going(after, asked, world, settings) : { kind: 'none' };
 
   const profile = Object.hasOwn(settings.profiles, asked) ? settings.profiles[asked] : undefined;
-  if (profile === undefined) return byNamespace ? stays(asked, [`the namespace asks for profile "${asked}", which there is not`]) : unknownProfile(asked, settings);
+  if (profile === undefined)
+    return byNamespace
+      ? stays(asked, [`the namespace asks for profile "${asked}", which there is not`])
+      : unknownProfile(asked, settings);
   return planFor(change, { profile, asked, byNamespace, continues }, world, settings);
 }
 
-function going(after: KubeObject, asked: string | undefined, world: World, { converts }: ConversionSettings): ConversionPlan {
-  return converts || (asked !== undefined && rolloutOf(after, '', world) !== undefined) ? { kind: 'continues' } : { kind: 'abandoned' };
+function going(
+  after: KubeObject,
+  asked: string | undefined,
+  world: World,
+  { converts }: ConversionSettings,
+): ConversionPlan {
+  return converts || (asked !== undefined && rolloutOf(after, '', world) !== undefined)
+    ? { kind: 'continues' }
+    : { kind: 'abandoned' };
 }
 
 interface Asked {
@@ -87,19 +100,35 @@ function planFor(change: DeploymentChange, asked: Asked, world: World, settings:
   const { after } = change;
   const existing = rolloutOf(after, rolloutName(asked.profile, after), world);
   const belonging = existing === undefined ? undefined : belongingOf(existing, after);
-  const reasons = [...preventedBy(settings, after), ...(asked.continues || belonging === 'foreign' ? [] : obstaclesOf(after, world))];
+  const reasons = [
+    ...preventedBy(settings, after),
+    ...(asked.continues || belonging === 'foreign' ? [] : obstaclesOf(after, world)),
+  ];
   if (reasons.length > 0) return stays(asked.asked, reasons);
   if (belonging === 'foreign') return nameTaken(asked.asked, existing?.metadata.name ?? '', asked.byNamespace);
   return conversion(change, asked, belonging === 'ours' ? existing : undefined, world);
 }
 
-function conversion({ before, after }: DeploymentChange, { profile, asked, byNamespace, continues }: Asked, existing: KubeObject | undefined, world: World): Conversion {
+function conversion(
+  { before, after }: DeploymentChange,
+  { profile, asked, byNamespace, continues }: Asked,
+  existing: KubeObject | undefined,
+  world: World,
+): Conversion {
   const noted = before === undefined ? undefined : marksOf(before).replicas;
-  // Written while Rollgate was not there, the Deployment may have lost its notes, and its count to the API server's default.
+  // Written while Rollgate was not there, the Deployment may have lost its notes, and its count to the API server's
+  // default.
   const wanted = submittedCount({ submitted: after, old: before }) ?? noted ?? replicasOf(existing ?? before ?? after);
   const name = existing?.metadata.name ?? rolloutName(profile, after);
   const replicas = continues || wanted === 0 ? wanted : Math.max(wanted, leastReplicas(world, after, name));
-  return { kind: 'converts', profile: asked, byNamespace, existing, replicas, rollout: renderRollout(after, profile, { replicas, name }) };
+  return {
+    kind: 'converts',
+    profile: asked,
+    byNamespace,
+    existing,
+    replicas,
+    rollout: renderRollout(after, profile, { replicas, name }),
+  };
 }
 
 function preventedBy(settings: ConversionSettings, after: KubeObject): string[] {
@@ -110,7 +139,12 @@ function preventedBy(settings: ConversionSettings, after: KubeObject): string[] 
 
 function nameTaken(asked: string, name: string, byNamespace: boolean): ConversionPlan {
   if (byNamespace) return stays(asked, [`there is a Rollout "${name}" that was not made of it`]);
-  return { kind: 'refused', profile: asked, message: `there is a Rollout "${name}" already, which was not made of this Deployment`, fix: 'delete that Rollout, or name a profile that gives another name' };
+  return {
+    kind: 'refused',
+    profile: asked,
+    message: `there is a Rollout "${name}" already, which was not made of this Deployment`,
+    fix: 'delete that Rollout, or name a profile that gives another name',
+  };
 }
 
 /** In: a world and a namespace. Out: the profile for Deployments that are created there, or undefined. */
@@ -120,11 +154,16 @@ export function namespaceProfile(world: World, namespace: string): string | unde
   return label === OFF ? undefined : label;
 }
 
-/** In: a Deployment, the name that its Rollout would get, and the world. Out: the Rollout that is made of it, or else the one that has that name, being deleted or not there counting as none. */
+/**
+ * In: a Deployment, the name that its Rollout would get, and the world. Out: the Rollout that is made of it, or else
+ * the one that has that name, being deleted or not there counting as none.
+ */
 export function rolloutOf(deployment: KubeObject, name: string, world: World): KubeObject | undefined {
   const ours = world
     .referrers(`Deployment.apps/${namespaceOf(deployment)}/${deployment.metadata.name}`)
-    .find((object) => object.kind === 'Rollout' && !isBeingDeleted(object) && belongingOf(object, deployment) === 'ours');
+    .find(
+      (object) => object.kind === 'Rollout' && !isBeingDeleted(object) && belongingOf(object, deployment) === 'ours',
+    );
   if (ours !== undefined) return ours;
   const named = world.get('Rollout.argoproj.io', namespaceOf(deployment), name);
   return named.state === 'present' && !isBeingDeleted(named.object) ? named.object : undefined;
@@ -142,7 +181,10 @@ function unknownProfile(name: string, { profiles }: ConversionSettings): Convers
     kind: 'refused',
     profile: name,
     message: `there is no conversion profile "${name}" (there is ${known.join(', ') || 'none'})`,
-    fix: meant === undefined ? 'name one of them, or take the annotation away' : `write "${meant}", or take the annotation away`,
+    fix:
+      meant === undefined
+        ? 'name one of them, or take the annotation away'
+        : `write "${meant}", or take the annotation away`,
   };
 }
 

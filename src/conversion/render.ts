@@ -11,8 +11,13 @@ export interface Rendering {
   readonly name?: string | undefined;
 }
 
-// Where both controllers assume the same, the Rollout says nothing (Argo Rollouts v1.9.1, utils/defaults; Kubernetes v1.34, pkg/apis/apps/v1).
-const SAME_DEFAULTS: Readonly<Record<string, number>> = { minReadySeconds: 0, progressDeadlineSeconds: 600, revisionHistoryLimit: 10 };
+// Where both controllers assume the same, the Rollout says nothing (Argo Rollouts v1.9.1, utils/defaults; Kubernetes
+// v1.34, pkg/apis/apps/v1).
+const SAME_DEFAULTS: Readonly<Record<string, number>> = {
+  minReadySeconds: 0,
+  progressDeadlineSeconds: 600,
+  revisionHistoryLimit: 10,
+};
 const DEFAULT_SURGE = '25%';
 
 /** In: a profile and a Deployment. Out: the name of the Rollout that it becomes. */
@@ -21,8 +26,10 @@ export function rolloutName(profile: Profile, deployment: KubeObject): string {
 }
 
 /**
- * In: a Deployment, a profile and the rest. Out: the Rollout that it becomes, as it is applied on the server's side: everything but its count, which belongs to whoever scales it. Selector,
- * deadlines, and what a rolling update may lack and exceed come from the Deployment; of its labels and annotations nothing does, for those of Argo CD and Helm would make it theirs.
+ * In: a Deployment, a profile and the rest. Out: the Rollout that it becomes, as it is applied on the server's side:
+ * everything but its count, which belongs to whoever scales it. Selector, deadlines, and what a rolling update may lack
+ * and exceed come from the Deployment; of its labels and annotations nothing does, for those of Argo CD and Helm would
+ * make it theirs.
  */
 export function renderRollout(deployment: KubeObject, profile: Profile, { replicas, name }: Rendering): KubeObject {
   const filled = fillAll(profile, filler(deployment));
@@ -35,12 +42,21 @@ export function renderRollout(deployment: KubeObject, profile: Profile, { replic
       name: name ?? filled.rollout,
       namespace: namespaceOf(deployment),
       ...(Object.keys(filled.metadata.labels).length === 0 ? {} : { labels: filled.metadata.labels }),
-      annotations: { ...filled.metadata.annotations, [CONVERTED_FROM]: deployment.metadata.name, [REPLICAS]: String(replicas) },
+      annotations: {
+        ...filled.metadata.annotations,
+        [CONVERTED_FROM]: deployment.metadata.name,
+        [REPLICAS]: String(replicas),
+      },
       ...(uid === '' ? {} : { ownerReferences: [owner] }),
     },
     spec: {
       ...(isObject(dig(deployment, 'spec', 'selector')) ? { selector: dig(deployment, 'spec', 'selector') } : {}),
-      workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: deployment.metadata.name, scaleDown: 'onsuccess' },
+      workloadRef: {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        name: deployment.metadata.name,
+        scaleDown: 'onsuccess',
+      },
       ...fromDeployment(deployment),
       strategy: strategyOf(deployment, filled.strategy),
       ...(filled.analysis === undefined ? {} : { analysis: filled.analysis }),
@@ -80,11 +96,14 @@ type Fill = (text: string) => string;
 const PATTERN = /(?<!\{)\{(name|namespace)\}(?!\})/g;
 
 function filler(deployment: KubeObject): Fill {
-  return (text) => text.replaceAll(PATTERN, (_, key) => (key === 'name' ? deployment.metadata.name : namespaceOf(deployment)));
+  return (text) =>
+    text.replaceAll(PATTERN, (_, key) => (key === 'name' ? deployment.metadata.name : namespaceOf(deployment)));
 }
 
 function fillAll<T>(value: T, fill: Fill): T {
   if (typeof value === 'string') return fill(value) as T;
   if (Array.isArray(value)) return value.map((entry: unknown) => fillAll(entry, fill)) as T;
-  return isObject(value) ? (Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, fillAll(entry, fill)])) as T) : value;
+  return isObject(value)
+    ? (Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, fillAll(entry, fill)])) as T)
+    : value;
 }

@@ -4,15 +4,39 @@ import { storeOf } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import { hashesLeft, leftBehind } from './state.ts';
 
-const ISTIO = { istio: { virtualService: { name: 'web' }, destinationRule: { name: 'web', stableSubsetName: 'stable', canarySubsetName: 'canary' } } };
+const ISTIO = {
+  istio: {
+    virtualService: { name: 'web' },
+    destinationRule: { name: 'web', stableSubsetName: 'stable', canarySubsetName: 'canary' },
+  },
+};
 
 function rollout(canary: object): KubeObject {
-  return { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'web', namespace: 'shop' }, spec: { strategy: { canary } }, status: { currentPodHash: 'a', stableRS: 'a' } };
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { strategy: { canary } },
+    status: { currentPodHash: 'a', stableRS: 'a' },
+  };
 }
-const deployment: KubeObject = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'shop' }, spec: { template: { metadata: { labels: { app: 'web' } } } } };
-const service = (selector: object): KubeObject => ({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'shop' }, spec: { selector } });
+const deployment: KubeObject = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { template: { metadata: { labels: { app: 'web' } } } },
+};
+const service = (selector: object): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { selector },
+});
 const destination = (labels: object): KubeObject => ({
-  apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name: 'web', namespace: 'shop' }, spec: { host: 'web', subsets: [{ name: 'stable', labels }, { name: 'canary' }] },
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'DestinationRule',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { host: 'web', subsets: [{ name: 'stable', labels }, { name: 'canary' }] },
 });
 
 /** A world in which nothing can be known of one kind. */
@@ -28,30 +52,55 @@ function without(kind: string, ...objects: KubeObject[]): World {
 
 describe('what would be left behind by a Rollout that goes', () => {
   it.each([
-    ['nothing', [service({ app: 'web', 'rollouts-pod-template-hash': 'a' }), destination({ 'rollouts-pod-template-hash': 'a' })], []],
-    ['a Service by a label of its own', [service({ app: 'web', track: 'stable' })], [expect.stringMatching(/^Service "web" selects track=stable, which only the Rollout puts on its pods: add it/)]],
-    ['a subset likewise', [destination({ version: 'stable' })], [expect.stringMatching(/^subset "stable" of DestinationRule "web" selects version=stable/)]],
+    [
+      'nothing',
+      [service({ app: 'web', 'rollouts-pod-template-hash': 'a' }), destination({ 'rollouts-pod-template-hash': 'a' })],
+      [],
+    ],
+    [
+      'a Service by a label of its own',
+      [service({ app: 'web', track: 'stable' })],
+      [expect.stringMatching(/^Service "web" selects track=stable, which only the Rollout puts on its pods: add it/)],
+    ],
+    [
+      'a subset likewise',
+      [destination({ version: 'stable' })],
+      [expect.stringMatching(/^subset "stable" of DestinationRule "web" selects version=stable/)],
+    ],
   ])('%s', (_, objects, expected) => {
-    expect(leftBehind(rollout({ stableService: 'web', trafficRouting: ISTIO }), deployment, storeOf(objects))).toEqual(expected);
+    expect(leftBehind(rollout({ stableService: 'web', trafficRouting: ISTIO }), deployment, storeOf(objects))).toEqual(
+      expected,
+    );
   });
 
   it('is what it refers to and nobody can read, and nothing that it does not refer to', () => {
     const unreadable = without('DestinationRule', service({ app: 'web' }));
-    expect(leftBehind(rollout({ trafficRouting: ISTIO }), deployment, unreadable)).toEqual(['subset "stable" of DestinationRule "web" cannot be read (no right to read them)']);
+    expect(leftBehind(rollout({ trafficRouting: ISTIO }), deployment, unreadable)).toEqual([
+      'subset "stable" of DestinationRule "web" cannot be read (no right to read them)',
+    ]);
     expect(leftBehind(rollout({ stableService: 'web' }), deployment, unreadable)).toEqual([]);
-    expect(leftBehind(rollout({ stableService: 'web' }), deployment, without('Service'))).toEqual(['Service "web" cannot be read (no right to read them)']);
+    expect(leftBehind(rollout({ stableService: 'web' }), deployment, without('Service'))).toEqual([
+      'Service "web" cannot be read (no right to read them)',
+    ]);
   });
 });
 
 describe('what is not free of a Rollout yet', () => {
   it('is what selects its hash', () => {
-    const world = storeOf([service({ 'rollouts-pod-template-hash': 'a' }), destination({ 'rollouts-pod-template-hash': 'a' })]);
+    const world = storeOf([
+      service({ 'rollouts-pod-template-hash': 'a' }),
+      destination({ 'rollouts-pod-template-hash': 'a' }),
+    ]);
     expect(hashesLeft(rollout({}), world)).toEqual(['Service "web"', 'DestinationRule "web"']);
-    expect(hashesLeft(rollout({}), storeOf([service({ 'rollouts-pod-template-hash': 'b' }), destination({})]))).toEqual([]);
+    expect(hashesLeft(rollout({}), storeOf([service({ 'rollouts-pod-template-hash': 'b' }), destination({})]))).toEqual(
+      [],
+    );
   });
 
   it('is unknown where Services cannot be read', () => {
-    expect(hashesLeft(rollout({}), without('Service'))).toEqual(['Services, which cannot be read (no right to read them)']);
+    expect(hashesLeft(rollout({}), without('Service'))).toEqual([
+      'Services, which cannot be read (no right to read them)',
+    ]);
     expect(hashesLeft(rollout({}), without('DestinationRule'))).toEqual([]);
   });
 });

@@ -9,7 +9,10 @@ export interface Documents {
   readonly sources: readonly SourceObject[];
   /** The keys that are written twice, each with the object that it stands in. */
   readonly duplicateKeys: readonly { readonly source: SourceObject; readonly duplicate: DuplicateKey }[];
-  /** In: one of the sources. Out: what the compiled schema of its kind says to it; undefined where there is none for its apiVersion. */
+  /**
+   * In: one of the sources. Out: what the compiled schema of its kind says to it; undefined where there is none for its
+   * apiVersion.
+   */
   readonly inspect: (source: SourceObject) => Inspection | 'too large' | undefined;
 }
 
@@ -22,9 +25,15 @@ interface Located<Data> {
 }
 
 /** In: which message, about what. Adds the finding. */
-export type ReportDocument<M extends Record<string, Message>> = <Id extends keyof M & string>(messageId: Id, location: Located<DataOf<M[Id]>>) => void;
+export type ReportDocument<M extends Record<string, Message>> = <Id extends keyof M & string>(
+  messageId: Id,
+  location: Located<DataOf<M[Id]>>,
+) => void;
 
-/** A check as it is written. It looks at what stands in the texts, which an API server never sees; so there is no admission of it. */
+/**
+ * A check as it is written. It looks at what stands in the texts, which an API server never sees; so there is no
+ * admission of it.
+ */
 export interface DocumentCheckDefinition<M extends Record<string, Message>> {
   readonly id: string;
   readonly summary: string;
@@ -46,8 +55,13 @@ export interface DocumentCheck extends DocumentRule {
 /** Of one class about one object; a person stops reading long before. */
 export const MAX_FINDINGS = 1_000;
 
-/** In: a check as it is written; message ids and their data are checked by the compiler. Out: the check, ready to run; it tells no more than a thousand findings of a class about one object. */
-export function defineDocumentCheck<const M extends Record<string, Message>>(definition: DocumentCheckDefinition<M>): DocumentCheck {
+/**
+ * In: a check as it is written; message ids and their data are checked by the compiler. Out: the check, ready to run;
+ * it tells no more than a thousand findings of a class about one object.
+ */
+export function defineDocumentCheck<const M extends Record<string, Message>>(
+  definition: DocumentCheckDefinition<M>,
+): DocumentCheck {
   const { id, summary, explanation, messages } = definition;
   return {
     id,
@@ -56,7 +70,11 @@ export function defineDocumentCheck<const M extends Record<string, Message>>(def
     messages,
     run(documents) {
       const findings: Finding[] = [];
-      const counts = { invalid: new Map<SourceObject, number>(), missing: new Map<SourceObject, number>(), advice: new Map<SourceObject, number>() };
+      const counts = {
+        invalid: new Map<SourceObject, number>(),
+        missing: new Map<SourceObject, number>(),
+        advice: new Map<SourceObject, number>(),
+      };
       definition.check(documents, (messageId, { source, path, anchor, data }) => {
         const message: Message | undefined = messages[messageId];
         if (message === undefined) throw new Error(`check ${id} has no message ${messageId}`);

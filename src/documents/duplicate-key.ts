@@ -16,7 +16,11 @@ export const duplicateKey = defineDocumentCheck({
       text: '"{key}" is written twice in {place} with different values, first in line {line}: some tools take the last, others refuse the file',
       fix: 'remove the one that is not meant',
     },
-    repeated: { class: 'advice', text: '"{key}" is written twice in {place} with the same value, first in line {line}: kustomize and Flux refuse the file', fix: 'remove one of them' },
+    repeated: {
+      class: 'advice',
+      text: '"{key}" is written twice in {place} with the same value, first in line {line}: kustomize and Flux refuse the file',
+      fix: 'remove one of them',
+    },
     merged: {
       class: 'invalid',
       text: 'a second object begins here in the document of the first, whose {key} is in line {line}: only the last value of each field counts',
@@ -42,7 +46,10 @@ export const duplicateKey = defineDocumentCheck({
 });
 
 function mergedIn(duplicateKeys: Documents['duplicateKeys']): ReadonlySet<SourceObject> {
-  const repeating = (key: string): SourceObject[] => duplicateKeys.filter(({ duplicate }) => duplicate.path.length === 1 && duplicate.key === key).map(({ source }) => source);
+  const repeating = (key: string): SourceObject[] =>
+    duplicateKeys
+      .filter(({ duplicate }) => duplicate.path.length === 1 && duplicate.key === key)
+      .map(({ source }) => source);
   const kinds = new Set(repeating('kind'));
   return new Set(repeating('metadata').filter((source) => kinds.has(source)));
 }

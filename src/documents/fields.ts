@@ -1,14 +1,19 @@
 import type { Path } from '../world/path.ts';
 import { inspect, type Schema, type Visited } from './models.ts';
 
-/** Where fields of a schema stand: by the name of a field, the places that have one of that name, as `spec.metrics[].provider`. */
+/**
+ * Where fields of a schema stand: by the name of a field, the places that have one of that name, as
+ * `spec.metrics[].provider`.
+ */
 export type FieldIndex = ReadonlyMap<string, readonly string[]>;
 
 const indexes = new Map<string, FieldIndex>();
 
 /**
- * In: a schema. Out: where its fields stand; metadata, status, pod templates and what is free-form are left out. Worked out once a schema, by asking its validator: it is shown
- * an object that has each known field as an empty object, tells by its errors which of them are lists or plain values and by its questions which fields are in them, and so on inwards.
+ * In: a schema. Out: where its fields stand; metadata, status, pod templates and what is free-form are left out. Worked
+ * out once a schema, by asking its validator: it is shown an object that has each known field as an empty object, tells
+ * by its errors which of them are lists or plain values and by its questions which fields are in them, and so on
+ * inwards.
  */
 export function fieldsOf(schema: Schema): FieldIndex {
   const id = `${schema.apiVersion}/${schema.kind}`;
@@ -55,7 +60,13 @@ function settle(shape: Shape | undefined, type: unknown): boolean {
 }
 
 function extend(shape: Shape | undefined, { path, known }: Visited): boolean {
-  if (shape?.kind !== 'object' || isPodSpec(known) || path.at(-1) === 'metadata' || (path.length === 1 && path[0] === 'status')) return false;
+  if (
+    shape?.kind !== 'object' ||
+    isPodSpec(known) ||
+    path.at(-1) === 'metadata' ||
+    (path.length === 1 && path[0] === 'status')
+  )
+    return false;
   let grown = false;
   for (const field of known) {
     if (shape.fields.has(field)) continue;

@@ -36,7 +36,9 @@ function sourceOf(object: KubeObject): SourceObject {
 
 function findingsOf(object: KubeObject): string[] {
   const sources = [sourceOf(object)];
-  return documentFindings({ objects: sources, errors: [], duplicateKeys: [] }, sources).map(({ rule, messageId }) => `${rule} ${messageId}`);
+  return documentFindings({ objects: sources, errors: [], duplicateKeys: [] }, sources).map(
+    ({ rule, messageId }) => `${rule} ${messageId}`,
+  );
 }
 
 describe('checks of documents', () => {
@@ -46,29 +48,53 @@ describe('checks of documents', () => {
   });
 
   it.each(KINDS)('hold %s %s to its schema', (apiVersion, kind) => {
-    expect(findingsOf({ apiVersion, kind, metadata: { name: 'cart', labels: { app: true } }, spec: {} })).toContain('schema unquoted');
+    expect(findingsOf({ apiVersion, kind, metadata: { name: 'cart', labels: { app: true } }, spec: {} })).toContain(
+      'schema unquoted',
+    );
     const schema = schemaOf(apiVersion, kind);
     expect(schema && [...fieldsOf(schema).keys()].length).toBeGreaterThan(10);
   });
 
   it('hold whatever it is to a schema, and end', () => {
     fc.assert(
-      fc.property(fc.constantFrom(...KINDS), fc.object({ withNullPrototype: true, maxDepth: 4 }), fc.object({ maxDepth: 4 }), ([apiVersion, kind], whole, spec) => {
-        findingsOf({ ...whole, apiVersion, kind, metadata: { name: 'cart' }, spec });
-        findingsOf({ apiVersion, kind, metadata: { name: 'cart' }, spec: { ...spec, strategy: whole, http: [whole], rules: [spec], metrics: [whole], template: whole } });
-      }),
+      fc.property(
+        fc.constantFrom(...KINDS),
+        fc.object({ withNullPrototype: true, maxDepth: 4 }),
+        fc.object({ maxDepth: 4 }),
+        ([apiVersion, kind], whole, spec) => {
+          findingsOf({ ...whole, apiVersion, kind, metadata: { name: 'cart' }, spec });
+          findingsOf({
+            apiVersion,
+            kind,
+            metadata: { name: 'cart' },
+            spec: { ...spec, strategy: whole, http: [whole], rules: [spec], metrics: [whole], template: whole },
+          });
+        },
+      ),
       { numRuns: 200 },
     );
   });
 
   it('say of an object that is too large that it was not checked', () => {
     const steps = Array.from({ length: 20_000 }, () => ({ setWeight: 'x' }));
-    expect(findingsOf({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'cart' }, spec: { strategy: { canary: { steps } } } })).toEqual(['schema large']);
+    expect(
+      findingsOf({
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'Rollout',
+        metadata: { name: 'cart' },
+        spec: { strategy: { canary: { steps } } },
+      }),
+    ).toEqual(['schema large']);
   });
 
   it('stop telling of one object after a thousand findings of a class, and none of another class is lost', () => {
     const canary = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`unheardOf${index}`, 1]));
-    const found = findingsOf({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'cart' }, spec: { strategy: { canary }, replicas: 'x' } });
+    const found = findingsOf({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: { name: 'cart' },
+      spec: { strategy: { canary }, replicas: 'x' },
+    });
     expect(found.filter((entry) => entry === 'unknown-field unknown')).toHaveLength(1_000);
     expect(found).toContain('schema type');
   });
@@ -84,13 +110,17 @@ describe('checks of documents', () => {
   });
 
   it('are about the very object that is judged', () => {
-    const manifests = parseManifests('apiVersion: v1\nkind: Service\nmetadata: { name: cart, name: cart }\nspec: { type: 5 }', 'a.yaml');
+    const manifests = parseManifests(
+      'apiVersion: v1\nkind: Service\nmetadata: { name: cart, name: cart }\nspec: { type: 5 }',
+      'a.yaml',
+    );
     const { sources } = placeObjects(manifests.objects, { namespace: 'shop' });
     const findings = documentFindings(manifests, sources);
     expect(findings.map(({ rule, object }) => [rule, object.metadata.namespace])).toEqual([
       ['duplicate-key', 'shop'],
       ['schema', 'shop'],
     ]);
-    for (const { object, subject } of findings) expect([object, subject]).toEqual([sources[0]?.object, sources[0]?.object]);
+    for (const { object, subject } of findings)
+      expect([object, subject]).toEqual([sources[0]?.object, sources[0]?.object]);
   });
 });

@@ -16,8 +16,9 @@ const CHECKS: readonly DocumentCheck[] = [duplicateKey, duplicateObject, schema,
 export const DOCUMENT_RULES: readonly DocumentRule[] = CHECKS;
 
 /**
- * In: manifests as they were read, and their objects as they are judged, in the same order. Out: what is wrong with the documents themselves: what an API server would refuse or drop before any
- * admission, so that it is found in texts only. Each finding is about the very object in `sources`. Never throws for what is in the manifests.
+ * In: manifests as they were read, and their objects as they are judged, in the same order. Out: what is wrong with the
+ * documents themselves: what an API server would refuse or drop before any admission, so that it is found in texts
+ * only. Each finding is about the very object in `sources`. Never throws for what is in the manifests.
  */
 export function documentFindings(manifests: Manifests, sources: readonly SourceObject[]): Finding[] {
   const documents = documentsOf(manifests, sources);

@@ -9,7 +9,10 @@ export interface SchemaOrigin {
   readonly package: string;
   /** What the schema is of, as a person is told. */
   readonly title: string;
-  /** A custom resource is held to the fields that its schema requires; of built-in kinds only the types are certain, since some required fields may be left out. */
+  /**
+   * A custom resource is held to the fields that its schema requires; of built-in kinds only the types are certain,
+   * since some required fields may be left out.
+   */
   readonly custom: boolean;
 }
 
@@ -64,7 +67,10 @@ export interface SchemaError {
 export interface Visited {
   readonly path: Path;
   readonly value: JsonObject;
-  /** The fields it asked for: those the schema knows there; all of them in a map, whose keys are free. None at all: anything may stand there. */
+  /**
+   * The fields it asked for: those the schema knows there; all of them in a map, whose keys are free. None at all:
+   * anything may stand there.
+   */
   readonly known: ReadonlySet<string>;
 }
 
@@ -81,12 +87,14 @@ export function schemaOf(apiVersion: string, kind: string): Schema | undefined {
   return origin === undefined ? undefined : { ...origin, apiVersion, kind };
 }
 
-// A validator joins its lists of errors anew for each element of a list, so that its time grows with the square of what is wrong.
+// A validator joins its lists of errors anew for each element of a list, so that its time grows with the square of what
+// is wrong.
 const MAX_VALUES = 20_000;
 
 /**
- * In: a schema and any value. Out: what the compiled validator of `@kubernetes-models/*` finds wrong with it, and which fields it knows where; undefined for a value of more than
- * 20,000 parts, which is not checked. The packages are loaded when they are first needed, a third of a second for the first one. The value is left as it is.
+ * In: a schema and any value. Out: what the compiled validator of `@kubernetes-models/*` finds wrong with it, and which
+ * fields it knows where; undefined for a value of more than 20,000 parts, which is not checked. The packages are loaded
+ * when they are first needed, a third of a second for the first one. The value is left as it is.
  */
 export function inspect(schema: Schema, value: unknown): Inspection | undefined {
   const recorder = new Recorder();
@@ -94,17 +102,28 @@ export function inspect(schema: Schema, value: unknown): Inspection | undefined 
   if (recorder.isFull) return undefined;
   const errors = array(validate(schema, copy)).map((error): SchemaError => {
     const { path, found } = follow(string(dig(error, 'instancePath')), value);
-    return { path, value: found, keyword: string(dig(error, 'keyword')), params: object(dig(error, 'params')), message: string(dig(error, 'message')) };
+    return {
+      path,
+      value: found,
+      keyword: string(dig(error, 'keyword')),
+      params: object(dig(error, 'params')),
+      message: string(dig(error, 'message')),
+    };
   });
   return { schema, errors, visited: recorder.visited };
 }
 
-/** In: a schema and any value. Out: as JSON pointers, the fields that it lacks once every field that is null is left out. */
+/**
+ * In: a schema and any value. Out: as JSON pointers, the fields that it lacks once every field that is null is left
+ * out.
+ */
 export function requiredWithoutNulls(schema: Schema, value: unknown): ReadonlySet<string> {
   return new Set(
     array(validate(schema, withoutNulls(value))).flatMap((error) => {
       const { path } = follow(string(dig(error, 'instancePath')), value);
-      return string(dig(error, 'keyword')) === 'required' ? [pointer([...path, string(dig(error, 'params', 'missingProperty'))])] : [];
+      return string(dig(error, 'keyword')) === 'required'
+        ? [pointer([...path, string(dig(error, 'params', 'missingProperty'))])]
+        : [];
     }),
   );
 }
@@ -112,10 +131,16 @@ export function requiredWithoutNulls(schema: Schema, value: unknown): ReadonlySe
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return array(value).map(withoutNulls);
   if (!isObject(value)) return value;
-  return Object.assign(Object.create(null) as object, Object.fromEntries(Object.entries(value).flatMap(([key, entry]) => (entry === null ? [] : [[key, withoutNulls(entry)]]))));
+  return Object.assign(
+    Object.create(null) as object,
+    Object.fromEntries(
+      Object.entries(value).flatMap(([key, entry]) => (entry === null ? [] : [[key, withoutNulls(entry)]])),
+    ),
+  );
 }
 
-// What the validators ask of a value is what they know of it: they read each field that is in the schema, in a map each there is, and in a free-form object none.
+// What the validators ask of a value is what they know of it: they read each field that is in the schema, in a map each
+// there is, and in a free-form object none.
 class Recorder {
   readonly visited: Visited[] = [];
   #values = 0;
@@ -158,20 +183,25 @@ function validate(schema: Schema, value: unknown): unknown {
   return validator(value);
 }
 
-// The packages export their files to `import` only, which would make every caller asynchronous; a module that awaits nothing can be required by its file name as well.
+// The packages export their files to `import` only, which would make every caller asynchronous; a module that awaits
+// nothing can be required by its file name as well.
 function load(schema: Schema): Validator {
   const folder = dirname(require.resolve(`${schema.package}/package.json`));
   const loaded: unknown = require(join(folder, ...schema.apiVersion.split('/'), `${schema.kind}.js`));
-  const model = typeof loaded === 'object' && loaded !== null ? (Reflect.get(loaded, schema.kind) as unknown) : undefined;
+  const model =
+    typeof loaded === 'object' && loaded !== null ? (Reflect.get(loaded, schema.kind) as unknown) : undefined;
   const prototype: unknown = typeof model === 'function' ? model.prototype : undefined;
-  const method: unknown = typeof prototype === 'object' && prototype !== null ? (Reflect.get(prototype, 'validate') as unknown) : undefined;
-  if (typeof method !== 'function') throw new Error(`${schema.package} has no validator for ${schema.apiVersion} ${schema.kind}`);
+  const method: unknown =
+    typeof prototype === 'object' && prototype !== null ? (Reflect.get(prototype, 'validate') as unknown) : undefined;
+  if (typeof method !== 'function')
+    throw new Error(`${schema.package} has no validator for ${schema.apiVersion} ${schema.kind}`);
   return (value) => {
     try {
       Reflect.apply(method, value, []);
       return [];
     } catch (error) {
-      const errors: unknown = typeof error === 'object' && error !== null ? (Reflect.get(error, 'errors') as unknown) : undefined;
+      const errors: unknown =
+        typeof error === 'object' && error !== null ? (Reflect.get(error, 'errors') as unknown) : undefined;
       if (!Array.isArray(errors)) throw error;
       return errors as readonly unknown[];
     }

@@ -9,10 +9,22 @@ const MESSAGES = {
   type: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'write {expected} there' },
   unquoted: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'put it in quotes' },
   quoted: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'remove the quotes' },
-  empty: { class: 'invalid', text: '{place} must be {expected}, but is empty', fix: 'give it a value, or remove the line' },
-  dropped: { class: 'advice', text: '{place} is empty, which counts as if it were not there', fix: 'give it a value, or remove the line' },
+  empty: {
+    class: 'invalid',
+    text: '{place} must be {expected}, but is empty',
+    fix: 'give it a value, or remove the line',
+  },
+  dropped: {
+    class: 'advice',
+    text: '{place} is empty, which counts as if it were not there',
+    fix: 'give it a value, or remove the line',
+  },
   required: { class: 'invalid', text: '{place} needs the field "{field}"', fix: 'add it' },
-  value: { class: 'advice', text: '{place} {problem}, as far as {schema} knows', fix: 'correct it, unless the version that is installed allows it' },
+  value: {
+    class: 'advice',
+    text: '{place} {problem}, as far as {schema} knows',
+    fix: 'correct it, unless the version that is installed allows it',
+  },
   hosts: {
     class: 'invalid',
     text: 'VirtualService "{name}" has no hosts, but has {others}, which one without hosts must not have',
@@ -23,7 +35,11 @@ const MESSAGES = {
     text: 'VirtualService "{name}" has no hosts: it does nothing unless another VirtualService delegates to it',
     fix: 'add hosts, unless it is such a delegate',
   },
-  large: { class: 'advice', text: '{kind} "{name}" has more than 20,000 values: types and fields were not checked', fix: 'split it up' },
+  large: {
+    class: 'advice',
+    text: '{kind} "{name}" has more than 20,000 values: types and fields were not checked',
+    fix: 'split it up',
+  },
 } as const;
 
 type Report = ReportDocument<typeof MESSAGES>;
@@ -53,7 +69,16 @@ export const schema = defineDocumentCheck({
 });
 
 // Keywords that say how a value must look, apart from its type.
-const VALUE_KEYWORDS: ReadonlySet<string> = new Set(['enum', 'minimum', 'maximum', 'minItems', 'maxItems', 'minLength', 'maxLength', 'pattern']);
+const VALUE_KEYWORDS: ReadonlySet<string> = new Set([
+  'enum',
+  'minimum',
+  'maximum',
+  'minItems',
+  'maxItems',
+  'minLength',
+  'maxLength',
+  'pattern',
+]);
 
 /** An error, and all types that would do. */
 type Told = SchemaError & { readonly types: readonly string[] };
@@ -64,7 +89,8 @@ function trustworthy({ schema, errors }: Inspection): Told[] {
   const forms = new Set([...byPlace].filter(([, here]) => here.some(isChoice)).map(([place]) => place));
   return [...byPlace.values()].flatMap((here): Told[] => {
     const [first] = here;
-    if (first === undefined || first.path.some((_, length) => forms.has(JSON.stringify(first.path.slice(0, length))))) return [];
+    if (first === undefined || first.path.some((_, length) => forms.has(JSON.stringify(first.path.slice(0, length)))))
+      return [];
     if (here.some(isChoice)) {
       // A fraction is no whole number, whatever its format.
       const isFraction = here.some((error) => typeOf(error) === 'integer');
@@ -72,7 +98,12 @@ function trustworthy({ schema, errors }: Inspection): Told[] {
       const types = [...new Set(alternatives.map(typeOf))];
       return types.includes('') || types.length === 0 ? [] : keep({ ...first, types }, schema.custom);
     }
-    return here.flatMap((error) => keep({ ...error, types: error.keyword === 'type' ? [error.params['type']].flat().map(string) : [] }, schema.custom));
+    return here.flatMap((error) =>
+      keep(
+        { ...error, types: error.keyword === 'type' ? [error.params['type']].flat().map(string) : [] },
+        schema.custom,
+      ),
+    );
   });
 }
 
@@ -107,7 +138,11 @@ const YAML_1_1_NUMBER = /^[-+]?(0b[01_]+|0x[0-9a-f_]+|0o?[0-7_]+|[0-9][0-9_]*(\.
 function reads(value: unknown, types: readonly string[]): boolean {
   if (typeof value !== 'string') return false;
   if (types.includes('boolean')) return YAML_1_1_BOOLEAN.test(value);
-  return (types.includes('integer') || types.includes('number')) && YAML_1_1_NUMBER.test(value) && String(Number(value)) !== value;
+  return (
+    (types.includes('integer') || types.includes('number')) &&
+    YAML_1_1_NUMBER.test(value) &&
+    String(Number(value)) !== value
+  );
 }
 
 function tell(report: Report, source: SourceObject, { schema }: Inspection, error: Told): void {
@@ -121,13 +156,15 @@ function tell(report: Report, source: SourceObject, { schema }: Inspection, erro
     const expected = expectation(error.types);
     if (value === null && isDropped(schema, source, path)) report('dropped', { source, path, anchor, data: { place } });
     else if (value === null) report('empty', { source, path, anchor, data: { place, expected } });
-    else report(mending(value, error.types), { source, path, anchor, data: { place, expected, actual: describe(value) } });
+    else
+      report(mending(value, error.types), { source, path, anchor, data: { place, expected, actual: describe(value) } });
   } else {
     report('value', { source, path, anchor, data: { place, problem: problemOf(error), schema: schema.title } });
   }
 }
 
-// The API server drops a field of a custom resource that is null, before it looks for what is required; an element of a list stays.
+// The API server drops a field of a custom resource that is null, before it looks for what is required; an element of a
+// list stays.
 function isDropped(schema: Schema, { object }: SourceObject, path: Path): boolean {
   const field = path.at(-1);
   return schema.custom && typeof field === 'string' && !requiredWithoutNulls(schema, object).has(pointer(path));
@@ -147,10 +184,12 @@ function expectation(types: readonly string[]): string {
 }
 
 function mending(value: unknown, types: readonly string[]): 'type' | 'unquoted' | 'quoted' {
-  if (types.length === 1 && types[0] === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return 'unquoted';
+  if (types.length === 1 && types[0] === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+    return 'unquoted';
   if (typeof value !== 'string' || types.includes('string')) return 'type';
   const isBoolean = types.includes('boolean') && (value === 'true' || value === 'false');
-  const isNumber = (types.includes('integer') && /^-?\d+$/.test(value)) || (types.includes('number') && /^-?\d+(\.\d+)?$/.test(value));
+  const isNumber =
+    (types.includes('integer') && /^-?\d+$/.test(value)) || (types.includes('number') && /^-?\d+(\.\d+)?$/.test(value));
   return isBoolean || isNumber ? 'quoted' : 'type';
 }
 
@@ -175,11 +214,16 @@ function checkHosts(report: Report, source: SourceObject, delegates: ReadonlySet
   const path = ['spec', 'hosts'];
   const others = ['gateways', 'tls', 'tcp'].filter((field) => array(dig(object, 'spec', field)).length > 0);
   if (others.length > 0) report('hosts', { source, path, anchor: 'hosts', data: { name, others: others.join(', ') } });
-  else if (!delegates.has(keyFor('VirtualService.networking.istio.io', namespaceOf(object), name))) report('delegate', { source, path, anchor: 'hosts', data: { name } });
+  else if (!delegates.has(keyFor('VirtualService.networking.istio.io', namespaceOf(object), name)))
+    report('delegate', { source, path, anchor: 'hosts', data: { name } });
 }
 
 function delegatesIn(sources: readonly SourceObject[]): ReadonlySet<ObjectKey> {
-  return new Set(sources.filter(({ object }) => kindOf(object) === 'VirtualService.networking.istio.io').flatMap(({ object }) => delegatesOf(object)));
+  return new Set(
+    sources
+      .filter(({ object }) => kindOf(object) === 'VirtualService.networking.istio.io')
+      .flatMap(({ object }) => delegatesOf(object)),
+  );
 }
 
 function delegatesOf(virtualService: KubeObject): ObjectKey[] {

@@ -7,16 +7,33 @@ import { schemaOf, type Schema, type Visited } from './models.ts';
 /** Fields that the schema of their kind does not have. */
 export const unknownField = defineDocumentCheck({
   id: 'unknown-field',
-  summary: 'Fields of Rollouts, analyses, experiments, VirtualServices, DestinationRules, Gateway API routes and Services are ones that exist.',
+  summary:
+    'Fields of Rollouts, analyses, experiments, VirtualServices, DestinationRules, Gateway API routes and Services are ones that exist.',
   explanation:
     'kubectl refuses an unknown field (strict validation is its default since 1.25); Helm, Argo CD and most other clients do not, and the API server then drops the field before anybody sees it: what it was ' +
     'meant to do never happens, and no message says so. Checked against the schemas of Argo Rollouts 1.9, Istio 1.29 and Gateway API 1.5 and a few fields of newer versions; it is advice, because a newer version than ' +
     'these may know the field. Metadata and free-form settings, such as those of plugins, are not looked at.',
   messages: {
-    misspelt: { class: 'advice', text: '{place} has no field "{field}" in the schema of {schema}', fix: 'write "{near}" if that is meant, else remove it' },
-    misplaced: { class: 'advice', text: '{place} has no field "{field}", it belongs in {places}', fix: 'move it there, or remove it' },
-    elsewhere: { class: 'advice', text: '{place} has no field "{field}", it belongs in {places} of the {kind}', fix: 'set it there, and remove it here' },
-    unknown: { class: 'advice', text: '{place} has no field "{field}" in the schema of {schema}', fix: 'remove it: kubectl refuses it and other clients drop it, unless a newer version has it' },
+    misspelt: {
+      class: 'advice',
+      text: '{place} has no field "{field}" in the schema of {schema}',
+      fix: 'write "{near}" if that is meant, else remove it',
+    },
+    misplaced: {
+      class: 'advice',
+      text: '{place} has no field "{field}", it belongs in {places}',
+      fix: 'move it there, or remove it',
+    },
+    elsewhere: {
+      class: 'advice',
+      text: '{place} has no field "{field}", it belongs in {places} of the {kind}',
+      fix: 'set it there, and remove it here',
+    },
+    unknown: {
+      class: 'advice',
+      text: '{place} has no field "{field}" in the schema of {schema}',
+      fix: 'remove it: kubectl refuses it and other clients drop it, unless a newer version has it',
+    },
   },
   check({ sources, inspect }, report) {
     for (const source of sources) {
@@ -32,7 +49,8 @@ export const unknownField = defineDocumentCheck({
         const related = near === undefined && here.length === 0 ? relatedPlace(field, schema) : undefined;
         if (near !== undefined) report('misspelt', { ...at, data: { ...about, near, schema: schema.title } });
         else if (here.length > 0) report('misplaced', { ...at, data: { ...about, places: here.join(' or ') } });
-        else if (related !== undefined) report('elsewhere', { ...at, data: { ...about, places: related.place, kind: related.kind } });
+        else if (related !== undefined)
+          report('elsewhere', { ...at, data: { ...about, places: related.place, kind: related.kind } });
         else report('unknown', { ...at, data: { ...about, schema: schema.title } });
       }
     }
@@ -47,10 +65,12 @@ function unknownIn(visited: readonly Visited[]): { readonly visited: Visited; re
   );
 }
 
-// Their types are checked; which of their fields exist depends on the cluster's version more than on anything that is written here.
+// Their types are checked; which of their fields exist depends on the cluster's version more than on anything that is
+// written here.
 const UNCHECKED: ReadonlySet<string> = new Set(['Deployment', 'Ingress']);
 
-// From the custom resource definitions of Argo Rollouts v1.10.0-rc1, Istio 1.31 (alpha) and Gateway API v1.6.1, which the packages do not have yet: parent and field.
+// From the custom resource definitions of Argo Rollouts v1.10.0-rc1, Istio 1.31 (alpha) and Gateway API v1.6.1, which
+// the packages do not have yet: parent and field.
 const NEWER: ReadonlySet<string> = new Set([
   'datadog.requestTimeout',
   'authentication.basicAuth',
@@ -85,12 +105,17 @@ function placesFor(field: string, schema: Schema, path: Path): string[] {
     const split = own.findIndex((segment, index) => segment !== wanted[index]);
     return split < 0 ? own.length : split;
   };
-  const nearestFirst = places.toSorted((a, b) => shared(b) - shared(a) || segments(a).length - segments(b).length || (a < b ? -1 : 1));
+  const nearestFirst = places.toSorted(
+    (a, b) => shared(b) - shared(a) || segments(a).length - segments(b).length || (a < b ? -1 : 1),
+  );
   return nearestFirst.slice(0, TOLD_PLACES).map((place) => (place === '' ? `the ${schema.kind} itself` : place));
 }
 
 function segments(place: string): string[] {
-  return place.replaceAll('[]', '.[]').split('.').filter((segment) => segment !== '');
+  return place
+    .replaceAll('[]', '.[]')
+    .split('.')
+    .filter((segment) => segment !== '');
 }
 
 // Kinds between which fields are mixed up.
@@ -101,7 +126,10 @@ const RELATED: Readonly<Record<string, readonly string[]>> = {
   DestinationRule: ['VirtualService'],
 };
 
-function relatedPlace(field: string, { apiVersion, kind }: Schema): { readonly kind: string; readonly place: string } | undefined {
+function relatedPlace(
+  field: string,
+  { apiVersion, kind }: Schema,
+): { readonly kind: string; readonly place: string } | undefined {
   for (const other of RELATED[kind] ?? []) {
     const schema = schemaOf(apiVersion, other);
     const places = schema === undefined ? [] : (fieldsOf(schema).get(field) ?? []);

@@ -23,7 +23,8 @@ function change(object: KubeObject, from: string, to: string): KubeObject {
 }
 
 describe('defineKeep', () => {
-  const run = (submitted: KubeObject, subject: KubeObject, old?: KubeObject): Kept => keep.keep({ submitted, old, rollout: subject, world: storeOf([]) });
+  const run = (submitted: KubeObject, subject: KubeObject, old?: KubeObject): Kept =>
+    keep.keep({ submitted, old, rollout: subject, world: storeOf([]) });
 
   it('lets a keep do its work', () => {
     expect(run(service, rollout)).toBe(kept);
@@ -39,7 +40,12 @@ describe('defineKeep', () => {
     ['a stored object nested beyond reason', service, rollout, deep],
     ['a Rollout that is being deleted', service, change(rollout, '"name":"web"', deleted), undefined],
     ['a Rollout without status', service, change(rollout, '"stableRS":"a"', '"stableRS":""'), undefined],
-    ['a Rollout that names another object', service, change(rollout, '"stableService":"web"', '"stableService":"other"'), undefined],
+    [
+      'a Rollout that names another object',
+      service,
+      change(rollout, '"stableService":"web"', '"stableService":"other"'),
+      undefined,
+    ],
     ['what is no Rollout', service, change(rollout, '"Rollout"', '"Experiment"'), undefined],
   ])('does nothing for %s', (_, submitted, subject, old) => {
     expect(run(submitted, subject, old)).toBe(NOTHING);
@@ -49,14 +55,27 @@ describe('defineKeep', () => {
 describe('refersTo', () => {
   it('counts names, and that labels might match', () => {
     expect(refersTo(rollout, service)).toBe(true);
-    expect(refersTo(rollout, yaml('{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: any, namespace: shop}}'))).toBe(true);
-    expect(refersTo(rollout, yaml('{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: any, namespace: other}}'))).toBe(false);
+    expect(
+      refersTo(
+        rollout,
+        yaml('{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: any, namespace: shop}}'),
+      ),
+    ).toBe(true);
+    expect(
+      refersTo(
+        rollout,
+        yaml('{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: any, namespace: other}}'),
+      ),
+    ).toBe(false);
   });
 });
 
 describe('together', () => {
   it('joins what was kept, in order', () => {
-    expect(together([NOTHING, kept, kept])).toEqual({ operations: [...kept.operations, ...kept.operations], notes: ['a note', 'a note'] });
+    expect(together([NOTHING, kept, kept])).toEqual({
+      operations: [...kept.operations, ...kept.operations],
+      notes: ['a note', 'a note'],
+    });
     expect(together([NOTHING, NOTHING])).toBe(NOTHING);
   });
 });

@@ -33,13 +33,15 @@ export interface Keep {
   /** The kinds it keeps something in. */
   readonly kinds: readonly KindId[];
   /**
-   * In: a submitted object and one Rollout that drives it. Out: the operations, for `submitted`, that put back what the controller owns, and notes on
-   * them; none where all is right. Pure, never throws, and applied to its own result it gives no operations.
+   * In: a submitted object and one Rollout that drives it. Out: the operations, for `submitted`, that put back what the
+   * controller owns, and notes on them; none where all is right. Pure, never throws, and applied to its own result it
+   * gives no operations.
    */
   keep(input: KeepInput): Kept;
 }
 
-// No object of these kinds comes near; deeper ones could exhaust the stack of whoever compares, copies or serialises them.
+// No object of these kinds comes near; deeper ones could exhaust the stack of whoever compares, copies or serialises
+// them.
 const MAX_DEPTH = 200;
 
 /** Nothing to keep. */
@@ -53,12 +55,15 @@ export function together(parts: readonly Kept[]): Kept {
 
 /** In: what a keep puts back. Out: it, with the notes, repeated ones once, made into one. */
 export function inOneLine(kept: Kept): Kept {
-  return kept.operations.length === 0 ? kept : { operations: kept.operations, notes: [[...new Set(kept.notes)].join(', ')] };
+  return kept.operations.length === 0
+    ? kept
+    : { operations: kept.operations, notes: [[...new Set(kept.notes)].join(', ')] };
 }
 
 /**
- * In: a keep as it is written. Out: it, made to do nothing for an object of another kind or one that is being deleted, and for a Rollout that does not
- * refer to the object, is being deleted, or has no status yet: the controller owns nothing then.
+ * In: a keep as it is written. Out: it, made to do nothing for an object of another kind or one that is being deleted,
+ * and for a Rollout that does not refer to the object, is being deleted, or has no status yet: the controller owns
+ * nothing then.
  */
 export function defineKeep(definition: Keep): Keep {
   return {
@@ -67,7 +72,13 @@ export function defineKeep(definition: Keep): Keep {
       const { submitted, rollout } = input;
       const kind = kindOf(submitted);
       if (kind === undefined || !definition.kinds.includes(kind) || isBeingDeleted(submitted)) return NOTHING;
-      if (kindOf(rollout) !== 'Rollout.argoproj.io' || isBeingDeleted(rollout) || !hasStatus(rollout) || !refersTo(rollout, submitted)) return NOTHING;
+      if (
+        kindOf(rollout) !== 'Rollout.argoproj.io' ||
+        isBeingDeleted(rollout) ||
+        !hasStatus(rollout) ||
+        !refersTo(rollout, submitted)
+      )
+        return NOTHING;
       if (isDeeperThan(submitted, MAX_DEPTH) || isDeeperThan(input.old, MAX_DEPTH)) return NOTHING;
       return definition.keep(input);
     },

@@ -6,8 +6,9 @@ import { hashForSubset, isManagedByAnother, statusHashes } from './hashes.ts';
 import { insertAt, setAt } from './patch.ts';
 
 /**
- * Keeps the pod template hash in the subsets of a DestinationRule, the subsets of a running experiment, and the annotation without which the controller
- * does not notice that the object changed (Argo Rollouts v1.9.1, `rollout/trafficrouting/istio`: UpdateHash, syncDestinationRule).
+ * Keeps the pod template hash in the subsets of a DestinationRule, the subsets of a running experiment, and the
+ * annotation without which the controller does not notice that the object changed (Argo Rollouts v1.9.1,
+ * `rollout/trafficrouting/istio`: UpdateHash, syncDestinationRule).
  */
 export const destinationRuleHash = defineKeep({
   id: 'destinationrule-hash',
@@ -41,7 +42,10 @@ export const destinationRuleHash = defineKeep({
     for (const [name, hash] of experiments) {
       const stored = before.get(name);
       if (names.has(name) || !isObject(stored) || dig(stored, 'labels', HASH_LABEL) !== hash) continue;
-      kept.push({ operations: [insertAt(['spec', 'subsets', '-'], stored)], notes: [`subset "${name}" of the running experiment`] });
+      kept.push({
+        operations: [insertAt(['spec', 'subsets', '-'], stored)],
+        notes: [`subset "${name}" of the running experiment`],
+      });
     }
     const annotated = setAt(submitted, ['metadata', 'annotations', MANAGED_BY], rollout.metadata.name);
     if (annotated.length > 0) kept.push({ operations: annotated, notes: ['the managed-by annotation'] });

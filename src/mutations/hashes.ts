@@ -5,7 +5,10 @@ import type { Role } from '../world/references.ts';
 import type { World } from '../world/world.ts';
 import { refersTo } from './define.ts';
 
-/** In: a Rollout. Out: every pod template hash that its status names; a hash that is not among them belongs to no pods of its present or next traffic. */
+/**
+ * In: a Rollout. Out: every pod template hash that its status names; a hash that is not among them belongs to no pods
+ * of its present or next traffic.
+ */
 export function statusHashes(rollout: KubeObject): ReadonlySet<string> {
   const weights = dig(rollout, 'status', 'canary', 'weights');
   const named = [
@@ -21,9 +24,9 @@ export function statusHashes(rollout: KubeObject): ReadonlySet<string> {
 }
 
 /**
- * In: a Rollout, and which of its two subsets. Out: the hash that its DestinationRule subset should carry where the stored one does not say, or
- * undefined: what the status records as written (Argo Rollouts v1.9.1, `reconcileTrafficRouting`), else the stable hash, and for canary the new one if
- * its pods serve.
+ * In: a Rollout, and which of its two subsets. Out: the hash that its DestinationRule subset should carry where the
+ * stored one does not say, or undefined: what the status records as written (Argo Rollouts v1.9.1,
+ * `reconcileTrafficRouting`), else the stable hash, and for canary the new one if its pods serve.
  */
 export function hashForSubset(rollout: KubeObject, role: 'stable' | 'canary'): string | undefined {
   const recorded = optionalString(dig(rollout, 'status', 'canary', 'weights', role, 'podTemplateHash'));
@@ -34,9 +37,9 @@ export function hashForSubset(rollout: KubeObject, role: 'stable' | 'canary'): s
 }
 
 /**
- * In: a Rollout, and the role of one of its Services. Out: the hash that the Service should select where the stored one does not say, or undefined.
- * Follows Argo Rollouts v1.9.1, `rollout/service.go`: after an abort the canary Service goes back to the stable pods, and no Service is pointed to pods
- * that do not serve.
+ * In: a Rollout, and the role of one of its Services. Out: the hash that the Service should select where the stored one
+ * does not say, or undefined. Follows Argo Rollouts v1.9.1, `rollout/service.go`: after an abort the canary Service
+ * goes back to the stable pods, and no Service is pointed to pods that do not serve.
  */
 export function hashForRole(rollout: KubeObject, role: Role): string | undefined {
   switch (role) {
@@ -75,10 +78,15 @@ export function isFullyAvailable(rollout: KubeObject): boolean {
 }
 
 /**
- * In: an object (as submitted, as stored), a Rollout that refers to it, and the world. Out: whether the managed-by annotation says that another Rollout
- * drives it, and that one does refer to it: then the object is not this Rollout's to change. Where that cannot be known, it is.
+ * In: an object (as submitted, as stored), a Rollout that refers to it, and the world. Out: whether the managed-by
+ * annotation says that another Rollout drives it, and that one does refer to it: then the object is not this Rollout's
+ * to change. Where that cannot be known, it is.
  */
-export function isManagedByAnother(objects: readonly (KubeObject | undefined)[], rollout: KubeObject, world: World): boolean {
+export function isManagedByAnother(
+  objects: readonly (KubeObject | undefined)[],
+  rollout: KubeObject,
+  world: World,
+): boolean {
   return objects.some((object) => {
     const name = object === undefined ? undefined : managedBy(object);
     if (object === undefined || name === undefined || name === rollout.metadata.name) return false;
@@ -105,8 +113,9 @@ function isAborted(rollout: KubeObject): boolean {
   return dig(rollout, 'status', 'abort') === true;
 }
 
-// The status counts available pods over all ReplicaSets: if there are more of them than old pods, a new one is among them. Where that is not certain the
-// stable pods are the safe answer, since the controller is woken by the change and puts it right at once.
+// The status counts available pods over all ReplicaSets: if there are more of them than old pods, a new one is among
+// them. Where that is not certain the stable pods are the safe answer, since the controller is woken by the change and
+// puts it right at once.
 function newPodsServe(rollout: KubeObject): boolean {
   const updated = count(rollout, 'updatedReplicas');
   return updated > 0 && count(rollout, 'availableReplicas') > count(rollout, 'replicas') - updated;

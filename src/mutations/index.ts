@@ -6,4 +6,10 @@ import { virtualServiceWeights } from './virtualservice-weights.ts';
 import { workloadReplicas } from './workload-replicas.ts';
 
 /** Every keep, sorted by id. */
-export const KEEPS: readonly Keep[] = [destinationRuleHash, routeWeights, serviceHash, virtualServiceWeights, workloadReplicas];
+export const KEEPS: readonly Keep[] = [
+  destinationRuleHash,
+  routeWeights,
+  serviceHash,
+  virtualServiceWeights,
+  workloadReplicas,
+];

@@ -5,7 +5,13 @@ describe('setAt', () => {
   it.each([
     ['replaces what is there', { a: { b: 1 } }, ['a', 'b'], 2, [{ op: 'replace', path: '/a/b', value: 2 }]],
     ['adds what is missing', { a: {} }, ['a', 'b'], 2, [{ op: 'add', path: '/a/b', value: 2 }]],
-    ['adds the objects that are missing on the way', {}, ['a', 'b', 'c/d'], 2, [{ op: 'add', path: '/a', value: { b: { 'c/d': 2 } } }]],
+    [
+      'adds the objects that are missing on the way',
+      {},
+      ['a', 'b', 'c/d'],
+      2,
+      [{ op: 'add', path: '/a', value: { b: { 'c/d': 2 } } }],
+    ],
     ['takes null for missing', { a: null }, ['a', 'b'], 2, [{ op: 'replace', path: '/a', value: { b: 2 } }]],
     ['goes into lists', { a: [{}, { b: 1 }] }, ['a', 1, 'b'], 2, [{ op: 'replace', path: '/a/1/b', value: 2 }]],
     ['escapes keys', { a: {} }, ['a', 'x~/y'], 2, [{ op: 'add', path: '/a/x~0~1y', value: 2 }]],
@@ -14,7 +20,13 @@ describe('setAt', () => {
     ['leaves alone what is no list', { a: {} }, ['a', 0, 'b'], 2, []],
     ['makes no list entries', { a: [] }, ['a', 0, 'b'], 2, []],
     ['makes no lists', {}, ['a', 0], 2, []],
-    ['does not take inherited keys for own ones', { a: {} }, ['a', 'constructor'], 2, [{ op: 'add', path: '/a/constructor', value: 2 }]],
+    [
+      'does not take inherited keys for own ones',
+      { a: {} },
+      ['a', 'constructor'],
+      2,
+      [{ op: 'add', path: '/a/constructor', value: 2 }],
+    ],
     ['leaves prototypes alone', { a: {} }, ['a', '__proto__'], 2, []],
   ])('%s', (_, document, path, value, expected) => {
     expect(setAt(document, path, value)).toEqual(expected);
@@ -26,7 +38,10 @@ describe('insertAt and removeAt', () => {
     const value = { a: [1] };
     const operation = insertAt(['spec', 'http', '-'], value);
     expect(operation).toEqual({ op: 'add', path: '/spec/http/-', value });
-    expect(operation).not.toHaveProperty('value', expect.toSatisfy((copy) => copy === value));
+    expect(operation).not.toHaveProperty(
+      'value',
+      expect.toSatisfy((copy) => copy === value),
+    );
     expect(removeAt(['spec', 'http', 3])).toEqual({ op: 'remove', path: '/spec/http/3' });
   });
 });

@@ -9,8 +9,9 @@ export function same(a: unknown, b: unknown): boolean {
 }
 
 /**
- * In: a document, a path in it, and a value. Out: the one operation that puts the value there, with the objects that are missing on the way; none where
- * it is there already, and none where something on the way is no object (or no such list entry), which is left alone. A null counts as missing.
+ * In: a document, a path in it, and a value. Out: the one operation that puts the value there, with the objects that
+ * are missing on the way; none where it is there already, and none where something on the way is no object (or no such
+ * list entry), which is left alone. A null counts as missing.
  */
 export function setAt(document: unknown, path: Path, value: unknown): Operation[] {
   // A JSON Patch library refuses the whole patch for this key.
@@ -32,7 +33,10 @@ export function setAt(document: unknown, path: Path, value: unknown): Operation[
   return [];
 }
 
-/** In: the path of a place in a list, its last part an index or `-` for the end, and a value. Out: the operation that inserts the value there. */
+/**
+ * In: the path of a place in a list, its last part an index or `-` for the end, and a value. Out: the operation that
+ * inserts the value there.
+ */
 export function insertAt(path: Path, value: unknown): Operation {
   return { op: 'add', path: pointer(path), value: copy(value) };
 }

@@ -1,5 +1,11 @@
 import type { Operation } from 'fast-json-patch';
-import { gatewayConfig, managedGatewayRoutes, matchesSelector, ROUTE_KINDS, type GatewayRouteRef } from '../world/gateway.ts';
+import {
+  gatewayConfig,
+  managedGatewayRoutes,
+  matchesSelector,
+  ROUTE_KINDS,
+  type GatewayRouteRef,
+} from '../world/gateway.ts';
 import { kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import { array, dig, isObject, object, optionalString, string, stringMap } from '../world/read.ts';
@@ -38,13 +44,14 @@ interface Backend {
 }
 
 /**
- * Keeps the weights that the Gateway API plugin sets in a route, its header rules, the backends of a running experiment and its label. The plugin does
- * not watch routes: a weight that an apply puts back stays wrong until the Rollout is reconciled for another reason. Follows the plugin v0.15.0,
- * `pkg/plugin`.
+ * Keeps the weights that the Gateway API plugin sets in a route, its header rules, the backends of a running experiment
+ * and its label. The plugin does not watch routes: a weight that an apply puts back stays wrong until the Rollout is
+ * reconciled for another reason. Follows the plugin v0.15.0, `pkg/plugin`.
  */
 export const routeWeights = defineKeep({
   id: 'route-weights',
-  summary: 'A Gateway API route that a Rollout drives keeps its weights, and the header rules and the label of a running update.',
+  summary:
+    'A Gateway API route that a Rollout drives keeps its weights, and the header rules and the label of a running update.',
   kinds: ROUTE_KINDS,
   keep({ submitted, old, rollout }) {
     const refs = managedGatewayRoutes(rollout).filter((ref) => isMeant(ref, submitted));
@@ -54,10 +61,14 @@ export const routeWeights = defineKeep({
     const before = new Before(old === undefined ? [] : rulesOf(old, plugin), rules, plugin);
 
     const isHttp = kindOf(submitted) === 'HTTPRoute.gateway.networking.k8s.io';
-    const experimental = isHttp ? rules.find(({ backends }) => backends.some(({ name }) => isPair(name, plugin))) : undefined;
+    const experimental = isHttp
+      ? rules.find(({ backends }) => backends.some(({ name }) => isPair(name, plugin)))
+      : undefined;
     const kept = rules.map((rule) => keepWeights(submitted, rule, before, rule === experimental, plugin));
     if (old !== undefined) {
-      const headers = refs.some(({ useHeaderRoutes }) => useHeaderRoutes) ? headerRules(submitted, old, rollout, plugin) : [];
+      const headers = refs.some(({ useHeaderRoutes }) => useHeaderRoutes)
+        ? headerRules(submitted, old, rollout, plugin)
+        : [];
       kept.push({ operations: headers, notes: headers.length > 0 ? ['the header rules of the running update'] : [] });
       const shifted = rules.some((rule) => isWeighed(rule, plugin) && (before.canaryWeight(rule) ?? 0) > 0);
       const label = shifted ? inProgressLabel(submitted, old, rollout) : [];
@@ -68,24 +79,37 @@ export const routeWeights = defineKeep({
 });
 
 /**
- * In: the submitted route, a rule of it, the stored rules, whether it is the rule into which the plugin puts the backends of an experiment (the first of
- * an HTTPRoute that has one of the two Services), and how the plugin reads it. Out: what gives the rule its weights and those backends again.
+ * In: the submitted route, a rule of it, the stored rules, whether it is the rule into which the plugin puts the
+ * backends of an experiment (the first of an HTTPRoute that has one of the two Services), and how the plugin reads it.
+ * Out: what gives the rule its weights and those backends again.
  */
 function keepWeights(submitted: KubeObject, rule: Rule, before: Before, experimental: boolean, plugin: Plugin): Kept {
   const canary = before.canaryWeight(rule);
-  if (canary === undefined || rule.backends.some(({ name, weight }) => isPair(name, plugin) && weight === undefined)) return NOTHING;
+  if (canary === undefined || rule.backends.some(({ name, weight }) => isPair(name, plugin) && weight === undefined))
+    return NOTHING;
   const missing = experimental ? missingBackends(rule, before.ruleFor(rule), plugin) : [];
-  const experiment = experimental && (missing.length > 0 || rule.backends.some(({ name }) => plugin.status.additional.has(name)));
+  const experiment =
+    experimental && (missing.length > 0 || rule.backends.some(({ name }) => plugin.status.additional.has(name)));
   // The plugin leaves stable what the experiment leaves, whatever the canary has.
-  const taken = experiment ? Math.min(100, [...plugin.status.additional.values()].reduce((sum, weight) => sum + weight, 0)) : canary;
+  const taken = experiment
+    ? Math.min(
+        100,
+        [...plugin.status.additional.values()].reduce((sum, weight) => sum + weight, 0),
+      )
+    : canary;
   const stable = 100 - taken;
-  const operations = [...weighRule(submitted, rule, { canary, stable }, plugin), ...missing.map((raw) => insertAt([...rule.path, 'backendRefs', '-'], raw))];
+  const operations = [
+    ...weighRule(submitted, rule, { canary, stable }, plugin),
+    ...missing.map((raw) => insertAt([...rule.path, 'backendRefs', '-'], raw)),
+  ];
   return operations.length === 0 ? NOTHING : { operations, notes: [`weights stable ${stable}, canary ${canary}`] };
 }
 
 function isMeant(ref: GatewayRouteRef, route: KubeObject): boolean {
   if (ref.kind !== kindOf(route) || ref.namespace !== namespaceOf(route)) return false;
-  return ref.selector === undefined ? ref.name === route.metadata.name : matchesSelector(ref.selector, stringMap(route.metadata['labels']));
+  return ref.selector === undefined
+    ? ref.name === route.metadata.name
+    : matchesSelector(ref.selector, stringMap(route.metadata['labels']));
 }
 
 function pluginFor(rollout: KubeObject, route: KubeObject): Plugin | undefined {
@@ -94,20 +118,22 @@ function pluginFor(rollout: KubeObject, route: KubeObject): Plugin | undefined {
   const canary = string(canaryOf(rollout)?.['canaryService']);
   if (status === undefined || stable === '' || canary === '' || stable === canary) return undefined;
   const kind = kindOf(route);
-  const hasHeaderRules = kind === 'HTTPRoute.gateway.networking.k8s.io' || kind === 'GRPCRoute.gateway.networking.k8s.io';
+  const hasHeaderRules =
+    kind === 'HTTPRoute.gateway.networking.k8s.io' || kind === 'GRPCRoute.gateway.networking.k8s.io';
   const managed = new Set(managedRouteNames(rollout).filter((name) => name !== ''));
   return {
     stable,
     canary,
     hasHeaderRules,
     status,
-    isOwn: (rule) => hasHeaderRules && (baseName(string(dig(rule, 'name')), managed) !== undefined || isCanaryOnly(rule, canary)),
+    isOwn: (rule) =>
+      hasHeaderRules && (baseName(string(dig(rule, 'name')), managed) !== undefined || isCanaryOnly(rule, canary)),
   };
 }
 
 /**
- * In: the name of a rule, and names of managed routes. Out: the managed route it belongs to; the plugin numbers the rules of one, `name`, `name-1`,
- * `name-2`.
+ * In: the name of a rule, and names of managed routes. Out: the managed route it belongs to; the plugin numbers the
+ * rules of one, `name`, `name-1`, `name-2`.
  */
 function baseName(name: string, managed: ReadonlySet<string>): string | undefined {
   if (managed.has(name)) return name;
@@ -126,7 +152,11 @@ function rulesOf(route: KubeObject, plugin: Plugin): Rule[] {
     const backends = array(dig(raw, 'backendRefs')).map((backend): Backend => {
       // A backend without a weight has the weight 1.
       const weight = dig(backend, 'weight') ?? 1;
-      return { name: string(dig(backend, 'name')), weight: typeof weight === 'number' ? weight : undefined, raw: backend };
+      return {
+        name: string(dig(backend, 'name')),
+        weight: typeof weight === 'number' ? weight : undefined,
+        raw: backend,
+      };
     });
     return [{ raw, path: ['spec', 'rules', index], backends }];
   });
@@ -162,7 +192,8 @@ class Before {
       if (name !== '' && !this.#byName.has(name)) this.#byName.set(name, rule);
       if (!this.#byMatches.has(matchesKey(rule))) this.#byMatches.set(matchesKey(rule), rule);
     }
-    this.#only = weighed.length === 1 && submitted.filter((rule) => isWeighed(rule, plugin)).length === 1 ? weighed[0] : undefined;
+    this.#only =
+      weighed.length === 1 && submitted.filter((rule) => isWeighed(rule, plugin)).length === 1 ? weighed[0] : undefined;
     // The plugin sets the same weight in every rule; where they differ, one was written by somebody else since.
     const weights = new Set(weighed.map((rule) => storedWeight(rule, plugin)).filter((weight) => weight !== undefined));
     const [first] = weights;
@@ -189,7 +220,12 @@ function storedWeight(rule: Rule, plugin: Plugin): number | undefined {
   return percent(dig(rule.backends.find(({ name }) => name === plugin.canary)?.raw, 'weight'));
 }
 
-function weighRule(submitted: KubeObject, rule: Rule, weights: { readonly canary: number; readonly stable: number }, plugin: Plugin): Operation[] {
+function weighRule(
+  submitted: KubeObject,
+  rule: Rule,
+  weights: { readonly canary: number; readonly stable: number },
+  plugin: Plugin,
+): Operation[] {
   return rule.backends.flatMap(({ name, weight }, index) => {
     if (!isPair(name, plugin)) return [];
     const target = name === plugin.canary ? weights.canary : weights.stable;
@@ -201,31 +237,39 @@ function weighRule(submitted: KubeObject, rule: Rule, weights: { readonly canary
 
 function missingBackends(rule: Rule, before: Rule | undefined, plugin: Plugin): unknown[] {
   const there = new Set(rule.backends.map(({ name }) => name));
-  return (before?.backends ?? []).filter(({ name, raw }) => isObject(raw) && plugin.status.additional.has(name) && !there.has(name)).map(({ raw }) => raw);
+  return (before?.backends ?? [])
+    .filter(({ name, raw }) => isObject(raw) && plugin.status.additional.has(name) && !there.has(name))
+    .map(({ raw }) => raw);
 }
 
 /**
- * In: a submitted and a stored route, and the Rollout. Out: what brings back the rules that the plugin put in for header steps, behind the others as the
- * plugin has them. It names them after the managed route; where the installed Gateway API has no rule names they are known by sending to the canary
- * alone, on the headers of a step.
+ * In: a submitted and a stored route, and the Rollout. Out: what brings back the rules that the plugin put in for
+ * header steps, behind the others as the plugin has them. It names them after the managed route; where the installed
+ * Gateway API has no rule names they are known by sending to the canary alone, on the headers of a step.
  */
 function headerRules(submitted: KubeObject, old: KubeObject, rollout: KubeObject, plugin: Plugin): Operation[] {
   const live = new Set(liveManagedRoutes(rollout));
   const rules = array(dig(submitted, 'spec', 'rules'));
-  if (!plugin.hasHeaderRules || live.size === 0 || !rulesOf(submitted, plugin).some((rule) => isWeighed(rule, plugin))) return [];
+  if (!plugin.hasHeaderRules || live.size === 0 || !rulesOf(submitted, plugin).some((rule) => isWeighed(rule, plugin)))
+    return [];
   const headers = stepHeaders(rollout, live);
   const named = new Map(rules.map((rule, index): [string, number] => [string(dig(rule, 'name')), index]).toReversed());
-  const done = new Set(rules.filter((rule) => isCanaryOnly(rule, plugin.canary)).map((rule) => JSON.stringify(dig(rule, 'matches'))));
+  const done = new Set(
+    rules.filter((rule) => isCanaryOnly(rule, plugin.canary)).map((rule) => JSON.stringify(dig(rule, 'matches'))),
+  );
   return array(dig(old, 'spec', 'rules')).flatMap((stored) => {
     if (!isObject(stored)) return [];
     const name = string(stored['name']);
     const key = name === '' ? JSON.stringify(stored['matches']) : name;
-    const isUnnamed = name === '' && isCanaryOnly(stored, plugin.canary) && headers.some((wanted) => isOnHeaders(stored, wanted));
+    const isUnnamed =
+      name === '' && isCanaryOnly(stored, plugin.canary) && headers.some((wanted) => isOnHeaders(stored, wanted));
     const isHeaderRule = isUnnamed || baseName(name, live) !== undefined;
     if (!isHeaderRule || done.has(key)) return [];
     done.add(key);
     const place = name === '' ? undefined : named.get(name);
-    return place === undefined ? [insertAt(['spec', 'rules', '-'], stored)] : setAt(submitted, ['spec', 'rules', place], stored);
+    return place === undefined
+      ? [insertAt(['spec', 'rules', '-'], stored)]
+      : setAt(submitted, ['spec', 'rules', place], stored);
   });
 }
 

@@ -10,7 +10,10 @@ export interface StatusWeights {
   readonly additional: ReadonlyMap<string, number>;
 }
 
-/** In: a Rollout. Out: the weights that the controller last recorded; undefined where it has set none yet, and so owns none. */
+/**
+ * In: a Rollout. Out: the weights that the controller last recorded; undefined where it has set none yet, and so owns
+ * none.
+ */
 export function statusWeights(rollout: KubeObject): StatusWeights | undefined {
   const weights = optionalObject(dig(rollout, 'status', 'canary', 'weights'));
   if (weights === undefined) return undefined;
@@ -30,9 +33,9 @@ export function percent(value: unknown): number | undefined {
 }
 
 /**
- * In: a Rollout. Out: the names of its managed routes, in order, that the controller may have put in by now: an update is under way and not promoted in
- * full, and the steps up to the current one do not say that the route is still to come or was taken out again. Source: Argo Rollouts v1.9.1,
- * `reconcileTrafficRouting`, which removes them all otherwise.
+ * In: a Rollout. Out: the names of its managed routes, in order, that the controller may have put in by now: an update
+ * is under way and not promoted in full, and the steps up to the current one do not say that the route is still to come
+ * or was taken out again. Source: Argo Rollouts v1.9.1, `reconcileTrafficRouting`, which removes them all otherwise.
  */
 export function liveManagedRoutes(rollout: KubeObject): readonly string[] {
   if (!isMidUpdate(rollout) || dig(rollout, 'status', 'promoteFull') === true) return [];

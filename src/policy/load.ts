@@ -6,7 +6,8 @@ import { DEFAULT_POLICY, type Override, type Policy } from './policy.ts';
 import type { Profile } from './profiles.ts';
 
 /** What came of reading a policy. */
-export type Loaded = { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly errors: readonly string[] };
+export type Loaded =
+  { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly errors: readonly string[] };
 
 /** The ids that a policy may name. */
 export interface KnownIds {
@@ -29,7 +30,9 @@ const settings = {
 const anything = z.record(z.string(), z.unknown());
 const profile = z.strictObject({
   rollout: text.optional(),
-  metadata: z.strictObject({ labels: z.record(text, z.string()).optional(), annotations: z.record(text, z.string()).optional() }).optional(),
+  metadata: z
+    .strictObject({ labels: z.record(text, z.string()).optional(), annotations: z.record(text, z.string()).optional() })
+    .optional(),
   strategy: anything,
   analysis: anything.optional(),
   rollbackWindow: anything.optional(),
@@ -39,7 +42,13 @@ const override = z.strictObject({ name: text, namespaces: z.array(text).optional
 const schema = z.strictObject({
   ...settings,
   exemptions: z.strictObject({ accounts: z.array(text).optional(), namespaces: z.array(text).optional() }).optional(),
-  controllers: z.strictObject({ accounts: z.array(text).optional(), discover: z.boolean().optional(), namespaces: z.array(text).optional() }).optional(),
+  controllers: z
+    .strictObject({
+      accounts: z.array(text).optional(),
+      discover: z.boolean().optional(),
+      namespaces: z.array(text).optional(),
+    })
+    .optional(),
   trustedNamespaces: z.array(z.strictObject({ rollouts: text, objects: text })).optional(),
   overrides: z.array(override).optional(),
   profiles: z.record(text, profile).optional(),
@@ -52,8 +61,8 @@ const KEYS: readonly string[] = [
 ];
 
 /**
- * In: the text of a policy (`rollgate.yaml`) and the ids that exist. Out: the policy with defaults filled in, or every error, each with its place; an unknown
- * key or id is an error that names the nearest. Never throws.
+ * In: the text of a policy (`rollgate.yaml`) and the ids that exist. Out: the policy with defaults filled in, or every
+ * error, each with its place; an unknown key or id is an error that names the nearest. Never throws.
  */
 export function parsePolicy(source: string, known: KnownIds): Loaded {
   let value: unknown;
@@ -73,7 +82,9 @@ export function checkPolicy(value: unknown, known: KnownIds): Loaded {
   const parsed = schema.safeParse(value);
   if (!parsed.success) return { ok: false, errors: parsed.error.issues.flatMap(describe) };
   const given = parsed.data;
-  const profiles = Object.fromEntries(Object.entries(given.profiles ?? {}).map(([name, entry]) => [name, profileOf(entry)]));
+  const profiles = Object.fromEntries(
+    Object.entries(given.profiles ?? {}).map(([name, entry]) => [name, profileOf(entry)]),
+  );
   const errors = [
     ...unknownIds('rules', given.rules, known.rules, 'rule'),
     ...unknownIds('keeps', given.keeps, known.keeps, 'keep'),
@@ -83,7 +94,11 @@ export function checkPolicy(value: unknown, known: KnownIds): Loaded {
     ]),
     ...repeatedNames(given.overrides ?? []),
     ...Object.entries(profiles).flatMap(([name, entry]) => [
-      ...(isDnsLabel(name) && name !== OFF ? [] : [`profiles: ${JSON.stringify(name)} is no name for a profile: lower-case letters, digits and hyphens are needed, and not "${OFF}"`]),
+      ...(isDnsLabel(name) && name !== OFF
+        ? []
+        : [
+            `profiles: ${JSON.stringify(name)} is no name for a profile: lower-case letters, digits and hyphens are needed, and not "${OFF}"`,
+          ]),
       ...known.wrongWith(entry).map((reason) => `profiles.${name}: ${reason}`),
     ]),
   ];
@@ -98,7 +113,10 @@ export function checkPolicy(value: unknown, known: KnownIds): Loaded {
       controllers: { ...base.controllers, ...defined(given.controllers ?? {}) },
       trustedNamespaces: given.trustedNamespaces ?? base.trustedNamespaces,
       profiles: { ...base.profiles, ...profiles },
-      overrides: (given.overrides ?? []).map((entry): Override => ({ ...defined(entry), namespaces: entry.namespaces ?? [] })),
+      overrides: (given.overrides ?? []).map((entry): Override => ({
+        ...defined(entry),
+        namespaces: entry.namespaces ?? [],
+      })),
     },
   };
 }
@@ -108,7 +126,12 @@ const OFF = 'off';
 
 function profileOf({ rollout, metadata, ...rest }: z.infer<typeof profile>): Profile {
   const { strategy, ...more } = defined(rest);
-  return { ...more, strategy, rollout: rollout ?? '{name}', metadata: { labels: metadata?.labels ?? {}, annotations: metadata?.annotations ?? {} } };
+  return {
+    ...more,
+    strategy,
+    rollout: rollout ?? '{name}',
+    metadata: { labels: metadata?.labels ?? {}, annotations: metadata?.annotations ?? {} },
+  };
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
@@ -118,14 +141,22 @@ function defined<T extends object>(value: T): Defined<T> {
 }
 
 function describe(issue: z.core.$ZodIssue): string[] {
-  const place = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('').replace(/^\./, '');
+  const place = issue.path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => `${place === '' ? '' : `${place}: `}unknown key "${key}"${suggestion(key, KEYS)}`);
   }
   return [`${place === '' ? 'policy' : place}: ${issue.message}`];
 }
 
-function unknownIds(place: string, given: Readonly<Record<string, unknown>> | undefined, ids: readonly string[], what: string): string[] {
+function unknownIds(
+  place: string,
+  given: Readonly<Record<string, unknown>> | undefined,
+  ids: readonly string[],
+  what: string,
+): string[] {
   return Object.keys(given ?? {})
     .filter((id) => !ids.includes(id))
     .map((id) => `${place}: unknown ${what} "${id}"${suggestion(id, ids)}`);
@@ -133,7 +164,9 @@ function unknownIds(place: string, given: Readonly<Record<string, unknown>> | un
 
 function repeatedNames(overrides: readonly { name: string }[]): string[] {
   const names = overrides.map((entry) => entry.name);
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map((name) => `overrides: two are named "${name}"`);
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(
+    (name) => `overrides: two are named "${name}"`,
+  );
 }
 
 function suggestion(wanted: string, candidates: readonly string[]): string {

@@ -37,7 +37,17 @@ describe('a policy', () => {
     expect(errorsOf(text)).toEqual([error]);
   });
 
-  it.each(['mode: strict', 'rules: []', '- a', 'mode: audit\nmode: enforce', 'a: &a [*a]', 'exemptions: { accounts: [""] }', 'overrides: [{}]', '"', 'rules: { route-port-exists: yes }'])('is refused: %s', (text) => {
+  it.each([
+    'mode: strict',
+    'rules: []',
+    '- a',
+    'mode: audit\nmode: enforce',
+    'a: &a [*a]',
+    'exemptions: { accounts: [""] }',
+    'overrides: [{}]',
+    '"',
+    'rules: { route-port-exists: yes }',
+  ])('is refused: %s', (text) => {
     expect(errorsOf(text)).not.toEqual([]);
   });
 });
@@ -56,7 +66,10 @@ describe('settings', () => {
   it('come from the last override that matches, and add up', () => {
     expect(settingsFor(policy, 'dev', undefined).mode).toBe('enforce');
     expect(settingsFor(policy, 'prod-a', undefined).mode).toBe('audit');
-    expect(settingsFor(policy, 'prod-shop', undefined)).toMatchObject({ mode: 'enforce', rules: { 'service-shared': 'warn', 'route-port-exists': 'off' } });
+    expect(settingsFor(policy, 'prod-shop', undefined)).toMatchObject({
+      mode: 'enforce',
+      rules: { 'service-shared': 'warn', 'route-port-exists': 'off' },
+    });
   });
 
   it('end with the override that the namespace names', () => {
@@ -93,12 +106,30 @@ describe('trust', () => {
 });
 
 describe('decisions', () => {
-  const usual: Situation = { operation: 'UPDATE', subjectAdmitted: true, midUpdate: false, foreign: false, requireReferences: false };
+  const usual: Situation = {
+    operation: 'UPDATE',
+    subjectAdmitted: true,
+    midUpdate: false,
+    foreign: false,
+    requireReferences: false,
+  };
   it.each([
     ['a rule set to deny raises advice', 'advice', usual, { rules: { r: 'deny' } }, 'deny'],
-    ['but not what one commit must be able to change', 'advice', { ...usual, subjectAdmitted: false }, { rules: { r: 'deny' } }, 'warn'],
+    [
+      'but not what one commit must be able to change',
+      'advice',
+      { ...usual, subjectAdmitted: false },
+      { rules: { r: 'deny' } },
+      'warn',
+    ],
     ['required references deny', 'missing', { ...usual, requireReferences: true }, {}, 'deny'],
-    ['a rule set to warn wins over required references', 'missing', { ...usual, requireReferences: true }, { rules: { r: 'warn' } }, 'warn'],
+    [
+      'a rule set to warn wins over required references',
+      'missing',
+      { ...usual, requireReferences: true },
+      { rules: { r: 'warn' } },
+      'warn',
+    ],
     ['across namespaces nothing denies', 'invalid', { ...usual, foreign: true }, {}, 'warn'],
     ['a deletion introduces no contradiction', 'invalid', { ...usual, operation: 'DELETE' }, {}, 'off'],
     ['audit warns', 'invalid', usual, { mode: 'audit' }, 'warn'],
@@ -110,8 +141,20 @@ describe('decisions', () => {
 describe('profiles', () => {
   const strategy = { canary: { steps: [{ setWeight: 10 }, { pause: { duration: '1m' } }] } };
   it('are added to those that ship, and replace those of their name', () => {
-    const loaded = parsePolicy(JSON.stringify({ profiles: { mesh: { rollout: '{name}-rollout', strategy }, canary: { strategy } } }), KNOWN);
-    expect(loaded).toMatchObject({ ok: true, policy: { profiles: { canary: { rollout: '{name}', strategy }, 'blue-green': {}, mesh: { rollout: '{name}-rollout', metadata: { labels: {}, annotations: {} } } } } });
+    const loaded = parsePolicy(
+      JSON.stringify({ profiles: { mesh: { rollout: '{name}-rollout', strategy }, canary: { strategy } } }),
+      KNOWN,
+    );
+    expect(loaded).toMatchObject({
+      ok: true,
+      policy: {
+        profiles: {
+          canary: { rollout: '{name}', strategy },
+          'blue-green': {},
+          mesh: { rollout: '{name}-rollout', metadata: { labels: {}, annotations: {} } },
+        },
+      },
+    });
   });
 
   it.each([

@@ -1,7 +1,10 @@
 import type { FindingClass } from '../rules/finding.ts';
 import { SHIPPED_PROFILES, type Profile } from './profiles.ts';
 
-/** What a policy makes of a rule: `deny` treats what it finds as a contradiction, `warn` never denies, `off` is not reported. */
+/**
+ * What a policy makes of a rule: `deny` treats what it finds as a contradiction, `warn` never denies, `off` is not
+ * reported.
+ */
 export type RuleSetting = 'deny' | 'warn' | 'off';
 
 /** The settings that an override may change. */
@@ -12,7 +15,10 @@ export interface Settings {
   readonly rules: Readonly<Record<string, RuleSetting>>;
   /** By keep id; a keep that is not here is on. */
   readonly keeps: Readonly<Record<string, 'on' | 'off'>>;
-  /** What becomes of a contradiction when the object that is referred to is updated and no update of the Rollout is under way. */
+  /**
+   * What becomes of a contradiction when the object that is referred to is updated and no update of the Rollout is
+   * under way.
+   */
   readonly crossObjectUpdates: 'warn' | 'deny';
   /** What becomes of deleting an object that a Rollout needs. */
   readonly onDelete: 'warn' | 'deny';
@@ -77,11 +83,14 @@ export const DEFAULT_POLICY: Policy = {
 };
 
 /**
- * In: a policy, a namespace (empty for cluster-scoped objects) and the value of its label `rollgate.io/policy`. Out: the settings there: the policy's,
- * changed by every override that matches, the later one winning; an override that the label names comes last.
+ * In: a policy, a namespace (empty for cluster-scoped objects) and the value of its label `rollgate.io/policy`. Out:
+ * the settings there: the policy's, changed by every override that matches, the later one winning; an override that the
+ * label names comes last.
  */
 export function settingsFor(policy: Policy, namespace: string, label: string | undefined): Settings {
-  const matching = policy.overrides.filter((override) => override.name !== label && override.namespaces.some((glob) => matchesGlob(glob, namespace)));
+  const matching = policy.overrides.filter(
+    (override) => override.name !== label && override.namespaces.some((glob) => matchesGlob(glob, namespace)),
+  );
   const chosen = policy.overrides.filter((override) => label !== undefined && override.name === label);
   let settings: Settings = policy;
   for (const override of [...matching, ...chosen]) {
@@ -98,10 +107,15 @@ export function settingsFor(policy: Policy, namespace: string, label: string | u
 /** In: a policy and two namespaces. Out: whether a Rollout of the first may drive and block objects of the second. */
 export function isTrusted(policy: Policy, rolloutNamespace: string, objectNamespace: string): boolean {
   if (rolloutNamespace === objectNamespace) return true;
-  return policy.trustedNamespaces.some((pair) => matchesGlob(pair.rollouts, rolloutNamespace) && matchesGlob(pair.objects, objectNamespace));
+  return policy.trustedNamespaces.some(
+    (pair) => matchesGlob(pair.rollouts, rolloutNamespace) && matchesGlob(pair.objects, objectNamespace),
+  );
 }
 
-/** In: a glob in which `*` stands for any run of characters and `?` for one, and a text. Out: whether it matches, in time linear in both. */
+/**
+ * In: a glob in which `*` stands for any run of characters and `?` for one, and a text. Out: whether it matches, in
+ * time linear in both.
+ */
 export function matchesGlob(glob: string, text: string): boolean {
   let g = 0;
   let t = 0;
@@ -139,11 +153,17 @@ export interface Situation {
 }
 
 /**
- * In: the rule, class of a finding, where and when it was introduced, and the settings. Out: what becomes of it; `off` is not reported. This is the table of
- * decisions: a contradiction is denied, unless the object that is referred to is updated while nothing is under way: then a warning lets one
- * commit change both sides. What is missing, and advice, warn.
+ * In: the rule, class of a finding, where and when it was introduced, and the settings. Out: what becomes of it; `off`
+ * is not reported. This is the table of decisions: a contradiction is denied, unless the object that is referred to is
+ * updated while nothing is under way: then a warning lets one commit change both sides. What is missing, and advice,
+ * warn.
  */
-export function decide(rule: string, findingClass: FindingClass, situation: Situation, settings: Settings): 'deny' | 'warn' | 'off' {
+export function decide(
+  rule: string,
+  findingClass: FindingClass,
+  situation: Situation,
+  settings: Settings,
+): 'deny' | 'warn' | 'off' {
   const setting = settings.rules[rule];
   if (setting === 'off') return 'off';
   const raised = setting === 'deny' || (findingClass === 'missing' && situation.requireReferences);
@@ -153,10 +173,19 @@ export function decide(rule: string, findingClass: FindingClass, situation: Situ
     return capped(settings.onDelete === 'deny' ? 'deny' : 'warn', setting, situation, settings);
   }
   if (effective !== 'invalid') return 'warn';
-  const convergence = !situation.subjectAdmitted && situation.operation === 'UPDATE' && !situation.midUpdate && settings.crossObjectUpdates === 'warn';
+  const convergence =
+    !situation.subjectAdmitted &&
+    situation.operation === 'UPDATE' &&
+    !situation.midUpdate &&
+    settings.crossObjectUpdates === 'warn';
   return capped(convergence ? 'warn' : 'deny', setting, situation, settings);
 }
 
-function capped(decision: 'deny' | 'warn', setting: RuleSetting | undefined, situation: Situation, settings: Settings): 'deny' | 'warn' {
+function capped(
+  decision: 'deny' | 'warn',
+  setting: RuleSetting | undefined,
+  situation: Situation,
+  settings: Settings,
+): 'deny' | 'warn' {
   return setting === 'warn' || situation.foreign || settings.mode === 'audit' ? 'warn' : decision;
 }

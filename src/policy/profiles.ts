@@ -1,8 +1,8 @@
 import type { JsonObject } from '../world/read.ts';
 
 /**
- * How a Deployment becomes a Rollout. In every text `{name}` and `{namespace}` stand for those of the Deployment; everything else in it arrives as it is written. What a profile does
- * not say comes from the Deployment.
+ * How a Deployment becomes a Rollout. In every text `{name}` and `{namespace}` stand for those of the Deployment;
+ * everything else in it arrives as it is written. What a profile does not say comes from the Deployment.
  */
 export interface Profile {
   /** The name of the Rollout. */
@@ -23,12 +23,19 @@ export interface Profile {
 
 const NO_METADATA = { labels: {}, annotations: {} } as const;
 
-/** The profiles that are there unless a policy says otherwise. A pause without a duration would wait for a person who may not know that he is waited for. */
+/**
+ * The profiles that are there unless a policy says otherwise. A pause without a duration would wait for a person who
+ * may not know that he is waited for.
+ */
 export const SHIPPED_PROFILES: Readonly<Record<string, Profile>> = {
   canary: {
     rollout: '{name}',
     metadata: NO_METADATA,
-    strategy: { canary: { steps: [{ setWeight: 20 }, { pause: { duration: '5m' } }, { setWeight: 50 }, { pause: { duration: '5m' } }] } },
+    strategy: {
+      canary: {
+        steps: [{ setWeight: 20 }, { pause: { duration: '5m' } }, { setWeight: 50 }, { pause: { duration: '5m' } }],
+      },
+    },
   },
   'blue-green': {
     rollout: '{name}',

@@ -8,10 +8,16 @@ export interface FormatOptions {
   readonly color: boolean;
 }
 
-/** In: a report, and how to write it. Out: the text of it, with a newline at its end. The same report gives the same text. */
+/**
+ * In: a report, and how to write it. Out: the text of it, with a newline at its end. The same report gives the same
+ * text.
+ */
 export type Format = (report: BundleReport, options: FormatOptions) => string;
 
-/** One reason for which something could not be judged, with the rules that ran into it and the number of objects it was about. */
+/**
+ * One reason for which something could not be judged, with the rules that ran into it and the number of objects it was
+ * about.
+ */
 export interface SkipGroup {
   readonly reason: string;
   readonly rules: readonly string[];

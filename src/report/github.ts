@@ -4,20 +4,47 @@ import type { BundleReport, ReportedFinding } from './model.ts';
 /** The report as workflow commands of GitHub Actions, which shows them beside the lines of a pull request. */
 export function github(report: BundleReport): string {
   const lines = [
-    ...report.errors.map(({ file, line, column, message }) => command('error', { file, line, col: column, title: 'cannot be read' }, message)),
+    ...report.errors.map(({ file, line, column, message }) =>
+      command('error', { file, line, col: column, title: 'cannot be read' }, message),
+    ),
     ...report.findings.map(findingLine),
-    ...skipGroups(report).map(({ reason, rules, objects }) => command('notice', { title: 'could not be judged' }, `${reason} (${rules.join(', ')}; ${count(objects, 'object')})`)),
+    ...skipGroups(report).map(({ reason, rules, objects }) =>
+      command(
+        'notice',
+        { title: 'could not be judged' },
+        `${reason} (${rules.join(', ')}; ${count(objects, 'object')})`,
+      ),
+    ),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function findingLine({ decision, file, line, column, rule, object: { kind, namespace, name }, message, fix }: ReportedFinding): string {
+function findingLine({
+  decision,
+  file,
+  line,
+  column,
+  rule,
+  object: { kind, namespace, name },
+  message,
+  fix,
+}: ReportedFinding): string {
   const about = file === undefined ? `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}: ` : '';
-  return command(decision === 'deny' ? 'error' : 'warning', { file, line, col: column, title: rule }, `${about}${message}: ${fix}`);
+  return command(
+    decision === 'deny' ? 'error' : 'warning',
+    { file, line, col: column, title: rule },
+    `${about}${message}: ${fix}`,
+  );
 }
 
-function command(name: string, properties: Readonly<Record<string, string | number | undefined>>, message: string): string {
-  const given = Object.entries(properties).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${escapeProperty(String(value))}`]));
+function command(
+  name: string,
+  properties: Readonly<Record<string, string | number | undefined>>,
+  message: string,
+): string {
+  const given = Object.entries(properties).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${key}=${escapeProperty(String(value))}`],
+  );
   return `::${name} ${given.join(',')}::${escapeMessage(message)}`;
 }
 

@@ -6,6 +6,17 @@ export function json(report: BundleReport): string {
   return `${JSON.stringify({ verdict, findings: findings.map(entry), skipped, ...(errors.length === 0 ? {} : { errors }) }, undefined, 2)}\n`;
 }
 
-function entry({ rule, class: findingClass, decision, object, path, message, fix, file, line, column }: ReportedFinding): object {
+function entry({
+  rule,
+  class: findingClass,
+  decision,
+  object,
+  path,
+  message,
+  fix,
+  file,
+  line,
+  column,
+}: ReportedFinding): object {
   return { rule, class: findingClass, decision, object, path, message, fix, file, line, column };
 }

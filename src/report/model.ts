@@ -62,11 +62,20 @@ export function reportedSkips(skipped: readonly Skipped[]): ReportedSkip[] {
 
 /** In: reported findings. Out: them in the order of files, lines and columns, those without a place last. */
 export function inReadingOrder(findings: readonly ReportedFinding[]): ReportedFinding[] {
-  const place = (finding: ReportedFinding): readonly [string, number, number] => [finding.file ?? '\uffff', finding.line ?? 0, finding.column ?? 0];
+  const place = (finding: ReportedFinding): readonly [string, number, number] => [
+    finding.file ?? '\uffff',
+    finding.line ?? 0,
+    finding.column ?? 0,
+  ];
   return [...findings].sort((a, b) => {
     const [fileA, lineA, columnA] = place(a);
     const [fileB, lineB, columnB] = place(b);
-    return (fileA === fileB ? 0 : fileA < fileB ? -1 : 1) || lineA - lineB || columnA - columnB || (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0);
+    return (
+      (fileA === fileB ? 0 : fileA < fileB ? -1 : 1) ||
+      lineA - lineB ||
+      columnA - columnB ||
+      (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0)
+    );
   });
 }
 
@@ -81,7 +90,10 @@ const indexes = new WeakMap<readonly SourceObject[], SourceIndex>();
 function sourceOf(object: KubeObject, sources: readonly SourceObject[]): SourceObject | undefined {
   let index = indexes.get(sources);
   if (index === undefined) {
-    index = { byObject: new Map(sources.map((source) => [source.object, source])), byKey: new Map(sources.map((source) => [keyOf(source.object), source])) };
+    index = {
+      byObject: new Map(sources.map((source) => [source.object, source])),
+      byKey: new Map(sources.map((source) => [keyOf(source.object), source])),
+    };
     indexes.set(sources, index);
   }
   return index.byObject.get(object) ?? index.byKey.get(keyOf(object));

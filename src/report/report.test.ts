@@ -45,15 +45,30 @@ const full: BundleReport = {
   verdict: 'deny',
   findings: [warned, denied, elsewhere],
   skipped: [
-    { rule: 'plugin-installed', object: rollout, reason: 'ConfigMap argo-rollouts/argo-rollouts-config: not among these manifests' },
+    {
+      rule: 'plugin-installed',
+      object: rollout,
+      reason: 'ConfigMap argo-rollouts/argo-rollouts-config: not among these manifests',
+    },
     { rule: 'istio-injection', object: rollout, reason: 'Namespace shop: not among these manifests' },
-    { rule: 'reference-exists', object: { ...rollout, name: 'checkout' }, reason: 'Namespace shop: not among these manifests' },
+    {
+      rule: 'reference-exists',
+      object: { ...rollout, name: 'checkout' },
+      reason: 'Namespace shop: not among these manifests',
+    },
   ],
   errors: [{ file: 'shop/broken.yaml', line: 3, column: 1, message: 'Implicit keys need to be\non a single line' }],
   objects: 4,
 };
 const clean: BundleReport = { verdict: 'allow', findings: [], skipped: [], errors: [], objects: 1 };
-const unknown: BundleReport = { ...clean, skipped: Array.from({ length: 12 }, (_, index) => ({ rule: 'reference-exists', object: rollout, reason: `Secret shop/s${String(index).padStart(2, '0')}: not known` })) };
+const unknown: BundleReport = {
+  ...clean,
+  skipped: Array.from({ length: 12 }, (_, index) => ({
+    rule: 'reference-exists',
+    object: rollout,
+    reason: `Secret shop/s${String(index).padStart(2, '0')}: not known`,
+  })),
+};
 
 describe('text', () => {
   it('lists files, what could not be judged, and a summary', () => {
@@ -93,7 +108,8 @@ Could not be judged:
     expect(colored).toContain('\u001b[31m');
     expect(colored.replaceAll(/\u001b\[\d+m/g, '')).toBe(formats.text(full, { color: false }));
     for (const format of FORMAT_NAMES) expect(formats[format](full, { color: false }), format).not.toContain('\u001b');
-    for (const format of ['json', 'sarif', 'github'] as const) expect(formats[format](full, { color: true }), format).toBe(formats[format](full, { color: false }));
+    for (const format of ['json', 'sarif', 'github'] as const)
+      expect(formats[format](full, { color: true }), format).toBe(formats[format](full, { color: false }));
   });
 
   it('lets no control character of a file name or a message through', () => {
@@ -106,8 +122,23 @@ describe('json', () => {
   it('is the verdict, the findings and what could not be judged', () => {
     const parsed: unknown = JSON.parse(formats.json({ ...full, errors: [] }, { color: false }));
     const { document: _, ...place } = denied;
-    expect(parsed).toEqual({ verdict: 'deny', findings: [expect.objectContaining({ rule: 'unknown-field', line: 9 }), place, elsewhere], skipped: full.skipped });
-    expect(Object.keys((parsed as { findings: object[] }).findings[1] ?? {})).toEqual(['rule', 'class', 'decision', 'object', 'path', 'message', 'fix', 'file', 'line', 'column']);
+    expect(parsed).toEqual({
+      verdict: 'deny',
+      findings: [expect.objectContaining({ rule: 'unknown-field', line: 9 }), place, elsewhere],
+      skipped: full.skipped,
+    });
+    expect(Object.keys((parsed as { findings: object[] }).findings[1] ?? {})).toEqual([
+      'rule',
+      'class',
+      'decision',
+      'object',
+      'path',
+      'message',
+      'fix',
+      'file',
+      'line',
+      'column',
+    ]);
   });
 
   it('has what could not be read, where there is any', () => {
@@ -143,15 +174,27 @@ describe('sarif', () => {
               semanticVersion: VERSION,
               rules: [
                 { id: 'internal-error' },
-                { id: 'unknown-field', shortDescription: { text: expect.any(String) as string }, help: { text: expect.any(String) as string } },
-                { id: 'virtualservice-route-exists', shortDescription: { text: expect.any(String) as string }, help: { text: expect.any(String) as string } },
+                {
+                  id: 'unknown-field',
+                  shortDescription: { text: expect.any(String) as string },
+                  help: { text: expect.any(String) as string },
+                },
+                {
+                  id: 'virtualservice-route-exists',
+                  shortDescription: { text: expect.any(String) as string },
+                  help: { text: expect.any(String) as string },
+                },
               ],
             },
           },
           invocations: [
             {
               executionSuccessful: false,
-              toolExecutionNotifications: [{ level: 'error', message: { text: full.errors[0]?.message } }, { level: 'note' }, { level: 'note' }],
+              toolExecutionNotifications: [
+                { level: 'error', message: { text: full.errors[0]?.message } },
+                { level: 'note' },
+                { level: 'note' },
+              ],
             },
           ],
           results: [
@@ -163,13 +206,22 @@ describe('sarif', () => {
               message: { text: `${denied.message}: ${denied.fix}` },
               locations: [
                 {
-                  physicalLocation: { artifactLocation: { uri: 'shop/a%20b%2Cc.yaml' }, region: { startLine: 23, startColumn: 17 } },
+                  physicalLocation: {
+                    artifactLocation: { uri: 'shop/a%20b%2Cc.yaml' },
+                    region: { startLine: 23, startColumn: 17 },
+                  },
                   logicalLocations: [{ fullyQualifiedName: `Rollout/shop/cart: ${denied.path}` }],
                 },
               ],
               properties: { class: 'invalid' },
             },
-            { ruleId: 'internal-error', ruleIndex: 0, locations: [{ logicalLocations: [{ fullyQualifiedName: 'ClusterAnalysisTemplate/latency: spec.metrics[0]' }] }] },
+            {
+              ruleId: 'internal-error',
+              ruleIndex: 0,
+              locations: [
+                { logicalLocations: [{ fullyQualifiedName: 'ClusterAnalysisTemplate/latency: spec.metrics[0]' }] },
+              ],
+            },
           ],
         },
       ],
@@ -177,7 +229,9 @@ describe('sarif', () => {
   });
 
   it('of a clean bundle has no result', () => {
-    expect(JSON.parse(formats.sarif(clean, { color: false }))).toMatchObject({ runs: [{ results: [], invocations: [{ executionSuccessful: true, toolExecutionNotifications: [] }] }] });
+    expect(JSON.parse(formats.sarif(clean, { color: false }))).toMatchObject({
+      runs: [{ results: [], invocations: [{ executionSuccessful: true, toolExecutionNotifications: [] }] }],
+    });
   });
 });
 

@@ -3,8 +3,8 @@ import { count, describeRule, skipGroups } from './format.ts';
 import type { BundleReport, ReportedFinding } from './model.ts';
 
 /**
- * The report as SARIF 2.1.0 (OASIS), as code scanners and editors take it: the rules that found something, a result each, and as notifications what could not be read or
- * judged. Names of files are relative to where the linter ran.
+ * The report as SARIF 2.1.0 (OASIS), as code scanners and editors take it: the rules that found something, a result
+ * each, and as notifications what could not be read or judged. Names of files are relative to where the linter ran.
  */
 export function sarif(report: BundleReport): string {
   const ids = [...new Set(report.findings.map(({ rule }) => rule))].sort();
@@ -15,7 +15,9 @@ export function sarif(report: BundleReport): string {
       {
         tool: { driver: { name: 'rollgate', semanticVersion: VERSION, rules: ids.map(ruleOf) } },
         columnKind: 'utf16CodeUnits',
-        invocations: [{ executionSuccessful: report.errors.length === 0, toolExecutionNotifications: notifications(report) }],
+        invocations: [
+          { executionSuccessful: report.errors.length === 0, toolExecutionNotifications: notifications(report) },
+        ],
         results: report.findings.map((finding) => resultOf(finding, ids)),
       },
     ],
@@ -26,7 +28,12 @@ export function sarif(report: BundleReport): string {
 function ruleOf(id: string): object {
   const described = describeRule(id);
   if (described === undefined) return { id };
-  return { id, shortDescription: { text: described.summary }, fullDescription: { text: described.explanation }, help: { text: described.explanation } };
+  return {
+    id,
+    shortDescription: { text: described.summary },
+    fullDescription: { text: described.explanation },
+    help: { text: described.explanation },
+  };
 }
 
 function resultOf(finding: ReportedFinding, ids: readonly string[]): object {
@@ -37,14 +44,25 @@ function resultOf(finding: ReportedFinding, ids: readonly string[]): object {
     ruleIndex: ids.indexOf(rule),
     level: decision === 'deny' ? 'error' : 'warning',
     message: { text: `${message}: ${fix}` },
-    locations: [{ ...placeOf(finding), logicalLocations: [{ fullyQualifiedName: path === '' ? name : `${name}: ${path}` }] }],
+    locations: [
+      { ...placeOf(finding), logicalLocations: [{ fullyQualifiedName: path === '' ? name : `${name}: ${path}` }] },
+    ],
     properties: { class: findingClass },
   };
 }
 
-function placeOf({ file, line, column }: { readonly file?: string; readonly line?: number; readonly column?: number }): object {
+function placeOf({
+  file,
+  line,
+  column,
+}: {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}): object {
   if (file === undefined) return {};
-  const region = line === undefined ? {} : { region: { startLine: line, ...(column === undefined ? {} : { startColumn: column }) } };
+  const region =
+    line === undefined ? {} : { region: { startLine: line, ...(column === undefined ? {} : { startColumn: column }) } };
   return { physicalLocation: { artifactLocation: { uri: uriOf(file) }, ...region } };
 }
 
@@ -54,7 +72,14 @@ function uriOf(file: string): string {
 
 function notifications(report: BundleReport): object[] {
   return [
-    ...report.errors.map((error) => ({ level: 'error', message: { text: error.message }, locations: [placeOf(error)] })),
-    ...skipGroups(report).map(({ reason, rules, objects }) => ({ level: 'note', message: { text: `could not be judged: ${reason} (${rules.join(', ')}; ${count(objects, 'object')})` } })),
+    ...report.errors.map((error) => ({
+      level: 'error',
+      message: { text: error.message },
+      locations: [placeOf(error)],
+    })),
+    ...skipGroups(report).map(({ reason, rules, objects }) => ({
+      level: 'note',
+      message: { text: `could not be judged: ${reason} (${rules.join(', ')}; ${count(objects, 'object')})` },
+    })),
   ];
 }

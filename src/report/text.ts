@@ -12,30 +12,55 @@ interface Line {
   readonly rule: string;
 }
 
-/** The report for a person at a terminal, as ESLint writes its own: the files, what is wrong in each, a summary, and what could not be judged. */
+/**
+ * The report for a person at a terminal, as ESLint writes its own: the files, what is wrong in each, a summary, and
+ * what could not be judged.
+ */
 export function text(report: BundleReport, { color }: FormatOptions): string {
   const paint: Paint = (style, content) => (color ? styleText(style, content, { validateStream: false }) : content);
-  const sections = [...blocks(report).map(([heading, lines]) => block(heading, lines, paint)), skipped(report, paint), summary(report, paint)];
+  const sections = [
+    ...blocks(report).map(([heading, lines]) => block(heading, lines, paint)),
+    skipped(report, paint),
+    summary(report, paint),
+  ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
 function blocks(report: BundleReport): [heading: string, lines: Line[]][] {
   const entries = [
-    ...report.errors.map((error) => ({ heading: plain(error.file), line: { place: `${error.line}:${error.column}`, severity: 'error' as const, text: plain(error.message), rule: '' } })),
+    ...report.errors.map((error) => ({
+      heading: plain(error.file),
+      line: {
+        place: `${error.line}:${error.column}`,
+        severity: 'error' as const,
+        text: plain(error.message),
+        rule: '',
+      },
+    })),
     ...report.findings.map((finding) => ({ heading: headingOf(finding), line: lineOf(finding) })),
   ];
-  return [...Map.groupBy(entries, ({ heading }) => heading)].map(([heading, found]) => [heading, found.map(({ line }) => line)]);
+  return [...Map.groupBy(entries, ({ heading }) => heading)].map(([heading, found]) => [
+    heading,
+    found.map(({ line }) => line),
+  ]);
 }
 
 // What stands in no file is in the cluster below: it is named instead.
 function headingOf({ file, object: { kind, namespace, name } }: ReportedFinding): string {
-  return file === undefined ? plain(`${kind} ${namespace === '' ? '' : `${namespace}/`}${name}, in the cluster`) : plain(file);
+  return file === undefined
+    ? plain(`${kind} ${namespace === '' ? '' : `${namespace}/`}${name}, in the cluster`)
+    : plain(file);
 }
 
 function lineOf(finding: ReportedFinding): Line {
   const { line, column, path, decision, message, fix, rule } = finding;
   const place = line === undefined || column === undefined ? path : `${line}:${column}`;
-  return { place: plain(place), severity: decision === 'deny' ? 'error' : 'warning', text: plain(`${message}: ${fix}`), rule };
+  return {
+    place: plain(place),
+    severity: decision === 'deny' ? 'error' : 'warning',
+    text: plain(`${message}: ${fix}`),
+    rule,
+  };
 }
 
 function block(heading: string, lines: readonly Line[], paint: Paint): string {
@@ -55,14 +80,26 @@ const TOLD_REASONS = 8;
 function skipped(report: BundleReport, paint: Paint): string {
   const groups = skipGroups(report);
   if (groups.length === 0) return '';
-  const told = groups.slice(0, TOLD_REASONS).map(({ reason, rules, objects }) => `  ${plain(reason)} ${paint('dim', `(${rules.join(', ')}; ${count(objects, 'object')})`)}`);
+  const told = groups
+    .slice(0, TOLD_REASONS)
+    .map(
+      ({ reason, rules, objects }) =>
+        `  ${plain(reason)} ${paint('dim', `(${rules.join(', ')}; ${count(objects, 'object')})`)}`,
+    );
   const left = groups.length - told.length;
-  return [paint('bold', 'Could not be judged:'), ...told, ...(left > 0 ? [`  and for ${count(left, 'more reason')}; -o json lists them`] : [])].join('\n');
+  return [
+    paint('bold', 'Could not be judged:'),
+    ...told,
+    ...(left > 0 ? [`  and for ${count(left, 'more reason')}; -o json lists them`] : []),
+  ].join('\n');
 }
 
 function summary(report: BundleReport, paint: Paint): string {
   const errors = report.errors.length + report.findings.filter(({ decision }) => decision === 'deny').length;
   const warnings = report.findings.length - (errors - report.errors.length);
   if (errors + warnings === 0) return paint('green', `✔ ${count(report.objects, 'object')}, no problems`);
-  return paint(['bold', errors > 0 ? 'red' : 'yellow'], `✖ ${count(errors + warnings, 'problem')} (${count(errors, 'error')}, ${count(warnings, 'warning')})`);
+  return paint(
+    ['bold', errors > 0 ? 'red' : 'yellow'],
+    `✖ ${count(errors + warnings, 'problem')} (${count(errors, 'error')}, ${count(warnings, 'warning')})`,
+  );
 }

@@ -13,7 +13,9 @@ export interface Message {
   readonly fix: string;
 }
 
-type Placeholders<S extends string> = S extends `${string}{${infer Name}}${infer Rest}` ? Name | Placeholders<Rest> : never;
+type Placeholders<S extends string> = S extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholders<Rest>
+  : never;
 
 /** What a report must supply for a message: a value for each placeholder. */
 export type DataOf<M extends Message> = Record<Placeholders<M['text']> | Placeholders<M['fix']>, string | number>;
@@ -32,17 +34,27 @@ export interface Location<Data> {
 
 /** What a rule sees: one world, its subject, and a way to report. */
 export interface RuleContext<M extends Record<string, Message>> {
-  /** In: a kind and a place. Out: the object; undefined if it is not there, or if that cannot be known: then the rule is reported as skipped. */
+  /**
+   * In: a kind and a place. Out: the object; undefined if it is not there, or if that cannot be known: then the rule is
+   * reported as skipped.
+   */
   readonly find: (kind: KindId, namespace: string, name: string) => KubeObject | undefined;
   /** The same with all three answers; nothing is reported as skipped. */
   lookup(kind: KindId, namespace: string, name: string): Lookup;
-  /** In: a kind and a namespace. Out: all objects there; none if that cannot be known: then the rule is reported as skipped. */
+  /**
+   * In: a kind and a namespace. Out: all objects there; none if that cannot be known: then the rule is reported as
+   * skipped.
+   */
   list(kind: KindId, namespace: string): readonly KubeObject[];
   /** In: a kind of referrer, and a kind and place. Out: the objects of the first kind that refer to that object. */
   readonly referrers: (from: KindId, kind: KindId, namespace: string, name: string) => readonly KubeObject[];
-  /** In: a kind, a namespace and `matchLabels`. Out: the workloads of that kind whose selector has exactly these labels. */
+  /**
+   * In: a kind, a namespace and `matchLabels`. Out: the workloads of that kind whose selector has exactly these labels.
+   */
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[];
-  /** Out: the ConfigMaps that configure Argo Rollouts controllers, as far as they are known, whatever their namespace. */
+  /**
+   * Out: the ConfigMaps that configure Argo Rollouts controllers, as far as they are known, whatever their namespace.
+   */
   controllerConfigurations(): readonly KubeObject[];
   /** Says that the rule cannot judge, and why. */
   readonly skip: (reason: string) => void;
@@ -56,7 +68,10 @@ export interface RuleDefinition<M extends Record<string, Message>> {
   readonly id: string;
   /** One sentence for the table of rules. */
   readonly summary: string;
-  /** A paragraph for its page: what happens without it, and the source of what was taken from upstream (project, version, package). */
+  /**
+   * A paragraph for its page: what happens without it, and the source of what was taken from upstream (project,
+   * version, package).
+   */
   readonly explanation: string;
   /** The kinds it judges. */
   readonly subject: readonly KindId[];
@@ -65,7 +80,9 @@ export interface RuleDefinition<M extends Record<string, Message>> {
   /** The other kinds it looks at: exactly those, the tests prove it. */
   readonly reads: readonly KindId[];
   readonly messages: M;
-  /** Looks at one subject and reports. Pure: no I/O, no clock, nothing kept between calls, the subject left as it is. */
+  /**
+   * Looks at one subject and reports. Pure: no I/O, no clock, nothing kept between calls, the subject left as it is.
+   */
   check(context: RuleContext<M>, subject: KubeObject): void;
 }
 
@@ -87,7 +104,10 @@ export interface Rule {
   readonly subject: readonly KindId[];
   readonly reads: readonly KindId[];
   readonly messages: Readonly<Record<string, Message>>;
-  /** In: a run and a subject of one of the rule's kinds. Out: nothing; findings and skips are added to the run. Throws what the rule throws. */
+  /**
+   * In: a run and a subject of one of the rule's kinds. Out: nothing; findings and skips are added to the run. Throws
+   * what the rule throws.
+   */
   run(run: Run, subject: KubeObject): void;
 }
 
@@ -108,7 +128,8 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
   };
 }
 
-// Made for every rule and subject, most of which look up little and report nothing: what only a report needs is made by the first one.
+// Made for every rule and subject, most of which look up little and report nothing: what only a report needs is made by
+// the first one.
 class Context<M extends Record<string, Message>> implements RuleContext<M> {
   readonly #rule: string;
   readonly #messages: M;
@@ -128,7 +149,8 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   readonly find = (kind: KindId, namespace: string, name: string): KubeObject | undefined => {
     const found = this.lookup(kind, namespace, name);
     if (found.state === 'present') return found.object;
-    if (found.state === 'unknown') this.skip(`${KINDS[kind].kind} ${namespace === '' ? '' : `${namespace}/`}${name}: ${found.reason}`);
+    if (found.state === 'unknown')
+      this.skip(`${KINDS[kind].kind} ${namespace === '' ? '' : `${namespace}/`}${name}: ${found.reason}`);
     return undefined;
   };
 
@@ -139,7 +161,8 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     this.#run.skipped.push({ rule: this.#rule, subject: this.#subject, reason });
   };
 
-  readonly referrers = (from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[] => this.#ofKind(from, this.#run.world.referrers(keyFor(kind, namespace, name)));
+  readonly referrers = (from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[] =>
+    this.#ofKind(from, this.#run.world.referrers(keyFor(kind, namespace, name)));
 
   lookup(kind: KindId, namespace: string, name: string): Lookup {
     this.#run.touched.add(kind);
@@ -195,10 +218,14 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   }
 }
 
-// Values come from manifests: control characters in them would break the lines of a report and have the API server drop the warning.
+// Values come from manifests: control characters in them would break the lines of a report and have the API server drop
+// the warning.
 const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]+/g;
 
-/** In: a text with placeholders, and values. Out: it, filled in, each value on one line and no longer than 300 characters. */
+/**
+ * In: a text with placeholders, and values. Out: it, filled in, each value on one line and no longer than 300
+ * characters.
+ */
 export function fill(template: string, data: Readonly<Record<string, string | number>>): string {
   return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
     const value = data[name];

@@ -16,10 +16,16 @@ export interface Budget {
 }
 
 /**
- * In: a world, the subjects to judge in it, the rules, and optionally a budget. Out: what they found, what could not be judged, and what was
- * looked at. Never throws: a rule that does becomes a finding `internal-error`. Subjects that no budget is left for are skipped, by name.
+ * In: a world, the subjects to judge in it, the rules, and optionally a budget. Out: what they found, what could not be
+ * judged, and what was looked at. Never throws: a rule that does becomes a finding `internal-error`. Subjects that no
+ * budget is left for are skipped, by name.
  */
-export function evaluate(world: World, subjects: Iterable<KubeObject>, rules: readonly Rule[], budget?: Budget): Report & { readonly touched: ReadonlySet<KindId> } {
+export function evaluate(
+  world: World,
+  subjects: Iterable<KubeObject>,
+  rules: readonly Rule[],
+  budget?: Budget,
+): Report & { readonly touched: ReadonlySet<KindId> } {
   const run: Run = { world, findings: [], skipped: [], consulted: new Set(), touched: new Set() };
   for (const subject of subjects) {
     const kind = kindOf(subject);
@@ -59,14 +65,16 @@ type Own = Pick<Run, 'findings' | 'skipped'>;
 const CLEAN: Own = { findings: [], skipped: [] };
 const ownFindings = memo((_subject: KubeObject) => new Map<readonly Rule[], Own>());
 
-// A rule that looks at nothing but its subject finds the same in it every time: for an object that stays in the cache, once is enough.
+// A rule that looks at nothing but its subject finds the same in it every time: for an object that stays in the cache,
+// once is enough.
 function judgedAlone(rules: readonly Rule[], subject: KubeObject): Own {
   const byRules = ownFindings(subject);
   let own = byRules.get(rules);
   if (own === undefined) {
     const run: Run = { world: NO_WORLD, findings: [], skipped: [], consulted: new Set(), touched: new Set() };
     runAll(rules, run, subject);
-    own = run.findings.length === 0 && run.skipped.length === 0 ? CLEAN : { findings: run.findings, skipped: run.skipped };
+    own =
+      run.findings.length === 0 && run.skipped.length === 0 ? CLEAN : { findings: run.findings, skipped: run.skipped };
     byRules.set(rules, own);
   }
   return own;
@@ -89,7 +97,10 @@ function rulesFor(rules: readonly Rule[], kind: KindId): RulesOfKind {
   let found = map.get(kind);
   if (found === undefined) {
     const judging = rules.filter((rule) => rule.subject.includes(kind));
-    found = { alone: judging.filter((rule) => rule.reads.length === 0), across: judging.filter((rule) => rule.reads.length > 0) };
+    found = {
+      alone: judging.filter((rule) => rule.reads.length === 0),
+      across: judging.filter((rule) => rule.reads.length > 0),
+    };
     map.set(kind, found);
   }
   return found;
@@ -130,15 +141,18 @@ const CONDUITS: ReadonlySet<KindId> = new Set([
 ]);
 
 /**
- * In: a world and an object in it (or one that just left it), as it was and as it is. Out: every object whose judgement that object can change: itself, what refers to it, what
- * refers to those through routes, templates and workloads, and those that share a workload or pods with it in either version. Costs in proportion to these
- * references, whatever else the world holds.
+ * In: a world and an object in it (or one that just left it), as it was and as it is. Out: every object whose judgement
+ * that object can change: itself, what refers to it, what refers to those through routes, templates and workloads, and
+ * those that share a workload or pods with it in either version. Costs in proportion to these references, whatever else
+ * the world holds.
  */
 export function touchedBy(world: World, ...versions: readonly KubeObject[]): KubeObject[] {
   const found = new Map(versions.map((version) => [keyOf(version), version]));
   const keys = new Set(versions.flatMap((version) => [keyOf(version), ...sharedKeys(version)]));
   // What a cluster-scoped template names is looked for in the namespace of whichever Rollout uses it.
-  for (const version of versions) if (kindOf(version) === 'AnalysisTemplate.argoproj.io') keys.add(keyFor('AnalysisTemplate.argoproj.io', '', version.metadata.name));
+  for (const version of versions)
+    if (kindOf(version) === 'AnalysisTemplate.argoproj.io')
+      keys.add(keyFor('AnalysisTemplate.argoproj.io', '', version.metadata.name));
   const queue = [...keys];
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     for (const referrer of world.referrers(next)) {

@@ -2,8 +2,8 @@ import { keyOf, refOf, sameRef, type KubeObject, type ObjectKey, type ObjectRef 
 import { renderPath, type Path } from '../world/path.ts';
 
 /**
- * How serious a finding is: `invalid` is a contradiction (the controller refuses it, or traffic or analysis breaks), `missing` refers to what
- * is not there (yet), `advice` works but is a known trap.
+ * How serious a finding is: `invalid` is a contradiction (the controller refuses it, or traffic or analysis breaks),
+ * `missing` refers to what is not there (yet), `advice` works but is a known trap.
  */
 export type FindingClass = 'invalid' | 'missing' | 'advice';
 
@@ -34,16 +34,22 @@ export interface Finding {
 }
 
 /**
- * In: a finding. Out: its identity, by which findings of two worlds are compared: rule, message, subject, object and anchor; no list
- * index and no rendered text, so that reordering or rewording introduces nothing.
+ * In: a finding. Out: its identity, by which findings of two worlds are compared: rule, message, subject, object and
+ * anchor; no list index and no rendered text, so that reordering or rewording introduces nothing.
  */
 export function identity(finding: Finding): string {
-  return JSON.stringify([finding.rule, finding.messageId, keyOf(finding.subject), keyOf(finding.object), finding.anchor]);
+  return JSON.stringify([
+    finding.rule,
+    finding.messageId,
+    keyOf(finding.subject),
+    keyOf(finding.object),
+    finding.anchor,
+  ]);
 }
 
 /**
- * In: the findings after and before a change. Out: those that the change introduces, as a difference of multisets: a second finding of the
- * same identity is new when there was only one.
+ * In: the findings after and before a change. Out: those that the change introduces, as a difference of multisets: a
+ * second finding of the same identity is new when there was only one.
  */
 export function introduced(after: readonly Finding[], before: readonly Finding[]): Finding[] {
   const known = new Map<string, number>();
@@ -64,7 +70,14 @@ export function introduced(after: readonly Finding[], before: readonly Finding[]
 export function sortFindings(findings: readonly Finding[]): Finding[] {
   const keyed = findings.map((finding) => ({
     finding,
-    key: [keyOf(finding.object), renderPath(finding.path), finding.rule, finding.messageId, finding.anchor, keyOf(finding.subject)].join('\n'),
+    key: [
+      keyOf(finding.object),
+      renderPath(finding.path),
+      finding.rule,
+      finding.messageId,
+      finding.anchor,
+      keyOf(finding.subject),
+    ].join('\n'),
   }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   return keyed.map(({ finding }) => finding);

@@ -3,8 +3,8 @@ import { pointer } from '../world/path.ts';
 import type { Message, RuleContext } from './define.ts';
 
 /**
- * In: what a rule sees, and its subject. Out: the same, except that a second report of one message at one place is dropped: for a rule that comes
- * upon the same place on several ways, such as a template that several steps use.
+ * In: what a rule sees, and its subject. Out: the same, except that a second report of one message at one place is
+ * dropped: for a rule that comes upon the same place on several ways, such as a template that several steps use.
  */
 export function once<M extends Record<string, Message>>(context: RuleContext<M>, subject: KubeObject): RuleContext<M> {
   let said: Set<string> | undefined;
@@ -18,7 +18,12 @@ export function once<M extends Record<string, Message>>(context: RuleContext<M>,
     controllerConfigurations: () => context.controllerConfigurations(),
     report(messageId, location) {
       said ??= new Set();
-      const key = JSON.stringify([messageId, keyOf(location.object ?? subject), pointer(location.path), location.anchor]);
+      const key = JSON.stringify([
+        messageId,
+        keyOf(location.object ?? subject),
+        pointer(location.path),
+        location.anchor,
+      ]);
       if (said.has(key)) return;
       said.add(key);
       context.report(messageId, location);

@@ -19,7 +19,10 @@ const FIXTURES = readdirSync(import.meta.dirname, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .flatMap(({ name }) => {
     const folder = join(import.meta.dirname, name, 'fixtures');
-    return readdirSync(folder).map((file) => ({ title: `${name}/${file}`, text: readFileSync(join(folder, file), 'utf8') }));
+    return readdirSync(folder).map((file) => ({
+      title: `${name}/${file}`,
+      text: readFileSync(join(folder, file), 'utf8'),
+    }));
   });
 
 type Edit = (value: unknown) => unknown;
@@ -29,7 +32,10 @@ const GONE = Symbol('gone');
 function edits(value: unknown, place: readonly string[], edit: Edit): unknown[] {
   const [key, ...rest] = place;
   if (key === undefined) return [edit(value)].filter((edited) => edited !== value);
-  if (key === '*') return array(value).flatMap((item, index) => edits(item, rest, edit).map((edited) => array(value).with(index, edited)));
+  if (key === '*')
+    return array(value).flatMap((item, index) =>
+      edits(item, rest, edit).map((edited) => array(value).with(index, edited)),
+    );
   if (!isObject(value)) return [];
   return edits(value[key], rest, edit).map((edited) => {
     const { [key]: _, ...others } = value;
@@ -37,18 +43,32 @@ function edits(value: unknown, place: readonly string[], edit: Edit): unknown[] 
   });
 }
 
-const REPLACED: readonly Edit[] = [() => 'something else', () => 0, () => ({ something: [{ else: 'than before' }] }), (value) => (value === undefined ? value : GONE)];
-const OTHER_VALUE: Edit = (value) => (typeof value === 'string' && value.trim() !== '' ? `other-{{args.none}}-${value.length} $(NONE)` : typeof value === 'number' ? value + 1 : value);
+const REPLACED: readonly Edit[] = [
+  () => 'something else',
+  () => 0,
+  () => ({ something: [{ else: 'than before' }] }),
+  (value) => (value === undefined ? value : GONE),
+];
+const OTHER_VALUE: Edit = (value) =>
+  typeof value === 'string' && value.trim() !== ''
+    ? `other-{{args.none}}-${value.length} $(NONE)`
+    : typeof value === 'number'
+      ? value + 1
+      : value;
 
 function variants(object: KubeObject): KubeObject[] {
   const kind = kindOf(object);
   if (kind === undefined) return [];
   const { anything, values } = unreadPlaces(kind);
-  const made = [...anything.flatMap((place) => REPLACED.flatMap((edit) => edits(object, place, edit))), ...values.flatMap((place) => edits(object, place, OTHER_VALUE))];
+  const made = [
+    ...anything.flatMap((place) => REPLACED.flatMap((edit) => edits(object, place, edit))),
+    ...values.flatMap((place) => edits(object, place, OTHER_VALUE)),
+  ];
   return made as KubeObject[];
 }
 
-// By place and not by anchor: a container without a name is known by its image, and is no newer a mistake with another one.
+// By place and not by anchor: a container without a name is known by its image, and is no newer a mistake with another
+// one.
 function placed({ rule, messageId, subject, object, path }: Finding): string {
   return [rule, messageId, keyOf(subject), keyOf(object), renderPath(path)].join(' ');
 }
@@ -56,9 +76,14 @@ function placed({ rule, messageId, subject, object, path }: Finding): string {
 function seen(objects: readonly KubeObject[], changed?: KubeObject): { findings: string[]; skipped: string[] } {
   const base = bundleWorld(objects);
   const world = changed === undefined ? base : new Overlay(base, [changed]);
-  const subjects = objects.map((object) => (changed !== undefined && keyOf(object) === keyOf(changed) ? changed : object));
+  const subjects = objects.map((object) =>
+    changed !== undefined && keyOf(object) === keyOf(changed) ? changed : object,
+  );
   const { findings, skipped } = evaluate(world, subjects, GATE_RULES);
-  return { findings: findings.map(placed).sort(), skipped: skipped.map(({ rule, subject, reason }) => `${rule} ${keyOf(subject)} ${reason}`).sort() };
+  return {
+    findings: findings.map(placed).sort(),
+    skipped: skipped.map(({ rule, subject, reason }) => `${rule} ${keyOf(subject)} ${reason}`).sort(),
+  };
 }
 
 describe('a change that is taken for unseen', () => {
@@ -83,9 +108,16 @@ describe('a change that rules can see', () => {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Rollout',
     metadata: { name: 'web', namespace: 'shop', labels: { app: 'web' } },
-    spec: { replicas: 2, template: { spec: { containers: [{ name: 'web', image: 'web:1', ports: [{ containerPort: 80 }] }] } } },
+    spec: {
+      replicas: 2,
+      template: { spec: { containers: [{ name: 'web', image: 'web:1', ports: [{ containerPort: 80 }] }] } },
+    },
   };
-  const change = (spec: JsonObject, metadata: JsonObject = {}): KubeObject => ({ ...rollout, metadata: { ...rollout.metadata, ...metadata }, spec: { ...rollout.spec, ...spec } });
+  const change = (spec: JsonObject, metadata: JsonObject = {}): KubeObject => ({
+    ...rollout,
+    metadata: { ...rollout.metadata, ...metadata },
+    spec: { ...rollout.spec, ...spec },
+  });
   const containers = (...list: unknown[]): JsonObject => ({ template: { spec: { containers: list } } });
   const [web] = rollout.spec.template.spec.containers;
 

@@ -8,7 +8,10 @@ type Place = readonly string[];
 interface Unread {
   /** Places where anything may stand, or nothing. */
   readonly anything: readonly Place[];
-  /** Places where it matters only that a value is there, and of what type: one text or number may take the place of another. */
+  /**
+   * Places where it matters only that a value is there, and of what type: one text or number may take the place of
+   * another.
+   */
   readonly values: readonly Place[];
 }
 
@@ -37,7 +40,15 @@ const POD_TEMPLATE: Unread = {
 const VIRTUAL_SERVICE: Unread = { anything: [], values: [['spec', 'http', '*', 'timeout']] };
 
 const SERVICE: Unread = {
-  anything: ['sessionAffinity', 'sessionAffinityConfig', 'externalTrafficPolicy', 'internalTrafficPolicy', 'loadBalancerSourceRanges', 'ipFamilies', 'ipFamilyPolicy'].map((field) => ['spec', field]),
+  anything: [
+    'sessionAffinity',
+    'sessionAffinityConfig',
+    'externalTrafficPolicy',
+    'internalTrafficPolicy',
+    'loadBalancerSourceRanges',
+    'ipFamilies',
+    'ipFamilyPolicy',
+  ].map((field) => ['spec', field]),
   values: [],
 };
 
@@ -83,12 +94,18 @@ function leafAt(tree: Node, place: Place): Node {
 }
 
 /**
- * In: an object before and after a change. Out: whether the change is one that no rule can see: a new image, another time-out. What a rule finds in any subject depends on nothing else
- * that differs between the two worlds, so such a change introduces nothing. In doubt the answer is no.
+ * In: an object before and after a change. Out: whether the change is one that no rule can see: a new image, another
+ * time-out. What a rule finds in any subject depends on nothing else that differs between the two worlds, so such a
+ * change introduces nothing. In doubt the answer is no.
  */
 export function isUnseen(before: KubeObject, after: KubeObject): boolean {
   const kind = kindOf(after);
-  return kind !== undefined && kindOf(before) === kind && before.apiVersion === after.apiVersion && looksSame(before, after, treeOf(kind));
+  return (
+    kind !== undefined &&
+    kindOf(before) === kind &&
+    before.apiVersion === after.apiVersion &&
+    looksSame(before, after, treeOf(kind))
+  );
 }
 
 function looksSame(before: unknown, after: unknown, node: Node | undefined): boolean {
@@ -104,8 +121,12 @@ function sameItems(before: readonly unknown[], after: readonly unknown[], node: 
 
 function sameFields(before: JsonObject, after: JsonObject, node: Node | undefined): boolean {
   const mayComeOrGo = (key: string): boolean => node?.below.get(key)?.ends === 'anything';
-  const sameThere = (key: string): boolean => (Object.hasOwn(after, key) ? looksSame(before[key], after[key], node?.below.get(key)) : mayComeOrGo(key));
-  return Object.keys(before).every(sameThere) && Object.keys(after).every((key) => Object.hasOwn(before, key) || mayComeOrGo(key));
+  const sameThere = (key: string): boolean =>
+    Object.hasOwn(after, key) ? looksSame(before[key], after[key], node?.below.get(key)) : mayComeOrGo(key);
+  return (
+    Object.keys(before).every(sameThere) &&
+    Object.keys(after).every((key) => Object.hasOwn(before, key) || mayComeOrGo(key))
+  );
 }
 
 function isValue(value: unknown): boolean {

@@ -21,7 +21,10 @@ export interface AppParts {
   readonly log: Log;
 }
 
-/** In: the parts. Out: the app of the HTTPS port: the two webhooks, the dry run and the list of rules. Every answer is JSON, unless another form was asked for. */
+/**
+ * In: the parts. Out: the app of the HTTPS port: the two webhooks, the dry run and the list of rules. Every answer is
+ * JSON, unless another form was asked for.
+ */
 export function createApp({ reviews, dryRun, log, ...catalogue }: AppParts): RequestListener {
   const app = bareApp();
   const mutate = reviewListener('mutate', reviews);
@@ -32,7 +35,8 @@ export function createApp({ reviews, dryRun, log, ...catalogue }: AppParts): Req
   const list = json(200, listOf(catalogue));
   app.get('/v1/rules', (_request, response) => send(response, list));
   refuseTheRest(app, { '/mutate': 'POST', '/validate': 'POST', '/v1/dry-run': 'POST', '/v1/rules': 'GET, HEAD' }, log);
-  // Finding the way through Express costs as much as reading the request: what the API server asks all day goes straight to where Express would lead it.
+  // Finding the way through Express costs as much as reading the request: what the API server asks all day goes
+  // straight to where Express would lead it.
   return (request, response) => {
     const { url = '' } = request;
     if (request.method !== 'POST') app(request, response);
@@ -57,16 +61,28 @@ export function bareApp(): Express {
   return app;
 }
 
-/** Adds what answers every other request: 405 for a path with another method, 404 for any other path, and 500 for a handler that failed. */
+/**
+ * Adds what answers every other request: 405 for a path with another method, 404 for any other path, and 500 for a
+ * handler that failed.
+ */
 export function refuseTheRest(app: Express, methods: Readonly<Record<string, string>>, log: Log): void {
   for (const [path, allow] of Object.entries(methods)) {
-    app.all(path, (request, response) => send(response, problem(405, `${path} takes ${allow}, not ${request.method}`, { allow })));
+    app.all(path, (request, response) =>
+      send(response, problem(405, `${path} takes ${allow}, not ${request.method}`, { allow })),
+    );
   }
   const paths = Object.keys(methods).join(', ');
-  const notFound: RequestHandler = (_request, response) => send(response, problem(404, `there is nothing here; there is ${paths}`));
+  const notFound: RequestHandler = (_request, response) =>
+    send(response, problem(404, `there is nothing here; there is ${paths}`));
   const failed: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
-    const reply: Reply = isClientError(error) ? problem(400, 'the request could not be read') : problem(500, 'the server failed internally');
-    if (reply.status === 500) log.error({ reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'a handler failed');
+    const reply: Reply = isClientError(error)
+      ? problem(400, 'the request could not be read')
+      : problem(500, 'the server failed internally');
+    if (reply.status === 500)
+      log.error(
+        { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+        'a handler failed',
+      );
     send(response, reply);
   };
   app.use(notFound, failed);
@@ -79,8 +95,20 @@ function isClientError(error: unknown): boolean {
 
 function listOf({ rules, documentRules, keeps }: Pick<AppParts, 'rules' | 'documentRules' | 'keeps'>): unknown {
   return {
-    rules: rules.map(({ id, summary, explanation, subject, reads, messages }) => ({ id, summary, explanation, subject, reads, messages })),
-    documentRules: documentRules.map(({ id, summary, explanation, messages }) => ({ id, summary, explanation, messages })),
+    rules: rules.map(({ id, summary, explanation, subject, reads, messages }) => ({
+      id,
+      summary,
+      explanation,
+      subject,
+      reads,
+      messages,
+    })),
+    documentRules: documentRules.map(({ id, summary, explanation, messages }) => ({
+      id,
+      summary,
+      explanation,
+      messages,
+    })),
     keeps: keeps.map(({ id, summary, kinds }) => ({ id, summary, kinds })),
   };
 }

@@ -15,7 +15,8 @@ describe('isNestedDeeperThan', () => {
     expect(isNestedDeeperThan(bytes('["[[[{{{", "\\"[[[", "\\\\"]'), 1)).toBe(false);
     expect(isNestedDeeperThan(bytes('{"[":{"]":{"\\\\\\"{":1}}}'), 3)).toBe(false);
     expect(isNestedDeeperThan(bytes('{"[":{"]":{"\\\\\\"{":1}}}'), 2)).toBe(true);
-    for (const broken of ['"', '"\\', '["', '', '"""', '"\\"']) expect(isNestedDeeperThan(bytes(broken), 1)).toBe(false);
+    for (const broken of ['"', '"\\', '["', '', '"""', '"\\"'])
+      expect(isNestedDeeperThan(bytes(broken), 1)).toBe(false);
   });
 
   it('says the same as looking at what was parsed', () => {
@@ -34,7 +35,10 @@ describe('parseJson', () => {
   it('reads what JSON.parse reads', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
-        expect(parseJson(bytes(JSON.stringify(value)))).toEqual({ ok: true, value: JSON.parse(JSON.stringify(value)) as unknown });
+        expect(parseJson(bytes(JSON.stringify(value)))).toEqual({
+          ok: true,
+          value: JSON.parse(JSON.stringify(value)) as unknown,
+        });
       }),
     );
   });

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The largest body that is read: two objects of 3 MiB, which is what etcd can hold of each, and one for what stands around them. */
+/**
+ * The largest body that is read: two objects of 3 MiB, which is what etcd can hold of each, and one for what stands
+ * around them.
+ */
 export const MAX_BODY = 7 * 1024 * 1024;
 
 // Deeper nesting is no manifest, and recursion over it could exhaust the stack.
@@ -71,11 +74,13 @@ export interface Place {
 }
 
 /** What came of reading a body. `gone`: the client went away, nobody is there to be answered. */
-export type Body = { readonly ok: true; readonly bytes: Buffer } | { readonly ok: false; readonly why: 'too large' | 'no room' | 'gone' };
+export type Body =
+  | { readonly ok: true; readonly bytes: Buffer }
+  | { readonly ok: false; readonly why: 'too large' | 'no room' | 'gone' };
 
 /**
- * In: a request, and its place in the intake. Out: its body in one piece, the place being entered, or why there is none. What is not read is discarded, so that the
- * connection stays usable. Never rejects.
+ * In: a request, and its place in the intake. Out: its body in one piece, the place being entered, or why there is
+ * none. What is not read is discarded, so that the connection stays usable. Never rejects.
  */
 export function readBody(request: IncomingMessage, place: Place): Promise<Body> {
   return new Promise((resolve) => {
@@ -94,7 +99,10 @@ export function readBody(request: IncomingMessage, place: Place): Promise<Body> 
     };
     const onEnd = (): void => {
       if (!place.enter()) return settle({ ok: false, why: 'no room' });
-      settle({ ok: true, bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length) });
+      settle({
+        ok: true,
+        bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length),
+      });
     };
     const onClose = (): void => settle({ ok: false, why: 'gone' });
     // A broken connection is told by `close` as well.
@@ -109,9 +117,13 @@ export type Json = { readonly ok: true; readonly value: unknown } | { readonly o
 
 /** In: bytes. Out: the JSON they are, or why they are none. Never throws. */
 export function parseJson(bytes: Uint8Array): Json {
-  if (isNestedDeeperThan(bytes, MAX_DEPTH)) return { ok: false, error: `the body is nested more than ${MAX_DEPTH} levels deep` };
+  if (isNestedDeeperThan(bytes, MAX_DEPTH))
+    return { ok: false, error: `the body is nested more than ${MAX_DEPTH} levels deep` };
   try {
-    return { ok: true, value: JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) };
+    return {
+      ok: true,
+      value: JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
+    };
   } catch (error) {
     return { ok: false, error: `the body is not JSON: ${error instanceof Error ? error.message : String(error)}` };
   }
@@ -125,8 +137,9 @@ const CLOSE = 0x5d;
 const BRACE = 0x20;
 
 /**
- * In: the bytes of a JSON text, and a number of levels. Out: whether objects and arrays are nested in it more deeply than that. Looks at the bytes, since
- * parsing millions of levels first would take a second and hundreds of megabytes; for a text that is no JSON the answer means nothing.
+ * In: the bytes of a JSON text, and a number of levels. Out: whether objects and arrays are nested in it more deeply
+ * than that. Looks at the bytes, since parsing millions of levels first would take a second and hundreds of megabytes;
+ * for a text that is no JSON the answer means nothing.
  */
 export function isNestedDeeperThan(bytes: Uint8Array, levels: number): boolean {
   const end = bytes.length;
@@ -135,7 +148,8 @@ export function isNestedDeeperThan(bytes: Uint8Array, levels: number): boolean {
   while (index < end) {
     const byte = bytes[index++] ?? 0;
     if (byte === QUOTE) {
-      for (let inside = bytes[index++]; inside !== QUOTE && index < end; inside = bytes[index++]) if (inside === BACKSLASH) index++;
+      for (let inside = bytes[index++]; inside !== QUOTE && index < end; inside = bytes[index++])
+        if (inside === BACKSLASH) index++;
     } else if (byte >= OPEN) {
       const bracket = byte & ~BRACE;
       if (bracket === OPEN) {

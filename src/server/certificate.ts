@@ -16,8 +16,9 @@ export interface CertificateRequest {
 }
 
 /**
- * In: names and dates. Out: a new ECDSA key (P-256) and a certificate for it, signed with itself, for a TLS server (X.509 v3, RFC 5280). One certificate needs no
- * more than these few DER structures; libraries for them bring twenty packages and a patch of the global Reflect.
+ * In: names and dates. Out: a new ECDSA key (P-256) and a certificate for it, signed with itself, for a TLS server
+ * (X.509 v3, RFC 5280). One certificate needs no more than these few DER structures; libraries for them bring twenty
+ * packages and a patch of the global Reflect.
  */
 export function selfSigned({ names, notBefore, notAfter }: CertificateRequest): KeyPair {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -61,9 +62,13 @@ const ECDSA_WITH_SHA256 = sequence(oid('2a8648ce3d040302')); // 1.2.840.10045.4.
 
 function extensions(names: readonly string[], publicKey: KeyObject): Buffer[] {
   const critical = Buffer.from([0x01, 0x01, 0xff]);
-  const keyId = createHash('sha1').update(publicKey.export({ type: 'spki', format: 'der' })).digest();
+  const keyId = createHash('sha1')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest();
   const digitalSignature = Buffer.from([BIT_STRING, 0x02, 0x07, 0x80]);
-  const alternatives = names.map((name) => (isIP(name) === 4 ? der(IP_ADDRESS, Buffer.from(name.split('.').map(Number))) : der(DNS_NAME, Buffer.from(name))));
+  const alternatives = names.map((name) =>
+    isIP(name) === 4 ? der(IP_ADDRESS, Buffer.from(name.split('.').map(Number))) : der(DNS_NAME, Buffer.from(name)),
+  );
   return [
     sequence(oid(BASIC_CONSTRAINTS), critical, der(OCTET_STRING, sequence())),
     sequence(oid(KEY_USAGE), critical, der(OCTET_STRING, digitalSignature)),
@@ -112,8 +117,13 @@ function bitString(bytes: Buffer): Buffer {
 
 // Until 2049 the year has two digits.
 function time(date: Date): Buffer {
-  const digits = date.toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(/[-:T]/g, '');
-  return date.getUTCFullYear() < 2050 ? der(UTC_TIME, Buffer.from(digits.slice(2))) : der(GENERALIZED_TIME, Buffer.from(digits));
+  const digits = date
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(/[-:T]/g, '');
+  return date.getUTCFullYear() < 2050
+    ? der(UTC_TIME, Buffer.from(digits.slice(2)))
+    : der(GENERALIZED_TIME, Buffer.from(digits));
 }
 
 function pem(label: string, bytes: Buffer): string {

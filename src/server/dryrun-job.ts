@@ -6,7 +6,11 @@ import { parseJson } from './body.ts';
 import type { Reply } from './reply.ts';
 
 /** The ways in which a dry run can be answered, by media type. */
-export const DRY_RUN_FORMATS = { 'application/json': 'json', 'text/plain': 'text', 'application/sarif+json': 'sarif' } as const;
+export const DRY_RUN_FORMATS = {
+  'application/json': 'json',
+  'text/plain': 'text',
+  'application/sarif+json': 'sarif',
+} as const;
 
 export type DryRunFormat = (typeof DRY_RUN_FORMATS)[keyof typeof DRY_RUN_FORMATS];
 
@@ -33,24 +37,32 @@ export type Asked =
   | { readonly ok: false; readonly errors: readonly string[] };
 
 /**
- * In: a body, and the ids that a policy may name. Out: the manifests in it as a text and, if it is an envelope `{"manifests": ..., "policy": ...}`, the candidate
- * policy; or what is wrong with it. An envelope is JSON without apiVersion and kind; every other body is manifests. Never throws.
+ * In: a body, and the ids that a policy may name. Out: the manifests in it as a text and, if it is an envelope
+ * `{"manifests": ..., "policy": ...}`, the candidate policy; or what is wrong with it. An envelope is JSON without
+ * apiVersion and kind; every other body is manifests. Never throws.
  */
 export function readAsked(body: Uint8Array, known: KnownIds): Asked {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
   if (!text.trimStart().startsWith('{')) return { ok: true, text, candidate: undefined };
   const parsed = parseJson(body);
   // YAML may begin with a brace as well.
-  if (!parsed.ok || !isObject(parsed.value) || 'apiVersion' in parsed.value || 'kind' in parsed.value) return { ok: true, text, candidate: undefined };
+  if (!parsed.ok || !isObject(parsed.value) || 'apiVersion' in parsed.value || 'kind' in parsed.value)
+    return { ok: true, text, candidate: undefined };
   const { manifests, policy, ...rest } = parsed.value;
   const unknown = Object.keys(rest)[0];
-  if (unknown !== undefined) return refuse(`unknown key ${JSON.stringify(unknown.slice(0, 80))}: a body is a manifest with apiVersion and kind, or an envelope with manifests and policy`);
-  if (typeof manifests !== 'string' && !isObject(manifests) && !Array.isArray(manifests)) return refuse('manifests: a text, an object or a list of objects is needed');
+  if (unknown !== undefined)
+    return refuse(
+      `unknown key ${JSON.stringify(unknown.slice(0, 80))}: a body is a manifest with apiVersion and kind, or an envelope with manifests and policy`,
+    );
+  if (typeof manifests !== 'string' && !isObject(manifests) && !Array.isArray(manifests))
+    return refuse('manifests: a text, an object or a list of objects is needed');
   const inside = typeof manifests === 'string' ? manifests : JSON.stringify(manifests, undefined, 2);
   if (policy === undefined) return { ok: true, text: inside, candidate: undefined };
   if (typeof policy !== 'string' && !isObject(policy)) return refuse('policy: a text or an object is needed');
   const loaded = typeof policy === 'string' ? parsePolicy(string(policy), known) : checkPolicy(policy, known);
-  return loaded.ok ? { ok: true, text: inside, candidate: loaded.policy } : { ok: false, errors: loaded.errors.map((error) => `policy: ${error}`) };
+  return loaded.ok
+    ? { ok: true, text: inside, candidate: loaded.policy }
+    : { ok: false, errors: loaded.errors.map((error) => `policy: ${error}`) };
 }
 
 function refuse(error: string): Asked {

@@ -8,7 +8,8 @@ import { RULES } from '../rules/index.ts';
 import { DRY_RUN_FORMATS, readAsked, type DryRunFormat, type FromWorker, type ToWorker } from './dryrun-job.ts';
 import { json, problem, type Reply } from './reply.ts';
 
-// The thread in which dry runs are computed, one at a time, so that they never delay an admission request. It has no world of its own: it asks for what it needs.
+// The thread in which dry runs are computed, one at a time, so that they never delay an admission request. It has no
+// world of its own: it asks for what it needs.
 
 // Each round follows references one step further; no chain of them is as long.
 const MOST_ROUNDS = 12;
@@ -29,7 +30,12 @@ function hear(message: ToWorker): FromWorker {
     const { body, format, ...job } = message.job;
     const asked = readAsked(body, KNOWN);
     if (!asked.ok) return { reply: problem(400, asked.errors.join('; ')) };
-    current = { input: { ...job, text: asked.text, candidate: asked.candidate }, format, answers: NO_ANSWERS, round: 1 };
+    current = {
+      input: { ...job, text: asked.text, candidate: asked.candidate },
+      format,
+      answers: NO_ANSWERS,
+      round: 1,
+    };
   } else if (current !== undefined) {
     current = { ...current, answers: joined(current.answers, message.answers), round: current.round + 1 };
   }
@@ -53,7 +59,10 @@ function render(answer: DryRunAnswer, format: DryRunFormat): Reply {
   if (answer.objects === 0) {
     const [first] = answer.errors;
     if (first === undefined) return problem(400, 'there is no Kubernetes object in the body');
-    return json(400, { error: `nothing in the body could be read: line ${first.line}, column ${first.column}: ${first.message}`, errors: answer.errors });
+    return json(400, {
+      error: `nothing in the body could be read: line ${first.line}, column ${first.column}: ${first.message}`,
+      errors: answer.errors,
+    });
   }
   if (format === 'json') return json(200, answer);
   const [type = 'text/plain'] = Object.entries(DRY_RUN_FORMATS).find(([, name]) => name === format) ?? [];
@@ -65,6 +74,8 @@ parentPort?.on('message', (message: ToWorker) => {
     parentPort?.postMessage(hear(message));
   } catch (error) {
     current = undefined;
-    parentPort?.postMessage({ reply: problem(500, `the dry run failed internally: ${error instanceof Error ? error.message : String(error)}`) } satisfies FromWorker);
+    parentPort?.postMessage({
+      reply: problem(500, `the dry run failed internally: ${error instanceof Error ? error.message : String(error)}`),
+    } satisfies FromWorker);
   }
 });

@@ -11,7 +11,10 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { problem, send, type Reply } from './reply.ts';
 
-/** In: kinds and namespaces, and a signal that ends the asking. Out: those of them that somebody may read. Rejects when that cannot be told. */
+/**
+ * In: kinds and namespaces, and a signal that ends the asking. Out: those of them that somebody may read. Rejects when
+ * that cannot be told.
+ */
 export type Reader = (scopes: readonly Scope[], signal: AbortSignal) => Promise<ReadonlySet<Scope>>;
 
 /** What the dry-run worker needs around it. */
@@ -28,7 +31,10 @@ const MOST_WAITING = 8;
 // Enough for some thousand objects; whoever sends what needs more shall take down his own run and not the gate.
 const WORKER_MEMORY_MB = 128;
 
-/** Runs dry runs, one after the other, in a thread that is started with the first one, kept, and replaced when it dies or takes too long. */
+/**
+ * Runs dry runs, one after the other, in a thread that is started with the first one, kept, and replaced when it dies
+ * or takes too long.
+ */
 export class DryRuns {
   readonly #options: DryRunsOptions;
   #worker: Worker | undefined;
@@ -74,7 +80,14 @@ export class DryRuns {
           resolve(problem(503, 'the API server could not be asked what you may read: try again', RETRY));
         });
     };
-    const onExit = (): void => resolve(problem(503, 'the dry run was not finished: it needed too much memory, or the server is stopping; send fewer manifests at once', RETRY));
+    const onExit = (): void =>
+      resolve(
+        problem(
+          503,
+          'the dry run was not finished: it needed too much memory, or the server is stopping; send fewer manifests at once',
+          RETRY,
+        ),
+      );
     const timer = setTimeout(() => {
       this.#discard(worker);
       log.warn({ timeLimit }, 'a dry run took too long and was ended');
@@ -99,7 +112,10 @@ export class DryRuns {
   #start(): Worker {
     const { log } = this.#options;
     const file = import.meta.url.endsWith('.ts') ? './dryrun-worker.ts' : './dryrun-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB } });
+    const worker = new Worker(new URL(file, import.meta.url), {
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
+    });
     worker.on('error', (error) => log.warn({ reason: String(error) }, 'the thread of the dry runs died'));
     worker.on('exit', () => this.#discard(worker));
     worker.unref();
@@ -131,7 +147,10 @@ export function dryRunHandler(parts: DryRunParts): (request: Request, response: 
   const { metrics, log } = parts;
   return async (request, response) => {
     const reply = await answer(request, parts).catch((error: unknown) => {
-      log.error({ reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'a dry run failed');
+      log.error(
+        { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+        'a dry run failed',
+      );
       return problem(500, 'the dry run failed internally');
     });
     if (reply === undefined) return;
@@ -151,9 +170,12 @@ async function answer(request: Request, parts: DryRunParts): Promise<Reply | und
   const place = parts.intake.open();
   try {
     const body = await readBody(request, place);
-    if (body.ok) return await parts.dryRuns.run({ body: body.bytes, format, policy: parts.policy(), ...settings }, reader);
+    if (body.ok)
+      return await parts.dryRuns.run({ body: body.bytes, format, policy: parts.policy(), ...settings }, reader);
     if (body.why === 'gone') return undefined;
-    return body.why === 'no room' ? problem(503, 'too many dry runs are waiting', RETRY) : problem(413, `the body is larger than ${MAX_BODY} bytes`);
+    return body.why === 'no room'
+      ? problem(503, 'too many dry runs are waiting', RETRY)
+      : problem(413, `the body is larger than ${MAX_BODY} bytes`);
   } finally {
     place.leave();
   }
@@ -167,11 +189,16 @@ function readSettings(url: string): Settings | { readonly error: string } {
   const start = url.indexOf('?');
   const query = new URLSearchParams(start < 0 ? '' : url.slice(start));
   const unknown = [...query.keys()].find((key) => key !== 'namespace' && key !== 'requireReferences');
-  if (unknown !== undefined) return { error: `unknown query parameter ${JSON.stringify(unknown.slice(0, 80))}: there are namespace and requireReferences` };
+  if (unknown !== undefined)
+    return {
+      error: `unknown query parameter ${JSON.stringify(unknown.slice(0, 80))}: there are namespace and requireReferences`,
+    };
   const namespace = query.get('namespace') ?? undefined;
-  if (namespace !== undefined && !NAMESPACE.test(namespace)) return { error: 'namespace: the name of a namespace is needed' };
+  if (namespace !== undefined && !NAMESPACE.test(namespace))
+    return { error: 'namespace: the name of a namespace is needed' };
   const requireReferences = query.get('requireReferences') ?? 'false';
-  if (requireReferences !== 'true' && requireReferences !== 'false') return { error: 'requireReferences: true or false is needed' };
+  if (requireReferences !== 'true' && requireReferences !== 'false')
+    return { error: 'requireReferences: true or false is needed' };
   return { namespace, requireReferences: requireReferences === 'true' };
 }
 
@@ -193,15 +220,27 @@ const MOST_SCOPES = 1_000;
 async function readerOf(request: Request, { authorizer, log }: DryRunParts): Promise<Reader | Reply> {
   if (authorizer === undefined) {
     if (isLoopback(request.socket.remoteAddress ?? '')) return EVERYTHING;
-    return problem(403, 'without a cluster there is nobody to ask who you are, so that the dry run answers on the loopback interface only');
+    return problem(
+      403,
+      'without a cluster there is nobody to ask who you are, so that the dry run answers on the loopback interface only',
+    );
   }
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (token === undefined) return problem(401, 'a bearer token is needed, for example from `kubectl create token`', { 'www-authenticate': 'Bearer' });
+  if (token === undefined)
+    return problem(401, 'a bearer token is needed, for example from `kubectl create token`', {
+      'www-authenticate': 'Bearer',
+    });
   try {
     const user = await authorizer.authenticate(token);
-    if (user === undefined) return problem(401, 'the API server does not accept this token', { 'www-authenticate': 'Bearer error="invalid_token"' });
+    if (user === undefined)
+      return problem(401, 'the API server does not accept this token', {
+        'www-authenticate': 'Bearer error="invalid_token"',
+      });
     if (!(await authorizer.mayUse(user))) {
-      return problem(403, `"${user.username}" may not use the dry run: a ClusterRole with nonResourceURLs ["/v1/dry-run"] and verbs ["create"] gives the right to`);
+      return problem(
+        403,
+        `"${user.username}" may not use the dry run: a ClusterRole with nonResourceURLs ["/v1/dry-run"] and verbs ["create"] gives the right to`,
+      );
     }
     return async (scopes, signal) => {
       const readable = new Set<Scope>();

@@ -14,37 +14,72 @@ const REQUEST: Request = {
   namespace: 'shop',
   name: 'reviews',
   user: { username: 'jane', groups: [], uid: '', extra: {} },
-  dryRun: false, fieldManager: '',
-  object: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'reviews' }, spec: { secret: 'hush' } },
+  dryRun: false,
+  fieldManager: '',
+  object: {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: { name: 'reviews' },
+    spec: { secret: 'hush' },
+  },
   oldObject: undefined,
 };
 const QUIET: Decided = { verdict: 'allow', findings: [], skipped: [], kept: [] };
 
-function logged(record: Partial<Decided>, request: Partial<Request> = {}, level: LogLevel = 'debug'): Record<string, unknown>[] {
+function logged(
+  record: Partial<Decided>,
+  request: Partial<Request> = {},
+  level: LogLevel = 'debug',
+): Record<string, unknown>[] {
   const lines: Record<string, unknown>[] = [];
-  const log = createLog(level, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
+  const log = createLog(level, {
+    write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+  });
   logDecision(log, 'mutate', { ...REQUEST, ...request }, { ...QUIET, ...record }, 1.23456);
   return lines;
 }
 
 describe('logDecision', () => {
   it('names each rule once, and never shows the object', () => {
-    const findings = [{ rule: 'a', decision: 'deny' }, { rule: 'b', decision: 'warn' }, { rule: 'a', decision: 'warn' }] as const;
+    const findings = [
+      { rule: 'a', decision: 'deny' },
+      { rule: 'b', decision: 'warn' },
+      { rule: 'a', decision: 'warn' },
+    ] as const;
     const lines = logged({ verdict: 'deny', findings, kept: ['service-hash'] });
-    expect(lines).toMatchObject([{ level: 'info', webhook: 'mutate', verdict: 'deny', rules: ['a', 'b'], kept: ['service-hash'], ms: 1.23, msg: 'decided' }]);
+    expect(lines).toMatchObject([
+      {
+        level: 'info',
+        webhook: 'mutate',
+        verdict: 'deny',
+        rules: ['a', 'b'],
+        kept: ['service-hash'],
+        ms: 1.23,
+        msg: 'decided',
+      },
+    ]);
     expect(JSON.stringify(lines)).not.toContain('hush');
   });
 
   it('has a level for what somebody should look at', () => {
     expect(logged({ badPatch: 'x' })[0]?.['level']).toBe('error');
     expect(logged({ tripwire: 'x' })[0]?.['level']).toBe('warn');
-    expect(logged({ breakGlass: 'jane: the controller is dead' })[0]).toMatchObject({ level: 'warn', breakGlass: 'jane: the controller is dead' });
-    expect(logged({ verdict: 'exempt', exempt: 'exempt account' })[0]).toMatchObject({ level: 'debug', exempt: 'exempt account' });
+    expect(logged({ breakGlass: 'jane: the controller is dead' })[0]).toMatchObject({
+      level: 'warn',
+      breakGlass: 'jane: the controller is dead',
+    });
+    expect(logged({ verdict: 'exempt', exempt: 'exempt account' })[0]).toMatchObject({
+      level: 'debug',
+      exempt: 'exempt account',
+    });
     expect(logged({ verdict: 'exempt', exempt: 'exempt account' }, {}, 'info')).toEqual([]);
   });
 
   it('cuts what is too long, and keeps one line', () => {
-    const [line] = logged({}, { name: 'x'.repeat(5_000_000), uid: 'a\nb', user: { ...REQUEST.user, username: 'j'.repeat(1_000) } });
+    const [line] = logged(
+      {},
+      { name: 'x'.repeat(5_000_000), uid: 'a\nb', user: { ...REQUEST.user, username: 'j'.repeat(1_000) } },
+    );
     expect(line?.['uid']).toBe('a\nb');
     expect(JSON.stringify(line).length).toBeLessThan(1_500);
   });

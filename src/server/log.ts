@@ -9,15 +9,21 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-// A write for every line would cost as much as the decision in it. Whoever reads the output too slowly loses lines, rather than that they fill the memory.
+// A write for every line would cost as much as the decision in it. Whoever reads the output too slowly loses lines,
+// rather than that they fill the memory.
 const BUFFERED = { dest: 1, sync: false, minLength: 12_288, periodicFlush: 200, maxLength: 16 * 1024 * 1024 };
 
 /**
- * In: the least level that is written, and where to (by default standard output, in blocks, at most 0.2 s late, and whole when the process exits). Out: a log that writes
- * one JSON object a line.
+ * In: the least level that is written, and where to (by default standard output, in blocks, at most 0.2 s late, and
+ * whole when the process exits). Out: a log that writes one JSON object a line.
  */
 export function createLog(level: LogLevel, destination: DestinationStream = pino.destination(BUFFERED)): Log {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
   return pino(options, destination);
 }
 
@@ -27,9 +33,19 @@ export type Webhook = 'mutate' | 'validate';
 // A name in a hostile body may be megabytes long.
 const LONGEST = 300;
 
-/** Writes the one line of a decision: who asked what about which object, and what became of it; never the object. Requests that are not judged show at level debug. */
+/**
+ * Writes the one line of a decision: who asked what about which object, and what became of it; never the object.
+ * Requests that are not judged show at level debug.
+ */
 export function logDecision(log: Log, webhook: Webhook, request: Request, record: Decided, milliseconds: number): void {
-  const level = record.badPatch !== undefined ? 'error' : record.tripwire !== undefined || record.breakGlass !== undefined ? 'warn' : record.exempt === undefined ? 'info' : 'debug';
+  const level =
+    record.badPatch !== undefined
+      ? 'error'
+      : record.tripwire !== undefined || record.breakGlass !== undefined
+        ? 'warn'
+        : record.exempt === undefined
+          ? 'info'
+          : 'debug';
   if (!log.isLevelEnabled(level)) return;
   log[level](
     {

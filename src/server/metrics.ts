@@ -27,14 +27,29 @@ export interface MetricSources {
 type Verdict = Decided['verdict'] | 'error';
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-// A series that appears with its first denial has no rate at that moment; for the kinds that matter most it is there from the start.
-const SEEDED_KINDS: readonly KindId[] = ['Rollout.argoproj.io', 'AnalysisTemplate.argoproj.io', 'ClusterAnalysisTemplate.argoproj.io', 'Experiment.argoproj.io'];
+// A series that appears with its first denial has no rate at that moment; for the kinds that matter most it is there
+// from the start.
+const SEEDED_KINDS: readonly KindId[] = [
+  'Rollout.argoproj.io',
+  'AnalysisTemplate.argoproj.io',
+  'ClusterAnalysisTemplate.argoproj.io',
+  'Experiment.argoproj.io',
+];
 
-/** Everything that is counted, in a registry of its own. Labels are bounded: no name, namespace or user is among them, and kinds that Rollgate does not know are `other`. */
+/**
+ * Everything that is counted, in a registry of its own. Labels are bounded: no name, namespace or user is among them,
+ * and kinds that Rollgate does not know are `other`.
+ */
 export class Metrics {
   readonly registry = new Registry();
 
-  readonly #requests = this.#counter('rollgate_admission_requests_total', 'Admission requests that were answered.', ['webhook', 'operation', 'kind', 'verdict', 'dry_run']);
+  readonly #requests = this.#counter('rollgate_admission_requests_total', 'Admission requests that were answered.', [
+    'webhook',
+    'operation',
+    'kind',
+    'verdict',
+    'dry_run',
+  ]);
   readonly #duration = new Histogram({
     name: 'rollgate_admission_duration_seconds',
     help: 'Time from the arrival of an admission request to its answer.',
@@ -42,36 +57,104 @@ export class Metrics {
     buckets: BUCKETS,
     registers: [this.registry],
   });
-  readonly #unreadable = this.#counter('rollgate_unreadable_requests_total', 'Requests to a webhook that were no AdmissionReview, by HTTP status.', ['webhook', 'code']);
-  readonly #findings = this.#counter('rollgate_findings_total', 'Findings that admission requests introduced, by what became of them.', ['rule', 'decision']);
-  readonly #skipped = this.#counter('rollgate_skipped_total', 'Admission requests in which a rule could not judge; * stands for all rules.', ['rule']);
-  readonly #kept = this.#counter('rollgate_kept_total', 'Admission requests in which something of the controller was kept.', ['keep']);
-  readonly #ruleErrors = this.#counter('rollgate_rule_errors_total', 'Rules that failed; any at all is a defect of Rollgate.', ['rule']);
-  readonly #internalErrors = this.#counter('rollgate_internal_errors_total', 'Admission requests that were answered without judgement because of a failure; any at all is a defect of Rollgate.', ['webhook']);
-  readonly #shed = this.#counter('rollgate_shed_total', 'Requests that were turned away because too many were under way.', []);
-  readonly #tripwire = this.#counter('rollgate_tripwire_total', 'Requests of a controller whose account is not exempt; nothing was kept in them.', []);
-  readonly #badPatches = this.#counter('rollgate_bad_patches_total', 'Patches that were not sent because they did not apply; any at all is a defect of Rollgate.', []);
-  readonly #breakGlass = this.#counter('rollgate_break_glass_total', 'Requests that passed by a break-glass annotation.', []);
-  readonly #certificateReloads = this.#counter('rollgate_certificate_reloads_total', 'Attempts to load a changed certificate.', ['result']);
-  readonly #policyReloads = this.#counter('rollgate_policy_reloads_total', 'Attempts to load a changed policy.', ['result']);
-  readonly #conversions = this.#counter('rollgate_conversion_steps_total', 'What was done to make Rollouts of Deployments, and Deployments of Rollouts.', ['step', 'result']);
-  readonly #dryRuns = this.#counter('rollgate_dry_runs_total', 'Answers of the dry-run endpoint, by HTTP status.', ['code']);
+  readonly #unreadable = this.#counter(
+    'rollgate_unreadable_requests_total',
+    'Requests to a webhook that were no AdmissionReview, by HTTP status.',
+    ['webhook', 'code'],
+  );
+  readonly #findings = this.#counter(
+    'rollgate_findings_total',
+    'Findings that admission requests introduced, by what became of them.',
+    ['rule', 'decision'],
+  );
+  readonly #skipped = this.#counter(
+    'rollgate_skipped_total',
+    'Admission requests in which a rule could not judge; * stands for all rules.',
+    ['rule'],
+  );
+  readonly #kept = this.#counter(
+    'rollgate_kept_total',
+    'Admission requests in which something of the controller was kept.',
+    ['keep'],
+  );
+  readonly #ruleErrors = this.#counter(
+    'rollgate_rule_errors_total',
+    'Rules that failed; any at all is a defect of Rollgate.',
+    ['rule'],
+  );
+  readonly #internalErrors = this.#counter(
+    'rollgate_internal_errors_total',
+    'Admission requests that were answered without judgement because of a failure; any at all is a defect of Rollgate.',
+    ['webhook'],
+  );
+  readonly #shed = this.#counter(
+    'rollgate_shed_total',
+    'Requests that were turned away because too many were under way.',
+    [],
+  );
+  readonly #tripwire = this.#counter(
+    'rollgate_tripwire_total',
+    'Requests of a controller whose account is not exempt; nothing was kept in them.',
+    [],
+  );
+  readonly #badPatches = this.#counter(
+    'rollgate_bad_patches_total',
+    'Patches that were not sent because they did not apply; any at all is a defect of Rollgate.',
+    [],
+  );
+  readonly #breakGlass = this.#counter(
+    'rollgate_break_glass_total',
+    'Requests that passed by a break-glass annotation.',
+    [],
+  );
+  readonly #certificateReloads = this.#counter(
+    'rollgate_certificate_reloads_total',
+    'Attempts to load a changed certificate.',
+    ['result'],
+  );
+  readonly #policyReloads = this.#counter('rollgate_policy_reloads_total', 'Attempts to load a changed policy.', [
+    'result',
+  ]);
+  readonly #conversions = this.#counter(
+    'rollgate_conversion_steps_total',
+    'What was done to make Rollouts of Deployments, and Deployments of Rollouts.',
+    ['step', 'result'],
+  );
+  readonly #dryRuns = this.#counter('rollgate_dry_runs_total', 'Answers of the dry-run endpoint, by HTTP status.', [
+    'code',
+  ]);
 
-  readonly #notAfter = new Gauge({ name: 'rollgate_certificate_not_after_timestamp_seconds', help: 'When the serving certificate expires.', registers: [this.registry] });
+  readonly #notAfter = new Gauge({
+    name: 'rollgate_certificate_not_after_timestamp_seconds',
+    help: 'When the serving certificate expires.',
+    registers: [this.registry],
+  });
 
   constructor(sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry });
     this.#gauge('rollgate_in_flight', 'Admission requests under way.', [], (gauge) => gauge.set(sources.inFlight()));
-    this.#gauge('rollgate_keeps_off', '1 while no account of an Argo Rollouts controller is known, so that nothing is kept.', [], (gauge) => gauge.set(sources.keepsOff() ? 1 : 0));
+    this.#gauge(
+      'rollgate_keeps_off',
+      '1 while no account of an Argo Rollouts controller is known, so that nothing is kept.',
+      [],
+      (gauge) => gauge.set(sources.keepsOff() ? 1 : 0),
+    );
     this.#gauge('rollgate_cache_synced', '1 if the objects of the kind are known.', ['kind'], (gauge) => {
       gauge.reset();
       for (const { kind, synced } of sources.caches()) gauge.set({ kind }, synced ? 1 : 0);
     });
-    this.#gauge('rollgate_cache_staleness_seconds', 'Seconds since the API server was last heard of about the kind.', ['kind'], (gauge) => {
-      gauge.reset();
-      for (const { kind, staleness } of sources.caches()) gauge.set({ kind }, staleness);
-    });
-    this.#gauge('rollgate_build_info', 'The version that runs.', ['version'], (gauge) => gauge.set({ version: sources.version }, 1));
+    this.#gauge(
+      'rollgate_cache_staleness_seconds',
+      'Seconds since the API server was last heard of about the kind.',
+      ['kind'],
+      (gauge) => {
+        gauge.reset();
+        for (const { kind, staleness } of sources.caches()) gauge.set({ kind }, staleness);
+      },
+    );
+    this.#gauge('rollgate_build_info', 'The version that runs.', ['version'], (gauge) =>
+      gauge.set({ version: sources.version }, 1),
+    );
     this.#seed(sources);
   }
 
@@ -122,7 +205,9 @@ export class Metrics {
 
   /** In: whether this process converts. Adds that to what is read. */
   leads(leading: () => boolean): void {
-    this.#gauge('rollgate_conversion_leader', '1 in the process that converts Deployments.', [], (gauge) => gauge.set(leading() ? 1 : 0));
+    this.#gauge('rollgate_conversion_leader', '1 in the process that converts Deployments.', [], (gauge) =>
+      gauge.set(leading() ? 1 : 0),
+    );
   }
 
   /** Counts an answer of the dry-run endpoint. */
@@ -131,7 +216,13 @@ export class Metrics {
   }
 
   #answered(webhook: Webhook, request: Request, verdict: Verdict, seconds: number): void {
-    this.#requests.inc({ webhook, operation: request.operation, kind: request.kindId ?? 'other', verdict, dry_run: String(request.dryRun) });
+    this.#requests.inc({
+      webhook,
+      operation: request.operation,
+      kind: request.kindId ?? 'other',
+      verdict,
+      dry_run: String(request.dryRun),
+    });
     this.#duration.observe({ webhook, operation: request.operation }, seconds);
   }
 
@@ -149,7 +240,8 @@ export class Metrics {
     for (const webhook of ['mutate', 'validate']) this.#internalErrors.inc({ webhook }, 0);
     for (const kind of SEEDED_KINDS) {
       for (const operation of ['CREATE', 'UPDATE']) {
-        for (const verdict of ['allow', 'warn', 'deny']) this.#requests.inc({ webhook: 'validate', operation, kind, verdict, dry_run: 'false' }, 0);
+        for (const verdict of ['allow', 'warn', 'deny'])
+          this.#requests.inc({ webhook: 'validate', operation, kind, verdict, dry_run: 'false' }, 0);
       }
     }
   }
@@ -158,7 +250,12 @@ export class Metrics {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
 
-  #gauge<Label extends string>(name: string, help: string, labelNames: readonly Label[], collect: (gauge: Gauge<Label>) => void): void {
+  #gauge<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    collect: (gauge: Gauge<Label>) => void,
+  ): void {
     new Gauge({
       name,
       help,

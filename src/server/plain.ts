@@ -18,7 +18,10 @@ export interface PlainParts {
   readonly log: Log;
 }
 
-/** In: the parts. Out: the app of the plain port: `/livez`, `/readyz`, which lists every check and what fails, and `/metrics`. */
+/**
+ * In: the parts. Out: the app of the plain port: `/livez`, `/readyz`, which lists every check and what fails, and
+ * `/metrics`.
+ */
 export function createPlainApp({ checks, metrics, log }: PlainParts): Express {
   const app = bareApp();
   // That it is answered is the answer: the event loop turns.

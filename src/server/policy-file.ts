@@ -15,7 +15,10 @@ export interface PolicyFileOptions {
   readonly metrics: Pick<Metrics, 'reloaded'>;
 }
 
-/** A policy in a file, looked at every few seconds by content. A changed file that cannot be used is refused, and the policy that was in force stays. */
+/**
+ * A policy in a file, looked at every few seconds by content. A changed file that cannot be used is refused, and the
+ * policy that was in force stays.
+ */
 export class PolicyFile {
   readonly #options: PolicyFileOptions;
   readonly #poller: Poller;
@@ -23,7 +26,10 @@ export class PolicyFile {
   #current: Policy;
   #complaint = '';
 
-  /** In: where the file is. Out: the policy in it, watched. Rejects with an Error that lists what is wrong in the file, each with its place. */
+  /**
+   * In: where the file is. Out: the policy in it, watched. Rejects with an Error that lists what is wrong in the file,
+   * each with its place.
+   */
   static async open(options: PolicyFileOptions): Promise<PolicyFile> {
     const text = await readFile(options.path, 'utf8');
     return new PolicyFile(options, text, policyOf(text, options));
@@ -60,7 +66,8 @@ export class PolicyFile {
     } catch (error) {
       metrics.reloaded('policy', 'error');
       const complaint = error instanceof Error ? error.message : String(error);
-      if (complaint !== this.#complaint) log.error({ path, reason: complaint }, 'the changed policy is refused, the old one stays');
+      if (complaint !== this.#complaint)
+        log.error({ path, reason: complaint }, 'the changed policy is refused, the old one stays');
       this.#complaint = complaint;
     }
   }

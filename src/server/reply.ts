@@ -23,6 +23,10 @@ export function problem(status: number, error: string, headers?: Readonly<Record
 /** Sends a reply in one piece; nothing happens if the client is gone. */
 export function send(response: ServerResponse, reply: Reply): void {
   if (response.destroyed || response.headersSent) return;
-  response.writeHead(reply.status, { 'content-type': reply.type, 'content-length': Buffer.byteLength(reply.body), ...reply.headers });
+  response.writeHead(reply.status, {
+    'content-type': reply.type,
+    'content-length': Buffer.byteLength(reply.body),
+    ...reply.headers,
+  });
   response.end(reply.body);
 }

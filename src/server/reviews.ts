@@ -34,10 +34,14 @@ const FOR_ANSWERING = 0.9;
 const SHED_LINE_PAUSE = 10_000;
 
 /**
- * In: which webhook, and its parts. Out: its request listener. A body that is an AdmissionReview is answered with one whatever happens; others
- * with a 4xx and the reason; when too much is under way with 503, so that the failure policy of the webhook decides.
+ * In: which webhook, and its parts. Out: its request listener. A body that is an AdmissionReview is answered with one
+ * whatever happens; others with a 4xx and the reason; when too much is under way with 503, so that the failure policy
+ * of the webhook decides.
  */
-export function reviewListener(webhook: Webhook, parts: ReviewParts): (request: IncomingMessage, response: ServerResponse) => void {
+export function reviewListener(
+  webhook: Webhook,
+  parts: ReviewParts,
+): (request: IncomingMessage, response: ServerResponse) => void {
   const { intake, metrics, log, now } = parts;
   const timeoutOf = timeoutReader();
   let shedTold = -Infinity;
@@ -57,7 +61,13 @@ export function reviewListener(webhook: Webhook, parts: ReviewParts): (request: 
     const arrived = performance.now();
     const type = request.headers['content-type'];
     if (!isJson(type) || !isPlain(request.headers['content-encoding'])) {
-      return send(response, refuse(415, `an AdmissionReview is sent as application/json, not ${type === undefined ? 'without a content type' : `as ${type.slice(0, 80)}`}`));
+      return send(
+        response,
+        refuse(
+          415,
+          `an AdmissionReview is sent as application/json, not ${type === undefined ? 'without a content type' : `as ${type.slice(0, 80)}`}`,
+        ),
+      );
     }
     const place = intake.open();
     void readBody(request, place)
@@ -90,7 +100,8 @@ interface Times {
   readonly patience: number;
 }
 
-// The API server appends `?timeout=5s`, what its webhook configuration says: the same to every request, so that it is read once. In milliseconds.
+// The API server appends `?timeout=5s`, what its webhook configuration says: the same to every request, so that it is
+// read once. In milliseconds.
 function timeoutReader(): (url: string) => number {
   let known = '';
   let timeout = DEFAULT_TIMEOUT * 1000;
@@ -110,7 +121,9 @@ async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: Revi
   const parsed = body.ok ? parseReview(body.value) : { ok: false as const, uid: undefined, error: body.error };
   if (!parsed.ok) {
     metrics.unreadable(webhook, 400);
-    return parsed.uid === undefined ? problem(400, parsed.error) : json(400, reviewOf(unreadable(parsed.uid, 400, parsed.error)));
+    return parsed.uid === undefined
+      ? problem(400, parsed.error)
+      : json(400, reviewOf(unreadable(parsed.uid, 400, parsed.error)));
   }
   const { request } = parsed;
   try {
@@ -121,17 +134,28 @@ async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: Revi
     return json(200, reviewOf(response));
   } catch (error) {
     metrics.failed(webhook, request, (performance.now() - times.arrived) / 1000);
-    log.error({ ...about(webhook, request), reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 'failed internally');
+    log.error(
+      { ...about(webhook, request), reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+      'failed internally',
+    );
     return json(200, reviewOf(undecided(request, parts)));
   }
 }
 
-async function judge(webhook: Webhook, request: Request, times: Times, { gate, maxSubjects }: ReviewParts): Promise<Answer> {
+async function judge(
+  webhook: Webhook,
+  request: Request,
+  times: Times,
+  { gate, maxSubjects }: ReviewParts,
+): Promise<Answer> {
   const limits: Limits = { deadline: times.judged, maxSubjects };
   const judging = gate[webhook](request, limits);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('there was no answer in time')), Math.max(times.arrived + times.patience - performance.now(), 0));
+    timer = setTimeout(
+      () => reject(new Error('there was no answer in time')),
+      Math.max(times.arrived + times.patience - performance.now(), 0),
+    );
   });
   try {
     return await Promise.race([judging, late]);
@@ -150,7 +174,11 @@ function undecided(request: Request, { policy, world }: ReviewParts): AdmissionR
   return {
     uid: request.uid,
     allowed: false,
-    status: { code: 500, reason: 'InternalError', message: `${FAILED}, and its policy refuses what it cannot judge: try again, or tell whoever runs Rollgate` },
+    status: {
+      code: 500,
+      reason: 'InternalError',
+      message: `${FAILED}, and its policy refuses what it cannot judge: try again, or tell whoever runs Rollgate`,
+    },
   };
 }
 

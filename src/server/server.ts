@@ -46,7 +46,8 @@ export interface RunningServer {
 }
 
 const TIMEOUTS = {
-  // The API server closes connections that were idle for 90 s. Whoever closes first must not be us, lest a request be on its way.
+  // The API server closes connections that were idle for 90 s. Whoever closes first must not be us, lest a request be
+  // on its way.
   keepAliveTimeout: 95_000,
   headersTimeout: 10_000,
   requestTimeout: 15_000,
@@ -58,13 +59,19 @@ const STALLED = 120_000;
 // Bearer tokens may be several KiB long.
 const MAX_HEADER = 32 * 1024;
 
-/** In: the parts and limits. Out: both ports, serving. Rejects with the error of a port that cannot be had; nothing is left open then. */
+/**
+ * In: the parts and limits. Out: both ports, serving. Rejects with the error of a port that cannot be had; nothing is
+ * left open then.
+ */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { certificate, minTlsVersion, host, log, now, metrics } = options;
   const drain = new Drain(options.drain);
   const context = ({ cert, key }: Certificate): https.ServerOptions => ({ cert, key, minVersion: minTlsVersion });
   const limits = { ...TIMEOUTS, maxHeaderSize: MAX_HEADER };
-  const secure = https.createServer({ ...limits, ...context(certificate.current), handshakeTimeout: TLS_HANDSHAKE }, drain.watch(options.app, true));
+  const secure = https.createServer(
+    { ...limits, ...context(certificate.current), handshakeTimeout: TLS_HANDSHAKE },
+    drain.watch(options.app, true),
+  );
   const checks: Check[] = [
     { name: 'serving', failing: () => (drain.draining ? 'the server is stopping' : undefined) },
     { name: 'certificate', failing: () => whyInvalid(certificate.current, now()) },
@@ -97,8 +104,8 @@ function listen(server: http.Server, host: string | undefined, port: number): Pr
 }
 
 /**
- * Stops servers without a request being lost: whoever sends them learns of it late, and keeps connections open. So everybody is told to close his connection with the next
- * answer, and the servers go on until nobody asks any more.
+ * Stops servers without a request being lost: whoever sends them learns of it late, and keeps connections open. So
+ * everybody is told to close his connection with the next answer, and the servers go on until nobody asks any more.
  */
 class Drain {
   readonly #limits: DrainLimits;
@@ -119,8 +126,9 @@ class Drain {
   }
 
   /**
-   * In: a listener, and whether its requests are signs that somebody still needs the server: probes and scrapes, which never end, are none. Out: the listener, made to tell
-   * its clients to close their connections once the server is stopping.
+   * In: a listener, and whether its requests are signs that somebody still needs the server: probes and scrapes, which
+   * never end, are none. Out: the listener, made to tell its clients to close their connections once the server is
+   * stopping.
    */
   watch(listener: RequestListener, needed: boolean): RequestListener {
     return (request, response) => {

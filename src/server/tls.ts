@@ -30,16 +30,28 @@ export function whyInvalid({ notBefore, notAfter }: Certificate, now: number): s
   return undefined;
 }
 
-/** In: a certificate (or a chain, its own first) and a key. Out: them, read. Throws an Error that says what is wrong, without any part of the key. */
+/**
+ * In: a certificate (or a chain, its own first) and a key. Out: them, read. Throws an Error that says what is wrong,
+ * without any part of the key.
+ */
 export function readCertificate({ cert, key }: KeyPair): Certificate {
   const leaf = attempt('tls.crt holds no certificate', () => new X509Certificate(cert));
   const privateKey = attempt('tls.key holds no private key', () => createPrivateKey(key));
   if (!leaf.checkPrivateKey(privateKey)) throw new Error('tls.key is not the key of the certificate in tls.crt');
   attempt('tls.crt and tls.key are not usable for TLS', () => createSecureContext({ cert, key }));
-  return { cert, key, notBefore: new Date(leaf.validFrom), notAfter: new Date(leaf.validTo), fingerprint: leaf.fingerprint256 };
+  return {
+    cert,
+    key,
+    notBefore: new Date(leaf.validFrom),
+    notAfter: new Date(leaf.validTo),
+    fingerprint: leaf.fingerprint256,
+  };
 }
 
-/** In: the names to certify. Out: a certificate made now, signed with itself, for as long as browsers and operating systems accept: 825 days. */
+/**
+ * In: the names to certify. Out: a certificate made now, signed with itself, for as long as browsers and operating
+ * systems accept: 825 days.
+ */
 export function generatedCertificate(names: CertificateNames): CertificateSource {
   const now = Date.now();
   const pair = selfSigned({ names, notBefore: new Date(now - HOUR), notAfter: new Date(now + 825 * 24 * HOUR) });
@@ -62,8 +74,9 @@ export interface FileOptions {
 }
 
 /**
- * A certificate in files, looked at every few seconds by content: the kubelet swaps a symbolic link two levels up, which file events miss from the second time on. A pair
- * that does not fit, or is not valid now, is refused and the old one stays.
+ * A certificate in files, looked at every few seconds by content: the kubelet swaps a symbolic link two levels up,
+ * which file events miss from the second time on. A pair that does not fit, or is not valid now, is refused and the old
+ * one stays.
  */
 export class FileCertificate implements CertificateSource {
   readonly #options: FileOptions;
@@ -72,7 +85,10 @@ export class FileCertificate implements CertificateSource {
   #listeners: ((certificate: Certificate) => void)[] = [];
   #complaint = '';
 
-  /** In: where the files are. Out: the source, watching. Rejects with an Error that names the file when there is no usable pair; one that is out of date is served, but never counts as ready. */
+  /**
+   * In: where the files are. Out: the source, watching. Rejects with an Error that names the file when there is no
+   * usable pair; one that is out of date is served, but never counts as ready.
+   */
   static async open(options: FileOptions): Promise<FileCertificate> {
     const certificate = readCertificate(await readPair(options.directory));
     options.metrics.serving(certificate.notAfter);
@@ -118,7 +134,11 @@ export class FileCertificate implements CertificateSource {
     } catch (error) {
       metrics.reloaded('certificate', 'error');
       const complaint = error instanceof Error ? error.message : String(error);
-      if (complaint !== this.#complaint) log.error({ reason: complaint, notAfter: this.#current.notAfter }, 'the changed certificate is refused, the old one stays');
+      if (complaint !== this.#complaint)
+        log.error(
+          { reason: complaint, notAfter: this.#current.notAfter },
+          'the changed certificate is refused, the old one stays',
+        );
       this.#complaint = complaint;
     }
   }
@@ -139,7 +159,10 @@ export class FileCertificate implements CertificateSource {
 }
 
 async function readPair(directory: string): Promise<KeyPair> {
-  const [cert, key] = await Promise.all([readFile(join(directory, 'tls.crt'), 'utf8'), readFile(join(directory, 'tls.key'), 'utf8')]);
+  const [cert, key] = await Promise.all([
+    readFile(join(directory, 'tls.crt'), 'utf8'),
+    readFile(join(directory, 'tls.key'), 'utf8'),
+  ]);
   return { cert, key };
 }
 

@@ -1,15 +1,40 @@
 import { describe, expect, it } from 'vitest';
-import { analysesOf, combineArgs, companyOf, knownValues, resolveTemplates, type Lookups, type ReverseLookups } from './analysis.ts';
+import {
+  analysesOf,
+  combineArgs,
+  companyOf,
+  knownValues,
+  resolveTemplates,
+  type Lookups,
+  type ReverseLookups,
+} from './analysis.ts';
 import { keyFor, kindOf, type KubeObject } from './object.ts';
 import { storeOf } from './store.ts';
 
 const apiVersion = 'argoproj.io/v1alpha1';
-const template = (name: string, spec: Record<string, unknown> = {}): KubeObject => ({ apiVersion, kind: 'AnalysisTemplate', metadata: { name, namespace: 'shop' }, spec });
-const clusterTemplate = (name: string, spec: Record<string, unknown> = {}): KubeObject => ({ apiVersion, kind: 'ClusterAnalysisTemplate', metadata: { name }, spec });
-const combining = (...names: string[]): Record<string, unknown> => ({
-  templates: names.map((name) => (name.startsWith('cluster-') ? { templateName: name, clusterScope: true } : { templateName: name })),
+const template = (name: string, spec: Record<string, unknown> = {}): KubeObject => ({
+  apiVersion,
+  kind: 'AnalysisTemplate',
+  metadata: { name, namespace: 'shop' },
+  spec,
 });
-const rollout = (strategy: unknown): KubeObject => ({ apiVersion, kind: 'Rollout', metadata: { name: 'checkout', namespace: 'shop' }, spec: { strategy } });
+const clusterTemplate = (name: string, spec: Record<string, unknown> = {}): KubeObject => ({
+  apiVersion,
+  kind: 'ClusterAnalysisTemplate',
+  metadata: { name },
+  spec,
+});
+const combining = (...names: string[]): Record<string, unknown> => ({
+  templates: names.map((name) =>
+    name.startsWith('cluster-') ? { templateName: name, clusterScope: true } : { templateName: name },
+  ),
+});
+const rollout = (strategy: unknown): KubeObject => ({
+  apiVersion,
+  kind: 'Rollout',
+  metadata: { name: 'checkout', namespace: 'shop' },
+  spec: { strategy },
+});
 
 function world(...objects: KubeObject[]): ReverseLookups & { readonly skips: string[] } {
   const store = storeOf(objects);
@@ -21,7 +46,8 @@ function world(...objects: KubeObject[]): ReverseLookups & { readonly skips: str
       const found = store.get(kind, namespace, name);
       return found.state === 'present' ? found.object : undefined;
     },
-    referrers: (from, kind, namespace, name) => store.referrers(keyFor(kind, namespace, name)).filter((object) => kindOf(object) === from),
+    referrers: (from, kind, namespace, name) =>
+      store.referrers(keyFor(kind, namespace, name)).filter((object) => kindOf(object) === from),
   };
 }
 
@@ -33,19 +59,52 @@ const resolved = (lookups: Lookups, ...names: string[]): unknown => {
 
 describe('analysesOf', () => {
   it('lists what the controller would run, and only of one strategy', () => {
-    const canary = { analysis: combining('a'), steps: [{ analysis: combining('b') }, { pause: {} }, { experiment: { analyses: [{ name: 'x', templateName: 'c' }] } }] };
+    const canary = {
+      analysis: combining('a'),
+      steps: [
+        { analysis: combining('b') },
+        { pause: {} },
+        { experiment: { analyses: [{ name: 'x', templateName: 'c' }] } },
+      ],
+    };
     const blueGreen = { prePromotionAnalysis: combining('d'), postPromotionAnalysis: combining('e') };
-    expect(analysesOf(rollout({ canary })).map(({ anchor }) => anchor)).toEqual(['background a', 'step b', 'experiment x c']);
-    expect(analysesOf(rollout({ canary, blueGreen })).map(({ anchor }) => anchor)).toEqual(['prePromotion d', 'postPromotion e']);
+    expect(analysesOf(rollout({ canary })).map(({ anchor }) => anchor)).toEqual([
+      'background a',
+      'step b',
+      'experiment x c',
+    ]);
+    expect(analysesOf(rollout({ canary, blueGreen })).map(({ anchor }) => anchor)).toEqual([
+      'prePromotion d',
+      'postPromotion e',
+    ]);
   });
 
-  it.each([null, 5, 'x', [], [[]], { analysis: 5 }, { analysis: { templates: {}, args: 'x', dryRun: [5] } }, { steps: [null, { analysis: [] }, { experiment: { analyses: [null, 7] } }] }])('reads %j without a fuss', (canary) => {
+  it.each([
+    null,
+    5,
+    'x',
+    [],
+    [[]],
+    { analysis: 5 },
+    { analysis: { templates: {}, args: 'x', dryRun: [5] } },
+    { steps: [null, { analysis: [] }, { experiment: { analyses: [null, 7] } }] },
+  ])('reads %j without a fuss', (canary) => {
     expect(analysesOf(rollout({ canary })).flatMap(({ templates, args }) => [...templates, ...args])).toEqual([]);
   });
 
   it('takes an argument of a Rollout without value and source for the empty string', () => {
-    const args = [{ name: 'a' }, { name: 'b', value: 'x' }, { name: 'c', valueFrom: { podTemplateHashValue: 'Latest' } }, { name: 'd', value: 'x', valueFrom: {} }];
-    expect(analysesOf(rollout({ canary: { analysis: { args } } }))[0]?.args.map(({ value }) => value)).toEqual(['', 'x', undefined, 'x']);
+    const args = [
+      { name: 'a' },
+      { name: 'b', value: 'x' },
+      { name: 'c', valueFrom: { podTemplateHashValue: 'Latest' } },
+      { name: 'd', value: 'x', valueFrom: {} },
+    ];
+    expect(analysesOf(rollout({ canary: { analysis: { args } } }))[0]?.args.map(({ value }) => value)).toEqual([
+      '',
+      'x',
+      undefined,
+      'x',
+    ]);
   });
 });
 
@@ -64,8 +123,14 @@ describe('resolveTemplates', () => {
 
   it('comes to an end in a circle, and in any number of diamonds', () => {
     expect(resolved(world(template('a', combining('b')), template('b', combining('a'))), 'a')).toEqual(['a b', true]);
-    const levels = Array.from({ length: 60 }, (_, level) => [template(`l${level}`, combining(`l${level + 1}`, `r${level + 1}`)), template(`r${level}`, combining(`l${level + 1}`, `r${level + 1}`))]);
-    expect(resolved(world(...levels.flat(), template('l60'), template('r60')), 'l0')).toEqual([expect.stringContaining('l60 r60'), true]);
+    const levels = Array.from({ length: 60 }, (_, level) => [
+      template(`l${level}`, combining(`l${level + 1}`, `r${level + 1}`)),
+      template(`r${level}`, combining(`l${level + 1}`, `r${level + 1}`)),
+    ]);
+    expect(resolved(world(...levels.flat(), template('l60'), template('r60')), 'l0')).toEqual([
+      expect.stringContaining('l60 r60'),
+      true,
+    ]);
   });
 
   it('gives up, and says so, where nobody would combine as many', () => {
@@ -78,12 +143,20 @@ describe('resolveTemplates', () => {
 
 describe('combineArgs', () => {
   const arg = (name: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({ name, ...more });
-  const combined = (...lists: Record<string, unknown>[][]): ReturnType<typeof combineArgs> => combineArgs(lists.map((args, index) => template(`t${index}`, { args })));
+  const combined = (...lists: Record<string, unknown>[][]): ReturnType<typeof combineArgs> =>
+    combineArgs(lists.map((args, index) => template(`t${index}`, { args })));
 
   it('lets the first value stand, and a later declaration replace one without', () => {
     const secret = { valueFrom: { secretKeyRef: { name: 's', key: 'k' } } };
-    const { args, conflicts } = combined([arg('a', { value: '1' }), arg('b'), arg('c', secret)], [arg('a'), arg('b', { value: '2' }), arg('c')]);
-    expect([...args.values()].map(({ name, value, hasValueFrom }) => [name, value, hasValueFrom])).toEqual([['a', '1', false], ['b', '2', false], ['c', undefined, false]]);
+    const { args, conflicts } = combined(
+      [arg('a', { value: '1' }), arg('b'), arg('c', secret)],
+      [arg('a'), arg('b', { value: '2' }), arg('c')],
+    );
+    expect([...args.values()].map(({ name, value, hasValueFrom }) => [name, value, hasValueFrom])).toEqual([
+      ['a', '1', false],
+      ['b', '2', false],
+      ['c', undefined, false],
+    ]);
     expect(conflicts).toEqual([]);
   });
 
@@ -93,16 +166,44 @@ describe('combineArgs', () => {
   });
 
   it('knows the values that are supplied before the defaults, and none of a Secret', () => {
-    const { args } = combined([arg('a', { value: '1' }), arg('b', { value: '2' }), arg('c', { value: '3' }), arg('s', { valueFrom: { secretKeyRef: {} } })]);
-    const [analysis] = analysesOf(rollout({ canary: { analysis: { args: [{ name: 'b', value: 'x' }, { name: 'c', valueFrom: { fieldRef: {} } }, { name: 's', value: 'x' }, { name: 'z', value: 'x' }] } } }));
-    expect([...knownValues(args, analysis?.args)]).toEqual([['a', '1'], ['b', 'x']]);
+    const { args } = combined([
+      arg('a', { value: '1' }),
+      arg('b', { value: '2' }),
+      arg('c', { value: '3' }),
+      arg('s', { valueFrom: { secretKeyRef: {} } }),
+    ]);
+    const [analysis] = analysesOf(
+      rollout({
+        canary: {
+          analysis: {
+            args: [
+              { name: 'b', value: 'x' },
+              { name: 'c', valueFrom: { fieldRef: {} } },
+              { name: 's', value: 'x' },
+              { name: 'z', value: 'x' },
+            ],
+          },
+        },
+      }),
+    );
+    expect([...knownValues(args, analysis?.args)]).toEqual([
+      ['a', '1'],
+      ['b', 'x'],
+    ]);
   });
 });
 
 describe('companyOf', () => {
   it('is what a template is combined with, above, below and beside it', () => {
     const a = template('a', combining('below'));
-    const lookups = world(a, template('below'), template('above', combining('a')), template('beside'), template('alone'), rollout({ canary: { steps: [{ analysis: combining('above', 'beside') }, { analysis: combining('alone') }] } }));
+    const lookups = world(
+      a,
+      template('below'),
+      template('above', combining('a')),
+      template('beside'),
+      template('alone'),
+      rollout({ canary: { steps: [{ analysis: combining('above', 'beside') }, { analysis: combining('alone') }] } }),
+    );
     const { templates, complete, used } = companyOf(a, lookups);
     expect(templates.map(({ metadata }) => metadata.name).sort()).toEqual(['a', 'above', 'below', 'beside']);
     expect([complete, used]).toEqual([true, true]);

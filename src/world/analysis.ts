@@ -6,9 +6,15 @@ import { array, dig, isObject, object, string, type JsonObject } from './read.ts
 import { blueGreenOf, canaryOf, type Find } from './rollout.ts';
 
 /** The kinds of analysis template. */
-export const TEMPLATE_KINDS = ['AnalysisTemplate.argoproj.io', 'ClusterAnalysisTemplate.argoproj.io'] as const satisfies readonly KindId[];
+export const TEMPLATE_KINDS = [
+  'AnalysisTemplate.argoproj.io',
+  'ClusterAnalysisTemplate.argoproj.io',
+] as const satisfies readonly KindId[];
 
-/** When an analysis runs: beside the steps, as one of them, before or after the switch of a blue-green update, or as part of an experiment. */
+/**
+ * When an analysis runs: beside the steps, as one of them, before or after the switch of a blue-green update, or as
+ * part of an experiment.
+ */
 export type AnalysisRole = 'background' | 'step' | 'prePromotion' | 'postPromotion' | 'experiment';
 
 /** A template that an analysis, or another template, names. */
@@ -59,8 +65,9 @@ export interface Analysis {
 }
 
 /**
- * In: a Rollout or an Experiment. Out: the analyses it asks for, in the order of the fields; none for another kind. Of a Rollout with both strategies only the
- * blue-green ones count, as for the controller (Argo Rollouts v1.9.1, `rollout/controller.go`, `experiments/experiment.go`).
+ * In: a Rollout or an Experiment. Out: the analyses it asks for, in the order of the fields; none for another kind. Of
+ * a Rollout with both strategies only the blue-green ones count, as for the controller (Argo Rollouts v1.9.1,
+ * `rollout/controller.go`, `experiments/experiment.go`).
  */
 export const analysesOf = memo(collectAnalyses);
 
@@ -91,8 +98,20 @@ function blueGreenAnalyses(rollout: KubeObject): Analysis[] {
   const blueGreen = object(blueGreenOf(rollout));
   const path = ['spec', 'strategy', 'blueGreen'];
   return [
-    ...inline(rollout, blueGreen['prePromotionAnalysis'], [...path, 'prePromotionAnalysis'], 'prePromotion', 'the pre-promotion analysis'),
-    ...inline(rollout, blueGreen['postPromotionAnalysis'], [...path, 'postPromotionAnalysis'], 'postPromotion', 'the post-promotion analysis'),
+    ...inline(
+      rollout,
+      blueGreen['prePromotionAnalysis'],
+      [...path, 'prePromotionAnalysis'],
+      'prePromotion',
+      'the pre-promotion analysis',
+    ),
+    ...inline(
+      rollout,
+      blueGreen['postPromotionAnalysis'],
+      [...path, 'postPromotionAnalysis'],
+      'postPromotion',
+      'the post-promotion analysis',
+    ),
   ];
 }
 
@@ -116,7 +135,8 @@ function inline(rollout: KubeObject, raw: unknown, path: Path, role: AnalysisRol
   ];
 }
 
-// The rules of an experiment hold for each of its analyses alike, and a Rollout hands only `dryRun` on to the Experiment it makes.
+// The rules of an experiment hold for each of its analyses alike, and a Rollout hands only `dryRun` on to the
+// Experiment it makes.
 function experimentAnalyses(experiment: JsonObject, path: Path, rollout: KubeObject | undefined): Analysis[] {
   const dryRun = nameRules(experiment, path, 'dryRun');
   const measurementRetention = rollout !== undefined ? [] : nameRules(experiment, path, 'measurementRetention');
@@ -143,7 +163,12 @@ function experimentAnalyses(experiment: JsonObject, path: Path, rollout: KubeObj
   });
 }
 
-function suppliedArgs(holder: JsonObject, path: Path, role: AnalysisRole, rollout: KubeObject | undefined): { args: SuppliedArg[]; argsPath: Path } {
+function suppliedArgs(
+  holder: JsonObject,
+  path: Path,
+  role: AnalysisRole,
+  rollout: KubeObject | undefined,
+): { args: SuppliedArg[]; argsPath: Path } {
   const args = array(holder['args']).map((entry, index): SuppliedArg => {
     const raw = object(entry);
     const value = rollout !== undefined ? rolloutValue(raw, rollout) : optionalValue(raw['value']);
@@ -159,7 +184,8 @@ function suppliedArgs(holder: JsonObject, path: Path, role: AnalysisRole, rollou
   return { args, argsPath: Array.isArray(holder['args']) ? [...path, 'args'] : path };
 }
 
-// In a Rollout an argument with neither value nor source is supplied all the same, as the empty string (Argo Rollouts v1.9.1, `BuildArgumentsForRolloutAnalysisRun`).
+// In a Rollout an argument with neither value nor source is supplied all the same, as the empty string (Argo Rollouts
+// v1.9.1, `BuildArgumentsForRolloutAnalysisRun`).
 function rolloutValue(arg: JsonObject, rollout: KubeObject): string | undefined {
   const from = object(arg['valueFrom']);
   if (present(from['podTemplateHashValue'])) return undefined;
@@ -168,7 +194,10 @@ function rolloutValue(arg: JsonObject, rollout: KubeObject): string | undefined 
 }
 
 function nameRules(holder: JsonObject, path: Path, field: 'dryRun' | 'measurementRetention'): NameRule[] {
-  return array(holder[field]).map((entry, index) => ({ pattern: string(dig(entry, 'metricName')), path: [...path, field, index, 'metricName'] }));
+  return array(holder[field]).map((entry, index) => ({
+    pattern: string(dig(entry, 'metricName')),
+    path: [...path, field, index, 'metricName'],
+  }));
 }
 
 /** In: a template. Out: its own rules for dry runs, or for the retention of measurements. */
@@ -176,7 +205,10 @@ export function nameRulesOf(template: KubeObject, field: 'dryRun' | 'measurement
   return nameRules(object(template['spec']), ['spec'], field);
 }
 
-/** In: an object with a `templates` list (an analysis, the spec of a template) and its path. Out: the templates it names, in order. */
+/**
+ * In: an object with a `templates` list (an analysis, the spec of a template) and its path. Out: the templates it
+ * names, in order.
+ */
 export function templateRefsOf(holder: JsonObject, path: Path): readonly TemplateRef[] {
   return array(holder['templates']).map((entry, index) => templateRef(entry, [...path, 'templates', index]));
 }
@@ -208,16 +240,22 @@ export interface Lookups {
   readonly skip: (reason: string) => void;
 }
 
-// No analysis has as many; without a bound every step of a Rollout could make the gate walk through every template of a cluster.
+// No analysis has as many; without a bound every step of a Rollout could make the gate walk through every template of a
+// cluster.
 const MAX_TEMPLATES = 200;
 const TOO_MANY = `more than ${MAX_TEMPLATES} templates are combined`;
 
 /**
- * In: the templates that are named, the namespace of the Rollout or Experiment that runs the analysis, and how to look one up. Out: those templates and the ones nested in
- * them, at any depth. Source: Argo Rollouts v1.9.1, `rollout/controller.go` (`getReferencedAnalysisTemplatesFromRef`), which has no guard against a circle; here each
+ * In: the templates that are named, the namespace of the Rollout or Experiment that runs the analysis, and how to look
+ * one up. Out: those templates and the ones nested in them, at any depth. Source: Argo Rollouts v1.9.1,
+ * `rollout/controller.go` (`getReferencedAnalysisTemplatesFromRef`), which has no guard against a circle; here each
  * template is visited once, with the same result. More than 200 are not judged.
  */
-export function resolveTemplates(refs: readonly TemplateRef[], namespace: string, { find, skip }: Lookups): ResolvedTemplates {
+export function resolveTemplates(
+  refs: readonly TemplateRef[],
+  namespace: string,
+  { find, skip }: Lookups,
+): ResolvedTemplates {
   const found = new Map<string, KubeObject>();
   let complete = true;
   const stack = refs.toReversed();
@@ -277,8 +315,9 @@ export interface CombinedArgs {
 }
 
 /**
- * In: the templates of an analysis, in the controller's order. Out: their arguments combined: the first declaration with a value counts, a later one replaces an earlier one without
- * (even one with `valueFrom`), different values contradict each other. Source: Argo Rollouts v1.9.1, `utils/analysis/helpers.go` (`flattenArgs`).
+ * In: the templates of an analysis, in the controller's order. Out: their arguments combined: the first declaration
+ * with a value counts, a later one replaces an earlier one without (even one with `valueFrom`), different values
+ * contradict each other. Source: Argo Rollouts v1.9.1, `utils/analysis/helpers.go` (`flattenArgs`).
  */
 export function combineArgs(templates: readonly KubeObject[]): CombinedArgs {
   const args = new Map<string, TemplateArg>();
@@ -286,21 +325,27 @@ export function combineArgs(templates: readonly KubeObject[]): CombinedArgs {
   for (const arg of templates.flatMap(templateArgs)) {
     const previous = args.get(arg.name);
     if (previous === undefined || !previous.hasValue) args.set(arg.name, arg);
-    else if (arg.value !== undefined && previous.value !== undefined && arg.value !== previous.value) conflicts.push({ first: previous, second: arg });
+    else if (arg.value !== undefined && previous.value !== undefined && arg.value !== previous.value)
+      conflicts.push({ first: previous, second: arg });
   }
   return { args, conflicts };
 }
 
 /**
- * In: the arguments of templates, combined, and those that are supplied. Out: the value of each that is known before the analysis runs, by name. What is supplied goes
- * before the default, the last of several (Argo Rollouts v1.9.1, `utils/analysis/helpers.go`, `MergeArgs`), except that the content of a Secret replaces both.
+ * In: the arguments of templates, combined, and those that are supplied. Out: the value of each that is known before
+ * the analysis runs, by name. What is supplied goes before the default, the last of several (Argo Rollouts v1.9.1,
+ * `utils/analysis/helpers.go`, `MergeArgs`), except that the content of a Secret replaces both.
  */
-export function knownValues(args: ReadonlyMap<string, TemplateArg>, supplied: readonly SuppliedArg[] = []): ReadonlyMap<string, string> {
+export function knownValues(
+  args: ReadonlyMap<string, TemplateArg>,
+  supplied: readonly SuppliedArg[] = [],
+): ReadonlyMap<string, string> {
   const values = new Map<string, string | undefined>();
   for (const [name, arg] of args) values.set(name, arg.value);
   for (const arg of supplied) if (arg.passedOn && values.has(arg.name)) values.set(arg.name, arg.value);
   const known = new Map<string, string>();
-  for (const [name, value] of values) if (value !== undefined && args.get(name)?.fromSecret !== true) known.set(name, value);
+  for (const [name, value] of values)
+    if (value !== undefined && args.get(name)?.fromSecret !== true) known.set(name, value);
   return known;
 }
 
@@ -338,8 +383,9 @@ export interface Company {
 }
 
 /**
- * In: a template, and how to look up objects and what refers to them. Out: the templates that it is combined with anywhere. A template that is only ever used together with
- * others may leave to them what it does not have itself: arguments, metrics.
+ * In: a template, and how to look up objects and what refers to them. Out: the templates that it is combined with
+ * anywhere. A template that is only ever used together with others may leave to them what it does not have itself:
+ * arguments, metrics.
  */
 export function companyOf(template: KubeObject, lookups: ReverseLookups): Company {
   const company = new Set<KubeObject>([template]);
@@ -376,7 +422,8 @@ export function companyOf(template: KubeObject, lookups: ReverseLookups): Compan
 
 const HOLDER_KINDS = ['Rollout.argoproj.io', 'Experiment.argoproj.io'] as const satisfies readonly KindId[];
 
-// A ClusterAnalysisTemplate has no namespace, and so the namespaced templates that it names are known under none; they are meant in every namespace.
+// A ClusterAnalysisTemplate has no namespace, and so the namespaced templates that it names are known under none; they
+// are meant in every namespace.
 function ownersOf(template: KubeObject, kinds: readonly KindId[], { referrers }: ReverseLookups): KubeObject[] {
   const kind = kindOf(template);
   if (kind === undefined) return [];

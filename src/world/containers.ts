@@ -6,7 +6,10 @@ import { workloadRefOf } from './rollout.ts';
 
 /** A container, and where it stands. */
 export interface Container {
-  /** Empty where it has none; cut where it is longer than any valid one, so that it can go into every message about the container. */
+  /**
+   * Empty where it has none; cut where it is longer than any valid one, so that it can go into every message about the
+   * container.
+   */
   readonly name: string;
   readonly list: 'containers' | 'initContainers';
   readonly index: number;
@@ -19,16 +22,24 @@ const MAX_NAME = 100;
 /** Where a Rollout's own pod template stands. */
 export const TEMPLATE_PATH: Path = ['spec', 'template'];
 
-/** In: a Rollout. Out: its own pod template, empty if it has none; undefined with `workloadRef`, where the template is the workload's. */
+/**
+ * In: a Rollout. Out: its own pod template, empty if it has none; undefined with `workloadRef`, where the template is
+ * the workload's.
+ */
 export function ownTemplate(rollout: KubeObject): JsonObject | undefined {
   return workloadRefOf(rollout) === undefined ? object(dig(rollout, 'spec', 'template')) : undefined;
 }
 
-/** In: a pod template and its path. Out: its containers, then its init containers; entries that are no objects are passed over. */
+/**
+ * In: a pod template and its path. Out: its containers, then its init containers; entries that are no objects are
+ * passed over.
+ */
 export function containersOf(template: JsonObject, path: Path): Container[] {
   return (['containers', 'initContainers'] as const).flatMap((list) =>
     array(dig(template, 'spec', list)).flatMap((raw, index): Container[] =>
-      isObject(raw) ? [{ name: string(raw['name']).slice(0, MAX_NAME), list, index, raw, path: [...path, 'spec', list, index] }] : [],
+      isObject(raw)
+        ? [{ name: string(raw['name']).slice(0, MAX_NAME), list, index, raw, path: [...path, 'spec', list, index] }]
+        : [],
     ),
   );
 }

@@ -5,8 +5,9 @@ const MAX_DEPTH = 30;
 const MAX_LENGTH = 400;
 
 /**
- * In: any JSON value. Out: it as a text that is the same whatever the order of its keys, by which a thing without a name (a step) is told from another: its JSON, or a hash of that where
- * it is long; what lies deeper than thirty levels does not count.
+ * In: any JSON value. Out: it as a text that is the same whatever the order of its keys, by which a thing without a
+ * name (a step) is told from another: its JSON, or a hash of that where it is long; what lies deeper than thirty levels
+ * does not count.
  */
 export function contentOf(value: unknown): string {
   const text = JSON.stringify(canonical(value, 0)) ?? '';

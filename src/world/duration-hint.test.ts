@@ -15,7 +15,10 @@ describe('suggestDuration', () => {
     expect(suggestDuration(text)).toBe(expected);
   });
 
-  it.each(['', 'soon', '1month', '1.5d', 'd', '-1d', '10', '1h30m', '5 ms', '10 stunden', '1d!', '9'.repeat(40)])('has nothing to say about %j', (text) => {
-    expect(suggestDuration(text)).toBeUndefined();
-  });
+  it.each(['', 'soon', '1month', '1.5d', 'd', '-1d', '10', '1h30m', '5 ms', '10 stunden', '1d!', '9'.repeat(40)])(
+    'has nothing to say about %j',
+    (text) => {
+      expect(suggestDuration(text)).toBeUndefined();
+    },
+  );
 });

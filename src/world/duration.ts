@@ -14,8 +14,9 @@ const DIGITS_OF_LARGEST = 19;
 const PIECE = /([0-9]*)(?:\.([0-9]*))?([^0-9.]+)/y;
 
 /**
- * In: a duration as Argo Rollouts takes it, `1h30m`, `-1.5s`, `0`. Out: it in seconds, or undefined if it does not parse: no unit, a unit other than ns, us, µs, ms, s, m
- * and h (there is none for days), spaces, or more than about 292 years. Source: Go's `time.ParseDuration`, by which Argo Rollouts v1.9.1 reads every duration.
+ * In: a duration as Argo Rollouts takes it, `1h30m`, `-1.5s`, `0`. Out: it in seconds, or undefined if it does not
+ * parse: no unit, a unit other than ns, us, µs, ms, s, m and h (there is none for days), spaces, or more than about 292
+ * years. Source: Go's `time.ParseDuration`, by which Argo Rollouts v1.9.1 reads every duration.
  */
 export function parseGoDuration(text: string): number | undefined {
   const negative = text.startsWith('-');
@@ -39,5 +40,7 @@ function nanoseconds([, whole = '', fraction = '', unit = '']: readonly string[]
   if (size === undefined || (whole === '' && fraction === '')) return undefined;
   const digits = whole.replace(/^0+/, '');
   if (digits.length > DIGITS_OF_LARGEST) return undefined;
-  return BigInt(digits) * size + BigInt(Math.floor(Number(`0.${fraction.slice(0, DIGITS_OF_LARGEST)}0`) * Number(size)));
+  return (
+    BigInt(digits) * size + BigInt(Math.floor(Number(`0.${fraction.slice(0, DIGITS_OF_LARGEST)}0`) * Number(size)))
+  );
 }

@@ -2,19 +2,33 @@ import { describe, expect, it } from 'vitest';
 import { fieldValue, hasValueAt, isMetadataPath, sectionsOf } from './field-path.ts';
 
 describe('isMetadataPath', () => {
-  it.each(['metadata.name', 'metadata.namespace', 'metadata.uid', 'metadata.labels', 'metadata.annotations', "metadata.labels['app']", "metadata.labels['example.org/app']", "metadata.annotations['Example.org/Team']"])(
-    'takes %j',
-    (path) => {
-      expect(isMetadataPath(path)).toBe(true);
-    },
-  );
+  it.each([
+    'metadata.name',
+    'metadata.namespace',
+    'metadata.uid',
+    'metadata.labels',
+    'metadata.annotations',
+    "metadata.labels['app']",
+    "metadata.labels['example.org/app']",
+    "metadata.annotations['Example.org/Team']",
+  ])('takes %j', (path) => {
+    expect(isMetadataPath(path)).toBe(true);
+  });
 
-  it.each(['metadata', 'metadata.generation', 'metadata.labels.app', 'metadata.labels[app]', "metadata.labels['']", "metadata.labels['a b']", "metadata.labels['a']['b']", "metadata.name['x']", "metadata.labels['Example.org/app']", 'metadataname'])(
-    'does not take %j',
-    (path) => {
-      expect(isMetadataPath(path)).toBe(false);
-    },
-  );
+  it.each([
+    'metadata',
+    'metadata.generation',
+    'metadata.labels.app',
+    'metadata.labels[app]',
+    "metadata.labels['']",
+    "metadata.labels['a b']",
+    "metadata.labels['a']['b']",
+    "metadata.name['x']",
+    "metadata.labels['Example.org/app']",
+    'metadataname',
+  ])('does not take %j', (path) => {
+    expect(isMetadataPath(path)).toBe(false);
+  });
 });
 
 describe('hasValueAt', () => {
@@ -24,21 +38,53 @@ describe('hasValueAt', () => {
     expect(hasValueAt(value, sectionsOf(path))).toBe(true);
   });
 
-  it.each(['', 'a', 'a.d', 'a.d[0]', 'a.d[1]', 'a.d[2].e', 'a.d[-1].e', 'a.d.x', 'a.b.c', "a['f']", 'a.f.g', 'a.constructor.name', 'x.y'])('does not find %j', (path) => {
+  it.each([
+    '',
+    'a',
+    'a.d',
+    'a.d[0]',
+    'a.d[1]',
+    'a.d[2].e',
+    'a.d[-1].e',
+    'a.d.x',
+    'a.b.c',
+    "a['f']",
+    'a.f.g',
+    'a.constructor.name',
+    'x.y',
+  ])('does not find %j', (path) => {
     expect(hasValueAt(value, sectionsOf(path))).toBe(false);
   });
 });
 
 describe('hasValueAt in a Rollout', () => {
-  const containers = [{ image: '', ports: [{ containerPort: 80, hostPort: 0 }], env: [{ name: 'A', value: '' }], livenessProbe: { grpc: { port: 0 } } }];
-  const rollout = { spec: { minReadySeconds: 0, paused: false, progressDeadlineSeconds: 0, strategy: { canary: { stableService: '', maxSurge: 0 }, blueGreen: {} }, template: { spec: { hostNetwork: false, containers } } } };
-
-  it.each(['progressDeadlineSeconds', 'strategy.canary.maxSurge', 'strategy.blueGreen.activeService', 'template.spec.containers[0].ports[0].protocol', 'template.spec.containers[0].livenessProbe.grpc.service'])(
-    'finds %j, which the API server or Go writes',
-    (path) => {
-      expect(hasValueAt(rollout, sectionsOf(`spec.${path}`))).toBe(true);
+  const containers = [
+    {
+      image: '',
+      ports: [{ containerPort: 80, hostPort: 0 }],
+      env: [{ name: 'A', value: '' }],
+      livenessProbe: { grpc: { port: 0 } },
     },
-  );
+  ];
+  const rollout = {
+    spec: {
+      minReadySeconds: 0,
+      paused: false,
+      progressDeadlineSeconds: 0,
+      strategy: { canary: { stableService: '', maxSurge: 0 }, blueGreen: {} },
+      template: { spec: { hostNetwork: false, containers } },
+    },
+  };
+
+  it.each([
+    'progressDeadlineSeconds',
+    'strategy.canary.maxSurge',
+    'strategy.blueGreen.activeService',
+    'template.spec.containers[0].ports[0].protocol',
+    'template.spec.containers[0].livenessProbe.grpc.service',
+  ])('finds %j, which the API server or Go writes', (path) => {
+    expect(hasValueAt(rollout, sectionsOf(`spec.${path}`))).toBe(true);
+  });
 
   it.each([
     'minReadySeconds',
@@ -59,7 +105,13 @@ describe('fieldValue', () => {
   const object = {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Rollout',
-    metadata: { name: 'reviews', namespace: 'shop', labels: { app: 'web' }, annotations: { 'example.com/team': 'shop' }, generation: 2 },
+    metadata: {
+      name: 'reviews',
+      namespace: 'shop',
+      labels: { app: 'web' },
+      annotations: { 'example.com/team': 'shop' },
+      generation: 2,
+    },
     spec: {
       paused: true,
       minReadySeconds: 30,

@@ -2,12 +2,20 @@ import { isLabelKey } from './names.ts';
 import type { KubeObject } from './object.ts';
 import { array, dig, isObject, object, string } from './read.ts';
 
-const METADATA: ReadonlySet<string> = new Set(['metadata.name', 'metadata.namespace', 'metadata.uid', 'metadata.labels', 'metadata.annotations']);
+const METADATA: ReadonlySet<string> = new Set([
+  'metadata.name',
+  'metadata.namespace',
+  'metadata.uid',
+  'metadata.labels',
+  'metadata.annotations',
+]);
 const KEYED = /^metadata\.(labels|annotations)\['(.*)'\]$/s;
 
 /**
- * In: a field path under `metadata`. Out: whether a fieldRef can read it: name, namespace, uid, all labels or annotations, or one of them by its key; one that the object does not have reads as
- * the empty string. Source: `k8s.io/kubernetes` v1.34, `pkg/fieldpath` (`ExtractFieldPathAsString`), with which Argo Rollouts v1.9.1 reads what starts with `metadata`.
+ * In: a field path under `metadata`. Out: whether a fieldRef can read it: name, namespace, uid, all labels or
+ * annotations, or one of them by its key; one that the object does not have reads as the empty string. Source:
+ * `k8s.io/kubernetes` v1.34, `pkg/fieldpath` (`ExtractFieldPathAsString`), with which Argo Rollouts v1.9.1 reads what
+ * starts with `metadata`.
  */
 export function isMetadataPath(path: string): boolean {
   if (METADATA.has(path)) return true;
@@ -22,20 +30,55 @@ export function sectionsOf(path: string): readonly string[] {
 
 const INDEX = /^[+]?[0-9]+$/;
 
-const CONTAINER_FIELDS = ['image', 'workingDir', 'imagePullPolicy', 'stdin', 'tty', 'env.*.value', 'ports.*.name', 'ports.*.hostPort', 'ports.*.hostIP'];
-const POD_FIELDS = ['hostNetwork', 'hostPID', 'hostIPC', 'serviceAccountName', 'nodeName', 'restartPolicy', 'schedulerName', 'hostname', 'subdomain', 'priorityClassName'];
+const CONTAINER_FIELDS = [
+  'image',
+  'workingDir',
+  'imagePullPolicy',
+  'stdin',
+  'tty',
+  'env.*.value',
+  'ports.*.name',
+  'ports.*.hostPort',
+  'ports.*.hostIP',
+];
+const POD_FIELDS = [
+  'hostNetwork',
+  'hostPID',
+  'hostIPC',
+  'serviceAccountName',
+  'nodeName',
+  'restartPolicy',
+  'schedulerName',
+  'hostname',
+  'subdomain',
+  'priorityClassName',
+];
 
-// What Go leaves out of its JSON where it is 0, false or the empty text: `omitempty` in `k8s.io/api` v0.34 and Argo Rollouts v1.9.1.
+// What Go leaves out of its JSON where it is 0, false or the empty text: `omitempty` in `k8s.io/api` v0.34 and Argo
+// Rollouts v1.9.1.
 const LEFT_OUT: ReadonlySet<string> = new Set([
-  ...['minReadySeconds', 'paused', 'strategy.canary.canaryService', 'strategy.canary.stableService', 'strategy.canary.dynamicStableScale', 'strategy.blueGreen.previewService'].map((field) => `spec.${field}`),
-  ...[...POD_FIELDS, ...['containers', 'initContainers'].flatMap((list) => CONTAINER_FIELDS.map((field) => `${list}.*.${field}`))].map((field) => `spec.template.spec.${field}`),
+  ...[
+    'minReadySeconds',
+    'paused',
+    'strategy.canary.canaryService',
+    'strategy.canary.stableService',
+    'strategy.canary.dynamicStableScale',
+    'strategy.blueGreen.previewService',
+  ].map((field) => `spec.${field}`),
+  ...[
+    ...POD_FIELDS,
+    ...['containers', 'initContainers'].flatMap((list) => CONTAINER_FIELDS.map((field) => `${list}.*.${field}`)),
+  ].map((field) => `spec.template.spec.${field}`),
 ]);
-// What the API server fills in below the pod template where it is not written (Argo Rollouts v1.9.1, manifests/crds/rollout-crd.yaml).
+// What the API server fills in below the pod template where it is not written (Argo Rollouts v1.9.1,
+// manifests/crds/rollout-crd.yaml).
 const FILLED_IN: ReadonlySet<string> = new Set(['protocol', 'service', 'optional']);
 
 /**
- * In: a Rollout as it was written and the sections of a path. Out: whether the controller finds a single value there; null, a list and a mapping are none, and what Go leaves out of its JSON is not there. True, too, for what others fill
- * in. Source: Argo Rollouts v1.9.1, `utils/analysis/factory.go` (`extractValueFromRollout`), which reads a fieldRef that does not start with `metadata`.
+ * In: a Rollout as it was written and the sections of a path. Out: whether the controller finds a single value there;
+ * null, a list and a mapping are none, and what Go leaves out of its JSON is not there. True, too, for what others fill
+ * in. Source: Argo Rollouts v1.9.1, `utils/analysis/factory.go` (`extractValueFromRollout`), which reads a fieldRef
+ * that does not start with `metadata`.
  */
 export function hasValueAt(rollout: unknown, sections: readonly string[]): boolean {
   const value = valueAt(rollout, sections);
@@ -43,7 +86,11 @@ export function hasValueAt(rollout: unknown, sections: readonly string[]): boole
   if (value !== undefined) return !(LEFT_OUT.has(place) && (value === 0 || value === false || value === ''));
   // Go writes this one in any case.
   if (place === 'spec.strategy.blueGreen.activeService') return true;
-  return place.startsWith('spec.template.spec.') && FILLED_IN.has(sections.at(-1) ?? '') && isObject(at(rollout, sections.slice(0, -1)));
+  return (
+    place.startsWith('spec.template.spec.') &&
+    FILLED_IN.has(sections.at(-1) ?? '') &&
+    isObject(at(rollout, sections.slice(0, -1)))
+  );
 }
 
 function valueAt(value: unknown, sections: readonly string[]): unknown {
@@ -67,7 +114,8 @@ const QUANTITIES: ReadonlySet<string> = new Set(['limits', 'requests', 'overhead
 const MILLION = 1_000_000;
 
 /**
- * In: a Rollout and a field path. Out: the text that a fieldRef of an analysis reads there, where it is known now: its name and namespace, labels, one of its annotations, and what stands in its spec. The status will be known when the
+ * In: a Rollout and a field path. Out: the text that a fieldRef of an analysis reads there, where it is known now: its
+ * name and namespace, labels, one of its annotations, and what stands in its spec. The status will be known when the
  * analysis runs.
  */
 export function fieldValue(rollout: KubeObject, path: string): string | undefined {
@@ -87,7 +135,8 @@ function specValue(rollout: KubeObject, sections: readonly string[]): string | u
   const value = valueAt(rollout, sections);
   // The controller gives a Rollout without a number of replicas one.
   if (value === undefined && sections.join('.') === 'spec.replicas') return '1';
-  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) < MILLION ? String(value) : undefined;
+  if (typeof value === 'number')
+    return Number.isInteger(value) && Math.abs(value) < MILLION ? String(value) : undefined;
   return typeof value === 'string' || typeof value === 'boolean' ? String(value) : undefined;
 }
 

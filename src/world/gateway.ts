@@ -1,7 +1,17 @@
 import { memo } from './memo.ts';
 import { keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
-import { array, dig, isObject, object, optionalNumber, optionalString, string, stringMap, type JsonObject } from './read.ts';
+import {
+  array,
+  dig,
+  isObject,
+  object,
+  optionalNumber,
+  optionalString,
+  string,
+  stringMap,
+  type JsonObject,
+} from './read.ts';
 import { trafficRoutingOf, type Find } from './rollout.ts';
 
 /** The name under which the Gateway API plugin is configured in a Rollout. */
@@ -16,8 +26,18 @@ export const ROUTE_KINDS: readonly KindId[] = [
 ];
 
 const FIELDS = [
-  { kind: 'HTTPRoute.gateway.networking.k8s.io', single: 'httpRoute', list: 'httpRoutes', selector: 'httpRouteSelector' },
-  { kind: 'GRPCRoute.gateway.networking.k8s.io', single: 'grpcRoute', list: 'grpcRoutes', selector: 'grpcRouteSelector' },
+  {
+    kind: 'HTTPRoute.gateway.networking.k8s.io',
+    single: 'httpRoute',
+    list: 'httpRoutes',
+    selector: 'httpRouteSelector',
+  },
+  {
+    kind: 'GRPCRoute.gateway.networking.k8s.io',
+    single: 'grpcRoute',
+    list: 'grpcRoutes',
+    selector: 'grpcRouteSelector',
+  },
   { kind: 'TCPRoute.gateway.networking.k8s.io', single: 'tcpRoute', list: 'tcpRoutes', selector: 'tcpRouteSelector' },
   { kind: 'TLSRoute.gateway.networking.k8s.io', single: 'tlsRoute', list: 'tlsRoutes', selector: 'tlsRouteSelector' },
 ] as const satisfies readonly { kind: KindId; single: string; list: string; selector: string }[];
@@ -41,8 +61,9 @@ export function gatewayConfig(rollout: KubeObject): JsonObject | undefined {
 }
 
 /**
- * In: a Rollout. Out: the Gateway API routes it drives: the single, list and selector forms, in the namespace that the plugin's
- * configuration names or the Rollout's own. Source: Gateway API plugin v0.15.0, `pkg/plugin/types.go` and `plugin.go`.
+ * In: a Rollout. Out: the Gateway API routes it drives: the single, list and selector forms, in the namespace that the
+ * plugin's configuration names or the Rollout's own. Source: Gateway API plugin v0.15.0, `pkg/plugin/types.go` and
+ * `plugin.go`.
  */
 export const managedGatewayRoutes = memo(collectRoutes);
 
@@ -56,12 +77,29 @@ function collectRoutes(rollout: KubeObject): readonly GatewayRouteRef[] {
     for (const [index, entry] of array(config[list]).entries()) {
       const name = optionalString(dig(entry, 'name'));
       const useHeaderRoutes = dig(entry, 'useHeaderRoutes') === true;
-      if (name !== undefined) routes.push({ kind, namespace, name, selector: undefined, useHeaderRoutes, path: [...base, list, index, 'name'] });
+      if (name !== undefined)
+        routes.push({
+          kind,
+          namespace,
+          name,
+          selector: undefined,
+          useHeaderRoutes,
+          path: [...base, list, index, 'name'],
+        });
     }
     const name = optionalString(config[single]);
-    if (name !== undefined) routes.push({ kind, namespace, name, selector: undefined, useHeaderRoutes: true, path: [...base, single] });
+    if (name !== undefined)
+      routes.push({ kind, namespace, name, selector: undefined, useHeaderRoutes: true, path: [...base, single] });
     const labels = config[selector];
-    if (isObject(labels)) routes.push({ kind, namespace, name: undefined, selector: labels, useHeaderRoutes: false, path: [...base, selector] });
+    if (isObject(labels))
+      routes.push({
+        kind,
+        namespace,
+        name: undefined,
+        selector: labels,
+        useHeaderRoutes: false,
+        path: [...base, selector],
+      });
   }
   return routes;
 }
@@ -97,8 +135,8 @@ export function backendRefsOf(route: KubeObject): readonly BackendRef[] {
 }
 
 /**
- * In: a label selector and the labels of an object. Out: whether they match, by the rules of `metav1.LabelSelector`; an empty
- * selector matches everything. An operator it does not know matches nothing.
+ * In: a label selector and the labels of an object. Out: whether they match, by the rules of `metav1.LabelSelector`; an
+ * empty selector matches everything. An operator it does not know matches nothing.
  */
 export function matchesSelector(selector: JsonObject, labels: ReadonlyMap<string, string>): boolean {
   for (const [key, value] of stringMap(selector['matchLabels'])) {
@@ -142,11 +180,17 @@ export interface ManagedRoute {
   readonly path: Path;
 }
 
-/** In: a Rollout and how to look objects up. Out: the Gateway API routes it drives, selectors resolved, each once, under the first reference to it. */
+/**
+ * In: a Rollout and how to look objects up. Out: the Gateway API routes it drives, selectors resolved, each once, under
+ * the first reference to it.
+ */
 export function findManagedRoutes(rollout: KubeObject, look: Look): readonly ManagedRoute[] {
   const found = new Map<ObjectKey, ManagedRoute>();
   for (const { kind, namespace, name, selector, path } of managedGatewayRoutes(rollout)) {
-    const routes = name === undefined ? look.list(kind, namespace).filter((route) => isSelected(selector, route)) : [look.find(kind, namespace, name)];
+    const routes =
+      name === undefined
+        ? look.list(kind, namespace).filter((route) => isSelected(selector, route))
+        : [look.find(kind, namespace, name)];
     for (const route of routes) {
       if (route !== undefined && !found.has(keyOf(route))) found.set(keyOf(route), { kind, route, path });
     }
@@ -158,7 +202,9 @@ export function findManagedRoutes(rollout: KubeObject, look: Look): readonly Man
 export function drivesRoute(rollout: KubeObject, route: KubeObject): boolean {
   return managedGatewayRoutes(rollout).some(
     ({ kind, namespace, name, selector }) =>
-      kind === kindOf(route) && namespace === namespaceOf(route) && (name === undefined ? isSelected(selector, route) : name === route.metadata.name),
+      kind === kindOf(route) &&
+      namespace === namespaceOf(route) &&
+      (name === undefined ? isSelected(selector, route) : name === route.metadata.name),
   );
 }
 
@@ -167,11 +213,16 @@ function isSelected(selector: JsonObject | undefined, route: KubeObject): boolea
 }
 
 /**
- * In: a Gateway API route, the canary Service and the managed routes of the Rollout that drives it. Out: the backends whose weights the plugin sets. In
- * HTTPRoutes and GRPCRoutes it passes over the rules it takes for its own header rules: those named after a managed route (also with `-<number>`), and those
- * whose only backend is the canary. Source: Gateway API plugin v0.15.0, `pkg/plugin` (`setHTTPRouteWeight`, `setGRPCRouteWeight`, `isManagedRuleName`).
+ * In: a Gateway API route, the canary Service and the managed routes of the Rollout that drives it. Out: the backends
+ * whose weights the plugin sets. In HTTPRoutes and GRPCRoutes it passes over the rules it takes for its own header
+ * rules: those named after a managed route (also with `-<number>`), and those whose only backend is the canary. Source:
+ * Gateway API plugin v0.15.0, `pkg/plugin` (`setHTTPRouteWeight`, `setGRPCRouteWeight`, `isManagedRuleName`).
  */
-export function weightedBackendsOf(route: KubeObject, canaryService: string, managed: readonly string[]): readonly BackendRef[] {
+export function weightedBackendsOf(
+  route: KubeObject,
+  canaryService: string,
+  managed: readonly string[],
+): readonly BackendRef[] {
   const kind = kindOf(route);
   const backends = backendRefsOf(route);
   if (kind !== 'HTTPRoute.gateway.networking.k8s.io' && kind !== 'GRPCRoute.gateway.networking.k8s.io') return backends;
@@ -183,8 +234,15 @@ export function weightedBackendsOf(route: KubeObject, canaryService: string, man
   return backends.filter(({ rule }) => !own.has(rule));
 }
 
-/** In: an HTTPRoute or GRPCRoute, and as for `weightedBackendsOf`. Out: the rules that the plugin takes for its own for no other reason than that their only backend is the canary. */
-export function canaryOnlyRulesOf(route: KubeObject, canaryService: string, managed: readonly string[]): readonly { readonly rule: unknown; readonly path: Path }[] {
+/**
+ * In: an HTTPRoute or GRPCRoute, and as for `weightedBackendsOf`. Out: the rules that the plugin takes for its own for
+ * no other reason than that their only backend is the canary.
+ */
+export function canaryOnlyRulesOf(
+  route: KubeObject,
+  canaryService: string,
+  managed: readonly string[],
+): readonly { readonly rule: unknown; readonly path: Path }[] {
   const names = new Set(managed);
   return array(dig(route, 'spec', 'rules'))
     .map((rule, index) => ({ rule, path: ['spec', 'rules', index] }))

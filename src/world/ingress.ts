@@ -22,9 +22,14 @@ export function managedIngresses(rollout: KubeObject): readonly ManagedIngress[]
     .map(({ name, path }) => ({ name, path, router: path.includes('alb') ? 'alb' : 'nginx' }));
 }
 
-/** In: a Rollout. Out: the Service whose rule in an ALB Ingress the controller annotates: the root Service, else the stable one; empty where neither is named. */
+/**
+ * In: a Rollout. Out: the Service whose rule in an ALB Ingress the controller annotates: the root Service, else the
+ * stable one; empty where neither is named.
+ */
 export function albActionService(rollout: KubeObject): string {
-  return optionalString(dig(trafficRoutingOf(rollout), 'alb', 'rootService')) ?? string(canaryOf(rollout)?.['stableService']);
+  return (
+    optionalString(dig(trafficRoutingOf(rollout), 'alb', 'rootService')) ?? string(canaryOf(rollout)?.['stableService'])
+  );
 }
 
 /** A Service that a rule of an Ingress sends to. */
@@ -38,7 +43,9 @@ export interface IngressBackend {
   readonly portPath: Path;
 }
 
-/** In: an Ingress of any version. Out: the Services its rules send to, in order; the default backend is none of them. */
+/**
+ * In: an Ingress of any version. Out: the Services its rules send to, in order; the default backend is none of them.
+ */
 export function ingressBackends(ingress: KubeObject): readonly IngressBackend[] {
   return array(dig(ingress, 'spec', 'rules')).flatMap((rule, index) =>
     array(dig(rule, 'http', 'paths')).flatMap((entry, position): IngressBackend[] => {
@@ -53,7 +60,14 @@ export function ingressBackends(ingress: KubeObject): readonly IngressBackend[] 
       // The form of extensions/v1beta1 and networking.k8s.io/v1beta1, which the controller still reads.
       const legacy = optionalString(dig(entry, 'backend', 'serviceName'));
       if (legacy === undefined) return [];
-      return [{ service: legacy, port: portOf(dig(entry, 'backend', 'servicePort')), path: [...at, 'serviceName'], portPath: [...at, 'servicePort'] }];
+      return [
+        {
+          service: legacy,
+          port: portOf(dig(entry, 'backend', 'servicePort')),
+          path: [...at, 'serviceName'],
+          portPath: [...at, 'servicePort'],
+        },
+      ];
     }),
   );
 }

@@ -2,7 +2,13 @@ import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, optionalNumber, string } from './read.ts';
-import { managedRouteNames, virtualServiceEntries, type Find, type PortRoute, type VirtualServiceEntry } from './rollout.ts';
+import {
+  managedRouteNames,
+  virtualServiceEntries,
+  type Find,
+  type PortRoute,
+  type VirtualServiceEntry,
+} from './rollout.ts';
 
 /** The three lists of routes a VirtualService has. */
 export type RouteType = 'http' | 'tls' | 'tcp';
@@ -36,22 +42,35 @@ interface RouteLists {
   readonly all: readonly Route[];
   readonly of: Readonly<Record<RouteType, readonly Route[]>>;
   readonly byKey: Map<RouteType, ReadonlyMap<string, readonly Route[]>>;
-  /** Those outside of managed routes, by the list of their names; made when it is first needed, since a WeakMap costs the garbage collector. */
+  /**
+   * Those outside of managed routes, by the list of their names; made when it is first needed, since a WeakMap costs
+   * the garbage collector.
+   */
   unmanaged: WeakMap<readonly string[], readonly Route[]> | undefined;
 }
 
 const listsOf = memo((virtualService: KubeObject): RouteLists => {
-  const of = { http: readRoutes(virtualService, 'http'), tls: readRoutes(virtualService, 'tls'), tcp: readRoutes(virtualService, 'tcp') };
+  const of = {
+    http: readRoutes(virtualService, 'http'),
+    tls: readRoutes(virtualService, 'tls'),
+    tcp: readRoutes(virtualService, 'tcp'),
+  };
   return { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map(), unmanaged: undefined };
 });
 
-/** In: a VirtualService and one of its lists. Out: the routes in it, in order; all lists by default. Unlike `routesOf` it keeps nothing, for an index over very many objects. */
+/**
+ * In: a VirtualService and one of its lists. Out: the routes in it, in order; all lists by default. Unlike `routesOf`
+ * it keeps nothing, for an index over very many objects.
+ */
 export function readRoutes(virtualService: KubeObject, type?: RouteType): readonly Route[] {
   if (type === undefined) return TYPES.flatMap((each) => readRoutes(virtualService, each));
   return array(dig(virtualService, 'spec', type)).map((raw, index) => readRoute(raw, type, index));
 }
 
-/** In: a VirtualService, and of which lists (all by default). Out: its routes, in order; read once an object, and the same ones every time. */
+/**
+ * In: a VirtualService, and of which lists (all by default). Out: its routes, in order; read once an object, and the
+ * same ones every time.
+ */
 export function routesOf(virtualService: KubeObject, types: readonly RouteType[] = TYPES): readonly Route[] {
   const { all, of } = listsOf(virtualService);
   if (types === TYPES) return all;
@@ -93,8 +112,14 @@ function readRoute(raw: unknown, type: RouteType, index: number): Route {
   return { type, index, name: type === 'http' ? string(dig(raw, 'name')) : '', destinations, raw, path };
 }
 
-/** In: a tls or tcp route. Out: the ports and SNI hosts it matches, each once, in order; a match without a port counts as port 0, as for the controller. */
-export function portsAndHosts(route: Route): { readonly ports: readonly number[]; readonly sniHosts: readonly string[] } {
+/**
+ * In: a tls or tcp route. Out: the ports and SNI hosts it matches, each once, in order; a match without a port counts
+ * as port 0, as for the controller.
+ */
+export function portsAndHosts(route: Route): {
+  readonly ports: readonly number[];
+  readonly sniHosts: readonly string[];
+} {
   const ports = new Set<number>();
   const hosts = new Set<string>();
   for (const match of array(dig(route.raw, 'match'))) {
@@ -104,13 +129,19 @@ export function portsAndHosts(route: Route): { readonly ports: readonly number[]
   return { ports: [...ports], sniHosts: [...hosts] };
 }
 
-/** In: a route. Out: how a person is told which one it is: `http route "primary"`, `tls route on port 443 for "a.example.com"`. */
+/**
+ * In: a route. Out: how a person is told which one it is: `http route "primary"`, `tls route on port 443 for
+ * "a.example.com"`.
+ */
 export function routeTitle(route: Route): string {
   if (route.type === 'http') return route.name === '' ? 'unnamed http route' : `http route "${route.name}"`;
   return `${route.type} route ${portsTitle(route)}`;
 }
 
-/** In: a tls or tcp route. Out: what it matches, for a person: `on port 443 for "a.example.com"`, `on ports 80, 443`, `without a port`. */
+/**
+ * In: a tls or tcp route. Out: what it matches, for a person: `on port 443 for "a.example.com"`, `on ports 80, 443`,
+ * `without a port`.
+ */
 export function portsTitle(route: Route): string {
   const { ports, sniHosts } = portsAndHosts(route);
   if (ports.length > 1) return `on ports ${ports.slice(0, MAX_HOSTS).join(', ')}`;
@@ -122,7 +153,10 @@ function portTitle({ port, sniHosts }: PortRoute): string {
   return `${port === 0 ? 'without a port' : `on port ${port}`}${hosts.length > 0 ? ` for ${hosts.join(', ')}` : ''}`;
 }
 
-/** In: a host. Out: the part before its first dot, which is all that the controller compares (Argo Rollouts v1.9.1, `getHost`). */
+/**
+ * In: a host. Out: the part before its first dot, which is all that the controller compares (Argo Rollouts v1.9.1,
+ * `getHost`).
+ */
 export function shortHost(host: string): string {
   const dot = host.indexOf('.');
   if (dot === 0) return '';
@@ -130,11 +164,15 @@ export function shortHost(host: string): string {
 }
 
 /**
- * In: the host of a destination and the namespace of the object it stands in. Out: the Service it means, or undefined for a host outside of the cluster
- * or one that holds a wildcard. Istio reads a host without dots as a Service of that namespace (`ResolveShortnameToFQDN` of its `pilot/pkg/model`); the
- * `.svc` and `.svc.cluster.local` forms name their own; any other dotted name, `name.namespace` too, it takes as it is: an external host.
+ * In: the host of a destination and the namespace of the object it stands in. Out: the Service it means, or undefined
+ * for a host outside of the cluster or one that holds a wildcard. Istio reads a host without dots as a Service of that
+ * namespace (`ResolveShortnameToFQDN` of its `pilot/pkg/model`); the `.svc` and `.svc.cluster.local` forms name their
+ * own; any other dotted name, `name.namespace` too, it takes as it is: an external host.
  */
-export function destinationService(host: string, namespace: string): { readonly name: string; readonly namespace: string } | undefined {
+export function destinationService(
+  host: string,
+  namespace: string,
+): { readonly name: string; readonly namespace: string } | undefined {
   if (/[*/:]/.test(host)) return undefined;
   const [name = '', ns, svc] = host.split('.', 3);
   if (name === '') return undefined;
@@ -149,8 +187,9 @@ export interface PlacedHost {
 }
 
 /**
- * In: two hosts, of a destination and a DestinationRule. Out: whether they may mean the same: the same Service, or the same name apart from case. Where that is
- * not sure the answer is yes: a wildcard may cover the other, and `name.namespace`, which Istio does not complete, is often meant as a Service.
+ * In: two hosts, of a destination and a DestinationRule. Out: whether they may mean the same: the same Service, or the
+ * same name apart from case. Where that is not sure the answer is yes: a wildcard may cover the other, and
+ * `name.namespace`, which Istio does not complete, is often meant as a Service.
  */
 export function mayBeSameHost(a: PlacedHost, b: PlacedHost): boolean {
   if (a.host.includes('*') || b.host.includes('*')) return true;
@@ -176,21 +215,36 @@ export interface Selection {
   readonly routes: readonly Route[];
   /** What was asked for and is not there. */
   readonly missing: readonly AskedRoute[];
-  /** What was asked for in a list that the VirtualService does not have, while it has another: the controller passes over it. */
+  /**
+   * What was asked for in a list that the VirtualService does not have, while it has another: the controller passes
+   * over it.
+   */
   readonly ignored: readonly AskedRoute[];
-  /** The lists in which nothing is named and several routes could be meant: the controller refuses, so none of them is in `routes`. */
+  /**
+   * The lists in which nothing is named and several routes could be meant: the controller refuses, so none of them is
+   * in `routes`.
+   */
   readonly ambiguous: readonly RouteType[];
-  /** The lists that are there, empty, and nothing is asked for in them: the controller takes the first route of it all the same, and panics. */
+  /**
+   * The lists that are there, empty, and nothing is asked for in them: the controller takes the first route of it all
+   * the same, and panics.
+   */
   readonly empty: readonly RouteType[];
 }
 
 /**
- * In: a VirtualService, the entry by which a Rollout names it, and the Rollout's managed routes. Out: the routes whose weights the controller sets. (It sets those of
- * mirror routes it put in itself as well; these are not told.) Source: Argo Rollouts v1.9.1, `rollout/trafficrouting/istio`: only lists that are
- * there count; http routes by name, the first of that name; without names the only route, else the first unnamed one; tls and tcp routes by their one
- * port and all SNI hosts, every one that matches; without any the first; without names more than one candidate outside of the managed routes is an error.
+ * In: a VirtualService, the entry by which a Rollout names it, and the Rollout's managed routes. Out: the routes whose
+ * weights the controller sets. (It sets those of mirror routes it put in itself as well; these are not told.) Source:
+ * Argo Rollouts v1.9.1, `rollout/trafficrouting/istio`: only lists that are there count; http routes by name, the first
+ * of that name; without names the only route, else the first unnamed one; tls and tcp routes by their one port and all
+ * SNI hosts, every one that matches; without any the first; without names more than one candidate outside of the
+ * managed routes is an error.
  */
-export function selectRoutes(virtualService: KubeObject, entry: VirtualServiceEntry, managed: readonly string[]): Selection {
+export function selectRoutes(
+  virtualService: KubeObject,
+  entry: VirtualServiceEntry,
+  managed: readonly string[],
+): Selection {
   const selection: Draft = { routes: new Set(), missing: [], ignored: [], ambiguous: [], empty: [] };
   const present = new Set(TYPES.filter((type) => Array.isArray(dig(virtualService, 'spec', type))));
   for (const type of TYPES) {
@@ -215,7 +269,12 @@ interface Draft {
   readonly empty: RouteType[];
 }
 
-function selectAsked(draft: Draft, virtualService: KubeObject, type: RouteType, asked: ReturnType<typeof askedFor>): void {
+function selectAsked(
+  draft: Draft,
+  virtualService: KubeObject,
+  type: RouteType,
+  asked: ReturnType<typeof askedFor>,
+): void {
   const byKey = routesByKey(virtualService, type);
   const seen = new Set<string>();
   for (const { index, wanted, key } of asked) {
@@ -238,7 +297,10 @@ function selectOnly(draft: Draft, virtualService: KubeObject, type: RouteType, m
   }
 }
 
-function askedFor(entry: VirtualServiceEntry, type: RouteType): { readonly index: number; readonly wanted: string; readonly key: string }[] {
+function askedFor(
+  entry: VirtualServiceEntry,
+  type: RouteType,
+): { readonly index: number; readonly wanted: string; readonly key: string }[] {
   if (type === 'http') return entry.routes.map((name, index) => ({ index, wanted: name, key: name }));
   return (type === 'tls' ? entry.tlsRoutes : entry.tcpRoutes).map(({ port, sniHosts }, index) => {
     const hosts = type === 'tls' ? sniHosts : [];
@@ -252,7 +314,8 @@ function routeKey(route: Route): string {
   return ports.length > 1 ? 'several ports' : portKey(ports[0] ?? 0, route.type === 'tls' ? sniHosts : []);
 }
 
-// The hosts of a route are each there once; the controller compares their number too, so a host asked for twice matches nothing.
+// The hosts of a route are each there once; the controller compares their number too, so a host asked for twice matches
+// nothing.
 function portKey(port: number, hosts: readonly string[]): string {
   return JSON.stringify([port, hosts.toSorted()]);
 }
@@ -265,12 +328,16 @@ export interface DrivenRoute {
   readonly route: Route;
 }
 
-/** In: a Rollout and how to look its VirtualServices up. Out: the routes whose weights the controller sets for it, each once; none of a VirtualService that is not found. */
+/**
+ * In: a Rollout and how to look its VirtualServices up. Out: the routes whose weights the controller sets for it, each
+ * once; none of a VirtualService that is not found.
+ */
 export function drivenRoutes(rollout: KubeObject, find: Find): readonly DrivenRoute[] {
   const managed = managedRouteNames(rollout);
   const driven = new Map<Route, DrivenRoute>();
   for (const entry of virtualServiceEntries(rollout)) {
-    const virtualService = entry.name === '' ? undefined : find('VirtualService.networking.istio.io', entry.namespace, entry.name);
+    const virtualService =
+      entry.name === '' ? undefined : find('VirtualService.networking.istio.io', entry.namespace, entry.name);
     if (virtualService === undefined) continue;
     for (const route of selectRoutes(virtualService, entry, managed).routes) {
       if (!driven.has(route)) driven.set(route, { entry, virtualService, route });

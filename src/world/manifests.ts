@@ -1,4 +1,19 @@
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node, type Pair, type ParsedNode, type ScalarTag, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Document,
+  type Node,
+  type Pair,
+  type ParsedNode,
+  type ScalarTag,
+  type YAMLMap,
+} from 'yaml';
 import { isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { array, dig, isDeeperThan, isObject, object, string } from './read.ts';
@@ -64,8 +79,8 @@ const OCTAL: ScalarTag = {
 };
 
 /**
- * In: a YAML or JSON text (many documents, `kind: List`, a JSON array) and the name to report it by. Out: its objects with their positions, and what
- * could not be read. Never throws.
+ * In: a YAML or JSON text (many documents, `kind: List`, a JSON array) and the name to report it by. Out: its objects
+ * with their positions, and what could not be read. Never throws.
  */
 export function parseManifests(text: string, file: string): Manifests {
   const objects: SourceObject[] = [];
@@ -77,7 +92,13 @@ export function parseManifests(text: string, file: string): Manifests {
   const lines = new LineCounter();
   let documents: Document.Parsed[];
   try {
-    const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, merge: true, logLevel: 'silent', customTags: (tags) => [OCTAL, ...tags] });
+    const parsed = parseAllDocuments(text, {
+      lineCounter: lines,
+      uniqueKeys: false,
+      merge: true,
+      logLevel: 'silent',
+      customTags: (tags) => [OCTAL, ...tags],
+    });
     documents = Array.isArray(parsed) ? parsed : [];
   } catch (error) {
     return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: messageOf(error) }] };
@@ -128,7 +149,13 @@ export function joinManifests(parts: readonly Manifests[]): Manifests {
 }
 
 // Kinds that the author of a bundle rarely ships with it: that one is not there says nothing.
-const ELSEWHERE: ReadonlySet<KindId> = new Set(['ConfigMap', 'Secret', 'ServiceAccount', 'Namespace', 'ClusterAnalysisTemplate.argoproj.io']);
+const ELSEWHERE: ReadonlySet<KindId> = new Set([
+  'ConfigMap',
+  'Secret',
+  'ServiceAccount',
+  'Namespace',
+  'ClusterAnalysisTemplate.argoproj.io',
+]);
 
 /** How a bundle is to be read as a world. */
 export interface BundleOptions {
@@ -139,7 +166,10 @@ export interface BundleOptions {
 }
 
 /** In: objects from manifests. Out: them with a namespace where their kind has one, and which namespace was assumed. */
-export function placeObjects(sources: readonly SourceObject[], options: BundleOptions = {}): { readonly sources: readonly SourceObject[]; readonly namespace: string } {
+export function placeObjects(
+  sources: readonly SourceObject[],
+  options: BundleOptions = {},
+): { readonly sources: readonly SourceObject[]; readonly namespace: string } {
   const named = new Set(sources.map(({ object }) => namespaceOf(object)).filter((namespace) => namespace !== ''));
   const [only] = named;
   const namespace = options.namespace ?? (named.size === 1 && only !== undefined ? only : 'default');
@@ -151,9 +181,13 @@ export function placeObjects(sources: readonly SourceObject[], options: BundleOp
   return { sources: placed, namespace };
 }
 
-/** In: objects with their namespaces. Out: a world of them; what is not in it is absent, or, for kinds that a bundle rarely holds, not to be known. */
+/**
+ * In: objects with their namespaces. Out: a world of them; what is not in it is absent, or, for kinds that a bundle
+ * rarely holds, not to be known.
+ */
 export function bundleWorld(objects: Iterable<KubeObject>, options: BundleOptions = {}): ObjectStore {
-  const unsaid: Ignorance = (kind) => (options.complete !== true && ELSEWHERE.has(kind) ? 'not among these manifests' : undefined);
+  const unsaid: Ignorance = (kind) =>
+    options.complete !== true && ELSEWHERE.has(kind) ? 'not among these manifests' : undefined;
   return storeOf(objects, unsaid);
 }
 
@@ -164,11 +198,17 @@ function unwrap(value: unknown, path: Path): { object: KubeObject; path: Path }[
     return array(value['items']).flatMap((entry, index) => unwrap(entry, [...path, 'items', index]));
   }
   if (isKubeObject(value)) return [{ object: value, path }];
-  // `generateName` and a missing name are both accepted by a server at some time; such an object can be judged by itself all the same.
+  // `generateName` and a missing name are both accepted by a server at some time; such an object can be judged by
+  // itself all the same.
   if (typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string') {
     const metadata = object(value['metadata']);
     const name = string(dig(metadata, 'generateName'));
-    return [{ object: { ...value, apiVersion: value['apiVersion'], kind: value['kind'], metadata: { ...metadata, name } }, path }];
+    return [
+      {
+        object: { ...value, apiVersion: value['apiVersion'], kind: value['kind'], metadata: { ...metadata, name } },
+        path,
+      },
+    ];
   }
   return [];
 }
@@ -198,7 +238,8 @@ function offsetOf(document: Document.Parsed, path: Path): number {
 
 const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, unknown>>();
 
-// Kept as long as the mapping: with many findings in a long one, looking through it for each would take the square of its length.
+// Kept as long as the mapping: with many findings in a long one, looking through it for each would take the square of
+// its length.
 function pairsOf(map: YAMLMap): ReadonlyMap<string, unknown> {
   let known = pairs.get(map);
   if (known === undefined) {
@@ -214,7 +255,11 @@ interface Origin {
   readonly place: (offset: number) => Position;
 }
 
-function duplicateKeysOf(document: Document.Parsed, found: readonly { readonly object: KubeObject; readonly path: Path }[], { file, text, place }: Origin): DuplicateKey[] {
+function duplicateKeysOf(
+  document: Document.Parsed,
+  found: readonly { readonly object: KubeObject; readonly path: Path }[],
+  { file, text, place }: Origin,
+): DuplicateKey[] {
   const holders = new Map(found.map((entry) => [JSON.stringify(entry.path), entry]));
   return repeatedKeys(document.contents, []).map(({ path, key, first, last }) => {
     const holder = holderOf(path, holders);
@@ -267,10 +312,12 @@ function offsetOfKey({ key }: Pair): number {
   return isScalar(key) ? (key.range?.[0] ?? 0) : 0;
 }
 
-// Scalars by value, everything else word for word: turning each into an object could cost far more than the text is long.
+// Scalars by value, everything else word for word: turning each into an object could cost far more than the text is
+// long.
 function sameValue(a: Pair, b: Pair, text: string): boolean {
   if (isScalar(a.value) && isScalar(b.value)) return a.value.value === b.value.value;
-  const written = ({ value }: Pair): string | undefined => (isNode(value) && value.range ? text.slice(value.range[0], value.range[1]) : undefined);
+  const written = ({ value }: Pair): string | undefined =>
+    isNode(value) && value.range ? text.slice(value.range[0], value.range[1]) : undefined;
   return written(a) === written(b);
 }
 

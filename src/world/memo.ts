@@ -1,4 +1,5 @@
-// Under this an object carries what was derived from it. Not enumerable: a copy of the object, which may be changed, begins with nothing.
+// Under this an object carries what was derived from it. Not enumerable: a copy of the object, which may be changed,
+// begins with nothing.
 const DERIVED = Symbol('derived');
 
 interface Carrier {
@@ -10,10 +11,12 @@ const ofFrozen = new WeakMap<object, unknown[]>();
 let slots = 0;
 
 /**
- * In: a pure function of an object. Out: the same function, computed once an object and kept as long as the object. Objects of a world are never changed, only
- * replaced, so what was derived from one stays true; most of what a request is judged by was there before it. A value of undefined is computed anew each time.
+ * In: a pure function of an object. Out: the same function, computed once an object and kept as long as the object.
+ * Objects of a world are never changed, only replaced, so what was derived from one stays true; most of what a request
+ * is judged by was there before it. A value of undefined is computed anew each time.
  *
- * The values are kept on the object, since the garbage collector goes through a WeakMap of a whole cluster in one piece while requests wait.
+ * The values are kept on the object, since the garbage collector goes through a WeakMap of a whole cluster in one piece
+ * while requests wait.
  */
 export function memo<K extends object, V>(derive: (key: K) => V): (key: K) => V {
   const slot = slots++;

@@ -2,8 +2,19 @@ import { describe, expect, it } from 'vitest';
 import type { Metric } from './analysis.ts';
 import { intValue, limitProblems, matchesSome, resolveWith, runsForever } from './metrics.ts';
 
-const resolve = resolveWith(new Map([['five', '5'], ['none', ''], ['word', 'five']]));
-const metric = (raw: Record<string, unknown>): Metric => ({ name: 'm', raw, path: [], template: { apiVersion: 'argoproj.io/v1alpha1', kind: 'AnalysisTemplate', metadata: { name: 't' } } });
+const resolve = resolveWith(
+  new Map([
+    ['five', '5'],
+    ['none', ''],
+    ['word', 'five'],
+  ]),
+);
+const metric = (raw: Record<string, unknown>): Metric => ({
+  name: 'm',
+  raw,
+  path: [],
+  template: { apiVersion: 'argoproj.io/v1alpha1', kind: 'AnalysisTemplate', metadata: { name: 't' } },
+});
 
 describe('intValue', () => {
   it.each([
@@ -65,7 +76,8 @@ describe('limitProblems', () => {
   });
 
   it('says what rests on an argument', () => {
-    const byArguments = (raw: Record<string, unknown>): boolean[] => limitProblems(metric(raw), resolve).map((problem) => problem.byArguments);
+    const byArguments = (raw: Record<string, unknown>): boolean[] =>
+      limitProblems(metric(raw), resolve).map((problem) => problem.byArguments);
     expect(byArguments({ count: 2, interval: '1m', failureLimit: '{{args.five}}' })).toEqual([true]);
     expect(byArguments({ count: 2, interval: '{{args.five}}s', failureLimit: 3 })).toEqual([false]);
   });

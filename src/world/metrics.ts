@@ -20,8 +20,9 @@ export function resolveWith(values: ReadonlyMap<string, string>): Resolve {
 const INTEGER = /^[+-]?[0-9]+$/;
 
 /**
- * In: a value of the type IntOrString, and how to fill in a text. Out: the integer that the controller reads: 0 for an absent one and for a text that is no integer; undefined where
- * that cannot be known. Source: `k8s.io/apimachinery` v0.34, `pkg/util/intstr` (`IntOrString.IntValue`), which drops the error.
+ * In: a value of the type IntOrString, and how to fill in a text. Out: the integer that the controller reads: 0 for an
+ * absent one and for a text that is no integer; undefined where that cannot be known. Source: `k8s.io/apimachinery`
+ * v0.34, `pkg/util/intstr` (`IntOrString.IntValue`), which drops the error.
  */
 export function intValue(value: unknown, resolve: Resolve): number | undefined {
   if (value === undefined || value === null) return 0;
@@ -32,7 +33,10 @@ export function intValue(value: unknown, resolve: Resolve): number | undefined {
   return INTEGER.test(text) ? Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(text))) : 0;
 }
 
-/** In: a metric and how to fill in a text. Out: whether it is measured without end: an interval and no count, or one that reads as 0; undefined where that cannot be known. */
+/**
+ * In: a metric and how to fill in a text. Out: whether it is measured without end: an interval and no count, or one
+ * that reads as 0; undefined where that cannot be known.
+ */
 export function runsForever(metric: Metric, resolve: Resolve): boolean | undefined {
   const interval = resolve(string(metric.raw['interval']));
   if (interval === '') return false;
@@ -57,8 +61,9 @@ export interface LimitProblem {
 }
 
 /**
- * In: a metric and how to fill in a text. Out: what is wrong with its count, limits and durations; what rests on a value that is not known is not judged. Source: Argo Rollouts
- * v1.9.1, `utils/analysis/factory.go` (`ValidateMetric`), which runs only when the analysis starts.
+ * In: a metric and how to fill in a text. Out: what is wrong with its count, limits and durations; what rests on a
+ * value that is not known is not judged. Source: Argo Rollouts v1.9.1, `utils/analysis/factory.go` (`ValidateMetric`),
+ * which runs only when the analysis starts.
  */
 export function limitProblems({ raw }: Metric, resolve: Resolve): LimitProblem[] {
   const limits: Limits = {
@@ -90,41 +95,81 @@ interface Limits {
 type Found = Omit<LimitProblem, 'byArguments' | 'bound'> & { readonly bound?: string };
 
 function* outOfRange(limits: Limits): Generator<Found> {
-  for (const field of ['failureLimit', 'consecutiveSuccessLimit', 'inconclusiveLimit', 'consecutiveErrorLimit'] as const) {
+  for (const field of [
+    'failureLimit',
+    'consecutiveSuccessLimit',
+    'inconclusiveLimit',
+    'consecutiveErrorLimit',
+  ] as const) {
     const value = limits[field];
     const least = field === 'failureLimit' ? -1 : 0;
     const bound = least === 0 ? '0 or more' : '0 or more, or -1 to switch it off';
-    if (value !== undefined && value < least) yield { kind: 'negative', field, against: '', value, bound, reason: `it has to be ${bound}` };
+    if (value !== undefined && value < least)
+      yield { kind: 'negative', field, against: '', value, bound, reason: `it has to be ${bound}` };
   }
   if (limits.failureLimit === -1 && limits.consecutiveSuccessLimit === 0) {
-    yield { kind: 'switched-off', field: 'failureLimit', against: 'consecutiveSuccessLimit', value: -1, reason: 'and no consecutiveSuccessLimit' };
+    yield {
+      kind: 'switched-off',
+      field: 'failureLimit',
+      against: 'consecutiveSuccessLimit',
+      value: -1,
+      reason: 'and no consecutiveSuccessLimit',
+    };
   }
 }
 
-function* countProblems({ count, failureLimit, consecutiveSuccessLimit, inconclusiveLimit, interval }: Limits): Generator<Found> {
+function* countProblems({
+  count,
+  failureLimit,
+  consecutiveSuccessLimit,
+  inconclusiveLimit,
+  interval,
+}: Limits): Generator<Found> {
   if (count === undefined || count <= 0) return;
   const least = function* (against: string, limit: number, bound: string): Generator<Found> {
-    if (count < limit) yield { kind: 'count-too-small', field: 'count', against, value: count, bound, reason: `less than ${bound}` };
+    if (count < limit)
+      yield { kind: 'count-too-small', field: 'count', against, value: count, bound, reason: `less than ${bound}` };
   };
   if (failureLimit !== undefined && consecutiveSuccessLimit !== undefined && consecutiveSuccessLimit >= 0) {
     const both = 'failureLimit consecutiveSuccessLimit';
-    if (failureLimit < 0) yield* least(both, consecutiveSuccessLimit, `its consecutiveSuccessLimit of ${consecutiveSuccessLimit}`);
+    if (failureLimit < 0)
+      yield* least(both, consecutiveSuccessLimit, `its consecutiveSuccessLimit of ${consecutiveSuccessLimit}`);
     else if (consecutiveSuccessLimit === 0) yield* least(both, failureLimit, `its failureLimit of ${failureLimit}`);
-    else yield* least(both, failureLimit + consecutiveSuccessLimit, `failureLimit and consecutiveSuccessLimit together, ${failureLimit} + ${consecutiveSuccessLimit}`);
+    else
+      yield* least(
+        both,
+        failureLimit + consecutiveSuccessLimit,
+        `failureLimit and consecutiveSuccessLimit together, ${failureLimit} + ${consecutiveSuccessLimit}`,
+      );
   }
-  if (inconclusiveLimit !== undefined) yield* least('inconclusiveLimit', inconclusiveLimit, `its inconclusiveLimit of ${inconclusiveLimit}`);
-  if (count > 1 && interval === '') yield { kind: 'interval-missing', field: 'count', against: 'interval', value: count, reason: 'and no interval' };
+  if (inconclusiveLimit !== undefined)
+    yield* least('inconclusiveLimit', inconclusiveLimit, `its inconclusiveLimit of ${inconclusiveLimit}`);
+  if (count > 1 && interval === '')
+    yield { kind: 'interval-missing', field: 'count', against: 'interval', value: count, reason: 'and no interval' };
 }
 
 function* durationProblems(limits: Limits): Generator<Found> {
   for (const field of ['interval', 'initialDelay'] as const) {
     const value = limits[field];
-    if (value !== undefined && value !== '' && parseGoDuration(value) === undefined) yield { kind: 'duration', field, against: '', value, reason: 'no duration' };
+    if (value !== undefined && value !== '' && parseGoDuration(value) === undefined)
+      yield { kind: 'duration', field, against: '', value, reason: 'no duration' };
   }
 }
 
 /** The providers that Argo Rollouts v1.9.1 has, besides `plugin`. */
-export const PROVIDERS = ['prometheus', 'kayenta', 'web', 'datadog', 'wavefront', 'newRelic', 'job', 'cloudWatch', 'graphite', 'influxdb', 'skywalking'] as const;
+export const PROVIDERS = [
+  'prometheus',
+  'kayenta',
+  'web',
+  'datadog',
+  'wavefront',
+  'newRelic',
+  'job',
+  'cloudWatch',
+  'graphite',
+  'influxdb',
+  'skywalking',
+] as const;
 
 /** In: a metric. Out: the providers it is given, as the controller counts them: each plugin is one. */
 export function providersOf(metric: Metric): readonly string[] {
@@ -136,8 +181,9 @@ export function providersOf(metric: Metric): readonly string[] {
 const MAX_PATTERN = 500;
 
 /**
- * In: a regular expression of `dryRun` or `measurementRetention`, and names of metrics. Out: whether it matches one, anywhere in the name, by the rules of Go's `regexp`; one that does
- * not compile matches nothing, as in Argo Rollouts v1.9.1, `utils/analysis/helpers.go` (`GetDryRunMetrics`). Undefined for one too long to be tried.
+ * In: a regular expression of `dryRun` or `measurementRetention`, and names of metrics. Out: whether it matches one,
+ * anywhere in the name, by the rules of Go's `regexp`; one that does not compile matches nothing, as in Argo Rollouts
+ * v1.9.1, `utils/analysis/helpers.go` (`GetDryRunMetrics`). Undefined for one too long to be tried.
  */
 export function matchesSome(pattern: string, names: readonly string[]): boolean | undefined {
   if (pattern.length > MAX_PATTERN) return undefined;

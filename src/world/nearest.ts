@@ -2,9 +2,10 @@ const MAX_LENGTH = 253;
 const MAX_CANDIDATES = 1_000;
 
 /**
- * In: a name that is not there, and the names that are. Out: the one that was probably meant, or undefined: at most a third of the wanted name's length
- * in insertions, deletions, substitutions and swaps of neighbours away, and never more than three; case does not count. Of several equally near ones the
- * first in the alphabet, whatever order they come in. Looks at no more than a thousand candidates of plausible length, and at none longer than a Kubernetes name.
+ * In: a name that is not there, and the names that are. Out: the one that was probably meant, or undefined: at most a
+ * third of the wanted name's length in insertions, deletions, substitutions and swaps of neighbours away, and never
+ * more than three; case does not count. Of several equally near ones the first in the alphabet, whatever order they
+ * come in. Looks at no more than a thousand candidates of plausible length, and at none longer than a Kubernetes name.
  */
 export function nearest(wanted: string, candidates: Iterable<string>): string | undefined {
   if (wanted.length > MAX_LENGTH) return undefined;
@@ -12,7 +13,8 @@ export function nearest(wanted: string, candidates: Iterable<string>): string | 
   const from = wanted.toLowerCase();
   const plausible = new Set<string>();
   for (const candidate of candidates) {
-    if (candidate !== wanted && candidate.length <= MAX_LENGTH && Math.abs(candidate.length - wanted.length) <= bound) plausible.add(candidate);
+    if (candidate !== wanted && candidate.length <= MAX_LENGTH && Math.abs(candidate.length - wanted.length) <= bound)
+      plausible.add(candidate);
   }
   let best: string | undefined;
   let least = bound + 1;
@@ -35,7 +37,11 @@ function editDistance(from: string, to: string, bound: number): number {
     current[0] = row;
     for (let column = Math.max(1, row - bound); column <= Math.min(to.length, row + bound); column++) {
       const same = from[row - 1] === to[column - 1];
-      let cost = Math.min(at(previous, column) + 1, at(current, column - 1) + 1, at(previous, column - 1) + (same ? 0 : 1));
+      let cost = Math.min(
+        at(previous, column) + 1,
+        at(current, column - 1) + 1,
+        at(previous, column - 1) + (same ? 0 : 1),
+      );
       if (!same && row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]) {
         cost = Math.min(cost, at(before, column - 2) + 1);
       }

@@ -23,35 +23,120 @@ interface KindInfo {
 /** The kinds Rollgate knows, by id. An id is `Kind.group`, as `kubectl get` takes it; the core group has no suffix. */
 export const KINDS = {
   'Rollout.argoproj.io': { group: 'argoproj.io', kind: 'Rollout', plural: 'rollouts', namespaced: true },
-  'AnalysisTemplate.argoproj.io': { group: 'argoproj.io', kind: 'AnalysisTemplate', plural: 'analysistemplates', namespaced: true },
-  'ClusterAnalysisTemplate.argoproj.io': { group: 'argoproj.io', kind: 'ClusterAnalysisTemplate', plural: 'clusteranalysistemplates', namespaced: false },
+  'AnalysisTemplate.argoproj.io': {
+    group: 'argoproj.io',
+    kind: 'AnalysisTemplate',
+    plural: 'analysistemplates',
+    namespaced: true,
+  },
+  'ClusterAnalysisTemplate.argoproj.io': {
+    group: 'argoproj.io',
+    kind: 'ClusterAnalysisTemplate',
+    plural: 'clusteranalysistemplates',
+    namespaced: false,
+  },
   'Experiment.argoproj.io': { group: 'argoproj.io', kind: 'Experiment', plural: 'experiments', namespaced: true },
   Service: { group: '', kind: 'Service', plural: 'services', namespaced: true },
   ConfigMap: { group: '', kind: 'ConfigMap', plural: 'configmaps', namespaced: true },
   Secret: { group: '', kind: 'Secret', plural: 'secrets', namespaced: true },
   ServiceAccount: { group: '', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true },
-  PersistentVolumeClaim: { group: '', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims', namespaced: true },
+  PersistentVolumeClaim: {
+    group: '',
+    kind: 'PersistentVolumeClaim',
+    plural: 'persistentvolumeclaims',
+    namespaced: true,
+  },
   Namespace: { group: '', kind: 'Namespace', plural: 'namespaces', namespaced: false },
   PodTemplate: { group: '', kind: 'PodTemplate', plural: 'podtemplates', namespaced: true },
   'Deployment.apps': { group: 'apps', kind: 'Deployment', plural: 'deployments', namespaced: true },
   'ReplicaSet.apps': { group: 'apps', kind: 'ReplicaSet', plural: 'replicasets', namespaced: true },
   'Ingress.networking.k8s.io': { group: 'networking.k8s.io', kind: 'Ingress', plural: 'ingresses', namespaced: true },
-  'VirtualService.networking.istio.io': { group: 'networking.istio.io', kind: 'VirtualService', plural: 'virtualservices', namespaced: true },
-  'DestinationRule.networking.istio.io': { group: 'networking.istio.io', kind: 'DestinationRule', plural: 'destinationrules', namespaced: true },
-  'HTTPRoute.gateway.networking.k8s.io': { group: 'gateway.networking.k8s.io', kind: 'HTTPRoute', plural: 'httproutes', namespaced: true },
-  'GRPCRoute.gateway.networking.k8s.io': { group: 'gateway.networking.k8s.io', kind: 'GRPCRoute', plural: 'grpcroutes', namespaced: true },
-  'TCPRoute.gateway.networking.k8s.io': { group: 'gateway.networking.k8s.io', kind: 'TCPRoute', plural: 'tcproutes', namespaced: true },
-  'TLSRoute.gateway.networking.k8s.io': { group: 'gateway.networking.k8s.io', kind: 'TLSRoute', plural: 'tlsroutes', namespaced: true },
-  'HorizontalPodAutoscaler.autoscaling': { group: 'autoscaling', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', namespaced: true },
-  'VerticalPodAutoscaler.autoscaling.k8s.io': { group: 'autoscaling.k8s.io', kind: 'VerticalPodAutoscaler', plural: 'verticalpodautoscalers', namespaced: true },
+  'VirtualService.networking.istio.io': {
+    group: 'networking.istio.io',
+    kind: 'VirtualService',
+    plural: 'virtualservices',
+    namespaced: true,
+  },
+  'DestinationRule.networking.istio.io': {
+    group: 'networking.istio.io',
+    kind: 'DestinationRule',
+    plural: 'destinationrules',
+    namespaced: true,
+  },
+  'HTTPRoute.gateway.networking.k8s.io': {
+    group: 'gateway.networking.k8s.io',
+    kind: 'HTTPRoute',
+    plural: 'httproutes',
+    namespaced: true,
+  },
+  'GRPCRoute.gateway.networking.k8s.io': {
+    group: 'gateway.networking.k8s.io',
+    kind: 'GRPCRoute',
+    plural: 'grpcroutes',
+    namespaced: true,
+  },
+  'TCPRoute.gateway.networking.k8s.io': {
+    group: 'gateway.networking.k8s.io',
+    kind: 'TCPRoute',
+    plural: 'tcproutes',
+    namespaced: true,
+  },
+  'TLSRoute.gateway.networking.k8s.io': {
+    group: 'gateway.networking.k8s.io',
+    kind: 'TLSRoute',
+    plural: 'tlsroutes',
+    namespaced: true,
+  },
+  'HorizontalPodAutoscaler.autoscaling': {
+    group: 'autoscaling',
+    kind: 'HorizontalPodAutoscaler',
+    plural: 'horizontalpodautoscalers',
+    namespaced: true,
+  },
+  'VerticalPodAutoscaler.autoscaling.k8s.io': {
+    group: 'autoscaling.k8s.io',
+    kind: 'VerticalPodAutoscaler',
+    plural: 'verticalpodautoscalers',
+    namespaced: true,
+  },
   'ScaledObject.keda.sh': { group: 'keda.sh', kind: 'ScaledObject', plural: 'scaledobjects', namespaced: true },
-  'PodDisruptionBudget.policy': { group: 'policy', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', namespaced: true },
-  'TrafficSplit.split.smi-spec.io': { group: 'split.smi-spec.io', kind: 'TrafficSplit', plural: 'trafficsplits', namespaced: true },
+  'PodDisruptionBudget.policy': {
+    group: 'policy',
+    kind: 'PodDisruptionBudget',
+    plural: 'poddisruptionbudgets',
+    namespaced: true,
+  },
+  'TrafficSplit.split.smi-spec.io': {
+    group: 'split.smi-spec.io',
+    kind: 'TrafficSplit',
+    plural: 'trafficsplits',
+    namespaced: true,
+  },
   'Mapping.getambassador.io': { group: 'getambassador.io', kind: 'Mapping', plural: 'mappings', namespaced: true },
-  'TraefikService.traefik.io': { group: 'traefik.io', kind: 'TraefikService', plural: 'traefikservices', namespaced: true },
-  'ApisixRoute.apisix.apache.org': { group: 'apisix.apache.org', kind: 'ApisixRoute', plural: 'apisixroutes', namespaced: true },
-  'VirtualService.appmesh.k8s.aws': { group: 'appmesh.k8s.aws', kind: 'VirtualService', plural: 'virtualservices', namespaced: true },
-  'VirtualRouter.appmesh.k8s.aws': { group: 'appmesh.k8s.aws', kind: 'VirtualRouter', plural: 'virtualrouters', namespaced: true },
+  'TraefikService.traefik.io': {
+    group: 'traefik.io',
+    kind: 'TraefikService',
+    plural: 'traefikservices',
+    namespaced: true,
+  },
+  'ApisixRoute.apisix.apache.org': {
+    group: 'apisix.apache.org',
+    kind: 'ApisixRoute',
+    plural: 'apisixroutes',
+    namespaced: true,
+  },
+  'VirtualService.appmesh.k8s.aws': {
+    group: 'appmesh.k8s.aws',
+    kind: 'VirtualService',
+    plural: 'virtualservices',
+    namespaced: true,
+  },
+  'VirtualRouter.appmesh.k8s.aws': {
+    group: 'appmesh.k8s.aws',
+    kind: 'VirtualRouter',
+    plural: 'virtualrouters',
+    namespaced: true,
+  },
 } as const satisfies Record<string, KindInfo>;
 
 /** The id of a kind that Rollgate knows. */
@@ -87,7 +172,11 @@ for (const [id, { group, kind }] of Object.entries(KINDS) as [KindId, KindInfo][
 /** In: an apiVersion and a kind. Out: the id of that kind, or undefined if Rollgate does not know it. */
 export function kindId(apiVersion: string, kind: string): KindId | undefined {
   // Asked many times for every request, so without building a string.
-  return BY_KIND.get(kind)?.find(({ group }) => (group === '' ? !apiVersion.includes('/') : apiVersion.charCodeAt(group.length) === 0x2f && apiVersion.startsWith(group)))?.id;
+  return BY_KIND.get(kind)?.find(({ group }) =>
+    group === ''
+      ? !apiVersion.includes('/')
+      : apiVersion.charCodeAt(group.length) === 0x2f && apiVersion.startsWith(group),
+  )?.id;
 }
 
 /** In: an object. Out: the id of its kind, or undefined if Rollgate does not know it. */
@@ -104,7 +193,9 @@ export function keyFor(kind: KindId, namespace: string, name: string): ObjectKey
 export const keyOf = memo((object: KubeObject): ObjectKey => {
   const id = kindOf(object);
   const { name } = object.metadata;
-  return id === undefined ? `${object.kind}.${groupOf(object.apiVersion)}/${namespaceOf(object)}/${name}` : keyFor(id, namespaceOf(object), name);
+  return id === undefined
+    ? `${object.kind}.${groupOf(object.apiVersion)}/${namespaceOf(object)}/${name}`
+    : keyFor(id, namespaceOf(object), name);
 });
 
 /** In: an object. Out: its namespace, empty if it names none. */

@@ -36,7 +36,11 @@ describe('fillIn', () => {
 
 describe('argumentOf', () => {
   it('takes what follows args', () => {
-    expect([argumentOf('args.service-name'), argumentOf('args'), argumentOf('inputs.a')]).toEqual(['service-name', undefined, undefined]);
+    expect([argumentOf('args.service-name'), argumentOf('args'), argumentOf('inputs.a')]).toEqual([
+      'service-name',
+      undefined,
+      undefined,
+    ]);
   });
 });
 

@@ -12,9 +12,10 @@ export interface Placeholders {
 }
 
 /**
- * In: a text of an analysis. Out: its placeholders `{{ tag }}`, found as the controller finds them: the first `}}` after a `{{` ends it, whatever stands
- * between. Source: fasttemplate v1.2.2 (`Template.Reset`) as used by Argo Rollouts v1.9.1, `utils/template`, on the JSON of a metric, where a line break or tab is
- * written as an escape and so is no space.
+ * In: a text of an analysis. Out: its placeholders `{{ tag }}`, found as the controller finds them: the first `}}`
+ * after a `{{` ends it, whatever stands between. Source: fasttemplate v1.2.2 (`Template.Reset`) as used by Argo
+ * Rollouts v1.9.1, `utils/template`, on the JSON of a metric, where a line break or tab is written as an escape and so
+ * is no space.
  */
 export function placeholdersIn(text: string): Placeholders {
   const tags: string[] = [];
@@ -22,13 +23,20 @@ export function placeholdersIn(text: string): Placeholders {
   while (position >= 0) {
     const end = text.indexOf(CLOSE, position + OPEN.length);
     if (end < 0) return { tags, unclosed: true };
-    tags.push(JSON.stringify(text.slice(position + OPEN.length, end)).slice(1, -1).trim());
+    tags.push(
+      JSON.stringify(text.slice(position + OPEN.length, end))
+        .slice(1, -1)
+        .trim(),
+    );
     position = text.indexOf(OPEN, end + CLOSE.length);
   }
   return { tags, unclosed: false };
 }
 
-/** In: a text, and what each tag stands for. Out: it with the placeholders filled in; undefined if one cannot be, or is not closed. */
+/**
+ * In: a text, and what each tag stands for. Out: it with the placeholders filled in; undefined if one cannot be, or is
+ * not closed.
+ */
 export function fillIn(text: string, valueOf: (tag: string) => string | undefined): string | undefined {
   const { tags, unclosed } = placeholdersIn(text);
   if (unclosed) return undefined;
@@ -64,7 +72,10 @@ interface Node {
   readonly parent: Node | undefined;
 }
 
-/** In: a JSON value and its path. Out: every text in it that holds a `{{`, keys of mappings included, in order of appearance. Does not recurse. */
+/**
+ * In: a JSON value and its path. Out: every text in it that holds a `{{`, keys of mappings included, in order of
+ * appearance. Does not recurse.
+ */
 export function textsWithPlaceholders(value: unknown, path: Path): Text[] {
   const found: Text[] = [];
   const stack: Node[] = [{ value, key: '', parent: undefined }];

@@ -10,7 +10,11 @@ const configMap = (data: unknown): Parameters<typeof routerPlugins>[0] => ({
 
 describe('routerPlugins', () => {
   it('lists names', () => {
-    expect(routerPlugins(configMap({ trafficRouterPlugins: '- name: a/b\n  location: file:///b\n- { name: c/d }\n- nameless\n' }))).toEqual(['a/b', 'c/d']);
+    expect(
+      routerPlugins(
+        configMap({ trafficRouterPlugins: '- name: a/b\n  location: file:///b\n- { name: c/d }\n- nameless\n' }),
+      ),
+    ).toEqual(['a/b', 'c/d']);
   });
 
   it('is empty where there is no list', () => {

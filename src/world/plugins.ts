@@ -6,16 +6,20 @@ import { array, dig, optionalString, string } from './read.ts';
 // A list of plugins has no use for aliases, which could multiply a small text into a large one.
 const OPTIONS = { maxAliasCount: 0, logLevel: 'error' } as const;
 
-// Whoever may write a ConfigMap of that name decides what is parsed here, and the parser takes seconds over deep nesting and nested "? " keys.
+// Whoever may write a ConfigMap of that name decides what is parsed here, and the parser takes seconds over deep
+// nesting and nested "? " keys.
 const MAX_LENGTH = 16_384;
 const MAX_LINE = 500;
 const MAX_BRACKETS = 200;
 
-const installedBy = memo((configMap: KubeObject) => ({ names: namesIn(string(dig(configMap, 'data', 'trafficRouterPlugins'))) }));
+const installedBy = memo((configMap: KubeObject) => ({
+  names: namesIn(string(dig(configMap, 'data', 'trafficRouterPlugins'))),
+}));
 
 /**
- * In: the ConfigMap of an Argo Rollouts controller. Out: the names of the traffic router plugins that it installs, none where it has no
- * `trafficRouterPlugins`; undefined where that text cannot be read. Costs once an object. Source: Argo Rollouts v1.9.1, `utils/config` (`InitializeConfig`).
+ * In: the ConfigMap of an Argo Rollouts controller. Out: the names of the traffic router plugins that it installs, none
+ * where it has no `trafficRouterPlugins`; undefined where that text cannot be read. Costs once an object. Source: Argo
+ * Rollouts v1.9.1, `utils/config` (`InitializeConfig`).
  */
 export function routerPlugins(configMap: KubeObject): readonly string[] | undefined {
   return installedBy(configMap).names;

@@ -55,11 +55,13 @@ export interface ContainerPort {
 }
 
 /**
- * In: a pod template. Out: the ports that the containers declare which run for as long as the pod does, sidecars (init containers with `restartPolicy: Always`)
- * included; undefined where there are no such containers.
+ * In: a pod template. Out: the ports that the containers declare which run for as long as the pod does, sidecars (init
+ * containers with `restartPolicy: Always`) included; undefined where there are no such containers.
  */
 export function containerPorts(template: unknown): readonly ContainerPort[] | undefined {
-  const sidecars = array(dig(template, 'spec', 'initContainers')).filter((container) => dig(container, 'restartPolicy') === 'Always');
+  const sidecars = array(dig(template, 'spec', 'initContainers')).filter(
+    (container) => dig(container, 'restartPolicy') === 'Always',
+  );
   const containers = [...array(dig(template, 'spec', 'containers')), ...sidecars];
   if (containers.length === 0) return undefined;
   return containers.flatMap((container) =>
@@ -71,7 +73,9 @@ export function containerPorts(template: unknown): readonly ContainerPort[] | un
   );
 }
 
-/** In: a Service. Out: whether it stands for a name outside of the cluster, and so has no pods and no ports of its own. */
+/**
+ * In: a Service. Out: whether it stands for a name outside of the cluster, and so has no pods and no ports of its own.
+ */
 export function isExternalName(service: KubeObject): boolean {
   return dig(service, 'spec', 'type') === 'ExternalName';
 }
@@ -96,9 +100,16 @@ export function portNumber(ports: readonly ServicePort[], wanted: number | strin
 // As many as a message has room for.
 const MAX_PORTS = 8;
 
-/** In: ports of a Service or of containers. Out: them for a message: numbers, the protocol where it is not TCP, names if asked for; not more than eight. */
+/**
+ * In: ports of a Service or of containers. Out: them for a message: numbers, the protocol where it is not TCP, names if
+ * asked for; not more than eight.
+ */
 export function describePorts(ports: readonly ContainerPort[], withNames = false): string {
-  const shown = ports.slice(0, MAX_PORTS).map((port) => (withNames ? `${portText(port)} ${port.name === '' ? 'without a name' : `named "${port.name}"`}` : portText(port)));
+  const shown = ports
+    .slice(0, MAX_PORTS)
+    .map((port) =>
+      withNames ? `${portText(port)} ${port.name === '' ? 'without a name' : `named "${port.name}"`}` : portText(port),
+    );
   const more = ports.length - shown.length;
   return `${[...new Set(shown)].join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
@@ -112,7 +123,10 @@ export function portText({ number, protocol }: Pick<ContainerPort, 'number' | 'p
 export interface PortPairs {
   /** Ports that both have: the same number and protocol. */
   readonly same: readonly (readonly [ServicePort, ServicePort])[];
-  /** Ports of which each has its own, but that stand for each other: by name, by targetPort, or because nothing else is left. */
+  /**
+   * Ports of which each has its own, but that stand for each other: by name, by targetPort, or because nothing else is
+   * left.
+   */
   readonly moved: readonly (readonly [ServicePort, ServicePort])[];
   readonly onlyA: readonly ServicePort[];
   readonly onlyB: readonly ServicePort[];
@@ -164,24 +178,43 @@ export interface PortUse {
 }
 
 /**
- * In: a Rollout and how to look objects up. Out: the Service ports that the routes it drives send to: destinations of its VirtualService routes, whatever
- * Service they name; backendRefs of its Gateway API routes and backends of its Ingresses that name one of its Services; for nginx each stable backend once
- * more for the canary Service, because the controller copies the Ingress with that Service in its place; for ALB its `servicePort` on both Services. A port
- * of the wrong type is left out. Source: Argo Rollouts v1.9.1, `rollout/trafficrouting/{istio,nginx,alb}`, and the Gateway API plugin v0.15.0.
+ * In: a Rollout and how to look objects up. Out: the Service ports that the routes it drives send to: destinations of
+ * its VirtualService routes, whatever Service they name; backendRefs of its Gateway API routes and backends of its
+ * Ingresses that name one of its Services; for nginx each stable backend once more for the canary Service, because the
+ * controller copies the Ingress with that Service in its place; for ALB its `servicePort` on both Services. A port of
+ * the wrong type is left out. Source: Argo Rollouts v1.9.1, `rollout/trafficrouting/{istio,nginx,alb}`, and the Gateway
+ * API plugin v0.15.0.
  */
 export function portUses(rollout: KubeObject, look: Look): readonly PortUse[] {
-  return [...virtualServiceUses(rollout, look), ...gatewayUses(rollout, look), ...ingressUses(rollout, look), ...albUses(rollout)];
+  return [
+    ...virtualServiceUses(rollout, look),
+    ...gatewayUses(rollout, look),
+    ...ingressUses(rollout, look),
+    ...albUses(rollout),
+  ];
 }
 
 function virtualServiceUses(rollout: KubeObject, look: Look): PortUse[] {
-  return drivenRoutes(rollout, (kind, namespace, name) => look.find(kind, namespace, name)).flatMap(({ entry, virtualService, route }) =>
-    route.destinations.flatMap(({ host, port, path }): PortUse[] => {
-      const service = destinationService(host, namespaceOf(virtualService));
-      const given = at(virtualService, [...path, 'destination', 'port']);
-      if (service === undefined || (port === undefined && given !== undefined && given !== null)) return [];
-      const inside = [...path, 'destination', ...(port === undefined ? ['host'] : ['port', 'number'])];
-      return [{ by: 'VirtualService', object: virtualService, path: inside, from: [...entry.path, 'name'], namespace: service.namespace, service: service.name, port, route }];
-    }),
+  return drivenRoutes(rollout, (kind, namespace, name) => look.find(kind, namespace, name)).flatMap(
+    ({ entry, virtualService, route }) =>
+      route.destinations.flatMap(({ host, port, path }): PortUse[] => {
+        const service = destinationService(host, namespaceOf(virtualService));
+        const given = at(virtualService, [...path, 'destination', 'port']);
+        if (service === undefined || (port === undefined && given !== undefined && given !== null)) return [];
+        const inside = [...path, 'destination', ...(port === undefined ? ['host'] : ['port', 'number'])];
+        return [
+          {
+            by: 'VirtualService',
+            object: virtualService,
+            path: inside,
+            from: [...entry.path, 'name'],
+            namespace: service.namespace,
+            service: service.name,
+            port,
+            route,
+          },
+        ];
+      }),
   );
 }
 
@@ -191,8 +224,24 @@ function gatewayUses(rollout: KubeObject, look: Look): PortUse[] {
   return findManagedRoutes(rollout, look).flatMap(({ route, path: from }) =>
     backendRefsOf(route).flatMap(({ name, namespace, isService, port, path }): PortUse[] => {
       const given = at(route, [...path, 'port']);
-      if (!isService || name === '' || !names.has(name) || (port === undefined && given !== undefined && given !== null)) return [];
-      return [{ by: 'Gateway API', object: route, path: [...path, port === undefined ? 'name' : 'port'], from, namespace, service: name, port }];
+      if (
+        !isService ||
+        name === '' ||
+        !names.has(name) ||
+        (port === undefined && given !== undefined && given !== null)
+      )
+        return [];
+      return [
+        {
+          by: 'Gateway API',
+          object: route,
+          path: [...path, port === undefined ? 'name' : 'port'],
+          from,
+          namespace,
+          service: name,
+          port,
+        },
+      ];
     }),
   );
 }
@@ -212,7 +261,15 @@ function ingressUses(rollout: KubeObject, look: Look): PortUse[] {
       if (!names.has(service) || port === undefined || port === USE_ANNOTATION) continue;
       uses.push({ by: 'Ingress', object: ingress, path: portPath, from, namespace, service, port });
       if (router === 'nginx' && service === stableService && canaryService !== '') {
-        uses.push({ by: 'copy of Ingress', object: ingress, path: portPath, from, namespace, service: canaryService, port });
+        uses.push({
+          by: 'copy of Ingress',
+          object: ingress,
+          path: portPath,
+          from,
+          namespace,
+          service: canaryService,
+          port,
+        });
       }
     }
   }
@@ -227,5 +284,13 @@ function albUses(rollout: KubeObject): PortUse[] {
   const path = ['spec', 'strategy', 'canary', 'trafficRouting', 'alb', 'servicePort'];
   return [stable, canary]
     .filter((service) => service !== '')
-    .map((service) => ({ by: 'ALB action', object: rollout, path, from: path, namespace: namespaceOf(rollout), service, port }));
+    .map((service) => ({
+      by: 'ALB action',
+      object: rollout,
+      path,
+      from: path,
+      namespace: namespaceOf(rollout),
+      service,
+      port,
+    }));
 }

@@ -43,15 +43,40 @@ describe('parseQuantity', () => {
     expect((parseQuantity(less) ?? 0n) < (parseQuantity(more) ?? 0n)).toBe(true);
   });
 
-  it.each(['', ' ', '\t1', '1\n', '1 Gi', '512MB', '1KI', '1K', '0.5 cores', 'half', '1e', '1e1.5', '--1', '1.2.3', '1e2Ki', '\ufeff1', null, undefined, true, {}, []])('does not read %j', (value) => {
+  it.each([
+    '',
+    ' ',
+    '\t1',
+    '1\n',
+    '1 Gi',
+    '512MB',
+    '1KI',
+    '1K',
+    '0.5 cores',
+    'half',
+    '1e',
+    '1e1.5',
+    '--1',
+    '1.2.3',
+    '1e2Ki',
+    '\ufeff1',
+    null,
+    undefined,
+    true,
+    {},
+    [],
+  ])('does not read %j', (value) => {
     expect(isQuantity(value)).toBe(false);
     expect(parseQuantity(value)).toBeUndefined();
   });
 
-  it.each(['1'.repeat(65), '1e1000', '1e-40', '-1e65', 1e-40])('does not compare %j, which Kubernetes reads', (value) => {
-    expect(isQuantity(value)).toBe(true);
-    expect(parseQuantity(value)).toBeUndefined();
-  });
+  it.each(['1'.repeat(65), '1e1000', '1e-40', '-1e65', 1e-40])(
+    'does not compare %j, which Kubernetes reads',
+    (value) => {
+      expect(isQuantity(value)).toBe(true);
+      expect(parseQuantity(value)).toBeUndefined();
+    },
+  );
 });
 
 describe('roundUp', () => {

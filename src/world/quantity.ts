@@ -1,6 +1,13 @@
 const SYNTAX = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?[0-9]+))?$/;
 
-const BINARY: Readonly<Record<string, bigint>> = { Ki: 2n ** 10n, Mi: 2n ** 20n, Gi: 2n ** 30n, Ti: 2n ** 40n, Pi: 2n ** 50n, Ei: 2n ** 60n };
+const BINARY: Readonly<Record<string, bigint>> = {
+  Ki: 2n ** 10n,
+  Mi: 2n ** 20n,
+  Gi: 2n ** 30n,
+  Ti: 2n ** 40n,
+  Pi: 2n ** 50n,
+  Ei: 2n ** 60n,
+};
 const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 
 // Longer ones are no quantity of anything, and arithmetic on them would cost.
@@ -10,7 +17,10 @@ const MIN_POWER = -9;
 const MAX_POWER = 64;
 // Fine enough that every fraction of MAX_LENGTH digits with any suffix is a whole number of it.
 const SCALE = MAX_LENGTH - MIN_POWER;
-const POWERS: readonly bigint[] = Array.from({ length: MAX_POWER + SCALE + 1 }, (_, exponent) => 10n ** BigInt(exponent));
+const POWERS: readonly bigint[] = Array.from(
+  { length: MAX_POWER + SCALE + 1 },
+  (_, exponent) => 10n ** BigInt(exponent),
+);
 const ONE = powerOfTen(SCALE);
 const MILLI = powerOfTen(SCALE - 3);
 // Where Kubernetes caps what has a binary suffix, and nothing else.
@@ -24,21 +34,29 @@ function powerOfTen(exponent: number): bigint {
 export type Quantity = bigint;
 
 /**
- * In: a value where Kubernetes takes a quantity. Out: whether it may read it as one: digits with a suffix, `500m`, `1.5Gi`, `2e3`, or a number. As upstream, spaces around it do not count, but for those that JSON escapes, and a suffix or a
- * dot without digits reads as 0. Source: `k8s.io/apimachinery` v0.34, `pkg/api/resource` (`ParseQuantity`, `Quantity.UnmarshalJSON`).
+ * In: a value where Kubernetes takes a quantity. Out: whether it may read it as one: digits with a suffix, `500m`,
+ * `1.5Gi`, `2e3`, or a number. As upstream, spaces around it do not count, but for those that JSON escapes, and a
+ * suffix or a dot without digits reads as 0. Source: `k8s.io/apimachinery` v0.34, `pkg/api/resource` (`ParseQuantity`,
+ * `Quantity.UnmarshalJSON`).
  */
 export function isQuantity(value: unknown): boolean {
   return partsOf(value) !== undefined;
 }
 
-/** In: as for `isQuantity`. Out: something to compare; undefined where Kubernetes would not read it (`512MB`, `1 Gi`), and for forms that nobody writes: very long ones, or with an exponent far off. */
+/**
+ * In: as for `isQuantity`. Out: something to compare; undefined where Kubernetes would not read it (`512MB`, `1 Gi`),
+ * and for forms that nobody writes: very long ones, or with an exponent far off.
+ */
 export function parseQuantity(value: unknown): Quantity | undefined {
   const parts = partsOf(value);
   if (parts === undefined || parts[0].length > MAX_LENGTH) return undefined;
   const [, sign = '', whole = '', fraction = '', binary, decimal, exponent] = parts;
   const power = decimal !== undefined ? (DECIMAL[decimal] ?? 0) : Number(exponent ?? 0);
   if (power < MIN_POWER || power > MAX_POWER) return undefined;
-  const magnitude = BigInt(`0${whole}${fraction}`) * powerOfTen(power + SCALE - fraction.length) * (binary === undefined ? 1n : (BINARY[binary] ?? 1n));
+  const magnitude =
+    BigInt(`0${whole}${fraction}`) *
+    powerOfTen(power + SCALE - fraction.length) *
+    (binary === undefined ? 1n : (BINARY[binary] ?? 1n));
   const capped = binary !== undefined && magnitude > CAP ? CAP : magnitude;
   return sign === '-' ? -capped : capped;
 }
@@ -59,7 +77,10 @@ function trimmed(text: string): string {
   return text.slice(start, end);
 }
 
-/** In: a quantity. Out: it as it stands in requests and limits, which Kubernetes rounds up to a thousandth. Source: `k8s.io/kubernetes` v1.34, `pkg/apis/core/v1` (`SetDefaults_ResourceList`). */
+/**
+ * In: a quantity. Out: it as it stands in requests and limits, which Kubernetes rounds up to a thousandth. Source:
+ * `k8s.io/kubernetes` v1.34, `pkg/apis/core/v1` (`SetDefaults_ResourceList`).
+ */
 export function roundUp(quantity: Quantity): Quantity {
   const rest = quantity % MILLI;
   if (rest === 0n) return quantity;

@@ -46,8 +46,9 @@ export function optionalNumber(value: unknown): number | undefined {
 }
 
 /**
- * In: the value of a field of 32 bits. Out: the number that the controller reads: the API server stores up to 64 bits, whatever the format in its schema, and of those Go keeps the last 32. Undefined for no number, and for one that JavaScript
- * does not know exactly. Source: `k8s.io/apimachinery` v0.34, `pkg/runtime` (`fromUnstructured`).
+ * In: the value of a field of 32 bits. Out: the number that the controller reads: the API server stores up to 64 bits,
+ * whatever the format in its schema, and of those Go keeps the last 32. Undefined for no number, and for one that
+ * JavaScript does not know exactly. Source: `k8s.io/apimachinery` v0.34, `pkg/runtime` (`fromUnstructured`).
  */
 export function int32(value: unknown): number | undefined {
   const number = optionalNumber(value);
@@ -60,7 +61,10 @@ export function renderInt32(written: unknown, read: number): string {
   return written === read ? String(read) : `${String(written)} (${read} in 32 bits)`;
 }
 
-/** In: a value of the type IntOrString. Out: whether it is a number that makes the object unreadable to the controller, since this type does not wrap around. */
+/**
+ * In: a value of the type IntOrString. Out: whether it is a number that makes the object unreadable to the controller,
+ * since this type does not wrap around.
+ */
 export function isBeyondInt32(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value !== (value | 0);
 }

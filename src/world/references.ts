@@ -52,10 +52,16 @@ export interface Reference {
 /** The roles in which a Rollout names a Service whose selector or weight the controller drives. */
 export const SERVICE_ROLES: readonly Role[] = ['stable', 'canary', 'ping', 'pong', 'active', 'preview'];
 
-/** The key to which every ConfigMap that configures an Argo Rollouts controller refers, so that they are found without knowing the controller's namespace. */
+/**
+ * The key to which every ConfigMap that configures an Argo Rollouts controller refers, so that they are found without
+ * knowing the controller's namespace.
+ */
 export const CONTROLLER_CONFIGURATION: ObjectKey = 'controller/configuration';
 
-/** The key to which every Deployment of an Argo Rollouts controller refers, so that they are found without a look at all Deployments. */
+/**
+ * The key to which every Deployment of an Argo Rollouts controller refers, so that they are found without a look at all
+ * Deployments.
+ */
 export const CONTROLLERS: ObjectKey = 'controller/deployments';
 
 // Argo Rollouts v1.9.1, manifests/base.
@@ -65,19 +71,26 @@ const CONTROLLER_NAME = 'argo-rollouts';
 const CONTROLLER_CONFIG_MAP = 'argo-rollouts-config';
 
 /**
- * In: an object. Out: every object it names, with role and field path, in the order of the fields. For a Rollout
- * these are the references of Argo Rollouts v1.9.1 (`rollout/controller.go`, `pkg/apis/rollouts/v1alpha1/types.go`) and
- * of the Gateway API plugin v0.15.0 (`pkg/plugin/types.go`); for a VirtualService, a route, an Ingress or a DestinationRule
- * the Services behind it; for an autoscaler its target. Costs once an object: the answer is kept as long as the object.
+ * In: an object. Out: every object it names, with role and field path, in the order of the fields. For a Rollout these
+ * are the references of Argo Rollouts v1.9.1 (`rollout/controller.go`, `pkg/apis/rollouts/v1alpha1/types.go`) and of
+ * the Gateway API plugin v0.15.0 (`pkg/plugin/types.go`); for a VirtualService, a route, an Ingress or a
+ * DestinationRule the Services behind it; for an autoscaler its target. Costs once an object: the answer is kept as
+ * long as the object.
  */
 export const references = memo(collect);
 
-/** In: an object. Out: the keys of what it names. For an index over very many objects: unlike `references` it keeps nothing. */
+/**
+ * In: an object. Out: the keys of what it names. For an index over very many objects: unlike `references` it keeps
+ * nothing.
+ */
 export function referenceKeys(subject: KubeObject): ReadonlySet<ObjectKey> {
   return new Set(collect(subject).map(({ key }) => key));
 }
 
-/** In: an object. Out: the keys of its shared references only, which cost less to find than all of them: its workload, and what the workloads with its selector have in common. */
+/**
+ * In: an object. Out: the keys of its shared references only, which cost less to find than all of them: its workload,
+ * and what the workloads with its selector have in common.
+ */
 export function sharedKeys(subject: KubeObject): readonly ObjectKey[] {
   switch (kindOf(subject)) {
     case 'Rollout.argoproj.io':
@@ -89,18 +102,27 @@ export function sharedKeys(subject: KubeObject): readonly ObjectKey[] {
   }
 }
 
-/** In: a key. Out: the key by which an object says that it refers to some of that kind and namespace, by labels; undefined for kinds that nothing chooses so. */
+/**
+ * In: a key. Out: the key by which an object says that it refers to some of that kind and namespace, by labels;
+ * undefined for kinds that nothing chooses so.
+ */
 export function anyOf(key: ObjectKey): ObjectKey | undefined {
   return ROUTE_KINDS.some((kind) => key.startsWith(kind)) ? `${key.slice(0, key.lastIndexOf('/') + 1)}*` : undefined;
 }
 
-/** In: a namespace and `matchLabels`. Out: the key that all workloads with exactly these labels in their selector share. */
+/**
+ * In: a namespace and `matchLabels`. Out: the key that all workloads with exactly these labels in their selector share.
+ */
 export function selectorKey(namespace: string, matchLabels: ReadonlyMap<string, string>): ObjectKey {
   return `selector/${namespace}/${JSON.stringify([...matchLabels].sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
 
 /** The kinds that decide how many pods a workload has, or how large they are. */
-export const SCALERS: readonly KindId[] = ['HorizontalPodAutoscaler.autoscaling', 'VerticalPodAutoscaler.autoscaling.k8s.io', 'ScaledObject.keda.sh'];
+export const SCALERS: readonly KindId[] = [
+  'HorizontalPodAutoscaler.autoscaling',
+  'VerticalPodAutoscaler.autoscaling.k8s.io',
+  'ScaledObject.keda.sh',
+];
 
 const READERS: Partial<Record<KindId, (subject: KubeObject, kind: KindId) => readonly Reference[]>> = {
   'Rollout.argoproj.io': rolloutReferences,
@@ -111,8 +133,14 @@ const READERS: Partial<Record<KindId, (subject: KubeObject, kind: KindId) => rea
   'DestinationRule.networking.istio.io': destinationRuleReferences,
   'Ingress.networking.k8s.io': ingressReferences,
   'VirtualService.appmesh.k8s.aws': virtualRouterReferences,
-  'Deployment.apps': (subject) => (isController(subject) ? [...samePods(subject), ofControllers(subject, 'controller', CONTROLLERS, ['metadata', 'labels'])] : samePods(subject)),
-  ConfigMap: (subject) => (subject.metadata.name === CONTROLLER_CONFIG_MAP ? [ofControllers(subject, 'controller configuration', CONTROLLER_CONFIGURATION, ['data'])] : []),
+  'Deployment.apps': (subject) =>
+    isController(subject)
+      ? [...samePods(subject), ofControllers(subject, 'controller', CONTROLLERS, ['metadata', 'labels'])]
+      : samePods(subject),
+  ConfigMap: (subject) =>
+    subject.metadata.name === CONTROLLER_CONFIG_MAP
+      ? [ofControllers(subject, 'controller configuration', CONTROLLER_CONFIGURATION, ['data'])]
+      : [],
   ...Object.fromEntries(SCALERS.map((kind) => [kind, scalerReferences])),
   ...Object.fromEntries(ROUTE_KINDS.map((kind) => [kind, routeReferences])),
 };
@@ -150,11 +178,31 @@ function rolloutReferences(rollout: KubeObject): Reference[] {
   const canary = canaryOf(rollout);
   const canaryPath = ['spec', 'strategy', 'canary'];
   if (canary !== undefined) {
-    named(list, canary['stableService'], { kind: 'Service', namespace, role: 'stable', path: [...canaryPath, 'stableService'] });
-    named(list, canary['canaryService'], { kind: 'Service', namespace, role: 'canary', path: [...canaryPath, 'canaryService'] });
+    named(list, canary['stableService'], {
+      kind: 'Service',
+      namespace,
+      role: 'stable',
+      path: [...canaryPath, 'stableService'],
+    });
+    named(list, canary['canaryService'], {
+      kind: 'Service',
+      namespace,
+      role: 'canary',
+      path: [...canaryPath, 'canaryService'],
+    });
     const pingPong = object(canary['pingPong']);
-    named(list, pingPong['pingService'], { kind: 'Service', namespace, role: 'ping', path: [...canaryPath, 'pingPong', 'pingService'] });
-    named(list, pingPong['pongService'], { kind: 'Service', namespace, role: 'pong', path: [...canaryPath, 'pingPong', 'pongService'] });
+    named(list, pingPong['pingService'], {
+      kind: 'Service',
+      namespace,
+      role: 'ping',
+      path: [...canaryPath, 'pingPong', 'pingService'],
+    });
+    named(list, pingPong['pongService'], {
+      kind: 'Service',
+      namespace,
+      role: 'pong',
+      path: [...canaryPath, 'pingPong', 'pongService'],
+    });
     list.push(...routerReferences(rollout));
     list.push(...templateRefs(object(canary['analysis']), [...canaryPath, 'analysis'], namespace));
     for (const [index, step] of array(canary['steps']).entries()) {
@@ -166,14 +214,25 @@ function rolloutReferences(rollout: KubeObject): Reference[] {
   const blueGreen = blueGreenOf(rollout);
   if (blueGreen !== undefined) {
     const path = ['spec', 'strategy', 'blueGreen'];
-    named(list, blueGreen['activeService'], { kind: 'Service', namespace, role: 'active', path: [...path, 'activeService'] });
-    named(list, blueGreen['previewService'], { kind: 'Service', namespace, role: 'preview', path: [...path, 'previewService'] });
+    named(list, blueGreen['activeService'], {
+      kind: 'Service',
+      namespace,
+      role: 'active',
+      path: [...path, 'activeService'],
+    });
+    named(list, blueGreen['previewService'], {
+      kind: 'Service',
+      namespace,
+      role: 'preview',
+      path: [...path, 'previewService'],
+    });
     for (const field of ['prePromotionAnalysis', 'postPromotionAnalysis']) {
       list.push(...templateRefs(object(blueGreen[field]), [...path, field], namespace));
     }
   }
   list.push(...sharedByRollout(rollout));
-  if (workloadRefOf(rollout)?.kind === undefined) list.push(...podReferences(dig(rollout, 'spec', 'template', 'spec'), ['spec', 'template', 'spec'], namespace));
+  if (workloadRefOf(rollout)?.kind === undefined)
+    list.push(...podReferences(dig(rollout, 'spec', 'template', 'spec'), ['spec', 'template', 'spec'], namespace));
   return list;
 }
 
@@ -181,7 +240,13 @@ function sharedByRollout(rollout: KubeObject): Reference[] {
   const workload = workloadRefOf(rollout);
   if (workload?.kind === undefined) return samePods(rollout);
   const list: Reference[] = [];
-  named(list, workload.name, { kind: workload.kind, namespace: namespaceOf(rollout), role: 'workload', path: ['spec', 'workloadRef', 'name'], shared: true });
+  named(list, workload.name, {
+    kind: workload.kind,
+    namespace: namespaceOf(rollout),
+    role: 'workload',
+    path: ['spec', 'workloadRef', 'name'],
+    shared: true,
+  });
   return list;
 }
 
@@ -192,46 +257,109 @@ function routerReferences(rollout: KubeObject): Reference[] {
   const list: Reference[] = [];
   for (const entry of virtualServiceEntries(rollout)) {
     if (entry.name !== '') {
-      list.push(make(entry.name, { kind: 'VirtualService.networking.istio.io', namespace: entry.namespace, role: 'VirtualService', path: [...entry.path, 'name'] }));
+      list.push(
+        make(entry.name, {
+          kind: 'VirtualService.networking.istio.io',
+          namespace: entry.namespace,
+          role: 'VirtualService',
+          path: [...entry.path, 'name'],
+        }),
+      );
     }
   }
   const rule = dig(istioOf(rollout), 'destinationRule', 'name');
-  named(list, rule, { kind: 'DestinationRule.networking.istio.io', namespace, role: 'DestinationRule', path: [...path, 'istio', 'destinationRule', 'name'] });
+  named(list, rule, {
+    kind: 'DestinationRule.networking.istio.io',
+    namespace,
+    role: 'DestinationRule',
+    path: [...path, 'istio', 'destinationRule', 'name'],
+  });
   for (const route of managedGatewayRoutes(rollout)) {
     if (route.name !== undefined) {
       list.push(make(route.name, { kind: route.kind, namespace: route.namespace, role: 'route', path: route.path }));
     } else {
-      list.push(make('*', { kind: route.kind, namespace: route.namespace, role: 'routes by selector', path: route.path }));
+      list.push(
+        make('*', { kind: route.kind, namespace: route.namespace, role: 'routes by selector', path: route.path }),
+      );
     }
   }
   const nginx = object(routing['nginx']);
-  named(list, nginx['stableIngress'], { kind: 'Ingress.networking.k8s.io', namespace, role: 'Ingress', path: [...path, 'nginx', 'stableIngress'] });
+  named(list, nginx['stableIngress'], {
+    kind: 'Ingress.networking.k8s.io',
+    namespace,
+    role: 'Ingress',
+    path: [...path, 'nginx', 'stableIngress'],
+  });
   for (const [index, name] of array(nginx['stableIngresses']).entries()) {
-    named(list, name, { kind: 'Ingress.networking.k8s.io', namespace, role: 'Ingress', path: [...path, 'nginx', 'stableIngresses', index] });
+    named(list, name, {
+      kind: 'Ingress.networking.k8s.io',
+      namespace,
+      role: 'Ingress',
+      path: [...path, 'nginx', 'stableIngresses', index],
+    });
   }
   const alb = object(routing['alb']);
-  named(list, alb['ingress'], { kind: 'Ingress.networking.k8s.io', namespace, role: 'Ingress', path: [...path, 'alb', 'ingress'] });
+  named(list, alb['ingress'], {
+    kind: 'Ingress.networking.k8s.io',
+    namespace,
+    role: 'Ingress',
+    path: [...path, 'alb', 'ingress'],
+  });
   for (const [index, name] of array(alb['ingresses']).entries()) {
-    named(list, name, { kind: 'Ingress.networking.k8s.io', namespace, role: 'Ingress', path: [...path, 'alb', 'ingresses', index] });
+    named(list, name, {
+      kind: 'Ingress.networking.k8s.io',
+      namespace,
+      role: 'Ingress',
+      path: [...path, 'alb', 'ingresses', index],
+    });
   }
   named(list, alb['rootService'], { kind: 'Service', namespace, role: 'root', path: [...path, 'alb', 'rootService'] });
   const smi = object(routing['smi']);
   named(list, smi['rootService'], { kind: 'Service', namespace, role: 'root', path: [...path, 'smi', 'rootService'] });
   for (const [index, name] of array(dig(routing, 'ambassador', 'mappings')).entries()) {
-    named(list, name, { kind: 'Mapping.getambassador.io', namespace, role: 'router', path: [...path, 'ambassador', 'mappings', index] });
+    named(list, name, {
+      kind: 'Mapping.getambassador.io',
+      namespace,
+      role: 'router',
+      path: [...path, 'ambassador', 'mappings', index],
+    });
   }
-  named(list, dig(routing, 'traefik', 'weightedTraefikServiceName'), { kind: 'TraefikService.traefik.io', namespace, role: 'router', path: [...path, 'traefik', 'weightedTraefikServiceName'] });
-  named(list, dig(routing, 'apisix', 'route', 'name'), { kind: 'ApisixRoute.apisix.apache.org', namespace, role: 'router', path: [...path, 'apisix', 'route', 'name'] });
-  named(list, dig(routing, 'appMesh', 'virtualService', 'name'), { kind: 'VirtualService.appmesh.k8s.aws', namespace, role: 'router', path: [...path, 'appMesh', 'virtualService', 'name'] });
+  named(list, dig(routing, 'traefik', 'weightedTraefikServiceName'), {
+    kind: 'TraefikService.traefik.io',
+    namespace,
+    role: 'router',
+    path: [...path, 'traefik', 'weightedTraefikServiceName'],
+  });
+  named(list, dig(routing, 'apisix', 'route', 'name'), {
+    kind: 'ApisixRoute.apisix.apache.org',
+    namespace,
+    role: 'router',
+    path: [...path, 'apisix', 'route', 'name'],
+  });
+  named(list, dig(routing, 'appMesh', 'virtualService', 'name'), {
+    kind: 'VirtualService.appmesh.k8s.aws',
+    namespace,
+    role: 'router',
+    path: [...path, 'appMesh', 'virtualService', 'name'],
+  });
   return list;
 }
 
-/** In: an object with a `templates` list (a Rollout's analysis, a template), its path, and the namespace. Out: the templates it names. */
+/**
+ * In: an object with a `templates` list (a Rollout's analysis, a template), its path, and the namespace. Out: the
+ * templates it names.
+ */
 function templateRefs(holder: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
   for (const [index, entry] of array(dig(holder, 'templates')).entries()) {
-    const kind = dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
-    named(list, dig(entry, 'templateName'), { kind, namespace, role: 'template', path: [...path, 'templates', index, 'templateName'] });
+    const kind =
+      dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
+    named(list, dig(entry, 'templateName'), {
+      kind,
+      namespace,
+      role: 'template',
+      path: [...path, 'templates', index, 'templateName'],
+    });
   }
   return list;
 }
@@ -239,8 +367,14 @@ function templateRefs(holder: unknown, path: Path, namespace: string): Reference
 function analysesRefs(analyses: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
   for (const [index, entry] of array(analyses).entries()) {
-    const kind = dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
-    named(list, dig(entry, 'templateName'), { kind, namespace, role: 'template', path: [...path, index, 'templateName'] });
+    const kind =
+      dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
+    named(list, dig(entry, 'templateName'), {
+      kind,
+      namespace,
+      role: 'template',
+      path: [...path, index, 'templateName'],
+    });
   }
   return list;
 }
@@ -249,7 +383,9 @@ function experimentReferences(experiment: KubeObject): Reference[] {
   const namespace = namespaceOf(experiment);
   const list = analysesRefs(dig(experiment, 'spec', 'analyses'), ['spec', 'analyses'], namespace);
   for (const [index, template] of array(dig(experiment, 'spec', 'templates')).entries()) {
-    list.push(...podReferences(dig(template, 'template', 'spec'), ['spec', 'templates', index, 'template', 'spec'], namespace));
+    list.push(
+      ...podReferences(dig(template, 'template', 'spec'), ['spec', 'templates', index, 'template', 'spec'], namespace),
+    );
   }
   return list;
 }
@@ -260,17 +396,48 @@ function experimentReferences(experiment: KubeObject): Reference[] {
  */
 export function podReferences(podSpec: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
-  named(list, dig(podSpec, 'serviceAccountName'), { kind: 'ServiceAccount', namespace, role: 'ServiceAccount', path: [...path, 'serviceAccountName'] });
+  named(list, dig(podSpec, 'serviceAccountName'), {
+    kind: 'ServiceAccount',
+    namespace,
+    role: 'ServiceAccount',
+    path: [...path, 'serviceAccountName'],
+  });
   for (const [index, volume] of array(dig(podSpec, 'volumes')).entries()) {
     const at = [...path, 'volumes', index];
-    const optional = (source: string): { optional: boolean } => ({ optional: dig(volume, source, 'optional') === true });
-    named(list, dig(volume, 'configMap', 'name'), { kind: 'ConfigMap', namespace, role: 'ConfigMap', path: [...at, 'configMap', 'name'], ...optional('configMap') });
-    named(list, dig(volume, 'secret', 'secretName'), { kind: 'Secret', namespace, role: 'Secret', path: [...at, 'secret', 'secretName'], ...optional('secret') });
+    const optional = (source: string): { optional: boolean } => ({
+      optional: dig(volume, source, 'optional') === true,
+    });
+    named(list, dig(volume, 'configMap', 'name'), {
+      kind: 'ConfigMap',
+      namespace,
+      role: 'ConfigMap',
+      path: [...at, 'configMap', 'name'],
+      ...optional('configMap'),
+    });
+    named(list, dig(volume, 'secret', 'secretName'), {
+      kind: 'Secret',
+      namespace,
+      role: 'Secret',
+      path: [...at, 'secret', 'secretName'],
+      ...optional('secret'),
+    });
     for (const [source, projection] of array(dig(volume, 'projected', 'sources')).entries()) {
       const inside = [...at, 'projected', 'sources', source];
       const maybe = (kind: string): { optional: boolean } => ({ optional: dig(projection, kind, 'optional') === true });
-      named(list, dig(projection, 'configMap', 'name'), { kind: 'ConfigMap', namespace, role: 'ConfigMap', path: [...inside, 'configMap', 'name'], ...maybe('configMap') });
-      named(list, dig(projection, 'secret', 'name'), { kind: 'Secret', namespace, role: 'Secret', path: [...inside, 'secret', 'name'], ...maybe('secret') });
+      named(list, dig(projection, 'configMap', 'name'), {
+        kind: 'ConfigMap',
+        namespace,
+        role: 'ConfigMap',
+        path: [...inside, 'configMap', 'name'],
+        ...maybe('configMap'),
+      });
+      named(list, dig(projection, 'secret', 'name'), {
+        kind: 'Secret',
+        namespace,
+        role: 'Secret',
+        path: [...inside, 'secret', 'name'],
+        ...maybe('secret'),
+      });
     }
   }
   for (const field of ['initContainers', 'containers']) {
@@ -278,14 +445,38 @@ export function podReferences(podSpec: unknown, path: Path, namespace: string): 
       const at = [...path, field, index];
       for (const [source, entry] of array(dig(container, 'envFrom')).entries()) {
         const inside = [...at, 'envFrom', source];
-        named(list, dig(entry, 'configMapRef', 'name'), { kind: 'ConfigMap', namespace, role: 'ConfigMap', path: [...inside, 'configMapRef', 'name'], optional: dig(entry, 'configMapRef', 'optional') === true });
-        named(list, dig(entry, 'secretRef', 'name'), { kind: 'Secret', namespace, role: 'Secret', path: [...inside, 'secretRef', 'name'], optional: dig(entry, 'secretRef', 'optional') === true });
+        named(list, dig(entry, 'configMapRef', 'name'), {
+          kind: 'ConfigMap',
+          namespace,
+          role: 'ConfigMap',
+          path: [...inside, 'configMapRef', 'name'],
+          optional: dig(entry, 'configMapRef', 'optional') === true,
+        });
+        named(list, dig(entry, 'secretRef', 'name'), {
+          kind: 'Secret',
+          namespace,
+          role: 'Secret',
+          path: [...inside, 'secretRef', 'name'],
+          optional: dig(entry, 'secretRef', 'optional') === true,
+        });
       }
       for (const [variable, entry] of array(dig(container, 'env')).entries()) {
         const inside = [...at, 'env', variable, 'valueFrom'];
         const from = dig(entry, 'valueFrom');
-        named(list, dig(from, 'configMapKeyRef', 'name'), { kind: 'ConfigMap', namespace, role: 'ConfigMap', path: [...inside, 'configMapKeyRef', 'name'], optional: dig(from, 'configMapKeyRef', 'optional') === true });
-        named(list, dig(from, 'secretKeyRef', 'name'), { kind: 'Secret', namespace, role: 'Secret', path: [...inside, 'secretKeyRef', 'name'], optional: dig(from, 'secretKeyRef', 'optional') === true });
+        named(list, dig(from, 'configMapKeyRef', 'name'), {
+          kind: 'ConfigMap',
+          namespace,
+          role: 'ConfigMap',
+          path: [...inside, 'configMapKeyRef', 'name'],
+          optional: dig(from, 'configMapKeyRef', 'optional') === true,
+        });
+        named(list, dig(from, 'secretKeyRef', 'name'), {
+          kind: 'Secret',
+          namespace,
+          role: 'Secret',
+          path: [...inside, 'secretKeyRef', 'name'],
+          optional: dig(from, 'secretKeyRef', 'optional') === true,
+        });
       }
     }
   }
@@ -297,7 +488,15 @@ function virtualServiceReferences(virtualService: KubeObject): Reference[] {
   for (const route of readRoutes(virtualService)) {
     for (const destination of route.destinations) {
       const service = destinationService(destination.host, namespaceOf(virtualService));
-      if (service !== undefined) list.push(make(service.name, { kind: 'Service', namespace: service.namespace, role: 'backend', path: [...destination.path, 'destination', 'host'] }));
+      if (service !== undefined)
+        list.push(
+          make(service.name, {
+            kind: 'Service',
+            namespace: service.namespace,
+            role: 'backend',
+            path: [...destination.path, 'destination', 'host'],
+          }),
+        );
     }
   }
   return list;
@@ -306,30 +505,60 @@ function virtualServiceReferences(virtualService: KubeObject): Reference[] {
 function virtualRouterReferences(virtualService: KubeObject): Reference[] {
   const router = virtualRouterOf(virtualService);
   const list: Reference[] = [];
-  if (router !== undefined) named(list, router.name, { kind: 'VirtualRouter.appmesh.k8s.aws', namespace: router.namespace, role: 'router', path: [...VIRTUAL_ROUTER_PATH, 'name'] });
+  if (router !== undefined)
+    named(list, router.name, {
+      kind: 'VirtualRouter.appmesh.k8s.aws',
+      namespace: router.namespace,
+      role: 'router',
+      path: [...VIRTUAL_ROUTER_PATH, 'name'],
+    });
   return list;
 }
 
 function destinationRuleReferences(rule: KubeObject): Reference[] {
   const service = destinationService(string(dig(rule, 'spec', 'host')), namespaceOf(rule));
-  return service === undefined ? [] : [make(service.name, { kind: 'Service', namespace: service.namespace, role: 'backend', path: ['spec', 'host'] })];
+  return service === undefined
+    ? []
+    : [make(service.name, { kind: 'Service', namespace: service.namespace, role: 'backend', path: ['spec', 'host'] })];
 }
 
 function routeReferences(route: KubeObject): Reference[] {
   return backendRefsOf(route)
     .filter((backend) => backend.isService)
-    .map((backend) => make(backend.name, { kind: 'Service', namespace: backend.namespace, role: 'backend', path: [...backend.path, 'name'] }));
+    .map((backend) =>
+      make(backend.name, {
+        kind: 'Service',
+        namespace: backend.namespace,
+        role: 'backend',
+        path: [...backend.path, 'name'],
+      }),
+    );
 }
 
 function ingressReferences(ingress: KubeObject): Reference[] {
   const list: Reference[] = [];
   const namespace = namespaceOf(ingress);
-  named(list, dig(ingress, 'spec', 'defaultBackend', 'service', 'name'), { kind: 'Service', namespace, role: 'backend', path: ['spec', 'defaultBackend', 'service', 'name'] });
+  named(list, dig(ingress, 'spec', 'defaultBackend', 'service', 'name'), {
+    kind: 'Service',
+    namespace,
+    role: 'backend',
+    path: ['spec', 'defaultBackend', 'service', 'name'],
+  });
   for (const [rule, entry] of array(dig(ingress, 'spec', 'rules')).entries()) {
     for (const [index, path] of array(dig(entry, 'http', 'paths')).entries()) {
       const at = ['spec', 'rules', rule, 'http', 'paths', index, 'backend'];
-      named(list, dig(path, 'backend', 'service', 'name'), { kind: 'Service', namespace, role: 'backend', path: [...at, 'service', 'name'] });
-      named(list, dig(path, 'backend', 'serviceName'), { kind: 'Service', namespace, role: 'backend', path: [...at, 'serviceName'] });
+      named(list, dig(path, 'backend', 'service', 'name'), {
+        kind: 'Service',
+        namespace,
+        role: 'backend',
+        path: [...at, 'service', 'name'],
+      });
+      named(list, dig(path, 'backend', 'serviceName'), {
+        kind: 'Service',
+        namespace,
+        role: 'backend',
+        path: [...at, 'serviceName'],
+      });
     }
   }
   return list;
@@ -339,9 +568,11 @@ function scalerReferences(scaler: KubeObject, kind: KindId): Reference[] {
   const field = kind === 'VerticalPodAutoscaler.autoscaling.k8s.io' ? 'targetRef' : 'scaleTargetRef';
   const target = object(dig(scaler, 'spec', field));
   // KEDA's scaleTargetRef defaults to a Deployment.
-  const fallback = kind === 'ScaledObject.keda.sh' ? { apiVersion: 'apps/v1', kind: 'Deployment' } : { apiVersion: '', kind: '' };
+  const fallback =
+    kind === 'ScaledObject.keda.sh' ? { apiVersion: 'apps/v1', kind: 'Deployment' } : { apiVersion: '', kind: '' };
   const targetKindName = optionalString(target['kind']) ?? fallback.kind;
-  const targetKind = kindId(optionalString(target['apiVersion']) ?? fallback.apiVersion, targetKindName) ?? kindNamed(targetKindName);
+  const targetKind =
+    kindId(optionalString(target['apiVersion']) ?? fallback.apiVersion, targetKindName) ?? kindNamed(targetKindName);
   const list: Reference[] = [];
   if (targetKind === undefined) return list;
   const path = ['spec', field, 'name'];
@@ -350,12 +581,22 @@ function scalerReferences(scaler: KubeObject, kind: KindId): Reference[] {
   const name = optionalString(target['name']);
   if (targetKind === 'Deployment.apps' && name !== undefined) {
     const key = keyFor('Rollout.argoproj.io', namespaceOf(scaler), name);
-    list.push({ kind: undefined, namespace: namespaceOf(scaler), name, role: 'same name', path, key, shared: false, optional: true });
+    list.push({
+      kind: undefined,
+      namespace: namespaceOf(scaler),
+      name,
+      role: 'same name',
+      path,
+      key,
+      shared: false,
+      optional: true,
+    });
   }
   return list;
 }
 
-// A scaler with the right kind under the wrong apiVersion (`apps/v1` Rollout) must still be found from the Rollout it means.
+// A scaler with the right kind under the wrong apiVersion (`apps/v1` Rollout) must still be found from the Rollout it
+// means.
 function kindNamed(kind: string): KindId | undefined {
   if (kind === 'Rollout') return 'Rollout.argoproj.io';
   if (kind === 'Deployment') return 'Deployment.apps';
@@ -382,8 +623,12 @@ function samePods(workload: KubeObject): Reference[] {
 
 function isController(deployment: KubeObject): boolean {
   const labels = object(deployment.metadata['labels']);
-  // The Helm chart labels its dashboard with the same name; what people do through a dashboard is theirs, not the controller's.
-  return labels['app.kubernetes.io/name'] === CONTROLLER_NAME && !string(labels['app.kubernetes.io/component']).includes('dashboard');
+  // The Helm chart labels its dashboard with the same name; what people do through a dashboard is theirs, not the
+  // controller's.
+  return (
+    labels['app.kubernetes.io/name'] === CONTROLLER_NAME &&
+    !string(labels['app.kubernetes.io/component']).includes('dashboard')
+  );
 }
 
 function ofControllers(subject: KubeObject, role: Role, key: ObjectKey, path: Path): Reference {

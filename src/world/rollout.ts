@@ -1,7 +1,17 @@
 import { memo } from './memo.ts';
 import { kindId, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { array, dig, isObject, object, optionalObject, optionalString, string, stringMap, type JsonObject } from './read.ts';
+import {
+  array,
+  dig,
+  isObject,
+  object,
+  optionalObject,
+  optionalString,
+  string,
+  stringMap,
+  type JsonObject,
+} from './read.ts';
 
 /** The label by which the controller tells the pods of one ReplicaSet from another's. */
 export const HASH_LABEL = 'rollouts-pod-template-hash';
@@ -58,8 +68,9 @@ export interface VirtualServiceEntry {
 }
 
 /**
- * In: a Rollout. Out: the VirtualServices it names. Where both the single and the plural form are given, or neither, none, as for
- * the controller; a name may be `name.namespace`, further dots are ignored (Argo Rollouts v1.9.1, `utils/istio`).
+ * In: a Rollout. Out: the VirtualServices it names. Where both the single and the plural form are given, or neither,
+ * none, as for the controller; a name may be `name.namespace`, further dots are ignored (Argo Rollouts v1.9.1,
+ * `utils/istio`).
  */
 export const virtualServiceEntries = memo(collectEntries);
 
@@ -93,11 +104,15 @@ function portRoute(entry: unknown): PortRoute {
 }
 
 /**
- * In: a Rollout. Out: the Services that receive stable and canary traffic, empty where none is named. With ping-pong they are ping and pong,
- * by `status.canary.stablePingPong` (empty means that pong is stable), unless stable and canary Services are named as well and
- * `preferPingPong` is false, as it is for Istio (Argo Rollouts v1.9.1, `rollout/trafficrouting/service_helper.go`).
+ * In: a Rollout. Out: the Services that receive stable and canary traffic, empty where none is named. With ping-pong
+ * they are ping and pong, by `status.canary.stablePingPong` (empty means that pong is stable), unless stable and canary
+ * Services are named as well and `preferPingPong` is false, as it is for Istio (Argo Rollouts v1.9.1,
+ * `rollout/trafficrouting/service_helper.go`).
  */
-export function stableAndCanaryServices(rollout: KubeObject, preferPingPong: boolean): { readonly stable: string; readonly canary: string } {
+export function stableAndCanaryServices(
+  rollout: KubeObject,
+  preferPingPong: boolean,
+): { readonly stable: string; readonly canary: string } {
   const canary = object(canaryOf(rollout));
   const stable = string(canary['stableService']);
   const canaryService = string(canary['canaryService']);
@@ -165,7 +180,13 @@ export function workloadRefOf(rollout: KubeObject): WorkloadRef | undefined {
   if (ref === undefined) return undefined;
   const apiVersion = string(ref['apiVersion']);
   const kindName = string(ref['kind']);
-  return { kind: kindId(apiVersion, kindName), apiVersion, kindName, name: string(ref['name']), scaleDown: string(ref['scaleDown']) };
+  return {
+    kind: kindId(apiVersion, kindName),
+    apiVersion,
+    kindName,
+    name: string(ref['name']),
+    scaleDown: string(ref['scaleDown']),
+  };
 }
 
 /** Looks an object up; what cannot be known, or is not there, is undefined. */
@@ -190,9 +211,9 @@ const TEMPLATE_PATHS: Partial<Record<KindId, Path>> = {
 };
 
 /**
- * In: a Rollout and how to look up its workload. Out: the pod template it runs with, its labels, and the selector that goes with
- * it; undefined when the workload is not there or cannot be known. With `workloadRef` the template, and the selector where
- * `spec.selector` is absent, are the workload's (Argo Rollouts v1.9.1, `rollout/templateref.go`).
+ * In: a Rollout and how to look up its workload. Out: the pod template it runs with, its labels, and the selector that
+ * goes with it; undefined when the workload is not there or cannot be known. With `workloadRef` the template, and the
+ * selector where `spec.selector` is absent, are the workload's (Argo Rollouts v1.9.1, `rollout/templateref.go`).
  */
 export function effectiveTemplate(rollout: KubeObject, find: Find): EffectiveTemplate | undefined {
   const ref = workloadRefOf(rollout);

@@ -17,11 +17,14 @@ export const ROUTERS = {
 /** A router by its field in `trafficRouting`; `plugins` stands for any router plugin. */
 export type Router = keyof typeof ROUTERS | 'plugins';
 
-/** In: a Rollout. Out: the routers it configures. An empty mapping counts, except for `plugins`, as for the controller. */
+/**
+ * In: a Rollout. Out: the routers it configures. An empty mapping counts, except for `plugins`, as for the controller.
+ */
 export function routersOf(rollout: KubeObject): ReadonlySet<Router> {
   const routing = object(trafficRoutingOf(rollout));
   const routers = new Set<Router>();
-  for (const router of Object.keys(ROUTERS) as (keyof typeof ROUTERS)[]) if (isObject(routing[router])) routers.add(router);
+  for (const router of Object.keys(ROUTERS) as (keyof typeof ROUTERS)[])
+    if (isObject(routing[router])) routers.add(router);
   if (Object.keys(object(routing['plugins'])).length > 0) routers.add('plugins');
   return routers;
 }

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { meets, renderRequirement, requirementsOf } from './selector.ts';
 
-const requirement = (operator: string, ...values: string[]): Parameters<typeof meets>[0] => ({ key: 'tier', operator, values, path: [] });
+const requirement = (operator: string, ...values: string[]): Parameters<typeof meets>[0] => ({
+  key: 'tier',
+  operator,
+  values,
+  path: [],
+});
 
 describe('meets', () => {
   const labels = new Map([['tier', 'web']]);
@@ -21,7 +26,10 @@ describe('meets', () => {
 
 describe('requirementsOf', () => {
   it('reads both forms, and tells where each stands', () => {
-    const selector = { matchLabels: { app: 'shop', bad: 1 }, matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['web'] }, 'nonsense'] };
+    const selector = {
+      matchLabels: { app: 'shop', bad: 1 },
+      matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['web'] }, 'nonsense'],
+    };
     expect(requirementsOf(selector).map((one) => [renderRequirement(one), one.path])).toEqual([
       ['app=shop', ['matchLabels', 'app']],
       ['tier notin (web)', ['matchExpressions', 0]],

@@ -13,19 +13,25 @@ export interface Requirement {
 
 /** In: a label selector. Out: what it asks for, `matchLabels` first; entries of the wrong type are passed over. */
 export function requirementsOf(selector: JsonObject): Requirement[] {
-  const labels = [...stringMap(selector['matchLabels'])].map(([key, value]): Requirement => ({ key, operator: 'In', values: [value], path: ['matchLabels', key] }));
-  const expressions = array(selector['matchExpressions']).map(
-    (entry, index): Requirement => ({
-      key: string(dig(entry, 'key')),
-      operator: string(dig(entry, 'operator')),
-      values: array(dig(entry, 'values')).map(string),
-      path: ['matchExpressions', index],
-    }),
-  );
+  const labels = [...stringMap(selector['matchLabels'])].map(([key, value]): Requirement => ({
+    key,
+    operator: 'In',
+    values: [value],
+    path: ['matchLabels', key],
+  }));
+  const expressions = array(selector['matchExpressions']).map((entry, index): Requirement => ({
+    key: string(dig(entry, 'key')),
+    operator: string(dig(entry, 'operator')),
+    values: array(dig(entry, 'values')).map(string),
+    path: ['matchExpressions', index],
+  }));
   return [...labels, ...expressions];
 }
 
-/** In: a requirement and labels. Out: whether the labels meet it, by the rules of `metav1.LabelSelector`; an operator it does not know meets nothing. */
+/**
+ * In: a requirement and labels. Out: whether the labels meet it, by the rules of `metav1.LabelSelector`; an operator it
+ * does not know meets nothing.
+ */
 export function meets({ key, operator, values }: Requirement, labels: ReadonlyMap<string, string>): boolean {
   const value = labels.get(key);
   switch (operator) {

@@ -19,12 +19,17 @@ export class ObjectStore implements World {
   readonly #referrers = new Map<ObjectKey, KubeObject | Set<KubeObject>>();
   readonly #ignorance: Ignorance;
 
-  /** In: what cannot be known of objects that are not in the store; by default an object that is not here does not exist. */
+  /**
+   * In: what cannot be known of objects that are not in the store; by default an object that is not here does not
+   * exist.
+   */
   constructor(ignorance: Ignorance = () => undefined) {
     this.#ignorance = ignorance;
   }
 
-  /** Adds the object, or replaces the one of that kind, namespace and name. Objects of unknown kinds are passed over. */
+  /**
+   * Adds the object, or replaces the one of that kind, namespace and name. Objects of unknown kinds are passed over.
+   */
   put(object: KubeObject): void {
     const kind = kindOf(object);
     if (kind === undefined) return;
@@ -145,8 +150,13 @@ export class Overlay implements World {
     const below = this.#base.list(kind, namespace);
     if (below.state === 'unknown') return below;
     const everywhere = namespace === undefined || !KINDS[kind].namespaced;
-    const above = [...this.#changed.values()].filter((object) => object !== undefined && kindOf(object) === kind && (everywhere || namespaceOf(object) === namespace));
-    return { state: 'known', objects: [...this.#untouched(below.objects), ...above.filter((object) => object !== undefined)] };
+    const above = [...this.#changed.values()].filter(
+      (object) => object !== undefined && kindOf(object) === kind && (everywhere || namespaceOf(object) === namespace),
+    );
+    return {
+      state: 'known',
+      objects: [...this.#untouched(below.objects), ...above.filter((object) => object !== undefined)],
+    };
   }
 
   referrers(key: ObjectKey): readonly KubeObject[] {
@@ -172,7 +182,9 @@ export class Overlay implements World {
   }
 
   #untouched(objects: readonly KubeObject[]): readonly KubeObject[] {
-    return objects.length > 0 && objects.some((object) => this.#changed.has(keyOf(object))) ? objects.filter((object) => !this.#changed.has(keyOf(object))) : objects;
+    return objects.length > 0 && objects.some((object) => this.#changed.has(keyOf(object)))
+      ? objects.filter((object) => !this.#changed.has(keyOf(object)))
+      : objects;
   }
 }
 

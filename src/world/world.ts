@@ -16,7 +16,10 @@ export type Listing =
  * laid over a cluster are worlds. A world never throws and never waits.
  */
 export interface World {
-  /** In: a kind and a place; the namespace is ignored for a cluster-scoped kind. Out: there, not there, or not to be known. */
+  /**
+   * In: a kind and a place; the namespace is ignored for a cluster-scoped kind. Out: there, not there, or not to be
+   * known.
+   */
   get(kind: KindId, namespace: string, name: string): Lookup;
   /** In: a kind and a namespace (undefined: all of them). Out: the objects, in no particular order. */
   list(kind: KindId, namespace: string | undefined): Listing;

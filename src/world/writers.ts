@@ -1,7 +1,10 @@
 import type { KubeObject } from './object.ts';
 import { array, dig, isObject, string } from './read.ts';
 
-/** The annotation in which `kubectl apply` and Argo CD keep what they applied last, unless they apply on the server's side. */
+/**
+ * The annotation in which `kubectl apply` and Argo CD keep what they applied last, unless they apply on the server's
+ * side.
+ */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** One entry of `metadata.managedFields` for the object itself: who, and how. */
@@ -15,7 +18,11 @@ export interface Writer {
 export function writersOf(object: KubeObject): Writer[] {
   return array(object.metadata['managedFields'])
     .filter((entry) => string(dig(entry, 'subresource')) === '')
-    .map((entry) => ({ manager: string(dig(entry, 'manager')), applies: dig(entry, 'operation') === 'Apply', fields: dig(entry, 'fieldsV1') }));
+    .map((entry) => ({
+      manager: string(dig(entry, 'manager')),
+      applies: dig(entry, 'operation') === 'Apply',
+      fields: dig(entry, 'fieldsV1'),
+    }));
 }
 
 /** In: a writer. Out: whether it owns `spec.replicas`. */
@@ -23,7 +30,10 @@ export function ownsReplicas(writer: Writer): boolean {
   return isObject(dig(writer.fields, 'f:spec', 'f:replicas'));
 }
 
-/** In: an object. Out: the manifest that was applied last, by its annotation; undefined if there is none or it cannot be read. */
+/**
+ * In: an object. Out: the manifest that was applied last, by its annotation; undefined if there is none or it cannot be
+ * read.
+ */
 export function lastApplied(object: KubeObject): unknown {
   const text = dig(object.metadata, 'annotations', LAST_APPLIED);
   if (typeof text !== 'string') return undefined;

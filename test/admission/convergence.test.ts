@@ -20,7 +20,11 @@ const COMMITS: Readonly<Record<string, readonly [string, string]>> = {
   'a renamed argument': renamed('workloadref-skywalking/scaled-down', /service-name/g, 'service'),
   'the port of both Services and their route': renamed('aks-gateway-api/mended', /5001/g, '5002'),
   'the port of both Services and their VirtualService': renamed('istio-host-level', /8080/g, '9090'),
-  'a renamed label of pods, Services and selector': renamed('istio-host-level', /(?<!- )\bname: app07\b(?!-)/g, 'app: app07'),
+  'a renamed label of pods, Services and selector': renamed(
+    'istio-host-level',
+    /(?<!- )\bname: app07\b(?!-)/g,
+    'app: app07',
+  ),
   'another VirtualService name': renamed('istio-subset-level/mended', /virtservice-app07/g, 'app07'),
   'other Service names': renamed('istio-host-level', /app07-(stable|canary)/g, 'web-$1'),
   'a new image': [bundle('plain-canary/as-written'), bundle('plain-canary/next')],
@@ -35,7 +39,11 @@ function renamed(folder: string, from: RegExp, to: string): readonly [string, st
 }
 
 /** In: a state and what is applied. Out: the denial, or undefined; an admitted object is in the state afterwards. */
-async function apply(state: Map<string, KubeObject>, cached: readonly KubeObject[], object: KubeObject): Promise<string | undefined> {
+async function apply(
+  state: Map<string, KubeObject>,
+  cached: readonly KubeObject[],
+  object: KubeObject,
+): Promise<string | undefined> {
   const gate = gateOver(cached, { live: liveOf(() => [...state.values()]) });
   const { response } = await gate.validate(requestFor(object, state.get(keyOf(object))), NO_LIMITS);
   if (!response.allowed) return response.status?.message;
@@ -88,14 +96,22 @@ describe('one commit that changes both sides', () => {
 
 describe('no change', () => {
   it('introduces nothing, whatever was wrong before', async () => {
-    const folders = [...new Set(globSync('**/*.yaml', { cwd: EXAMPLES }).map((path) => path.split('/').slice(0, -1).join('/')))].filter((folder) => !['', 'controller', 'conversion'].includes(folder));
+    const folders = [
+      ...new Set(globSync('**/*.yaml', { cwd: EXAMPLES }).map((path) => path.split('/').slice(0, -1).join('/'))),
+    ].filter((folder) => !['', 'controller', 'conversion'].includes(folder));
     expect(folders.length).toBeGreaterThan(8);
     for (const folder of folders) {
       const objects = [...new Map(objectsOf(bundle(folder)).map((object) => [keyOf(object), object])).values()];
       for (const object of objects) {
-        const labelled: KubeObject = { ...object, metadata: { ...object.metadata, labels: { ...(object.metadata['labels'] as object | undefined), team: 'a' } } };
+        const labelled: KubeObject = {
+          ...object,
+          metadata: { ...object.metadata, labels: { ...(object.metadata['labels'] as object | undefined), team: 'a' } },
+        };
         const { response, record } = await gateOver(objects).validate(requestFor(labelled, object), NO_LIMITS);
-        expect({ allowed: response.allowed, warnings: response.warnings }, `${folder}: ${keyOf(object)}`).toEqual({ allowed: true, warnings: undefined });
+        expect({ allowed: response.allowed, warnings: response.warnings }, `${folder}: ${keyOf(object)}`).toEqual({
+          allowed: true,
+          warnings: undefined,
+        });
         expect(record.findings).toEqual([]);
       }
     }

@@ -2,7 +2,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { kindOf, type KubeObject } from '../../src/world/object.ts';
-import { CONTROLLER, gateOver, liveOf, NO_LIMITS, objectsIn, objectsOf, requestFor, validate } from '../support/gate.ts';
+import {
+  CONTROLLER,
+  gateOver,
+  liveOf,
+  NO_LIMITS,
+  objectsIn,
+  objectsOf,
+  requestFor,
+  validate,
+} from '../support/gate.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 
@@ -22,12 +31,16 @@ spec:
       trafficRouting: { istio: { virtualService: { name: reviews, routes: [primary] } } }
       steps: [{ setWeight: 10 }, { pause: {} }]
 `;
-const SERVICES = ['reviews', 'reviews-canary'].map((name) => `
+const SERVICES = ['reviews', 'reviews-canary']
+  .map(
+    (name) => `
 apiVersion: v1
 kind: Service
 metadata: { name: ${name}, namespace: shop }
 spec: { selector: { app: reviews }, ports: [{ name: http, port: 80, targetPort: http }] }
-`).join('---');
+`,
+  )
+  .join('---');
 const virtualService = (route: string): string => `
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -60,35 +73,194 @@ interface Case {
 }
 
 const INVALID: readonly Case[] = [
-  { name: 'a Rollout is created over a VirtualService without its route', world: [...services, badRoute], after: rollout, before: undefined, verdict: 'deny' },
-  { name: 'a Rollout is updated to a route that is not there', world: [...services, badRoute], after: rollout, before: { ...rollout, spec: {} }, verdict: 'deny' },
-  { name: 'the VirtualService is created without the route', world: [...services, rollout], after: badRoute, before: undefined, verdict: 'deny' },
-  { name: 'the VirtualService loses the route while nothing is under way', world: [...services, rollout, goodRoute], after: badRoute, before: goodRoute, verdict: 'warn' },
-  { name: 'the same, after an abort', world: [...services, aborted, goodRoute], after: badRoute, before: goodRoute, verdict: 'warn' },
-  { name: 'the same, in the middle of an update', world: [...services, midUpdate, goodRoute], after: badRoute, before: goodRoute, verdict: 'deny' },
-  { name: 'the same, with crossObjectUpdates: deny', world: [...services, rollout, goodRoute], after: badRoute, before: goodRoute, policy: { crossObjectUpdates: 'deny' }, verdict: 'deny' },
-  { name: 'it was wrong before and only a label changes', world: [...services, rollout, badRoute], after: { ...badRoute, metadata: { ...badRoute.metadata, labels: { a: 'b' } } }, before: badRoute, verdict: 'allow' },
-  { name: 'audit mode', world: [...services, badRoute], after: rollout, before: undefined, policy: { mode: 'audit' }, verdict: 'warn' },
-  { name: 'the rule is set to warn', world: [...services, badRoute], after: rollout, before: undefined, policy: { rules: { 'virtualservice-route-exists': 'warn', 'virtualservice-destinations': 'off' } }, verdict: 'warn' },
-  { name: 'the rule is off', world: [...services, badRoute], after: rollout, before: undefined, policy: { rules: { 'virtualservice-route-exists': 'off' } }, verdict: 'allow' },
-  { name: 'an override by namespace turns it off', world: [...services, badRoute], after: rollout, before: undefined, policy: { overrides: [{ name: 'x', namespaces: ['sh*'], rules: { 'virtualservice-route-exists': 'off' } }] }, verdict: 'allow' },
-  { name: 'an exempt namespace', world: [...services, badRoute], after: rollout, before: undefined, policy: { exemptions: { accounts: [], namespaces: ['shop'] } }, verdict: 'exempt' },
-  { name: 'the controller itself', world: [...services, badRoute], after: rollout, before: undefined, username: CONTROLLER, verdict: 'exempt' },
-  { name: 'the garbage collector', world: [...services, rollout, goodRoute], after: undefined, before: goodRoute, username: 'system:serviceaccount:kube-system:generic-garbage-collector', verdict: 'exempt' },
-  { name: 'the Rollout is being deleted', world: [...services, { ...rollout, metadata: { ...rollout.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }, goodRoute], after: badRoute, before: goodRoute, verdict: 'allow' },
-  { name: 'the VirtualService is being deleted and loses its finalizer', world: [...services, midUpdate, goodRoute], after: { ...badRoute, metadata: { ...badRoute.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }, before: goodRoute, verdict: 'exempt' },
-  { name: 'the namespace terminates', world: [...services, badRoute, one('{apiVersion: v1, kind: Namespace, metadata: {name: shop, deletionTimestamp: "2026-01-01T00:00:00Z"}}')], after: rollout, before: undefined, verdict: 'exempt' },
+  {
+    name: 'a Rollout is created over a VirtualService without its route',
+    world: [...services, badRoute],
+    after: rollout,
+    before: undefined,
+    verdict: 'deny',
+  },
+  {
+    name: 'a Rollout is updated to a route that is not there',
+    world: [...services, badRoute],
+    after: rollout,
+    before: { ...rollout, spec: {} },
+    verdict: 'deny',
+  },
+  {
+    name: 'the VirtualService is created without the route',
+    world: [...services, rollout],
+    after: badRoute,
+    before: undefined,
+    verdict: 'deny',
+  },
+  {
+    name: 'the VirtualService loses the route while nothing is under way',
+    world: [...services, rollout, goodRoute],
+    after: badRoute,
+    before: goodRoute,
+    verdict: 'warn',
+  },
+  {
+    name: 'the same, after an abort',
+    world: [...services, aborted, goodRoute],
+    after: badRoute,
+    before: goodRoute,
+    verdict: 'warn',
+  },
+  {
+    name: 'the same, in the middle of an update',
+    world: [...services, midUpdate, goodRoute],
+    after: badRoute,
+    before: goodRoute,
+    verdict: 'deny',
+  },
+  {
+    name: 'the same, with crossObjectUpdates: deny',
+    world: [...services, rollout, goodRoute],
+    after: badRoute,
+    before: goodRoute,
+    policy: { crossObjectUpdates: 'deny' },
+    verdict: 'deny',
+  },
+  {
+    name: 'it was wrong before and only a label changes',
+    world: [...services, rollout, badRoute],
+    after: { ...badRoute, metadata: { ...badRoute.metadata, labels: { a: 'b' } } },
+    before: badRoute,
+    verdict: 'allow',
+  },
+  {
+    name: 'audit mode',
+    world: [...services, badRoute],
+    after: rollout,
+    before: undefined,
+    policy: { mode: 'audit' },
+    verdict: 'warn',
+  },
+  {
+    name: 'the rule is set to warn',
+    world: [...services, badRoute],
+    after: rollout,
+    before: undefined,
+    policy: { rules: { 'virtualservice-route-exists': 'warn', 'virtualservice-destinations': 'off' } },
+    verdict: 'warn',
+  },
+  {
+    name: 'the rule is off',
+    world: [...services, badRoute],
+    after: rollout,
+    before: undefined,
+    policy: { rules: { 'virtualservice-route-exists': 'off' } },
+    verdict: 'allow',
+  },
+  {
+    name: 'an override by namespace turns it off',
+    world: [...services, badRoute],
+    after: rollout,
+    before: undefined,
+    policy: { overrides: [{ name: 'x', namespaces: ['sh*'], rules: { 'virtualservice-route-exists': 'off' } }] },
+    verdict: 'allow',
+  },
+  {
+    name: 'an exempt namespace',
+    world: [...services, badRoute],
+    after: rollout,
+    before: undefined,
+    policy: { exemptions: { accounts: [], namespaces: ['shop'] } },
+    verdict: 'exempt',
+  },
+  {
+    name: 'the controller itself',
+    world: [...services, badRoute],
+    after: rollout,
+    before: undefined,
+    username: CONTROLLER,
+    verdict: 'exempt',
+  },
+  {
+    name: 'the garbage collector',
+    world: [...services, rollout, goodRoute],
+    after: undefined,
+    before: goodRoute,
+    username: 'system:serviceaccount:kube-system:generic-garbage-collector',
+    verdict: 'exempt',
+  },
+  {
+    name: 'the Rollout is being deleted',
+    world: [
+      ...services,
+      { ...rollout, metadata: { ...rollout.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } },
+      goodRoute,
+    ],
+    after: badRoute,
+    before: goodRoute,
+    verdict: 'allow',
+  },
+  {
+    name: 'the VirtualService is being deleted and loses its finalizer',
+    world: [...services, midUpdate, goodRoute],
+    after: { ...badRoute, metadata: { ...badRoute.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } },
+    before: goodRoute,
+    verdict: 'exempt',
+  },
+  {
+    name: 'the namespace terminates',
+    world: [
+      ...services,
+      badRoute,
+      one('{apiVersion: v1, kind: Namespace, metadata: {name: shop, deletionTimestamp: "2026-01-01T00:00:00Z"}}'),
+    ],
+    after: rollout,
+    before: undefined,
+    verdict: 'exempt',
+  },
 ];
 
 const MISSING: readonly Case[] = [
-  { name: 'a Rollout is created before what it refers to', world: [], after: rollout, before: undefined, verdict: 'warn' },
-  { name: 'a Service is deleted that a Rollout needs', world: [...services, rollout, goodRoute], after: undefined, before: services[0], verdict: 'warn' },
-  { name: 'the same, with onDelete: deny', world: [...services, rollout, goodRoute], after: undefined, before: services[0], policy: { onDelete: 'deny' }, verdict: 'deny' },
-  { name: 'a Service that nobody needs is deleted', world: [...services, goodRoute], after: undefined, before: services[0], verdict: 'allow' },
-  { name: 'the rule is set to deny', world: [], after: rollout, before: undefined, policy: { rules: { 'reference-exists': 'deny' } }, verdict: 'deny' },
+  {
+    name: 'a Rollout is created before what it refers to',
+    world: [],
+    after: rollout,
+    before: undefined,
+    verdict: 'warn',
+  },
+  {
+    name: 'a Service is deleted that a Rollout needs',
+    world: [...services, rollout, goodRoute],
+    after: undefined,
+    before: services[0],
+    verdict: 'warn',
+  },
+  {
+    name: 'the same, with onDelete: deny',
+    world: [...services, rollout, goodRoute],
+    after: undefined,
+    before: services[0],
+    policy: { onDelete: 'deny' },
+    verdict: 'deny',
+  },
+  {
+    name: 'a Service that nobody needs is deleted',
+    world: [...services, goodRoute],
+    after: undefined,
+    before: services[0],
+    verdict: 'allow',
+  },
+  {
+    name: 'the rule is set to deny',
+    world: [],
+    after: rollout,
+    before: undefined,
+    policy: { rules: { 'reference-exists': 'deny' } },
+    verdict: 'deny',
+  },
 ];
 
-describe.each([['invalid', INVALID], ['missing', MISSING]] as const)('%s', (_, cases) => {
+describe.each([
+  ['invalid', INVALID],
+  ['missing', MISSING],
+] as const)('%s', (_, cases) => {
   it.each(cases)('$name: $verdict', async ({ world, after, before, policy, verdict, username }) => {
     const gate = gateOver(world, { policyChange: policy ?? {} });
     const request = requestFor(after, before, username === undefined ? {} : { username });
@@ -102,8 +274,13 @@ describe.each([['invalid', INVALID], ['missing', MISSING]] as const)('%s', (_, c
 
 describe('a deletion', () => {
   it('is told what goes with it, and not to create what it deletes', async () => {
-    const { response } = await validate(gateOver([...services, rollout, goodRoute]), requestFor(undefined, services[0]));
-    expect(response.warnings).toEqual([`with this gone, there is no stable Service "${services[0]?.metadata.name}", and Rollout "reviews" refers to it: change the Rollout first [reference-exists]`]);
+    const { response } = await validate(
+      gateOver([...services, rollout, goodRoute]),
+      requestFor(undefined, services[0]),
+    );
+    expect(response.warnings).toEqual([
+      `with this gone, there is no stable Service "${services[0]?.metadata.name}", and Rollout "reviews" refers to it: change the Rollout first [reference-exists]`,
+    ]);
   });
 });
 
@@ -123,7 +300,8 @@ describe('a denial', () => {
           {
             reason: 'FieldValueInvalid',
             field: 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]',
-            message: 'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [virtualservice-route-exists]',
+            message:
+              'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [virtualservice-route-exists]',
           },
         ],
       },
@@ -153,12 +331,20 @@ describe('a denial', () => {
   });
 
   it('from another namespace does not block this one', async () => {
-    const foreign: KubeObject = { ...one(ROLLOUT.replace('name: reviews, routes', 'name: reviews.mesh, routes')), status: { currentPodHash: 'b', stableRS: 'a' } };
-    const [good, bad] = ['primary', 'main'].map((route) => one(virtualService(route).replace('namespace: shop', 'namespace: mesh')));
+    const foreign: KubeObject = {
+      ...one(ROLLOUT.replace('name: reviews, routes', 'name: reviews.mesh, routes')),
+      status: { currentPodHash: 'b', stableRS: 'a' },
+    };
+    const [good, bad] = ['primary', 'main'].map((route) =>
+      one(virtualService(route).replace('namespace: shop', 'namespace: mesh')),
+    );
     if (good === undefined) throw new Error('no object');
     const trusted = { ...DEFAULT_POLICY, trustedNamespaces: [{ rollouts: 'shop', objects: 'mesh' }] };
     expect((await validate(gateOver([...services, foreign, good]), requestFor(bad, good))).record.verdict).toBe('warn');
-    expect((await validate(gateOver([...services, foreign, good], { policy: () => trusted }), requestFor(bad, good))).record.verdict).toBe('deny');
+    expect(
+      (await validate(gateOver([...services, foreign, good], { policy: () => trusted }), requestFor(bad, good))).record
+        .verdict,
+    ).toBe('deny');
   });
 });
 
@@ -179,26 +365,43 @@ describe('a cache that lags', () => {
   });
 
   it('warns where the truth cannot be read in time', async () => {
-    const live = { fetch: (keys: readonly string[]) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable' as const]))) };
-    expect((await validate(gateOver([...services, badRoute], { live }), requestFor(rollout, undefined))).record.verdict).toBe('warn');
+    const live = {
+      fetch: (keys: readonly string[]) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable' as const]))),
+    };
+    expect(
+      (await validate(gateOver([...services, badRoute], { live }), requestFor(rollout, undefined))).record.verdict,
+    ).toBe('warn');
   });
 
   it('denies all the same what needs no other object', async () => {
-    const live = { fetch: (keys: readonly string[]) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable' as const]))) };
+    const live = {
+      fetch: (keys: readonly string[]) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable' as const]))),
+    };
     const broken: KubeObject = { ...rollout, spec: { ...(rollout['spec'] as object), strategy: {} } };
     expect((await validate(gateOver([], { live }), requestFor(broken, undefined))).record.verdict).toBe('deny');
   });
 });
 
 describe('break-glass', () => {
-  const annotated = (value: string): KubeObject => ({ ...badRoute, metadata: { ...badRoute.metadata, annotations: { 'rollgate.io/break-glass': value } } });
+  const annotated = (value: string): KubeObject => ({
+    ...badRoute,
+    metadata: { ...badRoute.metadata, annotations: { 'rollgate.io/break-glass': value } },
+  });
   const world = [...services, midUpdate, goodRoute];
   const verdictOf = async (value: string, may: boolean): Promise<string> =>
-    (await validate(gateOver(world, { mayBreakGlass: () => Promise.resolve(may) }), requestFor(annotated(value), goodRoute))).record.verdict;
+    (
+      await validate(
+        gateOver(world, { mayBreakGlass: () => Promise.resolve(may) }),
+        requestFor(annotated(value), goodRoute),
+      )
+    ).record.verdict;
 
   it('makes denials warnings until its moment, for whoever has the right, and says so in the audit log', async () => {
     expect(await verdictOf('2026-01-01T01:00:00Z INC-1 controller is down', true)).toBe('warn');
-    const { response } = await validate(gateOver(world, { mayBreakGlass: () => Promise.resolve(true) }), requestFor(annotated('2026-01-01T01:00:00Z INC-1'), goodRoute));
+    const { response } = await validate(
+      gateOver(world, { mayBreakGlass: () => Promise.resolve(true) }),
+      requestFor(annotated('2026-01-01T01:00:00Z INC-1'), goodRoute),
+    );
     expect(response.auditAnnotations?.['break-glass']).toBe('dev@example.com: INC-1');
   });
 
@@ -214,69 +417,130 @@ describe('break-glass', () => {
   it('suspends the keeps', async () => {
     const kept = await gateOver([...services, weighted]).mutate(requestFor(unhashed, hashed), NO_LIMITS);
     expect(kept.record.kept).toEqual(['service-hash']);
-    const open: KubeObject = { ...unhashed, metadata: { ...unhashed.metadata, annotations: { 'rollgate.io/break-glass': '2026-01-01T01:00:00Z INC-1' } } };
-    const suspended = await gateOver([...services, weighted], { mayBreakGlass: () => Promise.resolve(true) }).mutate(requestFor(open, hashed), NO_LIMITS);
+    const open: KubeObject = {
+      ...unhashed,
+      metadata: { ...unhashed.metadata, annotations: { 'rollgate.io/break-glass': '2026-01-01T01:00:00Z INC-1' } },
+    };
+    const suspended = await gateOver([...services, weighted], { mayBreakGlass: () => Promise.resolve(true) }).mutate(
+      requestFor(open, hashed),
+      NO_LIMITS,
+    );
     expect(suspended.response.patch).toBeUndefined();
     expect(suspended.record.breakGlass).toBe('dev@example.com: INC-1');
   });
 });
 
 const [unhashed] = services as [KubeObject];
-const hashed: KubeObject = { ...unhashed, spec: { ...(unhashed['spec'] as object), selector: { app: 'reviews', 'rollouts-pod-template-hash': 'a' } } };
-const weighted: KubeObject = { ...midUpdate, metadata: { ...midUpdate.metadata, managedFields: [{ manager: 'rollouts-controller', operation: 'Update', subresource: 'status' }] } };
+const hashed: KubeObject = {
+  ...unhashed,
+  spec: { ...(unhashed['spec'] as object), selector: { app: 'reviews', 'rollouts-pod-template-hash': 'a' } },
+};
+const weighted: KubeObject = {
+  ...midUpdate,
+  metadata: {
+    ...midUpdate.metadata,
+    managedFields: [{ manager: 'rollouts-controller', operation: 'Update', subresource: 'status' }],
+  },
+};
 
 describe('the controller', () => {
-  const request = (more: Parameters<typeof requestFor>[2]): ReturnType<typeof requestFor> => requestFor(unhashed, hashed, more);
+  const request = (more: Parameters<typeof requestFor>[2]): ReturnType<typeof requestFor> =>
+    requestFor(unhashed, hashed, more);
 
   it('is never altered, under any name that is known', async () => {
     for (const username of [CONTROLLER, 'system:serviceaccount:x:argorollouts-release-argo-rollouts']) {
-      const gate = gateOver([...services, weighted], { discovered: () => [CONTROLLER, 'system:serviceaccount:x:argorollouts-release-argo-rollouts'] });
-      expect((await gate.mutate(request({ username }), NO_LIMITS)).response).toEqual({ uid: request({}).uid, allowed: true });
+      const gate = gateOver([...services, weighted], {
+        discovered: () => [CONTROLLER, 'system:serviceaccount:x:argorollouts-release-argo-rollouts'],
+      });
+      expect((await gate.mutate(request({ username }), NO_LIMITS)).response).toEqual({
+        uid: request({}).uid,
+        allowed: true,
+      });
     }
   });
 
   it('is recognised by its field manager when its account is not known', async () => {
-    const written: KubeObject = { ...unhashed, metadata: { ...unhashed.metadata, managedFields: [{ manager: 'kubectl', time: '2026-01-01T00:00:00Z' }, { manager: 'rollouts-controller', time: '2026-01-01T00:00:01Z' }] } };
-    const { response, record } = await gateOver([...services, weighted]).mutate(requestFor(written, hashed, { username: 'system:serviceaccount:y:unknown' }), NO_LIMITS);
+    const written: KubeObject = {
+      ...unhashed,
+      metadata: {
+        ...unhashed.metadata,
+        managedFields: [
+          { manager: 'kubectl', time: '2026-01-01T00:00:00Z' },
+          { manager: 'rollouts-controller', time: '2026-01-01T00:00:01Z' },
+        ],
+      },
+    };
+    const { response, record } = await gateOver([...services, weighted]).mutate(
+      requestFor(written, hashed, { username: 'system:serviceaccount:y:unknown' }),
+      NO_LIMITS,
+    );
     expect(response.patch).toBeUndefined();
     expect(record.tripwire).toContain('rollouts-controller');
   });
 
   it('is not seen in a person who writes in the same second', async () => {
-    const managedFields = (person: string): unknown[] => [{ manager: 'argocd-controller', time: person }, { manager: 'rollouts-controller', time: '2026-01-01T00:00:01Z' }];
-    const at = (object: KubeObject, person: string): KubeObject => ({ ...object, metadata: { ...object.metadata, managedFields: managedFields(person) } });
+    const managedFields = (person: string): unknown[] => [
+      { manager: 'argocd-controller', time: person },
+      { manager: 'rollouts-controller', time: '2026-01-01T00:00:01Z' },
+    ];
+    const at = (object: KubeObject, person: string): KubeObject => ({
+      ...object,
+      metadata: { ...object.metadata, managedFields: managedFields(person) },
+    });
     const unknown = { username: 'system:serviceaccount:kube-system:argocd-manager' };
     const gate = gateOver([...services, weighted]);
-    const renewed = await gate.mutate(requestFor(at(unhashed, '2026-01-01T00:00:01Z'), at(hashed, '2026-01-01T00:00:00Z'), unknown), NO_LIMITS);
+    const renewed = await gate.mutate(
+      requestFor(at(unhashed, '2026-01-01T00:00:01Z'), at(hashed, '2026-01-01T00:00:00Z'), unknown),
+      NO_LIMITS,
+    );
     expect(renewed.record).toMatchObject({ kept: ['service-hash'] });
-    const named = await gate.mutate(requestFor(at(unhashed, '2026-01-01T00:00:01Z'), at(hashed, '2026-01-01T00:00:01Z'), { ...unknown, fieldManager: 'argocd-controller' }), NO_LIMITS);
+    const named = await gate.mutate(
+      requestFor(at(unhashed, '2026-01-01T00:00:01Z'), at(hashed, '2026-01-01T00:00:01Z'), {
+        ...unknown,
+        fieldManager: 'argocd-controller',
+      }),
+      NO_LIMITS,
+    );
     expect(named.record).toMatchObject({ kept: ['service-hash'] });
   });
 
   it('being unknown altogether switches every keep off', async () => {
-    const { response, record } = await gateOver([...services, weighted], { discovered: () => [] }).mutate(request({}), NO_LIMITS);
+    const { response, record } = await gateOver([...services, weighted], { discovered: () => [] }).mutate(
+      request({}),
+      NO_LIMITS,
+    );
     expect(response.patch).toBeUndefined();
     expect(record.keepsOff).toBe(true);
   });
 
   it('has its Rollout read anew before anything is put back', async () => {
     const settled: KubeObject = { ...weighted, status: { currentPodHash: 'old', stableRS: 'old' } };
-    const { response } = await gateOver([...services, settled], { live: liveOf(() => [weighted]) }).mutate(request({}), NO_LIMITS);
+    const { response } = await gateOver([...services, settled], { live: liveOf(() => [weighted]) }).mutate(
+      request({}),
+      NO_LIMITS,
+    );
     expect(Buffer.from(response.patch ?? '', 'base64').toString()).toContain('"a"');
   });
 });
 
 describe('an argument that is renamed in the template', () => {
-  const bundle = (folder: string): KubeObject[] => ['rollout', 'analysis', 'bookinfo'].flatMap((file) => objectsIn(join(EXAMPLES, 'workloadref-skywalking', folder, `${file}.yaml`)));
+  const bundle = (folder: string): KubeObject[] =>
+    ['rollout', 'analysis', 'bookinfo'].flatMap((file) =>
+      objectsIn(join(EXAMPLES, 'workloadref-skywalking', folder, `${file}.yaml`)),
+    );
   const before = bundle('scaled-down');
-  const template = (objects: readonly KubeObject[]): KubeObject | undefined => objects.find(({ kind }) => kind === 'AnalysisTemplate');
+  const template = (objects: readonly KubeObject[]): KubeObject | undefined =>
+    objects.find(({ kind }) => kind === 'AnalysisTemplate');
   const renamed = template(bundle('renamed-argument'));
 
   it('is found when the template is what is admitted, with the name that is probably meant', async () => {
     const { response, record } = await validate(gateOver(before), requestFor(renamed, template(before)));
     expect(record.verdict).toBe('warn');
     expect(response.warnings?.join()).toContain('needs the argument "service"');
-    const created = await validate(gateOver(before.filter(({ kind }) => kind !== 'AnalysisTemplate')), requestFor(renamed, undefined));
+    const created = await validate(
+      gateOver(before.filter(({ kind }) => kind !== 'AnalysisTemplate')),
+      requestFor(renamed, undefined),
+    );
     expect(created.record.verdict).toBe('deny');
     expect(created.response.status?.message).toContain('"service-name"');
   });
@@ -284,7 +548,10 @@ describe('an argument that is renamed in the template', () => {
 
 describe('a request', () => {
   it.each(['status', 'scale'])('for the subresource %s is not judged', async (subresource) => {
-    expect((await validate(gateOver([...services, badRoute]), requestFor(rollout, undefined, { subresource }))).record.verdict).toBe('exempt');
+    expect(
+      (await validate(gateOver([...services, badRoute]), requestFor(rollout, undefined, { subresource }))).record
+        .verdict,
+    ).toBe('exempt');
   });
 
   it('is not believed about the status of a Rollout', async () => {

@@ -15,10 +15,13 @@ const FOLDER = join(import.meta.dirname, '..', '..', 'src', 'rules');
 const NEVER_ADMITTED = new Set(['Namespace', 'ConfigMap']);
 
 function concerns(finding: Finding, object: KubeObject): boolean {
-  return [finding.subject, finding.object, ...finding.related.map((place) => place.object)].some((other) => keyOf(other) === keyOf(object));
+  return [finding.subject, finding.object, ...finding.related.map((place) => place.object)].some(
+    (other) => keyOf(other) === keyOf(object),
+  );
 }
 
-// Whatever a rule finds in a bundle, admission finds when the last of the objects that it concerns arrives, whichever that is: which subjects are judged then is known from references alone.
+// Whatever a rule finds in a bundle, admission finds when the last of the objects that it concerns arrives, whichever
+// that is: which subjects are judged then is known from references alone.
 describe.each(RULES.map((rule) => [rule.id, rule] as const))('%s', (id, rule) => {
   const fixtures = readdirSync(join(FOLDER, id, 'fixtures')).filter((name) => name.startsWith('bad-'));
   it.each(fixtures)('%s: found at every door', (name) => {
@@ -37,7 +40,8 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))('%s', (id, rule) =>
       for (const one of told) expect(expected.map(identity), door).toContain(one);
       const due = expected.filter((finding) => concerns(finding, last));
       // Of two Rollouts that share something each is at odds with the other; it is said to whoever comes second.
-      if (due.some((finding) => keyOf(finding.subject) !== keyOf(last) && finding.subject.kind === last.kind)) expect(told, door).not.toEqual([]);
+      if (due.some((finding) => keyOf(finding.subject) !== keyOf(last) && finding.subject.kind === last.kind))
+        expect(told, door).not.toEqual([]);
       else for (const finding of due) expect(told, door).toContain(identity(finding));
       arrivals += due.length;
     };
@@ -45,7 +49,11 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))('%s', (id, rule) =>
     for (const last of objects.filter(({ kind }) => !NEVER_ADMITTED.has(kind))) {
       const { name: called, namespace } = last.metadata;
       arrive(last, undefined);
-      arrive(last, { apiVersion: last.apiVersion, kind: last.kind, metadata: { name: called, ...(namespace === undefined ? {} : { namespace }) } });
+      arrive(last, {
+        apiVersion: last.apiVersion,
+        kind: last.kind,
+        metadata: { name: called, ...(namespace === undefined ? {} : { namespace }) },
+      });
     }
     expect(arrivals, 'at least one arrival brings it').toBeGreaterThan(0);
   });

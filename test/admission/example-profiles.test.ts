@@ -16,7 +16,14 @@ describe('the profiles of the examples', () => {
 
   it('are valid', () => {
     expect(loaded).toMatchObject({ ok: true });
-    if (loaded.ok) expect(Object.keys(loaded.policy.profiles).sort()).toEqual(['blue-green', 'canary', 'gateway-api', 'istio-hosts', 'istio-subsets']);
+    if (loaded.ok)
+      expect(Object.keys(loaded.policy.profiles).sort()).toEqual([
+        'blue-green',
+        'canary',
+        'gateway-api',
+        'istio-hosts',
+        'istio-subsets',
+      ]);
   });
 
   it('make reviews-rollout of the bookinfo reviews, as the write-up shows it', () => {
@@ -26,7 +33,14 @@ describe('the profiles of the examples', () => {
     const reviews = bookinfo.find(({ kind }) => kind === 'Deployment') as KubeObject;
     const analysis = objectsIn(join(folder, 'workloadref-skywalking', 'as-written', 'analysis.yaml'));
     const world = storeOf([...bookinfo, ...analysis]);
-    const { plan, forecast } = foresee(reviews, { world, rules: RULES, policy: loaded.policy, profile: 'istio-subsets', controllers: true, stored: true });
+    const { plan, forecast } = foresee(reviews, {
+      world,
+      rules: RULES,
+      policy: loaded.policy,
+      profile: 'istio-subsets',
+      controllers: true,
+      stored: true,
+    });
     expect(forecast).toMatchObject({ verdict: 'yes', rollout: 'reviews-rollout', replicas: 5, reasons: [] });
     expect(plan.kind === 'converts' && dig(plan.rollout, 'spec', 'strategy')).toEqual(dig(shown, 'spec', 'strategy'));
   });

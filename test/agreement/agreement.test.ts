@@ -12,7 +12,8 @@ import { STATIC_MESSAGES } from './static-rules.ts';
 import { disagreement, ours, type Disagreement } from './verdict.ts';
 
 const CASES = Number(process.env['AGREEMENT_CASES'] ?? 20_000);
-const SEED = process.env['AGREEMENT_SEED'] === 'fresh' ? Date.now() % 2 ** 31 : Number(process.env['AGREEMENT_SEED'] ?? 1);
+const SEED =
+  process.env['AGREEMENT_SEED'] === 'fresh' ? Date.now() % 2 ** 31 : Number(process.env['AGREEMENT_SEED'] ?? 1);
 // A short run cannot be expected to make every mistake there is.
 const IS_FULL = CASES >= 20_000;
 const VALIDATION = 'github.com/argoproj/argo-rollouts/pkg/apis/rollouts/validation';
@@ -39,12 +40,15 @@ describe(`${CASES} bundles by seed ${SEED}`, () => {
       judged++;
       if (upstream.some(({ missing }) => !missing)) refused.invalid++;
       else if (upstream.length > 0) refused.missing++;
-      for (const { rule, messageId } of verdict.findings) messages.set(`${rule}/${messageId}`, (messages.get(`${rule}/${messageId}`) ?? 0) + 1);
+      for (const { rule, messageId } of verdict.findings)
+        messages.set(`${rule}/${messageId}`, (messages.get(`${rule}/${messageId}`) ?? 0) + 1);
       const found = disagreement(upstream, verdict);
       if (found !== undefined) throw new Differs(found);
     });
     const result = await fc.check(property, { numRuns: CASES, seed: SEED });
-    expect(result.failed ? told(result.counterexample?.[0], result.errorInstance) : 'no disagreement').toBe('no disagreement');
+    expect(result.failed ? told(result.counterexample?.[0], result.errorInstance) : 'no disagreement').toBe(
+      'no disagreement',
+    );
     console.log(`${judged} cases, ${refused.invalid} invalid, ${refused.missing} with something missing only`);
   });
 
@@ -63,7 +67,9 @@ describe(`${CASES} bundles by seed ${SEED}`, () => {
 
   it('reach the statements of the validation upstream', async () => {
     await oracle.close();
-    const report = execFileSync('go', ['tool', 'covdata', 'percent', `-i=${counters}`, `-pkg=${VALIDATION}`], { encoding: 'utf8' });
+    const report = execFileSync('go', ['tool', 'covdata', 'percent', `-i=${counters}`, `-pkg=${VALIDATION}`], {
+      encoding: 'utf8',
+    });
     const percent = Number(/coverage: ([0-9.]+)% of statements/.exec(report)?.[1]);
     console.log(`${percent} % of the statements of ${VALIDATION}`);
     expect(percent).toBeGreaterThanOrEqual(IS_FULL ? 95 : 70);
@@ -77,6 +83,7 @@ class Differs extends Error {
 }
 
 function told(counterexample: Case | undefined, error: unknown): string {
-  const bundle = counterexample?.objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n') ?? '';
+  const bundle =
+    counterexample?.objects.map((object) => stringify(object, { aliasDuplicateObjects: false })).join('---\n') ?? '';
   return `${error instanceof Error ? error.message : String(error)}\nAGREEMENT_SEED=${SEED} AGREEMENT_CASES=${CASES}, shrunk to:\n${bundle}`;
 }

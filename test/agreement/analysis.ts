@@ -19,7 +19,10 @@ interface Template {
   readonly metrics: readonly string[];
 }
 
-/** In: decisions, and the namespace. Out: templates that the controller takes, and analyses that use them as it wants them used. */
+/**
+ * In: decisions, and the namespace. Out: templates that the controller takes, and analyses that use them as it wants
+ * them used.
+ */
 export function templates(draw: Draw, namespace: string): Templates {
   const made: Template[] = [];
   const objects: Fields[] = [];
@@ -29,7 +32,9 @@ export function templates(draw: Draw, namespace: string): Templates {
     const rounds = ends && draw.maybe(0.15);
     const args = templateArgs(draw);
     if (rounds) args.push({ name: 'rounds', required: false, raw: { name: 'rounds', value: '5' } });
-    const metrics = draw.list(1, 2, (index): Fields => metric(draw, `${name}-${index}`, rounds ? 'by rounds' : ends, args));
+    const metrics = draw.list(1, 2, (index): Fields =>
+      metric(draw, `${name}-${index}`, rounds ? 'by rounds' : ends, args),
+    );
     const spec: Fields = { ...(args.length === 0 ? {} : { args: args.map(({ raw }) => raw) }), metrics };
     const names = metrics.map((entry) => text(entry['name']));
     if (draw.maybe(0.1)) spec['dryRun'] = [{ metricName: names[0] ?? '' }];
@@ -66,12 +71,17 @@ export function templates(draw: Draw, namespace: string): Templates {
       const used = chosen(waits);
       if (used.length === 0) return undefined;
       const required = [...new Set(used.flatMap((template) => template.required))];
-      const rounds: Fields[] = used.some((template) => template.rounds) && draw.maybe(0.6) ? [{ name: 'rounds', value: '12' }] : [];
+      const rounds: Fields[] =
+        used.some((template) => template.rounds) && draw.maybe(0.6) ? [{ name: 'rounds', value: '12' }] : [];
       const metrics = used.flatMap((template) => template.metrics);
       return {
         templates: used.map(ref),
-        ...(required.length + rounds.length === 0 && draw.maybe(0.8) ? {} : { args: [...required.map((name): Fields => ({ name, ...suppliedValue(draw) })), ...rounds] }),
-        ...draw.perhaps(0.07, () => ({ measurementRetention: [{ metricName: draw.pick('.*', metrics[0] ?? '.*'), limit: 3 }] })),
+        ...(required.length + rounds.length === 0 && draw.maybe(0.8)
+          ? {}
+          : { args: [...required.map((name): Fields => ({ name, ...suppliedValue(draw) })), ...rounds] }),
+        ...draw.perhaps(0.07, () => ({
+          measurementRetention: [{ metricName: draw.pick('.*', metrics[0] ?? '.*'), limit: 3 }],
+        })),
         ...draw.perhaps(0.07, () => ({ dryRun: [{ metricName: '.*' }] })),
         ...draw.perhaps(0.05, () => ({ analysisRunMetadata: { labels: { run: 'web' } } })),
       };
@@ -83,7 +93,9 @@ export function templates(draw: Draw, namespace: string): Templates {
         name,
         templateName: used.name,
         ...(used.clusterScope ? { clusterScope: true } : {}),
-        ...(used.required.length === 0 ? {} : { args: used.required.map((arg): Json => ({ name: arg, ...experimentValue(draw, sets) })) }),
+        ...(used.required.length === 0
+          ? {}
+          : { args: used.required.map((arg): Json => ({ name: arg, ...experimentValue(draw, sets) })) }),
         ...draw.perhaps(0.3, () => ({ requiredForCompletion: true })),
       };
     },
@@ -102,7 +114,8 @@ interface Arg {
 
 function templateArgs(draw: Draw): Arg[] {
   return draw.some(['service', 'threshold', 'token'], 0.4).map((name): Arg => {
-    if (name === 'token') return { name, required: false, raw: { name, valueFrom: { secretKeyRef: { name: 'tokens', key: 'value' } } } };
+    if (name === 'token')
+      return { name, required: false, raw: { name, valueFrom: { secretKeyRef: { name: 'tokens', key: 'value' } } } };
     const required = draw.maybe(0.6);
     return { name, required, raw: { name, ...(required ? {} : { value: name === 'service' ? 'web' : '0.95' }) } };
   });
@@ -113,14 +126,29 @@ function suppliedValue(draw: Draw): Fields {
     { value: 'web' },
     { value: '' },
     { valueFrom: { podTemplateHashValue: draw.pick('Latest', 'Stable') } },
-    { valueFrom: { fieldRef: { fieldPath: draw.pick('metadata.name', "metadata.labels['app']", "metadata.annotations['owner']", 'metadata.namespace', 'metadata.uid', 'spec.replicas') } } },
+    {
+      valueFrom: {
+        fieldRef: {
+          fieldPath: draw.pick(
+            'metadata.name',
+            "metadata.labels['app']",
+            "metadata.annotations['owner']",
+            'metadata.namespace',
+            'metadata.uid',
+            'spec.replicas',
+          ),
+        },
+      },
+    },
     {},
   );
 }
 
 function experimentValue(draw: Draw, sets: readonly string[]): Fields {
   const [first] = sets;
-  return first === undefined || draw.maybe(0.5) ? { value: 'web' } : { value: `{{templates.${draw.pick(...sets)}.podTemplateHash}}` };
+  return first === undefined || draw.maybe(0.5)
+    ? { value: 'web' }
+    : { value: `{{templates.${draw.pick(...sets)}.podTemplateHash}}` };
 }
 
 function metric(draw: Draw, name: string, ends: boolean | 'by rounds', args: readonly Arg[]): Fields {
@@ -136,24 +164,47 @@ function metric(draw: Draw, name: string, ends: boolean | 'by rounds', args: rea
 
 function timing(draw: Draw, ends: boolean | 'by rounds'): Fields {
   if (ends === 'by rounds') return { count: '{{args.rounds}}', interval: '1m' };
-  if (!ends) return { interval: draw.pick('30s', '5m'), ...draw.perhaps(0.5, () => ({ failureLimit: draw.pick<Json>(1, 3) })) };
+  if (!ends)
+    return { interval: draw.pick('30s', '5m'), ...draw.perhaps(0.5, () => ({ failureLimit: draw.pick<Json>(1, 3) })) };
   return draw.pick<Fields>(
     {},
     { count: 1 },
     { count: draw.pick<Json>(5, '5'), interval: '1m' },
     { count: 10, interval: '10s', failureLimit: draw.pick<Json>(3, 10, 0), inconclusiveLimit: draw.pick<Json>(0, 10) },
     { count: 6, interval: '1.5h', failureLimit: 3, consecutiveSuccessLimit: draw.pick<Json>(3, 1) },
-    { count: 3, interval: '1s', failureLimit: -1, consecutiveSuccessLimit: 3, consecutiveErrorLimit: draw.pick<Json>(0, 4) },
+    {
+      count: 3,
+      interval: '1s',
+      failureLimit: -1,
+      consecutiveSuccessLimit: 3,
+      consecutiveErrorLimit: draw.pick<Json>(0, 4),
+    },
   );
 }
 
 function provider(draw: Draw, args: readonly Arg[]): Fields {
   const [first] = args;
-  const query = first === undefined || draw.maybe(0.2) ? 'up' : `sum(up{service="{{args.${first.name}}}"}) > {{ args.${first.name} }}`;
+  const query =
+    first === undefined || draw.maybe(0.2)
+      ? 'up'
+      : `sum(up{service="{{args.${first.name}}}"}) > {{ args.${first.name} }}`;
   return draw.pick<Fields>(
     { prometheus: { address: 'http://prometheus:9090', query } },
-    { web: { url: 'https://example.com/check', ...draw.perhaps(0.5, () => ({ headers: [{ key: 'Authorization', value: query }], jsonPath: '{$.ok}' })) } },
-    { job: { spec: { template: { spec: { containers: [{ name: 'check', image: 'check:1', args: [query] }], restartPolicy: 'Never' } } } } },
+    {
+      web: {
+        url: 'https://example.com/check',
+        ...draw.perhaps(0.5, () => ({ headers: [{ key: 'Authorization', value: query }], jsonPath: '{$.ok}' })),
+      },
+    },
+    {
+      job: {
+        spec: {
+          template: {
+            spec: { containers: [{ name: 'check', image: 'check:1', args: [query] }], restartPolicy: 'Never' },
+          },
+        },
+      },
+    },
     { datadog: { query } },
     { plugin: { 'example/sample': { query } } },
     { newRelic: { query } },
@@ -162,11 +213,28 @@ function provider(draw: Draw, args: readonly Arg[]): Fields {
     { graphite: { address: 'http://graphite', query } },
     { influxdb: { query } },
     { skywalking: { query } },
-    { kayenta: { address: 'http://kayenta', application: 'web', canaryConfigName: 'web', metricsAccountName: 'm', configurationAccountName: 'c', storageAccountName: 's', threshold: { pass: 90, marginal: 75 }, scopes: [scope()] } },
+    {
+      kayenta: {
+        address: 'http://kayenta',
+        application: 'web',
+        canaryConfigName: 'web',
+        metricsAccountName: 'm',
+        configurationAccountName: 'c',
+        storageAccountName: 's',
+        threshold: { pass: 90, marginal: 75 },
+        scopes: [scope()],
+      },
+    },
   );
 }
 
 function scope(): Fields {
-  const one: Fields = { scope: 'web', region: 'eu', step: 60, start: '2026-01-01T00:00:00Z', end: '2026-01-01T01:00:00Z' };
+  const one: Fields = {
+    scope: 'web',
+    region: 'eu',
+    step: 60,
+    start: '2026-01-01T00:00:00Z',
+    end: '2026-01-01T01:00:00Z',
+  };
   return { name: 'default', controlScope: one, experimentScope: { ...one } };
 }

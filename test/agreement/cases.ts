@@ -32,7 +32,9 @@ function withoutStrayTemplates(objects: Bundle): Bundle {
       queue.push(object);
     }
   }
-  return objects.filter((object) => !isTemplate(object) || used.has(object) || dig(object, 'spec', 'templates') === undefined);
+  return objects.filter(
+    (object) => !isTemplate(object) || used.has(object) || dig(object, 'spec', 'templates') === undefined,
+  );
 }
 
 function isTemplate({ kind }: Fields): boolean {
@@ -45,5 +47,7 @@ function nameOf(object: Fields): string {
 
 function namesIn(value: Json): ReadonlySet<string> {
   if (typeof value !== 'object' || value === null) return new Set();
-  return new Set(Object.entries(value).flatMap(([key, inner]) => (key === 'templateName' ? [text(inner)] : [...namesIn(inner)])));
+  return new Set(
+    Object.entries(value).flatMap(([key, inner]) => (key === 'templateName' ? [text(inner)] : [...namesIn(inner)])),
+  );
 }

@@ -10,7 +10,10 @@ export function text(value: Json | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Decisions of a generator, by name. Each comes from fast-check, so that a case can be repeated by its seed and shrunk. The first choice is the one that shrinking tends to. */
+/**
+ * Decisions of a generator, by name. Each comes from fast-check, so that a case can be repeated by its seed and shrunk.
+ * The first choice is the one that shrinking tends to.
+ */
 export class Draw {
   readonly #draw: GeneratorValue;
 

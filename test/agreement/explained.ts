@@ -3,7 +3,10 @@ export interface Explained {
   /** The ids of the messages, by rule. */
   readonly messages: Readonly<Record<string, readonly string[]>>;
   readonly why: string;
-  /** What upstream says where it refuses for the same reason, by `rule/message`: where it says something else, it has a reason of its own. */
+  /**
+   * What upstream says where it refuses for the same reason, by `rule/message`: where it says something else, it has a
+   * reason of its own.
+   */
   readonly upstream?: Readonly<Record<string, RegExp>>;
 }
 
@@ -34,7 +37,9 @@ export const EXPLAINED: readonly Explained[] = [
   {
     messages: { 'rollout-traffic-routing': ['unnamed'] },
     why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not ask whether the object to drive has a name, and for App Mesh, Ambassador and Istio not always. The router is asked for one at the first weight, and fails.',
-    upstream: { 'rollout-traffic-routing/unnamed': /nothing is named|must provide (virtual-service|at least one mapping)/ },
+    upstream: {
+      'rollout-traffic-routing/unnamed': /nothing is named|must provide (virtual-service|at least one mapping)/,
+    },
   },
   {
     messages: { 'route-backends': ['lacking', 'passedOver'] },
@@ -59,11 +64,16 @@ export const EXPLAINED: readonly Explained[] = [
   {
     messages: { 'virtualservice-route-exists': ['none'] },
     why: 'An empty list of routes passes validation, since no route in it is wrong. No weight is ever set anywhere, and the steps pass as if it were.',
-    upstream: { 'virtualservice-route-exists/none': /is not found in the defined Virtual Service|Unable to get any of the HTTP, TCP or TLS routes/ },
+    upstream: {
+      'virtualservice-route-exists/none':
+        /is not found in the defined Virtual Service|Unable to get any of the HTTP, TCP or TLS routes/,
+    },
   },
 ];
 
 /** Out: every explained message as `rule/message`. */
 export function explainedIds(explained: readonly Explained[] = EXPLAINED): string[] {
-  return explained.flatMap(({ messages }) => Object.entries(messages).flatMap(([rule, ids]) => ids.map((id) => `${rule}/${id}`)));
+  return explained.flatMap(({ messages }) =>
+    Object.entries(messages).flatMap(([rule, ids]) => ids.map((id) => `${rule}/${id}`)),
+  );
 }

@@ -33,7 +33,15 @@ interface Subject {
 }
 
 async function measure(of: string, subjects: readonly Subject[], oracle: Oracle, lint: Oracle): Promise<Figures> {
-  const figures = { of, bundles: subjects.length, invalid: 0, foundByLint: 0, foundByRollgate: 0, onlyLint: 0, onlyRollgate: 0 };
+  const figures = {
+    of,
+    bundles: subjects.length,
+    invalid: 0,
+    foundByLint: 0,
+    foundByRollgate: 0,
+    onlyLint: 0,
+    onlyRollgate: 0,
+  };
   for (const { objects, denied } of subjects) {
     const refused = (await oracle.refusals(objects)).some(({ missing }) => !missing);
     const complains = (await lint.lint(objects)) !== '';
@@ -51,9 +59,20 @@ function folders(root: string, pattern: string, together: boolean): Subject[] {
   const files = globSync(pattern, { cwd: root }).sort();
   const groups = Map.groupBy(files, (file) => (together ? dirname(file) : file));
   return [...groups.values()].flatMap((members): Subject[] => {
-    const manifests = parseManifests(members.map((file) => readFileSync(join(root, file), 'utf8')).join('\n---\n'), members[0] ?? '');
-    if (!manifests.objects.some(({ object }) => object.apiVersion.startsWith('argoproj.io/') && object.kind === 'Rollout')) return [];
-    const { report } = judgeBundle(manifests, { base: bundleWorld([]), rules: RULES, policy: DEFAULT_POLICY, requireReferences: false });
+    const manifests = parseManifests(
+      members.map((file) => readFileSync(join(root, file), 'utf8')).join('\n---\n'),
+      members[0] ?? '',
+    );
+    if (
+      !manifests.objects.some(({ object }) => object.apiVersion.startsWith('argoproj.io/') && object.kind === 'Rollout')
+    )
+      return [];
+    const { report } = judgeBundle(manifests, {
+      base: bundleWorld([]),
+      rules: RULES,
+      policy: DEFAULT_POLICY,
+      requireReferences: false,
+    });
     return [{ objects: manifests.objects.map(({ object }) => object), denied: report.verdict === 'deny' }];
   });
 }
@@ -64,10 +83,30 @@ if (import.meta.main) {
   const lint = await Oracle.start({ lint: true });
   const upstream = await sourceOf('github.com/argoproj/argo-rollouts');
   const sets: [string, Subject[]][] = [
-    [`${GENERATED} generated cases`, fc.sample(cases(), { numRuns: GENERATED, seed: 1 }).map(({ objects }) => ({ objects, denied: ours(objects).denials.length > 0 }))],
-    ['examples/, each set-up', globSync('**/expected.json', { cwd: join(ROOT, 'examples') }).flatMap((file) => folders(join(ROOT, 'examples', dirname(file)), '*.yaml', true))],
-    ['examples/ and test/e2e/ of Argo Rollouts, each file', [...folders(upstream, 'examples/**/*.yaml', false), ...folders(upstream, 'test/e2e/**/*.yaml', false)]],
-    ...(elsewhere === undefined ? [] : [['a corpus of manifests in public repositories', folders(elsewhere, '**/*.yaml', true)] satisfies [string, Subject[]]]),
+    [
+      `${GENERATED} generated cases`,
+      fc
+        .sample(cases(), { numRuns: GENERATED, seed: 1 })
+        .map(({ objects }) => ({ objects, denied: ours(objects).denials.length > 0 })),
+    ],
+    [
+      'examples/, each set-up',
+      globSync('**/expected.json', { cwd: join(ROOT, 'examples') }).flatMap((file) =>
+        folders(join(ROOT, 'examples', dirname(file)), '*.yaml', true),
+      ),
+    ],
+    [
+      'examples/ and test/e2e/ of Argo Rollouts, each file',
+      [...folders(upstream, 'examples/**/*.yaml', false), ...folders(upstream, 'test/e2e/**/*.yaml', false)],
+    ],
+    ...(elsewhere === undefined
+      ? []
+      : [
+          ['a corpus of manifests in public repositories', folders(elsewhere, '**/*.yaml', true)] satisfies [
+            string,
+            Subject[],
+          ],
+        ]),
   ];
   const figures: Figures[] = [];
   for (const [of, subjects] of sets) figures.push(await measure(of, subjects, oracle, lint));

@@ -26,11 +26,21 @@ describe('the manifests under examples and test/e2e of Argo Rollouts', () => {
     expect(files.length).toBeGreaterThan(100);
     for (const file of files) {
       const manifests = parseManifests(readFileSync(join(root, file), 'utf8'), file);
-      const { report } = judgeBundle(manifests, { base: bundleWorld([]), rules: RULES, policy: DEFAULT_POLICY, requireReferences: false });
+      const { report } = judgeBundle(manifests, {
+        base: bundleWorld([]),
+        rules: RULES,
+        policy: DEFAULT_POLICY,
+        requireReferences: false,
+      });
       const rules = new Set(report.findings.filter(({ decision }) => decision === 'deny').map(({ rule }) => rule));
-      const refused = (await oracle.refusals(manifests.objects.map(({ object }) => object))).some(({ missing }) => !missing);
+      const refused = (await oracle.refusals(manifests.objects.map(({ object }) => object))).some(
+        ({ missing }) => !missing,
+      );
       if (rules.size > 0) denied.push({ file, rules: [...rules].sort() });
-      expect(rules.size > 0 && ![...rules].every((rule) => OURS_ALONE.has(rule)), `${file}: denied by upstream and by Rollgate alike`).toBe(refused);
+      expect(
+        rules.size > 0 && ![...rules].every((rule) => OURS_ALONE.has(rule)),
+        `${file}: denied by upstream and by Rollgate alike`,
+      ).toBe(refused);
     }
     expect(denied).toEqual(EXPLAINED_MANIFESTS.map(({ file, rules }) => ({ file, rules })));
   });

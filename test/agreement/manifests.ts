@@ -6,9 +6,12 @@ export interface ExplainedManifest {
   readonly why: string;
 }
 
-const MALFORMED = 'Malformed on purpose: the tests upstream see to it that the controller copes with an object that it cannot read in full.';
-const PLACEHOLDER = 'A template of a test: the names in it are placeholders, and as it stands the controller refuses it too.';
-const TARGET_PORT = 'The Services send to the targetPort "http", which no container declares. No pod is ever an endpoint of them; the tests upstream send no traffic, and the controller does not look.';
+const MALFORMED =
+  'Malformed on purpose: the tests upstream see to it that the controller copes with an object that it cannot read in full.';
+const PLACEHOLDER =
+  'A template of a test: the names in it are placeholders, and as it stands the controller refuses it too.';
+const TARGET_PORT =
+  'The Services send to the targetPort "http", which no container declares. No pod is ever an endpoint of them; the tests upstream send no traffic, and the controller does not look.';
 
 /** What docs/agreement.md explains one by one. */
 export const EXPLAINED_MANIFESTS: readonly ExplainedManifest[] = [
@@ -34,7 +37,11 @@ export const EXPLAINED_MANIFESTS: readonly ExplainedManifest[] = [
   { file: 'test/e2e/functional/nginx-template.yaml', rules: ['rollout-pod-template'], why: PLACEHOLDER },
   { file: 'test/e2e/functional/rollout-bluegreen.yaml', rules: ['service-target-port'], why: TARGET_PORT },
   { file: 'test/e2e/functional/rollout-canary-with-pause.yaml', rules: ['service-target-port'], why: TARGET_PORT },
-  { file: 'test/e2e/step-plugin/template-rollout.yaml', rules: ['rollout-pod-template', 'rollout-selector'], why: PLACEHOLDER },
+  {
+    file: 'test/e2e/step-plugin/template-rollout.yaml',
+    rules: ['rollout-pod-template', 'rollout-selector'],
+    why: PLACEHOLDER,
+  },
 ];
 
 /** The rules of these lists that deny although upstream does not: the others are denied by both. */

@@ -4,7 +4,10 @@ import type { Bundle } from './rollouts.ts';
 
 type Place = readonly (string | number)[];
 
-/** In: a bundle and decisions. Out: it, with one mistake in it: one that people make, or any; now and then it stays as valid as it was. */
+/**
+ * In: a bundle and decisions. Out: it, with one mistake in it: one that people make, or any; now and then it stays as
+ * valid as it was.
+ */
 export function mutated(bundle: Bundle, draw: Draw): Bundle {
   const copy = structuredClone(bundle);
   if (draw.maybe(0.55)) applyMistake(copy, draw);

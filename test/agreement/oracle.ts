@@ -28,27 +28,39 @@ export class Oracle {
 
   private constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
     this.#process = spawn(program, args, { env });
-    createInterface({ input: this.#process.stdout }).on('line', (line) => this.#waiting.shift()?.resolve(JSON.parse(line) as Answer));
+    createInterface({ input: this.#process.stdout }).on('line', (line) =>
+      this.#waiting.shift()?.resolve(JSON.parse(line) as Answer),
+    );
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-10_000);
     });
     this.#process.on('exit', (code) => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`the oracle ended with ${code ?? 'a signal'}: ${this.#errors}`));
+      for (const { reject } of this.#waiting.splice(0))
+        reject(new Error(`the oracle ended with ${code ?? 'a signal'}: ${this.#errors}`));
     });
   }
 
   /**
-   * In: whether to ask upstream's lint instead of its controller, and, to measure what is covered of upstream's validation, a folder for the counters of Go. Out: a running oracle, to be closed. Rejects
-   * where it cannot be built.
+   * In: whether to ask upstream's lint instead of its controller, and, to measure what is covered of upstream's
+   * validation, a folder for the counters of Go. Out: a running oracle, to be closed. Rejects where it cannot be built.
    */
-  static async start(options: { readonly lint?: boolean; readonly coverage?: string | undefined } = {}): Promise<Oracle> {
+  static async start(
+    options: { readonly lint?: boolean; readonly coverage?: string | undefined } = {},
+  ): Promise<Oracle> {
     const program = await binary(options.coverage === undefined ? 'oracle' : 'oracle-coverage');
     const crds = join(await sourceOf('github.com/argoproj/argo-rollouts'), 'manifests', 'crds');
     const args = options.lint === true ? ['-lint'] : ['-crds', crds];
-    return new Oracle(program, args, options.coverage === undefined ? process.env : { ...process.env, GOCOVERDIR: options.coverage });
+    return new Oracle(
+      program,
+      args,
+      options.coverage === undefined ? process.env : { ...process.env, GOCOVERDIR: options.coverage },
+    );
   }
 
-  /** In: objects that are applied together. Out: why upstream refuses them; nothing where it takes them. Rejects when the oracle has ended. */
+  /**
+   * In: objects that are applied together. Out: why upstream refuses them; nothing where it takes them. Rejects when
+   * the oracle has ended.
+   */
   async refusals(objects: readonly unknown[]): Promise<readonly Refusal[]> {
     return (await this.#ask(objects)).errors;
   }

@@ -25,16 +25,37 @@ function container(draw: Draw, name: string, index: number, volumes: readonly st
   const port = 8080 + index;
   return {
     name,
-    image: draw.pick('nginx:1.27', 'registry.example/web@sha256:0123456789012345678901234567890123456789012345678901234567890123'),
+    image: draw.pick(
+      'nginx:1.27',
+      'registry.example/web@sha256:0123456789012345678901234567890123456789012345678901234567890123',
+    ),
     ...(index === 0 || draw.maybe(0.3) ? { ports: ports(draw, port, index) } : {}),
     ...draw.perhaps(0.3, () => ({ env: environment(draw) })),
-    ...draw.perhaps(0.1, () => ({ envFrom: [draw.pick<Fields>({ configMapRef: { name: 'settings' } }, { secretRef: { name: 'secrets', optional: true } })] })),
+    ...draw.perhaps(0.1, () => ({
+      envFrom: [
+        draw.pick<Fields>({ configMapRef: { name: 'settings' } }, { secretRef: { name: 'secrets', optional: true } }),
+      ],
+    })),
     ...draw.perhaps(0.3, () => ({ resources: resources(draw) })),
     ...draw.perhaps(0.3, () => ({ [draw.pick('readinessProbe', 'livenessProbe', 'startupProbe')]: probe(draw, port) })),
-    ...(volumes.length === 0 ? {} : { volumeMounts: volumes.map((volume) => ({ name: volume, mountPath: `/${volume}`, ...draw.perhaps(0.3, () => ({ readOnly: true })) })) }),
+    ...(volumes.length === 0
+      ? {}
+      : {
+          volumeMounts: volumes.map((volume) => ({
+            name: volume,
+            mountPath: `/${volume}`,
+            ...draw.perhaps(0.3, () => ({ readOnly: true })),
+          })),
+        }),
     ...draw.perhaps(0.1, () => ({ command: ['/bin/web'], args: ['--port', String(port)] })),
     ...draw.perhaps(0.1, () => ({ imagePullPolicy: draw.pick('Always', 'IfNotPresent', 'Never') })),
-    ...draw.perhaps(0.1, () => ({ securityContext: draw.pick<Fields>({ runAsNonRoot: true }, { privileged: true }, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true }) })),
+    ...draw.perhaps(0.1, () => ({
+      securityContext: draw.pick<Fields>(
+        { runAsNonRoot: true },
+        { privileged: true },
+        { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
+      ),
+    })),
     ...draw.perhaps(0.05, () => ({ lifecycle: { preStop: { exec: { command: ['sleep', '5'] } } } })),
   };
 }
@@ -64,11 +85,18 @@ function environment(draw: Draw): Json[] {
     { fieldRef: { fieldPath: 'metadata.name' } },
     { resourceFieldRef: { resource: 'limits.cpu' } },
   ];
-  return draw.list(1, 3, (index): Json => ({ name: `VAR_${index}`, ...draw.pick<Fields>({ value: 'x' }, {}, { valueFrom: draw.pick(...sources) }) }));
+  return draw.list(1, 3, (index): Json => ({
+    name: `VAR_${index}`,
+    ...draw.pick<Fields>({ value: 'x' }, {}, { valueFrom: draw.pick(...sources) }),
+  }));
 }
 
 function resources(draw: Draw): Fields {
-  const limits: Fields = draw.pick<Fields>({ cpu: '500m', memory: '256Mi' }, { cpu: 1, memory: '1Gi' }, { memory: '512M', 'example.com/gpu': '1' });
+  const limits: Fields = draw.pick<Fields>(
+    { cpu: '500m', memory: '256Mi' },
+    { cpu: 1, memory: '1Gi' },
+    { memory: '512M', 'example.com/gpu': '1' },
+  );
   const requests: Fields = draw.pick<Fields>({ cpu: '100m' }, { memory: '64Mi' }, { cpu: 0.25, memory: '128Mi' });
   return draw.pick<Fields>({ limits, requests }, { limits }, { requests });
 }
@@ -88,7 +116,11 @@ function probe(draw: Draw, port: number): Fields {
 }
 
 function volume(draw: Draw, name: string): Fields {
-  if (name === 'config') return { name, configMap: { name: 'settings', ...draw.perhaps(0.2, () => ({ items: [{ key: 'mode', path: 'mode' }] })) } };
+  if (name === 'config')
+    return {
+      name,
+      configMap: { name: 'settings', ...draw.perhaps(0.2, () => ({ items: [{ key: 'mode', path: 'mode' }] })) },
+    };
   if (name === 'certs') return { name, secret: { secretName: 'certs' } };
   return { name, emptyDir: draw.pick<Fields>({}, { sizeLimit: '1Gi' }) };
 }

@@ -17,7 +17,13 @@ export function bundle(draw: Draw): Bundle {
   const rollout: Fields = {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Rollout',
-    metadata: { name: 'web', namespace: NAMESPACE, uid: '7a3f', labels: { app: 'web' }, annotations: { owner: 'shop' } },
+    metadata: {
+      name: 'web',
+      namespace: NAMESPACE,
+      uid: '7a3f',
+      labels: { app: 'web' },
+      annotations: { owner: 'shop' },
+    },
     spec: {
       ...draw.perhaps(0.8, () => ({ replicas: draw.pick<Json>(3, 0, 1) })),
       ...draw.perhaps(0.3, () => ({ revisionHistoryLimit: draw.pick<Json>(3, 0) })),
@@ -26,11 +32,14 @@ export function bundle(draw: Draw): Bundle {
       ...draw.perhaps(0.1, () => ({ progressDeadlineAbort: true })),
       ...draw.perhaps(0.1, () => ({ rollbackWindow: { revisions: 3 } })),
       ...draw.perhaps(0.1, () => ({ analysis: { successfulRunHistoryLimit: 3 } })),
-      ...(workload === undefined ? own : { workloadRef: workload.ref, ...draw.perhaps(0.3, () => ({ selector: selector(draw) })) }),
+      ...(workload === undefined
+        ? own
+        : { workloadRef: workload.ref, ...draw.perhaps(0.3, () => ({ selector: selector(draw) })) }),
       strategy: strategy.fields,
     },
   };
-  if (workload !== undefined && workload.object['kind'] === 'PodTemplate') (rollout['spec'] as Fields)['selector'] = selector(draw);
+  if (workload !== undefined && workload.object['kind'] === 'PodTemplate')
+    (rollout['spec'] as Fields)['selector'] = selector(draw);
   return [rollout, ...strategy.objects, ...analyses.objects, ...(workload === undefined ? [] : [workload.object])];
 }
 
@@ -39,7 +48,14 @@ function selector(draw: Draw): Fields {
     { matchLabels: { app: LABELS.app } },
     { matchLabels: { ...LABELS } },
     { matchExpressions: [{ key: 'app', operator: 'In', values: ['web', 'shop'] }] },
-    { matchLabels: { app: LABELS.app }, matchExpressions: [{ key: 'retired', operator: 'DoesNotExist' }, { key: 'tier', operator: 'Exists' }, { key: 'tier', operator: 'NotIn', values: ['back'] }] },
+    {
+      matchLabels: { app: LABELS.app },
+      matchExpressions: [
+        { key: 'retired', operator: 'DoesNotExist' },
+        { key: 'tier', operator: 'Exists' },
+        { key: 'tier', operator: 'NotIn', values: ['back'] },
+      ],
+    },
   );
 }
 
@@ -48,8 +64,23 @@ function workloadOf(draw: Draw): { ref: Fields; object: Fields } {
   const apiVersion = kind === 'PodTemplate' ? 'v1' : 'apps/v1';
   const metadata: Fields = { name: 'web-workload', namespace: NAMESPACE };
   const template = podTemplate(draw);
-  const object: Fields = { apiVersion, kind, metadata, ...(kind === 'PodTemplate' ? { template } : { spec: { replicas: 0, selector: { matchLabels: { app: LABELS.app } }, template } }) };
-  return { ref: { apiVersion, kind, name: 'web-workload', ...draw.perhaps(0.5, () => ({ scaleDown: draw.pick('never', 'onsuccess', 'progressively') })) }, object };
+  const object: Fields = {
+    apiVersion,
+    kind,
+    metadata,
+    ...(kind === 'PodTemplate'
+      ? { template }
+      : { spec: { replicas: 0, selector: { matchLabels: { app: LABELS.app } }, template } }),
+  };
+  return {
+    ref: {
+      apiVersion,
+      kind,
+      name: 'web-workload',
+      ...draw.perhaps(0.5, () => ({ scaleDown: draw.pick('never', 'onsuccess', 'progressively') })),
+    },
+    object,
+  };
 }
 
 function blueGreen(draw: Draw, analyses: Templates): { fields: Fields; objects: Fields[] } {
@@ -66,11 +97,17 @@ function blueGreen(draw: Draw, analyses: Templates): { fields: Fields; objects: 
     ...draw.perhaps(0.1, () => ({ previewMetadata: { labels: { role: 'preview' } } })),
     ...draw.perhaps(0.1, () => ({ maxUnavailable: draw.pick<Json>(1, '25%') })),
   };
-  return { fields: { blueGreen: config }, objects: [service(draw, 'web-active'), ...(preview ? [service(draw, 'web-preview')] : [])] };
+  return {
+    fields: { blueGreen: config },
+    objects: [service(draw, 'web-active'), ...(preview ? [service(draw, 'web-preview')] : [])],
+  };
 }
 
 function antiAffinity(draw: Draw): Fields {
-  return draw.pick<Fields>({ requiredDuringSchedulingIgnoredDuringExecution: {} }, { preferredDuringSchedulingIgnoredDuringExecution: { weight: draw.pick<Json>(1, 50, 100) } });
+  return draw.pick<Fields>(
+    { requiredDuringSchedulingIgnoredDuringExecution: {} },
+    { preferredDuringSchedulingIgnoredDuringExecution: { weight: draw.pick<Json>(1, 50, 100) } },
+  );
 }
 
 function canary(draw: Draw, analyses: Templates): { fields: Fields; objects: Fields[] } {
@@ -78,9 +115,23 @@ function canary(draw: Draw, analyses: Templates): { fields: Fields; objects: Fie
   const hasRouter = router.canary['trafficRouting'] !== undefined;
   const config: Fields = {
     ...router.canary,
-    ...draw.perhaps(0.3, () => ({ maxSurge: draw.pick<Json>(1, '25%', '0', 0), maxUnavailable: draw.pick<Json>(1, '50%') })),
-    ...draw.perhaps(0.1, () => ({ canaryMetadata: { labels: { role: 'canary' } }, stableMetadata: { annotations: { role: 'stable' } } })),
-    ...(hasRouter ? draw.pick<Fields>({}, {}, { scaleDownDelaySeconds: 60 }, { dynamicStableScale: true }, { abortScaleDownDelaySeconds: 30 }) : {}),
+    ...draw.perhaps(0.3, () => ({
+      maxSurge: draw.pick<Json>(1, '25%', '0', 0),
+      maxUnavailable: draw.pick<Json>(1, '50%'),
+    })),
+    ...draw.perhaps(0.1, () => ({
+      canaryMetadata: { labels: { role: 'canary' } },
+      stableMetadata: { annotations: { role: 'stable' } },
+    })),
+    ...(hasRouter
+      ? draw.pick<Fields>(
+          {},
+          {},
+          { scaleDownDelaySeconds: 60 },
+          { dynamicStableScale: true },
+          { abortScaleDownDelaySeconds: 30 },
+        )
+      : {}),
     ...draw.perhaps(0.15, () => ({ antiAffinity: antiAffinity(draw) })),
     ...draw.perhaps(0.3, () => field('analysis', analyses.analysis(false))),
     steps: draw.list(0, 6, (index) => step(draw, index, router, analyses)),
@@ -92,23 +143,42 @@ function step(draw: Draw, index: number, router: Routing, analyses: Templates): 
   const { can, maxWeight } = router;
   const kinds: (() => Fields)[] = [
     () => ({ setWeight: draw.pick<Json>(20, 0, maxWeight) }),
-    () => ({ pause: draw.pick<Fields>({}, { duration: 10 }, { duration: '10' }, { duration: '1h30m' }, { duration: '0s' }, { duration: '1.5h' }) }),
+    () => ({
+      pause: draw.pick<Fields>(
+        {},
+        { duration: 10 },
+        { duration: '10' },
+        { duration: '1h30m' },
+        { duration: '0s' },
+        { duration: '1.5h' },
+      ),
+    }),
     () => field('analysis', analyses.analysis(true), { pause: {} }),
     () => ({ experiment: experiment(draw, index, can.weights, analyses) }),
     () => ({ plugin: { name: 'example/step', config: { x: 1 } } }),
   ];
-  if (can.scale) kinds.push(() => ({ setCanaryScale: draw.pick<Fields>({ weight: 25 }, { replicas: 2 }, { matchTrafficWeight: true }) }));
+  if (can.scale)
+    kinds.push(() => ({
+      setCanaryScale: draw.pick<Fields>({ weight: 25 }, { replicas: 2 }, { matchTrafficWeight: true }),
+    }));
   if (can.header) kinds.push(() => ({ setHeaderRoute: headerRoute(draw, can.exactOnly) }));
   if (can.mirror) kinds.push(() => ({ setMirrorRoute: mirrorRoute(draw) }));
   return draw.pick(...kinds)();
 }
 
 function stringMatch(draw: Draw, exactOnly = false): Fields {
-  return exactOnly ? { exact: 'Chrome' } : draw.pick<Fields>({ exact: 'Chrome' }, { prefix: 'Chr' }, { regex: '.*Chrome.*' });
+  return exactOnly
+    ? { exact: 'Chrome' }
+    : draw.pick<Fields>({ exact: 'Chrome' }, { prefix: 'Chr' }, { regex: '.*Chrome.*' });
 }
 
 function headerRoute(draw: Draw, exactOnly: boolean): Fields {
-  return { name: 'by-header', ...draw.perhaps(0.8, () => ({ match: draw.list(1, 2, (): Json => ({ headerName: 'User-Agent', headerValue: stringMatch(draw, exactOnly) })) })) };
+  return {
+    name: 'by-header',
+    ...draw.perhaps(0.8, () => ({
+      match: draw.list(1, 2, (): Json => ({ headerName: 'User-Agent', headerValue: stringMatch(draw, exactOnly) })),
+    })),
+  };
 }
 
 function mirrorRoute(draw: Draw): Fields {

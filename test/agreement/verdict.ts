@@ -39,7 +39,10 @@ export function ours(objects: readonly unknown[]): Verdict {
   const manifests = manifestsOf(objects);
   const { sources } = placeObjects(manifests.objects);
   const base = bundleWorld([], { complete: true });
-  const changes = [...new Map(sources.map(({ object }) => [keyOf(object), object])).values()].map((after): Change => ({ before: undefined, after }));
+  const changes = [...new Map(sources.map(({ object }) => [keyOf(object), object])).values()].map((after): Change => ({
+    before: undefined,
+    after,
+  }));
   const found = [...introducedBy(base, changes, RULES).findings, ...documentFindings(manifests, sources)];
   const judged = judge(found, changes, circumstancesOf(DEFAULT_POLICY, base, false));
   return {
@@ -66,14 +69,22 @@ function isMissed({ rule, messageId, class: severity, object, path }: Finding): 
 function manifestsOf(objects: readonly unknown[]): Manifests {
   const start = { line: 1, column: 1 };
   return {
-    objects: objects.filter(isKubeObject).map((object, document) => ({ object, file: 'bundle', document, position: () => start })),
+    objects: objects
+      .filter(isKubeObject)
+      .map((object, document) => ({ object, file: 'bundle', document, position: () => start })),
     errors: [],
     duplicateKeys: [],
   };
 }
 
 function isKubeObject(value: unknown): value is KubeObject {
-  return isObject(value) && isObject(value['metadata']) && typeof value['metadata']['name'] === 'string' && typeof value['kind'] === 'string' && typeof value['apiVersion'] === 'string';
+  return (
+    isObject(value) &&
+    isObject(value['metadata']) &&
+    typeof value['metadata']['name'] === 'string' &&
+    typeof value['kind'] === 'string' &&
+    typeof value['apiVersion'] === 'string'
+  );
 }
 
 /** Where the two differ. */
@@ -83,8 +94,9 @@ export interface Disagreement {
 }
 
 /**
- * In: both verdicts on a bundle. Out: where they differ: one refuses what the other takes, or one says that something is missing and the other does not. What only Rollgate denies is left out where each of its denials comes of a rule that
- * docs/agreement.md explains.
+ * In: both verdicts on a bundle. Out: where they differ: one refuses what the other takes, or one says that something
+ * is missing and the other does not. What only Rollgate denies is left out where each of its denials comes of a rule
+ * that docs/agreement.md explains.
  */
 export function disagreement(upstream: readonly Refusal[], { denials, missing }: Verdict): Disagreement | undefined {
   const refused = upstream.filter((refusal) => !refusal.missing);
@@ -92,11 +104,20 @@ export function disagreement(upstream: readonly Refusal[], { denials, missing }:
   const unexplained = denials.filter((finding) => !isExplained(finding));
   // What is explained stands for no other reason than its own, lest it hide one that Rollgate misses.
   const hidden = refused.filter(({ text }) => !denials.some((finding) => isSameReason(finding, text)));
-  if (hidden.length > 0 && unexplained.length === 0) return { kind: 'only upstream refuses', reasons: hidden.map(({ by, object, path, text }) => `${by}: ${object} ${path}: ${text}`) };
-  if (refused.length === 0 && unexplained.length > 0) return { kind: 'only Rollgate denies', reasons: unexplained.map(said) };
+  if (hidden.length > 0 && unexplained.length === 0)
+    return {
+      kind: 'only upstream refuses',
+      reasons: hidden.map(({ by, object, path, text }) => `${by}: ${object} ${path}: ${text}`),
+    };
+  if (refused.length === 0 && unexplained.length > 0)
+    return { kind: 'only Rollgate denies', reasons: unexplained.map(said) };
   // What the API server does not store, or the controller does not read, refers to nothing.
   if (refused.length > 0) return undefined;
-  if (missed.length > 0 && missing.length === 0) return { kind: 'only upstream misses', reasons: missed.map(({ object, path, text }) => `${object} ${path}: ${text}`) };
+  if (missed.length > 0 && missing.length === 0)
+    return {
+      kind: 'only upstream misses',
+      reasons: missed.map(({ object, path, text }) => `${object} ${path}: ${text}`),
+    };
   // A template that another one names is missed with it, whether an analysis uses that or not.
   const needed = missing.filter(({ subject }) => subject.kind === 'Rollout');
   if (missed.length === 0 && needed.length > 0) return { kind: 'only Rollgate misses', reasons: needed.map(said) };
@@ -110,7 +131,9 @@ export function isExplained({ rule, messageId }: Finding): boolean {
   return EXPLAINED_IDS.has(`${rule}/${messageId}`);
 }
 
-const REASONS: ReadonlyMap<string, RegExp> = new Map(EXPLAINED.flatMap(({ upstream }) => Object.entries(upstream ?? {})));
+const REASONS: ReadonlyMap<string, RegExp> = new Map(
+  EXPLAINED.flatMap(({ upstream }) => Object.entries(upstream ?? {})),
+);
 
 function isSameReason({ rule, messageId }: Finding, text: string): boolean {
   return REASONS.get(`${rule}/${messageId}`)?.test(text) === true;

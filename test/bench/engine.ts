@@ -8,7 +8,10 @@ import { storeOf } from '../../src/world/store.ts';
 import { NO_LIMITS, requestFor } from '../support/gate.ts';
 import { applications, CHANGES, changeOf, objectsOfAll, type Application, type ChangeSort } from './world.ts';
 
-/** Decisions about one sort of change in a world of one size, in milliseconds of processor time each, garbage collection included: the medians of the rounds. */
+/**
+ * Decisions about one sort of change in a world of one size, in milliseconds of processor time each, garbage collection
+ * included: the medians of the rounds.
+ */
 export interface SortFigure {
   readonly title: string;
   readonly seen: boolean;
@@ -35,7 +38,9 @@ interface Setup {
   readonly sorts: readonly { readonly sort: ChangeSort; readonly mutate: number[]; readonly validate: number[] }[];
 }
 
-/** In: sizes of worlds. Out: for each how long decisions take; the worlds take turns, round by round, in one process. */
+/**
+ * In: sizes of worlds. Out: for each how long decisions take; the worlds take turns, round by round, in one process.
+ */
 export async function measureEngine(sizes: readonly number[]): Promise<EngineFigure[]> {
   const setups = sizes.map(setUp);
   for (let round = 0; round < ROUNDS + WARM_UP; round++) {
@@ -54,7 +59,12 @@ export async function measureEngine(sizes: readonly number[]): Promise<EngineFig
     rollouts: apps.length,
     objects,
     decisions: 2 * DECISIONS * ROUNDS * sorts.length,
-    sorts: sorts.map(({ sort: { title, seen }, validate, mutate }) => ({ title, seen, validate: median(validate), mutate: median(mutate) })),
+    sorts: sorts.map(({ sort: { title, seen }, validate, mutate }) => ({
+      title,
+      seen,
+      validate: median(validate),
+      mutate: median(mutate),
+    })),
   }));
 }
 
@@ -62,7 +72,14 @@ function setUp(size: number): Setup {
   const apps = applications(size);
   const objects = objectsOfAll(apps);
   const accounts = ['system:serviceaccount:argo-rollouts:argo-rollouts'];
-  const gate = new Gate({ world: storeOf(objects), rules: RULES, keeps: KEEPS, policy: () => DEFAULT_POLICY, discovered: () => accounts, now: () => 0 });
+  const gate = new Gate({
+    world: storeOf(objects),
+    rules: RULES,
+    keeps: KEEPS,
+    policy: () => DEFAULT_POLICY,
+    discovered: () => accounts,
+    now: () => 0,
+  });
   return { apps, objects: objects.length, gate, sorts: CHANGES.map((sort) => ({ sort, mutate: [], validate: [] })) };
 }
 

@@ -9,7 +9,10 @@ export interface Load {
 
 const HEADER_END = Buffer.from('\r\n\r\n');
 
-/** One kept-alive connection that sends one request at a time. It does as little as it can, so that the server is what is measured. */
+/**
+ * One kept-alive connection that sends one request at a time. It does as little as it can, so that the server is what
+ * is measured.
+ */
 class Connection {
   readonly #socket: tls.TLSSocket;
   #received: Buffer = Buffer.alloc(0);
@@ -24,7 +27,9 @@ class Connection {
   static open(port: number): Promise<Connection> {
     return new Promise((resolve, reject) => {
       // The certificate was made by the server a moment ago, on this machine.
-      const socket: tls.TLSSocket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () => resolve(new Connection(socket)));
+      const socket: tls.TLSSocket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () =>
+        resolve(new Connection(socket)),
+      );
       socket.on('error', reject);
     });
   }
@@ -56,11 +61,21 @@ class Connection {
 
 /** In: a path and a body. Out: the bytes of the request. */
 export function requestBytes(path: string, body: string): Buffer {
-  return Buffer.from(`POST ${path}?timeout=5s HTTP/1.1\r\nhost: rollgate\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  return Buffer.from(
+    `POST ${path}?timeout=5s HTTP/1.1\r\nhost: rollgate\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }
 
-/** In: a port, requests, how many connections, and for how many milliseconds. Out: what came of sending each connection's next request as soon as the last was answered. Throws when one is not answered with 200. */
-export async function closedLoop(port: number, requests: readonly Buffer[], connections: number, milliseconds: number): Promise<Load> {
+/**
+ * In: a port, requests, how many connections, and for how many milliseconds. Out: what came of sending each
+ * connection's next request as soon as the last was answered. Throws when one is not answered with 200.
+ */
+export async function closedLoop(
+  port: number,
+  requests: readonly Buffer[],
+  connections: number,
+  milliseconds: number,
+): Promise<Load> {
   const latencies: number[] = [];
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
   const begin = performance.now();
@@ -81,8 +96,17 @@ export async function closedLoop(port: number, requests: readonly Buffer[], conn
   return summary(latencies, elapsed);
 }
 
-/** In: as above, and how many requests a second. Out: what came of sending them at that rate, each latency counted from the moment it was due, so that a stall is not hidden. */
-export async function openLoop(port: number, requests: readonly Buffer[], connections: number, milliseconds: number, perSecond: number): Promise<Load> {
+/**
+ * In: as above, and how many requests a second. Out: what came of sending them at that rate, each latency counted from
+ * the moment it was due, so that a stall is not hidden.
+ */
+export async function openLoop(
+  port: number,
+  requests: readonly Buffer[],
+  connections: number,
+  milliseconds: number,
+  perSecond: number,
+): Promise<Load> {
   const latencies: number[] = [];
   const free = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
   const all = [...free];
@@ -107,7 +131,8 @@ export async function openLoop(port: number, requests: readonly Buffer[], connec
   };
   while (latencies.length < total) {
     const elapsed = performance.now() - begin;
-    for (; scheduled < total && scheduled / perSecond <= elapsed / 1000; scheduled++) due.push(begin + (scheduled / perSecond) * 1000);
+    for (; scheduled < total && scheduled / perSecond <= elapsed / 1000; scheduled++)
+      due.push(begin + (scheduled / perSecond) * 1000);
     dispatch();
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -122,6 +147,7 @@ function check(status: number): void {
 
 function summary(latencies: number[], elapsed: number): Load {
   latencies.sort((a, b) => a - b);
-  const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
+  const at = (share: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
   return { perSecond: (latencies.length / elapsed) * 1000, p50: at(0.5), p99: at(0.99) };
 }

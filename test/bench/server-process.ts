@@ -15,12 +15,17 @@ import { generatedCertificate } from '../../src/server/tls.ts';
 import { storeOf } from '../../src/world/store.ts';
 import { applications, objectsOfAll } from './world.ts';
 
-// One of the two servers that are compared, on the core it was pinned to: `bare` parses a body and answers a constant, `rollgate` is the app as it is served.
+// One of the two servers that are compared, on the core it was pinned to: `bare` parses a body and answers a constant,
+// `rollgate` is the app as it is served.
 
 const [kind = 'bare', size = '10000'] = process.argv.slice(2);
 
 function bare(): RequestListener {
-  const answer = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid: '00000000-0000-4000-8000-000000000000', allowed: true } });
+  const answer = JSON.stringify({
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    response: { uid: '00000000-0000-4000-8000-000000000000', allowed: true },
+  });
   return (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -39,8 +44,22 @@ function rollgate(): RequestListener {
   // The log is written as in production, one line a decision; where it goes is not what is measured.
   const log = createLog('info');
   const intake = new Intake({ requests: 1_000, bytes: 256 * 1024 * 1024 });
-  const metrics = new Metrics({ version: 'bench', rules: RULES.map(({ id }) => id), keeps: KEEPS.map(({ id }) => id), inFlight: () => intake.requests, keepsOff: () => false, caches: () => [] });
-  const gate = new Gate({ world, rules: RULES, keeps: KEEPS, policy, discovered: () => ['system:serviceaccount:argo-rollouts:argo-rollouts'], now: Date.now });
+  const metrics = new Metrics({
+    version: 'bench',
+    rules: RULES.map(({ id }) => id),
+    keeps: KEEPS.map(({ id }) => id),
+    inFlight: () => intake.requests,
+    keepsOff: () => false,
+    caches: () => [],
+  });
+  const gate = new Gate({
+    world,
+    rules: RULES,
+    keeps: KEEPS,
+    policy,
+    discovered: () => ['system:serviceaccount:argo-rollouts:argo-rollouts'],
+    now: Date.now,
+  });
   return createApp({
     reviews: { gate, world, policy, metrics, log, intake, maxSubjects: 1_000, now: Date.now },
     dryRun: { dryRuns: new DryRuns({ world, log }), policy, intake, metrics, log, authorizer: undefined },
@@ -52,7 +71,10 @@ function rollgate(): RequestListener {
 }
 
 const { cert, key } = generatedCertificate(['localhost']).current;
-const server = https.createServer({ cert, key, minVersion: 'TLSv1.3', keepAliveTimeout: 95_000 }, kind === 'bare' ? bare() : rollgate());
+const server = https.createServer(
+  { cert, key, minVersion: 'TLSv1.3', keepAliveTimeout: 95_000 },
+  kind === 'bare' ? bare() : rollgate(),
+);
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
 process.on('message', () => process.send?.({ rss: process.memoryUsage().rss }));
 process.on('disconnect', () => process.exit(0));

@@ -31,7 +31,9 @@ const FLAGS = ['--max-semi-space-size=8', '--v8-pool-size=1'];
 // A server of its own on core 0; who measures is to be on the other.
 const SERVER_CORE = '0';
 
-/** In: how many Rollouts are cached. Out: the figures of both servers, measured in turns by one client. Needs `taskset`. */
+/**
+ * In: how many Rollouts are cached. Out: the figures of both servers, measured in turns by one client. Needs `taskset`.
+ */
 export async function measureServers(rollouts: number): Promise<ServerFigures> {
   const bodies = reviews(rollouts);
   const requests = bodies.map((body, index) => requestBytes(index % 2 === 0 ? '/validate' : '/mutate', body));
@@ -40,7 +42,10 @@ export async function measureServers(rollouts: number): Promise<ServerFigures> {
   try {
     const rates = { bare: [] as number[], rollgate: [] as number[] };
     for (let round = 0; round < ROUNDS + 1; round++) {
-      for (const [name, server] of [['bare', bare], ['rollgate', ours]] as const) {
+      for (const [name, server] of [
+        ['bare', bare],
+        ['rollgate', ours],
+      ] as const) {
         const { perSecond } = await closedLoop(server.port, requests, CONNECTIONS, ROUND);
         if (round > 0) rates[name].push(perSecond);
       }
@@ -74,14 +79,25 @@ function reviews(rollouts: number): string[] {
     const { before, after } = changeFor(app, index >> 1);
     const uid = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
     const { name, namespace } = after.metadata;
-    const request = { uid, kind: { group: '', version: 'v1', kind: after.kind }, name, namespace, operation: 'UPDATE', userInfo: { username: 'dev', groups: ['system:authenticated'] }, object: after, oldObject: before };
+    const request = {
+      uid,
+      kind: { group: '', version: 'v1', kind: after.kind },
+      name,
+      namespace,
+      operation: 'UPDATE',
+      userInfo: { username: 'dev', groups: ['system:authenticated'] },
+      object: after,
+      oldObject: before,
+    };
     return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
   });
 }
 
 async function start(kind: string, rollouts: number): Promise<{ child: ChildProcess; port: number }> {
   const script = join(import.meta.dirname, 'server-process.ts');
-  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, ...FLAGS, script, kind, String(rollouts)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, ...FLAGS, script, kind, String(rollouts)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   const { port } = await answer<{ port: number }>(child);
   return { child, port };
 }

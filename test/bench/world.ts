@@ -11,14 +11,25 @@ export interface Application {
 
 const NAMESPACE_SIZE = 20;
 
-/** In: how many. Out: that many applications, twenty to a namespace, each in the middle of a canary at host level with a background analysis. */
+/**
+ * In: how many. Out: that many applications, twenty to a namespace, each in the middle of a canary at host level with a
+ * background analysis.
+ */
 export function applications(count: number): Application[] {
-  return Array.from({ length: count }, (_, index) => application(`app-${index}`, `team-${Math.floor(index / NAMESPACE_SIZE)}`));
+  return Array.from({ length: count }, (_, index) =>
+    application(`app-${index}`, `team-${Math.floor(index / NAMESPACE_SIZE)}`),
+  );
 }
 
 /** In: applications. Out: all their objects. */
 export function objectsOfAll(apps: readonly Application[]): KubeObject[] {
-  return apps.flatMap(({ rollout, virtualService, stable, canary, template }) => [rollout, virtualService, stable, canary, template]);
+  return apps.flatMap(({ rollout, virtualService, stable, canary, template }) => [
+    rollout,
+    virtualService,
+    stable,
+    canary,
+    template,
+  ]);
 }
 
 function application(name: string, namespace: string): Application {
@@ -27,8 +38,15 @@ function application(name: string, namespace: string): Application {
   const service = (suffix: string, podHash: string): KubeObject => ({
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: `${name}${suffix}`, namespace, annotations: { 'argo-rollouts.argoproj.io/managed-by-rollouts': name } },
-    spec: { selector: { app: name, 'rollouts-pod-template-hash': podHash }, ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
+    metadata: {
+      name: `${name}${suffix}`,
+      namespace,
+      annotations: { 'argo-rollouts.argoproj.io/managed-by-rollouts': name },
+    },
+    spec: {
+      selector: { app: name, 'rollouts-pod-template-hash': podHash },
+      ports: [{ name: 'http', port: 80, targetPort: 'http' }],
+    },
   });
   return {
     rollout: {
@@ -47,7 +65,10 @@ function application(name: string, namespace: string): Application {
                 name: 'main',
                 image: `registry.example.com/${name}:1.0.0`,
                 ports: [{ name: 'http', containerPort: 8080 }],
-                env: Array.from({ length: 12 }, (_, index) => ({ name: `SETTING_${index}`, value: `value ${index} of ${name}` })),
+                env: Array.from({ length: 12 }, (_, index) => ({
+                  name: `SETTING_${index}`,
+                  value: `value ${index} of ${name}`,
+                })),
                 resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
                 readinessProbe: { httpGet: { path: '/ready', port: 'http' } },
               },
@@ -59,7 +80,11 @@ function application(name: string, namespace: string): Application {
             stableService: `${name}-stable`,
             canaryService: `${name}-canary`,
             trafficRouting: { istio: { virtualService: { name, routes: ['primary'] } } },
-            analysis: { templates: [{ templateName: name }], startingStep: 1, args: [{ name: 'service', value: `${name}-canary` }] },
+            analysis: {
+              templates: [{ templateName: name }],
+              startingStep: 1,
+              args: [{ name: 'service', value: `${name}-canary` }],
+            },
             steps: [{ setWeight: 10 }, { pause: { duration: '5m' } }, { setWeight: 50 }, { pause: {} }],
           },
         },
@@ -70,7 +95,12 @@ function application(name: string, namespace: string): Application {
         stableRS: hash.stable,
         availableReplicas: 6,
         updatedReplicas: 1,
-        canary: { weights: { canary: { podTemplateHash: hash.canary, weight: 10 }, stable: { podTemplateHash: hash.stable, weight: 90 } } },
+        canary: {
+          weights: {
+            canary: { podTemplateHash: hash.canary, weight: 10 },
+            stable: { podTemplateHash: hash.stable, weight: 90 },
+          },
+        },
       },
     },
     virtualService: {
@@ -107,7 +137,13 @@ function application(name: string, namespace: string): Application {
             interval: '1m',
             successCondition: 'result[0] >= 0.95',
             failureLimit: 3,
-            provider: { prometheus: { address: 'http://prometheus:9090', query: 'sum(rate(requests_total{service="{{args.service}}",code!~"5.."}[2m])) / sum(rate(requests_total{service="{{args.service}}"}[2m]))' } },
+            provider: {
+              prometheus: {
+                address: 'http://prometheus:9090',
+                query:
+                  'sum(rate(requests_total{service="{{args.service}}",code!~"5.."}[2m])) / sum(rate(requests_total{service="{{args.service}}"}[2m]))',
+              },
+            },
           },
         ],
       },
@@ -128,18 +164,70 @@ export interface ChangeSort {
 
 /** Changes that are let through, as most are: of each kind some that rules look at and some that they do not. */
 export const CHANGES: readonly ChangeSort[] = [
-  { title: 'Rollout: another image', seen: false, of: ({ rollout }) => rollout, edit: (json, turn) => json.replace(':1.0.0"', `:1.0.${turn}"`) },
-  { title: 'Rollout: other steps', seen: true, of: ({ rollout }) => rollout, edit: (json, turn) => json.replace('{"setWeight":50}', `{"setWeight":${(turn % 30) + 20}},{"pause":{"duration":"${turn + 1}s"}},{"setWeight":50}`) },
-  { title: 'VirtualService: another time-out', seen: false, of: ({ virtualService }) => virtualService, edit: (json, turn) => json.replace('"timeout":"10s"', `"timeout":"${turn + 11}s"`) },
-  { title: 'VirtualService: one more match', seen: true, of: ({ virtualService }) => virtualService, edit: (json, turn) => json.replace('"match":[', `"match":[{"uri":{"prefix":"/v${turn}"}},`) },
-  { title: 'Service: session affinity', seen: false, of: ({ stable }) => stable, edit: (json, turn) => json.replace('"ports":[', `"sessionAffinityConfig":{"clientIP":{"timeoutSeconds":${turn + 60}}},"ports":[`) },
-  { title: 'Service: one more label', seen: true, of: ({ canary }) => canary, edit: (json, turn) => json.replace('"namespace":', `"labels":{"revision":"r${turn}"},"namespace":`) },
-  { title: 'AnalysisTemplate: another limit', seen: true, of: ({ template }) => template, edit: (json, turn) => json.replace('"failureLimit":3', `"failureLimit":${turn + 4}`) },
-  { title: 'Rollout: one more annotation', seen: true, of: ({ rollout }) => rollout, edit: (json, turn) => json.replace('"labels":', `"annotations":{"example.com/change":"${turn}"},"labels":`) },
+  {
+    title: 'Rollout: another image',
+    seen: false,
+    of: ({ rollout }) => rollout,
+    edit: (json, turn) => json.replace(':1.0.0"', `:1.0.${turn}"`),
+  },
+  {
+    title: 'Rollout: other steps',
+    seen: true,
+    of: ({ rollout }) => rollout,
+    edit: (json, turn) =>
+      json.replace(
+        '{"setWeight":50}',
+        `{"setWeight":${(turn % 30) + 20}},{"pause":{"duration":"${turn + 1}s"}},{"setWeight":50}`,
+      ),
+  },
+  {
+    title: 'VirtualService: another time-out',
+    seen: false,
+    of: ({ virtualService }) => virtualService,
+    edit: (json, turn) => json.replace('"timeout":"10s"', `"timeout":"${turn + 11}s"`),
+  },
+  {
+    title: 'VirtualService: one more match',
+    seen: true,
+    of: ({ virtualService }) => virtualService,
+    edit: (json, turn) => json.replace('"match":[', `"match":[{"uri":{"prefix":"/v${turn}"}},`),
+  },
+  {
+    title: 'Service: session affinity',
+    seen: false,
+    of: ({ stable }) => stable,
+    edit: (json, turn) =>
+      json.replace('"ports":[', `"sessionAffinityConfig":{"clientIP":{"timeoutSeconds":${turn + 60}}},"ports":[`),
+  },
+  {
+    title: 'Service: one more label',
+    seen: true,
+    of: ({ canary }) => canary,
+    edit: (json, turn) => json.replace('"namespace":', `"labels":{"revision":"r${turn}"},"namespace":`),
+  },
+  {
+    title: 'AnalysisTemplate: another limit',
+    seen: true,
+    of: ({ template }) => template,
+    edit: (json, turn) => json.replace('"failureLimit":3', `"failureLimit":${turn + 4}`),
+  },
+  {
+    title: 'Rollout: one more annotation',
+    seen: true,
+    of: ({ rollout }) => rollout,
+    edit: (json, turn) => json.replace('"labels":', `"annotations":{"example.com/change":"${turn}"},"labels":`),
+  },
 ];
 
-/** In: an application, a sort of change and a number. Out: the object before and after the change. Throws when nothing changed. */
-export function changeOf(app: Application, sort: ChangeSort, turn: number): { readonly before: KubeObject; readonly after: KubeObject } {
+/**
+ * In: an application, a sort of change and a number. Out: the object before and after the change. Throws when nothing
+ * changed.
+ */
+export function changeOf(
+  app: Application,
+  sort: ChangeSort,
+  turn: number,
+): { readonly before: KubeObject; readonly after: KubeObject } {
   const before = sort.of(app);
   const json = JSON.stringify(before);
   const changed = sort.edit(json, turn);

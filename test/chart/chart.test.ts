@@ -12,29 +12,70 @@ import { array, dig, object, string } from '../../src/world/read.ts';
 import { KINDS } from '../../src/world/object.ts';
 import { CHART, helm, render } from '../../scripts/helm.ts';
 
-
 /** Ways in which people install it. */
 const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
   defaults: [],
   'one replica': ['--set', 'replicas=1'],
   enforcing: ['--set', 'policy.mode=enforce', '--set', 'policy.rules.istio-injection=off'],
-  'own secret': ['--set', 'certificates.certManager.enabled=false', '--set', 'certificates.existingSecret=s', '--set', 'certificates.caBundle=PEM'],
-  'own issuer': ['--set', 'certificates.certManager.issuerRef.name=ca', '--set', 'certificates.certManager.issuerRef.kind=ClusterIssuer'],
+  'own secret': [
+    '--set',
+    'certificates.certManager.enabled=false',
+    '--set',
+    'certificates.existingSecret=s',
+    '--set',
+    'certificates.caBundle=PEM',
+  ],
+  'own issuer': [
+    '--set',
+    'certificates.certManager.issuerRef.name=ca',
+    '--set',
+    'certificates.certManager.issuerRef.kind=ClusterIssuer',
+  ],
   everything: [
-    ...['--set', 'networkPolicy.enabled=true', '--set', 'serviceMonitor.enabled=true', '--set', 'prometheusRule.enabled=true', '--set', 'hostNetwork=true'],
-    ...['--set', 'controllers.accounts={system:serviceaccount:argo-rollouts:argo-rollouts}', '--set', 'exemptAccounts={system:serviceaccount:velero:velero}'],
-    ...['--set', 'webhooks.failurePolicy.argoproj=Fail', '--set', 'podLabels.team=platform', '--set', 'podAnnotations.a=b', '--set', 'priorityClassName=high'],
+    ...[
+      '--set',
+      'networkPolicy.enabled=true',
+      '--set',
+      'serviceMonitor.enabled=true',
+      '--set',
+      'prometheusRule.enabled=true',
+      '--set',
+      'hostNetwork=true',
+    ],
+    ...[
+      '--set',
+      'controllers.accounts={system:serviceaccount:argo-rollouts:argo-rollouts}',
+      '--set',
+      'exemptAccounts={system:serviceaccount:velero:velero}',
+    ],
+    ...[
+      '--set',
+      'webhooks.failurePolicy.argoproj=Fail',
+      '--set',
+      'podLabels.team=platform',
+      '--set',
+      'podAnnotations.a=b',
+      '--set',
+      'priorityClassName=high',
+    ],
   ],
   'without conversion': ['--set', 'conversion.enabled=false'],
-  'own profiles': ['--set', 'policy.conversion=off', '--set-json', 'policy.profiles={"mesh":{"rollout":"{name}-rollout","strategy":{"canary":{"steps":[{"setWeight":10},{"pause":{"duration":"1m"}}]}}}}'],
+  'own profiles': [
+    '--set',
+    'policy.conversion=off',
+    '--set-json',
+    'policy.profiles={"mesh":{"rollout":"{name}-rollout","strategy":{"canary":{"steps":[{"setWeight":10},{"pause":{"duration":"1m"}}]}}}}',
+  ],
   'no matchConditions': ['--set', 'webhooks.matchConditions=false'],
 };
 
 function objects(...args: string[]): unknown[] {
-  return parseAllDocuments(render(...args)).map((document) => {
-    expect(document.errors).toEqual([]);
-    return document.toJS() as unknown;
-  }).filter((value) => value !== null);
+  return parseAllDocuments(render(...args))
+    .map((document) => {
+      expect(document.errors).toEqual([]);
+      return document.toJS() as unknown;
+    })
+    .filter((value) => value !== null);
 }
 
 function kind(rendered: readonly unknown[], name: string): unknown {
@@ -56,7 +97,16 @@ describe('chart', () => {
       const names = rendered.map((value) => `${string(dig(value, 'kind'))}/${string(dig(value, 'metadata', 'name'))}`);
       expect(new Set(names).size).toBe(names.length);
 
-      const policy = parsePolicy(string(dig(rendered.find((value) => dig(value, 'kind') === 'ConfigMap'), 'data', 'rollgate.yaml')), KNOWN);
+      const policy = parsePolicy(
+        string(
+          dig(
+            rendered.find((value) => dig(value, 'kind') === 'ConfigMap'),
+            'data',
+            'rollgate.yaml',
+          ),
+        ),
+        KNOWN,
+      );
       expect(policy).toMatchObject({ ok: true });
 
       for (const config of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
@@ -64,8 +114,15 @@ describe('chart', () => {
         expect(entries.length).toBeGreaterThan(3);
         expect(new Set(entries.map((entry) => dig(entry, 'name'))).size).toBe(entries.length);
         for (const entry of entries) {
-          expect(entry).toMatchObject({ sideEffects: 'None', matchPolicy: 'Equivalent', timeoutSeconds: 5, admissionReviewVersions: ['v1'] });
-          expect(dig(array(dig(entry, 'namespaceSelector', 'matchExpressions'))[0], 'values')).toEqual(expect.arrayContaining(['kube-system', 'rollgate']));
+          expect(entry).toMatchObject({
+            sideEffects: 'None',
+            matchPolicy: 'Equivalent',
+            timeoutSeconds: 5,
+            admissionReviewVersions: ['v1'],
+          });
+          expect(dig(array(dig(entry, 'namespaceSelector', 'matchExpressions'))[0], 'values')).toEqual(
+            expect.arrayContaining(['kube-system', 'rollgate']),
+          );
         }
       }
     });
@@ -78,53 +135,110 @@ describe('chart', () => {
 
   it('puts one list of exempt accounts into the policy and into the matchConditions', () => {
     const rendered = objects('--set', 'exemptAccounts={a:b}', '--set', 'controllers.accounts={c:d}');
-    const expression = string(dig(array(dig(array(dig(kind(rendered, 'ValidatingWebhookConfiguration'), 'webhooks'))[0], 'matchConditions'))[0], 'expression'));
+    const expression = string(
+      dig(
+        array(dig(array(dig(kind(rendered, 'ValidatingWebhookConfiguration'), 'webhooks'))[0], 'matchConditions'))[0],
+        'expression',
+      ),
+    );
     const listed = JSON.parse(expression.slice(expression.indexOf('['), expression.lastIndexOf(']') + 1)) as string[];
-    const policy = parsePolicy(string(dig(rendered.find((value) => dig(value, 'kind') === 'ConfigMap'), 'data', 'rollgate.yaml')), KNOWN);
+    const policy = parsePolicy(
+      string(
+        dig(
+          rendered.find((value) => dig(value, 'kind') === 'ConfigMap'),
+          'data',
+          'rollgate.yaml',
+        ),
+      ),
+      KNOWN,
+    );
     if (!policy.ok) throw new Error(policy.errors.join());
-    const said = [...SYSTEM_ACCOUNTS, ...policy.policy.exemptions.accounts, ...policy.policy.controllers.accounts, 'system:serviceaccount:rollgate:rollgate'];
+    const said = [
+      ...SYSTEM_ACCOUNTS,
+      ...policy.policy.exemptions.accounts,
+      ...policy.policy.controllers.accounts,
+      'system:serviceaccount:rollgate:rollgate',
+    ];
     expect(new Set(listed)).toEqual(new Set(said));
   });
 
   it('lets each group of kinds fail closed by itself', () => {
-    const entries = array(dig(kind(objects('--set', 'webhooks.failurePolicy.istio=Fail'), 'ValidatingWebhookConfiguration'), 'webhooks'));
-    const policies = Object.fromEntries(entries.map((entry) => [string(dig(entry, 'name')), dig(entry, 'failurePolicy')]));
+    const entries = array(
+      dig(kind(objects('--set', 'webhooks.failurePolicy.istio=Fail'), 'ValidatingWebhookConfiguration'), 'webhooks'),
+    );
+    const policies = Object.fromEntries(
+      entries.map((entry) => [string(dig(entry, 'name')), dig(entry, 'failurePolicy')]),
+    );
     expect(policies['istio.validate.rollgate.io']).toBe('Fail');
     expect(policies['services.validate.rollgate.io']).toBe('Ignore');
   });
 
   it('registers every kind that a rule judges or a keep changes, by its plural', () => {
     const rendered = objects();
-    const registered = (config: string): Set<string> => new Set(array(dig(kind(rendered, config), 'webhooks')).flatMap((entry) =>
-      array(dig(entry, 'rules')).flatMap((rule) => array(dig(rule, 'apiGroups')).flatMap((group) => array(dig(rule, 'resources')).map((resource) => `${string(resource)}.${string(group)}`))),
-    ));
+    const registered = (config: string): Set<string> =>
+      new Set(
+        array(dig(kind(rendered, config), 'webhooks')).flatMap((entry) =>
+          array(dig(entry, 'rules')).flatMap((rule) =>
+            array(dig(rule, 'apiGroups')).flatMap((group) =>
+              array(dig(rule, 'resources')).map((resource) => `${string(resource)}.${string(group)}`),
+            ),
+          ),
+        ),
+      );
     const name = (id: keyof typeof KINDS): string => `${KINDS[id].plural}.${KINDS[id].group}`;
-    for (const rule of RULES) for (const subject of rule.subject) expect(registered('ValidatingWebhookConfiguration'), rule.id).toContain(name(subject));
-    for (const keep of KEEPS) for (const id of keep.kinds) expect(registered('MutatingWebhookConfiguration'), keep.id).toContain(name(id));
+    for (const rule of RULES)
+      for (const subject of rule.subject)
+        expect(registered('ValidatingWebhookConfiguration'), rule.id).toContain(name(subject));
+    for (const keep of KEEPS)
+      for (const id of keep.kinds) expect(registered('MutatingWebhookConfiguration'), keep.id).toContain(name(id));
   });
 
   it('refuses what cannot work', () => {
-    const fails = (...args: string[]): string => spawnSync(helm(), ['template', 'rollgate', CHART, '--kube-version', '1.34.1', ...args], { encoding: 'utf8' }).stderr;
+    const fails = (...args: string[]): string =>
+      spawnSync(helm(), ['template', 'rollgate', CHART, '--kube-version', '1.34.1', ...args], { encoding: 'utf8' })
+        .stderr;
     expect(fails('--set', 'certificates.certManager.enabled=false')).toContain('existingSecret');
-    expect(fails('--set', 'certificates.certManager.enabled=false', '--set', 'certificates.existingSecret=s')).toContain('caBundle');
+    expect(
+      fails('--set', 'certificates.certManager.enabled=false', '--set', 'certificates.existingSecret=s'),
+    ).toContain('caBundle');
     expect(fails('--set', 'replicas=0')).toContain('replicas');
     expect(fails('--set', 'replica=2')).toContain('replica');
     expect(fails('--set', 'policy.mode=strict')).toContain('mode');
   });
 
   it('may write what conversion writes, and without conversion nothing', () => {
-    const writes = (...args: string[]): string[] => objects(...args)
-      .filter((value) => ['ClusterRole', 'Role'].includes(string(dig(value, 'kind'))) && string(dig(value, 'metadata', 'name')).endsWith('-conversion'))
-      .flatMap((role) => array(dig(role, 'rules')).map((rule) => `${array(dig(rule, 'resources')).join()} ${array(dig(rule, 'verbs')).join()}`));
-    expect(writes()).toEqual(['rollouts create,patch,delete', 'deployments patch', 'rollouts/scale patch', 'deployments/scale patch', 'events create', 'leases create', 'leases get,update']);
+    const writes = (...args: string[]): string[] =>
+      objects(...args)
+        .filter(
+          (value) =>
+            ['ClusterRole', 'Role'].includes(string(dig(value, 'kind'))) &&
+            string(dig(value, 'metadata', 'name')).endsWith('-conversion'),
+        )
+        .flatMap((role) =>
+          array(dig(role, 'rules')).map(
+            (rule) => `${array(dig(rule, 'resources')).join()} ${array(dig(rule, 'verbs')).join()}`,
+          ),
+        );
+    expect(writes()).toEqual([
+      'rollouts create,patch,delete',
+      'deployments patch',
+      'rollouts/scale patch',
+      'deployments/scale patch',
+      'events create',
+      'leases create',
+      'leases get,update',
+    ]);
     expect(writes('--set', 'conversion.enabled=false')).toEqual([]);
-    const args = (...settings: string[]): unknown => dig(array(dig(kind(objects(...settings), 'Deployment'), 'spec', 'template', 'spec', 'containers'))[0], 'args');
+    const args = (...settings: string[]): unknown =>
+      dig(array(dig(kind(objects(...settings), 'Deployment'), 'spec', 'template', 'spec', 'containers'))[0], 'args');
     expect(args()).toContain('--conversion-lease=rollgate/rollgate-conversion');
     expect(JSON.stringify(args('--set', 'conversion.enabled=false'))).not.toContain('conversion');
   });
 
   it('may read what it caches, write nothing by that right, and read no Secret', () => {
-    const role = objects().find((value) => dig(value, 'kind') === 'ClusterRole' && dig(value, 'metadata', 'name') === 'rollgate');
+    const role = objects().find(
+      (value) => dig(value, 'kind') === 'ClusterRole' && dig(value, 'metadata', 'name') === 'rollgate',
+    );
     const rules = array(object(role)['rules']);
     const readable = new Set<string>();
     for (const rule of rules) {
@@ -138,24 +252,42 @@ describe('chart', () => {
         }
       }
     }
-    const cached = Object.entries(KINDS).filter(([id]) => id !== 'Secret').map(([, info]) => `${info.plural}.${info.group}`);
+    const cached = Object.entries(KINDS)
+      .filter(([id]) => id !== 'Secret')
+      .map(([, info]) => `${info.plural}.${info.group}`);
     expect(cached.filter((name) => !readable.has(name))).toEqual([]);
   });
 
   it('has its certificate issued by an authority whose key outlives it, so that old and new are trusted at once', () => {
     const rendered = objects();
-    const named = (wanted: string, name: unknown): unknown => rendered.find((value) => dig(value, 'kind') === wanted && dig(value, 'metadata', 'name') === name);
+    const named = (wanted: string, name: unknown): unknown =>
+      rendered.find((value) => dig(value, 'kind') === wanted && dig(value, 'metadata', 'name') === name);
     const issuer = named('Issuer', dig(named('Certificate', 'rollgate'), 'spec', 'issuerRef', 'name'));
-    const ca = rendered.find((value) => dig(value, 'kind') === 'Certificate' && dig(value, 'spec', 'secretName') === dig(issuer, 'spec', 'ca', 'secretName'));
+    const ca = rendered.find(
+      (value) =>
+        dig(value, 'kind') === 'Certificate' &&
+        dig(value, 'spec', 'secretName') === dig(issuer, 'spec', 'ca', 'secretName'),
+    );
     expect(ca).toMatchObject({ spec: { isCA: true, privateKey: { rotationPolicy: 'Never' }, duration: '87600h' } });
     expect(named('Issuer', dig(ca, 'spec', 'issuerRef', 'name'))).toMatchObject({ spec: { selfSigned: {} } });
-    const injected = dig(kind(rendered, 'ValidatingWebhookConfiguration'), 'metadata', 'annotations', 'cert-manager.io/inject-ca-from');
+    const injected = dig(
+      kind(rendered, 'ValidatingWebhookConfiguration'),
+      'metadata',
+      'annotations',
+      'cert-manager.io/inject-ca-from',
+    );
     expect(injected).toBe('rollgate/rollgate');
-    expect(objects(...(COMBINATIONS['own issuer'] ?? [])).filter((value) => dig(value, 'kind') === 'Issuer')).toEqual([]);
+    expect(objects(...(COMBINATIONS['own issuer'] ?? [])).filter((value) => dig(value, 'kind') === 'Issuer')).toEqual(
+      [],
+    );
   });
 
   it('certs/ is what it renders', () => {
-    const check = spawnSync(process.execPath, [join(import.meta.dirname, '..', '..', 'scripts', 'certs.ts'), '--check'], { encoding: 'utf8' });
+    const check = spawnSync(
+      process.execPath,
+      [join(import.meta.dirname, '..', '..', 'scripts', 'certs.ts'), '--check'],
+      { encoding: 'utf8' },
+    );
     expect(check.stderr).toBe('');
     expect(readFileSync(join(CHART, '..', 'certs', 'certificate.yaml'), 'utf8')).toContain('kind: Issuer');
   });

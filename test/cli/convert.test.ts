@@ -7,7 +7,10 @@ import { directory, io } from './support.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 
-async function run(args: readonly string[], cwd = EXAMPLES): Promise<{ code: number | undefined; out: string; err: string }> {
+async function run(
+  args: readonly string[],
+  cwd = EXAMPLES,
+): Promise<{ code: number | undefined; out: string; err: string }> {
   const written = io(cwd);
   const code = await main(['convert', ...args], written);
   return { code, out: written.out(), err: written.err() };
@@ -28,11 +31,22 @@ spec:
 
 describe('rollgate convert', () => {
   it('prints what would exist', async () => {
-    const { code, out, err } = await run(['-f', 'workloadref-skywalking/as-written/bookinfo.yaml', 'workloadref-skywalking/as-written/analysis.yaml', '--profile', 'istio-subsets', '--policy', 'conversion/rollgate.yaml']);
+    const { code, out, err } = await run([
+      '-f',
+      'workloadref-skywalking/as-written/bookinfo.yaml',
+      'workloadref-skywalking/as-written/analysis.yaml',
+      '--profile',
+      'istio-subsets',
+      '--policy',
+      'conversion/rollgate.yaml',
+    ]);
     expect([code, err]).toEqual([0, '']);
     const [stays, rollout, ...more] = parseAllDocuments(out).map((document) => document.toJS() as unknown);
     expect(more).toEqual([]);
-    expect(dig(stays, 'metadata', 'annotations')).toEqual({ 'rollgate.io/convert': 'istio-subsets', 'rollgate.io/replicas': '5' });
+    expect(dig(stays, 'metadata', 'annotations')).toEqual({
+      'rollgate.io/convert': 'istio-subsets',
+      'rollgate.io/replicas': '5',
+    });
     expect(dig(stays, 'spec', 'replicas')).toBe(0);
     expect(dig(rollout, 'metadata', 'name')).toBe('reviews-rollout');
     expect(dig(rollout, 'spec', 'replicas')).toBe(5);
@@ -41,7 +55,11 @@ describe('rollgate convert', () => {
 
   it('says what cannot be converted, and what is no profile', async () => {
     const folder = directory({ 'a.yaml': deployment('a', 'strategy: { type: Recreate }') });
-    expect(await run(['-f', '.'], folder)).toMatchObject({ code: 1, out: '', err: 'rollgate convert: Deployment shop/a cannot be converted: its strategy is Recreate: a Rollout runs the old and the new pods side by side\n' });
+    expect(await run(['-f', '.'], folder)).toMatchObject({
+      code: 1,
+      out: '',
+      err: 'rollgate convert: Deployment shop/a cannot be converted: its strategy is Recreate: a Rollout runs the old and the new pods side by side\n',
+    });
     expect((await run(['-f', '.', '--profile', 'blue-gren'], folder)).err).toContain('write "blue-green"');
   });
 
@@ -50,9 +68,14 @@ describe('rollgate convert', () => {
       'plain.yaml': deployment('plain'),
       'recreate.yaml': deployment('recreate', 'strategy: { type: Recreate }'),
       'off.yaml': deployment('off', '', '"rollgate.io/convert": "off"'),
-      'done.yaml': deployment('done', '', '"rollgate.io/convert": canary, "rollgate.io/replicas": "3", "rollgate.io/rollout-uid": r'),
+      'done.yaml': deployment(
+        'done',
+        '',
+        '"rollgate.io/convert": canary, "rollgate.io/replicas": "3", "rollgate.io/rollout-uid": r',
+      ),
       'wrong.yaml': deployment('wrong', '', '"rollgate.io/convert": canry'),
-      'hpa.yaml': 'apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: plain, namespace: shop }\nspec: { minReplicas: 5, maxReplicas: 9, scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: plain } }\n',
+      'hpa.yaml':
+        'apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: plain, namespace: shop }\nspec: { minReplicas: 5, maxReplicas: 9, scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: plain } }\n',
     };
     const { code, out } = await run(['--plan', '.'], directory(files));
     expect(code).toBe(0);
@@ -67,8 +90,17 @@ shop/wrong     something is to be mended first (profile canry)
 
 1 of 5 Deployments can be converted
 `);
-    const json = JSON.parse((await run(['--plan', '.', '-o', 'json'], directory(files))).out) as { name: string; verdict: string }[];
-    expect(json.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(['done converted', 'off off', 'plain yes', 'recreate no', 'wrong mistake']);
+    const json = JSON.parse((await run(['--plan', '.', '-o', 'json'], directory(files))).out) as {
+      name: string;
+      verdict: string;
+    }[];
+    expect(json.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+      'done converted',
+      'off off',
+      'plain yes',
+      'recreate no',
+      'wrong mistake',
+    ]);
   });
 
   it('says of every Deployment why nothing is printed of it', async () => {
@@ -87,29 +119,54 @@ shop/wrong     something is to be mended first (profile canry)
       '',
     ].join('\n');
     expect(await run(['-f', '.'], folder)).toEqual({ code: 1, out: '', err: said });
-    const plan = JSON.parse((await run(['--plan', '.', '-o', 'json'], folder)).out) as { name: string; verdict: string }[];
-    expect(plan.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(['back back', 'done converted', 'late suspended', 'off off']);
-    expect(await run(['-f', '.', '--profile', 'off'], folder)).toEqual({ code: 2, out: '', err: 'rollgate convert: --profile: "off" is no profile\n' });
+    const plan = JSON.parse((await run(['--plan', '.', '-o', 'json'], folder)).out) as {
+      name: string;
+      verdict: string;
+    }[];
+    expect(plan.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
+      'back back',
+      'done converted',
+      'late suspended',
+      'off off',
+    ]);
+    expect(await run(['-f', '.', '--profile', 'off'], folder)).toEqual({
+      code: 2,
+      out: '',
+      err: 'rollgate convert: --profile: "off" is no profile\n',
+    });
   });
 
-  it('sees Deployments that stand in each other\'s way', async () => {
+  it("sees Deployments that stand in each other's way", async () => {
     const policy = `
 profiles:
   fixed: { rollout: shared, strategy: { canary: {} } }
   one-service: { strategy: { blueGreen: { activeService: front } } }
 `;
-    const front = 'apiVersion: v1\nkind: Service\nmetadata: { name: front, namespace: shop }\nspec: { selector: { tier: front }, ports: [{ port: 80 }] }\n';
-    const [a = '', b = ''] = ['a', 'b'].map((name) => deployment(name).replace(`labels: { app: ${name} }`, `labels: { app: ${name}, tier: front }`));
+    const front =
+      'apiVersion: v1\nkind: Service\nmetadata: { name: front, namespace: shop }\nspec: { selector: { tier: front }, ports: [{ port: 80 }] }\n';
+    const [a = '', b = ''] = ['a', 'b'].map((name) =>
+      deployment(name).replace(`labels: { app: ${name} }`, `labels: { app: ${name}, tier: front }`),
+    );
     const folder = directory({ 'policy.yaml': policy, 'm/a.yaml': a, 'm/b.yaml': b, 'm/front.yaml': front });
-    const plan = async (profile: string): Promise<unknown[]> => JSON.parse((await run(['--plan', 'm', '-o', 'json', '--policy', 'policy.yaml', '--profile', profile], folder)).out) as unknown[];
-    expect(await plan('fixed')).toMatchObject([{ name: 'a', verdict: 'yes' }, { name: 'b', verdict: 'mistake', reasons: [expect.stringContaining('there is a Rollout "shared" already')] }]);
-    expect(await plan('one-service')).toMatchObject([{ name: 'a', verdict: 'yes' }, { name: 'b', verdict: 'mistake', reasons: [expect.stringContaining('Service "front"')] }]);
+    const plan = async (profile: string): Promise<unknown[]> =>
+      JSON.parse(
+        (await run(['--plan', 'm', '-o', 'json', '--policy', 'policy.yaml', '--profile', profile], folder)).out,
+      ) as unknown[];
+    expect(await plan('fixed')).toMatchObject([
+      { name: 'a', verdict: 'yes' },
+      { name: 'b', verdict: 'mistake', reasons: [expect.stringContaining('there is a Rollout "shared" already')] },
+    ]);
+    expect(await plan('one-service')).toMatchObject([
+      { name: 'a', verdict: 'yes' },
+      { name: 'b', verdict: 'mistake', reasons: [expect.stringContaining('Service "front"')] },
+    ]);
     const printed = await run(['-f', 'm', '--policy', 'policy.yaml', '--profile', 'fixed'], folder);
     expect(parseAllDocuments(printed.out)).toHaveLength(2);
   });
 
   it('plans by the profile that the namespace asks for', async () => {
-    const namespace = 'apiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { rollgate.io/convert: blue-green } }\n';
+    const namespace =
+      'apiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { rollgate.io/convert: blue-green } }\n';
     const { out } = await run(['--plan', '.'], directory({ 'n.yaml': namespace, 'a.yaml': deployment('a') }));
     expect(out).toContain('(profile blue-green)');
   });

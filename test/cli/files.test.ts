@@ -4,9 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { readManifests } from '../../src/commands/files.ts';
 import { directory, io, service } from './support.ts';
 
-async function read(cwd: string, paths: readonly string[], stdin?: string): Promise<{ files: string[]; notes: readonly string[]; problems: readonly string[] }> {
+async function read(
+  cwd: string,
+  paths: readonly string[],
+  stdin?: string,
+): Promise<{ files: string[]; notes: readonly string[]; problems: readonly string[] }> {
   const { manifests, notes, problems } = await readManifests(paths, io(cwd, stdin === undefined ? {} : { stdin }));
-  const files = [...manifests.objects.map(({ object, file }) => `${file} ${object.metadata.name}`), ...manifests.errors.map(({ file, message }) => `${file}: ${message}`)];
+  const files = [
+    ...manifests.objects.map(({ object, file }) => `${file} ${object.metadata.name}`),
+    ...manifests.errors.map(({ file, message }) => `${file}: ${message}`),
+  ];
   return { files, notes, problems };
 }
 
@@ -22,7 +29,11 @@ describe('directories', () => {
       'node_modules/x/y.yaml': service('no'),
       '.github/w.yaml': service('no'),
     });
-    expect(await read(root, ['.'])).toEqual({ files: ['a/b.yaml b', 'a/b/c.json c', 'z.yml z'], notes: [], problems: [] });
+    expect(await read(root, ['.'])).toEqual({
+      files: ['a/b.yaml b', 'a/b/c.json c', 'z.yml z'],
+      notes: [],
+      problems: [],
+    });
     expect((await read(root, ['.github'])).files).toEqual(['.github/w.yaml no']);
   });
 
@@ -30,7 +41,8 @@ describe('directories', () => {
     const root = directory({
       'Chart.yaml': 'apiVersion: v2\nname: cart\nversion: 1.0.0\n# a kind of chart\n',
       'values.yaml': 'kind: canary # not an apiVersion\nreplicas: 1\n',
-      'kustomization.yaml': 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [service.yaml]\n',
+      'kustomization.yaml':
+        'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [service.yaml]\n',
       'package.json': '{"name": "cart"}',
       'tsconfig.json': '{ // comments\n "a": 1, }',
       'broken.yaml': 'a: [1\nb: 2',
@@ -47,11 +59,14 @@ describe('directories', () => {
       'templates/b.yaml': template('{{- if .Values.on }}\nmetadata: { name: b }\n{{- end }}'),
       'templates/c.yaml': template('metadata: { name: c }\nspec:\n  {{- toYaml .Values.spec | nindent 2 }}'),
       'templates/d.yaml': template('metadata: { name: d }\nspec: { ports: [{ port: {{ .Values.port }} }] }'),
-      'analysis.yaml': 'apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: { name: a }\nspec:\n  args: [{ name: x, value: "{{args.y}}" }]\n  q: |\n    {{args.x}} > 0\n',
+      'analysis.yaml':
+        'apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: { name: a }\nspec:\n  args: [{ name: x, value: "{{args.y}}" }]\n  q: |\n    {{args.x}} > 0\n',
     });
     expect(await read(root, ['.'])).toEqual({
       files: ['analysis.yaml a'],
-      notes: ['passed over 4 not yet rendered (templates/a.yaml, templates/b.yaml, templates/c.yaml and 1 more): helm template CHART | rollgate lint -'],
+      notes: [
+        'passed over 4 not yet rendered (templates/a.yaml, templates/b.yaml, templates/c.yaml and 1 more): helm template CHART | rollgate lint -',
+      ],
       problems: [],
     });
   });
@@ -66,14 +81,22 @@ describe('directories', () => {
     });
     expect(await read(root, ['.'])).toEqual({
       files: ['base/service.yaml cart'],
-      notes: ['passed over 2 used by a kustomization (overlay/port.yaml, overlay/selector.yaml): kustomize build DIRECTORY | rollgate lint -'],
+      notes: [
+        'passed over 2 used by a kustomization (overlay/port.yaml, overlay/selector.yaml): kustomize build DIRECTORY | rollgate lint -',
+      ],
       problems: [],
     });
-    expect((await read(root, ['.', 'overlay/port.yaml'])).files, 'named').toEqual(['base/service.yaml cart', 'overlay/port.yaml cart']);
+    expect((await read(root, ['.', 'overlay/port.yaml'])).files, 'named').toEqual([
+      'base/service.yaml cart',
+      'overlay/port.yaml cart',
+    ]);
   });
 
   it('may hold manifests that are broken', async () => {
-    const { files } = await read(directory({ 'a.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: a\nspec: 1' }), ['.']);
+    const { files } = await read(
+      directory({ 'a.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: a\nspec: 1' }),
+      ['.'],
+    );
     expect(files).toHaveLength(1);
     expect(files[0]).toMatch(/^a\.yaml: /);
   });
@@ -95,7 +118,14 @@ describe('files', () => {
       'kustomization.yaml': 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n',
       'manifest.txt': service('cart'),
     });
-    const { files, problems } = await read(root, ['values.yaml', 'broken.txt', 'template.yaml', 'kustomization.yaml', 'manifest.txt', 'absent.yaml']);
+    const { files, problems } = await read(root, [
+      'values.yaml',
+      'broken.txt',
+      'template.yaml',
+      'kustomization.yaml',
+      'manifest.txt',
+      'absent.yaml',
+    ]);
     expect(files).toEqual([
       'manifest.txt cart',
       expect.stringMatching(/^broken\.txt: /),
@@ -109,7 +139,10 @@ describe('files', () => {
   it('are known by the shortest name there is', async () => {
     const root = directory({ 'in/a.yaml': service('a'), 'b.yaml': service('b') });
     const inside = join(root, 'in');
-    expect((await read(inside, [join(inside, 'a.yaml'), '../b.yaml', join(root, 'b.yaml')])).files).toEqual(['../b.yaml b', 'a.yaml a']);
+    expect((await read(inside, [join(inside, 'a.yaml'), '../b.yaml', join(root, 'b.yaml')])).files).toEqual([
+      '../b.yaml b',
+      'a.yaml a',
+    ]);
     expect((await read(inside, [join(root, 'b.yaml')])).files).toEqual([`${join(root, 'b.yaml')} b`]);
   });
 
@@ -123,7 +156,14 @@ describe('files', () => {
 
 describe('patterns', () => {
   it('find manifests, as directories do', async () => {
-    const root = directory({ 'a/x.yaml': service('x'), 'a/values.yaml': 'replicas: 1', 'b/y.yaml': service('y'), 'b/readme.md': 'no', 'node_modules/z.yaml': service('z'), 'q[1].yaml': service('q') });
+    const root = directory({
+      'a/x.yaml': service('x'),
+      'a/values.yaml': 'replicas: 1',
+      'b/y.yaml': service('y'),
+      'b/readme.md': 'no',
+      'node_modules/z.yaml': service('z'),
+      'q[1].yaml': service('q'),
+    });
     expect(await read(root, ['*/*.yaml'])).toEqual({ files: ['a/x.yaml x', 'b/y.yaml y'], notes: [], problems: [] });
     expect((await read(root, ['b*'])).files).toEqual(['b/y.yaml y']);
     expect((await read(root, ['**/*'])).files).toEqual(['a/x.yaml x', 'b/y.yaml y', 'q[1].yaml q']);
@@ -134,7 +174,11 @@ describe('patterns', () => {
 
 describe('standard input', () => {
   it('is one text of many documents', async () => {
-    expect(await read(directory({}), ['-'], `${service('a')}---\n---\n# nothing\n---\n${service('b')}`)).toEqual({ files: ['<stdin> a', '<stdin> b'], notes: [], problems: [] });
+    expect(await read(directory({}), ['-'], `${service('a')}---\n---\n# nothing\n---\n${service('b')}`)).toEqual({
+      files: ['<stdin> a', '<stdin> b'],
+      notes: [],
+      problems: [],
+    });
   });
 
   it('that is empty is a problem: what was to write it may have failed', async () => {

@@ -20,7 +20,13 @@ async function lint(cwd: string, options: LintOptions, given: Parameters<typeof 
 
 interface Report {
   readonly verdict: string;
-  readonly findings: readonly { readonly rule: string; readonly decision: string; readonly message: string; readonly file: string; readonly object: { readonly namespace: string } }[];
+  readonly findings: readonly {
+    readonly rule: string;
+    readonly decision: string;
+    readonly message: string;
+    readonly file: string;
+    readonly object: { readonly namespace: string };
+  }[];
   readonly skipped: readonly { readonly rule: string }[];
 }
 
@@ -32,13 +38,25 @@ const good = bundle('primary').join('---\n');
 const bad = bundle('main').join('---\n');
 
 function objectsOf(text: string): KubeObject[] {
-  return parseManifests(text, '').objects.map(({ object }) => object).filter(isKubeObject);
+  return parseManifests(text, '')
+    .objects.map(({ object }) => object)
+    .filter(isKubeObject);
 }
 
 describe('the exit code', () => {
   it.each(FORMAT_NAMES)('is the same as %s: 0 clean, 1 denied, 2 could not run', async (output) => {
-    const root = directory({ 'good.yaml': good, 'bad.yaml': bad, 'warned.yaml': service('cart').replace('ports:', 'prots:'), 'broken.yaml': 'a: [1\nb: 2', 'empty/readme.md': '' });
-    const codes = await Promise.all(['good.yaml', 'warned.yaml', 'bad.yaml', 'broken.yaml', 'absent.yaml', 'empty'].map(async (path) => (await lint(root, { paths: [path], output })).code));
+    const root = directory({
+      'good.yaml': good,
+      'bad.yaml': bad,
+      'warned.yaml': service('cart').replace('ports:', 'prots:'),
+      'broken.yaml': 'a: [1\nb: 2',
+      'empty/readme.md': '',
+    });
+    const codes = await Promise.all(
+      ['good.yaml', 'warned.yaml', 'bad.yaml', 'broken.yaml', 'absent.yaml', 'empty'].map(
+        async (path) => (await lint(root, { paths: [path], output })).code,
+      ),
+    );
     expect(codes).toEqual([0, 0, 1, 2, 2, 2]);
   });
 
@@ -53,10 +71,16 @@ describe('the exit code', () => {
   });
 
   it('is 0 where templates were passed over, which is said', async () => {
-    const root = directory({ 'good.yaml': good, 'templates/rollout.yaml': 'apiVersion: v1\nkind: Service\n{{- if .Values.on }}\nmetadata: { name: cart }\n{{- end }}' });
+    const root = directory({
+      'good.yaml': good,
+      'templates/rollout.yaml':
+        'apiVersion: v1\nkind: Service\n{{- if .Values.on }}\nmetadata: { name: cart }\n{{- end }}',
+    });
     const ran = await lint(root, { paths: ['.'] });
     expect(ran.code).toBe(0);
-    expect(ran.err).toBe('rollgate lint: passed over 1 not yet rendered (templates/rollout.yaml): helm template CHART | rollgate lint -\n');
+    expect(ran.err).toBe(
+      'rollgate lint: passed over 1 not yet rendered (templates/rollout.yaml): helm template CHART | rollgate lint -\n',
+    );
     expect(ran.out).toContain('✔ 4 objects, no problems');
   });
 });
@@ -75,7 +99,17 @@ describe('the report', () => {
     const essence = async (texts: readonly string[]): Promise<string[]> => {
       const { findings, skipped } = await reportOf(directory({}), { paths: ['-'] }, { stdin: texts.join('---\n') });
       // Where the other one stands is another line then.
-      return [...findings.map((finding) => JSON.stringify([finding.rule, finding.decision, finding.object, finding.message.replaceAll(/<stdin>:\d+/g, '')])), ...skipped.map((skip) => JSON.stringify(skip))].sort();
+      return [
+        ...findings.map((finding) =>
+          JSON.stringify([
+            finding.rule,
+            finding.decision,
+            finding.object,
+            finding.message.replaceAll(/<stdin>:\d+/g, ''),
+          ]),
+        ),
+        ...skipped.map((skip) => JSON.stringify(skip)),
+      ].sort();
     };
     const expected = await essence(parts);
     expect(expected.length).toBeGreaterThan(4);
@@ -90,12 +124,14 @@ describe('the report', () => {
   });
 
   it('goes to stdout alone', async () => {
-    for (const output of FORMAT_NAMES) expect((await lint(directory({ 'a.yaml': bad }), { paths: ['a.yaml'], output })).err, output).toBe('');
+    for (const output of FORMAT_NAMES)
+      expect((await lint(directory({ 'a.yaml': bad }), { paths: ['a.yaml'], output })).err, output).toBe('');
   });
 
   it('has colours on a terminal, unless they are not wanted', async () => {
     const root = directory({ 'a.yaml': bad });
-    const colored = async (options: Partial<LintOptions>, given: Parameters<typeof io>[1]): Promise<boolean> => (await lint(root, { paths: ['a.yaml'], ...options }, given)).out.includes('\u001b[');
+    const colored = async (options: Partial<LintOptions>, given: Parameters<typeof io>[1]): Promise<boolean> =>
+      (await lint(root, { paths: ['a.yaml'], ...options }, given)).out.includes('\u001b[');
     expect(await colored({}, { isTTY: true })).toBe(true);
     expect(await colored({ color: true }, { isTTY: true, env: { NO_COLOR: '' } })).toBe(true);
     expect(await colored({}, { isTTY: false })).toBe(false);
@@ -108,8 +144,12 @@ describe('the report', () => {
 describe('options', () => {
   it('--namespace is that of objects that name none', async () => {
     const root = directory({ 'a.yaml': bad.replaceAll(', namespace: shop', '') });
-    expect((await reportOf(root, { paths: ['a.yaml'], namespace: 'other' })).findings.map(({ object }) => object.namespace)).toEqual(['other']);
-    expect((await reportOf(root, { paths: ['a.yaml'] })).findings.map(({ object }) => object.namespace)).toEqual(['default']);
+    expect(
+      (await reportOf(root, { paths: ['a.yaml'], namespace: 'other' })).findings.map(({ object }) => object.namespace),
+    ).toEqual(['other']);
+    expect((await reportOf(root, { paths: ['a.yaml'] })).findings.map(({ object }) => object.namespace)).toEqual([
+      'default',
+    ]);
   });
 
   it('--require-references refuses what is not there', async () => {
@@ -135,18 +175,34 @@ describe('options', () => {
     const wrong = await lint(root, { paths: ['a.yaml'], policy: 'wrong.yaml' });
     expect([wrong.code, wrong.out]).toEqual([2, '']);
     expect(wrong.err).toMatch(/^rollgate lint: wrong\.yaml: mode: /);
-    const unknown = await lint(directory({ 'a.yaml': good, 'p.yaml': 'rules: { unknown-fields: off }\n' }), { paths: ['a.yaml'], policy: 'p.yaml' });
-    expect(unknown).toEqual({ code: 2, out: '', err: 'rollgate lint: p.yaml: rules: unknown rule "unknown-fields"; did you mean "unknown-field"?\n' });
-    expect((await lint(root, { paths: ['a.yaml'], policy: 'absent.yaml' })).err).toMatch(/^rollgate lint: absent\.yaml: /);
+    const unknown = await lint(directory({ 'a.yaml': good, 'p.yaml': 'rules: { unknown-fields: off }\n' }), {
+      paths: ['a.yaml'],
+      policy: 'p.yaml',
+    });
+    expect(unknown).toEqual({
+      code: 2,
+      out: '',
+      err: 'rollgate lint: p.yaml: rules: unknown rule "unknown-fields"; did you mean "unknown-field"?\n',
+    });
+    expect((await lint(root, { paths: ['a.yaml'], policy: 'absent.yaml' })).err).toMatch(
+      /^rollgate lint: absent\.yaml: /,
+    );
   });
 
   it('the world below counts, and what it was wrong before is not reported', async () => {
     const [rollout = '', routes = '', ...services] = bundle('primary');
     const root = directory({ 'a.yaml': rollout });
-    expect((await reportOf(root, { paths: ['a.yaml'], base: storeOf(objectsOf([routes, ...services].join('---\n'))) })).findings).toEqual([]);
+    expect(
+      (await reportOf(root, { paths: ['a.yaml'], base: storeOf(objectsOf([routes, ...services].join('---\n'))) }))
+        .findings,
+    ).toEqual([]);
     const wrong = objectsOf([virtualService('main'), ...services].join('---\n'));
-    expect((await reportOf(root, { paths: ['a.yaml'], base: storeOf(wrong) })).findings.map(({ rule }) => rule)).toEqual(['virtualservice-route-exists']);
-    expect((await reportOf(root, { paths: ['a.yaml'], base: storeOf([...wrong, ...objectsOf(rollout)]) })).findings).toEqual([]);
+    expect(
+      (await reportOf(root, { paths: ['a.yaml'], base: storeOf(wrong) })).findings.map(({ rule }) => rule),
+    ).toEqual(['virtualservice-route-exists']);
+    expect(
+      (await reportOf(root, { paths: ['a.yaml'], base: storeOf([...wrong, ...objectsOf(rollout)]) })).findings,
+    ).toEqual([]);
   });
 
   it('- is standard input', async () => {

@@ -7,7 +7,10 @@ import { RULES } from '../../src/rules/index.ts';
 import { VERSION } from '../../src/version.ts';
 import { bundle, directory, io } from './support.ts';
 
-async function run(args: readonly string[], cwd = '.'): Promise<{ code: number | undefined; out: string; err: string }> {
+async function run(
+  args: readonly string[],
+  cwd = '.',
+): Promise<{ code: number | undefined; out: string; err: string }> {
   const written = io(cwd);
   const code = await main(args, written);
   return { code, out: written.out(), err: written.err() };
@@ -24,7 +27,11 @@ describe('rollgate', () => {
       const { code, out } = await run(args);
       expect([code, out]).toEqual([0, expect.stringMatching(/lint[^]*rules/)]);
     }
-    for (const args of [['lint', '--help'], ['help', 'lint']]) expect((await run(args)).out).toContain('--require-references');
+    for (const args of [
+      ['lint', '--help'],
+      ['help', 'lint'],
+    ])
+      expect((await run(args)).out).toContain('--require-references');
     expect(await run([])).toMatchObject({ code: 2, out: '' });
   });
 
@@ -32,7 +39,10 @@ describe('rollgate', () => {
     [['lnt', 'a'], "error: unknown command 'lnt'"],
     [['lint', '--namspace', 'x', 'a'], "error: unknown option '--namspace'"],
     [['lint'], "error: missing required argument 'path'"],
-    [['lint', '-o', 'xml', 'a'], "error: option '-o, --output <format>' argument 'xml' is invalid. Allowed choices are text, json, sarif, github."],
+    [
+      ['lint', '-o', 'xml', 'a'],
+      "error: option '-o, --output <format>' argument 'xml' is invalid. Allowed choices are text, json, sarif, github.",
+    ],
     [['rules', 'a', 'b'], 'error: too many arguments'],
     [['--verbose'], "error: unknown option '--verbose'"],
   ])('refuses %j', async (args, line) => {
@@ -53,7 +63,8 @@ describe('rollgate rules', () => {
   it('lists everything that is checked or kept', async () => {
     const { code, out } = await run(['rules']);
     expect(code).toBe(0);
-    for (const id of [...RULES.map((rule) => rule.id), 'duplicate-key', 'unknown-field', 'service-hash']) expect(out, id).toMatch(new RegExp(`^ {2}${id} `, 'm'));
+    for (const id of [...RULES.map((rule) => rule.id), 'duplicate-key', 'unknown-field', 'service-hash'])
+      expect(out, id).toMatch(new RegExp(`^ {2}${id} `, 'm'));
     const all = JSON.parse((await run(['rules', '-o', 'json'])).out) as { id: string; sort: string }[];
     expect(all.filter(({ sort }) => sort === 'rule').map(({ id }) => id)).toEqual(RULES.map(({ id }) => id));
   });
@@ -61,20 +72,33 @@ describe('rollgate rules', () => {
   it('explains one of them', async () => {
     const { out } = await run(['rules', 'virtualservice-route-exists']);
     expect(out).toContain('Judges: Rollout; looks at: VirtualService\n');
-    expect(out).toContain('  invalid  VirtualService "{name}" has no http, tls or tcp route at all: add a route with the stable and the canary destination\n');
-    expect(JSON.parse((await run(['rules', 'schema', '-o', 'json'])).out)).toMatchObject({ id: 'schema', sort: 'document' });
+    expect(out).toContain(
+      '  invalid  VirtualService "{name}" has no http, tls or tcp route at all: add a route with the stable and the canary destination\n',
+    );
+    expect(JSON.parse((await run(['rules', 'schema', '-o', 'json'])).out)).toMatchObject({
+      id: 'schema',
+      sort: 'document',
+    });
     expect((await run(['rules', 'service-hash'])).out).toContain('Keeps: Service\n');
   });
 
   it('names the nearest where there is none of that name', async () => {
-    expect(await run(['rules', 'shema'])).toEqual({ code: 2, out: '', err: 'rollgate rules: there is no rule "shema", did you mean "schema"?\n' });
+    expect(await run(['rules', 'shema'])).toEqual({
+      code: 2,
+      out: '',
+      err: 'rollgate rules: there is no rule "shema", did you mean "schema"?\n',
+    });
   });
 });
 
 describe('the process', () => {
   it('ends quietly, with its exit code, where nobody reads what it writes', async () => {
     const root = directory({ 'cart.yaml': bundle('main').join('---\n') });
-    const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli.ts'), 'lint', '-o', 'json', 'cart.yaml'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, '../../src/cli.ts'), 'lint', '-o', 'json', 'cart.yaml'],
+      { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     child.stdout.destroy();
     let err = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));

@@ -12,7 +12,10 @@ export interface Written extends Io {
 }
 
 /** In: where a command runs, and what differs from a plain pipe. Out: what it is given, and what it wrote. */
-export function io(cwd: string, given: { readonly stdin?: string; readonly isTTY?: boolean; readonly env?: Readonly<Record<string, string>> } = {}): Written {
+export function io(
+  cwd: string,
+  given: { readonly stdin?: string; readonly isTTY?: boolean; readonly env?: Readonly<Record<string, string>> } = {},
+): Written {
   const written = { out: '', err: '' };
   return {
     cwd,
@@ -42,7 +45,9 @@ export function service(name: string, namespace = 'shop'): string {
   return `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec:\n  selector: { app: cart }\n  ports: [{ port: 80 }]\n`;
 }
 
-/** A Rollout that nothing is wrong with by itself; its VirtualService is `cart`, of which it names the route `primary`. */
+/**
+ * A Rollout that nothing is wrong with by itself; its VirtualService is `cart`, of which it names the route `primary`.
+ */
 export const ROLLOUT = `apiVersion: argoproj.io/v1alpha1
 kind: Rollout
 metadata: { name: cart, namespace: shop }

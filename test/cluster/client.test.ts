@@ -43,7 +43,11 @@ describe('credentials', () => {
     const client = new ApiClient(server.kubeConfig({ tokenFile }), TIMING);
     await expect(client.get({ path: '/apis', signal: forever() })).rejects.toThrow('401 Unauthorized');
     await expect(client.get({ path: '/apis', signal: forever() })).rejects.toThrow('401 Unauthorized');
-    expect(server.requests.map(({ authorization }) => authorization)).toEqual(['Bearer first', 'Bearer first', 'Bearer first']);
+    expect(server.requests.map(({ authorization }) => authorization)).toEqual([
+      'Bearer first',
+      'Bearer first',
+      'Bearer first',
+    ]);
     client.close();
     const other = new ApiClient(server.kubeConfig({ tokenFile }), TIMING);
     server.tokens = new Set(['first']);
@@ -73,8 +77,12 @@ describe('credentials', () => {
     const count = join(directory, 'count');
     const plugin = join(directory, 'plugin');
     writeFileSync(count, '');
-    const credential = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"token-%s"}}';
-    writeFileSync(plugin, `#!/bin/sh\nprintf x >> "${count}"\nprintf '${credential}' "$(wc -c < "${count}" | tr -d ' ')"\n`);
+    const credential =
+      '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"token-%s"}}';
+    writeFileSync(
+      plugin,
+      `#!/bin/sh\nprintf x >> "${count}"\nprintf '${credential}' "$(wc -c < "${count}" | tr -d ' ')"\n`,
+    );
     chmodSync(plugin, 0o755);
     const kubeConfig = server.kubeConfig();
     kubeConfig.users = [{ name: 'test', exec: { apiVersion: 'client.authentication.k8s.io/v1', command: plugin } }];
@@ -92,7 +100,9 @@ describe('credentials', () => {
   it('of a plugin that fails are an error that says so', async () => {
     const server = await serve();
     const kubeConfig = server.kubeConfig();
-    kubeConfig.users = [{ name: 'test', exec: { apiVersion: 'client.authentication.k8s.io/v1', command: join(directory, 'none') } }];
+    kubeConfig.users = [
+      { name: 'test', exec: { apiVersion: 'client.authentication.k8s.io/v1', command: join(directory, 'none') } },
+    ];
     const client = new ApiClient(kubeConfig, TIMING);
     await expect(client.get({ path: '/apis', signal: forever() })).rejects.toThrow('ENOENT');
     client.close();
@@ -115,8 +125,12 @@ describe('requests', () => {
     const kubeConfig = server.kubeConfig();
     kubeConfig.clusters = kubeConfig.clusters.map((each) => ({ ...each, server: `${server.url}/k8s/clusters/c-1/` }));
     const client = new ApiClient(kubeConfig, TIMING);
-    await expect(client.get({ path: '/apis', query: { a: 'b c' }, signal: forever() })).rejects.toThrow('404 Not Found');
-    expect(server.requests.map(({ path, query }) => [path, query.get('a')])).toEqual([['/k8s/clusters/c-1/apis', 'b c']]);
+    await expect(client.get({ path: '/apis', query: { a: 'b c' }, signal: forever() })).rejects.toThrow(
+      '404 Not Found',
+    );
+    expect(server.requests.map(({ path, query }) => [path, query.get('a')])).toEqual([
+      ['/k8s/clusters/c-1/apis', 'b c'],
+    ]);
     client.close();
   });
 
@@ -146,12 +160,21 @@ describe('requests', () => {
     });
     await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
     const kubeConfig = new KubeConfig();
-    kubeConfig.loadFromClusterAndUser({ name: 'slow', server: `http://127.0.0.1:${(slow.address() as AddressInfo).port}`, skipTLSVerify: true }, { name: 'test' });
+    kubeConfig.loadFromClusterAndUser(
+      { name: 'slow', server: `http://127.0.0.1:${(slow.address() as AddressInfo).port}`, skipTLSVerify: true },
+      { name: 'test' },
+    );
     const client = new ApiClient(kubeConfig, TIMING);
     const found: unknown[] = [];
-    expect(await client.list({ path: '/all', signal: forever(), timeout: 250 }, (item) => found.push(item))).toEqual({ kind: 'List', items: [], metadata: {} });
+    expect(await client.list({ path: '/all', signal: forever(), timeout: 250 }, (item) => found.push(item))).toEqual({
+      kind: 'List',
+      items: [],
+      metadata: {},
+    });
     expect(found).toEqual(items.map((item): unknown => JSON.parse(item)));
-    await expect(client.list({ path: '/half', signal: forever(), timeout: 250 }, () => undefined)).rejects.toThrow('no answer within');
+    await expect(client.list({ path: '/half', signal: forever(), timeout: 250 }, () => undefined)).rejects.toThrow(
+      'no answer within',
+    );
     client.close();
     slow.close();
   });
@@ -177,7 +200,9 @@ describe('requests', () => {
     server.put(core('Service', 'shop', 'a'));
     const client = new ApiClient(server.kubeConfig(), TIMING);
     for (let round = 0; round < 3; round++) {
-      await Promise.all(Array.from({ length: 20 }, () => client.list({ path: '/api/v1/services', signal: forever() }, () => undefined)));
+      await Promise.all(
+        Array.from({ length: 20 }, () => client.list({ path: '/api/v1/services', signal: forever() }, () => undefined)),
+      );
       await server.stop();
       await server.listen();
     }

@@ -39,7 +39,10 @@ async function run(...args: string[]): Promise<{ code: number | undefined; out: 
   return { code, out, err };
 }
 
-const CLASSIC = ['istio-subset-level/classic-destination-rule/rollout.yaml', 'istio-subset-level/classic-destination-rule/mesh.yaml'];
+const CLASSIC = [
+  'istio-subset-level/classic-destination-rule/rollout.yaml',
+  'istio-subset-level/classic-destination-rule/mesh.yaml',
+];
 
 describe('rollgate scan', () => {
   it('says what is wrong in the cluster now', async () => {
@@ -49,12 +52,17 @@ describe('rollgate scan', () => {
     expect(code).toBe(1);
     const report = JSON.parse(out) as { verdict: string; findings: { rule: string; object: { name: string } }[] };
     expect(report.verdict).toBe('deny');
-    expect(report.findings.map(({ rule, object }) => `${rule} ${object.name}`)).toEqual(['destinationrule-subset-labels destrule-app07', 'destinationrule-subset-labels destrule-app07']);
+    expect(report.findings.map(({ rule, object }) => `${rule} ${object.name}`)).toEqual([
+      'destinationrule-subset-labels destrule-app07',
+      'destinationrule-subset-labels destrule-app07',
+    ]);
   });
 
   it('counts by namespace what enforcing would refuse', async () => {
     const { kubeconfig } = await cluster(...CLASSIC);
-    expect((await run('scan', '--kubeconfig', kubeconfig, '--would-deny')).out).toBe('namespace\twould be denied\tby rule\ntest-ar-istio\t2\tdestinationrule-subset-labels 2\n');
+    expect((await run('scan', '--kubeconfig', kubeconfig, '--would-deny')).out).toBe(
+      'namespace\twould be denied\tby rule\ntest-ar-istio\t2\tdestinationrule-subset-labels 2\n',
+    );
   });
 
   it('is silent where nothing is wrong', async () => {
@@ -80,21 +88,33 @@ describe('a kubeconfig', () => {
     for (const entry of config.users) entry.user = { tokenFile: 'token' };
     writeFileSync(kubeconfig, JSON.stringify(config));
     expect((await run('scan', '--kubeconfig', kubeconfig)).err).toBe('');
-    expect(new Set(server.requests.map(({ authorization }) => authorization))).toEqual(new Set(['Bearer from-the-file']));
+    expect(new Set(server.requests.map(({ authorization }) => authorization))).toEqual(
+      new Set(['Bearer from-the-file']),
+    );
   });
 });
 
 describe('rollgate lint --cluster', () => {
   it('judges manifests by what is there already', async () => {
     const { kubeconfig } = await cluster('istio-subset-level/classic-destination-rule/rollout.yaml');
-    const { code, out } = await run('lint', '--cluster', '--kubeconfig', kubeconfig, 'istio-subset-level/classic-destination-rule/mesh.yaml');
+    const { code, out } = await run(
+      'lint',
+      '--cluster',
+      '--kubeconfig',
+      kubeconfig,
+      'istio-subset-level/classic-destination-rule/mesh.yaml',
+    );
     expect(code).toBe(1);
     expect(out).toContain('destinationrule-subset-labels');
-    expect((await run('lint', '--cluster', '--kubeconfig', kubeconfig, 'istio-subset-level/mended/mesh.yaml')).code).toBe(0);
+    expect(
+      (await run('lint', '--cluster', '--kubeconfig', kubeconfig, 'istio-subset-level/mended/mesh.yaml')).code,
+    ).toBe(0);
   });
 
   it('does not report what was wrong before', async () => {
     const { kubeconfig } = await cluster(...CLASSIC);
-    expect((await run('lint', '--cluster', '--kubeconfig', kubeconfig, 'istio-subset-level/classic-destination-rule')).code).toBe(0);
+    expect(
+      (await run('lint', '--cluster', '--kubeconfig', kubeconfig, 'istio-subset-level/classic-destination-rule')).code,
+    ).toBe(0);
   });
 });

@@ -5,16 +5,21 @@ import { storeOf } from '../../src/world/store.ts';
 import type { JsonObject } from '../../src/world/read.ts';
 import { controller } from './helpers.ts';
 
-const world = (...objects: readonly JsonObject[]) => storeOf(objects.filter((object): object is KubeObject => isKubeObject(object)));
+const world = (...objects: readonly JsonObject[]) =>
+  storeOf(objects.filter((object): object is KubeObject => isKubeObject(object)));
 
 describe('the accounts of Rollouts controllers', () => {
   it('are those of the Deployments labelled so, several or none', () => {
     expect(controllerAccounts(world())).toEqual([]);
-    const other = { ...controller('shop', 'web'), metadata: { namespace: 'shop', name: 'web', labels: { 'app.kubernetes.io/name': 'web' } } };
-    expect(controllerAccounts(world(controller('team-b', 'release-argo-rollouts'), controller('team-a', 'argo-rollouts'), other))).toEqual([
-      'system:serviceaccount:team-a:argo-rollouts',
-      'system:serviceaccount:team-b:release-argo-rollouts',
-    ]);
+    const other = {
+      ...controller('shop', 'web'),
+      metadata: { namespace: 'shop', name: 'web', labels: { 'app.kubernetes.io/name': 'web' } },
+    };
+    expect(
+      controllerAccounts(
+        world(controller('team-b', 'release-argo-rollouts'), controller('team-a', 'argo-rollouts'), other),
+      ),
+    ).toEqual(['system:serviceaccount:team-a:argo-rollouts', 'system:serviceaccount:team-b:release-argo-rollouts']);
   });
 
   it('are the default one where none is named', () => {
@@ -26,14 +31,18 @@ describe('the accounts of Rollouts controllers', () => {
 
   it('are looked for in the namespaces that are given', () => {
     const both = world(controller('argo-rollouts', 'argo-rollouts'), controller('tenant', 'impostor'));
-    expect(controllerAccounts(both, ['argo-rollouts', 'empty'])).toEqual(['system:serviceaccount:argo-rollouts:argo-rollouts']);
+    expect(controllerAccounts(both, ['argo-rollouts', 'empty'])).toEqual([
+      'system:serviceaccount:argo-rollouts:argo-rollouts',
+    ]);
     expect(controllerAccounts(both, [])).toEqual([]);
     expect(controllerNamespaces(both)).toEqual(['argo-rollouts', 'tenant']);
     expect(controllerNamespaces(both, ['tenant'])).toEqual(['tenant']);
   });
 
   it('do not include that of the dashboard, which the Helm chart labels with the same name', () => {
-    const dashboard = controller('argo-rollouts', 'argo-rollouts-dashboard', { 'app.kubernetes.io/component': 'rollouts-dashboard' });
+    const dashboard = controller('argo-rollouts', 'argo-rollouts-dashboard', {
+      'app.kubernetes.io/component': 'rollouts-dashboard',
+    });
     const main = controller('other', 'argo-rollouts', { 'app.kubernetes.io/component': 'rollouts-controller' });
     expect(controllerAccounts(world(dashboard, main))).toEqual(['system:serviceaccount:other:argo-rollouts']);
   });

@@ -6,7 +6,12 @@ const ROLLOUT: KindId = 'Rollout.argoproj.io';
 const TRAEFIK: KindId = 'TraefikService.traefik.io';
 const NOT_SERVED = 'the cluster does not serve rollouts.argoproj.io';
 
-const traefikService = (group: string, name: string) => ({ apiVersion: `${group}/v1alpha1`, kind: 'TraefikService', metadata: { namespace: 'shop', name }, spec: { group } });
+const traefikService = (group: string, name: string) => ({
+  apiVersion: `${group}/v1alpha1`,
+  kind: 'TraefikService',
+  metadata: { namespace: 'shop', name },
+  spec: { group },
+});
 
 describe('the version of a kind', () => {
   it('is the one that its group prefers, or the one that has it', async () => {
@@ -24,9 +29,15 @@ describe('the version of a kind', () => {
     const server = await serve();
     server.uninstall('HorizontalPodAutoscaler.autoscaling');
     server.install('HorizontalPodAutoscaler.autoscaling', { versions: ['v1', 'v2'] });
-    server.put({ apiVersion: 'autoscaling/v1', kind: 'HorizontalPodAutoscaler', metadata: { namespace: 'shop', name: 'a' } });
+    server.put({
+      apiVersion: 'autoscaling/v1',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { namespace: 'shop', name: 'a' },
+    });
     const cluster = await synced(server);
-    expect(look(cluster, 'HorizontalPodAutoscaler.autoscaling', 'shop', 'a')).toMatchObject({ apiVersion: 'autoscaling/v2' });
+    expect(look(cluster, 'HorizontalPodAutoscaler.autoscaling', 'shop', 'a')).toMatchObject({
+      apiVersion: 'autoscaling/v2',
+    });
   });
 
   it('may be an old one', async () => {
@@ -35,9 +46,15 @@ describe('the version of a kind', () => {
       server.uninstall(kind);
       server.install(kind, { versions: ['v1alpha3'] });
     }
-    server.put({ apiVersion: 'networking.istio.io/v1alpha3', kind: 'VirtualService', metadata: { namespace: 'shop', name: 'a' } });
+    server.put({
+      apiVersion: 'networking.istio.io/v1alpha3',
+      kind: 'VirtualService',
+      metadata: { namespace: 'shop', name: 'a' },
+    });
     const cluster = await synced(server);
-    expect(look(cluster, 'VirtualService.networking.istio.io', 'shop', 'a')).toMatchObject({ apiVersion: 'networking.istio.io/v1alpha3' });
+    expect(look(cluster, 'VirtualService.networking.istio.io', 'shop', 'a')).toMatchObject({
+      apiVersion: 'networking.istio.io/v1alpha3',
+    });
   });
 
   it('may change while it is watched', async () => {
@@ -47,8 +64,16 @@ describe('the version of a kind', () => {
     const cluster = await synced(server);
     server.uninstall('TLSRoute.gateway.networking.k8s.io');
     server.install('TLSRoute.gateway.networking.k8s.io', { versions: ['v1alpha3'] });
-    server.put({ apiVersion: 'gateway.networking.k8s.io/v1alpha3', kind: 'TLSRoute', metadata: { namespace: 'shop', name: 'a' } });
-    await eventually(() => expect(look(cluster, 'TLSRoute.gateway.networking.k8s.io', 'shop', 'a')).toMatchObject({ apiVersion: 'gateway.networking.k8s.io/v1alpha3' }));
+    server.put({
+      apiVersion: 'gateway.networking.k8s.io/v1alpha3',
+      kind: 'TLSRoute',
+      metadata: { namespace: 'shop', name: 'a' },
+    });
+    await eventually(() =>
+      expect(look(cluster, 'TLSRoute.gateway.networking.k8s.io', 'shop', 'a')).toMatchObject({
+        apiVersion: 'gateway.networking.k8s.io/v1alpha3',
+      }),
+    );
   });
 });
 
@@ -90,7 +115,11 @@ describe('a kind that is not installed', () => {
     const server = await serve();
     server.uninstall(ROLLOUT);
     const cluster = await synced(server);
-    server.put({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'rollouts.argoproj.io' } });
+    server.put({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'rollouts.argoproj.io' },
+    });
     const looks = () => server.requests.filter(({ path }) => path === '/apis').length;
     const before = looks();
     await eventually(() => expect(looks()).toBeGreaterThan(before + 1));
@@ -108,7 +137,11 @@ describe('an API server that is slow to say what it serves', () => {
     const before = looks();
     // Longer than all the looks after a change are away.
     server.discoveryTakes = 400;
-    server.put({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'others.argoproj.io' } });
+    server.put({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'others.argoproj.io' },
+    });
     await eventually(() => expect(looks()).toBe(before + 1));
     server.hidden.clear();
     await eventually(() => expect(names(cluster, ROLLOUT)).toEqual(['a']));
@@ -134,10 +167,17 @@ describe('a kind that is uninstalled', () => {
     const server = await serve();
     server.put(rollout('a'));
     const changes: string[] = [];
-    const cluster = await synced(server, { onChange: (key) => changes.push(key), timing: { discoveryAfterChange: [20, 1_500], forgetAfter: 60_000 } });
+    const cluster = await synced(server, {
+      onChange: (key) => changes.push(key),
+      timing: { discoveryAfterChange: [20, 1_500], forgetAfter: 60_000 },
+    });
     await eventually(() => expect(server.watching('apiextensions.k8s.io/customresourcedefinitions')).toBe(1));
     server.hidden.add('argoproj.io/rollouts');
-    server.put({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'rollouts.argoproj.io' } });
+    server.put({
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'rollouts.argoproj.io' },
+    });
     const looks = () => server.requests.filter(({ path }) => path === '/apis/argoproj.io/v1alpha1').length;
     const before = looks();
     await eventually(() => expect(looks()).toBeGreaterThan(before));
@@ -158,7 +198,9 @@ describe('a kind that is uninstalled', () => {
     await eventually(() => expect(looks()).toBeGreaterThan(before + 3));
     expect(names(cluster, ROLLOUT)).toEqual(['a']);
     server.failDiscovery('/apis', 500);
-    await eventually(() => expect(server.requests.filter(({ path }) => path === '/apis').length).toBeGreaterThan(before + 6));
+    await eventually(() =>
+      expect(server.requests.filter(({ path }) => path === '/apis').length).toBeGreaterThan(before + 6),
+    );
     expect(names(cluster, ROLLOUT)).toEqual(['a']);
     expect(cluster.ready().ok).toBe(true);
   });

@@ -19,7 +19,11 @@ describe('a live read', () => {
     const answers = await cluster.fetch(keys, soon());
     expect([...answers.keys()]).toEqual(keys);
     expect(answers.get(keys[0] ?? '')).toBe(undefined);
-    expect(answers.get(keys[1] ?? '')).toMatchObject({ apiVersion: 'v1', kind: 'Service', spec: { ports: [{ port: 80 }] } });
+    expect(answers.get(keys[1] ?? '')).toMatchObject({
+      apiVersion: 'v1',
+      kind: 'Service',
+      spec: { ports: [{ port: 80 }] },
+    });
     expect(answers.get(keys[2] ?? '')).toMatchObject({ metadata: { name: 'new' } });
     expect(answers.get(keys[3] ?? '')).toBe(undefined);
     expect(look(cluster, 'Service', 'shop', 'gone')).toMatchObject({ kind: 'Service' });
@@ -32,11 +36,18 @@ describe('a live read', () => {
     server.put(core('Secret', 'shop', 'token', { data: { password: 'aGlkZGVu' } }));
     server.put(core('ConfigMap', 'argo-rollouts', 'argo-rollouts-config', { data: { key: 'value' } }));
     const cluster = await synced(server);
-    const answers = await cluster.fetch(['Rollout.argoproj.io/shop/a', 'Secret/shop/token', 'ConfigMap/argo-rollouts/argo-rollouts-config'], soon());
-    expect(answers.get('Rollout.argoproj.io/shop/a')).toMatchObject({ metadata: { annotations, managedFields: [{ manager: 'kubectl' }] } });
+    const answers = await cluster.fetch(
+      ['Rollout.argoproj.io/shop/a', 'Secret/shop/token', 'ConfigMap/argo-rollouts/argo-rollouts-config'],
+      soon(),
+    );
+    expect(answers.get('Rollout.argoproj.io/shop/a')).toMatchObject({
+      metadata: { annotations, managedFields: [{ manager: 'kubectl' }] },
+    });
     expect(Object.keys(answers.get('Secret/shop/token') ?? {})).toEqual(['apiVersion', 'kind', 'metadata']);
     expect(answers.get('ConfigMap/argo-rollouts/argo-rollouts-config')).toMatchObject({ data: { key: 'value' } });
-    expect(server.requestsFor('/secrets', 'get').map(({ accept }) => accept)).toEqual(['application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1']);
+    expect(server.requestsFor('/secrets', 'get').map(({ accept }) => accept)).toEqual([
+      'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+    ]);
   });
 
   it('is made once for each key, few at a time', async () => {
@@ -59,31 +70,52 @@ describe('a live read', () => {
     server.fail('apps/deployments get', 500);
     server.stall('networking.k8s.io/ingresses get');
     const begun = performance.now();
-    const answers = await cluster.fetch(['Service/shop/a', 'Deployment.apps/shop/a', 'Ingress.networking.k8s.io/shop/a', 'Rollout.argoproj.io/shop/a'], Date.now() + 300);
+    const answers = await cluster.fetch(
+      ['Service/shop/a', 'Deployment.apps/shop/a', 'Ingress.networking.k8s.io/shop/a', 'Rollout.argoproj.io/shop/a'],
+      Date.now() + 300,
+    );
     expect(performance.now() - begun).toBeLessThan(5_000);
     expect(answers.get('Service/shop/a')).toBe('unreadable');
     expect(answers.get('Deployment.apps/shop/a')).toBe('unreadable');
     expect(answers.get('Ingress.networking.k8s.io/shop/a')).toBe('unreadable');
     expect(answers.get('Rollout.argoproj.io/shop/a')).toMatchObject({ kind: 'Rollout' });
-    expect(await cluster.fetch(['Rollout.argoproj.io/shop/a'], Date.now() - 1)).toEqual(new Map([['Rollout.argoproj.io/shop/a', 'unreadable']]));
+    expect(await cluster.fetch(['Rollout.argoproj.io/shop/a'], Date.now() - 1)).toEqual(
+      new Map([['Rollout.argoproj.io/shop/a', 'unreadable']]),
+    );
     await server.stop();
-    expect(await cluster.fetch(['Rollout.argoproj.io/shop/a'], soon())).toEqual(new Map([['Rollout.argoproj.io/shop/a', 'unreadable']]));
+    expect(await cluster.fetch(['Rollout.argoproj.io/shop/a'], soon())).toEqual(
+      new Map([['Rollout.argoproj.io/shop/a', 'unreadable']]),
+    );
   });
 
   it('of a kind that is not served, or served no more, is unreadable rather than absent', async () => {
     const server = await serve();
     server.uninstall('ScaledObject.keda.sh');
     const cluster = await synced(server, { timing: { discoveryAfterChange: [60_000], forgetAfter: 60_000 } });
-    expect(await cluster.fetch(['ScaledObject.keda.sh/shop/a'], soon())).toEqual(new Map([['ScaledObject.keda.sh/shop/a', 'unreadable']]));
+    expect(await cluster.fetch(['ScaledObject.keda.sh/shop/a'], soon())).toEqual(
+      new Map([['ScaledObject.keda.sh/shop/a', 'unreadable']]),
+    );
     server.uninstall('Rollout.argoproj.io');
-    expect(await cluster.fetch(['Rollout.argoproj.io/shop/a'], soon())).toEqual(new Map([['Rollout.argoproj.io/shop/a', 'unreadable']]));
+    expect(await cluster.fetch(['Rollout.argoproj.io/shop/a'], soon())).toEqual(
+      new Map([['Rollout.argoproj.io/shop/a', 'unreadable']]),
+    );
   });
 
   it('sends nothing to where a name might lead', async () => {
     const server = await serve();
     const cluster = await synced(server);
     const before = server.requests.length;
-    const impossible = ['Service/shop/', 'Service/shop/..', 'Service/../a', 'Service/shop/a/b', 'Service//a', 'Service/shop/a?b', 'Service/shop/a%2fb', 'Service/shop/a b', `Service/shop/${'x'.repeat(300)}`];
+    const impossible = [
+      'Service/shop/',
+      'Service/shop/..',
+      'Service/../a',
+      'Service/shop/a/b',
+      'Service//a',
+      'Service/shop/a?b',
+      'Service/shop/a%2fb',
+      'Service/shop/a b',
+      `Service/shop/${'x'.repeat(300)}`,
+    ];
     const answers = await cluster.fetch(impossible, soon());
     for (const key of impossible) expect([key, answers.get(key)]).toEqual([key, undefined]);
     const meaningless = ['Service/shop/*', 'Pod/shop/a', 'selector/shop/[]', '', 'toString/a/b'];
@@ -95,14 +127,28 @@ describe('a live read', () => {
   it('looks in every group that serves the kind', async () => {
     const server = await serve();
     server.install('TraefikService.traefik.io', { group: 'traefik.containo.us', versions: ['v1alpha1'] });
-    server.put({ apiVersion: 'traefik.containo.us/v1alpha1', kind: 'TraefikService', metadata: { namespace: 'shop', name: 'old' } });
+    server.put({
+      apiVersion: 'traefik.containo.us/v1alpha1',
+      kind: 'TraefikService',
+      metadata: { namespace: 'shop', name: 'old' },
+    });
     const cluster = await synced(server);
-    const answers = await cluster.fetch(['TraefikService.traefik.io/shop/old', 'TraefikService.traefik.io/shop/none'], soon());
-    expect(answers.get('TraefikService.traefik.io/shop/old')).toMatchObject({ apiVersion: 'traefik.containo.us/v1alpha1' });
+    const answers = await cluster.fetch(
+      ['TraefikService.traefik.io/shop/old', 'TraefikService.traefik.io/shop/none'],
+      soon(),
+    );
+    expect(answers.get('TraefikService.traefik.io/shop/old')).toMatchObject({
+      apiVersion: 'traefik.containo.us/v1alpha1',
+    });
     expect(answers.get('TraefikService.traefik.io/shop/none')).toBe(undefined);
     server.fail('traefik.io/traefikservices get', 500);
-    const half = await cluster.fetch(['TraefikService.traefik.io/shop/old', 'TraefikService.traefik.io/shop/none'], soon());
-    expect(half.get('TraefikService.traefik.io/shop/old')).toMatchObject({ apiVersion: 'traefik.containo.us/v1alpha1' });
+    const half = await cluster.fetch(
+      ['TraefikService.traefik.io/shop/old', 'TraefikService.traefik.io/shop/none'],
+      soon(),
+    );
+    expect(half.get('TraefikService.traefik.io/shop/old')).toMatchObject({
+      apiVersion: 'traefik.containo.us/v1alpha1',
+    });
     expect(half.get('TraefikService.traefik.io/shop/none')).toBe('unreadable');
   });
 });

@@ -27,7 +27,9 @@ afterEach(async () => {
 });
 
 /** Out: a server that the end of the test stops. */
-export async function serve(options: { readonly tls?: boolean; readonly http2?: boolean } = {}): Promise<FakeApiServer> {
+export async function serve(
+  options: { readonly tls?: boolean; readonly http2?: boolean } = {},
+): Promise<FakeApiServer> {
   const server = await FakeApiServer.start(options);
   started.push(() => server.stop());
   return server;
@@ -43,13 +45,19 @@ export interface Line {
 /** Out: a logger, and what it was told. */
 export function recorder(): { readonly lines: Line[]; readonly logger: Logger } {
   const lines: Line[] = [];
-  const at = (level: Line['level']) => (fields: Readonly<Record<string, unknown>>, message: string) => void lines.push({ level, fields, message });
+  const at = (level: Line['level']) => (fields: Readonly<Record<string, unknown>>, message: string) =>
+    void lines.push({ level, fields, message });
   return { lines, logger: { info: at('info'), warn: at('warn'), error: at('error') } };
 }
 
 /** Out: a world that is fed by a server until the end of the test. */
 export function watch(server: FakeApiServer, options: Partial<ClusterWorldOptions> = {}): ClusterWorld {
-  const cluster = new ClusterWorld({ kubeConfig: server.kubeConfig(), logger: recorder().logger, ...options, timing: { ...QUICK, ...options.timing } });
+  const cluster = new ClusterWorld({
+    kubeConfig: server.kubeConfig(),
+    logger: recorder().logger,
+    ...options,
+    timing: { ...QUICK, ...options.timing },
+  });
   started.push(() => cluster.stop());
   cluster.start();
   return cluster;
@@ -64,7 +72,7 @@ export async function synced(server: FakeApiServer, options: Partial<ClusterWorl
 
 /** In: an assertion. Out: resolves once it holds; after ten seconds it rejects with what it threw last. */
 export async function eventually(assertion: () => void): Promise<void> {
-  for (const end = performance.now() + 10_000; ; ) {
+  for (const end = performance.now() + 10_000; ;) {
     try {
       assertion();
       return;
@@ -76,7 +84,10 @@ export async function eventually(assertion: () => void): Promise<void> {
 }
 
 /** In: the name of an object, and what else it has. Out: a Rollout. */
-export function rollout(name: string, more: { readonly metadata?: JsonObject; readonly spec?: JsonObject; readonly status?: JsonObject } = {}): JsonObject {
+export function rollout(
+  name: string,
+  more: { readonly metadata?: JsonObject; readonly spec?: JsonObject; readonly status?: JsonObject } = {},
+): JsonObject {
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Rollout',
@@ -92,13 +103,20 @@ export function core(kind: string, namespace: string, name: string, more: JsonOb
 }
 
 /** In: a Deployment's name and place. Out: it, labelled as the Rollouts controller. */
-export function controller(namespace: string, serviceAccountName: string | undefined, labels: JsonObject = {}): JsonObject {
+export function controller(
+  namespace: string,
+  serviceAccountName: string | undefined,
+  labels: JsonObject = {},
+): JsonObject {
   const spec = serviceAccountName === undefined ? {} : { serviceAccountName };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { namespace, name: 'argo-rollouts', labels: { 'app.kubernetes.io/name': 'argo-rollouts', ...labels } },
-    spec: { selector: { matchLabels: { app: 'argo-rollouts' } }, template: { metadata: { labels: { app: 'argo-rollouts' } }, spec } },
+    spec: {
+      selector: { matchLabels: { app: 'argo-rollouts' } },
+      template: { metadata: { labels: { app: 'argo-rollouts' } }, spec },
+    },
   };
 }
 

@@ -25,13 +25,20 @@ const SUCCESSIONS: readonly (readonly [string, string])[] = [
 
 function bundle(folder: string): KubeObject[] {
   const files = globSync('*.yaml', { cwd: join(EXAMPLES, folder) }).sort();
-  return objectsOf(files.map((file) => readFileSync(join(EXAMPLES, folder, file), 'utf8')).join('\n---\n')).filter((object) => kindOf(object) !== undefined);
+  return objectsOf(files.map((file) => readFileSync(join(EXAMPLES, folder, file), 'utf8')).join('\n---\n')).filter(
+    (object) => kindOf(object) !== undefined,
+  );
 }
 
 // An order in which what is referred to comes before what refers to it, as kubectl and Argo CD send a folder.
 function inOrder(objects: readonly KubeObject[]): KubeObject[] {
-  const rank = (object: KubeObject): number => ['Namespace', 'ServiceAccount', 'ConfigMap', 'Service', 'Deployment', 'AnalysisTemplate'].indexOf(object.kind);
-  return [...objects].sort((a, b) => (rank(a) < 0 ? 99 : rank(a)) - (rank(b) < 0 ? 99 : rank(b)) || (a.kind === 'Rollout' ? 1 : 0) - (b.kind === 'Rollout' ? 1 : 0));
+  const rank = (object: KubeObject): number =>
+    ['Namespace', 'ServiceAccount', 'ConfigMap', 'Service', 'Deployment', 'AnalysisTemplate'].indexOf(object.kind);
+  return [...objects].sort(
+    (a, b) =>
+      (rank(a) < 0 ? 99 : rank(a)) - (rank(b) < 0 ? 99 : rank(b)) ||
+      (a.kind === 'Rollout' ? 1 : 0) - (b.kind === 'Rollout' ? 1 : 0),
+  );
 }
 
 interface Tally {
@@ -39,7 +46,10 @@ interface Tally {
   readonly denials: readonly string[];
 }
 
-/** In: two set-ups, and whether the gate may read from the API server. Out: what came of applying them over one another while the watches lag. */
+/**
+ * In: two set-ups, and whether the gate may read from the API server. Out: what came of applying them over one another
+ * while the watches lag.
+ */
 async function applyInTurns(first: string, second: string, reread: boolean): Promise<Tally> {
   const server = await serve();
   const stored = new Map<string, KubeObject>();
@@ -50,7 +60,10 @@ async function applyInTurns(first: string, second: string, reread: boolean): Pro
   const denials: string[] = [];
   for (let round = 0; round < APPLIES; round++) {
     for (const object of inOrder(bundle(round % 2 === 0 ? second : first))) {
-      const { response } = await gate.validate(requestFor(object, stored.get(keyOf(object))), { deadline: Date.now() + 4_000, maxSubjects: 1_000 });
+      const { response } = await gate.validate(requestFor(object, stored.get(keyOf(object))), {
+        deadline: Date.now() + 4_000,
+        maxSubjects: 1_000,
+      });
       if (response.allowed) stored.set(keyOf(object), server.put(object));
       else denials.push(response.status?.message ?? '');
     }
@@ -59,9 +72,13 @@ async function applyInTurns(first: string, second: string, reread: boolean): Pro
 }
 
 describe('while watches lag five seconds behind', () => {
-  it.each(SUCCESSIONS)(`%s and then %s, applied ${APPLIES} times over one another: nothing is denied`, async (first, second) => {
-    expect(await applyInTurns(first, second, true)).toEqual({ applies: APPLIES, denials: [] });
-  }, 120_000);
+  it.each(SUCCESSIONS)(
+    `%s and then %s, applied ${APPLIES} times over one another: nothing is denied`,
+    async (first, second) => {
+      expect(await applyInTurns(first, second, true)).toEqual({ applies: APPLIES, denials: [] });
+    },
+    120_000,
+  );
 
   it('that is thanks to what is read anew: without it the cache would have denied', async () => {
     const { denials } = await applyInTurns('istio-host-level', 'istio-subset-level/mended', false);

@@ -46,19 +46,33 @@ class Leases {
 
   kubeConfig(): KubeConfig {
     const config = new KubeConfig();
-    config.loadFromClusterAndUser({ name: 'leases', server: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`, skipTLSVerify: true }, { name: 'test' });
+    config.loadFromClusterAndUser(
+      {
+        name: 'leases',
+        server: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`,
+        skipTLSVerify: true,
+      },
+      { name: 'test' },
+    );
     return config;
   }
 
   /** Somebody writes it. */
   take(holderIdentity: string): void {
-    this.#store({ metadata: { name: 'conversion', namespace: 'rollgate' }, spec: { holderIdentity, leaseDurationSeconds: 60, renewTime: new Date().toISOString(), leaseTransitions: 1 } });
+    this.#store({
+      metadata: { name: 'conversion', namespace: 'rollgate' },
+      spec: { holderIdentity, leaseDurationSeconds: 60, renewTime: new Date().toISOString(), leaseTransitions: 1 },
+    });
   }
 
   #answer(method: string, body: string): [number, unknown] {
     const written = body === '' ? undefined : (JSON.parse(body) as JsonObject);
-    if (method === 'GET') return this.lease === undefined ? [404, { message: `${PATH}/conversion not found` }] : [200, this.lease];
-    const current = method === 'POST' ? this.lease === undefined : dig(written, 'metadata', 'resourceVersion') === dig(this.lease, 'metadata', 'resourceVersion');
+    if (method === 'GET')
+      return this.lease === undefined ? [404, { message: `${PATH}/conversion not found` }] : [200, this.lease];
+    const current =
+      method === 'POST'
+        ? this.lease === undefined
+        : dig(written, 'metadata', 'resourceVersion') === dig(this.lease, 'metadata', 'resourceVersion');
     if (written === undefined || !current) return [409, { message: 'the object has been modified' }];
     this.#store(written);
     return [200, this.lease];
@@ -82,7 +96,15 @@ async function serve(): Promise<Leases> {
 
 // No test lasts to the end of that duration.
 function start(leases: Leases, identity: string, duration = 600_000): LeaderLease {
-  const lease = new LeaderLease({ kubeConfig: leases.kubeConfig(), namespace: 'rollgate', name: 'conversion', identity, log: recorder().logger, duration, period: 20 });
+  const lease = new LeaderLease({
+    kubeConfig: leases.kubeConfig(),
+    namespace: 'rollgate',
+    name: 'conversion',
+    identity,
+    log: recorder().logger,
+    duration,
+    period: 20,
+  });
   stopping.push(() => lease.stop());
   lease.start();
   return lease;

@@ -12,7 +12,10 @@ afterEach(async () => {
 });
 
 async function between(server: FakeApiServer): Promise<Forwarder> {
-  const forwarder = await Forwarder.start({ host: '127.0.0.1', port: 0 }, () => ({ host: '127.0.0.1', port: server.port }));
+  const forwarder = await Forwarder.start({ host: '127.0.0.1', port: 0 }, () => ({
+    host: '127.0.0.1',
+    port: server.port,
+  }));
   started.push(forwarder);
   return forwarder;
 }
@@ -34,7 +37,11 @@ describe('watches over HTTP/2', () => {
     const cluster = await synced(server, { namespaces });
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(namespaces.length));
     for (const namespace of namespaces) server.put(rollout('new', { metadata: { namespace } }));
-    await eventually(() => expect(namespaces.map((namespace) => names(cluster, 'Rollout.argoproj.io', namespace))).toEqual(namespaces.map(() => ['new'])));
+    await eventually(() =>
+      expect(namespaces.map((namespace) => names(cluster, 'Rollout.argoproj.io', namespace))).toEqual(
+        namespaces.map(() => ['new']),
+      ),
+    );
     expect(server.watching()).toBeGreaterThan(80);
     expect(server.sessions).toBeGreaterThan(1);
   });
@@ -42,7 +49,10 @@ describe('watches over HTTP/2', () => {
   it('whose connection is forgotten without a word go on at once, before there was any bookmark', async () => {
     const server = await serve({ http2: true });
     const forwarder = await between(server);
-    const cluster = await synced(server, { kubeConfig: server.kubeConfig({ port: forwarder.port }), timing: { ping: 50 } });
+    const cluster = await synced(server, {
+      kubeConfig: server.kubeConfig({ port: forwarder.port }),
+      timing: { ping: 50 },
+    });
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
     forwarder.freeze();
     server.put(rollout('a'));
@@ -53,7 +63,10 @@ describe('watches over HTTP/2', () => {
   it('go on once something comes through again', async () => {
     const server = await serve({ http2: true });
     const forwarder = await between(server);
-    const cluster = await synced(server, { kubeConfig: server.kubeConfig({ port: forwarder.port }), timing: { ping: 50, request: 300 } });
+    const cluster = await synced(server, {
+      kubeConfig: server.kubeConfig({ port: forwarder.port }),
+      timing: { ping: 50, request: 300 },
+    });
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
     forwarder.swallow(true);
     server.put(rollout('a'));
@@ -99,7 +112,10 @@ describe('live reads', () => {
     const forwarder = await between(server);
     const keys = ['a', 'b', 'c', 'd'].map((name) => keyFor('Service', 'shop', name));
     for (const name of ['a', 'b', 'c', 'd']) server.put(core('Service', 'shop', name));
-    const cluster = await synced(server, { kubeConfig: server.kubeConfig({ port: forwarder.port }), timing: { ping: 60_000 } });
+    const cluster = await synced(server, {
+      kubeConfig: server.kubeConfig({ port: forwarder.port }),
+      timing: { ping: 60_000 },
+    });
     await eventually(() => expect(look(cluster, 'Service', 'shop', 'd')).not.toBe('absent'));
     await cluster.fetch(keys, Date.now() + 5_000);
     forwarder.freeze();

@@ -4,8 +4,15 @@ import { controller, core, eventually, look, names, rollout, serve, synced, watc
 const VS = 'VirtualService.networking.istio.io';
 const ELSEWHERE = 'the Istio objects are in the primary cluster of the mesh, which Rollgate has no kubeconfig for';
 
-const virtualService = (name: string) => ({ apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { namespace: 'shop', name } });
-const secret = (namespace: string) => ({ ...core('Secret', namespace, 'primary'), metadata: { namespace, name: 'primary', labels: { 'istio.argoproj.io/primary-cluster': 'true' } } });
+const virtualService = (name: string) => ({
+  apiVersion: 'networking.istio.io/v1',
+  kind: 'VirtualService',
+  metadata: { namespace: 'shop', name },
+});
+const secret = (namespace: string) => ({
+  ...core('Secret', namespace, 'primary'),
+  metadata: { namespace, name: 'primary', labels: { 'istio.argoproj.io/primary-cluster': 'true' } },
+});
 
 describe('Istio objects', () => {
   it('are those of this cluster where no Secret says otherwise', async () => {
@@ -34,7 +41,9 @@ describe('Istio objects', () => {
     expect(names(cluster, 'DestinationRule.networking.istio.io')).toBe(ELSEWHERE);
     expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['r']);
     expect(cluster.ready()).toEqual({ ok: true, reasons: [] });
-    expect(await cluster.fetch([`${VS}/shop/a`], Date.now() + 5_000)).toEqual(new Map([[`${VS}/shop/a`, 'unreadable']]));
+    expect(await cluster.fetch([`${VS}/shop/a`], Date.now() + 5_000)).toEqual(
+      new Map([[`${VS}/shop/a`, 'unreadable']]),
+    );
   });
 
   it('become unknown, and known again, as the Secret and the controller come and go', async () => {
@@ -49,7 +58,7 @@ describe('Istio objects', () => {
     await eventually(() => expect(names(cluster, VS)).toEqual(['a']));
   });
 
-  it('are looked for in the controllers\' namespaces where these are given', async () => {
+  it("are looked for in the controllers' namespaces where these are given", async () => {
     const server = await serve();
     server.put(secret('rollouts'));
     const cluster = await synced(server, { controllerNamespaces: ['rollouts', 'other'] });
@@ -73,7 +82,7 @@ describe('Istio objects', () => {
     expect(cluster.ready().ok).toBe(true);
   });
 
-  it('of any namespace\'s Secret are unknown where the controllers cannot be found', async () => {
+  it("of any namespace's Secret are unknown where the controllers cannot be found", async () => {
     const server = await serve();
     server.fail('apps/deployments', 403);
     server.put(secret('anywhere'));

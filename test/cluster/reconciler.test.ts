@@ -15,13 +15,19 @@ const R: ObjectKey = 'Rollout.argoproj.io/shop/web';
 function web(annotations: Readonly<Record<string, string>>, replicas: number): KubeObject {
   const keys = Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`rollgate.io/${key}`, value]));
   return {
-    apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'shop', uid: 'd-1', generation: 1, annotations: keys },
-    spec: { replicas, selector: { matchLabels: { app: 'web' } } }, status: { observedGeneration: 1, availableReplicas: replicas, updatedReplicas: replicas },
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop', uid: 'd-1', generation: 1, annotations: keys },
+    spec: { replicas, selector: { matchLabels: { app: 'web' } } },
+    status: { observedGeneration: 1, availableReplicas: replicas, updatedReplicas: replicas },
   };
 }
 
 function old(deployment: KubeObject): KubeObject {
-  return { ...deployment, metadata: { ...deployment.metadata, creationTimestamp: new Date(Date.now() - 60_000).toISOString() } };
+  return {
+    ...deployment,
+    metadata: { ...deployment.metadata, creationTimestamp: new Date(Date.now() - 60_000).toISOString() },
+  };
 }
 
 /** An API server in memory, whose changes a cache hears of at once or, when told to, never. */
@@ -52,12 +58,20 @@ class Server implements Writer {
     this.before('create');
     if (this.refuse !== undefined) return Promise.reject(this.refuse);
     if (this.objects.has(keyOf(rollout))) return Promise.reject(new WriteError(409, 'exists already'));
-    return Promise.resolve(this.put({ ...rollout, metadata: { ...rollout.metadata, uid: `r-${++this.#uids}`, generation: 1 } }));
+    return Promise.resolve(
+      this.put({ ...rollout, metadata: { ...rollout.metadata, uid: `r-${++this.#uids}`, generation: 1 } }),
+    );
   }
 
   apply(live: KubeObject, rollout: KubeObject): Promise<KubeObject> {
     this.did.push('apply');
-    return Promise.resolve(this.put({ ...live, metadata: { ...live.metadata, ...rollout.metadata }, spec: { ...object(live['spec']), ...object(rollout['spec']) } }));
+    return Promise.resolve(
+      this.put({
+        ...live,
+        metadata: { ...live.metadata, ...rollout.metadata },
+        spec: { ...object(live['spec']), ...object(rollout['spec']) },
+      }),
+    );
   }
 
   patch(rollout: KubeObject, operations: Parameters<Writer['patch']>[1]): Promise<void> {
@@ -75,7 +89,9 @@ class Server implements Writer {
   annotate(deployment: KubeObject, annotations: Readonly<Record<string, string | undefined>>): Promise<void> {
     this.did.push('annotate');
     const now = this.objects.get(keyOf(deployment)) ?? deployment;
-    const merged = Object.entries({ ...object(now.metadata['annotations']), ...annotations }).filter(([, value]) => value !== undefined);
+    const merged = Object.entries({ ...object(now.metadata['annotations']), ...annotations }).filter(
+      ([, value]) => value !== undefined,
+    );
     this.put({ ...now, metadata: { ...now.metadata, annotations: Object.fromEntries(merged) } });
     return Promise.resolve();
   }
@@ -129,7 +145,9 @@ describe('the reconciler', () => {
     const server = new Server();
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
     start(server);
-    await eventually(() => expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-1'));
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-1'),
+    );
     expect(dig(server.objects.get(R), 'spec', 'replicas')).toBe(3);
     expect(server.did).toEqual(['create', 'annotate']);
     expect(server.events.map(({ reason }) => reason)).toEqual(['RolloutCreated']);
@@ -153,7 +171,18 @@ describe('the reconciler', () => {
     const deployment = server.put(web({ convert: 'canary', replicas: '3', 'rollout-uid': 'r-9' }, 0));
     server.lagging = true;
     // The cache has never heard of the Rollout: it is not gone.
-    server.put({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'elsewhere', namespace: 'shop', uid: 'r-9', annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '3' }, ownerReferences: [{ kind: 'Deployment', name: 'web', uid: 'd-1' }] }, spec: { replicas: 3 } });
+    server.put({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: {
+        name: 'elsewhere',
+        namespace: 'shop',
+        uid: 'r-9',
+        annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '3' },
+        ownerReferences: [{ kind: 'Deployment', name: 'web', uid: 'd-1' }],
+      },
+      spec: { replicas: 3 },
+    });
     start(server).changed(keyOf(deployment));
     await eventually(() => expect(server.reads).toBeGreaterThan(1));
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -167,7 +196,9 @@ describe('the reconciler', () => {
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
     start(server);
     await eventually(() => expect(server.did.filter((what) => what === 'create').length).toBeGreaterThan(1));
-    expect(server.events.map(({ reason, message }) => `${reason}: ${message}`)).toEqual(['RolloutRefused: Rollout "web" could not be created: exceeded quota']);
+    expect(server.events.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
+      'RolloutRefused: Rollout "web" could not be created: exceeded quota',
+    ]);
     server.refuse = undefined;
     await eventually(() => expect(server.objects.has(R)).toBe(true));
   });
@@ -175,21 +206,28 @@ describe('the reconciler', () => {
   it.each([
     ['was refused', new WriteError(403, 'exceeded quota')],
     ['was not answered', new Error('no answer within 5000 ms')],
-  ])('gives the pods back when it finds them waiting for longer than they may for a Rollout that %s', async (_, error) => {
-    const server = new Server();
-    server.refuse = error;
-    server.put(old(web({ convert: 'canary', replicas: '3' }, 0)));
-    start(server);
-    await eventually(() => expect(dig(server.objects.get(D)?.metadata, 'annotations', SUSPENDED)).toBe(`refused: ${error.message}`));
-    expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3);
-  });
+  ])(
+    'gives the pods back when it finds them waiting for longer than they may for a Rollout that %s',
+    async (_, error) => {
+      const server = new Server();
+      server.refuse = error;
+      server.put(old(web({ convert: 'canary', replicas: '3' }, 0)));
+      start(server);
+      await eventually(() =>
+        expect(dig(server.objects.get(D)?.metadata, 'annotations', SUSPENDED)).toBe(`refused: ${error.message}`),
+      );
+      expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3);
+    },
+  );
 
   it('gives the pods back where there is no such profile, and says so', async () => {
     const server = new Server();
     server.put(old(web({ convert: 'gone', replicas: '3' }, 0)));
     start(server);
     await eventually(() => expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3));
-    await eventually(() => expect(server.events.map(({ message }) => message)).toEqual(['scaled to 3: there is no profile "gone"']));
+    await eventually(() =>
+      expect(server.events.map(({ message }) => message)).toEqual(['scaled to 3: there is no profile "gone"']),
+    );
     expect(server.did).toEqual(['scale Deployment 3']);
   });
 
@@ -197,9 +235,22 @@ describe('the reconciler', () => {
     const server = new Server();
     const deployment = server.put(old(web({ convert: 'gone', replicas: '3' }, 0)));
     server.lagging = true;
-    server.put({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'web', namespace: 'shop', uid: 'r-9', annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '3' }, ownerReferences: [{ kind: 'Deployment', name: 'web', uid: 'd-1' }] }, spec: { replicas: 3 } });
+    server.put({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: {
+        name: 'web',
+        namespace: 'shop',
+        uid: 'r-9',
+        annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '3' },
+        ownerReferences: [{ kind: 'Deployment', name: 'web', uid: 'd-1' }],
+      },
+      spec: { replicas: 3 },
+    });
     start(server).changed(keyOf(deployment));
-    await eventually(() => expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-9'));
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-9'),
+    );
     expect(server.did).not.toContain('scale Deployment 3');
   });
 
@@ -208,9 +259,13 @@ describe('the reconciler', () => {
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
     start(server);
     await eventually(() => expect(server.objects.has(R)).toBe(true));
-    await eventually(() => expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-1'));
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-1'),
+    );
     await server.remove(server.objects.get(R) as KubeObject);
-    await eventually(() => expect(dig(server.objects.get(D)?.metadata, 'annotations', SUSPENDED)).toContain('rollout-deleted'));
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', SUSPENDED)).toContain('rollout-deleted'),
+    );
     expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3);
     expect(server.objects.has(R)).toBe(false);
   });
@@ -254,7 +309,9 @@ describe('the reconciler', () => {
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(server.did).toEqual(['create']);
     leading = true;
-    await eventually(() => expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-1'));
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-1'),
+    );
     expect(server.did).toEqual(['create', 'annotate']);
   });
 });

@@ -63,7 +63,11 @@ describe('watches', () => {
     expect(first?.get('timeoutSeconds')).toBe('1');
     const { metadata } = server.put(rollout('a'));
     await eventually(() => expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['a']));
-    await eventually(() => expect(server.requestsFor(ROLLOUTS, 'watch').at(-1)?.query.get('resourceVersion')).toBe(metadata['resourceVersion']));
+    await eventually(() =>
+      expect(server.requestsFor(ROLLOUTS, 'watch').at(-1)?.query.get('resourceVersion')).toBe(
+        metadata['resourceVersion'],
+      ),
+    );
     server.put(rollout('b'));
     await eventually(() => expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['a', 'b']));
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(1);
@@ -73,7 +77,9 @@ describe('watches', () => {
     const server = await serve();
     await synced(server, { timing: { watch: [300_000, 600_000] } });
     await eventually(() => expect(server.watching()).toBeGreaterThan(20));
-    const seconds = server.requests.filter(({ query }) => query.has('timeoutSeconds')).map(({ query }) => Number(query.get('timeoutSeconds')));
+    const seconds = server.requests
+      .filter(({ query }) => query.has('timeoutSeconds'))
+      .map(({ query }) => Number(query.get('timeoutSeconds')));
     for (const each of seconds) expect(each >= 300 && each <= 600, String(each)).toBe(true);
     expect(new Set(seconds).size).toBeGreaterThan(5);
   });
@@ -86,7 +92,11 @@ describe('watches', () => {
     server.bookmark();
     await eventually(() => expect(look(cluster, 'Service', 'shop', 'elsewhere')).not.toBe('absent'));
     server.cutWatches();
-    await eventually(() => expect(server.requestsFor(ROLLOUTS, 'watch').at(-1)?.query.get('resourceVersion')).toBe(metadata['resourceVersion']));
+    await eventually(() =>
+      expect(server.requestsFor(ROLLOUTS, 'watch').at(-1)?.query.get('resourceVersion')).toBe(
+        metadata['resourceVersion'],
+      ),
+    );
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(1);
   });
 
@@ -165,7 +175,11 @@ describe('watches', () => {
     server.chunk = 7;
     const cluster = await synced(server);
     server.put(rollout('ümläut', { metadata: { annotations: { note: 'größer als 7 Bytes, 日本語' } } }));
-    await eventually(() => expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'ümläut')).toMatchObject({ metadata: { annotations: { note: 'größer als 7 Bytes, 日本語' } } }));
+    await eventually(() =>
+      expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'ümläut')).toMatchObject({
+        metadata: { annotations: { note: 'größer als 7 Bytes, 日本語' } },
+      }),
+    );
     server.chunk = undefined;
     const long = 'x'.repeat(3 * 1024 * 1024);
     server.put(rollout('big', { metadata: { annotations: { long } } }));
@@ -179,7 +193,14 @@ describe('watches', () => {
     const server = await serve();
     const cluster = await synced(server);
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
-    for (const nonsense of ['{"type":"ADDED","obj\n', 'null\n', '{"type":"SOMETHING"}\n', '{"type":"ADDED","object":7}\n', '{"type":"ERROR","object":{"code":500}}\n', '\n\n']) {
+    for (const nonsense of [
+      '{"type":"ADDED","obj\n',
+      'null\n',
+      '{"type":"SOMETHING"}\n',
+      '{"type":"ADDED","object":7}\n',
+      '{"type":"ERROR","object":{"code":500}}\n',
+      '\n\n',
+    ]) {
       server.sendRaw(ROLLOUTS, nonsense);
       const name = `r-${server.requests.length}`;
       server.put(rollout(name));
@@ -198,12 +219,16 @@ describe('an API server that fails', () => {
     const lists = server.requestsFor(ROLLOUTS, 'list').length;
     await server.stop();
     server.put(rollout('b'));
-    await eventually(() => expect(lines.some(({ message }) => message === 'cannot be watched; trying again')).toBe(true));
+    await eventually(() =>
+      expect(lines.some(({ message }) => message === 'cannot be watched; trying again')).toBe(true),
+    );
     expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['a']);
     await server.listen();
     await eventually(() => expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['a', 'b']));
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(lists);
-    await eventually(() => expect(lines.filter(({ message }) => message === 'watched again').length).toBeGreaterThan(0));
+    await eventually(() =>
+      expect(lines.filter(({ message }) => message === 'watched again').length).toBeGreaterThan(0),
+    );
   });
 
   it('is said to be stale after a while, until it is back', async () => {
@@ -211,7 +236,9 @@ describe('an API server that fails', () => {
     const cluster = await synced(server, { timing: { stale: 300 } });
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
     await server.stop();
-    await eventually(() => expect(cluster.ready().reasons.join('\n')).toMatch(/nothing has been heard of rollouts for \d+ s/));
+    await eventually(() =>
+      expect(cluster.ready().reasons.join('\n')).toMatch(/nothing has been heard of rollouts for \d+ s/),
+    );
     expect(cluster.staleness().get('Rollout.argoproj.io')).toBeGreaterThan(0.3);
     expect(names(cluster, 'Rollout.argoproj.io')).toEqual([]);
     await server.listen();
@@ -228,18 +255,28 @@ describe('an API server that fails', () => {
 
   it('for one kind only leaves the others and the readiness alone; that kind is unknown', async () => {
     const server = await serve();
-    server.put({ apiVersion: 'traefik.io/v1alpha1', kind: 'TraefikService', metadata: { namespace: 'shop', name: 'a' } });
+    server.put({
+      apiVersion: 'traefik.io/v1alpha1',
+      kind: 'TraefikService',
+      metadata: { namespace: 'shop', name: 'a' },
+    });
     const cluster = await synced(server, { timing: { giveUpWaiting: 200, forgetAfter: 400 } });
     await eventually(() => expect(server.watching()).toBeGreaterThan(20));
     server.fail('traefik.io/traefikservices', 500);
     server.cutWatches();
     expect(look(cluster, 'TraefikService.traefik.io', 'shop', 'a')).toMatchObject({ kind: 'TraefikService' });
-    await eventually(() => expect(look(cluster, 'TraefikService.traefik.io', 'shop', 'a')).toBe('traefikservices.traefik.io cannot be read: 500 traefik.io/traefikservices failed'));
+    await eventually(() =>
+      expect(look(cluster, 'TraefikService.traefik.io', 'shop', 'a')).toBe(
+        'traefikservices.traefik.io cannot be read: 500 traefik.io/traefikservices failed',
+      ),
+    );
     expect(cluster.ready()).toEqual({ ok: true, reasons: [] });
     expect([...cluster.unknown().keys()]).toEqual(['TraefikService.traefik.io']);
     expect(cluster.staleness().has('TraefikService.traefik.io')).toBe(false);
     server.fail('traefik.io/traefikservices', undefined);
-    await eventually(() => expect(look(cluster, 'TraefikService.traefik.io', 'shop', 'a')).toMatchObject({ kind: 'TraefikService' }));
+    await eventually(() =>
+      expect(look(cluster, 'TraefikService.traefik.io', 'shop', 'a')).toMatchObject({ kind: 'TraefikService' }),
+    );
   });
 
   it('for one kind from the start is not waited for, unless it fails Rollouts', async () => {
@@ -250,7 +287,9 @@ describe('an API server that fails', () => {
     expect(cluster.ready().ok).toBe(true);
     server.fail(ROLLOUTS, 500);
     const other = watch(server, { timing: { giveUpWaiting: 200 } });
-    await eventually(() => expect(other.ready().reasons).toEqual(['not read yet: rollouts (500 argoproj.io/rollouts failed)']));
+    await eventually(() =>
+      expect(other.ready().reasons).toEqual(['not read yet: rollouts (500 argoproj.io/rollouts failed)']),
+    );
     server.fail(ROLLOUTS, undefined);
     await eventually(() => expect(other.ready().ok).toBe(true));
   });
@@ -285,7 +324,13 @@ describe('a kind that may not be read', () => {
     expect(cluster.staleness().has('Secret')).toBe(false);
     const before = server.requestsFor('/secrets', 'list').length;
     await eventually(() => expect(server.requestsFor('/secrets', 'list').length).toBeGreaterThan(before + 4));
-    expect(lines).toMatchObject([{ level: 'warn', message: 'may not be read; what rests on it is not judged', fields: { list: '/api/v1/secrets' } }]);
+    expect(lines).toMatchObject([
+      {
+        level: 'warn',
+        message: 'may not be read; what rests on it is not judged',
+        fields: { list: '/api/v1/secrets' },
+      },
+    ]);
     server.put(core('Secret', 'shop', 'a'));
     server.fail('/secrets', undefined);
     await eventually(() => expect(names(cluster, 'Secret')).toEqual(['a']));
@@ -301,7 +346,9 @@ describe('a kind that may not be read', () => {
     server.put(rollout('a'));
     server.cutWatches();
     await eventually(() => expect(server.watching()).toBeGreaterThan(20));
-    expect(server.requestsFor('/secrets', 'list').filter(({ query }) => !query.has('labelSelector'))).toHaveLength(before);
+    expect(server.requestsFor('/secrets', 'list').filter(({ query }) => !query.has('labelSelector'))).toHaveLength(
+      before,
+    );
   });
 
   it('is known a little longer when it was read before, then nothing of it', async () => {
@@ -314,7 +361,9 @@ describe('a kind that may not be read', () => {
     server.cutWatches();
     await eventually(() => expect(server.requestsFor('/services', 'list').length).toBeGreaterThan(2));
     expect(names(cluster, 'Service')).toEqual(['a']);
-    await eventually(() => expect(look(cluster, 'Service', 'shop', 'a')).toBe('no permission to list and watch services'));
+    await eventually(() =>
+      expect(look(cluster, 'Service', 'shop', 'a')).toBe('no permission to list and watch services'),
+    );
   });
 
   it('keeps the gate from being ready if it is the Rollouts', async () => {
@@ -329,7 +378,9 @@ describe('a kind that may not be read', () => {
     server.put(core('ConfigMap', 'argo-rollouts', 'argo-rollouts-config', { data: { key: 'value' } }));
     server.fail('/configmaps', 403, { unless: 'fieldSelector' });
     const cluster = await synced(server);
-    expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({ data: { key: 'value' } });
+    expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({
+      data: { key: 'value' },
+    });
     expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'other')).toContain('no permission');
     expect(look(cluster, 'ConfigMap', 'shop', 'argo-rollouts-config')).toBe('absent');
   });

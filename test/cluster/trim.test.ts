@@ -23,7 +23,13 @@ describe('what is kept of an object', () => {
     expect(trim('Service', 'v1', raw)).toEqual({
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: 'web', namespace: 'shop', labels: { app: 'web' }, annotations: { team: 'a' }, deletionTimestamp: '2026-01-01T00:00:00Z' },
+      metadata: {
+        name: 'web',
+        namespace: 'shop',
+        labels: { app: 'web' },
+        annotations: { team: 'a' },
+        deletionTimestamp: '2026-01-01T00:00:00Z',
+      },
       spec: { ports: [{ port: 80 }] },
     });
     expect(raw).toEqual(before);
@@ -36,7 +42,13 @@ describe('what is kept of an object', () => {
       { manager: 'other-controller', operation: 'Update', subresource: 'status' },
       'nonsense',
     ];
-    const raw = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'web', managedFields }, spec: {}, status: { phase: 'Healthy', canary: { weights: {} } } };
+    const raw = {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: { name: 'web', managedFields },
+      spec: {},
+      status: { phase: 'Healthy', canary: { weights: {} } },
+    };
     const kept = trim('Rollout.argoproj.io', 'argoproj.io/v1alpha1', raw);
     expect(kept?.['status']).toEqual(raw.status);
     expect(kept?.metadata['managedFields']).toHaveLength(2);
@@ -45,30 +57,68 @@ describe('what is kept of an object', () => {
 
   it('is the part of a status that somebody reads', () => {
     const status = { replicas: 3, availableReplicas: 2, conditions: [{ type: 'Available', message: 'long' }] };
-    expect(trim('Deployment.apps', 'apps/v1', { metadata: { name: 'web' }, status })).toMatchObject({ status: { replicas: 3, availableReplicas: 2 } });
-    expect(trim('Deployment.apps', 'apps/v1', { metadata: { name: 'web' }, status })?.['status']).not.toHaveProperty('conditions');
-    expect(trim('Namespace', 'v1', { metadata: { name: 'shop' }, status: { phase: 'Terminating' } })).toMatchObject({ status: { phase: 'Terminating' } });
-    expect(trim('Experiment.argoproj.io', 'argoproj.io/v1alpha1', { metadata: { name: 'e' }, status: { phase: 'Running', templateStatuses: [] } })?.['status']).toEqual({ phase: 'Running' });
-    expect(trim('Deployment.apps', 'apps/v1', { metadata: { name: 'web' }, status: 'nonsense' })).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' } });
+    expect(trim('Deployment.apps', 'apps/v1', { metadata: { name: 'web' }, status })).toMatchObject({
+      status: { replicas: 3, availableReplicas: 2 },
+    });
+    expect(trim('Deployment.apps', 'apps/v1', { metadata: { name: 'web' }, status })?.['status']).not.toHaveProperty(
+      'conditions',
+    );
+    expect(trim('Namespace', 'v1', { metadata: { name: 'shop' }, status: { phase: 'Terminating' } })).toMatchObject({
+      status: { phase: 'Terminating' },
+    });
+    expect(
+      trim('Experiment.argoproj.io', 'argoproj.io/v1alpha1', {
+        metadata: { name: 'e' },
+        status: { phase: 'Running', templateStatuses: [] },
+      })?.['status'],
+    ).toEqual({ phase: 'Running' });
+    expect(trim('Deployment.apps', 'apps/v1', { metadata: { name: 'web' }, status: 'nonsense' })).toEqual({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'web' },
+    });
   });
 
   it('is the name where nothing else is asked', () => {
-    const metadata = { name: 'token', namespace: 'shop', uid: 'u', resourceVersion: '7', labels: { a: 'b' }, annotations: { c: 'd' } };
+    const metadata = {
+      name: 'token',
+      namespace: 'shop',
+      uid: 'u',
+      resourceVersion: '7',
+      labels: { a: 'b' },
+      annotations: { c: 'd' },
+    };
     const raw = { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata, data: { password: 'hidden' } };
     const named = { metadata: { name: 'token', namespace: 'shop', uid: 'u', resourceVersion: '7' } };
-    for (const kind of ['Secret', 'ConfigMap', 'ServiceAccount'] as const) expect(trim(kind, 'v1', raw)).toEqual({ apiVersion: 'v1', kind, ...named });
-    expect(trim('Secret', 'v1', { ...raw, metadata: { ...metadata, name: 'argo-rollouts-config' } })).not.toHaveProperty('data');
+    for (const kind of ['Secret', 'ConfigMap', 'ServiceAccount'] as const)
+      expect(trim(kind, 'v1', raw)).toEqual({ apiVersion: 'v1', kind, ...named });
+    expect(
+      trim('Secret', 'v1', { ...raw, metadata: { ...metadata, name: 'argo-rollouts-config' } }),
+    ).not.toHaveProperty('data');
   });
 
   it('is nothing of what is no object', () => {
-    for (const raw of [undefined, null, 7, 'x', [], {}, { metadata: null }, { metadata: {} }, { metadata: { name: 7 } }, { metadata: { name: '' } }]) {
+    for (const raw of [
+      undefined,
+      null,
+      7,
+      'x',
+      [],
+      {},
+      { metadata: null },
+      { metadata: {} },
+      { metadata: { name: 7 } },
+      { metadata: { name: '' } },
+    ]) {
       expect(trim('Service', 'v1', raw)).toBe(undefined);
       expect(whole('Service', 'v1', raw)).toBe(undefined);
     }
   });
 
   it('has no inherited properties, whatever the keys', () => {
-    const raw: unknown = JSON.parse('{"metadata":{"name":"a","__proto__":{"x":1},"annotations":{"__proto__":"y","kubectl.kubernetes.io/last-applied-configuration":""}},"__proto__":{"spec":{"z":1}}}');
+    const raw: unknown = JSON.parse(
+      '{"metadata":{"name":"a","__proto__":{"x":1},"annotations":{"__proto__":"y","kubectl.kubernetes.io/last-applied-configuration":""}},"__proto__":{"spec":{"z":1}}}',
+    );
     const kept = trim('Service', 'v1', raw);
     expect(kept?.['spec']).toBe(undefined);
     expect(kept?.metadata['x']).toBe(undefined);

@@ -9,14 +9,22 @@ describe('what is read', () => {
       const { group } = KINDS[kind as KindId];
       const version = server.versionsOf(kind as KindId)[0] ?? '';
       const metadata = namespaced ? { namespace: 'shop', name: 'one' } : { name: 'one' };
-      server.put({ apiVersion: group === '' ? version : `${group}/${version}`, kind: KINDS[kind as KindId].kind, metadata, spec: {} });
+      server.put({
+        apiVersion: group === '' ? version : `${group}/${version}`,
+        kind: KINDS[kind as KindId].kind,
+        metadata,
+        spec: {},
+      });
     }
     const cluster = await synced(server);
     expect(cluster.unknown()).toEqual(new Map());
     expect(cluster.ready()).toEqual({ ok: true, reasons: [] });
     for (const [kind, { group, kind: word }] of Object.entries(KINDS)) {
       const version = server.versionsOf(kind as KindId)[0] ?? '';
-      expect(look(cluster, kind as KindId, 'shop', 'one'), kind).toMatchObject({ apiVersion: group === '' ? version : `${group}/${version}`, kind: word });
+      expect(look(cluster, kind as KindId, 'shop', 'one'), kind).toMatchObject({
+        apiVersion: group === '' ? version : `${group}/${version}`,
+        kind: word,
+      });
       expect(look(cluster, kind as KindId, 'shop', 'two'), kind).toBe('absent');
       expect(names(cluster, kind as KindId), kind).toEqual(['one']);
     }
@@ -30,11 +38,17 @@ describe('what is read', () => {
     expect(changes).toEqual(['Rollout.argoproj.io/shop/a']);
     server.put(rollout('b'));
     server.put(rollout('a', { spec: { replicas: 7 } }));
-    await eventually(() => expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'a')).toMatchObject({ spec: { replicas: 7 } }));
+    await eventually(() =>
+      expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'a')).toMatchObject({ spec: { replicas: 7 } }),
+    );
     server.remove('Rollout.argoproj.io', 'shop', 'a');
     await eventually(() => expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['b']));
     expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'a')).toBe('absent');
-    expect(changes.slice(1)).toEqual(['Rollout.argoproj.io/shop/b', 'Rollout.argoproj.io/shop/a', 'Rollout.argoproj.io/shop/a']);
+    expect(changes.slice(1)).toEqual([
+      'Rollout.argoproj.io/shop/b',
+      'Rollout.argoproj.io/shop/a',
+      'Rollout.argoproj.io/shop/a',
+    ]);
   });
 
   it('is indexed by what refers to what', async () => {
@@ -42,14 +56,20 @@ describe('what is read', () => {
     const canary = { strategy: { canary: { stableService: 'stable' } } };
     for (const name of ['a', 'b', 'c']) server.put(rollout(name, { spec: canary }));
     const cluster = await synced(server);
-    const referrers = () => cluster.world.referrers(keyFor('Service', 'shop', 'stable')).map(({ metadata }) => metadata.name).sort();
+    const referrers = () =>
+      cluster.world
+        .referrers(keyFor('Service', 'shop', 'stable'))
+        .map(({ metadata }) => metadata.name)
+        .sort();
     expect(referrers()).toEqual(['a', 'b', 'c']);
     server.remove('Rollout.argoproj.io', 'shop', 'a');
     await eventually(() => expect(referrers()).toEqual(['b', 'c']));
     server.put(rollout('b', { spec: { strategy: { canary: { stableService: 'other' } } } }));
     await eventually(() => expect(referrers()).toEqual(['c']));
     server.put(rollout('c', { spec: { ...canary, replicas: 5 } }));
-    await eventually(() => expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'c')).toMatchObject({ spec: { replicas: 5 } }));
+    await eventually(() =>
+      expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'c')).toMatchObject({ spec: { replicas: 5 } }),
+    );
     expect(referrers()).toEqual(['c']);
     server.remove('Rollout.argoproj.io', 'shop', 'c');
     await eventually(() => expect(referrers()).toEqual([]));
@@ -61,9 +81,22 @@ describe('what is read', () => {
     server.put(core('Secret', 'shop', 'token', { data: { password: 'aGlkZGVu' } }));
     server.put(core('ServiceAccount', 'shop', 'robot', { secrets: [{ name: 'token' }] }));
     const cluster = await synced(server);
-    for (const [kind, name] of [['ConfigMap', 'settings'], ['Secret', 'token'], ['ServiceAccount', 'robot']] as const) {
+    for (const [kind, name] of [
+      ['ConfigMap', 'settings'],
+      ['Secret', 'token'],
+      ['ServiceAccount', 'robot'],
+    ] as const) {
       const object = look(cluster, kind, 'shop', name);
-      expect(object).toEqual({ apiVersion: 'v1', kind, metadata: { name, namespace: 'shop', uid: expect.any(String) as string, resourceVersion: expect.any(String) as string } });
+      expect(object).toEqual({
+        apiVersion: 'v1',
+        kind,
+        metadata: {
+          name,
+          namespace: 'shop',
+          uid: expect.any(String) as string,
+          resourceVersion: expect.any(String) as string,
+        },
+      });
     }
     server.put(core('Secret', 'shop', 'late'));
     await eventually(() => expect(look(cluster, 'Secret', 'shop', 'late')).toMatchObject({ kind: 'Secret' }));
@@ -71,30 +104,46 @@ describe('what is read', () => {
       for (const { accept } of server.requestsFor(resource)) expect(accept).toContain('as=PartialObjectMetadata');
     }
     for (const { accept, query } of server.requestsFor('/configmaps')) {
-      if (query.get('fieldSelector') !== 'metadata.name=argo-rollouts-config') expect(accept).toContain('as=PartialObjectMetadata');
+      if (query.get('fieldSelector') !== 'metadata.name=argo-rollouts-config')
+        expect(accept).toContain('as=PartialObjectMetadata');
     }
   });
 
-  it('of the controller\'s own ConfigMap is everything', async () => {
+  it("of the controller's own ConfigMap is everything", async () => {
     const server = await serve();
     server.put(core('ConfigMap', 'argo-rollouts', 'argo-rollouts-config', { data: { trafficRouterPlugins: 'one' } }));
     const cluster = await synced(server);
-    expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({ data: { trafficRouterPlugins: 'one' } });
+    expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({
+      data: { trafficRouterPlugins: 'one' },
+    });
     server.put(core('ConfigMap', 'argo-rollouts', 'argo-rollouts-config', { data: { trafficRouterPlugins: 'two' } }));
-    await eventually(() => expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({ data: { trafficRouterPlugins: 'two' } }));
+    await eventually(() =>
+      expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({
+        data: { trafficRouterPlugins: 'two' },
+      }),
+    );
     server.put(core('ConfigMap', 'argo-rollouts', 'other', {}));
     await eventually(() => expect(names(cluster, 'ConfigMap')).toEqual(['argo-rollouts-config', 'other']));
-    expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({ data: { trafficRouterPlugins: 'two' } });
+    expect(look(cluster, 'ConfigMap', 'argo-rollouts', 'argo-rollouts-config')).toMatchObject({
+      data: { trafficRouterPlugins: 'two' },
+    });
   });
 
   it('of ReplicaSets is those that no controller made; of the others it is not said that they are absent', async () => {
     const server = await serve();
-    const replicaSet = (name: string, owners: readonly object[]) => ({ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { namespace: 'shop', name, ownerReferences: owners }, spec: {} });
+    const replicaSet = (name: string, owners: readonly object[]) => ({
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { namespace: 'shop', name, ownerReferences: owners },
+      spec: {},
+    });
     server.put(replicaSet('mine', []));
     server.put(replicaSet('web-5d4', [{ kind: 'Deployment', name: 'web', controller: true }]));
     const cluster = await synced(server);
     expect(look(cluster, 'ReplicaSet.apps', 'shop', 'mine')).toMatchObject({ kind: 'ReplicaSet' });
-    expect(look(cluster, 'ReplicaSet.apps', 'shop', 'web-5d4')).toBe('ReplicaSets that a controller made are not looked at');
+    expect(look(cluster, 'ReplicaSet.apps', 'shop', 'web-5d4')).toBe(
+      'ReplicaSets that a controller made are not looked at',
+    );
     expect(look(cluster, 'ReplicaSet.apps', 'shop', 'none')).toBe('absent');
     expect(names(cluster, 'ReplicaSet.apps', 'shop')).toBe('ReplicaSets that a controller made are not looked at');
     expect(names(cluster, 'ReplicaSet.apps')).toBe('ReplicaSets that a controller made are not looked at');
@@ -146,7 +195,9 @@ describe('before and after', () => {
     await server.stop();
     const { lines, logger } = recorder();
     const cluster = watch(server, { logger });
-    await eventually(() => expect(lines.map(({ message }) => message)).toContain('the API server does not say what it serves; trying again'));
+    await eventually(() =>
+      expect(lines.map(({ message }) => message)).toContain('the API server does not say what it serves; trying again'),
+    );
     expect(cluster.ready().reasons.join()).toContain('ECONNREFUSED');
     expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'a')).toContain('ECONNREFUSED');
     await server.listen();

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-// A kube-apiserver that does not know its version answers `v0.0.0-master`, which kubectl and the controller read as older than anything they support.
+// A kube-apiserver that does not know its version answers `v0.0.0-master`, which kubectl and the controller read as
+// older than anything they support.
 const KUBERNETES = 'k8s.io/component-base/version';
 const VERSION = `-X ${KUBERNETES}.gitVersion=v1.34.1 -X ${KUBERNETES}.gitMajor=1 -X ${KUBERNETES}.gitMinor=34`;
 
@@ -28,10 +29,20 @@ export const PEERS = {
   'kube-apiserver': { module: 'kubernetes', package: 'k8s.io/kubernetes/cmd/kube-apiserver' },
   'kube-controller-manager': { module: 'kubernetes', package: 'k8s.io/kubernetes/cmd/kube-controller-manager' },
   kubectl: { module: 'kubernetes', package: 'k8s.io/kubernetes/cmd/kubectl' },
-  'rollouts-controller': { module: 'argo-rollouts', package: 'github.com/argoproj/argo-rollouts/cmd/rollouts-controller' },
+  'rollouts-controller': {
+    module: 'argo-rollouts',
+    package: 'github.com/argoproj/argo-rollouts/cmd/rollouts-controller',
+  },
   oracle: { module: 'argo-rollouts', package: './cmd/oracle' },
-  'oracle-coverage': { module: 'argo-rollouts', package: './cmd/oracle', flags: ['-cover', `-coverpkg=${COVERED.join(',')}`] },
-  'kubectl-argo-rollouts': { module: 'argo-rollouts', package: 'github.com/argoproj/argo-rollouts/cmd/kubectl-argo-rollouts' },
+  'oracle-coverage': {
+    module: 'argo-rollouts',
+    package: './cmd/oracle',
+    flags: ['-cover', `-coverpkg=${COVERED.join(',')}`],
+  },
+  'kubectl-argo-rollouts': {
+    module: 'argo-rollouts',
+    package: 'github.com/argoproj/argo-rollouts/cmd/kubectl-argo-rollouts',
+  },
   'argo-cd-health': { module: 'argo-cd', package: '.' },
   'route-plugin': { module: 'argo-rollouts', package: './cmd/route-plugin' },
 } as const satisfies Record<string, Peer>;
@@ -42,7 +53,10 @@ export type PeerName = keyof typeof PEERS;
 const HERE = import.meta.dirname;
 const CACHE = join(HERE, '..', '..', '.cache', 'control-plane');
 
-/** In: the name of a program. Out: its path: the one in `KUBEBUILDER_ASSETS` if it is there, or one built from its Go module, at most once for each state of that module. Rejects with Go's own message. */
+/**
+ * In: the name of a program. Out: its path: the one in `KUBEBUILDER_ASSETS` if it is there, or one built from its Go
+ * module, at most once for each state of that module. Rejects with Go's own message.
+ */
 export async function binary(name: PeerName): Promise<string> {
   const assets = process.env['KUBEBUILDER_ASSETS'];
   if (assets !== undefined && existsSync(join(assets, name))) return join(assets, name);
@@ -54,7 +68,10 @@ export async function binary(name: PeerName): Promise<string> {
   // Two test runs may build at once; neither must see half a program.
   const building = `${path}.${process.pid}`;
   try {
-    await run('go', ['build', ...(peer.flags ?? []), '-ldflags', `-s -w ${VERSION}`, '-o', building, peer.package], { cwd: join(HERE, peer.module), maxBuffer: 64 * 1024 * 1024 });
+    await run('go', ['build', ...(peer.flags ?? []), '-ldflags', `-s -w ${VERSION}`, '-o', building, peer.package], {
+      cwd: join(HERE, peer.module),
+      maxBuffer: 64 * 1024 * 1024,
+    });
     await rename(building, path);
   } finally {
     await rm(building, { force: true });
@@ -68,7 +85,10 @@ const SOURCES = {
   'sigs.k8s.io/gateway-api': 'crds',
 } as const;
 
-/** In: the path of an upstream module. Out: the folder that Go keeps its source in: CRDs and examples are read from there. Rejects with Go's own message. */
+/**
+ * In: the path of an upstream module. Out: the folder that Go keeps its source in: CRDs and examples are read from
+ * there. Rejects with Go's own message.
+ */
 export async function sourceOf(path: keyof typeof SOURCES): Promise<string> {
   const cwd = join(HERE, SOURCES[path]);
   // Listed first: `download` wants the version, and go.mod is what knows it.

@@ -13,7 +13,9 @@ import { RollgateService } from './harness/service.ts';
 import { shop } from './harness/shop.ts';
 
 const NAME = `${ROLLGATE.name}.${ROLLGATE.namespace}.svc`;
-const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map((group) => `webhooks.failurePolicy.${group}=Fail`);
+const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map(
+  (group) => `webhooks.failurePolicy.${group}=Fail`,
+);
 const CONFIGURATIONS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
 
 let cluster: Cluster;
@@ -61,7 +63,11 @@ async function trust(certificate: string): Promise<void> {
   for (const plural of CONFIGURATIONS) {
     const path = `/apis/admissionregistration.k8s.io/v1/${plural}/rollgate`;
     const { webhooks } = (await cluster.controlPlane.admin.call('GET', path)) as { webhooks: unknown[] };
-    const patch = webhooks.map((_, index) => ({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: caBundle }));
+    const patch = webhooks.map((_, index) => ({
+      op: 'add',
+      path: `/webhooks/${index}/clientConfig/caBundle`,
+      value: caBundle,
+    }));
     await cluster.controlPlane.admin.call('PATCH', path, patch, 'application/json-patch+json');
   }
 }
@@ -88,7 +94,9 @@ describe('nothing is lost', () => {
     }
     await admitted(300);
     await load.stop();
-    console.log(`rolling restart: ${load.admitted} updates admitted, ${load.failures.length} failed; answers by process: ${[...old, ...fresh].map(answered).join(', ')}`);
+    console.log(
+      `rolling restart: ${load.admitted} updates admitted, ${load.failures.length} failed; answers by process: ${[...old, ...fresh].map(answered).join(', ')}`,
+    );
     expect(load.failures).toEqual([]);
     for (const each of [...old, ...fresh]) expect(answered(each)).toBeGreaterThan(0);
     expect(old.map(({ program }) => program.running)).toEqual([false, false]);
@@ -101,7 +109,8 @@ describe('nothing is lost', () => {
       const pair = await authority.issue(NAME);
       await secret.update(asFiles(pair));
       const { fingerprint } = readCertificate(pair);
-      for (const each of service.endpoints) await until('the new certificate', () => each.program.output().includes(fingerprint));
+      for (const each of service.endpoints)
+        await until('the new certificate', () => each.program.output().includes(fingerprint));
     };
     await issued();
     await reconnected();
@@ -142,7 +151,10 @@ describe('nothing is lost', () => {
   });
 });
 
-/** Has the API server make new connections, so that the certificate that is served is looked at: it does when the configuration it calls by changes. */
+/**
+ * Has the API server make new connections, so that the certificate that is served is looked at: it does when the
+ * configuration it calls by changes.
+ */
 async function reconnected(): Promise<void> {
   await trust(`${await authority.certificate}# ${Date.now()}\n`);
 }
@@ -168,10 +180,17 @@ describe('a gate that is gone locks nobody out', () => {
     for (const plural of CONFIGURATIONS) {
       const path = `/apis/admissionregistration.k8s.io/v1/${plural}/rollgate`;
       const configuration = await cluster.controlPlane.admin.call('GET', path);
-      const patch = array(dig(configuration, 'webhooks')).map((_, index) => ({ op: 'replace', path: `/webhooks/${index}/failurePolicy`, value: 'Ignore' }));
+      const patch = array(dig(configuration, 'webhooks')).map((_, index) => ({
+        op: 'replace',
+        path: `/webhooks/${index}/failurePolicy`,
+        value: 'Ignore',
+      }));
       await cluster.controlPlane.admin.call('PATCH', path, patch, 'application/json-patch+json');
     }
-    await until('the change to be in force', async () => (await cluster.developer.try(['apply', '-f', '-'], yamlOf(shop(namespace, 'ignored')))).code === 0);
+    await until(
+      'the change to be in force',
+      async () => (await cluster.developer.try(['apply', '-f', '-'], yamlOf(shop(namespace, 'ignored')))).code === 0,
+    );
     await cluster.developer.run(['delete', '-f', '-'], yamlOf(shop(namespace, 'ignored')));
   });
 
@@ -179,8 +198,18 @@ describe('a gate that is gone locks nobody out', () => {
     const mine = ['-l', 'app.kubernetes.io/instance=rollgate'];
     await cluster.admin.run(['delete', 'deployment,service', '-n', ROLLGATE.namespace, ...mine]);
     await cluster.developer.apply(shop(namespace, 'between'));
-    await cluster.admin.run(['delete', 'poddisruptionbudget,configmap,serviceaccount', '-n', ROLLGATE.namespace, ...mine]);
-    await cluster.admin.run(['delete', 'clusterrole,clusterrolebinding,mutatingwebhookconfiguration,validatingwebhookconfiguration', ...mine]);
+    await cluster.admin.run([
+      'delete',
+      'poddisruptionbudget,configmap,serviceaccount',
+      '-n',
+      ROLLGATE.namespace,
+      ...mine,
+    ]);
+    await cluster.admin.run([
+      'delete',
+      'clusterrole,clusterrolebinding,mutatingwebhookconfiguration,validatingwebhookconfiguration',
+      ...mine,
+    ]);
     await sleep(1_000);
     await cluster.developer.apply(shop(namespace, 'after'));
     await cluster.admin.run(['delete', 'namespace', ROLLGATE.namespace]);

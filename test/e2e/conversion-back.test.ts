@@ -8,12 +8,28 @@ import { until } from './harness/program.ts';
 
 const STEPS = [{ setWeight: 20 }, { pause: { duration: '1s' } }, { setWeight: 50 }, { pause: { duration: '1s' } }];
 const PROFILES = {
-  hosts: { strategy: { canary: { stableService: '{name}', canaryService: '{name}-canary', trafficRouting: { istio: { virtualService: { name: '{name}', routes: ['primary'] } } }, steps: STEPS } } },
+  hosts: {
+    strategy: {
+      canary: {
+        stableService: '{name}',
+        canaryService: '{name}-canary',
+        trafficRouting: { istio: { virtualService: { name: '{name}', routes: ['primary'] } } },
+        steps: STEPS,
+      },
+    },
+  },
   subsets: {
     strategy: {
       canary: {
-        canaryMetadata: { labels: { version: 'canary' } }, stableMetadata: { labels: { version: 'stable' } },
-        trafficRouting: { istio: { virtualService: { name: '{name}' }, destinationRule: { name: '{name}', canarySubsetName: 'canary', stableSubsetName: 'stable' } } }, steps: STEPS,
+        canaryMetadata: { labels: { version: 'canary' } },
+        stableMetadata: { labels: { version: 'stable' } },
+        trafficRouting: {
+          istio: {
+            virtualService: { name: '{name}' },
+            destinationRule: { name: '{name}', canarySubsetName: 'canary', stableSubsetName: 'stable' },
+          },
+        },
+        steps: STEPS,
       },
     },
   },
@@ -27,9 +43,18 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-function virtualService(namespace: string, name: string, destinations: readonly { host: string; subset?: string }[]): KubeObject {
+function virtualService(
+  namespace: string,
+  name: string,
+  destinations: readonly { host: string; subset?: string }[],
+): KubeObject {
   const route = destinations.map((destination, index) => ({ destination, weight: index === 0 ? 100 : 0 }));
-  return { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name, namespace }, spec: { hosts: [name], http: [{ name: 'primary', route }] } };
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name, namespace },
+    spec: { hosts: [name], http: [{ name: 'primary', route }] },
+  };
 }
 
 async function weights(scene: ConversionScene, name: string): Promise<unknown[]> {
@@ -49,7 +74,13 @@ async function converted(scene: ConversionScene, name: string, replicas: number)
 
 async function isBack(scene: ConversionScene, name: string, replicas: number): Promise<void> {
   await scene.until('the Rollout gone', async () => (await scene.rollout(name)) === undefined);
-  await scene.until('the marks gone', async () => Object.keys(await scene.annotations(name)).filter((key) => key.startsWith('rollgate.io/') && key !== 'rollgate.io/convert').length === 0);
+  await scene.until(
+    'the marks gone',
+    async () =>
+      Object.keys(await scene.annotations(name)).filter(
+        (key) => key.startsWith('rollgate.io/') && key !== 'rollgate.io/convert',
+      ).length === 0,
+  );
   await scene.until('only the pods of the Deployment', async () => (await scene.pods(name)).length === replicas);
   expect(dig(await scene.deployment(name), 'status', 'availableReplicas')).toBe(replicas);
   const pods = await scene.pods(name);
@@ -61,23 +92,42 @@ describe('the way back', () => {
     const scene = await ConversionScene.open(cluster);
     await scene.running('web', 5, { readyAfter: 300 });
     const watch = await scene.endpoints('web');
-    await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=blue-green', '-n', scene.namespace]);
+    await scene.developer.run([
+      'annotate',
+      'deployment',
+      'web',
+      'rollgate.io/convert=blue-green',
+      '-n',
+      scene.namespace,
+    ]);
     await converted(scene, 'web', 5);
     expect(await selector(scene, 'web')).toHaveProperty('rollouts-pod-template-hash');
-    const { stderr } = await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert-', '-n', scene.namespace]);
+    const { stderr } = await scene.developer.run([
+      'annotate',
+      'deployment',
+      'web',
+      'rollgate.io/convert-',
+      '-n',
+      scene.namespace,
+    ]);
     expect(stderr).toContain('goes back to being a Deployment');
     const began = performance.now();
     await isBack(scene, 'web', 5);
     await sleep(300);
     expect(await selector(scene, 'web')).toEqual({ app: 'web' });
-    console.log(`blue-green, by the annotation taken away: back after ${Math.round(performance.now() - began)} ms; ready endpoints at least ${watch.least()}, at most ${watch.most()}`);
+    console.log(
+      `blue-green, by the annotation taken away: back after ${Math.round(performance.now() - began)} ms; ready endpoints at least ${watch.least()}, at most ${watch.most()}`,
+    );
     expect(watch.least()).toBeGreaterThanOrEqual(5);
     watch.stop();
   });
 
   it('by "off", of one behind a router by hosts: no Service selects a hash without pods, weights end at 100/0', async () => {
     const scene = await ConversionScene.open(cluster);
-    await scene.developer.apply([service(scene.namespace, 'web-canary', { app: 'web' }), virtualService(scene.namespace, 'web', [{ host: 'web' }, { host: 'web-canary' }])]);
+    await scene.developer.apply([
+      service(scene.namespace, 'web-canary', { app: 'web' }),
+      virtualService(scene.namespace, 'web', [{ host: 'web' }, { host: 'web-canary' }]),
+    ]);
     await scene.running('web', 5, { readyAfter: 300 });
     const [stable, canary] = [await scene.endpoints('web'), await scene.endpoints('web-canary')];
     await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=hosts', '-n', scene.namespace]);
@@ -85,15 +135,30 @@ describe('the way back', () => {
     await scene.developer.run(['set', 'image', 'deployment/web', 'web=web:2', '-n', scene.namespace]);
     await scene.until('the canary', async () => (await weights(scene, 'web')).join() === '80,20');
     // In the middle of the update it waits.
-    await scene.developer.run(['annotate', '--overwrite', 'deployment', 'web', 'rollgate.io/convert=off', '-n', scene.namespace]);
+    await scene.developer.run([
+      'annotate',
+      '--overwrite',
+      'deployment',
+      'web',
+      'rollgate.io/convert=off',
+      '-n',
+      scene.namespace,
+    ]);
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
     await isBack(scene, 'web', 5);
-    await scene.until('the Services let go', async () => (await selector(scene, 'web'))['rollouts-pod-template-hash'] === undefined);
+    await scene.until(
+      'the Services let go',
+      async () => (await selector(scene, 'web'))['rollouts-pod-template-hash'] === undefined,
+    );
     await sleep(300);
     expect(await selector(scene, 'web-canary')).toEqual({ app: 'web' });
     expect(await weights(scene, 'web')).toEqual([100, 0]);
-    expect((await scene.pods('web')).every((pod) => dig(array(dig(pod, 'spec', 'containers'))[0], 'image') === 'web:2')).toBe(true);
-    console.log(`by hosts, off in the middle of an update: endpoints of stable at least ${stable.least()}, of canary at least ${canary.least()}`);
+    expect(
+      (await scene.pods('web')).every((pod) => dig(array(dig(pod, 'spec', 'containers'))[0], 'image') === 'web:2'),
+    ).toBe(true);
+    console.log(
+      `by hosts, off in the middle of an update: endpoints of stable at least ${stable.least()}, of canary at least ${canary.least()}`,
+    );
     expect(stable.least()).toBeGreaterThanOrEqual(5);
     expect(canary.least()).toBeGreaterThanOrEqual(1);
   });
@@ -101,24 +166,50 @@ describe('the way back', () => {
   it('by subsets waits while a subset selects what only the Rollout puts on its pods, and says so', async () => {
     const scene = await ConversionScene.open(cluster);
     const rule = (labels: (version: string) => object): KubeObject => ({
-      apiVersion: 'networking.istio.io/v1', kind: 'DestinationRule', metadata: { name: 'web', namespace: scene.namespace },
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'DestinationRule',
+      metadata: { name: 'web', namespace: scene.namespace },
       spec: { host: 'web', subsets: ['stable', 'canary'].map((name) => ({ name, labels: labels(name) })) },
     });
-    await scene.developer.apply([virtualService(scene.namespace, 'web', [{ host: 'web', subset: 'stable' }, { host: 'web', subset: 'canary' }]), rule((version) => ({ app: 'web', version }))]);
+    await scene.developer.apply([
+      virtualService(scene.namespace, 'web', [
+        { host: 'web', subset: 'stable' },
+        { host: 'web', subset: 'canary' },
+      ]),
+      rule((version) => ({ app: 'web', version })),
+    ]);
     await scene.running('web', 2);
     await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=subsets', '-n', scene.namespace]);
     await converted(scene, 'web', 2);
-    await scene.developer.run(['annotate', '--overwrite', 'deployment', 'web', 'rollgate.io/convert=off', '-n', scene.namespace]);
+    await scene.developer.run([
+      'annotate',
+      '--overwrite',
+      'deployment',
+      'web',
+      'rollgate.io/convert=off',
+      '-n',
+      scene.namespace,
+    ]);
     const event = await until('an event that says why', async () => {
       const events = await cluster.controlPlane.admin.list('v1', 'Event', scene.namespace);
       return events.find((candidate) => string(candidate['message']).includes('version=stable'));
     });
-    expect(event['message']).toContain('subset "stable" of DestinationRule "web" selects version=stable, which only the Rollout puts on its pods');
+    expect(event['message']).toContain(
+      'subset "stable" of DestinationRule "web" selects version=stable, which only the Rollout puts on its pods',
+    );
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
     await scene.developer.apply([rule(() => ({ app: 'web' }))]);
     await isBack(scene, 'web', 2);
-    const left = await cluster.controlPlane.admin.get('networking.istio.io/v1', 'DestinationRule', scene.namespace, 'web');
-    expect(array(dig(left, 'spec', 'subsets')).map((subset) => dig(subset, 'labels'))).toEqual([{ app: 'web' }, { app: 'web' }]);
+    const left = await cluster.controlPlane.admin.get(
+      'networking.istio.io/v1',
+      'DestinationRule',
+      scene.namespace,
+      'web',
+    );
+    expect(array(dig(left, 'spec', 'subsets')).map((subset) => dig(subset, 'labels'))).toEqual([
+      { app: 'web' },
+      { app: 'web' },
+    ]);
     expect(await weights(scene, 'web')).toEqual([100, 0]);
   });
 });
@@ -126,18 +217,33 @@ describe('the way back', () => {
 describe('a Rollout that is deleted by hand', () => {
   it('is replaced by the pods of its Deployment within seconds, and that is said; taking the suspension away converts it again', async () => {
     const scene = await ConversionScene.open(cluster);
-    await scene.developer.apply([service(scene.namespace, 'web'), deployment(scene.namespace, 'web', { replicas: 3, convert: 'canary' })]);
+    await scene.developer.apply([
+      service(scene.namespace, 'web'),
+      deployment(scene.namespace, 'web', { replicas: 3, convert: 'canary' }),
+    ]);
     await converted(scene, 'web', 3);
     const began = performance.now();
     await scene.developer.run(['delete', 'rollout', 'web', '-n', scene.namespace, '--wait=false']);
-    await scene.until('the pods of the Deployment', async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 3);
+    await scene.until(
+      'the pods of the Deployment',
+      async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 3,
+    );
     const took = performance.now() - began;
     console.log(`the Rollout deleted by hand: the Deployment had its pods after ${Math.round(took)} ms`);
     expect(took).toBeLessThan(10_000);
-    await scene.until('the suspension', async () => string((await scene.annotations('web'))['rollgate.io/convert-suspended']).startsWith('rollout-deleted'));
+    await scene.until('the suspension', async () =>
+      string((await scene.annotations('web'))['rollgate.io/convert-suspended']).startsWith('rollout-deleted'),
+    );
     await sleep(2_000);
     expect(await scene.rollout('web')).toBeUndefined();
-    await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert-suspended-', '-n', scene.namespace]);
+    await scene.developer.run([
+      'annotate',
+      'deployment',
+      'web',
+      'rollgate.io/convert-suspended-',
+      '-n',
+      scene.namespace,
+    ]);
     await converted(scene, 'web', 3);
   });
 });

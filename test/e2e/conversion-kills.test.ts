@@ -16,28 +16,48 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop());
 
 // A webhook that nobody answers for refuses everything.
-function refusing(scene: ConversionScene, group: string, resource: string, { url, timeoutSeconds } = { url: 'https://127.0.0.1:9/refuse', timeoutSeconds: 1 }): KubeObject {
+function refusing(
+  scene: ConversionScene,
+  group: string,
+  resource: string,
+  { url, timeoutSeconds } = { url: 'https://127.0.0.1:9/refuse', timeoutSeconds: 1 },
+): KubeObject {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingWebhookConfiguration',
     metadata: { name: `refuse-${resource}-${scene.namespace}` },
-    webhooks: [{
-      name: 'refuse.example.com', admissionReviewVersions: ['v1'], sideEffects: 'None', failurePolicy: 'Fail', timeoutSeconds,
-      clientConfig: { url },
-      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': scene.namespace } },
-      rules: [{ apiGroups: [group], apiVersions: ['*'], operations: ['CREATE'], resources: [resource] }],
-    }],
+    webhooks: [
+      {
+        name: 'refuse.example.com',
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'None',
+        failurePolicy: 'Fail',
+        timeoutSeconds,
+        clientConfig: { url },
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': scene.namespace } },
+        rules: [{ apiGroups: [group], apiVersions: ['*'], operations: ['CREATE'], resources: [resource] }],
+      },
+    ],
   };
 }
 
 async function told(scene: ConversionScene, reason: string): Promise<string> {
-  const event = await scene.until(`the event ${reason}`, async () => (await cluster.controlPlane.admin.list('v1', 'Event', scene.namespace)).find((candidate) => candidate['reason'] === reason));
+  const event = await scene.until(`the event ${reason}`, async () =>
+    (await cluster.controlPlane.admin.list('v1', 'Event', scene.namespace)).find(
+      (candidate) => candidate['reason'] === reason,
+    ),
+  );
   return string(event['message']);
 }
 
 async function converted(scene: ConversionScene, name: string, replicas: number): Promise<void> {
   await scene.healthy(name, replicas);
-  await scene.until('the Rollout recorded', async () => (await scene.annotations(name))['rollgate.io/rollout-uid'] === (await scene.rollout(name))?.metadata['uid'], 90_000);
+  await scene.until(
+    'the Rollout recorded',
+    async () =>
+      (await scene.annotations(name))['rollgate.io/rollout-uid'] === (await scene.rollout(name))?.metadata['uid'],
+    90_000,
+  );
   await scene.until('the Deployment at 0', async () => dig(await scene.deployment(name), 'spec', 'replicas') === 0);
 }
 
@@ -72,18 +92,39 @@ describe('killed', () => {
     const scene = await ConversionScene.open(cluster);
     await scene.running('web', 4, { readyAfter: 500 });
     const watch = await scene.endpoints('web');
-    await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=blue-green', '-n', scene.namespace]);
+    await scene.developer.run([
+      'annotate',
+      'deployment',
+      'web',
+      'rollgate.io/convert=blue-green',
+      '-n',
+      scene.namespace,
+    ]);
     await converted(scene, 'web', 4);
-    await scene.developer.run(['annotate', '--overwrite', 'deployment', 'web', 'rollgate.io/convert=off', '-n', scene.namespace]);
+    await scene.developer.run([
+      'annotate',
+      '--overwrite',
+      'deployment',
+      'web',
+      'rollgate.io/convert=off',
+      '-n',
+      scene.namespace,
+    ]);
     const spec = async (): Promise<unknown> => dig(await scene.rollout('web'), 'spec');
     const steps: readonly (readonly [string, () => Promise<boolean>])[] = [
-      ['the Rollout leaves the Deployment alone', async () => dig(await spec(), 'workloadRef', 'scaleDown') === 'never'],
+      [
+        'the Rollout leaves the Deployment alone',
+        async () => dig(await spec(), 'workloadRef', 'scaleDown') === 'never',
+      ],
       ['the Deployment is scaled up', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 4],
       ['the Rollout has let go', async () => dig(await spec(), 'strategy', 'blueGreen') === undefined],
-      ['the Rollout is deleted', async () => {
-        const rollout = await scene.rollout('web');
-        return rollout === undefined || rollout.metadata['deletionTimestamp'] !== undefined;
-      }],
+      [
+        'the Rollout is deleted',
+        async () => {
+          const rollout = await scene.rollout('web');
+          return rollout === undefined || rollout.metadata['deletionTimestamp'] !== undefined;
+        },
+      ],
     ];
     for (const [what, reached] of steps) {
       await until(what, reached, { every: 5 });
@@ -91,10 +132,15 @@ describe('killed', () => {
       await cluster.rollgate.start();
     }
     await scene.until('the Rollout gone', async () => (await scene.rollout('web')) === undefined);
-    await scene.until('the marks gone', async () => (await scene.annotations('web'))['rollgate.io/replicas'] === undefined);
+    await scene.until(
+      'the marks gone',
+      async () => (await scene.annotations('web'))['rollgate.io/replicas'] === undefined,
+    );
     await scene.until('only the pods of the Deployment', async () => (await scene.pods('web')).length === 4);
     await sleep(500);
-    expect(dig(await cluster.controlPlane.admin.get('v1', 'Service', scene.namespace, 'web'), 'spec', 'selector')).toEqual({ app: 'web' });
+    expect(
+      dig(await cluster.controlPlane.admin.get('v1', 'Service', scene.namespace, 'web'), 'spec', 'selector'),
+    ).toEqual({ app: 'web' });
     console.log(`killed in four steps of the way back: ready endpoints at least ${watch.least()}`);
     expect(watch.least()).toBeGreaterThanOrEqual(4);
   });
@@ -105,16 +151,38 @@ describe('the Argo Rollouts controller killed', () => {
     const scene = await ConversionScene.open(cluster);
     await scene.running('web', 4, { readyAfter: 300 });
     const watch = await scene.endpoints('web');
-    await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=blue-green', '-n', scene.namespace]);
+    await scene.developer.run([
+      'annotate',
+      'deployment',
+      'web',
+      'rollgate.io/convert=blue-green',
+      '-n',
+      scene.namespace,
+    ]);
     await converted(scene, 'web', 4);
     await scene.until('only the pods of the Rollout', async () => (await scene.pods('web')).length === 4);
-    const selector = async (): Promise<unknown> => dig(await cluster.controlPlane.admin.get('v1', 'Service', scene.namespace, 'web'), 'spec', 'selector');
-    await scene.developer.run(['annotate', '--overwrite', 'deployment', 'web', 'rollgate.io/convert=off', '-n', scene.namespace]);
-    // It scales the Deployment up only once the controller has seen that it is to leave it alone; from then on nothing but the letting go needs the controller.
-    await until('the Deployment scaled up', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 4, { every: 5 });
+    const selector = async (): Promise<unknown> =>
+      dig(await cluster.controlPlane.admin.get('v1', 'Service', scene.namespace, 'web'), 'spec', 'selector');
+    await scene.developer.run([
+      'annotate',
+      '--overwrite',
+      'deployment',
+      'web',
+      'rollgate.io/convert=off',
+      '-n',
+      scene.namespace,
+    ]);
+    // It scales the Deployment up only once the controller has seen that it is to leave it alone; from then on nothing
+    // but the letting go needs the controller.
+    await until('the Deployment scaled up', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 4, {
+      every: 5,
+    });
     await cluster.argo.program.stop('SIGKILL');
     try {
-      await scene.until('the Rollout told to let go', async () => dig(await scene.rollout('web'), 'spec', 'strategy', 'blueGreen') === undefined);
+      await scene.until(
+        'the Rollout told to let go',
+        async () => dig(await scene.rollout('web'), 'spec', 'strategy', 'blueGreen') === undefined,
+      );
       await sleep(5_000);
       expect(await selector()).toHaveProperty('rollouts-pod-template-hash');
       expect(await scene.rollout('web')).toBeDefined();
@@ -124,7 +192,10 @@ describe('the Argo Rollouts controller killed', () => {
     }
     await scene.until('the Rollout gone', async () => (await scene.rollout('web')) === undefined);
     expect(await selector()).toEqual({ app: 'web' });
-    await scene.until('the marks gone', async () => (await scene.annotations('web'))['rollgate.io/replicas'] === undefined);
+    await scene.until(
+      'the marks gone',
+      async () => (await scene.annotations('web'))['rollgate.io/replicas'] === undefined,
+    );
     await scene.until('only the pods of the Deployment', async () => (await scene.pods('web')).length === 4);
     await sleep(500);
     console.log(`the controller killed while it lets go: ready endpoints at least ${watch.least()}`);
@@ -136,13 +207,38 @@ describe('the Argo Rollouts controller killed', () => {
 describe('a Rollout that a quota refuses', () => {
   it('leaves no Deployment at 0: after 30 s the pods are back, and once there is room it is converted', async () => {
     const scene = await ConversionScene.open(cluster);
-    await cluster.admin.apply([{ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none', namespace: scene.namespace }, spec: { hard: { 'count/rollouts.argoproj.io': '0' } } }]);
-    await scene.until('the quota', async () => dig(await cluster.controlPlane.admin.get('v1', 'ResourceQuota', scene.namespace, 'none'), 'status', 'hard', 'count/rollouts.argoproj.io') === '0');
-    await scene.developer.apply([service(scene.namespace, 'web'), deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })]);
+    await cluster.admin.apply([
+      {
+        apiVersion: 'v1',
+        kind: 'ResourceQuota',
+        metadata: { name: 'none', namespace: scene.namespace },
+        spec: { hard: { 'count/rollouts.argoproj.io': '0' } },
+      },
+    ]);
+    await scene.until(
+      'the quota',
+      async () =>
+        dig(
+          await cluster.controlPlane.admin.get('v1', 'ResourceQuota', scene.namespace, 'none'),
+          'status',
+          'hard',
+          'count/rollouts.argoproj.io',
+        ) === '0',
+    );
+    await scene.developer.apply([
+      service(scene.namespace, 'web'),
+      deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' }),
+    ]);
     const began = performance.now();
-    await scene.until('the pods back', async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 2);
+    await scene.until(
+      'the pods back',
+      async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 2,
+    );
     const took = performance.now() - began;
-    await scene.until('the suspension', async () => (await scene.annotations('web'))['rollgate.io/convert-suspended'] !== undefined);
+    await scene.until(
+      'the suspension',
+      async () => (await scene.annotations('web'))['rollgate.io/convert-suspended'] !== undefined,
+    );
     const { 'rollgate.io/convert-suspended': suspended } = await scene.annotations('web');
     console.log(`refused by a quota: pods back after ${Math.round(took / 100) / 10} s; ${String(suspended)}`);
     expect(suspended).toMatch(/^refused: .*exceeded quota/);
@@ -162,13 +258,24 @@ describe('a Rollout that another webhook never answers for', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;
     const scene = await ConversionScene.open(cluster);
-    const webhook = refusing(scene, 'argoproj.io', 'rollouts', { url: `https://127.0.0.1:${port}/`, timeoutSeconds: 30 });
+    const webhook = refusing(scene, 'argoproj.io', 'rollouts', {
+      url: `https://127.0.0.1:${port}/`,
+      timeoutSeconds: 30,
+    });
     try {
       await cluster.controlPlane.admin.create(webhook);
       await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })]);
       expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
-      await scene.until('the pods back', async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 2);
-      await scene.until('the suspension', async () => (await scene.annotations('web'))['rollgate.io/convert-suspended'] === 'refused: the API server gave no answer in time');
+      await scene.until(
+        'the pods back',
+        async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 2,
+      );
+      await scene.until(
+        'the suspension',
+        async () =>
+          (await scene.annotations('web'))['rollgate.io/convert-suspended'] ===
+          'refused: the API server gave no answer in time',
+      );
     } finally {
       await cluster.admin.run(['delete', 'validatingwebhookconfiguration', webhook.metadata.name]);
       silent.close();
@@ -183,7 +290,10 @@ describe('a Deployment that another webhook refuses', () => {
     const scene = await ConversionScene.open(cluster);
     const webhook = refusing(scene, 'apps', 'deployments');
     await cluster.controlPlane.admin.create(webhook);
-    const { code, stderr } = await scene.developer.try(['apply', '-f', '-'], JSON.stringify(deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })));
+    const { code, stderr } = await scene.developer.try(
+      ['apply', '-f', '-'],
+      JSON.stringify(deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })),
+    );
     expect(code).not.toBe(0);
     expect(stderr).toContain('refuse.example.com');
     await sleep(3_000);
@@ -193,7 +303,8 @@ describe('a Deployment that another webhook refuses', () => {
 });
 
 describe('two Rollgates', () => {
-  const leads = async (rollgate: Rollgate): Promise<boolean> => /^rollgate_conversion_leader 1$/m.test(await rollgate.metrics());
+  const leads = async (rollgate: Rollgate): Promise<boolean> =>
+    /^rollgate_conversion_leader 1$/m.test(await rollgate.metrics());
   it('one acts; killed, the other takes over', async () => {
     const second = await cluster.rollgate.second();
     try {

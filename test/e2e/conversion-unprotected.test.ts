@@ -8,7 +8,8 @@ import { ConversionScene } from './harness/conversion.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const DECISIONS = join('src', 'conversion', 'decide.ts');
 
-// What conversion.test.ts and conversion-back.test.ts see at work: the Deployment keeps its pods until the Rollout is healthy, and the Rollout its own until those of the Deployment are available.
+// What conversion.test.ts and conversion-back.test.ts see at work: the Deployment keeps its pods until the Rollout is
+// healthy, and the Rollout its own until those of the Deployment are available.
 const PROTECTIONS = ['serves(rollout) ? scaleDeployment(0', 'isAvailable(deployment, target) ? undefined'] as const;
 
 let copy: string;
@@ -22,7 +23,8 @@ beforeAll(async () => {
   await cp(join(ROOT, 'package.json'), join(copy, 'package.json'));
   let text = await readFile(join(copy, DECISIONS), 'utf8');
   for (const protection of PROTECTIONS) {
-    if (text.split(protection).length !== 2) throw new Error(`src/conversion/decide.ts has no "${protection}", or more than one`);
+    if (text.split(protection).length !== 2)
+      throw new Error(`src/conversion/decide.ts has no "${protection}", or more than one`);
     text = text.replace(protection, protection.replace(/^.*?\)(?= \?)/, 'true'));
   }
   await writeFile(join(copy, DECISIONS), text);
@@ -43,24 +45,54 @@ describe('a Rollgate without what keeps the endpoints', () => {
     expect(there.least()).toBe(0);
     there.stop();
 
-    await scene.until('all endpoints', async () => (await scene.pods('web')).length === 5 && dig(await scene.deployment('web'), 'spec', 'replicas') === 0);
+    await scene.until(
+      'all endpoints',
+      async () =>
+        (await scene.pods('web')).length === 5 && dig(await scene.deployment('web'), 'spec', 'replicas') === 0,
+    );
     await garbageIsCollected(scene);
     const back = await scene.endpoints('web');
     await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert-', '-n', scene.namespace]);
-    await scene.until('the pods of the Deployment', async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 5);
+    await scene.until(
+      'the pods of the Deployment',
+      async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 5,
+    );
     expect(back.least()).toBeLessThan(5);
     back.stop();
   });
 });
 
-// In a young cluster the garbage collector hears of Rollouts after half a minute only; the pods that it takes late would hide what is lost.
+// In a young cluster the garbage collector hears of Rollouts after half a minute only; the pods that it takes late
+// would hide what is lost.
 async function garbageIsCollected(scene: ConversionScene): Promise<void> {
   const { cluster, namespace } = scene;
   const { admin } = cluster.controlPlane;
   const labels = { app: 'owner' };
-  const spec = { replicas: 0, selector: { matchLabels: labels }, strategy: { canary: {} }, template: { metadata: { labels }, spec: { containers: [{ name: 'owner', image: 'owner:1' }] } } };
-  const { apiVersion, kind, metadata } = await admin.create({ apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', metadata: { name: 'owner', namespace }, spec });
-  await admin.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'owned', namespace, ownerReferences: [{ apiVersion, kind, name: metadata.name, uid: metadata['uid'] }] } });
+  const spec = {
+    replicas: 0,
+    selector: { matchLabels: labels },
+    strategy: { canary: {} },
+    template: { metadata: { labels }, spec: { containers: [{ name: 'owner', image: 'owner:1' }] } },
+  };
+  const { apiVersion, kind, metadata } = await admin.create({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: { name: 'owner', namespace },
+    spec,
+  });
+  await admin.create({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: 'owned',
+      namespace,
+      ownerReferences: [{ apiVersion, kind, name: metadata.name, uid: metadata['uid'] }],
+    },
+  });
   await cluster.admin.run(['delete', 'rollout', 'owner', '-n', namespace]);
-  await scene.until('what a Rollout owned to be collected', async () => (await admin.get('v1', 'ConfigMap', namespace, 'owned')) === undefined, 120_000);
+  await scene.until(
+    'what a Rollout owned to be collected',
+    async () => (await admin.get('v1', 'ConfigMap', namespace, 'owned')) === undefined,
+    120_000,
+  );
 }

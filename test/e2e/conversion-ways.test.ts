@@ -23,9 +23,13 @@ describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('appli
     const scene = await ConversionScene.open(cluster);
     await applied(scene, way === 'replace' ? 'client-side apply' : way, { replicas: 3 });
     await scene.healthy('web', 3);
-    await scene.until('the Rollout recorded', async () => (await scene.annotations('web'))['rollgate.io/rollout-uid'] !== undefined);
+    await scene.until(
+      'the Rollout recorded',
+      async () => (await scene.annotations('web'))['rollgate.io/rollout-uid'] !== undefined,
+    );
 
-    // Kubernetes sorts managedFields by time, in seconds: the first apply in a later second than the others' last writes may put its own entry behind theirs, and no other may.
+    // Kubernetes sorts managedFields by time, in seconds: the first apply in a later second than the others' last
+    // writes may put its own entry behind theirs, and no other may.
     const stored = async (): Promise<unknown[]> => [await scene.deployment('web'), await scene.rollout('web')];
     await scene.until('what is stored to stay', async () => {
       const earlier = await stored();
@@ -53,7 +57,10 @@ describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('appli
     await sleep(1_500);
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
     expect(dig(await scene.rollout('web'), 'spec', 'replicas')).toBe(4);
-    expect(await scene.annotations('web')).toMatchObject({ 'rollgate.io/replicas': '4', 'rollgate.io/rollout-uid': marks['rollgate.io/rollout-uid'] });
+    expect(await scene.annotations('web')).toMatchObject({
+      'rollgate.io/replicas': '4',
+      'rollgate.io/rollout-uid': marks['rollgate.io/rollout-uid'],
+    });
 
     await applied(scene, way, { replicas: 4, image: 'web:2' });
     await scene.until('the canary', async () => {
@@ -64,7 +71,9 @@ describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('appli
     await cluster.argoCd.run(['argo', 'rollouts', 'promote', 'web', '--full', '-n', scene.namespace]);
     const promoted = await scene.healthy('web', 4);
     expect(dig(promoted, 'status', 'stableRS')).toBe(dig(promoted, 'status', 'currentPodHash'));
-    expect((await scene.pods('web')).every((pod) => dig(array(dig(pod, 'spec', 'containers'))[0], 'image') === 'web:2')).toBe(true);
+    expect(
+      (await scene.pods('web')).every((pod) => dig(array(dig(pod, 'spec', 'containers'))[0], 'image') === 'web:2'),
+    ).toBe(true);
 
     await cluster.argoCd.apply([hpa(scene.namespace)]);
     await sleep(1_000);
@@ -78,16 +87,30 @@ describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('appli
 describe('the server-side dry run of Argo CD', () => {
   it('is told what is stored', async () => {
     const scene = await ConversionScene.open(cluster);
-    const args = ['apply', '--server-side', '--force-conflicts', '--field-manager=argocd-controller', '-f', '-', '-o', 'json'];
+    const args = [
+      'apply',
+      '--server-side',
+      '--force-conflicts',
+      '--field-manager=argocd-controller',
+      '-f',
+      '-',
+      '-o',
+      'json',
+    ];
     const manifest = JSON.stringify(deployment(scene.namespace, 'web', { convert: 'canary', replicas: 3 }));
-    const predicted = JSON.parse((await cluster.argoCd.run([...args, '--dry-run=server'], manifest)).stdout) as KubeObject;
+    const predicted = JSON.parse(
+      (await cluster.argoCd.run([...args, '--dry-run=server'], manifest)).stdout,
+    ) as KubeObject;
     expect(await scene.rollout('web')).toBeUndefined();
     expect(dig(predicted, 'spec', 'replicas')).toBe(0);
     const stored = JSON.parse((await cluster.argoCd.run(args, manifest)).stdout) as KubeObject;
     expect(stored['spec']).toEqual(predicted['spec']);
     expect(dig(stored.metadata, 'annotations')).toEqual(dig(predicted.metadata, 'annotations'));
     await scene.healthy('web', 3);
-    await scene.until('the Rollout recorded', async () => (await scene.annotations('web'))['rollgate.io/rollout-uid'] !== undefined);
+    await scene.until(
+      'the Rollout recorded',
+      async () => (await scene.annotations('web'))['rollgate.io/rollout-uid'] !== undefined,
+    );
     const again = JSON.parse((await cluster.argoCd.run([...args, '--dry-run=server'], manifest)).stdout) as KubeObject;
     const live = await scene.deployment('web');
     expect(again['spec']).toEqual(live?.['spec']);
@@ -97,10 +120,16 @@ describe('the server-side dry run of Argo CD', () => {
 
 function hpa(namespace: string): KubeObject {
   return {
-    apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'web', namespace },
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'web', namespace },
     spec: {
-      minReplicas: 4, maxReplicas: 10, scaleTargetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' },
-      metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }],
+      minReplicas: 4,
+      maxReplicas: 10,
+      scaleTargetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' },
+      metrics: [
+        { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
+      ],
     },
   };
 }

@@ -15,7 +15,9 @@ describe('a new Deployment', () => {
   it('is stored at 0 with a warning, and its Rollout is there within a second, with the wanted count, and healthy', async () => {
     const scene = await ConversionScene.open(cluster);
     const began = performance.now();
-    const { stderr } = await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 3, convert: 'canary' })]);
+    const { stderr } = await scene.developer.apply([
+      deployment(scene.namespace, 'web', { replicas: 3, convert: 'canary' }),
+    ]);
     const rollout = await scene.until('the Rollout', () => scene.rollout('web'));
     const took = performance.now() - began;
     expect(stderr).toContain('Rollout "web" will be made of it (profile "canary") and run its 3 pods');
@@ -28,7 +30,9 @@ describe('a new Deployment', () => {
 
   it('runs its pods itself as long as its Rollout lacks something, and becomes it once that is there', async () => {
     const scene = await ConversionScene.open(cluster);
-    const { stderr } = await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 3, convert: 'blue-green' })]);
+    const { stderr } = await scene.developer.apply([
+      deployment(scene.namespace, 'web', { replicas: 3, convert: 'blue-green' }),
+    ]);
     expect(stderr).toContain('it runs its pods itself until Rollout "web" is healthy');
     await scene.until('its pods', async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 3);
     await scene.until('the Rollout', () => scene.rollout('web'));
@@ -55,14 +59,37 @@ describe('a Deployment that runs', () => {
 
   it('keeps them when the first revision of the Rollout fails, and ends at 0 when the second succeeds', async () => {
     const scene = await ConversionScene.open(cluster);
-    const careful = { progressDeadlineSeconds: 3, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: 0 } } };
+    const careful = {
+      progressDeadlineSeconds: 3,
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: 0 } },
+    };
     await scene.running('web', 5, { readyAfter: 300, spec: careful });
     const watch = await scene.endpoints('web');
-    await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 5, convert: 'canary', image: 'web:2', readyAfter: 'never', spec: careful })]);
-    await scene.until('the first revision failed', async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Degraded');
+    await scene.developer.apply([
+      deployment(scene.namespace, 'web', {
+        replicas: 5,
+        convert: 'canary',
+        image: 'web:2',
+        readyAfter: 'never',
+        spec: careful,
+      }),
+    ]);
+    await scene.until(
+      'the first revision failed',
+      async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Degraded',
+    );
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(5);
-    await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 5, convert: 'canary', image: 'web:3', readyAfter: 300, spec: careful })]);
-    // To the controller the first revision is the stable one, healthy or not: the second is a canary like any other, with its pauses.
+    await scene.developer.apply([
+      deployment(scene.namespace, 'web', {
+        replicas: 5,
+        convert: 'canary',
+        image: 'web:3',
+        readyAfter: 300,
+        spec: careful,
+      }),
+    ]);
+    // To the controller the first revision is the stable one, healthy or not: the second is a canary like any other,
+    // with its pauses.
     await scene.until('the canary', async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Paused');
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(5);
     await cluster.argoCd.run(['argo', 'rollouts', 'promote', 'web', '--full', '-n', scene.namespace]);

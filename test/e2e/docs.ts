@@ -3,7 +3,10 @@ import { dirname, join } from 'node:path';
 
 const DOCS = join(import.meta.dirname, '..', '..', 'docs');
 
-/** In: a page of docs/, the marker of a part of it, and what that part ought to say. Out: what it says; with `UPDATE_DOCS` set it is made to say it first. Throws where the page has no such part. */
+/**
+ * In: a page of docs/, the marker of a part of it, and what that part ought to say. Out: what it says; with
+ * `UPDATE_DOCS` set it is made to say it first. Throws where the page has no such part.
+ */
 export function partOf(page: string, marker: string, content: string): string {
   const path = join(DOCS, page);
   const [begin, end] = [`<!-- ${marker} -->\n`, `\n<!-- /${marker} -->`];

@@ -30,14 +30,27 @@ beforeAll(async () => {
     rollgate: ['policy.crossObjectUpdates=deny'],
     async between(server) {
       const { hostname, port } = new URL(server);
-      between = await Forwarder.start({ host: '127.0.0.1', port: 0 }, () => (open ? { host: hostname, port: Number(port) } : undefined));
+      between = await Forwarder.start({ host: '127.0.0.1', port: 0 }, () =>
+        open ? { host: hostname, port: Number(port) } : undefined,
+      );
       return `https://127.0.0.1:${between.port}`;
     },
   });
   namespace = await cluster.namespace('shop');
   await cluster.admin.apply(shop(namespace, 'reviews'));
-  await until('the first revision', async () => hashOf(await cluster.controlPlane.admin.get('v1', 'Service', namespace, 'reviews-stable')) !== '');
-  await until('a healthy Rollout', async () => dig(await cluster.controlPlane.admin.get(ROLLOUT.apiVersion, ROLLOUT.kind, namespace, 'reviews'), 'status', 'phase') === 'Healthy');
+  await until(
+    'the first revision',
+    async () => hashOf(await cluster.controlPlane.admin.get('v1', 'Service', namespace, 'reviews-stable')) !== '',
+  );
+  await until(
+    'a healthy Rollout',
+    async () =>
+      dig(
+        await cluster.controlPlane.admin.get(ROLLOUT.apiVersion, ROLLOUT.kind, namespace, 'reviews'),
+        'status',
+        'phase',
+      ) === 'Healthy',
+  );
   // It would end with an API server that is gone; what it wrote is enough.
   await cluster.argo.program.stop();
 });
@@ -65,7 +78,10 @@ async function isRightAgain(fault: string): Promise<void> {
   console.log(`${fault}: a Rollout that came was known after ${came} ms, one that went after ${went} ms`);
   expect(came).toBeLessThan(SECONDS);
   expect(went).toBeLessThan(SECONDS);
-  const refused = await cluster.developer.try(['apply', '--dry-run=server', '-f', '-'], yamlOf([virtualService(namespace, 'reviews', 'renamed')]));
+  const refused = await cluster.developer.try(
+    ['apply', '--dry-run=server', '-f', '-'],
+    yamlOf([virtualService(namespace, 'reviews', 'renamed')]),
+  );
   expect(refused.stderr).toContain('VirtualService "reviews" has no http route "primary"');
   const service = shop(namespace, 'reviews')[0];
   if (service === undefined) throw new Error('a shop has no Service');
@@ -75,12 +91,19 @@ async function isRightAgain(fault: string): Promise<void> {
   expect(cluster.rollgate.program.pid).toBe(pid);
 }
 
-/** In: a version of the Rollouts. Out: whether the API server says that a watch from there is no longer possible. Rejects while it cannot say. */
+/**
+ * In: a version of the Rollouts. Out: whether the API server says that a watch from there is no longer possible.
+ * Rejects while it cannot say.
+ */
 async function isForgotten(version: string): Promise<boolean> {
   const stop = new AbortController();
   const events: WatchEvent[] = [];
   try {
-    await cluster.controlPlane.admin.watch(`${pathOf({ ...ROLLOUT, namespace })}?resourceVersion=${version}`, (event) => events.push(event), stop.signal);
+    await cluster.controlPlane.admin.watch(
+      `${pathOf({ ...ROLLOUT, namespace })}?resourceVersion=${version}`,
+      (event) => events.push(event),
+      stop.signal,
+    );
     await sleep(1_000);
     return events.some(({ type, object }) => type === 'ERROR' && dig(object, 'code') === 410);
   } catch (error) {
@@ -136,9 +159,14 @@ describe('Rollgate needs nobody', () => {
   it('after its token was refused, once there is a new one', async () => {
     const { controlPlane } = cluster;
     const old = new Api(await controlPlane.account(ROLLGATE));
-    const { metadata } = (await controlPlane.admin.get('v1', 'ServiceAccount', ROLLGATE.namespace, ROLLGATE.name)) ?? {};
+    const { metadata } =
+      (await controlPlane.admin.get('v1', 'ServiceAccount', ROLLGATE.namespace, ROLLGATE.name)) ?? {};
     await controlPlane.admin.call('DELETE', pathOf({ apiVersion: 'v1', kind: 'ServiceAccount', ...ROLLGATE }));
-    await controlPlane.admin.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { ...ROLLGATE, labels: metadata?.['labels'] } });
+    await controlPlane.admin.create({
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { ...ROLLGATE, labels: metadata?.['labels'] },
+    });
     await until('the refusal of the old token', async () => {
       const refusal: unknown = await old.get('v1', 'Namespace', '', namespace).catch((error: unknown) => error);
       return refusal instanceof Refused && refusal.code === 401;
@@ -156,7 +184,9 @@ describe('Rollgate needs nobody', () => {
     await until('the Rollout to be known', async () => (await whyNotRenamed(admin, namespace, 'gone')) !== '');
     open = false;
     between.cut();
-    const version = string(dig(await admin.call('GET', pathOf({ ...ROLLOUT, namespace })), 'metadata', 'resourceVersion'));
+    const version = string(
+      dig(await admin.call('GET', pathOf({ ...ROLLOUT, namespace })), 'metadata', 'resourceVersion'),
+    );
     await admin.call('DELETE', pathOf({ ...ROLLOUT, namespace, name: 'gone' }));
     for (const object of shop(namespace, 'new')) await admin.create(object);
     await sleep(15_000);
@@ -165,8 +195,12 @@ describe('Rollgate needs nobody', () => {
     await cluster.controlPlane.answers();
     await until('the 410', () => isForgotten(version));
     open = true;
-    await until('the verdict on what came', async () => (await whyNotRenamed(admin, namespace, 'new')) !== '', { within: SECONDS });
-    await until('the verdict on what went', async () => (await whyNotRenamed(admin, namespace, 'gone')) === '', { within: SECONDS });
+    await until('the verdict on what came', async () => (await whyNotRenamed(admin, namespace, 'new')) !== '', {
+      within: SECONDS,
+    });
+    await until('the verdict on what went', async () => (await whyNotRenamed(admin, namespace, 'gone')) === '', {
+      within: SECONDS,
+    });
     await isRightAgain('410');
   });
 });
@@ -185,7 +219,10 @@ describe('a gate that is down', () => {
     // What was let through may be lived with, and be put right.
     await cluster.developer.run(['label', 'virtualservice', 'unjudged', '-n', namespace, 'still=editable']);
     await cluster.developer.apply([virtualService(namespace, 'unjudged')]);
-    const refused = await cluster.developer.try(['apply', '-f', '-'], yamlOf([virtualService(namespace, 'unjudged', 'renamed')]));
+    const refused = await cluster.developer.try(
+      ['apply', '-f', '-'],
+      yamlOf([virtualService(namespace, 'unjudged', 'renamed')]),
+    );
     expect(refused.stderr).toContain('[virtualservice-route-exists]');
   });
 });

@@ -5,14 +5,27 @@ import { Cluster } from './harness/cluster.ts';
 import { ARGO_CD_WAYS, yamlOf, type Way } from './harness/kubectl.ts';
 import { until } from './harness/program.ts';
 import { Recorder } from './harness/recorder.ts';
-import { CANARIES, controllersPart, driven, edited, isFinished, objectsIn, personsPart, type Canary } from './support/canaries.ts';
+import {
+  CANARIES,
+  controllersPart,
+  driven,
+  edited,
+  isFinished,
+  objectsIn,
+  personsPart,
+  type Canary,
+} from './support/canaries.ts';
 import { healthy, pausedAt } from './support/rollouts.ts';
 
 const UNGUARDED = 'unguarded';
 
 let cluster: Cluster;
 beforeAll(async () => {
-  cluster = await Cluster.start({ rollgate: [`webhooks.excludedNamespaces={kube-system,${CANARIES.map(({ name }) => `${UNGUARDED}-${name}`).join(',')}}`] });
+  cluster = await Cluster.start({
+    rollgate: [
+      `webhooks.excludedNamespaces={kube-system,${CANARIES.map(({ name }) => `${UNGUARDED}-${name}`).join(',')}}`,
+    ],
+  });
 });
 afterAll(() => cluster?.stop());
 
@@ -30,44 +43,79 @@ function idOf({ kind, metadata }: KubeObject): string {
 
 function live(source: KubeObject): Promise<KubeObject> {
   const { apiVersion, kind, metadata } = source;
-  return until(idOf(source), () => cluster.controlPlane.admin.get(apiVersion, kind, String(metadata.namespace), metadata.name));
+  return until(idOf(source), () =>
+    cluster.controlPlane.admin.get(apiVersion, kind, String(metadata.namespace), metadata.name),
+  );
 }
 
-/** Drives a canary through its pauses to the end; at each, its files are applied again, edited anew, in every way in which Argo CD writes. */
+/**
+ * Drives a canary through its pauses to the end; at each, its files are applied again, edited anew, in every way in
+ * which Argo CD writes.
+ */
 async function drive(canary: Canary, namespace: string, applied: (edit: KubeObject) => Promise<void>): Promise<Seen> {
   const objects = objectsIn(canary, namespace);
   const files = driven(objects);
   expect(files.length).toBeGreaterThan(0);
   await cluster.argoCd.apply(objects);
   await healthy(cluster, namespace, canary.rollout);
-  const recorders = await Promise.all(files.map(async (file) => {
-    const { apiVersion, kind, metadata: { name } } = file;
-    return { file, recorder: await Recorder.start(cluster.controlPlane.admin, { apiVersion, kind, namespace, name }) };
-  }));
-  await cluster.developer.run(['argo', 'rollouts', 'set', 'image', canary.rollout, `${canary.container}=registry.example.com/it:2`, '-n', namespace]);
+  const recorders = await Promise.all(
+    files.map(async (file) => {
+      const {
+        apiVersion,
+        kind,
+        metadata: { name },
+      } = file;
+      return {
+        file,
+        recorder: await Recorder.start(cluster.controlPlane.admin, { apiVersion, kind, namespace, name }),
+      };
+    }),
+  );
+  await cluster.developer.run([
+    'argo',
+    'rollouts',
+    'set',
+    'image',
+    canary.rollout,
+    `${canary.container}=registry.example.com/it:2`,
+    '-n',
+    namespace,
+  ]);
   let n = 0;
   for (const weight of canary.weights) {
     await pausedAt(cluster, namespace, canary.rollout, weight);
     for (const way of WAYS) {
       n++;
-      await cluster.argoCd.apply(files.map((file) => edited(file, n)), way);
+      await cluster.argoCd.apply(
+        files.map((file) => edited(file, n)),
+        way,
+      );
       for (const file of files) await applied(edited(file, n));
     }
     await cluster.developer.run(['argo', 'rollouts', 'promote', canary.rollout, '-n', namespace]);
   }
   await healthy(cluster, namespace, canary.rollout);
-  await until('the end of the update', () => recorders.every(({ file, recorder }) => {
-    const parts = recorder.versions.map(controllersPart);
-    return parts.length > 1 && isFinished(file, parts[0] ?? '', parts.at(-1) ?? '');
-  }));
-  return { controllers: Object.fromEntries(recorders.map(({ file, recorder }) => [idOf(file), distinct(recorder.stop().map(controllersPart))])) };
+  await until('the end of the update', () =>
+    recorders.every(({ file, recorder }) => {
+      const parts = recorder.versions.map(controllersPart);
+      return parts.length > 1 && isFinished(file, parts[0] ?? '', parts.at(-1) ?? '');
+    }),
+  );
+  return {
+    controllers: Object.fromEntries(
+      recorders.map(({ file, recorder }) => [idOf(file), distinct(recorder.stop().map(controllersPart))]),
+    ),
+  };
 }
 
 function distinct(parts: readonly string[]): string[] {
   return parts.filter((part, index) => part !== parts[index - 1]);
 }
 
-/** Each state is reached once and never left but for a new one: what an apply wiped would come back as a state that was there before. */
+/**
+ * Each state is reached once and never left but for a new one: what an apply wiped would come back as a state that was
+ * there before.
+ */
 function flaps(states: readonly string[]): boolean {
   return new Set(states.slice(1)).size !== states.length - 1 || states.some((state) => state.includes('undefined'));
 }
@@ -78,7 +126,10 @@ describe.each(CANARIES)('$name', (canary) => {
     const seen = await drive(canary, namespace, async (edit) => {
       const now = await live(edit);
       expect(personsPart(now), idOf(edit)).toMatchObject(personsPart(edit));
-      const { stdout } = await cluster.argoCd.run([...ARGO_CD_WAYS['server-side dry run'], '-o', 'yaml', '-f', '-'], yamlOf([edit]));
+      const { stdout } = await cluster.argoCd.run(
+        [...ARGO_CD_WAYS['server-side dry run'], '-o', 'yaml', '-f', '-'],
+        yamlOf([edit]),
+      );
       const predicted = parse(stdout) as KubeObject;
       expect(predicted['spec'], `dry run of ${idOf(edit)}`).toEqual(now['spec']);
     });

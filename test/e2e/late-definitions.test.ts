@@ -21,7 +21,10 @@ afterAll(() => cluster?.stop());
 
 /** Resolves when Istio's definitions are installed; whoever needs them may have to try a few times yet. */
 async function install(): Promise<void> {
-  await cluster.admin.run(['apply', '--server-side', '-f', '-'], yamlOf((await meshDefinitions()).filter(({ metadata }) => isIstio(metadata.name))));
+  await cluster.admin.run(
+    ['apply', '--server-side', '-f', '-'],
+    yamlOf((await meshDefinitions()).filter(({ metadata }) => isIstio(metadata.name))),
+  );
 }
 
 async function isRightSoon(what: string, name: string): Promise<void> {
@@ -35,7 +38,10 @@ async function isRightSoon(what: string, name: string): Promise<void> {
 
 /** A Rollout whose VirtualService cannot be known: that is no reason to refuse it, nor to say that it is missing. */
 async function isNotJudged(name: string): Promise<void> {
-  const { code, stderr } = await cluster.developer.try(['apply', '--dry-run=server', '-f', '-'], yamlOf(shop(namespace, name).filter(({ kind }) => kind !== 'VirtualService')));
+  const { code, stderr } = await cluster.developer.try(
+    ['apply', '--dry-run=server', '-f', '-'],
+    yamlOf(shop(namespace, name).filter(({ kind }) => kind !== 'VirtualService')),
+  );
   expect([code, stderr]).toEqual([0, expect.not.stringContaining('VirtualService')]);
 }
 

@@ -16,7 +16,9 @@ import { shop, virtualService } from './harness/shop.ts';
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 const ROLLOUT = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout' };
 // A lost call must be seen, too.
-const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map((group) => `webhooks.failurePolicy.${group}=Fail`);
+const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map(
+  (group) => `webhooks.failurePolicy.${group}=Fail`,
+);
 
 let cluster: Cluster;
 let folder: string;
@@ -26,7 +28,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rollgate-examples-'));
   // kubectl would read the JSON files beside the manifests, which are none.
   // A policy is no manifest.
-  for (const name of globSync('**/*.yaml', { cwd: EXAMPLES, exclude: ['**/rollgate.yaml'] })) await cp(join(EXAMPLES, name), join(folder, name));
+  for (const name of globSync('**/*.yaml', { cwd: EXAMPLES, exclude: ['**/rollgate.yaml'] }))
+    await cp(join(EXAMPLES, name), join(folder, name));
 });
 
 afterAll(async () => {
@@ -57,7 +60,11 @@ function changed(policy: Record<string, unknown>): Promise<void> {
 }
 
 async function isGone(apiVersion: string, kind: string, namespace: string, name: string): Promise<void> {
-  await until(`${kind} ${name} to be gone`, async () => (await cluster.controlPlane.admin.get(apiVersion, kind, namespace, name)) === undefined, { within: 150_000 });
+  await until(
+    `${kind} ${name} to be gone`,
+    async () => (await cluster.controlPlane.admin.get(apiVersion, kind, namespace, name)) === undefined,
+    { within: 150_000 },
+  );
 }
 
 async function deleteNamespaces(names: readonly string[]): Promise<void> {
@@ -69,7 +76,16 @@ async function deleteNamespaces(names: readonly string[]): Promise<void> {
 async function midCanary(name: string): Promise<string> {
   const namespace = await cluster.namespace(name);
   await cluster.admin.apply(shop(namespace, name));
-  const phase = (wanted: string): Promise<unknown> => until(`a ${wanted} Rollout`, async () => dig(await cluster.controlPlane.admin.get(ROLLOUT.apiVersion, ROLLOUT.kind, namespace, name), 'status', 'phase') === wanted);
+  const phase = (wanted: string): Promise<unknown> =>
+    until(
+      `a ${wanted} Rollout`,
+      async () =>
+        dig(
+          await cluster.controlPlane.admin.get(ROLLOUT.apiVersion, ROLLOUT.kind, namespace, name),
+          'status',
+          'phase',
+        ) === wanted,
+    );
   await phase('Healthy');
   await cluster.admin.run(['argo', 'rollouts', 'set', 'image', name, 'app=shop:2', '-n', namespace]);
   await phase('Paused');
@@ -78,16 +94,32 @@ async function midCanary(name: string): Promise<string> {
 
 describe('never blocked:', () => {
   it('`kubectl delete -R -f` of all examples, those that contradict themselves among them', async () => {
-    const objects = globSync('**/*.yaml', { cwd: folder }).flatMap((name) => objectsOf(readFileSync(join(folder, name), 'utf8')));
-    const namespaces = [...new Set(objects.map(({ metadata }) => metadata.namespace).filter((name) => typeof name === 'string'))].filter((name) => name !== 'argo-rollouts');
+    const objects = globSync('**/*.yaml', { cwd: folder }).flatMap((name) =>
+      objectsOf(readFileSync(join(folder, name), 'utf8')),
+    );
+    const namespaces = [
+      ...new Set(objects.map(({ metadata }) => metadata.namespace).filter((name) => typeof name === 'string')),
+    ].filter((name) => name !== 'argo-rollouts');
     for (const name of namespaces) await cluster.admin.run(['create', 'namespace', name]);
     await changed({ mode: 'audit' });
     await cluster.admin.run(['apply', '-R', '-f', folder]);
     await changed({ mode: 'enforce' });
     // The controller's own Deployment and settings are among the examples.
-    const refused = await refusedIn(() => cluster.admin.run(['delete', '-R', '-f', folder, '--ignore-not-found', '--timeout=200s']));
+    const refused = await refusedIn(() =>
+      cluster.admin.run(['delete', '-R', '-f', folder, '--ignore-not-found', '--timeout=200s']),
+    );
     expect(refused).toEqual([]);
-    for (const object of objects) await isGone(object.apiVersion, object.kind, typeof object.metadata.namespace === 'string' ? object.metadata.namespace : ['Namespace', 'ClusterAnalysisTemplate'].includes(object.kind) ? '' : 'default', object.metadata.name);
+    for (const object of objects)
+      await isGone(
+        object.apiVersion,
+        object.kind,
+        typeof object.metadata.namespace === 'string'
+          ? object.metadata.namespace
+          : ['Namespace', 'ClusterAnalysisTemplate'].includes(object.kind)
+            ? ''
+            : 'default',
+        object.metadata.name,
+      );
   });
 
   it('the deletion of a namespace in the middle of a canary, though deletions are refused otherwise', async () => {
@@ -100,14 +132,27 @@ describe('never blocked:', () => {
 
   it('garbage collection, though deletions are refused otherwise', async () => {
     const namespace = await cluster.namespace('collected');
-    const owner = await cluster.controlPlane.admin.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace, name: 'owner' } });
-    const owned = shop(namespace, 'collected').map((object) => ({ ...object, metadata: { ...object.metadata, ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata['uid'] }] } }));
+    const owner = await cluster.controlPlane.admin.create({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { namespace, name: 'owner' },
+    });
+    const owned = shop(namespace, 'collected').map((object) => ({
+      ...object,
+      metadata: {
+        ...object.metadata,
+        ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata['uid'] }],
+      },
+    }));
     for (const object of owned) await cluster.controlPlane.admin.create(object);
     await changed({ onDelete: 'deny' });
     const refused = await refusedIn(async () => {
       await cluster.developer.run(['delete', 'configmap', 'owner', '-n', namespace, '--cascade=background']);
       for (const { apiVersion, kind, metadata } of owned) await isGone(apiVersion, kind, namespace, metadata.name);
-      await until('the pods to be gone', async () => (await cluster.controlPlane.admin.list('v1', 'Pod', namespace)).length === 0);
+      await until(
+        'the pods to be gone',
+        async () => (await cluster.controlPlane.admin.list('v1', 'Pod', namespace)).length === 0,
+      );
     });
     expect(refused).toEqual([]);
   });
@@ -118,16 +163,32 @@ describe('never blocked:', () => {
     if (rollout === undefined) throw new Error('a shop has no Rollout');
     const wrong = { ...rollout, metadata: { ...rollout.metadata, finalizers: ['e2e.rollgate.io/hold'] } };
     await changed({ mode: 'audit' });
-    await cluster.admin.apply([...shop(namespace, 'wrong').slice(0, 2), virtualService(namespace, 'wrong', 'renamed'), wrong]);
+    await cluster.admin.apply([
+      ...shop(namespace, 'wrong').slice(0, 2),
+      virtualService(namespace, 'wrong', 'renamed'),
+      wrong,
+    ]);
     await changed({ mode: 'enforce' });
-    const { code, stderr } = await cluster.developer.try(['apply', '--dry-run=server', '-f', '-'], yamlOf([{ ...wrong, metadata: { namespace, name: 'another' } }]));
+    const { code, stderr } = await cluster.developer.try(
+      ['apply', '--dry-run=server', '-f', '-'],
+      yamlOf([{ ...wrong, metadata: { namespace, name: 'another' } }]),
+    );
     expect([code, stderr]).toEqual([1, expect.stringContaining('[virtualservice-route-exists]')]);
     const refused = await refusedIn(async () => {
       await cluster.developer.run(['label', 'rollout', 'wrong', '-n', namespace, 'team=shop']);
       await cluster.developer.run(['annotate', 'virtualservice', 'wrong', '-n', namespace, 'note=seen']);
       await cluster.developer.run(['delete', 'rollout', 'wrong', '-n', namespace, '--wait=false']);
       await cluster.developer.run(['annotate', 'rollout', 'wrong', '-n', namespace, 'note=ending']);
-      await cluster.developer.run(['patch', 'rollout', 'wrong', '-n', namespace, '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
+      await cluster.developer.run([
+        'patch',
+        'rollout',
+        'wrong',
+        '-n',
+        namespace,
+        '--type=merge',
+        '-p',
+        '{"metadata":{"finalizers":null}}',
+      ]);
       await isGone(ROLLOUT.apiVersion, ROLLOUT.kind, namespace, 'wrong');
       await deleteNamespaces([namespace]);
     });
@@ -135,22 +196,41 @@ describe('never blocked:', () => {
   });
 
   for (const [way, args, env] of [
-    ['a selector', ['-l', 'part-of=shop', ...['core/v1/Service', 'networking.istio.io/v1/VirtualService', 'argoproj.io/v1alpha1/Rollout'].map((kind) => `--prune-allowlist=${kind}`)], {}],
+    [
+      'a selector',
+      [
+        '-l',
+        'part-of=shop',
+        ...['core/v1/Service', 'networking.istio.io/v1/VirtualService', 'argoproj.io/v1alpha1/Rollout'].map(
+          (kind) => `--prune-allowlist=${kind}`,
+        ),
+      ],
+      {},
+    ],
     ['an ApplySet', ['--applyset=shop'], { KUBECTL_APPLYSET: 'true' }],
   ] as const) {
     it(`\`kubectl apply --prune\` by ${way}, in the middle of a canary, of what Rollouts need and of Rollouts`, async () => {
       const namespace = await midCanary('pruned');
       await cluster.admin.run(['delete', 'rollout,virtualservice,service', '--all', '-n', namespace]);
       Object.assign(process.env, env);
-      const labelled = (name: string): KubeObject[] => shop(namespace, name).map((object) => ({ ...object, metadata: { ...object.metadata, labels: { 'part-of': 'shop' } } }));
-      const apply = (objects: readonly KubeObject[]): Promise<{ stdout: string }> => cluster.admin.run(['apply', '-n', namespace, '--prune', ...args, '-f', '-'], yamlOf(objects));
+      const labelled = (name: string): KubeObject[] =>
+        shop(namespace, name).map((object) => ({
+          ...object,
+          metadata: { ...object.metadata, labels: { 'part-of': 'shop' } },
+        }));
+      const apply = (objects: readonly KubeObject[]): Promise<{ stdout: string }> =>
+        cluster.admin.run(['apply', '-n', namespace, '--prune', ...args, '-f', '-'], yamlOf(objects));
       const refused = await refusedIn(async () => {
         await apply([...labelled('kept'), ...labelled('pruned')]);
         // The VirtualService of a Rollout that stays goes too.
         const { stdout } = await apply(labelled('kept').filter(({ kind }) => kind !== 'VirtualService'));
         expect(stdout).toMatch(/virtualservice\.networking\.istio\.io\/kept pruned/);
         expect(stdout).toMatch(/rollout\.argoproj\.io\/pruned pruned/);
-        await apply(labelled('kept').filter(({ kind }) => kind === 'Service').slice(0, 1));
+        await apply(
+          labelled('kept')
+            .filter(({ kind }) => kind === 'Service')
+            .slice(0, 1),
+        );
         await isGone(ROLLOUT.apiVersion, ROLLOUT.kind, namespace, 'kept');
       });
       for (const name of Object.keys(env)) delete process.env[name];
@@ -165,13 +245,24 @@ function asBackedUp(object: KubeObject): KubeObject {
   const { status: _, ...rest } = object;
   const spec = { ...(object['spec'] as Record<string, unknown> | undefined) };
   if (object.kind === 'Service') for (const own of ['clusterIP', 'clusterIPs']) delete spec[own];
-  return { ...rest, apiVersion: object.apiVersion, kind: object.kind, metadata: { name, namespace, labels, annotations } as KubeObject['metadata'], ...(object['spec'] === undefined ? {} : { spec }) };
+  return {
+    ...rest,
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: { name, namespace, labels, annotations } as KubeObject['metadata'],
+    ...(object['spec'] === undefined ? {} : { spec }),
+  };
 }
 
 /** In: objects. Resolves when they are gone; their namespaces, whose end takes as long as that of their pods, stay. */
 async function removed(objects: readonly KubeObject[]): Promise<void> {
   const { admin } = cluster.controlPlane;
-  const places = objects.map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, namespace: String(metadata.namespace), name: metadata.name }));
+  const places = objects.map(({ apiVersion, kind, metadata }) => ({
+    apiVersion,
+    kind,
+    namespace: String(metadata.namespace),
+    name: metadata.name,
+  }));
   for (const place of places) await admin.call('DELETE', pathOf(place));
   for (const { apiVersion, kind, namespace, name } of places) await isGone(apiVersion, kind, namespace, name);
 }
@@ -183,24 +274,46 @@ function shuffled<T>(items: readonly T[], seed: number): T[] {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };
-  return items.map((item) => ({ item, at: random() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
+  return items
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }
 
 describe('a restore of whole namespaces', () => {
-  const SETS = ['istio-subset-level/mended', 'aks-gateway-api/mended', 'multi-primary', 'workloadref-skywalking/as-written', 'plain-canary/as-written'];
+  const SETS = [
+    'istio-subset-level/mended',
+    'aks-gateway-api/mended',
+    'multi-primary',
+    'workloadref-skywalking/as-written',
+    'plain-canary/as-written',
+  ];
   let namespaces: string[];
   let backup: KubeObject[];
 
   beforeAll(async () => {
-    const objects = SETS.flatMap((set) => globSync('*.yaml', { cwd: join(EXAMPLES, set) }).flatMap((name) => objectsOf(readFileSync(join(EXAMPLES, set, name), 'utf8'))));
-    const mine = objects.filter(({ kind, metadata }) => kind !== 'Namespace' && typeof metadata.namespace === 'string' && metadata.namespace !== 'argo-rollouts');
+    const objects = SETS.flatMap((set) =>
+      globSync('*.yaml', { cwd: join(EXAMPLES, set) }).flatMap((name) =>
+        objectsOf(readFileSync(join(EXAMPLES, set, name), 'utf8')),
+      ),
+    );
+    const mine = objects.filter(
+      ({ kind, metadata }) =>
+        kind !== 'Namespace' && typeof metadata.namespace === 'string' && metadata.namespace !== 'argo-rollouts',
+    );
     const canary = await midCanary('restored');
     namespaces = [...new Set(mine.map(({ metadata }) => String(metadata.namespace)))];
     for (const name of namespaces) await cluster.admin.try(['create', 'namespace', name]);
     await cluster.admin.run(['apply', '-f', '-'], yamlOf(mine));
     namespaces.push(canary);
-    await until('the canaries of the examples', async () => (await cluster.controlPlane.admin.list(ROLLOUT.apiVersion, ROLLOUT.kind)).every((rollout) => dig(rollout, 'status', 'currentPodHash') !== undefined));
-    const stored = [...mine, ...shop(canary, 'restored')].map(({ apiVersion, kind, metadata }) => cluster.controlPlane.admin.get(apiVersion, kind, String(metadata.namespace), metadata.name));
+    await until('the canaries of the examples', async () =>
+      (await cluster.controlPlane.admin.list(ROLLOUT.apiVersion, ROLLOUT.kind)).every(
+        (rollout) => dig(rollout, 'status', 'currentPodHash') !== undefined,
+      ),
+    );
+    const stored = [...mine, ...shop(canary, 'restored')].map(({ apiVersion, kind, metadata }) =>
+      cluster.controlPlane.admin.get(apiVersion, kind, String(metadata.namespace), metadata.name),
+    );
     backup = (await Promise.all(stored)).filter((object) => object !== undefined).map(asBackedUp);
   });
 
@@ -215,7 +328,9 @@ describe('a restore of whole namespaces', () => {
       const errors: string[] = [];
       const refused = await refusedIn(async () => {
         for (const object of shuffled(backup, seed)) {
-          await cluster.controlPlane.admin.create(object).catch((error: unknown) => errors.push(`${object.kind} ${object.metadata.name}: ${String(error)}`));
+          await cluster.controlPlane.admin
+            .create(object)
+            .catch((error: unknown) => errors.push(`${object.kind} ${object.metadata.name}: ${String(error)}`));
         }
       });
       expect(refused).toEqual([]);

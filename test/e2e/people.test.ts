@@ -24,8 +24,16 @@ function withWorkloadRef(objects: readonly KubeObject[]): KubeObject[] {
     if (candidate.kind !== 'Rollout') return [candidate];
     const { template, selector, ...spec } = object(candidate['spec']);
     const name = 'app07';
-    const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { namespace: String(candidate.metadata.namespace), name }, spec: { replicas: 0, selector, template } };
-    return [deployment, { ...candidate, spec: { ...spec, workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name } } }];
+    const deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { namespace: String(candidate.metadata.namespace), name },
+      spec: { replicas: 0, selector, template },
+    };
+    return [
+      deployment,
+      { ...candidate, spec: { ...spec, workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name } } },
+    ];
   });
 }
 
@@ -55,17 +63,31 @@ class Developer {
   }
 
   async weights(): Promise<string> {
-    const live = await cluster.controlPlane.admin.get(VIRTUAL_SERVICE.apiVersion, VIRTUAL_SERVICE.kind, this.namespace, VIRTUAL_SERVICE.name);
+    const live = await cluster.controlPlane.admin.get(
+      VIRTUAL_SERVICE.apiVersion,
+      VIRTUAL_SERVICE.kind,
+      this.namespace,
+      VIRTUAL_SERVICE.name,
+    );
     return live === undefined ? 'no VirtualService' : controllersPart(live);
   }
 
   /** What Rollgate refused or kept in this namespace. */
   interfered(): unknown[] {
-    return cluster.rollgate.decisions().filter((line) => line['namespace'] === this.namespace && (line['verdict'] === 'deny' || (Array.isArray(line['kept']) && line['kept'].length > 0)));
+    return cluster.rollgate
+      .decisions()
+      .filter(
+        (line) =>
+          line['namespace'] === this.namespace &&
+          (line['verdict'] === 'deny' || (Array.isArray(line['kept']) && line['kept'].length > 0)),
+      );
   }
 }
 
-async function begin(prefix: string, change: (objects: readonly KubeObject[]) => readonly KubeObject[] = (objects) => objects): Promise<Developer> {
+async function begin(
+  prefix: string,
+  change: (objects: readonly KubeObject[]) => readonly KubeObject[] = (objects) => objects,
+): Promise<Developer> {
   const namespace = await cluster.namespace(prefix);
   await cluster.developer.apply(change(objectsIn(HOST_LEVEL, namespace)));
   const developer = new Developer(namespace);
@@ -90,7 +112,15 @@ describe.each([
     await developer.image('3');
     await developer.pausedAt(20);
     await developer.rollouts('abort', developer.rollout);
-    await rolloutThat(cluster, developer.namespace, developer.rollout, 'is aborted', (rollout) => dig(rollout, 'status', 'phase') === 'Degraded' && dig(rollout, 'status', 'canary', 'weights', 'canary', 'weight') === 0);
+    await rolloutThat(
+      cluster,
+      developer.namespace,
+      developer.rollout,
+      'is aborted',
+      (rollout) =>
+        dig(rollout, 'status', 'phase') === 'Degraded' &&
+        dig(rollout, 'status', 'canary', 'weights', 'canary', 'weight') === 0,
+    );
     expect(await developer.weights()).toBe('primary: app07-canary=0 app07-stable=100');
     await developer.rollouts('retry', 'rollout', developer.rollout);
     await developer.pausedAt(20);
@@ -103,10 +133,33 @@ describe.each([
     const undone = await developer.healthy();
 
     await developer.rollouts('pause', developer.rollout);
-    await rolloutThat(cluster, developer.namespace, developer.rollout, 'is paused by hand', (rollout) => dig(rollout, 'spec', 'paused') === true);
-    await cluster.developer.run(['patch', 'rollout', developer.rollout, '-n', developer.namespace, '--type=merge', '-p', '{"spec":{"paused":false}}']);
+    await rolloutThat(
+      cluster,
+      developer.namespace,
+      developer.rollout,
+      'is paused by hand',
+      (rollout) => dig(rollout, 'spec', 'paused') === true,
+    );
+    await cluster.developer.run([
+      'patch',
+      'rollout',
+      developer.rollout,
+      '-n',
+      developer.namespace,
+      '--type=merge',
+      '-p',
+      '{"spec":{"paused":false}}',
+    ]);
     await developer.rollouts('restart', developer.rollout);
-    await rolloutThat(cluster, developer.namespace, developer.rollout, 'has restarted', (rollout) => rollout['status'] !== undefined && dig(rollout, 'status', 'restartedAt') !== dig(undone, 'status', 'restartedAt'));
+    await rolloutThat(
+      cluster,
+      developer.namespace,
+      developer.rollout,
+      'has restarted',
+      (rollout) =>
+        rollout['status'] !== undefined &&
+        dig(rollout, 'status', 'restartedAt') !== dig(undone, 'status', 'restartedAt'),
+    );
     await developer.healthy();
 
     const editor = join(cluster.controlPlane.folder, 'editor.sh');
@@ -123,11 +176,26 @@ describe.each([
   it('lets an autoscaler scale it', async () => {
     const developer = await begin('autoscaled', change);
     const autoscaler = {
-      apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata: { name: 'it', namespace: developer.namespace },
-      spec: { scaleTargetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: developer.rollout }, minReplicas: 3, maxReplicas: 5, metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } }] },
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'it', namespace: developer.namespace },
+      spec: {
+        scaleTargetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: developer.rollout },
+        minReplicas: 3,
+        maxReplicas: 5,
+        metrics: [
+          { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
+        ],
+      },
     };
     await cluster.developer.apply([autoscaler]);
-    await rolloutThat(cluster, developer.namespace, developer.rollout, 'has three pods', (rollout) => dig(rollout, 'status', 'availableReplicas') === 3);
+    await rolloutThat(
+      cluster,
+      developer.namespace,
+      developer.rollout,
+      'has three pods',
+      (rollout) => dig(rollout, 'status', 'availableReplicas') === 3,
+    );
     await developer.image('2');
     await developer.pausedAt(20);
     await developer.rollouts('promote', developer.rollout, '--full');
@@ -143,22 +211,47 @@ describe('when the controller is not what it was', () => {
     await developer.pausedAt(20);
     await cluster.argo.program.stop('SIGKILL');
     await cluster.admin.run(['delete', 'deployment', 'argo-rollouts', '-n', 'argo-rollouts']);
-    const renamed = await ArgoRollouts.install(cluster.controlPlane, cluster.admin, { namespace: 'delivery', name: 'argorollouts-release-argo-rollouts' });
-    await until('the account to be found', async () => (await cluster.rollgate.metrics()).includes('rollgate_keeps_off 0'));
+    const renamed = await ArgoRollouts.install(cluster.controlPlane, cluster.admin, {
+      namespace: 'delivery',
+      name: 'argorollouts-release-argo-rollouts',
+    });
+    await until('the account to be found', async () =>
+      (await cluster.rollgate.metrics()).includes('rollgate_keeps_off 0'),
+    );
     await developer.rollouts('promote', developer.rollout);
     await developer.pausedAt(60);
     expect(await developer.weights()).toBe('primary: app07-canary=60 app07-stable=40');
     await cluster.argoCd.apply([edited(virtualServiceIn(developer.namespace), 7)], 'client-side apply');
     expect(await developer.weights()).toBe('primary: app07-canary=60 app07-stable=40');
 
-    // Under a Deployment that says nothing of what it is, nobody can know the account: nothing is kept any more, and nothing freezes.
-    await cluster.admin.run(['label', 'deployment', renamed.account.name, '-n', renamed.account.namespace, 'app.kubernetes.io/name-']);
+    // Under a Deployment that says nothing of what it is, nobody can know the account: nothing is kept any more, and
+    // nothing freezes.
+    await cluster.admin.run([
+      'label',
+      'deployment',
+      renamed.account.name,
+      '-n',
+      renamed.account.namespace,
+      'app.kubernetes.io/name-',
+    ]);
     await until('keeps to be off', async () => (await cluster.rollgate.metrics()).includes('rollgate_keeps_off 1'));
     await developer.rollouts('promote', developer.rollout);
     await developer.healthy();
-    await until('the weights of before', async () => (await developer.weights()) === 'primary: app07-canary=0 app07-stable=100');
-    await cluster.admin.run(['label', 'deployment', renamed.account.name, '-n', renamed.account.namespace, 'app.kubernetes.io/name=argo-rollouts']);
-    await until('keeps to be on again', async () => (await cluster.rollgate.metrics()).includes('rollgate_keeps_off 0'));
+    await until(
+      'the weights of before',
+      async () => (await developer.weights()) === 'primary: app07-canary=0 app07-stable=100',
+    );
+    await cluster.admin.run([
+      'label',
+      'deployment',
+      renamed.account.name,
+      '-n',
+      renamed.account.namespace,
+      'app.kubernetes.io/name=argo-rollouts',
+    ]);
+    await until('keeps to be on again', async () =>
+      (await cluster.rollgate.metrics()).includes('rollgate_keeps_off 0'),
+    );
 
     // Killed in the middle of an update: whoever may break the glass moves the traffic by hand.
     await developer.image('3');
@@ -167,14 +260,32 @@ describe('when the controller is not what it was', () => {
     const byHand = withWeights(virtualServiceIn(developer.namespace), 0);
     await cluster.developer.apply([byHand]);
     expect(await developer.weights()).toBe('primary: app07-canary=20 app07-stable=80');
-    const glass = { ...byHand, metadata: { ...byHand.metadata, annotations: { 'rollgate.io/break-glass': `${new Date(Date.now() + 3_600_000).toISOString()} INC-1 the controller is dead` } } };
+    const glass = {
+      ...byHand,
+      metadata: {
+        ...byHand.metadata,
+        annotations: {
+          'rollgate.io/break-glass': `${new Date(Date.now() + 3_600_000).toISOString()} INC-1 the controller is dead`,
+        },
+      },
+    };
     await cluster.developer.apply([glass]);
     expect(await developer.weights(), 'without the right to').toBe('primary: app07-canary=20 app07-stable=80');
-    await cluster.admin.run(['create', 'clusterrolebinding', 'break-glass', '--clusterrole=rollgate-break-glass', '--user=developer']);
-    await until('the glass to be broken', async () => {
-      await cluster.developer.apply([withWeights(glass, 1)]);
-      return (await developer.weights()) === 'primary: app07-canary=1 app07-stable=99';
-    }, { every: 1_000 });
+    await cluster.admin.run([
+      'create',
+      'clusterrolebinding',
+      'break-glass',
+      '--clusterrole=rollgate-break-glass',
+      '--user=developer',
+    ]);
+    await until(
+      'the glass to be broken',
+      async () => {
+        await cluster.developer.apply([withWeights(glass, 1)]);
+        return (await developer.weights()) === 'primary: app07-canary=1 app07-stable=99';
+      },
+      { every: 1_000 },
+    );
 
     await renamed.start();
     await developer.rollouts('promote', developer.rollout, '--full');
@@ -189,6 +300,12 @@ function virtualServiceIn(namespace: string): KubeObject {
 function withWeights(virtualService: KubeObject, canary: number): KubeObject {
   const [route] = array(dig(virtualService, 'spec', 'http'));
   const [stable, other] = array(dig(route, 'route'));
-  const weighed = [{ ...object(stable), weight: 100 - canary }, { ...object(other), weight: canary }];
-  return { ...virtualService, spec: { ...object(virtualService['spec']), http: [{ ...object(route), route: weighed }] } };
+  const weighed = [
+    { ...object(stable), weight: 100 - canary },
+    { ...object(other), weight: canary },
+  ];
+  return {
+    ...virtualService,
+    spec: { ...object(virtualService['spec']), http: [{ ...object(route), route: weighed }] },
+  };
 }

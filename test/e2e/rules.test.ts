@@ -13,15 +13,25 @@ import { bare, decided, DOORS, isWrongAlone, pairOf, type Door, type Pair } from
 import { messagesPage, type Shown } from './rules/messages.ts';
 import { becameOf, UNJUDGED } from './rules/people.ts';
 
-// Of KEDA, Ambassador, App Mesh and the like there is nothing here, so nothing can be known of them; a GRPCRoute that names no port is refused by its CRD.
+// Of KEDA, Ambassador, App Mesh and the like there is nothing here, so nothing can be known of them; a GRPCRoute that
+// names no port is refused by its CRD.
 const NOT_HERE = new Set([
-  'autoscaler-target/bad-keda-default.yaml: referrer last', 'autoscaler-target/bad-keda-default.yaml: referenced last', 'route-port-exists/bad-other-gateway-routes.yaml: referrer last',
-  'route-port-exists/bad-other-gateway-routes.yaml: referenced last', 'appmesh-routes/bad-no-router.yaml: referrer last', 'appmesh-routes/bad-no-router.yaml: referenced last',
-  'appmesh-routes/bad-router-absent.yaml: referrer last', 'reference-exists/bad-other-routers.yaml: referrer last',
+  'autoscaler-target/bad-keda-default.yaml: referrer last',
+  'autoscaler-target/bad-keda-default.yaml: referenced last',
+  'route-port-exists/bad-other-gateway-routes.yaml: referrer last',
+  'route-port-exists/bad-other-gateway-routes.yaml: referenced last',
+  'appmesh-routes/bad-no-router.yaml: referrer last',
+  'appmesh-routes/bad-no-router.yaml: referenced last',
+  'appmesh-routes/bad-router-absent.yaml: referrer last',
+  'reference-exists/bad-other-routers.yaml: referrer last',
 ]);
 
 // In namespaces of that name what is referred to may not be changed into a mistake even where nothing is under way.
-const STRICT = ['policy.overrides[0].name=strict', 'policy.overrides[0].namespaces[0]=*-strict*', 'policy.overrides[0].crossObjectUpdates=deny'];
+const STRICT = [
+  'policy.overrides[0].name=strict',
+  'policy.overrides[0].namespaces[0]=*-strict*',
+  'policy.overrides[0].crossObjectUpdates=deny',
+];
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -32,7 +42,12 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop());
 
 // What is printed at the other doors is the same but for an object's name.
-const SHOWN: readonly Door[] = ['referrer last', 'referenced last', 'referenced changed, nothing under way', 'referenced changed, update under way'];
+const SHOWN: readonly Door[] = [
+  'referrer last',
+  'referenced last',
+  'referenced changed, nothing under way',
+  'referenced changed, update under way',
+];
 
 const shown = new Map<string, Shown[]>();
 
@@ -47,31 +62,43 @@ interface SetUp {
 }
 
 const SET_UPS = RULES.filter((rule) => !rule.lintOnly).flatMap((rule, number) =>
-  fixturesOf(rule.id).filter(({ file }) => file.startsWith('bad-')).flatMap(({ file, objects }, index): SetUp[] => {
-    const which = CASES[rule.id]?.file === file ? CASES[rule.id] : undefined;
-    const complete = completed(objects, rule);
-    const pair = pairOf(complete, rule, which?.referenced);
-    if (pair === undefined) return [];
-    const at = (door: string): { pair: Pair; word: string } => {
-      const word = `${door}n${number}x${index}`;
-      const own = pairOf(apart(complete, word), rule, which === undefined ? undefined : namedApart(pair, apart(complete, word)));
-      if (own === undefined) throw new Error(`${rule.id}/${file}: nothing is found once it is set apart`);
-      return { pair: own, word };
-    };
-    const isExample = which !== undefined || (CASES[rule.id] === undefined && index === 0);
-    return [{ rule, file, which, isExample, at, doors: doorsOf(pair, rule, which, isExample) }];
-  }),
+  fixturesOf(rule.id)
+    .filter(({ file }) => file.startsWith('bad-'))
+    .flatMap(({ file, objects }, index): SetUp[] => {
+      const which = CASES[rule.id]?.file === file ? CASES[rule.id] : undefined;
+      const complete = completed(objects, rule);
+      const pair = pairOf(complete, rule, which?.referenced);
+      if (pair === undefined) return [];
+      const at = (door: string): { pair: Pair; word: string } => {
+        const word = `${door}n${number}x${index}`;
+        const own = pairOf(
+          apart(complete, word),
+          rule,
+          which === undefined ? undefined : namedApart(pair, apart(complete, word)),
+        );
+        if (own === undefined) throw new Error(`${rule.id}/${file}: nothing is found once it is set apart`);
+        return { pair: own, word };
+      };
+      const isExample = which !== undefined || (CASES[rule.id] === undefined && index === 0);
+      return [{ rule, file, which, isExample, at, doors: doorsOf(pair, rule, which, isExample) }];
+    }),
 );
 
 function doorsOf(pair: Pair, rule: Rule, which: Case | undefined, isExample: boolean): Door[] {
   const isRollout = pair.referrer.kind === 'Rollout';
   const doors: Door[] = ['referrer last'];
-  if (isExample && bare(pair, rule) !== undefined) doors.push('referrer changed, nothing under way', 'referrer changed, update under way');
+  if (isExample && bare(pair, rule) !== undefined)
+    doors.push('referrer changed, nothing under way', 'referrer changed, update under way');
   if (pair.referenced === undefined) return doors;
   doors.push('referenced last');
   if (isExample && isRollout && !isWrongAlone(pair, rule)) doors.push('referenced last, the Rollout being deleted');
   if (which === undefined || which.was.length === 0) return doors;
-  return [...doors, 'referenced changed, nothing under way', ...(isRollout ? (['referenced changed, update under way'] as const) : []), 'referenced changed, by a strict policy'];
+  return [
+    ...doors,
+    'referenced changed, nothing under way',
+    ...(isRollout ? (['referenced changed, update under way'] as const) : []),
+    'referenced changed, by a strict policy',
+  ];
 }
 
 // What tells a namespace of one door from that of another; a strict policy is for namespaces that say so.
@@ -80,18 +107,24 @@ function wordOf(door: Door): string {
 }
 
 function namedApart({ referenced }: Pair, objects: readonly KubeObject[]): string | undefined {
-  const same = objects.find(({ kind, metadata }) => kind === referenced?.kind && metadata.name.startsWith(referenced.metadata.name));
+  const same = objects.find(
+    ({ kind, metadata }) => kind === referenced?.kind && metadata.name.startsWith(referenced.metadata.name),
+  );
   return referenced === undefined ? undefined : `${referenced.kind} ${same?.metadata.name ?? ''}`;
 }
 
 describe.concurrent('whichever of two objects comes last, what they contradict each other in is found', () => {
-  it.each(SET_UPS.flatMap((setUp) => setUp.doors.map((door) => [`${setUp.rule.id}/${setUp.file}`, door, setUp] as const)))('%s: %s', async (title, door, { rule, which, at }) => {
+  it.each(
+    SET_UPS.flatMap((setUp) => setUp.doors.map((door) => [`${setUp.rule.id}/${setUp.file}`, door, setUp] as const)),
+  )('%s: %s', async (title, door, { rule, which, at }) => {
     const { pair, word } = at(wordOf(door));
     const { printed, refused } = await comesThrough(cluster, pair, rule, door, which);
     const arrived = door.startsWith('referrer') ? pair.referrer : (pair.referenced ?? pair.referrer);
-    if (NOT_HERE.has(`${title}: ${door.replace(/changed, .*/, 'last')}`)) return expect(isRefused(refused, printed)).toBe(true);
+    if (NOT_HERE.has(`${title}: ${door.replace(/changed, .*/, 'last')}`))
+      return expect(isRefused(refused, printed)).toBe(true);
     expect(becameOf(printed, rule.id), `${[...refused].join('\n')}\n${printed.stderr}`).toBe(decided(pair, door));
-    if (which !== undefined && SHOWN.includes(door)) show(rule.id, whenOf(door, pair), `kubectl apply -f ${arrived.kind.toLowerCase()}.yaml`, printed, word);
+    if (which !== undefined && SHOWN.includes(door))
+      show(rule.id, whenOf(door, pair), `kubectl apply -f ${arrived.kind.toLowerCase()}.yaml`, printed, word);
   });
 });
 
@@ -99,7 +132,14 @@ function isRefused(refused: Arrival['refused'], printed: Printed): boolean {
   return refused.size > 0 || printed.code !== 0;
 }
 
-const DELETED = SET_UPS.filter(({ which }) => which !== undefined && which.was.length > 0 && ['VirtualService', 'Service', 'AnalysisTemplate', 'HTTPRoute', 'Ingress'].includes(which.referenced?.split(' ')[0] ?? ''));
+const DELETED = SET_UPS.filter(
+  ({ which }) =>
+    which !== undefined &&
+    which.was.length > 0 &&
+    ['VirtualService', 'Service', 'AnalysisTemplate', 'HTTPRoute', 'Ingress'].includes(
+      which.referenced?.split(' ')[0] ?? '',
+    ),
+);
 
 describe.concurrent('what is referred to may be deleted, with a warning', () => {
   it.each(DELETED.map((setUp) => [setUp.rule.id, setUp] as const))('%s', async (rule, { which, at }) => {
@@ -107,12 +147,21 @@ describe.concurrent('what is referred to may be deleted, with a warning', () => 
     const printed = await isDeleted(cluster, pair, which as Case);
     expect(printed.code, printed.stderr).toBe(0);
     expect(becameOf(printed, 'reference-exists'), printed.stderr).toBe('warned');
-    if (rule === 'virtualservice-route-exists') show('reference-exists', 'A VirtualService that a Rollout names is deleted', `kubectl delete virtualservice ${pair.referenced?.metadata.name ?? ''}`, printed, word);
+    if (rule === 'virtualservice-route-exists')
+      show(
+        'reference-exists',
+        'A VirtualService that a Rollout names is deleted',
+        `kubectl delete virtualservice ${pair.referenced?.metadata.name ?? ''}`,
+        printed,
+        word,
+      );
   });
 });
 
-describe.concurrent('what was wrong before is nobody\'s to put right who does something else', () => {
-  it.each(SET_UPS.filter(({ isExample }) => isExample).map((setUp) => [`${setUp.rule.id}/${setUp.file}`, setUp] as const))('%s', async (title, { rule, at }) => {
+describe.concurrent("what was wrong before is nobody's to put right who does something else", () => {
+  it.each(
+    SET_UPS.filter(({ isExample }) => isExample).map((setUp) => [`${setUp.rule.id}/${setUp.file}`, setUp] as const),
+  )('%s', async (title, { rule, at }) => {
     const { pair } = at('before');
     const { printed, refused } = await comesThrough(cluster, pair, rule, 'referrer last');
     if (NOT_HERE.has(`${title}: referrer last`)) return expect(isRefused(refused, printed)).toBe(true);
@@ -128,8 +177,19 @@ describe.concurrent('what was wrong before is nobody\'s to put right who does so
 
 describe('docs/messages.md', () => {
   it('shows what kubectl printed', () => {
-    const doors = SET_UPS.flatMap(({ rule, doors: its, at }) => its.filter((door) => SHOWN.includes(door)).map((door) => [door, at(wordOf(door))] as const).map(([door, { pair, word }]) => `${rule.id} ${asWritten(whenOf(door, pair), word)}`));
-    const inOrder = [...shown].map(([rule, list]) => [rule, list.toSorted((a, b) => doors.indexOf(`${rule} ${a.when}`) - doors.indexOf(`${rule} ${b.when}`))] as const);
+    const doors = SET_UPS.flatMap(({ rule, doors: its, at }) =>
+      its
+        .filter((door) => SHOWN.includes(door))
+        .map((door) => [door, at(wordOf(door))] as const)
+        .map(([door, { pair, word }]) => `${rule.id} ${asWritten(whenOf(door, pair), word)}`),
+    );
+    const inOrder = [...shown].map(
+      ([rule, list]) =>
+        [
+          rule,
+          list.toSorted((a, b) => doors.indexOf(`${rule} ${a.when}`) - doors.indexOf(`${rule} ${b.when}`)),
+        ] as const,
+    );
     const page = messagesPage(new Map(inOrder));
     expect(partOf('messages.md', 'messages', page)).toBe(page);
   });
@@ -137,13 +197,18 @@ describe('docs/messages.md', () => {
 
 function show(rule: string, when: string, command: string, printed: Printed, word: string): void {
   const plain = (text: string): string => asWritten(text, word);
-  const one: Shown = { when: plain(when), command: plain(command), printed: { ...printed, stderr: plain(printed.stderr), stdout: plain(printed.stdout) } };
+  const one: Shown = {
+    when: plain(when),
+    command: plain(command),
+    printed: { ...printed, stderr: plain(printed.stderr), stdout: plain(printed.stdout) },
+  };
   shown.set(rule, [...(shown.get(rule) ?? []), one]);
 }
 
 function whenOf(door: Door, { referrer, referenced }: Pair): string {
   const [one, other] = [`The ${referrer.kind}`, `The ${referenced?.kind ?? ''}`];
-  const name = (object: KubeObject | undefined): string => (referrer.kind === referenced?.kind && object !== undefined ? ` "${object.metadata.name}"` : '');
+  const name = (object: KubeObject | undefined): string =>
+    referrer.kind === referenced?.kind && object !== undefined ? ` "${object.metadata.name}"` : '';
   switch (door) {
     case 'referrer last':
       return referenced === undefined ? `${one} comes first` : `${one}${name(referrer)} comes last`;

@@ -1,5 +1,12 @@
-/** In: work to do, how much of it at a time, and how to do one piece. Out: what came of each, in order. Rejects with the first failure. */
-export async function bounded<T, R>(items: readonly T[], atATime: number, each: (item: T, index: number) => Promise<R>): Promise<R[]> {
+/**
+ * In: work to do, how much of it at a time, and how to do one piece. Out: what came of each, in order. Rejects with the
+ * first failure.
+ */
+export async function bounded<T, R>(
+  items: readonly T[],
+  atATime: number,
+  each: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
   const results = new Array<R>(items.length);
   let next = 0;
   const worker = async (): Promise<void> => {

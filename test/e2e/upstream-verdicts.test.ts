@@ -17,8 +17,26 @@ const DEADLY = 'analysis-template-cycle/bad-circle.yaml';
 
 // What these deny, the controller runs: traffic or analysis breaks later, or in somebody else's hands.
 const STRICTER = [
-  'analysis-fieldref', 'analysis-metrics', 'analysis-placeholders', 'analysis-templates', 'analysis-terminates', 'destinationrule-extra-subsets', 'destinationrule-subset-labels', 'destinationrule-subsets', 'managed-route-clash',
-  'plugin-services', 'rollout-ephemeral-labels', 'route-backends', 'route-canary-only-rule', 'route-port-exists', 'service-ports-agree', 'service-shared', 'service-target-port', 'subset-canary-service', 'virtualservice-extra-destinations', 'virtualservice-route-growth',
+  'analysis-fieldref',
+  'analysis-metrics',
+  'analysis-placeholders',
+  'analysis-templates',
+  'analysis-terminates',
+  'destinationrule-extra-subsets',
+  'destinationrule-subset-labels',
+  'destinationrule-subsets',
+  'managed-route-clash',
+  'plugin-services',
+  'rollout-ephemeral-labels',
+  'route-backends',
+  'route-canary-only-rule',
+  'route-port-exists',
+  'service-ports-agree',
+  'service-shared',
+  'service-target-port',
+  'subset-canary-service',
+  'virtualservice-extra-destinations',
+  'virtualservice-route-growth',
 ];
 // Good because of a status, of a running experiment, which nobody can apply.
 const BY_STATUS = 'virtualservice-extra-destinations/good-additional-subset-and-experiment.yaml';
@@ -29,7 +47,8 @@ describe('every fixture of the rules: what Rollgate says when it is asked by the
 
   beforeAll(async () => {
     cluster = await Cluster.start({ rollgate: [UNJUDGED], argoRollouts: { plugins: {} } });
-    // First Rollgate is asked, while everything is as it was written; then the controller is let loose on it, without Rollgate.
+    // First Rollgate is asked, while everything is as it was written; then the controller is let loose on it, without
+    // Rollgate.
     await cluster.argo.program.stop();
     const fixtures = RULES.flatMap((judge) => fixturesOf(judge.id).map((fixture) => ({ judge, ...fixture })));
     const deadly: KubeObject[] = [];
@@ -37,7 +56,16 @@ describe('every fixture of the rules: what Rollgate says when it is asked by the
       const word = `f${index}`;
       const sent = completed(apart(objects, word), judge);
       if (`${rule}/${file}` === DEADLY) deadly.push(...sent.filter(({ kind }) => kind === 'Rollout'));
-      return { word, rule, file, sent, stored: await store(cluster.controlPlane.admin, sent.filter((object) => !deadly.includes(object))) };
+      return {
+        word,
+        rule,
+        file,
+        sent,
+        stored: await store(
+          cluster.controlPlane.admin,
+          sent.filter((object) => !deadly.includes(object)),
+        ),
+      };
     });
     const argoCd = new Api(await cluster.controlPlane.account(ARGO_CD));
     const said = new Map((await bounded(runs, 4, (run) => saidOf(run, argoCd))).flatMap((some) => [...some]));
@@ -49,7 +77,9 @@ describe('every fixture of the rules: what Rollgate says when it is asked by the
       await doesNotSurvive(cluster, () => cluster.controlPlane.admin.create(rollout));
       found.set(keyOf(rollout), ENDLESS);
     }
-    rows = runs.flatMap((run) => rowsOf(run, said, found).map((row) => ({ ...row, rollout: asWritten(row.rollout, run.word) })));
+    rows = runs.flatMap((run) =>
+      rowsOf(run, said, found).map((row) => ({ ...row, rollout: asWritten(row.rollout, run.word) })),
+    );
   });
   afterAll(() => cluster?.stop());
 
@@ -58,15 +88,27 @@ describe('every fixture of the rules: what Rollgate says when it is asked by the
   });
 
   it('of what the controller misses, Rollgate misses the same', () => {
-    for (const { rule, file, outcome, rules } of rows.filter((row) => agreementOf(row) === 'missing')) expect(outcome.message, `${rule}/${file}: ${rules.join()}`).toMatch(/not found|could not find/);
+    for (const { rule, file, outcome, rules } of rows.filter((row) => agreementOf(row) === 'missing'))
+      expect(outcome.message, `${rule}/${file}: ${rules.join()}`).toMatch(/not found|could not find/);
   });
 
   it('what the controller runs is admitted, but for what these rules say why they deny', () => {
-    expect([...new Set(rows.filter((row) => agreementOf(row) === 'stricter').flatMap(({ rules }) => rules))].sort()).toEqual(STRICTER);
+    expect(
+      [...new Set(rows.filter((row) => agreementOf(row) === 'stricter').flatMap(({ rules }) => rules))].sort(),
+    ).toEqual(STRICTER);
   });
 
   it('a good fixture that runs is denied by no rule but those of other fixtures', () => {
-    expect(rows.filter((row) => row.file.startsWith('good-') && `${row.rule}/${row.file}` !== BY_STATUS && row.outcome.kind === 'runs' && row.rules.includes(row.rule) && row.verdict === 'denies')).toEqual([]);
+    expect(
+      rows.filter(
+        (row) =>
+          row.file.startsWith('good-') &&
+          `${row.rule}/${row.file}` !== BY_STATUS &&
+          row.outcome.kind === 'runs' &&
+          row.rules.includes(row.rule) &&
+          row.verdict === 'denies',
+      ),
+    ).toEqual([]);
   });
 
   it('is what docs/upstream-facts.md says', () => {

@@ -25,8 +25,14 @@ interface ApiServer {
   connections: number;
 }
 
-/** In: how an API server answers the spec of a review, by its path: a status, or undefined for never. Out: an authorizer that asks it over HTTP. */
-async function apiServer(answer: (path: string, spec: Json) => Json | number | undefined, timeout = 5_000): Promise<ApiServer> {
+/**
+ * In: how an API server answers the spec of a review, by its path: a status, or undefined for never. Out: an authorizer
+ * that asks it over HTTP.
+ */
+async function apiServer(
+  answer: (path: string, spec: Json) => Json | number | undefined,
+  timeout = 5_000,
+): Promise<ApiServer> {
   const asked: Json[] = [];
   const pair = certificate();
   const state = { asked, time: 0, connections: 0 };
@@ -37,7 +43,11 @@ async function apiServer(answer: (path: string, spec: Json) => Json | number | u
       const status = answer(request.url ?? '', spec);
       if (status === undefined) return;
       response.writeHead(typeof status === 'number' ? status : 201, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(typeof status === 'number' ? { kind: 'Status', message: 'out of order' } : { ...(body as Json), status }));
+      response.end(
+        JSON.stringify(
+          typeof status === 'number' ? { kind: 'Status', message: 'out of order' } : { ...(body as Json), status },
+        ),
+      );
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -47,7 +57,12 @@ async function apiServer(answer: (path: string, spec: Json) => Json | number | u
     server.close();
   });
   const config = new KubeConfig();
-  const cluster = { name: 'test', server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, skipTLSVerify: false, caData: Buffer.from(pair.cert).toString('base64') };
+  const cluster = {
+    name: 'test',
+    server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    skipTLSVerify: false,
+    caData: Buffer.from(pair.cert).toString('base64'),
+  };
   config.loadFromClusterAndUser(cluster, { name: 'rollgate', token: 'own' });
   const authorizer = clusterAuthorizer({
     authentication: config.makeApiClient(AuthenticationV1Api),
@@ -60,7 +75,14 @@ async function apiServer(answer: (path: string, spec: Json) => Json | number | u
 
 describe('authenticate', () => {
   it('tells whose a token is, and asks once in ten seconds', async () => {
-    const api = await apiServer((_path, { token }) => (token === 'good' ? { authenticated: true, user: { username: 'jane', groups: ['team-a'], uid: 'u1', extra: { 'example.com/scope': ['x', 'y'] } } } : { authenticated: false, error: 'unknown' }));
+    const api = await apiServer((_path, { token }) =>
+      token === 'good'
+        ? {
+            authenticated: true,
+            user: { username: 'jane', groups: ['team-a'], uid: 'u1', extra: { 'example.com/scope': ['x', 'y'] } },
+          }
+        : { authenticated: false, error: 'unknown' },
+    );
     expect(await api.authorizer.authenticate('good')).toEqual(JANE);
     expect(await api.authorizer.authenticate('good')).toEqual(JANE);
     expect(await api.authorizer.authenticate('bad')).toBeUndefined();
@@ -78,7 +100,13 @@ describe('authenticate', () => {
   });
 
   it('takes nothing for a yes but a yes', async () => {
-    for (const status of [{}, { authenticated: false, user: { username: 'jane' } }, { authenticated: 'true', user: { username: 'jane' } }, { authenticated: true }, { authenticated: true, user: {} }]) {
+    for (const status of [
+      {},
+      { authenticated: false, user: { username: 'jane' } },
+      { authenticated: 'true', user: { username: 'jane' } },
+      { authenticated: true },
+      { authenticated: true, user: {} },
+    ]) {
       const api = await apiServer(() => status);
       expect(await api.authorizer.authenticate('good')).toBeUndefined();
     }
@@ -96,7 +124,9 @@ describe('authenticate', () => {
 
 describe('rights', () => {
   it('are asked for with everything that is known of the user', async () => {
-    const api = await apiServer((path) => (path === '/apis/authorization.k8s.io/v1/subjectaccessreviews' ? { allowed: true } : 404));
+    const api = await apiServer((path) =>
+      path === '/apis/authorization.k8s.io/v1/subjectaccessreviews' ? { allowed: true } : 404,
+    );
     const user = { user: 'jane', uid: 'u1', groups: ['team-a'], extra: { 'example.com/scope': ['x', 'y'] } };
     expect(await api.authorizer.mayUse(JANE)).toBe(true);
     expect(await api.authorizer.mayBreakGlass(JANE, 'shop')).toBe(true);
@@ -105,7 +135,10 @@ describe('rights', () => {
     expect(await api.authorizer.mayRead(JANE, 'ClusterAnalysisTemplate.argoproj.io', 'shop')).toBe(true);
     expect(api.asked).toEqual([
       { ...user, nonResourceAttributes: { path: '/v1/dry-run', verb: 'create' } },
-      { ...user, resourceAttributes: { group: 'rollgate.io', resource: 'overrides', verb: 'break-glass', namespace: 'shop' } },
+      {
+        ...user,
+        resourceAttributes: { group: 'rollgate.io', resource: 'overrides', verb: 'break-glass', namespace: 'shop' },
+      },
       { ...user, resourceAttributes: { group: 'argoproj.io', resource: 'rollouts', verb: 'get', namespace: 'shop' } },
       { ...user, resourceAttributes: { group: 'argoproj.io', resource: 'rollouts', verb: 'list', namespace: 'shop' } },
       { ...user, resourceAttributes: { group: '', resource: 'services', verb: 'get' } },
@@ -117,7 +150,9 @@ describe('rights', () => {
 
   it('to read are those to get and to list', async () => {
     for (const verb of ['get', 'list']) {
-      const api = await apiServer((_path, spec) => ({ allowed: (spec['resourceAttributes'] as Json)['verb'] === verb }));
+      const api = await apiServer((_path, spec) => ({
+        allowed: (spec['resourceAttributes'] as Json)['verb'] === verb,
+      }));
       expect(await api.authorizer.mayRead(JANE, 'Service', 'shop')).toBe(false);
     }
   });

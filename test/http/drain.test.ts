@@ -35,7 +35,8 @@ describe('stopping', () => {
   it('loses no request although clients learn of it late and keep their connections', async () => {
     const servers = [await start({ drain: { quiet: 300, longest: 20_000 } }), await start()];
     const [leaving, staying] = servers as [TestServer, TestServer];
-    // What a Service is to its clients: a list that is put right some requests after a server has said that it is not ready.
+    // What a Service is to its clients: a list that is put right some requests after a server has said that it is not
+    // ready.
     const endpoints = [leaving, staying];
     const LATE = 200;
     let answered = 0;
@@ -126,7 +127,10 @@ describe('stopping', () => {
       entered.resolve();
       return new Promise(() => undefined);
     };
-    const server = await start({ gate: { mutate: wait, validate: wait }, drain: { quiet: 600_000, longest: 600_000, grace: 600_000 } });
+    const server = await start({
+      gate: { mutate: wait, validate: wait },
+      drain: { quiet: 600_000, longest: 600_000, grace: 600_000 },
+    });
     const pending = ask(server.running.port, '/validate', keepAlive(), BODY);
     const failed = expect(pending).rejects.toThrow(/hang up|ECONNRESET/);
     await entered.promise;
@@ -139,7 +143,8 @@ describe('starting', () => {
   it('fails with the port that is in use, and leaves nothing open', async () => {
     const first = await start();
     const port = first.running.plainPort;
-    const listening = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'TCPServerWrap').length;
+    const listening = (): number =>
+      process.getActiveResourcesInfo().filter((resource) => resource === 'TCPServerWrap').length;
     const before = listening();
     await expect(
       startServer({

@@ -29,7 +29,11 @@ interface Answer {
   readonly skipped: readonly { readonly rule: string; readonly reason: string }[];
   readonly errors: readonly Json[];
   readonly results: readonly { readonly object: Json; readonly patch: readonly Json[]; readonly patched: Json }[];
-  readonly candidate?: { readonly verdict: string; readonly changed: readonly Line[]; readonly dropped: readonly Line[] };
+  readonly candidate?: {
+    readonly verdict: string;
+    readonly changed: readonly Line[];
+    readonly dropped: readonly Line[];
+  };
 }
 
 const running: TestApp[] = [];
@@ -68,7 +72,10 @@ function routeFindings(answer: { readonly findings: readonly Line[] }): Line[] {
 describe('POST /v1/dry-run', () => {
   it('judges manifests in the world, with positions, and says what would be stored', async () => {
     const app = start();
-    const response = await post(app, `${UNROUTED}---\napiVersion: v1\nkind: Service\nmetadata: {name: reviews-canary, namespace: shop}\nspec: {selector: {app: reviews}, ports: [{name: http, port: 80, targetPort: http}]}\n`);
+    const response = await post(
+      app,
+      `${UNROUTED}---\napiVersion: v1\nkind: Service\nmetadata: {name: reviews-canary, namespace: shop}\nspec: {selector: {app: reviews}, ports: [{name: http, port: 80, targetPort: http}]}\n`,
+    );
     expect(response.status).toBe(200);
     expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
     const answer = response.body as Answer;
@@ -82,9 +89,14 @@ describe('POST /v1/dry-run', () => {
     ]);
     expect(answer.results.map(({ object, patch }) => ({ object, patch }))).toEqual([
       { object: { kind: 'VirtualService', namespace: 'shop', name: 'reviews' }, patch: [] },
-      { object: { kind: 'Service', namespace: 'shop', name: 'reviews-canary' }, patch: [{ op: 'add', path: '/spec/selector/rollouts-pod-template-hash', value: '7d4b9c' }] },
+      {
+        object: { kind: 'Service', namespace: 'shop', name: 'reviews-canary' },
+        patch: [{ op: 'add', path: '/spec/selector/rollouts-pod-template-hash', value: '7d4b9c' }],
+      },
     ]);
-    expect(answer.results[1]?.patched).toMatchObject({ spec: { selector: { app: 'reviews', 'rollouts-pod-template-hash': '7d4b9c' } } });
+    expect(answer.results[1]?.patched).toMatchObject({
+      spec: { selector: { app: 'reviews', 'rollouts-pod-template-hash': '7d4b9c' } },
+    });
     expect(await metric(app.metrics, 'rollgate_dry_runs_total{code="200"}')).toBe(1);
   });
 
@@ -106,7 +118,11 @@ describe('POST /v1/dry-run', () => {
     for (const [body, query] of bodies) {
       const response = await post(app, JSON.stringify(body), query);
       expect(routeFindings(response.body as Answer), JSON.stringify(body).slice(0, 60)).toMatchObject([
-        { decision: 'deny', path: 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]', line: expect.any(Number) as number },
+        {
+          decision: 'deny',
+          path: 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]',
+          line: expect.any(Number) as number,
+        },
       ]);
     }
     const elsewhere = await post(app, JSON.stringify(homeless), '?namespace=other');
@@ -130,7 +146,12 @@ describe('POST /v1/dry-run', () => {
     const answer = (await post(app, body)).body as Answer;
     expect(routeFindings(answer)[0]?.decision).toBe('deny');
     expect(answer.candidate).toMatchObject({ changed: [{ rule: 'virtualservice-route-exists', decision: 'warn' }] });
-    const asObject = (await post(app, JSON.stringify({ manifests: UNROUTED, policy: { rules: { 'virtualservice-route-exists': 'off' } } }))).body as Answer;
+    const asObject = (
+      await post(
+        app,
+        JSON.stringify({ manifests: UNROUTED, policy: { rules: { 'virtualservice-route-exists': 'off' } } }),
+      )
+    ).body as Answer;
     expect(asObject.candidate).toMatchObject({ dropped: [{ rule: 'virtualservice-route-exists' }] });
   });
 
@@ -140,11 +161,14 @@ describe('POST /v1/dry-run', () => {
     expect(text.headers['content-type']).toBe('text/plain; charset=utf-8');
     expect(text.text).toContain('VirtualService "reviews" has no http route "main"');
     expect(text.text).not.toContain('\u001b');
-    const sarif = await post(app, UNROUTED).set('accept', 'application/sarif+json').buffer(true).parse((response, done) => {
-      let body = '';
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      response.on('end', () => done(null, body));
-    });
+    const sarif = await post(app, UNROUTED)
+      .set('accept', 'application/sarif+json')
+      .buffer(true)
+      .parse((response, done) => {
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        response.on('end', () => done(null, body));
+      });
     expect(sarif.headers['content-type']).toBe('application/sarif+json; charset=utf-8');
     expect(JSON.parse(String(sarif.body))).toMatchObject({ version: '2.1.0' });
     expect((await post(app, UNROUTED).set('accept', 'image/png')).status).toBe(406);
@@ -166,9 +190,15 @@ describe('POST /v1/dry-run', () => {
       [`${'{"a":['.repeat(101)}${']}'.repeat(101)}`, 'nothing in the body could be read: line 1'],
       ['\u0000\u0001', 'nothing in the body could be read: line 1'],
       [JSON.stringify({ manifests: 7 }), 'manifests: a text, an object or a list of objects is needed'],
-      [JSON.stringify({ manifest: UNROUTED }), 'unknown key "manifest": a body is a manifest with apiVersion and kind, or an envelope with manifests and policy'],
+      [
+        JSON.stringify({ manifest: UNROUTED }),
+        'unknown key "manifest": a body is a manifest with apiVersion and kind, or an envelope with manifests and policy',
+      ],
       [JSON.stringify({ manifests: UNROUTED, policy: 7 }), 'policy: a text or an object is needed'],
-      [JSON.stringify({ manifests: UNROUTED, policy: { mod: 'audit' } }), 'policy: unknown key "mod"; did you mean "mode"?'],
+      [
+        JSON.stringify({ manifests: UNROUTED, policy: { mod: 'audit' } }),
+        'policy: unknown key "mod"; did you mean "mode"?',
+      ],
       [JSON.stringify({ manifests: UNROUTED, policy: 'mode: [' }), 'policy: '],
     ] as const) {
       const response = await post(app, body);
@@ -181,7 +211,10 @@ describe('POST /v1/dry-run', () => {
   it('refuses settings that it does not know', async () => {
     const app = start();
     for (const [query, error] of [
-      ['?requireReference=true', 'unknown query parameter "requireReference": there are namespace and requireReferences'],
+      [
+        '?requireReference=true',
+        'unknown query parameter "requireReference": there are namespace and requireReferences',
+      ],
       ['?requireReferences=yes', 'requireReferences: true or false is needed'],
       ['?namespace=A_b', 'namespace: the name of a namespace is needed'],
     ]) {
@@ -198,8 +231,18 @@ describe('POST /v1/dry-run', () => {
   it('survives wrong types everywhere', async () => {
     const app = start();
     const { apiVersion, kind, metadata } = shopObject('Rollout', 'reviews');
-    for (const spec of [7, [], 'x', { strategy: [] }, { strategy: { canary: { steps: {} } }, template: 'x' }, { strategy: { canary: { trafficRouting: { istio: { virtualService: [[]] } } } } }]) {
-      const response = await post(app, JSON.stringify({ apiVersion, kind, metadata, spec, ['__proto__']: { polluted: true } }));
+    for (const spec of [
+      7,
+      [],
+      'x',
+      { strategy: [] },
+      { strategy: { canary: { steps: {} } }, template: 'x' },
+      { strategy: { canary: { trafficRouting: { istio: { virtualService: [[]] } } } } },
+    ]) {
+      const response = await post(
+        app,
+        JSON.stringify({ apiVersion, kind, metadata, spec, ['__proto__']: { polluted: true } }),
+      );
       expect(response.status).toBe(200);
       expect((response.body as Answer).findings.filter(({ rule }) => rule === 'internal-error')).toEqual([]);
     }
@@ -212,7 +255,10 @@ describe('POST /v1/dry-run', () => {
     await fc.assert(
       fc.asyncProperty(mutatedReview, fc.boolean(), async (review, bare) => {
         const submitted = dig(review, 'request', 'object');
-        const response = await post(app, bare ? stringify(submitted, { aliasDuplicateObjects: false }) : JSON.stringify(review));
+        const response = await post(
+          app,
+          bare ? stringify(submitted, { aliasDuplicateObjects: false }) : JSON.stringify(review),
+        );
         statuses.add(response.status);
         expect([200, 400]).toContain(response.status);
         expect(JSON.stringify(response.body)).not.toContain('internal-error');
@@ -231,7 +277,9 @@ describe('POST /v1/dry-run', () => {
 });
 
 describe('the thread of the dry runs', () => {
-  const several = Array.from({ length: 500 }, (_, index) => UNROUTED.replace('name: reviews,', `name: reviews-${index},`)).join('---\n');
+  const several = Array.from({ length: 500 }, (_, index) =>
+    UNROUTED.replace('name: reviews,', `name: reviews-${index},`),
+  ).join('---\n');
 
   it('is ended when a run takes too long, and the next one gets a new thread', async () => {
     const jane: UserInfo = { username: 'jane', groups: [], uid: '1', extra: {} };
@@ -245,7 +293,10 @@ describe('the thread of the dry runs', () => {
     };
     const app = start({ authorizer, dryRunTimeLimit: 3_000 });
     const stuck = await post(app, UNROUTED).set('authorization', 'Bearer x');
-    expect([stuck.status, stuck.body]).toEqual([504, { error: 'the dry run took longer than 3 s: send fewer manifests at once' }]);
+    expect([stuck.status, stuck.body]).toEqual([
+      504,
+      { error: 'the dry run took longer than 3 s: send fewer manifests at once' },
+    ]);
     patience = Promise.resolve(true);
     expect((await post(app, UNROUTED).set('authorization', 'Bearer x')).status).toBe(200);
 
@@ -289,7 +340,9 @@ describe('the thread of the dry runs', () => {
 
 describe('who may use it without a cluster', () => {
   it('only this machine itself', async () => {
-    const outside = Object.values(networkInterfaces()).flat().find((address) => address !== undefined && !address.internal && address.family === 'IPv4');
+    const outside = Object.values(networkInterfaces())
+      .flat()
+      .find((address) => address !== undefined && !address.internal && address.family === 'IPv4');
     const app = start();
     const server = http.createServer(app.app);
     const spoofed = http.createServer((incoming, response) => {
@@ -297,9 +350,14 @@ describe('who may use it without a cluster', () => {
       app.app(incoming, response);
     });
     try {
-      for (const [listening, status] of [[server, 200], [spoofed, 403]] as const) {
+      for (const [listening, status] of [
+        [server, 200],
+        [spoofed, 403],
+      ] as const) {
         await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-        const response = await request(`http://127.0.0.1:${(listening.address() as AddressInfo).port}`).post('/v1/dry-run').send(UNROUTED);
+        const response = await request(`http://127.0.0.1:${(listening.address() as AddressInfo).port}`)
+          .post('/v1/dry-run')
+          .send(UNROUTED);
         expect(response.status).toBe(status);
       }
     } finally {
@@ -318,7 +376,8 @@ describe('who may use it in a cluster', () => {
 
   function authorizer({ mayUse = true, unreadable = [], broken }: Rights): Authorizer & { readonly asked: string[] } {
     const asked: string[] = [];
-    const answer = <T>(what: keyof Authorizer, value: T): Promise<T> => (what === broken ? Promise.reject(new Error('connection refused')) : Promise.resolve(value));
+    const answer = <T>(what: keyof Authorizer, value: T): Promise<T> =>
+      what === broken ? Promise.reject(new Error('connection refused')) : Promise.resolve(value);
     const jane: UserInfo = { username: 'jane', groups: [], uid: '1', extra: {} };
     return {
       asked,
@@ -337,10 +396,34 @@ describe('who may use it in a cluster', () => {
     ['nobody', undefined, {}, 401, 'a bearer token is needed, for example from `kubectl create token`'],
     ['a password', 'Basic amFuZTpqYW5l', {}, 401, 'a bearer token is needed, for example from `kubectl create token`'],
     ['a bad token', 'Bearer bad', {}, 401, 'the API server does not accept this token'],
-    ['somebody without the right', 'Bearer good', { mayUse: false }, 403, '"jane" may not use the dry run: a ClusterRole with nonResourceURLs ["/v1/dry-run"] and verbs ["create"] gives the right to'],
-    ['an API server that does not answer about the token', 'Bearer good', { broken: 'authenticate' }, 503, 'the API server could not be asked who you are: try again'],
-    ['an API server that does not answer about the right', 'Bearer good', { broken: 'mayUse' }, 503, 'the API server could not be asked who you are: try again'],
-    ['an API server that does not answer about objects', 'Bearer good', { broken: 'mayRead' }, 503, 'the API server could not be asked what you may read: try again'],
+    [
+      'somebody without the right',
+      'Bearer good',
+      { mayUse: false },
+      403,
+      '"jane" may not use the dry run: a ClusterRole with nonResourceURLs ["/v1/dry-run"] and verbs ["create"] gives the right to',
+    ],
+    [
+      'an API server that does not answer about the token',
+      'Bearer good',
+      { broken: 'authenticate' },
+      503,
+      'the API server could not be asked who you are: try again',
+    ],
+    [
+      'an API server that does not answer about the right',
+      'Bearer good',
+      { broken: 'mayUse' },
+      503,
+      'the API server could not be asked who you are: try again',
+    ],
+    [
+      'an API server that does not answer about objects',
+      'Bearer good',
+      { broken: 'mayRead' },
+      503,
+      'the API server could not be asked what you may read: try again',
+    ],
   ])('%s is turned away', async (_name, credentials, rights, status, error) => {
     const app = start({ authorizer: authorizer(rights) });
     const sent = post(app, UNROUTED);
@@ -364,7 +447,12 @@ describe('who may use it in a cluster', () => {
     expect(routeFindings(part)).toEqual([]);
 
     const rollout = JSON.stringify(shopObject('Rollout', 'reviews')).replace('"main"', '"primary"');
-    const blind = (await post(start({ authorizer: authorizer({ unreadable: ['VirtualService.networking.istio.io'] }) }), rollout).set('authorization', 'Bearer good')).body as Answer;
+    const blind = (
+      await post(
+        start({ authorizer: authorizer({ unreadable: ['VirtualService.networking.istio.io'] }) }),
+        rollout,
+      ).set('authorization', 'Bearer good')
+    ).body as Answer;
     expect(routeFindings(blind)).toEqual([]);
     expect(blind.skipped).toContainEqual({
       rule: 'virtualservice-route-exists',

@@ -33,9 +33,15 @@ describe('the plain port', () => {
 
   it('/readyz names every check, and what fails', async () => {
     let why: string | undefined = 'services were never read';
-    const app = plain([{ name: 'certificate', failing: () => undefined }, { name: 'caches', failing: () => why }]);
+    const app = plain([
+      { name: 'certificate', failing: () => undefined },
+      { name: 'caches', failing: () => why },
+    ]);
     const before = await request(app).get('/readyz');
-    expect([before.status, before.text]).toEqual([503, '[+] certificate: ok\n[-] caches: services were never read\nnot ready\n']);
+    expect([before.status, before.text]).toEqual([
+      503,
+      '[+] certificate: ok\n[-] caches: services were never read\nnot ready\n',
+    ]);
     why = undefined;
     const after = await request(app).get('/readyz');
     expect([after.status, after.text]).toEqual([200, '[+] certificate: ok\n[+] caches: ok\nready\n']);

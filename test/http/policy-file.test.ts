@@ -13,10 +13,20 @@ afterEach(async () => {
   for (const step of cleanup.splice(0).reverse()) await step();
 });
 
-async function open(text: string, interval = 3_600_000): Promise<{ file: PolicyFile; mount: MountedSecret; lines: Record<string, unknown>[]; metrics: ReturnType<typeof testApp>['metrics'] }> {
+async function open(
+  text: string,
+  interval = 3_600_000,
+): Promise<{
+  file: PolicyFile;
+  mount: MountedSecret;
+  lines: Record<string, unknown>[];
+  metrics: ReturnType<typeof testApp>['metrics'];
+}> {
   const { metrics } = testApp('');
   const lines: Record<string, unknown>[] = [];
-  const log = createLog('info', { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
+  const log = createLog('info', {
+    write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+  });
   // A ConfigMap is mounted like a Secret.
   const mount = await MountedSecret.mount({ 'rollgate.yaml': text });
   cleanup.push(() => mount.unmount());
@@ -48,7 +58,13 @@ describe('a policy file', () => {
     await file.check();
     await file.check();
     expect(file.current.mode).toBe('audit');
-    expect(lines).toMatchObject([{ level: 'error', msg: 'the changed policy is refused, the old one stays', reason: expect.stringContaining(complaint) as string }]);
+    expect(lines).toMatchObject([
+      {
+        level: 'error',
+        msg: 'the changed policy is refused, the old one stays',
+        reason: expect.stringContaining(complaint) as string,
+      },
+    ]);
     expect(await metric(metrics, 'rollgate_policy_reloads_total{result="error"}')).toBe(2);
     await mount.update({ 'rollgate.yaml': 'mode: enforce' });
     await file.check();

@@ -32,7 +32,14 @@ afterAll(async () => {
 function send(path: string, body: string): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const { port } = server.address() as AddressInfo;
-    const options = { agent, port, host: '127.0.0.1', path, method: 'POST', headers: { 'content-type': 'application/json' } };
+    const options = {
+      agent,
+      port,
+      host: '127.0.0.1',
+      path,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    };
     const request = http.request(options, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
@@ -60,12 +67,18 @@ describe('ten thousand reviews with something wrong in them', () => {
       const body = JSON.parse(text) as Json & { response?: Json };
       const uid = (review['request'] as Json | undefined)?.['uid'];
       if (status === 200) {
-        expect(body).toMatchObject({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid, allowed: expect.any(Boolean) as boolean } });
-        if (body.response?.['allowed'] === false) expect(body.response['status']).toMatchObject({ code: 422, reason: 'Invalid' });
+        expect(body).toMatchObject({
+          apiVersion: 'admission.k8s.io/v1',
+          kind: 'AdmissionReview',
+          response: { uid, allowed: expect.any(Boolean) as boolean },
+        });
+        if (body.response?.['allowed'] === false)
+          expect(body.response['status']).toMatchObject({ code: 422, reason: 'Invalid' });
         expect(text).not.toMatch(/internal-error|failed internally/);
       } else {
         expect(status).toBe(400);
-        if (typeof uid === 'string' && uid !== '' && body.response !== undefined) expect(body.response).toMatchObject({ uid, allowed: false });
+        if (typeof uid === 'string' && uid !== '' && body.response !== undefined)
+          expect(body.response).toMatchObject({ uid, allowed: false });
         else expect(body['error']).toMatch(/\w/);
       }
     };

@@ -23,12 +23,16 @@ afterEach(async () => {
 
 function post(app: TestApp, path: string, body: string | Buffer | Json, type = 'application/json'): request.Test {
   const sent = request(app.app).post(path).set('content-type', type);
-  return sent.send(typeof body === 'string' ? body : Buffer.isBuffer(body) ? body.toString('latin1') : JSON.stringify(body));
+  return sent.send(
+    typeof body === 'string' ? body : Buffer.isBuffer(body) ? body.toString('latin1') : JSON.stringify(body),
+  );
 }
 
 function rolloutOnRoute(route: string): Json {
   const rollout = shopObject('Rollout', 'reviews');
-  const { strategy } = rollout['spec'] as { strategy: { canary: { trafficRouting: { istio: { virtualService: Json } } } } };
+  const { strategy } = rollout['spec'] as {
+    strategy: { canary: { trafficRouting: { istio: { virtualService: Json } } } };
+  };
   strategy.canary.trafficRouting.istio.virtualService['routes'] = [route];
   return rollout;
 }
@@ -36,10 +40,15 @@ function rolloutOnRoute(route: string): Json {
 describe('POST /validate', () => {
   it('refuses what contradicts the world, as the API server refuses an invalid object', async () => {
     const app = start();
-    const response = await post(app, '/validate?timeout=5s', reviewOf({ operation: 'UPDATE', object: rolloutOnRoute('primary'), oldObject: shopObject('Rollout', 'reviews') }));
+    const response = await post(
+      app,
+      '/validate?timeout=5s',
+      reviewOf({ operation: 'UPDATE', object: rolloutOnRoute('primary'), oldObject: shopObject('Rollout', 'reviews') }),
+    );
     expect(response.status).toBe(200);
     expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
-    const message = 'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [virtualservice-route-exists]';
+    const message =
+      'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [virtualservice-route-exists]';
     const field = 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]';
     expect(response.body).toEqual({
       apiVersion: 'admission.k8s.io/v1',
@@ -51,7 +60,12 @@ describe('POST /validate', () => {
           code: 422,
           reason: 'Invalid',
           message: `Rollout "reviews" is invalid: ${field}: ${message}`,
-          details: { group: 'argoproj.io', kind: 'Rollout', name: 'reviews', causes: [{ reason: 'FieldValueInvalid', field, message }] },
+          details: {
+            group: 'argoproj.io',
+            kind: 'Rollout',
+            name: 'reviews',
+            causes: [{ reason: 'FieldValueInvalid', field, message }],
+          },
         },
         auditAnnotations: { verdict: 'deny', rules: 'virtualservice-route-exists' },
       },
@@ -60,13 +74,30 @@ describe('POST /validate', () => {
 
   it('lets through what is right', async () => {
     const app = start();
-    const response = await post(app, '/validate', reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') }));
-    expect(response.body).toEqual({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid: UID, allowed: true } });
+    const response = await post(
+      app,
+      '/validate',
+      reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') }),
+    );
+    expect(response.body).toEqual({
+      apiVersion: 'admission.k8s.io/v1',
+      kind: 'AdmissionReview',
+      response: { uid: UID, allowed: true },
+    });
   });
 
   it('writes one line a decision, without the object, and counts it', async () => {
     const app = start();
-    await post(app, '/validate', reviewOf({ operation: 'UPDATE', object: rolloutOnRoute('primary'), oldObject: shopObject('Rollout', 'reviews'), dryRun: true }));
+    await post(
+      app,
+      '/validate',
+      reviewOf({
+        operation: 'UPDATE',
+        object: rolloutOnRoute('primary'),
+        oldObject: shopObject('Rollout', 'reviews'),
+        dryRun: true,
+      }),
+    );
     expect(app.lines).toEqual([
       {
         level: 'info',
@@ -88,14 +119,25 @@ describe('POST /validate', () => {
     ]);
     const labels = 'webhook="validate",operation="UPDATE",kind="Rollout.argoproj.io",verdict="deny",dry_run="true"';
     expect(await metric(app.metrics, `rollgate_admission_requests_total{${labels}}`)).toBe(1);
-    expect(await metric(app.metrics, 'rollgate_findings_total{rule="virtualservice-route-exists",decision="deny"}')).toBe(1);
-    expect(await metric(app.metrics, 'rollgate_admission_duration_seconds_count{webhook="validate",operation="UPDATE"}')).toBe(1);
+    expect(
+      await metric(app.metrics, 'rollgate_findings_total{rule="virtualservice-route-exists",decision="deny"}'),
+    ).toBe(1);
+    expect(
+      await metric(app.metrics, 'rollgate_admission_duration_seconds_count{webhook="validate",operation="UPDATE"}'),
+    ).toBe(1);
   });
 
   it('counts kinds that it does not know as one', async () => {
     const app = start();
     for (const kind of ['Widget', 'Gadget']) {
-      await post(app, '/validate', reviewOf({ operation: 'CREATE', object: { apiVersion: 'example.com/v1', kind, metadata: { name: 'x', namespace: 'shop' } } }));
+      await post(
+        app,
+        '/validate',
+        reviewOf({
+          operation: 'CREATE',
+          object: { apiVersion: 'example.com/v1', kind, metadata: { name: 'x', namespace: 'shop' } },
+        }),
+      );
     }
     const labels = 'webhook="validate",operation="CREATE",kind="other",verdict="exempt",dry_run="false"';
     expect(await metric(app.metrics, `rollgate_admission_requests_total{${labels}}`)).toBe(2);
@@ -108,10 +150,19 @@ describe('POST /mutate', () => {
     const app = start();
     const submitted = shopObject('Service', 'reviews-canary');
     submitted['spec'] = { ...(submitted['spec'] as Json), selector: { app: 'reviews' } };
-    const response = await post(app, '/mutate', reviewOf({ operation: 'UPDATE', object: submitted, oldObject: shopObject('Service', 'reviews-canary') }));
+    const response = await post(
+      app,
+      '/mutate',
+      reviewOf({ operation: 'UPDATE', object: submitted, oldObject: shopObject('Service', 'reviews-canary') }),
+    );
     expect(response.status).toBe(200);
     const answer = (response.body as { response: Json }).response;
-    expect(answer).toMatchObject({ uid: UID, allowed: true, patchType: 'JSONPatch', auditAnnotations: { kept: 'service-hash' } });
+    expect(answer).toMatchObject({
+      uid: UID,
+      allowed: true,
+      patchType: 'JSONPatch',
+      auditAnnotations: { kept: 'service-hash' },
+    });
     const patch: unknown = JSON.parse(Buffer.from(String(answer['patch']), 'base64').toString());
     expect(patch).toEqual([{ op: 'add', path: '/spec/selector/rollouts-pod-template-hash', value: '7d4b9c' }]);
     expect(await metric(app.metrics, 'rollgate_kept_total{keep="service-hash"}')).toBe(1);
@@ -130,11 +181,21 @@ describe('what is no AdmissionReview', () => {
     ['no JSON', '{"kind": AdmissionReview}', 400, 'the body is not JSON: '],
     ['a list', '[]', 400, 'the body is not an AdmissionReview: a JSON object is needed'],
     ['null', 'null', 400, 'the body is not an AdmissionReview: a JSON object is needed'],
-    ['another kind', shopObject('Rollout', 'reviews'), 400, 'the body is not an AdmissionReview: its kind is "Rollout"'],
+    [
+      'another kind',
+      shopObject('Rollout', 'reviews'),
+      400,
+      'the body is not an AdmissionReview: its kind is "Rollout"',
+    ],
     ['no request', { ...valid, request: undefined }, 400, 'the AdmissionReview has no request'],
     ['no uid', { ...valid, request: { ...valid.request, uid: undefined } }, 400, 'the request has no uid'],
     ['a uid that is a number', { ...valid, request: { ...valid.request, uid: 7 } }, 400, 'the request has no uid'],
-    ['v1beta1 without a uid', { ...valid, apiVersion: 'admission.k8s.io/v1beta1', request: {} }, 400, 'only admission.k8s.io/v1 is understood, not "admission.k8s.io/v1beta1"'],
+    [
+      'v1beta1 without a uid',
+      { ...valid, apiVersion: 'admission.k8s.io/v1beta1', request: {} },
+      400,
+      'only admission.k8s.io/v1 is understood, not "admission.k8s.io/v1beta1"',
+    ],
     ['200 levels and more', nested(202), 400, 'the body is nested more than 200 levels deep'],
     ['5000 levels', nested(5_000), 400, 'the body is nested more than 200 levels deep'],
     ['a million levels that never close', '['.repeat(1_000_000), 400, 'the body is nested more than 200 levels deep'],
@@ -144,20 +205,38 @@ describe('what is no AdmissionReview', () => {
       const response = await post(app, `/${webhook}`, body);
       expect(response.status).toBe(status);
       expect((response.body as Json)['error']).toContain(message);
-      expect(await metric(app.metrics, `rollgate_unreadable_requests_total{webhook="${webhook}",code="${status}"}`)).toBe(1);
+      expect(
+        await metric(app.metrics, `rollgate_unreadable_requests_total{webhook="${webhook}",code="${status}"}`),
+      ).toBe(1);
     }
   });
 
   it.each<[string, Json, string]>([
-    ['v1beta1', { ...valid, apiVersion: 'admission.k8s.io/v1beta1' }, 'only admission.k8s.io/v1 is understood, not "admission.k8s.io/v1beta1"'],
-    ['no operation', { ...valid, request: { ...valid.request, operation: undefined } }, 'operation null is none of CREATE, UPDATE, DELETE, CONNECT'],
-    ['no object', { ...valid, request: { ...valid.request, object: 'none' } }, 'neither request.object nor request.oldObject is a Kubernetes object'],
+    [
+      'v1beta1',
+      { ...valid, apiVersion: 'admission.k8s.io/v1beta1' },
+      'only admission.k8s.io/v1 is understood, not "admission.k8s.io/v1beta1"',
+    ],
+    [
+      'no operation',
+      { ...valid, request: { ...valid.request, operation: undefined } },
+      'operation null is none of CREATE, UPDATE, DELETE, CONNECT',
+    ],
+    [
+      'no object',
+      { ...valid, request: { ...valid.request, object: 'none' } },
+      'neither request.object nor request.oldObject is a Kubernetes object',
+    ],
   ])('%s, but with a uid: it is answered with a review', async (_name, body, message) => {
     const app = start();
     for (const webhook of ['mutate', 'validate']) {
       const response = await post(app, `/${webhook}`, body);
       expect(response.status).toBe(400);
-      expect(response.body).toMatchObject({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid: UID, allowed: false, status: { code: 400, reason: 'BadRequest' } } });
+      expect(response.body).toMatchObject({
+        apiVersion: 'admission.k8s.io/v1',
+        kind: 'AdmissionReview',
+        response: { uid: UID, allowed: false, status: { code: 400, reason: 'BadRequest' } },
+      });
       expect((response.body as { response: { status: Json } }).response.status['message']).toContain(message);
     }
   });
@@ -170,8 +249,15 @@ describe('what is no AdmissionReview', () => {
       expect(response.body).toEqual({ error: `an AdmissionReview is sent as application/json, not as ${type}` });
     }
     const untyped = await request(app.app).post('/validate').unset('content-type');
-    expect([untyped.status, untyped.body]).toEqual([415, { error: 'an AdmissionReview is sent as application/json, not without a content type' }]);
-    const zipped = await request(app.app).post('/validate').set('content-type', 'application/json').set('content-encoding', 'gzip').send(gzipSync('{}').toString('latin1'));
+    expect([untyped.status, untyped.body]).toEqual([
+      415,
+      { error: 'an AdmissionReview is sent as application/json, not without a content type' },
+    ]);
+    const zipped = await request(app.app)
+      .post('/validate')
+      .set('content-type', 'application/json')
+      .set('content-encoding', 'gzip')
+      .send(gzipSync('{}').toString('latin1'));
     expect(zipped.status).toBe(415);
     const charset = await post(app, '/validate', valid, 'application/json; charset=utf-8');
     expect(charset.status).toBe(200);
@@ -182,7 +268,10 @@ describe('what is no AdmissionReview', () => {
     const large = JSON.stringify({ ...valid, padding: 'x'.repeat(8 * 1024 * 1024) });
     const announced = await post(app, '/validate', large);
     expect([announced.status, announced.body]).toEqual([413, { error: `the body is larger than ${MAX_BODY} bytes` }]);
-    const chunked = request(app.app).post('/validate').set('content-type', 'application/json').set('transfer-encoding', 'chunked');
+    const chunked = request(app.app)
+      .post('/validate')
+      .set('content-type', 'application/json')
+      .set('transfer-encoding', 'chunked');
     chunked.write(large);
     const unannounced = await chunked;
     expect(unannounced.status).toBe(413);
@@ -195,38 +284,72 @@ describe('what is no AdmissionReview', () => {
     const app = start();
     const text = JSON.stringify(valid)
       .replace('"metadata":', '"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"metadata":')
-      .replace('"spec":', '"spec":{"strategy":{"canary":[],"blueGreen":7},"selector":"x","template":null,"replicas":{"a":[]}},"ignored":');
+      .replace(
+        '"spec":',
+        '"spec":{"strategy":{"canary":[],"blueGreen":7},"selector":"x","template":null,"replicas":{"a":[]}},"ignored":',
+      );
     const response = await post(app, '/validate', text);
     expect(response.status).toBe(200);
     expect((response.body as { response: Json }).response['uid']).toBe(UID);
     expect(Object.prototype).not.toHaveProperty('polluted');
-    const odd = await post(app, '/validate', reviewOf({ operation: 'CREATE', object: { apiVersion: '__proto__/v1', kind: 'constructor', metadata: { name: 'x' } } }));
+    const odd = await post(
+      app,
+      '/validate',
+      reviewOf({
+        operation: 'CREATE',
+        object: { apiVersion: '__proto__/v1', kind: 'constructor', metadata: { name: 'x' } },
+      }),
+    );
     expect((odd.body as Json)['response']).toEqual({ uid: UID, allowed: true });
   });
 });
 
 describe('when something fails inside', () => {
   const review = reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') });
-  const broken = { mutate: (): Promise<Answer> => Promise.reject(new Error('a wheel came off')), validate: (): Promise<Answer> => Promise.reject(new Error('a wheel came off')) };
+  const broken = {
+    mutate: (): Promise<Answer> => Promise.reject(new Error('a wheel came off')),
+    validate: (): Promise<Answer> => Promise.reject(new Error('a wheel came off')),
+  };
 
   it('lets the request through with a warning', async () => {
     const app = start({ gate: broken });
     for (const webhook of ['mutate', 'validate']) {
       const response = await post(app, `/${webhook}`, review);
       expect(response.status).toBe(200);
-      expect((response.body as Json)['response']).toEqual({ uid: UID, allowed: true, warnings: ['rollgate failed internally; this request was let through without being judged'] });
+      expect((response.body as Json)['response']).toEqual({
+        uid: UID,
+        allowed: true,
+        warnings: ['rollgate failed internally; this request was let through without being judged'],
+      });
       expect(await metric(app.metrics, `rollgate_internal_errors_total{webhook="${webhook}"}`)).toBe(1);
     }
-    expect(app.lines[0]).toMatchObject({ level: 'error', msg: 'failed internally', uid: UID, reason: expect.stringContaining('a wheel came off') as string });
+    expect(app.lines[0]).toMatchObject({
+      level: 'error',
+      msg: 'failed internally',
+      uid: UID,
+      reason: expect.stringContaining('a wheel came off') as string,
+    });
   });
 
   it('refuses it where the policy says so, but not in audit mode', async () => {
     const strict = await post(start({ gate: broken, policy: { onInternalError: 'deny' } }), '/validate', review);
     expect(strict.status).toBe(200);
-    expect((strict.body as Json)['response']).toMatchObject({ uid: UID, allowed: false, status: { code: 500, reason: 'InternalError' } });
-    const audit = await post(start({ gate: broken, policy: { onInternalError: 'deny', mode: 'audit' } }), '/validate', review);
+    expect((strict.body as Json)['response']).toMatchObject({
+      uid: UID,
+      allowed: false,
+      status: { code: 500, reason: 'InternalError' },
+    });
+    const audit = await post(
+      start({ gate: broken, policy: { onInternalError: 'deny', mode: 'audit' } }),
+      '/validate',
+      review,
+    );
     expect((audit.body as Json)['response']).toMatchObject({ allowed: true });
-    const elsewhere = await post(start({ gate: broken, policy: { overrides: [{ name: 'shop', namespaces: ['shop'], onInternalError: 'deny' }] } }), '/validate', review);
+    const elsewhere = await post(
+      start({ gate: broken, policy: { overrides: [{ name: 'shop', namespaces: ['shop'], onInternalError: 'deny' }] } }),
+      '/validate',
+      review,
+    );
     expect((elsewhere.body as Json)['response']).toMatchObject({ allowed: false });
   });
 
@@ -244,14 +367,26 @@ describe('when something fails inside', () => {
     });
     const app = start({ gate: { rules: [rule] } });
     const response = await post(app, '/validate', review);
-    expect((response.body as Json)['response']).toMatchObject({ allowed: true, warnings: [expect.stringContaining('the rule always-throws failed: no such thing') as string] });
+    expect((response.body as Json)['response']).toMatchObject({
+      allowed: true,
+      warnings: [expect.stringContaining('the rule always-throws failed: no such thing') as string],
+    });
     expect(await metric(app.metrics, 'rollgate_rule_errors_total{rule="always-throws"}')).toBe(1);
   });
 
   it('answers in time although the judgement never ends', async () => {
-    const app = start({ gate: { mutate: () => Promise.withResolvers<Answer>().promise, validate: () => Promise.withResolvers<Answer>().promise } });
+    const app = start({
+      gate: {
+        mutate: () => Promise.withResolvers<Answer>().promise,
+        validate: () => Promise.withResolvers<Answer>().promise,
+      },
+    });
     const response = await post(app, '/validate?timeout=50ms', review);
-    expect((response.body as Json)['response']).toMatchObject({ uid: UID, allowed: true, warnings: [expect.stringContaining('failed internally') as string] });
+    expect((response.body as Json)['response']).toMatchObject({
+      uid: UID,
+      allowed: true,
+      warnings: [expect.stringContaining('failed internally') as string],
+    });
   });
 });
 
@@ -268,7 +403,10 @@ describe('the time that the API server gives', () => {
     const seen: Limits[] = [];
     const quick = (_request: unknown, limits: Limits): Promise<Answer> => {
       seen.push(limits);
-      return Promise.resolve({ response: allowed(UID), record: { verdict: 'allow', findings: [], skipped: [], kept: [] } });
+      return Promise.resolve({
+        response: allowed(UID),
+        record: { verdict: 'allow', findings: [], skipped: [], kept: [] },
+      });
     };
     const app = start({ gate: { mutate: quick, validate: quick } });
     const before = Date.now();
@@ -297,7 +435,11 @@ describe('when too much is under way', () => {
     expect(await metric(app.metrics, 'rollgate_in_flight')).toBe(1);
     for (const webhook of ['mutate', 'validate']) {
       const shed = await post(app, `/${webhook}`, review);
-      expect([shed.status, shed.body, shed.headers['retry-after']]).toEqual([503, { error: 'too many requests are under way' }, '1']);
+      expect([shed.status, shed.body, shed.headers['retry-after']]).toEqual([
+        503,
+        { error: 'too many requests are under way' },
+        '1',
+      ]);
     }
     expect(await metric(app.metrics, 'rollgate_shed_total')).toBe(2);
     resolve({ response: allowed(UID), record: { verdict: 'allow', findings: [], skipped: [], kept: [] } });
@@ -318,11 +460,24 @@ describe('other paths and methods', () => {
   it('are refused as JSON', async () => {
     const app = start();
     const nowhere = await request(app.app).get('/admit');
-    expect([nowhere.status, nowhere.body]).toEqual([404, { error: 'there is nothing here; there is /mutate, /validate, /v1/dry-run, /v1/rules' }]);
-    for (const path of ['/Mutate', '/mutate/', '/v1', '/%2e%2e/mutate']) expect((await request(app.app).post(path)).status).toBe(404);
-    for (const [method, path, allow] of [['get', '/mutate', 'POST'], ['put', '/validate', 'POST'], ['get', '/v1/dry-run', 'POST'], ['delete', '/v1/rules', 'GET, HEAD']] as const) {
+    expect([nowhere.status, nowhere.body]).toEqual([
+      404,
+      { error: 'there is nothing here; there is /mutate, /validate, /v1/dry-run, /v1/rules' },
+    ]);
+    for (const path of ['/Mutate', '/mutate/', '/v1', '/%2e%2e/mutate'])
+      expect((await request(app.app).post(path)).status).toBe(404);
+    for (const [method, path, allow] of [
+      ['get', '/mutate', 'POST'],
+      ['put', '/validate', 'POST'],
+      ['get', '/v1/dry-run', 'POST'],
+      ['delete', '/v1/rules', 'GET, HEAD'],
+    ] as const) {
       const response = await request(app.app)[method](path);
-      expect([response.status, response.headers['allow'], response.body]).toEqual([405, allow, { error: `${path} takes ${allow}, not ${method.toUpperCase()}` }]);
+      expect([response.status, response.headers['allow'], response.body]).toEqual([
+        405,
+        allow,
+        { error: `${path} takes ${allow}, not ${method.toUpperCase()}` },
+      ]);
     }
     const malformed = await request(app.app).get('/%zz');
     expect(malformed.status).toBe(404);
@@ -335,7 +490,10 @@ describe('other paths and methods', () => {
     expect(response.status).toBe(200);
     const body = response.body as { rules: Json[]; documentRules: Json[]; keeps: Json[] };
     expect(body.rules.map(({ id }) => id)).toEqual(['virtualservice-route-exists']);
-    expect(body.rules[0]).toMatchObject({ subject: ['Rollout.argoproj.io'], messages: { absent: { class: 'invalid' } } });
+    expect(body.rules[0]).toMatchObject({
+      subject: ['Rollout.argoproj.io'],
+      messages: { absent: { class: 'invalid' } },
+    });
     expect(body.documentRules.map(({ id }) => id)).toContain('unknown-field');
     expect(body.keeps.map(({ id }) => id)).toContain('service-hash');
   });

@@ -57,10 +57,16 @@ function unroutedRollout(): Json {
 
 describe('rollgate serve --manifests', () => {
   it('answers for the world in the files, with a certificate of its own', async () => {
-    const { running, lines } = await start({ manifests: [await directory({ 'shop.yaml': SHOP, 'broken.yaml': 'apiVersion: v1\nkind: [' })] });
+    const { running, lines } = await start({
+      manifests: [await directory({ 'shop.yaml': SHOP, 'broken.yaml': 'apiVersion: v1\nkind: [' })],
+    });
     const ready = await fetch(`http://127.0.0.1:${running.plainPort}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([200, '[+] serving: ok\n[+] certificate: ok\nready\n']);
-    const review = reviewOf({ operation: 'UPDATE', object: unroutedRollout(), oldObject: shopObject('Rollout', 'reviews') });
+    const review = reviewOf({
+      operation: 'UPDATE',
+      object: unroutedRollout(),
+      oldObject: shopObject('Rollout', 'reviews'),
+    });
     const { status, body, peer } = await ask(running.port, '/validate', agent(), JSON.stringify(review));
     expect(status).toBe(200);
     expect(JSON.parse(body)).toMatchObject({ response: { allowed: false, status: { code: 422 } } });
@@ -76,33 +82,71 @@ describe('rollgate serve --manifests', () => {
       'serving',
       'decided',
     ]);
-    expect(lines.find(({ msg }) => msg === 'serving')).toMatchObject({ port: running.port, plainPort: running.plainPort, certificate: { fingerprint: peer.fingerprint256 } });
+    expect(lines.find(({ msg }) => msg === 'serving')).toMatchObject({
+      port: running.port,
+      plainPort: running.plainPort,
+      certificate: { fingerprint: peer.fingerprint256 },
+    });
   });
 
   it('obeys the policy, names the certificate that it is given, and lets the policy name the controller', async () => {
     const pair = certificate();
     const files = await directory({
       'shop.yaml': SHOP,
-      'rollgate.yml': 'mode: audit\ncontrollers: {accounts: ["system:serviceaccount:argo-rollouts:argo-rollouts"]}\nrules: {unknown-field: off}\n',
+      'rollgate.yml':
+        'mode: audit\ncontrollers: {accounts: ["system:serviceaccount:argo-rollouts:argo-rollouts"]}\nrules: {unknown-field: off}\n',
       ...asFiles(pair),
     });
-    const { running, lines } = await start({ manifests: [join(files, 'shop.yaml')], policy: join(files, 'rollgate.yml'), certDir: files });
-    const review = reviewOf({ operation: 'UPDATE', object: unroutedRollout(), oldObject: shopObject('Rollout', 'reviews') });
+    const { running, lines } = await start({
+      manifests: [join(files, 'shop.yaml')],
+      policy: join(files, 'rollgate.yml'),
+      certDir: files,
+    });
+    const review = reviewOf({
+      operation: 'UPDATE',
+      object: unroutedRollout(),
+      oldObject: shopObject('Rollout', 'reviews'),
+    });
     const { body } = await ask(running.port, '/validate', agent(), JSON.stringify(review));
-    expect(JSON.parse(body)).toMatchObject({ response: { allowed: true, warnings: [expect.stringContaining('virtualservice-route-exists') as string] } });
+    expect(JSON.parse(body)).toMatchObject({
+      response: { allowed: true, warnings: [expect.stringContaining('virtualservice-route-exists') as string] },
+    });
     expect(lines.filter(({ msg }) => String(msg).includes('no account'))).toEqual([]);
     const service = shopObject('Service', 'reviews-canary');
     service['spec'] = { ...(service['spec'] as Json), selector: { app: 'reviews' } };
-    const kept = await ask(running.port, '/mutate', agent(), JSON.stringify(reviewOf({ operation: 'UPDATE', object: service, oldObject: shopObject('Service', 'reviews-canary') })));
+    const kept = await ask(
+      running.port,
+      '/mutate',
+      agent(),
+      JSON.stringify(
+        reviewOf({ operation: 'UPDATE', object: service, oldObject: shopObject('Service', 'reviews-canary') }),
+      ),
+    );
     expect(JSON.parse(kept.body)).toMatchObject({ response: { patchType: 'JSONPatch' } });
   });
 
   it.each<[string, (path: string) => Partial<ServeOptions>, RegExp]>([
-    ['manifests that are not there', (path) => ({ manifests: [join(path, 'nowhere')] }), /nowhere: no such file or directory$/],
-    ['a policy that is not there', (path) => ({ manifests: [path], policy: join(path, 'nowhere.yaml') }), /ENOENT.*nowhere\.yaml/],
-    ['a policy that is wrong', (path) => ({ manifests: [path], policy: join(path, 'bad-policy.txt') }), /bad-policy\.txt: unknown key "mod"; did you mean "mode"\?$/],
+    [
+      'manifests that are not there',
+      (path) => ({ manifests: [join(path, 'nowhere')] }),
+      /nowhere: no such file or directory$/,
+    ],
+    [
+      'a policy that is not there',
+      (path) => ({ manifests: [path], policy: join(path, 'nowhere.yaml') }),
+      /ENOENT.*nowhere\.yaml/,
+    ],
+    [
+      'a policy that is wrong',
+      (path) => ({ manifests: [path], policy: join(path, 'bad-policy.txt') }),
+      /bad-policy\.txt: unknown key "mod"; did you mean "mode"\?$/,
+    ],
     ['a certificate that is not there', (path) => ({ manifests: [path], certDir: path }), /ENOENT.*tls\.(crt|key)/],
-    ['no certificate for a cluster', () => ({}), /^a certificate is needed: give the directory of tls\.crt and tls\.key with --cert-dir$/],
+    [
+      'no certificate for a cluster',
+      () => ({}),
+      /^a certificate is needed: give the directory of tls\.crt and tls\.key with --cert-dir$/,
+    ],
   ])('does not begin with %s', async (_name, options, message) => {
     const path = await directory({ 'shop.yaml': SHOP, 'bad-policy.txt': 'mod: audit' });
     await expect(start(options(path))).rejects.toThrow(message);
@@ -113,7 +157,9 @@ describe('rollgate serve --manifests', () => {
     await once(taken, 'listening');
     cleanup.push(() => taken.close());
     const { port } = taken.address() as AddressInfo;
-    await expect(start({ manifests: [await directory({ 'shop.yaml': SHOP })], port })).rejects.toThrow(`port ${port} is in use: choose another with --port or --plain-port`);
+    await expect(start({ manifests: [await directory({ 'shop.yaml': SHOP })], port })).rejects.toThrow(
+      `port ${port} is in use: choose another with --port or --plain-port`,
+    );
   });
 });
 
@@ -141,12 +187,20 @@ describe('rollgate serve with a cluster', () => {
 
   async function startWith(cluster: Cluster): Promise<Served> {
     const certDir = await directory(asFiles(certificate()));
-    return start({ certDir, host: '127.0.0.1' }, { connect: () => Promise.resolve(cluster), drain: { quiet: 0, longest: 0, grace: 100 } });
+    return start(
+      { certDir, host: '127.0.0.1' },
+      { connect: () => Promise.resolve(cluster), drain: { quiet: 0, longest: 0, grace: 100 } },
+    );
   }
 
   it('is ready when the cluster is, asks for tokens, and shows the caches', async () => {
     let why: string | undefined = 'rollouts were not read yet';
-    const { running, lines } = await startWith(clusterWith({ checks: [{ name: 'caches', failing: () => why }], caches: () => [{ kind: 'Service', synced: true, staleness: 3 }] }));
+    const { running, lines } = await startWith(
+      clusterWith({
+        checks: [{ name: 'caches', failing: () => why }],
+        caches: () => [{ kind: 'Service', synced: true, staleness: 3 }],
+      }),
+    );
     const readyz = `http://127.0.0.1:${running.plainPort}/readyz`;
     expect((await fetch(readyz)).status).toBe(503);
     // Nothing can be said about controllers before the cluster was read.
@@ -154,28 +208,53 @@ describe('rollgate serve with a cluster', () => {
     why = undefined;
     expect((await fetch(readyz)).status).toBe(200);
     expect((await ask(running.port, '/v1/dry-run', agent(), JSON.stringify(unroutedRollout()))).status).toBe(401);
-    expect(await (await fetch(`http://127.0.0.1:${running.plainPort}/metrics`)).text()).toContain('rollgate_cache_staleness_seconds{kind="Service"} 3\n');
+    expect(await (await fetch(`http://127.0.0.1:${running.plainPort}/metrics`)).text()).toContain(
+      'rollgate_cache_staleness_seconds{kind="Service"} 3\n',
+    );
   });
 
   it('warns where the truth cannot be read', async () => {
     const { running } = await startWith(clusterWith());
-    const review = reviewOf({ operation: 'UPDATE', object: unroutedRollout(), oldObject: shopObject('Rollout', 'reviews') });
+    const review = reviewOf({
+      operation: 'UPDATE',
+      object: unroutedRollout(),
+      oldObject: shopObject('Rollout', 'reviews'),
+    });
     const { body } = await ask(running.port, '/validate', agent(), JSON.stringify(review));
-    expect(JSON.parse(body)).toMatchObject({ response: { allowed: true, warnings: expect.arrayContaining([expect.stringContaining('virtualservice-route-exists') as string]) as string[] } });
+    expect(JSON.parse(body)).toMatchObject({
+      response: {
+        allowed: true,
+        warnings: expect.arrayContaining([
+          expect.stringContaining('virtualservice-route-exists') as string,
+        ]) as string[],
+      },
+    });
   });
 
   it('honours a broken glass only when the API server says that it may be', async () => {
     const world = worldOf(SHOP);
-    const live: Cluster['live'] = { fetch: (keys) => Promise.resolve(new Map(keys.map((key) => [key, [...world.all()].find((object) => keyOf(object) === key)]))) };
+    const live: Cluster['live'] = {
+      fetch: (keys) =>
+        Promise.resolve(new Map(keys.map((key) => [key, [...world.all()].find((object) => keyOf(object) === key)]))),
+    };
     const rollout = unroutedRollout();
-    rollout['metadata'] = { ...(rollout['metadata'] as Json), annotations: { 'rollgate.io/break-glass': `${new Date(Date.now() + 3_600_000).toISOString()} the controller is dead` } };
-    const review = JSON.stringify(reviewOf({ operation: 'UPDATE', object: rollout, oldObject: shopObject('Rollout', 'reviews') }));
+    rollout['metadata'] = {
+      ...(rollout['metadata'] as Json),
+      annotations: {
+        'rollgate.io/break-glass': `${new Date(Date.now() + 3_600_000).toISOString()} the controller is dead`,
+      },
+    };
+    const review = JSON.stringify(
+      reviewOf({ operation: 'UPDATE', object: rollout, oldObject: shopObject('Rollout', 'reviews') }),
+    );
     for (const [mayBreakGlass, allowed] of [
       [() => Promise.resolve(true), true],
       [() => Promise.resolve(false), false],
       [() => Promise.reject(new Error('connection refused')), false],
     ] as const) {
-      const { running, lines } = await startWith(clusterWith({ world, live, authorizer: { ...clusterWith().authorizer, mayBreakGlass } }));
+      const { running, lines } = await startWith(
+        clusterWith({ world, live, authorizer: { ...clusterWith().authorizer, mayBreakGlass } }),
+      );
       const { body } = await ask(running.port, '/validate', agent(), review);
       expect(JSON.parse(body)).toMatchObject({ response: { allowed } });
       expect(lines.filter(({ msg }) => msg === 'failed internally')).toEqual([]);
@@ -196,7 +275,9 @@ describe('rollgate serve with a cluster', () => {
     await once(taken, 'listening');
     cleanup.push(() => taken.close());
     const { port } = taken.address() as AddressInfo;
-    await expect(start({ certDir, host: '127.0.0.1', port }, { connect: () => Promise.resolve(clusterWith({ stop })) })).rejects.toThrow('is in use');
+    await expect(
+      start({ certDir, host: '127.0.0.1', port }, { connect: () => Promise.resolve(clusterWith({ stop })) }),
+    ).rejects.toThrow('is in use');
     expect(stopped).toBe(2);
   });
 });
@@ -213,12 +294,19 @@ describe('the process', () => {
   async function ended(child: ChildProcess): Promise<{ code: number | null; stderr: string; stdout: string }> {
     const { stdout, stderr } = child;
     if (stdout === null || stderr === null) throw new Error('no pipes');
-    const [output, errors, [code]] = await Promise.all([textOf(stdout), textOf(stderr), once(child, 'exit') as Promise<[number | null]>]);
+    const [output, errors, [code]] = await Promise.all([
+      textOf(stdout),
+      textOf(stderr),
+      once(child, 'exit') as Promise<[number | null]>,
+    ]);
     return { code, stderr: errors, stdout: output };
   }
 
   it.each([
-    [['--port', 'x'], "error: option '--port <number>' argument 'x' is invalid. a whole number from 0 to 65535 is needed."],
+    [
+      ['--port', 'x'],
+      "error: option '--port <number>' argument 'x' is invalid. a whole number from 0 to 65535 is needed.",
+    ],
     [['--port', '70000'], 'a whole number from 0 to 65535 is needed.'],
     [['--tls-min-version', '1.1'], 'Allowed choices are 1.2, 1.3.'],
     [['--polcy', 'x'], "error: unknown option '--polcy'"],
@@ -241,7 +329,10 @@ describe('the process', () => {
     child.kill(signal);
     const { code, stdout, stderr } = await result;
     expect([code, stderr]).toEqual([0, '']);
-    const messages = stdout.trim().split('\n').map((line) => (JSON.parse(line) as Json)['msg']);
+    const messages = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as Json)['msg']);
     expect(messages.slice(-3)).toEqual(['serving', 'asked to stop', 'stopping']);
   });
 });

@@ -25,10 +25,19 @@ async function mounted(pair: KeyPair): Promise<MountedSecret> {
   return secret;
 }
 
-async function opened(secret: MountedSecret, interval: number): Promise<{ source: FileCertificate; lines: Record<string, unknown>[]; metrics: ReturnType<typeof testApp>['metrics'] }> {
+async function opened(
+  secret: MountedSecret,
+  interval: number,
+): Promise<{
+  source: FileCertificate;
+  lines: Record<string, unknown>[];
+  metrics: ReturnType<typeof testApp>['metrics'];
+}> {
   const { metrics } = testApp('');
   const lines: Record<string, unknown>[] = [];
-  const log = createLog('info', { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
+  const log = createLog('info', {
+    write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+  });
   const source = await FileCertificate.open({ directory: secret.directory, interval, log, metrics, now: Date.now });
   cleanup.push(() => source.stop());
   return { source, lines, metrics };
@@ -38,7 +47,11 @@ describe('a self-signed certificate', () => {
   const notBefore = new Date('2026-01-02T03:04:05Z');
 
   it('says what it was asked to say', () => {
-    const { cert, key } = selfSigned({ names: ['localhost', '127.0.0.1', 'gate.example'], notBefore, notAfter: new Date('2051-12-31T23:59:59Z') });
+    const { cert, key } = selfSigned({
+      names: ['localhost', '127.0.0.1', 'gate.example'],
+      notBefore,
+      notAfter: new Date('2051-12-31T23:59:59Z'),
+    });
     const read = new X509Certificate(cert);
     expect(read.subject).toBe('CN=localhost');
     expect(read.issuer).toBe('CN=localhost');
@@ -49,7 +62,14 @@ describe('a self-signed certificate', () => {
     expect(read.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' });
     expect(read.verify(read.publicKey)).toBe(true);
     expect(read.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
-    expect(readCertificate({ cert, key })).toMatchObject({ notBefore, fingerprint: createHash('sha256').update(read.raw).digest('hex').toUpperCase().replace(/..(?=.)/g, '$&:') });
+    expect(readCertificate({ cert, key })).toMatchObject({
+      notBefore,
+      fingerprint: createHash('sha256')
+        .update(read.raw)
+        .digest('hex')
+        .toUpperCase()
+        .replace(/..(?=.)/g, '$&:'),
+    });
   });
 
   it('never has a negative or repeated serial number, nor one of another length', () => {
@@ -77,8 +97,12 @@ describe('a self-signed certificate', () => {
     const { current } = generatedCertificate(['localhost', '127.0.0.1']);
     expect(whyInvalid(current, Date.now())).toBeUndefined();
     expect(whyInvalid(current, Date.now() + 800 * DAY)).toBeUndefined();
-    expect(whyInvalid(current, Date.now() + 900 * DAY)).toBe(`the certificate expired at ${current.notAfter.toISOString()}`);
-    expect(whyInvalid(current, Date.now() - 2 * DAY)).toBe(`the certificate is not valid before ${current.notBefore.toISOString()}`);
+    expect(whyInvalid(current, Date.now() + 900 * DAY)).toBe(
+      `the certificate expired at ${current.notAfter.toISOString()}`,
+    );
+    expect(whyInvalid(current, Date.now() - 2 * DAY)).toBe(
+      `the certificate is not valid before ${current.notBefore.toISOString()}`,
+    );
   });
 });
 
@@ -92,10 +116,20 @@ describe('the server', () => {
     const server = await startTestServer(SHOP, { minTlsVersion: least });
     cleanup.push(() => server.stop());
     const protocol = await new Promise((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port: server.running.port, maxVersion: client, minVersion: client, rejectUnauthorized: false, ciphers: 'DEFAULT@SECLEVEL=0' }, () => {
-        resolve(socket.getProtocol());
-        socket.destroy();
-      }).once('error', () => resolve(undefined));
+      const socket = connect(
+        {
+          host: '127.0.0.1',
+          port: server.running.port,
+          maxVersion: client,
+          minVersion: client,
+          rejectUnauthorized: false,
+          ciphers: 'DEFAULT@SECLEVEL=0',
+        },
+        () => {
+          resolve(socket.getProtocol());
+          socket.destroy();
+        },
+      ).once('error', () => resolve(undefined));
     });
     expect(protocol).toBe(accepted ? client : undefined);
   });
@@ -105,10 +139,13 @@ describe('the server', () => {
     cleanup.push(() => server.stop());
     const offer = (ALPNProtocols: string[]): Promise<string | false | null> =>
       new Promise((resolve) => {
-        const socket = connect({ host: '127.0.0.1', port: server.running.port, ALPNProtocols, rejectUnauthorized: false }, () => {
-          resolve(socket.alpnProtocol);
-          socket.destroy();
-        }).once('error', () => resolve('refused'));
+        const socket = connect(
+          { host: '127.0.0.1', port: server.running.port, ALPNProtocols, rejectUnauthorized: false },
+          () => {
+            resolve(socket.alpnProtocol);
+            socket.destroy();
+          },
+        ).once('error', () => resolve('refused'));
       });
     expect(await offer(['h2', 'http/1.1'])).toBe('http/1.1');
     expect(await offer(['h2'])).toBe('refused');
@@ -146,14 +183,24 @@ describe('a certificate in files', () => {
       }
     }
     expect(await metric(metrics, 'rollgate_certificate_reloads_total{result="success"}')).toBe(2);
-    expect(await metric(metrics, 'rollgate_certificate_not_after_timestamp_seconds')).toBe(source.current.notAfter.getTime() / 1000);
+    expect(await metric(metrics, 'rollgate_certificate_not_after_timestamp_seconds')).toBe(
+      source.current.notAfter.getTime() / 1000,
+    );
     expect(lines.filter(({ msg }) => msg === 'certificate reloaded')).toHaveLength(2);
   });
 
   it.each<[string, () => Record<string, string>, string]>([
-    ['a key of another certificate', () => ({ 'tls.crt': certificate().cert, 'tls.key': certificate().key }), 'tls.key is not the key of the certificate in tls.crt'],
+    [
+      'a key of another certificate',
+      () => ({ 'tls.crt': certificate().cert, 'tls.key': certificate().key }),
+      'tls.key is not the key of the certificate in tls.crt',
+    ],
     ['no certificate', () => ({ ...asFiles(certificate()), 'tls.crt': 'nonsense' }), 'tls.crt holds no certificate'],
-    ['half a certificate', () => ({ ...asFiles(certificate()), 'tls.crt': certificate().cert.slice(0, 200) }), 'tls.crt holds no certificate'],
+    [
+      'half a certificate',
+      () => ({ ...asFiles(certificate()), 'tls.crt': certificate().cert.slice(0, 200) }),
+      'tls.crt holds no certificate',
+    ],
     ['an empty key', () => ({ ...asFiles(certificate()), 'tls.key': '' }), 'tls.key holds no private key'],
     ['one that expired', () => asFiles(certificate({ from: -3, until: -1 })), 'the certificate expired at'],
     ['one for tomorrow', () => asFiles(certificate({ from: 1, until: 30 })), 'the certificate is not valid before'],
@@ -167,7 +214,13 @@ describe('a certificate in files', () => {
     await source.check();
     await source.check();
     expect(source.current.cert).toBe(first.cert);
-    expect(lines).toMatchObject([{ level: 'error', msg: 'the changed certificate is refused, the old one stays', reason: expect.stringContaining(complaint) as string }]);
+    expect(lines).toMatchObject([
+      {
+        level: 'error',
+        msg: 'the changed certificate is refused, the old one stays',
+        reason: expect.stringContaining(complaint) as string,
+      },
+    ]);
     expect(JSON.stringify(lines)).not.toContain('PRIVATE KEY');
     expect(await metric(metrics, 'rollgate_certificate_reloads_total{result="error"}')).toBe(2);
 
@@ -201,6 +254,8 @@ describe('a certificate in files', () => {
     cleanup.push(() => server.stop());
     const response = await fetch(`http://127.0.0.1:${server.running.plainPort}/readyz`);
     expect(response.status).toBe(503);
-    expect(await response.text()).toContain(`[-] certificate: the certificate expired at ${late.source.current.notAfter.toISOString()}`);
+    expect(await response.text()).toContain(
+      `[-] certificate: the certificate expired at ${late.source.current.notAfter.toISOString()}`,
+    );
   });
 });

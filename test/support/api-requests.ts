@@ -22,7 +22,8 @@ export interface PathTarget {
 
 /** In: a path. Out: what it names; undefined where it names no resource. */
 export function parsePath(path: string): PathTarget | undefined {
-  const match = /^\/(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))(?:\/namespaces\/([^/]+)(?=\/[^/]))?\/([^/]+)(?:\/([^/]+))?$/.exec(path);
+  const match =
+    /^\/(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))(?:\/namespaces\/([^/]+)(?=\/[^/]))?\/([^/]+)(?:\/([^/]+))?$/.exec(path);
   if (match === null) return undefined;
   const [, core, group, version, namespace, plural, name] = match;
   return {
@@ -49,19 +50,37 @@ export function inView(object: KubeObject, view: View): boolean {
 
 /** In: a stored object, how it is wanted, and whether it says what it is. Out: it as it goes out. */
 export function shown(object: KubeObject, view: View, named: boolean): JsonObject {
-  if (view.metadataOnly) return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
+  if (view.metadataOnly)
+    return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
   const { apiVersion: _, kind, ...rest } = object;
   return named ? { apiVersion: view.apiVersion, kind, ...rest } : rest;
 }
 
 /** In: the parts of a Status. Out: it, as the API server writes it. */
 export function statusOf(code: number, reason: string, message: string, details?: JsonObject): JsonObject {
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code, ...(details === undefined ? {} : { details }) };
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason,
+    code,
+    ...(details === undefined ? {} : { details }),
+  };
 }
 
 /** Answers with a Status that says no. */
-export function refuse(response: ServerResponse, code: number, reason: string, message: string, details?: JsonObject): void {
-  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(statusOf(code, reason, message, details)));
+export function refuse(
+  response: ServerResponse,
+  code: number,
+  reason: string,
+  message: string,
+  details?: JsonObject,
+): void {
+  response
+    .writeHead(code, { 'content-type': 'application/json' })
+    .end(JSON.stringify(statusOf(code, reason, message, details)));
 }
 
 /** Answers with a body. */

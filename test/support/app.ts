@@ -44,21 +44,47 @@ export function worldOf(yaml: string): ObjectStore {
   return bundleWorld(sources.map(({ object }) => object));
 }
 
-/** In: the manifests that are the world, and what is to be otherwise. Out: the app. Its gate has one rule, so that what it says does not change with the catalogue. */
+/**
+ * In: the manifests that are the world, and what is to be otherwise. Out: the app. Its gate has one rule, so that what
+ * it says does not change with the catalogue.
+ */
 export function testApp(manifests: string, options: AppOptions = {}): TestApp {
   const lines: Readonly<Record<string, unknown>>[] = [];
-  const log = createLog('debug', { write: (line: string) => void lines.push(JSON.parse(line) as Readonly<Record<string, unknown>>) });
+  const log = createLog('debug', {
+    write: (line: string) => void lines.push(JSON.parse(line) as Readonly<Record<string, unknown>>),
+  });
   const world = worldOf(manifests);
   const policy = (): Policy => ({ ...DEFAULT_POLICY, ...options.policy });
   const intake = options.intake ?? new Intake({ requests: 100, bytes: 64 * 1024 * 1024 });
   const rules = [virtualServiceRouteExists];
-  const metrics = new Metrics({ version: 'test', rules: rules.map(({ id }) => id), keeps: KEEPS.map(({ id }) => id), inFlight: () => intake.requests, keepsOff: () => false, caches: () => [] });
+  const metrics = new Metrics({
+    version: 'test',
+    rules: rules.map(({ id }) => id),
+    keeps: KEEPS.map(({ id }) => id),
+    inFlight: () => intake.requests,
+    keepsOff: () => false,
+    caches: () => [],
+  });
   const given = options.gate ?? {};
-  const gate = 'validate' in given ? given : new Gate({ world, rules, keeps: KEEPS, policy, discovered: () => [CONTROLLER], now: Date.now, ...given });
-  const dryRuns = new DryRuns({ world, log, ...(options.dryRunTimeLimit === undefined ? {} : { timeLimit: options.dryRunTimeLimit }) });
+  const gate =
+    'validate' in given
+      ? given
+      : new Gate({ world, rules, keeps: KEEPS, policy, discovered: () => [CONTROLLER], now: Date.now, ...given });
+  const dryRuns = new DryRuns({
+    world,
+    log,
+    ...(options.dryRunTimeLimit === undefined ? {} : { timeLimit: options.dryRunTimeLimit }),
+  });
   const app = createApp({
     reviews: { gate, world, policy, metrics, log, intake, maxSubjects: 1_000, now: Date.now },
-    dryRun: { dryRuns, authorizer: options.authorizer, policy, intake: new Intake({ requests: 16, bytes: 32 * 1024 * 1024 }), metrics, log },
+    dryRun: {
+      dryRuns,
+      authorizer: options.authorizer,
+      policy,
+      intake: new Intake({ requests: 16, bytes: 32 * 1024 * 1024 }),
+      metrics,
+      log,
+    },
     rules,
     documentRules: DOCUMENT_RULES,
     keeps: KEEPS,

@@ -5,13 +5,23 @@ import { selfSigned, type KeyPair } from '../../src/server/certificate.ts';
 
 const DAY = 86_400_000;
 
-/** In: from when until when it is valid, in days from now. Out: an ECDSA certificate for `localhost` and 127.0.0.1, made now, which is its own authority. */
+/**
+ * In: from when until when it is valid, in days from now. Out: an ECDSA certificate for `localhost` and 127.0.0.1, made
+ * now, which is its own authority.
+ */
 export function certificate({ from = -1, until = 30 }: { from?: number; until?: number } = {}): KeyPair {
   const now = Date.now();
-  return selfSigned({ names: ['localhost', '127.0.0.1'], notBefore: new Date(now + from * DAY), notAfter: new Date(now + until * DAY) });
+  return selfSigned({
+    names: ['localhost', '127.0.0.1'],
+    notBefore: new Date(now + from * DAY),
+    notAfter: new Date(now + until * DAY),
+  });
 }
 
-/** A Secret as the kubelet mounts it: `tls.crt` and `tls.key` link to `..data/`, and `..data` links to a directory that is never changed, only replaced. */
+/**
+ * A Secret as the kubelet mounts it: `tls.crt` and `tls.key` link to `..data/`, and `..data` links to a directory that
+ * is never changed, only replaced.
+ */
 export class MountedSecret {
   readonly directory: string;
   #version = 0;
@@ -28,7 +38,10 @@ export class MountedSecret {
     return secret;
   }
 
-  /** Puts other content there the way the kubelet does: a new directory, the link `..data` renamed over the old one, the old directory removed. */
+  /**
+   * Puts other content there the way the kubelet does: a new directory, the link `..data` renamed over the old one, the
+   * old directory removed.
+   */
   async update(files: Readonly<Record<string, string>>): Promise<void> {
     const old = `..version_${this.#version}`;
     const fresh = `..version_${++this.#version}`;

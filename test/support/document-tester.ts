@@ -16,10 +16,16 @@ export interface ExpectedOfDocument {
 }
 
 /**
- * In: the id of a check of documents, the folder of its fixtures, for every fixture what must be found, in the order of the report, and the messages that are tested apart. Defines the tests that every check must
- * pass: exact findings, the same for shuffled documents, inputs untouched, every message produced.
+ * In: the id of a check of documents, the folder of its fixtures, for every fixture what must be found, in the order of
+ * the report, and the messages that are tested apart. Defines the tests that every check must pass: exact findings, the
+ * same for shuffled documents, inputs untouched, every message produced.
  */
-export function testDocumentCheck(id: string, directory: string, fixtures: Readonly<Record<string, readonly ExpectedOfDocument[]>>, apart: readonly string[] = []): void {
+export function testDocumentCheck(
+  id: string,
+  directory: string,
+  fixtures: Readonly<Record<string, readonly ExpectedOfDocument[]>>,
+  apart: readonly string[] = [],
+): void {
   describe(id, () => {
     it('has an expectation for every fixture, at least one of each sort', () => {
       expect(Object.keys(fixtures).sort()).toEqual(readdirSync(directory).sort());
@@ -31,8 +37,15 @@ export function testDocumentCheck(id: string, directory: string, fixtures: Reado
     });
 
     it('produces every message', () => {
-      const produced = new Set([...Object.values(fixtures).flat().map(({ message }) => message), ...apart]);
-      expect([...produced].sort()).toEqual(Object.keys(DOCUMENT_RULES.find((rule) => rule.id === id)?.messages ?? {}).sort());
+      const produced = new Set([
+        ...Object.values(fixtures)
+          .flat()
+          .map(({ message }) => message),
+        ...apart,
+      ]);
+      expect([...produced].sort()).toEqual(
+        Object.keys(DOCUMENT_RULES.find((rule) => rule.id === id)?.messages ?? {}).sort(),
+      );
     });
 
     for (const [name, expected] of Object.entries(fixtures)) {
@@ -42,7 +55,14 @@ export function testDocumentCheck(id: string, directory: string, fixtures: Reado
         for (const { object } of manifests.objects) deepFreeze(object);
         expect(observe(id, manifests)).toEqual(expected);
         for (const { text } of expected) expect(text).not.toMatch(/\{\w+\}|undefined|NaN|\[object/);
-        expect(observe(id, { ...manifests, objects: manifests.objects.toReversed(), duplicateKeys: manifests.duplicateKeys }), 'shuffled').toEqual(expected);
+        expect(
+          observe(id, {
+            ...manifests,
+            objects: manifests.objects.toReversed(),
+            duplicateKeys: manifests.duplicateKeys,
+          }),
+          'shuffled',
+        ).toEqual(expected);
       });
     }
   });
@@ -60,5 +80,10 @@ function observe(id: string, manifests: Manifests): ExpectedOfDocument[] {
   const sorted = sortFindings(found);
   return lines
     .sort((a, b) => a.line - b.line || a.column - b.column || sorted.indexOf(a.finding) - sorted.indexOf(b.finding))
-    .map(({ finding, line, column }) => ({ message: finding.messageId, path: renderPath(finding.path), at: `${line}:${column}`, text: renderText(finding) }));
+    .map(({ finding, line, column }) => ({
+      message: finding.messageId,
+      path: renderPath(finding.path),
+      at: `${line}:${column}`,
+      text: renderText(finding),
+    }));
 }

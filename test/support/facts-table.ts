@@ -12,35 +12,48 @@ export interface Fact {
   readonly file: string;
 }
 
-/** Out: the facts that the tests of test/e2e/facts state, in the order of files and lines. Throws where a call of `fact` is not written so that it can be read. */
+/**
+ * Out: the facts that the tests of test/e2e/facts state, in the order of files and lines. Throws where a call of `fact`
+ * is not written so that it can be read.
+ */
 export function facts(): Fact[] {
-  return readdirSync(FOLDER).filter((name) => name.endsWith('.test.ts')).sort().flatMap((file) => {
-    const source = ts.createSourceFile(file, readFileSync(join(FOLDER, file), 'utf8'), ts.ScriptTarget.Latest, true);
-    const found: Fact[] = [];
-    const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) && node.expression.getText() === 'fact') found.push(factOf(node, file));
-      ts.forEachChild(node, visit);
-    };
-    visit(source);
-    return found;
-  });
+  return readdirSync(FOLDER)
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .flatMap((file) => {
+      const source = ts.createSourceFile(file, readFileSync(join(FOLDER, file), 'utf8'), ts.ScriptTarget.Latest, true);
+      const found: Fact[] = [];
+      const visit = (node: ts.Node): void => {
+        if (ts.isCallExpression(node) && node.expression.getText() === 'fact') found.push(factOf(node, file));
+        ts.forEachChild(node, visit);
+      };
+      visit(source);
+      return found;
+    });
 }
 
 function factOf({ arguments: [claim, outcome, title] }: ts.CallExpression, file: string): Fact {
-  if (claim === undefined || outcome === undefined || title === undefined) throw new Error(`${file}: a fact needs a claim, an outcome and a title`);
+  if (claim === undefined || outcome === undefined || title === undefined)
+    throw new Error(`${file}: a fact needs a claim, an outcome and a title`);
   return { claim: textOf(claim), outcome: textOf(outcome), title: textOf(title), file };
 }
 
 // A title that is made for each of several cases shows the name of what differs.
 function textOf(node: ts.Expression): string {
   if (ts.isStringLiteralLike(node)) return node.text;
-  if (!ts.isTemplateExpression(node)) throw new Error(`a fact's claim, outcome and title are written out: ${node.getText()}`);
-  return node.head.text + node.templateSpans.map((span) => `‹${span.expression.getText()}›${span.literal.text}`).join('');
+  if (!ts.isTemplateExpression(node))
+    throw new Error(`a fact's claim, outcome and title are written out: ${node.getText()}`);
+  return (
+    node.head.text + node.templateSpans.map((span) => `‹${span.expression.getText()}›${span.literal.text}`).join('')
+  );
 }
 
 /** Out: the table of docs/upstream-facts.md. */
 export function factsTable(): string {
   const cell = (text: string): string => text.replaceAll('|', '\\|');
-  const rows = facts().map(({ claim, outcome, title, file }) => `| ${claim} | ${outcome} | ${cell(title)} | [${file.replace('.test.ts', '')}](../test/e2e/facts/${file}) |`);
+  const rows = facts().map(
+    ({ claim, outcome, title, file }) =>
+      `| ${claim} | ${outcome} | ${cell(title)} | [${file.replace('.test.ts', '')}](../test/e2e/facts/${file}) |`,
+  );
   return ['| claim | outcome | what the controller does | shown by |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }

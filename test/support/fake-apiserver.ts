@@ -88,8 +88,9 @@ const ONLY_VERSIONS: Partial<Record<KindId, readonly string[]>> = {
 const DEFINITIONS = 'apiextensions.k8s.io/customresourcedefinitions';
 
 /**
- * An API server in memory, for tests: discovery, lists in pages, watches with bookmarks, single objects, all read-only over HTTP on 127.0.0.1; objects are put in by `put` and `remove`. It fails in the
- * ways real ones do, when told to. By default it serves every kind that Rollgate knows.
+ * An API server in memory, for tests: discovery, lists in pages, watches with bookmarks, single objects, all read-only
+ * over HTTP on 127.0.0.1; objects are put in by `put` and `remove`. It fails in the ways real ones do, when told to. By
+ * default it serves every kind that Rollgate knows.
  */
 export class FakeApiServer {
   /** How many connections by HTTP/2 were made. */
@@ -131,13 +132,31 @@ export class FakeApiServer {
   private constructor(tls: boolean, http2: boolean) {
     this.#http2 = http2;
     const day = 24 * 3600 * 1000;
-    this.#tls = tls ? selfSigned({ names: ['127.0.0.1'], notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) }) : undefined;
-    this.#tables.set(DEFINITIONS, table({ group: 'apiextensions.k8s.io', plural: 'customresourcedefinitions', kind: 'CustomResourceDefinition', namespaced: false, versions: ['v1'] }));
+    this.#tls = tls
+      ? selfSigned({
+          names: ['127.0.0.1'],
+          notBefore: new Date(Date.now() - day),
+          notAfter: new Date(Date.now() + day),
+        })
+      : undefined;
+    this.#tables.set(
+      DEFINITIONS,
+      table({
+        group: 'apiextensions.k8s.io',
+        plural: 'customresourcedefinitions',
+        kind: 'CustomResourceDefinition',
+        namespaced: false,
+        versions: ['v1'],
+      }),
+    );
     for (const kind of Object.keys(KINDS) as KindId[]) this.install(kind);
   }
 
   /** In: whether to serve HTTPS, and HTTP/2 with it. Out: a server that listens on a free port of 127.0.0.1. */
-  static async start({ http2 = false, tls = http2 }: { readonly tls?: boolean; readonly http2?: boolean } = {}): Promise<FakeApiServer> {
+  static async start({
+    http2 = false,
+    tls = http2,
+  }: { readonly tls?: boolean; readonly http2?: boolean } = {}): Promise<FakeApiServer> {
     const server = new FakeApiServer(tls, http2);
     await server.listen();
     return server;
@@ -152,10 +171,20 @@ export class FakeApiServer {
     return this.#port;
   }
 
-  /** In: a token, or the file that holds it, and the port where something stands between. Out: a kubeconfig for this server. */
-  kubeConfig({ token, tokenFile, port = this.#port }: { readonly token?: string; readonly tokenFile?: string; readonly port?: number } = {}): KubeConfig {
+  /**
+   * In: a token, or the file that holds it, and the port where something stands between. Out: a kubeconfig for this
+   * server.
+   */
+  kubeConfig({
+    token,
+    tokenFile,
+    port = this.#port,
+  }: { readonly token?: string; readonly tokenFile?: string; readonly port?: number } = {}): KubeConfig {
     const config = new KubeConfig();
-    const trust = this.#tls === undefined ? { skipTLSVerify: true } : { skipTLSVerify: false, caData: Buffer.from(this.#tls.cert).toString('base64') };
+    const trust =
+      this.#tls === undefined
+        ? { skipTLSVerify: true }
+        : { skipTLSVerify: false, caData: Buffer.from(this.#tls.cert).toString('base64') };
     config.loadFromClusterAndUser(
       { name: 'fake', server: this.url.replace(/\d+$/, String(port)), ...trust },
       {
@@ -167,7 +196,10 @@ export class FakeApiServer {
     return config;
   }
 
-  /** In: an object, its metadata without uid and resourceVersion. Adds it, or replaces the one of that kind, namespace and name. Out: it as it is stored. */
+  /**
+   * In: an object, its metadata without uid and resourceVersion. Adds it, or replaces the one of that kind, namespace
+   * and name. Out: it as it is stored.
+   */
   put(object: JsonObject): KubeObject {
     if (!isKubeObject(object)) throw new Error('no Kubernetes object');
     const place = this.#tableOf(object);
@@ -194,12 +226,28 @@ export class FakeApiServer {
     this.#delete(place, keyIn(place.resource, namespace, name));
   }
 
-  /** Serves a kind, as if its CustomResourceDefinition were applied; `group` where it is another than the kind's own. */
-  install(kind: KindId, { group = KINDS[kind].group, versions }: { readonly group?: string; readonly versions?: readonly string[] } = {}): void {
+  /**
+   * Serves a kind, as if its CustomResourceDefinition were applied; `group` where it is another than the kind's own.
+   */
+  install(
+    kind: KindId,
+    { group = KINDS[kind].group, versions }: { readonly group?: string; readonly versions?: readonly string[] } = {},
+  ): void {
     const { plural, namespaced } = KINDS[kind];
-    const resource = { group, plural, kind: KINDS[kind].kind, namespaced, versions: versions ?? ONLY_VERSIONS[kind] ?? VERSIONS[group] ?? ['v1'] };
+    const resource = {
+      group,
+      plural,
+      kind: KINDS[kind].kind,
+      namespaced,
+      versions: versions ?? ONLY_VERSIONS[kind] ?? VERSIONS[group] ?? ['v1'],
+    };
     this.#tables.set(`${group}/${plural}`, table(resource));
-    if (!CORE.includes(group)) this.put({ apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${plural}.${group}` } });
+    if (!CORE.includes(group))
+      this.put({
+        apiVersion: 'apiextensions.k8s.io/v1',
+        kind: 'CustomResourceDefinition',
+        metadata: { name: `${plural}.${group}` },
+      });
   }
 
   /** In: a kind. Out: the versions in which it is served; the first is preferred. */
@@ -216,12 +264,13 @@ export class FakeApiServer {
     this.#tables.delete(`${group}/${plural}`);
     for (const watcher of this.#watchers) if (watcher.table === place) watcher.response.end();
     const definitions = this.#tables.get(DEFINITIONS);
-    if (definitions !== undefined) this.#delete(definitions, keyIn(definitions.resource, undefined, `${plural}.${group}`));
+    if (definitions !== undefined)
+      this.#delete(definitions, keyIn(definitions.resource, undefined, `${plural}.${group}`));
   }
 
   /**
-   * Answers all requests for a resource (`apps/deployments`, `/services`) with a status; undefined: as usual again. `list`, `watch` or `get` after a blank narrows it; `unless` excepts requests with
-   * that query parameter.
+   * Answers all requests for a resource (`apps/deployments`, `/services`) with a status; undefined: as usual again.
+   * `list`, `watch` or `get` after a blank narrows it; `unless` excepts requests with that query parameter.
    */
   fail(resource: string, status: number | undefined, { unless }: { readonly unless?: string } = {}): void {
     if (status === undefined) this.#failures.delete(resource);
@@ -276,7 +325,9 @@ export class FakeApiServer {
 
   /** Out: how many watches there are, or how many of a resource. */
   watching(resource?: string): number {
-    return [...this.#watchers].filter((watcher) => resource === undefined || titleOf(watcher.table.resource) === resource).length;
+    return [...this.#watchers].filter(
+      (watcher) => resource === undefined || titleOf(watcher.table.resource) === resource,
+    ).length;
   }
 
   /** Out: the requests for a resource, all or only lists, watches or single objects. */
@@ -307,7 +358,9 @@ export class FakeApiServer {
     if (!this.#http2) return https.createServer({ cert, key }, handler);
     const server = http2.createSecureServer({ cert, key, allowHTTP1: true }).on('session', () => this.sessions++);
     // Node gives requests of HTTP/2 the interface of HTTP/1, as far as this server uses it.
-    server.on('request', (request, response) => handler(request as unknown as IncomingMessage, response as unknown as ServerResponse));
+    server.on('request', (request, response) =>
+      handler(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+    );
     return server as unknown as Server;
   }
 
@@ -356,7 +409,11 @@ export class FakeApiServer {
     for (const event of history.slice(history.findLastIndex(({ version }) => version <= seen) + 1)) {
       if (event.version > upTo) return;
       watcher.version = event.version;
-      if (inView(event.object, watcher.view)) this.#write(watcher, `${JSON.stringify({ type: event.type, object: shown(event.object, watcher.view, true) })}\n`);
+      if (inView(event.object, watcher.view))
+        this.#write(
+          watcher,
+          `${JSON.stringify({ type: event.type, object: shown(event.object, watcher.view, true) })}\n`,
+        );
     }
   }
 
@@ -364,7 +421,9 @@ export class FakeApiServer {
     // Without delays and pauses it vouches for everything up to now, as a real one does for quiet resources.
     if (!this.#paused && this.watchDelay === 0) watcher.version = Math.max(watcher.version, this.#version);
     const { apiVersion, metadataOnly } = watcher.view;
-    const head = metadataOnly ? { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata' } : { apiVersion, kind: watcher.table.resource.kind };
+    const head = metadataOnly
+      ? { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata' }
+      : { apiVersion, kind: watcher.table.resource.kind };
     const object = { ...head, metadata: { resourceVersion: String(watcher.version), creationTimestamp: null } };
     this.#write(watcher, `${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
   }
@@ -383,10 +442,16 @@ export class FakeApiServer {
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-    const received = { path: url.pathname, query: url.searchParams, accept: request.headers.accept ?? '', authorization: request.headers.authorization ?? '' };
+    const received = {
+      path: url.pathname,
+      query: url.searchParams,
+      accept: request.headers.accept ?? '',
+      authorization: request.headers.authorization ?? '',
+    };
     this.requests.push(received);
     if (request.method !== 'GET') return refuse(response, 405, 'MethodNotAllowed', 'this server is read-only');
-    if (this.tokens !== undefined && !this.tokens.has(received.authorization.replace(/^Bearer /, ''))) return refuse(response, 401, 'Unauthorized', 'Unauthorized');
+    if (this.tokens !== undefined && !this.tokens.has(received.authorization.replace(/^Bearer /, '')))
+      return refuse(response, 401, 'Unauthorized', 'Unauthorized');
     const broken = this.#failures.get(url.pathname);
     if (broken !== undefined) return refuse(response, broken.status, 'InternalError', `${url.pathname} failed`);
     const discovery = this.#discovery(url.pathname);
@@ -403,13 +468,21 @@ export class FakeApiServer {
     const failure = this.#failures.get(`${resource} ${verb}`) ?? this.#failures.get(resource);
     if (failure !== undefined && (failure.unless === undefined || !url.searchParams.has(failure.unless))) {
       const forbidden = failure.status === 403;
-      return refuse(response, failure.status, forbidden ? 'Forbidden' : 'InternalError', `${resource} ${forbidden ? 'is forbidden' : 'failed'}`);
+      return refuse(
+        response,
+        failure.status,
+        forbidden ? 'Forbidden' : 'InternalError',
+        `${resource} ${forbidden ? 'is forbidden' : 'failed'}`,
+      );
     }
     const view: View = {
       apiVersion: target.group === '' ? target.version : `${target.group}/${target.version}`,
       namespace: target.namespace,
       name: target.name ?? /^metadata\.name=(.+)$/.exec(url.searchParams.get('fieldSelector') ?? '')?.[1],
-      labels: (url.searchParams.get('labelSelector') ?? '').split(',').filter(Boolean).map((term) => [term.split('=')[0] ?? '', term.split('=')[1] ?? ''] as const),
+      labels: (url.searchParams.get('labelSelector') ?? '')
+        .split(',')
+        .filter(Boolean)
+        .map((term) => [term.split('=')[0] ?? '', term.split('=')[1] ?? ''] as const),
       metadataOnly: received.accept.includes('as=PartialObjectMetadata'),
     };
     if (verb === 'watch') this.#watch(place, view, url.searchParams, response);
@@ -419,7 +492,11 @@ export class FakeApiServer {
 
   #get(place: Table, view: View, response: ServerResponse): void {
     const stored = place.objects.get(keyIn(place.resource, view.namespace, view.name ?? ''));
-    if (stored === undefined) return refuse(response, 404, 'NotFound', `${titleOf(place.resource)} "${view.name ?? ''}" not found`, { name: view.name, kind: place.resource.plural });
+    if (stored === undefined)
+      return refuse(response, 404, 'NotFound', `${titleOf(place.resource)} "${view.name ?? ''}" not found`, {
+        name: view.name,
+        kind: place.resource.plural,
+      });
     reply(response, shown(stored.object, view, true));
   }
 
@@ -431,7 +508,8 @@ export class FakeApiServer {
       snapshot = { items, offset: 0, version: this.#version };
     } else {
       snapshot = this.#snapshots.get(token);
-      if (snapshot === undefined || this.expiring) return refuse(response, 410, 'Expired', 'The provided continue parameter is too old');
+      if (snapshot === undefined || this.expiring)
+        return refuse(response, 410, 'Expired', 'The provided continue parameter is too old');
     }
     const { items, offset, version } = snapshot;
     const limit = Math.min(Number(query.get('limit') ?? Infinity), query.has('limit') ? this.pageSize : Infinity);
@@ -441,12 +519,17 @@ export class FakeApiServer {
       next = `token-${++this.#nextToken}`;
       this.#snapshots.set(next, { items, offset: end, version });
     }
-    const head = view.metadataOnly ? { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' } : { kind: `${place.resource.kind}List`, apiVersion: view.apiVersion };
+    const head = view.metadataOnly
+      ? { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' }
+      : { kind: `${place.resource.kind}List`, apiVersion: view.apiVersion };
     // The API server leaves apiVersion and kind out of the items of its own kinds, not of custom resources.
     const named = view.metadataOnly || !CORE.includes(place.resource.group);
     reply(response, {
       ...head,
-      metadata: { resourceVersion: String(version), ...(next === '' ? {} : { continue: next, remainingItemCount: items.length - end }) },
+      metadata: {
+        resourceVersion: String(version),
+        ...(next === '' ? {} : { continue: next, remainingItemCount: items.length - end }),
+      },
       items: items.slice(offset, end).map((object) => shown(object, view, named)),
     });
   }
@@ -460,13 +543,24 @@ export class FakeApiServer {
       response.end(`${JSON.stringify({ type: 'ERROR', object: status })}\n`);
       return;
     }
-    const watcher: Watcher = { response, table: place, view, version, silent: false, tail: Promise.resolve(), timers: new Set() };
+    const watcher: Watcher = {
+      response,
+      table: place,
+      view,
+      version,
+      silent: false,
+      tail: Promise.resolve(),
+      timers: new Set(),
+    };
     this.#watchers.add(watcher);
     const seconds = Number(query.get('timeoutSeconds') ?? 1800);
     later(watcher, seconds * 1000, () => {
       if (!watcher.silent) response.end();
     });
-    const bookmarks = query.get('allowWatchBookmarks') === 'true' ? setInterval(() => this.#sendBookmark(watcher), this.bookmarkEvery) : undefined;
+    const bookmarks =
+      query.get('allowWatchBookmarks') === 'true'
+        ? setInterval(() => this.#sendBookmark(watcher), this.bookmarkEvery)
+        : undefined;
     response.once('close', () => {
       clearInterval(bookmarks);
       for (const timer of watcher.timers) clearTimeout(timer);
@@ -477,14 +571,22 @@ export class FakeApiServer {
   }
 
   #discovery(path: string): JsonObject | undefined {
-    const resources = [...this.#tables.values()].map((place) => place.resource).filter((resource) => !this.hidden.has(titleOf(resource)));
+    const resources = [...this.#tables.values()]
+      .map((place) => place.resource)
+      .filter((resource) => !this.hidden.has(titleOf(resource)));
     if (path === '/apis') {
-      const groups = Map.groupBy(resources.filter(({ group }) => group !== ''), ({ group }) => group);
+      const groups = Map.groupBy(
+        resources.filter(({ group }) => group !== ''),
+        ({ group }) => group,
+      );
       return {
         kind: 'APIGroupList',
         apiVersion: 'v1',
         groups: [...groups].map(([name, members]) => {
-          const versions = [...new Set(members.flatMap((member) => member.versions))].map((version) => ({ groupVersion: `${name}/${version}`, version }));
+          const versions = [...new Set(members.flatMap((member) => member.versions))].map((version) => ({
+            groupVersion: `${name}/${version}`,
+            version,
+          }));
           return { name, versions, preferredVersion: versions[0] };
         }),
       };

@@ -13,8 +13,9 @@ interface Link {
 }
 
 /**
- * Forwards TCP connections, byte by byte and none the wiser. It plays whatever stands between two programs: a load balancer that forgets connections without a word, or kube-proxy, which asks anew for each connection where to
- * send it.
+ * Forwards TCP connections, byte by byte and none the wiser. It plays whatever stands between two programs: a load
+ * balancer that forgets connections without a word, or kube-proxy, which asks anew for each connection where to send
+ * it.
  */
 export class Forwarder {
   readonly #server: Server;
@@ -28,7 +29,9 @@ export class Forwarder {
     server.on('connection', (client) => this.#forward(client));
   }
 
-  /** In: where to listen (port 0: any), and where a new connection goes; undefined: it is refused. Out: it, forwarding. */
+  /**
+   * In: where to listen (port 0: any), and where a new connection goes; undefined: it is refused. Out: it, forwarding.
+   */
   static async start(at: Address, pick: () => Address | undefined): Promise<Forwarder> {
     const server = createServer({ allowHalfOpen: true });
     const forwarder = new Forwarder(server, pick);
@@ -41,7 +44,9 @@ export class Forwarder {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Forwards nothing more on the connections that there are, and closes none: what either end sends is taken and lost. */
+  /**
+   * Forwards nothing more on the connections that there are, and closes none: what either end sends is taken and lost.
+   */
   freeze(): void {
     for (const link of this.#links) link.frozen = true;
   }

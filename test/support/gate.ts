@@ -30,7 +30,10 @@ export function objectsIn(path: string): KubeObject[] {
 }
 
 /** In: a world, or its objects, and what differs from the defaults. Out: a gate that knows the controller's account. */
-export function gateOver(world: World | readonly KubeObject[], parts: Partial<GateParts> & { policyChange?: Partial<Policy> } = {}): Gate {
+export function gateOver(
+  world: World | readonly KubeObject[],
+  parts: Partial<GateParts> & { policyChange?: Partial<Policy> } = {},
+): Gate {
   const { policyChange, ...rest } = parts;
   const known = 'get' in world ? world : storeOf(world);
   return new Gate({
@@ -44,8 +47,15 @@ export function gateOver(world: World | readonly KubeObject[], parts: Partial<Ga
   });
 }
 
-/** In: the object as it would be and as it is, and what differs from a developer's request. Out: the request that the API server would send. */
-export function requestFor(after: KubeObject | undefined, before: KubeObject | undefined, more: Partial<Request> & { username?: string } = {}): Request {
+/**
+ * In: the object as it would be and as it is, and what differs from a developer's request. Out: the request that the
+ * API server would send.
+ */
+export function requestFor(
+  after: KubeObject | undefined,
+  before: KubeObject | undefined,
+  more: Partial<Request> & { username?: string } = {},
+): Request {
   const object = after ?? before;
   if (object === undefined) throw new Error('an object is needed');
   const { username = DEVELOPER, ...rest } = more;

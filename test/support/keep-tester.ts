@@ -21,19 +21,38 @@ export interface Outcome {
 }
 
 /**
- * In: a keep, the submitted and the stored object, a Rollout, and what else is in the world. Out: what the keep made of it. Asserts on the way that the
- * inputs are left alone, that the patch is valid, that it survives the wire, and that the result needs no further one.
+ * In: a keep, the submitted and the stored object, a Rollout, and what else is in the world. Out: what the keep made of
+ * it. Asserts on the way that the inputs are left alone, that the patch is valid, that it survives the wire, and that
+ * the result needs no further one.
  */
-export function apply(keep: Keep, submitted: KubeObject, old: KubeObject | undefined, rollout: KubeObject, others: readonly KubeObject[] = []): Outcome {
+export function apply(
+  keep: Keep,
+  submitted: KubeObject,
+  old: KubeObject | undefined,
+  rollout: KubeObject,
+  others: readonly KubeObject[] = [],
+): Outcome {
   const world = storeOf([...others, rollout, submitted].map(deepFreeze));
-  const kept = keep.keep({ submitted: deepFreeze(submitted), old: deepFreeze(old), rollout: deepFreeze(rollout), world });
+  const kept = keep.keep({
+    submitted: deepFreeze(submitted),
+    old: deepFreeze(old),
+    rollout: deepFreeze(rollout),
+    world,
+  });
   const object = patched(submitted, kept.operations);
-  const again = keep.keep({ submitted: deepFreeze(object), old, rollout, world: storeOf([...others, rollout, object]) });
+  const again = keep.keep({
+    submitted: deepFreeze(object),
+    old,
+    rollout,
+    world: storeOf([...others, rollout, object]),
+  });
   expect(again.operations, 'a second time').toEqual([]);
   return { object, operations: kept.operations, notes: kept.notes };
 }
 
-/** In: an object and operations. Out: the object with them applied, as an API server does. Throws if they do not apply. */
+/**
+ * In: an object and operations. Out: the object with them applied, as an API server does. Throws if they do not apply.
+ */
 export function patched(object: KubeObject, operations: readonly Operation[]): KubeObject {
   const wire = JSON.parse(JSON.stringify(operations)) as Operation[];
   const result: unknown = jsonpatch.applyPatch(object, wire, true, false).newDocument;

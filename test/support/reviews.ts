@@ -99,10 +99,19 @@ export interface ReviewContent {
 }
 
 /** In: an operation and objects. Out: the AdmissionReview with which the API server would ask about them. */
-export function reviewOf({ operation, object, oldObject, user = 'jane', dryRun = false, uid = '705ab4f5-6393-11e8-b7cc-42010a800002' }: ReviewContent): Json & { request: Json } {
+export function reviewOf({
+  operation,
+  object,
+  oldObject,
+  user = 'jane',
+  dryRun = false,
+  uid = '705ab4f5-6393-11e8-b7cc-42010a800002',
+}: ReviewContent): Json & { request: Json } {
   const subject = object ?? oldObject ?? {};
   const metadata = subject['metadata'] as Json;
-  const [group = '', version] = String(subject['apiVersion']).includes('/') ? String(subject['apiVersion']).split('/') : ['', String(subject['apiVersion'])];
+  const [group = '', version] = String(subject['apiVersion']).includes('/')
+    ? String(subject['apiVersion']).split('/')
+    : ['', String(subject['apiVersion'])];
   return {
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',
@@ -124,10 +133,26 @@ export function reviewOf({ operation, object, oldObject, user = 'jane', dryRun =
 
 const VALID: readonly Json[] = [
   reviewOf({ operation: 'CREATE', object: { ...shopObject('Rollout', 'reviews'), status: undefined } }),
-  reviewOf({ operation: 'UPDATE', object: shopObject('Rollout', 'reviews'), oldObject: shopObject('Rollout', 'reviews') }),
-  reviewOf({ operation: 'UPDATE', object: shopObject('VirtualService', 'reviews'), oldObject: shopObject('VirtualService', 'reviews') }),
-  reviewOf({ operation: 'UPDATE', object: shopObject('DestinationRule', 'reviews'), oldObject: shopObject('DestinationRule', 'reviews') }),
-  reviewOf({ operation: 'UPDATE', object: shopObject('Service', 'reviews-canary'), oldObject: shopObject('Service', 'reviews-canary') }),
+  reviewOf({
+    operation: 'UPDATE',
+    object: shopObject('Rollout', 'reviews'),
+    oldObject: shopObject('Rollout', 'reviews'),
+  }),
+  reviewOf({
+    operation: 'UPDATE',
+    object: shopObject('VirtualService', 'reviews'),
+    oldObject: shopObject('VirtualService', 'reviews'),
+  }),
+  reviewOf({
+    operation: 'UPDATE',
+    object: shopObject('DestinationRule', 'reviews'),
+    oldObject: shopObject('DestinationRule', 'reviews'),
+  }),
+  reviewOf({
+    operation: 'UPDATE',
+    object: shopObject('Service', 'reviews-canary'),
+    oldObject: shopObject('Service', 'reviews-canary'),
+  }),
   reviewOf({ operation: 'CREATE', object: shopObject('AnalysisTemplate', 'success-rate') }),
   reviewOf({ operation: 'DELETE', oldObject: shopObject('AnalysisTemplate', 'success-rate') }),
 ];
@@ -139,12 +164,49 @@ const SAFE: readonly string[] = ['spec', 'status', 'labels', 'annotations', 'man
 
 function placesIn(value: unknown, path: Place = []): Place[] {
   if (typeof value !== 'object' || value === null) return [path];
-  return [path, ...Object.entries(value).flatMap(([key, inner]) => placesIn(inner, [...path, Array.isArray(value) ? Number(key) : key]))];
+  return [
+    path,
+    ...Object.entries(value).flatMap(([key, inner]) =>
+      placesIn(inner, [...path, Array.isArray(value) ? Number(key) : key]),
+    ),
+  ];
 }
 
-const hostileKey = fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', '', ' ', '0', 'a.b/c', 'spec', 'name');
+const hostileKey = fc.constantFrom(
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'length',
+  '',
+  ' ',
+  '0',
+  'a.b/c',
+  'spec',
+  'name',
+);
 const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom<unknown>(null, true, false, 0, -1, 1e308, -0.5, 2 ** 53, '', '\u0000', '\ud800', '{{args.x}}', '(a+)+$', 'a'.repeat(5_000), [], {}, [[]], [null], { name: null }),
+  fc.constantFrom<unknown>(
+    null,
+    true,
+    false,
+    0,
+    -1,
+    1e308,
+    -0.5,
+    2 ** 53,
+    '',
+    '\u0000',
+    '\ud800',
+    '{{args.x}}',
+    '(a+)+$',
+    'a'.repeat(5_000),
+    [],
+    {},
+    [[]],
+    [null],
+    { name: null },
+  ),
   fc.jsonValue({ maxDepth: 3 }),
   fc.dictionary(hostileKey, fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 }),
 );
@@ -168,24 +230,34 @@ const mutation: fc.Arbitrary<Mutation> = fc.record({
 function mutate(review: Json, { where, safe, what, key, value: given }: Mutation): void {
   // A later mutation may change what an earlier one put there.
   const value = structuredClone(given);
-  const places = placesIn(review).filter((place) => place.length > 0 && (!safe || place.some((part) => SAFE.includes(String(part)))));
+  const places = placesIn(review).filter(
+    (place) => place.length > 0 && (!safe || place.some((part) => SAFE.includes(String(part)))),
+  );
   const place = places[where % places.length];
   const last = place?.at(-1);
   if (place === undefined || last === undefined) return;
   const holder = place.slice(0, -1).reduce<unknown>((current, part) => (current as Json)[part], review) as Json;
   const present = holder[last];
   // By definition, not assignment: `__proto__` is to be a key like any other, as it is in JSON.
-  const set = (target: object, name: string | number, to: unknown): void => void Object.defineProperty(target, name, { value: to, writable: true, enumerable: true, configurable: true });
+  const set = (target: object, name: string | number, to: unknown): void =>
+    void Object.defineProperty(target, name, { value: to, writable: true, enumerable: true, configurable: true });
   if (what === 'replace') set(holder, last, value);
   else if (what === 'remove') delete holder[last];
-  else if (what === 'add' && typeof present === 'object' && present !== null && !Array.isArray(present)) set(present, key, value);
-  else if (what === 'repeat' && Array.isArray(present)) set(holder, last, [...array(present), ...array(present), value]);
+  else if (what === 'add' && typeof present === 'object' && present !== null && !Array.isArray(present))
+    set(present, key, value);
+  else if (what === 'repeat' && Array.isArray(present))
+    set(holder, last, [...array(present), ...array(present), value]);
   else if (what === 'wrap') set(holder, last, [present]);
 }
 
-/** AdmissionReviews that differ from valid ones in one to four random places: something replaced, removed, added, repeated or wrapped. Most are valid reviews still. */
-export const mutatedReview: fc.Arbitrary<Json> = fc.tuple(fc.constantFrom(...VALID), fc.array(mutation, { minLength: 1, maxLength: 4 })).map(([valid, mutations]) => {
-  const review = structuredClone(valid);
-  for (const change of mutations) mutate(review, change);
-  return review;
-});
+/**
+ * AdmissionReviews that differ from valid ones in one to four random places: something replaced, removed, added,
+ * repeated or wrapped. Most are valid reviews still.
+ */
+export const mutatedReview: fc.Arbitrary<Json> = fc
+  .tuple(fc.constantFrom(...VALID), fc.array(mutation, { minLength: 1, maxLength: 4 }))
+  .map(([valid, mutations]) => {
+    const review = structuredClone(valid);
+    for (const change of mutations) mutate(review, change);
+    return review;
+  });

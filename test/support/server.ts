@@ -19,7 +19,10 @@ export interface TestServer extends TestApp {
   readonly running: RunningServer;
 }
 
-/** In: the manifests that are the world, and what is to be otherwise. Out: the server, on ports of 127.0.0.1 that were free. */
+/**
+ * In: the manifests that are the world, and what is to be otherwise. Out: the server, on ports of 127.0.0.1 that were
+ * free.
+ */
 export async function startTestServer(manifests: string, options: ServerOptions = {}): Promise<TestServer> {
   const app = testApp(manifests, options);
   const running = await startServer({
@@ -61,19 +64,36 @@ export interface Answered {
   readonly localPort: number | undefined;
 }
 
-/** In: a port, a path, an agent that keeps connections, and a body (a POST) or none (a GET). Out: what came back; rejects when the connection fails. */
+/**
+ * In: a port, a path, an agent that keeps connections, and a body (a POST) or none (a GET). Out: what came back;
+ * rejects when the connection fails.
+ */
 export function ask(port: number, path: string, agent: https.Agent, body?: string): Promise<Answered> {
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const request = https.request({ host: '127.0.0.1', port, path, agent, method: body === undefined ? 'GET' : 'POST', headers, rejectUnauthorized: false }, (response) => {
-      const socket = response.socket as TLSSocket;
-      const peer = socket.getPeerCertificate();
-      const { localPort } = socket;
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, peer, localPort }));
-      response.once('error', reject);
-    });
+    const headers =
+      body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const request = https.request(
+      {
+        host: '127.0.0.1',
+        port,
+        path,
+        agent,
+        method: body === undefined ? 'GET' : 'POST',
+        headers,
+        rejectUnauthorized: false,
+      },
+      (response) => {
+        const socket = response.socket as TLSSocket;
+        const peer = socket.getPeerCertificate();
+        const { localPort } = socket;
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.once('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, peer, localPort }),
+        );
+        response.once('error', reject);
+      },
+    );
     request.once('error', reject).end(body);
   });
 }

@@ -13,7 +13,10 @@ describe('numbers in manifests', () => {
     ['"0644"', '0644'],
     ['089', 89],
   ])('%s is read as kubectl reads it', (written, read) => {
-    const { objects } = parseManifests(`{ apiVersion: v1, kind: ConfigMap, metadata: { name: modes }, mode: ${written} }`, '');
+    const { objects } = parseManifests(
+      `{ apiVersion: v1, kind: ConfigMap, metadata: { name: modes }, mode: ${written} }`,
+      '',
+    );
     expect(dig(objects[0]?.object, 'mode')).toBe(read);
   });
 });

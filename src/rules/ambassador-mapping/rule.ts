@@ -29,7 +29,9 @@ export const ambassadorMapping = defineRule({
         path: ['spec', 'weight'],
         anchor: name,
         data: { name, rollout: rollout.metadata.name, weight },
-        related: [{ object: rollout, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'ambassador', 'mappings', index] }],
+        related: [
+          { object: rollout, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'ambassador', 'mappings', index] },
+        ],
       });
     }
   },

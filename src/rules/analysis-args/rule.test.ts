@@ -26,14 +26,14 @@ testRule(analysisArgs, import.meta.dirname, {
       object: 'Experiment shop/compare',
       path: 'spec.analyses[0].args',
       at: '12:7',
-      text: "AnalysisTemplate \"errors\" needs the argument \"namespace\", which the experiment's analysis \"errors\" does not supply: supply it in args as a value (in an Experiment valueFrom is not read) [analysis-args]",
+      text: 'AnalysisTemplate "errors" needs the argument "namespace", which the experiment\'s analysis "errors" does not supply: supply it in args as a value (in an Experiment valueFrom is not read) [analysis-args]',
     },
     {
       message: 'unknown',
       object: 'Rollout shop/checkout',
       path: 'spec.strategy.canary.steps[0].experiment.analyses[0].args[1].name',
       at: '35:21',
-      text: "the experiment's analysis \"errors\" supplies the argument \"verbosty\", which none of its templates declares (they declare \"namespace\", \"verbosity\"): rename it to \"verbosity\", or remove it [analysis-args]",
+      text: 'the experiment\'s analysis "errors" supplies the argument "verbosty", which none of its templates declares (they declare "namespace", "verbosity"): rename it to "verbosity", or remove it [analysis-args]',
     },
   ],
   'bad-renamed.yaml': [
@@ -72,7 +72,5 @@ testRule(analysisArgs, import.meta.dirname, {
   ],
   'good-default-of-another-template.yaml': [],
   'good-supplied.yaml': [],
-  'good-template-elsewhere.yaml': [
-    { skipped: 'ClusterAnalysisTemplate success-rate: not among these manifests' },
-  ],
+  'good-template-elsewhere.yaml': [{ skipped: 'ClusterAnalysisTemplate success-rate: not among these manifests' }],
 });

@@ -1,4 +1,15 @@
-import { analysesOf, combineArgs, named, resolveTemplates, TEMPLATE_KINDS, templateArgs, type Analysis, type AnalysisRole, type CombinedArgs, type TemplateArg } from '../../world/analysis.ts';
+import {
+  analysesOf,
+  combineArgs,
+  named,
+  resolveTemplates,
+  TEMPLATE_KINDS,
+  templateArgs,
+  type Analysis,
+  type AnalysisRole,
+  type CombinedArgs,
+  type TemplateArg,
+} from '../../world/analysis.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { defineRule, type Message, type RuleContext } from '../define.ts';
@@ -37,7 +48,8 @@ type Context = RuleContext<typeof messages>;
 
 export const analysisArgs = defineRule({
   id: 'analysis-args',
-  summary: 'Every argument that the templates of an analysis require is supplied, and their defaults do not contradict each other.',
+  summary:
+    'Every argument that the templates of an analysis require is supplied, and their defaults do not contradict each other.',
   explanation:
     'The controller marks a Rollout InvalidSpec when an argument without a default is not supplied, or when two templates of one analysis give an argument different defaults; an experiment ends in an error. In a ' +
     'background analysis each template is checked by itself, so that the default of another template does not help. A template can take an argument from a Secret; a fieldRef works only in a Rollout. Source: Argo Rollouts ' +
@@ -60,12 +72,20 @@ export const analysisArgs = defineRule({
 });
 
 // Reports what is not supplied. Out: the supplied names that are probably meant for it.
-function checkRequired(context: Context, analysis: Analysis, templates: readonly KubeObject[], { args }: CombinedArgs): ReadonlySet<string> {
+function checkRequired(
+  context: Context,
+  analysis: Analysis,
+  templates: readonly KubeObject[],
+  { args }: CombinedArgs,
+): ReadonlySet<string> {
   const supplied = suppliedNames(analysis);
   const unknown = new Set([...supplied].filter((name) => !args.has(name)));
   const notPassedOn = new Set(analysis.args.filter(({ passedOn }) => !passedOn).map(({ name }) => name));
   const missing = required(analysis, templates, args).filter(({ name }) => !supplied.has(name));
-  const guessed = guesses(missing.map(({ name }) => name), unknown);
+  const guessed = guesses(
+    missing.map(({ name }) => name),
+    unknown,
+  );
   // One too few and one too many are taken for a pair, however little they are alike.
   const [pair] = missing.length === 1 && unknown.size === 1 ? unknown : [];
   for (const arg of missing) {
@@ -74,7 +94,8 @@ function checkRequired(context: Context, analysis: Analysis, templates: readonly
     let hint = '';
     if (guess !== undefined) hint = ` (there is "${guess}", which no template declares: perhaps that is meant)`;
     else if (notPassedOn.has(arg.name)) hint = ' as a value (in an Experiment valueFrom is not read)';
-    else if (defaulted?.hasValue === true) hint = ` (the default in ${named(defaulted.template)} does not count for it in a background analysis)`;
+    else if (defaulted?.hasValue === true)
+      hint = ` (the default in ${named(defaulted.template)} does not count for it in a background analysis)`;
     context.report('missing', {
       path: analysis.argsPath,
       anchor: `${analysis.anchor} ${arg.name}`,
@@ -85,12 +106,18 @@ function checkRequired(context: Context, analysis: Analysis, templates: readonly
   return new Set(pair === undefined ? guessed.values() : [pair]);
 }
 
-// The arguments without a default, each once; in a background analysis also those for which only another template has one.
-function required(analysis: Analysis, templates: readonly KubeObject[], combined: ReadonlyMap<string, TemplateArg>): TemplateArg[] {
+// The arguments without a default, each once; in a background analysis also those for which only another template has
+// one.
+function required(
+  analysis: Analysis,
+  templates: readonly KubeObject[],
+  combined: ReadonlyMap<string, TemplateArg>,
+): TemplateArg[] {
   const bare = ({ hasValue, hasValueFrom }: TemplateArg): boolean => !hasValue && !hasValueFrom;
   const needed = new Map([...combined].filter(([, arg]) => bare(arg)));
   if (analysis.role === 'background') {
-    for (const arg of templates.flatMap(templateArgs)) if (bare(arg) && !needed.has(arg.name)) needed.set(arg.name, arg);
+    for (const arg of templates.flatMap(templateArgs))
+      if (bare(arg) && !needed.has(arg.name)) needed.set(arg.name, arg);
   }
   return [...needed.values()];
 }
@@ -116,10 +143,16 @@ function checkDeclarations(context: Context, analysis: Analysis, { args, conflic
   }
 }
 
-// The controller validates these before it accepts the Rollout; background analyses it validates otherwise, experiments not at all.
+// The controller validates these before it accepts the Rollout; background analyses it validates otherwise, experiments
+// not at all.
 const VALIDATED: readonly AnalysisRole[] = ['step', 'prePromotion', 'postPromotion'];
 
-function checkSources(context: Context, holder: KubeObject, analysis: Analysis, templates: readonly KubeObject[]): void {
+function checkSources(
+  context: Context,
+  holder: KubeObject,
+  analysis: Analysis,
+  templates: readonly KubeObject[],
+): void {
   if (!VALIDATED.includes(analysis.role)) return;
   for (const arg of templates.flatMap(templateArgs)) {
     if (!arg.hasValue || !arg.hasValueFrom) continue;
@@ -133,7 +166,13 @@ function checkSources(context: Context, holder: KubeObject, analysis: Analysis, 
   }
 }
 
-function checkUnknown(context: Context, analysis: Analysis, templates: readonly KubeObject[], { args }: CombinedArgs, misspelt: ReadonlySet<string>): void {
+function checkUnknown(
+  context: Context,
+  analysis: Analysis,
+  templates: readonly KubeObject[],
+  { args }: CombinedArgs,
+  misspelt: ReadonlySet<string>,
+): void {
   const supplied = suppliedNames(analysis);
   const unknown = new Set([...supplied].filter((name) => !args.has(name) && !misspelt.has(name)));
   const free = new Set([...args.keys()].filter((name) => !supplied.has(name)));

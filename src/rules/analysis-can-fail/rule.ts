@@ -24,7 +24,9 @@ export const analysisCanFail = defineRule({
   check(context, template) {
     const dryRuns = nameRulesOf(template, 'dryRun').slice(0, MAX_RULES);
     for (const { name, raw, path } of metricsOf(template)) {
-      const [count, limit, successes] = (['count', 'failureLimit', 'consecutiveSuccessLimit'] as const).map((field) => intValue(raw[field], asWritten));
+      const [count, limit, successes] = (['count', 'failureLimit', 'consecutiveSuccessLimit'] as const).map((field) =>
+        intValue(raw[field], asWritten),
+      );
       if (count === undefined || count <= 0 || count !== limit || successes !== 0) continue;
       // In a dry run a metric is only looked at.
       if (dryRuns.some(({ pattern }) => matchesSome(pattern, [name]) !== false)) continue;

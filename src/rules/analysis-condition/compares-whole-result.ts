@@ -3,17 +3,24 @@ const COMPARISONS: ReadonlySet<string | undefined> = new Set(['==', '!=', '<', '
 const MAX_LENGTH = 2_000;
 
 /**
- * In: a condition in the expression language of Argo Rollouts. Out: whether `result` itself, not an element or field of it and not what a function makes of it, is compared with something
- * other than nil or a list. A condition of more than 2,000 characters is not looked at.
+ * In: a condition in the expression language of Argo Rollouts. Out: whether `result` itself, not an element or field of
+ * it and not what a function makes of it, is compared with something other than nil or a list. A condition of more than
+ * 2,000 characters is not looked at.
  */
 export function comparesWholeResult(condition: string): boolean {
   if (condition.length > MAX_LENGTH) return false;
   const tokens = (condition.match(TOKEN) ?? []).filter((token) => token.trim() !== '');
   return tokens.some((token, index) => {
     if (!COMPARISONS.has(token)) return false;
-    const [beforeLeft, left, right, afterRight] = [tokens[index - 2], tokens[index - 1], tokens[index + 1], tokens[index + 2]];
+    const [beforeLeft, left, right, afterRight] = [
+      tokens[index - 2],
+      tokens[index - 1],
+      tokens[index + 1],
+      tokens[index + 2],
+    ];
     if (left === 'result' && !isAccess(beforeLeft)) return right !== 'nil' && right !== '[';
-    if (right === 'result' && !isAccess(afterRight) && afterRight !== '[' && afterRight !== '(') return left !== 'nil' && left !== ']';
+    if (right === 'result' && !isAccess(afterRight) && afterRight !== '[' && afterRight !== '(')
+      return left !== 'nil' && left !== ']';
     return false;
   });
 }

@@ -4,8 +4,18 @@ import { dig, string } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 import { comparesWholeResult } from './compares-whole-result.ts';
 
-// A Job fails by its exit status, Kayenta by its thresholds, a web request by its status; what a plugin does is not known.
-const JUDGED_BY_CONDITION: ReadonlySet<string> = new Set(['prometheus', 'datadog', 'newRelic', 'cloudWatch', 'graphite', 'influxdb', 'skywalking', 'wavefront']);
+// A Job fails by its exit status, Kayenta by its thresholds, a web request by its status; what a plugin does is not
+// known.
+const JUDGED_BY_CONDITION: ReadonlySet<string> = new Set([
+  'prometheus',
+  'datadog',
+  'newRelic',
+  'cloudWatch',
+  'graphite',
+  'influxdb',
+  'skywalking',
+  'wavefront',
+]);
 
 const CONDITIONS = ['successCondition', 'failureCondition'] as const;
 
@@ -38,12 +48,16 @@ export const analysisCondition = defineRule({
       if (provider === undefined || second !== undefined || !JUDGED_BY_CONDITION.has(provider)) continue;
       const conditions = CONDITIONS.filter((field) => string(raw[field]) !== '');
       // In a dry run a metric is only looked at.
-      if (conditions.length === 0 && !dryRuns.slice(0, MAX_RULES).some(({ pattern }) => matchesSome(pattern, [name]) !== false)) {
+      if (
+        conditions.length === 0 &&
+        !dryRuns.slice(0, MAX_RULES).some(({ pattern }) => matchesSome(pattern, [name]) !== false)
+      ) {
         context.report('none', { path, anchor: name, data: { metric: name, provider } });
       }
       if (provider !== 'prometheus' || !yieldsList(metric)) continue;
       for (const field of conditions) {
-        if (comparesWholeResult(string(raw[field]))) context.report('list', { path: [...path, field], anchor: `${name} ${field}`, data: { metric: name, field } });
+        if (comparesWholeResult(string(raw[field])))
+          context.report('list', { path: [...path, field], anchor: `${name} ${field}`, data: { metric: name, field } });
       }
     }
   },
@@ -52,7 +66,8 @@ export const analysisCondition = defineRule({
 // Each rule is tried on each metric; nobody writes as many.
 const MAX_RULES = 20;
 
-// Where scalar() stands anywhere in a query, and where it is an argument altogether, the type of the result is left open.
+// Where scalar() stands anywhere in a query, and where it is an argument altogether, the type of the result is left
+// open.
 function yieldsList(metric: Metric): boolean {
   const query = string(dig(metric.raw, 'provider', 'prometheus', 'query')).trim();
   if (query === '' || Number.isFinite(Number(query))) return false;

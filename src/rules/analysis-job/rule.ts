@@ -40,7 +40,12 @@ function judgePod(context: RuleContext<typeof messages>, metric: string, pod: Js
   for (const container of containersOf(pod, path)) {
     const { name, list } = container;
     // The two lists are checked apart: the key is that of one list.
-    if (names.has(`${list} ${name}`)) context.report('duplicate', { path: [...container.path, 'name'], anchor: `${metric} ${name}`, data: { metric, name } });
+    if (names.has(`${list} ${name}`))
+      context.report('duplicate', {
+        path: [...container.path, 'name'],
+        anchor: `${metric} ${name}`,
+        data: { metric, name },
+      });
     names.add(`${list} ${name}`);
     for (const resources of ['requests', 'limits']) {
       for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', resources)))) {

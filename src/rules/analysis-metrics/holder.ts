@@ -1,14 +1,34 @@
-import { analysesOf, combineArgs, knownValues, metricsOf, named, nameRulesOf, resolveTemplates, type Analysis, type Metric } from '../../world/analysis.ts';
+import {
+  analysesOf,
+  combineArgs,
+  knownValues,
+  metricsOf,
+  named,
+  nameRulesOf,
+  resolveTemplates,
+  type Analysis,
+  type Metric,
+} from '../../world/analysis.ts';
 import { limitProblems, namesOf, resolveWith } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
-import { NAME_RULE_FIELDS, reportRepeated, reportTwice, reportUnmatched, unmatched, type PlacedRule } from './name-rules.ts';
+import {
+  NAME_RULE_FIELDS,
+  reportRepeated,
+  reportTwice,
+  reportUnmatched,
+  unmatched,
+  type PlacedRule,
+} from './name-rules.ts';
 
 /** Judges the analyses of a Rollout or Experiment: what comes of combining their templates. */
 export function checkHolder(context: Context, holder: KubeObject): void {
   const analyses = analysesOf(holder);
-  const ofSteps = { dryRun: rulesOfSteps(holder, analyses, 'dryRun'), measurementRetention: rulesOfSteps(holder, analyses, 'measurementRetention') };
+  const ofSteps = {
+    dryRun: rulesOfSteps(holder, analyses, 'dryRun'),
+    measurementRetention: rulesOfSteps(holder, analyses, 'measurementRetention'),
+  };
   for (const analysis of analyses) {
     const { templates, complete } = resolveTemplates(analysis.templates, namespaceOf(holder), context);
     const place = [{ object: holder, path: analysis.templatesPath }];
@@ -30,7 +50,14 @@ export function checkHolder(context: Context, holder: KubeObject): void {
         context.report('combined', {
           path: analysis.argsPath,
           anchor: `${analysis.anchor} ${metric.name} ${field} ${against}`.trimEnd(),
-          data: { analysis: analysis.title, metric: metric.name, template: named(metric.template), field, value, reason },
+          data: {
+            analysis: analysis.title,
+            metric: metric.name,
+            template: named(metric.template),
+            field,
+            value,
+            reason,
+          },
           related: [{ object: metric.template, path: [...metric.path, field] }],
         });
       }
@@ -38,7 +65,9 @@ export function checkHolder(context: Context, holder: KubeObject): void {
 
     for (const field of NAME_RULE_FIELDS) {
       const own = ownRules(holder, analysis, field);
-      const theirs = templates.flatMap((template) => nameRulesOf(template, field).map((rule) => ({ ...rule, object: template, holder: named(template) })));
+      const theirs = templates.flatMap((template) =>
+        nameRulesOf(template, field).map((rule) => ({ ...rule, object: template, holder: named(template) })),
+      );
       reportRepeated(context, field, [...own, ...theirs], place);
       const names = namesOf(metrics, resolve);
       reportUnmatched(context, field, unmatched([...own, ...theirs], names), names ?? [], place);
@@ -64,7 +93,13 @@ function checkNames(context: Context, holder: KubeObject, analysis: Analysis, me
       first.set(name, metric);
     } else if (earlier.template === template) {
       const related = [{ object: holder, path: analysis.templatesPath }];
-      context.report('duplicate', { object: template, path: [...path, 'name'], anchor: name, data: { template: named(template), metric: name }, related });
+      context.report('duplicate', {
+        object: template,
+        path: [...path, 'name'],
+        anchor: name,
+        data: { template: named(template), metric: name },
+        related,
+      });
     } else {
       context.report('duplicate-combined', {
         path: analysis.templatesPath,
@@ -82,13 +117,18 @@ interface StepRule {
 }
 
 // For each regular expression the first two steps that have it: of any step, at least one of these is another.
-function rulesOfSteps(holder: KubeObject, analyses: readonly Analysis[], field: (typeof NAME_RULE_FIELDS)[number]): ReadonlyMap<string, readonly StepRule[]> {
+function rulesOfSteps(
+  holder: KubeObject,
+  analyses: readonly Analysis[],
+  field: (typeof NAME_RULE_FIELDS)[number],
+): ReadonlyMap<string, readonly StepRule[]> {
   const rules = new Map<string, StepRule[]>();
   for (const step of analyses) {
     if (step.role !== 'step') continue;
     for (const rule of step[field]) {
       const some = rules.get(rule.pattern) ?? [];
-      if (some.length < 2 && some[0]?.step !== step) some.push({ step, rule: { ...rule, object: holder, holder: step.title } });
+      if (some.length < 2 && some[0]?.step !== step)
+        some.push({ step, rule: { ...rule, object: holder, holder: step.title } });
       rules.set(rule.pattern, some);
     }
   }

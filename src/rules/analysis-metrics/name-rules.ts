@@ -25,14 +25,31 @@ export function unmatched(rules: readonly PlacedRule[], names: readonly string[]
 }
 
 /** Reports rules that match no metric, with the names that there are. */
-export function reportUnmatched(context: Context, field: string, rules: readonly PlacedRule[], names: readonly string[], related: readonly Place[]): void {
+export function reportUnmatched(
+  context: Context,
+  field: string,
+  rules: readonly PlacedRule[],
+  names: readonly string[],
+  related: readonly Place[],
+): void {
   for (const { object, pattern, path } of rules) {
-    context.report('unmatched', { object, path, anchor: `${field} ${pattern}`, data: { field, pattern, has: listed(names, quoted) }, related });
+    context.report('unmatched', {
+      object,
+      path,
+      anchor: `${field} ${pattern}`,
+      data: { field, pattern, has: listed(names, quoted) },
+      related,
+    });
   }
 }
 
 /** Reports rules that stand twice in a list, whoever wrote them. */
-export function reportRepeated(context: Context, field: string, rules: readonly PlacedRule[], related: readonly Place[]): void {
+export function reportRepeated(
+  context: Context,
+  field: string,
+  rules: readonly PlacedRule[],
+  related: readonly Place[],
+): void {
   const first = new Map<string, PlacedRule>();
   for (const rule of rules) {
     const earlier = first.get(rule.pattern);
@@ -42,12 +59,22 @@ export function reportRepeated(context: Context, field: string, rules: readonly 
 }
 
 /** Reports one rule that stands in two places. */
-export function reportTwice(context: Context, field: string, first: PlacedRule, second: PlacedRule, related: readonly Place[]): void {
+export function reportTwice(
+  context: Context,
+  field: string,
+  first: PlacedRule,
+  second: PlacedRule,
+  related: readonly Place[],
+): void {
   context.report('repeated', {
     object: first.object,
     path: first.path,
     anchor: `${field} ${first.pattern}`,
-    data: { field, pattern: first.pattern, where: first.holder === second.holder ? first.holder : `${first.holder} and in ${second.holder}` },
+    data: {
+      field,
+      pattern: first.pattern,
+      where: first.holder === second.holder ? first.holder : `${first.holder} and in ${second.holder}`,
+    },
     related: [{ object: second.object, path: second.path }, ...related],
   });
 }

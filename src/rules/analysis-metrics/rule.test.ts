@@ -163,7 +163,7 @@ testRule(analysisMetrics, import.meta.dirname, {
       object: 'Experiment shop/compare',
       path: 'spec.analyses[0].templateName',
       at: '28:7',
-      text: "the experiment's analysis \"nothing\" has no metric: none of its templates (\"arguments\") has one: add a metric to one of them [analysis-metrics]",
+      text: 'the experiment\'s analysis "nothing" has no metric: none of its templates ("arguments") has one: add a metric to one of them [analysis-metrics]',
     },
   ],
   'bad-providers.yaml': [
@@ -227,9 +227,7 @@ testRule(analysisMetrics, import.meta.dirname, {
   'good-empty-beside-a-missing-template.yaml': [],
   'good-limits.yaml': [],
   'good-name-by-argument.yaml': [],
-  'good-unused-nested-elsewhere.yaml': [
-    { skipped: 'ClusterAnalysisTemplate latency: not among these manifests' },
-  ],
+  'good-unused-nested-elsewhere.yaml': [{ skipped: 'ClusterAnalysisTemplate latency: not among these manifests' }],
   'bad-beyond-32-bits.yaml': [
     {
       message: 'range',

@@ -8,7 +8,8 @@ import { checkTemplate } from './template.ts';
 
 export const analysisMetrics = defineRule({
   id: 'analysis-metrics',
-  summary: 'Metrics are there, have names of their own, one provider and limits that can be met; rules for dry runs match one of them.',
+  summary:
+    'Metrics are there, have names of their own, one provider and limits that can be met; rules for dry runs match one of them.',
   explanation:
     'The API server accepts such templates. The analysis run ends in an error as soon as it starts, which aborts the update; a Rollout whose combined templates repeat a name is marked InvalidSpec, and metrics of the ' +
     'same name in one template break the metrics endpoint of the controller. Rules of dryRun and measurementRetention are regular expressions, and each has to match; those of an analysis step must not repeat one in the ' +

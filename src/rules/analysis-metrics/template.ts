@@ -1,4 +1,13 @@
-import { combineArgs, companyOf, knownValues, metricsOf, named, nameRulesOf, nestedTemplates, type Metric } from '../../world/analysis.ts';
+import {
+  combineArgs,
+  companyOf,
+  knownValues,
+  metricsOf,
+  named,
+  nameRulesOf,
+  nestedTemplates,
+  type Metric,
+} from '../../world/analysis.ts';
 import { suggestDuration } from '../../world/duration-hint.ts';
 import { limitProblems, namesOf, providersOf, PROVIDERS, resolveWith } from '../../world/metrics.ts';
 import { nearest } from '../../world/nearest.ts';
@@ -18,7 +27,12 @@ export function checkTemplate(context: Context, template: KubeObject): void {
 
   const seen = new Set<string>();
   for (const { name, path } of metrics) {
-    if (seen.has(name)) context.report('duplicate', { path: [...path, 'name'], anchor: name, data: { template: named(template), metric: name } });
+    if (seen.has(name))
+      context.report('duplicate', {
+        path: [...path, 'name'],
+        anchor: name,
+        data: { template: named(template), metric: name },
+      });
     seen.add(name);
   }
 
@@ -30,7 +44,14 @@ export function checkTemplate(context: Context, template: KubeObject): void {
       context.report(byArguments ? 'default' : kind, {
         path: [...metric.path, field],
         anchor: `${metric.name} ${field} ${against}`.trimEnd(),
-        data: { metric: metric.name, field, value, bound, reason, example: suggestDuration(String(value)) ?? 'something like 90s, 5m or 24h' },
+        data: {
+          metric: metric.name,
+          field,
+          value,
+          bound,
+          reason,
+          example: suggestDuration(String(value)) ?? 'something like 90s, 5m or 24h',
+        },
       });
     }
   }
@@ -51,7 +72,11 @@ function reportEmpty(context: Context, template: KubeObject): void {
   const { templates, complete } = companyOf(template, context);
   if (!complete || templates.some((other) => metricsOf(other).length > 0)) return;
   const declares = array(dig(template, 'spec', 'args')).length > 0;
-  context.report(declares ? 'only-arguments' : 'none', { path: ['spec'], anchor: template.metadata.name, data: { template: named(template) } });
+  context.report(declares ? 'only-arguments' : 'none', {
+    path: ['spec'],
+    anchor: template.metadata.name,
+    data: { template: named(template) },
+  });
 }
 
 const LIMITS = ['count', 'failureLimit', 'consecutiveSuccessLimit', 'inconclusiveLimit', 'consecutiveErrorLimit'];
@@ -59,7 +84,12 @@ const LIMITS = ['count', 'failureLimit', 'consecutiveSuccessLimit', 'inconclusiv
 function checkRange(context: Context, { name, raw, path }: Metric): void {
   for (const field of LIMITS) {
     const value = raw[field];
-    if (isBeyondInt32(value)) context.report('range', { path: [...path, field], anchor: `${name} ${field}`, data: { metric: name, field, value } });
+    if (isBeyondInt32(value))
+      context.report('range', {
+        path: [...path, field],
+        anchor: `${name} ${field}`,
+        data: { metric: name, field, value },
+      });
   }
 }
 
@@ -68,11 +98,16 @@ function checkProvider(context: Context, metric: Metric): void {
   const path = [...metric.path, 'provider'];
   const providers = providersOf(metric);
   if (providers.length > 1) {
-    context.report('several-providers', { path, anchor: name, data: { metric: name, count: providers.length, has: listed(providers, quoted) } });
+    context.report('several-providers', {
+      path,
+      anchor: name,
+      data: { metric: name, count: providers.length, has: listed(providers, quoted) },
+    });
   } else if (providers.length === 0) {
     const [given] = Object.keys(object(metric.raw['provider']));
     const guess = given === undefined ? undefined : nearest(given, PROVIDERS);
-    const has = given === undefined ? '' : ` (it has "${given}"${guess === undefined ? '' : `, perhaps ${guess} is meant`})`;
+    const has =
+      given === undefined ? '' : ` (it has "${given}"${guess === undefined ? '' : `, perhaps ${guess} is meant`})`;
     context.report('no-provider', { path, anchor: name, data: { metric: name, has } });
   }
 }

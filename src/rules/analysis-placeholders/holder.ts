@@ -1,4 +1,12 @@
-import { analysesOf, combineArgs, named, resolveTemplates, templateArgs, type Analysis, type AnalysisRole } from '../../world/analysis.ts';
+import {
+  analysesOf,
+  combineArgs,
+  named,
+  resolveTemplates,
+  templateArgs,
+  type Analysis,
+  type AnalysisRole,
+} from '../../world/analysis.ts';
 import { parseGoDuration } from '../../world/duration.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { placeholdersIn } from '../../world/placeholders.ts';
@@ -8,7 +16,8 @@ import type { Context } from './messages.ts';
 import { reportBroken, reportUndeclared } from './template.ts';
 import { usesOf } from './uses.ts';
 
-// For these the controller validates each template with the arguments that it declares itself; the others are filled in when all are combined.
+// For these the controller validates each template with the arguments that it declares itself; the others are filled in
+// when all are combined.
 const EACH_BY_ITSELF: readonly AnalysisRole[] = ['step', 'prePromotion', 'postPromotion'];
 
 /** Judges the analyses of a Rollout or Experiment: whether every placeholder of their templates is filled in there. */
@@ -40,11 +49,14 @@ export function checkHolder(context: Context, holder: KubeObject): void {
   }
 }
 
-// In an experiment the values of arguments may hold placeholders of their own (Argo Rollouts v1.9.1, `ResolveExperimentArgsValue`).
+// In an experiment the values of arguments may hold placeholders of their own (Argo Rollouts v1.9.1,
+// `ResolveExperimentArgsValue`).
 function checkValues(context: Context, { experiment, args, title, anchor }: Analysis): void {
   if (experiment === undefined) return;
   const names = array(experiment['templates']).map((template) => string(dig(template, 'name')));
-  const known = new Set(names.flatMap((name) => [`templates.${name}.podTemplateHash`, `templates.${name}.replicaset.name`]));
+  const known = new Set(
+    names.flatMap((name) => [`templates.${name}.podTemplateHash`, `templates.${name}.replicaset.name`]),
+  );
   known.add('experiment.availableAt');
   if (parseGoDuration(string(experiment['duration'])) !== undefined) known.add('experiment.finishedAt');
   for (const { name, raw, path } of args) {

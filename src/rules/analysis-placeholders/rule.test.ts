@@ -17,14 +17,14 @@ testRule(analysisPlaceholders, import.meta.dirname, {
       object: 'Rollout shop/checkout',
       path: 'spec.strategy.canary.steps[0].experiment.analyses[0].args[0].value',
       at: '22:21',
-      text: "the experiment's analysis \"compare\" supplies the argument \"baseline\" with the placeholder {{templates.stable.podTemplateHash}}, which nothing fills in: use one that this experiment has (templates.baseline.podTemplateHash, templates.baseline.replicaset.name, templates.canary.podTemplateHash, templates.canary.replicaset.name, experiment.availableAt) [analysis-placeholders]",
+      text: 'the experiment\'s analysis "compare" supplies the argument "baseline" with the placeholder {{templates.stable.podTemplateHash}}, which nothing fills in: use one that this experiment has (templates.baseline.podTemplateHash, templates.baseline.replicaset.name, templates.canary.podTemplateHash, templates.canary.replicaset.name, experiment.availableAt) [analysis-placeholders]',
     },
     {
       message: 'value',
       object: 'Rollout shop/checkout',
       path: 'spec.strategy.canary.steps[0].experiment.analyses[0].args[2].value',
       at: '26:21',
-      text: "the experiment's analysis \"compare\" supplies the argument \"until\" with the placeholder {{experiment.finishedAt}}, which nothing fills in: use one that this experiment has (templates.baseline.podTemplateHash, templates.baseline.replicaset.name, templates.canary.podTemplateHash, templates.canary.replicaset.name, experiment.availableAt) [analysis-placeholders]",
+      text: 'the experiment\'s analysis "compare" supplies the argument "until" with the placeholder {{experiment.finishedAt}}, which nothing fills in: use one that this experiment has (templates.baseline.podTemplateHash, templates.baseline.replicaset.name, templates.canary.podTemplateHash, templates.canary.replicaset.name, experiment.availableAt) [analysis-placeholders]',
     },
   ],
   'bad-no-arguments.yaml': [
@@ -106,9 +106,7 @@ testRule(analysisPlaceholders, import.meta.dirname, {
     },
   ],
   'good-combined.yaml': [],
-  'good-template-elsewhere.yaml': [
-    { skipped: 'ClusterAnalysisTemplate common: not among these manifests' },
-  ],
+  'good-template-elsewhere.yaml': [{ skipped: 'ClusterAnalysisTemplate common: not among these manifests' }],
   'good-used-everywhere.yaml': [],
   'good-dropped.yaml': [],
 });

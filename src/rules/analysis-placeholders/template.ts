@@ -1,4 +1,12 @@
-import { companyOf, metricsOf, named, nestedTemplates, resolveTemplates, templateArgs, type TemplateArg } from '../../world/analysis.ts';
+import {
+  companyOf,
+  metricsOf,
+  named,
+  nestedTemplates,
+  resolveTemplates,
+  templateArgs,
+  type TemplateArg,
+} from '../../world/analysis.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Place } from '../finding.ts';
@@ -6,7 +14,10 @@ import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { usesOf, type Use, type Uses } from './uses.ts';
 
-/** Judges a template by itself. An argument that a template it is combined with declares, or uses, is not its own affair. */
+/**
+ * Judges a template by itself. An argument that a template it is combined with declares, or uses, is not its own
+ * affair.
+ */
 export function checkTemplate(context: Context, template: KubeObject): void {
   const found = usesOf(template);
   reportBroken(context, template, found, []);
@@ -16,22 +27,46 @@ export function checkTemplate(context: Context, template: KubeObject): void {
   const unused = own.filter(({ name }) => !found.args.has(name));
   if (undeclared.length > 0) checkUndeclared(context, template, names, undeclared);
   // A template of arguments alone is made to be combined.
-  if (unused.length > 0 && (metricsOf(template).length > 0 || nestedTemplates(template).length > 0)) checkUnused(context, template, unused);
+  if (unused.length > 0 && (metricsOf(template).length > 0 || nestedTemplates(template).length > 0))
+    checkUnused(context, template, unused);
 }
 
 /** Reports placeholders that can never be filled in, and those that are not closed. */
-export function reportBroken(context: Context, template: KubeObject, { uses, unclosed }: Uses, related: readonly Place[]): void {
+export function reportBroken(
+  context: Context,
+  template: KubeObject,
+  { uses, unclosed }: Uses,
+  related: readonly Place[],
+): void {
   for (const { metric, path, tag, arg } of uses) {
     if (arg !== undefined) continue;
-    context.report('unresolvable', { object: template, path, anchor: tag, data: { metric: metric.name, tag, example: '{{args.NAME}}' }, related });
+    context.report('unresolvable', {
+      object: template,
+      path,
+      anchor: tag,
+      data: { metric: metric.name, tag, example: '{{args.NAME}}' },
+      related,
+    });
   }
   for (const { metric, path } of unclosed) {
-    context.report('unclosed', { object: template, path, anchor: metric.name, data: { metric: metric.name, open: '{{', close: '}}' }, related });
+    context.report('unclosed', {
+      object: template,
+      path,
+      anchor: metric.name,
+      data: { metric: metric.name, open: '{{', close: '}}' },
+      related,
+    });
   }
 }
 
 /** Reports placeholders of arguments that are not declared. In: the names that are. */
-export function reportUndeclared(context: Context, template: KubeObject, declared: ReadonlySet<string>, uses: readonly Use[], related: readonly Place[]): void {
+export function reportUndeclared(
+  context: Context,
+  template: KubeObject,
+  declared: ReadonlySet<string>,
+  uses: readonly Use[],
+  related: readonly Place[],
+): void {
   for (const { metric, path, tag, arg = '' } of uses) {
     const guess = uses.length > MAX_GUESSES ? undefined : nearest(arg, declared);
     context.report('undeclared', {
@@ -63,9 +98,14 @@ function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySe
     reportUndeclared(context, template, own, nowhere, []);
     return;
   }
-  // Nothing refers to it yet, and it leaves all arguments to others: it may be a part that is combined with what comes later.
+  // Nothing refers to it yet, and it leaves all arguments to others: it may be a part that is combined with what comes
+  // later.
   for (const { metric, path, tag, arg = '' } of nowhere) {
-    context.report('undeclared-part', { path, anchor: arg, data: { metric: metric.name, tag, template: named(template) } });
+    context.report('undeclared-part', {
+      path,
+      anchor: arg,
+      data: { metric: metric.name, tag, template: named(template) },
+    });
   }
 }
 
@@ -83,6 +123,10 @@ function checkUnused(context: Context, template: KubeObject, unused: readonly Te
   for (const arg of unused) {
     if (templates.some((other) => needs(other, arg))) continue;
     const { name, path } = arg;
-    context.report('unused', { path: [...path, 'name'], anchor: name, data: { template: named(template), arg: name, tag: `{{args.${name}}}` } });
+    context.report('unused', {
+      path: [...path, 'name'],
+      anchor: name,
+      data: { template: named(template), arg: name, tag: `{{args.${name}}}` },
+    });
   }
 }

@@ -22,15 +22,23 @@ export interface Uses {
   readonly unclosed: readonly { readonly metric: Metric; readonly path: Path }[];
 }
 
-const METRIC_FIELDS: ReadonlySet<string | number> = fields('consecutiveErrorLimit consecutiveSuccessLimit count failureCondition failureLimit inconclusiveLimit initialDelay interval name provider successCondition');
-// What the schema knows of each provider; of a plugin it keeps everything (Argo Rollouts v1.9.1, manifests/crds/analysis-template-crd.yaml).
+const METRIC_FIELDS: ReadonlySet<string | number> = fields(
+  'consecutiveErrorLimit consecutiveSuccessLimit count failureCondition failureLimit inconclusiveLimit initialDelay interval name provider successCondition',
+);
+// What the schema knows of each provider; of a plugin it keeps everything (Argo Rollouts v1.9.1,
+// manifests/crds/analysis-template-crd.yaml).
 const PROVIDER_FIELDS: ReadonlyMap<string | number, ReadonlySet<string | number>> = new Map([
   ['cloudWatch', fields('interval metricDataQueries')],
   ['datadog', fields('aggregator apiVersion formula interval queries query secretRef')],
   ['graphite', fields('address query')],
   ['influxdb', fields('profile query')],
   ['job', fields('metadata spec')],
-  ['kayenta', fields('address application canaryConfigName configurationAccountName lookback metricsAccountName scopes storageAccountName threshold')],
+  [
+    'kayenta',
+    fields(
+      'address application canaryConfigName configurationAccountName lookback metricsAccountName scopes storageAccountName threshold',
+    ),
+  ],
   ['newRelic', fields('profile query timeout')],
   ['prometheus', fields('address authentication headers insecure query rangeQuery timeout')],
   ['skywalking', fields('address interval query')],
@@ -50,7 +58,10 @@ function isStored([field = '', provider, inner]: Path): boolean {
   return known !== undefined && (inner === undefined || known.has(inner));
 }
 
-/** In: a template. Out: the placeholders in its metrics, each tag where it first occurs, and the first text of each metric in which one is never closed. Costs once a template. */
+/**
+ * In: a template. Out: the placeholders in its metrics, each tag where it first occurs, and the first text of each
+ * metric in which one is never closed. Costs once a template.
+ */
 export const usesOf = memo(search);
 
 function search(template: KubeObject): Uses {
@@ -66,5 +77,9 @@ function search(template: KubeObject): Uses {
       }
     }
   }
-  return { uses: [...byTag.values()], args: new Set([...byTag.values()].map(({ arg }) => arg)), unclosed: [...unclosed].map(([metric, path]) => ({ metric, path })) };
+  return {
+    uses: [...byTag.values()],
+    args: new Set([...byTag.values()].map(({ arg }) => arg)),
+    unclosed: [...unclosed].map(([metric, path]) => ({ metric, path })),
+  };
 }

@@ -44,7 +44,5 @@ testRule(analysisTemplateCycle, import.meta.dirname, {
     },
   ],
   'good-diamond.yaml': [],
-  'good-elsewhere.yaml': [
-    { skipped: 'ClusterAnalysisTemplate common: not among these manifests' },
-  ],
+  'good-elsewhere.yaml': [{ skipped: 'ClusterAnalysisTemplate common: not among these manifests' }],
 });

@@ -28,7 +28,12 @@ export const analysisTemplateCycle = defineRule({
     context.report('circle', {
       path: first.ref.path,
       anchor: `${first.ref.kind} ${first.ref.name}`,
-      data: { template: named(template), circle: names.map((name) => `"${name}"`).join(' -> '), next: first.ref.name, other: way.length > 1 ? ', or break the circle elsewhere' : '' },
+      data: {
+        template: named(template),
+        circle: names.map((name) => `"${name}"`).join(' -> '),
+        next: first.ref.name,
+        other: way.length > 1 ? ', or break the circle elsewhere' : '',
+      },
       related: way.slice(1).map(({ from, ref }) => ({ object: from, path: ref.path })),
     });
   },
@@ -41,8 +46,9 @@ interface Step {
   readonly before: Step | undefined;
 }
 
-// The shortest way from a template back to itself, searched breadth first; none if there is none. A cluster-scoped template has no namespace, and the namespaced ones that it
-// names cannot be told by it alone: a circle through them is found from their side.
+// The shortest way from a template back to itself, searched breadth first; none if there is none. A cluster-scoped
+// template has no namespace, and the namespaced ones that it names cannot be told by it alone: a circle through them is
+// found from their side.
 function wayBack(start: KubeObject, { find, skip }: Lookups): readonly Step[] {
   const home = namespaceOf(start);
   const goal = keyOf(start);

@@ -25,11 +25,17 @@ export const analysisTemplates = defineRule({
   check(context, subject) {
     for (const { title, templates, templatesPath, anchor } of analysesOf(subject)) {
       if (templates.length === 0) context.report('none', { path: templatesPath, anchor, data: { analysis: title } });
-      for (const { name, path } of templates) if (name === '') context.report('unnamed', { path, anchor, data: { holder: title } });
+      for (const { name, path } of templates)
+        if (name === '') context.report('unnamed', { path, anchor, data: { holder: title } });
     }
     if (!TEMPLATE_KINDS.some((kind) => kind === kindOf(subject))) return;
     for (const { name, path } of nestedTemplates(subject)) {
-      if (name === '') context.report('unnamed', { path, anchor: 'templates', data: { holder: `${subject.kind} "${subject.metadata.name}"` } });
+      if (name === '')
+        context.report('unnamed', {
+          path,
+          anchor: 'templates',
+          data: { holder: `${subject.kind} "${subject.metadata.name}"` },
+        });
     }
   },
 });

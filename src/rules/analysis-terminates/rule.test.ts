@@ -26,7 +26,7 @@ testRule(analysisTerminates, import.meta.dirname, {
       object: 'Rollout shop/checkout',
       path: 'spec.strategy.canary.steps[0].experiment.analyses[0].templateName',
       at: '18:17',
-      text: "metric \"errors\" of AnalysisTemplate \"errors\" has an interval and the count 0, so that the experiment's analysis \"errors\", and with it the experiment that requires it, never ends: give the metric a count, or remove requiredForCompletion [analysis-terminates]",
+      text: 'metric "errors" of AnalysisTemplate "errors" has an interval and the count 0, so that the experiment\'s analysis "errors", and with it the experiment that requires it, never ends: give the metric a count, or remove requiredForCompletion [analysis-terminates]',
     },
   ],
   'bad-step-without-count.yaml': [
@@ -48,7 +48,5 @@ testRule(analysisTerminates, import.meta.dirname, {
   'good-background-and-experiment.yaml': [],
   'good-counts.yaml': [],
   'good-successes-in-a-row.yaml': [],
-  'good-template-elsewhere.yaml': [
-    { skipped: 'ClusterAnalysisTemplate errors: not among these manifests' },
-  ],
+  'good-template-elsewhere.yaml': [{ skipped: 'ClusterAnalysisTemplate errors: not among these manifests' }],
 });

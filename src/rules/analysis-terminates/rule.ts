@@ -1,4 +1,15 @@
-import { analysesOf, combineArgs, knownValues, metricsOf, named, resolveTemplates, templateArgs, TEMPLATE_KINDS, type Analysis, type Metric } from '../../world/analysis.ts';
+import {
+  analysesOf,
+  combineArgs,
+  knownValues,
+  metricsOf,
+  named,
+  resolveTemplates,
+  templateArgs,
+  TEMPLATE_KINDS,
+  type Analysis,
+  type Metric,
+} from '../../world/analysis.ts';
 import { intValue, resolveWith, runsForever, type Resolve } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { string } from '../../world/read.ts';
@@ -34,13 +45,14 @@ export const analysisTerminates = defineRule({
     },
     experiment: {
       class: 'invalid',
-      text: "metric \"{metric}\" of {template} has an interval and {count}, so that {analysis}, and with it the experiment that requires it, never ends",
+      text: 'metric "{metric}" of {template} has an interval and {count}, so that {analysis}, and with it the experiment that requires it, never ends',
       fix: 'give the metric a count, or remove requiredForCompletion',
     },
   },
   check(context, rollout) {
     for (const analysis of analysesOf(rollout)) {
-      if (analysis.role === 'background' || (analysis.role === 'experiment' && !analysis.requiredForCompletion)) continue;
+      if (analysis.role === 'background' || (analysis.role === 'experiment' && !analysis.requiredForCompletion))
+        continue;
       const { templates, complete } = resolveTemplates(analysis.templates, namespaceOf(rollout), context);
       if (!complete) continue;
       const merged = resolveWith(knownValues(combineArgs(templates).args, analysis.args));
@@ -52,7 +64,12 @@ export const analysisTerminates = defineRule({
           context.report(found, {
             path: analysis.templatesPath,
             anchor: `${analysis.anchor} ${metric.name}`,
-            data: { metric: metric.name, template: named(template), analysis: analysis.title, count: countOf(metric, found === 'default' ? undefined : merged) },
+            data: {
+              metric: metric.name,
+              template: named(template),
+              analysis: analysis.title,
+              count: countOf(metric, found === 'default' ? undefined : merged),
+            },
             related: [{ object: template, path: metric.path }],
           });
         }
@@ -61,11 +78,19 @@ export const analysisTerminates = defineRule({
   },
 });
 
-function verdict(analysis: Analysis, metric: Metric, validated: Resolve, merged: Resolve): 'forever' | 'default' | 'supplied' | 'experiment' | undefined {
-  // Enough successes in a row end a metric too (Argo Rollouts v1.9.1, analysis/analysis.go, `assessMetricStatus`), which the controller does not ask when it validates.
-  const isEndless = runsForever(metric, merged) === true && intValue(metric.raw['consecutiveSuccessLimit'], merged) === 0;
+function verdict(
+  analysis: Analysis,
+  metric: Metric,
+  validated: Resolve,
+  merged: Resolve,
+): 'forever' | 'default' | 'supplied' | 'experiment' | undefined {
+  // Enough successes in a row end a metric too (Argo Rollouts v1.9.1, analysis/analysis.go, `assessMetricStatus`),
+  // which the controller does not ask when it validates.
+  const isEndless =
+    runsForever(metric, merged) === true && intValue(metric.raw['consecutiveSuccessLimit'], merged) === 0;
   if (analysis.role === 'experiment') return isEndless ? 'experiment' : undefined;
-  if (runsForever(metric, validated) === true) return string(metric.raw['count']).includes('{{') ? 'default' : 'forever';
+  if (runsForever(metric, validated) === true)
+    return string(metric.raw['count']).includes('{{') ? 'default' : 'forever';
   return isEndless ? 'supplied' : undefined;
 }
 
@@ -76,8 +101,12 @@ function countOf({ raw }: Metric, resolve: Resolve | undefined): string {
   return typeof count === 'number' ? `the count ${count}` : 'no count';
 }
 
-// The controller resolves each template with its own arguments, whatever the Rollout supplies (Argo Rollouts v1.9.1, `setArgValuePlaceHolder`, `validateAnalysisMetrics`).
+// The controller resolves each template with its own arguments, whatever the Rollout supplies (Argo Rollouts v1.9.1,
+// `setArgValuePlaceHolder`, `validateAnalysisMetrics`).
 function asValidated(template: KubeObject): Resolve {
-  const values = templateArgs(template).map(({ name, hasValue, value }): [string, string | undefined] => [name, hasValue ? value : PLACEHOLDER]);
+  const values = templateArgs(template).map(({ name, hasValue, value }): [string, string | undefined] => [
+    name,
+    hasValue ? value : PLACEHOLDER,
+  ]);
   return resolveWith(new Map(values.filter((entry): entry is [string, string] => entry[1] !== undefined)));
 }

@@ -48,19 +48,32 @@ export const appMeshRoutes = defineRule({
   messages,
   check(context, rollout) {
     const name = string(dig(routerConfig(rollout, 'appMesh'), 'virtualService', 'name'));
-    const service = name === '' ? undefined : context.find('VirtualService.appmesh.k8s.aws', namespaceOf(rollout), name);
+    const service =
+      name === '' ? undefined : context.find('VirtualService.appmesh.k8s.aws', namespaceOf(rollout), name);
     if (service === undefined) return;
     const related = [{ object: rollout, path: PATH }];
     const ref = virtualRouterOf(service);
     if (ref === undefined) {
-      context.report('noRouter', { object: service, path: ['spec', 'provider'], anchor: name, data: { name }, related });
+      context.report('noRouter', {
+        object: service,
+        path: ['spec', 'provider'],
+        anchor: name,
+        data: { name },
+        related,
+      });
       return;
     }
     const router = context.find('VirtualRouter.appmesh.k8s.aws', ref.namespace, ref.name);
     if (router !== undefined) judge(context, rollout, router);
     else if (context.lookup('VirtualRouter.appmesh.k8s.aws', ref.namespace, ref.name).state === 'absent') {
       const data = { name, router: ref.name, namespace: ref.namespace };
-      context.report('routerAbsent', { object: service, path: [...VIRTUAL_ROUTER_PATH, 'name'], anchor: ref.name, data, related });
+      context.report('routerAbsent', {
+        object: service,
+        path: [...VIRTUAL_ROUTER_PATH, 'name'],
+        anchor: ref.name,
+        data,
+        related,
+      });
     }
   },
 });
@@ -69,7 +82,14 @@ function judge(context: RuleContext<typeof messages>, rollout: KubeObject, route
   const { name } = router.metadata;
   const related = [{ object: rollout, path: PATH }];
   const routes = array(dig(router, 'spec', 'routes'));
-  if (routes.length === 0) context.report('noRoutes', { object: router, path: ['spec', 'routes'], anchor: name, data: { name, rollout: rollout.metadata.name }, related });
+  if (routes.length === 0)
+    context.report('noRoutes', {
+      object: router,
+      path: ['spec', 'routes'],
+      anchor: name,
+      data: { name, rollout: rollout.metadata.name },
+      related,
+    });
   for (const [index, raw] of routes.entries()) {
     const route = string(dig(raw, 'name'));
     const path = ['spec', 'routes', index];
@@ -79,6 +99,13 @@ function judge(context: RuleContext<typeof messages>, rollout: KubeObject, route
       continue;
     }
     const targets = array(dig(raw, type, 'action', 'weightedTargets'));
-    if (targets.length !== 2) context.report('targets', { object: router, path: [...path, type, 'action', 'weightedTargets'], anchor: route, data: { name, route, count: targets.length }, related });
+    if (targets.length !== 2)
+      context.report('targets', {
+        object: router,
+        path: [...path, type, 'action', 'weightedTargets'],
+        anchor: route,
+        data: { name, route, count: targets.length },
+        related,
+      });
   }
 }

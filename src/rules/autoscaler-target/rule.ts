@@ -46,16 +46,27 @@ export const autoscalerTarget = defineRule({
     if (/^rollouts?$/i.test(targetKind)) {
       if (kindId(apiVersion, targetKind) === 'Rollout.argoproj.io') return;
       const wrong = apiVersion === '' ? `${targetKind} without apiVersion` : `${targetKind} of ${apiVersion}`;
-      context.report('group', { path: [...PATH, targetKind === 'Rollout' ? 'apiVersion' : 'kind'], anchor: wrong, data: { ...names, wrong } });
+      context.report('group', {
+        path: [...PATH, targetKind === 'Rollout' ? 'apiVersion' : 'kind'],
+        anchor: wrong,
+        data: { ...names, wrong },
+      });
       return;
     }
     if (kindId(apiVersion, targetKind) !== 'Deployment.apps') return;
 
-    const behind = context.referrers('Rollout.argoproj.io', 'Deployment.apps', namespace, target).filter((rollout) => !isBeingDeleted(rollout));
+    const behind = context
+      .referrers('Rollout.argoproj.io', 'Deployment.apps', namespace, target)
+      .filter((rollout) => !isBeingDeleted(rollout));
     const [rollout] = behind.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
     if (rollout !== undefined) {
       const related = [{ object: rollout, path: ['spec', 'workloadRef', 'name'] }];
-      context.report('workload', { path, anchor: rollout.metadata.name, data: { ...names, rollout: rollout.metadata.name }, related });
+      context.report('workload', {
+        path,
+        anchor: rollout.metadata.name,
+        data: { ...names, rollout: rollout.metadata.name },
+        related,
+      });
       return;
     }
 
@@ -64,7 +75,8 @@ export const autoscalerTarget = defineRule({
     const deployment = context.lookup('Deployment.apps', namespace, target);
     const related = [{ object: namesake, path: ['metadata', 'name'] }];
     if (deployment.state === 'unknown') context.skip(`Deployment ${namespace}/${target}: ${deployment.reason}`);
-    else if (deployment.state === 'present' && !isBeingDeleted(deployment.object)) context.report('beside', { path, anchor: target, data: names, related });
+    else if (deployment.state === 'present' && !isBeingDeleted(deployment.object))
+      context.report('beside', { path, anchor: target, data: names, related });
     else context.report('replaced', { path, anchor: target, data: names, related });
   },
 });

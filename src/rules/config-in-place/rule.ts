@@ -13,7 +13,8 @@ const AUTHORITIES = /(^|[-.])ca([-.]|$)/;
 
 export const configInPlace = defineRule({
   id: 'config-in-place',
-  summary: 'A ConfigMap that a Rollout mounts has a name that changes with its content, or the pod template has a checksum of it.',
+  summary:
+    'A ConfigMap that a Rollout mounts has a name that changes with its content, or the pod template has a checksum of it.',
   explanation:
     'Only a change of the pod template makes a new revision. A ConfigMap that is edited under the same name reaches all pods at once, stable and canary alike, some when they restart and some at once: no step, no analysis, and nothing to roll back to. ' +
     'Give it a new name with each content, as Kustomize does, or put a checksum of it into an annotation of the template, as Helm charts do. With a reloader, or anything else in the template that looks generated, this rule is silent. ' +
@@ -32,13 +33,22 @@ export const configInPlace = defineRule({
     const template = ownTemplate(rollout);
     if (template === undefined || isRefreshed(rollout, template)) return;
     const said = new Set<string>();
-    for (const { kind, namespace, name, path } of podReferences(template['spec'], [...TEMPLATE_PATH, 'spec'], namespaceOf(rollout))) {
+    for (const { kind, namespace, name, path } of podReferences(
+      template['spec'],
+      [...TEMPLATE_PATH, 'spec'],
+      namespaceOf(rollout),
+    )) {
       const whole = path.includes('volumes') || path.includes('envFrom');
       if (kind !== 'ConfigMap' || !whole || said.has(name) || isVersioned(name)) continue;
       said.add(name);
       const found = context.lookup('ConfigMap', namespace, name);
       if (found.state !== 'present' || found.object['immutable'] === true) continue;
-      context.report('fixed', { path, anchor: name, data: { name }, related: [{ object: found.object, path: ['metadata', 'name'] }] });
+      context.report('fixed', {
+        path,
+        anchor: name,
+        data: { name },
+        related: [{ object: found.object, path: ['metadata', 'name'] }],
+      });
     }
   },
 });
@@ -48,12 +58,15 @@ function isRefreshed(rollout: KubeObject, template: JsonObject): boolean {
   if (annotations.some(([key, value]) => GENERATED_KEY.test(key) || GENERATED_VALUE.test(value))) return true;
   if ([...stringMap(rollout.metadata['annotations']).keys()].some((key) => /reload/i.test(key))) return true;
   return containersOf(template, TEMPLATE_PATH).some(
-    ({ name, raw }) => /reload/i.test(`${name} ${string(raw['image'])}`) || array(raw['env']).some((variable) => GENERATED_VARIABLE.test(string(dig(variable, 'name')))),
+    ({ name, raw }) =>
+      /reload/i.test(`${name} ${string(raw['image'])}`) ||
+      array(raw['env']).some((variable) => GENERATED_VARIABLE.test(string(dig(variable, 'name')))),
   );
 }
 
 function isVersioned(name: string): boolean {
   const last = name.slice(Math.max(name.lastIndexOf('-'), name.lastIndexOf('.')) + 1);
-  // A counter, a date, `v2`, any hash that holds a digit; a hash without one: hexadecimal, or in the letters of kustomize.
+  // A counter, a date, `v2`, any hash that holds a digit; a hash without one: hexadecimal, or in the letters of
+  // kustomize.
   return /[0-9]/.test(last) || /^[a-f]{7,}$/.test(last) || /^[bcdfghkmt]{10}$/.test(last) || AUTHORITIES.test(name);
 }

@@ -37,9 +37,14 @@ export const destinationRuleExtraSubsets = defineRule({
     const namespace = namespaceOf(rollout);
     const destinationRule = context.find(DESTINATION_RULE, namespace, ref.name);
     if (destinationRule === undefined) return;
-    const subsets = array(dig(destinationRule, 'spec', 'subsets')).map((raw, index) => ({ name: string(dig(raw, 'name')), raw, index }));
+    const subsets = array(dig(destinationRule, 'spec', 'subsets')).map((raw, index) => ({
+      name: string(dig(raw, 'name')),
+      raw,
+      index,
+    }));
     const named = [ref.stableSubset, ref.canarySubset];
-    // A named subset that is not there is misspelt as often as not; then there is one subset too many as well, and one finding is enough.
+    // A named subset that is not there is misspelt as often as not; then there is one subset too many as well, and one
+    // finding is enough.
     if (named.some((name) => !subsets.some((subset) => subset.name === name))) return;
 
     const { name } = destinationRule.metadata;
@@ -51,8 +56,18 @@ export const destinationRuleExtraSubsets = defineRule({
       const by = { object: rollout, path: [...PATH, 'name'] };
       const data = { subset, name, rollout: rollout.metadata.name };
       const sender = senderTo(context, host, subset, destinationRule);
-      if (sender === undefined) context.report('extra', { ...place, data: { ...data, stable: ref.stableSubset, canary: ref.canarySubset }, related: [by] });
-      else context.report('used', { ...place, data: { ...data, route: routeTitle(sender.route), virtualService: sender.virtualService.metadata.name }, related: [by, { object: sender.virtualService, path: sender.route.path }] });
+      if (sender === undefined)
+        context.report('extra', {
+          ...place,
+          data: { ...data, stable: ref.stableSubset, canary: ref.canarySubset },
+          related: [by],
+        });
+      else
+        context.report('used', {
+          ...place,
+          data: { ...data, route: routeTitle(sender.route), virtualService: sender.virtualService.metadata.name },
+          related: [by, { object: sender.virtualService, path: sender.route.path }],
+        });
     }
   },
 });
@@ -62,13 +77,31 @@ interface Sender {
   readonly route: Route;
 }
 
-/** Out: a route of that namespace that sends to the subset of that host, unless another DestinationRule there has the subset too. */
-function senderTo(context: RuleContext<typeof messages>, host: PlacedHost, subset: string, own: KubeObject): Sender | undefined {
-  const isOfHost = (other: PlacedHost): boolean => ![host.host, other.host].some((each) => each === '' || each.includes('*')) && mayBeSameHost(host, other);
-  const sender = context.list(VIRTUAL_SERVICE, host.namespace).flatMap((virtualService) => routesOf(virtualService).map((route) => ({ virtualService, route })))
-    .find(({ route }) => route.destinations.some((destination) => destination.subset === subset && isOfHost({ host: destination.host, namespace: host.namespace })));
+/**
+ * Out: a route of that namespace that sends to the subset of that host, unless another DestinationRule there has the
+ * subset too.
+ */
+function senderTo(
+  context: RuleContext<typeof messages>,
+  host: PlacedHost,
+  subset: string,
+  own: KubeObject,
+): Sender | undefined {
+  const isOfHost = (other: PlacedHost): boolean =>
+    ![host.host, other.host].some((each) => each === '' || each.includes('*')) && mayBeSameHost(host, other);
+  const sender = context
+    .list(VIRTUAL_SERVICE, host.namespace)
+    .flatMap((virtualService) => routesOf(virtualService).map((route) => ({ virtualService, route })))
+    .find(({ route }) =>
+      route.destinations.some(
+        (destination) =>
+          destination.subset === subset && isOfHost({ host: destination.host, namespace: host.namespace }),
+      ),
+    );
   if (sender === undefined) return undefined;
   const makes = (other: KubeObject): boolean =>
-    other.metadata.name !== own.metadata.name && mayBeSameHost(host, { host: string(dig(other, 'spec', 'host')), namespace: host.namespace }) && array(dig(other, 'spec', 'subsets')).some((each) => dig(each, 'name') === subset);
+    other.metadata.name !== own.metadata.name &&
+    mayBeSameHost(host, { host: string(dig(other, 'spec', 'host')), namespace: host.namespace }) &&
+    array(dig(other, 'spec', 'subsets')).some((each) => dig(each, 'name') === subset);
   return context.list(DESTINATION_RULE, host.namespace).some(makes) ? undefined : sender;
 }

@@ -7,7 +7,8 @@ const LOCALITY: ReadonlySet<string> = new Set(['topology.kubernetes.io', 'failur
 
 export const destinationRuleSubsetLabels = defineRule({
   id: 'destinationrule-subset-labels',
-  summary: 'The labels of the stable and canary subsets of a DestinationRule are labels that the pods of the Rollout have.',
+  summary:
+    'The labels of the stable and canary subsets of a DestinationRule are labels that the pods of the Rollout have.',
   explanation:
     'The controller adds "rollouts-pod-template-hash" to the labels of both subsets and leaves the others as they are. A subset made for plain Istio, with "version: v1" and "version: v2" of two Deployments, then matches no pod ' +
     'of the Rollout, and clients get 503. A subset needs no label of its own; one that it has must be in the pod template, or in canaryMetadata for the canary and stableMetadata for the stable subset, which come before the ' +
@@ -23,7 +24,10 @@ export const destinationRuleSubsetLabels = defineRule({
   },
   check(context, rollout) {
     const ref = destinationRuleOf(rollout);
-    const destinationRule = ref === undefined || ref.name === '' ? undefined : context.find('DestinationRule.networking.istio.io', namespaceOf(rollout), ref.name);
+    const destinationRule =
+      ref === undefined || ref.name === ''
+        ? undefined
+        : context.find('DestinationRule.networking.istio.io', namespaceOf(rollout), ref.name);
     if (ref === undefined || destinationRule === undefined) return;
     const template = effectiveTemplate(rollout, context.find);
     // Pods without any label are a mistake of the Rollout, not of the subsets.
@@ -57,7 +61,10 @@ export const destinationRuleSubsetLabels = defineRule({
             field: `${field}.labels`,
           },
           related: [
-            { object: rollout, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio', 'destinationRule', named] },
+            {
+              object: rollout,
+              path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio', 'destinationRule', named],
+            },
             { object: template.source, path: [...template.path, 'metadata', 'labels'] },
           ],
         });
@@ -66,9 +73,14 @@ export const destinationRuleSubsetLabels = defineRule({
   },
 });
 
-/** Whether the label comes from elsewhere than the pod template: the hash, and what Istio knows of an endpoint by its node, cluster and proxy. */
+/**
+ * Whether the label comes from elsewhere than the pod template: the hash, and what Istio knows of an endpoint by its
+ * node, cluster and proxy.
+ */
 function isGiven(key: string): boolean {
   const [domain = '', name] = key.split('/', 2);
   if (name === undefined) return key === HASH_LABEL;
-  return domain === 'istio.io' || domain.endsWith('.istio.io') || LOCALITY.has(domain) || key === 'kubernetes.io/hostname';
+  return (
+    domain === 'istio.io' || domain.endsWith('.istio.io') || LOCALITY.has(domain) || key === 'kubernetes.io/hostname'
+  );
 }

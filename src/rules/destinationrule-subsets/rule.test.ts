@@ -92,17 +92,40 @@ testRule(destinationRuleSubsets, import.meta.dirname, {
 });
 
 it('does not say that a host is wrong where a DestinationRule that makes it right may be hidden', () => {
-  const object = (apiVersion: string, kind: string, namespace: string, spec: object): KubeObject => ({ apiVersion, kind, metadata: { name: 'reviews', namespace }, spec });
-  const istio = { virtualService: { name: 'reviews.edge' }, destinationRule: { name: 'reviews', canarySubsetName: 'canary', stableSubsetName: 'stable' } };
-  const rollout = object('argoproj.io/v1alpha1', 'Rollout', 'shop', { strategy: { canary: { trafficRouting: { istio } } } });
+  const object = (apiVersion: string, kind: string, namespace: string, spec: object): KubeObject => ({
+    apiVersion,
+    kind,
+    metadata: { name: 'reviews', namespace },
+    spec,
+  });
+  const istio = {
+    virtualService: { name: 'reviews.edge' },
+    destinationRule: { name: 'reviews', canarySubsetName: 'canary', stableSubsetName: 'stable' },
+  };
+  const rollout = object('argoproj.io/v1alpha1', 'Rollout', 'shop', {
+    strategy: { canary: { trafficRouting: { istio } } },
+  });
   const route = [{ destination: { host: 'reviews', subset: 'canary' } }];
   const objects = [
     rollout,
-    object('networking.istio.io/v1', 'DestinationRule', 'shop', { host: 'reviews', subsets: [{ name: 'canary' }, { name: 'stable' }] }),
+    object('networking.istio.io/v1', 'DestinationRule', 'shop', {
+      host: 'reviews',
+      subsets: [{ name: 'canary' }, { name: 'stable' }],
+    }),
     object('networking.istio.io/v1', 'VirtualService', 'edge', { http: [{ route }] }),
   ];
-  const hidden = evaluate(storeOf(objects, (kind, namespace) => (kind.startsWith('DestinationRule') && namespace === 'edge' ? 'forbidden' : undefined)), [rollout], [destinationRuleSubsets]);
+  const hidden = evaluate(
+    storeOf(objects, (kind, namespace) =>
+      kind.startsWith('DestinationRule') && namespace === 'edge' ? 'forbidden' : undefined,
+    ),
+    [rollout],
+    [destinationRuleSubsets],
+  );
   expect(hidden.findings).toEqual([]);
-  expect(hidden.skipped.map(({ reason }) => reason)).toEqual(['not all DestinationRules that may be for host "reviews" can be known']);
-  expect(evaluate(storeOf(objects), [rollout], [destinationRuleSubsets]).findings.map(({ messageId }) => messageId)).toEqual(['host']);
+  expect(hidden.skipped.map(({ reason }) => reason)).toEqual([
+    'not all DestinationRules that may be for host "reviews" can be known',
+  ]);
+  expect(
+    evaluate(storeOf(objects), [rollout], [destinationRuleSubsets]).findings.map(({ messageId }) => messageId),
+  ).toEqual(['host']);
 });

@@ -1,4 +1,11 @@
-import { destinationService, drivenRoutes, mayBeSameHost, routeTitle, type DrivenRoute, type PlacedHost } from '../../world/istio.ts';
+import {
+  destinationService,
+  drivenRoutes,
+  mayBeSameHost,
+  routeTitle,
+  type DrivenRoute,
+  type PlacedHost,
+} from '../../world/istio.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
@@ -12,7 +19,8 @@ const PATH = ['spec', 'strategy', 'canary', 'trafficRouting', 'istio', 'destinat
 
 export const destinationRuleSubsets = defineRule({
   id: 'destinationrule-subsets',
-  summary: 'The DestinationRule of a Rollout has the subsets that the Rollout names, for the host that its routes send to.',
+  summary:
+    'The DestinationRule of a Rollout has the subsets that the Rollout names, for the host that its routes send to.',
   explanation:
     'The controller writes the hash of the stable and of the canary pods into the two subsets that the Rollout names. It passes over a subset that is not there and removes every other one, without an error: the ' +
     'routes then send to a subset that no longer exists, and clients get 503. The same happens when the DestinationRule is for another host than the routes send to, unless another DestinationRule has that subset for that host. ' +
@@ -53,7 +61,11 @@ export const destinationRuleSubsets = defineRule({
       context.report('unnamed', { path: [...PATH, field], anchor: field, data: { field } });
     }
     if (subsets.length > 1 && rule.canarySubset === rule.stableSubset) {
-      context.report('same', { path: [...PATH, 'stableSubsetName'], anchor: rule.canarySubset, data: { subset: rule.canarySubset } });
+      context.report('same', {
+        path: [...PATH, 'stableSubsetName'],
+        anchor: rule.canarySubset,
+        data: { subset: rule.canarySubset },
+      });
     }
     const namespace = namespaceOf(rollout);
     const destinationRule = rule.name === '' ? undefined : context.find(DESTINATION_RULE, namespace, rule.name);
@@ -73,20 +85,38 @@ export const destinationRuleSubsets = defineRule({
 
     const host = hostOf(destinationRule);
     const driven = drivenRoutes(rollout, context.find);
-    for (const { route, virtualService, path, target, subset, anchor } of strangers(driven, host, new Set(subsets.map((ours) => ours.subset)))) {
+    for (const { route, virtualService, path, target, subset, anchor } of strangers(
+      driven,
+      host,
+      new Set(subsets.map((ours) => ours.subset)),
+    )) {
       // The subset may come from a DestinationRule that nobody drives: with labels of its own it works as well.
-      const places = [...new Set([namespace, target.namespace, destinationService(target.host, target.namespace)?.namespace ?? namespace])];
+      const places = [
+        ...new Set([
+          namespace,
+          target.namespace,
+          destinationService(target.host, target.namespace)?.namespace ?? namespace,
+        ]),
+      ];
       if (places.some((place) => context.lookup(DESTINATION_RULE, place, name).state === 'unknown')) {
         context.skip(`not all DestinationRules that may be for host "${target.host}" can be known`);
         continue;
       }
-      const makes = (other: KubeObject): boolean => mayBeSameHost(hostOf(other), target) && subsetNames(other).has(subset);
+      const makes = (other: KubeObject): boolean =>
+        mayBeSameHost(hostOf(other), target) && subsetNames(other).has(subset);
       if (places.some((place) => context.list(DESTINATION_RULE, place).some(makes))) continue;
       context.report('host', {
         object: destinationRule,
         path: ['spec', 'host'],
         anchor,
-        data: { name, host: hostTitle(host), route: routeTitle(route), virtualService: virtualService.metadata.name, subset, other: hostTitle(target) },
+        data: {
+          name,
+          host: hostTitle(host),
+          route: routeTitle(route),
+          virtualService: virtualService.metadata.name,
+          subset,
+          other: hostTitle(target),
+        },
         related: [
           { object: virtualService, path },
           { object: rollout, path: [...PATH, 'name'] },
@@ -105,14 +135,19 @@ interface Stranger extends DrivenRoute {
 }
 
 /** Out: them, the first of each VirtualService, subset and host. */
-function strangers(driven: readonly DrivenRoute[], host: PlacedHost, subsets: ReadonlySet<string>): readonly Stranger[] {
+function strangers(
+  driven: readonly DrivenRoute[],
+  host: PlacedHost,
+  subsets: ReadonlySet<string>,
+): readonly Stranger[] {
   const found = new Map<string, Stranger>();
   for (const each of driven) {
     const namespace = namespaceOf(each.virtualService);
     for (const { host: other, subset, path } of each.route.destinations) {
       const target = { host: other, namespace };
       const anchor = `${namespace}/${each.virtualService.metadata.name} ${subset} of ${other}`;
-      if (!subsets.has(subset) || found.has(anchor) || host.host === '' || other === '' || mayBeSameHost(host, target)) continue;
+      if (!subsets.has(subset) || found.has(anchor) || host.host === '' || other === '' || mayBeSameHost(host, target))
+        continue;
       found.set(anchor, { ...each, target, subset, path: [...path, 'destination', 'host'], anchor });
     }
   }

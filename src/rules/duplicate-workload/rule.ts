@@ -36,5 +36,8 @@ export const duplicateWorkload = defineRule({
 });
 
 function mayRunThePods(workload: KubeObject): boolean {
-  return optionalNumber(dig(workload, 'spec', 'replicas')) !== 0 && array(dig(workload, 'spec', 'selector', 'matchExpressions')).length === 0;
+  return (
+    optionalNumber(dig(workload, 'spec', 'replicas')) !== 0 &&
+    array(dig(workload, 'spec', 'selector', 'matchExpressions')).length === 0
+  );
 }

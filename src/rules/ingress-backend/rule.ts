@@ -50,7 +50,13 @@ export const ingressBackend = defineRule({
       const backends = ingressBackends(ingress).filter((backend) => backend.service === service);
       if (backends.length === 0) {
         const role = service === stable ? 'stable' : 'root';
-        context.report('lacking', { object: ingress, path: ['spec', 'rules'], anchor: service, data: { name, role, service }, related });
+        context.report('lacking', {
+          object: ingress,
+          path: ['spec', 'rules'],
+          anchor: service,
+          data: { name, role, service },
+          related,
+        });
       }
       if (isNginx) continue;
       const isShifted = backends.some(({ port }) => port === USE_ANNOTATION);

@@ -58,9 +58,7 @@ testRule(istioInjection, import.meta.dirname, {
     },
   ],
   'good-ambient.yaml': [],
-  'good-namespace-not-known.yaml': [
-    { skipped: 'Namespace shop: not among these manifests' },
-  ],
+  'good-namespace-not-known.yaml': [{ skipped: 'Namespace shop: not among these manifests' }],
   'good-one-revision.yaml': [],
   'good-pod-by-pod.yaml': [],
 });

@@ -1,6 +1,12 @@
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { array, dig, optionalString, string, stringMap } from '../../world/read.ts';
-import { destinationRuleOf, effectiveTemplate, istioOf, virtualServiceEntries, type EffectiveTemplate } from '../../world/rollout.ts';
+import {
+  destinationRuleOf,
+  effectiveTemplate,
+  istioOf,
+  virtualServiceEntries,
+  type EffectiveTemplate,
+} from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 const INJECT = 'sidecar.istio.io/inject';
@@ -9,13 +15,21 @@ const DATAPLANE = 'istio.io/dataplane-mode';
 
 export const istioInjection = defineRule({
   id: 'istio-injection',
-  summary: 'The pods of an Istio-routed Rollout get a sidecar, and its VirtualServices and DestinationRule are for one revision of Istio.',
+  summary:
+    'The pods of an Istio-routed Rollout get a sidecar, and its VirtualServices and DestinationRule are for one revision of Istio.',
   explanation:
     'Weights of a VirtualService for the mesh are applied by the sidecar of the pod that sends. A pod gets one when its namespace has the label istio-injection=enabled or istio.io/rev, or the pod the label ' +
     'sidecar.istio.io/inject=true; without it the pods of a Rollout send past all weights, and take no part in mutual TLS. VirtualServices for gateways only, ambient mode and sidecars written into the pod template are left alone. ' +
     'An object with the label istio.io/rev is read by that revision of Istio only. Source: Istio, sidecar injection and revision labels of its reference. An installation that injects by default (enableNamespacesByDefault) needs none of it.',
   subject: ['Rollout.argoproj.io'],
-  reads: ['Deployment.apps', 'DestinationRule.networking.istio.io', 'Namespace', 'PodTemplate', 'ReplicaSet.apps', 'VirtualService.networking.istio.io'],
+  reads: [
+    'Deployment.apps',
+    'DestinationRule.networking.istio.io',
+    'Namespace',
+    'PodTemplate',
+    'ReplicaSet.apps',
+    'VirtualService.networking.istio.io',
+  ],
   messages: {
     noSidecar: {
       class: 'advice',
@@ -40,7 +54,10 @@ export const istioInjection = defineRule({
       entry.name === '' ? [] : (context.find('VirtualService.networking.istio.io', entry.namespace, entry.name) ?? []),
     );
     const ref = destinationRuleOf(rollout);
-    const destinationRule = ref === undefined || ref.name === '' ? undefined : context.find('DestinationRule.networking.istio.io', namespace, ref.name);
+    const destinationRule =
+      ref === undefined || ref.name === ''
+        ? undefined
+        : context.find('DestinationRule.networking.istio.io', namespace, ref.name);
     if (destinationRule !== undefined) {
       const other = revisionOf(destinationRule);
       for (const virtualService of new Set(virtualServices)) {
@@ -50,7 +67,12 @@ export const istioInjection = defineRule({
           object: destinationRule,
           path: ['metadata', 'labels', REVISION],
           anchor: `${namespaceOf(virtualService)}/${virtualService.metadata.name}`,
-          data: { virtualService: virtualService.metadata.name, its, destinationRule: destinationRule.metadata.name, other },
+          data: {
+            virtualService: virtualService.metadata.name,
+            its,
+            destinationRule: destinationRule.metadata.name,
+            other,
+          },
           related: [
             { object: virtualService, path: ['metadata', 'labels', REVISION] },
             { object: rollout, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'] },
@@ -74,14 +96,18 @@ export const istioInjection = defineRule({
       { object: home, path: ['metadata', 'labels'] },
     ];
     const data = { rollout: rollout.metadata.name, namespace };
-    if (asks && pods.inject === 'false') context.report('optedOut', { ...place, path: [...template.path, 'metadata', pods.field, INJECT], data, related });
-    if (!asks && !pods.asks) context.report('noSidecar', { ...place, path: [...template.path, 'metadata', 'labels'], data, related });
+    if (asks && pods.inject === 'false')
+      context.report('optedOut', { ...place, path: [...template.path, 'metadata', pods.field, INJECT], data, related });
+    if (!asks && !pods.asks)
+      context.report('noSidecar', { ...place, path: [...template.path, 'metadata', 'labels'], data, related });
   },
 });
 
 /** Whether a namespace with these labels has sidecars injected; where both labels are there the older one decides. */
 function namespaceAsks(labels: ReadonlyMap<string, string>): boolean {
-  return labels.has('istio-injection') ? labels.get('istio-injection') === 'enabled' : optionalString(labels.get(REVISION)) !== undefined;
+  return labels.has('istio-injection')
+    ? labels.get('istio-injection') === 'enabled'
+    : optionalString(labels.get(REVISION)) !== undefined;
 }
 
 function revisionOf(object: KubeObject): string {
@@ -108,6 +134,7 @@ function injectionOf({ template, labels }: EffectiveTemplate): Injection {
   const field = labels.has(INJECT) ? 'labels' : 'annotations';
   const inject = string(dig(template, 'metadata', field, INJECT));
   const containers = ['containers', 'initContainers'].flatMap((list) => array(dig(template, 'spec', list)));
-  const isElsewhere = labels.get(DATAPLANE) === 'ambient' || containers.some((container) => dig(container, 'name') === 'istio-proxy');
+  const isElsewhere =
+    labels.get(DATAPLANE) === 'ambient' || containers.some((container) => dig(container, 'name') === 'istio-proxy');
   return { inject, field, asks: inject === 'true' || (inject !== 'false' && labels.has(REVISION)), isElsewhere };
 }

@@ -2,7 +2,13 @@ import { routesOf, shortHost, type Route } from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { array, dig, isObject } from '../../world/read.ts';
-import { canaryOf, destinationRuleOf, managedRouteNames, stableAndCanaryServices, virtualServiceEntries } from '../../world/rollout.ts';
+import {
+  canaryOf,
+  destinationRuleOf,
+  managedRouteNames,
+  stableAndCanaryServices,
+  virtualServiceEntries,
+} from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 const MANAGED: Path = ['spec', 'strategy', 'canary', 'trafficRouting', 'managedRoutes'];
@@ -42,7 +48,10 @@ export const managedRouteClash = defineRule({
           context.report('driven', { path, anchor: `${entry.name} ${route}`, data: { route, name: entry.name } });
           continue;
         }
-        const written = virtualService === undefined ? undefined : routesOf(virtualService, ['http']).find((each) => each.name === route && !isControllers(each, rollout));
+        const written =
+          virtualService === undefined
+            ? undefined
+            : routesOf(virtualService, ['http']).find((each) => each.name === route && !isControllers(each, rollout));
         if (virtualService === undefined || written === undefined) continue;
         context.report('written', {
           object: virtualService,
@@ -67,5 +76,11 @@ function isControllers(route: Route, rollout: KubeObject): boolean {
   const services = isObject(canaryOf(rollout)?.['pingPong']) ? [stable, canary] : [canary];
   const isCanary = rule === undefined ? services.includes(shortHost(only.host)) : only.subset === rule.canarySubset;
   const keys = Object.keys(route.raw as object).filter((key) => !['name', 'match', 'route'].includes(key));
-  return isCanary && keys.length === 0 && array(dig(route.raw, 'match')).every((match) => isObject(match) && Object.keys(match).every((key) => key === 'headers'));
+  return (
+    isCanary &&
+    keys.length === 0 &&
+    array(dig(route.raw, 'match')).every(
+      (match) => isObject(match) && Object.keys(match).every((key) => key === 'headers'),
+    )
+  );
 }

@@ -13,7 +13,8 @@ const KINDS = ['setHeaderRoute', 'setMirrorRoute'] as const;
 
 export const managedRouteEffect = defineRule({
   id: 'managed-route-effect',
-  summary: 'A header or mirror route is set while the canary has pods, and does not keep later weights from being written.',
+  summary:
+    'A header or mirror route is set while the canary has pods, and does not keep later weights from being written.',
   explanation:
     'While the canary has no pods the controller removes all managed routes: a header route set in the first step, before any weight or scale, is gone a moment later, and no later step brings it back. And while a managed route is in a ' +
     'VirtualService whose only other http route has a name, a Rollout that names no route finds none to write weights into: the status says 20 %, the route says 0. The Gateway API plugin passes over header steps unless a route has useHeaderRoutes; by label it never has. ' +
@@ -40,11 +41,19 @@ export const managedRouteEffect = defineRule({
   check(context, rollout) {
     const walk = walkSteps(stepsOf(rollout));
     for (const { index, kind, route } of walk.withoutPods) {
-      context.report('noPods', { path: [...STEPS, index, kind], anchor: `${kind} ${route}`, data: { number: index + 1, route } });
+      context.report('noPods', {
+        path: [...STEPS, index, kind],
+        anchor: `${kind} ${route}`,
+        data: { number: index + 1, route },
+      });
     }
     const step = stepsOf(rollout).findIndex((each) => array(dig(each, 'setHeaderRoute', 'match')).length > 0);
     if (step >= 0 && istioOf(rollout) === undefined && writesNoHeaderRules(rollout)) {
-      context.report('plugin', { path: [...STEPS, step, 'setHeaderRoute'], anchor: 'setHeaderRoute', data: { number: step + 1 } });
+      context.report('plugin', {
+        path: [...STEPS, step, 'setHeaderRoute'],
+        anchor: 'setHeaderRoute',
+        data: { number: step + 1 },
+      });
     }
     const [lost] = walk.weightsBehindRoutes;
     if (lost === undefined || istioOf(rollout) === undefined) return;
@@ -57,7 +66,13 @@ export const managedRouteEffect = defineRule({
       context.report('weightless', {
         path: entry.path,
         anchor: `${entry.namespace}/${entry.name} ${only.name}`,
-        data: { name: virtualService.metadata.name, route: routeTitle(only), managed: lost.route, number: lost.index + 1, only: only.name },
+        data: {
+          name: virtualService.metadata.name,
+          route: routeTitle(only),
+          managed: lost.route,
+          number: lost.index + 1,
+          only: only.name,
+        },
         related: [{ object: virtualService, path: [...only.path, 'name'] }],
       });
     }
@@ -67,18 +82,30 @@ export const managedRouteEffect = defineRule({
 /** Whether the only router is the Gateway API plugin, which has routes, and none of them takes header rules. */
 function writesNoHeaderRules(rollout: KubeObject): boolean {
   const routes = managedGatewayRoutes(rollout);
-  const isOnly = routersOf(rollout).size === 1 && Object.keys(object(trafficRoutingOf(rollout)?.['plugins'])).length === 1;
-  return isOnly && routes.length > 0 && !routes.some(({ kind, useHeaderRoutes }) => useHeaderRoutes && HEADER_KINDS.includes(kind));
+  const isOnly =
+    routersOf(rollout).size === 1 && Object.keys(object(trafficRoutingOf(rollout)?.['plugins'])).length === 1;
+  return (
+    isOnly &&
+    routes.length > 0 &&
+    !routes.some(({ kind, useHeaderRoutes }) => useHeaderRoutes && HEADER_KINDS.includes(kind))
+  );
 }
 
 interface Walk {
   /** Steps that set a route when no canary pod is there to receive what it sends. */
-  readonly withoutPods: readonly { readonly index: number; readonly kind: (typeof KINDS)[number]; readonly route: string }[];
+  readonly withoutPods: readonly {
+    readonly index: number;
+    readonly kind: (typeof KINDS)[number];
+    readonly route: string;
+  }[];
   /** Steps that set a weight while a managed route is there, and such a route. */
   readonly weightsBehindRoutes: readonly { readonly index: number; readonly route: string }[];
 }
 
-/** In: canary steps. Out: what becomes of managed routes and weights as they are taken one after the other, from 0 % and no pods. */
+/**
+ * In: canary steps. Out: what becomes of managed routes and weights as they are taken one after the other, from 0 % and
+ * no pods.
+ */
 function walkSteps(steps: readonly unknown[]): Walk {
   const withoutPods: Walk['withoutPods'][number][] = [];
   const weightsBehindRoutes: Walk['weightsBehindRoutes'][number][] = [];
@@ -104,7 +131,10 @@ function walkSteps(steps: readonly unknown[]): Walk {
   return { withoutPods, weightsBehindRoutes };
 }
 
-/** In: the last setCanaryScale, if any, and the last weight. Out: whether the canary has pods then; where that is not sure, yes. */
+/**
+ * In: the last setCanaryScale, if any, and the last weight. Out: whether the canary has pods then; where that is not
+ * sure, yes.
+ */
 function hasPods(scale: unknown, weight: number): boolean {
   if (!isObject(scale) || dig(scale, 'matchTrafficWeight') === true) return weight > 0;
   return dig(scale, 'replicas') !== 0 && dig(scale, 'weight') !== 0;

@@ -20,9 +20,7 @@ testRule(pluginInstalled, import.meta.dirname, {
       text: 'the router plugin "argoproj-labs/gateway-api" is not installed in the controller (it has "argoproj-labs/gatewayAPI"): add it to trafficRouterPlugins in ConfigMap "argo-rollouts-config" and restart the controller, or name "argoproj-labs/gatewayAPI" if that is meant [plugin-installed]',
     },
   ],
-  'good-controller-not-known.yaml': [
-    { skipped: 'the ConfigMap argo-rollouts-config of the controller is not known' },
-  ],
+  'good-controller-not-known.yaml': [{ skipped: 'the ConfigMap argo-rollouts-config of the controller is not known' }],
   'good-one-of-two-controllers.yaml': [],
   'good-unreadable-list.yaml': [
     { skipped: 'ConfigMap argo-rollouts/argo-rollouts-config: trafficRouterPlugins is no list in YAML' },

@@ -35,7 +35,9 @@ export const pluginInstalled = defineRule({
       if (configMap === undefined) continue;
       const names = routerPlugins(configMap);
       if (names === undefined) {
-        context.skip(`ConfigMap ${namespaceOf(configMap)}/${configMap.metadata.name}: trafficRouterPlugins is no list in YAML`);
+        context.skip(
+          `ConfigMap ${namespaceOf(configMap)}/${configMap.metadata.name}: trafficRouterPlugins is no list in YAML`,
+        );
         return;
       }
       for (const name of names) installed.add(name);
@@ -50,7 +52,8 @@ export const pluginInstalled = defineRule({
     for (const plugin of plugins) {
       if (installed.has(plugin)) continue;
       const near = nearest(plugin, names);
-      // The ConfigMap is no part of the contradiction: it is somebody else's, and a message across namespaces says no more than that it is there.
+      // The ConfigMap is no part of the contradiction: it is somebody else's, and a message across namespaces says no
+      // more than that it is there.
       context.report('absent', {
         path: ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins', plugin],
         anchor: plugin,

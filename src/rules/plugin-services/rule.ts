@@ -26,7 +26,11 @@ export const pluginServices = defineRule({
     for (const role of ['stable', 'canary']) {
       const field = `${role}Service`;
       if (optionalString(canary[field]) !== undefined) continue;
-      context.report('unnamed', { path: ['spec', 'strategy', 'canary', field], anchor: field, data: { field, role, rollout: rollout.metadata.name } });
+      context.report('unnamed', {
+        path: ['spec', 'strategy', 'canary', field],
+        anchor: field,
+        data: { field, role, rollout: rollout.metadata.name },
+      });
     }
   },
 });

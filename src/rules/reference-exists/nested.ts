@@ -3,7 +3,10 @@ import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { RuleContext } from '../define.ts';
 import type { messages } from './messages.ts';
 
-/** Judges what the cluster-scoped templates of a Rollout or Experiment name: which AnalysisTemplate that is depends on the namespace of who uses it. */
+/**
+ * Judges what the cluster-scoped templates of a Rollout or Experiment name: which AnalysisTemplate that is depends on
+ * the namespace of who uses it.
+ */
 export function checkNested(context: RuleContext<typeof messages>, holder: KubeObject): void {
   const namespace = namespaceOf(holder);
   for (const { templates, templatesPath, title, anchor } of analysesOf(holder)) {

@@ -176,12 +176,8 @@ testRule(referenceExists, import.meta.dirname, {
       text: 'ClusterAnalysisTemplate "common", which the analysis step uses, combines AnalysisTemplate "latency", and namespace "shop" has none of that name: create it there, or take it out of spec.templates of the ClusterAnalysisTemplate [reference-exists]',
     },
   ],
-  'good-all-there.yaml': [
-    { skipped: 'Secret shop/reviews-keys: not among these manifests' },
-  ],
-  'good-other-namespace.yaml': [
-    { skipped: 'ServiceAccount shop/reviews: not among these manifests' },
-  ],
+  'good-all-there.yaml': [{ skipped: 'Secret shop/reviews-keys: not among these manifests' }],
+  'good-other-namespace.yaml': [{ skipped: 'ServiceAccount shop/reviews: not among these manifests' }],
 });
 
 describe('what the pods need, where the manifests are all there is', () => {
@@ -191,14 +187,23 @@ describe('what the pods need, where the manifests are all there is', () => {
     metadata: { name: 'reviews', namespace: 'shop' },
     spec: { template: { spec: podSpec }, strategy: { canary: {} } },
   });
-  const named = (kind: string, name: string): KubeObject => ({ apiVersion: 'v1', kind, metadata: { name, namespace: 'shop' } });
+  const named = (kind: string, name: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind,
+    metadata: { name, namespace: 'shop' },
+  });
   const messages = (podSpec: unknown, ...others: KubeObject[]): string[] => {
     const subject = rollout(podSpec);
-    return evaluate(bundleWorld([subject, ...others], { complete: true }), [subject], [referenceExists]).findings.map(renderText);
+    return evaluate(bundleWorld([subject, ...others], { complete: true }), [subject], [referenceExists]).findings.map(
+      renderText,
+    );
   };
 
   it('is reported once, however often it is named', () => {
-    const env = [1, 2].map((key) => ({ name: `K${key}`, valueFrom: { configMapKeyRef: { name: 'reviews-setings', key: `k${key}` } } }));
+    const env = [1, 2].map((key) => ({
+      name: `K${key}`,
+      valueFrom: { configMapKeyRef: { name: 'reviews-setings', key: `k${key}` } },
+    }));
     expect(messages({ containers: [{ env }] }, named('ConfigMap', 'reviews-settings'))).toEqual([
       'there is no ConfigMap "reviews-setings", which the pods need to start: create it, or name one that exists (is "reviews-settings" meant?) [reference-exists]',
     ]);
@@ -212,7 +217,9 @@ describe('what the pods need, where the manifests are all there is', () => {
   });
 
   it('may be a Secret, but what other Secrets are called is not told', () => {
-    expect(messages({ volumes: [{ secret: { secretName: 'reviews-keyz' } }] }, named('Secret', 'reviews-keys'))).toEqual([
+    expect(
+      messages({ volumes: [{ secret: { secretName: 'reviews-keyz' } }] }, named('Secret', 'reviews-keys')),
+    ).toEqual([
       'there is no Secret "reviews-keyz", which the pods need to start: create it, or name one that exists [reference-exists]',
     ]);
   });

@@ -43,7 +43,12 @@ export const referenceExists = defineRule({
     'pods do not start without their ConfigMaps, Secrets and ServiceAccount. As manifests may arrive in any order, this never refuses one. Not looked for: ' +
     'what is optional, the ServiceAccount "default", routes chosen by labels, and the references of a workload that a Rollout takes its template from. ' +
     'Source: Argo Rollouts v1.9.1, rollout/controller.go (getRolloutReferencedResources) and utils/istio (a VirtualService as name.namespace).',
-  subject: ['Rollout.argoproj.io', 'AnalysisTemplate.argoproj.io', 'ClusterAnalysisTemplate.argoproj.io', 'Experiment.argoproj.io'],
+  subject: [
+    'Rollout.argoproj.io',
+    'AnalysisTemplate.argoproj.io',
+    'ClusterAnalysisTemplate.argoproj.io',
+    'Experiment.argoproj.io',
+  ],
   reads: [
     'Service',
     'ConfigMap',
@@ -77,7 +82,8 @@ export const referenceExists = defineRule({
       const use = USE[role];
       if (kind === undefined || use === undefined || seen.has(`${role} ${key}`) || isExempt(reference, own)) continue;
       seen.add(`${role} ${key}`);
-      if (context.find(kind, namespace, name) !== undefined || context.lookup(kind, namespace, name).state !== 'absent') continue;
+      if (context.find(kind, namespace, name) !== undefined || context.lookup(kind, namespace, name).state !== 'absent')
+        continue;
 
       const anchor = `${role} ${name}`;
       const written = String(at(subject, path));
@@ -98,7 +104,11 @@ export const referenceExists = defineRule({
 
 function isExempt({ kind, role, name, optional }: Reference, own: string): boolean {
   // Which AnalysisTemplate a cluster-scoped template means depends on the namespace of who uses it.
-  return optional || (role === 'ServiceAccount' && name === 'default') || (own === '' && kind === 'AnalysisTemplate.argoproj.io');
+  return (
+    optional ||
+    (role === 'ServiceAccount' && name === 'default') ||
+    (own === '' && kind === 'AnalysisTemplate.argoproj.io')
+  );
 }
 
 function isAbroad(kind: KindId, namespace: string, own: string): boolean {
@@ -112,8 +122,17 @@ function scopeAdvice(other: KindId): { other: string; mend: string } {
 }
 
 // What another namespace holds, and what Secrets are called, is not for everybody who may write a Rollout.
-function hintFor(context: RuleContext<typeof messages>, own: string, kind: KindId, namespace: string, name: string): string {
+function hintFor(
+  context: RuleContext<typeof messages>,
+  own: string,
+  kind: KindId,
+  namespace: string,
+  name: string,
+): string {
   if (kind === 'Secret' || isAbroad(kind, namespace, own)) return '';
-  const near = nearest(name, context.list(kind, namespace).map(({ metadata }) => metadata.name));
+  const near = nearest(
+    name,
+    context.list(kind, namespace).map(({ metadata }) => metadata.name),
+  );
   return near === undefined ? '' : ` (is "${near}" meant?)`;
 }

@@ -42,13 +42,20 @@ export const rolloutAntiAffinity = defineRule({
       const required = antiAffinity[REQUIRED];
       if (isObject(preferred) && isObject(required)) context.report('both', { path, anchor: strategy, data: {} });
       if (!isObject(preferred) && !isObject(required)) {
-        const data = { null: required === null ? ' (with nothing behind it, it is null)' : '', required: `${REQUIRED}: {}` };
+        const data = {
+          null: required === null ? ' (with nothing behind it, it is null)' : '',
+          required: `${REQUIRED}: {}`,
+        };
         context.report('none', { path, anchor: strategy, data });
       }
       if (!isObject(preferred)) continue;
       const weight = optionalNumber(dig(preferred, 'weight'));
       if (weight === undefined || weight < 1 || weight > 100) {
-        context.report('weight', { path: [...path, PREFERRED, 'weight'], anchor: strategy, data: { weight: weight ?? 'not set' } });
+        context.report('weight', {
+          path: [...path, PREFERRED, 'weight'],
+          anchor: strategy,
+          data: { weight: weight ?? 'not set' },
+        });
       }
     }
   },

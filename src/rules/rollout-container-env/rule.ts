@@ -56,20 +56,33 @@ export const rolloutContainerEnv = defineRule({
         const name = string(dig(variable, 'name'));
         const anchor = `${entry.name} ${name}`;
         if (name === '') context.report('unnamed', { path: [...path, 'name'], anchor, data: { container } });
-        else if (!isEnvironmentName(name)) context.report('name', { path: [...path, 'name'], anchor, data: { container, name } });
-        else if (names.has(name)) context.report('duplicate', { path: [...path, 'name'], anchor, data: { container, name } });
+        else if (!isEnvironmentName(name))
+          context.report('name', { path: [...path, 'name'], anchor, data: { container, name } });
+        else if (names.has(name))
+          context.report('duplicate', { path: [...path, 'name'], anchor, data: { container, name } });
         names.add(name);
 
         const from = dig(variable, 'valueFrom');
         if (!isObject(from)) continue;
         const sources = named(from, SOURCES);
-        if (sources.length !== 1) context.report('source', { path: [...path, 'valueFrom'], anchor, data: { container, name, sources: sources.length === 0 ? 'nowhere' : sources.join(' and ') } });
-        else if (string(dig(variable, 'value')) !== '') context.report('twoValues', { path: [...path, 'valueFrom'], anchor, data: { container, name } });
+        if (sources.length !== 1)
+          context.report('source', {
+            path: [...path, 'valueFrom'],
+            anchor,
+            data: { container, name, sources: sources.length === 0 ? 'nowhere' : sources.join(' and ') },
+          });
+        else if (string(dig(variable, 'value')) !== '')
+          context.report('twoValues', { path: [...path, 'valueFrom'], anchor, data: { container, name } });
       }
       for (const [index, bulk] of array(entry.raw['envFrom']).entries()) {
         const sources = named(bulk, BULK_SOURCES);
         const anchor = `${entry.name} ${sources.map((source) => string(dig(bulk, source, 'name'))).join(' ')}`;
-        if (sources.length !== 1) context.report('bulkSource', { path: [...entry.path, 'envFrom', index], anchor, data: { container, sources: sources.length === 0 ? 'no source' : sources.join(' and ') } });
+        if (sources.length !== 1)
+          context.report('bulkSource', {
+            path: [...entry.path, 'envFrom', index],
+            anchor,
+            data: { container, sources: sources.length === 0 ? 'no source' : sources.join(' and ') },
+          });
       }
     }
   },

@@ -55,7 +55,12 @@ export const rolloutContainerPorts = defineRule({
       const numbers = new Set<string>();
       const hostPorts = new Set<string>();
       for (const [index, raw] of array(container.raw['ports']).entries()) {
-        const entry: Entry = { raw, path: [...container.path, 'ports', index], container: renderContainer(container), anchorOf: (what) => `${container.name} ${what}` };
+        const entry: Entry = {
+          raw,
+          path: [...container.path, 'ports', index],
+          container: renderContainer(container),
+          anchorOf: (what) => `${container.name} ${what}`,
+        };
         judgeNumbers(context, entry, numbers);
         judgeHostPort(context, entry, hostPorts);
         judgeName(context, entry, names);
@@ -78,16 +83,37 @@ function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entr
     const given = dig(raw, field) ?? undefined;
     const value = int32(given);
     // A number in quotes is refused for its type; the host port 0 stands for none.
-    const fine = value === undefined ? given !== undefined || field === 'hostPort' : isPortNumber(value) || (field === 'hostPort' && value === 0);
-    if (!fine) context.report('number', { path: [...path, field], anchor: anchorOf(value ?? ''), data: { container, what: value === undefined ? `a port without ${field}` : `the ${field} ${renderInt32(given, value)}` } });
+    const fine =
+      value === undefined
+        ? given !== undefined || field === 'hostPort'
+        : isPortNumber(value) || (field === 'hostPort' && value === 0);
+    if (!fine)
+      context.report('number', {
+        path: [...path, field],
+        anchor: anchorOf(value ?? ''),
+        data: {
+          container,
+          what: value === undefined ? `a port without ${field}` : `the ${field} ${renderInt32(given, value)}`,
+        },
+      });
   }
   const protocol = optionalString(dig(raw, 'protocol')) ?? 'TCP';
-  if (!PROTOCOLS.includes(protocol)) context.report('protocol', { path: [...path, 'protocol'], anchor: anchorOf(protocol), data: { container, protocol } });
+  if (!PROTOCOLS.includes(protocol))
+    context.report('protocol', {
+      path: [...path, 'protocol'],
+      anchor: anchorOf(protocol),
+      data: { container, protocol },
+    });
   const number = optionalNumber(dig(raw, 'containerPort'));
   if (number === undefined) return;
   // The key of the list is the protocol as it is written; only one that is not there has been defaulted by then.
   const port = `${number}/${string(dig(raw, 'protocol') ?? 'TCP')}`;
-  if (numbers.has(port)) context.report('sameNumber', { path: [...path, 'containerPort'], anchor: anchorOf(port), data: { container, port } });
+  if (numbers.has(port))
+    context.report('sameNumber', {
+      path: [...path, 'containerPort'],
+      anchor: anchorOf(port),
+      data: { container, port },
+    });
   numbers.add(port);
 }
 
@@ -96,7 +122,12 @@ function judgeHostPort(context: Context, { raw, path, container, anchorOf }: Ent
   const number = int32(dig(raw, 'hostPort')) ?? 0;
   if (number === 0) return;
   const port = [optionalString(dig(raw, 'protocol')) ?? 'TCP', string(dig(raw, 'hostIP')), number].join(' ');
-  if (hostPorts.has(port)) context.report('sameHostPort', { path: [...path, 'hostPort'], anchor: anchorOf(port), data: { container, port: number } });
+  if (hostPorts.has(port))
+    context.report('sameHostPort', {
+      path: [...path, 'hostPort'],
+      anchor: anchorOf(port),
+      data: { container, port: number },
+    });
   hostPorts.add(port);
 }
 

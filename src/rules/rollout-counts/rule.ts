@@ -48,7 +48,12 @@ export const rolloutCounts = defineRule({
     const count = (field: string): number | undefined => int32(dig(rollout, 'spec', field));
     for (const field of COUNTS) {
       const value = count(field);
-      if (value !== undefined && value < 0) context.report('negative', { path: ['spec', field], anchor: field, data: { field, value: renderInt32(dig(rollout, 'spec', field), value) } });
+      if (value !== undefined && value < 0)
+        context.report('negative', {
+          path: ['spec', field],
+          anchor: field,
+          data: { field, value: renderInt32(dig(rollout, 'spec', field), value) },
+        });
     }
 
     const given = count('progressDeadlineSeconds');
@@ -58,7 +63,11 @@ export const rolloutCounts = defineRule({
       context.report('deadline', {
         path: ['spec', given === undefined ? 'minReadySeconds' : 'progressDeadlineSeconds'],
         anchor: 'progressDeadlineSeconds',
-        data: { deadline, ready, origin: given === undefined ? 'the default of progressDeadlineSeconds' : 'progressDeadlineSeconds' },
+        data: {
+          deadline,
+          ready,
+          origin: given === undefined ? 'the default of progressDeadlineSeconds' : 'progressDeadlineSeconds',
+        },
       });
     }
 
@@ -77,7 +86,8 @@ function judgePods(context: RuleContext<typeof messages>, canary: JsonObject | u
   if (canary === undefined) return;
   for (const field of ['maxSurge', 'maxUnavailable']) {
     const value = canary[field];
-    if (isBeyondInt32(value)) context.report('range', { path: ['spec', 'strategy', 'canary', field], anchor: field, data: { field, value } });
+    if (isBeyondInt32(value))
+      context.report('range', { path: ['spec', 'strategy', 'canary', field], anchor: field, data: { field, value } });
   }
   if (isZero(canary['maxSurge']) && isZero(canary['maxUnavailable'])) {
     const data = { surge: String(canary['maxSurge']), unavailable: String(canary['maxUnavailable']) };
@@ -86,8 +96,8 @@ function judgePods(context: RuleContext<typeof messages>, canary: JsonObject | u
 }
 
 /**
- * In: a number of pods or a percentage of them. Out: whether the controller's check reads it as 0: as upstream, a text that is neither a whole number nor a whole
- * percentage (`ten`, `2.5%`) counts as 0, and what is not given does not.
+ * In: a number of pods or a percentage of them. Out: whether the controller's check reads it as 0: as upstream, a text
+ * that is neither a whole number nor a whole percentage (`ten`, `2.5%`) counts as 0, and what is not given does not.
  */
 function isZero(value: unknown): boolean {
   if (typeof value === 'number') return value === 0;

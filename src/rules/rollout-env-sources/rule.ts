@@ -3,7 +3,11 @@ import { isConfigKey, isDnsSubdomain, isEnvironmentName, isLabelKey } from '../.
 import { array, dig, isObject, string } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
-const FIELDS: ReadonlySet<string> = new Set('metadata.name metadata.namespace metadata.uid spec.host spec.nodeName spec.serviceAccountName status.hostIP status.hostIPs status.podIP status.podIPs'.split(' '));
+const FIELDS: ReadonlySet<string> = new Set(
+  'metadata.name metadata.namespace metadata.uid spec.host spec.nodeName spec.serviceAccountName status.hostIP status.hostIPs status.podIP status.podIPs'.split(
+    ' ',
+  ),
+);
 const KEYED = /^metadata\.(labels|annotations)\['(.*)'\]$/s;
 const RESOURCE = /^(limits|requests)\.(cpu$|memory$|ephemeral-storage$|hugepages-)/;
 
@@ -37,7 +41,8 @@ const messages = {
 
 export const rolloutEnvSources = defineRule({
   id: 'rollout-env-sources',
-  summary: 'The environment variables of a Rollout are taken from fields, resources, ConfigMaps and Secrets that can be.',
+  summary:
+    'The environment variables of a Rollout are taken from fields, resources, ConfigMaps and Secrets that can be.',
   explanation:
     'The schema of a Rollout takes any text as the source of an environment variable; the controller then marks the Rollout InvalidSpec where a Pod has no such field, where a ConfigMap or Secret is not named, or where no object can be ' +
     'called like that. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (validateObjectFieldSelector, validateContainerResourceFieldSelector, ' +
@@ -47,7 +52,8 @@ export const rolloutEnvSources = defineRule({
   messages,
   check(context, rollout) {
     for (const container of ownContainers(rollout)) {
-      for (const [index, variable] of array(container.raw['env']).entries()) judgeVariable(context, container, index, variable);
+      for (const [index, variable] of array(container.raw['env']).entries())
+        judgeVariable(context, container, index, variable);
       for (const [index, bulk] of array(container.raw['envFrom']).entries()) judgeBulk(context, container, index, bulk);
     }
   },
@@ -63,36 +69,67 @@ function judgeVariable(context: Context, entry: Container, index: number, variab
   const anchor = `${entry.name} ${name}`;
   const fieldRef = dig(from, 'fieldRef');
   if (isObject(fieldRef) && !isReadable(string(fieldRef['fieldPath']))) {
-    context.report('field', { path: [...path, 'fieldRef', 'fieldPath'], anchor, data: { container, name, field: string(fieldRef['fieldPath']) } });
+    context.report('field', {
+      path: [...path, 'fieldRef', 'fieldPath'],
+      anchor,
+      data: { container, name, field: string(fieldRef['fieldPath']) },
+    });
   }
   const resourceRef = dig(from, 'resourceFieldRef');
   if (isObject(resourceRef) && !RESOURCE.test(string(resourceRef['resource']))) {
-    context.report('resource', { path: [...path, 'resourceFieldRef', 'resource'], anchor, data: { container, name, resource: string(resourceRef['resource']) } });
+    context.report('resource', {
+      path: [...path, 'resourceFieldRef', 'resource'],
+      anchor,
+      data: { container, name, resource: string(resourceRef['resource']) },
+    });
   }
-  for (const [field, kind] of [['configMapKeyRef', 'ConfigMap'], ['secretKeyRef', 'Secret']] as const) {
+  for (const [field, kind] of [
+    ['configMapKeyRef', 'ConfigMap'],
+    ['secretKeyRef', 'Secret'],
+  ] as const) {
     const ref = dig(from, field);
     if (!isObject(ref)) continue;
     const source = string(ref['name']);
     const key = string(ref['key']);
     if (!isDnsSubdomain(source)) {
-      context.report('reference', { path: [...path, field, 'name'], anchor, data: { container, what: `the environment variable ${name}`, kind, named: named(source) } });
+      context.report('reference', {
+        path: [...path, field, 'name'],
+        anchor,
+        data: { container, what: `the environment variable ${name}`, kind, named: named(source) },
+      });
     }
-    if (!isConfigKey(key)) context.report('key', { path: [...path, field, 'key'], anchor, data: { container, name, kind, source, keyed: key === '' ? 'without a key' : `by the key "${key}"` } });
+    if (!isConfigKey(key))
+      context.report('key', {
+        path: [...path, field, 'key'],
+        anchor,
+        data: { container, name, kind, source, keyed: key === '' ? 'without a key' : `by the key "${key}"` },
+      });
   }
 }
 
 function judgeBulk(context: Context, entry: Container, index: number, bulk: unknown): void {
   const prefix = string(dig(bulk, 'prefix'));
   if (prefix !== '' && !isEnvironmentName(prefix)) {
-    context.report('prefix', { path: [...entry.path, 'envFrom', index, 'prefix'], anchor: `${entry.name} ${prefix}`, data: { container: renderContainer(entry), prefix } });
+    context.report('prefix', {
+      path: [...entry.path, 'envFrom', index, 'prefix'],
+      anchor: `${entry.name} ${prefix}`,
+      data: { container: renderContainer(entry), prefix },
+    });
   }
-  for (const [field, kind] of [['configMapRef', 'ConfigMap'], ['secretRef', 'Secret']] as const) {
+  for (const [field, kind] of [
+    ['configMapRef', 'ConfigMap'],
+    ['secretRef', 'Secret'],
+  ] as const) {
     const ref = dig(bulk, field);
     if (!isObject(ref)) continue;
     const source = string(ref['name']);
     if (isDnsSubdomain(source)) continue;
     const data = { container: renderContainer(entry), what: 'its environment', kind, named: named(source) };
-    context.report('reference', { path: [...entry.path, 'envFrom', index, field, 'name'], anchor: `${entry.name} ${source}`, data });
+    context.report('reference', {
+      path: [...entry.path, 'envFrom', index, field, 'name'],
+      anchor: `${entry.name} ${source}`,
+      data,
+    });
   }
 }
 

@@ -25,7 +25,8 @@ const messages = {
 
 export const rolloutEphemeralLabels = defineRule({
   id: 'rollout-ephemeral-labels',
-  summary: 'Labels that pods have only in one role, such as canary, are none of the selector, and none of the pod template that the other role lacks.',
+  summary:
+    'Labels that pods have only in one role, such as canary, are none of the selector, and none of the pod template that the other role lacks.',
   explanation:
     'The labels in canaryMetadata, stableMetadata, previewMetadata and activeMetadata come over those of the pod template as long as the pods have that role, and are removed when they lose it, with the label of the template that they came over. ' +
     'Of the selector they must not be: with another value Kubernetes refuses the ReplicaSet, the update never begins and the Rollout stays Healthy all the same; with the same value beside anything that differs from the template it is refused when the ' +
@@ -49,21 +50,40 @@ export const rolloutEphemeralLabels = defineRule({
         const refused = wanted.find((requirement) => !meets(requirement, labels));
         const needed = wanted.find(({ operator }) => operator === 'In' || operator === 'Exists');
         const against = refused ?? needed;
-        const related = source === undefined || against === undefined ? [] : [{ object: source, path: ['spec', 'selector', ...against.path] }];
-        if (refused !== undefined) context.report('differs', { ...at, related, data: { field, role, key, value, wanted: renderRequirement(refused) } });
+        const related =
+          source === undefined || against === undefined
+            ? []
+            : [{ object: source, path: ['spec', 'selector', ...against.path] }];
+        if (refused !== undefined)
+          context.report('differs', {
+            ...at,
+            related,
+            data: { field, role, key, value, wanted: renderRequirement(refused) },
+          });
         else if (template === undefined || !isWritten(one, template)) continue;
-        else if (needed !== undefined && canaryOf(rollout) !== undefined) context.report('taken', { ...at, related, data: { field, role, key } });
+        else if (needed !== undefined && canaryOf(rollout) !== undefined)
+          context.report('taken', { ...at, related, data: { field, role, key } });
         else if (needed === undefined) reportLost(context, one, key, template);
       }
     }
   },
 });
 
-function reportLost(context: RuleContext<typeof messages>, { field, path, next }: RoleMetadata, key: string, template: EffectiveTemplate): void {
+function reportLost(
+  context: RuleContext<typeof messages>,
+  { field, path, next }: RoleMetadata,
+  key: string,
+  template: EffectiveTemplate,
+): void {
   const value = template.labels.get(key);
   if (value === undefined || next === undefined || next.labels.has(key)) return;
   const related = [{ object: template.source, path: [...template.path, 'metadata', 'labels', key] }];
-  context.report('lost', { path: [...path, key], anchor: `${field} ${key}`, related, data: { field, key, value, other: next.field, next: next.role } });
+  context.report('lost', {
+    path: [...path, key],
+    anchor: `${field} ${key}`,
+    related,
+    data: { field, key, value, other: next.field, next: next.role },
+  });
 }
 
 /** What pods have only as long as they have a role. */
@@ -84,15 +104,28 @@ function roleMetadata(rollout: KubeObject): readonly RoleMetadata[] {
     const field = `${role}Metadata`;
     const path = ['spec', 'strategy', strategy, field];
     const metadata = dig(rollout, ...path);
-    return { field, role, path: [...path, 'labels'], labels: stringMap(dig(metadata, 'labels')), annotations: stringMap(dig(metadata, 'annotations')), next };
+    return {
+      field,
+      role,
+      path: [...path, 'labels'],
+      labels: stringMap(dig(metadata, 'labels')),
+      annotations: stringMap(dig(metadata, 'annotations')),
+      next,
+    };
   };
   const [promoted, coming] = strategy === 'canary' ? ['stable', 'canary'] : ['active', 'preview'];
   const last = of(promoted);
   return [of(coming, last), last];
 }
 
-/** Whether the controller writes the metadata into a ReplicaSet of that template: where nothing is other it writes nothing, and has nothing to remove later. */
+/**
+ * Whether the controller writes the metadata into a ReplicaSet of that template: where nothing is other it writes
+ * nothing, and has nothing to remove later.
+ */
 function isWritten({ labels, annotations }: RoleMetadata, { template, labels: own }: EffectiveTemplate): boolean {
   const notes = stringMap(dig(template, 'metadata', 'annotations'));
-  return [...labels].some(([key, value]) => own.get(key) !== value) || [...annotations].some(([key, value]) => notes.get(key) !== value);
+  return (
+    [...labels].some(([key, value]) => own.get(key) !== value) ||
+    [...annotations].some(([key, value]) => notes.get(key) !== value)
+  );
 }

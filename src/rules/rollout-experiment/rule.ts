@@ -13,7 +13,7 @@ export const rolloutExperiment = defineRule({
   id: 'rollout-experiment',
   summary: 'An experiment has a duration that can be read, and its templates are of the canary or the stable pods.',
   explanation:
-    'Nothing validates these before the step is reached. With a duration that is not in Go\'s notation an experiment never counts as over, and its arguments with placeholders cannot be filled in; with another specRef than canary and ' +
+    "Nothing validates these before the step is reached. With a duration that is not in Go's notation an experiment never counts as over, and its arguments with placeholders cannot be filled in; with another specRef than canary and " +
     'stable the Experiment cannot be made, and the controller tries again without end. Source: Argo Rollouts v1.9.1, utils/experiment (PassedDurations), utils/template (ResolveExperimentArgsValue) and rollout/experiment.go ' +
     '(GetExperimentFromTemplate).',
   subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io'],
@@ -36,7 +36,11 @@ export const rolloutExperiment = defineRule({
       if (duration !== undefined && parseGoDuration(duration) === undefined) {
         const suggestion = suggestDuration(duration);
         const instead = suggestion === undefined ? 'a duration like "30s", "10m" or "24h"' : `"${suggestion}"`;
-        context.report('duration', { path: [...path, 'duration'], anchor, data: { experiment: title, duration, instead } });
+        context.report('duration', {
+          path: [...path, 'duration'],
+          anchor,
+          data: { experiment: title, duration, instead },
+        });
       }
       if (!ofRollout) continue;
       for (const [index, template] of array(raw['templates']).entries()) {
@@ -44,7 +48,11 @@ export const rolloutExperiment = defineRule({
         if (SPEC_REFS.includes(specRef)) continue;
         const name = string(dig(template, 'name'));
         const data = { experiment: title, name, specRef: specRef === '' ? 'no specRef' : `the specRef "${specRef}"` };
-        context.report('specRef', { path: [...path, 'templates', index, 'specRef'], anchor: `${anchor} ${name}`, data });
+        context.report('specRef', {
+          path: [...path, 'templates', index, 'specRef'],
+          anchor: `${anchor} ${name}`,
+          data,
+        });
       }
     }
   },
@@ -59,10 +67,21 @@ interface StatedExperiment {
 }
 
 function experimentsOf(subject: KubeObject): StatedExperiment[] {
-  if (kindOf(subject) === 'Experiment.argoproj.io') return [{ title: 'the experiment', raw: object(subject['spec']), path: ['spec'], anchor: 'spec', ofRollout: false }];
+  if (kindOf(subject) === 'Experiment.argoproj.io')
+    return [
+      { title: 'the experiment', raw: object(subject['spec']), path: ['spec'], anchor: 'spec', ofRollout: false },
+    ];
   return stepsOf(subject).flatMap((step, index): StatedExperiment[] => {
     const raw = dig(step, 'experiment');
     if (!isObject(raw)) return [];
-    return [{ title: `the experiment of step ${index + 1}`, raw, path: ['spec', 'strategy', 'canary', 'steps', index, 'experiment'], anchor: contentOf(step), ofRollout: true }];
+    return [
+      {
+        title: `the experiment of step ${index + 1}`,
+        raw,
+        path: ['spec', 'strategy', 'canary', 'steps', index, 'experiment'],
+        anchor: contentOf(step),
+        ofRollout: true,
+      },
+    ];
   });
 }

@@ -50,7 +50,8 @@ export const rolloutLifecycle = defineRule({
   reads: [],
   messages,
   check(context, rollout) {
-    const grace = optionalNumber(dig(ownTemplate(rollout), 'spec', 'terminationGracePeriodSeconds')) ?? DEFAULT_GRACE_PERIOD;
+    const grace =
+      optionalNumber(dig(ownTemplate(rollout), 'spec', 'terminationGracePeriodSeconds')) ?? DEFAULT_GRACE_PERIOD;
     for (const entry of ownContainers(rollout)) {
       const { lifecycle } = entry.raw;
       if (!isObject(lifecycle)) continue;
@@ -63,7 +64,13 @@ export const rolloutLifecycle = defineRule({
       for (const hook of ['postStart', 'preStop']) {
         const config = lifecycle[hook];
         if (!isObject(config)) continue;
-        const subject: Hook = { config, grace, path: [...path, hook], anchor: `${entry.name} ${hook}`, data: { container, hook } };
+        const subject: Hook = {
+          config,
+          grace,
+          path: [...path, hook],
+          anchor: `${entry.name} ${hook}`,
+          data: { container, hook },
+        };
         judge(context, subject);
         judgeHeaders(context, subject);
       }
@@ -81,15 +88,33 @@ interface Hook {
 
 function judge(context: RuleContext<typeof messages>, { config, grace, path, anchor, data }: Hook): void {
   const handlers = HANDLERS.filter((handler) => isObject(config[handler]));
-  if (handlers.length !== 1) context.report('handler', { path, anchor, data: { ...data, handlers: handlers.length === 0 ? 'nothing to do' : handlers.join(' and ') } });
-  if (isObject(config['exec']) && array(dig(config, 'exec', 'command')).length === 0) context.report('command', { path: [...path, 'exec', 'command'], anchor, data });
+  if (handlers.length !== 1)
+    context.report('handler', {
+      path,
+      anchor,
+      data: { ...data, handlers: handlers.length === 0 ? 'nothing to do' : handlers.join(' and ') },
+    });
+  if (isObject(config['exec']) && array(dig(config, 'exec', 'command')).length === 0)
+    context.report('command', { path: [...path, 'exec', 'command'], anchor, data });
   for (const handler of ['httpGet', 'tcpSocket']) {
     const port = dig(config, handler, 'port');
-    if (!isObject(config[handler]) || (typeof port === 'string' ? isPortName(port) : typeof port === 'number' && isPortNumber(port))) continue;
-    context.report('port', { path: [...path, handler, 'port'], anchor, data: { ...data, port: typeof port === 'string' || typeof port === 'number' ? `the port ${JSON.stringify(port)}` : 'no port' } });
+    if (
+      !isObject(config[handler]) ||
+      (typeof port === 'string' ? isPortName(port) : typeof port === 'number' && isPortNumber(port))
+    )
+      continue;
+    context.report('port', {
+      path: [...path, handler, 'port'],
+      anchor,
+      data: {
+        ...data,
+        port: typeof port === 'string' || typeof port === 'number' ? `the port ${JSON.stringify(port)}` : 'no port',
+      },
+    });
   }
   const seconds = optionalNumber(dig(config, 'sleep', 'seconds')) ?? 0;
-  if (isObject(config['sleep']) && (seconds < 1 || seconds > grace)) context.report('sleep', { path: [...path, 'sleep', 'seconds'], anchor, data: { ...data, seconds, grace } });
+  if (isObject(config['sleep']) && (seconds < 1 || seconds > grace))
+    context.report('sleep', { path: [...path, 'sleep', 'seconds'], anchor, data: { ...data, seconds, grace } });
 }
 
 function judgeHeaders(context: RuleContext<typeof messages>, { config, path, anchor, data }: Hook): void {
@@ -97,6 +122,10 @@ function judgeHeaders(context: RuleContext<typeof messages>, { config, path, anc
     const name = dig(header, 'name');
     if (typeof name !== 'string' || isHeaderName(name)) continue;
     const named = name === '' ? 'without a name' : `named "${name}"`;
-    context.report('header', { path: [...path, 'httpGet', 'httpHeaders', index, 'name'], anchor: `${anchor} ${name}`, data: { ...data, named } });
+    context.report('header', {
+      path: [...path, 'httpGet', 'httpHeaders', index, 'name'],
+      anchor: `${anchor} ${name}`,
+      data: { ...data, named },
+    });
   }
 }

@@ -8,7 +8,8 @@ const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError'];
 
 export const rolloutPodSettings = defineRule({
   id: 'rollout-pod-settings',
-  summary: 'The pod template of a Rollout has a service account, a node selector, annotations and policies that Kubernetes takes.',
+  summary:
+    'The pod template of a Rollout has a service account, a node selector, annotations and policies that Kubernetes takes.',
   explanation:
     'These fields are free text to the API server as long as they stand in a Rollout; the controller marks it InvalidSpec where a Pod could not have them. A pull secret that is listed twice the API server refuses itself: in the schema of a Rollout the name is the key of the list. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (ValidatePodSpec, validatePullPolicy, ValidateAnnotations), which it calls.',
@@ -44,23 +45,45 @@ export const rolloutPodSettings = defineRule({
   check(context, rollout) {
     const template = ownTemplate(rollout);
     const name = optionalString(dig(template, 'spec', 'serviceAccountName'));
-    if (name !== undefined && !isDnsSubdomain(name)) context.report('serviceAccount', { path: [...TEMPLATE_PATH, 'spec', 'serviceAccountName'], anchor: name, data: { name } });
+    if (name !== undefined && !isDnsSubdomain(name))
+      context.report('serviceAccount', {
+        path: [...TEMPLATE_PATH, 'spec', 'serviceAccountName'],
+        anchor: name,
+        data: { name },
+      });
     for (const [key, value] of stringMap(dig(template, 'spec', 'nodeSelector'))) {
       if (isLabelKey(key) && isLabelValue(value)) continue;
       const part = isLabelKey(key) ? 'value' : 'key';
-      context.report('nodeSelector', { path: [...TEMPLATE_PATH, 'spec', 'nodeSelector', key], anchor: key, data: { key, value, part } });
+      context.report('nodeSelector', {
+        path: [...TEMPLATE_PATH, 'spec', 'nodeSelector', key],
+        anchor: key,
+        data: { key, value, part },
+      });
     }
     for (const key of Object.keys(object(dig(template, 'metadata', 'annotations')))) {
-      if (!isLabelKey(key.toLowerCase())) context.report('annotation', { path: [...TEMPLATE_PATH, 'metadata', 'annotations', key], anchor: key, data: { key } });
+      if (!isLabelKey(key.toLowerCase()))
+        context.report('annotation', {
+          path: [...TEMPLATE_PATH, 'metadata', 'annotations', key],
+          anchor: key,
+          data: { key },
+        });
     }
     const pullSecrets = new Set<string>();
     for (const [index, secret] of array(dig(template, 'spec', 'imagePullSecrets')).entries()) {
       const secretName = string(dig(secret, 'name'));
-      if (pullSecrets.has(secretName)) context.report('pullSecret', { path: [...TEMPLATE_PATH, 'spec', 'imagePullSecrets', index], anchor: secretName, data: { name: secretName } });
+      if (pullSecrets.has(secretName))
+        context.report('pullSecret', {
+          path: [...TEMPLATE_PATH, 'spec', 'imagePullSecrets', index],
+          anchor: secretName,
+          data: { name: secretName },
+        });
       pullSecrets.add(secretName);
     }
     for (const entry of ownContainers(rollout)) {
-      for (const [field, allowed] of [['imagePullPolicy', PULL_POLICIES], ['terminationMessagePolicy', MESSAGE_POLICIES]] as const) {
+      for (const [field, allowed] of [
+        ['imagePullPolicy', PULL_POLICIES],
+        ['terminationMessagePolicy', MESSAGE_POLICIES],
+      ] as const) {
         const policy = optionalString(entry.raw[field]);
         if (policy === undefined || allowed.includes(policy)) continue;
         const data = { container: renderContainer(entry), field, policy, allowed: allowed.join(', ') };

@@ -58,7 +58,8 @@ const messages = {
 
 export const rolloutPodTemplate = defineRule({
   id: 'rollout-pod-template',
-  summary: 'The pod template of a Rollout has containers with a name and an image, and is one of pods that run for ever.',
+  summary:
+    'The pod template of a Rollout has containers with a name and an image, and is one of pods that run for ever.',
   explanation:
     'The API server takes a Rollout with a pod template that it would refuse in a Deployment; the controller then marks the Rollout InvalidSpec. This rule looks at containers, restart policy and labels; volumes, ports, environment, ' +
     'probes and resources have rules of their own. A template that comes from a workloadRef has been judged by the API server already. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and ' +
@@ -70,26 +71,37 @@ export const rolloutPodTemplate = defineRule({
     const template = ownTemplate(rollout);
     if (template === undefined) return;
     const specPath = [...TEMPLATE_PATH, 'spec'];
-    if (array(dig(template, 'spec', 'containers')).length === 0) context.report('noContainers', { path: [...specPath, 'containers'], anchor: 'containers', data: {} });
+    if (array(dig(template, 'spec', 'containers')).length === 0)
+      context.report('noContainers', { path: [...specPath, 'containers'], anchor: 'containers', data: {} });
 
     const names = new Set<string>();
     for (const container of containersOf(template, TEMPLATE_PATH)) {
       const { name, path } = container;
       judge(context, container);
-      if (name !== '' && names.has(name)) context.report('duplicate', { path: [...path, 'name'], anchor: name, data: { name } });
+      if (name !== '' && names.has(name))
+        context.report('duplicate', { path: [...path, 'name'], anchor: name, data: { name } });
       names.add(name);
     }
 
     const policy = optionalString(dig(template, 'spec', 'restartPolicy')) ?? 'Always';
-    if (policy !== 'Always') context.report('restartPolicy', { path: [...specPath, 'restartPolicy'], anchor: policy, data: { policy } });
+    if (policy !== 'Always')
+      context.report('restartPolicy', { path: [...specPath, 'restartPolicy'], anchor: policy, data: { policy } });
     if (typeof dig(template, 'spec', 'activeDeadlineSeconds') === 'number') {
-      context.report('deadline', { path: [...specPath, 'activeDeadlineSeconds'], anchor: 'activeDeadlineSeconds', data: {} });
+      context.report('deadline', {
+        path: [...specPath, 'activeDeadlineSeconds'],
+        anchor: 'activeDeadlineSeconds',
+        data: {},
+      });
     }
 
     for (const [key, value] of stringMap(dig(template, 'metadata', 'labels'))) {
       if (isLabelKey(key) && isLabelValue(value)) continue;
       const part = isLabelKey(key) ? 'value' : 'key';
-      context.report('label', { path: [...TEMPLATE_PATH, 'metadata', 'labels', key], anchor: key, data: { key, value, part } });
+      context.report('label', {
+        path: [...TEMPLATE_PATH, 'metadata', 'labels', key],
+        anchor: key,
+        data: { key, value, part },
+      });
     }
   },
 });

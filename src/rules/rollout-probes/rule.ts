@@ -1,7 +1,17 @@
 import { ownContainers, renderContainer } from '../../world/containers.ts';
 import { isHeaderName, isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, int32, isObject, optionalNumber, optionalString, renderInt32, string, type JsonObject } from '../../world/read.ts';
+import {
+  array,
+  dig,
+  int32,
+  isObject,
+  optionalNumber,
+  optionalString,
+  renderInt32,
+  string,
+  type JsonObject,
+} from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
@@ -74,7 +84,14 @@ export const rolloutProbes = defineRule({
       for (const probe of PROBES) {
         const config = container.raw[probe];
         if (!isObject(config)) continue;
-        const subject: Probe = { probe, config, ports, path: [...container.path, probe], anchor: `${container.name} ${probe}`, data: { container: renderContainer(container), probe } };
+        const subject: Probe = {
+          probe,
+          config,
+          ports,
+          path: [...container.path, probe],
+          anchor: `${container.name} ${probe}`,
+          data: { container: renderContainer(container), probe },
+        };
         if (container.list === 'initContainers' && optionalString(container.raw['restartPolicy']) !== 'Always') {
           context.report('initContainer', { path: subject.path, anchor: subject.anchor, data: subject.data });
           continue;
@@ -102,18 +119,36 @@ interface Probe {
 
 function judgeHandlers(context: Context, { config, ports, path, anchor, data }: Probe): void {
   const handlers = HANDLERS.filter((handler) => isObject(config[handler]));
-  if (handlers.length !== 1) context.report('handler', { path, anchor, data: { ...data, handlers: handlers.length === 0 ? 'no handler' : handlers.join(' and ') } });
+  if (handlers.length !== 1)
+    context.report('handler', {
+      path,
+      anchor,
+      data: { ...data, handlers: handlers.length === 0 ? 'no handler' : handlers.join(' and ') },
+    });
   const exec = config['exec'];
-  if (isObject(exec) && array(exec['command']).length === 0) context.report('command', { path: [...path, 'exec', 'command'], anchor, data });
+  if (isObject(exec) && array(exec['command']).length === 0)
+    context.report('command', { path: [...path, 'exec', 'command'], anchor, data });
   const scheme = optionalString(dig(config, 'httpGet', 'scheme')) ?? 'HTTP';
-  if (scheme !== 'HTTP' && scheme !== 'HTTPS') context.report('scheme', { path: [...path, 'httpGet', 'scheme'], anchor, data: { ...data, scheme } });
+  if (scheme !== 'HTTP' && scheme !== 'HTTPS')
+    context.report('scheme', { path: [...path, 'httpGet', 'scheme'], anchor, data: { ...data, scheme } });
   for (const handler of handlers.filter((one) => one !== 'exec')) {
     const port = dig(config, handler, 'port');
     const at = [...path, handler, 'port'];
     if (!isPossiblePort(port)) {
-      context.report('port', { path: at, anchor, data: { ...data, port: typeof port === 'string' || typeof port === 'number' ? `the port ${JSON.stringify(port)}` : 'no port' } });
+      context.report('port', {
+        path: at,
+        anchor,
+        data: {
+          ...data,
+          port: typeof port === 'string' || typeof port === 'number' ? `the port ${JSON.stringify(port)}` : 'no port',
+        },
+      });
     } else if (typeof port === 'string' && !ports.has(port)) {
-      context.report('undeclaredPort', { path: at, anchor, data: { ...data, port, has: listed(ports, quoted, 'it declares none by name') } });
+      context.report('undeclaredPort', {
+        path: at,
+        anchor,
+        data: { ...data, port, has: listed(ports, quoted, 'it declares none by name') },
+      });
     }
   }
 }
@@ -123,7 +158,11 @@ function judgeHeaders(context: Context, { config, path, anchor, data }: Probe): 
     const name = dig(header, 'name');
     if (typeof name !== 'string' || isHeaderName(name)) continue;
     const named = name === '' ? 'without a name' : `named "${name}"`;
-    context.report('header', { path: [...path, 'httpGet', 'httpHeaders', index, 'name'], anchor: `${anchor} ${name}`, data: { ...data, named } });
+    context.report('header', {
+      path: [...path, 'httpGet', 'httpHeaders', index, 'name'],
+      anchor: `${anchor} ${name}`,
+      data: { ...data, named },
+    });
   }
 }
 
@@ -133,7 +172,16 @@ function judgeCounts(context: Context, { probe, config, path, anchor, data }: Pr
     const one = field === 'successThreshold' && probe !== 'readinessProbe';
     // 0 stands for the default, which is 1 for successThreshold.
     if (value === undefined || (one ? value === 0 || value === 1 : value >= 0)) continue;
-    context.report('count', { path: [...path, field], anchor: `${anchor} ${field}`, data: { ...data, field, value: renderInt32(config[field], value), allowed: one ? '1 or leave it out' : '0 or more' } });
+    context.report('count', {
+      path: [...path, field],
+      anchor: `${anchor} ${field}`,
+      data: {
+        ...data,
+        field,
+        value: renderInt32(config[field], value),
+        allowed: one ? '1 or leave it out' : '0 or more',
+      },
+    });
   }
 }
 
@@ -142,7 +190,15 @@ function judgeGrace(context: Context, { probe, config, path, anchor, data }: Pro
   const ready = probe === 'readinessProbe';
   // A probe of readiness ends nothing.
   if (seconds === undefined || (seconds > 0 && !ready)) return;
-  context.report('grace', { path: [...path, 'terminationGracePeriodSeconds'], anchor, data: { ...data, seconds, instead: ready ? 'remove it, or put it into the livenessProbe' : 'write 1 or more, or leave it out' } });
+  context.report('grace', {
+    path: [...path, 'terminationGracePeriodSeconds'],
+    anchor,
+    data: {
+      ...data,
+      seconds,
+      instead: ready ? 'remove it, or put it into the livenessProbe' : 'write 1 or more, or leave it out',
+    },
+  });
 }
 
 // Text that holds no letter is a number in quotes to everybody but Kubernetes. Other types are refused for their type.

@@ -47,7 +47,8 @@ const messages = {
 
 export const rolloutResources = defineRule({
   id: 'rollout-resources',
-  summary: 'The resources of the containers of a Rollout are quantities Kubernetes reads, and no request is above its limit.',
+  summary:
+    'The resources of the containers of a Rollout are quantities Kubernetes reads, and no request is above its limit.',
   explanation:
     'The schema of a Rollout does not look into requests and limits, so the API server stores anything there. A quantity that cannot be read (512MB, 1 Gi) makes the whole Rollout unreadable to the controller, one that is negative or above the limit makes it ' +
     'InvalidSpec. Kubernetes rounds up to thousandths before it compares. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), manifests/crds/rollout-crd.yaml and utils/tolerantinformer, and Kubernetes v1.34, pkg/apis/core/validation ' +
@@ -58,7 +59,8 @@ export const rolloutResources = defineRule({
   check(context, rollout) {
     for (const container of ownContainers(rollout)) {
       for (const list of ['requests', 'limits'] as const) {
-        for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', list)))) judgeQuantity(context, container, list, resource, value);
+        for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', list))))
+          judgeQuantity(context, container, list, resource, value);
       }
       judgeRequests(context, container);
       judgeHugePages(context, container);
@@ -68,18 +70,34 @@ export const rolloutResources = defineRule({
 
 type Context = RuleContext<typeof messages>;
 
-function judgeQuantity(context: Context, container: Container, list: 'requests' | 'limits', resource: string, value: unknown): void {
-  const at = { path: [...container.path, 'resources', list, resource], anchor: `${container.name} ${list} ${resource}` };
+function judgeQuantity(
+  context: Context,
+  container: Container,
+  list: 'requests' | 'limits',
+  resource: string,
+  value: unknown,
+): void {
+  const at = {
+    path: [...container.path, 'resources', list, resource],
+    anchor: `${container.name} ${list} ${resource}`,
+  };
   const data = { container: renderContainer(container), list, resource };
-  if (resource.includes('/') && !isLabelKey(resource)) context.report('resource', { ...at, data: { ...data, instead: 'one that can be, such as example.com/gpu' } });
+  if (resource.includes('/') && !isLabelKey(resource))
+    context.report('resource', { ...at, data: { ...data, instead: 'one that can be, such as example.com/gpu' } });
   if (!resource.includes('/') && !COMPUTE.includes(resource) && !resource.startsWith('hugepages-')) {
-    context.report('resource', { ...at, data: { ...data, instead: nearest(resource, COMPUTE) ?? 'cpu, memory or ephemeral-storage' } });
+    context.report('resource', {
+      ...at,
+      data: { ...data, instead: nearest(resource, COMPUTE) ?? 'cpu, memory or ephemeral-storage' },
+    });
   }
   const quantity = amountOf(value);
   // Other types are refused for their type.
-  if (typeof value === 'string' && !isQuantity(value)) context.report('quantity', { ...at, data: { ...data, value, instead: suggest(value) } });
-  if (quantity !== undefined && quantity < 0n) context.report('negative', { ...at, data: { ...data, value: String(value) } });
-  if (quantity !== undefined && isDevice(resource) && !isWhole(quantity)) context.report('whole', { ...at, data: { ...data, value: String(value) } });
+  if (typeof value === 'string' && !isQuantity(value))
+    context.report('quantity', { ...at, data: { ...data, value, instead: suggest(value) } });
+  if (quantity !== undefined && quantity < 0n)
+    context.report('negative', { ...at, data: { ...data, value: String(value) } });
+  if (quantity !== undefined && isDevice(resource) && !isWhole(quantity))
+    context.report('whole', { ...at, data: { ...data, value: String(value) } });
 }
 
 function judgeRequests(context: Context, container: Container): void {
@@ -88,11 +106,15 @@ function judgeRequests(context: Context, container: Container): void {
     const request = amountOf(value);
     if (request === undefined) continue;
     const limit = amountOf(limits[resource]);
-    const at = { path: [...container.path, 'resources', 'requests', resource], anchor: `${container.name} ${resource}` };
+    const at = {
+      path: [...container.path, 'resources', 'requests', resource],
+      anchor: `${container.name} ${resource}`,
+    };
     const data = { container: renderContainer(container), resource, request: String(value) };
     if (isUnshared(resource)) {
       // Of a limit that cannot be compared there is nothing to say.
-      if (request !== limit && (limit !== undefined || limits[resource] === undefined)) context.report('unshared', { ...at, data });
+      if (request !== limit && (limit !== undefined || limits[resource] === undefined))
+        context.report('unshared', { ...at, data });
     } else if (limit !== undefined && request > limit) {
       context.report('aboveLimit', { ...at, data: { ...data, limit: String(limits[resource]) } });
     }
@@ -109,7 +131,11 @@ function amountOf(value: unknown): Quantity | undefined {
 function judgeHugePages(context: Context, container: Container): void {
   const names = ['limits', 'requests'].flatMap((list) => Object.keys(object(dig(container.raw, 'resources', list))));
   if (!names.some((name) => name.startsWith('hugepages-')) || names.includes('cpu') || names.includes('memory')) return;
-  context.report('hugePages', { path: [...container.path, 'resources'], anchor: container.name, data: { container: renderContainer(container) } });
+  context.report('hugePages', {
+    path: [...container.path, 'resources'],
+    anchor: container.name,
+    data: { container: renderContainer(container) },
+  });
 }
 
 // Devices and huge pages belong to one container.

@@ -45,7 +45,8 @@ const messages = {
 
 export const rolloutRouteSteps = defineRule({
   id: 'rollout-route-steps',
-  summary: 'Header routes, mirror routes and experiment weights are used only with routers that can do them, and name managed routes.',
+  summary:
+    'Header routes, mirror routes and experiment weights are used only with routers that can do them, and name managed routes.',
   explanation:
     'setHeaderRoute works with Istio, AWS ALB, APISIX and plugins, setMirrorRoute with Istio, the weight of an experiment template with Istio, AWS ALB, SMI and plugins; both routes have to be listed in managedRoutes, and each of their ' +
     'matches compares in exactly one way (with AWS ALB only exactly). Anything else makes the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, ' +
@@ -54,9 +55,18 @@ export const rolloutRouteSteps = defineRule({
   reads: [],
   messages,
   check(context, rollout) {
-    const routing: Routing = { exists: trafficRoutingOf(rollout) !== undefined, routers: routersOf(rollout), managed: new Set(managedRouteNames(rollout)) };
+    const routing: Routing = {
+      exists: trafficRoutingOf(rollout) !== undefined,
+      routers: routersOf(rollout),
+      managed: new Set(managedRouteNames(rollout)),
+    };
     for (const [index, raw] of stepsOf(rollout).entries()) {
-      const step: Step = { raw, path: ['spec', 'strategy', 'canary', 'steps', index], number: index + 1, anchor: contentOf(raw) };
+      const step: Step = {
+        raw,
+        path: ['spec', 'strategy', 'canary', 'steps', index],
+        number: index + 1,
+        anchor: contentOf(raw),
+      };
       judgeHeaderRoute(context, routing, step);
       judgeMirrorRoute(context, routing, step);
       judgeExperiment(context, routing, step);
@@ -90,7 +100,14 @@ function judgeHeaderRoute(context: Context, routing: Routing, step: Step): void 
   }
   const message = routing.routers.has('alb') ? 'albMatch' : 'match';
   for (const [index, match] of array(route['match']).entries()) {
-    judgeMatch(context, message, step, [...path, 'match', index, 'headerValue'], `header "${string(dig(match, 'headerName'))}"`, dig(match, 'headerValue'));
+    judgeMatch(
+      context,
+      message,
+      step,
+      [...path, 'match', index, 'headerValue'],
+      `header "${string(dig(match, 'headerName'))}"`,
+      dig(match, 'headerValue'),
+    );
   }
 }
 
@@ -99,7 +116,8 @@ function judgeMirrorRoute(context: Context, routing: Routing, step: Step): void 
   if (!isObject(route)) return;
   const path = [...step.path, 'setMirrorRoute'];
   judgeName(context, routing, step, route, path);
-  if (!routing.routers.has('istio')) context.report('mirrorRouter', { path, anchor: step.anchor, data: { number: step.number } });
+  if (!routing.routers.has('istio'))
+    context.report('mirrorRouter', { path, anchor: step.anchor, data: { number: step.number } });
   for (const [index, match] of array(route['match']).entries()) {
     for (const what of ['method', 'path']) {
       const value = dig(match, what);
@@ -108,14 +126,27 @@ function judgeMirrorRoute(context: Context, routing: Routing, step: Step): void 
   }
 }
 
-function judgeName(context: Context, { exists, managed }: Routing, { number, anchor }: Step, route: JsonObject, path: Path): void {
+function judgeName(
+  context: Context,
+  { exists, managed }: Routing,
+  { number, anchor }: Step,
+  route: JsonObject,
+  path: Path,
+): void {
   const name = string(route['name']);
   if (!exists || managed.has(name)) return;
   const has = managed.size === 0 ? '' : ` (they are ${listed(managed, quoted)})`;
   context.report('unmanaged', { path: [...path, 'name'], anchor, data: { number, name, has } });
 }
 
-function judgeMatch(context: Context, message: 'match' | 'albMatch', { number, anchor }: Step, path: Path, what: string, match: unknown): void {
+function judgeMatch(
+  context: Context,
+  message: 'match' | 'albMatch',
+  { number, anchor }: Step,
+  path: Path,
+  what: string,
+  match: unknown,
+): void {
   const given = FORMS.filter((form) => string(dig(match, form)) !== '');
   if (given.length === 1 && (message === 'match' || given[0] === 'exact')) return;
   const forms = given.length === 0 ? 'nothing' : given.join(' and ');
@@ -127,6 +158,10 @@ function judgeExperiment(context: Context, { routers }: Routing, { raw, path, nu
   for (const [index, template] of array(dig(raw, 'experiment', 'templates')).entries()) {
     if (optionalNumber(dig(template, 'weight')) === undefined) continue;
     const name = string(dig(template, 'name'));
-    context.report('experimentWeight', { path: [...path, 'experiment', 'templates', index, 'weight'], anchor: `${anchor} ${name}`, data: { number, name } });
+    context.report('experimentWeight', {
+      path: [...path, 'experiment', 'templates', index, 'weight'],
+      anchor: `${anchor} ${name}`,
+      data: { number, name },
+    });
   }
 }

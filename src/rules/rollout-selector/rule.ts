@@ -58,7 +58,7 @@ export const rolloutSelector = defineRule({
   id: 'rollout-selector',
   summary: 'The selector of a Rollout is there, is a valid label selector, and matches its own pod template.',
   explanation:
-    'The selector says which pods are the Rollout\'s; without a valid one that matches the template the controller marks the Rollout InvalidSpec. With workloadRef it comes from the Deployment or ReplicaSet unless it is ' +
+    "The selector says which pods are the Rollout's; without a valid one that matches the template the controller marks the Rollout InvalidSpec. With workloadRef it comes from the Deployment or ReplicaSet unless it is " +
     'given; a PodTemplate has none to give. Once created it cannot be changed, so the template is what is mended. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), rollout/templateref.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
@@ -69,10 +69,13 @@ export const rolloutSelector = defineRule({
     const workload = workloadRefOf(rollout);
     if (selector === undefined) {
       if (workload === undefined) context.report('absent', { path, anchor: 'selector', data: {} });
-      else if (workload.kind === 'PodTemplate') context.report('podTemplate', { path, anchor: 'selector', data: { name: workload.name } });
+      else if (workload.kind === 'PodTemplate')
+        context.report('podTemplate', { path, anchor: 'selector', data: { name: workload.name } });
       return;
     }
-    const size = Object.values(object(selector['matchLabels'])).filter((value) => value !== null).length + array(selector['matchExpressions']).length;
+    const size =
+      Object.values(object(selector['matchLabels'])).filter((value) => value !== null).length +
+      array(selector['matchExpressions']).length;
     if (size === 0 && workload === undefined) context.report('empty', { path, anchor: 'selector', data: {} });
 
     const requirements = requirementsOf(selector);
@@ -83,7 +86,8 @@ export const rolloutSelector = defineRule({
     const labels = stringMap(raw);
     for (const requirement of requirements) {
       const { key } = requirement;
-      // A label of another type (`version: 1`) is refused for that; that it does not match would be the lesser half of the truth.
+      // A label of another type (`version: 1`) is refused for that; that it does not match would be the lesser half of
+      // the truth.
       if (meets(requirement, labels) || isOfAnotherType(raw[key])) continue;
       const wanted = renderRequirement(requirement);
       context.report('mismatch', {
@@ -109,6 +113,7 @@ function isValid(context: RuleContext<typeof messages>, { key, operator, values 
   if (!takesValues && !takesNone) context.report('operator', location);
   if (takesValues && values.length === 0) context.report('noValues', location);
   if (takesNone && values.length > 0) context.report('extraValues', location);
-  for (const value of wrong) context.report('value', { path, anchor: `${key.slice(0, 100)}=${value}`, data: { key, value } });
+  for (const value of wrong)
+    context.report('value', { path, anchor: `${key.slice(0, 100)}=${value}`, data: { key, value } });
   return isLabelKey(key) && wrong.length === 0 && (takesValues ? values.length > 0 : takesNone && values.length === 0);
 }

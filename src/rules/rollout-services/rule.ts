@@ -56,14 +56,16 @@ export const rolloutServices = defineRule({
       differ(context, CANARY_PATH, canary, 'stableService', 'canaryService');
       const router = routerThatNeedsBoth(rollout);
       for (const field of ['stableService', 'canaryService']) {
-        if (router !== undefined && string(canary[field]) === '') context.report('needed', { path: [...CANARY_PATH, field], anchor: field, data: { router, field } });
+        if (router !== undefined && string(canary[field]) === '')
+          context.report('needed', { path: [...CANARY_PATH, field], anchor: field, data: { router, field } });
       }
       const pingPong = optionalObject(canary['pingPong']);
       if (pingPong !== undefined) judgePingPong(context, rollout, pingPong);
     }
     if (blueGreen !== undefined) {
       const path = ['spec', 'strategy', 'blueGreen'];
-      if (string(blueGreen['activeService']) === '') context.report('active', { path: [...path, 'activeService'], anchor: 'activeService', data: {} });
+      if (string(blueGreen['activeService']) === '')
+        context.report('active', { path: [...path, 'activeService'], anchor: 'activeService', data: {} });
       differ(context, path, blueGreen, 'activeService', 'previewService');
     }
   },
@@ -73,7 +75,8 @@ type Context = RuleContext<typeof messages>;
 
 function differ(context: Context, path: readonly string[], holder: JsonObject, first: string, second: string): void {
   const name = string(holder[first]);
-  if (name !== '' && name === string(holder[second])) context.report('same', { path: [...path, second], anchor: name, data: { first, second, name } });
+  if (name !== '' && name === string(holder[second]))
+    context.report('same', { path: [...path, second], anchor: name, data: { first, second, name } });
 }
 
 function judgePingPong(context: Context, rollout: KubeObject, pingPong: JsonObject): void {
@@ -81,11 +84,17 @@ function judgePingPong(context: Context, rollout: KubeObject, pingPong: JsonObje
   const routers = routersOf(rollout);
   differ(context, path, pingPong, 'pingService', 'pongService');
   for (const field of ['pingService', 'pongService']) {
-    if (string(pingPong[field]) === '') context.report('pingPong', { path: [...path, field], anchor: field, data: { field } });
+    if (string(pingPong[field]) === '')
+      context.report('pingPong', { path: [...path, field], anchor: field, data: { field } });
   }
-  if (trafficRoutingOf(rollout) !== undefined && !routers.has('alb') && !routers.has('istio')) context.report('pingPongRouter', { path, anchor: 'pingPong', data: {} });
+  if (trafficRoutingOf(rollout) !== undefined && !routers.has('alb') && !routers.has('istio'))
+    context.report('pingPongRouter', { path, anchor: 'pingPong', data: {} });
   if (routers.has('alb') && string(routerConfig(rollout, 'alb')?.['rootService']) === '') {
-    context.report('pingPongRoot', { path: [...CANARY_PATH, 'trafficRouting', 'alb', 'rootService'], anchor: 'rootService', data: {} });
+    context.report('pingPongRoot', {
+      path: [...CANARY_PATH, 'trafficRouting', 'alb', 'rootService'],
+      anchor: 'rootService',
+      data: {},
+    });
   }
 }
 
@@ -93,7 +102,9 @@ function routerThatNeedsBoth(rollout: KubeObject): string | undefined {
   const routers = routersOf(rollout);
   const pingPong = isObject(canaryOf(rollout)?.['pingPong']);
   if (routers.has('alb') && !pingPong) return ROUTERS.alb;
-  if (routers.has('istio') && !pingPong && !isObject(routerConfig(rollout, 'istio')?.['destinationRule'])) return 'Istio without a destinationRule';
-  for (const router of ['smi', 'apisix', 'ambassador', 'nginx', 'appMesh', 'traefik'] as const) if (routers.has(router)) return ROUTERS[router];
+  if (routers.has('istio') && !pingPong && !isObject(routerConfig(rollout, 'istio')?.['destinationRule']))
+    return 'Istio without a destinationRule';
+  for (const router of ['smi', 'apisix', 'ambassador', 'nginx', 'appMesh', 'traefik'] as const)
+    if (routers.has(router)) return ROUTERS[router];
   return undefined;
 }

@@ -8,7 +8,16 @@ import { stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 // In the order in which the controller looks for what decides that a step is done.
-const KINDS = ['pause', 'setCanaryScale', 'setWeight', 'experiment', 'analysis', 'setHeaderRoute', 'setMirrorRoute', 'plugin'];
+const KINDS = [
+  'pause',
+  'setCanaryScale',
+  'setWeight',
+  'experiment',
+  'analysis',
+  'setHeaderRoute',
+  'setMirrorRoute',
+  'plugin',
+];
 const EXCLUSIVE = ['setWeight', 'pause', 'experiment', 'analysis'];
 
 export const rolloutSteps = defineRule({
@@ -16,7 +25,7 @@ export const rolloutSteps = defineRule({
   summary: 'Each canary step is of one kind, with a weight and a pause that the controller reads.',
   explanation:
     'One wrong step makes the whole Rollout InvalidSpec, before the first pod is touched. A step with nothing in it, with two of setWeight, pause, experiment and analysis, with a weight outside 0 to 100 (or ' +
-    'trafficRouting.maxTrafficWeight), or with a pause that is neither seconds nor a duration in Go\'s notation, which knows no days, is such a one; so is setCanaryScale without trafficRouting. Two kinds of other pairs are accepted, and only ' +
+    "trafficRouting.maxTrafficWeight), or with a pause that is neither seconds nor a duration in Go's notation, which knows no days, is such a one; so is setCanaryScale without trafficRouting. Two kinds of other pairs are accepted, and only " +
     'the one the controller looks for first decides when the step is done. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, hasMultipleStepsType), ' +
     'pkg/apis/rollouts/v1alpha1 (RolloutPause.DurationSeconds), utils/weightutil and rollout/canary.go (completedCurrentCanaryStep).',
   subject: ['Rollout.argoproj.io'],
@@ -68,24 +77,44 @@ export const rolloutSteps = defineRule({
       const kinds = KINDS.filter((kind) => step[kind] !== undefined && step[kind] !== null);
       const [decides = ''] = kinds;
 
-      if (kinds.length === 0) context.report('none', { path, anchor, data: { number, instead: instead(step), pause: 'pause: {}' } });
-      else if (kinds.filter((kind) => EXCLUSIVE.includes(kind)).length > 1) context.report('several', { path, anchor, data: { number, kinds: kinds.join(' and ') } });
-      else if (kinds.length > 1) context.report('mixed', { path, anchor, data: { number, kinds: kinds.join(' and '), decides } });
+      if (kinds.length === 0)
+        context.report('none', { path, anchor, data: { number, instead: instead(step), pause: 'pause: {}' } });
+      else if (kinds.filter((kind) => EXCLUSIVE.includes(kind)).length > 1)
+        context.report('several', { path, anchor, data: { number, kinds: kinds.join(' and ') } });
+      else if (kinds.length > 1)
+        context.report('mixed', { path, anchor, data: { number, kinds: kinds.join(' and '), decides } });
 
       const weight = int32(step['setWeight']);
-      if (weight !== undefined && (weight < 0 || weight > max)) context.report('weight', { path: [...path, 'setWeight'], anchor, data: { number, weight: renderInt32(step['setWeight'], weight), max } });
+      if (weight !== undefined && (weight < 0 || weight > max))
+        context.report('weight', {
+          path: [...path, 'setWeight'],
+          anchor,
+          data: { number, weight: renderInt32(step['setWeight'], weight), max },
+        });
 
       const duration = dig(step, 'pause', 'duration');
       const seconds = pauseSeconds(duration);
       if (seconds === undefined) {
         const suggestion = suggestDuration(String(duration));
-        const data = { number, duration: String(duration), instead: suggestion === undefined ? 'seconds as a number, or a duration like "30s", "10m" or "24h"' : `"${suggestion}"` };
+        const data = {
+          number,
+          duration: String(duration),
+          instead:
+            suggestion === undefined
+              ? 'seconds as a number, or a duration like "30s", "10m" or "24h"'
+              : `"${suggestion}"`,
+        };
         context.report('pause', { path: [...path, 'pause', 'duration'], anchor, data });
       } else if (seconds < 0) {
-        context.report('negativePause', { path: [...path, 'pause', 'duration'], anchor, data: { number, duration: String(duration) } });
+        context.report('negativePause', {
+          path: [...path, 'pause', 'duration'],
+          anchor,
+          data: { number, duration: String(duration) },
+        });
       }
 
-      if (isObject(step['setCanaryScale']) && !hasTrafficRouting(rollout)) context.report('canaryScale', { path: [...path, 'setCanaryScale'], anchor, data: { number } });
+      if (isObject(step['setCanaryScale']) && !hasTrafficRouting(rollout))
+        context.report('canaryScale', { path: [...path, 'setCanaryScale'], anchor, data: { number } });
     }
   },
 });
@@ -94,7 +123,10 @@ function hasTrafficRouting(rollout: KubeObject): boolean {
   return trafficRoutingOf(rollout) !== undefined;
 }
 
-/** In: the duration of a pause. Out: it in whole seconds, 0 where none is given or it is neither text nor number, undefined where the controller cannot read it. */
+/**
+ * In: the duration of a pause. Out: it in whole seconds, 0 where none is given or it is neither text nor number,
+ * undefined where the controller cannot read it.
+ */
 function pauseSeconds(duration: unknown): number | undefined {
   if (typeof duration === 'number') return isBeyondInt32(duration) ? undefined : duration;
   if (typeof duration !== 'string') return 0;

@@ -27,7 +27,11 @@ export const rolloutStrategy = defineRule({
     const count = [canaryOf(rollout), blueGreenOf(rollout)].filter((strategy) => strategy !== undefined).length;
     const location = { path: ['spec', 'strategy'], anchor: 'strategy' };
     if (count === 2) context.report('both', { ...location, data: {} });
-    if (count === 0) context.report('none', { ...location, data: { instead: instead(object(dig(rollout, 'spec', 'strategy'))), plain: 'canary: {}' } });
+    if (count === 0)
+      context.report('none', {
+        ...location,
+        data: { instead: instead(object(dig(rollout, 'spec', 'strategy'))), plain: 'canary: {}' },
+      });
   },
 });
 
@@ -37,5 +41,7 @@ function instead(strategy: Readonly<Record<string, unknown>>): string {
     const misspelt = nearest(name, Object.keys(strategy));
     if (misspelt !== undefined) return ` (it has "${misspelt}")`;
   }
-  return Object.hasOwn(strategy, 'rollingUpdate') || Object.hasOwn(strategy, 'type') ? ' ("type" and "rollingUpdate" belong to a Deployment)' : '';
+  return Object.hasOwn(strategy, 'rollingUpdate') || Object.hasOwn(strategy, 'type')
+    ? ' ("type" and "rollingUpdate" belong to a Deployment)'
+    : '';
 }

@@ -65,23 +65,39 @@ export const rolloutTrafficRouting = defineRule({
   check(context, rollout) {
     const canary = canaryOf(rollout);
     if (canary === undefined) return;
-    const options = { scaleDownDelaySeconds: optionalNumber(canary['scaleDownDelaySeconds']) !== undefined, dynamicStableScale: canary['dynamicStableScale'] === true };
+    const options = {
+      scaleDownDelaySeconds: optionalNumber(canary['scaleDownDelaySeconds']) !== undefined,
+      dynamicStableScale: canary['dynamicStableScale'] === true,
+    };
     const routing = trafficRoutingOf(rollout);
     if (routing === undefined) {
-      for (const [field, set] of Object.entries(options)) if (set) context.report('needsRouter', { path: [...CANARY_PATH, field], anchor: field, data: { field } });
+      for (const [field, set] of Object.entries(options))
+        if (set) context.report('needsRouter', { path: [...CANARY_PATH, field], anchor: field, data: { field } });
       return;
     }
     if (options.scaleDownDelaySeconds && options.dynamicStableScale) {
-      context.report('delayAndDynamic', { path: [...CANARY_PATH, 'dynamicStableScale'], anchor: 'dynamicStableScale', data: {} });
+      context.report('delayAndDynamic', {
+        path: [...CANARY_PATH, 'dynamicStableScale'],
+        anchor: 'dynamicStableScale',
+        data: {},
+      });
     }
     const routers = routersOf(rollout);
     if (optionalNumber(routing['maxTrafficWeight']) !== undefined && !routers.has('nginx') && !routers.has('plugins')) {
-      context.report('maxWeight', { path: [...ROUTING_PATH, 'maxTrafficWeight'], anchor: 'maxTrafficWeight', data: {} });
+      context.report('maxWeight', {
+        path: [...ROUTING_PATH, 'maxTrafficWeight'],
+        anchor: 'maxTrafficWeight',
+        data: {},
+      });
     }
     if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: {} });
     judgeForms(context, rollout);
     for (const { router, path } of unnamed(rollout)) {
-      context.report('unnamed', { path: [...ROUTING_PATH, ...path], anchor: router, data: { router: ROUTERS[router], field: renderPath(path) } });
+      context.report('unnamed', {
+        path: [...ROUTING_PATH, ...path],
+        anchor: router,
+        data: { router: ROUTERS[router], field: renderPath(path) },
+      });
     }
   },
 });
@@ -94,7 +110,8 @@ function judgeForms(context: RuleContext<typeof messages>, rollout: KubeObject):
     const one = isObject(config[single]) || string(config[single]) !== '';
     // The controller reads a Rollout by way of its own types, which leave an empty list out: it is no form.
     const many = array(config[plural]).length > 0;
-    if (one === many) context.report(one ? 'both' : 'neither', { path, anchor: router, data: { router, kind, single, plural } });
+    if (one === many)
+      context.report(one ? 'both' : 'neither', { path, anchor: router, data: { router, kind, single, plural } });
   }
 }
 
@@ -120,10 +137,16 @@ function unnamed(rollout: KubeObject): Unnamed[] {
     ...lacks('appMesh', 'virtualService', 'name'),
     ...lacks('traefik', 'weightedTraefikServiceName'),
     ...lacks('apisix', 'route', 'name'),
-    ...(ambassador !== undefined && array(ambassador['mappings']).length === 0 ? [{ router: 'ambassador', path: ['ambassador', 'mappings'] } as const] : []),
+    ...(ambassador !== undefined && array(ambassador['mappings']).length === 0
+      ? [{ router: 'ambassador', path: ['ambassador', 'mappings'] } as const]
+      : []),
     ...LISTS.flatMap(({ router, field }) =>
-      array(routerConfig(rollout, router)?.[field]).flatMap((name, index): Unnamed[] => (string(name) === '' ? [{ router, path: [router, field, index] }] : [])),
+      array(routerConfig(rollout, router)?.[field]).flatMap((name, index): Unnamed[] =>
+        string(name) === '' ? [{ router, path: [router, field, index] }] : [],
+      ),
     ),
-    ...virtualServiceEntries(rollout).flatMap(({ name, path }): Unnamed[] => (name === '' ? [{ router: 'istio', path: [...path.slice(4), 'name'] }] : [])),
+    ...virtualServiceEntries(rollout).flatMap(({ name, path }): Unnamed[] =>
+      name === '' ? [{ router: 'istio', path: [...path.slice(4), 'name'] }] : [],
+    ),
   ];
 }

@@ -57,10 +57,16 @@ export const rolloutVolumeSources = defineRule({
       const name = string(volume['name']);
       const path = [...TEMPLATE_PATH, 'spec', 'volumes', index];
       const kinds = Object.keys(volume).filter((key) => KINDS.has(key) && isObject(volume[key]));
-      if (kinds.length > 1) context.report('several', { path, anchor: name, data: { volume: name, kinds: kinds.join(' and ') } });
+      if (kinds.length > 1)
+        context.report('several', { path, anchor: name, data: { volume: name, kinds: kinds.join(' and ') } });
       const size = dig(volume, 'emptyDir', 'sizeLimit');
       const isUnread = typeof size === 'string' && !isQuantity(size);
-      if (isUnread || (parseQuantity(size) ?? 0n) < 0n) context.report('size', { path: [...path, 'emptyDir', 'sizeLimit'], anchor: name, data: { volume: name, size: String(size) } });
+      if (isUnread || (parseQuantity(size) ?? 0n) < 0n)
+        context.report('size', {
+          path: [...path, 'emptyDir', 'sizeLimit'],
+          anchor: name,
+          data: { volume: name, size: String(size) },
+        });
       for (const source of SOURCES) {
         const config = volume[source.field];
         if (isObject(config)) judge(context, name, source, config, [...path, source.field]);
@@ -78,20 +84,39 @@ const SOURCES = [
 // In JSON there are no octal numbers, and YAML takes one only with a leading 0.
 const MAX_MODE = 0o777;
 
-function judgeMode(context: RuleContext<typeof messages>, volume: string, holder: unknown, field: string, path: Path): void {
+function judgeMode(
+  context: RuleContext<typeof messages>,
+  volume: string,
+  holder: unknown,
+  field: string,
+  path: Path,
+): void {
   const given = dig(holder, field);
   const mode = int32(given);
-  if (mode !== undefined && (mode < 0 || mode > MAX_MODE)) context.report('mode', { path: [...path, field], anchor: `${volume} ${mode}`, data: { volume, field, mode: renderInt32(given, mode) } });
+  if (mode !== undefined && (mode < 0 || mode > MAX_MODE))
+    context.report('mode', {
+      path: [...path, field],
+      anchor: `${volume} ${mode}`,
+      data: { volume, field, mode: renderInt32(given, mode) },
+    });
 }
 
-function judge(context: RuleContext<typeof messages>, volume: string, { name, kind }: (typeof SOURCES)[number], config: JsonObject, path: Path): void {
-  if (string(config[name]) === '') context.report('unnamed', { path: [...path, name], anchor: volume, data: { volume, kind, field: name } });
+function judge(
+  context: RuleContext<typeof messages>,
+  volume: string,
+  { name, kind }: (typeof SOURCES)[number],
+  config: JsonObject,
+  path: Path,
+): void {
+  if (string(config[name]) === '')
+    context.report('unnamed', { path: [...path, name], anchor: volume, data: { volume, kind, field: name } });
   judgeMode(context, volume, config, 'defaultMode', path);
   for (const [index, item] of array(config['items']).entries()) {
     judgeMode(context, volume, item, 'mode', [...path, 'items', index]);
     const key = string(dig(item, 'key'));
     const target = string(dig(item, 'path'));
-    const problem = key === '' ? 'without a key' : target === '' ? `without a path for "${key}"` : `with the path "${target}"`;
+    const problem =
+      key === '' ? 'without a key' : target === '' ? `without a path for "${key}"` : `with the path "${target}"`;
     if (key !== '' && isBelow(target)) continue;
     context.report('item', { path: [...path, 'items', index], anchor: `${volume} ${key}`, data: { volume, problem } });
   }

@@ -62,7 +62,11 @@ export const rolloutVolumes = defineRule({
     const volumes = new Set<string>();
     for (const [index, entry] of array(dig(template, 'spec', 'volumes')).entries()) {
       const volume = string(dig(entry, 'name'));
-      const location = { path: [...TEMPLATE_PATH, 'spec', 'volumes', index, 'name'], anchor: volume, data: { volume, named: volume === '' ? 'has no name' : `is named "${volume}"` } };
+      const location = {
+        path: [...TEMPLATE_PATH, 'spec', 'volumes', index, 'name'],
+        anchor: volume,
+        data: { volume, named: volume === '' ? 'has no name' : `is named "${volume}"` },
+      };
       if (!isDnsLabel(volume)) context.report('name', location);
       else if (volumes.has(volume)) context.report('duplicate', location);
       volumes.add(volume);
@@ -80,10 +84,20 @@ export const rolloutVolumes = defineRule({
         if (!volumes.has(volume)) {
           const meant = hints-- > 0 ? nearest(volume, volumes) : undefined;
           const has = meant === undefined ? '' : ` (it has "${meant}")`;
-          context.report('noVolume', { path: [...at, 'name'], anchor: `${container.name} ${volume}`, data: { ...data, has } });
+          context.report('noVolume', {
+            path: [...at, 'name'],
+            anchor: `${container.name} ${volume}`,
+            data: { ...data, has },
+          });
         }
-        if (mountPath === '') context.report('noPath', { path: [...at, 'mountPath'], anchor: `${container.name} ${volume}`, data });
-        else if (paths.has(mountPath)) context.report('samePath', { path: [...at, 'mountPath'], anchor: `${container.name} ${mountPath}`, data: { ...data, mountPath } });
+        if (mountPath === '')
+          context.report('noPath', { path: [...at, 'mountPath'], anchor: `${container.name} ${volume}`, data });
+        else if (paths.has(mountPath))
+          context.report('samePath', {
+            path: [...at, 'mountPath'],
+            anchor: `${container.name} ${mountPath}`,
+            data: { ...data, mountPath },
+          });
         paths.add(mountPath);
       }
     }
@@ -102,11 +116,19 @@ function judgeMount(context: RuleContext<typeof messages>, mount: unknown, { pat
     const subPath = string(dig(mount, field));
     const both = field === 'subPathExpr' && subPath !== '' && string(dig(mount, 'subPath')) !== '';
     if (isWithin(subPath) && !both) continue;
-    context.report('subPath', { path: [...path, field], anchor: `${anchor} ${subPath}`, data: { ...data, field, subPath, why: both ? ' besides a subPath' : '' } });
+    context.report('subPath', {
+      path: [...path, field],
+      anchor: `${anchor} ${subPath}`,
+      data: { ...data, field, subPath, why: both ? ' besides a subPath' : '' },
+    });
   }
   const propagation = dig(mount, 'mountPropagation');
   if (typeof propagation !== 'string' || PROPAGATIONS.has(propagation)) return;
-  context.report('propagation', { path: [...path, 'mountPropagation'], anchor: `${anchor} ${data.volume}`, data: { ...data, propagation } });
+  context.report('propagation', {
+    path: [...path, 'mountPropagation'],
+    anchor: `${anchor} ${data.volume}`,
+    data: { ...data, propagation },
+  });
 }
 
 function isWithin(path: string): boolean {

@@ -12,9 +12,10 @@ const SCALE_DOWN = ['never', 'onsuccess', 'progressively'];
 
 export const rolloutWorkloadRef = defineRule({
   id: 'rollout-workload-ref',
-  summary: 'A workloadRef names a Deployment, ReplicaSet or PodTemplate, stands in for the pod template, and spells scaleDown as the controller does.',
+  summary:
+    'A workloadRef names a Deployment, ReplicaSet or PodTemplate, stands in for the pod template, and spells scaleDown as the controller does.',
   explanation:
-    'With workloadRef the pod template is the workload\'s: labels or annotations in spec.template make the Rollout InvalidSpec, anything else in it is passed over in silence. So is a scaleDown in another spelling than never, onsuccess ' +
+    "With workloadRef the pod template is the workload's: labels or annotations in spec.template make the Rollout InvalidSpec, anything else in it is passed over in silence. So is a scaleDown in another spelling than never, onsuccess " +
     'and progressively, all lower-case: no schema checks it, and the workload keeps its pods for ever. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), pkg/apis/rollouts/v1alpha1 ' +
     '(RolloutSpec.EmptyTemplate), rollout/templateref.go, rollout/sync.go and rollout/replicaset.go.',
   subject: ['Rollout.argoproj.io'],
@@ -53,10 +54,27 @@ export const rolloutWorkloadRef = defineRule({
     const { apiVersion, kindName, name, scaleDown } = ref;
 
     if (!SOURCES.some((source) => source.apiVersion === apiVersion && source.kind === kindName)) {
-      const meant = SOURCES.find(({ kind }) => kind === kindName) ?? SOURCES.find(({ kind }) => kind === nearest(kindName, SOURCES.map((source) => source.kind)));
-      const correction = meant === undefined ? 'name a Deployment or ReplicaSet of apps/v1, or a PodTemplate of v1' : `write apiVersion: ${meant.apiVersion} and kind: ${meant.kind}`;
-      const what = kindName === '' ? 'no kind' : `${kindName} ${apiVersion === '' ? 'without apiVersion' : `of ${apiVersion}`}`;
-      context.report('kind', { path: [...path, meant?.kind === kindName ? 'apiVersion' : 'kind'], anchor: what, data: { what, correction } });
+      const meant =
+        SOURCES.find(({ kind }) => kind === kindName) ??
+        SOURCES.find(
+          ({ kind }) =>
+            kind ===
+            nearest(
+              kindName,
+              SOURCES.map((source) => source.kind),
+            ),
+        );
+      const correction =
+        meant === undefined
+          ? 'name a Deployment or ReplicaSet of apps/v1, or a PodTemplate of v1'
+          : `write apiVersion: ${meant.apiVersion} and kind: ${meant.kind}`;
+      const what =
+        kindName === '' ? 'no kind' : `${kindName} ${apiVersion === '' ? 'without apiVersion' : `of ${apiVersion}`}`;
+      context.report('kind', {
+        path: [...path, meant?.kind === kindName ? 'apiVersion' : 'kind'],
+        anchor: what,
+        data: { what, correction },
+      });
     } else if (name === '') {
       context.report('name', { path: [...path, 'name'], anchor: kindName, data: { kind: kindName } });
     }
@@ -65,17 +83,30 @@ export const rolloutWorkloadRef = defineRule({
     const parts = ['labels', 'annotations'].filter((part) => Object.keys(object(dig(metadata, part))).length > 0);
     const template = { path: ['spec', 'template'], anchor: 'template' };
     if (parts.length > 0) context.report('template', { ...template, data: { parts: parts.join(' and ') } });
-    else if (saysSomething(dig(rollout, 'spec', 'template', 'spec'))) context.report('unusedTemplate', { ...template, data: { kind: kindName, name } });
+    else if (saysSomething(dig(rollout, 'spec', 'template', 'spec')))
+      context.report('unusedTemplate', { ...template, data: { kind: kindName, name } });
 
     if (scaleDown !== '' && !SCALE_DOWN.includes(scaleDown)) {
-      const meant = SCALE_DOWN.find((word) => word === scaleDown.toLowerCase().replaceAll(/[^a-z]/g, '')) ?? nearest(scaleDown, SCALE_DOWN);
+      const meant =
+        SCALE_DOWN.find((word) => word === scaleDown.toLowerCase().replaceAll(/[^a-z]/g, '')) ??
+        nearest(scaleDown, SCALE_DOWN);
       const instead = meant === undefined ? 'never, onsuccess or progressively' : `"${meant}"`;
-      context.report('scaleDown', { path: [...path, 'scaleDown'], anchor: scaleDown, data: { value: scaleDown, instead } });
+      context.report('scaleDown', {
+        path: [...path, 'scaleDown'],
+        anchor: scaleDown,
+        data: { value: scaleDown, instead },
+      });
     }
   },
 });
 
 // Clients written in Go send an empty pod spec as `containers: null`.
 function saysSomething(podSpec: unknown): boolean {
-  return Object.values(object(podSpec)).some((value) => (isObject(value) ? Object.keys(value).length > 0 : Array.isArray(value) ? array(value).length > 0 : value !== null && value !== ''));
+  return Object.values(object(podSpec)).some((value) =>
+    isObject(value)
+      ? Object.keys(value).length > 0
+      : Array.isArray(value)
+        ? array(value).length > 0
+        : value !== null && value !== '',
+  );
 }

@@ -42,7 +42,8 @@ export const routeBackends = defineRule({
     for (const { route, path: from } of findManagedRoutes(rollout, context)) {
       const all = new Set(backendRefsOf(route).map(({ name }) => name));
       const weighted = weightedBackendsOf(route, canary, managedRouteNames(rollout));
-      const rulesOf = (service: string): number[] => weighted.filter(({ name }) => name === service).map(({ rule }) => rule);
+      const rulesOf = (service: string): number[] =>
+        weighted.filter(({ name }) => name === service).map(({ rule }) => rule);
       const where = { object: route, path: ['spec', 'rules'], related: [{ object: rollout, path: from }] };
       const data = { kind: route.kind, name: route.metadata.name };
       const missing = [
@@ -50,7 +51,11 @@ export const routeBackends = defineRule({
         { role: 'canary', service: canary },
       ].filter(({ service }) => rulesOf(service).length === 0);
       for (const { role, service } of missing) {
-        context.report(all.has(service) ? 'passedOver' : 'lacking', { ...where, anchor: service, data: { ...data, role, service } });
+        context.report(all.has(service) ? 'passedOver' : 'lacking', {
+          ...where,
+          anchor: service,
+          data: { ...data, role, service },
+        });
       }
       const withStable = new Set(rulesOf(stable));
       if (missing.length === 0 && !rulesOf(canary).some((rule) => withStable.has(rule))) {

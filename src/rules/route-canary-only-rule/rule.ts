@@ -1,11 +1,19 @@
-import { canaryOnlyRulesOf, managedGatewayRoutes, weightedBackendsOf, type GatewayRouteRef } from '../../world/gateway.ts';
+import {
+  canaryOnlyRulesOf,
+  managedGatewayRoutes,
+  weightedBackendsOf,
+  type GatewayRouteRef,
+} from '../../world/gateway.ts';
 import { keyFor, type KindId, type KubeObject, type ObjectKey } from '../../world/object.ts';
 import { array, dig, string } from '../../world/read.ts';
 import { canaryOf, managedRouteNames, stepsOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 /** The kinds into which the plugin writes header rules, and where a Rollout lists them. */
-const LISTS: Readonly<Partial<Record<KindId, string>>> = { 'HTTPRoute.gateway.networking.k8s.io': 'httpRoutes', 'GRPCRoute.gateway.networking.k8s.io': 'grpcRoutes' };
+const LISTS: Readonly<Partial<Record<KindId, string>>> = {
+  'HTTPRoute.gateway.networking.k8s.io': 'httpRoutes',
+  'GRPCRoute.gateway.networking.k8s.io': 'grpcRoutes',
+};
 
 export const routeCanaryOnlyRule = defineRule({
   id: 'route-canary-only-rule',
@@ -14,7 +22,7 @@ export const routeCanaryOnlyRule = defineRule({
     'The Gateway API plugin knows the header rules that it writes by what they look like: one backend, the canary Service. It deletes every such rule of an HTTPRoute or GRPCRoute with useHeaderRoutes, one written by hand as well, when a ' +
     'Rollout is created, promoted, aborted or has no canary pods, whether or not a step sets a header route; what the rule matched then goes to the rules that are left. A route named in httpRoute or grpcRoute always takes header rules, one ' +
     'found by label never, and there such a rule stays. The controller refuses nothing; it is refused here because the rule is lost. One that matches on headers only may be the ' +
-    'plugin\'s own, so it is only pointed out, and not where a step sets these headers. Seen on plugin v0.15.0 (docs/upstream-facts.md, claim C1); source: pkg/plugin (removeHTTPManagedRoutes, removeGRPCManagedRoutes) and Argo Rollouts v1.9.1, rollout/trafficrouting.go (reconcileTrafficRouting).',
+    "plugin's own, so it is only pointed out, and not where a step sets these headers. Seen on plugin v0.15.0 (docs/upstream-facts.md, claim C1); source: pkg/plugin (removeHTTPManagedRoutes, removeGRPCManagedRoutes) and Argo Rollouts v1.9.1, rollout/trafficrouting.go (reconcileTrafficRouting).",
   subject: ['Rollout.argoproj.io'],
   reads: ['HTTPRoute.gateway.networking.k8s.io', 'GRPCRoute.gateway.networking.k8s.io'],
   messages: {
@@ -37,15 +45,32 @@ export const routeCanaryOnlyRule = defineRule({
     for (const { kind, namespace, name, path: from } of takingHeaderRules(rollout)) {
       const route = context.find(kind, namespace, name);
       // A route that has the canary nowhere else is refused for that.
-      if (route === undefined || !weightedBackendsOf(route, canary, managed).some((backend) => backend.name === canary)) continue;
+      if (route === undefined || !weightedBackendsOf(route, canary, managed).some((backend) => backend.name === canary))
+        continue;
       for (const { rule, path } of canaryOnlyRulesOf(route, canary, managed)) {
         const matches = array(dig(rule, 'matches')).map(headersIn);
         const isOnHeaders = matches.length > 0 && matches.every((names) => names.size > 0);
-        if (isOnHeaders && headers.some((wanted) => matches.every((names) => wanted.every((header) => names.has(header))))) continue;
-        const where = { object: route, path, anchor: string(dig(rule, 'name')), related: [{ object: rollout, path: from }] };
+        if (
+          isOnHeaders &&
+          headers.some((wanted) => matches.every((names) => wanted.every((header) => names.has(header))))
+        )
+          continue;
+        const where = {
+          object: route,
+          path,
+          anchor: string(dig(rule, 'name')),
+          related: [{ object: rollout, path: from }],
+        };
         const data = { kind: route.kind, name, service: canary };
         if (isOnHeaders) context.report('onHeaders', { ...where, data });
-        else context.report('deleted', { ...where, data: { ...data, or: headers.length > 0 ? '' : `, or name this one in ${LISTS[kind] ?? ''} without useHeaderRoutes` } });
+        else
+          context.report('deleted', {
+            ...where,
+            data: {
+              ...data,
+              or: headers.length > 0 ? '' : `, or name this one in ${LISTS[kind] ?? ''} without useHeaderRoutes`,
+            },
+          });
       }
     }
   },
@@ -56,14 +81,17 @@ function takingHeaderRules(rollout: KubeObject): readonly (GatewayRouteRef & { r
   const found = new Map<ObjectKey, GatewayRouteRef & { readonly name: string }>();
   for (const ref of managedGatewayRoutes(rollout)) {
     const { kind, namespace, name } = ref;
-    if (ref.useHeaderRoutes && name !== undefined && Object.hasOwn(LISTS, kind)) found.set(keyFor(kind, namespace, name), { ...ref, name });
+    if (ref.useHeaderRoutes && name !== undefined && Object.hasOwn(LISTS, kind))
+      found.set(keyFor(kind, namespace, name), { ...ref, name });
   }
   return [...found.values()];
 }
 
 /** In: a Rollout. Out: the headers that each of its setHeaderRoute steps matches on. */
 function headersOfSteps(rollout: KubeObject): readonly (readonly string[])[] {
-  return stepsOf(rollout).map((step) => array(dig(step, 'setHeaderRoute', 'match')).map((match) => string(dig(match, 'headerName')))).filter((names) => names.length > 0);
+  return stepsOf(rollout)
+    .map((step) => array(dig(step, 'setHeaderRoute', 'match')).map((match) => string(dig(match, 'headerName'))))
+    .filter((names) => names.length > 0);
 }
 
 function headersIn(match: unknown): ReadonlySet<string> {

@@ -1,5 +1,13 @@
 import type { Path } from '../../world/path.ts';
-import { describePorts, isExternalName, portNumber, portsOf, portUses, type PortUse, type ServicePort } from '../../world/ports.ts';
+import {
+  describePorts,
+  isExternalName,
+  portNumber,
+  portsOf,
+  portUses,
+  type PortUse,
+  type ServicePort,
+} from '../../world/ports.ts';
 import { array, dig, optionalNumber } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
@@ -54,7 +62,12 @@ export const routePortExists = defineRule({
       const ports = portsOf(service);
       if (ports.length === 0 || (port !== undefined && portNumber(ports, port) !== undefined)) continue;
 
-      const data = { kind: object.kind, name: object.metadata.name, service: name, has: describePorts(ports, typeof port === 'string') };
+      const data = {
+        kind: object.kind,
+        name: object.metadata.name,
+        service: name,
+        has: describePorts(ports, typeof port === 'string'),
+      };
       const related = [
         { object: service, path: ['spec', 'ports'] },
         { object: rollout, path: from },
@@ -64,11 +77,23 @@ export const routePortExists = defineRule({
         if (by === 'copy of Ingress' && wrong.has(path)) continue;
         wrong.add(path);
         const text = typeof port === 'number' ? port : `"${port}"`;
-        context.report(by === 'copy of Ingress' ? 'absentForCanary' : 'absent', { object, path, anchor: `${name} ${port}`, data: { ...data, port: text }, related });
+        context.report(by === 'copy of Ingress' ? 'absentForCanary' : 'absent', {
+          object,
+          path,
+          anchor: `${name} ${port}`,
+          data: { ...data, port: text },
+          related,
+        });
       } else if (by === 'Gateway API') {
         context.report('unnamed', { object, path, anchor: name, data, related });
       } else if (ports.length > 1 && !arrivesOn(use, ports)) {
-        context.report(isBehindGateway(use) ? 'unnamed' : 'unnamedInMesh', { object, path, anchor: name, data, related });
+        context.report(isBehindGateway(use) ? 'unnamed' : 'unnamedInMesh', {
+          object,
+          path,
+          anchor: name,
+          data,
+          related,
+        });
       }
     }
   },
@@ -77,7 +102,10 @@ export const routePortExists = defineRule({
 // Where every match of the route names a port that the Service has, there is no doubt which port is meant.
 function arrivesOn({ route }: PortUse, ports: readonly ServicePort[]): boolean {
   const matches = array(dig(route?.raw, 'match'));
-  return matches.length > 0 && matches.every((match) => portNumber(ports, optionalNumber(dig(match, 'port')) ?? 0) !== undefined);
+  return (
+    matches.length > 0 &&
+    matches.every((match) => portNumber(ports, optionalNumber(dig(match, 'port')) ?? 0) !== undefined)
+  );
 }
 
 // "mesh" stands for the sidecars: there requests come in on a port of the very Service they were sent to.

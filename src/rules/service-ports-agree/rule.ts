@@ -1,6 +1,16 @@
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { describePorts, isExternalName, pairPorts, portNumber, portsOf, portText, portUses, type PortUse, type ServicePort } from '../../world/ports.ts';
+import {
+  describePorts,
+  isExternalName,
+  pairPorts,
+  portNumber,
+  portsOf,
+  portText,
+  portUses,
+  type PortUse,
+  type ServicePort,
+} from '../../world/ports.ts';
 import { references, type Role } from '../../world/references.ts';
 import type { Find } from '../../world/rollout.ts';
 import { routersOf } from '../../world/routers.ts';
@@ -68,7 +78,8 @@ export const servicePortsAgree = defineRule({
       const b = sides.get(second);
       if (a === undefined || b === undefined || a.name === b.name) continue;
       const uses = portUses(rollout, context).filter(({ namespace }) => namespace === namespaceOf(rollout));
-      const isOpen = first !== 'active' && (routersOf(rollout).size === 0 || [a, b].some((side) => isLeftOpen(side, uses)));
+      const isOpen =
+        first !== 'active' && (routersOf(rollout).size === 0 || [a, b].some((side) => isLeftOpen(side, uses)));
       for (const { messageId, side, other, port, path, otherPath, use, data } of compare(a, b, uses, isOpen)) {
         const { role, name, ports, service } = side;
         const related = [
@@ -81,7 +92,16 @@ export const servicePortsAgree = defineRule({
           path,
           anchor: data?.field === undefined ? portText(port) : `${portText(port)} ${data.field}`,
           related,
-          data: { ...NO_DATA, role, service: name, port: portText(port), has: describePorts(ports), otherRole: other.role, other: other.name, ...data },
+          data: {
+            ...NO_DATA,
+            role,
+            service: name,
+            port: portText(port),
+            has: describePorts(ports),
+            otherRole: other.role,
+            other: other.name,
+            ...data,
+          },
         });
       }
     }
@@ -149,16 +169,38 @@ function compare(a: Side, b: Side, uses: readonly PortUse[], isOpen: boolean): D
   const routed = (side: Side, other: Side, port: ServicePort, path: Path): Difference[] => {
     const use = (side === a ? toA : toB).get(portText(port));
     if (use === undefined) return [];
-    return [{ messageId: 'routed', side, other, port, path, otherPath: port.path, use, data: { kind: use.object.kind, route: use.object.metadata.name } }];
+    return [
+      {
+        messageId: 'routed',
+        side,
+        other,
+        port,
+        path,
+        otherPath: port.path,
+        use,
+        data: { kind: use.object.kind, route: use.object.metadata.name },
+      },
+    ];
   };
   const orElse = (found: Difference[], otherwise: Difference): Difference[] => (found.length > 0 ? found : [otherwise]);
 
   return [
     ...moved.flatMap(([p, q]) => {
-      const [inA, inB] = [[...p.path, 'port'], [...q.path, 'port']];
+      const [inA, inB] = [
+        [...p.path, 'port'],
+        [...q.path, 'port'],
+      ];
       const otherwise: Difference = mustAgree
         ? { messageId: 'unlike', side: b, other: a, port: p, path: inB, otherPath: p.path }
-        : { messageId: 'differ', side: b, other: a, port: q, path: inB, otherPath: p.path, data: { otherPort: portText(p) } };
+        : {
+            messageId: 'differ',
+            side: b,
+            other: a,
+            port: q,
+            path: inB,
+            otherPath: p.path,
+            data: { otherPort: portText(p) },
+          };
       return orElse([...routed(b, a, p, inB), ...routed(a, b, q, inA)], otherwise);
     }),
     ...onlyA.flatMap((port) => {
@@ -167,19 +209,26 @@ function compare(a: Side, b: Side, uses: readonly PortUse[], isOpen: boolean): D
         : { messageId: 'extra', side: a, other: b, port, path: port.path, otherPath: PORTS };
       return orElse(routed(b, a, port, PORTS), otherwise);
     }),
-    ...onlyB.flatMap((port) => orElse(routed(a, b, port, PORTS), { messageId: 'extra', side: b, other: a, port, path: port.path, otherPath: PORTS })),
+    ...onlyB.flatMap((port) =>
+      orElse(routed(a, b, port, PORTS), {
+        messageId: 'extra',
+        side: b,
+        other: a,
+        port,
+        path: port.path,
+        otherPath: PORTS,
+      }),
+    ),
     ...same.flatMap(([p, q]) =>
-      FIELDS.filter((field) => p[field] !== q[field]).map(
-        (field): Difference => ({
-          messageId: 'unequal',
-          side: b,
-          other: a,
-          port: q,
-          path: q.path,
-          otherPath: p.path,
-          data: { field, value: valueText(q[field]), otherValue: valueText(p[field]) },
-        }),
-      ),
+      FIELDS.filter((field) => p[field] !== q[field]).map((field): Difference => ({
+        messageId: 'unequal',
+        side: b,
+        other: a,
+        port: q,
+        path: q.path,
+        otherPath: p.path,
+        data: { field, value: valueText(q[field]), otherValue: valueText(p[field]) },
+      })),
     ),
   ];
 }

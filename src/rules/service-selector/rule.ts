@@ -51,11 +51,15 @@ export const serviceSelector = defineRule({
           anchor: label,
           related: [
             { object: rollout, path },
-            { object: effective.source, path: [...effective.path, 'metadata', 'labels', ...(has === undefined ? [] : [label])] },
+            {
+              object: effective.source,
+              path: [...effective.path, 'metadata', 'labels', ...(has === undefined ? [] : [label])],
+            },
           ],
         };
         const data = { service: name, rollout: rollout.metadata.name, label, value };
-        if (fields.length > 0) context.report('ephemeral', { ...location, data: { ...data, fields: fields.join(' and ') } });
+        if (fields.length > 0)
+          context.report('ephemeral', { ...location, data: { ...data, fields: fields.join(' and ') } });
         else if (has === undefined) context.report('lacking', { ...location, data });
         else context.report('differs', { ...location, data: { ...data, has } });
       }
@@ -64,7 +68,10 @@ export const serviceSelector = defineRule({
 });
 
 function ephemeralLabels(rollout: KubeObject): { field: string; labels: ReadonlyMap<string, string> }[] {
-  const metadata = { ...pick(canaryOf(rollout), 'canaryMetadata', 'stableMetadata'), ...pick(blueGreenOf(rollout), 'activeMetadata', 'previewMetadata') };
+  const metadata = {
+    ...pick(canaryOf(rollout), 'canaryMetadata', 'stableMetadata'),
+    ...pick(blueGreenOf(rollout), 'activeMetadata', 'previewMetadata'),
+  };
   return Object.entries(metadata).map(([field, value]) => ({ field, labels: stringMap(dig(value, 'labels')) }));
 }
 

@@ -75,18 +75,30 @@ export const serviceShared = defineRule({
       if (kind === undefined || role !== 'DestinationRule') continue;
       for (const other of othersThat(context, rollout, kind, namespace, name).slice(0, MAX_OTHERS)) {
         const at = references(other).find((reference) => reference.role === role);
-        context.report('destinationRule', { path, anchor: `${nameOf(other)} ${name}`, data: { other: nameOf(other), name }, related: [{ object: other, path: at?.path ?? [] }] });
+        context.report('destinationRule', {
+          path,
+          anchor: `${nameOf(other)} ${name}`,
+          data: { other: nameOf(other), name },
+          related: [{ object: other, path: at?.path ?? [] }],
+        });
       }
     }
     for (const { kind, route, path } of findManagedRoutes(rollout, context)) {
       const { name } = route.metadata;
-      const others = othersThat(context, rollout, kind, namespaceOf(route), name).filter((other) => !neighbours.has(other) && drivesRoute(other, route));
+      const others = othersThat(context, rollout, kind, namespaceOf(route), name).filter(
+        (other) => !neighbours.has(other) && drivesRoute(other, route),
+      );
       for (const other of others.slice(0, MAX_OTHERS)) {
         const related = [
           { object: other, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins'] },
           { object: route, path: ['spec', 'rules'] },
         ];
-        context.report('route', { path, anchor: `${nameOf(other, rollout)} ${route.kind} ${name}`, data: { other: nameOf(other, rollout), kind: route.kind, name }, related });
+        context.report('route', {
+          path,
+          anchor: `${nameOf(other, rollout)} ${route.kind} ${name}`,
+          data: { other: nameOf(other, rollout), kind: route.kind, name },
+          related,
+        });
       }
     }
   },
@@ -109,15 +121,29 @@ function judgeServices(context: Context, rollout: KubeObject): ReadonlySet<KubeO
       owners.add(other.metadata.name);
       neighbours.add(other);
       if (owners.size > MAX_OTHERS) continue;
-      const related = [{ object: other, path: at.path }, ...(service === undefined ? [] : [{ object: service, path: ['spec', 'selector'] }])];
-      context.report('service', { path, anchor: `${nameOf(other)} ${name}`, data: { service: name, otherRole: at.role, other: nameOf(other) }, related });
+      const related = [
+        { object: other, path: at.path },
+        ...(service === undefined ? [] : [{ object: service, path: ['spec', 'selector'] }]),
+      ];
+      context.report('service', {
+        path,
+        anchor: `${nameOf(other)} ${name}`,
+        data: { service: name, otherRole: at.role, other: nameOf(other) },
+        related,
+      });
     }
     if (service !== undefined) judgeAnnotation(context, rollout, service, path, owners);
   }
   return neighbours;
 }
 
-function judgeAnnotation(context: Context, rollout: KubeObject, service: KubeObject, path: Path, reported: ReadonlySet<string>): void {
+function judgeAnnotation(
+  context: Context,
+  rollout: KubeObject,
+  service: KubeObject,
+  path: Path,
+  reported: ReadonlySet<string>,
+): void {
   const owner = stringMap(service.metadata['annotations']).get(MANAGED_BY);
   if (owner === undefined || owner === rollout.metadata.name || reported.has(owner)) return;
   const found = context.lookup('Rollout.argoproj.io', namespaceOf(service), owner);
@@ -132,28 +158,38 @@ function judgeAnnotation(context: Context, rollout: KubeObject, service: KubeObj
 }
 
 function judgeVirtualServices(context: Context, rollout: KubeObject): void {
-  const driven = Map.groupBy(drivenRoutes(rollout, (kind, namespace, name) => context.find(kind, namespace, name)), ({ virtualService }) => virtualService);
+  const driven = Map.groupBy(
+    drivenRoutes(rollout, (kind, namespace, name) => context.find(kind, namespace, name)),
+    ({ virtualService }) => virtualService,
+  );
   for (const [virtualService, mine] of driven) {
     const namespace = namespaceOf(virtualService);
     const { name } = virtualService.metadata;
     const reported = new Map<Route, number>();
     for (const other of othersThat(context, rollout, 'VirtualService.networking.istio.io', namespace, name)) {
-      const theirs = virtualServiceEntries(other).filter((entry) => entry.namespace === namespace && entry.name === name);
-      const routes = new Set(theirs.flatMap((entry) => selectRoutes(virtualService, entry, managedRouteNames(other)).routes));
+      const theirs = virtualServiceEntries(other).filter(
+        (entry) => entry.namespace === namespace && entry.name === name,
+      );
+      const routes = new Set(
+        theirs.flatMap((entry) => selectRoutes(virtualService, entry, managedRouteNames(other)).routes),
+      );
       const title = nameOf(other, rollout);
       for (const { entry, route } of mine) {
         const count = reported.get(route) ?? 0;
         if (!routes.has(route) || count === MAX_OTHERS) continue;
         reported.set(route, count + 1);
-        context.report(namespaceOf(other) === namespaceOf(rollout) ? 'virtualServiceRoute' : 'virtualServiceRouteAbroad', {
-          path: [...entry.path, 'name'],
-          anchor: `${title} ${name} ${routeTitle(route)}`,
-          data: { other: title, route: routeTitle(route), name },
-          related: [
-            { object: other, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'] },
-            { object: virtualService, path: route.path },
-          ],
-        });
+        context.report(
+          namespaceOf(other) === namespaceOf(rollout) ? 'virtualServiceRoute' : 'virtualServiceRouteAbroad',
+          {
+            path: [...entry.path, 'name'],
+            anchor: `${title} ${name} ${routeTitle(route)}`,
+            data: { other: title, route: routeTitle(route), name },
+            related: [
+              { object: other, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'] },
+              { object: virtualService, path: route.path },
+            ],
+          },
+        );
       }
     }
   }
@@ -163,7 +199,13 @@ function isDrivenService({ kind, name, role }: Reference, wanted: string): boole
   return kind === 'Service' && name === wanted && SERVICE_ROLES.includes(role);
 }
 
-function othersThat(context: Context, rollout: KubeObject, kind: KindId, namespace: string, name: string): KubeObject[] {
+function othersThat(
+  context: Context,
+  rollout: KubeObject,
+  kind: KindId,
+  namespace: string,
+  name: string,
+): KubeObject[] {
   return context
     .referrers('Rollout.argoproj.io', kind, namespace, name)
     .filter((other) => keyOf(other) !== keyOf(rollout) && !isBeingDeleted(other))
@@ -171,5 +213,7 @@ function othersThat(context: Context, rollout: KubeObject, kind: KindId, namespa
 }
 
 function nameOf(other: KubeObject, beside?: KubeObject): string {
-  return beside === undefined || namespaceOf(other) === namespaceOf(beside) ? other.metadata.name : `${namespaceOf(other)}/${other.metadata.name}`;
+  return beside === undefined || namespaceOf(other) === namespaceOf(beside)
+    ? other.metadata.name
+    : `${namespaceOf(other)}/${other.metadata.name}`;
 }

@@ -1,6 +1,13 @@
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { containerPorts, describePorts, isExternalName, portsOf, portText, type ContainerPort } from '../../world/ports.ts';
+import {
+  containerPorts,
+  describePorts,
+  isExternalName,
+  portsOf,
+  portText,
+  type ContainerPort,
+} from '../../world/ports.ts';
 import { dig, stringMap } from '../../world/read.ts';
 import { references, SERVICE_ROLES } from '../../world/references.ts';
 import { effectiveTemplate, HASH_LABEL, type Find } from '../../world/rollout.ts';
@@ -46,7 +53,14 @@ export const serviceTargetPort = defineRule({
           object: service,
           path: port.targetPath,
           anchor: String(target),
-          data: { service: service.metadata.name, port: portText(port), protocol, target, rollout: rollout.metadata.name, has },
+          data: {
+            service: service.metadata.name,
+            port: portText(port),
+            protocol,
+            target,
+            rollout: rollout.metadata.name,
+            has,
+          },
           related: [
             { object: rollout, path },
             { object: effective.source, path: [...effective.path, 'spec', 'containers'] },
@@ -61,7 +75,9 @@ function declarations(declared: readonly ContainerPort[]): (target: number | str
   const numbers = new Set(declared.map(({ number }) => number));
   const names = new Set(declared.map(({ name, protocol }) => `${name}/${protocol}`));
   return (target, protocol) =>
-    typeof target === 'number' ? numbers.size === 0 || numbers.has(target) : INJECTED.test(target) || names.has(`${target}/${protocol}`);
+    typeof target === 'number'
+      ? numbers.size === 0 || numbers.has(target)
+      : INJECTED.test(target) || names.has(`${target}/${protocol}`);
 }
 
 interface NamedService {
@@ -78,7 +94,9 @@ function servicesOf(rollout: KubeObject, labels: ReadonlyMap<string, string>, fi
     const service = find(kind, namespace, name);
     if (service !== undefined && (role !== 'root' || selects(service, labels))) named.set(name, { service, path });
   }
-  return [...named.values()].filter(({ service }) => !isExternalName(service) && dig(service, 'spec', 'clusterIP') !== 'None');
+  return [...named.values()].filter(
+    ({ service }) => !isExternalName(service) && dig(service, 'spec', 'clusterIP') !== 'None',
+  );
 }
 
 function selects(service: KubeObject, labels: ReadonlyMap<string, string>): boolean {

@@ -5,7 +5,8 @@ import { defineRule } from '../define.ts';
 
 export const subsetCanaryService = defineRule({
   id: 'subset-canary-service',
-  summary: 'A Rollout that shifts traffic between subsets does not name the host of those subsets as its canary Service.',
+  summary:
+    'A Rollout that shifts traffic between subsets does not name the host of those subsets as its canary Service.',
   explanation:
     'In a route that it drives the controller takes for the canary what has the canary Service for its host or the canary subset for its subset. Where both subsets are of one host and canaryService names that host, it takes the stable ' +
     'destination for the canary too: both get the weight of the canary, which Istio makes halves of. The controller calls this valid; it is refused here because half of the traffic goes to the canary from the first step on. Seen on ' +
@@ -24,7 +25,10 @@ export const subsetCanaryService = defineRule({
     const rule = destinationRuleOf(rollout);
     if (rule === undefined || service === '') return;
     for (const { virtualService, route } of drivenRoutes(rollout, context.find)) {
-      const taken = route.destinations.find(({ host, subset }) => shortHost(host) === service && subset !== '' && subset === rule.stableSubset && subset !== rule.canarySubset);
+      const taken = route.destinations.find(
+        ({ host, subset }) =>
+          shortHost(host) === service && subset !== '' && subset === rule.stableSubset && subset !== rule.canarySubset,
+      );
       if (taken === undefined) continue;
       context.report('host', {
         path: ['spec', 'strategy', 'canary', 'canaryService'],

@@ -1,4 +1,12 @@
-import { destinationService, drivenRoutes, routesOf, routeTitle, shortHost, type Destination, type Route } from '../../world/istio.ts';
+import {
+  destinationService,
+  drivenRoutes,
+  routesOf,
+  routeTitle,
+  shortHost,
+  type Destination,
+  type Route,
+} from '../../world/istio.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { dig, isObject, optionalString, string } from '../../world/read.ts';
@@ -64,40 +72,84 @@ export const virtualServiceDestinations = defineRule({
   check(context, rollout) {
     const bySubset = destinationRuleOf(rollout) !== undefined;
     // What the Rollout leaves unnamed is for the rules about the Rollout and its DestinationRule to say.
-    const targets = (bySubset ? subsetTargets(rollout) : serviceTargets(rollout)).filter((target) => target.name !== '');
-    const reaches = (destination: Destination, target: Target): boolean => (bySubset ? destination.subset : shortHost(destination.host)) === target.name;
+    const targets = (bySubset ? subsetTargets(rollout) : serviceTargets(rollout)).filter(
+      (target) => target.name !== '',
+    );
+    const reaches = (destination: Destination, target: Target): boolean =>
+      (bySubset ? destination.subset : shortHost(destination.host)) === target.name;
     const driven = drivenRoutes(rollout, context.find);
     const own = namespaceOf(rollout);
 
     for (const { entry, virtualService, route } of driven) {
       const { name } = virtualService.metadata;
       const title = routeTitle(route);
-      const place = { object: virtualService, path: [...route.path, 'route'], related: [{ object: rollout, path: entry.path }] };
-      const missing = targets.filter((target) => !route.destinations.some((destination) => reaches(destination, target)));
+      const place = {
+        object: virtualService,
+        path: [...route.path, 'route'],
+        related: [{ object: rollout, path: entry.path }],
+      };
+      const missing = targets.filter(
+        (target) => !route.destinations.some((destination) => reaches(destination, target)),
+      );
       const delegate = delegateOf(route, entry.namespace);
       if (delegate !== undefined && missing.length > 0) {
-        context.report('delegate', { ...place, path: [...route.path, 'delegate'], anchor: title, data: { route: title, name, delegate } });
+        context.report('delegate', {
+          ...place,
+          path: [...route.path, 'delegate'],
+          anchor: title,
+          data: { route: title, name, delegate },
+        });
       } else if (missing.length > 1 && isOneAmongOthers(route, entry, virtualService)) {
-        context.report('unrelated', { ...place, anchor: title, data: { type: route.type, name, has: listed(route.destinations, hostOf, 'nothing') } });
+        context.report('unrelated', {
+          ...place,
+          anchor: title,
+          data: { type: route.type, name, has: listed(route.destinations, hostOf, 'nothing') },
+        });
       } else {
         for (const { role, name: lacking, path } of missing) {
           const at = { ...place, anchor: `${title} ${lacking}`, related: [{ object: rollout, path }] };
           const data = { route: title, name, role, field: String(path.at(-1)) };
-          if (bySubset) context.report('subset', { ...at, data: { ...data, subset: lacking, has: listed(route.destinations.filter(({ subset }) => subset !== ''), ({ subset }) => quoted(subset)) } });
-          else context.report('service', { ...at, data: { ...data, service: lacking, host: hostFor(lacking, own, entry), has: listed(route.destinations, hostOf, 'nothing') } });
+          if (bySubset)
+            context.report('subset', {
+              ...at,
+              data: {
+                ...data,
+                subset: lacking,
+                has: listed(
+                  route.destinations.filter(({ subset }) => subset !== ''),
+                  ({ subset }) => quoted(subset),
+                ),
+              },
+            });
+          else
+            context.report('service', {
+              ...at,
+              data: {
+                ...data,
+                service: lacking,
+                host: hostFor(lacking, own, entry),
+                has: listed(route.destinations, hostOf, 'nothing'),
+              },
+            });
         }
       }
       for (const { host, path, service } of bySubset ? [] : strayHosts(route, targets, own, virtualService)) {
         const at = { ...place, path: [...path, 'destination', 'host'], anchor: `${title} ${host}` };
         const data = { host, route: title, name, full: fullHost(shortHost(host), own) };
         if (service === undefined) context.report('incomplete', { ...at, data });
-        else context.report('elsewhere', { ...at, data: { ...data, service: service.name, namespace: service.namespace } });
+        else
+          context.report('elsewhere', {
+            ...at,
+            data: { ...data, service: service.name, namespace: service.namespace },
+          });
       }
     }
 
     const pair = bySubset || driven.length === 0 ? undefined : halfPair(rollout);
     if (pair !== undefined) {
-      const related = driven.slice(0, 1).map(({ virtualService, route }) => ({ object: virtualService, path: route.path }));
+      const related = driven
+        .slice(0, 1)
+        .map(({ virtualService, route }) => ({ object: virtualService, path: route.path }));
       context.report('halfPair', { path: [...CANARY, pair.given], anchor: pair.given, data: pair, related });
     }
   },
@@ -115,7 +167,10 @@ function subsetTargets(rollout: KubeObject): Target[] {
 function serviceTargets(rollout: KubeObject): Target[] {
   const { stable, canary } = stableAndCanaryServices(rollout, false);
   const named = canaryOf(rollout);
-  if (optionalString(named?.['stableService']) !== undefined || optionalString(named?.['canaryService']) !== undefined) {
+  if (
+    optionalString(named?.['stableService']) !== undefined ||
+    optionalString(named?.['canaryService']) !== undefined
+  ) {
     return [
       { role: 'canary', name: canary, path: [...CANARY, 'canaryService'] },
       { role: 'stable', name: stable, path: [...CANARY, 'stableService'] },
@@ -129,16 +184,29 @@ function serviceTargets(rollout: KubeObject): Target[] {
   }));
 }
 
-/** Out: which of the two Services is given alone beside pingPong, if that is so; the controller then takes neither ping nor pong. */
+/**
+ * Out: which of the two Services is given alone beside pingPong, if that is so; the controller then takes neither ping
+ * nor pong.
+ */
 function halfPair(rollout: KubeObject): { readonly given: string; readonly lacking: string } | undefined {
   const canary = canaryOf(rollout);
   const hasStable = string(canary?.['stableService']) !== '';
   if (!isObject(canary?.['pingPong']) || hasStable === (string(canary['canaryService']) !== '')) return undefined;
-  return hasStable ? { given: 'stableService', lacking: 'canaryService' } : { given: 'canaryService', lacking: 'stableService' };
+  return hasStable
+    ? { given: 'stableService', lacking: 'canaryService' }
+    : { given: 'canaryService', lacking: 'stableService' };
 }
 
-/** Out: the destinations that count for one of these Services, though Istio sends them elsewhere; with the Service it sends them to, if it is one. */
-function strayHosts(route: Route, targets: readonly Target[], own: string, virtualService: KubeObject): readonly StrayHost[] {
+/**
+ * Out: the destinations that count for one of these Services, though Istio sends them elsewhere; with the Service it
+ * sends them to, if it is one.
+ */
+function strayHosts(
+  route: Route,
+  targets: readonly Target[],
+  own: string,
+  virtualService: KubeObject,
+): readonly StrayHost[] {
   return route.destinations
     .filter(({ host }) => targets.some((target) => shortHost(host) === target.name))
     .map(({ host, path }) => ({ host, path, service: destinationService(host, namespaceOf(virtualService)) }))
@@ -161,7 +229,9 @@ function fullHost(service: string, namespace: string): string {
 
 function delegateOf(route: Route, namespace: string): string | undefined {
   const name = optionalString(dig(route.raw, 'delegate', 'name'));
-  return name === undefined ? undefined : `${name}.${optionalString(dig(route.raw, 'delegate', 'namespace')) ?? namespace}`;
+  return name === undefined
+    ? undefined
+    : `${name}.${optionalString(dig(route.raw, 'delegate', 'namespace')) ?? namespace}`;
 }
 
 /** Whether a route is driven only because it is alone in its list, beside routes of other lists. */

@@ -43,11 +43,16 @@ export const virtualServiceExtraDestinations = defineRule({
   },
 });
 
-/** In: a Rollout. Out: whether a destination is one whose weight the controller sets or leaves; those of a running experiment are. */
+/**
+ * In: a Rollout. Out: whether a destination is one whose weight the controller sets or leaves; those of a running
+ * experiment are.
+ */
 function knownDestinations(rollout: KubeObject): (destination: Destination) => boolean {
   const { stable, canary } = stableAndCanaryServices(rollout, false);
   const rule = destinationRuleOf(rollout);
-  const experiments = array(dig(rollout, 'status', 'canary', 'weights', 'additional')).map((each) => string(dig(each, 'serviceName')));
+  const experiments = array(dig(rollout, 'status', 'canary', 'weights', 'additional')).map((each) =>
+    string(dig(each, 'serviceName')),
+  );
   const hosts = new Set([stable, canary, ...experiments]);
   const subsets = new Set(rule === undefined ? [] : [rule.stableSubset, rule.canarySubset, ...rule.additionalSubsets]);
   return ({ host, subset }) => hosts.has(shortHost(host)) || (subset !== '' && subsets.has(subset));

@@ -64,18 +64,28 @@ export const virtualServiceRouteExists = defineRule({
       const { namespace, name } = entry;
       const anchored = `${namespace}/${name}`;
       if (routesOf(virtualService).length === 0) {
-        context.report('none', { path: [...entry.path, 'name'], anchor: anchored, data: { name }, related: [{ object: virtualService, path: ['spec'] }] });
+        context.report('none', {
+          path: [...entry.path, 'name'],
+          anchor: anchored,
+          data: { name },
+          related: [{ object: virtualService, path: ['spec'] }],
+        });
         continue;
       }
       const { missing, ambiguous, empty, ignored } = selectRoutes(virtualService, entry, managed);
       for (const { type, index, wanted } of missing) {
-        const place = { path: [...entry.path, FIELD[type], index], anchor: `${anchored} ${type} ${wanted}`, related: [{ object: virtualService, path: ['spec', type] }] };
+        const place = {
+          path: [...entry.path, FIELD[type], index],
+          anchor: `${anchored} ${type} ${wanted}`,
+          related: [{ object: virtualService, path: ['spec', type] }],
+        };
         const has = listed(routesOf(virtualService, [type]), describe);
         if (type === 'http') context.report('absent', { ...place, data: { name, route: wanted, has } });
         else context.report('absentPort', { ...place, data: { name, type, route: wanted, has, field: FIELD[type] } });
       }
       for (const type of ambiguous) {
-        const candidates = type === 'http' ? unmanagedRoutes(virtualService, managed) : routesOf(virtualService, [type]);
+        const candidates =
+          type === 'http' ? unmanagedRoutes(virtualService, managed) : routesOf(virtualService, [type]);
         context.report('ambiguous', {
           path: entry.path,
           anchor: `${anchored} ${type}`,
@@ -84,7 +94,13 @@ export const virtualServiceRouteExists = defineRule({
         });
       }
       for (const type of empty) {
-        context.report('empty', { object: virtualService, path: ['spec', type], anchor: type, data: { name, type }, related: [{ object: rollout, path: entry.path }] });
+        context.report('empty', {
+          object: virtualService,
+          path: ['spec', type],
+          anchor: type,
+          data: { name, type },
+          related: [{ object: rollout, path: entry.path }],
+        });
       }
       for (const [type, asked] of Map.groupBy(ignored, (route) => route.type)) {
         const route = listed(asked, ({ wanted }) => (type === 'http' ? quoted(wanted) : wanted));
@@ -98,7 +114,12 @@ export const virtualServiceRouteExists = defineRule({
       if (first.namespace !== namespace && missing.length + ambiguous.length === 0) {
         const judged = selectRoutes(virtualService, first, managed);
         if (judged.missing.length + judged.ambiguous.length === 0) continue;
-        context.report('namesake', { path: first.path, anchor: anchored, data: { name, namespace }, related: [{ object: virtualService, path: ['spec'] }] });
+        context.report('namesake', {
+          path: first.path,
+          anchor: anchored,
+          data: { name, namespace },
+          related: [{ object: virtualService, path: ['spec'] }],
+        });
       }
     }
   },

@@ -4,7 +4,8 @@ import { defineRule } from '../define.ts';
 
 export const virtualServiceRouteGrowth = defineRule({
   id: 'virtualservice-route-growth',
-  summary: 'A VirtualService driven by a Rollout with managedRoutes has at most one unnamed http route, and no two of one name.',
+  summary:
+    'A VirtualService driven by a Rollout with managedRoutes has at most one unnamed http route, and no two of one name.',
   explanation:
     'With managedRoutes in the Rollout, whether or not a step uses them, the controller puts the http routes in order whenever it writes the VirtualService. It finds them again by name, and an unnamed one by having no name: of two it makes four, ' +
     'then 16, 256 and 65536, which the API server refuses as too large; the update then stands still. The controller calls nothing invalid before that; it is refused here because the object is destroyed. Seen on the controller of ' +
@@ -34,7 +35,13 @@ export const virtualServiceRouteGrowth = defineRule({
         const second = same[1];
         if (second === undefined) continue;
         const data = { name: virtualService.metadata.name, count: same.length, route, rollout: rollout.metadata.name };
-        const place = { object: virtualService, path: second.path, anchor: route, data, related: [{ object: rollout, path: entry.path }] };
+        const place = {
+          object: virtualService,
+          path: second.path,
+          anchor: route,
+          data,
+          related: [{ object: rollout, path: entry.path }],
+        };
         if (route === '') context.report('unnamed', place);
         else context.report('namesakes', place);
       }

@@ -21,7 +21,9 @@ export const workloadSelector = defineRule({
   check(context, rollout) {
     const selector = optionalObject(dig(rollout, 'spec', 'selector'));
     if (selector === undefined || workloadRefOf(rollout) === undefined) return;
-    const effective = effectiveTemplate(rollout, (kind, namespace, name) => (name === '' ? undefined : context.find(kind, namespace, name)));
+    const effective = effectiveTemplate(rollout, (kind, namespace, name) =>
+      name === '' ? undefined : context.find(kind, namespace, name),
+    );
     if (effective === undefined) return;
     const { source, labels, template } = effective;
     const raw = object(dig(template, 'metadata', 'labels'));

@@ -15,7 +15,14 @@ let cluster: Cluster;
 let provider: Server;
 beforeAll(async () => {
   // What a metric measures: /0 and /1 answer that number, /page a page of text, anything else is a server error.
-  provider = createServer((request, response) => void (/^\/\d$/.test(request.url ?? '') ? response.end(JSON.stringify({ value: Number(request.url?.slice(1)) })) : request.url === '/page' ? response.end('<html>') : response.writeHead(500).end()));
+  provider = createServer(
+    (request, response) =>
+      void (/^\/\d$/.test(request.url ?? '')
+        ? response.end(JSON.stringify({ value: Number(request.url?.slice(1)) }))
+        : request.url === '/page'
+          ? response.end('<html>')
+          : response.writeHead(500).end()),
+  );
   provider.listen(0, '127.0.0.1');
   await once(provider, 'listening');
   cluster = await Cluster.start({ rollgate: 'none' });
@@ -26,87 +33,199 @@ afterAll(async () => {
 });
 
 const metric = (name: string, path: string, more: object = {}): object => ({
-  name, successCondition: 'result == 1', provider: { web: { url: `http://127.0.0.1:${(provider.address() as AddressInfo).port}/${path}`, jsonPath: '{$.value}' } }, ...more,
+  name,
+  successCondition: 'result == 1',
+  provider: {
+    web: { url: `http://127.0.0.1:${(provider.address() as AddressInfo).port}/${path}`, jsonPath: '{$.value}' },
+  },
+  ...more,
 });
-const analysis = (metrics: readonly object[], more: object = {}): KubeObject => ({ apiVersion: 'argoproj.io/v1alpha1', kind: 'AnalysisTemplate', metadata: { name: 'check' }, spec: { metrics, ...more } });
-const gated = (more: object = {}): KubeObject => rollout({ canary: { steps: [{ setWeight: 50 }, { analysis: { templates: [{ templateName: 'check' }], ...more } }, { pause: {} }] } });
+const analysis = (metrics: readonly object[], more: object = {}): KubeObject => ({
+  apiVersion: 'argoproj.io/v1alpha1',
+  kind: 'AnalysisTemplate',
+  metadata: { name: 'check' },
+  spec: { metrics, ...more },
+});
+const gated = (more: object = {}): KubeObject =>
+  rollout({
+    canary: {
+      steps: [{ setWeight: 50 }, { analysis: { templates: [{ templateName: 'check' }], ...more } }, { pause: {} }],
+    },
+  });
 
 /** In: objects. Out: the AnalysisRun of the first update, when it is over. */
 async function run(...objects: readonly KubeObject[]): Promise<KubeObject> {
   const scene = await Scene.of(cluster, ...objects);
   await scene.phase('Healthy');
   await scene.update();
-  return until('the analysis to end', async () => (await scene.list('AnalysisRun')).find((found) => ['Successful', 'Failed', 'Error', 'Inconclusive'].includes(String(dig(found, 'status', 'phase')))));
+  return until('the analysis to end', async () =>
+    (await scene.list('AnalysisRun')).find((found) =>
+      ['Successful', 'Failed', 'Error', 'Inconclusive'].includes(String(dig(found, 'status', 'phase'))),
+    ),
+  );
 }
 
 describe('gates that cannot fail', () => {
-  fact('E7', 'holds', 'a metric with count equal to failureLimit is Successful although every measurement has failed', async () => {
-    const found = await run(analysis([metric('value', '0', { count: 2, failureLimit: 2, interval: '1s' })]), gated());
-    expect([dig(found, 'status', 'phase'), dig(array(dig(found, 'status', 'metricResults'))[0], 'failed')]).toEqual(['Successful', 2]);
-  });
+  fact(
+    'E7',
+    'holds',
+    'a metric with count equal to failureLimit is Successful although every measurement has failed',
+    async () => {
+      const found = await run(analysis([metric('value', '0', { count: 2, failureLimit: 2, interval: '1s' })]), gated());
+      expect([dig(found, 'status', 'phase'), dig(array(dig(found, 'status', 'metricResults'))[0], 'failed')]).toEqual([
+        'Successful',
+        2,
+      ]);
+    },
+  );
 
   fact('E7', 'holds', 'with count one above failureLimit it is Failed', async () => {
     const found = await run(analysis([metric('value', '0', { count: 3, failureLimit: 2, interval: '1s' })]), gated());
     expect(dig(found, 'status', 'phase')).toBe('Failed');
   });
 
-  fact('E7', 'refuted', 'measurements that end in an error do not count: a metric with count 2 and errors only is an Error after five of them, not a success', async () => {
-    const found = await run(analysis([metric('value', 'closed', { count: 2, interval: '1s' })]), gated());
-    expect([dig(found, 'status', 'phase'), dig(array(dig(found, 'status', 'metricResults'))[0], 'error')]).toEqual(['Error', 5]);
-  });
+  fact(
+    'E7',
+    'refuted',
+    'measurements that end in an error do not count: a metric with count 2 and errors only is an Error after five of them, not a success',
+    async () => {
+      const found = await run(analysis([metric('value', 'closed', { count: 2, interval: '1s' })]), gated());
+      expect([dig(found, 'status', 'phase'), dig(array(dig(found, 'status', 'metricResults'))[0], 'error')]).toEqual([
+        'Error',
+        5,
+      ]);
+    },
+  );
 
   fact('E7', 'holds', 'a web metric whose answer is no JSON is Successful, whatever its condition asks', async () => {
     const found = await run(analysis([metric('value', 'page', { count: 2, interval: '1s' })]), gated());
-    expect([dig(found, 'status', 'phase'), dig(array(dig(found, 'status', 'metricResults'))[0], 'successful')]).toEqual(['Successful', 2]);
+    expect([dig(found, 'status', 'phase'), dig(array(dig(found, 'status', 'metricResults'))[0], 'successful')]).toEqual(
+      ['Successful', 2],
+    );
   });
 
   fact('E7', 'holds', 'a metric with count below failureLimit is an Error as soon as the analysis begins', async () => {
     const found = await run(analysis([metric('value', '1', { count: 2, failureLimit: 3, interval: '1s' })]), gated());
-    expect([dig(found, 'status', 'phase'), String(dig(found, 'status', 'message'))]).toEqual(['Error', expect.stringContaining('failureLimit')]);
+    expect([dig(found, 'status', 'phase'), String(dig(found, 'status', 'message'))]).toEqual([
+      'Error',
+      expect.stringContaining('failureLimit'),
+    ]);
   });
 });
 
 describe('what is only looked at when the analysis begins', () => {
-  fact('E6', 'holds', 'a metric with two providers does not make the Rollout InvalidSpec: the update is aborted when the step is reached', async () => {
-    const scene = await Scene.of(cluster, analysis([metric('value', '1', { provider: { web: { url: 'http://127.0.0.1:1/' }, job: { spec: { template: { spec: { containers: [{ name: 'a', image: 'a' }], restartPolicy: 'Never' } } } } } })]), gated());
-    await scene.phase('Healthy');
-    await scene.update();
-    const degraded = await scene.phase('Degraded');
-    expect(dig(degraded, 'status', 'abort')).toBe(true);
-  });
+  fact(
+    'E6',
+    'holds',
+    'a metric with two providers does not make the Rollout InvalidSpec: the update is aborted when the step is reached',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        analysis([
+          metric('value', '1', {
+            provider: {
+              web: { url: 'http://127.0.0.1:1/' },
+              job: {
+                spec: { template: { spec: { containers: [{ name: 'a', image: 'a' }], restartPolicy: 'Never' } } },
+              },
+            },
+          }),
+        ]),
+        gated(),
+      );
+      await scene.phase('Healthy');
+      await scene.update();
+      const degraded = await scene.phase('Degraded');
+      expect(dig(degraded, 'status', 'abort')).toBe(true);
+    },
+  );
 
-  fact('E3', 'refuted', 'two metrics of one name in one template make the Rollout InvalidSpec: no update begins with them', async () => {
-    const scene = await Scene.of(cluster, analysis([metric('twin', '1'), metric('twin', '1')]), gated());
-    expect(await scene.invalid()).toContain('twin');
-  });
+  fact(
+    'E3',
+    'refuted',
+    'two metrics of one name in one template make the Rollout InvalidSpec: no update begins with them',
+    async () => {
+      const scene = await Scene.of(cluster, analysis([metric('twin', '1'), metric('twin', '1')]), gated());
+      expect(await scene.invalid()).toContain('twin');
+    },
+  );
 
-  fact('E3', 'holds', 'a template with two metrics of one name, which nobody needs to refer to, has the metrics endpoint of the controller answer with an error for the whole cluster', async () => {
-    await Scene.of(cluster, analysis([metric('twin', '1'), metric('twin', '1')]));
-    await until('the error', async () => {
-      const [answer] = (await once(http.get(`http://127.0.0.1:${cluster.argo.program.argument('metricsPort')}/metrics`), 'response')) as [http.IncomingMessage];
-      return (await text(answer)).includes('was collected before with the same name and label values') && answer.statusCode === 500;
-    });
-  });
+  fact(
+    'E3',
+    'holds',
+    'a template with two metrics of one name, which nobody needs to refer to, has the metrics endpoint of the controller answer with an error for the whole cluster',
+    async () => {
+      await Scene.of(cluster, analysis([metric('twin', '1'), metric('twin', '1')]));
+      await until('the error', async () => {
+        const [answer] = (await once(
+          http.get(`http://127.0.0.1:${cluster.argo.program.argument('metricsPort')}/metrics`),
+          'response',
+        )) as [http.IncomingMessage];
+        return (
+          (await text(answer)).includes('was collected before with the same name and label values') &&
+          answer.statusCode === 500
+        );
+      });
+    },
+  );
 
-  fact('E2', 'holds', 'an argument whose fieldRef names nothing passes validation; the analysis never begins, and the update neither goes on nor ends', async () => {
-    const scene = await Scene.of(cluster, analysis([metric('value', '1')], { args: [{ name: 'image' }] }), gated({ args: [{ name: 'image', valueFrom: { fieldRef: { fieldPath: 'spec.template.spec.containers[0].imagee' } } }] }));
-    await scene.phase('Healthy');
-    await scene.update();
-    await until('the complaints of the controller', () => scene.log.filter((line) => line.includes('invalid path')).length > 2);
-    const { status } = await scene.get('Rollout');
-    expect(dig(status, 'phase')).toBe('Progressing');
-    expect(await scene.list('AnalysisRun')).toEqual([]);
-    expect(array(dig(status, 'conditions')).some((condition) => dig(condition, 'type') === 'InvalidSpec')).toBe(false);
-  });
+  fact(
+    'E2',
+    'holds',
+    'an argument whose fieldRef names nothing passes validation; the analysis never begins, and the update neither goes on nor ends',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        analysis([metric('value', '1')], { args: [{ name: 'image' }] }),
+        gated({
+          args: [{ name: 'image', valueFrom: { fieldRef: { fieldPath: 'spec.template.spec.containers[0].imagee' } } }],
+        }),
+      );
+      await scene.phase('Healthy');
+      await scene.update();
+      await until(
+        'the complaints of the controller',
+        () => scene.log.filter((line) => line.includes('invalid path')).length > 2,
+      );
+      const { status } = await scene.get('Rollout');
+      expect(dig(status, 'phase')).toBe('Progressing');
+      expect(await scene.list('AnalysisRun')).toEqual([]);
+      expect(array(dig(status, 'conditions')).some((condition) => dig(condition, 'type') === 'InvalidSpec')).toBe(
+        false,
+      );
+    },
+  );
 
-  fact('E2', 'holds', 'with workloadRef a fieldRef below spec.template finds nothing either, whatever the Deployment has there', async () => {
-    const { template: _template, selector: _selector, ...spec } = gated({ args: [{ name: 'image', valueFrom: { fieldRef: { fieldPath: 'spec.template.spec.containers[0].image' } } }] })['spec'] as Record<string, unknown>;
-    const referring = { ...rollout({}), spec: { ...spec, workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } } };
-    const scene = await Scene.of(cluster, analysis([metric('value', '1')], { args: [{ name: 'image' }] }), deployment(), referring);
-    await scene.phase('Healthy');
-    await scene.patch('Deployment', { spec: { template: { metadata: { annotations: { version: '2' } } } } });
-    await until('the complaints of the controller', () => scene.log.filter((line) => line.includes('invalid path')).length > 2);
-    expect(dig(await scene.get('Rollout'), 'status', 'phase')).toBe('Progressing');
-    expect(await scene.list('AnalysisRun')).toEqual([]);
-  });
+  fact(
+    'E2',
+    'holds',
+    'with workloadRef a fieldRef below spec.template finds nothing either, whatever the Deployment has there',
+    async () => {
+      const {
+        template: _template,
+        selector: _selector,
+        ...spec
+      } = gated({
+        args: [{ name: 'image', valueFrom: { fieldRef: { fieldPath: 'spec.template.spec.containers[0].image' } } }],
+      })['spec'] as Record<string, unknown>;
+      const referring = {
+        ...rollout({}),
+        spec: { ...spec, workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } },
+      };
+      const scene = await Scene.of(
+        cluster,
+        analysis([metric('value', '1')], { args: [{ name: 'image' }] }),
+        deployment(),
+        referring,
+      );
+      await scene.phase('Healthy');
+      await scene.patch('Deployment', { spec: { template: { metadata: { annotations: { version: '2' } } } } });
+      await until(
+        'the complaints of the controller',
+        () => scene.log.filter((line) => line.includes('invalid path')).length > 2,
+      );
+      expect(dig(await scene.get('Rollout'), 'status', 'phase')).toBe('Progressing');
+      expect(await scene.list('AnalysisRun')).toEqual([]);
+    },
+  );
 });

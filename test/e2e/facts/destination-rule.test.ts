@@ -19,107 +19,226 @@ const BASE = [service('web'), virtualService([ROUTE])];
 const PAUSED_AT_20 = [{ setWeight: 20 }, { pause: {} }];
 
 describe('subsets that the Rollout does not name', () => {
-  fact('B4', 'holds', 'a subset of the DestinationRule that is neither stable nor canary is deleted as soon as the Rollout is there', async () => {
-    const scene = await Scene.of(cluster, ...BASE, destinationRule('stable', 'canary', 'legacy'), rollout(subsetCanary(PAUSED_AT_20)));
-    await scene.phase('Healthy');
-    expect(Object.keys(subsetsOf(await scene.get('DestinationRule')))).toEqual(['stable', 'canary']);
-  });
+  fact(
+    'B4',
+    'holds',
+    'a subset of the DestinationRule that is neither stable nor canary is deleted as soon as the Rollout is there',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        ...BASE,
+        destinationRule('stable', 'canary', 'legacy'),
+        rollout(subsetCanary(PAUSED_AT_20)),
+      );
+      await scene.phase('Healthy');
+      expect(Object.keys(subsetsOf(await scene.get('DestinationRule')))).toEqual(['stable', 'canary']);
+    },
+  );
 
-  fact('B4', 'holds', 'a subset named in additionalSubsetNames is deleted just as well, while its route keeps its weight', async () => {
-    const route = { route: [to('web', 90, 'stable'), to('web', 0, 'canary'), to('web', 10, 'legacy')] };
-    const scene = await Scene.of(cluster, service('web'), virtualService([route]), destinationRule('stable', 'canary', 'legacy'), rollout(subsetCanary(PAUSED_AT_20, { additionalSubsetNames: ['legacy'] })));
-    await scene.phase('Healthy');
-    expect(Object.keys(subsetsOf(await scene.get('DestinationRule')))).toEqual(['stable', 'canary']);
-    expect(dig(await scene.get('VirtualService'), 'spec', 'http')).toEqual([route]);
-  });
+  fact(
+    'B4',
+    'holds',
+    'a subset named in additionalSubsetNames is deleted just as well, while its route keeps its weight',
+    async () => {
+      const route = { route: [to('web', 90, 'stable'), to('web', 0, 'canary'), to('web', 10, 'legacy')] };
+      const scene = await Scene.of(
+        cluster,
+        service('web'),
+        virtualService([route]),
+        destinationRule('stable', 'canary', 'legacy'),
+        rollout(subsetCanary(PAUSED_AT_20, { additionalSubsetNames: ['legacy'] })),
+      );
+      await scene.phase('Healthy');
+      expect(Object.keys(subsetsOf(await scene.get('DestinationRule')))).toEqual(['stable', 'canary']);
+      expect(dig(await scene.get('VirtualService'), 'spec', 'http')).toEqual([route]);
+    },
+  );
 
-  fact('B4', 'holds', 'a subset that is misspelt is deleted without an error, and the update runs to its end with weight on a subset that is not there', async () => {
-    const scene = await Scene.of(cluster, ...BASE, destinationRule('stable', 'canry'), rollout(subsetCanary(PAUSED_AT_20)));
-    await scene.phase('Healthy');
-    await scene.update();
-    await scene.phase('Paused', 1);
-    expect(Object.keys(subsetsOf(await scene.get('DestinationRule')))).toEqual(['stable']);
-    expect(dig(await scene.get('VirtualService'), 'spec', 'http')).toEqual([{ route: [to('web', 80, 'stable'), to('web', 20, 'canary')] }]);
-  });
+  fact(
+    'B4',
+    'holds',
+    'a subset that is misspelt is deleted without an error, and the update runs to its end with weight on a subset that is not there',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        ...BASE,
+        destinationRule('stable', 'canry'),
+        rollout(subsetCanary(PAUSED_AT_20)),
+      );
+      await scene.phase('Healthy');
+      await scene.update();
+      await scene.phase('Paused', 1);
+      expect(Object.keys(subsetsOf(await scene.get('DestinationRule')))).toEqual(['stable']);
+      expect(dig(await scene.get('VirtualService'), 'spec', 'http')).toEqual([
+        { route: [to('web', 80, 'stable'), to('web', 20, 'canary')] },
+      ]);
+    },
+  );
 
   fact('B4', 'holds', 'a subset added in the middle of an update is deleted by the next reconciliation', async () => {
-    const scene = await Scene.of(cluster, ...BASE, destinationRule('stable', 'canary'), rollout(subsetCanary(PAUSED_AT_20)));
+    const scene = await Scene.of(
+      cluster,
+      ...BASE,
+      destinationRule('stable', 'canary'),
+      rollout(subsetCanary(PAUSED_AT_20)),
+    );
     await scene.phase('Healthy');
     await scene.update();
     await scene.phase('Paused', 1);
     const { spec } = await scene.get('DestinationRule');
-    await scene.patch('DestinationRule', { spec: { subsets: [...(spec as { subsets: object[] }).subsets, { name: 'legacy', labels: { app: 'web' } }] } });
+    await scene.patch('DestinationRule', {
+      spec: { subsets: [...(spec as { subsets: object[] }).subsets, { name: 'legacy', labels: { app: 'web' } }] },
+    });
     await until('the subset to go', async () => !('legacy' in subsetsOf(await scene.get('DestinationRule'))));
   });
 
   fact('B4', 'holds', 'what a named subset has besides labels, such as a trafficPolicy, is left as it is', async () => {
-    const subset = { name: 'canary', labels: { app: 'web' }, trafficPolicy: { connectionPool: { http: { http1MaxPendingRequests: 7 } } } };
-    const scene = await Scene.of(cluster, ...BASE, destinationRule('stable', subset), rollout(subsetCanary(PAUSED_AT_20)));
+    const subset = {
+      name: 'canary',
+      labels: { app: 'web' },
+      trafficPolicy: { connectionPool: { http: { http1MaxPendingRequests: 7 } } },
+    };
+    const scene = await Scene.of(
+      cluster,
+      ...BASE,
+      destinationRule('stable', subset),
+      rollout(subsetCanary(PAUSED_AT_20)),
+    );
     const healthy = await scene.phase('Healthy');
-    expect(dig(await scene.get('DestinationRule'), 'spec', 'subsets')).toContainEqual({ ...subset, labels: { app: 'web', [HASH]: dig(healthy, 'status', 'stableRS') } });
+    expect(dig(await scene.get('DestinationRule'), 'spec', 'subsets')).toContainEqual({
+      ...subset,
+      labels: { app: 'web', [HASH]: dig(healthy, 'status', 'stableRS') },
+    });
   });
 });
 
 describe('the managed-by annotation', () => {
-  fact('A7', 'holds', 'a DestinationRule created after its Rollout gets no hashes, and the Rollout does not get Healthy, until it is reconciled for another reason: that it was not found is not tried again', async () => {
-    const scene = await Scene.of(cluster, ...BASE, rollout(subsetCanary(PAUSED_AT_20)));
-    await until('the controller to miss it', () => scene.log.some((line) => line.includes('syncHandler error: destinationrules')));
-    // Events of pods that are still on their way would be another reason.
-    await until('the pods to be counted', async () => (await scene.list('ReplicaSet')).every((set) => dig(set, 'status', 'availableReplicas') === 2));
-    await scene.reconciled();
-    await scene.create(destinationRule('stable', 'canary'));
-    await scene.create({ ...destinationRule({ name: 'a', labels: { [HASH]: 'x' } }), metadata: { name: 'later', annotations: { [MANAGED_BY]: 'gone' } } });
-    await until('the later one to be cleaned', async () => stringMap(dig(await scene.get('DestinationRule', 'later'), 'metadata', 'annotations')).get(MANAGED_BY) === undefined);
-    expect(subsetsOf(await scene.get('DestinationRule'))).toEqual({ stable: undefined, canary: undefined });
-    expect(dig(await scene.get('Rollout'), 'status', 'phase')).not.toBe('Healthy');
-    await scene.nudge();
-    const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
-    await until('the hashes', async () => subsetsOf(await scene.get('DestinationRule'))['stable'] === stable);
-  });
+  fact(
+    'A7',
+    'holds',
+    'a DestinationRule created after its Rollout gets no hashes, and the Rollout does not get Healthy, until it is reconciled for another reason: that it was not found is not tried again',
+    async () => {
+      const scene = await Scene.of(cluster, ...BASE, rollout(subsetCanary(PAUSED_AT_20)));
+      await until('the controller to miss it', () =>
+        scene.log.some((line) => line.includes('syncHandler error: destinationrules')),
+      );
+      // Events of pods that are still on their way would be another reason.
+      await until('the pods to be counted', async () =>
+        (await scene.list('ReplicaSet')).every((set) => dig(set, 'status', 'availableReplicas') === 2),
+      );
+      await scene.reconciled();
+      await scene.create(destinationRule('stable', 'canary'));
+      await scene.create({
+        ...destinationRule({ name: 'a', labels: { [HASH]: 'x' } }),
+        metadata: { name: 'later', annotations: { [MANAGED_BY]: 'gone' } },
+      });
+      await until(
+        'the later one to be cleaned',
+        async () =>
+          stringMap(dig(await scene.get('DestinationRule', 'later'), 'metadata', 'annotations')).get(MANAGED_BY) ===
+          undefined,
+      );
+      expect(subsetsOf(await scene.get('DestinationRule'))).toEqual({ stable: undefined, canary: undefined });
+      expect(dig(await scene.get('Rollout'), 'status', 'phase')).not.toBe('Healthy');
+      await scene.nudge();
+      const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+      await until('the hashes', async () => subsetsOf(await scene.get('DestinationRule'))['stable'] === stable);
+    },
+  );
 
-  fact('A7', 'holds', 'a DestinationRule written again without hashes and annotation stays so, whatever comes after, until the Rollout is reconciled for another reason', async () => {
-    const scene = await Scene.of(cluster, ...BASE, destinationRule('stable', 'canary'), rollout(subsetCanary(PAUSED_AT_20)));
-    const healthy = await scene.phase('Healthy');
-    const stable = string(dig(healthy, 'status', 'stableRS'));
-    await scene.reconciled();
-    const recorder = await Recorder.start(cluster.controlPlane.admin, scene.at('DestinationRule'));
-    await scene.cluster.argoCd.apply([{ ...destinationRule('stable', 'canary'), metadata: { name: 'web', namespace: scene.namespace } }], 'replace');
-    // A second DestinationRule, annotated for a Rollout that is not there, is cleaned by the same queue, after the first one passed through it.
-    await scene.create({ ...destinationRule({ name: 'a', labels: { [HASH]: 'x' } }), metadata: { name: 'later', annotations: { [MANAGED_BY]: 'gone' } } });
-    await until('the later one to be cleaned', async () => stringMap(dig(await scene.get('DestinationRule', 'later'), 'metadata', 'annotations')).get(MANAGED_BY) === undefined);
-    expect(subsetsOf(recorder.versions.at(-1) ?? healthy)).toEqual({ stable: undefined, canary: undefined });
-    await scene.reconciled();
-    expect(subsetsOf(await scene.get('DestinationRule'))).toEqual({ stable, canary: stable });
-    recorder.stop();
-  });
+  fact(
+    'A7',
+    'holds',
+    'a DestinationRule written again without hashes and annotation stays so, whatever comes after, until the Rollout is reconciled for another reason',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        ...BASE,
+        destinationRule('stable', 'canary'),
+        rollout(subsetCanary(PAUSED_AT_20)),
+      );
+      const healthy = await scene.phase('Healthy');
+      const stable = string(dig(healthy, 'status', 'stableRS'));
+      await scene.reconciled();
+      const recorder = await Recorder.start(cluster.controlPlane.admin, scene.at('DestinationRule'));
+      await scene.cluster.argoCd.apply(
+        [{ ...destinationRule('stable', 'canary'), metadata: { name: 'web', namespace: scene.namespace } }],
+        'replace',
+      );
+      // A second DestinationRule, annotated for a Rollout that is not there, is cleaned by the same queue, after the
+      // first one passed through it.
+      await scene.create({
+        ...destinationRule({ name: 'a', labels: { [HASH]: 'x' } }),
+        metadata: { name: 'later', annotations: { [MANAGED_BY]: 'gone' } },
+      });
+      await until(
+        'the later one to be cleaned',
+        async () =>
+          stringMap(dig(await scene.get('DestinationRule', 'later'), 'metadata', 'annotations')).get(MANAGED_BY) ===
+          undefined,
+      );
+      expect(subsetsOf(recorder.versions.at(-1) ?? healthy)).toEqual({ stable: undefined, canary: undefined });
+      await scene.reconciled();
+      expect(subsetsOf(await scene.get('DestinationRule'))).toEqual({ stable, canary: stable });
+      recorder.stop();
+    },
+  );
 
   fact('A7', 'holds', 'a DestinationRule that keeps the annotation is healed at once', async () => {
-    const scene = await Scene.of(cluster, ...BASE, destinationRule('stable', 'canary'), rollout(subsetCanary(PAUSED_AT_20)));
+    const scene = await Scene.of(
+      cluster,
+      ...BASE,
+      destinationRule('stable', 'canary'),
+      rollout(subsetCanary(PAUSED_AT_20)),
+    );
     const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
-    await scene.patch('DestinationRule', { spec: { subsets: [{ name: 'stable', labels: { app: 'web' } }, { name: 'canary', labels: { app: 'web' } }] } });
+    await scene.patch('DestinationRule', {
+      spec: {
+        subsets: [
+          { name: 'stable', labels: { app: 'web' } },
+          { name: 'canary', labels: { app: 'web' } },
+        ],
+      },
+    });
     await until('the hashes', async () => subsetsOf(await scene.get('DestinationRule'))['stable'] === stable);
   });
 });
 
 describe('pods that are not ready', () => {
-  /** In: what the canary strategy has besides. Out: a scene in which the one pod of the new version never gets ready, looked at twice by the controller, and its hash. */
+  /**
+   * In: what the canary strategy has besides. Out: a scene in which the one pod of the new version never gets ready,
+   * looked at twice by the controller, and its hash.
+   */
   const neverReady = async (canary: object): Promise<{ readonly scene: Scene; readonly hash: string }> => {
-    const scene = await Scene.of(cluster, ...BASE, service('web-canary'), destinationRule('stable', 'canary'), rollout(subsetCanary([{ setCanaryScale: { replicas: 1 } }, { setWeight: 20 }, { pause: {} }], {}, { ...canary })));
+    const scene = await Scene.of(
+      cluster,
+      ...BASE,
+      service('web-canary'),
+      destinationRule('stable', 'canary'),
+      rollout(subsetCanary([{ setCanaryScale: { replicas: 1 } }, { setWeight: 20 }, { pause: {} }], {}, { ...canary })),
+    );
     await scene.phase('Healthy');
     await scene.update({ [READY_AFTER]: 'never' });
-    const scaled = await until('the canary to be scaled up', async () => (await scene.list('ReplicaSet')).find((set) => dig(set, 'spec', 'replicas') === 1));
+    const scaled = await until('the canary to be scaled up', async () =>
+      (await scene.list('ReplicaSet')).find((set) => dig(set, 'spec', 'replicas') === 1),
+    );
     await scene.reconciled();
     await scene.reconciled();
     return { scene, hash: stringMap(scaled.metadata['labels']).get(HASH) ?? '' };
   };
   const delays = (scene: Scene): boolean => scene.log.some((line) => line.includes('delaying destination rule switch'));
 
-  fact('B2', 'in part', 'with destinationRule alone the canary subset is switched before the new ReplicaSet has pods; while they are not ready the controller then does nothing at all, not even write the status', async () => {
-    const { scene, hash } = await neverReady({});
-    expect(subsetsOf(await scene.get('DestinationRule'))['canary']).toBe(hash);
-    expect(delays(scene)).toBe(true);
-    expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas')).toBeUndefined();
-  });
+  fact(
+    'B2',
+    'in part',
+    'with destinationRule alone the canary subset is switched before the new ReplicaSet has pods; while they are not ready the controller then does nothing at all, not even write the status',
+    async () => {
+      const { scene, hash } = await neverReady({});
+      expect(subsetsOf(await scene.get('DestinationRule'))['canary']).toBe(hash);
+      expect(delays(scene)).toBe(true);
+      expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas')).toBeUndefined();
+    },
+  );
 
   fact('B2', 'holds', 'with canaryService beside destinationRule there is no such delay', async () => {
     const { scene, hash } = await neverReady({ canaryService: 'web-canary' });
@@ -128,20 +247,43 @@ describe('pods that are not ready', () => {
     expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas')).toBe(1);
   });
 
-  for (const [how, canary] of [['destinationRule alone', {}], ['canaryService beside destinationRule', { canaryService: 'web-canary' }]] as const) {
-    fact('B2', 'refuted', `a new version over a running canary, with ${how}: the weight goes to 0 before the canary subset is switched`, async () => {
-      const scene = await Scene.of(cluster, ...BASE, service('web-canary'), destinationRule('stable', 'canary'), rollout(subsetCanary(PAUSED_AT_20, {}, canary)));
-      await scene.phase('Healthy');
-      await scene.update();
-      const before = string(dig(await scene.phase('Paused', 1), 'status', 'currentPodHash'));
-      const [virtual, rule] = await Promise.all((['VirtualService', 'DestinationRule'] as const).map((kind) => Recorder.start(cluster.controlPlane.admin, scene.at(kind))));
-      await scene.update({ [READY_AFTER]: '1000' });
-      await until('the third version', async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before);
-      await scene.phase('Paused', 1);
-      const version = (object: KubeObject | undefined): bigint => BigInt(string(object?.metadata['resourceVersion']));
-      const switched = version(rule?.stop().find((found) => ![before, undefined].includes(subsetsOf(found)['canary'])));
-      const zero = version(virtual?.stop().find((found) => weights(found)[0]?.[1].includes('web/canary 0') === true));
-      expect(zero < switched).toBe(true);
-    });
+  for (const [how, canary] of [
+    ['destinationRule alone', {}],
+    ['canaryService beside destinationRule', { canaryService: 'web-canary' }],
+  ] as const) {
+    fact(
+      'B2',
+      'refuted',
+      `a new version over a running canary, with ${how}: the weight goes to 0 before the canary subset is switched`,
+      async () => {
+        const scene = await Scene.of(
+          cluster,
+          ...BASE,
+          service('web-canary'),
+          destinationRule('stable', 'canary'),
+          rollout(subsetCanary(PAUSED_AT_20, {}, canary)),
+        );
+        await scene.phase('Healthy');
+        await scene.update();
+        const before = string(dig(await scene.phase('Paused', 1), 'status', 'currentPodHash'));
+        const [virtual, rule] = await Promise.all(
+          (['VirtualService', 'DestinationRule'] as const).map((kind) =>
+            Recorder.start(cluster.controlPlane.admin, scene.at(kind)),
+          ),
+        );
+        await scene.update({ [READY_AFTER]: '1000' });
+        await until(
+          'the third version',
+          async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before,
+        );
+        await scene.phase('Paused', 1);
+        const version = (object: KubeObject | undefined): bigint => BigInt(string(object?.metadata['resourceVersion']));
+        const switched = version(
+          rule?.stop().find((found) => ![before, undefined].includes(subsetsOf(found)['canary'])),
+        );
+        const zero = version(virtual?.stop().find((found) => weights(found)[0]?.[1].includes('web/canary 0') === true));
+        expect(zero < switched).toBe(true);
+      },
+    );
   }
 });

@@ -15,98 +15,200 @@ const SERVICES = [service('web'), service('web-canary')];
 const HEADER = { name: 'beta', match: [{ headerName: 'x-beta', headerValue: { exact: 'yes' } }] };
 const PAUSED_AT_20 = [{ setWeight: 20 }, { pause: {} }];
 
-const backend = (name: string, weight?: number): JsonObject => ({ name, port: 80, ...(weight === undefined ? {} : { weight }) });
-const route = (...rules: readonly JsonObject[]): KubeObject => ({ apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: { name: 'web' }, spec: { parentRefs: [{ name: 'edge' }], rules } });
+const backend = (name: string, weight?: number): JsonObject => ({
+  name,
+  port: 80,
+  ...(weight === undefined ? {} : { weight }),
+});
+const route = (...rules: readonly JsonObject[]): KubeObject => ({
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'HTTPRoute',
+  metadata: { name: 'web' },
+  spec: { parentRefs: [{ name: 'edge' }], rules },
+});
 const BOTH = { backendRefs: [backend('web', 100), backend('web-canary', 0)] };
 /** In: steps, the plugin's configuration, and what differs in the strategy. Out: the Rollout. */
-const routed = (steps: readonly JsonObject[], config: JsonObject, canary: JsonObject = {}, routing: JsonObject = {}): KubeObject =>
-  rollout({ canary: { stableService: 'web', canaryService: 'web-canary', steps, trafficRouting: { plugins: { [NAME]: { namespace: 'given below', ...config } }, ...routing }, ...canary } });
+const routed = (
+  steps: readonly JsonObject[],
+  config: JsonObject,
+  canary: JsonObject = {},
+  routing: JsonObject = {},
+): KubeObject =>
+  rollout({
+    canary: {
+      stableService: 'web',
+      canaryService: 'web-canary',
+      steps,
+      trafficRouting: { plugins: { [NAME]: { namespace: 'given below', ...config } }, ...routing },
+      ...canary,
+    },
+  });
 
 /** In: an HTTPRoute. Out: its rules: name, and weight by backend. */
 function rules(found: KubeObject): string[] {
-  return array(dig(found, 'spec', 'rules')).map((rule) => `${string(dig(rule, 'name'))}: ${array(dig(rule, 'backendRefs')).map((ref) => `${string(dig(ref, 'name'))} ${optionalNumber(dig(ref, 'weight')) ?? '-'}`).join(', ')}`);
+  return array(dig(found, 'spec', 'rules')).map(
+    (rule) =>
+      `${string(dig(rule, 'name'))}: ${array(dig(rule, 'backendRefs'))
+        .map((ref) => `${string(dig(ref, 'name'))} ${optionalNumber(dig(ref, 'weight')) ?? '-'}`)
+        .join(', ')}`,
+  );
 }
 
-describe.skipIf(PLUGIN === undefined)('the Gateway API plugin v0.15.0, run by hand: ROLLGATE_E2E_GATEWAY_PLUGIN names its program', () => {
-  let cluster: Cluster;
-  beforeAll(async () => {
-    cluster = await Cluster.start({ rollgate: 'none', argoRollouts: { plugins: { [NAME]: PLUGIN ?? '' } } });
-  });
-  afterAll(() => cluster.stop());
-
-  /** In: the HTTPRoute and the Rollout. Out: a scene with both and the Services; the plugin's namespace is that of the scene. */
-  async function scene(http: KubeObject, from: KubeObject): Promise<Scene> {
-    const made = await Scene.of(cluster, ...SERVICES, http);
-    await made.create(JSON.parse(JSON.stringify(from).replaceAll('given below', made.namespace)) as KubeObject);
-    return made;
-  }
-
-  fact('A4', 'holds', 'a weight of an HTTPRoute that is put back stays wrong until the Rollout is reconciled for another reason: nobody watches the route', async () => {
-    const made = await scene(route(BOTH), routed(PAUSED_AT_20, { httpRoute: 'web' }));
-    await made.phase('Healthy');
-    await made.update();
-    await made.phase('Paused', 1);
-    await made.reconciled();
-    expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20']);
-    await made.patch('HTTPRoute', { spec: { rules: [BOTH] } });
-    // A second Rollout of the same controller goes all its way while the first is left alone.
-    await made.create({ ...rollout({ canary: {} }, { selector: { matchLabels: { app: 'later' } }, template: { metadata: { labels: { app: 'later' } }, spec: { containers: [{ name: 'a', image: 'a' }] } } }), metadata: { name: 'later' } });
-    await made.phase('Healthy', undefined, 'later');
-    expect(rules(await made.get('HTTPRoute'))).toEqual([': web 100, web-canary 0']);
-    await made.reconciled();
-    expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20']);
-  });
-
-  const PREVIEW = { matches: [{ path: { type: 'PathPrefix', value: '/preview' } }], backendRefs: [backend('web-canary')] };
-  for (const [how, config, routing] of [
-    ['with useHeaderRoutes', { httpRoutes: [{ name: 'web', useHeaderRoutes: true }] }, { managedRoutes: [{ name: 'beta' }] }],
-    ['with the singular httpRoute, without managedRoutes and header steps', { httpRoute: 'web' }, {}],
-  ] as const) {
-    fact('C1', 'holds', `a rule of one's own whose only backend is the canary Service is deleted ${how}`, async () => {
-      const made = await scene(route(PREVIEW, BOTH), routed(PAUSED_AT_20, config, {}, routing));
-      await until('the rule to go', async () => (await made.nudge()) && rules(await made.get('HTTPRoute')).length === 1);
-      expect(rules(await made.get('HTTPRoute'))).toEqual([': web 100, web-canary 0']);
+describe.skipIf(PLUGIN === undefined)(
+  'the Gateway API plugin v0.15.0, run by hand: ROLLGATE_E2E_GATEWAY_PLUGIN names its program',
+  () => {
+    let cluster: Cluster;
+    beforeAll(async () => {
+      cluster = await Cluster.start({ rollgate: 'none', argoRollouts: { plugins: { [NAME]: PLUGIN ?? '' } } });
     });
-  }
+    afterAll(() => cluster.stop());
 
-  fact('C1', 'in part', 'without header routes such a rule stays, through an update too', async () => {
-    const made = await scene(route(PREVIEW, BOTH), routed([{ setWeight: 20 }], { httpRoutes: [{ name: 'web' }] }));
-    await made.phase('Healthy');
-    await made.update();
-    await made.phase('Healthy', 1);
-    await made.reconciled();
-    expect(rules(await made.get('HTTPRoute'))).toEqual([': web-canary 1', ': web 100, web-canary 0']);
-  });
+    /**
+     * In: the HTTPRoute and the Rollout. Out: a scene with both and the Services; the plugin's namespace is that of the
+     * scene.
+     */
+    async function scene(http: KubeObject, from: KubeObject): Promise<Scene> {
+      const made = await Scene.of(cluster, ...SERVICES, http);
+      await made.create(JSON.parse(JSON.stringify(from).replaceAll('given below', made.namespace)) as KubeObject);
+      return made;
+    }
 
-  fact('C4', 'holds', 'a header step has no effect where useHeaderRoutes is not set, and the update goes on without it', async () => {
-    const made = await scene(route(BOTH), routed([{ setWeight: 20 }, { setHeaderRoute: HEADER }, { pause: {} }], { httpRoutes: [{ name: 'web' }] }, {}, { managedRoutes: [{ name: 'beta' }] }));
-    await made.phase('Healthy');
-    await made.update();
-    await made.phase('Paused', 2);
-    await made.reconciled();
-    expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20']);
-  });
+    fact(
+      'A4',
+      'holds',
+      'a weight of an HTTPRoute that is put back stays wrong until the Rollout is reconciled for another reason: nobody watches the route',
+      async () => {
+        const made = await scene(route(BOTH), routed(PAUSED_AT_20, { httpRoute: 'web' }));
+        await made.phase('Healthy');
+        await made.update();
+        await made.phase('Paused', 1);
+        await made.reconciled();
+        expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20']);
+        await made.patch('HTTPRoute', { spec: { rules: [BOTH] } });
+        // A second Rollout of the same controller goes all its way while the first is left alone.
+        await made.create({
+          ...rollout(
+            { canary: {} },
+            {
+              selector: { matchLabels: { app: 'later' } },
+              template: { metadata: { labels: { app: 'later' } }, spec: { containers: [{ name: 'a', image: 'a' }] } },
+            },
+          ),
+          metadata: { name: 'later' },
+        });
+        await made.phase('Healthy', undefined, 'later');
+        expect(rules(await made.get('HTTPRoute'))).toEqual([': web 100, web-canary 0']);
+        await made.reconciled();
+        expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20']);
+      },
+    );
 
-  for (const [how, config] of [['with useHeaderRoutes', { httpRoutes: [{ name: 'web', useHeaderRoutes: true }] }], ['with the singular httpRoute', { httpRoute: 'web' }]] as const) {
-    fact('C4', 'holds', `a header step has an effect ${how}`, async () => {
-      const made = await scene(route(BOTH), routed([{ setWeight: 20 }, { setHeaderRoute: HEADER }, { pause: {} }], config, {}, { managedRoutes: [{ name: 'beta' }] }));
+    const PREVIEW = {
+      matches: [{ path: { type: 'PathPrefix', value: '/preview' } }],
+      backendRefs: [backend('web-canary')],
+    };
+    for (const [how, config, routing] of [
+      [
+        'with useHeaderRoutes',
+        { httpRoutes: [{ name: 'web', useHeaderRoutes: true }] },
+        { managedRoutes: [{ name: 'beta' }] },
+      ],
+      ['with the singular httpRoute, without managedRoutes and header steps', { httpRoute: 'web' }, {}],
+    ] as const) {
+      fact(
+        'C1',
+        'holds',
+        `a rule of one's own whose only backend is the canary Service is deleted ${how}`,
+        async () => {
+          const made = await scene(route(PREVIEW, BOTH), routed(PAUSED_AT_20, config, {}, routing));
+          await until(
+            'the rule to go',
+            async () => (await made.nudge()) && rules(await made.get('HTTPRoute')).length === 1,
+          );
+          expect(rules(await made.get('HTTPRoute'))).toEqual([': web 100, web-canary 0']);
+        },
+      );
+    }
+
+    fact('C1', 'in part', 'without header routes such a rule stays, through an update too', async () => {
+      const made = await scene(route(PREVIEW, BOTH), routed([{ setWeight: 20 }], { httpRoutes: [{ name: 'web' }] }));
       await made.phase('Healthy');
       await made.update();
-      await made.phase('Paused', 2);
-      expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20', 'beta: web-canary 1']);
+      await made.phase('Healthy', 1);
+      await made.reconciled();
+      expect(rules(await made.get('HTTPRoute'))).toEqual([': web-canary 1', ': web 100, web-canary 0']);
     });
-  }
 
-  fact('C2', 'holds', 'a route that has only the stable Service stops the Rollout before it is Healthy, and it is not InvalidSpec', async () => {
-    const made = await scene(route({ backendRefs: [backend('web')] }), routed(PAUSED_AT_20, { httpRoute: 'web' }));
-    await until('the complaint', () => made.log.some((line) => line.includes('syncHandler error') && /backendRef|rule/i.test(line)));
-    await made.nudge();
-    expect(dig(await made.get('Rollout'), 'status', 'phase')).not.toBe('Healthy');
-  });
+    fact(
+      'C4',
+      'holds',
+      'a header step has no effect where useHeaderRoutes is not set, and the update goes on without it',
+      async () => {
+        const made = await scene(
+          route(BOTH),
+          routed(
+            [{ setWeight: 20 }, { setHeaderRoute: HEADER }, { pause: {} }],
+            { httpRoutes: [{ name: 'web' }] },
+            {},
+            { managedRoutes: [{ name: 'beta' }] },
+          ),
+        );
+        await made.phase('Healthy');
+        await made.update();
+        await made.phase('Paused', 2);
+        await made.reconciled();
+        expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20']);
+      },
+    );
 
-  fact('C5', 'holds', 'the controller accepts a plugin Rollout without canaryService; the plugin then fails', async () => {
-    const made = await scene(route(BOTH), routed(PAUSED_AT_20, { httpRoute: 'web' }, { canaryService: null }));
-    await until('the complaint', () => made.log.some((line) => line.includes('syncHandler error')));
-    expect(array(dig(await made.get('Rollout'), 'status', 'conditions')).some((condition) => dig(condition, 'type') === 'InvalidSpec')).toBe(false);
-  });
-});
+    for (const [how, config] of [
+      ['with useHeaderRoutes', { httpRoutes: [{ name: 'web', useHeaderRoutes: true }] }],
+      ['with the singular httpRoute', { httpRoute: 'web' }],
+    ] as const) {
+      fact('C4', 'holds', `a header step has an effect ${how}`, async () => {
+        const made = await scene(
+          route(BOTH),
+          routed(
+            [{ setWeight: 20 }, { setHeaderRoute: HEADER }, { pause: {} }],
+            config,
+            {},
+            { managedRoutes: [{ name: 'beta' }] },
+          ),
+        );
+        await made.phase('Healthy');
+        await made.update();
+        await made.phase('Paused', 2);
+        expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20', 'beta: web-canary 1']);
+      });
+    }
+
+    fact(
+      'C2',
+      'holds',
+      'a route that has only the stable Service stops the Rollout before it is Healthy, and it is not InvalidSpec',
+      async () => {
+        const made = await scene(route({ backendRefs: [backend('web')] }), routed(PAUSED_AT_20, { httpRoute: 'web' }));
+        await until('the complaint', () =>
+          made.log.some((line) => line.includes('syncHandler error') && /backendRef|rule/i.test(line)),
+        );
+        await made.nudge();
+        expect(dig(await made.get('Rollout'), 'status', 'phase')).not.toBe('Healthy');
+      },
+    );
+
+    fact(
+      'C5',
+      'holds',
+      'the controller accepts a plugin Rollout without canaryService; the plugin then fails',
+      async () => {
+        const made = await scene(route(BOTH), routed(PAUSED_AT_20, { httpRoute: 'web' }, { canaryService: null }));
+        await until('the complaint', () => made.log.some((line) => line.includes('syncHandler error')));
+        expect(
+          array(dig(await made.get('Rollout'), 'status', 'conditions')).some(
+            (condition) => dig(condition, 'type') === 'InvalidSpec',
+          ),
+        ).toBe(false);
+      },
+    );
+  },
+);

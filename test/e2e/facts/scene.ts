@@ -8,14 +8,25 @@ import { HASH } from './manifests.ts';
 /** What became of a claim: it holds as it was made; it holds only in part, as the fact says; it does not hold. */
 export type Outcome = 'holds' | 'in part' | 'refuted';
 
-/** In: the claim that is decided (its number in the list of claims), what became of it, the fact as the controller showed it, and how to show it. The table of docs/upstream-facts.md is made from these. */
+/**
+ * In: the claim that is decided (its number in the list of claims), what became of it, the fact as the controller
+ * showed it, and how to show it. The table of docs/upstream-facts.md is made from these.
+ */
 export function fact(_claim: string, _outcome: Outcome, title: string, show: () => Promise<void>): void {
-  // The controller races with itself: it puts the answers to its own writes over newer versions in its cache. What it does in the usual case is the fact.
+  // The controller races with itself: it puts the answers to its own writes over newer versions in its cache. What it
+  // does in the usual case is the fact.
   it.concurrent(title, { retry: 2 }, show);
 }
 
 const VERSIONS: Readonly<Record<string, string>> = {
-  Rollout: 'argoproj.io/v1alpha1', AnalysisRun: 'argoproj.io/v1alpha1', VirtualService: 'networking.istio.io/v1', DestinationRule: 'networking.istio.io/v1', Service: 'v1', Pod: 'v1', Deployment: 'apps/v1', ReplicaSet: 'apps/v1',
+  Rollout: 'argoproj.io/v1alpha1',
+  AnalysisRun: 'argoproj.io/v1alpha1',
+  VirtualService: 'networking.istio.io/v1',
+  DestinationRule: 'networking.istio.io/v1',
+  Service: 'v1',
+  Pod: 'v1',
+  Deployment: 'apps/v1',
+  ReplicaSet: 'apps/v1',
   HTTPRoute: 'gateway.networking.k8s.io/v1',
 };
 
@@ -37,9 +48,16 @@ export class Scene {
     return scene;
   }
 
-  /** In: objects, which belong to this namespace unless they name another. Creates them in that order. Rejects with Refused. */
+  /**
+   * In: objects, which belong to this namespace unless they name another. Creates them in that order. Rejects with
+   * Refused.
+   */
   async create(...objects: readonly KubeObject[]): Promise<void> {
-    for (const object of objects) await this.cluster.controlPlane.admin.create({ ...object, metadata: { namespace: this.namespace, ...object.metadata } });
+    for (const object of objects)
+      await this.cluster.controlPlane.admin.create({
+        ...object,
+        metadata: { namespace: this.namespace, ...object.metadata },
+      });
   }
 
   /** In: a kind and a name. Out: where that is, as the harness has it. */
@@ -65,9 +83,16 @@ export class Scene {
     return this.cluster.controlPlane.admin.patch(this.at(kind, name), patch);
   }
 
-  /** In: what the pods of the next version are to have for annotations. Begins an update of the Rollout; resolves when the controller has looked at it. */
+  /**
+   * In: what the pods of the next version are to have for annotations. Begins an update of the Rollout; resolves when
+   * the controller has looked at it.
+   */
   async update(annotations: JsonObject = {}): Promise<void> {
-    await this.#lookedAt(await this.patch('Rollout', { spec: { template: { metadata: { annotations: { version: String(++this.#nudges), ...annotations } } } } }));
+    await this.#lookedAt(
+      await this.patch('Rollout', {
+        spec: { template: { metadata: { annotations: { version: String(++this.#nudges), ...annotations } } } },
+      }),
+    );
   }
 
   /** In: the Rollout's name. Has the controller look at the Rollout once more, and resolves when it has. */
@@ -86,8 +111,9 @@ export class Scene {
   }
 
   /**
-   * In: the Rollout's name. Out: it, changed in a way that makes the controller look at it. One nudge may not be enough: the controller puts the answers to its own writes into its cache, over whatever newer version the
-   * watch has brought meanwhile.
+   * In: the Rollout's name. Out: it, changed in a way that makes the controller look at it. One nudge may not be
+   * enough: the controller puts the answers to its own writes into its cache, over whatever newer version the watch has
+   * brought meanwhile.
    */
   nudge(name = 'web'): Promise<KubeObject> {
     return this.patch('Rollout', { metadata: { annotations: { nudge: String(++this.#nudges) } } }, name);
@@ -95,22 +121,32 @@ export class Scene {
 
   // The controller says at the end of each reconciliation which version of the Rollout it has worked on.
   #done(name: string): bigint[] {
-    const lines = this.log.filter((line) => line.includes('Reconciliation completed') && line.includes(` rollout=${name} `));
+    const lines = this.log.filter(
+      (line) => line.includes('Reconciliation completed') && line.includes(` rollout=${name} `),
+    );
     return lines.map((line) => BigInt(/resourceVersion=(\d+)/.exec(line)?.[1] ?? '0'));
   }
 
   /** Out: what the controller has logged about this namespace, line by line. */
   get log(): string[] {
-    return this.cluster.argo.program.output().split('\n').filter((line) => line.includes(`namespace=${this.namespace} `) || line.includes(`${this.namespace}/`));
+    return this.cluster.argo.program
+      .output()
+      .split('\n')
+      .filter((line) => line.includes(`namespace=${this.namespace} `) || line.includes(`${this.namespace}/`));
   }
 
-  /** In: a phase, and the index of the step at which it is to be, if that matters. Out: the Rollout, once its status says so of its present spec. */
+  /**
+   * In: a phase, and the index of the step at which it is to be, if that matters. Out: the Rollout, once its status
+   * says so of its present spec.
+   */
   async phase(phase: string, step?: number, name = 'web'): Promise<KubeObject> {
     let looks = 0;
     return until(`Rollout ${name} ${phase}${step === undefined ? '' : ` at step ${step}`}`, async () => {
       const found = await this.get('Rollout', name);
       const current = string(dig(found, 'status', 'observedGeneration')) === String(found.metadata['generation']);
-      const there = dig(found, 'status', 'phase') === phase && (step === undefined || optionalNumber(dig(found, 'status', 'currentStepIndex')) === step);
+      const there =
+        dig(found, 'status', 'phase') === phase &&
+        (step === undefined || optionalNumber(dig(found, 'status', 'currentStepIndex')) === step);
       if (++looks % 30 === 0) await this.nudge(name);
       return current && there ? found : undefined;
     });
@@ -125,7 +161,9 @@ export class Scene {
   invalid(name = 'web'): Promise<string> {
     return until(`Rollout ${name} InvalidSpec`, async () => {
       const conditions = array(dig(await this.get('Rollout', name), 'status', 'conditions'));
-      const invalid = conditions.find((condition) => dig(condition, 'type') === 'InvalidSpec' && dig(condition, 'status') === 'True');
+      const invalid = conditions.find(
+        (condition) => dig(condition, 'type') === 'InvalidSpec' && dig(condition, 'status') === 'True',
+      );
       return invalid === undefined ? undefined : string(dig(invalid, 'message'));
     });
   }
@@ -149,5 +187,10 @@ export function hashOf(service: KubeObject): string | undefined {
 
 /** In: a DestinationRule. Out: the hash of each of its subsets, by name. */
 export function subsetsOf(rule: KubeObject): Record<string, string | undefined> {
-  return Object.fromEntries(array(dig(rule, 'spec', 'subsets')).map((subset) => [string(dig(subset, 'name')), stringMap(dig(subset, 'labels')).get(HASH)]));
+  return Object.fromEntries(
+    array(dig(rule, 'spec', 'subsets')).map((subset) => [
+      string(dig(subset, 'name')),
+      stringMap(dig(subset, 'labels')).get(HASH),
+    ]),
+  );
 }

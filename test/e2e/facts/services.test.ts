@@ -3,7 +3,18 @@ import { array, dig, string, stringMap, type JsonObject } from '../../../src/wor
 import { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
 import { Recorder } from '../harness/recorder.ts';
-import { destinationRule, HASH, hostCanary, MANAGED_BY, rollout, service, subsetCanary, template, to, virtualService } from './manifests.ts';
+import {
+  destinationRule,
+  HASH,
+  hostCanary,
+  MANAGED_BY,
+  rollout,
+  service,
+  subsetCanary,
+  template,
+  to,
+  virtualService,
+} from './manifests.ts';
 import { fact, hashOf, Scene, subsetsOf, weights } from './scene.ts';
 
 let cluster: Cluster;
@@ -16,49 +27,78 @@ const SERVICES = [service('web'), service('web-canary')];
 const PAUSED_AT_20 = [{ setWeight: 20 }, { pause: {} }];
 const VIRTUAL = virtualService([{ route: [to('web', 100), to('web-canary', 0)] }]);
 
-/** In: a scene whose Rollout drives the Services `web` and `web-canary`. Waits until the controller has handled an event of a Service that came after all those so far. */
+/**
+ * In: a scene whose Rollout drives the Services `web` and `web-canary`. Waits until the controller has handled an event
+ * of a Service that came after all those so far.
+ */
 async function laterServiceEvent(scene: Scene): Promise<void> {
-  await scene.create({ ...service('later'), metadata: { name: 'later', annotations: { [MANAGED_BY]: 'gone' } }, spec: { selector: { app: 'web', [HASH]: 'x' }, ports: [{ port: 80 }] } });
-  await until('the hash that nobody owns to be removed', async () => hashOf(await scene.get('Service', 'later')) === undefined);
+  await scene.create({
+    ...service('later'),
+    metadata: { name: 'later', annotations: { [MANAGED_BY]: 'gone' } },
+    spec: { selector: { app: 'web', [HASH]: 'x' }, ports: [{ port: 80 }] },
+  });
+  await until(
+    'the hash that nobody owns to be removed',
+    async () => hashOf(await scene.get('Service', 'later')) === undefined,
+  );
 }
 
 describe('the hash in a selector', () => {
-  fact('A1', 'holds', 'server-side apply of a Service drops the hash, for the selector is one atomic map, and nobody puts it back until the Rollout is reconciled for another reason', async () => {
-    const scene = await Scene.of(cluster, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
-    const manifest = { ...service('web'), metadata: { name: 'web', namespace: scene.namespace } };
-    await cluster.argoCd.apply([manifest, { ...service('web-canary'), metadata: { name: 'web-canary', namespace: scene.namespace } }], 'server-side apply');
-    const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
-    await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
-    await cluster.argoCd.apply([{ ...manifest, metadata: { ...manifest.metadata, labels: { team: 'shop' } } }], 'server-side apply');
-    expect(hashOf(await scene.get('Service'))).toBeUndefined();
-    await laterServiceEvent(scene);
-    expect(hashOf(await scene.get('Service'))).toBeUndefined();
-    await scene.reconciled();
-    expect(hashOf(await scene.get('Service'))).toBe(stable);
-  });
+  fact(
+    'A1',
+    'holds',
+    'server-side apply of a Service drops the hash, for the selector is one atomic map, and nobody puts it back until the Rollout is reconciled for another reason',
+    async () => {
+      const scene = await Scene.of(cluster, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
+      const manifest = { ...service('web'), metadata: { name: 'web', namespace: scene.namespace } };
+      await cluster.argoCd.apply(
+        [manifest, { ...service('web-canary'), metadata: { name: 'web-canary', namespace: scene.namespace } }],
+        'server-side apply',
+      );
+      const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+      await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
+      await cluster.argoCd.apply(
+        [{ ...manifest, metadata: { ...manifest.metadata, labels: { team: 'shop' } } }],
+        'server-side apply',
+      );
+      expect(hashOf(await scene.get('Service'))).toBeUndefined();
+      await laterServiceEvent(scene);
+      expect(hashOf(await scene.get('Service'))).toBeUndefined();
+      await scene.reconciled();
+      expect(hashOf(await scene.get('Service'))).toBe(stable);
+    },
+  );
 
   fact('A1', 'holds', 'client-side apply leaves the hash where it is', async () => {
     const scene = await Scene.of(cluster, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
     const manifest = { ...service('web'), metadata: { name: 'web', namespace: scene.namespace } };
-    await cluster.argoCd.apply([manifest, { ...service('web-canary'), metadata: { name: 'web-canary', namespace: scene.namespace } }]);
+    await cluster.argoCd.apply([
+      manifest,
+      { ...service('web-canary'), metadata: { name: 'web-canary', namespace: scene.namespace } },
+    ]);
     const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
     await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
     await cluster.argoCd.apply([{ ...manifest, metadata: { ...manifest.metadata, labels: { team: 'shop' } } }]);
     expect(hashOf(await scene.get('Service'))).toBe(stable);
   });
 
-  fact('A1', 'holds', 'a Service deleted and created again has no hash until the Rollout is reconciled for another reason', async () => {
-    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
-    const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
-    await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
-    await scene.reconciled();
-    await cluster.admin.run(['delete', 'service', 'web', '-n', scene.namespace]);
-    await scene.create(service('web'));
-    await laterServiceEvent(scene);
-    expect(hashOf(await scene.get('Service'))).toBeUndefined();
-    await scene.reconciled();
-    expect(hashOf(await scene.get('Service'))).toBe(stable);
-  });
+  fact(
+    'A1',
+    'holds',
+    'a Service deleted and created again has no hash until the Rollout is reconciled for another reason',
+    async () => {
+      const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
+      const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+      await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
+      await scene.reconciled();
+      await cluster.admin.run(['delete', 'service', 'web', '-n', scene.namespace]);
+      await scene.create(service('web'));
+      await laterServiceEvent(scene);
+      expect(hashOf(await scene.get('Service'))).toBeUndefined();
+      await scene.reconciled();
+      expect(hashOf(await scene.get('Service'))).toBe(stable);
+    },
+  );
 
   fact('A1', 'holds', 'a wrong hash is put right at once: only a missing one goes unnoticed', async () => {
     const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
@@ -68,33 +108,46 @@ describe('the hash in a selector', () => {
     await until('the hash again', async () => hashOf(await scene.get('Service')) === stable);
   });
 
-  fact('A1', 'holds', 'server-side apply of the active Service of a blue-green Rollout in the middle of an update: it selects the old and the new pods at once, and the next reconciliation promotes the new version, though nobody has promoted it', async () => {
-    const strategy = { blueGreen: { activeService: 'web', previewService: 'web-canary', autoPromotionEnabled: false } };
-    const scene = await Scene.of(cluster, rollout(strategy));
-    const manifest = { ...service('web'), metadata: { name: 'web', namespace: scene.namespace } };
-    await cluster.argoCd.apply([manifest, { ...service('web-canary'), metadata: { name: 'web-canary', namespace: scene.namespace } }], 'server-side apply');
-    const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
-    await scene.update();
-    await scene.phase('Paused');
-    expect(hashOf(await scene.get('Service'))).toBe(stable);
-    await cluster.argoCd.apply([manifest], 'server-side apply');
-    expect(hashOf(await scene.get('Service'))).toBeUndefined();
-    await laterServiceEvent(scene);
-    expect(hashOf(await scene.get('Service'))).toBeUndefined();
-    await scene.reconciled();
-    await scene.reconciled();
-    const { status } = await scene.phase('Healthy');
-    const current = string(dig(status, 'currentPodHash'));
-    expect(current).not.toBe(stable);
-    expect([hashOf(await scene.get('Service')), dig(status, 'stableRS')]).toEqual([current, current]);
-  });
+  fact(
+    'A1',
+    'holds',
+    'server-side apply of the active Service of a blue-green Rollout in the middle of an update: it selects the old and the new pods at once, and the next reconciliation promotes the new version, though nobody has promoted it',
+    async () => {
+      const strategy = {
+        blueGreen: { activeService: 'web', previewService: 'web-canary', autoPromotionEnabled: false },
+      };
+      const scene = await Scene.of(cluster, rollout(strategy));
+      const manifest = { ...service('web'), metadata: { name: 'web', namespace: scene.namespace } };
+      await cluster.argoCd.apply(
+        [manifest, { ...service('web-canary'), metadata: { name: 'web-canary', namespace: scene.namespace } }],
+        'server-side apply',
+      );
+      const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+      await scene.update();
+      await scene.phase('Paused');
+      expect(hashOf(await scene.get('Service'))).toBe(stable);
+      await cluster.argoCd.apply([manifest], 'server-side apply');
+      expect(hashOf(await scene.get('Service'))).toBeUndefined();
+      await laterServiceEvent(scene);
+      expect(hashOf(await scene.get('Service'))).toBeUndefined();
+      await scene.reconciled();
+      await scene.reconciled();
+      const { status } = await scene.phase('Healthy');
+      const current = string(dig(status, 'currentPodHash'));
+      expect(current).not.toBe(stable);
+      expect([hashOf(await scene.get('Service')), dig(status, 'stableRS')]).toEqual([current, current]);
+    },
+  );
 });
 
 describe('one Service of two Rollouts', () => {
   fact('D3', 'holds', 'a Rollout that names a Service which another one drives is InvalidSpec', async () => {
     const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
     await scene.phase('Healthy');
-    await scene.create(service('web-other'), { ...rollout({ canary: { stableService: 'web', canaryService: 'web-other', steps: PAUSED_AT_20 } }), metadata: { name: 'other' } });
+    await scene.create(service('web-other'), {
+      ...rollout({ canary: { stableService: 'web', canaryService: 'web-other', steps: PAUSED_AT_20 } }),
+      metadata: { name: 'other' },
+    });
     expect(await scene.invalid('other')).toMatch(/managed by another Rollout/);
   });
 });
@@ -103,27 +156,43 @@ describe('ping and pong', () => {
   const pingPong = { pingService: 'web', pongService: 'web-canary' };
   const routing = { trafficRouting: { istio: { virtualService: { name: 'web' } } }, steps: PAUSED_AT_20 };
 
-  fact('D5', 'refuted', 'a Rollout that begins with ping and pong: ping gets the hash of the first version and is stable from then on, pong gets that of the second', async () => {
-    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout({ canary: { ...routing, pingPong } }));
-    await scene.phase('Healthy');
-    await scene.update();
-    const { status } = await scene.phase('Paused', 1);
-    await scene.reconciled();
-    expect(dig(status, 'canary', 'stablePingPong')).toBe('ping');
-    expect([hashOf(await scene.get('Service')), hashOf(await scene.get('Service', 'web-canary'))]).toEqual([dig(status, 'stableRS'), dig(status, 'currentPodHash')]);
-  });
+  fact(
+    'D5',
+    'refuted',
+    'a Rollout that begins with ping and pong: ping gets the hash of the first version and is stable from then on, pong gets that of the second',
+    async () => {
+      const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout({ canary: { ...routing, pingPong } }));
+      await scene.phase('Healthy');
+      await scene.update();
+      const { status } = await scene.phase('Paused', 1);
+      await scene.reconciled();
+      expect(dig(status, 'canary', 'stablePingPong')).toBe('ping');
+      expect([hashOf(await scene.get('Service')), hashOf(await scene.get('Service', 'web-canary'))]).toEqual([
+        dig(status, 'stableRS'),
+        dig(status, 'currentPodHash'),
+      ]);
+    },
+  );
 
-  fact('D5', 'holds', 'a Rollout that gets ping and pong later: pong counts as stable and has no hash, so that it sends to the canary pods too', async () => {
-    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout({ canary: { steps: PAUSED_AT_20 } }));
-    await scene.phase('Healthy');
-    await scene.patch('Rollout', { spec: { strategy: { canary: { ...routing, pingPong } } } });
-    await scene.phase('Healthy');
-    await scene.update();
-    const { status } = await scene.phase('Paused', 1);
-    await scene.reconciled();
-    expect([hashOf(await scene.get('Service')), hashOf(await scene.get('Service', 'web-canary'))]).toEqual([dig(status, 'currentPodHash'), undefined]);
-    expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 20', 'web-canary 80']]]);
-  });
+  fact(
+    'D5',
+    'holds',
+    'a Rollout that gets ping and pong later: pong counts as stable and has no hash, so that it sends to the canary pods too',
+    async () => {
+      const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout({ canary: { steps: PAUSED_AT_20 } }));
+      await scene.phase('Healthy');
+      await scene.patch('Rollout', { spec: { strategy: { canary: { ...routing, pingPong } } } });
+      await scene.phase('Healthy');
+      await scene.update();
+      const { status } = await scene.phase('Paused', 1);
+      await scene.reconciled();
+      expect([hashOf(await scene.get('Service')), hashOf(await scene.get('Service', 'web-canary'))]).toEqual([
+        dig(status, 'currentPodHash'),
+        undefined,
+      ]);
+      expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 20', 'web-canary 80']]]);
+    },
+  );
 });
 
 describe('ephemeral metadata', () => {
@@ -132,30 +201,62 @@ describe('ephemeral metadata', () => {
     return labels.filter((each) => each.get(HASH) === hash).map((each) => each.get('role'));
   };
 
-  fact('H4', 'holds', 'a label of the pod template that canaryMetadata names and stableMetadata does not is gone from the pods after the promotion', async () => {
-    const strategy = hostCanary([{ setWeight: 50 }, { pause: {} }], {}, {}, { canaryMetadata: { labels: { role: 'canary' } } });
-    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(strategy, { template: template({ labels: { role: 'web' } }) }));
-    await scene.phase('Healthy');
-    await scene.update();
-    await scene.phase('Paused', 1);
-    await scene.plugin('promote');
-    const current = string(dig(await scene.phase('Healthy'), 'status', 'currentPodHash'));
-    const labels = await until('the labels to settle', async () => {
-      const found = await podLabels(scene, current);
-      return found.length === 2 && !found.includes('canary') ? found : undefined;
-    });
-    expect(labels).toEqual([undefined, undefined]);
-  });
+  fact(
+    'H4',
+    'holds',
+    'a label of the pod template that canaryMetadata names and stableMetadata does not is gone from the pods after the promotion',
+    async () => {
+      const strategy = hostCanary(
+        [{ setWeight: 50 }, { pause: {} }],
+        {},
+        {},
+        { canaryMetadata: { labels: { role: 'canary' } } },
+      );
+      const scene = await Scene.of(
+        cluster,
+        ...SERVICES,
+        VIRTUAL,
+        rollout(strategy, { template: template({ labels: { role: 'web' } }) }),
+      );
+      await scene.phase('Healthy');
+      await scene.update();
+      await scene.phase('Paused', 1);
+      await scene.plugin('promote');
+      const current = string(dig(await scene.phase('Healthy'), 'status', 'currentPodHash'));
+      const labels = await until('the labels to settle', async () => {
+        const found = await podLabels(scene, current);
+        return found.length === 2 && !found.includes('canary') ? found : undefined;
+      });
+      expect(labels).toEqual([undefined, undefined]);
+    },
+  );
 
-  fact('H5', 'holds', 'a label in canaryMetadata that is in the selector with another value stops the update: the ReplicaSet cannot be created, and the phase stays Healthy', async () => {
-    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary([{ setWeight: 50 }, { pause: {} }], {}, {}, { canaryMetadata: { labels: { app: 'other' } } })));
-    await scene.phase('Healthy');
-    await scene.update();
-    await until('the refusal', () => scene.log.find((line) => line.includes('`selector` does not match template `labels`')));
-    await until('another attempt', () => scene.log.filter((line) => line.includes('`selector` does not match template `labels`')).length > 2);
-    expect(dig(await scene.get('Rollout'), 'status', 'phase')).toBe('Healthy');
-    expect(await scene.list('ReplicaSet')).toHaveLength(1);
-  });
+  fact(
+    'H5',
+    'holds',
+    'a label in canaryMetadata that is in the selector with another value stops the update: the ReplicaSet cannot be created, and the phase stays Healthy',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        ...SERVICES,
+        VIRTUAL,
+        rollout(
+          hostCanary([{ setWeight: 50 }, { pause: {} }], {}, {}, { canaryMetadata: { labels: { app: 'other' } } }),
+        ),
+      );
+      await scene.phase('Healthy');
+      await scene.update();
+      await until('the refusal', () =>
+        scene.log.find((line) => line.includes('`selector` does not match template `labels`')),
+      );
+      await until(
+        'another attempt',
+        () => scene.log.filter((line) => line.includes('`selector` does not match template `labels`')).length > 2,
+      );
+      expect(dig(await scene.get('Rollout'), 'status', 'phase')).toBe('Healthy');
+      expect(await scene.list('ReplicaSet')).toHaveLength(1);
+    },
+  );
 
   const REFUSED = '`selector` does not match template `labels`';
   const refusals = (scene: Scene): number => scene.log.filter((line) => line.includes(REFUSED)).length;
@@ -169,71 +270,133 @@ describe('ephemeral metadata', () => {
   });
 
   fact('H5', 'in part', 'the same in previewMetadata stops a blue-green update', async () => {
-    const scene = await Scene.of(cluster, service('web'), rollout({ blueGreen: { activeService: 'web', previewMetadata: { labels: { app: 'other' } } } }));
+    const scene = await Scene.of(
+      cluster,
+      service('web'),
+      rollout({ blueGreen: { activeService: 'web', previewMetadata: { labels: { app: 'other' } } } }),
+    );
     await scene.phase('Healthy');
     await scene.update();
     await isRefused(scene);
     expect(await scene.list('ReplicaSet')).toHaveLength(1);
   });
 
-  fact('H5', 'in part', 'a label of the selector with its own value in canaryMetadata, beside another label: the promotion takes it from the ReplicaSet, which is refused, and the Rollout stands still', async () => {
-    const scene = await Scene.of(cluster, rollout({ canary: { steps: PAUSED, canaryMetadata: { labels: { app: 'web', role: 'canary' } } } }));
-    await scene.phase('Healthy');
-    await scene.update();
-    await scene.phase('Paused', 1);
-    await scene.plugin('promote');
-    await isRefused(scene);
-    expect(dig(await scene.get('Rollout'), 'status', 'phase')).not.toBe('Healthy');
-  });
+  fact(
+    'H5',
+    'in part',
+    'a label of the selector with its own value in canaryMetadata, beside another label: the promotion takes it from the ReplicaSet, which is refused, and the Rollout stands still',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        rollout({ canary: { steps: PAUSED, canaryMetadata: { labels: { app: 'web', role: 'canary' } } } }),
+      );
+      await scene.phase('Healthy');
+      await scene.update();
+      await scene.phase('Paused', 1);
+      await scene.plugin('promote');
+      await isRefused(scene);
+      expect(dig(await scene.get('Rollout'), 'status', 'phase')).not.toBe('Healthy');
+    },
+  );
 
-  fact('H5', 'in part', 'the same in canaryMetadata and in stableMetadata: once the next version is promoted, it cannot be taken from the ReplicaSet before', async () => {
-    const scene = await Scene.of(cluster, rollout({ canary: { steps: PAUSED, canaryMetadata: { labels: { app: 'web', role: 'canary' } }, stableMetadata: { labels: { app: 'web', role: 'stable' } } } }));
-    await scene.phase('Healthy');
-    await scene.update();
-    await scene.phase('Paused', 1);
-    await scene.plugin('promote');
-    await isRefused(scene);
-    expect(dig(await scene.get('Rollout'), 'status', 'phase')).toBe('Progressing');
-  });
+  fact(
+    'H5',
+    'in part',
+    'the same in canaryMetadata and in stableMetadata: once the next version is promoted, it cannot be taken from the ReplicaSet before',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        rollout({
+          canary: {
+            steps: PAUSED,
+            canaryMetadata: { labels: { app: 'web', role: 'canary' } },
+            stableMetadata: { labels: { app: 'web', role: 'stable' } },
+          },
+        }),
+      );
+      await scene.phase('Healthy');
+      await scene.update();
+      await scene.phase('Paused', 1);
+      await scene.plugin('promote');
+      await isRefused(scene);
+      expect(dig(await scene.get('Rollout'), 'status', 'phase')).toBe('Progressing');
+    },
+  );
 
-  fact('H5', 'in part', 'a label of the selector with its own value in canaryMetadata and nothing that differs from the template: nothing is written, and nothing taken', async () => {
-    const scene = await Scene.of(cluster, rollout({ canary: { steps: PAUSED, canaryMetadata: { labels: { app: 'web' } } } }));
-    await scene.phase('Healthy');
-    await scene.update();
-    await scene.phase('Paused', 1);
-    await scene.plugin('promote');
-    await scene.phase('Healthy');
-    expect(refusals(scene)).toBe(0);
-  });
+  fact(
+    'H5',
+    'in part',
+    'a label of the selector with its own value in canaryMetadata and nothing that differs from the template: nothing is written, and nothing taken',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        rollout({ canary: { steps: PAUSED, canaryMetadata: { labels: { app: 'web' } } } }),
+      );
+      await scene.phase('Healthy');
+      await scene.update();
+      await scene.phase('Paused', 1);
+      await scene.plugin('promote');
+      await scene.phase('Healthy');
+      expect(refusals(scene)).toBe(0);
+    },
+  );
 });
 
 describe('the order of writes', () => {
-  fact('status weights', 'holds', 'the VirtualService is written before status.canary.weights says so, and Services and subsets before either', async () => {
-    const scene = await Scene.of(cluster, service('web'), virtualService([{ route: [to('web', 100, 'stable'), to('web', 0, 'canary')] }]), destinationRule('stable', 'canary'), rollout(subsetCanary(PAUSED_AT_20)));
-    await scene.phase('Healthy');
-    const [rolloutVersions, virtual, rule] = await Promise.all((['Rollout', 'VirtualService', 'DestinationRule'] as const).map((kind) => Recorder.start(cluster.controlPlane.admin, scene.at(kind))));
-    await scene.update();
-    const paused = await scene.phase('Paused', 1);
-    await scene.reconciled();
-    const current = string(dig(paused, 'status', 'currentPodHash'));
-    const first = (recorder: Recorder | undefined, when: (object: object) => boolean): bigint => BigInt(string(recorder?.stop().find(when)?.metadata['resourceVersion']));
-    const hash = first(rule, (version) => subsetsOf(version as never)['canary'] === current);
-    const weight = first(virtual, (version) => (weights(version as never)[0]?.[1] ?? []).includes('web/canary 20'));
-    const status = first(rolloutVersions, (version) => dig(version, 'status', 'canary', 'weights', 'canary', 'weight') === 20);
-    expect(hash < weight && weight < status).toBe(true);
-  });
+  fact(
+    'status weights',
+    'holds',
+    'the VirtualService is written before status.canary.weights says so, and Services and subsets before either',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        service('web'),
+        virtualService([{ route: [to('web', 100, 'stable'), to('web', 0, 'canary')] }]),
+        destinationRule('stable', 'canary'),
+        rollout(subsetCanary(PAUSED_AT_20)),
+      );
+      await scene.phase('Healthy');
+      const [rolloutVersions, virtual, rule] = await Promise.all(
+        (['Rollout', 'VirtualService', 'DestinationRule'] as const).map((kind) =>
+          Recorder.start(cluster.controlPlane.admin, scene.at(kind)),
+        ),
+      );
+      await scene.update();
+      const paused = await scene.phase('Paused', 1);
+      await scene.reconciled();
+      const current = string(dig(paused, 'status', 'currentPodHash'));
+      const first = (recorder: Recorder | undefined, when: (object: object) => boolean): bigint =>
+        BigInt(string(recorder?.stop().find(when)?.metadata['resourceVersion']));
+      const hash = first(rule, (version) => subsetsOf(version as never)['canary'] === current);
+      const weight = first(virtual, (version) => (weights(version as never)[0]?.[1] ?? []).includes('web/canary 20'));
+      const status = first(
+        rolloutVersions,
+        (version) => dig(version, 'status', 'canary', 'weights', 'canary', 'weight') === 20,
+      );
+      expect(hash < weight && weight < status).toBe(true);
+    },
+  );
 
-  fact('status weights', 'holds', 'currentPodHash names the new pods before the canary subset or the canary Service selects them', async () => {
-    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
-    const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
-    const [rolloutVersions, canary] = await Promise.all([Recorder.start(cluster.controlPlane.admin, scene.at('Rollout')), Recorder.start(cluster.controlPlane.admin, scene.at('Service', 'web-canary'))]);
-    await scene.update();
-    const current = string(dig(await scene.phase('Paused', 1), 'status', 'currentPodHash'));
-    const version = (object: object | undefined): bigint => BigInt(string(dig(object, 'metadata', 'resourceVersion')));
-    const known = version(rolloutVersions.stop().find((found) => dig(found, 'status', 'currentPodHash') === current));
-    const selected = version(canary.stop().find((found) => hashOf(found) === current));
-    expect(current).not.toBe(stable);
-    expect(known < selected).toBe(true);
-    expect(array(dig(await scene.get('VirtualService'), 'spec', 'http'))).toHaveLength(1);
-  });
+  fact(
+    'status weights',
+    'holds',
+    'currentPodHash names the new pods before the canary subset or the canary Service selects them',
+    async () => {
+      const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
+      const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+      const [rolloutVersions, canary] = await Promise.all([
+        Recorder.start(cluster.controlPlane.admin, scene.at('Rollout')),
+        Recorder.start(cluster.controlPlane.admin, scene.at('Service', 'web-canary')),
+      ]);
+      await scene.update();
+      const current = string(dig(await scene.phase('Paused', 1), 'status', 'currentPodHash'));
+      const version = (object: object | undefined): bigint =>
+        BigInt(string(dig(object, 'metadata', 'resourceVersion')));
+      const known = version(rolloutVersions.stop().find((found) => dig(found, 'status', 'currentPodHash') === current));
+      const selected = version(canary.stop().find((found) => hashOf(found) === current));
+      expect(current).not.toBe(stable);
+      expect(known < selected).toBe(true);
+      expect(array(dig(await scene.get('VirtualService'), 'spec', 'http'))).toHaveLength(1);
+    },
+  );
 });

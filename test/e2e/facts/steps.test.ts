@@ -17,13 +17,26 @@ const HEADER = { name: 'beta', match: [{ headerName: 'x-beta', headerValue: { ex
 const MANAGED = { managedRoutes: [{ name: 'beta' }] };
 
 describe('durations', () => {
-  fact('F10', 'holds', 'a pause of "1d" is InvalidSpec, and what is said is that -1 is not greater than 0', async () => {
-    const scene = await Scene.of(cluster, rollout({ canary: { steps: [{ setWeight: 50 }, { pause: { duration: '1d' } }] } }));
-    expect(await scene.invalid()).toMatch(/steps\[1\]\.pause\.duration: Invalid value: -1: .*greater than 0/);
-  });
+  fact(
+    'F10',
+    'holds',
+    'a pause of "1d" is InvalidSpec, and what is said is that -1 is not greater than 0',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        rollout({ canary: { steps: [{ setWeight: 50 }, { pause: { duration: '1d' } }] } }),
+      );
+      expect(await scene.invalid()).toMatch(/steps\[1\]\.pause\.duration: Invalid value: -1: .*greater than 0/);
+    },
+  );
 
   fact('F10', 'holds', 'a pause of "24h", and one of a bare number in quotes, are accepted', async () => {
-    const scene = await Scene.of(cluster, rollout({ canary: { steps: [{ setWeight: 50 }, { pause: { duration: '24h' } }, { pause: { duration: '30' } }] } }));
+    const scene = await Scene.of(
+      cluster,
+      rollout({
+        canary: { steps: [{ setWeight: 50 }, { pause: { duration: '24h' } }, { pause: { duration: '30' } }] },
+      }),
+    );
     await scene.phase('Healthy');
   });
 });
@@ -34,17 +47,32 @@ describe('two keys in one step', () => {
     expect(await scene.invalid()).toContain('steps[0]');
   });
 
-  fact('F11', 'holds', 'setWeight with setCanaryScale in one step is accepted; pods and weight are both set', async () => {
-    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary([{ setWeight: 20, setCanaryScale: { replicas: 2 } }, { pause: {} }])));
-    await scene.phase('Healthy');
-    await scene.update();
-    const { status } = await scene.phase('Paused', 1);
-    expect(dig(status, 'updatedReplicas')).toBe(2);
-    expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 80', 'web-canary 20']]]);
-  });
+  fact(
+    'F11',
+    'holds',
+    'setWeight with setCanaryScale in one step is accepted; pods and weight are both set',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        ...SERVICES,
+        VIRTUAL,
+        rollout(hostCanary([{ setWeight: 20, setCanaryScale: { replicas: 2 } }, { pause: {} }])),
+      );
+      await scene.phase('Healthy');
+      await scene.update();
+      const { status } = await scene.phase('Paused', 1);
+      expect(dig(status, 'updatedReplicas')).toBe(2);
+      expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 80', 'web-canary 20']]]);
+    },
+  );
 
   fact('F11', 'holds', 'setHeaderRoute with pause in one step is accepted, and waits as a pause does', async () => {
-    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary([{ setWeight: 20 }, { setHeaderRoute: HEADER, pause: {} }], {}, MANAGED)));
+    const scene = await Scene.of(
+      cluster,
+      ...SERVICES,
+      VIRTUAL,
+      rollout(hostCanary([{ setWeight: 20 }, { setHeaderRoute: HEADER, pause: {} }], {}, MANAGED)),
+    );
     await scene.phase('Healthy');
     await scene.update();
     await scene.phase('Paused', 1);
@@ -54,7 +82,12 @@ describe('two keys in one step', () => {
 
 describe('steps', () => {
   fact('F4', 'holds', 'with setCanaryScale steps alone no traffic moves before the last step is done', async () => {
-    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary([{ setCanaryScale: { weight: 50 } }, { pause: {} }])));
+    const scene = await Scene.of(
+      cluster,
+      ...SERVICES,
+      VIRTUAL,
+      rollout(hostCanary([{ setCanaryScale: { weight: 50 } }, { pause: {} }])),
+    );
     await scene.phase('Healthy');
     await scene.update();
     await scene.phase('Paused', 1);
@@ -62,16 +95,30 @@ describe('steps', () => {
     expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 100', 'web-canary 0']]]);
   });
 
-  fact('F3', 'holds', 'matchTrafficWeight while the weight is 0 takes the canary to 0 pods, and its header route with them', async () => {
-    const steps = [{ setCanaryScale: { replicas: 1 } }, { setHeaderRoute: HEADER }, { pause: {} }, { setCanaryScale: { matchTrafficWeight: true } }, { pause: {} }];
-    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(steps, {}, MANAGED)));
-    await scene.phase('Healthy');
-    await scene.update();
-    await scene.phase('Paused', 2);
-    expect(weights(await scene.get('VirtualService'))[0]?.[0]).toBe('beta');
-    await scene.plugin('promote');
-    await scene.phase('Paused', 4);
-    await until('the route to go', async () => (await scene.nudge()) && weights(await scene.get('VirtualService')).length === 1);
-    expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas') ?? 0).toBe(0);
-  });
+  fact(
+    'F3',
+    'holds',
+    'matchTrafficWeight while the weight is 0 takes the canary to 0 pods, and its header route with them',
+    async () => {
+      const steps = [
+        { setCanaryScale: { replicas: 1 } },
+        { setHeaderRoute: HEADER },
+        { pause: {} },
+        { setCanaryScale: { matchTrafficWeight: true } },
+        { pause: {} },
+      ];
+      const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(steps, {}, MANAGED)));
+      await scene.phase('Healthy');
+      await scene.update();
+      await scene.phase('Paused', 2);
+      expect(weights(await scene.get('VirtualService'))[0]?.[0]).toBe('beta');
+      await scene.plugin('promote');
+      await scene.phase('Paused', 4);
+      await until(
+        'the route to go',
+        async () => (await scene.nudge()) && weights(await scene.get('VirtualService')).length === 1,
+      );
+      expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas') ?? 0).toBe(0);
+    },
+  );
 });

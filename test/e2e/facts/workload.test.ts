@@ -13,20 +13,32 @@ afterAll(() => cluster.stop());
 
 const CANARY = { canary: { steps: [{ setWeight: 50 }] } };
 
-/** In: what the reference says besides, and fields of the Rollout's spec. Out: a Rollout of the Deployment `web`, which has its template. */
+/**
+ * In: what the reference says besides, and fields of the Rollout's spec. Out: a Rollout of the Deployment `web`, which
+ * has its template.
+ */
 const referring = (scaleDown: string | undefined, spec: object = {}): ReturnType<typeof rollout> => {
-  const ref = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', ...(scaleDown === undefined ? {} : { scaleDown }) };
+  const ref = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    name: 'web',
+    ...(scaleDown === undefined ? {} : { scaleDown }),
+  };
   const { template: _template, selector: _selector, ...rest } = rollout(CANARY)['spec'] as Record<string, unknown>;
   return { ...rollout(CANARY), spec: { ...rest, workloadRef: ref, ...spec } };
 };
 const replicas = async (scene: Scene, kind: string): Promise<unknown> => dig(await scene.get(kind), 'spec', 'replicas');
-const change = (scene: Scene, version: string): Promise<unknown> => scene.patch('Deployment', { spec: { template: { metadata: { annotations: { version } } } } });
+const change = (scene: Scene, version: string): Promise<unknown> =>
+  scene.patch('Deployment', { spec: { template: { metadata: { annotations: { version } } } } });
 
 describe('scaleDown', () => {
   fact('G3', 'holds', 'scaleDown: onsuccess takes the Deployment to 0 once the Rollout is Healthy', async () => {
     const scene = await Scene.of(cluster, deployment(), referring('onsuccess'));
     await scene.phase('Healthy');
-    await until('the Deployment at 0', async () => (await scene.nudge()) && (await replicas(scene, 'Deployment')) === 0);
+    await until(
+      'the Deployment at 0',
+      async () => (await scene.nudge()) && (await replicas(scene, 'Deployment')) === 0,
+    );
   });
 
   for (const word of ['onSuccess', 'Progressively', 'always']) {
@@ -39,20 +51,31 @@ describe('scaleDown', () => {
     });
   }
 
-  fact('G2', 'holds', 'a Deployment scaled up again while its Rollout is at revision 1 is scaled down again by the next reconciliation', async () => {
-    const scene = await Scene.of(cluster, deployment(), referring('onsuccess'));
-    await scene.phase('Healthy');
-    await until('the Deployment at 0', async () => (await scene.nudge()) && (await replicas(scene, 'Deployment')) === 0);
-    await scene.patch('Deployment', { spec: { replicas: 2 } });
-    await scene.reconciled();
-    await scene.reconciled();
-    expect(await replicas(scene, 'Deployment')).toBe(0);
-  });
+  fact(
+    'G2',
+    'holds',
+    'a Deployment scaled up again while its Rollout is at revision 1 is scaled down again by the next reconciliation',
+    async () => {
+      const scene = await Scene.of(cluster, deployment(), referring('onsuccess'));
+      await scene.phase('Healthy');
+      await until(
+        'the Deployment at 0',
+        async () => (await scene.nudge()) && (await replicas(scene, 'Deployment')) === 0,
+      );
+      await scene.patch('Deployment', { spec: { replicas: 2 } });
+      await scene.reconciled();
+      await scene.reconciled();
+      expect(await replicas(scene, 'Deployment')).toBe(0);
+    },
+  );
 
   fact('G2', 'holds', 'a Deployment scaled up again after revision 1 stays scaled up for ever', async () => {
     const scene = await Scene.of(cluster, deployment(), referring('onsuccess'));
     await scene.phase('Healthy');
-    await until('the Deployment at 0', async () => (await scene.nudge()) && (await replicas(scene, 'Deployment')) === 0);
+    await until(
+      'the Deployment at 0',
+      async () => (await scene.nudge()) && (await replicas(scene, 'Deployment')) === 0,
+    );
     const before = dig(await scene.get('Rollout'), 'status', 'currentPodHash');
     await change(scene, '2');
     await until('revision 2', async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before);
@@ -63,17 +86,32 @@ describe('scaleDown', () => {
     expect(await replicas(scene, 'Deployment')).toBe(2);
   });
 
-  fact('G2', 'holds', 'a Rollout whose first revision fails and whose second succeeds never scales its Deployment down', async () => {
-    const scene = await Scene.of(cluster, deployment({ template: template({ annotations: { 'e2e/ready-after': 'never' } }) }), referring('onsuccess'));
-    await until('the first ReplicaSet of the Rollout', async () => (await scene.list('ReplicaSet')).some((set) => stringMap(set.metadata['labels']).has(HASH)));
-    const before = await until('the first hash', async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash'));
-    await scene.patch('Deployment', { spec: { template: { metadata: { annotations: { 'e2e/ready-after': '0' } } } } });
-    await until('revision 2', async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before);
-    await scene.phase('Healthy');
-    await scene.reconciled();
-    await scene.reconciled();
-    expect(await replicas(scene, 'Deployment')).toBe(2);
-  });
+  fact(
+    'G2',
+    'holds',
+    'a Rollout whose first revision fails and whose second succeeds never scales its Deployment down',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        deployment({ template: template({ annotations: { 'e2e/ready-after': 'never' } }) }),
+        referring('onsuccess'),
+      );
+      await until('the first ReplicaSet of the Rollout', async () =>
+        (await scene.list('ReplicaSet')).some((set) => stringMap(set.metadata['labels']).has(HASH)),
+      );
+      const before = await until('the first hash', async () =>
+        dig(await scene.get('Rollout'), 'status', 'currentPodHash'),
+      );
+      await scene.patch('Deployment', {
+        spec: { template: { metadata: { annotations: { 'e2e/ready-after': '0' } } } },
+      });
+      await until('revision 2', async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before);
+      await scene.phase('Healthy');
+      await scene.reconciled();
+      await scene.reconciled();
+      expect(await replicas(scene, 'Deployment')).toBe(2);
+    },
+  );
 });
 
 describe('what comes from the workload', () => {
@@ -83,20 +121,43 @@ describe('what comes from the workload', () => {
     expect(await replicas(scene, 'Rollout')).toBe(1);
   });
 
-  fact('G11', 'holds', 'a selector of the Rollout that does not match the template of its Deployment is InvalidSpec', async () => {
-    const scene = await Scene.of(cluster, deployment(), referring(undefined, { selector: { matchLabels: { app: 'other' } } }));
-    expect(await scene.invalid()).toContain('selector');
-  });
+  fact(
+    'G11',
+    'holds',
+    'a selector of the Rollout that does not match the template of its Deployment is InvalidSpec',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        deployment(),
+        referring(undefined, { selector: { matchLabels: { app: 'other' } } }),
+      );
+      expect(await scene.invalid()).toContain('selector');
+    },
+  );
 
-  fact('G11', 'holds', 'a workloadRef to a StatefulSet is InvalidSpec or an error: its kind is not supported', async () => {
-    const scene = await Scene.of(cluster, { ...referring(undefined), spec: { ...(referring(undefined)['spec'] as object), workloadRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web' } } });
-    expect(await scene.invalid()).toContain('not supported');
-  });
+  fact(
+    'G11',
+    'holds',
+    'a workloadRef to a StatefulSet is InvalidSpec or an error: its kind is not supported',
+    async () => {
+      const scene = await Scene.of(cluster, {
+        ...referring(undefined),
+        spec: {
+          ...(referring(undefined)['spec'] as object),
+          workloadRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'web' },
+        },
+      });
+      expect(await scene.invalid()).toContain('not supported');
+    },
+  );
 
   fact('G12', 'holds', 'the pods of a Rollout have rollouts-pod-template-hash and no pod-template-hash', async () => {
     const scene = await Scene.of(cluster, rollout(CANARY));
     await scene.phase('Healthy');
     const labels = (await scene.list('Pod')).map((pod) => stringMap(pod.metadata['labels']));
-    expect(labels.map((each) => [each.has(HASH), each.has('pod-template-hash')])).toEqual([[true, false], [true, false]]);
+    expect(labels.map((each) => [each.has(HASH), each.has('pod-template-hash')])).toEqual([
+      [true, false],
+      [true, false],
+    ]);
   });
 });

@@ -63,7 +63,9 @@ export class Api {
     return json(response);
   }
 
-  /** In: apiVersion, kind, namespace (empty: cluster-scoped) and name. Out: the object, or undefined if it is not there. */
+  /**
+   * In: apiVersion, kind, namespace (empty: cluster-scoped) and name. Out: the object, or undefined if it is not there.
+   */
   async get(apiVersion: string, kind: string, namespace: string, name: string): Promise<KubeObject | undefined> {
     try {
       return (await this.call('GET', pathOf({ apiVersion, kind, namespace, name }))) as KubeObject;
@@ -75,33 +77,74 @@ export class Api {
 
   /** In: apiVersion, kind, namespace (undefined: all) and a query. Out: the objects. */
   async list(apiVersion: string, kind: string, namespace?: string, query = ''): Promise<KubeObject[]> {
-    const { items } = (await this.call('GET', pathOf({ apiVersion, kind, namespace: namespace ?? '' }) + (query === '' ? '' : `?${query}`))) as { items: KubeObject[] };
+    const { items } = (await this.call(
+      'GET',
+      pathOf({ apiVersion, kind, namespace: namespace ?? '' }) + (query === '' ? '' : `?${query}`),
+    )) as { items: KubeObject[] };
     return items.map((item) => ({ ...item, apiVersion, kind }));
   }
 
   /** In: an object. Out: what is stored. Throws Refused. */
   async create(object: KubeObject): Promise<KubeObject> {
     const { namespace } = object.metadata;
-    return (await this.call('POST', pathOf({ apiVersion: object.apiVersion, kind: object.kind, namespace: typeof namespace === 'string' ? namespace : '' }), object)) as KubeObject;
+    return (await this.call(
+      'POST',
+      pathOf({
+        apiVersion: object.apiVersion,
+        kind: object.kind,
+        namespace: typeof namespace === 'string' ? namespace : '',
+      }),
+      object,
+    )) as KubeObject;
   }
 
-  /** In: an object. Out: what is said to its creation, which is not carried out: the code of the answer, its body and the warnings. It may be there already; webhooks are asked before that is found out. */
+  /**
+   * In: an object. Out: what is said to its creation, which is not carried out: the code of the answer, its body and
+   * the warnings. It may be there already; webhooks are asked before that is found out.
+   */
   async propose(object: KubeObject): Promise<Proposal> {
     const { namespace } = object.metadata;
-    const path = pathOf({ apiVersion: object.apiVersion, kind: object.kind, namespace: typeof namespace === 'string' ? namespace : '' });
+    const path = pathOf({
+      apiVersion: object.apiVersion,
+      kind: object.kind,
+      namespace: typeof namespace === 'string' ? namespace : '',
+    });
     const response = await this.#open('POST', `${path}?dryRun=All`, object, 'application/json');
     const warnings = response.headersDistinct['warning'] ?? [];
     return { code: response.statusCode ?? 500, body: parsed(await text(response)), warnings };
   }
 
   /** In: which object, a JSON merge patch, and a subresource. Out: what is stored. */
-  async patch(at: { apiVersion: string; kind: string; namespace: string; name: string }, patch: unknown, subresource = ''): Promise<KubeObject> {
-    return (await this.call('PATCH', pathOf(at) + (subresource === '' ? '' : `/${subresource}`), patch, 'application/merge-patch+json')) as KubeObject;
+  async patch(
+    at: { apiVersion: string; kind: string; namespace: string; name: string },
+    patch: unknown,
+    subresource = '',
+  ): Promise<KubeObject> {
+    return (await this.call(
+      'PATCH',
+      pathOf(at) + (subresource === '' ? '' : `/${subresource}`),
+      patch,
+      'application/merge-patch+json',
+    )) as KubeObject;
   }
 
-  /** In: the path of a list, with query, what to do with each event, when to end, and what to do if the server ends it first. Out: resolves when the watch is open. Throws Refused. */
-  async watch(path: string, each: (event: WatchEvent) => void, signal: AbortSignal, ended: () => void = () => undefined): Promise<void> {
-    const response = await this.#open('GET', `${path}${path.includes('?') ? '&' : '?'}watch=1`, undefined, 'application/json', signal);
+  /**
+   * In: the path of a list, with query, what to do with each event, when to end, and what to do if the server ends it
+   * first. Out: resolves when the watch is open. Throws Refused.
+   */
+  async watch(
+    path: string,
+    each: (event: WatchEvent) => void,
+    signal: AbortSignal,
+    ended: () => void = () => undefined,
+  ): Promise<void> {
+    const response = await this.#open(
+      'GET',
+      `${path}${path.includes('?') ? '&' : '?'}watch=1`,
+      undefined,
+      'application/json',
+      signal,
+    );
     if (response.statusCode !== 200) throw new Refused(response.statusCode ?? 500, parsed(await text(response)));
     const lines = createInterface({ input: response, crlfDelay: Infinity });
     lines.on('line', (line) => each(JSON.parse(line) as WatchEvent));
@@ -111,17 +154,28 @@ export class Api {
     });
   }
 
-  #open(method: string, path: string, body: unknown, contentType: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  #open(
+    method: string,
+    path: string,
+    body: unknown,
+    contentType: string,
+    signal?: AbortSignal,
+  ): Promise<IncomingMessage> {
     const sent = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     return new Promise((resolve, reject) => {
       const request = https.request(new URL(path, this.#access.server), {
         method,
         agent: this.#agent,
-        headers: { authorization: `Bearer ${this.#access.token}`, accept: 'application/json', ...(sent === undefined ? {} : { 'content-type': contentType, 'content-length': sent.length }) },
+        headers: {
+          authorization: `Bearer ${this.#access.token}`,
+          accept: 'application/json',
+          ...(sent === undefined ? {} : { 'content-type': contentType, 'content-length': sent.length }),
+        },
         ...(signal === undefined ? {} : { signal }),
       });
       request.on('response', resolve).on('error', reject);
-      // Node sends the body of a DELETE without its length unless that is said: the API server would take it for the next request.
+      // Node sends the body of a DELETE without its length unless that is said: the API server would take it for the
+      // next request.
       request.end(sent);
     });
   }

@@ -22,7 +22,10 @@ export interface ArgoRolloutsOptions {
 
 const UPSTREAM = 'argo-rollouts';
 
-/** The real controller, installed from upstream's own manifests, running as a process under the token of its service account. */
+/**
+ * The real controller, installed from upstream's own manifests, running as a process under the token of its service
+ * account.
+ */
 export class ArgoRollouts {
   readonly program: Program;
   readonly account: ServiceAccount;
@@ -33,10 +36,21 @@ export class ArgoRollouts {
   }
 
   /** In: a control plane, kubectl as its administrator, and options. Out: Argo Rollouts, running and leading. */
-  static async install(controlPlane: ControlPlane, kubectl: Kubectl, options: ArgoRolloutsOptions = {}): Promise<ArgoRollouts> {
-    const { namespace = UPSTREAM, name = UPSTREAM, plugins = { 'argoproj-labs/gatewayAPI': await gatewayPlugin() } } = options;
+  static async install(
+    controlPlane: ControlPlane,
+    kubectl: Kubectl,
+    options: ArgoRolloutsOptions = {},
+  ): Promise<ArgoRollouts> {
+    const {
+      namespace = UPSTREAM,
+      name = UPSTREAM,
+      plugins = { 'argoproj-labs/gatewayAPI': await gatewayPlugin() },
+    } = options;
     await kubectl.try(['create', 'namespace', namespace]);
-    await kubectl.run(['apply', '--server-side', '--force-conflicts', '-f', '-'], yamlOf([...(await manifests(namespace, name, plugins)), ...routeRights({ namespace, name })]));
+    await kubectl.run(
+      ['apply', '--server-side', '--force-conflicts', '-f', '-'],
+      yamlOf([...(await manifests(namespace, name, plugins)), ...routeRights({ namespace, name })]),
+    );
     const account = { namespace, name };
     const kubeconfig = await controlPlane.kubeconfig(await controlPlane.account(account), `controller-${name}`);
     const folder = join(controlPlane.folder, `controller-${name}`);
@@ -46,8 +60,15 @@ export class ArgoRollouts {
       name,
       command: await binary('rollouts-controller'),
       args: [
-        `--kubeconfig=${kubeconfig}`, `--metricsPort=${metrics}`, `--healthzPort=${health}`, '--leader-election-lease-duration=10s',
-        '--leader-election-renew-deadline=8s', '--leader-election-retry-period=500ms', '--qps=300', '--burst=600', ...(options.args ?? []),
+        `--kubeconfig=${kubeconfig}`,
+        `--metricsPort=${metrics}`,
+        `--healthzPort=${health}`,
+        '--leader-election-lease-duration=10s',
+        '--leader-election-renew-deadline=8s',
+        '--leader-election-retry-period=500ms',
+        '--qps=300',
+        '--burst=600',
+        ...(options.args ?? []),
       ],
       // Plugins are its children and look for the API server where kubectl does.
       env: { POD_NAMESPACE: namespace, POD_NAME: name, KUBECONFIG: kubeconfig },
@@ -78,7 +99,10 @@ export class ArgoRollouts {
   }
 }
 
-/** Out: the program of the Gateway API plugin: the real one where `ROLLGATE_E2E_GATEWAY_PLUGIN` is its path, else a stand-in that writes weights and nothing else. */
+/**
+ * Out: the program of the Gateway API plugin: the real one where `ROLLGATE_E2E_GATEWAY_PLUGIN` is its path, else a
+ * stand-in that writes weights and nothing else.
+ */
 export function gatewayPlugin(): Promise<string> {
   const real = process.env['ROLLGATE_E2E_GATEWAY_PLUGIN'];
   return real === undefined ? binary('route-plugin') : Promise.resolve(real);
@@ -88,19 +112,56 @@ export function gatewayPlugin(): Promise<string> {
 function routeRights({ namespace, name }: ServiceAccount): KubeObject[] {
   const [metadata, apiGroup] = [{ name: `${name}-routes` }, 'rbac.authorization.k8s.io'];
   return [
-    { apiVersion: `${apiGroup}/v1`, kind: 'ClusterRole', metadata, rules: [{ apiGroups: ['gateway.networking.k8s.io'], resources: ['*'], verbs: ['get', 'list', 'watch', 'update', 'patch'] }, { apiGroups: [''], resources: ['configmaps'], verbs: ['*'] }] },
-    { apiVersion: `${apiGroup}/v1`, kind: 'ClusterRoleBinding', metadata, roleRef: { apiGroup, kind: 'ClusterRole', name: metadata.name }, subjects: [{ kind: 'ServiceAccount', namespace, name }] },
+    {
+      apiVersion: `${apiGroup}/v1`,
+      kind: 'ClusterRole',
+      metadata,
+      rules: [
+        {
+          apiGroups: ['gateway.networking.k8s.io'],
+          resources: ['*'],
+          verbs: ['get', 'list', 'watch', 'update', 'patch'],
+        },
+        { apiGroups: [''], resources: ['configmaps'], verbs: ['*'] },
+      ],
+    },
+    {
+      apiVersion: `${apiGroup}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata,
+      roleRef: { apiGroup, kind: 'ClusterRole', name: metadata.name },
+      subjects: [{ kind: 'ServiceAccount', namespace, name }],
+    },
   ];
 }
 
-async function manifests(namespace: string, name: string, plugins: Readonly<Record<string, string>>): Promise<KubeObject[]> {
+async function manifests(
+  namespace: string,
+  name: string,
+  plugins: Readonly<Record<string, string>>,
+): Promise<KubeObject[]> {
   const path = join(await sourceOf('github.com/argoproj/argo-rollouts'), 'manifests', 'install.yaml');
   return objectsOf(await readFile(path, 'utf8')).map((object) => {
     const namespaced = ['ServiceAccount', 'ConfigMap', 'Secret', 'Service', 'Deployment'].includes(object.kind);
-    const own = object.metadata.name === UPSTREAM && ['ServiceAccount', 'Deployment', 'ClusterRoleBinding'].includes(object.kind);
+    const own =
+      object.metadata.name === UPSTREAM && ['ServiceAccount', 'Deployment', 'ClusterRoleBinding'].includes(object.kind);
     const metadata = { ...object.metadata, ...(namespaced ? { namespace } : {}), ...(own ? { name } : {}) };
-    if (object.kind === 'ClusterRoleBinding') return { ...object, metadata, subjects: array(object['subjects']).map((subject) => ({ ...(subject as object), namespace, name })) };
-    if (object.kind === 'ConfigMap' && object.metadata.name === 'argo-rollouts-config') return { ...object, metadata, data: { trafficRouterPlugins: JSON.stringify(Object.entries(plugins).map(([plugin, program]) => ({ name: plugin, location: `file://${program}` }))) } };
+    if (object.kind === 'ClusterRoleBinding')
+      return {
+        ...object,
+        metadata,
+        subjects: array(object['subjects']).map((subject) => ({ ...(subject as object), namespace, name })),
+      };
+    if (object.kind === 'ConfigMap' && object.metadata.name === 'argo-rollouts-config')
+      return {
+        ...object,
+        metadata,
+        data: {
+          trafficRouterPlugins: JSON.stringify(
+            Object.entries(plugins).map(([plugin, program]) => ({ name: plugin, location: `file://${program}` })),
+          ),
+        },
+      };
     if (object.kind === 'Deployment') return { ...object, metadata, spec: withAccount(object, name) };
     return { ...object, metadata };
   });
@@ -108,5 +169,8 @@ async function manifests(namespace: string, name: string, plugins: Readonly<Reco
 
 function withAccount(deployment: KubeObject, name: string): object {
   const template = dig(deployment, 'spec', 'template') as { metadata: object; spec: object };
-  return { ...(deployment['spec'] as object), template: { ...template, spec: { ...template.spec, serviceAccountName: name } } };
+  return {
+    ...(deployment['spec'] as object),
+    template: { ...template, spec: { ...template.spec, serviceAccountName: name } },
+  };
 }

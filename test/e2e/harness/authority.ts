@@ -19,7 +19,19 @@ export class Authority {
   /** Out: a new one, by the program `openssl`. */
   static async make(): Promise<Authority> {
     const authority = new Authority(await mkdtemp(join(tmpdir(), 'rollgate-ca-')));
-    await authority.#openssl('req', '-x509', ...KEY, '-keyout', 'ca.key', '-out', 'ca.crt', '-days', '30', '-subj', '/CN=rollgate-ca');
+    await authority.#openssl(
+      'req',
+      '-x509',
+      ...KEY,
+      '-keyout',
+      'ca.key',
+      '-out',
+      'ca.crt',
+      '-days',
+      '30',
+      '-subj',
+      '/CN=rollgate-ca',
+    );
     return authority;
   }
 
@@ -35,8 +47,36 @@ export class Authority {
 
   /** In: a DNS name. Out: a new key, and a certificate for it. */
   async issue(name: string): Promise<KeyPair> {
-    await this.#openssl('req', ...KEY, '-keyout', 'tls.key', '-out', 'tls.csr', '-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`, '-addext', 'extendedKeyUsage=serverAuth');
-    await this.#openssl('x509', '-req', '-in', 'tls.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-days', '10', '-copy_extensions', 'copy', '-out', 'tls.crt');
+    await this.#openssl(
+      'req',
+      ...KEY,
+      '-keyout',
+      'tls.key',
+      '-out',
+      'tls.csr',
+      '-subj',
+      `/CN=${name}`,
+      '-addext',
+      `subjectAltName=DNS:${name}`,
+      '-addext',
+      'extendedKeyUsage=serverAuth',
+    );
+    await this.#openssl(
+      'x509',
+      '-req',
+      '-in',
+      'tls.csr',
+      '-CA',
+      'ca.crt',
+      '-CAkey',
+      'ca.key',
+      '-days',
+      '10',
+      '-copy_extensions',
+      'copy',
+      '-out',
+      'tls.crt',
+    );
     return { cert: await this.#read('tls.crt'), key: await this.#read('tls.key') };
   }
 

@@ -6,7 +6,10 @@ import { freePort, Program } from './program.ts';
 
 /** What a control plane may have other than usual. */
 export interface ControlPlaneOptions {
-  /** Seconds after which the API server forgets old versions of objects, so that watches from before get 410; by default five minutes. */
+  /**
+   * Seconds after which the API server forgets old versions of objects, so that watches from before get 410; by default
+   * five minutes.
+   */
   readonly forgetsAfter?: number;
 }
 
@@ -22,18 +25,42 @@ export interface ControlPlanePrograms {
 
 // Controllers that are not here watch nodes, volumes and clouds, of which there are none.
 const CONTROLLERS = [
-  'clusterrole-aggregation-controller', 'deployment-controller', 'disruption-controller', 'endpointslice-controller', 'garbage-collector-controller', 'horizontal-pod-autoscaler-controller', 'job-controller',
-  'namespace-controller', 'replicaset-controller', 'resourcequota-controller', 'root-ca-certificate-publisher-controller', 'serviceaccount-controller',
+  'clusterrole-aggregation-controller',
+  'deployment-controller',
+  'disruption-controller',
+  'endpointslice-controller',
+  'garbage-collector-controller',
+  'horizontal-pod-autoscaler-controller',
+  'job-controller',
+  'namespace-controller',
+  'replicaset-controller',
+  'resourcequota-controller',
+  'root-ca-certificate-publisher-controller',
+  'serviceaccount-controller',
 ];
 
-/** In: an empty folder, the tokens of people by user name and group, and options. Out: the programs. Rejects with Go's message where one cannot be built. */
-export async function controlPlanePrograms(folder: string, people: readonly { token: string; user: string; group: string }[], options: ControlPlaneOptions): Promise<ControlPlanePrograms> {
+/**
+ * In: an empty folder, the tokens of people by user name and group, and options. Out: the programs. Rejects with Go's
+ * message where one cannot be built.
+ */
+export async function controlPlanePrograms(
+  folder: string,
+  people: readonly { token: string; user: string; group: string }[],
+  options: ControlPlaneOptions,
+): Promise<ControlPlanePrograms> {
   const at = (...names: string[]): string => join(folder, ...names);
   await mkdir(at('pki'));
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256', publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'sec1', format: 'pem' } });
+  const { publicKey, privateKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'sec1', format: 'pem' },
+  });
   await writeFile(at('pki', 'accounts.pub'), publicKey);
   await writeFile(at('pki', 'accounts.key'), privateKey);
-  await writeFile(at('pki', 'people.csv'), people.map(({ token, user, group }) => `${token},${user},${user},"${group}"\n`).join(''));
+  await writeFile(
+    at('pki', 'people.csv'),
+    people.map(({ token, user, group }) => `${token},${user},${user},"${group}"\n`).join(''),
+  );
 
   const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
   const server = `https://127.0.0.1:${port}`;
@@ -47,8 +74,14 @@ export async function controlPlanePrograms(folder: string, people: readonly { to
       command: await binary('etcd'),
       log: at('etcd.log'),
       args: [
-        `--data-dir=${at('etcd')}`, `--listen-client-urls=http://127.0.0.1:${client}`, `--advertise-client-urls=http://127.0.0.1:${client}`, `--listen-peer-urls=http://127.0.0.1:${peer}`,
-        `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`, `--initial-cluster=default=http://127.0.0.1:${peer}`, '--unsafe-no-fsync', '--log-level=warn',
+        `--data-dir=${at('etcd')}`,
+        `--listen-client-urls=http://127.0.0.1:${client}`,
+        `--advertise-client-urls=http://127.0.0.1:${client}`,
+        `--listen-peer-urls=http://127.0.0.1:${peer}`,
+        `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
+        `--initial-cluster=default=http://127.0.0.1:${peer}`,
+        '--unsafe-no-fsync',
+        '--log-level=warn',
       ],
     }),
     apiserver: new Program({
@@ -56,14 +89,24 @@ export async function controlPlanePrograms(folder: string, people: readonly { to
       command: await binary('kube-apiserver'),
       log: at('kube-apiserver.log'),
       args: [
-        `--etcd-servers=http://127.0.0.1:${client}`, '--bind-address=127.0.0.1', `--secure-port=${port}`, `--cert-dir=${at('pki')}`,
+        `--etcd-servers=http://127.0.0.1:${client}`,
+        '--bind-address=127.0.0.1',
+        `--secure-port=${port}`,
+        `--cert-dir=${at('pki')}`,
         // The kubernetes Service is of no use here, and loopback addresses may not be its endpoints.
-        '--advertise-address=192.0.2.1', '--endpoint-reconciler-type=none',
-        // The API server calls a webhook at the ClusterIP of its Service: one of 127.0.0.0/8 is an address that Rollgate can listen at, and nothing leaves the machine.
+        '--advertise-address=192.0.2.1',
+        '--endpoint-reconciler-type=none',
+        // The API server calls a webhook at the ClusterIP of its Service: one of 127.0.0.0/8 is an address that
+        // Rollgate can listen at, and nothing leaves the machine.
         `--service-cluster-ip-range=127.${randomInt(64, 255)}.${randomInt(1, 16) * 16}.0/20`,
-        '--authorization-mode=RBAC', `--token-auth-file=${at('pki', 'people.csv')}`,
-        '--service-account-issuer=https://kubernetes.default.svc', `--service-account-key-file=${at('pki', 'accounts.pub')}`, `--service-account-signing-key-file=${at('pki', 'accounts.key')}`,
-        '--allow-privileged', '--profiling=false', '--goaway-chance=0',
+        '--authorization-mode=RBAC',
+        `--token-auth-file=${at('pki', 'people.csv')}`,
+        '--service-account-issuer=https://kubernetes.default.svc',
+        `--service-account-key-file=${at('pki', 'accounts.pub')}`,
+        `--service-account-signing-key-file=${at('pki', 'accounts.key')}`,
+        '--allow-privileged',
+        '--profiling=false',
+        '--goaway-chance=0',
         ...(options.forgetsAfter === undefined ? [] : [`--etcd-compaction-interval=${options.forgetsAfter}s`]),
       ],
     }),
@@ -72,9 +115,18 @@ export async function controlPlanePrograms(folder: string, people: readonly { to
       command: await binary('kube-controller-manager'),
       log: at('kube-controller-manager.log'),
       args: [
-        `--kubeconfig=${controllerManagerConfig}`, '--secure-port=0', '--leader-elect=false', `--controllers=${CONTROLLERS.join(',')}`, '--use-service-account-credentials',
-        `--service-account-private-key-file=${at('pki', 'accounts.key')}`, `--root-ca-file=${at('pki', 'apiserver.crt')}`,
-        '--kube-api-qps=300', '--kube-api-burst=600', '--horizontal-pod-autoscaler-sync-period=1s', '--endpoint-updates-batch-period=0s', '--endpointslice-updates-batch-period=0s',
+        `--kubeconfig=${controllerManagerConfig}`,
+        '--secure-port=0',
+        '--leader-elect=false',
+        `--controllers=${CONTROLLERS.join(',')}`,
+        '--use-service-account-credentials',
+        `--service-account-private-key-file=${at('pki', 'accounts.key')}`,
+        `--root-ca-file=${at('pki', 'apiserver.crt')}`,
+        '--kube-api-qps=300',
+        '--kube-api-burst=600',
+        '--horizontal-pod-autoscaler-sync-period=1s',
+        '--endpoint-updates-batch-period=0s',
+        '--endpointslice-updates-batch-period=0s',
       ],
     }),
   };

@@ -14,14 +14,17 @@ export interface ServiceAccount {
   readonly name: string;
 }
 
-/** People of the cluster: the administrator; a developer, who may edit everywhere what developers edit; a stranger, who may nothing yet. */
+/**
+ * People of the cluster: the administrator; a developer, who may edit everywhere what developers edit; a stranger, who
+ * may nothing yet.
+ */
 export type Person = 'admin' | 'developer' | 'stranger';
 
 const PEOPLE: readonly Person[] = ['admin', 'developer', 'stranger'];
 
 /**
- * etcd, kube-apiserver and kube-controller-manager on the loopback interface, with certificates, keys and tokens of their own, in a folder of their own. Any number of them may run side by side. Nodes and pods are
- * left to the Kubelet.
+ * etcd, kube-apiserver and kube-controller-manager on the loopback interface, with certificates, keys and tokens of
+ * their own, in a folder of their own. Any number of them may run side by side. Nodes and pods are left to the Kubelet.
  */
 export class ControlPlane {
   readonly folder: string;
@@ -40,21 +43,36 @@ export class ControlPlane {
     this.#tokens = tokens;
   }
 
-  /** In: what is to be other than usual. Out: a control plane that answers. Rejects with the ends of its logs where it does not start; nothing is left running then. */
+  /**
+   * In: what is to be other than usual. Out: a control plane that answers. Rejects with the ends of its logs where it
+   * does not start; nothing is left running then.
+   */
   static async start(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
     const folder = await mkdtemp(join(tmpdir(), 'rollgate-e2e-'));
-    const tokens = Object.fromEntries(PEOPLE.map((name) => [name, randomBytes(16).toString('hex')])) as Record<Person, string>;
-    const people = PEOPLE.map((user) => ({ token: tokens[user], user, group: user === 'admin' ? 'system:masters' : 'people' }));
+    const tokens = Object.fromEntries(PEOPLE.map((name) => [name, randomBytes(16).toString('hex')])) as Record<
+      Person,
+      string
+    >;
+    const people = PEOPLE.map((user) => ({
+      token: tokens[user],
+      user,
+      group: user === 'admin' ? 'system:masters' : 'people',
+    }));
     const controlPlane = new ControlPlane(folder, await controlPlanePrograms(folder, people, options), tokens);
     try {
       controlPlane.etcd.start();
       controlPlane.apiserver.start();
       await controlPlane.answers();
       controlPlane.controllerManager.start();
-      await until('the default service account', async () => (await controlPlane.admin.get('v1', 'ServiceAccount', 'default', 'default')) !== undefined);
+      await until(
+        'the default service account',
+        async () => (await controlPlane.admin.get('v1', 'ServiceAccount', 'default', 'default')) !== undefined,
+      );
       return controlPlane;
     } catch (error) {
-      const logs = controlPlane.#all.filter(({ log }) => existsSync(log)).map((program) => program.output().slice(-2_000));
+      const logs = controlPlane.#all
+        .filter(({ log }) => existsSync(log))
+        .map((program) => program.output().slice(-2_000));
       await controlPlane.stop();
       throw new Error(`the control plane did not start:\n${logs.join('\n---\n')}`, { cause: error });
     }
@@ -71,14 +89,26 @@ export class ControlPlane {
     return { server: this.#programs.server, ca: this.#ca, token: this.#tokens[name] };
   }
 
-  /** In: a service account, and for how many seconds its token is to live, ten minutes at the least. Out: how to talk to the API server as it. */
+  /**
+   * In: a service account, and for how many seconds its token is to live, ten minutes at the least. Out: how to talk to
+   * the API server as it.
+   */
   async account({ namespace, name }: ServiceAccount, seconds = 24 * 3600): Promise<Access> {
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: seconds } };
-    const answer = (await until(`service account ${namespace}/${name}`, () => this.admin.call('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, request))) as { status: { token: string } };
+    const request = {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { expirationSeconds: seconds },
+    };
+    const answer = (await until(`service account ${namespace}/${name}`, () =>
+      this.admin.call('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`, request),
+    )) as { status: { token: string } };
     return { ...this.person('admin'), token: answer.status.token };
   }
 
-  /** In: how to talk to the API server, and a name. Out: the path of a kubeconfig that says so, with the token in a file beside it, as in a pod. Written anew, those who read it get the new token. */
+  /**
+   * In: how to talk to the API server, and a name. Out: the path of a kubeconfig that says so, with the token in a file
+   * beside it, as in a pod. Written anew, those who read it get the new token.
+   */
   async kubeconfig({ server, ca, token }: Access, name: string): Promise<string> {
     const tokenFile = join(this.folder, `${name}.token`);
     await writeFile(tokenFile, token);
@@ -97,7 +127,10 @@ export class ControlPlane {
 
   /** Resolves when the API server is ready. */
   async answers(): Promise<void> {
-    await until('the certificate of the API server', async () => (this.#ca = await readFile(this.#programs.certificate, 'utf8')) !== '');
+    await until(
+      'the certificate of the API server',
+      async () => (this.#ca = await readFile(this.#programs.certificate, 'utf8')) !== '',
+    );
     await until('the API server', () => isReady(this.admin), { within: 120_000 });
   }
 

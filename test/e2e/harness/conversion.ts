@@ -19,11 +19,19 @@ export interface DeploymentOptions {
 }
 
 /** In: a namespace, a name and what differs. Out: a Deployment. */
-export function deployment(namespace: string, name: string, { replicas, convert, image = 'web:1', readyAfter = 0, labels = {}, spec = {} }: DeploymentOptions = {}): KubeObject {
+export function deployment(
+  namespace: string,
+  name: string,
+  { replicas, convert, image = 'web:1', readyAfter = 0, labels = {}, spec = {} }: DeploymentOptions = {},
+): KubeObject {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name, namespace, ...(convert === undefined ? {} : { annotations: { 'rollgate.io/convert': convert } }) },
+    metadata: {
+      name,
+      namespace,
+      ...(convert === undefined ? {} : { annotations: { 'rollgate.io/convert': convert } }),
+    },
     spec: {
       ...(replicas === undefined ? {} : { replicas }),
       selector: { matchLabels: { app: name } },
@@ -37,8 +45,17 @@ export function deployment(namespace: string, name: string, { replicas, convert,
 }
 
 /** In: a namespace and a name. Out: the Service in front of such a Deployment. */
-export function service(namespace: string, name: string, selector: Readonly<Record<string, string>> = { app: name }): KubeObject {
-  return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { selector, ports: [{ name: 'http', port: 80, targetPort: 8080 }] } };
+export function service(
+  namespace: string,
+  name: string,
+  selector: Readonly<Record<string, string>> = { app: name },
+): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace },
+    spec: { selector, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
+  };
 }
 
 /** How many ready endpoints a Service had, from when it was begun. */
@@ -95,15 +112,24 @@ export class ConversionScene {
     return this.until(`Rollout ${name} healthy with ${replicas}`, async () => {
       const rollout = await this.rollout(name);
       const status = dig(rollout, 'status');
-      const settled = dig(status, 'phase') === 'Healthy' && dig(status, 'availableReplicas') === replicas && dig(status, 'observedGeneration') === String(rollout?.metadata['generation']);
+      const settled =
+        dig(status, 'phase') === 'Healthy' &&
+        dig(status, 'availableReplicas') === replicas &&
+        dig(status, 'observedGeneration') === String(rollout?.metadata['generation']);
       return settled ? rollout : undefined;
     });
   }
 
   /** In: a Deployment's name, count and what differs. Resolves when it runs, with a Service before it. */
   async running(name: string, replicas: number, options: DeploymentOptions = {}): Promise<void> {
-    await this.developer.apply([service(this.namespace, name), deployment(this.namespace, name, { ...options, replicas })]);
-    await this.until(`Deployment ${name} available`, async () => dig(await this.deployment(name), 'status', 'availableReplicas') === replicas);
+    await this.developer.apply([
+      service(this.namespace, name),
+      deployment(this.namespace, name, { ...options, replicas }),
+    ]);
+    await this.until(
+      `Deployment ${name} available`,
+      async () => dig(await this.deployment(name), 'status', 'availableReplicas') === replicas,
+    );
     await this.until(`endpoints of ${name}`, async () => (await readyOf(this, name)) === replicas);
   }
 
@@ -113,18 +139,37 @@ export class ConversionScene {
     const slices = new Map<string, number>();
     const stop = new AbortController();
     const path = `${pathOf({ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', namespace: this.namespace })}?labelSelector=kubernetes.io%2Fservice-name%3D${name}`;
-    const first = await this.cluster.controlPlane.admin.list('discovery.k8s.io/v1', 'EndpointSlice', this.namespace, `labelSelector=kubernetes.io%2Fservice-name%3D${name}`);
+    const first = await this.cluster.controlPlane.admin.list(
+      'discovery.k8s.io/v1',
+      'EndpointSlice',
+      this.namespace,
+      `labelSelector=kubernetes.io%2Fservice-name%3D${name}`,
+    );
     for (const slice of first) slices.set(slice.metadata.name, readyIn(slice));
-    await this.cluster.controlPlane.admin.watch(path, ({ type, object: slice }) => {
-      slices.set(slice.metadata.name, type === 'DELETED' ? 0 : readyIn(slice));
-      counts.push([...slices.values()].reduce((sum, count) => sum + count, 0));
-    }, stop.signal);
-    return { least: () => Math.min(...counts), most: () => Math.max(...counts), now: () => counts.at(-1) ?? 0, stop: () => stop.abort() };
+    await this.cluster.controlPlane.admin.watch(
+      path,
+      ({ type, object: slice }) => {
+        slices.set(slice.metadata.name, type === 'DELETED' ? 0 : readyIn(slice));
+        counts.push([...slices.values()].reduce((sum, count) => sum + count, 0));
+      },
+      stop.signal,
+    );
+    return {
+      least: () => Math.min(...counts),
+      most: () => Math.max(...counts),
+      now: () => counts.at(-1) ?? 0,
+      stop: () => stop.abort(),
+    };
   }
 }
 
 async function readyOf(scene: ConversionScene, name: string): Promise<number> {
-  const slices = await scene.cluster.controlPlane.admin.list('discovery.k8s.io/v1', 'EndpointSlice', scene.namespace, `labelSelector=kubernetes.io%2Fservice-name%3D${name}`);
+  const slices = await scene.cluster.controlPlane.admin.list(
+    'discovery.k8s.io/v1',
+    'EndpointSlice',
+    scene.namespace,
+    `labelSelector=kubernetes.io%2Fservice-name%3D${name}`,
+  );
   return slices.map(readyIn).reduce((sum, count) => sum + count, 0);
 }
 

@@ -12,12 +12,21 @@ export interface Printed {
   readonly stderr: string;
 }
 
-/** The ways in which Argo CD v3 writes a manifest (gitops-engine, pkg/utils/kube: apply, apply with ServerSideApply=true, Replace=true, and the dry run of ServerSideDiff=true), by the name of its field manager. */
+/**
+ * The ways in which Argo CD v3 writes a manifest (gitops-engine, pkg/utils/kube: apply, apply with
+ * ServerSideApply=true, Replace=true, and the dry run of ServerSideDiff=true), by the name of its field manager.
+ */
 export const ARGO_CD_WAYS = {
   'client-side apply': ['apply', '--field-manager=argocd-controller'],
   'server-side apply': ['apply', '--server-side', '--force-conflicts', '--field-manager=argocd-controller'],
   replace: ['replace', '--field-manager=argocd-controller'],
-  'server-side dry run': ['apply', '--server-side', '--force-conflicts', '--field-manager=argocd-controller', '--dry-run=server'],
+  'server-side dry run': [
+    'apply',
+    '--server-side',
+    '--force-conflicts',
+    '--field-manager=argocd-controller',
+    '--dry-run=server',
+  ],
 } as const;
 
 /** The name of a way in which Argo CD writes. */
@@ -40,20 +49,28 @@ export class Kubectl {
     return this.#kubeconfig;
   }
 
-  /** In: arguments, and what to read from standard input. Out: what it printed and how it ended; whether that is a failure is for the test to say. */
+  /**
+   * In: arguments, and what to read from standard input. Out: what it printed and how it ended; whether that is a
+   * failure is for the test to say.
+   */
   async try(args: readonly string[], stdin = ''): Promise<Printed> {
     const env = { ...process.env, KUBECONFIG: this.#kubeconfig, PATH: this.#path, KUBECTL_KUBERC: 'false' };
     const child = spawn(this.#command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.on('error', () => undefined);
     child.stdin.end(stdin);
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close') as Promise<[number | null]>,
+    ]);
     return { code: code ?? -1, stdout, stderr };
   }
 
   /** In: as `try`. Out: what it printed. Rejects with it when kubectl fails. */
   async run(args: readonly string[], stdin = ''): Promise<Printed> {
     const printed = await this.try(args, stdin);
-    if (printed.code !== 0) throw new Error(`kubectl ${args.join(' ')} failed (${printed.code}):\n${printed.stderr}${printed.stdout}`);
+    if (printed.code !== 0)
+      throw new Error(`kubectl ${args.join(' ')} failed (${printed.code}):\n${printed.stderr}${printed.stdout}`);
     return printed;
   }
 

@@ -10,7 +10,10 @@ export const ENDS_AFTER = 'e2e/ends-after';
 
 const NODE = 'node-1';
 
-/** Plays scheduler, kubelet and network: pods are objects that become ready after a while and end after another. Nothing runs in them; their addresses lead nowhere. */
+/**
+ * Plays scheduler, kubelet and network: pods are objects that become ready after a while and end after another. Nothing
+ * runs in them; their addresses lead nowhere.
+ */
 export class Kubelet {
   readonly #api: Api;
   readonly #stopped = new AbortController();
@@ -35,11 +38,19 @@ export class Kubelet {
   async #run(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
       try {
-        const { items, metadata } = (await this.#api.call('GET', '/api/v1/pods')) as { items: KubeObject[]; metadata: { resourceVersion: string } };
+        const { items, metadata } = (await this.#api.call('GET', '/api/v1/pods')) as {
+          items: KubeObject[];
+          metadata: { resourceVersion: string };
+        };
         for (const pod of items) this.#see(pod);
         await new Promise<void>((resolve, reject) => {
           this.#api
-            .watch(`/api/v1/pods?resourceVersion=${metadata.resourceVersion}`, ({ type, object }) => (type === 'ERROR' ? resolve() : this.#see(object)), this.#stopped.signal, resolve)
+            .watch(
+              `/api/v1/pods?resourceVersion=${metadata.resourceVersion}`,
+              ({ type, object }) => (type === 'ERROR' ? resolve() : this.#see(object)),
+              this.#stopped.signal,
+              resolve,
+            )
             .catch(reject);
           this.#stopped.signal.addEventListener('abort', () => resolve());
         });
@@ -62,7 +73,8 @@ export class Kubelet {
     }
   }
 
-  // Like a real kubelet's, an attempt that a conflict or an outage of the API server spoils is made again, with the pod as it is then.
+  // Like a real kubelet's, an attempt that a conflict or an outage of the API server spoils is made again, with the pod
+  // as it is then.
   #attempt(pod: KubeObject, work: (pod: KubeObject) => Promise<void>): void {
     void (async () => {
       let current: KubeObject | undefined = pod;
@@ -73,7 +85,9 @@ export class Kubelet {
           if (error instanceof Refused && error.code === 404) return;
           await sleep(200);
         }
-        current = await this.#api.get('v1', 'Pod', string(pod.metadata.namespace), pod.metadata.name).catch(() => current);
+        current = await this.#api
+          .get('v1', 'Pod', string(pod.metadata.namespace), pod.metadata.name)
+          .catch(() => current);
         if (current?.metadata['uid'] !== pod.metadata['uid']) return;
       }
     })();
@@ -82,7 +96,12 @@ export class Kubelet {
   async #begin(pod: KubeObject): Promise<void> {
     const at = { apiVersion: 'v1', kind: 'Pod', namespace: string(pod.metadata.namespace), name: pod.metadata.name };
     if (dig(pod, 'spec', 'nodeName') === undefined) {
-      const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name: at.name }, target: { apiVersion: 'v1', kind: 'Node', name: NODE } };
+      const binding = {
+        apiVersion: 'v1',
+        kind: 'Binding',
+        metadata: { name: at.name },
+        target: { apiVersion: 'v1', kind: 'Node', name: NODE },
+      };
       await this.#api.call('POST', `/api/v1/namespaces/${at.namespace}/pods/${at.name}/binding`, binding);
     }
     const number = this.#pods++;
@@ -96,21 +115,41 @@ export class Kubelet {
 
   async #end(pod: KubeObject): Promise<void> {
     await sleep(Number(string(dig(pod.metadata, 'annotations', ENDS_AFTER)) || '0'), undefined, { ref: false });
-    await this.#api.call('DELETE', `/api/v1/namespaces/${string(pod.metadata.namespace)}/pods/${pod.metadata.name}`, { apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0, preconditions: { uid: pod.metadata['uid'] } });
+    await this.#api.call('DELETE', `/api/v1/namespaces/${string(pod.metadata.namespace)}/pods/${pod.metadata.name}`, {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      gracePeriodSeconds: 0,
+      preconditions: { uid: pod.metadata['uid'] },
+    });
   }
 }
 
 function statusOf(pod: KubeObject, podIP: string, ready: boolean): unknown {
   const now = new Date().toISOString();
-  const condition = (type: string, status: boolean): unknown => ({ type, status: status ? 'True' : 'False', lastTransitionTime: now });
+  const condition = (type: string, status: boolean): unknown => ({
+    type,
+    status: status ? 'True' : 'False',
+    lastTransitionTime: now,
+  });
   return {
     phase: 'Running',
     podIP,
     podIPs: [{ ip: podIP }],
     startTime: now,
-    conditions: [condition('PodScheduled', true), condition('Initialized', true), condition('ContainersReady', ready), condition('Ready', ready)],
+    conditions: [
+      condition('PodScheduled', true),
+      condition('Initialized', true),
+      condition('ContainersReady', ready),
+      condition('Ready', ready),
+    ],
     containerStatuses: array(dig(pod, 'spec', 'containers')).map((container) => ({
-      name: dig(container, 'name'), image: dig(container, 'image'), imageID: 'none', ready, started: ready, restartCount: 0, state: { running: { startedAt: now } },
+      name: dig(container, 'name'),
+      image: dig(container, 'image'),
+      imageID: 'none',
+      ready,
+      started: ready,
+      restartCount: 0,
+      state: { running: { startedAt: now } },
     })),
   };
 }

@@ -8,7 +8,10 @@ const PAUSE = 10;
 // Whatever happens, it ends.
 const MOST = 30_000;
 
-/** Updates VirtualServices again and again, each in a way that both webhooks have to look at, and keeps what was refused. */
+/**
+ * Updates VirtualServices again and again, each in a way that both webhooks have to look at, and keeps what was
+ * refused.
+ */
 export class Load {
   readonly failures: string[] = [];
   #admitted = 0;
@@ -17,7 +20,10 @@ export class Load {
 
   private constructor() {}
 
-  /** In: an API, and a namespace. Out: the load, begun; without Rollgate looking at anything that refers to what it changes. */
+  /**
+   * In: an API, and a namespace. Out: the load, begun; without Rollgate looking at anything that refers to what it
+   * changes.
+   */
   static async start(api: Api, namespace: string): Promise<Load> {
     const load = new Load();
     const names = Array.from({ length: WORKERS }, (_, index) => `load-${index}`);

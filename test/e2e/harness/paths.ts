@@ -5,9 +5,27 @@ const PLURALS: Readonly<Record<string, string>> = {
   ResourceQuota: 'resourcequotas',
 };
 
-/** In: an object's apiVersion, kind, namespace (empty: cluster-scoped, or a list of all namespaces) and name (undefined: the list). Out: the path of the API. */
-export function pathOf({ apiVersion, kind, namespace, name }: { apiVersion: string; kind: string; namespace: string; name?: string | undefined }): string {
+/**
+ * In: an object's apiVersion, kind, namespace (empty: cluster-scoped, or a list of all namespaces) and name (undefined:
+ * the list). Out: the path of the API.
+ */
+export function pathOf({
+  apiVersion,
+  kind,
+  namespace,
+  name,
+}: {
+  apiVersion: string;
+  kind: string;
+  namespace: string;
+  name?: string | undefined;
+}): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const plural = PLURALS[kind] ?? `${kind.toLowerCase()}s`;
-  return [root, ...(namespace === '' ? [] : [`namespaces/${namespace}`]), plural, ...(name === undefined ? [] : [name])].join('/');
+  return [
+    root,
+    ...(namespace === '' ? [] : [`namespaces/${namespace}`]),
+    plural,
+    ...(name === undefined ? [] : [name]),
+  ].join('/');
 }

@@ -17,7 +17,10 @@ export interface ProgramOptions {
 
 const STOPS_WITHIN = 20_000;
 
-/** A program that runs beside the tests, its output in a file. Only programs that were started here are ever stopped, paused or killed. */
+/**
+ * A program that runs beside the tests, its output in a file. Only programs that were started here are ever stopped,
+ * paused or killed.
+ */
 export class Program {
   readonly #options: ProgramOptions;
   #child: ChildProcess | undefined;
@@ -30,10 +33,18 @@ export class Program {
     return this.#options.log;
   }
 
-  /** In: a name, arguments `--name=value` by name that are to have another value, and the file for its output. Out: the same program so, not started. */
+  /**
+   * In: a name, arguments `--name=value` by name that are to have another value, and the file for its output. Out: the
+   * same program so, not started.
+   */
   like(name: string, values: Readonly<Record<string, string>>, log: string): Program {
     const args = this.#options.args.filter((arg) => !Object.keys(values).some((each) => arg.startsWith(`--${each}=`)));
-    return new Program({ ...this.#options, name, log, args: [...args, ...Object.entries(values).map(([each, value]) => `--${each}=${value}`)] });
+    return new Program({
+      ...this.#options,
+      name,
+      log,
+      args: [...args, ...Object.entries(values).map(([each, value]) => `--${each}=${value}`)],
+    });
   }
 
   /** Starts it. Throws if it already runs. */
@@ -42,7 +53,12 @@ export class Program {
     const { command, args, env, cwd, log } = this.#options;
     const output = openSync(log, 'a');
     // A group of its own: Ctrl-C at the tests must not stop the API server before the tests could clean up.
-    this.#child = spawn(command, args, { stdio: ['ignore', output, output], env: { ...process.env, ...env }, detached: true, ...(cwd === undefined ? {} : { cwd }) });
+    this.#child = spawn(command, args, {
+      stdio: ['ignore', output, output],
+      env: { ...process.env, ...env },
+      detached: true,
+      ...(cwd === undefined ? {} : { cwd }),
+    });
     closeSync(output);
     const child = this.#child;
     // Tests that are interrupted clean nothing up.
@@ -95,8 +111,15 @@ export class Program {
   }
 }
 
-/** In: what is awaited, how to look, and for how many milliseconds. Out: what looking gave once it was neither undefined, false nor an error. Rejects with the last error, or a sentence that names what did not come. */
-export async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>, { within = 60_000, every = 100 }: { within?: number; every?: number } = {}): Promise<T> {
+/**
+ * In: what is awaited, how to look, and for how many milliseconds. Out: what looking gave once it was neither
+ * undefined, false nor an error. Rejects with the last error, or a sentence that names what did not come.
+ */
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  { within = 60_000, every = 100 }: { within?: number; every?: number } = {},
+): Promise<T> {
   const deadline = Date.now() + within;
   let error: unknown;
   for (;;) {

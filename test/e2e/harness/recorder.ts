@@ -8,16 +8,29 @@ export class Recorder {
   readonly #stopped = new AbortController();
 
   /** In: the API, and which object; it need not be there yet. Out: the recording, begun. */
-  static async start(api: Api, at: { apiVersion: string; kind: string; namespace: string; name: string }): Promise<Recorder> {
+  static async start(
+    api: Api,
+    at: { apiVersion: string; kind: string; namespace: string; name: string },
+  ): Promise<Recorder> {
     const recorder = new Recorder();
     const query = `fieldSelector=metadata.name%3D${at.name}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`;
-    await api.watch(`${pathOf({ ...at, name: undefined })}?${query}`, (event) => recorder.events.push(event), recorder.#stopped.signal, () => {
-      recorder.events.push({ type: 'ERROR', object: { apiVersion: 'v1', kind: 'Status', metadata: { name: 'the watch ended' } } });
-    });
+    await api.watch(
+      `${pathOf({ ...at, name: undefined })}?${query}`,
+      (event) => recorder.events.push(event),
+      recorder.#stopped.signal,
+      () => {
+        recorder.events.push({
+          type: 'ERROR',
+          object: { apiVersion: 'v1', kind: 'Status', metadata: { name: 'the watch ended' } },
+        });
+      },
+    );
     return recorder;
   }
 
-  /** Ends it. Out: the versions of the object, oldest first. Throws if the watch was cut: something may be missing then. */
+  /**
+   * Ends it. Out: the versions of the object, oldest first. Throws if the watch was cut: something may be missing then.
+   */
   stop(): KubeObject[] {
     this.#stopped.abort();
     if (this.events.some(({ type }) => type === 'ERROR')) throw new Error('the watch was cut');

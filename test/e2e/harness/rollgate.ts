@@ -23,11 +23,17 @@ const DAY = 86_400_000;
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const SOURCES = join(ROOT, 'src');
 // The image's own: what Node is told about memory and threads shows in the figures.
-const NODE_OPTIONS = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.slice(1).flatMap((entry) => JSON.parse(entry) as string[]).filter((arg) => arg.startsWith('--')) ?? [];
+const NODE_OPTIONS =
+  /^ENTRYPOINT (\[.*\])$/m
+    .exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))
+    ?.slice(1)
+    .flatMap((entry) => JSON.parse(entry) as string[])
+    .filter((arg) => arg.startsWith('--')) ?? [];
 
 /**
- * Rollgate as the chart installs it: rights, policy and webhooks are the rendered ones, and its process runs under the token of its service account with the arguments of its Deployment, but for paths and addresses: it
- * listens at the ClusterIP of its Service.
+ * Rollgate as the chart installs it: rights, policy and webhooks are the rendered ones, and its process runs under the
+ * token of its service account with the arguments of its Deployment, but for paths and addresses: it listens at the
+ * ClusterIP of its Service.
  */
 export class Rollgate {
   readonly program: Program;
@@ -41,22 +47,43 @@ export class Rollgate {
   }
 
   /**
-   * In: a control plane, kubectl as its administrator, settings of the chart as `--set` takes them, the address at which Rollgate reaches the API server, where something stands between, and the folder of its sources,
-   * where they are not the project's. Out: Rollgate, ready and registered.
+   * In: a control plane, kubectl as its administrator, settings of the chart as `--set` takes them, the address at
+   * which Rollgate reaches the API server, where something stands between, and the folder of its sources, where they
+   * are not the project's. Out: Rollgate, ready and registered.
    */
-  static async install(controlPlane: ControlPlane, kubectl: Kubectl, settings: readonly string[] = [], server = controlPlane.person('admin').server, sources = SOURCES): Promise<Rollgate> {
+  static async install(
+    controlPlane: ControlPlane,
+    kubectl: Kubectl,
+    settings: readonly string[] = [],
+    server = controlPlane.person('admin').server,
+    sources = SOURCES,
+  ): Promise<Rollgate> {
     const folder = join(controlPlane.folder, 'rollgate');
     await mkdir(join(folder, 'certificates'), { recursive: true });
-    const certificate = selfSigned({ names: [`${NAME}.${NAMESPACE}.svc`], notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + DAY) });
+    const certificate = selfSigned({
+      names: [`${NAME}.${NAMESPACE}.svc`],
+      notBefore: new Date(Date.now() - DAY),
+      notAfter: new Date(Date.now() + DAY),
+    });
     await writeFile(join(folder, 'certificates', 'tls.crt'), certificate.cert);
     await writeFile(join(folder, 'certificates', 'tls.key'), certificate.key);
     await writeFile(join(folder, 'ca.pem'), certificate.cert);
 
     // Injecting the CA is the part of cert-manager, which is not here.
-    const own = ['certificates.certManager.enabled=false', 'certificates.existingSecret=rollgate-tls', 'policy.mode=enforce'];
+    const own = [
+      'certificates.certManager.enabled=false',
+      'certificates.existingSecret=rollgate-tls',
+      'policy.mode=enforce',
+    ];
     // The whole suite is run with them and without: they must not change an answer.
     if (process.env['ROLLGATE_E2E_MATCH_CONDITIONS'] === 'off') own.push('webhooks.matchConditions=false');
-    const rendered = objectsOf(render('--set-file', `certificates.caBundle=${join(folder, 'ca.pem')}`, ...[...own, ...settings].flatMap((setting) => ['--set', setting])));
+    const rendered = objectsOf(
+      render(
+        '--set-file',
+        `certificates.caBundle=${join(folder, 'ca.pem')}`,
+        ...[...own, ...settings].flatMap((setting) => ['--set', setting]),
+      ),
+    );
     const isWebhooks = ({ kind }: KubeObject): boolean => kind.endsWith('WebhookConfiguration');
     await kubectl.try(['create', 'namespace', NAMESPACE]);
     await kubectl.run(['apply', '-f', '-'], yamlOf(rendered.filter((object) => !isWebhooks(object))));
@@ -80,7 +107,12 @@ export class Rollgate {
     const program = new Program({
       name: 'rollgate',
       command: process.execPath,
-      args: [...NODE_OPTIONS, join(sources, 'cli.ts'), ...kept, ...Object.entries(here).map(([name, value]) => `--${name}=${value}`)],
+      args: [
+        ...NODE_OPTIONS,
+        join(sources, 'cli.ts'),
+        ...kept,
+        ...Object.entries(here).map(([name, value]) => `--${name}=${value}`),
+      ],
       env: { POD_NAMESPACE: NAMESPACE },
       log: join(controlPlane.folder, 'rollgate.log'),
     });
@@ -103,11 +135,22 @@ export class Rollgate {
     await this.ready();
   }
 
-  /** In: a name, and further arguments by name. Out: another process of it, as the pod of another replica is, at an address of its own; not started, and not stopped with the cluster. */
+  /**
+   * In: a name, and further arguments by name. Out: another process of it, as the pod of another replica is, at an
+   * address of its own; not started, and not stopped with the cluster.
+   */
   async replica(name: string, values: Readonly<Record<string, string>> = {}): Promise<Rollgate> {
     const [port, plainPort] = [await freePort(), await freePort()];
     const log = join(dirname(this.program.log), `${name}.log`);
-    return new Rollgate(this.program.like(name, { host: '127.0.0.1', port: String(port), 'plain-port': String(plainPort), ...values }, log), plainPort, this.#policyFile);
+    return new Rollgate(
+      this.program.like(
+        name,
+        { host: '127.0.0.1', port: String(port), 'plain-port': String(plainPort), ...values },
+        log,
+      ),
+      plainPort,
+      this.#policyFile,
+    );
   }
 
   /** Out: where it listens. */
@@ -117,10 +160,14 @@ export class Rollgate {
 
   /** Resolves when it is ready. */
   async ready(within = 60_000): Promise<void> {
-    await until('Rollgate', async () => {
-      if (!this.program.running) throw new Error(this.program.output().slice(-2_000));
-      return (await this.#get('/readyz')).code === 200;
-    }, { within });
+    await until(
+      'Rollgate',
+      async () => {
+        if (!this.program.running) throw new Error(this.program.output().slice(-2_000));
+        return (await this.#get('/readyz')).code === 200;
+      },
+      { within },
+    );
   }
 
   /** Out: its metrics, as Prometheus would read them. */
@@ -130,7 +177,8 @@ export class Rollgate {
 
   /** In: a change of the policy. Resolves when it is in force. */
   async policy(change: (policy: Record<string, unknown>) => Record<string, unknown>): Promise<void> {
-    const reloads = async (): Promise<string | undefined> => /rollgate_policy_reloads_total\{result="success"\} (\d+)/.exec(await this.metrics())?.[1];
+    const reloads = async (): Promise<string | undefined> =>
+      /rollgate_policy_reloads_total\{result="success"\} (\d+)/.exec(await this.metrics())?.[1];
     const before = await reloads();
     const text = await readFile(this.#policyFile, 'utf8');
     const changed = stringify(change(parse(text) as Record<string, unknown>));

@@ -2,10 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Forwarder, type Address } from '../../support/forwarder.ts';
 import type { Rollgate } from './rollgate.ts';
 
-// Endpoints and the rules of kube-proxy follow the deletion of a pod after a while, in which the pod is asked as before.
+// Endpoints and the rules of kube-proxy follow the deletion of a pod after a while, in which the pod is asked as
+// before.
 const LAG = 2_000;
 
-/** Plays the Service of Rollgate: who connects to its address comes to one of the processes that are ready, each in turn; a connection stays where it is. */
+/**
+ * Plays the Service of Rollgate: who connects to its address comes to one of the processes that are ready, each in
+ * turn; a connection stays where it is.
+ */
 export class RollgateService {
   #endpoints: readonly Rollgate[] = [];
   #turn = 0;
@@ -14,7 +18,10 @@ export class RollgateService {
   /** In: the ClusterIP and port. Out: the Service, without endpoints. */
   static async start(at: Address): Promise<RollgateService> {
     const service = new RollgateService();
-    service.#forwarder = await Forwarder.start(at, () => service.#endpoints[service.#turn++ % Math.max(1, service.#endpoints.length)]?.address);
+    service.#forwarder = await Forwarder.start(
+      at,
+      () => service.#endpoints[service.#turn++ % Math.max(1, service.#endpoints.length)]?.address,
+    );
     return service;
   }
 
@@ -28,7 +35,10 @@ export class RollgateService {
     this.#endpoints = [...this.#endpoints, rollgate];
   }
 
-  /** In: an endpoint, and how it ends. Resolves when its process has ended: it was asked to at once, and was an endpoint for a while longer. */
+  /**
+   * In: an endpoint, and how it ends. Resolves when its process has ended: it was asked to at once, and was an endpoint
+   * for a while longer.
+   */
   async remove(rollgate: Rollgate, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const ended = rollgate.program.stop(signal);
     await sleep(LAG);

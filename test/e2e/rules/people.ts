@@ -11,14 +11,26 @@ export const UNJUDGED = 'exemptAccounts[0]=admin';
 // The cluster has one already, and those of other set-ups would count as well.
 const CONTROLLER_CONFIG = 'argo-rollouts-config';
 
-/** In: a cluster, objects, and one that is still to come. Out: what it said of those that it refused, by key; the rest of them is stored. */
-export async function wereThere(cluster: Cluster, objects: readonly KubeObject[], coming: KubeObject): Promise<ReadonlyMap<string, string>> {
+/**
+ * In: a cluster, objects, and one that is still to come. Out: what it said of those that it refused, by key; the rest
+ * of them is stored.
+ */
+export async function wereThere(
+  cluster: Cluster,
+  objects: readonly KubeObject[],
+  coming: KubeObject,
+): Promise<ReadonlyMap<string, string>> {
   const refused = new Map<string, string>();
   const namespaces = new Set([...objects, coming].map(namespaceOf).filter((name) => name !== '' && name !== 'default'));
   // Without a sidecar every Rollout that Istio routes to would be advised about.
   const labels = { 'istio-injection': 'enabled' };
-  for (const name of namespaces) await cluster.controlPlane.admin.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } }).catch(unless(409));
-  for (const object of objects.filter(({ kind, metadata }) => kind !== 'Namespace' && metadata.name !== CONTROLLER_CONFIG)) {
+  for (const name of namespaces)
+    await cluster.controlPlane.admin
+      .create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
+      .catch(unless(409));
+  for (const object of objects.filter(
+    ({ kind, metadata }) => kind !== 'Namespace' && metadata.name !== CONTROLLER_CONFIG,
+  )) {
     await cluster.controlPlane.admin.create(object).catch((error: unknown) => {
       if (!(error instanceof Refused)) throw error;
       refused.set(keyOf(object), error.message);
@@ -43,8 +55,17 @@ export function becameOf({ code, stderr }: Printed, rule: string): Became {
   return lines.length > 0 ? 'warned' : 'nothing';
 }
 
-/** In: a cluster, an object that the developer applies, the rule, what is to become of it, and how it is undone. Out: what kubectl printed. Where the watches of Rollgate have not yet brought what was there before, it is applied again. */
-export async function applies(cluster: Cluster, object: KubeObject, rule: string, expected: Became, undo: () => Promise<unknown>): Promise<Printed> {
+/**
+ * In: a cluster, an object that the developer applies, the rule, what is to become of it, and how it is undone. Out:
+ * what kubectl printed. Where the watches of Rollgate have not yet brought what was there before, it is applied again.
+ */
+export async function applies(
+  cluster: Cluster,
+  object: KubeObject,
+  rule: string,
+  expected: Became,
+  undo: () => Promise<unknown>,
+): Promise<Printed> {
   let printed: Printed | undefined;
   const attempt = async (): Promise<Printed | undefined> => {
     if (printed !== undefined && printed.code === 0) await undo();
@@ -59,5 +80,9 @@ export async function applies(cluster: Cluster, object: KubeObject, rule: string
 export async function wasNeverThere(cluster: Cluster, { apiVersion, kind, metadata }: KubeObject): Promise<void> {
   const path = pathOf({ apiVersion, kind, namespace: metadata.namespace ?? '', name: metadata.name });
   await cluster.controlPlane.admin.call('DELETE', path).catch(unless(404));
-  await until(`the end of ${path}`, async () => (await cluster.controlPlane.admin.get(apiVersion, kind, metadata.namespace ?? '', metadata.name)) === undefined);
+  await until(
+    `the end of ${path}`,
+    async () =>
+      (await cluster.controlPlane.admin.get(apiVersion, kind, metadata.namespace ?? '', metadata.name)) === undefined,
+  );
 }

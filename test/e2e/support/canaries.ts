@@ -22,26 +22,51 @@ export interface Canary {
   readonly namespace: string;
 }
 
-const HEADER_ROUTE = { setHeaderRoute: { name: 'beta', match: [{ headerName: 'beta', headerValue: { exact: 'true' } }] } };
+const HEADER_ROUTE = {
+  setHeaderRoute: { name: 'beta', match: [{ headerName: 'beta', headerValue: { exact: 'true' } }] },
+};
 
 /** The set-ups of the write-ups, with steps that pause twice. */
 export const CANARIES: readonly Canary[] = [
   {
-    name: 'istio-host-level', rollout: 'test-rollout-istio', container: 'app07', namespace: 'test-ar-istio', files: ['istio-host-level/manifests.yaml'],
-    steps: [{ setWeight: 20 }, { pause: {} }, { setWeight: 60 }, { pause: {} }], weights: [20, 60],
+    name: 'istio-host-level',
+    rollout: 'test-rollout-istio',
+    container: 'app07',
+    namespace: 'test-ar-istio',
+    files: ['istio-host-level/manifests.yaml'],
+    steps: [{ setWeight: 20 }, { pause: {} }, { setWeight: 60 }, { pause: {} }],
+    weights: [20, 60],
   },
   {
-    name: 'istio-subset-level', rollout: 'test-rollout-istio', container: 'app07', namespace: 'test-ar-istio', files: ['istio-subset-level/mended/rollout.yaml', 'istio-subset-level/mended/mesh.yaml'],
-    steps: [{ setWeight: 20 }, HEADER_ROUTE, { pause: {} }, { setWeight: 60 }, { pause: {} }], managedRoutes: [{ name: 'beta' }], weights: [20, 60],
+    name: 'istio-subset-level',
+    rollout: 'test-rollout-istio',
+    container: 'app07',
+    namespace: 'test-ar-istio',
+    files: ['istio-subset-level/mended/rollout.yaml', 'istio-subset-level/mended/mesh.yaml'],
+    steps: [{ setWeight: 20 }, HEADER_ROUTE, { pause: {} }, { setWeight: 60 }, { pause: {} }],
+    managedRoutes: [{ name: 'beta' }],
+    weights: [20, 60],
   },
   {
-    name: 'aks-gateway-api', rollout: 'ai-service', container: 'ai-service', namespace: 'pets', files: ['aks-gateway-api/mended/rollout.yaml', 'aks-gateway-api/mended/services.yaml', 'aks-gateway-api/mended/routes.yaml'],
-    steps: [{ setWeight: 50 }, { pause: {} }, { setWeight: 100 }, { pause: {} }], weights: [50, 100],
+    name: 'aks-gateway-api',
+    rollout: 'ai-service',
+    container: 'ai-service',
+    namespace: 'pets',
+    files: [
+      'aks-gateway-api/mended/rollout.yaml',
+      'aks-gateway-api/mended/services.yaml',
+      'aks-gateway-api/mended/routes.yaml',
+    ],
+    steps: [{ setWeight: 50 }, { pause: {} }, { setWeight: 100 }, { pause: {} }],
+    weights: [50, 100],
   },
 ];
 
 /** In: a set-up and a namespace. Out: its objects there. */
-export function objectsIn({ files, namespace: was, rollout, steps, managedRoutes }: Canary, namespace: string): KubeObject[] {
+export function objectsIn(
+  { files, namespace: was, rollout, steps, managedRoutes }: Canary,
+  namespace: string,
+): KubeObject[] {
   const text = files.map((file) => readFileSync(join(EXAMPLES, file), 'utf8')).join('\n---\n');
   return objectsOf(text.replaceAll(was, namespace))
     .filter(({ kind, metadata }) => metadata.namespace === namespace && kind !== 'Namespace')
@@ -49,7 +74,10 @@ export function objectsIn({ files, namespace: was, rollout, steps, managedRoutes
       if (candidate.kind !== 'Rollout' || candidate.metadata.name !== rollout) return candidate;
       const spec = object(candidate['spec']);
       const canary = object(dig(spec, 'strategy', 'canary'));
-      const trafficRouting = { ...object(canary['trafficRouting']), ...(managedRoutes === undefined ? {} : { managedRoutes }) };
+      const trafficRouting = {
+        ...object(canary['trafficRouting']),
+        ...(managedRoutes === undefined ? {} : { managedRoutes }),
+      };
       return { ...candidate, spec: { ...spec, strategy: { canary: { ...canary, trafficRouting, steps } } } };
     });
 }
@@ -58,48 +86,99 @@ const DRIVEN = ['VirtualService', 'DestinationRule', 'Service', 'HTTPRoute'];
 
 /** In: objects of a set-up. Out: those into which the controller writes. */
 export function driven(objects: readonly KubeObject[]): KubeObject[] {
-  return objects.filter(({ kind, metadata }) => DRIVEN.includes(kind) && !['app07', 'store-front'].includes(metadata.name));
+  return objects.filter(
+    ({ kind, metadata }) => DRIVEN.includes(kind) && !['app07', 'store-front'].includes(metadata.name),
+  );
 }
 
-/** In: an object as it is in a file, and a number. Out: the same file after a person's n-th edit: a timeout, a host, a match, a weight that no Rollout manages. */
+/**
+ * In: an object as it is in a file, and a number. Out: the same file after a person's n-th edit: a timeout, a host, a
+ * match, a weight that no Rollout manages.
+ */
 export function edited(source: KubeObject, n: number): KubeObject {
   const spec = object(source['spec']);
   switch (source.kind) {
     case 'VirtualService': {
       const [primary] = array(spec['http']);
-      const unrelated = { name: 'unrelated', match: [{ uri: { prefix: `/v${n}` } }], route: [{ destination: { host: 'one' }, weight: n }, { destination: { host: 'two' }, weight: 100 - n }] };
-      return { ...source, spec: { ...spec, hosts: [...array(spec['hosts']), `h${n}.example.com`], http: [unrelated, { ...object(primary), timeout: `${n}s` }] } };
+      const unrelated = {
+        name: 'unrelated',
+        match: [{ uri: { prefix: `/v${n}` } }],
+        route: [
+          { destination: { host: 'one' }, weight: n },
+          { destination: { host: 'two' }, weight: 100 - n },
+        ],
+      };
+      return {
+        ...source,
+        spec: {
+          ...spec,
+          hosts: [...array(spec['hosts']), `h${n}.example.com`],
+          http: [unrelated, { ...object(primary), timeout: `${n}s` }],
+        },
+      };
     }
     case 'HTTPRoute': {
       const [rule] = array(spec['rules']);
-      const unrelated = { matches: [{ path: { type: 'PathPrefix', value: `/v${n}` } }], backendRefs: [{ name: 'one', port: 80, weight: n }, { name: 'two', port: 80, weight: 100 - n }] };
-      return { ...source, spec: { ...spec, hostnames: [`h${n}.example.com`], rules: [unrelated, { ...object(rule), timeouts: { request: `${n}s` } }] } };
+      const unrelated = {
+        matches: [{ path: { type: 'PathPrefix', value: `/v${n}` } }],
+        backendRefs: [
+          { name: 'one', port: 80, weight: n },
+          { name: 'two', port: 80, weight: 100 - n },
+        ],
+      };
+      return {
+        ...source,
+        spec: {
+          ...spec,
+          hostnames: [`h${n}.example.com`],
+          rules: [unrelated, { ...object(rule), timeouts: { request: `${n}s` } }],
+        },
+      };
     }
     case 'DestinationRule':
       return { ...source, spec: { ...spec, trafficPolicy: { connectionPool: { tcp: { maxConnections: n } } } } };
     case 'Service':
-      return { ...source, metadata: { ...source.metadata, annotations: { edit: String(n) } }, spec: { ...spec, sessionAffinity: n % 2 === 0 ? 'ClientIP' : 'None' } };
+      return {
+        ...source,
+        metadata: { ...source.metadata, annotations: { edit: String(n) } },
+        spec: { ...spec, sessionAffinity: n % 2 === 0 ? 'ClientIP' : 'None' },
+      };
     default:
       return source;
   }
 }
 
-/** In: an object that the controller writes into. Out: what is the controller's in it, in a form that can be compared. */
+/**
+ * In: an object that the controller writes into. Out: what is the controller's in it, in a form that can be compared.
+ */
 export function controllersPart(source: KubeObject): string {
   const spec = object(source['spec']);
   switch (source.kind) {
     case 'VirtualService':
       return array(spec['http'])
         .filter((route) => dig(route, 'name') !== 'unrelated')
-        .map((route) => `${String(dig(route, 'name'))}: ${array(dig(route, 'route')).map((entry) => weightOf(entry, dig(entry, 'destination', 'subset') ?? dig(entry, 'destination', 'host'))).sort().join(' ')}`)
+        .map(
+          (route) =>
+            `${String(dig(route, 'name'))}: ${array(dig(route, 'route'))
+              .map((entry) => weightOf(entry, dig(entry, 'destination', 'subset') ?? dig(entry, 'destination', 'host')))
+              .sort()
+              .join(' ')}`,
+        )
         .join('; ');
     case 'HTTPRoute':
       return array(spec['rules'])
         .filter((rule) => !array(dig(rule, 'backendRefs')).some((backend) => dig(backend, 'name') === 'one'))
-        .map((rule) => array(dig(rule, 'backendRefs')).map((backend) => weightOf(backend, dig(backend, 'name'))).sort().join(' '))
+        .map((rule) =>
+          array(dig(rule, 'backendRefs'))
+            .map((backend) => weightOf(backend, dig(backend, 'name')))
+            .sort()
+            .join(' '),
+        )
         .join('; ');
     case 'DestinationRule':
-      return array(spec['subsets']).map((subset) => `${String(dig(subset, 'name'))}=${String(dig(subset, 'labels', HASH))}`).join(' ');
+      return array(spec['subsets'])
+        .map((subset) => `${String(dig(subset, 'name'))}=${String(dig(subset, 'labels', HASH))}`)
+        .join(' ');
     default:
       return String(dig(spec, 'selector', HASH));
   }
@@ -113,20 +192,30 @@ function weightOf(entry: unknown, name: unknown): string {
 export function personsPart(source: KubeObject): JsonObject {
   const spec = strip(object(source['spec'])) as JsonObject;
   const http = array(spec['http']);
-  return http.length === 0 ? spec : { ...spec, http: http.filter((route) => dig(route, 'name') !== HEADER_ROUTE.setHeaderRoute.name) };
+  return http.length === 0
+    ? spec
+    : { ...spec, http: http.filter((route) => dig(route, 'name') !== HEADER_ROUTE.setHeaderRoute.name) };
 }
 
 // Weights that no Rollout manages are the person's: those routes are named, or their backends.
 function strip(value: unknown, unrelated = false): unknown {
   if (Array.isArray(value)) return value.map((item) => strip(item, unrelated));
   if (typeof value !== 'object' || value === null) return value;
-  const own = unrelated || dig(value, 'name') === 'unrelated' || array(dig(value, 'backendRefs')).some((backend) => dig(backend, 'name') === 'one');
+  const own =
+    unrelated ||
+    dig(value, 'name') === 'unrelated' ||
+    array(dig(value, 'backendRefs')).some((backend) => dig(backend, 'name') === 'one');
   return Object.fromEntries(
-    Object.entries(value).filter(([key]) => key !== HASH && (own || key !== 'weight')).map(([key, item]) => [key, strip(item, own)]),
+    Object.entries(value)
+      .filter(([key]) => key !== HASH && (own || key !== 'weight'))
+      .map(([key, item]) => [key, strip(item, own)]),
   );
 }
 
-/** In: the controller's part of an object before an update and now, and the kind. Out: whether the update is finished there: weights are back where they were, no hash is that of before. */
+/**
+ * In: the controller's part of an object before an update and now, and the kind. Out: whether the update is finished
+ * there: weights are back where they were, no hash is that of before.
+ */
 export function isFinished({ kind }: KubeObject, before: string, now: string): boolean {
   if (kind === 'VirtualService' || kind === 'HTTPRoute') return now === before;
   return !hashes(before).some((hash) => hashes(now).includes(hash));

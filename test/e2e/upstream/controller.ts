@@ -4,7 +4,10 @@ import { Refused, type Api } from '../harness/api.ts';
 import type { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
 
-/** What became of a Rollout on the real controller: it was marked InvalidSpec, the controller fails at it over and over, or runs it. */
+/**
+ * What became of a Rollout on the real controller: it was marked InvalidSpec, the controller fails at it over and over,
+ * or runs it.
+ */
 export interface Outcome {
   readonly kind: 'InvalidSpec' | 'fails' | 'runs';
   readonly message: string;
@@ -22,17 +25,25 @@ const LAST = ['Rollout', 'Experiment'];
 /** In: the API, and objects. Out: what came of creating them, in namespaces that are made for them. */
 export async function store(api: Api, objects: readonly KubeObject[]): Promise<Stored> {
   const written = objects.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name);
-  const namespaces = new Set(objects.map(namespaceOf).filter((name) => name !== '' && name !== 'default' && !written.includes(name)));
+  const namespaces = new Set(
+    objects.map(namespaceOf).filter((name) => name !== '' && name !== 'default' && !written.includes(name)),
+  );
   const order = (kind: string): number => (kind === 'Namespace' ? -2 : LAST.indexOf(kind));
   const ordered = objects.toSorted((a, b) => order(a.kind) - order(b.kind));
   const stored: KubeObject[] = [];
   const refused = new Map<string, string>();
-  for (const object of [...[...namespaces].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })), ...ordered]) {
+  for (const object of [
+    ...[...namespaces].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
+    ...ordered,
+  ]) {
     try {
       stored.push(await api.create(object));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      refused.set(keyOf(object), error.code === 404 ? `this cluster has no ${object.kind}` : string(dig(error.body, 'message')));
+      refused.set(
+        keyOf(object),
+        error.code === 404 ? `this cluster has no ${object.kind}` : string(dig(error.body, 'message')),
+      );
     }
   }
   return { objects: stored, refused };
@@ -41,7 +52,10 @@ export async function store(api: Api, objects: readonly KubeObject[]): Promise<S
 // All come at once, and what the controller fails at it tries again after ever longer pauses.
 const QUIET = 12_000;
 
-/** In: a cluster. Out: what became of every Rollout in it, by key, once nothing of it has changed for a while, although the controller looked at all of them again: what it has done to routes it only sees then. */
+/**
+ * In: a cluster. Out: what became of every Rollout in it, by key, once nothing of it has changed for a while, although
+ * the controller looked at all of them again: what it has done to routes it only sees then.
+ */
 export async function outcomes(cluster: Cluster): Promise<ReadonlyMap<string, Outcome>> {
   await settled(cluster);
   await cluster.admin.run(['annotate', 'rollouts', '--all', '--all-namespaces', 'example.com/look=again']);
@@ -51,28 +65,40 @@ export async function outcomes(cluster: Cluster): Promise<ReadonlyMap<string, Ou
 async function settled(cluster: Cluster): Promise<ReadonlyMap<string, Outcome>> {
   let seen = '';
   let since = Date.now();
-  return until('the controller to make up its mind about every Rollout', async () => {
-    const rollouts = await cluster.controlPlane.admin.list('argoproj.io/v1alpha1', 'Rollout');
-    const errors = errorsIn(cluster.argo.program.output());
-    const found = rollouts.map((rollout) => [keyOf(rollout), outcomeOf(rollout, errors)] as const);
-    const told = JSON.stringify(found.map(([key, outcome]) => [key, outcome?.kind]));
-    const undecided = found.filter(([, outcome]) => outcome === undefined).map(([key]) => key);
-    if (told !== seen || undecided.length > 0) since = Date.now();
-    seen = told;
-    if (undecided.length > 0) throw new Error(`nothing yet about ${undecided.slice(0, 20).join(', ')}`);
-    return Date.now() - since >= QUIET ? new Map(found.flatMap(([key, outcome]) => (outcome === undefined ? [] : [[key, outcome]]))) : undefined;
-  }, { within: 300_000, every: 500 });
+  return until(
+    'the controller to make up its mind about every Rollout',
+    async () => {
+      const rollouts = await cluster.controlPlane.admin.list('argoproj.io/v1alpha1', 'Rollout');
+      const errors = errorsIn(cluster.argo.program.output());
+      const found = rollouts.map((rollout) => [keyOf(rollout), outcomeOf(rollout, errors)] as const);
+      const told = JSON.stringify(found.map(([key, outcome]) => [key, outcome?.kind]));
+      const undecided = found.filter(([, outcome]) => outcome === undefined).map(([key]) => key);
+      if (told !== seen || undecided.length > 0) since = Date.now();
+      seen = told;
+      if (undecided.length > 0) throw new Error(`nothing yet about ${undecided.slice(0, 20).join(', ')}`);
+      return Date.now() - since >= QUIET
+        ? new Map(found.flatMap(([key, outcome]) => (outcome === undefined ? [] : [[key, outcome]])))
+        : undefined;
+    },
+    { within: 300_000, every: 500 },
+  );
 }
 
-/** In: a Rollout as it is stored, and what the controller last logged as an error, by namespace and name. Out: what became of it; undefined while that is open. */
+/**
+ * In: a Rollout as it is stored, and what the controller last logged as an error, by namespace and name. Out: what
+ * became of it; undefined while that is open.
+ */
 function outcomeOf(rollout: KubeObject, errors: ReadonlyMap<string, string>): Outcome | undefined {
   const status = rollout['status'];
-  const invalid = array(dig(status, 'conditions')).find((condition) => dig(condition, 'type') === 'InvalidSpec' && dig(condition, 'status') === 'True');
+  const invalid = array(dig(status, 'conditions')).find(
+    (condition) => dig(condition, 'type') === 'InvalidSpec' && dig(condition, 'status') === 'True',
+  );
   if (invalid !== undefined) return { kind: 'InvalidSpec', message: string(dig(invalid, 'message')) };
   const phase = string(dig(status, 'phase'));
   const current = phase !== '' && string(dig(status, 'observedGeneration')) === String(rollout.metadata['generation']);
   const error = errors.get(`${namespaceOf(rollout)}/${rollout.metadata.name}`);
-  if (error !== undefined && /plugin .* not configured/.test(error)) return { kind: 'runs', message: 'its plugin is not installed here' };
+  if (error !== undefined && /plugin .* not configured/.test(error))
+    return { kind: 'runs', message: 'its plugin is not installed here' };
   if (error === undefined || phase === 'Healthy') return current ? { kind: 'runs', message: '' } : undefined;
   return { kind: 'fails', message: error };
 }
@@ -88,7 +114,13 @@ function errorsIn(log: string): ReadonlyMap<string, string> {
     const [, message] = /msg="rollout syncHandler error: ((?:[^"\\]|\\.)*)"/.exec(line) ?? [];
     const [namespace, rollout] = [/ namespace=(\S+)/.exec(line)?.[1], / rollout=(\S+)/.exec(line)?.[1]];
     // Somebody else wrote in between: the next attempt succeeds.
-    if (namespace === undefined || rollout === undefined || message === undefined || message.includes('the object has been modified')) continue;
+    if (
+      namespace === undefined ||
+      rollout === undefined ||
+      message === undefined ||
+      message.includes('the object has been modified')
+    )
+      continue;
     const key = `${namespace}/${rollout}`;
     const count = (times.get(key) ?? 0) + 1;
     times.set(key, count);
@@ -99,15 +131,25 @@ function errorsIn(log: string): ReadonlyMap<string, string> {
 
 const GROWN = 300_000_000;
 
-/** In: a cluster, and what is to be done to its controller. Out: resolves once that has ended it, or made its memory grow as it does where it never comes to an end; it is stopped then, before it takes all there is. */
+/**
+ * In: a cluster, and what is to be done to its controller. Out: resolves once that has ended it, or made its memory
+ * grow as it does where it never comes to an end; it is stopped then, before it takes all there is.
+ */
 export async function doesNotSurvive(cluster: Cluster, cause: () => Promise<unknown>): Promise<void> {
   const { program } = cluster.argo;
   const port = program.argument('metricsPort');
-  const resident = async (): Promise<number> => Number(/^process_resident_memory_bytes (\S+)$/m.exec(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text())?.[1]);
+  const resident = async (): Promise<number> =>
+    Number(
+      /^process_resident_memory_bytes (\S+)$/m.exec(
+        await (await fetch(`http://127.0.0.1:${port}/metrics`)).text(),
+      )?.[1],
+    );
   const before = await resident();
   try {
     await cause();
-    await until('the end of the controller', async () => !program.running || (await resident()) > before + GROWN, { within: 120_000 });
+    await until('the end of the controller', async () => !program.running || (await resident()) > before + GROWN, {
+      within: 120_000,
+    });
   } finally {
     await program.stop('SIGKILL');
   }

@@ -12,18 +12,33 @@ const RELATIONS: Readonly<Record<Agreement, string>> = {
   wrong: '**admitted wrongly**',
 };
 
-const SAYS = { denies: 'denies', warns: 'warns, across namespaces', misses: 'warns, missing', admits: 'admits' } as const;
+const SAYS = {
+  denies: 'denies',
+  warns: 'warns, across namespaces',
+  misses: 'warns, missing',
+  admits: 'admits',
+} as const;
 const BECOMES = { InvalidSpec: 'InvalidSpec', fails: 'fails at it', runs: 'runs', refused: '-' } as const;
 
-/** In: the rows. Out: how many there are of each pair, why Rollgate is stricter where it is, and all of them, as Markdown. */
+/**
+ * In: the rows. Out: how many there are of each pair, why Rollgate is stricter where it is, and all of them, as
+ * Markdown.
+ */
 export function tableOf(rows: readonly Row[]): string {
   return [counts(rows), stricter(rows), everything(rows)].join('\n\n');
 }
 
 function counts(rows: readonly Row[]): string {
   const outcomes = ['InvalidSpec', 'fails', 'runs', 'refused'] as const;
-  const count = (verdict: Row['verdict'], outcome: string): number => rows.filter((row) => row.verdict === verdict && row.outcome.kind === outcome).length;
-  const lines = (['denies', 'warns', 'misses', 'admits'] as const).map((verdict) => `| ${SAYS[verdict]} | ${outcomes.slice(0, 3).map((outcome) => count(verdict, outcome)).join(' | ')} |`);
+  const count = (verdict: Row['verdict'], outcome: string): number =>
+    rows.filter((row) => row.verdict === verdict && row.outcome.kind === outcome).length;
+  const lines = (['denies', 'warns', 'misses', 'admits'] as const).map(
+    (verdict) =>
+      `| ${SAYS[verdict]} | ${outcomes
+        .slice(0, 3)
+        .map((outcome) => count(verdict, outcome))
+        .join(' | ')} |`,
+  );
   const fixtures = new Set(rows.map(({ rule, file }) => `${rule}/${file}`)).size;
   return [
     `${rows.length} Rollouts of ${fixtures} fixtures, ${rows.filter(({ outcome }) => outcome.kind === 'refused').length} of which the API server refuses by the CRD's schema. Of the others:`,
@@ -37,10 +52,22 @@ function counts(rows: readonly Row[]): string {
 function stricter(rows: readonly Row[]): string {
   const denied = rows.filter((row) => agreementOf(row) === 'stricter');
   const lines = RULES.filter(({ id }) => denied.some(({ rules }) => rules.includes(id))).map(({ id, explanation }) => {
-    const files = [...new Set(denied.filter(({ rules }) => rules.includes(id)).map(({ rule, file }) => (rule === id ? file : `${rule}/${file}`)))];
+    const files = [
+      ...new Set(
+        denied
+          .filter(({ rules }) => rules.includes(id))
+          .map(({ rule, file }) => (rule === id ? file : `${rule}/${file}`)),
+      ),
+    ];
     return `| [${id}](rules/${id}.md) | ${files.map((file) => file.replace('.yaml', '')).join(', ')} | ${cell(explanation.replace(/ Source: .*$/, ''))} |`;
   });
-  return ['Where Rollgate denies what the controller runs, the rule says why:', '', '| rule | fixtures | why |', '| --- | --- | --- |', ...lines].join('\n');
+  return [
+    'Where Rollgate denies what the controller runs, the rule says why:',
+    '',
+    '| rule | fixtures | why |',
+    '| --- | --- | --- |',
+    ...lines,
+  ].join('\n');
 }
 
 function everything(rows: readonly Row[]): string {
@@ -56,5 +83,9 @@ function everything(rows: readonly Row[]): string {
     const note = row.outcome.kind === 'runs' && row.outcome.message !== '' ? ` (${row.outcome.message})` : '';
     return `| ${row.rule} | ${row.file.replace('.yaml', '')} | ${same.map(({ rollout }) => rollout).join(', ')} | ${api} | ${verdict} | ${BECOMES[row.outcome.kind]}${note} | ${RELATIONS[agreementOf(row)]} |`;
   });
-  return ['| rule | fixture | Rollout | API server | Rollgate | controller | |', '| --- | --- | --- | --- | --- | --- | --- |', ...lines].join('\n');
+  return [
+    '| rule | fixture | Rollout | API server | Rollgate | controller | |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+    ...lines,
+  ].join('\n');
 }

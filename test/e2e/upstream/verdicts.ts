@@ -5,7 +5,10 @@ import { references } from '../../../src/world/references.ts';
 import type { Api } from '../harness/api.ts';
 import type { Outcome, Stored } from './controller.ts';
 
-/** What Rollgate says of a Rollout: `denies`, `warns` of a contradiction with another namespace, `misses` something that is not there, or `admits` it, with advice or without. */
+/**
+ * What Rollgate says of a Rollout: `denies`, `warns` of a contradiction with another namespace, `misses` something that
+ * is not there, or `admits` it, with advice or without.
+ */
 export type Verdict = 'denies' | 'warns' | 'misses' | 'admits';
 
 /** One Rollout of a fixture: what Rollgate says of it, by which rules, and what became of it. */
@@ -27,7 +30,10 @@ export interface Run {
   readonly stored: Stored;
 }
 
-/** In: a fixture as it is stored, and the API of a cluster with Rollgate in which all of it is. Out: what Rollgate says of its Rollouts, by key. */
+/**
+ * In: a fixture as it is stored, and the API of a cluster with Rollgate in which all of it is. Out: what Rollgate says
+ * of its Rollouts, by key.
+ */
 export async function saidOf({ sent, stored }: Run, api: Api): Promise<ReadonlyMap<string, Said>> {
   const there = sent.filter((object) => !stored.refused.has(keyOf(object)));
   const said = new Map<string, Said>();
@@ -35,9 +41,22 @@ export async function saidOf({ sent, stored }: Run, api: Api): Promise<ReadonlyM
   return said;
 }
 
-/** In: a fixture as it was stored, what Rollgate says of its Rollouts, and what became of them. Out: a row for each. Throws where nothing is known of one. */
-export function rowsOf({ rule, file, sent, stored }: Run, said: ReadonlyMap<string, Said>, outcomes: ReadonlyMap<string, Outcome>): Row[] {
-  return sent.filter(isRollout).map((rollout) => ({ rule, file, rollout: rollout.metadata.name, outcome: outcomeFor(keyOf(rollout), stored, outcomes), ...(said.get(keyOf(rollout)) ?? NOTHING) }));
+/**
+ * In: a fixture as it was stored, what Rollgate says of its Rollouts, and what became of them. Out: a row for each.
+ * Throws where nothing is known of one.
+ */
+export function rowsOf(
+  { rule, file, sent, stored }: Run,
+  said: ReadonlyMap<string, Said>,
+  outcomes: ReadonlyMap<string, Outcome>,
+): Row[] {
+  return sent.filter(isRollout).map((rollout) => ({
+    rule,
+    file,
+    rollout: rollout.metadata.name,
+    outcome: outcomeFor(keyOf(rollout), stored, outcomes),
+    ...(said.get(keyOf(rollout)) ?? NOTHING),
+  }));
 }
 
 const isRollout = (object: KubeObject): boolean => kindOf(object) === 'Rollout.argoproj.io';
@@ -45,9 +64,16 @@ const isRollout = (object: KubeObject): boolean => kindOf(object) === 'Rollout.a
 /** What Rollgate says of a Rollout. */
 export type Said = Pick<Row, 'verdict' | 'rules'>;
 const NOTHING: Said = { verdict: 'admits', rules: [] };
-const OF_MISSING = new Set(RULES.filter(({ messages }) => Object.values(messages).every((message) => message.class === 'missing')).map(({ id }) => id));
+const OF_MISSING = new Set(
+  RULES.filter(({ messages }) => Object.values(messages).every((message) => message.class === 'missing')).map(
+    ({ id }) => id,
+  ),
+);
 
-/** What Rollgate says through the API server when a Rollout comes last, or one of the analysis templates that it uses: what is wrong with them is wrong with it. */
+/**
+ * What Rollgate says through the API server when a Rollout comes last, or one of the analysis templates that it uses:
+ * what is wrong with them is wrong with it.
+ */
 async function saidOfOne(api: Api, rollout: KubeObject, objects: readonly KubeObject[]): Promise<Said> {
   const used = usedBy(rollout, objects);
   const denying: string[] = [];
@@ -62,7 +88,9 @@ async function saidOfOne(api: Api, rollout: KubeObject, objects: readonly KubeOb
     denying.push(...causes.filter((cause) => object === rollout || !isOfOther(cause, rollout)));
   }
   const missing = rulesIn(warnings).filter((id) => OF_MISSING.has(id));
-  const across = rulesIn(warnings.filter((warning) => warning.includes(' of another namespace: '))).filter((id) => !OF_MISSING.has(id));
+  const across = rulesIn(warnings.filter((warning) => warning.includes(' of another namespace: '))).filter(
+    (id) => !OF_MISSING.has(id),
+  );
   if (denying.length > 0) return { verdict: 'denies', rules: rulesIn(denying) };
   if (across.length > 0) return { verdict: 'warns', rules: across };
   return missing.length > 0 ? { verdict: 'misses', rules: missing } : NOTHING;
@@ -87,12 +115,16 @@ function outcomeFor(key: string, { refused }: Stored, outcomes: ReadonlyMap<stri
   return outcome;
 }
 
-/** In: a Rollout, and the objects beside it. Out: the keys of it and of the analysis templates that it uses: what is wrong with them is wrong with it. */
+/**
+ * In: a Rollout, and the objects beside it. Out: the keys of it and of the analysis templates that it uses: what is
+ * wrong with them is wrong with it.
+ */
 function usedBy(rollout: KubeObject, objects: readonly KubeObject[]): ReadonlySet<string> {
   const found = new Set([keyOf(rollout)]);
   for (const key of found) {
     const object = objects.find((each) => keyOf(each) === key);
-    if (object !== undefined) for (const reference of references(object)) if (reference.role === 'template') found.add(reference.key);
+    if (object !== undefined)
+      for (const reference of references(object)) if (reference.role === 'template') found.add(reference.key);
   }
   return found;
 }
@@ -101,12 +133,15 @@ function usedBy(rollout: KubeObject, objects: readonly KubeObject[]): ReadonlySe
 export type Agreement = 'same' | 'refused' | 'missing' | 'foreign' | 'unknown' | 'stricter' | 'wrong';
 
 /**
- * In: a row. Out: `same` where both refuse or both accept, `refused` where the API server itself refuses, `missing` where what the controller calls InvalidSpec is warned about because it may still come, `foreign` where it is because another namespace is concerned, `unknown` where what it refers to is of a kind that this cluster does not have, `stricter` where
- * Rollgate denies what the controller runs, `wrong` where it admits what the controller does not run.
+ * In: a row. Out: `same` where both refuse or both accept, `refused` where the API server itself refuses, `missing`
+ * where what the controller calls InvalidSpec is warned about because it may still come, `foreign` where it is because
+ * another namespace is concerned, `unknown` where what it refers to is of a kind that this cluster does not have,
+ * `stricter` where Rollgate denies what the controller runs, `wrong` where it admits what the controller does not run.
  */
 export function agreementOf({ verdict, outcome }: Row): Agreement {
   if (outcome.kind === 'refused') return 'refused';
   if (outcome.kind === 'runs') return verdict === 'denies' ? 'stricter' : 'same';
-  if (verdict === 'admits' && outcome.message.includes('the server could not find the requested resource')) return 'unknown';
+  if (verdict === 'admits' && outcome.message.includes('the server could not find the requested resource'))
+    return 'unknown';
   return ({ denies: 'same', misses: 'missing', warns: 'foreign', admits: 'wrong' } as const)[verdict];
 }
