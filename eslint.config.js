@@ -6,8 +6,8 @@ const LAYERS = [
     files: ['src/world/**'],
     forbid: [
       'rules',
-      'mutations',
-      'conversion',
+      'preserve',
+      'migration',
       'policy',
       'report',
       'documents',
@@ -18,16 +18,16 @@ const LAYERS = [
     ],
   },
   {
-    files: ['src/rules/**', 'src/mutations/**', 'src/documents/**'],
-    forbid: ['conversion', 'policy', 'report', 'admission', 'cluster', 'server', 'commands'],
+    files: ['src/rules/**', 'src/preserve/**', 'src/documents/**'],
+    forbid: ['migration', 'policy', 'report', 'admission', 'cluster', 'server', 'commands'],
   },
   {
-    files: ['src/conversion/**'],
+    files: ['src/migration/**'],
     forbid: ['rules', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'],
   },
   {
     files: ['src/policy/**'],
-    forbid: ['mutations', 'conversion', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'],
+    forbid: ['preserve', 'migration', 'report', 'documents', 'admission', 'cluster', 'server', 'commands'],
   },
   { files: ['src/admission/**', 'src/report/**', 'src/cluster/**'], forbid: ['server', 'commands'] },
   { files: ['src/server/**'], forbid: ['commands'] },
@@ -72,7 +72,7 @@ export default tseslint.config(
   },
   ...LAYERS.map(({ files, forbid }) => ({
     files,
-    ignores: ['**/*.test.ts'],
+    ignores: ['**/*.test.ts', 'src/migration/reconciler/**'],
     rules: {
       'no-restricted-imports': [
         'error',
@@ -91,14 +91,14 @@ export default tseslint.config(
     files: [
       'src/world/**',
       'src/rules/**',
-      'src/mutations/**',
-      'src/conversion/**',
+      'src/preserve/**',
+      'src/migration/**',
       'src/policy/**',
       'src/admission/**',
       'src/documents/**',
       'src/report/**',
     ],
-    ignores: ['**/*.test.ts'],
+    ignores: ['**/*.test.ts', 'src/migration/reconciler/**'],
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',

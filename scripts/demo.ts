@@ -32,7 +32,7 @@ async function rollgate(manifests: readonly string[]): Promise<Rollgate> {
   const running = await serve({
     manifests,
     port: 0,
-    plainPort: 0,
+    healthPort: 0,
     logLevel: 'error',
     maxInFlight: 100,
     tlsMinVersion: '1.3',

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DOCUMENT_RULES } from '../src/documents/index.ts';
-import { KEEPS } from '../src/mutations/index.ts';
+import { PRESERVERS } from '../src/preserve/index.ts';
 import type { Message, Rule } from '../src/rules/define.ts';
 import { evaluate, title } from '../src/rules/engine.ts';
 import { renderText, sortFindings } from '../src/rules/finding.ts';
 import { RULES } from '../src/rules/index.ts';
-import { judgeBundle } from '../src/admission/bundle.ts';
+import { evaluateBundle } from '../src/admission/bundle.ts';
 import { DEFAULT_POLICY } from '../src/policy/policy.ts';
 import { formats } from '../src/report/index.ts';
 import { bundleWorld, joinManifests, parseManifests, placeObjects } from '../src/world/manifests.ts';
@@ -98,7 +98,7 @@ function keeps(): string {
   return [
     '| keep | what it does |',
     '| --- | --- |',
-    ...KEEPS.map((keep) => `| ${keep.id} | ${cell(keep.summary)} |`),
+    ...PRESERVERS.map((keep) => `| ${keep.id} | ${cell(keep.summary)} |`),
   ].join('\n');
 }
 
@@ -110,7 +110,7 @@ function lintOutput(): string {
   const manifests = joinManifests(
     files.map((name) => parseManifests(readFileSync(join(ROOT, folder, name), 'utf8'), `${folder}/${name}`)),
   );
-  const { report } = judgeBundle(manifests, {
+  const { report } = evaluateBundle(manifests, {
     base: bundleWorld([]),
     rules: RULES,
     policy: DEFAULT_POLICY,

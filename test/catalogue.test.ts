@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DOCUMENT_RULES } from '../src/documents/index.ts';
-import { KEEPS } from '../src/mutations/index.ts';
+import { PRESERVERS } from '../src/preserve/index.ts';
 import { INTERNAL_ERROR } from '../src/rules/engine.ts';
 import { RULES } from '../src/rules/index.ts';
 import { KINDS } from '../src/world/object.ts';
@@ -38,7 +38,7 @@ describe('the catalogue', () => {
   });
 
   it('shares no id among rules, document checks and keeps, and none with the engine', () => {
-    const all = [...everything.map(({ id }) => id), ...KEEPS.map(({ id }) => id), INTERNAL_ERROR];
+    const all = [...everything.map(({ id }) => id), ...PRESERVERS.map(({ id }) => id), INTERNAL_ERROR];
     expect(new Set(all).size).toBe(all.length);
     for (const id of all) expect(id).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });
@@ -61,6 +61,6 @@ describe('the catalogue', () => {
   it('lists all of it in the README', () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     for (const { id } of everything) expect(readme).toContain(`docs/rules/${id}.md`);
-    for (const { id } of KEEPS) expect(readme).toContain(`| ${id} |`);
+    for (const { id } of PRESERVERS) expect(readme).toContain(`| ${id} |`);
   });
 });

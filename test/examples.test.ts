@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import jsonpatch, { type Operation } from 'fast-json-patch';
 import { describe, expect, it } from 'vitest';
-import { judgeBundle } from '../src/admission/bundle.ts';
+import { evaluateBundle } from '../src/admission/bundle.ts';
 import { DEFAULT_POLICY } from '../src/policy/policy.ts';
 import { RULES } from '../src/rules/index.ts';
 import { bundleWorld, joinManifests, parseManifests } from '../src/world/manifests.ts';
@@ -70,7 +70,7 @@ function lint(folder: string): ExpectedFinding[] {
   );
   expect(existsSync(join(EXAMPLES, folder)), relative('.', folder)).toBe(true);
   expect(manifests.errors).toEqual([]);
-  const { report } = judgeBundle(manifests, {
+  const { report } = evaluateBundle(manifests, {
     base: bundleWorld([]),
     rules: RULES,
     policy: DEFAULT_POLICY,

@@ -10,15 +10,22 @@ import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import {
   changesOf as rolloutChanges,
-  conversionSettings,
-  judgeConversion,
+  migrationSettings,
+  evaluateMigration,
   plansIn,
   refusal,
-  type BundledPlan,
-  type JudgedPlan,
-} from './conversion.ts';
-import { changeOf, circumstancesOf } from './gate.ts';
-import { introducedBy, judge, worldAfter, type Change, type Circumstances, type Judged } from './judge.ts';
+  type BundlePlan,
+  type EvaluatedPlan,
+} from './migration/migrate.ts';
+import { changeOf, decisionContextOf } from './gate.ts';
+import {
+  introducedBy,
+  decideFindings,
+  worldAfter,
+  type Change,
+  type DecisionContext,
+  type DecidedFinding,
+} from './judge.ts';
 
 /** How a bundle of manifests is judged. */
 export interface BundleOptions {
@@ -32,12 +39,12 @@ export interface BundleOptions {
 }
 
 /** A bundle, judged. */
-export interface JudgedBundle {
+export interface EvaluatedBundle {
   readonly report: BundleReport;
   readonly sources: readonly SourceObject[];
   readonly changes: readonly Change[];
   /** The Deployments that are asked to become Rollouts, and what comes of it. */
-  readonly plans: readonly JudgedPlan[];
+  readonly plans: readonly EvaluatedPlan[];
 }
 
 /**
@@ -45,12 +52,12 @@ export interface JudgedBundle {
  * is just a bigger change. Findings that rest on an object which stands in the bundle more than once are warnings,
  * since nobody can know which one is meant.
  */
-export function judgeBundle(manifests: Manifests, options: BundleOptions): JudgedBundle {
+export function evaluateBundle(manifests: Manifests, options: BundleOptions): EvaluatedBundle {
   const { sources } = placeObjects(manifests.objects, { namespace: options.namespace });
   const changes = changesOf(sources, options.base);
-  const circumstances = circumstancesOf(options.policy, options.base, options.requireReferences);
+  const circumstances = decisionContextOf(options.policy, options.base, options.requireReferences);
   const planned = plansIn(changes, worldAfter(options.base, changes), (namespace) =>
-    conversionSettings(options.policy, circumstances.settings(namespace), { controllers: true, converts: true }),
+    migrationSettings(options.policy, circumstances.settings(namespace), { controllers: true, converts: true }),
   );
   const { findings, skipped } = introducedBy(options.base, withRollouts(changes, planned), options.rules);
   const repeated = repeatedIn(sources);
@@ -60,7 +67,7 @@ export function judgeBundle(manifests: Manifests, options: BundleOptions): Judge
     ...findingsOfVariants(sources, repeated, changes, options),
     ...documentFindings(manifests, sources),
   ];
-  const judged = judge(all, changes, circumstances).map((entry): Judged =>
+  const judged = decideFindings(all, changes, circumstances).map((entry): DecidedFinding =>
     isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry,
   );
   const lines = inReadingOrder(unrepeated(judged.map((entry) => reported(entry, sources))));
@@ -78,7 +85,7 @@ export function judgeBundle(manifests: Manifests, options: BundleOptions): Judge
   };
 }
 
-function withRollouts(changes: readonly Change[], plans: readonly BundledPlan[]): Change[] {
+function withRollouts(changes: readonly Change[], plans: readonly BundlePlan[]): Change[] {
   return [
     ...changes,
     ...plans.flatMap(({ change, plan }) => (plan.kind === 'converts' ? rolloutChanges(change, plan).slice(1) : [])),
@@ -87,18 +94,18 @@ function withRollouts(changes: readonly Change[], plans: readonly BundledPlan[])
 
 function judgePlans(
   findings: readonly Finding[],
-  planned: readonly BundledPlan[],
+  planned: readonly BundlePlan[],
   policy: Policy,
-  circumstances: Circumstances,
-): { readonly told: readonly Finding[]; readonly plans: readonly JudgedPlan[] } {
+  circumstances: DecisionContext,
+): { readonly told: readonly Finding[]; readonly plans: readonly EvaluatedPlan[] } {
   let told = [...findings];
-  const plans = planned.map((entry): JudgedPlan => {
+  const plans = planned.map((entry): EvaluatedPlan => {
     const { change, plan } = entry;
     // The profiles of a policy that was not given cannot be known: that one is not among the shipped ones says little.
     if (plan.kind === 'refused')
       told.push(refusal(change.after, plan.message, plan.fix, policy === DEFAULT_POLICY ? 'missing' : 'invalid'));
     if (plan.kind !== 'converts') return { ...entry, refused: plan.kind === 'refused', incomplete: false };
-    const judged = judgeConversion(told, change, plan, circumstances);
+    const judged = evaluateMigration(told, change, plan, circumstances);
     told = [...judged.findings];
     return { ...entry, refused: judged.refused, incomplete: judged.incomplete };
   });
@@ -157,5 +164,5 @@ function findingsOfVariants(
 
 function isAmbiguous(finding: Finding, repeated: ReadonlySet<ObjectKey>): boolean {
   if (repeated.size === 0) return false;
-  return [keyOf(finding.subject), keyOf(finding.object), ...finding.rests].some((key) => repeated.has(key));
+  return [keyOf(finding.subject), keyOf(finding.object), ...finding.dependsOn].some((key) => repeated.has(key));
 }

@@ -1,19 +1,19 @@
 import type { Operation } from 'fast-json-patch';
-import { withReplicas } from '../conversion/render.ts';
-import type { Keep } from '../mutations/define.ts';
+import { withReplicas } from '../migration/render.ts';
+import type { Preserver } from '../preserve/define.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { BundleReport, ReportedFinding } from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { parseManifests, type Manifests } from '../world/manifests.ts';
 import { keyOf, namespaceOf, refOf, sameRef, type KubeObject, type ObjectRef } from '../world/object.ts';
-import { isObject, object } from '../world/read.ts';
+import { isObject, asObject } from '../world/read.ts';
 import type { World } from '../world/world.ts';
-import { judgeBundle, type JudgedBundle } from './bundle.ts';
-import { convert } from './conversion.ts';
-import { circumstancesOf } from './gate.ts';
+import { evaluateBundle, type EvaluatedBundle } from './bundle.ts';
+import { migrate } from './migration/migrate.ts';
+import { decisionContextOf } from './gate.ts';
 import { worldAfter } from './judge.ts';
-import { activeKeeps, driversOf, keepAll } from './keep.ts';
-import { QuestionWorld, type Answers, type Question } from './questions.ts';
+import { activePreservers, driversOf, preserveAll } from './preserve.ts';
+import { RecordingWorld, type RecordedAnswers, type Question } from './recording-world.ts';
 
 /** What a dry run is asked; plain data, to be sent to a worker. */
 export interface DryRunInput {
@@ -58,7 +58,7 @@ export interface DryRunAnswer extends BundleReport {
 /** What a dry run judges by. */
 export interface Catalogue {
   readonly rules: readonly Rule[];
-  readonly keeps: readonly Keep[];
+  readonly keeps: readonly Preserver[];
 }
 
 /**
@@ -88,10 +88,10 @@ export function dryRun(input: DryRunInput, base: World, catalogue: Catalogue): D
  */
 export function runDryRun(
   input: DryRunInput,
-  answers: Answers,
+  answers: RecordedAnswers,
   catalogue: Catalogue,
 ): { readonly answer: DryRunAnswer; readonly questions: readonly Question[] } {
-  const world = new QuestionWorld(answers);
+  const world = new RecordingWorld(answers);
   return { answer: dryRun(input, world, catalogue), questions: world.questions() };
 }
 
@@ -101,8 +101,8 @@ function judgeWith(
   input: DryRunInput,
   base: World,
   catalogue: Catalogue,
-): JudgedBundle {
-  return judgeBundle(manifests, {
+): EvaluatedBundle {
+  return evaluateBundle(manifests, {
     base,
     rules: catalogue.rules,
     policy,
@@ -122,11 +122,11 @@ function reviewedObject(text: string): string | undefined {
   try {
     const body: unknown = JSON.parse(text);
     if (!isObject(body) || body['kind'] !== 'AdmissionReview') return undefined;
-    const request = object(body['request']);
-    const submitted = object(request['object']);
+    const request = asObject(body['request']);
+    const submitted = asObject(request['object']);
     const metadata = {
       ...(typeof request['namespace'] === 'string' ? { namespace: request['namespace'] } : {}),
-      ...object(submitted['metadata']),
+      ...asObject(submitted['metadata']),
     };
     return JSON.stringify({ ...submitted, metadata }, undefined, 2);
   } catch {
@@ -134,9 +134,9 @@ function reviewedObject(text: string): string | undefined {
   }
 }
 
-function resultsOf(judged: JudgedBundle, policy: Policy, base: World, keeps: readonly Keep[]): DryRunObject[] {
+function resultsOf(judged: EvaluatedBundle, policy: Policy, base: World, keeps: readonly Preserver[]): DryRunObject[] {
   const after = worldAfter(base, judged.changes);
-  const { settings } = circumstancesOf(policy, base, false);
+  const { settings } = decisionContextOf(policy, base, false);
   const stored = new Map(
     judged.changes.flatMap(({ before, after: object }) =>
       object === undefined ? [] : [[keyOf(object), before] as const],
@@ -152,7 +152,7 @@ function resultsOf(judged: JudgedBundle, policy: Policy, base: World, keeps: rea
     const converted =
       asked === undefined
         ? undefined
-        : convert(
+        : migrate(
             asked.change,
             asked.plan,
             { refused: refused || asked.refused, denied: refused, reasons: [], incomplete: asked.incomplete },
@@ -162,11 +162,11 @@ function resultsOf(judged: JudgedBundle, policy: Policy, base: World, keeps: rea
     if (converted?.decided === true)
       return { ...result, patch: converted.operations, kept: converted.notes, patched: converted.patched };
     const object = converted?.patched ?? submitted;
-    const kept = keepAll(
+    const kept = preserveAll(
       object,
       before,
       driversOf(after, object, policy),
-      activeKeeps(keeps, object, settings(namespaceOf(object))),
+      activePreservers(keeps, object, settings(namespaceOf(object))),
       after,
     );
     return {

@@ -1,6 +1,6 @@
 import { matchesGlob, SYSTEM_ACCOUNTS, type Policy } from '../policy/policy.ts';
 import { isBeingDeleted } from '../world/rollout.ts';
-import { array, dig, isObject, string } from '../world/read.ts';
+import { asArray, dig, isObject, asString } from '../world/read.ts';
 import type { KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
 import type { Request } from './review.ts';
@@ -78,28 +78,28 @@ export function writerOf({
   oldObject,
 }: Pick<Request, 'fieldManager' | 'object' | 'oldObject'>): string | undefined {
   if (fieldManager !== '') return fieldManager;
-  const before = new Set(array(oldObject?.metadata['managedFields']).map(stampOf));
-  const entries = array(object?.metadata['managedFields']);
+  const before = new Set(asArray(oldObject?.metadata['managedFields']).map(stampOf));
+  const entries = asArray(object?.metadata['managedFields']);
   const renewed = entries.filter((entry) => !before.has(stampOf(entry)));
   let newest: { time: string; manager: string } | undefined;
   for (const entry of renewed.length === 0 ? entries : renewed) {
-    const time = string(dig(entry, 'time'));
-    if (newest === undefined || time >= newest.time) newest = { time, manager: string(dig(entry, 'manager')) };
+    const time = asString(dig(entry, 'time'));
+    if (newest === undefined || time >= newest.time) newest = { time, manager: asString(dig(entry, 'manager')) };
   }
   return newest?.manager === '' ? undefined : newest?.manager;
 }
 
 function stampOf(entry: unknown): string {
   return JSON.stringify(
-    ['manager', 'operation', 'subresource', 'apiVersion', 'time'].map((field) => string(dig(entry, field))),
+    ['manager', 'operation', 'subresource', 'apiVersion', 'time'].map((field) => asString(dig(entry, field))),
   );
 }
 
 /** In: a Rollout. Out: the field managers that write its status: the controller, whatever account it runs under. */
 export function statusManagers(rollout: KubeObject): readonly string[] {
-  return array(rollout.metadata['managedFields'])
+  return asArray(rollout.metadata['managedFields'])
     .filter((entry) => dig(entry, 'subresource') === 'status' || isObject(dig(entry, 'fieldsV1', 'f:status')))
-    .map((entry) => string(dig(entry, 'manager')))
+    .map((entry) => asString(dig(entry, 'manager')))
     .filter((manager) => manager !== '');
 }
 
@@ -111,7 +111,7 @@ export const BREAK_GLASS = 'rollgate.io/break-glass';
  * holds; undefined if there is none, it is over, or it is malformed.
  */
 export function breakGlassReason(object: KubeObject, now: number): string | undefined {
-  const value = string(dig(object.metadata, 'annotations', BREAK_GLASS)).trim();
+  const value = asString(dig(object.metadata, 'annotations', BREAK_GLASS)).trim();
   const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2}))\s+(\S.*)$/.exec(value);
   const [, expiry = '', reason = ''] = match ?? [];
   const until = Date.parse(expiry);

@@ -1,4 +1,4 @@
-import type { Keep } from '../mutations/define.ts';
+import type { Preserver } from '../preserve/define.ts';
 import { isTrusted, POLICY_LABEL, settingsFor, type Policy, type Settings } from '../policy/policy.ts';
 import type { Rule } from '../rules/define.ts';
 import { INTERNAL_ERROR, type Budget } from '../rules/engine.ts';
@@ -17,24 +17,32 @@ import {
   writerOf,
   type ExemptAccounts,
 } from './exempt.ts';
-import { convert, type Converted } from './conversion.ts';
-import { Conversions, outcomeOf, type Planned } from './conversions.ts';
-import { activeKeeps, driversOf, keepAll, problemWith } from './keep.ts';
-import { introducedBy, isForeign, judge, worldAfter, type Change, type Circumstances, type Judged } from './judge.ts';
+import { migrate, type MigratedDeployment } from './migration/migrate.ts';
+import { MigrationPlanner, outcomeOf, type PlannedMigration } from './migration/planner.ts';
+import { activePreservers, driversOf, preserveAll, problemWith } from './preserve.ts';
+import {
+  introducedBy,
+  crossesNamespaces,
+  decideFindings,
+  worldAfter,
+  type Change,
+  type DecisionContext,
+  type DecidedFinding,
+} from './judge.ts';
 import { allowed, refused, type AdmissionResponse, type Extras } from './response.ts';
 import type { Request, UserInfo } from './review.ts';
-import { freshen, reread, type Live } from './truth.ts';
-import { tell, warningText } from './wording.ts';
+import { readLive, reevaluate, type ApiReader } from './live-reads.ts';
+import { renderFinding, warningText } from './rendered-finding.ts';
 
-export type { Live } from './truth.ts';
+export type { ApiReader as Live } from './live-reads.ts';
 
 /** What a gate is made of. All I/O is in what is passed in here. */
 export interface GateParts {
   readonly world: World;
   /** Absent where the world is the truth itself: manifests do not lag. */
-  readonly live?: Live | undefined;
+  readonly live?: ApiReader | undefined;
   readonly rules: readonly Rule[];
-  readonly keeps: readonly Keep[];
+  readonly keeps: readonly Preserver[];
   policy(): Policy;
   /** The controller accounts that were discovered. */
   discovered(): readonly string[];
@@ -54,7 +62,7 @@ export interface GateParts {
 }
 
 /** What was decided about one request, for the log and the metrics; no objects in it. */
-export interface Decided {
+export interface DecisionRecord {
   readonly verdict: 'allow' | 'warn' | 'deny' | 'exempt';
   /** Why it was not judged, where it was not. */
   readonly exempt?: string;
@@ -72,9 +80,9 @@ export interface Decided {
 }
 
 /** An answer, and what there is to log about it. */
-export interface Answer {
+export interface GateAnswer {
   readonly response: AdmissionResponse;
-  readonly record: Decided;
+  readonly record: DecisionRecord;
 }
 
 /** How much one request may cost. */
@@ -90,18 +98,18 @@ export class Gate {
   // Policy and accounts change rarely, and both are made anew when they do.
   #known:
     { readonly policy: Policy; readonly discovered: readonly string[]; readonly accounts: ExemptAccounts } | undefined;
-  readonly #conversions: Conversions;
+  readonly #conversions: MigrationPlanner;
 
   constructor(parts: GateParts) {
     this.#parts = { ...parts, rules: parts.rules.filter((rule) => !rule.lintOnly) };
-    this.#conversions = new Conversions(this.#parts);
+    this.#conversions = new MigrationPlanner(this.#parts);
   }
 
   /**
    * In: a request and its limits. Out: the patch that keeps what the controller owns and makes a Deployment the
    * workload of a Rollout, or none. Never rejects for what is in the request.
    */
-  async mutate(request: Request, limits: Limits): Promise<Answer> {
+  async mutate(request: Request, limits: Limits): Promise<GateAnswer> {
     const { world } = this.#parts;
     const policy = this.#parts.policy();
     const accounts = this.#accounts(policy);
@@ -112,10 +120,10 @@ export class Gate {
     const planned =
       request.kindId === 'Deployment.apps' ? await this.#planned(request, limits, policy, controllers) : undefined;
     const converted =
-      planned === undefined ? undefined : convert(planned.change, planned.plan, outcomeOf(planned), planned.after);
+      planned === undefined ? undefined : migrate(planned.change, planned.plan, outcomeOf(planned), planned.after);
     const kept =
       converted?.decided === true
-        ? NOTHING_KEPT
+        ? NOTHING_PRESERVED
         : await this.#keep(request, converted?.patched ?? object, limits, policy, controllers);
     return mutated(request, object, converted, kept);
   }
@@ -127,22 +135,22 @@ export class Gate {
     limits: Limits,
     policy: Policy,
     controllers: boolean,
-  ): Promise<KeptAnswer> {
+  ): Promise<PreservedAnswer> {
     const { world, live } = this.#parts;
-    const active = activeKeeps(this.#parts.keeps, object, settingsIn(policy, world, namespaceOf(object)));
-    if (active.length === 0) return NOTHING_KEPT;
+    const active = activePreservers(this.#parts.keeps, object, settingsIn(policy, world, namespaceOf(object)));
+    if (active.length === 0) return NOTHING_PRESERVED;
     const change = [{ ...changeOf(request), after: object }];
     const after = worldAfter(world, change);
     const drivers = driversOf(after, object, policy);
-    if (drivers.length === 0) return NOTHING_KEPT;
+    if (drivers.length === 0) return NOTHING_PRESERVED;
     if (!controllers) return { extras: {}, record: { keepsOff: true } };
 
-    const likely = keepAll(object, request.oldObject, drivers, active, after);
-    if (likely.operations.length === 0 && likely.notes.length === 0) return NOTHING_KEPT;
+    const likely = preserveAll(object, request.oldObject, drivers, active, after);
+    if (likely.operations.length === 0 && likely.notes.length === 0) return NOTHING_PRESERVED;
     const breakGlass = await this.#breakGlass(request);
     if (breakGlass !== undefined) return { extras: { audit: { 'break-glass': breakGlass } }, record: { breakGlass } };
     // A Rollout that changed while the cache lagged would have its old hashes put back.
-    const fresh = await freshen(world, live, drivers.map(keyOf), limits.deadline);
+    const fresh = await readLive(world, live, drivers.map(keyOf), limits.deadline);
     const truth = fresh === world ? after : worldAfter(fresh, change);
     const current = driversOf(truth, object, policy);
     const writer = writerOf(request);
@@ -155,13 +163,18 @@ export class Gate {
         },
       };
     }
-    const kept = fresh === world ? likely : keepAll(object, request.oldObject, current, active, truth);
+    const kept = fresh === world ? likely : preserveAll(object, request.oldObject, current, active, truth);
     const audit = kept.ids.length === 0 ? {} : { kept: kept.ids.join(',') };
     return { extras: { patch: kept.operations, warnings: kept.notes, audit }, record: { kept: kept.ids } };
   }
 
-  #planned(request: Request, limits: Limits, policy: Policy, controllers: boolean): Promise<Planned | undefined> {
-    const circumstances = circumstancesOf(policy, this.#parts.world, false);
+  #planned(
+    request: Request,
+    limits: Limits,
+    policy: Policy,
+    controllers: boolean,
+  ): Promise<PlannedMigration | undefined> {
+    const circumstances = decisionContextOf(policy, this.#parts.world, false);
     return this.#conversions.plan(request, {
       policy,
       circumstances,
@@ -175,7 +188,7 @@ export class Gate {
    * In: a request and its limits. Out: whether it may pass, with denials or warnings. Never rejects for what is in the
    * request.
    */
-  async validate(request: Request, limits: Limits): Promise<Answer> {
+  async validate(request: Request, limits: Limits): Promise<GateAnswer> {
     const { world } = this.#parts;
     const policy = this.#parts.policy();
     const accounts = this.#accounts(policy);
@@ -200,7 +213,7 @@ export class Gate {
     if (live !== undefined && judged.some(needsTruth)) {
       const namespace = namespaceOf(object);
       const besides = namespace === '' ? [] : [keyFor('Namespace', '', namespace)];
-      const truth = await reread([change], first, besides, {
+      const truth = await reevaluate([change], first, besides, {
         world,
         live,
         rules: this.#parts.rules,
@@ -220,36 +233,37 @@ export class Gate {
   async #concluded(
     request: Request,
     object: KubeObject,
-    judged: readonly Judged[],
+    judged: readonly DecidedFinding[],
     skipped: readonly Skipped[],
     policy: Policy,
-  ): Promise<Answer> {
+  ): Promise<GateAnswer> {
     const breakGlass = judged.some(({ decision }) => decision === 'deny') ? await this.#breakGlass(request) : undefined;
-    const decided = breakGlass === undefined ? judged : judged.map((entry): Judged => ({ ...entry, decision: 'warn' }));
+    const decided =
+      breakGlass === undefined ? judged : judged.map((entry): DecidedFinding => ({ ...entry, decision: 'warn' }));
     return this.#answer(request, object, decided, skipped, policy, breakGlass);
   }
 
   /**
    * In: findings that changes introduced, the changes, the world and the policy. Out: what becomes of each, in order.
    */
-  #judge(findings: readonly Finding[], changes: readonly Change[], world: World, policy: Policy): Judged[] {
-    return judge(sortFindings(findings), changes, circumstancesOf(policy, world, false));
+  #judge(findings: readonly Finding[], changes: readonly Change[], world: World, policy: Policy): DecidedFinding[] {
+    return decideFindings(sortFindings(findings), changes, decisionContextOf(policy, world, false));
   }
 
   #answer(
     request: Request,
     object: KubeObject,
-    judged: readonly Judged[],
+    judged: readonly DecidedFinding[],
     skipped: readonly Skipped[],
     policy: Policy,
     breakGlass: string | undefined,
-  ): Answer {
-    const circumstances = circumstancesOf(policy, this.#parts.world, false);
+  ): GateAnswer {
+    const circumstances = decisionContextOf(policy, this.#parts.world, false);
     const updated = request.operation === 'UPDATE';
     const told = judged.map((entry) => ({
       ...entry,
-      told: tell(entry.finding, object, {
-        foreign: isForeign(entry.finding, object, circumstances),
+      told: renderFinding(entry.finding, object, {
+        foreign: crossesNamespaces(entry.finding, object, circumstances),
         refusesChange: updated && entry.decision === 'deny',
         deleted: request.operation === 'DELETE',
       }),
@@ -264,7 +278,7 @@ export class Gate {
       ...(skipped.length === 0 ? {} : { skipped: [...new Set(skipped.map(({ rule }) => rule))].sort().join(',') }),
       ...(breakGlass === undefined ? {} : { 'break-glass': breakGlass }),
     };
-    const record: Decided = {
+    const record: DecisionRecord = {
       verdict,
       findings: judged.map(({ finding, decision }) => ({
         rule: finding.rule,
@@ -306,30 +320,30 @@ export class Gate {
   }
 }
 
-const NO_RECORD: Decided = { verdict: 'allow', findings: [], skipped: [], kept: [] };
+const NO_RECORD: DecisionRecord = { verdict: 'allow', findings: [], skipped: [], kept: [] };
 
-function exempt(request: Request, why: string): Answer {
+function exempt(request: Request, why: string): GateAnswer {
   return { response: allowed(request.uid), record: { ...NO_RECORD, verdict: 'exempt', exempt: why } };
 }
 
-function quiet(request: Request): Answer {
+function quiet(request: Request): GateAnswer {
   return { response: allowed(request.uid), record: NO_RECORD };
 }
 
 /** What is kept of an object, and what there is to log about it. */
-interface KeptAnswer {
+interface PreservedAnswer {
   readonly extras: Extras;
-  readonly record: Partial<Decided>;
+  readonly record: Partial<DecisionRecord>;
 }
 
-const NOTHING_KEPT: KeptAnswer = { extras: {}, record: {} };
+const NOTHING_PRESERVED: PreservedAnswer = { extras: {}, record: {} };
 
 function mutated(
   request: Request,
   object: KubeObject,
-  converted: Converted | undefined,
-  { extras, record }: KeptAnswer,
-): Answer {
+  converted: MigratedDeployment | undefined,
+  { extras, record }: PreservedAnswer,
+): GateAnswer {
   const patch = [...(converted?.operations ?? []), ...(extras.patch ?? [])];
   const badPatch = problemWith(object, patch);
   if (badPatch !== undefined) return { response: allowed(request.uid), record: { ...NO_RECORD, badPatch } };
@@ -337,12 +351,12 @@ function mutated(
   return { response: allowed(request.uid, { ...extras, patch, warnings }), record: { ...NO_RECORD, ...record } };
 }
 
-function needsTruth({ finding, decision }: Judged): boolean {
+function needsTruth({ finding, decision }: DecidedFinding): boolean {
   return decision === 'deny' || finding.class === 'missing';
 }
 
 function restsOn(finding: Finding, keys: ReadonlySet<ObjectKey>): boolean {
-  return keys.has(keyOf(finding.subject)) || [...finding.rests].some((key) => keys.has(key));
+  return keys.has(keyOf(finding.subject)) || [...finding.dependsOn].some((key) => keys.has(key));
 }
 
 /**
@@ -369,7 +383,7 @@ export function changeOf({ object, oldObject }: Pick<Request, 'object' | 'oldObj
  * In: a policy, a world (for the labels of namespaces), and whether references must be there. Out: the circumstances of
  * a judgement.
  */
-export function circumstancesOf(policy: Policy, world: World, requireReferences: boolean): Circumstances {
+export function decisionContextOf(policy: Policy, world: World, requireReferences: boolean): DecisionContext {
   return {
     requireReferences,
     trusted: (rolloutNamespace, objectNamespace) => isTrusted(policy, rolloutNamespace, objectNamespace),

@@ -1,7 +1,7 @@
 import type { Settings, Situation } from '../policy/policy.ts';
-import { decide } from '../policy/policy.ts';
+import { decisionFor } from '../policy/policy.ts';
 import type { Rule } from '../rules/define.ts';
-import { evaluate, INTERNAL_ERROR, touchedBy, type Budget } from '../rules/engine.ts';
+import { evaluate, INTERNAL_ERROR, affectedSubjects, type Budget } from '../rules/engine.ts';
 import { introduced, type Finding, type Report, type Skipped } from '../rules/finding.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { isMidUpdate } from '../world/rollout.ts';
@@ -15,7 +15,7 @@ export interface Change {
 }
 
 /** A finding, and what becomes of it. */
-export interface Judged {
+export interface DecidedFinding {
   readonly finding: Finding;
   readonly decision: 'deny' | 'warn';
 }
@@ -25,7 +25,7 @@ export interface Introduced {
   readonly findings: readonly Finding[];
   readonly skipped: readonly Skipped[];
   /** What the findings after the change rest on, the subjects among it. */
-  readonly consulted: ReadonlySet<ObjectKey>;
+  readonly lookedUp: ReadonlySet<ObjectKey>;
   /** How many subjects were looked at. */
   readonly subjects: number;
 }
@@ -70,7 +70,7 @@ export function introducedBy(
     // What refers to it is the same in both worlds, except for objects that are among the changes themselves; what it
     // shares with others may differ.
     const versions = [old, object].filter((version) => version !== undefined);
-    for (const touched of touchedBy(after, ...versions)) subjects.set(keyOf(touched), touched);
+    for (const touched of affectedSubjects(after, ...versions)) subjects.set(keyOf(touched), touched);
   }
   // What a rule finds in a subject that did not change can only change with an object of a kind that the rule looks at.
   const changedKeys = new Set(
@@ -81,8 +81,8 @@ export function introducedBy(
   const relevant = rulesLookingAt(rules, changes);
   const left = present(after, subjects);
   const report = evaluateBoth(after, left, changedKeys, { all: rules, relevant }, budget);
-  const consulted = new Set([...report.consulted, ...left.map(keyOf)]);
-  const seen = { skipped: report.skipped, consulted, subjects: left.length };
+  const lookedUp = new Set([...report.lookedUp, ...left.map(keyOf)]);
+  const seen = { skipped: report.skipped, lookedUp, subjects: left.length };
   if (report.findings.length === 0) return { ...seen, findings: [] };
   const before = worldBefore(base, changes);
   const old = evaluateBoth(before, present(before, subjects), changedKeys, { all: rules, relevant });
@@ -111,7 +111,7 @@ function evaluateBoth(
   return {
     findings: [...own.findings, ...others.findings],
     skipped: [...own.skipped, ...others.skipped],
-    consulted: new Set([...own.consulted, ...others.consulted]),
+    lookedUp: new Set([...own.lookedUp, ...others.lookedUp]),
   };
 }
 
@@ -143,7 +143,7 @@ function present(world: World, subjects: ReadonlyMap<ObjectKey, KubeObject>): Ku
 }
 
 /** What of the circumstances of a finding does not depend on the finding. */
-export interface Circumstances {
+export interface DecisionContext {
   readonly requireReferences: boolean;
   /** In: the namespaces of a Rollout and of an object. Out: whether the first may block the second. */
   trusted(rolloutNamespace: string, objectNamespace: string): boolean;
@@ -156,17 +156,17 @@ export interface Circumstances {
  * policy has switched off are gone. A finding counts against the changed object it is about: the subject if that was
  * changed, else the one it names, and is decided by the settings of that object's namespace.
  */
-export function judge(
+export function decideFindings(
   findings: readonly Finding[],
   changes: readonly Change[],
-  circumstances: Circumstances,
-): Judged[] {
+  circumstances: DecisionContext,
+): DecidedFinding[] {
   const changed = new Map<ObjectKey, Change>();
   for (const change of changes) {
     const object = change.after ?? change.before;
     if (object !== undefined) changed.set(keyOf(object), change);
   }
-  return findings.flatMap((finding): Judged[] => {
+  return findings.flatMap((finding): DecidedFinding[] => {
     const subjectKey = keyOf(finding.subject);
     const blamed = [subjectKey, keyOf(finding.object), ...finding.related.map(({ object }) => keyOf(object))].find(
       (key) => changed.has(key),
@@ -181,10 +181,10 @@ export function judge(
       operation: change?.after === undefined ? 'DELETE' : change.before === undefined ? 'CREATE' : 'UPDATE',
       subjectAdmitted: changed.has(subjectKey),
       midUpdate: isMidUpdate(finding.subject),
-      foreign: isForeign(finding, object, circumstances),
+      foreign: crossesNamespaces(finding, object, circumstances),
       requireReferences: circumstances.requireReferences,
     };
-    const decision = decide(finding.rule, finding.class, situation, settings);
+    const decision = decisionFor(finding.rule, finding.class, situation, settings);
     return decision === 'off' ? [] : [{ finding, decision }];
   });
 }
@@ -193,10 +193,10 @@ export function judge(
  * In: a finding, the changed object it counts against, and the circumstances. Out: whether it spans namespaces that do
  * not trust each other.
  */
-export function isForeign(
+export function crossesNamespaces(
   finding: Finding,
   admitted: KubeObject,
-  circumstances: Pick<Circumstances, 'trusted'>,
+  circumstances: Pick<DecisionContext, 'trusted'>,
 ): boolean {
   const home = namespaceOf(finding.subject);
   return [admitted, finding.object, ...finding.related.map(({ object }) => object)].some((object) => {

@@ -1,7 +1,7 @@
 import type { Operation } from 'fast-json-patch';
 import { groupOf, type KubeObject } from '../world/object.ts';
-import type { Told } from './wording.ts';
-import { fitWarnings } from './wording.ts';
+import type { RenderedFinding } from './rendered-finding.ts';
+import { fitWarnings } from './rendered-finding.ts';
 
 /** What the API server is answered (`AdmissionResponse` of admission.k8s.io/v1). */
 export interface AdmissionResponse {
@@ -64,7 +64,7 @@ export function allowed(uid: string, extras: Extras = {}): AdmissionResponse {
 export function refused(
   uid: string,
   object: KubeObject,
-  reasons: readonly Told[],
+  reasons: readonly RenderedFinding[],
   extras: Extras = {},
 ): AdmissionResponse {
   const causes = [...new Map(reasons.map((told) => [`${told.field}\n${told.text}`, told])).values()];

@@ -1,5 +1,5 @@
 import { isKubeObject, kindId, type KindId, type KubeObject } from '../world/object.ts';
-import { array, dig, isObject, object, optionalString, string, type JsonObject } from '../world/read.ts';
+import { asArray, dig, isObject, asObject, optionalString, asString, type JsonObject } from '../world/read.ts';
 
 /** Who asks. */
 export interface UserInfo {
@@ -44,7 +44,7 @@ export function parseReview(body: unknown): Parsed {
   const uid = optionalString(dig(body, 'request', 'uid'));
   const error = problemOf(body);
   if (error !== undefined || uid === undefined) return { ok: false, uid, error: error ?? 'the request has no uid' };
-  return requestIn(object(dig(body, 'request')), uid);
+  return requestIn(asObject(dig(body, 'request')), uid);
 }
 
 function problemOf(body: unknown): string | undefined {
@@ -64,10 +64,10 @@ function requestIn(request: JsonObject, uid: string): Parsed {
   const operation = OPERATIONS.find((candidate) => candidate === request['operation']);
   if (operation === undefined)
     return { ok: false, uid, error: `operation ${quote(request['operation'])} is none of ${OPERATIONS.join(', ')}` };
-  const namespace = string(request['namespace']);
-  const name = string(request['name']);
-  const submitted = asObject(request['object'], namespace, name);
-  const stored = asObject(request['oldObject'], namespace, name);
+  const namespace = asString(request['namespace']);
+  const name = asString(request['name']);
+  const submitted = objectIn(request['object'], namespace, name);
+  const stored = objectIn(request['oldObject'], namespace, name);
   const subject = submitted ?? stored;
   if (subject === undefined && operation !== 'CONNECT') {
     return {
@@ -76,7 +76,7 @@ function requestIn(request: JsonObject, uid: string): Parsed {
       error: 'neither request.object nor request.oldObject is a Kubernetes object with apiVersion, kind and metadata',
     };
   }
-  const { apiVersion, kind } = subject ?? askedKind(object(request['kind']));
+  const { apiVersion, kind } = subject ?? askedKind(asObject(request['kind']));
   return {
     ok: true,
     request: {
@@ -85,13 +85,13 @@ function requestIn(request: JsonObject, uid: string): Parsed {
       apiVersion,
       kind,
       kindId: kindId(apiVersion, kind),
-      resource: string(dig(request, 'resource', 'resource')),
-      subresource: string(request['subResource']),
+      resource: asString(dig(request, 'resource', 'resource')),
+      subresource: asString(request['subResource']),
       namespace,
       name: subject?.metadata.name ?? name,
       user: userInfo(request['userInfo']),
       dryRun: request['dryRun'] === true,
-      fieldManager: string(dig(request, 'options', 'fieldManager')),
+      fieldManager: asString(dig(request, 'options', 'fieldManager')),
       object: operation === 'DELETE' ? undefined : submitted,
       oldObject: operation === 'CREATE' ? undefined : stored,
     },
@@ -99,24 +99,24 @@ function requestIn(request: JsonObject, uid: string): Parsed {
 }
 
 function askedKind(kind: JsonObject): { apiVersion: string; kind: string } {
-  const group = string(kind['group']);
-  return { apiVersion: group === '' ? 'v1' : `${group}/${string(kind['version'])}`, kind: string(kind['kind']) };
+  const group = asString(kind['group']);
+  return { apiVersion: group === '' ? 'v1' : `${group}/${asString(kind['version'])}`, kind: asString(kind['kind']) };
 }
 
 /** In: a `userInfo` as it came. Out: it, with types made sure of. */
 export function userInfo(raw: unknown): UserInfo {
   return {
-    username: string(dig(raw, 'username')),
-    uid: string(dig(raw, 'uid')),
-    groups: array(dig(raw, 'groups')).map(string),
+    username: asString(dig(raw, 'username')),
+    uid: asString(dig(raw, 'uid')),
+    groups: asArray(dig(raw, 'groups')).map(asString),
     extra: Object.fromEntries(
-      Object.entries(object(dig(raw, 'extra'))).map(([key, values]) => [key, array(values).map(string)]),
+      Object.entries(asObject(dig(raw, 'extra'))).map(([key, values]) => [key, asArray(values).map(asString)]),
     ),
   };
 }
 
 // The namespace of the request is the truth, and an object created by generateName has no name yet.
-function asObject(raw: unknown, namespace: string, name: string): KubeObject | undefined {
+function objectIn(raw: unknown, namespace: string, name: string): KubeObject | undefined {
   if (
     !isObject(raw) ||
     typeof raw['apiVersion'] !== 'string' ||
@@ -125,7 +125,7 @@ function asObject(raw: unknown, namespace: string, name: string): KubeObject | u
   )
     return undefined;
   const metadata = raw['metadata'];
-  const own = optionalString(metadata['name']) ?? (name === '' ? string(metadata['generateName']) : name);
+  const own = optionalString(metadata['name']) ?? (name === '' ? asString(metadata['generateName']) : name);
   const fixed = { ...metadata, name: own, ...(namespace === '' ? {} : { namespace }) };
   const candidate = { ...raw, metadata: fixed };
   return isKubeObject(candidate) ? candidate : undefined;

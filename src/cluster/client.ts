@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { urlToHttpOptions } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
-import { dig, optionalString, string } from '../world/read.ts';
+import { dig, optionalString, asString } from '../world/read.ts';
 import { ItemSplitter } from './items.ts';
-import { Multiplexer, type Answered } from './multiplexer.ts';
+import { Http2Pool, type Http2Response } from './http2-pool.ts';
 import type { Timing } from './timing.ts';
 
 /**
@@ -28,7 +28,7 @@ export class ApiError extends Error {
     this.name = 'ApiError';
     this.status = status;
     this.retryAfter = retryAfter * 1000;
-    this.objectNotFound = status === 404 && string(dig(body, 'details', 'name')) !== '';
+    this.objectNotFound = status === 404 && asString(dig(body, 'details', 'name')) !== '';
   }
 }
 
@@ -69,7 +69,7 @@ export class ApiClient {
   readonly #timing: Timing;
   readonly #http: http.Agent;
   readonly #https: https.Agent;
-  readonly #multiplexer: Multiplexer;
+  readonly #http2: Http2Pool;
   #kubeConfig: KubeConfig;
   #known: Credentials | undefined;
   #pending: Promise<Credentials> | undefined;
@@ -89,7 +89,7 @@ export class ApiClient {
     // An agent keys its connections by certificate and key too, so that renewed ones get connections of their own.
     this.#http = new http.Agent(options);
     this.#https = new https.Agent(options);
-    this.#multiplexer = new Multiplexer(timing.ping, () => this.#forgetIdle());
+    this.#http2 = new Http2Pool(timing.ping, () => this.#forgetIdle());
   }
 
   /**
@@ -169,10 +169,10 @@ export class ApiClient {
   close(): void {
     this.#http.destroy();
     this.#https.destroy();
-    this.#multiplexer.close();
+    this.#http2.close();
   }
 
-  async #open(request: ApiRequest, signal: AbortSignal, long = false): Promise<Answered> {
+  async #open(request: ApiRequest, signal: AbortSignal, long = false): Promise<Http2Response> {
     for (let attempt = 0; ; attempt++) {
       const credentials = await this.#authorize();
       const response =
@@ -194,7 +194,7 @@ export class ApiClient {
     request: ApiRequest,
     { options, path }: Credentials,
     signal: AbortSignal,
-  ): Promise<Answered | undefined> {
+  ): Promise<Http2Response | undefined> {
     if (options.agent !== this.#https || options.auth !== undefined) return undefined;
     const { hostname, ...rest } = options;
     const key = this.#https.getName({
@@ -202,7 +202,7 @@ export class ApiClient {
       ...(hostname === undefined || hostname === null ? {} : { host: hostname }),
     });
     try {
-      const answered = await this.#multiplexer.open(
+      const answered = await this.#http2.open(
         options,
         key,
         path + pathOf(request),
@@ -217,7 +217,7 @@ export class ApiClient {
     }
   }
 
-  async #send(request: ApiRequest, credentials: Credentials, signal: AbortSignal): Promise<Answered> {
+  async #send(request: ApiRequest, credentials: Credentials, signal: AbortSignal): Promise<Http2Response> {
     const options: https.RequestOptions = {
       ...credentials.options,
       path: credentials.path + pathOf(request),
@@ -378,7 +378,7 @@ function trimmed(headers: RequestOptions['headers']): Record<string, string> {
   return result;
 }
 
-async function refusal({ status, headers, body: stream }: Answered): Promise<ApiError> {
+async function refusal({ status, headers, body: stream }: Http2Response): Promise<ApiError> {
   let text = '';
   stream.setEncoding('utf8');
   for await (const chunk of stream) {

@@ -1,5 +1,5 @@
 import { KINDS, type KindId } from '../world/object.ts';
-import { array, dig, string } from '../world/read.ts';
+import { asArray, dig, asString } from '../world/read.ts';
 import { ApiError, type ApiClient } from './client.ts';
 
 /** Where an API server serves a kind. */
@@ -84,7 +84,7 @@ async function locate(
       (resource) => dig(resource, 'name') === KINDS[kind].plural && dig(resource, 'kind') === KINDS[kind].kind,
     );
     if (entry === undefined) continue;
-    const verbs = array(dig(entry, 'verbs'));
+    const verbs = asArray(dig(entry, 'verbs'));
     if (!verbs.includes('list') || !verbs.includes('watch')) continue;
     return { kind, apiVersion, plural: KINDS[kind].plural, namespaced: KINDS[kind].namespaced };
   }
@@ -94,12 +94,12 @@ async function locate(
 /** In: what `/apis` says. Out: the API versions of each group, the preferred one first. */
 function groupVersions(list: unknown): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, readonly string[]>([['', ['v1']]]);
-  for (const group of array(dig(list, 'groups'))) {
-    const name = string(dig(group, 'name'));
-    const served = array(dig(group, 'versions')).map((version) => string(dig(version, 'groupVersion')));
+  for (const group of asArray(dig(list, 'groups'))) {
+    const name = asString(dig(group, 'name'));
+    const served = asArray(dig(group, 'versions')).map((version) => asString(dig(version, 'groupVersion')));
     const preferred = [
       `${name}/${PREFERRED[name] ?? ''}`,
-      string(dig(group, 'preferredVersion', 'groupVersion')),
+      asString(dig(group, 'preferredVersion', 'groupVersion')),
     ].filter((version) => served.includes(version));
     groups.set(
       name,
@@ -116,7 +116,7 @@ async function resourceList(
   signal: AbortSignal,
 ): Promise<readonly unknown[] | undefined> {
   try {
-    return array(dig(await client.get({ path: basePath(apiVersion), signal }), 'resources'));
+    return asArray(dig(await client.get({ path: basePath(apiVersion), signal }), 'resources'));
   } catch (error) {
     return error instanceof ApiError && error.status === 404 ? [] : undefined;
   }

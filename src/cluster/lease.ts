@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node';
-import { dig, optionalNumber, string } from '../world/read.ts';
+import { dig, optionalNumber, asString } from '../world/read.ts';
 import type { Logger } from './reflector.ts';
 import { requestOptions } from './request-options.ts';
-import { answered, WriteError } from './writer.ts';
+import { answered, WriteError } from '../migration/reconciler/writer.ts';
 
 /** How a Lease is held. Times in milliseconds. */
 export interface LeaseOptions {
@@ -24,7 +24,7 @@ const PERIOD = 2_000;
 // The holder gives up well before others take over, by its own clock.
 const GIVE_UP = 2 / 3;
 
-interface Held {
+interface HeldLease {
   readonly holder: string;
   readonly renewTime: string;
   readonly resourceVersion: unknown;
@@ -129,14 +129,14 @@ export class LeaderLease {
       await this.#write('replace', held.resourceVersion, '', held.transitions);
   }
 
-  async #read(): Promise<Held | undefined> {
+  async #read(): Promise<HeldLease | undefined> {
     const { namespace, name } = this.#options;
     try {
       const lease = await answered(this.#api.getNamespacedCustomObject({ ...LEASES, namespace, name }, this.#request));
       const spec = dig(lease, 'spec');
       return {
-        holder: string(dig(spec, 'holderIdentity')),
-        renewTime: string(dig(spec, 'renewTime')),
+        holder: asString(dig(spec, 'holderIdentity')),
+        renewTime: asString(dig(spec, 'renewTime')),
         resourceVersion: dig(lease, 'metadata', 'resourceVersion'),
         seconds: optionalNumber(dig(spec, 'leaseDurationSeconds')) ?? 0,
         transitions: optionalNumber(dig(spec, 'leaseTransitions')) ?? 0,

@@ -1,5 +1,5 @@
 import type { KindId } from '../world/object.ts';
-import { array, dig } from '../world/read.ts';
+import { asArray, dig } from '../world/read.ts';
 import { ApiError, type ApiClient } from './client.ts';
 
 /** The kinds that live in the primary cluster of a mesh. */
@@ -34,7 +34,7 @@ async function hasSecret(client: ApiClient, path: string, signal: AbortSignal): 
       accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
       signal,
     });
-    return array(dig(list, 'items')).length > 0;
+    return asArray(dig(list, 'items')).length > 0;
   } catch (error) {
     if (error instanceof ApiError && error.status === 403) return false;
     throw error;

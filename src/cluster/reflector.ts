@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { KubeObject } from '../world/object.ts';
-import { dig, optionalNumber, optionalString, string } from '../world/read.ts';
+import { dig, optionalNumber, optionalString, asString } from '../world/read.ts';
 import { ApiError, type ApiClient } from './client.ts';
 import { LineSplitter } from './lines.ts';
 import type { Timing } from './timing.ts';
@@ -109,7 +109,7 @@ export class Reflector {
   }
 
   /** Out: whether it has been failing for so long that nobody should wait for it. */
-  hopeless(): boolean {
+  gaveUp(): boolean {
     return this.#failingFor() > this.#timing.giveUpWaiting;
   }
 
@@ -176,8 +176,8 @@ export class Reflector {
         if (token !== '' && isStatus(error, 410)) return undefined;
         throw error;
       }
-      token = string(dig(page, 'metadata', 'continue'));
-      version = string(dig(page, 'metadata', 'resourceVersion'));
+      token = asString(dig(page, 'metadata', 'continue'));
+      version = asString(dig(page, 'metadata', 'resourceVersion'));
     } while (token !== '');
     if (version === '') throw new Error('the list has no resourceVersion');
     if (!this.#stopped) this.#listed(objects, version);
@@ -281,7 +281,7 @@ export class Reflector {
         break;
       }
       case 'DELETED':
-        this.#sink.remove(string(dig(raw, 'metadata', 'namespace')), string(dig(raw, 'metadata', 'name')));
+        this.#sink.remove(asString(dig(raw, 'metadata', 'namespace')), asString(dig(raw, 'metadata', 'name')));
         break;
       case 'BOOKMARK':
         this.#bookmarks = true;
@@ -302,7 +302,7 @@ export class Reflector {
     const pause = Math.max(this.#backoff(), asked);
     if (this.#version === undefined) this.#listFailed(error);
     else this.#watchFailed(error);
-    const patient = this.#state === 'forbidden' && this.hopeless();
+    const patient = this.#state === 'forbidden' && this.gaveUp();
     return patient ? this.#timing.forbiddenPause * (0.75 + Math.random() / 2) : pause;
   }
 

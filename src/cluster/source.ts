@@ -1,5 +1,5 @@
 import { keyFor, namespaceOf, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
-import { array, dig, string } from '../world/read.ts';
+import { asArray, dig, asString } from '../world/read.ts';
 import type { ObjectStore } from '../world/store.ts';
 import type { ApiClient } from './client.ts';
 import { pathOf, type Served } from './discovery.ts';
@@ -8,7 +8,7 @@ import type { Timing } from './timing.ts';
 import { CONTROLLER_CONFIG, NAME_ONLY, trim } from './trim.ts';
 
 /** One list that a world is fed from: a kind, or the part of it that a namespace or a name makes. */
-export interface Scope {
+export interface WatchScope {
   readonly served: Served;
   /** Undefined: all namespaces. */
   readonly namespace: string | undefined;
@@ -31,13 +31,13 @@ export interface Feed {
 
 /** Keeps the objects of one list in a store. */
 export class Source implements Sink {
-  readonly scope: Scope;
+  readonly scope: WatchScope;
   readonly reflector: Reflector;
   readonly #feed: Feed;
   // By namespace and name; undefined: an object is there, but not kept.
   #held = new Map<string, Map<string, KubeObject | undefined>>();
 
-  constructor(client: ApiClient, scope: Scope, feed: Feed) {
+  constructor(client: ApiClient, scope: WatchScope, feed: Feed) {
     this.scope = scope;
     this.#feed = feed;
     const { served, namespace, controllerConfig } = scope;
@@ -78,9 +78,9 @@ export class Source implements Sink {
 
   accept(raw: unknown): KubeObject | undefined {
     const { kind, apiVersion } = this.scope.served;
-    const name = string(dig(raw, 'metadata', 'name'));
+    const name = asString(dig(raw, 'metadata', 'name'));
     if (kind === 'ConfigMap' && (name === CONTROLLER_CONFIG) !== this.scope.controllerConfig) return undefined;
-    const held = this.get(string(dig(raw, 'metadata', 'namespace')), name);
+    const held = this.get(asString(dig(raw, 'metadata', 'namespace')), name);
     return held !== undefined && isSame(held, raw) ? held : trim(kind, apiVersion, raw);
   }
 
@@ -159,6 +159,6 @@ function isSame(held: KubeObject, raw: unknown): boolean {
 function isControlled(object: KubeObject): boolean {
   return (
     object.kind === 'ReplicaSet' &&
-    array(object.metadata['ownerReferences']).some((owner) => dig(owner, 'controller') === true)
+    asArray(object.metadata['ownerReferences']).some((owner) => dig(owner, 'controller') === true)
   );
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
-import { array, dig, optionalString } from '../world/read.ts';
+import { asArray, dig, optionalString } from '../world/read.ts';
 
 /**
  * In: a KubeConfig that was loaded, from a file or (undefined) from where kubectl looks. Changes it so that users with
@@ -31,7 +31,7 @@ function tokenFiles(file: string): { name: string; tokenFile: string }[] {
     // Whoever loaded the configuration has said so already, or there is none.
     return [];
   }
-  return array(dig(content, 'users')).flatMap((entry) => {
+  return asArray(dig(content, 'users')).flatMap((entry) => {
     const [name, tokenFile] = [optionalString(dig(entry, 'name')), optionalString(dig(entry, 'user', 'tokenFile'))];
     return name === undefined || tokenFile === undefined
       ? []

@@ -1,5 +1,5 @@
 import { KINDS, type KindId, type KubeObject, type Metadata } from '../world/object.ts';
-import { array, dig, isObject, type JsonObject } from '../world/read.ts';
+import { asArray, dig, isObject, type JsonObject } from '../world/read.ts';
 
 /**
  * The name of the ConfigMaps in which Rollouts controllers find their plugins: the only ones whose content is read
@@ -95,7 +95,7 @@ function metadataOf(kind: KindId, source: Metadata): Metadata {
  * account it has, without the fields.
  */
 function statusWriters(managedFields: unknown): readonly unknown[] {
-  return array(managedFields)
+  return asArray(managedFields)
     .filter((entry) => dig(entry, 'subresource') === 'status' || isObject(dig(entry, 'fieldsV1', 'f:status')))
     .map((entry) => ({ manager: dig(entry, 'manager'), fieldsV1: { 'f:status': {} } }));
 }

@@ -1,10 +1,10 @@
 import { KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
-import { dig, string } from '../world/read.ts';
+import { dig, asString } from '../world/read.ts';
 import type { ObjectStore } from '../world/store.ts';
 import type { ApiClient } from './client.ts';
 import { definitionsOf, discover, type Discovered, type Served } from './discovery.ts';
 import { Reflector, type Logger, type Sink } from './reflector.ts';
-import { Source, type Feed, type Scope } from './source.ts';
+import { Source, type Feed, type WatchScope } from './source.ts';
 import type { Timing } from './timing.ts';
 
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
@@ -88,7 +88,7 @@ export class WatchedCluster {
   }
 
   /** Why it is not known what the API server serves; empty once it is. */
-  get blind(): string {
+  get discoveryError(): string {
     if (this.#found !== undefined) return '';
     return this.#error === ''
       ? 'the API server has not been asked yet'
@@ -96,8 +96,8 @@ export class WatchedCluster {
   }
 
   /** Out: whether it has been blind for so long that nobody should wait for it. */
-  hopeless(): boolean {
-    return this.blind !== '' && performance.now() - this.#startedAt > this.#options.timing.giveUpWaiting;
+  gaveUp(): boolean {
+    return this.discoveryError !== '' && performance.now() - this.#startedAt > this.#options.timing.giveUpWaiting;
   }
 
   /** Out: the sources there are now, or those of a kind. */
@@ -123,18 +123,18 @@ export class WatchedCluster {
    * In: a kind, a namespace (empty: all), a name (undefined: any). Out: why it cannot be known whether there is such an
    * object; undefined: it can.
    */
-  ignorance(kind: KindId, namespace: string, name: string | undefined): string | undefined {
-    const reason = this.unread(kind, namespace, name);
+  whyUnknown(kind: KindId, namespace: string, name: string | undefined): string | undefined {
+    const reason = this.whyNotSynced(kind, namespace, name);
     if (reason !== undefined || !this.sources(kind).some((source) => source.passedOver(namespace, name))) return reason;
     return 'ReplicaSets that a controller made are not looked at';
   }
 
   /** The same, of what stands in the way of reading it. */
-  unread(kind: KindId, namespace: string, name: string | undefined): string | undefined {
+  whyNotSynced(kind: KindId, namespace: string, name: string | undefined): string | undefined {
     const { namespaces } = this.#options;
     const { plural, group, namespaced } = KINDS[kind];
     const title = group === '' ? plural : `${plural}.${group}`;
-    if (this.blind !== '') return this.blind;
+    if (this.discoveryError !== '') return this.discoveryError;
     const withheld = this.#withheld.get(kind);
     if (withheld !== undefined) return withheld;
     const sources = this.sources(kind);
@@ -150,7 +150,7 @@ export class WatchedCluster {
     }
     for (const source of sources) {
       if (!source.covers(namespace, name)) continue;
-      const reason = ignoranceOf(source.reflector, title);
+      const reason = whyReflectorUnknown(source.reflector, title);
       if (reason !== undefined) return reason;
     }
     return undefined;
@@ -210,7 +210,7 @@ export class WatchedCluster {
 
   /** In: where the kinds are served, and how many looks that counts for. Starts and ends sources accordingly. */
   #apply(found: Discovered, looks: number): void {
-    const wanted = new Map<string, Scope>();
+    const wanted = new Map<string, WatchScope>();
     for (const [kind, places] of found) {
       if (this.#withheld.has(kind)) continue;
       for (const served of places) for (const scope of this.#scopes(served)) wanted.set(scopeKey(scope), scope);
@@ -241,9 +241,9 @@ export class WatchedCluster {
     this.#byKind = Map.groupBy(this.#sources.values(), ({ scope }) => scope.served.kind);
   }
 
-  #scopes(served: Served): readonly Scope[] {
+  #scopes(served: Served): readonly WatchScope[] {
     const { namespaces } = this.#options;
-    return (served.namespaced ? (namespaces ?? [undefined]) : [undefined]).flatMap((namespace): Scope[] => {
+    return (served.namespaced ? (namespaces ?? [undefined]) : [undefined]).flatMap((namespace): WatchScope[] => {
       const scope = { served, namespace, controllerConfig: false };
       return served.kind === 'ConfigMap' ? [scope, { ...scope, controllerConfig: true }] : [scope];
     });
@@ -258,11 +258,11 @@ export class WatchedCluster {
   }
 }
 
-function scopeKey({ served, namespace, controllerConfig }: Scope): string {
+function scopeKey({ served, namespace, controllerConfig }: WatchScope): string {
   return [served.apiVersion, served.plural, namespace ?? '', controllerConfig].join(' ');
 }
 
-function ignoranceOf(reflector: Reflector, title: string): string | undefined {
+function whyReflectorUnknown(reflector: Reflector, title: string): string | undefined {
   const because = reflector.error === '' ? '' : `: ${reflector.error}`;
   switch (reflector.state) {
     case 'known':
@@ -290,7 +290,7 @@ class DefinitionNames implements Sink {
   }
 
   accept(raw: unknown): KubeObject | undefined {
-    const name = string(dig(raw, 'metadata', 'name'));
+    const name = asString(dig(raw, 'metadata', 'name'));
     return this.#names.has(name)
       ? { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name } }
       : undefined;

@@ -58,7 +58,7 @@ export class ClusterWorld {
   constructor(options: ClusterWorldOptions) {
     this.#options = options;
     this.#timing = { ...TIMING, ...options.timing };
-    const store = new ObjectStore((kind, namespace, name) => this.#clusterOf(kind).ignorance(kind, namespace, name));
+    const store = new ObjectStore((kind, namespace, name) => this.#clusterOf(kind).whyUnknown(kind, namespace, name));
     this.world = store;
     const cluster = (kubeConfig: KubeConfig, kinds: readonly KindId[]): WatchedCluster =>
       new WatchedCluster({
@@ -127,7 +127,7 @@ export class ClusterWorld {
   unknown(): ReadonlyMap<KindId, string> {
     const reasons = new Map<KindId, string>();
     for (const kind of ALL) {
-      const [reason] = this.#unread(kind);
+      const [reason] = this.#whyNotSynced(kind);
       if (reason !== undefined) reasons.set(kind, reason);
     }
     return reasons;
@@ -145,7 +145,7 @@ export class ClusterWorld {
       if (reflector.state === 'known' && reflector.overdue())
         reasons.push(`nothing has been heard of ${plural} for ${Math.round(reflector.silence() / 1000)} s`);
     }
-    if (reasons.length === 0 && this.#main.sources(ROLLOUT).length > 0) reasons.push(...this.#unread(ROLLOUT));
+    if (reasons.length === 0 && this.#main.sources(ROLLOUT).length > 0) reasons.push(...this.#whyNotSynced(ROLLOUT));
     return { ok: reasons.length === 0, reasons };
   }
 
@@ -165,24 +165,24 @@ export class ClusterWorld {
   }
 
   /** Out: why a kind has not been read, in the namespaces that are watched. */
-  #unread(kind: KindId): readonly string[] {
+  #whyNotSynced(kind: KindId): readonly string[] {
     const cluster = this.#clusterOf(kind);
     const namespaces = KINDS[kind].namespaced ? (this.#options.namespaces ?? ['']) : [''];
     return namespaces
-      .map((namespace) => cluster.unread(kind, namespace, undefined))
+      .map((namespace) => cluster.whyNotSynced(kind, namespace, undefined))
       .filter((reason) => reason !== undefined);
   }
 
   #unsettled(): string[] {
     const reasons: string[] = [];
     const unread = new Map<string, string>();
-    if (this.#main.blind !== '') reasons.push(this.#main.blind);
+    if (this.#main.discoveryError !== '') reasons.push(this.#main.discoveryError);
     for (const cluster of this.#clusters) {
-      if (cluster !== this.#main && cluster.blind !== '' && !cluster.hopeless())
-        reasons.push(`primary cluster: ${cluster.blind}`);
+      if (cluster !== this.#main && cluster.discoveryError !== '' && !cluster.gaveUp())
+        reasons.push(`primary cluster: ${cluster.discoveryError}`);
       for (const { scope, reflector } of cluster.sources()) {
         const waiting = reflector.state === 'reading' || reflector.state === 'failing';
-        if (waiting && (!reflector.hopeless() || scope.served.kind === ROLLOUT))
+        if (waiting && (!reflector.gaveUp() || scope.served.kind === ROLLOUT))
           unread.set(scope.served.plural, reflector.error);
       }
     }
@@ -190,7 +190,7 @@ export class ClusterWorld {
       reasons.push(
         `not read yet: ${[...unread].map(([plural, error]) => (error === '' ? plural : `${plural} (${error})`)).join(', ')}`,
       );
-    if (!this.#meshSettled && this.#main.blind === '') reasons.push(UNDETERMINED);
+    if (!this.#meshSettled && this.#main.discoveryError === '') reasons.push(UNDETERMINED);
     return reasons;
   }
 
@@ -222,10 +222,10 @@ export class ClusterWorld {
   #deploymentsAwaited(): boolean {
     if (this.#options.controllerNamespaces !== undefined) return false;
     return (
-      this.#main.blind !== '' ||
+      this.#main.discoveryError !== '' ||
       this.#main
         .sources('Deployment.apps')
-        .some(({ reflector }) => reflector.state === 'reading' && !reflector.hopeless())
+        .some(({ reflector }) => reflector.state === 'reading' && !reflector.gaveUp())
     );
   }
 

@@ -8,7 +8,7 @@ import type { Log } from '../server/log.ts';
 import type { Metrics } from '../server/metrics.ts';
 import type { ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
-import { startConversion, type RunningConversion } from './conversion.ts';
+import { startMigration, type RunningMigration } from './migration.ts';
 import type { Cluster } from './serve.ts';
 
 /** Which cluster is meant. */
@@ -67,7 +67,7 @@ export interface ConnectOptions extends ClusterOptions {
 /** In: which cluster, the log, the policy in force, and the metrics. Out: the cluster for `serve`, being read. */
 export function connect(options: ConnectOptions, log: Log, policy: () => Policy, metrics: Metrics): Cluster {
   const { kubeConfig, istioKubeConfig } = worldOptions(options);
-  let conversion: RunningConversion | undefined;
+  let conversion: RunningMigration | undefined;
   const onChange = (key: ObjectKey): void => conversion?.reconciler.changed(key);
   const cluster = new ClusterWorld({
     kubeConfig,
@@ -76,7 +76,7 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
     ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }),
   });
   if (options.conversionLease !== undefined)
-    conversion = startConversion({ kubeConfig, cluster, lease: options.conversionLease, log, metrics, policy });
+    conversion = startMigration({ kubeConfig, cluster, lease: options.conversionLease, log, metrics, policy });
   cluster.start();
   let accounts: readonly string[] = [];
   let lookedAt = Number.NEGATIVE_INFINITY;

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
-import { foresee, type Forecast, type ForecastOptions, type Foreseen } from '../admission/forecast.ts';
+import { foresee, type Forecast, type ForecastOptions, type Foreseen } from '../admission/migration/forecast.ts';
 import { worldAfter, type Change } from '../admission/judge.ts';
 import { controllerAccounts } from '../cluster/controllers.ts';
-import { OFF } from '../conversion/marks.ts';
-import { withReplicas } from '../conversion/render.ts';
+import { OFF } from '../migration/annotations.ts';
+import { withReplicas } from '../migration/render.ts';
 import type { Policy } from '../policy/policy.ts';
 import { count, plain } from '../report/format.ts';
 import { RULES } from '../rules/index.ts';

@@ -3,7 +3,7 @@ import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { parse } from 'yaml';
 import { joinManifests, NOT_AN_OBJECT, parseManifests, type Manifests } from '../world/manifests.ts';
 import { groupOf, type KubeObject } from '../world/object.ts';
-import { array, dig, isObject, optionalString } from '../world/read.ts';
+import { asArray, dig, isObject, optionalString } from '../world/read.ts';
 import type { Io } from './io.ts';
 
 /** What was found at some paths. */
@@ -217,7 +217,7 @@ function patchesOf(kustomization: string): string[] {
     // Reported when it is read as a manifest, where it was named.
     return [];
   }
-  const listed = (field: string): readonly unknown[] => array(dig(content, field));
+  const listed = (field: string): readonly unknown[] => asArray(dig(content, field));
   const files = [
     ...['patches', 'patchesJson6902', 'replacements'].flatMap((field) =>
       listed(field).map((entry) => dig(entry, 'path')),

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { judgeBundle } from '../admission/bundle.ts';
-import { KNOWN } from '../admission/known.ts';
+import { evaluateBundle } from '../admission/bundle.ts';
+import { POLICY_CATALOG } from '../admission/policy-catalog.ts';
 import { parsePolicy } from '../policy/load.ts';
 import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
 import { plain } from '../report/format.ts';
@@ -47,7 +47,7 @@ export async function runLint(options: LintOptions, io: Io): Promise<number> {
   if (manifests.objects.length === 0 && manifests.errors.length === 0) return EXIT.failed;
 
   const requireReferences = options.requireReferences ?? false;
-  const { report } = judgeBundle(manifests, {
+  const { report } = evaluateBundle(manifests, {
     base: options.base ?? bundleWorld([], { complete: requireReferences }),
     rules: RULES,
     policy,
@@ -73,7 +73,7 @@ export function policyOf(file: string | undefined, cwd: string, say: (sentence: 
     say(`${file}: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
   }
-  const loaded = parsePolicy(text, KNOWN);
+  const loaded = parsePolicy(text, POLICY_CATALOG);
   if (loaded.ok) return loaded.policy;
   for (const error of loaded.errors) say(`${file}: ${error}`);
   return undefined;

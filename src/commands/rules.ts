@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { DOCUMENT_RULES } from '../documents/index.ts';
-import { KEEPS } from '../mutations/index.ts';
+import { PRESERVERS } from '../preserve/index.ts';
 import type { Message } from '../rules/define.ts';
 import { RULES } from '../rules/index.ts';
 import { KINDS, type KindId } from '../world/object.ts';
@@ -66,7 +66,7 @@ function entries(): Entry[] {
       explanation,
       messages,
     })),
-    ...KEEPS.map(({ id, summary, kinds }): Entry => ({ id, sort: 'keep', summary, kinds })),
+    ...PRESERVERS.map(({ id, summary, kinds }): Entry => ({ id, sort: 'keep', summary, kinds })),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { circumstancesOf } from '../admission/gate.ts';
-import { judge } from '../admission/judge.ts';
+import { decisionContextOf } from '../admission/gate.ts';
+import { decideFindings } from '../admission/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
 import { inReadingOrder, reported, reportedSkips, type BundleReport } from '../report/model.ts';
@@ -43,7 +43,7 @@ export function scanWorld(
     overrides: policy.overrides.map((override) => ({ ...override, mode: 'enforce' })),
   };
   const changes = subjects.map((after) => ({ before: undefined, after }));
-  const judged = judge(sortFindings(findings), changes, circumstancesOf(enforcing, world, false));
+  const judged = decideFindings(sortFindings(findings), changes, decisionContextOf(enforcing, world, false));
   const lines = inReadingOrder(judged.map((entry) => reported(entry, [])));
   return {
     verdict: lines.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow',

@@ -1,20 +1,20 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exemptAccounts } from '../admission/exempt.ts';
-import { KNOWN } from '../admission/known.ts';
+import { POLICY_CATALOG } from '../admission/policy-catalog.ts';
 import { Gate, type Live } from '../admission/gate.ts';
 import { controllerAccounts } from '../cluster/controllers.ts';
 import { DOCUMENT_RULES } from '../documents/index.ts';
-import { KEEPS } from '../mutations/index.ts';
+import { PRESERVERS } from '../preserve/index.ts';
 import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
 import { RULES } from '../rules/index.ts';
 import { createApp } from '../server/app.ts';
 import type { Authorizer } from '../server/authorization.ts';
-import { Intake } from '../server/body.ts';
+import { InFlightLimiter } from '../server/body.ts';
 import { DryRuns } from '../server/dryrun.ts';
 import { KeepsState } from '../server/keeps-state.ts';
 import { createLog, LOG_LEVELS, type Log, type LogLevel } from '../server/log.ts';
 import { Metrics, type CacheState } from '../server/metrics.ts';
-import type { Check } from '../server/plain.ts';
+import type { HealthCheck } from '../server/health.ts';
 import { PolicyFile } from '../server/policy-file.ts';
 import { startServer, type DrainLimits, type RunningServer } from '../server/server.ts';
 import { FileCertificate, generatedCertificate, type CertificateSource } from '../server/tls.ts';
@@ -44,7 +44,7 @@ export interface ServeOptions extends ClusterOptions {
   readonly certDir?: string;
   readonly host?: string;
   readonly port: number;
-  readonly plainPort: number;
+  readonly healthPort: number;
   readonly logLevel: LogLevel;
   readonly maxInFlight: number;
   readonly tlsMinVersion: '1.2' | '1.3';
@@ -58,7 +58,7 @@ export interface Cluster {
   /** The account Rollgate runs as, where it is known. */
   readonly self?: string | undefined;
   /** What must hold before the gate may be asked: caches synced and fresh. */
-  readonly checks: readonly Check[];
+  readonly checks: readonly HealthCheck[];
   /** Whether what admission lets in to be converted is converted. */
   readonly converts?: boolean;
   /** Out: the accounts of Argo Rollouts controllers that were discovered. */
@@ -127,8 +127,8 @@ async function assemble(
   const discovered = (): readonly string[] =>
     cluster?.discovered() ?? (policy().controllers.discover ? controllers : []);
   const keepsOff = (): boolean => exemptAccounts(policy(), discovered(), cluster?.self).controllers.size === 0;
-  const intake = new Intake({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
-  const [rules, keeps] = [RULES.map(({ id }) => id), KEEPS.map(({ id }) => id)];
+  const intake = new InFlightLimiter({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
+  const [rules, keeps] = [RULES.map(({ id }) => id), PRESERVERS.map(({ id }) => id)];
   const metrics = new Metrics({
     version: VERSION,
     rules,
@@ -139,7 +139,9 @@ async function assemble(
   });
 
   if (options.policy !== undefined)
-    policyFile = started(await PolicyFile.open({ path: options.policy, known: KNOWN, interval: POLL, log, metrics }));
+    policyFile = started(
+      await PolicyFile.open({ path: options.policy, known: POLICY_CATALOG, interval: POLL, log, metrics }),
+    );
   const certificate = started(await certificateOf(options, log, metrics));
   let world: World;
   if (options.manifests !== undefined && options.manifests.length > 0) {
@@ -156,7 +158,7 @@ async function assemble(
     world,
     live: cluster?.live,
     rules: RULES,
-    keeps: KEEPS,
+    keeps: PRESERVERS,
     policy,
     discovered,
     self: cluster?.self,
@@ -197,10 +199,10 @@ async function assemble(
   keepsState.check();
   const app = createApp({
     reviews: { gate, world, policy, metrics, log, intake, maxSubjects: MAX_SUBJECTS, now },
-    dryRun: { dryRuns, authorizer, policy, intake: new Intake(DRY_RUNS), metrics, log },
+    dryRun: { dryRuns, authorizer, policy, intake: new InFlightLimiter(DRY_RUNS), metrics, log },
     rules: RULES,
     documentRules: DOCUMENT_RULES,
-    keeps: KEEPS,
+    keeps: PRESERVERS,
     log,
   });
   const server = await startServer({
@@ -209,7 +211,7 @@ async function assemble(
     minTlsVersion: `TLSv${options.tlsMinVersion}`,
     host: options.host ?? (cluster === undefined ? '127.0.0.1' : undefined),
     port: options.port,
-    plainPort: options.plainPort,
+    healthPort: options.healthPort,
     checks,
     metrics,
     log,
@@ -221,7 +223,7 @@ async function assemble(
     {
       version: VERSION,
       port: server.port,
-      plainPort: server.plainPort,
+      healthPort: server.healthPort,
       rules: RULES.length,
       certificate: { notAfter, fingerprint },
     },
@@ -271,9 +273,9 @@ async function worldOf(paths: readonly string[], log: Log): Promise<World> {
 function readable(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   const { code, port } = error as NodeJS.ErrnoException & { port?: number };
-  if (code === 'EADDRINUSE') return new Error(`port ${port} is in use: choose another with --port or --plain-port`);
+  if (code === 'EADDRINUSE') return new Error(`port ${port} is in use: choose another with --port or --health-port`);
   if (code === 'EACCES' && port !== undefined)
-    return new Error(`port ${port} may not be listened at: choose one above 1023 with --port or --plain-port`);
+    return new Error(`port ${port} may not be listened at: choose one above 1023 with --port or --health-port`);
   return error;
 }
 
@@ -292,7 +294,8 @@ export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => voi
     .option('--cert-dir <directory>', 'where tls.crt and tls.key are; they are read again when they change')
     .option('--host <address>', 'the address to listen at (default: all of them; with --manifests 127.0.0.1)')
     .option('--port <number>', 'the HTTPS port', wholeNumber(0, 65_535), 8443)
-    .option('--plain-port <number>', 'the port of /livez, /readyz and /metrics', wholeNumber(0, 65_535), 8080)
+    .option('--health-port <number>', 'the port of /livez, /readyz and /metrics', wholeNumber(0, 65_535), 8080)
+    .addOption(new Option('--plain-port <number>').argParser(wholeNumber(0, 65_535)).hideHelp())
     .option(
       '--kubeconfig <file>',
       'how to reach the cluster (default: as kubectl does, or the service account in a pod)',
@@ -319,7 +322,8 @@ export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => voi
         .choices(['1.2', '1.3'])
         .default('1.3'),
     )
-    .action(async (options: ServeOptions) => {
+    .action(async ({ plainPort, ...given }: ServeOptions & { readonly plainPort?: number }) => {
+      const options = plainPort === undefined ? given : { ...given, healthPort: plainPort };
       const log = createLog(options.logLevel);
       let running: RunningServer;
       try {

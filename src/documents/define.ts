@@ -92,7 +92,7 @@ export function defineDocumentCheck<const M extends Record<string, Message>>(
           anchor,
           message: fill(message.text, data),
           fix: fill(message.fix, data),
-          rests: new Set(),
+          dependsOn: new Set(),
         });
       });
       return findings;

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pointer, type Path } from '../world/path.ts';
-import { array, dig, isObject, object, string, type JsonObject } from '../world/read.ts';
+import { asArray, dig, isObject, asObject, asString, type JsonObject } from '../world/read.ts';
 
 /** Where a schema comes from, and how far it may be believed. */
 export interface SchemaOrigin {
@@ -100,14 +100,14 @@ export function inspect(schema: Schema, value: unknown): Inspection | undefined 
   const recorder = new Recorder();
   const copy = recorder.copy(value, []);
   if (recorder.isFull) return undefined;
-  const errors = array(validate(schema, copy)).map((error): SchemaError => {
-    const { path, found } = follow(string(dig(error, 'instancePath')), value);
+  const errors = asArray(validate(schema, copy)).map((error): SchemaError => {
+    const { path, found } = follow(asString(dig(error, 'instancePath')), value);
     return {
       path,
       value: found,
-      keyword: string(dig(error, 'keyword')),
-      params: object(dig(error, 'params')),
-      message: string(dig(error, 'message')),
+      keyword: asString(dig(error, 'keyword')),
+      params: asObject(dig(error, 'params')),
+      message: asString(dig(error, 'message')),
     };
   });
   return { schema, errors, visited: recorder.visited };
@@ -119,17 +119,17 @@ export function inspect(schema: Schema, value: unknown): Inspection | undefined 
  */
 export function requiredWithoutNulls(schema: Schema, value: unknown): ReadonlySet<string> {
   return new Set(
-    array(validate(schema, withoutNulls(value))).flatMap((error) => {
-      const { path } = follow(string(dig(error, 'instancePath')), value);
-      return string(dig(error, 'keyword')) === 'required'
-        ? [pointer([...path, string(dig(error, 'params', 'missingProperty'))])]
+    asArray(validate(schema, withoutNulls(value))).flatMap((error) => {
+      const { path } = follow(asString(dig(error, 'instancePath')), value);
+      return asString(dig(error, 'keyword')) === 'required'
+        ? [pointer([...path, asString(dig(error, 'params', 'missingProperty'))])]
         : [];
     }),
   );
 }
 
 function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return array(value).map(withoutNulls);
+  if (Array.isArray(value)) return asArray(value).map(withoutNulls);
   if (!isObject(value)) return value;
   return Object.assign(
     Object.create(null) as object,
@@ -152,7 +152,7 @@ class Recorder {
   copy(value: unknown, path: Path): unknown {
     this.#values++;
     if (this.isFull) return undefined;
-    if (Array.isArray(value)) return array(value).map((entry, index) => this.copy(entry, [...path, index]));
+    if (Array.isArray(value)) return asArray(value).map((entry, index) => this.copy(entry, [...path, index]));
     if (!isObject(value)) return value;
     const known = new Set<string>();
     this.visited.push({ path, value, known });
@@ -216,7 +216,7 @@ function follow(pointer: string, root: unknown): { path: Path; found: unknown } 
     .map((part) => {
       const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
       const step = Array.isArray(found) ? Number(key) : key;
-      found = Array.isArray(found) ? array(found)[Number(key)] : dig(found, key);
+      found = Array.isArray(found) ? asArray(found)[Number(key)] : dig(found, key);
       return step;
     });
   return { path, found };

@@ -1,7 +1,7 @@
 import type { SourceObject } from '../world/manifests.ts';
 import { keyFor, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { pointer, renderPath, type Path } from '../world/path.ts';
-import { array, dig, optionalString, string } from '../world/read.ts';
+import { asArray, dig, optionalString, asString } from '../world/read.ts';
 import { defineDocumentCheck, type ReportDocument } from './define.ts';
 import { requiredWithoutNulls, type Inspection, type Schema, type SchemaError } from './models.ts';
 
@@ -100,7 +100,7 @@ function trustworthy({ schema, errors }: Inspection): Told[] {
     }
     return here.flatMap((error) =>
       keep(
-        { ...error, types: error.keyword === 'type' ? [error.params['type']].flat().map(string) : [] },
+        { ...error, types: error.keyword === 'type' ? [error.params['type']].flat().map(asString) : [] },
         schema.custom,
       ),
     );
@@ -115,7 +115,7 @@ function isChoice({ keyword }: SchemaError): boolean {
 }
 
 function typeOf({ keyword, params }: SchemaError): string {
-  return keyword === 'type' ? string(params['type']) : '';
+  return keyword === 'type' ? asString(params['type']) : '';
 }
 
 function keep(error: Told, custom: boolean): Told[] {
@@ -150,7 +150,7 @@ function tell(report: Report, source: SourceObject, { schema }: Inspection, erro
   const place = path.length === 0 ? `the ${schema.kind}` : renderPath(path);
   const anchor = path.filter((part) => typeof part === 'string').join('.');
   if (keyword === 'required') {
-    const field = string(params['missingProperty']);
+    const field = asString(params['missingProperty']);
     report('required', { source, path: [...path, field], anchor: `${anchor}.${field}`, data: { place, field } });
   } else if (keyword === 'type') {
     const expected = expectation(error.types);
@@ -202,17 +202,17 @@ function describe(value: unknown): string {
 
 function problemOf({ keyword, params, message, value }: SchemaError): string {
   const is = typeof value === 'string' || typeof value === 'number' ? `is ${JSON.stringify(value)} but ` : '';
-  if (keyword === 'enum') return `${is}must be one of ${array(params['allowedValues']).map(String).join(', ')}`;
+  if (keyword === 'enum') return `${is}must be one of ${asArray(params['allowedValues']).map(String).join(', ')}`;
   return `${is}${message}`;
 }
 
 function checkHosts(report: Report, source: SourceObject, delegates: ReadonlySet<ObjectKey>): void {
   const { object } = source;
   const hosts = dig(object, 'spec', 'hosts');
-  if ((hosts !== undefined && hosts !== null && !Array.isArray(hosts)) || array(hosts).length > 0) return;
+  if ((hosts !== undefined && hosts !== null && !Array.isArray(hosts)) || asArray(hosts).length > 0) return;
   const { name } = object.metadata;
   const path = ['spec', 'hosts'];
-  const others = ['gateways', 'tls', 'tcp'].filter((field) => array(dig(object, 'spec', field)).length > 0);
+  const others = ['gateways', 'tls', 'tcp'].filter((field) => asArray(dig(object, 'spec', field)).length > 0);
   if (others.length > 0) report('hosts', { source, path, anchor: 'hosts', data: { name, others: others.join(', ') } });
   else if (!delegates.has(keyFor('VirtualService.networking.istio.io', namespaceOf(object), name)))
     report('delegate', { source, path, anchor: 'hosts', data: { name } });
@@ -227,7 +227,7 @@ function delegatesIn(sources: readonly SourceObject[]): ReadonlySet<ObjectKey> {
 }
 
 function delegatesOf(virtualService: KubeObject): ObjectKey[] {
-  return array(dig(virtualService, 'spec', 'http')).flatMap((route) => {
+  return asArray(dig(virtualService, 'spec', 'http')).flatMap((route) => {
     const name = optionalString(dig(route, 'delegate', 'name'));
     const namespace = optionalString(dig(route, 'delegate', 'namespace')) ?? namespaceOf(virtualService);
     return name === undefined ? [] : [keyFor('VirtualService.networking.istio.io', namespace, name)];

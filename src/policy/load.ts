@@ -10,7 +10,7 @@ export type Loaded =
   { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly errors: readonly string[] };
 
 /** The ids that a policy may name. */
-export interface KnownIds {
+export interface PolicyCatalog {
   readonly rules: readonly string[];
   readonly keeps: readonly string[];
   /** In: a profile. Out: why no valid Rollout comes of it, each reason on one line; none where one does. */
@@ -64,7 +64,7 @@ const KEYS: readonly string[] = [
  * In: the text of a policy (`rollgate.yaml`) and the ids that exist. Out: the policy with defaults filled in, or every
  * error, each with its place; an unknown key or id is an error that names the nearest. Never throws.
  */
-export function parsePolicy(source: string, known: KnownIds): Loaded {
+export function parsePolicy(source: string, known: PolicyCatalog): Loaded {
   let value: unknown;
   try {
     const document = parseDocument(source, { uniqueKeys: true });
@@ -78,7 +78,7 @@ export function parsePolicy(source: string, known: KnownIds): Loaded {
 }
 
 /** In: the content of a policy, and the ids that exist. Out: as `parsePolicy`. */
-export function checkPolicy(value: unknown, known: KnownIds): Loaded {
+export function checkPolicy(value: unknown, known: PolicyCatalog): Loaded {
   const parsed = schema.safeParse(value);
   if (!parsed.success) return { ok: false, errors: parsed.error.issues.flatMap(describe) };
   const given = parsed.data;

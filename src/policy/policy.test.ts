@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from './load.ts';
-import { decide, DEFAULT_POLICY, isTrusted, matchesGlob, settingsFor, type Policy, type Situation } from './policy.ts';
+import {
+  decisionFor,
+  DEFAULT_POLICY,
+  isTrusted,
+  matchesGlob,
+  settingsFor,
+  type Policy,
+  type Situation,
+} from './policy.ts';
 
 const KNOWN = { rules: ['route-port-exists', 'service-shared'], keeps: ['service-hash'], wrongWith: () => [] };
 
@@ -134,7 +142,7 @@ describe('decisions', () => {
     ['a deletion introduces no contradiction', 'invalid', { ...usual, operation: 'DELETE' }, {}, 'off'],
     ['audit warns', 'invalid', usual, { mode: 'audit' }, 'warn'],
   ] as const)('%s', (_, findingClass, situation, change, decision) => {
-    expect(decide('r', findingClass, situation, { ...DEFAULT_POLICY, ...change })).toBe(decision);
+    expect(decisionFor('r', findingClass, situation, { ...DEFAULT_POLICY, ...change })).toBe(decision);
   });
 });
 

@@ -158,7 +158,7 @@ export interface Situation {
  * updated while nothing is under way: then a warning lets one commit change both sides. What is missing, and advice,
  * warn.
  */
-export function decide(
+export function decisionFor(
   rule: string,
   findingClass: FindingClass,
   situation: Situation,

@@ -1,4 +1,4 @@
-import type { Judged } from '../admission/judge.ts';
+import type { DecidedFinding } from '../admission/judge.ts';
 import { sortSkipped } from '../rules/engine.ts';
 import type { FindingClass, Skipped } from '../rules/finding.ts';
 import type { ManifestError, SourceObject } from '../world/manifests.ts';
@@ -40,7 +40,7 @@ export interface BundleReport {
 }
 
 /** In: a judged finding, and the objects that came from texts. Out: it as it is reported. */
-export function reported({ finding, decision }: Judged, sources: readonly SourceObject[]): ReportedFinding {
+export function reported({ finding, decision }: DecidedFinding, sources: readonly SourceObject[]): ReportedFinding {
   const { object } = finding;
   const source = sourceOf(object, sources);
   return {

@@ -2,7 +2,7 @@ import { CONTROLLER_CONFIGURATION, selectorKey } from '../world/references.ts';
 import { keyFor, keyOf, kindOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import type { Lookup, World } from '../world/world.ts';
-import type { Finding, FindingClass, Place, Skipped } from './finding.ts';
+import type { Finding, FindingClass, ObjectPath, Skipped } from './finding.ts';
 
 /** One thing a rule can say. In `text` and `fix`, `{name}` stands for a value that the report supplies. */
 export interface Message {
@@ -29,7 +29,7 @@ export interface Location<Data> {
   readonly anchor: string;
   readonly data: Data;
   /** The other places that the contradiction is made of; an admitted object among them is where it is shown. */
-  readonly related?: readonly Place[];
+  readonly related?: readonly ObjectPath[];
 }
 
 /** What a rule sees: one world, its subject, and a way to report. */
@@ -91,8 +91,8 @@ export interface Run {
   readonly world: World;
   readonly findings: Finding[];
   readonly skipped: Skipped[];
-  readonly consulted: Set<ObjectKey>;
-  readonly touched: Set<KindId>;
+  readonly lookedUp: Set<ObjectKey>;
+  readonly kindsRead: Set<KindId>;
 }
 
 /** A rule, ready to run. */
@@ -165,12 +165,12 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     this.#ofKind(from, this.#run.world.referrers(keyFor(kind, namespace, name)));
 
   lookup(kind: KindId, namespace: string, name: string): Lookup {
-    this.#run.touched.add(kind);
+    this.#run.kindsRead.add(kind);
     const found = this.#run.world.get(kind, namespace, name);
     // What cannot be known is no ground for a finding, and reading it anew would fail again.
     if (found.state !== 'unknown') {
       const key = found.state === 'present' ? keyOf(found.object) : keyFor(kind, namespace, name);
-      this.#run.consulted.add(key);
+      this.#run.lookedUp.add(key);
       this.#looked.push(key);
       this.#rests?.add(key);
     }
@@ -178,7 +178,7 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   }
 
   list(kind: KindId, namespace: string): readonly KubeObject[] {
-    this.#run.touched.add(kind);
+    this.#run.kindsRead.add(kind);
     const listing = this.#run.world.list(kind, namespace);
     if (listing.state === 'known') return listing.objects;
     this.skip(`${KINDS[kind].plural}: ${listing.reason}`);
@@ -208,12 +208,12 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
       anchor: location.anchor,
       message: fill(message.text, location.data),
       fix: fill(message.fix, location.data),
-      rests: this.#rests,
+      dependsOn: this.#rests,
     });
   }
 
   #ofKind(kind: KindId, objects: readonly KubeObject[]): readonly KubeObject[] {
-    this.#run.touched.add(kind);
+    this.#run.kindsRead.add(kind);
     return objects.length === 0 ? objects : objects.filter((object) => kindOf(object) === kind);
   }
 }

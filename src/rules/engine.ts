@@ -25,8 +25,8 @@ export function evaluate(
   subjects: Iterable<KubeObject>,
   rules: readonly Rule[],
   budget?: Budget,
-): Report & { readonly touched: ReadonlySet<KindId> } {
-  const run: Run = { world, findings: [], skipped: [], consulted: new Set(), touched: new Set() };
+): Report & { readonly kindsRead: ReadonlySet<KindId> } {
+  const run: Run = { world, findings: [], skipped: [], lookedUp: new Set(), kindsRead: new Set() };
   for (const subject of subjects) {
     const kind = kindOf(subject);
     if (kind === undefined || isBeingDeleted(subject)) continue;
@@ -71,7 +71,7 @@ function judgedAlone(rules: readonly Rule[], subject: KubeObject): Own {
   const byRules = ownFindings(subject);
   let own = byRules.get(rules);
   if (own === undefined) {
-    const run: Run = { world: NO_WORLD, findings: [], skipped: [], consulted: new Set(), touched: new Set() };
+    const run: Run = { world: NO_WORLD, findings: [], skipped: [], lookedUp: new Set(), kindsRead: new Set() };
     runAll(rules, run, subject);
     own =
       run.findings.length === 0 && run.skipped.length === 0 ? CLEAN : { findings: run.findings, skipped: run.skipped };
@@ -119,7 +119,7 @@ function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding
     anchor: rule.id,
     message: `the rule ${rule.id} failed: ${detail.replaceAll(/\s+/g, ' ').slice(0, 200)}`,
     fix: 'report this to the maintainers of Rollgate, with the manifest',
-    rests: new Set(),
+    dependsOn: new Set(),
   };
 }
 
@@ -146,7 +146,7 @@ const CONDUITS: ReadonlySet<KindId> = new Set([
  * those that share a workload or pods with it in either version. Costs in proportion to these references, whatever else
  * the world holds.
  */
-export function touchedBy(world: World, ...versions: readonly KubeObject[]): KubeObject[] {
+export function affectedSubjects(world: World, ...versions: readonly KubeObject[]): KubeObject[] {
   const found = new Map(versions.map((version) => [keyOf(version), version]));
   const keys = new Set(versions.flatMap((version) => [keyOf(version), ...sharedKeys(version)]));
   // What a cluster-scoped template names is looked for in the namespace of whichever Rollout uses it.

@@ -8,7 +8,7 @@ import { renderPath, type Path } from '../world/path.ts';
 export type FindingClass = 'invalid' | 'missing' | 'advice';
 
 /** A second place that a finding speaks of. */
-export interface Place {
+export interface ObjectPath {
   readonly object: KubeObject;
   readonly path: Path;
 }
@@ -24,13 +24,13 @@ export interface Finding {
   readonly object: KubeObject;
   readonly path: Path;
   /** The other objects that contradict it, where there are any. */
-  readonly related: readonly Place[];
+  readonly related: readonly ObjectPath[];
   /** The name that the finding is about: a route, subset, metric, argument, container. Never an index. */
   readonly anchor: string;
   readonly message: string;
   readonly fix: string;
   /** The objects that its rule looked up, there or not. */
-  readonly rests: ReadonlySet<ObjectKey>;
+  readonly dependsOn: ReadonlySet<ObjectKey>;
 }
 
 /**
@@ -89,7 +89,7 @@ export function renderText(finding: Finding): string {
 }
 
 /** In: a finding and the object that is admitted. Out: where in that object the finding is best shown. */
-export function placeIn(finding: Finding, admitted: ObjectRef): Place | undefined {
+export function pathIn(finding: Finding, admitted: ObjectRef): ObjectPath | undefined {
   if (sameRef(refOf(finding.object), admitted)) return { object: finding.object, path: finding.path };
   return finding.related.find((place) => sameRef(refOf(place.object), admitted));
 }
@@ -106,5 +106,5 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly skipped: readonly Skipped[];
   /** Every object that the rules looked up, there or not: what the findings rest on. */
-  readonly consulted: ReadonlySet<ObjectKey>;
+  readonly lookedUp: ReadonlySet<ObjectKey>;
 }

@@ -5,7 +5,7 @@ import { objectsOf } from '../../test/support/gate.ts';
 import { bundleWorld } from '../world/manifests.ts';
 import { keyOf, kindOf, type KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
-import { array, isObject, type JsonObject } from '../world/read.ts';
+import { asArray, isObject, type JsonObject } from '../world/read.ts';
 import { Overlay } from '../world/store.ts';
 import { evaluate } from './engine.ts';
 import type { Finding } from './finding.ts';
@@ -33,8 +33,8 @@ function edits(value: unknown, place: readonly string[], edit: Edit): unknown[] 
   const [key, ...rest] = place;
   if (key === undefined) return [edit(value)].filter((edited) => edited !== value);
   if (key === '*')
-    return array(value).flatMap((item, index) =>
-      edits(item, rest, edit).map((edited) => array(value).with(index, edited)),
+    return asArray(value).flatMap((item, index) =>
+      edits(item, rest, edit).map((edited) => asArray(value).with(index, edited)),
     );
   if (!isObject(value)) return [];
   return edits(value[key], rest, edit).map((edited) => {

@@ -2,17 +2,17 @@ import { kindOf, type KindId, type KubeObject } from '../world/object.ts';
 import { isObject, type JsonObject } from '../world/read.ts';
 
 // A place in an object; `*` stands for every item of a list.
-type Place = readonly string[];
+type FieldPath = readonly string[];
 
 /** What no rule looks at in objects of a kind. */
 interface Unread {
   /** Places where anything may stand, or nothing. */
-  readonly anything: readonly Place[];
+  readonly anything: readonly FieldPath[];
   /**
    * Places where it matters only that a value is there, and of what type: one text or number may take the place of
    * another.
    */
-  readonly values: readonly Place[];
+  readonly values: readonly FieldPath[];
 }
 
 const METADATA: Unread = {
@@ -85,7 +85,7 @@ function treeOf(kind: KindId): Node {
   return tree;
 }
 
-function leafAt(tree: Node, place: Place): Node {
+function leafAt(tree: Node, place: FieldPath): Node {
   return place.reduce((node, key) => {
     const below = node.below.get(key) ?? { below: new Map<string, Node>(), ends: undefined };
     node.below.set(key, below);

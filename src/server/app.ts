@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { DocumentRule } from '../documents/index.ts';
-import type { Keep } from '../mutations/define.ts';
+import type { Preserver } from '../preserve/define.ts';
 import type { Rule } from '../rules/define.ts';
 import { dryRunHandler, type DryRunParts } from './dryrun.ts';
 import type { Log } from './log.ts';
@@ -17,7 +17,7 @@ export interface AppParts {
   readonly rules: readonly Rule[];
   /** The checks of manifests that only the dry run makes. */
   readonly documentRules: readonly DocumentRule[];
-  readonly keeps: readonly Keep[];
+  readonly keeps: readonly Preserver[];
   readonly log: Log;
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isDeeperThan } from '../world/read.ts';
-import { Intake, isNestedDeeperThan, parseJson } from './body.ts';
+import { InFlightLimiter, isNestedDeeperThan, parseJson } from './body.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 
@@ -46,7 +46,7 @@ describe('parseJson', () => {
 
 describe('Intake', () => {
   it('gives back what was taken, once', () => {
-    const intake = new Intake({ requests: 1, bytes: 10 });
+    const intake = new InFlightLimiter({ requests: 1, bytes: 10 });
     const [first, second] = [intake.open(), intake.open()];
     expect(first.take(8)).toBe(true);
     expect(second.take(3)).toBe(false);

@@ -10,7 +10,7 @@ export const MAX_BODY = 7 * 1024 * 1024;
 const MAX_DEPTH = 200;
 
 /** How much may be under way at once. */
-export interface IntakeLimits {
+export interface InFlightLimits {
   /** Whose bodies have been read: senders that are slow, or only pretend to send, take nobody's place. */
   readonly requests: number;
   /** Of all bodies together, from their first byte on. */
@@ -18,12 +18,12 @@ export interface IntakeLimits {
 }
 
 /** Counts what is under way, so that too much of it is turned away at the door rather than by running out of memory. */
-export class Intake {
-  readonly #limits: IntakeLimits;
+export class InFlightLimiter {
+  readonly #limits: InFlightLimits;
   #requests = 0;
   #bytes = 0;
 
-  constructor(limits: IntakeLimits) {
+  constructor(limits: InFlightLimits) {
     this.#limits = limits;
   }
 
@@ -38,7 +38,7 @@ export class Intake {
   }
 
   /** Out: the account of one request; its holder closes it by `leave`. */
-  open(): Place {
+  open(): InFlightSlot {
     let held = 0;
     let state: 'reading' | 'entered' | 'left' = 'reading';
     return {
@@ -64,7 +64,7 @@ export class Intake {
 }
 
 /** What one request takes of an intake. */
-export interface Place {
+export interface InFlightSlot {
   /** In: a number of bytes. Out: whether there is room for them. */
   take(bytes: number): boolean;
   /** Out: whether there is room for one more request; asked once its body has been read. */
@@ -82,7 +82,7 @@ export type Body =
  * In: a request, and its place in the intake. Out: its body in one piece, the place being entered, or why there is
  * none. What is not read is discarded, so that the connection stays usable. Never rejects.
  */
-export function readBody(request: IncomingMessage, place: Place): Promise<Body> {
+export function readBody(request: IncomingMessage, place: InFlightSlot): Promise<Body> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;

@@ -1,7 +1,7 @@
-import type { Answers, Question } from '../admission/questions.ts';
-import { checkPolicy, parsePolicy, type KnownIds } from '../policy/load.ts';
+import type { RecordedAnswers, Question } from '../admission/recording-world.ts';
+import { checkPolicy, parsePolicy, type PolicyCatalog } from '../policy/load.ts';
 import type { Policy } from '../policy/policy.ts';
-import { isObject, string } from '../world/read.ts';
+import { isObject, asString } from '../world/read.ts';
 import { parseJson } from './body.ts';
 import type { Reply } from './reply.ts';
 
@@ -26,7 +26,7 @@ export interface DryRunJob {
 }
 
 /** What the worker is told: a new job, or answers to its questions about the present one. */
-export type ToWorker = { readonly job: DryRunJob } | { readonly answers: Answers };
+export type ToWorker = { readonly job: DryRunJob } | { readonly answers: RecordedAnswers };
 
 /** What the worker says: what it would have to know, or the reply. */
 export type FromWorker = { readonly questions: readonly Question[] } | { readonly reply: Reply };
@@ -41,7 +41,7 @@ export type Asked =
  * `{"manifests": ..., "policy": ...}`, the candidate policy; or what is wrong with it. An envelope is JSON without
  * apiVersion and kind; every other body is manifests. Never throws.
  */
-export function readAsked(body: Uint8Array, known: KnownIds): Asked {
+export function readAsked(body: Uint8Array, known: PolicyCatalog): Asked {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
   if (!text.trimStart().startsWith('{')) return { ok: true, text, candidate: undefined };
   const parsed = parseJson(body);
@@ -59,7 +59,7 @@ export function readAsked(body: Uint8Array, known: KnownIds): Asked {
   const inside = typeof manifests === 'string' ? manifests : JSON.stringify(manifests, undefined, 2);
   if (policy === undefined) return { ok: true, text: inside, candidate: undefined };
   if (typeof policy !== 'string' && !isObject(policy)) return refuse('policy: a text or an object is needed');
-  const loaded = typeof policy === 'string' ? parsePolicy(string(policy), known) : checkPolicy(policy, known);
+  const loaded = typeof policy === 'string' ? parsePolicy(asString(policy), known) : checkPolicy(policy, known);
   return loaded.ok
     ? { ok: true, text: inside, candidate: loaded.policy }
     : { ok: false, errors: loaded.errors.map((error) => `policy: ${error}`) };

@@ -1,8 +1,8 @@
 import { parentPort } from 'node:worker_threads';
 import { runDryRun, type DryRunAnswer, type DryRunInput } from '../admission/dryrun.ts';
-import { KNOWN } from '../admission/known.ts';
-import { NO_ANSWERS, type Answers } from '../admission/questions.ts';
-import { KEEPS } from '../mutations/index.ts';
+import { POLICY_CATALOG } from '../admission/policy-catalog.ts';
+import { NO_ANSWERS, type RecordedAnswers } from '../admission/recording-world.ts';
+import { PRESERVERS } from '../preserve/index.ts';
 import { formats } from '../report/index.ts';
 import { RULES } from '../rules/index.ts';
 import { DRY_RUN_FORMATS, readAsked, type DryRunFormat, type FromWorker, type ToWorker } from './dryrun-job.ts';
@@ -14,12 +14,12 @@ import { json, problem, type Reply } from './reply.ts';
 // Each round follows references one step further; no chain of them is as long.
 const MOST_ROUNDS = 12;
 
-const catalogue = { rules: RULES, keeps: KEEPS };
+const catalogue = { rules: RULES, keeps: PRESERVERS };
 
 interface Current {
   readonly input: DryRunInput;
   readonly format: DryRunFormat;
-  readonly answers: Answers;
+  readonly answers: RecordedAnswers;
   readonly round: number;
 }
 
@@ -28,7 +28,7 @@ let current: Current | undefined;
 function hear(message: ToWorker): FromWorker {
   if ('job' in message) {
     const { body, format, ...job } = message.job;
-    const asked = readAsked(body, KNOWN);
+    const asked = readAsked(body, POLICY_CATALOG);
     if (!asked.ok) return { reply: problem(400, asked.errors.join('; ')) };
     current = {
       input: { ...job, text: asked.text, candidate: asked.candidate },
@@ -47,7 +47,7 @@ function hear(message: ToWorker): FromWorker {
   return { reply };
 }
 
-function joined(known: Answers, more: Answers): Answers {
+function joined(known: RecordedAnswers, more: RecordedAnswers): RecordedAnswers {
   return {
     lookups: new Map([...known.lookups, ...more.lookups]),
     listings: new Map([...known.listings, ...more.listings]),

@@ -1,11 +1,17 @@
 import type { Request, Response } from 'express';
 import { BlockList, isIPv6 } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import { answerQuestions, NO_ANSWERS, scopesOf, type Question, type Scope } from '../admission/questions.ts';
+import {
+  answerQuestions,
+  NO_ANSWERS,
+  readScopesOf,
+  type Question,
+  type ReadScope,
+} from '../admission/recording-world.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { World } from '../world/world.ts';
 import type { Authorizer } from './authorization.ts';
-import { MAX_BODY, readBody, type Intake } from './body.ts';
+import { MAX_BODY, readBody, type InFlightLimiter } from './body.ts';
 import { DRY_RUN_FORMATS, type DryRunJob, type FromWorker, type ToWorker } from './dryrun-job.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -15,7 +21,7 @@ import { problem, send, type Reply } from './reply.ts';
  * In: kinds and namespaces, and a signal that ends the asking. Out: those of them that somebody may read. Rejects when
  * that cannot be told.
  */
-export type Reader = (scopes: readonly Scope[], signal: AbortSignal) => Promise<ReadonlySet<Scope>>;
+export type Reader = (scopes: readonly ReadScope[], signal: AbortSignal) => Promise<ReadonlySet<ReadScope>>;
 
 /** What the dry-run worker needs around it. */
 export interface DryRunsOptions {
@@ -104,8 +110,8 @@ export class DryRuns {
 
   async #answer(questions: readonly Question[], reader: Reader, signal: AbortSignal): Promise<ToWorker> {
     const { world } = this.#options;
-    const id = ({ kind, namespace }: Scope): string => `${kind}/${namespace}`;
-    const readable = new Set([...(await reader(scopesOf(questions, world), signal))].map(id));
+    const id = ({ kind, namespace }: ReadScope): string => `${kind}/${namespace}`;
+    const readable = new Set([...(await reader(readScopesOf(questions, world), signal))].map(id));
     return { answers: answerQuestions(questions, world, (scope) => readable.has(id(scope)), NO_ANSWERS) };
   }
 
@@ -135,7 +141,7 @@ export interface DryRunParts {
   readonly dryRuns: DryRuns;
   /** Absent without a cluster: then only this machine itself is answered. */
   readonly authorizer?: Authorizer | undefined;
-  readonly intake: Intake;
+  readonly intake: InFlightLimiter;
   readonly metrics: Metrics;
   readonly log: Log;
   /** Out: the policy in force. */
@@ -181,11 +187,11 @@ async function answer(request: Request, parts: DryRunParts): Promise<Reply | und
   }
 }
 
-type Settings = Pick<DryRunJob, 'namespace' | 'requireReferences'>;
+type JobSettings = Pick<DryRunJob, 'namespace' | 'requireReferences'>;
 
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-function readSettings(url: string): Settings | { readonly error: string } {
+function readSettings(url: string): JobSettings | { readonly error: string } {
   const start = url.indexOf('?');
   const query = new URLSearchParams(start < 0 ? '' : url.slice(start));
   const unknown = [...query.keys()].find((key) => key !== 'namespace' && key !== 'requireReferences');
@@ -243,7 +249,7 @@ async function readerOf(request: Request, { authorizer, log }: DryRunParts): Pro
       );
     }
     return async (scopes, signal) => {
-      const readable = new Set<Scope>();
+      const readable = new Set<ReadScope>();
       const asked = scopes.slice(0, MOST_SCOPES);
       for (let start = 0; start < asked.length && !signal.aborted; start += QUESTIONS_AT_ONCE) {
         const some = asked.slice(start, start + QUESTIONS_AT_ONCE);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Decided } from '../admission/gate.ts';
+import type { DecisionRecord } from '../admission/gate.ts';
 import type { Request } from '../admission/review.ts';
 import { createLog, logDecision, type LogLevel } from './log.ts';
 
@@ -24,10 +24,10 @@ const REQUEST: Request = {
   },
   oldObject: undefined,
 };
-const QUIET: Decided = { verdict: 'allow', findings: [], skipped: [], kept: [] };
+const QUIET: DecisionRecord = { verdict: 'allow', findings: [], skipped: [], kept: [] };
 
 function logged(
-  record: Partial<Decided>,
+  record: Partial<DecisionRecord>,
   request: Partial<Request> = {},
   level: LogLevel = 'debug',
 ): Record<string, unknown>[] {

@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import type { Decided } from '../admission/gate.ts';
+import type { DecisionRecord } from '../admission/gate.ts';
 import type { Request } from '../admission/review.ts';
 
 export type Log = Logger;
@@ -37,7 +37,13 @@ const LONGEST = 300;
  * Writes the one line of a decision: who asked what about which object, and what became of it; never the object.
  * Requests that are not judged show at level debug.
  */
-export function logDecision(log: Log, webhook: Webhook, request: Request, record: Decided, milliseconds: number): void {
+export function logDecision(
+  log: Log,
+  webhook: Webhook,
+  request: Request,
+  record: DecisionRecord,
+  milliseconds: number,
+): void {
   const level =
     record.badPatch !== undefined
       ? 'error'

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Decided } from '../admission/gate.ts';
+import type { DecisionRecord } from '../admission/gate.ts';
 import type { Request } from '../admission/review.ts';
 import type { KindId } from '../world/object.ts';
 import type { Webhook } from './log.ts';
@@ -24,7 +24,7 @@ export interface MetricSources {
   caches(): readonly CacheState[];
 }
 
-type Verdict = Decided['verdict'] | 'error';
+type Verdict = DecisionRecord['verdict'] | 'error';
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 // A series that appears with its first denial has no rate at that moment; for the kinds that matter most it is there
@@ -159,7 +159,7 @@ export class Metrics {
   }
 
   /** Counts an admission request that was answered; the time is in seconds. */
-  decided(webhook: Webhook, request: Request, record: Decided, seconds: number): void {
+  decided(webhook: Webhook, request: Request, record: DecisionRecord, seconds: number): void {
     this.#answered(webhook, request, record.verdict, seconds);
     for (const { rule, decision, failed } of record.findings) {
       this.#findings.inc({ rule, decision });

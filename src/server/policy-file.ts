@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parsePolicy, type KnownIds } from '../policy/load.ts';
+import { parsePolicy, type PolicyCatalog } from '../policy/load.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -8,7 +8,7 @@ import { Poller } from './poller.ts';
 /** What a policy file needs around it. */
 export interface PolicyFileOptions {
   readonly path: string;
-  readonly known: KnownIds;
+  readonly known: PolicyCatalog;
   /** Milliseconds between two looks. */
   readonly interval: number;
   readonly log: Log;

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { circumstancesOf, type Answer, type Gate, type Limits } from '../admission/gate.ts';
+import { decisionContextOf, type GateAnswer, type Gate, type Limits } from '../admission/gate.ts';
 import { allowed, reviewOf, unreadable, type AdmissionResponse } from '../admission/response.ts';
 import { parseReview, type Request } from '../admission/review.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parseGoDuration } from '../world/duration.ts';
 import type { World } from '../world/world.ts';
-import { MAX_BODY, parseJson, readBody, type Intake } from './body.ts';
+import { MAX_BODY, parseJson, readBody, type InFlightLimiter } from './body.ts';
 import { about, logDecision, type Log, type Webhook } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { json, problem, send, type Reply } from './reply.ts';
@@ -16,7 +16,7 @@ export interface ReviewParts {
   readonly world: World;
   readonly metrics: Metrics;
   readonly log: Log;
-  readonly intake: Intake;
+  readonly intake: InFlightLimiter;
   /** How many objects one request may have judged; the rest is reported as skipped. */
   readonly maxSubjects: number;
   policy(): Policy;
@@ -127,7 +127,7 @@ async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: Revi
   }
   const { request } = parsed;
   try {
-    const { response, record } = await judge(webhook, request, times, parts);
+    const { response, record } = await answerWithin(webhook, request, times, parts);
     const milliseconds = performance.now() - times.arrived;
     metrics.decided(webhook, request, record, milliseconds / 1000);
     logDecision(log, webhook, request, record, milliseconds);
@@ -142,12 +142,12 @@ async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: Revi
   }
 }
 
-async function judge(
+async function answerWithin(
   webhook: Webhook,
   request: Request,
   times: Times,
   { gate, maxSubjects }: ReviewParts,
-): Promise<Answer> {
+): Promise<GateAnswer> {
   const limits: Limits = { deadline: times.judged, maxSubjects };
   const judging = gate[webhook](request, limits);
   let timer: NodeJS.Timeout | undefined;
@@ -185,7 +185,7 @@ function undecided(request: Request, { policy, world }: ReviewParts): AdmissionR
 // The world may be what failed.
 function settingsOf(request: Request, policy: Policy, world: World): Pick<Policy, 'onInternalError' | 'mode'> {
   try {
-    return circumstancesOf(policy, world, false).settings(request.namespace);
+    return decisionContextOf(policy, world, false).settings(request.namespace);
   } catch {
     return policy;
   }

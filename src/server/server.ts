@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { SecureVersion } from 'node:tls';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { createPlainApp, type Check } from './plain.ts';
+import { createHealthApp, type HealthCheck } from './health.ts';
 import { whyInvalid, type Certificate, type CertificateSource } from './tls.ts';
 
 /** What a server is made of. */
@@ -17,9 +17,9 @@ export interface ServerOptions {
   readonly host: string | undefined;
   /** 0: any that is free. */
   readonly port: number;
-  readonly plainPort: number;
+  readonly healthPort: number;
   /** What must hold, besides certificate and not stopping, before the gate may be asked. */
-  readonly checks: readonly Check[];
+  readonly checks: readonly HealthCheck[];
   readonly metrics: Metrics;
   readonly log: Log;
   readonly drain: DrainLimits;
@@ -40,7 +40,7 @@ export interface DrainLimits {
 /** A server that runs. */
 export interface RunningServer {
   readonly port: number;
-  readonly plainPort: number;
+  readonly healthPort: number;
   /** Stops it as gently as the drain limits allow; called once more, at once. Resolves when nothing of it is left. */
   stop(): Promise<void>;
 }
@@ -72,12 +72,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     { ...limits, ...context(certificate.current), handshakeTimeout: TLS_HANDSHAKE },
     drain.watch(options.app, true),
   );
-  const checks: Check[] = [
+  const checks: HealthCheck[] = [
     { name: 'serving', failing: () => (drain.draining ? 'the server is stopping' : undefined) },
     { name: 'certificate', failing: () => whyInvalid(certificate.current, now()) },
     ...options.checks,
   ];
-  const plain = http.createServer(limits, drain.watch(createPlainApp({ checks, metrics, log }), false));
+  const plain = http.createServer(limits, drain.watch(createHealthApp({ checks, metrics, log }), false));
   certificate.onChange((fresh) => secure.setSecureContext(context(fresh)));
   for (const server of [secure, plain]) {
     server.setTimeout(STALLED);
@@ -85,8 +85,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
   try {
     const port = await listen(secure, host, options.port);
-    const plainPort = await listen(plain, host, options.plainPort);
-    return { port, plainPort, stop: () => drain.stop([secure, plain]) };
+    const healthPort = await listen(plain, host, options.healthPort);
+    return { port, healthPort, stop: () => drain.stop([secure, plain]) };
   } catch (error) {
     secure.close();
     throw error;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   analysesOf,
   combineArgs,
-  companyOf,
+  combinedTemplatesOf,
   knownValues,
   resolveTemplates,
   type Lookups,
@@ -204,15 +204,15 @@ describe('companyOf', () => {
       template('alone'),
       rollout({ canary: { steps: [{ analysis: combining('above', 'beside') }, { analysis: combining('alone') }] } }),
     );
-    const { templates, complete, used } = companyOf(a, lookups);
+    const { templates, complete, used } = combinedTemplatesOf(a, lookups);
     expect(templates.map(({ metadata }) => metadata.name).sort()).toEqual(['a', 'above', 'below', 'beside']);
     expect([complete, used]).toEqual([true, true]);
-    expect(companyOf(a, world(a))).toMatchObject({ complete: false, used: false });
+    expect(combinedTemplatesOf(a, world(a))).toMatchObject({ complete: false, used: false });
   });
 
   it('knows a namespaced template that a cluster-scoped one combines', () => {
     const a = template('a');
-    const { templates, used } = companyOf(a, world(a, clusterTemplate('cluster-x', combining('a'))));
+    const { templates, used } = combinedTemplatesOf(a, world(a, clusterTemplate('cluster-x', combining('a'))));
     expect([templates.length, used]).toEqual([2, true]);
   });
 });

@@ -2,7 +2,7 @@ import { fieldValue } from './field-path.ts';
 import { memo } from './memo.ts';
 import { KINDS, kindOf, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { array, dig, isObject, object, string, type JsonObject } from './read.ts';
+import { asArray, dig, isObject, asObject, asString, type JsonObject } from './read.ts';
 import { blueGreenOf, canaryOf, type Find } from './rollout.ts';
 
 /** The kinds of analysis template. */
@@ -76,26 +76,26 @@ function collectAnalyses(holder: KubeObject): readonly Analysis[] {
     case 'Rollout.argoproj.io':
       return blueGreenOf(holder) === undefined ? canaryAnalyses(holder) : blueGreenAnalyses(holder);
     case 'Experiment.argoproj.io':
-      return experimentAnalyses(object(holder['spec']), ['spec'], undefined);
+      return experimentAnalyses(asObject(holder['spec']), ['spec'], undefined);
     default:
       return [];
   }
 }
 
 function canaryAnalyses(rollout: KubeObject): Analysis[] {
-  const canary = object(canaryOf(rollout));
+  const canary = asObject(canaryOf(rollout));
   const path = ['spec', 'strategy', 'canary'];
   const analyses = inline(rollout, canary['analysis'], [...path, 'analysis'], 'background', 'the background analysis');
-  for (const [index, step] of array(canary['steps']).entries()) {
+  for (const [index, step] of asArray(canary['steps']).entries()) {
     const at = [...path, 'steps', index];
     analyses.push(...inline(rollout, dig(step, 'analysis'), [...at, 'analysis'], 'step', 'the analysis step'));
-    analyses.push(...experimentAnalyses(object(dig(step, 'experiment')), [...at, 'experiment'], rollout));
+    analyses.push(...experimentAnalyses(asObject(dig(step, 'experiment')), [...at, 'experiment'], rollout));
   }
   return analyses;
 }
 
 function blueGreenAnalyses(rollout: KubeObject): Analysis[] {
-  const blueGreen = object(blueGreenOf(rollout));
+  const blueGreen = asObject(blueGreenOf(rollout));
   const path = ['spec', 'strategy', 'blueGreen'];
   return [
     ...inline(
@@ -140,10 +140,10 @@ function inline(rollout: KubeObject, raw: unknown, path: Path, role: AnalysisRol
 function experimentAnalyses(experiment: JsonObject, path: Path, rollout: KubeObject | undefined): Analysis[] {
   const dryRun = nameRules(experiment, path, 'dryRun');
   const measurementRetention = rollout !== undefined ? [] : nameRules(experiment, path, 'measurementRetention');
-  return array(experiment['analyses']).flatMap((raw, index): Analysis[] => {
+  return asArray(experiment['analyses']).flatMap((raw, index): Analysis[] => {
     if (!isObject(raw)) return [];
     const at = [...path, 'analyses', index];
-    const name = string(raw['name']);
+    const name = asString(raw['name']);
     const template = templateRef(raw, at);
     return [
       {
@@ -169,11 +169,11 @@ function suppliedArgs(
   role: AnalysisRole,
   rollout: KubeObject | undefined,
 ): { args: SuppliedArg[]; argsPath: Path } {
-  const args = array(holder['args']).map((entry, index): SuppliedArg => {
-    const raw = object(entry);
+  const args = asArray(holder['args']).map((entry, index): SuppliedArg => {
+    const raw = asObject(entry);
     const value = rollout !== undefined ? rolloutValue(raw, rollout) : optionalValue(raw['value']);
     return {
-      name: string(raw['name']),
+      name: asString(raw['name']),
       // An experiment fills in placeholders of its own.
       value: role === 'experiment' && value?.includes('{{') === true ? undefined : value,
       passedOn: rollout !== undefined || present(raw['value']),
@@ -187,22 +187,22 @@ function suppliedArgs(
 // In a Rollout an argument with neither value nor source is supplied all the same, as the empty string (Argo Rollouts
 // v1.9.1, `BuildArgumentsForRolloutAnalysisRun`).
 function rolloutValue(arg: JsonObject, rollout: KubeObject): string | undefined {
-  const from = object(arg['valueFrom']);
+  const from = asObject(arg['valueFrom']);
   if (present(from['podTemplateHashValue'])) return undefined;
-  if (present(from['fieldRef'])) return fieldValue(rollout, string(dig(from, 'fieldRef', 'fieldPath')));
+  if (present(from['fieldRef'])) return fieldValue(rollout, asString(dig(from, 'fieldRef', 'fieldPath')));
   return present(arg['value']) ? optionalValue(arg['value']) : '';
 }
 
 function nameRules(holder: JsonObject, path: Path, field: 'dryRun' | 'measurementRetention'): NameRule[] {
-  return array(holder[field]).map((entry, index) => ({
-    pattern: string(dig(entry, 'metricName')),
+  return asArray(holder[field]).map((entry, index) => ({
+    pattern: asString(dig(entry, 'metricName')),
     path: [...path, field, index, 'metricName'],
   }));
 }
 
 /** In: a template. Out: its own rules for dry runs, or for the retention of measurements. */
 export function nameRulesOf(template: KubeObject, field: 'dryRun' | 'measurementRetention'): readonly NameRule[] {
-  return nameRules(object(template['spec']), ['spec'], field);
+  return nameRules(asObject(template['spec']), ['spec'], field);
 }
 
 /**
@@ -210,20 +210,20 @@ export function nameRulesOf(template: KubeObject, field: 'dryRun' | 'measurement
  * names, in order.
  */
 export function templateRefsOf(holder: JsonObject, path: Path): readonly TemplateRef[] {
-  return array(holder['templates']).map((entry, index) => templateRef(entry, [...path, 'templates', index]));
+  return asArray(holder['templates']).map((entry, index) => templateRef(entry, [...path, 'templates', index]));
 }
 
 function templateRef(entry: unknown, path: Path): TemplateRef {
   return {
     kind: dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io',
-    name: string(dig(entry, 'templateName')),
+    name: asString(dig(entry, 'templateName')),
     path: [...path, 'templateName'],
   };
 }
 
 /** In: a template. Out: the templates that it is combined with by its own `spec.templates`, in order. */
 export function nestedTemplates(template: KubeObject): readonly TemplateRef[] {
-  return templateRefsOf(object(template['spec']), ['spec']);
+  return templateRefsOf(asObject(template['spec']), ['spec']);
 }
 
 /** The templates of an analysis. */
@@ -297,8 +297,8 @@ export interface TemplateArg {
 export const templateArgs = memo(collectArgs);
 
 function collectArgs(template: KubeObject): readonly TemplateArg[] {
-  return array(dig(template, 'spec', 'args')).map((raw, index) => ({
-    name: string(dig(raw, 'name')),
+  return asArray(dig(template, 'spec', 'args')).map((raw, index) => ({
+    name: asString(dig(raw, 'name')),
     value: optionalValue(dig(raw, 'value')),
     hasValue: present(dig(raw, 'value')),
     hasValueFrom: present(dig(raw, 'valueFrom')),
@@ -361,9 +361,9 @@ export interface Metric {
 export const metricsOf = memo(collectMetrics);
 
 function collectMetrics(template: KubeObject): readonly Metric[] {
-  return array(dig(template, 'spec', 'metrics')).map((entry, index) => {
-    const raw = object(entry);
-    return { name: string(raw['name']), raw, template, path: ['spec', 'metrics', index] };
+  return asArray(dig(template, 'spec', 'metrics')).map((entry, index) => {
+    const raw = asObject(entry);
+    return { name: asString(raw['name']), raw, template, path: ['spec', 'metrics', index] };
   });
 }
 
@@ -373,7 +373,7 @@ export interface ReverseLookups extends Lookups {
 }
 
 /** What a template is combined with. */
-export interface Company {
+export interface CombinedTemplates {
   /** The template itself and every one that is combined with it, by nesting or in an analysis. */
   readonly templates: readonly KubeObject[];
   /** Whether these are all: none is absent or cannot be known. */
@@ -387,7 +387,7 @@ export interface Company {
  * anywhere. A template that is only ever used together with others may leave to them what it does not have itself:
  * arguments, metrics.
  */
-export function companyOf(template: KubeObject, lookups: ReverseLookups): Company {
+export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookups): CombinedTemplates {
   const company = new Set<KubeObject>([template]);
   let complete = true;
   const join = (refs: readonly TemplateRef[], namespace: string): void => {

@@ -1,6 +1,6 @@
 import { namespaceOf, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { dig, isObject, optionalString, string } from './read.ts';
+import { dig, isObject, optionalString, asString } from './read.ts';
 
 /** Where a VirtualService of App Mesh names its virtual router. */
 export const VIRTUAL_ROUTER_PATH: Path = ['spec', 'provider', 'virtualRouter', 'virtualRouterRef'];
@@ -14,6 +14,6 @@ export function virtualRouterOf(
 ): { readonly namespace: string; readonly name: string } | undefined {
   const ref = dig(virtualService, ...VIRTUAL_ROUTER_PATH.map(String));
   return isObject(ref)
-    ? { namespace: optionalString(ref['namespace']) ?? namespaceOf(virtualService), name: string(ref['name']) }
+    ? { namespace: optionalString(ref['namespace']) ?? namespaceOf(virtualService), name: asString(ref['name']) }
     : undefined;
 }

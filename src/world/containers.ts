@@ -1,7 +1,7 @@
 import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { array, dig, isObject, object, string, type JsonObject } from './read.ts';
+import { asArray, dig, isObject, asObject, asString, type JsonObject } from './read.ts';
 import { workloadRefOf } from './rollout.ts';
 
 /** A container, and where it stands. */
@@ -27,7 +27,7 @@ export const TEMPLATE_PATH: Path = ['spec', 'template'];
  * the workload's.
  */
 export function ownTemplate(rollout: KubeObject): JsonObject | undefined {
-  return workloadRefOf(rollout) === undefined ? object(dig(rollout, 'spec', 'template')) : undefined;
+  return workloadRefOf(rollout) === undefined ? asObject(dig(rollout, 'spec', 'template')) : undefined;
 }
 
 /**
@@ -36,9 +36,9 @@ export function ownTemplate(rollout: KubeObject): JsonObject | undefined {
  */
 export function containersOf(template: JsonObject, path: Path): Container[] {
   return (['containers', 'initContainers'] as const).flatMap((list) =>
-    array(dig(template, 'spec', list)).flatMap((raw, index): Container[] =>
+    asArray(dig(template, 'spec', list)).flatMap((raw, index): Container[] =>
       isObject(raw)
-        ? [{ name: string(raw['name']).slice(0, MAX_NAME), list, index, raw, path: [...path, 'spec', list, index] }]
+        ? [{ name: asString(raw['name']).slice(0, MAX_NAME), list, index, raw, path: [...path, 'spec', list, index] }]
         : [],
     ),
   );

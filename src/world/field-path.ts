@@ -1,6 +1,6 @@
 import { isLabelKey } from './names.ts';
 import type { KubeObject } from './object.ts';
-import { array, dig, isObject, object, string } from './read.ts';
+import { asArray, dig, isObject, asObject, asString } from './read.ts';
 
 const METADATA: ReadonlySet<string> = new Set([
   'metadata.name',
@@ -101,7 +101,7 @@ function valueAt(value: unknown, sections: readonly string[]): unknown {
 function at(value: unknown, sections: readonly string[]): unknown {
   let current = value;
   for (const section of sections) {
-    if (Array.isArray(current)) current = INDEX.test(section) ? array(current)[Number(section)] : undefined;
+    if (Array.isArray(current)) current = INDEX.test(section) ? asArray(current)[Number(section)] : undefined;
     else if (isObject(current)) current = Object.hasOwn(current, section) ? current[section] : undefined;
     else return undefined;
   }
@@ -124,7 +124,7 @@ export function fieldValue(rollout: KubeObject, path: string): string | undefine
   if (path === 'metadata.namespace') return metadata.namespace;
   if (path === 'metadata.labels') return labelsAsText(metadata['labels']);
   const [, map = '', key] = KEYED.exec(path) ?? [];
-  if (key !== undefined) return isMetadataPath(path) ? string(dig(metadata[map], key)) : undefined;
+  if (key !== undefined) return isMetadataPath(path) ? asString(dig(metadata[map], key)) : undefined;
   const sections = sectionsOf(path);
   return path.startsWith('metadata') || sections[0] !== 'spec' ? undefined : specValue(rollout, sections);
 }
@@ -142,6 +142,6 @@ function specValue(rollout: KubeObject, sections: readonly string[]): string | u
 
 // As the downward API writes them: by name, one a line.
 function labelsAsText(labels: unknown): string {
-  const lines = Object.entries(object(labels)).map(([name, value]) => `${name}=${JSON.stringify(string(value))}`);
+  const lines = Object.entries(asObject(labels)).map(([name, value]) => `${name}=${JSON.stringify(asString(value))}`);
   return lines.sort().join('\n');
 }

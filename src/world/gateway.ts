@@ -2,13 +2,13 @@ import { memo } from './memo.ts';
 import { keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
 import {
-  array,
+  asArray,
   dig,
   isObject,
-  object,
+  asObject,
   optionalNumber,
   optionalString,
-  string,
+  asString,
   stringMap,
   type JsonObject,
 } from './read.ts';
@@ -74,7 +74,7 @@ function collectRoutes(rollout: KubeObject): readonly GatewayRouteRef[] {
   const base = ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins', GATEWAY_PLUGIN];
   const routes: GatewayRouteRef[] = [];
   for (const { kind, single, list, selector } of FIELDS) {
-    for (const [index, entry] of array(config[list]).entries()) {
+    for (const [index, entry] of asArray(config[list]).entries()) {
       const name = optionalString(dig(entry, 'name'));
       const useHeaderRoutes = dig(entry, 'useHeaderRoutes') === true;
       if (name !== undefined)
@@ -117,14 +117,14 @@ export interface BackendRef {
 
 /** In: a Gateway API route of any kind. Out: the backends of all its rules, in order. */
 export function backendRefsOf(route: KubeObject): readonly BackendRef[] {
-  return array(dig(route, 'spec', 'rules')).flatMap((entry, rule) =>
-    array(dig(entry, 'backendRefs')).map((raw, index): BackendRef => {
-      const backend = object(raw);
+  return asArray(dig(route, 'spec', 'rules')).flatMap((entry, rule) =>
+    asArray(dig(entry, 'backendRefs')).map((raw, index): BackendRef => {
+      const backend = asObject(raw);
       const kind = optionalString(backend['kind']) ?? 'Service';
       return {
-        name: string(backend['name']),
+        name: asString(backend['name']),
         namespace: optionalString(backend['namespace']) ?? namespaceOf(route),
-        isService: kind === 'Service' && string(backend['group']) === '',
+        isService: kind === 'Service' && asString(backend['group']) === '',
         port: optionalNumber(backend['port']),
         weight: optionalNumber(backend['weight']),
         rule,
@@ -142,9 +142,9 @@ export function matchesSelector(selector: JsonObject, labels: ReadonlyMap<string
   for (const [key, value] of stringMap(selector['matchLabels'])) {
     if (labels.get(key) !== value) return false;
   }
-  for (const expression of array(selector['matchExpressions'])) {
-    const key = string(dig(expression, 'key'));
-    const values = array(dig(expression, 'values')).map(string);
+  for (const expression of asArray(selector['matchExpressions'])) {
+    const key = asString(dig(expression, 'key'));
+    const values = asArray(dig(expression, 'values')).map(asString);
     const value = labels.get(key);
     switch (dig(expression, 'operator')) {
       case 'In':
@@ -228,7 +228,7 @@ export function weightedBackendsOf(
   if (kind !== 'HTTPRoute.gateway.networking.k8s.io' && kind !== 'GRPCRoute.gateway.networking.k8s.io') return backends;
   const names = new Set(managed);
   const own = new Set<number>();
-  for (const [index, rule] of array(dig(route, 'spec', 'rules')).entries()) {
+  for (const [index, rule] of asArray(dig(route, 'spec', 'rules')).entries()) {
     if (isManagedRuleName(dig(rule, 'name'), names) || isCanaryOnly(rule, canaryService)) own.add(index);
   }
   return backends.filter(({ rule }) => !own.has(rule));
@@ -244,13 +244,13 @@ export function canaryOnlyRulesOf(
   managed: readonly string[],
 ): readonly { readonly rule: unknown; readonly path: Path }[] {
   const names = new Set(managed);
-  return array(dig(route, 'spec', 'rules'))
+  return asArray(dig(route, 'spec', 'rules'))
     .map((rule, index) => ({ rule, path: ['spec', 'rules', index] }))
     .filter(({ rule }) => isCanaryOnly(rule, canaryService) && !isManagedRuleName(dig(rule, 'name'), names));
 }
 
 function isCanaryOnly(rule: unknown, canaryService: string): boolean {
-  const refs = array(dig(rule, 'backendRefs'));
+  const refs = asArray(dig(rule, 'backendRefs'));
   return refs.length === 1 && dig(refs[0], 'name') === canaryService;
 }
 

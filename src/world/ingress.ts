@@ -1,6 +1,6 @@
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { array, dig, optionalString, string } from './read.ts';
+import { asArray, dig, optionalString, asString } from './read.ts';
 import { references } from './references.ts';
 import { canaryOf, trafficRoutingOf } from './rollout.ts';
 
@@ -28,7 +28,8 @@ export function managedIngresses(rollout: KubeObject): readonly ManagedIngress[]
  */
 export function albActionService(rollout: KubeObject): string {
   return (
-    optionalString(dig(trafficRoutingOf(rollout), 'alb', 'rootService')) ?? string(canaryOf(rollout)?.['stableService'])
+    optionalString(dig(trafficRoutingOf(rollout), 'alb', 'rootService')) ??
+    asString(canaryOf(rollout)?.['stableService'])
   );
 }
 
@@ -47,8 +48,8 @@ export interface IngressBackend {
  * In: an Ingress of any version. Out: the Services its rules send to, in order; the default backend is none of them.
  */
 export function ingressBackends(ingress: KubeObject): readonly IngressBackend[] {
-  return array(dig(ingress, 'spec', 'rules')).flatMap((rule, index) =>
-    array(dig(rule, 'http', 'paths')).flatMap((entry, position): IngressBackend[] => {
+  return asArray(dig(ingress, 'spec', 'rules')).flatMap((rule, index) =>
+    asArray(dig(rule, 'http', 'paths')).flatMap((entry, position): IngressBackend[] => {
       const at = ['spec', 'rules', index, 'http', 'paths', position, 'backend'];
       const service = optionalString(dig(entry, 'backend', 'service', 'name'));
       if (service !== undefined) {

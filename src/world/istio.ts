@@ -1,7 +1,7 @@
 import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { array, dig, optionalNumber, string } from './read.ts';
+import { asArray, dig, optionalNumber, asString } from './read.ts';
 import {
   managedRouteNames,
   virtualServiceEntries,
@@ -64,7 +64,7 @@ const listsOf = memo((virtualService: KubeObject): RouteLists => {
  */
 export function readRoutes(virtualService: KubeObject, type?: RouteType): readonly Route[] {
   if (type === undefined) return TYPES.flatMap((each) => readRoutes(virtualService, each));
-  return array(dig(virtualService, 'spec', type)).map((raw, index) => readRoute(raw, type, index));
+  return asArray(dig(virtualService, 'spec', type)).map((raw, index) => readRoute(raw, type, index));
 }
 
 /**
@@ -101,15 +101,15 @@ export function unmanagedRoutes(virtualService: KubeObject, managed: readonly st
 
 function readRoute(raw: unknown, type: RouteType, index: number): Route {
   const path: Path = ['spec', type, index];
-  const destinations = array(dig(raw, 'route')).map((entry, position): Destination => ({
-    host: string(dig(entry, 'destination', 'host')),
-    subset: string(dig(entry, 'destination', 'subset')),
+  const destinations = asArray(dig(raw, 'route')).map((entry, position): Destination => ({
+    host: asString(dig(entry, 'destination', 'host')),
+    subset: asString(dig(entry, 'destination', 'subset')),
     port: optionalNumber(dig(entry, 'destination', 'port', 'number')),
     weight: optionalNumber(dig(entry, 'weight')),
     path: [...path, 'route', position],
   }));
   // Only http routes have names; the controller reads none elsewhere.
-  return { type, index, name: type === 'http' ? string(dig(raw, 'name')) : '', destinations, raw, path };
+  return { type, index, name: type === 'http' ? asString(dig(raw, 'name')) : '', destinations, raw, path };
 }
 
 /**
@@ -122,9 +122,9 @@ export function portsAndHosts(route: Route): {
 } {
   const ports = new Set<number>();
   const hosts = new Set<string>();
-  for (const match of array(dig(route.raw, 'match'))) {
+  for (const match of asArray(dig(route.raw, 'match'))) {
     ports.add(optionalNumber(dig(match, 'port')) ?? 0);
-    for (const host of array(dig(match, 'sniHosts'))) hosts.add(string(host));
+    for (const host of asArray(dig(match, 'sniHosts'))) hosts.add(asString(host));
   }
   return { ports: [...ports], sniHosts: [...hosts] };
 }

@@ -16,8 +16,8 @@ import {
 } from 'yaml';
 import { isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { array, dig, isDeeperThan, isObject, object, string } from './read.ts';
-import { storeOf, type Ignorance, type ObjectStore } from './store.ts';
+import { asArray, dig, isDeeperThan, isObject, asObject, asString } from './read.ts';
+import { storeOf, type WhyUnknown, type ObjectStore } from './store.ts';
 
 /** A place in a text: 1-based line and column. */
 export interface Position {
@@ -186,23 +186,23 @@ export function placeObjects(
  * rarely holds, not to be known.
  */
 export function bundleWorld(objects: Iterable<KubeObject>, options: BundleOptions = {}): ObjectStore {
-  const unsaid: Ignorance = (kind) =>
+  const unsaid: WhyUnknown = (kind) =>
     options.complete !== true && ELSEWHERE.has(kind) ? 'not among these manifests' : undefined;
   return storeOf(objects, unsaid);
 }
 
 function unwrap(value: unknown, path: Path): { object: KubeObject; path: Path }[] {
-  if (Array.isArray(value)) return array(value).flatMap((entry, index) => unwrap(entry, [...path, index]));
+  if (Array.isArray(value)) return asArray(value).flatMap((entry, index) => unwrap(entry, [...path, index]));
   if (!isObject(value)) return [];
-  if (string(value['kind']).endsWith('List') && Array.isArray(value['items'])) {
-    return array(value['items']).flatMap((entry, index) => unwrap(entry, [...path, 'items', index]));
+  if (asString(value['kind']).endsWith('List') && Array.isArray(value['items'])) {
+    return asArray(value['items']).flatMap((entry, index) => unwrap(entry, [...path, 'items', index]));
   }
   if (isKubeObject(value)) return [{ object: value, path }];
   // `generateName` and a missing name are both accepted by a server at some time; such an object can be judged by
   // itself all the same.
   if (typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string') {
-    const metadata = object(value['metadata']);
-    const name = string(dig(metadata, 'generateName'));
+    const metadata = asObject(value['metadata']);
+    const name = asString(dig(metadata, 'generateName'));
     return [
       {
         object: { ...value, apiVersion: value['apiVersion'], kind: value['kind'], metadata: { ...metadata, name } },

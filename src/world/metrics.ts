@@ -2,7 +2,7 @@ import { RE2JS } from 're2js';
 import type { Metric } from './analysis.ts';
 import { parseGoDuration } from './duration.ts';
 import { argumentOf, fillIn } from './placeholders.ts';
-import { isObject, object, string } from './read.ts';
+import { isObject, asObject, asString } from './read.ts';
 
 /** In: a text of a metric. Out: it with its placeholders filled in; undefined where that is not known. */
 export type Resolve = (text: string) => string | undefined;
@@ -38,7 +38,7 @@ export function intValue(value: unknown, resolve: Resolve): number | undefined {
  * that reads as 0; undefined where that cannot be known.
  */
 export function runsForever(metric: Metric, resolve: Resolve): boolean | undefined {
-  const interval = resolve(string(metric.raw['interval']));
+  const interval = resolve(asString(metric.raw['interval']));
   if (interval === '') return false;
   const count = intValue(metric.raw['count'], resolve);
   if (count === undefined || (count === 0 && interval === undefined)) return undefined;
@@ -72,12 +72,12 @@ export function limitProblems({ raw }: Metric, resolve: Resolve): LimitProblem[]
     consecutiveSuccessLimit: intValue(raw['consecutiveSuccessLimit'], resolve),
     inconclusiveLimit: intValue(raw['inconclusiveLimit'], resolve),
     consecutiveErrorLimit: intValue(raw['consecutiveErrorLimit'], resolve),
-    interval: resolve(string(raw['interval'])),
-    initialDelay: resolve(string(raw['initialDelay'])),
+    interval: resolve(asString(raw['interval'])),
+    initialDelay: resolve(asString(raw['initialDelay'])),
   };
   return [...outOfRange(limits), ...countProblems(limits), ...durationProblems(limits)].map((problem) => {
     const fields = [problem.field, ...problem.against.split(' ')];
-    return { bound: '', ...problem, byArguments: fields.some((field) => string(raw[field]).includes('{{')) };
+    return { bound: '', ...problem, byArguments: fields.some((field) => asString(raw[field]).includes('{{')) };
   });
 }
 
@@ -173,8 +173,8 @@ export const PROVIDERS = [
 
 /** In: a metric. Out: the providers it is given, as the controller counts them: each plugin is one. */
 export function providersOf(metric: Metric): readonly string[] {
-  const provider = object(metric.raw['provider']);
-  const plugins = Object.keys(object(provider['plugin'])).map((name) => `plugin ${name}`);
+  const provider = asObject(metric.raw['provider']);
+  const plugins = Object.keys(asObject(provider['plugin'])).map((name) => `plugin ${name}`);
   return [...PROVIDERS.filter((name) => isObject(provider[name])), ...plugins];
 }
 

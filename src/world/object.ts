@@ -1,5 +1,5 @@
 import { memo } from './memo.ts';
-import { isObject, string, type JsonObject } from './read.ts';
+import { isObject, asString, type JsonObject } from './read.ts';
 
 /** A Kubernetes object: what it is and what it is called are known to be strings, the rest is as it came. */
 export interface KubeObject extends JsonObject {
@@ -200,7 +200,7 @@ export const keyOf = memo((object: KubeObject): ObjectKey => {
 
 /** In: an object. Out: its namespace, empty if it names none. */
 export function namespaceOf(object: KubeObject): string {
-  return string(object.metadata.namespace);
+  return asString(object.metadata.namespace);
 }
 
 /** In: anything. Out: whether it can be treated as a Kubernetes object: apiVersion, kind and metadata are there. */

@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
-import { array, dig, optionalString, string } from './read.ts';
+import { asArray, dig, optionalString, asString } from './read.ts';
 
 // A list of plugins has no use for aliases, which could multiply a small text into a large one.
 const OPTIONS = { maxAliasCount: 0, logLevel: 'error' } as const;
@@ -13,7 +13,7 @@ const MAX_LINE = 500;
 const MAX_BRACKETS = 200;
 
 const installedBy = memo((configMap: KubeObject) => ({
-  names: namesIn(string(dig(configMap, 'data', 'trafficRouterPlugins'))),
+  names: namesIn(asString(dig(configMap, 'data', 'trafficRouterPlugins'))),
 }));
 
 /**
@@ -30,7 +30,7 @@ function namesIn(text: string): readonly string[] | undefined {
   try {
     const list: unknown = parse(text, OPTIONS);
     if (list !== null && list !== undefined && !Array.isArray(list)) return undefined;
-    return array(list).flatMap((entry) => optionalString(dig(entry, 'name')) ?? []);
+    return asArray(list).flatMap((entry) => optionalString(dig(entry, 'name')) ?? []);
   } catch {
     return undefined;
   }

@@ -4,7 +4,7 @@ import { destinationService, drivenRoutes, type Route } from './istio.ts';
 import { memo } from './memo.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { at, type Path } from './path.ts';
-import { array, dig, optionalNumber, optionalString, string } from './read.ts';
+import { asArray, dig, optionalNumber, optionalString, asString } from './read.ts';
 import { canaryOf, stableAndCanaryServices, trafficRoutingOf } from './rollout.ts';
 
 /** One port of a Service, with the defaults that Kubernetes fills in. */
@@ -24,7 +24,7 @@ export interface ServicePort {
 export const portsOf = memo(readPorts);
 
 function readPorts(service: KubeObject): readonly ServicePort[] {
-  return array(dig(service, 'spec', 'ports')).flatMap((entry, index): ServicePort[] => {
+  return asArray(dig(service, 'spec', 'ports')).flatMap((entry, index): ServicePort[] => {
     const number = optionalNumber(dig(entry, 'port'));
     if (number === undefined) return [];
     const path = ['spec', 'ports', index];
@@ -32,10 +32,10 @@ function readPorts(service: KubeObject): readonly ServicePort[] {
     return [
       {
         number,
-        name: string(dig(entry, 'name')),
+        name: asString(dig(entry, 'name')),
         protocol: optionalString(dig(entry, 'protocol')) ?? 'TCP',
         targetPort: targetPort ?? number,
-        appProtocol: string(dig(entry, 'appProtocol')),
+        appProtocol: asString(dig(entry, 'appProtocol')),
         path,
         targetPath: [...path, targetPort === undefined ? 'port' : 'targetPort'],
       },
@@ -59,15 +59,15 @@ export interface ContainerPort {
  * containers with `restartPolicy: Always`) included; undefined where there are no such containers.
  */
 export function containerPorts(template: unknown): readonly ContainerPort[] | undefined {
-  const sidecars = array(dig(template, 'spec', 'initContainers')).filter(
+  const sidecars = asArray(dig(template, 'spec', 'initContainers')).filter(
     (container) => dig(container, 'restartPolicy') === 'Always',
   );
-  const containers = [...array(dig(template, 'spec', 'containers')), ...sidecars];
+  const containers = [...asArray(dig(template, 'spec', 'containers')), ...sidecars];
   if (containers.length === 0) return undefined;
   return containers.flatMap((container) =>
-    array(dig(container, 'ports')).map((port) => ({
+    asArray(dig(container, 'ports')).map((port) => ({
       number: optionalNumber(dig(port, 'containerPort')) ?? 0,
-      name: string(dig(port, 'name')),
+      name: asString(dig(port, 'name')),
       protocol: optionalString(dig(port, 'protocol')) ?? 'TCP',
     })),
   );
@@ -220,7 +220,7 @@ function virtualServiceUses(rollout: KubeObject, look: Look): PortUse[] {
 
 function gatewayUses(rollout: KubeObject, look: Look): PortUse[] {
   const canary = canaryOf(rollout);
-  const names = new Set([string(canary?.['stableService']), string(canary?.['canaryService'])]);
+  const names = new Set([asString(canary?.['stableService']), asString(canary?.['canaryService'])]);
   return findManagedRoutes(rollout, look).flatMap(({ route, path: from }) =>
     backendRefsOf(route).flatMap(({ name, namespace, isService, port, path }): PortUse[] => {
       const given = at(route, [...path, 'port']);
@@ -249,8 +249,8 @@ function gatewayUses(rollout: KubeObject, look: Look): PortUse[] {
 function ingressUses(rollout: KubeObject, look: Look): PortUse[] {
   const namespace = namespaceOf(rollout);
   const canary = canaryOf(rollout);
-  const stableService = string(canary?.['stableService']);
-  const canaryService = string(canary?.['canaryService']);
+  const stableService = asString(canary?.['stableService']);
+  const canaryService = asString(canary?.['canaryService']);
   const pingPong = stableAndCanaryServices(rollout, true);
   const names = new Set([stableService, canaryService, pingPong.stable, pingPong.canary, albActionService(rollout)]);
   const uses: PortUse[] = [];

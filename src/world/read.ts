@@ -16,7 +16,7 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /** In: anything. Out: it, if it is a JSON object; else an empty one. */
-export function object(value: unknown): JsonObject {
+export function asObject(value: unknown): JsonObject {
   return isObject(value) ? value : EMPTY;
 }
 
@@ -26,12 +26,12 @@ export function optionalObject(value: unknown): JsonObject | undefined {
 }
 
 /** In: anything. Out: it, if it is an array; else an empty one. */
-export function array(value: unknown): readonly unknown[] {
+export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as readonly unknown[]) : NOTHING;
 }
 
 /** In: anything. Out: it, if it is a string; else the empty string, as Go decodes an absent one. */
-export function string(value: unknown): string {
+export function asString(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
@@ -72,7 +72,7 @@ export function isBeyondInt32(value: unknown): value is number {
 /** In: anything. Out: its entries whose values are strings, as a map of labels or annotations is read. */
 export function stringMap(value: unknown): ReadonlyMap<string, string> {
   const map = new Map<string, string>();
-  for (const [key, entry] of Object.entries(object(value))) {
+  for (const [key, entry] of Object.entries(asObject(value))) {
     if (typeof entry === 'string') map.set(key, entry);
   }
   return map;

@@ -4,7 +4,7 @@ import { destinationService, readRoutes } from './istio.ts';
 import { backendRefsOf, managedGatewayRoutes, ROUTE_KINDS } from './gateway.ts';
 import { keyFor, kindId, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
-import { array, dig, object, optionalString, string, stringMap } from './read.ts';
+import { asArray, dig, asObject, optionalString, asString, stringMap } from './read.ts';
 import { canaryOf, blueGreenOf, istioOf, virtualServiceEntries, workloadRefOf } from './rollout.ts';
 
 /** What an object is to the one that names it. */
@@ -151,7 +151,7 @@ function collect(subject: KubeObject): readonly Reference[] {
 }
 
 function ofTemplate(template: KubeObject): Reference[] {
-  return templateRefs(object(template['spec']), ['spec'], namespaceOf(template));
+  return templateRefs(asObject(template['spec']), ['spec'], namespaceOf(template));
 }
 
 interface Target {
@@ -190,7 +190,7 @@ function rolloutReferences(rollout: KubeObject): Reference[] {
       role: 'canary',
       path: [...canaryPath, 'canaryService'],
     });
-    const pingPong = object(canary['pingPong']);
+    const pingPong = asObject(canary['pingPong']);
     named(list, pingPong['pingService'], {
       kind: 'Service',
       namespace,
@@ -204,10 +204,10 @@ function rolloutReferences(rollout: KubeObject): Reference[] {
       path: [...canaryPath, 'pingPong', 'pongService'],
     });
     list.push(...routerReferences(rollout));
-    list.push(...templateRefs(object(canary['analysis']), [...canaryPath, 'analysis'], namespace));
-    for (const [index, step] of array(canary['steps']).entries()) {
+    list.push(...templateRefs(asObject(canary['analysis']), [...canaryPath, 'analysis'], namespace));
+    for (const [index, step] of asArray(canary['steps']).entries()) {
       const path = [...canaryPath, 'steps', index];
-      list.push(...templateRefs(object(dig(step, 'analysis')), [...path, 'analysis'], namespace));
+      list.push(...templateRefs(asObject(dig(step, 'analysis')), [...path, 'analysis'], namespace));
       list.push(...analysesRefs(dig(step, 'experiment', 'analyses'), [...path, 'experiment', 'analyses'], namespace));
     }
   }
@@ -227,7 +227,7 @@ function rolloutReferences(rollout: KubeObject): Reference[] {
       path: [...path, 'previewService'],
     });
     for (const field of ['prePromotionAnalysis', 'postPromotionAnalysis']) {
-      list.push(...templateRefs(object(blueGreen[field]), [...path, field], namespace));
+      list.push(...templateRefs(asObject(blueGreen[field]), [...path, field], namespace));
     }
   }
   list.push(...sharedByRollout(rollout));
@@ -252,7 +252,7 @@ function sharedByRollout(rollout: KubeObject): Reference[] {
 
 function routerReferences(rollout: KubeObject): Reference[] {
   const namespace = namespaceOf(rollout);
-  const routing = object(canaryOf(rollout)?.['trafficRouting']);
+  const routing = asObject(canaryOf(rollout)?.['trafficRouting']);
   const path = ['spec', 'strategy', 'canary', 'trafficRouting'];
   const list: Reference[] = [];
   for (const entry of virtualServiceEntries(rollout)) {
@@ -283,14 +283,14 @@ function routerReferences(rollout: KubeObject): Reference[] {
       );
     }
   }
-  const nginx = object(routing['nginx']);
+  const nginx = asObject(routing['nginx']);
   named(list, nginx['stableIngress'], {
     kind: 'Ingress.networking.k8s.io',
     namespace,
     role: 'Ingress',
     path: [...path, 'nginx', 'stableIngress'],
   });
-  for (const [index, name] of array(nginx['stableIngresses']).entries()) {
+  for (const [index, name] of asArray(nginx['stableIngresses']).entries()) {
     named(list, name, {
       kind: 'Ingress.networking.k8s.io',
       namespace,
@@ -298,14 +298,14 @@ function routerReferences(rollout: KubeObject): Reference[] {
       path: [...path, 'nginx', 'stableIngresses', index],
     });
   }
-  const alb = object(routing['alb']);
+  const alb = asObject(routing['alb']);
   named(list, alb['ingress'], {
     kind: 'Ingress.networking.k8s.io',
     namespace,
     role: 'Ingress',
     path: [...path, 'alb', 'ingress'],
   });
-  for (const [index, name] of array(alb['ingresses']).entries()) {
+  for (const [index, name] of asArray(alb['ingresses']).entries()) {
     named(list, name, {
       kind: 'Ingress.networking.k8s.io',
       namespace,
@@ -314,9 +314,9 @@ function routerReferences(rollout: KubeObject): Reference[] {
     });
   }
   named(list, alb['rootService'], { kind: 'Service', namespace, role: 'root', path: [...path, 'alb', 'rootService'] });
-  const smi = object(routing['smi']);
+  const smi = asObject(routing['smi']);
   named(list, smi['rootService'], { kind: 'Service', namespace, role: 'root', path: [...path, 'smi', 'rootService'] });
-  for (const [index, name] of array(dig(routing, 'ambassador', 'mappings')).entries()) {
+  for (const [index, name] of asArray(dig(routing, 'ambassador', 'mappings')).entries()) {
     named(list, name, {
       kind: 'Mapping.getambassador.io',
       namespace,
@@ -351,7 +351,7 @@ function routerReferences(rollout: KubeObject): Reference[] {
  */
 function templateRefs(holder: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
-  for (const [index, entry] of array(dig(holder, 'templates')).entries()) {
+  for (const [index, entry] of asArray(dig(holder, 'templates')).entries()) {
     const kind =
       dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
     named(list, dig(entry, 'templateName'), {
@@ -366,7 +366,7 @@ function templateRefs(holder: unknown, path: Path, namespace: string): Reference
 
 function analysesRefs(analyses: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
-  for (const [index, entry] of array(analyses).entries()) {
+  for (const [index, entry] of asArray(analyses).entries()) {
     const kind =
       dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
     named(list, dig(entry, 'templateName'), {
@@ -382,7 +382,7 @@ function analysesRefs(analyses: unknown, path: Path, namespace: string): Referen
 function experimentReferences(experiment: KubeObject): Reference[] {
   const namespace = namespaceOf(experiment);
   const list = analysesRefs(dig(experiment, 'spec', 'analyses'), ['spec', 'analyses'], namespace);
-  for (const [index, template] of array(dig(experiment, 'spec', 'templates')).entries()) {
+  for (const [index, template] of asArray(dig(experiment, 'spec', 'templates')).entries()) {
     list.push(
       ...podReferences(dig(template, 'template', 'spec'), ['spec', 'templates', index, 'template', 'spec'], namespace),
     );
@@ -402,7 +402,7 @@ export function podReferences(podSpec: unknown, path: Path, namespace: string): 
     role: 'ServiceAccount',
     path: [...path, 'serviceAccountName'],
   });
-  for (const [index, volume] of array(dig(podSpec, 'volumes')).entries()) {
+  for (const [index, volume] of asArray(dig(podSpec, 'volumes')).entries()) {
     const at = [...path, 'volumes', index];
     const optional = (source: string): { optional: boolean } => ({
       optional: dig(volume, source, 'optional') === true,
@@ -421,7 +421,7 @@ export function podReferences(podSpec: unknown, path: Path, namespace: string): 
       path: [...at, 'secret', 'secretName'],
       ...optional('secret'),
     });
-    for (const [source, projection] of array(dig(volume, 'projected', 'sources')).entries()) {
+    for (const [source, projection] of asArray(dig(volume, 'projected', 'sources')).entries()) {
       const inside = [...at, 'projected', 'sources', source];
       const maybe = (kind: string): { optional: boolean } => ({ optional: dig(projection, kind, 'optional') === true });
       named(list, dig(projection, 'configMap', 'name'), {
@@ -441,9 +441,9 @@ export function podReferences(podSpec: unknown, path: Path, namespace: string): 
     }
   }
   for (const field of ['initContainers', 'containers']) {
-    for (const [index, container] of array(dig(podSpec, field)).entries()) {
+    for (const [index, container] of asArray(dig(podSpec, field)).entries()) {
       const at = [...path, field, index];
-      for (const [source, entry] of array(dig(container, 'envFrom')).entries()) {
+      for (const [source, entry] of asArray(dig(container, 'envFrom')).entries()) {
         const inside = [...at, 'envFrom', source];
         named(list, dig(entry, 'configMapRef', 'name'), {
           kind: 'ConfigMap',
@@ -460,7 +460,7 @@ export function podReferences(podSpec: unknown, path: Path, namespace: string): 
           optional: dig(entry, 'secretRef', 'optional') === true,
         });
       }
-      for (const [variable, entry] of array(dig(container, 'env')).entries()) {
+      for (const [variable, entry] of asArray(dig(container, 'env')).entries()) {
         const inside = [...at, 'env', variable, 'valueFrom'];
         const from = dig(entry, 'valueFrom');
         named(list, dig(from, 'configMapKeyRef', 'name'), {
@@ -516,7 +516,7 @@ function virtualRouterReferences(virtualService: KubeObject): Reference[] {
 }
 
 function destinationRuleReferences(rule: KubeObject): Reference[] {
-  const service = destinationService(string(dig(rule, 'spec', 'host')), namespaceOf(rule));
+  const service = destinationService(asString(dig(rule, 'spec', 'host')), namespaceOf(rule));
   return service === undefined
     ? []
     : [make(service.name, { kind: 'Service', namespace: service.namespace, role: 'backend', path: ['spec', 'host'] })];
@@ -544,8 +544,8 @@ function ingressReferences(ingress: KubeObject): Reference[] {
     role: 'backend',
     path: ['spec', 'defaultBackend', 'service', 'name'],
   });
-  for (const [rule, entry] of array(dig(ingress, 'spec', 'rules')).entries()) {
-    for (const [index, path] of array(dig(entry, 'http', 'paths')).entries()) {
+  for (const [rule, entry] of asArray(dig(ingress, 'spec', 'rules')).entries()) {
+    for (const [index, path] of asArray(dig(entry, 'http', 'paths')).entries()) {
       const at = ['spec', 'rules', rule, 'http', 'paths', index, 'backend'];
       named(list, dig(path, 'backend', 'service', 'name'), {
         kind: 'Service',
@@ -566,7 +566,7 @@ function ingressReferences(ingress: KubeObject): Reference[] {
 
 function scalerReferences(scaler: KubeObject, kind: KindId): Reference[] {
   const field = kind === 'VerticalPodAutoscaler.autoscaling.k8s.io' ? 'targetRef' : 'scaleTargetRef';
-  const target = object(dig(scaler, 'spec', field));
+  const target = asObject(dig(scaler, 'spec', field));
   // KEDA's scaleTargetRef defaults to a Deployment.
   const fallback =
     kind === 'ScaledObject.keda.sh' ? { apiVersion: 'apps/v1', kind: 'Deployment' } : { apiVersion: '', kind: '' };
@@ -622,12 +622,12 @@ function samePods(workload: KubeObject): Reference[] {
 }
 
 function isController(deployment: KubeObject): boolean {
-  const labels = object(deployment.metadata['labels']);
+  const labels = asObject(deployment.metadata['labels']);
   // The Helm chart labels its dashboard with the same name; what people do through a dashboard is theirs, not the
   // controller's.
   return (
     labels['app.kubernetes.io/name'] === CONTROLLER_NAME &&
-    !string(labels['app.kubernetes.io/component']).includes('dashboard')
+    !asString(labels['app.kubernetes.io/component']).includes('dashboard')
   );
 }
 

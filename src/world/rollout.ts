@@ -2,13 +2,13 @@ import { memo } from './memo.ts';
 import { kindId, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import {
-  array,
+  asArray,
   dig,
   isObject,
-  object,
+  asObject,
   optionalObject,
   optionalString,
-  string,
+  asString,
   stringMap,
   type JsonObject,
 } from './read.ts';
@@ -40,14 +40,14 @@ export function istioOf(rollout: KubeObject): JsonObject | undefined {
 
 /** In: a Rollout. Out: the steps of its canary, as they came. */
 export function stepsOf(rollout: KubeObject): readonly unknown[] {
-  return array(canaryOf(rollout)?.['steps']);
+  return asArray(canaryOf(rollout)?.['steps']);
 }
 
 /** In: a Rollout. Out: the names in `trafficRouting.managedRoutes`, in order. */
 export const managedRouteNames = memo(collectManagedRoutes);
 
 function collectManagedRoutes(rollout: KubeObject): readonly string[] {
-  return array(trafficRoutingOf(rollout)?.['managedRoutes']).map((route) => string(dig(route, 'name')));
+  return asArray(trafficRoutingOf(rollout)?.['managedRoutes']).map((route) => asString(dig(route, 'name')));
 }
 
 /** A route that the controller tells by port (and, for TLS, by SNI hosts). */
@@ -81,18 +81,18 @@ function collectEntries(rollout: KubeObject): readonly VirtualServiceEntry[] {
   const single = istio['virtualService'];
   const plural = istio['virtualServices'];
   // An empty list counts as not there: the controller's own types leave it out.
-  if (isObject(single) === array(plural).length > 0) return [];
+  if (isObject(single) === asArray(plural).length > 0) return [];
   const entries: readonly (readonly [unknown, Path])[] = isObject(single)
     ? [[single, [...path, 'virtualService']]]
-    : array(plural).map((entry, index) => [entry, [...path, 'virtualServices', index]] as const);
+    : asArray(plural).map((entry, index) => [entry, [...path, 'virtualServices', index]] as const);
   return entries.map(([entry, at]) => {
-    const [name = '', namespace] = string(dig(entry, 'name')).split('.');
+    const [name = '', namespace] = asString(dig(entry, 'name')).split('.');
     return {
       namespace: namespace === undefined || namespace === '' ? namespaceOf(rollout) : namespace,
       name,
-      routes: array(dig(entry, 'routes')).map(string),
-      tlsRoutes: array(dig(entry, 'tlsRoutes')).map(portRoute),
-      tcpRoutes: array(dig(entry, 'tcpRoutes')).map(portRoute),
+      routes: asArray(dig(entry, 'routes')).map(asString),
+      tlsRoutes: asArray(dig(entry, 'tlsRoutes')).map(portRoute),
+      tcpRoutes: asArray(dig(entry, 'tcpRoutes')).map(portRoute),
       path: at,
     };
   });
@@ -100,7 +100,7 @@ function collectEntries(rollout: KubeObject): readonly VirtualServiceEntry[] {
 
 function portRoute(entry: unknown): PortRoute {
   const port = dig(entry, 'port');
-  return { port: typeof port === 'number' ? port : 0, sniHosts: array(dig(entry, 'sniHosts')).map(string) };
+  return { port: typeof port === 'number' ? port : 0, sniHosts: asArray(dig(entry, 'sniHosts')).map(asString) };
 }
 
 /**
@@ -113,13 +113,13 @@ export function stableAndCanaryServices(
   rollout: KubeObject,
   preferPingPong: boolean,
 ): { readonly stable: string; readonly canary: string } {
-  const canary = object(canaryOf(rollout));
-  const stable = string(canary['stableService']);
-  const canaryService = string(canary['canaryService']);
+  const canary = asObject(canaryOf(rollout));
+  const stable = asString(canary['stableService']);
+  const canaryService = asString(canary['canaryService']);
   const pingPong = optionalObject(canary['pingPong']);
   if (pingPong !== undefined && (preferPingPong || (stable === '' && canaryService === ''))) {
-    const ping = string(pingPong['pingService']);
-    const pong = string(pingPong['pongService']);
+    const ping = asString(pingPong['pingService']);
+    const pong = asString(pingPong['pongService']);
     return stableIsPing(rollout) ? { stable: ping, canary: pong } : { stable: pong, canary: ping };
   }
   return { stable, canary: canaryService };
@@ -143,10 +143,10 @@ export function destinationRuleOf(rollout: KubeObject): DestinationRuleRef | und
   const rule = optionalObject(istioOf(rollout)?.['destinationRule']);
   if (rule === undefined) return undefined;
   return {
-    name: string(rule['name']),
-    stableSubset: string(rule['stableSubsetName']),
-    canarySubset: string(rule['canarySubsetName']),
-    additionalSubsets: array(rule['additionalSubsetNames']).map(string),
+    name: asString(rule['name']),
+    stableSubset: asString(rule['stableSubsetName']),
+    canarySubset: asString(rule['canarySubsetName']),
+    additionalSubsets: asArray(rule['additionalSubsetNames']).map(asString),
   };
 }
 
@@ -155,8 +155,8 @@ export function destinationRuleOf(rollout: KubeObject): DestinationRuleRef | und
  * it is not aborted.
  */
 export function isMidUpdate(rollout: KubeObject): boolean {
-  const current = string(dig(rollout, 'status', 'currentPodHash'));
-  const stable = string(dig(rollout, 'status', 'stableRS'));
+  const current = asString(dig(rollout, 'status', 'currentPodHash'));
+  const stable = asString(dig(rollout, 'status', 'stableRS'));
   return current !== '' && stable !== '' && current !== stable && dig(rollout, 'status', 'abort') !== true;
 }
 
@@ -178,14 +178,14 @@ export interface WorkloadRef {
 export function workloadRefOf(rollout: KubeObject): WorkloadRef | undefined {
   const ref = optionalObject(dig(rollout, 'spec', 'workloadRef'));
   if (ref === undefined) return undefined;
-  const apiVersion = string(ref['apiVersion']);
-  const kindName = string(ref['kind']);
+  const apiVersion = asString(ref['apiVersion']);
+  const kindName = asString(ref['kind']);
   return {
     kind: kindId(apiVersion, kindName),
     apiVersion,
     kindName,
-    name: string(ref['name']),
-    scaleDown: string(ref['scaleDown']),
+    name: asString(ref['name']),
+    scaleDown: asString(ref['scaleDown']),
   };
 }
 
@@ -225,9 +225,9 @@ export function effectiveTemplate(rollout: KubeObject, find: Find): EffectiveTem
 }
 
 function templateIn(rollout: KubeObject, source: KubeObject, path: Path): EffectiveTemplate {
-  const template = object(dig(source, ...path.map(String)));
+  const template = asObject(dig(source, ...path.map(String)));
   const own = optionalObject(dig(rollout, 'spec', 'selector'));
-  const selector = own ?? object(dig(source, 'spec', 'selector'));
+  const selector = own ?? asObject(dig(source, 'spec', 'selector'));
   return {
     source,
     path,

@@ -1,5 +1,5 @@
 import type { KubeObject } from './object.ts';
-import { isObject, object, optionalObject, type JsonObject } from './read.ts';
+import { isObject, asObject, optionalObject, type JsonObject } from './read.ts';
 import { trafficRoutingOf } from './rollout.ts';
 
 /** The traffic routers that Argo Rollouts v1.9.1 knows, by their field in `trafficRouting`, and as people call them. */
@@ -21,11 +21,11 @@ export type Router = keyof typeof ROUTERS | 'plugins';
  * In: a Rollout. Out: the routers it configures. An empty mapping counts, except for `plugins`, as for the controller.
  */
 export function routersOf(rollout: KubeObject): ReadonlySet<Router> {
-  const routing = object(trafficRoutingOf(rollout));
+  const routing = asObject(trafficRoutingOf(rollout));
   const routers = new Set<Router>();
   for (const router of Object.keys(ROUTERS) as (keyof typeof ROUTERS)[])
     if (isObject(routing[router])) routers.add(router);
-  if (Object.keys(object(routing['plugins'])).length > 0) routers.add('plugins');
+  if (Object.keys(asObject(routing['plugins'])).length > 0) routers.add('plugins');
   return routers;
 }
 

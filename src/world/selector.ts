@@ -1,5 +1,5 @@
 import type { Path } from './path.ts';
-import { array, dig, string, stringMap, type JsonObject } from './read.ts';
+import { asArray, dig, asString, stringMap, type JsonObject } from './read.ts';
 
 /** One thing a label selector asks for. */
 export interface Requirement {
@@ -19,10 +19,10 @@ export function requirementsOf(selector: JsonObject): Requirement[] {
     values: [value],
     path: ['matchLabels', key],
   }));
-  const expressions = array(selector['matchExpressions']).map((entry, index): Requirement => ({
-    key: string(dig(entry, 'key')),
-    operator: string(dig(entry, 'operator')),
-    values: array(dig(entry, 'values')).map(string),
+  const expressions = asArray(selector['matchExpressions']).map((entry, index): Requirement => ({
+    key: asString(dig(entry, 'key')),
+    operator: asString(dig(entry, 'operator')),
+    values: asArray(dig(entry, 'values')).map(asString),
     path: ['matchExpressions', index],
   }));
   return [...labels, ...expressions];

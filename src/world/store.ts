@@ -3,7 +3,7 @@ import { anyOf, referenceKeys, references } from './references.ts';
 import { ABSENT, type Listing, type Lookup, type World } from './world.ts';
 
 /** Why an object, or without a name all of a kind (in a namespace), cannot be known here; undefined: it can. */
-export type Ignorance = (kind: KindId, namespace: string, name?: string) => string | undefined;
+export type WhyUnknown = (kind: KindId, namespace: string, name?: string) => string | undefined;
 
 type ByName = Map<string, KubeObject>;
 
@@ -17,14 +17,14 @@ export class ObjectStore implements World {
   readonly #objects = new Map<KindId, Map<string, ByName>>();
   // Nearly everything is referred to once, and a hundred thousand sets of one are tens of megabytes.
   readonly #referrers = new Map<ObjectKey, KubeObject | Set<KubeObject>>();
-  readonly #ignorance: Ignorance;
+  readonly #whyUnknown: WhyUnknown;
 
   /**
    * In: what cannot be known of objects that are not in the store; by default an object that is not here does not
    * exist.
    */
-  constructor(ignorance: Ignorance = () => undefined) {
-    this.#ignorance = ignorance;
+  constructor(ignorance: WhyUnknown = () => undefined) {
+    this.#whyUnknown = ignorance;
   }
 
   /**
@@ -63,12 +63,12 @@ export class ObjectStore implements World {
     const place = KINDS[kind].namespaced ? namespace : '';
     const object = this.#objects.get(kind)?.get(place)?.get(name);
     if (object !== undefined) return { state: 'present', object };
-    const reason = this.#ignorance(kind, place, name);
+    const reason = this.#whyUnknown(kind, place, name);
     return reason === undefined ? ABSENT : { state: 'unknown', reason };
   }
 
   list(kind: KindId, namespace: string | undefined): Listing {
-    const reason = this.#ignorance(kind, namespace ?? '');
+    const reason = this.#whyUnknown(kind, namespace ?? '');
     if (reason !== undefined) return { state: 'unknown', reason };
     const byNamespace = this.#objects.get(kind);
     if (byNamespace === undefined) return { state: 'known', objects: [] };
@@ -115,7 +115,7 @@ export class ObjectStore implements World {
 }
 
 /** In: objects, and what cannot be known of others. Out: a world of exactly these. */
-export function storeOf(objects: Iterable<KubeObject>, ignorance?: Ignorance): ObjectStore {
+export function storeOf(objects: Iterable<KubeObject>, ignorance?: WhyUnknown): ObjectStore {
   const store = new ObjectStore(ignorance);
   for (const object of objects) store.put(object);
   return store;

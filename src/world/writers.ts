@@ -1,5 +1,5 @@
 import type { KubeObject } from './object.ts';
-import { array, dig, isObject, string } from './read.ts';
+import { asArray, dig, isObject, asString } from './read.ts';
 
 /**
  * The annotation in which `kubectl apply` and Argo CD keep what they applied last, unless they apply on the server's
@@ -16,10 +16,10 @@ export interface Writer {
 
 /** In: an object. Out: who writes it, by its managedFields; those who write a subresource are left out. */
 export function writersOf(object: KubeObject): Writer[] {
-  return array(object.metadata['managedFields'])
-    .filter((entry) => string(dig(entry, 'subresource')) === '')
+  return asArray(object.metadata['managedFields'])
+    .filter((entry) => asString(dig(entry, 'subresource')) === '')
     .map((entry) => ({
-      manager: string(dig(entry, 'manager')),
+      manager: asString(dig(entry, 'manager')),
       applies: dig(entry, 'operation') === 'Apply',
       fields: dig(entry, 'fieldsV1'),
     }));

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { foresee } from '../../src/admission/forecast.ts';
-import { KNOWN } from '../../src/admission/known.ts';
+import { foresee } from '../../src/admission/migration/forecast.ts';
+import { POLICY_CATALOG } from '../../src/admission/policy-catalog.ts';
 import { parsePolicy } from '../../src/policy/load.ts';
 import { RULES } from '../../src/rules/index.ts';
 import type { KubeObject } from '../../src/world/object.ts';
@@ -12,7 +12,7 @@ import { objectsIn } from '../support/gate.ts';
 
 describe('the profiles of the examples', () => {
   const folder = join(import.meta.dirname, '..', '..', 'examples');
-  const loaded = parsePolicy(readFileSync(join(folder, 'conversion', 'rollgate.yaml'), 'utf8'), KNOWN);
+  const loaded = parsePolicy(readFileSync(join(folder, 'conversion', 'rollgate.yaml'), 'utf8'), POLICY_CATALOG);
 
   it('are valid', () => {
     expect(loaded).toMatchObject({ ok: true });

@@ -1,5 +1,5 @@
 import type fc from 'fast-check';
-import { dig, string } from '../../src/world/read.ts';
+import { dig, asString } from '../../src/world/read.ts';
 import { drawn, text, type Fields, type Json } from './draw.ts';
 import { mutated } from './mutations.ts';
 import { bundle, type Bundle } from './rollouts.ts';
@@ -42,7 +42,7 @@ function isTemplate({ kind }: Fields): boolean {
 }
 
 function nameOf(object: Fields): string {
-  return string(dig(object, 'metadata', 'name'));
+  return asString(dig(object, 'metadata', 'name'));
 }
 
 function namesIn(value: Json): ReadonlySet<string> {

@@ -1,7 +1,7 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { judgeBundle } from '../../src/admission/bundle.ts';
+import { evaluateBundle } from '../../src/admission/bundle.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { bundleWorld, parseManifests } from '../../src/world/manifests.ts';
@@ -67,7 +67,7 @@ function folders(root: string, pattern: string, together: boolean): Subject[] {
       !manifests.objects.some(({ object }) => object.apiVersion.startsWith('argoproj.io/') && object.kind === 'Rollout')
     )
       return [];
-    const { report } = judgeBundle(manifests, {
+    const { report } = evaluateBundle(manifests, {
       base: bundleWorld([]),
       rules: RULES,
       policy: DEFAULT_POLICY,

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { judgeBundle } from '../../src/admission/bundle.ts';
+import { evaluateBundle } from '../../src/admission/bundle.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { bundleWorld, parseManifests } from '../../src/world/manifests.ts';
@@ -26,7 +26,7 @@ describe('the manifests under examples and test/e2e of Argo Rollouts', () => {
     expect(files.length).toBeGreaterThan(100);
     for (const file of files) {
       const manifests = parseManifests(readFileSync(join(root, file), 'utf8'), file);
-      const { report } = judgeBundle(manifests, {
+      const { report } = evaluateBundle(manifests, {
         base: bundleWorld([]),
         rules: RULES,
         policy: DEFAULT_POLICY,

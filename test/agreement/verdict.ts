@@ -1,5 +1,5 @@
-import { circumstancesOf } from '../../src/admission/gate.ts';
-import { introducedBy, judge, type Change } from '../../src/admission/judge.ts';
+import { decisionContextOf } from '../../src/admission/gate.ts';
+import { introducedBy, decideFindings, type Change } from '../../src/admission/judge.ts';
 import { documentFindings } from '../../src/documents/index.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
@@ -44,7 +44,7 @@ export function ours(objects: readonly unknown[]): Verdict {
     after,
   }));
   const found = [...introducedBy(base, changes, RULES).findings, ...documentFindings(manifests, sources)];
-  const judged = judge(found, changes, circumstancesOf(DEFAULT_POLICY, base, false));
+  const judged = decideFindings(found, changes, decisionContextOf(DEFAULT_POLICY, base, false));
   return {
     findings: found,
     denials: judged.filter(({ decision }) => decision === 'deny').map(({ finding }) => finding),

@@ -1,6 +1,6 @@
 import { Gate } from '../../src/admission/gate.ts';
 import type { Request } from '../../src/admission/review.ts';
-import { KEEPS } from '../../src/mutations/index.ts';
+import { PRESERVERS } from '../../src/preserve/index.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import type { KubeObject } from '../../src/world/object.ts';
@@ -75,7 +75,7 @@ function setUp(size: number): Setup {
   const gate = new Gate({
     world: storeOf(objects),
     rules: RULES,
-    keeps: KEEPS,
+    keeps: PRESERVERS,
     policy: () => DEFAULT_POLICY,
     discovered: () => accounts,
     now: () => 0,

@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import type { RequestListener } from 'node:http';
 import { Gate } from '../../src/admission/gate.ts';
 import { DOCUMENT_RULES } from '../../src/documents/index.ts';
-import { KEEPS } from '../../src/mutations/index.ts';
+import { PRESERVERS } from '../../src/preserve/index.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { createApp } from '../../src/server/app.ts';
-import { Intake } from '../../src/server/body.ts';
+import { InFlightLimiter } from '../../src/server/body.ts';
 import { DryRuns } from '../../src/server/dryrun.ts';
 import { createLog } from '../../src/server/log.ts';
 import { Metrics } from '../../src/server/metrics.ts';
@@ -43,11 +43,11 @@ function rollgate(): RequestListener {
   const policy = (): typeof DEFAULT_POLICY => DEFAULT_POLICY;
   // The log is written as in production, one line a decision; where it goes is not what is measured.
   const log = createLog('info');
-  const intake = new Intake({ requests: 1_000, bytes: 256 * 1024 * 1024 });
+  const intake = new InFlightLimiter({ requests: 1_000, bytes: 256 * 1024 * 1024 });
   const metrics = new Metrics({
     version: 'bench',
     rules: RULES.map(({ id }) => id),
-    keeps: KEEPS.map(({ id }) => id),
+    keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => intake.requests,
     keepsOff: () => false,
     caches: () => [],
@@ -55,7 +55,7 @@ function rollgate(): RequestListener {
   const gate = new Gate({
     world,
     rules: RULES,
-    keeps: KEEPS,
+    keeps: PRESERVERS,
     policy,
     discovered: () => ['system:serviceaccount:argo-rollouts:argo-rollouts'],
     now: Date.now,
@@ -65,7 +65,7 @@ function rollgate(): RequestListener {
     dryRun: { dryRuns: new DryRuns({ world, log }), policy, intake, metrics, log, authorizer: undefined },
     rules: RULES,
     documentRules: DOCUMENT_RULES,
-    keeps: KEEPS,
+    keeps: PRESERVERS,
     log,
   });
 }

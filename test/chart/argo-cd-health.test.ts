@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { array, dig, optionalNumber, string, type JsonObject } from '../../src/world/read.ts';
+import { asArray, dig, optionalNumber, asString, type JsonObject } from '../../src/world/read.ts';
 import { CHART } from '../../scripts/helm.ts';
 import { binary } from '../control-plane/build.ts';
 
@@ -142,7 +142,7 @@ function builtIn({ metadata, spec, status }: JsonObject): Health {
   const count = (field: string): number => optionalNumber(dig(status, field)) ?? 0;
   const wanted = optionalNumber(dig(spec, 'replicas'));
   const [updated, available, all] = [count('updatedReplicas'), count('availableReplicas'), count('replicas')];
-  const progressing = array(dig(status, 'conditions')).find((condition) => dig(condition, 'type') === 'Progressing');
+  const progressing = asArray(dig(status, 'conditions')).find((condition) => dig(condition, 'type') === 'Progressing');
   if (dig(spec, 'paused') === true) return { status: 'Suspended', message: 'Deployment is paused' };
   const waits = (what: string): Health => ({
     status: 'Progressing',
@@ -153,7 +153,7 @@ function builtIn({ metadata, spec, status }: JsonObject): Health {
   if (dig(progressing, 'reason') === 'ProgressDeadlineExceeded')
     return {
       status: 'Degraded',
-      message: `Deployment "${string(dig(metadata, 'name'))}" exceeded its progress deadline`,
+      message: `Deployment "${asString(dig(metadata, 'name'))}" exceeded its progress deadline`,
     };
   if (wanted !== undefined && updated < wanted)
     return waits(`${updated} out of ${wanted} new replicas have been updated...`);

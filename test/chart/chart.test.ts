@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { KNOWN } from '../../src/admission/known.ts';
-import { KEEPS } from '../../src/mutations/index.ts';
+import { POLICY_CATALOG } from '../../src/admission/policy-catalog.ts';
+import { PRESERVERS } from '../../src/preserve/index.ts';
 import { SYSTEM_ACCOUNTS } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/load.ts';
 import { RULES } from '../../src/rules/index.ts';
-import { array, dig, object, string } from '../../src/world/read.ts';
+import { asArray, dig, asObject, asString } from '../../src/world/read.ts';
 import { KINDS } from '../../src/world/object.ts';
 import { CHART, helm, render } from '../../scripts/helm.ts';
 
@@ -94,23 +94,25 @@ describe('chart', () => {
   for (const [name, args] of Object.entries(COMBINATIONS)) {
     it(`renders: ${name}`, () => {
       const rendered = objects(...args);
-      const names = rendered.map((value) => `${string(dig(value, 'kind'))}/${string(dig(value, 'metadata', 'name'))}`);
+      const names = rendered.map(
+        (value) => `${asString(dig(value, 'kind'))}/${asString(dig(value, 'metadata', 'name'))}`,
+      );
       expect(new Set(names).size).toBe(names.length);
 
       const policy = parsePolicy(
-        string(
+        asString(
           dig(
             rendered.find((value) => dig(value, 'kind') === 'ConfigMap'),
             'data',
             'rollgate.yaml',
           ),
         ),
-        KNOWN,
+        POLICY_CATALOG,
       );
       expect(policy).toMatchObject({ ok: true });
 
       for (const config of ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']) {
-        const entries = array(dig(kind(rendered, config), 'webhooks'));
+        const entries = asArray(dig(kind(rendered, config), 'webhooks'));
         expect(entries.length).toBeGreaterThan(3);
         expect(new Set(entries.map((entry) => dig(entry, 'name'))).size).toBe(entries.length);
         for (const entry of entries) {
@@ -120,7 +122,7 @@ describe('chart', () => {
             timeoutSeconds: 5,
             admissionReviewVersions: ['v1'],
           });
-          expect(dig(array(dig(entry, 'namespaceSelector', 'matchExpressions'))[0], 'values')).toEqual(
+          expect(dig(asArray(dig(entry, 'namespaceSelector', 'matchExpressions'))[0], 'values')).toEqual(
             expect.arrayContaining(['kube-system', 'rollgate']),
           );
         }
@@ -135,22 +137,24 @@ describe('chart', () => {
 
   it('puts one list of exempt accounts into the policy and into the matchConditions', () => {
     const rendered = objects('--set', 'exemptAccounts={a:b}', '--set', 'controllers.accounts={c:d}');
-    const expression = string(
+    const expression = asString(
       dig(
-        array(dig(array(dig(kind(rendered, 'ValidatingWebhookConfiguration'), 'webhooks'))[0], 'matchConditions'))[0],
+        asArray(
+          dig(asArray(dig(kind(rendered, 'ValidatingWebhookConfiguration'), 'webhooks'))[0], 'matchConditions'),
+        )[0],
         'expression',
       ),
     );
     const listed = JSON.parse(expression.slice(expression.indexOf('['), expression.lastIndexOf(']') + 1)) as string[];
     const policy = parsePolicy(
-      string(
+      asString(
         dig(
           rendered.find((value) => dig(value, 'kind') === 'ConfigMap'),
           'data',
           'rollgate.yaml',
         ),
       ),
-      KNOWN,
+      POLICY_CATALOG,
     );
     if (!policy.ok) throw new Error(policy.errors.join());
     const said = [
@@ -163,11 +167,11 @@ describe('chart', () => {
   });
 
   it('lets each group of kinds fail closed by itself', () => {
-    const entries = array(
+    const entries = asArray(
       dig(kind(objects('--set', 'webhooks.failurePolicy.istio=Fail'), 'ValidatingWebhookConfiguration'), 'webhooks'),
     );
     const policies = Object.fromEntries(
-      entries.map((entry) => [string(dig(entry, 'name')), dig(entry, 'failurePolicy')]),
+      entries.map((entry) => [asString(dig(entry, 'name')), dig(entry, 'failurePolicy')]),
     );
     expect(policies['istio.validate.rollgate.io']).toBe('Fail');
     expect(policies['services.validate.rollgate.io']).toBe('Ignore');
@@ -177,10 +181,10 @@ describe('chart', () => {
     const rendered = objects();
     const registered = (config: string): Set<string> =>
       new Set(
-        array(dig(kind(rendered, config), 'webhooks')).flatMap((entry) =>
-          array(dig(entry, 'rules')).flatMap((rule) =>
-            array(dig(rule, 'apiGroups')).flatMap((group) =>
-              array(dig(rule, 'resources')).map((resource) => `${string(resource)}.${string(group)}`),
+        asArray(dig(kind(rendered, config), 'webhooks')).flatMap((entry) =>
+          asArray(dig(entry, 'rules')).flatMap((rule) =>
+            asArray(dig(rule, 'apiGroups')).flatMap((group) =>
+              asArray(dig(rule, 'resources')).map((resource) => `${asString(resource)}.${asString(group)}`),
             ),
           ),
         ),
@@ -189,7 +193,7 @@ describe('chart', () => {
     for (const rule of RULES)
       for (const subject of rule.subject)
         expect(registered('ValidatingWebhookConfiguration'), rule.id).toContain(name(subject));
-    for (const keep of KEEPS)
+    for (const keep of PRESERVERS)
       for (const id of keep.kinds) expect(registered('MutatingWebhookConfiguration'), keep.id).toContain(name(id));
   });
 
@@ -211,12 +215,12 @@ describe('chart', () => {
       objects(...args)
         .filter(
           (value) =>
-            ['ClusterRole', 'Role'].includes(string(dig(value, 'kind'))) &&
-            string(dig(value, 'metadata', 'name')).endsWith('-conversion'),
+            ['ClusterRole', 'Role'].includes(asString(dig(value, 'kind'))) &&
+            asString(dig(value, 'metadata', 'name')).endsWith('-conversion'),
         )
         .flatMap((role) =>
-          array(dig(role, 'rules')).map(
-            (rule) => `${array(dig(rule, 'resources')).join()} ${array(dig(rule, 'verbs')).join()}`,
+          asArray(dig(role, 'rules')).map(
+            (rule) => `${asArray(dig(rule, 'resources')).join()} ${asArray(dig(rule, 'verbs')).join()}`,
           ),
         );
     expect(writes()).toEqual([
@@ -230,7 +234,7 @@ describe('chart', () => {
     ]);
     expect(writes('--set', 'conversion.enabled=false')).toEqual([]);
     const args = (...settings: string[]): unknown =>
-      dig(array(dig(kind(objects(...settings), 'Deployment'), 'spec', 'template', 'spec', 'containers'))[0], 'args');
+      dig(asArray(dig(kind(objects(...settings), 'Deployment'), 'spec', 'template', 'spec', 'containers'))[0], 'args');
     expect(args()).toContain('--conversion-lease=rollgate/rollgate-conversion');
     expect(JSON.stringify(args('--set', 'conversion.enabled=false'))).not.toContain('conversion');
   });
@@ -239,16 +243,16 @@ describe('chart', () => {
     const role = objects().find(
       (value) => dig(value, 'kind') === 'ClusterRole' && dig(value, 'metadata', 'name') === 'rollgate',
     );
-    const rules = array(object(role)['rules']);
+    const rules = asArray(asObject(role)['rules']);
     const readable = new Set<string>();
     for (const rule of rules) {
-      const verbs = array(dig(rule, 'verbs'));
-      for (const group of array(dig(rule, 'apiGroups'))) {
-        for (const resource of array(dig(rule, 'resources'))) {
+      const verbs = asArray(dig(rule, 'verbs'));
+      for (const group of asArray(dig(rule, 'apiGroups'))) {
+        for (const resource of asArray(dig(rule, 'resources'))) {
           expect(resource).not.toBe('secrets');
-          if (['tokenreviews', 'subjectaccessreviews'].includes(string(resource))) expect(verbs).toEqual(['create']);
+          if (['tokenreviews', 'subjectaccessreviews'].includes(asString(resource))) expect(verbs).toEqual(['create']);
           else expect(verbs).toEqual(['get', 'list', 'watch']);
-          readable.add(`${string(resource)}.${string(group)}`);
+          readable.add(`${asString(resource)}.${asString(group)}`);
         }
       }
     }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readCertificate } from '../../src/server/tls.ts';
-import { array, dig } from '../../src/world/read.ts';
+import { asArray, dig } from '../../src/world/read.ts';
 import { asFiles, MountedSecret } from '../support/certificates.ts';
 import { Authority } from './harness/authority.ts';
 import { Cluster } from './harness/cluster.ts';
@@ -180,7 +180,7 @@ describe('a gate that is gone locks nobody out', () => {
     for (const plural of CONFIGURATIONS) {
       const path = `/apis/admissionregistration.k8s.io/v1/${plural}/rollgate`;
       const configuration = await cluster.controlPlane.admin.call('GET', path);
-      const patch = array(dig(configuration, 'webhooks')).map((_, index) => ({
+      const patch = asArray(dig(configuration, 'webhooks')).map((_, index) => ({
         op: 'replace',
         path: `/webhooks/${index}/failurePolicy`,
         value: 'Ignore',

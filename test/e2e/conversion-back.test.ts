@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { array, dig, object, string } from '../../src/world/read.ts';
+import { asArray, dig, asObject, asString } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment, service } from './harness/conversion.ts';
@@ -59,11 +59,13 @@ function virtualService(
 
 async function weights(scene: ConversionScene, name: string): Promise<unknown[]> {
   const found = await cluster.controlPlane.admin.get('networking.istio.io/v1', 'VirtualService', scene.namespace, name);
-  return array(dig(array(dig(found, 'spec', 'http'))[0], 'route')).map((route) => dig(route, 'weight') ?? 0);
+  return asArray(dig(asArray(dig(found, 'spec', 'http'))[0], 'route')).map((route) => dig(route, 'weight') ?? 0);
 }
 
 async function selector(scene: ConversionScene, name: string): Promise<Readonly<Record<string, unknown>>> {
-  return object(dig(await cluster.controlPlane.admin.get('v1', 'Service', scene.namespace, name), 'spec', 'selector'));
+  return asObject(
+    dig(await cluster.controlPlane.admin.get('v1', 'Service', scene.namespace, name), 'spec', 'selector'),
+  );
 }
 
 async function converted(scene: ConversionScene, name: string, replicas: number): Promise<void> {
@@ -154,7 +156,7 @@ describe('the way back', () => {
     expect(await selector(scene, 'web-canary')).toEqual({ app: 'web' });
     expect(await weights(scene, 'web')).toEqual([100, 0]);
     expect(
-      (await scene.pods('web')).every((pod) => dig(array(dig(pod, 'spec', 'containers'))[0], 'image') === 'web:2'),
+      (await scene.pods('web')).every((pod) => dig(asArray(dig(pod, 'spec', 'containers'))[0], 'image') === 'web:2'),
     ).toBe(true);
     console.log(
       `by hosts, off in the middle of an update: endpoints of stable at least ${stable.least()}, of canary at least ${canary.least()}`,
@@ -192,7 +194,7 @@ describe('the way back', () => {
     ]);
     const event = await until('an event that says why', async () => {
       const events = await cluster.controlPlane.admin.list('v1', 'Event', scene.namespace);
-      return events.find((candidate) => string(candidate['message']).includes('version=stable'));
+      return events.find((candidate) => asString(candidate['message']).includes('version=stable'));
     });
     expect(event['message']).toContain(
       'subset "stable" of DestinationRule "web" selects version=stable, which only the Rollout puts on its pods',
@@ -206,7 +208,7 @@ describe('the way back', () => {
       scene.namespace,
       'web',
     );
-    expect(array(dig(left, 'spec', 'subsets')).map((subset) => dig(subset, 'labels'))).toEqual([
+    expect(asArray(dig(left, 'spec', 'subsets')).map((subset) => dig(subset, 'labels'))).toEqual([
       { app: 'web' },
       { app: 'web' },
     ]);
@@ -232,7 +234,7 @@ describe('a Rollout that is deleted by hand', () => {
     console.log(`the Rollout deleted by hand: the Deployment had its pods after ${Math.round(took)} ms`);
     expect(took).toBeLessThan(10_000);
     await scene.until('the suspension', async () =>
-      string((await scene.annotations('web'))['rollgate.io/convert-suspended']).startsWith('rollout-deleted'),
+      asString((await scene.annotations('web'))['rollgate.io/convert-suspended']).startsWith('rollout-deleted'),
     );
     await sleep(2_000);
     expect(await scene.rollout('web')).toBeUndefined();

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dig, string } from '../../src/world/read.ts';
+import { dig, asString } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment, service } from './harness/conversion.ts';
@@ -47,7 +47,7 @@ async function told(scene: ConversionScene, reason: string): Promise<string> {
       (candidate) => candidate['reason'] === reason,
     ),
   );
-  return string(event['message']);
+  return asString(event['message']);
 }
 
 async function converted(scene: ConversionScene, name: string, replicas: number): Promise<void> {

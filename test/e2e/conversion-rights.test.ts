@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runConvert } from '../../src/commands/convert.ts';
-import { array, dig, object } from '../../src/world/read.ts';
+import { asArray, dig, asObject } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment } from './harness/conversion.ts';
@@ -156,7 +156,7 @@ describe('the bookinfo reviews of the workloadRef write-up', () => {
     expect(dig(rollout, 'spec', 'strategy')).toEqual(strategy);
     expect(dig(rollout, 'spec', 'selector')).toEqual(dig(shown, 'spec', 'selector'));
     expect(dig(rollout, 'spec', 'workloadRef')).toEqual({
-      ...object(dig(shown, 'spec', 'workloadRef')),
+      ...asObject(dig(shown, 'spec', 'workloadRef')),
       scaleDown: 'onsuccess',
     });
     expect(dig(rollout, 'spec', 'replicas')).toBe(5);
@@ -177,7 +177,7 @@ describe('the bookinfo reviews of the workloadRef write-up', () => {
         'reviews',
       );
       return (
-        array(dig(array(dig(found, 'spec', 'http'))[0], 'route'))
+        asArray(dig(asArray(dig(found, 'spec', 'http'))[0], 'route'))
           .map((entry) => dig(entry, 'weight'))
           .join() === '90,10'
       );
@@ -277,7 +277,7 @@ describe('convert --plan over a cluster', () => {
       const name = `${kind}-${index}`;
       expected.set(name, verdict);
       const made = deployment(namespace, name, { replicas: 0 });
-      return { ...made, metadata: { ...made.metadata, ...metadata }, spec: { ...object(made['spec']), ...spec } };
+      return { ...made, metadata: { ...made.metadata, ...metadata }, spec: { ...asObject(made['spec']), ...spec } };
     });
     // Some of them Rollgate would refuse or convert on the way in.
     await cluster.rollgate.policy((policy) => ({ ...policy, exemptions: { namespaces: ['*'] } }));

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { array, dig } from '../../src/world/read.ts';
+import { asArray, dig } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment } from './harness/conversion.ts';
@@ -72,7 +72,7 @@ describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('appli
     const promoted = await scene.healthy('web', 4);
     expect(dig(promoted, 'status', 'stableRS')).toBe(dig(promoted, 'status', 'currentPodHash'));
     expect(
-      (await scene.pods('web')).every((pod) => dig(array(dig(pod, 'spec', 'containers'))[0], 'image') === 'web:2'),
+      (await scene.pods('web')).every((pod) => dig(asArray(dig(pod, 'spec', 'containers'))[0], 'image') === 'web:2'),
     ).toBe(true);
 
     await cluster.argoCd.apply([hpa(scene.namespace)]);

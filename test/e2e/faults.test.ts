@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { dig, string } from '../../src/world/read.ts';
+import { dig, asString } from '../../src/world/read.ts';
 import { Forwarder } from '../support/forwarder.ts';
 import { Api, Refused, type WatchEvent } from './harness/api.ts';
 import { Cluster } from './harness/cluster.ts';
@@ -69,7 +69,7 @@ afterEach(() => {
 });
 
 function hashOf(service: unknown): string {
-  return string(dig(service, 'spec', 'selector', 'rollouts-pod-template-hash'));
+  return asString(dig(service, 'spec', 'selector', 'rollouts-pod-template-hash'));
 }
 
 /** Verdicts are right within seconds, what is kept is kept, and the process is the one from before. */
@@ -184,7 +184,7 @@ describe('Rollgate needs nobody', () => {
     await until('the Rollout to be known', async () => (await whyNotRenamed(admin, namespace, 'gone')) !== '');
     open = false;
     between.cut();
-    const version = string(
+    const version = asString(
       dig(await admin.call('GET', pathOf({ ...ROLLOUT, namespace })), 'metadata', 'resourceVersion'),
     );
     await admin.call('DELETE', pathOf({ ...ROLLOUT, namespace, name: 'gone' }));

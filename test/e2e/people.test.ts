@@ -1,7 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { array, dig, object } from '../../src/world/read.ts';
+import { asArray, dig, asObject } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { ArgoRollouts } from './harness/argo-rollouts.ts';
 import { Cluster } from './harness/cluster.ts';
@@ -22,7 +22,7 @@ const VIRTUAL_SERVICE = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualSe
 function withWorkloadRef(objects: readonly KubeObject[]): KubeObject[] {
   return objects.flatMap((candidate): KubeObject[] => {
     if (candidate.kind !== 'Rollout') return [candidate];
-    const { template, selector, ...spec } = object(candidate['spec']);
+    const { template, selector, ...spec } = asObject(candidate['spec']);
     const name = 'app07';
     const deployment = {
       apiVersion: 'apps/v1',
@@ -168,7 +168,7 @@ describe.each([
     process.env['KUBE_EDITOR'] = editor;
     await cluster.developer.run(['edit', 'rollout', developer.rollout, '-n', developer.namespace]);
     delete process.env['KUBE_EDITOR'];
-    const steps = array(dig(await developer.healthy(), 'spec', 'strategy', 'canary', 'steps'));
+    const steps = asArray(dig(await developer.healthy(), 'spec', 'strategy', 'canary', 'steps'));
     expect(steps[2]).toEqual({ setWeight: 70 });
     expect(developer.interfered()).toEqual([]);
   });
@@ -298,14 +298,14 @@ function virtualServiceIn(namespace: string): KubeObject {
 }
 
 function withWeights(virtualService: KubeObject, canary: number): KubeObject {
-  const [route] = array(dig(virtualService, 'spec', 'http'));
-  const [stable, other] = array(dig(route, 'route'));
+  const [route] = asArray(dig(virtualService, 'spec', 'http'));
+  const [stable, other] = asArray(dig(route, 'route'));
   const weighed = [
-    { ...object(stable), weight: 100 - canary },
-    { ...object(other), weight: canary },
+    { ...asObject(stable), weight: 100 - canary },
+    { ...asObject(other), weight: canary },
   ];
   return {
     ...virtualService,
-    spec: { ...object(virtualService['spec']), http: [{ ...object(route), route: weighed }] },
+    spec: { ...asObject(virtualService['spec']), http: [{ ...asObject(route), route: weighed }] },
   };
 }

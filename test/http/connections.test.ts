@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Intake } from '../../src/server/body.ts';
+import { InFlightLimiter } from '../../src/server/body.ts';
 import { reviewOf, SHOP, shopObject } from '../support/reviews.ts';
 import { ask, startTestServer, type ServerOptions, type TestServer } from '../support/server.ts';
 
@@ -43,7 +43,7 @@ const HEAD = `POST /validate?timeout=5s HTTP/1.1\r\nhost: localhost\r\ncontent-t
 
 describe('connections', () => {
   it('that end in the middle of a body give back what they took, and took nobody his place', async () => {
-    const intake = new Intake({ requests: 1, bytes: 100_000 });
+    const intake = new InFlightLimiter({ requests: 1, bytes: 100_000 });
     const server = await start({ intake });
     const sockets = [await dial(server), await dial(server)];
     for (const socket of sockets) socket.write(`${HEAD}\r\n${BODY.slice(0, 100)}`);

@@ -1,7 +1,7 @@
 import https from 'node:https';
 import { connect as connectPlain } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Answer } from '../../src/admission/gate.ts';
+import type { GateAnswer } from '../../src/admission/gate.ts';
 import { allowed } from '../../src/admission/response.ts';
 import { startServer } from '../../src/server/server.ts';
 import { certificate } from '../support/certificates.ts';
@@ -28,7 +28,7 @@ function keepAlive(): https.Agent {
 }
 
 async function readiness(server: TestServer): Promise<number> {
-  return (await fetch(`http://127.0.0.1:${server.running.plainPort}/readyz`)).status;
+  return (await fetch(`http://127.0.0.1:${server.running.healthPort}/readyz`)).status;
 }
 
 describe('stopping', () => {
@@ -77,9 +77,9 @@ describe('stopping', () => {
   }, 60_000);
 
   it('answers what is under way, and closes that connection too', async () => {
-    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const { promise, resolve } = Promise.withResolvers<GateAnswer>();
     const entered = Promise.withResolvers<void>();
-    const wait = (): Promise<Answer> => {
+    const wait = (): Promise<GateAnswer> => {
       entered.resolve();
       return promise;
     };
@@ -123,7 +123,7 @@ describe('stopping', () => {
 
   it('is done at once when asked twice, even with a request under way', async () => {
     const entered = Promise.withResolvers<void>();
-    const wait = (): Promise<Answer> => {
+    const wait = (): Promise<GateAnswer> => {
       entered.resolve();
       return new Promise(() => undefined);
     };
@@ -142,7 +142,7 @@ describe('stopping', () => {
 describe('starting', () => {
   it('fails with the port that is in use, and leaves nothing open', async () => {
     const first = await start();
-    const port = first.running.plainPort;
+    const port = first.running.healthPort;
     const listening = (): number =>
       process.getActiveResourcesInfo().filter((resource) => resource === 'TCPServerWrap').length;
     const before = listening();
@@ -153,7 +153,7 @@ describe('starting', () => {
         minTlsVersion: 'TLSv1.3',
         host: '127.0.0.1',
         port: 0,
-        plainPort: port,
+        healthPort: port,
         checks: [],
         metrics: first.metrics,
         log: first.log,

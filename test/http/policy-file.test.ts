@@ -6,7 +6,7 @@ import { PolicyFile } from '../../src/server/policy-file.ts';
 import { metric, testApp } from '../support/app.ts';
 import { MountedSecret } from '../support/certificates.ts';
 
-import { KNOWN as known } from '../../src/admission/known.ts';
+import { POLICY_CATALOG as known } from '../../src/admission/policy-catalog.ts';
 const cleanup: (() => unknown)[] = [];
 
 afterEach(async () => {

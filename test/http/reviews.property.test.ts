@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KEEPS } from '../../src/mutations/index.ts';
+import { PRESERVERS } from '../../src/preserve/index.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { testApp, type TestApp } from '../support/app.ts';
 import { mutatedReview, SHOP, type Json } from '../support/reviews.ts';
@@ -18,7 +18,7 @@ let server: http.Server;
 const agent = new http.Agent({ keepAlive: true });
 
 beforeAll(async () => {
-  app = testApp(SHOP, { gate: { rules: RULES, keeps: KEEPS } });
+  app = testApp(SHOP, { gate: { rules: RULES, keeps: PRESERVERS } });
   server = http.createServer(app.app).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
 });

@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Answer, Limits } from '../../src/admission/gate.ts';
+import type { GateAnswer, Limits } from '../../src/admission/gate.ts';
 import { allowed } from '../../src/admission/response.ts';
 import { defineRule } from '../../src/rules/define.ts';
-import { Intake, MAX_BODY } from '../../src/server/body.ts';
+import { InFlightLimiter, MAX_BODY } from '../../src/server/body.ts';
 import { metric, testApp, type AppOptions, type TestApp } from '../support/app.ts';
 import { reviewOf, SHOP, shopObject, type Json } from '../support/reviews.ts';
 
@@ -307,8 +307,8 @@ describe('what is no AdmissionReview', () => {
 describe('when something fails inside', () => {
   const review = reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') });
   const broken = {
-    mutate: (): Promise<Answer> => Promise.reject(new Error('a wheel came off')),
-    validate: (): Promise<Answer> => Promise.reject(new Error('a wheel came off')),
+    mutate: (): Promise<GateAnswer> => Promise.reject(new Error('a wheel came off')),
+    validate: (): Promise<GateAnswer> => Promise.reject(new Error('a wheel came off')),
   };
 
   it('lets the request through with a warning', async () => {
@@ -377,8 +377,8 @@ describe('when something fails inside', () => {
   it('answers in time although the judgement never ends', async () => {
     const app = start({
       gate: {
-        mutate: () => Promise.withResolvers<Answer>().promise,
-        validate: () => Promise.withResolvers<Answer>().promise,
+        mutate: () => Promise.withResolvers<GateAnswer>().promise,
+        validate: () => Promise.withResolvers<GateAnswer>().promise,
       },
     });
     const response = await post(app, '/validate?timeout=50ms', review);
@@ -401,7 +401,7 @@ describe('the time that the API server gives', () => {
     ['?timeout=1d', 8_000],
   ])('%s: judging ends at 80 % of it', async (query, milliseconds) => {
     const seen: Limits[] = [];
-    const quick = (_request: unknown, limits: Limits): Promise<Answer> => {
+    const quick = (_request: unknown, limits: Limits): Promise<GateAnswer> => {
       seen.push(limits);
       return Promise.resolve({
         response: allowed(UID),
@@ -422,13 +422,13 @@ describe('when too much is under way', () => {
   const review = reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') });
 
   it('turns requests away by number, and takes them again afterwards', async () => {
-    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const { promise, resolve } = Promise.withResolvers<GateAnswer>();
     const entered = Promise.withResolvers<void>();
-    const wait = (): Promise<Answer> => {
+    const wait = (): Promise<GateAnswer> => {
       entered.resolve();
       return promise;
     };
-    const intake = new Intake({ requests: 1, bytes: 1_000_000 });
+    const intake = new InFlightLimiter({ requests: 1, bytes: 1_000_000 });
     const app = start({ intake, gate: { mutate: wait, validate: wait } });
     const first = post(app, '/validate', review).then((response) => response);
     await entered.promise;
@@ -449,7 +449,7 @@ describe('when too much is under way', () => {
   });
 
   it('turns them away by size', async () => {
-    const app = start({ intake: new Intake({ requests: 10, bytes: 10_000 }) });
+    const app = start({ intake: new InFlightLimiter({ requests: 10, bytes: 10_000 }) });
     const large = await post(app, '/validate', { ...review, padding: 'x'.repeat(20_000) });
     expect(large.status).toBe(503);
     for (let index = 0; index < 20; index++) expect((await post(app, '/validate', review)).status).toBe(200);

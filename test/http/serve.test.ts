@@ -30,7 +30,7 @@ async function directory(files: Readonly<Record<string, string>>): Promise<strin
   return path;
 }
 
-const DEFAULTS: ServeOptions = { port: 0, plainPort: 0, logLevel: 'info', maxInFlight: 100, tlsMinVersion: '1.3' };
+const DEFAULTS: ServeOptions = { port: 0, healthPort: 0, logLevel: 'info', maxInFlight: 100, tlsMinVersion: '1.3' };
 
 interface Served {
   readonly running: RunningServer;
@@ -60,7 +60,7 @@ describe('rollgate serve --manifests', () => {
     const { running, lines } = await start({
       manifests: [await directory({ 'shop.yaml': SHOP, 'broken.yaml': 'apiVersion: v1\nkind: [' })],
     });
-    const ready = await fetch(`http://127.0.0.1:${running.plainPort}/readyz`);
+    const ready = await fetch(`http://127.0.0.1:${running.healthPort}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([200, '[+] serving: ok\n[+] certificate: ok\nready\n']);
     const review = reviewOf({
       operation: 'UPDATE',
@@ -84,7 +84,7 @@ describe('rollgate serve --manifests', () => {
     ]);
     expect(lines.find(({ msg }) => msg === 'serving')).toMatchObject({
       port: running.port,
-      plainPort: running.plainPort,
+      healthPort: running.healthPort,
       certificate: { fingerprint: peer.fingerprint256 },
     });
   });
@@ -158,7 +158,7 @@ describe('rollgate serve --manifests', () => {
     cleanup.push(() => taken.close());
     const { port } = taken.address() as AddressInfo;
     await expect(start({ manifests: [await directory({ 'shop.yaml': SHOP })], port })).rejects.toThrow(
-      `port ${port} is in use: choose another with --port or --plain-port`,
+      `port ${port} is in use: choose another with --port or --health-port`,
     );
   });
 });
@@ -201,14 +201,14 @@ describe('rollgate serve with a cluster', () => {
         caches: () => [{ kind: 'Service', synced: true, staleness: 3 }],
       }),
     );
-    const readyz = `http://127.0.0.1:${running.plainPort}/readyz`;
+    const readyz = `http://127.0.0.1:${running.healthPort}/readyz`;
     expect((await fetch(readyz)).status).toBe(503);
     // Nothing can be said about controllers before the cluster was read.
     expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
     why = undefined;
     expect((await fetch(readyz)).status).toBe(200);
     expect((await ask(running.port, '/v1/dry-run', agent(), JSON.stringify(unroutedRollout()))).status).toBe(401);
-    expect(await (await fetch(`http://127.0.0.1:${running.plainPort}/metrics`)).text()).toContain(
+    expect(await (await fetch(`http://127.0.0.1:${running.healthPort}/metrics`)).text()).toContain(
       'rollgate_cache_staleness_seconds{kind="Service"} 3\n',
     );
   });
@@ -319,7 +319,7 @@ describe('the process', () => {
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, and its log is whole', async (signal) => {
-    const child = launch(['--manifests', await directory({ 'shop.yaml': SHOP }), '--port', '0', '--plain-port', '0']);
+    const child = launch(['--manifests', await directory({ 'shop.yaml': SHOP }), '--port', '0', '--health-port', '0']);
     const result = ended(child);
     await new Promise<void>((resolve) => {
       child.stdout?.on('data', (chunk: Buffer) => {

@@ -252,7 +252,7 @@ describe('a certificate in files', () => {
     const late = await opened(await mounted(certificate({ from: -3, until: -1 })), 3_600_000);
     const server = await startTestServer(SHOP, { certificate: late.source });
     cleanup.push(() => server.stop());
-    const response = await fetch(`http://127.0.0.1:${server.running.plainPort}/readyz`);
+    const response = await fetch(`http://127.0.0.1:${server.running.healthPort}/readyz`);
     expect(response.status).toBe(503);
     expect(await response.text()).toContain(
       `[-] certificate: the certificate expired at ${late.source.current.notAfter.toISOString()}`,

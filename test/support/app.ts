@@ -1,12 +1,12 @@
 import type { RequestListener } from 'node:http';
 import { Gate, type GateParts } from '../../src/admission/gate.ts';
 import { DOCUMENT_RULES } from '../../src/documents/index.ts';
-import { KEEPS } from '../../src/mutations/index.ts';
+import { PRESERVERS } from '../../src/preserve/index.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { virtualServiceRouteExists } from '../../src/rules/virtualservice-route-exists/rule.ts';
 import { createApp } from '../../src/server/app.ts';
 import type { Authorizer } from '../../src/server/authorization.ts';
-import { Intake } from '../../src/server/body.ts';
+import { InFlightLimiter } from '../../src/server/body.ts';
 import { DryRuns } from '../../src/server/dryrun.ts';
 import { createLog, type Log } from '../../src/server/log.ts';
 import { Metrics } from '../../src/server/metrics.ts';
@@ -19,7 +19,7 @@ export interface AppOptions {
   readonly gate?: Partial<GateParts> | ReviewParts['gate'];
   readonly policy?: Partial<Policy>;
   readonly authorizer?: Authorizer;
-  readonly intake?: Intake;
+  readonly intake?: InFlightLimiter;
   readonly dryRunTimeLimit?: number;
 }
 
@@ -55,12 +55,12 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
   });
   const world = worldOf(manifests);
   const policy = (): Policy => ({ ...DEFAULT_POLICY, ...options.policy });
-  const intake = options.intake ?? new Intake({ requests: 100, bytes: 64 * 1024 * 1024 });
+  const intake = options.intake ?? new InFlightLimiter({ requests: 100, bytes: 64 * 1024 * 1024 });
   const rules = [virtualServiceRouteExists];
   const metrics = new Metrics({
     version: 'test',
     rules: rules.map(({ id }) => id),
-    keeps: KEEPS.map(({ id }) => id),
+    keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => intake.requests,
     keepsOff: () => false,
     caches: () => [],
@@ -69,7 +69,7 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
   const gate =
     'validate' in given
       ? given
-      : new Gate({ world, rules, keeps: KEEPS, policy, discovered: () => [CONTROLLER], now: Date.now, ...given });
+      : new Gate({ world, rules, keeps: PRESERVERS, policy, discovered: () => [CONTROLLER], now: Date.now, ...given });
   const dryRuns = new DryRuns({
     world,
     log,
@@ -81,13 +81,13 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
       dryRuns,
       authorizer: options.authorizer,
       policy,
-      intake: new Intake({ requests: 16, bytes: 32 * 1024 * 1024 }),
+      intake: new InFlightLimiter({ requests: 16, bytes: 32 * 1024 * 1024 }),
       metrics,
       log,
     },
     rules,
     documentRules: DOCUMENT_RULES,
-    keeps: KEEPS,
+    keeps: PRESERVERS,
     log,
   });
   return { app, world, metrics, log, lines, stop: () => dryRuns.stop() };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Gate, type Answer, type GateParts, type Limits, type Live } from '../../src/admission/gate.ts';
+import { Gate, type GateAnswer, type GateParts, type Limits, type Live } from '../../src/admission/gate.ts';
 import type { Request } from '../../src/admission/review.ts';
-import { KEEPS } from '../../src/mutations/index.ts';
+import { PRESERVERS } from '../../src/preserve/index.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { parseManifests, placeObjects } from '../../src/world/manifests.ts';
@@ -39,7 +39,7 @@ export function gateOver(
   return new Gate({
     world: known,
     rules: RULES,
-    keeps: KEEPS,
+    keeps: PRESERVERS,
     policy: () => ({ ...DEFAULT_POLICY, ...policyChange }),
     discovered: () => [CONTROLLER],
     now: () => Date.parse('2026-01-01T00:00:00Z'),
@@ -79,7 +79,7 @@ export function requestFor(
 }
 
 /** In: a gate and a request. Out: the answer of the validating side. */
-export function validate(gate: Gate, request: Request): Promise<Answer> {
+export function validate(gate: Gate, request: Request): Promise<GateAnswer> {
   return gate.validate(request, NO_LIMITS);
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parse } from 'yaml';
-import { array } from '../../src/world/read.ts';
+import { asArray } from '../../src/world/read.ts';
 
 /** A JSON object that tests may take apart. */
 export interface Json {
@@ -246,7 +246,7 @@ function mutate(review: Json, { where, safe, what, key, value: given }: Mutation
   else if (what === 'add' && typeof present === 'object' && present !== null && !Array.isArray(present))
     set(present, key, value);
   else if (what === 'repeat' && Array.isArray(present))
-    set(holder, last, [...array(present), ...array(present), value]);
+    set(holder, last, [...asArray(present), ...asArray(present), value]);
   else if (what === 'wrap') set(holder, last, [present]);
 }
 

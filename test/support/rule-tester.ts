@@ -57,7 +57,7 @@ export function testRule(rule: Rule, folder: string, fixtures: Readonly<Record<s
         const world = bundleWorld(sources.map(({ object }) => object));
         const run = observe(rule, world, sources);
         expect(run.lines).toEqual(expected);
-        for (const kind of run.touched) touched.add(kind);
+        for (const kind of run.kindsRead) touched.add(kind);
         for (const entry of expected) {
           if (!('message' in entry)) continue;
           produced.add(entry.message);
@@ -95,7 +95,7 @@ function observe(
   rule: Rule,
   world: World,
   sources: readonly SourceObject[],
-): { lines: Expected[]; touched: ReadonlySet<KindId> } {
+): { lines: Expected[]; kindsRead: ReadonlySet<KindId> } {
   const subjects = sources
     .map(({ object }) => object)
     .filter((object) => rule.subject.includes(kindOf(object) as KindId));
@@ -115,5 +115,5 @@ function observe(
     .sort()
     .map((reason): Expected => ({ skipped: reason }));
   for (const kind of rule.subject) expect(Object.hasOwn(KINDS, kind)).toBe(true);
-  return { lines: [...lines, ...skips], touched: run.touched };
+  return { lines: [...lines, ...skips], kindsRead: run.kindsRead };
 }

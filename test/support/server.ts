@@ -1,6 +1,6 @@
 import https from 'node:https';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
-import type { Check } from '../../src/server/plain.ts';
+import type { HealthCheck } from '../../src/server/health.ts';
 import { startServer, type DrainLimits, type RunningServer } from '../../src/server/server.ts';
 import { readCertificate, type CertificateSource } from '../../src/server/tls.ts';
 import { testApp, type AppOptions, type TestApp } from './app.ts';
@@ -9,7 +9,7 @@ import { certificate } from './certificates.ts';
 /** What a test may have otherwise than usual. */
 export interface ServerOptions extends AppOptions {
   readonly certificate?: CertificateSource;
-  readonly checks?: readonly Check[];
+  readonly checks?: readonly HealthCheck[];
   readonly drain?: Partial<DrainLimits>;
   readonly minTlsVersion?: 'TLSv1.2' | 'TLSv1.3';
 }
@@ -31,7 +31,7 @@ export async function startTestServer(manifests: string, options: ServerOptions 
     minTlsVersion: options.minTlsVersion ?? 'TLSv1.3',
     host: '127.0.0.1',
     port: 0,
-    plainPort: 0,
+    healthPort: 0,
     checks: options.checks ?? [],
     metrics: app.metrics,
     log: app.log,

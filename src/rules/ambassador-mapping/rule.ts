@@ -1,5 +1,5 @@
 import { namespaceOf } from '../../world/object.ts';
-import { array, dig, string } from '../../world/read.ts';
+import { asArray, dig, asString } from '../../world/read.ts';
 import { routerConfig } from '../../world/routers.ts';
 import { defineRule } from '../define.ts';
 
@@ -19,8 +19,8 @@ export const ambassadorMapping = defineRule({
     },
   },
   check(context, rollout) {
-    for (const [index, entry] of array(routerConfig(rollout, 'ambassador')?.['mappings']).entries()) {
-      const name = string(entry);
+    for (const [index, entry] of asArray(routerConfig(rollout, 'ambassador')?.['mappings']).entries()) {
+      const name = asString(entry);
       const mapping = name === '' ? undefined : context.find('Mapping.getambassador.io', namespaceOf(rollout), name);
       const weight = dig(mapping, 'spec', 'weight');
       if (mapping === undefined || typeof weight !== 'number' || weight === 0) continue;

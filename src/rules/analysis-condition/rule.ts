@@ -1,6 +1,6 @@
 import { metricsOf, nameRulesOf, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
 import { matchesSome, providersOf } from '../../world/metrics.ts';
-import { dig, string } from '../../world/read.ts';
+import { dig, asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 import { comparesWholeResult } from './compares-whole-result.ts';
 
@@ -46,7 +46,7 @@ export const analysisCondition = defineRule({
       const { name, raw, path } = metric;
       const [provider, second] = providersOf(metric);
       if (provider === undefined || second !== undefined || !JUDGED_BY_CONDITION.has(provider)) continue;
-      const conditions = CONDITIONS.filter((field) => string(raw[field]) !== '');
+      const conditions = CONDITIONS.filter((field) => asString(raw[field]) !== '');
       // In a dry run a metric is only looked at.
       if (
         conditions.length === 0 &&
@@ -56,7 +56,7 @@ export const analysisCondition = defineRule({
       }
       if (provider !== 'prometheus' || !yieldsList(metric)) continue;
       for (const field of conditions) {
-        if (comparesWholeResult(string(raw[field])))
+        if (comparesWholeResult(asString(raw[field])))
           context.report('list', { path: [...path, field], anchor: `${name} ${field}`, data: { metric: name, field } });
       }
     }
@@ -69,7 +69,7 @@ const MAX_RULES = 20;
 // Where scalar() stands anywhere in a query, and where it is an argument altogether, the type of the result is left
 // open.
 function yieldsList(metric: Metric): boolean {
-  const query = string(dig(metric.raw, 'provider', 'prometheus', 'query')).trim();
+  const query = asString(dig(metric.raw, 'provider', 'prometheus', 'query')).trim();
   if (query === '' || Number.isFinite(Number(query))) return false;
   return !/\bscalar\s*\(/.test(query) && !(query.startsWith('{{') && query.indexOf('}}') === query.length - 2);
 }

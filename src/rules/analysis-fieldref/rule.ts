@@ -1,7 +1,7 @@
 import { analysesOf, type AnalysisRole } from '../../world/analysis.ts';
 import { hasValueAt, isMetadataPath, sectionsOf } from '../../world/field-path.ts';
 import type { KubeObject } from '../../world/object.ts';
-import { dig, object } from '../../world/read.ts';
+import { dig, asObject } from '../../world/read.ts';
 import { workloadRefOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -77,6 +77,6 @@ function verdict(rollout: KubeObject, fieldPath: string): Verdict | undefined {
   if (root === 'spec' && field === 'replicas' && sections.length === 2) return undefined;
   if (hasValueAt(rollout, sections)) return undefined;
   if (root !== 'status') return 'absent';
-  const hasStatus = Object.keys(object(rollout['status'])).length > 0;
+  const hasStatus = Object.keys(asObject(rollout['status'])).length > 0;
   return hasStatus || !STATUS_FIELDS.has(field) ? 'status' : undefined;
 }

@@ -2,7 +2,7 @@ import { metricsOf, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import { containersOf, renderContainer } from '../../world/containers.ts';
 import type { Path } from '../../world/path.ts';
 import { isQuantity } from '../../world/quantity.ts';
-import { dig, object, type JsonObject } from '../../world/read.ts';
+import { dig, asObject, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const messages = {
@@ -29,7 +29,7 @@ export const analysisJob = defineRule({
   messages,
   check(context, template) {
     for (const { name: metric, raw, path } of metricsOf(template)) {
-      const pod = object(dig(raw, 'provider', 'job', 'spec', 'template'));
+      const pod = asObject(dig(raw, 'provider', 'job', 'spec', 'template'));
       judgePod(context, metric, pod, [...path, 'provider', 'job', 'spec', 'template']);
     }
   },
@@ -48,7 +48,7 @@ function judgePod(context: RuleContext<typeof messages>, metric: string, pod: Js
       });
     names.add(`${list} ${name}`);
     for (const resources of ['requests', 'limits']) {
-      for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', resources)))) {
+      for (const [resource, value] of Object.entries(asObject(dig(container.raw, 'resources', resources)))) {
         // The template is read before its placeholders are filled in.
         if (typeof value !== 'string' || isQuantity(value)) continue;
         context.report('quantity', {

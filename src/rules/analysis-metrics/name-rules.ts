@@ -1,7 +1,7 @@
 import type { NameRule } from '../../world/analysis.ts';
 import { matchesSome } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
-import type { Place } from '../finding.ts';
+import type { ObjectPath } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 
@@ -30,7 +30,7 @@ export function reportUnmatched(
   field: string,
   rules: readonly PlacedRule[],
   names: readonly string[],
-  related: readonly Place[],
+  related: readonly ObjectPath[],
 ): void {
   for (const { object, pattern, path } of rules) {
     context.report('unmatched', {
@@ -48,7 +48,7 @@ export function reportRepeated(
   context: Context,
   field: string,
   rules: readonly PlacedRule[],
-  related: readonly Place[],
+  related: readonly ObjectPath[],
 ): void {
   const first = new Map<string, PlacedRule>();
   for (const rule of rules) {
@@ -64,7 +64,7 @@ export function reportTwice(
   field: string,
   first: PlacedRule,
   second: PlacedRule,
-  related: readonly Place[],
+  related: readonly ObjectPath[],
 ): void {
   context.report('repeated', {
     object: first.object,

@@ -1,6 +1,6 @@
 import {
   combineArgs,
-  companyOf,
+  combinedTemplatesOf,
   knownValues,
   metricsOf,
   named,
@@ -12,7 +12,7 @@ import { suggestDuration } from '../../world/duration-hint.ts';
 import { limitProblems, namesOf, providersOf, PROVIDERS, resolveWith } from '../../world/metrics.ts';
 import { nearest } from '../../world/nearest.ts';
 import type { KubeObject } from '../../world/object.ts';
-import { array, dig, isBeyondInt32, object } from '../../world/read.ts';
+import { asArray, dig, isBeyondInt32, asObject } from '../../world/read.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { NAME_RULE_FIELDS, reportRepeated, reportUnmatched, unmatched } from './name-rules.ts';
@@ -61,7 +61,7 @@ export function checkTemplate(context: Context, template: KubeObject): void {
     reportRepeated(context, field, rules, []);
     const alone = unmatched(rules, namesOf(metrics, AS_WRITTEN));
     if (alone.length === 0) continue;
-    const { templates, complete } = companyOf(template, context);
+    const { templates, complete } = combinedTemplatesOf(template, context);
     const names = namesOf(templates.flatMap(metricsOf), AS_WRITTEN);
     if (complete) reportUnmatched(context, field, unmatched(alone, names), names ?? [], []);
   }
@@ -69,9 +69,9 @@ export function checkTemplate(context: Context, template: KubeObject): void {
 
 function reportEmpty(context: Context, template: KubeObject): void {
   // What is missing may have the metrics.
-  const { templates, complete } = companyOf(template, context);
+  const { templates, complete } = combinedTemplatesOf(template, context);
   if (!complete || templates.some((other) => metricsOf(other).length > 0)) return;
-  const declares = array(dig(template, 'spec', 'args')).length > 0;
+  const declares = asArray(dig(template, 'spec', 'args')).length > 0;
   context.report(declares ? 'only-arguments' : 'none', {
     path: ['spec'],
     anchor: template.metadata.name,
@@ -104,7 +104,7 @@ function checkProvider(context: Context, metric: Metric): void {
       data: { metric: name, count: providers.length, has: listed(providers, quoted) },
     });
   } else if (providers.length === 0) {
-    const [given] = Object.keys(object(metric.raw['provider']));
+    const [given] = Object.keys(asObject(metric.raw['provider']));
     const guess = given === undefined ? undefined : nearest(given, PROVIDERS);
     const has =
       given === undefined ? '' : ` (it has "${given}"${guess === undefined ? '' : `, perhaps ${guess} is meant`})`;

@@ -10,7 +10,7 @@ import {
 import { parseGoDuration } from '../../world/duration.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { placeholdersIn } from '../../world/placeholders.ts';
-import { array, dig, isObject, string } from '../../world/read.ts';
+import { asArray, dig, isObject, asString } from '../../world/read.ts';
 import { listed } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { reportBroken, reportUndeclared } from './template.ts';
@@ -53,15 +53,15 @@ export function checkHolder(context: Context, holder: KubeObject): void {
 // `ResolveExperimentArgsValue`).
 function checkValues(context: Context, { experiment, args, title, anchor }: Analysis): void {
   if (experiment === undefined) return;
-  const names = array(experiment['templates']).map((template) => string(dig(template, 'name')));
+  const names = asArray(experiment['templates']).map((template) => asString(dig(template, 'name')));
   const known = new Set(
     names.flatMap((name) => [`templates.${name}.podTemplateHash`, `templates.${name}.replicaset.name`]),
   );
   known.add('experiment.availableAt');
-  if (parseGoDuration(string(experiment['duration'])) !== undefined) known.add('experiment.finishedAt');
+  if (parseGoDuration(asString(experiment['duration'])) !== undefined) known.add('experiment.finishedAt');
   for (const { name, raw, path } of args) {
     if (isObject(raw['valueFrom'])) continue;
-    const { tags, unclosed } = placeholdersIn(string(raw['value']));
+    const { tags, unclosed } = placeholdersIn(asString(raw['value']));
     const bad = unclosed ? '{{' : tags.filter((tag) => !known.has(tag)).map((tag) => `{{${tag}}}`)[0];
     if (bad === undefined) continue;
     context.report('value', {

@@ -1,5 +1,5 @@
 import {
-  companyOf,
+  combinedTemplatesOf,
   metricsOf,
   named,
   nestedTemplates,
@@ -9,7 +9,7 @@ import {
 } from '../../world/analysis.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import type { Place } from '../finding.ts';
+import type { ObjectPath } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { usesOf, type Use, type Uses } from './uses.ts';
@@ -36,7 +36,7 @@ export function reportBroken(
   context: Context,
   template: KubeObject,
   { uses, unclosed }: Uses,
-  related: readonly Place[],
+  related: readonly ObjectPath[],
 ): void {
   for (const { metric, path, tag, arg } of uses) {
     if (arg !== undefined) continue;
@@ -65,7 +65,7 @@ export function reportUndeclared(
   template: KubeObject,
   declared: ReadonlySet<string>,
   uses: readonly Use[],
-  related: readonly Place[],
+  related: readonly ObjectPath[],
 ): void {
   for (const { metric, path, tag, arg = '' } of uses) {
     const guess = uses.length > MAX_GUESSES ? undefined : nearest(arg, declared);
@@ -90,7 +90,7 @@ export function reportUndeclared(
 const MAX_GUESSES = 20;
 
 function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySet<string>, uses: readonly Use[]): void {
-  const company = companyOf(template, context);
+  const company = combinedTemplatesOf(template, context);
   if (!company.complete) return;
   const elsewhere = new Set(company.templates.flatMap(templateArgs).map(({ name }) => name));
   const nowhere = uses.filter(({ arg = '' }) => !elsewhere.has(arg));
@@ -110,7 +110,7 @@ function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySe
 }
 
 function checkUnused(context: Context, template: KubeObject, unused: readonly TemplateArg[]): void {
-  const { templates, complete } = companyOf(template, context);
+  const { templates, complete } = combinedTemplatesOf(template, context);
   if (!complete) return;
   const nested = new Set(resolveTemplates(nestedTemplates(template), namespaceOf(template), context).templates);
   // Another template needs this declaration where it has none itself, or none with a value.

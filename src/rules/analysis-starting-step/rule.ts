@@ -1,4 +1,4 @@
-import { array, object, optionalNumber } from '../../world/read.ts';
+import { asArray, asObject, optionalNumber } from '../../world/read.ts';
 import { blueGreenOf, canaryOf, stepsOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -18,10 +18,10 @@ export const analysisStartingStep = defineRule({
     },
   },
   check(context, rollout) {
-    const analysis = object(canaryOf(rollout)?.['analysis']);
+    const analysis = asObject(canaryOf(rollout)?.['analysis']);
     const startingStep = optionalNumber(analysis['startingStep']);
     const count = stepsOf(rollout).length;
-    if (blueGreenOf(rollout) !== undefined || array(analysis['templates']).length === 0 || count === 0) return;
+    if (blueGreenOf(rollout) !== undefined || asArray(analysis['templates']).length === 0 || count === 0) return;
     if (startingStep === undefined || startingStep < count) return;
     context.report('beyond', {
       path: ['spec', 'strategy', 'canary', 'analysis', 'startingStep'],

@@ -12,7 +12,7 @@ import {
 } from '../../world/analysis.ts';
 import { intValue, resolveWith, runsForever, type Resolve } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { string } from '../../world/read.ts';
+import { asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
 // What the controller puts in, when it validates, for an argument that has no default or takes it from a Secret.
@@ -90,7 +90,7 @@ function verdict(
     runsForever(metric, merged) === true && intValue(metric.raw['consecutiveSuccessLimit'], merged) === 0;
   if (analysis.role === 'experiment') return isEndless ? 'experiment' : undefined;
   if (runsForever(metric, validated) === true)
-    return string(metric.raw['count']).includes('{{') ? 'default' : 'forever';
+    return asString(metric.raw['count']).includes('{{') ? 'default' : 'forever';
   return isEndless ? 'supplied' : undefined;
 }
 

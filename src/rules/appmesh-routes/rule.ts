@@ -1,6 +1,6 @@
 import { virtualRouterOf, VIRTUAL_ROUTER_PATH } from '../../world/appmesh.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { array, dig, isObject, string } from '../../world/read.ts';
+import { asArray, dig, isObject, asString } from '../../world/read.ts';
 import type { Path } from '../../world/path.ts';
 import { routerConfig } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -47,7 +47,7 @@ export const appMeshRoutes = defineRule({
   reads: ['VirtualService.appmesh.k8s.aws', 'VirtualRouter.appmesh.k8s.aws'],
   messages,
   check(context, rollout) {
-    const name = string(dig(routerConfig(rollout, 'appMesh'), 'virtualService', 'name'));
+    const name = asString(dig(routerConfig(rollout, 'appMesh'), 'virtualService', 'name'));
     const service =
       name === '' ? undefined : context.find('VirtualService.appmesh.k8s.aws', namespaceOf(rollout), name);
     if (service === undefined) return;
@@ -81,7 +81,7 @@ export const appMeshRoutes = defineRule({
 function judge(context: RuleContext<typeof messages>, rollout: KubeObject, router: KubeObject): void {
   const { name } = router.metadata;
   const related = [{ object: rollout, path: PATH }];
-  const routes = array(dig(router, 'spec', 'routes'));
+  const routes = asArray(dig(router, 'spec', 'routes'));
   if (routes.length === 0)
     context.report('noRoutes', {
       object: router,
@@ -91,14 +91,14 @@ function judge(context: RuleContext<typeof messages>, rollout: KubeObject, route
       related,
     });
   for (const [index, raw] of routes.entries()) {
-    const route = string(dig(raw, 'name'));
+    const route = asString(dig(raw, 'name'));
     const path = ['spec', 'routes', index];
     const type = ROUTE_TYPES.find((candidate) => isObject(dig(raw, candidate)));
     if (type === undefined) {
       context.report('type', { object: router, path, anchor: route, data: { name, route }, related });
       continue;
     }
-    const targets = array(dig(raw, type, 'action', 'weightedTargets'));
+    const targets = asArray(dig(raw, type, 'action', 'weightedTargets'));
     if (targets.length !== 2)
       context.report('targets', {
         object: router,

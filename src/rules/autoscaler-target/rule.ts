@@ -1,5 +1,5 @@
 import { kindId, kindOf, namespaceOf, type KubeObject } from '../../world/object.ts';
-import { dig, optionalString, string } from '../../world/read.ts';
+import { dig, optionalString, asString } from '../../world/read.ts';
 import { isBeingDeleted, workloadRefOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -87,6 +87,6 @@ function targetOf(scaler: KubeObject): { readonly apiVersion: string; readonly k
   return {
     apiVersion: optionalString(dig(ref, 'apiVersion')) ?? (isKeda ? 'apps/v1' : ''),
     kind: optionalString(dig(ref, 'kind')) ?? (isKeda ? 'Deployment' : ''),
-    target: string(dig(ref, 'name')),
+    target: asString(dig(ref, 'name')),
   };
 }

@@ -1,6 +1,6 @@
 import { containersOf, ownTemplate, TEMPLATE_PATH } from '../../world/containers.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { array, dig, string, stringMap, type JsonObject } from '../../world/read.ts';
+import { asArray, dig, asString, stringMap, type JsonObject } from '../../world/read.ts';
 import { podReferences } from '../../world/references.ts';
 import { defineRule } from '../define.ts';
 
@@ -59,8 +59,8 @@ function isRefreshed(rollout: KubeObject, template: JsonObject): boolean {
   if ([...stringMap(rollout.metadata['annotations']).keys()].some((key) => /reload/i.test(key))) return true;
   return containersOf(template, TEMPLATE_PATH).some(
     ({ name, raw }) =>
-      /reload/i.test(`${name} ${string(raw['image'])}`) ||
-      array(raw['env']).some((variable) => GENERATED_VARIABLE.test(string(dig(variable, 'name')))),
+      /reload/i.test(`${name} ${asString(raw['image'])}`) ||
+      asArray(raw['env']).some((variable) => GENERATED_VARIABLE.test(asString(dig(variable, 'name')))),
   );
 }
 

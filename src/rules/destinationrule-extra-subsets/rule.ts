@@ -1,6 +1,6 @@
 import { mayBeSameHost, routesOf, routeTitle, type PlacedHost, type Route } from '../../world/istio.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { array, dig, string } from '../../world/read.ts';
+import { asArray, dig, asString } from '../../world/read.ts';
 import { destinationRuleOf, HASH_LABEL } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -37,8 +37,8 @@ export const destinationRuleExtraSubsets = defineRule({
     const namespace = namespaceOf(rollout);
     const destinationRule = context.find(DESTINATION_RULE, namespace, ref.name);
     if (destinationRule === undefined) return;
-    const subsets = array(dig(destinationRule, 'spec', 'subsets')).map((raw, index) => ({
-      name: string(dig(raw, 'name')),
+    const subsets = asArray(dig(destinationRule, 'spec', 'subsets')).map((raw, index) => ({
+      name: asString(dig(raw, 'name')),
       raw,
       index,
     }));
@@ -48,7 +48,7 @@ export const destinationRuleExtraSubsets = defineRule({
     if (named.some((name) => !subsets.some((subset) => subset.name === name))) return;
 
     const { name } = destinationRule.metadata;
-    const host = { host: string(dig(destinationRule, 'spec', 'host')), namespace };
+    const host = { host: asString(dig(destinationRule, 'spec', 'host')), namespace };
     for (const { name: subset, raw, index } of subsets) {
       // Those of experiments are the controller's own: it gives them the hash and nothing else.
       if (named.includes(subset) || dig(raw, 'labels', HASH_LABEL) !== undefined) continue;
@@ -101,7 +101,7 @@ function senderTo(
   if (sender === undefined) return undefined;
   const makes = (other: KubeObject): boolean =>
     other.metadata.name !== own.metadata.name &&
-    mayBeSameHost(host, { host: string(dig(other, 'spec', 'host')), namespace: host.namespace }) &&
-    array(dig(other, 'spec', 'subsets')).some((each) => dig(each, 'name') === subset);
+    mayBeSameHost(host, { host: asString(dig(other, 'spec', 'host')), namespace: host.namespace }) &&
+    asArray(dig(other, 'spec', 'subsets')).some((each) => dig(each, 'name') === subset);
   return context.list(DESTINATION_RULE, host.namespace).some(makes) ? undefined : sender;
 }

@@ -1,6 +1,6 @@
 import { canaryOf, destinationRuleOf, effectiveTemplate, HASH_LABEL } from '../../world/rollout.ts';
 import { namespaceOf } from '../../world/object.ts';
-import { array, dig, stringMap } from '../../world/read.ts';
+import { asArray, dig, stringMap } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
 const LOCALITY: ReadonlySet<string> = new Set(['topology.kubernetes.io', 'failure-domain.beta.kubernetes.io']);
@@ -37,7 +37,7 @@ export const destinationRuleSubsetLabels = defineRule({
       { role: 'canary', subset: ref.canarySubset, field: 'canaryMetadata', named: 'canarySubsetName' },
       { role: 'stable', subset: ref.stableSubset, field: 'stableMetadata', named: 'stableSubsetName' },
     ];
-    const subsets = array(dig(destinationRule, 'spec', 'subsets'));
+    const subsets = asArray(dig(destinationRule, 'spec', 'subsets'));
     for (const { role, subset, field, named } of roles) {
       const index = subsets.findIndex((entry) => subset !== '' && dig(entry, 'name') === subset);
       // One subset for both gets the hash of the canary.

@@ -9,7 +9,7 @@ import {
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, string } from '../../world/read.ts';
+import { asArray, dig, asString } from '../../world/read.ts';
 import { destinationRuleOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
@@ -155,7 +155,7 @@ function strangers(
 }
 
 function hostOf(destinationRule: KubeObject): PlacedHost {
-  return { host: string(dig(destinationRule, 'spec', 'host')), namespace: namespaceOf(destinationRule) };
+  return { host: asString(dig(destinationRule, 'spec', 'host')), namespace: namespaceOf(destinationRule) };
 }
 
 function hostTitle({ host, namespace }: PlacedHost): string {
@@ -164,5 +164,5 @@ function hostTitle({ host, namespace }: PlacedHost): string {
 }
 
 function subsetNames(destinationRule: KubeObject): ReadonlySet<string> {
-  return new Set(array(dig(destinationRule, 'spec', 'subsets')).map((subset) => string(dig(subset, 'name'))));
+  return new Set(asArray(dig(destinationRule, 'spec', 'subsets')).map((subset) => asString(dig(subset, 'name'))));
 }

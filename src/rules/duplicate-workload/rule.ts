@@ -1,5 +1,5 @@
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { array, dig, optionalNumber, stringMap } from '../../world/read.ts';
+import { asArray, dig, optionalNumber, stringMap } from '../../world/read.ts';
 import { isBeingDeleted, workloadRefOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed } from '../wording.ts';
@@ -38,6 +38,6 @@ export const duplicateWorkload = defineRule({
 function mayRunThePods(workload: KubeObject): boolean {
   return (
     optionalNumber(dig(workload, 'spec', 'replicas')) !== 0 &&
-    array(dig(workload, 'spec', 'selector', 'matchExpressions')).length === 0
+    asArray(dig(workload, 'spec', 'selector', 'matchExpressions')).length === 0
   );
 }

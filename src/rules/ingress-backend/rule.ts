@@ -1,6 +1,6 @@
 import { albActionService, ingressBackends, managedIngresses, USE_ANNOTATION } from '../../world/ingress.ts';
 import { namespaceOf } from '../../world/object.ts';
-import { string } from '../../world/read.ts';
+import { asString } from '../../world/read.ts';
 import { canaryOf } from '../../world/rollout.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule } from '../define.ts';
@@ -35,7 +35,7 @@ export const ingressBackend = defineRule({
     },
   },
   check(context, rollout) {
-    const stable = string(canaryOf(rollout)?.['stableService']);
+    const stable = asString(canaryOf(rollout)?.['stableService']);
     const router = routersOf(rollout).has('alb') ? 'alb' : 'nginx';
     const managed = managedIngresses(rollout);
     const ofNginx = new Set(managed.filter((ingress) => ingress.router === 'nginx').map(({ name }) => name));

@@ -1,5 +1,5 @@
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { array, dig, optionalString, string, stringMap } from '../../world/read.ts';
+import { asArray, dig, optionalString, asString, stringMap } from '../../world/read.ts';
 import {
   destinationRuleOf,
   effectiveTemplate,
@@ -117,7 +117,7 @@ function revisionOf(object: KubeObject): string {
 
 /** Whether sidecars apply it: a VirtualService without gateways is for the mesh. */
 function isForMesh(virtualService: KubeObject): boolean {
-  const gateways = array(dig(virtualService, 'spec', 'gateways'));
+  const gateways = asArray(dig(virtualService, 'spec', 'gateways'));
   return gateways.length === 0 || gateways.includes('mesh');
 }
 
@@ -132,8 +132,8 @@ interface Injection {
 
 function injectionOf({ template, labels }: EffectiveTemplate): Injection {
   const field = labels.has(INJECT) ? 'labels' : 'annotations';
-  const inject = string(dig(template, 'metadata', field, INJECT));
-  const containers = ['containers', 'initContainers'].flatMap((list) => array(dig(template, 'spec', list)));
+  const inject = asString(dig(template, 'metadata', field, INJECT));
+  const containers = ['containers', 'initContainers'].flatMap((list) => asArray(dig(template, 'spec', list)));
   const isElsewhere =
     labels.get(DATAPLANE) === 'ambient' || containers.some((container) => dig(container, 'name') === 'istio-proxy');
   return { inject, field, asks: inject === 'true' || (inject !== 'false' && labels.has(REVISION)), isElsewhere };

@@ -1,7 +1,7 @@
 import { routesOf, shortHost, type Route } from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, isObject } from '../../world/read.ts';
+import { asArray, dig, isObject } from '../../world/read.ts';
 import {
   canaryOf,
   destinationRuleOf,
@@ -79,7 +79,7 @@ function isControllers(route: Route, rollout: KubeObject): boolean {
   return (
     isCanary &&
     keys.length === 0 &&
-    array(dig(route.raw, 'match')).every(
+    asArray(dig(route.raw, 'match')).every(
       (match) => isObject(match) && Object.keys(match).every((key) => key === 'headers'),
     )
   );

@@ -2,7 +2,7 @@ import { managedGatewayRoutes } from '../../world/gateway.ts';
 import { routeTitle, unmanagedRoutes } from '../../world/istio.ts';
 import type { KindId, KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, isObject, object, optionalNumber, string } from '../../world/read.ts';
+import { asArray, dig, isObject, asObject, optionalNumber, asString } from '../../world/read.ts';
 import { istioOf, managedRouteNames, stepsOf, trafficRoutingOf, virtualServiceEntries } from '../../world/rollout.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule } from '../define.ts';
@@ -47,7 +47,7 @@ export const managedRouteEffect = defineRule({
         data: { number: index + 1, route },
       });
     }
-    const step = stepsOf(rollout).findIndex((each) => array(dig(each, 'setHeaderRoute', 'match')).length > 0);
+    const step = stepsOf(rollout).findIndex((each) => asArray(dig(each, 'setHeaderRoute', 'match')).length > 0);
     if (step >= 0 && istioOf(rollout) === undefined && writesNoHeaderRules(rollout)) {
       context.report('plugin', {
         path: [...STEPS, step, 'setHeaderRoute'],
@@ -83,7 +83,7 @@ export const managedRouteEffect = defineRule({
 function writesNoHeaderRules(rollout: KubeObject): boolean {
   const routes = managedGatewayRoutes(rollout);
   const isOnly =
-    routersOf(rollout).size === 1 && Object.keys(object(trafficRoutingOf(rollout)?.['plugins'])).length === 1;
+    routersOf(rollout).size === 1 && Object.keys(asObject(trafficRoutingOf(rollout)?.['plugins'])).length === 1;
   return (
     isOnly &&
     routes.length > 0 &&
@@ -121,9 +121,9 @@ function walkSteps(steps: readonly unknown[]): Walk {
     const pods = hasPods(scale, weight);
     if (!pods) there.clear();
     for (const kind of KINDS) {
-      const name = string(dig(step, kind, 'name'));
+      const name = asString(dig(step, kind, 'name'));
       if (!isObject(dig(step, kind)) || name === '') continue;
-      if (array(dig(step, kind, 'match')).length === 0) there.delete(name);
+      if (asArray(dig(step, kind, 'match')).length === 0) there.delete(name);
       else if (pods) there.add(name);
       else withoutPods.push({ index, kind, route: name });
     }

@@ -1,7 +1,7 @@
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf } from '../../world/object.ts';
 import { routerPlugins } from '../../world/plugins.ts';
-import { object } from '../../world/read.ts';
+import { asObject } from '../../world/read.ts';
 import { trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -26,7 +26,7 @@ export const pluginInstalled = defineRule({
     },
   },
   check(context, rollout) {
-    const plugins = Object.keys(object(trafficRoutingOf(rollout)?.['plugins']));
+    const plugins = Object.keys(asObject(trafficRoutingOf(rollout)?.['plugins']));
     if (plugins.length === 0) return;
     const installed = new Set<string>();
     let known = false;

@@ -1,5 +1,5 @@
 import { GATEWAY_PLUGIN } from '../../world/gateway.ts';
-import { optionalString, object } from '../../world/read.ts';
+import { optionalString, asObject } from '../../world/read.ts';
 import { canaryOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -22,7 +22,8 @@ export const pluginServices = defineRule({
   },
   check(context, rollout) {
     const canary = canaryOf(rollout);
-    if (canary === undefined || !Object.hasOwn(object(trafficRoutingOf(rollout)?.['plugins']), GATEWAY_PLUGIN)) return;
+    if (canary === undefined || !Object.hasOwn(asObject(trafficRoutingOf(rollout)?.['plugins']), GATEWAY_PLUGIN))
+      return;
     for (const role of ['stable', 'canary']) {
       const field = `${role}Service`;
       if (optionalString(canary[field]) !== undefined) continue;

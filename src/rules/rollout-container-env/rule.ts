@@ -1,6 +1,6 @@
 import { ownContainers, renderContainer } from '../../world/containers.ts';
 import { isEnvironmentName } from '../../world/names.ts';
-import { array, dig, isObject, object, string } from '../../world/read.ts';
+import { asArray, dig, isObject, asObject, asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
 const SOURCES = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'];
@@ -51,9 +51,9 @@ export const rolloutContainerEnv = defineRule({
     for (const entry of ownContainers(rollout)) {
       const container = renderContainer(entry);
       const names = new Set<string>();
-      for (const [index, variable] of array(entry.raw['env']).entries()) {
+      for (const [index, variable] of asArray(entry.raw['env']).entries()) {
         const path = [...entry.path, 'env', index];
-        const name = string(dig(variable, 'name'));
+        const name = asString(dig(variable, 'name'));
         const anchor = `${entry.name} ${name}`;
         if (name === '') context.report('unnamed', { path: [...path, 'name'], anchor, data: { container } });
         else if (!isEnvironmentName(name))
@@ -71,12 +71,12 @@ export const rolloutContainerEnv = defineRule({
             anchor,
             data: { container, name, sources: sources.length === 0 ? 'nowhere' : sources.join(' and ') },
           });
-        else if (string(dig(variable, 'value')) !== '')
+        else if (asString(dig(variable, 'value')) !== '')
           context.report('twoValues', { path: [...path, 'valueFrom'], anchor, data: { container, name } });
       }
-      for (const [index, bulk] of array(entry.raw['envFrom']).entries()) {
+      for (const [index, bulk] of asArray(entry.raw['envFrom']).entries()) {
         const sources = named(bulk, BULK_SOURCES);
-        const anchor = `${entry.name} ${sources.map((source) => string(dig(bulk, source, 'name'))).join(' ')}`;
+        const anchor = `${entry.name} ${sources.map((source) => asString(dig(bulk, source, 'name'))).join(' ')}`;
         if (sources.length !== 1)
           context.report('bulkSource', {
             path: [...entry.path, 'envFrom', index],
@@ -89,5 +89,5 @@ export const rolloutContainerEnv = defineRule({
 });
 
 function named(value: unknown, fields: readonly string[]): string[] {
-  return fields.filter((field) => isObject(object(value)[field]));
+  return fields.filter((field) => isObject(asObject(value)[field]));
 }

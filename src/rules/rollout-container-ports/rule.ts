@@ -1,7 +1,7 @@
 import { ownContainers, renderContainer } from '../../world/containers.ts';
 import { isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, int32, optionalNumber, renderInt32, optionalString, string } from '../../world/read.ts';
+import { asArray, dig, int32, optionalNumber, renderInt32, optionalString, asString } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
@@ -54,7 +54,7 @@ export const rolloutContainerPorts = defineRule({
       const names = new Set<string>();
       const numbers = new Set<string>();
       const hostPorts = new Set<string>();
-      for (const [index, raw] of array(container.raw['ports']).entries()) {
+      for (const [index, raw] of asArray(container.raw['ports']).entries()) {
         const entry: Entry = {
           raw,
           path: [...container.path, 'ports', index],
@@ -107,7 +107,7 @@ function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entr
   const number = optionalNumber(dig(raw, 'containerPort'));
   if (number === undefined) return;
   // The key of the list is the protocol as it is written; only one that is not there has been defaulted by then.
-  const port = `${number}/${string(dig(raw, 'protocol') ?? 'TCP')}`;
+  const port = `${number}/${asString(dig(raw, 'protocol') ?? 'TCP')}`;
   if (numbers.has(port))
     context.report('sameNumber', {
       path: [...path, 'containerPort'],
@@ -121,7 +121,7 @@ function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entr
 function judgeHostPort(context: Context, { raw, path, container, anchorOf }: Entry, hostPorts: Set<string>): void {
   const number = int32(dig(raw, 'hostPort')) ?? 0;
   if (number === 0) return;
-  const port = [optionalString(dig(raw, 'protocol')) ?? 'TCP', string(dig(raw, 'hostIP')), number].join(' ');
+  const port = [optionalString(dig(raw, 'protocol')) ?? 'TCP', asString(dig(raw, 'hostIP')), number].join(' ');
   if (hostPorts.has(port))
     context.report('sameHostPort', {
       path: [...path, 'hostPort'],

@@ -1,6 +1,6 @@
 import { ownContainers, renderContainer, type Container } from '../../world/containers.ts';
 import { isConfigKey, isDnsSubdomain, isEnvironmentName, isLabelKey } from '../../world/names.ts';
-import { array, dig, isObject, string } from '../../world/read.ts';
+import { asArray, dig, isObject, asString } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const FIELDS: ReadonlySet<string> = new Set(
@@ -52,9 +52,10 @@ export const rolloutEnvSources = defineRule({
   messages,
   check(context, rollout) {
     for (const container of ownContainers(rollout)) {
-      for (const [index, variable] of array(container.raw['env']).entries())
+      for (const [index, variable] of asArray(container.raw['env']).entries())
         judgeVariable(context, container, index, variable);
-      for (const [index, bulk] of array(container.raw['envFrom']).entries()) judgeBulk(context, container, index, bulk);
+      for (const [index, bulk] of asArray(container.raw['envFrom']).entries())
+        judgeBulk(context, container, index, bulk);
     }
   },
 });
@@ -63,24 +64,24 @@ type Context = RuleContext<typeof messages>;
 
 function judgeVariable(context: Context, entry: Container, index: number, variable: unknown): void {
   const container = renderContainer(entry);
-  const name = string(dig(variable, 'name'));
+  const name = asString(dig(variable, 'name'));
   const from = dig(variable, 'valueFrom');
   const path = [...entry.path, 'env', index, 'valueFrom'];
   const anchor = `${entry.name} ${name}`;
   const fieldRef = dig(from, 'fieldRef');
-  if (isObject(fieldRef) && !isReadable(string(fieldRef['fieldPath']))) {
+  if (isObject(fieldRef) && !isReadable(asString(fieldRef['fieldPath']))) {
     context.report('field', {
       path: [...path, 'fieldRef', 'fieldPath'],
       anchor,
-      data: { container, name, field: string(fieldRef['fieldPath']) },
+      data: { container, name, field: asString(fieldRef['fieldPath']) },
     });
   }
   const resourceRef = dig(from, 'resourceFieldRef');
-  if (isObject(resourceRef) && !RESOURCE.test(string(resourceRef['resource']))) {
+  if (isObject(resourceRef) && !RESOURCE.test(asString(resourceRef['resource']))) {
     context.report('resource', {
       path: [...path, 'resourceFieldRef', 'resource'],
       anchor,
-      data: { container, name, resource: string(resourceRef['resource']) },
+      data: { container, name, resource: asString(resourceRef['resource']) },
     });
   }
   for (const [field, kind] of [
@@ -89,8 +90,8 @@ function judgeVariable(context: Context, entry: Container, index: number, variab
   ] as const) {
     const ref = dig(from, field);
     if (!isObject(ref)) continue;
-    const source = string(ref['name']);
-    const key = string(ref['key']);
+    const source = asString(ref['name']);
+    const key = asString(ref['key']);
     if (!isDnsSubdomain(source)) {
       context.report('reference', {
         path: [...path, field, 'name'],
@@ -108,7 +109,7 @@ function judgeVariable(context: Context, entry: Container, index: number, variab
 }
 
 function judgeBulk(context: Context, entry: Container, index: number, bulk: unknown): void {
-  const prefix = string(dig(bulk, 'prefix'));
+  const prefix = asString(dig(bulk, 'prefix'));
   if (prefix !== '' && !isEnvironmentName(prefix)) {
     context.report('prefix', {
       path: [...entry.path, 'envFrom', index, 'prefix'],
@@ -122,7 +123,7 @@ function judgeBulk(context: Context, entry: Container, index: number, bulk: unkn
   ] as const) {
     const ref = dig(bulk, field);
     if (!isObject(ref)) continue;
-    const source = string(ref['name']);
+    const source = asString(ref['name']);
     if (isDnsSubdomain(source)) continue;
     const data = { container: renderContainer(entry), what: 'its environment', kind, named: named(source) };
     context.report('reference', {

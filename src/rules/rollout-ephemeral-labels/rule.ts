@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { dig, object, optionalObject, stringMap } from '../../world/read.ts';
+import { dig, asObject, optionalObject, stringMap } from '../../world/read.ts';
 import { canaryOf, effectiveTemplate, type EffectiveTemplate } from '../../world/rollout.ts';
 import { meets, renderRequirement, requirementsOf } from '../../world/selector.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -41,7 +41,7 @@ export const rolloutEphemeralLabels = defineRule({
     const template = effectiveTemplate(rollout, context.find);
     const own = optionalObject(dig(rollout, 'spec', 'selector'));
     const source = own === undefined ? template?.source : rollout;
-    const requirements = requirementsOf(own ?? object(dig(source, 'spec', 'selector')));
+    const requirements = requirementsOf(own ?? asObject(dig(source, 'spec', 'selector')));
     for (const one of metadata) {
       const { field, role, labels, path } = one;
       for (const [key, value] of labels) {

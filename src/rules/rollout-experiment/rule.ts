@@ -3,7 +3,7 @@ import { parseGoDuration } from '../../world/duration.ts';
 import { suggestDuration } from '../../world/duration-hint.ts';
 import { kindOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, isObject, object, optionalString, string, type JsonObject } from '../../world/read.ts';
+import { asArray, dig, isObject, asObject, optionalString, asString, type JsonObject } from '../../world/read.ts';
 import { stepsOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -43,10 +43,10 @@ export const rolloutExperiment = defineRule({
         });
       }
       if (!ofRollout) continue;
-      for (const [index, template] of array(raw['templates']).entries()) {
-        const specRef = string(dig(template, 'specRef'));
+      for (const [index, template] of asArray(raw['templates']).entries()) {
+        const specRef = asString(dig(template, 'specRef'));
         if (SPEC_REFS.includes(specRef)) continue;
-        const name = string(dig(template, 'name'));
+        const name = asString(dig(template, 'name'));
         const data = { experiment: title, name, specRef: specRef === '' ? 'no specRef' : `the specRef "${specRef}"` };
         context.report('specRef', {
           path: [...path, 'templates', index, 'specRef'],
@@ -69,7 +69,7 @@ interface StatedExperiment {
 function experimentsOf(subject: KubeObject): StatedExperiment[] {
   if (kindOf(subject) === 'Experiment.argoproj.io')
     return [
-      { title: 'the experiment', raw: object(subject['spec']), path: ['spec'], anchor: 'spec', ofRollout: false },
+      { title: 'the experiment', raw: asObject(subject['spec']), path: ['spec'], anchor: 'spec', ofRollout: false },
     ];
   return stepsOf(subject).flatMap((step, index): StatedExperiment[] => {
     const raw = dig(step, 'experiment');

@@ -1,7 +1,7 @@
 import { ownContainers, ownTemplate, renderContainer } from '../../world/containers.ts';
 import { isHeaderName, isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, isObject, optionalNumber, optionalString, type JsonObject } from '../../world/read.ts';
+import { asArray, dig, isObject, optionalNumber, optionalString, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const HANDLERS = ['exec', 'httpGet', 'tcpSocket', 'sleep'];
@@ -94,7 +94,7 @@ function judge(context: RuleContext<typeof messages>, { config, grace, path, anc
       anchor,
       data: { ...data, handlers: handlers.length === 0 ? 'nothing to do' : handlers.join(' and ') },
     });
-  if (isObject(config['exec']) && array(dig(config, 'exec', 'command')).length === 0)
+  if (isObject(config['exec']) && asArray(dig(config, 'exec', 'command')).length === 0)
     context.report('command', { path: [...path, 'exec', 'command'], anchor, data });
   for (const handler of ['httpGet', 'tcpSocket']) {
     const port = dig(config, handler, 'port');
@@ -118,7 +118,7 @@ function judge(context: RuleContext<typeof messages>, { config, grace, path, anc
 }
 
 function judgeHeaders(context: RuleContext<typeof messages>, { config, path, anchor, data }: Hook): void {
-  for (const [index, header] of array(dig(config, 'httpGet', 'httpHeaders')).entries()) {
+  for (const [index, header] of asArray(dig(config, 'httpGet', 'httpHeaders')).entries()) {
     const name = dig(header, 'name');
     if (typeof name !== 'string' || isHeaderName(name)) continue;
     const named = name === '' ? 'without a name' : `named "${name}"`;

@@ -1,6 +1,6 @@
 import { ownContainers, ownTemplate, renderContainer, TEMPLATE_PATH } from '../../world/containers.ts';
 import { isDnsSubdomain, isLabelKey, isLabelValue } from '../../world/names.ts';
-import { array, dig, object, optionalString, string, stringMap } from '../../world/read.ts';
+import { asArray, dig, asObject, optionalString, asString, stringMap } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
@@ -60,7 +60,7 @@ export const rolloutPodSettings = defineRule({
         data: { key, value, part },
       });
     }
-    for (const key of Object.keys(object(dig(template, 'metadata', 'annotations')))) {
+    for (const key of Object.keys(asObject(dig(template, 'metadata', 'annotations')))) {
       if (!isLabelKey(key.toLowerCase()))
         context.report('annotation', {
           path: [...TEMPLATE_PATH, 'metadata', 'annotations', key],
@@ -69,8 +69,8 @@ export const rolloutPodSettings = defineRule({
         });
     }
     const pullSecrets = new Set<string>();
-    for (const [index, secret] of array(dig(template, 'spec', 'imagePullSecrets')).entries()) {
-      const secretName = string(dig(secret, 'name'));
+    for (const [index, secret] of asArray(dig(template, 'spec', 'imagePullSecrets')).entries()) {
+      const secretName = asString(dig(secret, 'name'));
       if (pullSecrets.has(secretName))
         context.report('pullSecret', {
           path: [...TEMPLATE_PATH, 'spec', 'imagePullSecrets', index],

@@ -1,6 +1,6 @@
 import { containersOf, ownTemplate, renderContainer, TEMPLATE_PATH, type Container } from '../../world/containers.ts';
 import { isDnsLabel, isLabelKey, isLabelValue } from '../../world/names.ts';
-import { array, dig, optionalString, stringMap } from '../../world/read.ts';
+import { asArray, dig, optionalString, stringMap } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const messages = {
@@ -71,7 +71,7 @@ export const rolloutPodTemplate = defineRule({
     const template = ownTemplate(rollout);
     if (template === undefined) return;
     const specPath = [...TEMPLATE_PATH, 'spec'];
-    if (array(dig(template, 'spec', 'containers')).length === 0)
+    if (asArray(dig(template, 'spec', 'containers')).length === 0)
       context.report('noContainers', { path: [...specPath, 'containers'], anchor: 'containers', data: {} });
 
     const names = new Set<string>();

@@ -2,14 +2,14 @@ import { ownContainers, renderContainer } from '../../world/containers.ts';
 import { isHeaderName, isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
 import {
-  array,
+  asArray,
   dig,
   int32,
   isObject,
   optionalNumber,
   optionalString,
   renderInt32,
-  string,
+  asString,
   type JsonObject,
 } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -79,7 +79,7 @@ export const rolloutProbes = defineRule({
   messages,
   check(context, rollout) {
     for (const container of ownContainers(rollout)) {
-      const ports = new Set(array(container.raw['ports']).map((port) => string(dig(port, 'name'))));
+      const ports = new Set(asArray(container.raw['ports']).map((port) => asString(dig(port, 'name'))));
       ports.delete('');
       for (const probe of PROBES) {
         const config = container.raw[probe];
@@ -126,7 +126,7 @@ function judgeHandlers(context: Context, { config, ports, path, anchor, data }: 
       data: { ...data, handlers: handlers.length === 0 ? 'no handler' : handlers.join(' and ') },
     });
   const exec = config['exec'];
-  if (isObject(exec) && array(exec['command']).length === 0)
+  if (isObject(exec) && asArray(exec['command']).length === 0)
     context.report('command', { path: [...path, 'exec', 'command'], anchor, data });
   const scheme = optionalString(dig(config, 'httpGet', 'scheme')) ?? 'HTTP';
   if (scheme !== 'HTTP' && scheme !== 'HTTPS')
@@ -154,7 +154,7 @@ function judgeHandlers(context: Context, { config, ports, path, anchor, data }: 
 }
 
 function judgeHeaders(context: Context, { config, path, anchor, data }: Probe): void {
-  for (const [index, header] of array(dig(config, 'httpGet', 'httpHeaders')).entries()) {
+  for (const [index, header] of asArray(dig(config, 'httpGet', 'httpHeaders')).entries()) {
     const name = dig(header, 'name');
     if (typeof name !== 'string' || isHeaderName(name)) continue;
     const named = name === '' ? 'without a name' : `named "${name}"`;

@@ -2,7 +2,7 @@ import { ownContainers, renderContainer, type Container } from '../../world/cont
 import { isLabelKey } from '../../world/names.ts';
 import { nearest } from '../../world/nearest.ts';
 import { isQuantity, isWhole, parseQuantity, roundUp, type Quantity } from '../../world/quantity.ts';
-import { dig, object } from '../../world/read.ts';
+import { dig, asObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const COMPUTE = ['cpu', 'memory', 'ephemeral-storage'];
@@ -59,7 +59,7 @@ export const rolloutResources = defineRule({
   check(context, rollout) {
     for (const container of ownContainers(rollout)) {
       for (const list of ['requests', 'limits'] as const) {
-        for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', list))))
+        for (const [resource, value] of Object.entries(asObject(dig(container.raw, 'resources', list))))
           judgeQuantity(context, container, list, resource, value);
       }
       judgeRequests(context, container);
@@ -101,8 +101,8 @@ function judgeQuantity(
 }
 
 function judgeRequests(context: Context, container: Container): void {
-  const limits = object(dig(container.raw, 'resources', 'limits'));
-  for (const [resource, value] of Object.entries(object(dig(container.raw, 'resources', 'requests')))) {
+  const limits = asObject(dig(container.raw, 'resources', 'limits'));
+  for (const [resource, value] of Object.entries(asObject(dig(container.raw, 'resources', 'requests')))) {
     const request = amountOf(value);
     if (request === undefined) continue;
     const limit = amountOf(limits[resource]);
@@ -129,7 +129,7 @@ function amountOf(value: unknown): Quantity | undefined {
 }
 
 function judgeHugePages(context: Context, container: Container): void {
-  const names = ['limits', 'requests'].flatMap((list) => Object.keys(object(dig(container.raw, 'resources', list))));
+  const names = ['limits', 'requests'].flatMap((list) => Object.keys(asObject(dig(container.raw, 'resources', list))));
   if (!names.some((name) => name.startsWith('hugepages-')) || names.includes('cpu') || names.includes('memory')) return;
   context.report('hugePages', {
     path: [...container.path, 'resources'],

@@ -1,6 +1,6 @@
 import { contentOf } from '../../world/content.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, isObject, optionalNumber, string, type JsonObject } from '../../world/read.ts';
+import { asArray, dig, isObject, optionalNumber, asString, type JsonObject } from '../../world/read.ts';
 import { managedRouteNames, stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { routersOf, type Router } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -99,13 +99,13 @@ function judgeHeaderRoute(context: Context, routing: Routing, step: Step): void 
     return;
   }
   const message = routing.routers.has('alb') ? 'albMatch' : 'match';
-  for (const [index, match] of array(route['match']).entries()) {
+  for (const [index, match] of asArray(route['match']).entries()) {
     judgeMatch(
       context,
       message,
       step,
       [...path, 'match', index, 'headerValue'],
-      `header "${string(dig(match, 'headerName'))}"`,
+      `header "${asString(dig(match, 'headerName'))}"`,
       dig(match, 'headerValue'),
     );
   }
@@ -118,7 +118,7 @@ function judgeMirrorRoute(context: Context, routing: Routing, step: Step): void 
   judgeName(context, routing, step, route, path);
   if (!routing.routers.has('istio'))
     context.report('mirrorRouter', { path, anchor: step.anchor, data: { number: step.number } });
-  for (const [index, match] of array(route['match']).entries()) {
+  for (const [index, match] of asArray(route['match']).entries()) {
     for (const what of ['method', 'path']) {
       const value = dig(match, what);
       if (isObject(value)) judgeMatch(context, 'match', step, [...path, 'match', index, what], what, value);
@@ -133,7 +133,7 @@ function judgeName(
   route: JsonObject,
   path: Path,
 ): void {
-  const name = string(route['name']);
+  const name = asString(route['name']);
   if (!exists || managed.has(name)) return;
   const has = managed.size === 0 ? '' : ` (they are ${listed(managed, quoted)})`;
   context.report('unmanaged', { path: [...path, 'name'], anchor, data: { number, name, has } });
@@ -147,7 +147,7 @@ function judgeMatch(
   what: string,
   match: unknown,
 ): void {
-  const given = FORMS.filter((form) => string(dig(match, form)) !== '');
+  const given = FORMS.filter((form) => asString(dig(match, form)) !== '');
   if (given.length === 1 && (message === 'match' || given[0] === 'exact')) return;
   const forms = given.length === 0 ? 'nothing' : given.join(' and ');
   context.report(message, { path, anchor: `${anchor} ${what}`, data: { number, what, forms } });
@@ -155,9 +155,9 @@ function judgeMatch(
 
 function judgeExperiment(context: Context, { routers }: Routing, { raw, path, number, anchor }: Step): void {
   if (WEIGHT_ROUTERS.some((router) => routers.has(router))) return;
-  for (const [index, template] of array(dig(raw, 'experiment', 'templates')).entries()) {
+  for (const [index, template] of asArray(dig(raw, 'experiment', 'templates')).entries()) {
     if (optionalNumber(dig(template, 'weight')) === undefined) continue;
-    const name = string(dig(template, 'name'));
+    const name = asString(dig(template, 'name'));
     context.report('experimentWeight', {
       path: [...path, 'experiment', 'templates', index, 'weight'],
       anchor: `${anchor} ${name}`,

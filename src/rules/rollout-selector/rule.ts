@@ -1,7 +1,7 @@
 import { ownTemplate, TEMPLATE_PATH } from '../../world/containers.ts';
 import { isLabelKey, isLabelValue } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, object, optionalObject, string, stringMap } from '../../world/read.ts';
+import { asArray, dig, asObject, optionalObject, asString, stringMap } from '../../world/read.ts';
 import { workloadRefOf } from '../../world/rollout.ts';
 import { meets, renderRequirement, requirementsOf, type Requirement } from '../../world/selector.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -74,15 +74,15 @@ export const rolloutSelector = defineRule({
       return;
     }
     const size =
-      Object.values(object(selector['matchLabels'])).filter((value) => value !== null).length +
-      array(selector['matchExpressions']).length;
+      Object.values(asObject(selector['matchLabels'])).filter((value) => value !== null).length +
+      asArray(selector['matchExpressions']).length;
     if (size === 0 && workload === undefined) context.report('empty', { path, anchor: 'selector', data: {} });
 
     const requirements = requirementsOf(selector);
     const valid = requirements.filter((requirement) => isValid(context, requirement, [...path, ...requirement.path]));
     const template = ownTemplate(rollout);
     if (template === undefined || valid.length < requirements.length) return;
-    const raw = object(dig(template, 'metadata', 'labels'));
+    const raw = asObject(dig(template, 'metadata', 'labels'));
     const labels = stringMap(raw);
     for (const requirement of requirements) {
       const { key } = requirement;
@@ -93,7 +93,7 @@ export const rolloutSelector = defineRule({
       context.report('mismatch', {
         path: [...TEMPLATE_PATH, 'metadata', 'labels', key],
         anchor: wanted,
-        data: { wanted, has: labels.has(key) ? `${key}=${string(labels.get(key))}` : `no label "${key}"` },
+        data: { wanted, has: labels.has(key) ? `${key}=${asString(labels.get(key))}` : `no label "${key}"` },
       });
     }
   },

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../world/object.ts';
-import { isObject, optionalObject, string, type JsonObject } from '../../world/read.ts';
+import { isObject, optionalObject, asString, type JsonObject } from '../../world/read.ts';
 import { blueGreenOf, canaryOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { routerConfig, ROUTERS, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -56,7 +56,7 @@ export const rolloutServices = defineRule({
       differ(context, CANARY_PATH, canary, 'stableService', 'canaryService');
       const router = routerThatNeedsBoth(rollout);
       for (const field of ['stableService', 'canaryService']) {
-        if (router !== undefined && string(canary[field]) === '')
+        if (router !== undefined && asString(canary[field]) === '')
           context.report('needed', { path: [...CANARY_PATH, field], anchor: field, data: { router, field } });
       }
       const pingPong = optionalObject(canary['pingPong']);
@@ -64,7 +64,7 @@ export const rolloutServices = defineRule({
     }
     if (blueGreen !== undefined) {
       const path = ['spec', 'strategy', 'blueGreen'];
-      if (string(blueGreen['activeService']) === '')
+      if (asString(blueGreen['activeService']) === '')
         context.report('active', { path: [...path, 'activeService'], anchor: 'activeService', data: {} });
       differ(context, path, blueGreen, 'activeService', 'previewService');
     }
@@ -74,8 +74,8 @@ export const rolloutServices = defineRule({
 type Context = RuleContext<typeof messages>;
 
 function differ(context: Context, path: readonly string[], holder: JsonObject, first: string, second: string): void {
-  const name = string(holder[first]);
-  if (name !== '' && name === string(holder[second]))
+  const name = asString(holder[first]);
+  if (name !== '' && name === asString(holder[second]))
     context.report('same', { path: [...path, second], anchor: name, data: { first, second, name } });
 }
 
@@ -84,12 +84,12 @@ function judgePingPong(context: Context, rollout: KubeObject, pingPong: JsonObje
   const routers = routersOf(rollout);
   differ(context, path, pingPong, 'pingService', 'pongService');
   for (const field of ['pingService', 'pongService']) {
-    if (string(pingPong[field]) === '')
+    if (asString(pingPong[field]) === '')
       context.report('pingPong', { path: [...path, field], anchor: field, data: { field } });
   }
   if (trafficRoutingOf(rollout) !== undefined && !routers.has('alb') && !routers.has('istio'))
     context.report('pingPongRouter', { path, anchor: 'pingPong', data: {} });
-  if (routers.has('alb') && string(routerConfig(rollout, 'alb')?.['rootService']) === '') {
+  if (routers.has('alb') && asString(routerConfig(rollout, 'alb')?.['rootService']) === '') {
     context.report('pingPongRoot', {
       path: [...CANARY_PATH, 'trafficRouting', 'alb', 'rootService'],
       anchor: 'rootService',

@@ -3,7 +3,7 @@ import { parseGoDuration } from '../../world/duration.ts';
 import { suggestDuration } from '../../world/duration-hint.ts';
 import { nearest } from '../../world/nearest.ts';
 import type { KubeObject } from '../../world/object.ts';
-import { dig, int32, isBeyondInt32, isObject, object, renderInt32, type JsonObject } from '../../world/read.ts';
+import { dig, int32, isBeyondInt32, isObject, asObject, renderInt32, type JsonObject } from '../../world/read.ts';
 import { stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -70,7 +70,7 @@ export const rolloutSteps = defineRule({
   check(context, rollout) {
     const max = int32(trafficRoutingOf(rollout)?.['maxTrafficWeight']) ?? 100;
     for (const [index, raw] of stepsOf(rollout).entries()) {
-      const step = object(raw);
+      const step = asObject(raw);
       const path = ['spec', 'strategy', 'canary', 'steps', index];
       const number = index + 1;
       const anchor = contentOf(raw);

@@ -1,5 +1,5 @@
 import { nearest } from '../../world/nearest.ts';
-import { dig, object } from '../../world/read.ts';
+import { dig, asObject } from '../../world/read.ts';
 import { blueGreenOf, canaryOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -30,7 +30,7 @@ export const rolloutStrategy = defineRule({
     if (count === 0)
       context.report('none', {
         ...location,
-        data: { instead: instead(object(dig(rollout, 'spec', 'strategy'))), plain: 'canary: {}' },
+        data: { instead: instead(asObject(dig(rollout, 'spec', 'strategy'))), plain: 'canary: {}' },
       });
   },
 });

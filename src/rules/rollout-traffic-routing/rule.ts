@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../world/object.ts';
 import { renderPath, type Path } from '../../world/path.ts';
-import { array, dig, isObject, optionalNumber, string } from '../../world/read.ts';
+import { asArray, dig, isObject, optionalNumber, asString } from '../../world/read.ts';
 import { canaryOf, trafficRoutingOf, virtualServiceEntries } from '../../world/rollout.ts';
 import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -107,9 +107,9 @@ function judgeForms(context: RuleContext<typeof messages>, rollout: KubeObject):
     const config = routerConfig(rollout, router);
     if (config === undefined) continue;
     const path = [...ROUTING_PATH, router];
-    const one = isObject(config[single]) || string(config[single]) !== '';
+    const one = isObject(config[single]) || asString(config[single]) !== '';
     // The controller reads a Rollout by way of its own types, which leave an empty list out: it is no form.
-    const many = array(config[plural]).length > 0;
+    const many = asArray(config[plural]).length > 0;
     if (one === many)
       context.report(one ? 'both' : 'neither', { path, anchor: router, data: { router, kind, single, plural } });
   }
@@ -130,19 +130,19 @@ interface Unnamed {
 function unnamed(rollout: KubeObject): Unnamed[] {
   const lacks = (router: keyof typeof ROUTERS, ...keys: string[]): Unnamed[] => {
     const config = routerConfig(rollout, router);
-    return config !== undefined && string(dig(config, ...keys)) === '' ? [{ router, path: [router, ...keys] }] : [];
+    return config !== undefined && asString(dig(config, ...keys)) === '' ? [{ router, path: [router, ...keys] }] : [];
   };
   const ambassador = routerConfig(rollout, 'ambassador');
   return [
     ...lacks('appMesh', 'virtualService', 'name'),
     ...lacks('traefik', 'weightedTraefikServiceName'),
     ...lacks('apisix', 'route', 'name'),
-    ...(ambassador !== undefined && array(ambassador['mappings']).length === 0
+    ...(ambassador !== undefined && asArray(ambassador['mappings']).length === 0
       ? [{ router: 'ambassador', path: ['ambassador', 'mappings'] } as const]
       : []),
     ...LISTS.flatMap(({ router, field }) =>
-      array(routerConfig(rollout, router)?.[field]).flatMap((name, index): Unnamed[] =>
-        string(name) === '' ? [{ router, path: [router, field, index] }] : [],
+      asArray(routerConfig(rollout, router)?.[field]).flatMap((name, index): Unnamed[] =>
+        asString(name) === '' ? [{ router, path: [router, field, index] }] : [],
       ),
     ),
     ...virtualServiceEntries(rollout).flatMap(({ name, path }): Unnamed[] =>

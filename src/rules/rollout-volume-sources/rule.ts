@@ -1,7 +1,7 @@
 import { ownTemplate, TEMPLATE_PATH } from '../../world/containers.ts';
 import type { Path } from '../../world/path.ts';
 import { isQuantity, parseQuantity } from '../../world/quantity.ts';
-import { array, dig, int32, isObject, object, renderInt32, string, type JsonObject } from '../../world/read.ts';
+import { asArray, dig, int32, isObject, asObject, renderInt32, asString, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 // The kinds of volumes in Kubernetes v1.34; a field of another name is dropped before anybody sees it.
@@ -52,9 +52,9 @@ export const rolloutVolumeSources = defineRule({
   messages,
   check(context, rollout) {
     const template = ownTemplate(rollout);
-    for (const [index, raw] of array(dig(template, 'spec', 'volumes')).entries()) {
-      const volume = object(raw);
-      const name = string(volume['name']);
+    for (const [index, raw] of asArray(dig(template, 'spec', 'volumes')).entries()) {
+      const volume = asObject(raw);
+      const name = asString(volume['name']);
       const path = [...TEMPLATE_PATH, 'spec', 'volumes', index];
       const kinds = Object.keys(volume).filter((key) => KINDS.has(key) && isObject(volume[key]));
       if (kinds.length > 1)
@@ -108,13 +108,13 @@ function judge(
   config: JsonObject,
   path: Path,
 ): void {
-  if (string(config[name]) === '')
+  if (asString(config[name]) === '')
     context.report('unnamed', { path: [...path, name], anchor: volume, data: { volume, kind, field: name } });
   judgeMode(context, volume, config, 'defaultMode', path);
-  for (const [index, item] of array(config['items']).entries()) {
+  for (const [index, item] of asArray(config['items']).entries()) {
     judgeMode(context, volume, item, 'mode', [...path, 'items', index]);
-    const key = string(dig(item, 'key'));
-    const target = string(dig(item, 'path'));
+    const key = asString(dig(item, 'key'));
+    const target = asString(dig(item, 'path'));
     const problem =
       key === '' ? 'without a key' : target === '' ? `without a path for "${key}"` : `with the path "${target}"`;
     if (key !== '' && isBelow(target)) continue;

@@ -2,7 +2,7 @@ import { containersOf, ownTemplate, renderContainer, TEMPLATE_PATH } from '../..
 import { isDnsLabel } from '../../world/names.ts';
 import { nearest } from '../../world/nearest.ts';
 import type { Path } from '../../world/path.ts';
-import { array, dig, string } from '../../world/read.ts';
+import { asArray, dig, asString } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 // Each takes a look at all volumes.
@@ -60,8 +60,8 @@ export const rolloutVolumes = defineRule({
     const template = ownTemplate(rollout);
     if (template === undefined) return;
     const volumes = new Set<string>();
-    for (const [index, entry] of array(dig(template, 'spec', 'volumes')).entries()) {
-      const volume = string(dig(entry, 'name'));
+    for (const [index, entry] of asArray(dig(template, 'spec', 'volumes')).entries()) {
+      const volume = asString(dig(entry, 'name'));
       const location = {
         path: [...TEMPLATE_PATH, 'spec', 'volumes', index, 'name'],
         anchor: volume,
@@ -75,10 +75,10 @@ export const rolloutVolumes = defineRule({
     let hints = MAX_HINTS;
     for (const container of containersOf(template, TEMPLATE_PATH)) {
       const paths = new Set<string>();
-      for (const [index, mount] of array(container.raw['volumeMounts']).entries()) {
+      for (const [index, mount] of asArray(container.raw['volumeMounts']).entries()) {
         const at = [...container.path, 'volumeMounts', index];
-        const volume = string(dig(mount, 'name'));
-        const mountPath = string(dig(mount, 'mountPath'));
+        const volume = asString(dig(mount, 'name'));
+        const mountPath = asString(dig(mount, 'mountPath'));
         const data = { container: renderContainer(container), volume };
         judgeMount(context, mount, { path: at, anchor: container.name, data });
         if (!volumes.has(volume)) {
@@ -113,8 +113,8 @@ interface Mount {
 
 function judgeMount(context: RuleContext<typeof messages>, mount: unknown, { path, anchor, data }: Mount): void {
   for (const field of ['subPath', 'subPathExpr']) {
-    const subPath = string(dig(mount, field));
-    const both = field === 'subPathExpr' && subPath !== '' && string(dig(mount, 'subPath')) !== '';
+    const subPath = asString(dig(mount, field));
+    const both = field === 'subPathExpr' && subPath !== '' && asString(dig(mount, 'subPath')) !== '';
     if (isWithin(subPath) && !both) continue;
     context.report('subPath', {
       path: [...path, field],

@@ -1,5 +1,5 @@
 import { nearest } from '../../world/nearest.ts';
-import { array, dig, isObject, object } from '../../world/read.ts';
+import { asArray, dig, isObject, asObject } from '../../world/read.ts';
 import { workloadRefOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -80,7 +80,7 @@ export const rolloutWorkloadRef = defineRule({
     }
 
     const metadata = dig(rollout, 'spec', 'template', 'metadata');
-    const parts = ['labels', 'annotations'].filter((part) => Object.keys(object(dig(metadata, part))).length > 0);
+    const parts = ['labels', 'annotations'].filter((part) => Object.keys(asObject(dig(metadata, part))).length > 0);
     const template = { path: ['spec', 'template'], anchor: 'template' };
     if (parts.length > 0) context.report('template', { ...template, data: { parts: parts.join(' and ') } });
     else if (saysSomething(dig(rollout, 'spec', 'template', 'spec')))
@@ -102,11 +102,11 @@ export const rolloutWorkloadRef = defineRule({
 
 // Clients written in Go send an empty pod spec as `containers: null`.
 function saysSomething(podSpec: unknown): boolean {
-  return Object.values(object(podSpec)).some((value) =>
+  return Object.values(asObject(podSpec)).some((value) =>
     isObject(value)
       ? Object.keys(value).length > 0
       : Array.isArray(value)
-        ? array(value).length > 0
+        ? asArray(value).length > 0
         : value !== null && value !== '',
   );
 }

@@ -1,6 +1,6 @@
 import { backendRefsOf, findManagedRoutes, weightedBackendsOf } from '../../world/gateway.ts';
 import { canaryOf, managedRouteNames } from '../../world/rollout.ts';
-import { string } from '../../world/read.ts';
+import { asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
 export const routeBackends = defineRule({
@@ -36,8 +36,8 @@ export const routeBackends = defineRule({
     },
   },
   check(context, rollout) {
-    const stable = string(canaryOf(rollout)?.['stableService']);
-    const canary = string(canaryOf(rollout)?.['canaryService']);
+    const stable = asString(canaryOf(rollout)?.['stableService']);
+    const canary = asString(canaryOf(rollout)?.['canaryService']);
     if (stable === '' || canary === '') return;
     for (const { route, path: from } of findManagedRoutes(rollout, context)) {
       const all = new Set(backendRefsOf(route).map(({ name }) => name));

@@ -5,7 +5,7 @@ import {
   type GatewayRouteRef,
 } from '../../world/gateway.ts';
 import { keyFor, type KindId, type KubeObject, type ObjectKey } from '../../world/object.ts';
-import { array, dig, string } from '../../world/read.ts';
+import { asArray, dig, asString } from '../../world/read.ts';
 import { canaryOf, managedRouteNames, stepsOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -38,7 +38,7 @@ export const routeCanaryOnlyRule = defineRule({
     },
   },
   check(context, rollout) {
-    const canary = string(canaryOf(rollout)?.['canaryService']);
+    const canary = asString(canaryOf(rollout)?.['canaryService']);
     if (canary === '') return;
     const managed = managedRouteNames(rollout);
     const headers = headersOfSteps(rollout);
@@ -48,7 +48,7 @@ export const routeCanaryOnlyRule = defineRule({
       if (route === undefined || !weightedBackendsOf(route, canary, managed).some((backend) => backend.name === canary))
         continue;
       for (const { rule, path } of canaryOnlyRulesOf(route, canary, managed)) {
-        const matches = array(dig(rule, 'matches')).map(headersIn);
+        const matches = asArray(dig(rule, 'matches')).map(headersIn);
         const isOnHeaders = matches.length > 0 && matches.every((names) => names.size > 0);
         if (
           isOnHeaders &&
@@ -58,7 +58,7 @@ export const routeCanaryOnlyRule = defineRule({
         const where = {
           object: route,
           path,
-          anchor: string(dig(rule, 'name')),
+          anchor: asString(dig(rule, 'name')),
           related: [{ object: rollout, path: from }],
         };
         const data = { kind: route.kind, name, service: canary };
@@ -90,10 +90,10 @@ function takingHeaderRules(rollout: KubeObject): readonly (GatewayRouteRef & { r
 /** In: a Rollout. Out: the headers that each of its setHeaderRoute steps matches on. */
 function headersOfSteps(rollout: KubeObject): readonly (readonly string[])[] {
   return stepsOf(rollout)
-    .map((step) => array(dig(step, 'setHeaderRoute', 'match')).map((match) => string(dig(match, 'headerName'))))
+    .map((step) => asArray(dig(step, 'setHeaderRoute', 'match')).map((match) => asString(dig(match, 'headerName'))))
     .filter((names) => names.length > 0);
 }
 
 function headersIn(match: unknown): ReadonlySet<string> {
-  return new Set(array(dig(match, 'headers')).map((header) => string(dig(header, 'name'))));
+  return new Set(asArray(dig(match, 'headers')).map((header) => asString(dig(header, 'name'))));
 }

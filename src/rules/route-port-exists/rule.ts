@@ -8,7 +8,7 @@ import {
   type PortUse,
   type ServicePort,
 } from '../../world/ports.ts';
-import { array, dig, optionalNumber } from '../../world/read.ts';
+import { asArray, dig, optionalNumber } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
 export const routePortExists = defineRule({
@@ -101,7 +101,7 @@ export const routePortExists = defineRule({
 
 // Where every match of the route names a port that the Service has, there is no doubt which port is meant.
 function arrivesOn({ route }: PortUse, ports: readonly ServicePort[]): boolean {
-  const matches = array(dig(route?.raw, 'match'));
+  const matches = asArray(dig(route?.raw, 'match'));
   return (
     matches.length > 0 &&
     matches.every((match) => portNumber(ports, optionalNumber(dig(match, 'port')) ?? 0) !== undefined)
@@ -110,6 +110,6 @@ function arrivesOn({ route }: PortUse, ports: readonly ServicePort[]): boolean {
 
 // "mesh" stands for the sidecars: there requests come in on a port of the very Service they were sent to.
 function isBehindGateway({ object }: PortUse): boolean {
-  const gateways = array(dig(object, 'spec', 'gateways'));
+  const gateways = asArray(dig(object, 'spec', 'gateways'));
   return gateways.length > 0 && !gateways.includes('mesh');
 }

@@ -1,6 +1,6 @@
 import { drivenRoutes, routeTitle, shortHost } from '../../world/istio.ts';
 import { canaryOf, destinationRuleOf } from '../../world/rollout.ts';
-import { string } from '../../world/read.ts';
+import { asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
 export const subsetCanaryService = defineRule({
@@ -21,7 +21,7 @@ export const subsetCanaryService = defineRule({
     },
   },
   check(context, rollout) {
-    const service = string(canaryOf(rollout)?.['canaryService']);
+    const service = asString(canaryOf(rollout)?.['canaryService']);
     const rule = destinationRuleOf(rollout);
     if (rule === undefined || service === '') return;
     for (const { virtualService, route } of drivenRoutes(rollout, context.find)) {

@@ -9,7 +9,7 @@ import {
 } from '../../world/istio.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { dig, isObject, optionalString, string } from '../../world/read.ts';
+import { dig, isObject, optionalString, asString } from '../../world/read.ts';
 import { canaryOf, destinationRuleOf, stableAndCanaryServices, type VirtualServiceEntry } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
@@ -179,7 +179,7 @@ function serviceTargets(rollout: KubeObject): Target[] {
   // Ping and pong change places with every update; what is wrong is called the same before and after.
   return (['ping', 'pong'] as const).map((role) => ({
     role,
-    name: string(dig(named, 'pingPong', `${role}Service`)),
+    name: asString(dig(named, 'pingPong', `${role}Service`)),
     path: [...CANARY, 'pingPong', `${role}Service`],
   }));
 }
@@ -190,8 +190,8 @@ function serviceTargets(rollout: KubeObject): Target[] {
  */
 function halfPair(rollout: KubeObject): { readonly given: string; readonly lacking: string } | undefined {
   const canary = canaryOf(rollout);
-  const hasStable = string(canary?.['stableService']) !== '';
-  if (!isObject(canary?.['pingPong']) || hasStable === (string(canary['canaryService']) !== '')) return undefined;
+  const hasStable = asString(canary?.['stableService']) !== '';
+  if (!isObject(canary?.['pingPong']) || hasStable === (asString(canary['canaryService']) !== '')) return undefined;
   return hasStable
     ? { given: 'stableService', lacking: 'canaryService' }
     : { given: 'canaryService', lacking: 'stableService' };

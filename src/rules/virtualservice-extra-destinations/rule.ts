@@ -1,6 +1,6 @@
 import { drivenRoutes, routeTitle, shortHost, type Destination } from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
-import { array, dig, string } from '../../world/read.ts';
+import { asArray, dig, asString } from '../../world/read.ts';
 import { destinationRuleOf, stableAndCanaryServices } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -50,8 +50,8 @@ export const virtualServiceExtraDestinations = defineRule({
 function knownDestinations(rollout: KubeObject): (destination: Destination) => boolean {
   const { stable, canary } = stableAndCanaryServices(rollout, false);
   const rule = destinationRuleOf(rollout);
-  const experiments = array(dig(rollout, 'status', 'canary', 'weights', 'additional')).map((each) =>
-    string(dig(each, 'serviceName')),
+  const experiments = asArray(dig(rollout, 'status', 'canary', 'weights', 'additional')).map((each) =>
+    asString(dig(each, 'serviceName')),
   );
   const hosts = new Set([stable, canary, ...experiments]);
   const subsets = new Set(rule === undefined ? [] : [rule.stableSubset, rule.canarySubset, ...rule.additionalSubsets]);

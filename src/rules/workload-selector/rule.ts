@@ -1,4 +1,4 @@
-import { dig, object, optionalObject } from '../../world/read.ts';
+import { dig, asObject, optionalObject } from '../../world/read.ts';
 import { effectiveTemplate, workloadRefOf } from '../../world/rollout.ts';
 import { meets, renderRequirement, requirementsOf } from '../../world/selector.ts';
 import { defineRule } from '../define.ts';
@@ -26,7 +26,7 @@ export const workloadSelector = defineRule({
     );
     if (effective === undefined) return;
     const { source, labels, template } = effective;
-    const raw = object(dig(template, 'metadata', 'labels'));
+    const raw = asObject(dig(template, 'metadata', 'labels'));
     const path = [...effective.path, 'metadata', 'labels'];
     for (const requirement of requirementsOf(selector)) {
       const { key } = requirement;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import http from 'node:http';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { array, dig } from '../../../src/world/read.ts';
+import { asArray, dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
@@ -72,10 +72,9 @@ describe('gates that cannot fail', () => {
     'a metric with count equal to failureLimit is Successful although every measurement has failed',
     async () => {
       const found = await run(analysis([metric('value', '0', { count: 2, failureLimit: 2, interval: '1s' })]), gated());
-      expect([dig(found, 'status', 'phase'), dig(array(dig(found, 'status', 'metricResults'))[0], 'failed')]).toEqual([
-        'Successful',
-        2,
-      ]);
+      expect([dig(found, 'status', 'phase'), dig(asArray(dig(found, 'status', 'metricResults'))[0], 'failed')]).toEqual(
+        ['Successful', 2],
+      );
     },
   );
 
@@ -90,7 +89,7 @@ describe('gates that cannot fail', () => {
     'measurements that end in an error do not count: a metric with count 2 and errors only is an Error after five of them, not a success',
     async () => {
       const found = await run(analysis([metric('value', 'closed', { count: 2, interval: '1s' })]), gated());
-      expect([dig(found, 'status', 'phase'), dig(array(dig(found, 'status', 'metricResults'))[0], 'error')]).toEqual([
+      expect([dig(found, 'status', 'phase'), dig(asArray(dig(found, 'status', 'metricResults'))[0], 'error')]).toEqual([
         'Error',
         5,
       ]);
@@ -99,9 +98,10 @@ describe('gates that cannot fail', () => {
 
   fact('E7', 'holds', 'a web metric whose answer is no JSON is Successful, whatever its condition asks', async () => {
     const found = await run(analysis([metric('value', 'page', { count: 2, interval: '1s' })]), gated());
-    expect([dig(found, 'status', 'phase'), dig(array(dig(found, 'status', 'metricResults'))[0], 'successful')]).toEqual(
-      ['Successful', 2],
-    );
+    expect([
+      dig(found, 'status', 'phase'),
+      dig(asArray(dig(found, 'status', 'metricResults'))[0], 'successful'),
+    ]).toEqual(['Successful', 2]);
   });
 
   fact('E7', 'holds', 'a metric with count below failureLimit is an Error as soon as the analysis begins', async () => {
@@ -190,7 +190,7 @@ describe('what is only looked at when the analysis begins', () => {
       const { status } = await scene.get('Rollout');
       expect(dig(status, 'phase')).toBe('Progressing');
       expect(await scene.list('AnalysisRun')).toEqual([]);
-      expect(array(dig(status, 'conditions')).some((condition) => dig(condition, 'type') === 'InvalidSpec')).toBe(
+      expect(asArray(dig(status, 'conditions')).some((condition) => dig(condition, 'type') === 'InvalidSpec')).toBe(
         false,
       );
     },

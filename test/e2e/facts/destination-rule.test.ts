@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { dig, string, stringMap } from '../../../src/world/read.ts';
+import { dig, asString, stringMap } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { READY_AFTER } from '../harness/kubelet.ts';
@@ -141,7 +141,7 @@ describe('the managed-by annotation', () => {
       expect(subsetsOf(await scene.get('DestinationRule'))).toEqual({ stable: undefined, canary: undefined });
       expect(dig(await scene.get('Rollout'), 'status', 'phase')).not.toBe('Healthy');
       await scene.nudge();
-      const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+      const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
       await until('the hashes', async () => subsetsOf(await scene.get('DestinationRule'))['stable'] === stable);
     },
   );
@@ -158,7 +158,7 @@ describe('the managed-by annotation', () => {
         rollout(subsetCanary(PAUSED_AT_20)),
       );
       const healthy = await scene.phase('Healthy');
-      const stable = string(dig(healthy, 'status', 'stableRS'));
+      const stable = asString(dig(healthy, 'status', 'stableRS'));
       await scene.reconciled();
       const recorder = await Recorder.start(cluster.controlPlane.admin, scene.at('DestinationRule'));
       await scene.cluster.argoCd.apply(
@@ -191,7 +191,7 @@ describe('the managed-by annotation', () => {
       destinationRule('stable', 'canary'),
       rollout(subsetCanary(PAUSED_AT_20)),
     );
-    const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+    const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
     await scene.patch('DestinationRule', {
       spec: {
         subsets: [
@@ -265,7 +265,7 @@ describe('pods that are not ready', () => {
         );
         await scene.phase('Healthy');
         await scene.update();
-        const before = string(dig(await scene.phase('Paused', 1), 'status', 'currentPodHash'));
+        const before = asString(dig(await scene.phase('Paused', 1), 'status', 'currentPodHash'));
         const [virtual, rule] = await Promise.all(
           (['VirtualService', 'DestinationRule'] as const).map((kind) =>
             Recorder.start(cluster.controlPlane.admin, scene.at(kind)),
@@ -277,7 +277,8 @@ describe('pods that are not ready', () => {
           async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before,
         );
         await scene.phase('Paused', 1);
-        const version = (object: KubeObject | undefined): bigint => BigInt(string(object?.metadata['resourceVersion']));
+        const version = (object: KubeObject | undefined): bigint =>
+          BigInt(asString(object?.metadata['resourceVersion']));
         const switched = version(
           rule?.stop().find((found) => ![before, undefined].includes(subsetsOf(found)['canary'])),
         );

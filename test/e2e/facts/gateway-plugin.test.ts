@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { array, dig, optionalNumber, string } from '../../../src/world/read.ts';
+import { asArray, dig, optionalNumber, asString } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import type { JsonObject } from '../../../src/world/read.ts';
 import { Cluster } from '../harness/cluster.ts';
@@ -46,10 +46,10 @@ const routed = (
 
 /** In: an HTTPRoute. Out: its rules: name, and weight by backend. */
 function rules(found: KubeObject): string[] {
-  return array(dig(found, 'spec', 'rules')).map(
+  return asArray(dig(found, 'spec', 'rules')).map(
     (rule) =>
-      `${string(dig(rule, 'name'))}: ${array(dig(rule, 'backendRefs'))
-        .map((ref) => `${string(dig(ref, 'name'))} ${optionalNumber(dig(ref, 'weight')) ?? '-'}`)
+      `${asString(dig(rule, 'name'))}: ${asArray(dig(rule, 'backendRefs'))
+        .map((ref) => `${asString(dig(ref, 'name'))} ${optionalNumber(dig(ref, 'weight')) ?? '-'}`)
         .join(', ')}`,
   );
 }
@@ -204,7 +204,7 @@ describe.skipIf(PLUGIN === undefined)(
         const made = await scene(route(BOTH), routed(PAUSED_AT_20, { httpRoute: 'web' }, { canaryService: null }));
         await until('the complaint', () => made.log.some((line) => line.includes('syncHandler error')));
         expect(
-          array(dig(await made.get('Rollout'), 'status', 'conditions')).some(
+          asArray(dig(await made.get('Rollout'), 'status', 'conditions')).some(
             (condition) => dig(condition, 'type') === 'InvalidSpec',
           ),
         ).toBe(false);

@@ -1,5 +1,5 @@
 import { it } from 'vitest';
-import { array, dig, optionalNumber, string, stringMap, type JsonObject } from '../../../src/world/read.ts';
+import { asArray, dig, optionalNumber, asString, stringMap, type JsonObject } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import type { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
@@ -101,7 +101,7 @@ export class Scene {
   }
 
   async #lookedAt({ metadata }: KubeObject): Promise<void> {
-    const [name, wanted] = [metadata.name, BigInt(string(metadata['resourceVersion']))];
+    const [name, wanted] = [metadata.name, BigInt(asString(metadata['resourceVersion']))];
     let looks = 0;
     await until('a reconciliation', async () => {
       if (this.#done(name).some((version) => version >= wanted)) return true;
@@ -143,7 +143,7 @@ export class Scene {
     let looks = 0;
     return until(`Rollout ${name} ${phase}${step === undefined ? '' : ` at step ${step}`}`, async () => {
       const found = await this.get('Rollout', name);
-      const current = string(dig(found, 'status', 'observedGeneration')) === String(found.metadata['generation']);
+      const current = asString(dig(found, 'status', 'observedGeneration')) === String(found.metadata['generation']);
       const there =
         dig(found, 'status', 'phase') === phase &&
         (step === undefined || optionalNumber(dig(found, 'status', 'currentStepIndex')) === step);
@@ -160,21 +160,24 @@ export class Scene {
   /** Out: what the controller says of why the Rollout is InvalidSpec, once it does. */
   invalid(name = 'web'): Promise<string> {
     return until(`Rollout ${name} InvalidSpec`, async () => {
-      const conditions = array(dig(await this.get('Rollout', name), 'status', 'conditions'));
+      const conditions = asArray(dig(await this.get('Rollout', name), 'status', 'conditions'));
       const invalid = conditions.find(
         (condition) => dig(condition, 'type') === 'InvalidSpec' && dig(condition, 'status') === 'True',
       );
-      return invalid === undefined ? undefined : string(dig(invalid, 'message'));
+      return invalid === undefined ? undefined : asString(dig(invalid, 'message'));
     });
   }
 }
 
 /** In: a VirtualService. Out: its http routes: name, and weight by destination (host, or host/subset), in order. */
 export function weights(virtual: KubeObject): (readonly [name: string, destinations: readonly string[]])[] {
-  return array(dig(virtual, 'spec', 'http')).map((route) => [
-    string(dig(route, 'name')),
-    array(dig(route, 'route')).map((entry) => {
-      const [host, subset] = [string(dig(entry, 'destination', 'host')), string(dig(entry, 'destination', 'subset'))];
+  return asArray(dig(virtual, 'spec', 'http')).map((route) => [
+    asString(dig(route, 'name')),
+    asArray(dig(route, 'route')).map((entry) => {
+      const [host, subset] = [
+        asString(dig(entry, 'destination', 'host')),
+        asString(dig(entry, 'destination', 'subset')),
+      ];
       return `${host}${subset === '' ? '' : `/${subset}`} ${optionalNumber(dig(entry, 'weight')) ?? '-'}`;
     }),
   ]);
@@ -188,8 +191,8 @@ export function hashOf(service: KubeObject): string | undefined {
 /** In: a DestinationRule. Out: the hash of each of its subsets, by name. */
 export function subsetsOf(rule: KubeObject): Record<string, string | undefined> {
   return Object.fromEntries(
-    array(dig(rule, 'spec', 'subsets')).map((subset) => [
-      string(dig(subset, 'name')),
+    asArray(dig(rule, 'spec', 'subsets')).map((subset) => [
+      asString(dig(subset, 'name')),
       stringMap(dig(subset, 'labels')).get(HASH),
     ]),
   );

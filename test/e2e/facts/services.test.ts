@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { array, dig, string, stringMap, type JsonObject } from '../../../src/world/read.ts';
+import { asArray, dig, asString, stringMap, type JsonObject } from '../../../src/world/read.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
 import { Recorder } from '../harness/recorder.ts';
@@ -55,7 +55,7 @@ describe('the hash in a selector', () => {
         [manifest, { ...service('web-canary'), metadata: { name: 'web-canary', namespace: scene.namespace } }],
         'server-side apply',
       );
-      const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+      const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
       await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
       await cluster.argoCd.apply(
         [{ ...manifest, metadata: { ...manifest.metadata, labels: { team: 'shop' } } }],
@@ -76,7 +76,7 @@ describe('the hash in a selector', () => {
       manifest,
       { ...service('web-canary'), metadata: { name: 'web-canary', namespace: scene.namespace } },
     ]);
-    const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+    const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
     await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
     await cluster.argoCd.apply([{ ...manifest, metadata: { ...manifest.metadata, labels: { team: 'shop' } } }]);
     expect(hashOf(await scene.get('Service'))).toBe(stable);
@@ -88,7 +88,7 @@ describe('the hash in a selector', () => {
     'a Service deleted and created again has no hash until the Rollout is reconciled for another reason',
     async () => {
       const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
-      const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+      const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
       await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
       await scene.reconciled();
       await cluster.admin.run(['delete', 'service', 'web', '-n', scene.namespace]);
@@ -102,7 +102,7 @@ describe('the hash in a selector', () => {
 
   fact('A1', 'holds', 'a wrong hash is put right at once: only a missing one goes unnoticed', async () => {
     const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
-    const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+    const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
     await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
     await scene.patch('Service', { spec: { selector: { [HASH]: 'wrong' } } });
     await until('the hash again', async () => hashOf(await scene.get('Service')) === stable);
@@ -122,7 +122,7 @@ describe('the hash in a selector', () => {
         [manifest, { ...service('web-canary'), metadata: { name: 'web-canary', namespace: scene.namespace } }],
         'server-side apply',
       );
-      const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+      const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
       await scene.update();
       await scene.phase('Paused');
       expect(hashOf(await scene.get('Service'))).toBe(stable);
@@ -133,7 +133,7 @@ describe('the hash in a selector', () => {
       await scene.reconciled();
       await scene.reconciled();
       const { status } = await scene.phase('Healthy');
-      const current = string(dig(status, 'currentPodHash'));
+      const current = asString(dig(status, 'currentPodHash'));
       expect(current).not.toBe(stable);
       expect([hashOf(await scene.get('Service')), dig(status, 'stableRS')]).toEqual([current, current]);
     },
@@ -222,7 +222,7 @@ describe('ephemeral metadata', () => {
       await scene.update();
       await scene.phase('Paused', 1);
       await scene.plugin('promote');
-      const current = string(dig(await scene.phase('Healthy'), 'status', 'currentPodHash'));
+      const current = asString(dig(await scene.phase('Healthy'), 'status', 'currentPodHash'));
       const labels = await until('the labels to settle', async () => {
         const found = await podLabels(scene, current);
         return found.length === 2 && !found.includes('canary') ? found : undefined;
@@ -364,9 +364,9 @@ describe('the order of writes', () => {
       await scene.update();
       const paused = await scene.phase('Paused', 1);
       await scene.reconciled();
-      const current = string(dig(paused, 'status', 'currentPodHash'));
+      const current = asString(dig(paused, 'status', 'currentPodHash'));
       const first = (recorder: Recorder | undefined, when: (object: object) => boolean): bigint =>
-        BigInt(string(recorder?.stop().find(when)?.metadata['resourceVersion']));
+        BigInt(asString(recorder?.stop().find(when)?.metadata['resourceVersion']));
       const hash = first(rule, (version) => subsetsOf(version as never)['canary'] === current);
       const weight = first(virtual, (version) => (weights(version as never)[0]?.[1] ?? []).includes('web/canary 20'));
       const status = first(
@@ -383,20 +383,20 @@ describe('the order of writes', () => {
     'currentPodHash names the new pods before the canary subset or the canary Service selects them',
     async () => {
       const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
-      const stable = string(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
+      const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
       const [rolloutVersions, canary] = await Promise.all([
         Recorder.start(cluster.controlPlane.admin, scene.at('Rollout')),
         Recorder.start(cluster.controlPlane.admin, scene.at('Service', 'web-canary')),
       ]);
       await scene.update();
-      const current = string(dig(await scene.phase('Paused', 1), 'status', 'currentPodHash'));
+      const current = asString(dig(await scene.phase('Paused', 1), 'status', 'currentPodHash'));
       const version = (object: object | undefined): bigint =>
-        BigInt(string(dig(object, 'metadata', 'resourceVersion')));
+        BigInt(asString(dig(object, 'metadata', 'resourceVersion')));
       const known = version(rolloutVersions.stop().find((found) => dig(found, 'status', 'currentPodHash') === current));
       const selected = version(canary.stop().find((found) => hashOf(found) === current));
       expect(current).not.toBe(stable);
       expect(known < selected).toBe(true);
-      expect(array(dig(await scene.get('VirtualService'), 'spec', 'http'))).toHaveLength(1);
+      expect(asArray(dig(await scene.get('VirtualService'), 'spec', 'http'))).toHaveLength(1);
     },
   );
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { array, dig } from '../../../src/world/read.ts';
+import { asArray, dig } from '../../../src/world/read.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
 import { Recorder } from '../harness/recorder.ts';
@@ -340,7 +340,7 @@ describe('managed routes', () => {
       await scene.phase('Healthy');
       await scene.update();
       await scene.phase('Paused', 2);
-      expect(array(dig(await scene.get('VirtualService'), 'spec', 'http'))[0]).toEqual({
+      expect(asArray(dig(await scene.get('VirtualService'), 'spec', 'http'))[0]).toEqual({
         name: 'beta',
         match: [{ headers: { 'x-beta': { exact: 'yes' } } }],
         route: [to('web-canary', 100)],
@@ -372,7 +372,7 @@ describe('managed routes', () => {
       await scene.phase('Healthy');
       await scene.update();
       await scene.phase('Paused', 2);
-      expect(dig(array(dig(await scene.get('VirtualService'), 'spec', 'http'))[0], 'route')).toEqual([
+      expect(dig(asArray(dig(await scene.get('VirtualService'), 'spec', 'http'))[0], 'route')).toEqual([
         at('web-canary', 80, 100),
       ]);
     },

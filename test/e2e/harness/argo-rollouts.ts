@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { binary, sourceOf } from '../../control-plane/build.ts';
-import { array, dig } from '../../../src/world/read.ts';
+import { asArray, dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import type { ControlPlane, ServiceAccount } from './control-plane.ts';
 import { yamlOf, type Kubectl } from './kubectl.ts';
@@ -150,7 +150,7 @@ async function manifests(
       return {
         ...object,
         metadata,
-        subjects: array(object['subjects']).map((subject) => ({ ...(subject as object), namespace, name })),
+        subjects: asArray(object['subjects']).map((subject) => ({ ...(subject as object), namespace, name })),
       };
     if (object.kind === 'ConfigMap' && object.metadata.name === 'argo-rollouts-config')
       return {

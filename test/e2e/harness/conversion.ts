@@ -1,4 +1,4 @@
-import { array, dig, object, string } from '../../../src/world/read.ts';
+import { asArray, dig, asObject, asString } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import type { Cluster } from './cluster.ts';
 import type { Kubectl } from './kubectl.ts';
@@ -98,7 +98,7 @@ export class ConversionScene {
   }
 
   async annotations(name: string): Promise<Readonly<Record<string, unknown>>> {
-    return object(dig((await this.deployment(name))?.metadata, 'annotations'));
+    return asObject(dig((await this.deployment(name))?.metadata, 'annotations'));
   }
 
   /** Out: the pods that are not going, by the label app. */
@@ -174,10 +174,10 @@ async function readyOf(scene: ConversionScene, name: string): Promise<number> {
 }
 
 function readyIn(slice: KubeObject): number {
-  return array(slice['endpoints']).filter((endpoint) => dig(endpoint, 'conditions', 'ready') === true).length;
+  return asArray(slice['endpoints']).filter((endpoint) => dig(endpoint, 'conditions', 'ready') === true).length;
 }
 
 /** In: an object. Out: its annotation, empty if it has none of that key. */
 export function annotation(subject: KubeObject | undefined, key: string): string {
-  return string(dig(subject?.metadata, 'annotations', key));
+  return asString(dig(subject?.metadata, 'annotations', key));
 }

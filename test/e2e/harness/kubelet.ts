@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { array, dig, string } from '../../../src/world/read.ts';
+import { asArray, dig, asString } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { Refused, type Api } from './api.ts';
 
@@ -61,7 +61,7 @@ export class Kubelet {
   }
 
   #see(pod: KubeObject): void {
-    const uid = string(pod.metadata['uid']);
+    const uid = asString(pod.metadata['uid']);
     const handled = this.#handled.get(uid);
     if (pod.metadata['deletionTimestamp'] !== undefined) {
       if (handled === 'ending' || dig(pod, 'spec', 'nodeName') === undefined) return;
@@ -86,7 +86,7 @@ export class Kubelet {
           await sleep(200);
         }
         current = await this.#api
-          .get('v1', 'Pod', string(pod.metadata.namespace), pod.metadata.name)
+          .get('v1', 'Pod', asString(pod.metadata.namespace), pod.metadata.name)
           .catch(() => current);
         if (current?.metadata['uid'] !== pod.metadata['uid']) return;
       }
@@ -94,7 +94,7 @@ export class Kubelet {
   }
 
   async #begin(pod: KubeObject): Promise<void> {
-    const at = { apiVersion: 'v1', kind: 'Pod', namespace: string(pod.metadata.namespace), name: pod.metadata.name };
+    const at = { apiVersion: 'v1', kind: 'Pod', namespace: asString(pod.metadata.namespace), name: pod.metadata.name };
     if (dig(pod, 'spec', 'nodeName') === undefined) {
       const binding = {
         apiVersion: 'v1',
@@ -106,7 +106,7 @@ export class Kubelet {
     }
     const number = this.#pods++;
     const podIP = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
-    const after = string(dig(pod.metadata, 'annotations', READY_AFTER)) || '0';
+    const after = asString(dig(pod.metadata, 'annotations', READY_AFTER)) || '0';
     await this.#api.patch(at, { status: statusOf(pod, podIP, false) }, 'status');
     if (after === 'never') return;
     await sleep(Number(after), undefined, { ref: false });
@@ -114,8 +114,8 @@ export class Kubelet {
   }
 
   async #end(pod: KubeObject): Promise<void> {
-    await sleep(Number(string(dig(pod.metadata, 'annotations', ENDS_AFTER)) || '0'), undefined, { ref: false });
-    await this.#api.call('DELETE', `/api/v1/namespaces/${string(pod.metadata.namespace)}/pods/${pod.metadata.name}`, {
+    await sleep(Number(asString(dig(pod.metadata, 'annotations', ENDS_AFTER)) || '0'), undefined, { ref: false });
+    await this.#api.call('DELETE', `/api/v1/namespaces/${asString(pod.metadata.namespace)}/pods/${pod.metadata.name}`, {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       gracePeriodSeconds: 0,
@@ -142,7 +142,7 @@ function statusOf(pod: KubeObject, podIP: string, ready: boolean): unknown {
       condition('ContainersReady', ready),
       condition('Ready', ready),
     ],
-    containerStatuses: array(dig(pod, 'spec', 'containers')).map((container) => ({
+    containerStatuses: asArray(dig(pod, 'spec', 'containers')).map((container) => ({
       name: dig(container, 'name'),
       image: dig(container, 'image'),
       imageID: 'none',

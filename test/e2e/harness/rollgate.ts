@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { parse, stringify } from 'yaml';
 import { render } from '../../../scripts/helm.ts';
 import { selfSigned } from '../../../src/server/certificate.ts';
-import { array, dig, string } from '../../../src/world/read.ts';
+import { asArray, dig, asString } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import type { Address } from '../../support/forwarder.ts';
 import type { ControlPlane, ServiceAccount } from './control-plane.ts';
@@ -37,12 +37,12 @@ const NODE_OPTIONS =
  */
 export class Rollgate {
   readonly program: Program;
-  readonly #plainPort: number;
+  readonly #healthPort: number;
   readonly #policyFile: string;
 
-  private constructor(program: Program, plainPort: number, policyFile: string) {
+  private constructor(program: Program, healthPort: number, policyFile: string) {
     this.program = program;
-    this.#plainPort = plainPort;
+    this.#healthPort = healthPort;
     this.#policyFile = policyFile;
   }
 
@@ -89,20 +89,22 @@ export class Rollgate {
     await kubectl.run(['apply', '-f', '-'], yamlOf(rendered.filter((object) => !isWebhooks(object))));
 
     const service = await controlPlane.admin.get('v1', 'Service', NAMESPACE, NAME);
-    const plainPort = await freePort(string(dig(service, 'spec', 'clusterIP')));
+    const healthPort = await freePort(asString(dig(service, 'spec', 'clusterIP')));
     const policyFile = join(folder, 'rollgate.yaml');
     const policy = rendered.find(({ kind }) => kind === 'ConfigMap');
-    await writeFile(policyFile, string(dig(policy, 'data', 'rollgate.yaml')));
+    await writeFile(policyFile, asString(dig(policy, 'data', 'rollgate.yaml')));
     const deployment = rendered.find(({ kind }) => kind === 'Deployment');
     const here: Readonly<Record<string, string>> = {
       'cert-dir': join(folder, 'certificates'),
       policy: policyFile,
-      host: string(dig(service, 'spec', 'clusterIP')),
+      host: asString(dig(service, 'spec', 'clusterIP')),
       port: '443',
-      'plain-port': String(plainPort),
+      'health-port': String(healthPort),
       kubeconfig: await controlPlane.kubeconfig({ ...(await controlPlane.account(ROLLGATE)), server }, 'rollgate'),
     };
-    const args = array(dig(array(dig(deployment, 'spec', 'template', 'spec', 'containers'))[0], 'args')).map(string);
+    const args = asArray(dig(asArray(dig(deployment, 'spec', 'template', 'spec', 'containers'))[0], 'args')).map(
+      asString,
+    );
     const kept = args.filter((arg) => !Object.keys(here).some((name) => arg.startsWith(`--${name}=`)));
     const program = new Program({
       name: 'rollgate',
@@ -116,7 +118,7 @@ export class Rollgate {
       env: { POD_NAMESPACE: NAMESPACE },
       log: join(controlPlane.folder, 'rollgate.log'),
     });
-    const rollgate = new Rollgate(program, plainPort, policyFile);
+    const rollgate = new Rollgate(program, healthPort, policyFile);
     await rollgate.start();
     await kubectl.run(['apply', '-f', '-'], yamlOf(rendered.filter(isWebhooks)));
     return rollgate;
@@ -140,15 +142,15 @@ export class Rollgate {
    * address of its own; not started, and not stopped with the cluster.
    */
   async replica(name: string, values: Readonly<Record<string, string>> = {}): Promise<Rollgate> {
-    const [port, plainPort] = [await freePort(), await freePort()];
+    const [port, healthPort] = [await freePort(), await freePort()];
     const log = join(dirname(this.program.log), `${name}.log`);
     return new Rollgate(
       this.program.like(
         name,
-        { host: '127.0.0.1', port: String(port), 'plain-port': String(plainPort), ...values },
+        { host: '127.0.0.1', port: String(port), 'health-port': String(healthPort), ...values },
         log,
       ),
-      plainPort,
+      healthPort,
       this.#policyFile,
     );
   }
@@ -200,7 +202,7 @@ export class Rollgate {
     const host = this.program.argument('host');
     return new Promise((resolve, reject) => {
       http
-        .get({ host, port: this.#plainPort, path, agent: false }, (response) => {
+        .get({ host, port: this.#healthPort, path, agent: false }, (response) => {
           text(response).then((body) => resolve({ code: response.statusCode ?? 0, body }), reject);
         })
         .on('error', reject);

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../src/world/object.ts';
-import { dig, string } from '../../../src/world/read.ts';
+import { dig, asString } from '../../../src/world/read.ts';
 import { Refused, type Api } from './api.ts';
 import { pathOf } from './paths.ts';
 import { until } from './program.ts';
@@ -68,7 +68,7 @@ export async function whyNotRenamed(api: Api, namespace: string, name: string): 
     );
     return '';
   } catch (error) {
-    if (error instanceof Refused && error.code === 422) return string(dig(error.body, 'message'));
+    if (error instanceof Refused && error.code === 422) return asString(dig(error.body, 'message'));
     throw error;
   }
 }

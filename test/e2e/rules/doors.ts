@@ -3,7 +3,7 @@ import { evaluate } from '../../../src/rules/engine.ts';
 import type { Finding, FindingClass } from '../../../src/rules/finding.ts';
 import { bundleWorld } from '../../../src/world/manifests.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../../../src/world/object.ts';
-import { object } from '../../../src/world/read.ts';
+import { asObject } from '../../../src/world/read.ts';
 
 /**
  * A contradiction between two objects, and what else there is: whichever of the two comes last is refused, or warned
@@ -128,7 +128,7 @@ export function isWrongAlone({ referrer, referenced, others }: Pair, rule: Rule)
  */
 export function bare({ referrer, referenced, others }: Pair, rule: Rule): KubeObject | undefined {
   if (referrer.kind !== 'Rollout') return undefined;
-  const right: KubeObject = { ...referrer, spec: { ...object(referrer['spec']), strategy: { canary: {} } } };
+  const right: KubeObject = { ...referrer, spec: { ...asObject(referrer['spec']), strategy: { canary: {} } } };
   const all = [...others, ...(referenced === undefined ? [] : [referenced]), right];
   return evaluate(bundleWorld(all, { complete: true }), [right], [rule]).findings.length === 0 ? right : undefined;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { array, dig, object, type JsonObject } from '../../../src/world/read.ts';
+import { asArray, dig, asObject, type JsonObject } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { objectsOf } from '../harness/objects.ts';
 
@@ -72,10 +72,10 @@ export function objectsIn(
     .filter(({ kind, metadata }) => metadata.namespace === namespace && kind !== 'Namespace')
     .map((candidate) => {
       if (candidate.kind !== 'Rollout' || candidate.metadata.name !== rollout) return candidate;
-      const spec = object(candidate['spec']);
-      const canary = object(dig(spec, 'strategy', 'canary'));
+      const spec = asObject(candidate['spec']);
+      const canary = asObject(dig(spec, 'strategy', 'canary'));
       const trafficRouting = {
-        ...object(canary['trafficRouting']),
+        ...asObject(canary['trafficRouting']),
         ...(managedRoutes === undefined ? {} : { managedRoutes }),
       };
       return { ...candidate, spec: { ...spec, strategy: { canary: { ...canary, trafficRouting, steps } } } };
@@ -96,10 +96,10 @@ export function driven(objects: readonly KubeObject[]): KubeObject[] {
  * match, a weight that no Rollout manages.
  */
 export function edited(source: KubeObject, n: number): KubeObject {
-  const spec = object(source['spec']);
+  const spec = asObject(source['spec']);
   switch (source.kind) {
     case 'VirtualService': {
-      const [primary] = array(spec['http']);
+      const [primary] = asArray(spec['http']);
       const unrelated = {
         name: 'unrelated',
         match: [{ uri: { prefix: `/v${n}` } }],
@@ -112,13 +112,13 @@ export function edited(source: KubeObject, n: number): KubeObject {
         ...source,
         spec: {
           ...spec,
-          hosts: [...array(spec['hosts']), `h${n}.example.com`],
-          http: [unrelated, { ...object(primary), timeout: `${n}s` }],
+          hosts: [...asArray(spec['hosts']), `h${n}.example.com`],
+          http: [unrelated, { ...asObject(primary), timeout: `${n}s` }],
         },
       };
     }
     case 'HTTPRoute': {
-      const [rule] = array(spec['rules']);
+      const [rule] = asArray(spec['rules']);
       const unrelated = {
         matches: [{ path: { type: 'PathPrefix', value: `/v${n}` } }],
         backendRefs: [
@@ -131,7 +131,7 @@ export function edited(source: KubeObject, n: number): KubeObject {
         spec: {
           ...spec,
           hostnames: [`h${n}.example.com`],
-          rules: [unrelated, { ...object(rule), timeouts: { request: `${n}s` } }],
+          rules: [unrelated, { ...asObject(rule), timeouts: { request: `${n}s` } }],
         },
       };
     }
@@ -152,31 +152,31 @@ export function edited(source: KubeObject, n: number): KubeObject {
  * In: an object that the controller writes into. Out: what is the controller's in it, in a form that can be compared.
  */
 export function controllersPart(source: KubeObject): string {
-  const spec = object(source['spec']);
+  const spec = asObject(source['spec']);
   switch (source.kind) {
     case 'VirtualService':
-      return array(spec['http'])
+      return asArray(spec['http'])
         .filter((route) => dig(route, 'name') !== 'unrelated')
         .map(
           (route) =>
-            `${String(dig(route, 'name'))}: ${array(dig(route, 'route'))
+            `${String(dig(route, 'name'))}: ${asArray(dig(route, 'route'))
               .map((entry) => weightOf(entry, dig(entry, 'destination', 'subset') ?? dig(entry, 'destination', 'host')))
               .sort()
               .join(' ')}`,
         )
         .join('; ');
     case 'HTTPRoute':
-      return array(spec['rules'])
-        .filter((rule) => !array(dig(rule, 'backendRefs')).some((backend) => dig(backend, 'name') === 'one'))
+      return asArray(spec['rules'])
+        .filter((rule) => !asArray(dig(rule, 'backendRefs')).some((backend) => dig(backend, 'name') === 'one'))
         .map((rule) =>
-          array(dig(rule, 'backendRefs'))
+          asArray(dig(rule, 'backendRefs'))
             .map((backend) => weightOf(backend, dig(backend, 'name')))
             .sort()
             .join(' '),
         )
         .join('; ');
     case 'DestinationRule':
-      return array(spec['subsets'])
+      return asArray(spec['subsets'])
         .map((subset) => `${String(dig(subset, 'name'))}=${String(dig(subset, 'labels', HASH))}`)
         .join(' ');
     default:
@@ -190,8 +190,8 @@ function weightOf(entry: unknown, name: unknown): string {
 
 /** In: an object, submitted or stored. Out: what of its spec is the person's: all but what the controller writes. */
 export function personsPart(source: KubeObject): JsonObject {
-  const spec = strip(object(source['spec'])) as JsonObject;
-  const http = array(spec['http']);
+  const spec = strip(asObject(source['spec'])) as JsonObject;
+  const http = asArray(spec['http']);
   return http.length === 0
     ? spec
     : { ...spec, http: http.filter((route) => dig(route, 'name') !== HEADER_ROUTE.setHeaderRoute.name) };
@@ -204,7 +204,7 @@ function strip(value: unknown, unrelated = false): unknown {
   const own =
     unrelated ||
     dig(value, 'name') === 'unrelated' ||
-    array(dig(value, 'backendRefs')).some((backend) => dig(backend, 'name') === 'one');
+    asArray(dig(value, 'backendRefs')).some((backend) => dig(backend, 'name') === 'one');
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key]) => key !== HASH && (own || key !== 'weight'))

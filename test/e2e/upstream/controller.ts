@@ -1,4 +1,4 @@
-import { array, dig, string } from '../../../src/world/read.ts';
+import { asArray, dig, asString } from '../../../src/world/read.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../../../src/world/object.ts';
 import { Refused, type Api } from '../harness/api.ts';
 import type { Cluster } from '../harness/cluster.ts';
@@ -42,7 +42,7 @@ export async function store(api: Api, objects: readonly KubeObject[]): Promise<S
       if (!(error instanceof Refused)) throw error;
       refused.set(
         keyOf(object),
-        error.code === 404 ? `this cluster has no ${object.kind}` : string(dig(error.body, 'message')),
+        error.code === 404 ? `this cluster has no ${object.kind}` : asString(dig(error.body, 'message')),
       );
     }
   }
@@ -90,12 +90,13 @@ async function settled(cluster: Cluster): Promise<ReadonlyMap<string, Outcome>> 
  */
 function outcomeOf(rollout: KubeObject, errors: ReadonlyMap<string, string>): Outcome | undefined {
   const status = rollout['status'];
-  const invalid = array(dig(status, 'conditions')).find(
+  const invalid = asArray(dig(status, 'conditions')).find(
     (condition) => dig(condition, 'type') === 'InvalidSpec' && dig(condition, 'status') === 'True',
   );
-  if (invalid !== undefined) return { kind: 'InvalidSpec', message: string(dig(invalid, 'message')) };
-  const phase = string(dig(status, 'phase'));
-  const current = phase !== '' && string(dig(status, 'observedGeneration')) === String(rollout.metadata['generation']);
+  if (invalid !== undefined) return { kind: 'InvalidSpec', message: asString(dig(invalid, 'message')) };
+  const phase = asString(dig(status, 'phase'));
+  const current =
+    phase !== '' && asString(dig(status, 'observedGeneration')) === String(rollout.metadata['generation']);
   const error = errors.get(`${namespaceOf(rollout)}/${rollout.metadata.name}`);
   if (error !== undefined && /plugin .* not configured/.test(error))
     return { kind: 'runs', message: 'its plugin is not installed here' };

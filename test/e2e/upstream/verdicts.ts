@@ -1,5 +1,5 @@
 import { RULES } from '../../../src/rules/index.ts';
-import { array, dig, string } from '../../../src/world/read.ts';
+import { asArray, dig, asString } from '../../../src/world/read.ts';
 import { keyOf, kindOf, type KubeObject } from '../../../src/world/object.ts';
 import { references } from '../../../src/world/references.ts';
 import type { Api } from '../harness/api.ts';
@@ -83,7 +83,7 @@ async function saidOfOne(api: Api, rollout: KubeObject, objects: readonly KubeOb
     warnings.push(...answer.warnings);
     // Let through, it is found to be there already.
     if (answer.code < 300 || answer.code === 409) continue;
-    const causes = array(dig(answer.body, 'details', 'causes')).map((cause) => string(dig(cause, 'message')));
+    const causes = asArray(dig(answer.body, 'details', 'causes')).map((cause) => asString(dig(cause, 'message')));
     if (answer.code !== 422 || causes.length === 0) throw new Error(`${keyOf(object)}: ${JSON.stringify(answer)}`);
     denying.push(...causes.filter((cause) => object === rollout || !isOfOther(cause, rollout)));
   }

@@ -1,0 +1,128 @@
+import { KINDS, keyFor, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
+import type { Listing, Lookup, World } from '../world/world.ts';
+
+/** Something that a run would have to know. */
+export type Question =
+  | { readonly ask: 'get'; readonly kind: KindId; readonly namespace: string; readonly name: string }
+  | { readonly ask: 'list'; readonly kind: KindId; readonly namespace: string | undefined }
+  | { readonly ask: 'referrers'; readonly key: ObjectKey };
+
+/** What is known so far, by question; plain data, to be sent to a worker. */
+export interface RecordedAnswers {
+  readonly lookups: ReadonlyMap<string, Lookup>;
+  readonly listings: ReadonlyMap<string, Listing>;
+  readonly referrers: ReadonlyMap<ObjectKey, readonly KubeObject[]>;
+}
+
+/** Nothing is known yet. */
+export const NO_ANSWERS: RecordedAnswers = { lookups: new Map(), listings: new Map(), referrers: new Map() };
+
+const NOT_ASKED = 'not asked yet';
+
+/**
+ * A world that answers what it was told and writes down what it was not: with it a run in a worker, which has no world
+ * of its own, learns in a few rounds exactly what it needs of the world that the admission thread keeps.
+ */
+export class RecordingWorld implements World {
+  readonly #answers: RecordedAnswers;
+  readonly #questions = new Map<string, Question>();
+
+  constructor(answers: RecordedAnswers) {
+    this.#answers = answers;
+  }
+
+  get(kind: KindId, namespace: string, name: string): Lookup {
+    const id = keyFor(kind, namespace, name);
+    const known = this.#answers.lookups.get(id);
+    if (known !== undefined) return known;
+    this.#questions.set(`get ${id}`, { ask: 'get', kind, namespace, name });
+    return { state: 'unknown', reason: NOT_ASKED };
+  }
+
+  list(kind: KindId, namespace: string | undefined): Listing {
+    const id = listId(kind, namespace);
+    const known = this.#answers.listings.get(id);
+    if (known !== undefined) return known;
+    this.#questions.set(`list ${id}`, { ask: 'list', kind, namespace });
+    return { state: 'unknown', reason: NOT_ASKED };
+  }
+
+  referrers(key: ObjectKey): readonly KubeObject[] {
+    const known = this.#answers.referrers.get(key);
+    if (known !== undefined) return known;
+    this.#questions.set(`referrers ${key}`, { ask: 'referrers', key });
+    return [];
+  }
+
+  /** Out: what was asked and could not be answered. */
+  questions(): Question[] {
+    return [...this.#questions.values()];
+  }
+}
+
+/** A kind in a namespace, which somebody may or may not read. */
+export interface ReadScope {
+  readonly kind: KindId;
+  readonly namespace: string;
+}
+
+/**
+ * In: questions, and the world that will answer them. Out: each kind and namespace that an answer could reveal
+ * something of, once.
+ */
+export function readScopesOf(questions: readonly Question[], world: World): ReadScope[] {
+  const scopes = new Map<string, ReadScope>();
+  const add = (kind: KindId | undefined, namespace: string): void => {
+    if (kind === undefined) return;
+    const scope = scopeOf(kind, namespace);
+    scopes.set(`${kind}/${scope.namespace}`, scope);
+  };
+  for (const question of questions) {
+    if (question.ask !== 'referrers') add(question.kind, question.namespace ?? '');
+    else for (const object of world.referrers(question.key)) add(kindOf(object), namespaceOf(object));
+  }
+  return [...scopes.values()];
+}
+
+/**
+ * In: questions, the world, who may read what, and what is known so far. Out: that and the new answers. What may not be
+ * read is unknown; objects that refer to another from where the asker may not read are left out.
+ */
+export function answerQuestions(
+  questions: readonly Question[],
+  world: World,
+  may: (scope: ReadScope) => boolean,
+  answers: RecordedAnswers,
+): RecordedAnswers {
+  const lookups = new Map(answers.lookups);
+  const listings = new Map(answers.listings);
+  const referrers = new Map(answers.referrers);
+  for (const question of questions) {
+    if (question.ask === 'referrers') {
+      const visible = world.referrers(question.key).filter((object) => {
+        const kind = kindOf(object);
+        return kind !== undefined && may(scopeOf(kind, namespaceOf(object)));
+      });
+      referrers.set(question.key, visible);
+      continue;
+    }
+    const { kind, namespace } = question;
+    const readable = may(scopeOf(kind, namespace ?? ''));
+    const refusal = { state: 'unknown' as const, reason: 'you may not read it' };
+    if (question.ask === 'get')
+      lookups.set(
+        keyFor(kind, question.namespace, question.name),
+        readable ? world.get(kind, question.namespace, question.name) : refusal,
+      );
+    else listings.set(listId(kind, namespace), readable ? world.list(kind, namespace) : refusal);
+  }
+  return { lookups, listings, referrers };
+}
+
+function scopeOf(kind: KindId, namespace: string): ReadScope {
+  return { kind, namespace: KINDS[kind].namespaced ? namespace : '' };
+}
+
+function listId(kind: KindId, namespace: string | undefined): string {
+  return `${kind}/${namespace ?? '*'}`;
+}

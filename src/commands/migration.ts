@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { LeaderLease } from '../cluster/lease.ts';
+import { Reconciler } from '../migration/reconciler/reconciler.ts';
+import { clusterWriter } from '../migration/reconciler/writer.ts';
+import type { ClusterWorld } from '../cluster/world.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Log } from '../server/log.ts';
+import type { Metrics } from '../server/metrics.ts';
+
+/** What converting needs. */
+export interface MigrationRunnerOptions {
+  readonly kubeConfig: KubeConfig;
+  readonly cluster: ClusterWorld;
+  /** `NAMESPACE/NAME` of the Lease. */
+  readonly lease: string;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'converted' | 'leads'>;
+  policy(): Policy;
+}
+
+/** Conversion, running. */
+export interface RunningMigration {
+  readonly reconciler: Reconciler;
+  stop(): Promise<void>;
+}
+
+/**
+ * In: what it needs. Out: the reconciler, which acts whenever this process holds the Lease. Throws an Error for a
+ * person where the Lease has no such name.
+ */
+export function startMigration({
+  kubeConfig,
+  cluster,
+  lease: where,
+  log,
+  metrics,
+  policy,
+}: MigrationRunnerOptions): RunningMigration {
+  const [, namespace = '', name = ''] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(where) ?? [];
+  if (name === '') throw new Error(`--conversion-lease: NAMESPACE/NAME is needed, not ${JSON.stringify(where)}`);
+  // Two processes of one pod in a row are two holders: what the first began may still be under way.
+  const identity = `${hostname()}-${randomBytes(4).toString('hex')}`;
+  const lease = new LeaderLease({ kubeConfig, namespace, name, identity, log });
+  const reconciler = new Reconciler({
+    sources: { world: cluster.world, policy, fetch: (keys, deadline) => cluster.fetch(keys, deadline) },
+    writer: clusterWriter(kubeConfig, identity),
+    log,
+    mayAct: () => lease.leading && cluster.ready().ok,
+    acted: (action, result) => metrics.converted(action, result),
+  });
+  metrics.leads(() => lease.leading);
+  lease.start();
+  reconciler.start();
+  return {
+    reconciler,
+    async stop() {
+      await reconciler.stop();
+      await lease.stop();
+    },
+  };
+}

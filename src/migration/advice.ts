@@ -1,0 +1,51 @@
+import { namespaceOf, type KubeObject } from '../world/object.ts';
+import { asArray, dig } from '../world/read.ts';
+import type { World } from '../world/world.ts';
+import { kindOf } from '../world/object.ts';
+import { retarget, scalersOf } from './scalers.ts';
+
+/**
+ * In: a Deployment that becomes a Rollout, the name of that, and the world. Out: what its owner has to change
+ * elsewhere, each in a sentence. Horizontal autoscalers are left out where `besides` says that a rule speaks of them
+ * anyway.
+ */
+export function adviceFor(
+  deployment: KubeObject,
+  rollout: string,
+  world: World,
+  { besides }: { readonly besides: 'rules' | 'nothing' },
+): string[] {
+  const scalers = scalersOf(world, 'Deployment.apps', namespaceOf(deployment), deployment.metadata.name);
+  const told =
+    besides === 'nothing'
+      ? scalers
+      : scalers.filter((scaler) => kindOf(scaler) === 'VerticalPodAutoscaler.autoscaling.k8s.io');
+  return [...told.map((scaler) => retarget(scaler, rollout)), ...matchLabelKeys(deployment)];
+}
+
+const HASH = 'pod-template-hash';
+const FIELDS = ['matchLabelKeys', 'mismatchLabelKeys'];
+
+function matchLabelKeys(deployment: KubeObject): string[] {
+  const pod = dig(deployment, 'spec', 'template', 'spec');
+  const terms = ['podAffinity', 'podAntiAffinity'].flatMap((kind) => {
+    const affinity = dig(pod, 'affinity', kind);
+    const preferred = asArray(dig(affinity, 'preferredDuringSchedulingIgnoredDuringExecution')).map((entry) =>
+      dig(entry, 'podAffinityTerm'),
+    );
+    return [...asArray(dig(affinity, 'requiredDuringSchedulingIgnoredDuringExecution')), ...preferred].map(
+      (term) => [kind, term] as const,
+    );
+  });
+  const places = [
+    ...asArray(dig(pod, 'topologySpreadConstraints')).map((entry) => ['topologySpreadConstraints', entry] as const),
+    ...terms,
+  ];
+  const lines = places.flatMap(([place, entry]) =>
+    FIELDS.filter((field) => asArray(dig(entry, field)).includes(HASH)).map(
+      (field) =>
+        `${field}: ${HASH} in ${place} does nothing under a Rollout, whose pods lack that label: write rollouts-pod-template-hash`,
+    ),
+  );
+  return [...new Set(lines)];
+}

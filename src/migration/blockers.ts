@@ -1,0 +1,90 @@
+import { namespaceOf, type KubeObject } from '../world/object.ts';
+import { keyOf, kindOf } from '../world/object.ts';
+import { asArray, dig, isObject, optionalString, asString, stringMap } from '../world/read.ts';
+import { isBeingDeleted } from '../world/rollout.ts';
+import type { World } from '../world/world.ts';
+import { ownershipOf } from './annotations.ts';
+
+const NAME = 'app.kubernetes.io/name';
+// Whoever runs the Rollouts, or the gate before them, must not depend on them.
+const NEVER: Readonly<Record<string, string>> = {
+  'argo-rollouts': 'the Argo Rollouts controller',
+  rollgate: 'Rollgate',
+};
+const SHARED = new Set(['ReadWriteMany', 'ReadOnlyMany']);
+
+/**
+ * In: a Deployment, and the world. Out: why it cannot become a Rollout, in words that continue "not converted: "; none
+ * where it can. That the name of its Rollout is taken is none of these: that is a mistake somebody has to mend.
+ */
+export function blockersOf(deployment: KubeObject, world: World): string[] {
+  return [
+    ...ownership(deployment),
+    ...itself(deployment),
+    ...updates(deployment),
+    ...volumes(deployment, world),
+    ...otherRollouts(deployment, world),
+  ];
+}
+
+function ownership(deployment: KubeObject): string[] {
+  const owner = asArray(deployment.metadata['ownerReferences']).find(
+    (reference) => dig(reference, 'controller') === true,
+  );
+  return owner === undefined
+    ? []
+    : [
+        `${asString(dig(owner, 'kind'))} "${asString(dig(owner, 'name'))}" owns the Deployment and would change it back`,
+      ];
+}
+
+function itself(deployment: KubeObject): string[] {
+  const what = NEVER[stringMap(deployment.metadata['labels']).get(NAME) ?? ''];
+  return what === undefined ? [] : [`it is ${what}, which must not depend on a Rollout`];
+}
+
+function updates(deployment: KubeObject): string[] {
+  const recreate =
+    dig(deployment, 'spec', 'strategy', 'type') === 'Recreate'
+      ? ['its strategy is Recreate: a Rollout runs the old and the new pods side by side']
+      : [];
+  return dig(deployment, 'spec', 'paused') === true
+    ? [...recreate, 'it is paused, and a paused Rollout has no pods at first']
+    : recreate;
+}
+
+function volumes(deployment: KubeObject, world: World): string[] {
+  const claims = asArray(dig(deployment, 'spec', 'template', 'spec', 'volumes')).map((volume) =>
+    optionalString(dig(volume, 'persistentVolumeClaim', 'claimName')),
+  );
+  return [...new Set(claims)].flatMap((name) => {
+    if (name === undefined) return [];
+    const found = world.get('PersistentVolumeClaim', namespaceOf(deployment), name);
+    if (found.state !== 'present') {
+      const why = found.state === 'absent' ? 'is not there' : `is not known: ${found.reason}`;
+      return [
+        `PersistentVolumeClaim "${name}" ${why}; only a volume that several pods may mount can be shared by old and new pods`,
+      ];
+    }
+    const modes = asArray(dig(found.object, 'spec', 'accessModes')).map(asString);
+    return modes.some((mode) => SHARED.has(mode))
+      ? []
+      : [
+          `PersistentVolumeClaim "${name}" is ${modes.join(', ') || 'of no access mode'}: old and new pods cannot both mount it`,
+        ];
+  });
+}
+
+function otherRollouts(deployment: KubeObject, world: World): string[] {
+  return world
+    .referrers(keyOf(deployment))
+    .filter(
+      (rollout) =>
+        kindOf(rollout) === 'Rollout.argoproj.io' &&
+        !isBeingDeleted(rollout) &&
+        isObject(dig(rollout, 'spec', 'workloadRef')) &&
+        ownershipOf(rollout, deployment) === 'foreign',
+    )
+    .map((rollout) => `Rollout "${rollout.metadata.name}" refers to it already`)
+    .sort();
+}

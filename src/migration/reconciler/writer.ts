@@ -1,0 +1,211 @@
+import {
+  ApiException,
+  CustomObjectsApi,
+  PatchStrategy,
+  setHeaderMiddleware,
+  type ConfigurationOptions,
+  type KubeConfig,
+  type ObservableMiddleware,
+} from '@kubernetes/client-node';
+import type { Operation } from 'fast-json-patch';
+import { CREATOR, handedOver, MANAGER } from '../apply-diff.ts';
+import { uidOf } from '../annotations.ts';
+import { KINDS, isKubeObject, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
+import { asArray, dig, isObject, optionalString, type JsonObject } from '../../world/read.ts';
+import { requestOptions } from '../../cluster/request-options.ts';
+
+/**
+ * What conversion writes. Every method rejects with a WriteError when the API server refuses, or with the error of the
+ * network.
+ */
+export interface Writer {
+  /**
+   * In: a Rollout with its count. Out: it as it is stored. A Rollout of that name that is there already is never
+   * touched.
+   */
+  create(rollout: KubeObject): Promise<KubeObject>;
+  /** In: a Rollout as it is, and as it is to be applied, without a count. Out: it as it is stored. */
+  apply(live: KubeObject, rollout: KubeObject): Promise<KubeObject>;
+  /** In: a Rollout as it is, and what to change in it. */
+  patch(rollout: KubeObject, operations: readonly Operation[]): Promise<void>;
+  /** In: a Deployment or a Rollout as it is, and the count it is to have. */
+  scale(workload: KubeObject, replicas: number): Promise<void>;
+  /** In: a Deployment as it is, and annotations; undefined takes one away. */
+  annotate(deployment: KubeObject, annotations: Readonly<Record<string, string | undefined>>): Promise<void>;
+  /** In: a Rollout as it is. Deletes it and, in the background, what it owns. */
+  remove(rollout: KubeObject): Promise<void>;
+  /** In: a namespace. Out: the Rollouts in it, as the API server has them. */
+  rollouts(namespace: string): Promise<readonly KubeObject[]>;
+  /** In: a Deployment, and what happened to it. */
+  tell(deployment: KubeObject, event: MigrationEvent): Promise<void>;
+}
+
+/** Something that people see in `kubectl describe`. */
+export interface MigrationEvent {
+  readonly type: 'Normal' | 'Warning';
+  /** In CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** That the API server refused a write. */
+export class WriteError extends Error {
+  readonly status: number;
+
+  /** In: the HTTP status, and why. */
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'WriteError';
+    this.status = status;
+  }
+}
+
+const TIMEOUT = 5_000;
+const ROLLOUTS = { group: 'argoproj.io', version: 'v1alpha1', plural: 'rollouts' } as const;
+// What the API server takes; the rest would be cut anyway.
+const LONGEST_NOTE = 1_000;
+
+/** In: whom to talk to, and what tells this process from others. Out: what writes there, with the client library. */
+export function clusterWriter(kubeConfig: KubeConfig, identity: string): Writer {
+  const api = kubeConfig.makeApiClient(CustomObjectsApi);
+  const options = requestOptions(TIMEOUT, () => performance.now());
+  const patching = (strategy: string): ConfigurationOptions<ObservableMiddleware> => ({
+    ...options,
+    middleware: [...(options.middleware ?? []), setHeaderMiddleware('Content-Type', strategy)],
+  });
+  const [merge, json, apply] = [PatchStrategy.MergePatch, PatchStrategy.JsonPatch, PatchStrategy.ServerSideApply].map(
+    patching,
+  );
+  const place = (
+    object: KubeObject,
+  ): { group: string; version: string; plural: string; namespace: string; name: string } => {
+    const { plural, group } = KINDS[kindIdOf(object)];
+    return {
+      group,
+      version: object.apiVersion.split('/').at(-1) ?? 'v1',
+      plural,
+      namespace: namespaceOf(object),
+      name: object.metadata.name,
+    };
+  };
+  return {
+    create: (rollout) =>
+      written(api.createNamespacedCustomObject({ ...place(rollout), body: rollout, fieldManager: CREATOR }, options)),
+    async apply(live, rollout) {
+      const managedFields = handedOver(live);
+      if (managedFields !== undefined) {
+        // Written down for one state of the object, and true of no other.
+        const body = [
+          { op: 'test', path: '/metadata/resourceVersion', value: live.metadata['resourceVersion'] },
+          { op: 'replace', path: '/metadata/managedFields', value: managedFields },
+        ];
+        await written(api.patchNamespacedCustomObject({ ...place(live), body, fieldManager: MANAGER }, json));
+      }
+      return written(
+        api.patchNamespacedCustomObject(
+          { ...place(rollout), body: rollout, fieldManager: MANAGER, force: true },
+          apply,
+        ),
+      );
+    },
+    async patch(rollout, operations) {
+      const body = [{ op: 'test', path: '/metadata/uid', value: uidOf(rollout) }, ...operations];
+      await written(api.patchNamespacedCustomObject({ ...place(rollout), body, fieldManager: MANAGER }, json));
+    },
+    async scale(workload, replicas) {
+      await written(
+        api.patchNamespacedCustomObjectScale(
+          { ...place(workload), body: { spec: { replicas } }, fieldManager: MANAGER },
+          merge,
+        ),
+      );
+    },
+    async annotate(deployment, annotations) {
+      const values = Object.fromEntries(Object.entries(annotations).map(([key, value]) => [key, value ?? null]));
+      // With its uid the patch fails on another Deployment of that name.
+      await written(
+        api.patchNamespacedCustomObject(
+          {
+            ...place(deployment),
+            body: { metadata: { uid: uidOf(deployment), annotations: values } },
+            fieldManager: MANAGER,
+          },
+          merge,
+        ),
+      );
+    },
+    async remove(rollout) {
+      const body = { propagationPolicy: 'Background', preconditions: { uid: uidOf(rollout) } };
+      await written(api.deleteNamespacedCustomObject({ ...place(rollout), body }, options)).catch((error: unknown) => {
+        if (!(error instanceof WriteError && error.status === 404)) throw error;
+      });
+    },
+    async rollouts(namespace) {
+      const list = await answered(api.listNamespacedCustomObject({ ...ROLLOUTS, namespace }, options));
+      return asArray(dig(list, 'items')).filter(isKubeObject);
+    },
+    async tell(deployment, { type, reason, message }) {
+      const namespace = namespaceOf(deployment);
+      const body = {
+        apiVersion: 'events.k8s.io/v1',
+        kind: 'Event',
+        metadata: { generateName: `${deployment.metadata.name.slice(0, 200)}-`, namespace },
+        eventTime: new Date().toISOString().replace('Z', '000Z'),
+        reportingController: 'rollgate.io/conversion',
+        reportingInstance: identity.slice(0, 128),
+        action: 'Convert',
+        type,
+        reason,
+        note: message.slice(0, LONGEST_NOTE),
+        regarding: {
+          apiVersion: deployment.apiVersion,
+          kind: deployment.kind,
+          namespace,
+          name: deployment.metadata.name,
+          uid: uidOf(deployment),
+        },
+      };
+      await answered(
+        api.createNamespacedCustomObject(
+          { group: 'events.k8s.io', version: 'v1', plural: 'events', namespace, body },
+          options,
+        ),
+      );
+    },
+  };
+}
+
+function kindIdOf({ kind }: KubeObject): KindId {
+  return kind === 'Deployment' ? 'Deployment.apps' : 'Rollout.argoproj.io';
+}
+
+async function written(request: Promise<unknown>): Promise<KubeObject> {
+  const object = await answered(request);
+  // What deleting is answered with is no object.
+  return isKubeObject(object) ? object : { apiVersion: 'v1', kind: 'Status', metadata: { name: '' } };
+}
+
+/** In: a request to the API server. Out: what it answered. Rejects with a WriteError for a refusal. */
+export async function answered(request: Promise<unknown>): Promise<unknown> {
+  try {
+    return await request;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'TimeoutError')
+      throw new Error('the API server gave no answer in time', { cause: error });
+    if (!(error instanceof ApiException)) throw error;
+    const body: unknown = error.body;
+    throw new WriteError(
+      error.code,
+      optionalString(dig(isObject(body) ? body : parsed(body), 'message')) ?? `HTTP ${error.code}`,
+    );
+  }
+}
+
+function parsed(body: unknown): JsonObject {
+  try {
+    const value: unknown = typeof body === 'string' ? JSON.parse(body) : undefined;
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}

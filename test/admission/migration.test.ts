@@ -1,0 +1,647 @@
+import jsonpatch, { type Operation } from 'fast-json-patch';
+import { describe, expect, it } from 'vitest';
+import type { GateAnswer, Gate } from '../../src/admission/gate.ts';
+import { dryRun } from '../../src/admission/dryrun.ts';
+import { PRESERVERS } from '../../src/preserve/index.ts';
+import { RULES } from '../../src/rules/index.ts';
+import { storeOf } from '../../src/world/store.ts';
+import { SHIPPED_PROFILES, type Profile } from '../../src/policy/profiles.ts';
+import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
+import { keyOf, type KubeObject } from '../../src/world/object.ts';
+import { dig, asObject, type JsonObject } from '../../src/world/read.ts';
+import { LAST_APPLIED } from '../../src/world/writers.ts';
+import { gateOver, NO_LIMITS, objectsOf, requestFor, validate } from '../support/gate.ts';
+
+const MESH: Profile = {
+  rollout: '{name}-rollout',
+  metadata: { labels: {}, annotations: {} },
+  strategy: {
+    canary: {
+      trafficRouting: {
+        istio: {
+          virtualService: { name: '{name}', routes: ['primary'] },
+          destinationRule: { name: '{name}', canarySubsetName: 'canary', stableSubsetName: 'stable' },
+        },
+      },
+    },
+  },
+};
+const PROFILES = { ...DEFAULT_POLICY, profiles: { ...SHIPPED_PROFILES, mesh: MESH } };
+
+interface Given {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly replicas?: number;
+  readonly metadata?: JsonObject;
+  readonly spec?: JsonObject;
+  readonly pod?: JsonObject;
+}
+
+function web({ annotations = {}, replicas, metadata = {}, spec = {}, pod = {} }: Given = {}): KubeObject {
+  const keys = Object.fromEntries(
+    Object.entries(annotations).map(([key, value]) => [key.includes('/') ? key : `rollgate.io/${key}`, value]),
+  );
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop', uid: 'd-1', annotations: keys, ...metadata },
+    spec: {
+      ...(replicas === undefined ? {} : { replicas }),
+      selector: { matchLabels: { app: 'web' } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: { containers: [{ name: 'web', image: 'web:1' }], ...pod },
+      },
+      ...spec,
+    },
+  };
+}
+
+function rolloutOf(more: { readonly metadata?: JsonObject; readonly spec?: JsonObject } = {}): KubeObject {
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: {
+      name: 'web',
+      namespace: 'shop',
+      uid: 'r-1',
+      annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '5' },
+      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd-1', controller: true }],
+      ...more.metadata,
+    },
+    spec: {
+      replicas: 5,
+      selector: { matchLabels: { app: 'web' } },
+      workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', scaleDown: 'onsuccess' },
+      ...asObject(PROFILE_SPEC),
+      ...more.spec,
+    },
+    status: { phase: 'Healthy', currentPodHash: 'a', stableRS: 'a', availableReplicas: 5 },
+  };
+}
+const PROFILE_SPEC = { strategy: SHIPPED_PROFILES['canary']?.strategy };
+
+// What the profile `mesh` is for, but for the name of the route.
+const WITHOUT_ROUTE = objectsOf(`
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: web, namespace: shop }
+spec: { hosts: [web], http: [{ name: main, route: [{ destination: { host: web, subset: stable }, weight: 100 }, { destination: { host: web, subset: canary }, weight: 0 }] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: web, namespace: shop }
+spec: { host: web, subsets: [{ name: stable }, { name: canary }] }
+`);
+
+const CONVERTED = { convert: 'canary', replicas: '5', 'rollout-uid': 'r-1' };
+
+interface Said {
+  readonly stored: KubeObject;
+  readonly warnings: string;
+  readonly denied: string | undefined;
+  readonly replicas: unknown;
+  readonly marks: Readonly<Record<string, unknown>>;
+}
+
+async function say(gate: Gate, after: KubeObject, before?: KubeObject, username?: string): Promise<Said> {
+  const more = username === undefined ? {} : { username };
+  const mutated: GateAnswer = await gate.mutate(requestFor(after, before, more), NO_LIMITS);
+  const patch =
+    mutated.response.patch === undefined
+      ? []
+      : (JSON.parse(Buffer.from(mutated.response.patch, 'base64').toString()) as Operation[]);
+  const stored = jsonpatch.applyPatch(after, patch, true, false).newDocument;
+  // Asked once more, with what other webhooks left, it has nothing to add.
+  const again = await gate.mutate(requestFor(stored, before, more), NO_LIMITS);
+  expect(again.response.patch).toBeUndefined();
+  const { response } = await validate(gate, requestFor(stored, before, more));
+  const marks = Object.fromEntries(
+    Object.entries(asObject(stored.metadata['annotations']))
+      .filter(([key]) => key.startsWith('rollgate.io/'))
+      .map(([key, value]) => [key.slice('rollgate.io/'.length), value]),
+  );
+  return {
+    stored,
+    warnings: [...(mutated.response.warnings ?? []), ...(response.warnings ?? [])].join('\n'),
+    denied: response.status?.message,
+    replicas: dig(stored, 'spec', 'replicas'),
+    marks,
+  };
+}
+
+const gate = (world: readonly KubeObject[] = [], parts: Parameters<typeof gateOver>[1] = {}): Gate =>
+  gateOver(world, { policyChange: { profiles: PROFILES.profiles }, ...parts });
+
+describe('a Deployment that asks to be converted', () => {
+  it('is stored at 0 when it is new, with the wanted count, and its Rollout is named', async () => {
+    const said = await say(gate(), web({ annotations: { convert: 'canary' }, replicas: 3 }));
+    expect(said).toMatchObject({ denied: undefined, replicas: 0, marks: { convert: 'canary', replicas: '3' } });
+    expect(said.warnings).toContain(
+      'Rollout "web" will be made of it (profile "canary") and run its 3 pods [deployment-convert]',
+    );
+    expect(said.warnings).toContain('a Deployment at 0 counts as Healthy');
+  });
+
+  it('starts its pods where its Rollout needs something that is not there yet', async () => {
+    const said = await say(gate(), web({ annotations: { convert: 'blue-green' }, replicas: 3 }));
+    expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'blue-green', replicas: '3' } });
+    expect(said.warnings).toContain(
+      'it runs its pods itself until Rollout "web" is healthy, which needs something that is not there yet',
+    );
+    expect(said.warnings).not.toContain('counts as Healthy');
+    const exported = web({ annotations: { convert: 'blue-green', replicas: '4' }, replicas: 0 });
+    expect((await say(gate(), exported)).replicas).toBe(4);
+  });
+
+  it('has as many pods as the Rollout that is there, where it was written while nobody held its count', async () => {
+    const before = web({ annotations: { convert: 'canary' }, replicas: 1 });
+    expect(
+      (
+        await say(
+          gate([rolloutOf(), before]),
+          web({ annotations: { convert: 'canary', note: 'x' }, replicas: 1 }),
+          before,
+        )
+      ).marks,
+    ).toMatchObject({ replicas: '5' });
+    const anew = web({ annotations: { convert: 'canary', [LAST_APPLIED]: JSON.stringify({ spec: {} }) }, replicas: 1 });
+    const orphan = rolloutOf({ metadata: { ownerReferences: [] } });
+    expect((await say(gate([orphan]), anew)).marks).toMatchObject({ replicas: '5' });
+  });
+
+  it('keeps its pods when it runs', async () => {
+    const said = await say(gate(), web({ annotations: { convert: 'canary' }, replicas: 5 }), web({ replicas: 5 }));
+    expect(said).toMatchObject({ denied: undefined, replicas: 5, marks: { convert: 'canary', replicas: '5' } });
+  });
+
+  it('keeps its pods when it is replaced by a manifest without a count', async () => {
+    const said = await say(gate(), web({ annotations: { convert: 'canary' }, replicas: 1 }), web({ replicas: 5 }));
+    expect(said).toMatchObject({ replicas: 5, marks: { replicas: '5' } });
+  });
+
+  it('brings no notes of its own', async () => {
+    const said = await say(
+      gate(),
+      web({ annotations: { convert: 'canary', 'rollout-uid': 'forged', 'convert-suspended': 'x' }, replicas: 2 }),
+    );
+    expect(said.marks).toEqual({ convert: 'canary', replicas: '2' });
+    expect(
+      (await say(gate(), web({ annotations: { 'rollout-uid': 'forged', replicas: '100' }, replicas: 2 }))).marks,
+    ).toEqual({});
+  });
+
+  it('starts with no less than an autoscaler would have, and is told what to write in it', async () => {
+    const [hpa, vpa] = objectsOf(`
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web, namespace: shop }
+spec: { minReplicas: 4, maxReplicas: 9, scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web } }
+---
+apiVersion: autoscaling.k8s.io/v1
+kind: VerticalPodAutoscaler
+metadata: { name: web-vpa, namespace: shop }
+spec: { targetRef: { apiVersion: apps/v1, kind: Deployment, name: web } }
+`) as [KubeObject, KubeObject];
+    const said = await say(gate([hpa, vpa]), web({ annotations: { convert: 'canary' }, replicas: 1 }));
+    expect(said.marks['replicas']).toBe('4');
+    expect(said.warnings).toContain(
+      'VerticalPodAutoscaler "web-vpa" aims at the Deployment: set targetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name web',
+    );
+    expect(said.warnings).toMatch(
+      /HorizontalPodAutoscaler "web" scales Deployment "web".*set scaleTargetRef to apiVersion argoproj.io\/v1alpha1, kind Rollout, name web/,
+    );
+  });
+
+  it('is told that matchLabelKeys: pod-template-hash does nothing', async () => {
+    const pod = {
+      topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', matchLabelKeys: ['pod-template-hash'] }],
+    };
+    expect((await say(gate(), web({ annotations: { convert: 'canary' }, replicas: 1, pod }))).warnings).toContain(
+      'matchLabelKeys: pod-template-hash in topologySpreadConstraints does nothing under a Rollout',
+    );
+  });
+});
+
+describe('is not converted, with the reason', () => {
+  const pvc = (mode: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'data', namespace: 'shop' },
+    spec: { accessModes: [mode] },
+  });
+  const mounting = { pod: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] } };
+  const reference = rolloutOf({ metadata: { name: 'other', annotations: {}, ownerReferences: [] } });
+  it.each<[string, Given, readonly KubeObject[], Parameters<typeof gateOver>[1], string]>([
+    [
+      'owned',
+      { metadata: { ownerReferences: [{ kind: 'Kafka', name: 'k', controller: true }] } },
+      [],
+      {},
+      'Kafka "k" owns the Deployment',
+    ],
+    ['Recreate', { spec: { strategy: { type: 'Recreate' } } }, [], {}, 'its strategy is Recreate'],
+    ['a ReadWriteOnce volume', mounting, [pvc('ReadWriteOnce')], {}, 'PersistentVolumeClaim "data" is ReadWriteOnce'],
+    ['a volume that nobody knows', mounting, [], {}, 'PersistentVolumeClaim "data" is not there'],
+    ['referred to already', {}, [reference], {}, 'Rollout "other" refers to it already'],
+    [
+      'the controller itself',
+      { metadata: { labels: { 'app.kubernetes.io/name': 'argo-rollouts' } } },
+      [],
+      {},
+      'it is the Argo Rollouts controller',
+    ],
+    ['Rollgate itself', { metadata: { labels: { 'app.kubernetes.io/name': 'rollgate' } } }, [], {}, 'it is Rollgate'],
+    ['paused', { spec: { paused: true } }, [], {}, 'it is paused'],
+    ['nobody there to run it', {}, [], { discovered: () => [] }, 'no Argo Rollouts controller is known'],
+    ['nobody there to make it', {}, [], { converts: false }, 'conversion is off here'],
+    ['switched off by the policy', {}, [], { policyChange: { conversion: 'off' } }, 'conversion is off here'],
+  ])('%s', async (_, given, world, parts, reason) => {
+    const said = await say(gate(world, parts), web({ annotations: { convert: 'canary' }, replicas: 3, ...given }));
+    expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'canary' } });
+    expect(said.marks).not.toHaveProperty('replicas');
+    expect(said.warnings).toContain(`not converted by profile "canary": ${reason}`);
+  });
+
+  it('but a volume that several pods may mount is none', async () => {
+    const said = await say(
+      gate([pvc('ReadWriteMany')]),
+      web({ annotations: { convert: 'canary' }, replicas: 3, ...mounting }),
+    );
+    expect(said.replicas).toBe(0);
+  });
+});
+
+describe('is refused', () => {
+  it('where the profile does not exist', async () => {
+    const said = await say(gate(), web({ annotations: { convert: 'canry' }, replicas: 3 }));
+    expect(said.denied).toBe(
+      'Deployment "web" is invalid: metadata.annotations["rollgate.io/convert"]: there is no conversion profile "canry" (there is blue-green, canary, mesh): write "canary", or take the annotation away [deployment-convert]',
+    );
+    expect(said.replicas).toBe(3);
+  });
+
+  it('where the name is taken, and not where it is that of a predecessor', async () => {
+    const foreign = rolloutOf({
+      metadata: { annotations: {}, ownerReferences: [] },
+      spec: { workloadRef: undefined, template: {} },
+    });
+    expect((await say(gate([foreign]), web({ annotations: { convert: 'canary' }, replicas: 3 }))).denied).toContain(
+      'there is a Rollout "web" already, which was not made of this Deployment',
+    );
+    const predecessor = rolloutOf({
+      metadata: {
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd-0', controller: true }],
+      },
+    });
+    expect(await say(gate([predecessor]), web({ annotations: { convert: 'canary' }, replicas: 3 }))).toMatchObject({
+      denied: undefined,
+      replicas: 0,
+    });
+  });
+
+  it('where the Rollout would be invalid, naming the profile', async () => {
+    const said = await say(gate(WITHOUT_ROUTE), web({ annotations: { convert: 'mesh' }, replicas: 3 }));
+    expect(said.denied).toContain(
+      'profile "mesh" makes Rollout "web-rollout": VirtualService "web" has no http route "primary" (it has "main")',
+    );
+    expect(said.denied).toContain('[virtualservice-route-exists]');
+    expect(said.replicas).toBe(3);
+    const audit = await say(
+      gate(WITHOUT_ROUTE, { policyChange: { mode: 'audit', profiles: PROFILES.profiles } }),
+      web({ annotations: { convert: 'mesh' }, replicas: 3 }),
+    );
+    expect(audit).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'mesh' } });
+    expect(audit.warnings).toContain('profile "mesh" makes Rollout');
+  });
+
+  it('where the requester may not create Rollouts, on the transition only', async () => {
+    const asked: string[] = [];
+    const parts = {
+      mayCreateRollouts: ({ username }: { username: string }, namespace: string) =>
+        Promise.resolve(asked.push(`${username} ${namespace}`) === 0),
+    };
+    const said = await say(gate([], parts), web({ annotations: { convert: 'canary' }, replicas: 3 }));
+    expect(said.denied).toContain('"dev@example.com" may not create rollouts.argoproj.io in namespace "shop"');
+    expect(asked).toContain('dev@example.com shop');
+    asked.length = 0;
+    const before = web({ annotations: CONVERTED, replicas: 0 });
+    expect(
+      (
+        await say(
+          gate([rolloutOf(), before], parts),
+          web({ annotations: CONVERTED, replicas: 0, pod: { containers: [{ name: 'web', image: 'web:2' }] } }),
+          before,
+        )
+      ).denied,
+    ).toBeUndefined();
+    // Refused before, when a policy only warned, and changed in some other way now.
+    const waiting = web({ annotations: { convert: 'canary' }, replicas: 3 });
+    const later = await say(gate([waiting], parts), web({ annotations: { convert: 'canary' }, replicas: 4 }), waiting);
+    expect(later).toMatchObject({ denied: undefined, replicas: 4 });
+    expect(later.marks).not.toHaveProperty('replicas');
+  });
+
+  it('not where nobody could be asked what the requester may do: then it stays what it is', async () => {
+    const said = await say(
+      gate([], { mayCreateRollouts: () => Promise.resolve(undefined) }),
+      web({ annotations: { convert: 'canary' }, replicas: 3 }),
+    );
+    expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'canary' } });
+    expect(said.warnings).toContain(
+      'not converted by profile "canary": the API server could not be asked whether "dev@example.com" may create rollouts.argoproj.io in namespace "shop"',
+    );
+  });
+});
+
+describe('a labelled namespace', () => {
+  const namespace = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'shop', labels: { 'rollgate.io/convert': 'canary' } },
+  };
+  it('converts what is created in it, and nothing else', async () => {
+    expect(await say(gate([namespace]), web({ replicas: 3 }))).toMatchObject({
+      replicas: 0,
+      marks: { convert: 'canary', replicas: '3' },
+    });
+    expect(await say(gate([namespace]), web({ replicas: 4 }), web({ replicas: 3 }))).toMatchObject({
+      replicas: 4,
+      marks: {},
+    });
+    expect(await say(gate([namespace]), web({ annotations: { convert: 'off' }, replicas: 3 }))).toMatchObject({
+      replicas: 3,
+    });
+  });
+
+  it('denies nothing to who has asked for nothing, and says why it is not converted', async () => {
+    const unprivileged = await say(
+      gate([namespace], { mayCreateRollouts: () => Promise.resolve(false) }),
+      web({ replicas: 3 }),
+    );
+    expect(unprivileged).toMatchObject({ denied: undefined, replicas: 3, marks: {} });
+    expect(unprivileged.warnings).toContain(
+      'not converted by profile "canary": "dev@example.com" may not create rollouts.argoproj.io in namespace "shop"',
+    );
+
+    const mesh = { ...namespace, metadata: { ...namespace.metadata, labels: { 'rollgate.io/convert': 'mesh' } } };
+    const world = [mesh, ...WITHOUT_ROUTE];
+    const invalid = await say(gate(world), web({ replicas: 3 }));
+    expect(invalid).toMatchObject({ denied: undefined, replicas: 3, marks: {} });
+    expect(invalid.warnings).toContain(
+      'not converted: profile "mesh" makes Rollout "web-rollout": VirtualService "web" has no http route "primary" (it has "main")',
+    );
+    const input = {
+      text: JSON.stringify(web({ replicas: 3 })),
+      namespace: undefined,
+      requireReferences: false,
+      policy: PROFILES,
+      candidate: undefined,
+    };
+    const foretold = dryRun(input, storeOf(world), { rules: RULES, keeps: PRESERVERS });
+    expect([foretold.verdict, dig(foretold.results[0]?.patched, 'spec', 'replicas'), foretold.rollouts]).toEqual([
+      'allow',
+      3,
+      [],
+    ]);
+  });
+
+  it('keeps converted what is replaced by a manifest that says nothing', async () => {
+    const before = web({ annotations: CONVERTED, replicas: 0 });
+    expect(await say(gate([namespace, rolloutOf(), before]), web({ replicas: 5 }), before)).toMatchObject({
+      replicas: 0,
+      marks: CONVERTED,
+    });
+    expect(
+      (await say(gate([namespace, rolloutOf(), before]), web({ annotations: { convert: 'off' }, replicas: 5 }), before))
+        .marks,
+    ).toEqual({ convert: 'off', replicas: '5', 'rollout-uid': 'r-1' });
+  });
+});
+
+describe('a converted Deployment', () => {
+  const before = web({ annotations: CONVERTED, replicas: 0 });
+  const converted = gate([rolloutOf(), before]);
+  it('stays at 0 through PUT and re-apply, with what is noted on it', async () => {
+    const said = await say(converted, web({ annotations: { convert: 'canary' }, replicas: 5 }), before);
+    expect(said).toMatchObject({ denied: undefined, replicas: 0, marks: CONVERTED });
+    expect(said.warnings).toContain('stays at 0, which counts as Healthy: Rollout "web" runs its pods');
+  });
+
+  it('notes another count, and none where the manifest has none', async () => {
+    expect((await say(converted, web({ annotations: { convert: 'canary' }, replicas: 8 }), before)).marks).toEqual({
+      ...CONVERTED,
+      replicas: '8',
+    });
+    expect(await say(converted, web({ annotations: { convert: 'canary' }, replicas: 1 }), before)).toMatchObject({
+      replicas: 0,
+      marks: CONVERTED,
+    });
+  });
+
+  it('gets its pods where no Rollgate converts any more and it is to go back, or its Rollout is gone', async () => {
+    const nobody = { converts: false };
+    const leaving = await say(gate([rolloutOf(), before], nobody), web({ replicas: 6 }), before);
+    expect(leaving).toMatchObject({ denied: undefined, replicas: 6, marks: { replicas: '6', 'rollout-uid': 'r-1' } });
+    expect(leaving.warnings).toContain(
+      'no Rollgate converts here any more: it gets its own pods; Rollout "web" stays until somebody deletes it',
+    );
+    expect(
+      await say(
+        gate([before], nobody),
+        web({ annotations: CONVERTED, replicas: 0, metadata: { labels: { a: 'b' } } }),
+        before,
+      ),
+    ).toMatchObject({ replicas: 5, marks: CONVERTED });
+    expect(
+      await say(gate([rolloutOf(), before], nobody), web({ annotations: { convert: 'canary' }, replicas: 6 }), before),
+    ).toMatchObject({ replicas: 0, marks: { ...CONVERTED, replicas: '6' } });
+  });
+
+  it('goes back when the annotation goes, held at 0 until its Rollout can be replaced', async () => {
+    const said = await say(converted, web({ replicas: 5 }), before);
+    expect(said).toMatchObject({ replicas: 0, marks: { replicas: '5', 'rollout-uid': 'r-1' } });
+    expect(said.warnings).toContain('goes back to being a Deployment: Rollout "web" goes once its own pods serve');
+  });
+
+  it('is let be while its conversion is suspended', async () => {
+    const suspended = web({
+      annotations: { convert: 'canary', replicas: '5', 'convert-suspended': 'refused: quota' },
+      replicas: 5,
+    });
+    expect(
+      await say(
+        gate([suspended]),
+        web({ annotations: { convert: 'canary', replicas: '5', 'convert-suspended': 'refused: quota' }, replicas: 7 }),
+        suspended,
+      ),
+    ).toMatchObject({ replicas: 7, marks: { replicas: '7' } });
+  });
+
+  it('keeps its suspension where a manifest that knows nothing of Rollgate replaces it, and loses it where only that is taken away', async () => {
+    const marks = { convert: 'canary', replicas: '5', 'convert-suspended': 'rollout-deleted: its Rollout was deleted' };
+    const suspended = web({ annotations: marks, replicas: 5 });
+    expect(
+      await say(gate([suspended]), web({ annotations: { convert: 'canary' }, replicas: 5 }), suspended),
+    ).toMatchObject({ replicas: 5, marks });
+    expect(
+      (await say(gate([suspended]), web({ annotations: { convert: 'canary' }, replicas: 7 }), suspended)).marks,
+    ).toEqual({ ...marks, replicas: '7' });
+    expect(
+      (await say(gate([suspended]), web({ annotations: { convert: 'blue-green' }, replicas: 5 }), suspended)).marks,
+    ).toEqual({ ...marks, convert: 'blue-green' });
+    expect(
+      await say(gate([suspended]), web({ annotations: { convert: 'canary', replicas: '5' }, replicas: 5 }), suspended),
+    ).toMatchObject({ replicas: 5, marks: { convert: 'canary', replicas: '5' } });
+    expect(
+      (await say(gate([suspended]), web({ annotations: { convert: 'canary', replicas: '5' }, replicas: 5 }), suspended))
+        .marks,
+    ).not.toHaveProperty('convert-suspended');
+    expect(
+      (
+        await say(
+          gate([suspended]),
+          web({ annotations: { ...marks, 'convert-suspended': 'refused: something else' }, replicas: 5 }),
+          suspended,
+        )
+      ).marks,
+    ).toEqual(marks);
+  });
+
+  it('is suspended by nobody but Rollgate', async () => {
+    expect(
+      (
+        await say(
+          converted,
+          web({ annotations: { ...CONVERTED, 'convert-suspended': 'refused: quota' }, replicas: 0 }),
+          before,
+        )
+      ).marks,
+    ).toEqual(CONVERTED);
+  });
+
+  it('stays as it was scaled while it was suspended when the annotation goes', async () => {
+    const suspended = web({
+      annotations: { convert: 'canary', replicas: '5', 'convert-suspended': 'refused: quota' },
+      replicas: 2,
+    });
+    expect(
+      await say(
+        gate([suspended]),
+        web({ annotations: { replicas: '5', 'convert-suspended': 'refused: quota' }, replicas: 2 }),
+        suspended,
+      ),
+    ).toMatchObject({ replicas: 2 });
+  });
+
+  it('has as many pods as are noted where it goes back and is applied as it was exported, at 0', async () => {
+    const leaving = web({ annotations: { replicas: '5', 'rollout-uid': 'r-1' }, replicas: 5 });
+    const exported = (manifest: JsonObject): KubeObject =>
+      web({
+        annotations: { replicas: '5', 'rollout-uid': 'r-1', [LAST_APPLIED]: JSON.stringify(manifest) },
+        replicas: 0,
+      });
+    const said = await say(
+      gate([rolloutOf(), leaving]),
+      exported({ metadata: { annotations: { 'rollgate.io/replicas': '5' } }, spec: { replicas: 0 } }),
+      leaving,
+    );
+    expect(said).toMatchObject({ replicas: 5, marks: { replicas: '5', 'rollout-uid': 'r-1' } });
+    // Of one that says 0 and nothing of Rollgate, 0 is what is wanted.
+    expect(await say(gate([rolloutOf(), leaving]), exported({ spec: { replicas: 0 } }), leaving)).toMatchObject({
+      replicas: 0,
+      marks: { replicas: '0' },
+    });
+  });
+
+  it('runs again at once when the annotation goes before anything was made of it', async () => {
+    const fresh = web({ annotations: { convert: 'canary', replicas: '3' }, replicas: 0 });
+    expect(await say(gate([fresh]), web({ annotations: { replicas: '3' }, replicas: 0 }), fresh)).toMatchObject({
+      replicas: 3,
+    });
+  });
+
+  it('keeps its profile where another one is refused', async () => {
+    const said = await say(
+      gate([rolloutOf(), before], { policyChange: { mode: 'audit' } }),
+      web({ annotations: { convert: 'no-such' }, replicas: 5 }),
+      before,
+    );
+    expect(said).toMatchObject({ denied: undefined, marks: CONVERTED });
+    expect(said.warnings).toContain('there is no conversion profile "no-such"');
+  });
+});
+
+describe('a Deployment that was exported where it was converted, at 0', () => {
+  const notes = { replicas: '5', 'rollout-uid': 'r-9', 'convert-suspended': 'refused: quota' };
+  it.each<[string, KubeObject, Parameters<typeof gate>[1], KubeObject?]>([
+    ['where nothing asks for a conversion', web({ annotations: notes, replicas: 0 }), {}],
+    ['with "off"', web({ annotations: { ...notes, convert: 'off' }, replicas: 0 }), {}],
+    [
+      'where conversion is off',
+      web({ annotations: { ...notes, convert: 'canary' }, replicas: 0 }),
+      { policyChange: { conversion: 'off' } },
+    ],
+    [
+      'where nobody runs Rollouts',
+      web({ annotations: { ...notes, convert: 'canary' }, replicas: 0 }),
+      { discovered: () => [] },
+    ],
+    [
+      'where it is refused and that is only told',
+      web({ annotations: { ...notes, convert: 'canry' }, replicas: 0 }),
+      { policyChange: { mode: 'audit', profiles: PROFILES.profiles } },
+    ],
+    ['over one that runs and is not converted', web({ annotations: notes, replicas: 0 }), {}, web({ replicas: 3 })],
+  ])('has as many pods as are noted: %s', async (_, exported, parts, before) => {
+    const said = await say(gate([], parts), exported, before);
+    expect(said).toMatchObject({ denied: undefined, replicas: 5 });
+    expect(Object.keys(said.marks).filter((key) => key !== 'convert')).toEqual([]);
+    expect(said.warnings).toContain(
+      'is at 0 and was exported where a Rollout ran its pods: it gets as many as are noted on it, 5 [deployment-convert]',
+    );
+  });
+
+  it('has none where none are noted, or its manifest says 0 without Rollgate', async () => {
+    expect((await say(gate(), web({ annotations: { ...notes, replicas: '0' }, replicas: 0 }))).replicas).toBe(0);
+    expect(
+      (
+        await say(
+          gate(),
+          web({ annotations: { ...notes, [LAST_APPLIED]: JSON.stringify({ spec: { replicas: 0 } }) }, replicas: 0 }),
+        )
+      ).replicas,
+    ).toBe(0);
+    expect(
+      (
+        await say(
+          gate(),
+          web({ annotations: { [LAST_APPLIED]: JSON.stringify({ spec: { replicas: 5 } }) }, replicas: 0 }),
+        )
+      ).replicas,
+    ).toBe(0);
+  });
+});
+
+describe('what a dry run and a bundle say', () => {
+  it('is what admission says', () => {
+    const input = {
+      text: JSON.stringify(web({ annotations: { convert: 'canary' }, replicas: 3 })),
+      namespace: undefined,
+      requireReferences: false,
+      policy: PROFILES,
+      candidate: undefined,
+    };
+    const answer = dryRun(input, storeOf([]), { rules: RULES, keeps: PRESERVERS });
+    expect(answer.verdict).toBe('allow');
+    expect(answer.rollouts.map((rollout) => [keyOf(rollout), dig(rollout, 'spec', 'replicas')])).toEqual([
+      ['Rollout.argoproj.io/shop/web', 3],
+    ]);
+    expect(dig(answer.results[0]?.patched, 'spec', 'replicas')).toBe(0);
+    const refused = dryRun({ ...input, text: input.text.replace('canary', 'canry') }, storeOf([]), {
+      rules: RULES,
+      keeps: PRESERVERS,
+    });
+    expect(refused.verdict).toBe('deny');
+    expect(refused.rollouts).toEqual([]);
+  });
+});

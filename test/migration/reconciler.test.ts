@@ -1,0 +1,317 @@
+import jsonpatch from 'fast-json-patch';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Reconciler } from '../../src/migration/reconciler/reconciler.ts';
+import { WriteError, type MigrationEvent, type Writer } from '../../src/migration/reconciler/writer.ts';
+import { SUSPENDED } from '../../src/migration/annotations.ts';
+import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
+import { keyOf, type KubeObject, type ObjectKey } from '../../src/world/object.ts';
+import { dig, asObject } from '../../src/world/read.ts';
+import { ObjectStore } from '../../src/world/store.ts';
+import { eventually, recorder } from '../cluster/helpers.ts';
+
+const D: ObjectKey = 'Deployment.apps/shop/web';
+const R: ObjectKey = 'Rollout.argoproj.io/shop/web';
+
+function web(annotations: Readonly<Record<string, string>>, replicas: number): KubeObject {
+  const keys = Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`rollgate.io/${key}`, value]));
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop', uid: 'd-1', generation: 1, annotations: keys },
+    spec: { replicas, selector: { matchLabels: { app: 'web' } } },
+    status: { observedGeneration: 1, availableReplicas: replicas, updatedReplicas: replicas },
+  };
+}
+
+function old(deployment: KubeObject): KubeObject {
+  return {
+    ...deployment,
+    metadata: { ...deployment.metadata, creationTimestamp: new Date(Date.now() - 60_000).toISOString() },
+  };
+}
+
+/** An API server in memory, whose changes a cache hears of at once or, when told to, never. */
+class Server implements Writer {
+  readonly objects = new Map<ObjectKey, KubeObject>();
+  readonly cache = new ObjectStore();
+  readonly did: string[] = [];
+  readonly events: MigrationEvent[] = [];
+  refuse: Error | undefined;
+  reads = 0;
+  lagging = false;
+  /** Called before each answer, to a read or a create. */
+  before: (what: 'read' | 'create') => void = () => undefined;
+  reconciler: Reconciler | undefined;
+  #uids = 0;
+
+  put(changed: KubeObject): KubeObject {
+    this.objects.set(keyOf(changed), changed);
+    if (!this.lagging) {
+      this.cache.put(changed);
+      this.reconciler?.changed(keyOf(changed));
+    }
+    return changed;
+  }
+
+  create(rollout: KubeObject): Promise<KubeObject> {
+    this.did.push('create');
+    this.before('create');
+    if (this.refuse !== undefined) return Promise.reject(this.refuse);
+    if (this.objects.has(keyOf(rollout))) return Promise.reject(new WriteError(409, 'exists already'));
+    return Promise.resolve(
+      this.put({ ...rollout, metadata: { ...rollout.metadata, uid: `r-${++this.#uids}`, generation: 1 } }),
+    );
+  }
+
+  apply(live: KubeObject, rollout: KubeObject): Promise<KubeObject> {
+    this.did.push('apply');
+    return Promise.resolve(
+      this.put({
+        ...live,
+        metadata: { ...live.metadata, ...rollout.metadata },
+        spec: { ...asObject(live['spec']), ...asObject(rollout['spec']) },
+      }),
+    );
+  }
+
+  patch(rollout: KubeObject, operations: Parameters<Writer['patch']>[1]): Promise<void> {
+    this.did.push('patch');
+    this.put(jsonpatch.applyPatch(rollout, [...operations], true, false).newDocument);
+    return Promise.resolve();
+  }
+
+  scale(workload: KubeObject, replicas: number): Promise<void> {
+    this.did.push(`scale ${workload.kind} ${replicas}`);
+    this.put({ ...workload, spec: { ...asObject(workload['spec']), replicas } });
+    return Promise.resolve();
+  }
+
+  annotate(deployment: KubeObject, annotations: Readonly<Record<string, string | undefined>>): Promise<void> {
+    this.did.push('annotate');
+    const now = this.objects.get(keyOf(deployment)) ?? deployment;
+    const merged = Object.entries({ ...asObject(now.metadata['annotations']), ...annotations }).filter(
+      ([, value]) => value !== undefined,
+    );
+    this.put({ ...now, metadata: { ...now.metadata, annotations: Object.fromEntries(merged) } });
+    return Promise.resolve();
+  }
+
+  remove(rollout: KubeObject): Promise<void> {
+    this.did.push('remove');
+    this.objects.delete(keyOf(rollout));
+    this.cache.delete('Rollout.argoproj.io', 'shop', 'web');
+    this.reconciler?.changed(keyOf(rollout));
+    return Promise.resolve();
+  }
+
+  rollouts(): Promise<readonly KubeObject[]> {
+    return Promise.resolve([...this.objects.values()].filter(({ kind }) => kind === 'Rollout'));
+  }
+
+  tell(_: KubeObject, event: MigrationEvent): Promise<void> {
+    this.events.push(event);
+    return Promise.resolve();
+  }
+}
+
+const running: Reconciler[] = [];
+afterEach(async () => {
+  for (const reconciler of running.splice(0)) await reconciler.stop();
+});
+
+function start(server: Server, mayAct: () => boolean = () => true): Reconciler {
+  const reconciler = new Reconciler({
+    sources: {
+      world: server.cache,
+      policy: () => DEFAULT_POLICY,
+      fetch: (keys) => {
+        server.reads += keys.length;
+        server.before('read');
+        return Promise.resolve(new Map(keys.map((key) => [key, server.objects.get(key)])));
+      },
+    },
+    writer: server,
+    log: recorder().logger,
+    mayAct,
+  });
+  server.reconciler = reconciler;
+  running.push(reconciler);
+  reconciler.start();
+  return reconciler;
+}
+
+describe('the reconciler', () => {
+  it('makes the Rollout of what was let in, and records it in the same breath', async () => {
+    const server = new Server();
+    server.put(web({ convert: 'canary', replicas: '3' }, 0));
+    start(server);
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-1'),
+    );
+    expect(dig(server.objects.get(R), 'spec', 'replicas')).toBe(3);
+    expect(server.did).toEqual(['create', 'annotate']);
+    expect(server.events.map(({ reason }) => reason)).toEqual(['RolloutCreated']);
+  });
+
+  it('asks the API server nothing about what is as it should be', async () => {
+    const server = new Server();
+    server.put(web({ convert: 'canary', replicas: '3' }, 0));
+    const reconciler = start(server);
+    await eventually(() => expect(server.did).toHaveLength(2));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const before = server.reads;
+    for (let time = 0; time < 20; time++) reconciler.changed(D);
+    server.put({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'other', namespace: 'shop' }, spec: {} });
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(server.reads).toBe(before);
+  });
+
+  it('does not act by a cache that lags', async () => {
+    const server = new Server();
+    const deployment = server.put(web({ convert: 'canary', replicas: '3', 'rollout-uid': 'r-9' }, 0));
+    server.lagging = true;
+    // The cache has never heard of the Rollout: it is not gone.
+    server.put({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: {
+        name: 'elsewhere',
+        namespace: 'shop',
+        uid: 'r-9',
+        annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '3' },
+        ownerReferences: [{ kind: 'Deployment', name: 'web', uid: 'd-1' }],
+      },
+      spec: { replicas: 3 },
+    });
+    start(server).changed(keyOf(deployment));
+    await eventually(() => expect(server.reads).toBeGreaterThan(1));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(server.did).not.toContain('scale Deployment 3');
+    expect(server.did).not.toContain('create');
+  });
+
+  it('tries again what was refused, and tells it once', async () => {
+    const server = new Server();
+    server.refuse = new WriteError(403, 'exceeded quota');
+    server.put(web({ convert: 'canary', replicas: '3' }, 0));
+    start(server);
+    await eventually(() => expect(server.did.filter((what) => what === 'create').length).toBeGreaterThan(1));
+    expect(server.events.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
+      'RolloutRefused: Rollout "web" could not be created: exceeded quota',
+    ]);
+    server.refuse = undefined;
+    await eventually(() => expect(server.objects.has(R)).toBe(true));
+  });
+
+  it.each([
+    ['was refused', new WriteError(403, 'exceeded quota')],
+    ['was not answered', new Error('no answer within 5000 ms')],
+  ])(
+    'gives the pods back when it finds them waiting for longer than they may for a Rollout that %s',
+    async (_, error) => {
+      const server = new Server();
+      server.refuse = error;
+      server.put(old(web({ convert: 'canary', replicas: '3' }, 0)));
+      start(server);
+      await eventually(() =>
+        expect(dig(server.objects.get(D)?.metadata, 'annotations', SUSPENDED)).toBe(`refused: ${error.message}`),
+      );
+      expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3);
+    },
+  );
+
+  it('gives the pods back where there is no such profile, and says so', async () => {
+    const server = new Server();
+    server.put(old(web({ convert: 'gone', replicas: '3' }, 0)));
+    start(server);
+    await eventually(() => expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3));
+    await eventually(() =>
+      expect(server.events.map(({ message }) => message)).toEqual(['scaled to 3: there is no profile "gone"']),
+    );
+    expect(server.did).toEqual(['scale Deployment 3']);
+  });
+
+  it('finds the Rollout that was made by a profile that is gone, and records it', async () => {
+    const server = new Server();
+    const deployment = server.put(old(web({ convert: 'gone', replicas: '3' }, 0)));
+    server.lagging = true;
+    server.put({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: {
+        name: 'web',
+        namespace: 'shop',
+        uid: 'r-9',
+        annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '3' },
+        ownerReferences: [{ kind: 'Deployment', name: 'web', uid: 'd-1' }],
+      },
+      spec: { replicas: 3 },
+    });
+    start(server).changed(keyOf(deployment));
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-9'),
+    );
+    expect(server.did).not.toContain('scale Deployment 3');
+  });
+
+  it('notices that the Rollout was deleted', async () => {
+    const server = new Server();
+    server.put(web({ convert: 'canary', replicas: '3' }, 0));
+    start(server);
+    await eventually(() => expect(server.objects.has(R)).toBe(true));
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-1'),
+    );
+    await server.remove(server.objects.get(R) as KubeObject);
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', SUSPENDED)).toContain('rollout-deleted'),
+    );
+    expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3);
+    expect(server.objects.has(R)).toBe(false);
+  });
+
+  it('does nothing while it may not act, and all of it once it may', async () => {
+    const server = new Server();
+    server.put(web({ convert: 'canary', replicas: '3' }, 0));
+    let leading = false;
+    start(server, () => leading);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(server.did).toEqual([]);
+    leading = true;
+    await eventually(() => expect(server.objects.has(R)).toBe(true));
+  });
+
+  it('writes nothing where it may not act any more once it has looked, and all of it once it may again', async () => {
+    const server = new Server();
+    server.put(web({ convert: 'off', replicas: '3', 'rollout-uid': 'r-0' }, 0));
+    let leading = true;
+    server.before = (what) => {
+      if (what === 'read') leading = false;
+    };
+    start(server, () => leading);
+    await eventually(() => expect(leading).toBe(false));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect([server.did, server.events]).toEqual([[], []]);
+    server.before = () => undefined;
+    leading = true;
+    await eventually(() => expect(server.did).toEqual(['scale Deployment 3', 'annotate']));
+  });
+
+  it('leaves it to the next one to record what it made when it may not act any more', async () => {
+    const server = new Server();
+    server.put(web({ convert: 'canary', replicas: '3' }, 0));
+    let leading = true;
+    server.before = (what) => {
+      if (what === 'create') leading = false;
+    };
+    start(server, () => leading);
+    await eventually(() => expect(server.objects.has(R)).toBe(true));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(server.did).toEqual(['create']);
+    leading = true;
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/rollout-uid')).toBe('r-1'),
+    );
+    expect(server.did).toEqual(['create', 'annotate']);
+  });
+});
