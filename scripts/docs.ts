@@ -50,7 +50,9 @@ function page(rule: Described): string {
 
 function fixturesOf(rule: Rule): string[] {
   const folder = join(ROOT, 'src', 'rules', rule.id, 'fixtures');
-  const names = readdirSync(folder).sort();
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .sort();
   return ['bad', 'good'].flatMap((sort) => [
     sort === 'bad' ? '## What it finds' : '## What it leaves alone',
     '',
