@@ -5,7 +5,7 @@ import { render } from './helm.ts';
 const FILE = join(import.meta.dirname, '..', 'certs', 'certificate.yaml');
 const HEADER = '# Rendered from chart/templates/certificate.yaml by `npm run certs`; do not edit.\n';
 
-// Who applies these by hand has no Helm that manages them.
+// These files are for people who apply them by hand, without Helm.
 const HELMS_OWN = /^ *(?:app\.kubernetes\.io\/managed-by|helm\.sh\/chart): .*\n|^# Source: .*\n/gm;
 
 const wanted = HEADER + render('--show-only', 'templates/certificate.yaml').replaceAll(HELMS_OWN, '');

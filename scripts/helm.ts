@@ -8,8 +8,9 @@ const VERSION = 'v3.19.0';
 export const CHART = join(import.meta.dirname, '..', 'chart');
 
 /**
- * Out: the path of a helm 3: the one of `HELM`, the one on the PATH, or one built from its Go module into `.cache/bin`.
- * Throws where there is none and no Go to build it.
+ * Returns the path of a Helm 3: the one in `HELM`, else the one on the PATH, else one that Go builds into `.cache/bin`.
+ *
+ * @throws Error - If there is no Helm and no Go to build it.
  */
 export function helm(): string {
   const given = process.env['HELM'];
@@ -27,10 +28,12 @@ export function helm(): string {
   return path;
 }
 
-// A helm that was built by `go install` believes in Kubernetes 1.20, so the version is said.
+// Helm built with `go install` assumes Kubernetes 1.20, so the version is set explicitly.
 /**
- * In: further arguments, e.g. `--set`. Out: the manifests of the chart as release `rollgate` in namespace `rollgate`.
- * Throws helm's own message if it does not render.
+ * Renders the chart as release `rollgate` in namespace `rollgate`.
+ *
+ * @param args - Further arguments, such as `--set`.
+ * @throws Error - With Helm's own message, if the chart does not render.
  */
 export function render(...args: string[]): string {
   return execFileSync(

@@ -12,7 +12,9 @@ function bundle(folder: string): string {
   return files.map((file) => readFileSync(join(EXAMPLES, folder, file), 'utf8')).join('\n---\n');
 }
 
-/** One commit each, over its predecessor: both are clean, and both sides of a reference change. */
+/**
+ * Commits, each with the state before and after it. Both states are consistent, and both ends of a reference change.
+ */
 const COMMITS: Readonly<Record<string, readonly [string, string]>> = {
   'a renamed http route': renamed('istio-subset-level/mended', /\bprimary\b/g, 'main'),
   'a renamed subset': renamed('istio-subset-level/mended', /version-v2/g, 'canary'),
@@ -38,7 +40,7 @@ function renamed(folder: string, from: RegExp, to: string): readonly [string, st
   return [before, before.replaceAll(from, to)];
 }
 
-/** In: a state and what is applied. Out: the denial, or undefined; an admitted object is in the state afterwards. */
+/** Applies an object. Returns the denial, or undefined and adds the object to the state. */
 async function apply(
   state: Map<string, KubeObject>,
   cached: readonly KubeObject[],
@@ -53,7 +55,7 @@ async function apply(
 
 describe('one commit that changes both sides', () => {
   for (const [name, [before, after]] of Object.entries(COMMITS)) {
-    it(`is through after two applies in any order: ${name}`, async () => {
+    it(`is admitted within two applies in any order: ${name}`, async () => {
       const old = objectsOf(before);
       const next = objectsOf(after);
       await fc.assert(
@@ -66,7 +68,7 @@ describe('one commit that changes both sides', () => {
       );
     });
 
-    it(`is through after two applies while the cache shows the predecessor all the time: ${name}`, async () => {
+    it(`is admitted within two applies while the cache only has the state before the commit: ${name}`, async () => {
       const old = objectsOf(before);
       const next = objectsOf(after);
       await fc.assert(
@@ -80,7 +82,7 @@ describe('one commit that changes both sides', () => {
     });
   }
 
-  it('is through on an empty cluster at once, in any order', async () => {
+  it('is admitted at the first apply on an empty cluster, in any order', async () => {
     for (const [, [before]] of Object.entries(COMMITS)) {
       const objects = objectsOf(before);
       await fc.assert(
@@ -94,8 +96,8 @@ describe('one commit that changes both sides', () => {
   });
 });
 
-describe('no change', () => {
-  it('introduces nothing, whatever was wrong before', async () => {
+describe('an update without changes', () => {
+  it('introduces no problem, whatever was wrong before', async () => {
     const folders = [
       ...new Set(globSync('**/*.yaml', { cwd: EXAMPLES }).map((path) => path.split('/').slice(0, -1).join('/'))),
     ].filter((folder) => !['', 'controller', 'conversion'].includes(folder));

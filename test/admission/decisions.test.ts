@@ -273,7 +273,7 @@ describe.each([
 });
 
 describe('a deletion', () => {
-  it('is told what goes with it, and not to create what it deletes', async () => {
+  it('is warned about what it breaks, and not advised to create what it deletes', async () => {
     const { response } = await validate(
       gateOver([...services, rollout, goodRoute]),
       requestFor(undefined, services[0]),
@@ -285,7 +285,7 @@ describe('a deletion', () => {
 });
 
 describe('a denial', () => {
-  it('is told as the API server tells of an invalid object, in the terms of what was submitted', async () => {
+  it('has the form that the API server gives an invalid object, with the paths of the submitted object', async () => {
     const { response } = await validate(gateOver([...services, badRoute]), requestFor(rollout, undefined));
     expect(response.status).toEqual({
       code: 422,
@@ -309,7 +309,7 @@ describe('a denial', () => {
     expect(response.auditAnnotations).toMatchObject({ verdict: 'deny', rules: 'virtualservice-route-exists' });
   });
 
-  it('names, for an object that is referred to, the Rollout it matters for and the order that works', async () => {
+  it('names the Rollout that refers to the object, and the order of changes that works', async () => {
     const { response } = await validate(gateOver([...services, midUpdate, goodRoute]), requestFor(badRoute, goodRoute));
     expect(response.status?.details?.causes).toEqual([
       {
@@ -321,7 +321,7 @@ describe('a denial', () => {
     ]);
   });
 
-  it('says across namespaces no more than that the other object exists', async () => {
+  it('says nothing about an object in another namespace except that it exists', async () => {
     const foreign: KubeObject = one(ROLLOUT.replace('name: reviews, routes', 'name: reviews.mesh, routes'));
     const theirs = one(virtualService('secret-name').replace('namespace: shop', 'namespace: mesh'));
     const { response, record } = await validate(gateOver([...services, theirs]), requestFor(foreign, undefined));
@@ -330,7 +330,7 @@ describe('a denial', () => {
     expect(response.warnings?.join()).not.toContain('secret-name');
   });
 
-  it('from another namespace does not block this one', async () => {
+  it('becomes a warning if it is about an object in another namespace, unless the policy trusts that namespace', async () => {
     const foreign: KubeObject = {
       ...one(ROLLOUT.replace('name: reviews, routes', 'name: reviews.mesh, routes')),
       status: { currentPodHash: 'b', stableRS: 'a' },
@@ -348,23 +348,23 @@ describe('a denial', () => {
   });
 });
 
-describe('a cache that lags', () => {
-  it('is not believed when it would deny', async () => {
+describe('a stale cache', () => {
+  it('does not deny a change that the live objects allow', async () => {
     const gate = gateOver([...services, badRoute], { live: liveOf(() => [...services, goodRoute]) });
     expect((await validate(gate, requestFor(rollout, undefined))).record.verdict).toBe('allow');
   });
 
-  it('is not believed about what is missing', async () => {
+  it('does not report objects as missing that exist', async () => {
     const gate = gateOver([], { live: liveOf(() => [...services, goodRoute]) });
     expect((await validate(gate, requestFor(rollout, undefined))).record.verdict).toBe('allow');
   });
 
-  it('does not hide what the objects it lacked have wrong', async () => {
+  it('does not hide problems of objects that it does not have yet', async () => {
     const gate = gateOver([], { live: liveOf(() => [...services, badRoute]) });
     expect((await validate(gate, requestFor(rollout, undefined))).record.verdict).toBe('deny');
   });
 
-  it('warns where the truth cannot be read in time', async () => {
+  it('leads to a warning if the live objects cannot be read in time', async () => {
     const live = {
       fetch: (keys: readonly string[]) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable' as const]))),
     };
@@ -373,7 +373,7 @@ describe('a cache that lags', () => {
     ).toBe('warn');
   });
 
-  it('denies all the same what needs no other object', async () => {
+  it('does not prevent a denial that depends on no other object', async () => {
     const live = {
       fetch: (keys: readonly string[]) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable' as const]))),
     };
@@ -396,7 +396,7 @@ describe('break-glass', () => {
       )
     ).record.verdict;
 
-  it('makes denials warnings until its moment, for whoever has the right, and says so in the audit log', async () => {
+  it('turns denials into warnings until it expires, for users with the right, and is recorded in the audit log', async () => {
     expect(await verdictOf('2026-01-01T01:00:00Z INC-1 controller is down', true)).toBe('warn');
     const { response } = await validate(
       gateOver(world, { mayBreakGlass: () => Promise.resolve(true) }),
@@ -407,14 +407,14 @@ describe('break-glass', () => {
 
   it.each([
     ['without the right', '2026-01-01T01:00:00Z INC-1', false],
-    ['when it is over', '2025-12-31T23:59:59Z INC-1', true],
+    ['after it has expired', '2025-12-31T23:59:59Z INC-1', true],
     ['without a reason', '2026-01-01T01:00:00Z', true],
-    ['with a date that is none', 'tomorrow INC-1', true],
-  ])('means nothing %s', async (_, value, may) => {
+    ['with an invalid date', 'tomorrow INC-1', true],
+  ])('has no effect %s', async (_, value, may) => {
     expect(await verdictOf(value, may)).toBe('deny');
   });
 
-  it('suspends the keeps', async () => {
+  it('suspends preservers', async () => {
     const kept = await gateOver([...services, weighted]).mutate(requestFor(unhashed, hashed), NO_LIMITS);
     expect(kept.record.kept).toEqual(['service-hash']);
     const open: KubeObject = {
@@ -447,7 +447,7 @@ describe('the controller', () => {
   const request = (more: Parameters<typeof requestFor>[2]): ReturnType<typeof requestFor> =>
     requestFor(unhashed, hashed, more);
 
-  it('is never altered, under any name that is known', async () => {
+  it('is never changed by preservers, under any known name', async () => {
     for (const username of [CONTROLLER, 'system:serviceaccount:x:argorollouts-release-argo-rollouts']) {
       const gate = gateOver([...services, weighted], {
         discovered: () => [CONTROLLER, 'system:serviceaccount:x:argorollouts-release-argo-rollouts'],
@@ -459,7 +459,7 @@ describe('the controller', () => {
     }
   });
 
-  it('is recognised by its field manager when its account is not known', async () => {
+  it('is recognised by its field manager if its account is unknown', async () => {
     const written: KubeObject = {
       ...unhashed,
       metadata: {
@@ -478,7 +478,7 @@ describe('the controller', () => {
     expect(record.tripwire).toContain('rollouts-controller');
   });
 
-  it('is not seen in a person who writes in the same second', async () => {
+  it('is not confused with a user who writes in the same second', async () => {
     const managedFields = (person: string): unknown[] => [
       { manager: 'argocd-controller', time: person },
       { manager: 'rollouts-controller', time: '2026-01-01T00:00:01Z' },
@@ -504,7 +504,7 @@ describe('the controller', () => {
     expect(named.record).toMatchObject({ kept: ['service-hash'] });
   });
 
-  it('being unknown altogether switches every keep off', async () => {
+  it('disables all preservers if nothing about it is known', async () => {
     const { response, record } = await gateOver([...services, weighted], { discovered: () => [] }).mutate(
       request({}),
       NO_LIMITS,
@@ -513,7 +513,7 @@ describe('the controller', () => {
     expect(record.keepsOff).toBe(true);
   });
 
-  it('has its Rollout read anew before anything is put back', async () => {
+  it('has its Rollout read live before anything is preserved', async () => {
     const settled: KubeObject = { ...weighted, status: { currentPodHash: 'old', stableRS: 'old' } };
     const { response } = await gateOver([...services, settled], { live: liveOf(() => [weighted]) }).mutate(
       request({}),
@@ -523,7 +523,7 @@ describe('the controller', () => {
   });
 });
 
-describe('an argument that is renamed in the template', () => {
+describe('an argument renamed in the template', () => {
   const bundle = (folder: string): KubeObject[] =>
     ['rollout', 'analysis', 'bookinfo'].flatMap((file) =>
       objectsIn(join(EXAMPLES, 'workloadref-skywalking', folder, `${file}.yaml`)),
@@ -533,7 +533,7 @@ describe('an argument that is renamed in the template', () => {
     objects.find(({ kind }) => kind === 'AnalysisTemplate');
   const renamed = template(bundle('renamed-argument'));
 
-  it('is found when the template is what is admitted, with the name that is probably meant', async () => {
+  it('is reported when the template is admitted, with the name that was probably meant', async () => {
     const { response, record } = await validate(gateOver(before), requestFor(renamed, template(before)));
     expect(record.verdict).toBe('warn');
     expect(response.warnings?.join()).toContain('needs the argument "service"');
@@ -547,14 +547,14 @@ describe('an argument that is renamed in the template', () => {
 });
 
 describe('a request', () => {
-  it.each(['status', 'scale'])('for the subresource %s is not judged', async (subresource) => {
+  it.each(['status', 'scale'])('for the subresource %s is not evaluated', async (subresource) => {
     expect(
       (await validate(gateOver([...services, badRoute]), requestFor(rollout, undefined, { subresource }))).record
         .verdict,
     ).toBe('exempt');
   });
 
-  it('is not believed about the status of a Rollout', async () => {
+  it('does not replace the stored status of a Rollout by a submitted one', async () => {
     const pretending: KubeObject = { ...rollout, status: { currentPodHash: 'x', stableRS: 'y' } };
     const { record } = await validate(gateOver([...services, rollout, goodRoute]), requestFor(pretending, rollout));
     expect(record.verdict).toBe('allow');

@@ -12,7 +12,7 @@ import { fixturesIn } from '../support/snapshots.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'src', 'rules');
 
-// No webhook is registered for these: far too many of them change, and what they can do wrong is advice.
+// No webhook is registered for these kinds: they change far too often, and their problems are only advice.
 const NEVER_ADMITTED = new Set(['Namespace', 'ConfigMap']);
 
 function concerns(finding: Finding, object: KubeObject): boolean {
@@ -21,11 +21,11 @@ function concerns(finding: Finding, object: KubeObject): boolean {
   );
 }
 
-// Whatever a rule finds in a bundle, admission finds when the last of the objects that it concerns arrives, whichever
-// that is: which subjects are judged then is known from references alone.
+// If a rule finds a problem in a bundle, admission must report it when the last of the objects arrives, whichever
+// object that is. References alone decide which subjects admission evaluates.
 describe.each(RULES.map((rule) => [rule.id, rule] as const))('%s', (id, rule) => {
   const fixtures = fixturesIn(join(FOLDER, id, 'fixtures')).filter((name) => name.startsWith('bad-'));
-  it.each(fixtures)('%s: found at every door', (name) => {
+  it.each(fixtures)('%s: is reported whichever object is applied last', (name) => {
     const text = readFileSync(join(FOLDER, id, 'fixtures', name), 'utf8');
     const objects = placeObjects(parseManifests(text, name).objects).sources.map(({ object }) => deepFreeze(object));
     const found = evaluate(bundleWorld(objects), objects, [rule]).findings;
@@ -40,7 +40,8 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))('%s', (id, rule) =>
       const door = `${before === undefined ? 'created' : 'updated'} last: ${keyOf(last)}`;
       for (const one of told) expect(expected.map(identity), door).toContain(one);
       const due = expected.filter((finding) => concerns(finding, last));
-      // Of two Rollouts that share something each is at odds with the other; it is said to whoever comes second.
+      // Of two Rollouts that share an object, each conflicts with the other. The one that is applied second gets the
+      // report.
       if (due.some((finding) => keyOf(finding.subject) !== keyOf(last) && finding.subject.kind === last.kind))
         expect(told, door).not.toEqual([]);
       else for (const finding of due) expect(told, door).toContain(identity(finding));

@@ -26,7 +26,7 @@ describe('the profiles of the examples', () => {
       ]);
   });
 
-  it('make reviews-rollout of the bookinfo reviews, as the write-up shows it', () => {
+  it('turn the bookinfo reviews into reviews-rollout, as the write-up shows it', () => {
     if (!loaded.ok) throw new Error(loaded.errors.join());
     const bookinfo = objectsIn(join(folder, 'workloadref-skywalking', 'as-written', 'bookinfo.yaml'));
     const shown = objectsIn(join(folder, 'workloadref-skywalking', 'as-written', 'rollout.yaml'))[0] as KubeObject;

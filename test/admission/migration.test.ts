@@ -80,7 +80,7 @@ function rolloutOf(more: { readonly metadata?: JsonObject; readonly spec?: JsonO
 }
 const PROFILE_SPEC = { strategy: SHIPPED_PROFILES['canary']?.strategy };
 
-// What the profile `mesh` is for, but for the name of the route.
+// The objects that the profile `mesh` needs, except for the name of the route.
 const WITHOUT_ROUTE = objectsOf(`
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -111,7 +111,7 @@ async function say(gate: Gate, after: KubeObject, before?: KubeObject, username?
       ? []
       : (JSON.parse(Buffer.from(mutated.response.patch, 'base64').toString()) as Operation[]);
   const stored = jsonpatch.applyPatch(after, patch, true, false).newDocument;
-  // Asked once more, with what other webhooks left, it has nothing to add.
+  // A second pass over its own output and that of other webhooks must add nothing.
   const again = await gate.mutate(requestFor(stored, before, more), NO_LIMITS);
   expect(again.response.patch).toBeUndefined();
   const { response } = await validate(gate, requestFor(stored, before, more));
@@ -132,8 +132,8 @@ async function say(gate: Gate, after: KubeObject, before?: KubeObject, username?
 const gate = (world: readonly KubeObject[] = [], parts: Parameters<typeof gateOver>[1] = {}): Gate =>
   gateOver(world, { policyChange: { profiles: PROFILES.profiles }, ...parts });
 
-describe('a Deployment that asks to be converted', () => {
-  it('is stored at 0 when it is new, with the wanted count, and its Rollout is named', async () => {
+describe('a Deployment with the convert annotation', () => {
+  it('is stored with 0 replicas if it is new, with the wanted count recorded, and the response names its Rollout', async () => {
     const said = await say(gate(), web({ annotations: { convert: 'canary' }, replicas: 3 }));
     expect(said).toMatchObject({ denied: undefined, replicas: 0, marks: { convert: 'canary', replicas: '3' } });
     expect(said.warnings).toContain(
@@ -142,7 +142,7 @@ describe('a Deployment that asks to be converted', () => {
     expect(said.warnings).toContain('a Deployment at 0 counts as Healthy');
   });
 
-  it('starts its pods where its Rollout needs something that is not there yet', async () => {
+  it('keeps its own replicas if its Rollout needs an object that does not exist yet', async () => {
     const said = await say(gate(), web({ annotations: { convert: 'blue-green' }, replicas: 3 }));
     expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'blue-green', replicas: '3' } });
     expect(said.warnings).toContain(
@@ -153,7 +153,7 @@ describe('a Deployment that asks to be converted', () => {
     expect((await say(gate(), exported)).replicas).toBe(4);
   });
 
-  it('has as many pods as the Rollout that is there, where it was written while nobody held its count', async () => {
+  it('gets the replicas of its existing Rollout if it was written while no webhook held its count', async () => {
     const before = web({ annotations: { convert: 'canary' }, replicas: 1 });
     expect(
       (
@@ -169,17 +169,17 @@ describe('a Deployment that asks to be converted', () => {
     expect((await say(gate([orphan]), anew)).marks).toMatchObject({ replicas: '5' });
   });
 
-  it('keeps its pods when it runs', async () => {
+  it('keeps its replicas if it already runs', async () => {
     const said = await say(gate(), web({ annotations: { convert: 'canary' }, replicas: 5 }), web({ replicas: 5 }));
     expect(said).toMatchObject({ denied: undefined, replicas: 5, marks: { convert: 'canary', replicas: '5' } });
   });
 
-  it('keeps its pods when it is replaced by a manifest without a count', async () => {
+  it('keeps its replicas if it is replaced by a manifest without a count', async () => {
     const said = await say(gate(), web({ annotations: { convert: 'canary' }, replicas: 1 }), web({ replicas: 5 }));
     expect(said).toMatchObject({ replicas: 5, marks: { replicas: '5' } });
   });
 
-  it('brings no notes of its own', async () => {
+  it("cannot set Rollgate's own annotations", async () => {
     const said = await say(
       gate(),
       web({ annotations: { convert: 'canary', 'rollout-uid': 'forged', 'convert-suspended': 'x' }, replicas: 2 }),
@@ -190,7 +190,7 @@ describe('a Deployment that asks to be converted', () => {
     ).toEqual({});
   });
 
-  it('starts with no less than an autoscaler would have, and is told what to write in it', async () => {
+  it('starts with at least the minimum of its autoscaler, and gets advice on what to write in the autoscaler', async () => {
     const [hpa, vpa] = objectsOf(`
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
@@ -212,7 +212,7 @@ spec: { targetRef: { apiVersion: apps/v1, kind: Deployment, name: web } }
     );
   });
 
-  it('is told that matchLabelKeys: pod-template-hash does nothing', async () => {
+  it('gets a warning that matchLabelKeys: pod-template-hash has no effect', async () => {
     const pod = {
       topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', matchLabelKeys: ['pod-template-hash'] }],
     };
@@ -222,7 +222,7 @@ spec: { targetRef: { apiVersion: apps/v1, kind: Deployment, name: web } }
   });
 });
 
-describe('is not converted, with the reason', () => {
+describe('a Deployment that is not converted, with the reason', () => {
   const pvc = (mode: string): KubeObject => ({
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -241,8 +241,8 @@ describe('is not converted, with the reason', () => {
     ],
     ['Recreate', { spec: { strategy: { type: 'Recreate' } } }, [], {}, 'its strategy is Recreate'],
     ['a ReadWriteOnce volume', mounting, [pvc('ReadWriteOnce')], {}, 'PersistentVolumeClaim "data" is ReadWriteOnce'],
-    ['a volume that nobody knows', mounting, [], {}, 'PersistentVolumeClaim "data" is not there'],
-    ['referred to already', {}, [reference], {}, 'Rollout "other" refers to it already'],
+    ['a volume that does not exist', mounting, [], {}, 'PersistentVolumeClaim "data" is not there'],
+    ['named by another Rollout', {}, [reference], {}, 'Rollout "other" refers to it already'],
     [
       'the controller itself',
       { metadata: { labels: { 'app.kubernetes.io/name': 'argo-rollouts' } } },
@@ -252,8 +252,8 @@ describe('is not converted, with the reason', () => {
     ],
     ['Rollgate itself', { metadata: { labels: { 'app.kubernetes.io/name': 'rollgate' } } }, [], {}, 'it is Rollgate'],
     ['paused', { spec: { paused: true } }, [], {}, 'it is paused'],
-    ['nobody there to run it', {}, [], { discovered: () => [] }, 'no Argo Rollouts controller is known'],
-    ['nobody there to make it', {}, [], { converts: false }, 'conversion is off here'],
+    ['no controller to run the Rollout', {}, [], { discovered: () => [] }, 'no Argo Rollouts controller is known'],
+    ['no Rollgate that converts', {}, [], { converts: false }, 'conversion is off here'],
     ['switched off by the policy', {}, [], { policyChange: { conversion: 'off' } }, 'conversion is off here'],
   ])('%s', async (_, given, world, parts, reason) => {
     const said = await say(gate(world, parts), web({ annotations: { convert: 'canary' }, replicas: 3, ...given }));
@@ -262,7 +262,7 @@ describe('is not converted, with the reason', () => {
     expect(said.warnings).toContain(`not converted by profile "canary": ${reason}`);
   });
 
-  it('but a volume that several pods may mount is none', async () => {
+  it('but not for a volume that several pods may mount', async () => {
     const said = await say(
       gate([pvc('ReadWriteMany')]),
       web({ annotations: { convert: 'canary' }, replicas: 3, ...mounting }),
@@ -271,8 +271,8 @@ describe('is not converted, with the reason', () => {
   });
 });
 
-describe('is refused', () => {
-  it('where the profile does not exist', async () => {
+describe('a conversion is rejected', () => {
+  it('if the profile does not exist', async () => {
     const said = await say(gate(), web({ annotations: { convert: 'canry' }, replicas: 3 }));
     expect(said.denied).toBe(
       'Deployment "web" is invalid: metadata.annotations["rollgate.io/convert"]: there is no conversion profile "canry" (there is blue-green, canary, mesh): write "canary", or take the annotation away [deployment-convert]',
@@ -280,7 +280,7 @@ describe('is refused', () => {
     expect(said.replicas).toBe(3);
   });
 
-  it('where the name is taken, and not where it is that of a predecessor', async () => {
+  it('if the name of the Rollout is taken, but not if an earlier Deployment of the same name left it', async () => {
     const foreign = rolloutOf({
       metadata: { annotations: {}, ownerReferences: [] },
       spec: { workloadRef: undefined, template: {} },
@@ -299,7 +299,7 @@ describe('is refused', () => {
     });
   });
 
-  it('where the Rollout would be invalid, naming the profile', async () => {
+  it('if the Rollout would be invalid, naming the profile', async () => {
     const said = await say(gate(WITHOUT_ROUTE), web({ annotations: { convert: 'mesh' }, replicas: 3 }));
     expect(said.denied).toContain(
       'profile "mesh" makes Rollout "web-rollout": VirtualService "web" has no http route "primary" (it has "main")',
@@ -314,7 +314,7 @@ describe('is refused', () => {
     expect(audit.warnings).toContain('profile "mesh" makes Rollout');
   });
 
-  it('where the requester may not create Rollouts, on the transition only', async () => {
+  it('if the requester may not create Rollouts, but only when the conversion starts', async () => {
     const asked: string[] = [];
     const parts = {
       mayCreateRollouts: ({ username }: { username: string }, namespace: string) =>
@@ -334,14 +334,14 @@ describe('is refused', () => {
         )
       ).denied,
     ).toBeUndefined();
-    // Refused before, when a policy only warned, and changed in some other way now.
+    // It was rejected before under a policy that only warned; now another field changes.
     const waiting = web({ annotations: { convert: 'canary' }, replicas: 3 });
     const later = await say(gate([waiting], parts), web({ annotations: { convert: 'canary' }, replicas: 4 }), waiting);
     expect(later).toMatchObject({ denied: undefined, replicas: 4 });
     expect(later.marks).not.toHaveProperty('replicas');
   });
 
-  it('not where nobody could be asked what the requester may do: then it stays what it is', async () => {
+  it('but stays a Deployment if the rights of the requester are unknown', async () => {
     const said = await say(
       gate([], { mayCreateRollouts: () => Promise.resolve(undefined) }),
       web({ annotations: { convert: 'canary' }, replicas: 3 }),
@@ -359,7 +359,7 @@ describe('a labelled namespace', () => {
     kind: 'Namespace',
     metadata: { name: 'shop', labels: { 'rollgate.io/convert': 'canary' } },
   };
-  it('converts what is created in it, and nothing else', async () => {
+  it('converts Deployments that are created in it, and no others', async () => {
     expect(await say(gate([namespace]), web({ replicas: 3 }))).toMatchObject({
       replicas: 0,
       marks: { convert: 'canary', replicas: '3' },
@@ -373,7 +373,7 @@ describe('a labelled namespace', () => {
     });
   });
 
-  it('denies nothing to who has asked for nothing, and says why it is not converted', async () => {
+  it('denies nothing to users who did not opt in, and says why their Deployment is not converted', async () => {
     const unprivileged = await say(
       gate([namespace], { mayCreateRollouts: () => Promise.resolve(false) }),
       web({ replicas: 3 }),
@@ -405,7 +405,7 @@ describe('a labelled namespace', () => {
     ]);
   });
 
-  it('keeps converted what is replaced by a manifest that says nothing', async () => {
+  it('keeps a Deployment converted if a manifest without annotations replaces it', async () => {
     const before = web({ annotations: CONVERTED, replicas: 0 });
     expect(await say(gate([namespace, rolloutOf(), before]), web({ replicas: 5 }), before)).toMatchObject({
       replicas: 0,
@@ -421,13 +421,13 @@ describe('a labelled namespace', () => {
 describe('a converted Deployment', () => {
   const before = web({ annotations: CONVERTED, replicas: 0 });
   const converted = gate([rolloutOf(), before]);
-  it('stays at 0 through PUT and re-apply, with what is noted on it', async () => {
+  it('stays at 0 through PUT and re-apply, with its recorded state', async () => {
     const said = await say(converted, web({ annotations: { convert: 'canary' }, replicas: 5 }), before);
     expect(said).toMatchObject({ denied: undefined, replicas: 0, marks: CONVERTED });
     expect(said.warnings).toContain('stays at 0, which counts as Healthy: Rollout "web" runs its pods');
   });
 
-  it('notes another count, and none where the manifest has none', async () => {
+  it('records a new count, but no count if the manifest has none', async () => {
     expect((await say(converted, web({ annotations: { convert: 'canary' }, replicas: 8 }), before)).marks).toEqual({
       ...CONVERTED,
       replicas: '8',
@@ -438,7 +438,7 @@ describe('a converted Deployment', () => {
     });
   });
 
-  it('gets its pods where no Rollgate converts any more and it is to go back, or its Rollout is gone', async () => {
+  it('gets its replicas back if conversion is off and its annotation or its Rollout is gone', async () => {
     const nobody = { converts: false };
     const leaving = await say(gate([rolloutOf(), before], nobody), web({ replicas: 6 }), before);
     expect(leaving).toMatchObject({ denied: undefined, replicas: 6, marks: { replicas: '6', 'rollout-uid': 'r-1' } });
@@ -457,13 +457,13 @@ describe('a converted Deployment', () => {
     ).toMatchObject({ replicas: 0, marks: { ...CONVERTED, replicas: '6' } });
   });
 
-  it('goes back when the annotation goes, held at 0 until its Rollout can be replaced', async () => {
+  it('stays at 0 when the annotation is removed, until it can replace its Rollout', async () => {
     const said = await say(converted, web({ replicas: 5 }), before);
     expect(said).toMatchObject({ replicas: 0, marks: { replicas: '5', 'rollout-uid': 'r-1' } });
     expect(said.warnings).toContain('goes back to being a Deployment: Rollout "web" goes once its own pods serve');
   });
 
-  it('is let be while its conversion is suspended', async () => {
+  it('is not changed while its conversion is suspended', async () => {
     const suspended = web({
       annotations: { convert: 'canary', replicas: '5', 'convert-suspended': 'refused: quota' },
       replicas: 5,
@@ -477,7 +477,7 @@ describe('a converted Deployment', () => {
     ).toMatchObject({ replicas: 7, marks: { replicas: '7' } });
   });
 
-  it('keeps its suspension where a manifest that knows nothing of Rollgate replaces it, and loses it where only that is taken away', async () => {
+  it('keeps its suspension if a manifest without annotations replaces it, and loses it if only that annotation is removed', async () => {
     const marks = { convert: 'canary', replicas: '5', 'convert-suspended': 'rollout-deleted: its Rollout was deleted' };
     const suspended = web({ annotations: marks, replicas: 5 });
     expect(
@@ -507,7 +507,7 @@ describe('a converted Deployment', () => {
     ).toEqual(marks);
   });
 
-  it('is suspended by nobody but Rollgate', async () => {
+  it('can be suspended only by Rollgate', async () => {
     expect(
       (
         await say(
@@ -519,7 +519,7 @@ describe('a converted Deployment', () => {
     ).toEqual(CONVERTED);
   });
 
-  it('stays as it was scaled while it was suspended when the annotation goes', async () => {
+  it('keeps the replicas that it had while suspended when the annotation is removed', async () => {
     const suspended = web({
       annotations: { convert: 'canary', replicas: '5', 'convert-suspended': 'refused: quota' },
       replicas: 2,
@@ -533,7 +533,7 @@ describe('a converted Deployment', () => {
     ).toMatchObject({ replicas: 2 });
   });
 
-  it('has as many pods as are noted where it goes back and is applied as it was exported, at 0', async () => {
+  it('gets the recorded count when it goes back and its exported manifest says 0', async () => {
     const leaving = web({ annotations: { replicas: '5', 'rollout-uid': 'r-1' }, replicas: 5 });
     const exported = (manifest: JsonObject): KubeObject =>
       web({
@@ -546,21 +546,21 @@ describe('a converted Deployment', () => {
       leaving,
     );
     expect(said).toMatchObject({ replicas: 5, marks: { replicas: '5', 'rollout-uid': 'r-1' } });
-    // Of one that says 0 and nothing of Rollgate, 0 is what is wanted.
+    // If a manifest says 0 and has no annotation of Rollgate, 0 is what the user wants.
     expect(await say(gate([rolloutOf(), leaving]), exported({ spec: { replicas: 0 } }), leaving)).toMatchObject({
       replicas: 0,
       marks: { replicas: '0' },
     });
   });
 
-  it('runs again at once when the annotation goes before anything was made of it', async () => {
+  it('runs again at once if the annotation is removed before a Rollout was created', async () => {
     const fresh = web({ annotations: { convert: 'canary', replicas: '3' }, replicas: 0 });
     expect(await say(gate([fresh]), web({ annotations: { replicas: '3' }, replicas: 0 }), fresh)).toMatchObject({
       replicas: 3,
     });
   });
 
-  it('keeps its profile where another one is refused', async () => {
+  it('keeps its profile if a change to another profile is rejected', async () => {
     const said = await say(
       gate([rolloutOf(), before], { policyChange: { mode: 'audit' } }),
       web({ annotations: { convert: 'no-such' }, replicas: 5 }),
@@ -571,7 +571,7 @@ describe('a converted Deployment', () => {
   });
 });
 
-describe('a Deployment that was exported where it was converted, at 0', () => {
+describe('a Deployment that was exported at 0 while converted', () => {
   const notes = { replicas: '5', 'rollout-uid': 'r-9', 'convert-suspended': 'refused: quota' };
   it.each<[string, KubeObject, Parameters<typeof gate>[1], KubeObject?]>([
     ['where nothing asks for a conversion', web({ annotations: notes, replicas: 0 }), {}],
@@ -601,7 +601,7 @@ describe('a Deployment that was exported where it was converted, at 0', () => {
     );
   });
 
-  it('has none where none are noted, or its manifest says 0 without Rollgate', async () => {
+  it('has no replicas if none are recorded, or if its manifest says 0 without an annotation of Rollgate', async () => {
     expect((await say(gate(), web({ annotations: { ...notes, replicas: '0' }, replicas: 0 }))).replicas).toBe(0);
     expect(
       (
@@ -622,8 +622,8 @@ describe('a Deployment that was exported where it was converted, at 0', () => {
   });
 });
 
-describe('what a dry run and a bundle say', () => {
-  it('is what admission says', () => {
+describe('the result of a dry run', () => {
+  it('is that of admission', () => {
     const input = {
       text: JSON.stringify(web({ annotations: { convert: 'canary' }, replicas: 3 })),
       namespace: undefined,

@@ -14,7 +14,7 @@ import { disagreement, ours, type Disagreement } from './verdict.ts';
 const CASES = Number(process.env['AGREEMENT_CASES'] ?? 20_000);
 const SEED =
   process.env['AGREEMENT_SEED'] === 'fresh' ? Date.now() % 2 ** 31 : Number(process.env['AGREEMENT_SEED'] ?? 1);
-// A short run cannot be expected to make every mistake there is.
+// A short run does not make every mistake there is.
 const IS_FULL = CASES >= 20_000;
 const VALIDATION = 'github.com/argoproj/argo-rollouts/pkg/apis/rollouts/validation';
 
@@ -33,7 +33,7 @@ describe(`${CASES} bundles by seed ${SEED}`, () => {
     rmSync(counters, { recursive: true, force: true });
   });
 
-  it('are refused by the controller and by Rollgate alike', async () => {
+  it('get the same verdict from the controller and from Rollgate', async () => {
     const property = fc.asyncProperty(cases(), async ({ objects }) => {
       const upstream = await oracle.refusals(objects);
       const verdict = ours(objects);
@@ -52,7 +52,7 @@ describe(`${CASES} bundles by seed ${SEED}`, () => {
     console.log(`${judged} cases, ${refused.invalid} invalid, ${refused.missing} with something missing only`);
   });
 
-  it('are invalid in good part, and valid in good part', () => {
+  it('contain both many invalid and many valid ones', () => {
     expect(refused.invalid / judged).toBeGreaterThan(0.3);
     expect(refused.invalid / judged).toBeLessThan(0.7);
   });
@@ -61,11 +61,11 @@ describe(`${CASES} bundles by seed ${SEED}`, () => {
     expect(STATIC_MESSAGES.filter((id) => !messages.has(id))).toEqual([]);
   });
 
-  it.skipIf(!IS_FULL)('need every explanation that there is', () => {
+  it.skipIf(!IS_FULL)('use every explanation', () => {
     expect(EXPLAINED.filter((explained) => !explainedIds([explained]).some((id) => messages.has(id)))).toEqual([]);
   });
 
-  it('reach the statements of the validation upstream', async () => {
+  it("cover the statements of upstream's validation", async () => {
     await oracle.close();
     const report = execFileSync('go', ['tool', 'covdata', 'percent', `-i=${counters}`, `-pkg=${VALIDATION}`], {
       encoding: 'utf8',

@@ -1,11 +1,15 @@
 import { text, type Draw, type Fields, type Json } from './draw.ts';
 
-/** Templates, and how the analyses of a Rollout use them. */
+/** Analysis templates, and functions that make analyses which use them. */
 export interface Templates {
   readonly objects: Fields[];
-  /** Makes one analysis; `waits` says whether an update waits for it to end. Undefined where no template does that. */
+  /**
+   * Returns an analysis, or undefined if no template fits.
+   *
+   * @param waits - Whether an update waits for the analysis to end.
+   */
   analysis(waits: boolean): Fields | undefined;
-  /** Makes one of the analyses of an experiment whose templates have these names. */
+  /** Returns an analysis for an experiment whose templates have these names. */
   experimentAnalysis(name: string, templates: readonly string[]): Fields | undefined;
 }
 
@@ -13,16 +17,13 @@ interface Template {
   readonly name: string;
   readonly clusterScope: boolean;
   readonly required: readonly string[];
-  /** Whether it counts its measurements by the argument `rounds`, which has a default. */
+  /** Whether its `count` comes from the argument `rounds`, which has a default. */
   readonly rounds: boolean;
   readonly ends: boolean;
   readonly metrics: readonly string[];
 }
 
-/**
- * In: decisions, and the namespace. Out: templates that the controller takes, and analyses that use them as it wants
- * them used.
- */
+/** Returns templates that the controller accepts, and functions for analyses that use them correctly. */
 export function templates(draw: Draw, namespace: string): Templates {
   const made: Template[] = [];
   const objects: Fields[] = [];
@@ -40,7 +41,7 @@ export function templates(draw: Draw, namespace: string): Templates {
     if (draw.maybe(0.1)) spec['dryRun'] = [{ metricName: names[0] ?? '' }];
     if (draw.maybe(0.1)) spec['measurementRetention'] = [{ metricName: `${name}.*`, limit: 5 }];
     const required = args.filter(({ required: isRequired }) => isRequired).map(({ name: arg }) => arg);
-    // One that is combined with an earlier one; cluster-scoped ones cannot rely on what a namespace has.
+    // A template that includes an earlier one. Cluster-scoped templates must not depend on the content of a namespace.
     const [inner] = made;
     const nests = inner !== undefined && draw.maybe(0.15);
     if (nests) spec['templates'] = [ref(inner)];

@@ -4,13 +4,16 @@ import { drawn, text, type Fields, type Json } from './draw.ts';
 import { mutated } from './mutations.ts';
 import { bundle, type Bundle } from './rollouts.ts';
 
-/** A bundle, and how many mutations it is away from one that the controller takes. */
+/** A bundle, and the number of mutations between it and one that the controller accepts. */
 export interface Case {
   readonly mutations: number;
   readonly objects: Bundle;
 }
 
-/** Bundles of a Rollout and what is around it: valid ones, and ones that are one to three mutations away. */
+/**
+ * Returns bundles of a Rollout and the objects around it. Some are valid; others are one to three mutations away from a
+ * valid one.
+ */
 export function cases(): fc.Arbitrary<Case> {
   return drawn((draw) => {
     const mutations = draw.pick(0, 1, 1, 1, 2, 3);
@@ -20,7 +23,7 @@ export function cases(): fc.Arbitrary<Case> {
   });
 }
 
-// What templates amount to that nothing uses and that combine others, nobody upstream says.
+// Upstream has no verdict on a combination of templates that no analysis uses.
 function withoutStrayTemplates(objects: Bundle): Bundle {
   const used = new Set<Fields>();
   const queue: Fields[] = objects.filter(({ kind }) => kind === 'Rollout');

@@ -10,17 +10,17 @@ import { cases } from './cases.ts';
 import { Oracle } from './oracle.ts';
 import { ours } from './verdict.ts';
 
-/** What upstream's lint and Rollgate find in one set of bundles. */
+/** The findings of upstream's lint and of Rollgate in one set of bundles. */
 export interface Figures {
   readonly of: string;
   readonly bundles: number;
-  /** Those that the API server or the controller refuses, apart from what is missing. */
+  /** Bundles that the API server or the controller rejects, not counting missing references. */
   readonly invalid: number;
   readonly foundByLint: number;
   readonly foundByRollgate: number;
-  /** Those that lint complains about although upstream runs them, mostly for fields that only it is strict about. */
+  /** Bundles that lint reports although upstream runs them, mostly for unknown fields, which only lint rejects. */
   readonly onlyLint: number;
-  /** Those that Rollgate denies although upstream takes them. */
+  /** Bundles that Rollgate denies although upstream accepts them. */
   readonly onlyRollgate: number;
 }
 
@@ -54,7 +54,7 @@ async function measure(of: string, subjects: readonly Subject[], oracle: Oracle,
   return figures;
 }
 
-// All manifests of one folder are one bundle, or each file is.
+// A bundle is all manifests of one folder, or each file by itself.
 function folders(root: string, pattern: string, together: boolean): Subject[] {
   const files = globSync(pattern, { cwd: root }).sort();
   const groups = Map.groupBy(files, (file) => (together ? dirname(file) : file));

@@ -20,7 +20,7 @@ describe('the manifests under examples and test/e2e of Argo Rollouts', () => {
 
   afterAll(() => oracle.close());
 
-  it('are denied only where docs/agreement.md says why, each as it is applied: as it is', async () => {
+  it('are denied as they are only if docs/agreement.md says why', async () => {
     const denied: { file: string; rules: string[] }[] = [];
     const files = globSync(['examples/**/*.yaml', 'test/e2e/**/*.yaml'], { cwd: root }).sort();
     expect(files.length).toBeGreaterThan(100);

@@ -1,6 +1,6 @@
-/** A manifest of upstream's own that Rollgate denies, and why that is right. */
+/** A manifest of upstream that Rollgate denies, and the reason why that is right. */
 export interface ExplainedManifest {
-  /** Its path in the module of Argo Rollouts v1.9.1. */
+  /** The path in the module of Argo Rollouts v1.9.1. */
   readonly file: string;
   readonly rules: readonly string[];
   readonly why: string;
@@ -13,7 +13,7 @@ const PLACEHOLDER =
 const TARGET_PORT =
   'The Services send to the targetPort "http", which no container declares. No pod is ever an endpoint of them; the tests upstream send no traffic, and the controller does not look.';
 
-/** What docs/agreement.md explains one by one. */
+/** The manifests that docs/agreement.md explains one by one. */
 export const EXPLAINED_MANIFESTS: readonly ExplainedManifest[] = [
   {
     file: 'examples/helm-blue-green/templates/services.yaml',
@@ -44,5 +44,5 @@ export const EXPLAINED_MANIFESTS: readonly ExplainedManifest[] = [
   },
 ];
 
-/** The rules of these lists that deny although upstream does not: the others are denied by both. */
+/** The rules in these lists that deny what upstream accepts. All other rules deny what upstream rejects, too. */
 export const OURS_ALONE: ReadonlySet<string> = new Set(['service-target-port']);

@@ -5,8 +5,8 @@ import type { Bundle } from './rollouts.ts';
 type Place = readonly (string | number)[];
 
 /**
- * In: a bundle and decisions. Out: it, with one mistake in it: one that people make, or any; now and then it stays as
- * valid as it was.
+ * Returns a copy of a bundle with one mutation: a mistake that people make, a missing object, or a random change. The
+ * copy may still be valid.
  */
 export function mutated(bundle: Bundle, draw: Draw): Bundle {
   const copy = structuredClone(bundle);
@@ -18,7 +18,7 @@ export function mutated(bundle: Bundle, draw: Draw): Bundle {
 
 const ATTEMPTS = 6;
 
-// Of several mistakes the first that can be made here.
+// Tries several mistakes and makes the first one that fits.
 function applyMistake(bundle: Bundle, draw: Draw): void {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const target = (draw.maybe(0.6) ? bundle[0] : bundle[draw.int(0, bundle.length - 1)]) as Fields;
@@ -46,7 +46,7 @@ function make(target: Fields, { path, values }: Mistake, draw: Draw): boolean {
   return true;
 }
 
-// Into what is there, and into what a mistake makes there ("+" at the end of a name).
+// Enters a field, and creates it first if the mistake says so with "+" after the name.
 function into(holder: Json, part: string, draw: Draw): Json | undefined {
   if (part.endsWith('+')) {
     const name = part.slice(0, -1);
@@ -79,7 +79,7 @@ function objectGone(bundle: Bundle, draw: Draw): void {
   if (bundle.length > 1) bundle.splice(draw.int(1, bundle.length - 1), 1);
 }
 
-// Objects whose every field upstream judges; of the others only what is listed among the mistakes.
+// Kinds of which upstream judges every field. In objects of other kinds, only the listed mistakes are made.
 const OPEN = new Set(['Rollout', 'AnalysisTemplate', 'ClusterAnalysisTemplate']);
 
 function anywhere(bundle: Bundle, draw: Draw): void {

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { binary, sourceOf } from '../control-plane/build.ts';
 
-/** One reason why upstream does not take a bundle. */
+/** One reason why upstream rejects a bundle. */
 export interface Refusal {
   readonly by: 'api server' | 'controller' | 'analysis';
-  /** Kind and name. */
+  /** Kind and name, as `Kind/name`. */
   readonly object: string;
   readonly path: string;
   readonly text: string;
-  /** Whether something is referred to that is not there. */
+  /** Whether a referenced object is missing. */
   readonly missing: boolean;
 }
 
@@ -20,7 +20,7 @@ interface Answer {
   readonly lint?: string;
 }
 
-/** Upstream's own code, asked through a program that is built from its module. */
+/** Runs upstream's own code, in a program that is built from its Go module. */
 export class Oracle {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void }[] = [];
@@ -41,8 +41,11 @@ export class Oracle {
   }
 
   /**
-   * In: whether to ask upstream's lint instead of its controller, and, to measure what is covered of upstream's
-   * validation, a folder for the counters of Go. Out: a running oracle, to be closed. Rejects where it cannot be built.
+   * Starts the program. The caller must close it.
+   *
+   * @param options - `lint` asks upstream's lint instead of its controller. `coverage` is a folder for Go's coverage
+   *   counters of upstream's validation.
+   * @throws Error - If the program cannot be built.
    */
   static async start(
     options: { readonly lint?: boolean; readonly coverage?: string | undefined } = {},
@@ -58,14 +61,15 @@ export class Oracle {
   }
 
   /**
-   * In: objects that are applied together. Out: why upstream refuses them; nothing where it takes them. Rejects when
-   * the oracle has ended.
+   * Returns why upstream rejects objects that are applied together; an empty list if it accepts them.
+   *
+   * @throws Error - If the program has ended.
    */
   async refusals(objects: readonly unknown[]): Promise<readonly Refusal[]> {
     return (await this.#ask(objects)).errors;
   }
 
-  /** In: objects of one file. Out: what upstream's lint says first, empty where it finds nothing. */
+  /** Returns the first finding of upstream's lint in the objects of one file, or an empty string. */
   async lint(objects: readonly unknown[]): Promise<string> {
     return (await this.#ask(objects)).lint ?? '';
   }

@@ -1,9 +1,9 @@
 import type { Draw, Fields, Json } from './draw.ts';
 
-/** The labels that every generated pod has. */
+/** The labels of every generated pod. */
 export const LABELS = { app: 'web', tier: 'front' } as const;
 
-/** In: decisions. Out: a pod template that Kubernetes takes, with what people write into one. */
+/** Returns a pod template that Kubernetes accepts, with settings that people use. */
 export function podTemplate(draw: Draw): Fields {
   const volumes = draw.some(['config', 'scratch', 'certs'], 0.3);
   const spec: Fields = {

@@ -8,7 +8,7 @@ export type Bundle = Fields[];
 
 const NAMESPACE = 'shop';
 
-/** In: decisions. Out: a Rollout with everything around it that it needs, as the controller takes it. */
+/** Returns a Rollout that the controller accepts, with all objects that it needs. The Rollout comes first. */
 export function bundle(draw: Draw): Bundle {
   const analyses = templates(draw, NAMESPACE);
   const strategy = draw.maybe(0.2) ? blueGreen(draw, analyses) : canary(draw, analyses);
@@ -207,7 +207,7 @@ function experiment(draw: Draw, index: number, weights: boolean, analyses: Templ
   };
 }
 
-// A field, or something else where there is nothing to fill it with.
+// A field, or no field if there is no value for it.
 function field(name: string, value: Json | undefined, otherwise: Fields = {}): Fields {
   return value === undefined ? otherwise : { [name]: value };
 }

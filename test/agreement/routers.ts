@@ -1,12 +1,12 @@
 import type { Draw, Fields, Json } from './draw.ts';
 import { LABELS } from './pods.ts';
 
-/** A traffic router as a Rollout configures it, and what has to be there for it. */
+/** The traffic router of a Rollout, and the objects that it needs. */
 export interface Routing {
-  /** The fields of `canary` that go with it. */
+  /** The fields of `canary` that this router needs. */
   readonly canary: Fields;
   readonly objects: Fields[];
-  /** What its steps may do. */
+  /** Which steps the router supports. */
   readonly can: {
     readonly header: boolean;
     readonly mirror: boolean;
@@ -22,7 +22,7 @@ const NOTHING = { header: false, mirror: false, weights: false, exactOnly: false
 
 type Router = (draw: Draw) => Omit<Routing, 'maxWeight'> & { readonly maxWeight?: number };
 
-/** In: decisions. Out: no router, or one of those that Argo Rollouts knows, with the objects it drives. */
+/** Returns one of the routers that Argo Rollouts knows, with its objects, or no router. */
 export function routing(draw: Draw): Routing {
   const chosen = draw.pick<Router>(
     none,
@@ -46,7 +46,7 @@ export function routing(draw: Draw): Routing {
   return { maxWeight: 100, ...chosen };
 }
 
-/** In: a name. Out: a Service of that name before the pods that are generated here. */
+/** Returns a Service that selects the generated pods. */
 export function service(draw: Draw, name: string): Fields {
   const annotations: Fields = draw.perhaps(0.1, () => ({
     annotations: { 'argo-rollouts.argoproj.io/managed-by-rollouts': 'web' },

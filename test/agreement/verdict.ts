@@ -12,15 +12,16 @@ import { keyOf, kindOf, type KindId, type KubeObject } from '../../src/world/obj
 import { EXPLAINED, explainedIds } from './explained.ts';
 import type { Refusal } from './oracle.ts';
 
-/** What Rollgate says to a bundle, applied to an empty cluster. */
+/** Rollgate's verdict on a bundle that is applied to an empty cluster. */
 export interface Verdict {
   readonly denials: readonly Finding[];
-  /** The references that upstream looks up too and that lead nowhere. */
+  /** References to missing objects, limited to those that upstream looks up, too. */
   readonly missing: readonly Finding[];
   readonly findings: readonly Finding[];
 }
 
-// What the controller looks up before it takes a Rollout (rollout/controller.go, getRolloutReferencedResources).
+// The references that the controller resolves before it accepts a Rollout (rollout/controller.go,
+// getRolloutReferencedResources).
 const LOOKED_UP: ReadonlySet<KindId> = new Set<KindId>([
   'Service',
   'AnalysisTemplate.argoproj.io',
@@ -34,7 +35,7 @@ const LOOKED_UP: ReadonlySet<KindId> = new Set<KindId>([
   'PodTemplate',
 ]);
 
-/** In: objects that are applied together. Out: what Rollgate's linter makes of them. */
+/** Returns the verdict of Rollgate's linter on objects that are applied together. */
 export function ours(objects: readonly unknown[]): Verdict {
   const manifests = manifestsOf(objects);
   const { sources } = placeObjects(manifests.objects);
@@ -52,7 +53,7 @@ export function ours(objects: readonly unknown[]): Verdict {
   };
 }
 
-// Upstream looks for the templates of an experiment only when it runs, and for root Services never.
+// Upstream looks up the templates of an experiment only when it runs, and never looks up root Services.
 function isMissed({ rule, messageId, class: severity, object, path }: Finding): boolean {
   if (severity !== 'missing') return false;
   const isExperiment = path.includes('experiment');
@@ -62,7 +63,7 @@ function isMissed({ rule, messageId, class: severity, object, path }: Finding): 
   const all = references(object);
   const reference = all.find((candidate) => renderPath(candidate.path) === place);
   if (reference?.kind === undefined || !LOOKED_UP.has(reference.kind) || reference.role === 'root') return false;
-  // What is named in several places is reported at the first.
+  // A missing object that is named in several places is reported at the first one.
   return !isExperiment || all.some(({ key, path: other }) => key === reference.key && !other.includes('experiment'));
 }
 
@@ -87,22 +88,22 @@ function isKubeObject(value: unknown): value is KubeObject {
   );
 }
 
-/** Where the two differ. */
+/** The difference between two verdicts on one bundle. */
 export interface Disagreement {
   readonly kind: 'only upstream refuses' | 'only Rollgate denies' | 'only upstream misses' | 'only Rollgate misses';
   readonly reasons: readonly string[];
 }
 
 /**
- * In: both verdicts on a bundle. Out: where they differ: one refuses what the other takes, or one says that something
- * is missing and the other does not. What only Rollgate denies is left out where each of its denials comes of a rule
- * that docs/agreement.md explains.
+ * Returns the difference between the verdicts, or undefined. They differ if only one rejects the bundle, or if only one
+ * reports a missing object. A denial by Rollgate alone is no difference if docs/agreement.md explains each of its
+ * rules.
  */
 export function disagreement(upstream: readonly Refusal[], { denials, missing }: Verdict): Disagreement | undefined {
   const refused = upstream.filter((refusal) => !refusal.missing);
   const missed = upstream.filter((refusal) => refusal.missing);
   const unexplained = denials.filter((finding) => !isExplained(finding));
-  // What is explained stands for no other reason than its own, lest it hide one that Rollgate misses.
+  // An explained denial must not count as agreement with another reason: it would hide a reason that Rollgate misses.
   const hidden = refused.filter(({ text }) => !denials.some((finding) => isSameReason(finding, text)));
   if (hidden.length > 0 && unexplained.length === 0)
     return {
@@ -111,14 +112,14 @@ export function disagreement(upstream: readonly Refusal[], { denials, missing }:
     };
   if (refused.length === 0 && unexplained.length > 0)
     return { kind: 'only Rollgate denies', reasons: unexplained.map(said) };
-  // What the API server does not store, or the controller does not read, refers to nothing.
+  // A field that the API server drops or the controller does not read refers to nothing.
   if (refused.length > 0) return undefined;
   if (missed.length > 0 && missing.length === 0)
     return {
       kind: 'only upstream misses',
       reasons: missed.map(({ object, path, text }) => `${object} ${path}: ${text}`),
     };
-  // A template that another one names is missed with it, whether an analysis uses that or not.
+  // If a template is missing, templates that include it are incomplete, even if no analysis uses them.
   const needed = missing.filter(({ subject }) => subject.kind === 'Rollout');
   if (missed.length === 0 && needed.length > 0) return { kind: 'only Rollgate misses', reasons: needed.map(said) };
   return undefined;
@@ -126,7 +127,7 @@ export function disagreement(upstream: readonly Refusal[], { denials, missing }:
 
 const EXPLAINED_IDS: ReadonlySet<string> = new Set(explainedIds());
 
-/** In: a finding. Out: whether docs/agreement.md says why it is right although upstream does not refuse. */
+/** Returns whether docs/agreement.md explains why a finding is right although upstream accepts the object. */
 export function isExplained({ rule, messageId }: Finding): boolean {
   return EXPLAINED_IDS.has(`${rule}/${messageId}`);
 }
@@ -139,7 +140,7 @@ function isSameReason({ rule, messageId }: Finding, text: string): boolean {
   return REASONS.get(`${rule}/${messageId}`)?.test(text) === true;
 }
 
-/** In: a finding. Out: it on one line. */
+/** Returns a finding on one line. */
 export function said({ rule, messageId, object, message }: Finding): string {
   return `${rule}/${messageId}: ${kindOf(object) ?? ''} ${object.metadata.name}: ${message}`;
 }

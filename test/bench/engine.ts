@@ -9,8 +9,8 @@ import { NO_LIMITS, requestFor } from '../support/gate.ts';
 import { applications, CHANGES, changeOf, objectsOfAll, type Application, type ChangeSort } from './world.ts';
 
 /**
- * Decisions about one sort of change in a world of one size, in milliseconds of processor time each, garbage collection
- * included: the medians of the rounds.
+ * The processor time of decisions about one sort of change in a world of one size, in milliseconds, with garbage
+ * collection. Each figure is the median of the rounds.
  */
 export interface SortFigure {
   readonly title: string;
@@ -19,7 +19,7 @@ export interface SortFigure {
   readonly mutate: number;
 }
 
-/** Decisions of the engine in a world of one size. */
+/** The times of decisions in a world of one size. */
 export interface EngineFigure {
   readonly rollouts: number;
   readonly objects: number;
@@ -38,9 +38,7 @@ interface Setup {
   readonly sorts: readonly { readonly sort: ChangeSort; readonly mutate: number[]; readonly validate: number[] }[];
 }
 
-/**
- * In: sizes of worlds. Out: for each how long decisions take; the worlds take turns, round by round, in one process.
- */
+/** Measures decisions in worlds of several sizes. The worlds take turns, round by round, in one process. */
 export async function measureEngine(sizes: readonly number[]): Promise<EngineFigure[]> {
   const setups = sizes.map(setUp);
   for (let round = 0; round < ROUNDS + WARM_UP; round++) {
@@ -83,7 +81,7 @@ function setUp(size: number): Setup {
   return { apps, objects: objects.length, gate, sorts: CHANGES.map((sort) => ({ sort, mutate: [], validate: [] })) };
 }
 
-// Parsed anew for each decision, as from a body: nothing that was derived from an earlier request may help.
+// Each decision parses its objects as from a request body, so that it cannot reuse what an earlier one derived.
 function requestsFor(apps: readonly Application[], sort: ChangeSort, round: number): Request[] {
   return Array.from({ length: DECISIONS }, (_, index) => {
     const app = apps[(index * 7_919) % apps.length];
@@ -94,7 +92,7 @@ function requestsFor(apps: readonly Application[], sort: ChangeSort, round: numb
 }
 
 async function timed(gate: Gate, webhook: 'mutate' | 'validate', requests: readonly Request[]): Promise<number> {
-  // Processor time, so that whatever else the machine does is not counted.
+  // Processor time, so that other work on the machine does not count.
   const begin = process.cpuUsage();
   for (const request of requests) {
     const { response } = await gate[webhook](request, NO_LIMITS);
@@ -104,7 +102,7 @@ async function timed(gate: Gate, webhook: 'mutate' | 'validate', requests: reado
   return (user + system) / 1e3 / requests.length;
 }
 
-/** In: numbers, at least one. Out: the middle one. */
+/** Returns the median of at least one number. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;

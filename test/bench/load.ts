@@ -1,6 +1,6 @@
 import tls from 'node:tls';
 
-/** Latencies of requests, in milliseconds, and how many of them there were a second. */
+/** Latencies of requests in milliseconds, and requests per second. */
 export interface Load {
   readonly perSecond: number;
   readonly p50: number;
@@ -10,8 +10,8 @@ export interface Load {
 const HEADER_END = Buffer.from('\r\n\r\n');
 
 /**
- * One kept-alive connection that sends one request at a time. It does as little as it can, so that the server is what
- * is measured.
+ * A keep-alive connection that sends one request at a time. It does little work itself, so that the figures show the
+ * server.
  */
 class Connection {
   readonly #socket: tls.TLSSocket;
@@ -26,7 +26,7 @@ class Connection {
 
   static open(port: number): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      // The certificate was made by the server a moment ago, on this machine.
+      // The server made its certificate a moment ago, on this machine.
       const socket: tls.TLSSocket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () =>
         resolve(new Connection(socket)),
       );
@@ -59,7 +59,7 @@ class Connection {
   }
 }
 
-/** In: a path and a body. Out: the bytes of the request. */
+/** Returns the bytes of a POST request. */
 export function requestBytes(path: string, body: string): Buffer {
   return Buffer.from(
     `POST ${path}?timeout=5s HTTP/1.1\r\nhost: rollgate\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
@@ -67,8 +67,10 @@ export function requestBytes(path: string, body: string): Buffer {
 }
 
 /**
- * In: a port, requests, how many connections, and for how many milliseconds. Out: what came of sending each
- * connection's next request as soon as the last was answered. Throws when one is not answered with 200.
+ * Sends requests over several connections; each connection sends its next request when the last one is answered.
+ *
+ * @param milliseconds - How long to send.
+ * @throws Error - If an answer is not 200.
  */
 export async function closedLoop(
   port: number,
@@ -97,8 +99,10 @@ export async function closedLoop(
 }
 
 /**
- * In: as above, and how many requests a second. Out: what came of sending them at that rate, each latency counted from
- * the moment it was due, so that a stall is not hidden.
+ * Sends requests at a fixed rate. Latency counts from the moment when a request was due, so that a stall of the server
+ * shows.
+ *
+ * @param rate - Requests per second.
  */
 export async function openLoop(
   port: number,

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { measureEngine, type EngineFigure } from './engine.ts';
 import { measureServers, type ServerFigures } from './server.ts';
 
-// Measures, keeps the raw figures beside the page, and writes the page from them: `node test/bench/run.ts --render`
-// writes it again without measuring. BENCH_NOTE is a sentence about the machine at that time, where there is something
-// to say.
+// Measures, stores the raw figures next to the page, and writes the page from them. `node test/bench/run.ts --render`
+// writes the page without measuring. BENCH_NOTE is an optional sentence about the machine.
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const DATA = join(ROOT, 'docs', 'performance.json');
@@ -15,7 +14,7 @@ const PAGE = join(ROOT, 'docs', 'performance.md');
 interface Data {
   readonly node: string;
   readonly cpu: string;
-  /** What has to be said about the machine at that time. */
+  /** What readers should know about the machine at that time. */
   readonly note?: string;
   readonly engine: readonly EngineFigure[];
   readonly server: ServerFigures;

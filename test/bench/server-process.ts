@@ -15,8 +15,8 @@ import { generatedCertificate } from '../../src/server/tls.ts';
 import { storeOf } from '../../src/world/store.ts';
 import { applications, objectsOfAll } from './world.ts';
 
-// One of the two servers that are compared, on the core it was pinned to: `bare` parses a body and answers a constant,
-// `rollgate` is the app as it is served.
+// One of the two compared servers, pinned to a core: `bare` parses a body and returns a constant, `rollgate` is the
+// real app.
 
 const [kind = 'bare', size = '10000'] = process.argv.slice(2);
 
@@ -41,7 +41,7 @@ function bare(): RequestListener {
 function rollgate(): RequestListener {
   const world = storeOf(objectsOfAll(applications(Number(size))));
   const policy = (): typeof DEFAULT_POLICY => DEFAULT_POLICY;
-  // The log is written as in production, one line a decision; where it goes is not what is measured.
+  // The log has one line for each decision, as in production. Where it goes does not matter here.
   const log = createLog('info');
   const intake = new InFlightLimiter({ requests: 1_000, bytes: 256 * 1024 * 1024 });
   const metrics = new Metrics({

@@ -4,16 +4,16 @@ import { median } from './engine.ts';
 import { closedLoop, openLoop, requestBytes, type Load } from './load.ts';
 import { applications, changeFor } from './world.ts';
 
-/** Both servers under the same load. */
+/** The figures of both servers under the same load. */
 export interface ServerFigures {
   readonly rollouts: number;
   readonly bodies: number;
   readonly bodyBytes: number;
   readonly connections: number;
-  /** Requests a second, the median of the rounds. */
+  /** Requests per second, the median of the rounds. */
   readonly bare: number;
   readonly rollgate: number;
-  /** At half of Rollgate's throughput. */
+  /** Latencies at half of Rollgate's throughput. */
   readonly half: Load;
   readonly bareAtSameRate: Load;
   /** Resident memory of Rollgate after the load, in MiB. */
@@ -25,14 +25,16 @@ const BODIES = 1_000;
 const ROUNDS = 7;
 const ROUND = 4_000;
 
-// Those of the Dockerfile.
+// The Node options of the Dockerfile.
 const FLAGS = ['--max-semi-space-size=8', '--v8-pool-size=1'];
 
-// A server of its own on core 0; who measures is to be on the other.
+// The server runs on core 0; this process should run on the other core.
 const SERVER_CORE = '0';
 
 /**
- * In: how many Rollouts are cached. Out: the figures of both servers, measured in turns by one client. Needs `taskset`.
+ * Measures both servers in turns with one client. Needs `taskset`.
+ *
+ * @param rollouts - The number of Rollouts in the cache.
  */
 export async function measureServers(rollouts: number): Promise<ServerFigures> {
   const bodies = reviews(rollouts);
@@ -75,7 +77,7 @@ function reviews(rollouts: number): string[] {
   return Array.from({ length: BODIES }, (_, index) => {
     const app = apps[(index * 7_919) % apps.length];
     if (app === undefined) throw new Error('no application');
-    // Half of them go to each webhook; both see every kind.
+    // Half of the requests go to each webhook, and both see every kind.
     const { before, after } = changeFor(app, index >> 1);
     const uid = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
     const { name, namespace } = after.metadata;

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../src/world/object.ts';
 
-/** The objects of one Rollout as they are in a cluster: it, its Services, VirtualService and AnalysisTemplate. */
+/** A Rollout and its Services, VirtualService and AnalysisTemplate, as a cluster stores them. */
 export interface Application {
   readonly rollout: KubeObject;
   readonly virtualService: KubeObject;
@@ -12,8 +12,8 @@ export interface Application {
 const NAMESPACE_SIZE = 20;
 
 /**
- * In: how many. Out: that many applications, twenty to a namespace, each in the middle of a canary at host level with a
- * background analysis.
+ * Returns applications, twenty per namespace. Each is in the middle of a canary at host level with a background
+ * analysis.
  */
 export function applications(count: number): Application[] {
   return Array.from({ length: count }, (_, index) =>
@@ -21,7 +21,7 @@ export function applications(count: number): Application[] {
   );
 }
 
-/** In: applications. Out: all their objects. */
+/** Returns all objects of applications. */
 export function objectsOfAll(apps: readonly Application[]): KubeObject[] {
   return apps.flatMap(({ rollout, virtualService, stable, canary, template }) => [
     rollout,
@@ -151,18 +151,22 @@ function application(name: string, namespace: string): Application {
   };
 }
 
-/** One sort of change that people and tools make. */
+/** A sort of change that people and tools make. */
 export interface ChangeSort {
   readonly title: string;
-  /** Whether it is of something that rules look at, so that it has to be judged. */
+  /** Whether rules read what it changes, so that it must be evaluated. */
   readonly seen: boolean;
-  /** In: an application. Out: which of its objects is changed. */
+  /** Returns the object that changes. */
   of(app: Application): KubeObject;
-  /** In: the JSON of that object, and a number that makes the change a new one. Out: the JSON after the change. */
+  /**
+   * Returns the JSON after the change.
+   *
+   * @param turn - A number that makes each change different.
+   */
   edit(json: string, turn: number): string;
 }
 
-/** Changes that are let through, as most are: of each kind some that rules look at and some that they do not. */
+/** Changes that are admitted, as most are. Each kind has changes that rules read and changes that they do not read. */
 export const CHANGES: readonly ChangeSort[] = [
   {
     title: 'Rollout: another image',
@@ -220,8 +224,9 @@ export const CHANGES: readonly ChangeSort[] = [
 ];
 
 /**
- * In: an application, a sort of change and a number. Out: the object before and after the change. Throws when nothing
- * changed.
+ * Returns an object before and after a change.
+ *
+ * @throws Error - If nothing changed.
  */
 export function changeOf(
   app: Application,
@@ -235,7 +240,7 @@ export function changeOf(
   return { before, after: JSON.parse(changed) as KubeObject };
 }
 
-/** In: an application and a number. Out: one of the changes, the sorts taking turns. */
+/** Returns one of the changes; the sorts take turns. */
 export function changeFor(app: Application, turn: number): { readonly before: KubeObject; readonly after: KubeObject } {
   const sort = CHANGES[turn % CHANGES.length];
   if (sort === undefined) throw new Error('no sort of change');

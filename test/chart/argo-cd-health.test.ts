@@ -17,7 +17,7 @@ beforeAll(async () => {
   program = await binary('argo-cd-health');
 });
 
-/** In: Deployments. Out: what the check of the chart says of each, run in the Lua of Argo CD. */
+/** Returns the result of the chart's health check for each Deployment, run in the Lua of Argo CD. */
 function checked(deployments: readonly JsonObject[]): Health[] {
   const { stdout, stderr, status } = spawnSync(program, [join(CHART, 'files', 'argo-cd-health.lua')], {
     input: deployments.map((each) => `${JSON.stringify(each)}\n`).join(''),
@@ -128,16 +128,18 @@ describe('the health check for Argo CD', () => {
     expect(checked([given])).toEqual([{ status, ...(message === undefined ? {} : { message }) }]);
   });
 
-  it('says of a Deployment that has nothing to do with conversion what Argo CD says by itself', () => {
+  it('gives a Deployment without conversion the same health as Argo CD does', () => {
     const deployments = fc.sample(ordinary, 3_000);
     const verdicts = checked(deployments);
     expect(verdicts).toEqual(deployments.map(builtIn));
-    // Nothing that can be said is left out of the comparison.
+    // Every possible result occurs in the comparison.
     expect(new Set(verdicts.map(({ message = '' }) => message.replaceAll(/\d+/g, 'N'))).size).toBe(7);
   });
 });
 
-/** Argo CD v3.2.12's own check (gitops-engine, pkg/health/health_deployment.go, getAppsv1DeploymentHealth). */
+/**
+ * The built-in check of Argo CD v3.2.12 (gitops-engine, pkg/health/health_deployment.go, getAppsv1DeploymentHealth).
+ */
 function builtIn({ metadata, spec, status }: JsonObject): Health {
   const count = (field: string): number => optionalNumber(dig(status, field)) ?? 0;
   const wanted = optionalNumber(dig(spec, 'replicas'));

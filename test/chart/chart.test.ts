@@ -12,7 +12,7 @@ import { asArray, dig, asObject, asString } from '../../src/world/read.ts';
 import { KINDS } from '../../src/world/object.ts';
 import { CHART, helm, render } from '../../scripts/helm.ts';
 
-/** Ways in which people install it. */
+/** Combinations of settings that people install. */
 const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
   defaults: [],
   'one replica': ['--set', 'replicas=1'],
@@ -130,12 +130,12 @@ describe('chart', () => {
     });
   }
 
-  it('makes a disruption budget only where there is something to disrupt', () => {
+  it('renders a PodDisruptionBudget only if there is more than one replica', () => {
     expect(kind(objects(), 'PodDisruptionBudget')).toBeDefined();
     expect(kind(objects('--set', 'replicas=1'), 'PodDisruptionBudget')).toBeUndefined();
   });
 
-  it('puts one list of exempt accounts into the policy and into the matchConditions', () => {
+  it('uses the same exempt accounts in the policy and in the matchConditions', () => {
     const rendered = objects('--set', 'exemptAccounts={a:b}', '--set', 'controllers.accounts={c:d}');
     const expression = asString(
       dig(
@@ -166,7 +166,7 @@ describe('chart', () => {
     expect(new Set(listed)).toEqual(new Set(said));
   });
 
-  it('lets each group of kinds fail closed by itself', () => {
+  it('can set failurePolicy Fail for each group of kinds separately', () => {
     const entries = asArray(
       dig(kind(objects('--set', 'webhooks.failurePolicy.istio=Fail'), 'ValidatingWebhookConfiguration'), 'webhooks'),
     );
@@ -177,7 +177,7 @@ describe('chart', () => {
     expect(policies['services.validate.rollgate.io']).toBe('Ignore');
   });
 
-  it('registers every kind that a rule judges or a keep changes, by its plural', () => {
+  it('registers every kind that a rule evaluates or a preserver changes, by its plural', () => {
     const rendered = objects();
     const registered = (config: string): Set<string> =>
       new Set(
@@ -197,7 +197,7 @@ describe('chart', () => {
       for (const id of keep.kinds) expect(registered('MutatingWebhookConfiguration'), keep.id).toContain(name(id));
   });
 
-  it('refuses what cannot work', () => {
+  it('rejects settings that cannot work', () => {
     const fails = (...args: string[]): string =>
       spawnSync(helm(), ['template', 'rollgate', CHART, '--kube-version', '1.34.1', ...args], { encoding: 'utf8' })
         .stderr;
@@ -210,7 +210,7 @@ describe('chart', () => {
     expect(fails('--set', 'policy.mode=strict')).toContain('mode');
   });
 
-  it('may write what conversion writes, and without conversion nothing', () => {
+  it('grants write access to what conversion writes, and none without conversion', () => {
     const writes = (...args: string[]): string[] =>
       objects(...args)
         .filter(
@@ -239,7 +239,7 @@ describe('chart', () => {
     expect(JSON.stringify(args('--set', 'conversion.enabled=false'))).not.toContain('conversion');
   });
 
-  it('may read what it caches, write nothing by that right, and read no Secret', () => {
+  it('grants read access to what is cached, without write access and without Secrets', () => {
     const role = objects().find(
       (value) => dig(value, 'kind') === 'ClusterRole' && dig(value, 'metadata', 'name') === 'rollgate',
     );
@@ -262,7 +262,7 @@ describe('chart', () => {
     expect(cached.filter((name) => !readable.has(name))).toEqual([]);
   });
 
-  it('has its certificate issued by an authority whose key outlives it, so that old and new are trusted at once', () => {
+  it('gets its certificate from an authority whose key outlives it, so that old and new certificates are trusted at once', () => {
     const rendered = objects();
     const named = (wanted: string, name: unknown): unknown =>
       rendered.find((value) => dig(value, 'kind') === wanted && dig(value, 'metadata', 'name') === name);
@@ -286,7 +286,7 @@ describe('chart', () => {
     );
   });
 
-  it('certs/ is what it renders', () => {
+  it('matches certs/', () => {
     const check = spawnSync(
       process.execPath,
       [join(import.meta.dirname, '..', '..', 'scripts', 'certs.ts'), '--check'],

@@ -30,7 +30,7 @@ spec:
 `;
 
 describe('rollgate convert', () => {
-  it('prints what would exist', async () => {
+  it('prints the objects that would exist', async () => {
     const { code, out, err } = await run([
       '-f',
       'workloadref-skywalking/as-written/bookinfo.yaml',
@@ -53,7 +53,7 @@ describe('rollgate convert', () => {
     expect(out).toContain('value: canary|reviews|bookinfo|cluster-1|-');
   });
 
-  it('says what cannot be converted, and what is no profile', async () => {
+  it('reports what cannot be converted, and invalid profiles', async () => {
     const folder = directory({ 'a.yaml': deployment('a', 'strategy: { type: Recreate }') });
     expect(await run(['-f', '.'], folder)).toMatchObject({
       code: 1,
@@ -63,7 +63,7 @@ describe('rollgate convert', () => {
     expect((await run(['-f', '.', '--profile', 'blue-gren'], folder)).err).toContain('write "blue-green"');
   });
 
-  it('plans over a folder', async () => {
+  it('plans the conversion of a folder', async () => {
     const files = {
       'plain.yaml': deployment('plain'),
       'recreate.yaml': deployment('recreate', 'strategy: { type: Recreate }'),
@@ -103,7 +103,7 @@ shop/wrong     something is to be mended first (profile canry)
     ]);
   });
 
-  it('says of every Deployment why nothing is printed of it', async () => {
+  it('says for every Deployment why nothing is printed', async () => {
     const notes = '"rollgate.io/convert": canary, "rollgate.io/replicas": "3"';
     const folder = directory({
       'done.yaml': deployment('done', '', `${notes}, "rollgate.io/rollout-uid": r`),
@@ -136,7 +136,7 @@ shop/wrong     something is to be mended first (profile canry)
     });
   });
 
-  it("sees Deployments that stand in each other's way", async () => {
+  it('reports Deployments that conflict with each other', async () => {
     const policy = `
 profiles:
   fixed: { rollout: shared, strategy: { canary: {} } }
@@ -164,14 +164,14 @@ profiles:
     expect(parseAllDocuments(printed.out)).toHaveLength(2);
   });
 
-  it('plans by the profile that the namespace asks for', async () => {
+  it('uses the profile of the namespace', async () => {
     const namespace =
       'apiVersion: v1\nkind: Namespace\nmetadata: { name: shop, labels: { rollgate.io/convert: blue-green } }\n';
     const { out } = await run(['--plan', '.'], directory({ 'n.yaml': namespace, 'a.yaml': deployment('a') }));
     expect(out).toContain('(profile blue-green)');
   });
 
-  it('has nothing to say where there is no Deployment, or nothing is named', async () => {
+  it('fails if there is no Deployment, or if no files are named', async () => {
     expect((await run(['--plan', 'controller/../blue-green'])).code).toBe(2);
     expect(await run([])).toMatchObject({ code: 2, err: 'rollgate convert: name files with -f, or --cluster\n' });
     expect((await run(['--cluster'])).code).toBe(2);

@@ -20,7 +20,7 @@ async function read(
 const json = JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'c' } });
 
 describe('directories', () => {
-  it('are searched to the bottom, without node_modules and dot folders, in the order of the names', async () => {
+  it('are searched recursively, without node_modules and dot folders, in alphabetical order', async () => {
     const root = directory({
       'z.yml': service('z'),
       'a/b/c.json': json,
@@ -37,7 +37,7 @@ describe('directories', () => {
     expect((await read(root, ['.github'])).files).toEqual(['.github/w.yaml no']);
   });
 
-  it('may hold YAML and JSON that is no manifest', async () => {
+  it('may contain YAML and JSON that is no manifest', async () => {
     const root = directory({
       'Chart.yaml': 'apiVersion: v2\nname: cart\nversion: 1.0.0\n# a kind of chart\n',
       'values.yaml': 'kind: canary # not an apiVersion\nreplicas: 1\n',
@@ -52,7 +52,7 @@ describe('directories', () => {
     expect(await read(root, ['.'])).toEqual({ files: ['service.yaml cart'], notes: [], problems: [] });
   });
 
-  it('may hold templates, which are counted', async () => {
+  it('may contain templates, which are counted', async () => {
     const template = (line: string): string => `apiVersion: v1\nkind: Service\n${line}\n`;
     const root = directory({
       'templates/a.yaml': template('metadata:\n  name: {{ .Values.name }}'),
@@ -71,7 +71,7 @@ describe('directories', () => {
     });
   });
 
-  it('may hold patches, which are no objects of their own', async () => {
+  it('may contain patches, which are not read as objects', async () => {
     const root = directory({
       'base/service.yaml': service('cart'),
       'overlay/kustomization.yaml':
@@ -92,7 +92,7 @@ describe('directories', () => {
     ]);
   });
 
-  it('may hold manifests that are broken', async () => {
+  it('may contain broken manifests', async () => {
     const { files } = await read(
       directory({ 'a.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: a\nspec: 1' }),
       ['.'],
@@ -101,7 +101,7 @@ describe('directories', () => {
     expect(files[0]).toMatch(/^a\.yaml: /);
   });
 
-  it('are not left through links, nor entered twice', async () => {
+  it('are not left through links, and not read twice', async () => {
     const root = directory({ 'a/service.yaml': service('cart') });
     symlinkSync(root, join(root, 'a', 'loop'));
     symlinkSync(join(root, 'a', 'service.yaml'), join(root, 'linked.yaml'));
@@ -110,7 +110,7 @@ describe('directories', () => {
 });
 
 describe('files', () => {
-  it('that are named have to be manifests', async () => {
+  it('that are named must be manifests', async () => {
     const root = directory({
       'values.yaml': 'replicas: 1\n',
       'broken.txt': 'a: [1\nb: 2',
@@ -136,7 +136,7 @@ describe('files', () => {
     expect(problems).toEqual(['absent.yaml: no such file or directory']);
   });
 
-  it('are known by the shortest name there is', async () => {
+  it('are reported by their shortest name', async () => {
     const root = directory({ 'in/a.yaml': service('a'), 'b.yaml': service('b') });
     const inside = join(root, 'in');
     expect((await read(inside, [join(inside, 'a.yaml'), '../b.yaml', join(root, 'b.yaml')])).files).toEqual([
@@ -146,7 +146,7 @@ describe('files', () => {
     expect((await read(inside, [join(root, 'b.yaml')])).files).toEqual([`${join(root, 'b.yaml')} b`]);
   });
 
-  it('come in one order, whatever the order of the paths', async () => {
+  it('are read in the same order for any order of paths', async () => {
     const root = directory({ 'a.yaml': service('a'), 'b.yaml': service('b'), 'c/d.yaml': service('d') });
     const expected = await read(root, ['a.yaml', 'b.yaml', 'c', '-'], service('in'));
     expect(expected.files).toEqual(['<stdin> in', 'a.yaml a', 'b.yaml b', 'c/d.yaml d']);
@@ -155,7 +155,7 @@ describe('files', () => {
 });
 
 describe('patterns', () => {
-  it('find manifests, as directories do', async () => {
+  it('find the same manifests as directories', async () => {
     const root = directory({
       'a/x.yaml': service('x'),
       'a/values.yaml': 'replicas: 1',
@@ -173,7 +173,7 @@ describe('patterns', () => {
 });
 
 describe('standard input', () => {
-  it('is one text of many documents', async () => {
+  it('may contain many documents', async () => {
     expect(await read(directory({}), ['-'], `${service('a')}---\n---\n# nothing\n---\n${service('b')}`)).toEqual({
       files: ['<stdin> a', '<stdin> b'],
       notes: [],
@@ -181,7 +181,7 @@ describe('standard input', () => {
     });
   });
 
-  it('that is empty is a problem: what was to write it may have failed', async () => {
+  it('that is empty is an error, because the command that writes it may have failed', async () => {
     expect((await read(directory({}), ['-'], '')).problems).toEqual(['there is no manifest in -: nothing was checked']);
   });
 });

@@ -60,7 +60,7 @@ describe('the exit code', () => {
     expect(codes).toEqual([0, 0, 1, 2, 2, 2]);
   });
 
-  it('is 2 where one of several cannot be read, and the rest is reported all the same', async () => {
+  it('is 2 if one of several files cannot be read, and the other files are still reported', async () => {
     const root = directory({ 'bad.yaml': bad, 'broken.yaml': 'a: [1\nb: 2' });
     const ran = await lint(root, { paths: ['bad.yaml', 'broken.yaml', 'absent.yaml'] });
     expect(ran.code).toBe(2);
@@ -70,7 +70,7 @@ describe('the exit code', () => {
     expect((await lint(directory({ 'good.yaml': good }), { paths: ['good.yaml', 'absent.yaml'] })).code).toBe(2);
   });
 
-  it('is 0 where templates were passed over, which is said', async () => {
+  it('is 0 if templates were skipped, which is reported', async () => {
     const root = directory({
       'good.yaml': good,
       'templates/rollout.yaml':
@@ -86,7 +86,7 @@ describe('the exit code', () => {
 });
 
 describe('the report', () => {
-  it('says what is wrong, where, how to mend it, and by which rule', async () => {
+  it('says what is wrong, where, how to fix it, and by which rule', async () => {
     const { out } = await lint(directory({ 'cart.yaml': bad }), { paths: ['cart.yaml'] });
     expect(out).toContain(
       'cart.yaml\n  13:50  error  VirtualService "cart" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first  virtualservice-route-exists\n',
@@ -98,7 +98,7 @@ describe('the report', () => {
     const parts = [...bundle('main'), service('cart-canary'), ROLLOUT.replace('stableService:', 'stableservices:')];
     const essence = async (texts: readonly string[]): Promise<string[]> => {
       const { findings, skipped } = await reportOf(directory({}), { paths: ['-'] }, { stdin: texts.join('---\n') });
-      // Where the other one stands is another line then.
+      // The line of the other object differs then.
       return [
         ...findings.map((finding) =>
           JSON.stringify([
@@ -128,7 +128,7 @@ describe('the report', () => {
       expect((await lint(directory({ 'a.yaml': bad }), { paths: ['a.yaml'], output })).err, output).toBe('');
   });
 
-  it('has colours on a terminal, unless they are not wanted', async () => {
+  it('has colors on a terminal, unless they are turned off', async () => {
     const root = directory({ 'a.yaml': bad });
     const colored = async (options: Partial<LintOptions>, given: Parameters<typeof io>[1]): Promise<boolean> =>
       (await lint(root, { paths: ['a.yaml'], ...options }, given)).out.includes('\u001b[');
@@ -142,7 +142,7 @@ describe('the report', () => {
 });
 
 describe('options', () => {
-  it('--namespace is that of objects that name none', async () => {
+  it('--namespace sets the namespace of objects that name none', async () => {
     const root = directory({ 'a.yaml': bad.replaceAll(', namespace: shop', '') });
     expect(
       (await reportOf(root, { paths: ['a.yaml'], namespace: 'other' })).findings.map(({ object }) => object.namespace),
@@ -152,7 +152,7 @@ describe('options', () => {
     ]);
   });
 
-  it('--require-references refuses what is not there', async () => {
+  it('--require-references denies missing references', async () => {
     const root = directory({ 'a.yaml': [ROLLOUT, virtualService('primary')].join('---\n') });
     expect(await reportOf(root, { paths: ['a.yaml'] })).toMatchObject({ verdict: 'allow' });
     const strict = await reportOf(root, { paths: ['a.yaml'], requireReferences: true });
@@ -160,7 +160,7 @@ describe('options', () => {
     expect(new Set(strict.findings.map(({ rule }) => rule))).toEqual(new Set(['reference-exists']));
   });
 
-  it('--policy decides, also about the checks of documents', async () => {
+  it('--policy sets decisions, also of document checks', async () => {
     const root = directory({
       'a.yaml': bad.replace('stableService:', 'stableservice: x\n      stableService:'),
       'audit.yaml': 'mode: audit\n',
@@ -189,7 +189,7 @@ describe('options', () => {
     );
   });
 
-  it('the world below counts, and what it was wrong before is not reported', async () => {
+  it('resolves references in a base world, and does not report what was wrong in it before', async () => {
     const [rollout = '', routes = '', ...services] = bundle('primary');
     const root = directory({ 'a.yaml': rollout });
     expect(
@@ -205,7 +205,7 @@ describe('options', () => {
     ).toEqual([]);
   });
 
-  it('- is standard input', async () => {
+  it('- reads standard input', async () => {
     const ran = await lint(directory({}), { paths: ['-'] }, { stdin: bad });
     expect(ran.code).toBe(1);
     expect(ran.out).toMatch(/^<stdin>\n {2}13:50 /);

@@ -17,12 +17,12 @@ async function run(
 }
 
 describe('rollgate', () => {
-  it('knows its version', async () => {
+  it('prints its version', async () => {
     expect(VERSION).toMatch(/^\d+\.\d+\.\d+/);
     expect(await run(['--version'])).toEqual({ code: 0, out: `${VERSION}\n`, err: '' });
   });
 
-  it('says what it can do', async () => {
+  it('prints its commands', async () => {
     for (const args of [['--help'], ['help']]) {
       const { code, out } = await run(args);
       expect([code, out]).toEqual([0, expect.stringMatching(/lint[^]*rules/)]);
@@ -60,7 +60,7 @@ describe('rollgate', () => {
 });
 
 describe('rollgate rules', () => {
-  it('lists everything that is checked or kept', async () => {
+  it('lists all rules, document checks and preservers', async () => {
     const { code, out } = await run(['rules']);
     expect(code).toBe(0);
     for (const id of [...RULES.map((rule) => rule.id), 'duplicate-key', 'unknown-field', 'service-hash'])
@@ -82,7 +82,7 @@ describe('rollgate rules', () => {
     expect((await run(['rules', 'service-hash'])).out).toContain('Keeps: Service\n');
   });
 
-  it('names the nearest where there is none of that name', async () => {
+  it('suggests the nearest name if the given one does not exist', async () => {
     expect(await run(['rules', 'shema'])).toEqual({
       code: 2,
       out: '',
@@ -92,7 +92,7 @@ describe('rollgate rules', () => {
 });
 
 describe('the process', () => {
-  it('ends quietly, with its exit code, where nobody reads what it writes', async () => {
+  it('ends quietly with its exit code if its output pipe is closed', async () => {
     const root = directory({ 'cart.yaml': bundle('main').join('---\n') });
     const child = spawn(
       process.execPath,

@@ -5,13 +5,13 @@ import { Readable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import type { Io } from '../../src/commands/io.ts';
 
-/** What a command wrote. */
+/** The output of a command. */
 export interface Written extends Io {
   readonly out: () => string;
   readonly err: () => string;
 }
 
-/** In: where a command runs, and what differs from a plain pipe. Out: what it is given, and what it wrote. */
+/** Returns streams and settings for a command, and what it wrote to them. By default they are plain pipes. */
 export function io(
   cwd: string,
   given: { readonly stdin?: string; readonly isTTY?: boolean; readonly env?: Readonly<Record<string, string>> } = {},
@@ -29,7 +29,7 @@ export function io(
   };
 }
 
-/** In: files by name. Out: a directory of them, gone when the test is over. */
+/** Creates a directory with files, which the end of the test removes. */
 export function directory(files: Readonly<Record<string, string>>): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'rollgate-test-')));
   onTestFinished(() => rmSync(root, { recursive: true }));
@@ -40,14 +40,12 @@ export function directory(files: Readonly<Record<string, string>>): string {
   return root;
 }
 
-/** In: a name and an apiVersion. Out: a manifest with little in it. */
+/** Returns the manifest of a minimal Service. */
 export function service(name: string, namespace = 'shop'): string {
   return `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec:\n  selector: { app: cart }\n  ports: [{ port: 80 }]\n`;
 }
 
-/**
- * A Rollout that nothing is wrong with by itself; its VirtualService is `cart`, of which it names the route `primary`.
- */
+/** A Rollout that is valid by itself. It names the VirtualService `cart` and its route `primary`. */
 export const ROLLOUT = `apiVersion: argoproj.io/v1alpha1
 kind: Rollout
 metadata: { name: cart, namespace: shop }
@@ -69,7 +67,7 @@ spec:
         - { name: cart, image: registry.example.com/cart:1.4.0, ports: [{ containerPort: 80 }] }
 `;
 
-/** In: the name of its only http route. Out: the VirtualService `cart`. */
+/** Returns the VirtualService `cart` with a single http route. */
 export function virtualService(route: string): string {
   return `apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -84,7 +82,7 @@ spec:
 `;
 }
 
-/** In: the name of the route. Out: a whole bundle, one document after the other. */
+/** Returns the documents of a bundle whose VirtualService has this route. */
 export function bundle(route: string): string[] {
   return [ROLLOUT, virtualService(route), service('cart-stable'), service('cart-canary')];
 }

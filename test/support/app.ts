@@ -14,7 +14,7 @@ import type { ReviewParts } from '../../src/server/reviews.ts';
 import { bundleWorld, parseManifests, placeObjects } from '../../src/world/manifests.ts';
 import type { ObjectStore } from '../../src/world/store.ts';
 
-/** What a test may have otherwise than usual. */
+/** Options of a test app. */
 export interface AppOptions {
   readonly gate?: Partial<GateParts> | ReviewParts['gate'];
   readonly policy?: Partial<Policy>;
@@ -24,30 +24,30 @@ export interface AppOptions {
   readonly dryRunTimeLimit?: () => number;
 }
 
-/** The app of the product, with a world from manifests, and what it leaves behind. */
+/** The product's app over a world of manifests, and what it wrote. */
 export interface TestApp {
   readonly app: RequestListener;
   readonly world: ObjectStore;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** The lines that it logged. */
+  /** The lines of its log. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
-  /** Ends the thread of the dry runs. */
+  /** Ends the worker thread of the dry runs. */
   stop(): Promise<void>;
 }
 
-/** The account of the Argo Rollouts controller in tests. */
+/** The service account of the Argo Rollouts controller in tests. */
 export const CONTROLLER = 'system:serviceaccount:argo-rollouts:argo-rollouts';
 
-/** In: a YAML text. Out: the world of the objects in it. */
+/** Returns a world of the objects in a YAML text. */
 export function worldOf(yaml: string): ObjectStore {
   const { sources } = placeObjects(parseManifests(yaml, 'test').objects);
   return bundleWorld(sources.map(({ object }) => object));
 }
 
 /**
- * In: the manifests that are the world, and what is to be otherwise. Out: the app. Its gate has one rule, so that what
- * it says does not change with the catalogue.
+ * Creates an app over a world of manifests. Its gate has a single rule, so that changes of the catalogue do not affect
+ * these tests.
  */
 export function testApp(manifests: string, options: AppOptions = {}): TestApp {
   const lines: Readonly<Record<string, unknown>>[] = [];
@@ -101,7 +101,11 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
   return { app, world, metrics, log, lines, stop: () => dryRuns.stop() };
 }
 
-/** In: metrics, and the name of one with its labels, as Prometheus writes it. Out: its value, or undefined. */
+/**
+ * Returns the value of a series, or undefined.
+ *
+ * @param series - Name and labels as Prometheus writes them.
+ */
 export async function metric(metrics: Metrics, series: string): Promise<number | undefined> {
   const lines = (await metrics.registry.metrics()).split('\n');
   const line = lines.find((candidate) => candidate.startsWith(`${series} `));

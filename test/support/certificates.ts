@@ -6,8 +6,9 @@ import { selfSigned, type KeyPair } from '../../src/server/certificate.ts';
 const DAY = 86_400_000;
 
 /**
- * In: from when until when it is valid, in days from now. Out: an ECDSA certificate for `localhost` and 127.0.0.1, made
- * now, which is its own authority.
+ * Returns a self-signed ECDSA certificate for `localhost` and 127.0.0.1.
+ *
+ * @param options - Start and end of its validity, in days from now.
  */
 export function certificate({ from = -1, until = 30 }: { from?: number; until?: number } = {}): KeyPair {
   const now = Date.now();
@@ -19,8 +20,8 @@ export function certificate({ from = -1, until = 30 }: { from?: number; until?: 
 }
 
 /**
- * A Secret as the kubelet mounts it: `tls.crt` and `tls.key` link to `..data/`, and `..data` links to a directory that
- * is never changed, only replaced.
+ * A Secret as the kubelet mounts it. `tls.crt` and `tls.key` are links into `..data/`, and `..data` is a link to a
+ * directory. The kubelet never changes that directory; it replaces it.
  */
 export class MountedSecret {
   readonly directory: string;
@@ -30,7 +31,11 @@ export class MountedSecret {
     this.directory = directory;
   }
 
-  /** In: what the Secret holds, by file name. Out: it, mounted in a new directory. */
+  /**
+   * Mounts a Secret in a new directory.
+   *
+   * @param files - The content of the Secret, by file name.
+   */
   static async mount(files: Readonly<Record<string, string>>): Promise<MountedSecret> {
     const secret = new MountedSecret(await mkdtemp(join(tmpdir(), 'secret-')));
     await secret.update(files);
@@ -39,8 +44,8 @@ export class MountedSecret {
   }
 
   /**
-   * Puts other content there the way the kubelet does: a new directory, the link `..data` renamed over the old one, the
-   * old directory removed.
+   * Replaces the content as the kubelet does: writes a new directory, renames the new link `..data` over the old one,
+   * and removes the old directory.
    */
   async update(files: Readonly<Record<string, string>>): Promise<void> {
     const old = `..version_${this.#version}`;
@@ -52,13 +57,13 @@ export class MountedSecret {
     await rm(join(this.directory, old), { recursive: true, force: true });
   }
 
-  /** Removes it. */
+  /** Removes the mounted directory. */
   async unmount(): Promise<void> {
     await rm(this.directory, { recursive: true, force: true });
   }
 }
 
-/** In: a certificate and its key. Out: them under the names of a Secret of type kubernetes.io/tls. */
+/** Returns a certificate and its key as the files of a Secret of type kubernetes.io/tls. */
 export function asFiles({ cert, key }: KeyPair): Record<string, string> {
   return { 'tls.crt': cert, 'tls.key': key };
 }

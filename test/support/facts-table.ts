@@ -4,7 +4,7 @@ import ts from 'typescript';
 
 const FOLDER = join(import.meta.dirname, '..', 'e2e', 'facts');
 
-/** One claim, as the tests decide it. */
+/** One claim about the controller, and its outcome in the tests. */
 export interface Fact {
   readonly claim: string;
   readonly outcome: string;
@@ -13,8 +13,9 @@ export interface Fact {
 }
 
 /**
- * Out: the facts that the tests of test/e2e/facts state, in the order of files and lines. Throws where a call of `fact`
- * is not written so that it can be read.
+ * Returns the facts in the tests of test/e2e/facts, sorted by file and line.
+ *
+ * @throws Error - If a call of `fact` has arguments that cannot be read from the source.
  */
 export function facts(): Fact[] {
   return readdirSync(FOLDER)
@@ -38,7 +39,7 @@ function factOf({ arguments: [claim, outcome, title] }: ts.CallExpression, file:
   return { claim: textOf(claim), outcome: textOf(outcome), title: textOf(title), file };
 }
 
-// A title that is made for each of several cases shows the name of what differs.
+// In a title that is built for several cases, each expression stands for the value that differs.
 function textOf(node: ts.Expression): string {
   if (ts.isStringLiteralLike(node)) return node.text;
   if (!ts.isTemplateExpression(node))
@@ -48,7 +49,7 @@ function textOf(node: ts.Expression): string {
   );
 }
 
-/** Out: the table of docs/upstream-facts.md. */
+/** Returns the table of docs/upstream-facts.md. */
 export function factsTable(): string {
   const cell = (text: string): string => text.replaceAll('|', '\\|');
   const rows = facts().map(

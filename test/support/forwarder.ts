@@ -13,9 +13,8 @@ interface Link {
 }
 
 /**
- * Forwards TCP connections, byte by byte and none the wiser. It plays whatever stands between two programs: a load
- * balancer that forgets connections without a word, or kube-proxy, which asks anew for each connection where to send
- * it.
+ * Forwards TCP connections unchanged. It stands for anything between two programs: a load balancer that drops
+ * connections silently, or kube-proxy, which picks a target for each new connection.
  */
 export class Forwarder {
   readonly #server: Server;
@@ -30,7 +29,10 @@ export class Forwarder {
   }
 
   /**
-   * In: where to listen (port 0: any), and where a new connection goes; undefined: it is refused. Out: it, forwarding.
+   * Starts to forward.
+   *
+   * @param at - Where to listen; port 0 is any free port.
+   * @param pick - Returns the target of a new connection; undefined closes the connection.
    */
   static async start(at: Address, pick: () => Address | undefined): Promise<Forwarder> {
     const server = createServer({ allowHalfOpen: true });
@@ -44,26 +46,24 @@ export class Forwarder {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /**
-   * Forwards nothing more on the connections that there are, and closes none: what either end sends is taken and lost.
-   */
+  /** Stops forwarding on the open connections but does not close them. Bytes from either end are read and lost. */
   freeze(): void {
     for (const link of this.#links) link.frozen = true;
   }
 
-  /** The same, and whether it is to happen to new connections too. */
+  /** Freezes the open connections and every new one, until it is called with false. Frozen connections stay frozen. */
   swallow(on: boolean): void {
     this.#swallowing = on;
     if (on) this.freeze();
   }
 
-  /** Breaks the connections that there are. */
+  /** Breaks the open connections. */
   cut(): void {
     for (const { ends } of this.#links) for (const end of ends) end.destroy();
     this.#links.clear();
   }
 
-  /** Breaks every connection and takes none. */
+  /** Breaks every connection and accepts no new ones. */
   async stop(): Promise<void> {
     this.#server.close();
     this.cut();
@@ -90,7 +90,7 @@ export class Forwarder {
       });
       from.on('error', () => undefined);
       from.on('close', () => {
-        // A connection that was forgotten is not closed on the other side either.
+        // The other side of a dropped connection stays open, too.
         if (link.frozen) return;
         to.destroy();
         this.#links.delete(link);

@@ -1,4 +1,4 @@
-/** In: any JSON value. Out: it, frozen to the bottom, so that a pure function that is none fails its test. */
+/** Freezes a JSON value deeply, so that a test fails if a function changes its input. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

@@ -10,26 +10,30 @@ import { storeOf } from '../../src/world/store.ts';
 import type { World } from '../../src/world/world.ts';
 import { deepFreeze } from './freeze.ts';
 
-/** The controller's account in these tests. */
+/** The service account of the controller in these tests. */
 export const CONTROLLER = 'system:serviceaccount:argo-rollouts:argo-rollouts';
-/** A person with no special rights. */
+/** A user without special rights. */
 export const DEVELOPER = 'dev@example.com';
-/** Far away. */
+/** Limits that no test reaches. */
 export const NO_LIMITS: Limits = { deadline: Number.MAX_SAFE_INTEGER, maxSubjects: 10_000 };
 
-/** In: YAML. Out: its objects, placed in their namespaces and frozen. Throws what could not be read. */
+/**
+ * Returns the objects in a YAML text, with namespaces set, and frozen.
+ *
+ * @throws Error - If a document cannot be read.
+ */
 export function objectsOf(text: string): KubeObject[] {
   const manifests = parseManifests(text, 'test');
   if (manifests.errors.length > 0) throw new Error(JSON.stringify(manifests.errors));
   return placeObjects(manifests.objects).sources.map(({ object }) => deepFreeze(object));
 }
 
-/** In: a file. Out: as `objectsOf`. */
+/** Returns the objects in a file, as `objectsOf` does. */
 export function objectsIn(path: string): KubeObject[] {
   return objectsOf(readFileSync(path, 'utf8'));
 }
 
-/** In: a world, or its objects, and what differs from the defaults. Out: a gate that knows the controller's account. */
+/** Returns a gate over a world or over objects, with the controller's account known. */
 export function gateOver(
   world: World | readonly KubeObject[],
   parts: Partial<GateParts> & { policyChange?: Partial<Policy> } = {},
@@ -47,10 +51,7 @@ export function gateOver(
   });
 }
 
-/**
- * In: the object as it would be and as it is, and what differs from a developer's request. Out: the request that the
- * API server would send.
- */
+/** Returns the request that the API server would send for a change by a developer. */
 export function requestFor(
   after: KubeObject | undefined,
   before: KubeObject | undefined,
@@ -78,12 +79,12 @@ export function requestFor(
   };
 }
 
-/** In: a gate and a request. Out: the answer of the validating side. */
+/** Returns the gate's answer as a validating webhook. */
 export function validate(gate: Gate, request: Request): Promise<GateAnswer> {
   return gate.validate(request, NO_LIMITS);
 }
 
-/** In: objects as the API server has them. Out: live reads of them. */
+/** Returns live reads that see these objects. */
 export function liveOf(objects: () => readonly KubeObject[]): Live {
   return {
     fetch: (keys) => {

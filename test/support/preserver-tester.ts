@@ -6,14 +6,18 @@ import { isKubeObject, type KubeObject } from '../../src/world/object.ts';
 import { storeOf } from '../../src/world/store.ts';
 import { deepFreeze } from './freeze.ts';
 
-/** In: the YAML of one object. Out: it. Throws if it is none. */
+/**
+ * Returns the object in a YAML text.
+ *
+ * @throws Error - If the text is no Kubernetes object.
+ */
 export function yaml(text: string): KubeObject {
   const value: unknown = parse(text);
   if (!isKubeObject(value)) throw new Error(`not a Kubernetes object:\n${text}`);
   return value;
 }
 
-/** What a keep did to an object. */
+/** The result of a preserver on an object. */
 export interface Outcome {
   readonly object: KubeObject;
   readonly operations: readonly Operation[];
@@ -21,9 +25,8 @@ export interface Outcome {
 }
 
 /**
- * In: a keep, the submitted and the stored object, a Rollout, and what else is in the world. Out: what the keep made of
- * it. Asserts on the way that the inputs are left alone, that the patch is valid, that it survives the wire, and that
- * the result needs no further one.
+ * Runs a preserver on a submitted object. Asserts that it leaves its inputs unchanged, that its patch is valid JSON
+ * Patch also after serialization, and that a second run changes nothing.
  */
 export function apply(
   keep: Preserver,
@@ -51,7 +54,9 @@ export function apply(
 }
 
 /**
- * In: an object and operations. Out: the object with them applied, as an API server does. Throws if they do not apply.
+ * Returns an object with operations applied, as the API server applies them.
+ *
+ * @throws Error - If an operation does not apply.
  */
 export function patched(object: KubeObject, operations: readonly Operation[]): KubeObject {
   const wire = JSON.parse(JSON.stringify(operations)) as Operation[];

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { asArray } from '../../src/world/read.ts';
 
-/** A JSON object that tests may take apart. */
+/** A JSON object that tests may change. */
 export interface Json {
   [key: string]: unknown;
 }
 
-/** A world with a Rollout in the middle of an update, and the objects it drives. */
+/** A world with a Rollout in the middle of an update, and the objects that it controls. */
 export const SHOP = `
 apiVersion: v1
 kind: Namespace
@@ -81,14 +81,14 @@ spec:
 
 const objects = SHOP.split('---\n').map((text) => parse(text) as Json);
 
-/** In: a kind and a name. Out: a copy of that object of the shop. */
+/** Returns a copy of an object of the shop. */
 export function shopObject(kind: string, name: string): Json {
   const found = objects.find((object) => object['kind'] === kind && (object['metadata'] as Json)['name'] === name);
   if (found === undefined) throw new Error(`there is no ${kind} ${name} in the shop`);
   return structuredClone(found);
 }
 
-/** What a review is made from. */
+/** The content of an AdmissionReview. */
 export interface ReviewContent {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
   readonly object?: Json;
@@ -98,7 +98,7 @@ export interface ReviewContent {
   readonly uid?: string;
 }
 
-/** In: an operation and objects. Out: the AdmissionReview with which the API server would ask about them. */
+/** Returns the AdmissionReview that the API server would send. */
 export function reviewOf({
   operation,
   object,
@@ -159,7 +159,7 @@ const VALID: readonly Json[] = [
 
 type Place = readonly (string | number)[];
 
-// Where a mutation leaves a review one, whatever it puts there.
+// Places where any value leaves the review a valid one.
 const SAFE: readonly string[] = ['spec', 'status', 'labels', 'annotations', 'managedFields', 'userInfo', 'options'];
 
 function placesIn(value: unknown, path: Place = []): Place[] {
@@ -228,7 +228,7 @@ const mutation: fc.Arbitrary<Mutation> = fc.record({
 });
 
 function mutate(review: Json, { where, safe, what, key, value: given }: Mutation): void {
-  // A later mutation may change what an earlier one put there.
+  // A later mutation may change a value that an earlier one inserted.
   const value = structuredClone(given);
   const places = placesIn(review).filter(
     (place) => place.length > 0 && (!safe || place.some((part) => SAFE.includes(String(part)))),
@@ -238,7 +238,7 @@ function mutate(review: Json, { where, safe, what, key, value: given }: Mutation
   if (place === undefined || last === undefined) return;
   const holder = place.slice(0, -1).reduce<unknown>((current, part) => (current as Json)[part], review) as Json;
   const present = holder[last];
-  // By definition, not assignment: `__proto__` is to be a key like any other, as it is in JSON.
+  // Defined, not assigned, because `__proto__` must become an ordinary key, as it does in JSON.
   const set = (target: object, name: string | number, to: unknown): void =>
     void Object.defineProperty(target, name, { value: to, writable: true, enumerable: true, configurable: true });
   if (what === 'replace') set(holder, last, value);
@@ -251,8 +251,8 @@ function mutate(review: Json, { where, safe, what, key, value: given }: Mutation
 }
 
 /**
- * AdmissionReviews that differ from valid ones in one to four random places: something replaced, removed, added,
- * repeated or wrapped. Most are valid reviews still.
+ * AdmissionReviews that differ from valid ones in one to four random places, where something was replaced, removed,
+ * added, repeated or wrapped. Most are still valid.
  */
 export const mutatedReview: fc.Arbitrary<Json> = fc
   .tuple(fc.constantFrom(...VALID), fc.array(mutation, { minLength: 1, maxLength: 4 }))

@@ -6,7 +6,7 @@ import { readCertificate, type CertificateSource } from '../../src/server/tls.ts
 import { testApp, type AppOptions, type TestApp } from './app.ts';
 import { certificate } from './certificates.ts';
 
-/** What a test may have otherwise than usual. */
+/** Options of a test server. */
 export interface ServerOptions extends AppOptions {
   readonly certificate?: CertificateSource;
   readonly checks?: readonly HealthCheck[];
@@ -14,15 +14,12 @@ export interface ServerOptions extends AppOptions {
   readonly minTlsVersion?: 'TLSv1.2' | 'TLSv1.3';
 }
 
-/** The app of the product on its two ports. */
+/** The product's app, listening on its two ports. */
 export interface TestServer extends TestApp {
   readonly running: RunningServer;
 }
 
-/**
- * In: the manifests that are the world, and what is to be otherwise. Out: the server, on ports of 127.0.0.1 that were
- * free.
- */
+/** Starts a server over a world of manifests, on free ports of 127.0.0.1. */
 export async function startTestServer(manifests: string, options: ServerOptions = {}): Promise<TestServer> {
   const app = testApp(manifests, options);
   const running = await startServer({
@@ -48,25 +45,27 @@ export async function startTestServer(manifests: string, options: ServerOptions 
   };
 }
 
-/** In: a certificate and its key. Out: a source of it that never changes. */
+/** Returns a certificate source that never changes. */
 export function fixedCertificate(pair: { cert: string; key: string }): CertificateSource {
   return { current: readCertificate(pair), onChange: () => undefined, stop: () => undefined };
 }
 
-/** What came back from a request. */
+/** The response to a request. */
 export interface Answered {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
-  /** The certificate that the connection was made with. */
+  /** The certificate that the server presented. */
   readonly peer: PeerCertificate;
-  /** Tells connections apart. */
+  /** The client's port, which identifies the connection. */
   readonly localPort: number | undefined;
 }
 
 /**
- * In: a port, a path, an agent that keeps connections, and a body (a POST) or none (a GET). Out: what came back;
- * rejects when the connection fails.
+ * Sends a request: a POST if there is a body, else a GET.
+ *
+ * @param agent - Keeps connections alive.
+ * @throws Error - If the connection fails.
  */
 export function ask(port: number, path: string, agent: https.Agent, body?: string): Promise<Answered> {
   return new Promise((resolve, reject) => {

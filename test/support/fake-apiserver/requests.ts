@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { KubeObject } from '../../src/world/object.ts';
-import { dig, type JsonObject } from '../../src/world/read.ts';
+import type { KubeObject } from '../../../src/world/object.ts';
+import { dig, type JsonObject } from '../../../src/world/read.ts';
 
-/** What of a resource a request is about, and in which form. */
+/** The objects that a request selects, and the form in which it wants them. */
 export interface View {
   readonly apiVersion: string;
   readonly namespace: string | undefined;
@@ -11,7 +11,7 @@ export interface View {
   readonly metadataOnly: boolean;
 }
 
-/** What a path of the API names. */
+/** The parts of an API path. */
 export interface PathTarget {
   readonly group: string;
   readonly version: string;
@@ -20,7 +20,7 @@ export interface PathTarget {
   readonly name: string | undefined;
 }
 
-/** In: a path. Out: what it names; undefined where it names no resource. */
+/** Returns the parts of an API path, or undefined if it names no resource. */
 export function parsePath(path: string): PathTarget | undefined {
   const match =
     /^\/(?:api\/([^/]+)|apis\/([^/]+)\/([^/]+))(?:\/namespaces\/([^/]+)(?=\/[^/]))?\/([^/]+)(?:\/([^/]+))?$/.exec(path);
@@ -35,20 +35,24 @@ export function parsePath(path: string): PathTarget | undefined {
   };
 }
 
-/** In: what a path names, and the query. Out: what is asked for. */
+/** Returns the verb of a GET request. */
 export function verbOf(target: PathTarget, query: URLSearchParams): 'list' | 'watch' | 'get' {
   if (query.get('watch') === 'true') return 'watch';
   return target.name === undefined ? 'list' : 'get';
 }
 
-/** Whether a request is about an object. */
+/** Returns whether a request selects an object. */
 export function inView(object: KubeObject, view: View): boolean {
   if (view.namespace !== undefined && object.metadata.namespace !== view.namespace) return false;
   if (view.name !== undefined && object.metadata.name !== view.name) return false;
   return view.labels.every(([key, value]) => dig(object.metadata, 'labels', key) === value);
 }
 
-/** In: a stored object, how it is wanted, and whether it says what it is. Out: it as it goes out. */
+/**
+ * Returns a stored object in the form that a request wants.
+ *
+ * @param named - Whether it includes `apiVersion` and `kind`.
+ */
 export function shown(object: KubeObject, view: View, named: boolean): JsonObject {
   if (view.metadataOnly)
     return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
@@ -56,7 +60,7 @@ export function shown(object: KubeObject, view: View, named: boolean): JsonObjec
   return named ? { apiVersion: view.apiVersion, kind, ...rest } : rest;
 }
 
-/** In: the parts of a Status. Out: it, as the API server writes it. */
+/** Returns a Status as the API server writes it. */
 export function statusOf(code: number, reason: string, message: string, details?: JsonObject): JsonObject {
   return {
     kind: 'Status',
@@ -70,7 +74,7 @@ export function statusOf(code: number, reason: string, message: string, details?
   };
 }
 
-/** Answers with a Status that says no. */
+/** Answers with a Status that reports a failure. */
 export function refuse(
   response: ServerResponse,
   code: number,
@@ -83,7 +87,7 @@ export function refuse(
     .end(JSON.stringify(statusOf(code, reason, message, details)));
 }
 
-/** Answers with a body. */
+/** Answers 200 with a JSON body. */
 export function reply(response: ServerResponse, body: JsonObject): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
