@@ -5,6 +5,7 @@ import { sharedKeys } from '../world/references.ts';
 import type { World } from '../world/world.ts';
 import type { Rule, Run } from './define.ts';
 import { type Finding, type Report, type Skipped } from './finding.ts';
+import { messageOf } from '../world/error.ts';
 
 /** The rule id under which a rule that threw is reported. */
 export const INTERNAL_ERROR = 'internal-error';
@@ -107,7 +108,7 @@ function rulesFor(rules: readonly Rule[], kind: KindId): RulesOfKind {
 }
 
 function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding {
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = messageOf(error);
   return {
     rule: INTERNAL_ERROR,
     messageId: rule.id,

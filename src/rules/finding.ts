@@ -1,11 +1,8 @@
+import type { FindingClass } from '../world/finding-class.ts';
 import { keyOf, refOf, sameRef, type KubeObject, type ObjectKey, type ObjectRef } from '../world/object.ts';
 import { renderPath, type Path } from '../world/path.ts';
 
-/**
- * How serious a finding is: `invalid` is a contradiction (the controller refuses it, or traffic or analysis breaks),
- * `missing` refers to what is not there (yet), `advice` works but is a known trap.
- */
-export type FindingClass = 'invalid' | 'missing' | 'advice';
+export type { FindingClass } from '../world/finding-class.ts';
 
 /** A second place that a finding speaks of. */
 export interface ObjectPath {
