@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { Document, stringify, visit } from 'yaml';
 import jsonpatch, { type Operation } from 'fast-json-patch';
@@ -98,12 +98,12 @@ async function conversion(): Promise<void> {
   command('kubectl annotate deployment reviews rollgate.io/convert=canary');
   const answer = await review('/mutate', annotated, before);
   for (const warning of answer.warnings ?? []) print(`Warning: ${warning}`, 'yellow');
-  const { metadata, spec } = patched(annotated, answer) as {
-    metadata: { annotations: object };
-    spec: { replicas: number };
-  };
+  const stored = patched(annotated, answer);
   print('The Deployment is stored with its pods and one more annotation:');
-  yaml({ metadata: { annotations: metadata.annotations }, spec: { replicas: spec.replicas } });
+  yaml({
+    metadata: { annotations: stored.metadata.annotations },
+    spec: { replicas: (stored['spec'] as { readonly replicas: number }).replicas },
+  });
   const { rollouts } = (await post('/v1/dry-run', stringify(annotated), 'application/yaml')) as DryRunAnswer;
   print('Rollgate then creates this Rollout. Once it is healthy, Rollgate scales the Deployment to 0:');
   if (rollouts.length === 0) throw new Error('the Deployment was expected to become a Rollout');
