@@ -45,11 +45,7 @@ export type DocumentRule = Pick<Rule, 'id' | 'summary' | 'explanation' | 'messag
 
 /** A document check, ready to run. */
 export interface DocumentCheck extends DocumentRule {
-  /**
-   * Returns the findings of the check.
-   *
-   * @throws What the check throws.
-   */
+  /** Runs the check and returns its findings. */
   run(documents: Documents): Finding[];
 }
 

@@ -15,12 +15,12 @@ export const duplicateKey = defineDocumentCheck({
   messages: {
     differs: {
       class: 'invalid',
-      text: '"{key}" appears twice in {place} with different values, first on line {line}: some tools use the last one, others reject the file',
+      text: '"{key}" appears twice in {place} with different values (first on line {line}), so some tools use the last one and others reject the file',
       fix: 'remove the wrong one',
     },
     repeated: {
       class: 'advice',
-      text: '"{key}" appears twice in {place} with the same value, first on line {line}: kustomize and Flux reject the file',
+      text: '"{key}" appears twice in {place} with the same value (first on line {line}), so kustomize and Flux reject the file',
       fix: 'remove one of them',
     },
     merged: {

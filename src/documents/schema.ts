@@ -44,7 +44,7 @@ const MESSAGES = {
   hosts: {
     class: 'invalid',
     text: 'VirtualService "{name}" has {others}, which is not allowed without hosts',
-    fix: 'add hosts: the names that clients call, usually the Service',
+    fix: 'add hosts, the names that clients call (usually the Service)',
   },
   delegate: {
     class: 'advice',

@@ -34,7 +34,7 @@ export const unknownField = defineDocumentCheck({
     unknown: {
       class: 'advice',
       text: '{place} has the unknown field "{field}" (schema of {schema})',
-      fix: 'remove it, unless your version has it: kubectl rejects it, other clients drop it',
+      fix: 'remove it unless your version has it; kubectl rejects it, other clients drop it',
     },
   },
   check({ sources, inspect }, report) {

@@ -27,7 +27,7 @@ const messages = {
   image: {
     class: 'invalid',
     text: '{container} has no image',
-    fix: 'set image to the image that it runs',
+    fix: 'set the image to run',
   },
   restartPolicy: {
     class: 'invalid',

@@ -154,7 +154,7 @@ function judgeHandlers(context: Context, { config, ports, path, anchor, data }: 
       context.report('undeclaredPort', {
         path: at,
         anchor,
-        data: { ...data, port, has: listed(ports, quoted) },
+        data: { ...data, port, has: listed(ports, quoted, 'it has none') },
       });
     }
   }

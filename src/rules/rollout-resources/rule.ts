@@ -153,7 +153,7 @@ function isDevice(resource: string): boolean {
 // Suggests a unit for values such as `512MB`, `1 gb` and `2GiB`.
 function suggest(value: string): string {
   const [, amount, prefix, binary] = /^([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([kmgt])(i?)b?$/i.exec(value) ?? [];
-  if (amount === undefined || prefix === undefined) return 'a number with a suffix, such as 500m, 0.5, 512Mi or 1Gi';
+  if (amount === undefined || prefix === undefined) return 'a quantity such as 500m, 0.5, 512Mi or 1Gi';
   const unit = prefix.toUpperCase();
   if (binary !== '') return `${amount}${unit}i`;
   return `${amount}${unit}i or ${amount}${unit === 'K' ? 'k' : unit}`;

@@ -47,7 +47,7 @@ export const rolloutSteps = defineRule({
     },
     mixed: {
       class: 'advice',
-      text: 'step {number} combines {kinds}, but the controller waits only for {decides}',
+      text: 'step {number} combines {kinds}, but the Rollouts controller waits only for {decides}',
       fix: 'split it into one step for each, in the order you want',
     },
     weight: {

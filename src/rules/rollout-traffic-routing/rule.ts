@@ -48,7 +48,7 @@ const messages = {
   idle: {
     class: 'advice',
     text: 'trafficRouting has no router, so the steps pass but no weight is ever set',
-    fix: 'add a router, or remove trafficRouting: weights are then kept by the number of pods',
+    fix: 'add a router, or remove trafficRouting to approximate weights by the number of pods',
   },
 } as const;
 

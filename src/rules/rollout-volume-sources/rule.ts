@@ -15,12 +15,12 @@ const KINDS: ReadonlySet<string> = new Set(
 const messages = {
   several: {
     class: 'invalid',
-    text: 'volume "{volume}" has several kinds: {kinds}',
+    text: 'volume "{volume}" combines {kinds}',
     fix: 'keep one, and use a separate volume for each of the others',
   },
   unnamed: {
     class: 'invalid',
-    text: 'volume "{volume}" is a {kind} without {field}',
+    text: 'volume "{volume}" does not name its {kind}',
     fix: 'set {field} to the name of the {kind}',
   },
   size: {

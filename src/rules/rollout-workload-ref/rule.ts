@@ -26,7 +26,7 @@ export const rolloutWorkloadRef = defineRule({
   messages: {
     kind: {
       class: 'invalid',
-      text: 'workloadRef names {what}, so the controller cannot get a pod template',
+      text: 'workloadRef names {what}, so the Rollouts controller cannot get a pod template',
       fix: '{correction}',
     },
     name: {
@@ -46,7 +46,7 @@ export const rolloutWorkloadRef = defineRule({
     },
     scaleDown: {
       class: 'advice',
-      text: 'workloadRef.scaleDown is "{value}", which the controller treats as never',
+      text: 'workloadRef.scaleDown is "{value}", which the Rollouts controller treats as never',
       fix: 'use {instead}',
     },
   },

@@ -34,13 +34,13 @@ export const routeCanaryOnlyRule = defineRule({
   messages: {
     deleted: {
       class: 'invalid',
-      text: '{kind} "{name}" has a rule that sends only to canary Service "{service}": the Gateway API plugin deletes such rules',
-      fix: 'move the rule to another {kind} that the Rollout does not name{or}',
+      text: '{kind} "{name}" has a rule that sends only to canary Service "{service}", and the Gateway API plugin deletes such rules',
+      fix: 'move it to another {kind} that the Rollout does not name{or}',
     },
     onHeaders: {
       class: 'advice',
-      text: '{kind} "{name}" has a rule that sends only to canary Service "{service}": the Gateway API plugin deletes such rules',
-      fix: 'if the plugin did not write it, use a setHeaderRoute step, or move it to a {kind} that the Rollout does not name',
+      text: '{kind} "{name}" has a rule that sends only to canary Service "{service}", and the Gateway API plugin deletes such rules',
+      fix: 'if you wrote it, use a setHeaderRoute step, or move it to another {kind} that the Rollout does not name',
     },
   },
   check(context, rollout) {
@@ -74,10 +74,7 @@ export const routeCanaryOnlyRule = defineRule({
             ...where,
             data: {
               ...data,
-              or:
-                headers.length > 0
-                  ? ''
-                  : `, or list this ${route.kind} in ${LISTS[kind] ?? ''} without useHeaderRoutes`,
+              or: headers.length > 0 ? '' : `, or list this one in ${LISTS[kind] ?? ''} without useHeaderRoutes`,
             },
           });
       }

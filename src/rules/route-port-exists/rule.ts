@@ -41,7 +41,7 @@ export const routePortExists = defineRule({
     },
     absentForCanary: {
       class: 'invalid',
-      text: 'the controller copies Ingress "{name}" for canary Service "{service}", which has no port {port} (it has {has})',
+      text: 'the Rollouts controller copies Ingress "{name}" for canary Service "{service}", which has no port {port} (it has {has})',
       fix: 'give the canary Service the same port as the stable Service',
     },
     unnamed: {

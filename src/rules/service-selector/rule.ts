@@ -29,7 +29,7 @@ export const serviceSelector = defineRule({
     ephemeral: {
       class: 'invalid',
       text: 'Service "{service}" selects pods with {label}: {value}, which Rollout "{rollout}" has only in {fields}',
-      fix: 'remove it from the selector: the controller itself adds the hash of the right pods',
+      fix: 'remove it from the selector, because the Rollouts controller adds the hash of the right pods',
     },
   },
   check(context, rollout) {

@@ -215,8 +215,8 @@ function othersThat(
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
-function nameOf(other: KubeObject, beside?: KubeObject): string {
-  return beside === undefined || namespaceOf(other) === namespaceOf(beside)
+function nameOf(other: KubeObject, relativeTo?: KubeObject): string {
+  return relativeTo === undefined || namespaceOf(other) === namespaceOf(relativeTo)
     ? other.metadata.name
     : `${namespaceOf(other)}/${other.metadata.name}`;
 }

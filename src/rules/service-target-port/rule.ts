@@ -30,8 +30,8 @@ export const serviceTargetPort = defineRule({
   messages: {
     named: {
       class: 'invalid',
-      text: 'Service "{service}" sends port {port} to targetPort "{target}", but no container of Rollout "{rollout}" declares a {protocol} port of that name ({has})',
-      fix: 'declare the containerPort with name: {target}, or set targetPort to its number',
+      text: 'Service "{service}" sends port {port} to targetPort "{target}", but no container of Rollout "{rollout}" has a {protocol} port of that name ({has})',
+      fix: 'name a containerPort "{target}", or use a port number as targetPort',
     },
     number: {
       class: 'advice',

@@ -20,7 +20,7 @@ export const subsetCanaryService = defineRule({
     host: {
       class: 'invalid',
       text: 'canaryService "{service}" is the host of subset "{subset}" in the {route} of VirtualService "{name}", so that subset gets the weight of the canary',
-      fix: 'remove canaryService: subsets do not need a Service of their own',
+      fix: 'remove canaryService, because subsets do not need a Service of their own',
     },
   },
   check(context, rollout) {

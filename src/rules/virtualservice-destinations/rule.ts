@@ -40,16 +40,16 @@ export const virtualServiceDestinations = defineRule({
     service: {
       class: 'invalid',
       text: '{route} of VirtualService "{name}" has no destination for {role} Service "{service}" (it sends to {has})',
-      fix: 'add a destination with host "{host}", or set {field} to the Service it sends to',
+      fix: 'add a destination with host "{host}", or correct {field}',
     },
     subset: {
       class: 'invalid',
       text: '{route} of VirtualService "{name}" has no destination for {role} subset "{subset}" (it has {has})',
-      fix: 'add a destination with that subset, or set {field} to a subset that the route has',
+      fix: 'add a destination with that subset, or correct {field}',
     },
     unrelated: {
       class: 'invalid',
-      text: 'the Rollouts controller also controls the only {type} route of VirtualService "{name}" (it sends to {has}), because the Rollout names no {type} route',
+      text: 'the Rollout also controls the only {type} route of VirtualService "{name}" (it sends to {has}), because it names no {type} route',
       fix: 'move the {type} route to a separate VirtualService',
     },
     delegate: {

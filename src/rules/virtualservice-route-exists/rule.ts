@@ -34,7 +34,7 @@ export const virtualServiceRouteExists = defineRule({
     ambiguous: {
       class: 'invalid',
       text: 'VirtualService "{name}" has {count} {type} routes ({has}), but the Rollout names none of them',
-      fix: 'list the routes for the canary in {field}',
+      fix: 'list the routes for the canary in the field {field}',
     },
     none: {
       class: 'invalid',
@@ -48,13 +48,13 @@ export const virtualServiceRouteExists = defineRule({
     },
     namesake: {
       class: 'invalid',
-      text: 'the Rollouts controller uses the first VirtualService entry named "{name}" also for the one in namespace "{namespace}", which has different routes',
+      text: 'the Rollouts controller checks the first entry for VirtualService "{name}" also against the one in namespace "{namespace}", which has different routes',
       fix: 'give both VirtualServices the same routes, or different names',
     },
     ignored: {
       class: 'advice',
-      text: 'VirtualService "{name}" has no {type} routes, so {field} has no effect',
-      fix: 'remove {field}, or add the {type} routes to the VirtualService: {route}',
+      text: 'VirtualService "{name}" has no {type} routes, so the field {field} has no effect',
+      fix: 'remove the field, or add {type} routes to the VirtualService ({route})',
     },
   },
   check(context, rollout) {

@@ -18,12 +18,12 @@ export const virtualServiceRouteGrowth = defineRule({
   messages: {
     unnamed: {
       class: 'invalid',
-      text: 'VirtualService "{name}" has {count} http routes without a name: the controller multiplies them at every weight, because Rollout "{rollout}" has managedRoutes',
+      text: 'VirtualService "{name}" has {count} http routes without a name, which the Rollouts controller multiplies at every weight because Rollout "{rollout}" has managedRoutes',
       fix: 'give each of them its own name',
     },
     namesakes: {
       class: 'invalid',
-      text: 'VirtualService "{name}" has {count} http routes named "{route}": the controller multiplies them at every weight, because Rollout "{rollout}" has managedRoutes',
+      text: 'VirtualService "{name}" has {count} http routes named "{route}", which the Rollouts controller multiplies at every weight because Rollout "{rollout}" has managedRoutes',
       fix: 'give each of them its own name',
     },
   },
