@@ -25,7 +25,7 @@ const messages = {
   conflict: {
     class: 'invalid',
     text: '{first} and {second} have different defaults for argument "{arg}", and {analysis} uses both',
-    fix: 'use the same default in both, or keep only one of them',
+    fix: 'use the same default in both, or set it in only one',
   },
   both: {
     class: 'invalid',

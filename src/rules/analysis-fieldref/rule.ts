@@ -41,7 +41,7 @@ export const analysisFieldRef = defineRule({
     template: {
       class: 'invalid',
       text: 'argument "{arg}" of {analysis} reads field "{path}", but a Rollout with workloadRef has no template',
-      fix: "copy the value into a label of the Rollout and use metadata.labels['KEY'], or likewise for an annotation",
+      fix: "put the value into a label of the Rollout, and use metadata.labels['KEY']",
     },
     absent: {
       class: 'invalid',

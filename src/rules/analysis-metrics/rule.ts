@@ -8,7 +8,8 @@ import { checkTemplate } from './template.ts';
 
 export const analysisMetrics = defineRule({
   id: 'analysis-metrics',
-  summary: 'Metrics have unique names, one provider and limits that can be met, and the rules of dryRun match a metric.',
+  summary:
+    'Metrics have unique names, one provider and limits that can be met, and the rules of dryRun match a metric.',
   explanation:
     'The API server accepts templates with these mistakes. The analysis run then ends in an error as soon as it ' +
     'starts, which aborts the update. If combined templates repeat a metric name, the controller marks the Rollout ' +
