@@ -36,7 +36,7 @@ export const analysisFieldRef = defineRule({
     metadata: {
       class: 'invalid',
       text: 'argument "{arg}" of {analysis} reads field "{path}", which fieldRef does not support',
-      fix: "use metadata.name, metadata.namespace, metadata.uid, metadata.labels['KEY'] or metadata.annotations['KEY']",
+      fix: "use a field such as metadata.name, metadata.labels['KEY'] or metadata.annotations['KEY']",
     },
     template: {
       class: 'invalid',
@@ -45,8 +45,8 @@ export const analysisFieldRef = defineRule({
     },
     absent: {
       class: 'invalid',
-      text: 'argument "{arg}" of {analysis} reads field "{path}", which is missing or not a single value in this Rollout',
-      fix: 'use an existing field, without quotes around keys, such as spec.template.spec.containers[0].image',
+      text: 'argument "{arg}" of {analysis} reads field "{path}", which is missing or not a single value',
+      fix: 'use an existing field without quotes, as in spec.template.spec.containers[0].image',
     },
     status: {
       class: 'advice',

@@ -14,7 +14,7 @@ export const messages = {
   },
   apart: {
     class: 'invalid',
-    text: 'metric "{metric}" of {template} uses {tag}, but only another template of {analysis} declares it, and the controller checks each template separately',
+    text: 'metric "{metric}" of {template} uses {tag}, which only another template of {analysis} declares',
     fix: 'declare "{arg}" in spec.args of this template too',
   },
   unresolvable: {
@@ -30,7 +30,7 @@ export const messages = {
   value: {
     class: 'invalid',
     text: 'argument "{arg}" of {analysis} contains {tag}, which the experiment cannot fill in',
-    fix: 'use a placeholder that this experiment provides ({known})',
+    fix: 'use one of {known}',
   },
   unused: {
     class: 'advice',

@@ -39,8 +39,8 @@ export const analysisTerminates = defineRule({
     },
     default: {
       class: 'invalid',
-      text: 'metric "{metric}" of {template} takes its count from {count}, which has no default above 0, so the controller considers {analysis} endless',
-      fix: 'give the argument a default above 0 in spec.args of the template',
+      text: 'metric "{metric}" of {template} takes its count from {count}, which has no default above 0, so {analysis} counts as endless',
+      fix: 'set a default above 0 for this argument in spec.args of the template',
     },
     supplied: {
       class: 'invalid',
@@ -49,7 +49,7 @@ export const analysisTerminates = defineRule({
     },
     experiment: {
       class: 'invalid',
-      text: 'metric "{metric}" of {template} has an interval and {count}, so {analysis} never ends, nor does the experiment that requires it',
+      text: 'metric "{metric}" of {template} has an interval and {count}, so {analysis} never ends, nor does the experiment',
       fix: 'set a count above 0, or remove requiredForCompletion',
     },
   },

@@ -32,8 +32,8 @@ const messages = {
   },
   targets: {
     class: 'invalid',
-    text: 'route "{route}" of VirtualRouter "{name}" has {count} weighted targets',
-    fix: 'use exactly two, one for the stable and one for the canary pods',
+    text: 'route "{route}" of VirtualRouter "{name}" does not have two weighted targets (found {count})',
+    fix: 'set two, one for the stable and one for the canary pods',
   },
 } as const;
 

@@ -12,12 +12,12 @@ const messages = {
   used: {
     class: 'invalid',
     text: '{route} of VirtualService "{virtualService}" uses subset "{subset}", but the controller of Rollout "{rollout}" deletes it from DestinationRule "{name}"',
-    fix: 'move the subset to another DestinationRule for the same host',
+    fix: 'move it to another DestinationRule for the same host',
   },
   extra: {
     class: 'advice',
     text: 'the Rollouts controller deletes subset "{subset}" of DestinationRule "{name}", because Rollout "{rollout}" names only "{stable}" and "{canary}"',
-    fix: 'move the subset to another DestinationRule for the same host, or remove it',
+    fix: 'move it to another DestinationRule for the same host, or remove it',
   },
 } as const;
 

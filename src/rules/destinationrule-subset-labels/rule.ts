@@ -22,7 +22,7 @@ export const destinationRuleSubsetLabels = defineRule({
     mismatch: {
       class: 'invalid',
       text: '{role} subset "{subset}" of DestinationRule "{name}" selects label "{key}: {value}", but the {role} pods of Rollout "{rollout}" have {has}',
-      fix: 'remove the label from the subset, or set it in {field} of the Rollout',
+      fix: 'remove this label, or set it in {field} of the Rollout',
     },
   },
   check(context, rollout) {

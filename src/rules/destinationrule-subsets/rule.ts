@@ -162,7 +162,7 @@ function hostOf(destinationRule: KubeObject): PlacedHost {
 
 function hostTitle({ host, namespace }: PlacedHost): string {
   const service = destinationService(host, namespace);
-  return service === undefined ? `host "${host}"` : `Service "${service.name}" in namespace "${service.namespace}"`;
+  return service === undefined ? `host "${host}"` : `Service "${service.namespace}/${service.name}"`;
 }
 
 function subsetNames(destinationRule: KubeObject): ReadonlySet<string> {

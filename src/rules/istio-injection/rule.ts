@@ -37,7 +37,7 @@ export const istioInjection = defineRule({
   messages: {
     noSidecar: {
       class: 'advice',
-      text: 'the pods of Rollout "{rollout}" get no Istio sidecar (not enabled in namespace "{namespace}" or in the pod template)',
+      text: 'the pods of Rollout "{rollout}" get no Istio sidecar (not enabled in namespace "{namespace}" or the pod template)',
       fix: 'label the namespace with istio-injection=enabled or istio.io/rev, or the pod template with sidecar.istio.io/inject=true',
     },
     optedOut: {

@@ -31,12 +31,12 @@ export const managedRouteClash = defineRule({
     driven: {
       class: 'invalid',
       text: 'route "{route}" is in both routes and managedRoutes, so the Rollouts controller removes it from VirtualService "{name}"',
-      fix: 'use a name in managedRoutes that no manifest uses for a route',
+      fix: 'use another name in managedRoutes, one that no manifest gives to a route',
     },
     written: {
       class: 'invalid',
       text: 'http route "{route}" of VirtualService "{name}" is in managedRoutes of Rollout "{rollout}", so the Rollouts controller removes it',
-      fix: 'use a name in managedRoutes that no manifest uses for a route',
+      fix: 'use another name in managedRoutes, one that no manifest gives to a route',
     },
   },
   check(context, rollout) {

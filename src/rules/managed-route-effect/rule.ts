@@ -34,8 +34,8 @@ export const managedRouteEffect = defineRule({
     },
     plugin: {
       class: 'advice',
-      text: 'setHeaderRoute in step {number} has no effect, because the Rollout names no HTTPRoute or GRPCRoute with useHeaderRoutes',
-      fix: 'add the route to httpRoutes or grpcRoutes of the plugin, with useHeaderRoutes: true',
+      text: 'setHeaderRoute in step {number} has no effect, because no HTTPRoute or GRPCRoute of the Rollout has useHeaderRoutes',
+      fix: 'add the route to httpRoutes or grpcRoutes of the Gateway API plugin, with useHeaderRoutes: true',
     },
     weightless: {
       class: 'advice',

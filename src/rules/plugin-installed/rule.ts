@@ -22,7 +22,7 @@ export const pluginInstalled = defineRule({
   messages: {
     absent: {
       class: 'missing',
-      text: 'router plugin "{plugin}" is not installed in the Rollouts controller ({has})',
+      text: 'router plugin "{plugin}" is not installed in the controller ({has})',
       fix: 'add it to trafficRouterPlugins in ConfigMap "argo-rollouts-config" and restart the controller{hint}',
     },
   },

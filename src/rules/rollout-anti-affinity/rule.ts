@@ -19,7 +19,7 @@ export const rolloutAntiAffinity = defineRule({
     none: {
       class: 'invalid',
       text: 'antiAffinity has neither preferred nor requiredDuringSchedulingIgnoredDuringExecution{null}',
-      fix: 'set "{required}" or preferredDuringSchedulingIgnoredDuringExecution with a weight, or remove antiAffinity',
+      fix: 'set "{required}" or the preferred form with a weight, or remove antiAffinity',
     },
     both: {
       class: 'invalid',

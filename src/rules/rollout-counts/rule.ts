@@ -20,7 +20,7 @@ const messages = {
   range: {
     class: 'invalid',
     text: '{field} is {value}, which does not fit into 32 bits, so the controller cannot read the Rollout',
-    fix: 'use a smaller number of pods, or a percentage',
+    fix: 'use a number of pods that fits, or a percentage',
   },
   standstill: {
     class: 'invalid',

@@ -15,7 +15,7 @@ const messages = {
   field: {
     class: 'invalid',
     text: '{container} takes environment variable "{name}" from field "{field}", which is not supported',
-    fix: "use a supported field, such as metadata.name, metadata.labels['KEY'], spec.nodeName or status.podIP",
+    fix: "use a supported field, such as metadata.labels['KEY'], spec.nodeName or status.podIP",
   },
   resource: {
     class: 'invalid',

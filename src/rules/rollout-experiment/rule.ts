@@ -29,7 +29,7 @@ export const rolloutExperiment = defineRule({
     specRef: {
       class: 'invalid',
       text: 'template "{name}" of {experiment} has {specRef}',
-      fix: 'use canary or stable',
+      fix: 'set specRef to canary or stable',
     },
   },
   check(context, subject) {
