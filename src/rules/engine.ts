@@ -55,8 +55,8 @@ function runAll(rules: readonly Rule[], run: Run, subject: KubeObject): void {
 }
 
 const NO_WORLD: World = {
-  get: () => ({ state: 'unknown', reason: 'this rule declares that it reads no other object' }),
-  list: () => ({ state: 'unknown', reason: 'this rule declares that it reads no other object' }),
+  get: () => ({ state: 'unknown', reason: 'this rule says that it looks at nothing else' }),
+  list: () => ({ state: 'unknown', reason: 'this rule says that it looks at nothing else' }),
   referrers: () => [],
 };
 
@@ -117,7 +117,7 @@ function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding
     path: [],
     related: [],
     anchor: rule.id,
-    message: `rule ${rule.id} failed: ${detail.replaceAll(/\s+/g, ' ').slice(0, 200)}`,
+    message: `the rule ${rule.id} failed: ${detail.replaceAll(/\s+/g, ' ').slice(0, 200)}`,
     fix: 'report this to the maintainers of Rollgate, with the manifest',
     dependsOn: new Set(),
   };
