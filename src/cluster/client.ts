@@ -6,21 +6,23 @@ import { buffer } from 'node:stream/consumers';
 import { urlToHttpOptions } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { dig, optionalString, asString } from '../world/read.ts';
+import { Deadline, within } from './deadline.ts';
 import { ItemSplitter } from './items.ts';
 import { Http2Pool, type Http2Response } from './http2-pool.ts';
 import type { Timing } from './timing.ts';
 
-/**
- * An API server's answer that is no success. What is no ApiError came from the network, the credentials or the parser.
- */
+/** An error response of the API server. Every other error comes from the network, the credentials or the parser. */
 export class ApiError extends Error {
   readonly status: number;
-  /** How long the API server asks to be left alone, in milliseconds. */
+  /** How long the API server asks clients to wait, in milliseconds. */
   readonly retryAfter: number;
-  /** Whether the API server said that it has no such object, rather than that it does not serve the kind. */
+  /** Whether the API server said that the object does not exist, rather than that it does not serve the kind. */
   readonly objectNotFound: boolean;
 
-  /** In: the HTTP status, the body (a `Status` as a rule) and the seconds of `Retry-After`. */
+  /**
+   * @param body - Usually a `Status`.
+   * @param retryAfter - The seconds of `Retry-After`.
+   */
   constructor(status: number, body: unknown, retryAfter = 0) {
     super(
       `${status} ${optionalString(dig(body, 'message')) ?? http.STATUS_CODES[status] ?? 'unknown error'}`.slice(0, 500),
@@ -38,9 +40,9 @@ export interface ApiRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly accept?: string;
-  /** Ends the request, and the stream that it answers with. */
+  /** Aborts the request and the stream of its response. */
   readonly signal: AbortSignal;
-  /** Milliseconds; for a stream, until the headers are there. By default the longest that a request may take. */
+  /** Milliseconds; for a stream, until its headers arrive. The default is the longest that a request may take. */
   readonly timeout?: number;
 }
 
@@ -52,18 +54,18 @@ interface Credentials {
 
 // Exec plugins run programs, which may hang.
 const CREDENTIALS_TIMEOUT = 30_000;
-// Of a refusal only the message is of use.
-const MAX_REFUSAL = 64 * 1024;
-// client-go's choice: below the idle time-outs of common load balancers.
+// Only the message of an error response is used.
+const MAX_ERROR_BODY = 64 * 1024;
+// client-go's choice: below the idle timeouts of common load balancers.
 const TCP_KEEP_ALIVE = 30_000;
 
 // More would not be faster, and a page of 500 Rollouts is several MiB.
-const LISTS_AT_A_TIME = 4;
+const CONCURRENT_LISTS = 4;
 
 /**
  * Reads from one API server. Configuration, credentials (tokens that are re-read, exec plugins, client certificates),
- * TLS and proxies are those of `@kubernetes/client-node`. The requests are our own: its `Watch` passes over lines that
- * it cannot parse, and opens a connection pool for every call.
+ * TLS and proxies come from `@kubernetes/client-node`. The requests are our own: its `Watch` ignores lines that it
+ * cannot parse, and opens a connection pool for every call.
  */
 export class ApiClient {
   readonly #timing: Timing;
@@ -71,30 +73,28 @@ export class ApiClient {
   readonly #https: https.Agent;
   readonly #http2: Http2Pool;
   #kubeConfig: KubeConfig;
-  #known: Credentials | undefined;
+  #credentials: Credentials | undefined;
   #pending: Promise<Credentials> | undefined;
   #renewedAt = -Infinity;
   #unreachable = false;
-  readonly #waiting = new Set<() => void>();
-  #listing = 0;
-  readonly #queue: (() => void)[] = [];
+  readonly #waitingForServer = new Set<() => void>();
+  #activeLists = 0;
+  readonly #waitingLists: (() => void)[] = [];
 
-  /**
-   * In: whom to talk to and as whom. Authenticators that were added to the KubeConfig by hand last until the first 401.
-   */
+  /** Authenticators that were added to the KubeConfig in code last until the first 401. */
   constructor(kubeConfig: KubeConfig, timing: Timing) {
     this.#kubeConfig = kubeConfig;
     this.#timing = timing;
     const options = { keepAlive: true, keepAliveMsecs: TCP_KEEP_ALIVE };
-    // An agent keys its connections by certificate and key too, so that renewed ones get connections of their own.
+    // An agent keys its connections by certificate and key too, so renewed ones get new connections.
     this.#http = new http.Agent(options);
     this.#https = new https.Agent(options);
     this.#http2 = new Http2Pool(timing.ping, () => this.#forgetIdle());
   }
 
   /**
-   * In: a request. Out: the JSON that it is answered with. Throws an ApiError, or the error of the network, the
-   * credentials or the parser.
+   * Sends a request and returns the JSON of its response.
+   * @throws An ApiError, or the error of the network, the credentials or the parser.
    */
   async get(request: ApiRequest): Promise<unknown> {
     const deadline = new Deadline(request.signal, request.timeout ?? this.#timing.request);
@@ -109,13 +109,13 @@ export class ApiClient {
   }
 
   /**
-   * In: a request for a list, and what to do with each item, in order. Out: the list without its items. Few lists are
-   * read at a time: they are long, and all kinds are read at once at the start. It may take as long as it likes while
-   * more of it comes. Throws as `get` does; the items so far may then be half of the list.
+   * Reads a list, calls a function with each item in order, and returns the list without its items. Only a few lists
+   * are read at a time: they are long, and at the start all kinds are read at once. There is no time limit while more
+   * of the list arrives. Throws as `get` does, possibly after some of the items.
    */
   async list(request: ApiRequest, each: (item: unknown) => void): Promise<unknown> {
-    if (this.#listing >= LISTS_AT_A_TIME) await new Promise<void>((resolve) => this.#queue.push(resolve));
-    else this.#listing++;
+    if (this.#activeLists >= CONCURRENT_LISTS) await new Promise<void>((resolve) => this.#waitingLists.push(resolve));
+    else this.#activeLists++;
     const deadline = new Deadline(request.signal, request.timeout ?? this.#timing.request);
     try {
       const response = await this.#open(request, deadline.signal);
@@ -129,21 +129,21 @@ export class ApiClient {
       throw deadline.expired ?? error;
     } finally {
       deadline.release();
-      const next = this.#queue.shift();
-      if (next === undefined) this.#listing--;
+      const next = this.#waitingLists.shift();
+      if (next === undefined) this.#activeLists--;
       else next();
     }
   }
 
   /**
-   * In: a request. Out: the stream that it is answered with, until the signal ends it; where the server speaks HTTP/2,
-   * it breaks off when nothing comes through any more. Throws as `get` does.
+   * Sends a request and returns the stream of its response, which lasts until the signal aborts it. With HTTP/2, the
+   * stream breaks when the connection is dead. Throws as `get` does.
    */
   async stream(request: ApiRequest): Promise<Readable> {
     const deadline = new Deadline(request.signal, request.timeout ?? this.#timing.request);
     try {
       const { body } = await this.#open(request, deadline.signal, true);
-      deadline.lift();
+      deadline.cancelTimeout();
       body.once('close', () => deadline.release());
       return body;
     } catch (error) {
@@ -153,15 +153,15 @@ export class ApiClient {
   }
 
   /**
-   * In: milliseconds, and a signal. Out: resolves after that time, when the signal says so, or when an API server that
-   * could not be reached answers again: after a restart no kind stays behind for half a minute.
+   * Waits until the time has passed, the signal is aborted, or an unreachable API server responds again, so that after
+   * a restart no kind waits for half a minute.
    */
   async pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     const wake = new Deadline(signal, milliseconds);
     const early = (): void => wake.end();
-    if (this.#unreachable) this.#waiting.add(early);
+    if (this.#unreachable) this.#waitingForServer.add(early);
     if (!wake.signal.aborted) await once(wake.signal, 'abort');
-    this.#waiting.delete(early);
+    this.#waitingForServer.delete(early);
     wake.release();
   }
 
@@ -176,10 +176,10 @@ export class ApiClient {
     for (let attempt = 0; ; attempt++) {
       const credentials = await this.#authorize();
       const response =
-        (long ? await this.#multiplexed(request, credentials, signal) : undefined) ??
+        (long ? await this.#sendHttp2(request, credentials, signal) : undefined) ??
         (await this.#send(request, credentials, signal));
       if (response.status === 200) return response;
-      const error = await refusal(response);
+      const error = await errorOf(response);
       if (error.status !== 401) throw error;
       const renewed = this.#renew(credentials);
       if (attempt > 0 || !renewed) throw error;
@@ -187,10 +187,10 @@ export class ApiClient {
   }
 
   /**
-   * Out: what the request is answered with; undefined if the way there is none for HTTP/2: unencrypted, through a
-   * proxy, or the server does not speak it.
+   * Sends a request by HTTP/2. Returns undefined if that is not possible: the connection is unencrypted or goes through
+   * a proxy, or the server does not support HTTP/2.
    */
-  async #multiplexed(
+  async #sendHttp2(
     request: ApiRequest,
     { options, path }: Credentials,
     signal: AbortSignal,
@@ -202,15 +202,15 @@ export class ApiClient {
       ...(hostname === undefined || hostname === null ? {} : { host: hostname }),
     });
     try {
-      const answered = await this.#http2.open(
+      const response = await this.#http2.open(
         options,
         key,
         path + pathOf(request),
         headersOf(request, options),
         signal,
       );
-      if (answered !== undefined) this.#reached();
-      return answered;
+      if (response !== undefined) this.#reached();
+      return response;
     } catch (error) {
       if (!request.signal.aborted) this.#unreachable = true;
       throw error;
@@ -234,11 +234,10 @@ export class ApiClient {
         this.#reached();
         return { status: response.statusCode ?? 0, headers: response.headers, body: response };
       } catch (error) {
-        // The server may have closed an idle connection that is only now taken up again; there are only so many of
-        // them.
+        // The server may have closed an idle connection that is only now reused. There are only so many of them.
         if (message.reusedSocket && !signal.aborted) continue;
-        // Where one says nothing, the others that were idle as long are not to be tried one after the other, each as
-        // long.
+        // If one idle connection is dead, the others may be too. Trying them one after the other would take as long for
+        // each.
         if (message.reusedSocket) this.#forgetIdle();
         if (!request.signal.aborted) this.#unreachable = true;
         throw error;
@@ -254,29 +253,29 @@ export class ApiClient {
   #reached(): void {
     if (!this.#unreachable) return;
     this.#unreachable = false;
-    for (const wake of this.#waiting) wake();
+    for (const wake of this.#waitingForServer) wake();
   }
 
-  /** Out: what a request needs to carry; read once, however many requests are about to start. */
+  /** Returns the credentials; concurrent requests share one read. */
   async #authorize(): Promise<Credentials> {
-    const known = this.#known;
-    if (known !== undefined && performance.now() - known.readAt < this.#timing.credentials) return known;
+    const cached = this.#credentials;
+    if (cached !== undefined && performance.now() - cached.readAt < this.#timing.credentials) return cached;
     this.#pending ??= this.#readCredentials().finally(() => {
       this.#pending = undefined;
     });
-    this.#known = await this.#pending;
-    return this.#known;
+    this.#credentials = await this.#pending;
+    return this.#credentials;
   }
 
   async #readCredentials(): Promise<Credentials> {
     const kubeConfig = this.#kubeConfig;
     const cluster = kubeConfig.getCurrentCluster();
-    if (cluster === null) throw new Error('the kubeconfig names no current cluster');
+    if (cluster === null) throw new Error('the kubeconfig has no current cluster');
     const options: https.RequestOptions = { headers: {} };
-    await within(CREDENTIALS_TIMEOUT, kubeConfig.applyToHTTPSOptions(options), 'the credentials took too long');
+    await within(CREDENTIALS_TIMEOUT, kubeConfig.applyToHTTPSOptions(options), 'reading the credentials timed out');
     const url = new URL(cluster.server);
     const { hostname, port, protocol } = urlToHttpOptions(url);
-    // Through a proxy only the client library's own agent knows the way.
+    // Only the client library's own agent supports proxies.
     const agent = cluster.proxyUrl ? options.agent : protocol === 'http:' ? this.#http : this.#https;
     return {
       options: { ...options, headers: options.headers ?? {}, method: 'GET', hostname, port, protocol, agent },
@@ -286,77 +285,19 @@ export class ApiClient {
     };
   }
 
-  /** In: credentials that were refused. Out: whether there are, or may be, others to try. */
-  #renew(refused: Credentials): boolean {
-    if (this.#known !== refused) return true;
+  /** Discards rejected credentials. Returns whether others exist or may exist. */
+  #renew(rejected: Credentials): boolean {
+    if (this.#credentials !== rejected) return true;
     const now = performance.now();
     if (now - this.#renewedAt < this.#timing.renewal) return false;
     this.#renewedAt = now;
-    this.#known = undefined;
-    // The client library's authenticators keep a token for a minute or for ever and cannot be told; new ones start with
-    // nothing.
+    this.#credentials = undefined;
+    // The client library's authenticators keep a token for a minute or longer and cannot be reset; new ones start
+    // empty.
     const { clusters, users, contexts, currentContext } = this.#kubeConfig;
     this.#kubeConfig = new KubeConfig();
     this.#kubeConfig.loadFromOptions({ clusters, users, contexts, currentContext });
     return true;
-  }
-}
-
-/**
- * A signal that another signal or the lapse of time ends. Unlike `AbortSignal.any` it leaves nothing behind with a
- * signal that lives on.
- */
-class Deadline {
-  readonly #controller = new AbortController();
-  readonly #parent: AbortSignal;
-  readonly #timer: NodeJS.Timeout;
-  readonly #forward = (): void => this.#controller.abort();
-  /** The error to report once the time has lapsed: clearer than that something was aborted. */
-  expired: Error | undefined;
-
-  constructor(parent: AbortSignal, milliseconds: number) {
-    this.#parent = parent;
-    this.#timer = setTimeout(() => {
-      this.expired = new Error(`no answer within ${Math.round(milliseconds / 100) / 10} s`);
-      this.#controller.abort();
-    }, milliseconds);
-    if (parent.aborted) this.#forward();
-    else parent.addEventListener('abort', this.#forward, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  end(): void {
-    this.#controller.abort();
-  }
-
-  /** The time begins anew. */
-  extend(): void {
-    this.#timer.refresh();
-  }
-
-  /** From now on only the parent ends it. */
-  lift(): void {
-    clearTimeout(this.#timer);
-  }
-
-  release(): void {
-    clearTimeout(this.#timer);
-    this.#parent.removeEventListener('abort', this.#forward);
-  }
-}
-
-async function within<T>(milliseconds: number, work: Promise<T>, message: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(message)), milliseconds);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -369,7 +310,10 @@ function headersOf({ accept = 'application/json' }: ApiRequest, { headers }: Req
   return { ...trimmed(headers), accept, 'user-agent': 'rollgate' };
 }
 
-/** In: headers. Out: the same; a token that was read from a file may end in a newline, which no header may. */
+/**
+ * Returns the string headers without surrounding white space: a token from a file may end in a newline, which headers
+ * must not contain.
+ */
 function trimmed(headers: RequestOptions['headers']): Record<string, string> {
   const result: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers ?? {})) {
@@ -378,12 +322,12 @@ function trimmed(headers: RequestOptions['headers']): Record<string, string> {
   return result;
 }
 
-async function refusal({ status, headers, body: stream }: Http2Response): Promise<ApiError> {
+async function errorOf({ status, headers, body: stream }: Http2Response): Promise<ApiError> {
   let text = '';
   stream.setEncoding('utf8');
   for await (const chunk of stream) {
     text += String(chunk);
-    if (text.length > MAX_REFUSAL) break;
+    if (text.length > MAX_ERROR_BODY) break;
   }
   let body: unknown;
   try {

@@ -2,36 +2,34 @@ import { KINDS, type KindId } from '../world/object.ts';
 import { asArray, dig, asString } from '../world/read.ts';
 import { ApiError, type ApiClient } from './client.ts';
 
-/** Where an API server serves a kind. */
+/** How an API server serves a kind. */
 export interface Served {
   readonly kind: KindId;
-  /** As objects name it: `apps/v1`; the core group has no slash. */
+  /** As in objects: `apps/v1`; the core group has no slash. */
   readonly apiVersion: string;
   readonly plural: string;
   readonly namespaced: boolean;
 }
 
-/**
- * Where each kind is served; a kind that is not served has an empty list, one that could not be asked about is not in
- * it.
- */
+/** How each kind is served. A kind that is not served has an empty list. A kind whose discovery failed is missing. */
 export type Discovered = ReadonlyMap<KindId, readonly Served[]>;
 
-// Traefik's kinds moved between groups, and a cluster may hold objects of both at once; where `extensions` still served
-// Ingresses they were the same objects.
+// Traefik's kinds moved between groups, and a cluster may hold objects of both at once. Ingresses in `extensions` were
+// the same objects as in the new group.
 const OTHER_GROUPS: Partial<Record<KindId, readonly string[]>> = {
   'TraefikService.traefik.io': ['traefik.containo.us'],
 };
 
-// What rules read of an autoscaler is the same in all versions; v1 alone hides the metrics in an annotation.
+// The fields of an autoscaler that rules read are the same in all versions, except that v1 keeps the metrics in an
+// annotation.
 const PREFERRED: Readonly<Record<string, string>> = { autoscaling: 'v2' };
 
-/** In: a kind. Out: the API groups in which its objects may be found. */
+/** Returns the API groups that may contain objects of a kind. */
 export function groupsOf(kind: KindId): readonly string[] {
   return [KINDS[kind].group, ...(OTHER_GROUPS[kind] ?? [])];
 }
 
-/** In: kinds. Out: the names that their CustomResourceDefinitions have. */
+/** Returns the names of the CustomResourceDefinitions of some kinds. */
 export function definitionsOf(kinds: Iterable<KindId>): ReadonlySet<string> {
   const names = new Set<string>();
   for (const kind of kinds) for (const group of groupsOf(kind)) names.add(`${KINDS[kind].plural}.${group}`);
@@ -39,9 +37,9 @@ export function definitionsOf(kinds: Iterable<KindId>): ReadonlySet<string> {
 }
 
 /**
- * In: an API server, the kinds of interest, and a signal. Out: in which groups and versions it serves them. Of several
- * versions it is the one that the API server prefers (autoscaling: v2), and where that one lacks the kind, the first
- * that has it. Throws, as `client.get` does, when it cannot even tell its groups.
+ * Discovers in which groups and versions an API server serves some kinds. Of several versions it selects the one that
+ * the API server prefers (autoscaling: v2) or, if that one lacks the kind, the first that has it. Throws as
+ * `client.get` does if the groups cannot be read.
  */
 export async function discover(client: ApiClient, kinds: readonly KindId[], signal: AbortSignal): Promise<Discovered> {
   const versions = groupVersions(await client.get({ path: '/apis', signal }));
@@ -91,7 +89,10 @@ async function locate(
   return readable ? undefined : 'unreadable';
 }
 
-/** In: what `/apis` says. Out: the API versions of each group, the preferred one first. */
+/**
+ * Returns the API versions of each group, the preferred one first.
+ * @param list - The response of `/apis`.
+ */
 function groupVersions(list: unknown): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, readonly string[]>([['', ['v1']]]);
   for (const group of asArray(dig(list, 'groups'))) {
@@ -109,7 +110,7 @@ function groupVersions(list: unknown): ReadonlyMap<string, readonly string[]> {
   return groups;
 }
 
-/** Out: the resources of a group and version; none if it is not there; undefined if that cannot be told. */
+/** Returns the resources of a group and version; none if it does not exist; undefined if that cannot be determined. */
 async function resourceList(
   client: ApiClient,
   apiVersion: string,
@@ -128,10 +129,7 @@ function basePath(apiVersion: string): string {
     .join('');
 }
 
-/**
- * In: where a kind is served, and optionally a namespace and a name, which must be valid ones. Out: the path of these
- * objects, or of this one.
- */
+/** Returns the path of the objects of a kind, or of one object. Namespace and name must be valid. */
 export function pathOf(served: Served, namespace?: string, name?: string): string {
   const parts: string[] = [];
   if (namespace !== undefined && served.namespaced) parts.push('namespaces', namespace);

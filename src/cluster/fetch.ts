@@ -3,21 +3,22 @@ import { ApiError, type ApiClient } from './client.ts';
 import { pathOf, type Served } from './discovery.ts';
 import { CONTROLLER_CONFIG, NAME_ONLY, trim, whole } from './trim.ts';
 
-/** What a live read of an object came to; undefined: it does not exist. */
+/** The outcome of a live read; undefined means that the object does not exist. */
 export type Fetched = KubeObject | undefined | 'unreadable';
 
-/** In: a kind. Out: where it is to be read, and from whom; nowhere if that is not known. */
+/** Returns where to read a kind; empty if that is not known. */
 export type Locate = (kind: KindId) => readonly { readonly client: ApiClient; readonly served: Served }[];
 
-const AT_A_TIME = 16;
+const CONCURRENT_READS = 16;
 
-// Anything else is the name of no object, and must not become part of a path.
+// Anything else is not a valid object name, and must not become part of a path.
 const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.:]{0,251}[A-Za-z0-9])?$/;
 
 /**
- * In: keys, how to find their kinds, until when (milliseconds since the epoch), and a signal. Out: for each key once,
- * the object as it is now, whole unless its kind is known by name only; undefined if there is none; `unreadable` if
- * that cannot be told: refused, failed, not in time, of a kind not served. Resolves within the time; never rejects.
+ * Reads objects live, each once. An object is complete, unless only its name is read for its kind. An object is
+ * `unreadable` if the read was denied, failed or timed out, or if its kind is not served. Resolves by the deadline and
+ * never rejects.
+ * @param deadline - Milliseconds since the epoch.
  */
 export async function fetchObjects(
   keys: readonly ObjectKey[],
@@ -39,10 +40,10 @@ export async function fetchObjects(
       answers.set(key, await fetchOne(key, locate, late.signal));
     }
   };
-  const work = Promise.all(Array.from({ length: Math.min(AT_A_TIME, waiting.length) }, worker));
+  const work = Promise.all(Array.from({ length: Math.min(CONCURRENT_READS, waiting.length) }, worker));
   const { promise: lapsed, resolve } = Promise.withResolvers<void>();
   late.signal.addEventListener('abort', () => resolve(), { once: true });
-  // Credentials come from programs that no signal ends.
+  // Credentials come from programs that no signal can stop.
   await Promise.race([work, lapsed]);
   clearTimeout(timer);
   signal.removeEventListener('abort', end);
@@ -74,7 +75,7 @@ async function read(
     const raw = await client.get({ path: pathOf(served, namespace, name), accept, signal });
     return (metadataOnly ? trim : whole)(served.kind, served.apiVersion, raw) ?? 'unreadable';
   } catch (error) {
-    // A 404 that names no object is about the kind: its definition has gone.
+    // A 404 without an object name is about the kind: its definition was deleted.
     return error instanceof ApiError && error.objectNotFound ? undefined : 'unreadable';
   }
 }

@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
 
-/** What a GET is answered with. */
+/** The response to a GET. */
 export interface Http2Response {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -17,36 +17,40 @@ interface Connection {
   streams: number;
 }
 
-// kube-apiserver allows a hundred, and what is asked for beyond that waits without a word.
+// kube-apiserver allows a hundred, and further requests wait without an error.
 const STREAMS = 80;
-// Two, lest the answer be there but this process have had no time to look. A handshake may take as long.
+// Two, because an answer may have arrived while this process had no time to read it. A TLS handshake may take as long.
 const UNANSWERED_PINGS = 2;
-// The default of 64 KiB has a watch of large objects wait for every few of them.
+// With the default of 64 KiB, a watch of large objects has to wait after every few of them.
 const WINDOW = 4 * 1024 * 1024;
 
 /**
- * Requests that share connections, by HTTP/2. What they are for is that a connection proves by pings that it is still
- * there: a watch may be silent for minutes, and a load balancer that forgot its connection tells nobody. client-go does
- * the same.
+ * Requests that share HTTP/2 connections. The purpose is to detect dead connections by pings: a watch may be silent for
+ * minutes, and a load balancer that dropped its connection sends no error. client-go does the same.
  */
 export class Http2Pool {
   readonly #ping: number;
-  readonly #lost: () => void;
+  readonly #onDead: () => void;
   readonly #connections = new Map<string, Set<Connection>>();
   readonly #connecting = new Map<string, Promise<Connection | undefined>>();
-  readonly #without = new Set<string>();
+  readonly #http1Only = new Set<string>();
   readonly #closed = new AbortController();
 
-  /** In: milliseconds between two pings, and what to do when a connection turns out to be dead. */
-  constructor(ping: number, lost: () => void) {
+  /**
+   * @param ping - Milliseconds between two pings.
+   * @param onDead - Called when a connection turns out to be dead.
+   */
+  constructor(ping: number, onDead: () => void) {
     this.#ping = ping;
-    this.#lost = lost;
+    this.#onDead = onDead;
   }
 
   /**
-   * In: whom to ask and as whom, as for `https.request`; a key that is the same for what may share a connection; a
-   * path, headers, and a signal that ends the request and the body. Out: the answer once its headers are there;
-   * undefined if the server does not speak HTTP/2. Throws the error of the network.
+   * Sends a GET and returns the response once its headers have arrived; undefined if the server does not support
+   * HTTP/2. Throws the error of the network.
+   * @param options - As for `https.request`.
+   * @param key - Requests with the same key may share a connection.
+   * @param signal - Aborts the request and the body.
    */
   async open(
     options: RequestOptions,
@@ -55,9 +59,9 @@ export class Http2Pool {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Http2Response | undefined> {
-    if (this.#without.has(key)) return undefined;
+    if (this.#http1Only.has(key)) return undefined;
     const connection = await this.#connection(options, key, signal);
-    return connection === undefined ? undefined : ask(connection, path, headers, signal);
+    return connection === undefined ? undefined : request(connection, path, headers, signal);
   }
 
   /** Breaks all connections. */
@@ -73,7 +77,7 @@ export class Http2Pool {
         ({ session, streams }) => streams < STREAMS && !session.closed && !session.destroyed,
       );
       if (free !== undefined) {
-        // Before anybody else looks.
+        // Counted here, before another request can use the same stream.
         free.streams++;
         return free;
       }
@@ -87,10 +91,10 @@ export class Http2Pool {
   }
 
   async #connect(options: RequestOptions, key: string): Promise<Connection | undefined> {
-    const socket = await shakeHands(options, UNANSWERED_PINGS * this.#ping, this.#closed.signal);
+    const socket = await connectTls(options, UNANSWERED_PINGS * this.#ping, this.#closed.signal);
     if (socket.alpnProtocol !== 'h2') {
       socket.destroy();
-      this.#without.add(key);
+      this.#http1Only.add(key);
       return undefined;
     }
     const session = http2.connect(`https://${authority(options)}`, {
@@ -101,8 +105,8 @@ export class Http2Pool {
     const connection = { session, streams: 0 };
     const all = this.#connections.get(key) ?? new Set();
     this.#connections.set(key, all.add(connection));
-    const timer = this.#keepProving(session);
-    // What an error means to those who wait, their streams tell.
+    const timer = this.#startPings(session);
+    // The streams report the error to those who wait.
     session
       .on('error', () => undefined)
       .on('close', () => {
@@ -113,12 +117,12 @@ export class Http2Pool {
     return connection;
   }
 
-  #keepProving(session: ClientHttp2Session): NodeJS.Timeout {
+  #startPings(session: ClientHttp2Session): NodeJS.Timeout {
     let unanswered = 0;
     return setInterval(() => {
       if (unanswered >= UNANSWERED_PINGS) {
-        session.destroy(new Error('nothing comes through the connection any more'));
-        this.#lost();
+        session.destroy(new Error('the connection is dead: pings were not answered'));
+        this.#onDead();
         return;
       }
       unanswered++;
@@ -129,7 +133,7 @@ export class Http2Pool {
   }
 }
 
-function ask(
+function request(
   connection: Connection,
   path: string,
   headers: Readonly<Record<string, string>>,
@@ -150,16 +154,16 @@ function ask(
     });
     body.on('error', reject).on('close', () => {
       connection.streams--;
-      reject(new Error('the connection was closed before there was an answer'));
+      reject(new Error('the connection was closed before a response'));
     });
   });
 }
 
 /**
- * In: whom to connect to, how long that may take, and a signal that ends it. Out: a socket, encrypted; which protocol
- * to speak was agreed upon.
+ * Opens a TLS socket and negotiates the protocol.
+ * @param timeout - Milliseconds.
  */
-function shakeHands(options: RequestOptions, timeout: number, signal: AbortSignal): Promise<TLSSocket> {
+function connectTls(options: RequestOptions, timeout: number, signal: AbortSignal): Promise<TLSSocket> {
   const host = hostOf(options);
   const {
     ca,
@@ -181,7 +185,7 @@ function shakeHands(options: RequestOptions, timeout: number, signal: AbortSigna
     signal.addEventListener('abort', end, { once: true });
     socket.once('close', () => {
       signal.removeEventListener('abort', end);
-      reject(new Error('the connection was closed before it was there'));
+      reject(new Error('the connection was closed during the TLS handshake'));
     });
     socket.once('timeout', () => socket.destroy(new Error(`no connection within ${timeout / 1000} s`)));
     socket.once('error', reject);

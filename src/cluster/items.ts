@@ -6,23 +6,24 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Takes a Kubernetes list apart as its bytes arrive. A page of 500 objects is several MiB: parsed in one piece it would
- * hold up every other answer for a tenth of a second, and its remains would double the memory of the process.
+ * Splits a Kubernetes list into its items as its bytes arrive. A page of 500 objects is several MiB. Parsing it in one
+ * piece would block every other response for a tenth of a second, and its garbage would double the memory of the
+ * process.
  */
 export class ItemSplitter {
-  // All but the items.
+  // Everything except the items.
   readonly #rest: Buffer[] = [];
-  // The part of an item that has come so far.
+  // The part of an item that has arrived so far.
   #item: Buffer[] = [];
   #depth = 0;
   #inItems = false;
   #inString = false;
   #escaped = false;
 
-  /** In: the next chunk. Out: the JSON texts of the items that it completes. */
+  /** Adds a chunk and returns the JSON texts of the items that it completes. */
   push(chunk: Buffer): string[] {
     const items: string[] = [];
-    // From here on the chunk belongs to nothing yet.
+    // The rest of the chunk from here is not assigned yet.
     let start = 0;
     for (let index = 0; index < chunk.length; index++) {
       const byte = chunk[index];
@@ -36,12 +37,15 @@ export class ItemSplitter {
     return items;
   }
 
-  /** Out: the list without its items. Throws a SyntaxError if what came is not one JSON text. */
+  /**
+   * Returns the list without its items.
+   * @throws A SyntaxError if the input is not one JSON text.
+   */
   end(): unknown {
     return JSON.parse(textOf(this.#rest));
   }
 
-  /** Out: where the string ends, or the chunk. */
+  /** Returns the index where the string or the chunk ends. */
   #inside(chunk: Buffer, start: number): number {
     let escaped = this.#escaped;
     let index = start;
@@ -60,7 +64,7 @@ export class ItemSplitter {
 
   #open(chunk: Buffer, start: number, index: number): number {
     this.#depth++;
-    // Between two items there is nothing but a comma.
+    // Only a comma can stand between two items.
     if (this.#inItems) return this.#depth === 3 ? index : start;
     if (this.#depth !== 2 || chunk[index] !== OPEN_ARRAY) return start;
     this.#rest.push(chunk.subarray(start, index + 1));

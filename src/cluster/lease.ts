@@ -6,26 +6,26 @@ import { requestOptions } from './request-options.ts';
 import { answered, ApiError } from './api-error.ts';
 import { messageOf } from '../world/error.ts';
 
-/** How a Lease is held. Times in milliseconds. */
+/** Options of `LeaderLease`. Times in milliseconds. */
 export interface LeaseOptions {
   readonly kubeConfig: KubeConfig;
   readonly namespace: string;
   readonly name: string;
-  /** Who holds it. */
+  /** The holder identity of this process. */
   readonly identity: string;
   readonly log: Logger;
-  /** How long others wait for a holder that is silent. */
+  /** How long others wait for a silent holder. */
   readonly duration?: number;
-  /** How often it is renewed, and asked for. */
+  /** How often to renew or acquire it. */
   readonly period?: number;
 }
 
 const DURATION = 15_000;
 const PERIOD = 2_000;
-// The holder gives up well before others take over, by its own clock.
-const GIVE_UP = 2 / 3;
+// By its own clock, the holder gives up well before others take over.
+const RENEW_DEADLINE = 2 / 3;
 
-interface HeldLease {
+interface LeaseState {
   readonly holder: string;
   readonly renewTime: string;
   readonly acquireTime: string;
@@ -35,12 +35,12 @@ interface HeldLease {
 }
 
 /** A Lease to be written. Without an acquireTime it is acquired now. */
-type LeaseWrite = Pick<HeldLease, 'holder' | 'transitions'> &
-  Partial<Pick<HeldLease, 'acquireTime' | 'resourceVersion'>>;
+type LeaseWrite = Pick<LeaseState, 'holder' | 'transitions'> &
+  Partial<Pick<LeaseState, 'acquireTime' | 'resourceVersion'>>;
 
 /**
- * One Lease (coordination.k8s.io/v1) that says which of several processes acts. Clocks of different machines are never
- * compared: a holder counts as gone when the Lease has not changed for as long as it was taken for.
+ * A Lease (coordination.k8s.io/v1) that elects the one of several processes that acts. Clocks of different machines are
+ * never compared: a holder has expired when the Lease has not changed for its duration.
  */
 export class LeaderLease {
   readonly #options: Required<LeaseOptions>;
@@ -49,7 +49,7 @@ export class LeaderLease {
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #renewedAt = Number.NEGATIVE_INFINITY;
-  #seen: { readonly state: string; readonly at: number } | undefined;
+  #observed: { readonly state: string; readonly at: number } | undefined;
   #leading = false;
 
   constructor(options: LeaseOptions) {
@@ -57,17 +57,17 @@ export class LeaderLease {
     this.#api = options.kubeConfig.makeApiClient(CustomObjectsApi);
   }
 
-  /** Begins to ask for it, and goes on until `stop`. */
+  /** Starts to acquire the Lease, and continues until `stop`. */
   start(): void {
     this.#running = this.#run();
   }
 
-  /** Out: whether this process may act now. */
+  /** Whether this process may act now. */
   get leading(): boolean {
-    return performance.now() - this.#renewedAt < this.#options.duration * GIVE_UP;
+    return performance.now() - this.#renewedAt < this.#options.duration * RENEW_DEADLINE;
   }
 
-  /** Gives it back, so that nobody has to wait. */
+  /** Releases the Lease, so that no process has to wait. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -78,18 +78,18 @@ export class LeaderLease {
 
   async #run(): Promise<void> {
     const { log, period, namespace, name } = this.#options;
-    let complaint = '';
+    let lastError = '';
     while (!this.#stop.signal.aborted) {
-      const began = performance.now();
+      const started = performance.now();
       try {
-        // Who knows that somebody else has it does not act on for the rest of its own time.
-        this.#renewedAt = (await this.#hold()) ? began : Number.NEGATIVE_INFINITY;
-        complaint = '';
+        // When another process holds the Lease, this one stops acting at once.
+        this.#renewedAt = (await this.#acquireOrRenew()) ? started : Number.NEGATIVE_INFINITY;
+        lastError = '';
       } catch (error) {
         const reason = messageOf(error);
-        if (reason !== complaint)
-          log.warn({ lease: `${namespace}/${name}`, reason }, 'the Lease could not be asked for; trying again');
-        complaint = reason;
+        if (reason !== lastError)
+          log.warn({ lease: `${namespace}/${name}`, reason }, 'cannot acquire the Lease; trying again');
+        lastError = reason;
       }
       if (this.leading !== this.#leading) {
         this.#leading = this.leading;
@@ -102,25 +102,25 @@ export class LeaderLease {
     }
   }
 
-  /** Out: whether it is held by this process now. */
-  async #hold(): Promise<boolean> {
+  /** Returns whether this process now holds the Lease. */
+  async #acquireOrRenew(): Promise<boolean> {
     const { identity, duration } = this.#options;
-    const held = await this.#read();
-    if (held === undefined) return this.#take({ holder: identity, transitions: 0 });
-    const state = `${held.holder} ${held.renewTime}`;
-    if (this.#seen?.state !== state) this.#seen = { state, at: performance.now() };
-    const silent = performance.now() - this.#seen.at > Math.max(held.seconds * 1000, duration);
-    if (held.holder !== identity && held.holder !== '' && !silent) return false;
-    const { resourceVersion, acquireTime, transitions } = held;
-    return this.#take(
-      held.holder === identity
+    const lease = await this.#read();
+    if (lease === undefined) return this.#tryAcquire({ holder: identity, transitions: 0 });
+    const state = `${lease.holder} ${lease.renewTime}`;
+    if (this.#observed?.state !== state) this.#observed = { state, at: performance.now() };
+    const silent = performance.now() - this.#observed.at > Math.max(lease.seconds * 1000, duration);
+    if (lease.holder !== identity && lease.holder !== '' && !silent) return false;
+    const { resourceVersion, acquireTime, transitions } = lease;
+    return this.#tryAcquire(
+      lease.holder === identity
         ? { holder: identity, resourceVersion, acquireTime, transitions }
         : { holder: identity, resourceVersion, transitions: transitions + 1 },
     );
   }
 
-  /** Out: whether it was taken; somebody else may have been faster. */
-  async #take(lease: LeaseWrite): Promise<boolean> {
+  /** Returns false if another process was faster. */
+  async #tryAcquire(lease: LeaseWrite): Promise<boolean> {
     try {
       await this.#write(lease);
       return true;
@@ -131,11 +131,11 @@ export class LeaderLease {
   }
 
   async #release(): Promise<void> {
-    const held = await this.#read();
-    if (held?.holder === this.#options.identity) await this.#write({ ...held, holder: '' });
+    const lease = await this.#read();
+    if (lease?.holder === this.#options.identity) await this.#write({ ...lease, holder: '' });
   }
 
-  async #read(): Promise<HeldLease | undefined> {
+  async #read(): Promise<LeaseState | undefined> {
     const { namespace, name } = this.#options;
     try {
       const lease = await answered(this.#api.getNamespacedCustomObject({ ...LEASES, namespace, name }, this.#request));

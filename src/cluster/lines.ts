@@ -1,16 +1,16 @@
-// An object is at most a few MiB in etcd; anything longer than this is no watch event, and must not fill the memory.
+// An object is at most a few MiB in etcd. A longer line cannot be a watch event, and must not fill the memory.
 const MAX_LINE = 64 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
 
-/** Cuts a stream of bytes into lines, wherever its chunks happen to end: within a line, within a character. */
+/** Splits a stream of bytes into lines. Chunks may end anywhere, within a line or a character. */
 export class LineSplitter {
   #parts: Buffer[] = [];
   #length = 0;
 
   /**
-   * In: the next chunk. Out: the lines that it completes, without empty ones. Throws a RangeError when a line is longer
-   * than 64 MiB.
+   * Adds a chunk and returns the lines that it completes, without empty ones.
+   * @throws A RangeError if a line is longer than 64 MiB.
    */
   push(chunk: Buffer): string[] {
     const lines: string[] = [];
@@ -28,7 +28,7 @@ export class LineSplitter {
     if (start < chunk.length) {
       this.#parts.push(chunk.subarray(start));
       this.#length += chunk.length - start;
-      if (this.#length > MAX_LINE) throw new RangeError(`a line of more than ${MAX_LINE} bytes`);
+      if (this.#length > MAX_LINE) throw new RangeError(`a line is longer than ${MAX_LINE} bytes`);
     }
     return lines;
   }

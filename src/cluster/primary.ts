@@ -2,17 +2,17 @@ import type { KindId } from '../world/object.ts';
 import { asArray, dig } from '../world/read.ts';
 import { ApiError, type ApiClient } from './client.ts';
 
-/** The kinds that live in the primary cluster of a mesh. */
+/** The kinds that are stored in the primary cluster of a mesh. */
 export const MESH_KINDS: readonly KindId[] = [
   'VirtualService.networking.istio.io',
   'DestinationRule.networking.istio.io',
 ];
 
 /**
- * In: an API server, the namespaces in which Rollouts controllers run (undefined: not known, any), and a signal. Out:
- * whether a controller there takes its VirtualServices and DestinationRules from another cluster: a Secret labelled for
- * it exists beside it (Argo Rollouts v1.9.1, `utils/istio`). Of the Secrets only metadata is read; where they may not
- * be listed, it is taken that there is none. Throws, as `client.get` does, what is no refusal.
+ * Reports whether a controller reads its VirtualServices and DestinationRules from another cluster: then a Secret
+ * labelled for it exists in its namespace (Argo Rollouts v1.9.1, `utils/istio`). Only the metadata of Secrets is read.
+ * Without permission to list them the result is false. Throws all other errors as `client.get` does.
+ * @param namespaces - The namespaces of the Rollouts controllers; undefined searches all.
  */
 export async function hasPrimaryCluster(
   client: ApiClient,

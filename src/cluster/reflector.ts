@@ -6,27 +6,27 @@ import { LineSplitter } from './lines.ts';
 import type { Timing } from './timing.ts';
 import { messageOf } from '../world/error.ts';
 
-/** What a Reflector writes to: pino's logger, or anything shaped like it. */
+/** The logger of a Reflector: pino's, or any with the same methods. */
 export interface Logger {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** Where the objects of one list go. */
+/** The destination of the objects of one list. */
 export interface Sink {
   /**
-   * In: an object as it came. Out: what to keep of it, or undefined if it is not wanted here; an object that was kept
-   * before, where it is still the same.
+   * Returns what to keep of a received object, or undefined to ignore it. Returns the object that was kept before if it
+   * is unchanged.
    */
-  accept(raw: unknown): KubeObject | undefined;
-  /** These are all that there are; others are gone. One step: nobody sees a state in between. */
+  transform(raw: unknown): KubeObject | undefined;
+  /** Replaces all objects in one step, so that no reader sees a state in between. */
   replace(objects: readonly KubeObject[]): void;
   put(object: KubeObject): void;
   remove(namespace: string, name: string): void;
-  /** Nothing is known any more. */
+  /** Discards everything: nothing is known any more. */
   forget(): void;
-  /** The API server answers as if it did not serve the list. */
+  /** Called when the API server responds as if it did not serve the list. */
   unserved(): void;
 }
 
@@ -35,33 +35,32 @@ export interface Target {
   readonly path: string;
   /** Selectors. */
   readonly query: Readonly<Record<string, string>>;
-  /** Whether the metadata of the objects is enough. */
+  /** Whether to read only the metadata of the objects. */
   readonly metadataOnly: boolean;
-  /** How logs name it. */
+  /** Its name in logs. */
   readonly label: string;
 }
 
 /**
- * What is known of a list. `reading`: nothing yet; `known`: all of it; `forbidden`, `unserved`, `failing`: nothing any
- * more, and why.
+ * The state of a list. `reading`: not read yet; `known`: complete; `forbidden`, `unserved`, `failing`: no longer known,
+ * and why.
  */
 export type State = 'reading' | 'known' | 'forbidden' | 'unserved' | 'failing';
 
 const PAGE = 500;
-// A list that takes so long that its continue token expires is begun again this often; then it is asked for in one
-// piece, as client-go's pager does.
+// A list whose continue token expires is read again this often, and then in one piece, as client-go's pager does.
 const RESTARTS = 2;
-// Some refusals of a watch concern the version that it starts from ("too large resource version" after a restored
-// backup): a new list gives a new one.
+// Some errors of a watch concern its start version ("too large resource version" after a restored backup). A new list
+// provides a new version.
 const WATCH_FAILURES = 3;
-// A watch that lasts less than this and says nothing has not worked.
-const WORKED = 1_000;
+// A watch that lasts less than this, in milliseconds, and sends nothing has not worked.
+const MIN_WATCH = 1_000;
 
 /**
- * Keeps a sink equal to a list of an API server: reads it in pages, then follows it by a watch, for as long as it runs.
- * The informer of `@kubernetes/client-node` does not page, ends at the first failure, passes over what it cannot parse
- * and does not know when the API server was last heard of; hence this one. It goes by client-go's reflector: a new list
- * on 410, else a new watch from the last version seen.
+ * Keeps a sink equal to a list of an API server: reads the list in pages, then watches it until it is stopped. The
+ * informer of `@kubernetes/client-node` does not page, ends at the first failure, ignores what it cannot parse, and
+ * does not record when the API server last responded. This one follows client-go's reflector: a new list on 410,
+ * otherwise a new watch from the last version.
  */
 export class Reflector {
   readonly #client: ApiClient;
@@ -73,7 +72,7 @@ export class Reflector {
   #running: Promise<void> = Promise.resolve();
   #state: State = 'reading';
   #version: string | undefined;
-  #heard = performance.now();
+  #lastDataAt = performance.now();
   #bookmarks = false;
   #error = '';
   #failingSince: number | undefined;
@@ -93,23 +92,23 @@ export class Reflector {
     return this.#state;
   }
 
-  /** What the API server or the network said when it last failed; empty while all is well. */
+  /** The last error of the API server or the network; empty if there is none. */
   get error(): string {
     return this.#error;
   }
 
-  /** Out: milliseconds since the API server last said anything about this list. */
+  /** Returns the milliseconds since the last data from the API server for this list. */
   silence(): number {
-    return performance.now() - this.#heard;
+    return performance.now() - this.#lastDataAt;
   }
 
-  /** Out: whether the list may be too old to rest on. A watch without bookmarks proves itself only when it ends. */
-  overdue(): boolean {
+  /** Reports whether the list may be too old to use. A watch without bookmarks is only known to work when it ends. */
+  isStale(): boolean {
     const { stale, watch, watchGrace } = this.#timing;
     return this.silence() > (this.#bookmarks || this.#error !== '' ? stale : stale + watch[1] + watchGrace);
   }
 
-  /** Out: whether it has been failing for so long that nobody should wait for it. */
+  /** Reports whether it has been failing for so long that startup must not wait for it. */
   gaveUp(): boolean {
     return this.#failingFor() > this.#timing.giveUpWaiting;
   }
@@ -147,20 +146,21 @@ export class Reflector {
     }
   }
 
-  /** Out: the version of the list, from which a watch goes on. */
+  /** Reads the list and returns its version, from which a watch continues. */
   async #list(): Promise<string> {
     for (let restarts = 0; restarts < RESTARTS; restarts++) {
       const version = await this.#pages(PAGE);
       if (version !== undefined) return version;
     }
     const version = await this.#pages(undefined);
-    if (version === undefined) throw new Error('the list expires while it is read');
+    if (version === undefined) throw new Error('the list expired while it was read');
     return version;
   }
 
   /**
-   * In: how many objects to a page; undefined: all on one. Out: the version of the list, once the sink has all of it;
-   * undefined if it expired between two pages.
+   * Reads the list in pages and passes it to the sink. Returns the version of the list, or undefined if it expired
+   * between two pages.
+   * @param limit - The number of objects per page; undefined reads one page.
    */
   async #pages(limit: number | undefined): Promise<string | undefined> {
     const objects: KubeObject[] = [];
@@ -170,7 +170,7 @@ export class Reflector {
       let page: unknown;
       try {
         page = await this.#page(token, limit, (item) => {
-          const object = this.#sink.accept(item);
+          const object = this.#sink.transform(item);
           if (object !== undefined) objects.push(object);
         });
       } catch (error) {
@@ -197,15 +197,15 @@ export class Reflector {
 
   #listed(objects: readonly KubeObject[], version: string): void {
     this.#sink.replace(objects);
-    if (this.#state === 'forbidden') this.#log.info({ list: this.#target.label }, 'may be read now');
+    if (this.#state === 'forbidden') this.#log.info({ list: this.#target.label }, 'can be read now');
     this.#state = 'known';
     this.#version = version;
-    this.#heard = performance.now();
+    this.#lastDataAt = performance.now();
     this.#failingSince = undefined;
     this.#error = '';
   }
 
-  /** Resolves when the watch has ended, as watches do, or broke off. Throws what it was refused with. */
+  /** Resolves when the watch has ended or broken. Throws the error response of the API server. */
   async #watch(version: string): Promise<void> {
     const [shortest, longest] = this.#timing.watch;
     const seconds = Math.ceil((shortest + Math.random() * (longest - shortest)) / 1000);
@@ -223,21 +223,22 @@ export class Reflector {
         : 'application/json',
       signal: this.#stop.signal,
     });
-    const begun = performance.now();
-    this.#heard = begun;
+    const started = performance.now();
+    this.#lastDataAt = started;
     this.#failingSince = undefined;
     this.#error = '';
     if (this.#warned) this.#log.info({ list: this.#target.label }, 'watched again');
     this.#warned = false;
     const events = await this.#follow(response, seconds * 1000 + this.#timing.watchGrace);
-    if (events === 0 && performance.now() - begun < WORKED) return;
+    if (events === 0 && performance.now() - started < MIN_WATCH) return;
     this.#attempts = 0;
     this.#watchFailures = 0;
   }
 
   /**
-   * In: a stream of events, and how long it may last. Out: how many came before it ended. Throws on an event of type
-   * ERROR and on what is no event.
+   * Processes the events of a watch and returns their number when it has ended. Throws on an event of type ERROR and on
+   * an invalid event.
+   * @param longest - Milliseconds after which the watch is closed.
    */
   async #follow(response: Readable, longest: number): Promise<number> {
     let events = 0;
@@ -245,11 +246,11 @@ export class Reflector {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const tooLong = setTimeout(() => response.destroy(), longest);
     const tooQuiet = setInterval(() => {
-      // One that has sent bookmarks goes on sending them as long as it is there.
+      // An API server that has sent bookmarks continues to send them.
       if (this.#bookmarks && this.silence() > this.#timing.watchSilence) response.destroy();
     }, this.#timing.watchSilence / 4);
     response.on('data', (chunk: Buffer) => {
-      this.#heard = performance.now();
+      this.#lastDataAt = performance.now();
       try {
         for (const line of lines.push(chunk)) {
           if (this.#stopped) return;
@@ -261,7 +262,7 @@ export class Reflector {
         response.destroy();
       }
     });
-    // However it ends, the next watch goes on from the last event that arrived whole.
+    // However it ends, the next watch continues from the last complete event.
     response.on('error', () => resolve()).on('close', () => resolve());
     try {
       await promise;
@@ -277,7 +278,7 @@ export class Reflector {
     switch (dig(event, 'type')) {
       case 'ADDED':
       case 'MODIFIED': {
-        const object = this.#sink.accept(raw);
+        const object = this.#sink.transform(raw);
         if (object !== undefined) this.#sink.put(object);
         break;
       }
@@ -290,29 +291,30 @@ export class Reflector {
       case 'ERROR':
         throw new ApiError(optionalNumber(dig(raw, 'code')) ?? 500, raw);
       default:
-        throw new SyntaxError('the watch sent what is no event');
+        throw new SyntaxError('the watch sent an invalid event');
     }
     this.#version = optionalString(dig(raw, 'metadata', 'resourceVersion')) ?? this.#version;
   }
 
-  /** In: why the list or the watch failed. Out: how long to wait. */
+  /** Records the failure of a list or watch and returns how long to wait, in milliseconds. */
   #failed(error: unknown): number {
     this.#failingSince ??= performance.now();
     this.#error = messageOf(error);
-    const asked = error instanceof ApiError ? Math.min(error.retryAfter, this.#timing.backoff[1]) : 0;
-    const pause = Math.max(this.#backoff(), asked);
+    const retryAfter = error instanceof ApiError ? Math.min(error.retryAfter, this.#timing.backoff[1]) : 0;
+    const pause = Math.max(this.#backoff(), retryAfter);
     if (this.#version === undefined) this.#listFailed(error);
     else this.#watchFailed(error);
-    const patient = this.#state === 'forbidden' && this.gaveUp();
-    return patient ? this.#timing.forbiddenPause * (0.75 + Math.random() / 2) : pause;
+    const waitLong = this.#state === 'forbidden' && this.gaveUp();
+    return waitLong ? this.#timing.forbiddenPause * (0.75 + Math.random() / 2) : pause;
   }
 
   #watchFailed(error: unknown): void {
     const expired = isStatus(error, 410);
     this.#watchFailures++;
-    // That the network failed says nothing about the version; a restart must not make every kind be listed again.
-    const answered = error instanceof ApiError || error instanceof SyntaxError || error instanceof RangeError;
-    if (expired || (answered && this.#watchFailures >= WATCH_FAILURES)) {
+    // A network error says nothing about the version. A restart of the API server must not cause a new list of every
+    // kind.
+    const isServerError = error instanceof ApiError || error instanceof SyntaxError || error instanceof RangeError;
+    if (expired || (isServerError && this.#watchFailures >= WATCH_FAILURES)) {
       this.#version = undefined;
       this.#watchFailures = 0;
     }
@@ -321,40 +323,40 @@ export class Reflector {
 
   #listFailed(error: unknown): void {
     const status = error instanceof ApiError ? error.status : undefined;
-    if (status === 403) return this.#lost('forbidden');
+    if (status === 403) return this.#markUnreadable('forbidden');
     if (status === 404) {
-      this.#lost('unserved');
+      this.#markUnreadable('unserved');
       this.#sink.unserved();
       return;
     }
-    // Not reached, or too busy to answer: what was read is still the best there is, and its age is told.
-    if (status !== undefined && ![429, 503, 504].includes(status)) this.#lost('failing');
+    // Unreachable or overloaded: the objects read before are still the best available, and their age is reported.
+    if (status !== undefined && ![429, 503, 504].includes(status)) this.#markUnreadable('failing');
     this.#warn();
   }
 
   /**
-   * The list cannot be read. What was read before counts for a while: an API server that starts refuses and lacks
-   * things that it has.
+   * Marks the list as unreadable, but only after a while: an API server that starts denies requests and lacks kinds
+   * that it will serve.
    */
-  #lost(state: 'forbidden' | 'unserved' | 'failing'): void {
+  #markUnreadable(state: 'forbidden' | 'unserved' | 'failing'): void {
     if (this.#state === state || (this.#state === 'known' && this.#failingFor() < this.#timing.forgetAfter)) return;
     if (this.#state === 'known') this.#sink.forget();
     this.#state = state;
     if (state === 'forbidden')
       this.#log.warn(
         { list: this.#target.label, error: this.#error },
-        'may not be read; what rests on it is not judged',
+        'no permission to read; rules that need it are skipped',
       );
   }
 
   #warn(): void {
-    // One failure or two are how a watch notices a restart.
+    // One or two failures are normal: this is how a watch notices a restart.
     if (this.#warned || this.#attempts < 3) return;
     this.#warned = true;
     this.#log.warn({ list: this.#target.label, error: this.#error }, 'cannot be watched; trying again');
   }
 
-  /** Out: milliseconds to wait before the next attempt, longer with each that did not work. */
+  /** Returns the milliseconds to wait before the next attempt; longer after each failed one. */
   #backoff(): number {
     const [first, longest] = this.#timing.backoff;
     const attempt = this.#attempts++;

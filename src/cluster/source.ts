@@ -7,39 +7,39 @@ import { Reflector, type Logger, type Sink } from './reflector.ts';
 import type { Timing } from './timing.ts';
 import { CONTROLLER_CONFIG, NAME_ONLY, trim } from './trim.ts';
 
-/** One list that a world is fed from: a kind, or the part of it that a namespace or a name makes. */
+/** The scope of one list: a kind, possibly limited to a namespace or to the controllers' ConfigMaps. */
 export interface WatchScope {
   readonly served: Served;
-  /** Undefined: all namespaces. */
+  /** Undefined means all namespaces. */
   readonly namespace: string | undefined;
-  /** Of ConfigMaps: only the controllers' own, in full. All others are read without their content. */
+  /** For ConfigMaps: only the controllers' own, with content. All others are read without content. */
   readonly controllerConfig: boolean;
 }
 
 /** What the sources of a cluster share. */
-export interface Feed {
+export interface SourceContext {
   readonly store: ObjectStore;
   readonly timing: Timing;
   readonly log: Logger;
-  /** Told after the store has changed. */
+  /** Called after the store has changed. */
   changed(key: ObjectKey): void;
-  /** Told when the API server answers as if it did not serve a list. */
+  /** Called when the API server responds as if it did not serve a list. */
   unserved(): void;
-  /** Out: an object of that place that some source holds. Two groups may serve one kind. */
-  held(kind: KindId, namespace: string, name: string): KubeObject | undefined;
+  /** Returns the object from any source. Two groups may serve one kind. */
+  find(kind: KindId, namespace: string, name: string): KubeObject | undefined;
 }
 
 /** Keeps the objects of one list in a store. */
 export class Source implements Sink {
   readonly scope: WatchScope;
   readonly reflector: Reflector;
-  readonly #feed: Feed;
-  // By namespace and name; undefined: an object is there, but not kept.
-  #held = new Map<string, Map<string, KubeObject | undefined>>();
+  readonly #context: SourceContext;
+  // By namespace and name; undefined means that the object exists but is not stored.
+  #objects = new Map<string, Map<string, KubeObject | undefined>>();
 
-  constructor(client: ApiClient, scope: WatchScope, feed: Feed) {
+  constructor(client: ApiClient, scope: WatchScope, context: SourceContext) {
     this.scope = scope;
-    this.#feed = feed;
+    this.#context = context;
     const { served, namespace, controllerConfig } = scope;
     const path = pathOf(served, namespace);
     const target = {
@@ -48,10 +48,14 @@ export class Source implements Sink {
       metadataOnly: NAME_ONLY.has(served.kind) && !controllerConfig,
       label: controllerConfig ? `${path} ${CONTROLLER_CONFIG}` : path,
     };
-    this.reflector = new Reflector(client, target, this, feed.timing, feed.log);
+    this.reflector = new Reflector(client, target, this, context.timing, context.log);
   }
 
-  /** In: a namespace (empty: all) and a name (undefined: all). Out: whether the list may hold such an object. */
+  /**
+   * Reports whether the list may contain an object.
+   * @param namespace - Empty means all.
+   * @param name - Undefined means any.
+   */
   covers(namespace: string, name: string | undefined): boolean {
     const { served, controllerConfig } = this.scope;
     if (this.scope.namespace !== undefined && namespace !== '' && this.scope.namespace !== namespace) return false;
@@ -59,50 +63,52 @@ export class Source implements Sink {
   }
 
   /**
-   * In: a namespace (empty: all) and a name (undefined: any). Out: whether an object of it is there that was not kept.
+   * Reports whether an object exists that is not stored.
+   * @param namespace - Empty means all.
+   * @param name - Undefined means any.
    */
-  passedOver(namespace: string, name: string | undefined): boolean {
+  hasUnstored(namespace: string, name: string | undefined): boolean {
     if (this.scope.served.kind !== 'ReplicaSet.apps') return false;
-    if (namespace === '') return [...this.#held.keys()].some((each) => this.passedOver(each, name));
-    const names = this.#held.get(namespace);
+    if (namespace === '') return [...this.#objects.keys()].some((each) => this.hasUnstored(each, name));
+    const names = this.#objects.get(namespace);
     if (names === undefined) return false;
     if (name !== undefined) return names.has(name) && names.get(name) === undefined;
     for (const object of names.values()) if (object === undefined) return true;
     return false;
   }
 
-  /** In: a place. Out: what is held of it. */
+  /** Returns the stored object, or undefined. */
   get(namespace: string, name: string): KubeObject | undefined {
-    return this.#held.get(namespace)?.get(name);
+    return this.#objects.get(namespace)?.get(name);
   }
 
-  accept(raw: unknown): KubeObject | undefined {
+  transform(raw: unknown): KubeObject | undefined {
     const { kind, apiVersion } = this.scope.served;
     const name = asString(dig(raw, 'metadata', 'name'));
     if (kind === 'ConfigMap' && (name === CONTROLLER_CONFIG) !== this.scope.controllerConfig) return undefined;
-    const held = this.get(asString(dig(raw, 'metadata', 'namespace')), name);
-    return held !== undefined && isSame(held, raw) ? held : trim(kind, apiVersion, raw);
+    const stored = this.get(asString(dig(raw, 'metadata', 'namespace')), name);
+    return stored !== undefined && isSame(stored, raw) ? stored : trim(kind, apiVersion, raw);
   }
 
   replace(objects: readonly KubeObject[]): void {
-    const gone = this.#held;
-    this.#held = new Map();
+    const previous = this.#objects;
+    this.#objects = new Map();
     for (const object of objects) {
-      const names = gone.get(namespaceOf(object));
-      this.#hold(object, names?.get(object.metadata.name));
+      const names = previous.get(namespaceOf(object));
+      this.#store(object, names?.get(object.metadata.name));
       names?.delete(object.metadata.name);
     }
-    for (const [namespace, names] of gone) for (const name of names.keys()) this.#removed(namespace, name);
+    for (const [namespace, names] of previous) for (const name of names.keys()) this.#removed(namespace, name);
   }
 
   put(object: KubeObject): void {
-    this.#hold(object, this.get(namespaceOf(object), object.metadata.name));
+    this.#store(object, this.get(namespaceOf(object), object.metadata.name));
   }
 
   remove(namespace: string, name: string): void {
-    const names = this.#held.get(namespace);
+    const names = this.#objects.get(namespace);
     if (names?.delete(name) !== true) return;
-    if (names.size === 0) this.#held.delete(namespace);
+    if (names.size === 0) this.#objects.delete(namespace);
     this.#removed(namespace, name);
   }
 
@@ -111,50 +117,49 @@ export class Source implements Sink {
   }
 
   unserved(): void {
-    this.#feed.unserved();
+    this.#context.unserved();
   }
 
-  #hold(object: KubeObject, before: KubeObject | undefined): void {
+  #store(object: KubeObject, before: KubeObject | undefined): void {
     const namespace = namespaceOf(object);
     const { name } = object.metadata;
-    let names = this.#held.get(namespace);
+    let names = this.#objects.get(namespace);
     if (names === undefined) {
       names = new Map();
-      this.#held.set(namespace, names);
+      this.#objects.set(namespace, names);
     }
-    const kept = isControlled(object) ? undefined : object;
-    names.set(name, kept);
-    if (kept === before) return;
-    if (kept === undefined) this.#removed(namespace, name);
+    const stored = isControlled(object) ? undefined : object;
+    names.set(name, stored);
+    if (stored === before) return;
+    if (stored === undefined) this.#removed(namespace, name);
     else {
-      this.#feed.store.put(kept);
-      this.#feed.changed(keyFor(this.scope.served.kind, namespace, name));
+      this.#context.store.put(stored);
+      this.#context.changed(keyFor(this.scope.served.kind, namespace, name));
     }
   }
 
   #removed(namespace: string, name: string): void {
     const { kind } = this.scope.served;
-    const other = this.#feed.held(kind, namespace, name);
-    if (other === undefined) this.#feed.store.delete(kind, namespace, name);
-    else this.#feed.store.put(other);
-    this.#feed.changed(keyFor(kind, namespace, name));
+    const other = this.#context.find(kind, namespace, name);
+    if (other === undefined) this.#context.store.delete(kind, namespace, name);
+    else this.#context.store.put(other);
+    this.#context.changed(keyFor(kind, namespace, name));
   }
 }
 
-/** In: an object that is held, and one that came. Out: whether that is the same object, unchanged. */
-function isSame(held: KubeObject, raw: unknown): boolean {
-  const version = held.metadata['resourceVersion'];
+/** Reports whether a received object is the stored one, unchanged. */
+function isSame(stored: KubeObject, raw: unknown): boolean {
+  const version = stored.metadata['resourceVersion'];
   return (
     typeof version === 'string' &&
     version === dig(raw, 'metadata', 'resourceVersion') &&
-    held.metadata['uid'] === dig(raw, 'metadata', 'uid')
+    stored.metadata['uid'] === dig(raw, 'metadata', 'uid')
   );
 }
 
 /**
- * In: an object. Out: whether it is a ReplicaSet that a Deployment or a Rollout made. Each of them leaves ten behind,
- * so that they would be most of the memory; nobody names one as the workload of a Rollout, which is all that
- * ReplicaSets are looked at for.
+ * Reports whether an object is a ReplicaSet of a Deployment or a Rollout. Each of them leaves ten behind, which would
+ * fill most of the memory. ReplicaSets matter only as the workload of a Rollout, and no Rollout refers to one of these.
  */
 function isControlled(object: KubeObject): boolean {
   return (

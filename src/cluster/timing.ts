@@ -1,49 +1,44 @@
 /**
- * How long things may take in the conversation with an API server, in milliseconds. Tests shorten them; the product has
- * no option for it.
+ * Time limits and pauses in the communication with an API server, in milliseconds. Tests shorten them; users have no
+ * option for them.
  */
 export interface Timing {
   /**
-   * A watch is asked to last between these; at random, so that thirty of them do not end together. The API counts in
-   * whole seconds.
+   * The range of the requested duration of a watch; random, so that thirty of them do not end together. The API counts
+   * in whole seconds.
    */
   readonly watch: readonly [shortest: number, longest: number];
-  /** How long a watch may outlive the time it was asked to last before it counts as dropped. */
+  /** How long a watch may outlive its requested duration before it counts as dropped. */
   readonly watchGrace: number;
   /**
-   * The pause between two pings of a connection that watches share (HTTP/2); it counts as dropped when two in a row
-   * were not answered.
+   * The pause between two pings of an HTTP/2 connection that watches share. After two unanswered pings in a row it
+   * counts as dropped.
    */
   readonly ping: number;
-  /**
-   * How long a watch that has been sent bookmarks (an API server sends one a minute) may be silent before it counts as
-   * dropped.
-   */
+  /** How long a watch with bookmarks (an API server sends one a minute) may be silent before it counts as dropped. */
   readonly watchSilence: number;
-  /** The first and the longest pause between attempts; each is up to twice the one before. */
+  /** The first and the longest pause between attempts; each is up to twice the previous one. */
   readonly backoff: readonly [first: number, longest: number];
-  /** The pause between attempts to read a kind that may not be read. */
+  /** The pause between attempts to read a kind without permission. */
   readonly forbiddenPause: number;
-  /**
-   * How long the API server may refuse or fail a kind that was read before, until its content no longer counts as
-   * known.
-   */
+  /** How long reads of a known kind may fail until its objects count as unknown. */
   readonly forgetAfter: number;
-  /** How long the first reading of a kind may fail before the rest goes on without it. */
+  /** How long the first read of a kind may fail before startup continues without it. */
   readonly giveUpWaiting: number;
-  /** The pause between two looks at what is served, without and with a watch on CustomResourceDefinitions. */
+  /** The pause between two API discoveries, without and with a watch on CustomResourceDefinitions. */
   readonly discovery: readonly [unwatched: number, watched: number];
-  /** When to look again after a CustomResourceDefinition changed: serving it lags behind. */
+  /** When to repeat API discovery after a CustomResourceDefinition changed: the API server serves it with a delay. */
   readonly discoveryAfterChange: readonly number[];
-  /** The longest that one request may take; for a watch, until its headers are there. */
+  /** The longest that one request may take; for a watch, until its headers arrive. */
   readonly request: number;
-  /** Credentials are asked for again after this long; files and plugins have caches of their own. */
+  /** How long credentials are cached; files and plugins have caches of their own. */
   readonly credentials: number;
   /**
-   * Credentials that were refused are renewed no more often than this, however many requests are: plugins are programs.
+   * The shortest pause between two renewals of rejected credentials, however many requests there are: plugins are
+   * programs.
    */
   readonly renewal: number;
-  /** How long nothing may have been heard of a kind before the world counts as stale. */
+  /** How long a kind may have no data from the API server before the world counts as stale. */
   readonly stale: number;
 }
 

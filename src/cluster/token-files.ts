@@ -6,9 +6,9 @@ import { parse } from 'yaml';
 import { asArray, dig, optionalString } from '../world/read.ts';
 
 /**
- * In: a KubeConfig that was loaded, from a file or (undefined) from where kubectl looks. Changes it so that users with
- * a `tokenFile` (client-go's clientcmd/api/v1; client-node 2.0.1 passes over it, and they would be anonymous) have the
- * token in that file, read again as a pod's is.
+ * Makes users with a `tokenFile` use the token in that file, re-read like a pod's token. client-go's clientcmd/api/v1
+ * has this field; client-node 2.0.1 ignores it, and such users would be anonymous.
+ * @param kubeconfig - The file that was loaded; undefined means kubectl's defaults.
  */
 export function useTokenFiles(config: KubeConfig, kubeconfig: string | undefined): void {
   const files =
@@ -28,7 +28,7 @@ function tokenFiles(file: string): { name: string; tokenFile: string }[] {
   try {
     content = parse(readFileSync(file, 'utf8'));
   } catch {
-    // Whoever loaded the configuration has said so already, or there is none.
+    // The error was reported when the configuration was loaded, or the file does not exist.
     return [];
   }
   return asArray(dig(content, 'users')).flatMap((entry) => {

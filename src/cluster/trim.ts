@@ -2,18 +2,18 @@ import { KINDS, type KindId, type KubeObject, type Metadata } from '../world/obj
 import { asArray, dig, isObject, type JsonObject } from '../world/read.ts';
 
 /**
- * The name of the ConfigMaps in which Rollouts controllers find their plugins: the only ones whose content is read
- * (Argo Rollouts v1.9.1, `utils/defaults`).
+ * The name of the ConfigMaps with the plugins of Rollouts controllers: the only ones whose content is read (Argo
+ * Rollouts v1.9.1, `utils/defaults`).
  */
 export const CONTROLLER_CONFIG = 'argo-rollouts-config';
 
-/** The kinds of which nothing is asked but whether an object of that name exists; they are read by metadata only. */
+/** The kinds for which only the existence of a name matters; only their metadata is read. */
 export const NAME_ONLY: ReadonlySet<KindId> = new Set<KindId>(['ConfigMap', 'Secret', 'ServiceAccount']);
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-// The status fields that somebody reads: rules and keeps a Rollout's, the conversion the counts of its workload. Others
-// change all the time and are forgotten.
+// The status fields in use: rules and keeps read a Rollout's, the conversion reads the counts of its workload. Other
+// status fields change all the time and are dropped.
 const STATUS: Partial<Record<KindId, 'whole' | readonly string[]>> = {
   'Rollout.argoproj.io': 'whole',
   Namespace: 'whole',
@@ -30,8 +30,8 @@ const STATUS: Partial<Record<KindId, 'whole' | readonly string[]>> = {
 };
 
 /**
- * In: a kind, the apiVersion it was read at, and the object as the API server sent it. Out: all of it, with apiVersion
- * and kind, which items of lists lack; undefined for what is no object.
+ * Returns the complete object with apiVersion and kind, which items of lists lack; undefined if it is not an object.
+ * @param raw - The object as the API server sent it.
  */
 export function whole(kind: KindId, apiVersion: string, raw: unknown): KubeObject | undefined {
   const metadata = dig(raw, 'metadata');
@@ -39,10 +39,10 @@ export function whole(kind: KindId, apiVersion: string, raw: unknown): KubeObjec
 }
 
 /**
- * In: a kind, the apiVersion and the object as the API server sent it, whole or its metadata; items of lists lack
- * apiVersion and kind. Out: what of it is worth keeping in memory, with apiVersion and kind: no last-applied
- * configuration, no status that nobody reads, of managedFields only who writes a Rollout's status, of kinds known by
- * name the name. Undefined for what is no object.
+ * Returns the parts of an object to keep in memory, with apiVersion and kind; undefined if it is not an object. Drops
+ * the last-applied configuration and unused status fields. Of managedFields it keeps only the writers of a Rollout's
+ * status; of kinds in `NAME_ONLY` only the name.
+ * @param raw - The object or its metadata as the API server sent it; items of lists lack apiVersion and kind.
  */
 export function trim(kind: KindId, apiVersion: string, raw: unknown): KubeObject | undefined {
   const source = dig(raw, 'metadata');
@@ -59,7 +59,7 @@ export function trim(kind: KindId, apiVersion: string, raw: unknown): KubeObject
   };
 }
 
-/** In: an object and keys. Out: a copy that lacks them; `delete` would leave it in a form that takes more memory. */
+/** Returns a copy without some keys. `delete` would leave the object in a form that takes more memory. */
 function without(source: JsonObject, keys: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(source).filter(([key]) => !keys.includes(key)));
 }
@@ -91,8 +91,8 @@ function metadataOf(kind: KindId, source: Metadata): Metadata {
 }
 
 /**
- * In: managedFields. Out: the entries of those who write the status, which is how the controller is known whatever
- * account it has, without the fields.
+ * Returns the entries of managedFields that own the status, without the fields. They identify the controller whatever
+ * its account is.
  */
 function statusWriters(managedFields: unknown): readonly unknown[] {
   return asArray(managedFields)

@@ -4,21 +4,21 @@ import type { ObjectStore } from '../world/store.ts';
 import type { ApiClient } from './client.ts';
 import { definitionsOf, discover, type Discovered, type Served } from './discovery.ts';
 import { Reflector, type Logger, type Sink } from './reflector.ts';
-import { Source, type Feed, type WatchScope } from './source.ts';
+import { Source, type SourceContext, type WatchScope } from './source.ts';
 import type { Timing } from './timing.ts';
 import { messageOf } from '../world/error.ts';
 
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
-// A kind is gone when it is missing this many times in a row: an API server that starts serves custom resources a
+// A kind is removed after it was missing this many times in a row: an API server that starts serves custom resources a
 // little later than the rest.
-const LOOKS_UNTIL_GONE = 2;
+const MISSES_UNTIL_REMOVED = 2;
 
-/** What a WatchedCluster is made of. */
+/** Options of `WatchedCluster`. */
 export interface WatchedClusterOptions {
   readonly client: ApiClient;
   readonly kinds: readonly KindId[];
-  /** The namespaces to watch; undefined: all. */
+  /** The namespaces to watch; undefined means all. */
   readonly namespaces: readonly string[] | undefined;
   readonly store: ObjectStore;
   readonly timing: Timing;
@@ -28,14 +28,14 @@ export interface WatchedClusterOptions {
 }
 
 /**
- * One API server: finds out where it serves the kinds, now and whenever CustomResourceDefinitions come and go, and
- * keeps a source for each.
+ * One API server. Discovers how it serves the kinds, now and whenever CustomResourceDefinitions change, and runs a
+ * source for each.
  */
 export class WatchedCluster {
   readonly client: ApiClient;
   readonly kinds: ReadonlySet<KindId>;
   readonly #options: WatchedClusterOptions;
-  readonly #feed: Feed;
+  readonly #context: SourceContext;
   readonly #definitions: Reflector;
   readonly #stop = new AbortController();
   readonly #sources = new Map<string, Source>();
@@ -48,7 +48,7 @@ export class WatchedCluster {
   #failures = 0;
   #startedAt = 0;
   #due: readonly number[] = [];
-  #lookAt = 0;
+  #nextDiscovery = 0;
   #wake = new AbortController();
 
   constructor(options: WatchedClusterOptions) {
@@ -56,17 +56,17 @@ export class WatchedCluster {
     this.#options = options;
     this.client = client;
     this.kinds = new Set(kinds);
-    this.#feed = {
+    this.#context = {
       store,
       timing,
       log,
       changed,
       unserved: () => {
-        if (this.#due.length === 0) this.#lookSoon();
+        if (this.#due.length === 0) this.#discoverSoon();
       },
-      held: (kind, namespace, name) => this.#held(kind, namespace, name),
+      find: (kind, namespace, name) => this.#find(kind, namespace, name),
     };
-    const sink = new DefinitionNames(definitionsOf(kinds), () => this.#lookSoon());
+    const sink = new DefinitionNames(definitionsOf(kinds), () => this.#discoverSoon());
     const target = { path: DEFINITIONS, query: {}, metadataOnly: true, label: DEFINITIONS };
     this.#definitions = new Reflector(client, target, sink, timing, log);
   }
@@ -88,30 +88,28 @@ export class WatchedCluster {
     this.client.close();
   }
 
-  /** Why it is not known what the API server serves; empty once it is. */
+  /** Why API discovery has no result yet; empty once it has. */
   get discoveryError(): string {
     if (this.#found !== undefined) return '';
-    return this.#error === ''
-      ? 'the API server has not been asked yet'
-      : `the API server cannot be asked what it serves: ${this.#error}`;
+    return this.#error === '' ? 'API discovery has not run yet' : `API discovery failed: ${this.#error}`;
   }
 
-  /** Out: whether it has been blind for so long that nobody should wait for it. */
+  /** Reports whether API discovery has failed for so long that startup must not wait for it. */
   gaveUp(): boolean {
     return this.discoveryError !== '' && performance.now() - this.#startedAt > this.#options.timing.giveUpWaiting;
   }
 
-  /** Out: the sources there are now, or those of a kind. */
+  /** Returns the current sources, or those of a kind. */
   sources(kind?: KindId): readonly Source[] {
     return kind === undefined ? [...this.#sources.values()] : (this.#byKind.get(kind) ?? []);
   }
 
-  /** In: a kind. Out: where it is served; empty if it is not, or that is not known. */
+  /** Returns how a kind is served; empty if it is not served or that is unknown. */
   served(kind: KindId): readonly Served[] {
     return [...new Map(this.sources(kind).map(({ scope }) => [scope.served.apiVersion, scope.served])).values()];
   }
 
-  /** In: kinds, and why nothing is to be known of them here; undefined takes that back. */
+  /** Marks kinds as unknown, for a reason; undefined removes the mark. */
   withhold(kinds: readonly KindId[], reason: string | undefined): void {
     for (const kind of kinds) {
       if (reason === undefined) this.#withheld.delete(kind);
@@ -121,16 +119,18 @@ export class WatchedCluster {
   }
 
   /**
-   * In: a kind, a namespace (empty: all), a name (undefined: any). Out: why it cannot be known whether there is such an
-   * object; undefined: it can.
+   * Returns why it is unknown whether an object exists; undefined if it is known.
+   * @param namespace - Empty means all.
+   * @param name - Undefined means any.
    */
   whyUnknown(kind: KindId, namespace: string, name: string | undefined): string | undefined {
     const reason = this.whyNotSynced(kind, namespace, name);
-    if (reason !== undefined || !this.sources(kind).some((source) => source.passedOver(namespace, name))) return reason;
-    return 'ReplicaSets that a controller made are not looked at';
+    if (reason !== undefined || !this.sources(kind).some((source) => source.hasUnstored(namespace, name)))
+      return reason;
+    return 'ReplicaSets of a controller are not cached';
   }
 
-  /** The same, of what stands in the way of reading it. */
+  /** Returns why objects have not been read; undefined if they have. Parameters as for `whyUnknown`. */
   whyNotSynced(kind: KindId, namespace: string, name: string | undefined): string | undefined {
     const { namespaces } = this.#options;
     const { plural, group, namespaced } = KINDS[kind];
@@ -142,11 +142,11 @@ export class WatchedCluster {
     if (sources.length === 0) {
       return this.#found?.has(kind) === true
         ? `the cluster does not serve ${title}`
-        : `the API server does not say whether it serves ${title}`;
+        : `API discovery failed for ${title}`;
     }
     if (namespaced && namespaces !== undefined && !namespaces.includes(namespace)) {
       return namespace === ''
-        ? `of ${title} only some namespaces are watched`
+        ? `${title} are watched only in some namespaces`
         : `namespace ${namespace} is not watched`;
     }
     for (const source of sources) {
@@ -159,58 +159,60 @@ export class WatchedCluster {
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const wait = this.#lookAt - performance.now();
+      const wait = this.#nextDiscovery - performance.now();
       if (wait > 0) {
         this.#wake = new AbortController();
         await this.client.pause(wait, this.#wake.signal);
         continue;
       }
-      const began = performance.now();
-      await this.#look();
-      this.#schedule(began);
+      const started = performance.now();
+      await this.#discover();
+      this.#schedule(started);
     }
   }
 
-  async #look(): Promise<void> {
+  async #discover(): Promise<void> {
     try {
       const found = await discover(this.client, [...this.kinds], this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       this.#apply(found, 1);
       this.#found = new Map([...(this.#found ?? []), ...found]);
-      if (this.#failures > 2) this.#options.log.info({}, 'the API server says again what it serves');
+      if (this.#failures > 2) this.#options.log.info({}, 'API discovery recovered');
       this.#failures = 0;
       this.#error = '';
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       this.#error = messageOf(error);
       this.#failures++;
-      if (this.#failures === 3)
-        this.#options.log.warn({ error: this.#error }, 'the API server does not say what it serves; trying again');
+      if (this.#failures === 3) this.#options.log.warn({ error: this.#error }, 'API discovery failed; trying again');
     }
   }
 
-  /** In: when the last look began: what fell due since then was not in it. */
-  #schedule(began: number): void {
+  /** Schedules the next discovery. Times that passed since the last one started remain due. */
+  #schedule(started: number): void {
     const { discovery, backoff } = this.#options.timing;
     const now = performance.now();
-    this.#due = this.#due.filter((time) => time > began);
+    this.#due = this.#due.filter((time) => time > started);
     const period = discovery[this.#definitions.state === 'known' ? 1 : 0];
     const pause =
       this.#failures === 0
         ? period
         : Math.min(backoff[1], backoff[0] * 2 ** (this.#failures - 1)) * (0.5 + Math.random() / 2);
-    this.#lookAt = Math.min(now + pause, ...this.#due);
+    this.#nextDiscovery = Math.min(now + pause, ...this.#due);
   }
 
-  #lookSoon(): void {
+  #discoverSoon(): void {
     const now = performance.now();
     this.#due = this.#options.timing.discoveryAfterChange.map((delay) => now + delay);
-    this.#lookAt = Math.min(this.#lookAt, ...this.#due);
+    this.#nextDiscovery = Math.min(this.#nextDiscovery, ...this.#due);
     this.#wake.abort();
   }
 
-  /** In: where the kinds are served, and how many looks that counts for. Starts and ends sources accordingly. */
-  #apply(found: Discovered, looks: number): void {
+  /**
+   * Starts and stops sources to match a result of API discovery.
+   * @param misses - What this result counts for a kind that it lacks.
+   */
+  #apply(found: Discovered, misses: number): void {
     const wanted = new Map<string, WatchScope>();
     for (const [kind, places] of found) {
       if (this.#withheld.has(kind)) continue;
@@ -219,16 +221,16 @@ export class WatchedCluster {
     for (const [key, scope] of wanted) {
       this.#missing.delete(key);
       if (this.#sources.has(key)) continue;
-      const source = new Source(this.client, scope, this.#feed);
+      const source = new Source(this.client, scope, this.#context);
       this.#sources.set(key, source);
       source.reflector.start();
     }
     for (const [key, source] of this.#sources) {
       const { kind } = source.scope.served;
       if (wanted.has(key) || !found.has(kind)) continue;
-      const missing = (this.#missing.get(key) ?? 0) + looks;
+      const missing = (this.#missing.get(key) ?? 0) + misses;
       this.#missing.set(key, missing);
-      if (missing < LOOKS_UNTIL_GONE && !this.#withheld.has(kind)) continue;
+      if (missing < MISSES_UNTIL_REMOVED && !this.#withheld.has(kind)) continue;
       this.#missing.delete(key);
       this.#sources.delete(key);
       this.#index();
@@ -250,7 +252,7 @@ export class WatchedCluster {
     });
   }
 
-  #held(kind: KindId, namespace: string, name: string): KubeObject | undefined {
+  #find(kind: KindId, namespace: string, name: string): KubeObject | undefined {
     for (const source of this.sources(kind)) {
       const object = source.get(namespace, name);
       if (object !== undefined) return object;
@@ -279,7 +281,7 @@ function whyReflectorUnknown(reflector: Reflector, title: string): string | unde
   }
 }
 
-/** Tells when one of some CustomResourceDefinitions comes, changes or goes; of their content nothing is kept. */
+/** Reports changes of some CustomResourceDefinitions; keeps nothing of their content. */
 class DefinitionNames implements Sink {
   readonly #names: ReadonlySet<string>;
   readonly #changed: () => void;
@@ -290,7 +292,7 @@ class DefinitionNames implements Sink {
     this.#changed = changed;
   }
 
-  accept(raw: unknown): KubeObject | undefined {
+  transform(raw: unknown): KubeObject | undefined {
     const name = asString(dig(raw, 'metadata', 'name'));
     return this.#names.has(name)
       ? { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name } }

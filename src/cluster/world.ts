@@ -15,22 +15,22 @@ import { messageOf } from '../world/error.ts';
 export interface ClusterWorldOptions {
   readonly kubeConfig: KubeConfig;
   readonly logger: Logger;
-  /** The primary cluster of an Istio mesh: VirtualServices and DestinationRules are read there. */
+  /** The primary cluster of an Istio mesh, from which VirtualServices and DestinationRules are read. */
   readonly istioKubeConfig?: KubeConfig;
-  /** The namespaces to watch; all by default. Elsewhere nothing is known. */
+  /** The namespaces to watch; all by default. Objects elsewhere are unknown. */
   readonly namespaces?: readonly string[];
   /**
-   * The namespaces in which Rollouts controllers run, where one may be told by a Secret that the Istio objects are
-   * elsewhere; found by their Deployments by default.
+   * The namespaces of the Rollouts controllers, where a Secret may say that the Istio objects are in another cluster.
+   * By default they are discovered by their Deployments.
    */
   readonly controllerNamespaces?: readonly string[];
-  /** Called after an object came, changed or went. */
+  /** Called after an object was added, changed or deleted. */
   readonly onChange?: (key: ObjectKey) => void;
-  /** Tests shorten some. */
+  /** Shortened times for tests. */
   readonly timing?: Partial<Timing>;
 }
 
-/** Whether the gate may answer, and if not, why. */
+/** Whether the gate is ready, and if not, why. */
 export interface Readiness {
   readonly ok: boolean;
   readonly reasons: readonly string[];
@@ -38,15 +38,15 @@ export interface Readiness {
 
 const ALL = Object.keys(KINDS) as KindId[];
 const ROLLOUT: KindId = 'Rollout.argoproj.io';
-const UNDETERMINED = 'it is not known yet whether a primary cluster holds the Istio objects';
-const ELSEWHERE = 'the Istio objects are in the primary cluster of the mesh, which Rollgate has no kubeconfig for';
+const UNDETERMINED = 'it is not known yet whether the Istio objects are in a primary cluster';
+const ELSEWHERE = 'the Istio objects are in the primary cluster of the mesh, and Rollgate has no kubeconfig for it';
 
 /**
- * The live cluster as a world: a cache fed by watches. It never throws and never waits; before `start` nothing is
+ * The live cluster as a world: a cache fed by watches. It never throws and never waits. Before `start` nothing is
  * known.
  */
 export class ClusterWorld {
-  /** What is known now. It stays the same object and changes by itself. */
+  /** The current state. It stays the same object and changes by itself. */
   readonly world: World;
   readonly #options: ClusterWorldOptions;
   readonly #timing: Timing;
@@ -86,34 +86,34 @@ export class ClusterWorld {
     }
   }
 
-  /** Begins to read and to watch, and goes on until `stop`, whatever fails. */
+  /** Starts to read and watch, and continues until `stop` despite all failures. */
   start(): void {
     for (const cluster of this.#clusters) cluster.start();
     if (!this.#meshSettled) this.#locating = this.#locateMesh();
   }
 
-  /** Ends all requests; resolves when nothing will change any more. */
+  /** Aborts all requests. Resolves when nothing will change any more. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await Promise.all([this.#locating, ...this.#clusters.map((cluster) => cluster.stop())]);
   }
 
   /**
-   * Out: whether all that can be read has been read. What is still unknown is refused, not served, or has failed for
-   * too long to wait for it.
+   * Reports whether everything that can be read has been read. What is still unknown is forbidden, is not served, or
+   * has failed for too long to wait for it.
    */
   synced(): boolean {
-    return this.#unsettled().length === 0;
+    return this.#notReadyReasons().length === 0;
   }
 
-  /** In: milliseconds. Out: whether it was synced within them. */
+  /** Waits up to that many milliseconds and returns whether it is synced. */
   async waitForSync(milliseconds: number): Promise<boolean> {
     const end = performance.now() + milliseconds;
     while (!this.synced() && performance.now() < end && !this.#stop.signal.aborted) await sleep(20);
     return this.synced();
   }
 
-  /** Out: for each kind that is watched, the seconds since the API server last gave a sign of life about it. */
+  /** Returns the seconds since the last data from the API server, for each watched kind. */
   staleness(): ReadonlyMap<KindId, number> {
     const seconds = new Map<KindId, number>();
     for (const { scope, reflector } of this.#clusters.flatMap((cluster) => cluster.sources())) {
@@ -124,7 +124,7 @@ export class ClusterWorld {
     return seconds;
   }
 
-  /** Out: the kinds that have not been read, in the namespaces that are watched, and why. */
+  /** Returns the kinds that have not been read in the watched namespaces, and why. */
   unknown(): ReadonlyMap<KindId, string> {
     const reasons = new Map<KindId, string>();
     for (const kind of ALL) {
@@ -135,25 +135,24 @@ export class ClusterWorld {
   }
 
   /**
-   * Out: whether what is known is enough to judge by: all that can be read has been read, it is fresh, and Rollouts, if
-   * there are any, are among it. Other kinds that the API server refuses or fails are unknown, and what rests on them
-   * is not judged: a conversion webhook that is down somewhere, or another cluster, must not take the gate with it.
+   * Reports whether enough is known to make decisions: everything that can be read has been read and is fresh, and
+   * Rollouts, if the cluster serves them, are known. Other kinds whose reads fail are unknown, and rules that need them
+   * are skipped: a failing conversion webhook of a CRD, or another cluster, must not stop the gate.
    */
   ready(): Readiness {
-    const reasons = this.#unsettled();
+    const reasons = this.#notReadyReasons();
     for (const { scope, reflector } of this.#main.sources()) {
       const { plural } = scope.served;
-      if (reflector.state === 'known' && reflector.overdue())
-        reasons.push(`nothing has been heard of ${plural} for ${Math.round(reflector.silence() / 1000)} s`);
+      if (reflector.state === 'known' && reflector.isStale())
+        reasons.push(`no data about ${plural} from the API server for ${Math.round(reflector.silence() / 1000)} s`);
     }
     if (reasons.length === 0 && this.#main.sources(ROLLOUT).length > 0) reasons.push(...this.#whyNotSynced(ROLLOUT));
     return { ok: reasons.length === 0, reasons };
   }
 
   /**
-   * In: keys, and until when (milliseconds since the epoch). Out: for each key the object as the API server has it now,
-   * whole, of ConfigMaps, Secrets and ServiceAccounts the name; undefined if there is none; `unreadable` if that cannot
-   * be told in time. Never rejects.
+   * Reads objects live, as `fetchObjects` does. Never rejects.
+   * @param deadline - Milliseconds since the epoch.
    */
   fetch(keys: readonly ObjectKey[], deadline: number): Promise<ReadonlyMap<ObjectKey, Fetched>> {
     const locate: Locate = (kind) =>
@@ -165,7 +164,7 @@ export class ClusterWorld {
     return this.#clusters.find(({ kinds }) => kinds.has(kind)) ?? this.#main;
   }
 
-  /** Out: why a kind has not been read, in the namespaces that are watched. */
+  /** Returns why a kind has not been read in the watched namespaces. */
   #whyNotSynced(kind: KindId): readonly string[] {
     const cluster = this.#clusterOf(kind);
     const namespaces = KINDS[kind].namespaced ? (this.#options.namespaces ?? ['']) : [''];
@@ -174,9 +173,9 @@ export class ClusterWorld {
       .filter((reason) => reason !== undefined);
   }
 
-  #unsettled(): string[] {
+  #notReadyReasons(): string[] {
     const reasons: string[] = [];
-    const unread = new Map<string, string>();
+    const notRead = new Map<string, string>();
     if (this.#main.discoveryError !== '') reasons.push(this.#main.discoveryError);
     for (const cluster of this.#clusters) {
       if (cluster !== this.#main && cluster.discoveryError !== '' && !cluster.gaveUp())
@@ -184,18 +183,18 @@ export class ClusterWorld {
       for (const { scope, reflector } of cluster.sources()) {
         const waiting = reflector.state === 'reading' || reflector.state === 'failing';
         if (waiting && (!reflector.gaveUp() || scope.served.kind === ROLLOUT))
-          unread.set(scope.served.plural, reflector.error);
+          notRead.set(scope.served.plural, reflector.error);
       }
     }
-    if (unread.size > 0)
+    if (notRead.size > 0)
       reasons.push(
-        `not read yet: ${[...unread].map(([plural, error]) => (error === '' ? plural : `${plural} (${error})`)).join(', ')}`,
+        `not read yet: ${[...notRead].map(([plural, error]) => (error === '' ? plural : `${plural} (${error})`)).join(', ')}`,
       );
     if (!this.#meshSettled && this.#main.discoveryError === '') reasons.push(UNDETERMINED);
     return reasons;
   }
 
-  /** Finds out, and goes on looking, whether the Istio objects that count are those of this cluster. */
+  /** Determines, repeatedly, whether the Istio objects of this cluster are the ones that count. */
   async #locateMesh(): Promise<void> {
     const { signal } = this.#stop;
     const [first, longest] = this.#timing.backoff;
@@ -203,7 +202,7 @@ export class ClusterWorld {
     let elsewhere: boolean | undefined;
     let failingSince: number | undefined;
     while (!signal.aborted) {
-      const found = this.#deploymentsAwaited() ? 'wait' : await this.#hasPrimaryCluster();
+      const found = this.#controllersPending() ? 'wait' : await this.#hasPrimaryCluster();
       if (typeof found === 'boolean') {
         failingSince = undefined;
         if (found !== elsewhere) this.#main.withhold(MESH_KINDS, found ? ELSEWHERE : undefined);
@@ -219,8 +218,8 @@ export class ClusterWorld {
     }
   }
 
-  /** Out: whether it will be known in a moment where controllers run, but is not yet. */
-  #deploymentsAwaited(): boolean {
+  /** Reports whether the namespaces of the controllers are about to be known. */
+  #controllersPending(): boolean {
     if (this.#options.controllerNamespaces !== undefined) return false;
     return (
       this.#main.discoveryError !== '' ||
@@ -243,10 +242,7 @@ export class ClusterWorld {
     try {
       this.#options.onChange?.(key);
     } catch (error) {
-      this.#options.logger.error(
-        { key, error: messageOf(error) },
-        'a listener to changes of the cluster failed',
-      );
+      this.#options.logger.error({ key, error: messageOf(error) }, 'a change listener failed');
     }
   }
 }

@@ -9,7 +9,7 @@ import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
 import { RULES } from '../rules/index.ts';
 import { createApp } from '../server/app.ts';
 import type { Authorizer } from '../server/authorization.ts';
-import { InFlightLimiter } from '../server/body.ts';
+import { InFlightLimiter } from '../server/in-flight-limiter.ts';
 import { DryRuns } from '../server/dryrun.ts';
 import { KeepsState } from '../server/keeps-state.ts';
 import { createLog, LOG_LEVELS, type Log, type LogLevel } from '../server/log.ts';

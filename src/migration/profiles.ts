@@ -1,8 +1,9 @@
 import type { JsonObject } from '../world/read.ts';
 
 /**
- * How a Deployment becomes a Rollout. In every text `{name}` and `{namespace}` stand for those of the Deployment;
- * everything else in it arrives as it is written. What a profile does not say comes from the Deployment.
+ * A profile: the template for converting a Deployment to a Rollout. In every string, `{name}` and `{namespace}` stand
+ * for those of the Deployment; everything else is used as written. What a profile does not set comes from the
+ * Deployment.
  */
 export interface Profile {
   /** The name of the Rollout. */
@@ -13,7 +14,7 @@ export interface Profile {
   };
   /** `spec.strategy` of the Rollout. */
   readonly strategy: JsonObject;
-  /** `spec.analysis`: how many finished AnalysisRuns are kept. */
+  /** `spec.analysis`: how many finished AnalysisRuns to keep. */
   readonly analysis?: JsonObject;
   /** `spec.rollbackWindow`. */
   readonly rollbackWindow?: JsonObject;
@@ -24,8 +25,8 @@ export interface Profile {
 const NO_METADATA = { labels: {}, annotations: {} } as const;
 
 /**
- * The profiles that are there unless a policy says otherwise. A pause without a duration would wait for a person who
- * may not know that he is waited for.
+ * The profiles that exist unless a policy replaces them. Every pause has a duration, because an indefinite pause waits
+ * for somebody who may not know about it.
  */
 export const SHIPPED_PROFILES: Readonly<Record<string, Profile>> = {
   canary: {

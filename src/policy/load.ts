@@ -6,15 +6,15 @@ import { DEFAULT_POLICY, type Override, type Policy } from './policy.ts';
 import type { Profile } from '../migration/profiles.ts';
 import { messageOf } from '../world/error.ts';
 
-/** What came of reading a policy. */
+/** The outcome of loading a policy. */
 export type Loaded =
   { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly errors: readonly string[] };
 
-/** The ids that a policy may name. */
+/** The rule and keep ids that a policy may name, and a check of its profiles. */
 export interface PolicyCatalog {
   readonly rules: readonly string[];
   readonly keeps: readonly string[];
-  /** In: a profile. Out: why no valid Rollout comes of it, each reason on one line; none where one does. */
+  /** Returns the reasons why a profile cannot produce a valid Rollout, one line each; empty if it can. */
   readonly wrongWith: (profile: Profile) => readonly string[];
 }
 
@@ -28,15 +28,15 @@ const settings = {
   onInternalError: z.enum(['warn', 'deny']).optional(),
   conversion: z.enum(['on', 'off']).optional(),
 };
-const anything = z.record(z.string(), z.unknown());
+const anyObject = z.record(z.string(), z.unknown());
 const profile = z.strictObject({
   rollout: text.optional(),
   metadata: z
     .strictObject({ labels: z.record(text, z.string()).optional(), annotations: z.record(text, z.string()).optional() })
     .optional(),
-  strategy: anything,
-  analysis: anything.optional(),
-  rollbackWindow: anything.optional(),
+  strategy: anyObject,
+  analysis: anyObject.optional(),
+  rollbackWindow: anyObject.optional(),
   progressDeadlineAbort: z.boolean().optional(),
 });
 const override = z.strictObject({ name: text, namespaces: z.array(text).optional(), ...settings });
@@ -62,15 +62,15 @@ const KEYS: readonly string[] = [
 ];
 
 /**
- * In: the text of a policy (`rollgate.yaml`) and the ids that exist. Out: the policy with defaults filled in, or every
- * error, each with its place; an unknown key or id is an error that names the nearest. Never throws.
+ * Parses the text of a policy (`rollgate.yaml`) and fills in the defaults. Otherwise returns every error, each with its
+ * path. An unknown key or id is an error that names the nearest known one. Never throws.
  */
 export function parsePolicy(source: string, known: PolicyCatalog): Loaded {
   let value: unknown;
   try {
     const document = parseDocument(source, { uniqueKeys: true });
-    const broken = document.errors[0];
-    if (broken !== undefined) return { ok: false, errors: [broken.message.split('\n', 1)[0] ?? 'not YAML'] };
+    const yamlError = document.errors[0];
+    if (yamlError !== undefined) return { ok: false, errors: [yamlError.message.split('\n', 1)[0] ?? 'invalid YAML'] };
     value = document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch (error) {
     return { ok: false, errors: [messageOf(error)] };
@@ -78,7 +78,7 @@ export function parsePolicy(source: string, known: PolicyCatalog): Loaded {
   return checkPolicy(value, known);
 }
 
-/** In: the content of a policy, and the ids that exist. Out: as `parsePolicy`. */
+/** Checks a policy that is already parsed. Returns the same as `parsePolicy`. */
 export function checkPolicy(value: unknown, known: PolicyCatalog): Loaded {
   const parsed = schema.safeParse(value);
   if (!parsed.success) return { ok: false, errors: parsed.error.issues.flatMap(describe) };
@@ -93,12 +93,12 @@ export function checkPolicy(value: unknown, known: PolicyCatalog): Loaded {
       ...unknownIds(`overrides[${index}].rules`, entry.rules, known.rules, 'rule'),
       ...unknownIds(`overrides[${index}].keeps`, entry.keeps, known.keeps, 'keep'),
     ]),
-    ...repeatedNames(given.overrides ?? []),
+    ...duplicateNames(given.overrides ?? []),
     ...Object.entries(profiles).flatMap(([name, entry]) => [
       ...(isDnsLabel(name) && name !== OFF
         ? []
         : [
-            `profiles: ${JSON.stringify(name)} is no name for a profile: lower-case letters, digits and hyphens are needed, and not "${OFF}"`,
+            `profiles: invalid name ${JSON.stringify(name)}: use lowercase letters, digits and hyphens, and not "${OFF}"`,
           ]),
       ...known.wrongWith(entry).map((reason) => `profiles.${name}: ${reason}`),
     ]),
@@ -122,13 +122,13 @@ export function checkPolicy(value: unknown, known: PolicyCatalog): Loaded {
   };
 }
 
-// What an annotation says that shall not be converted.
+// The annotation value that turns conversion off for a Deployment.
 const OFF = 'off';
 
 function profileOf({ rollout, metadata, ...rest }: z.infer<typeof profile>): Profile {
-  const { strategy, ...more } = defined(rest);
+  const { strategy, ...optional } = defined(rest);
   return {
-    ...more,
+    ...optional,
     strategy,
     rollout: rollout ?? '{name}',
     metadata: { labels: metadata?.labels ?? {}, annotations: metadata?.annotations ?? {} },
@@ -163,10 +163,10 @@ function unknownIds(
     .map((id) => `${place}: unknown ${what} "${id}"${suggestion(id, ids)}`);
 }
 
-function repeatedNames(overrides: readonly { name: string }[]): string[] {
+function duplicateNames(overrides: readonly { name: string }[]): string[] {
   const names = overrides.map((entry) => entry.name);
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(
-    (name) => `overrides: two are named "${name}"`,
+    (name) => `overrides: duplicate name "${name}"`,
   );
 }
 

@@ -40,7 +40,7 @@ describe('a policy', () => {
     ['rules: { route-port-exist: warn }', 'rules: unknown rule "route-port-exist"; did you mean "route-port-exists"?'],
     ['keeps: { service-hsh: off }', 'keeps: unknown keep "service-hsh"; did you mean "service-hash"?'],
     ['overrides: [{ name: a, rules: { x: warn } }]', 'overrides[0].rules: unknown rule "x"'],
-    ['overrides: [{ name: a }, { name: a }]', 'overrides: two are named "a"'],
+    ['overrides: [{ name: a }, { name: a }]', 'overrides: duplicate name "a"'],
   ])('%s: %s', (text, error) => {
     expect(errorsOf(text)).toEqual([error]);
   });
@@ -166,8 +166,8 @@ describe('profiles', () => {
   });
 
   it.each([
-    [{ off: { strategy } }, 'profiles: "off" is no name for a profile'],
-    [{ Mesh: { strategy } }, 'profiles: "Mesh" is no name for a profile'],
+    [{ off: { strategy } }, 'profiles: invalid name "off"'],
+    [{ Mesh: { strategy } }, 'profiles: invalid name "Mesh"'],
     [{ mesh: {} }, 'profiles.mesh.strategy'],
     [{ mesh: { strategy, stratgy: {} } }, 'profiles.mesh: unknown key "stratgy"; did you mean "strategy"?'],
   ])('are refused: %j', (profiles, error) => {

@@ -1,72 +1,69 @@
 import type { FindingClass } from '../world/finding-class.ts';
 import { SHIPPED_PROFILES, type Profile } from '../migration/profiles.ts';
 
-/**
- * What a policy makes of a rule: `deny` treats what it finds as a contradiction, `warn` never denies, `off` is not
- * reported.
- */
+/** The setting of one rule: `deny` treats its findings as invalid, `warn` never denies, `off` reports nothing. */
 export type RuleSetting = 'deny' | 'warn' | 'off';
 
 /** The settings that an override may change. */
 export interface Settings {
-  /** `audit` makes every denial a warning. */
+  /** `audit` turns every denial into a warning. */
   readonly mode: 'enforce' | 'audit';
-  /** By rule id; a rule that is not here is decided by the class of what it finds. */
+  /** By rule id. The class of a finding decides for rules that are not listed. */
   readonly rules: Readonly<Record<string, RuleSetting>>;
-  /** By keep id; a keep that is not here is on. */
+  /** By keep id. Keeps that are not listed are on. */
   readonly keeps: Readonly<Record<string, 'on' | 'off'>>;
   /**
-   * What becomes of a contradiction when the object that is referred to is updated and no update of the Rollout is
-   * under way.
+   * The decision on an update of a referenced object that makes a Rollout invalid while no update of the Rollout is in
+   * progress.
    */
   readonly crossObjectUpdates: 'warn' | 'deny';
-  /** What becomes of deleting an object that a Rollout needs. */
+  /** The decision on deleting an object that a Rollout needs. */
   readonly onDelete: 'warn' | 'deny';
-  /** What becomes of a rule that failed. */
+  /** The decision when a rule fails with an internal error. */
   readonly onInternalError: 'warn' | 'deny';
-  /** Whether Deployments may become Rollouts; those that are one already stay so. */
+  /** Whether Deployments may become Rollouts. Deployments that were converted before stay converted. */
   readonly conversion: 'on' | 'off';
 }
 
-/** Settings for some namespaces: by glob, or by the namespace's label `rollgate.io/policy`. */
+/** Settings for some namespaces, selected by glob or by the namespace's label `rollgate.io/policy`. */
 export interface Override extends Partial<Settings> {
   readonly name: string;
   readonly namespaces: readonly string[];
 }
 
-/** What a platform team says about how Rollgate decides. */
+/** Rollgate policy. */
 export interface Policy extends Settings {
   readonly exemptions: {
-    /** Accounts, by exact name, that are never judged and whose objects are never touched. */
+    /** Accounts, by exact name, whose requests are not checked and whose objects are not changed. */
     readonly accounts: readonly string[];
-    /** Namespaces, by glob, likewise. */
+    /** Namespaces, by glob, in which requests are not checked and objects are not changed. */
     readonly namespaces: readonly string[];
   };
   readonly controllers: {
-    /** The accounts of Argo Rollouts controllers, by exact name, beside those that are discovered. */
+    /** The accounts of Argo Rollouts controllers, by exact name, in addition to the discovered ones. */
     readonly accounts: readonly string[];
-    /** Whether Deployments labelled `app.kubernetes.io/name: argo-rollouts` are searched for more. */
+    /** Whether to discover controllers by Deployments labelled `app.kubernetes.io/name: argo-rollouts`. */
     readonly discover: boolean;
-    /** Where they are searched for; empty: everywhere. */
+    /** The namespaces to search for controllers; empty means all. */
     readonly namespaces: readonly string[];
   };
-  /** Pairs of namespaces, by glob, between which Rollouts of the first may drive objects of the second. */
+  /** Pairs of namespace globs: Rollouts in the first may control objects in the second. */
   readonly trustedNamespaces: readonly { readonly rollouts: string; readonly objects: string }[];
   readonly overrides: readonly Override[];
-  /** How Deployments become Rollouts, by the name that `rollgate.io/convert` picks. */
+  /** The profiles for converting Deployments to Rollouts, by the name that `rollgate.io/convert` selects. */
   readonly profiles: Readonly<Record<string, Profile>>;
 }
 
-/** The label on a namespace that picks an override by name. */
+/** The label on a namespace that selects an override by name. */
 export const POLICY_LABEL = 'rollgate.io/policy';
 
-/** Accounts of Kubernetes itself that only finish what somebody else began. */
+/** Accounts of Kubernetes itself that only complete an operation that another account started. */
 export const SYSTEM_ACCOUNTS: readonly string[] = [
   'system:serviceaccount:kube-system:generic-garbage-collector',
   'system:serviceaccount:kube-system:namespace-controller',
 ];
 
-/** What holds where the policy is silent. */
+/** The defaults for everything that a policy does not set. */
 export const DEFAULT_POLICY: Policy = {
   mode: 'enforce',
   rules: {},
@@ -83,9 +80,10 @@ export const DEFAULT_POLICY: Policy = {
 };
 
 /**
- * In: a policy, a namespace (empty for cluster-scoped objects) and the value of its label `rollgate.io/policy`. Out:
- * the settings there: the policy's, changed by every override that matches, the later one winning; an override that the
- * label names comes last.
+ * Returns the settings for a namespace. Every matching override changes the settings of the policy, and a later one
+ * wins. An override that the namespace selects by its label applies last.
+ * @param namespace - Empty for cluster-scoped objects.
+ * @param label - The value of the namespace's label `rollgate.io/policy`.
  */
 export function settingsFor(policy: Policy, namespace: string, label: string | undefined): Settings {
   const matching = policy.overrides.filter(
@@ -104,7 +102,7 @@ export function settingsFor(policy: Policy, namespace: string, label: string | u
   return settings;
 }
 
-/** In: a policy and two namespaces. Out: whether a Rollout of the first may drive and block objects of the second. */
+/** Reports whether a Rollout in the first namespace may control objects in the second, and block changes to them. */
 export function isTrusted(policy: Policy, rolloutNamespace: string, objectNamespace: string): boolean {
   if (rolloutNamespace === objectNamespace) return true;
   return policy.trustedNamespaces.some(
@@ -113,8 +111,8 @@ export function isTrusted(policy: Policy, rolloutNamespace: string, objectNamesp
 }
 
 /**
- * In: a glob in which `*` stands for any run of characters and `?` for one, and a text. Out: whether it matches, in
- * time linear in both.
+ * Reports whether a text matches a glob, in which `*` stands for any run of characters and `?` for one. Takes time
+ * linear in both.
  */
 export function matchesGlob(glob: string, text: string): boolean {
   let g = 0;
@@ -142,21 +140,20 @@ export function matchesGlob(glob: string, text: string): boolean {
 /** The circumstances in which a finding was introduced. */
 export interface Situation {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
-  /** Whether the object that is admitted is the subject itself: then whoever wrote it can mend it at once. */
+  /** Whether the admitted object is the subject itself, so that its author can fix the finding in the same object. */
   readonly subjectAdmitted: boolean;
-  /** Whether an update of the subject is under way. */
+  /** Whether an update of the subject is in progress. */
   readonly midUpdate: boolean;
   /** Whether subject and admitted object are in namespaces that do not trust each other. */
   readonly foreign: boolean;
-  /** Whether what is missing counts as a contradiction (`--require-references`). */
+  /** Whether a missing object counts as invalid (`--require-references`). */
   readonly requireReferences: boolean;
 }
 
 /**
- * In: the rule, class of a finding, where and when it was introduced, and the settings. Out: what becomes of it; `off`
- * is not reported. This is the table of decisions: a contradiction is denied, unless the object that is referred to is
- * updated while nothing is under way: then a warning lets one commit change both sides. What is missing, and advice,
- * warn.
+ * Returns the decision on a finding; `off` means that it is not reported. Invalid state is denied. The exception is an
+ * update of a referenced object while no update of the Rollout is in progress: a warning lets one commit change both
+ * sides. Missing objects and advice are warnings.
  */
 export function decisionFor(
   rule: string,
@@ -173,12 +170,12 @@ export function decisionFor(
     return capped(settings.onDelete === 'deny' ? 'deny' : 'warn', setting, situation, settings);
   }
   if (effective !== 'invalid') return 'warn';
-  const convergence =
+  const mayFixRolloutNext =
     !situation.subjectAdmitted &&
     situation.operation === 'UPDATE' &&
     !situation.midUpdate &&
     settings.crossObjectUpdates === 'warn';
-  return capped(convergence ? 'warn' : 'deny', setting, situation, settings);
+  return capped(mayFixRolloutNext ? 'warn' : 'deny', setting, situation, settings);
 }
 
 function capped(

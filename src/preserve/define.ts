@@ -5,55 +5,54 @@ import { isDeeperThan } from '../world/read.ts';
 import { hasStatus, isBeingDeleted } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
 
-/** What a keep is given. Nothing of it may be changed. */
+/** The input of a preserver. It must not be changed. */
 export interface PreserveInput {
-  /** The object as submitted, with what earlier keeps put back in it. */
+  /** The object as submitted, with the changes of earlier preservers applied. */
   readonly submitted: KubeObject;
-  /** The object as it is stored; undefined on CREATE. */
+  /** The stored object; undefined on CREATE. */
   readonly old: KubeObject | undefined;
-  /** One Rollout that refers to the object once the change is made; its status is the cluster's. */
+  /** A Rollout that refers to the object after the change. Its status is the cluster's. */
   readonly rollout: KubeObject;
-  /** The world once the change is made. */
+  /** The world after the change. */
   readonly world: World;
 }
 
-/** What a keep puts back. */
+/** What a preserver restores. */
 export interface Preserved {
   readonly operations: readonly Operation[];
-  /** What was kept, each in a few words for the person who applied the object. */
+  /** What was kept, each in a few words for the author of the request. */
   readonly notes: readonly string[];
 }
 
-/** Something that a controller wrote into an object that people and GitOps tools apply as well. */
+/** Keeps a value that a controller wrote into an object that people and GitOps tools also apply. */
 export interface Preserver {
   /** Permanent, kebab-case. */
   readonly id: string;
   /** One sentence for the table of keeps. */
   readonly summary: string;
-  /** The kinds it keeps something in. */
+  /** The kinds of object that it keeps a value in. */
   readonly kinds: readonly KindId[];
   /**
-   * In: a submitted object and one Rollout that drives it. Out: the operations, for `submitted`, that put back what the
-   * controller owns, and notes on them; none where all is right. Pure, never throws, and applied to its own result it
-   * gives no operations.
+   * Returns the operations on `submitted` that restore what the controller owns, and notes on them. Returns none if
+   * nothing is lost. Pure, never throws, and returns no operations when applied to its own result.
    */
   keep(input: PreserveInput): Preserved;
 }
 
-// No object of these kinds comes near; deeper ones could exhaust the stack of whoever compares, copies or serialises
-// them.
+// No real object of these kinds is nested as deeply. Deeper ones could overflow the stack in recursive code that
+// compares, copies or serialises them.
 const MAX_DEPTH = 200;
 
 /** Nothing to keep. */
 export const NOTHING: Preserved = Object.freeze({ operations: Object.freeze([]), notes: Object.freeze([]) });
 
-/** In: what several steps of a keep put back. Out: it all, in that order. */
+/** Concatenates what several steps of a preserver restore. */
 export function together(parts: readonly Preserved[]): Preserved {
   const operations = parts.flatMap((part) => part.operations);
   return operations.length === 0 ? NOTHING : { operations, notes: parts.flatMap((part) => part.notes) };
 }
 
-/** In: what a keep puts back. Out: it, with the notes, repeated ones once, made into one. */
+/** Joins the notes into one, without repetitions. */
 export function inOneLine(kept: Preserved): Preserved {
   return kept.operations.length === 0
     ? kept
@@ -61,9 +60,9 @@ export function inOneLine(kept: Preserved): Preserved {
 }
 
 /**
- * In: a keep as it is written. Out: it, made to do nothing for an object of another kind or one that is being deleted,
- * and for a Rollout that does not refer to the object, is being deleted, or has no status yet: the controller owns
- * nothing then.
+ * Returns the preserver with the common guards. It does nothing for an object of another kind, or one that is being
+ * deleted. It also does nothing for a Rollout that does not refer to the object, is being deleted, or has no status
+ * yet: the controller then owns nothing.
  */
 export function definePreserver(definition: Preserver): Preserver {
   return {
@@ -85,7 +84,7 @@ export function definePreserver(definition: Preserver): Preserver {
   };
 }
 
-/** In: a Rollout and an object. Out: whether the first refers to the second, by name or possibly by labels. */
+/** Reports whether a Rollout refers to an object, by name or possibly by labels. */
 export function refersTo(rollout: KubeObject, object: KubeObject): boolean {
   const key = keyOf(object);
   const any = anyOf(key);

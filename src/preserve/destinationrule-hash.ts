@@ -7,12 +7,12 @@ import { insertAt, setAt } from '../world/json-patch.ts';
 
 /**
  * Keeps the pod template hash in the subsets of a DestinationRule, the subsets of a running experiment, and the
- * annotation without which the controller does not notice that the object changed (Argo Rollouts v1.9.1,
- * `rollout/trafficrouting/istio`: UpdateHash, syncDestinationRule).
+ * managed-by annotation. Without the annotation the controller does not notice that the object changed (Argo Rollouts
+ * v1.9.1, `rollout/trafficrouting/istio`: UpdateHash, syncDestinationRule).
  */
 export const destinationRuleHash = definePreserver({
   id: 'destinationrule-hash',
-  summary: 'The stable and canary subsets of a DestinationRule keep the pod template hash, new ones get it at once.',
+  summary: 'The stable and canary subsets of a DestinationRule keep the pod template hash. New subsets get it at once.',
   kinds: ['DestinationRule.networking.istio.io'],
   keep({ submitted, old, rollout, world }) {
     const rule = destinationRuleOf(rollout);

@@ -6,8 +6,8 @@ import type { World } from '../world/world.ts';
 import { refersTo } from './define.ts';
 
 /**
- * In: a Rollout. Out: every pod template hash that its status names; a hash that is not among them belongs to no pods
- * of its present or next traffic.
+ * Returns every pod template hash in the status of a Rollout. A hash that is not among them belongs to no pods that
+ * have or will get traffic.
  */
 export function statusHashes(rollout: KubeObject): ReadonlySet<string> {
   const weights = dig(rollout, 'status', 'canary', 'weights');
@@ -24,9 +24,9 @@ export function statusHashes(rollout: KubeObject): ReadonlySet<string> {
 }
 
 /**
- * In: a Rollout, and which of its two subsets. Out: the hash that its DestinationRule subset should carry where the
- * stored one does not say, or undefined: what the status records as written (Argo Rollouts v1.9.1,
- * `reconcileTrafficRouting`), else the stable hash, and for canary the new one if its pods serve.
+ * Returns the hash for a DestinationRule subset whose stored hash is missing or out of date, or undefined. This is the
+ * hash that the status records as written (Argo Rollouts v1.9.1, `reconcileTrafficRouting`), or else the stable hash;
+ * for the canary subset it is the new hash if the new pods serve.
  */
 export function hashForSubset(rollout: KubeObject, role: 'stable' | 'canary'): string | undefined {
   const recorded = optionalString(dig(rollout, 'status', 'canary', 'weights', role, 'podTemplateHash'));
@@ -37,9 +37,9 @@ export function hashForSubset(rollout: KubeObject, role: 'stable' | 'canary'): s
 }
 
 /**
- * In: a Rollout, and the role of one of its Services. Out: the hash that the Service should select where the stored one
- * does not say, or undefined. Follows Argo Rollouts v1.9.1, `rollout/service.go`: after an abort the canary Service
- * goes back to the stable pods, and no Service is pointed to pods that do not serve.
+ * Returns the hash for the selector of a Service whose stored hash is missing or out of date, or undefined. Follows
+ * Argo Rollouts v1.9.1, `rollout/service.go`: after an abort the canary Service returns to the stable pods, and no
+ * Service is switched to pods that do not serve.
  */
 export function hashForRole(rollout: KubeObject, role: Role): string | undefined {
   switch (role) {
@@ -64,23 +64,23 @@ function canaryServiceHash(rollout: KubeObject): string | undefined {
   const canary = dig(rollout, 'status', 'canary', 'weights', 'canary');
   const recorded = optionalString(dig(canary, 'podTemplateHash'));
   const stable = stableHash(rollout);
-  // With dynamicStableScale an aborted canary goes on serving until enough stable pods are back.
+  // With dynamicStableScale an aborted canary continues to serve until enough stable pods are back.
   if (isAborted(rollout)) return (optionalNumber(dig(canary, 'weight')) ?? 0) > 0 ? (recorded ?? stable) : stable;
   const current = currentHash(rollout);
   const wanted = recorded ?? current;
   return wanted === current && !newPodsServe(rollout) ? stable : wanted;
 }
 
-/** In: a Rollout. Out: whether it has all the pods it should have, and they are available. */
+/** Reports whether a Rollout has all of its desired pods and all are available. */
 export function isFullyAvailable(rollout: KubeObject): boolean {
   const available = count(rollout, 'availableReplicas');
   return available > 0 && available >= (optionalNumber(dig(rollout, 'spec', 'replicas')) ?? 1);
 }
 
 /**
- * In: an object (as submitted, as stored), a Rollout that refers to it, and the world. Out: whether the managed-by
- * annotation says that another Rollout drives it, and that one does refer to it: then the object is not this Rollout's
- * to change. Where that cannot be known, it is.
+ * Reports whether another Rollout owns the object: the managed-by annotation names another Rollout, and that Rollout
+ * refers to the object. This Rollout must not change the object then. Returns true if the other Rollout cannot be read.
+ * @param objects - The object as submitted and as stored.
  */
 export function isManagedByAnother(
   objects: readonly (KubeObject | undefined)[],
@@ -96,7 +96,7 @@ export function isManagedByAnother(
   });
 }
 
-/** In: an object. Out: the name of the Rollout that its managed-by annotation names, or undefined. */
+/** Returns the name of the Rollout in the managed-by annotation, or undefined. */
 export function managedBy(object: KubeObject): string | undefined {
   return optionalString(dig(object.metadata, 'annotations', MANAGED_BY));
 }
@@ -114,8 +114,8 @@ function isAborted(rollout: KubeObject): boolean {
 }
 
 // The status counts available pods over all ReplicaSets: if there are more of them than old pods, a new one is among
-// them. Where that is not certain the stable pods are the safe answer, since the controller is woken by the change and
-// puts it right at once.
+// them. If that is not certain, the stable pods are the safe answer: the change triggers the controller, which corrects
+// the hash at once.
 function newPodsServe(rollout: KubeObject): boolean {
   const updated = count(rollout, 'updatedReplicas');
   return updated > 0 && count(rollout, 'availableReplicas') > count(rollout, 'replicas') - updated;

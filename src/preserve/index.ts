@@ -5,7 +5,7 @@ import { serviceHash } from './service-hash.ts';
 import { virtualServiceWeights } from './virtualservice-weights.ts';
 import { workloadReplicas } from './workload-replicas.ts';
 
-/** Every keep, sorted by id. */
+/** Every preserver, sorted by id. */
 export const PRESERVERS: readonly Preserver[] = [
   destinationRuleHash,
   routeWeights,

@@ -245,7 +245,7 @@ describe('route-weights', () => {
       );
       expect(object).toEqual(stored);
       expect(operations.map(({ op, path }) => `${op} ${path}`)).toEqual(['add /spec/rules/-', 'add /spec/rules/-']);
-      expect(notes).toEqual(['the header rules of the running update']);
+      expect(notes).toEqual(['the header rules of the update in progress']);
     });
 
     it('mends one where it stands', () => {
@@ -305,7 +305,7 @@ describe('route-weights', () => {
       );
       expect(object).toEqual(own);
       expect(operations).toEqual([{ op: 'add', path: '/metadata/labels/example.com~1busy', value: 'yes' }]);
-      expect(notes).toEqual(['the label of the running update']);
+      expect(notes).toEqual(['the label of the update in progress']);
     });
 
     it.each<[string, KubeObject, RolloutOptions]>([

@@ -22,14 +22,14 @@ const IN_PROGRESS_VALUE = 'in-progress';
 interface Plugin {
   readonly stable: string;
   readonly canary: string;
-  /** Whether the plugin knows rules of its own in this kind of route. */
+  /** Whether the plugin adds its own rules to this kind of route. */
   readonly hasHeaderRules: boolean;
   readonly status: StatusWeights;
-  /** In: a rule. Out: whether the plugin takes it for one of its own. */
+  /** Reports whether the plugin treats a rule as one of its own. */
   isOwn(rule: unknown): boolean;
 }
 
-/** One rule of a route that the plugin weighs. */
+/** A rule of a route whose weights the plugin sets. */
 interface Rule {
   readonly raw: unknown;
   readonly path: Path;
@@ -38,65 +38,71 @@ interface Rule {
 
 interface Backend {
   readonly name: string;
-  /** Undefined: something else than a weight stands there. */
+  /** Undefined if the field does not hold a number. */
   readonly weight: number | undefined;
   readonly raw: unknown;
 }
 
 /**
  * Keeps the weights that the Gateway API plugin sets in a route, its header rules, the backends of a running experiment
- * and its label. The plugin does not watch routes: a weight that an apply puts back stays wrong until the Rollout is
+ * and its label. The plugin does not watch routes: a weight that an apply resets stays wrong until the Rollout is
  * reconciled for another reason. Follows the plugin v0.15.0, `pkg/plugin`.
  */
 export const routeWeights = definePreserver({
   id: 'route-weights',
   summary:
-    'A Gateway API route that a Rollout drives keeps its weights, and the header rules and the label of a running update.',
+    'A Gateway API route that a Rollout controls keeps its weights, and the header rules and label of an update in progress.',
   kinds: ROUTE_KINDS,
   keep({ submitted, old, rollout }) {
-    const refs = managedGatewayRoutes(rollout).filter((ref) => isMeant(ref, submitted));
+    const refs = managedGatewayRoutes(rollout).filter((ref) => isTarget(ref, submitted));
     const plugin = pluginFor(rollout, submitted);
     if (refs.length === 0 || plugin === undefined) return NOTHING;
     const rules = rulesOf(submitted, plugin);
-    const before = new Before(old === undefined ? [] : rulesOf(old, plugin), rules, plugin);
+    const storedRules = new StoredRules(old === undefined ? [] : rulesOf(old, plugin), rules, plugin);
 
     const isHttp = kindOf(submitted) === 'HTTPRoute.gateway.networking.k8s.io';
     const experimental = isHttp
-      ? rules.find(({ backends }) => backends.some(({ name }) => isPair(name, plugin)))
+      ? rules.find(({ backends }) => backends.some(({ name }) => isStableOrCanary(name, plugin)))
       : undefined;
-    const kept = rules.map((rule) => keepWeights(submitted, rule, before, rule === experimental, plugin));
+    const kept = rules.map((rule) => keepWeights(submitted, rule, storedRules, rule === experimental, plugin));
     if (old !== undefined) {
       const headers = refs.some(({ useHeaderRoutes }) => useHeaderRoutes)
         ? headerRules(submitted, old, rollout, plugin)
         : [];
-      kept.push({ operations: headers, notes: headers.length > 0 ? ['the header rules of the running update'] : [] });
-      const shifted = rules.some((rule) => isWeighed(rule, plugin) && (before.canaryWeight(rule) ?? 0) > 0);
+      kept.push({
+        operations: headers,
+        notes: headers.length > 0 ? ['the header rules of the update in progress'] : [],
+      });
+      const shifted = rules.some((rule) => isWeighed(rule, plugin) && (storedRules.canaryWeight(rule) ?? 0) > 0);
       const label = shifted ? inProgressLabel(submitted, old, rollout) : [];
-      kept.push({ operations: label, notes: label.length > 0 ? ['the label of the running update'] : [] });
+      kept.push({ operations: label, notes: label.length > 0 ? ['the label of the update in progress'] : [] });
     }
     return inOneLine(together(kept));
   },
 });
 
 /**
- * In: the submitted route, a rule of it, the stored rules, whether it is the rule into which the plugin puts the
- * backends of an experiment (the first of an HTTPRoute that has one of the two Services), and how the plugin reads it.
- * Out: what gives the rule its weights and those backends again.
+ * Returns the operations that restore the weights of a rule, and the backends of an experiment.
+ * @param experimental - Whether the plugin adds the backends of an experiment to this rule: the first rule of an
+ * HTTPRoute that has one of the two Services.
  */
 function keepWeights(
   submitted: KubeObject,
   rule: Rule,
-  before: Before,
+  storedRules: StoredRules,
   experimental: boolean,
   plugin: Plugin,
 ): Preserved {
-  const canary = before.canaryWeight(rule);
-  if (canary === undefined || rule.backends.some(({ name, weight }) => isPair(name, plugin) && weight === undefined))
+  const canary = storedRules.canaryWeight(rule);
+  if (
+    canary === undefined ||
+    rule.backends.some(({ name, weight }) => isStableOrCanary(name, plugin) && weight === undefined)
+  )
     return NOTHING;
-  const missing = experimental ? missingBackends(rule, before.ruleFor(rule), plugin) : [];
+  const missing = experimental ? missingBackends(rule, storedRules.ruleFor(rule), plugin) : [];
   const experiment =
     experimental && (missing.length > 0 || rule.backends.some(({ name }) => plugin.status.additional.has(name)));
-  // The plugin leaves stable what the experiment leaves, whatever the canary has.
+  // The plugin gives stable what the experiment leaves, whatever weight the canary has.
   const taken = experiment
     ? Math.min(
         100,
@@ -111,7 +117,7 @@ function keepWeights(
   return operations.length === 0 ? NOTHING : { operations, notes: [`weights stable ${stable}, canary ${canary}`] };
 }
 
-function isMeant(ref: GatewayRouteRef, route: KubeObject): boolean {
+function isTarget(ref: GatewayRouteRef, route: KubeObject): boolean {
   if (ref.kind !== kindOf(route) || ref.namespace !== namespaceOf(route)) return false;
   return ref.selector === undefined
     ? ref.name === route.metadata.name
@@ -138,8 +144,8 @@ function pluginFor(rollout: KubeObject, route: KubeObject): Plugin | undefined {
 }
 
 /**
- * In: the name of a rule, and names of managed routes. Out: the managed route it belongs to; the plugin numbers the
- * rules of one, `name`, `name-1`, `name-2`.
+ * Returns the managed route that a rule belongs to, or undefined. The plugin numbers the rules of a managed route:
+ * `name`, `name-1`, `name-2`.
  */
 function baseName(name: string, managed: ReadonlySet<string>): string | undefined {
   if (managed.has(name)) return name;
@@ -172,24 +178,23 @@ function has(rule: Rule, service: string): boolean {
   return rule.backends.some(({ name }) => name === service);
 }
 
-function isPair(name: string, plugin: Plugin): boolean {
+function isStableOrCanary(name: string, plugin: Plugin): boolean {
   return name === plugin.stable || name === plugin.canary;
 }
 
-/** In: a rule. Out: whether traffic is shifted in it, rather than sent to one of the two Services always. */
+/** Reports whether traffic is shifted in a rule, rather than always sent to one of the two Services. */
 function isWeighed(rule: Rule, plugin: Plugin): boolean {
   return has(rule, plugin.stable) && has(rule, plugin.canary);
 }
 
-/** The rules of the stored route, found by what they are called or match. */
-class Before {
+/** The rules of the stored route, found by their names or matches. */
+class StoredRules {
   readonly #byName = new Map<string, Rule>();
   readonly #byMatches = new Map<string, Rule>();
   readonly #only: Rule | undefined;
   readonly #common: number | undefined;
   readonly #plugin: Plugin;
 
-  /** In: the stored rules, the submitted ones, and how the plugin reads them. */
   constructor(stored: readonly Rule[], submitted: readonly Rule[], plugin: Plugin) {
     this.#plugin = plugin;
     const weighed = stored.filter((rule) => isWeighed(rule, plugin));
@@ -200,18 +205,18 @@ class Before {
     }
     this.#only =
       weighed.length === 1 && submitted.filter((rule) => isWeighed(rule, plugin)).length === 1 ? weighed[0] : undefined;
-    // The plugin sets the same weight in every rule; where they differ, one was written by somebody else since.
+    // The plugin sets the same weight in every rule. If the weights differ, something else has changed one since.
     const weights = new Set(weighed.map((rule) => storedWeight(rule, plugin)).filter((weight) => weight !== undefined));
     const [first] = weights;
     this.#common = weights.size === 1 ? first : (plugin.status.canary ?? first);
   }
 
-  /** In: a submitted rule. Out: the stored rule that it was before. */
+  /** Returns the stored rule that corresponds to a submitted one. */
   ruleFor(rule: Rule): Rule | undefined {
     return this.#byName.get(asString(dig(rule.raw, 'name'))) ?? this.#byMatches.get(matchesKey(rule)) ?? this.#only;
   }
 
-  /** In: a submitted rule. Out: the weight that the canary has now, undefined if nobody knows. */
+  /** Returns the current weight of the canary, or undefined if it is not known. */
   canaryWeight(rule: Rule): number | undefined {
     const stored = this.ruleFor(rule);
     return (stored === undefined ? undefined : storedWeight(stored, this.#plugin)) ?? this.#common;
@@ -233,25 +238,25 @@ function weighRule(
   plugin: Plugin,
 ): Operation[] {
   return rule.backends.flatMap(({ name, weight }, index) => {
-    if (!isPair(name, plugin)) return [];
+    if (!isStableOrCanary(name, plugin)) return [];
     const target = name === plugin.canary ? weights.canary : weights.stable;
-    // With a single backend the weight means nothing, unless it is 0: then every request fails.
+    // With a single backend the weight has no effect, unless it is 0: then every request fails.
     if (target === weight || (rule.backends.length === 1 && target === 0)) return [];
     return setAt(submitted, [...rule.path, 'backendRefs', index, 'weight'], target);
   });
 }
 
-function missingBackends(rule: Rule, before: Rule | undefined, plugin: Plugin): unknown[] {
-  const there = new Set(rule.backends.map(({ name }) => name));
-  return (before?.backends ?? [])
-    .filter(({ name, raw }) => isObject(raw) && plugin.status.additional.has(name) && !there.has(name))
+function missingBackends(rule: Rule, stored: Rule | undefined, plugin: Plugin): unknown[] {
+  const submitted = new Set(rule.backends.map(({ name }) => name));
+  return (stored?.backends ?? [])
+    .filter(({ name, raw }) => isObject(raw) && plugin.status.additional.has(name) && !submitted.has(name))
     .map(({ raw }) => raw);
 }
 
 /**
- * In: a submitted and a stored route, and the Rollout. Out: what brings back the rules that the plugin put in for
- * header steps, behind the others as the plugin has them. It names them after the managed route; where the installed
- * Gateway API has no rule names they are known by sending to the canary alone, on the headers of a step.
+ * Returns the operations that restore the rules which the plugin added for header steps, after the other rules as the
+ * plugin has them. The plugin names these rules after the managed route. If the installed Gateway API has no rule
+ * names, a rule that sends to the canary alone, on the headers of a step, is recognised as one of them.
  */
 function headerRules(submitted: KubeObject, old: KubeObject, rollout: KubeObject, plugin: Plugin): Operation[] {
   const live = new Set(liveManagedRoutes(rollout));

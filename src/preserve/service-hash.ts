@@ -8,13 +8,13 @@ import { setAt } from '../world/json-patch.ts';
 
 /**
  * Keeps the pod template hash in the selector of a Rollout's Services. A selector is one value under server-side apply,
- * so an apply drops the hash, and the controller does not notice a Service without one before its next resync; an
- * active Service without one it switches to the new pods at once (Argo Rollouts v1.9.1, `service/service.go`,
+ * so an apply drops the hash, and the controller does not notice a Service without one before its next resync. It
+ * switches an active Service without one to the new pods at once (Argo Rollouts v1.9.1, `service/service.go`,
  * `isBlueGreenFastTracked`).
  */
 export const serviceHash = definePreserver({
   id: 'service-hash',
-  summary: 'The selector of a Service that a Rollout drives keeps the pod template hash.',
+  summary: 'The selector of a Service that a Rollout controls keeps the pod template hash.',
   kinds: ['Service'],
   keep({ submitted, old, rollout, world }) {
     const selector = asObject(dig(submitted, 'spec', 'selector'));
@@ -26,7 +26,7 @@ export const serviceHash = definePreserver({
       (reference) => reference.key === key && SERVICE_ROLES.includes(reference.role),
     );
     const roles = [...new Set(named.map(({ role }) => role))];
-    const hash = storedHash(old, rollout) ?? rightfulHash(old, rollout, roles);
+    const hash = storedHash(old, rollout) ?? expectedHash(old, rollout, roles);
     if (hash === undefined) return NOTHING;
 
     const selected = setAt(submitted, ['spec', 'selector', HASH_LABEL], hash);
@@ -44,25 +44,25 @@ export const serviceHash = definePreserver({
   },
 });
 
-/** In: the stored Service, and the Rollout. Out: the hash that it selects, if the Rollout has such pods. */
+/** Returns the hash that the stored Service selects, if the Rollout has pods with it. */
 function storedHash(old: KubeObject | undefined, rollout: KubeObject): string | undefined {
   const hash = optionalString(dig(old, 'spec', 'selector', HASH_LABEL));
   return hash !== undefined && statusHashes(rollout).has(hash) ? hash : undefined;
 }
 
 /**
- * In: the stored Service, the Rollout, and the roles it has the Service in. Out: the hash that the Service should
- * select, if that is certain.
+ * Returns the hash that the Service should select, or undefined if that is not certain.
+ * @param roles - The roles in which the Rollout uses the Service.
  */
-function rightfulHash(old: KubeObject | undefined, rollout: KubeObject, roles: readonly Role[]): string | undefined {
+function expectedHash(old: KubeObject | undefined, rollout: KubeObject, roles: readonly Role[]): string | undefined {
   const hashes = [...new Set(roles.map((role) => hashForRole(rollout, role)))];
-  // One Service in two roles: only the stored hash could tell which one it plays.
+  // If one Service has two roles, only the stored hash could say which one applies now.
   if (hashes.length > 1) return undefined;
   if (old === undefined || isAdopted(old, rollout) || dig(old, 'spec', 'selector', HASH_LABEL) !== undefined)
     return hashes[0];
-  // The selectors in a blue-green status were read from the Services themselves: those were taken over before. Any
-  // other Service, behind which pods of somebody else may stand, the controller takes over only when all of its own
-  // pods are available; that guard is not to be undercut.
+  // The selectors in a blue-green status were read from the Services themselves, so the controller has adopted those
+  // before. Any other Service may select pods of other workloads. The controller adopts it only when all of its own
+  // pods are available, and this keep must not bypass that guard.
   return roles.includes('active') || roles.includes('preview') || isFullyAvailable(rollout) ? hashes[0] : undefined;
 }
 

@@ -255,8 +255,8 @@ describe('virtualservice-weights', () => {
       );
       expect(object).toEqual(vs(`{tcp: [${tcp(4000, 60, 40)}, ${tcp(3000, 90, 10)}, ${tcp(5000, 100, 0)}]}`));
       expect(notes).toEqual([
-        'weights stable 90, canary 10 in the tcp route of port 3000',
-        'weights stable 60, canary 40 in the tcp route of port 4000',
+        'weights stable 90, canary 10 in the tcp route on port 3000',
+        'weights stable 60, canary 40 in the tcp route on port 4000',
       ]);
     });
 
@@ -343,7 +343,7 @@ describe('virtualservice-weights', () => {
       ]);
       expect(notes).toEqual([
         'weights stable 80, canary 20 in http route "primary"',
-        'http route "mirror", "canary-header" of the running update',
+        'http route "mirror", "canary-header" of the update in progress',
       ]);
     });
 

@@ -15,8 +15,8 @@ import { insertAt, removeAt, setAt } from '../world/json-patch.ts';
 import { liveManagedRoutes, percent, statusWeights, type StatusWeights } from './weights.ts';
 
 /**
- * What a destination of a weighted route is to the controller, in the order in which it decides (Argo Rollouts v1.9.1,
- * `processRoutes`).
+ * How the controller classifies a destination of a weighted route, in the order in which it decides (Argo Rollouts
+ * v1.9.1, `processRoutes`).
  */
 type Part = 'canary' | 'stable' | 'experiment' | 'additional' | 'other';
 
@@ -25,24 +25,23 @@ interface Share {
   readonly part: Part;
   /** The Service, without its domain. */
   readonly host: string;
-  /** Undefined: something else than a weight stands there. */
+  /** Undefined if the field does not hold a number. */
   readonly weight: number | undefined;
   readonly raw: unknown;
 }
 
-// More routes of these names than that were never put in by a controller, and taking each out costs time in proportion
-// to the list.
+// No controller adds more routes with these names, and removing each takes time in proportion to the list.
 const MOST_REPEATED = 100;
 
 /**
- * Keeps the traffic weights in the routes of a VirtualService that a Rollout drives, and the routes that its header and
- * mirror steps put in. The weights are worked out for the routes as they were submitted; the share of the canary is the
- * stored one. Follows Argo Rollouts v1.9.1, `rollout/trafficrouting/istio` (SetWeight, orderRoutes).
+ * Keeps the traffic weights in the routes of a VirtualService that a Rollout controls, and the routes that its header
+ * and mirror steps add. The weights are computed for the routes as submitted, with the stored share of the canary.
+ * Follows Argo Rollouts v1.9.1, `rollout/trafficrouting/istio` (SetWeight, orderRoutes).
  */
 export const virtualServiceWeights = definePreserver({
   id: 'virtualservice-weights',
   summary:
-    'The routes of a VirtualService that a Rollout drives keep their weights and the header and mirror routes before them.',
+    'The routes of a VirtualService that a Rollout controls keep their weights, and the header and mirror routes before them.',
   kinds: ['VirtualService.networking.istio.io'],
   keep({ submitted, old, rollout, world }) {
     const status = statusWeights(rollout);
@@ -57,7 +56,7 @@ export const virtualServiceWeights = definePreserver({
     const sharesOf = sharesFor(rollout, status);
     const anyStored = storedRoutes.map((route) => canaryShare(sharesOf(route))).find((weight) => weight !== undefined);
 
-    const before = new Before(old, storedRoutes);
+    const stored = new StoredRoutes(old, storedRoutes);
     const kept: Preserved[] = [];
     const done = new Set<string>();
     for (const entry of entries) {
@@ -65,8 +64,8 @@ export const virtualServiceWeights = definePreserver({
         const place = `${route.type} ${route.index}`;
         if (done.has(place)) continue;
         done.add(place);
-        const stored = before.routeFor(route);
-        const shares = stored === undefined ? [] : sharesOf(stored);
+        const storedRoute = stored.routeFor(route);
+        const shares = storedRoute === undefined ? [] : sharesOf(storedRoute);
         const canary = canaryShare(shares) ?? anyStored ?? status.canary;
         if (canary !== undefined) kept.push(keepWeights(submitted, route, sharesOf(route), shares, canary, status));
       }
@@ -78,7 +77,7 @@ export const virtualServiceWeights = definePreserver({
   },
 });
 
-/** In: a Rollout and its recorded weights. Out: how to tell the destinations of a route apart. */
+/** Returns a function that classifies the destinations of a route. */
 function sharesFor(rollout: KubeObject, status: StatusWeights): (route: Route) => readonly Share[] {
   const services = stableAndCanaryServices(rollout, false);
   const rule = destinationRuleOf(rollout);
@@ -102,27 +101,26 @@ function sharesFor(rollout: KubeObject, status: StatusWeights): (route: Route) =
 }
 
 function canaryShare(shares: readonly Share[]): number | undefined {
-  // Of a route with nothing but the canary nobody shifts traffic.
+  // Traffic is never shifted in a route whose only destination is the canary.
   return shares.length < 2 ? undefined : percent(shares.find(({ part }) => part === 'canary')?.weight);
 }
 
-/** The routes of the stored VirtualService, found by what they are called or match. */
-class Before {
+/** The routes of the stored VirtualService, found by their names or matches. */
+class StoredRoutes {
   readonly #byName = new Map<string, Route>();
   readonly #byMatch = new Map<string, Route>();
   readonly #first = new Map<RouteType, Route>();
 
-  /** In: the stored object, and the routes of it that the controller drives. */
-  constructor(old: KubeObject | undefined, driven: readonly Route[]) {
+  constructor(old: KubeObject | undefined, controlled: readonly Route[]) {
     for (const route of old === undefined ? [] : routesOf(old, ['http']))
       if (!this.#byName.has(route.name)) this.#byName.set(route.name, route);
-    for (const route of driven) {
+    for (const route of controlled) {
       if (!this.#byMatch.has(matchKey(route))) this.#byMatch.set(matchKey(route), route);
       if (!this.#first.has(route.type)) this.#first.set(route.type, route);
     }
   }
 
-  /** In: a submitted route. Out: the stored route that it was before. */
+  /** Returns the stored route that corresponds to a submitted one. */
   routeFor(route: Route): Route | undefined {
     if (route.type === 'http' && route.name !== '') return this.#byName.get(route.name);
     return this.#byMatch.get(matchKey(route)) ?? this.#first.get(route.type);
@@ -141,18 +139,20 @@ function keepWeights(
   canary: number,
   status: StatusWeights,
 ): Preserved {
-  const driven = shares.filter(({ part }) => part !== 'other');
-  const shifts = driven.some(({ part }) => part === 'canary') && driven.some(({ part }) => part === 'stable');
-  if (!shifts || driven.some(({ weight }) => weight === undefined)) return NOTHING;
-  const there = new Set(shares.map(({ host }) => host));
-  const gone = stored.filter(({ part, host, raw }) => part === 'experiment' && isObject(raw) && !there.has(host));
-  const missing = new Map(gone.map(({ host, raw }) => [host, asObject(raw)]));
+  const controlled = shares.filter(({ part }) => part !== 'other');
+  const shifts = controlled.some(({ part }) => part === 'canary') && controlled.some(({ part }) => part === 'stable');
+  if (!shifts || controlled.some(({ weight }) => weight === undefined)) return NOTHING;
+  const submittedHosts = new Set(shares.map(({ host }) => host));
+  const dropped = stored.filter(
+    ({ part, host, raw }) => part === 'experiment' && isObject(raw) && !submittedHosts.has(host),
+  );
+  const missing = new Map(dropped.map(({ host, raw }) => [host, asObject(raw)]));
   const experiments = new Set([
-    ...driven.filter(({ part }) => part === 'experiment').map(({ host }) => host),
+    ...controlled.filter(({ part }) => part === 'experiment').map(({ host }) => host),
     ...missing.keys(),
   ]);
   const taken = [...experiments].reduce((sum, host) => sum + (status.additional.get(host) ?? 0), 0);
-  const additional = driven.reduce((sum, { part, weight }) => sum + (part === 'additional' ? (weight ?? 0) : 0), 0);
+  const additional = controlled.reduce((sum, { part, weight }) => sum + (part === 'additional' ? (weight ?? 0) : 0), 0);
   const stable = Math.max(0, 100 - canary - taken - additional);
 
   const operations: Operation[] = [];
@@ -171,24 +171,27 @@ function keepWeights(
     operations.push(insertAt([...route.path, 'route', '-'], { ...raw, weight: status.additional.get(host) ?? 0 }));
   }
   if (operations.length === 0) return NOTHING;
-  const beside = [...experiments].map((host) => `, ${host} ${status.additional.get(host) ?? 0}`).join('');
-  return { operations, notes: [`weights stable ${stable}, canary ${canary}${beside} in ${describe(route)}`] };
+  const experimentWeights = [...experiments].map((host) => `, ${host} ${status.additional.get(host) ?? 0}`).join('');
+  return {
+    operations,
+    notes: [`weights stable ${stable}, canary ${canary}${experimentWeights} in ${describe(route)}`],
+  };
 }
 
 function describe(route: Route): string {
   if (route.name !== '') return `${route.type} route "${route.name}"`;
   const port = dig(asArray(dig(route.raw, 'match'))[0], 'port');
-  return typeof port === 'number' ? `the ${route.type} route of port ${port}` : `the ${route.type} route`;
+  return typeof port === 'number' ? `the ${route.type} route on port ${port}` : `the ${route.type} route`;
 }
 
 /**
- * In: the submitted and the stored VirtualService, the names of the routes that the controller puts in, in order, and
- * the world. Out: what brings the stored routes of these names back, in order and before all others. A route of such a
- * name is the controller's whole, whoever wrote it.
+ * Returns the operations that restore the stored routes of these names, in order and before all others. The controller
+ * owns such a route completely, even if it did not write it.
+ * @param names - The names of the routes that the controller adds, in order.
  */
 function keepManagedRoutes(submitted: KubeObject, old: KubeObject, names: readonly string[], world: World): Preserved {
   const http = asArray(dig(submitted, 'spec', 'http'));
-  // The first of a name wins, as it does in Istio.
+  // The first route of a name wins, as it does in Istio.
   const stored = new Map(
     asArray(dig(old, 'spec', 'http'))
       .toReversed()
@@ -212,10 +215,13 @@ function keepManagedRoutes(submitted: KubeObject, old: KubeObject, names: readon
         ...owned.map((route, position) => insertAt(['spec', 'http', position], route)),
       ];
   if (operations.length === 0) return NOTHING;
-  return { operations, notes: [`http route ${[...own].map((name) => `"${name}"`).join(', ')} of the running update`] };
+  return {
+    operations,
+    notes: [`http route ${[...own].map((name) => `"${name}"`).join(', ')} of the update in progress`],
+  };
 }
 
-// The routes of another Rollout that drives the same VirtualService may stand before this one's.
+// The routes of another Rollout that controls the same VirtualService may come before the routes of this one.
 function areManaged(routes: readonly unknown[], virtualService: KubeObject, world: World): boolean {
   const rollouts = world
     .referrers(keyOf(virtualService))

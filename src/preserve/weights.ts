@@ -2,18 +2,15 @@ import type { KubeObject } from '../world/object.ts';
 import { asArray, dig, optionalNumber, optionalObject, optionalString } from '../world/read.ts';
 import { isMidUpdate, managedRouteNames, stepsOf } from '../world/rollout.ts';
 
-/** What the status of a Rollout says about its traffic. */
+/** The traffic weights in the status of a Rollout. */
 export interface StatusWeights {
   /** Percent of the traffic that goes to the canary. */
   readonly canary: number | undefined;
-  /** By name of the Service: percent of the traffic that goes to the templates of the running experiment. */
+  /** Percent of the traffic that goes to the templates of the running experiment, by name of the Service. */
   readonly additional: ReadonlyMap<string, number>;
 }
 
-/**
- * In: a Rollout. Out: the weights that the controller last recorded; undefined where it has set none yet, and so owns
- * none.
- */
+/** Returns the weights that the controller last recorded, or undefined if it has set none and so owns none. */
 export function statusWeights(rollout: KubeObject): StatusWeights | undefined {
   const weights = optionalObject(dig(rollout, 'status', 'canary', 'weights'));
   if (weights === undefined) return undefined;
@@ -26,16 +23,16 @@ export function statusWeights(rollout: KubeObject): StatusWeights | undefined {
   return { canary: percent(dig(weights, 'canary', 'weight')), additional };
 }
 
-/** In: anything. Out: it, if it is a whole number from 0 to 100; else undefined. */
+/** Returns the value if it is an integer from 0 to 100, or undefined. */
 export function percent(value: unknown): number | undefined {
   const number = optionalNumber(value);
   return number !== undefined && Number.isInteger(number) && number >= 0 && number <= 100 ? number : undefined;
 }
 
 /**
- * In: a Rollout. Out: the names of its managed routes, in order, that the controller may have put in by now: an update
- * is under way and not promoted in full, and the steps up to the current one do not say that the route is still to come
- * or was taken out again. Source: Argo Rollouts v1.9.1, `reconcileTrafficRouting`, which removes them all otherwise.
+ * Returns the names of the managed routes, in order, that the controller may have added by now. An update must be in
+ * progress and not fully promoted. The steps up to the current one must not show that the route is still to come or was
+ * removed again. Source: Argo Rollouts v1.9.1, `reconcileTrafficRouting`, which otherwise removes them all.
  */
 export function liveManagedRoutes(rollout: KubeObject): readonly string[] {
   if (!isMidUpdate(rollout) || dig(rollout, 'status', 'promoteFull') === true) return [];

@@ -164,7 +164,7 @@ describe('workload-replicas', () => {
     expect(operations).toEqual([{ op: counted ? 'replace' : 'add', path: '/spec/replicas', value: 0 }]);
     expect(object).toEqual({ ...submitted, spec: { ...(submitted['spec'] as object), replicas: 0 } });
     expect(notes).toEqual([
-      `replicas 0, not ${counted ? 5 : 1}: the Rollout runs these pods (kubectl scale changes it)`,
+      `replicas 0, not ${counted ? 5 : 1}: the Rollout runs these pods (use kubectl scale to change it)`,
     ]);
   });
 
@@ -237,7 +237,9 @@ describe('workload-replicas', () => {
     const { operations, notes } = apply(workloadReplicas, submitted, old, rollout());
     expect(operations).toEqual([]);
     expect(notes).toEqual([
-      expect.stringMatching(/^nothing, replicas goes from 0 to [57] as asked: these pods run beside the Rollout's$/),
+      expect.stringMatching(
+        /^nothing; replicas changes from 0 to [57] as requested, so these pods run in addition to the Rollout's$/,
+      ),
     ]);
   });
 

@@ -11,7 +11,7 @@ import { stackOf } from '../world/error.ts';
 
 const QUESTION_MARK = 0x3f;
 
-/** What the HTTPS port is made of. */
+/** The parts of the HTTPS app. */
 export interface AppParts {
   readonly reviews: ReviewParts;
   readonly dryRun: DryRunParts;
@@ -23,8 +23,8 @@ export interface AppParts {
 }
 
 /**
- * In: the parts. Out: the app of the HTTPS port: the two webhooks, the dry run and the list of rules. Every answer is
- * JSON, unless another form was asked for.
+ * Returns the app of the HTTPS port: the two webhooks, the dry run and the list of rules. Every response is JSON,
+ * unless the client asks for another format.
  */
 export function createApp({ reviews, dryRun, log, ...catalogue }: AppParts): RequestListener {
   const app = bareApp();
@@ -35,9 +35,13 @@ export function createApp({ reviews, dryRun, log, ...catalogue }: AppParts): Req
   app.post('/v1/dry-run', dryRunHandler(dryRun));
   const list = json(200, listOf(catalogue));
   app.get('/v1/rules', (_request, response) => send(response, list));
-  refuseTheRest(app, { '/mutate': 'POST', '/validate': 'POST', '/v1/dry-run': 'POST', '/v1/rules': 'GET, HEAD' }, log);
-  // Finding the way through Express costs as much as reading the request: what the API server asks all day goes
-  // straight to where Express would lead it.
+  addFallbackHandlers(
+    app,
+    { '/mutate': 'POST', '/validate': 'POST', '/v1/dry-run': 'POST', '/v1/rules': 'GET, HEAD' },
+    log,
+  );
+  // Routing through Express costs as much as reading the request, so the frequent requests of the API server bypass it.
+  // The result is the same.
   return (request, response) => {
     const { url = '' } = request;
     if (request.method !== 'POST') app(request, response);
@@ -51,7 +55,7 @@ function isPath(url: string, path: string): boolean {
   return url.startsWith(path) && (url.length === path.length || url.charCodeAt(path.length) === QUESTION_MARK);
 }
 
-/** Out: an Express app that adds nothing to a request or an answer by itself. */
+/** Returns an Express app that adds nothing to a request or a response by itself. */
 export function bareApp(): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -63,27 +67,23 @@ export function bareApp(): Express {
 }
 
 /**
- * Adds what answers every other request: 405 for a path with another method, 404 for any other path, and 500 for a
- * handler that failed.
+ * Adds the responses to all other requests: 405 for a known path with another method, 404 for any other path, and 500
+ * for a handler that failed.
  */
-export function refuseTheRest(app: Express, methods: Readonly<Record<string, string>>, log: Log): void {
+export function addFallbackHandlers(app: Express, methods: Readonly<Record<string, string>>, log: Log): void {
   for (const [path, allow] of Object.entries(methods)) {
     app.all(path, (request, response) =>
-      send(response, problem(405, `${path} takes ${allow}, not ${request.method}`, { allow })),
+      send(response, problem(405, `${path} allows ${allow}, not ${request.method}`, { allow })),
     );
   }
   const paths = Object.keys(methods).join(', ');
   const notFound: RequestHandler = (_request, response) =>
-    send(response, problem(404, `there is nothing here; there is ${paths}`));
+    send(response, problem(404, `not found; available paths: ${paths}`));
   const failed: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
     const reply: Reply = isClientError(error)
-      ? problem(400, 'the request could not be read')
-      : problem(500, 'the server failed internally');
-    if (reply.status === 500)
-      log.error(
-        { reason: stackOf(error) },
-        'a handler failed',
-      );
+      ? problem(400, 'malformed request')
+      : problem(500, 'internal server error');
+    if (reply.status === 500) log.error({ reason: stackOf(error) }, 'HTTP handler failed');
     send(response, reply);
   };
   app.use(notFound, failed);

@@ -10,55 +10,55 @@ import { requestOptions } from '../cluster/request-options.ts';
 import { KINDS, type KindId } from '../world/object.ts';
 
 /**
- * Who somebody is and what he may do. Every method rejects with an Error when that cannot be told, which is never a
- * yes.
+ * Authenticates users and checks their permissions. Every method rejects with an Error if the API server cannot answer;
+ * callers must not treat that as permission.
  */
 export interface Authorizer {
-  /** In: a bearer token. Out: whose it is, or undefined if it is nobody's. */
+  /** Returns the user of a bearer token, or undefined if the token is invalid. */
   authenticate(token: string): Promise<UserInfo | undefined>;
-  /** In: a user. Out: whether he may use the dry run. */
+  /** Reports whether the user may use the dry run. */
   mayUse(user: UserInfo): Promise<boolean>;
   /**
-   * In: a user, a kind and a namespace (empty: all of them, or a cluster-scoped kind). Out: whether he may get and list
-   * the objects there.
+   * Reports whether the user may get and list the objects of a kind in a namespace.
+   * @param namespace - Empty for all namespaces, or for a cluster-scoped kind.
    */
   mayRead(user: UserInfo, kind: KindId, namespace: string): Promise<boolean>;
-  /** In: a user and a namespace. Out: whether he may suspend Rollgate for an object there. */
+  /** Reports whether the user may suspend Rollgate for an object in the namespace. */
   mayBreakGlass(user: UserInfo, namespace: string): Promise<boolean>;
-  /** In: a user and a namespace. Out: whether he may create Rollouts there. */
+  /** Reports whether the user may create Rollouts in the namespace. */
   mayCreateRollouts(user: UserInfo, namespace: string): Promise<boolean>;
 }
 
-/** What asking an API server takes. */
+/** Options of `clusterAuthorizer`. */
 export interface AuthorizerOptions {
   readonly authentication: Pick<AuthenticationV1Api, 'createTokenReview'>;
   readonly authorization: Pick<AuthorizationV1Api, 'createSubjectAccessReview'>;
-  /** Milliseconds that one question may take. */
+  /** Milliseconds that one request to the API server may take. */
   readonly timeout?: number;
-  /** Out: milliseconds, of a clock that never goes back. */
+  /** Returns milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }
 
 const TIMEOUT = 2_000;
-// What was answered may be revoked: this is how long that may go unnoticed.
-const REMEMBERED = 10_000;
-// Unknown tokens cost the sender nothing, so that only so many are remembered.
-const MOST_REMEMBERED = 2_000;
+// Permissions may be revoked: for this long, in milliseconds, an answer is cached and the change goes unnoticed.
+const CACHE_TIME = 10_000;
+// Unknown tokens cost the sender nothing, so the cache is limited.
+const MOST_CACHED = 2_000;
 
 /**
- * In: an API server's authentication and authorization APIs. Out: who may do what, by TokenReview and
- * SubjectAccessReview; answers are remembered for ten seconds, tokens only by their hash.
+ * Returns an authorizer that uses TokenReview and SubjectAccessReview. Answers are cached for ten seconds, tokens only
+ * by their hash.
  */
 export function clusterAuthorizer(options: AuthorizerOptions): Authorizer {
   const { authentication, authorization, timeout = TIMEOUT, now = () => performance.now() } = options;
-  const users = new Memory<UserInfo | undefined>(now);
-  const permissions = new Memory<boolean>(now);
+  const users = new AnswerCache<UserInfo | undefined>(now);
+  const permissions = new AnswerCache<boolean>(now);
   const request = requestOptions(timeout, now);
   const may = (
     user: UserInfo,
     what: { resourceAttributes: V1ResourceAttributes } | { nonResourceAttributes: V1NonResourceAttributes },
   ): Promise<boolean> =>
-    permissions.recall(JSON.stringify([user, what]), async () => {
+    permissions.get(JSON.stringify([user, what]), async () => {
       const spec = {
         user: user.username,
         uid: user.uid,
@@ -71,7 +71,7 @@ export function clusterAuthorizer(options: AuthorizerOptions): Authorizer {
     });
   return {
     authenticate: (token) =>
-      users.recall(createHash('sha256').update(token).digest('base64'), async () => {
+      users.get(createHash('sha256').update(token).digest('base64'), async () => {
         const { status } = await authentication.createTokenReview({ body: { spec: { token } } }, request);
         return status?.authenticated === true && status.user?.username !== undefined
           ? userInfo(status.user)
@@ -104,8 +104,8 @@ function mutable(extra: UserInfo['extra']): Record<string, string[]> {
   return Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]));
 }
 
-/** Answers that were given a short while ago, or are being asked for. */
-class Memory<T> {
+/** Caches answers for a short time, and shares those that are still pending. */
+class AnswerCache<T> {
   readonly #answers = new Map<string, { readonly at: number; readonly value: Promise<T> }>();
   readonly #now: () => number;
 
@@ -113,16 +113,16 @@ class Memory<T> {
     this.#now = now;
   }
 
-  recall(question: string, ask: () => Promise<T>): Promise<T> {
-    const known = this.#answers.get(question);
-    if (known !== undefined && this.#now() - known.at < REMEMBERED) return known.value;
-    const value = ask();
+  get(key: string, request: () => Promise<T>): Promise<T> {
+    const cached = this.#answers.get(key);
+    if (cached !== undefined && this.#now() - cached.at < CACHE_TIME) return cached.value;
+    const value = request();
     // A Map keeps the order of insertion: the first is the oldest.
-    this.#answers.delete(question);
-    this.#answers.set(question, { at: this.#now(), value });
+    this.#answers.delete(key);
+    this.#answers.set(key, { at: this.#now(), value });
     const [oldest] = this.#answers.keys();
-    if (this.#answers.size > MOST_REMEMBERED && oldest !== undefined) this.#answers.delete(oldest);
-    value.catch(() => this.#answers.delete(question));
+    if (this.#answers.size > MOST_CACHED && oldest !== undefined) this.#answers.delete(oldest);
+    value.catch(() => this.#answers.delete(key));
     return value;
   }
 }

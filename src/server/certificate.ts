@@ -7,7 +7,7 @@ export interface KeyPair {
   readonly key: string;
 }
 
-/** What a self-signed certificate is to say. */
+/** The content of a self-signed certificate. */
 export interface CertificateRequest {
   /** The DNS names and IPv4 addresses of the server; the first is its common name. */
   readonly names: readonly [string, ...string[]];
@@ -16,9 +16,9 @@ export interface CertificateRequest {
 }
 
 /**
- * In: names and dates. Out: a new ECDSA key (P-256) and a certificate for it, signed with itself, for a TLS server
- * (X.509 v3, RFC 5280). One certificate needs no more than these few DER structures; libraries for them bring twenty
- * packages and a patch of the global Reflect.
+ * Returns a new ECDSA key (P-256) and a self-signed certificate for it, for a TLS server (X.509 v3, RFC 5280). One
+ * certificate needs only these few DER structures. Libraries for them bring twenty packages and a patch of the global
+ * Reflect.
  */
 export function selfSigned({ names, notBefore, notAfter }: CertificateRequest): KeyPair {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -78,7 +78,7 @@ function extensions(names: readonly string[], publicKey: KeyObject): Buffer[] {
   ];
 }
 
-// Positive, never zero, and of full length whatever the dice say.
+// Positive, never zero, and always of full length.
 function serialNumber(): Buffer {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;

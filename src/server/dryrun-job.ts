@@ -2,10 +2,10 @@ import type { RecordedAnswers, Question } from '../admission/recording-world.ts'
 import { checkPolicy, parsePolicy, type PolicyCatalog } from '../policy/load.ts';
 import type { Policy } from '../policy/policy.ts';
 import { isObject, asString } from '../world/read.ts';
-import { parseJson } from './body.ts';
+import { parseJson } from './json-body.ts';
 import type { Reply } from './reply.ts';
 
-/** The ways in which a dry run can be answered, by media type. */
+/** The formats of a dry-run response, by media type. */
 export const DRY_RUN_FORMATS = {
   'application/json': 'json',
   'text/plain': 'text',
@@ -14,34 +14,34 @@ export const DRY_RUN_FORMATS = {
 
 export type DryRunFormat = (typeof DRY_RUN_FORMATS)[keyof typeof DRY_RUN_FORMATS];
 
-/** One dry run, as the worker gets it; plain data. */
+/** One dry run as the worker receives it. Plain data. */
 export interface DryRunJob {
   readonly body: Uint8Array;
   readonly format: DryRunFormat;
   /** The namespace of objects that name none. */
   readonly namespace: string | undefined;
   readonly requireReferences: boolean;
-  /** The policy in force. */
+  /** The active policy. */
   readonly policy: Policy;
 }
 
-/** What the worker is told: a new job, or answers to its questions about the present one. */
+/** A message to the worker: a new job, or answers to its questions about the current one. */
 export type ToWorker = { readonly job: DryRunJob } | { readonly answers: RecordedAnswers };
 
-/** What the worker says: what it would have to know, or the reply. */
+/** A message from the worker: the questions whose answers it needs, or the reply. */
 export type FromWorker = { readonly questions: readonly Question[] } | { readonly reply: Reply };
 
-/** What a body asks for. */
-export type Asked =
+/** The content of a dry-run body. */
+export type DryRunBody =
   | { readonly ok: true; readonly text: string; readonly candidate: Policy | undefined }
   | { readonly ok: false; readonly errors: readonly string[] };
 
 /**
- * In: a body, and the ids that a policy may name. Out: the manifests in it as a text and, if it is an envelope
- * `{"manifests": ..., "policy": ...}`, the candidate policy; or what is wrong with it. An envelope is JSON without
- * apiVersion and kind; every other body is manifests. Never throws.
+ * Reads a dry-run body. Returns its manifests as text and, from an envelope `{"manifests": ..., "policy": ...}`, the
+ * candidate policy; or the errors. An envelope is JSON without apiVersion and kind; every other body is manifests.
+ * Never throws.
  */
-export function readAsked(body: Uint8Array, known: PolicyCatalog): Asked {
+export function readDryRunBody(body: Uint8Array, known: PolicyCatalog): DryRunBody {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
   if (!text.trimStart().startsWith('{')) return { ok: true, text, candidate: undefined };
   const parsed = parseJson(body);
@@ -51,20 +51,20 @@ export function readAsked(body: Uint8Array, known: PolicyCatalog): Asked {
   const { manifests, policy, ...rest } = parsed.value;
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined)
-    return refuse(
-      `unknown key ${JSON.stringify(unknown.slice(0, 80))}: a body is a manifest with apiVersion and kind, or an envelope with manifests and policy`,
+    return invalid(
+      `unknown key ${JSON.stringify(unknown.slice(0, 80))}: send manifests with apiVersion and kind, or an envelope with manifests and policy`,
     );
   if (typeof manifests !== 'string' && !isObject(manifests) && !Array.isArray(manifests))
-    return refuse('manifests: a text, an object or a list of objects is needed');
-  const inside = typeof manifests === 'string' ? manifests : JSON.stringify(manifests, undefined, 2);
-  if (policy === undefined) return { ok: true, text: inside, candidate: undefined };
-  if (typeof policy !== 'string' && !isObject(policy)) return refuse('policy: a text or an object is needed');
+    return invalid('manifests: must be text, an object or a list of objects');
+  const manifestText = typeof manifests === 'string' ? manifests : JSON.stringify(manifests, undefined, 2);
+  if (policy === undefined) return { ok: true, text: manifestText, candidate: undefined };
+  if (typeof policy !== 'string' && !isObject(policy)) return invalid('policy: must be text or an object');
   const loaded = typeof policy === 'string' ? parsePolicy(asString(policy), known) : checkPolicy(policy, known);
   return loaded.ok
-    ? { ok: true, text: inside, candidate: loaded.policy }
+    ? { ok: true, text: manifestText, candidate: loaded.policy }
     : { ok: false, errors: loaded.errors.map((error) => `policy: ${error}`) };
 }
 
-function refuse(error: string): Asked {
+function invalid(error: string): DryRunBody {
   return { ok: false, errors: [error] };
 }

@@ -5,14 +5,14 @@ import { NO_ANSWERS, type RecordedAnswers } from '../admission/recording-world.t
 import { PRESERVERS } from '../preserve/index.ts';
 import { formats } from '../report/index.ts';
 import { RULES } from '../rules/index.ts';
-import { DRY_RUN_FORMATS, readAsked, type DryRunFormat, type FromWorker, type ToWorker } from './dryrun-job.ts';
+import { DRY_RUN_FORMATS, readDryRunBody, type DryRunFormat, type FromWorker, type ToWorker } from './dryrun-job.ts';
 import { json, problem, type Reply } from './reply.ts';
 import { messageOf } from '../world/error.ts';
 
-// The thread in which dry runs are computed, one at a time, so that they never delay an admission request. It has no
-// world of its own: it asks for what it needs.
+// The worker thread of dry runs. It computes one at a time, so that they never delay an admission request. It has no
+// world of its own and asks the main thread for what it needs.
 
-// Each round follows references one step further; no chain of them is as long.
+// Each round follows references one step further. No chain of references is longer.
 const MOST_ROUNDS = 12;
 
 const catalogue = { rules: RULES, keeps: PRESERVERS };
@@ -26,21 +26,21 @@ interface Current {
 
 let current: Current | undefined;
 
-function hear(message: ToWorker): FromWorker {
+function handle(message: ToWorker): FromWorker {
   if ('job' in message) {
-    const { body, format, ...job } = message.job;
-    const asked = readAsked(body, POLICY_CATALOG);
-    if (!asked.ok) return { reply: problem(400, asked.errors.join('; ')) };
+    const { body: bytes, format, ...job } = message.job;
+    const body = readDryRunBody(bytes, POLICY_CATALOG);
+    if (!body.ok) return { reply: problem(400, body.errors.join('; ')) };
     current = {
-      input: { ...job, text: asked.text, candidate: asked.candidate },
+      input: { ...job, text: body.text, candidate: body.candidate },
       format,
       answers: NO_ANSWERS,
       round: 1,
     };
   } else if (current !== undefined) {
-    current = { ...current, answers: joined(current.answers, message.answers), round: current.round + 1 };
+    current = { ...current, answers: mergedAnswers(current.answers, message.answers), round: current.round + 1 };
   }
-  if (current === undefined) return { reply: problem(500, 'there is no dry run to answer for') };
+  if (current === undefined) return { reply: problem(500, 'internal error: answers without a dry run') };
   const { answer, questions } = runDryRun(current.input, current.answers, catalogue);
   if (questions.length > 0 && current.round < MOST_ROUNDS) return { questions };
   const reply = render(answer, current.format);
@@ -48,7 +48,7 @@ function hear(message: ToWorker): FromWorker {
   return { reply };
 }
 
-function joined(known: RecordedAnswers, more: RecordedAnswers): RecordedAnswers {
+function mergedAnswers(known: RecordedAnswers, more: RecordedAnswers): RecordedAnswers {
   return {
     lookups: new Map([...known.lookups, ...more.lookups]),
     listings: new Map([...known.listings, ...more.listings]),
@@ -59,9 +59,9 @@ function joined(known: RecordedAnswers, more: RecordedAnswers): RecordedAnswers 
 function render(answer: DryRunAnswer, format: DryRunFormat): Reply {
   if (answer.objects === 0) {
     const [first] = answer.errors;
-    if (first === undefined) return problem(400, 'there is no Kubernetes object in the body');
+    if (first === undefined) return problem(400, 'the body contains no Kubernetes object');
     return json(400, {
-      error: `nothing in the body could be read: line ${first.line}, column ${first.column}: ${first.message}`,
+      error: `the body is invalid: line ${first.line}, column ${first.column}: ${first.message}`,
       errors: answer.errors,
     });
   }
@@ -72,11 +72,11 @@ function render(answer: DryRunAnswer, format: DryRunFormat): Reply {
 
 parentPort?.on('message', (message: ToWorker) => {
   try {
-    parentPort?.postMessage(hear(message));
+    parentPort?.postMessage(handle(message));
   } catch (error) {
     current = undefined;
     parentPort?.postMessage({
-      reply: problem(500, `the dry run failed internally: ${messageOf(error)}`),
+      reply: problem(500, `internal error in the dry run: ${messageOf(error)}`),
     } satisfies FromWorker);
   }
 });

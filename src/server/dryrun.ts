@@ -11,20 +11,21 @@ import {
 import type { Policy } from '../policy/policy.ts';
 import type { World } from '../world/world.ts';
 import type { Authorizer } from './authorization.ts';
-import { MAX_BODY, readBody, type InFlightLimiter } from './body.ts';
+import { MAX_BODY, readBody } from './body.ts';
 import { DRY_RUN_FORMATS, type DryRunJob, type FromWorker, type ToWorker } from './dryrun-job.ts';
+import type { InFlightLimiter } from './in-flight-limiter.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { problem, send, type Reply } from './reply.ts';
 import { messageOf, stackOf } from '../world/error.ts';
 
 /**
- * In: kinds and namespaces, and a signal that ends the asking. Out: those of them that somebody may read. Rejects when
- * that cannot be told.
+ * Returns the scopes that the user may read. Rejects if that cannot be determined.
+ * @param signal - Stops further checks.
  */
 export type Reader = (scopes: readonly ReadScope[], signal: AbortSignal) => Promise<ReadonlySet<ReadScope>>;
 
-/** What the dry-run worker needs around it. */
+/** Options of `DryRuns`. */
 export interface DryRunsOptions {
   readonly world: World;
   readonly log: Log;
@@ -35,45 +36,48 @@ export interface DryRunsOptions {
 const TIME_LIMIT = 10_000;
 // Each may wait for the time limits of all before it.
 const MOST_WAITING = 8;
-// Enough for some thousand objects; whoever sends what needs more shall take down his own run and not the gate.
+// Enough for some thousand objects. A request that needs more must fail by itself and not take the gate down.
 const WORKER_MEMORY_MB = 128;
 
 /**
- * Runs dry runs, one after the other, in a thread that is started with the first one, kept, and replaced when it dies
- * or takes too long.
+ * Runs dry runs one at a time in a worker thread. The thread starts with the first dry run, stays, and is replaced when
+ * it dies or takes too long.
  */
 export class DryRuns {
   readonly #options: DryRunsOptions;
   #worker: Worker | undefined;
   #waiting = 0;
-  #turn: Promise<void> = Promise.resolve();
+  #lastTurn: Promise<void> = Promise.resolve();
 
   constructor(options: DryRunsOptions) {
     this.#options = options;
   }
 
-  /** In: a dry run, and what its sender may read. Out: the reply. Never rejects. */
+  /**
+   * Runs one dry run and returns the reply. Never rejects.
+   * @param reader - What its sender may read.
+   */
   async run(job: DryRunJob, reader: Reader): Promise<Reply> {
-    if (this.#waiting >= MOST_WAITING) return problem(503, 'too many dry runs are waiting', RETRY);
+    if (this.#waiting >= MOST_WAITING) return problem(503, 'too many dry runs are waiting: try again', RETRY);
     this.#waiting++;
-    const before = this.#turn;
+    const previous = this.#lastTurn;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = promise;
+    this.#lastTurn = promise;
     try {
-      await before;
-      return await this.#converse(job, reader);
+      await previous;
+      return await this.#runInWorker(job, reader);
     } finally {
       this.#waiting--;
       resolve();
     }
   }
 
-  /** Ends the thread; a run that is under way is answered that it was not finished. */
+  /** Ends the thread. The reply to a dry run in progress says that it was not finished. */
   async stop(): Promise<void> {
     await this.#worker?.terminate();
   }
 
-  #converse(job: DryRunJob, reader: Reader): Promise<Reply> {
+  #runInWorker(job: DryRunJob, reader: Reader): Promise<Reply> {
     const { timeLimit = TIME_LIMIT, log } = this.#options;
     const worker = (this.#worker ??= this.#start());
     const { promise, resolve } = Promise.withResolvers<Reply>();
@@ -83,22 +87,22 @@ export class DryRuns {
       this.#answer(message.questions, reader, ended.signal)
         .then((answers) => worker.postMessage(answers))
         .catch((error: unknown) => {
-          log.warn({ reason: messageOf(error) }, 'the API server could not be asked what somebody may read');
-          resolve(problem(503, 'the API server could not be asked what you may read: try again', RETRY));
+          log.warn({ reason: messageOf(error) }, 'cannot check read permissions with the API server');
+          resolve(problem(503, 'cannot check your permissions with the API server: try again', RETRY));
         });
     };
     const onExit = (): void =>
       resolve(
         problem(
           503,
-          'the dry run was not finished: it needed too much memory, or the server is stopping; send fewer manifests at once',
+          'the dry run did not finish: it ran out of memory, or the server is stopping; try again with fewer manifests',
           RETRY,
         ),
       );
     const timer = setTimeout(() => {
       this.#discard(worker);
-      log.warn({ timeLimit }, 'a dry run took too long and was ended');
-      resolve(problem(504, `the dry run took longer than ${timeLimit / 1000} s: send fewer manifests at once`));
+      log.warn({ timeLimit }, 'dry run timed out');
+      resolve(problem(504, `the dry run took longer than ${timeLimit / 1000} s: send fewer manifests`));
     }, timeLimit);
     worker.on('message', onMessage).on('exit', onExit);
     worker.postMessage({ job } satisfies ToWorker);
@@ -123,7 +127,7 @@ export class DryRuns {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
     });
-    worker.on('error', (error) => log.warn({ reason: messageOf(error) }, 'the thread of the dry runs died'));
+    worker.on('error', (error) => log.warn({ reason: messageOf(error) }, 'dry-run worker thread died'));
     worker.on('exit', () => this.#discard(worker));
     worker.unref();
     return worker;
@@ -137,28 +141,25 @@ export class DryRuns {
 
 const RETRY = { 'retry-after': '1' };
 
-/** What the endpoint is made of. */
+/** The parts of the dry-run endpoint. */
 export interface DryRunParts {
   readonly dryRuns: DryRuns;
-  /** Absent without a cluster: then only this machine itself is answered. */
+  /** Absent without a cluster; then only clients on the loopback interface get an answer. */
   readonly authorizer?: Authorizer | undefined;
   readonly intake: InFlightLimiter;
   readonly metrics: Metrics;
   readonly log: Log;
-  /** Out: the policy in force. */
+  /** Returns the active policy. */
   policy(): Policy;
 }
 
-/** In: the parts. Out: the handler of `POST /v1/dry-run`. */
+/** Returns the handler of `POST /v1/dry-run`. */
 export function dryRunHandler(parts: DryRunParts): (request: Request, response: Response) => Promise<void> {
   const { metrics, log } = parts;
   return async (request, response) => {
     const reply = await answer(request, parts).catch((error: unknown) => {
-      log.error(
-        { reason: stackOf(error) },
-        'a dry run failed',
-      );
-      return problem(500, 'the dry run failed internally');
+      log.error({ reason: stackOf(error) }, 'dry run failed');
+      return problem(500, 'internal error in the dry run');
     });
     if (reply === undefined) return;
     metrics.dryRun(reply.status);
@@ -169,22 +170,23 @@ export function dryRunHandler(parts: DryRunParts): (request: Request, response: 
 async function answer(request: Request, parts: DryRunParts): Promise<Reply | undefined> {
   const media = request.accepts(Object.keys(DRY_RUN_FORMATS));
   const format = Object.entries(DRY_RUN_FORMATS).find(([type]) => type === media)?.[1];
-  if (format === undefined) return problem(406, `a dry run is answered as ${Object.keys(DRY_RUN_FORMATS).join(', ')}`);
+  if (format === undefined)
+    return problem(406, `not acceptable; available formats: ${Object.keys(DRY_RUN_FORMATS).join(', ')}`);
   const settings = readSettings(request.url);
   if ('error' in settings) return problem(400, settings.error);
   const reader = await readerOf(request, parts);
   if (typeof reader !== 'function') return reader;
-  const place = parts.intake.open();
+  const slot = parts.intake.open();
   try {
-    const body = await readBody(request, place);
+    const body = await readBody(request, slot);
     if (body.ok)
       return await parts.dryRuns.run({ body: body.bytes, format, policy: parts.policy(), ...settings }, reader);
-    if (body.why === 'gone') return undefined;
+    if (body.why === 'aborted') return undefined;
     return body.why === 'no room'
-      ? problem(503, 'too many dry runs are waiting', RETRY)
+      ? problem(503, 'too many dry runs are waiting: try again', RETRY)
       : problem(413, `the body is larger than ${MAX_BODY} bytes`);
   } finally {
-    place.leave();
+    slot.leave();
   }
 }
 
@@ -198,14 +200,13 @@ function readSettings(url: string): JobSettings | { readonly error: string } {
   const unknown = [...query.keys()].find((key) => key !== 'namespace' && key !== 'requireReferences');
   if (unknown !== undefined)
     return {
-      error: `unknown query parameter ${JSON.stringify(unknown.slice(0, 80))}: there are namespace and requireReferences`,
+      error: `unknown query parameter ${JSON.stringify(unknown.slice(0, 80))}; available: namespace, requireReferences`,
     };
   const namespace = query.get('namespace') ?? undefined;
-  if (namespace !== undefined && !NAMESPACE.test(namespace))
-    return { error: 'namespace: the name of a namespace is needed' };
+  if (namespace !== undefined && !NAMESPACE.test(namespace)) return { error: 'namespace: invalid name of a namespace' };
   const requireReferences = query.get('requireReferences') ?? 'false';
   if (requireReferences !== 'true' && requireReferences !== 'false')
-    return { error: 'requireReferences: true or false is needed' };
+    return { error: 'requireReferences: must be true or false' };
   return { namespace, requireReferences: requireReferences === 'true' };
 }
 
@@ -217,50 +218,52 @@ function isLoopback(address: string): boolean {
   return LOOPBACK.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
-const EVERYTHING: Reader = (scopes) => Promise.resolve(new Set(scopes));
-// An answer from the API server takes milliseconds; so many at once do not press it.
-const QUESTIONS_AT_ONCE = 8;
-// What nobody asks in good faith: a bundle over so many namespaces.
+const READS_ALL: Reader = (scopes) => Promise.resolve(new Set(scopes));
+// The API server answers in milliseconds; this many requests at once are no load for it.
+const CHECKS_AT_ONCE = 8;
+// No legitimate bundle covers as many namespaces.
 const MOST_SCOPES = 1_000;
 
-// Who may not read anything at all is told so before his body is read.
+// Rejects users without any permission before their body is read.
 async function readerOf(request: Request, { authorizer, log }: DryRunParts): Promise<Reader | Reply> {
   if (authorizer === undefined) {
-    if (isLoopback(request.socket.remoteAddress ?? '')) return EVERYTHING;
+    if (isLoopback(request.socket.remoteAddress ?? '')) return READS_ALL;
     return problem(
       403,
-      'without a cluster there is nobody to ask who you are, so that the dry run answers on the loopback interface only',
+      'without a cluster Rollgate cannot authenticate users, so the dry run is available only on the loopback interface',
     );
   }
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined)
-    return problem(401, 'a bearer token is needed, for example from `kubectl create token`', {
+    return problem(401, 'missing bearer token: create one, for example with `kubectl create token`', {
       'www-authenticate': 'Bearer',
     });
   try {
     const user = await authorizer.authenticate(token);
     if (user === undefined)
-      return problem(401, 'the API server does not accept this token', {
+      return problem(401, 'invalid bearer token', {
         'www-authenticate': 'Bearer error="invalid_token"',
       });
     if (!(await authorizer.mayUse(user))) {
       return problem(
         403,
-        `"${user.username}" may not use the dry run: a ClusterRole with nonResourceURLs ["/v1/dry-run"] and verbs ["create"] gives the right to`,
+        `user "${user.username}" may not use the dry run: grant verbs ["create"] on nonResourceURLs ["/v1/dry-run"] in a ClusterRole`,
       );
     }
     return async (scopes, signal) => {
       const readable = new Set<ReadScope>();
-      const asked = scopes.slice(0, MOST_SCOPES);
-      for (let start = 0; start < asked.length && !signal.aborted; start += QUESTIONS_AT_ONCE) {
-        const some = asked.slice(start, start + QUESTIONS_AT_ONCE);
-        const answers = await Promise.all(some.map(({ kind, namespace }) => authorizer.mayRead(user, kind, namespace)));
-        for (const [index, scope] of some.entries()) if (answers[index] === true) readable.add(scope);
+      const limited = scopes.slice(0, MOST_SCOPES);
+      for (let start = 0; start < limited.length && !signal.aborted; start += CHECKS_AT_ONCE) {
+        const batch = limited.slice(start, start + CHECKS_AT_ONCE);
+        const answers = await Promise.all(
+          batch.map(({ kind, namespace }) => authorizer.mayRead(user, kind, namespace)),
+        );
+        for (const [index, scope] of batch.entries()) if (answers[index] === true) readable.add(scope);
       }
       return readable;
     };
   } catch (error) {
-    log.warn({ reason: messageOf(error) }, 'the API server could not be asked who somebody is');
-    return problem(503, 'the API server could not be asked who you are: try again', RETRY);
+    log.warn({ reason: messageOf(error) }, 'cannot authenticate a user with the API server');
+    return problem(503, 'cannot authenticate you with the API server: try again', RETRY);
   }
 }

@@ -1,17 +1,17 @@
 import type { Express } from 'express';
-import { bareApp, refuseTheRest } from './app.ts';
+import { bareApp, addFallbackHandlers } from './app.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { send, type Reply } from './reply.ts';
 
-/** Something without which the gate must not be asked. */
+/** A condition for readiness. */
 export interface HealthCheck {
   readonly name: string;
-  /** Out: why it fails, or undefined. */
+  /** Returns the reason why the check fails, or undefined. */
   failing(): string | undefined;
 }
 
-/** What the plain port is made of. */
+/** The parts of the health app. */
 export interface HealthParts {
   readonly checks: readonly HealthCheck[];
   readonly metrics: Metrics;
@@ -19,19 +19,19 @@ export interface HealthParts {
 }
 
 /**
- * In: the parts. Out: the app of the plain port: `/livez`, `/readyz`, which lists every check and what fails, and
+ * Returns the app of the health port: `/livez`, `/readyz` (lists every check and the reasons of failing ones) and
  * `/metrics`.
  */
 export function createHealthApp({ checks, metrics, log }: HealthParts): Express {
   const app = bareApp();
-  // That it is answered is the answer: the event loop turns.
+  // The response itself is the answer: the event loop runs.
   app.get('/livez', (_request, response) => send(response, text(200, 'ok\n')));
   app.get('/readyz', (_request, response) => send(response, readiness(checks)));
   app.get('/metrics', async (_request, response) => {
     const body = await metrics.registry.metrics();
     send(response, { status: 200, type: metrics.registry.contentType, body });
   });
-  refuseTheRest(app, { '/livez': 'GET, HEAD', '/readyz': 'GET, HEAD', '/metrics': 'GET, HEAD' }, log);
+  addFallbackHandlers(app, { '/livez': 'GET, HEAD', '/readyz': 'GET, HEAD', '/metrics': 'GET, HEAD' }, log);
   return app;
 }
 

@@ -18,7 +18,7 @@ describe('KeepsState', () => {
     expect(lines).toEqual([]);
     settled = true;
     for (let count = 0; count < 3; count++) state.check();
-    expect(lines).toEqual(['warn no account of an Argo Rollouts controller is known, so that nothing is kept']);
+    expect(lines).toEqual(['warn no account of an Argo Rollouts controller is known, so nothing is kept']);
     off = false;
     for (let count = 0; count < 3; count++) state.check();
     expect(lines.slice(1)).toEqual(['info an account of an Argo Rollouts controller is known']);

@@ -1,39 +1,39 @@
 import type { Log } from './log.ts';
 import { Poller } from './poller.ts';
 
-/** What is asked about the keeps. */
+/** The state that `KeepsState` watches. */
 export interface KeepsQuestions {
-  /** Out: whether no controller account is known, so that nothing is kept. */
+  /** Reports whether no controller account is known, so that nothing is kept. */
   off(): boolean;
-  /** Out: whether that can be told yet: before the cluster was read no account is known. */
+  /** Reports whether `off` is reliable yet: before the cluster has been read no account is known. */
   settled(): boolean;
 }
 
-/** Says in the log when the keeps go off and come back: once for each change, not for each request. */
+/** Logs when the keeps turn off and on again, once for each change. */
 export class KeepsState {
-  readonly #questions: KeepsQuestions;
+  readonly #source: KeepsQuestions;
   readonly #log: Log;
   readonly #poller: Poller;
   #off = false;
 
-  /** In: what to ask, the log, and how often to ask, in milliseconds. */
-  constructor(questions: KeepsQuestions, log: Log, interval: number) {
-    this.#questions = questions;
+  /** @param interval - Milliseconds between two checks. */
+  constructor(source: KeepsQuestions, log: Log, interval: number) {
+    this.#source = source;
     this.#log = log;
     this.#poller = new Poller(() => Promise.resolve(this.check()), interval);
   }
 
-  /** Asks once. */
+  /** Checks once. */
   check(): void {
-    if (!this.#questions.settled()) return;
-    const off = this.#questions.off();
+    if (!this.#source.settled()) return;
+    const off = this.#source.off();
     if (off === this.#off) return;
     this.#off = off;
     if (off) {
       this.#log.warn(
-        'no account of an Argo Rollouts controller is known, so that nothing is kept: label its Deployment app.kubernetes.io/name: argo-rollouts, or name the account in controllers.accounts of the policy',
+        'no account of an Argo Rollouts controller is known, so nothing is kept: label its Deployment app.kubernetes.io/name: argo-rollouts, or add the account to controllers.accounts of the policy',
       );
-    } else this.#log.info('an account of an Argo Rollouts controller is known: what it owns is kept');
+    } else this.#log.info('an account of an Argo Rollouts controller is known: keeps are on');
   }
 
   stop(): void {

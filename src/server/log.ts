@@ -4,18 +4,18 @@ import type { Request } from '../admission/review.ts';
 
 export type Log = Logger;
 
-/** The levels that `--log-level` takes. */
+/** The values of `--log-level`. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-// A write for every line would cost as much as the decision in it. Whoever reads the output too slowly loses lines,
-// rather than that they fill the memory.
+// A write for every line would cost as much as the decision in it. If the reader of the output is too slow, lines are
+// lost instead of filling the memory.
 const BUFFERED = { dest: 1, sync: false, minLength: 12_288, periodicFlush: 200, maxLength: 16 * 1024 * 1024 };
 
 /**
- * In: the least level that is written, and where to (by default standard output, in blocks, at most 0.2 s late, and
- * whole when the process exits). Out: a log that writes one JSON object a line.
+ * Returns a log that writes one JSON object per line. By default it writes to standard output in blocks, at most 0.2 s
+ * late, and completely when the process exits.
  */
 export function createLog(level: LogLevel, destination: DestinationStream = pino.destination(BUFFERED)): Log {
   const options = {
@@ -34,8 +34,8 @@ export type Webhook = 'mutate' | 'validate';
 const LONGEST = 300;
 
 /**
- * Writes the one line of a decision: who asked what about which object, and what became of it; never the object.
- * Requests that are not judged show at level debug.
+ * Writes the one line of a decision: who requested what for which object, and the outcome; never the object. Requests
+ * that are not checked appear at level debug.
  */
 export function logDecision(
   log: Log,
@@ -70,7 +70,7 @@ export function logDecision(
   );
 }
 
-/** In: a webhook and a request. Out: what every line about it says. */
+/** Returns the fields that every line about a request has. */
 export function about(webhook: Webhook, request: Request): Readonly<Record<string, unknown>> {
   return {
     webhook,

@@ -4,22 +4,22 @@ import type { Request } from '../admission/review.ts';
 import type { KindId } from '../world/object.ts';
 import type { Webhook } from './log.ts';
 
-/** What is known of the cached objects of one kind. */
+/** The state of the cached objects of one kind. */
 export interface CacheState {
   readonly kind: KindId;
   readonly synced: boolean;
-  /** Seconds since the API server was last heard of about this kind. */
+  /** Seconds since the last response or event from the API server for this kind. */
   readonly staleness: number;
 }
 
-/** What the metrics ask for when they are read. */
+/** The values that the metrics read when they are scraped. */
 export interface MetricSources {
   readonly version: string;
   readonly rules: readonly string[];
   readonly keeps: readonly string[];
-  /** Out: how many admission requests are under way. */
+  /** Returns the number of admission requests in progress. */
   inFlight(): number;
-  /** Out: whether no controller account is known, so that nothing is kept. */
+  /** Reports whether no controller account is known, so that nothing is kept. */
   keepsOff(): boolean;
   caches(): readonly CacheState[];
 }
@@ -27,8 +27,8 @@ export interface MetricSources {
 type Verdict = DecisionRecord['verdict'] | 'error';
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
-// A series that appears with its first denial has no rate at that moment; for the kinds that matter most it is there
-// from the start.
+// A series that appears with its first denial has no rate at that moment. For the most important kinds it exists from
+// the start.
 const SEEDED_KINDS: readonly KindId[] = [
   'Rollout.argoproj.io',
   'AnalysisTemplate.argoproj.io',
@@ -37,13 +37,13 @@ const SEEDED_KINDS: readonly KindId[] = [
 ];
 
 /**
- * Everything that is counted, in a registry of its own. Labels are bounded: no name, namespace or user is among them,
- * and kinds that Rollgate does not know are `other`.
+ * All metrics, in their own registry. Labels are bounded: they contain no names, namespaces or users, and kinds that
+ * Rollgate does not know are `other`.
  */
 export class Metrics {
   readonly registry = new Registry();
 
-  readonly #requests = this.#counter('rollgate_admission_requests_total', 'Admission requests that were answered.', [
+  readonly #requests = this.#counter('rollgate_admission_requests_total', 'Answered admission requests.', [
     'webhook',
     'operation',
     'kind',
@@ -59,52 +59,52 @@ export class Metrics {
   });
   readonly #unreadable = this.#counter(
     'rollgate_unreadable_requests_total',
-    'Requests to a webhook that were no AdmissionReview, by HTTP status.',
+    'Requests to a webhook that were not an AdmissionReview, by HTTP status.',
     ['webhook', 'code'],
   );
   readonly #findings = this.#counter(
     'rollgate_findings_total',
-    'Findings that admission requests introduced, by what became of them.',
+    'Findings that admission requests introduced, by decision.',
     ['rule', 'decision'],
   );
   readonly #skipped = this.#counter(
     'rollgate_skipped_total',
-    'Admission requests in which a rule could not judge; * stands for all rules.',
+    'Admission requests for which a rule was skipped; * stands for all rules.',
     ['rule'],
   );
   readonly #kept = this.#counter(
     'rollgate_kept_total',
-    'Admission requests in which something of the controller was kept.',
+    'Admission requests in which a value of the controller was kept.',
     ['keep'],
   );
   readonly #ruleErrors = this.#counter(
     'rollgate_rule_errors_total',
-    'Rules that failed; any at all is a defect of Rollgate.',
+    'Rules that failed with an internal error. Any is a bug in Rollgate.',
     ['rule'],
   );
   readonly #internalErrors = this.#counter(
     'rollgate_internal_errors_total',
-    'Admission requests that were answered without judgement because of a failure; any at all is a defect of Rollgate.',
+    'Admission requests that were not checked because of an internal error. Any is a bug in Rollgate.',
     ['webhook'],
   );
   readonly #shed = this.#counter(
     'rollgate_shed_total',
-    'Requests that were turned away because too many were under way.',
+    'Requests that were rejected because too many were in progress.',
     [],
   );
   readonly #tripwire = this.#counter(
     'rollgate_tripwire_total',
-    'Requests of a controller whose account is not exempt; nothing was kept in them.',
+    'Requests of a controller whose account is not exempt. Nothing was kept in them.',
     [],
   );
   readonly #badPatches = this.#counter(
     'rollgate_bad_patches_total',
-    'Patches that were not sent because they did not apply; any at all is a defect of Rollgate.',
+    'Patches that were not sent because they did not apply. Any is a bug in Rollgate.',
     [],
   );
   readonly #breakGlass = this.#counter(
     'rollgate_break_glass_total',
-    'Requests that passed by a break-glass annotation.',
+    'Requests that were allowed by a break-glass annotation.',
     [],
   );
   readonly #certificateReloads = this.#counter(
@@ -117,10 +117,10 @@ export class Metrics {
   ]);
   readonly #conversions = this.#counter(
     'rollgate_conversion_steps_total',
-    'What was done to make Rollouts of Deployments, and Deployments of Rollouts.',
+    'Steps of conversions from Deployments to Rollouts, and back.',
     ['step', 'result'],
   );
-  readonly #dryRuns = this.#counter('rollgate_dry_runs_total', 'Answers of the dry-run endpoint, by HTTP status.', [
+  readonly #dryRuns = this.#counter('rollgate_dry_runs_total', 'Responses of the dry-run endpoint, by HTTP status.', [
     'code',
   ]);
 
@@ -132,33 +132,33 @@ export class Metrics {
 
   constructor(sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry });
-    this.#gauge('rollgate_in_flight', 'Admission requests under way.', [], (gauge) => gauge.set(sources.inFlight()));
+    this.#gauge('rollgate_in_flight', 'Admission requests in progress.', [], (gauge) => gauge.set(sources.inFlight()));
     this.#gauge(
       'rollgate_keeps_off',
-      '1 while no account of an Argo Rollouts controller is known, so that nothing is kept.',
+      '1 while no account of an Argo Rollouts controller is known, so nothing is kept.',
       [],
       (gauge) => gauge.set(sources.keepsOff() ? 1 : 0),
     );
-    this.#gauge('rollgate_cache_synced', '1 if the objects of the kind are known.', ['kind'], (gauge) => {
+    this.#gauge('rollgate_cache_synced', '1 if the objects of the kind have been read.', ['kind'], (gauge) => {
       gauge.reset();
       for (const { kind, synced } of sources.caches()) gauge.set({ kind }, synced ? 1 : 0);
     });
     this.#gauge(
       'rollgate_cache_staleness_seconds',
-      'Seconds since the API server was last heard of about the kind.',
+      'Seconds since the last response or event from the API server for the kind.',
       ['kind'],
       (gauge) => {
         gauge.reset();
         for (const { kind, staleness } of sources.caches()) gauge.set({ kind }, staleness);
       },
     );
-    this.#gauge('rollgate_build_info', 'The version that runs.', ['version'], (gauge) =>
+    this.#gauge('rollgate_build_info', 'The version of this process.', ['version'], (gauge) =>
       gauge.set({ version: sources.version }, 1),
     );
     this.#seed(sources);
   }
 
-  /** Counts an admission request that was answered; the time is in seconds. */
+  /** Counts an answered admission request. */
   decided(webhook: Webhook, request: Request, record: DecisionRecord, seconds: number): void {
     this.#answered(webhook, request, record.verdict, seconds);
     for (const { rule, decision, failed } of record.findings) {
@@ -172,7 +172,7 @@ export class Metrics {
     if (record.breakGlass !== undefined) this.#breakGlass.inc();
   }
 
-  /** Counts an admission request whose judgement failed. */
+  /** Counts an admission request whose check failed. */
   failed(webhook: Webhook, request: Request, seconds: number): void {
     this.#answered(webhook, request, 'error', seconds);
     this.#internalErrors.inc({ webhook });
@@ -183,12 +183,12 @@ export class Metrics {
     this.#unreadable.inc({ webhook, code });
   }
 
-  /** Counts a request that was turned away. */
+  /** Counts a request that was rejected because of load. */
   shed(): void {
     this.#shed.inc();
   }
 
-  /** Notes when the certificate that is served expires. */
+  /** Records when the serving certificate expires. */
   serving(notAfter: Date): void {
     this.#notAfter.set(notAfter.getTime() / 1000);
   }
@@ -203,14 +203,14 @@ export class Metrics {
     this.#conversions.inc({ step, result });
   }
 
-  /** In: whether this process converts. Adds that to what is read. */
+  /** Adds a gauge that shows whether this process converts Deployments. */
   leads(leading: () => boolean): void {
     this.#gauge('rollgate_conversion_leader', '1 in the process that converts Deployments.', [], (gauge) =>
       gauge.set(leading() ? 1 : 0),
     );
   }
 
-  /** Counts an answer of the dry-run endpoint. */
+  /** Counts a response of the dry-run endpoint. */
   dryRun(code: number): void {
     this.#dryRuns.inc({ code });
   }

@@ -6,30 +6,30 @@ import type { Metrics } from './metrics.ts';
 import { Poller } from './poller.ts';
 import { messageOf } from '../world/error.ts';
 
-/** What a policy file needs around it. */
+/** Options of `PolicyFile`. */
 export interface PolicyFileOptions {
   readonly path: string;
   readonly known: PolicyCatalog;
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two checks of the file. */
   readonly interval: number;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'reloaded'>;
 }
 
 /**
- * A policy in a file, looked at every few seconds by content. A changed file that cannot be used is refused, and the
- * policy that was in force stays.
+ * A policy in a file, whose content is checked every few seconds. A changed file that is invalid is rejected, and the
+ * previous policy stays active.
  */
 export class PolicyFile {
   readonly #options: PolicyFileOptions;
   readonly #poller: Poller;
   #text: string;
   #current: Policy;
-  #complaint = '';
+  #lastError = '';
 
   /**
-   * In: where the file is. Out: the policy in it, watched. Rejects with an Error that lists what is wrong in the file,
-   * each with its place.
+   * Reads the policy and starts to watch the file.
+   * @throws An Error that lists every problem in the file with its path.
    */
   static async open(options: PolicyFileOptions): Promise<PolicyFile> {
     const text = await readFile(options.path, 'utf8');
@@ -43,7 +43,7 @@ export class PolicyFile {
     this.#poller = new Poller(() => this.check(), options.interval);
   }
 
-  /** Out: the policy in force. */
+  /** The active policy. */
   get current(): Policy {
     return this.#current;
   }
@@ -52,7 +52,7 @@ export class PolicyFile {
     this.#poller.stop();
   }
 
-  /** Looks at the file once. Never rejects. */
+  /** Checks the file once. Never rejects. */
   async check(): Promise<void> {
     const { path, log, metrics } = this.#options;
     try {
@@ -63,13 +63,13 @@ export class PolicyFile {
         metrics.reloaded('policy', 'success');
         log.info({ path }, 'policy reloaded');
       }
-      this.#complaint = '';
+      this.#lastError = '';
     } catch (error) {
       metrics.reloaded('policy', 'error');
-      const complaint = messageOf(error);
-      if (complaint !== this.#complaint)
-        log.error({ path, reason: complaint }, 'the changed policy is refused, the old one stays');
-      this.#complaint = complaint;
+      const reason = messageOf(error);
+      if (reason !== this.#lastError)
+        log.error({ path, reason }, 'the changed policy is invalid; the previous one stays active');
+      this.#lastError = reason;
     }
   }
 }

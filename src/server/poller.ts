@@ -1,18 +1,21 @@
-/** Calls something again and again, never twice at once, until it is stopped. It does not keep the process alive. */
+/** Calls a function repeatedly, one call at a time, until it is stopped. It does not keep the process alive. */
 export class Poller {
   readonly #work: () => Promise<void>;
   readonly #interval: number;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /** In: what to call, which must not reject, and the pause between two calls in milliseconds. */
+  /**
+   * @param work - Must not reject.
+   * @param interval - The pause between two calls, in milliseconds.
+   */
   constructor(work: () => Promise<void>, interval: number) {
     this.#work = work;
     this.#interval = interval;
     this.#wait();
   }
 
-  /** No call begins after this. */
+  /** No call starts after this. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** What is answered, whole. */
+/** A complete HTTP response. */
 export interface Reply {
   readonly status: number;
   readonly type: string;
@@ -10,17 +10,17 @@ export interface Reply {
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** In: an HTTP status, a value, and more headers. Out: the reply that carries it as JSON. */
+/** Returns a reply with a value as JSON. */
 export function json(status: number, value: unknown, headers?: Readonly<Record<string, string>>): Reply {
   return { status, type: JSON_TYPE, body: JSON.stringify(value), ...(headers === undefined ? {} : { headers }) };
 }
 
-/** In: an HTTP status and what went wrong, for a person. Out: the reply that says so. */
+/** Returns a reply with an error message for a person. */
 export function problem(status: number, error: string, headers?: Readonly<Record<string, string>>): Reply {
   return json(status, { error }, headers);
 }
 
-/** Sends a reply in one piece; nothing happens if the client is gone. */
+/** Sends a reply in one piece. Does nothing if the client has disconnected. */
 export function send(response: ServerResponse, reply: Reply): void {
   if (response.destroyed || response.headersSent) return;
   response.writeHead(reply.status, {

@@ -5,39 +5,43 @@ import { parseReview, type Request } from '../admission/review.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parseGoDuration } from '../world/duration.ts';
 import type { World } from '../world/world.ts';
-import { MAX_BODY, parseJson, readBody, type InFlightLimiter } from './body.ts';
+import { MAX_BODY, readBody } from './body.ts';
+import type { InFlightLimiter } from './in-flight-limiter.ts';
+import { parseJson } from './json-body.ts';
 import { about, logDecision, type Log, type Webhook } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { json, problem, send, type Reply } from './reply.ts';
 import { messageOf, stackOf } from '../world/error.ts';
 
-/** What the webhooks are made of. */
+/** The parts of the webhooks. */
 export interface ReviewParts {
   readonly gate: Pick<Gate, 'mutate' | 'validate'>;
   readonly world: World;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly intake: InFlightLimiter;
-  /** How many objects one request may have judged; the rest is reported as skipped. */
+  /** How many Rollouts and other subjects one request may check; the others are reported as skipped. */
   readonly maxSubjects: number;
   policy(): Policy;
-  /** Out: milliseconds since the epoch. */
+  /** Returns milliseconds since the epoch. */
   now(): number;
 }
 
-// What the API server waits when a webhook configuration does not say, and the longest that one may say.
+// The timeout that the API server uses if a webhook configuration sets none, and the longest that it may set. In
+// seconds.
 const DEFAULT_TIMEOUT = 10;
 const LONGEST_TIMEOUT = 30;
-// Of the API server's time: judging must end by the first, an answer must be on its way by the second.
-const FOR_JUDGING = 0.8;
-const FOR_ANSWERING = 0.9;
-// A flood of requests shall not be a flood of lines.
+// Fractions of the API server's timeout: the decision must be made within the first, the response sent within the
+// second.
+const DECISION_FRACTION = 0.8;
+const RESPONSE_FRACTION = 0.9;
+// A flood of requests must not cause a flood of log lines.
 const SHED_LINE_PAUSE = 10_000;
 
 /**
- * In: which webhook, and its parts. Out: its request listener. A body that is an AdmissionReview is answered with one
- * whatever happens; others with a 4xx and the reason; when too much is under way with 503, so that the failure policy
- * of the webhook decides.
+ * Returns the request listener of a webhook. A body that is an AdmissionReview always gets an AdmissionReview as the
+ * response; any other gets a 4xx and the reason. If too many requests are in flight the response is 503, so that the
+ * failure policy of the webhook decides.
  */
 export function reviewListener(
   webhook: Webhook,
@@ -45,16 +49,16 @@ export function reviewListener(
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const { intake, metrics, log, now } = parts;
   const timeoutOf = timeoutReader();
-  let shedTold = -Infinity;
+  let lastShedLine = -Infinity;
   const shed = (): Reply => {
     metrics.shed();
-    if (now() - shedTold > SHED_LINE_PAUSE) {
-      shedTold = now();
-      log.warn({ webhook, inFlight: intake.requests }, 'too many requests are under way, some are turned away');
+    if (now() - lastShedLine > SHED_LINE_PAUSE) {
+      lastShedLine = now();
+      log.warn({ webhook, inFlight: intake.requests }, 'too many requests in progress; rejecting some');
     }
-    return problem(503, 'too many requests are under way', { 'retry-after': '1' });
+    return problem(503, 'too many requests in progress', { 'retry-after': '1' });
   };
-  const refuse = (status: number, error: string): Reply => {
+  const reject = (status: number, error: string): Reply => {
     metrics.unreadable(webhook, status);
     return problem(status, error);
   };
@@ -64,45 +68,45 @@ export function reviewListener(
     if (!isJson(type) || !isPlain(request.headers['content-encoding'])) {
       return send(
         response,
-        refuse(
+        reject(
           415,
-          `an AdmissionReview is sent as application/json, not ${type === undefined ? 'without a content type' : `as ${type.slice(0, 80)}`}`,
+          `send an AdmissionReview with content type application/json, not ${type === undefined ? 'without one' : type.slice(0, 80)}`,
         ),
       );
     }
-    const place = intake.open();
-    void readBody(request, place)
+    const slot = intake.open();
+    void readBody(request, slot)
       .then((body) => {
         if (body.ok) {
           const timeout = timeoutOf(request.url ?? '');
-          const judged = now() + FOR_JUDGING * timeout - (performance.now() - arrived);
-          return answer(webhook, body.bytes, { arrived, judged, patience: FOR_ANSWERING * timeout }, parts);
+          const decideBy = now() + DECISION_FRACTION * timeout - (performance.now() - arrived);
+          return answer(webhook, body.bytes, { arrived, decideBy, timeout: RESPONSE_FRACTION * timeout }, parts);
         }
         if (body.why === 'no room') return shed();
-        return body.why === 'too large' ? refuse(413, `the body is larger than ${MAX_BODY} bytes`) : undefined;
+        return body.why === 'too large' ? reject(413, `the body is larger than ${MAX_BODY} bytes`) : undefined;
       })
       .then((reply) => {
         if (reply !== undefined) send(response, reply);
       })
       .catch((error: unknown) => {
-        log.error({ webhook, reason: messageOf(error) }, 'a request could not be answered');
+        log.error({ webhook, reason: messageOf(error) }, 'cannot answer a request');
         send(response, problem(500, FAILED));
       })
-      .finally(() => place.leave());
+      .finally(() => slot.leave());
   };
 }
 
 interface Times {
-  /** By the clock of `performance`. */
+  /** On the clock of `performance`. */
   readonly arrived: number;
-  /** By when judging must have ended, in milliseconds since the epoch. */
-  readonly judged: number;
-  /** How long the API server can wait for an answer to be on its way, in milliseconds from the arrival. */
-  readonly patience: number;
+  /** The deadline for the decision, in milliseconds since the epoch. */
+  readonly decideBy: number;
+  /** How long the API server waits for a response, in milliseconds from the arrival. */
+  readonly timeout: number;
 }
 
-// The API server appends `?timeout=5s`, what its webhook configuration says: the same to every request, so that it is
-// read once. In milliseconds.
+// Returns a function that reads the timeout from a URL, in milliseconds. The API server appends `?timeout=5s` from its
+// webhook configuration, the same to every request, so the last result is cached.
 function timeoutReader(): (url: string) => number {
   let known = '';
   let timeout = DEFAULT_TIMEOUT * 1000;
@@ -135,11 +139,8 @@ async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: Revi
     return json(200, reviewOf(response));
   } catch (error) {
     metrics.failed(webhook, request, (performance.now() - times.arrived) / 1000);
-    log.error(
-      { ...about(webhook, request), reason: stackOf(error) },
-      'failed internally',
-    );
-    return json(200, reviewOf(undecided(request, parts)));
+    log.error({ ...about(webhook, request), reason: stackOf(error) }, 'internal error');
+    return json(200, reviewOf(failureResponse(request, parts)));
   }
 }
 
@@ -149,28 +150,28 @@ async function answerWithin(
   times: Times,
   { gate, maxSubjects }: ReviewParts,
 ): Promise<GateAnswer> {
-  const limits: Limits = { deadline: times.judged, maxSubjects };
-  const judging = gate[webhook](request, limits);
+  const limits: Limits = { deadline: times.decideBy, maxSubjects };
+  const decision = gate[webhook](request, limits);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error('there was no answer in time')),
-      Math.max(times.arrived + times.patience - performance.now(), 0),
+      () => reject(new Error('timed out before a decision')),
+      Math.max(times.arrived + times.timeout - performance.now(), 0),
     );
   });
   try {
-    return await Promise.race([judging, late]);
+    return await Promise.race([decision, late]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-const FAILED = 'rollgate failed internally';
+const FAILED = 'internal error in Rollgate';
 
-function undecided(request: Request, { policy, world }: ReviewParts): AdmissionResponse {
+function failureResponse(request: Request, { policy, world }: ReviewParts): AdmissionResponse {
   const settings = settingsOf(request, policy(), world);
   if (settings.onInternalError === 'warn' || settings.mode === 'audit') {
-    return allowed(request.uid, { warnings: [`${FAILED}; this request was let through without being judged`] });
+    return allowed(request.uid, { warnings: [`${FAILED}: the request was allowed without being checked`] });
   }
   return {
     uid: request.uid,
@@ -178,12 +179,12 @@ function undecided(request: Request, { policy, world }: ReviewParts): AdmissionR
     status: {
       code: 500,
       reason: 'InternalError',
-      message: `${FAILED}, and its policy refuses what it cannot judge: try again, or tell whoever runs Rollgate`,
+      message: `${FAILED}, and its policy denies requests that it cannot check: try again, or contact the administrator of Rollgate`,
     },
   };
 }
 
-// The world may be what failed.
+// The world itself may be what failed.
 function settingsOf(request: Request, policy: Policy, world: World): Pick<Policy, 'onInternalError' | 'mode'> {
   try {
     return decisionContextOf(policy, world, false).settings(request.namespace);

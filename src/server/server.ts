@@ -7,46 +7,49 @@ import type { Metrics } from './metrics.ts';
 import { createHealthApp, type HealthCheck } from './health.ts';
 import { whyInvalid, type Certificate, type CertificateSource } from './tls.ts';
 
-/** What a server is made of. */
+/** The parts of a server. */
 export interface ServerOptions {
-  /** What answers on the HTTPS port. */
+  /** The listener of the HTTPS port. */
   readonly app: RequestListener;
   readonly certificate: CertificateSource;
   readonly minTlsVersion: SecureVersion;
-  /** The address to listen at; undefined: all of them. */
+  /** The address to listen on; undefined means all. */
   readonly host: string | undefined;
-  /** 0: any that is free. */
+  /** 0 means any free port. */
   readonly port: number;
   readonly healthPort: number;
-  /** What must hold, besides certificate and not stopping, before the gate may be asked. */
+  /** The conditions for readiness, in addition to a valid certificate and not stopping. */
   readonly checks: readonly HealthCheck[];
   readonly metrics: Metrics;
   readonly log: Log;
   readonly drain: DrainLimits;
-  /** Out: milliseconds since the epoch. */
+  /** Returns milliseconds since the epoch. */
   now(): number;
 }
 
 /** How a server stops, in milliseconds. */
 export interface DrainLimits {
-  /** It goes on serving until no request came for this long: that it is to be asked no more spreads slowly. */
+  /** It continues to serve until no request has come for this long, because clients learn late that it is stopping. */
   readonly quiet: number;
-  /** But no longer than this. */
+  /** The longest time that it continues to serve. */
   readonly longest: number;
-  /** What is under way then has this long before it is cut off. */
+  /** How long requests in progress may then take before they are cut off. */
   readonly grace: number;
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface RunningServer {
   readonly port: number;
   readonly healthPort: number;
-  /** Stops it as gently as the drain limits allow; called once more, at once. Resolves when nothing of it is left. */
+  /**
+   * Stops the server as gently as the drain limits allow; a second call stops it at once. Resolves when everything is
+   * closed.
+   */
   stop(): Promise<void>;
 }
 
 const TIMEOUTS = {
-  // The API server closes connections that were idle for 90 s. Whoever closes first must not be us, lest a request be
+  // The API server closes connections that were idle for 90 s. The client must close first: otherwise a request may be
   // on its way.
   keepAliveTimeout: 95_000,
   headersTimeout: 10_000,
@@ -54,15 +57,12 @@ const TIMEOUTS = {
   connectionsCheckingInterval: 2_000,
 };
 const TLS_HANDSHAKE = 10_000;
-// A client that does not read its answer.
+// A client that does not read its response.
 const STALLED = 120_000;
 // Bearer tokens may be several KiB long.
 const MAX_HEADER = 32 * 1024;
 
-/**
- * In: the parts and limits. Out: both ports, serving. Rejects with the error of a port that cannot be had; nothing is
- * left open then.
- */
+/** Starts both ports. Rejects with the error of a port that cannot be opened; nothing stays open then. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { certificate, minTlsVersion, host, log, now, metrics } = options;
   const drain = new Drain(options.drain);
@@ -104,18 +104,18 @@ function listen(server: http.Server, host: string | undefined, port: number): Pr
 }
 
 /**
- * Stops servers without a request being lost: whoever sends them learns of it late, and keeps connections open. So
- * everybody is told to close his connection with the next answer, and the servers go on until nobody asks any more.
+ * Stops servers without losing a request. Clients learn late that a server is stopping, and keep connections open. So
+ * every response tells its client to close the connection, and the servers continue until no requests come.
  */
 class Drain {
   readonly #limits: DrainLimits;
   readonly #sockets = new Set<Socket>();
-  readonly #answering = new Set<ServerResponse>();
+  readonly #openResponses = new Set<ServerResponse>();
   #requests = 0;
   #lastRequest = 0;
   #draining = false;
   #stopped: Promise<void> | undefined;
-  readonly #hurry = new AbortController();
+  readonly #forceStop = new AbortController();
 
   constructor(limits: DrainLimits) {
     this.#limits = limits;
@@ -126,24 +126,24 @@ class Drain {
   }
 
   /**
-   * In: a listener, and whether its requests are signs that somebody still needs the server: probes and scrapes, which
-   * never end, are none. Out: the listener, made to tell its clients to close their connections once the server is
-   * stopping.
+   * Wraps a listener, so that clients are told to close their connections once the server is stopping.
+   * @param needed - Whether its requests show that clients still need the server. Probes and scrapes never end, so they
+   * do not count.
    */
   watch(listener: RequestListener, needed: boolean): RequestListener {
     return (request, response) => {
       if (this.#draining) response.setHeader('connection', 'close');
       if (needed) this.#count(1);
-      this.#answering.add(response);
+      this.#openResponses.add(response);
       response.once('close', () => {
-        this.#answering.delete(response);
+        this.#openResponses.delete(response);
         if (needed) this.#count(-1);
       });
       listener(request, response);
     };
   }
 
-  /** Keeps account of the connections, those that have not finished their handshake among them. */
+  /** Tracks the connections, including those whose handshake is not finished. */
   track(server: http.Server): void {
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -151,10 +151,10 @@ class Drain {
     });
   }
 
-  /** In: the servers. Out: resolves when they are closed; called once more, it hurries. */
+  /** Closes the servers and resolves when they are closed. A second call closes them at once. */
   stop(servers: readonly http.Server[]): Promise<void> {
     if (this.#stopped === undefined) this.#stopped = this.#stop(servers);
-    else this.#hurry.abort();
+    else this.#forceStop.abort();
     return this.#stopped;
   }
 
@@ -166,23 +166,23 @@ class Drain {
   async #stop(servers: readonly http.Server[]): Promise<void> {
     const { quiet, longest, grace } = this.#limits;
     this.#draining = true;
-    for (const response of this.#answering) if (!response.headersSent) response.setHeader('connection', 'close');
-    const began = performance.now();
-    this.#lastRequest = began;
+    for (const response of this.#openResponses) if (!response.headersSent) response.setHeader('connection', 'close');
+    const started = performance.now();
+    this.#lastRequest = started;
     for (;;) {
       const time = performance.now();
-      const left = Math.min(this.#requests > 0 ? longest : this.#lastRequest + quiet - time, began + longest - time);
-      if (left <= 0 || this.#hurry.signal.aborted) break;
+      const left = Math.min(this.#requests > 0 ? longest : this.#lastRequest + quiet - time, started + longest - time);
+      if (left <= 0 || this.#forceStop.signal.aborted) break;
       await this.#pause(Math.min(left, 100));
     }
-    // Closes the listening sockets and idle connections at once, the others with the answers that are under way.
+    // Closes the listening sockets and idle connections at once, the others after their current responses.
     const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    const cutOff = setTimeout(() => this.#hurry.abort(), grace);
+    const cutOff = setTimeout(() => this.#forceStop.abort(), grace);
     const destroy = (): void => {
       for (const socket of this.#sockets) socket.destroy();
     };
-    if (this.#hurry.signal.aborted) destroy();
-    else this.#hurry.signal.addEventListener('abort', destroy, { once: true });
+    if (this.#forceStop.signal.aborted) destroy();
+    else this.#forceStop.signal.addEventListener('abort', destroy, { once: true });
     await closed;
     clearTimeout(cutOff);
   }
@@ -190,7 +190,7 @@ class Drain {
   #pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(done, milliseconds);
-      const { signal } = this.#hurry;
+      const { signal } = this.#forceStop;
       function done(): void {
         clearTimeout(timer);
         signal.removeEventListener('abort', done);

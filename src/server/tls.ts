@@ -8,7 +8,7 @@ import type { Metrics } from './metrics.ts';
 import { Poller } from './poller.ts';
 import { messageOf } from '../world/error.ts';
 
-/** A certificate that was found to fit its key. */
+/** A certificate that matches its key. */
 export interface Certificate extends KeyPair {
   readonly notBefore: Date;
   readonly notAfter: Date;
@@ -16,15 +16,18 @@ export interface Certificate extends KeyPair {
   readonly fingerprint: string;
 }
 
-/** Where the serving certificate comes from. */
+/** The source of the serving certificate. */
 export interface CertificateSource {
   readonly current: Certificate;
-  /** In: called with each certificate that replaces the one before. */
+  /** Calls the listener with each certificate that replaces the current one. */
   onChange(listener: (certificate: Certificate) => void): void;
   stop(): void;
 }
 
-/** In: a certificate, and milliseconds since the epoch. Out: why it is not valid then, or undefined. */
+/**
+ * Returns why a certificate is not valid at a time, or undefined.
+ * @param now - Milliseconds since the epoch.
+ */
 export function whyInvalid({ notBefore, notAfter }: Certificate, now: number): string | undefined {
   if (now > notAfter.getTime()) return `the certificate expired at ${notAfter.toISOString()}`;
   if (now < notBefore.getTime()) return `the certificate is not valid before ${notBefore.toISOString()}`;
@@ -32,14 +35,14 @@ export function whyInvalid({ notBefore, notAfter }: Certificate, now: number): s
 }
 
 /**
- * In: a certificate (or a chain, its own first) and a key. Out: them, read. Throws an Error that says what is wrong,
- * without any part of the key.
+ * Parses a certificate (or a chain that starts with it) and its key.
+ * @throws An Error that says what is wrong, without any part of the key.
  */
 export function readCertificate({ cert, key }: KeyPair): Certificate {
-  const leaf = attempt('tls.crt holds no certificate', () => new X509Certificate(cert));
-  const privateKey = attempt('tls.key holds no private key', () => createPrivateKey(key));
-  if (!leaf.checkPrivateKey(privateKey)) throw new Error('tls.key is not the key of the certificate in tls.crt');
-  attempt('tls.crt and tls.key are not usable for TLS', () => createSecureContext({ cert, key }));
+  const leaf = attempt('tls.crt contains no certificate', () => new X509Certificate(cert));
+  const privateKey = attempt('tls.key contains no private key', () => createPrivateKey(key));
+  if (!leaf.checkPrivateKey(privateKey)) throw new Error('tls.key does not match the certificate in tls.crt');
+  attempt('tls.crt and tls.key cannot be used for TLS', () => createSecureContext({ cert, key }));
   return {
     cert,
     key,
@@ -50,8 +53,7 @@ export function readCertificate({ cert, key }: KeyPair): Certificate {
 }
 
 /**
- * In: the names to certify. Out: a certificate made now, signed with itself, for as long as browsers and operating
- * systems accept: 825 days.
+ * Returns a new self-signed certificate, valid for 825 days: the longest that browsers and operating systems accept.
  */
 export function generatedCertificate(names: CertificateNames): CertificateSource {
   const now = Date.now();
@@ -63,11 +65,11 @@ const HOUR = 3_600_000;
 
 type CertificateNames = readonly [string, ...string[]];
 
-/** What a certificate in files needs around it. */
+/** Options of `FileCertificate`. */
 export interface FileOptions {
-  /** The directory of `tls.crt` and `tls.key`, as a Secret of type kubernetes.io/tls is mounted. */
+  /** The directory of `tls.crt` and `tls.key`, mounted from a Secret of type kubernetes.io/tls. */
   readonly directory: string;
-  /** Milliseconds between two looks. */
+  /** Milliseconds between two checks of the files. */
   readonly interval: number;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'reloaded' | 'serving'>;
@@ -75,20 +77,20 @@ export interface FileOptions {
 }
 
 /**
- * A certificate in files, looked at every few seconds by content: the kubelet swaps a symbolic link two levels up,
- * which file events miss from the second time on. A pair that does not fit, or is not valid now, is refused and the old
- * one stays.
+ * A certificate in files, whose content is checked every few seconds: the kubelet swaps a symbolic link two levels up,
+ * which file events miss from the second time on. A changed pair that does not match, or is not valid now, is rejected
+ * and the previous one stays active.
  */
 export class FileCertificate implements CertificateSource {
   readonly #options: FileOptions;
   readonly #poller: Poller;
   #current: Certificate;
   #listeners: ((certificate: Certificate) => void)[] = [];
-  #complaint = '';
+  #lastError = '';
 
   /**
-   * In: where the files are. Out: the source, watching. Rejects with an Error that names the file when there is no
-   * usable pair; one that is out of date is served, but never counts as ready.
+   * Reads the files and starts to watch them. Rejects with an Error that names the file if there is no usable pair. An
+   * expired pair is served, but the server is not ready.
    */
   static async open(options: FileOptions): Promise<FileCertificate> {
     const certificate = readCertificate(await readPair(options.directory));
@@ -115,32 +117,32 @@ export class FileCertificate implements CertificateSource {
     this.#listeners = [];
   }
 
-  /** Looks at the files once. Never rejects. */
+  /** Checks the files once. Never rejects. */
   async check(): Promise<void> {
     const { log, metrics, now } = this.#options;
     try {
       const fresh = await this.#changed();
       if (fresh === undefined) {
-        this.#complaint = '';
+        this.#lastError = '';
         return;
       }
       const invalid = whyInvalid(fresh, now());
       if (invalid !== undefined) throw new Error(invalid);
       for (const listener of this.#listeners) listener(fresh);
       this.#current = fresh;
-      this.#complaint = '';
+      this.#lastError = '';
       metrics.reloaded('certificate', 'success');
       metrics.serving(fresh.notAfter);
       log.info({ notAfter: fresh.notAfter, fingerprint: fresh.fingerprint }, 'certificate reloaded');
     } catch (error) {
       metrics.reloaded('certificate', 'error');
-      const complaint = messageOf(error);
-      if (complaint !== this.#complaint)
+      const reason = messageOf(error);
+      if (reason !== this.#lastError)
         log.error(
-          { reason: complaint, notAfter: this.#current.notAfter },
-          'the changed certificate is refused, the old one stays',
+          { reason, notAfter: this.#current.notAfter },
+          'the changed certificate is invalid; the previous one stays active',
         );
-      this.#complaint = complaint;
+      this.#lastError = reason;
     }
   }
 
@@ -167,11 +169,11 @@ async function readPair(directory: string): Promise<KeyPair> {
   return { cert, key };
 }
 
-function attempt<T>(complaint: string, read: () => T): T {
+function attempt<T>(message: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new Error(code === undefined ? complaint : `${complaint} (${code})`);
+    throw new Error(code === undefined ? message : `${message} (${code})`);
   }
 }

@@ -12,25 +12,25 @@ export const TEMPLATE_KINDS = [
 ] as const satisfies readonly KindId[];
 
 /**
- * When an analysis runs: beside the steps, as one of them, before or after the switch of a blue-green update, or as
- * part of an experiment.
+ * When an analysis runs: in the background during the steps, as a step, before or after the switch of a blue-green
+ * update, or as part of an experiment.
  */
 export type AnalysisRole = 'background' | 'step' | 'prePromotion' | 'postPromotion' | 'experiment';
 
-/** A template that an analysis, or another template, names. */
+/** A template that an analysis, or another template, refers to. */
 export interface TemplateRef {
   readonly kind: (typeof TEMPLATE_KINDS)[number];
   readonly name: string;
-  /** Where the name stands. */
+  /** The path of the name. */
   readonly path: Path;
 }
 
 /** An argument that a Rollout or Experiment supplies to an analysis. */
 export interface SuppliedArg {
   readonly name: string;
-  /** Its value; undefined where only the controller will know it. */
+  /** Its value; undefined if only the controller will know it. */
   readonly value: string | undefined;
-  /** Whether the run gets it at all: an Experiment passes values on and drops `valueFrom`. */
+  /** Whether the run gets the argument: an Experiment passes values on and drops `valueFrom`. */
   readonly passedOn: boolean;
   readonly raw: JsonObject;
   readonly path: Path;
@@ -42,31 +42,31 @@ export interface NameRule {
   readonly path: Path;
 }
 
-/** One analysis that a Rollout or Experiment asks for. */
+/** An analysis in a Rollout or Experiment. */
 export interface Analysis {
   readonly role: AnalysisRole;
-  /** How a person is told which one it is. */
+  /** Its name in messages. */
   readonly title: string;
-  /** What it is known by across changes: its role and the names of its templates; no index. */
+  /** Identifies the analysis across changes: its role and the names of its templates, without an index. */
   readonly anchor: string;
   readonly path: Path;
   readonly templates: readonly TemplateRef[];
-  /** Where the templates are named. */
+  /** The path of the list of templates. */
   readonly templatesPath: Path;
   readonly args: readonly SuppliedArg[];
-  /** Where the arguments stand, or, where there are none, the analysis. */
+  /** The path of the arguments or, if there are none, of the analysis. */
   readonly argsPath: Path;
   readonly dryRun: readonly NameRule[];
   readonly measurementRetention: readonly NameRule[];
   /** Whether an experiment ends only when this analysis has. */
   readonly requiredForCompletion: boolean;
-  /** The experiment that it is part of, as it came. */
+  /** The experiment that it is part of, as written. */
   readonly experiment: JsonObject | undefined;
 }
 
 /**
- * In: a Rollout or an Experiment. Out: the analyses it asks for, in the order of the fields; none for another kind. Of
- * a Rollout with both strategies only the blue-green ones count, as for the controller (Argo Rollouts v1.9.1,
+ * Returns the analyses of a Rollout or an Experiment, in the order of the fields; none for another kind. In a Rollout
+ * with both strategies only the blue-green ones count, as for the controller (Argo Rollouts v1.9.1,
  * `rollout/controller.go`, `experiments/experiment.go`).
  */
 export const analysesOf = memo(collectAnalyses);
@@ -135,8 +135,8 @@ function inline(rollout: KubeObject, raw: unknown, path: Path, role: AnalysisRol
   ];
 }
 
-// The rules of an experiment hold for each of its analyses alike, and a Rollout hands only `dryRun` on to the
-// Experiment it makes.
+// The rules of an experiment apply to each of its analyses, and a Rollout passes only `dryRun` to the Experiment that
+// it creates.
 function experimentAnalyses(experiment: JsonObject, path: Path, rollout: KubeObject | undefined): Analysis[] {
   const dryRun = nameRules(experiment, path, 'dryRun');
   const measurementRetention = rollout !== undefined ? [] : nameRules(experiment, path, 'measurementRetention');
@@ -184,8 +184,8 @@ function suppliedArgs(
   return { args, argsPath: Array.isArray(holder['args']) ? [...path, 'args'] : path };
 }
 
-// In a Rollout an argument with neither value nor source is supplied all the same, as the empty string (Argo Rollouts
-// v1.9.1, `BuildArgumentsForRolloutAnalysisRun`).
+// In a Rollout, an argument with neither value nor source is supplied as the empty string (Argo Rollouts v1.9.1,
+// `BuildArgumentsForRolloutAnalysisRun`).
 function rolloutValue(arg: JsonObject, rollout: KubeObject): string | undefined {
   const from = asObject(arg['valueFrom']);
   if (present(from['podTemplateHashValue'])) return undefined;
@@ -200,14 +200,14 @@ function nameRules(holder: JsonObject, path: Path, field: 'dryRun' | 'measuremen
   }));
 }
 
-/** In: a template. Out: its own rules for dry runs, or for the retention of measurements. */
+/** Returns a template's own rules for dry runs, or for the retention of measurements. */
 export function nameRulesOf(template: KubeObject, field: 'dryRun' | 'measurementRetention'): readonly NameRule[] {
   return nameRules(asObject(template['spec']), ['spec'], field);
 }
 
 /**
- * In: an object with a `templates` list (an analysis, the spec of a template) and its path. Out: the templates it
- * names, in order.
+ * Returns the templates in a `templates` list, in order.
+ * @param holder - An analysis, or the spec of a template.
  */
 export function templateRefsOf(holder: JsonObject, path: Path): readonly TemplateRef[] {
   return asArray(holder['templates']).map((entry, index) => templateRef(entry, [...path, 'templates', index]));
@@ -221,7 +221,7 @@ function templateRef(entry: unknown, path: Path): TemplateRef {
   };
 }
 
-/** In: a template. Out: the templates that it is combined with by its own `spec.templates`, in order. */
+/** Returns the templates that a template includes by its own `spec.templates`, in order. */
 export function nestedTemplates(template: KubeObject): readonly TemplateRef[] {
   return templateRefsOf(asObject(template['spec']), ['spec']);
 }
@@ -230,26 +230,26 @@ export function nestedTemplates(template: KubeObject): readonly TemplateRef[] {
 export interface ResolvedTemplates {
   /** In the order in which the controller combines them, each once: namespaced before cluster-scoped. */
   readonly templates: readonly KubeObject[];
-  /** Whether these are all: none is absent or cannot be known. */
+  /** Whether the list is complete: no template is missing or unknown. */
   readonly complete: boolean;
 }
 
-/** How templates are looked up, and where it is said that something cannot be judged. */
+/** How to look up templates, and how to report that a check is skipped. */
 export interface Lookups {
   readonly find: Find;
   readonly skip: (reason: string) => void;
 }
 
-// No analysis has as many; without a bound every step of a Rollout could make the gate walk through every template of a
+// No real analysis has as many. Without a limit, every step of a Rollout could make the gate visit every template of a
 // cluster.
 const MAX_TEMPLATES = 200;
 const TOO_MANY = `more than ${MAX_TEMPLATES} templates are combined`;
 
 /**
- * In: the templates that are named, the namespace of the Rollout or Experiment that runs the analysis, and how to look
- * one up. Out: those templates and the ones nested in them, at any depth. Source: Argo Rollouts v1.9.1,
- * `rollout/controller.go` (`getReferencedAnalysisTemplatesFromRef`), which has no guard against a circle; here each
- * template is visited once, with the same result. More than 200 are not judged.
+ * Returns some templates and all templates nested in them, at any depth. Source: Argo Rollouts v1.9.1,
+ * `rollout/controller.go` (`getReferencedAnalysisTemplatesFromRef`), which has no protection against cycles; here each
+ * template is visited once, with the same result. More than 200 are skipped.
+ * @param namespace - The namespace of the Rollout or Experiment that runs the analysis.
  */
 export function resolveTemplates(
   refs: readonly TemplateRef[],
@@ -283,17 +283,17 @@ export function resolveTemplates(
 /** An argument as a template declares it. */
 export interface TemplateArg {
   readonly name: string;
-  /** Its default; undefined where there is none, or none that is known here. */
+  /** Its default; undefined if there is none or it is not known here. */
   readonly value: string | undefined;
   readonly hasValue: boolean;
   readonly hasValueFrom: boolean;
-  /** Whether it is taken from a Secret, the one source that the controller reads for a template. */
+  /** Whether its value comes from a Secret, the only source that the controller reads for a template. */
   readonly fromSecret: boolean;
   readonly template: KubeObject;
   readonly path: Path;
 }
 
-/** In: a template. Out: the arguments it declares, in order. */
+/** Returns the arguments that a template declares, in order. */
 export const templateArgs = memo(collectArgs);
 
 function collectArgs(template: KubeObject): readonly TemplateArg[] {
@@ -308,16 +308,17 @@ function collectArgs(template: KubeObject): readonly TemplateArg[] {
   }));
 }
 
-/** The arguments of several templates as one list, and the defaults that contradict each other. */
+/** The arguments of several templates as one list, and the conflicting defaults. */
 export interface CombinedArgs {
   readonly args: ReadonlyMap<string, TemplateArg>;
   readonly conflicts: readonly { readonly first: TemplateArg; readonly second: TemplateArg }[];
 }
 
 /**
- * In: the templates of an analysis, in the controller's order. Out: their arguments combined: the first declaration
- * with a value counts, a later one replaces an earlier one without (even one with `valueFrom`), different values
- * contradict each other. Source: Argo Rollouts v1.9.1, `utils/analysis/helpers.go` (`flattenArgs`).
+ * Combines the arguments of several templates. The first declaration with a value counts. A later one replaces an
+ * earlier one without a value (even one with `valueFrom`), and different values conflict. Source: Argo Rollouts v1.9.1,
+ * `utils/analysis/helpers.go` (`flattenArgs`).
+ * @param templates - In the controller's order.
  */
 export function combineArgs(templates: readonly KubeObject[]): CombinedArgs {
   const args = new Map<string, TemplateArg>();
@@ -332,9 +333,9 @@ export function combineArgs(templates: readonly KubeObject[]): CombinedArgs {
 }
 
 /**
- * In: the arguments of templates, combined, and those that are supplied. Out: the value of each that is known before
- * the analysis runs, by name. What is supplied goes before the default, the last of several (Argo Rollouts v1.9.1,
- * `utils/analysis/helpers.go`, `MergeArgs`), except that the content of a Secret replaces both.
+ * Returns the values, by name, that are known before the analysis runs. A supplied value, the last of several,
+ * overrides the default (Argo Rollouts v1.9.1, `utils/analysis/helpers.go`, `MergeArgs`), except that the content of a
+ * Secret replaces both.
  */
 export function knownValues(
   args: ReadonlyMap<string, TemplateArg>,
@@ -349,7 +350,7 @@ export function knownValues(
   return known;
 }
 
-/** One metric of a template. */
+/** A metric of a template. */
 export interface Metric {
   readonly name: string;
   readonly raw: JsonObject;
@@ -357,7 +358,7 @@ export interface Metric {
   readonly path: Path;
 }
 
-/** In: a template. Out: its own metrics, in order. */
+/** Returns a template's own metrics, in order. */
 export const metricsOf = memo(collectMetrics);
 
 function collectMetrics(template: KubeObject): readonly Metric[] {
@@ -367,46 +368,45 @@ function collectMetrics(template: KubeObject): readonly Metric[] {
   });
 }
 
-/** The same, and how to find the objects of one kind that refer to a named one. */
+/** Lookups, and how to find the objects of one kind that refer to a named object. */
 export interface ReverseLookups extends Lookups {
   readonly referrers: (from: KindId, kind: KindId, namespace: string, name: string) => readonly KubeObject[];
 }
 
-/** What a template is combined with. */
+/** The templates that a template is combined with. */
 export interface CombinedTemplates {
   /** The template itself and every one that is combined with it, by nesting or in an analysis. */
   readonly templates: readonly KubeObject[];
-  /** Whether these are all: none is absent or cannot be known. */
+  /** Whether the list is complete: no template is missing or unknown. */
   readonly complete: boolean;
   /** Whether anything refers to the template. */
   readonly used: boolean;
 }
 
 /**
- * In: a template, and how to look up objects and what refers to them. Out: the templates that it is combined with
- * anywhere. A template that is only ever used together with others may leave to them what it does not have itself:
- * arguments, metrics.
+ * Returns the templates that a template is combined with anywhere. A template that is only used together with others
+ * may leave arguments and metrics to them.
  */
 export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookups): CombinedTemplates {
-  const company = new Set<KubeObject>([template]);
+  const combined = new Set<KubeObject>([template]);
   let complete = true;
-  const join = (refs: readonly TemplateRef[], namespace: string): void => {
+  const add = (refs: readonly TemplateRef[], namespace: string): void => {
     const resolved = resolveTemplates(refs, namespace, lookups);
     if (!resolved.complete) complete = false;
-    for (const other of resolved.templates) company.add(other);
+    for (const other of resolved.templates) combined.add(other);
   };
-  const home = namespaceOf(template);
+  const ownNamespace = namespaceOf(template);
   const ancestors = new Set<KubeObject>([template]);
   const holders = new Set<KubeObject>();
   for (const ancestor of ancestors) {
-    join(nestedTemplates(ancestor), namespaceOf(ancestor) || home);
+    add(nestedTemplates(ancestor), namespaceOf(ancestor) || ownNamespace);
     for (const parent of ownersOf(ancestor, TEMPLATE_KINDS, lookups)) {
       if (ancestors.size === MAX_TEMPLATES) {
         lookups.skip(TOO_MANY);
         complete = false;
         break;
       }
-      company.add(parent);
+      combined.add(parent);
       ancestors.add(parent);
     }
     for (const holder of ownersOf(ancestor, HOLDER_KINDS, lookups)) holders.add(holder);
@@ -414,16 +414,16 @@ export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookup
   const names = new Set([...ancestors].map((ancestor) => `${kindOf(ancestor) ?? ''} ${ancestor.metadata.name}`));
   for (const holder of holders) {
     for (const { templates } of analysesOf(holder)) {
-      if (templates.some(({ kind, name }) => names.has(`${kind} ${name}`))) join(templates, namespaceOf(holder));
+      if (templates.some(({ kind, name }) => names.has(`${kind} ${name}`))) add(templates, namespaceOf(holder));
     }
   }
-  return { templates: [...company], complete, used: ancestors.size > 1 || holders.size > 0 };
+  return { templates: [...combined], complete, used: ancestors.size > 1 || holders.size > 0 };
 }
 
 const HOLDER_KINDS = ['Rollout.argoproj.io', 'Experiment.argoproj.io'] as const satisfies readonly KindId[];
 
-// A ClusterAnalysisTemplate has no namespace, and so the namespaced templates that it names are known under none; they
-// are meant in every namespace.
+// References from a ClusterAnalysisTemplate, which has no namespace, to namespaced templates are indexed without one;
+// they apply to every namespace.
 function ownersOf(template: KubeObject, kinds: readonly KindId[], { referrers }: ReverseLookups): KubeObject[] {
   const kind = kindOf(template);
   if (kind === undefined) return [];
@@ -432,12 +432,12 @@ function ownersOf(template: KubeObject, kinds: readonly KindId[], { referrers }:
   return kinds.flatMap((from) => [...namespaces].flatMap((namespace) => referrers(from, kind, namespace, name)));
 }
 
-/** In: an object. Out: its kind and name, as a sentence names it. */
+/** Returns the kind and name of an object, for messages. */
 export function named(object: KubeObject): string {
   return `${object.kind} "${object.metadata.name}"`;
 }
 
-// A value of another type than Go expects is refused by the API server; here it only counts as being there.
+// The API server rejects a value of another type than Go expects; here it only counts as present.
 function optionalValue(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

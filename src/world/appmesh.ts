@@ -2,12 +2,12 @@ import { namespaceOf, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { dig, isObject, optionalString, asString } from './read.ts';
 
-/** Where a VirtualService of App Mesh names its virtual router. */
+/** The path of the virtual router in an App Mesh VirtualService. */
 export const VIRTUAL_ROUTER_PATH: Path = ['spec', 'provider', 'virtualRouter', 'virtualRouterRef'];
 
 /**
- * In: a VirtualService of App Mesh. Out: the virtual router behind it; undefined where it has none. Source: Argo
- * Rollouts v1.9.1, `rollout/trafficrouting/appmesh` (`GetVirtualRouterCRForVirtualService`).
+ * Returns the virtual router of an App Mesh VirtualService, or undefined. Source: Argo Rollouts v1.9.1,
+ * `rollout/trafficrouting/appmesh` (`GetVirtualRouterCRForVirtualService`).
  */
 export function virtualRouterOf(
   virtualService: KubeObject,

@@ -4,11 +4,11 @@ import type { Path } from './path.ts';
 import { asArray, dig, isObject, asObject, asString, type JsonObject } from './read.ts';
 import { workloadRefOf } from './rollout.ts';
 
-/** A container, and where it stands. */
+/** A container and its path. */
 export interface Container {
   /**
-   * Empty where it has none; cut where it is longer than any valid one, so that it can go into every message about the
-   * container.
+   * Empty if it has none. Cut if it is longer than any valid name, because every message about the container contains
+   * it.
    */
   readonly name: string;
   readonly list: 'containers' | 'initContainers';
@@ -19,21 +19,18 @@ export interface Container {
 
 const MAX_NAME = 100;
 
-/** Where a Rollout's own pod template stands. */
+/** The path of a Rollout's own pod template. */
 export const TEMPLATE_PATH: Path = ['spec', 'template'];
 
 /**
- * In: a Rollout. Out: its own pod template, empty if it has none; undefined with `workloadRef`, where the template is
- * the workload's.
+ * Returns the Rollout's own pod template, empty if it has none; undefined with `workloadRef`, because the template is
+ * then the workload's.
  */
 export function ownTemplate(rollout: KubeObject): JsonObject | undefined {
   return workloadRefOf(rollout) === undefined ? asObject(dig(rollout, 'spec', 'template')) : undefined;
 }
 
-/**
- * In: a pod template and its path. Out: its containers, then its init containers; entries that are no objects are
- * passed over.
- */
+/** Returns the containers of a pod template, then its init containers. Ignores entries that are not objects. */
 export function containersOf(template: JsonObject, path: Path): Container[] {
   return (['containers', 'initContainers'] as const).flatMap((list) =>
     asArray(dig(template, 'spec', list)).flatMap((raw, index): Container[] =>
@@ -44,7 +41,7 @@ export function containersOf(template: JsonObject, path: Path): Container[] {
   );
 }
 
-/** In: a Rollout. Out: the containers of its own pod template; none with `workloadRef`. */
+/** Returns the containers of the Rollout's own pod template; none with `workloadRef`. */
 export const ownContainers = memo(collectContainers);
 
 function collectContainers(rollout: KubeObject): Container[] {
@@ -52,7 +49,7 @@ function collectContainers(rollout: KubeObject): Container[] {
   return template === undefined ? [] : containersOf(template, TEMPLATE_PATH);
 }
 
-/** In: a container. Out: how a person is told which one it is. */
+/** Returns the name of a container for messages. */
 export function renderContainer({ name, list, index }: Container): string {
   const kind = list === 'containers' ? 'container' : 'init container';
   return name === '' ? `${kind} ${index + 1}` : `${kind} "${name}"`;

@@ -5,9 +5,8 @@ const MAX_DEPTH = 30;
 const MAX_LENGTH = 400;
 
 /**
- * In: any JSON value. Out: it as a text that is the same whatever the order of its keys, by which a thing without a
- * name (a step) is told from another: its JSON, or a hash of that where it is long; what lies deeper than thirty levels
- * does not count.
+ * Returns a text that identifies a JSON value regardless of the order of keys, for things without a name, such as
+ * steps: its JSON, or a hash of a long one. Ignores content deeper than thirty levels.
  */
 export function contentOf(value: unknown): string {
   const text = JSON.stringify(canonical(value, 0)) ?? '';

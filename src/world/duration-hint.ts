@@ -3,8 +3,8 @@ import { parseGoDuration } from './duration.ts';
 const PIECE = /([0-9]{1,6})(?:(w|weeks?)|(d|days?)|(h|hrs?|hours?)|(m|mins?|minutes?)|(s|secs?|seconds?))(?![a-z])/y;
 
 /**
- * In: a duration that Go does not read, `1d`, `2 weeks`, `5 min`. Out: the one that was probably meant as Go writes it,
- * `24h`, `336h`, `5m`, or undefined. Units longer than an hour become hours, because Go has none.
+ * Returns the Go duration that was probably meant by an invalid one, or undefined: `24h` for `1d`, `336h` for `2
+ * weeks`, `5m` for `5 min`. Units longer than an hour become hours, because Go has none.
  */
 export function suggestDuration(text: string): string | undefined {
   if (text.length > 30) return undefined;

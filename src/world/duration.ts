@@ -14,9 +14,9 @@ const DIGITS_OF_LARGEST = 19;
 const PIECE = /([0-9]*)(?:\.([0-9]*))?([^0-9.]+)/y;
 
 /**
- * In: a duration as Argo Rollouts takes it, `1h30m`, `-1.5s`, `0`. Out: it in seconds, or undefined if it does not
- * parse: no unit, a unit other than ns, us, µs, ms, s, m and h (there is none for days), spaces, or more than about 292
- * years. Source: Go's `time.ParseDuration`, by which Argo Rollouts v1.9.1 reads every duration.
+ * Parses a duration as Argo Rollouts does, such as `1h30m`, `-1.5s` or `0`. Returns seconds, or undefined if it is
+ * invalid: no unit, a unit other than ns, us, µs, ms, s, m and h (there is none for days), spaces, or more than about
+ * 292 years. Source: Go's `time.ParseDuration`, by which Argo Rollouts v1.9.1 reads every duration.
  */
 export function parseGoDuration(text: string): number | undefined {
   const negative = text.startsWith('-');

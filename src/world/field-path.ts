@@ -12,10 +12,9 @@ const METADATA: ReadonlySet<string> = new Set([
 const KEYED = /^metadata\.(labels|annotations)\['(.*)'\]$/s;
 
 /**
- * In: a field path under `metadata`. Out: whether a fieldRef can read it: name, namespace, uid, all labels or
- * annotations, or one of them by its key; one that the object does not have reads as the empty string. Source:
- * `k8s.io/kubernetes` v1.34, `pkg/fieldpath` (`ExtractFieldPathAsString`), with which Argo Rollouts v1.9.1 reads what
- * starts with `metadata`.
+ * Reports whether a fieldRef can read a path under `metadata`: name, namespace, uid, all labels or annotations, or one
+ * of them by its key. A missing key reads as the empty string. Source: `k8s.io/kubernetes` v1.34, `pkg/fieldpath`
+ * (`ExtractFieldPathAsString`), with which Argo Rollouts v1.9.1 reads paths that start with `metadata`.
  */
 export function isMetadataPath(path: string): boolean {
   if (METADATA.has(path)) return true;
@@ -23,7 +22,7 @@ export function isMetadataPath(path: string): boolean {
   return key !== undefined && isLabelKey(map === 'annotations' ? key.toLowerCase() : key);
 }
 
-/** In: a field path. Out: its sections: what dots and brackets separate, quotes left as they are. */
+/** Splits a field path at dots and brackets. Quotes stay as they are. */
 export function sectionsOf(path: string): readonly string[] {
   return path.split(/[.[\]]+/).filter((section) => section !== '');
 }
@@ -54,9 +53,9 @@ const POD_FIELDS = [
   'priorityClassName',
 ];
 
-// What Go leaves out of its JSON where it is 0, false or the empty text: `omitempty` in `k8s.io/api` v0.34 and Argo
-// Rollouts v1.9.1.
-const LEFT_OUT: ReadonlySet<string> = new Set([
+// The fields that Go omits from its JSON if they are 0, false or the empty string: `omitempty` in `k8s.io/api` v0.34
+// and Argo Rollouts v1.9.1.
+const OMITTED_IF_EMPTY: ReadonlySet<string> = new Set([
   ...[
     'minReadySeconds',
     'paused',
@@ -70,25 +69,26 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
     ...['containers', 'initContainers'].flatMap((list) => CONTAINER_FIELDS.map((field) => `${list}.*.${field}`)),
   ].map((field) => `spec.template.spec.${field}`),
 ]);
-// What the API server fills in below the pod template where it is not written (Argo Rollouts v1.9.1,
+// The fields below the pod template that the API server adds by default (Argo Rollouts v1.9.1,
 // manifests/crds/rollout-crd.yaml).
-const FILLED_IN: ReadonlySet<string> = new Set(['protocol', 'service', 'optional']);
+const DEFAULTED: ReadonlySet<string> = new Set(['protocol', 'service', 'optional']);
 
 /**
- * In: a Rollout as it was written and the sections of a path. Out: whether the controller finds a single value there;
- * null, a list and a mapping are none, and what Go leaves out of its JSON is not there. True, too, for what others fill
- * in. Source: Argo Rollouts v1.9.1, `utils/analysis/factory.go` (`extractValueFromRollout`), which reads a fieldRef
- * that does not start with `metadata`.
+ * Reports whether the controller finds a single value at a path of a Rollout. Null, a list and a mapping are not
+ * values, and fields that Go omits from its JSON do not exist. Also true for fields that get a default. Source: Argo
+ * Rollouts v1.9.1, `utils/analysis/factory.go` (`extractValueFromRollout`), which reads a fieldRef that does not start
+ * with `metadata`.
+ * @param rollout - The Rollout as written.
  */
 export function hasValueAt(rollout: unknown, sections: readonly string[]): boolean {
   const value = valueAt(rollout, sections);
   const place = sections.map((section) => (INDEX.test(section) ? '*' : section)).join('.');
-  if (value !== undefined) return !(LEFT_OUT.has(place) && (value === 0 || value === false || value === ''));
-  // Go writes this one in any case.
+  if (value !== undefined) return !(OMITTED_IF_EMPTY.has(place) && (value === 0 || value === false || value === ''));
+  // Go always writes this one.
   if (place === 'spec.strategy.blueGreen.activeService') return true;
   return (
     place.startsWith('spec.template.spec.') &&
-    FILLED_IN.has(sections.at(-1) ?? '') &&
+    DEFAULTED.has(sections.at(-1) ?? '') &&
     isObject(at(rollout, sections.slice(0, -1)))
   );
 }
@@ -108,15 +108,14 @@ function at(value: unknown, sections: readonly string[]): unknown {
   return current;
 }
 
-// The controller reads these as quantities, and may write them in another way: 1000m as 1.
+// The controller reads these as quantities and may write them differently: 1000m as 1.
 const QUANTITIES: ReadonlySet<string> = new Set(['limits', 'requests', 'overhead', 'sizeLimit', 'divisor']);
 // From here on Go writes a number with an exponent.
 const MILLION = 1_000_000;
 
 /**
- * In: a Rollout and a field path. Out: the text that a fieldRef of an analysis reads there, where it is known now: its
- * name and namespace, labels, one of its annotations, and what stands in its spec. The status will be known when the
- * analysis runs.
+ * Returns the text that a fieldRef of an analysis reads from a Rollout, if it is known now: its name and namespace,
+ * labels, one of its annotations, or a field of its spec. The status is known only when the analysis runs.
  */
 export function fieldValue(rollout: KubeObject, path: string): string | undefined {
   const { metadata } = rollout;
@@ -130,17 +129,17 @@ export function fieldValue(rollout: KubeObject, path: string): string | undefine
 }
 
 function specValue(rollout: KubeObject, sections: readonly string[]): string | undefined {
-  const isOfWorkload = sections[1] === 'template' && isObject(dig(rollout, 'spec', 'workloadRef'));
-  if (isOfWorkload || sections.some((section) => QUANTITIES.has(section))) return undefined;
+  const isWorkloadTemplate = sections[1] === 'template' && isObject(dig(rollout, 'spec', 'workloadRef'));
+  if (isWorkloadTemplate || sections.some((section) => QUANTITIES.has(section))) return undefined;
   const value = valueAt(rollout, sections);
-  // The controller gives a Rollout without a number of replicas one.
+  // The controller defaults replicas to 1.
   if (value === undefined && sections.join('.') === 'spec.replicas') return '1';
   if (typeof value === 'number')
     return Number.isInteger(value) && Math.abs(value) < MILLION ? String(value) : undefined;
   return typeof value === 'string' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
-// As the downward API writes them: by name, one a line.
+// As the downward API writes them: sorted by name, one per line.
 function labelsAsText(labels: unknown): string {
   const lines = Object.entries(asObject(labels)).map(([name, value]) => `${name}=${JSON.stringify(asString(value))}`);
   return lines.sort().join('\n');

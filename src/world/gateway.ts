@@ -14,10 +14,10 @@ import {
 } from './read.ts';
 import { trafficRoutingOf, type Find } from './rollout.ts';
 
-/** The name under which the Gateway API plugin is configured in a Rollout. */
+/** The name of the Gateway API plugin in a Rollout. */
 export const GATEWAY_PLUGIN = 'argoproj-labs/gatewayAPI';
 
-/** The kinds of Gateway API route that the plugin drives. */
+/** The kinds of Gateway API route that the plugin controls. */
 export const ROUTE_KINDS: readonly KindId[] = [
   'HTTPRoute.gateway.networking.k8s.io',
   'GRPCRoute.gateway.networking.k8s.io',
@@ -42,27 +42,27 @@ const FIELDS = [
   { kind: 'TLSRoute.gateway.networking.k8s.io', single: 'tlsRoute', list: 'tlsRoutes', selector: 'tlsRouteSelector' },
 ] as const satisfies readonly { kind: KindId; single: string; list: string; selector: string }[];
 
-/** A route, or a set of routes by label, that a Rollout drives through the Gateway API plugin. */
+/** A route, or a set of routes by label, that a Rollout controls through the Gateway API plugin. */
 export interface GatewayRouteRef {
   readonly kind: KindId;
   readonly namespace: string;
-  /** The name; undefined where the routes are chosen by `selector`. */
+  /** The name; undefined if `selector` selects the routes. */
   readonly name: string | undefined;
   readonly selector: JsonObject | undefined;
-  /** Whether `setHeaderRoute` steps write rules into it; always for the single form, never by selector. */
+  /** Whether `setHeaderRoute` steps write rules into the route; always for the single form, never by selector. */
   readonly useHeaderRoutes: boolean;
   readonly path: Path;
 }
 
-/** In: a Rollout. Out: the configuration of its Gateway API plugin, or undefined. */
+/** Returns the configuration of the Rollout's Gateway API plugin, or undefined. */
 export function gatewayConfig(rollout: KubeObject): JsonObject | undefined {
   const config = dig(trafficRoutingOf(rollout), 'plugins', GATEWAY_PLUGIN);
   return isObject(config) ? config : undefined;
 }
 
 /**
- * In: a Rollout. Out: the Gateway API routes it drives: the single, list and selector forms, in the namespace that the
- * plugin's configuration names or the Rollout's own. Source: Gateway API plugin v0.15.0, `pkg/plugin/types.go` and
+ * Returns the Gateway API routes that a Rollout controls: the single, list and selector forms, in the namespace of the
+ * plugin's configuration or the Rollout's own. Source: Gateway API plugin v0.15.0, `pkg/plugin/types.go` and
  * `plugin.go`.
  */
 export const managedGatewayRoutes = memo(collectRoutes);
@@ -104,7 +104,7 @@ function collectRoutes(rollout: KubeObject): readonly GatewayRouteRef[] {
   return routes;
 }
 
-/** One weighted backend of a Gateway API route. */
+/** A weighted backend of a Gateway API route. */
 export interface BackendRef {
   readonly name: string;
   readonly namespace: string;
@@ -115,7 +115,7 @@ export interface BackendRef {
   readonly path: Path;
 }
 
-/** In: a Gateway API route of any kind. Out: the backends of all its rules, in order. */
+/** Returns the backends of all rules of a Gateway API route of any kind, in order. */
 export function backendRefsOf(route: KubeObject): readonly BackendRef[] {
   return asArray(dig(route, 'spec', 'rules')).flatMap((entry, rule) =>
     asArray(dig(entry, 'backendRefs')).map((raw, index): BackendRef => {
@@ -135,8 +135,8 @@ export function backendRefsOf(route: KubeObject): readonly BackendRef[] {
 }
 
 /**
- * In: a label selector and the labels of an object. Out: whether they match, by the rules of `metav1.LabelSelector`; an
- * empty selector matches everything. An operator it does not know matches nothing.
+ * Reports whether a label selector matches labels, by the rules of `metav1.LabelSelector`. An empty selector matches
+ * everything; an unknown operator matches nothing.
  */
 export function matchesSelector(selector: JsonObject, labels: ReadonlyMap<string, string>): boolean {
   for (const [key, value] of stringMap(selector['matchLabels'])) {
@@ -166,23 +166,23 @@ export function matchesSelector(selector: JsonObject, labels: ReadonlyMap<string
   return true;
 }
 
-/** Looks objects up, one or all of a namespace; what is not there, or cannot be known, is left out. */
+/** Looks up one object, or all of a namespace. Missing and unknown objects are left out. */
 export interface Look {
   readonly find: Find;
   readonly list: (kind: KindId, namespace: string) => readonly KubeObject[];
 }
 
-/** A Gateway API route that a Rollout drives, and the reference that leads to it. */
+/** A Gateway API route that a Rollout controls, and the reference to it. */
 export interface ManagedRoute {
   readonly kind: KindId;
   readonly route: KubeObject;
-  /** Where the Rollout names or selects it. */
+  /** The path of the name or selector in the Rollout. */
   readonly path: Path;
 }
 
 /**
- * In: a Rollout and how to look objects up. Out: the Gateway API routes it drives, selectors resolved, each once, under
- * the first reference to it.
+ * Returns the Gateway API routes that a Rollout controls, with selectors resolved. Each appears once, with the first
+ * reference to it.
  */
 export function findManagedRoutes(rollout: KubeObject, look: Look): readonly ManagedRoute[] {
   const found = new Map<ObjectKey, ManagedRoute>();
@@ -198,7 +198,7 @@ export function findManagedRoutes(rollout: KubeObject, look: Look): readonly Man
   return [...found.values()];
 }
 
-/** In: a Rollout and a Gateway API route. Out: whether the Rollout drives that route, by name or by selector. */
+/** Reports whether a Rollout controls a Gateway API route, by name or by selector. */
 export function drivesRoute(rollout: KubeObject, route: KubeObject): boolean {
   return managedGatewayRoutes(rollout).some(
     ({ kind, namespace, name, selector }) =>
@@ -213,10 +213,11 @@ function isSelected(selector: JsonObject | undefined, route: KubeObject): boolea
 }
 
 /**
- * In: a Gateway API route, the canary Service and the managed routes of the Rollout that drives it. Out: the backends
- * whose weights the plugin sets. In HTTPRoutes and GRPCRoutes it passes over the rules it takes for its own header
- * rules: those named after a managed route (also with `-<number>`), and those whose only backend is the canary. Source:
- * Gateway API plugin v0.15.0, `pkg/plugin` (`setHTTPRouteWeight`, `setGRPCRouteWeight`, `isManagedRuleName`).
+ * Returns the backends whose weights the plugin sets. In HTTPRoutes and GRPCRoutes it skips the rules that it treats as
+ * its own header rules: those named after a managed route (also with `-<number>`), and those whose only backend is the
+ * canary. Source: Gateway API plugin v0.15.0, `pkg/plugin` (`setHTTPRouteWeight`, `setGRPCRouteWeight`,
+ * `isManagedRuleName`).
+ * @param managed - The managed routes of the Rollout.
  */
 export function weightedBackendsOf(
   route: KubeObject,
@@ -235,8 +236,8 @@ export function weightedBackendsOf(
 }
 
 /**
- * In: an HTTPRoute or GRPCRoute, and as for `weightedBackendsOf`. Out: the rules that the plugin takes for its own for
- * no other reason than that their only backend is the canary.
+ * Returns the rules of an HTTPRoute or GRPCRoute that the plugin treats as its own only because their only backend is
+ * the canary.
  */
 export function canaryOnlyRulesOf(
   route: KubeObject,

@@ -4,18 +4,18 @@ import { asArray, dig, optionalString, asString } from './read.ts';
 import { references } from './references.ts';
 import { canaryOf, trafficRoutingOf } from './rollout.ts';
 
-/** The port name by which an ALB Ingress says that an annotation holds the backends and their weights. */
+/** The port name by which an ALB Ingress says that an annotation contains the backends and their weights. */
 export const USE_ANNOTATION = 'use-annotation';
 
-/** An Ingress that a Rollout names, and the router it belongs to. */
+/** An Ingress that a Rollout refers to, and its router. */
 export interface ManagedIngress {
   readonly router: 'nginx' | 'alb';
   readonly name: string;
-  /** Where the Rollout names it. */
+  /** The path of the reference in the Rollout. */
   readonly path: Path;
 }
 
-/** In: a Rollout. Out: the Ingresses it drives, in the order of the fields. */
+/** Returns the Ingresses that a Rollout controls, in the order of the fields. */
 export function managedIngresses(rollout: KubeObject): readonly ManagedIngress[] {
   return references(rollout)
     .filter(({ role }) => role === 'Ingress')
@@ -23,8 +23,8 @@ export function managedIngresses(rollout: KubeObject): readonly ManagedIngress[]
 }
 
 /**
- * In: a Rollout. Out: the Service whose rule in an ALB Ingress the controller annotates: the root Service, else the
- * stable one; empty where neither is named.
+ * Returns the Service whose rule in an ALB Ingress the controller annotates: the root Service, otherwise the stable
+ * one; empty if neither is set.
  */
 export function albActionService(rollout: KubeObject): string {
   return (
@@ -33,20 +33,18 @@ export function albActionService(rollout: KubeObject): string {
   );
 }
 
-/** A Service that a rule of an Ingress sends to. */
+/** A Service in a rule of an Ingress. */
 export interface IngressBackend {
   readonly service: string;
-  /** A number or a name; undefined where neither is given. */
+  /** A number or a name; undefined if neither is set. */
   readonly port: number | string | undefined;
-  /** Where the Service is named. */
+  /** The path of the Service's name. */
   readonly path: Path;
-  /** Where the port is given. */
+  /** The path of the port. */
   readonly portPath: Path;
 }
 
-/**
- * In: an Ingress of any version. Out: the Services its rules send to, in order; the default backend is none of them.
- */
+/** Returns the Services in the rules of an Ingress of any version, in order, without the default backend. */
 export function ingressBackends(ingress: KubeObject): readonly IngressBackend[] {
   return asArray(dig(ingress, 'spec', 'rules')).flatMap((rule, index) =>
     asArray(dig(rule, 'http', 'paths')).flatMap((entry, position): IngressBackend[] => {

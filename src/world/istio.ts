@@ -10,20 +10,20 @@ import {
   type VirtualServiceEntry,
 } from './rollout.ts';
 
-/** The three lists of routes a VirtualService has. */
+/** The three lists of routes in a VirtualService. */
 export type RouteType = 'http' | 'tls' | 'tcp';
 
-/** One weighted destination of a VirtualService route. */
+/** A weighted destination of a VirtualService route. */
 export interface Destination {
   readonly host: string;
   readonly subset: string;
-  /** The port number it sends to; undefined where none is named. */
+  /** The destination port number; undefined if none is set. */
   readonly port: number | undefined;
   readonly weight: number | undefined;
   readonly path: Path;
 }
 
-/** One route of a VirtualService. */
+/** A route of a VirtualService. */
 export interface Route {
   readonly type: RouteType;
   readonly index: number;
@@ -43,7 +43,7 @@ interface RouteLists {
   readonly of: Readonly<Record<RouteType, readonly Route[]>>;
   readonly byKey: Map<RouteType, ReadonlyMap<string, readonly Route[]>>;
   /**
-   * Those outside of managed routes, by the list of their names; made when it is first needed, since a WeakMap costs
+   * The http routes without managed routes, by the list of managed names. Created on first use, because a WeakMap costs
    * the garbage collector.
    */
   unmanaged: WeakMap<readonly string[], readonly Route[]> | undefined;
@@ -59,8 +59,8 @@ const listsOf = memo((virtualService: KubeObject): RouteLists => {
 });
 
 /**
- * In: a VirtualService and one of its lists. Out: the routes in it, in order; all lists by default. Unlike `routesOf`
- * it keeps nothing, for an index over very many objects.
+ * Returns the routes in one list of a VirtualService, in order; all lists by default. Unlike `routesOf` it caches
+ * nothing, for an index over many objects.
  */
 export function readRoutes(virtualService: KubeObject, type?: RouteType): readonly Route[] {
   if (type === undefined) return TYPES.flatMap((each) => readRoutes(virtualService, each));
@@ -68,8 +68,8 @@ export function readRoutes(virtualService: KubeObject, type?: RouteType): readon
 }
 
 /**
- * In: a VirtualService, and of which lists (all by default). Out: its routes, in order; read once an object, and the
- * same ones every time.
+ * Returns the routes of a VirtualService, in order. They are read once per object, and are the same ones every time.
+ * @param types - The lists to read; all by default.
  */
 export function routesOf(virtualService: KubeObject, types: readonly RouteType[] = TYPES): readonly Route[] {
   const { all, of } = listsOf(virtualService);
@@ -85,7 +85,10 @@ function routesByKey(virtualService: KubeObject, type: RouteType): ReadonlyMap<s
   return known;
 }
 
-/** In: a VirtualService and the names of a Rollout's managed routes. Out: its http routes that are none of them. */
+/**
+ * Returns the http routes of a VirtualService that are not managed routes.
+ * @param managed - The names of the Rollout's managed routes.
+ */
 export function unmanagedRoutes(virtualService: KubeObject, managed: readonly string[]): readonly Route[] {
   const lists = listsOf(virtualService);
   if (managed.length === 0) return lists.of.http;
@@ -108,12 +111,12 @@ function readRoute(raw: unknown, type: RouteType, index: number): Route {
     weight: optionalNumber(dig(entry, 'weight')),
     path: [...path, 'route', position],
   }));
-  // Only http routes have names; the controller reads none elsewhere.
+  // Only http routes have names; the controller reads no others.
   return { type, index, name: type === 'http' ? asString(dig(raw, 'name')) : '', destinations, raw, path };
 }
 
 /**
- * In: a tls or tcp route. Out: the ports and SNI hosts it matches, each once, in order; a match without a port counts
+ * Returns the ports and SNI hosts that a tls or tcp route matches, each once, in order. A match without a port counts
  * as port 0, as for the controller.
  */
 export function portsAndHosts(route: Route): {
@@ -129,17 +132,14 @@ export function portsAndHosts(route: Route): {
   return { ports: [...ports], sniHosts: [...hosts] };
 }
 
-/**
- * In: a route. Out: how a person is told which one it is: `http route "primary"`, `tls route on port 443 for
- * "a.example.com"`.
- */
+/** Returns the name of a route for messages: `http route "primary"`, `tls route on port 443 for "a.example.com"`. */
 export function routeTitle(route: Route): string {
   if (route.type === 'http') return route.name === '' ? 'unnamed http route' : `http route "${route.name}"`;
   return `${route.type} route ${portsTitle(route)}`;
 }
 
 /**
- * In: a tls or tcp route. Out: what it matches, for a person: `on port 443 for "a.example.com"`, `on ports 80, 443`,
+ * Returns what a tls or tcp route matches, for messages: `on port 443 for "a.example.com"`, `on ports 80, 443`,
  * `without a port`.
  */
 export function portsTitle(route: Route): string {
@@ -154,7 +154,7 @@ function portTitle({ port, sniHosts }: PortRoute): string {
 }
 
 /**
- * In: a host. Out: the part before its first dot, which is all that the controller compares (Argo Rollouts v1.9.1,
+ * Returns the part of a host before its first dot, the only part that the controller compares (Argo Rollouts v1.9.1,
  * `getHost`).
  */
 export function shortHost(host: string): string {
@@ -164,10 +164,11 @@ export function shortHost(host: string): string {
 }
 
 /**
- * In: the host of a destination and the namespace of the object it stands in. Out: the Service it means, or undefined
- * for a host outside of the cluster or one that holds a wildcard. Istio reads a host without dots as a Service of that
- * namespace (`ResolveShortnameToFQDN` of its `pilot/pkg/model`); the `.svc` and `.svc.cluster.local` forms name their
- * own; any other dotted name, `name.namespace` too, it takes as it is: an external host.
+ * Returns the Service that a destination host stands for, or undefined for an external host or one with a wildcard.
+ * Istio resolves a host without dots to a Service of that namespace (`ResolveShortnameToFQDN` of its
+ * `pilot/pkg/model`). The `.svc` and `.svc.cluster.local` forms contain their own namespace. Any other dotted name,
+ * including `name.namespace`, is an external host.
+ * @param namespace - The namespace of the object that contains the host.
  */
 export function destinationService(
   host: string,
@@ -180,16 +181,16 @@ export function destinationService(
   return svc === 'svc' && ns !== '' ? { name, namespace: ns } : undefined;
 }
 
-/** A host, and the namespace of the object it stands in. */
+/** A host and the namespace of the object that contains it. */
 export interface PlacedHost {
   readonly host: string;
   readonly namespace: string;
 }
 
 /**
- * In: two hosts, of a destination and a DestinationRule. Out: whether they may mean the same: the same Service, or the
- * same name apart from case. Where that is not sure the answer is yes: a wildcard may cover the other, and
- * `name.namespace`, which Istio does not complete, is often meant as a Service.
+ * Reports whether the hosts of a destination and a DestinationRule may be the same: the same Service, or the same name
+ * apart from case. True if that is not certain: a wildcard may cover the other host, and `name.namespace`, which Istio
+ * does not complete, often stands for a Service.
  */
 export function mayBeSameHost(a: PlacedHost, b: PlacedHost): boolean {
   if (a.host.includes('*') || b.host.includes('*')) return true;
@@ -201,7 +202,7 @@ function canonicalHost({ host, namespace }: PlacedHost): string {
   return (service === undefined ? host : `${service.name}.${service.namespace}`).toLowerCase();
 }
 
-/** A route that a Rollout asks for by name (http) or by port and SNI hosts (tls, tcp). */
+/** A route that a Rollout selects by name (http) or by port and SNI hosts (tls, tcp). */
 export interface AskedRoute {
   readonly type: RouteType;
   /** Its index in `routes`, `tlsRoutes` or `tcpRoutes` of the Rollout. */
@@ -209,59 +210,57 @@ export interface AskedRoute {
   readonly wanted: string;
 }
 
-/** What came of looking for the routes a Rollout drives in a VirtualService. */
+/** The routes in a VirtualService that a Rollout selects. */
 export interface Selection {
   /** The routes whose weights the controller sets, each once. */
   readonly routes: readonly Route[];
-  /** What was asked for and is not there. */
+  /** The selected routes that do not exist. */
   readonly missing: readonly AskedRoute[];
   /**
-   * What was asked for in a list that the VirtualService does not have, while it has another: the controller passes
-   * over it.
+   * The routes selected from a list that the VirtualService lacks while it has another: the controller ignores them.
    */
   readonly ignored: readonly AskedRoute[];
   /**
-   * The lists in which nothing is named and several routes could be meant: the controller refuses, so none of them is
-   * in `routes`.
+   * The lists in which the Rollout names no route and several are candidates. The controller reports an error, so none
+   * of them is in `routes`.
    */
   readonly ambiguous: readonly RouteType[];
-  /**
-   * The lists that are there, empty, and nothing is asked for in them: the controller takes the first route of it all
-   * the same, and panics.
-   */
+  /** The empty lists in which the Rollout names no route: the controller panics when it reads their first route. */
   readonly empty: readonly RouteType[];
 }
 
 /**
- * In: a VirtualService, the entry by which a Rollout names it, and the Rollout's managed routes. Out: the routes whose
- * weights the controller sets. (It sets those of mirror routes it put in itself as well; these are not told.) Source:
- * Argo Rollouts v1.9.1, `rollout/trafficrouting/istio`: only lists that are there count; http routes by name, the first
- * of that name; without names the only route, else the first unnamed one; tls and tcp routes by their one port and all
- * SNI hosts, every one that matches; without any the first; without names more than one candidate outside of the
- * managed routes is an error.
+ * Returns the routes of a VirtualService whose weights the controller sets. (It also sets the weights of mirror routes
+ * that it added itself; these are not included.) Source: Argo Rollouts v1.9.1, `rollout/trafficrouting/istio`:
+ * - Only lists that exist count.
+ * - http routes are selected by name, the first with that name; without names the only route, otherwise the first
+ *   unnamed one.
+ * - tls and tcp routes are selected by their single port and all SNI hosts, every one that matches; without any, the
+ *   first.
+ * - Without names, more than one candidate besides managed routes is an error.
  */
 export function selectRoutes(
   virtualService: KubeObject,
   entry: VirtualServiceEntry,
   managed: readonly string[],
 ): Selection {
-  const selection: Draft = { routes: new Set(), missing: [], ignored: [], ambiguous: [], empty: [] };
+  const selection: SelectionDraft = { routes: new Set(), missing: [], ignored: [], ambiguous: [], empty: [] };
   const present = new Set(TYPES.filter((type) => Array.isArray(dig(virtualService, 'spec', type))));
   for (const type of TYPES) {
-    const asked = askedFor(entry, type);
+    const requested = requestedRoutes(entry, type);
     if (!present.has(type)) {
       const list = present.size === 0 ? selection.missing : selection.ignored;
-      for (const { index, wanted } of asked) list.push({ type, index, wanted });
-    } else if (asked.length > 0) {
-      selectAsked(selection, virtualService, type, asked);
+      for (const { index, wanted } of requested) list.push({ type, index, wanted });
+    } else if (requested.length > 0) {
+      selectRequested(selection, virtualService, type, requested);
     } else {
-      selectOnly(selection, virtualService, type, managed);
+      selectUnnamed(selection, virtualService, type, managed);
     }
   }
   return { ...selection, routes: [...selection.routes] };
 }
 
-interface Draft {
+interface SelectionDraft {
   readonly routes: Set<Route>;
   readonly missing: AskedRoute[];
   readonly ignored: AskedRoute[];
@@ -269,24 +268,29 @@ interface Draft {
   readonly empty: RouteType[];
 }
 
-function selectAsked(
-  draft: Draft,
+function selectRequested(
+  draft: SelectionDraft,
   virtualService: KubeObject,
   type: RouteType,
-  asked: ReturnType<typeof askedFor>,
+  requested: ReturnType<typeof requestedRoutes>,
 ): void {
   const byKey = routesByKey(virtualService, type);
-  const seen = new Set<string>();
-  for (const { index, wanted, key } of asked) {
+  const selected = new Set<string>();
+  for (const { index, wanted, key } of requested) {
     const found = byKey.get(key) ?? [];
     if (found.length === 0) draft.missing.push({ type, index, wanted });
-    if (seen.has(key)) continue;
-    seen.add(key);
+    if (selected.has(key)) continue;
+    selected.add(key);
     for (const route of type === 'http' ? found.slice(0, 1) : found) draft.routes.add(route);
   }
 }
 
-function selectOnly(draft: Draft, virtualService: KubeObject, type: RouteType, managed: readonly string[]): void {
+function selectUnnamed(
+  draft: SelectionDraft,
+  virtualService: KubeObject,
+  type: RouteType,
+  managed: readonly string[],
+): void {
   const all = routesOf(virtualService, [type]);
   const candidates = type === 'http' ? unmanagedRoutes(virtualService, managed) : all;
   if (candidates.length > 1) draft.ambiguous.push(type);
@@ -297,7 +301,7 @@ function selectOnly(draft: Draft, virtualService: KubeObject, type: RouteType, m
   }
 }
 
-function askedFor(
+function requestedRoutes(
   entry: VirtualServiceEntry,
   type: RouteType,
 ): { readonly index: number; readonly wanted: string; readonly key: string }[] {
@@ -314,13 +318,13 @@ function routeKey(route: Route): string {
   return ports.length > 1 ? 'several ports' : portKey(ports[0] ?? 0, route.type === 'tls' ? sniHosts : []);
 }
 
-// The hosts of a route are each there once; the controller compares their number too, so a host asked for twice matches
-// nothing.
+// A route contains each host once. The controller also compares the number of hosts, so a duplicate host in the Rollout
+// matches nothing.
 function portKey(port: number, hosts: readonly string[]): string {
   return JSON.stringify([port, hosts.toSorted()]);
 }
 
-/** A route that a Rollout drives, and where it stands. */
+/** A route that a Rollout controls, and its origin. */
 export interface DrivenRoute {
   /** The first entry of the Rollout that selects it. */
   readonly entry: VirtualServiceEntry;
@@ -328,10 +332,7 @@ export interface DrivenRoute {
   readonly route: Route;
 }
 
-/**
- * In: a Rollout and how to look its VirtualServices up. Out: the routes whose weights the controller sets for it, each
- * once; none of a VirtualService that is not found.
- */
+/** Returns the routes whose weights the controller sets for a Rollout, each once. Ignores missing VirtualServices. */
 export function drivenRoutes(rollout: KubeObject, find: Find): readonly DrivenRoute[] {
   const managed = managedRouteNames(rollout);
   const driven = new Map<Route, DrivenRoute>();

@@ -3,18 +3,17 @@ import type { Operation } from 'fast-json-patch';
 import { pointer, type Path } from './path.ts';
 import { isObject } from './read.ts';
 
-/** In: two JSON values. Out: whether they are equal; the order of keys does not matter. */
+/** Reports whether two JSON values are equal, regardless of the order of keys. */
 export function same(a: unknown, b: unknown): boolean {
   return isDeepStrictEqual(a, b);
 }
 
 /**
- * In: a document, a path in it, and a value. Out: the one operation that puts the value there, with the objects that
- * are missing on the way; none where it is there already, and none where something on the way is no object (or no such
- * list entry), which is left alone. A null counts as missing.
+ * Returns the one operation that sets the value at the path, including any missing parent objects. Returns none if the
+ * value is already there, or if a parent is not an object (or not an existing list entry). A null counts as missing.
  */
 export function setAt(document: unknown, path: Path, value: unknown): Operation[] {
-  // A JSON Patch library refuses the whole patch for this key.
+  // A JSON Patch library rejects the whole patch for this key.
   if (path.includes('__proto__')) return [];
   let holder: unknown = document;
   for (const [depth, part] of path.entries()) {
@@ -34,14 +33,14 @@ export function setAt(document: unknown, path: Path, value: unknown): Operation[
 }
 
 /**
- * In: the path of a place in a list, its last part an index or `-` for the end, and a value. Out: the operation that
- * inserts the value there.
+ * Returns the operation that inserts a value into a list.
+ * @param path - Its last part is an index, or `-` for the end.
  */
 export function insertAt(path: Path, value: unknown): Operation {
   return { op: 'add', path: pointer(path), value: copy(value) };
 }
 
-/** In: a path. Out: the operation that removes what is there. */
+/** Returns the operation that removes the value at the path. */
 export function removeAt(path: Path): Operation {
   return { op: 'remove', path: pointer(path) };
 }

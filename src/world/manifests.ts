@@ -20,55 +20,55 @@ import { asArray, dig, isDeeperThan, isObject, asObject, asString } from './read
 import { storeOf, type WhyUnknown, type ObjectStore } from './store.ts';
 import { messageOf } from './error.ts';
 
-/** A place in a text: 1-based line and column. */
+/** A position in a text: 1-based line and column. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** One object of a manifest, and where it stands. */
+/** An object of a manifest and its position. */
 export interface SourceObject {
   readonly object: KubeObject;
   readonly file: string;
   /** 0-based index of the YAML document in its file. */
   readonly document: number;
-  /** In: a path in the object. Out: where it stands; if it is not there, where the nearest thing above it stands. */
+  /** Returns the position of a path in the object; if the path does not exist, of its nearest existing parent. */
   position(path: Path): Position;
 }
 
-/** A text, or a document in it, that is no usable manifest. */
+/** A text, or a document in it, that is not a valid manifest. */
 export interface ManifestError extends Position {
   readonly file: string;
   readonly message: string;
 }
 
-/** A key written twice in one mapping; the last one counts, as in Go's YAML libraries that accept it at all. */
+/** A duplicate key in a mapping. The last one counts, as in the Go YAML libraries that accept it. */
 export interface DuplicateKey extends Position {
   readonly file: string;
   readonly object: KubeObject | undefined;
   readonly path: Path;
   readonly key: string;
-  /** Where the key is written first. */
+  /** The position of the first occurrence. */
   readonly first: Position;
-  /** Whether it has the same value there. */
+  /** Whether both occurrences have the same value. */
   readonly same: boolean;
 }
 
-/** What was read from manifests. */
+/** The content of manifests. */
 export interface Manifests {
   readonly objects: readonly SourceObject[];
   readonly errors: readonly ManifestError[];
   readonly duplicateKeys: readonly DuplicateKey[];
 }
 
-/** What is said of a document that is YAML, but no manifest. */
-export const NOT_AN_OBJECT = 'not a Kubernetes object: apiVersion, kind and metadata.name are needed';
+/** The error for a document that is YAML but not a manifest. */
+export const NOT_AN_OBJECT = 'not a Kubernetes object: set apiVersion, kind and metadata.name';
 
-// Aliases may multiply a small text into gigabytes; ordinary manifests hold a handful.
+// Aliases may expand a small text to gigabytes; ordinary manifests contain a handful.
 const MAX_ALIASES = 100;
 // The parser takes time that grows with the cube of these.
 const NESTED_MARKS = /^ *(?:[-?] +){50}/m;
-// Deeper nesting is no manifest, and recursion over it could exhaust the stack.
+// No manifest is nested more deeply, and recursion over it could overflow the stack.
 const MAX_DEPTH = 200;
 
 // kubectl and Helm read YAML 1.1, in which a number with a leading 0 is octal: the mode 0644 is 420.
@@ -80,15 +80,16 @@ const OCTAL: ScalarTag = {
 };
 
 /**
- * In: a YAML or JSON text (many documents, `kind: List`, a JSON array) and the name to report it by. Out: its objects
- * with their positions, and what could not be read. Never throws.
+ * Parses YAML or JSON (many documents, `kind: List`, a JSON array). Returns its objects with their positions, and the
+ * errors. Never throws.
+ * @param file - Its name in reports.
  */
 export function parseManifests(text: string, file: string): Manifests {
   const objects: SourceObject[] = [];
   const errors: ManifestError[] = [];
   const duplicateKeys: DuplicateKey[] = [];
   if (NESTED_MARKS.test(text)) {
-    return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: 'nested too deeply to be read' }] };
+    return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: 'nested too deeply' }] };
   }
   const lines = new LineCounter();
   let documents: Document.Parsed[];
@@ -109,9 +110,9 @@ export function parseManifests(text: string, file: string): Manifests {
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   for (const [index, document] of documents.entries()) {
-    const broken = document.errors[0];
-    if (broken !== undefined) {
-      errors.push({ file, ...place(broken.pos[0]), message: firstLine(broken.message) });
+    const yamlError = document.errors[0];
+    if (yamlError !== undefined) {
+      errors.push({ file, ...place(yamlError.pos[0]), message: firstLine(yamlError.message) });
       continue;
     }
     let value: unknown;
@@ -133,14 +134,14 @@ export function parseManifests(text: string, file: string): Manifests {
       document: index,
       position: (inside) => place(offsetOf(document, [...path, ...inside])),
     }));
-    // One by one: as arguments of one call, a hundred thousand of them would not fit on the stack.
+    // One by one: a hundred thousand arguments of one call would not fit on the stack.
     for (const source of sources) objects.push(source);
     for (const duplicate of duplicateKeysOf(document, found, { file, text, place })) duplicateKeys.push(duplicate);
   }
   return { objects, errors, duplicateKeys };
 }
 
-/** In: manifests of several texts. Out: them as one. */
+/** Combines the manifests of several texts. */
 export function joinManifests(parts: readonly Manifests[]): Manifests {
   return {
     objects: parts.flatMap((part) => part.objects),
@@ -149,8 +150,8 @@ export function joinManifests(parts: readonly Manifests[]): Manifests {
   };
 }
 
-// Kinds that the author of a bundle rarely ships with it: that one is not there says nothing.
-const ELSEWHERE: ReadonlySet<KindId> = new Set([
+// Kinds that a bundle rarely contains, so their absence means nothing.
+const RARELY_INCLUDED: ReadonlySet<KindId> = new Set([
   'ConfigMap',
   'Secret',
   'ServiceAccount',
@@ -158,15 +159,15 @@ const ELSEWHERE: ReadonlySet<KindId> = new Set([
   'ClusterAnalysisTemplate.argoproj.io',
 ]);
 
-/** How a bundle is to be read as a world. */
+/** How to read a bundle as a world. */
 export interface BundleOptions {
-  /** The namespace of objects that name none. By default the only one that the others name, else `default`. */
+  /** The namespace of objects that name none. The default is the only one that the others name, otherwise `default`. */
   readonly namespace?: string | undefined;
-  /** Whether everything that is not in the bundle counts as not there, ConfigMaps and the like too. */
+  /** Whether everything outside of the bundle is absent, including ConfigMaps and the like. */
   readonly complete?: boolean | undefined;
 }
 
-/** In: objects from manifests. Out: them with a namespace where their kind has one, and which namespace was assumed. */
+/** Returns the objects with a namespace if their kind has one, and the assumed namespace. */
 export function placeObjects(
   sources: readonly SourceObject[],
   options: BundleOptions = {},
@@ -182,14 +183,11 @@ export function placeObjects(
   return { sources: placed, namespace };
 }
 
-/**
- * In: objects with their namespaces. Out: a world of them; what is not in it is absent, or, for kinds that a bundle
- * rarely holds, not to be known.
- */
+/** Returns a world of the objects. Other objects are absent or, for kinds that a bundle rarely contains, unknown. */
 export function bundleWorld(objects: Iterable<KubeObject>, options: BundleOptions = {}): ObjectStore {
-  const unsaid: WhyUnknown = (kind) =>
-    options.complete !== true && ELSEWHERE.has(kind) ? 'not among these manifests' : undefined;
-  return storeOf(objects, unsaid);
+  const whyUnknown: WhyUnknown = (kind) =>
+    options.complete !== true && RARELY_INCLUDED.has(kind) ? 'not among these manifests' : undefined;
+  return storeOf(objects, whyUnknown);
 }
 
 function unwrap(value: unknown, path: Path): { object: KubeObject; path: Path }[] {
@@ -199,8 +197,7 @@ function unwrap(value: unknown, path: Path): { object: KubeObject; path: Path }[
     return asArray(value['items']).flatMap((entry, index) => unwrap(entry, [...path, 'items', index]));
   }
   if (isKubeObject(value)) return [{ object: value, path }];
-  // `generateName` and a missing name are both accepted by a server at some time; such an object can be judged by
-  // itself all the same.
+  // Some servers accept `generateName` or a missing name. Rules can still check such an object by itself.
   if (typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string') {
     const metadata = asObject(value['metadata']);
     const name = asString(dig(metadata, 'generateName'));
@@ -239,8 +236,7 @@ function offsetOf(document: Document.Parsed, path: Path): number {
 
 const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, unknown>>();
 
-// Kept as long as the mapping: with many findings in a long one, looking through it for each would take the square of
-// its length.
+// Cached with the mapping: with many findings in a long one, searching it for each would take quadratic time.
 function pairsOf(map: YAMLMap): ReadonlyMap<string, unknown> {
   let known = pairs.get(map);
   if (known === undefined) {
@@ -294,15 +290,15 @@ interface RepeatedKey {
 function repeatedKeys(node: unknown, path: Path): RepeatedKey[] {
   if (isSeq(node)) return node.items.flatMap((item, index) => repeatedKeys(item, [...path, index]));
   if (!isMap(node)) return [];
-  const seen = new Map<string, Pair>();
+  const firstByKey = new Map<string, Pair>();
   return node.items.flatMap((item) => {
     const key = isScalar(item.key) ? String(item.key.value) : undefined;
     if (key === undefined) return [];
     const inside = repeatedKeys(item.value, [...path, key]);
-    const first = seen.get(key);
-    // `<<` may be merged in more than once.
+    const first = firstByKey.get(key);
+    // `<<` may be merged more than once.
     if (first === undefined || key === '<<') {
-      seen.set(key, item);
+      firstByKey.set(key, item);
       return inside;
     }
     return [{ path: [...path, key], key, first, last: item }, ...inside];
@@ -313,8 +309,8 @@ function offsetOfKey({ key }: Pair): number {
   return isScalar(key) ? (key.range?.[0] ?? 0) : 0;
 }
 
-// Scalars by value, everything else word for word: turning each into an object could cost far more than the text is
-// long.
+// Scalars by value, everything else as text: turning each into an object could cost far more than the length of the
+// text.
 function sameValue(a: Pair, b: Pair, text: string): boolean {
   if (isScalar(a.value) && isScalar(b.value)) return a.value.value === b.value.value;
   const written = ({ value }: Pair): string | undefined =>
@@ -323,7 +319,7 @@ function sameValue(a: Pair, b: Pair, text: string): boolean {
 }
 
 function parseProblem(error: unknown): string {
-  if (error instanceof RangeError) return 'nested too deeply to be read';
+  if (error instanceof RangeError) return 'nested too deeply';
   return firstLine(messageOf(error));
 }
 

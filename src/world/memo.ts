@@ -1,29 +1,30 @@
-// Under this an object carries what was derived from it. Not enumerable: a copy of the object, which may be changed,
-// begins with nothing.
+// The key under which an object stores the values derived from it. Not enumerable, so a copy of the object, which may
+// be changed, starts without them.
 const DERIVED = Symbol('derived');
 
 interface Carrier {
   readonly [DERIVED]?: unknown[];
 }
 
-// Frozen objects, as tests make them, cannot carry anything.
-const ofFrozen = new WeakMap<object, unknown[]>();
+// Frozen objects, as tests create them, cannot store anything.
+const valuesOfFrozen = new WeakMap<object, unknown[]>();
 let slots = 0;
 
 /**
- * In: a pure function of an object. Out: the same function, computed once an object and kept as long as the object.
- * Objects of a world are never changed, only replaced, so what was derived from one stays true; most of what a request
- * is judged by was there before it. A value of undefined is computed anew each time.
+ * Returns a function that computes its value once per object and caches it as long as the object exists. Objects of a
+ * world are never changed, only replaced, so derived values stay correct; most objects that a request involves exist
+ * before it. A value of undefined is computed each time.
  *
- * The values are kept on the object, since the garbage collector goes through a WeakMap of a whole cluster in one piece
- * while requests wait.
+ * The values are stored on the object itself, because the garbage collector processes a WeakMap of a whole cluster in
+ * one piece while requests wait.
+ * @param derive - A pure function.
  */
 export function memo<K extends object, V>(derive: (key: K) => V): (key: K) => V {
   const slot = slots++;
   return (key) => {
     const values = derivedOf(key);
-    const known = values[slot];
-    if (known !== undefined) return known as V;
+    const cached = values[slot];
+    if (cached !== undefined) return cached as V;
     const value = derive(key);
     values[slot] = value;
     return value;
@@ -31,10 +32,10 @@ export function memo<K extends object, V>(derive: (key: K) => V): (key: K) => V 
 }
 
 function derivedOf(key: object): unknown[] {
-  const carried = (key as Carrier)[DERIVED] ?? ofFrozen.get(key);
-  if (carried !== undefined) return carried;
+  const existing = (key as Carrier)[DERIVED] ?? valuesOfFrozen.get(key);
+  if (existing !== undefined) return existing;
   const values: unknown[] = [];
   if (Object.isExtensible(key)) Object.defineProperty(key, DERIVED, { value: values });
-  else ofFrozen.set(key, values);
+  else valuesOfFrozen.set(key, values);
   return values;
 }

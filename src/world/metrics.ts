@@ -4,10 +4,13 @@ import { parseGoDuration } from './duration.ts';
 import { argumentOf, fillIn } from './placeholders.ts';
 import { isObject, asObject, asString } from './read.ts';
 
-/** In: a text of a metric. Out: it with its placeholders filled in; undefined where that is not known. */
+/** Fills in the placeholders of a text of a metric; returns undefined if one is not known. */
 export type Resolve = (text: string) => string | undefined;
 
-/** In: the values of arguments that are known, by name. Out: how texts of a metric are filled in with them. */
+/**
+ * Returns a function that fills in placeholders with known arguments.
+ * @param values - By name.
+ */
 export function resolveWith(values: ReadonlyMap<string, string>): Resolve {
   return (text) => {
     return fillIn(text, (tag) => {
@@ -20,9 +23,9 @@ export function resolveWith(values: ReadonlyMap<string, string>): Resolve {
 const INTEGER = /^[+-]?[0-9]+$/;
 
 /**
- * In: a value of the type IntOrString, and how to fill in a text. Out: the integer that the controller reads: 0 for an
- * absent one and for a text that is no integer; undefined where that cannot be known. Source: `k8s.io/apimachinery`
- * v0.34, `pkg/util/intstr` (`IntOrString.IntValue`), which drops the error.
+ * Returns the integer that the controller reads from an IntOrString: 0 if it is absent or not an integer; undefined if
+ * that is not known. Source: `k8s.io/apimachinery` v0.34, `pkg/util/intstr` (`IntOrString.IntValue`), which drops the
+ * error.
  */
 export function intValue(value: unknown, resolve: Resolve): number | undefined {
   if (value === undefined || value === null) return 0;
@@ -34,8 +37,8 @@ export function intValue(value: unknown, resolve: Resolve): number | undefined {
 }
 
 /**
- * In: a metric and how to fill in a text. Out: whether it is measured without end: an interval and no count, or one
- * that reads as 0; undefined where that cannot be known.
+ * Reports whether a metric is measured without end: it has an interval and no count, or one that reads as 0. Undefined
+ * if that is not known.
  */
 export function runsForever(metric: Metric, resolve: Resolve): boolean | undefined {
   const interval = resolve(asString(metric.raw['interval']));
@@ -45,25 +48,24 @@ export function runsForever(metric: Metric, resolve: Resolve): boolean | undefin
   return count === 0;
 }
 
-/** Why the controller refuses a metric. */
+/** Why the controller rejects a metric. */
 export interface LimitProblem {
   readonly kind: 'negative' | 'switched-off' | 'count-too-small' | 'interval-missing' | 'duration';
-  /** The field to look at, and, where it contradicts another one, that. */
+  /** The invalid field and, if it conflicts with another one, that field. */
   readonly field: string;
   readonly against: string;
   readonly value: string | number;
-  /** What it has to be at least, or, for a count, what it is less than. */
+  /** The smallest valid value or, for a count, the value that it is less than. */
   readonly bound: string;
-  /** The whole in a few words. */
+  /** The whole problem in a few words. */
   readonly reason: string;
   /** Whether it depends on the value of an argument. */
   readonly byArguments: boolean;
 }
 
 /**
- * In: a metric and how to fill in a text. Out: what is wrong with its count, limits and durations; what rests on a
- * value that is not known is not judged. Source: Argo Rollouts v1.9.1, `utils/analysis/factory.go` (`ValidateMetric`),
- * which runs only when the analysis starts.
+ * Returns the problems of a metric's count, limits and durations; skips values that are not known. Source: Argo
+ * Rollouts v1.9.1, `utils/analysis/factory.go` (`ValidateMetric`), which runs only when the analysis starts.
  */
 export function limitProblems({ raw }: Metric, resolve: Resolve): LimitProblem[] {
   const limits: Limits = {
@@ -81,7 +83,7 @@ export function limitProblems({ raw }: Metric, resolve: Resolve): LimitProblem[]
   });
 }
 
-// What is known of each field; undefined is not known.
+// The value of each field; undefined if it is not known.
 interface Limits {
   readonly count: number | undefined;
   readonly failureLimit: number | undefined;
@@ -156,7 +158,7 @@ function* durationProblems(limits: Limits): Generator<Found> {
   }
 }
 
-/** The providers that Argo Rollouts v1.9.1 has, besides `plugin`. */
+/** The providers of Argo Rollouts v1.9.1, except `plugin`. */
 export const PROVIDERS = [
   'prometheus',
   'kayenta',
@@ -171,7 +173,7 @@ export const PROVIDERS = [
   'skywalking',
 ] as const;
 
-/** In: a metric. Out: the providers it is given, as the controller counts them: each plugin is one. */
+/** Returns the providers of a metric as the controller counts them: each plugin is one. */
 export function providersOf(metric: Metric): readonly string[] {
   const provider = asObject(metric.raw['provider']);
   const plugins = Object.keys(asObject(provider['plugin'])).map((name) => `plugin ${name}`);
@@ -181,9 +183,9 @@ export function providersOf(metric: Metric): readonly string[] {
 const MAX_PATTERN = 500;
 
 /**
- * In: a regular expression of `dryRun` or `measurementRetention`, and names of metrics. Out: whether it matches one,
- * anywhere in the name, by the rules of Go's `regexp`; one that does not compile matches nothing, as in Argo Rollouts
- * v1.9.1, `utils/analysis/helpers.go` (`GetDryRunMetrics`). Undefined for one too long to be tried.
+ * Reports whether a regular expression of `dryRun` or `measurementRetention` matches part of any name, by the rules of
+ * Go's `regexp`. An invalid expression matches nothing, as in Argo Rollouts v1.9.1, `utils/analysis/helpers.go`
+ * (`GetDryRunMetrics`). Undefined if the expression is too long to try.
  */
 export function matchesSome(pattern: string, names: readonly string[]): boolean | undefined {
   if (pattern.length > MAX_PATTERN) return undefined;
@@ -195,7 +197,7 @@ export function matchesSome(pattern: string, names: readonly string[]): boolean 
   }
 }
 
-/** In: metrics and how to fill in a text. Out: their names; undefined where one of them is not known. */
+/** Returns the names of metrics; undefined if one of them is not known. */
 export function namesOf(metrics: readonly Metric[], resolve: Resolve): readonly string[] | undefined {
   const names: string[] = [];
   for (const { name } of metrics) {

@@ -1,6 +1,6 @@
 /**
- * The syntax of names in Kubernetes, as `k8s.io/apimachinery` v0.34 (`pkg/util/validation`) has it; it is the version
- * that Argo Rollouts v1.9.1 validates with. Lengths are tested first, so that no pattern ever runs over a long text.
+ * The syntax of names in Kubernetes, from `k8s.io/apimachinery` v0.34 (`pkg/util/validation`), the version with which
+ * Argo Rollouts v1.9.1 validates. Lengths are tested first, so that no pattern runs over a long text.
  */
 
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -8,24 +8,24 @@ const LABEL_NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 const ENVIRONMENT_NAME = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
 
 /**
- * In: a text. Out: whether it is a DNS label (RFC 1123), as containers and volumes are named: at most 63 of a-z, 0-9
- * and inner hyphens.
+ * Reports whether a text is a DNS label (RFC 1123), as for containers and volumes: at most 63 of a-z, 0-9 and inner
+ * hyphens.
  */
 export function isDnsLabel(text: string): boolean {
   return text.length <= 63 && DNS_LABEL.test(text);
 }
 
 /**
- * In: a text. Out: whether it is a DNS subdomain (RFC 1123): at most 253 characters in parts like DNS labels, with dots
- * between.
+ * Reports whether a text is a DNS subdomain (RFC 1123): at most 253 characters, parts like DNS labels separated by
+ * dots.
  */
 export function isDnsSubdomain(text: string): boolean {
   return text.length <= 253 && text.split('.').every((part) => DNS_LABEL.test(part));
 }
 
 /**
- * In: a text. Out: whether it can be the key of a label: a name of at most 63 characters, optionally behind a DNS
- * subdomain and a slash.
+ * Reports whether a text is a valid label key: a name of at most 63 characters, optionally after a DNS subdomain and a
+ * slash.
  */
 export function isLabelKey(text: string): boolean {
   if (text.length > 317) return false;
@@ -35,7 +35,7 @@ export function isLabelKey(text: string): boolean {
   return isDnsSubdomain(first) && isLabelName(second);
 }
 
-/** In: a text. Out: whether it can be the value of a label; the empty one can. */
+/** Reports whether a text is a valid label value; the empty one is. */
 export function isLabelValue(text: string): boolean {
   return text === '' || isLabelName(text);
 }
@@ -45,20 +45,20 @@ function isLabelName(text: string): boolean {
 }
 
 /**
- * In: a text. Out: whether it can be the name of a port (IANA service name): at most 15 of a-z, 0-9 and inner single
- * hyphens, one letter at least.
+ * Reports whether a text is a valid port name (IANA service name): at most 15 of a-z, 0-9 and inner single hyphens,
+ * with at least one letter.
  */
 export function isPortName(text: string): boolean {
   return text.length <= 15 && DNS_LABEL.test(text) && /[a-z]/.test(text) && !text.includes('--');
 }
 
-/** In: a number. Out: whether it can be a port number. */
+/** Reports whether a number is a valid port number. */
 export function isPortNumber(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
 /**
- * In: a text. Out: whether Argo Rollouts v1.9.1 takes it as the name of an environment variable; newer Kubernetes takes
+ * Reports whether Argo Rollouts v1.9.1 accepts a text as the name of an environment variable; newer Kubernetes accepts
  * more in a Pod.
  */
 export function isEnvironmentName(text: string): boolean {
@@ -67,7 +67,7 @@ export function isEnvironmentName(text: string): boolean {
 
 const HEADER_NAME = /^[-A-Za-z0-9]+$/;
 
-/** In: a text. Out: whether Kubernetes takes it as the name of a header that a probe or a hook sends. */
+/** Reports whether Kubernetes accepts a text as the name of a header in a probe or a hook. */
 export function isHeaderName(text: string): boolean {
   return HEADER_NAME.test(text);
 }
@@ -75,8 +75,8 @@ export function isHeaderName(text: string): boolean {
 const CONFIG_KEY = /^[-._a-zA-Z0-9]+$/;
 
 /**
- * In: a text. Out: whether it can be a key of a ConfigMap or Secret: at most 253 letters, digits, "-", "_" and ".", no
- * way up among directories.
+ * Reports whether a text is a valid key of a ConfigMap or Secret: at most 253 letters, digits, "-", "_" and ".",
+ * without a reference to a parent directory.
  */
 export function isConfigKey(text: string): boolean {
   return text.length <= 253 && CONFIG_KEY.test(text) && text !== '.' && !text.startsWith('..');

@@ -2,10 +2,10 @@ const MAX_LENGTH = 253;
 const MAX_CANDIDATES = 1_000;
 
 /**
- * In: a name that is not there, and the names that are. Out: the one that was probably meant, or undefined: at most a
- * third of the wanted name's length in insertions, deletions, substitutions and swaps of neighbours away, and never
- * more than three; case does not count. Of several equally near ones the first in the alphabet, whatever order they
- * come in. Looks at no more than a thousand candidates of plausible length, and at none longer than a Kubernetes name.
+ * Returns the candidate that was probably meant by an unknown name, or undefined. It differs by insertions, deletions,
+ * substitutions and swaps of neighbours, at most three and at most a third of the wanted name's length; case does not
+ * count. Of several equally near ones it is the first in the alphabet, in whatever order they come. Considers at most a
+ * thousand candidates of plausible length, and none longer than a Kubernetes name.
  */
 export function nearest(wanted: string, candidates: Iterable<string>): string | undefined {
   if (wanted.length > MAX_LENGTH) return undefined;
@@ -28,7 +28,7 @@ export function nearest(wanted: string, candidates: Iterable<string>): string | 
   return best;
 }
 
-// Optimal string alignment, in a band as wide as the bound: cells farther from the diagonal cost more than it anyway.
+// Optimal string alignment, in a band as wide as the bound: cells farther from the diagonal cost more than the bound.
 function editDistance(from: string, to: string, bound: number): number {
   let before: number[] = [];
   let previous = Array.from({ length: to.length + 1 }, (_, column) => column);

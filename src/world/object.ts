@@ -1,7 +1,7 @@
 import { memo } from './memo.ts';
 import { isObject, asString, type JsonObject } from './read.ts';
 
-/** A Kubernetes object: what it is and what it is called are known to be strings, the rest is as it came. */
+/** A Kubernetes object. Its apiVersion, kind and name are strings; the rest may be anything. */
 export interface KubeObject extends JsonObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -20,7 +20,10 @@ interface KindInfo {
   readonly namespaced: boolean;
 }
 
-/** The kinds Rollgate knows, by id. An id is `Kind.group`, as `kubectl get` takes it; the core group has no suffix. */
+/**
+ * The kinds that Rollgate knows, by id. An id is `Kind.group`, as `kubectl get` accepts it; the core group has no
+ * suffix.
+ */
 export const KINDS = {
   'Rollout.argoproj.io': { group: 'argoproj.io', kind: 'Rollout', plural: 'rollouts', namespaced: true },
   'AnalysisTemplate.argoproj.io': {
@@ -142,23 +145,26 @@ export const KINDS = {
 /** The id of a kind that Rollgate knows. */
 export type KindId = keyof typeof KINDS;
 
-/** Where an object is: `kindId/namespace/name`; the namespace is empty for a cluster-scoped one. */
+/** Identifies an object: `kindId/namespace/name`; the namespace is empty for a cluster-scoped one. */
 export type ObjectKey = string;
 
-// Two groups that served the same kind under an older name; Argo Rollouts v1.9.1 still defaults to Traefik's old one.
+// Two groups that served the same kind under an older name. Argo Rollouts v1.9.1 still defaults to Traefik's old one.
 const FORMER_GROUPS: Readonly<Record<string, string>> = {
   'traefik.containo.us': 'traefik.io',
   extensions: 'networking.k8s.io',
 };
 
-/** In: an apiVersion. Out: its group, empty for the core group; versions of a kind compare by group and kind only. */
+/**
+ * Returns the current group of an apiVersion, empty for the core group. Versions of a kind are compared only by group
+ * and kind.
+ */
 export function groupOf(apiVersion: string): string {
   const slash = apiVersion.indexOf('/');
   const group = slash < 0 ? '' : apiVersion.slice(0, slash);
   return (Object.hasOwn(FORMER_GROUPS, group) ? FORMER_GROUPS[group] : undefined) ?? group;
 }
 
-/** In: a text. Out: whether it is the id of a kind that Rollgate knows. */
+/** Reports whether a text is the id of a kind that Rollgate knows. */
 export function isKindId(text: string): text is KindId {
   return Object.hasOwn(KINDS, text);
 }
@@ -169,9 +175,9 @@ for (const [id, { group, kind }] of Object.entries(KINDS) as [KindId, KindInfo][
   BY_KIND.set(kind, [...(BY_KIND.get(kind) ?? []), ...groups.map((name) => ({ group: name, id }))]);
 }
 
-/** In: an apiVersion and a kind. Out: the id of that kind, or undefined if Rollgate does not know it. */
+/** Returns the id of a kind, or undefined if Rollgate does not know it. */
 export function kindId(apiVersion: string, kind: string): KindId | undefined {
-  // Asked many times for every request, so without building a string.
+  // Called many times for every request, so it builds no string.
   return BY_KIND.get(kind)?.find(({ group }) =>
     group === ''
       ? !apiVersion.includes('/')
@@ -179,17 +185,17 @@ export function kindId(apiVersion: string, kind: string): KindId | undefined {
   )?.id;
 }
 
-/** In: an object. Out: the id of its kind, or undefined if Rollgate does not know it. */
+/** Returns the id of an object's kind, or undefined if Rollgate does not know it. */
 export function kindOf(object: KubeObject): KindId | undefined {
   return kindId(object.apiVersion, object.kind);
 }
 
-/** In: a kind and a place. Out: the key. */
+/** Returns the key of an object. */
 export function keyFor(kind: KindId, namespace: string, name: string): ObjectKey {
   return `${kind}/${KINDS[kind].namespaced ? namespace : ''}/${name}`;
 }
 
-/** In: an object. Out: its key; objects of kinds Rollgate does not know get one as well. Built once an object. */
+/** Returns the key of an object, also for kinds that Rollgate does not know. Computed once per object. */
 export const keyOf = memo((object: KubeObject): ObjectKey => {
   const id = kindOf(object);
   const { name } = object.metadata;
@@ -198,12 +204,12 @@ export const keyOf = memo((object: KubeObject): ObjectKey => {
     : keyFor(id, namespaceOf(object), name);
 });
 
-/** In: an object. Out: its namespace, empty if it names none. */
+/** Returns the namespace of an object, empty if it names none. */
 export function namespaceOf(object: KubeObject): string {
   return asString(object.metadata.namespace);
 }
 
-/** In: anything. Out: whether it can be treated as a Kubernetes object: apiVersion, kind and metadata are there. */
+/** Reports whether a value can be treated as a Kubernetes object: it has apiVersion, kind and metadata. */
 export function isKubeObject(value: unknown): value is KubeObject {
   return (
     isObject(value) &&
@@ -214,19 +220,19 @@ export function isKubeObject(value: unknown): value is KubeObject {
   );
 }
 
-/** How a person is told which object is meant. */
+/** Identifies an object in messages. */
 export interface ObjectRef {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
 }
 
-/** In: an object. Out: how a person is told which one it is. */
+/** Returns the reference to an object for messages. */
 export function refOf(object: KubeObject): ObjectRef {
   return { kind: object.kind, namespace: namespaceOf(object), name: object.metadata.name };
 }
 
-/** In: two references. Out: whether they name the same object. */
+/** Reports whether two references identify the same object. */
 export function sameRef(a: ObjectRef, b: ObjectRef): boolean {
   return a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
 }

@@ -1,11 +1,11 @@
-/** A place in an object: keys and list indexes from the root. */
+/** A path in an object: keys and list indexes from the root. */
 export type Path = readonly (string | number)[];
 
 const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 
 /**
- * In: a path. Out: it as Kubernetes writes it in `details.causes[].field`, `spec.rules[0].name`; a key that
- * is not a plain word stands in brackets and quotes, `metadata.labels["app.kubernetes.io/name"]`.
+ * Renders a path as Kubernetes does in `details.causes[].field`: `spec.rules[0].name`. A key that is not a plain word
+ * is in brackets and quotes: `metadata.labels["app.kubernetes.io/name"]`.
  */
 export function renderPath(path: Path): string {
   let text = '';
@@ -17,12 +17,12 @@ export function renderPath(path: Path): string {
   return text;
 }
 
-/** In: a path. Out: it as a JSON Pointer (RFC 6901), as a JSON Patch names its target. */
+/** Returns a path as a JSON Pointer (RFC 6901), for a JSON Patch. */
 export function pointer(path: Path): string {
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-/** In: a value and a path. Out: what is there, or undefined. */
+/** Returns the value at a path, or undefined. */
 export function at(value: unknown, path: Path): unknown {
   let current: unknown = value;
   for (const part of path) {

@@ -5,17 +5,16 @@ const CLOSE = '}}';
 
 /** The placeholders of one text. */
 export interface Placeholders {
-  /** What stands between the braces, without spaces around it, in order. */
+  /** The content between the braces, without surrounding spaces, in order. */
   readonly tags: readonly string[];
-  /** Whether the last `{{` is never closed. */
+  /** Whether the last `{{` is not closed. */
   readonly unclosed: boolean;
 }
 
 /**
- * In: a text of an analysis. Out: its placeholders `{{ tag }}`, found as the controller finds them: the first `}}`
- * after a `{{` ends it, whatever stands between. Source: fasttemplate v1.2.2 (`Template.Reset`) as used by Argo
- * Rollouts v1.9.1, `utils/template`, on the JSON of a metric, where a line break or tab is written as an escape and so
- * is no space.
+ * Finds the placeholders `{{ tag }}` in a text of an analysis, as the controller does: the first `}}` after a `{{` ends
+ * it, whatever is between. Source: fasttemplate v1.2.2 (`Template.Reset`) as used by Argo Rollouts v1.9.1,
+ * `utils/template`, on the JSON of a metric, in which a line break or tab is an escape and so not a space.
  */
 export function placeholdersIn(text: string): Placeholders {
   const tags: string[] = [];
@@ -33,10 +32,7 @@ export function placeholdersIn(text: string): Placeholders {
   return { tags, unclosed: false };
 }
 
-/**
- * In: a text, and what each tag stands for. Out: it with the placeholders filled in; undefined if one cannot be, or is
- * not closed.
- */
+/** Fills in the placeholders of a text; returns undefined if one has no value or is not closed. */
 export function fillIn(text: string, valueOf: (tag: string) => string | undefined): string | undefined {
   const { tags, unclosed } = placeholdersIn(text);
   if (unclosed) return undefined;
@@ -54,18 +50,18 @@ export function fillIn(text: string, valueOf: (tag: string) => string | undefine
 
 const ARGS = 'args.';
 
-/** In: a tag. Out: the argument that it names, or undefined if it is no `args.NAME`. */
+/** Returns the argument of a tag `args.NAME`, or undefined for other tags. */
 export function argumentOf(tag: string): string | undefined {
   return tag.startsWith(ARGS) ? tag.slice(ARGS.length) : undefined;
 }
 
-/** One text in a JSON value, and where it stands. */
+/** A text in a JSON value and its path. */
 export interface Text {
   readonly text: string;
   readonly path: Path;
 }
 
-// A value and how it was reached; paths are written out only for what is found.
+// A value and how it was reached; paths are built only for matches.
 interface Node {
   readonly value: unknown;
   readonly key: string | number;
@@ -73,8 +69,8 @@ interface Node {
 }
 
 /**
- * In: a JSON value and its path. Out: every text in it that holds a `{{`, keys of mappings included, in order of
- * appearance. Does not recurse.
+ * Returns every text in a JSON value that contains `{{`, including keys of mappings, in order of appearance. Does not
+ * recurse.
  */
 export function textsWithPlaceholders(value: unknown, path: Path): Text[] {
   const found: Text[] = [];

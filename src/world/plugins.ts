@@ -3,11 +3,11 @@ import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import { asArray, dig, optionalString, asString } from './read.ts';
 
-// A list of plugins has no use for aliases, which could multiply a small text into a large one.
+// A list of plugins does not need aliases, which could expand a small text to a large one.
 const OPTIONS = { maxAliasCount: 0, logLevel: 'error' } as const;
 
-// Whoever may write a ConfigMap of that name decides what is parsed here, and the parser takes seconds over deep
-// nesting and nested "? " keys.
+// Anyone who may write a ConfigMap of that name controls the text, and the parser takes seconds for deep nesting and
+// nested "? " keys.
 const MAX_LENGTH = 16_384;
 const MAX_LINE = 500;
 const MAX_BRACKETS = 200;
@@ -17,16 +17,16 @@ const installedBy = memo((configMap: KubeObject) => ({
 }));
 
 /**
- * In: the ConfigMap of an Argo Rollouts controller. Out: the names of the traffic router plugins that it installs, none
- * where it has no `trafficRouterPlugins`; undefined where that text cannot be read. Costs once an object. Source: Argo
- * Rollouts v1.9.1, `utils/config` (`InitializeConfig`).
+ * Returns the names of the traffic router plugins that a controller's ConfigMap installs; none without
+ * `trafficRouterPlugins`; undefined if that text is invalid. Computed once per object. Source: Argo Rollouts v1.9.1,
+ * `utils/config` (`InitializeConfig`).
  */
 export function routerPlugins(configMap: KubeObject): readonly string[] | undefined {
   return installedBy(configMap).names;
 }
 
 function namesIn(text: string): readonly string[] | undefined {
-  if (!isModest(text)) return undefined;
+  if (!isSafeToParse(text)) return undefined;
   try {
     const list: unknown = parse(text, OPTIONS);
     if (list !== null && list !== undefined && !Array.isArray(list)) return undefined;
@@ -36,7 +36,7 @@ function namesIn(text: string): readonly string[] | undefined {
   }
 }
 
-function isModest(text: string): boolean {
+function isSafeToParse(text: string): boolean {
   return (
     text.length <= MAX_LENGTH &&
     !text.includes('? ') &&

@@ -7,20 +7,20 @@ import { at, type Path } from './path.ts';
 import { asArray, dig, optionalNumber, optionalString, asString } from './read.ts';
 import { canaryOf, stableAndCanaryServices, trafficRoutingOf } from './rollout.ts';
 
-/** One port of a Service, with the defaults that Kubernetes fills in. */
+/** A port of a Service, with the defaults of Kubernetes. */
 export interface ServicePort {
   readonly number: number;
-  /** Empty where it has none. */
+  /** Empty if it has none. */
   readonly name: string;
   readonly protocol: string;
   readonly targetPort: number | string;
   readonly appProtocol: string;
   readonly path: Path;
-  /** Where the targetPort is given; where it is not, the port, which then is the target too. */
+  /** The path of the targetPort or, if it is not set, of the port, which is then also the target. */
   readonly targetPath: Path;
 }
 
-/** In: a Service. Out: its ports that have a number, in order. Costs once an object. */
+/** Returns the ports of a Service that have a number, in order. Computed once per object. */
 export const portsOf = memo(readPorts);
 
 function readPorts(service: KubeObject): readonly ServicePort[] {
@@ -55,8 +55,8 @@ export interface ContainerPort {
 }
 
 /**
- * In: a pod template. Out: the ports that the containers declare which run for as long as the pod does, sidecars (init
- * containers with `restartPolicy: Always`) included; undefined where there are no such containers.
+ * Returns the ports of the containers that run as long as the pod, including sidecars (init containers with
+ * `restartPolicy: Always`); undefined if there are no such containers.
  */
 export function containerPorts(template: unknown): readonly ContainerPort[] | undefined {
   const sidecars = asArray(dig(template, 'spec', 'initContainers')).filter(
@@ -73,9 +73,7 @@ export function containerPorts(template: unknown): readonly ContainerPort[] | un
   );
 }
 
-/**
- * In: a Service. Out: whether it stands for a name outside of the cluster, and so has no pods and no ports of its own.
- */
+/** Reports whether a Service stands for an external name, and so has no pods or ports of its own. */
 export function isExternalName(service: KubeObject): boolean {
   return dig(service, 'spec', 'type') === 'ExternalName';
 }
@@ -90,7 +88,7 @@ const indexOf = memo((ports: readonly ServicePort[]): PortIndex => ({
   byName: new Map(ports.filter(({ name }) => name !== '').map(({ name, number }) => [name, number])),
 }));
 
-/** In: the ports of a Service, and a number or a name. Out: the number of the port that has it, or undefined. */
+/** Returns the number of the Service port with a number or name, or undefined. */
 export function portNumber(ports: readonly ServicePort[], wanted: number | string): number | undefined {
   const index = indexOf(ports);
   if (typeof wanted === 'string') return index.byName.get(wanted);
@@ -101,8 +99,8 @@ export function portNumber(ports: readonly ServicePort[], wanted: number | strin
 const MAX_PORTS = 8;
 
 /**
- * In: ports of a Service or of containers. Out: them for a message: numbers, the protocol where it is not TCP, names if
- * asked for; not more than eight.
+ * Describes ports of a Service or of containers for a message: at most eight numbers, with the protocol unless it is
+ * TCP, and names if requested.
  */
 export function describePorts(ports: readonly ContainerPort[], withNames = false): string {
   const shown = ports
@@ -114,25 +112,22 @@ export function describePorts(ports: readonly ContainerPort[], withNames = false
   return `${[...new Set(shown)].join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** In: a port. Out: its number, with the protocol where it is not TCP. */
+/** Returns the number of a port, with the protocol unless it is TCP. */
 export function portText({ number, protocol }: Pick<ContainerPort, 'number' | 'protocol'>): string {
   return protocol === 'TCP' ? String(number) : `${number}/${protocol}`;
 }
 
-/** How the ports of two Services compare. */
+/** The comparison of the ports of two Services. */
 export interface PortPairs {
   /** Ports that both have: the same number and protocol. */
   readonly same: readonly (readonly [ServicePort, ServicePort])[];
-  /**
-   * Ports of which each has its own, but that stand for each other: by name, by targetPort, or because nothing else is
-   * left.
-   */
+  /** Different ports that correspond to each other: by name, by targetPort, or because they are the only ones left. */
   readonly moved: readonly (readonly [ServicePort, ServicePort])[];
   readonly onlyA: readonly ServicePort[];
   readonly onlyB: readonly ServicePort[];
 }
 
-/** In: the ports of two Services. Out: which of them correspond. */
+/** Finds the ports of two Services that correspond to each other. */
 export function pairPorts(a: readonly ServicePort[], b: readonly ServicePort[]): PortPairs {
   const inB = new Map(b.map((port) => [portText(port), port]));
   const same: (readonly [ServicePort, ServicePort])[] = [];
@@ -161,29 +156,28 @@ export function pairPorts(a: readonly ServicePort[], b: readonly ServicePort[]):
   return { same, moved, onlyA, onlyB: [...leftB] };
 }
 
-/** A Service port that a route, or the controller for a Rollout, sends traffic to. */
+/** A Service port to which a route, or the controller for a Rollout, sends traffic. */
 export interface PortUse {
   readonly by: 'VirtualService' | 'Gateway API' | 'Ingress' | 'copy of Ingress' | 'ALB action';
-  /** Where the port is given, or the destination that gives none. */
+  /** The object and path of the port, or of the destination without one. */
   readonly object: KubeObject;
   readonly path: Path;
-  /** Where the Rollout names that object, or says so itself. */
+  /** The path in the Rollout of the reference to that object, or of the port itself. */
   readonly from: Path;
   readonly namespace: string;
   readonly service: string;
-  /** A number or a name; undefined where none is given. */
+  /** A number or a name; undefined if none is set. */
   readonly port: number | string | undefined;
-  /** The route of the VirtualService, where it is one. */
+  /** The route of the VirtualService, if it is one. */
   readonly route?: Route;
 }
 
 /**
- * In: a Rollout and how to look objects up. Out: the Service ports that the routes it drives send to: destinations of
- * its VirtualService routes, whatever Service they name; backendRefs of its Gateway API routes and backends of its
- * Ingresses that name one of its Services; for nginx each stable backend once more for the canary Service, because the
- * controller copies the Ingress with that Service in its place; for ALB its `servicePort` on both Services. A port of
- * the wrong type is left out. Source: Argo Rollouts v1.9.1, `rollout/trafficrouting/{istio,nginx,alb}`, and the Gateway
- * API plugin v0.15.0.
+ * Returns the Service ports to which the routes of a Rollout send traffic. These are the destinations of its
+ * VirtualService routes, for any Service, and the backends of its Gateway API routes and Ingresses that name one of its
+ * Services. For nginx each stable backend is repeated for the canary Service, because the controller copies the Ingress
+ * with that Service. For ALB it is the `servicePort` on both Services. Ports of the wrong type are left out. Source:
+ * Argo Rollouts v1.9.1, `rollout/trafficrouting/{istio,nginx,alb}`, and the Gateway API plugin v0.15.0.
  */
 export function portUses(rollout: KubeObject, look: Look): readonly PortUse[] {
   return [

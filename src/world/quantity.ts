@@ -10,9 +10,9 @@ const BINARY: Readonly<Record<string, bigint>> = {
 };
 const DECIMAL: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 
-// Longer ones are no quantity of anything, and arithmetic on them would cost.
+// Longer ones are not real quantities, and arithmetic on them would be slow.
 const MAX_LENGTH = 64;
-// Below it Kubernetes rounds, and above nobody has that much.
+// Below this Kubernetes rounds; above it no real quantity exists.
 const MIN_POWER = -9;
 const MAX_POWER = 64;
 // Fine enough that every fraction of MAX_LENGTH digits with any suffix is a whole number of it.
@@ -23,7 +23,7 @@ const POWERS: readonly bigint[] = Array.from(
 );
 const ONE = powerOfTen(SCALE);
 const MILLI = powerOfTen(SCALE - 3);
-// Where Kubernetes caps what has a binary suffix, and nothing else.
+// Kubernetes caps only quantities with a binary suffix, here.
 const CAP = (2n ** 63n - 1n) * ONE;
 
 function powerOfTen(exponent: number): bigint {
@@ -34,18 +34,17 @@ function powerOfTen(exponent: number): bigint {
 export type Quantity = bigint;
 
 /**
- * In: a value where Kubernetes takes a quantity. Out: whether it may read it as one: digits with a suffix, `500m`,
- * `1.5Gi`, `2e3`, or a number. As upstream, spaces around it do not count, but for those that JSON escapes, and a
- * suffix or a dot without digits reads as 0. Source: `k8s.io/apimachinery` v0.34, `pkg/api/resource` (`ParseQuantity`,
- * `Quantity.UnmarshalJSON`).
+ * Reports whether Kubernetes may read a value as a quantity: digits with a suffix, `500m`, `1.5Gi`, `2e3`, or a number.
+ * As upstream, it ignores surrounding spaces except those that JSON escapes, and a suffix or a dot without digits reads
+ * as 0. Source: `k8s.io/apimachinery` v0.34, `pkg/api/resource` (`ParseQuantity`, `Quantity.UnmarshalJSON`).
  */
 export function isQuantity(value: unknown): boolean {
   return partsOf(value) !== undefined;
 }
 
 /**
- * In: as for `isQuantity`. Out: something to compare; undefined where Kubernetes would not read it (`512MB`, `1 Gi`),
- * and for forms that nobody writes: very long ones, or with an exponent far off.
+ * Parses a quantity for comparison. Returns undefined if Kubernetes would not read it (`512MB`, `1 Gi`), and for
+ * unrealistic forms: very long ones, or with a huge exponent.
  */
 export function parseQuantity(value: unknown): Quantity | undefined {
   const parts = partsOf(value);
@@ -66,7 +65,8 @@ function partsOf(value: unknown): RegExpExecArray | undefined {
   return text === '' ? undefined : (SYNTAX.exec(text) ?? undefined);
 }
 
-// What Go takes for a space. A tab or a line break reaches it as `\t` or `\n` of JSON, which is none.
+// The spaces of Go. A tab or a line break reaches it as `\t` or `
+// ` of JSON, which is not a space.
 const SPACE = /[ \u0085\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/;
 
 function trimmed(text: string): string {
@@ -78,8 +78,8 @@ function trimmed(text: string): string {
 }
 
 /**
- * In: a quantity. Out: it as it stands in requests and limits, which Kubernetes rounds up to a thousandth. Source:
- * `k8s.io/kubernetes` v1.34, `pkg/apis/core/v1` (`SetDefaults_ResourceList`).
+ * Rounds a quantity as Kubernetes does in requests and limits: up to a thousandth. Source: `k8s.io/kubernetes` v1.34,
+ * `pkg/apis/core/v1` (`SetDefaults_ResourceList`).
  */
 export function roundUp(quantity: Quantity): Quantity {
   const rest = quantity % MILLI;
@@ -87,7 +87,7 @@ export function roundUp(quantity: Quantity): Quantity {
   return quantity - rest + (quantity < 0n ? -MILLI : MILLI);
 }
 
-/** In: a quantity. Out: whether it is a whole number of what it counts. */
+/** Reports whether a quantity is an integer. */
 export function isWhole(quantity: Quantity): boolean {
   return quantity % ONE === 0n;
 }

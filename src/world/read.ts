@@ -1,7 +1,6 @@
 /**
- * Total readers for data of unknown shape. Manifests and AdmissionReviews are written by people and
- * machines that may be wrong about every type, so nothing below ever throws: a value of the wrong
- * type reads as if it were absent, and the schema check says so elsewhere.
+ * Readers for data of unknown shape. Manifests and AdmissionReviews may have the wrong type anywhere, so nothing below
+ * ever throws: a value of the wrong type reads as absent, and the schema check reports it elsewhere.
  */
 
 /** A JSON object, read only. */
@@ -10,45 +9,45 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 const EMPTY: JsonObject = Object.freeze({});
 const NOTHING: readonly unknown[] = Object.freeze([]);
 
-/** In: anything. Out: whether it is a JSON object (not null, not an array). */
+/** Reports whether a value is a JSON object (not null, not an array). */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** In: anything. Out: it, if it is a JSON object; else an empty one. */
+/** Returns the value if it is a JSON object, otherwise an empty one. */
 export function asObject(value: unknown): JsonObject {
   return isObject(value) ? value : EMPTY;
 }
 
-/** In: anything. Out: it, if it is a JSON object; else undefined. */
+/** Returns the value if it is a JSON object, otherwise undefined. */
 export function optionalObject(value: unknown): JsonObject | undefined {
   return isObject(value) ? value : undefined;
 }
 
-/** In: anything. Out: it, if it is an array; else an empty one. */
+/** Returns the value if it is an array, otherwise an empty one. */
 export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? (value as readonly unknown[]) : NOTHING;
 }
 
-/** In: anything. Out: it, if it is a string; else the empty string, as Go decodes an absent one. */
+/** Returns the value if it is a string, otherwise the empty string, as Go decodes an absent one. */
 export function asString(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** In: anything. Out: it, if it is a non-empty string; else undefined. */
+/** Returns the value if it is a non-empty string, otherwise undefined. */
 export function optionalString(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** In: anything. Out: it, if it is a finite number; else undefined. */
+/** Returns the value if it is a finite number, otherwise undefined. */
 export function optionalNumber(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
 /**
- * In: the value of a field of 32 bits. Out: the number that the controller reads: the API server stores up to 64 bits,
- * whatever the format in its schema, and of those Go keeps the last 32. Undefined for no number, and for one that
- * JavaScript does not know exactly. Source: `k8s.io/apimachinery` v0.34, `pkg/runtime` (`fromUnstructured`).
+ * Returns the number that the controller reads from a 32-bit field. The API server stores up to 64 bits, whatever the
+ * format in its schema, and Go keeps the last 32 of them. Undefined if it is not a number, or not exact in JavaScript.
+ * Source: `k8s.io/apimachinery` v0.34, `pkg/runtime` (`fromUnstructured`).
  */
 export function int32(value: unknown): number | undefined {
   const number = optionalNumber(value);
@@ -56,20 +55,20 @@ export function int32(value: unknown): number | undefined {
   return Number.isSafeInteger(number) ? number | 0 : undefined;
 }
 
-/** In: a number as it is written and as the controller reads it. Out: how a person is told it. */
+/** Returns a number for messages, as written and as the controller reads it. */
 export function renderInt32(written: unknown, read: number): string {
   return written === read ? String(read) : `${String(written)} (${read} in 32 bits)`;
 }
 
 /**
- * In: a value of the type IntOrString. Out: whether it is a number that makes the object unreadable to the controller,
- * since this type does not wrap around.
+ * Reports whether an IntOrString is a number that makes the object unreadable to the controller: this type does not
+ * wrap around.
  */
 export function isBeyondInt32(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value !== (value | 0);
 }
 
-/** In: anything. Out: its entries whose values are strings, as a map of labels or annotations is read. */
+/** Returns the entries whose values are strings, as for labels or annotations. */
 export function stringMap(value: unknown): ReadonlyMap<string, string> {
   const map = new Map<string, string>();
   for (const [key, entry] of Object.entries(asObject(value))) {
@@ -78,7 +77,7 @@ export function stringMap(value: unknown): ReadonlyMap<string, string> {
   return map;
 }
 
-/** In: an object and the keys to follow. Out: what is there, or undefined; inherited keys do not count. */
+/** Returns the value at some keys of nested objects, or undefined. Ignores inherited keys. */
 export function dig(value: unknown, ...keys: readonly string[]): unknown {
   let current: unknown = value;
   for (const key of keys) {
@@ -88,7 +87,7 @@ export function dig(value: unknown, ...keys: readonly string[]): unknown {
   return current;
 }
 
-/** In: anything, and a number of levels. Out: whether objects and arrays are nested in it more deeply than that. */
+/** Reports whether objects and arrays are nested more deeply than `levels`. */
 export function isDeeperThan(value: unknown, levels: number): boolean {
   let layer: unknown[] = [value];
   for (let depth = 0; layer.length > 0; depth++) {

@@ -7,7 +7,7 @@ import type { Path } from './path.ts';
 import { asArray, dig, asObject, optionalString, asString, stringMap } from './read.ts';
 import { canaryOf, blueGreenOf, istioOf, virtualServiceEntries, workloadRefOf } from './rollout.ts';
 
-/** What an object is to the one that names it. */
+/** The role of an object for the one that refers to it. */
 export type Role =
   | 'stable'
   | 'canary'
@@ -34,32 +34,32 @@ export type Role =
   | 'controller configuration'
   | 'controller';
 
-/** One object named by another. */
+/** A reference from one object to another. */
 export interface Reference {
   readonly kind: KindId | undefined;
   readonly namespace: string;
   readonly name: string;
   readonly role: Role;
-  /** Where the name stands in the object that refers. */
+  /** The path of the name in the referring object. */
   readonly path: Path;
   readonly key: ObjectKey;
-  /** Whether a change of the referring object touches the other referrers of the target too. */
+  /** Whether a change of the referring object affects the other referrers of the target too. */
   readonly shared: boolean;
   /** Whether the target may be missing without harm (`optional: true` of a volume). */
   readonly optional: boolean;
 }
 
-/** The roles in which a Rollout names a Service whose selector or weight the controller drives. */
+/** The roles of the Services whose selector or weight the controller sets. */
 export const SERVICE_ROLES: readonly Role[] = ['stable', 'canary', 'ping', 'pong', 'active', 'preview'];
 
 /**
- * The key to which every ConfigMap that configures an Argo Rollouts controller refers, so that they are found without
- * knowing the controller's namespace.
+ * The key to which every ConfigMap of an Argo Rollouts controller refers, so that they are found without knowing the
+ * controller's namespace.
  */
 export const CONTROLLER_CONFIGURATION: ObjectKey = 'controller/configuration';
 
 /**
- * The key to which every Deployment of an Argo Rollouts controller refers, so that they are found without a look at all
+ * The key to which every Deployment of an Argo Rollouts controller refers, so that they are found without listing all
  * Deployments.
  */
 export const CONTROLLERS: ObjectKey = 'controller/deployments';
@@ -71,25 +71,24 @@ const CONTROLLER_NAME = 'argo-rollouts';
 const CONTROLLER_CONFIG_MAP = 'argo-rollouts-config';
 
 /**
- * In: an object. Out: every object it names, with role and field path, in the order of the fields. For a Rollout these
- * are the references of Argo Rollouts v1.9.1 (`rollout/controller.go`, `pkg/apis/rollouts/v1alpha1/types.go`) and of
- * the Gateway API plugin v0.15.0 (`pkg/plugin/types.go`); for a VirtualService, a route, an Ingress or a
- * DestinationRule the Services behind it; for an autoscaler its target. Costs once an object: the answer is kept as
- * long as the object.
+ * Returns every object that an object refers to, with role and field path, in the order of the fields. For a Rollout
+ * these are the references of Argo Rollouts v1.9.1 (`rollout/controller.go`, `pkg/apis/rollouts/v1alpha1/types.go`) and
+ * of the Gateway API plugin v0.15.0 (`pkg/plugin/types.go`). For a VirtualService, a route, an Ingress or a
+ * DestinationRule these are the Services behind it; for an autoscaler its target. Computed once per object.
  */
 export const references = memo(collect);
 
 /**
- * In: an object. Out: the keys of what it names. For an index over very many objects: unlike `references` it keeps
- * nothing.
+ * Returns the keys of the objects that an object refers to. Unlike `references` it caches nothing, for an index over
+ * many objects.
  */
 export function referenceKeys(subject: KubeObject): ReadonlySet<ObjectKey> {
   return new Set(collect(subject).map(({ key }) => key));
 }
 
 /**
- * In: an object. Out: the keys of its shared references only, which cost less to find than all of them: its workload,
- * and what the workloads with its selector have in common.
+ * Returns the keys of an object's shared references only, which is cheaper than all of them: its workload, and the key
+ * that workloads with the same selector share.
  */
 export function sharedKeys(subject: KubeObject): readonly ObjectKey[] {
   switch (kindOf(subject)) {
@@ -103,21 +102,19 @@ export function sharedKeys(subject: KubeObject): readonly ObjectKey[] {
 }
 
 /**
- * In: a key. Out: the key by which an object says that it refers to some of that kind and namespace, by labels;
- * undefined for kinds that nothing chooses so.
+ * Returns the key for references by labels to objects of a kind and namespace; undefined for kinds that are never
+ * selected by labels.
  */
 export function anyOf(key: ObjectKey): ObjectKey | undefined {
   return ROUTE_KINDS.some((kind) => key.startsWith(kind)) ? `${key.slice(0, key.lastIndexOf('/') + 1)}*` : undefined;
 }
 
-/**
- * In: a namespace and `matchLabels`. Out: the key that all workloads with exactly these labels in their selector share.
- */
+/** Returns the key that all workloads share whose selector has exactly these labels. */
 export function selectorKey(namespace: string, matchLabels: ReadonlyMap<string, string>): ObjectKey {
   return `selector/${namespace}/${JSON.stringify([...matchLabels].sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
 
-/** The kinds that decide how many pods a workload has, or how large they are. */
+/** The kinds that control the number or size of a workload's pods. */
 export const SCALERS: readonly KindId[] = [
   'HorizontalPodAutoscaler.autoscaling',
   'VerticalPodAutoscaler.autoscaling.k8s.io',
@@ -346,8 +343,8 @@ function routerReferences(rollout: KubeObject): Reference[] {
 }
 
 /**
- * In: an object with a `templates` list (a Rollout's analysis, a template), its path, and the namespace. Out: the
- * templates it names.
+ * Returns the references of a `templates` list to templates.
+ * @param holder - An analysis of a Rollout, or the spec of a template.
  */
 function templateRefs(holder: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
@@ -391,8 +388,8 @@ function experimentReferences(experiment: KubeObject): Reference[] {
 }
 
 /**
- * In: a pod spec, its path, and the namespace. Out: the ConfigMaps, Secrets and the ServiceAccount it names. Secrets
- * are known by name only; nothing in Rollgate reads one.
+ * Returns the references of a pod spec to ConfigMaps, Secrets and its ServiceAccount. Only the names of Secrets are
+ * used; Rollgate never reads one.
  */
 export function podReferences(podSpec: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
@@ -577,7 +574,7 @@ function scalerReferences(scaler: KubeObject, kind: KindId): Reference[] {
   if (targetKind === undefined) return list;
   const path = ['spec', field, 'name'];
   named(list, target['name'], { kind: targetKind, namespace: namespaceOf(scaler), role: 'scale target', path });
-  // A Rollout that takes the place of a Deployment takes its name: from it, too, the scaler is found.
+  // A Rollout that replaces a Deployment has the same name, so the scaler is also found from the Rollout.
   const name = optionalString(target['name']);
   if (targetKind === 'Deployment.apps' && name !== undefined) {
     const key = keyFor('Rollout.argoproj.io', namespaceOf(scaler), name);
@@ -595,8 +592,8 @@ function scalerReferences(scaler: KubeObject, kind: KindId): Reference[] {
   return list;
 }
 
-// A scaler with the right kind under the wrong apiVersion (`apps/v1` Rollout) must still be found from the Rollout it
-// means.
+// A scaler with the right kind and the wrong apiVersion (`apps/v1` Rollout) must still be found from the Rollout that
+// it targets.
 function kindNamed(kind: string): KindId | undefined {
   if (kind === 'Rollout') return 'Rollout.argoproj.io';
   if (kind === 'Deployment') return 'Deployment.apps';
@@ -623,8 +620,8 @@ function samePods(workload: KubeObject): Reference[] {
 
 function isController(deployment: KubeObject): boolean {
   const labels = asObject(deployment.metadata['labels']);
-  // The Helm chart labels its dashboard with the same name; what people do through a dashboard is theirs, not the
-  // controller's.
+  // The Helm chart gives its dashboard the same name label. Changes through a dashboard are made by people, not by the
+  // controller.
   return (
     labels['app.kubernetes.io/name'] === CONTROLLER_NAME &&
     !asString(labels['app.kubernetes.io/component']).includes('dashboard')

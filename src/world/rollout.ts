@@ -13,64 +13,64 @@ import {
   type JsonObject,
 } from './read.ts';
 
-/** The label by which the controller tells the pods of one ReplicaSet from another's. */
+/** The label by which the controller distinguishes the pods of different ReplicaSets. */
 export const HASH_LABEL = 'rollouts-pod-template-hash';
-/** The annotation by which the controller says that it drives a Service or DestinationRule for a Rollout. */
+/** The annotation with the name of the Rollout for which the controller manages a Service or DestinationRule. */
 export const MANAGED_BY = 'argo-rollouts.argoproj.io/managed-by-rollouts';
 
-/** In: a Rollout. Out: `spec.strategy.canary`, or undefined. An empty mapping counts, as it does for the controller. */
+/** Returns the canary strategy, or undefined. An empty mapping counts, as it does for the controller. */
 export function canaryOf(rollout: KubeObject): JsonObject | undefined {
   return optionalObject(dig(rollout, 'spec', 'strategy', 'canary'));
 }
 
-/** In: a Rollout. Out: `spec.strategy.blueGreen`, or undefined. */
+/** Returns the blue-green strategy, or undefined. */
 export function blueGreenOf(rollout: KubeObject): JsonObject | undefined {
   return optionalObject(dig(rollout, 'spec', 'strategy', 'blueGreen'));
 }
 
-/** In: a Rollout. Out: `spec.strategy.canary.trafficRouting`, or undefined. */
+/** Returns `spec.strategy.canary.trafficRouting`, or undefined. */
 export function trafficRoutingOf(rollout: KubeObject): JsonObject | undefined {
   return optionalObject(canaryOf(rollout)?.['trafficRouting']);
 }
 
-/** In: a Rollout. Out: its Istio traffic routing, or undefined. */
+/** Returns the Istio traffic routing, or undefined. */
 export function istioOf(rollout: KubeObject): JsonObject | undefined {
   return optionalObject(trafficRoutingOf(rollout)?.['istio']);
 }
 
-/** In: a Rollout. Out: the steps of its canary, as they came. */
+/** Returns the canary steps, as written. */
 export function stepsOf(rollout: KubeObject): readonly unknown[] {
   return asArray(canaryOf(rollout)?.['steps']);
 }
 
-/** In: a Rollout. Out: the names in `trafficRouting.managedRoutes`, in order. */
+/** Returns the names in `trafficRouting.managedRoutes`, in order. */
 export const managedRouteNames = memo(collectManagedRoutes);
 
 function collectManagedRoutes(rollout: KubeObject): readonly string[] {
   return asArray(trafficRoutingOf(rollout)?.['managedRoutes']).map((route) => asString(dig(route, 'name')));
 }
 
-/** A route that the controller tells by port (and, for TLS, by SNI hosts). */
+/** A route that the controller identifies by port (and, for TLS, by SNI hosts). */
 export interface PortRoute {
   readonly port: number;
   readonly sniHosts: readonly string[];
 }
 
-/** One VirtualService that a Rollout names. */
+/** A VirtualService that a Rollout refers to. */
 export interface VirtualServiceEntry {
   readonly namespace: string;
   readonly name: string;
   readonly routes: readonly string[];
   readonly tlsRoutes: readonly PortRoute[];
   readonly tcpRoutes: readonly PortRoute[];
-  /** Where the entry stands in the Rollout. */
+  /** The path of the entry in the Rollout. */
   readonly path: Path;
 }
 
 /**
- * In: a Rollout. Out: the VirtualServices it names. Where both the single and the plural form are given, or neither,
- * none, as for the controller; a name may be `name.namespace`, further dots are ignored (Argo Rollouts v1.9.1,
- * `utils/istio`).
+ * Returns the VirtualServices that a Rollout refers to. If both or neither of the singular and plural fields are set
+ * there are none, as for the controller. A name may be `name.namespace`; further dots are ignored (Argo Rollouts
+ * v1.9.1, `utils/istio`).
  */
 export const virtualServiceEntries = memo(collectEntries);
 
@@ -80,7 +80,7 @@ function collectEntries(rollout: KubeObject): readonly VirtualServiceEntry[] {
   const path = ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'];
   const single = istio['virtualService'];
   const plural = istio['virtualServices'];
-  // An empty list counts as not there: the controller's own types leave it out.
+  // An empty list counts as absent: the controller's own types omit it.
   if (isObject(single) === asArray(plural).length > 0) return [];
   const entries: readonly (readonly [unknown, Path])[] = isObject(single)
     ? [[single, [...path, 'virtualService']]]
@@ -104,9 +104,9 @@ function portRoute(entry: unknown): PortRoute {
 }
 
 /**
- * In: a Rollout. Out: the Services that receive stable and canary traffic, empty where none is named. With ping-pong
- * they are ping and pong, by `status.canary.stablePingPong` (empty means that pong is stable), unless stable and canary
- * Services are named as well and `preferPingPong` is false, as it is for Istio (Argo Rollouts v1.9.1,
+ * Returns the Services that receive stable and canary traffic, empty if not set. With ping-pong they are ping and pong,
+ * by `status.canary.stablePingPong` (empty means that pong is stable). If stable and canary Services are set too, ping
+ * and pong are used only with `preferPingPong`, which is false for Istio (Argo Rollouts v1.9.1,
  * `rollout/trafficrouting/service_helper.go`).
  */
 export function stableAndCanaryServices(
@@ -125,12 +125,12 @@ export function stableAndCanaryServices(
   return { stable, canary: canaryService };
 }
 
-/** In: a Rollout. Out: whether ping is the stable Service now. */
+/** Reports whether ping is currently the stable Service. */
 export function stableIsPing(rollout: KubeObject): boolean {
   return dig(rollout, 'status', 'canary', 'stablePingPong') === 'ping';
 }
 
-/** The Istio DestinationRule that a Rollout names, and the subsets in it. */
+/** The Istio DestinationRule that a Rollout refers to, and its subsets. */
 export interface DestinationRuleRef {
   readonly name: string;
   readonly stableSubset: string;
@@ -138,7 +138,7 @@ export interface DestinationRuleRef {
   readonly additionalSubsets: readonly string[];
 }
 
-/** In: a Rollout. Out: the DestinationRule it names, or undefined. */
+/** Returns the DestinationRule that a Rollout refers to, or undefined. */
 export function destinationRuleOf(rollout: KubeObject): DestinationRuleRef | undefined {
   const rule = optionalObject(istioOf(rollout)?.['destinationRule']);
   if (rule === undefined) return undefined;
@@ -151,8 +151,8 @@ export function destinationRuleOf(rollout: KubeObject): DestinationRuleRef | und
 }
 
 /**
- * In: a Rollout, from the cluster. Out: whether an update of it is under way: both hashes are known, they differ, and
- * it is not aborted.
+ * Reports whether an update of a Rollout is in progress: both hashes are known, they differ, and it is not aborted.
+ * @param rollout - From the cluster, with its status.
  */
 export function isMidUpdate(rollout: KubeObject): boolean {
   const current = asString(dig(rollout, 'status', 'currentPodHash'));
@@ -160,7 +160,7 @@ export function isMidUpdate(rollout: KubeObject): boolean {
   return current !== '' && stable !== '' && current !== stable && dig(rollout, 'status', 'abort') !== true;
 }
 
-/** In: an object. Out: whether it is being deleted; such a one counts as gone. */
+/** Reports whether an object is being deleted; such an object counts as deleted. */
 export function isBeingDeleted(object: KubeObject): boolean {
   return optionalString(object.metadata['deletionTimestamp']) !== undefined;
 }
@@ -170,7 +170,7 @@ export function hasStatus(rollout: KubeObject): boolean {
   return ['currentPodHash', 'stableRS'].some((field) => optionalString(dig(rollout, 'status', field)) !== undefined);
 }
 
-/** The workload that a Rollout takes its pod template from. */
+/** The workload that provides a Rollout's pod template. */
 export interface WorkloadRef {
   readonly kind: KindId | undefined;
   readonly apiVersion: string;
@@ -179,7 +179,7 @@ export interface WorkloadRef {
   readonly scaleDown: string;
 }
 
-/** In: a Rollout. Out: its `spec.workloadRef`, or undefined. */
+/** Returns `spec.workloadRef`, or undefined. */
 export function workloadRefOf(rollout: KubeObject): WorkloadRef | undefined {
   const ref = optionalObject(dig(rollout, 'spec', 'workloadRef'));
   if (ref === undefined) return undefined;
@@ -194,21 +194,21 @@ export function workloadRefOf(rollout: KubeObject): WorkloadRef | undefined {
   };
 }
 
-/** Looks an object up; what cannot be known, or is not there, is undefined. */
+/** Looks up an object; returns undefined if it is missing or unknown. */
 export type Find = (kind: KindId, namespace: string, name: string) => KubeObject | undefined;
 
-/** The pod template and selector that a Rollout runs with, wherever they stand. */
+/** The pod template and selector that a Rollout runs with. */
 export interface EffectiveTemplate {
-  /** The object in which the template stands: the Rollout, or its workload. */
+  /** The object that contains the template: the Rollout or its workload. */
   readonly source: KubeObject;
-  /** Where the template stands in `source`. */
+  /** The path of the template in `source`. */
   readonly path: Path;
   readonly template: JsonObject;
   readonly labels: ReadonlyMap<string, string>;
   readonly matchLabels: ReadonlyMap<string, string>;
 }
 
-// PodTemplate is the one kind whose template is not under spec (Argo Rollouts v1.9.1, rollout/templateref.go).
+// PodTemplate is the only kind whose template is not under spec (Argo Rollouts v1.9.1, rollout/templateref.go).
 const TEMPLATE_PATHS: Partial<Record<KindId, Path>> = {
   'Deployment.apps': ['spec', 'template'],
   'ReplicaSet.apps': ['spec', 'template'],
@@ -216,9 +216,9 @@ const TEMPLATE_PATHS: Partial<Record<KindId, Path>> = {
 };
 
 /**
- * In: a Rollout and how to look up its workload. Out: the pod template it runs with, its labels, and the selector that
- * goes with it; undefined when the workload is not there or cannot be known. With `workloadRef` the template, and the
- * selector where `spec.selector` is absent, are the workload's (Argo Rollouts v1.9.1, `rollout/templateref.go`).
+ * Returns the pod template that a Rollout runs with, its labels, and the matching selector; undefined if the workload
+ * is missing or unknown. With `workloadRef` the template is the workload's, and so is the selector if `spec.selector`
+ * is absent (Argo Rollouts v1.9.1, `rollout/templateref.go`).
  */
 export function effectiveTemplate(rollout: KubeObject, find: Find): EffectiveTemplate | undefined {
   const ref = workloadRefOf(rollout);

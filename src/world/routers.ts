@@ -2,7 +2,7 @@ import type { KubeObject } from './object.ts';
 import { isObject, asObject, optionalObject, type JsonObject } from './read.ts';
 import { trafficRoutingOf } from './rollout.ts';
 
-/** The traffic routers that Argo Rollouts v1.9.1 knows, by their field in `trafficRouting`, and as people call them. */
+/** The traffic routers of Argo Rollouts v1.9.1, by their field in `trafficRouting`, with their usual names. */
 export const ROUTERS = {
   istio: 'Istio',
   nginx: 'NGINX',
@@ -18,7 +18,7 @@ export const ROUTERS = {
 export type Router = keyof typeof ROUTERS | 'plugins';
 
 /**
- * In: a Rollout. Out: the routers it configures. An empty mapping counts, except for `plugins`, as for the controller.
+ * Returns the routers that a Rollout configures. An empty mapping counts, except for `plugins`, as for the controller.
  */
 export function routersOf(rollout: KubeObject): ReadonlySet<Router> {
   const routing = asObject(trafficRoutingOf(rollout));
@@ -29,7 +29,7 @@ export function routersOf(rollout: KubeObject): ReadonlySet<Router> {
   return routers;
 }
 
-/** In: a Rollout and a router. Out: the configuration of that router, or undefined. */
+/** Returns the configuration of a router, or undefined. */
 export function routerConfig(rollout: KubeObject, router: Router): JsonObject | undefined {
   return optionalObject(trafficRoutingOf(rollout)?.[router]);
 }

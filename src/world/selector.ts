@@ -1,17 +1,19 @@
 import type { Path } from './path.ts';
 import { asArray, dig, asString, stringMap, type JsonObject } from './read.ts';
 
-/** One thing a label selector asks for. */
+/** A requirement of a label selector. */
 export interface Requirement {
   readonly key: string;
-  /** `In`, `NotIn`, `Exists`, `DoesNotExist`, or whatever was written; `matchLabels` ask for `In` with one value. */
+  /**
+   * `In`, `NotIn`, `Exists`, `DoesNotExist`, or any other text as written; `matchLabels` become `In` with one value.
+   */
   readonly operator: string;
   readonly values: readonly string[];
-  /** Where it stands in the selector. */
+  /** Its path in the selector. */
   readonly path: Path;
 }
 
-/** In: a label selector. Out: what it asks for, `matchLabels` first; entries of the wrong type are passed over. */
+/** Returns the requirements of a label selector, `matchLabels` first. Ignores entries of the wrong type. */
 export function requirementsOf(selector: JsonObject): Requirement[] {
   const labels = [...stringMap(selector['matchLabels'])].map(([key, value]): Requirement => ({
     key,
@@ -29,8 +31,7 @@ export function requirementsOf(selector: JsonObject): Requirement[] {
 }
 
 /**
- * In: a requirement and labels. Out: whether the labels meet it, by the rules of `metav1.LabelSelector`; an operator it
- * does not know meets nothing.
+ * Reports whether labels meet a requirement, by the rules of `metav1.LabelSelector`. Nothing meets an unknown operator.
  */
 export function meets({ key, operator, values }: Requirement, labels: ReadonlyMap<string, string>): boolean {
   const value = labels.get(key);
@@ -48,7 +49,7 @@ export function meets({ key, operator, values }: Requirement, labels: ReadonlyMa
   }
 }
 
-/** In: a requirement. Out: it as a person reads it: `app=shop`, `tier in (web, api)`, `!legacy`. */
+/** Renders a requirement for messages: `app=shop`, `tier in (web, api)`, `!legacy`. */
 export function renderRequirement({ key, operator, values }: Requirement): string {
   switch (operator) {
     case 'In':

@@ -2,7 +2,10 @@ import { KINDS, keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject
 import { anyOf, referenceKeys, references } from './references.ts';
 import { ABSENT, type Listing, type Lookup, type World } from './world.ts';
 
-/** Why an object, or without a name all of a kind (in a namespace), cannot be known here; undefined: it can. */
+/**
+ * Returns why an object, or all objects of a kind (in a namespace) without a name, are unknown; undefined if they are
+ * known.
+ */
 export type WhyUnknown = (kind: KindId, namespace: string, name?: string) => string | undefined;
 
 type ByName = Map<string, KubeObject>;
@@ -10,26 +13,21 @@ type ByName = Map<string, KubeObject>;
 const NONE: readonly KubeObject[] = [];
 
 /**
- * A world kept in memory, with an index from each object to what refers to it. `put` and `delete` cost in
- * proportion to the references of that one object.
+ * A world in memory, with an index from each object to its referrers. `put` and `delete` take time in proportion to the
+ * references of that one object.
  */
 export class ObjectStore implements World {
   readonly #objects = new Map<KindId, Map<string, ByName>>();
-  // Nearly everything is referred to once, and a hundred thousand sets of one are tens of megabytes.
+  // Nearly every object has one referrer, and a hundred thousand sets of one are tens of megabytes.
   readonly #referrers = new Map<ObjectKey, KubeObject | Set<KubeObject>>();
   readonly #whyUnknown: WhyUnknown;
 
-  /**
-   * In: what cannot be known of objects that are not in the store; by default an object that is not here does not
-   * exist.
-   */
-  constructor(ignorance: WhyUnknown = () => undefined) {
-    this.#whyUnknown = ignorance;
+  /** @param whyUnknown - By default an object that is not in the store does not exist. */
+  constructor(whyUnknown: WhyUnknown = () => undefined) {
+    this.#whyUnknown = whyUnknown;
   }
 
-  /**
-   * Adds the object, or replaces the one of that kind, namespace and name. Objects of unknown kinds are passed over.
-   */
+  /** Adds or replaces an object. Ignores objects of unknown kinds. */
   put(object: KubeObject): void {
     const kind = kindOf(object);
     if (kind === undefined) return;
@@ -47,7 +45,7 @@ export class ObjectStore implements World {
     }
   }
 
-  /** Removes the object of that kind, namespace and name, if it is here. */
+  /** Removes an object if it exists. */
   delete(kind: KindId, namespace: string, name: string): void {
     const byNamespace = this.#objects.get(kind);
     const place = KINDS[kind].namespaced ? namespace : '';
@@ -81,18 +79,18 @@ export class ObjectStore implements World {
   referrers(key: ObjectKey): readonly KubeObject[] {
     const exact = this.#referring(key);
     const any = anyOf(key);
-    const wild = any === undefined ? NONE : this.#referring(any);
-    return wild.length === 0 ? exact : [...new Set([...exact, ...wild])];
+    const byLabels = any === undefined ? NONE : this.#referring(any);
+    return byLabels.length === 0 ? exact : [...new Set([...exact, ...byLabels])];
   }
 
-  /** Out: every object, kind by kind. */
+  /** Returns every object, kind by kind. */
   *all(): IterableIterator<KubeObject> {
     for (const byNamespace of this.#objects.values()) {
       for (const byName of byNamespace.values()) yield* byName.values();
     }
   }
 
-  /** In: a kind. Out: how many objects of it are here. */
+  /** Returns the number of objects of a kind. */
   count(kind: KindId): number {
     let total = 0;
     for (const byName of this.#objects.get(kind)?.values() ?? []) total += byName.size;
@@ -114,26 +112,30 @@ export class ObjectStore implements World {
   }
 }
 
-/** In: objects, and what cannot be known of others. Out: a world of exactly these. */
-export function storeOf(objects: Iterable<KubeObject>, ignorance?: WhyUnknown): ObjectStore {
-  const store = new ObjectStore(ignorance);
+/** Returns a world that contains exactly these objects. */
+export function storeOf(objects: Iterable<KubeObject>, whyUnknown?: WhyUnknown): ObjectStore {
+  const store = new ObjectStore(whyUnknown);
   for (const object of objects) store.put(object);
   return store;
 }
 
-/** A change laid over a world: some objects added or replaced, some gone. Costs next to nothing until it is asked. */
+/** A change on top of a world: some objects added or replaced, some deleted. Costs next to nothing until it is used. */
 export class Overlay implements World {
   readonly #base: World;
-  /** What the change leaves at each place that it touches; undefined: nothing. */
+  /** The changed objects; undefined means deleted. */
   readonly #changed = new Map<ObjectKey, KubeObject | undefined>();
-  // Most look-ups are for other kinds than the one that changes, and need no key then.
+  // Most lookups are for other kinds than the changed one, and then need no key.
   readonly #kinds = new Set<string>();
   #referrers: ReadonlyMap<ObjectKey, readonly KubeObject[]> | undefined;
 
-  /** In: the world below, the objects as they would be, and the keys of those that would be gone. */
-  constructor(base: World, put: readonly KubeObject[], gone: readonly ObjectKey[] = []) {
+  /**
+   * @param base - The world below.
+   * @param put - The objects after the change.
+   * @param deleted - The keys of the deleted objects.
+   */
+  constructor(base: World, put: readonly KubeObject[], deleted: readonly ObjectKey[] = []) {
     this.#base = base;
-    for (const key of gone) this.#changed.set(key, undefined);
+    for (const key of deleted) this.#changed.set(key, undefined);
     for (const object of put) this.#changed.set(keyOf(object), object);
     for (const key of this.#changed.keys()) this.#kinds.add(key.slice(0, key.indexOf('/')));
   }
@@ -163,8 +165,8 @@ export class Overlay implements World {
     this.#referrers ??= this.#index();
     const any = anyOf(key);
     const exact = this.#referrers.get(key) ?? NONE;
-    const wild = (any === undefined ? undefined : this.#referrers.get(any)) ?? NONE;
-    const above = wild.length === 0 ? exact : [...new Set([...exact, ...wild])];
+    const byLabels = (any === undefined ? undefined : this.#referrers.get(any)) ?? NONE;
+    const above = byLabels.length === 0 ? exact : [...new Set([...exact, ...byLabels])];
     const below = this.#untouched(this.#base.referrers(key));
     return above.length === 0 ? below : [...below, ...above];
   }

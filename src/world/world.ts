@@ -1,29 +1,26 @@
 import type { KindId, KubeObject, ObjectKey } from './object.ts';
 
-/** What a world answers to a question about one object. */
+/** The result of looking up one object. */
 export type Lookup =
   | { readonly state: 'present'; readonly object: KubeObject }
   | { readonly state: 'absent' }
   | { readonly state: 'unknown'; readonly reason: string };
 
-/** What a world answers to a question about all objects of a kind in a namespace. */
+/** The result of listing all objects of a kind in a namespace. */
 export type Listing =
   | { readonly state: 'known'; readonly objects: readonly KubeObject[] }
   | { readonly state: 'unknown'; readonly reason: string };
 
 /**
- * What the gate knows: a set of Kubernetes objects. The live cluster, a bundle of manifests, and a bundle
- * laid over a cluster are worlds. A world never throws and never waits.
+ * The Kubernetes objects that the gate knows. The live cluster, a bundle of manifests, and a bundle on top of a cluster
+ * are worlds. A world never throws and never waits.
  */
 export interface World {
-  /**
-   * In: a kind and a place; the namespace is ignored for a cluster-scoped kind. Out: there, not there, or not to be
-   * known.
-   */
+  /** Looks up an object. The namespace is ignored for a cluster-scoped kind. */
   get(kind: KindId, namespace: string, name: string): Lookup;
-  /** In: a kind and a namespace (undefined: all of them). Out: the objects, in no particular order. */
+  /** Returns the objects of a kind in a namespace (undefined: in all), in no particular order. */
   list(kind: KindId, namespace: string | undefined): Listing;
-  /** In: the key of an object, which need not exist. Out: the objects that refer to it, directly. */
+  /** Returns the objects that directly refer to a key, whose object need not exist. */
   referrers(key: ObjectKey): readonly KubeObject[];
 }
 

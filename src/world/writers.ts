@@ -1,20 +1,17 @@
 import type { KubeObject } from './object.ts';
 import { asArray, dig, isObject, asString } from './read.ts';
 
-/**
- * The annotation in which `kubectl apply` and Argo CD keep what they applied last, unless they apply on the server's
- * side.
- */
+/** The annotation with the last manifest that `kubectl apply` or Argo CD applied, unless by server-side apply. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** One entry of `metadata.managedFields` for the object itself: who, and how. */
+/** An entry of `metadata.managedFields` for the object itself. */
 export interface Writer {
   readonly manager: string;
   readonly applies: boolean;
   readonly fields: unknown;
 }
 
-/** In: an object. Out: who writes it, by its managedFields; those who write a subresource are left out. */
+/** Returns the writers of an object by its managedFields, without those of subresources. */
 export function writersOf(object: KubeObject): Writer[] {
   return asArray(object.metadata['managedFields'])
     .filter((entry) => asString(dig(entry, 'subresource')) === '')
@@ -25,15 +22,12 @@ export function writersOf(object: KubeObject): Writer[] {
     }));
 }
 
-/** In: a writer. Out: whether it owns `spec.replicas`. */
+/** Reports whether a writer owns `spec.replicas`. */
 export function ownsReplicas(writer: Writer): boolean {
   return isObject(dig(writer.fields, 'f:spec', 'f:replicas'));
 }
 
-/**
- * In: an object. Out: the manifest that was applied last, by its annotation; undefined if there is none or it cannot be
- * read.
- */
+/** Returns the last applied manifest from the annotation; undefined if there is none or it is invalid. */
 export function lastApplied(object: KubeObject): unknown {
   const text = dig(object.metadata, 'annotations', LAST_APPLIED);
   if (typeof text !== 'string') return undefined;
@@ -45,10 +39,10 @@ export function lastApplied(object: KubeObject): unknown {
   }
 }
 
-// What only a person at a terminal writes with; kubectl scale uses the scale subresource.
+// The field managers of people at a terminal; kubectl scale uses the scale subresource.
 const BY_HAND: ReadonlySet<string> = new Set(['kubectl-edit', 'kubectl-patch']);
 
-/** In: a field manager. Out: whether a person at a terminal chose what it writes. */
+/** Reports whether a field manager belongs to a person at a terminal. */
 export function isByHand(manager: string): boolean {
   return BY_HAND.has(manager);
 }

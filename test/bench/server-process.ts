@@ -7,7 +7,7 @@ import { PRESERVERS } from '../../src/preserve/index.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { createApp } from '../../src/server/app.ts';
-import { InFlightLimiter } from '../../src/server/body.ts';
+import { InFlightLimiter } from '../../src/server/in-flight-limiter.ts';
 import { DryRuns } from '../../src/server/dryrun.ts';
 import { createLog } from '../../src/server/log.ts';
 import { Metrics } from '../../src/server/metrics.ts';

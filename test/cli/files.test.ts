@@ -131,7 +131,7 @@ describe('files', () => {
       expect.stringMatching(/^broken\.txt: /),
       'kustomization.yaml: a kustomization, no manifest: kustomize build DIRECTORY | rollgate lint -',
       'template.yaml: a template that is not rendered yet: helm template CHART | rollgate lint -',
-      'values.yaml: not a Kubernetes object: apiVersion, kind and metadata.name are needed',
+      'values.yaml: not a Kubernetes object: set apiVersion, kind and metadata.name',
     ]);
     expect(problems).toEqual(['absent.yaml: no such file or directory']);
   });

@@ -139,7 +139,7 @@ describe('requests', () => {
     server.stall('/services');
     const client = new ApiClient(server.kubeConfig(), TIMING);
     const path = '/api/v1/services';
-    await expect(client.get({ path, signal: forever(), timeout: 100 })).rejects.toThrow('no answer within 0.1 s');
+    await expect(client.get({ path, signal: forever(), timeout: 100 })).rejects.toThrow('no response within 0.1 s');
     await expect(client.get({ path, signal: AbortSignal.timeout(50) })).rejects.toThrow();
     await expect(client.stream({ path, signal: AbortSignal.abort() })).rejects.toThrow();
     client.close();
@@ -173,7 +173,7 @@ describe('requests', () => {
     });
     expect(found).toEqual(items.map((item): unknown => JSON.parse(item)));
     await expect(client.list({ path: '/half', signal: forever(), timeout: 250 }, () => undefined)).rejects.toThrow(
-      'no answer within',
+      'no response within',
     );
     client.close();
     slow.close();

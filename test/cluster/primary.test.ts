@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { controller, core, eventually, look, names, rollout, serve, synced, watch } from './helpers.ts';
 
 const VS = 'VirtualService.networking.istio.io';
-const ELSEWHERE = 'the Istio objects are in the primary cluster of the mesh, which Rollgate has no kubeconfig for';
+const ELSEWHERE = 'the Istio objects are in the primary cluster of the mesh, and Rollgate has no kubeconfig for it';
 
 const virtualService = (name: string) => ({
   apiVersion: 'networking.istio.io/v1',
@@ -78,7 +78,7 @@ describe('Istio objects', () => {
     server.put(controller('argo-rollouts', 'argo-rollouts'));
     server.fail('/secrets', 500);
     const cluster = await synced(server, { timing: { giveUpWaiting: 200 } });
-    expect(names(cluster, VS)).toBe('it is not known yet whether a primary cluster holds the Istio objects');
+    expect(names(cluster, VS)).toBe('it is not known yet whether the Istio objects are in a primary cluster');
     expect(cluster.ready().ok).toBe(true);
   });
 

@@ -237,7 +237,7 @@ describe('an API server that fails', () => {
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
     await server.stop();
     await eventually(() =>
-      expect(cluster.ready().reasons.join('\n')).toMatch(/nothing has been heard of rollouts for \d+ s/),
+      expect(cluster.ready().reasons.join('\n')).toMatch(/no data about rollouts from the API server for \d+ s/),
     );
     expect(cluster.staleness().get('Rollout.argoproj.io')).toBeGreaterThan(0.3);
     expect(names(cluster, 'Rollout.argoproj.io')).toEqual([]);
@@ -327,14 +327,14 @@ describe('a kind that may not be read', () => {
     expect(lines).toMatchObject([
       {
         level: 'warn',
-        message: 'may not be read; what rests on it is not judged',
+        message: 'no permission to read; rules that need it are skipped',
         fields: { list: '/api/v1/secrets' },
       },
     ]);
     server.put(core('Secret', 'shop', 'a'));
     server.fail('/secrets', undefined);
     await eventually(() => expect(names(cluster, 'Secret')).toEqual(['a']));
-    expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'may be read now' });
+    expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'can be read now' });
   });
 
   it('is asked for slowly', async () => {

@@ -141,12 +141,10 @@ describe('what is read', () => {
     server.put(replicaSet('web-5d4', [{ kind: 'Deployment', name: 'web', controller: true }]));
     const cluster = await synced(server);
     expect(look(cluster, 'ReplicaSet.apps', 'shop', 'mine')).toMatchObject({ kind: 'ReplicaSet' });
-    expect(look(cluster, 'ReplicaSet.apps', 'shop', 'web-5d4')).toBe(
-      'ReplicaSets that a controller made are not looked at',
-    );
+    expect(look(cluster, 'ReplicaSet.apps', 'shop', 'web-5d4')).toBe('ReplicaSets of a controller are not cached');
     expect(look(cluster, 'ReplicaSet.apps', 'shop', 'none')).toBe('absent');
-    expect(names(cluster, 'ReplicaSet.apps', 'shop')).toBe('ReplicaSets that a controller made are not looked at');
-    expect(names(cluster, 'ReplicaSet.apps')).toBe('ReplicaSets that a controller made are not looked at');
+    expect(names(cluster, 'ReplicaSet.apps', 'shop')).toBe('ReplicaSets of a controller are not cached');
+    expect(names(cluster, 'ReplicaSet.apps')).toBe('ReplicaSets of a controller are not cached');
     expect(names(cluster, 'ReplicaSet.apps', 'elsewhere')).toEqual([]);
     expect(cluster.unknown()).toEqual(new Map());
     server.remove('ReplicaSet.apps', 'shop', 'web-5d4');
@@ -164,7 +162,7 @@ describe('what is read', () => {
     expect(names(cluster, 'Rollout.argoproj.io', 'shop')).toEqual(['a']);
     expect(names(cluster, 'Rollout.argoproj.io', 'empty')).toEqual([]);
     expect(look(cluster, 'Rollout.argoproj.io', 'bank', 'b')).toBe('namespace bank is not watched');
-    expect(names(cluster, 'Rollout.argoproj.io')).toBe('of rollouts.argoproj.io only some namespaces are watched');
+    expect(names(cluster, 'Rollout.argoproj.io')).toBe('rollouts.argoproj.io are watched only in some namespaces');
     expect(look(cluster, 'Namespace', '', 'bank')).toMatchObject({ kind: 'Namespace' });
     expect(cluster.ready().ok).toBe(true);
   });
@@ -176,7 +174,7 @@ describe('before and after', () => {
     server.stall('argoproj.io/rollouts list');
     const cluster = watch(server);
     expect(cluster.synced()).toBe(false);
-    expect(look(cluster, 'Service', 'shop', 'any')).toBe('the API server has not been asked yet');
+    expect(look(cluster, 'Service', 'shop', 'any')).toBe('API discovery has not run yet');
     await eventually(() => expect(look(cluster, 'Service', 'shop', 'any')).toBe('absent'));
     expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'any')).toBe('rollouts.argoproj.io have not been read yet');
     await eventually(() => expect(cluster.ready()).toEqual({ ok: false, reasons: ['not read yet: rollouts'] }));
@@ -195,9 +193,7 @@ describe('before and after', () => {
     await server.stop();
     const { lines, logger } = recorder();
     const cluster = watch(server, { logger });
-    await eventually(() =>
-      expect(lines.map(({ message }) => message)).toContain('the API server does not say what it serves; trying again'),
-    );
+    await eventually(() => expect(lines.map(({ message }) => message)).toContain('API discovery failed; trying again'));
     expect(cluster.ready().reasons.join()).toContain('ECONNREFUSED');
     expect(look(cluster, 'Rollout.argoproj.io', 'shop', 'a')).toContain('ECONNREFUSED');
     await server.listen();

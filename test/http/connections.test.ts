@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { InFlightLimiter } from '../../src/server/body.ts';
+import { InFlightLimiter } from '../../src/server/in-flight-limiter.ts';
 import { reviewOf, SHOP, shopObject } from '../support/reviews.ts';
 import { ask, startTestServer, type ServerOptions, type TestServer } from '../support/server.ts';
 

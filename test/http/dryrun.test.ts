@@ -181,20 +181,20 @@ describe('POST /v1/dry-run', () => {
     expect(routeFindings(half)).toHaveLength(1);
     const bomb = `a: &a [${'x,'.repeat(9)}x]\n${[...'bcdefghij'].map((name, index) => `${name}: &${name} [${`*${'abcdefghi'[index]},`.repeat(9)}*${'abcdefghi'[index]}]`).join('\n')}\n`;
     for (const [body, message] of [
-      ['', 'there is no Kubernetes object in the body'],
-      ['# nothing\n', 'there is no Kubernetes object in the body'],
-      ['just a sentence', 'nothing in the body could be read: line 1, column 1: '],
-      ['{"a": ', 'nothing in the body could be read: line 1'],
-      [bomb, 'nothing in the body could be read: line 1, column 1: '],
-      [`a: ${'['.repeat(5_000)}`, 'nothing in the body could be read: line 1'],
-      [`${'{"a":['.repeat(101)}${']}'.repeat(101)}`, 'nothing in the body could be read: line 1'],
-      ['\u0000\u0001', 'nothing in the body could be read: line 1'],
-      [JSON.stringify({ manifests: 7 }), 'manifests: a text, an object or a list of objects is needed'],
+      ['', 'the body contains no Kubernetes object'],
+      ['# nothing\n', 'the body contains no Kubernetes object'],
+      ['just a sentence', 'the body is invalid: line 1, column 1: '],
+      ['{"a": ', 'the body is invalid: line 1'],
+      [bomb, 'the body is invalid: line 1, column 1: '],
+      [`a: ${'['.repeat(5_000)}`, 'the body is invalid: line 1'],
+      [`${'{"a":['.repeat(101)}${']}'.repeat(101)}`, 'the body is invalid: line 1'],
+      ['\u0000\u0001', 'the body is invalid: line 1'],
+      [JSON.stringify({ manifests: 7 }), 'manifests: must be text, an object or a list of objects'],
       [
         JSON.stringify({ manifest: UNROUTED }),
         'unknown key "manifest": a body is a manifest with apiVersion and kind, or an envelope with manifests and policy',
       ],
-      [JSON.stringify({ manifests: UNROUTED, policy: 7 }), 'policy: a text or an object is needed'],
+      [JSON.stringify({ manifests: UNROUTED, policy: 7 }), 'policy: must be text or an object'],
       [
         JSON.stringify({ manifests: UNROUTED, policy: { mod: 'audit' } }),
         'policy: unknown key "mod"; did you mean "mode"?',
@@ -211,12 +211,9 @@ describe('POST /v1/dry-run', () => {
   it('refuses settings that it does not know', async () => {
     const app = start();
     for (const [query, error] of [
-      [
-        '?requireReference=true',
-        'unknown query parameter "requireReference": there are namespace and requireReferences',
-      ],
-      ['?requireReferences=yes', 'requireReferences: true or false is needed'],
-      ['?namespace=A_b', 'namespace: the name of a namespace is needed'],
+      ['?requireReference=true', 'unknown query parameter "requireReference"; available: namespace, requireReferences'],
+      ['?requireReferences=yes', 'requireReferences: must be true or false'],
+      ['?namespace=A_b', 'namespace: invalid name of a namespace'],
     ]) {
       const response = await post(app, UNROUTED, query);
       expect([response.status, response.body]).toEqual([400, { error }]);
@@ -340,7 +337,9 @@ describe('the thread of the dry runs', () => {
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(8);
     expect(statuses.every((status) => status === 200 || status === 503)).toBe(true);
-    expect(answers.find(({ status }) => status === 503)?.body).toEqual({ error: 'too many dry runs are waiting' });
+    expect(answers.find(({ status }) => status === 503)?.body).toEqual({
+      error: 'too many dry runs are waiting: try again',
+    });
   });
 });
 
@@ -399,36 +398,42 @@ describe('who may use it in a cluster', () => {
   }
 
   it.each<[string, string | undefined, Rights, number, string]>([
-    ['nobody', undefined, {}, 401, 'a bearer token is needed, for example from `kubectl create token`'],
-    ['a password', 'Basic amFuZTpqYW5l', {}, 401, 'a bearer token is needed, for example from `kubectl create token`'],
-    ['a bad token', 'Bearer bad', {}, 401, 'the API server does not accept this token'],
+    ['nobody', undefined, {}, 401, 'missing bearer token: create one, for example with `kubectl create token`'],
+    [
+      'a password',
+      'Basic amFuZTpqYW5l',
+      {},
+      401,
+      'missing bearer token: create one, for example with `kubectl create token`',
+    ],
+    ['a bad token', 'Bearer bad', {}, 401, 'invalid bearer token'],
     [
       'somebody without the right',
       'Bearer good',
       { mayUse: false },
       403,
-      '"jane" may not use the dry run: a ClusterRole with nonResourceURLs ["/v1/dry-run"] and verbs ["create"] gives the right to',
+      'user "jane" may not use the dry run: grant verbs ["create"] on nonResourceURLs ["/v1/dry-run"] in a ClusterRole',
     ],
     [
       'an API server that does not answer about the token',
       'Bearer good',
       { broken: 'authenticate' },
       503,
-      'the API server could not be asked who you are: try again',
+      'cannot authenticate you with the API server: try again',
     ],
     [
       'an API server that does not answer about the right',
       'Bearer good',
       { broken: 'mayUse' },
       503,
-      'the API server could not be asked who you are: try again',
+      'cannot authenticate you with the API server: try again',
     ],
     [
       'an API server that does not answer about objects',
       'Bearer good',
       { broken: 'mayRead' },
       503,
-      'the API server could not be asked what you may read: try again',
+      'cannot check your permissions with the API server: try again',
     ],
   ])('%s is turned away', async (_name, credentials, rights, status, error) => {
     const app = start({ authorizer: authorizer(rights) });

@@ -61,7 +61,7 @@ describe('a policy file', () => {
     expect(lines).toMatchObject([
       {
         level: 'error',
-        msg: 'the changed policy is refused, the old one stays',
+        msg: 'the changed policy is invalid; the previous one stays active',
         reason: expect.stringContaining(complaint) as string,
       },
     ]);

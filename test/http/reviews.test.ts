@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { GateAnswer, Limits } from '../../src/admission/gate.ts';
 import { allowed } from '../../src/admission/response.ts';
 import { defineRule } from '../../src/rules/define.ts';
-import { InFlightLimiter, MAX_BODY } from '../../src/server/body.ts';
+import { MAX_BODY } from '../../src/server/body.ts';
+import { InFlightLimiter } from '../../src/server/in-flight-limiter.ts';
 import { metric, testApp, type AppOptions, type TestApp } from '../support/app.ts';
 import { reviewOf, SHOP, shopObject, type Json } from '../support/reviews.ts';
 
@@ -246,12 +247,14 @@ describe('what is no AdmissionReview', () => {
     for (const type of ['text/plain', 'application/yaml', 'application/jsonp', 'multipart/form-data; boundary=x']) {
       const response = await post(app, '/validate', JSON.stringify(valid), type);
       expect(response.status).toBe(415);
-      expect(response.body).toEqual({ error: `an AdmissionReview is sent as application/json, not as ${type}` });
+      expect(response.body).toEqual({
+        error: `send an AdmissionReview with content type application/json, not ${type}`,
+      });
     }
     const untyped = await request(app.app).post('/validate').unset('content-type');
     expect([untyped.status, untyped.body]).toEqual([
       415,
-      { error: 'an AdmissionReview is sent as application/json, not without a content type' },
+      { error: 'send an AdmissionReview with content type application/json, not without one' },
     ]);
     const zipped = await request(app.app)
       .post('/validate')
@@ -319,13 +322,13 @@ describe('when something fails inside', () => {
       expect((response.body as Json)['response']).toEqual({
         uid: UID,
         allowed: true,
-        warnings: ['rollgate failed internally; this request was let through without being judged'],
+        warnings: ['internal error in Rollgate: the request was allowed without being checked'],
       });
       expect(await metric(app.metrics, `rollgate_internal_errors_total{webhook="${webhook}"}`)).toBe(1);
     }
     expect(app.lines[0]).toMatchObject({
       level: 'error',
-      msg: 'failed internally',
+      msg: 'internal error',
       uid: UID,
       reason: expect.stringContaining('a wheel came off') as string,
     });
@@ -385,7 +388,7 @@ describe('when something fails inside', () => {
     expect((response.body as Json)['response']).toMatchObject({
       uid: UID,
       allowed: true,
-      warnings: [expect.stringContaining('failed internally') as string],
+      warnings: [expect.stringContaining('internal error') as string],
     });
   });
 });
@@ -437,7 +440,7 @@ describe('when too much is under way', () => {
       const shed = await post(app, `/${webhook}`, review);
       expect([shed.status, shed.body, shed.headers['retry-after']]).toEqual([
         503,
-        { error: 'too many requests are under way' },
+        { error: 'too many requests in progress' },
         '1',
       ]);
     }
@@ -462,7 +465,7 @@ describe('other paths and methods', () => {
     const nowhere = await request(app.app).get('/admit');
     expect([nowhere.status, nowhere.body]).toEqual([
       404,
-      { error: 'there is nothing here; there is /mutate, /validate, /v1/dry-run, /v1/rules' },
+      { error: 'not found; available paths: /mutate, /validate, /v1/dry-run, /v1/rules' },
     ]);
     for (const path of ['/Mutate', '/mutate/', '/v1', '/%2e%2e/mutate'])
       expect((await request(app.app).post(path)).status).toBe(404);
@@ -476,7 +479,7 @@ describe('other paths and methods', () => {
       expect([response.status, response.headers['allow'], response.body]).toEqual([
         405,
         allow,
-        { error: `${path} takes ${allow}, not ${method.toUpperCase()}` },
+        { error: `${path} allows ${allow}, not ${method.toUpperCase()}` },
       ]);
     }
     const malformed = await request(app.app).get('/%zz');

@@ -257,7 +257,7 @@ describe('rollgate serve with a cluster', () => {
       );
       const { body } = await ask(running.port, '/validate', agent(), review);
       expect(JSON.parse(body)).toMatchObject({ response: { allowed } });
-      expect(lines.filter(({ msg }) => msg === 'failed internally')).toEqual([]);
+      expect(lines.filter(({ msg }) => msg === 'internal error')).toEqual([]);
     }
   });
 

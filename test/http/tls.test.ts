@@ -193,15 +193,15 @@ describe('a certificate in files', () => {
     [
       'a key of another certificate',
       () => ({ 'tls.crt': certificate().cert, 'tls.key': certificate().key }),
-      'tls.key is not the key of the certificate in tls.crt',
+      'tls.key does not match the certificate in tls.crt',
     ],
-    ['no certificate', () => ({ ...asFiles(certificate()), 'tls.crt': 'nonsense' }), 'tls.crt holds no certificate'],
+    ['no certificate', () => ({ ...asFiles(certificate()), 'tls.crt': 'nonsense' }), 'tls.crt contains no certificate'],
     [
       'half a certificate',
       () => ({ ...asFiles(certificate()), 'tls.crt': certificate().cert.slice(0, 200) }),
-      'tls.crt holds no certificate',
+      'tls.crt contains no certificate',
     ],
-    ['an empty key', () => ({ ...asFiles(certificate()), 'tls.key': '' }), 'tls.key holds no private key'],
+    ['an empty key', () => ({ ...asFiles(certificate()), 'tls.key': '' }), 'tls.key contains no private key'],
     ['one that expired', () => asFiles(certificate({ from: -3, until: -1 })), 'the certificate expired at'],
     ['one for tomorrow', () => asFiles(certificate({ from: 1, until: 30 })), 'the certificate is not valid before'],
   ])('keeps the old one when there is %s, says so once, and takes the next good one', async (_name, bad, complaint) => {
@@ -217,7 +217,7 @@ describe('a certificate in files', () => {
     expect(lines).toMatchObject([
       {
         level: 'error',
-        msg: 'the changed certificate is refused, the old one stays',
+        msg: 'the changed certificate is invalid; the previous one stays active',
         reason: expect.stringContaining(complaint) as string,
       },
     ]);
@@ -248,7 +248,7 @@ describe('a certificate in files', () => {
 
   it('is an error at start when it is not usable, and served but not ready when it is out of date', async () => {
     const broken = await mounted({ ...certificate(), key: certificate().key });
-    await expect(opened(broken, 3_600_000)).rejects.toThrow('tls.key is not the key of the certificate in tls.crt');
+    await expect(opened(broken, 3_600_000)).rejects.toThrow('tls.key does not match the certificate in tls.crt');
     const late = await opened(await mounted(certificate({ from: -3, until: -1 })), 3_600_000);
     const server = await startTestServer(SHOP, { certificate: late.source });
     cleanup.push(() => server.stop());

@@ -6,7 +6,7 @@ import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { virtualServiceRouteExists } from '../../src/rules/virtualservice-route-exists/rule.ts';
 import { createApp } from '../../src/server/app.ts';
 import type { Authorizer } from '../../src/server/authorization.ts';
-import { InFlightLimiter } from '../../src/server/body.ts';
+import { InFlightLimiter } from '../../src/server/in-flight-limiter.ts';
 import { DryRuns } from '../../src/server/dryrun.ts';
 import { createLog, type Log } from '../../src/server/log.ts';
 import { Metrics } from '../../src/server/metrics.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isDeeperThan } from '../world/read.ts';
-import { InFlightLimiter, isNestedDeeperThan, parseJson } from './body.ts';
+import { isNestedDeeperThan, parseJson } from './json-body.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 
@@ -41,24 +41,5 @@ describe('parseJson', () => {
         });
       }),
     );
-  });
-});
-
-describe('Intake', () => {
-  it('gives back what was taken, once', () => {
-    const intake = new InFlightLimiter({ requests: 1, bytes: 10 });
-    const [first, second] = [intake.open(), intake.open()];
-    expect(first.take(8)).toBe(true);
-    expect(second.take(3)).toBe(false);
-    expect(second.take(2)).toBe(true);
-    expect([first.enter(), second.enter(), first.enter()]).toEqual([true, false, false]);
-    expect([intake.requests, intake.bytes]).toEqual([1, 10]);
-    first.leave();
-    first.leave();
-    expect([intake.requests, intake.bytes]).toEqual([0, 2]);
-    expect([first.take(1), first.enter()]).toEqual([false, false]);
-    expect(second.enter()).toBe(true);
-    second.leave();
-    expect([intake.requests, intake.bytes]).toEqual([0, 0]);
   });
 });
