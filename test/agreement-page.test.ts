@@ -16,7 +16,7 @@ function rows(marker: string): string[] {
 }
 
 describe('docs/agreement.md', () => {
-  it('explains what the comparison passes over, each rule once, in at most ten lines', () => {
+  it('explains every exception of the comparison, each rule once, in at most ten lines', () => {
     const rules = EXPLAINED.map(({ messages }) => Object.keys(messages));
     expect(rows('explained').map((line) => [...line.matchAll(/\[([a-z-]+)\]/g)].map(([, rule]) => rule))).toEqual(
       rules,
@@ -30,7 +30,7 @@ describe('docs/agreement.md', () => {
     expect(RULES.find((candidate) => candidate.id === rule)?.messages[message]?.class).toBe('invalid');
   });
 
-  it('explains every manifest of upstream that is denied', () => {
+  it('explains every upstream manifest that is denied', () => {
     expect(rows('manifests').map((line) => /^\| `([^`]+)`/.exec(line)?.[1])).toEqual(
       EXPLAINED_MANIFESTS.map(({ file }) => file),
     );

@@ -15,12 +15,12 @@ const ids = RULES.map(({ id }) => id);
 const everything = [...RULES, ...DOCUMENT_RULES];
 
 describe('the catalogue', () => {
-  it('is sorted, without repetition, and has exactly the rules that have a folder', () => {
+  it('is sorted, has no duplicates, and has exactly the rules that have a folder', () => {
     expect(ids).toEqual([...new Set(ids)].sort());
     expect(ids).toEqual([...FOLDERS].sort());
   });
 
-  it('gives every rule fixtures of both sorts, a test and a page', () => {
+  it('has good and bad fixtures, a test and a page for every rule', () => {
     for (const id of ids) {
       const folder = join(ROOT, 'src', 'rules', id);
       const fixtures = readdirSync(join(folder, 'fixtures'));
@@ -37,13 +37,13 @@ describe('the catalogue', () => {
     expect(readdirSync(join(ROOT, 'docs', 'rules')).sort()).toEqual(everything.map(({ id }) => `${id}.md`).sort());
   });
 
-  it('shares no id among rules, document checks and keeps, and none with the engine', () => {
+  it('has unique ids across rules, document checks, preservers and the engine', () => {
     const all = [...everything.map(({ id }) => id), ...PRESERVERS.map(({ id }) => id), INTERNAL_ERROR];
     expect(new Set(all).size).toBe(all.length);
     for (const id of all) expect(id).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });
 
-  it('writes its messages alike: a fact, then an instruction, neither with a full stop or a line break', () => {
+  it('has messages of one form: a fact, then an instruction, neither with a full stop or a line break', () => {
     for (const { id, messages, summary, explanation } of everything) {
       expect(summary, id).toMatch(/\.$/);
       expect(explanation.length, id).toBeGreaterThan(80);
@@ -53,12 +53,12 @@ describe('the catalogue', () => {
     }
   });
 
-  it('names known kinds only', () => {
+  it('names only known kinds', () => {
     for (const rule of RULES)
       for (const kind of [...rule.subject, ...rule.reads]) expect(Object.hasOwn(KINDS, kind), rule.id).toBe(true);
   });
 
-  it('lists all of it in the README', () => {
+  it('is listed completely in the README', () => {
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
     for (const { id } of everything) expect(readme).toContain(`docs/rules/${id}.md`);
     for (const { id } of PRESERVERS) expect(readme).toContain(`| ${id} |`);

@@ -25,7 +25,7 @@ function folders(file: string): string[] {
 }
 
 describe('examples', () => {
-  it('every set-up says what is expected of it', () => {
+  it('every set-up has its expected result', () => {
     const spoken = new Set([...folders('expected.json'), ...folders('stored.yaml')]);
     const all = new Set(globSync('**/*.yaml', { cwd: EXAMPLES }).map(dirname));
     expect([...all].filter((folder) => !['controller', 'conversion'].includes(folder) && !spoken.has(folder))).toEqual(
@@ -34,14 +34,14 @@ describe('examples', () => {
   });
 
   for (const folder of folders('expected.json')) {
-    it(`${folder} is found to be what it is`, () => {
+    it(`${folder} has the expected findings`, () => {
       const expected = JSON.parse(readFileSync(join(EXAMPLES, folder, 'expected.json'), 'utf8')) as ExpectedFinding[];
       expect(lint(folder)).toEqual(expected);
     });
   }
 
   for (const folder of folders('stored.yaml')) {
-    it(`${folder}: what is applied again is stored as it should be`, async () => {
+    it(`${folder}: an object that is applied again is stored as expected`, async () => {
       const at = (name: string): string => join(EXAMPLES, folder, name);
       const cluster = objectsIn(at('cluster.yaml'));
       const stored = new Map(objectsIn(at('stored.yaml')).map((object) => [keyOf(object), object]));

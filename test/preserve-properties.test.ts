@@ -18,7 +18,7 @@ const hash = fc.constantFrom('old', 'new', 'exp', 'gone');
 const weight = fc.constantFrom(0, 1, 20, 50, 100);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
 
-/** In: a record of arbitraries. Out: objects of them, without the keys that came out undefined. */
+/** Returns an arbitrary of objects; keys whose value is undefined are left out. */
 function record(fields: Record<string, fc.Arbitrary<Json | undefined>>): fc.Arbitrary<{ [key: string]: Json }> {
   return fc
     .record(fields)
@@ -234,7 +234,7 @@ const deployment = fc
     }),
   );
 
-// Two Deployments drawn apart are seldom one that is applied again.
+// Two independent random Deployments are seldom versions of the same one.
 function heldBack(submitted: KubeObject, old: KubeObject | undefined): KubeObject | undefined {
   return submitted.kind === 'Deployment' ? { ...submitted, spec: { replicas: 0 } } : old;
 }
@@ -248,8 +248,9 @@ const OBJECTS: Record<string, readonly fc.Arbitrary<KubeObject>[]> = {
 };
 
 /**
- * In: an object, and a list of (number, value). Out: the object with, for each, the part that the number picks replaced
- * by the value.
+ * Returns an object with some of its parts replaced.
+ *
+ * @param blows - For each replacement, a number that selects the part, and the new value.
  */
 function damage(object: KubeObject, blows: readonly (readonly [number, Json])[]): KubeObject {
   const copy = structuredClone(object) as unknown as { [key: string]: Json };
@@ -290,7 +291,7 @@ const junk = fc.oneof(
 );
 const blows = fc.array(fc.tuple(fc.nat(), junk), { maxLength: 4 });
 
-/** In: a JSON value, and what to make of every object in it. Out: the value, changed from the leaves up. */
+/** Returns a JSON value in which every object is replaced, from the leaves up. */
 function map(
   value: unknown,
   change: (object: Record<string, unknown>, path: readonly string[]) => void,
@@ -309,8 +310,7 @@ function without(list: unknown, drop: (entry: Record<string, unknown>) => boolea
 }
 
 /**
- * In: an object. Out: what of it no keep may touch. The objects that keeps may have made for what they keep are dropped
- * when empty.
+ * Returns the parts of an object that no preserver may change, without empty objects, which a preserver may have added.
  */
 function others(object: KubeObject): unknown {
   const kept = map(object, (part, path) => {
@@ -352,7 +352,7 @@ const runs = { numRuns: 400 };
 
 describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%s', (id, keep) => {
   const kinds = OBJECTS[id] ?? [];
-  it('is covered here', () => {
+  it('has test objects', () => {
     expect(kinds).not.toEqual([]);
   });
 
@@ -361,7 +361,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
       .tuple(objects, maybe(objects), rollout, fc.boolean())
       .map(([submitted, old, subject, again]) => [submitted, again ? heldBack(submitted, old) : old, subject] as const);
 
-    it('gives a valid patch, leaves its input alone, and is done the first time', () => {
+    it('returns a valid patch, leaves its input unchanged, and needs no second run', () => {
       fc.assert(
         fc.property(input, ([submitted, old, subject]) => {
           apply(keep, submitted, old, subject);
@@ -370,7 +370,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
       );
     });
 
-    it('changes nothing but what the controller owns', () => {
+    it('changes only what the controller owns', () => {
       fc.assert(
         fc.property(input, ([submitted, old, subject]) => {
           expect(others(apply(keep, submitted, old, subject).object)).toEqual(others(submitted));
@@ -379,14 +379,14 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
       );
     });
 
-    it('finds something to do', () => {
+    it('changes some of the random objects', () => {
       const useful = fc
         .sample(input, 2000)
         .filter(([submitted, old, subject]) => apply(keep, submitted, old, subject).operations.length > 0);
       expect(useful.length).toBeGreaterThan(20);
     });
 
-    it('takes any JSON, in any place', () => {
+    it('accepts any JSON in any place', () => {
       fc.assert(
         fc.property(input, blows, blows, blows, ([submitted, old, subject], first, second, third) => {
           apply(
@@ -400,7 +400,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
       );
     });
 
-    it('keeps nothing for a Rollout without status, one that is being deleted, or one that names something else', () => {
+    it('preserves nothing for a Rollout that has no status, is being deleted, or is in another namespace', () => {
       fc.assert(
         fc.property(input, ([submitted, old, subject]) => {
           const strangers = [

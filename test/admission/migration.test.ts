@@ -80,7 +80,7 @@ function rolloutOf(more: { readonly metadata?: JsonObject; readonly spec?: JsonO
 }
 const PROFILE_SPEC = { strategy: SHIPPED_PROFILES['canary']?.strategy };
 
-// The objects that the profile `mesh` needs, except for the name of the route.
+// The objects that the profile `mesh` needs, except that the route has another name.
 const WITHOUT_ROUTE = objectsOf(`
 apiVersion: networking.istio.io/v1
 kind: VirtualService

@@ -101,8 +101,6 @@ export async function closedLoop(
 /**
  * Sends requests at a fixed rate. Latency counts from the moment when a request was due, so that a stall of the server
  * shows.
- *
- * @param rate - Requests per second.
  */
 export async function openLoop(
   port: number,

@@ -19,7 +19,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 const forever = (): AbortSignal => new AbortController().signal;
 
 describe('credentials', () => {
-  it('of a token file are read again when they are refused, by all requests at once', async () => {
+  it('from a token file are read again when they are rejected, once for all requests', async () => {
     const server = await serve();
     server.tokens = new Set(['first']);
     const tokenFile = join(directory, 'token');
@@ -35,7 +35,7 @@ describe('credentials', () => {
     expect(cluster.unknown()).toEqual(new Map());
   });
 
-  it('that are refused are renewed within the request', async () => {
+  it('that are rejected are renewed within the request', async () => {
     const server = await serve();
     server.tokens = new Set(['second']);
     const tokenFile = join(directory, 'token');
@@ -58,7 +58,7 @@ describe('credentials', () => {
     other.close();
   });
 
-  it('that stay refused are not the end: the token may come later', async () => {
+  it('that stay rejected are tried again later', async () => {
     const server = await serve();
     server.tokens = new Set(['late']);
     const tokenFile = join(directory, 'token');
@@ -71,7 +71,7 @@ describe('credentials', () => {
     await eventually(() => expect(cluster.ready().ok).toBe(true));
   });
 
-  it('of an exec plugin are asked for once, and again when they are refused', async () => {
+  it('from an exec plugin are requested once, and again when they are rejected', async () => {
     const server = await serve();
     server.tokens = new Set(['token-1']);
     const count = join(directory, 'count');
@@ -97,7 +97,7 @@ describe('credentials', () => {
     expect(readFileSync(count, 'utf8')).toBe('xx');
   });
 
-  it('of a plugin that fails are an error that says so', async () => {
+  it('from an exec plugin that fails cause an error that says so', async () => {
     const server = await serve();
     const kubeConfig = server.kubeConfig();
     kubeConfig.users = [
@@ -108,7 +108,7 @@ describe('credentials', () => {
     client.close();
   });
 
-  it('are not sent over plain HTTP unless told to', async () => {
+  it('are not sent over plain HTTP unless this is allowed', async () => {
     const server = await serve();
     const kubeConfig = server.kubeConfig({ token: 'secret' });
     kubeConfig.clusters = kubeConfig.clusters.map((each) => ({ ...each, skipTLSVerify: false }));
@@ -120,7 +120,7 @@ describe('credentials', () => {
 });
 
 describe('requests', () => {
-  it('keep a path that the server has of its own', async () => {
+  it('keep the base path of the server URL', async () => {
     const server = await serve();
     const kubeConfig = server.kubeConfig();
     kubeConfig.clusters = kubeConfig.clusters.map((each) => ({ ...each, server: `${server.url}/k8s/clusters/c-1/` }));
@@ -134,7 +134,7 @@ describe('requests', () => {
     client.close();
   });
 
-  it('end in time, and when they are told to', async () => {
+  it('end at their deadline, and when they are aborted', async () => {
     const server = await serve();
     server.stall('/services');
     const client = new ApiClient(server.kubeConfig(), TIMING);
@@ -145,7 +145,7 @@ describe('requests', () => {
     client.close();
   });
 
-  it('for a list take as long as it goes on coming, and not a moment longer', async () => {
+  it('for a list may take as long as data arrives, and no longer', async () => {
     const items = Array.from({ length: 20 }, (_, index) => JSON.stringify({ index }));
     const slow = createServer((request, response) => {
       const pieces = ['{"kind":"List","items":[', items.join(',\n'), '],"metadata":{}}'].join('').split(/(?<=\n)/);
@@ -179,7 +179,7 @@ describe('requests', () => {
     slow.close();
   });
 
-  it('tell an object that is missing from a kind that is', async () => {
+  it('distinguish a missing object from a kind that is not served', async () => {
     const server = await serve();
     const client = new ApiClient(server.kubeConfig(), TIMING);
     const failed = async (path: string): Promise<ApiError | undefined> => {
@@ -195,7 +195,7 @@ describe('requests', () => {
     client.close();
   });
 
-  it('that are many leave no connection in the way: those that the server closed are opened anew', async () => {
+  it('in large numbers leave no dead connections: closed ones are opened again', async () => {
     const server = await serve();
     server.put(core('Service', 'shop', 'a'));
     const client = new ApiClient(server.kubeConfig(), TIMING);
@@ -212,7 +212,7 @@ describe('requests', () => {
 });
 
 describe('a pause', () => {
-  it('ends as soon as a server that could not be reached answers again', async () => {
+  it('ends as soon as an unreachable server answers again', async () => {
     const server = await serve();
     const client = new ApiClient(server.kubeConfig(), TIMING);
     await server.stop();
@@ -228,7 +228,7 @@ describe('a pause', () => {
     client.close();
   });
 
-  it('ends when it is told to', async () => {
+  it('ends when it is aborted', async () => {
     const server = await serve();
     const client = new ApiClient(server.kubeConfig(), TIMING);
     await client.pause(3_600_000, AbortSignal.timeout(20));

@@ -45,7 +45,7 @@ const CLASSIC = [
 ];
 
 describe('rollgate scan', () => {
-  it('says what is wrong in the cluster now', async () => {
+  it('reports what is wrong in the cluster now', async () => {
     const { kubeconfig } = await cluster(...CLASSIC);
     const { code, out, err } = await run('scan', '--kubeconfig', kubeconfig, '-o', 'json');
     expect(err).toBe('');
@@ -58,21 +58,21 @@ describe('rollgate scan', () => {
     ]);
   });
 
-  it('counts by namespace what enforcing would refuse', async () => {
+  it('counts, by namespace, what an enforced policy would deny', async () => {
     const { kubeconfig } = await cluster(...CLASSIC);
     expect((await run('scan', '--kubeconfig', kubeconfig, '--would-deny')).out).toBe(
       'namespace\twould be denied\tby rule\ntest-ar-istio\t2\tdestinationrule-subset-labels 2\n',
     );
   });
 
-  it('is silent where nothing is wrong', async () => {
+  it('reports nothing if nothing is wrong', async () => {
     const { kubeconfig } = await cluster('istio-host-level/manifests.yaml');
     const { code, out } = await run('scan', '--kubeconfig', kubeconfig, '--would-deny');
     expect(code).toBe(0);
     expect(out).toMatch(/^Nothing would be denied/);
   });
 
-  it('says that there is no such context', async () => {
+  it('reports a context that does not exist', async () => {
     const { kubeconfig } = await cluster();
     const { code, err } = await run('scan', '--kubeconfig', kubeconfig, '--context', 'prod');
     expect(code).toBe(2);
@@ -81,7 +81,7 @@ describe('rollgate scan', () => {
 });
 
 describe('a kubeconfig', () => {
-  it('may name a file that holds the token', async () => {
+  it('may name a file with the token', async () => {
     const { server, kubeconfig } = await cluster('istio-host-level/manifests.yaml');
     writeFileSync(join(kubeconfig, '..', 'token'), 'from-the-file\n');
     const config = parse(readFileSync(kubeconfig, 'utf8')) as { users: { user: unknown }[] };
@@ -95,7 +95,7 @@ describe('a kubeconfig', () => {
 });
 
 describe('rollgate lint --cluster', () => {
-  it('judges manifests by what is there already', async () => {
+  it('checks manifests against the objects in the cluster', async () => {
     const { kubeconfig } = await cluster('istio-subset-level/classic-destination-rule/rollout.yaml');
     const { code, out } = await run(
       'lint',

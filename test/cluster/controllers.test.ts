@@ -9,7 +9,7 @@ const world = (...objects: readonly JsonObject[]) =>
   storeOf(objects.filter((object): object is KubeObject => isKubeObject(object)));
 
 describe('the accounts of Rollouts controllers', () => {
-  it('are those of the Deployments labelled so, several or none', () => {
+  it('are those of the Deployments with the label of the controller, several or none', () => {
     expect(controllerAccounts(world())).toEqual([]);
     const other = {
       ...controller('shop', 'web'),
@@ -22,14 +22,14 @@ describe('the accounts of Rollouts controllers', () => {
     ).toEqual(['system:serviceaccount:team-a:argo-rollouts', 'system:serviceaccount:team-b:release-argo-rollouts']);
   });
 
-  it('are the default one where none is named', () => {
+  it('are the default one if a Deployment names none', () => {
     expect(controllerAccounts(world(controller('argo-rollouts', undefined), controller('shop', '')))).toEqual([
       'system:serviceaccount:argo-rollouts:default',
       'system:serviceaccount:shop:default',
     ]);
   });
 
-  it('are looked for in the namespaces that are given', () => {
+  it('are searched in the given namespaces', () => {
     const both = world(controller('argo-rollouts', 'argo-rollouts'), controller('tenant', 'impostor'));
     expect(controllerAccounts(both, ['argo-rollouts', 'empty'])).toEqual([
       'system:serviceaccount:argo-rollouts:argo-rollouts',
@@ -39,7 +39,7 @@ describe('the accounts of Rollouts controllers', () => {
     expect(controllerNamespaces(both, ['tenant'])).toEqual(['tenant']);
   });
 
-  it('do not include that of the dashboard, which the Helm chart labels with the same name', () => {
+  it('do not include the account of the dashboard, which the Helm chart gives the same label', () => {
     const dashboard = controller('argo-rollouts', 'argo-rollouts-dashboard', {
       'app.kubernetes.io/component': 'rollouts-dashboard',
     });
@@ -47,7 +47,7 @@ describe('the accounts of Rollouts controllers', () => {
     expect(controllerAccounts(world(dashboard, main))).toEqual(['system:serviceaccount:other:argo-rollouts']);
   });
 
-  it('are none while Deployments are not known', () => {
+  it('are empty while Deployments are unknown', () => {
     const blind = storeOf([], () => 'not read yet');
     expect(controllerAccounts(blind)).toEqual([]);
     expect(controllerNamespaces(blind)).toBe(undefined);

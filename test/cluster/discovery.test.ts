@@ -14,7 +14,7 @@ const traefikService = (group: string, name: string) => ({
 });
 
 describe('the version of a kind', () => {
-  it('is the one that its group prefers, or the one that has it', async () => {
+  it('is the preferred version of its group, or the version that serves it', async () => {
     const server = await serve();
     await synced(server);
     await eventually(() => expect(server.watching()).toBeGreaterThan(20));
@@ -25,7 +25,7 @@ describe('the version of a kind', () => {
     expect(paths).not.toContain('/apis/networking.istio.io/v1beta1/virtualservices');
   });
 
-  it('is v2 for autoscalers, whatever their group prefers', async () => {
+  it('is v2 for autoscalers, regardless of what their group prefers', async () => {
     const server = await serve();
     server.uninstall('HorizontalPodAutoscaler.autoscaling');
     server.install('HorizontalPodAutoscaler.autoscaling', { versions: ['v1', 'v2'] });
@@ -40,7 +40,7 @@ describe('the version of a kind', () => {
     });
   });
 
-  it('may be an old one', async () => {
+  it('may be an old version', async () => {
     const server = await serve();
     for (const kind of ['VirtualService.networking.istio.io', 'DestinationRule.networking.istio.io'] as const) {
       server.uninstall(kind);
@@ -88,7 +88,7 @@ describe('a kind that is not installed', () => {
     expect([...cluster.unknown().keys()]).toEqual([ROLLOUT]);
   });
 
-  it('is watched as soon as its definition comes', async () => {
+  it('is watched as soon as its CustomResourceDefinition is applied', async () => {
     const server = await serve();
     server.uninstall(ROLLOUT);
     const cluster = await synced(server);
@@ -99,7 +99,7 @@ describe('a kind that is not installed', () => {
     await eventually(() => expect(names(cluster, ROLLOUT)).toEqual(['a', 'b']));
   });
 
-  it('is looked for now and then where definitions may not be watched', async () => {
+  it('is searched from time to time if CustomResourceDefinitions may not be watched', async () => {
     const server = await serve();
     server.fail('apiextensions.k8s.io/customresourcedefinitions', 403);
     server.uninstall(ROLLOUT);
@@ -111,7 +111,7 @@ describe('a kind that is not installed', () => {
     await eventually(() => expect(names(cluster, ROLLOUT)).toBe(NOT_SERVED));
   });
 
-  it('is looked for again when the API server serves it later than its definition is there', async () => {
+  it('is searched again if the API server serves it later than its CustomResourceDefinition appears', async () => {
     const server = await serve();
     server.uninstall(ROLLOUT);
     const cluster = await synced(server);
@@ -127,15 +127,15 @@ describe('a kind that is not installed', () => {
   });
 });
 
-describe('an API server that is slow to say what it serves', () => {
-  it('is asked again about what changed meanwhile', async () => {
+describe('an API server with slow discovery', () => {
+  it('is asked again about changes in the meantime', async () => {
     const server = await serve();
     server.put(rollout('a'));
     server.hidden.add('argoproj.io/rollouts');
     const cluster = await synced(server, { timing: { discovery: [60_000, 60_000] } });
     const looks = () => server.requests.filter(({ path }) => path === '/apis').length;
     const before = looks();
-    // Longer than all the looks after a change are away.
+    // Longer than all repeated requests after a change.
     server.discoveryTakes = 400;
     server.put({
       apiVersion: 'apiextensions.k8s.io/v1',
@@ -149,7 +149,7 @@ describe('an API server that is slow to say what it serves', () => {
 });
 
 describe('a kind that is uninstalled', () => {
-  it('is unknown again, with all its objects, and known when it comes back', async () => {
+  it('is unknown again with all its objects, and known when it is installed again', async () => {
     const server = await serve();
     server.put(rollout('a', { spec: { strategy: { canary: { stableService: 'stable' } } } }));
     const cluster = await synced(server);
@@ -163,7 +163,7 @@ describe('a kind that is uninstalled', () => {
     await eventually(() => expect(names(cluster, ROLLOUT)).toEqual(['b']));
   });
 
-  it('is not given up because the API server lacks it for a moment', async () => {
+  it('is kept if the API server omits it for a moment', async () => {
     const server = await serve();
     server.put(rollout('a'));
     const changes: string[] = [];
@@ -188,7 +188,7 @@ describe('a kind that is uninstalled', () => {
     expect(changes).toEqual(['Rollout.argoproj.io/shop/a', 'Rollout.argoproj.io/shop/b']);
   });
 
-  it('is not what a failing discovery says', async () => {
+  it('is not assumed when discovery fails', async () => {
     const server = await serve();
     server.put(rollout('a'));
     const cluster = await synced(server, { timing: { discovery: [20, 20], discoveryAfterChange: [20, 40] } });
@@ -225,7 +225,7 @@ describe('a kind that two groups serve', () => {
     expect(look(cluster, TRAEFIK, 'shop', 'new')).toBe('absent');
   });
 
-  it('is known while only the former one is there', async () => {
+  it('is known if only the older group exists', async () => {
     const server = await serve();
     server.uninstall(TRAEFIK);
     server.install(TRAEFIK, { group: 'traefik.containo.us', versions: ['v1alpha1'] });

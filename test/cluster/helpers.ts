@@ -7,7 +7,7 @@ import type { KindId, KubeObject } from '../../src/world/object.ts';
 import type { JsonObject } from '../../src/world/read.ts';
 import { FakeApiServer } from '../support/fake-apiserver.ts';
 
-/** Time-outs that let a test see in a second what takes minutes. */
+/** Timeouts that are short enough for tests. */
 export const QUICK: Partial<Timing> = {
   watch: [60_000, 60_000],
   backoff: [20, 200],
@@ -26,7 +26,7 @@ afterEach(async () => {
   for (const stop of started.splice(0).reverse()) await stop();
 });
 
-/** Out: a server that the end of the test stops. */
+/** Starts a server that the end of the test stops. */
 export async function serve(
   options: { readonly tls?: boolean; readonly http2?: boolean } = {},
 ): Promise<FakeApiServer> {
@@ -35,14 +35,14 @@ export async function serve(
   return server;
 }
 
-/** One line of a log. */
+/** A line of a log. */
 export interface Line {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** Out: a logger, and what it was told. */
+/** Returns a logger, and the lines that it receives. */
 export function recorder(): { readonly lines: Line[]; readonly logger: Logger } {
   const lines: Line[] = [];
   const at = (level: Line['level']) => (fields: Readonly<Record<string, unknown>>, message: string) =>
@@ -50,7 +50,7 @@ export function recorder(): { readonly lines: Line[]; readonly logger: Logger } 
   return { lines, logger: { info: at('info'), warn: at('warn'), error: at('error') } };
 }
 
-/** Out: a world that is fed by a server until the end of the test. */
+/** Returns a world that watches a server until the end of the test. */
 export function watch(server: FakeApiServer, options: Partial<ClusterWorldOptions> = {}): ClusterWorld {
   const cluster = new ClusterWorld({
     kubeConfig: server.kubeConfig(),
@@ -63,14 +63,14 @@ export function watch(server: FakeApiServer, options: Partial<ClusterWorldOption
   return cluster;
 }
 
-/** The same, and it has read everything. */
+/** Returns such a world once it has read everything. */
 export async function synced(server: FakeApiServer, options: Partial<ClusterWorldOptions> = {}): Promise<ClusterWorld> {
   const cluster = watch(server, options);
   await eventually(() => expect(cluster.synced()).toBe(true));
   return cluster;
 }
 
-/** In: an assertion. Out: resolves once it holds; after ten seconds it rejects with what it threw last. */
+/** Resolves once an assertion passes. Rejects with its last error after ten seconds. */
 export async function eventually(assertion: () => void): Promise<void> {
   for (const end = performance.now() + 10_000; ;) {
     try {
@@ -83,7 +83,7 @@ export async function eventually(assertion: () => void): Promise<void> {
   }
 }
 
-/** In: the name of an object, and what else it has. Out: a Rollout. */
+/** Returns a Rollout in the namespace `shop`. */
 export function rollout(
   name: string,
   more: { readonly metadata?: JsonObject; readonly spec?: JsonObject; readonly status?: JsonObject } = {},
@@ -97,12 +97,12 @@ export function rollout(
   };
 }
 
-/** In: a kind without group, a namespace and a name. Out: such an object of the core group. */
+/** Returns an object of a kind of the core group. */
 export function core(kind: string, namespace: string, name: string, more: JsonObject = {}): JsonObject {
   return { apiVersion: 'v1', kind, metadata: { namespace, name }, ...more };
 }
 
-/** In: a Deployment's name and place. Out: it, labelled as the Rollouts controller. */
+/** Returns a Deployment with the labels of the Rollouts controller. */
 export function controller(
   namespace: string,
   serviceAccountName: string | undefined,
@@ -120,14 +120,14 @@ export function controller(
   };
 }
 
-/** In: a world, a kind and a place. Out: the object; `absent`, or why it is not known. */
+/** Returns an object from a world, `absent`, or the reason why it is unknown. */
 export function look(cluster: ClusterWorld, kind: KindId, namespace: string, name: string): KubeObject | string {
   const found = cluster.world.get(kind, namespace, name);
   if (found.state === 'present') return found.object;
   return found.state === 'absent' ? 'absent' : found.reason;
 }
 
-/** The same of all objects of a kind: their names, sorted, or why they are not known. */
+/** Returns the sorted names of all objects of a kind, or the reason why they are unknown. */
 export function names(cluster: ClusterWorld, kind: KindId, namespace?: string): readonly string[] | string {
   const listing = cluster.world.list(kind, namespace);
   return listing.state === 'unknown' ? listing.reason : listing.objects.map(({ metadata }) => metadata.name).sort();

@@ -31,7 +31,7 @@ describe('watches over HTTP/2', () => {
     await eventually(() => expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['after', 'before']));
   });
 
-  it('take another connection where one would carry more than API servers allow', async () => {
+  it('use another connection when one would carry more streams than API servers allow', async () => {
     const server = await serve({ http2: true });
     const namespaces = ['a', 'b', 'c', 'd', 'e', 'f'];
     const cluster = await synced(server, { namespaces });
@@ -46,7 +46,7 @@ describe('watches over HTTP/2', () => {
     expect(server.sessions).toBeGreaterThan(1);
   });
 
-  it('whose connection is forgotten without a word go on at once, before there was any bookmark', async () => {
+  it('recover at once from a silently dropped connection, even before the first bookmark', async () => {
     const server = await serve({ http2: true });
     const forwarder = await between(server);
     const cluster = await synced(server, {
@@ -60,7 +60,7 @@ describe('watches over HTTP/2', () => {
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(1);
   });
 
-  it('go on once something comes through again', async () => {
+  it('continue once the network works again', async () => {
     const server = await serve({ http2: true });
     const forwarder = await between(server);
     const cluster = await synced(server, {
@@ -76,7 +76,7 @@ describe('watches over HTTP/2', () => {
     await eventually(() => expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['a']));
   });
 
-  it('lose nothing when the server restarts', async () => {
+  it('lose no events when the server restarts', async () => {
     const server = await serve({ http2: true });
     const cluster = await synced(server);
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
@@ -86,7 +86,7 @@ describe('watches over HTTP/2', () => {
     await eventually(() => expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['a']));
   });
 
-  it('that are refused say so, as others do', async () => {
+  it('report a rejection as over HTTP/1.1', async () => {
     const server = await serve({ http2: true });
     const cluster = await synced(server);
     server.fail(`${ROLLOUTS} watch`, 410);
@@ -96,7 +96,7 @@ describe('watches over HTTP/2', () => {
     expect(server.requestsFor(ROLLOUTS, 'list').length).toBeGreaterThan(1);
   });
 
-  it('are done without where the server has only HTTP/1.1', async () => {
+  it('use HTTP/1.1 if the server has no HTTP/2', async () => {
     const server = await serve({ tls: true });
     const cluster = await synced(server);
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
@@ -107,7 +107,7 @@ describe('watches over HTTP/2', () => {
 });
 
 describe('live reads', () => {
-  it('do not try one forgotten connection after the other', async () => {
+  it('do not try one dropped connection after the other', async () => {
     const server = await serve({ http2: true });
     const forwarder = await between(server);
     const keys = ['a', 'b', 'c', 'd'].map((name) => keyFor('Service', 'shop', name));

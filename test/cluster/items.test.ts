@@ -33,7 +33,7 @@ const json = fc.letrec((tie) => ({
 }));
 
 describe('the items of a list', () => {
-  it('are the same as parsed in one piece, wherever it is cut, wherever they stand', () => {
+  it('are the same as when parsed in one piece, regardless of chunks and the position of the list', () => {
     fc.assert(
       fc.property(
         fc.array(json.object),
@@ -54,7 +54,7 @@ describe('the items of a list', () => {
     );
   });
 
-  it('are none where there are none', () => {
+  it('are empty if there are none', () => {
     for (const text of [
       '{"items":[],"metadata":{}}',
       '{"items":null}',
@@ -68,7 +68,7 @@ describe('the items of a list', () => {
     expect(take('{"items": [ null, 7, "{" ] }', [])).toEqual({ items: [], rest: { items: [] } });
   });
 
-  it('of half a list are no list', () => {
+  it('of an incomplete list are an error', () => {
     for (const text of [
       '',
       '{',

@@ -10,7 +10,7 @@ const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 const APPLIES = 200;
 const LAG = 5_000;
 
-/** Every clean example, with the one that is applied over it: the next version of the same set-up. */
+/** Every consistent example, with the next version of the same set-up, which is applied over it. */
 const SUCCESSIONS: readonly (readonly [string, string])[] = [
   ['plain-canary/as-written', 'plain-canary/next'],
   ['argo-cd-plain-canary/first', 'argo-cd-plain-canary/second'],
@@ -30,7 +30,7 @@ function bundle(folder: string): KubeObject[] {
   );
 }
 
-// An order in which what is referred to comes before what refers to it, as kubectl and Argo CD send a folder.
+// Referenced objects come before the objects that refer to them, as kubectl and Argo CD apply a folder.
 function inOrder(objects: readonly KubeObject[]): KubeObject[] {
   const rank = (object: KubeObject): number =>
     ['Namespace', 'ServiceAccount', 'ConfigMap', 'Service', 'Deployment', 'AnalysisTemplate'].indexOf(object.kind);
@@ -47,8 +47,9 @@ interface Tally {
 }
 
 /**
- * In: two set-ups, and whether the gate may read from the API server. Out: what came of applying them over one another
- * while the watches lag.
+ * Applies two set-ups over one another while the watches lag. Returns the counts of verdicts.
+ *
+ * @param reread - Whether the gate may read from the API server.
  */
 async function applyInTurns(first: string, second: string, reread: boolean): Promise<Tally> {
   const server = await serve();
@@ -80,7 +81,7 @@ describe('while watches lag five seconds behind', () => {
     120_000,
   );
 
-  it('that is thanks to what is read anew: without it the cache would have denied', async () => {
+  it('without live reads, the stale cache leads to denials', async () => {
     const { denials } = await applyInTurns('istio-host-level', 'istio-subset-level/fixed', false);
     expect(denials).not.toEqual([]);
   }, 120_000);

@@ -9,10 +9,10 @@ import { eventually, recorder } from './helpers.ts';
 
 const PATH = '/apis/coordination.k8s.io/v1/namespaces/rollgate/leases';
 
-/** The Leases of an API server: one of them, written only by who knows its version. */
+/** An API server with one Lease. A write must name its current resource version. */
 class Leases {
   lease: JsonObject | undefined;
-  /** Called between a read and its answer, or before a write is looked at. */
+  /** Called between a read and its answer, and before a write is handled. */
   before: (method: string) => void = () => undefined;
   /** Called with each Lease that is stored. */
   stored: (lease: JsonObject) => void = () => undefined;
@@ -59,7 +59,7 @@ class Leases {
     return config;
   }
 
-  /** Somebody writes it. */
+  /** Another client becomes the holder. */
   take(holderIdentity: string): void {
     this.#store({
       metadata: { name: 'conversion', namespace: 'rollgate' },
@@ -97,7 +97,7 @@ async function serve(): Promise<Leases> {
   return leases;
 }
 
-// No test lasts to the end of that duration.
+// No test lasts as long as this duration.
 function start(leases: Leases, identity: string, duration = 600_000): LeaderLease {
   const lease = new LeaderLease({
     kubeConfig: leases.kubeConfig(),
@@ -114,7 +114,7 @@ function start(leases: Leases, identity: string, duration = 600_000): LeaderLeas
 }
 
 describe('a Lease', () => {
-  it('is held by who takes it first, and by the other once that one gives it back', async () => {
+  it('is held by the first process, and by the other one after the first releases it', async () => {
     const leases = await serve();
     const one = start(leases, 'one');
     await eventually(() => expect(one.leading).toBe(true));
@@ -146,7 +146,7 @@ describe('a Lease', () => {
     expect(byTwo).not.toContain(written[0]?.[1]);
   });
 
-  it('that somebody else is read to hold is not held any more', async () => {
+  it('is lost when a read shows another holder', async () => {
     const leases = await serve();
     const one = start(leases, 'one');
     await eventually(() => expect(one.leading).toBe(true));
@@ -155,12 +155,12 @@ describe('a Lease', () => {
     expect(leases.holder).toBe('two');
   });
 
-  it('that somebody else wrote after it was read is not held any more', async () => {
+  it('is lost when another client wrote it after the read', async () => {
     const leases = await serve();
     const one = start(leases, 'one');
     await eventually(() => expect(one.leading).toBe(true));
     const led: boolean[] = [];
-    // From now on each write comes too late, and each read still shows this one as the holder.
+    // From now on every write conflicts, and every read still shows this process as the holder.
     leases.before = (method) => {
       if (method === 'GET') led.push(one.leading);
       if (method === 'PUT') leases.take('one');
@@ -168,7 +168,7 @@ describe('a Lease', () => {
     await eventually(() => expect(led.at(-1)).toBe(false));
   });
 
-  it('is kept while nobody answers, and asked for again', async () => {
+  it('is kept for a while without answers, and requested again', async () => {
     const leases = await serve();
     const one = start(leases, 'one');
     await eventually(() => expect(one.leading).toBe(true));
@@ -179,7 +179,7 @@ describe('a Lease', () => {
     await eventually(() => expect(one.leading).toBe(true));
   });
 
-  it('is given up where nobody answers for two thirds of its duration', async () => {
+  it('is given up after two thirds of its duration without answers', async () => {
     const leases = await serve();
     const one = start(leases, 'one', 600);
     await eventually(() => expect(one.leading).toBe(true));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LineSplitter } from '../../src/cluster/lines.ts';
 
 describe('lines', () => {
-  it('are the same, however the bytes are cut', () => {
+  it('are the same for any chunks', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme' })), fc.array(fc.nat({ max: 9 })), (texts, cuts) => {
         const lines = texts.map((text) => JSON.stringify(text));
@@ -21,14 +21,14 @@ describe('lines', () => {
     );
   });
 
-  it('are complete only with their end', () => {
+  it('are complete only with a line end', () => {
     const splitter = new LineSplitter();
     expect(splitter.push(Buffer.from('{"a":'))).toEqual([]);
     expect(splitter.push(Buffer.from('1}\r\n\n{'))).toEqual(['{"a":1}']);
     expect(splitter.push(Buffer.from('}\n'))).toEqual(['{}']);
   });
 
-  it('do not fill the memory', () => {
+  it('have a maximum length', () => {
     const splitter = new LineSplitter();
     const chunk = Buffer.alloc(1024 * 1024, 'x');
     expect(() => {

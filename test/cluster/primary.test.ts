@@ -15,7 +15,7 @@ const secret = (namespace: string) => ({
 });
 
 describe('Istio objects', () => {
-  it('are those of this cluster where no Secret says otherwise', async () => {
+  it('are those of this cluster if no Secret says otherwise', async () => {
     const server = await serve();
     server.put(controller('argo-rollouts', 'argo-rollouts'));
     server.put(secret('elsewhere'));
@@ -30,7 +30,7 @@ describe('Istio objects', () => {
     }
   });
 
-  it('are unknown where a controller takes them from another cluster', async () => {
+  it('are unknown if a controller takes them from another cluster', async () => {
     const server = await serve();
     server.put(controller('argo-rollouts', 'argo-rollouts'));
     server.put(secret('argo-rollouts'));
@@ -46,7 +46,7 @@ describe('Istio objects', () => {
     );
   });
 
-  it('become unknown, and known again, as the Secret and the controller come and go', async () => {
+  it('become unknown and known again when the Secret and the controller appear and disappear', async () => {
     const server = await serve();
     server.put(secret('argo-rollouts'));
     server.put(virtualService('a'));
@@ -58,14 +58,14 @@ describe('Istio objects', () => {
     await eventually(() => expect(names(cluster, VS)).toEqual(['a']));
   });
 
-  it("are looked for in the controllers' namespaces where these are given", async () => {
+  it('are decided by Secrets in the namespaces of the controllers, if these are configured', async () => {
     const server = await serve();
     server.put(secret('rollouts'));
     const cluster = await synced(server, { controllerNamespaces: ['rollouts', 'other'] });
     expect(names(cluster, VS)).toBe(ELSEWHERE);
   });
 
-  it('are those of this cluster where Secrets may not be listed', async () => {
+  it('are those of this cluster if listing Secrets is forbidden', async () => {
     const server = await serve();
     server.put(controller('argo-rollouts', 'argo-rollouts'));
     server.fail('/secrets', 403);
@@ -73,7 +73,7 @@ describe('Istio objects', () => {
     expect(names(cluster, VS)).toEqual([]);
   });
 
-  it('are unknown where Secrets cannot be listed, and the gate is ready all the same', async () => {
+  it('are unknown if listing Secrets fails, and the gate is ready anyway', async () => {
     const server = await serve();
     server.put(controller('argo-rollouts', 'argo-rollouts'));
     server.fail('/secrets', 500);
@@ -82,7 +82,7 @@ describe('Istio objects', () => {
     expect(cluster.ready().ok).toBe(true);
   });
 
-  it("of any namespace's Secret are unknown where the controllers cannot be found", async () => {
+  it('are unknown with a Secret in any namespace if the controllers cannot be found', async () => {
     const server = await serve();
     server.fail('apps/deployments', 403);
     server.put(secret('anywhere'));
@@ -90,7 +90,7 @@ describe('Istio objects', () => {
     expect(names(cluster, VS)).toBe(ELSEWHERE);
   });
 
-  it('are read from the primary cluster where its kubeconfig is given', async () => {
+  it('are read from the primary cluster if its kubeconfig is given', async () => {
     const server = await serve();
     const primary = await serve();
     server.put(controller('argo-rollouts', 'argo-rollouts'));
@@ -109,7 +109,7 @@ describe('Istio objects', () => {
     expect(answers.get(`${VS}/shop/here`)).toBe(undefined);
   });
 
-  it('of a primary cluster that is down are unknown; the gate of this one is not', async () => {
+  it('are unknown if the primary cluster is down; the gate of this cluster is ready', async () => {
     const server = await serve();
     const primary = await serve();
     await primary.stop();

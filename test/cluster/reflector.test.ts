@@ -16,7 +16,7 @@ describe('lists', () => {
     expect(lists.map(({ query }) => query.has('continue'))).toEqual([false, true, true]);
   });
 
-  it('are begun again when the continue token expires, and read in one piece when that happens again', async () => {
+  it('start again when the continue token expires, and are read in one piece if it expires again', async () => {
     const server = await serve();
     server.pageSize = 2;
     for (const name of ['a', 'b', 'c', 'd', 'e']) server.put(rollout(name));
@@ -33,7 +33,7 @@ describe('lists', () => {
     ]);
   });
 
-  it('that are read again replace the content in one step, and leave what is the same as it is', async () => {
+  it('that are read again replace the content in one step, and keep unchanged objects', async () => {
     const server = await serve();
     for (const name of ['kept', 'changed', 'gone']) server.put(rollout(name));
     const seen = new Set<string>();
@@ -55,7 +55,7 @@ describe('lists', () => {
 });
 
 describe('watches', () => {
-  it('ask for bookmarks, end by themselves after a while, and go on from where they were', async () => {
+  it('ask for bookmarks, end after a while, and continue from the last version', async () => {
     const server = await serve();
     const cluster = await synced(server, { timing: { watch: [1_000, 1_000] } });
     const first = server.requestsFor(ROLLOUTS, 'watch')[0]?.query;
@@ -73,7 +73,7 @@ describe('watches', () => {
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(1);
   });
 
-  it('last between five and ten minutes, not all the same', async () => {
+  it('last between five and ten minutes, with random differences', async () => {
     const server = await serve();
     await synced(server, { timing: { watch: [300_000, 600_000] } });
     await eventually(() => expect(server.watching()).toBeGreaterThan(20));
@@ -84,7 +84,7 @@ describe('watches', () => {
     expect(new Set(seconds).size).toBeGreaterThan(5);
   });
 
-  it('go on from the version of the last bookmark', async () => {
+  it('continue from the version of the last bookmark', async () => {
     const server = await serve();
     const cluster = await synced(server);
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
@@ -100,7 +100,7 @@ describe('watches', () => {
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(1);
   });
 
-  it('that are cut lose nothing', async () => {
+  it('that are cut lose no events', async () => {
     const server = await serve();
     const cluster = await synced(server);
     for (let round = 0; round < 5; round++) {
@@ -113,7 +113,7 @@ describe('watches', () => {
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(1);
   });
 
-  it('whose version is too old begin with a new list', async () => {
+  it('with a version that is too old start with a new list', async () => {
     const server = await serve();
     server.put(rollout('gone'));
     const cluster = await synced(server);
@@ -127,7 +127,7 @@ describe('watches', () => {
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(2);
   });
 
-  it('that are told so by the HTTP status do the same', async () => {
+  it('with a version that is too old do the same if the HTTP status says so', async () => {
     const server = await serve();
     const cluster = await synced(server);
     server.fail(`${ROLLOUTS} watch`, 410);
@@ -136,7 +136,7 @@ describe('watches', () => {
     await eventually(() => expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['new']));
   });
 
-  it('that are refused for long are replaced by lists', async () => {
+  it('that fail for a long time are replaced by lists', async () => {
     const server = await serve();
     const cluster = await synced(server);
     server.fail(`${ROLLOUTS} watch`, 403);
@@ -146,12 +146,12 @@ describe('watches', () => {
     expect(cluster.unknown()).toEqual(new Map());
   });
 
-  it('that fall silent are noticed, where bookmarks came before', async () => {
+  it('that fall silent after bookmarks are detected', async () => {
     const server = await serve();
     server.bookmarkEvery = 20;
     const cluster = await synced(server, { timing: { watchSilence: 200 } });
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
-    // Longer ago than the list: what was heard a moment ago, then, was a bookmark.
+    // Longer ago than the list, so that a newer sign of life can only be a bookmark.
     await sleep(150);
     await eventually(() => expect(cluster.staleness().get('Rollout.argoproj.io')).toBeLessThan(0.1));
     server.silenceWatches();
@@ -160,7 +160,7 @@ describe('watches', () => {
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(1);
   });
 
-  it('that fall silent without bookmarks are noticed once they should have ended', async () => {
+  it('that fall silent without bookmarks are detected once they should have ended', async () => {
     const server = await serve();
     const cluster = await synced(server, { timing: { watch: [1_000, 1_000], watchGrace: 100 } });
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
@@ -170,7 +170,7 @@ describe('watches', () => {
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(1);
   });
 
-  it('may send objects of any size, in pieces of any size', async () => {
+  it('accept objects of any size, in chunks of any size', async () => {
     const server = await serve();
     server.chunk = 7;
     const cluster = await synced(server);
@@ -189,7 +189,7 @@ describe('watches', () => {
     expect(server.requestsFor(ROLLOUTS, 'list')).toHaveLength(1);
   });
 
-  it('that send what is no event are opened again, and lose nothing', async () => {
+  it('that send an invalid event are opened again, and lose no events', async () => {
     const server = await serve();
     const cluster = await synced(server);
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
@@ -211,7 +211,7 @@ describe('watches', () => {
 });
 
 describe('an API server that fails', () => {
-  it('and restarts is watched again from where it was', async () => {
+  it('is watched again after a restart, from the last version', async () => {
     const server = await serve();
     server.put(rollout('a'));
     const { lines, logger } = recorder();
@@ -231,7 +231,7 @@ describe('an API server that fails', () => {
     );
   });
 
-  it('is said to be stale after a while, until it is back', async () => {
+  it('is reported as stale after a while, until it answers again', async () => {
     const server = await serve();
     const cluster = await synced(server, { timing: { stale: 300 } });
     await eventually(() => expect(server.watching(ROLLOUTS)).toBe(1));
@@ -245,7 +245,7 @@ describe('an API server that fails', () => {
     await eventually(() => expect(cluster.ready()).toEqual({ ok: true, reasons: [] }));
   });
 
-  it('a quiet watch without bookmarks is not taken for stale before it must have ended', async () => {
+  it('is not assumed because of a quiet watch without bookmarks, until the watch must have ended', async () => {
     const server = await serve();
     const cluster = await synced(server, { timing: { stale: 50 } });
     await eventually(() => expect(server.watching()).toBeGreaterThan(20));
@@ -253,7 +253,7 @@ describe('an API server that fails', () => {
     expect(cluster.ready()).toEqual({ ok: true, reasons: [] });
   });
 
-  it('for one kind only leaves the others and the readiness alone; that kind is unknown', async () => {
+  it('with one kind does not affect the others or readiness; that kind is unknown', async () => {
     const server = await serve();
     server.put({
       apiVersion: 'traefik.io/v1alpha1',
@@ -279,7 +279,7 @@ describe('an API server that fails', () => {
     );
   });
 
-  it('for one kind from the start is not waited for, unless it fails Rollouts', async () => {
+  it('with one kind from the start does not delay readiness, unless that kind is Rollouts', async () => {
     const server = await serve();
     server.fail('traefik.io/traefikservices', 500);
     const cluster = await synced(server, { timing: { giveUpWaiting: 200 } });
@@ -294,7 +294,7 @@ describe('an API server that fails', () => {
     await eventually(() => expect(other.ready().ok).toBe(true));
   });
 
-  it('because it is too busy is left with what was read', async () => {
+  it('with 503 keeps the objects that were read', async () => {
     const server = await serve();
     server.put(rollout('a'));
     const cluster = await synced(server, { timing: { forgetAfter: 0 } });
@@ -311,7 +311,7 @@ describe('an API server that fails', () => {
 });
 
 describe('a kind that may not be read', () => {
-  it('is unknown and says why, the others are not affected, and the log has one line', async () => {
+  it('is unknown with a reason, the others are not affected, and the log has one line', async () => {
     const server = await serve();
     server.fail('/secrets', 403);
     server.put(rollout('a'));
@@ -337,7 +337,7 @@ describe('a kind that may not be read', () => {
     expect(lines.at(-1)).toMatchObject({ level: 'info', message: 'can be read now' });
   });
 
-  it('is asked for slowly', async () => {
+  it('is requested at long intervals', async () => {
     const server = await serve();
     server.fail('/secrets', 403);
     await synced(server, { timing: { giveUpWaiting: 0, forbiddenPause: 3_600_000 } });
@@ -351,7 +351,7 @@ describe('a kind that may not be read', () => {
     );
   });
 
-  it('is known a little longer when it was read before, then nothing of it', async () => {
+  it('that was read before stays known for a short time, then is unknown', async () => {
     const server = await serve();
     server.put(core('Service', 'shop', 'a'));
     const cluster = await synced(server);
@@ -366,14 +366,14 @@ describe('a kind that may not be read', () => {
     );
   });
 
-  it('keeps the gate from being ready if it is the Rollouts', async () => {
+  it('makes the gate not ready if it is Rollouts', async () => {
     const server = await serve();
     server.fail(ROLLOUTS, 403);
     const cluster = await synced(server);
     expect(cluster.ready()).toEqual({ ok: false, reasons: ['no permission to list and watch rollouts.argoproj.io'] });
   });
 
-  it('may still allow the one ConfigMap whose content is wanted', async () => {
+  it('may still be readable for the one ConfigMap whose content is needed', async () => {
     const server = await serve();
     server.put(core('ConfigMap', 'argo-rollouts', 'argo-rollouts-config', { data: { key: 'value' } }));
     server.fail('/configmaps', 403, { unless: 'fieldSelector' });

@@ -4,8 +4,8 @@ import { trim, whole } from '../../src/cluster/trim.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-describe('what is kept of an object', () => {
-  it('is all but what is large and read by nobody', () => {
+describe('the part of an object that is kept', () => {
+  it('is everything except large fields that nothing reads', () => {
     const raw = {
       metadata: {
         name: 'web',
@@ -35,7 +35,7 @@ describe('what is kept of an object', () => {
     expect(raw).toEqual(before);
   });
 
-  it('is the whole status of a Rollout, and who writes it', () => {
+  it('is the whole status of a Rollout, and its field managers', () => {
     const managedFields = [
       { manager: 'kubectl', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:replicas': {} } } },
       { manager: 'rollouts-controller', operation: 'Update', fieldsV1: { 'f:status': { 'f:phase': {} } } },
@@ -55,7 +55,7 @@ describe('what is kept of an object', () => {
     expect(kept && statusManagers(kept)).toEqual(['rollouts-controller', 'other-controller']);
   });
 
-  it('is the part of a status that somebody reads', () => {
+  it('is the part of the status that is read', () => {
     const status = { replicas: 3, availableReplicas: 2, conditions: [{ type: 'Available', message: 'long' }] };
     expect(trim('Deployment.apps', 'apps/v1', { metadata: { name: 'web' }, status })).toMatchObject({
       status: { replicas: 3, availableReplicas: 2 },
@@ -79,7 +79,7 @@ describe('what is kept of an object', () => {
     });
   });
 
-  it('is the name where nothing else is asked', () => {
+  it('is the name if nothing else is read', () => {
     const metadata = {
       name: 'token',
       namespace: 'shop',
@@ -97,7 +97,7 @@ describe('what is kept of an object', () => {
     ).not.toHaveProperty('data');
   });
 
-  it('is nothing of what is no object', () => {
+  it('is nothing for a value that is no object', () => {
     for (const raw of [
       undefined,
       null,
@@ -115,7 +115,7 @@ describe('what is kept of an object', () => {
     }
   });
 
-  it('has no inherited properties, whatever the keys', () => {
+  it('has no inherited properties, for any keys', () => {
     const raw: unknown = JSON.parse(
       '{"metadata":{"name":"a","__proto__":{"x":1},"annotations":{"__proto__":"y","kubectl.kubernetes.io/last-applied-configuration":""}},"__proto__":{"spec":{"z":1}}}',
     );

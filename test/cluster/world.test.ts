@@ -30,7 +30,7 @@ describe('what is read', () => {
     }
   });
 
-  it('follows objects that come, change and go, and tells of each', async () => {
+  it('follows objects that are created, changed and deleted, and reports each change', async () => {
     const server = await serve();
     server.put(rollout('a'));
     const changes: string[] = [];
@@ -51,7 +51,7 @@ describe('what is read', () => {
     ]);
   });
 
-  it('is indexed by what refers to what', async () => {
+  it('is indexed by references', async () => {
     const server = await serve();
     const canary = { strategy: { canary: { stableService: 'stable' } } };
     for (const name of ['a', 'b', 'c']) server.put(rollout(name, { spec: canary }));
@@ -75,7 +75,7 @@ describe('what is read', () => {
     await eventually(() => expect(referrers()).toEqual([]));
   });
 
-  it('of ConfigMaps, Secrets and ServiceAccounts is the name; the content does not leave the API server', async () => {
+  it('contains only names of ConfigMaps, Secrets and ServiceAccounts; their content stays in the API server', async () => {
     const server = await serve();
     server.put(core('ConfigMap', 'shop', 'settings', { data: { password: 'hidden' } }));
     server.put(core('Secret', 'shop', 'token', { data: { password: 'aGlkZGVu' } }));
@@ -109,7 +109,7 @@ describe('what is read', () => {
     }
   });
 
-  it("of the controller's own ConfigMap is everything", async () => {
+  it('contains the whole ConfigMap of the controller', async () => {
     const server = await serve();
     server.put(core('ConfigMap', 'argo-rollouts', 'argo-rollouts-config', { data: { trafficRouterPlugins: 'one' } }));
     const cluster = await synced(server);
@@ -129,7 +129,7 @@ describe('what is read', () => {
     });
   });
 
-  it('of ReplicaSets is those that no controller made; of the others it is not said that they are absent', async () => {
+  it('contains ReplicaSets without a controller; other ReplicaSets are not reported as absent', async () => {
     const server = await serve();
     const replicaSet = (name: string, owners: readonly object[]) => ({
       apiVersion: 'apps/v1',
@@ -153,7 +153,7 @@ describe('what is read', () => {
     await eventually(() => expect(look(cluster, 'ReplicaSet.apps', 'shop', 'mine')).toContain('not looked at'));
   });
 
-  it('is limited to some namespaces where told so', async () => {
+  it('is limited to the configured namespaces', async () => {
     const server = await serve();
     server.put(rollout('a'));
     server.put(rollout('b', { metadata: { namespace: 'bank' } }));
@@ -168,8 +168,8 @@ describe('what is read', () => {
   });
 });
 
-describe('before and after', () => {
-  it('nothing is known before the start, and the reason says so', async () => {
+describe('before the start and after the stop', () => {
+  it('nothing is known before the start, with a reason', async () => {
     const server = await serve();
     server.stall('argoproj.io/rollouts list');
     const cluster = watch(server);
@@ -180,14 +180,14 @@ describe('before and after', () => {
     await eventually(() => expect(cluster.ready()).toEqual({ ok: false, reasons: ['not read yet: rollouts'] }));
   });
 
-  it('waits for the first reading, and no longer than it is told', async () => {
+  it('waits for the first lists, up to a limit', async () => {
     const server = await serve();
     expect(await watch(server).waitForSync(10_000)).toBe(true);
     server.stall('argoproj.io/rollouts list');
     expect(await watch(server).waitForSync(50)).toBe(false);
   });
 
-  it('an API server that is not there yet is waited for', async () => {
+  it('waits for an API server that is not up yet', async () => {
     const server = await serve();
     server.put(rollout('a'));
     await server.stop();
@@ -201,7 +201,7 @@ describe('before and after', () => {
     await eventually(() => expect(cluster.ready().ok).toBe(true));
   });
 
-  it('nothing happens any more after the stop, and no connection stays', async () => {
+  it('nothing happens after the stop, and no connection stays open', async () => {
     const server = await serve();
     const cluster = await synced(server);
     await eventually(() => expect(server.watching()).toBeGreaterThan(20));
@@ -213,7 +213,7 @@ describe('before and after', () => {
     expect(server.requests.length).toBe(requests);
   });
 
-  it('a listener that throws does no harm', async () => {
+  it('a listener that throws has no effect on the world', async () => {
     const server = await serve();
     server.put(rollout('a'));
     const { lines, logger } = recorder();

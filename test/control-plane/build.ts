@@ -7,23 +7,23 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-// A kube-apiserver that does not know its version answers `v0.0.0-master`, which kubectl and the controller read as
-// older than anything they support.
+// Without these flags, kube-apiserver reports `v0.0.0-master`. kubectl and the controller treat that as older than any
+// version that they support.
 const KUBERNETES = 'k8s.io/component-base/version';
 const VERSION = `-X ${KUBERNETES}.gitVersion=v1.34.1 -X ${KUBERNETES}.gitMajor=1 -X ${KUBERNETES}.gitMinor=34`;
 
 interface Peer {
-  /** The folder with its go.mod. */
+  /** The folder of its go.mod. */
   readonly module: string;
   readonly package: string;
   /** Further flags of `go build`. */
   readonly flags?: readonly string[];
 }
 
-// Without the package of main nothing writes the counters down.
+// Without the main package, no coverage counters are written.
 const COVERED = ['github.com/argoproj/argo-rollouts/pkg/apis/rollouts/validation', './cmd/oracle'];
 
-/** The programs of a real control plane, each a package of an upstream module or of the folder's own. */
+/** The programs of a real control plane. Each is a package of an upstream module or of this folder. */
 export const PEERS = {
   etcd: { module: 'etcd', package: 'go.etcd.io/etcd/server/v3' },
   'kube-apiserver': { module: 'kubernetes', package: 'k8s.io/kubernetes/cmd/kube-apiserver' },
@@ -47,15 +47,17 @@ export const PEERS = {
   'route-plugin': { module: 'argo-rollouts', package: './cmd/route-plugin' },
 } as const satisfies Record<string, Peer>;
 
-/** The name of one of the programs. */
+/** The name of a program. */
 export type PeerName = keyof typeof PEERS;
 
 const HERE = import.meta.dirname;
 const CACHE = join(HERE, '..', '..', '.cache', 'control-plane');
 
 /**
- * In: the name of a program. Out: its path: the one in `KUBEBUILDER_ASSETS` if it is there, or one built from its Go
- * module, at most once for each state of that module. Rejects with Go's own message.
+ * Returns the path of a program: the one in `KUBEBUILDER_ASSETS` if it exists, else one that Go builds from its module.
+ * It is built at most once for each state of that module.
+ *
+ * @throws Error - With Go's message, if the build fails.
  */
 export async function binary(name: PeerName): Promise<string> {
   const assets = process.env['KUBEBUILDER_ASSETS'];
@@ -65,7 +67,7 @@ export async function binary(name: PeerName): Promise<string> {
   const path = join(folder, name);
   if (existsSync(path)) return path;
   await mkdir(folder, { recursive: true });
-  // Two test runs may build at once; neither must see half a program.
+  // Two test runs may build at the same time, and neither may see an incomplete program.
   const building = `${path}.${process.pid}`;
   try {
     await run('go', ['build', ...(peer.flags ?? []), '-ldflags', `-s -w ${VERSION}`, '-o', building, peer.package], {
@@ -86,12 +88,13 @@ const SOURCES = {
 } as const;
 
 /**
- * In: the path of an upstream module. Out: the folder that Go keeps its source in: CRDs and examples are read from
- * there. Rejects with Go's own message.
+ * Returns the folder of the source of an upstream module in Go's module cache, for its CRDs and examples.
+ *
+ * @throws Error - With Go's message, if the module cannot be downloaded.
  */
 export async function sourceOf(path: keyof typeof SOURCES): Promise<string> {
   const cwd = join(HERE, SOURCES[path]);
-  // Listed first: `download` wants the version, and go.mod is what knows it.
+  // `go mod download` needs the version, which `go list` reads from go.mod.
   const { stdout: version } = await run('go', ['list', '-m', '-f', '{{.Version}}', path], { cwd });
   const { stdout } = await run('go', ['mod', 'download', '-json', `${path}@${version.trim()}`], { cwd });
   return (JSON.parse(stdout) as { Dir: string }).Dir;

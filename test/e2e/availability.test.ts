@@ -27,7 +27,7 @@ let load: Load | undefined;
 let replicas = 0;
 
 beforeAll(async () => {
-  // With Fail nothing can be lost without being seen.
+  // With failurePolicy Fail, no lost request goes unnoticed.
   cluster = await Cluster.start({ rollgate: FAIL });
   namespace = await cluster.namespace('load');
   authority = await Authority.make();
@@ -57,7 +57,7 @@ function replica(): Promise<Rollgate> {
   return cluster.rollgate.replica(`rollgate-${++replicas}`, { 'cert-dir': secret.directory });
 }
 
-/** Does what cert-manager's injector does: by this certificate the API server checks that of Rollgate. */
+/** Sets the CA bundle of the webhooks, as the injector of cert-manager does. */
 async function trust(certificate: string): Promise<void> {
   const caBundle = Buffer.from(certificate).toString('base64');
   for (const plural of CONFIGURATIONS) {
@@ -72,7 +72,7 @@ async function trust(certificate: string): Promise<void> {
   }
 }
 
-/** In: how many more. Resolves when so many more updates were admitted. */
+/** Resolves when a number of further updates were admitted. */
 async function admitted(more: number): Promise<void> {
   const wanted = (load?.admitted ?? 0) + more;
   await until(`${more} more updates`, () => (load?.admitted ?? 0) >= wanted || (load?.failures.length ?? 0) > 0);
@@ -82,8 +82,8 @@ function answered(rollgate: Rollgate): number {
   return rollgate.decisions().length;
 }
 
-describe('nothing is lost', () => {
-  it('over a rolling restart under load', async () => {
+describe('no request is lost', () => {
+  it('during a rolling restart under load', async () => {
     load = await Load.start(cluster.controlPlane.admin, namespace);
     await admitted(300);
     const [old, fresh] = [service.endpoints, [await replica(), await replica()]];
@@ -102,7 +102,7 @@ describe('nothing is lost', () => {
     expect(old.map(({ program }) => program.running)).toEqual([false, false]);
   });
 
-  it('over a rotation of the certificate, and of the authority that issues it, under load', async () => {
+  it('during a rotation of the certificate and of its authority under load', async () => {
     load = await Load.start(cluster.controlPlane.admin, namespace);
     await admitted(300);
     const issued = async (): Promise<void> => {
@@ -126,7 +126,7 @@ describe('nothing is lost', () => {
     expect(load.failures).toEqual([]);
   });
 
-  it('which the load would see: another authority that is trusted before every process has a certificate of it', async () => {
+  it('unless the CA bundle changes before every process has a certificate of the new authority: the load detects it', async () => {
     load = await Load.start(cluster.controlPlane.admin, namespace);
     await admitted(100);
     const another = await Authority.make();
@@ -138,7 +138,7 @@ describe('nothing is lost', () => {
     await reconnected();
   });
 
-  it('which the load would see: processes that are killed', async () => {
+  it('unless processes are killed: the load detects it', async () => {
     load = await Load.start(cluster.controlPlane.admin, namespace);
     await admitted(100);
     const [killed] = service.endpoints;
@@ -152,19 +152,19 @@ describe('nothing is lost', () => {
 });
 
 /**
- * Has the API server make new connections, so that the certificate that is served is looked at: it does when the
- * configuration it calls by changes.
+ * Makes the API server open new connections, which checks the served certificate: it does so when the webhook
+ * configuration changes.
  */
 async function reconnected(): Promise<void> {
   await trust(`${await authority.certificate}# ${Date.now()}\n`);
 }
 
-describe('a gate that is gone locks nobody out', () => {
+describe('a gate that is gone does not block the cluster', () => {
   beforeAll(async () => {
     for (const each of service.endpoints) await service.remove(each, 'SIGKILL');
   });
 
-  it('not even with failurePolicy Fail: only the kinds it judges wait, and Rollgate itself can be scaled up', async () => {
+  it('with failurePolicy Fail: only the kinds that it checks are blocked, and Rollgate can be scaled up', async () => {
     const { developer, admin } = cluster;
     const refused = await developer.try(['apply', '-f', '-'], yamlOf(shop(namespace, 'waiting')));
     expect(refused.stderr).toContain('failed calling webhook');
@@ -176,7 +176,7 @@ describe('a gate that is gone locks nobody out', () => {
     await admin.run(['delete', 'namespace', 'beside']);
   });
 
-  it('scaled to zero with failurePolicy Ignore, the default', async () => {
+  it('when scaled to zero with failurePolicy Ignore, the default', async () => {
     for (const plural of CONFIGURATIONS) {
       const path = `/apis/admissionregistration.k8s.io/v1/${plural}/rollgate`;
       const configuration = await cluster.controlPlane.admin.call('GET', path);
@@ -194,7 +194,7 @@ describe('a gate that is gone locks nobody out', () => {
     await cluster.developer.run(['delete', '-f', '-'], yamlOf(shop(namespace, 'ignored')));
   });
 
-  it('uninstalled, its Deployment and Service first', async () => {
+  it('when uninstalled, Deployment and Service first', async () => {
     const mine = ['-l', 'app.kubernetes.io/instance=rollgate'];
     await cluster.admin.run(['delete', 'deployment,service', '-n', ROLLGATE.namespace, ...mine]);
     await cluster.developer.apply(shop(namespace, 'between'));

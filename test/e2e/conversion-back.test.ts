@@ -90,7 +90,7 @@ async function isBack(scene: ConversionScene, name: string, replicas: number): P
 }
 
 describe('the way back', () => {
-  it('by the annotation taken away, of a blue-green one: endpoints never fewer than wanted', async () => {
+  it('by removing the annotation, blue-green: there are never fewer endpoints than wanted', async () => {
     const scene = await ConversionScene.open(cluster);
     await scene.running('web', 5, { readyAfter: 300 });
     const watch = await scene.endpoints('web');
@@ -124,7 +124,7 @@ describe('the way back', () => {
     watch.stop();
   });
 
-  it('by "off", of one behind a router by hosts: no Service selects a hash without pods, weights end at 100/0', async () => {
+  it('by "off", traffic split by hosts: no Service selects a hash without pods, weights end at 100/0', async () => {
     const scene = await ConversionScene.open(cluster);
     await scene.developer.apply([
       service(scene.namespace, 'web-canary', { app: 'web' }),
@@ -136,7 +136,7 @@ describe('the way back', () => {
     await converted(scene, 'web', 5);
     await scene.developer.run(['set', 'image', 'deployment/web', 'web=web:2', '-n', scene.namespace]);
     await scene.until('the canary', async () => (await weights(scene, 'web')).join() === '80,20');
-    // In the middle of the update it waits.
+    // It waits in the middle of the update.
     await scene.developer.run([
       'annotate',
       '--overwrite',
@@ -165,7 +165,7 @@ describe('the way back', () => {
     expect(canary.least()).toBeGreaterThanOrEqual(1);
   });
 
-  it('by subsets waits while a subset selects what only the Rollout puts on its pods, and says so', async () => {
+  it("with traffic split by subsets waits while a subset selects labels that only the Rollout's pods have, and says so", async () => {
     const scene = await ConversionScene.open(cluster);
     const rule = (labels: (version: string) => object): KubeObject => ({
       apiVersion: 'networking.istio.io/v1',
@@ -216,8 +216,8 @@ describe('the way back', () => {
   });
 });
 
-describe('a Rollout that is deleted by hand', () => {
-  it('is replaced by the pods of its Deployment within seconds, and that is said; taking the suspension away converts it again', async () => {
+describe('a Rollout that a user deletes', () => {
+  it('is replaced by the pods of its Deployment within seconds, with an event; removing the suspension converts it again', async () => {
     const scene = await ConversionScene.open(cluster);
     await scene.developer.apply([
       service(scene.namespace, 'web'),

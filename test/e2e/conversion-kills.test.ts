@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-// A webhook that nobody answers for refuses everything.
+// A webhook without a backend, which rejects everything.
 function refusing(
   scene: ConversionScene,
   group: string,
@@ -61,8 +61,8 @@ async function converted(scene: ConversionScene, name: string, replicas: number)
   await scene.until('the Deployment at 0', async () => dig(await scene.deployment(name), 'spec', 'replicas') === 0);
 }
 
-describe('killed', () => {
-  it('between the answer and the Rollout: started again, it makes it', async () => {
+describe('Rollgate killed', () => {
+  it('between admission and the creation of the Rollout: after a restart it creates the Rollout', async () => {
     const scene = await ConversionScene.open(cluster);
     const webhook = refusing(scene, 'argoproj.io', 'rollouts');
     await cluster.controlPlane.admin.create(webhook);
@@ -75,7 +75,7 @@ describe('killed', () => {
     await converted(scene, 'web', 3);
   });
 
-  it('between the Rollout and its record: started again, it records it', async () => {
+  it('between the creation of the Rollout and its record: after a restart it records the Rollout', async () => {
     const scene = await ConversionScene.open(cluster);
     await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })]);
     await converted(scene, 'web', 2);
@@ -88,7 +88,7 @@ describe('killed', () => {
     expect((await scene.rollout('web'))?.metadata['uid']).toBe(uid);
   });
 
-  it('in each step of the way back: started again, it ends right, and the endpoints were there all the time', async () => {
+  it('in each step of the way back: after a restart it finishes, and the endpoints were there all the time', async () => {
     const scene = await ConversionScene.open(cluster);
     await scene.running('web', 4, { readyAfter: 500 });
     const watch = await scene.endpoints('web');
@@ -147,7 +147,7 @@ describe('killed', () => {
 });
 
 describe('the Argo Rollouts controller killed', () => {
-  it('while it lets go on the way back: the Rollout stays until it is there again, and no Service ever selects a hash without pods', async () => {
+  it('while it releases its objects on the way back: the Rollout stays until the controller is back, and no Service ever selects a hash without pods', async () => {
     const scene = await ConversionScene.open(cluster);
     await scene.running('web', 4, { readyAfter: 300 });
     const watch = await scene.endpoints('web');
@@ -172,8 +172,8 @@ describe('the Argo Rollouts controller killed', () => {
       '-n',
       scene.namespace,
     ]);
-    // It scales the Deployment up only once the controller has seen that it is to leave it alone; from then on nothing
-    // but the letting go needs the controller.
+    // Rollgate scales the Deployment up only once the controller has seen that it must not touch it. From then on, only
+    // the release of the objects needs the controller.
     await until('the Deployment scaled up', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 4, {
       every: 5,
     });
@@ -204,8 +204,8 @@ describe('the Argo Rollouts controller killed', () => {
   });
 });
 
-describe('a Rollout that a quota refuses', () => {
-  it('leaves no Deployment at 0: after 30 s the pods are back, and once there is room it is converted', async () => {
+describe('a Rollout that a quota rejects', () => {
+  it('leaves no Deployment at 0: after 30 s the pods are back, and it is converted once the quota allows it', async () => {
     const scene = await ConversionScene.open(cluster);
     await cluster.admin.apply([
       {
@@ -251,9 +251,9 @@ describe('a Rollout that a quota refuses', () => {
   });
 });
 
-describe('a Rollout that another webhook never answers for', () => {
+describe('a Rollout for which another webhook never answers', () => {
   it('leaves no Deployment at 0 either', async () => {
-    // Whoever connects is kept waiting.
+    // Accepts connections and never answers.
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;
@@ -285,7 +285,7 @@ describe('a Rollout that another webhook never answers for', () => {
   });
 });
 
-describe('a Deployment that another webhook refuses', () => {
+describe('a Deployment that another webhook rejects', () => {
   it('leaves neither a Deployment nor a Rollout', async () => {
     const scene = await ConversionScene.open(cluster);
     const webhook = refusing(scene, 'apps', 'deployments');
@@ -302,10 +302,10 @@ describe('a Deployment that another webhook refuses', () => {
   });
 });
 
-describe('two Rollgates', () => {
+describe('two replicas of Rollgate', () => {
   const leads = async (rollgate: Rollgate): Promise<boolean> =>
     /^rollgate_conversion_leader 1$/m.test(await rollgate.metrics());
-  it('one acts; killed, the other takes over', async () => {
+  it('have one leader; when it is killed, the other takes over', async () => {
     const second = await cluster.rollgate.second();
     try {
       await until('one of them leads', () => leads(cluster.rollgate));
@@ -324,7 +324,7 @@ describe('two Rollgates', () => {
       await scene.developer.apply([deployment(scene.namespace, 'two', { replicas: 1, convert: 'canary' })]);
       await converted(scene, 'two', 1);
       expect(second.program.output()).toContain(`Deployment.apps/${scene.namespace}/two`);
-      // Asked to stop, it gives the Lease back.
+      // It releases the Lease when it is stopped.
       const asked = performance.now();
       await second.program.stop('SIGTERM');
       await until('the first one leads again', () => leads(cluster.rollgate));

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-// What the API server was asked about what conversion has to do with, by resource and verb.
+// The requests to the API server for resources that conversion uses, by resource and verb.
 async function requests(): Promise<Map<string, number>> {
   const { stdout } = await cluster.admin.run(['get', '--raw', '/metrics']);
   const counts = new Map<string, number>();
@@ -94,7 +94,7 @@ describe(`${MANY} Deployments annotated at once`, () => {
       ].join('\n'),
     );
     expect((await list('Rollout')).every((each) => dig(each, 'spec', 'replicas') === 1)).toBe(true);
-    // What the chart lets a pod have: beyond it Rollgate would be killed in the middle of its work.
+    // The memory limit in the chart: beyond it Rollgate would be killed during its work.
     expect(memory).toBeLessThan(512);
     expect(steps.filter((line) => line.includes('"error"'))).toEqual([]);
   }, 1_500_000);

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-// Somebody who may do everything with Deployments, and nothing else.
+// A user with all rights on Deployments and no others.
 async function deployer({ namespace }: ConversionScene): Promise<Kubectl> {
   const name = 'deployer';
   const rules = [{ apiGroups: ['apps'], resources: ['deployments', 'deployments/scale'], verbs: ['*'] }];
@@ -42,8 +42,8 @@ async function deployer({ namespace }: ConversionScene): Promise<Kubectl> {
   return cluster.as({ namespace, name });
 }
 
-describe('who may edit Deployments and not create Rollouts', () => {
-  it('is denied the conversion, with that reason, and nothing else', async () => {
+describe('a user who may edit Deployments but not create Rollouts', () => {
+  it('is denied the conversion with that reason, and nothing else', async () => {
     const scene = await ConversionScene.open(cluster);
     const kubectl = await deployer(scene);
     const refused = await kubectl.try(
@@ -68,7 +68,7 @@ describe('who may edit Deployments and not create Rollouts', () => {
     await kubectl.run(['set', 'image', 'deployment/web', 'web=web:2', '-n', scene.namespace]);
     await scene.until('the canary', async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Paused');
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
-    // His count reaches the Rollout as well.
+    // A new count of this user reaches the Rollout as well.
     await kubectl.run(['scale', 'deployment/web', '--replicas=4', '-n', scene.namespace]);
     await scene.until('the count passed on', async () => dig(await scene.rollout('web'), 'spec', 'replicas') === 4);
   });
@@ -123,7 +123,7 @@ describe('a profile whose VirtualService lacks the route', () => {
 });
 
 describe('the bookinfo reviews of the workloadRef write-up', () => {
-  it('become reviews-rollout as shown there, arguments verbatim', async () => {
+  it('become reviews-rollout as shown there, with unchanged arguments', async () => {
     const scene = await ConversionScene.open(cluster);
     const folder = join(EXAMPLES, 'workloadref-skywalking', 'as-written');
     const read = async (name: string): Promise<KubeObject[]> => objectsOf(await readFile(join(folder, name), 'utf8'));
@@ -279,7 +279,7 @@ describe('convert --plan over a cluster', () => {
       const made = deployment(namespace, name, { replicas: 0 });
       return { ...made, metadata: { ...made.metadata, ...metadata }, spec: { ...asObject(made['spec']), ...spec } };
     });
-    // Some of them Rollgate would refuse or convert on the way in.
+    // Rollgate would reject or convert some of them at admission.
     await cluster.rollgate.policy((policy) => ({ ...policy, exemptions: { namespaces: ['*'] } }));
     await cluster.admin.apply(objects.filter(({ metadata }) => !metadata.name.startsWith('owned')));
     for (const owned of objects.filter(({ metadata }) => metadata.name.startsWith('owned')))
@@ -320,7 +320,7 @@ describe('convert --plan over a cluster', () => {
       expect(lines.length).toBeGreaterThan(0);
       expect(lines.filter((line) => !line.includes(advice))).toEqual([]);
     }
-    // Garbage collection takes those whose owner is not there.
+    // Garbage collection deletes those whose owner does not exist.
     expect(plan.filter(({ name, verdict }) => name.startsWith('owned') && verdict !== 'no')).toEqual([]);
     expect(plan.length).toBeGreaterThanOrEqual(46);
   });

@@ -8,8 +8,8 @@ import { ConversionScene } from './harness/conversion.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const DECISIONS = join('src', 'migration', 'next-action.ts');
 
-// What conversion.test.ts and conversion-back.test.ts see at work: the Deployment keeps its pods until the Rollout is
-// healthy, and the Rollout its own until those of the Deployment are available.
+// Removes the two protections that conversion.test.ts and conversion-back.test.ts rely on: the Deployment keeps its
+// pods until the Rollout is healthy, and the Rollout keeps its pods until those of the Deployment are available.
 const PROTECTIONS = [
   /\bserves\(rollout\)(?=\s*\? scaleDeployment\(0)/g,
   /\bisAvailable\(deployment, target\)(?=\s*\? undefined)/g,
@@ -19,7 +19,7 @@ let copy: string;
 let cluster: Cluster;
 
 beforeAll(async () => {
-  // Below the project, where Node finds its modules.
+  // Inside the project, so that Node finds its modules.
   await mkdir(join(ROOT, '.cache'), { recursive: true });
   copy = await mkdtemp(join(ROOT, '.cache', 'unprotected-'));
   await cp(join(ROOT, 'src'), join(copy, 'src'), { recursive: true });
@@ -37,8 +37,8 @@ afterAll(async () => {
   await rm(copy, { recursive: true, force: true });
 });
 
-describe('a Rollgate without what keeps the endpoints', () => {
-  it('loses all of them, there and back: the tests that see them kept can see them lost', async () => {
+describe('a Rollgate without the protection of endpoints', () => {
+  it('loses all of them in both directions, so the tests that see endpoints kept can fail', async () => {
     const scene = await ConversionScene.open(cluster);
     await scene.running('web', 5, { readyAfter: 8_000 });
     const there = await scene.endpoints('web');
@@ -64,8 +64,8 @@ describe('a Rollgate without what keeps the endpoints', () => {
   });
 });
 
-// In a young cluster the garbage collector hears of Rollouts after half a minute only; the pods that it takes late
-// would hide what is lost.
+// In a new cluster, the garbage collector learns of Rollouts only after half a minute. Pods that it deletes late would
+// hide the loss.
 async function garbageIsCollected(scene: ConversionScene): Promise<void> {
   const { cluster, namespace } = scene;
   const { admin } = cluster.controlPlane;

@@ -19,7 +19,7 @@ async function applied(scene: ConversionScene, way: Way, options: Parameters<typ
 }
 
 describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('applied again by Argo CD: %s', (way) => {
-  it('the Deployment stays at 0, versions stop changing, images and counts reach the Rollout', async () => {
+  it('keeps the Deployment at 0, stops changing objects, and passes images and counts to the Rollout', async () => {
     const scene = await ConversionScene.open(cluster);
     await applied(scene, way === 'replace' ? 'client-side apply' : way, { replicas: 3 });
     await scene.healthy('web', 3);
@@ -28,8 +28,8 @@ describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('appli
       async () => (await scene.annotations('web'))['rollgate.io/rollout-uid'] !== undefined,
     );
 
-    // Kubernetes sorts managedFields by time, in seconds: the first apply in a later second than the others' last
-    // writes may put its own entry behind theirs, and no other may.
+    // Kubernetes sorts managedFields by time in seconds. If the first apply falls into a later second than the last
+    // writes of others, it may move its own entry behind theirs. No other apply may do that.
     const stored = async (): Promise<unknown[]> => [await scene.deployment('web'), await scene.rollout('web')];
     await scene.until('what is stored to stay', async () => {
       const earlier = await stored();
@@ -45,14 +45,14 @@ describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('appli
       expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
     }
     await sleep(1_500);
-    // With the versions.
+    // Includes the resource versions.
     expect(await stored()).toEqual(before);
 
     await applied(scene, way, { replicas: 4 });
     await scene.healthy('web', 4);
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
 
-    // Without a count, however often: not 1.
+    // Repeated applies without a count do not set it to 1.
     for (let time = 0; time < 3; time++) await applied(scene, way, {});
     await sleep(1_500);
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
@@ -85,7 +85,7 @@ describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('appli
 });
 
 describe('the server-side dry run of Argo CD', () => {
-  it('is told what is stored', async () => {
+  it('returns the object as it is stored', async () => {
     const scene = await ConversionScene.open(cluster);
     const args = [
       'apply',

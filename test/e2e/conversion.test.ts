@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop());
 
 describe('a new Deployment', () => {
-  it('is stored at 0 with a warning, and its Rollout is there within a second, with the wanted count, and healthy', async () => {
+  it('is stored at 0 with a warning; its Rollout exists within a second with the wanted count, and becomes healthy', async () => {
     const scene = await ConversionScene.open(cluster);
     const began = performance.now();
     const { stderr } = await scene.developer.apply([
@@ -28,7 +28,7 @@ describe('a new Deployment', () => {
     expect(await scene.pods('web')).toHaveLength(3);
   });
 
-  it('runs its pods itself as long as its Rollout lacks something, and becomes it once that is there', async () => {
+  it('runs its own pods while its Rollout lacks an object, and is converted once that exists', async () => {
     const scene = await ConversionScene.open(cluster);
     const { stderr } = await scene.developer.apply([
       deployment(scene.namespace, 'web', { replicas: 3, convert: 'blue-green' }),
@@ -46,7 +46,7 @@ describe('a new Deployment', () => {
 describe('a Deployment that runs', () => {
   it('keeps its endpoints while it becomes a Rollout, and ends at 0', async () => {
     const scene = await ConversionScene.open(cluster);
-    // Pods that take their time: had the Deployment gone to 0 too early, it would show.
+    // Slow pods, so that scaling the Deployment to 0 too early would show.
     await scene.running('web', 5, { readyAfter: 800 });
     const watch = await scene.endpoints('web');
     await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=canary', '-n', scene.namespace]);
@@ -57,7 +57,7 @@ describe('a Deployment that runs', () => {
     console.log(`ready endpoints: at least ${watch.least()}, at most ${watch.most()}`);
   });
 
-  it('keeps them when the first revision of the Rollout fails, and ends at 0 when the second succeeds', async () => {
+  it('keeps its endpoints if the first revision of the Rollout fails, and ends at 0 when the second one succeeds', async () => {
     const scene = await ConversionScene.open(cluster);
     const careful = {
       progressDeadlineSeconds: 3,
@@ -88,8 +88,8 @@ describe('a Deployment that runs', () => {
         spec: careful,
       }),
     ]);
-    // To the controller the first revision is the stable one, healthy or not: the second is a canary like any other,
-    // with its pauses.
+    // For the controller the first revision is the stable one, healthy or not. The second is an ordinary canary with
+    // pauses.
     await scene.until('the canary', async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Paused');
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(5);
     await cluster.argoCd.run(['argo', 'rollouts', 'promote', 'web', '--full', '-n', scene.namespace]);

@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path';
 const DOCS = join(import.meta.dirname, '..', '..', 'docs');
 
 /**
- * In: a page of docs/, the marker of a part of it, and what that part ought to say. Out: what it says; with
- * `UPDATE_DOCS` set it is made to say it first. Throws where the page has no such part.
+ * Returns the text of a marked part of a page in docs/. With `UPDATE_DOCS` set, it first replaces that part by
+ * `content`.
+ *
+ * @throws Error - If the page has no such part.
  */
 export function partOf(page: string, marker: string, content: string): string {
   const path = join(DOCS, page);
@@ -19,7 +21,7 @@ export function partOf(page: string, marker: string, content: string): string {
   return content;
 }
 
-/** In: a text. Out: it, as the cell of a table. */
+/** Returns a text in the form of a table cell. */
 export function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ').trim();
 }

@@ -12,7 +12,7 @@ import { until } from './harness/program.ts';
 import { ROLLGATE } from './harness/rollgate.ts';
 import { learns, shop, virtualService, whyNotRenamed } from './harness/shop.ts';
 
-// "Within seconds", on a machine that does other things too.
+// The meaning of "within seconds" on a machine with other load.
 const SECONDS = 30_000;
 const ROLLOUT = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout' };
 
@@ -25,7 +25,7 @@ let shops = 0;
 
 beforeAll(async () => {
   cluster = await Cluster.start({
-    // A watch from before an outage is then from before what is remembered.
+    // Short enough that a watch from before an outage is too old afterwards.
     forgetsAfter: 5,
     rollgate: ['policy.crossObjectUpdates=deny'],
     async between(server) {
@@ -51,7 +51,7 @@ beforeAll(async () => {
         'phase',
       ) === 'Healthy',
   );
-  // It would end with an API server that is gone; what it wrote is enough.
+  // It would end when the API server is down; the objects that it wrote are enough.
   await cluster.argo.program.stop();
 });
 
@@ -72,7 +72,7 @@ function hashOf(service: unknown): string {
   return asString(dig(service, 'spec', 'selector', 'rollouts-pod-template-hash'));
 }
 
-/** Verdicts are right within seconds, what is kept is kept, and the process is the one from before. */
+/** Asserts that verdicts are right within seconds, that preservers work, and that the process was not restarted. */
 async function isRightAgain(fault: string): Promise<void> {
   const { came, went } = await learns(cluster.controlPlane.admin, namespace, `after-${++shops}`);
   console.log(`${fault}: a Rollout that came was known after ${came} ms, one that went after ${went} ms`);
@@ -92,8 +92,8 @@ async function isRightAgain(fault: string): Promise<void> {
 }
 
 /**
- * In: a version of the Rollouts. Out: whether the API server says that a watch from there is no longer possible.
- * Rejects while it cannot say.
+ * Returns whether the API server reports that a version of the Rollouts is too old for a watch. Rejects while the API
+ * server cannot answer.
  */
 async function isForgotten(version: string): Promise<boolean> {
   const stop = new AbortController();
@@ -114,8 +114,8 @@ async function isForgotten(version: string): Promise<boolean> {
   }
 }
 
-describe('Rollgate needs nobody', () => {
-  it('while nothing is wrong', () => isRightAgain('nothing'));
+describe('Rollgate recovers without help', () => {
+  it('if nothing is wrong', () => isRightAgain('nothing'));
 
   it('after the API server was restarted', async () => {
     await cluster.controlPlane.apiserver.stop();
@@ -132,7 +132,7 @@ describe('Rollgate needs nobody', () => {
     await isRightAgain('API server killed');
   });
 
-  it('after etcd stood still for 20 s', async () => {
+  it('after etcd was paused for 20 s', async () => {
     cluster.controlPlane.etcd.pause();
     await sleep(20_000);
     cluster.controlPlane.etcd.resume();
@@ -144,19 +144,19 @@ describe('Rollgate needs nobody', () => {
     await isRightAgain('connections broken');
   });
 
-  it('after its connections were forgotten without a word', async () => {
+  it('after its connections were silently dropped', async () => {
     between.freeze();
     await isRightAgain('connections forgotten');
   });
 
-  it('after nothing came through for 20 s, on old connections and new ones', async () => {
+  it('after the network was interrupted for 20 s, for old and new connections', async () => {
     between.swallow(true);
     await sleep(20_000);
     between.swallow(false);
     await isRightAgain('network swallowed everything for 20 s');
   });
 
-  it('after its token was refused, once there is a new one', async () => {
+  it('after its token was rejected, once there is a new one', async () => {
     const { controlPlane } = cluster;
     const old = new Api(await controlPlane.account(ROLLGATE));
     const { metadata } =
@@ -171,14 +171,14 @@ describe('Rollgate needs nobody', () => {
       const refusal: unknown = await old.get('v1', 'Namespace', '', namespace).catch((error: unknown) => error);
       return refusal instanceof Refused && refusal.code === 401;
     });
-    // The API server does not end the watches of a token that has expired; they end sooner or later.
+    // The API server does not end watches of an expired token at once; they end later.
     between.cut();
     await sleep(8_000);
     await writeFile(join(controlPlane.folder, 'rollgate.token'), (await controlPlane.account(ROLLGATE)).token);
     await isRightAgain('token refused for 8 s');
   });
 
-  it('after what happened meanwhile was forgotten', async () => {
+  it('after the changes in the meantime were compacted', async () => {
     const { admin, apiserver } = cluster.controlPlane;
     for (const object of shop(namespace, 'gone')) await admin.create(object);
     await until('the Rollout to be known', async () => (await whyNotRenamed(admin, namespace, 'gone')) !== '');
@@ -206,7 +206,7 @@ describe('Rollgate needs nobody', () => {
 });
 
 describe('a gate that is down', () => {
-  it('lets writes through, and judges again once it is back', async () => {
+  it('lets writes through, and checks again once it is back', async () => {
     const { admin, rollgate } = cluster;
     await rollgate.program.stop('SIGKILL');
     const [wrong, ...others] = shop(namespace, 'unjudged').toReversed();
@@ -216,7 +216,7 @@ describe('a gate that is down', () => {
     await rollgate.start();
     ({ pid } = rollgate.program);
     await isRightAgain('Rollgate killed and restarted');
-    // What was let through may be lived with, and be put right.
+    // Objects that were let through can be edited, and fixed.
     await cluster.developer.run(['label', 'virtualservice', 'unjudged', '-n', namespace, 'still=editable']);
     await cluster.developer.apply([virtualService(namespace, 'unjudged')]);
     const refused = await cluster.developer.try(

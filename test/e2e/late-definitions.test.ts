@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.stop());
 
-/** Resolves when Istio's definitions are installed; whoever needs them may have to try a few times yet. */
+/** Installs Istio's CustomResourceDefinitions. Clients may still have to retry for a moment. */
 async function install(): Promise<void> {
   await cluster.admin.run(
     ['apply', '--server-side', '-f', '-'],
@@ -36,7 +36,7 @@ async function isRightSoon(what: string, name: string): Promise<void> {
   expect(cluster.rollgate.program.pid).toBe(pid);
 }
 
-/** A Rollout whose VirtualService cannot be known: that is no reason to refuse it, nor to say that it is missing. */
+/** Asserts that a Rollout is neither rejected nor reported as broken while its VirtualService is unknown. */
 async function isNotJudged(name: string): Promise<void> {
   const { code, stderr } = await cluster.developer.try(
     ['apply', '--dry-run=server', '-f', '-'],
@@ -45,8 +45,8 @@ async function isNotJudged(name: string): Promise<void> {
   expect([code, stderr]).toEqual([0, expect.not.stringContaining('VirtualService')]);
 }
 
-describe('definitions that come later', () => {
-  it('are not missed while they are not there', async () => {
+describe('CustomResourceDefinitions that are installed later', () => {
+  it('are not reported as missing before they are installed', async () => {
     await isNotJudged('early');
     await cluster.admin.apply(shop(namespace, 'early').filter(({ kind }) => kind !== 'VirtualService'));
   });
@@ -56,7 +56,7 @@ describe('definitions that come later', () => {
     await isRightSoon('Istio installed', 'late');
   });
 
-  it('and when they go and come again', async () => {
+  it('are watched again after they were deleted and installed', async () => {
     await cluster.admin.run(['delete', 'crd', 'virtualservices.networking.istio.io']);
     await until('VirtualServices to be unknown', () => isNotJudged('early').then(() => true), { within: SECONDS });
     await install();

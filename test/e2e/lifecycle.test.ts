@@ -15,7 +15,7 @@ import { shop, virtualService } from './harness/shop.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 const ROLLOUT = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout' };
-// A lost call must be seen, too.
+// With failurePolicy Fail, a lost call is noticed, too.
 const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map(
   (group) => `webhooks.failurePolicy.${group}=Fail`,
 );
@@ -26,8 +26,7 @@ let folder: string;
 beforeAll(async () => {
   cluster = await Cluster.start({ rollgate: FAIL });
   folder = await mkdtemp(join(tmpdir(), 'rollgate-examples-'));
-  // kubectl would read the JSON files beside the manifests, which are none.
-  // A policy is no manifest.
+  // kubectl would also read the JSON files and the policies next to the manifests.
   for (const name of globSync('**/*.yaml', { cwd: EXAMPLES, exclude: ['**/rollgate.yaml'] }))
     await cp(join(EXAMPLES, name), join(folder, name));
 });
@@ -39,17 +38,17 @@ afterAll(async () => {
 
 let usual = true;
 
-// So that one failure is not many.
+// So that one failure does not cause others.
 afterEach(async () => {
   if (!usual) await changed({ mode: 'enforce', onDelete: 'warn' });
   usual = true;
 });
 
-/** In: what to do. Out: the requests of it that Rollgate refused. */
+/** Runs an action. Returns the decisions in which Rollgate rejected a request of it. */
 async function refusedIn(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
   const since = new Date().toISOString();
   await work();
-  // The log is written in blocks, a little late.
+  // The log is written in blocks, with a small delay.
   await sleep(1_000);
   return cluster.rollgate.decisions().filter(({ time, verdict }) => verdict === 'deny' && String(time) >= since);
 }
@@ -72,7 +71,7 @@ async function deleteNamespaces(names: readonly string[]): Promise<void> {
   await Promise.all(names.map((name) => isGone('v1', 'Namespace', '', name)));
 }
 
-/** Out: a namespace in which a canary is under way: hashes in the Services, weights in the VirtualService. */
+/** Returns a namespace with a canary in progress: hashes in the Services, weights in the VirtualService. */
 async function midCanary(name: string): Promise<string> {
   const namespace = await cluster.namespace(name);
   await cluster.admin.apply(shop(namespace, name));
@@ -93,7 +92,7 @@ async function midCanary(name: string): Promise<string> {
 }
 
 describe('never blocked:', () => {
-  it('`kubectl delete -R -f` of all examples, those that contradict themselves among them', async () => {
+  it('`kubectl delete -R -f` of all examples, including inconsistent ones', async () => {
     const objects = globSync('**/*.yaml', { cwd: folder }).flatMap((name) =>
       objectsOf(readFileSync(join(folder, name), 'utf8')),
     );
@@ -104,7 +103,7 @@ describe('never blocked:', () => {
     await changed({ mode: 'audit' });
     await cluster.admin.run(['apply', '-R', '-f', folder]);
     await changed({ mode: 'enforce' });
-    // The controller's own Deployment and settings are among the examples.
+    // The examples contain the Deployment and the settings of the controller.
     const refused = await refusedIn(() =>
       cluster.admin.run(['delete', '-R', '-f', folder, '--ignore-not-found', '--timeout=200s']),
     );
@@ -122,7 +121,7 @@ describe('never blocked:', () => {
       );
   });
 
-  it('the deletion of a namespace in the middle of a canary, though deletions are refused otherwise', async () => {
+  it('the deletion of a namespace in the middle of a canary, although the policy denies deletions', async () => {
     const namespace = await midCanary('ending');
     await changed({ onDelete: 'deny' });
     const { code, stderr } = await cluster.developer.try(['delete', 'virtualservice', 'ending', '-n', namespace]);
@@ -130,7 +129,7 @@ describe('never blocked:', () => {
     expect(await refusedIn(() => deleteNamespaces([namespace]))).toEqual([]);
   });
 
-  it('garbage collection, though deletions are refused otherwise', async () => {
+  it('garbage collection, although the policy denies deletions', async () => {
     const namespace = await cluster.namespace('collected');
     const owner = await cluster.controlPlane.admin.create({
       apiVersion: 'v1',
@@ -157,7 +156,7 @@ describe('never blocked:', () => {
     expect(refused).toEqual([]);
   });
 
-  it('labels, finalizers and the end of what was wrong before the gate came', async () => {
+  it('changes of labels and finalizers, and the deletion, of objects that were broken before Rollgate was installed', async () => {
     const namespace = await cluster.namespace('inherited');
     const [rollout] = shop(namespace, 'wrong').toReversed();
     if (rollout === undefined) throw new Error('a shop has no Rollout');
@@ -222,7 +221,7 @@ describe('never blocked:', () => {
         cluster.admin.run(['apply', '-n', namespace, '--prune', ...args, '-f', '-'], yamlOf(objects));
       const refused = await refusedIn(async () => {
         await apply([...labelled('kept'), ...labelled('pruned')]);
-        // The VirtualService of a Rollout that stays goes too.
+        // This also deletes the VirtualService of a Rollout that stays.
         const { stdout } = await apply(labelled('kept').filter(({ kind }) => kind !== 'VirtualService'));
         expect(stdout).toMatch(/virtualservice\.networking\.istio\.io\/kept pruned/);
         expect(stdout).toMatch(/rollout\.argoproj\.io\/pruned pruned/);
@@ -239,7 +238,7 @@ describe('never blocked:', () => {
   }
 });
 
-/** In: an object as the API server has it. Out: it as a backup tool puts it back. */
+/** Returns a stored object as a backup tool restores it. */
 function asBackedUp(object: KubeObject): KubeObject {
   const { name, namespace, labels, annotations } = object.metadata;
   const { status: _, ...rest } = object;
@@ -254,7 +253,7 @@ function asBackedUp(object: KubeObject): KubeObject {
   };
 }
 
-/** In: objects. Resolves when they are gone; their namespaces, whose end takes as long as that of their pods, stay. */
+/** Waits until objects are gone, except namespaces, which are deleted only after their pods. */
 async function removed(objects: readonly KubeObject[]): Promise<void> {
   const { admin } = cluster.controlPlane;
   const places = objects.map(({ apiVersion, kind, metadata }) => ({
@@ -267,7 +266,7 @@ async function removed(objects: readonly KubeObject[]): Promise<void> {
   for (const { apiVersion, kind, namespace, name } of places) await isGone(apiVersion, kind, namespace, name);
 }
 
-/** In: items and a seed. Out: them in an order that follows from the seed. */
+/** Returns items in an order that depends only on a seed. */
 function shuffled<T>(items: readonly T[], seed: number): T[] {
   let state = seed;
   const random = (): number => {

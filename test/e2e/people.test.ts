@@ -18,7 +18,7 @@ afterAll(() => cluster?.stop());
 const HOST_LEVEL = CANARIES.find(({ name }) => name === 'istio-host-level') as Canary;
 const VIRTUAL_SERVICE = { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', name: 'virtservice-app07' };
 
-/** The same set-up with the pods described by a Deployment. */
+/** Returns the same set-up with a Deployment that has the pod template. */
 function withWorkloadRef(objects: readonly KubeObject[]): KubeObject[] {
   return objects.flatMap((candidate): KubeObject[] => {
     if (candidate.kind !== 'Rollout') return [candidate];
@@ -37,7 +37,7 @@ function withWorkloadRef(objects: readonly KubeObject[]): KubeObject[] {
   });
 }
 
-/** What a developer does to one Rollout with kubectl and the plugin of Argo Rollouts. */
+/** The actions of a developer on one Rollout, with kubectl and the plugin of Argo Rollouts. */
 class Developer {
   readonly namespace: string;
   readonly rollout = HOST_LEVEL.rollout;
@@ -72,7 +72,7 @@ class Developer {
     return live === undefined ? 'no VirtualService' : controllersPart(live);
   }
 
-  /** What Rollgate refused or kept in this namespace. */
+  /** Returns the decisions in which Rollgate rejected or changed something in this namespace. */
   interfered(): unknown[] {
     return cluster.rollgate
       .decisions()
@@ -99,7 +99,7 @@ describe.each([
   ['with its own template', (objects: readonly KubeObject[]) => objects],
   ['with workloadRef', withWorkloadRef],
 ])('a developer and a Rollout %s', (_, change) => {
-  it('sets images, promotes, aborts, retries, undoes, restarts and edits, and nothing is denied, altered or frozen', async () => {
+  it('can set images, promote, abort, retry, undo, restart and edit: nothing is denied, changed or blocked', async () => {
     const developer = await begin('people', change);
 
     await developer.image('2');
@@ -173,7 +173,7 @@ describe.each([
     expect(developer.interfered()).toEqual([]);
   });
 
-  it('lets an autoscaler scale it', async () => {
+  it('can be scaled by an autoscaler', async () => {
     const developer = await begin('autoscaled', change);
     const autoscaler = {
       apiVersion: 'autoscaling/v2',
@@ -204,8 +204,8 @@ describe.each([
   });
 });
 
-describe('when the controller is not what it was', () => {
-  it('goes on under another account that is found by its label', async () => {
+describe('when the account of the controller changes', () => {
+  it('an update continues under another account that is found by its label', async () => {
     const developer = await begin('renamed');
     await developer.image('2');
     await developer.pausedAt(20);
@@ -224,8 +224,8 @@ describe('when the controller is not what it was', () => {
     await cluster.argoCd.apply([edited(virtualServiceIn(developer.namespace), 7)], 'client-side apply');
     expect(await developer.weights()).toBe('primary: app07-canary=60 app07-stable=40');
 
-    // Under a Deployment that says nothing of what it is, nobody can know the account: nothing is kept any more, and
-    // nothing freezes.
+    // If the Deployment of the controller does not have the label, its account is unknown. Nothing is preserved then,
+    // and no update is blocked.
     await cluster.admin.run([
       'label',
       'deployment',
@@ -253,7 +253,8 @@ describe('when the controller is not what it was', () => {
       (await cluster.rollgate.metrics()).includes('rollgate_keeps_off 0'),
     );
 
-    // Killed in the middle of an update: whoever may break the glass moves the traffic by hand.
+    // The controller was killed in the middle of an update. A user with the break-glass right moves the traffic by
+    // hand.
     await developer.image('3');
     await developer.pausedAt(20);
     await renamed.program.stop('SIGKILL');

@@ -8,13 +8,13 @@ import { completed } from './fixtures/complete.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf, type Printed } from './harness/kubectl.ts';
 import { CASES, type Case } from './rules/cases.ts';
-import { comesThrough, isDeleted, livesWith, type Arrival } from './rules/comes-through.ts';
-import { bare, decided, DOORS, isWrongAlone, pairOf, type Door, type Pair } from './rules/doors.ts';
+import { applyAtDoor, deleteReferenced, editAndDelete, type Arrival } from './rules/apply.ts';
+import { bareRollout, expectedReaction, DOORS, isInvalidAlone, pairOf, type Door, type Pair } from './rules/doors.ts';
 import { messagesPage, type Shown } from './rules/messages.ts';
-import { becameOf, UNJUDGED } from './rules/people.ts';
+import { reactionIn, UNJUDGED } from './rules/people.ts';
 
-// Of KEDA, Ambassador, App Mesh and the like there is nothing here, so nothing can be known of them; a GRPCRoute that
-// names no port is refused by its CRD.
+// The cluster lacks KEDA, Ambassador, App Mesh and the like, so nothing is known about them. A GRPCRoute that names no
+// port is rejected by its CRD.
 const NOT_HERE = new Set([
   'autoscaler-target/bad-keda-default.yaml: referrer last',
   'autoscaler-target/bad-keda-default.yaml: referenced last',
@@ -26,7 +26,7 @@ const NOT_HERE = new Set([
   'reference-exists/bad-other-routers.yaml: referrer last',
 ]);
 
-// In namespaces of that name what is referred to may not be changed into a mistake even where nothing is under way.
+// In namespaces with this name, a referenced object may not become invalid even if no update is in progress.
 const STRICT = [
   'policy.overrides[0].name=strict',
   'policy.overrides[0].namespaces[0]=*-strict*',
@@ -36,12 +36,12 @@ const STRICT = [
 let cluster: Cluster;
 beforeAll(async () => {
   cluster = await Cluster.start({ rollgate: [UNJUDGED, ...STRICT], argoRollouts: { plugins: {} } });
-  // Rollouts stay as a test leaves them: what the gate says does not depend on when the controller comes round.
+  // Without the controller, Rollouts stay as a test leaves them, and verdicts do not depend on its timing.
   await cluster.argo.program.stop();
 });
 afterAll(() => cluster?.stop());
 
-// What is printed at the other doors is the same but for an object's name.
+// The output at the other doors differs only in the name of an object.
 const SHOWN: readonly Door[] = [
   'referrer last',
   'referenced last',
@@ -55,7 +55,7 @@ interface SetUp {
   readonly rule: Rule;
   readonly file: string;
   readonly which: Case | undefined;
-  /** Whether it stands for all of its rule where one is enough. */
+  /** Whether it represents its rule in tests that need one example of each rule. */
   readonly isExample: boolean;
   readonly doors: readonly Door[];
   readonly at: (word: string) => { pair: Pair; word: string };
@@ -87,11 +87,11 @@ const SET_UPS = RULES.filter((rule) => !rule.lintOnly).flatMap((rule, number) =>
 function doorsOf(pair: Pair, rule: Rule, which: Case | undefined, isExample: boolean): Door[] {
   const isRollout = pair.referrer.kind === 'Rollout';
   const doors: Door[] = ['referrer last'];
-  if (isExample && bare(pair, rule) !== undefined)
+  if (isExample && bareRollout(pair, rule) !== undefined)
     doors.push('referrer changed, nothing under way', 'referrer changed, update under way');
   if (pair.referenced === undefined) return doors;
   doors.push('referenced last');
-  if (isExample && isRollout && !isWrongAlone(pair, rule)) doors.push('referenced last, the Rollout being deleted');
+  if (isExample && isRollout && !isInvalidAlone(pair, rule)) doors.push('referenced last, the Rollout being deleted');
   if (which === undefined || which.was.length === 0) return doors;
   return [
     ...doors,
@@ -101,7 +101,8 @@ function doorsOf(pair: Pair, rule: Rule, which: Case | undefined, isExample: boo
   ];
 }
 
-// What tells a namespace of one door from that of another; a strict policy is for namespaces that say so.
+// The part of a namespace's name that depends on the door. The strict policy applies to namespaces with `strict` in the
+// name.
 function wordOf(door: Door): string {
   return door === 'referenced changed, by a strict policy' ? 'strict' : `d${DOORS.indexOf(door)}`;
 }
@@ -113,16 +114,18 @@ function namedApart({ referenced }: Pair, objects: readonly KubeObject[]): strin
   return referenced === undefined ? undefined : `${referenced.kind} ${same?.metadata.name ?? ''}`;
 }
 
-describe.concurrent('whichever of two objects comes last, what they contradict each other in is found', () => {
+describe.concurrent('a conflict between two objects is reported whichever object comes last', () => {
   it.each(
     SET_UPS.flatMap((setUp) => setUp.doors.map((door) => [`${setUp.rule.id}/${setUp.file}`, door, setUp] as const)),
   )('%s: %s', async (title, door, { rule, which, at }) => {
     const { pair, word } = at(wordOf(door));
-    const { printed, refused } = await comesThrough(cluster, pair, rule, door, which);
+    const { printed, refused } = await applyAtDoor(cluster, pair, rule, door, which);
     const arrived = door.startsWith('referrer') ? pair.referrer : (pair.referenced ?? pair.referrer);
     if (NOT_HERE.has(`${title}: ${door.replace(/changed, .*/, 'last')}`))
       return expect(isRefused(refused, printed)).toBe(true);
-    expect(becameOf(printed, rule.id), `${[...refused].join('\n')}\n${printed.stderr}`).toBe(decided(pair, door));
+    expect(reactionIn(printed, rule.id), `${[...refused].join('\n')}\n${printed.stderr}`).toBe(
+      expectedReaction(pair, door),
+    );
     if (which !== undefined && SHOWN.includes(door))
       show(rule.id, whenOf(door, pair), `kubectl apply -f ${arrived.kind.toLowerCase()}.yaml`, printed, word);
   });
@@ -141,12 +144,12 @@ const DELETED = SET_UPS.filter(
     ),
 );
 
-describe.concurrent('what is referred to may be deleted, with a warning', () => {
+describe.concurrent('a referenced object may be deleted, with a warning', () => {
   it.each(DELETED.map((setUp) => [setUp.rule.id, setUp] as const))('%s', async (rule, { which, at }) => {
     const { pair, word } = at('deleted');
-    const printed = await isDeleted(cluster, pair, which as Case);
+    const printed = await deleteReferenced(cluster, pair, which as Case);
     expect(printed.code, printed.stderr).toBe(0);
-    expect(becameOf(printed, 'reference-exists'), printed.stderr).toBe('warned');
+    expect(reactionIn(printed, 'reference-exists'), printed.stderr).toBe('warned');
     if (rule === 'virtualservice-route-exists')
       show(
         'reference-exists',
@@ -158,19 +161,19 @@ describe.concurrent('what is referred to may be deleted, with a warning', () => 
   });
 });
 
-describe.concurrent("what was wrong before is nobody's to put right who does something else", () => {
+describe.concurrent('objects that were already broken can be edited and deleted', () => {
   it.each(
     SET_UPS.filter(({ isExample }) => isExample).map((setUp) => [`${setUp.rule.id}/${setUp.file}`, setUp] as const),
   )('%s', async (title, { rule, at }) => {
     const { pair } = at('before');
-    const { printed, refused } = await comesThrough(cluster, pair, rule, 'referrer last');
+    const { printed, refused } = await applyAtDoor(cluster, pair, rule, 'referrer last');
     if (NOT_HERE.has(`${title}: referrer last`)) return expect(isRefused(refused, printed)).toBe(true);
-    // Rollgate has just seen that it is wrong.
-    expect(becameOf(printed, rule.id)).toBe(decided(pair, 'referrer last'));
+    // This shows that Rollgate knows about the problem.
+    expect(reactionIn(printed, rule.id)).toBe(expectedReaction(pair, 'referrer last'));
     if (printed.code !== 0) await cluster.admin.run(['apply', '-f', '-'], yamlOf([pair.referrer]));
-    for (const [what, { code, stderr }] of await livesWith(cluster, pair)) {
+    for (const [what, { code, stderr }] of await editAndDelete(cluster, pair)) {
       expect(code, `${what}: ${stderr}`).toBe(0);
-      expect(becameOf({ code, stderr, stdout: '' }, rule.id), `${what}: ${stderr}`).toBe('nothing');
+      expect(reactionIn({ code, stderr, stdout: '' }, rule.id), `${what}: ${stderr}`).toBe('nothing');
     }
   });
 });

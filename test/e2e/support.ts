@@ -1,6 +1,6 @@
 /**
- * In: work to do, how much of it at a time, and how to do one piece. Out: what came of each, in order. Rejects with the
- * first failure.
+ * Runs an action for each item, a limited number at a time. Returns the results in the order of the items, and rejects
+ * with the first failure.
  */
 export async function bounded<T, R>(
   items: readonly T[],

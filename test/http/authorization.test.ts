@@ -17,17 +17,18 @@ afterEach(async () => {
 
 interface ApiServer {
   readonly authorizer: Authorizer;
-  /** What was asked: the specs of the reviews. */
+  /** The specs of the received reviews. */
   readonly asked: Json[];
-  /** The clock of the authorizer, in milliseconds. */
+  /** The time of the authorizer's clock, in milliseconds. */
   time: number;
-  /** How many connections were opened to it. */
+  /** The number of connections to the API server. */
   connections: number;
 }
 
 /**
- * In: how an API server answers the spec of a review, by its path: a status, or undefined for never. Out: an authorizer
- * that asks it over HTTP.
+ * Returns an authorizer that asks a test API server over HTTP.
+ *
+ * @param answer - Returns the `status` of the review, the HTTP status of a failure, or undefined for no answer.
  */
 async function apiServer(
   answer: (path: string, spec: Json) => Json | number | undefined,
@@ -74,7 +75,7 @@ async function apiServer(
 }
 
 describe('authenticate', () => {
-  it('tells whose a token is, and asks once in ten seconds', async () => {
+  it('identifies the user of a token, and asks at most once in ten seconds', async () => {
     const api = await apiServer((_path, { token }) =>
       token === 'good'
         ? {
@@ -92,14 +93,14 @@ describe('authenticate', () => {
     expect(api.asked).toHaveLength(3);
   });
 
-  it('asks once for many at the same time', async () => {
+  it('asks once for many requests at the same time', async () => {
     const api = await apiServer(() => ({ authenticated: true, user: { username: 'jane' } }));
     const users = await Promise.all(Array.from({ length: 20 }, () => api.authorizer.authenticate('good')));
     expect(new Set(users.map((user) => user?.username))).toEqual(new Set(['jane']));
     expect(api.asked).toHaveLength(1);
   });
 
-  it('takes nothing for a yes but a yes', async () => {
+  it('accepts only an explicit yes', async () => {
     for (const status of [
       {},
       { authenticated: false, user: { username: 'jane' } },
@@ -123,7 +124,7 @@ describe('authenticate', () => {
 });
 
 describe('rights', () => {
-  it('are asked for with everything that is known of the user', async () => {
+  it('are requested with everything that is known about the user', async () => {
     const api = await apiServer((path) =>
       path === '/apis/authorization.k8s.io/v1/subjectaccessreviews' ? { allowed: true } : 404,
     );
@@ -148,7 +149,7 @@ describe('rights', () => {
     ]);
   });
 
-  it('to read are those to get and to list', async () => {
+  it('to read mean get and list', async () => {
     for (const verb of ['get', 'list']) {
       const api = await apiServer((_path, spec) => ({
         allowed: (spec['resourceAttributes'] as Json)['verb'] === verb,
@@ -157,7 +158,7 @@ describe('rights', () => {
     }
   });
 
-  it('are remembered for ten seconds, for each user and place', async () => {
+  it('are cached for ten seconds, by user and place', async () => {
     const api = await apiServer((_path, { user }) => ({ allowed: user === 'jane' }));
     for (let count = 0; count < 3; count++) {
       expect(await api.authorizer.mayUse(JANE)).toBe(true);
@@ -169,14 +170,14 @@ describe('rights', () => {
     expect(api.asked).toHaveLength(3);
   });
 
-  it('are asked for over the same few connections, for a minute', async () => {
+  it('are requested over the same few connections, for a minute', async () => {
     const api = await apiServer(() => ({ allowed: true }));
     const askTwelve = async (): Promise<number> => {
       const before = api.connections;
       for (let index = 0; index < 12; index++) await api.authorizer.mayBreakGlass(JANE, `namespace-${index}`);
       return api.connections - before;
     };
-    // A second one may be opened while the first is still busy with the end of an answer.
+    // A second connection may be opened while the first one still reads the end of an answer.
     expect(await askTwelve()).toBeLessThan(6);
     api.time = 60_000;
     const renewed = await askTwelve();
@@ -185,7 +186,7 @@ describe('rights', () => {
     expect(api.asked).toHaveLength(24);
   });
 
-  it('are denied by anything but a clear yes, and unknown when the API server fails', async () => {
+  it('are denied unless the answer is an explicit yes, and unknown if the API server fails', async () => {
     for (const status of [{}, { allowed: false }, { allowed: 'true' }, { allowed: true, denied: true }]) {
       const api = await apiServer(() => status);
       expect(await api.authorizer.mayUse(JANE)).toBe(false);

@@ -42,7 +42,7 @@ async function read(socket: TLSSocket, until: RegExp): Promise<string> {
 const HEAD = `POST /validate?timeout=5s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(BODY)}\r\n`;
 
 describe('connections', () => {
-  it('that end in the middle of a body give back what they took, and took nobody his place', async () => {
+  it('that end in the middle of a body release their memory, and do not block other requests', async () => {
     const intake = new InFlightLimiter({ requests: 1, bytes: 100_000 });
     const server = await start({ intake });
     const sockets = [await dial(server), await dial(server)];
@@ -55,7 +55,7 @@ describe('connections', () => {
     expect(server.lines.map(({ msg }) => msg)).toEqual(['decided']);
   });
 
-  it('may bring a body in pieces, and one request after the other without waiting', async () => {
+  it('may send a body in pieces, and pipelined requests', async () => {
     const server = await start();
     const pieces = await dial(server);
     const answer = read(pieces, /"allowed":true/);
@@ -72,7 +72,7 @@ describe('connections', () => {
     expect((await answers).match(/HTTP\/1\.1 200 OK/g)).toHaveLength(3);
   });
 
-  it('are not made to wait for a body that says that it is too large', async () => {
+  it('are answered before the body if its declared size is too large', async () => {
     const socket = await dial(await start());
     const refusal = read(socket, /larger than/);
     socket.write(HEAD.replace(/content-length: \d+/, 'content-length: 8388608'));
@@ -80,7 +80,7 @@ describe('connections', () => {
     expect(await refusal).toMatch(/^HTTP\/1\.1 413 Payload Too Large\r\n/);
   });
 
-  it('stay usable after a body that was refused unread', async () => {
+  it('stay usable after a body that was rejected unread', async () => {
     const server = await start();
     const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
     cleanup.push(() => agent.destroy());
@@ -90,7 +90,7 @@ describe('connections', () => {
     expect([accepted.status, accepted.localPort]).toEqual([200, refused.localPort]);
   });
 
-  it('are closed when they do not speak HTTP, or too much of it', async () => {
+  it('are closed if they do not speak HTTP, or send too much', async () => {
     const server = await start();
     const garbage = await dial(server);
     const refusal = read(garbage, /$^/);

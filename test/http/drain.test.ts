@@ -32,10 +32,10 @@ async function readiness(server: TestServer): Promise<number> {
 }
 
 describe('stopping', () => {
-  it('loses no request although clients learn of it late and keep their connections', async () => {
+  it('loses no request, although clients notice it late and keep their connections', async () => {
     const servers = [await start({ drain: { quiet: 300, longest: 20_000 } }), await start()];
     const [leaving, staying] = servers as [TestServer, TestServer];
-    // What a Service is to its clients: a list that is put right some requests after a server has said that it is not
+    // Plays a Service: clients use this list, which is updated some requests after a server reports that it is not
     // ready.
     const endpoints = [leaving, staying];
     const LATE = 200;
@@ -70,13 +70,13 @@ describe('stopping', () => {
     await stopped;
     expect(unready).toBe(503);
     expect(toLeaving).toBeGreaterThan(100);
-    // One answer for each connection to it that was open, and for each that was opened late.
+    // At least one answer for each open connection and for each late one.
     expect(closing).toBeGreaterThanOrEqual(50);
     await expect(ask(leaving.running.port, '/validate', keepAlive(), BODY)).rejects.toThrow('ECONNREFUSED');
     expect(answered).toBeGreaterThanOrEqual(1_000);
   }, 60_000);
 
-  it('answers what is under way, and closes that connection too', async () => {
+  it('answers requests in progress, and closes their connections', async () => {
     const { promise, resolve } = Promise.withResolvers<GateAnswer>();
     const entered = Promise.withResolvers<void>();
     const wait = (): Promise<GateAnswer> => {
@@ -94,7 +94,7 @@ describe('stopping', () => {
     await stopped;
   });
 
-  it('does not wait for probes, idle connections, or clients that never say anything', async () => {
+  it('does not wait for probes, idle connections, or silent clients', async () => {
     const server = await start({ drain: { quiet: 50, longest: 60_000, grace: 300 } });
     await ask(server.running.port, '/v1/rules', keepAlive());
     const silent = connectPlain(server.running.port, '127.0.0.1');
@@ -107,13 +107,13 @@ describe('stopping', () => {
     })();
     const began = performance.now();
     await server.running.stop();
-    // A handshake that never comes would be waited for ten seconds.
+    // Waiting for the missing handshake would take ten seconds.
     expect(performance.now() - began).toBeLessThan(8_000);
     probing = false;
     await Promise.all([prober, closed]);
   });
 
-  it('goes on no longer than it may, whatever comes in', async () => {
+  it('ends at its limit, whatever comes in', async () => {
     const server = await start({ drain: { quiet: 60_000, longest: 200, grace: 200 } });
     const began = performance.now();
     await server.running.stop();
@@ -121,7 +121,7 @@ describe('stopping', () => {
     await expect(ask(server.running.port, '/v1/rules', keepAlive())).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('is done at once when asked twice, even with a request under way', async () => {
+  it('ends at once when asked twice, even with a request in progress', async () => {
     const entered = Promise.withResolvers<void>();
     const wait = (): Promise<GateAnswer> => {
       entered.resolve();

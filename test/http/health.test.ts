@@ -25,7 +25,7 @@ function plain(checks: readonly HealthCheck[]): ReturnType<typeof createHealthAp
   return createHealthApp({ checks, metrics: metricsWith(), log });
 }
 
-describe('the plain port', () => {
+describe('the health port', () => {
   it('/livez is ok whatever fails', async () => {
     const response = await request(plain([{ name: 'caches', failing: () => 'not synced' }])).get('/livez');
     expect([response.status, response.text]).toEqual([200, 'ok\n']);
@@ -78,14 +78,14 @@ describe('the plain port', () => {
     expect(text).toContain('process_resident_memory_bytes');
   });
 
-  it('/metrics tells that nothing is kept', async () => {
+  it('/metrics reports that nothing is preserved', async () => {
     const { text } = await request(createHealthApp({ checks: [], metrics: metricsWith([], true), log })).get(
       '/metrics',
     );
     expect(text.split('\n')).toContain('rollgate_keeps_off 1');
   });
 
-  it('answers nothing else', async () => {
+  it('answers no other path', async () => {
     const app = plain([]);
     expect((await request(app).post('/mutate').send({})).status).toBe(404);
     expect((await request(app).post('/livez')).status).toBe(405);

@@ -27,7 +27,7 @@ async function open(
   const log = createLog('info', {
     write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>),
   });
-  // A ConfigMap is mounted like a Secret.
+  // A ConfigMap is mounted in the same way as a Secret.
   const mount = await MountedSecret.mount({ 'rollgate.yaml': text });
   cleanup.push(() => mount.unmount());
   const file = await PolicyFile.open({ path: join(mount.directory, 'rollgate.yaml'), known, interval, log, metrics });
@@ -71,7 +71,7 @@ describe('a policy file', () => {
     expect(file.current.mode).toBe('enforce');
   });
 
-  it('stays in force when it is gone', async () => {
+  it('stays in force if it is deleted', async () => {
     const { file, mount, lines } = await open('mode: audit');
     await rm(join(mount.directory, '..data'));
     await file.check();

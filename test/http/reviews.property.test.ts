@@ -57,7 +57,7 @@ function heapUsed(): number {
 }
 
 describe('ten thousand reviews with something wrong in them', () => {
-  it('are all answered by a verdict or a clear 4xx, with the uid, and nothing stays behind', async () => {
+  it('are all answered with a verdict or a clear 4xx, with the uid, and leave nothing open', async () => {
     const statuses = new Map<number, number>();
     let warm = 0;
     let sent = 0;

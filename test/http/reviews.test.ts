@@ -39,7 +39,7 @@ function rolloutOnRoute(route: string): Json {
 }
 
 describe('POST /validate', () => {
-  it('refuses what contradicts the world, as the API server refuses an invalid object', async () => {
+  it('denies an object that conflicts with the world, as the API server rejects an invalid object', async () => {
     const app = start();
     const response = await post(
       app,
@@ -73,7 +73,7 @@ describe('POST /validate', () => {
     });
   });
 
-  it('lets through what is right', async () => {
+  it('admits a valid object', async () => {
     const app = start();
     const response = await post(
       app,
@@ -87,7 +87,7 @@ describe('POST /validate', () => {
     });
   });
 
-  it('writes one line a decision, without the object, and counts it', async () => {
+  it('logs one line per decision without the object, and counts it', async () => {
     const app = start();
     await post(
       app,
@@ -128,7 +128,7 @@ describe('POST /validate', () => {
     ).toBe(1);
   });
 
-  it('counts kinds that it does not know as one', async () => {
+  it('counts all unknown kinds as one', async () => {
     const app = start();
     for (const kind of ['Widget', 'Gadget']) {
       await post(
@@ -147,7 +147,7 @@ describe('POST /validate', () => {
 });
 
 describe('POST /mutate', () => {
-  it('answers with a patch that keeps what the controller owns', async () => {
+  it("answers with a patch that preserves the controller's fields", async () => {
     const app = start();
     const submitted = shopObject('Service', 'reviews-canary');
     submitted['spec'] = { ...(submitted['spec'] as Json), selector: { app: 'reviews' } };
@@ -170,7 +170,7 @@ describe('POST /mutate', () => {
   });
 });
 
-describe('what is no AdmissionReview', () => {
+describe('a body that is no AdmissionReview', () => {
   const valid = reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') });
 
   function nested(levels: number): string {
@@ -242,7 +242,7 @@ describe('what is no AdmissionReview', () => {
     }
   });
 
-  it('is not read when it is no JSON by its type', async () => {
+  it('is not read if its content type is not JSON', async () => {
     const app = start();
     for (const type of ['text/plain', 'application/yaml', 'application/jsonp', 'multipart/form-data; boundary=x']) {
       const response = await post(app, '/validate', JSON.stringify(valid), type);
@@ -266,7 +266,7 @@ describe('what is no AdmissionReview', () => {
     expect(charset.status).toBe(200);
   });
 
-  it('is not read when it is larger than 7 MiB, whether it says so or not', async () => {
+  it('is not read if it is larger than 7 MiB, with or without a declared length', async () => {
     const app = start();
     const large = JSON.stringify({ ...valid, padding: 'x'.repeat(8 * 1024 * 1024) });
     const announced = await post(app, '/validate', large);
@@ -283,7 +283,7 @@ describe('what is no AdmissionReview', () => {
     expect((fits.body as Json)['response']).toEqual({ uid: UID, allowed: true });
   });
 
-  it('may hold keys that mean something in JavaScript, and wrong types everywhere', async () => {
+  it('may contain keys with a meaning in JavaScript, and wrong types everywhere', async () => {
     const app = start();
     const text = JSON.stringify(valid)
       .replace('"metadata":', '"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},"metadata":')
@@ -307,14 +307,14 @@ describe('what is no AdmissionReview', () => {
   });
 });
 
-describe('when something fails inside', () => {
+describe('an internal error', () => {
   const review = reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') });
   const broken = {
     mutate: (): Promise<GateAnswer> => Promise.reject(new Error('a wheel came off')),
     validate: (): Promise<GateAnswer> => Promise.reject(new Error('a wheel came off')),
   };
 
-  it('lets the request through with a warning', async () => {
+  it('admits the request with a warning', async () => {
     const app = start({ gate: broken });
     for (const webhook of ['mutate', 'validate']) {
       const response = await post(app, `/${webhook}`, review);
@@ -334,7 +334,7 @@ describe('when something fails inside', () => {
     });
   });
 
-  it('refuses it where the policy says so, but not in audit mode', async () => {
+  it('denies the request if the policy says so, but not in audit mode', async () => {
     const strict = await post(start({ gate: broken, policy: { onInternalError: 'deny' } }), '/validate', review);
     expect(strict.status).toBe(200);
     expect((strict.body as Json)['response']).toMatchObject({
@@ -356,7 +356,7 @@ describe('when something fails inside', () => {
     expect((elsewhere.body as Json)['response']).toMatchObject({ allowed: false });
   });
 
-  it('reports a rule that throws by its name', async () => {
+  it('names the rule that threw', async () => {
     const rule = defineRule({
       id: 'always-throws',
       summary: '',
@@ -377,7 +377,7 @@ describe('when something fails inside', () => {
     expect(await metric(app.metrics, 'rollgate_rule_errors_total{rule="always-throws"}')).toBe(1);
   });
 
-  it('answers in time although the judgement never ends', async () => {
+  it('answers in time if the evaluation never ends', async () => {
     const app = start({
       gate: {
         mutate: () => Promise.withResolvers<GateAnswer>().promise,
@@ -393,7 +393,7 @@ describe('when something fails inside', () => {
   });
 });
 
-describe('the time that the API server gives', () => {
+describe('the timeout of the API server', () => {
   it.each([
     ['?timeout=5s', 4_000],
     ['?timeout=1m0s', 24_000],
@@ -402,7 +402,7 @@ describe('the time that the API server gives', () => {
     ['?timeout=soon', 8_000],
     ['?timeout=-5s', 8_000],
     ['?timeout=1d', 8_000],
-  ])('%s: judging ends at 80 % of it', async (query, milliseconds) => {
+  ])('%s: evaluation ends at 80 % of it', async (query, milliseconds) => {
     const seen: Limits[] = [];
     const quick = (_request: unknown, limits: Limits): Promise<GateAnswer> => {
       seen.push(limits);
@@ -415,16 +415,16 @@ describe('the time that the API server gives', () => {
     const before = Date.now();
     await post(app, `/validate${query}`, reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') }));
     const after = Date.now();
-    // The time that reading the body takes is the API server's as well.
+    // The API server's timeout includes the time for reading the body.
     expect(seen[0]?.deadline).toBeGreaterThanOrEqual(before + milliseconds - (after - before) - 1);
     expect(seen[0]?.deadline).toBeLessThanOrEqual(after + milliseconds);
   });
 });
 
-describe('when too much is under way', () => {
+describe('when too many requests are in progress', () => {
   const review = reviewOf({ operation: 'CREATE', object: shopObject('Rollout', 'reviews') });
 
-  it('turns requests away by number, and takes them again afterwards', async () => {
+  it('rejects requests above the maximum number, and accepts them again afterwards', async () => {
     const { promise, resolve } = Promise.withResolvers<GateAnswer>();
     const entered = Promise.withResolvers<void>();
     const wait = (): Promise<GateAnswer> => {
@@ -451,7 +451,7 @@ describe('when too much is under way', () => {
     await vi.waitFor(() => expect([intake.requests, intake.bytes]).toEqual([0, 0]));
   });
 
-  it('turns them away by size', async () => {
+  it('rejects requests above the maximum total size', async () => {
     const app = start({ intake: new InFlightLimiter({ requests: 10, bytes: 10_000 }) });
     const large = await post(app, '/validate', { ...review, padding: 'x'.repeat(20_000) });
     expect(large.status).toBe(503);
@@ -460,7 +460,7 @@ describe('when too much is under way', () => {
 });
 
 describe('other paths and methods', () => {
-  it('are refused as JSON', async () => {
+  it('are rejected with a JSON body', async () => {
     const app = start();
     const nowhere = await request(app.app).get('/admit');
     expect([nowhere.status, nowhere.body]).toEqual([

@@ -56,7 +56,7 @@ function unroutedRollout(): Json {
 }
 
 describe('rollgate serve --manifests', () => {
-  it('answers for the world in the files, with a certificate of its own', async () => {
+  it('answers from the manifests, with a self-made certificate', async () => {
     const { running, lines } = await start({
       manifests: [await directory({ 'shop.yaml': SHOP, 'broken.yaml': 'apiVersion: v1\nkind: [' })],
     });
@@ -89,7 +89,7 @@ describe('rollgate serve --manifests', () => {
     });
   });
 
-  it('obeys the policy, names the certificate that it is given, and lets the policy name the controller', async () => {
+  it('applies the policy, uses the given certificate, and takes the controller from the policy', async () => {
     const pair = certificate();
     const files = await directory({
       'shop.yaml': SHOP,
@@ -152,7 +152,7 @@ describe('rollgate serve --manifests', () => {
     await expect(start(options(path))).rejects.toThrow(message);
   });
 
-  it('does not begin when a port is taken', async () => {
+  it('does not start if a port is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     cleanup.push(() => taken.close());
@@ -193,7 +193,7 @@ describe('rollgate serve with a cluster', () => {
     );
   }
 
-  it('is ready when the cluster is, asks for tokens, and shows the caches', async () => {
+  it('is ready when the cluster is ready, requires tokens, and shows the caches', async () => {
     let why: string | undefined = 'rollouts were not read yet';
     const { running, lines } = await startWith(
       clusterWith({
@@ -203,7 +203,7 @@ describe('rollgate serve with a cluster', () => {
     );
     const readyz = `http://127.0.0.1:${running.healthPort}/readyz`;
     expect((await fetch(readyz)).status).toBe(503);
-    // Nothing can be said about controllers before the cluster was read.
+    // Controllers are unknown before the cluster was read.
     expect(lines.filter(({ level }) => level === 'warn')).toEqual([]);
     why = undefined;
     expect((await fetch(readyz)).status).toBe(200);
@@ -213,7 +213,7 @@ describe('rollgate serve with a cluster', () => {
     );
   });
 
-  it('warns where the truth cannot be read', async () => {
+  it('warns instead of denying if live objects cannot be read', async () => {
     const { running } = await startWith(clusterWith());
     const review = reviewOf({
       operation: 'UPDATE',
@@ -231,7 +231,7 @@ describe('rollgate serve with a cluster', () => {
     });
   });
 
-  it('honours a broken glass only when the API server says that it may be', async () => {
+  it('accepts break-glass only if the API server confirms the right', async () => {
     const world = worldOf(SHOP);
     const live: Cluster['live'] = {
       fetch: (keys) =>
@@ -261,7 +261,7 @@ describe('rollgate serve with a cluster', () => {
     }
   });
 
-  it('stops the cluster when it stops, and when it cannot begin', async () => {
+  it('stops the cluster when it stops, and when it cannot start', async () => {
     let stopped = 0;
     const stop = (): Promise<void> => {
       stopped++;
@@ -318,7 +318,7 @@ describe('the process', () => {
     expect([code, stdout]).toEqual([2, '']);
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, and its log is whole', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, and writes its whole log', async (signal) => {
     const child = launch(['--manifests', await directory({ 'shop.yaml': SHOP }), '--port', '0', '--health-port', '0']);
     const result = ended(child);
     await new Promise<void>((resolve) => {

@@ -46,7 +46,7 @@ async function opened(
 describe('a self-signed certificate', () => {
   const notBefore = new Date('2026-01-02T03:04:05Z');
 
-  it('says what it was asked to say', () => {
+  it('has the requested content', () => {
     const { cert, key } = selfSigned({
       names: ['localhost', '127.0.0.1', 'gate.example'],
       notBefore,
@@ -72,7 +72,7 @@ describe('a self-signed certificate', () => {
     });
   });
 
-  it('never has a negative or repeated serial number, nor one of another length', () => {
+  it('never has a negative or repeated serial number, or one of another length', () => {
     const serials = Array.from({ length: 50 }, () => new X509Certificate(certificate().cert).serialNumber);
     expect(new Set(serials).size).toBe(50);
     for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/);
@@ -93,7 +93,7 @@ describe('a self-signed certificate', () => {
     expect(await visit('gate.example')).toBe(false);
   });
 
-  it('that is made at start serves for years', () => {
+  it('that is made at the start is valid for years', () => {
     const { current } = generatedCertificate(['localhost', '127.0.0.1']);
     expect(whyInvalid(current, Date.now())).toBeUndefined();
     expect(whyInvalid(current, Date.now() + 800 * DAY)).toBeUndefined();
@@ -153,7 +153,7 @@ describe('the server', () => {
 });
 
 describe('a certificate in files', () => {
-  it('is reloaded each time the kubelet swaps its link, and no connection is lost by it', async () => {
+  it('is reloaded each time the kubelet swaps its link, without losing a connection', async () => {
     const pairs = [certificate(), certificate(), certificate()] as const;
     const serial = (pair: KeyPair): string => new X509Certificate(pair.cert).serialNumber;
     const secret = await mounted(pairs[0]);
@@ -231,7 +231,7 @@ describe('a certificate in files', () => {
     expect(served).toEqual([next.cert]);
   });
 
-  it('keeps the old one when the files are gone', async () => {
+  it('stays the old one if the files are deleted', async () => {
     const pair = certificate();
     const secret = await mounted(pair);
     const { source, lines } = await opened(secret, 3_600_000);
@@ -246,7 +246,7 @@ describe('a certificate in files', () => {
     expect(lines).toHaveLength(2);
   });
 
-  it('is an error at start when it is not usable, and served but not ready when it is out of date', async () => {
+  it('is an error at the start if it is unusable; if it has expired, it is served but the server is not ready', async () => {
     const broken = await mounted({ ...certificate(), key: certificate().key });
     await expect(opened(broken, 3_600_000)).rejects.toThrow('tls.key does not match the certificate in tls.crt');
     const late = await opened(await mounted(certificate({ from: -3, until: -1 })), 3_600_000);

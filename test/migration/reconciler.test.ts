@@ -31,7 +31,7 @@ function old(deployment: KubeObject): KubeObject {
   };
 }
 
-/** An API server in memory, whose changes a cache hears of at once or, when told to, never. */
+/** An API server in memory. A cache sees its changes at once or, in some tests, never. */
 class Server implements Writer {
   readonly objects = new Map<ObjectKey, KubeObject>();
   readonly cache = new ObjectStore();
@@ -40,7 +40,7 @@ class Server implements Writer {
   refuse: Error | undefined;
   reads = 0;
   lagging = false;
-  /** Called before each answer, to a read or a create. */
+  /** Called before each answer to a read or a create. */
   before: (what: 'read' | 'create') => void = () => undefined;
   reconciler: Reconciler | undefined;
   #uids = 0;
@@ -142,7 +142,7 @@ function start(server: Server, mayAct: () => boolean = () => true): Reconciler {
 }
 
 describe('the reconciler', () => {
-  it('makes the Rollout of what was let in, and records it in the same breath', async () => {
+  it('creates the Rollout of an admitted Deployment, and records it at once', async () => {
     const server = new Server();
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
     start(server);
@@ -154,7 +154,7 @@ describe('the reconciler', () => {
     expect(server.events.map(({ reason }) => reason)).toEqual(['RolloutCreated']);
   });
 
-  it('asks the API server nothing about what is as it should be', async () => {
+  it('sends no requests about objects that are as they should be', async () => {
     const server = new Server();
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
     const reconciler = start(server);
@@ -167,11 +167,11 @@ describe('the reconciler', () => {
     expect(server.reads).toBe(before);
   });
 
-  it('does not act by a cache that lags', async () => {
+  it('does not act on a stale cache', async () => {
     const server = new Server();
     const deployment = server.put(web({ convert: 'canary', replicas: '3', 'rollout-uid': 'r-9' }, 0));
     server.lagging = true;
-    // The cache has never heard of the Rollout: it is not gone.
+    // The cache has not seen the Rollout yet; that does not mean it was deleted.
     server.put({
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Rollout',
@@ -191,7 +191,7 @@ describe('the reconciler', () => {
     expect(server.did).not.toContain('create');
   });
 
-  it('tries again what was refused, and tells it once', async () => {
+  it('retries after a rejection, and reports it once', async () => {
     const server = new Server();
     server.refuse = new ApiError(403, 'exceeded quota');
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
@@ -221,7 +221,7 @@ describe('the reconciler', () => {
     },
   );
 
-  it('gives the pods back where there is no such profile, and says so', async () => {
+  it('returns the replicas if the profile does not exist, and says so', async () => {
     const server = new Server();
     server.put(old(web({ convert: 'gone', replicas: '3' }, 0)));
     start(server);
@@ -232,7 +232,7 @@ describe('the reconciler', () => {
     expect(server.did).toEqual(['scale Deployment 3']);
   });
 
-  it('finds the Rollout that was made by a profile that is gone, and records it', async () => {
+  it('finds and records a Rollout that was created by a profile that no longer exists', async () => {
     const server = new Server();
     const deployment = server.put(old(web({ convert: 'gone', replicas: '3' }, 0)));
     server.lagging = true;
@@ -255,7 +255,7 @@ describe('the reconciler', () => {
     expect(server.did).not.toContain('scale Deployment 3');
   });
 
-  it('notices that the Rollout was deleted', async () => {
+  it('detects that the Rollout was deleted', async () => {
     const server = new Server();
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
     start(server);
@@ -271,7 +271,7 @@ describe('the reconciler', () => {
     expect(server.objects.has(R)).toBe(false);
   });
 
-  it('does nothing while it may not act, and all of it once it may', async () => {
+  it('does nothing while it is not the leader, and catches up once it is', async () => {
     const server = new Server();
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
     let leading = false;
@@ -282,7 +282,7 @@ describe('the reconciler', () => {
     await eventually(() => expect(server.objects.has(R)).toBe(true));
   });
 
-  it('writes nothing where it may not act any more once it has looked, and all of it once it may again', async () => {
+  it('writes nothing if it loses the lead after its reads, and catches up once it leads again', async () => {
     const server = new Server();
     server.put(web({ convert: 'off', replicas: '3', 'rollout-uid': 'r-0' }, 0));
     let leading = true;
@@ -298,7 +298,7 @@ describe('the reconciler', () => {
     await eventually(() => expect(server.did).toEqual(['scale Deployment 3', 'annotate']));
   });
 
-  it('leaves it to the next one to record what it made when it may not act any more', async () => {
+  it('leaves the record of a created Rollout to the next leader if it loses the lead', async () => {
     const server = new Server();
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
     let leading = true;

@@ -43,7 +43,7 @@ function select(spec: object, entry: object, managed: readonly string[] = []): S
 
 const place = ({ type, index }: Route): string => `${type}[${index}]`;
 
-/** Out: the routes as `http[0]`, and of the rest what is not empty. */
+/** Returns a selection in short form: routes as `http[0]`, and the other fields if they are not empty. */
 function brief({ routes, missing, ignored, ambiguous, empty }: Selection): object {
   const told = (list: Selection['missing']): string[] =>
     list.map(({ type, index, wanted }) => `${type}[${index}] ${wanted}`);
@@ -345,7 +345,7 @@ describe('routesOf', () => {
     tcp: [{ name: 'tcp routes have none', route: { destination: { host: 'x' } } }],
   });
 
-  it('reads every list, and what is of the wrong type as absent', () => {
+  it('reads every list, and treats values of a wrong type as absent', () => {
     expect(routesOf(object).map(({ raw: _, ...route }) => route)).toEqual([
       {
         type: 'http',
@@ -370,7 +370,7 @@ describe('routesOf', () => {
 });
 
 describe('drivenRoutes', () => {
-  it('has each route once, with the first entry that selects it, and none of a VirtualService that is not found', () => {
+  it('contains each route once with the first entry that selects it, and no routes of a VirtualService that is missing', () => {
     const one = virtualService({ http: named('a', 'b') }, 'one');
     const subject = rollout({
       virtualServices: [
@@ -393,7 +393,7 @@ describe('drivenRoutes', () => {
 });
 
 describe('unmanagedRoutes', () => {
-  it('leaves out the routes that the Rollout manages, another Rollout others', () => {
+  it('omits the routes that the Rollout manages, but not those of other Rollouts', () => {
     const object = virtualService({ http: named('m', '', 'a', 'm'), tls: [sni(443, ['a'])] });
     expect(unmanagedRoutes(object, ['m', 'x']).map(place)).toEqual(['http[1]', 'http[2]']);
     expect(unmanagedRoutes(object, ['a']).map(place)).toEqual(['http[0]', 'http[1]', 'http[3]']);
@@ -434,7 +434,7 @@ describe('destinationService', () => {
     ['reviews.shop.svc', { name: 'reviews', namespace: 'shop' }],
     ['reviews.shop.svc.cluster.local', { name: 'reviews', namespace: 'shop' }],
     ['reviews.shop.svc.example.internal', { name: 'reviews', namespace: 'shop' }],
-    // Istio completes only names without dots.
+    // Istio expands only names without dots.
     ['reviews.shop', undefined],
     ['reviews.example.com', undefined],
     ['svc.svc', undefined],
@@ -471,7 +471,7 @@ describe('mayBeSameHost', () => {
     expect(mayBeSameHost(second, first)).toBe(expected);
   });
 
-  it('reads a short host in the namespace of its object', () => {
+  it('resolves a short host in the namespace of its object', () => {
     expect(mayBeSameHost({ host: 'reviews', namespace: 'shop' }, { host: 'reviews', namespace: 'edge' })).toBe(false);
   });
 });

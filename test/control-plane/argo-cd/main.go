@@ -1,7 +1,10 @@
-// Command argo-cd-health runs a health check for Argo CD as Argo CD v3.2.12 does (util/lua/lua.go: runLua, ExecuteHealthLua): in the version of gopher-lua that its go.mod has, with the libraries
-// that it opens for checks of resource.customizations (package, base, table; of os only time and date, and those are left out here), within a second, and with the same idea of what is a status.
+// Command argo-cd-health runs a health check for Argo CD as Argo CD v3.2.12 does (util/lua/lua.go: runLua,
+// ExecuteHealthLua). It uses the gopher-lua version of Argo CD's go.mod, limits a check to one second, and accepts the
+// same statuses. It opens the libraries that Argo CD opens for checks of resource.customizations (package, base,
+// table), but not the time and date functions of os.
 //
-// The file of the check is its argument. It reads one object a line, as JSON, and writes for each a line {"status","message"}, or {"error"}.
+// Its argument is the file of the check. It reads one JSON object per line, and writes for each one a line with
+// {"status","message"} or {"error"}.
 package main
 
 import (
@@ -23,7 +26,7 @@ type answer struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// gitops-engine, pkg/health/health.go.
+// statuses are those of gitops-engine, pkg/health/health.go.
 var statuses = []string{"Unknown", "Progressing", "Suspended", "Healthy", "Degraded", "Missing"}
 
 func main() {
@@ -56,7 +59,7 @@ func main() {
 	}
 }
 
-// Whole numbers of an object are whole in Argo CD.
+// decode keeps whole numbers whole, as Argo CD does.
 func decode(line string, into *map[string]any) error {
 	decoder := json.NewDecoder(strings.NewReader(line))
 	decoder.UseNumber()
@@ -85,7 +88,7 @@ func check(script string, object map[string]any) (answer, error) {
 	if !ok {
 		return answer{}, fmt.Errorf("expect table output from Lua script, not %s", l.Get(-1).Type())
 	}
-	// Argo CD makes JSON of the table and reads texts from it: a number or a table in their place is an error there.
+	// Argo CD converts the table to JSON and reads strings from it, so a number or a table there is an error.
 	status, isText := table.RawGetString("status").(lua.LString)
 	message := table.RawGetString("message")
 	_, messageIsText := message.(lua.LString)
@@ -102,7 +105,7 @@ func check(script string, object map[string]any) (answer, error) {
 	return health, nil
 }
 
-// util/lua/lua.go, decodeValue.
+// valueOf converts as util/lua/lua.go, decodeValue does.
 func valueOf(l *lua.LState, value any) lua.LValue {
 	switch value := value.(type) {
 	case bool:

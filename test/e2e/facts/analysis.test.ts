@@ -14,7 +14,7 @@ import { fact, Scene } from './scene.ts';
 let cluster: Cluster;
 let provider: Server;
 beforeAll(async () => {
-  // What a metric measures: /0 and /1 answer that number, /page a page of text, anything else is a server error.
+  // The metric server: /0 and /1 answer that number, /page answers a page of text, and other paths are a server error.
   provider = createServer(
     (request, response) =>
       void (/^\/\d$/.test(request.url ?? '')
@@ -53,7 +53,7 @@ const gated = (more: object = {}): KubeObject =>
     },
   });
 
-/** In: objects. Out: the AnalysisRun of the first update, when it is over. */
+/** Returns the AnalysisRun of the first update, once it has ended. */
 async function run(...objects: readonly KubeObject[]): Promise<KubeObject> {
   const scene = await Scene.of(cluster, ...objects);
   await scene.phase('Healthy');

@@ -122,7 +122,7 @@ describe('the managed-by annotation', () => {
       await until('the controller to miss it', () =>
         scene.log.some((line) => line.includes('syncHandler error: destinationrules')),
       );
-      // Events of pods that are still on their way would be another reason.
+      // Late events of pods would be another reason to reconcile.
       await until('the pods to be counted', async () =>
         (await scene.list('ReplicaSet')).every((set) => dig(set, 'status', 'availableReplicas') === 2),
       );
@@ -165,8 +165,8 @@ describe('the managed-by annotation', () => {
         [{ ...destinationRule('stable', 'canary'), metadata: { name: 'web', namespace: scene.namespace } }],
         'replace',
       );
-      // A second DestinationRule, annotated for a Rollout that is not there, is cleaned by the same queue, after the
-      // first one passed through it.
+      // A second DestinationRule, annotated for a Rollout that does not exist, is cleaned up by the same queue after
+      // the first one.
       await scene.create({
         ...destinationRule({ name: 'a', labels: { [HASH]: 'x' } }),
         metadata: { name: 'later', annotations: { [MANAGED_BY]: 'gone' } },
@@ -206,8 +206,9 @@ describe('the managed-by annotation', () => {
 
 describe('pods that are not ready', () => {
   /**
-   * In: what the canary strategy has besides. Out: a scene in which the one pod of the new version never gets ready,
-   * looked at twice by the controller, and its hash.
+   * Returns a scene whose new version never becomes ready, after two reconciliations, and the hash of that version.
+   *
+   * @param canary - Further fields of the canary strategy.
    */
   const neverReady = async (canary: object): Promise<{ readonly scene: Scene; readonly hash: string }> => {
     const scene = await Scene.of(

@@ -7,7 +7,7 @@ import { until } from '../harness/program.ts';
 import { rollout, service } from './manifests.ts';
 import { fact, Scene } from './scene.ts';
 
-// The plugin is no Go module that can be depended on: what stands here is run by hand, with a program of one's own.
+// The plugin is not a Go module that can be imported. These tests run by hand, with a plugin program given by the user.
 const PLUGIN = process.env['ROLLGATE_E2E_GATEWAY_PLUGIN'];
 const NAME = 'argoproj-labs/gatewayAPI';
 
@@ -27,7 +27,7 @@ const route = (...rules: readonly JsonObject[]): KubeObject => ({
   spec: { parentRefs: [{ name: 'edge' }], rules },
 });
 const BOTH = { backendRefs: [backend('web', 100), backend('web-canary', 0)] };
-/** In: steps, the plugin's configuration, and what differs in the strategy. Out: the Rollout. */
+/** Returns a Rollout that routes through the plugin. */
 const routed = (
   steps: readonly JsonObject[],
   config: JsonObject,
@@ -44,7 +44,7 @@ const routed = (
     },
   });
 
-/** In: an HTTPRoute. Out: its rules: name, and weight by backend. */
+/** Returns the rules of an HTTPRoute: name, and weight by backend. */
 function rules(found: KubeObject): string[] {
   return asArray(dig(found, 'spec', 'rules')).map(
     (rule) =>
@@ -64,8 +64,8 @@ describe.skipIf(PLUGIN === undefined)(
     afterAll(() => cluster.stop());
 
     /**
-     * In: the HTTPRoute and the Rollout. Out: a scene with both and the Services; the plugin's namespace is that of the
-     * scene.
+     * Returns a scene with the HTTPRoute, the Rollout and the Services. The namespace in the plugin's configuration is
+     * that of the scene.
      */
     async function scene(http: KubeObject, from: KubeObject): Promise<Scene> {
       const made = await Scene.of(cluster, ...SERVICES, http);
@@ -85,7 +85,7 @@ describe.skipIf(PLUGIN === undefined)(
         await made.reconciled();
         expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20']);
         await made.patch('HTTPRoute', { spec: { rules: [BOTH] } });
-        // A second Rollout of the same controller goes all its way while the first is left alone.
+        // A second Rollout of the same controller completes its update while the first one is not reconciled.
         await made.create({
           ...rollout(
             { canary: {} },

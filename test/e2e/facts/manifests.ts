@@ -3,12 +3,13 @@ import type { JsonObject } from '../../../src/world/read.ts';
 
 /** The label that the controller puts on pods, selectors and subsets. */
 export const HASH = 'rollouts-pod-template-hash';
-/** The annotation by which the controller marks what it drives. */
+/** The annotation with which the controller marks the objects that it changes. */
 export const MANAGED_BY = 'argo-rollouts.argoproj.io/managed-by-rollouts';
 
 /**
- * In: what differs from a plain pod template: annotations, further labels, more of its spec. Out: a template with the
- * label `app: web`.
+ * Returns a pod template with the label `app: web`.
+ *
+ * @param options - Annotations, further labels, and further fields of the pod spec.
  */
 export function template({
   annotations = {},
@@ -21,7 +22,7 @@ export function template({
   };
 }
 
-/** In: a strategy, and fields of the spec that differ. Out: the Rollout `web` of two pods. */
+/** Returns the Rollout `web` with two replicas. */
 export function rollout(strategy: JsonObject, spec: JsonObject = {}): KubeObject {
   return {
     apiVersion: 'argoproj.io/v1alpha1',
@@ -31,7 +32,7 @@ export function rollout(strategy: JsonObject, spec: JsonObject = {}): KubeObject
   };
 }
 
-/** In: `replicas` and what else differs. Out: the Deployment `web`. */
+/** Returns the Deployment `web`. */
 export function deployment(spec: JsonObject = {}): KubeObject {
   return {
     apiVersion: 'apps/v1',
@@ -41,7 +42,7 @@ export function deployment(spec: JsonObject = {}): KubeObject {
   };
 }
 
-/** In: a name. Out: a Service of the pods of `web`. */
+/** Returns a Service that selects the pods of `web`. */
 export function service(name: string): KubeObject {
   return {
     apiVersion: 'v1',
@@ -51,7 +52,7 @@ export function service(name: string): KubeObject {
   };
 }
 
-/** In: a destination's host, and its weight and subset. Out: the destination as a VirtualService has it. */
+/** Returns a destination of a VirtualService route. */
 export function to(host: string, weight?: number, subset?: string): JsonObject {
   return {
     destination: { host, ...(subset === undefined ? {} : { subset }) },
@@ -59,7 +60,7 @@ export function to(host: string, weight?: number, subset?: string): JsonObject {
   };
 }
 
-/** In: http routes, and a name. Out: a VirtualService. */
+/** Returns a VirtualService with these http routes. */
 export function virtualService(http: readonly JsonObject[], name = 'web'): KubeObject {
   return {
     apiVersion: 'networking.istio.io/v1',
@@ -69,7 +70,11 @@ export function virtualService(http: readonly JsonObject[], name = 'web'): KubeO
   };
 }
 
-/** In: subsets, by name or in full. Out: the DestinationRule `web` of the host `web`. */
+/**
+ * Returns the DestinationRule `web` for the host `web`.
+ *
+ * @param subsets - Names, or whole subsets.
+ */
 export function destinationRule(...subsets: readonly (string | JsonObject)[]): KubeObject {
   return {
     apiVersion: 'networking.istio.io/v1',
@@ -85,8 +90,9 @@ export function destinationRule(...subsets: readonly (string | JsonObject)[]): K
 }
 
 /**
- * In: steps, the rest of `trafficRouting.istio`, and of `trafficRouting` and the canary strategy. Out: a canary
- * strategy between the Services `web` and `web-canary`.
+ * Returns a canary strategy that splits traffic between the Services `web` and `web-canary`.
+ *
+ * @param istio - Further fields of `trafficRouting.istio`.
  */
 export function hostCanary(
   steps: readonly JsonObject[],
@@ -106,8 +112,9 @@ export function hostCanary(
 }
 
 /**
- * In: steps, what differs in `destinationRule`, and in the canary strategy. Out: a canary strategy between the subsets
- * `stable` and `canary`.
+ * Returns a canary strategy that splits traffic between the subsets `stable` and `canary`.
+ *
+ * @param rule - Fields of `destinationRule` that differ.
  */
 export function subsetCanary(steps: readonly JsonObject[], rule: JsonObject = {}, canary: JsonObject = {}): JsonObject {
   const istio = {

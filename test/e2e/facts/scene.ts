@@ -5,16 +5,18 @@ import type { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
 import { HASH } from './manifests.ts';
 
-/** What became of a claim: it holds as it was made; it holds only in part, as the fact says; it does not hold. */
+/** The outcome of a claim: it holds, it holds only in part as the title of the fact says, or it does not hold. */
 export type Outcome = 'holds' | 'in part' | 'refuted';
 
 /**
- * In: the claim that is decided (its number in the list of claims), what became of it, the fact as the controller
- * showed it, and how to show it. The table of docs/upstream-facts.md is made from these.
+ * Registers a test that shows a fact. The table of docs/upstream-facts.md is generated from these calls.
+ *
+ * @param _claim - The number of the claim in the list of claims.
+ * @param title - The fact as the controller shows it.
  */
 export function fact(_claim: string, _outcome: Outcome, title: string, show: () => Promise<void>): void {
-  // The controller races with itself: it puts the answers to its own writes over newer versions in its cache. What it
-  // does in the usual case is the fact.
+  // The controller races with itself: it stores the answers to its own writes over newer versions in its cache. A fact
+  // is what it usually does, so a test may be repeated.
   it.concurrent(title, { retry: 2 }, show);
 }
 
@@ -30,7 +32,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
   HTTPRoute: 'gateway.networking.k8s.io/v1',
 };
 
-/** A namespace of a cluster without Rollgate, and what to do and see in it. */
+/** A namespace in a cluster without Rollgate, with actions and observations. */
 export class Scene {
   readonly cluster: Cluster;
   readonly namespace: string;
@@ -41,7 +43,7 @@ export class Scene {
     this.namespace = namespace;
   }
 
-  /** In: a cluster, and objects to begin with. Out: a namespace of its own with those. */
+  /** Creates a namespace with objects in it. */
   static async of(cluster: Cluster, ...objects: readonly KubeObject[]): Promise<Scene> {
     const scene = new Scene(cluster, await cluster.namespace('facts'));
     await scene.create(...objects);
@@ -49,8 +51,9 @@ export class Scene {
   }
 
   /**
-   * In: objects, which belong to this namespace unless they name another. Creates them in that order. Rejects with
-   * Refused.
+   * Creates objects in the given order, in this namespace unless they name another.
+   *
+   * @throws Refused - If the API server rejects one.
    */
   async create(...objects: readonly KubeObject[]): Promise<void> {
     for (const object of objects)
@@ -60,12 +63,16 @@ export class Scene {
       });
   }
 
-  /** In: a kind and a name. Out: where that is, as the harness has it. */
+  /** Returns the coordinates of an object, as the harness takes them. */
   at(kind: string, name = 'web'): { apiVersion: string; kind: string; namespace: string; name: string } {
     return { apiVersion: VERSIONS[kind] ?? '', kind, namespace: this.namespace, name };
   }
 
-  /** In: a kind and a name. Out: the object. Throws if it is not there. */
+  /**
+   * Returns an object.
+   *
+   * @throws Error - If it does not exist.
+   */
   async get(kind: string, name = 'web'): Promise<KubeObject> {
     const at = this.at(kind, name);
     const object = await this.cluster.controlPlane.admin.get(at.apiVersion, kind, this.namespace, name);
@@ -73,19 +80,20 @@ export class Scene {
     return object;
   }
 
-  /** In: a kind. Out: all of that kind in this namespace. */
+  /** Returns all objects of a kind in this namespace. */
   list(kind: string): Promise<KubeObject[]> {
     return this.cluster.controlPlane.admin.list(VERSIONS[kind] ?? '', kind, this.namespace);
   }
 
-  /** In: a kind, a JSON merge patch, and a name. Out: what is stored then. */
+  /** Applies a JSON merge patch. Returns the stored object. */
   patch(kind: string, patch: unknown, name = 'web'): Promise<KubeObject> {
     return this.cluster.controlPlane.admin.patch(this.at(kind, name), patch);
   }
 
   /**
-   * In: what the pods of the next version are to have for annotations. Begins an update of the Rollout; resolves when
-   * the controller has looked at it.
+   * Starts an update of the Rollout, and waits until the controller has reconciled it.
+   *
+   * @param annotations - The annotations of the new pods.
    */
   async update(annotations: JsonObject = {}): Promise<void> {
     await this.#lookedAt(
@@ -95,7 +103,7 @@ export class Scene {
     );
   }
 
-  /** In: the Rollout's name. Has the controller look at the Rollout once more, and resolves when it has. */
+  /** Makes the controller reconcile the Rollout once more, and waits for that. */
   async reconciled(name = 'web'): Promise<void> {
     await this.#lookedAt(await this.nudge(name));
   }
@@ -111,15 +119,14 @@ export class Scene {
   }
 
   /**
-   * In: the Rollout's name. Out: it, changed in a way that makes the controller look at it. One nudge may not be
-   * enough: the controller puts the answers to its own writes into its cache, over whatever newer version the watch has
-   * brought meanwhile.
+   * Changes the Rollout so that the controller reconciles it, and returns it. One change may not be enough: the
+   * controller stores the answers to its own writes in its cache, over newer versions from its watch.
    */
   nudge(name = 'web'): Promise<KubeObject> {
     return this.patch('Rollout', { metadata: { annotations: { nudge: String(++this.#nudges) } } }, name);
   }
 
-  // The controller says at the end of each reconciliation which version of the Rollout it has worked on.
+  // At the end of each reconciliation, the controller logs the version of the Rollout that it worked on.
   #done(name: string): bigint[] {
     const lines = this.log.filter(
       (line) => line.includes('Reconciliation completed') && line.includes(` rollout=${name} `),
@@ -127,7 +134,7 @@ export class Scene {
     return lines.map((line) => BigInt(/resourceVersion=(\d+)/.exec(line)?.[1] ?? '0'));
   }
 
-  /** Out: what the controller has logged about this namespace, line by line. */
+  /** The log lines of the controller about this namespace. */
   get log(): string[] {
     return this.cluster.argo.program
       .output()
@@ -136,8 +143,9 @@ export class Scene {
   }
 
   /**
-   * In: a phase, and the index of the step at which it is to be, if that matters. Out: the Rollout, once its status
-   * says so of its present spec.
+   * Waits until the status reports a phase for the current spec, and returns the Rollout.
+   *
+   * @param step - The index of the step to wait for, if it matters.
    */
   async phase(phase: string, step?: number, name = 'web'): Promise<KubeObject> {
     let looks = 0;
@@ -152,12 +160,12 @@ export class Scene {
     });
   }
 
-  /** In: arguments. Has the plugin of Argo Rollouts do something to the Rollout. */
+  /** Runs the kubectl plugin of Argo Rollouts on the Rollout. */
   async plugin(...args: readonly string[]): Promise<void> {
     await this.cluster.admin.run(['argo', 'rollouts', ...args, 'web', '-n', this.namespace]);
   }
 
-  /** Out: what the controller says of why the Rollout is InvalidSpec, once it does. */
+  /** Waits until the Rollout is InvalidSpec, and returns the controller's message. */
   invalid(name = 'web'): Promise<string> {
     return until(`Rollout ${name} InvalidSpec`, async () => {
       const conditions = asArray(dig(await this.get('Rollout', name), 'status', 'conditions'));
@@ -169,7 +177,7 @@ export class Scene {
   }
 }
 
-/** In: a VirtualService. Out: its http routes: name, and weight by destination (host, or host/subset), in order. */
+/** Returns the http routes of a VirtualService in order: name, and weight by destination (host, or host/subset). */
 export function weights(virtual: KubeObject): (readonly [name: string, destinations: readonly string[]])[] {
   return asArray(dig(virtual, 'spec', 'http')).map((route) => [
     asString(dig(route, 'name')),
@@ -183,12 +191,12 @@ export function weights(virtual: KubeObject): (readonly [name: string, destinati
   ]);
 }
 
-/** In: a Service. Out: the hash in its selector. */
+/** Returns the hash in the selector of a Service. */
 export function hashOf(service: KubeObject): string | undefined {
   return stringMap(dig(service, 'spec', 'selector')).get(HASH);
 }
 
-/** In: a DestinationRule. Out: the hash of each of its subsets, by name. */
+/** Returns the hash of each subset of a DestinationRule, by name. */
 export function subsetsOf(rule: KubeObject): Record<string, string | undefined> {
   return Object.fromEntries(
     asArray(dig(rule, 'spec', 'subsets')).map((subset) => [

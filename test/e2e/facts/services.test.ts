@@ -28,8 +28,8 @@ const PAUSED_AT_20 = [{ setWeight: 20 }, { pause: {} }];
 const VIRTUAL = virtualService([{ route: [to('web', 100), to('web-canary', 0)] }]);
 
 /**
- * In: a scene whose Rollout drives the Services `web` and `web-canary`. Waits until the controller has handled an event
- * of a Service that came after all those so far.
+ * Waits until the controller has handled an event of a Service that is newer than all events so far. The Rollout of the
+ * scene uses the Services `web` and `web-canary`.
  */
 async function laterServiceEvent(scene: Scene): Promise<void> {
   await scene.create({

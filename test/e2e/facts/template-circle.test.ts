@@ -5,7 +5,7 @@ import { until } from '../harness/program.ts';
 import { rollout } from './manifests.ts';
 import { fact, Scene } from './scene.ts';
 
-// Each of these may end the controller: none of them shares it with others.
+// Each of these may crash the controller, so each has a controller of its own.
 let cluster: Cluster;
 beforeAll(async () => {
   cluster = await Cluster.start({ rollgate: 'none' });

@@ -14,8 +14,9 @@ afterAll(() => cluster.stop());
 const CANARY = { canary: { steps: [{ setWeight: 50 }] } };
 
 /**
- * In: what the reference says besides, and fields of the Rollout's spec. Out: a Rollout of the Deployment `web`, which
- * has its template.
+ * Returns a Rollout that refers to the Deployment `web` for its template.
+ *
+ * @param scaleDown - The value of `workloadRef.scaleDown`.
  */
 const referring = (scaleDown: string | undefined, spec: object = {}): ReturnType<typeof rollout> => {
   const ref = {

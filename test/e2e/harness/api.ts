@@ -5,14 +5,14 @@ import { createInterface } from 'node:readline';
 import { pathOf } from './paths.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 
-/** How to talk to an API server: its address, its CA (PEM) and a bearer token. */
+/** How to reach an API server: its address, its CA (PEM) and a bearer token. */
 export interface Access {
   readonly server: string;
   readonly ca: string;
   readonly token: string;
 }
 
-/** What an API server answered when it refused. */
+/** The answer of an API server that rejected a request. */
 export class Refused extends Error {
   readonly code: number;
   readonly body: unknown;
@@ -25,21 +25,21 @@ export class Refused extends Error {
   }
 }
 
-/** What an API server says to a write that it does not carry out. */
+/** The answer of an API server to a dry run. */
 export interface Proposal {
   readonly code: number;
   readonly body: unknown;
-  /** Headers, as HTTP writes them. */
+  /** The values of the Warning headers. */
   readonly warnings: readonly string[];
 }
 
-/** One event of a watch. */
+/** An event of a watch. */
 export interface WatchEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   readonly object: KubeObject;
 }
 
-/** The few calls that the harness makes itself; whatever a person would do, tests do with kubectl. */
+/** A minimal client for the harness itself. What users would do, tests do with kubectl. */
 export class Api {
   readonly #access: Access;
   readonly #agent: https.Agent;
@@ -53,7 +53,11 @@ export class Api {
     return this.#access;
   }
 
-  /** In: method, path with query, body. Out: the answer's body. Throws Refused. */
+  /**
+   * Sends a request. Returns the body of the answer.
+   *
+   * @throws Refused - If the status is an error.
+   */
   async call(method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<unknown> {
     const response = await this.#open(method, path, body, contentType);
     if ((response.statusCode ?? 500) >= 400) {
@@ -64,7 +68,9 @@ export class Api {
   }
 
   /**
-   * In: apiVersion, kind, namespace (empty: cluster-scoped) and name. Out: the object, or undefined if it is not there.
+   * Returns an object, or undefined if it does not exist.
+   *
+   * @param namespace - Empty for cluster-scoped objects.
    */
   async get(apiVersion: string, kind: string, namespace: string, name: string): Promise<KubeObject | undefined> {
     try {
@@ -75,7 +81,11 @@ export class Api {
     }
   }
 
-  /** In: apiVersion, kind, namespace (undefined: all) and a query. Out: the objects. */
+  /**
+   * Returns the objects of a kind.
+   *
+   * @param namespace - Undefined for all namespaces.
+   */
   async list(apiVersion: string, kind: string, namespace?: string, query = ''): Promise<KubeObject[]> {
     const { items } = (await this.call(
       'GET',
@@ -84,7 +94,11 @@ export class Api {
     return items.map((item) => ({ ...item, apiVersion, kind }));
   }
 
-  /** In: an object. Out: what is stored. Throws Refused. */
+  /**
+   * Creates an object. Returns it as it is stored.
+   *
+   * @throws Refused - If the API server rejects it.
+   */
   async create(object: KubeObject): Promise<KubeObject> {
     const { namespace } = object.metadata;
     return (await this.call(
@@ -99,8 +113,8 @@ export class Api {
   }
 
   /**
-   * In: an object. Out: what is said to its creation, which is not carried out: the code of the answer, its body and
-   * the warnings. It may be there already; webhooks are asked before that is found out.
+   * Creates an object in a dry run. Returns the status code, the body and the warnings. The object may already exist:
+   * webhooks are called before the API server notices.
    */
   async propose(object: KubeObject): Promise<Proposal> {
     const { namespace } = object.metadata;
@@ -114,7 +128,7 @@ export class Api {
     return { code: response.statusCode ?? 500, body: parsed(await text(response)), warnings };
   }
 
-  /** In: which object, a JSON merge patch, and a subresource. Out: what is stored. */
+  /** Applies a JSON merge patch, optionally to a subresource. Returns the stored object. */
   async patch(
     at: { apiVersion: string; kind: string; namespace: string; name: string },
     patch: unknown,
@@ -129,8 +143,10 @@ export class Api {
   }
 
   /**
-   * In: the path of a list, with query, what to do with each event, when to end, and what to do if the server ends it
-   * first. Out: resolves when the watch is open. Throws Refused.
+   * Opens a watch, and resolves when it is open.
+   *
+   * @param path - The path of a list, with query.
+   * @throws Refused - If the API server rejects the watch.
    */
   async watch(
     path: string,
@@ -174,8 +190,8 @@ export class Api {
         ...(signal === undefined ? {} : { signal }),
       });
       request.on('response', resolve).on('error', reject);
-      // Node sends the body of a DELETE without its length unless that is said: the API server would take it for the
-      // next request.
+      // Node sends the body of a DELETE without a length unless it is set. The API server would read it as the next
+      // request.
       request.end(sent);
     });
   }

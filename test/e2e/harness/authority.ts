@@ -8,7 +8,9 @@ import type { KeyPair } from '../../../src/server/certificate.ts';
 const run = promisify(execFile);
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
-/** A certificate authority as the chart has cert-manager make one: its certificate may be renewed, its key stays. */
+/**
+ * A certificate authority as cert-manager makes it for the chart: its certificate may be renewed, and its key stays.
+ */
 export class Authority {
   readonly #folder: string;
 
@@ -16,7 +18,7 @@ export class Authority {
     this.#folder = folder;
   }
 
-  /** Out: a new one, by the program `openssl`. */
+  /** Creates an authority with `openssl`. */
   static async make(): Promise<Authority> {
     const authority = new Authority(await mkdtemp(join(tmpdir(), 'rollgate-ca-')));
     await authority.#openssl(
@@ -35,17 +37,17 @@ export class Authority {
     return authority;
   }
 
-  /** Out: its certificate. */
+  /** The certificate of the authority. */
   get certificate(): Promise<string> {
     return this.#read('ca.crt');
   }
 
-  /** Makes its certificate anew, for the same key. */
+  /** Renews the certificate for the same key. */
   async renew(): Promise<void> {
     await this.#openssl('req', '-x509', '-key', 'ca.key', '-out', 'ca.crt', '-days', '60', '-subj', '/CN=rollgate-ca');
   }
 
-  /** In: a DNS name. Out: a new key, and a certificate for it. */
+  /** Returns a new key, and a certificate for a DNS name. */
   async issue(name: string): Promise<KeyPair> {
     await this.#openssl(
       'req',
@@ -80,7 +82,7 @@ export class Authority {
     return { cert: await this.#read('tls.crt'), key: await this.#read('tls.key') };
   }
 
-  /** Removes its keys. */
+  /** Deletes its files. */
   async remove(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
   }

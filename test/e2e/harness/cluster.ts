@@ -12,29 +12,24 @@ import { objectsOf } from './objects.ts';
 import { until } from './program.ts';
 import { Rollgate } from './rollgate.ts';
 
-/** What a cluster is to consist of, beside the control plane, the CRDs and the kubelet. */
+/** The parts of a cluster, in addition to the control plane, the CRDs and the kubelet. */
 export interface ClusterOptions extends ControlPlaneOptions {
-  /** Settings of the chart of Rollgate as `--set` takes them; `none`: without Rollgate. */
+  /** Values of Rollgate's chart, as `--set` takes them; `none` for a cluster without Rollgate. */
   readonly rollgate?: readonly string[] | 'none';
-  /** The folder of Rollgate's sources; by default the project's. */
+  /** The folder of Rollgate's sources; the project's by default. */
   readonly sources?: string;
-  /**
-   * In: the address of the API server. Out: the one at which Rollgate reaches it, where something is to stand between.
-   */
+  /** Returns the address at which Rollgate reaches the API server, for tests with a proxy in between. */
   readonly between?: (server: string) => Promise<string>;
-  /**
-   * In: the name of a CustomResourceDefinition of Istio or Gateway API. Out: whether it is there from the beginning; by
-   * default all are.
-   */
+  /** Returns whether a CustomResourceDefinition of Istio or Gateway API exists from the start; all do by default. */
   readonly served?: (name: string) => boolean;
-  /** How Argo Rollouts is installed; `none`: without its controller. */
+  /** How Argo Rollouts is installed; `none` for a cluster without its controller. */
   readonly argoRollouts?: ArgoRolloutsOptions | 'none';
 }
 
-/** Argo CD writes to remote clusters as this account, which `argocd cluster add` makes an administrator. */
+/** The account with which Argo CD writes to remote clusters; `argocd cluster add` makes it an administrator. */
 export const ARGO_CD: ServiceAccount = { namespace: 'kube-system', name: 'argocd-manager' };
 
-// Aggregated into `edit`, as the charts of Istio, Gateway API and KEDA leave it to administrators to do.
+// Aggregated into the role `edit`, which the charts of Istio, Gateway API and KEDA leave to administrators.
 const DEVELOPER_RIGHTS = [
   { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: ARGO_CD.namespace, name: ARGO_CD.name } },
   {
@@ -62,7 +57,7 @@ const DEVELOPER_RIGHTS = [
   },
 ];
 
-/** A cluster for tests: real control plane, real Argo Rollouts, Rollgate from its chart, and people with kubectl. */
+/** A cluster for tests: a real control plane, real Argo Rollouts, Rollgate from its chart, and users with kubectl. */
 export class Cluster {
   readonly controlPlane: ControlPlane;
   readonly admin: Kubectl;
@@ -80,9 +75,7 @@ export class Cluster {
     this.#parts = parts;
   }
 
-  /**
-   * In: what it is to consist of. Out: the cluster, everything in it ready. Nothing is left running where it rejects.
-   */
+  /** Starts a cluster, and waits until everything in it is ready. If that fails, it stops everything first. */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
     const controlPlane = await ControlPlane.start(options);
     const kubelet = new Kubelet(controlPlane.admin);
@@ -133,7 +126,7 @@ export class Cluster {
     return this.#parts.argo;
   }
 
-  /** Takes Rollgate away, as who uninstalls it does: its webhooks first. */
+  /** Uninstalls Rollgate, its webhooks first. */
   async removeRollgate(): Promise<void> {
     await this.admin.run([
       'delete',
@@ -143,7 +136,11 @@ export class Cluster {
     await this.rollgate.program.stop();
   }
 
-  /** In: how its name begins. Out: a new namespace, usable. */
+  /**
+   * Creates a namespace, and waits until it is usable.
+   *
+   * @param prefix - The start of its name.
+   */
   async namespace(prefix: string, labels: Readonly<Record<string, string>> = {}): Promise<string> {
     const { metadata } = await this.controlPlane.admin.create({
       apiVersion: 'v1',
@@ -157,7 +154,7 @@ export class Cluster {
     return metadata.name;
   }
 
-  /** In: a service account. Out: kubectl as it. */
+  /** Returns kubectl as a service account. */
   async as(account: ServiceAccount): Promise<Kubectl> {
     return new Kubectl(
       await binary('kubectl'),
@@ -169,7 +166,7 @@ export class Cluster {
     );
   }
 
-  /** Stops everything and removes what it left. */
+  /** Stops everything and deletes all files. */
   stop(): Promise<void> {
     return stopAll(this.controlPlane, this.#parts);
   }
@@ -185,7 +182,7 @@ async function stopAll(
   await controlPlane.stop();
 }
 
-/** Out: the CustomResourceDefinitions of Istio and Gateway API, from the folders of their modules. */
+/** Returns the CustomResourceDefinitions of Istio and Gateway API, from their Go modules. */
 export async function meshDefinitions(): Promise<KubeObject[]> {
   const istio = join(await sourceOf('istio.io/api'), 'kubernetes', 'customresourcedefinitions.gen.yaml');
   const gateway = join(await sourceOf('sigs.k8s.io/gateway-api'), 'config', 'crd', 'experimental');

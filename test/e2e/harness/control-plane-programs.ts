@@ -4,26 +4,26 @@ import { join } from 'node:path';
 import { binary } from '../../control-plane/build.ts';
 import { freePort, Program } from './program.ts';
 
-/** What a control plane may have other than usual. */
+/** Options of a control plane. */
 export interface ControlPlaneOptions {
   /**
-   * Seconds after which the API server forgets old versions of objects, so that watches from before get 410; by default
-   * five minutes.
+   * The number of seconds after which the API server forgets old versions of objects, so that older watches get 410;
+   * five minutes by default.
    */
   readonly forgetsAfter?: number;
 }
 
-/** The programs of a control plane, not yet started, and what one has to know of them. */
+/** The programs of a control plane before their start, and their settings. */
 export interface ControlPlanePrograms {
   readonly etcd: Program;
   readonly apiserver: Program;
   readonly controllerManager: Program;
   readonly server: string;
-  /** The certificate that the API server makes for itself, and its CA. */
+  /** The certificate that the API server creates for itself, with its CA. */
   readonly certificate: string;
 }
 
-// Controllers that are not here watch nodes, volumes and clouds, of which there are none.
+// The omitted controllers manage nodes, volumes and clouds, which do not exist here.
 const CONTROLLERS = [
   'clusterrole-aggregation-controller',
   'deployment-controller',
@@ -40,8 +40,11 @@ const CONTROLLERS = [
 ];
 
 /**
- * In: an empty folder, the tokens of people by user name and group, and options. Out: the programs. Rejects with Go's
- * message where one cannot be built.
+ * Returns the programs of a control plane, built with Go if needed.
+ *
+ * @param folder - An empty folder for their files.
+ * @param people - The tokens of users, by user name and group.
+ * @throws Error - With Go's message, if a program cannot be built.
  */
 export async function controlPlanePrograms(
   folder: string,
@@ -93,11 +96,11 @@ export async function controlPlanePrograms(
         '--bind-address=127.0.0.1',
         `--secure-port=${port}`,
         `--cert-dir=${at('pki')}`,
-        // The kubernetes Service is of no use here, and loopback addresses may not be its endpoints.
+        // The kubernetes Service is not used here, and loopback addresses may not be its endpoints.
         '--advertise-address=192.0.2.1',
         '--endpoint-reconciler-type=none',
-        // The API server calls a webhook at the ClusterIP of its Service: one of 127.0.0.0/8 is an address that
-        // Rollgate can listen at, and nothing leaves the machine.
+        // The API server calls a webhook at the ClusterIP of its Service. With an address in 127.0.0.0/8, Rollgate can
+        // listen there, and no traffic leaves the machine.
         `--service-cluster-ip-range=127.${randomInt(64, 255)}.${randomInt(1, 16) * 16}.0/20`,
         '--authorization-mode=RBAC',
         `--token-auth-file=${at('pki', 'people.csv')}`,
@@ -132,7 +135,7 @@ export async function controlPlanePrograms(
   };
 }
 
-/** In: server address, CA file and token. Out: a kubeconfig. */
+/** Returns a kubeconfig. */
 function kubeconfigOf(server: string, caFile: string, token: string): string {
   return JSON.stringify({
     apiVersion: 'v1',

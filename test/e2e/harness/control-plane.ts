@@ -8,23 +8,23 @@ import { Api, Refused, type Access } from './api.ts';
 import { controlPlanePrograms, type ControlPlaneOptions, type ControlPlanePrograms } from './control-plane-programs.ts';
 import { until, type Program } from './program.ts';
 
-/** Which service account. */
+/** The coordinates of a service account. */
 export interface ServiceAccount {
   readonly namespace: string;
   readonly name: string;
 }
 
 /**
- * People of the cluster: the administrator; a developer, who may edit everywhere what developers edit; a stranger, who
- * may nothing yet.
+ * The users of the cluster: the administrator; a developer with the rights of `edit` in all namespaces; a stranger
+ * without rights.
  */
 export type Person = 'admin' | 'developer' | 'stranger';
 
 const PEOPLE: readonly Person[] = ['admin', 'developer', 'stranger'];
 
 /**
- * etcd, kube-apiserver and kube-controller-manager on the loopback interface, with certificates, keys and tokens of
- * their own, in a folder of their own. Any number of them may run side by side. Nodes and pods are left to the Kubelet.
+ * etcd, kube-apiserver and kube-controller-manager on the loopback interface, with their own folder, certificates, keys
+ * and tokens. Several control planes can run at the same time. The class Kubelet plays nodes and pods.
  */
 export class ControlPlane {
   readonly folder: string;
@@ -44,8 +44,8 @@ export class ControlPlane {
   }
 
   /**
-   * In: what is to be other than usual. Out: a control plane that answers. Rejects with the ends of its logs where it
-   * does not start; nothing is left running then.
+   * Starts a control plane, and waits until it answers. If it does not start, it stops everything and rejects with the
+   * ends of the logs.
    */
   static async start(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
     const folder = await mkdtemp(join(tmpdir(), 'rollgate-e2e-'));
@@ -78,20 +78,21 @@ export class ControlPlane {
     }
   }
 
-  /** The API server as cluster administrator. */
+  /** A client with the rights of a cluster administrator. */
   get admin(): Api {
     this.#admin ??= new Api(this.person('admin'));
     return this.#admin;
   }
 
-  /** In: a person. Out: how she talks to the API server. */
+  /** Returns how a user reaches the API server. */
   person(name: Person): Access {
     return { server: this.#programs.server, ca: this.#ca, token: this.#tokens[name] };
   }
 
   /**
-   * In: a service account, and for how many seconds its token is to live, ten minutes at the least. Out: how to talk to
-   * the API server as it.
+   * Returns how a service account reaches the API server.
+   *
+   * @param seconds - The lifetime of the token, at least ten minutes.
    */
   async account({ namespace, name }: ServiceAccount, seconds = 24 * 3600): Promise<Access> {
     const request = {
@@ -106,8 +107,8 @@ export class ControlPlane {
   }
 
   /**
-   * In: how to talk to the API server, and a name. Out: the path of a kubeconfig that says so, with the token in a file
-   * beside it, as in a pod. Written anew, those who read it get the new token.
+   * Writes a kubeconfig, and returns its path. The token is in a file next to it, as in a pod: when that file is
+   * written again, clients use the new token.
    */
   async kubeconfig({ server, ca, token }: Access, name: string): Promise<string> {
     const tokenFile = join(this.folder, `${name}.token`);
@@ -125,7 +126,7 @@ export class ControlPlane {
     return path;
   }
 
-  /** Resolves when the API server is ready. */
+  /** Waits until the API server is ready. */
   async answers(): Promise<void> {
     await until(
       'the certificate of the API server',
@@ -134,7 +135,7 @@ export class ControlPlane {
     await until('the API server', () => isReady(this.admin), { within: 120_000 });
   }
 
-  /** Stops all of it and removes its folder; the folder stays where `KEEP_E2E_LOGS` is set. */
+  /** Stops everything and deletes the folder, unless `KEEP_E2E_LOGS` is set. */
   async stop(): Promise<void> {
     for (const program of this.#all.toReversed()) await program.stop('SIGKILL');
     if (process.env['KEEP_E2E_LOGS'] !== undefined) return;
@@ -147,7 +148,7 @@ export class ControlPlane {
   }
 }
 
-// What /readyz answers is no JSON.
+// The answer of /readyz is not JSON.
 async function isReady(api: Api): Promise<boolean> {
   try {
     await api.call('GET', '/readyz');

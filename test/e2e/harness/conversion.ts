@@ -6,19 +6,19 @@ import { READY_AFTER } from './kubelet.ts';
 import { pathOf } from './paths.ts';
 import { until } from './program.ts';
 
-/** What differs from a plain Deployment. */
+/** The differences from a plain Deployment. */
 export interface DeploymentOptions {
   readonly replicas?: number;
-  /** The profile. */
+  /** The name of the profile. */
   readonly convert?: string;
   readonly image?: string;
-  /** Milliseconds until its pods are ready, or never. */
+  /** The milliseconds until its pods are ready, or never. */
   readonly readyAfter?: number | 'never';
   readonly labels?: Readonly<Record<string, string>>;
   readonly spec?: object;
 }
 
-/** In: a namespace, a name and what differs. Out: a Deployment. */
+/** Returns a Deployment. */
 export function deployment(
   namespace: string,
   name: string,
@@ -44,7 +44,7 @@ export function deployment(
   };
 }
 
-/** In: a namespace and a name. Out: the Service in front of such a Deployment. */
+/** Returns the Service for such a Deployment. */
 export function service(
   namespace: string,
   name: string,
@@ -58,7 +58,7 @@ export function service(
   };
 }
 
-/** How many ready endpoints a Service had, from when it was begun. */
+/** A record of the number of ready endpoints of a Service over time. */
 export interface EndpointWatch {
   least(): number;
   most(): number;
@@ -66,7 +66,7 @@ export interface EndpointWatch {
   stop(): void;
 }
 
-/** A namespace in which Deployments are converted, and what tests look at there. */
+/** A namespace in which Deployments are converted, with what tests observe there. */
 export class ConversionScene {
   readonly cluster: Cluster;
   readonly namespace: string;
@@ -84,7 +84,7 @@ export class ConversionScene {
     return this.cluster.developer;
   }
 
-  /** Out: whatever `look` comes up with first that is neither undefined nor false. */
+  /** Calls `look` until it returns something other than undefined or false, and returns that. */
   until<T>(what: string, look: () => Promise<T | undefined>, within = 60_000): Promise<NonNullable<T>> {
     return until(what, look, { within }) as Promise<NonNullable<T>>;
   }
@@ -101,13 +101,13 @@ export class ConversionScene {
     return asObject(dig((await this.deployment(name))?.metadata, 'annotations'));
   }
 
-  /** Out: the pods that are not going, by the label app. */
+  /** Returns the pods with a label app that are not being deleted. */
   async pods(app: string): Promise<KubeObject[]> {
     const pods = await this.cluster.controlPlane.admin.list('v1', 'Pod', this.namespace, `labelSelector=app%3D${app}`);
     return pods.filter(({ metadata }) => metadata['deletionTimestamp'] === undefined);
   }
 
-  /** In: a Rollout and a count. Resolves when it is healthy with so many pods. */
+  /** Waits until a Rollout is healthy with a number of pods. */
   async healthy(name: string, replicas: number): Promise<KubeObject> {
     return this.until(`Rollout ${name} healthy with ${replicas}`, async () => {
       const rollout = await this.rollout(name);
@@ -120,7 +120,7 @@ export class ConversionScene {
     });
   }
 
-  /** In: a Deployment's name, count and what differs. Resolves when it runs, with a Service before it. */
+  /** Creates a Deployment and its Service, and waits until it runs. */
   async running(name: string, replicas: number, options: DeploymentOptions = {}): Promise<void> {
     await this.developer.apply([
       service(this.namespace, name),
@@ -133,7 +133,7 @@ export class ConversionScene {
     await this.until(`endpoints of ${name}`, async () => (await readyOf(this, name)) === replicas);
   }
 
-  /** In: a Service. Out: a watch of its ready endpoints, begun. */
+  /** Starts to record the ready endpoints of a Service. */
   async endpoints(name: string): Promise<EndpointWatch> {
     const counts: number[] = [await readyOf(this, name)];
     const slices = new Map<string, number>();
@@ -177,7 +177,7 @@ function readyIn(slice: KubeObject): number {
   return asArray(slice['endpoints']).filter((endpoint) => dig(endpoint, 'conditions', 'ready') === true).length;
 }
 
-/** In: an object. Out: its annotation, empty if it has none of that key. */
+/** Returns the value of an annotation of Rollgate, or an empty string. */
 export function annotation(subject: KubeObject | undefined, key: string): string {
   return asString(dig(subject?.metadata, 'annotations', key));
 }

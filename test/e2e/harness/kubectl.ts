@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
 import type { KubeObject } from '../../../src/world/object.ts';
 
-/** What a command printed, and how it ended. */
+/** The output of a command, and its exit code. */
 export interface Printed {
   readonly code: number;
   readonly stdout: string;
@@ -32,13 +32,16 @@ export const ARGO_CD_WAYS = {
 /** The name of a way in which Argo CD writes. */
 export type Way = keyof typeof ARGO_CD_WAYS;
 
-/** kubectl, with the plugin of Argo Rollouts on its path, as one user. */
+/** kubectl as one user, with the plugin of Argo Rollouts on its path. */
 export class Kubectl {
   readonly #command: string;
   readonly #kubeconfig: string;
   readonly #path: string;
 
-  /** In: the programs `kubectl` and `kubectl-argo-rollouts`, and a kubeconfig. */
+  /**
+   * @param command - The path of `kubectl`.
+   * @param plugin - The path of `kubectl-argo-rollouts`.
+   */
   constructor(command: string, plugin: string, kubeconfig: string) {
     this.#command = command;
     this.#kubeconfig = kubeconfig;
@@ -49,10 +52,7 @@ export class Kubectl {
     return this.#kubeconfig;
   }
 
-  /**
-   * In: arguments, and what to read from standard input. Out: what it printed and how it ended; whether that is a
-   * failure is for the test to say.
-   */
+  /** Runs kubectl. Returns its output and exit code, and does not reject if it fails. */
   async try(args: readonly string[], stdin = ''): Promise<Printed> {
     const env = { ...process.env, KUBECONFIG: this.#kubeconfig, PATH: this.#path, KUBECTL_KUBERC: 'false' };
     const child = spawn(this.#command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -66,7 +66,7 @@ export class Kubectl {
     return { code: code ?? -1, stdout, stderr };
   }
 
-  /** In: as `try`. Out: what it printed. Rejects with it when kubectl fails. */
+  /** Runs kubectl as `try` does, and rejects with its output if it fails. */
   async run(args: readonly string[], stdin = ''): Promise<Printed> {
     const printed = await this.try(args, stdin);
     if (printed.code !== 0)
@@ -74,13 +74,13 @@ export class Kubectl {
     return printed;
   }
 
-  /** In: objects, and how to write them. Out: what kubectl printed; it rejects when that fails. */
+  /** Applies objects, and rejects with the output of kubectl if that fails. */
   apply(objects: readonly KubeObject[], way: Way = 'client-side apply', ...args: readonly string[]): Promise<Printed> {
     return this.run([...ARGO_CD_WAYS[way], ...args, '-f', '-'], yamlOf(objects));
   }
 }
 
-/** In: objects. Out: a file of them, in the YAML that kubectl reads: 1.1, where a bare `off` is no text. */
+/** Returns objects as YAML 1.1, as kubectl reads it: a bare `off` is not a string there. */
 export function yamlOf(objects: readonly KubeObject[]): string {
   return objects.map((object) => stringify(object, { version: '1.1' })).join('---\n');
 }

@@ -3,16 +3,19 @@ import { asArray, dig, asString } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { Refused, type Api } from './api.ts';
 
-/** On a pod template: after how many milliseconds its pods are ready; `never` for a version that does not start. */
+/**
+ * An annotation on a pod template: the milliseconds until its pods are ready, or `never` for a version that does not
+ * start.
+ */
 export const READY_AFTER = 'e2e/ready-after';
-/** On a pod template: how many milliseconds its pods take to end once they are deleted. */
+/** An annotation on a pod template: the milliseconds that its pods take to end after their deletion. */
 export const ENDS_AFTER = 'e2e/ends-after';
 
 const NODE = 'node-1';
 
 /**
- * Plays scheduler, kubelet and network: pods are objects that become ready after a while and end after another. Nothing
- * runs in them; their addresses lead nowhere.
+ * Plays scheduler, kubelet and network. Pods are only objects, which become ready after a while and end after another.
+ * Their addresses lead nowhere.
  */
 export class Kubelet {
   readonly #api: Api;
@@ -24,7 +27,7 @@ export class Kubelet {
     this.#api = api;
   }
 
-  /** Makes the node, and goes on with pods until it is stopped; survives an API server that goes away. */
+  /** Creates the node, and manages pods until it is stopped. It survives outages of the API server. */
   async start(): Promise<void> {
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: NODE } };
     await this.#api.create(node).catch(ignore(409));
@@ -73,8 +76,7 @@ export class Kubelet {
     }
   }
 
-  // Like a real kubelet's, an attempt that a conflict or an outage of the API server spoils is made again, with the pod
-  // as it is then.
+  // Like a real kubelet, it retries after a conflict or an outage, with the pod as it is then.
   #attempt(pod: KubeObject, work: (pod: KubeObject) => Promise<void>): void {
     void (async () => {
       let current: KubeObject | undefined = pod;

@@ -5,13 +5,10 @@ import { virtualService } from './shop.ts';
 
 const WORKERS = 6;
 const PAUSE = 10;
-// Whatever happens, it ends.
+// A limit, so that it always ends.
 const MOST = 30_000;
 
-/**
- * Updates VirtualServices again and again, each in a way that both webhooks have to look at, and keeps what was
- * refused.
- */
+/** Updates VirtualServices continuously in a way that both webhooks must check, and records rejected requests. */
 export class Load {
   readonly failures: string[] = [];
   #admitted = 0;
@@ -20,10 +17,7 @@ export class Load {
 
   private constructor() {}
 
-  /**
-   * In: an API, and a namespace. Out: the load, begun; without Rollgate looking at anything that refers to what it
-   * changes.
-   */
+  /** Creates its VirtualServices and starts the load. Nothing refers to these VirtualServices. */
   static async start(api: Api, namespace: string): Promise<Load> {
     const load = new Load();
     const names = Array.from({ length: WORKERS }, (_, index) => `load-${index}`);
@@ -36,7 +30,7 @@ export class Load {
     return this.#admitted;
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Stops the load, and waits for requests in progress. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#working;

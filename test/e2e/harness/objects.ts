@@ -1,7 +1,11 @@
 import { parseAllDocuments } from 'yaml';
 import { isKubeObject, type KubeObject } from '../../../src/world/object.ts';
 
-/** In: YAML. Out: the objects in it. Throws where a document is no object. */
+/**
+ * Returns the objects in a YAML text.
+ *
+ * @throws Error - If a document is no object.
+ */
 export function objectsOf(yaml: string): KubeObject[] {
   return parseAllDocuments(yaml)
     .map((document) => document.toJS() as unknown)
@@ -12,7 +16,7 @@ export function objectsOf(yaml: string): KubeObject[] {
     });
 }
 
-/** In: an object and a namespace. Out: it, in that namespace. */
+/** Returns an object with another namespace. */
 export function inNamespace(object: KubeObject, namespace: string): KubeObject {
   return { ...object, apiVersion: object.apiVersion, kind: object.kind, metadata: { ...object.metadata, namespace } };
 }

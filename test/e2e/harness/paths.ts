@@ -1,4 +1,4 @@
-// The harness talks of a handful of kinds; the plural of each is its lower-case kind and an s, but for these.
+// The harness uses a few kinds. Their plurals are the lower-case kind and an s, with these exceptions.
 const PLURALS: Readonly<Record<string, string>> = {
   Ingress: 'ingresses',
   EndpointSlice: 'endpointslices',
@@ -6,8 +6,10 @@ const PLURALS: Readonly<Record<string, string>> = {
 };
 
 /**
- * In: an object's apiVersion, kind, namespace (empty: cluster-scoped, or a list of all namespaces) and name (undefined:
- * the list). Out: the path of the API.
+ * Returns the API path of an object or a list.
+ *
+ * @param object - An empty `namespace` means a cluster-scoped object, or a list of all namespaces. An undefined `name`
+ *   means the list.
  */
 export function pathOf({
   apiVersion,

@@ -2,12 +2,12 @@ import type { KubeObject } from '../../../src/world/object.ts';
 import type { Api, WatchEvent } from './api.ts';
 import { pathOf } from './paths.ts';
 
-/** What one object was, version by version, from when the recording began: nothing between two versions escapes it. */
+/** Records every version of an object from its start on; it misses none. */
 export class Recorder {
   readonly events: WatchEvent[] = [];
   readonly #stopped = new AbortController();
 
-  /** In: the API, and which object; it need not be there yet. Out: the recording, begun. */
+  /** Starts to record an object, which need not exist yet. */
   static async start(
     api: Api,
     at: { apiVersion: string; kind: string; namespace: string; name: string },
@@ -29,7 +29,9 @@ export class Recorder {
   }
 
   /**
-   * Ends it. Out: the versions of the object, oldest first. Throws if the watch was cut: something may be missing then.
+   * Ends the recording. Returns the versions of the object, oldest first.
+   *
+   * @throws Error - If the watch was cut, because versions may be missing then.
    */
   stop(): KubeObject[] {
     this.#stopped.abort();
@@ -37,7 +39,7 @@ export class Recorder {
     return this.versions;
   }
 
-  /** Out: the versions so far, oldest first. */
+  /** The versions so far, oldest first. */
   get versions(): KubeObject[] {
     return this.events.filter(({ type }) => type === 'ADDED' || type === 'MODIFIED').map(({ object }) => object);
   }

@@ -16,13 +16,13 @@ import { freePort, Program, until } from './program.ts';
 
 const NAMESPACE = 'rollgate';
 const NAME = 'rollgate';
-/** The service account that Rollgate runs as. */
+/** The service account of Rollgate. */
 export const ROLLGATE: ServiceAccount = { namespace: NAMESPACE, name: NAME };
 
 const DAY = 86_400_000;
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const SOURCES = join(ROOT, 'src');
-// The image's own: what Node is told about memory and threads shows in the figures.
+// The Node options of the image, so that figures of memory and threads are realistic.
 const NODE_OPTIONS =
   /^ENTRYPOINT (\[.*\])$/m
     .exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))
@@ -31,8 +31,8 @@ const NODE_OPTIONS =
     .filter((arg) => arg.startsWith('--')) ?? [];
 
 /**
- * Rollgate as the chart installs it: rights, policy and webhooks are the rendered ones, and its process runs under the
- * token of its service account with the arguments of its Deployment, but for paths and addresses: it listens at the
+ * Rollgate as the chart installs it: rights, policy and webhooks are the rendered ones. Its process runs with the token
+ * of its service account and the arguments of its Deployment, except for paths and addresses. It listens at the
  * ClusterIP of its Service.
  */
 export class Rollgate {
@@ -47,9 +47,12 @@ export class Rollgate {
   }
 
   /**
-   * In: a control plane, kubectl as its administrator, settings of the chart as `--set` takes them, the address at
-   * which Rollgate reaches the API server, where something stands between, and the folder of its sources, where they
-   * are not the project's. Out: Rollgate, ready and registered.
+   * Installs Rollgate, and waits until it is ready and its webhooks are registered.
+   *
+   * @param kubectl - kubectl as the administrator.
+   * @param settings - Values of the chart, as `--set` takes them.
+   * @param server - The address at which Rollgate reaches the API server, if there is a proxy in between.
+   * @param sources - The folder of its sources, if it is not the project's.
    */
   static async install(
     controlPlane: ControlPlane,
@@ -69,13 +72,13 @@ export class Rollgate {
     await writeFile(join(folder, 'certificates', 'tls.key'), certificate.key);
     await writeFile(join(folder, 'ca.pem'), certificate.cert);
 
-    // Injecting the CA is the part of cert-manager, which is not here.
+    // In a real cluster, cert-manager injects the CA.
     const own = [
       'certificates.certManager.enabled=false',
       'certificates.existingSecret=rollgate-tls',
       'policy.mode=enforce',
     ];
-    // The whole suite is run with them and without: they must not change an answer.
+    // The whole suite runs with matchConditions and without them: they must not change an answer.
     if (process.env['ROLLGATE_E2E_MATCH_CONDITIONS'] === 'off') own.push('webhooks.matchConditions=false');
     const rendered = objectsOf(
       render(
@@ -124,22 +127,27 @@ export class Rollgate {
     return rollgate;
   }
 
-  /** Out: a second replica of it, ready. No Service leads to it; it takes part in everything else. */
+  /**
+   * Starts a second replica, and waits until it is ready. No Service leads to it; otherwise it takes part in
+   * everything.
+   */
   async second(): Promise<Rollgate> {
     const second = await this.replica('rollgate-2');
     await second.start();
     return second;
   }
 
-  /** Starts it. Resolves when it is ready. */
+  /** Starts the process, and waits until it is ready. */
   async start(): Promise<void> {
     this.program.start();
     await this.ready();
   }
 
   /**
-   * In: a name, and further arguments by name. Out: another process of it, as the pod of another replica is, at an
-   * address of its own; not started, and not stopped with the cluster.
+   * Returns another process, as the pod of another replica, with its own address. It is not started, and not stopped
+   * with the cluster.
+   *
+   * @param values - Further arguments by name.
    */
   async replica(name: string, values: Readonly<Record<string, string>> = {}): Promise<Rollgate> {
     const [port, healthPort] = [await freePort(), await freePort()];
@@ -155,12 +163,12 @@ export class Rollgate {
     );
   }
 
-  /** Out: where it listens. */
+  /** The address at which it listens. */
   get address(): Address {
     return { host: this.program.argument('host') ?? '', port: Number(this.program.argument('port')) };
   }
 
-  /** Resolves when it is ready. */
+  /** Waits until it is ready. */
   async ready(within = 60_000): Promise<void> {
     await until(
       'Rollgate',
@@ -172,12 +180,12 @@ export class Rollgate {
     );
   }
 
-  /** Out: its metrics, as Prometheus would read them. */
+  /** Returns its metrics in the format of Prometheus. */
   async metrics(): Promise<string> {
     return (await this.#get('/metrics')).body;
   }
 
-  /** In: a change of the policy. Resolves when it is in force. */
+  /** Changes the policy, and waits until the change is in force. */
   async policy(change: (policy: Record<string, unknown>) => Record<string, unknown>): Promise<void> {
     const reloads = async (): Promise<string | undefined> =>
       /rollgate_policy_reloads_total\{result="success"\} (\d+)/.exec(await this.metrics())?.[1];
@@ -189,7 +197,7 @@ export class Rollgate {
     await until('the new policy', async () => (await reloads()) !== before);
   }
 
-  /** Out: the lines it logged about decisions, oldest first. */
+  /** Returns the log lines about decisions, oldest first. */
   decisions(): Record<string, unknown>[] {
     return this.program
       .output()

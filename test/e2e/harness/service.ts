@@ -2,20 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Forwarder, type Address } from '../../support/forwarder.ts';
 import type { Rollgate } from './rollgate.ts';
 
-// Endpoints and the rules of kube-proxy follow the deletion of a pod after a while, in which the pod is asked as
-// before.
+// Endpoints and the rules of kube-proxy lag behind the deletion of a pod. During that time the pod still gets requests.
 const LAG = 2_000;
 
-/**
- * Plays the Service of Rollgate: who connects to its address comes to one of the processes that are ready, each in
- * turn; a connection stays where it is.
- */
+/** Plays the Service of Rollgate. New connections go to the ready processes in turn, and stay where they are. */
 export class RollgateService {
   #endpoints: readonly Rollgate[] = [];
   #turn = 0;
   #forwarder: Forwarder | undefined;
 
-  /** In: the ClusterIP and port. Out: the Service, without endpoints. */
+  /** Starts the Service without endpoints. */
   static async start(at: Address): Promise<RollgateService> {
     const service = new RollgateService();
     service.#forwarder = await Forwarder.start(
@@ -29,15 +25,14 @@ export class RollgateService {
     return this.#endpoints;
   }
 
-  /** In: a process that was not started. Resolves when it is an endpoint: started and ready. */
+  /** Starts a process, waits until it is ready, and makes it an endpoint. */
   async add(rollgate: Rollgate): Promise<void> {
     await rollgate.start();
     this.#endpoints = [...this.#endpoints, rollgate];
   }
 
   /**
-   * In: an endpoint, and how it ends. Resolves when its process has ended: it was asked to at once, and was an endpoint
-   * for a while longer.
+   * Stops the process of an endpoint, and waits until it has ended. It stays an endpoint for a while after the signal.
    */
   async remove(rollgate: Rollgate, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const ended = rollgate.program.stop(signal);
@@ -46,7 +41,7 @@ export class RollgateService {
     await ended;
   }
 
-  /** Ends it, and its endpoints at once. */
+  /** Stops the Service and all its endpoints at once. */
   async stop(): Promise<void> {
     await Promise.all(this.#endpoints.map((each) => each.program.stop('SIGKILL')));
     this.#endpoints = [];

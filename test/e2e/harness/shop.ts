@@ -6,7 +6,7 @@ import { until } from './program.ts';
 
 const ISTIO = 'networking.istio.io/v1';
 
-/** In: a namespace and a name. Out: a Rollout of one pod with host-level splitting, and all that it refers to. */
+/** Returns a Rollout of one pod with host-level traffic splitting, and all objects that it refers to. */
 export function shop(namespace: string, name: string): KubeObject[] {
   const labels = { app: name };
   const service = (role: string): KubeObject => ({
@@ -42,7 +42,7 @@ function rollout(namespace: string, name: string, labels: Readonly<Record<string
   };
 }
 
-/** In: a namespace, the name of a shop, and how its route is called. Out: its VirtualService. */
+/** Returns the VirtualService of a shop. */
 export function virtualService(namespace: string, name: string, route = 'primary'): KubeObject {
   const destination = (role: string, weight: number): unknown => ({ destination: { host: `${name}-${role}` }, weight });
   return {
@@ -54,8 +54,10 @@ export function virtualService(namespace: string, name: string, route = 'primary
 }
 
 /**
- * In: an API, and a shop. Out: what the API server says to renaming the route that its Rollout names, in a dry run;
- * empty if it would let that through. Throws what is no refusal of an admission.
+ * Returns why the API server rejects a dry run that renames the route of a shop's Rollout, or an empty string if it
+ * allows that.
+ *
+ * @throws Error - If the dry run fails for another reason.
  */
 export async function whyNotRenamed(api: Api, namespace: string, name: string): Promise<string> {
   const path = `${pathOf({ apiVersion: ISTIO, kind: 'VirtualService', namespace, name })}?dryRun=All`;
@@ -74,10 +76,11 @@ export async function whyNotRenamed(api: Api, namespace: string, name: string): 
 }
 
 /**
- * Sees whether Rollgate knows what happens now. That a route may not be renamed because a Rollout names it, it can only
- * know of a Rollout it was told of by a watch: no live read helps. In: an API, a namespace, and a name not used before.
- * Out: after how many milliseconds the verdict was right on a Rollout that is created now, with all it refers to, and
- * on its deletion thereafter.
+ * Measures how fast Rollgate learns of changes: that a route must not be renamed follows only from the watch of
+ * Rollouts, not from live reads. Returns the milliseconds until the verdict was right after a shop is created, and
+ * after its Rollout is deleted.
+ *
+ * @param name - A name that was not used before.
  */
 export async function learns(api: Api, namespace: string, name: string): Promise<{ came: number; went: number }> {
   const came = await timed(async () => {
@@ -100,7 +103,7 @@ export async function learns(api: Api, namespace: string, name: string): Promise
   return { came, went };
 }
 
-// Longer than anything takes that is not lost for good.
+// Longer than any delay that is not a permanent failure.
 const PATIENCE = { within: 60_000, every: 50 };
 
 async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -6,23 +6,22 @@ import { keyOf, namespaceOf, type KubeObject } from '../../../src/world/object.t
 import { asObject } from '../../../src/world/read.ts';
 
 /**
- * A contradiction between two objects, and what else there is: whichever of the two comes last is refused, or warned
- * about.
+ * A conflict between two objects, and the objects around them. The one that comes last is rejected or gets a warning.
  */
 export interface Pair {
   readonly class: FindingClass;
-  /** The one that is judged, and the one that it refers to; undefined where what it refers to is not there. */
+  /** The object that the rule evaluates, and the object that it refers to; undefined if that does not exist. */
   readonly referrer: KubeObject;
   readonly referenced: KubeObject | undefined;
   readonly others: readonly KubeObject[];
   /**
-   * Whether the two are in different namespaces, so that neither may block the other; a cluster-scoped object is in
+   * Whether the two are in different namespaces, so that neither may block the other. A cluster-scoped object is in
    * none.
    */
   readonly foreign: { readonly referrerLast: boolean; readonly referencedLast: boolean };
 }
 
-// The kinds that the chart registers webhooks for.
+// The kinds for which the chart registers webhooks.
 const ADMITTED = new Set([
   'Rollout',
   'AnalysisTemplate',
@@ -42,8 +41,10 @@ const ADMITTED = new Set([
 const GRAVITY: readonly FindingClass[] = ['invalid', 'missing', 'advice'];
 
 /**
- * In: the objects of a bad fixture, its rule, and optionally which object is to be the one referred to, as `Kind name`.
- * Out: the gravest contradiction in it that two objects make; undefined where one is enough.
+ * Returns the most severe conflict between two objects in a bad fixture, or undefined if a single object is enough for
+ * the problem.
+ *
+ * @param wanted - The referenced object, as `Kind name`.
  */
 export function pairOf(objects: readonly KubeObject[], rule: Rule, wanted?: string): Pair | undefined {
   const { findings } = evaluate(bundleWorld(objects, { complete: true }), objects, [rule]);
@@ -69,7 +70,7 @@ export function pairOf(objects: readonly KubeObject[], rule: Rule, wanted?: stri
     referrer,
     referenced,
     others: objects.filter((object) => ![keyOf(referrer), keyOf(last)].includes(keyOf(object))),
-    // What is wrong in the object itself is nobody else's business.
+    // A problem of the object itself does not involve other namespaces.
     foreign: {
       referrerLast: spans(referrer),
       referencedLast:
@@ -87,7 +88,7 @@ function referencedBy({ subject, object, related }: Finding, wanted: string | un
   );
 }
 
-/** In which order, and when, an object arrives that completes a contradiction. */
+/** The ways in which an object can arrive that completes a conflict: in which order, and when. */
 export const DOORS = [
   'referrer last',
   'referrer changed, nothing under way',
@@ -101,17 +102,17 @@ export const DOORS = [
 export type Door = (typeof DOORS)[number];
 
 /**
- * In: a pair and a door. Out: what becomes of whoever comes through it: the table of decisions, written down once more.
+ * Returns the expected reaction to an object at a door. This repeats the product's table of decisions independently.
  */
-export function decided(pair: Pair, door: Door): 'denied' | 'warned' | 'nothing' {
+export function expectedReaction(pair: Pair, door: Door): 'denied' | 'warned' | 'nothing' {
   if (door === 'referenced last, the Rollout being deleted') return 'nothing';
   if (pair.class !== 'invalid') return 'warned';
   if (door.startsWith('referrer') ? pair.foreign.referrerLast : pair.foreign.referencedLast) return 'warned';
   return door === 'referenced changed, nothing under way' ? 'warned' : 'denied';
 }
 
-/** In: a pair. Out: whether the object referred to is found fault with though nobody refers to it. */
-export function isWrongAlone({ referrer, referenced, others }: Pair, rule: Rule): boolean {
+/** Returns whether the referenced object is invalid even if nothing refers to it. */
+export function isInvalidAlone({ referrer, referenced, others }: Pair, rule: Rule): boolean {
   const without = [...others, ...(referenced === undefined ? [] : [referenced])].filter(
     (object) => keyOf(object) !== keyOf(referrer),
   );
@@ -123,10 +124,10 @@ export function isWrongAlone({ referrer, referenced, others }: Pair, rule: Rule)
 }
 
 /**
- * In: a pair, and its rule. Out: its Rollout as it was when it had no more than the bare strategy, and nothing was
- * wrong with it; undefined where that is no Rollout, or where it is wrong all the same.
+ * Returns the Rollout of a pair with a bare strategy, before anything was wrong. Returns undefined if the referrer is
+ * no Rollout, or if even the bare Rollout is invalid.
  */
-export function bare({ referrer, referenced, others }: Pair, rule: Rule): KubeObject | undefined {
+export function bareRollout({ referrer, referenced, others }: Pair, rule: Rule): KubeObject | undefined {
   if (referrer.kind !== 'Rollout') return undefined;
   const right: KubeObject = { ...referrer, spec: { ...asObject(referrer['spec']), strategy: { canary: {} } } };
   const all = [...others, ...(referenced === undefined ? [] : [referenced]), right];

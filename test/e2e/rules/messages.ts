@@ -2,15 +2,15 @@ import { RULES } from '../../../src/rules/index.ts';
 import type { Printed } from '../harness/kubectl.ts';
 import { CASES } from './cases.ts';
 
-/** What was printed at one door. */
+/** The output at one door. */
 export interface Shown {
-  /** As the heading says it. */
+  /** The text of the heading. */
   readonly when: string;
   readonly command: string;
   readonly printed: Printed;
 }
 
-/** In: what was printed, by rule. Out: the part of docs/messages.md that shows it. */
+/** Returns the part of docs/messages.md that shows the output, by rule. */
 export function messagesPage(shown: ReadonlyMap<string, readonly Shown[]>): string {
   return RULES.filter(({ id }) => shown.has(id))
     .map(({ id, summary }) => {
@@ -23,7 +23,7 @@ export function messagesPage(shown: ReadonlyMap<string, readonly Shown[]>): stri
     .join('\n\n');
 }
 
-// Where the same is printed at two doors, once is enough.
+// The same output at two doors is shown once.
 function doors(list: readonly Shown[]): string[] {
   const texts = new Map<string, Shown[]>();
   for (const one of list) {

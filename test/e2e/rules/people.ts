@@ -5,24 +5,24 @@ import { yamlOf, type Printed } from '../harness/kubectl.ts';
 import { pathOf } from '../harness/paths.ts';
 import { until } from '../harness/program.ts';
 
-/** The user whom Rollgate does not judge: what is to be there before a test was always there. */
+/** The setting that exempts the administrator, so that tests can create any objects before they start. */
 export const UNJUDGED = 'exemptAccounts[0]=admin';
 
-// The cluster has one already, and those of other set-ups would count as well.
+// The cluster already has one, and a second one would affect other tests.
 const CONTROLLER_CONFIG = 'argo-rollouts-config';
 
 /**
- * In: a cluster, objects, and one that is still to come. Out: what it said of those that it refused, by key; the rest
- * of them is stored.
+ * Creates objects, and the namespaces of them and of an object that comes later. Returns the API server's messages
+ * about rejected objects, by key.
  */
-export async function wereThere(
+export async function createAll(
   cluster: Cluster,
   objects: readonly KubeObject[],
   coming: KubeObject,
 ): Promise<ReadonlyMap<string, string>> {
   const refused = new Map<string, string>();
   const namespaces = new Set([...objects, coming].map(namespaceOf).filter((name) => name !== '' && name !== 'default'));
-  // Without a sidecar every Rollout that Istio routes to would be advised about.
+  // Without a sidecar, every Rollout with Istio routing would get advice.
   const labels = { 'istio-injection': 'enabled' };
   for (const name of namespaces)
     await cluster.controlPlane.admin
@@ -45,39 +45,41 @@ function unless(code: number): (error: unknown) => void {
   };
 }
 
-/** What came of an apply: denied or warned about by a rule, or neither. */
-export type Became = 'denied' | 'warned' | 'nothing';
+/** The reaction of a rule to an apply. */
+export type Reaction = 'denied' | 'warned' | 'nothing';
 
-/** In: what kubectl printed, and the id of a rule. Out: what that rule did. */
-export function becameOf({ code, stderr }: Printed, rule: string): Became {
+/** Returns the reaction of a rule in the output of kubectl. */
+export function reactionIn({ code, stderr }: Printed, rule: string): Reaction {
   const lines = stderr.split('\n').filter((line) => line.includes(`[${rule}]`));
   if (code !== 0 && lines.some((line) => !line.startsWith('Warning:'))) return 'denied';
   return lines.length > 0 ? 'warned' : 'nothing';
 }
 
 /**
- * In: a cluster, an object that the developer applies, the rule, what is to become of it, and how it is undone. Out:
- * what kubectl printed. Where the watches of Rollgate have not yet brought what was there before, it is applied again.
+ * Applies an object as the developer until the rule reacts as expected, because the watches of Rollgate may lag behind.
+ * Returns the last output.
+ *
+ * @param undo - Reverts a successful apply.
  */
-export async function applies(
+export async function applyUntil(
   cluster: Cluster,
   object: KubeObject,
   rule: string,
-  expected: Became,
+  expected: Reaction,
   undo: () => Promise<unknown>,
 ): Promise<Printed> {
   let printed: Printed | undefined;
   const attempt = async (): Promise<Printed | undefined> => {
     if (printed !== undefined && printed.code === 0) await undo();
     printed = await cluster.developer.try(['apply', '-f', '-'], yamlOf([object]));
-    return becameOf(printed, rule) === expected ? printed : undefined;
+    return reactionIn(printed, rule) === expected ? printed : undefined;
   };
-  // What it is told at last is for the test to compare.
+  // After the timeout, the test compares the last output.
   return until(`${rule}: ${expected}`, attempt, { within: 20_000, every: 500 }).catch(() => printed as Printed);
 }
 
-/** In: a cluster, and an object. Out: resolves when it is not there. */
-export async function wasNeverThere(cluster: Cluster, { apiVersion, kind, metadata }: KubeObject): Promise<void> {
+/** Deletes an object, and waits until it is gone. */
+export async function removeObject(cluster: Cluster, { apiVersion, kind, metadata }: KubeObject): Promise<void> {
   const path = pathOf({ apiVersion, kind, namespace: metadata.namespace ?? '', name: metadata.name });
   await cluster.controlPlane.admin.call('DELETE', path).catch(unless(404));
   await until(

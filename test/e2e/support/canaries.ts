@@ -7,18 +7,18 @@ import { objectsOf } from '../harness/objects.ts';
 const EXAMPLES = join(import.meta.dirname, '..', '..', '..', 'examples');
 const HASH = 'rollouts-pod-template-hash';
 
-/** A set-up with a Rollout and what it drives, as files are applied again and again in the middle of its canary. */
+/** A set-up with a Rollout and the objects that it controls, as files that are applied repeatedly during its canary. */
 export interface Canary {
   readonly name: string;
   readonly rollout: string;
   readonly container: string;
-  /** What the steps of the Rollout are, so that it pauses after each weight. */
+  /** The steps of the Rollout, with a pause after each weight. */
   readonly steps: readonly unknown[];
   readonly managedRoutes?: readonly unknown[];
-  /** What of `canary.trafficRouting` the controller writes at each pause, and when all is done: the canary weights. */
+  /** The canary weights that the controller writes at each pause, and at the end. */
   readonly weights: readonly number[];
   readonly files: readonly string[];
-  /** The namespace in those files. */
+  /** The namespace in these files. */
   readonly namespace: string;
 }
 
@@ -62,7 +62,7 @@ export const CANARIES: readonly Canary[] = [
   },
 ];
 
-/** In: a set-up and a namespace. Out: its objects there. */
+/** Returns the objects of a set-up in a namespace. */
 export function objectsIn(
   { files, namespace: was, rollout, steps, managedRoutes }: Canary,
   namespace: string,
@@ -84,7 +84,7 @@ export function objectsIn(
 
 const DRIVEN = ['VirtualService', 'DestinationRule', 'Service', 'HTTPRoute'];
 
-/** In: objects of a set-up. Out: those into which the controller writes. */
+/** Returns the objects of a set-up into which the controller writes. */
 export function driven(objects: readonly KubeObject[]): KubeObject[] {
   return objects.filter(
     ({ kind, metadata }) => DRIVEN.includes(kind) && !['app07', 'store-front'].includes(metadata.name),
@@ -92,8 +92,8 @@ export function driven(objects: readonly KubeObject[]): KubeObject[] {
 }
 
 /**
- * In: an object as it is in a file, and a number. Out: the same file after a person's n-th edit: a timeout, a host, a
- * match, a weight that no Rollout manages.
+ * Returns an object from a file after the n-th edit by a user: a timeout, a host, a match, or a weight that no Rollout
+ * manages.
  */
 export function edited(source: KubeObject, n: number): KubeObject {
   const spec = asObject(source['spec']);
@@ -148,9 +148,7 @@ export function edited(source: KubeObject, n: number): KubeObject {
   }
 }
 
-/**
- * In: an object that the controller writes into. Out: what is the controller's in it, in a form that can be compared.
- */
+/** Returns the fields of the controller in an object, as a string that can be compared. */
 export function controllersPart(source: KubeObject): string {
   const spec = asObject(source['spec']);
   switch (source.kind) {
@@ -188,7 +186,7 @@ function weightOf(entry: unknown, name: unknown): string {
   return `${String(name).split('.', 1)[0]}=${String(dig(entry, 'weight'))}`;
 }
 
-/** In: an object, submitted or stored. Out: what of its spec is the person's: all but what the controller writes. */
+/** Returns the spec of an object without the fields that the controller writes. */
 export function personsPart(source: KubeObject): JsonObject {
   const spec = strip(asObject(source['spec'])) as JsonObject;
   const http = asArray(spec['http']);
@@ -197,7 +195,7 @@ export function personsPart(source: KubeObject): JsonObject {
     : { ...spec, http: http.filter((route) => dig(route, 'name') !== HEADER_ROUTE.setHeaderRoute.name) };
 }
 
-// Weights that no Rollout manages are the person's: those routes are named, or their backends.
+// Weights that no Rollout manages belong to the user. They are recognized by the names of their routes or backends.
 function strip(value: unknown, unrelated = false): unknown {
   if (Array.isArray(value)) return value.map((item) => strip(item, unrelated));
   if (typeof value !== 'object' || value === null) return value;
@@ -213,8 +211,10 @@ function strip(value: unknown, unrelated = false): unknown {
 }
 
 /**
- * In: the controller's part of an object before an update and now, and the kind. Out: whether the update is finished
- * there: weights are back where they were, no hash is that of before.
+ * Returns whether an update is finished in an object: the weights are as before the update, and no old hash is left.
+ *
+ * @param before - The controller's part before the update.
+ * @param now - The controller's part now.
  */
 export function isFinished({ kind }: KubeObject, before: string, now: string): boolean {
   if (kind === 'VirtualService' || kind === 'HTTPRoute') return now === before;

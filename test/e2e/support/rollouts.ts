@@ -5,10 +5,7 @@ import { until } from '../harness/program.ts';
 
 const API = 'argoproj.io/v1alpha1';
 
-/**
- * In: a cluster, where, and a condition on a Rollout. Out: the Rollout, once it holds. Rejects with the status that it
- * has instead.
- */
+/** Waits until a condition holds for a Rollout, and returns it. Rejects with its status at the end. */
 export async function rolloutThat(
   cluster: Cluster,
   namespace: string,
@@ -32,12 +29,12 @@ export async function rolloutThat(
   }
 }
 
-/** In: a Rollout. Out: whether the controller has seen its newest generation. */
+/** Returns whether the controller has observed the newest generation of a Rollout. */
 function isObserved(rollout: KubeObject): boolean {
   return dig(rollout, 'status', 'observedGeneration') === String(rollout.metadata['generation']);
 }
 
-/** In: where. Out: the Rollout, once it is Healthy. */
+/** Waits until a Rollout is Healthy, and returns it. */
 export function healthy(cluster: Cluster, namespace: string, name: string): Promise<KubeObject> {
   return rolloutThat(
     cluster,
@@ -48,7 +45,7 @@ export function healthy(cluster: Cluster, namespace: string, name: string): Prom
   );
 }
 
-/** In: where, and the canary weight. Out: the Rollout, once it pauses with that weight in its status. */
+/** Waits until a Rollout pauses with a canary weight in its status, and returns it. */
 export function pausedAt(cluster: Cluster, namespace: string, name: string, weight: number): Promise<KubeObject> {
   return rolloutThat(
     cluster,

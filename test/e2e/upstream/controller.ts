@@ -5,24 +5,24 @@ import type { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
 
 /**
- * What became of a Rollout on the real controller: it was marked InvalidSpec, the controller fails at it over and over,
- * or runs it.
+ * The outcome of a Rollout on the real controller: it was marked InvalidSpec, the controller fails repeatedly, or it
+ * runs.
  */
 export interface Outcome {
   readonly kind: 'InvalidSpec' | 'fails' | 'runs';
   readonly message: string;
 }
 
-/** Objects as the API server stored them, and what it said to those that it refused, by key. */
+/** Objects as the API server stored them, and its messages about rejected ones, by key. */
 export interface Stored {
   readonly objects: readonly KubeObject[];
   readonly refused: ReadonlyMap<string, string>;
 }
 
-// Whatever a Rollout refers to is there before it.
+// Referenced objects are created before the objects that refer to them.
 const LAST = ['Rollout', 'Experiment'];
 
-/** In: the API, and objects. Out: what came of creating them, in namespaces that are made for them. */
+/** Creates objects, and the namespaces that they need. */
 export async function store(api: Api, objects: readonly KubeObject[]): Promise<Stored> {
   const written = objects.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name);
   const namespaces = new Set(
@@ -49,12 +49,12 @@ export async function store(api: Api, objects: readonly KubeObject[]): Promise<S
   return { objects: stored, refused };
 }
 
-// All come at once, and what the controller fails at it tries again after ever longer pauses.
+// All Rollouts are created at once, and the controller retries failures with growing delays.
 const QUIET = 12_000;
 
 /**
- * In: a cluster. Out: what became of every Rollout in it, by key, once nothing of it has changed for a while, although
- * the controller looked at all of them again: what it has done to routes it only sees then.
+ * Waits until no outcome has changed for a while, and returns the outcomes of all Rollouts by key. The controller
+ * reconciles every Rollout twice, because it notices some effects on routes only the second time.
  */
 export async function outcomes(cluster: Cluster): Promise<ReadonlyMap<string, Outcome>> {
   await settled(cluster);
@@ -85,8 +85,9 @@ async function settled(cluster: Cluster): Promise<ReadonlyMap<string, Outcome>> 
 }
 
 /**
- * In: a Rollout as it is stored, and what the controller last logged as an error, by namespace and name. Out: what
- * became of it; undefined while that is open.
+ * Returns the outcome of a Rollout, or undefined if it is still open.
+ *
+ * @param errors - The last logged error of each Rollout, by namespace and name.
  */
 function outcomeOf(rollout: KubeObject, errors: ReadonlyMap<string, string>): Outcome | undefined {
   const status = rollout['status'];
@@ -104,7 +105,7 @@ function outcomeOf(rollout: KubeObject, errors: ReadonlyMap<string, string>): Ou
   return { kind: 'fails', message: error };
 }
 
-// Once may be a cache that lags.
+// One or two errors may come from a stale cache.
 const ATTEMPTS = 3;
 
 function errorsIn(log: string): ReadonlyMap<string, string> {
@@ -114,7 +115,7 @@ function errorsIn(log: string): ReadonlyMap<string, string> {
     if (!line.includes('level=error')) continue;
     const [, message] = /msg="rollout syncHandler error: ((?:[^"\\]|\\.)*)"/.exec(line) ?? [];
     const [namespace, rollout] = [/ namespace=(\S+)/.exec(line)?.[1], / rollout=(\S+)/.exec(line)?.[1]];
-    // Somebody else wrote in between: the next attempt succeeds.
+    // A conflict with another write; the next attempt succeeds.
     if (
       namespace === undefined ||
       rollout === undefined ||
@@ -133,8 +134,8 @@ function errorsIn(log: string): ReadonlyMap<string, string> {
 const GROWN = 300_000_000;
 
 /**
- * In: a cluster, and what is to be done to its controller. Out: resolves once that has ended it, or made its memory
- * grow as it does where it never comes to an end; it is stopped then, before it takes all there is.
+ * Asserts that an action crashes the controller, or makes its memory grow without limit. The controller is stopped
+ * before it uses all memory.
  */
 export async function doesNotSurvive(cluster: Cluster, cause: () => Promise<unknown>): Promise<void> {
   const { program } = cluster.argo;

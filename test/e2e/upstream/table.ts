@@ -20,10 +20,7 @@ const SAYS = {
 } as const;
 const BECOMES = { InvalidSpec: 'InvalidSpec', fails: 'fails at it', runs: 'runs', refused: '-' } as const;
 
-/**
- * In: the rows. Out: how many there are of each pair, why Rollgate is stricter where it is, and all of them, as
- * Markdown.
- */
+/** Returns Markdown: the number of rows of each kind, the reasons why Rollgate is stricter, and all rows. */
 export function tableOf(rows: readonly Row[]): string {
   return [counts(rows), stricter(rows), everything(rows)].join('\n\n');
 }

@@ -6,23 +6,23 @@ import type { Api } from '../harness/api.ts';
 import type { Outcome, Stored } from './controller.ts';
 
 /**
- * What Rollgate says of a Rollout: `denies`, `warns` of a contradiction with another namespace, `misses` something that
- * is not there, or `admits` it, with advice or without.
+ * The verdict of Rollgate on a Rollout: it `denies`, it `warns` about a conflict with another namespace, it `misses` an
+ * object, or it `admits`, possibly with advice.
  */
 export type Verdict = 'denies' | 'warns' | 'misses' | 'admits';
 
-/** One Rollout of a fixture: what Rollgate says of it, by which rules, and what became of it. */
+/** A Rollout of a fixture, with the verdict of Rollgate and the outcome on the real controller. */
 export interface Row {
   readonly rule: string;
   readonly file: string;
   readonly rollout: string;
   readonly verdict: Verdict;
-  /** The rules that deny it, or miss something. */
+  /** The rules that deny it or report a missing object. */
   readonly rules: readonly string[];
   readonly outcome: Outcome | { readonly kind: 'refused'; readonly message: string };
 }
 
-/** A fixture that was stored, and the objects that were sent. */
+/** A stored fixture, and the objects that were sent. */
 export interface Run {
   readonly rule: string;
   readonly file: string;
@@ -31,8 +31,9 @@ export interface Run {
 }
 
 /**
- * In: a fixture as it is stored, and the API of a cluster with Rollgate in which all of it is. Out: what Rollgate says
- * of its Rollouts, by key.
+ * Returns the verdicts of Rollgate on the Rollouts of a stored fixture, by key.
+ *
+ * @param api - The API of a cluster that has Rollgate and all objects of the fixture.
  */
 export async function saidOf({ sent, stored }: Run, api: Api): Promise<ReadonlyMap<string, Said>> {
   const there = sent.filter((object) => !stored.refused.has(keyOf(object)));
@@ -42,8 +43,9 @@ export async function saidOf({ sent, stored }: Run, api: Api): Promise<ReadonlyM
 }
 
 /**
- * In: a fixture as it was stored, what Rollgate says of its Rollouts, and what became of them. Out: a row for each.
- * Throws where nothing is known of one.
+ * Returns a row for each Rollout of a fixture.
+ *
+ * @throws Error - If the outcome of a Rollout is unknown.
  */
 export function rowsOf(
   { rule, file, sent, stored }: Run,
@@ -61,7 +63,7 @@ export function rowsOf(
 
 const isRollout = (object: KubeObject): boolean => kindOf(object) === 'Rollout.argoproj.io';
 
-/** What Rollgate says of a Rollout. */
+/** The verdict of Rollgate on a Rollout, and the rules behind it. */
 export type Said = Pick<Row, 'verdict' | 'rules'>;
 const NOTHING: Said = { verdict: 'admits', rules: [] };
 const OF_MISSING = new Set(
@@ -71,8 +73,8 @@ const OF_MISSING = new Set(
 );
 
 /**
- * What Rollgate says through the API server when a Rollout comes last, or one of the analysis templates that it uses:
- * what is wrong with them is wrong with it.
+ * Returns the verdict of Rollgate through the API server when a Rollout or one of its analysis templates comes last. A
+ * problem of a template is a problem of the Rollout.
  */
 async function saidOfOne(api: Api, rollout: KubeObject, objects: readonly KubeObject[]): Promise<Said> {
   const used = usedBy(rollout, objects);
@@ -81,7 +83,7 @@ async function saidOfOne(api: Api, rollout: KubeObject, objects: readonly KubeOb
   for (const object of objects.filter((each) => used.has(keyOf(each)))) {
     const answer = await api.propose(object);
     warnings.push(...answer.warnings);
-    // Let through, it is found to be there already.
+    // If Rollgate admits it, the API server reports that it already exists.
     if (answer.code < 300 || answer.code === 409) continue;
     const causes = asArray(dig(answer.body, 'details', 'causes')).map((cause) => asString(dig(cause, 'message')));
     if (answer.code !== 422 || causes.length === 0) throw new Error(`${keyOf(object)}: ${JSON.stringify(answer)}`);
@@ -96,7 +98,7 @@ async function saidOfOne(api: Api, rollout: KubeObject, objects: readonly KubeOb
   return missing.length > 0 ? { verdict: 'misses', rules: missing } : NOTHING;
 }
 
-// A template may be wrong for others that use it.
+// A template may be invalid for other objects that use it.
 function isOfOther(cause: string, { kind, metadata }: KubeObject): boolean {
   const [, subject, name] = /^(Rollout|Experiment) "([^"]+)"/.exec(cause) ?? [];
   return subject !== undefined && !(subject === kind && name === metadata.name);
@@ -115,10 +117,7 @@ function outcomeFor(key: string, { refused }: Stored, outcomes: ReadonlyMap<stri
   return outcome;
 }
 
-/**
- * In: a Rollout, and the objects beside it. Out: the keys of it and of the analysis templates that it uses: what is
- * wrong with them is wrong with it.
- */
+/** Returns the keys of a Rollout and of the analysis templates that it uses. */
 function usedBy(rollout: KubeObject, objects: readonly KubeObject[]): ReadonlySet<string> {
   const found = new Set([keyOf(rollout)]);
   for (const key of found) {
@@ -129,14 +128,18 @@ function usedBy(rollout: KubeObject, objects: readonly KubeObject[]): ReadonlySe
   return found;
 }
 
-/** How a verdict and an outcome go together. */
+/** How a verdict and an outcome relate. */
 export type Agreement = 'same' | 'refused' | 'missing' | 'foreign' | 'unknown' | 'stricter' | 'wrong';
 
 /**
- * In: a row. Out: `same` where both refuse or both accept, `refused` where the API server itself refuses, `missing`
- * where what the controller calls InvalidSpec is warned about because it may still come, `foreign` where it is because
- * another namespace is concerned, `unknown` where what it refers to is of a kind that this cluster does not have,
- * `stricter` where Rollgate denies what the controller runs, `wrong` where it admits what the controller does not run.
+ * Compares a verdict with an outcome:
+ * - `same`: both reject, or both accept.
+ * - `refused`: the API server itself rejects the Rollout.
+ * - `missing`: InvalidSpec for the controller, but Rollgate warns, because the missing object may still come.
+ * - `foreign`: InvalidSpec for the controller, but Rollgate warns, because another namespace is involved.
+ * - `unknown`: it refers to a kind that this cluster does not have.
+ * - `stricter`: Rollgate denies what the controller runs.
+ * - `wrong`: Rollgate admits what the controller does not run.
  */
 export function agreementOf({ verdict, outcome }: Row): Agreement {
   if (outcome.kind === 'refused') return 'refused';

@@ -16,9 +16,10 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// runs makes every analysis run that an update of the Rollout would, and checks each as the analysis controller does before it measures anything.
+// runs creates every analysis run of an update of the Rollout, and checks it as the analysis controller does before it
+// measures anything.
 func (j *judgement) runs(rollout *v1alpha1.Rollout, name string) {
-	// By the time of an analysis the controller has defaulted the replicas and written a status.
+	// When an analysis starts, the controller has already set the default replicas and written a status.
 	if rollout.Spec.Replicas == nil {
 		rollout.Spec.Replicas = ptr.To[int32](1)
 	}
@@ -64,7 +65,7 @@ func (j *judgement) runs(rollout *v1alpha1.Rollout, name string) {
 	}
 }
 
-// experimentRun follows the way of the arguments through the Experiment (rollout/experiment.go, experiments/experiment.go).
+// experimentRun passes the arguments through the Experiment (rollout/experiment.go, experiments/experiment.go).
 func (j *judgement) experimentRun(rollout *v1alpha1.Rollout, step *v1alpha1.RolloutExperimentStep, analysis v1alpha1.RolloutExperimentStepAnalysisTemplateRef) error {
 	args, err := analysisutil.BuildArgumentsForRolloutAnalysisRun(analysis.Args, replicaSet("stable"), replicaSet("new"), rollout)
 	if err != nil {
@@ -90,7 +91,8 @@ func (j *judgement) experimentRun(rollout *v1alpha1.Rollout, step *v1alpha1.Roll
 func (j *judgement) run(namespace string, refs []v1alpha1.AnalysisTemplateRef, args []v1alpha1.Argument, dryRun []v1alpha1.DryRun, retention []v1alpha1.MeasurementRetention) error {
 	templates, clusterTemplates, err := j.cluster.templates(namespace, refs, field.NewPath("templates"), 0)
 	if isAbsent(err) {
-		// Said already, or by nobody: an experiment waits for a template that is not there. Whatever it holds, the rules of the analysis itself must not repeat each other.
+		// A missing template is reported elsewhere or not at all: an experiment waits for it. The metrics of the
+		// analysis itself must have unique names in any case.
 		_, err = analysisutil.NewAnalysisRunFromTemplates(nil, nil, nil, dryRun, retention, nil, nil, "run", "", namespace)
 		return err
 	}
@@ -104,7 +106,8 @@ func (j *judgement) run(namespace string, refs []v1alpha1.AnalysisTemplateRef, a
 	return start(v1alpha1.AnalysisTemplateSpec{Metrics: run.Spec.Metrics, DryRun: run.Spec.DryRun, MeasurementRetention: run.Spec.MeasurementRetention}, run.Spec.Args, nil)
 }
 
-// start is what the analysis controller does to a run before it measures anything (analysis/analysis.go, reconcileAnalysisRun).
+// start does what the analysis controller does to a run before it measures anything (analysis/analysis.go,
+// reconcileAnalysisRun).
 func start(spec v1alpha1.AnalysisTemplateSpec, args []v1alpha1.Argument, prepare func(v1alpha1.Metric) v1alpha1.Metric) error {
 	known := make([]v1alpha1.Argument, 0, len(args))
 	for _, arg := range args {
@@ -137,7 +140,7 @@ func start(spec v1alpha1.AnalysisTemplateSpec, args []v1alpha1.Argument, prepare
 	return err
 }
 
-// Which hashes there will be nobody knows before; what comes of one as an interval is not judged.
+// The hashes are unknown in advance, so an interval that comes from one is not checked.
 const someHash = "some-hash"
 
 func dependsOnHash(err error) bool {
@@ -149,8 +152,9 @@ func replicaSet(name string) *appsv1.ReplicaSet {
 	return &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: someHash + "-" + name, Labels: labels}}
 }
 
-// template judges one that no complete analysis uses: by a run of its own, as `kubectl argo rollouts create analysisrun` makes one. What depends on arguments that somebody else will supply, or, where it is part of
-// something that is not all there, on the other parts, is left out.
+// template checks a template that no complete analysis uses, in a run of its own, as `kubectl argo rollouts create
+// analysisrun` creates one. It ignores what depends on arguments from elsewhere, and, for a part of an incomplete
+// combination, what depends on the other parts.
 func (j *judgement) template(object *unstructured.Unstructured, isPart bool) {
 	alone, err := decode[v1alpha1.AnalysisTemplate](object)
 	if err != nil {
@@ -160,7 +164,7 @@ func (j *judgement) template(object *unstructured.Unstructured, isPart bool) {
 	if isPart {
 		metrics := []v1alpha1.Metric{}
 		for _, metric := range alone.Spec.Metrics {
-			// Whatever declares the arguments: what is no argument, and what is not closed, is never filled in.
+			// Wherever the arguments are declared, an undeclared one and an unclosed placeholder are never filled in.
 			if _, unfilled := analysisutil.ResolveMetricArgs(metric, anyValues(argumentsIn(metric))); unfilled != nil {
 				err = unfilled
 			}
@@ -198,23 +202,23 @@ func (j *judgement) runAlone(object *unstructured.Unstructured, alone *v1alpha1.
 		args[arg.Name] = true
 	}
 	if len(args) > 0 && len(flat.Spec.Metrics) == 0 {
-		// One that declares arguments for others.
+		// This template declares arguments for others.
 		return nil
 	}
 	if len(args) == 0 {
-		// One that uses the arguments of others.
+		// This template uses the arguments of others.
 		args = argumentsIn(flat.Spec.Metrics)
 	}
 	for _, metric := range flat.Spec.Metrics {
 		if strings.Contains(metric.Name, "{{") {
-			// Whether a rule matches a name, its arguments decide.
+			// The arguments decide whether a rule matches a name.
 			flat.Spec.DryRun, flat.Spec.MeasurementRetention = nil, nil
 		}
 	}
 	return start(flat.Spec, anyValues(args), withoutPlaceholders)
 }
 
-// note remembers the templates that a run is made of.
+// note records the templates of a run.
 func (j *judgement) note(namespace string, refs []v1alpha1.AnalysisTemplateRef) {
 	templates, clusterTemplates, err := j.cluster.templates(namespace, refs, field.NewPath("templates"), 0)
 	for _, template := range templates {
@@ -244,7 +248,7 @@ func anyValues(names map[string]bool) []v1alpha1.Argument {
 	return values
 }
 
-// withoutPlaceholders puts something harmless where an argument decides.
+// withoutPlaceholders replaces placeholders by harmless values.
 func withoutPlaceholders(metric v1alpha1.Metric) v1alpha1.Metric {
 	open := func(value any) bool {
 		data, err := json.Marshal(value)

@@ -22,13 +22,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A schema is what the API server holds the objects of one kind to.
+// A schema holds the validation rules of the API server for one kind.
 type schema struct {
 	structural *structuralschema.Structural
 	validator  validation.SchemaValidator
 }
 
-// Schemas are those of Argo Rollouts, by kind.
+// schemas holds the schemas of Argo Rollouts, by kind.
 type schemas map[string]schema
 
 func readSchemas(folder string) (schemas, error) {
@@ -66,7 +66,8 @@ func readSchemas(folder string) (schemas, error) {
 	return found, nil
 }
 
-// admit does to an object of Argo Rollouts what the API server does before it stores one: unknown fields go, defaults come, and it has to fit the schema.
+// admit prepares an object of Argo Rollouts as the API server does before it stores one: it removes unknown fields,
+// sets defaults and validates the object against the schema.
 func (s schemas) admit(object *unstructured.Unstructured) field.ErrorList {
 	known, ok := s[object.GetKind()]
 	if !ok || object.GroupVersionKind().Group != "argoproj.io" {
@@ -89,7 +90,8 @@ func (s schemas) admit(object *unstructured.Unstructured) field.ErrorList {
 	return append(errs, objectmeta.Validate(nil, object.Object, known.structural, false)...)
 }
 
-// decode reads an object as its Go type, in the way of the controller's informers (utils/tolerantinformer), which call it malformed where that fails and go on with what they could read.
+// decode reads an object as its Go type, like the controller's informers (utils/tolerantinformer): they call it
+// malformed if that fails, and continue with the part that they could read.
 func decode[T any](object *unstructured.Unstructured) (*T, error) {
 	var typed T
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &typed); err != nil {
@@ -98,7 +100,7 @@ func decode[T any](object *unstructured.Unstructured) (*T, error) {
 	return &typed, nil
 }
 
-// readable says why the API server could not read an object of a built-in kind.
+// readable returns why the API server cannot read an object of a built-in kind.
 func readable(object *unstructured.Unstructured) error {
 	var err error
 	switch object.GroupVersionKind().GroupKind().String() {
@@ -116,7 +118,9 @@ func readable(object *unstructured.Unstructured) error {
 	return err
 }
 
-// misshapen says why the API server does not take a VirtualService of Istio, whose CustomResourceDefinition (test/e2e/crds/istio.yaml of Argo Rollouts) makes every entry of a list of routes an object with a list of destinations, and wants host names where TLS is matched.
+// misshapen returns why the API server rejects a VirtualService of Istio. Its CustomResourceDefinition
+// (test/e2e/crds/istio.yaml of Argo Rollouts) requires an object with a list of destinations for every entry of a list
+// of routes, and host names in TLS matches.
 func misshapen(object *unstructured.Unstructured) error {
 	if object.GroupVersionKind().GroupKind().String() != "VirtualService.networking.istio.io" {
 		return nil

@@ -36,7 +36,8 @@ func key(group, kind, namespace, name string) string {
 	return group + "/" + kind + "/" + namespace + "/" + name
 }
 
-// The kinds that a workloadRef can name, as they are served, and where their templates and selectors are (rollout/templateref.go).
+// workloads lists the kinds that a workloadRef can name, as they are served, and the places of their templates and
+// selectors (rollout/templateref.go).
 var workloads = map[metav1.TypeMeta]struct {
 	group              string
 	template, selector []string
@@ -67,7 +68,7 @@ func (c cluster) resolveWorkload(rollout *v1alpha1.Rollout) error {
 	object := c.get(known.group, ref.Kind, rollout.Namespace, ref.Name)
 	if object == nil {
 		if rollout.Spec.Selector == nil && known.selector == nil {
-			// Whichever PodTemplate will be there: it brings no selector, and none matches no labels.
+			// A PodTemplate has no selector, and without a selector the verdict is the same for any template.
 			rollout.Spec.SetResolvedTemplate(anyTemplate)
 		}
 		return notFound(path, ref.Name)
@@ -101,7 +102,8 @@ func nested(object *unstructured.Unstructured, into any, path ...string) (bool, 
 	return true, json.Unmarshal(data, into)
 }
 
-// referencedResources looks up what the controller looks up (rollout/controller.go, getRolloutReferencedResources), but goes on after the first error.
+// referencedResources looks up what the controller looks up (rollout/controller.go, getRolloutReferencedResources), but
+// continues after the first error.
 func (c cluster) referencedResources(rollout *v1alpha1.Rollout) (validation.ReferencedResources, []error) {
 	found := validation.ReferencedResources{}
 	errs := c.services(rollout, &found)
@@ -181,16 +183,19 @@ func (c cluster) analyses(rollout *v1alpha1.Rollout, into *validation.Referenced
 	return errs
 }
 
-// Upstream follows templates that name each other until its stack is used up; no manifest is meant to be nested as deep as this.
+// tooDeep limits the nesting of templates, and is higher than any sensible nesting. Upstream follows templates that
+// include each other until the stack overflows.
 const tooDeep = 100
 
-// templates finds those that are named and the ones in them, as many as there are, and what is wrong with the rest. It decodes each anew: upstream fills placeholders into the objects of its cache, so that its verdict on an analysis may depend on those it judged before.
+// templates returns the named templates and the templates in them, as far as they exist, and the errors about the rest.
+// It decodes each template again, because upstream fills placeholders into the objects of its cache, and its verdict on
+// an analysis may depend on earlier ones.
 func (c cluster) templates(namespace string, refs []v1alpha1.AnalysisTemplateRef, path *field.Path, depth int) ([]*v1alpha1.AnalysisTemplate, []*v1alpha1.ClusterAnalysisTemplate, error) {
 	if depth > tooDeep {
 		return nil, nil, field.Invalid(path, "", "templates name each other in a circle")
 	}
 	templates, clusterTemplates := []*v1alpha1.AnalysisTemplate{}, []*v1alpha1.ClusterAnalysisTemplate{}
-	// What is wrong is worth more than what is missing.
+	// An invalid template matters more than a missing one.
 	var failed error
 	fail := func(err error) {
 		if failed == nil || isAbsent(failed) {
@@ -219,7 +224,7 @@ func (c cluster) templates(namespace string, refs []v1alpha1.AnalysisTemplateRef
 		}
 		inner, innerCluster, err := c.templates(namespace, template.Spec.Templates, field.NewPath("spec", "templates"), depth+1)
 		if err != nil && !isAbsent(err) {
-			// Not to be followed any further: in a circle of templates with several of them each, the ways double with every step.
+			// It is not followed any further: in a circle of templates, the number of paths doubles with every step.
 			return templates, clusterTemplates, err
 		}
 		if err != nil {
@@ -238,7 +243,7 @@ func (c cluster) ingresses(rollout *v1alpha1.Rollout, into *validation.Reference
 	}
 	var names []string
 	path := field.NewPath("spec", "strategy", "canary", "trafficRouting")
-	// Where both are configured the controller looks at those of ALB only.
+	// If both are configured, the controller looks only at the Ingresses of ALB.
 	if alb := canary.TrafficRouting.ALB; alb != nil {
 		names, path = alb.Ingresses, path.Child("alb", "ingresses")
 		if names == nil {
@@ -287,7 +292,9 @@ func (c cluster) virtualServices(rollout *v1alpha1.Rollout, into *validation.Ref
 	return errs
 }
 
-// entries checks each entry of several VirtualServices by itself, as the controller does whenever it sets weights (rollout/trafficrouting/istio, SetWeight and reconcileVirtualService): the validation before holds every VirtualService against the first entry of its name.
+// entries checks each entry of several VirtualServices separately, as the controller does when it sets weights
+// (rollout/trafficrouting/istio, SetWeight and reconcileVirtualService). The earlier validation checks every
+// VirtualService against the first entry of its name.
 func (c cluster) entries(rollout *v1alpha1.Rollout) []error {
 	canary := rollout.Spec.Strategy.Canary
 	if canary == nil || canary.TrafficRouting == nil || canary.TrafficRouting.Istio == nil || !istioutil.MultipleVirtualServiceConfigured(rollout) || validation.ValidateRolloutVirtualServicesConfig(rollout) != nil {

@@ -15,12 +15,12 @@ import (
 // A judgement collects the refusals of one bundle.
 type judgement struct {
 	cluster cluster
-	// The templates that some analysis uses, by kind and name; true where all that it uses are there.
+	// used holds the templates that an analysis uses, by kind and name; true if everything that they include exists.
 	used    map[string]bool
 	refused []refusal
 }
 
-// absent says that a field refers to an object which is not in the bundle.
+// absent reports a field that refers to an object outside the bundle.
 type absent struct{ at *field.Error }
 
 func (a absent) Error() string { return a.at.Error() }
@@ -63,7 +63,7 @@ func crashed(reason any) error {
 	return fmt.Errorf("upstream crashes: %v", reason)
 }
 
-// guarded makes an error of a crash: a controller that crashes on a manifest has not taken it.
+// guarded turns a panic into an error: a controller that crashes on a manifest has not accepted it.
 func guarded(run func()) (err error) {
 	defer func() {
 		if crash := recover(); crash != nil {
@@ -74,7 +74,8 @@ func guarded(run func()) (err error) {
 	return nil
 }
 
-// judge says what the API server, the controller and the analysis controller say to the objects of a bundle, all of them applied to an empty cluster.
+// judge collects what the API server, the controller and the analysis controller say about the objects of a bundle that
+// is applied to an empty cluster.
 func (s schemas) judge(b bundle) (verdict, error) {
 	j := judgement{cluster: cluster{}, used: map[string]bool{}, refused: []refusal{}}
 	var stored []*unstructured.Unstructured
@@ -92,7 +93,8 @@ func (s schemas) judge(b bundle) (verdict, error) {
 			j.add("api server", title(&object), err)
 		}
 		if err := misshapen(&object); err != nil {
-			// Given to the controller all the same: where the CustomResourceDefinitions of a mesh have no schema, it has to cope.
+			// The controller gets it anyway: if the CustomResourceDefinitions of a mesh have no schema, it must cope
+			// with any content.
 			j.add("api server", title(&object), err)
 		}
 		if err := readable(&object); err != nil {
@@ -119,7 +121,8 @@ func (s schemas) judge(b bundle) (verdict, error) {
 	return verdict{ID: b.ID, Errors: j.refused}, nil
 }
 
-// rollout checks what the controller checks before it reconciles (rollout/controller.go, newRolloutContext), but goes on after the first error.
+// rollout checks what the controller checks before it reconciles (rollout/controller.go, newRolloutContext), but
+// continues after the first error.
 func (j *judgement) rollout(object *unstructured.Unstructured) {
 	name := title(object)
 	rollout, err := decode[v1alpha1.Rollout](object)
@@ -142,7 +145,7 @@ func (j *judgement) rollout(object *unstructured.Unstructured) {
 	}
 	resources, errs := j.cluster.referencedResources(rollout)
 	if unresolved != nil {
-		// Without its template no selector can be held against it.
+		// Without the template, the selector cannot be checked.
 		for i := range resources.ServiceWithType {
 			resources.ServiceWithType[i].Service.Spec.Selector = nil
 		}
@@ -159,7 +162,8 @@ func (j *judgement) rollout(object *unstructured.Unstructured) {
 	j.runs(rollout, name)
 }
 
-// remarshalled does what the controller does with every Rollout first (rollout/controller.go, remarshalRollout): empty lists are left out.
+// remarshalled does what the controller does with every Rollout first (rollout/controller.go, remarshalRollout): it
+// removes empty lists.
 func remarshalled(rollout *v1alpha1.Rollout) (*v1alpha1.Rollout, error) {
 	data, err := json.Marshal(rollout)
 	if err != nil {

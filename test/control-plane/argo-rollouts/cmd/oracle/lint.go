@@ -11,7 +11,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 )
 
-// lintBundle asks upstream's linter, which reads one file and prints what it finds.
+// lintBundle runs upstream's linter, which reads one file and prints its findings.
 func lintBundle(b bundle) (verdict, error) {
 	v := verdict{ID: b.ID, Errors: []refusal{}}
 	dir, err := os.MkdirTemp("", "lint")
@@ -43,7 +43,8 @@ func lintBundle(b bundle) (verdict, error) {
 	return v, nil
 }
 
-// silently runs what prints to the standard output, which is where our own answers go. A linter that panics has found something too.
+// silently runs a function that prints to the standard output, which is reserved for our answers. A panic of the linter
+// counts as a finding.
 func silently(run func() error) (err error) {
 	stdout := os.Stdout
 	null, openErr := os.OpenFile(os.DevNull, os.O_WRONLY, 0)

@@ -1,9 +1,10 @@
-// Command oracle reads bundles of Kubernetes objects, one JSON line each, and writes what upstream says to each, one JSON line each, in the same order.
+// Command oracle reads bundles of Kubernetes objects, one JSON line each. It writes the verdict of upstream on each
+// bundle in the same order, one JSON line each.
 //
 //	in:  {"id": "...", "objects": [...]}
 //	out: {"id": "...", "errors": [{"by": "controller", "object": "Rollout/web", "path": "spec.selector", "text": "...", "missing": false}], "lint": {"text": "..."}}
 //
-// With -lint only upstream's own `kubectl argo rollouts lint` is asked, without it everything but that.
+// With -lint it only runs upstream's own `kubectl argo rollouts lint`; without -lint it runs everything else.
 package main
 
 import (
@@ -25,14 +26,15 @@ type bundle struct {
 	Objects []json.RawMessage `json:"objects"`
 }
 
-// refusal is one reason why upstream does not take a bundle.
+// refusal is one reason why upstream rejects a bundle.
 type refusal struct {
-	// By is "api server", "controller" or "analysis": who refuses, in the order in which they get to see it.
+	// By is "api server", "controller" or "analysis": the component that rejects, in the order in which they see an
+	// object.
 	By     string `json:"by"`
 	Object string `json:"object"`
 	Path   string `json:"path"`
 	Text   string `json:"text"`
-	// Missing says that something is referred to which is not in the bundle.
+	// Missing reports a reference to an object outside the bundle.
 	Missing bool `json:"missing"`
 }
 
@@ -47,7 +49,7 @@ func main() {
 	lint := flag.Bool("lint", false, "ask upstream's lint instead")
 	flag.Parse()
 	logrus.SetOutput(io.Discard)
-	// A program built with -cover writes its counters when it exits by itself only.
+	// A program built with -cover writes its counters only when it exits normally.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM)
 	go func() { <-signals; os.Exit(0) }()
@@ -80,7 +82,7 @@ func main() {
 			}
 			fmt.Fprintf(out, "%s\n", data)
 		}
-		// Whoever shrinks a case waits for one answer before he asks the next.
+		// fast-check waits for one answer before it asks the next question while it shrinks a case.
 		if in.Buffered() == 0 {
 			out.Flush()
 		}

@@ -1,5 +1,6 @@
-// Command route-plugin stands in for the Gateway API router plugin of Argo Rollouts where its module cannot be had: it speaks the controller's
-// plugin protocol and does one thing, writing weights into the backendRefs of HTTPRoutes. Like the real one it does not watch them.
+// Command route-plugin replaces the Gateway API router plugin of Argo Rollouts, whose module may be unavailable. It
+// speaks the controller's plugin protocol and only writes weights into the backendRefs of HTTPRoutes. Like the real
+// plugin, it does not watch them.
 package main
 
 import (
@@ -41,7 +42,7 @@ func (r *router) InitPlugin() types.RpcError {
 	return failure(err)
 }
 
-// SetWeight gives every rule with both Services the desired weight.
+// SetWeight sets the desired weight in every rule with both Services.
 func (r *router) SetWeight(rollout *v1alpha1.Rollout, desired int32, _ []v1alpha1.WeightDestination) types.RpcError {
 	var c config
 	if err := json.Unmarshal(rollout.Spec.Strategy.Canary.TrafficRouting.Plugins[name], &c); err != nil {

@@ -6,33 +6,35 @@ import { yamlOf, type Printed } from '../harness/kubectl.ts';
 import { objectsOf } from '../harness/objects.ts';
 import { pathOf } from '../harness/paths.ts';
 import type { Case } from './cases.ts';
-import { bare, decided, type Door, type Pair } from './doors.ts';
-import { applies, wasNeverThere, wereThere } from './people.ts';
+import { bareRollout, expectedReaction, type Door, type Pair } from './doors.ts';
+import { applyUntil, removeObject, createAll } from './people.ts';
 
-/** What came of one object that came through a door. */
+/** The result of applying an object through a door. */
 export interface Arrival {
   readonly printed: Printed;
-  /** What the API server itself refused of what was to be there before, by key. */
+  /** The setup objects that the API server itself rejected, with its messages, by key. */
   readonly refused: ReadonlyMap<string, string>;
 }
 
 /**
- * In: a referenced object, and its case. Out: it as it was before it went wrong. Throws where the case changes nothing
- * in it.
+ * Returns a referenced object as it was before it became invalid.
+ *
+ * @throws Error - If the case changes nothing in it.
  */
-export function before(referenced: KubeObject, { was }: Case): KubeObject {
+export function validVersion(referenced: KubeObject, { was }: Case): KubeObject {
   const right = was.reduce((yaml, [wrong, other]) => yaml.replace(wrong, other), stringify(referenced));
   const [object] = objectsOf(right);
   if (object === undefined || right === stringify(referenced))
-    throw new Error(`nothing is other in ${keyOf(referenced)}`);
+    throw new Error(`the case changes nothing in ${keyOf(referenced)}`);
   return object;
 }
 
 /**
- * In: a cluster, a pair, the rule that finds it, a door, and the case where the referenced object is to have been
- * right. Out: what was printed when the developer applied what completes the pair.
+ * Sets up a pair as a door requires, and applies the object that completes the conflict as the developer.
+ *
+ * @param which - The case, for doors at which the referenced object was valid before.
  */
-export async function comesThrough(
+export async function applyAtDoor(
   cluster: Cluster,
   pair: Pair,
   rule: Rule,
@@ -40,37 +42,37 @@ export async function comesThrough(
   which?: Case,
 ): Promise<Arrival> {
   const { referrer, referenced, others } = pair;
-  const expected = decided(pair, door);
-  const arrives = (object: KubeObject, undo: () => Promise<unknown>): Promise<Printed> =>
-    applies(cluster, object, rule.id, expected, undo);
+  const expected = expectedReaction(pair, door);
+  const apply = (object: KubeObject, undo: () => Promise<unknown>): Promise<Printed> =>
+    applyUntil(cluster, object, rule.id, expected, undo);
   if (door.startsWith('referrer')) {
-    const refused = await wereThere(cluster, [...others, ...(referenced === undefined ? [] : [referenced])], referrer);
+    const refused = await createAll(cluster, [...others, ...(referenced === undefined ? [] : [referenced])], referrer);
     if (door === 'referrer last')
-      return { refused, printed: await arrives(referrer, () => wasNeverThere(cluster, referrer)) };
-    const wasRight = existed(cluster, bare(pair, rule));
-    await wasRight();
-    if (door.endsWith('update under way')) await underWay(cluster, referrer);
-    return { refused, printed: await arrives(referrer, wasRight) };
+      return { refused, printed: await apply(referrer, () => removeObject(cluster, referrer)) };
+    const restore = applier(cluster, bareRollout(pair, rule));
+    await restore();
+    if (door.endsWith('update under way')) await startUpdate(cluster, referrer);
+    return { refused, printed: await apply(referrer, restore) };
   }
   if (referenced === undefined) throw new Error('nothing is referred to');
-  const refused = await wereThere(cluster, [...others, referrer], referenced);
-  if (door === 'referenced last, the Rollout being deleted') await isBeingDeleted(cluster, referrer);
+  const refused = await createAll(cluster, [...others, referrer], referenced);
+  if (door === 'referenced last, the Rollout being deleted') await startDeletion(cluster, referrer);
   if (door.startsWith('referenced last'))
-    return { refused, printed: await arrives(referenced, () => wasNeverThere(cluster, referenced)) };
-  const wasRight = existed(cluster, which === undefined ? undefined : before(referenced, which));
-  await wasRight();
-  if (door === 'referenced changed, update under way') await underWay(cluster, referrer);
-  return { refused, printed: await arrives(referenced, wasRight) };
+    return { refused, printed: await apply(referenced, () => removeObject(cluster, referenced)) };
+  const restore = applier(cluster, which === undefined ? undefined : validVersion(referenced, which));
+  await restore();
+  if (door === 'referenced changed, update under way') await startUpdate(cluster, referrer);
+  return { refused, printed: await apply(referenced, restore) };
 }
 
-// Applied, so that what is applied next is a change of it.
-function existed(cluster: Cluster, object: KubeObject | undefined): () => Promise<unknown> {
-  if (object === undefined) throw new Error('it was never right');
+// Uses apply, so that the next apply changes the object.
+function applier(cluster: Cluster, object: KubeObject | undefined): () => Promise<unknown> {
+  if (object === undefined) throw new Error('there is no valid version');
   return () => cluster.admin.run(['apply', '-f', '-'], yamlOf([object]));
 }
 
-/** In: a cluster, and a Rollout that is there. Has an update of it under way, as its status says. */
-export async function underWay(cluster: Cluster, { apiVersion, kind, metadata }: KubeObject): Promise<void> {
+/** Sets the status of a Rollout to an update in progress. */
+export async function startUpdate(cluster: Cluster, { apiVersion, kind, metadata }: KubeObject): Promise<void> {
   const at = { apiVersion, kind, namespace: metadata.namespace ?? '', name: metadata.name };
   await cluster.controlPlane.admin.patch(
     at,
@@ -79,32 +81,27 @@ export async function underWay(cluster: Cluster, { apiVersion, kind, metadata }:
   );
 }
 
-/**
- * In: a cluster, a pair, and its case. Out: what was printed when the developer deleted the object that was right and
- * is referred to.
- */
-export async function isDeleted(
+/** Creates a pair with a valid referenced object, and deletes that object as the developer. */
+export async function deleteReferenced(
   cluster: Cluster,
   { referrer, referenced, others }: Pair,
   which: Case,
 ): Promise<Printed> {
   if (referenced === undefined) throw new Error('nothing is referred to');
-  await wereThere(cluster, [...others, referrer, before(referenced, which)], referenced);
+  await createAll(cluster, [...others, referrer, validVersion(referenced, which)], referenced);
   const { kind, metadata } = referenced;
   return cluster.developer.try(['delete', kind, metadata.name, '--namespace', namespaceOf(referenced), '--wait=false']);
 }
 
-/**
- * In: a cluster, and a Rollout that is there. Deletes it; it stays, as something is still to be done before it can go.
- */
-async function isBeingDeleted(cluster: Cluster, { apiVersion, kind, metadata }: KubeObject): Promise<void> {
+/** Deletes a Rollout, which stays because of a finalizer. */
+async function startDeletion(cluster: Cluster, { apiVersion, kind, metadata }: KubeObject): Promise<void> {
   const at = { apiVersion, kind, namespace: metadata.namespace ?? '', name: metadata.name };
   await cluster.controlPlane.admin.patch(at, { metadata: { finalizers: ['example.com/still-to-do'] } });
   await cluster.controlPlane.admin.call('DELETE', pathOf(at));
 }
 
-/** What a developer does to objects that are wrong already, one thing after the other, and what was printed. */
-export async function livesWith(
+/** Edits and deletes objects that are already invalid, as the developer. Returns the output of each step. */
+export async function editAndDelete(
   cluster: Cluster,
   { referrer, referenced }: Pair,
 ): Promise<ReadonlyMap<string, Printed>> {
@@ -139,7 +136,7 @@ export async function livesWith(
   if (referenced !== undefined)
     await does('the referenced is edited', 'patch', referenced, ...edit(referenced, 'once'));
   if (referrer.kind === 'Rollout') {
-    await underWay(cluster, referrer);
+    await startUpdate(cluster, referrer);
     await does('the Rollout is edited, an update under way', 'patch', referrer, ...edit(referrer, 'twice'));
     if (referenced !== undefined)
       await does('the referenced is edited, an update under way', 'patch', referenced, ...edit(referenced, 'twice'));
