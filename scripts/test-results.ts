@@ -1,30 +1,38 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+
+/** How many tests passed and how many failed. */
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
 
 interface FileResult {
-  readonly name: string;
   readonly status: string;
   readonly assertionResults: readonly { readonly status: string }[];
 }
 
-// `failed REPORT...` prints the files with failures, `sum REPORT...` how many tests passed and failed. The reports are
-// vitest's (--reporter=json), in the order of their runs: a file that was run again counts as it was the last time.
-const [what, ...reports] = process.argv.slice(2);
-const files = new Map<string, readonly FileResult[]>();
-for (const report of reports) {
-  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as { testResults: readonly FileResult[] };
-  for (const [name, results] of Map.groupBy(testResults, (result) => result.name)) files.set(name, results);
+/**
+ * Counts the tests of vitest's reports (--reporter=json). A file that fails outside its tests, in a hook or an import,
+ * counts as one failed test. So does a report that is missing.
+ */
+export function countsOf(reports: readonly string[]): Counts {
+  const files = reports.flatMap((report): readonly FileResult[] =>
+    existsSync(report)
+      ? (JSON.parse(readFileSync(report, 'utf8')) as { testResults: readonly FileResult[] }).testResults
+      : [{ status: 'failed', assertionResults: [] }],
+  );
+  const count = (status: string, { assertionResults }: FileResult): number =>
+    assertionResults.filter((result) => result.status === status).length;
+  const sum = (each: (file: FileResult) => number): number => files.reduce((total, file) => total + each(file), 0);
+  return {
+    passed: sum((file) => count('passed', file)),
+    failed: sum((file) => Math.max(count('failed', file), file.status === 'failed' ? 1 : 0)),
+  };
 }
 
-function count(status: string, results: readonly FileResult[]): number {
-  return results.flatMap(({ assertionResults }) => assertionResults).filter((result) => result.status === status)
-    .length;
+/** Returns the line that ends a run, in the form that test runners of any language use. */
+export function closingLine({ passed, failed }: Counts): string {
+  return `${passed} passed, ${failed} failed`;
 }
 
-if (what === 'failed') {
-  for (const [name, results] of files) if (results.some(({ status }) => status === 'failed')) console.log(name);
-} else {
-  const all = [...files.values()].flat();
-  // A file whose set-up fails has no failed test.
-  const broken = all.filter((result) => result.status === 'failed' && count('failed', [result]) === 0).length;
-  console.log(`${count('passed', all)} passed, ${count('failed', all) + broken} failed`);
-}
+if (import.meta.main) console.log(closingLine(countsOf(process.argv.slice(2))));

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { helm } from '../../scripts/helm.ts';
 
 const run = promisify(execFile);
 
@@ -111,5 +112,6 @@ function stateOf(folder: string, flags: readonly string[] = []): string {
 }
 
 if (import.meta.main) {
+  console.log(helm());
   for (const name of Object.keys(PEERS) as PeerName[]) console.log(await binary(name));
 }

@@ -1,0 +1,233 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, globSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { closingLine, countsOf, type Counts } from './test-results.ts';
+
+// What the gate (.ci/run) leaves out, in parts of less than an hour. A part that was stopped goes on where it was.
+
+const ROOT = join(import.meta.dirname, '..');
+const STATES = join(ROOT, '.cache', 'test-all');
+
+/** One run of vitest. */
+interface Item {
+  readonly name: string;
+  /** Test files; by default all of the configuration. */
+  readonly files?: readonly string[];
+  /** Whether both cores are kept busy meanwhile. */
+  readonly busy?: boolean;
+}
+
+interface Part {
+  readonly covers: string;
+  readonly config: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Programs that are built before the first item, so that its time limits are not spent on that. */
+  readonly controlPlane?: boolean;
+  /** A variable of the environment without which there is nothing to run. */
+  readonly needs?: string;
+  readonly items: readonly Item[];
+}
+
+function eachFile(pattern: string, except: readonly string[] = []): Item[] {
+  return globSync(pattern, { cwd: ROOT })
+    .filter((file) => !except.includes(file))
+    .sort()
+    .map((file) => ({ name: file, files: [file] }));
+}
+
+const E2E = { config: 'vitest.e2e.config.ts', controlPlane: true };
+const LOAD = 'test/e2e/conversion-many.test.ts';
+const PLUGIN = 'ROLLGATE_E2E_GATEWAY_PLUGIN';
+
+const PARTS: Readonly<Record<string, Part>> = {
+  'without-match-conditions': {
+    covers:
+      'the real control plane without matchConditions: what the API server does not ask must not change an answer',
+    ...E2E,
+    env: { ROLLGATE_E2E_MATCH_CONDITIONS: 'off' },
+    items: eachFile('test/e2e/*.test.ts', [LOAD]),
+  },
+  load: {
+    covers: '300 Deployments converted at once on the real control plane',
+    ...E2E,
+    items: [{ name: LOAD, files: [LOAD] }],
+  },
+  'agreement-20000': {
+    covers: '20,000 generated bundles, and that they make every mistake and need every explanation',
+    config: 'vitest.agreement.config.ts',
+    controlPlane: true,
+    items: [{ name: 'test/agreement' }],
+  },
+  'gateway-plugin': {
+    covers: `the real Gateway API plugin; ${PLUGIN} names its program`,
+    ...E2E,
+    needs: PLUGIN,
+    items: ['test/e2e/facts/gateway-plugin.test.ts', 'test/e2e/keeps.test.ts'].map((file) => ({
+      name: file,
+      files: [file],
+    })),
+  },
+  'units-20': {
+    covers: '`npm test` twenty times, ten of them on a busy machine: no test fails by chance',
+    config: 'vitest.config.ts',
+    items: Array.from({ length: 20 }, (_, index) => ({
+      name: `run ${index + 1}${index % 2 === 1 ? ', busy' : ''}`,
+      busy: index % 2 === 1,
+    })),
+  },
+};
+
+/** What a part has come to so far, for one content of the work tree. */
+interface State {
+  readonly content: string;
+  readonly passed: Record<string, Counts>;
+  /** Items that failed at least once: they stay here when they pass later. */
+  readonly failedBefore: string[];
+}
+
+// All that git does not ignore, with the Node that runs it.
+function contentOfTree(): string {
+  const hash = createHash('sha256').update(process.version);
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  for (const name of [...new Set(listed.split('\0'))].sort()) {
+    const path = join(ROOT, name);
+    if (name === '' || !existsSync(path) || !lstatSync(path).isFile()) continue;
+    hash.update(`${name}\0`).update(createHash('sha256').update(readFileSync(path)).digest());
+  }
+  return hash.digest('hex');
+}
+
+function stateOf(name: string, content: string, restart: boolean): State {
+  const path = join(STATES, `${name}.json`);
+  const none: State = { content, passed: {}, failedBefore: [] };
+  if (restart || !existsSync(path)) return none;
+  const state = JSON.parse(readFileSync(path, 'utf8')) as State;
+  if (state.content === content) return state;
+  console.log(`${name}: files have changed since it was run last, so it begins again`);
+  return none;
+}
+
+function save(name: string, state: State): void {
+  mkdirSync(STATES, { recursive: true });
+  writeFileSync(join(STATES, `${name}.json`), `${JSON.stringify(state, null, 2)}\n`);
+}
+
+async function exitCode(script: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code ?? 1;
+}
+
+async function runItem({ config, env }: Part, { files = [], busy = false }: Item): Promise<Counts> {
+  const folder = mkdtempSync(join(tmpdir(), 'rollgate-test-all-'));
+  const report = join(folder, 'report.json');
+  const loops = busy ? [0, 1].map(() => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })) : [];
+  const end = (): void => loops.forEach((loop) => loop.kill('SIGKILL'));
+  process.once('exit', end);
+  try {
+    const args = ['run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile=${report}`];
+    const code = await exitCode('node_modules/vitest/vitest.mjs', [...args, ...files], env);
+    const counts = countsOf([report]);
+    // Vitest fails, too, when something is left behind or nothing is found to run.
+    return code === 0 || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+  } finally {
+    end();
+    process.off('exit', end);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function runPart(name: string, part: Part, restart: boolean): Promise<Counts> {
+  const began = performance.now();
+  const state = stateOf(name, contentOfTree(), restart);
+  const rest = part.items.filter((item) => state.passed[item.name] === undefined);
+  if (rest.length < part.items.length)
+    console.log(
+      `${name}: ${part.items.length - rest.length} of ${part.items.length} passed earlier with these files; --restart runs them again`,
+    );
+  if (part.controlPlane === true && rest.length > 0) {
+    const code = await exitCode('test/control-plane/build.ts', []);
+    if (code !== 0) throw new Error('the programs of the control plane could not be built');
+  }
+  const other = { passed: 0, failed: 0 };
+  for (const item of rest) {
+    const start = performance.now();
+    const counts = await runItem(part, item);
+    if (counts.failed === 0) {
+      state.passed[item.name] = counts;
+    } else {
+      other.passed += counts.passed;
+      other.failed += counts.failed;
+      if (!state.failedBefore.includes(item.name)) state.failedBefore.push(item.name);
+    }
+    save(name, state);
+    console.log(`${name}: ${item.name}: ${closingLine(counts)}: ${seconds(start)}`);
+  }
+  const passed = Object.values(state.passed).reduce((sum, counts) => sum + counts.passed, 0);
+  for (const item of state.failedBefore)
+    if (state.passed[item] !== undefined)
+      console.log(`${name}: ${item} passed now, but failed before with these same files: find out why`);
+  console.log(`${name}: ${seconds(began)}`);
+  return { passed: passed + other.passed, failed: other.failed };
+}
+
+function seconds(since: number): string {
+  return `${Math.round((performance.now() - since) / 1000)} s`;
+}
+
+function list(): string {
+  const width = Math.max(...Object.keys(PARTS).map((name) => name.length));
+  return Object.entries(PARTS)
+    .map(([name, { covers }]) => `  ${name.padEnd(width)}  ${covers}`)
+    .join('\n');
+}
+
+function problemWith(names: readonly string[]): string | undefined {
+  if (names.length === 0) return 'no part is named';
+  for (const name of names) {
+    if (!Object.hasOwn(PARTS, name)) return `there is no part "${name}"`;
+    const needs = PARTS[name]?.needs;
+    if (needs !== undefined && process.env[needs] === undefined) return `${name} needs ${needs} to be set`;
+  }
+  return undefined;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      part: { type: 'string', multiple: true, default: [] },
+      restart: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+    },
+  });
+  if (values.list) return console.log(list());
+  const problem = problemWith(values.part);
+  if (problem !== undefined) {
+    console.error(`${problem}: use npm run test:all -- --part NAME [--restart], with NAME one of\n${list()}`);
+    process.exitCode = 2;
+    return;
+  }
+  const total = { passed: 0, failed: 0 };
+  for (const name of values.part) {
+    const part = PARTS[name] as Part;
+    const counts = await runPart(name, part, values.restart);
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+  }
+  console.log(closingLine(total));
+  if (total.failed > 0) process.exitCode = 1;
+}
+
+await main();
