@@ -56,6 +56,11 @@ export const analysisArgs = defineRule({
     'v1.9.1, utils/analysis (flattenArgs, MergeArgs, BuildArgumentsForRolloutAnalysisRun), pkg/apis/rollouts/validation (ValidateAnalysisTemplatesWithType), analysis (resolveArgs), experiments (ResolveAnalysisRunArgs).',
   subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io'],
   reads: [...TEMPLATE_KINDS],
+  example: {
+    fixture: 'bad-renamed.yaml',
+    referenced: 'AnalysisTemplate apdex',
+    before: [[/service_name/g, 'service-name']],
+  },
   messages,
   check(context, holder) {
     const single = once(context, holder);

@@ -27,6 +27,7 @@ export const analysisFieldRef = defineRule({
     'without end. Source: Argo Rollouts v1.9.1, utils/analysis (BuildArgumentsForRolloutAnalysisRun), pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary), pkg/apis/rollouts/v1alpha1 (RolloutSpec.MarshalJSON).',
   subject: ['Rollout.argoproj.io'],
   reads: [],
+  upstreamRefusesLater: 'when an analysis of the update begins',
   messages: {
     metadata: {
       class: 'invalid',

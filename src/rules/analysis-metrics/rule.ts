@@ -16,6 +16,12 @@ export const analysisMetrics = defineRule({
     'templates of any analysis of the Rollout. Source: Argo Rollouts v1.9.1, utils/analysis (ValidateMetrics, GetDryRunMetrics, FlattenTemplates), pkg/apis/rollouts/validation (ValidateAnalysisTemplatesWithType).',
   subject: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
   reads: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
+  upstreamRefusesLater: 'when an analysis of the update begins',
+  example: {
+    fixture: 'bad-duplicate-names.yaml',
+    referenced: 'AnalysisTemplate slowness',
+    before: [[/name: latency/, 'name: slowness']],
+  },
   messages,
   check(context, subject) {
     const kind = kindOf(subject);

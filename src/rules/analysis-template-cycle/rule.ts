@@ -13,6 +13,7 @@ export const analysisTemplateCycle = defineRule({
     'every update in the cluster, again after each restart. Source: Argo Rollouts v1.9.1, rollout/controller.go (getReferencedAnalysisTemplatesFromRef), experiments (getAnalysisTemplatesFromRefs).',
   subject: [...TEMPLATE_KINDS],
   reads: [...TEMPLATE_KINDS],
+  example: { fixture: 'bad-circle.yaml', referenced: 'AnalysisTemplate latency' },
   messages: {
     circle: {
       class: 'invalid',

@@ -10,6 +10,7 @@ export const analysisTemplates = defineRule({
     'error as soon as it starts, which aborts the update. Source: Argo Rollouts v1.9.1, rollout/controller.go (getReferencedAnalysisTemplatesFromRef) and utils/analysis (ValidateMetrics).',
   subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io', ...TEMPLATE_KINDS],
   reads: [],
+  upstreamRefusesLater: 'when an analysis of the update begins',
   messages: {
     none: {
       class: 'invalid',

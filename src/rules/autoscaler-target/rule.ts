@@ -14,6 +14,7 @@ export const autoscalerTarget = defineRule({
     'Source: Argo Rollouts v1.9.1, docs/features/hpa-support.md and docs/migrating.md.',
   subject: ['HorizontalPodAutoscaler.autoscaling', 'ScaledObject.keda.sh'],
   reads: ['Deployment.apps', 'Rollout.argoproj.io'],
+  example: { fixture: 'bad-deployment-behind-rollout.yaml', referenced: 'Rollout a-shop' },
   messages: {
     group: {
       class: 'advice',

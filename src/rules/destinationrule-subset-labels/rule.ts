@@ -15,6 +15,17 @@ export const destinationRuleSubsetLabels = defineRule({
     'template. Labels that Istio gives to endpoints itself are not judged. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (UpdateHash) and utils/replicaset (SyncEphemeralPodMetadata).',
   subject: ['Rollout.argoproj.io'],
   reads: ['DestinationRule.networking.istio.io', 'Deployment.apps', 'PodTemplate', 'ReplicaSet.apps'],
+  stricterThanUpstream: {
+    mismatch: {
+      why: 'The validation does not read DestinationRules. A subset with labels that the pods do not have has no endpoints, and the mesh answers 503.',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
+  example: {
+    fixture: 'bad-version-labels-of-two-deployments.yaml',
+    referenced: 'DestinationRule reviews',
+    before: [[/ +version: v\d\n/g, '']],
+  },
   messages: {
     mismatch: {
       class: 'invalid',

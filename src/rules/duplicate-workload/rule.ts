@@ -12,6 +12,7 @@ export const duplicateWorkload = defineRule({
     'looks only at the ReplicaSets it owns. A Deployment or Rollout at 0 runs nothing, and one that selects by expressions as well may mean other pods.',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps'],
+  example: { fixture: 'bad-same-selector.yaml', referenced: 'Deployment shop' },
   messages: {
     same: {
       class: 'advice',

@@ -18,6 +18,7 @@ export const pluginInstalled = defineRule({
     'utils/config (InitializeConfig) and utils/plugin (GetPluginInfo).',
   subject: ['Rollout.argoproj.io'],
   reads: ['ConfigMap'],
+  example: { fixture: 'bad-no-router-plugins.yaml' },
   messages: {
     absent: {
       class: 'missing',

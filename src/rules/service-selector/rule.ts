@@ -14,6 +14,7 @@ export const serviceSelector = defineRule({
     'pkg/apis/rollouts/validation (ValidateService).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Service', 'Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
+  example: { fixture: 'bad-label-lacking.yaml', referenced: 'Service reviews', before: [[/ +version: v1\n/, '']] },
   messages: {
     lacking: {
       class: 'invalid',

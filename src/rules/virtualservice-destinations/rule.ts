@@ -32,6 +32,11 @@ export const virtualServiceDestinations = defineRule({
     'about. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (validateVirtualServiceRouteDestinations) and rollout/trafficrouting (GetStableAndCanaryServices); host names: Istio, ResolveShortnameToFQDN.',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
+  example: {
+    fixture: 'bad-canary-service-not-in-route.yaml',
+    referenced: 'VirtualService reviews',
+    before: [['reviews-preview', 'reviews-canary']],
+  },
   messages: {
     service: {
       class: 'invalid',

@@ -14,6 +14,11 @@ export const workloadDoubleCapacity = defineRule({
     'Source: Argo Rollouts v1.9.1, docs/migrating.md, rollout/sync.go (promoteStable) and rollout/replicaset.go (reconcileNewReplicaSet).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps'],
+  example: {
+    fixture: 'bad-both-run.yaml',
+    referenced: 'Deployment shop',
+    before: [['replicas: 3', 'replicas: 0']],
+  },
   messages: {
     both: {
       class: 'advice',

@@ -1,11 +1,10 @@
 import { stringify } from 'yaml';
-import type { Rule } from '../../../src/rules/define.ts';
+import type { Example, Rule } from '../../../src/rules/define.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../../../src/world/object.ts';
 import type { Cluster } from '../harness/cluster.ts';
 import { yamlOf, type Printed } from '../harness/kubectl.ts';
 import { objectsOf } from '../harness/objects.ts';
 import { pathOf } from '../harness/paths.ts';
-import type { Case } from './cases.ts';
 import { bare, decided, type Door, type Pair } from './doors.ts';
 import { applies, wasNeverThere, wereThere } from './people.ts';
 
@@ -17,11 +16,12 @@ export interface Arrival {
 }
 
 /**
- * In: a referenced object, and its case. Out: it as it was before it went wrong. Throws where the case changes nothing
- * in it.
+ * Returns a referenced object as it was before it went wrong.
+ *
+ * @throws Error if the example changes nothing in it.
  */
-export function before(referenced: KubeObject, { was }: Case): KubeObject {
-  const right = was.reduce((yaml, [wrong, other]) => yaml.replace(wrong, other), stringify(referenced));
+export function before(referenced: KubeObject, { before: edits = [] }: Example): KubeObject {
+  const right = edits.reduce((yaml, [wrong, other]) => yaml.replace(wrong, other), stringify(referenced));
   const [object] = objectsOf(right);
   if (object === undefined || right === stringify(referenced))
     throw new Error(`nothing is other in ${keyOf(referenced)}`);
@@ -29,7 +29,7 @@ export function before(referenced: KubeObject, { was }: Case): KubeObject {
 }
 
 /**
- * In: a cluster, a pair, the rule that finds it, a door, and the case where the referenced object is to have been
+ * In: a cluster, a pair, the rule that finds it, a door, and the example where the referenced object is to have been
  * right. Out: what was printed when the developer applied what completes the pair.
  */
 export async function comesThrough(
@@ -37,7 +37,7 @@ export async function comesThrough(
   pair: Pair,
   rule: Rule,
   door: Door,
-  which?: Case,
+  which?: Example,
 ): Promise<Arrival> {
   const { referrer, referenced, others } = pair;
   const expected = decided(pair, door);
@@ -80,13 +80,13 @@ export async function underWay(cluster: Cluster, { apiVersion, kind, metadata }:
 }
 
 /**
- * In: a cluster, a pair, and its case. Out: what was printed when the developer deleted the object that was right and
+ * In: a cluster, a pair, and its example. Out: what was printed when the developer deleted the object that was right and
  * is referred to.
  */
 export async function isDeleted(
   cluster: Cluster,
   { referrer, referenced, others }: Pair,
-  which: Case,
+  which: Example,
 ): Promise<Printed> {
   if (referenced === undefined) throw new Error('nothing is referred to');
   await wereThere(cluster, [...others, referrer, before(referenced, which)], referenced);
