@@ -49,9 +49,8 @@ describe('what the pods need, where the manifests are all there is', () => {
   });
 
   it('may be a Secret, but what other Secrets are called is not told', () => {
-    expect(
-      messages({ volumes: [{ secret: { secretName: 'reviews-keyz' } }] }, named('Secret', 'reviews-keys')),
-    ).toMatchInlineSnapshot(`
+    expect(messages({ volumes: [{ secret: { secretName: 'reviews-keyz' } }] }, named('Secret', 'reviews-keys')))
+      .toMatchInlineSnapshot(`
       [
         "there is no Secret "reviews-keyz", which the pods need to start: create it, or name one that exists [reference-exists]",
       ]
