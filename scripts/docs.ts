@@ -13,9 +13,9 @@ import { bundleWorld, joinManifests, parseManifests, placeObjects } from '../src
 import { keyOf, KINDS } from '../src/world/object.ts';
 import { renderPath } from '../src/world/path.ts';
 import { factsTable } from '../test/support/facts-table.ts';
-import { EXPLAINED } from '../test/agreement/explained.ts';
 import type { Figures } from '../test/agreement/figures.ts';
 import { EXPLAINED_MANIFESTS } from '../test/agreement/manifests.ts';
+import { stricterMessages } from '../test/agreement/stricter.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = join(ROOT, 'docs', 'rules');
@@ -44,8 +44,21 @@ function page(rule: Described): string {
   for (const [id, message] of Object.entries(rule.messages))
     lines.push(`| ${id} | ${message.class} | ${cell(message.text)} | ${cell(message.fix)} |`);
   lines.push('');
-  if (isRule(rule)) lines.push(...fixturesOf(rule));
+  if (isRule(rule)) lines.push(...upstreamOf(rule), ...fixturesOf(rule));
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+function upstreamOf({ stricterThanUpstream, upstreamRefusesLater }: Rule): string[] {
+  const stricter = Object.entries(stricterThanUpstream);
+  if (stricter.length === 0 && upstreamRefusesLater === undefined) return [];
+  return [
+    '## Compared with Argo Rollouts',
+    '',
+    ...(upstreamRefusesLater === undefined ? [] : [`Argo Rollouts refuses this later, ${upstreamRefusesLater}.`, '']),
+    ...(stricter.length === 0 ? [] : ['Argo Rollouts accepts what these messages deny:', '']),
+    ...stricter.map(([message, { why }]) => `- ${message}: ${why}`),
+    ...(stricter.length === 0 ? [] : ['']),
+  ];
 }
 
 function fixturesOf(rule: Rule): string[] {
@@ -121,12 +134,18 @@ function lintOutput(): string {
   return ['```', formats.text(report, { color: false }).trimEnd(), '```'].join('\n');
 }
 
-function explained(): string {
-  const which = ([rule, messages]: [string, readonly string[]]): string =>
-    `[${rule}](rules/${rule}.md): ${messages.join(', ')}`;
-  const row = ({ messages, why }: (typeof EXPLAINED)[number]): string =>
-    `| ${Object.entries(messages).map(which).join('; ')} | ${cell(why)} |`;
-  return ['| rule and messages | why Rollgate denies it |', '| --- | --- |', ...EXPLAINED.map(row)].join('\n');
+function stricter(generated: boolean): string {
+  const rows = new Map<string, string[]>();
+  for (const { rule, message, why, generated: isGenerated } of stricterMessages()) {
+    if (isGenerated !== generated) continue;
+    const key = JSON.stringify([rule, why]);
+    rows.set(key, [...(rows.get(key) ?? []), message]);
+  }
+  const row = ([key, messages]: [string, string[]]): string => {
+    const [rule, why] = JSON.parse(key) as [string, string];
+    return `| [${rule}](rules/${rule}.md) | ${messages.join(', ')} | ${cell(why)} |`;
+  };
+  return ['| rule | messages | why Rollgate denies it |', '| --- | --- | --- |', ...[...rows].map(row)].join('\n');
 }
 
 function manifests(): string {
@@ -170,7 +189,15 @@ const files = new Map<string, string>([
   ...[...RULES, ...DOCUMENT_RULES].map((rule): [string, string] => [join(PAGES, `${rule.id}.md`), page(rule)]),
   [
     join(ROOT, 'docs', 'agreement.md'),
-    filled(filled(filled(agreement, 'explained', explained()), 'manifests', manifests()), 'lint', lintFigures()),
+    filled(
+      filled(
+        filled(filled(agreement, 'explained', stricter(true)), 'not generated', stricter(false)),
+        'manifests',
+        manifests(),
+      ),
+      'lint',
+      lintFigures(),
+    ),
   ],
   [join(ROOT, 'README.md'), filled(filled(filled(readme, 'rules', table()), 'keeps', keeps()), 'lint', lintOutput())],
   [upstreamFacts, filled(readFileSync(upstreamFacts, 'utf8'), 'facts', factsTable())],

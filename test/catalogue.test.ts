@@ -1,11 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { DOCUMENT_RULES } from '../src/documents/index.ts';
 import { PRESERVERS } from '../src/preserve/index.ts';
-import { INTERNAL_ERROR } from '../src/rules/engine.ts';
+import { evaluate, INTERNAL_ERROR } from '../src/rules/engine.ts';
+import { renderText } from '../src/rules/finding.ts';
 import { RULES } from '../src/rules/index.ts';
-import { KINDS } from '../src/world/object.ts';
+import { bundleWorld, parseManifests, placeObjects } from '../src/world/manifests.ts';
+import { KINDS, type KubeObject } from '../src/world/object.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const FOLDERS = readdirSync(join(ROOT, 'src', 'rules'), { withFileTypes: true })
@@ -52,6 +55,27 @@ describe('the catalogue', () => {
       }
     }
   });
+
+  it.each(RULES.flatMap((rule) => (rule.example === undefined ? [] : [[rule.id, rule, rule.example] as const])))(
+    'shows an example of %s that is in its fixture, and was right before',
+    (id, rule, { fixture, referenced, before }) => {
+      const text = readFileSync(join(ROOT, 'src', 'rules', id, 'fixtures', fixture), 'utf8');
+      const objects = placeObjects(parseManifests(text, fixture).objects).sources.map(({ object }) => object);
+      const found = (those: readonly KubeObject[]): string[] =>
+        evaluate(bundleWorld(those, { complete: true }), those, [rule]).findings.map(renderText);
+      expect(found(objects)).not.toEqual([]);
+      const index = objects.findIndex(({ kind, metadata }) => `${kind} ${metadata.name}` === referenced);
+      expect(index < 0, 'the referenced object is there').toBe(referenced === undefined);
+      if (before === undefined) return;
+      const right = before.reduce((yaml, [wrong, other]) => {
+        const next = yaml.replace(wrong, other);
+        expect(next, String(wrong)).not.toBe(yaml);
+        return next;
+      }, stringify(objects[index]));
+      const left = found(objects.with(index, parse(right) as KubeObject));
+      expect(found(objects).filter((text) => !left.includes(text))).not.toEqual([]);
+    },
+  );
 
   it('names only known kinds', () => {
     for (const rule of RULES)

@@ -57,6 +57,32 @@ export interface RuleContext<M extends Record<string, Message>> {
   report<Id extends keyof M & string>(messageId: Id, location: Location<DataOf<M[Id]>>): void;
 }
 
+/** Why a message is right to deny what Argo Rollouts accepts, and which tests see that it accepts it. */
+export interface StricterThanUpstream {
+  /** What happens if it is admitted: printed on the rule's page and in docs/agreement.md. */
+  readonly why: string;
+  /**
+   * `agreement`: the generated bundles of the agreement run make the mistake, and upstream's validation accepts it.
+   * `e2e`: the real controller runs a fixture of the rule. Neither: only the fixtures show the mistake.
+   */
+  readonly seenBy: readonly ('agreement' | 'e2e')[];
+  /**
+   * What upstream says where it refuses a bundle for the same reason all the same. Any other refusal is a mistake that
+   * Rollgate must find itself.
+   */
+  readonly refusal?: RegExp;
+}
+
+/** The set-up of a rule between objects that docs/messages.md shows. */
+export interface Example {
+  /** The name of a fixture. */
+  readonly fixture: `bad-${string}.yaml`;
+  /** The object that the other one refers to, as `Kind name`. */
+  readonly referenced?: string;
+  /** What is wrong in the YAML of the referenced object, and what was there before it went wrong. */
+  readonly before?: readonly (readonly [wrong: string | RegExp, right: string])[];
+}
+
 /** The definition of a rule. */
 export interface RuleDefinition<M extends Record<string, Message>> {
   /** Permanent, kebab-case; never reused once retired. */
@@ -73,6 +99,18 @@ export interface RuleDefinition<M extends Record<string, Message>> {
   readonly lintOnly?: boolean;
   /** The other kinds that the rule reads. Tests check that the list is exact. */
   readonly reads: readonly KindId[];
+  /**
+   * The messages that deny what Argo Rollouts accepts, and why. The agreement run and the end-to-end tests hold every
+   * other message of class `invalid` to upstream's own verdict.
+   */
+  readonly stricterThanUpstream?: { readonly [Id in keyof NoInfer<M>]?: StricterThanUpstream };
+  /**
+   * When Argo Rollouts refuses what the rule denies, if it does so only after it has started the Rollout. Ends the
+   * sentence "Argo Rollouts refuses this later, ...".
+   */
+  readonly upstreamRefusesLater?: string;
+  /** Left out, the first fixture that two objects make stands for the rule, and docs/messages.md does not name it. */
+  readonly example?: Example;
   readonly messages: M;
   /** Checks one subject and reports findings. Pure: no I/O, no clock, no state between calls, no change of the subject. */
   check(context: RuleContext<M>, subject: KubeObject): void;
@@ -95,6 +133,9 @@ export interface Rule {
   readonly lintOnly: boolean;
   readonly subject: readonly KindId[];
   readonly reads: readonly KindId[];
+  readonly stricterThanUpstream: Readonly<Record<string, StricterThanUpstream>>;
+  readonly upstreamRefusesLater: string | undefined;
+  readonly example: Example | undefined;
   readonly messages: Readonly<Record<string, Message>>;
   /**
    * Checks a subject of one of the kinds of the rule, and adds findings and skips to the run.
@@ -114,6 +155,9 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
     lintOnly: definition.lintOnly ?? false,
     subject: definition.subject,
     reads: definition.reads,
+    stricterThanUpstream: { ...definition.stricterThanUpstream } as Readonly<Record<string, StricterThanUpstream>>,
+    upstreamRefusesLater: definition.upstreamRefusesLater,
+    example: definition.example,
     messages,
     run(run, subject) {
       definition.check(new Context<M>(id, messages, run, subject), subject);

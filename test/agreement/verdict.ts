@@ -9,8 +9,8 @@ import { renderPath } from '../../src/world/path.ts';
 import { isObject } from '../../src/world/read.ts';
 import { references } from '../../src/world/references.ts';
 import { keyOf, kindOf, type KindId, type KubeObject } from '../../src/world/object.ts';
-import { EXPLAINED, explainedIds } from './explained.ts';
 import type { Refusal } from './oracle.ts';
+import { stricterMessages } from './stricter.ts';
 
 /** Rollgate's verdict on a bundle that is applied to an empty cluster. */
 export interface Verdict {
@@ -125,19 +125,19 @@ export function disagreement(upstream: readonly Refusal[], { denials, missing }:
   return undefined;
 }
 
-const EXPLAINED_IDS: ReadonlySet<string> = new Set(explainedIds());
-
-/** Returns whether docs/agreement.md explains why a finding is right although upstream accepts the object. */
-export function isExplained({ rule, messageId }: Finding): boolean {
-  return EXPLAINED_IDS.has(`${rule}/${messageId}`);
-}
-
-const REASONS: ReadonlyMap<string, RegExp> = new Map(
-  EXPLAINED.flatMap(({ upstream }) => Object.entries(upstream ?? {})),
+const PASSED_OVER = new Map(
+  stricterMessages()
+    .filter(({ generated }) => generated)
+    .map((stricter) => [`${stricter.rule}/${stricter.message}`, stricter]),
 );
 
+/** Returns whether the comparison passes a denial over, because its rule says why upstream accepts it. */
+export function isExplained({ rule, messageId }: Finding): boolean {
+  return PASSED_OVER.has(`${rule}/${messageId}`);
+}
+
 function isSameReason({ rule, messageId }: Finding, text: string): boolean {
-  return REASONS.get(`${rule}/${messageId}`)?.test(text) === true;
+  return PASSED_OVER.get(`${rule}/${messageId}`)?.refusal?.test(text) === true;
 }
 
 /** Returns a finding on one line. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Rule } from '../../src/rules/define.ts';
+import type { Example, Rule } from '../../src/rules/define.ts';
 import { RULES } from '../../src/rules/index.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { partOf } from './docs.ts';
@@ -7,7 +7,6 @@ import { apart, asWritten, fixturesOf } from './fixtures/bundles.ts';
 import { completed } from './fixtures/complete.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf, type Printed } from './harness/kubectl.ts';
-import { CASES, type Case } from './rules/cases.ts';
 import { applyAtDoor, deleteReferenced, editAndDelete, type Arrival } from './rules/apply.ts';
 import { bareRollout, expectedReaction, DOORS, isInvalidAlone, pairOf, type Door, type Pair } from './rules/doors.ts';
 import { messagesPage, type Shown } from './rules/messages.ts';
@@ -54,7 +53,7 @@ const shown = new Map<string, Shown[]>();
 interface SetUp {
   readonly rule: Rule;
   readonly file: string;
-  readonly which: Case | undefined;
+  readonly which: Example | undefined;
   /** Whether it represents its rule in tests that need one example of each rule. */
   readonly isExample: boolean;
   readonly doors: readonly Door[];
@@ -65,7 +64,7 @@ const SET_UPS = RULES.filter((rule) => !rule.lintOnly).flatMap((rule, number) =>
   fixturesOf(rule.id)
     .filter(({ file }) => file.startsWith('bad-'))
     .flatMap(({ file, objects }, index): SetUp[] => {
-      const which = CASES[rule.id]?.file === file ? CASES[rule.id] : undefined;
+      const which = rule.example?.fixture === file ? rule.example : undefined;
       const complete = completed(objects, rule);
       const pair = pairOf(complete, rule, which?.referenced);
       if (pair === undefined) return [];
@@ -79,12 +78,12 @@ const SET_UPS = RULES.filter((rule) => !rule.lintOnly).flatMap((rule, number) =>
         if (own === undefined) throw new Error(`${rule.id}/${file}: nothing is found once it is set apart`);
         return { pair: own, word };
       };
-      const isExample = which !== undefined || (CASES[rule.id] === undefined && index === 0);
+      const isExample = which !== undefined || (rule.example === undefined && index === 0);
       return [{ rule, file, which, isExample, at, doors: doorsOf(pair, rule, which, isExample) }];
     }),
 );
 
-function doorsOf(pair: Pair, rule: Rule, which: Case | undefined, isExample: boolean): Door[] {
+function doorsOf(pair: Pair, rule: Rule, which: Example | undefined, isExample: boolean): Door[] {
   const isRollout = pair.referrer.kind === 'Rollout';
   const doors: Door[] = ['referrer last'];
   if (isExample && bareRollout(pair, rule) !== undefined)
@@ -92,7 +91,7 @@ function doorsOf(pair: Pair, rule: Rule, which: Case | undefined, isExample: boo
   if (pair.referenced === undefined) return doors;
   doors.push('referenced last');
   if (isExample && isRollout && !isInvalidAlone(pair, rule)) doors.push('referenced last, the Rollout being deleted');
-  if (which === undefined || which.was.length === 0) return doors;
+  if (which?.before === undefined) return doors;
   return [
     ...doors,
     'referenced changed, nothing under way',
@@ -137,8 +136,7 @@ function isRefused(refused: Arrival['refused'], printed: Printed): boolean {
 
 const DELETED = SET_UPS.filter(
   ({ which }) =>
-    which !== undefined &&
-    which.was.length > 0 &&
+    which?.before !== undefined &&
     ['VirtualService', 'Service', 'AnalysisTemplate', 'HTTPRoute', 'Ingress'].includes(
       which.referenced?.split(' ')[0] ?? '',
     ),
@@ -147,7 +145,7 @@ const DELETED = SET_UPS.filter(
 describe.concurrent('a referenced object may be deleted, with a warning', () => {
   it.each(DELETED.map((setUp) => [setUp.rule.id, setUp] as const))('%s', async (rule, { which, at }) => {
     const { pair, word } = at('deleted');
-    const printed = await deleteReferenced(cluster, pair, which as Case);
+    const printed = await deleteReferenced(cluster, pair, which as Example);
     expect(printed.code, printed.stderr).toBe(0);
     expect(reactionIn(printed, 'reference-exists'), printed.stderr).toBe('warned');
     if (rule === 'virtualservice-route-exists')

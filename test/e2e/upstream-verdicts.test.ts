@@ -15,29 +15,12 @@ import { agreementOf, rowsOf, saidOf, type Row } from './upstream/verdicts.ts';
 // The controller does not survive it, so it comes when all others are done.
 const DEADLY = 'analysis-template-cycle/bad-circle.yaml';
 
-// What these deny, the controller runs: traffic or analysis breaks later, or in somebody else's hands.
-const STRICTER = [
-  'analysis-fieldref',
-  'analysis-metrics',
-  'analysis-placeholders',
-  'analysis-templates',
-  'analysis-terminates',
-  'destinationrule-extra-subsets',
-  'destinationrule-subset-labels',
-  'destinationrule-subsets',
-  'managed-route-clash',
-  'plugin-services',
-  'rollout-ephemeral-labels',
-  'route-backends',
-  'route-canary-only-rule',
-  'route-port-exists',
-  'service-ports-agree',
-  'service-shared',
-  'service-target-port',
-  'subset-canary-service',
-  'virtualservice-extra-destinations',
-  'virtualservice-route-growth',
-];
+// The controller runs what these deny: it accepts it, or refuses it when an update gets there.
+const STRICTER = RULES.filter(
+  ({ stricterThanUpstream, upstreamRefusesLater }) =>
+    upstreamRefusesLater !== undefined ||
+    Object.values(stricterThanUpstream).some(({ seenBy }) => seenBy.includes('e2e')),
+).map(({ id }) => id);
 // Good because of a status, of a running experiment, which nobody can apply.
 const BY_STATUS = 'virtualservice-extra-destinations/good-additional-subset-and-experiment.yaml';
 

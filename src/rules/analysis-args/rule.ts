@@ -59,6 +59,11 @@ export const analysisArgs = defineRule({
     '(ResolveAnalysisRunArgs).',
   subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io'],
   reads: [...TEMPLATE_KINDS],
+  example: {
+    fixture: 'bad-renamed.yaml',
+    referenced: 'AnalysisTemplate apdex',
+    before: [[/service_name/g, 'service-name']],
+  },
   messages,
   check(context, holder) {
     const single = once(context, holder);

@@ -32,6 +32,7 @@ export const analysisFieldRef = defineRule({
     '(RolloutSpec.MarshalJSON).',
   subject: ['Rollout.argoproj.io'],
   reads: [],
+  upstreamRefusesLater: 'when an analysis of the update begins',
   messages: {
     metadata: {
       class: 'invalid',

@@ -20,6 +20,12 @@ export const analysisMetrics = defineRule({
     '(ValidateAnalysisTemplatesWithType).',
   subject: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
   reads: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
+  upstreamRefusesLater: 'when an analysis of the update begins',
+  example: {
+    fixture: 'bad-duplicate-names.yaml',
+    referenced: 'AnalysisTemplate slowness',
+    before: [[/name: latency/, 'name: slowness']],
+  },
   messages,
   check(context, subject) {
     const kind = kindOf(subject);

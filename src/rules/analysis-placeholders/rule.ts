@@ -18,6 +18,12 @@ export const analysisPlaceholders = defineRule({
     'pkg/apis/rollouts/validation (validateAnalysisMetrics), analysis (reconcileAnalysisRun); fasttemplate v1.2.2.',
   subject: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
   reads: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
+  upstreamRefusesLater: 'when an analysis of the update begins',
+  example: {
+    fixture: 'bad-declared-by-another.yaml',
+    referenced: 'AnalysisTemplate latency',
+    before: [['{{args.namespace}}', 'shop']],
+  },
   messages,
   check(context, subject) {
     const kind = kindOf(subject);

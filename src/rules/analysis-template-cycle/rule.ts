@@ -16,6 +16,7 @@ export const analysisTemplateCycle = defineRule({
     'experiments (getAnalysisTemplatesFromRefs).',
   subject: [...TEMPLATE_KINDS],
   reads: [...TEMPLATE_KINDS],
+  example: { fixture: 'bad-circle.yaml', referenced: 'AnalysisTemplate latency' },
   messages: {
     circle: {
       class: 'invalid',

@@ -12,6 +12,7 @@ export const analysisTemplates = defineRule({
     'rollout/controller.go (getReferencedAnalysisTemplatesFromRef) and utils/analysis (ValidateMetrics).',
   subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io', ...TEMPLATE_KINDS],
   reads: [],
+  upstreamRefusesLater: 'when an analysis of the update begins',
   messages: {
     none: {
       class: 'invalid',

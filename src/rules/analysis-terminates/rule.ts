@@ -31,6 +31,21 @@ export const analysisTerminates = defineRule({
     '(calculateStatus).',
   subject: ['Rollout.argoproj.io'],
   reads: [...TEMPLATE_KINDS],
+  stricterThanUpstream: {
+    supplied: {
+      why: 'The controller checks whether a metric ends with the defaults of the template only. A count that the Rollout sets to 0 never ends, and blocks the update forever.',
+      seenBy: ['agreement', 'e2e'],
+    },
+    experiment: {
+      why: 'The controller checks whether a metric ends for the analyses of steps and promotions only. An endless analysis that an experiment requires for completion blocks the update forever.',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
+  example: {
+    fixture: 'bad-step-without-count.yaml',
+    referenced: 'AnalysisTemplate errors',
+    before: [['interval: 1m', 'interval: 1m\n      count: 5']],
+  },
   messages: {
     forever: {
       class: 'invalid',

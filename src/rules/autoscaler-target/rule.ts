@@ -17,6 +17,7 @@ export const autoscalerTarget = defineRule({
     'docs/migrating.md.',
   subject: ['HorizontalPodAutoscaler.autoscaling', 'ScaledObject.keda.sh'],
   reads: ['Deployment.apps', 'Rollout.argoproj.io'],
+  example: { fixture: 'bad-deployment-behind-rollout.yaml', referenced: 'Rollout a-shop' },
   messages: {
     group: {
       class: 'advice',

@@ -33,6 +33,12 @@ export const destinationRuleExtraSubsets = defineRule({
     'v1.9.1 (docs/upstream-facts.md, claim B4); source: rollout/trafficrouting/istio (UpdateHash).',
   subject: ['Rollout.argoproj.io'],
   reads: [DESTINATION_RULE, VIRTUAL_SERVICE],
+  stricterThanUpstream: {
+    used: {
+      why: 'The validation does not read DestinationRules. The controller deletes every subset that the Rollout does not name (docs/upstream-facts.md, B4).',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
   messages,
   check(context, rollout) {
     const ref = destinationRuleOf(rollout);

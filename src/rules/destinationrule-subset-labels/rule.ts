@@ -18,6 +18,17 @@ export const destinationRuleSubsetLabels = defineRule({
     '(SyncEphemeralPodMetadata).',
   subject: ['Rollout.argoproj.io'],
   reads: ['DestinationRule.networking.istio.io', 'Deployment.apps', 'PodTemplate', 'ReplicaSet.apps'],
+  stricterThanUpstream: {
+    mismatch: {
+      why: 'The validation does not read DestinationRules. A subset with labels that the pods do not have has no endpoints, and the mesh answers 503.',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
+  example: {
+    fixture: 'bad-version-labels-of-two-deployments.yaml',
+    referenced: 'DestinationRule reviews',
+    before: [[/ +version: v\d\n/g, '']],
+  },
   messages: {
     mismatch: {
       class: 'invalid',

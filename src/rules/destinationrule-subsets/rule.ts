@@ -29,6 +29,26 @@ export const destinationRuleSubsets = defineRule({
     '(UpdateHash, validateDestinationRule); host names: Istio, ResolveShortnameToFQDN.',
   subject: ['Rollout.argoproj.io'],
   reads: [DESTINATION_RULE, 'VirtualService.networking.istio.io'],
+  stricterThanUpstream: {
+    absent: {
+      why: 'The validation does not read DestinationRules. The mesh does not know the subset, and answers 503.',
+      seenBy: ['e2e'],
+    },
+    unnamed: {
+      why: 'The validation does not read DestinationRules. Without the name of the DestinationRule, each attempt to write the hashes fails. Without the name of a subset, the controller writes no hash for it and finds no destination to weight.',
+      seenBy: ['agreement'],
+      refusal: /DestinationRule subset '' not found/,
+    },
+    host: {
+      why: 'The validation does not read DestinationRules. If the DestinationRule is for another Service than the route sends to, the mesh does not know the subset, and answers 503.',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
+  example: {
+    fixture: 'bad-subset-misspelt.yaml',
+    referenced: 'DestinationRule reviews',
+    before: [['name: canary', 'name: canray']],
+  },
   messages: {
     unnamed: {
       class: 'invalid',

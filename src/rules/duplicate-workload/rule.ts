@@ -15,6 +15,7 @@ export const duplicateWorkload = defineRule({
     'not reported either.',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps'],
+  example: { fixture: 'bad-same-selector.yaml', referenced: 'Deployment shop' },
   messages: {
     same: {
       class: 'advice',

@@ -19,6 +19,17 @@ export const ingressBackend = defineRule({
     'Ingress annotations (actions).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Ingress.networking.k8s.io'],
+  stricterThanUpstream: {
+    notByAnnotation: {
+      why: 'The controller looks for the Service in a rule and ignores the port. An ALB reads the weights only for a backend whose port is "use-annotation", so all traffic stays where it is.',
+      seenBy: [],
+    },
+  },
+  example: {
+    fixture: 'bad-nginx-without-stable.yaml',
+    referenced: 'Ingress reviews',
+    before: [['name: reviews\n                port', 'name: reviews-stable\n                port']],
+  },
   messages: {
     lacking: {
       class: 'invalid',

@@ -34,6 +34,11 @@ export const istioInjection = defineRule({
     'ReplicaSet.apps',
     'VirtualService.networking.istio.io',
   ],
+  example: {
+    fixture: 'bad-two-revisions.yaml',
+    referenced: 'DestinationRule reviews',
+    before: [['1-27-0', '1-26-2']],
+  },
   messages: {
     noSidecar: {
       class: 'advice',

@@ -27,6 +27,16 @@ export const managedRouteClash = defineRule({
     'rollout/trafficrouting/istio (RemoveManagedRoutes).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
+  stricterThanUpstream: {
+    driven: {
+      why: 'The validation reads the manifest, not what the controller makes of it. The controller removes the route, and marks the Rollout InvalidSpec from then on (docs/upstream-facts.md, B6).',
+      seenBy: ['agreement'],
+    },
+    written: {
+      why: 'The validation reads the manifest, not what the controller makes of it. The controller removes every route that managedRoutes names (docs/upstream-facts.md, B6).',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
   messages: {
     driven: {
       class: 'invalid',

@@ -19,6 +19,7 @@ export const pluginInstalled = defineRule({
     'v1.9.1, utils/config (InitializeConfig) and utils/plugin (GetPluginInfo).',
   subject: ['Rollout.argoproj.io'],
   reads: ['ConfigMap'],
+  example: { fixture: 'bad-no-router-plugins.yaml' },
   messages: {
     absent: {
       class: 'missing',

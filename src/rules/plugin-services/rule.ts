@@ -14,6 +14,12 @@ export const pluginServices = defineRule({
     'v0.15.0, pkg/plugin.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
+  stricterThanUpstream: {
+    unnamed: {
+      why: 'The validation knows which of its own routers need both Services, and does not check plugins. The Gateway API plugin v0.15.0 finds the backends by these two names only, and rejects every weight without them.',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
   messages: {
     unnamed: {
       class: 'invalid',

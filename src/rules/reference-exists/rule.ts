@@ -73,6 +73,7 @@ export const referenceExists = defineRule({
     'ApisixRoute.apisix.apache.org',
     'VirtualService.appmesh.k8s.aws',
   ],
+  example: { fixture: 'bad-services-and-ingress.yaml' },
   messages,
   check(context, subject) {
     checkNested(context, subject);

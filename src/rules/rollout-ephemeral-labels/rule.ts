@@ -40,6 +40,17 @@ export const rolloutEphemeralLabels = defineRule({
     '(createDesiredReplicaSet) and utils/replicaset (SyncReplicaSetEphemeralPodMetadata).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
+  stricterThanUpstream: {
+    differs: {
+      why: 'The validation does not compare the labels with the selector. The API server rejects the ReplicaSet, and the update stops there (docs/upstream-facts.md, H5).',
+      seenBy: ['agreement', 'e2e'],
+    },
+    taken: {
+      why: 'The validation does not compare the labels with the selector. The promotion takes the label from the ReplicaSet, the API server rejects that, and the update stops there (docs/upstream-facts.md, H5).',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
+  example: { fixture: 'bad-selector-of-the-workload.yaml', referenced: 'Deployment reviews' },
   messages,
   check(context, rollout) {
     const metadata = roleMetadata(rollout);

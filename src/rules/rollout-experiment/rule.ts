@@ -20,6 +20,17 @@ export const rolloutExperiment = defineRule({
     'rollout/experiment.go (GetExperimentFromTemplate).',
   subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io'],
   reads: [],
+  stricterThanUpstream: {
+    duration: {
+      why: 'Nothing validates an experiment before its step starts. If Go cannot parse the duration, the experiment never ends, and the update stops there.',
+      seenBy: ['agreement'],
+      refusal: /time: (invalid duration|missing unit in duration|unknown unit)/,
+    },
+    specRef: {
+      why: 'Nothing validates an experiment before its step starts. The controller cannot create the Experiment, and the update stops there.',
+      seenBy: ['agreement'],
+    },
+  },
   messages: {
     duration: {
       class: 'invalid',

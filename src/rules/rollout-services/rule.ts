@@ -50,6 +50,13 @@ export const rolloutServices = defineRule({
     'requireCanaryStableServices, ValidateRolloutStrategyBlueGreen) and rollout/service.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
+  stricterThanUpstream: {
+    active: {
+      why: 'A blue-green Rollout without activeService passes validation, because it differs from previewService. The controller then looks for a Service without a name at every reconciliation, and fails.',
+      seenBy: ['agreement'],
+      refusal: /uses the same service for the active and preview services/,
+    },
+  },
   messages,
   check(context, rollout) {
     const canary = canaryOf(rollout);

@@ -65,6 +65,13 @@ export const rolloutTrafficRouting = defineRule({
     'getReferencedAppMeshResources) and rollout/trafficrouting.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
+  stricterThanUpstream: {
+    unnamed: {
+      why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not check that the object has a name. For App Mesh, Ambassador and Istio it does not always. The router fails at the first weight.',
+      seenBy: ['agreement'],
+      refusal: /nothing is named|must provide (virtual-service|at least one mapping)/,
+    },
+  },
   messages,
   check(context, rollout) {
     const canary = canaryOf(rollout);

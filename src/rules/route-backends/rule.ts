@@ -20,6 +20,26 @@ export const routeBackends = defineRule({
     'TCPRoute.gateway.networking.k8s.io',
     'TLSRoute.gateway.networking.k8s.io',
   ],
+  stricterThanUpstream: {
+    lacking: {
+      why: 'The validation does not read the routes of the Gateway API. The plugin rejects every weight for a route that lacks one of the two Services.',
+      seenBy: ['agreement', 'e2e'],
+    },
+    passedOver: {
+      why: 'The validation does not read the routes of the Gateway API. The plugin takes a rule with only the canary for a header rule of its own, and skips it.',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
+  example: {
+    fixture: 'bad-no-canary-backend.yaml',
+    referenced: 'HTTPRoute reviews',
+    before: [
+      [
+        '- name: reviews\n          port: 80',
+        '- name: reviews\n          port: 80\n        - name: reviews-canary\n          port: 80',
+      ],
+    ],
+  },
   messages: {
     lacking: {
       class: 'invalid',

@@ -31,6 +31,17 @@ export const routeCanaryOnlyRule = defineRule({
     'removeGRPCManagedRoutes) and Argo Rollouts v1.9.1, rollout/trafficrouting.go (reconcileTrafficRouting).',
   subject: ['Rollout.argoproj.io'],
   reads: ['HTTPRoute.gateway.networking.k8s.io', 'GRPCRoute.gateway.networking.k8s.io'],
+  stricterThanUpstream: {
+    deleted: {
+      why: 'The validation does not read the routes of the Gateway API. The plugin deletes the rule, because it looks like one of its own (docs/upstream-facts.md, C1).',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
+  example: {
+    fixture: 'bad-preview-path.yaml',
+    referenced: 'HTTPRoute reviews',
+    before: [[/name: reviews-canary/, 'name: reviews']],
+  },
   messages: {
     deleted: {
       class: 'invalid',

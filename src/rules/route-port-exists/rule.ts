@@ -33,6 +33,21 @@ export const routePortExists = defineRule({
     'TCPRoute.gateway.networking.k8s.io',
     'TLSRoute.gateway.networking.k8s.io',
   ],
+  stricterThanUpstream: {
+    absent: {
+      why: 'The validation does not compare ports. The load balancer sends to a port that the Service does not have, and answers 503.',
+      seenBy: ['agreement', 'e2e'],
+    },
+    absentForCanary: {
+      why: 'The validation does not compare ports. The load balancer sends to a port that the Service does not have, and answers 503.',
+      seenBy: ['agreement', 'e2e'],
+    },
+    unnamed: {
+      why: 'The validation does not read ports. A backendRef needs a port to mean a Service. Behind a gateway, Istio uses the port of the request, which is a port of the gateway and not of the Service.',
+      seenBy: ['e2e'],
+    },
+  },
+  example: { fixture: 'bad-http-route-port.yaml', referenced: 'HTTPRoute reviews' },
   messages: {
     absent: {
       class: 'invalid',

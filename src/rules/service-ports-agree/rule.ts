@@ -46,6 +46,25 @@ export const servicePortsAgree = defineRule({
     'TCPRoute.gateway.networking.k8s.io',
     'TLSRoute.gateway.networking.k8s.io',
   ],
+  stricterThanUpstream: {
+    unlike: {
+      why: 'The controller never compares ports. Clients that use one of the Services by the same number find nothing there when the canary gets traffic or is promoted.',
+      seenBy: ['e2e'],
+    },
+    routed: {
+      why: 'The controller never compares ports. Clients that use one of the Services by the same number find nothing there when the canary gets traffic or is promoted.',
+      seenBy: ['e2e'],
+    },
+  },
+  example: {
+    fixture: 'bad-other-numbers-without-router.yaml',
+    referenced: 'Service reviews-canary',
+    before: [
+      ['port: 8080', 'port: 80'],
+      ['port: 53', 'port: 9000'],
+      ['protocol: UDP', 'protocol: TCP'],
+    ],
+  },
   messages: {
     routed: {
       class: 'invalid',

@@ -15,6 +15,7 @@ export const serviceSelector = defineRule({
     'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateService).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Service', 'Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
+  example: { fixture: 'bad-label-lacking.yaml', referenced: 'Service reviews', before: [[/ +version: v1\n/, '']] },
   messages: {
     lacking: {
       class: 'invalid',

@@ -70,6 +70,21 @@ export const serviceShared = defineRule({
     'TCPRoute.gateway.networking.k8s.io',
     'TLSRoute.gateway.networking.k8s.io',
   ],
+  stricterThanUpstream: {
+    service: {
+      why: 'The controller judges one Rollout at a time, by the mark that it left in the Service. It accepts two Rollouts of one Service, and marks the second InvalidSpec after the first has written its mark.',
+      seenBy: [],
+    },
+    virtualServiceRoute: {
+      why: 'The controller judges one Rollout at a time. Of two Rollouts that control one route, each reverts the weights of the other.',
+      seenBy: ['e2e'],
+    },
+    destinationRule: {
+      why: 'The controller judges one Rollout at a time. Of two Rollouts that control one DestinationRule, each reverts the hashes of the other.',
+      seenBy: [],
+    },
+  },
+  example: { fixture: 'bad-one-virtual-service-route.yaml', referenced: 'Rollout ratings' },
   messages,
   check(context, rollout) {
     const neighbours = judgeServices(context, rollout);

@@ -27,6 +27,17 @@ export const serviceTargetPort = defineRule({
     'selects the pods. Source: Kubernetes, pkg/api/v1/pod (FindPort).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Service', 'Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
+  stricterThanUpstream: {
+    named: {
+      why: 'The controller does not compare ports. A targetPort by a name that no container declares gives the Service no endpoint: every pod becomes ready, every step passes, and every request fails.',
+      seenBy: ['e2e'],
+    },
+  },
+  example: {
+    fixture: 'bad-name-nobody-declares.yaml',
+    referenced: 'Service assistant-stable',
+    before: [['targetPort: http', 'targetPort: 5001']],
+  },
   messages: {
     named: {
       class: 'invalid',

@@ -16,6 +16,12 @@ export const subsetCanaryService = defineRule({
     '(docs/upstream-facts.md, claim B14); source: rollout/trafficrouting/istio (processRoutes).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
+  stricterThanUpstream: {
+    host: {
+      why: 'The validation does not compare the Services with the subsets. The controller gives the weight of the canary to both destinations (docs/upstream-facts.md, B14).',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
   messages: {
     host: {
       class: 'invalid',

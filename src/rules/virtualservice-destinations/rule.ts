@@ -36,6 +36,11 @@ export const virtualServiceDestinations = defineRule({
     'names: Istio, ResolveShortnameToFQDN.',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
+  example: {
+    fixture: 'bad-canary-service-not-in-route.yaml',
+    referenced: 'VirtualService reviews',
+    before: [['reviews-preview', 'reviews-canary']],
+  },
   messages: {
     service: {
       class: 'invalid',

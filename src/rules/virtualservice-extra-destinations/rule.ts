@@ -18,6 +18,12 @@ export const virtualServiceExtraDestinations = defineRule({
     'patchVirtualService).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
+  stricterThanUpstream: {
+    removed: {
+      why: 'The validation accepts other destinations in the route. The controller removes them when their weight is not zero (docs/upstream-facts.md, B3).',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
   messages: {
     removed: {
       class: 'invalid',

@@ -20,6 +20,19 @@ export const virtualServiceRouteExists = defineRule({
     '(ValidateVirtualService).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
+  stricterThanUpstream: {
+    none: {
+      why: 'An empty list of routes passes validation, because no route in it is wrong. The controller never sets a weight, and the steps pass all the same.',
+      seenBy: ['agreement'],
+      refusal:
+        /is not found in the defined Virtual Service|Unable to get any of the HTTP, TCP or TLS routes|index out of range \[0\] with length 0/,
+    },
+  },
+  example: {
+    fixture: 'bad-named-route-absent.yaml',
+    referenced: 'VirtualService reviews',
+    before: [['name: main', 'name: primary']],
+  },
   messages: {
     absent: {
       class: 'invalid',

@@ -15,6 +15,16 @@ export const virtualServiceRouteGrowth = defineRule({
     'rollout/trafficrouting/istio (getOrderedVirtualServiceRoutes).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
+  stricterThanUpstream: {
+    unnamed: {
+      why: 'The validation does not compare the routes. With managedRoutes, the controller multiplies such routes at every weight that it writes (docs/upstream-facts.md, B5).',
+      seenBy: ['agreement', 'e2e'],
+    },
+    namesakes: {
+      why: 'The validation does not compare the routes. With managedRoutes, the controller multiplies such routes at every weight that it writes (docs/upstream-facts.md, B5).',
+      seenBy: ['agreement', 'e2e'],
+    },
+  },
   messages: {
     unnamed: {
       class: 'invalid',

@@ -18,6 +18,11 @@ export const workloadDoubleCapacity = defineRule({
     'rollout/replicaset.go (reconcileNewReplicaSet).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps'],
+  example: {
+    fixture: 'bad-both-run.yaml',
+    referenced: 'Deployment shop',
+    before: [['replicas: 3', 'replicas: 0']],
+  },
   messages: {
     both: {
       class: 'advice',

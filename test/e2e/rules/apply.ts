@@ -1,11 +1,10 @@
 import { stringify } from 'yaml';
-import type { Rule } from '../../../src/rules/define.ts';
+import type { Example, Rule } from '../../../src/rules/define.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../../../src/world/object.ts';
 import type { Cluster } from '../harness/cluster.ts';
 import { yamlOf, type Printed } from '../harness/kubectl.ts';
 import { objectsOf } from '../harness/objects.ts';
 import { pathOf } from '../harness/paths.ts';
-import type { Case } from './cases.ts';
 import { bareRollout, expectedReaction, type Door, type Pair } from './doors.ts';
 import { applyUntil, removeObject, createAll } from './people.ts';
 
@@ -19,10 +18,10 @@ export interface Arrival {
 /**
  * Returns a referenced object as it was before it became invalid.
  *
- * @throws Error - If the case changes nothing in it.
+ * @throws Error - If the example changes nothing in it.
  */
-export function validVersion(referenced: KubeObject, { was }: Case): KubeObject {
-  const right = was.reduce((yaml, [wrong, other]) => yaml.replace(wrong, other), stringify(referenced));
+export function validVersion(referenced: KubeObject, { before: edits = [] }: Example): KubeObject {
+  const right = edits.reduce((yaml, [wrong, other]) => yaml.replace(wrong, other), stringify(referenced));
   const [object] = objectsOf(right);
   if (object === undefined || right === stringify(referenced))
     throw new Error(`the case changes nothing in ${keyOf(referenced)}`);
@@ -32,14 +31,14 @@ export function validVersion(referenced: KubeObject, { was }: Case): KubeObject 
 /**
  * Sets up a pair as a door requires, and applies the object that completes the conflict as the developer.
  *
- * @param which - The case, for doors at which the referenced object was valid before.
+ * @param which - The example of the rule, for doors at which the referenced object was valid before.
  */
 export async function applyAtDoor(
   cluster: Cluster,
   pair: Pair,
   rule: Rule,
   door: Door,
-  which?: Case,
+  which?: Example,
 ): Promise<Arrival> {
   const { referrer, referenced, others } = pair;
   const expected = expectedReaction(pair, door);
@@ -85,7 +84,7 @@ export async function startUpdate(cluster: Cluster, { apiVersion, kind, metadata
 export async function deleteReferenced(
   cluster: Cluster,
   { referrer, referenced, others }: Pair,
-  which: Case,
+  which: Example,
 ): Promise<Printed> {
   if (referenced === undefined) throw new Error('nothing is referred to');
   await createAll(cluster, [...others, referrer, validVersion(referenced, which)], referenced);

@@ -1,6 +1,5 @@
 import { RULES } from '../../../src/rules/index.ts';
 import type { Printed } from '../harness/kubectl.ts';
-import { CASES } from './cases.ts';
 
 /** The output at one door. */
 export interface Shown {
@@ -13,9 +12,8 @@ export interface Shown {
 /** Returns the part of docs/messages.md that shows the output, by rule. */
 export function messagesPage(shown: ReadonlyMap<string, readonly Shown[]>): string {
   return RULES.filter(({ id }) => shown.has(id))
-    .map(({ id, summary }) => {
-      const file = CASES[id]?.file;
-      const from = file === undefined ? '' : ` Shown: \`${file.replace('.yaml', '')}\`.`;
+    .map(({ id, summary, example }) => {
+      const from = example === undefined ? '' : ` Shown: \`${example.fixture.replace('.yaml', '')}\`.`;
       return [`## ${id}`, '', `${summary} [More about it](rules/${id}.md).${from}`, '', ...doors(shown.get(id) ?? [])]
         .join('\n')
         .trimEnd();
