@@ -33,11 +33,11 @@ export function beginningNotes(
   const what =
     existing === undefined
       ? `${nameOf(after)} becomes Rollout "${name}" with ${pods(replicas)} (profile ${profile})`
-      : `Rollout "${name}" takes over profile ${profile}`;
-  const healthy = atZero ? [`a Deployment at 0 replicas counts as Healthy: watch the pods of Rollout "${name}"`] : [];
+      : `Rollout "${name}" changes to profile ${profile}`;
+  const healthy = atZero ? [`0 replicas count as Healthy: watch the pods of Rollout "${name}"`] : [];
   const waiting =
     before === undefined && !atZero
-      ? [`it runs its pods itself until Rollout "${name}" is healthy, which needs objects that do not exist yet`]
+      ? [`keeps its own pods until Rollout "${name}" is healthy, which needs objects that do not exist yet`]
       : [];
   return [what, ...healthy, ...waiting, ...adviceFor(after, name, world, { besides: 'rules' })].map((text) =>
     note(after, text),
@@ -57,11 +57,11 @@ export function continuingNotes(before: KubeObject, after: KubeObject, atZero: b
   if (annotations.profile === undefined)
     return migrationAnnotationsOf(before).profile === undefined
       ? []
-      : [note(after, `it becomes a plain Deployment again: ${rollout} is deleted once its own pods serve traffic`)];
+      : [note(after, `becomes a plain Deployment again: ${rollout} is deleted once its own pods serve traffic`)];
   if (annotations.suspended !== undefined)
     return [note(after, `its conversion is suspended: ${annotations.suspended}`)];
   const known = new Set(adviceFor(before, name ?? '', world, { besides: 'rules' }));
   const news = adviceFor(after, name ?? '', world, { besides: 'rules' }).filter((line) => !known.has(line));
-  const healthy = atZero ? [`it stays at 0 replicas, which counts as Healthy: ${rollout} runs its pods`] : [];
+  const healthy = atZero ? [`stays at 0 replicas, which counts as Healthy: ${rollout} runs its pods`] : [];
   return [...healthy, ...news].map((text) => note(after, text));
 }
