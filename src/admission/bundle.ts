@@ -1,6 +1,12 @@
 import { documentFindings } from '../documents/index.ts';
-import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
-import { inReadingOrder, reported, reportedSkips, type BundleReport, type ReportedFinding } from '../report/model.ts';
+import type { Policy } from '../policy/policy.ts';
+import {
+  inReadingOrder,
+  reportedFinding,
+  reportedSkips,
+  type BundleReport,
+  type ReportedFinding,
+} from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { evaluate } from '../rules/engine.ts';
 import { identity, type Finding } from '../rules/finding.ts';
@@ -8,28 +14,15 @@ import { placeObjects, type Manifests, type SourceObject } from '../world/manife
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
-import {
-  changesOf as rolloutChanges,
-  migrationSettings,
-  evaluateMigration,
-  plansIn,
-  refusal,
-  type BundlePlan,
-  type EvaluatedPlan,
-} from './migration/migrate.ts';
-import { changeOf, decisionContextOf } from './gate.ts';
-import {
-  introducedBy,
-  decideFindings,
-  worldAfter,
-  type Change,
-  type DecisionContext,
-  type DecidedFinding,
-} from './judge.ts';
+import { changeOf, worldAfter, type Change } from './change.ts';
+import { decideFindings, decisionContextOf, type DecidedFinding } from './decisions.ts';
+import { introducedBy } from './introduced.ts';
+import { evaluatePlans, plansIn, withRollouts, type EvaluatedPlan } from './migration/bundle-plans.ts';
+import { migrationSettings } from './migration/deployment-change.ts';
 
-/** How a bundle of manifests is judged. */
+/** How a bundle of manifests is evaluated. */
 export interface BundleOptions {
-  /** The world the bundle is laid over. */
+  /** The world that the bundle is laid over. */
   readonly base: World;
   readonly rules: readonly Rule[];
   readonly policy: Policy;
@@ -38,39 +31,42 @@ export interface BundleOptions {
   readonly requireReferences: boolean;
 }
 
-/** A bundle, judged. */
+/** A bundle after evaluation. */
 export interface EvaluatedBundle {
   readonly report: BundleReport;
   readonly sources: readonly SourceObject[];
   readonly changes: readonly Change[];
-  /** The Deployments that are asked to become Rollouts, and what comes of it. */
+  /** The Deployments that ask to be converted, and what follows. */
   readonly plans: readonly EvaluatedPlan[];
 }
 
 /**
- * In: manifests, and how to judge them. Out: what laying them over the base world introduces, with positions: a bundle
- * is just a bigger change. Findings that rest on an object which stands in the bundle more than once are warnings,
- * since nobody can know which one is meant.
+ * Returns what manifests introduce when they are laid over the base world, with positions: a bundle is just a bigger
+ * change. Findings that depend on an object which is in the bundle more than once are warnings, since it is unknown
+ * which one is meant.
  */
 export function evaluateBundle(manifests: Manifests, options: BundleOptions): EvaluatedBundle {
+  const { base, policy } = options;
   const { sources } = placeObjects(manifests.objects, { namespace: options.namespace });
-  const changes = changesOf(sources, options.base);
-  const circumstances = decisionContextOf(options.policy, options.base, options.requireReferences);
-  const planned = plansIn(changes, worldAfter(options.base, changes), (namespace) =>
-    migrationSettings(options.policy, circumstances.settings(namespace), { controllers: true, converts: true }),
+  const changes = changesOf(sources, base);
+  const context = decisionContextOf(policy, base, options.requireReferences);
+  const planned = plansIn(changes, worldAfter(base, changes), (namespace) =>
+    migrationSettings(policy, context.settings(namespace), { controllers: true, converts: true }),
   );
-  const { findings, skipped } = introducedBy(options.base, withRollouts(changes, planned), options.rules);
+  const introduced = introducedBy(base, withRollouts(changes, planned), options.rules);
   const repeated = repeatedIn(sources);
-  const { told, plans } = judgePlans(findings, planned, options.policy, circumstances);
+  const { findings, plans } = evaluatePlans(introduced.findings, planned, policy, context);
   const all = [
-    ...told,
+    ...findings,
     ...findingsOfVariants(sources, repeated, changes, options),
     ...documentFindings(manifests, sources),
   ];
-  const judged = decideFindings(all, changes, circumstances).map((entry): DecidedFinding =>
+  const decided = decideFindings(all, changes, context).map((entry): DecidedFinding =>
     isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry,
   );
-  const lines = inReadingOrder(unrepeated(judged.map((entry) => reported(entry, sources))));
+  const lines = inReadingOrder(
+    unrepeated(decided.map(({ finding, decision }) => reportedFinding(finding, decision, sources))),
+  );
   return {
     sources,
     changes,
@@ -78,38 +74,11 @@ export function evaluateBundle(manifests: Manifests, options: BundleOptions): Ev
     report: {
       verdict: lines.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow',
       findings: lines,
-      skipped: reportedSkips(skipped),
+      skipped: reportedSkips(introduced.skipped),
       errors: manifests.errors,
       objects: sources.length,
     },
   };
-}
-
-function withRollouts(changes: readonly Change[], plans: readonly BundlePlan[]): Change[] {
-  return [
-    ...changes,
-    ...plans.flatMap(({ change, plan }) => (plan.kind === 'converts' ? rolloutChanges(change, plan).slice(1) : [])),
-  ];
-}
-
-function judgePlans(
-  findings: readonly Finding[],
-  planned: readonly BundlePlan[],
-  policy: Policy,
-  circumstances: DecisionContext,
-): { readonly told: readonly Finding[]; readonly plans: readonly EvaluatedPlan[] } {
-  let told = [...findings];
-  const plans = planned.map((entry): EvaluatedPlan => {
-    const { change, plan } = entry;
-    // The profiles of a policy that was not given cannot be known: that one is not among the shipped ones says little.
-    if (plan.kind === 'refused')
-      told.push(refusal(change.after, plan.message, plan.fix, policy === DEFAULT_POLICY ? 'missing' : 'invalid'));
-    if (plan.kind !== 'converts') return { ...entry, refused: plan.kind === 'refused', incomplete: false };
-    const judged = evaluateMigration(told, change, plan, circumstances);
-    told = [...judged.findings];
-    return { ...entry, refused: judged.refused, incomplete: judged.incomplete };
-  });
-  return { told, plans };
 }
 
 // Two Rollouts that use one template find the same mistake in it.
@@ -127,7 +96,7 @@ function changesOf(sources: readonly SourceObject[], base: World): Change[] {
   });
 }
 
-// A manifest may hold the status of some other day: what counts is what the cluster says, where there is one.
+// A manifest may contain an outdated status: what counts is the one in the cluster, where there is one.
 function withStatusOf(object: KubeObject, before: KubeObject | undefined): KubeObject {
   if (before === undefined) return object;
   return changeOf({ object, oldObject: before }).after ?? object;
@@ -152,10 +121,10 @@ function findingsOfVariants(
 ): Finding[] {
   if (repeated.size === 0) return [];
   const after = worldAfter(options.base, changes);
-  const judged = new Set(changes.map((change) => change.after));
+  const evaluated = new Set(changes.map((change) => change.after));
   const variants = sources
     .map(({ object }) => object)
-    .filter((object) => repeated.has(keyOf(object)) && !judged.has(object));
+    .filter((object) => repeated.has(keyOf(object)) && !evaluated.has(object));
   const found = variants.flatMap(
     (variant) => evaluate(new Overlay(after, [variant]), [variant], options.rules).findings,
   );

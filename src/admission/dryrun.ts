@@ -9,13 +9,13 @@ import { keyOf, namespaceOf, refOf, sameRef, type KubeObject, type ObjectRef } f
 import { isObject, asObject } from '../world/read.ts';
 import type { World } from '../world/world.ts';
 import { evaluateBundle, type EvaluatedBundle } from './bundle.ts';
-import { migrate } from './migration/migrate.ts';
-import { decisionContextOf } from './gate.ts';
-import { worldAfter } from './judge.ts';
+import { worldAfter } from './change.ts';
+import { settingsIn } from './decisions.ts';
+import { migrate, type MigratedDeployment } from './migration/migrate.ts';
 import { activePreservers, driversOf, preserveAll } from './preserve.ts';
 import { RecordingWorld, type RecordedAnswers, type Question } from './recording-world.ts';
 
-/** What a dry run is asked; plain data, to be sent to a worker. */
+/** A request for a dry run. Plain data, to be sent to a worker. */
 export interface DryRunInput {
   /** YAML, JSON, or an AdmissionReview as JSON. */
   readonly text: string;
@@ -23,7 +23,7 @@ export interface DryRunInput {
   readonly namespace: string | undefined;
   readonly requireReferences: boolean;
   readonly policy: Policy;
-  /** Another policy, to be compared with the one in force. */
+  /** Another policy, to be compared with the one in effect. */
   readonly candidate: Policy | undefined;
 }
 
@@ -31,9 +31,9 @@ export interface DryRunInput {
 export interface DryRunObject {
   readonly object: ObjectRef;
   readonly document: number;
-  /** What Rollgate would change, as a JSON Patch; empty where it would change nothing. */
+  /** What Rollgate would change, as a JSON Patch. Empty where it would change nothing. */
   readonly patch: readonly Operation[];
-  /** What was kept for which Rollout. */
+  /** What would be kept for which Rollout, and what becomes of a Deployment. */
   readonly kept: readonly string[];
   readonly patched: KubeObject;
 }
@@ -41,7 +41,7 @@ export interface DryRunObject {
 /** What another policy would change. */
 export interface PolicyDifference {
   readonly verdict: 'allow' | 'deny';
-  /** Findings that it decides otherwise, or reports where the one in force does not. */
+  /** Findings that it decides differently, or reports where the one in effect does not. */
   readonly changed: readonly ReportedFinding[];
   /** Findings that it no longer reports. */
   readonly dropped: readonly ReportedFinding[];
@@ -50,42 +50,40 @@ export interface PolicyDifference {
 /** The answer of a dry run. */
 export interface DryRunAnswer extends BundleReport {
   readonly results: readonly DryRunObject[];
-  /** The Rollouts that Deployments would become; nobody's right to create them was asked for. */
+  /** The Rollouts that Deployments would become. Whether the user may create them is not checked. */
   readonly rollouts: readonly KubeObject[];
   readonly candidate?: PolicyDifference;
 }
 
-/** What a dry run judges by. */
+/** By what a dry run evaluates objects. */
 export interface Catalogue {
   readonly rules: readonly Rule[];
   readonly keeps: readonly Preserver[];
 }
 
 /**
- * In: what is asked, a world or what is known of one, and the catalogue. Out: verdict, findings with positions, skipped
- * rules, and for each object the patch and what would be stored. Applies nothing.
+ * Evaluates objects as admission would, and applies nothing.
+ *
+ * @param base - The world, or what is known of it so far.
  */
 export function dryRun(input: DryRunInput, base: World, catalogue: Catalogue): DryRunAnswer {
   const manifests = readBody(input.text);
-  const judged = judgeWith(input.policy, manifests, input, base, catalogue);
+  const bundle = evaluateWith(input.policy, manifests, input, base, catalogue);
   const difference =
     input.candidate === undefined
       ? undefined
-      : compare(judged.report, judgeWith(input.candidate, manifests, input, base, catalogue).report);
+      : compare(bundle.report, evaluateWith(input.candidate, manifests, input, base, catalogue).report);
   return {
-    ...judged.report,
-    results: resultsOf(judged, input.policy, base, catalogue.keeps),
-    rollouts: judged.plans.flatMap(({ plan, refused }) =>
+    ...bundle.report,
+    results: resultsOf(bundle, input.policy, base, catalogue.keeps),
+    rollouts: bundle.plans.flatMap(({ plan, refused }) =>
       plan.kind === 'converts' && !refused ? [withReplicas(plan.rollout, plan.replicas)] : [],
     ),
     ...(difference === undefined ? {} : { candidate: difference }),
   };
 }
 
-/**
- * In: what is asked, what is known so far, and the catalogue. Out: the answer by that, and what would have to be known
- * besides: ask again until there is nothing.
- */
+/** Returns the answer by what is known so far, and what else would have to be known. To be repeated until that is nothing. */
 export function runDryRun(
   input: DryRunInput,
   answers: RecordedAnswers,
@@ -95,7 +93,7 @@ export function runDryRun(
   return { answer: dryRun(input, world, catalogue), questions: world.questions() };
 }
 
-function judgeWith(
+function evaluateWith(
   policy: Policy,
   manifests: Manifests,
   input: DryRunInput,
@@ -111,10 +109,9 @@ function judgeWith(
   });
 }
 
-// A review is not laid over the world with its own old object: what is stored there is what the world says.
+// The old object of a review is ignored: what is stored is what the world says.
 function readBody(text: string): Manifests {
-  const manifests = parseManifests(reviewedObject(text) ?? text, 'request');
-  return manifests;
+  return parseManifests(reviewedObject(text) ?? text, 'request');
 }
 
 function reviewedObject(text: string): string | undefined {
@@ -134,48 +131,48 @@ function reviewedObject(text: string): string | undefined {
   }
 }
 
-function resultsOf(judged: EvaluatedBundle, policy: Policy, base: World, keeps: readonly Preserver[]): DryRunObject[] {
-  const after = worldAfter(base, judged.changes);
-  const { settings } = decisionContextOf(policy, base, false);
+function resultsOf(bundle: EvaluatedBundle, policy: Policy, base: World, keeps: readonly Preserver[]): DryRunObject[] {
+  const after = worldAfter(base, bundle.changes);
   const stored = new Map(
-    judged.changes.flatMap(({ before, after: object }) =>
+    bundle.changes.flatMap(({ before, after: object }) =>
       object === undefined ? [] : [[keyOf(object), before] as const],
     ),
   );
-  return judged.sources.map((source): DryRunObject => {
+  return bundle.sources.map((source): DryRunObject => {
     const submitted = source.object;
-    const before = stored.get(keyOf(submitted));
-    const asked = judged.plans.find(({ change }) => change.after === submitted);
-    const refused = judged.report.findings.some(
-      ({ decision, object: found }) => decision === 'deny' && sameRef(found, refOf(submitted)),
-    );
-    const converted =
-      asked === undefined
-        ? undefined
-        : migrate(
-            asked.change,
-            asked.plan,
-            { refused: refused || asked.refused, denied: refused, reasons: [], incomplete: asked.incomplete },
-            after,
-          );
     const result = { object: refOf(submitted), document: source.document };
-    if (converted?.decided === true)
-      return { ...result, patch: converted.operations, kept: converted.notes, patched: converted.patched };
-    const object = converted?.patched ?? submitted;
-    const kept = preserveAll(
+    const migrated = migratedIn(bundle, submitted, after);
+    if (migrated?.decided === true)
+      return { ...result, patch: migrated.operations, kept: migrated.notes, patched: migrated.patched };
+    const object = migrated?.patched ?? submitted;
+    const preserved = preserveAll(
       object,
-      before,
+      stored.get(keyOf(submitted)),
       driversOf(after, object, policy),
-      activePreservers(keeps, object, settings(namespaceOf(object))),
+      activePreservers(keeps, object, settingsIn(policy, base, namespaceOf(object))),
       after,
     );
     return {
       ...result,
-      patch: [...(converted?.operations ?? []), ...kept.operations],
-      kept: [...(converted?.notes ?? []), ...kept.notes],
-      patched: kept.patched,
+      patch: [...(migrated?.operations ?? []), ...preserved.operations],
+      kept: [...(migrated?.notes ?? []), ...preserved.notes],
+      patched: preserved.patched,
     };
   });
+}
+
+function migratedIn(
+  { plans, report }: EvaluatedBundle,
+  submitted: KubeObject,
+  after: World,
+): MigratedDeployment | undefined {
+  const planned = plans.find(({ change }) => change.after === submitted);
+  if (planned === undefined) return undefined;
+  const denied = report.findings.some(
+    ({ decision, object }) => decision === 'deny' && sameRef(object, refOf(submitted)),
+  );
+  const { change, plan, refused, incomplete } = planned;
+  return migrate(change, plan, { refused: denied || refused, denied, reasons: [], incomplete }, after);
 }
 
 function compare(now: BundleReport, then: BundleReport): PolicyDifference {

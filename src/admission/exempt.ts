@@ -1,20 +1,21 @@
 import { matchesGlob, SYSTEM_ACCOUNTS, type Policy } from '../policy/policy.ts';
 import { isBeingDeleted } from '../world/rollout.ts';
-import { asArray, dig, isObject, asString } from '../world/read.ts';
-import type { KubeObject } from '../world/object.ts';
+import { dig } from '../world/read.ts';
 import type { World } from '../world/world.ts';
 import type { Request } from './review.ts';
 
-/** Accounts that are never judged or touched. */
+/** Accounts whose requests are never evaluated or changed. */
 export interface ExemptAccounts {
   readonly all: ReadonlySet<string>;
-  /** The Rollouts controllers' among them. */
+  /** Those of the Rollouts controllers. */
   readonly controllers: ReadonlySet<string>;
 }
 
 /**
- * In: the policy, the controller accounts that were discovered, and the account Rollgate runs as. Out: all accounts
- * that are never judged or touched, and the controllers' among them.
+ * Returns the accounts whose requests are never evaluated or changed.
+ *
+ * @param discovered - The controller accounts that were found in the cluster.
+ * @param self - The account that Rollgate runs as, if it has one.
  */
 export function exemptAccounts(
   policy: Policy,
@@ -33,10 +34,7 @@ export function exemptAccounts(
   };
 }
 
-/**
- * In: a request, the policy, the exempt accounts, and the world. Out: why the request is neither judged nor touched, or
- * undefined if it is.
- */
+/** Returns why a request is neither evaluated nor changed, or undefined if it is. */
 export function exemption(
   request: Request,
   policy: Policy,
@@ -54,9 +52,7 @@ export function exemption(
   return undefined;
 }
 
-/**
- * In: a world and a namespace. Out: whether the namespace is known to be going away; then nothing in it may be held up.
- */
+/** Returns whether a namespace is known to be terminating: nothing in it may be held up then. */
 export function isTerminating(world: World, namespace: string): boolean {
   if (namespace === '') return false;
   const found = world.get('Namespace', '', namespace);
@@ -64,56 +60,4 @@ export function isTerminating(world: World, namespace: string): boolean {
     found.state === 'present' &&
     (isBeingDeleted(found.object) || dig(found.object, 'status', 'phase') === 'Terminating')
   );
-}
-
-/**
- * In: a request. Out: the field manager it writes as, or undefined if that cannot be told: the one it names, else the
- * entry of managedFields that the write renewed, else the newest one. Times are whole seconds, so in the middle of an
- * update a person's and the controller's entries are often equally new (Kubernetes v1.34,
- * apimachinery/pkg/util/managedfields).
- */
-export function writerOf({
-  fieldManager,
-  object,
-  oldObject,
-}: Pick<Request, 'fieldManager' | 'object' | 'oldObject'>): string | undefined {
-  if (fieldManager !== '') return fieldManager;
-  const before = new Set(asArray(oldObject?.metadata['managedFields']).map(stampOf));
-  const entries = asArray(object?.metadata['managedFields']);
-  const renewed = entries.filter((entry) => !before.has(stampOf(entry)));
-  let newest: { time: string; manager: string } | undefined;
-  for (const entry of renewed.length === 0 ? entries : renewed) {
-    const time = asString(dig(entry, 'time'));
-    if (newest === undefined || time >= newest.time) newest = { time, manager: asString(dig(entry, 'manager')) };
-  }
-  return newest?.manager === '' ? undefined : newest?.manager;
-}
-
-function stampOf(entry: unknown): string {
-  return JSON.stringify(
-    ['manager', 'operation', 'subresource', 'apiVersion', 'time'].map((field) => asString(dig(entry, field))),
-  );
-}
-
-/** In: a Rollout. Out: the field managers that write its status: the controller, whatever account it runs under. */
-export function statusManagers(rollout: KubeObject): readonly string[] {
-  return asArray(rollout.metadata['managedFields'])
-    .filter((entry) => dig(entry, 'subresource') === 'status' || isObject(dig(entry, 'fieldsV1', 'f:status')))
-    .map((entry) => asString(dig(entry, 'manager')))
-    .filter((manager) => manager !== '');
-}
-
-/** The annotation by which a person with the right to do so suspends Rollgate for one object until a moment. */
-export const BREAK_GLASS = 'rollgate.io/break-glass';
-
-/**
- * In: an object and the time now, in milliseconds. Out: the reason given in its `rollgate.io/break-glass`, while that
- * holds; undefined if there is none, it is over, or it is malformed.
- */
-export function breakGlassReason(object: KubeObject, now: number): string | undefined {
-  const value = asString(dig(object.metadata, 'annotations', BREAK_GLASS)).trim();
-  const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2}))\s+(\S.*)$/.exec(value);
-  const [, expiry = '', reason = ''] = match ?? [];
-  const until = Date.parse(expiry);
-  return Number.isFinite(until) && until > now ? reason : undefined;
 }

@@ -3,13 +3,15 @@ import type { Budget } from '../rules/engine.ts';
 import { keyOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
-import { introducedBy, type Change, type Introduced } from './judge.ts';
+import type { Change } from './change.ts';
+import { introducedBy, type Introduced } from './introduced.ts';
 
 /** Reads objects from the API server, past every cache. */
 export interface ApiReader {
   /**
-   * In: keys, and until when (milliseconds since the epoch). Out: for each key the object, undefined if it is not
-   * there, or `unreadable`. Never rejects.
+   * Returns for each key the object, undefined if it does not exist, or `unreadable`. Never rejects.
+   *
+   * @param deadline - Milliseconds since the epoch.
    */
   fetch(
     keys: readonly ObjectKey[],
@@ -17,18 +19,18 @@ export interface ApiReader {
   ): Promise<ReadonlyMap<ObjectKey, KubeObject | undefined | 'unreadable'>>;
 }
 
-/** What is asked of the API server, and how. */
+/** How changes are evaluated again. */
 export interface ReevaluateOptions {
   readonly world: World;
   readonly live: ApiReader;
   readonly rules: readonly Rule[];
   /** Milliseconds since the epoch. */
   readonly deadline: number;
-  /** Out: a budget for one round of judging. */
+  /** Returns a new budget for one round of evaluation. */
   budget(): Budget;
 }
 
-/** What changes introduce, by what the API server has rather than by a cache. */
+/** What changes introduce, by the objects of the API server instead of those of a cache. */
 export interface Reevaluated {
   readonly introduced: Introduced;
   readonly world: World;
@@ -36,18 +38,21 @@ export interface Reevaluated {
   readonly unreadable: ReadonlySet<ObjectKey>;
 }
 
-// The findings that a live read brings up may rest on objects that were not read yet; a chain of references is no
-// longer than this.
+// The findings after a live read may depend on objects that were not read yet. No chain of references is longer than
+// this.
 const REREADS = 4;
 
 /**
- * In: changes, what they introduce by the cache, what else to read, and how. Out: what they introduce once everything
- * that rests on is read anew, until nothing new is consulted.
+ * Evaluates changes again with live objects: reads everything that the findings depend on, evaluates, and repeats that
+ * until the findings depend on nothing new.
+ *
+ * @param cached - What the changes introduce by the cache.
+ * @param alsoRead - What else to read.
  */
 export async function reevaluate(
   changes: readonly Change[],
-  first: Introduced,
-  besides: readonly ObjectKey[],
+  cached: Introduced,
+  alsoRead: readonly ObjectKey[],
   options: ReevaluateOptions,
 ): Promise<Reevaluated> {
   const { world, live, rules, deadline } = options;
@@ -58,25 +63,26 @@ export async function reevaluate(
   );
   const known = new Map<ObjectKey, KubeObject | undefined>();
   const failed = new Set<ObjectKey>();
-  let introduced = first;
-  let truth = world;
+  let introduced = cached;
+  let current = world;
   for (let round = 0; round < REREADS; round++) {
-    const wanted = [...introduced.lookedUp, ...(round === 0 ? besides : [])];
+    const wanted = [...introduced.lookedUp, ...(round === 0 ? alsoRead : [])];
     const keys = wanted.filter((key) => !known.has(key) && !failed.has(key) && !changed.has(key));
     if (keys.length === 0) break;
     for (const [key, value] of await live.fetch(keys, deadline)) {
       if (value === 'unreadable') failed.add(key);
       else known.set(key, value);
     }
-    truth = overlaid(world, known);
-    introduced = introducedBy(truth, changes, rules, options.budget());
+    current = overlaid(world, known);
+    introduced = introducedBy(current, changes, rules, options.budget());
   }
-  return { introduced, world: truth, unreadable: failed };
+  return { introduced, world: current, unreadable: failed };
 }
 
 /**
- * In: a world, how to read past it, keys, and until when. Out: the world with what was read laid over it; what could
- * not be read stays as it was known.
+ * Returns a world with live objects laid over it. What cannot be read stays as it was known.
+ *
+ * @param deadline - Milliseconds since the epoch.
  */
 export async function readLive(
   world: World,
@@ -91,10 +97,7 @@ export async function readLive(
 }
 
 function overlaid(world: World, known: ReadonlyMap<ObjectKey, KubeObject | undefined>): World {
-  const there = [...known.values()].filter((value) => value !== undefined);
-  return new Overlay(
-    world,
-    there,
-    [...known].filter(([, value]) => value === undefined).map(([key]) => key),
-  );
+  const present = [...known.values()].filter((value) => value !== undefined);
+  const absent = [...known].filter(([, value]) => value === undefined).map(([key]) => key);
+  return new Overlay(world, present, absent);
 }

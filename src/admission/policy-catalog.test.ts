@@ -29,12 +29,12 @@ describe('a profile', () => {
     [
       'a name that is none',
       { rollout: '{name}_Rollout', strategy: { canary: {} } },
-      'rollout: "{name}_Rollout" gives "sample_Rollout", which is no name',
+      'rollout: "{name}_Rollout" gives "sample_Rollout", which is not a valid name',
     ],
     [
       'a pattern that stands for nothing',
       { strategy: { canary: { canaryService: '{nmae}-canary', stableService: '{name}' } } },
-      '{nmae} stands for nothing; did you mean {name}?',
+      'unknown pattern {nmae}; did you mean {name}?',
     ],
     [
       'a router without its Services',
@@ -44,7 +44,7 @@ describe('a profile', () => {
     [
       'what Argo CD would take for its own',
       { metadata: { labels: { 'app.kubernetes.io/instance': 'x' } }, strategy: { canary: {} } },
-      'app.kubernetes.io/instance is how Argo CD tells',
+      'metadata: Argo CD uses app.kubernetes.io/instance',
     ],
   ])('with %s is refused', (_, profile, error) => {
     expect(errorsOf(profile)).toContain(error);

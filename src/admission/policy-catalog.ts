@@ -13,7 +13,7 @@ import type { KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
 import { isObject } from '../world/read.ts';
 
-// Any Deployment will do: what is wrong with a profile is wrong with every Rollout of it.
+// Any Deployment will do: what is wrong with a profile is wrong with every Rollout that it renders.
 const SAMPLE: KubeObject = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -24,7 +24,7 @@ const SAMPLE: KubeObject = {
   },
 };
 const PATTERNS = ['name', 'namespace'];
-// By these Argo CD knows what belongs to an Application: it would take the Rollout for a part that Git lacks.
+// By these Argo CD tells what belongs to an Application: it would prune a Rollout that has them and is not in Git.
 const TRACKING = /^(argocd\.argoproj\.io\/|app\.kubernetes\.io\/instance$)/;
 
 /** The ids that a policy may name, and how its profiles are tested. */
@@ -35,8 +35,8 @@ export const POLICY_CATALOG: PolicyCatalog = {
 };
 
 /**
- * In: a profile. Out: why no valid Rollout comes of it: what any rule calls invalid in the one of a sample Deployment,
- * fields and types that a Rollout lacks, and patterns that do not exist.
+ * Returns why a profile renders no valid Rollout: what any rule calls invalid in that of a sample Deployment, unknown
+ * fields and wrong types, and unknown patterns.
  */
 function wrongWith(profile: Profile): string[] {
   const rollout = renderRollout(SAMPLE, profile, { replicas: 1 });
@@ -45,10 +45,12 @@ function wrongWith(profile: Profile): string[] {
     TRACKING.test(key),
   );
   return [
-    ...(isDnsSubdomain(name) ? [] : [`rollout: ${JSON.stringify(profile.rollout)} gives "${name}", which is no name`]),
+    ...(isDnsSubdomain(name)
+      ? []
+      : [`rollout: ${JSON.stringify(profile.rollout)} gives "${name}", which is not a valid name`]),
     ...keys.map(
       (key) =>
-        `metadata: ${key} is how Argo CD tells what belongs to an Application; a Rollout that Git lacks must not have it`,
+        `metadata: Argo CD uses ${key} to tell what belongs to an Application: remove it, since the Rollout is not in Git`,
     ),
     ...misspelt(profile),
     ...findingsIn(rollout),
@@ -74,7 +76,7 @@ function misspelt(value: unknown): string[] {
     const words = [...value.matchAll(/(?<!\{)\{([a-zA-Z]+)\}(?!\})/g)].map(([, word = '']) => word);
     return words
       .filter((word) => !PATTERNS.includes(word) && nearest(word, PATTERNS) !== undefined)
-      .map((word) => `{${word}} stands for nothing; did you mean {${nearest(word, PATTERNS) ?? ''}}?`);
+      .map((word) => `unknown pattern {${word}}; did you mean {${nearest(word, PATTERNS) ?? ''}}?`);
   }
   if (Array.isArray(value)) return value.flatMap((entry: unknown) => misspelt(entry));
   return isObject(value) ? Object.values(value).flatMap(misspelt) : [];

@@ -6,6 +6,7 @@ import { messageOf } from '../world/error.ts';
 import { hasStatus, isBeingDeleted } from '../world/rollout.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
+import { about, nameOf, ruleTag } from './attribution.ts';
 
 /** What is kept of one object. */
 export interface PreservedObject {
@@ -20,9 +21,10 @@ export interface PreservedObject {
 }
 
 /**
- * In: the world after the change, an object in it, and the policy. Out: the Rollouts that drive the object and have a
- * status, in a fixed order. Left out are those that are being deleted and those of namespaces that may not change this
- * one.
+ * Returns the Rollouts that drive an object and have a status, in a fixed order. Rollouts that are being deleted, and
+ * those of namespaces that may not change this object, are left out.
+ *
+ * @param after - The world after the change.
  */
 export function driversOf(after: World, object: KubeObject, policy: Policy): KubeObject[] {
   return after
@@ -32,15 +34,19 @@ export function driversOf(after: World, object: KubeObject, policy: Policy): Kub
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
-/** In: the keeps, the kind of an object, and the settings of its namespace. Out: the keeps that are on for it. */
+/** Returns the keeps that are on for an object, by the settings of its namespace. */
 export function activePreservers(keeps: readonly Preserver[], object: KubeObject, settings: Settings): Preserver[] {
   const kind = kindOf(object);
   return keeps.filter((keep) => kind !== undefined && keep.kinds.includes(kind) && settings.keeps[keep.id] !== 'off');
 }
 
 /**
- * In: an object as submitted and as stored, the Rollouts that drive it, the keeps that are on, and the world after the
- * change. Out: what is kept of it, Rollout by Rollout.
+ * Keeps what the controller owns in an object, one Rollout after the other.
+ *
+ * @param object - As submitted.
+ * @param old - As stored; undefined on CREATE.
+ * @param drivers - The Rollouts that drive it.
+ * @param after - The world after the change.
  */
 export function preserveAll(
   object: KubeObject,
@@ -56,7 +62,9 @@ export function preserveAll(
   for (const rollout of drivers) {
     for (const keep of keeps) {
       const result = keep.keep({ submitted, old, rollout, world: new Overlay(after, [submitted]) });
-      notes.push(...result.notes.map((note) => `kept for Rollout "${rollout.metadata.name}": ${note} [${keep.id}]`));
+      notes.push(
+        ...result.notes.map((note) => about(object, `kept for ${nameOf(rollout)}: ${note} ${ruleTag(keep.id)}`)),
+      );
       if (result.operations.length === 0) continue;
       ids.add(keep.id);
       operations.push(...result.operations);
@@ -66,16 +74,13 @@ export function preserveAll(
   return { operations, notes, ids: [...ids].sort(), patched: submitted };
 }
 
-/**
- * In: an object and a patch. Out: why the patch does not apply to it, or undefined: no answer leaves without this
- * check.
- */
+/** Returns why a patch does not apply to an object, or undefined if it does. Every patch is checked before it is sent. */
 export function problemWith(object: KubeObject, operations: readonly Operation[]): string | undefined {
   if (operations.length === 0) return undefined;
   try {
     jsonpatch.applyPatch(object, [...operations], true, false);
     return undefined;
   } catch (error) {
-    return messageOf(error).split('\n', 1)[0] ?? 'patch does not apply';
+    return messageOf(error).split('\n', 1)[0];
   }
 }

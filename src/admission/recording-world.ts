@@ -1,13 +1,13 @@
 import { KINDS, keyFor, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { Listing, Lookup, World } from '../world/world.ts';
 
-/** Something that a run would have to know. */
+/** Something that a run needs to know. */
 export type Question =
   | { readonly ask: 'get'; readonly kind: KindId; readonly namespace: string; readonly name: string }
   | { readonly ask: 'list'; readonly kind: KindId; readonly namespace: string | undefined }
   | { readonly ask: 'referrers'; readonly key: ObjectKey };
 
-/** What is known so far, by question; plain data, to be sent to a worker. */
+/** What is known so far, by question. Plain data, to be sent to a worker. */
 export interface RecordedAnswers {
   readonly lookups: ReadonlyMap<string, Lookup>;
   readonly listings: ReadonlyMap<string, Listing>;
@@ -20,8 +20,8 @@ export const NO_ANSWERS: RecordedAnswers = { lookups: new Map(), listings: new M
 const NOT_ASKED = 'not asked yet';
 
 /**
- * A world that answers what it was told and writes down what it was not: with it a run in a worker, which has no world
- * of its own, learns in a few rounds exactly what it needs of the world that the admission thread keeps.
+ * A world that answers from recorded answers and records every other question. With it a run in a worker, which has no
+ * world of its own, learns in a few rounds exactly what it needs of the world in the admission thread.
  */
 export class RecordingWorld implements World {
   readonly #answers: RecordedAnswers;
@@ -54,21 +54,22 @@ export class RecordingWorld implements World {
     return [];
   }
 
-  /** Out: what was asked and could not be answered. */
+  /** Returns what was asked and could not be answered. */
   questions(): Question[] {
     return [...this.#questions.values()];
   }
 }
 
-/** A kind in a namespace, which somebody may or may not read. */
+/** A kind in a namespace, which a user may or may not read. */
 export interface ReadScope {
   readonly kind: KindId;
   readonly namespace: string;
 }
 
 /**
- * In: questions, and the world that will answer them. Out: each kind and namespace that an answer could reveal
- * something of, once.
+ * Returns each kind and namespace that an answer to the questions could reveal something of, once.
+ *
+ * @param world - The one that will answer them.
  */
 export function readScopesOf(questions: readonly Question[], world: World): ReadScope[] {
   const scopes = new Map<string, ReadScope>();
@@ -85,8 +86,10 @@ export function readScopesOf(questions: readonly Question[], world: World): Read
 }
 
 /**
- * In: questions, the world, who may read what, and what is known so far. Out: that and the new answers. What may not be
- * read is unknown; objects that refer to another from where the asker may not read are left out.
+ * Returns the answers so far and those to more questions. What the user may not read is unknown. Objects that refer to
+ * another are left out where the user may not read them.
+ *
+ * @param may - Returns whether the user may read a kind in a namespace.
  */
 export function answerQuestions(
   questions: readonly Question[],

@@ -1,30 +1,33 @@
-import { renderText, pathIn, type Finding } from '../rules/finding.ts';
+import { pathIn, type Finding } from '../rules/finding.ts';
 import { keyOf, namespaceOf, refOf, type KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
 import { isMidUpdate } from '../world/rollout.ts';
+import { about, nameOf, RULE_TAG, ruleTag } from './attribution.ts';
 
-/** A finding as it is told to whoever submitted an object. */
+/** A finding as the user who submitted an object reads it. */
 export interface RenderedFinding {
   /** Where in the submitted object; empty for the whole of it. */
   readonly field: string;
-  /** What is wrong, how to mend it, and the rule; the field is not repeated in it. */
+  /** What is wrong, how to fix it, and the rule. It does not repeat the field. */
   readonly text: string;
+  /** The object that the text is about; where that is not the submitted one, the text begins with its name. */
+  readonly object: KubeObject;
 }
 
-/** In which circumstances a finding is told. */
+/** In which circumstances a finding is rendered. */
 export interface RenderOptions {
   /** Whether it spans namespaces that do not trust each other. */
   readonly foreign: boolean;
-  /** Whether it refuses a change of an object that was there before. */
+  /** Whether it denies a change of an object that was there before. */
   readonly refusesChange: boolean;
   /** Whether the submitted object is to be deleted. */
   readonly deleted: boolean;
 }
 
 /**
- * In: a finding, the submitted object, and the circumstances. Out: what the person is told. Where the submitted object
- * is not the one that was judged, the text says for which one it matters, and, where its change is refused, the order
- * of changes that works; across namespaces it says no more than that the other object exists.
+ * Renders a finding for the user who submitted an object. Where another object was evaluated, the text begins with its
+ * kind and name and, if the change is denied, names the order of changes that works. Across namespaces it reveals no
+ * more than that the other object exists.
  */
 export function renderFinding(
   finding: Finding,
@@ -33,76 +36,72 @@ export function renderFinding(
 ): RenderedFinding {
   // Without a field kubectl prints a colon with nothing before it.
   const field = renderPath(pathIn(finding, refOf(submitted))?.path ?? ['spec']);
-  const { kind, metadata } = finding.subject;
-  const ofSubject = keyOf(finding.subject) === keyOf(submitted);
+  const { subject, message, fix, rule } = finding;
+  const ofSubject = keyOf(subject) === keyOf(submitted);
+  const rendered = (object: KubeObject, text: string): RenderedFinding => ({
+    field,
+    text: `${text} ${ruleTag(rule)}`,
+    object,
+  });
   if (foreign) {
     const other = ofSubject
       ? (finding.related.find(({ object }) => namespaceOf(object) !== namespaceOf(submitted))?.object ?? finding.object)
-      : finding.subject;
-    return {
-      field,
-      text: `does not fit ${other.kind} "${namespaceOf(other)}/${other.metadata.name}" of another namespace: ask its owner, or lint both together [${finding.rule}]`,
-    };
+      : subject;
+    const name = `${other.kind} "${namespaceOf(other)}/${other.metadata.name}"`;
+    return rendered(
+      submitted,
+      `does not fit ${name} of another namespace: ask its owner, or lint both objects together`,
+    );
   }
-  if (ofSubject) return { field, text: renderText(finding) };
-  const subject = `${kind} "${metadata.name}"`;
-  // Whoever deletes a thing on purpose is not to be told to create it.
+  if (ofSubject) return rendered(submitted, `${message}: ${fix}`);
+  // A user who deletes an object on purpose is not told to create it.
   if (deleted)
-    return {
-      field,
-      text: `with this gone, ${finding.message}, and ${subject} refers to it: change the ${kind} first [${finding.rule}]`,
-    };
-  const whose = finding.message.includes(subject) ? '' : `${subject}: `;
-  return {
-    field,
-    text: `${whose}${finding.message}: ${finding.fix}${refusesChange ? wayRound(finding) : ''} [${finding.rule}]`,
-  };
+    return rendered(submitted, `deleting this breaks ${nameOf(subject)}: ${message}: change the ${subject.kind} first`);
+  return rendered(subject, about(subject, `${message}: ${fix}${refusesChange ? orderOfChanges(finding) : ''}`));
 }
 
-function wayRound({ subject, class: findingClass }: Finding): string {
+function orderOfChanges({ subject, class: findingClass }: Finding): string {
   if (findingClass !== 'invalid') return '';
   const order = `add the new one here, switch the ${subject.kind}, then remove the old one`;
   return isMidUpdate(subject)
-    ? ` (an update of the ${subject.kind} is under way: wait for its end, or ${order})`
+    ? ` (an update of the ${subject.kind} is in progress: wait for its end, or ${order})`
     : ` (to change both: ${order})`;
 }
 
-const GOOD_WARNING = 120;
-// The API server may cut longer ones.
+// The API server may cut longer ones. Kubernetes recommends 120, but a warning without its fix sends people searching.
 const LONGEST_WARNING = 256;
 // What the API server accepts over all webhooks of a request; the room for "and N more" is kept free.
 const ALL_WARNINGS = 4096 - 64;
 
 /**
- * In: warnings in order. Out: them without repetition, on one line each, of at most 256 characters, within the 4096
- * characters that the API server passes on; what does not fit is counted in a last one.
+ * Returns a rendered finding as a warning. It begins with the kind and name of the object, since in an apply of many
+ * objects kubectl does not say whose warning it is. It has the fix where 256 characters have room for it.
+ */
+export function warningText({ text, object }: RenderedFinding, finding: Finding): string {
+  const full = about(object, text);
+  return full.length <= LONGEST_WARNING ? full : full.replace(`: ${finding.fix}`, '');
+}
+
+/**
+ * Returns warnings as the API server passes them on: without repetition, each on one line of at most 256 characters, at
+ * most 4096 in all. The last one counts those that do not fit.
  */
 export function fitWarnings(texts: readonly string[]): string[] {
   const unique = [...new Set(texts.map((text) => cut(text.replaceAll(/\s+/g, ' ').trim())))];
-  const kept: string[] = [];
+  const fitting: string[] = [];
   let size = 0;
   for (const text of unique) {
     const bytes = Buffer.byteLength(text);
     if (size + bytes > ALL_WARNINGS) break;
     size += bytes;
-    kept.push(text);
+    fitting.push(text);
   }
-  const left = unique.length - kept.length;
-  return left === 0 ? kept : [...kept, `and ${left} more; the dry run shows all of them`];
-}
-
-/**
- * In: a finding as told, and the finding. Out: it as a warning: with the way to mend it where 120 characters, or else
- * 256, have room for it; the rule comes last.
- */
-export function warningText(told: RenderedFinding, finding: Finding): string {
-  const short = told.text.replace(`: ${finding.fix}`, '');
-  if (told.text.length <= GOOD_WARNING) return told.text;
-  return told.text.length <= LONGEST_WARNING ? told.text : short;
+  const left = unique.length - fitting.length;
+  return left === 0 ? fitting : [...fitting, `and ${left} more; the dry run shows all of them`];
 }
 
 function cut(text: string): string {
   if (text.length <= LONGEST_WARNING) return text;
-  const id = / \[[a-z0-9-]+\]$/.exec(text)?.[0] ?? '';
-  return `${text.slice(0, LONGEST_WARNING - id.length - 1)}…${id}`;
+  const tag = RULE_TAG.exec(text)?.[0] ?? '';
+  return `${text.slice(0, LONGEST_WARNING - tag.length - 1)}…${tag}`;
 }

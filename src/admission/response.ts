@@ -3,7 +3,7 @@ import { groupOf, type KubeObject } from '../world/object.ts';
 import type { RenderedFinding } from './rendered-finding.ts';
 import { fitWarnings } from './rendered-finding.ts';
 
-/** What the API server is answered (`AdmissionResponse` of admission.k8s.io/v1). */
+/** The answer to the API server (`AdmissionResponse` of admission.k8s.io/v1). */
 export interface AdmissionResponse {
   readonly uid: string;
   readonly allowed: boolean;
@@ -15,7 +15,7 @@ export interface AdmissionResponse {
   readonly auditAnnotations?: Readonly<Record<string, string>>;
 }
 
-/** Why something was refused (`metav1.Status`). */
+/** Why a request was denied (`metav1.Status`). */
 export interface Status {
   readonly code: number;
   readonly reason: string;
@@ -28,7 +28,7 @@ export interface Status {
   };
 }
 
-/** In: a response. Out: the AdmissionReview that carries it. */
+/** Returns the AdmissionReview that carries a response. */
 export function reviewOf(response: AdmissionResponse): {
   apiVersion: string;
   kind: string;
@@ -37,14 +37,14 @@ export function reviewOf(response: AdmissionResponse): {
   return { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response };
 }
 
-/** What an allowing answer may carry besides. */
+/** What else an answer may carry. */
 export interface Extras {
   readonly patch?: readonly Operation[];
   readonly warnings?: readonly string[];
   readonly audit?: Readonly<Record<string, string>>;
 }
 
-/** In: a uid and what goes with the answer. Out: the answer that lets the request through. */
+/** Returns the answer that allows a request. */
 export function allowed(uid: string, extras: Extras = {}): AdmissionResponse {
   return {
     uid,
@@ -57,9 +57,11 @@ export function allowed(uid: string, extras: Extras = {}): AdmissionResponse {
 }
 
 /**
- * In: a uid, the object refused, and what is wrong with it, at least one thing. Out: the answer that refuses, as the
- * API server refuses an invalid object itself: 422, reason Invalid, one cause a finding, duplicates merged; kubectl
- * prints the causes with their fields, Argo CD the message.
+ * Returns the answer that denies a request, in the form in which the API server itself rejects an invalid object: 422,
+ * reason Invalid, one cause for each finding, duplicates merged. kubectl prints the causes with their fields, Argo CD
+ * the message.
+ *
+ * @param reasons - At least one.
  */
 export function refused(
   uid: string,
@@ -67,7 +69,7 @@ export function refused(
   reasons: readonly RenderedFinding[],
   extras: Extras = {},
 ): AdmissionResponse {
-  const causes = [...new Map(reasons.map((told) => [`${told.field}\n${told.text}`, told])).values()];
+  const causes = [...new Map(reasons.map((reason) => [`${reason.field}\n${reason.text}`, reason])).values()];
   const lines = causes.map(({ field, text }) => (field === '' ? text : `${field}: ${text}`));
   const title = `${object.kind} "${object.metadata.name}" is invalid`;
   return {
@@ -92,8 +94,10 @@ export function refused(
 }
 
 /**
- * In: a uid (empty if the body had none), an HTTP status code, and what went wrong. Out: the answer that refuses a
- * request which could not be read.
+ * Returns the answer to a request that could not be read.
+ *
+ * @param uid - Empty if the body had none.
+ * @param code - The HTTP status code.
  */
 export function unreadable(uid: string, code: number, message: string): AdmissionResponse {
   return { uid, allowed: false, status: { code, reason: 'BadRequest', message } };

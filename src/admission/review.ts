@@ -1,7 +1,7 @@
 import { isKubeObject, kindId, type KindId, type KubeObject } from '../world/object.ts';
 import { asArray, dig, isObject, asObject, optionalString, asString, type JsonObject } from '../world/read.ts';
 
-/** Who asks. */
+/** The user of a request. */
 export interface UserInfo {
   readonly username: string;
   readonly groups: readonly string[];
@@ -9,13 +9,13 @@ export interface UserInfo {
   readonly extra: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What the API server asks (`AdmissionRequest` of admission.k8s.io/v1), with types made sure of. */
+/** A request of the API server (`AdmissionRequest` of admission.k8s.io/v1), with all types checked. */
 export interface Request {
   readonly uid: string;
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   readonly apiVersion: string;
   readonly kind: string;
-  /** The id of the kind; undefined for kinds that Rollgate does not know. */
+  /** The id of the kind. Undefined for kinds that Rollgate does not know. */
   readonly kindId: KindId | undefined;
   readonly resource: string;
   readonly subresource: string;
@@ -23,23 +23,23 @@ export interface Request {
   readonly name: string;
   readonly user: UserInfo;
   readonly dryRun: boolean;
-  /** The field manager that the writer named; empty where it left that to the API server, as controllers do. */
+  /** The field manager that the client named. Empty where it left that to the API server, as controllers do. */
   readonly fieldManager: string;
-  /** The object as submitted; undefined on DELETE. */
+  /** The object as submitted. Undefined on DELETE. */
   readonly object: KubeObject | undefined;
-  /** The object as stored; undefined on CREATE. */
+  /** The object as stored. Undefined on CREATE. */
   readonly oldObject: KubeObject | undefined;
 }
 
-/** What came of reading a body. */
+/** The result of reading a body. */
 export type Parsed =
   | { readonly ok: true; readonly request: Request }
-  /** `uid` is there if the body had one: then the answer can be a well-formed AdmissionReview. */
+  /** `uid` is set if the body had one: then the answer can be a well-formed AdmissionReview. */
   | { readonly ok: false; readonly uid: string | undefined; readonly error: string };
 
 const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const;
 
-/** In: the parsed JSON of a body. Out: the request in it, or what is wrong with it. Never throws. */
+/** Returns the request in the parsed JSON of a body, or what is wrong with it. Never throws. */
 export function parseReview(body: unknown): Parsed {
   const uid = optionalString(dig(body, 'request', 'uid'));
   const error = problemOf(body);
@@ -103,7 +103,7 @@ function askedKind(kind: JsonObject): { apiVersion: string; kind: string } {
   return { apiVersion: group === '' ? 'v1' : `${group}/${asString(kind['version'])}`, kind: asString(kind['kind']) };
 }
 
-/** In: a `userInfo` as it came. Out: it, with types made sure of. */
+/** Returns a `userInfo` with all types checked. */
 export function userInfo(raw: unknown): UserInfo {
   return {
     username: asString(dig(raw, 'username')),
@@ -115,7 +115,7 @@ export function userInfo(raw: unknown): UserInfo {
   };
 }
 
-// The namespace of the request is the truth, and an object created by generateName has no name yet.
+// The namespace of the request is authoritative, and an object with generateName has no name yet.
 function objectIn(raw: unknown, namespace: string, name: string): KubeObject | undefined {
   if (
     !isObject(raw) ||

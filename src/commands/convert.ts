@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { foresee, type Forecast, type ForecastOptions, type Foreseen } from '../admission/migration/forecast.ts';
-import { worldAfter, type Change } from '../admission/judge.ts';
+import { worldAfter, type Change } from '../admission/change.ts';
 import { controllerAccounts } from '../cluster/controllers.ts';
 import { OFF } from '../migration/annotations.ts';
 import { withReplicas } from '../migration/render.ts';

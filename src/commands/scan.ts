@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander';
-import { decisionContextOf } from '../admission/gate.ts';
-import { decideFindings } from '../admission/judge.ts';
+import { decideFindings, decisionContextOf, enforced } from '../admission/decisions.ts';
 import type { Policy } from '../policy/policy.ts';
 import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
-import { inReadingOrder, reported, reportedSkips, type BundleReport } from '../report/model.ts';
+import { inReadingOrder, reportedFinding, reportedSkips, type BundleReport } from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { evaluate } from '../rules/engine.ts';
 import { sortFindings } from '../rules/finding.ts';
@@ -37,14 +36,10 @@ export function scanWorld(
   const kinds = new Set(rules.flatMap((rule) => rule.subject));
   const subjects = [...kinds].flatMap((kind) => listed(world, kind, namespace));
   const { findings, skipped } = evaluate(world, subjects, rules);
-  const enforcing: Policy = {
-    ...policy,
-    mode: 'enforce',
-    overrides: policy.overrides.map((override) => ({ ...override, mode: 'enforce' })),
-  };
   const changes = subjects.map((after) => ({ before: undefined, after }));
-  const judged = decideFindings(sortFindings(findings), changes, decisionContextOf(enforcing, world, false));
-  const lines = inReadingOrder(judged.map((entry) => reported(entry, [])));
+  const context = enforced(decisionContextOf(policy, world, false));
+  const decided = decideFindings(sortFindings(findings), changes, context);
+  const lines = inReadingOrder(decided.map(({ finding, decision }) => reportedFinding(finding, decision, [])));
   return {
     verdict: lines.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow',
     findings: lines,

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exemptAccounts } from '../admission/exempt.ts';
 import { POLICY_CATALOG } from '../admission/policy-catalog.ts';
-import { Gate, type Live } from '../admission/gate.ts';
+import { Gate } from '../admission/gate.ts';
+import type { ApiReader } from '../admission/live-reads.ts';
 import { controllerAccounts } from '../cluster/controllers.ts';
 import { DOCUMENT_RULES } from '../documents/index.ts';
 import { PRESERVERS } from '../preserve/index.ts';
@@ -54,7 +55,7 @@ export interface ServeOptions extends ClusterOptions {
 /** A cluster, as far as serving needs one. */
 export interface Cluster {
   readonly world: World;
-  readonly live: Live;
+  readonly live: ApiReader;
   readonly authorizer: Authorizer;
   /** The account Rollgate runs as, where it is known. */
   readonly self?: string | undefined;

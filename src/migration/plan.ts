@@ -183,8 +183,8 @@ function unknownProfile(name: string, { profiles }: MigrationSettings): Migratio
     message: `there is no conversion profile "${name}" (there is ${known.join(', ') || 'none'})`,
     fix:
       meant === undefined
-        ? 'name one of them, or take the annotation away'
-        : `write "${meant}", or take the annotation away`,
+        ? 'name one of them, or remove the annotation'
+        : `write "${meant}", or remove the annotation`,
   };
 }
 

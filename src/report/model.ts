@@ -1,6 +1,5 @@
-import type { DecidedFinding } from '../admission/judge.ts';
 import { sortSkipped } from '../rules/engine.ts';
-import type { FindingClass, Skipped } from '../rules/finding.ts';
+import type { Finding, FindingClass, Skipped } from '../rules/finding.ts';
 import type { ManifestError, SourceObject } from '../world/manifests.ts';
 import { keyOf, refOf, type KubeObject, type ObjectKey, type ObjectRef } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
@@ -39,8 +38,16 @@ export interface BundleReport {
   readonly objects: number;
 }
 
-/** In: a judged finding, and the objects that came from texts. Out: it as it is reported. */
-export function reported({ finding, decision }: DecidedFinding, sources: readonly SourceObject[]): ReportedFinding {
+/**
+ * Returns a finding as it is reported.
+ *
+ * @param sources - The objects that were read from texts; empty where none were.
+ */
+export function reportedFinding(
+  finding: Finding,
+  decision: ReportedFinding['decision'],
+  sources: readonly SourceObject[],
+): ReportedFinding {
   const { object } = finding;
   const source = sourceOf(object, sources);
   return {

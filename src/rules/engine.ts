@@ -4,6 +4,7 @@ import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject } from
 import { sharedKeys } from '../world/references.ts';
 import type { World } from '../world/world.ts';
 import type { Rule, Run } from './define.ts';
+import { RuleIndex } from './rule-index.ts';
 import { type Finding, type Report, type Skipped } from './finding.ts';
 import { messageOf } from '../world/error.ts';
 
@@ -28,6 +29,7 @@ export function evaluate(
   budget?: Budget,
 ): Report & { readonly kindsRead: ReadonlySet<KindId> } {
   const run: Run = { world, findings: [], skipped: [], lookedUp: new Set(), kindsRead: new Set() };
+  const index = RuleIndex.of(rules);
   for (const subject of subjects) {
     const kind = kindOf(subject);
     if (kind === undefined || isBeingDeleted(subject)) continue;
@@ -36,7 +38,7 @@ export function evaluate(
       run.skipped.push({ rule: '*', subject, reason });
       continue;
     }
-    const { alone, across } = rulesFor(rules, kind);
+    const { alone, across } = index.judging(kind);
     const own = judgedAlone(alone, subject);
     run.findings.push(...own.findings);
     run.skipped.push(...own.skipped);
@@ -79,32 +81,6 @@ function judgedAlone(rules: readonly Rule[], subject: KubeObject): Own {
     byRules.set(rules, own);
   }
   return own;
-}
-
-interface RulesOfKind {
-  /** The rules that read only the subject. */
-  readonly alone: readonly Rule[];
-  readonly across: readonly Rule[];
-}
-
-const byKind = new WeakMap<readonly Rule[], Map<KindId, RulesOfKind>>();
-
-function rulesFor(rules: readonly Rule[], kind: KindId): RulesOfKind {
-  let map = byKind.get(rules);
-  if (map === undefined) {
-    map = new Map();
-    byKind.set(rules, map);
-  }
-  let found = map.get(kind);
-  if (found === undefined) {
-    const judging = rules.filter((rule) => rule.subject.includes(kind));
-    found = {
-      alone: judging.filter((rule) => rule.reads.length === 0),
-      across: judging.filter((rule) => rule.reads.length > 0),
-    };
-    map.set(kind, found);
-  }
-  return found;
 }
 
 function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { decisionContextOf, type GateAnswer, type Gate, type Limits } from '../admission/gate.ts';
+import { decisionContextOf } from '../admission/decisions.ts';
+import type { Gate, GateAnswer, Limits } from '../admission/gate.ts';
 import { allowed, reviewOf, unreadable, type AdmissionResponse } from '../admission/response.ts';
 import { parseReview, type Request } from '../admission/review.ts';
 import type { Policy } from '../policy/policy.ts';

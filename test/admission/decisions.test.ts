@@ -279,7 +279,7 @@ describe('a deletion', () => {
       requestFor(undefined, services[0]),
     );
     expect(response.warnings).toEqual([
-      `with this gone, there is no stable Service "${services[0]?.metadata.name}", and Rollout "reviews" refers to it: change the Rollout first [reference-exists]`,
+      `Service "reviews": deleting this breaks Rollout "reviews": there is no stable Service "${services[0]?.metadata.name}": change the Rollout first [rollgate/reference-exists]`,
     ]);
   });
 });
@@ -291,7 +291,7 @@ describe('a denial', () => {
       code: 422,
       reason: 'Invalid',
       message:
-        'Rollout "reviews" is invalid: spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]: VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [virtualservice-route-exists]',
+        'Rollout "reviews" is invalid: spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]: VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [rollgate/virtualservice-route-exists]',
       details: {
         group: 'argoproj.io',
         kind: 'Rollout',
@@ -301,7 +301,7 @@ describe('a denial', () => {
             reason: 'FieldValueInvalid',
             field: 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]',
             message:
-              'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [virtualservice-route-exists]',
+              'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [rollgate/virtualservice-route-exists]',
           },
         ],
       },
@@ -316,7 +316,7 @@ describe('a denial', () => {
         reason: 'FieldValueInvalid',
         field: 'spec.http',
         message:
-          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first (an update of the Rollout is under way: wait for its end, or add the new one here, switch the Rollout, then remove the old one) [virtualservice-route-exists]',
+          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first (an update of the Rollout is in progress: wait for its end, or add the new one here, switch the Rollout, then remove the old one) [rollgate/virtualservice-route-exists]',
       },
     ]);
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { introducedBy } from '../../src/admission/judge.ts';
+import { introducedBy } from '../../src/admission/introduced.ts';
 import { evaluate } from '../../src/rules/engine.ts';
 import { identity, introduced, type Finding } from '../../src/rules/finding.ts';
 import { RULES } from '../../src/rules/index.ts';

@@ -137,18 +137,18 @@ describe('a Deployment with the convert annotation', () => {
     const said = await say(gate(), web({ annotations: { convert: 'canary' }, replicas: 3 }));
     expect(said).toMatchObject({ denied: undefined, replicas: 0, marks: { convert: 'canary', replicas: '3' } });
     expect(said.warnings).toContain(
-      'Rollout "web" will be made of it (profile "canary") and run its 3 pods [deployment-convert]',
+      'Deployment "web" becomes Rollout "web" with 3 pods (profile canary) [rollgate/deployment-convert]',
     );
-    expect(said.warnings).toContain('a Deployment at 0 counts as Healthy');
+    expect(said.warnings).toContain('Deployment "web": 0 replicas count as Healthy: watch the pods of Rollout "web"');
   });
 
   it('keeps its own replicas if its Rollout needs an object that does not exist yet', async () => {
     const said = await say(gate(), web({ annotations: { convert: 'blue-green' }, replicas: 3 }));
     expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'blue-green', replicas: '3' } });
     expect(said.warnings).toContain(
-      'it runs its pods itself until Rollout "web" is healthy, which needs something that is not there yet',
+      'Deployment "web": keeps its own pods until Rollout "web" is healthy, which needs objects that do not exist yet',
     );
-    expect(said.warnings).not.toContain('counts as Healthy');
+    expect(said.warnings).not.toContain('as Healthy');
     const exported = web({ annotations: { convert: 'blue-green', replicas: '4' }, replicas: 0 });
     expect((await say(gate(), exported)).replicas).toBe(4);
   });
@@ -259,7 +259,7 @@ describe('a Deployment that is not converted, with the reason', () => {
     const said = await say(gate(world, parts), web({ annotations: { convert: 'canary' }, replicas: 3, ...given }));
     expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'canary' } });
     expect(said.marks).not.toHaveProperty('replicas');
-    expect(said.warnings).toContain(`not converted by profile "canary": ${reason}`);
+    expect(said.warnings).toContain(`not converted (profile canary): ${reason}`);
   });
 
   it('but not for a volume that several pods may mount', async () => {
@@ -275,7 +275,7 @@ describe('a conversion is rejected', () => {
   it('if the profile does not exist', async () => {
     const said = await say(gate(), web({ annotations: { convert: 'canry' }, replicas: 3 }));
     expect(said.denied).toBe(
-      'Deployment "web" is invalid: metadata.annotations["rollgate.io/convert"]: there is no conversion profile "canry" (there is blue-green, canary, mesh): write "canary", or take the annotation away [deployment-convert]',
+      'Deployment "web" is invalid: metadata.annotations["rollgate.io/convert"]: there is no conversion profile "canry" (there is blue-green, canary, mesh): write "canary", or remove the annotation [rollgate/deployment-convert]',
     );
     expect(said.replicas).toBe(3);
   });
@@ -304,7 +304,7 @@ describe('a conversion is rejected', () => {
     expect(said.denied).toContain(
       'profile "mesh" makes Rollout "web-rollout": VirtualService "web" has no http route "primary" (it has "main")',
     );
-    expect(said.denied).toContain('[virtualservice-route-exists]');
+    expect(said.denied).toContain('[rollgate/virtualservice-route-exists]');
     expect(said.replicas).toBe(3);
     const audit = await say(
       gate(WITHOUT_ROUTE, { policyChange: { mode: 'audit', profiles: PROFILES.profiles } }),
@@ -348,7 +348,7 @@ describe('a conversion is rejected', () => {
     );
     expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'canary' } });
     expect(said.warnings).toContain(
-      'not converted by profile "canary": the API server could not be asked whether "dev@example.com" may create rollouts.argoproj.io in namespace "shop"',
+      'Deployment "web": not converted (profile canary): the API server could not be asked whether "dev@example.com" may create rollouts.argoproj.io in namespace "shop"',
     );
   });
 });
@@ -380,7 +380,7 @@ describe('a labelled namespace', () => {
     );
     expect(unprivileged).toMatchObject({ denied: undefined, replicas: 3, marks: {} });
     expect(unprivileged.warnings).toContain(
-      'not converted by profile "canary": "dev@example.com" may not create rollouts.argoproj.io in namespace "shop"',
+      'Deployment "web": not converted (profile canary): "dev@example.com" may not create rollouts.argoproj.io in namespace "shop"',
     );
 
     const mesh = { ...namespace, metadata: { ...namespace.metadata, labels: { 'rollgate.io/convert': 'mesh' } } };
@@ -424,7 +424,9 @@ describe('a converted Deployment', () => {
   it('stays at 0 through PUT and re-apply, with its recorded state', async () => {
     const said = await say(converted, web({ annotations: { convert: 'canary' }, replicas: 5 }), before);
     expect(said).toMatchObject({ denied: undefined, replicas: 0, marks: CONVERTED });
-    expect(said.warnings).toContain('stays at 0, which counts as Healthy: Rollout "web" runs its pods');
+    expect(said.warnings).toContain(
+      'Deployment "web": stays at 0 replicas, which counts as Healthy: Rollout "web" runs its pods',
+    );
   });
 
   it('records a new count, but no count if the manifest has none', async () => {
@@ -443,7 +445,7 @@ describe('a converted Deployment', () => {
     const leaving = await say(gate([rolloutOf(), before], nobody), web({ replicas: 6 }), before);
     expect(leaving).toMatchObject({ denied: undefined, replicas: 6, marks: { replicas: '6', 'rollout-uid': 'r-1' } });
     expect(leaving.warnings).toContain(
-      'no Rollgate converts here any more: it gets its own pods; Rollout "web" stays until somebody deletes it',
+      'Deployment "web": no Rollgate converts Deployments here any more: it gets its own pods; delete Rollout "web" yourself',
     );
     expect(
       await say(
@@ -460,7 +462,9 @@ describe('a converted Deployment', () => {
   it('stays at 0 when the annotation is removed, until it can replace its Rollout', async () => {
     const said = await say(converted, web({ replicas: 5 }), before);
     expect(said).toMatchObject({ replicas: 0, marks: { replicas: '5', 'rollout-uid': 'r-1' } });
-    expect(said.warnings).toContain('goes back to being a Deployment: Rollout "web" goes once its own pods serve');
+    expect(said.warnings).toContain(
+      'Deployment "web": becomes a plain Deployment again: Rollout "web" is deleted once its own pods serve traffic',
+    );
   });
 
   it('is not changed while its conversion is suspended', async () => {
@@ -597,7 +601,7 @@ describe('a Deployment that was exported at 0 while converted', () => {
     expect(said).toMatchObject({ denied: undefined, replicas: 5 });
     expect(Object.keys(said.marks).filter((key) => key !== 'convert')).toEqual([]);
     expect(said.warnings).toContain(
-      'is at 0 and was exported where a Rollout ran its pods: it gets as many as are noted on it, 5 [deployment-convert]',
+      'Deployment "web": exported at 0 replicas while a Rollout ran its pods: it gets the 5 pods noted on it [rollgate/deployment-convert]',
     );
   });
 

@@ -1,5 +1,6 @@
-import { decisionContextOf } from '../../src/admission/gate.ts';
-import { introducedBy, decideFindings, type Change } from '../../src/admission/judge.ts';
+import type { Change } from '../../src/admission/change.ts';
+import { decideFindings, decisionContextOf } from '../../src/admission/decisions.ts';
+import { introducedBy } from '../../src/admission/introduced.ts';
 import { documentFindings } from '../../src/documents/index.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';

@@ -86,7 +86,7 @@ shop/plain     can be converted: Rollout "plain" with 5 pods (profile canary)
 shop/recreate  cannot be converted (profile canary)
                - its strategy is Recreate: a Rollout runs the old and the new pods side by side
 shop/wrong     something is to be mended first (profile canry)
-               - there is no conversion profile "canry" (there is blue-green, canary): write "canary", or take the annotation away
+               - there is no conversion profile "canry" (there is blue-green, canary): write "canary", or remove the annotation
 
 1 of 5 Deployments can be converted
 `);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { statusManagers } from '../../src/admission/exempt.ts';
+import { statusManagers } from '../../src/admission/tripwire.ts';
 import { trim, whole } from '../../src/cluster/trim.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

@@ -112,7 +112,7 @@ describe('the way back', () => {
       '-n',
       scene.namespace,
     ]);
-    expect(stderr).toContain('goes back to being a Deployment');
+    expect(stderr).toContain('becomes a plain Deployment again');
     const began = performance.now();
     await isBack(scene, 'web', 5);
     await sleep(300);

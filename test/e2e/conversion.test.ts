@@ -20,7 +20,7 @@ describe('a new Deployment', () => {
     ]);
     const rollout = await scene.until('the Rollout', () => scene.rollout('web'));
     const took = performance.now() - began;
-    expect(stderr).toContain('Rollout "web" will be made of it (profile "canary") and run its 3 pods');
+    expect(stderr).toContain('Deployment "web" becomes Rollout "web" with 3 pods (profile canary)');
     expect(dig(rollout, 'spec', 'replicas')).toBe(3);
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
     await scene.healthy('web', 3);
@@ -33,7 +33,7 @@ describe('a new Deployment', () => {
     const { stderr } = await scene.developer.apply([
       deployment(scene.namespace, 'web', { replicas: 3, convert: 'blue-green' }),
     ]);
-    expect(stderr).toContain('it runs its pods itself until Rollout "web" is healthy');
+    expect(stderr).toContain('Deployment "web": keeps its own pods until Rollout "web" is healthy');
     await scene.until('its pods', async () => dig(await scene.deployment('web'), 'status', 'availableReplicas') === 3);
     await scene.until('the Rollout', () => scene.rollout('web'));
     await scene.developer.apply([service(scene.namespace, 'web')]);

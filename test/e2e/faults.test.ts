@@ -223,6 +223,6 @@ describe('a gate that is down', () => {
       ['apply', '-f', '-'],
       yamlOf([virtualService(namespace, 'unjudged', 'renamed')]),
     );
-    expect(refused.stderr).toContain('[virtualservice-route-exists]');
+    expect(refused.stderr).toContain('[rollgate/virtualservice-route-exists]');
   });
 });

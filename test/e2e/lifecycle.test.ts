@@ -172,7 +172,7 @@ describe('never blocked:', () => {
       ['apply', '--dry-run=server', '-f', '-'],
       yamlOf([{ ...wrong, metadata: { namespace, name: 'another' } }]),
     );
-    expect([code, stderr]).toEqual([1, expect.stringContaining('[virtualservice-route-exists]')]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('[rollgate/virtualservice-route-exists]')]);
     const refused = await refusedIn(async () => {
       await cluster.developer.run(['label', 'rollout', 'wrong', '-n', namespace, 'team=shop']);
       await cluster.developer.run(['annotate', 'virtualservice', 'wrong', '-n', namespace, 'note=seen']);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Gate, type GateAnswer, type GateParts, type Limits, type Live } from '../../src/admission/gate.ts';
+import { Gate, type GateAnswer, type GateParts, type Limits } from '../../src/admission/gate.ts';
+import type { ApiReader } from '../../src/admission/live-reads.ts';
 import type { Request } from '../../src/admission/review.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
@@ -85,7 +86,7 @@ export function validate(gate: Gate, request: Request): Promise<GateAnswer> {
 }
 
 /** Returns live reads that see these objects. */
-export function liveOf(objects: () => readonly KubeObject[]): Live {
+export function liveOf(objects: () => readonly KubeObject[]): ApiReader {
   return {
     fetch: (keys) => {
       const byKey = new Map(objects().map((object) => [keyOf(object), object]));

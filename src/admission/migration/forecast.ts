@@ -1,29 +1,32 @@
-import {
-  migrate,
-  changesOf,
-  migrationSettings,
-  enforced,
-  attributedToDeployment,
-  type MigratedDeployment,
-} from './migrate.ts';
-import { decisionContextOf } from '../gate.ts';
-import { introducedBy, decideFindings, worldAfter } from '../judge.ts';
-import { CONVERT, migrationAnnotationsOf, OFF, ROLLOUT_UID, SUSPENDED } from '../../migration/annotations.ts';
 import { adviceFor } from '../../migration/advice.ts';
-import { namespaceProfile, planMigration, type MigrationPlan } from '../../migration/plan.ts';
+import {
+  CONVERT,
+  migrationAnnotationsOf,
+  OFF,
+  ROLLOUT_UID,
+  SUSPENDED,
+  type MigrationAnnotations,
+} from '../../migration/annotations.ts';
+import { namespaceProfile, planMigration, type DeploymentChange, type MigrationPlan } from '../../migration/plan.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Rule } from '../../rules/define.ts';
-import { renderText, sortFindings } from '../../rules/finding.ts';
+import { sortFindings, renderText } from '../../rules/finding.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../../world/object.ts';
-import { dig, asObject } from '../../world/read.ts';
+import { asObject, dig } from '../../world/read.ts';
 import type { World } from '../../world/world.ts';
+import { worldAfter } from '../change.ts';
+import { decideFindings, decisionContextOf, enforced } from '../decisions.ts';
+import { introducedBy } from '../introduced.ts';
+import { migrationSettings } from './deployment-change.ts';
+import { attributedToDeployment, changesOf } from './evaluate.ts';
+import { migrate, type MigratedDeployment } from './migrate.ts';
 
-/** By what Deployments are looked at. */
+/** By what Deployments are evaluated. */
 export interface ForecastOptions {
   readonly world: World;
   readonly rules: readonly Rule[];
   readonly policy: Policy;
-  /** The profile for those that name none, and whose namespace names none. */
+  /** The profile for Deployments that name none and whose namespace names none. */
   readonly profile: string;
   /** Whether an Argo Rollouts controller is known. */
   readonly controllers: boolean;
@@ -31,20 +34,24 @@ export interface ForecastOptions {
   readonly stored: boolean;
 }
 
-/** What would become of one Deployment. */
+/** What one Deployment would become. */
 export interface Forecast {
   readonly namespace: string;
   readonly name: string;
   readonly profile: string;
   /**
-   * `converted`: it is one already; `suspended`: it is to be, and Rollgate has put that off; `back`: it is on its way
-   * back; `yes`: it can be; `no`: something about it stands in the way; `mistake`: something is to be mended first;
-   * `off`: it says that it does not want to.
+   * - `converted`: it is converted already;
+   * - `suspended`: it asks to be, and Rollgate has suspended that;
+   * - `back`: it is becoming a plain Deployment again;
+   * - `yes`: it can be converted;
+   * - `no`: something about it prevents it;
+   * - `mistake`: something must be fixed first;
+   * - `off`: it asks not to be converted.
    */
   readonly verdict: 'converted' | 'suspended' | 'back' | 'yes' | 'no' | 'mistake' | 'off';
-  /** What stands in the way. */
+  /** What prevents the conversion. */
   readonly reasons: readonly string[];
-  /** What has to be changed elsewhere, and what is to be known. */
+  /** What has to be changed elsewhere, and what is worth knowing. */
   readonly advice: readonly string[];
   readonly rollout: string;
   readonly replicas: number | undefined;
@@ -59,73 +66,85 @@ export interface Foreseen {
 }
 
 /**
- * In: a Deployment, and by what to look at it. Out: what would become of it if it asked to be converted; nobody's
- * rights are asked for.
+ * Returns what would become of a Deployment if it asked to be converted. It does not ask whether a user may create
+ * Rollouts.
  */
 export function foresee(deployment: KubeObject, options: ForecastOptions): Foreseen {
-  const { world, policy, rules, controllers, stored } = options;
-  const own: unknown = dig(deployment.metadata, 'annotations', CONVERT);
-  const marks = migrationAnnotationsOf(deployment);
-  const profile = marks.profile ?? namespaceProfile(world, namespaceOf(deployment)) ?? options.profile;
-  const asking: KubeObject = {
-    ...deployment,
-    metadata: {
-      ...deployment.metadata,
-      annotations: { ...asObject(deployment.metadata['annotations']), [CONVERT]: profile },
-    },
-  };
-  const before = stored ? unasked(deployment) : undefined;
-  const change = { before, after: asking };
+  const { world, policy, controllers, stored } = options;
+  const annotations = migrationAnnotationsOf(deployment);
+  const profile = annotations.profile ?? namespaceProfile(world, namespaceOf(deployment)) ?? options.profile;
+  const asking = withAnnotations(deployment, { [CONVERT]: profile });
+  const change = { before: stored ? withoutConversion(deployment) : undefined, after: asking };
   const after = worldAfter(world, [change]);
-  const circumstances = decisionContextOf(policy, world, false);
-  const plan = planMigration(
-    change,
-    after,
-    migrationSettings(policy, circumstances.settings(namespaceOf(deployment)), { controllers, converts: true }),
-  );
-  const empty = {
-    namespace: namespaceOf(deployment),
-    name: deployment.metadata.name,
-    profile,
-    reasons: [],
-    advice: [],
-    rollout: '',
-    replicas: undefined,
-  };
-  const seen = (more: Pick<Forecast, 'verdict'> & Partial<Forecast>): Foreseen => ({
-    forecast: { ...empty, ...more },
+  const settings = decisionContextOf(policy, world, false).settings(namespaceOf(deployment));
+  const plan = planMigration(change, after, migrationSettings(policy, settings, { controllers, converts: true }));
+  const outcome =
+    alreadyDecided(deployment, annotations) ??
+    plannedOutcome(plan) ??
+    evaluatedOutcome(deployment, change, plan, after, options);
+  const refused = outcome.verdict === 'mistake';
+  return {
+    forecast: {
+      namespace: namespaceOf(deployment),
+      name: deployment.metadata.name,
+      profile,
+      reasons: [],
+      advice: [],
+      rollout: '',
+      replicas: undefined,
+      ...outcome,
+    },
     plan,
-    converted: migrate(
-      change,
-      plan,
-      { refused: more.verdict === 'mistake', denied: true, reasons: [], incomplete: false },
-      after,
-    ),
-  });
-
-  if (marks.rolloutUid !== undefined) return seen({ verdict: marks.profile === undefined ? 'back' : 'converted' });
-  if (marks.profile !== undefined && marks.suspended !== undefined)
-    return seen({ verdict: 'suspended', reasons: [marks.suspended] });
-  if (own === OFF) return seen({ verdict: 'off' });
-  if (plan.kind === 'refused') return seen({ verdict: 'mistake', reasons: [`${plan.message}: ${plan.fix}`] });
-  if (plan.kind !== 'converts') return seen({ verdict: 'no', reasons: plan.kind === 'stays' ? plan.reasons : [] });
-  const changes = changesOf(change, plan);
-  const findings = sortFindings(
-    attributedToDeployment(introducedBy(world, changes, rules).findings, asking, plan),
-  ).filter(({ subject }) => keyOf(subject) === keyOf(asking));
-  const judged = decideFindings(findings, changes, enforced(circumstances));
-  const denied = judged.filter(({ decision }) => decision === 'deny').map(({ finding }) => renderText(finding));
-  const warned = judged.filter(({ decision }) => decision === 'warn').map(({ finding }) => renderText(finding));
-  const known = { rollout: plan.rollout.metadata.name, replicas: plan.replicas };
-  if (denied.length > 0) return seen({ verdict: 'mistake', reasons: denied, ...known });
-  return seen({
-    verdict: 'yes',
-    advice: [...adviceFor(deployment, known.rollout, after, { besides: 'nothing' }), ...warned],
-    ...known,
-  });
+    converted: migrate(change, plan, { refused, denied: true, reasons: [], incomplete: false }, after),
+  };
 }
 
-function unasked(deployment: KubeObject): KubeObject {
+type Outcome = Pick<Forecast, 'verdict'> & Partial<Forecast>;
+
+function alreadyDecided(
+  deployment: KubeObject,
+  { profile, rolloutUid, suspended }: MigrationAnnotations,
+): Outcome | undefined {
+  if (rolloutUid !== undefined) return { verdict: profile === undefined ? 'back' : 'converted' };
+  if (profile !== undefined && suspended !== undefined) return { verdict: 'suspended', reasons: [suspended] };
+  return dig(deployment.metadata, 'annotations', CONVERT) === OFF ? { verdict: 'off' } : undefined;
+}
+
+function plannedOutcome(plan: MigrationPlan): Outcome | undefined {
+  if (plan.kind === 'converts') return undefined;
+  if (plan.kind === 'refused') return { verdict: 'mistake', reasons: [`${plan.message}: ${plan.fix}`] };
+  return { verdict: 'no', reasons: plan.kind === 'stays' ? plan.reasons : [] };
+}
+
+function evaluatedOutcome(
+  deployment: KubeObject,
+  change: DeploymentChange,
+  plan: MigrationPlan,
+  after: World,
+  { world, rules, policy }: ForecastOptions,
+): Outcome {
+  if (plan.kind !== 'converts') return { verdict: 'no' };
+  const changes = changesOf(change, plan);
+  const findings = sortFindings(
+    attributedToDeployment(introducedBy(world, changes, rules).findings, change.after, plan),
+  ).filter(({ subject }) => keyOf(subject) === keyOf(change.after));
+  const decided = decideFindings(findings, changes, enforced(decisionContextOf(policy, world, false)));
+  const texts = (wanted: 'deny' | 'warn'): string[] =>
+    decided.filter(({ decision }) => decision === wanted).map(({ finding }) => renderText(finding));
+  const rollout = plan.rollout.metadata.name;
+  const known = { rollout, replicas: plan.replicas };
+  const denied = texts('deny');
+  if (denied.length > 0) return { verdict: 'mistake', reasons: denied, ...known };
+  const advice = [...adviceFor(deployment, rollout, after, { besides: 'nothing' }), ...texts('warn')];
+  return { verdict: 'yes', advice, ...known };
+}
+
+function withAnnotations(deployment: KubeObject, annotations: Readonly<Record<string, string>>): KubeObject {
+  const own = asObject(deployment.metadata['annotations']);
+  return { ...deployment, metadata: { ...deployment.metadata, annotations: { ...own, ...annotations } } };
+}
+
+function withoutConversion(deployment: KubeObject): KubeObject {
   const {
     [CONVERT]: _,
     [ROLLOUT_UID]: __,

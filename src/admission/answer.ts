@@ -1,0 +1,133 @@
+import { INTERNAL_ERROR } from '../rules/engine.ts';
+import type { Skipped } from '../rules/finding.ts';
+import type { KubeObject } from '../world/object.ts';
+import { crossesNamespaces, type DecidedFinding, type DecisionContext } from './decisions.ts';
+import type { MigratedDeployment } from './migration/migrate.ts';
+import { problemWith } from './preserve.ts';
+import { renderFinding, warningText } from './rendered-finding.ts';
+import { allowed, refused, type AdmissionResponse, type Extras } from './response.ts';
+import type { Request } from './review.ts';
+
+/** What was decided about one request, for the log and the metrics; no objects in it. */
+export interface DecisionRecord {
+  readonly verdict: 'allow' | 'warn' | 'deny' | 'exempt';
+  /** Why it was not evaluated, where it was not. */
+  readonly exempt?: string;
+  /** `failed` is the rule that threw, where the finding is `internal-error`. */
+  readonly findings: readonly { readonly rule: string; readonly decision: 'deny' | 'warn'; readonly failed?: string }[];
+  readonly skipped: readonly Skipped[];
+  /** The ids of the keeps that changed something. */
+  readonly kept: readonly string[];
+  readonly breakGlass?: string;
+  /** Whether keeps are off because no controller account is known. */
+  readonly keepsOff?: boolean;
+  /** Set where the controller seems to write under an account that is not exempt. */
+  readonly tripwire?: string;
+  /** Why the patch did not apply, and was therefore not sent. */
+  readonly badPatch?: string;
+}
+
+/** An answer to the API server, and what there is to log about it. */
+export interface GateAnswer {
+  readonly response: AdmissionResponse;
+  readonly record: DecisionRecord;
+}
+
+/** What is kept of an object, and what there is to log about it. */
+export interface PreservedAnswer {
+  readonly extras: Extras;
+  readonly record: Partial<DecisionRecord>;
+}
+
+const NO_RECORD: DecisionRecord = { verdict: 'allow', findings: [], skipped: [], kept: [] };
+
+/** Returns the answer to a request that is not evaluated. */
+export function exemptAnswer({ uid }: Request, why: string): GateAnswer {
+  return { response: allowed(uid), record: { ...NO_RECORD, verdict: 'exempt', exempt: why } };
+}
+
+/** Returns the answer to a request about which there is nothing to say. */
+export function plainAnswer({ uid }: Request): GateAnswer {
+  return { response: allowed(uid), record: NO_RECORD };
+}
+
+/**
+ * Returns the answer of the mutating side. A patch that does not apply to the object is not sent.
+ *
+ * @param migrated - What was made of a Deployment, before what is kept.
+ */
+export function mutatedAnswer(
+  { uid }: Request,
+  object: KubeObject,
+  migrated: MigratedDeployment | undefined,
+  { extras, record }: PreservedAnswer,
+): GateAnswer {
+  const patch = [...(migrated?.operations ?? []), ...(extras.patch ?? [])];
+  const badPatch = problemWith(object, patch);
+  if (badPatch !== undefined) return { response: allowed(uid), record: { ...NO_RECORD, badPatch } };
+  const warnings = [...(migrated?.notes ?? []), ...(extras.warnings ?? [])];
+  return { response: allowed(uid, { ...extras, patch, warnings }), record: { ...NO_RECORD, ...record } };
+}
+
+/** What the validating side decided about a request. */
+export interface Decided {
+  readonly findings: readonly DecidedFinding[];
+  readonly skipped: readonly Skipped[];
+  /** Who overrode the denials among the findings, and why. */
+  readonly breakGlass: string | undefined;
+}
+
+/** Returns the answer of the validating side: a denial if one of the findings is denied, else warnings. */
+export function validatedAnswer(
+  request: Request,
+  object: KubeObject,
+  { findings, skipped, breakGlass }: Decided,
+  context: DecisionContext,
+): GateAnswer {
+  const rendered = findings.map(({ finding, decision }) => ({
+    finding,
+    decision,
+    text: renderFinding(finding, object, {
+      foreign: crossesNamespaces(finding, object, context),
+      refusesChange: request.operation === 'UPDATE' && decision === 'deny',
+      deleted: request.operation === 'DELETE',
+    }),
+  }));
+  const causes = rendered.filter(({ decision }) => decision === 'deny').map(({ text }) => text);
+  const warnings = rendered
+    .filter(({ decision }) => decision === 'warn')
+    .map(({ text, finding }) => warningText(text, finding));
+  const verdict = causes.length > 0 ? 'deny' : warnings.length > 0 ? 'warn' : 'allow';
+  const extras: Extras = {
+    warnings,
+    audit: {
+      ...(verdict === 'allow' ? {} : { verdict, rules: unique(findings.map(({ finding }) => finding.rule)).join(',') }),
+      ...(skipped.length === 0
+        ? {}
+        : {
+            skipped: unique(skipped.map(({ rule }) => rule))
+              .sort()
+              .join(','),
+          }),
+      ...(breakGlass === undefined ? {} : { 'break-glass': breakGlass }),
+    },
+  };
+  return {
+    response: causes.length > 0 ? refused(request.uid, object, causes, extras) : allowed(request.uid, extras),
+    record: {
+      verdict,
+      findings: findings.map(({ finding, decision }) => ({
+        rule: finding.rule,
+        decision,
+        ...(finding.rule === INTERNAL_ERROR ? { failed: finding.messageId } : {}),
+      })),
+      skipped,
+      kept: [],
+      ...(breakGlass === undefined ? {} : { breakGlass }),
+    },
+  };
+}
+
+function unique(ids: readonly string[]): string[] {
+  return [...new Set(ids)];
+}

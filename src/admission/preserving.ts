@@ -1,0 +1,66 @@
+import type { Policy } from '../policy/policy.ts';
+import type { Preserver } from '../preserve/define.ts';
+import { keyOf, namespaceOf, type KubeObject } from '../world/object.ts';
+import type { World } from '../world/world.ts';
+import type { PreservedAnswer } from './answer.ts';
+import { breakGlassOf, type BreakGlassParts } from './break-glass.ts';
+import { changeOf, worldAfter } from './change.ts';
+import { settingsIn } from './decisions.ts';
+import { readLive, type ApiReader } from './live-reads.ts';
+import { activePreservers, driversOf, preserveAll } from './preserve.ts';
+import type { Request } from './review.ts';
+import { tripwire } from './tripwire.ts';
+
+/** What keeping needs besides the request. */
+export interface PreservingParts extends BreakGlassParts {
+  readonly world: World;
+  readonly live?: ApiReader | undefined;
+  readonly keeps: readonly Preserver[];
+}
+
+/** What surrounds one request. */
+export interface PreservingContext {
+  readonly policy: Policy;
+  /** Whether an account of an Argo Rollouts controller is known. */
+  readonly controllers: boolean;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+}
+
+/** Nothing is kept, and there is nothing to say about it. */
+export const NOTHING_PRESERVED: PreservedAnswer = { extras: {}, record: {} };
+
+/**
+ * Returns what is kept in the object of a request.
+ *
+ * @param object - The submitted object, with what was changed in it so far.
+ */
+export async function preserveRequest(
+  request: Request,
+  object: KubeObject,
+  parts: PreservingParts,
+  { policy, controllers, deadline }: PreservingContext,
+): Promise<PreservedAnswer> {
+  const { world, live } = parts;
+  const active = activePreservers(parts.keeps, object, settingsIn(policy, world, namespaceOf(object)));
+  if (active.length === 0) return NOTHING_PRESERVED;
+  const change = [{ ...changeOf(request), after: object }];
+  const after = worldAfter(world, change);
+  const drivers = driversOf(after, object, policy);
+  if (drivers.length === 0) return NOTHING_PRESERVED;
+  if (!controllers) return { extras: {}, record: { keepsOff: true } };
+
+  const likely = preserveAll(object, request.oldObject, drivers, active, after);
+  if (likely.operations.length === 0 && likely.notes.length === 0) return NOTHING_PRESERVED;
+  const breakGlass = await breakGlassOf(request, parts);
+  if (breakGlass !== undefined) return { extras: { audit: { 'break-glass': breakGlass } }, record: { breakGlass } };
+  // A cache that lags has the old hashes of a Rollout, and would have them restored.
+  const fresh = await readLive(world, live, drivers.map(keyOf), deadline);
+  const current = fresh === world ? after : worldAfter(fresh, change);
+  const currentDrivers = driversOf(current, object, policy);
+  const tripped = tripwire(request, currentDrivers);
+  if (tripped !== undefined) return { extras: {}, record: { tripwire: tripped } };
+  const preserved = fresh === world ? likely : preserveAll(object, request.oldObject, currentDrivers, active, current);
+  const audit = preserved.ids.length === 0 ? {} : { kept: preserved.ids.join(',') };
+  return { extras: { patch: preserved.operations, warnings: preserved.notes, audit }, record: { kept: preserved.ids } };
+}
