@@ -92,7 +92,7 @@ describe('subsets that the Rollout does not name', () => {
     await until('the subset to go', async () => !('legacy' in subsetsOf(await scene.get('DestinationRule'))));
   });
 
-  fact('B4', 'holds', 'what a named subset has besides labels, such as a trafficPolicy, is left as it is', async () => {
+  fact('B4', 'holds', 'fields of a named subset other than labels, such as a trafficPolicy, stay as they are', async () => {
     const subset = {
       name: 'canary',
       labels: { app: 'web' },
