@@ -130,9 +130,7 @@ function explained(): string {
 function manifests(): string {
   const row = ({ file, rules, why }: (typeof EXPLAINED_MANIFESTS)[number]): string =>
     `| \`${file}\` | ${rules.map((rule) => `[${rule}](rules/${rule}.md)`).join(', ')} | ${cell(why)} |`;
-  return ['| manifest | denied by | why |', '| --- | --- | --- |', ...EXPLAINED_MANIFESTS.map(row)].join(
-    '\n',
-  );
+  return ['| manifest | denied by | why |', '| --- | --- | --- |', ...EXPLAINED_MANIFESTS.map(row)].join('\n');
 }
 
 function lintFigures(): string {
