@@ -62,12 +62,13 @@ async function mistake(): Promise<void> {
 }
 
 async function canary(): Promise<void> {
-  act('2. A canary is kept', 'A canary is at 5 %. Argo CD applies the VirtualService again, with another host.');
+  act('2. A canary is kept', 'A canary is at 5 %. The VirtualService is applied again from Git, with another host.');
   const stored = stand('VirtualService', 'virtservice-app07');
   const git = objectsIn(join(ISTIO, 'applied.yaml')).find(({ kind }) => kind === 'VirtualService');
   if (git === undefined) throw new Error('applied.yaml has no VirtualService');
   command('kubectl apply -f virtualservice.yaml');
   const kept = patched(git, await review('/mutate', git, stored));
+  if (JSON.stringify(kept) === JSON.stringify(git)) throw new Error('the weights were expected to be kept');
   const columns = (...cells: string[]): string =>
     cells
       .map((cell, i) => cell.padEnd(i === 0 ? 26 : 10))
@@ -147,10 +148,10 @@ function yaml(value: unknown): void {
   const document = new Document(value);
   visit(document, {
     Collection(_, node) {
-      if (node !== document.contents && JSON.stringify(node).length < 70) node.flow = true;
+      if (node !== document.contents && JSON.stringify(node).length < 90) node.flow = true;
     },
   });
-  for (const text of document.toString({ flowCollectionPadding: true }).trimEnd().split('\n'))
+  for (const text of document.toString({ flowCollectionPadding: true, lineWidth: WIDTH }).trimEnd().split('\n'))
     line(`  ${text}`, 'cyan');
 }
 

@@ -66,7 +66,7 @@ describe('words', () => {
   it.each([
     ...PAGES,
     ...files('docs/**/*.md', 'examples/**/*.{md,yaml}', 'certs/*.md'),
-    ...files('chart/*.{yaml,json}', 'chart/templates/*', 'chart/files/*'),
+    ...files('chart/*.{yaml,json}', 'chart/templates/*', 'chart/files/*', 'Dockerfile', 'package.json'),
   ])('of %s are plain', (file) => {
     expect(refusedIn(read(file), file)).toEqual([]);
   });

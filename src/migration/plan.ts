@@ -182,9 +182,7 @@ function unknownProfile(name: string, { profiles }: MigrationSettings): Migratio
     profile: name,
     message: `there is no conversion profile "${name}" (there is ${known.join(', ') || 'none'})`,
     fix:
-      meant === undefined
-        ? 'name one of them, or remove the annotation'
-        : `write "${meant}", or remove the annotation`,
+      meant === undefined ? 'name one of them, or remove the annotation' : `write "${meant}", or remove the annotation`,
   };
 }
 

@@ -34,7 +34,7 @@ describe('what the pods need, where the manifests are all there is', () => {
     }));
     expect(messages({ containers: [{ env }] }, named('ConfigMap', 'reviews-settings'))).toMatchInlineSnapshot(`
       [
-        "there is no ConfigMap "reviews-setings", which the pods need to start: create it, or name one that exists (is "reviews-settings" meant?) [reference-exists]",
+        "ConfigMap "reviews-setings" not found, so the pods cannot start: create it, or use the name of one that exists (did you mean "reviews-settings"?) [reference-exists]",
       ]
     `);
   });
@@ -43,7 +43,7 @@ describe('what the pods need, where the manifests are all there is', () => {
     expect(messages({ serviceAccountName: 'default' })).toEqual([]);
     expect(messages({ serviceAccountName: 'reviews' })).toMatchInlineSnapshot(`
       [
-        "there is no ServiceAccount "reviews", which the pods need to start: create it, or name one that exists [reference-exists]",
+        "ServiceAccount "reviews" not found, so the pods cannot start: create it, or use the name of one that exists [reference-exists]",
       ]
     `);
   });
@@ -51,10 +51,10 @@ describe('what the pods need, where the manifests are all there is', () => {
   it('may be a Secret, but what other Secrets are called is not told', () => {
     expect(messages({ volumes: [{ secret: { secretName: 'reviews-keyz' } }] }, named('Secret', 'reviews-keys')))
       .toMatchInlineSnapshot(`
-      [
-        "there is no Secret "reviews-keyz", which the pods need to start: create it, or name one that exists [reference-exists]",
-      ]
-    `);
+        [
+          "Secret "reviews-keyz" not found, so the pods cannot start: create it, or use the name of one that exists [reference-exists]",
+        ]
+      `);
   });
 
   it('may be optional', () => {

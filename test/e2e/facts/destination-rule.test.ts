@@ -92,24 +92,29 @@ describe('subsets that the Rollout does not name', () => {
     await until('the subset to go', async () => !('legacy' in subsetsOf(await scene.get('DestinationRule'))));
   });
 
-  fact('B4', 'holds', 'what a named subset has besides labels, such as a trafficPolicy, is left as it is', async () => {
-    const subset = {
-      name: 'canary',
-      labels: { app: 'web' },
-      trafficPolicy: { connectionPool: { http: { http1MaxPendingRequests: 7 } } },
-    };
-    const scene = await Scene.of(
-      cluster,
-      ...BASE,
-      destinationRule('stable', subset),
-      rollout(subsetCanary(PAUSED_AT_20)),
-    );
-    const healthy = await scene.phase('Healthy');
-    expect(dig(await scene.get('DestinationRule'), 'spec', 'subsets')).toContainEqual({
-      ...subset,
-      labels: { app: 'web', [HASH]: dig(healthy, 'status', 'stableRS') },
-    });
-  });
+  fact(
+    'B4',
+    'holds',
+    'fields of a named subset other than labels, such as a trafficPolicy, stay as they are',
+    async () => {
+      const subset = {
+        name: 'canary',
+        labels: { app: 'web' },
+        trafficPolicy: { connectionPool: { http: { http1MaxPendingRequests: 7 } } },
+      };
+      const scene = await Scene.of(
+        cluster,
+        ...BASE,
+        destinationRule('stable', subset),
+        rollout(subsetCanary(PAUSED_AT_20)),
+      );
+      const healthy = await scene.phase('Healthy');
+      expect(dig(await scene.get('DestinationRule'), 'spec', 'subsets')).toContainEqual({
+        ...subset,
+        labels: { app: 'web', [HASH]: dig(healthy, 'status', 'stableRS') },
+      });
+    },
+  );
 });
 
 describe('the managed-by annotation', () => {

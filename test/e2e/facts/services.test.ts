@@ -100,7 +100,7 @@ describe('the hash in a selector', () => {
     },
   );
 
-  fact('A1', 'holds', 'a wrong hash is put right at once: only a missing one goes unnoticed', async () => {
+  fact('A1', 'holds', 'the controller corrects a wrong hash at once: only a missing one goes unnoticed', async () => {
     const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
     const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
     await until('the hash', async () => hashOf(await scene.get('Service')) === stable);

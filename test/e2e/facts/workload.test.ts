@@ -70,7 +70,7 @@ describe('scaleDown', () => {
     },
   );
 
-  fact('G2', 'holds', 'a Deployment scaled up again after revision 1 stays scaled up for ever', async () => {
+  fact('G2', 'holds', 'a Deployment scaled up again after revision 1 stays scaled up', async () => {
     const scene = await Scene.of(cluster, deployment(), referring('onsuccess'));
     await scene.phase('Healthy');
     await until(
