@@ -5,5 +5,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['test/e2e/**', 'test/chart/**', 'test/agreement/**', '**/node_modules/**'],
     testTimeout: 30_000,
+    // Snapshots are written by `npm test -- -u` alone: a missing one fails.
+    update: 'none',
   },
 });

@@ -1,30 +1,25 @@
 import { defineConfig } from 'vitest/config';
 
-const suite = { testTimeout: 300_000, hookTimeout: 600_000 };
+const suite = {
+  testTimeout: 300_000,
+  hookTimeout: 600_000,
+  globalSetup: 'test/e2e/harness/none-left.ts',
+};
 
-// What is about load and about processes that end takes longest, and webhooks matter least to it; the gate sees it
-// once.
-const long = ['upstream-verdicts', 'faults', 'availability', 'conversion-many', 'conversion-kills'];
-const once = process.env['ROLLGATE_E2E_LONG'] === 'once' ? long.map((name) => `test/e2e/${name}.test.ts`) : [];
+// These wait most of their time: for leases to end, for connections to be found dead, for pods to come back. The gate
+// runs them side by side with the others.
+const WAITING = ['availability', 'conversion-kills', 'faults'].map((name) => `test/e2e/${name}.test.ts`);
+const LOAD = ['test/e2e/conversion-many.test.ts'];
 
-// Two control planes at once are more than two cores bear.
+// Each file has a control plane of its own, and two that work at once are more than two cores bear.
 export default defineConfig({
   test: {
     fileParallelism: false,
     maxWorkers: 1,
     projects: [
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], ...suite } },
-      // What the API server does not ask must not change an answer: all that has webhooks is seen without
-      // matchConditions too, the bare controller (facts) once.
-      {
-        test: {
-          name: 'without matchConditions',
-          include: ['test/e2e/*.test.ts'],
-          exclude: once,
-          env: { ROLLGATE_E2E_MATCH_CONDITIONS: 'off' },
-          ...suite,
-        },
-      },
+      { test: { name: 'working', include: ['test/e2e/**/*.test.ts'], exclude: [...WAITING, ...LOAD], ...suite } },
+      { test: { name: 'waiting', include: WAITING, ...suite } },
+      { test: { name: 'load', include: LOAD, ...suite } },
     ],
   },
 });

@@ -34,13 +34,13 @@ function page(rule: Described): string {
   if (isRule(rule)) {
     const kinds = (ids: readonly (keyof typeof KINDS)[]): string => ids.map((id) => KINDS[id].kind).join(', ');
     lines.push(
-      `Judges: ${kinds(rule.subject)}. Looks at: ${rule.reads.length === 0 ? 'nothing else' : kinds(rule.reads)}.`,
+      `Checks: ${kinds(rule.subject)}. Also reads: ${rule.reads.length === 0 ? 'nothing' : kinds(rule.reads)}.`,
       '',
     );
   } else {
-    lines.push('Judged by the linter and the dry run only: admission never sees the text.', '');
+    lines.push('Only the linter and the dry run check this: admission never sees the text of a manifest.', '');
   }
-  lines.push('| message | class | says | and how to mend it |', '| --- | --- | --- | --- |');
+  lines.push('| message | class | text | fix |', '| --- | --- | --- | --- |');
   for (const [id, message] of Object.entries(rule.messages))
     lines.push(`| ${id} | ${message.class} | ${cell(message.text)} | ${cell(message.fix)} |`);
   lines.push('');
@@ -50,9 +50,11 @@ function page(rule: Described): string {
 
 function fixturesOf(rule: Rule): string[] {
   const folder = join(ROOT, 'src', 'rules', rule.id, 'fixtures');
-  const names = readdirSync(folder).sort();
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .sort();
   return ['bad', 'good'].flatMap((sort) => [
-    sort === 'bad' ? '## What it finds' : '## What it leaves alone',
+    sort === 'bad' ? '## What it finds' : '## What it accepts',
     '',
     ...names
       .filter((name) => name.startsWith(`${sort}-`))
@@ -88,7 +90,7 @@ function table(): string {
   const row = (rule: Described): string =>
     `| [${rule.id}](docs/rules/${rule.id}.md) | ${classes(rule)} | ${cell(rule.summary)} |`;
   return [
-    '| rule | class | it holds that |',
+    '| rule | class | requirement |',
     '| --- | --- | --- |',
     ...[...RULES, ...DOCUMENT_RULES].sort((a, b) => (a.id < b.id ? -1 : 1)).map(row),
   ].join('\n');
@@ -124,15 +126,13 @@ function explained(): string {
     `[${rule}](rules/${rule}.md): ${messages.join(', ')}`;
   const row = ({ messages, why }: (typeof EXPLAINED)[number]): string =>
     `| ${Object.entries(messages).map(which).join('; ')} | ${cell(why)} |`;
-  return ['| rule and messages | why it is right |', '| --- | --- |', ...EXPLAINED.map(row)].join('\n');
+  return ['| rule and messages | why Rollgate denies it |', '| --- | --- |', ...EXPLAINED.map(row)].join('\n');
 }
 
 function manifests(): string {
   const row = ({ file, rules, why }: (typeof EXPLAINED_MANIFESTS)[number]): string =>
     `| \`${file}\` | ${rules.map((rule) => `[${rule}](rules/${rule}.md)`).join(', ')} | ${cell(why)} |`;
-  return ['| manifest | denied by | why it is right |', '| --- | --- | --- |', ...EXPLAINED_MANIFESTS.map(row)].join(
-    '\n',
-  );
+  return ['| manifest | denied by | why |', '| --- | --- | --- |', ...EXPLAINED_MANIFESTS.map(row)].join('\n');
 }
 
 function lintFigures(): string {
@@ -140,7 +140,7 @@ function lintFigures(): string {
   const row = (of: Figures): string =>
     `| ${of.of} | ${of.bundles} | ${of.invalid} | ${of.foundByLint} | ${of.foundByRollgate} | ${of.onlyLint} | ${of.onlyRollgate} |`;
   return [
-    '| of | bundles | refused upstream | of these lint finds | of these Rollgate denies | accepted upstream, lint complains | accepted upstream, Rollgate denies |',
+    '| source | bundles | rejected upstream | of these found by lint | of these denied by Rollgate | accepted upstream, reported by lint | accepted upstream, denied by Rollgate |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...figures.map(row),
   ].join('\n');
@@ -151,7 +151,7 @@ function filled(text: string, marker: string, content: string): string {
   const end = `<!-- /${marker} -->`;
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
-  if (from < 0 || to < 0) throw new Error(`there is no ${begin} … ${end}`);
+  if (from < 0 || to < 0) throw new Error(`${begin} … ${end} not found`);
   return `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`;
 }
 
@@ -184,7 +184,7 @@ if (process.argv.includes('--check')) {
     .map((name) => join(PAGES, name))
     .filter((path) => !files.has(path));
   for (const path of [...stale, ...orphans])
-    console.error(`${path.slice(ROOT.length + 1)} is not what the rules and the tests say: run \`npm run docs\``);
+    console.error(`${path.slice(ROOT.length + 1)} is out of date: run \`npm run docs\``);
   if (stale.length + orphans.length > 0) process.exitCode = 1;
 } else {
   rmSync(PAGES, { recursive: true, force: true });

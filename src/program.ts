@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, type Io } from './commands/io.ts';
 import { VERSION } from './version.ts';
+import { messageOf } from './world/error.ts';
 
 type Exit = (code: number) => void;
 
@@ -55,7 +56,7 @@ export async function main(args: readonly string[], io: Io): Promise<number | un
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.failed;
-    io.stderr.write(`rollgate: ${error instanceof Error ? error.message : String(error)}\n`);
+    io.stderr.write(`rollgate: ${messageOf(error)}\n`);
     return EXIT.failed;
   }
 }

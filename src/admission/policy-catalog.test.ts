@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../policy/load.ts';
-import { SHIPPED_PROFILES } from '../policy/profiles.ts';
+import { SHIPPED_PROFILES } from '../migration/profiles.ts';
 import { POLICY_CATALOG } from './policy-catalog.ts';
 
 const errorsOf = (profile: object): string => {

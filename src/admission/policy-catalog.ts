@@ -2,7 +2,7 @@ import { renderRollout } from '../migration/render.ts';
 import { DOCUMENT_RULES, documentFindings } from '../documents/index.ts';
 import { PRESERVERS } from '../preserve/index.ts';
 import type { PolicyCatalog } from '../policy/load.ts';
-import type { Profile } from '../policy/profiles.ts';
+import type { Profile } from '../migration/profiles.ts';
 import { evaluate } from '../rules/engine.ts';
 import { sortFindings } from '../rules/finding.ts';
 import { RULES } from '../rules/index.ts';

@@ -2,8 +2,8 @@ import jsonpatch, { type Operation } from 'fast-json-patch';
 import type { Preserver } from '../preserve/define.ts';
 import { isTrusted, type Policy, type Settings } from '../policy/policy.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
-import { dig, optionalString } from '../world/read.ts';
-import { isBeingDeleted } from '../world/rollout.ts';
+import { messageOf } from '../world/error.ts';
+import { hasStatus, isBeingDeleted } from '../world/rollout.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 
@@ -76,13 +76,6 @@ export function problemWith(object: KubeObject, operations: readonly Operation[]
     jsonpatch.applyPatch(object, [...operations], true, false);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? (error.message.split('\n', 1)[0] ?? 'patch does not apply') : String(error);
+    return messageOf(error).split('\n', 1)[0] ?? 'patch does not apply';
   }
-}
-
-function hasStatus(rollout: KubeObject): boolean {
-  return (
-    optionalString(dig(rollout, 'status', 'currentPodHash')) !== undefined ||
-    optionalString(dig(rollout, 'status', 'stableRS')) !== undefined
-  );
 }

@@ -3,7 +3,8 @@ import { CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node';
 import { dig, optionalNumber, asString } from '../world/read.ts';
 import type { Logger } from './reflector.ts';
 import { requestOptions } from './request-options.ts';
-import { answered, WriteError } from '../migration/reconciler/writer.ts';
+import { answered, ApiError } from './api-error.ts';
+import { messageOf } from '../world/error.ts';
 
 /** How a Lease is held. Times in milliseconds. */
 export interface LeaseOptions {
@@ -27,10 +28,15 @@ const GIVE_UP = 2 / 3;
 interface HeldLease {
   readonly holder: string;
   readonly renewTime: string;
+  readonly acquireTime: string;
   readonly resourceVersion: unknown;
   readonly seconds: number;
   readonly transitions: number;
 }
+
+/** A Lease to be written. Without an acquireTime it is acquired now. */
+type LeaseWrite = Pick<HeldLease, 'holder' | 'transitions'> &
+  Partial<Pick<HeldLease, 'acquireTime' | 'resourceVersion'>>;
 
 /**
  * One Lease (coordination.k8s.io/v1) that says which of several processes acts. Clocks of different machines are never
@@ -80,7 +86,7 @@ export class LeaderLease {
         this.#renewedAt = (await this.#hold()) ? began : Number.NEGATIVE_INFINITY;
         complaint = '';
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         if (reason !== complaint)
           log.warn({ lease: `${namespace}/${name}`, reason }, 'the Lease could not be asked for; trying again');
         complaint = reason;
@@ -100,33 +106,33 @@ export class LeaderLease {
   async #hold(): Promise<boolean> {
     const { identity, duration } = this.#options;
     const held = await this.#read();
-    if (held === undefined) return this.#take('create', undefined, 0);
+    if (held === undefined) return this.#take({ holder: identity, transitions: 0 });
     const state = `${held.holder} ${held.renewTime}`;
     if (this.#seen?.state !== state) this.#seen = { state, at: performance.now() };
     const silent = performance.now() - this.#seen.at > Math.max(held.seconds * 1000, duration);
     if (held.holder !== identity && held.holder !== '' && !silent) return false;
+    const { resourceVersion, acquireTime, transitions } = held;
     return this.#take(
-      'replace',
-      held.resourceVersion,
-      held.holder === identity ? held.transitions : held.transitions + 1,
+      held.holder === identity
+        ? { holder: identity, resourceVersion, acquireTime, transitions }
+        : { holder: identity, resourceVersion, transitions: transitions + 1 },
     );
   }
 
   /** Out: whether it was taken; somebody else may have been faster. */
-  async #take(how: 'create' | 'replace', resourceVersion: unknown, transitions: number): Promise<boolean> {
+  async #take(lease: LeaseWrite): Promise<boolean> {
     try {
-      await this.#write(how, resourceVersion, this.#options.identity, transitions);
+      await this.#write(lease);
       return true;
     } catch (error) {
-      if (error instanceof WriteError && error.status === 409) return false;
+      if (error instanceof ApiError && error.status === 409) return false;
       throw error;
     }
   }
 
   async #release(): Promise<void> {
     const held = await this.#read();
-    if (held?.holder === this.#options.identity)
-      await this.#write('replace', held.resourceVersion, '', held.transitions);
+    if (held?.holder === this.#options.identity) await this.#write({ ...held, holder: '' });
   }
 
   async #read(): Promise<HeldLease | undefined> {
@@ -137,30 +143,27 @@ export class LeaderLease {
       return {
         holder: asString(dig(spec, 'holderIdentity')),
         renewTime: asString(dig(spec, 'renewTime')),
+        acquireTime: asString(dig(spec, 'acquireTime')),
         resourceVersion: dig(lease, 'metadata', 'resourceVersion'),
         seconds: optionalNumber(dig(spec, 'leaseDurationSeconds')) ?? 0,
         transitions: optionalNumber(dig(spec, 'leaseTransitions')) ?? 0,
       };
     } catch (error) {
-      if (error instanceof WriteError && error.status === 404) return undefined;
+      if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
     }
   }
 
-  async #write(
-    how: 'create' | 'replace',
-    resourceVersion: unknown,
-    holderIdentity: string,
-    leaseTransitions: number,
-  ): Promise<void> {
+  /** Creates the Lease where none was read, and else replaces the one that was. */
+  async #write({ holder, transitions, acquireTime = '', resourceVersion }: LeaseWrite): Promise<void> {
     const { namespace, name, duration } = this.#options;
     const renewTime = new Date().toISOString().replace('Z', '000Z');
     const spec = {
-      holderIdentity,
+      holderIdentity: holder,
       leaseDurationSeconds: Math.max(1, Math.ceil(duration / 1000)),
       renewTime,
-      acquireTime: renewTime,
-      leaseTransitions,
+      acquireTime: acquireTime === '' ? renewTime : acquireTime,
+      leaseTransitions: transitions,
     };
     const body = {
       apiVersion: 'coordination.k8s.io/v1',
@@ -170,7 +173,7 @@ export class LeaderLease {
     };
     const what = { ...LEASES, namespace, body };
     await answered(
-      how === 'create'
+      resourceVersion === undefined
         ? this.#api.createNamespacedCustomObject(what, this.#request)
         : this.#api.replaceNamespacedCustomObject({ ...what, name }, this.#request),
     );

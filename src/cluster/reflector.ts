@@ -4,6 +4,7 @@ import { dig, optionalNumber, optionalString, asString } from '../world/read.ts'
 import { ApiError, type ApiClient } from './client.ts';
 import { LineSplitter } from './lines.ts';
 import type { Timing } from './timing.ts';
+import { messageOf } from '../world/error.ts';
 
 /** What a Reflector writes to: pino's logger, or anything shaped like it. */
 export interface Logger {
@@ -297,7 +298,7 @@ export class Reflector {
   /** In: why the list or the watch failed. Out: how long to wait. */
   #failed(error: unknown): number {
     this.#failingSince ??= performance.now();
-    this.#error = error instanceof Error ? error.message : String(error);
+    this.#error = messageOf(error);
     const asked = error instanceof ApiError ? Math.min(error.retryAfter, this.#timing.backoff[1]) : 0;
     const pause = Math.max(this.#backoff(), asked);
     if (this.#version === undefined) this.#listFailed(error);

@@ -6,6 +6,7 @@ import { definitionsOf, discover, type Discovered, type Served } from './discove
 import { Reflector, type Logger, type Sink } from './reflector.ts';
 import { Source, type Feed, type WatchScope } from './source.ts';
 import type { Timing } from './timing.ts';
+import { messageOf } from '../world/error.ts';
 
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
@@ -181,7 +182,7 @@ export class WatchedCluster {
       this.#error = '';
     } catch (error) {
       if (this.#stop.signal.aborted) return;
-      this.#error = error instanceof Error ? error.message : String(error);
+      this.#error = messageOf(error);
       this.#failures++;
       if (this.#failures === 3)
         this.#options.log.warn({ error: this.#error }, 'the API server does not say what it serves; trying again');

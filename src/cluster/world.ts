@@ -10,6 +10,7 @@ import { hasPrimaryCluster, MESH_KINDS } from './primary.ts';
 import type { Logger } from './reflector.ts';
 import { TIMING, type Timing } from './timing.ts';
 import { WatchedCluster } from './watched.ts';
+import { messageOf } from '../world/error.ts';
 
 export interface ClusterWorldOptions {
   readonly kubeConfig: KubeConfig;
@@ -243,7 +244,7 @@ export class ClusterWorld {
       this.#options.onChange?.(key);
     } catch (error) {
       this.#options.logger.error(
-        { key, error: error instanceof Error ? error.message : String(error) },
+        { key, error: messageOf(error) },
         'a listener to changes of the cluster failed',
       );
     }

@@ -5,6 +5,7 @@ import { joinManifests, NOT_AN_OBJECT, parseManifests, type Manifests } from '..
 import { groupOf, type KubeObject } from '../world/object.ts';
 import { asArray, dig, isObject, optionalString } from '../world/read.ts';
 import type { Io } from './io.ts';
+import { messageOf } from '../world/error.ts';
 
 /** What was found at some paths. */
 export interface FoundManifests {
@@ -143,7 +144,7 @@ function textOf({ path, name }: Candidate, problems: string[]): string | undefin
 }
 
 function reasonOf(name: string, error: unknown): string {
-  return `${name}: ${error instanceof Error ? error.message : String(error)}`;
+  return `${name}: ${messageOf(error)}`;
 }
 
 async function readAll(stream: AsyncIterable<string | Uint8Array>): Promise<string> {

@@ -13,6 +13,7 @@ import type { World } from '../world/world.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { readManifests } from './files.ts';
 import { EXIT, type Io } from './io.ts';
+import { messageOf } from '../world/error.ts';
 
 /** What `rollgate lint` was told. */
 export interface LintOptions {
@@ -70,7 +71,7 @@ export function policyOf(file: string | undefined, cwd: string, say: (sentence: 
   try {
     text = readFileSync(resolve(cwd, file), 'utf8');
   } catch (error) {
-    say(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    say(`${file}: ${messageOf(error)}`);
     return undefined;
   }
   const loaded = parsePolicy(text, POLICY_CATALOG);

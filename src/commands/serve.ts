@@ -24,6 +24,7 @@ import type { World } from '../world/world.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { readManifests } from './files.ts';
 import { EXIT, type Io } from './io.ts';
+import { messageOf } from '../world/error.ts';
 
 /** What `rollgate serve` was told. */
 export interface ServeOptions extends ClusterOptions {
@@ -172,7 +173,7 @@ async function assemble(
               return await authorizer.mayBreakGlass(user, namespace);
             } catch (error) {
               log.warn(
-                { reason: String(error) },
+                { reason: messageOf(error) },
                 'the API server could not be asked who may break the glass; nobody may',
               );
               return false;
@@ -183,7 +184,7 @@ async function assemble(
               return await authorizer.mayCreateRollouts(user, namespace);
             } catch (error) {
               log.warn(
-                { reason: String(error) },
+                { reason: messageOf(error) },
                 'the API server could not be asked who may create Rollouts; nothing is converted',
               );
               return undefined;
@@ -329,7 +330,7 @@ export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => voi
       try {
         running = await serve(options, { log });
       } catch (error) {
-        io.stderr.write(`rollgate serve: ${error instanceof Error ? error.message : String(error)}\n`);
+        io.stderr.write(`rollgate serve: ${messageOf(error)}\n`);
         return exit(EXIT.failed);
       }
       const stop = (signal: NodeJS.Signals): void => {

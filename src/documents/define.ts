@@ -4,60 +4,57 @@ import type { DuplicateKey, SourceObject } from '../world/manifests.ts';
 import type { Path } from '../world/path.ts';
 import type { Inspection } from './models.ts';
 
-/** What a check of documents sees. */
+/** The input of a document check. */
 export interface Documents {
   readonly sources: readonly SourceObject[];
-  /** The keys that are written twice, each with the object that it stands in. */
+  /** The keys that appear twice in one mapping, each with the object that contains it. */
   readonly duplicateKeys: readonly { readonly source: SourceObject; readonly duplicate: DuplicateKey }[];
-  /**
-   * In: one of the sources. Out: what the compiled schema of its kind says to it; undefined where there is none for its
-   * apiVersion.
-   */
+  /** Checks one of the sources against the schema of its kind. Returns undefined if its apiVersion has no schema. */
   readonly inspect: (source: SourceObject) => Inspection | 'too large' | undefined;
 }
 
 interface Located<Data> {
   readonly source: SourceObject;
   readonly path: Path;
-  /** The name it is about, never an index. */
+  /** The name that the finding is about, never an index. */
   readonly anchor: string;
   readonly data: Data;
 }
 
-/** In: which message, about what. Adds the finding. */
+/** Adds a finding. */
 export type ReportDocument<M extends Record<string, Message>> = <Id extends keyof M & string>(
   messageId: Id,
   location: Located<DataOf<M[Id]>>,
 ) => void;
 
 /**
- * A check as it is written. It looks at what stands in the texts, which an API server never sees; so there is no
- * admission of it.
+ * The definition of a document check. It checks the text of manifests, which an API server never sees, so it does not
+ * run at admission.
  */
 export interface DocumentCheckDefinition<M extends Record<string, Message>> {
   readonly id: string;
   readonly summary: string;
   readonly explanation: string;
   readonly messages: M;
-  /** Looks at the documents and reports. Nothing is changed. */
+  /** Checks the documents and reports findings. Must not change the documents. */
   check(documents: Documents, report: ReportDocument<M>): void;
 }
 
-/** What the documentation and the policy know of a check of documents: the same as of a rule. */
+/** The part of a document check that the documentation and the policy use: the same as of a rule. */
 export type DocumentRule = Pick<Rule, 'id' | 'summary' | 'explanation' | 'messages'>;
 
-/** A check, ready to run. */
+/** A document check, ready to run. */
 export interface DocumentCheck extends DocumentRule {
-  /** In: the documents. Out: what is wrong with them. Throws what the check throws. */
+  /** Runs the check and returns its findings. */
   run(documents: Documents): Finding[];
 }
 
-/** Of one class about one object; a person stops reading long before. */
+/** The limit for findings of one class about one object. Nobody reads more than that. */
 export const MAX_FINDINGS = 1_000;
 
 /**
- * In: a check as it is written; message ids and their data are checked by the compiler. Out: the check, ready to run;
- * it tells no more than a thousand findings of a class about one object.
+ * Turns a definition into a check that can run. The compiler checks message ids and their data. The check reports at
+ * most {@link MAX_FINDINGS} findings of a class about one object.
  */
 export function defineDocumentCheck<const M extends Record<string, Message>>(
   definition: DocumentCheckDefinition<M>,

@@ -2,41 +2,43 @@ import type { SourceObject } from '../world/manifests.ts';
 import { renderPath } from '../world/path.ts';
 import { defineDocumentCheck, type Documents } from './define.ts';
 
-/** Keys that stand twice in one mapping. */
+/** Reports keys that appear twice in one mapping. */
 export const duplicateKey = defineDocumentCheck({
   id: 'duplicate-key',
-  summary: 'No key is written twice in one mapping.',
+  summary: 'No key appears twice in one mapping.',
   explanation:
-    'Tools differ in what they make of it. kubectl apply -f, Helm and plain folders of Argo CD take the last value without a word (they turn the text into JSON, so that the API server cannot object); kustomize, and with it ' +
-    'kubectl apply -k and Flux, refuses the whole file. So two different values are a contradiction: one of them is lost, or the file is refused. The same value twice is advice. Where kind and metadata are both ' +
-    'repeated, the line --- between two objects is missing, and only the second one would be applied.',
+    'Tools treat duplicate keys differently. kubectl apply -f, Helm and plain folders of Argo CD silently take ' +
+    'the last value; they convert the text to JSON, so the API server cannot object. kustomize rejects the whole ' +
+    'file, and so do kubectl apply -k and Flux, which use it. Two different values are therefore invalid: either ' +
+    'one of them is lost, or the file is rejected. The same value twice is advice. If kind and metadata are both ' +
+    'repeated, the line --- between two objects is missing, and only the second object would be applied.',
   messages: {
     differs: {
       class: 'invalid',
-      text: '"{key}" is written twice in {place} with different values, first in line {line}: some tools take the last, others refuse the file',
-      fix: 'remove the one that is not meant',
+      text: '"{key}" appears twice in {place} with different values (first on line {line}), so some tools use the last one and others reject the file',
+      fix: 'remove the wrong one',
     },
     repeated: {
       class: 'advice',
-      text: '"{key}" is written twice in {place} with the same value, first in line {line}: kustomize and Flux refuse the file',
+      text: '"{key}" appears twice in {place} with the same value (first on line {line}), so kustomize and Flux reject the file',
       fix: 'remove one of them',
     },
     merged: {
       class: 'invalid',
-      text: 'a second object begins here in the document of the first, whose {key} is in line {line}: only the last value of each field counts',
-      fix: 'put a line --- between the two',
+      text: 'a second object starts here in the document of the first ({key} is already on line {line}), so only the last value of each field counts',
+      fix: 'put a line --- between the two objects',
     },
   },
   check({ duplicateKeys }, report) {
     const merged = mergedIn(duplicateKeys);
-    const told = new Set<SourceObject>();
+    const reported = new Set<SourceObject>();
     for (const { source, duplicate } of duplicateKeys) {
       const { key, path, first, same } = duplicate;
       const at = { source, path, anchor: path.filter((part) => typeof part === 'string').join('.') };
       const parent = path.slice(0, -1);
       if (parent.length === 0 && merged.has(source)) {
-        if (!told.has(source)) report('merged', { ...at, anchor: '', data: { key, line: first.line } });
-        told.add(source);
+        if (!reported.has(source)) report('merged', { ...at, anchor: '', data: { key, line: first.line } });
+        reported.add(source);
         continue;
       }
       const place = parent.length === 0 ? `this ${source.object.kind}` : renderPath(parent);

@@ -3,23 +3,25 @@ import type { SourceObject } from '../world/manifests.ts';
 import { keyOf } from '../world/object.ts';
 import { defineDocumentCheck } from './define.ts';
 
-/** One object, written more than once. */
+/** Reports objects that are defined more than once. */
 export const duplicateObject = defineDocumentCheck({
   id: 'duplicate-object',
-  summary: 'Every object is written once.',
+  summary: 'Every object is defined only once.',
   explanation:
-    'Of two manifests of one object the one that is applied last wins, and which one that is depends on the names of the files and on the tool. In a folder of alternatives this is meant; then lint each of ' +
-    'them alone, or what kustomize makes of them. What the other rules find about such an object is a warning, since nobody can know which of the manifests is meant.',
+    'If two manifests define the same object, the one that is applied last wins. Which one that is depends on the ' +
+    'file names and on the tool. In a folder of alternatives this is intended; then lint each of them alone, or ' +
+    'lint the output of kustomize. Findings of other rules about such an object are warnings, because it is not ' +
+    'known which manifest is meant.',
   messages: {
     differs: {
       class: 'advice',
-      text: '{kind} "{name}" is also written in {others}, and differs',
+      text: '{kind} "{name}" is also defined in {others}, with different content',
       fix: 'keep one of them, or lint the alternatives one by one',
     },
     same: {
       class: 'advice',
-      text: '{kind} "{name}" is also written in {others}, word for word',
-      fix: 'remove one of them',
+      text: '{kind} "{name}" is also defined in {others}, with the same content',
+      fix: 'keep only one of them',
     },
   },
   check({ sources }, report) {
@@ -53,14 +55,14 @@ function inReadingOrder(a: Copy, b: Copy): number {
   return a.source.file === b.source.file ? a.line - b.line : a.source.file < b.source.file ? -1 : 1;
 }
 
-const TOLD = 3;
+const MAX_NAMED = 3;
 
-// Only a few of the places are looked at, so that a thousand copies cost no more than a thousand sentences.
+// Reads only a few of the places, so that the cost of a thousand copies does not grow with the square of their number.
 function others(places: readonly string[], own: number): string {
-  const told = places
-    .slice(0, TOLD + 1)
+  const named = places
+    .slice(0, MAX_NAMED + 1)
     .filter((_, index) => index !== own)
-    .slice(0, TOLD);
-  const left = places.length - 1 - told.length;
-  return left > 0 ? `${told.join(', ')} and ${left} more` : told.join(' and ');
+    .slice(0, MAX_NAMED);
+  const left = places.length - 1 - named.length;
+  return left > 0 ? `${named.join(', ')} and ${left} more` : named.join(' and ');
 }

@@ -1,19 +1,16 @@
 import type { Path } from '../world/path.ts';
 import { inspect, type Schema, type Visited } from './models.ts';
 
-/**
- * Where fields of a schema stand: by the name of a field, the places that have one of that name, as
- * `spec.metrics[].provider`.
- */
+/** The places in a schema that have a field, by the name of the field. A place looks like `spec.metrics[].provider`. */
 export type FieldIndex = ReadonlyMap<string, readonly string[]>;
 
 const indexes = new Map<string, FieldIndex>();
 
 /**
- * In: a schema. Out: where its fields stand; metadata, status, pod templates and what is free-form are left out. Worked
- * out once a schema, by asking its validator: it is shown an object that has each known field as an empty object, tells
- * by its errors which of them are lists or plain values and by its questions which fields are in them, and so on
- * inwards.
+ * Returns the places of all fields of a schema, except in metadata, status, pod templates and free-form objects.
+ * Computed once for each schema, from its validator. The validator gets an object in which each known field is an empty
+ * object. Its errors show which fields are lists or plain values, and the fields it reads show what is inside them. This
+ * repeats until nothing new is found.
  */
 export function fieldsOf(schema: Schema): FieldIndex {
   const id = `${schema.apiVersion}/${schema.kind}`;
@@ -31,7 +28,7 @@ interface Shape {
   items: Shape | undefined;
 }
 
-// Deeper than any schema here; a schema that contains itself would not end.
+// Deeper than any schema here. Without a limit, a schema that contains itself would never end.
 const MAX_ROUNDS = 30;
 
 const newShape = (): Shape => ({ kind: 'object', fields: new Map(), items: undefined });

@@ -12,13 +12,15 @@ export type { DocumentRule } from './define.ts';
 
 const CHECKS: readonly DocumentCheck[] = [duplicateKey, duplicateObject, schema, unknownField];
 
-/** The checks of documents, sorted by id, as the documentation and the policy know them. */
+/** The document rules for the documentation and the policy, sorted by id. */
 export const DOCUMENT_RULES: readonly DocumentRule[] = CHECKS;
 
 /**
- * In: manifests as they were read, and their objects as they are judged, in the same order. Out: what is wrong with the
- * documents themselves: what an API server would refuse or drop before any admission, so that it is found in texts
- * only. Each finding is about the very object in `sources`. Never throws for what is in the manifests.
+ * Returns the problems of the documents themselves: what an API server rejects or drops before admission, so that only
+ * the text of a manifest shows it. Never throws because of the content of the manifests.
+ *
+ * @param sources - The objects of `manifests` after defaulting of namespaces, in the same order. The findings refer to
+ *   these very objects.
  */
 export function documentFindings(manifests: Manifests, sources: readonly SourceObject[]): Finding[] {
   const documents = documentsOf(manifests, sources);

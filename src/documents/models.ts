@@ -3,15 +3,15 @@ import { dirname, join } from 'node:path';
 import { pointer, type Path } from '../world/path.ts';
 import { asArray, dig, isObject, asObject, asString, type JsonObject } from '../world/read.ts';
 
-/** Where a schema comes from, and how far it may be believed. */
+/** The source of a schema, and how strictly it can be applied. */
 export interface SchemaOrigin {
   /** The npm package of compiled validators. */
   readonly package: string;
-  /** What the schema is of, as a person is told. */
+  /** The name and version of what the schema describes, for messages. */
   readonly title: string;
   /**
-   * A custom resource is held to the fields that its schema requires; of built-in kinds only the types are certain,
-   * since some required fields may be left out.
+   * Whether the kind is a custom resource. Then the required fields of the schema are checked too. For built-in kinds
+   * only the types are certain, because the API server defaults some required fields.
    */
   readonly custom: boolean;
 }
@@ -21,7 +21,7 @@ const ISTIO: SchemaOrigin = { package: '@kubernetes-models/istio', title: 'Istio
 const GATEWAY: SchemaOrigin = { package: '@kubernetes-models/gateway-api', title: 'Gateway API 1.5', custom: true };
 const CORE: SchemaOrigin = { package: 'kubernetes-models', title: 'Kubernetes', custom: false };
 
-// An apiVersion that is not here is not checked.
+// Objects with another apiVersion are not checked.
 const ORIGINS: ReadonlyMap<string, SchemaOrigin> = new Map([
   ['argoproj.io/v1alpha1/Rollout', ARGO],
   ['argoproj.io/v1alpha1/AnalysisTemplate', ARGO],
@@ -52,49 +52,49 @@ export interface Schema extends SchemaOrigin {
   readonly kind: string;
 }
 
-/** One thing that a compiled validator says: an AJV error. */
+/** One error of a compiled validator (AJV). */
 export interface SchemaError {
   readonly path: Path;
-  /** What stands there. */
+  /** The value at that path. */
   readonly value: unknown;
-  /** Of JSON Schema: `type`, `required`, `enum` ... */
+  /** The JSON Schema keyword: `type`, `required`, `enum` ... */
   readonly keyword: string;
   readonly params: JsonObject;
   readonly message: string;
 }
 
-/** An object that a validator looked into. */
+/** An object whose fields a validator read. */
 export interface Visited {
   readonly path: Path;
   readonly value: JsonObject;
   /**
-   * The fields it asked for: those the schema knows there; all of them in a map, whose keys are free. None at all:
-   * anything may stand there.
+   * The fields that the validator read: those that the schema has here, and every field of a map. If empty, the object
+   * is free-form.
    */
   readonly known: ReadonlySet<string>;
 }
 
-/** What a schema says to one object. */
+/** The result of checking one object against a schema. */
 export interface Inspection {
   readonly schema: Schema;
   readonly errors: readonly SchemaError[];
   readonly visited: readonly Visited[];
 }
 
-/** In: an apiVersion and a kind. Out: the schema for them, if there is one. */
+/** Returns the schema for an apiVersion and kind, or undefined if there is none. */
 export function schemaOf(apiVersion: string, kind: string): Schema | undefined {
   const origin = ORIGINS.get(`${apiVersion}/${kind}`);
   return origin === undefined ? undefined : { ...origin, apiVersion, kind };
 }
 
-// A validator joins its lists of errors anew for each element of a list, so that its time grows with the square of what
-// is wrong.
+// A validator copies its list of errors for each element of a list, so its time grows with the square of the number of
+// errors.
 const MAX_VALUES = 20_000;
 
 /**
- * In: a schema and any value. Out: what the compiled validator of `@kubernetes-models/*` finds wrong with it, and which
- * fields it knows where; undefined for a value of more than 20,000 parts, which is not checked. The packages are loaded
- * when they are first needed, a third of a second for the first one. The value is left as it is.
+ * Checks a value with the compiled validator of `@kubernetes-models/*`, and records which fields the validator knows.
+ * Returns undefined for a value of more than 20,000 parts, which is not checked. The packages are loaded when they are
+ * first needed; the first one takes a third of a second. Does not change the value.
  */
 export function inspect(schema: Schema, value: unknown): Inspection | undefined {
   const recorder = new Recorder();
@@ -113,10 +113,7 @@ export function inspect(schema: Schema, value: unknown): Inspection | undefined 
   return { schema, errors, visited: recorder.visited };
 }
 
-/**
- * In: a schema and any value. Out: as JSON pointers, the fields that it lacks once every field that is null is left
- * out.
- */
+/** Returns the required fields that a value lacks once its null fields are removed, as JSON pointers. */
 export function requiredWithoutNulls(schema: Schema, value: unknown): ReadonlySet<string> {
   return new Set(
     asArray(validate(schema, withoutNulls(value))).flatMap((error) => {
@@ -139,8 +136,8 @@ function withoutNulls(value: unknown): unknown {
   );
 }
 
-// What the validators ask of a value is what they know of it: they read each field that is in the schema, in a map each
-// there is, and in a free-form object none.
+// The fields that a validator reads are the fields that it knows: each field that is in the schema, each field of a map,
+// and no field of a free-form object.
 class Recorder {
   readonly visited: Visited[] = [];
   #values = 0;
@@ -156,7 +153,7 @@ class Recorder {
     if (!isObject(value)) return value;
     const known = new Set<string>();
     this.visited.push({ path, value, known });
-    // Without a prototype: a field that is called like a method of objects is not there unless it is written.
+    // Without a prototype, a field named like a method of objects exists only if the manifest has it.
     const copied = Object.create(null) as Record<string, unknown>;
     for (const [key, entry] of Object.entries(value)) copied[key] = this.copy(entry, [...path, key]);
     return new Proxy(copied, {
@@ -183,8 +180,8 @@ function validate(schema: Schema, value: unknown): unknown {
   return validator(value);
 }
 
-// The packages export their files to `import` only, which would make every caller asynchronous; a module that awaits
-// nothing can be required by its file name as well.
+// The packages export their files only to `import`, which would make every caller asynchronous. Node can also require a
+// module by its file name if the module has no top-level await.
 function load(schema: Schema): Validator {
   const folder = dirname(require.resolve(`${schema.package}/package.json`));
   const loaded: unknown = require(join(folder, ...schema.apiVersion.split('/'), `${schema.kind}.js`));

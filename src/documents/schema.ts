@@ -6,52 +6,72 @@ import { defineDocumentCheck, type ReportDocument } from './define.ts';
 import { requiredWithoutNulls, type Inspection, type Schema, type SchemaError } from './models.ts';
 
 const MESSAGES = {
-  type: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'write {expected} there' },
-  unquoted: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'put it in quotes' },
-  quoted: { class: 'invalid', text: '{place} must be {expected}, not {actual}', fix: 'remove the quotes' },
+  type: {
+    class: 'invalid',
+    text: '{place} must be {expected}, not {actual}',
+    fix: 'use {expected}',
+  },
+  unquoted: {
+    class: 'invalid',
+    text: '{place} must be {expected}, not {actual}',
+    fix: 'put the value in quotes',
+  },
+  quoted: {
+    class: 'invalid',
+    text: '{place} must be {expected}, not {actual}',
+    fix: 'remove the quotes',
+  },
   empty: {
     class: 'invalid',
     text: '{place} must be {expected}, but is empty',
-    fix: 'give it a value, or remove the line',
+    fix: 'set a value, or remove the line',
   },
   dropped: {
     class: 'advice',
-    text: '{place} is empty, which counts as if it were not there',
-    fix: 'give it a value, or remove the line',
+    text: '{place} is empty, which counts as not set',
+    fix: 'set a value, or remove the line',
   },
-  required: { class: 'invalid', text: '{place} needs the field "{field}"', fix: 'add it' },
+  required: {
+    class: 'invalid',
+    text: '{place} does not have the required field "{field}"',
+    fix: 'add it',
+  },
   value: {
     class: 'advice',
-    text: '{place} {problem}, as far as {schema} knows',
-    fix: 'correct it, unless the version that is installed allows it',
+    text: '{place} {problem}, according to the schema of {schema}',
+    fix: 'correct it, unless the installed version allows it',
   },
   hosts: {
     class: 'invalid',
-    text: 'VirtualService "{name}" has no hosts, but has {others}, which one without hosts must not have',
-    fix: 'add hosts: the names that clients call, usually the Service',
+    text: 'VirtualService "{name}" has {others}, which is not allowed without hosts',
+    fix: 'add hosts, the names that clients call (usually the Service)',
   },
   delegate: {
     class: 'advice',
-    text: 'VirtualService "{name}" has no hosts: it does nothing unless another VirtualService delegates to it',
-    fix: 'add hosts, unless it is such a delegate',
+    text: 'VirtualService "{name}" has no hosts, so it has no effect unless another VirtualService delegates to it',
+    fix: 'add hosts, unless it is a delegate',
   },
   large: {
     class: 'advice',
-    text: '{kind} "{name}" has more than 20,000 values: types and fields were not checked',
+    text: '{kind} "{name}" has more than 20,000 values, so types and fields were not checked',
     fix: 'split it up',
   },
 } as const;
 
 type Report = ReportDocument<typeof MESSAGES>;
 
-/** Types and required fields, as the API server will hold a manifest to them. */
+/** Checks types and required fields as the API server does. */
 export const schema = defineDocumentCheck({
   id: 'schema',
-  summary: 'Values have the types that their fields take, and required fields are there.',
+  summary: 'Values have the types that their fields expect, and required fields are set.',
   explanation:
-    'The API server refuses an object that does not fit the schema of its kind, but a bundle is often applied in part by then. Checked against the compiled schemas of @kubernetes-models (Argo Rollouts, ' +
-    'Istio, Gateway API) for the apiVersions they have, for Service, Deployment and Ingress the types only. Where such a schema asks for more than the API server does, nothing is said; a field that is null is dropped there and counts as absent; what newer versions ' +
-    'may allow (further values, larger numbers) is advice. A VirtualService without hosts is only valid as a delegate, without gateways, tls and tcp; source: Istio 1.29, pkg/config/validation.',
+    'The API server rejects an object that does not fit the schema of its kind, but by then a bundle is often ' +
+    'partly applied. Rollgate checks manifests against the compiled schemas of @kubernetes-models (Argo Rollouts, ' +
+    'Istio, Gateway API), for the apiVersions that these have. For Service, Deployment and Ingress it checks only ' +
+    'the types. It reports nothing if such a schema is stricter than the API server. The API server drops a null ' +
+    'field of a custom resource, so it counts as absent. What newer versions may allow (more values, larger ' +
+    'numbers) is only advice. A VirtualService without hosts is valid only as a delegate, without gateways, tls ' +
+    'and tcp. Source: Istio 1.29, pkg/config/validation.',
   messages: MESSAGES,
   check({ sources, inspect }, report) {
     const delegates = delegatesIn(sources);
@@ -61,14 +81,14 @@ export const schema = defineDocumentCheck({
         const { kind, metadata } = source.object;
         report('large', { source, path: [], anchor: '', data: { kind, name: metadata.name } });
       } else if (inspection !== undefined) {
-        for (const error of trustworthy(inspection)) tell(report, source, inspection, error);
+        for (const error of certainErrors(inspection)) reportError(report, source, inspection, error);
       }
       if (kindOf(source.object) === 'VirtualService.networking.istio.io') checkHosts(report, source, delegates);
     }
   },
 });
 
-// Keywords that say how a value must look, apart from its type.
+// Keywords that restrict a value in other ways than by its type.
 const VALUE_KEYWORDS: ReadonlySet<string> = new Set([
   'enum',
   'minimum',
@@ -80,26 +100,26 @@ const VALUE_KEYWORDS: ReadonlySet<string> = new Set([
   'pattern',
 ]);
 
-/** An error, and all types that would do. */
-type Told = SchemaError & { readonly types: readonly string[] };
+/** A schema error that is certain enough to report, and all types that would be valid. */
+type CertainError = SchemaError & { readonly types: readonly string[] };
 
-function trustworthy({ schema, errors }: Inspection): Told[] {
+function certainErrors({ schema, errors }: Inspection): CertainError[] {
   const byPlace = Map.groupBy(errors, ({ path }) => JSON.stringify(path));
-  // Where a value must fit one of several forms, each form that it does not fit adds its errors there and below.
+  // If a value must have one of several forms, each form that it does not have adds errors to it and to its fields.
   const forms = new Set([...byPlace].filter(([, here]) => here.some(isChoice)).map(([place]) => place));
-  return [...byPlace.values()].flatMap((here): Told[] => {
+  return [...byPlace.values()].flatMap((here): CertainError[] => {
     const [first] = here;
     if (first === undefined || first.path.some((_, length) => forms.has(JSON.stringify(first.path.slice(0, length)))))
       return [];
     if (here.some(isChoice)) {
-      // A fraction is no whole number, whatever its format.
+      // A fraction is not a whole number, whatever its format.
       const isFraction = here.some((error) => typeOf(error) === 'integer');
       const alternatives = here.filter((error) => !isChoice(error) && !(isFraction && error.keyword === 'format'));
       const types = [...new Set(alternatives.map(typeOf))];
-      return types.includes('') || types.length === 0 ? [] : keep({ ...first, types }, schema.custom);
+      return types.includes('') || types.length === 0 ? [] : ifCertain({ ...first, types }, schema.custom);
     }
     return here.flatMap((error) =>
-      keep(
+      ifCertain(
         { ...error, types: error.keyword === 'type' ? [error.params['type']].flat().map(asString) : [] },
         schema.custom,
       ),
@@ -107,7 +127,7 @@ function trustworthy({ schema, errors }: Inspection): Told[] {
   });
 }
 
-// From the experimental channel of Gateway API 1.5, which the package leaves out.
+// From the experimental channel of Gateway API 1.5, which the package does not include.
 const NEWER_VALUES: ReadonlySet<unknown> = new Set(['ExternalAuth']);
 
 function isChoice({ keyword }: SchemaError): boolean {
@@ -118,24 +138,24 @@ function typeOf({ keyword, params }: SchemaError): string {
   return keyword === 'type' ? asString(params['type']) : '';
 }
 
-function keep(error: Told, custom: boolean): Told[] {
+function ifCertain(error: CertainError, custom: boolean): CertainError[] {
   const { path, value, keyword, types } = error;
   if (path[0] === 'status') return [];
   if (path[0] === 'metadata' && path[1] !== 'labels' && path[1] !== 'annotations') return [];
   if (keyword !== 'type') {
-    const isTold = keyword === 'required' || (VALUE_KEYWORDS.has(keyword) && !NEWER_VALUES.has(value));
-    return custom && path[0] !== 'metadata' && isTold ? [error] : [];
+    const isReported = keyword === 'required' || (VALUE_KEYWORDS.has(keyword) && !NEWER_VALUES.has(value));
+    return custom && path[0] !== 'metadata' && isReported ? [error] : [];
   }
-  // A built-in kind takes null for nothing, and so do labels and annotations.
+  // Null counts as absent in a built-in kind, and in labels and annotations.
   if (value === null && (!custom || path.includes('metadata'))) return [];
-  return types.includes('') || reads(value, types) ? [] : [error];
+  return types.includes('') || isYaml11(value, types) ? [] : [error];
 }
 
-// kubectl and Helm read YAML 1.1, in which these are no strings; whether they stood in quotes cannot be seen any more.
+// kubectl and Helm read YAML 1.1, in which these values are not strings. Whether they were in quotes is not known here.
 const YAML_1_1_BOOLEAN = /^(y|yes|on|n|no|off)$/i;
 const YAML_1_1_NUMBER = /^[-+]?(0b[01_]+|0x[0-9a-f_]+|0o?[0-7_]+|[0-9][0-9_]*(\.[0-9_]*)?)$/i;
 
-function reads(value: unknown, types: readonly string[]): boolean {
+function isYaml11(value: unknown, types: readonly string[]): boolean {
   if (typeof value !== 'string') return false;
   if (types.includes('boolean')) return YAML_1_1_BOOLEAN.test(value);
   return (
@@ -145,7 +165,7 @@ function reads(value: unknown, types: readonly string[]): boolean {
   );
 }
 
-function tell(report: Report, source: SourceObject, { schema }: Inspection, error: Told): void {
+function reportError(report: Report, source: SourceObject, { schema }: Inspection, error: CertainError): void {
   const { path, value, keyword, params } = error;
   const place = path.length === 0 ? `the ${schema.kind}` : renderPath(path);
   const anchor = path.filter((part) => typeof part === 'string').join('.');
@@ -157,14 +177,19 @@ function tell(report: Report, source: SourceObject, { schema }: Inspection, erro
     if (value === null && isDropped(schema, source, path)) report('dropped', { source, path, anchor, data: { place } });
     else if (value === null) report('empty', { source, path, anchor, data: { place, expected } });
     else
-      report(mending(value, error.types), { source, path, anchor, data: { place, expected, actual: describe(value) } });
+      report(typeMessage(value, error.types), {
+        source,
+        path,
+        anchor,
+        data: { place, expected, actual: describe(value) },
+      });
   } else {
     report('value', { source, path, anchor, data: { place, problem: problemOf(error), schema: schema.title } });
   }
 }
 
-// The API server drops a field of a custom resource that is null, before it looks for what is required; an element of a
-// list stays.
+// The API server drops null fields of a custom resource before it checks required fields. It keeps null elements of a
+// list.
 function isDropped(schema: Schema, { object }: SourceObject, path: Path): boolean {
   const field = path.at(-1);
   return schema.custom && typeof field === 'string' && !requiredWithoutNulls(schema, object).has(pointer(path));
@@ -183,7 +208,7 @@ function expectation(types: readonly string[]): string {
   return types.map((type) => TYPE_WORDS[type] ?? type).join(' or ');
 }
 
-function mending(value: unknown, types: readonly string[]): 'type' | 'unquoted' | 'quoted' {
+function typeMessage(value: unknown, types: readonly string[]): 'type' | 'unquoted' | 'quoted' {
   if (types.length === 1 && types[0] === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
     return 'unquoted';
   if (typeof value !== 'string' || types.includes('string')) return 'type';
@@ -201,7 +226,7 @@ function describe(value: unknown): string {
 }
 
 function problemOf({ keyword, params, message, value }: SchemaError): string {
-  const is = typeof value === 'string' || typeof value === 'number' ? `is ${JSON.stringify(value)} but ` : '';
+  const is = typeof value === 'string' || typeof value === 'number' ? `is ${JSON.stringify(value)}, but ` : '';
   if (keyword === 'enum') return `${is}must be one of ${asArray(params['allowedValues']).map(String).join(', ')}`;
   return `${is}${message}`;
 }

@@ -4,35 +4,37 @@ import { defineDocumentCheck, MAX_FINDINGS } from './define.ts';
 import { fieldsOf } from './fields.ts';
 import { schemaOf, type Schema, type Visited } from './models.ts';
 
-/** Fields that the schema of their kind does not have. */
+/** Reports fields that the schema of their kind does not have. */
 export const unknownField = defineDocumentCheck({
   id: 'unknown-field',
   summary:
-    'Fields of Rollouts, analyses, experiments, VirtualServices, DestinationRules, Gateway API routes and Services are ones that exist.',
+    'Rollouts, analyses, experiments, VirtualServices, DestinationRules, Gateway API routes and Services have only fields that exist.',
   explanation:
-    'kubectl refuses an unknown field (strict validation is its default since 1.25); Helm, Argo CD and most other clients do not, and the API server then drops the field before anybody sees it: what it was ' +
-    'meant to do never happens, and no message says so. Checked against the schemas of Argo Rollouts 1.9, Istio 1.29 and Gateway API 1.5 and a few fields of newer versions; it is advice, because a newer version than ' +
-    'these may know the field. Metadata and free-form settings, such as those of plugins, are not looked at.',
+    'kubectl rejects an unknown field (strict validation is its default since 1.25). Helm, Argo CD and most other ' +
+    'clients do not, and the API server then silently drops the field. The setting has no effect, and no message ' +
+    'says so. Rollgate checks against the schemas of Argo Rollouts 1.9, Istio 1.29 and Gateway API 1.5, and knows ' +
+    'a few fields of newer versions. An unknown field is only advice, because a newer version may have it. ' +
+    'Metadata and free-form settings, such as those of plugins, are not checked.',
   messages: {
     misspelt: {
       class: 'advice',
-      text: '{place} has no field "{field}" in the schema of {schema}',
-      fix: 'write "{near}" if that is meant, else remove it',
+      text: '{place} has the unknown field "{field}" (schema of {schema})',
+      fix: 'use "{near}" if that is meant, otherwise remove it',
     },
     misplaced: {
       class: 'advice',
-      text: '{place} has no field "{field}", it belongs in {places}',
+      text: '{place} has the unknown field "{field}", which belongs in {places}',
       fix: 'move it there, or remove it',
     },
     elsewhere: {
       class: 'advice',
-      text: '{place} has no field "{field}", it belongs in {places} of the {kind}',
+      text: '{place} has the unknown field "{field}", which belongs in {places} of the {kind}',
       fix: 'set it there, and remove it here',
     },
     unknown: {
       class: 'advice',
-      text: '{place} has no field "{field}" in the schema of {schema}',
-      fix: 'remove it: kubectl refuses it and other clients drop it, unless a newer version has it',
+      text: '{place} has the unknown field "{field}" (schema of {schema})',
+      fix: 'remove it unless your version has it; kubectl rejects it, other clients drop it',
     },
   },
   check({ sources, inspect }, report) {
@@ -65,12 +67,11 @@ function unknownIn(visited: readonly Visited[]): { readonly visited: Visited; re
   );
 }
 
-// Their types are checked; which of their fields exist depends on the cluster's version more than on anything that is
-// written here.
+// Only their types are checked: which fields they have depends mostly on the version of the cluster.
 const UNCHECKED: ReadonlySet<string> = new Set(['Deployment', 'Ingress']);
 
 // From the custom resource definitions of Argo Rollouts v1.10.0-rc1, Istio 1.31 (alpha) and Gateway API v1.6.1, which
-// the packages do not have yet: parent and field.
+// the packages do not have yet. Written as parent.field.
 const NEWER: ReadonlySet<string> = new Set([
   'datadog.requestTimeout',
   'authentication.basicAuth',
@@ -92,9 +93,9 @@ function isChecked({ path, known }: Visited): boolean {
   return known.size > 0 && !path.includes('metadata') && path[0] !== 'status';
 }
 
-// A name that stands in more places than this, such as `name` itself, says nothing about where it was meant.
+// A field that exists in more places than this, such as `name`, does not show which place was meant.
 const MAX_PLACES = 6;
-const TOLD_PLACES = 2;
+const MAX_NAMED_PLACES = 2;
 
 function placesFor(field: string, schema: Schema, path: Path): string[] {
   const places = fieldsOf(schema).get(field) ?? [];
@@ -108,7 +109,7 @@ function placesFor(field: string, schema: Schema, path: Path): string[] {
   const nearestFirst = places.toSorted(
     (a, b) => shared(b) - shared(a) || segments(a).length - segments(b).length || (a < b ? -1 : 1),
   );
-  return nearestFirst.slice(0, TOLD_PLACES).map((place) => (place === '' ? `the ${schema.kind} itself` : place));
+  return nearestFirst.slice(0, MAX_NAMED_PLACES).map((place) => (place === '' ? `the ${schema.kind} itself` : place));
 }
 
 function segments(place: string): string[] {
@@ -118,7 +119,7 @@ function segments(place: string): string[] {
     .filter((segment) => segment !== '');
 }
 
-// Kinds between which fields are mixed up.
+// Kinds whose fields people confuse.
 const RELATED: Readonly<Record<string, readonly string[]>> = {
   Rollout: ['AnalysisTemplate'],
   Experiment: ['AnalysisTemplate'],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import jsonpatch from 'fast-json-patch';
 import { describe, expect, it } from 'vitest';
-import { SHIPPED_PROFILES, type Profile } from '../policy/profiles.ts';
+import { SHIPPED_PROFILES, type Profile } from './profiles.ts';
 import type { KubeObject } from '../world/object.ts';
 import { dig, asObject } from '../world/read.ts';
 import { nextAction, CREATE_TIMEOUT, type Observation } from './next-action.ts';

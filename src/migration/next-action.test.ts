@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SHIPPED_PROFILES, type Profile } from '../policy/profiles.ts';
+import { SHIPPED_PROFILES, type Profile } from './profiles.ts';
 import type { KubeObject } from '../world/object.ts';
 import { asObject, type JsonObject } from '../world/read.ts';
 import { nextAction, CREATE_TIMEOUT, type Action, type Observation } from './next-action.ts';

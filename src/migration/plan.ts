@@ -1,4 +1,4 @@
-import type { Profile } from '../policy/profiles.ts';
+import type { Profile } from './profiles.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { nearest } from '../world/nearest.ts';
 import { dig, optionalString } from '../world/read.ts';

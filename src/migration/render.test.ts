@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { objectsIn } from '../../test/support/gate.ts';
-import { SHIPPED_PROFILES, type Profile } from '../policy/profiles.ts';
+import { SHIPPED_PROFILES, type Profile } from './profiles.ts';
 import type { KubeObject } from '../world/object.ts';
 import { dig, asObject } from '../world/read.ts';
 import { renderRollout } from './render.ts';

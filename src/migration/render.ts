@@ -1,4 +1,4 @@
-import type { Profile } from '../policy/profiles.ts';
+import type { Profile } from './profiles.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { dig, isObject, asObject, optionalNumber, type JsonObject } from '../world/read.ts';
 import { CONVERTED_FROM, REPLICAS, uidOf } from './annotations.ts';

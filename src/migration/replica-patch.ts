@@ -1,5 +1,5 @@
 import jsonpatch, { type Operation } from 'fast-json-patch';
-import { removeAt, setAt } from '../preserve/patch.ts';
+import { removeAt, setAt } from '../world/json-patch.ts';
 import type { KubeObject } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import { dig } from '../world/read.ts';

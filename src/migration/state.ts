@@ -1,5 +1,5 @@
 import type { Operation } from 'fast-json-patch';
-import { setAt } from '../preserve/patch.ts';
+import { setAt } from '../world/json-patch.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import {
   asArray,

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { isDnsLabel } from '../world/names.ts';
 import { nearest } from '../world/nearest.ts';
 import { DEFAULT_POLICY, type Override, type Policy } from './policy.ts';
-import type { Profile } from './profiles.ts';
+import type { Profile } from '../migration/profiles.ts';
+import { messageOf } from '../world/error.ts';
 
 /** What came of reading a policy. */
 export type Loaded =
@@ -72,7 +73,7 @@ export function parsePolicy(source: string, known: PolicyCatalog): Loaded {
     if (broken !== undefined) return { ok: false, errors: [broken.message.split('\n', 1)[0] ?? 'not YAML'] };
     value = document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch (error) {
-    return { ok: false, errors: [error instanceof Error ? error.message : String(error)] };
+    return { ok: false, errors: [messageOf(error)] };
   }
   return checkPolicy(value, known);
 }

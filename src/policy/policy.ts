@@ -1,5 +1,5 @@
-import type { FindingClass } from '../rules/finding.ts';
-import { SHIPPED_PROFILES, type Profile } from './profiles.ts';
+import type { FindingClass } from '../world/finding-class.ts';
+import { SHIPPED_PROFILES, type Profile } from '../migration/profiles.ts';
 
 /**
  * What a policy makes of a rule: `deny` treats what it finds as a contradiction, `warn` never denies, `off` is not

@@ -1,8 +1,8 @@
 import type { Operation } from 'fast-json-patch';
 import { keyOf, kindOf, type KindId, type KubeObject } from '../world/object.ts';
 import { anyOf, references } from '../world/references.ts';
-import { dig, isDeeperThan, optionalString } from '../world/read.ts';
-import { isBeingDeleted } from '../world/rollout.ts';
+import { isDeeperThan } from '../world/read.ts';
+import { hasStatus, isBeingDeleted } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
 
 /** What a keep is given. Nothing of it may be changed. */
@@ -90,8 +90,4 @@ export function refersTo(rollout: KubeObject, object: KubeObject): boolean {
   const key = keyOf(object);
   const any = anyOf(key);
   return references(rollout).some((reference) => reference.key === key || reference.key === any);
-}
-
-function hasStatus(rollout: KubeObject): boolean {
-  return ['currentPodHash', 'stableRS'].some((field) => optionalString(dig(rollout, 'status', field)) !== undefined);
 }

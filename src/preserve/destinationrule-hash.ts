@@ -3,7 +3,7 @@ import { asArray, dig, isObject, optionalString, asString } from '../world/read.
 import { destinationRuleOf, HASH_LABEL, MANAGED_BY } from '../world/rollout.ts';
 import { definePreserver, inOneLine, NOTHING, together, type Preserved } from './define.ts';
 import { hashForSubset, isManagedByAnother, statusHashes } from './hashes.ts';
-import { insertAt, setAt } from './patch.ts';
+import { insertAt, setAt } from '../world/json-patch.ts';
 
 /**
  * Keeps the pod template hash in the subsets of a DestinationRule, the subsets of a running experiment, and the

@@ -11,7 +11,7 @@ import type { Path } from '../world/path.ts';
 import { asArray, dig, isObject, asObject, optionalString, asString, stringMap } from '../world/read.ts';
 import { canaryOf, managedRouteNames, stepsOf } from '../world/rollout.ts';
 import { definePreserver, inOneLine, NOTHING, together, type Preserved } from './define.ts';
-import { insertAt, setAt } from './patch.ts';
+import { insertAt, setAt } from '../world/json-patch.ts';
 import { liveManagedRoutes, percent, statusWeights, type StatusWeights } from './weights.ts';
 
 // Gateway API plugin v0.15.0, internal/defaults.

@@ -4,7 +4,7 @@ import { dig, asObject, optionalString } from '../world/read.ts';
 import { HASH_LABEL, MANAGED_BY } from '../world/rollout.ts';
 import { definePreserver, inOneLine, NOTHING, together } from './define.ts';
 import { hashForRole, isFullyAvailable, isManagedByAnother, managedBy, statusHashes } from './hashes.ts';
-import { setAt } from './patch.ts';
+import { setAt } from '../world/json-patch.ts';
 
 /**
  * Keeps the pod template hash in the selector of a Rollout's Services. A selector is one value under server-side apply,

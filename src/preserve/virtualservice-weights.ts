@@ -11,7 +11,7 @@ import {
 } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
 import { definePreserver, NOTHING, together, type Preserved } from './define.ts';
-import { insertAt, removeAt, setAt } from './patch.ts';
+import { insertAt, removeAt, setAt } from '../world/json-patch.ts';
 import { liveManagedRoutes, percent, statusWeights, type StatusWeights } from './weights.ts';
 
 /**

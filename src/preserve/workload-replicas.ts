@@ -3,7 +3,7 @@ import { dig, isObject, optionalNumber, asString } from '../world/read.ts';
 import { workloadRefOf } from '../world/rollout.ts';
 import { isByHand, lastApplied, ownsReplicas, writersOf } from '../world/writers.ts';
 import { definePreserver, NOTHING } from './define.ts';
-import { setAt } from './patch.ts';
+import { setAt } from '../world/json-patch.ts';
 
 // What the API server makes of a manifest without a count.
 const DEFAULT_REPLICAS = 1;

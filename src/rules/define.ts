@@ -4,12 +4,12 @@ import type { Path } from '../world/path.ts';
 import type { Lookup, World } from '../world/world.ts';
 import type { Finding, FindingClass, ObjectPath, Skipped } from './finding.ts';
 
-/** One thing a rule can say. In `text` and `fix`, `{name}` stands for a value that the report supplies. */
+/** A message of a rule. In `text` and `fix`, `{name}` is a placeholder for a value that the report supplies. */
 export interface Message {
   readonly class: FindingClass;
-  /** What is wrong. Starts lower-case unless with a name; no full stop. */
+  /** The fact that is wrong. Starts with a lower-case letter, unless with a name, and has no full stop. */
   readonly text: string;
-  /** How to put it right, as an instruction. */
+  /** The fix, as an instruction in the imperative. */
   readonly fix: string;
 }
 
@@ -17,76 +17,68 @@ type Placeholders<S extends string> = S extends `${string}{${infer Name}}${infer
   ? Name | Placeholders<Rest>
   : never;
 
-/** What a report must supply for a message: a value for each placeholder. */
+/** The data that a report must supply for a message: a value for each placeholder. */
 export type DataOf<M extends Message> = Record<Placeholders<M['text']> | Placeholders<M['fix']>, string | number>;
 
-/** Where and about what a rule reports. */
+/** The location and the data of a report. */
 export interface Location<Data> {
-  /** The object in which the mistake stands; the subject by default. */
+  /** The object that contains the mistake; the subject by default. */
   readonly object?: KubeObject;
   readonly path: Path;
-  /** The name it is about, never an index. */
+  /** The name that the finding is about, never an index. */
   readonly anchor: string;
   readonly data: Data;
-  /** The other places that the contradiction is made of; an admitted object among them is where it is shown. */
+  /** The other places that are part of the contradiction. If the admitted object is among them, it is shown there. */
   readonly related?: readonly ObjectPath[];
 }
 
-/** What a rule sees: one world, its subject, and a way to report. */
+/** The context in which a rule checks a subject: lookups in one world, and a way to report. */
 export interface RuleContext<M extends Record<string, Message>> {
   /**
-   * In: a kind and a place. Out: the object; undefined if it is not there, or if that cannot be known: then the rule is
-   * reported as skipped.
-   */
-  readonly find: (kind: KindId, namespace: string, name: string) => KubeObject | undefined;
-  /** The same with all three answers; nothing is reported as skipped. */
-  lookup(kind: KindId, namespace: string, name: string): Lookup;
-  /**
-   * In: a kind and a namespace. Out: all objects there; none if that cannot be known: then the rule is reported as
+   * Returns the object, or undefined if it does not exist or is unknown. If it is unknown, the rule is reported as
    * skipped.
    */
+  readonly find: (kind: KindId, namespace: string, name: string) => KubeObject | undefined;
+  /** Looks up an object with all three answers: present, absent or unknown. Never reports the rule as skipped. */
+  lookup(kind: KindId, namespace: string, name: string): Lookup;
+  /**
+   * Returns all objects of a kind in a namespace. If they are unknown, returns none and reports the rule as skipped.
+   */
   list(kind: KindId, namespace: string): readonly KubeObject[];
-  /** In: a kind of referrer, and a kind and place. Out: the objects of the first kind that refer to that object. */
+  /** Returns the objects of kind `from` that refer to the object of the given kind, namespace and name. */
   readonly referrers: (from: KindId, kind: KindId, namespace: string, name: string) => readonly KubeObject[];
-  /**
-   * In: a kind, a namespace and `matchLabels`. Out: the workloads of that kind whose selector has exactly these labels.
-   */
+  /** Returns the workloads of a kind whose selector has exactly these `matchLabels`. */
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[];
-  /**
-   * Out: the ConfigMaps that configure Argo Rollouts controllers, as far as they are known, whatever their namespace.
-   */
+  /** Returns the known ConfigMaps that configure Argo Rollouts controllers, from all namespaces. */
   controllerConfigurations(): readonly KubeObject[];
-  /** Says that the rule cannot judge, and why. */
+  /** Reports that the rule cannot judge the subject, and why. */
   readonly skip: (reason: string) => void;
   /** Reports a finding. */
   report<Id extends keyof M & string>(messageId: Id, location: Location<DataOf<M[Id]>>): void;
 }
 
-/** A rule as it is written. */
+/** The definition of a rule. */
 export interface RuleDefinition<M extends Record<string, Message>> {
   /** Permanent, kebab-case; never reused once retired. */
   readonly id: string;
   /** One sentence for the table of rules. */
   readonly summary: string;
   /**
-   * A paragraph for its page: what happens without it, and the source of what was taken from upstream (project,
-   * version, package).
+   * A paragraph for the page of the rule: what happens without it, and the upstream source (project, version, package).
    */
   readonly explanation: string;
-  /** The kinds it judges. */
+  /** The kinds that the rule judges. */
   readonly subject: readonly KindId[];
-  /** Whether it is judged by the linter and the dry run only: what it advises concerns manifests, not requests. */
+  /** Whether only lint and the dry run use the rule, because its advice is about manifests, not requests. */
   readonly lintOnly?: boolean;
-  /** The other kinds it looks at: exactly those, the tests prove it. */
+  /** The other kinds that the rule reads. Tests check that the list is exact. */
   readonly reads: readonly KindId[];
   readonly messages: M;
-  /**
-   * Looks at one subject and reports. Pure: no I/O, no clock, nothing kept between calls, the subject left as it is.
-   */
+  /** Checks one subject and reports findings. Pure: no I/O, no clock, no state between calls, no change of the subject. */
   check(context: RuleContext<M>, subject: KubeObject): void;
 }
 
-/** What one run of a rule is given, and leaves behind. */
+/** The input and the results of a run of rules. */
 export interface Run {
   readonly world: World;
   readonly findings: Finding[];
@@ -95,7 +87,7 @@ export interface Run {
   readonly kindsRead: Set<KindId>;
 }
 
-/** A rule, ready to run. */
+/** A rule that is ready to run. */
 export interface Rule {
   readonly id: string;
   readonly summary: string;
@@ -105,13 +97,14 @@ export interface Rule {
   readonly reads: readonly KindId[];
   readonly messages: Readonly<Record<string, Message>>;
   /**
-   * In: a run and a subject of one of the rule's kinds. Out: nothing; findings and skips are added to the run. Throws
-   * what the rule throws.
+   * Checks a subject of one of the kinds of the rule, and adds findings and skips to the run.
+   *
+   * @throws what the check of the rule throws
    */
   run(run: Run, subject: KubeObject): void;
 }
 
-/** In: a rule as it is written; message ids and their data are checked by the compiler. Out: the rule, ready to run. */
+/** Makes a rule from its definition. The compiler checks message ids and their data. */
 export function defineRule<const M extends Record<string, Message>>(definition: RuleDefinition<M>): Rule {
   const { id, messages } = definition;
   return {
@@ -128,8 +121,8 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
   };
 }
 
-// Made for every rule and subject, most of which look up little and report nothing: what only a report needs is made by
-// the first one.
+// There is one context for each rule and subject, and most of them look up little and report nothing. So the fields that
+// only a report needs are created by the first report.
 class Context<M extends Record<string, Message>> implements RuleContext<M> {
   readonly #rule: string;
   readonly #messages: M;
@@ -167,7 +160,7 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   lookup(kind: KindId, namespace: string, name: string): Lookup {
     this.#run.kindsRead.add(kind);
     const found = this.#run.world.get(kind, namespace, name);
-    // What cannot be known is no ground for a finding, and reading it anew would fail again.
+    // A finding never depends on an unknown object, and reading it again would fail again.
     if (found.state !== 'unknown') {
       const key = found.state === 'present' ? keyOf(found.object) : keyFor(kind, namespace, name);
       this.#run.lookedUp.add(key);
@@ -218,14 +211,11 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   }
 }
 
-// Values come from manifests: control characters in them would break the lines of a report and have the API server drop
+// Values come from manifests. Control characters in them would break the lines of a report and make the API server drop
 // the warning.
 const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]+/g;
 
-/**
- * In: a text with placeholders, and values. Out: it, filled in, each value on one line and no longer than 300
- * characters.
- */
+/** Fills in the placeholders of a text. Each value is put on one line and cut after 300 characters. */
 export function fill(template: string, data: Readonly<Record<string, string | number>>): string {
   return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
     const value = data[name];

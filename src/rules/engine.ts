@@ -5,20 +5,21 @@ import { sharedKeys } from '../world/references.ts';
 import type { World } from '../world/world.ts';
 import type { Rule, Run } from './define.ts';
 import { type Finding, type Report, type Skipped } from './finding.ts';
+import { messageOf } from '../world/error.ts';
 
 /** The rule id under which a rule that threw is reported. */
 export const INTERNAL_ERROR = 'internal-error';
 
-/** When to stop judging: asked between units of work. */
+/** Decides when to stop judging. It is asked before each subject. */
 export interface Budget {
-  /** Out: why no more may be judged, or undefined to go on. */
+  /** Returns why no more subjects may be judged, or undefined to continue. */
   spent(): string | undefined;
 }
 
 /**
- * In: a world, the subjects to judge in it, the rules, and optionally a budget. Out: what they found, what could not be
- * judged, and what was looked at. Never throws: a rule that does becomes a finding `internal-error`. Subjects that no
- * budget is left for are skipped, by name.
+ * Judges the subjects in a world and returns the findings, the skips and the objects that the rules looked up. Never
+ * throws: a rule that throws becomes a finding `internal-error`. When the budget is spent, each remaining subject is
+ * reported as skipped.
  */
 export function evaluate(
   world: World,
@@ -65,8 +66,8 @@ type Own = Pick<Run, 'findings' | 'skipped'>;
 const CLEAN: Own = { findings: [], skipped: [] };
 const ownFindings = memo((_subject: KubeObject) => new Map<readonly Rule[], Own>());
 
-// A rule that looks at nothing but its subject finds the same in it every time: for an object that stays in the cache,
-// once is enough.
+// A rule that reads only its subject always finds the same in it. For an object that stays in the cache, one run is
+// enough.
 function judgedAlone(rules: readonly Rule[], subject: KubeObject): Own {
   const byRules = ownFindings(subject);
   let own = byRules.get(rules);
@@ -81,7 +82,7 @@ function judgedAlone(rules: readonly Rule[], subject: KubeObject): Own {
 }
 
 interface RulesOfKind {
-  /** Those that look at the subject alone. */
+  /** The rules that read only the subject. */
   readonly alone: readonly Rule[];
   readonly across: readonly Rule[];
 }
@@ -107,7 +108,7 @@ function rulesFor(rules: readonly Rule[], kind: KindId): RulesOfKind {
 }
 
 function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding {
-  const detail = error instanceof Error ? error.message : String(error);
+  const detail = messageOf(error);
   return {
     rule: INTERNAL_ERROR,
     messageId: rule.id,
@@ -123,7 +124,7 @@ function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding
   };
 }
 
-// Through these kinds a change reaches the subjects behind them: a Service through the VirtualService that sends to it.
+// A change reaches further subjects through these kinds, such as a Service through the VirtualService that sends to it.
 const CONDUITS: ReadonlySet<KindId> = new Set([
   'VirtualService.networking.istio.io',
   'DestinationRule.networking.istio.io',
@@ -141,15 +142,16 @@ const CONDUITS: ReadonlySet<KindId> = new Set([
 ]);
 
 /**
- * In: a world and an object in it (or one that just left it), as it was and as it is. Out: every object whose judgement
- * that object can change: itself, what refers to it, what refers to those through routes, templates and workloads, and
- * those that share a workload or pods with it in either version. Costs in proportion to these references, whatever else
- * the world holds.
+ * Returns every object whose findings a change of an object can affect. These are the object itself, the objects that
+ * refer to it, also through routes, templates and workloads, and those that share a workload or pods with it. The cost
+ * grows only with the number of these references, not with the size of the world.
+ *
+ * @param versions - the object before and after the change; it may have left the world
  */
 export function affectedSubjects(world: World, ...versions: readonly KubeObject[]): KubeObject[] {
   const found = new Map(versions.map((version) => [keyOf(version), version]));
   const keys = new Set(versions.flatMap((version) => [keyOf(version), ...sharedKeys(version)]));
-  // What a cluster-scoped template names is looked for in the namespace of whichever Rollout uses it.
+  // A cluster-scoped template names AnalysisTemplates in the namespace of each Rollout that uses it.
   for (const version of versions)
     if (kindOf(version) === 'AnalysisTemplate.argoproj.io')
       keys.add(keyFor('AnalysisTemplate.argoproj.io', '', version.metadata.name));
@@ -166,13 +168,13 @@ export function affectedSubjects(world: World, ...versions: readonly KubeObject[
   return [...found.values()];
 }
 
-/** In: skips. Out: them without repetition, in a fixed order. */
+/** Returns the skips without duplicates, in a fixed order. */
 export function sortSkipped(skipped: readonly Skipped[]): Skipped[] {
   const unique = new Map(skipped.map((skip) => [[skip.rule, keyOf(skip.subject), skip.reason].join('\n'), skip]));
   return [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, skip]) => skip);
 }
 
-/** In: a subject. Out: its name with its namespace, as a person is told. */
+/** Returns the kind, namespace and name of a subject, as reports name it. */
 export function title(subject: KubeObject): string {
   const namespace = namespaceOf(subject);
   return `${subject.kind} ${namespace === '' ? '' : `${namespace}/`}${subject.metadata.name}`;

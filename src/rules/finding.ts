@@ -1,41 +1,38 @@
+import type { FindingClass } from '../world/finding-class.ts';
 import { keyOf, refOf, sameRef, type KubeObject, type ObjectKey, type ObjectRef } from '../world/object.ts';
 import { renderPath, type Path } from '../world/path.ts';
 
-/**
- * How serious a finding is: `invalid` is a contradiction (the controller refuses it, or traffic or analysis breaks),
- * `missing` refers to what is not there (yet), `advice` works but is a known trap.
- */
-export type FindingClass = 'invalid' | 'missing' | 'advice';
+export type { FindingClass } from '../world/finding-class.ts';
 
-/** A second place that a finding speaks of. */
+/** Another place that a finding is about. */
 export interface ObjectPath {
   readonly object: KubeObject;
   readonly path: Path;
 }
 
-/** What a rule found wrong with one subject in one world. */
+/** A problem that a rule found with one subject in one world. */
 export interface Finding {
   readonly rule: string;
   readonly messageId: string;
   readonly class: FindingClass;
   /** The subject that was judged. */
   readonly subject: KubeObject;
-  /** Where the mistake stands, or is best mended. */
+  /** The object that contains the mistake, or where it is best fixed. */
   readonly object: KubeObject;
   readonly path: Path;
-  /** The other objects that contradict it, where there are any. */
+  /** The other objects that contradict it, if any. */
   readonly related: readonly ObjectPath[];
   /** The name that the finding is about: a route, subset, metric, argument, container. Never an index. */
   readonly anchor: string;
   readonly message: string;
   readonly fix: string;
-  /** The objects that its rule looked up, there or not. */
+  /** The objects that the rule looked up, whether they exist or not. */
   readonly dependsOn: ReadonlySet<ObjectKey>;
 }
 
 /**
- * In: a finding. Out: its identity, by which findings of two worlds are compared: rule, message, subject, object and
- * anchor; no list index and no rendered text, so that reordering or rewording introduces nothing.
+ * Returns the identity of a finding, which is used to compare the findings of two worlds: rule, message id, subject,
+ * object and anchor. It has no list index and no rendered text, so reordering or rewording introduces nothing.
  */
 export function identity(finding: Finding): string {
   return JSON.stringify([
@@ -48,8 +45,8 @@ export function identity(finding: Finding): string {
 }
 
 /**
- * In: the findings after and before a change. Out: those that the change introduces, as a difference of multisets: a
- * second finding of the same identity is new when there was only one.
+ * Returns the findings that a change introduces, as a difference of multisets: if there was one finding with an identity
+ * before the change, a second one is new.
  */
 export function introduced(after: readonly Finding[], before: readonly Finding[]): Finding[] {
   const known = new Map<string, number>();
@@ -66,7 +63,7 @@ export function introduced(after: readonly Finding[], before: readonly Finding[]
   });
 }
 
-/** In: findings. Out: them in the one order in which they are always reported: by object, path, rule, anchor. */
+/** Returns the findings in the order of all reports: by object, path, rule and anchor. */
 export function sortFindings(findings: readonly Finding[]): Finding[] {
   const keyed = findings.map((finding) => ({
     finding,
@@ -83,28 +80,28 @@ export function sortFindings(findings: readonly Finding[]): Finding[] {
   return keyed.map(({ finding }) => finding);
 }
 
-/** In: a finding. Out: its one line without the place: what is wrong, how to mend it, the rule. */
+/** Returns the line for a finding, without its place: what is wrong, how to fix it, and the rule. */
 export function renderText(finding: Finding): string {
   return `${finding.message}: ${finding.fix} [${finding.rule}]`;
 }
 
-/** In: a finding and the object that is admitted. Out: where in that object the finding is best shown. */
+/** Returns the place in the admitted object where the finding is best shown, or undefined. */
 export function pathIn(finding: Finding, admitted: ObjectRef): ObjectPath | undefined {
   if (sameRef(refOf(finding.object), admitted)) return { object: finding.object, path: finding.path };
   return finding.related.find((place) => sameRef(refOf(place.object), admitted));
 }
 
-/** A rule that could not be judged, and why: not knowing is never a pass. */
+/** A rule that could not judge a subject, and why. An unknown result never counts as a pass. */
 export interface Skipped {
   readonly rule: string;
   readonly subject: KubeObject;
   readonly reason: string;
 }
 
-/** What came of judging subjects in one world. */
+/** The result of judging subjects in one world. */
 export interface Report {
   readonly findings: readonly Finding[];
   readonly skipped: readonly Skipped[];
-  /** Every object that the rules looked up, there or not: what the findings rest on. */
+  /** Every object that the rules looked up, whether it exists or not; the findings depend on these. */
   readonly lookedUp: ReadonlySet<ObjectKey>;
 }

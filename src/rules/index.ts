@@ -61,7 +61,7 @@ import { virtualServiceRouteGrowth } from './virtualservice-route-growth/rule.ts
 import { workloadDoubleCapacity } from './workload-double-capacity/rule.ts';
 import { workloadSelector } from './workload-selector/rule.ts';
 
-/** Every rule, sorted by id. Adding one is one line here and one folder beside this file. */
+/** All rules, sorted by id. A new rule needs one line here and one folder next to this file. */
 export const RULES: readonly Rule[] = [
   ambassadorMapping,
   analysisArgs,

@@ -3,8 +3,8 @@ import { pointer } from '../world/path.ts';
 import type { Message, RuleContext } from './define.ts';
 
 /**
- * In: what a rule sees, and its subject. Out: the same, except that a second report of one message at one place is
- * dropped: for a rule that comes upon the same place on several ways, such as a template that several steps use.
+ * Wraps the context of a rule and drops repeated reports of one message at one place. It is for rules that reach a place
+ * more than once, such as a template that several steps use.
  */
 export function once<M extends Record<string, Message>>(context: RuleContext<M>, subject: KubeObject): RuleContext<M> {
   let said: Set<string> | undefined;

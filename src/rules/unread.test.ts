@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { fixturesIn } from '../../test/support/snapshots.ts';
 import { objectsOf } from '../../test/support/gate.ts';
 import { bundleWorld } from '../world/manifests.ts';
 import { keyOf, kindOf, type KubeObject } from '../world/object.ts';
@@ -19,7 +20,7 @@ const FIXTURES = readdirSync(import.meta.dirname, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .flatMap(({ name }) => {
     const folder = join(import.meta.dirname, name, 'fixtures');
-    return readdirSync(folder).map((file) => ({
+    return fixturesIn(folder).map((file) => ({
       title: `${name}/${file}`,
       text: readFileSync(join(folder, file), 'utf8'),
     }));

@@ -1,16 +1,15 @@
 import { kindOf, type KindId, type KubeObject } from '../world/object.ts';
 import { isObject, type JsonObject } from '../world/read.ts';
 
-// A place in an object; `*` stands for every item of a list.
+// A path in an object; `*` matches every item of a list.
 type FieldPath = readonly string[];
 
-/** What no rule looks at in objects of a kind. */
+/** The fields that no rule reads in objects of a kind. */
 interface Unread {
-  /** Places where anything may stand, or nothing. */
+  /** Paths that may have any value, or none. */
   readonly anything: readonly FieldPath[];
   /**
-   * Places where it matters only that a value is there, and of what type: one text or number may take the place of
-   * another.
+   * Paths where only the presence and the type of a value matter, so one text or number may replace another.
    */
   readonly values: readonly FieldPath[];
 }
@@ -21,7 +20,7 @@ const METADATA: Unread = {
     ['metadata', 'resourceVersion'],
     ['metadata', 'generation'],
   ],
-  // Each `kubectl apply` writes it anew.
+  // Each `kubectl apply` rewrites it.
   values: [['metadata', 'annotations', 'kubectl.kubernetes.io/last-applied-configuration']],
 };
 
@@ -36,7 +35,7 @@ const POD_TEMPLATE: Unread = {
   ]),
 };
 
-// That a route has a time-out tells it from one the controller wrote; how long it is means nothing.
+// The presence of a timeout tells a route apart from those of the controller; its length does not matter.
 const VIRTUAL_SERVICE: Unread = { anything: [], values: [['spec', 'http', '*', 'timeout']] };
 
 const SERVICE: Unread = {
@@ -59,13 +58,13 @@ const OF_KIND: Partial<Record<KindId, Unread>> = {
   Service: SERVICE,
 };
 
-/** In: a kind. Out: the places in its objects that no rule looks at, for the test which proves it. */
+/** Returns the paths that no rule reads in objects of a kind. Exported for the test that proves it. */
 export function unreadPlaces(kind: KindId): Unread {
   const { anything, values } = OF_KIND[kind] ?? { anything: [], values: [] };
   return { anything: [...METADATA.anything, ...anything], values: [...METADATA.values, ...values] };
 }
 
-/** The places of a kind as a tree, so that two objects can be compared along it. */
+/** The paths of a kind as a tree, along which two objects are compared. */
 interface Node {
   readonly below: Map<string, Node>;
   ends: 'anything' | 'value' | undefined;
@@ -94,9 +93,8 @@ function leafAt(tree: Node, place: FieldPath): Node {
 }
 
 /**
- * In: an object before and after a change. Out: whether the change is one that no rule can see: a new image, another
- * time-out. What a rule finds in any subject depends on nothing else that differs between the two worlds, so such a
- * change introduces nothing. In doubt the answer is no.
+ * Returns whether no rule can see a change, such as a new image or another timeout. Such a change introduces nothing,
+ * because no finding depends on the fields that differ. In doubt, returns false.
  */
 export function isUnseen(before: KubeObject, after: KubeObject): boolean {
   const kind = kindOf(after);

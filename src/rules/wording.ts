@@ -1,9 +1,11 @@
 const MAX_NAMES = 6;
 
 /**
- * In: things, how a person is told which one each is, and what to say where there are none. Out: them in one phrase,
- * equal ones once, at most six: `"a", "b" and more`. Stops reading once it has as many, so that a message costs the
- * same however long the list is.
+ * Renders a list in one phrase: each text once, at most six of them, as in `"a", "b" and more`. Stops reading then, so
+ * that the cost of a message does not depend on the length of the list.
+ *
+ * @param tell - renders one item
+ * @param none - the phrase for an empty list
  */
 export function listed<T>(things: Iterable<T>, tell: (thing: T) => string, none = 'none'): string {
   const told = new Set<string>();
@@ -15,7 +17,7 @@ export function listed<T>(things: Iterable<T>, tell: (thing: T) => string, none 
   return told.size === 0 ? none : [...told].join(', ');
 }
 
-/** In: a name. Out: it in quotes, as messages write names. */
+/** Returns a name in quotes, as messages write names. */
 export function quoted(name: string): string {
   return `"${name}"`;
 }

@@ -7,6 +7,7 @@ import { dryRunHandler, type DryRunParts } from './dryrun.ts';
 import type { Log } from './log.ts';
 import { json, problem, send, type Reply } from './reply.ts';
 import { reviewListener, type ReviewParts } from './reviews.ts';
+import { stackOf } from '../world/error.ts';
 
 const QUESTION_MARK = 0x3f;
 
@@ -80,7 +81,7 @@ export function refuseTheRest(app: Express, methods: Readonly<Record<string, str
       : problem(500, 'the server failed internally');
     if (reply.status === 500)
       log.error(
-        { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+        { reason: stackOf(error) },
         'a handler failed',
       );
     send(response, reply);

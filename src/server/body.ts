@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { messageOf } from '../world/error.ts';
 
 /**
  * The largest body that is read: two objects of 3 MiB, which is what etcd can hold of each, and one for what stands
@@ -125,7 +126,7 @@ export function parseJson(bytes: Uint8Array): Json {
       value: JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
     };
   } catch (error) {
-    return { ok: false, error: `the body is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+    return { ok: false, error: `the body is not JSON: ${messageOf(error)}` };
   }
 }
 

@@ -7,6 +7,7 @@ import { formats } from '../report/index.ts';
 import { RULES } from '../rules/index.ts';
 import { DRY_RUN_FORMATS, readAsked, type DryRunFormat, type FromWorker, type ToWorker } from './dryrun-job.ts';
 import { json, problem, type Reply } from './reply.ts';
+import { messageOf } from '../world/error.ts';
 
 // The thread in which dry runs are computed, one at a time, so that they never delay an admission request. It has no
 // world of its own: it asks for what it needs.
@@ -75,7 +76,7 @@ parentPort?.on('message', (message: ToWorker) => {
   } catch (error) {
     current = undefined;
     parentPort?.postMessage({
-      reply: problem(500, `the dry run failed internally: ${error instanceof Error ? error.message : String(error)}`),
+      reply: problem(500, `the dry run failed internally: ${messageOf(error)}`),
     } satisfies FromWorker);
   }
 });

@@ -16,6 +16,7 @@ import { DRY_RUN_FORMATS, type DryRunJob, type FromWorker, type ToWorker } from 
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { problem, send, type Reply } from './reply.ts';
+import { messageOf, stackOf } from '../world/error.ts';
 
 /**
  * In: kinds and namespaces, and a signal that ends the asking. Out: those of them that somebody may read. Rejects when
@@ -82,7 +83,7 @@ export class DryRuns {
       this.#answer(message.questions, reader, ended.signal)
         .then((answers) => worker.postMessage(answers))
         .catch((error: unknown) => {
-          log.warn({ reason: String(error) }, 'the API server could not be asked what somebody may read');
+          log.warn({ reason: messageOf(error) }, 'the API server could not be asked what somebody may read');
           resolve(problem(503, 'the API server could not be asked what you may read: try again', RETRY));
         });
     };
@@ -122,7 +123,7 @@ export class DryRuns {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
     });
-    worker.on('error', (error) => log.warn({ reason: String(error) }, 'the thread of the dry runs died'));
+    worker.on('error', (error) => log.warn({ reason: messageOf(error) }, 'the thread of the dry runs died'));
     worker.on('exit', () => this.#discard(worker));
     worker.unref();
     return worker;
@@ -154,7 +155,7 @@ export function dryRunHandler(parts: DryRunParts): (request: Request, response: 
   return async (request, response) => {
     const reply = await answer(request, parts).catch((error: unknown) => {
       log.error(
-        { reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+        { reason: stackOf(error) },
         'a dry run failed',
       );
       return problem(500, 'the dry run failed internally');
@@ -259,7 +260,7 @@ async function readerOf(request: Request, { authorizer, log }: DryRunParts): Pro
       return readable;
     };
   } catch (error) {
-    log.warn({ reason: String(error) }, 'the API server could not be asked who somebody is');
+    log.warn({ reason: messageOf(error) }, 'the API server could not be asked who somebody is');
     return problem(503, 'the API server could not be asked who you are: try again', RETRY);
   }
 }

@@ -4,6 +4,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { Poller } from './poller.ts';
+import { messageOf } from '../world/error.ts';
 
 /** What a policy file needs around it. */
 export interface PolicyFileOptions {
@@ -65,7 +66,7 @@ export class PolicyFile {
       this.#complaint = '';
     } catch (error) {
       metrics.reloaded('policy', 'error');
-      const complaint = error instanceof Error ? error.message : String(error);
+      const complaint = messageOf(error);
       if (complaint !== this.#complaint)
         log.error({ path, reason: complaint }, 'the changed policy is refused, the old one stays');
       this.#complaint = complaint;

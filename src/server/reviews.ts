@@ -9,6 +9,7 @@ import { MAX_BODY, parseJson, readBody, type InFlightLimiter } from './body.ts';
 import { about, logDecision, type Log, type Webhook } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { json, problem, send, type Reply } from './reply.ts';
+import { messageOf, stackOf } from '../world/error.ts';
 
 /** What the webhooks are made of. */
 export interface ReviewParts {
@@ -84,7 +85,7 @@ export function reviewListener(
         if (reply !== undefined) send(response, reply);
       })
       .catch((error: unknown) => {
-        log.error({ webhook, reason: String(error) }, 'a request could not be answered');
+        log.error({ webhook, reason: messageOf(error) }, 'a request could not be answered');
         send(response, problem(500, FAILED));
       })
       .finally(() => place.leave());
@@ -135,7 +136,7 @@ async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: Revi
   } catch (error) {
     metrics.failed(webhook, request, (performance.now() - times.arrived) / 1000);
     log.error(
-      { ...about(webhook, request), reason: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+      { ...about(webhook, request), reason: stackOf(error) },
       'failed internally',
     );
     return json(200, reviewOf(undecided(request, parts)));

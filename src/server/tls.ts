@@ -6,6 +6,7 @@ import { selfSigned, type KeyPair } from './certificate.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { Poller } from './poller.ts';
+import { messageOf } from '../world/error.ts';
 
 /** A certificate that was found to fit its key. */
 export interface Certificate extends KeyPair {
@@ -133,7 +134,7 @@ export class FileCertificate implements CertificateSource {
       log.info({ notAfter: fresh.notAfter, fingerprint: fresh.fingerprint }, 'certificate reloaded');
     } catch (error) {
       metrics.reloaded('certificate', 'error');
-      const complaint = error instanceof Error ? error.message : String(error);
+      const complaint = messageOf(error);
       if (complaint !== this.#complaint)
         log.error(
           { reason: complaint, notAfter: this.#current.notAfter },

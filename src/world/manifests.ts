@@ -18,6 +18,7 @@ import { isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject 
 import type { Path } from './path.ts';
 import { asArray, dig, isDeeperThan, isObject, asObject, asString } from './read.ts';
 import { storeOf, type WhyUnknown, type ObjectStore } from './store.ts';
+import { messageOf } from './error.ts';
 
 /** A place in a text: 1-based line and column. */
 export interface Position {
@@ -101,7 +102,7 @@ export function parseManifests(text: string, file: string): Manifests {
     });
     documents = Array.isArray(parsed) ? parsed : [];
   } catch (error) {
-    return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: messageOf(error) }] };
+    return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: parseProblem(error) }] };
   }
   const place = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
@@ -118,7 +119,7 @@ export function parseManifests(text: string, file: string): Manifests {
       value = document.toJS({ maxAliasCount: MAX_ALIASES });
       if (isDeeperThan(value, MAX_DEPTH)) throw new Error(`nested more than ${MAX_DEPTH} levels deep`);
     } catch (error) {
-      errors.push({ file, ...place(document.range[0]), message: messageOf(error) });
+      errors.push({ file, ...place(document.range[0]), message: parseProblem(error) });
       continue;
     }
     if (value === null || value === undefined) continue;
@@ -321,9 +322,9 @@ function sameValue(a: Pair, b: Pair, text: string): boolean {
   return written(a) === written(b);
 }
 
-function messageOf(error: unknown): string {
+function parseProblem(error: unknown): string {
   if (error instanceof RangeError) return 'nested too deeply to be read';
-  return firstLine(error instanceof Error ? error.message : String(error));
+  return firstLine(messageOf(error));
 }
 
 function firstLine(text: string): string {

@@ -165,6 +165,11 @@ export function isBeingDeleted(object: KubeObject): boolean {
   return optionalString(object.metadata['deletionTimestamp']) !== undefined;
 }
 
+/** Returns whether the controller has written revisions into the status of a Rollout: before that it owns nothing. */
+export function hasStatus(rollout: KubeObject): boolean {
+  return ['currentPodHash', 'stableRS'].some((field) => optionalString(dig(rollout, 'status', field)) !== undefined);
+}
+
 /** The workload that a Rollout takes its pod template from. */
 export interface WorkloadRef {
   readonly kind: KindId | undefined;

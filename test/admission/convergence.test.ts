@@ -16,23 +16,23 @@ function bundle(folder: string): string {
  * Commits, each with the state before and after it. Both states are consistent, and both ends of a reference change.
  */
 const COMMITS: Readonly<Record<string, readonly [string, string]>> = {
-  'a renamed http route': renamed('istio-subset-level/mended', /\bprimary\b/g, 'main'),
-  'a renamed subset': renamed('istio-subset-level/mended', /version-v2/g, 'canary'),
-  'both subsets renamed': renamed('istio-subset-level/mended', /version-v([12])/g, 'v$1-subset'),
+  'a renamed http route': renamed('istio-subset-level/fixed', /\bprimary\b/g, 'main'),
+  'a renamed subset': renamed('istio-subset-level/fixed', /version-v2/g, 'canary'),
+  'both subsets renamed': renamed('istio-subset-level/fixed', /version-v([12])/g, 'v$1-subset'),
   'a renamed argument': renamed('workloadref-skywalking/scaled-down', /service-name/g, 'service'),
-  'the port of both Services and their route': renamed('aks-gateway-api/mended', /5001/g, '5002'),
+  'the port of both Services and their route': renamed('aks-gateway-api/fixed', /5001/g, '5002'),
   'the port of both Services and their VirtualService': renamed('istio-host-level', /8080/g, '9090'),
   'a renamed label of pods, Services and selector': renamed(
     'istio-host-level',
     /(?<!- )\bname: app07\b(?!-)/g,
     'app: app07',
   ),
-  'another VirtualService name': renamed('istio-subset-level/mended', /virtservice-app07/g, 'app07'),
+  'another VirtualService name': renamed('istio-subset-level/fixed', /virtservice-app07/g, 'app07'),
   'other Service names': renamed('istio-host-level', /app07-(stable|canary)/g, 'web-$1'),
   'a new image': [bundle('plain-canary/as-written'), bundle('plain-canary/next')],
   'a new ConfigMap': [bundle('istio-config-map/first'), bundle('istio-config-map/second')],
-  'from host level to subset level': [bundle('istio-host-level'), bundle('istio-subset-level/mended')],
-  'from subset level to host level': [bundle('istio-subset-level/mended'), bundle('istio-host-level')],
+  'from host level to subset level': [bundle('istio-host-level'), bundle('istio-subset-level/fixed')],
+  'from subset level to host level': [bundle('istio-subset-level/fixed'), bundle('istio-host-level')],
 };
 
 function renamed(folder: string, from: RegExp, to: string): readonly [string, string] {

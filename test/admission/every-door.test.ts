@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { introducedBy } from '../../src/admission/judge.ts';
@@ -8,6 +8,7 @@ import { RULES } from '../../src/rules/index.ts';
 import { bundleWorld, parseManifests, placeObjects } from '../../src/world/manifests.ts';
 import { keyOf, type KubeObject } from '../../src/world/object.ts';
 import { deepFreeze } from '../support/freeze.ts';
+import { fixturesIn } from '../support/snapshots.ts';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'src', 'rules');
 
@@ -23,7 +24,7 @@ function concerns(finding: Finding, object: KubeObject): boolean {
 // If a rule finds a problem in a bundle, admission must report it when the last of the objects arrives, whichever
 // object that is. References alone decide which subjects admission evaluates.
 describe.each(RULES.map((rule) => [rule.id, rule] as const))('%s', (id, rule) => {
-  const fixtures = readdirSync(join(FOLDER, id, 'fixtures')).filter((name) => name.startsWith('bad-'));
+  const fixtures = fixturesIn(join(FOLDER, id, 'fixtures')).filter((name) => name.startsWith('bad-'));
   it.each(fixtures)('%s: is reported whichever object is applied last', (name) => {
     const text = readFileSync(join(FOLDER, id, 'fixtures', name), 'utf8');
     const objects = placeObjects(parseManifests(text, name).objects).sources.map(({ object }) => deepFreeze(object));

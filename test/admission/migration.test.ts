@@ -5,7 +5,7 @@ import { dryRun } from '../../src/admission/dryrun.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { storeOf } from '../../src/world/store.ts';
-import { SHIPPED_PROFILES, type Profile } from '../../src/policy/profiles.ts';
+import { SHIPPED_PROFILES, type Profile } from '../../src/migration/profiles.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { keyOf, type KubeObject } from '../../src/world/object.ts';
 import { dig, asObject, type JsonObject } from '../../src/world/read.ts';

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { measureEngine, type EngineFigure } from './engine.ts';
 import { measureServers, type ServerFigures } from './server.ts';
 
@@ -39,38 +40,50 @@ function page({ node, cpu, note, engine, server }: Data): string {
 
 # Performance
 
-Measured with Node ${node} on one core each for server and client of: ${cpu}. Absolute figures are those of that machine; the ratios are what counts.${note === undefined ? '' : ` ${note}`}
+Measured with Node ${node} on ${cpu}. The server and the client each have one core. The absolute figures depend on the
+machine; compare the ratios.${note === undefined ? '' : ` ${note}`}
 
 ## Engine
 
-A decision is one admission request through mutation or validation: rules, keeps, answer, without HTTP. Each request was parsed anew, all objects stand in the middle of a canary, and the two worlds took turns in one process,
-${rate(large.decisions)} decisions each. The time is that of the processor, garbage collection included. A change of something that no rule looks at is recognised as such and not judged.
+A decision is one admission request through mutation or validation: rules, keeps and answer, without HTTP.
+
+- Every request is parsed again. All objects are in the middle of a canary.
+- The two worlds took turns in one process, with ${rate(large.decisions)} decisions each.
+- The time is processor time, including garbage collection.
+- Rollgate recognizes a change that no rule looks at, and does not check it.
 
 | change | looked at by rules | validation, ${rate(small.rollouts)} Rollouts | ${rate(large.rollouts)} | mutation, ${rate(small.rollouts)} Rollouts | ${rate(large.rollouts)} |
 | --- | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 | mean | | ${us(mean(small, 'validate'))} | ${us(mean(large, 'validate'))} | ${us(mean(small, 'mutate'))} | ${us(mean(large, 'mutate'))} |
 
-${rate(large.rollouts)} Rollouts are ${rate(large.objects)} objects. The rate with them is ${percent(both(small) / both(large))} of that with ${rate(small.rollouts)} (aim: at least 90 %); every decision is to take less than 200 µs.
+${rate(large.rollouts)} Rollouts are ${rate(large.objects)} objects. The rate with them is ${percent(both(small) / both(large))} of the rate with ${rate(small.rollouts)} (goal: at least 90 %). The goal
+for every decision is less than 200 µs.
 
 ## Server
 
-The same client sends the same ${rate(server.bodies)} distinct AdmissionReviews (${rate(server.bodyBytes)} bytes in the mean, the changes above and both webhooks in turns) over ${server.connections} kept-alive TLS 1.3 connections to Rollgate, with ${rate(server.rollouts)} Rollouts and their objects cached, and to a bare
-Node HTTPS server that parses the body and answers a constant. Every request is decided and logged; nothing is remembered between requests.
+Rollgate has ${rate(server.rollouts)} Rollouts and their objects in its cache. It is compared with a bare Node HTTPS server that parses
+the body and returns a constant.
 
-| | requests a second | share of the bare server |
+- The same client sends the same ${rate(server.bodies)} distinct AdmissionReviews to both (${rate(server.bodyBytes)} bytes on average). They contain the
+  changes above, for both webhooks in turn.
+- It uses ${server.connections} kept-alive TLS 1.3 connections.
+- Rollgate decides and logs every request. It remembers nothing between requests.
+
+| | requests per second | compared with the bare server |
 | --- | --- | --- |
 | bare server | ${rate(server.bare)} | |
-| Rollgate | ${rate(server.rollgate)} | ${percent(server.rollgate / server.bare)} (aim: 80 %) |
+| Rollgate | ${rate(server.rollgate)} | ${percent(server.rollgate / server.bare)} (goal: 80 %) |
 
-At half of Rollgate's throughput, each latency counted from the moment the request was due:
+Latencies at half of the throughput of Rollgate, counted from the moment when each request was due:
 
 | | p50 | p99 |
 | --- | --- | --- |
 | bare server | ${ms(server.bareAtSameRate.p50)} | ${ms(server.bareAtSameRate.p99)} |
-| Rollgate | ${ms(server.half.p50)} | ${ms(server.half.p99)} (aim: below 5 ms) |
+| Rollgate | ${ms(server.half.p50)} | ${ms(server.half.p99)} (goal: below 5 ms) |
 
-Resident memory of that server process after the load, with ${rate(server.rollouts)} Rollouts and ${rate(server.rollouts * 4)} other objects: ${Math.round(server.residentMiB)} MiB (aim: 300).
+Resident memory of the Rollgate process after the load, with ${rate(server.rollouts)} Rollouts and ${rate(server.rollouts * 4)} other objects: ${Math.round(server.residentMiB)} MiB
+(goal: 300 MiB).
 `;
 }
 
@@ -84,5 +97,6 @@ if (!process.argv.includes('--render')) {
   };
   writeFileSync(DATA, `${JSON.stringify(data, undefined, 2)}\n`);
 }
-writeFileSync(PAGE, page(JSON.parse(readFileSync(DATA, 'utf8')) as Data));
+const text = page(JSON.parse(readFileSync(DATA, 'utf8')) as Data);
+writeFileSync(PAGE, await format(text, { ...(await resolveConfig(PAGE)), filepath: PAGE }));
 console.log(readFileSync(PAGE, 'utf8'));

@@ -107,7 +107,7 @@ describe('rollgate lint --cluster', () => {
     expect(code).toBe(1);
     expect(out).toContain('destinationrule-subset-labels');
     expect(
-      (await run('lint', '--cluster', '--kubeconfig', kubeconfig, 'istio-subset-level/mended/mesh.yaml')).code,
+      (await run('lint', '--cluster', '--kubeconfig', kubeconfig, 'istio-subset-level/fixed/mesh.yaml')).code,
     ).toBe(0);
   });
 

@@ -15,9 +15,9 @@ const SUCCESSIONS: readonly (readonly [string, string])[] = [
   ['plain-canary/as-written', 'plain-canary/next'],
   ['argo-cd-plain-canary/first', 'argo-cd-plain-canary/second'],
   ['istio-config-map/first', 'istio-config-map/second'],
-  ['istio-host-level', 'istio-subset-level/mended'],
-  ['istio-subset-level/mended', 'istio-host-level'],
-  ['aks-gateway-api/mended', 'aks-gateway-api/mended'],
+  ['istio-host-level', 'istio-subset-level/fixed'],
+  ['istio-subset-level/fixed', 'istio-host-level'],
+  ['aks-gateway-api/fixed', 'aks-gateway-api/fixed'],
   ['multi-primary', 'multi-primary'],
   ['workloadref-skywalking/as-written', 'workloadref-skywalking/scaled-down'],
   ['istio-without-rollouts', 'istio-without-rollouts'],
@@ -82,7 +82,7 @@ describe('while watches lag five seconds behind', () => {
   );
 
   it('without live reads, the stale cache leads to denials', async () => {
-    const { denials } = await applyInTurns('istio-host-level', 'istio-subset-level/mended', false);
+    const { denials } = await applyInTurns('istio-host-level', 'istio-subset-level/fixed', false);
     expect(denials).not.toEqual([]);
   }, 120_000);
 });

@@ -14,6 +14,8 @@ class Leases {
   lease: JsonObject | undefined;
   /** Called between a read and its answer, and before a write is handled. */
   before: (method: string) => void = () => undefined;
+  /** Called with each Lease that is stored. */
+  stored: (lease: JsonObject) => void = () => undefined;
   down = false;
   #version = 1;
   readonly #server: Server;
@@ -79,6 +81,7 @@ class Leases {
   }
 
   #store(lease: JsonObject): void {
+    this.stored(lease);
     this.lease = { ...lease, metadata: { ...(lease['metadata'] as object), resourceVersion: String(++this.#version) } };
   }
 }
@@ -124,6 +127,23 @@ describe('a Lease', () => {
     expect(one.leading).toBe(false);
     await eventually(() => expect(two.leading).toBe(true));
     expect(leases.holder).toBe('two');
+  });
+
+  it('keeps its acquireTime while the holder stays, and gets another with the next holder', async () => {
+    const leases = await serve();
+    const written: unknown[][] = [];
+    leases.stored = ({ spec }) =>
+      written.push(['holderIdentity', 'acquireTime', 'renewTime'].map((field) => dig(spec, field)));
+    const one = start(leases, 'one');
+    await eventually(() => expect(new Set(written.map(([, , renewed]) => renewed)).size).toBeGreaterThan(3));
+    await one.stop();
+    expect(new Set(written.map(([, acquired]) => acquired)).size).toBe(1);
+    const two = start(leases, 'two');
+    await eventually(() => expect(two.leading).toBe(true));
+    await two.stop();
+    const byTwo = new Set(written.filter(([holder]) => holder === 'two').map(([, acquired]) => acquired));
+    expect(byTwo.size).toBe(1);
+    expect(byTwo).not.toContain(written[0]?.[1]);
   });
 
   it('is lost when a read shows another holder', async () => {

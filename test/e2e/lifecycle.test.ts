@@ -281,8 +281,8 @@ function shuffled<T>(items: readonly T[], seed: number): T[] {
 
 describe('a restore of whole namespaces', () => {
   const SETS = [
-    'istio-subset-level/mended',
-    'aks-gateway-api/mended',
+    'istio-subset-level/fixed',
+    'aks-gateway-api/fixed',
     'multi-primary',
     'workloadref-skywalking/as-written',
     'plain-canary/as-written',

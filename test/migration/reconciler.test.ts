@@ -1,7 +1,8 @@
 import jsonpatch from 'fast-json-patch';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Reconciler } from '../../src/migration/reconciler/reconciler.ts';
-import { WriteError, type MigrationEvent, type Writer } from '../../src/migration/reconciler/writer.ts';
+import { ApiError } from '../../src/cluster/api-error.ts';
+import type { MigrationEvent, Writer } from '../../src/migration/reconciler/writer.ts';
 import { SUSPENDED } from '../../src/migration/annotations.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { keyOf, type KubeObject, type ObjectKey } from '../../src/world/object.ts';
@@ -57,7 +58,7 @@ class Server implements Writer {
     this.did.push('create');
     this.before('create');
     if (this.refuse !== undefined) return Promise.reject(this.refuse);
-    if (this.objects.has(keyOf(rollout))) return Promise.reject(new WriteError(409, 'exists already'));
+    if (this.objects.has(keyOf(rollout))) return Promise.reject(new ApiError(409, 'exists already'));
     return Promise.resolve(
       this.put({ ...rollout, metadata: { ...rollout.metadata, uid: `r-${++this.#uids}`, generation: 1 } }),
     );
@@ -192,7 +193,7 @@ describe('the reconciler', () => {
 
   it('retries after a rejection, and reports it once', async () => {
     const server = new Server();
-    server.refuse = new WriteError(403, 'exceeded quota');
+    server.refuse = new ApiError(403, 'exceeded quota');
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
     start(server);
     await eventually(() => expect(server.did.filter((what) => what === 'create').length).toBeGreaterThan(1));
@@ -204,7 +205,7 @@ describe('the reconciler', () => {
   });
 
   it.each([
-    ['was refused', new WriteError(403, 'exceeded quota')],
+    ['was refused', new ApiError(403, 'exceeded quota')],
     ['was not answered', new Error('no answer within 5000 ms')],
   ])(
     'gives the pods back when it finds them waiting for longer than they may for a Rollout that %s',

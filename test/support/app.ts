@@ -20,7 +20,8 @@ export interface AppOptions {
   readonly policy?: Partial<Policy>;
   readonly authorizer?: Authorizer;
   readonly intake?: InFlightLimiter;
-  readonly dryRunTimeLimit?: number;
+  /** Milliseconds that the next dry run may take. */
+  readonly dryRunTimeLimit?: () => number;
 }
 
 /** The product's app over a world of manifests, and what it wrote. */
@@ -70,11 +71,18 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
     'validate' in given
       ? given
       : new Gate({ world, rules, keeps: PRESERVERS, policy, discovered: () => [CONTROLLER], now: Date.now, ...given });
-  const dryRuns = new DryRuns({
-    world,
-    log,
-    ...(options.dryRunTimeLimit === undefined ? {} : { timeLimit: options.dryRunTimeLimit }),
-  });
+  const limit = options.dryRunTimeLimit;
+  const dryRuns = new DryRuns(
+    limit === undefined
+      ? { world, log }
+      : {
+          world,
+          log,
+          get timeLimit() {
+            return limit();
+          },
+        },
+  );
   const app = createApp({
     reviews: { gate, world, policy, metrics, log, intake, maxSubjects: 1_000, now: Date.now },
     dryRun: {

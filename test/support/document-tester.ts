@@ -1,60 +1,38 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { documentFindings, DOCUMENT_RULES } from '../../src/documents/index.ts';
+import { title } from '../../src/rules/engine.ts';
 import { renderText, sortFindings } from '../../src/rules/finding.ts';
 import { parseManifests, placeObjects, type Manifests } from '../../src/world/manifests.ts';
 import { renderPath } from '../../src/world/path.ts';
 import { deepFreeze } from './freeze.ts';
-
-/** What a fixture must lead to, exactly. */
-export interface ExpectedOfDocument {
-  readonly message: string;
-  readonly path: string;
-  readonly at: string;
-  readonly text: string;
-}
+import { expectFixtures, expectSnapshot, fixturesIn, type Line } from './snapshots.ts';
 
 /**
- * In: the id of a check of documents, the folder of its fixtures, for every fixture what must be found, in the order of
- * the report, and the messages that are tested apart. Defines the tests that every check must pass: exact findings, the
- * same for shuffled documents, inputs untouched, every message produced.
+ * Defines the tests that every document check must pass, one for each of its fixtures: `bad-*` breaks the check,
+ * `good-*` is a near miss. What the check says about a fixture is in the snapshot next to it. The check says the same
+ * for shuffled documents, leaves its inputs unchanged, and produces each of its messages in some fixture.
+ *
+ * @param directory - The folder of its fixtures.
+ * @param apart - The messages that other tests produce.
  */
-export function testDocumentCheck(
-  id: string,
-  directory: string,
-  fixtures: Readonly<Record<string, readonly ExpectedOfDocument[]>>,
-  apart: readonly string[] = [],
-): void {
+export function testDocumentCheck(id: string, directory: string, apart: readonly string[] = []): void {
+  const produced = new Set(apart);
+
   describe(id, () => {
-    it('has an expectation for every fixture, at least one of each sort', () => {
-      expect(Object.keys(fixtures).sort()).toEqual(readdirSync(directory).sort());
-      expect(Object.keys(fixtures).filter((name) => name.startsWith('good-'))).not.toEqual([]);
-      for (const [name, expected] of Object.entries(fixtures)) {
-        expect(name).toMatch(/^(good|bad)-[a-z0-9-]+\.yaml$/);
-        expect(expected.length > 0, name).toBe(name.startsWith('bad-'));
-      }
+    it('has fixtures of both sorts, and no other files among them', () => {
+      expectFixtures(directory);
     });
 
-    it('produces every message', () => {
-      const produced = new Set([
-        ...Object.values(fixtures)
-          .flat()
-          .map(({ message }) => message),
-        ...apart,
-      ]);
-      expect([...produced].sort()).toEqual(
-        Object.keys(DOCUMENT_RULES.find((rule) => rule.id === id)?.messages ?? {}).sort(),
-      );
-    });
-
-    for (const [name, expected] of Object.entries(fixtures)) {
-      it(name, () => {
+    for (const name of fixturesIn(directory)) {
+      it(name, async () => {
         const manifests = parseManifests(readFileSync(join(directory, name), 'utf8'), name);
         expect(manifests.errors).toEqual([]);
         for (const { object } of manifests.objects) deepFreeze(object);
-        expect(observe(id, manifests)).toEqual(expected);
-        for (const { text } of expected) expect(text).not.toMatch(/\{\w+\}|undefined|NaN|\[object/);
+        const lines = observe(id, manifests);
+        for (const line of lines) if ('message' in line) produced.add(line.message);
+        expect(lines.length > 0, 'whether it is found to break the check').toBe(name.startsWith('bad-'));
         expect(
           observe(id, {
             ...manifests,
@@ -62,13 +40,20 @@ export function testDocumentCheck(
             duplicateKeys: manifests.duplicateKeys,
           }),
           'shuffled',
-        ).toEqual(expected);
+        ).toEqual(lines);
+        await expectSnapshot(directory, name, lines);
       });
     }
+
+    afterAll(() => {
+      expect([...produced].sort(), 'every message is produced').toEqual(
+        Object.keys(DOCUMENT_RULES.find((rule) => rule.id === id)?.messages ?? {}).sort(),
+      );
+    });
   });
 }
 
-function observe(id: string, manifests: Manifests): ExpectedOfDocument[] {
+function observe(id: string, manifests: Manifests): Line[] {
   const { sources } = placeObjects(manifests.objects);
   const found = documentFindings(manifests, sources).filter(({ rule }) => rule === id);
   const lines = found.map((finding) => {
@@ -82,6 +67,8 @@ function observe(id: string, manifests: Manifests): ExpectedOfDocument[] {
     .sort((a, b) => a.line - b.line || a.column - b.column || sorted.indexOf(a.finding) - sorted.indexOf(b.finding))
     .map(({ finding, line, column }) => ({
       message: finding.messageId,
+      class: finding.class,
+      object: title(finding.object),
       path: renderPath(finding.path),
       at: `${line}:${column}`,
       text: renderText(finding),

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Rule } from '../../src/rules/define.ts';
@@ -10,63 +10,45 @@ import { renderPath } from '../../src/world/path.ts';
 import { Overlay } from '../../src/world/store.ts';
 import type { World } from '../../src/world/world.ts';
 import { deepFreeze } from './freeze.ts';
-
-/** What a fixture must lead to: a finding, exactly, or a rule that says it cannot judge. */
-export type Expected =
-  | {
-      readonly message: string;
-      readonly object: string;
-      readonly path: string;
-      readonly at: string;
-      readonly text: string;
-    }
-  | { readonly skipped: string };
+import { expectFixtures, expectSnapshot, fixturesIn, type Line } from './snapshots.ts';
 
 /**
- * In: a rule, its folder, and for every file in its `fixtures/` what must be found, in the order of the report. Files
- * `bad-*` break the rule, `good-*` are near misses. Defines the tests that every rule must pass: exact findings, the
- * same for shuffled documents and by admission, inputs untouched, `reads` exactly what is looked at, every message
- * produced, no placeholder left.
+ * Defines the tests that every rule must pass, one for each file in its `fixtures/`: `bad-*` breaks the rule, `good-*`
+ * is a near miss. What the rule says about a fixture is in the snapshot next to it. The rule says the same for shuffled
+ * documents and by admission of each object, leaves its inputs unchanged, looks at exactly the kinds of `reads`, and
+ * produces each of its messages in some fixture.
+ *
+ * @param folder - The folder of the rule: `import.meta.dirname` of its test.
  */
-export function testRule(rule: Rule, folder: string, fixtures: Readonly<Record<string, readonly Expected[]>>): void {
+export function testRule(rule: Rule, folder: string): void {
   const directory = join(folder, 'fixtures');
   const touched = new Set<KindId>();
   const produced = new Set<string>();
 
   describe(rule.id, () => {
-    it('has an expectation for every fixture, at least one of each sort', () => {
-      expect(Object.keys(fixtures).sort()).toEqual(readdirSync(directory).sort());
-      expect(Object.keys(fixtures).filter((name) => name.startsWith('good-'))).not.toEqual([]);
-      for (const [name, expected] of Object.entries(fixtures)) {
-        expect(name).toMatch(/^(good|bad)-[a-z0-9-]+\.yaml$/);
-        expect(
-          expected.some((entry) => 'message' in entry),
-          name,
-        ).toBe(name.startsWith('bad-'));
-      }
+    it('has fixtures of both sorts, and no other files among them', () => {
+      expectFixtures(directory);
     });
 
-    for (const [name, expected] of Object.entries(fixtures)) {
-      it(name, () => {
+    for (const name of fixturesIn(directory)) {
+      it(name, async () => {
         const text = readFileSync(join(directory, name), 'utf8');
         const manifests = parseManifests(text, name);
         expect(manifests.errors).toEqual([]);
         const { sources } = placeObjects(manifests.objects);
         for (const { object } of sources) deepFreeze(object);
 
-        const world = bundleWorld(sources.map(({ object }) => object));
-        const run = observe(rule, world, sources);
-        expect(run.lines).toEqual(expected);
-        for (const kind of run.kindsRead) touched.add(kind);
-        for (const entry of expected) {
-          if (!('message' in entry)) continue;
-          produced.add(entry.message);
-          expect(entry.text).not.toMatch(/\{\w+\}|undefined|NaN|\[object/);
-        }
+        const { lines, kindsRead } = observe(rule, bundleWorld(sources.map(({ object }) => object)), sources);
+        for (const kind of kindsRead) touched.add(kind);
+        for (const line of lines) if ('message' in line) produced.add(line.message);
+        expect(
+          lines.some((line) => 'message' in line),
+          'whether it is found to break the rule',
+        ).toBe(name.startsWith('bad-'));
 
         const reversed = sources.toReversed();
         expect(observe(rule, bundleWorld(reversed.map(({ object }) => object)), reversed).lines, 'shuffled').toEqual(
-          expected,
+          lines,
         );
 
         for (const { object } of sources) {
@@ -76,8 +58,10 @@ export function testRule(rule: Rule, folder: string, fixtures: Readonly<Record<s
           expect(
             observe(rule, new Overlay(others, [object]), sources).lines,
             `by admission of ${title(object)}`,
-          ).toEqual(expected);
+          ).toEqual(lines);
         }
+
+        await expectSnapshot(directory, name, lines);
       });
     }
 
@@ -95,16 +79,17 @@ function observe(
   rule: Rule,
   world: World,
   sources: readonly SourceObject[],
-): { lines: Expected[]; kindsRead: ReadonlySet<KindId> } {
+): { lines: Line[]; kindsRead: ReadonlySet<KindId> } {
   const subjects = sources
     .map(({ object }) => object)
     .filter((object) => rule.subject.includes(kindOf(object) as KindId));
   const run = evaluate(world, subjects, [rule]);
-  const lines = sortFindings(run.findings).map((finding): Expected => {
+  const lines = sortFindings(run.findings).map((finding): Line => {
     const source = sources.find(({ object }) => keyOf(object) === keyOf(finding.object));
     const { line, column } = source?.position(finding.path) ?? { line: 0, column: 0 };
     return {
       message: finding.messageId,
+      class: finding.class,
       object: title(finding.object),
       path: renderPath(finding.path),
       at: `${line}:${column}`,
@@ -113,7 +98,7 @@ function observe(
   });
   const skips = [...new Set(run.skipped.map(({ reason }) => reason))]
     .sort()
-    .map((reason): Expected => ({ skipped: reason }));
+    .map((reason): Line => ({ skipped: reason }));
   for (const kind of rule.subject) expect(Object.hasOwn(KINDS, kind)).toBe(true);
   return { lines: [...lines, ...skips], kindsRead: run.kindsRead };
 }

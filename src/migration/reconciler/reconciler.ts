@@ -8,7 +8,9 @@ import { dig } from '../../world/read.ts';
 import { ReconcilerMemory } from './memory.ts';
 import { observeLive, observeCached, type Snapshot, type Sources } from './observe.ts';
 import type { Logger } from '../../cluster/reflector.ts';
-import { WriteError, type MigrationEvent, type Writer } from './writer.ts';
+import { ApiError } from '../../cluster/api-error.ts';
+import { type MigrationEvent, type Writer } from './writer.ts';
+import { messageOf } from '../../world/error.ts';
 
 /** What the reconciler is made of. */
 export interface ReconcilerOptions {
@@ -148,7 +150,7 @@ export class Reconciler {
     } catch (error) {
       const pause = this.#memory.failed(key);
       this.#options.log.warn(
-        { deployment: key, reason: error instanceof Error ? error.message : String(error), pause },
+        { deployment: key, reason: messageOf(error), pause },
         'a conversion could not be carried on; trying again',
       );
       this.#enqueue(key, pause);
@@ -194,9 +196,9 @@ export class Reconciler {
       acted?.(action.do, 'error');
       if (action.do !== 'create') throw error;
       // Somebody else has made one of that name meanwhile: to be looked at anew.
-      if (error instanceof WriteError && error.status === 409) return;
+      if (error instanceof ApiError && error.status === 409) return;
       // No answer is none either: a webhook that hangs must not keep the pods away.
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       const first = this.#memory.refused(key, reason);
       if (!first) return;
       log.warn({ deployment: key, reason }, 'the Rollout could not be created');
@@ -277,7 +279,7 @@ export class Reconciler {
     if (!this.#memory.isNews(key, `${event.reason} ${event.message}`)) return;
     await this.#options.writer.tell(deployment, event).catch((error: unknown) => {
       this.#options.log.warn(
-        { deployment: key, namespace: namespaceOf(deployment), reason: String(error) },
+        { deployment: key, namespace: namespaceOf(deployment), reason: messageOf(error) },
         'an event could not be written',
       );
     });

@@ -1,5 +1,4 @@
 import {
-  ApiException,
   CustomObjectsApi,
   PatchStrategy,
   setHeaderMiddleware,
@@ -11,11 +10,12 @@ import type { Operation } from 'fast-json-patch';
 import { CREATOR, handedOver, MANAGER } from '../apply-diff.ts';
 import { uidOf } from '../annotations.ts';
 import { KINDS, isKubeObject, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
-import { asArray, dig, isObject, optionalString, type JsonObject } from '../../world/read.ts';
+import { asArray, dig } from '../../world/read.ts';
+import { answered, ApiError } from '../../cluster/api-error.ts';
 import { requestOptions } from '../../cluster/request-options.ts';
 
 /**
- * What conversion writes. Every method rejects with a WriteError when the API server refuses, or with the error of the
+ * What conversion writes. Every method rejects with a ApiError when the API server refuses, or with the error of the
  * network.
  */
 export interface Writer {
@@ -46,18 +46,6 @@ export interface MigrationEvent {
   /** In CamelCase. */
   readonly reason: string;
   readonly message: string;
-}
-
-/** That the API server refused a write. */
-export class WriteError extends Error {
-  readonly status: number;
-
-  /** In: the HTTP status, and why. */
-  constructor(status: number, message: string) {
-    super(message);
-    this.name = 'WriteError';
-    this.status = status;
-  }
 }
 
 const TIMEOUT = 5_000;
@@ -137,7 +125,7 @@ export function clusterWriter(kubeConfig: KubeConfig, identity: string): Writer 
     async remove(rollout) {
       const body = { propagationPolicy: 'Background', preconditions: { uid: uidOf(rollout) } };
       await written(api.deleteNamespacedCustomObject({ ...place(rollout), body }, options)).catch((error: unknown) => {
-        if (!(error instanceof WriteError && error.status === 404)) throw error;
+        if (!(error instanceof ApiError && error.status === 404)) throw error;
       });
     },
     async rollouts(namespace) {
@@ -183,29 +171,4 @@ async function written(request: Promise<unknown>): Promise<KubeObject> {
   const object = await answered(request);
   // What deleting is answered with is no object.
   return isKubeObject(object) ? object : { apiVersion: 'v1', kind: 'Status', metadata: { name: '' } };
-}
-
-/** In: a request to the API server. Out: what it answered. Rejects with a WriteError for a refusal. */
-export async function answered(request: Promise<unknown>): Promise<unknown> {
-  try {
-    return await request;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'TimeoutError')
-      throw new Error('the API server gave no answer in time', { cause: error });
-    if (!(error instanceof ApiException)) throw error;
-    const body: unknown = error.body;
-    throw new WriteError(
-      error.code,
-      optionalString(dig(isObject(body) ? body : parsed(body), 'message')) ?? `HTTP ${error.code}`,
-    );
-  }
-}
-
-function parsed(body: unknown): JsonObject {
-  try {
-    const value: unknown = typeof body === 'string' ? JSON.parse(body) : undefined;
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
 }

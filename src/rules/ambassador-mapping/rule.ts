@@ -5,17 +5,18 @@ import { defineRule } from '../define.ts';
 
 export const ambassadorMapping = defineRule({
   id: 'ambassador-mapping',
-  summary: 'A Mapping that a Rollout drives has no weight of its own.',
+  summary: 'A Mapping that a Rollout controls has no weight of its own.',
   explanation:
-    'The controller makes a second Mapping for the canary and gives that one the weight; with a weight in the first it marks the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
-    '(ValidateAmbassadorMapping) and rollout/trafficrouting/ambassador.',
+    'The controller creates a second Mapping for the canary and sets the weight there. If the first Mapping has a ' +
+    'weight, the controller marks the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateAmbassadorMapping) and rollout/trafficrouting/ambassador.',
   subject: ['Rollout.argoproj.io'],
   reads: ['Mapping.getambassador.io'],
   messages: {
     weight: {
       class: 'invalid',
-      text: 'Mapping "{name}", which Rollout "{rollout}" drives, has the weight {weight}',
-      fix: 'remove spec.weight: the controller sets it in a Mapping of its own',
+      text: 'Mapping "{name}" (controlled by Rollout "{rollout}") sets weight {weight}',
+      fix: 'remove spec.weight; the controller creates a canary Mapping and sets the weight there',
     },
   },
   check(context, rollout) {

@@ -19,27 +19,27 @@ import { listed, quoted } from '../wording.ts';
 const messages = {
   missing: {
     class: 'invalid',
-    text: '{template} needs the argument "{arg}", which {analysis} does not supply',
-    fix: 'supply it in args{hint}',
+    text: '{analysis} does not supply argument "{arg}", which {template} requires',
+    fix: 'add it to args{hint}',
   },
   conflict: {
     class: 'invalid',
-    text: '{first} and {second}, which {analysis} combines, give the argument "{arg}" different values',
-    fix: 'give it the same value in both, or a value in only one of them',
+    text: '{first} and {second} have different defaults for argument "{arg}", and {analysis} uses both',
+    fix: 'use the same default in both, or set it in only one',
   },
   both: {
     class: 'invalid',
-    text: '{template} gives the argument "{arg}" both value and valueFrom, which {analysis} does not allow',
-    fix: 'keep one of them',
+    text: '{template} sets both value and valueFrom for argument "{arg}", which {analysis} does not allow',
+    fix: 'remove one of them',
   },
   source: {
     class: 'invalid',
-    text: '{template} takes the argument "{arg}" from something other than a Secret, which the controller does not read in a template',
-    fix: 'supply it in args of {analysis}',
+    text: '{template} takes argument "{arg}" from something other than a Secret, which the controller does not read in a template',
+    fix: 'add the argument to args of {analysis}',
   },
   unknown: {
     class: 'advice',
-    text: '{analysis} supplies the argument "{arg}", which none of its templates declares (they declare {declared})',
+    text: '{analysis} supplies argument "{arg}", which no template declares (declared: {declared})',
     fix: 'rename it{hint}, or remove it',
   },
 } as const satisfies Record<string, Message>;
@@ -48,12 +48,15 @@ type Context = RuleContext<typeof messages>;
 
 export const analysisArgs = defineRule({
   id: 'analysis-args',
-  summary:
-    'Every argument that the templates of an analysis require is supplied, and their defaults do not contradict each other.',
+  summary: 'Every argument that an analysis requires is supplied, and the defaults of its templates agree.',
   explanation:
-    'The controller marks a Rollout InvalidSpec when an argument without a default is not supplied, or when two templates of one analysis give an argument different defaults; an experiment ends in an error. In a ' +
-    'background analysis each template is checked by itself, so that the default of another template does not help. A template can take an argument from a Secret; a fieldRef works only in a Rollout. Source: Argo Rollouts ' +
-    'v1.9.1, utils/analysis (flattenArgs, MergeArgs, BuildArgumentsForRolloutAnalysisRun), pkg/apis/rollouts/validation (ValidateAnalysisTemplatesWithType), analysis (resolveArgs), experiments (ResolveAnalysisRunArgs).',
+    'The controller marks a Rollout InvalidSpec if an argument without a default is not supplied. It does the same ' +
+    'if two templates of one analysis have different defaults for an argument. An experiment ends in an error ' +
+    'instead. In a background analysis each template is checked by itself, so the default of another template does ' +
+    'not help. A template can read an argument from a Secret; a fieldRef works only in a Rollout. Source: Argo ' +
+    'Rollouts v1.9.1, utils/analysis (flattenArgs, MergeArgs, BuildArgumentsForRolloutAnalysisRun), ' +
+    'pkg/apis/rollouts/validation (ValidateAnalysisTemplatesWithType), analysis (resolveArgs), experiments ' +
+    '(ResolveAnalysisRunArgs).',
   subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io'],
   reads: [...TEMPLATE_KINDS],
   messages,
@@ -71,7 +74,7 @@ export const analysisArgs = defineRule({
   },
 });
 
-// Reports what is not supplied. Out: the supplied names that are probably meant for it.
+// Reports arguments that are not supplied. Returns the supplied names that are probably misspellings of them.
 function checkRequired(
   context: Context,
   analysis: Analysis,
@@ -86,16 +89,16 @@ function checkRequired(
     missing.map(({ name }) => name),
     unknown,
   );
-  // One too few and one too many are taken for a pair, however little they are alike.
+  // One missing and one unknown argument are treated as a misspelling, even if they have little in common.
   const [pair] = missing.length === 1 && unknown.size === 1 ? unknown : [];
   for (const arg of missing) {
     const guess = guessed.get(arg.name) ?? pair;
     const defaulted = args.get(arg.name);
     let hint = '';
-    if (guess !== undefined) hint = ` (there is "${guess}", which no template declares: perhaps that is meant)`;
-    else if (notPassedOn.has(arg.name)) hint = ' as a value (in an Experiment valueFrom is not read)';
+    if (guess !== undefined) hint = `, or rename "${guess}", which no template declares`;
+    else if (notPassedOn.has(arg.name)) hint = ' with a value (valueFrom has no effect in an Experiment)';
     else if (defaulted?.hasValue === true)
-      hint = ` (the default in ${named(defaulted.template)} does not count for it in a background analysis)`;
+      hint = ` (a background analysis does not use the default of ${named(defaulted.template)})`;
     context.report('missing', {
       path: analysis.argsPath,
       anchor: `${analysis.anchor} ${arg.name}`,
@@ -106,8 +109,8 @@ function checkRequired(
   return new Set(pair === undefined ? guessed.values() : [pair]);
 }
 
-// The arguments without a default, each once; in a background analysis also those for which only another template has
-// one.
+// Returns the arguments without a default, each once. In a background analysis a default counts only in the template
+// that has it.
 function required(
   analysis: Analysis,
   templates: readonly KubeObject[],
@@ -143,8 +146,8 @@ function checkDeclarations(context: Context, analysis: Analysis, { args, conflic
   }
 }
 
-// The controller validates these before it accepts the Rollout; background analyses it validates otherwise, experiments
-// not at all.
+// The controller validates these before it accepts the Rollout. It validates background analyses in another way, and
+// experiments not at all.
 const VALIDATED: readonly AnalysisRole[] = ['step', 'prePromotion', 'postPromotion'];
 
 function checkSources(
@@ -195,10 +198,10 @@ function suppliedNames(analysis: Analysis): ReadonlySet<string> {
   return new Set(analysis.args.filter(({ passedOn }) => passedOn).map(({ name }) => name));
 }
 
-// A misspelt name is looked for a few times; whoever gets everything wrong did not misspell.
+// Bounds the cost: if more names are unknown, they are hardly misspellings.
 const MAX_GUESSES = 10;
 
-// Which of the candidates each name is probably a misspelling of.
+// Returns, for each name, the candidate that it probably misspells.
 function guesses(wanted: readonly string[], candidates: ReadonlySet<string>): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const name of wanted.toSorted().slice(0, MAX_GUESSES)) {

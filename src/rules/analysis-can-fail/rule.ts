@@ -2,22 +2,24 @@ import { metricsOf, nameRulesOf, TEMPLATE_KINDS } from '../../world/analysis.ts'
 import { intValue, matchesSome } from '../../world/metrics.ts';
 import { defineRule } from '../define.ts';
 
-// Each rule is tried on each metric; nobody writes as many.
+// Bounds the cost, because each rule is matched against each metric.
 const MAX_RULES = 20;
 
 export const analysisCanFail = defineRule({
   id: 'analysis-can-fail',
-  summary: 'A metric is measured more often than it may fail.',
+  summary: 'A metric is measured more times than it is allowed to fail.',
   explanation:
-    'A metric fails when more measurements than failureLimit have failed. With a count that equals the limit that can never be: the analysis is successful although every single measurement has failed, and the update goes on. ' +
-    '(A count below the limit the controller refuses when the analysis begins; analysis-metrics says so.) Counts that arguments fill in are not judged. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim E7); ' +
-    'source: analysis (assessMetricFailureInconclusiveOrError).',
+    'A metric fails when more than failureLimit measurements have failed. If count equals failureLimit, that never ' +
+    'happens. The analysis then succeeds although every measurement failed, and the update continues. (If count is ' +
+    'below the limit, the controller rejects the analysis when it starts; analysis-metrics reports that.) Counts ' +
+    'that come from arguments are not checked. Seen on the controller of Argo Rollouts v1.9.1 ' +
+    '(docs/upstream-facts.md, claim E7); source: analysis (assessMetricFailureInconclusiveOrError).',
   subject: [...TEMPLATE_KINDS],
   reads: [],
   messages: {
     never: {
       class: 'advice',
-      text: 'metric "{metric}" is measured {count} times and may fail {count} times, so that it is successful even if all of them fail',
+      text: 'metric "{metric}" is measured {count} times and may fail {count} times, so it succeeds even if every measurement fails',
       fix: 'lower failureLimit, or raise count',
     },
   },
@@ -28,14 +30,14 @@ export const analysisCanFail = defineRule({
         intValue(raw[field], asWritten),
       );
       if (count === undefined || count <= 0 || count !== limit || successes !== 0) continue;
-      // In a dry run a metric is only looked at.
+      // The result of a metric in a dry run does not count.
       if (dryRuns.some(({ pattern }) => matchesSome(pattern, [name]) !== false)) continue;
       context.report('never', { path: [...path, 'failureLimit'], anchor: name, data: { metric: name, count } });
     }
   },
 });
 
-// What arguments will fill in is not known here.
+// Returns undefined for a text with placeholders, because the arguments are unknown here.
 function asWritten(text: string): string | undefined {
   return text.includes('{{') ? undefined : text;
 }

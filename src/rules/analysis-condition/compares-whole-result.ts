@@ -3,9 +3,11 @@ const COMPARISONS: ReadonlySet<string | undefined> = new Set(['==', '!=', '<', '
 const MAX_LENGTH = 2_000;
 
 /**
- * In: a condition in the expression language of Argo Rollouts. Out: whether `result` itself, not an element or field of
- * it and not what a function makes of it, is compared with something other than nil or a list. A condition of more than
- * 2,000 characters is not looked at.
+ * Returns whether a condition compares `result` itself with something other than nil or a list. Elements and fields of
+ * the result do not count, nor does the return value of a function. Conditions of more than 2,000 characters are not
+ * checked.
+ *
+ * @param condition - a condition in the expression language of Argo Rollouts
  */
 export function comparesWholeResult(condition: string): boolean {
   if (condition.length > MAX_LENGTH) return false;

@@ -4,8 +4,8 @@ import { dig, asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 import { comparesWholeResult } from './compares-whole-result.ts';
 
-// A Job fails by its exit status, Kayenta by its thresholds, a web request by its status; what a plugin does is not
-// known.
+// The other providers can fail without a condition: a Job by its exit status, Kayenta by its thresholds, a web request
+// by its status. What a plugin does is unknown.
 const JUDGED_BY_CONDITION: ReadonlySet<string> = new Set([
   'prometheus',
   'datadog',
@@ -21,23 +21,25 @@ const CONDITIONS = ['successCondition', 'failureCondition'] as const;
 
 export const analysisCondition = defineRule({
   id: 'analysis-condition',
-  summary: 'A metric has a condition that can fail, and the condition takes the shape of the result into account.',
+  summary: 'A metric has a condition that can fail, and the condition fits the type of the result.',
   explanation:
-    'Without a condition every measurement that yields a result counts as a success, whatever the value. Prometheus answers a query with a list, even if it has one element, and the controller cannot compare a list with a ' +
-    'number: each measurement is an error, and after five in a row the analysis ends in one. A query of scalar() yields a single number. Source: Argo Rollouts v1.9.1, utils/evaluate (EvaluateResult, EvalCondition), ' +
-    'metricproviders/prometheus (processResponse).',
+    'Without a condition, every measurement with a result counts as a success, whatever the value. Prometheus ' +
+    'returns a list even for a single value, and the controller cannot compare a list with a number. Each ' +
+    'measurement is then an error, and after five errors in a row the analysis ends in an error. A query with ' +
+    'scalar() returns a single number. Source: Argo Rollouts v1.9.1, utils/evaluate (EvaluateResult, ' +
+    'EvalCondition), metricproviders/prometheus (processResponse).',
   subject: [...TEMPLATE_KINDS],
   reads: [],
   messages: {
     none: {
       class: 'advice',
-      text: 'metric "{metric}" has neither successCondition nor failureCondition, so that whatever {provider} answers counts as a success',
-      fix: 'add the condition that a good result meets',
+      text: 'metric "{metric}" has neither successCondition nor failureCondition, so any result from {provider} counts as a success',
+      fix: 'add a successCondition that only a good result meets',
     },
     list: {
       class: 'advice',
-      text: '{field} of metric "{metric}" compares the whole result, and Prometheus answers with a list',
-      fix: 'compare its first element, result[0], or make the query a scalar()',
+      text: '{field} of metric "{metric}" compares the whole result, but Prometheus returns a list',
+      fix: 'compare the first element, result[0], or wrap the query in scalar()',
     },
   },
   check(context, template) {
@@ -47,7 +49,7 @@ export const analysisCondition = defineRule({
       const [provider, second] = providersOf(metric);
       if (provider === undefined || second !== undefined || !JUDGED_BY_CONDITION.has(provider)) continue;
       const conditions = CONDITIONS.filter((field) => asString(raw[field]) !== '');
-      // In a dry run a metric is only looked at.
+      // The result of a metric in a dry run does not count.
       if (
         conditions.length === 0 &&
         !dryRuns.slice(0, MAX_RULES).some(({ pattern }) => matchesSome(pattern, [name]) !== false)
@@ -63,11 +65,10 @@ export const analysisCondition = defineRule({
   },
 });
 
-// Each rule is tried on each metric; nobody writes as many.
+// Bounds the cost, because each rule is matched against each metric.
 const MAX_RULES = 20;
 
-// Where scalar() stands anywhere in a query, and where it is an argument altogether, the type of the result is left
-// open.
+// Returns false where the type of the result is unknown: the query contains scalar(), or it is just an argument.
 function yieldsList(metric: Metric): boolean {
   const query = asString(dig(metric.raw, 'provider', 'prometheus', 'query')).trim();
   if (query === '' || Number.isFinite(Number(query))) return false;

@@ -8,22 +8,25 @@ import { defineRule, type RuleContext } from '../define.ts';
 const messages = {
   quantity: {
     class: 'invalid',
-    text: '{container} of metric "{metric}" has the {list} {resource} "{value}", which is no quantity Kubernetes reads',
-    fix: 'write a number with a suffix, such as 500m, 0.5, 512Mi or 1Gi',
+    text: '{container} of metric "{metric}" sets {list}.{resource} to "{value}", which is not a valid quantity',
+    fix: 'use a Kubernetes quantity, such as 500m, 0.5, 512Mi or 1Gi',
   },
   duplicate: {
     class: 'invalid',
     text: 'two containers of metric "{metric}" are named "{name}"',
-    fix: 'give each its own name',
+    fix: 'rename one of them',
   },
 } as const;
 
 export const analysisJob = defineRule({
   id: 'analysis-job',
-  summary: 'The Job of a metric has containers of different names, and resources that are quantities.',
+  summary: 'The Job of a metric has containers with unique names and valid resource quantities.',
   explanation:
-    'The schema of a template does not look into requests and limits of a Job, so the API server stores anything there; the controller calls the template malformed and goes on with what it could read of it. One name twice is refused by ' +
-    'the API server itself: in the schema the name is the key of the list. Source: Argo Rollouts v1.9.1, manifests/crds/analysis-template-crd.yaml and utils/tolerantinformer, and Kubernetes v1.34, pkg/api/resource.',
+    'The schema of a template does not check the requests and limits of a Job, so the API server stores any value. ' +
+    'The controller then calls the template malformed and continues with the parts that it can read. The API server ' +
+    'itself rejects two containers with the same name, because the name is the key of the list in the schema. ' +
+    'Source: Argo Rollouts v1.9.1, manifests/crds/analysis-template-crd.yaml and utils/tolerantinformer, and ' +
+    'Kubernetes v1.34, pkg/api/resource.',
   subject: [...TEMPLATE_KINDS],
   reads: [],
   messages,
@@ -39,7 +42,7 @@ function judgePod(context: RuleContext<typeof messages>, metric: string, pod: Js
   const names = new Set<string>();
   for (const container of containersOf(pod, path)) {
     const { name, list } = container;
-    // The two lists are checked apart: the key is that of one list.
+    // A name must be unique within each list, because it is the key of that list.
     if (names.has(`${list} ${name}`))
       context.report('duplicate', {
         path: [...container.path, 'name'],
@@ -49,7 +52,7 @@ function judgePod(context: RuleContext<typeof messages>, metric: string, pod: Js
     names.add(`${list} ${name}`);
     for (const resources of ['requests', 'limits']) {
       for (const [resource, value] of Object.entries(asObject(dig(container.raw, 'resources', resources)))) {
-        // The template is read before its placeholders are filled in.
+        // A placeholder is invalid too, because the controller reads the template before it fills them in.
         if (typeof value !== 'string' || isQuantity(value)) continue;
         context.report('quantity', {
           path: [...container.path, 'resources', resources, resource],

@@ -22,7 +22,7 @@ import {
   type PlacedRule,
 } from './name-rules.ts';
 
-/** Judges the analyses of a Rollout or Experiment: what comes of combining their templates. */
+/** Checks the analyses of a Rollout or Experiment, with their templates combined. */
 export function checkHolder(context: Context, holder: KubeObject): void {
   const analyses = analysesOf(holder);
   const ofSteps = {
@@ -71,7 +71,7 @@ export function checkHolder(context: Context, holder: KubeObject): void {
       reportRepeated(context, field, [...own, ...theirs], place);
       const names = namesOf(metrics, resolve);
       reportUnmatched(context, field, unmatched([...own, ...theirs], names), names ?? [], place);
-      // The controller validates the templates of every analysis with the rules of every step.
+      // The controller validates the templates of every analysis together with the rules of every step.
       for (const rule of theirs) {
         const other = ofSteps[field].get(rule.pattern)?.find(({ step }) => step !== analysis);
         if (other !== undefined && analysis.role !== 'experiment') reportTwice(context, field, other.rule, rule, place);
@@ -116,7 +116,8 @@ interface StepRule {
   readonly rule: PlacedRule;
 }
 
-// For each regular expression the first two steps that have it: of any step, at least one of these is another.
+// Returns the first two steps that have each regular expression. Two are enough to find one that differs from any given
+// step.
 function rulesOfSteps(
   holder: KubeObject,
   analyses: readonly Analysis[],

@@ -1,20 +1,20 @@
 import type { Message, RuleContext } from '../define.ts';
 
-/** What the rule can say. */
+/** The messages of the rule. */
 export const messages = {
   none: {
     class: 'invalid',
-    text: '{template} has no metric and combines no templates',
+    text: '{template} has no metrics and includes no other templates',
     fix: 'add a metric, or delete the template',
   },
   'only-arguments': {
     class: 'advice',
-    text: '{template} declares arguments and has no metric',
-    fix: 'add a metric, unless it is only ever combined with templates that have some',
+    text: '{template} declares arguments but has no metrics',
+    fix: 'add a metric, unless the template is always combined with others that have metrics',
   },
   'none-combined': {
     class: 'invalid',
-    text: '{analysis} has no metric: none of its templates ({templates}) has one',
+    text: '{analysis} has no metrics, because its templates ({templates}) have none',
     fix: 'add a metric to one of them',
   },
   duplicate: {
@@ -24,70 +24,70 @@ export const messages = {
   },
   'duplicate-combined': {
     class: 'invalid',
-    text: '{first} and {second}, which {analysis} combines, both have a metric named "{metric}"',
+    text: '{first} and {second} both have a metric named "{metric}", and {analysis} combines them',
     fix: 'rename one of them',
   },
   'no-provider': {
     class: 'invalid',
-    text: 'metric "{metric}" has no provider that the controller knows{has}',
-    fix: 'give it exactly one, such as prometheus, web or job',
+    text: 'metric "{metric}" has no known provider{has}',
+    fix: 'set exactly one provider, such as prometheus, web or job',
   },
   'several-providers': {
     class: 'invalid',
     text: 'metric "{metric}" has {count} providers ({has})',
-    fix: 'keep one, and make a metric of each other one',
+    fix: 'keep one, and move each of the others to a metric of its own',
   },
   range: {
     class: 'invalid',
-    text: 'metric "{metric}" has the {field} {value}, which does not fit into 32 bits, and the controller cannot read the template',
-    fix: 'write a smaller number',
+    text: 'metric "{metric}" sets {field} to {value}, which does not fit into 32 bits, so the controller cannot read the template',
+    fix: 'use a number that fits into 32 bits',
   },
   negative: {
     class: 'invalid',
-    text: '{field} of metric "{metric}" is {value}',
+    text: 'metric "{metric}" sets {field} to {value}',
     fix: 'use {bound}',
   },
   'switched-off': {
     class: 'invalid',
-    text: 'failureLimit of metric "{metric}" is switched off ({value}) and it has no consecutiveSuccessLimit, so that nothing decides it',
-    fix: 'set one of them',
+    text: 'metric "{metric}" switches off failureLimit ({value}) and has no consecutiveSuccessLimit, so nothing decides its result',
+    fix: 'set failureLimit to 0 or more, or add consecutiveSuccessLimit',
   },
   'count-too-small': {
     class: 'invalid',
-    text: 'count of metric "{metric}" is {value}, less than {bound}',
-    fix: 'raise the count or lower the limit',
+    text: 'metric "{metric}" has count {value}, which is less than {bound}',
+    fix: 'raise count or lower the limit',
   },
   'interval-missing': {
     class: 'invalid',
-    text: 'metric "{metric}" is measured {value} times and has no interval',
-    fix: 'set interval, or a count of 1',
+    text: 'metric "{metric}" is measured {value} times but has no interval',
+    fix: 'set interval, or set count to 1',
   },
   duration: {
     class: 'invalid',
-    text: '{field} "{value}" of metric "{metric}" is no duration',
-    fix: 'write {example} (the units are h, m, s and ms; there is none for days)',
+    text: 'metric "{metric}" sets {field} to "{value}", which is not a valid duration',
+    fix: 'use {example} (units are h, m, s and ms; there is no unit for days)',
   },
   default: {
     class: 'advice',
-    text: 'with the defaults of its arguments metric "{metric}" has {field} "{value}" ({reason})',
-    fix: 'choose defaults that work, or none',
+    text: 'with its default arguments, metric "{metric}" has {field} "{value}" ({reason})',
+    fix: 'change the default of the argument, or remove it',
   },
   combined: {
     class: 'invalid',
-    text: 'with the arguments of {analysis} metric "{metric}" of {template} has {field} "{value}" ({reason})',
+    text: 'with the arguments of {analysis}, metric "{metric}" of {template} has {field} "{value}" ({reason})',
     fix: 'supply another value',
   },
   unmatched: {
     class: 'invalid',
-    text: '{field} names "{pattern}", a regular expression that matches no metric (there is {has})',
-    fix: 'write the name of a metric, or .* for all of them',
+    text: '{field} has the regular expression "{pattern}", which matches no metric (metrics: {has})',
+    fix: 'use the name of a metric, or .* for all metrics',
   },
   repeated: {
     class: 'invalid',
-    text: '{field} names "{pattern}" twice, in {where}',
+    text: '{field} lists "{pattern}" twice, in {where}',
     fix: 'remove one of them',
   },
 } as const satisfies Record<string, Message>;
 
-/** What its checks see. */
+/** The context that the checks of the rule receive. */
 export type Context = RuleContext<typeof messages>;

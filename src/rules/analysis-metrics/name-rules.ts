@@ -5,26 +5,30 @@ import type { ObjectPath } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 
-/** The fields whose rules name metrics. */
+/** The fields whose rules match metrics by name. */
 export const NAME_RULE_FIELDS = ['dryRun', 'measurementRetention'] as const;
 
-/** A rule, and where it stands. */
+/** A rule with its location. */
 export interface PlacedRule extends NameRule {
   readonly object: KubeObject;
-  /** How a person is told where it stands. */
+  /** The object or analysis that has the rule, as messages name it. */
   readonly holder: string;
 }
 
-// Each rule is tried on each metric; nobody writes as many.
+// Bounds the cost, because each rule is matched against each metric.
 const MAX_RULES = 100;
 
-/** In: rules and the names of metrics, if they are known. Out: the rules that match none. */
+/**
+ * Returns the rules that match no metric.
+ *
+ * @param names - the names of the metrics; undefined if they are unknown, in which case no rule is returned
+ */
 export function unmatched(rules: readonly PlacedRule[], names: readonly string[] | undefined): readonly PlacedRule[] {
   if (names === undefined || names.length === 0) return [];
   return rules.slice(0, MAX_RULES).filter(({ pattern }) => matchesSome(pattern, names) === false);
 }
 
-/** Reports rules that match no metric, with the names that there are. */
+/** Reports rules that match no metric. */
 export function reportUnmatched(
   context: Context,
   field: string,
@@ -43,7 +47,7 @@ export function reportUnmatched(
   }
 }
 
-/** Reports rules that stand twice in a list, whoever wrote them. */
+/** Reports rules that are in a list twice, also if they come from different objects. */
 export function reportRepeated(
   context: Context,
   field: string,
@@ -58,7 +62,7 @@ export function reportRepeated(
   }
 }
 
-/** Reports one rule that stands in two places. */
+/** Reports a rule that is in two places. */
 export function reportTwice(
   context: Context,
   field: string,

@@ -9,11 +9,15 @@ import { checkTemplate } from './template.ts';
 export const analysisMetrics = defineRule({
   id: 'analysis-metrics',
   summary:
-    'Metrics are there, have names of their own, one provider and limits that can be met; rules for dry runs match one of them.',
+    'Metrics have unique names, one provider and limits that can be met, and the rules of dryRun match a metric.',
   explanation:
-    'The API server accepts such templates. The analysis run ends in an error as soon as it starts, which aborts the update; a Rollout whose combined templates repeat a name is marked InvalidSpec, and metrics of the ' +
-    'same name in one template break the metrics endpoint of the controller. Rules of dryRun and measurementRetention are regular expressions, and each has to match; those of an analysis step must not repeat one in the ' +
-    'templates of any analysis of the Rollout. Source: Argo Rollouts v1.9.1, utils/analysis (ValidateMetrics, GetDryRunMetrics, FlattenTemplates), pkg/apis/rollouts/validation (ValidateAnalysisTemplatesWithType).',
+    'The API server accepts templates with these mistakes. The analysis run then ends in an error as soon as it ' +
+    'starts, which aborts the update. If combined templates repeat a metric name, the controller marks the Rollout ' +
+    'InvalidSpec. Two metrics with the same name in one template break the metrics endpoint of the controller. The ' +
+    'rules in dryRun and measurementRetention are regular expressions, and each must match a metric. A rule of an ' +
+    'analysis step must not repeat a rule in the templates of any analysis of the Rollout. Source: Argo Rollouts ' +
+    'v1.9.1, utils/analysis (ValidateMetrics, GetDryRunMetrics, FlattenTemplates), pkg/apis/rollouts/validation ' +
+    '(ValidateAnalysisTemplatesWithType).',
   subject: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
   reads: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
   messages,

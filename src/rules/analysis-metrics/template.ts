@@ -17,10 +17,10 @@ import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { NAME_RULE_FIELDS, reportRepeated, reportUnmatched, unmatched } from './name-rules.ts';
 
-// A name that arguments make is another one wherever they are supplied.
+// A name with placeholders is unknown, because it depends on the arguments of each analysis.
 const AS_WRITTEN = resolveWith(new Map());
 
-/** Judges a template by itself. What it may leave to the templates that it is combined with is left to them. */
+/** Checks a template by itself. Parts that a combined template may supply are not reported. */
 export function checkTemplate(context: Context, template: KubeObject): void {
   const metrics = metricsOf(template);
   if (metrics.length === 0 && nestedTemplates(template).length === 0) reportEmpty(context, template);
@@ -50,7 +50,7 @@ export function checkTemplate(context: Context, template: KubeObject): void {
           value,
           bound,
           reason,
-          example: suggestDuration(String(value)) ?? 'something like 90s, 5m or 24h',
+          example: suggestDuration(String(value)) ?? 'a duration such as 90s, 5m or 24h',
         },
       });
     }
@@ -68,7 +68,7 @@ export function checkTemplate(context: Context, template: KubeObject): void {
 }
 
 function reportEmpty(context: Context, template: KubeObject): void {
-  // What is missing may have the metrics.
+  // A template that was not found may have the metrics.
   const { templates, complete } = combinedTemplatesOf(template, context);
   if (!complete || templates.some((other) => metricsOf(other).length > 0)) return;
   const declares = asArray(dig(template, 'spec', 'args')).length > 0;
@@ -107,7 +107,7 @@ function checkProvider(context: Context, metric: Metric): void {
     const [given] = Object.keys(asObject(metric.raw['provider']));
     const guess = given === undefined ? undefined : nearest(given, PROVIDERS);
     const has =
-      given === undefined ? '' : ` (it has "${given}"${guess === undefined ? '' : `, perhaps ${guess} is meant`})`;
+      given === undefined ? '' : ` (found "${given}"${guess === undefined ? '' : `; did you mean "${guess}"?`})`;
     context.report('no-provider', { path, anchor: name, data: { metric: name, has } });
   }
 }

@@ -16,11 +16,11 @@ import type { Context } from './messages.ts';
 import { reportBroken, reportUndeclared } from './template.ts';
 import { usesOf } from './uses.ts';
 
-// For these the controller validates each template with the arguments that it declares itself; the others are filled in
-// when all are combined.
+// For these roles the controller validates each template with only the arguments that it declares itself. For the others
+// it combines the templates first.
 const EACH_BY_ITSELF: readonly AnalysisRole[] = ['step', 'prePromotion', 'postPromotion'];
 
-/** Judges the analyses of a Rollout or Experiment: whether every placeholder of their templates is filled in there. */
+/** Checks that the analyses of a Rollout or Experiment fill in every placeholder of their templates. */
 export function checkHolder(context: Context, holder: KubeObject): void {
   for (const analysis of analysesOf(holder)) {
     checkValues(context, analysis);
@@ -49,7 +49,7 @@ export function checkHolder(context: Context, holder: KubeObject): void {
   }
 }
 
-// In an experiment the values of arguments may hold placeholders of their own (Argo Rollouts v1.9.1,
+// In an experiment the values of arguments may contain placeholders of their own (Argo Rollouts v1.9.1,
 // `ResolveExperimentArgsValue`).
 function checkValues(context: Context, { experiment, args, title, anchor }: Analysis): void {
   if (experiment === undefined) return;

@@ -1,43 +1,43 @@
 import type { Message, RuleContext } from '../define.ts';
 
-/** What the rule can say. */
+/** The messages of the rule. */
 export const messages = {
   undeclared: {
     class: 'invalid',
-    text: 'metric "{metric}" uses {tag}, and {template} declares no argument "{arg}" (it has {declared})',
+    text: 'metric "{metric}" uses {tag}, but {template} does not declare argument "{arg}" (declared: {declared})',
     fix: 'declare it in spec.args{hint}',
   },
   'undeclared-part': {
     class: 'advice',
-    text: 'metric "{metric}" uses {tag}, and {template} declares no arguments',
-    fix: 'declare it in spec.args, unless a template that this one is combined with does',
+    text: 'metric "{metric}" uses {tag}, but {template} declares no arguments',
+    fix: 'declare it in spec.args, unless a template that is combined with this one declares it',
   },
   apart: {
     class: 'invalid',
-    text: 'metric "{metric}" of {template} uses {tag}, which another template of {analysis} declares, but there the controller checks each by itself',
+    text: 'metric "{metric}" of {template} uses {tag}, which only another template of {analysis} declares',
     fix: 'declare "{arg}" in spec.args of this template too',
   },
   unresolvable: {
     class: 'invalid',
-    text: 'metric "{metric}" holds the placeholder {tag}, and only arguments are filled in',
-    fix: 'declare an argument in spec.args and write {example}',
+    text: 'metric "{metric}" uses placeholder {tag}, which is not an argument',
+    fix: 'declare an argument in spec.args and use {example}',
   },
   unclosed: {
     class: 'invalid',
-    text: 'metric "{metric}" holds an opening {open} without the closing {close}',
-    fix: 'close it, or write the braces apart',
+    text: 'metric "{metric}" has {open} without a closing {close}',
+    fix: 'add the missing {close}, or put a space between the braces',
   },
   value: {
     class: 'invalid',
-    text: '{analysis} supplies the argument "{arg}" with the placeholder {tag}, which nothing fills in',
-    fix: 'use one that this experiment has ({known})',
+    text: 'argument "{arg}" of {analysis} contains {tag}, which the experiment cannot fill in',
+    fix: 'use one of {known}',
   },
   unused: {
     class: 'advice',
-    text: '{template} declares the argument "{arg}" and none of its metrics uses it',
+    text: '{template} declares argument "{arg}", but none of its metrics uses it',
     fix: 'use it as {tag}, or remove it',
   },
 } as const satisfies Record<string, Message>;
 
-/** What its checks see. */
+/** The context that the checks of the rule receive. */
 export type Context = RuleContext<typeof messages>;

@@ -10,9 +10,12 @@ export const analysisPlaceholders = defineRule({
   id: 'analysis-placeholders',
   summary: 'Every placeholder in a metric names a declared argument, and every declared argument is used.',
   explanation:
-    'All texts of a metric, those of a Job included, are searched for placeholders, and one that is no declared argument ends the analysis in an error as soon as it starts; for a step, or before and after promotion, the Rollout is ' +
-    'InvalidSpec, and each template has to declare what it uses itself. In a background analysis and in experiments the arguments of all combined templates count. Source: Argo Rollouts v1.9.1, utils/analysis ' +
-    '(ResolveMetricArgs), utils/template, pkg/apis/rollouts/validation (validateAnalysisMetrics), analysis (reconcileAnalysisRun); fasttemplate v1.2.2.',
+    'The controller looks for placeholders in every text of a metric, including those of a Job. A placeholder that ' +
+    'is not a declared argument ends the analysis in an error as soon as it starts. For analysis steps and for ' +
+    'analyses before and after promotion, the controller marks the Rollout InvalidSpec. There each template must ' +
+    'declare the arguments that it uses. In background analyses and experiments, the arguments of all combined ' +
+    'templates count. Source: Argo Rollouts v1.9.1, utils/analysis (ResolveMetricArgs), utils/template, ' +
+    'pkg/apis/rollouts/validation (validateAnalysisMetrics), analysis (reconcileAnalysisRun); fasttemplate v1.2.2.',
   subject: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
   reads: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
   messages,

@@ -14,10 +14,7 @@ import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { usesOf, type Use, type Uses } from './uses.ts';
 
-/**
- * Judges a template by itself. An argument that a template it is combined with declares, or uses, is not its own
- * affair.
- */
+/** Checks a template by itself. Arguments that a combined template declares or uses are not reported. */
 export function checkTemplate(context: Context, template: KubeObject): void {
   const found = usesOf(template);
   reportBroken(context, template, found, []);
@@ -26,12 +23,12 @@ export function checkTemplate(context: Context, template: KubeObject): void {
   const undeclared = found.uses.filter(({ arg }) => arg !== undefined && !names.has(arg));
   const unused = own.filter(({ name }) => !found.args.has(name));
   if (undeclared.length > 0) checkUndeclared(context, template, names, undeclared);
-  // A template of arguments alone is made to be combined.
+  // A template with only arguments is meant to be combined with others.
   if (unused.length > 0 && (metricsOf(template).length > 0 || nestedTemplates(template).length > 0))
     checkUnused(context, template, unused);
 }
 
-/** Reports placeholders that can never be filled in, and those that are not closed. */
+/** Reports placeholders that are not arguments, and those that are not closed. */
 export function reportBroken(
   context: Context,
   template: KubeObject,
@@ -59,7 +56,11 @@ export function reportBroken(
   }
 }
 
-/** Reports placeholders of arguments that are not declared. In: the names that are. */
+/**
+ * Reports placeholders whose arguments are not declared.
+ *
+ * @param declared - the names of the arguments that the template declares
+ */
 export function reportUndeclared(
   context: Context,
   template: KubeObject,
@@ -79,14 +80,14 @@ export function reportUndeclared(
         template: named(template),
         arg,
         declared: listed(declared, quoted),
-        hint: guess === undefined ? '' : `, or write {{args.${guess}}}`,
+        hint: guess === undefined ? '' : `, or use {{args.${guess}}}`,
       },
       related: [...related, { object: template, path: ['spec', 'args'] }],
     });
   }
 }
 
-// A misspelt name is looked for a few times; whoever gets everything wrong did not misspell.
+// Bounds the cost: if more names are undeclared, they are hardly misspellings.
 const MAX_GUESSES = 20;
 
 function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySet<string>, uses: readonly Use[]): void {
@@ -98,7 +99,7 @@ function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySe
     reportUndeclared(context, template, own, nowhere, []);
     return;
   }
-  // Nothing refers to it yet, and it leaves all arguments to others: it may be a part that is combined with what comes
+  // Nothing refers to the template yet, and it declares no arguments: it may be combined with a template that is created
   // later.
   for (const { metric, path, tag, arg = '' } of nowhere) {
     context.report('undeclared-part', {
@@ -113,7 +114,7 @@ function checkUnused(context: Context, template: KubeObject, unused: readonly Te
   const { templates, complete } = combinedTemplatesOf(template, context);
   if (!complete) return;
   const nested = new Set(resolveTemplates(nestedTemplates(template), namespaceOf(template), context).templates);
-  // Another template needs this declaration where it has none itself, or none with a value.
+  // Another template needs this declaration if it has none itself, or none with a value.
   const needs = (other: KubeObject, arg: TemplateArg): boolean => {
     if (other === template || !usesOf(other).args.has(arg.name)) return false;
     const theirs = templateArgs(other).find(({ name }) => name === arg.name);

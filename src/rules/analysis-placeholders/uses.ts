@@ -8,16 +8,16 @@ import { argumentOf, placeholdersIn, textsWithPlaceholders } from '../../world/p
 export interface Use {
   readonly metric: Metric;
   readonly path: Path;
-  /** As it is written, without spaces around the tag. */
+  /** The placeholder with its braces, without spaces around the name. */
   readonly tag: string;
-  /** The argument that it names; undefined where it names none. */
+  /** The argument that it names, or undefined. */
   readonly arg: string | undefined;
 }
 
-/** The placeholders of metrics, each tag once, and the texts in which one is never closed. */
+/** The placeholders of metrics, each tag once, and the texts with a placeholder that is not closed. */
 export interface Uses {
   readonly uses: readonly Use[];
-  /** The arguments that they name. */
+  /** The arguments that the placeholders name. */
   readonly args: ReadonlySet<string | undefined>;
   readonly unclosed: readonly { readonly metric: Metric; readonly path: Path }[];
 }
@@ -25,7 +25,7 @@ export interface Uses {
 const METRIC_FIELDS: ReadonlySet<string | number> = fields(
   'consecutiveErrorLimit consecutiveSuccessLimit count failureCondition failureLimit inconclusiveLimit initialDelay interval name provider successCondition',
 );
-// What the schema knows of each provider; of a plugin it keeps everything (Argo Rollouts v1.9.1,
+// The fields that the schema has for each provider. For a plugin it keeps every field (Argo Rollouts v1.9.1,
 // manifests/crds/analysis-template-crd.yaml).
 const PROVIDER_FIELDS: ReadonlyMap<string | number, ReadonlySet<string | number>> = new Map([
   ['cloudWatch', fields('interval metricDataQueries')],
@@ -50,7 +50,7 @@ function fields(names: string): ReadonlySet<string | number> {
   return new Set(names.split(' '));
 }
 
-// In what the API server drops, nobody looks for a placeholder.
+// The API server drops unknown fields, so the controller never sees placeholders in them.
 function isStored([field = '', provider, inner]: Path): boolean {
   if (field !== 'provider' || provider === undefined) return METRIC_FIELDS.has(field);
   if (provider === 'plugin') return true;
@@ -59,8 +59,8 @@ function isStored([field = '', provider, inner]: Path): boolean {
 }
 
 /**
- * In: a template. Out: the placeholders in its metrics, each tag where it first occurs, and the first text of each
- * metric in which one is never closed. Costs once a template.
+ * Returns the placeholders in the metrics of a template, each tag at its first occurrence. Also returns the first text
+ * of each metric with a placeholder that is not closed. The result is computed once per template object.
  */
 export const usesOf = memo(search);
 

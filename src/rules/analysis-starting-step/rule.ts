@@ -4,16 +4,18 @@ import { defineRule } from '../define.ts';
 
 export const analysisStartingStep = defineRule({
   id: 'analysis-starting-step',
-  summary: 'The step at which a background analysis starts is one of the steps.',
+  summary: 'The background analysis starts at a step that exists.',
   explanation:
-    'The background analysis starts when the update has come to the step with the number startingStep, counted from 0. Beyond the last step it does not run while the steps do, and so nothing is analysed; without any steps it starts ' +
-    'at once, whatever the number. Source: Argo Rollouts v1.9.1, utils/replicaset (BeforeStartingStep) and rollout (reconcileBackgroundAnalysisRun).',
+    'The background analysis starts when the update reaches step number startingStep, counted from 0. If ' +
+    'startingStep is beyond the last step, the analysis does not run during the steps, so nothing is analyzed. ' +
+    'Without any steps it starts at once, whatever the number. Source: Argo Rollouts v1.9.1, utils/replicaset ' +
+    '(BeforeStartingStep) and rollout (reconcileBackgroundAnalysisRun).',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages: {
     beyond: {
       class: 'advice',
-      text: 'startingStep of the background analysis is {startingStep}, and the steps are numbered 0 to {last}, so that it does not run while they do',
+      text: 'startingStep of the background analysis is {startingStep}, but the last step is {last} (counted from 0), so the analysis never runs during the steps',
       fix: 'set startingStep to {last} or less',
     },
   },

@@ -2,22 +2,25 @@ import { named, nestedTemplates, TEMPLATE_KINDS, type Lookups, type TemplateRef 
 import { keyOf, KINDS, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
 import { defineRule } from '../define.ts';
 
-// Nobody combines as many; without a bound a chain of templates would cost the square of its length.
+// Without a bound, the cost would grow with the square of the length of a chain of templates.
 const MAX_TEMPLATES = 1_000;
 
 export const analysisTemplateCycle = defineRule({
   id: 'analysis-template-cycle',
-  summary: 'Templates do not combine each other in a circle.',
+  summary: 'Analysis templates do not include each other in a cycle.',
   explanation:
-    'A template can combine others by its own list of templates. The controller follows these without a guard: as soon as a Rollout uses a template of a circle it recurses until its stack is used up, which ends the process and with it ' +
-    'every update in the cluster, again after each restart. Source: Argo Rollouts v1.9.1, rollout/controller.go (getReferencedAnalysisTemplatesFromRef), experiments (getAnalysisTemplatesFromRefs).',
+    'A template can include other templates in its own spec.templates list. The controller follows these references ' +
+    'without a check for cycles. As soon as a Rollout uses a template in a cycle, the controller recurses until its ' +
+    'stack overflows and the process ends. This stops every update in the cluster, and it happens again after each ' +
+    'restart. Source: Argo Rollouts v1.9.1, rollout/controller.go (getReferencedAnalysisTemplatesFromRef), ' +
+    'experiments (getAnalysisTemplatesFromRefs).',
   subject: [...TEMPLATE_KINDS],
   reads: [...TEMPLATE_KINDS],
   messages: {
     circle: {
       class: 'invalid',
-      text: '{template} combines itself, by way of its templates ({circle}), and the controller would follow them until it crashes',
-      fix: 'remove "{next}" from its templates{other}',
+      text: '{template} includes itself ({circle}), which crashes the controller when a Rollout uses it',
+      fix: 'remove "{next}" from spec.templates{other}',
     },
   },
   check(context, template) {
@@ -32,23 +35,23 @@ export const analysisTemplateCycle = defineRule({
         template: named(template),
         circle: names.map((name) => `"${name}"`).join(' -> '),
         next: first.ref.name,
-        other: way.length > 1 ? ', or break the circle elsewhere' : '',
+        other: way.length > 1 ? ', or break the cycle elsewhere' : '',
       },
       related: way.slice(1).map(({ from, ref }) => ({ object: from, path: ref.path })),
     });
   },
 });
 
-// One reference on the way, and the template it stands in.
+// One reference on the path through the templates, and the template that contains it.
 interface Step {
   readonly from: KubeObject;
   readonly ref: TemplateRef;
   readonly before: Step | undefined;
 }
 
-// The shortest way from a template back to itself, searched breadth first; none if there is none. A cluster-scoped
-// template has no namespace, and the namespaced ones that it names cannot be told by it alone: a circle through them is
-// found from their side.
+// Returns the shortest path from a template back to itself (breadth-first), or an empty list. References from a
+// cluster-scoped template to namespaced ones are not followed, because it has no namespace of its own. A cycle through
+// them is found when the namespaced template is checked.
 function wayBack(start: KubeObject, { find, skip }: Lookups): readonly Step[] {
   const home = namespaceOf(start);
   const goal = keyOf(start);

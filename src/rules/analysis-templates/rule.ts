@@ -4,22 +4,24 @@ import { defineRule } from '../define.ts';
 
 export const analysisTemplates = defineRule({
   id: 'analysis-templates',
-  summary: 'An analysis names at least one template, and each by its name.',
+  summary: 'An analysis lists at least one template, and every entry has a name.',
   explanation:
-    'The API server takes an analysis without templates, and a template whose name is empty. An entry without a name makes the controller mark the Rollout InvalidSpec; an analysis without templates has no metric, so that its run ends in an ' +
-    'error as soon as it starts, which aborts the update. Source: Argo Rollouts v1.9.1, rollout/controller.go (getReferencedAnalysisTemplatesFromRef) and utils/analysis (ValidateMetrics).',
+    'The API server accepts an analysis without templates and a template with an empty name. If an entry has no ' +
+    'name, the controller marks the Rollout InvalidSpec. An analysis without templates has no metrics, so its run ' +
+    'ends in an error as soon as it starts. This aborts the update. Source: Argo Rollouts v1.9.1, ' +
+    'rollout/controller.go (getReferencedAnalysisTemplatesFromRef) and utils/analysis (ValidateMetrics).',
   subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io', ...TEMPLATE_KINDS],
   reads: [],
   messages: {
     none: {
       class: 'invalid',
-      text: '{analysis} names no template, so it has nothing to measure',
-      fix: 'name a template in templates, or remove the analysis',
+      text: '{analysis} lists no templates, so it measures nothing',
+      fix: 'add a template to templates, or remove the analysis',
     },
     unnamed: {
       class: 'invalid',
-      text: '{holder} names a template without a name',
-      fix: 'write its name in templateName, or remove the entry',
+      text: '{holder} lists a template without a name',
+      fix: 'set templateName, or remove the entry',
     },
   },
   check(context, subject) {

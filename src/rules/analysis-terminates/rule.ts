@@ -15,38 +15,42 @@ import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
-// What the controller puts in, when it validates, for an argument that has no default or takes it from a Secret.
+// The value that the controller validates with if an argument has no default or comes from a Secret.
 const PLACEHOLDER = 'dummy-value';
 
 export const analysisTerminates = defineRule({
   id: 'analysis-terminates',
-  summary: 'An analysis that an update waits for comes to an end: a metric with an interval has a count.',
+  summary: 'An analysis that an update waits for ends: every metric with an interval has a count.',
   explanation:
-    'A metric with an interval and no count is measured until the update is over. That is right for a background analysis; a step, or a check before or after promotion, would never be done, and the controller marks the ' +
-    'Rollout InvalidSpec. It judges with the defaults of the template alone: a count that only the Rollout supplies counts as none, so the argument needs a default. An experiment that requires such an analysis for its completion ' +
-    'never completes. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateAnalysisTemplateWithType), pkg/apis/rollouts/v1alpha1 (EffectiveCount), experiments (calculateStatus).',
+    'A metric with an interval and no count is measured until the update is over. That is correct for a background ' +
+    'analysis. An analysis step, or an analysis before or after promotion, would never end, so the controller marks ' +
+    'the Rollout InvalidSpec. The controller validates with the defaults of the template only. A count that only ' +
+    'the Rollout supplies is ignored, so the argument needs a default. An experiment that requires such an analysis ' +
+    'for completion never completes. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
+    '(ValidateAnalysisTemplateWithType), pkg/apis/rollouts/v1alpha1 (EffectiveCount), experiments ' +
+    '(calculateStatus).',
   subject: ['Rollout.argoproj.io'],
   reads: [...TEMPLATE_KINDS],
   messages: {
     forever: {
       class: 'invalid',
-      text: 'metric "{metric}" of {template} has an interval and {count}, so that {analysis} never ends',
-      fix: 'give the metric a count, or run it as background analysis',
+      text: 'metric "{metric}" of {template} has an interval and {count}, so {analysis} never ends',
+      fix: 'set a count above 0 (only a background analysis may run without end)',
     },
     default: {
       class: 'invalid',
-      text: 'metric "{metric}" of {template} takes its count from {count} without a default above 0, and the controller, which validates with defaults alone, takes {analysis} for endless',
-      fix: 'give the argument a default in spec.args of the template',
+      text: 'metric "{metric}" of {template} takes its count from {count}, which has no default above 0, so {analysis} counts as endless',
+      fix: 'set a default above 0 for this argument in spec.args of the template',
     },
     supplied: {
       class: 'invalid',
-      text: 'the arguments of {analysis} give metric "{metric}" of {template} {count}, so that it never ends',
-      fix: 'supply a count above 0',
+      text: 'with the arguments of {analysis}, metric "{metric}" of {template} has an interval and {count}, so it never ends',
+      fix: 'set a count above 0',
     },
     experiment: {
       class: 'invalid',
-      text: 'metric "{metric}" of {template} has an interval and {count}, so that {analysis}, and with it the experiment that requires it, never ends',
-      fix: 'give the metric a count, or remove requiredForCompletion',
+      text: 'metric "{metric}" of {template} has an interval and {count}, so {analysis} never ends, nor does the experiment',
+      fix: 'set a count above 0, or remove requiredForCompletion',
     },
   },
   check(context, rollout) {
@@ -84,8 +88,8 @@ function verdict(
   validated: Resolve,
   merged: Resolve,
 ): 'forever' | 'default' | 'supplied' | 'experiment' | undefined {
-  // Enough successes in a row end a metric too (Argo Rollouts v1.9.1, analysis/analysis.go, `assessMetricStatus`),
-  // which the controller does not ask when it validates.
+  // Enough successes in a row end a metric too (Argo Rollouts v1.9.1, analysis/analysis.go, `assessMetricStatus`). The
+  // controller does not consider this when it validates.
   const isEndless =
     runsForever(metric, merged) === true && intValue(metric.raw['consecutiveSuccessLimit'], merged) === 0;
   if (analysis.role === 'experiment') return isEndless ? 'experiment' : undefined;
@@ -94,15 +98,15 @@ function verdict(
   return isEndless ? 'supplied' : undefined;
 }
 
-// The count as a person is told it: filled in where a way to do so is given, else as it is written.
+// Returns the count as messages name it: as written, or filled in if `resolve` is given.
 function countOf({ raw }: Metric, resolve: Resolve | undefined): string {
   const { count } = raw;
-  if (typeof count === 'string') return resolve === undefined ? count : `the count "${resolve(count) ?? count}"`;
-  return typeof count === 'number' ? `the count ${count}` : 'no count';
+  if (typeof count === 'string') return resolve === undefined ? count : `count "${resolve(count) ?? count}"`;
+  return typeof count === 'number' ? `count ${count}` : 'no count';
 }
 
-// The controller resolves each template with its own arguments, whatever the Rollout supplies (Argo Rollouts v1.9.1,
-// `setArgValuePlaceHolder`, `validateAnalysisMetrics`).
+// When the controller validates, it resolves each template with its own arguments and ignores those of the Rollout (Argo
+// Rollouts v1.9.1, `setArgValuePlaceHolder`, `validateAnalysisMetrics`).
 function asValidated(template: KubeObject): Resolve {
   const values = templateArgs(template).map(({ name, hasValue, value }): [string, string | undefined] => [
     name,

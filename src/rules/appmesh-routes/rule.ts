@@ -5,44 +5,46 @@ import type { Path } from '../../world/path.ts';
 import { routerConfig } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
-// In the order in which the controller looks for them.
+// In the order in which the controller checks them.
 const ROUTE_TYPES = ['httpRoute', 'tcpRoute', 'http2Route', 'grpcRoute'];
 const PATH: Path = ['spec', 'strategy', 'canary', 'trafficRouting', 'appMesh', 'virtualService', 'name'];
 
 const messages = {
   noRouter: {
     class: 'invalid',
-    text: 'VirtualService "{name}" has no virtual router, in whose routes the weights could be set',
+    text: 'VirtualService "{name}" has no virtual router, so the controller cannot set weights',
     fix: 'name a VirtualRouter in spec.provider.virtualRouter.virtualRouterRef',
   },
   routerAbsent: {
     class: 'missing',
-    text: 'there is no VirtualRouter "{router}" in namespace "{namespace}", which VirtualService "{name}" sends to',
-    fix: 'create it, or name one that exists',
+    text: 'VirtualRouter "{router}" not found in namespace "{namespace}", but VirtualService "{name}" sends to it',
+    fix: 'create it, or use the name of one that exists',
   },
   noRoutes: {
     class: 'invalid',
-    text: 'VirtualRouter "{name}", which Rollout "{rollout}" drives, has no routes',
-    fix: 'add a route with two weighted targets, for the stable and for the canary pods',
+    text: 'VirtualRouter "{name}" (controlled by Rollout "{rollout}") has no routes',
+    fix: 'add a route with two weighted targets, one for the stable and one for the canary pods',
   },
   type: {
     class: 'invalid',
-    text: 'the route "{route}" of VirtualRouter "{name}" is neither an HTTP nor a TCP route',
-    fix: 'give it one of httpRoute, http2Route, grpcRoute and tcpRoute',
+    text: 'route "{route}" of VirtualRouter "{name}" is neither an HTTP nor a TCP route',
+    fix: 'set one of httpRoute, http2Route, grpcRoute and tcpRoute',
   },
   targets: {
     class: 'invalid',
-    text: 'the route "{route}" of VirtualRouter "{name}" has {count} weighted targets',
-    fix: 'give it two, one for the stable and one for the canary pods',
+    text: 'route "{route}" of VirtualRouter "{name}" does not have two weighted targets (found {count})',
+    fix: 'set two, one for the stable and one for the canary pods',
   },
 } as const;
 
 export const appMeshRoutes = defineRule({
   id: 'appmesh-routes',
-  summary: 'Every route of the virtual router that a Rollout drives has two weighted targets.',
+  summary: 'Every route of the App Mesh virtual router of a Rollout has two weighted targets.',
   explanation:
-    'With App Mesh the controller sets the weights in every route of the virtual router behind the virtual service, and marks the Rollout InvalidSpec where a route has other than two weighted targets or is of a type that it does not know. ' +
-    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateAppMeshVirtualRouter), rollout/controller.go (getReferencedAppMeshResources) and rollout/trafficrouting/appmesh.',
+    'With App Mesh, the controller sets the weights in every route of the virtual router behind the virtual ' +
+    'service. It marks the Rollout InvalidSpec if a route does not have exactly two weighted targets, or if its ' +
+    'type is unknown. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateAppMeshVirtualRouter), ' +
+    'rollout/controller.go (getReferencedAppMeshResources) and rollout/trafficrouting/appmesh.',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.appmesh.k8s.aws', 'VirtualRouter.appmesh.k8s.aws'],
   messages,

@@ -7,33 +7,36 @@ const PATH = ['spec', 'scaleTargetRef'];
 
 export const autoscalerTarget = defineRule({
   id: 'autoscaler-target',
-  summary: 'An autoscaler aims at the Rollout, not at the Deployment behind it or at a kind that does not exist.',
+  summary: 'An autoscaler targets the Rollout, not its Deployment or a kind that does not exist.',
   explanation:
-    'An autoscaler that aims at the Deployment of a Rollout scales pods that are to be gone, or does nothing once the Deployment is at 0, while the Rollout keeps its count under any load. One that aims at a Rollout under apps/v1, which KEDA ' +
-    'assumes where no apiVersion is given, finds nothing: Rollouts are of argoproj.io/v1alpha1 and have a scale subresource of their own. A PodDisruptionBudget names no target, it selects pods by labels and works for both. ' +
-    'Source: Argo Rollouts v1.9.1, docs/features/hpa-support.md and docs/migrating.md.',
+    'An autoscaler that targets the Deployment of a Rollout scales pods that should be gone. Once the Deployment is ' +
+    'at 0, it has no effect, and the Rollout keeps its replica count under any load. KEDA assumes apps/v1 if no ' +
+    'apiVersion is set. An autoscaler that targets a Rollout in apps/v1 finds nothing. Rollouts belong to ' +
+    'argoproj.io/v1alpha1 and have a scale subresource of their own. A PodDisruptionBudget has no target; it ' +
+    'selects pods by labels and works for both. Source: Argo Rollouts v1.9.1, docs/features/hpa-support.md and ' +
+    'docs/migrating.md.',
   subject: ['HorizontalPodAutoscaler.autoscaling', 'ScaledObject.keda.sh'],
   reads: ['Deployment.apps', 'Rollout.argoproj.io'],
   messages: {
     group: {
       class: 'advice',
-      text: '{kind} "{name}" aims at the kind {wrong}, which does not exist',
+      text: '{kind} "{name}" targets kind {wrong}, which does not exist',
       fix: 'set scaleTargetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name {target}',
     },
     workload: {
       class: 'advice',
-      text: '{kind} "{name}" scales Deployment "{target}", whose pods Rollout "{rollout}" runs',
+      text: '{kind} "{name}" scales Deployment "{target}", but Rollout "{rollout}" runs its pods',
       fix: 'set scaleTargetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name {rollout}',
     },
     replaced: {
       class: 'advice',
-      text: '{kind} "{name}" scales Deployment "{target}", which is not there, and there is a Rollout of that name',
+      text: '{kind} "{name}" scales Deployment "{target}", which does not exist, but a Rollout with that name does',
       fix: 'set scaleTargetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name {target}',
     },
     beside: {
       class: 'advice',
-      text: '{kind} "{name}" scales Deployment "{target}", and not the Rollout of that name beside it',
-      fix: 'if the Rollout is meant, set scaleTargetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name {target}',
+      text: '{kind} "{name}" scales Deployment "{target}", not the Rollout with the same name',
+      fix: 'if you mean the Rollout, set scaleTargetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name {target}',
     },
   },
   check(context, scaler) {

@@ -4,28 +4,30 @@ import { asArray, dig, asString, stringMap, type JsonObject } from '../../world/
 import { podReferences } from '../../world/references.ts';
 import { defineRule } from '../define.ts';
 
-// By these a pod template shows that something changes it along with the configuration, or restarts the pods.
+// Signs that something changes the pod template together with the configuration, or restarts the pods.
 const GENERATED_KEY = /checksum|hash|sha[0-9]|digest|reload|restart|rollme|timestamp|config/i;
 const GENERATED_VALUE = /^(sha256:)?[0-9a-f]{7,}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T/i;
 const GENERATED_VARIABLE = /checksum|hash|config_?(version|revision)/i;
-// The bundles of certificate authorities that platforms put into every namespace change in place on purpose.
+// Platforms put CA bundles into every namespace and update them in place on purpose.
 const AUTHORITIES = /(^|[-.])ca([-.]|$)/;
 
 export const configInPlace = defineRule({
   id: 'config-in-place',
-  summary:
-    'A ConfigMap that a Rollout mounts has a name that changes with its content, or the pod template has a checksum of it.',
+  summary: 'A ConfigMap of a Rollout gets a new name with new content, or the pod template has a checksum of it.',
   explanation:
-    'Only a change of the pod template makes a new revision. A ConfigMap that is edited under the same name reaches all pods at once, stable and canary alike, some when they restart and some at once: no step, no analysis, and nothing to roll back to. ' +
-    'Give it a new name with each content, as Kustomize does, or put a checksum of it into an annotation of the template, as Helm charts do. With a reloader, or anything else in the template that looks generated, this rule is silent. ' +
-    'Source: Argo Rollouts v1.9.1, docs/best-practices.md.',
+    'Only a change of the pod template creates a new revision. An edit to a ConfigMap that keeps its name reaches ' +
+    'all pods, stable and canary, either at once or when they restart. No step or analysis applies, and there is ' +
+    'nothing to roll back to. Give the ConfigMap a new name for each content, as Kustomize does. Or put a checksum ' +
+    'of it into an annotation of the pod template, as Helm charts do. The rule reports nothing if a reloader is ' +
+    'present or if anything else in the template looks generated. Source: Argo Rollouts v1.9.1, ' +
+    'docs/best-practices.md.',
   subject: ['Rollout.argoproj.io'],
   lintOnly: true,
   reads: ['ConfigMap'],
   messages: {
     fixed: {
       class: 'advice',
-      text: 'ConfigMap "{name}" is used under a fixed name, so that editing it changes stable and canary at once and makes no revision',
+      text: 'ConfigMap "{name}" has a fixed name, so an edit reaches stable and canary pods at once and creates no revision',
       fix: 'put a version or hash into its name, or a checksum of it into an annotation of the pod template',
     },
   },
@@ -66,7 +68,7 @@ function isRefreshed(rollout: KubeObject, template: JsonObject): boolean {
 
 function isVersioned(name: string): boolean {
   const last = name.slice(Math.max(name.lastIndexOf('-'), name.lastIndexOf('.')) + 1);
-  // A counter, a date, `v2`, any hash that holds a digit; a hash without one: hexadecimal, or in the letters of
-  // kustomize.
+  // A counter, a date, `v2` or a hash with a digit; or a hash without a digit, in hexadecimal or in the letters that
+  // Kustomize uses.
   return /[0-9]/.test(last) || /^[a-f]{7,}$/.test(last) || /^[bcdfghkmt]{10}$/.test(last) || AUTHORITIES.test(name);
 }

@@ -11,23 +11,26 @@ const PATH = ['spec', 'strategy', 'canary', 'trafficRouting', 'istio', 'destinat
 const messages = {
   used: {
     class: 'invalid',
-    text: 'the Rollouts controller deletes the subset "{subset}" of DestinationRule "{name}", which Rollout "{rollout}" drives, and {route} of VirtualService "{virtualService}" sends to it',
-    fix: 'move the subset to another DestinationRule for the same host',
+    text: '{route} of VirtualService "{virtualService}" uses subset "{subset}", but the controller of Rollout "{rollout}" deletes it from DestinationRule "{name}"',
+    fix: 'move it to another DestinationRule for the same host',
   },
   extra: {
     class: 'advice',
-    text: 'the Rollouts controller deletes the subset "{subset}" of DestinationRule "{name}": Rollout "{rollout}", which drives it, names only "{stable}" and "{canary}"',
-    fix: 'move the subset to another DestinationRule for the same host, or remove it',
+    text: 'the Rollouts controller deletes subset "{subset}" of DestinationRule "{name}", because Rollout "{rollout}" names only "{stable}" and "{canary}"',
+    fix: 'move it to another DestinationRule for the same host, or remove it',
   },
 } as const;
 
 export const destinationRuleExtraSubsets = defineRule({
   id: 'destinationrule-extra-subsets',
-  summary: 'The DestinationRule that a Rollout drives has no subset beside the stable and the canary one.',
+  summary: 'The DestinationRule that a Rollout controls has only the stable and the canary subset.',
   explanation:
-    'The controller writes the list of subsets anew and leaves out every one that is neither stable nor canary, those in additionalSubsetNames too: at once, without an error, and again after every apply. The Rollout runs, but a route ' +
-    'that sends to such a subset answers 503 from then on; that is why it is refused here, though the controller calls nothing invalid. Istio merges the subsets of several DestinationRules for one host, so the others can stand in one of their own. ' +
-    'Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B4); source: rollout/trafficrouting/istio (UpdateHash).',
+    'The controller rewrites the list of subsets and drops every subset that is neither stable nor canary, ' +
+    'including those in additionalSubsetNames. It does so at once, without an error, and again after every apply. ' +
+    'The Rollout runs, but a route that sends to such a subset answers 503 from then on. Rollgate rejects this for ' +
+    'that reason, although the controller accepts it. Istio merges the subsets of several DestinationRules for one ' +
+    'host, so other subsets can be in a DestinationRule of their own. Seen on the controller of Argo Rollouts ' +
+    'v1.9.1 (docs/upstream-facts.md, claim B4); source: rollout/trafficrouting/istio (UpdateHash).',
   subject: ['Rollout.argoproj.io'],
   reads: [DESTINATION_RULE, VIRTUAL_SERVICE],
   messages,
@@ -43,14 +46,14 @@ export const destinationRuleExtraSubsets = defineRule({
       index,
     }));
     const named = [ref.stableSubset, ref.canarySubset];
-    // A named subset that is not there is misspelt as often as not; then there is one subset too many as well, and one
-    // finding is enough.
+    // If a named subset does not exist, its name is often misspelt. Then one subset is extra as well, and one finding is
+    // enough.
     if (named.some((name) => !subsets.some((subset) => subset.name === name))) return;
 
     const { name } = destinationRule.metadata;
     const host = { host: asString(dig(destinationRule, 'spec', 'host')), namespace };
     for (const { name: subset, raw, index } of subsets) {
-      // Those of experiments are the controller's own: it gives them the hash and nothing else.
+      // The controller creates subsets for experiments itself, with only the hash as their label.
       if (named.includes(subset) || dig(raw, 'labels', HASH_LABEL) !== undefined) continue;
       const place = { object: destinationRule, path: ['spec', 'subsets', index, 'name'], anchor: subset };
       const by = { object: rollout, path: [...PATH, 'name'] };
@@ -78,8 +81,8 @@ interface Sender {
 }
 
 /**
- * Out: a route of that namespace that sends to the subset of that host, unless another DestinationRule there has the
- * subset too.
+ * Returns a route in the namespace that sends to the subset of the host, or undefined. Also returns undefined if another
+ * DestinationRule in the namespace has the subset too.
  */
 function senderTo(
   context: RuleContext<typeof messages>,

@@ -7,19 +7,22 @@ const LOCALITY: ReadonlySet<string> = new Set(['topology.kubernetes.io', 'failur
 
 export const destinationRuleSubsetLabels = defineRule({
   id: 'destinationrule-subset-labels',
-  summary:
-    'The labels of the stable and canary subsets of a DestinationRule are labels that the pods of the Rollout have.',
+  summary: 'The stable and canary subsets of a DestinationRule use labels that the pods of the Rollout have.',
   explanation:
-    'The controller adds "rollouts-pod-template-hash" to the labels of both subsets and leaves the others as they are. A subset made for plain Istio, with "version: v1" and "version: v2" of two Deployments, then matches no pod ' +
-    'of the Rollout, and clients get 503. A subset needs no label of its own; one that it has must be in the pod template, or in canaryMetadata for the canary and stableMetadata for the stable subset, which come before the ' +
-    'template. Labels that Istio gives to endpoints itself are not judged. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (UpdateHash) and utils/replicaset (SyncEphemeralPodMetadata).',
+    'The controller adds "rollouts-pod-template-hash" to the labels of both subsets and leaves the other labels as ' +
+    'they are. Subsets made for plain Istio often have "version: v1" and "version: v2" of two Deployments. Such a ' +
+    'subset matches no pod of the Rollout, and clients get 503. A subset needs no label of its own. If it has one, ' +
+    'the pod template must have it too. It may also be in canaryMetadata for the canary subset and in ' +
+    'stableMetadata for the stable one, which override the template. Labels that Istio itself gives to endpoints ' +
+    'are not checked. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (UpdateHash) and utils/replicaset ' +
+    '(SyncEphemeralPodMetadata).',
   subject: ['Rollout.argoproj.io'],
   reads: ['DestinationRule.networking.istio.io', 'Deployment.apps', 'PodTemplate', 'ReplicaSet.apps'],
   messages: {
     mismatch: {
       class: 'invalid',
-      text: '{role} subset "{subset}" of DestinationRule "{name}" asks for the label "{key}: {value}", but the {role} pods of Rollout "{rollout}" have {has}',
-      fix: 'remove the label from the subset (its hash label tells the pods apart), or set it in {field} of the Rollout',
+      text: '{role} subset "{subset}" of DestinationRule "{name}" selects label "{key}: {value}", but the {role} pods of Rollout "{rollout}" have {has}',
+      fix: 'remove this label, or set it in {field} of the Rollout',
     },
   },
   check(context, rollout) {
@@ -30,7 +33,7 @@ export const destinationRuleSubsetLabels = defineRule({
         : context.find('DestinationRule.networking.istio.io', namespaceOf(rollout), ref.name);
     if (ref === undefined || destinationRule === undefined) return;
     const template = effectiveTemplate(rollout, context.find);
-    // Pods without any label are a mistake of the Rollout, not of the subsets.
+    // If the pods have no labels at all, the Rollout is wrong, not the subsets.
     if (template === undefined || template.labels.size === 0) return;
 
     const roles = [
@@ -40,7 +43,7 @@ export const destinationRuleSubsetLabels = defineRule({
     const subsets = asArray(dig(destinationRule, 'spec', 'subsets'));
     for (const { role, subset, field, named } of roles) {
       const index = subsets.findIndex((entry) => subset !== '' && dig(entry, 'name') === subset);
-      // One subset for both gets the hash of the canary.
+      // If both roles use one subset, it gets the hash of the canary.
       if (role === 'stable' && subset === ref.canarySubset) continue;
       const own = stringMap(dig(canaryOf(rollout), field, 'labels'));
       for (const [key, value] of stringMap(dig(subsets[index], 'labels'))) {
@@ -74,8 +77,8 @@ export const destinationRuleSubsetLabels = defineRule({
 });
 
 /**
- * Whether the label comes from elsewhere than the pod template: the hash, and what Istio knows of an endpoint by its
- * node, cluster and proxy.
+ * Returns whether the label does not come from the pod template: the hash label, and the labels that Istio derives from
+ * the node, cluster and proxy of an endpoint.
  */
 function isGiven(key: string): boolean {
   const [domain = '', name] = key.split('/', 2);

@@ -19,34 +19,36 @@ const PATH = ['spec', 'strategy', 'canary', 'trafficRouting', 'istio', 'destinat
 
 export const destinationRuleSubsets = defineRule({
   id: 'destinationrule-subsets',
-  summary:
-    'The DestinationRule of a Rollout has the subsets that the Rollout names, for the host that its routes send to.',
+  summary: 'The DestinationRule of a Rollout has the subsets that the Rollout names, for the host that its routes use.',
   explanation:
-    'The controller writes the hash of the stable and of the canary pods into the two subsets that the Rollout names. It passes over a subset that is not there and removes every other one, without an error: the ' +
-    'routes then send to a subset that no longer exists, and clients get 503. The same happens when the DestinationRule is for another host than the routes send to, unless another DestinationRule has that subset for that host. ' +
-    'With one name for both subsets, all traffic goes to the canary. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (UpdateHash, validateDestinationRule); host names: Istio, ResolveShortnameToFQDN.',
+    'The controller writes the hash of the stable and of the canary pods into the two subsets that the Rollout ' +
+    'names. It skips a subset that does not exist and removes every other one, without an error. The routes then ' +
+    'send to a subset that no longer exists, and clients get 503. The same happens if the DestinationRule is for ' +
+    'another host than the routes, unless another DestinationRule has that subset for that host. If both subsets ' +
+    'have the same name, all traffic goes to the canary. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
+    '(UpdateHash, validateDestinationRule); host names: Istio, ResolveShortnameToFQDN.',
   subject: ['Rollout.argoproj.io'],
   reads: [DESTINATION_RULE, 'VirtualService.networking.istio.io'],
   messages: {
     unnamed: {
       class: 'invalid',
-      text: 'the Rollout has a destinationRule without {field}',
+      text: 'destinationRule of the Rollout has no {field}',
       fix: 'set {field}, or remove destinationRule to shift traffic between Services',
     },
     absent: {
       class: 'invalid',
       text: 'DestinationRule "{name}" has no subset "{subset}" (it has {has})',
-      fix: 'name in {field} a subset that it has, or add this one first',
+      fix: 'set {field} to one of its subsets, or add this subset first',
     },
     host: {
       class: 'invalid',
       text: 'DestinationRule "{name}" is for {host}, but {route} of VirtualService "{virtualService}" sends to subset "{subset}" of {other}',
-      fix: 'write the same host in both, with namespace and domain',
+      fix: 'use the same host in both, with namespace and domain',
     },
     same: {
       class: 'advice',
-      text: 'subset "{subset}" is named for the stable and for the canary pods, so all traffic goes to the canary at once',
-      fix: 'make two subsets of the host, and name one of them in stableSubsetName',
+      text: 'subset "{subset}" is both the stable and the canary subset, so all traffic goes to the canary at once',
+      fix: 'add a second subset for the host, and set it in stableSubsetName',
     },
   },
   check(context, rollout) {
@@ -90,7 +92,7 @@ export const destinationRuleSubsets = defineRule({
       host,
       new Set(subsets.map((ours) => ours.subset)),
     )) {
-      // The subset may come from a DestinationRule that nobody drives: with labels of its own it works as well.
+      // The subset may be in a DestinationRule that no Rollout controls. With labels of its own it works too.
       const places = [
         ...new Set([
           namespace,
@@ -99,7 +101,7 @@ export const destinationRuleSubsets = defineRule({
         ]),
       ];
       if (places.some((place) => context.lookup(DESTINATION_RULE, place, name).state === 'unknown')) {
-        context.skip(`not all DestinationRules that may be for host "${target.host}" can be known`);
+        context.skip(`cannot read all DestinationRules that may be for host "${target.host}"`);
         continue;
       }
       const makes = (other: KubeObject): boolean =>
@@ -126,7 +128,7 @@ export const destinationRuleSubsets = defineRule({
   },
 });
 
-/** A destination in one of the Rollout's subsets, of another host than the DestinationRule's. */
+/** A destination that uses a subset of the Rollout, but another host than the DestinationRule. */
 interface Stranger extends DrivenRoute {
   readonly target: PlacedHost;
   readonly subset: string;
@@ -134,7 +136,7 @@ interface Stranger extends DrivenRoute {
   readonly anchor: string;
 }
 
-/** Out: them, the first of each VirtualService, subset and host. */
+/** Returns the destinations with another host, the first for each VirtualService, subset and host. */
 function strangers(
   driven: readonly DrivenRoute[],
   host: PlacedHost,
@@ -160,7 +162,7 @@ function hostOf(destinationRule: KubeObject): PlacedHost {
 
 function hostTitle({ host, namespace }: PlacedHost): string {
   const service = destinationService(host, namespace);
-  return service === undefined ? `host "${host}"` : `Service "${service.name}" of namespace "${service.namespace}"`;
+  return service === undefined ? `host "${host}"` : `Service "${service.namespace}/${service.name}"`;
 }
 
 function subsetNames(destinationRule: KubeObject): ReadonlySet<string> {

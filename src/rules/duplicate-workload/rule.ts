@@ -8,15 +8,18 @@ export const duplicateWorkload = defineRule({
   id: 'duplicate-workload',
   summary: 'No Deployment selects the same pods as a Rollout that does not refer to it.',
   explanation:
-    'A Deployment that was left behind when its Rollout was written, with the same selector, runs its own pods behind the same Services: they take traffic past the canary and are never updated. Neither controller notices, since each ' +
-    'looks only at the ReplicaSets it owns. A Deployment or Rollout at 0 runs nothing, and one that selects by expressions as well may mean other pods.',
+    'A Deployment with the same selector as a Rollout, often left over from before the Rollout, runs its own pods ' +
+    'behind the same Services. These pods receive traffic outside of the canary weights and are never updated. ' +
+    'Neither controller notices, because each looks only at the ReplicaSets that it owns. A Deployment or Rollout ' +
+    'with 0 replicas runs nothing and is not reported. A selector with expressions may select other pods, so it is ' +
+    'not reported either.',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps'],
   messages: {
     same: {
       class: 'advice',
-      text: 'Deployment "{name}" selects the same pods ({labels}), so that both run side by side',
-      fix: 'delete the Deployment or scale it to 0 once the Rollout is healthy, or have the Rollout take its template with workloadRef',
+      text: 'Deployment "{name}" selects the same pods ({labels}), so both run pods side by side',
+      fix: 'delete the Deployment or scale it to 0 once the Rollout is healthy, or reference it in workloadRef',
     },
   },
   check(context, rollout) {

@@ -7,31 +7,33 @@ import { defineRule } from '../define.ts';
 
 export const ingressBackend = defineRule({
   id: 'ingress-backend',
-  summary: 'An Ingress that a Rollout drives has a rule for its stable Service, or for the root Service of an ALB.',
+  summary: 'An Ingress that a Rollout controls has a rule for the stable Service, or for the root Service of an ALB.',
   explanation:
-    'The controller looks for a rule whose backend is the stable Service (with ALB the root Service, where one is named) and marks the Rollout InvalidSpec ' +
-    'without one; the default backend does not count, and with ALB and nginx both configured only the Ingresses of ALB are looked at. For ALB it writes the ' +
-    'weights into the annotation "actions.<service>" and does not touch the rule: the load balancer controller reads that annotation only for a backend ' +
-    'whose port is named use-annotation, so with any other port all traffic goes on to the one Service. Source: Argo Rollouts v1.9.1, ' +
-    'pkg/apis/rollouts/validation (ValidateIngress), rollout/controller.go (getReferencedIngresses) and rollout/trafficrouting/alb; AWS Load Balancer ' +
-    'Controller, Ingress annotations (actions).',
+    'The controller looks for a rule whose backend is the stable Service (with ALB, the root Service if one is ' +
+    'set). Without such a rule it marks the Rollout InvalidSpec. The default backend does not count. If both ALB ' +
+    'and nginx are configured, the controller checks only the Ingresses of ALB. For ALB it writes the weights into ' +
+    'the annotation "actions.<service>" and does not change the rule. The load balancer controller reads this ' +
+    'annotation only for a backend whose port is named use-annotation. With any other port, all traffic goes to ' +
+    'that one Service. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateIngress), ' +
+    'rollout/controller.go (getReferencedIngresses) and rollout/trafficrouting/alb; AWS Load Balancer Controller, ' +
+    'Ingress annotations (actions).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Ingress.networking.k8s.io'],
   messages: {
     lacking: {
       class: 'invalid',
       text: 'Ingress "{name}" has no rule for {role} Service "{service}"',
-      fix: 'add a path with that Service as its backend',
+      fix: 'add a path with this Service as backend',
     },
     notByAnnotation: {
       class: 'invalid',
-      text: 'Ingress "{name}" sends to Service "{service}" by port {port}, so the weights that the controller writes into its annotations have no effect',
-      fix: 'set the port to name: use-annotation',
+      text: 'Ingress "{name}" uses port {port} for Service "{service}", so the weights in its annotations have no effect',
+      fix: 'set the port name to use-annotation',
     },
     besideAnnotation: {
       class: 'advice',
-      text: 'Ingress "{name}" sends one path to Service "{service}" by port {port}, past the weights that the controller sets',
-      fix: 'set the port to name: use-annotation, unless that path is not to be shifted',
+      text: 'Ingress "{name}" uses port {port} for Service "{service}" in one path, so the weights have no effect there',
+      fix: 'set the port name to use-annotation, unless the weights should not apply to this path',
     },
   },
   check(context, rollout) {
@@ -40,7 +42,7 @@ export const ingressBackend = defineRule({
     const managed = managedIngresses(rollout);
     const ofNginx = new Set(managed.filter((ingress) => ingress.router === 'nginx').map(({ name }) => name));
     for (const { name, path: from } of managed.filter((ingress) => ingress.router === router)) {
-      // Both routers may name one Ingress: the controller then asks of it what NGINX needs.
+      // If both routers name one Ingress, the controller checks it by the rules for nginx.
       const isNginx = ofNginx.has(name);
       const service = isNginx ? stable : albActionService(rollout);
       if (service === '') continue;

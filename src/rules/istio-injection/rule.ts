@@ -16,11 +16,15 @@ const DATAPLANE = 'istio.io/dataplane-mode';
 export const istioInjection = defineRule({
   id: 'istio-injection',
   summary:
-    'The pods of an Istio-routed Rollout get a sidecar, and its VirtualServices and DestinationRule are for one revision of Istio.',
+    'The pods of a Rollout with Istio get a sidecar, and its VirtualServices and DestinationRule are for one Istio revision.',
   explanation:
-    'Weights of a VirtualService for the mesh are applied by the sidecar of the pod that sends. A pod gets one when its namespace has the label istio-injection=enabled or istio.io/rev, or the pod the label ' +
-    'sidecar.istio.io/inject=true; without it the pods of a Rollout send past all weights, and take no part in mutual TLS. VirtualServices for gateways only, ambient mode and sidecars written into the pod template are left alone. ' +
-    'An object with the label istio.io/rev is read by that revision of Istio only. Source: Istio, sidecar injection and revision labels of its reference. An installation that injects by default (enableNamespacesByDefault) needs none of it.',
+    'The sidecar of the sending pod applies the weights of a VirtualService for the mesh. A pod gets a sidecar if ' +
+    'its namespace has the label istio-injection=enabled or istio.io/rev. It also gets one if the pod itself has ' +
+    'the label sidecar.istio.io/inject=true. Without a sidecar, the pods of a Rollout ignore all weights when they ' +
+    'send requests, and do not use mutual TLS. VirtualServices for gateways only, ambient mode and sidecars written ' +
+    'into the pod template are not checked. Only the Istio revision in the label istio.io/rev reads an object with ' +
+    'this label. Source: Istio, sidecar injection and revision labels of its reference. An installation that ' +
+    'injects by default (enableNamespacesByDefault) needs none of these labels.',
   subject: ['Rollout.argoproj.io'],
   reads: [
     'Deployment.apps',
@@ -33,18 +37,18 @@ export const istioInjection = defineRule({
   messages: {
     noSidecar: {
       class: 'advice',
-      text: 'the pods of Rollout "{rollout}" get no Istio sidecar: neither namespace "{namespace}" nor the pod template asks for one',
-      fix: 'label the namespace with istio-injection=enabled (or its revision, istio.io/rev), or the pod template with sidecar.istio.io/inject=true',
+      text: 'the pods of Rollout "{rollout}" get no Istio sidecar (not enabled in namespace "{namespace}" or the pod template)',
+      fix: 'label the namespace with istio-injection=enabled or istio.io/rev, or the pod template with sidecar.istio.io/inject=true',
     },
     optedOut: {
       class: 'advice',
-      text: 'the pods of Rollout "{rollout}" get no Istio sidecar: their template says sidecar.istio.io/inject=false',
+      text: 'the pods of Rollout "{rollout}" get no Istio sidecar, because their template sets sidecar.istio.io/inject=false',
       fix: 'remove it from the pod template',
     },
     revision: {
       class: 'advice',
-      text: 'VirtualService "{virtualService}" is for {its}, DestinationRule "{destinationRule}" for {other}',
-      fix: 'give both the same label istio.io/rev, or neither',
+      text: 'VirtualService "{virtualService}" is for {its}, but DestinationRule "{destinationRule}" is for {other}',
+      fix: 'set the same istio.io/rev label on both, or on neither',
     },
   },
   check(context, rollout) {
@@ -103,7 +107,7 @@ export const istioInjection = defineRule({
   },
 });
 
-/** Whether a namespace with these labels has sidecars injected; where both labels are there the older one decides. */
+/** Returns whether sidecars are injected in a namespace with these labels. If both labels exist, istio-injection wins. */
 function namespaceAsks(labels: ReadonlyMap<string, string>): boolean {
   return labels.has('istio-injection')
     ? labels.get('istio-injection') === 'enabled'
@@ -112,21 +116,21 @@ function namespaceAsks(labels: ReadonlyMap<string, string>): boolean {
 
 function revisionOf(object: KubeObject): string {
   const revision = optionalString(dig(object.metadata, 'labels', REVISION));
-  return revision === undefined ? 'every revision of Istio' : `Istio revision "${revision}"`;
+  return revision === undefined ? 'all Istio revisions' : `Istio revision "${revision}"`;
 }
 
-/** Whether sidecars apply it: a VirtualService without gateways is for the mesh. */
+/** Returns whether sidecars apply a VirtualService. Without gateways it is for the mesh. */
 function isForMesh(virtualService: KubeObject): boolean {
   const gateways = asArray(dig(virtualService, 'spec', 'gateways'));
   return gateways.length === 0 || gateways.includes('mesh');
 }
 
 interface Injection {
-  /** What the template says of injection, the label before the annotation; empty if nothing. */
+  /** The injection setting of the template; the label overrides the annotation. Empty if there is none. */
   readonly inject: string;
   readonly field: 'labels' | 'annotations';
   readonly asks: boolean;
-  /** Whether the pods need no injected sidecar: ambient mode, or a proxy written into the template. */
+  /** Whether the pods need no injected sidecar, because of ambient mode or a proxy written into the template. */
   readonly isElsewhere: boolean;
 }
 

@@ -15,24 +15,28 @@ const MANAGED: Path = ['spec', 'strategy', 'canary', 'trafficRouting', 'managedR
 
 export const managedRouteClash = defineRule({
   id: 'managed-route-clash',
-  summary: 'The names in managedRoutes are those of routes that the controller makes, not of routes that people write.',
+  summary: 'managedRoutes names only routes that the controller creates, not routes that manifests define.',
   explanation:
-    'What managedRoutes names belongs to the controller: it removes every http route of that name when a Rollout is created, promoted, aborted or has no canary pods, one written by hand as well, and the traffic that it matched goes elsewhere. ' +
-    'With a name that stands in the routes of the VirtualService entry too, it removes the route that it drives, and the Rollout is InvalidSpec from then on. The first is refused here though the controller calls it valid, because the route ' +
-    'is lost. A route as the controller itself makes it (one destination, the canary, and nothing but header matches; or a mirror) is taken for one of its own. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, ' +
-    'claim B6); source: rollout/trafficrouting/istio (RemoveManagedRoutes).',
+    'The routes in managedRoutes belong to the controller. It removes every http route with such a name when a ' +
+    'Rollout is created, promoted, aborted or has no canary pods. This includes routes written by hand, and the ' +
+    'traffic that they matched goes elsewhere. The name may also be in routes of the VirtualService entry. Then the ' +
+    'controller removes the route that it sets weights in, and the Rollout is InvalidSpec from then on. Rollgate ' +
+    'rejects the first case too, although the controller accepts it, because the route is lost. A route that looks ' +
+    'like one from the controller is not reported: one destination, the canary, with only header matches; or a ' +
+    'mirror. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B6); source: ' +
+    'rollout/trafficrouting/istio (RemoveManagedRoutes).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
   messages: {
     driven: {
       class: 'invalid',
-      text: 'the route "{route}" is one that the Rollout drives and one in managedRoutes, so the Rollouts controller removes it from VirtualService "{name}"',
-      fix: 'take another name in managedRoutes: the name of a route that no manifest has',
+      text: 'route "{route}" is in both routes and managedRoutes, so the Rollouts controller removes it from VirtualService "{name}"',
+      fix: 'use another name in managedRoutes, one that no manifest gives to a route',
     },
     written: {
       class: 'invalid',
-      text: 'http route "{route}" of VirtualService "{name}" has a name that Rollout "{rollout}" lists in managedRoutes, so the Rollouts controller removes it',
-      fix: 'take another name in managedRoutes: the name of a route that no manifest has',
+      text: 'http route "{route}" of VirtualService "{name}" is in managedRoutes of Rollout "{rollout}", so the Rollouts controller removes it',
+      fix: 'use another name in managedRoutes, one that no manifest gives to a route',
     },
   },
   check(context, rollout) {
@@ -65,14 +69,14 @@ export const managedRouteClash = defineRule({
   },
 });
 
-/** Whether a route may be one that the controller made for this Rollout: nothing in it tells who wrote it. */
+/** Returns whether the controller may have created a route for this Rollout. Nothing in a route says who wrote it. */
 function isControllers(route: Route, rollout: KubeObject): boolean {
   if (isObject(dig(route.raw, 'mirror'))) return true;
   const [only, ...others] = route.destinations;
   if (only === undefined || others.length > 0) return false;
   const rule = destinationRuleOf(rollout);
   const { stable, canary } = stableAndCanaryServices(rollout, false);
-  // Ping and pong change places: what was the canary's may still be there when it is the stable one's.
+  // Ping and pong swap roles, so a route for the former canary Service may still exist when that Service is stable.
   const services = isObject(canaryOf(rollout)?.['pingPong']) ? [stable, canary] : [canary];
   const isCanary = rule === undefined ? services.includes(shortHost(only.host)) : only.subset === rule.canarySubset;
   const keys = Object.keys(route.raw as object).filter((key) => !['name', 'match', 'route'].includes(key));

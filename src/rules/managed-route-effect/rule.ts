@@ -13,29 +13,34 @@ const KINDS = ['setHeaderRoute', 'setMirrorRoute'] as const;
 
 export const managedRouteEffect = defineRule({
   id: 'managed-route-effect',
-  summary:
-    'A header or mirror route is set while the canary has pods, and does not keep later weights from being written.',
+  summary: 'A header or mirror route is set while the canary has pods, and does not block later weights.',
   explanation:
-    'While the canary has no pods the controller removes all managed routes: a header route set in the first step, before any weight or scale, is gone a moment later, and no later step brings it back. And while a managed route is in a ' +
-    'VirtualService whose only other http route has a name, a Rollout that names no route finds none to write weights into: the status says 20 %, the route says 0. The Gateway API plugin passes over header steps unless a route has useHeaderRoutes; by label it never has. ' +
-    'Nothing is refused by the controller, and the update ends well, untested. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claims C3, B1 and, with plugin v0.15.0, C4); source: rollout/trafficrouting.go (reconcileTrafficRouting), rollout/trafficrouting/istio (getHttpRouteIndexesToPatch).',
+    'While the canary has no pods, the controller removes all managed routes. A header route that the first step ' +
+    'sets, before any weight or scale, is removed a moment later. No later step restores it. A managed route can ' +
+    'also block weights. This happens if the only other http route of a VirtualService has a name and the Rollout ' +
+    'names no route. The controller then finds no route for the weights: the status says 20 %, but the route says ' +
+    '0. The Gateway API plugin skips header steps unless a route has useHeaderRoutes; a route selected by label ' +
+    'never has it. The controller rejects none of this, and the update succeeds untested. Seen on the controller of ' +
+    'Argo Rollouts v1.9.1 (docs/upstream-facts.md, claims C3, B1 and, with plugin v0.15.0, C4); source: ' +
+    'rollout/trafficrouting.go (reconcileTrafficRouting), rollout/trafficrouting/istio ' +
+    '(getHttpRouteIndexesToPatch).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
   messages: {
     noPods: {
       class: 'advice',
-      text: 'step {number} sets the route "{route}" while the canary has no pods, so the Rollouts controller removes it at once',
+      text: 'step {number} sets route "{route}" while the canary has no pods, so the Rollouts controller removes it at once',
       fix: 'put a setCanaryScale with replicas, or a setWeight above 0, before it',
     },
     plugin: {
       class: 'advice',
-      text: 'step {number} has setHeaderRoute, which has no effect: the Gateway API plugin writes header rules only into HTTPRoutes and GRPCRoutes with useHeaderRoutes, and the Rollout names none',
-      fix: 'name the route in httpRoutes or grpcRoutes, with useHeaderRoutes: true',
+      text: 'setHeaderRoute in step {number} has no effect, because no HTTPRoute or GRPCRoute of the Rollout has useHeaderRoutes',
+      fix: 'add the route to httpRoutes or grpcRoutes of the Gateway API plugin, with useHeaderRoutes: true',
     },
     weightless: {
       class: 'advice',
-      text: 'the Rollout names no route of VirtualService "{name}", whose {route} has a name: while "{managed}" is there, the weight of step {number} is never written, though the status says so',
-      fix: 'list "{only}" in routes',
+      text: 'the weight of step {number} has no effect on {route} of VirtualService "{name}" while managed route "{managed}" exists',
+      fix: 'add "{only}" to routes of this VirtualService in the Rollout',
     },
   },
   check(context, rollout) {
@@ -79,7 +84,7 @@ export const managedRouteEffect = defineRule({
   },
 });
 
-/** Whether the only router is the Gateway API plugin, which has routes, and none of them takes header rules. */
+/** Returns whether the Gateway API plugin is the only router, and has routes of which none accepts header rules. */
 function writesNoHeaderRules(rollout: KubeObject): boolean {
   const routes = managedGatewayRoutes(rollout);
   const isOnly =
@@ -92,20 +97,17 @@ function writesNoHeaderRules(rollout: KubeObject): boolean {
 }
 
 interface Walk {
-  /** Steps that set a route when no canary pod is there to receive what it sends. */
+  /** Steps that set a route while the canary has no pods. */
   readonly withoutPods: readonly {
     readonly index: number;
     readonly kind: (typeof KINDS)[number];
     readonly route: string;
   }[];
-  /** Steps that set a weight while a managed route is there, and such a route. */
+  /** Steps that set a weight while a managed route exists, with one such route. */
   readonly weightsBehindRoutes: readonly { readonly index: number; readonly route: string }[];
 }
 
-/**
- * In: canary steps. Out: what becomes of managed routes and weights as they are taken one after the other, from 0 % and
- * no pods.
- */
+/** Goes through canary steps in order, starting at weight 0 without pods, and tracks managed routes and weights. */
 function walkSteps(steps: readonly unknown[]): Walk {
   const withoutPods: Walk['withoutPods'][number][] = [];
   const weightsBehindRoutes: Walk['weightsBehindRoutes'][number][] = [];
@@ -132,8 +134,10 @@ function walkSteps(steps: readonly unknown[]): Walk {
 }
 
 /**
- * In: the last setCanaryScale, if any, and the last weight. Out: whether the canary has pods then; where that is not
- * sure, yes.
+ * Returns whether the canary has pods; true where that is uncertain.
+ *
+ * @param scale - the last setCanaryScale, if any
+ * @param weight - the last weight, in percent
  */
 function hasPods(scale: unknown, weight: number): boolean {
   if (!isObject(scale) || dig(scale, 'matchTrafficWeight') === true) return weight > 0;

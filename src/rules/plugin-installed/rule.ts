@@ -5,23 +5,24 @@ import { asObject } from '../../world/read.ts';
 import { trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
-// As many as a message has room for; a controller has a handful.
+// The number of names that a message has room for.
 const MAX_NAMES = 8;
 
 export const pluginInstalled = defineRule({
   id: 'plugin-installed',
   summary: 'The router plugins of a Rollout are installed in the controller.',
   explanation:
-    'The controller loads its plugins at start from the ConfigMap argo-rollouts-config of its own namespace. A plugin that is not listed there under ' +
-    'trafficRouterPlugins is an error in every reconciliation of the Rollout. Which namespace is the right one cannot be told from a Rollout, so one ' +
-    'ConfigMap of that name that lists the plugin is enough; where none is known, or one cannot be read, nothing is said. Source: Argo Rollouts v1.9.1, ' +
-    'utils/config (InitializeConfig) and utils/plugin (GetPluginInfo).',
+    'The controller loads its plugins at startup from the ConfigMap argo-rollouts-config in its own namespace. If ' +
+    'trafficRouterPlugins there does not list a plugin, every reconciliation of the Rollout fails. A Rollout does ' +
+    'not tell which namespace the controller runs in, so one ConfigMap of that name that lists the plugin is ' +
+    'enough. If no such ConfigMap is known, or one cannot be read, nothing is reported. Source: Argo Rollouts ' +
+    'v1.9.1, utils/config (InitializeConfig) and utils/plugin (GetPluginInfo).',
   subject: ['Rollout.argoproj.io'],
   reads: ['ConfigMap'],
   messages: {
     absent: {
       class: 'missing',
-      text: 'the router plugin "{plugin}" is not installed in the controller ({has})',
+      text: 'router plugin "{plugin}" is not installed in the controller ({has})',
       fix: 'add it to trafficRouterPlugins in ConfigMap "argo-rollouts-config" and restart the controller{hint}',
     },
   },
@@ -36,7 +37,7 @@ export const pluginInstalled = defineRule({
       const names = routerPlugins(configMap);
       if (names === undefined) {
         context.skip(
-          `ConfigMap ${namespaceOf(configMap)}/${configMap.metadata.name}: trafficRouterPlugins is no list in YAML`,
+          `ConfigMap ${namespaceOf(configMap)}/${configMap.metadata.name}: trafficRouterPlugins is not a YAML list`,
         );
         return;
       }
@@ -44,7 +45,7 @@ export const pluginInstalled = defineRule({
       known = true;
     }
     if (!known) {
-      context.skip('the ConfigMap argo-rollouts-config of the controller is not known');
+      context.skip('the ConfigMap argo-rollouts-config of the controller is unknown');
       return;
     }
     const names = [...installed].sort().slice(0, MAX_NAMES);
@@ -52,12 +53,12 @@ export const pluginInstalled = defineRule({
     for (const plugin of plugins) {
       if (installed.has(plugin)) continue;
       const near = nearest(plugin, names);
-      // The ConfigMap is no part of the contradiction: it is somebody else's, and a message across namespaces says no
-      // more than that it is there.
+      // The ConfigMap is not in `related`, because it belongs to others. A message about another namespace says only that
+      // the object exists.
       context.report('absent', {
         path: ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins', plugin],
         anchor: plugin,
-        data: { plugin, has, hint: near === undefined ? '' : `, or name "${near}" if that is meant` },
+        data: { plugin, has, hint: near === undefined ? '' : `, or use "${near}"` },
       });
     }
   },

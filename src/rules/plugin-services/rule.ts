@@ -7,16 +7,17 @@ export const pluginServices = defineRule({
   id: 'plugin-services',
   summary: 'A Rollout that routes through the Gateway API plugin names a stable and a canary Service.',
   explanation:
-    'The plugin finds the backends to weigh by the names in stableService and canaryService alone; pingPong does not replace them. The controller checks ' +
-    'these fields for its own routers but not for plugins, so without them the Rollout is accepted and every attempt to set a weight fails. What other ' +
-    'plugins need is not known. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (requireCanaryStableServices); Gateway API plugin v0.15.0, ' +
-    'pkg/plugin.',
+    'The plugin finds the backends for the weights only by the names in stableService and canaryService; pingPong ' +
+    'does not replace them. The controller requires these fields for its own routers, but not for plugins. Without ' +
+    'them the Rollout is accepted, and every attempt to set a weight fails. The needs of other plugins are unknown. ' +
+    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (requireCanaryStableServices); Gateway API plugin ' +
+    'v0.15.0, pkg/plugin.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages: {
     unnamed: {
       class: 'invalid',
-      text: 'the Gateway API plugin needs {field}, and Rollout "{rollout}" does not name one',
+      text: '{field} is not set, but the Gateway API plugin needs it',
       fix: 'set spec.strategy.canary.{field} to the Service that the route sends {role} traffic to',
     },
   },
@@ -30,7 +31,7 @@ export const pluginServices = defineRule({
       context.report('unnamed', {
         path: ['spec', 'strategy', 'canary', field],
         anchor: field,
-        data: { field, role, rollout: rollout.metadata.name },
+        data: { field, role },
       });
     }
   },

@@ -1,25 +1,25 @@
 import type { Message } from '../define.ts';
 
-/** What the rule can say. */
+/** The messages of the rule. */
 export const messages = {
   absent: {
     class: 'missing',
-    text: 'there is no {what} "{name}"{where}{use}',
-    fix: 'create it, or name one that exists{hint}',
+    text: '{what} "{name}" not found{where}{use}',
+    fix: 'create it, or use the name of one that exists{hint}',
   },
   dotted: {
     class: 'missing',
-    text: 'there is no VirtualService "{name}" in namespace "{namespace}", which is how "{written}" is read',
-    fix: 'create it there; a VirtualService whose own name has a dot cannot be named in a Rollout',
+    text: 'VirtualService "{name}" not found in namespace "{namespace}" (the controller reads "{written}" as name.namespace)',
+    fix: 'create it there; a Rollout cannot name a VirtualService whose name contains a dot',
   },
   otherScope: {
     class: 'missing',
-    text: 'there is no {kind} "{name}", but there is {other} of that name',
-    fix: '{mend}',
+    text: '{kind} "{name}" not found, but {other} with that name exists',
+    fix: '{advice}',
   },
   nested: {
     class: 'missing',
-    text: 'ClusterAnalysisTemplate "{template}", which {analysis} uses, combines AnalysisTemplate "{name}", and namespace "{namespace}" has none of that name',
-    fix: 'create it there, or take it out of spec.templates of the ClusterAnalysisTemplate',
+    text: 'AnalysisTemplate "{name}" not found in namespace "{namespace}", but {analysis} uses it through ClusterAnalysisTemplate "{template}"',
+    fix: 'create it there, or remove it from spec.templates of the ClusterAnalysisTemplate',
   },
 } as const satisfies Record<string, Message>;

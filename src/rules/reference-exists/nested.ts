@@ -4,8 +4,8 @@ import type { RuleContext } from '../define.ts';
 import type { messages } from './messages.ts';
 
 /**
- * Judges what the cluster-scoped templates of a Rollout or Experiment name: which AnalysisTemplate that is depends on
- * the namespace of who uses it.
+ * Checks the AnalysisTemplates that the cluster-scoped templates of a Rollout or Experiment name. The controller looks
+ * for them in the namespace of the Rollout or Experiment.
  */
 export function checkNested(context: RuleContext<typeof messages>, holder: KubeObject): void {
   const namespace = namespaceOf(holder);

@@ -11,10 +11,10 @@ const OTHER_SCOPE: Partial<Record<KindId, KindId>> = {
   'ClusterAnalysisTemplate.argoproj.io': 'AnalysisTemplate.argoproj.io',
 };
 
-// Each takes a look at everything of that kind in the namespace.
+// Bounds the cost, because each hint lists all objects of a kind in the namespace.
 const MAX_HINTS = 20;
 
-// How a message goes on after the name; a role that is not here is no reference to look for.
+// The end of the message for each role. References with a role that is not here are not checked.
 const USE: Partial<Record<Role, string>> = {
   stable: '',
   canary: '',
@@ -24,25 +24,27 @@ const USE: Partial<Record<Role, string>> = {
   preview: '',
   root: '',
   template: '',
-  VirtualService: ' to set weights in',
-  DestinationRule: ' to set subsets in',
-  route: ' to set weights in',
-  Ingress: ' to route with',
-  router: ' to route with',
-  workload: ' to take the pod template from',
-  ConfigMap: ', which the pods need to start',
-  Secret: ', which the pods need to start',
-  ServiceAccount: ', which the pods need to start',
+  VirtualService: ' (needed to set weights)',
+  DestinationRule: ' (needed to set subsets)',
+  route: ' (needed to set weights)',
+  Ingress: ' (needed to route traffic)',
+  router: ' (needed to route traffic)',
+  workload: ' (needed for the pod template)',
+  ConfigMap: ', so the pods cannot start',
+  Secret: ', so the pods cannot start',
+  ServiceAccount: ', so the pods cannot start',
 };
 
 export const referenceExists = defineRule({
   id: 'reference-exists',
-  summary: 'What a Rollout, an Experiment or an analysis template names is there.',
+  summary: 'Everything that a Rollout, an Experiment or an analysis template refers to exists.',
   explanation:
-    'The controller marks a Rollout InvalidSpec for as long as a Service, Ingress, VirtualService, workload or analysis template it names is missing, and ' +
-    'pods do not start without their ConfigMaps, Secrets and ServiceAccount. As manifests may arrive in any order, this never refuses one. Not looked for: ' +
-    'what is optional, the ServiceAccount "default", routes chosen by labels, and the references of a workload that a Rollout takes its template from. ' +
-    'Source: Argo Rollouts v1.9.1, rollout/controller.go (getRolloutReferencedResources) and utils/istio (a VirtualService as name.namespace).',
+    'The controller marks a Rollout InvalidSpec while a Service, Ingress, VirtualService, workload or analysis ' +
+    'template that it names is missing. Pods do not start without their ConfigMaps, Secrets and ServiceAccount. ' +
+    'Manifests may arrive in any order, so this rule never rejects one. Not checked: optional references, the ' +
+    'ServiceAccount "default", routes selected by labels, and the references of a workload that supplies the pod ' +
+    'template. Source: Argo Rollouts v1.9.1, rollout/controller.go (getRolloutReferencedResources) and utils/istio ' +
+    '(a VirtualService as name.namespace).',
   subject: [
     'Rollout.argoproj.io',
     'AnalysisTemplate.argoproj.io',
@@ -103,7 +105,7 @@ export const referenceExists = defineRule({
 });
 
 function isExempt({ kind, role, name, optional }: Reference, own: string): boolean {
-  // Which AnalysisTemplate a cluster-scoped template means depends on the namespace of who uses it.
+  // A cluster-scoped template names AnalysisTemplates in the namespace of the Rollout that uses it.
   return (
     optional ||
     (role === 'ServiceAccount' && name === 'default') ||
@@ -115,13 +117,13 @@ function isAbroad(kind: KindId, namespace: string, own: string): boolean {
   return KINDS[kind].namespaced && namespace !== own;
 }
 
-function scopeAdvice(other: KindId): { other: string; mend: string } {
+function scopeAdvice(other: KindId): { other: string; advice: string } {
   return other === 'ClusterAnalysisTemplate.argoproj.io'
-    ? { other: 'a ClusterAnalysisTemplate', mend: 'set clusterScope: true beside templateName' }
-    : { other: 'an AnalysisTemplate', mend: 'leave clusterScope out beside templateName' };
+    ? { other: 'a ClusterAnalysisTemplate', advice: 'set clusterScope: true next to templateName' }
+    : { other: 'an AnalysisTemplate', advice: 'remove clusterScope next to templateName' };
 }
 
-// What another namespace holds, and what Secrets are called, is not for everybody who may write a Rollout.
+// Not every user who may write a Rollout may read other namespaces or the names of Secrets.
 function hintFor(
   context: RuleContext<typeof messages>,
   own: string,
@@ -134,5 +136,5 @@ function hintFor(
     name,
     context.list(kind, namespace).map(({ metadata }) => metadata.name),
   );
-  return near === undefined ? '' : ` (is "${near}" meant?)`;
+  return near === undefined ? '' : ` (did you mean "${near}"?)`;
 }

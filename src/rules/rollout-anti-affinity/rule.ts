@@ -7,27 +7,29 @@ const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution';
 
 export const rolloutAntiAffinity = defineRule({
   id: 'rollout-anti-affinity',
-  summary: 'The antiAffinity of a strategy has exactly one form, and a preference a weight from 1 to 100.',
+  summary: 'antiAffinity has exactly one form, and a preference has a weight from 1 to 100.',
   explanation:
-    'antiAffinity keeps the pods of two revisions on different nodes, either as a preference with a weight or as a requirement, which is an empty mapping. With none, with both, or with another weight the controller marks the ' +
-    'Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyAntiAffinity).',
+    'antiAffinity keeps the pods of two revisions on different nodes. It is either a preference with a weight or a ' +
+    'requirement, which is an empty mapping. With none, with both, or with any other weight, the controller marks ' +
+    'the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
+    '(ValidateRolloutStrategyAntiAffinity).',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages: {
     none: {
       class: 'invalid',
       text: 'antiAffinity has neither preferred nor requiredDuringSchedulingIgnoredDuringExecution{null}',
-      fix: 'write "{required}", or preferredDuringSchedulingIgnoredDuringExecution with a weight, or remove antiAffinity',
+      fix: 'set "{required}" or the preferred form with a weight, or remove antiAffinity',
     },
     both: {
       class: 'invalid',
       text: 'antiAffinity has both preferred and requiredDuringSchedulingIgnoredDuringExecution',
-      fix: 'keep one of them',
+      fix: 'remove one of them',
     },
     weight: {
       class: 'invalid',
       text: 'the weight of the preferred antiAffinity is {weight}',
-      fix: 'write a number from 1 to 100',
+      fix: 'use 1 to 100',
     },
   },
   check(context, rollout) {
@@ -43,7 +45,7 @@ export const rolloutAntiAffinity = defineRule({
       if (isObject(preferred) && isObject(required)) context.report('both', { path, anchor: strategy, data: {} });
       if (!isObject(preferred) && !isObject(required)) {
         const data = {
-          null: required === null ? ' (with nothing behind it, it is null)' : '',
+          null: required === null ? ' (an empty value is null)' : '',
           required: `${REQUIRED}: {}`,
         };
         context.report('none', { path, anchor: strategy, data });

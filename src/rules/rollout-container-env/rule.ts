@@ -8,10 +8,12 @@ const BULK_SOURCES = ['configMapRef', 'secretRef'];
 
 export const rolloutContainerEnv = defineRule({
   id: 'rollout-container-env',
-  summary: 'Every environment variable of a Rollout has a valid name of its own and one source.',
+  summary: 'Every environment variable of a Rollout has a valid, unique name and one source.',
   explanation:
-    'A variable without a name, or with value and valueFrom at once, makes the controller mark the Rollout InvalidSpec. One name twice in a container, which a Deployment may have, is refused by the API server itself: in the schema ' +
-    'of a Rollout the name is the key of the list. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec) and manifests/crds/rollout-crd.yaml, and Kubernetes v1.34, pkg/apis/core/validation ' +
+    'If a variable has no name, or both value and valueFrom, the controller marks the Rollout InvalidSpec. A ' +
+    'Deployment may have the same name twice in a container. In a Rollout the API server rejects this, because the ' +
+    'name is the key of the list in the schema. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
+    '(ValidateRolloutSpec) and manifests/crds/rollout-crd.yaml, and Kubernetes v1.34, pkg/apis/core/validation ' +
     '(ValidateEnv, ValidateEnvFrom), which it calls without the relaxed names of newer API servers.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
@@ -19,32 +21,32 @@ export const rolloutContainerEnv = defineRule({
     unnamed: {
       class: 'invalid',
       text: '{container} has an environment variable without a name',
-      fix: 'give it one, or remove it',
+      fix: 'add a name, or remove the variable',
     },
     name: {
       class: 'invalid',
-      text: '{container} has an environment variable named "{name}"',
-      fix: 'use letters, digits, "_", "-" and ".", and no digit in front',
+      text: '{container} has an environment variable with the invalid name "{name}"',
+      fix: 'use letters, digits, "_", "-" and ".", and do not start with a digit',
     },
     duplicate: {
       class: 'invalid',
-      text: '{container} sets the environment variable {name} twice',
-      fix: 'keep the one that is meant',
+      text: '{container} sets environment variable "{name}" twice',
+      fix: 'remove one of them',
     },
     twoValues: {
       class: 'invalid',
-      text: '{container} gives the environment variable {name} both value and valueFrom',
-      fix: 'keep one of them',
+      text: '{container} sets both value and valueFrom for environment variable "{name}"',
+      fix: 'remove one of them',
     },
     source: {
       class: 'invalid',
-      text: '{container} takes the environment variable {name} from {sources}',
-      fix: 'name exactly one of configMapKeyRef, secretKeyRef, fieldRef and resourceFieldRef in valueFrom',
+      text: '{container} has {sources} in valueFrom of environment variable "{name}"',
+      fix: 'use exactly one of configMapKeyRef, secretKeyRef, fieldRef and resourceFieldRef',
     },
     bulkSource: {
       class: 'invalid',
       text: '{container} has an envFrom entry with {sources}',
-      fix: 'name exactly one of configMapRef and secretRef in each entry',
+      fix: 'use exactly one of configMapRef and secretRef in each entry',
     },
   },
   check(context, rollout) {
@@ -69,7 +71,7 @@ export const rolloutContainerEnv = defineRule({
           context.report('source', {
             path: [...path, 'valueFrom'],
             anchor,
-            data: { container, name, sources: sources.length === 0 ? 'nowhere' : sources.join(' and ') },
+            data: { container, name, sources: sources.length === 0 ? 'no source' : sources.join(' and ') },
           });
         else if (asString(dig(variable, 'value')) !== '')
           context.report('twoValues', { path: [...path, 'valueFrom'], anchor, data: { container, name } });

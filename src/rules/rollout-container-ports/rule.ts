@@ -10,41 +10,43 @@ const messages = {
   number: {
     class: 'invalid',
     text: '{container} has {what}',
-    fix: 'write a number from 1 to 65535',
+    fix: 'use a number from 1 to 65535',
   },
   name: {
     class: 'invalid',
-    text: '{container} has a port named "{name}"',
-    fix: 'use at most 15 of a-z, 0-9 and single "-" in between, with one letter at least',
+    text: '{container} has a port with the invalid name "{name}"',
+    fix: 'use at most 15 characters: a-z, 0-9 and single "-" in between, with at least one letter',
   },
   sameName: {
     class: 'invalid',
     text: '{container} has two ports named "{name}"',
-    fix: 'give each its own name',
+    fix: 'rename one of them',
   },
   sameNumber: {
     class: 'invalid',
-    text: '{container} has port {port} twice',
-    fix: 'list it once, under one name; several Services can use it',
+    text: '{container} lists port {port} twice',
+    fix: 'remove one of them; several Services can use the same port',
   },
   sameHostPort: {
     class: 'invalid',
-    text: '{container} has the hostPort {port} twice',
-    fix: 'give each port its own hostPort, or leave hostPort out',
+    text: '{container} uses hostPort {port} twice',
+    fix: 'use different host ports, or remove hostPort',
   },
   protocol: {
     class: 'invalid',
-    text: '{container} has a port with the protocol "{protocol}"',
-    fix: 'write TCP, UDP or SCTP',
+    text: '{container} has a port with protocol "{protocol}"',
+    fix: 'use TCP, UDP or SCTP',
   },
 } as const;
 
 export const rolloutContainerPorts = defineRule({
   id: 'rollout-container-ports',
-  summary: 'The ports of the containers of a Rollout have valid, different names and numbers.',
+  summary: 'The ports of the containers of a Rollout have valid, unique names and numbers.',
   explanation:
-    'A port name of more than 15 characters or a number out of range makes the controller mark the Rollout InvalidSpec. One number twice in a container, which a Deployment may have, is refused by the API server itself: in the ' +
-    'schema of a Rollout number and protocol are the key of the list. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec) and manifests/crds/rollout-crd.yaml, and Kubernetes v1.34, ' +
+    'A port name of more than 15 characters or a number out of range makes the controller mark the Rollout ' +
+    'InvalidSpec. A Deployment may have the same port twice in a container. In a Rollout the API server rejects ' +
+    'this, because number and protocol are the key of the list in the schema. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateRolloutSpec) and manifests/crds/rollout-crd.yaml, and Kubernetes v1.34, ' +
     'pkg/apis/core/validation (validateContainerPorts, checkHostPortConflicts), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
@@ -82,7 +84,7 @@ function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entr
   for (const field of ['containerPort', 'hostPort']) {
     const given = dig(raw, field) ?? undefined;
     const value = int32(given);
-    // A number in quotes is refused for its type; the host port 0 stands for none.
+    // The API server rejects a number in quotes because of its type. A hostPort of 0 means none.
     const fine =
       value === undefined
         ? given !== undefined || field === 'hostPort'
@@ -93,7 +95,7 @@ function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entr
         anchor: anchorOf(value ?? ''),
         data: {
           container,
-          what: value === undefined ? `a port without ${field}` : `the ${field} ${renderInt32(given, value)}`,
+          what: value === undefined ? `a port without ${field}` : `${field} ${renderInt32(given, value)}`,
         },
       });
   }
@@ -106,7 +108,7 @@ function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entr
     });
   const number = optionalNumber(dig(raw, 'containerPort'));
   if (number === undefined) return;
-  // The key of the list is the protocol as it is written; only one that is not there has been defaulted by then.
+  // The key of the list uses the protocol as written. Only a missing protocol gets the default before the key is built.
   const port = `${number}/${asString(dig(raw, 'protocol') ?? 'TCP')}`;
   if (numbers.has(port))
     context.report('sameNumber', {
@@ -117,7 +119,7 @@ function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entr
   numbers.add(port);
 }
 
-// Of one container only, as upstream compares them, and by the address as it is written.
+// Like upstream, compares host ports within one container only, and addresses as they are written.
 function judgeHostPort(context: Context, { raw, path, container, anchorOf }: Entry, hostPorts: Set<string>): void {
   const number = int32(dig(raw, 'hostPort')) ?? 0;
   if (number === 0) return;

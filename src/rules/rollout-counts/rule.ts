@@ -10,17 +10,17 @@ const messages = {
   negative: {
     class: 'invalid',
     text: 'spec.{field} is {value}, below 0',
-    fix: 'write 0 or more',
+    fix: 'use 0 or more',
   },
   deadline: {
     class: 'invalid',
-    text: 'the Rollout gives up after {deadline} s ({origin}), and a pod counts as available only after {ready} s (minReadySeconds)',
+    text: '{origin} ({deadline}) is not higher than minReadySeconds ({ready}), so an update times out before a pod is available',
     fix: 'set progressDeadlineSeconds higher than minReadySeconds',
   },
   range: {
     class: 'invalid',
-    text: '{field} is {value}, which does not fit into 32 bits, and the controller cannot read the Rollout',
-    fix: 'write a number of pods, or a percentage',
+    text: '{field} is {value}, which does not fit into 32 bits, so the controller cannot read the Rollout',
+    fix: 'use a number of pods that fits, or a percentage',
   },
   standstill: {
     class: 'invalid',
@@ -38,9 +38,13 @@ export const rolloutCounts = defineRule({
   id: 'rollout-counts',
   summary: 'The counts and limits of a Rollout are not negative and do not contradict each other.',
   explanation:
-    'The controller marks the Rollout InvalidSpec when a count is negative, when it would give up before a pod can count as available, when it may neither add nor remove a pod during an update, or when it should keep ' +
-    'more old ReplicaSets running than it remembers. What is not given has a default: progressDeadlineSeconds 600, minReadySeconds 0, revisionHistoryLimit 10, maxSurge and maxUnavailable 25%. ' +
-    'Numbers beyond 32 bits are read by their last 32, but for maxSurge and maxUnavailable. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec, invalidMaxSurgeMaxUnavailable, ValidateRolloutStrategyBlueGreen) and utils/defaults.',
+    'The controller marks the Rollout InvalidSpec if a count is negative, or if the deadline passes before a pod ' +
+    'can become available. It does the same if an update may neither add nor remove a pod. ' +
+    'scaleDownDelayRevisionLimit must not be higher than revisionHistoryLimit. The defaults are ' +
+    'progressDeadlineSeconds 600, minReadySeconds 0, revisionHistoryLimit 10, and 25% for maxSurge and ' +
+    'maxUnavailable. The controller reads only the last 32 bits of larger numbers, except for maxSurge and ' +
+    'maxUnavailable. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec, ' +
+    'invalidMaxSurgeMaxUnavailable, ValidateRolloutStrategyBlueGreen) and utils/defaults.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -66,7 +70,7 @@ export const rolloutCounts = defineRule({
         data: {
           deadline,
           ready,
-          origin: given === undefined ? 'the default of progressDeadlineSeconds' : 'progressDeadlineSeconds',
+          origin: given === undefined ? 'the default progressDeadlineSeconds' : 'progressDeadlineSeconds',
         },
       });
     }
@@ -96,8 +100,10 @@ function judgePods(context: RuleContext<typeof messages>, canary: JsonObject | u
 }
 
 /**
- * In: a number of pods or a percentage of them. Out: whether the controller's check reads it as 0: as upstream, a text
- * that is neither a whole number nor a whole percentage (`ten`, `2.5%`) counts as 0, and what is not given does not.
+ * Returns whether the validation of the controller reads a value as 0. As upstream, a text that is neither a whole number
+ * nor a whole percentage (`ten`, `2.5%`) counts as 0. A missing value does not.
+ *
+ * @param value - a number of pods, or a percentage
  */
 function isZero(value: unknown): boolean {
   if (typeof value === 'number') return value === 0;

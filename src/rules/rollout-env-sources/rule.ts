@@ -14,39 +14,41 @@ const RESOURCE = /^(limits|requests)\.(cpu$|memory$|ephemeral-storage$|hugepages
 const messages = {
   field: {
     class: 'invalid',
-    text: '{container} takes the environment variable {name} from the field "{field}"',
-    fix: "use one that a variable can be taken from, such as metadata.name, metadata.labels['KEY'], spec.nodeName or status.podIP",
+    text: '{container} takes environment variable "{name}" from field "{field}", which is not supported',
+    fix: "use a supported field, such as metadata.labels['KEY'], spec.nodeName or status.podIP",
   },
   resource: {
     class: 'invalid',
-    text: '{container} takes the environment variable {name} from the resource "{resource}"',
-    fix: 'write limits or requests, a dot, and cpu, memory or ephemeral-storage',
+    text: '{container} takes environment variable "{name}" from resource "{resource}", which is not supported',
+    fix: 'use limits or requests of cpu, memory or ephemeral-storage, such as limits.cpu',
   },
   reference: {
     class: 'invalid',
     text: '{container} takes {what} from a {kind} {named}',
-    fix: 'name the {kind} as it is called: a-z, 0-9, "-" and "."',
+    fix: 'set a valid {kind} name (a-z, 0-9, "-" and ".")',
   },
   prefix: {
     class: 'invalid',
-    text: '{container} puts "{prefix}" before the names of its environment',
-    fix: 'use letters, digits, "_", "-" and ".", no digit first',
+    text: '{container} has the invalid envFrom prefix "{prefix}"',
+    fix: 'use letters, digits, "_", "-" and ".", and do not start with a digit',
   },
   key: {
     class: 'invalid',
-    text: '{container} takes the environment variable {name} from {kind} "{source}" {keyed}',
-    fix: 'name the key in it: letters, digits, "-", "_" and "."',
+    text: '{container} takes environment variable "{name}" from {kind} "{source}" {keyed}',
+    fix: 'set a key of letters, digits, "-", "_" and "."',
   },
 } as const;
 
 export const rolloutEnvSources = defineRule({
   id: 'rollout-env-sources',
-  summary:
-    'The environment variables of a Rollout are taken from fields, resources, ConfigMaps and Secrets that can be.',
+  summary: 'The environment variables of a Rollout come from valid fields, resources, ConfigMaps and Secrets.',
   explanation:
-    'The schema of a Rollout takes any text as the source of an environment variable; the controller then marks the Rollout InvalidSpec where a Pod has no such field, where a ConfigMap or Secret is not named, or where no object can be ' +
-    'called like that. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (validateObjectFieldSelector, validateContainerResourceFieldSelector, ' +
-    'validateConfigMapKeySelector, validateConfigMapEnvSource, ValidateEnvFrom), which it calls.',
+    'The schema of a Rollout accepts any text as the source of an environment variable. The controller marks the ' +
+    'Rollout InvalidSpec if a Pod has no such field. It does the same if the name of a ConfigMap or Secret is ' +
+    'missing or invalid. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and ' +
+    'Kubernetes v1.34, pkg/apis/core/validation (validateObjectFieldSelector, ' +
+    'validateContainerResourceFieldSelector, validateConfigMapKeySelector, validateConfigMapEnvSource, ' +
+    'ValidateEnvFrom), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -96,14 +98,14 @@ function judgeVariable(context: Context, entry: Container, index: number, variab
       context.report('reference', {
         path: [...path, field, 'name'],
         anchor,
-        data: { container, what: `the environment variable ${name}`, kind, named: named(source) },
+        data: { container, what: `environment variable "${name}"`, kind, named: named(source) },
       });
     }
     if (!isConfigKey(key))
       context.report('key', {
         path: [...path, field, 'key'],
         anchor,
-        data: { container, name, kind, source, keyed: key === '' ? 'without a key' : `by the key "${key}"` },
+        data: { container, name, kind, source, keyed: key === '' ? 'without a key' : `with the invalid key "${key}"` },
       });
   }
 }
@@ -125,7 +127,7 @@ function judgeBulk(context: Context, entry: Container, index: number, bulk: unkn
     if (!isObject(ref)) continue;
     const source = asString(ref['name']);
     if (isDnsSubdomain(source)) continue;
-    const data = { container: renderContainer(entry), what: 'its environment', kind, named: named(source) };
+    const data = { container: renderContainer(entry), what: 'environment variables', kind, named: named(source) };
     context.report('reference', {
       path: [...entry.path, 'envFrom', index, field, 'name'],
       anchor: `${entry.name} ${source}`,
@@ -135,7 +137,7 @@ function judgeBulk(context: Context, entry: Container, index: number, bulk: unkn
 }
 
 function named(source: string): string {
-  return source === '' ? 'without a name' : `named "${source}"`;
+  return source === '' ? 'without a name' : `with the invalid name "${source}"`;
 }
 
 function isReadable(fieldPath: string): boolean {

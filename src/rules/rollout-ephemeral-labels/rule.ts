@@ -8,17 +8,17 @@ import { defineRule, type RuleContext } from '../define.ts';
 const messages = {
   differs: {
     class: 'invalid',
-    text: '{field} gives the {role} pods the label "{key}: {value}", but the selector wants {wanted}, so Kubernetes refuses their ReplicaSet',
-    fix: 'use another label than "{key}" in {field}',
+    text: '{field} sets label "{key}: {value}" on the {role} pods, but the selector requires {wanted}, so Kubernetes rejects their ReplicaSet',
+    fix: 'use a label other than "{key}" in {field}',
   },
   taken: {
     class: 'invalid',
-    text: '{field} has the label "{key}", which is in the selector: the Rollouts controller takes it from pods that are no longer {role}, Kubernetes refuses that, and the update stands still',
-    fix: 'remove "{key}" from {field}, as the pods have it from the pod template',
+    text: '{field} sets label "{key}" of the selector, so updates stop when the controller removes it from pods that are no longer {role}',
+    fix: 'remove "{key}" from {field}; the pods have it from the pod template',
   },
   lost: {
     class: 'advice',
-    text: 'the label "{key}" of the pod template is in {field} and not in {other}, so the pods lose it once they are {next}',
+    text: 'label "{key}" of the pod template is in {field} but not in {other}, so pods lose it when they become {next}',
     fix: 'add "{key}: {value}" to the labels in {other}',
   },
 } as const;
@@ -26,12 +26,18 @@ const messages = {
 export const rolloutEphemeralLabels = defineRule({
   id: 'rollout-ephemeral-labels',
   summary:
-    'Labels that pods have only in one role, such as canary, are none of the selector, and none of the pod template that the other role lacks.',
+    'Labels that pods have only in one role do not conflict with the selector or remove labels of the pod template.',
   explanation:
-    'The labels in canaryMetadata, stableMetadata, previewMetadata and activeMetadata come over those of the pod template as long as the pods have that role, and are removed when they lose it, with the label of the template that they came over. ' +
-    'Of the selector they must not be: with another value Kubernetes refuses the ReplicaSet, the update never begins and the Rollout stays Healthy all the same; with the same value beside anything that differs from the template it is refused when the ' +
-    'label is removed, and a canary stands still from then on. The controller calls both valid; they are refused here because no update comes through. A label of the template that only the canary or preview pods have here is gone after ' +
-    'the promotion. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claims H4 and H5); source: rollout/ephemeralmetadata.go, rollout/sync.go (createDesiredReplicaSet) and utils/replicaset (SyncReplicaSetEphemeralPodMetadata).',
+    'The labels in canaryMetadata, stableMetadata, previewMetadata and activeMetadata override those of the pod ' +
+    'template while the pods have that role. When the pods lose the role, the controller removes these labels, ' +
+    'including the label of the template that they replaced. Labels of the selector must not be among them. With ' +
+    'another value, Kubernetes rejects the ReplicaSet: the update never starts, but the Rollout stays Healthy. The ' +
+    'same value causes a problem if any other metadata of the role differs from the template. Then Kubernetes ' +
+    'rejects the removal of the label, and a canary update stops from then on. The controller accepts both; ' +
+    'Rollgate rejects them because no update can finish. A label of the template that only the canary or preview ' +
+    'metadata repeats is gone after the promotion. Seen on the controller of Argo Rollouts v1.9.1 ' +
+    '(docs/upstream-facts.md, claims H4 and H5); source: rollout/ephemeralmetadata.go, rollout/sync.go ' +
+    '(createDesiredReplicaSet) and utils/replicaset (SyncReplicaSetEphemeralPodMetadata).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
   messages,
@@ -86,18 +92,18 @@ function reportLost(
   });
 }
 
-/** What pods have only as long as they have a role. */
+/** The metadata that pods have only while they have a role. */
 interface RoleMetadata {
   readonly field: string;
   readonly role: string;
   readonly path: Path;
   readonly labels: ReadonlyMap<string, string>;
   readonly annotations: ReadonlyMap<string, string>;
-  /** What they get once they are promoted; undefined for those that are. */
+  /** The metadata that the pods get when they are promoted; undefined for the stable or active role. */
   readonly next: RoleMetadata | undefined;
 }
 
-/** In: a Rollout. Out: the metadata of both roles of its strategy, the one to be promoted first. */
+/** Returns the metadata of both roles of the strategy, canary or preview first. */
 function roleMetadata(rollout: KubeObject): readonly RoleMetadata[] {
   const strategy = canaryOf(rollout) === undefined ? 'blueGreen' : 'canary';
   const of = (role: string, next?: RoleMetadata): RoleMetadata => {
@@ -119,8 +125,8 @@ function roleMetadata(rollout: KubeObject): readonly RoleMetadata[] {
 }
 
 /**
- * Whether the controller writes the metadata into a ReplicaSet of that template: where nothing is other it writes
- * nothing, and has nothing to remove later.
+ * Returns whether the controller writes the metadata into a ReplicaSet of that template. If nothing differs, it writes
+ * nothing and removes nothing later.
  */
 function isWritten({ labels, annotations }: RoleMetadata, { template, labels: own }: EffectiveTemplate): boolean {
   const notes = stringMap(dig(template, 'metadata', 'annotations'));

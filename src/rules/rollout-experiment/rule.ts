@@ -11,23 +11,25 @@ const SPEC_REFS = ['canary', 'stable'];
 
 export const rolloutExperiment = defineRule({
   id: 'rollout-experiment',
-  summary: 'An experiment has a duration that can be read, and its templates are of the canary or the stable pods.',
+  summary: 'An experiment has a valid duration, and its templates use the canary or the stable pods.',
   explanation:
-    "Nothing validates these before the step is reached. With a duration that is not in Go's notation an experiment never counts as over, and its arguments with placeholders cannot be filled in; with another specRef than canary and " +
-    'stable the Experiment cannot be made, and the controller tries again without end. Source: Argo Rollouts v1.9.1, utils/experiment (PassedDurations), utils/template (ResolveExperimentArgsValue) and rollout/experiment.go ' +
-    '(GetExperimentFromTemplate).',
+    "The controller checks these only when the update reaches the step. If the duration is not in Go's notation, an " +
+    'experiment never ends, and arguments with placeholders cannot be filled in. If specRef is neither canary nor ' +
+    'stable, the Experiment cannot be created, and the controller retries without end. Source: Argo Rollouts ' +
+    'v1.9.1, utils/experiment (PassedDurations), utils/template (ResolveExperimentArgsValue) and ' +
+    'rollout/experiment.go (GetExperimentFromTemplate).',
   subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io'],
   reads: [],
   messages: {
     duration: {
       class: 'invalid',
-      text: '{experiment} lasts "{duration}", which the controller cannot read, so that it never ends by itself',
-      fix: 'write {instead}',
+      text: '{experiment} has duration "{duration}", which the controller cannot read, so it never ends by itself',
+      fix: 'use {instead}',
     },
     specRef: {
       class: 'invalid',
-      text: 'the template "{name}" of {experiment} has {specRef}',
-      fix: 'write canary or stable',
+      text: 'template "{name}" of {experiment} has {specRef}',
+      fix: 'set specRef to canary or stable',
     },
   },
   check(context, subject) {
@@ -35,7 +37,7 @@ export const rolloutExperiment = defineRule({
       const duration = optionalString(raw['duration']);
       if (duration !== undefined && parseGoDuration(duration) === undefined) {
         const suggestion = suggestDuration(duration);
-        const instead = suggestion === undefined ? 'a duration like "30s", "10m" or "24h"' : `"${suggestion}"`;
+        const instead = suggestion === undefined ? 'a duration such as "30s", "10m" or "24h"' : `"${suggestion}"`;
         context.report('duration', {
           path: [...path, 'duration'],
           anchor,
@@ -47,7 +49,7 @@ export const rolloutExperiment = defineRule({
         const specRef = asString(dig(template, 'specRef'));
         if (SPEC_REFS.includes(specRef)) continue;
         const name = asString(dig(template, 'name'));
-        const data = { experiment: title, name, specRef: specRef === '' ? 'no specRef' : `the specRef "${specRef}"` };
+        const data = { experiment: title, name, specRef: specRef === '' ? 'no specRef' : `specRef "${specRef}"` };
         context.report('specRef', {
           path: [...path, 'templates', index, 'specRef'],
           anchor: `${anchor} ${name}`,

@@ -11,41 +11,45 @@ const messages = {
   handler: {
     class: 'invalid',
     text: '{hook} of {container} has {handlers}',
-    fix: 'give it exactly one of exec, httpGet and sleep',
+    fix: 'set exactly one of exec, httpGet and sleep',
   },
   command: {
     class: 'invalid',
-    text: '{hook} of {container} runs no command',
-    fix: 'list the command and its arguments in exec.command',
+    text: '{hook} of {container} has exec without a command',
+    fix: 'set exec.command to the command and its arguments',
   },
   port: {
     class: 'invalid',
-    text: '{hook} of {container} asks at {port}',
-    fix: 'write a number from 1 to 65535 without quotes, or the name of a port of the container',
+    text: '{hook} of {container} has {port}',
+    fix: 'use a number from 1 to 65535 without quotes, or the name of a container port',
   },
   header: {
     class: 'invalid',
-    text: '{hook} of {container} sends a header {named}',
-    fix: 'use letters, digits and "-"',
+    text: '{hook} of {container} has an HTTP header {named}',
+    fix: 'use only letters, digits and "-" in the header name',
   },
   sleep: {
     class: 'invalid',
-    text: '{hook} of {container} sleeps for {seconds} s, and its pod is given {grace} s to end',
-    fix: 'write a number of seconds from 1 to terminationGracePeriodSeconds',
+    text: '{hook} of {container} sleeps {seconds} s, but the grace period of its pod is {grace} s',
+    fix: 'set sleep.seconds to at least 1 and at most terminationGracePeriodSeconds',
   },
   initContainer: {
     class: 'invalid',
-    text: '{container} has a lifecycle, and runs to its end before the others start',
-    fix: 'remove lifecycle, or make it a sidecar with restartPolicy: Always',
+    text: '{container} has lifecycle, but is not a sidecar',
+    fix: 'remove lifecycle, or make the container a sidecar with restartPolicy: Always',
   },
 } as const;
 
 export const rolloutLifecycle = defineRule({
   id: 'rollout-lifecycle',
-  summary: 'Every lifecycle hook of a Rollout does one thing that can be done.',
+  summary: 'Every lifecycle hook has exactly one valid handler.',
   explanation:
-    'A hook that does nothing or two things, runs an empty command or sleeps longer than its pod may take to end makes the controller mark the Rollout InvalidSpec, and so does one of an init container that is no sidecar. Source: Argo ' +
-    'Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (validateLifecycle, validateHandler, validateHTTPGetAction, validateSleepAction, validateInitContainers), which it calls.',
+    'A lifecycle hook must have exactly one handler. It is invalid with an empty command, or with a sleep that is ' +
+    'longer than the grace period of its pod. An init container that is not a sidecar cannot have hooks. In all ' +
+    'these cases the controller marks the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation ' +
+    '(validateLifecycle, validateHandler, validateHTTPGetAction, validateSleepAction, validateInitContainers), ' +
+    'which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -92,7 +96,7 @@ function judge(context: RuleContext<typeof messages>, { config, grace, path, anc
     context.report('handler', {
       path,
       anchor,
-      data: { ...data, handlers: handlers.length === 0 ? 'nothing to do' : handlers.join(' and ') },
+      data: { ...data, handlers: handlers.length === 0 ? 'no handler' : `the handlers ${handlers.join(' and ')}` },
     });
   if (isObject(config['exec']) && asArray(dig(config, 'exec', 'command')).length === 0)
     context.report('command', { path: [...path, 'exec', 'command'], anchor, data });
@@ -108,7 +112,10 @@ function judge(context: RuleContext<typeof messages>, { config, grace, path, anc
       anchor,
       data: {
         ...data,
-        port: typeof port === 'string' || typeof port === 'number' ? `the port ${JSON.stringify(port)}` : 'no port',
+        port:
+          typeof port === 'string' || typeof port === 'number'
+            ? `the invalid port ${JSON.stringify(port)}`
+            : 'no valid port',
       },
     });
   }
@@ -121,7 +128,7 @@ function judgeHeaders(context: RuleContext<typeof messages>, { config, path, anc
   for (const [index, header] of asArray(dig(config, 'httpGet', 'httpHeaders')).entries()) {
     const name = dig(header, 'name');
     if (typeof name !== 'string' || isHeaderName(name)) continue;
-    const named = name === '' ? 'without a name' : `named "${name}"`;
+    const named = name === '' ? 'without a name' : `with the invalid name "${name}"`;
     context.report('header', {
       path: [...path, 'httpGet', 'httpHeaders', index, 'name'],
       anchor: `${anchor} ${name}`,

@@ -8,38 +8,40 @@ const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError'];
 
 export const rolloutPodSettings = defineRule({
   id: 'rollout-pod-settings',
-  summary:
-    'The pod template of a Rollout has a service account, a node selector, annotations and policies that Kubernetes takes.',
+  summary: 'The pod template of a Rollout has a valid service account, node selector, annotations and policies.',
   explanation:
-    'These fields are free text to the API server as long as they stand in a Rollout; the controller marks it InvalidSpec where a Pod could not have them. A pull secret that is listed twice the API server refuses itself: in the schema of a Rollout the name is the key of the list. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
-    '(ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (ValidatePodSpec, validatePullPolicy, ValidateAnnotations), which it calls.',
+    'The API server does not check these fields in a Rollout. The controller marks the Rollout InvalidSpec if ' +
+    'Kubernetes would reject a Pod with them. The API server itself rejects a pull secret that is listed twice: ' +
+    'the name is the key of that list in the schema. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
+    '(ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (ValidatePodSpec, validatePullPolicy, ' +
+    'ValidateAnnotations), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages: {
     serviceAccount: {
       class: 'invalid',
-      text: 'the pod template runs as the service account "{name}", which no ServiceAccount can be called',
-      fix: 'use a-z, 0-9, "-" and ".", beginning and ending with a letter or digit',
+      text: 'the pod template has the invalid serviceAccountName "{name}"',
+      fix: 'use a-z, 0-9, "-" and ".", starting and ending with a letter or digit',
     },
     nodeSelector: {
       class: 'invalid',
-      text: 'the pod template asks for nodes with the label {key}="{value}", whose {part} Kubernetes does not take',
-      fix: 'use at most 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit',
+      text: 'the pod template has the node selector {key}="{value}" with an invalid {part}',
+      fix: 'use at most 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit',
     },
     annotation: {
       class: 'invalid',
-      text: 'the pod template has the annotation "{key}", a key that Kubernetes does not take',
-      fix: 'use at most 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit; a DNS name and "/" may stand before it',
+      text: 'the pod template has the invalid annotation key "{key}"',
+      fix: 'use at most 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit, optionally after a DNS name and "/"',
     },
     pullSecret: {
       class: 'invalid',
-      text: 'the pod template lists the imagePullSecret "{name}" twice',
-      fix: 'list it once, because its name is the key of the list',
+      text: 'the pod template lists imagePullSecret "{name}" twice',
+      fix: 'list it only once',
     },
     policy: {
       class: 'invalid',
-      text: '{container} has the {field} "{policy}"',
-      fix: 'write one of {allowed}, or leave it out',
+      text: '{container} has the invalid {field} "{policy}"',
+      fix: 'use one of {allowed}, or remove the field',
     },
   },
   check(context, rollout) {

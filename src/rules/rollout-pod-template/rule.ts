@@ -7,42 +7,42 @@ const messages = {
   noContainers: {
     class: 'invalid',
     text: 'the pod template has no containers',
-    fix: 'add at least one to spec.template.spec.containers, or name a workload in workloadRef',
+    fix: 'add a container to spec.template.spec.containers, or name a workload in spec.workloadRef',
   },
   unnamed: {
     class: 'invalid',
     text: '{container} has no name',
-    fix: 'give it one, of a-z, 0-9 and "-"',
+    fix: 'add a name of a-z, 0-9 and "-"',
   },
   name: {
     class: 'invalid',
-    text: '{container} has a name that Kubernetes does not take',
-    fix: 'use at most 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+    text: '{container} has an invalid name',
+    fix: 'use at most 63 characters of a-z, 0-9 and "-", starting and ending with a letter or digit',
   },
   duplicate: {
     class: 'invalid',
     text: 'two containers are named "{name}"',
-    fix: 'give each its own name; init containers count too',
+    fix: 'give each container its own name; init containers count too',
   },
   image: {
     class: 'invalid',
     text: '{container} has no image',
-    fix: 'name the image it runs',
+    fix: 'set the image to run',
   },
   restartPolicy: {
     class: 'invalid',
-    text: 'restartPolicy of the pod template is {policy}',
-    fix: 'write Always or leave it out, because the pods of a Rollout run until they are replaced',
+    text: 'the pod template has restartPolicy {policy}',
+    fix: 'use Always or remove the field, because the pods of a Rollout run until they are replaced',
   },
   containerRestartPolicy: {
     class: 'invalid',
-    text: '{container} has a restartPolicy of its own',
-    fix: 'remove it, or make the container an init container, which with restartPolicy Always is a sidecar',
+    text: '{container} has its own restartPolicy',
+    fix: 'remove it, or move the container to initContainers, where restartPolicy: Always makes it a sidecar',
   },
   initRestartPolicy: {
     class: 'invalid',
-    text: '{container} has the restartPolicy "{policy}"',
-    fix: 'write Always, which makes it a sidecar, or leave it out',
+    text: '{container} has the invalid restartPolicy "{policy}"',
+    fix: 'remove it, or use Always to make the container a sidecar',
   },
   deadline: {
     class: 'invalid',
@@ -51,19 +51,21 @@ const messages = {
   },
   label: {
     class: 'invalid',
-    text: 'the pod template has the label {key}="{value}", whose {part} Kubernetes does not take',
-    fix: 'use at most 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit',
+    text: 'the pod template has the label {key}="{value}" with an invalid {part}',
+    fix: 'use at most 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit',
   },
 } as const;
 
 export const rolloutPodTemplate = defineRule({
   id: 'rollout-pod-template',
-  summary:
-    'The pod template of a Rollout has containers with a name and an image, and is one of pods that run for ever.',
+  summary: 'The pod template of a Rollout has valid containers and labels, and its pods run until they are replaced.',
   explanation:
-    'The API server takes a Rollout with a pod template that it would refuse in a Deployment; the controller then marks the Rollout InvalidSpec. This rule looks at containers, restart policy and labels; volumes, ports, environment, ' +
-    'probes and resources have rules of their own. A template that comes from a workloadRef has been judged by the API server already. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and ' +
-    'Kubernetes v1.34, pkg/apis/apps/validation and pkg/apis/core/validation, which it calls.',
+    'The API server accepts a pod template in a Rollout that it would reject in a Deployment. The controller then ' +
+    'marks the Rollout InvalidSpec. This rule checks containers, restart policy and labels; other rules check ' +
+    'volumes, ports, environment, probes and resources. With workloadRef this rule checks nothing, because the ' +
+    'API server has already checked the template of the workload. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/apps/validation and ' +
+    'pkg/apis/core/validation, which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,

@@ -23,32 +23,32 @@ const messages = {
   handler: {
     class: 'invalid',
     text: '{probe} of {container} has {handlers}',
-    fix: 'give it exactly one of httpGet, tcpSocket, exec and grpc',
+    fix: 'set exactly one of httpGet, tcpSocket, exec and grpc',
   },
   port: {
     class: 'invalid',
-    text: '{probe} of {container} asks at {port}',
-    fix: 'write a number from 1 to 65535 without quotes, or the name of a port of the container',
+    text: '{probe} of {container} has {port}',
+    fix: 'use a number from 1 to 65535 without quotes, or the name of a container port',
   },
   undeclaredPort: {
     class: 'advice',
-    text: '{probe} of {container} asks at the port "{port}", which the container does not declare, so it never succeeds',
-    fix: 'name a port of the container ({has}), or write the number',
+    text: '{probe} of {container} uses port "{port}", which the container does not declare, so the probe always fails',
+    fix: 'use the port number, or a port name that the container declares ({has})',
   },
   scheme: {
     class: 'invalid',
-    text: '{probe} of {container} has the scheme "{scheme}"',
-    fix: 'write HTTP or HTTPS, in capitals',
+    text: '{probe} of {container} has the invalid scheme "{scheme}"',
+    fix: 'use HTTP or HTTPS, in capital letters',
   },
   command: {
     class: 'invalid',
-    text: '{probe} of {container} runs no command',
-    fix: 'list the command and its arguments in exec.command',
+    text: '{probe} of {container} has exec without a command',
+    fix: 'set exec.command to the command and its arguments',
   },
   count: {
     class: 'invalid',
     text: '{probe} of {container} has {field} {value}',
-    fix: 'write {allowed}',
+    fix: 'use {allowed}',
   },
   grace: {
     class: 'invalid',
@@ -57,23 +57,27 @@ const messages = {
   },
   header: {
     class: 'invalid',
-    text: '{probe} of {container} sends a header {named}',
-    fix: 'use letters, digits and "-"',
+    text: '{probe} of {container} has an HTTP header {named}',
+    fix: 'use only letters, digits and "-" in the header name',
   },
   initContainer: {
     class: 'invalid',
-    text: '{container} has a {probe}, and runs to its end before the others start',
-    fix: 'remove the probe, or make it a sidecar with restartPolicy: Always',
+    text: '{container} has a {probe}, but is not a sidecar',
+    fix: 'remove the probe, or make the container a sidecar with restartPolicy: Always',
   },
 } as const;
 
 export const rolloutProbes = defineRule({
   id: 'rollout-probes',
-  summary: 'Every probe of a Rollout asks in one way, at a port that can be.',
+  summary: 'Every probe has exactly one handler and a valid port.',
   explanation:
-    'A probe with no handler or with two, with a port number in quotes, with the scheme in lower case or with a grace period that ends nothing makes the controller mark the Rollout InvalidSpec. A port by a name that the container does not declare is accepted, and the probe ' +
-    'fails on every node: no pod becomes ready, and no update ends. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (validateProbe, ' +
-    'validateReadinessProbe, validateHandler, validateHTTPGetAction, validateInitContainers), which it calls, and pkg/kubelet/prober.',
+    'The controller marks a Rollout InvalidSpec if a probe has no handler or more than one. The same happens for ' +
+    'a port number in quotes, a scheme in lower case, or an invalid grace period. An init container that is not a ' +
+    'sidecar cannot have probes. The controller accepts a port name that the container does not declare, but the ' +
+    'probe then fails on every node. No pod becomes ready, and no update completes. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation ' +
+    '(validateProbe, validateReadinessProbe, validateHandler, validateHTTPGetAction, validateInitContainers), ' +
+    'which it calls, and pkg/kubelet/prober.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -110,7 +114,7 @@ type Context = RuleContext<typeof messages>;
 interface Probe {
   readonly probe: (typeof PROBES)[number];
   readonly config: JsonObject;
-  /** The names of the ports of its container. */
+  /** The port names that its container declares. */
   readonly ports: ReadonlySet<string>;
   readonly path: Path;
   readonly anchor: string;
@@ -123,7 +127,7 @@ function judgeHandlers(context: Context, { config, ports, path, anchor, data }: 
     context.report('handler', {
       path,
       anchor,
-      data: { ...data, handlers: handlers.length === 0 ? 'no handler' : handlers.join(' and ') },
+      data: { ...data, handlers: handlers.length === 0 ? 'no handler' : `the handlers ${handlers.join(' and ')}` },
     });
   const exec = config['exec'];
   if (isObject(exec) && asArray(exec['command']).length === 0)
@@ -140,14 +144,17 @@ function judgeHandlers(context: Context, { config, ports, path, anchor, data }: 
         anchor,
         data: {
           ...data,
-          port: typeof port === 'string' || typeof port === 'number' ? `the port ${JSON.stringify(port)}` : 'no port',
+          port:
+            typeof port === 'string' || typeof port === 'number'
+              ? `the invalid port ${JSON.stringify(port)}`
+              : 'no port',
         },
       });
     } else if (typeof port === 'string' && !ports.has(port)) {
       context.report('undeclaredPort', {
         path: at,
         anchor,
-        data: { ...data, port, has: listed(ports, quoted, 'it declares none by name') },
+        data: { ...data, port, has: listed(ports, quoted, 'it has none') },
       });
     }
   }
@@ -157,7 +164,7 @@ function judgeHeaders(context: Context, { config, path, anchor, data }: Probe): 
   for (const [index, header] of asArray(dig(config, 'httpGet', 'httpHeaders')).entries()) {
     const name = dig(header, 'name');
     if (typeof name !== 'string' || isHeaderName(name)) continue;
-    const named = name === '' ? 'without a name' : `named "${name}"`;
+    const named = name === '' ? 'without a name' : `with the invalid name "${name}"`;
     context.report('header', {
       path: [...path, 'httpGet', 'httpHeaders', index, 'name'],
       anchor: `${anchor} ${name}`,
@@ -179,7 +186,7 @@ function judgeCounts(context: Context, { probe, config, path, anchor, data }: Pr
         ...data,
         field,
         value: renderInt32(config[field], value),
-        allowed: one ? '1 or leave it out' : '0 or more',
+        allowed: one ? '1, or remove the field' : '0 or more',
       },
     });
   }
@@ -188,7 +195,7 @@ function judgeCounts(context: Context, { probe, config, path, anchor, data }: Pr
 function judgeGrace(context: Context, { probe, config, path, anchor, data }: Probe): void {
   const seconds = optionalNumber(config['terminationGracePeriodSeconds']);
   const ready = probe === 'readinessProbe';
-  // A probe of readiness ends nothing.
+  // A readiness probe never terminates a container, so it cannot have a grace period.
   if (seconds === undefined || (seconds > 0 && !ready)) return;
   context.report('grace', {
     path: [...path, 'terminationGracePeriodSeconds'],
@@ -196,12 +203,13 @@ function judgeGrace(context: Context, { probe, config, path, anchor, data }: Pro
     data: {
       ...data,
       seconds,
-      instead: ready ? 'remove it, or put it into the livenessProbe' : 'write 1 or more, or leave it out',
+      instead: ready ? 'remove it, or move it to the livenessProbe' : 'use 1 or more, or remove the field',
     },
   });
 }
 
-// Text that holds no letter is a number in quotes to everybody but Kubernetes. Other types are refused for their type.
+// Kubernetes reads a number in quotes as a port name, and rejects it because it has no letter. The schema rejects other
+// types.
 function isPossiblePort(port: unknown): boolean {
   if (typeof port === 'string') return isPortName(port);
   return typeof port === 'number' ? isPortNumber(port) : port !== undefined && port !== null;

@@ -10,49 +10,52 @@ const COMPUTE = ['cpu', 'memory', 'ephemeral-storage'];
 const messages = {
   quantity: {
     class: 'invalid',
-    text: '{container} has the {list} {resource} "{value}", which is no quantity Kubernetes reads',
-    fix: 'write {instead}',
+    text: '{container} has the invalid quantity "{value}" for {resource} in {list}',
+    fix: 'use {instead}',
   },
   negative: {
     class: 'invalid',
-    text: '{container} has the {list} {resource} {value}, below 0',
-    fix: 'write 0 or more',
+    text: '{container} has the negative quantity {value} for {resource} in {list}',
+    fix: 'use 0 or more',
   },
   resource: {
     class: 'invalid',
-    text: '{container} has {list} for "{resource}", which is no resource of a container',
-    fix: 'write {instead}',
+    text: '{container} has {list} for "{resource}", which is not a container resource',
+    fix: 'use {instead}',
   },
   aboveLimit: {
     class: 'invalid',
-    text: '{container} requests {request} of {resource} and is limited to {limit}',
+    text: '{container} requests {request} of {resource}, which is above its limit of {limit}',
     fix: 'lower the request or raise the limit',
   },
   unshared: {
     class: 'invalid',
-    text: '{container} requests {request} of {resource} without the same limit',
-    fix: 'set the limit of {resource} to the same amount, because it cannot be shared',
+    text: '{container} requests {request} of {resource}, but does not have the same limit',
+    fix: 'set the limit of {resource} to the same amount, because this resource cannot be shared',
   },
   whole: {
     class: 'invalid',
-    text: '{container} has the {list} {resource} {value}, which comes in whole numbers only',
-    fix: 'write a whole number',
+    text: '{container} has {value} for {resource} in {list}, which must be a whole number',
+    fix: 'use a whole number',
   },
   hugePages: {
     class: 'invalid',
-    text: '{container} has huge pages and neither cpu nor memory',
-    fix: 'set a request or limit of cpu or memory too',
+    text: '{container} has huge pages, but neither cpu nor memory',
+    fix: 'add a request or limit of cpu or memory',
   },
 } as const;
 
 export const rolloutResources = defineRule({
   id: 'rollout-resources',
-  summary:
-    'The resources of the containers of a Rollout are quantities Kubernetes reads, and no request is above its limit.',
+  summary: 'Containers of a Rollout have valid resource quantities, and no request is above its limit.',
   explanation:
-    'The schema of a Rollout does not look into requests and limits, so the API server stores anything there. A quantity that cannot be read (512MB, 1 Gi) makes the whole Rollout unreadable to the controller, one that is negative or above the limit makes it ' +
-    'InvalidSpec. Kubernetes rounds up to thousandths before it compares. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), manifests/crds/rollout-crd.yaml and utils/tolerantinformer, and Kubernetes v1.34, pkg/apis/core/validation ' +
-    '(ValidateContainerResourceRequirements, ValidateContainerResourceName) and pkg/apis/core/v1 (SetDefaults_ResourceList), which it calls.',
+    'The schema of a Rollout does not check requests and limits, so the API server stores any value there. A ' +
+    'quantity that cannot be parsed (512MB, 1 Gi) makes the whole Rollout unreadable for the controller. A ' +
+    'quantity that is negative or above the limit makes it InvalidSpec. Kubernetes rounds up to thousandths ' +
+    'before it compares. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), ' +
+    'manifests/crds/rollout-crd.yaml and utils/tolerantinformer, and Kubernetes v1.34, pkg/apis/core/validation ' +
+    '(ValidateContainerResourceRequirements, ValidateContainerResourceName) and pkg/apis/core/v1 ' +
+    '(SetDefaults_ResourceList), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -83,7 +86,7 @@ function judgeQuantity(
   };
   const data = { container: renderContainer(container), list, resource };
   if (resource.includes('/') && !isLabelKey(resource))
-    context.report('resource', { ...at, data: { ...data, instead: 'one that can be, such as example.com/gpu' } });
+    context.report('resource', { ...at, data: { ...data, instead: 'a valid name such as example.com/gpu' } });
   if (!resource.includes('/') && !COMPUTE.includes(resource) && !resource.startsWith('hugepages-')) {
     context.report('resource', {
       ...at,
@@ -91,7 +94,7 @@ function judgeQuantity(
     });
   }
   const quantity = amountOf(value);
-  // Other types are refused for their type.
+  // The API server rejects values of other types.
   if (typeof value === 'string' && !isQuantity(value))
     context.report('quantity', { ...at, data: { ...data, value, instead: suggest(value) } });
   if (quantity !== undefined && quantity < 0n)
@@ -112,7 +115,7 @@ function judgeRequests(context: Context, container: Container): void {
     };
     const data = { container: renderContainer(container), resource, request: String(value) };
     if (isUnshared(resource)) {
-      // Of a limit that cannot be compared there is nothing to say.
+      // A limit that is not a quantity cannot be compared.
       if (request !== limit && (limit !== undefined || limits[resource] === undefined))
         context.report('unshared', { ...at, data });
     } else if (limit !== undefined && request > limit) {
@@ -138,7 +141,7 @@ function judgeHugePages(context: Context, container: Container): void {
   });
 }
 
-// Devices and huge pages belong to one container.
+// Containers cannot share devices and huge pages.
 function isUnshared(resource: string): boolean {
   return resource.startsWith('hugepages-') || isDevice(resource);
 }
@@ -147,10 +150,10 @@ function isDevice(resource: string): boolean {
   return resource.includes('/') && !resource.includes('kubernetes.io/');
 }
 
-// `512MB`, `1 gb`, `2GiB` and their kind.
+// Suggests a unit for values such as `512MB`, `1 gb` and `2GiB`.
 function suggest(value: string): string {
   const [, amount, prefix, binary] = /^([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([kmgt])(i?)b?$/i.exec(value) ?? [];
-  if (amount === undefined || prefix === undefined) return 'a number with a suffix, such as 500m, 0.5, 512Mi or 1Gi';
+  if (amount === undefined || prefix === undefined) return 'a quantity such as 500m, 0.5, 512Mi or 1Gi';
   const unit = prefix.toUpperCase();
   if (binary !== '') return `${amount}${unit}i`;
   return `${amount}${unit}i or ${amount}${unit === 'K' ? 'k' : unit}`;

@@ -13,32 +13,32 @@ const FORMS = ['exact', 'prefix', 'regex'];
 const messages = {
   headerRouter: {
     class: 'invalid',
-    text: 'step {number} has setHeaderRoute, which only Istio, AWS ALB, APISIX and router plugins can do',
+    text: 'step {number} has setHeaderRoute, which works only with Istio, AWS ALB, APISIX and router plugins',
     fix: 'remove the step, or configure one of them in trafficRouting',
   },
   mirrorRouter: {
     class: 'invalid',
-    text: 'step {number} has setMirrorRoute, which only Istio can do',
+    text: 'step {number} has setMirrorRoute, which works only with Istio',
     fix: 'remove the step, or configure Istio in trafficRouting',
   },
   unmanaged: {
     class: 'invalid',
-    text: 'step {number} names the route "{name}", which is not in trafficRouting.managedRoutes{has}',
-    fix: 'list it there by that name',
+    text: 'step {number} names route "{name}", which is not in trafficRouting.managedRoutes{has}',
+    fix: 'add the route there, or correct its name',
   },
   match: {
     class: 'invalid',
     text: 'step {number} matches {what} by {forms}',
-    fix: 'give exactly one of exact, prefix and regex',
+    fix: 'set exactly one of exact, prefix and regex',
   },
   albMatch: {
     class: 'invalid',
-    text: 'step {number} matches {what} by {forms}, and AWS ALB compares exactly',
-    fix: 'give exact, and nothing else',
+    text: 'step {number} matches {what} by {forms}, but AWS ALB supports only exact',
+    fix: 'set exact and nothing else',
   },
   experimentWeight: {
     class: 'invalid',
-    text: 'step {number} gives the experiment template "{name}" a weight, which only Istio, AWS ALB, SMI and router plugins can do',
+    text: 'step {number} sets a weight for experiment template "{name}", which works only with Istio, AWS ALB, SMI and router plugins',
     fix: 'remove the weight, or configure one of them in trafficRouting',
   },
 } as const;
@@ -46,11 +46,14 @@ const messages = {
 export const rolloutRouteSteps = defineRule({
   id: 'rollout-route-steps',
   summary:
-    'Header routes, mirror routes and experiment weights are used only with routers that can do them, and name managed routes.',
+    'Steps use header routes, mirror routes and experiment weights only with routers that support them, and name managed routes.',
   explanation:
-    'setHeaderRoute works with Istio, AWS ALB, APISIX and plugins, setMirrorRoute with Istio, the weight of an experiment template with Istio, AWS ALB, SMI and plugins; both routes have to be listed in managedRoutes, and each of their ' +
-    'matches compares in exactly one way (with AWS ALB only exactly). Anything else makes the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, ' +
-    'ValidateStepRouteFoundInManagedRoute, hasMultipleMatchValues, hasALBInvalidValues).',
+    'setHeaderRoute works with Istio, AWS ALB, APISIX and plugins. setMirrorRoute works with Istio. The weight of ' +
+    'an experiment template works with Istio, AWS ALB, SMI and plugins. Header and mirror routes must be listed ' +
+    'in managedRoutes. Each of their matches must have exactly one form; with AWS ALB this must be exact. ' +
+    'Otherwise the controller marks the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, ValidateStepRouteFoundInManagedRoute, ' +
+    'hasMultipleMatchValues, hasALBInvalidValues).',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -135,7 +138,7 @@ function judgeName(
 ): void {
   const name = asString(route['name']);
   if (!exists || managed.has(name)) return;
-  const has = managed.size === 0 ? '' : ` (they are ${listed(managed, quoted)})`;
+  const has = managed.size === 0 ? '' : ` (it lists ${listed(managed, quoted)})`;
   context.report('unmanaged', { path: [...path, 'name'], anchor, data: { number, name, has } });
 }
 
@@ -149,7 +152,7 @@ function judgeMatch(
 ): void {
   const given = FORMS.filter((form) => asString(dig(match, form)) !== '');
   if (given.length === 1 && (message === 'match' || given[0] === 'exact')) return;
-  const forms = given.length === 0 ? 'nothing' : given.join(' and ');
+  const forms = given.length === 0 ? 'none of exact, prefix and regex' : given.join(' and ');
   context.report(message, { path, anchor: `${anchor} ${what}`, data: { number, what, forms } });
 }
 

@@ -10,37 +10,37 @@ const messages = {
   absent: {
     class: 'invalid',
     text: 'the Rollout has no spec.selector',
-    fix: 'add spec.selector.matchLabels with labels of spec.template.metadata.labels',
+    fix: 'add spec.selector.matchLabels with labels from spec.template.metadata.labels',
   },
   podTemplate: {
     class: 'invalid',
-    text: 'the Rollout has no spec.selector and a PodTemplate has none to take',
-    fix: 'add spec.selector.matchLabels with labels of the PodTemplate "{name}"',
+    text: 'the Rollout has no spec.selector, and its PodTemplate cannot provide one',
+    fix: 'add spec.selector.matchLabels with labels from PodTemplate "{name}"',
   },
   empty: {
     class: 'invalid',
-    text: 'spec.selector is empty, which would select every pod of the namespace',
-    fix: 'add matchLabels with labels of spec.template.metadata.labels',
+    text: 'spec.selector is empty, so it would select every pod in the namespace',
+    fix: 'add matchLabels with labels from spec.template.metadata.labels',
   },
   key: {
     class: 'invalid',
-    text: 'spec.selector has the label key "{key}", which is no valid one',
-    fix: 'use at most 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit; a DNS name and "/" may stand before it',
+    text: 'spec.selector has the invalid label key "{key}"',
+    fix: 'use at most 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit, optionally after a DNS name and "/"',
   },
   value: {
     class: 'invalid',
-    text: 'spec.selector asks for {key} with the value "{value}", which is no valid label value',
-    fix: 'use at most 63 letters, digits, "-", "_" and ".", beginning and ending with a letter or digit',
+    text: 'spec.selector has the invalid value "{value}" for label "{key}"',
+    fix: 'use at most 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit',
   },
   operator: {
     class: 'invalid',
-    text: 'spec.selector has the operator "{operator}" for label "{key}"',
-    fix: 'write In, NotIn, Exists or DoesNotExist',
+    text: 'spec.selector has the invalid operator "{operator}" for label "{key}"',
+    fix: 'use In, NotIn, Exists or DoesNotExist',
   },
   noValues: {
     class: 'invalid',
     text: 'spec.selector has {operator} without values for label "{key}"',
-    fix: 'list at least one value, or use Exists or DoesNotExist',
+    fix: 'add at least one value, or use Exists or DoesNotExist',
   },
   extraValues: {
     class: 'invalid',
@@ -49,17 +49,20 @@ const messages = {
   },
   mismatch: {
     class: 'invalid',
-    text: 'spec.selector wants {wanted} and the pod template has {has}',
-    fix: 'set that label in spec.template.metadata.labels to what the selector wants',
+    text: 'spec.selector requires {wanted}, but the pod template has {has}',
+    fix: 'change spec.template.metadata.labels to match the selector',
   },
 } as const;
 
 export const rolloutSelector = defineRule({
   id: 'rollout-selector',
-  summary: 'The selector of a Rollout is there, is a valid label selector, and matches its own pod template.',
+  summary: 'A Rollout has a valid label selector that matches its own pod template.',
   explanation:
-    "The selector says which pods are the Rollout's; without a valid one that matches the template the controller marks the Rollout InvalidSpec. With workloadRef it comes from the Deployment or ReplicaSet unless it is " +
-    'given; a PodTemplate has none to give. Once created it cannot be changed, so the template is what is mended. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), rollout/templateref.go.',
+    'The selector says which pods belong to the Rollout. Without a valid selector that matches the template, the ' +
+    'controller marks the Rollout InvalidSpec. With workloadRef the selector comes from the Deployment or ' +
+    'ReplicaSet unless the Rollout sets its own; a PodTemplate has no selector. The selector cannot be changed ' +
+    'after creation, so fix the template instead. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
+    '(ValidateRolloutSpec), rollout/templateref.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -86,8 +89,7 @@ export const rolloutSelector = defineRule({
     const labels = stringMap(raw);
     for (const requirement of requirements) {
       const { key } = requirement;
-      // A label of another type (`version: 1`) is refused for that; that it does not match would be the lesser half of
-      // the truth.
+      // A label of another type (`version: 1`) is rejected for its type. A mismatch would only distract from that.
       if (meets(requirement, labels) || isOfAnotherType(raw[key])) continue;
       const wanted = renderRequirement(requirement);
       context.report('mismatch', {
@@ -99,7 +101,7 @@ export const rolloutSelector = defineRule({
   },
 });
 
-// The API server drops null before it looks at types.
+// The API server drops null before it checks types.
 function isOfAnotherType(label: unknown): boolean {
   return label !== undefined && label !== null && typeof label !== 'string';
 }

@@ -9,43 +9,45 @@ const CANARY_PATH = ['spec', 'strategy', 'canary'];
 const messages = {
   same: {
     class: 'invalid',
-    text: '{first} and {second} are both Service "{name}"',
-    fix: 'name a Service of its own in {second}',
+    text: '{first} and {second} both name Service "{name}"',
+    fix: 'set {second} to another Service',
   },
   needed: {
     class: 'invalid',
-    text: '{router} needs stableService and canaryService, and {field} is not set',
-    fix: 'name a Service of its own in spec.strategy.canary.{field}',
+    text: '{router} needs stableService and canaryService, but {field} is not set',
+    fix: 'set spec.strategy.canary.{field} to a Service of its own',
   },
   active: {
     class: 'invalid',
     text: 'spec.strategy.blueGreen has no activeService',
-    fix: 'name the Service that users reach in activeService',
+    fix: 'set activeService to the Service that users reach',
   },
   pingPong: {
     class: 'invalid',
-    text: 'pingPong needs two Services, and {field} is not set',
-    fix: 'name a Service of its own in spec.strategy.canary.pingPong.{field}',
+    text: 'pingPong needs two Services, but {field} is not set',
+    fix: 'set spec.strategy.canary.pingPong.{field} to a Service of its own',
   },
   pingPongRouter: {
     class: 'invalid',
-    text: 'pingPong works with AWS ALB and Istio only, and trafficRouting has neither',
-    fix: 'remove pingPong and use stableService and canaryService',
+    text: 'pingPong works only with AWS ALB and Istio, but trafficRouting has neither',
+    fix: 'remove pingPong, and use stableService and canaryService',
   },
   pingPongRoot: {
     class: 'invalid',
-    text: 'pingPong with AWS ALB needs a root Service, and trafficRouting.alb.rootService is not set',
-    fix: 'name in rootService the Service that the Ingress sends to',
+    text: 'pingPong with AWS ALB needs a root Service, but trafficRouting.alb.rootService is not set',
+    fix: 'set rootService to the Service that the Ingress sends to',
   },
 } as const;
 
 export const rolloutServices = defineRule({
   id: 'rollout-services',
-  summary: 'A Rollout names the Services its strategy and router need, and not one Service twice.',
+  summary: 'A Rollout names the Services that its strategy and router need, and uses each Service for one role only.',
   explanation:
-    'Two roles that share one Service, or a role that a router needs and nobody fills, make the controller mark the Rollout InvalidSpec: it writes another pod hash into the selector of each. A blue-green Rollout ' +
-    'without activeService passes that check and fails at every reconciliation, for want of a Service. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, requireCanaryStableServices, ' +
-    'ValidateRolloutStrategyBlueGreen) and rollout/service.go.',
+    'The controller writes a different pod hash into the selector of each Service. It marks the Rollout ' +
+    'InvalidSpec if two roles share one Service, or if a Service that the router needs is not set. A blue-green ' +
+    'Rollout without activeService passes that check, but fails at every reconciliation because there is no such ' +
+    'Service. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, ' +
+    'requireCanaryStableServices, ValidateRolloutStrategyBlueGreen) and rollout/service.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,

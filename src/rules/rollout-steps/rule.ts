@@ -7,7 +7,7 @@ import { dig, int32, isBeyondInt32, isObject, asObject, renderInt32, type JsonOb
 import { stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
-// In the order in which the controller looks for what decides that a step is done.
+// In the order in which the controller checks them to decide whether a step is done.
 const KINDS = [
   'pause',
   'setCanaryScale',
@@ -22,49 +22,53 @@ const EXCLUSIVE = ['setWeight', 'pause', 'experiment', 'analysis'];
 
 export const rolloutSteps = defineRule({
   id: 'rollout-steps',
-  summary: 'Each canary step is of one kind, with a weight and a pause that the controller reads.',
+  summary: 'Each canary step does one thing, with a weight and a pause that the controller can read.',
   explanation:
-    'One wrong step makes the whole Rollout InvalidSpec, before the first pod is touched. A step with nothing in it, with two of setWeight, pause, experiment and analysis, with a weight outside 0 to 100 (or ' +
-    "trafficRouting.maxTrafficWeight), or with a pause that is neither seconds nor a duration in Go's notation, which knows no days, is such a one; so is setCanaryScale without trafficRouting. Two kinds of other pairs are accepted, and only " +
-    'the one the controller looks for first decides when the step is done. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, hasMultipleStepsType), ' +
-    'pkg/apis/rollouts/v1alpha1 (RolloutPause.DurationSeconds), utils/weightutil and rollout/canary.go (completedCurrentCanaryStep).',
+    'One invalid step makes the whole Rollout InvalidSpec, before the controller changes any pod. A step is ' +
+    'invalid if it is empty, or if it has two of setWeight, pause, experiment and analysis. Its weight must be ' +
+    'from 0 to 100 (or to trafficRouting.maxTrafficWeight). Its pause must be a number of seconds, or a duration ' +
+    'in Go notation, which has no days. setCanaryScale needs trafficRouting. Other combinations in one step are ' +
+    'accepted, but only the kind that the controller checks first decides when the step is done. Source: Argo ' +
+    'Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, hasMultipleStepsType), ' +
+    'pkg/apis/rollouts/v1alpha1 (RolloutPause.DurationSeconds), utils/weightutil and rollout/canary.go ' +
+    '(completedCurrentCanaryStep).',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages: {
     none: {
       class: 'invalid',
       text: 'step {number} does nothing{instead}',
-      fix: 'give it a kind, such as setWeight, pause or analysis, or remove it; "{pause}" waits for a person',
+      fix: 'add setWeight, pause, analysis or another kind of step, or remove the step; "{pause}" waits for a manual promotion',
     },
     several: {
       class: 'invalid',
-      text: 'step {number} has {kinds} at once',
-      fix: 'make each a step of its own, in the order you want',
+      text: 'step {number} combines {kinds}',
+      fix: 'split it into one step for each, in the order you want',
     },
     mixed: {
       class: 'advice',
-      text: 'step {number} has {kinds} at once, and the controller waits for {decides} only',
-      fix: 'make each a step of its own, in the order you want',
+      text: 'step {number} combines {kinds}, but the Rollouts controller waits only for {decides}',
+      fix: 'split it into one step for each, in the order you want',
     },
     weight: {
       class: 'invalid',
-      text: 'step {number} sets the weight to {weight}',
-      fix: 'write a number from 0 to {max}',
+      text: 'step {number} sets weight {weight}',
+      fix: 'use 0 to {max}',
     },
     pause: {
       class: 'invalid',
-      text: 'step {number} pauses for "{duration}", which the controller cannot read',
-      fix: 'write {instead}',
+      text: 'step {number} has the invalid pause duration "{duration}"',
+      fix: 'use {instead}',
     },
     negativePause: {
       class: 'invalid',
-      text: 'step {number} pauses for {duration}, which is less than nothing',
-      fix: 'write 0 or more, or remove the duration to wait for a person',
+      text: 'step {number} has the negative pause duration {duration}',
+      fix: 'use 0 or more, or remove the duration to wait for a manual promotion',
     },
     canaryScale: {
       class: 'invalid',
       text: 'step {number} has setCanaryScale, which needs trafficRouting',
-      fix: 'add trafficRouting, or use setWeight, which scales the canary where there is no router',
+      fix: 'add trafficRouting, or use setWeight, which scales the canary when there is no router',
     },
   },
   check(context, rollout) {
@@ -101,7 +105,7 @@ export const rolloutSteps = defineRule({
           duration: String(duration),
           instead:
             suggestion === undefined
-              ? 'seconds as a number, or a duration like "30s", "10m" or "24h"'
+              ? 'a number of seconds, or a duration such as "30s", "10m" or "24h"'
               : `"${suggestion}"`,
         };
         context.report('pause', { path: [...path, 'pause', 'duration'], anchor, data });
@@ -124,27 +128,27 @@ function hasTrafficRouting(rollout: KubeObject): boolean {
 }
 
 /**
- * In: the duration of a pause. Out: it in whole seconds, 0 where none is given or it is neither text nor number,
- * undefined where the controller cannot read it.
+ * Returns a pause duration in whole seconds, or undefined if the controller cannot read it. A missing duration, and one
+ * that is neither a string nor a number, counts as 0.
  */
 function pauseSeconds(duration: unknown): number | undefined {
   if (typeof duration === 'number') return isBeyondInt32(duration) ? undefined : duration;
   if (typeof duration !== 'string') return 0;
   const whole = /^[+-]?[0-9]+$/.test(duration) ? Number(duration) : Number.NaN;
-  // A whole number of seconds is read into 32 bits.
+  // The controller reads a whole number of seconds into 32 bits.
   if (whole >= -(2 ** 31) && whole < 2 ** 31) return whole;
   const parsed = parseGoDuration(duration);
-  // Seconds of more than 32 bits are less than nothing to a controller on amd64.
+  // More seconds than fit into 32 bits become negative in a controller on amd64.
   return parsed === undefined || parsed >= 2 ** 31 ? undefined : Math.trunc(parsed);
 }
 
 function instead(step: JsonObject): string {
   const keys = Object.keys(step);
   const empty = keys.find((key) => KINDS.includes(key));
-  if (empty !== undefined) return ` ("${empty}:" with nothing behind it is null)`;
+  if (empty !== undefined) return ` ("${empty}:" without a value is null)`;
   for (const key of keys) {
     const meant = nearest(key, KINDS);
-    if (meant !== undefined) return ` ("${key}" is no kind of step, "${meant}" is)`;
+    if (meant !== undefined) return ` ("${key}" is not a kind of step, "${meant}" is)`;
   }
-  return keys.length === 0 ? '' : ` ("${keys[0] ?? ''}" is no kind of step)`;
+  return keys.length === 0 ? '' : ` ("${keys[0] ?? ''}" is not a kind of step)`;
 }

@@ -7,20 +7,21 @@ export const rolloutStrategy = defineRule({
   id: 'rollout-strategy',
   summary: 'A Rollout has exactly one strategy, canary or blueGreen.',
   explanation:
-    'With none or with both the controller marks the Rollout InvalidSpec and touches no pod. `canary: {}` is a strategy, a plain rolling update; `canary:` with nothing behind it is null in YAML and is none. ' +
-    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategy).',
+    'With no strategy, or with both, the controller marks the Rollout InvalidSpec and changes no pod. `canary: ' +
+    '{}` is a strategy: a plain rolling update. `canary:` without a value is null in YAML and counts as no ' +
+    'strategy. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategy).',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages: {
     none: {
       class: 'invalid',
       text: 'spec.strategy has neither canary nor blueGreen{instead}',
-      fix: 'add the one you want; "{plain}" with the braces is a plain rolling update',
+      fix: 'add one of them; "{plain}", with the braces, is a plain rolling update',
     },
     both: {
       class: 'invalid',
       text: 'spec.strategy has both canary and blueGreen',
-      fix: 'keep the one you want and remove the other',
+      fix: 'keep one and remove the other',
     },
   },
   check(context, rollout) {
@@ -37,7 +38,7 @@ export const rolloutStrategy = defineRule({
 
 function instead(strategy: Readonly<Record<string, unknown>>): string {
   for (const name of ['canary', 'blueGreen']) {
-    if (strategy[name] === null) return ` ("${name}:" with nothing behind it is null)`;
+    if (strategy[name] === null) return ` ("${name}:" without a value is null)`;
     const misspelt = nearest(name, Object.keys(strategy));
     if (misspelt !== undefined) return ` (it has "${misspelt}")`;
   }

@@ -17,18 +17,18 @@ const ROUTING_PATH = [...CANARY_PATH, 'trafficRouting'];
 const messages = {
   needsRouter: {
     class: 'invalid',
-    text: 'spec.strategy.canary.{field} works only with trafficRouting, and there is none',
+    text: 'spec.strategy.canary.{field} needs trafficRouting, which is not set',
     fix: 'remove it, or add trafficRouting',
   },
   delayAndDynamic: {
     class: 'invalid',
-    text: 'dynamicStableScale and scaleDownDelaySeconds exclude each other',
-    fix: 'keep one of them',
+    text: 'dynamicStableScale and scaleDownDelaySeconds cannot be used together',
+    fix: 'remove one of them',
   },
   maxWeight: {
     class: 'invalid',
     text: 'maxTrafficWeight works only with NGINX and router plugins',
-    fix: 'remove it and give weights out of 100',
+    fix: 'remove it, and use weights from 0 to 100',
   },
   both: {
     class: 'invalid',
@@ -38,27 +38,31 @@ const messages = {
   neither: {
     class: 'invalid',
     text: 'trafficRouting.{router} has neither {single} nor {plural}',
-    fix: 'name the {kind} in {single}, or several in {plural}',
+    fix: 'name one {kind} in {single}, or several in {plural}',
   },
   unnamed: {
     class: 'invalid',
-    text: '{router} is given nothing to drive, trafficRouting.{field} is not set',
-    fix: 'name there what carries the traffic',
+    text: 'trafficRouting.{field} is not set, but {router} needs it',
+    fix: 'name the object that routes the traffic there',
   },
   idle: {
     class: 'advice',
-    text: 'trafficRouting has no router in it, so the steps pass and no weight is ever set',
-    fix: 'say which router drives what, or remove it; without trafficRouting weights are kept by the number of pods',
+    text: 'trafficRouting has no router, so the steps pass but no weight is ever set',
+    fix: 'add a router, or remove trafficRouting to approximate weights by the number of pods',
   },
 } as const;
 
 export const rolloutTrafficRouting = defineRule({
   id: 'rollout-traffic-routing',
-  summary: 'A traffic router says what it drives, in one form, and options that need a router have one.',
+  summary: 'A traffic router names what it controls in exactly one form, and options that need a router have one.',
   explanation:
-    'A router that names nothing to drive, or names it in the single and in the plural form at once, makes the controller stop at every reconciliation; so do options that need a router without one. An empty list counts as not there. trafficRouting without any router ' +
-    'is accepted: steps pass and no weight is ever set. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ' +
-    'ValidateRolloutAlbIngressesConfig, ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, getReferencedAppMeshResources) and rollout/trafficrouting.go.',
+    'A router must name what it controls, in either the singular or the plural form. If it names nothing, or uses ' +
+    'both forms, the controller stops at every reconciliation. The same happens if an option needs a router and ' +
+    'there is none. An empty list counts as not set. trafficRouting without any router is accepted: steps pass, ' +
+    'but no weight is ever set. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
+    '(ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ValidateRolloutAlbIngressesConfig, ' +
+    'ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, ' +
+    'getReferencedAppMeshResources) and rollout/trafficrouting.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -108,7 +112,7 @@ function judgeForms(context: RuleContext<typeof messages>, rollout: KubeObject):
     if (config === undefined) continue;
     const path = [...ROUTING_PATH, router];
     const one = isObject(config[single]) || asString(config[single]) !== '';
-    // The controller reads a Rollout by way of its own types, which leave an empty list out: it is no form.
+    // The Go types of the controller drop an empty list, so it does not count as a form.
     const many = asArray(config[plural]).length > 0;
     if (one === many)
       context.report(one ? 'both' : 'neither', { path, anchor: router, data: { router, kind, single, plural } });
@@ -123,7 +127,7 @@ const LISTS = [
 
 interface Unnamed {
   readonly router: keyof typeof ROUTERS;
-  /** What is not set, in `trafficRouting`. */
+  /** The field that is not set, relative to `trafficRouting`. */
   readonly path: Path;
 }
 

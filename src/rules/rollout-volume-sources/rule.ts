@@ -4,7 +4,7 @@ import { isQuantity, parseQuantity } from '../../world/quantity.ts';
 import { asArray, dig, int32, isObject, asObject, renderInt32, asString, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
-// The kinds of volumes in Kubernetes v1.34; a field of another name is dropped before anybody sees it.
+// The kinds of volumes in Kubernetes v1.34. The API server drops a field with another name.
 const KINDS: ReadonlySet<string> = new Set(
   (
     'emptyDir hostPath configMap secret persistentVolumeClaim projected downwardAPI ephemeral csi nfs image iscsi glusterfs rbd cephfs cinder fc flexVolume flocker gitRepo awsElasticBlockStore gcePersistentDisk azureDisk ' +
@@ -15,38 +15,41 @@ const KINDS: ReadonlySet<string> = new Set(
 const messages = {
   several: {
     class: 'invalid',
-    text: 'the volume "{volume}" is {kinds} at once',
-    fix: 'keep one, and make a volume of its own of each other',
+    text: 'volume "{volume}" combines {kinds}',
+    fix: 'keep one, and use a separate volume for each of the others',
   },
   unnamed: {
     class: 'invalid',
-    text: 'the volume "{volume}" is a {kind} without {field}',
-    fix: 'name the {kind} in {field}',
+    text: 'volume "{volume}" does not name its {kind}',
+    fix: 'set {field} to the name of the {kind}',
   },
   size: {
     class: 'invalid',
-    text: 'the volume "{volume}" has the sizeLimit "{size}"',
-    fix: 'write a quantity of 0 or more, such as 500Mi or 1Gi',
+    text: 'volume "{volume}" has the invalid sizeLimit "{size}"',
+    fix: 'use a quantity of 0 or more, such as 500Mi or 1Gi',
   },
   mode: {
     class: 'invalid',
-    text: 'the volume "{volume}" has the {field} {mode}',
-    fix: 'write the permissions with a leading 0 (0644) or as the number they are (420)',
+    text: 'volume "{volume}" has the invalid {field} {mode}',
+    fix: 'use the octal permissions with a leading 0 (0644), or the same number in decimal (420)',
   },
   item: {
     class: 'invalid',
-    text: 'the volume "{volume}" has an item {problem}',
-    fix: 'give each item a key, and a path below the mount, without ".."',
+    text: 'volume "{volume}" has an item {problem}',
+    fix: 'give each item a key, and a relative path without ".."',
   },
 } as const;
 
 export const rolloutVolumeSources = defineRule({
   id: 'rollout-volume-sources',
-  summary: 'Every volume of a Rollout is of one kind, and names what it is filled from.',
+  summary: 'Every volume of a Rollout has one kind, and names its source.',
   explanation:
-    'A volume that is of two kinds at once, or a ConfigMap, Secret or claim that is not named, or permissions that are no octal number of three digits (644 without the leading 0 is 1204 in octal), makes the controller mark the Rollout InvalidSpec. A volume of no kind is an empty directory. Source: Argo Rollouts v1.9.1, ' +
-    'pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/v1 (SetDefaults_Volume) and pkg/apis/core/validation (validateVolumeSource, validateSecretVolumeSource, validateConfigMapVolumeSource, ' +
-    'validateKeyToPath), which it calls.',
+    'The controller marks the Rollout InvalidSpec if a volume has two kinds, or does not name its ConfigMap, ' +
+    'Secret or claim. Permissions must be an octal number of at most three digits: 644 without the leading 0 is ' +
+    '1204 in octal. A volume without a kind is an empty directory. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/v1 ' +
+    '(SetDefaults_Volume) and pkg/apis/core/validation (validateVolumeSource, validateSecretVolumeSource, ' +
+    'validateConfigMapVolumeSource, validateKeyToPath), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -81,7 +84,7 @@ const SOURCES = [
   { field: 'persistentVolumeClaim', name: 'claimName', kind: 'PersistentVolumeClaim' },
 ] as const;
 
-// In JSON there are no octal numbers, and YAML takes one only with a leading 0.
+// JSON has no octal numbers, and YAML reads one only with a leading 0.
 const MAX_MODE = 0o777;
 
 function judgeMode(
@@ -116,7 +119,11 @@ function judge(
     const key = asString(dig(item, 'key'));
     const target = asString(dig(item, 'path'));
     const problem =
-      key === '' ? 'without a key' : target === '' ? `without a path for "${key}"` : `with the path "${target}"`;
+      key === ''
+        ? 'without a key'
+        : target === ''
+          ? `without a path for key "${key}"`
+          : `with the invalid path "${target}"`;
     if (key !== '' && isBelow(target)) continue;
     context.report('item', { path: [...path, 'items', index], anchor: `${volume} ${key}`, data: { volume, problem } });
   }

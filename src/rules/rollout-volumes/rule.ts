@@ -5,54 +5,57 @@ import type { Path } from '../../world/path.ts';
 import { asArray, dig, asString } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
-// Each takes a look at all volumes.
+// Each hint compares a name with all volumes.
 const MAX_HINTS = 20;
 const PROPAGATIONS: ReadonlySet<string> = new Set(['None', 'HostToContainer', 'Bidirectional']);
 
 const messages = {
   noVolume: {
     class: 'invalid',
-    text: '{container} mounts the volume "{volume}", which the pod template does not have{has}',
-    fix: 'add it to spec.template.spec.volumes, or mount one that is there',
+    text: '{container} mounts volume "{volume}", which is not declared in the pod template{has}',
+    fix: 'add it to spec.template.spec.volumes, or mount a volume that is declared there',
   },
   samePath: {
     class: 'invalid',
     text: '{container} has two volume mounts at {mountPath}',
-    fix: 'mount one of them elsewhere',
+    fix: 'change the mountPath of one of them',
   },
   noPath: {
     class: 'invalid',
-    text: '{container} mounts the volume "{volume}" without a mountPath',
-    fix: 'say in mountPath where',
+    text: '{container} mounts volume "{volume}" without a mountPath',
+    fix: 'set mountPath',
   },
   subPath: {
     class: 'invalid',
-    text: '{container} mounts {field} "{subPath}" of the volume "{volume}"{why}',
-    fix: 'write a path within the volume, in one of subPath and subPathExpr, without ".."',
+    text: '{container} mounts volume "{volume}" with {field} "{subPath}"{why}',
+    fix: 'use a relative path without "..", in either subPath or subPathExpr',
   },
   propagation: {
     class: 'invalid',
-    text: '{container} mounts the volume "{volume}" with the mountPropagation "{propagation}"',
-    fix: 'write None, HostToContainer or, in a privileged container, Bidirectional',
+    text: '{container} mounts volume "{volume}" with the invalid mountPropagation "{propagation}"',
+    fix: 'use None, HostToContainer or, in a privileged container, Bidirectional',
   },
   name: {
     class: 'invalid',
     text: 'a volume {named}',
-    fix: 'use one to 63 of a-z, 0-9 and "-", beginning and ending with a letter or digit',
+    fix: 'use 1 to 63 characters of a-z, 0-9 and "-", starting and ending with a letter or digit',
   },
   duplicate: {
     class: 'invalid',
     text: 'two volumes are named "{volume}"',
-    fix: 'give each its own name, and mount it by that',
+    fix: 'give each volume its own name, and mount it by that name',
   },
 } as const;
 
 export const rolloutVolumes = defineRule({
   id: 'rollout-volumes',
-  summary: 'Every volume mount of a pod template has its volume, and every volume a name of its own.',
+  summary: 'Every volume mount of a pod template has a volume, and every volume has a unique name.',
   explanation:
-    'The API server stores a Rollout whose containers mount a volume that is not there; the controller then marks it InvalidSpec. The same goes for volumes of one name and for two mounts at one path. ' +
-    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (ValidateVolumes, ValidateVolumeMounts, validateLocalDescendingPath, validateMountPropagation), which it calls.',
+    'The API server stores a Rollout whose containers mount a volume that does not exist. The controller then ' +
+    'marks the Rollout InvalidSpec. The same happens for two volumes with the same name, and for two mounts at ' +
+    'the same path. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and ' +
+    'Kubernetes v1.34, pkg/apis/core/validation (ValidateVolumes, ValidateVolumeMounts, ' +
+    'validateLocalDescendingPath, validateMountPropagation), which it calls.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages,
@@ -65,7 +68,7 @@ export const rolloutVolumes = defineRule({
       const location = {
         path: [...TEMPLATE_PATH, 'spec', 'volumes', index, 'name'],
         anchor: volume,
-        data: { volume, named: volume === '' ? 'has no name' : `is named "${volume}"` },
+        data: { volume, named: volume === '' ? 'has no name' : `has the invalid name "${volume}"` },
       };
       if (!isDnsLabel(volume)) context.report('name', location);
       else if (volumes.has(volume)) context.report('duplicate', location);
@@ -119,7 +122,12 @@ function judgeMount(context: RuleContext<typeof messages>, mount: unknown, { pat
     context.report('subPath', {
       path: [...path, field],
       anchor: `${anchor} ${subPath}`,
-      data: { ...data, field, subPath, why: both ? ' besides a subPath' : '' },
+      data: {
+        ...data,
+        field,
+        subPath,
+        why: both ? ' in addition to subPath' : ', which is not a path inside the volume',
+      },
     });
   }
   const propagation = dig(mount, 'mountPropagation');

@@ -13,38 +13,41 @@ const SCALE_DOWN = ['never', 'onsuccess', 'progressively'];
 export const rolloutWorkloadRef = defineRule({
   id: 'rollout-workload-ref',
   summary:
-    'A workloadRef names a Deployment, ReplicaSet or PodTemplate, stands in for the pod template, and spells scaleDown as the controller does.',
+    'A workloadRef names a Deployment, ReplicaSet or PodTemplate, replaces the pod template, and has a valid scaleDown.',
   explanation:
-    "With workloadRef the pod template is the workload's: labels or annotations in spec.template make the Rollout InvalidSpec, anything else in it is passed over in silence. So is a scaleDown in another spelling than never, onsuccess " +
-    'and progressively, all lower-case: no schema checks it, and the workload keeps its pods for ever. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), pkg/apis/rollouts/v1alpha1 ' +
-    '(RolloutSpec.EmptyTemplate), rollout/templateref.go, rollout/sync.go and rollout/replicaset.go.',
+    'With workloadRef the controller uses the pod template of the workload. Labels or annotations in ' +
+    'spec.template make the Rollout InvalidSpec; the controller silently ignores anything else in it. scaleDown ' +
+    'must be never, onsuccess or progressively, all in lower case. No schema checks it, and with any other ' +
+    'spelling the controller never scales the workload down. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateRolloutSpec), pkg/apis/rollouts/v1alpha1 (RolloutSpec.EmptyTemplate), ' +
+    'rollout/templateref.go, rollout/sync.go and rollout/replicaset.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [],
   messages: {
     kind: {
       class: 'invalid',
-      text: 'workloadRef names {what}, from which no pod template can be taken',
+      text: 'workloadRef names {what}, so the Rollouts controller cannot get a pod template',
       fix: '{correction}',
     },
     name: {
       class: 'invalid',
       text: 'workloadRef has no name',
-      fix: 'name the {kind} to take the pod template from',
+      fix: 'set workloadRef.name to the {kind} that has the pod template',
     },
     template: {
       class: 'invalid',
-      text: 'the Rollout has workloadRef and a spec.template of its own, with {parts}',
-      fix: 'remove spec.template, or workloadRef',
+      text: 'the Rollout has both workloadRef and a spec.template with {parts}',
+      fix: 'remove spec.template or workloadRef',
     },
     unusedTemplate: {
       class: 'advice',
-      text: 'the Rollout has workloadRef, so its own spec.template is never used',
-      fix: 'remove spec.template; what shall run stands in the {kind} "{name}"',
+      text: 'the Rollout has workloadRef, so its own spec.template has no effect',
+      fix: 'remove spec.template, and configure the pods in {kind} "{name}"',
     },
     scaleDown: {
       class: 'advice',
-      text: 'workloadRef.scaleDown is "{value}", which means never to the controller',
-      fix: 'write {instead}',
+      text: 'workloadRef.scaleDown is "{value}", which the Rollouts controller treats as never',
+      fix: 'use {instead}',
     },
   },
   check(context, rollout) {
@@ -66,8 +69,8 @@ export const rolloutWorkloadRef = defineRule({
         );
       const correction =
         meant === undefined
-          ? 'name a Deployment or ReplicaSet of apps/v1, or a PodTemplate of v1'
-          : `write apiVersion: ${meant.apiVersion} and kind: ${meant.kind}`;
+          ? 'use a Deployment or ReplicaSet of apps/v1, or a PodTemplate of v1'
+          : `set apiVersion: ${meant.apiVersion} and kind: ${meant.kind}`;
       const what =
         kindName === '' ? 'no kind' : `${kindName} ${apiVersion === '' ? 'without apiVersion' : `of ${apiVersion}`}`;
       context.report('kind', {

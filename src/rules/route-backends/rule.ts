@@ -5,12 +5,14 @@ import { defineRule } from '../define.ts';
 
 export const routeBackends = defineRule({
   id: 'route-backends',
-  summary: 'A Gateway API route that a Rollout drives sends to its stable and to its canary Service.',
+  summary: 'A Gateway API route that a Rollout controls sends to both its stable and its canary Service.',
   explanation:
-    'The plugin sets weights on the backendRefs named after the stable and the canary Service, in every rule and whatever their namespace, and fails at the ' +
-    'first setWeight when either is not there. In HTTPRoutes and GRPCRoutes it passes over the rules it takes for header rules of its own: those named ' +
-    'after a managed route, and those whose only backend is the canary Service. Where both are there but never in one rule, weights are set and mean ' +
-    'nothing. Source: Gateway API plugin v0.15.0, pkg/plugin (setHTTPRouteWeight, setGRPCRouteWeight, setTCPRouteWeight, setTLSRouteWeight).',
+    'The plugin sets weights on the backendRefs named after the stable and the canary Service, in every rule and ' +
+    'whatever their namespace. It fails at the first setWeight if either is missing. In HTTPRoutes and GRPCRoutes ' +
+    'it skips the rules that it takes for its own header rules. These are rules named after a managed route, and ' +
+    'rules whose only backend is the canary Service. If both Services are there but never in the same rule, the ' +
+    'weights have no effect. Source: Gateway API plugin v0.15.0, pkg/plugin (setHTTPRouteWeight, ' +
+    'setGRPCRouteWeight, setTCPRouteWeight, setTLSRouteWeight).',
   subject: ['Rollout.argoproj.io'],
   reads: [
     'HTTPRoute.gateway.networking.k8s.io',
@@ -22,16 +24,16 @@ export const routeBackends = defineRule({
     lacking: {
       class: 'invalid',
       text: '{kind} "{name}" does not send to {role} Service "{service}"',
-      fix: 'add it to the backendRefs of the rule that sends to the other one',
+      fix: 'put the stable and the canary Service into the backendRefs of one rule',
     },
     passedOver: {
       class: 'invalid',
-      text: '{kind} "{name}" sends to {role} Service "{service}" only in a rule that the plugin takes for a header rule of its own',
+      text: '{kind} "{name}" sends to {role} Service "{service}" only in a rule that the Gateway API plugin takes for its own header rule',
       fix: 'put both Services into one rule that is not named after a managed route',
     },
     apart: {
       class: 'advice',
-      text: '{kind} "{name}" sends to Services "{stable}" and "{canary}" in different rules, so their weights shift nothing',
+      text: '{kind} "{name}" sends to Services "{stable}" and "{canary}" in different rules, so their weights have no effect',
       fix: 'put both into the backendRefs of one rule',
     },
   },

@@ -9,7 +9,7 @@ import { asArray, dig, asString } from '../../world/read.ts';
 import { canaryOf, managedRouteNames, stepsOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
-/** The kinds into which the plugin writes header rules, and where a Rollout lists them. */
+/** The kinds that the plugin writes header rules into, and the field in which a Rollout lists them. */
 const LISTS: Readonly<Partial<Record<KindId, string>>> = {
   'HTTPRoute.gateway.networking.k8s.io': 'httpRoutes',
   'GRPCRoute.gateway.networking.k8s.io': 'grpcRoutes',
@@ -17,24 +17,30 @@ const LISTS: Readonly<Partial<Record<KindId, string>>> = {
 
 export const routeCanaryOnlyRule = defineRule({
   id: 'route-canary-only-rule',
-  summary: 'A Gateway API route that takes header rules has no rule of its own that sends to the canary Service alone.',
+  summary:
+    'A Gateway API route that the plugin adds header rules to has no other rule that sends only to the canary Service.',
   explanation:
-    'The Gateway API plugin knows the header rules that it writes by what they look like: one backend, the canary Service. It deletes every such rule of an HTTPRoute or GRPCRoute with useHeaderRoutes, one written by hand as well, when a ' +
-    'Rollout is created, promoted, aborted or has no canary pods, whether or not a step sets a header route; what the rule matched then goes to the rules that are left. A route named in httpRoute or grpcRoute always takes header rules, one ' +
-    'found by label never, and there such a rule stays. The controller refuses nothing; it is refused here because the rule is lost. One that matches on headers only may be the ' +
-    "plugin's own, so it is only pointed out, and not where a step sets these headers. Seen on plugin v0.15.0 (docs/upstream-facts.md, claim C1); source: pkg/plugin (removeHTTPManagedRoutes, removeGRPCManagedRoutes) and Argo Rollouts v1.9.1, rollout/trafficrouting.go (reconcileTrafficRouting).",
+    'The Gateway API plugin recognizes its own header rules by one thing: their only backend is the canary ' +
+    'Service. In an HTTPRoute or GRPCRoute with useHeaderRoutes it deletes every such rule, even one written by ' +
+    'hand. It does so when a Rollout is created, promoted, aborted or has no canary pods, whether or not a step ' +
+    'sets a header route. Traffic that matched the rule then goes to the remaining rules. A route named in ' +
+    'httpRoute or grpcRoute always takes header rules. A route found by label never does, and keeps such a rule. ' +
+    'The controller accepts all this; Rollgate rejects it because the rule is lost. A rule that matches only on ' +
+    'headers may belong to the plugin, so it is only advice. It is not reported if a step sets these headers. ' +
+    'Seen on plugin v0.15.0 (docs/upstream-facts.md, claim C1); source: pkg/plugin (removeHTTPManagedRoutes, ' +
+    'removeGRPCManagedRoutes) and Argo Rollouts v1.9.1, rollout/trafficrouting.go (reconcileTrafficRouting).',
   subject: ['Rollout.argoproj.io'],
   reads: ['HTTPRoute.gateway.networking.k8s.io', 'GRPCRoute.gateway.networking.k8s.io'],
   messages: {
     deleted: {
       class: 'invalid',
-      text: '{kind} "{name}" has a rule that sends to canary Service "{service}" alone, so the Gateway API plugin takes it for a header rule of its own and deletes it',
-      fix: 'move the rule to another {kind}, which the Rollout does not name{or}',
+      text: '{kind} "{name}" has a rule that sends only to canary Service "{service}", and the Gateway API plugin deletes such rules',
+      fix: 'move it to another {kind} that the Rollout does not name{or}',
     },
     onHeaders: {
       class: 'advice',
-      text: '{kind} "{name}" has a rule that sends to canary Service "{service}" alone; the Gateway API plugin takes it for a header rule of its own and deletes it',
-      fix: 'if it was written by hand, use a setHeaderRoute step instead, or move it to another {kind}, which the Rollout does not name',
+      text: '{kind} "{name}" has a rule that sends only to canary Service "{service}", and the Gateway API plugin deletes such rules',
+      fix: 'if you wrote it, use a setHeaderRoute step, or move it to another {kind} that the Rollout does not name',
     },
   },
   check(context, rollout) {
@@ -44,7 +50,7 @@ export const routeCanaryOnlyRule = defineRule({
     const headers = headersOfSteps(rollout);
     for (const { kind, namespace, name, path: from } of takingHeaderRules(rollout)) {
       const route = context.find(kind, namespace, name);
-      // A route that has the canary nowhere else is refused for that.
+      // If the canary is in no other rule, route-backends reports that.
       if (route === undefined || !weightedBackendsOf(route, canary, managed).some((backend) => backend.name === canary))
         continue;
       for (const { rule, path } of canaryOnlyRulesOf(route, canary, managed)) {
@@ -68,7 +74,7 @@ export const routeCanaryOnlyRule = defineRule({
             ...where,
             data: {
               ...data,
-              or: headers.length > 0 ? '' : `, or name this one in ${LISTS[kind] ?? ''} without useHeaderRoutes`,
+              or: headers.length > 0 ? '' : `, or list this one in ${LISTS[kind] ?? ''} without useHeaderRoutes`,
             },
           });
       }
@@ -76,7 +82,7 @@ export const routeCanaryOnlyRule = defineRule({
   },
 });
 
-/** In: a Rollout. Out: the routes that it names and into which the plugin writes header rules, each once. */
+/** Returns the routes that a Rollout names and that the plugin writes header rules into, without repetition. */
 function takingHeaderRules(rollout: KubeObject): readonly (GatewayRouteRef & { readonly name: string })[] {
   const found = new Map<ObjectKey, GatewayRouteRef & { readonly name: string }>();
   for (const ref of managedGatewayRoutes(rollout)) {
@@ -87,7 +93,7 @@ function takingHeaderRules(rollout: KubeObject): readonly (GatewayRouteRef & { r
   return [...found.values()];
 }
 
-/** In: a Rollout. Out: the headers that each of its setHeaderRoute steps matches on. */
+/** Returns the names of the headers that each setHeaderRoute step matches on. */
 function headersOfSteps(rollout: KubeObject): readonly (readonly string[])[] {
   return stepsOf(rollout)
     .map((step) => asArray(dig(step, 'setHeaderRoute', 'match')).map((match) => asString(dig(match, 'headerName'))))

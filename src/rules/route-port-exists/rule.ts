@@ -13,14 +13,16 @@ import { defineRule } from '../define.ts';
 
 export const routePortExists = defineRule({
   id: 'route-port-exists',
-  summary: 'The ports that the routes of a Rollout send to are ports of their Services.',
+  summary: 'The routes of a Rollout send only to ports that their Services have.',
   explanation:
-    'A VirtualService destination, a backendRef or an Ingress backend with a port that its Service does not have leads nowhere, which for a canary shows ' +
-    'only once it gets traffic. The controller does not look at ports. For nginx it copies the stable Ingress with the canary Service in it, so the port ' +
-    'must be one of that Service too; for ALB it sends to servicePort of both Services. A destination without port is right for a Service with one port; ' +
-    'with several, Istio takes the port number that the request came in on, which behind a gateway is a port of the gateway. Source: Istio, ' +
-    'networking/core/route (GetDestinationCluster) and analysis message IST0112; Gateway API, BackendObjectReference; Argo Rollouts v1.9.1, ' +
-    'rollout/trafficrouting/nginx and alb.',
+    'If a VirtualService destination, a backendRef or an Ingress backend has a port that its Service does not ' +
+    'have, its traffic goes nowhere. For a canary this shows only when it gets traffic. The controller does not ' +
+    'check ports. For nginx it copies the stable Ingress and puts the canary Service into the copy, so that ' +
+    'Service needs the same port. For ALB it sends to servicePort of both Services. A destination without a port ' +
+    'is valid for a Service with one port. With several ports, Istio uses the port number that the request came ' +
+    'in on. Behind a gateway this is a port of the gateway. Source: Istio, networking/core/route ' +
+    '(GetDestinationCluster) and analysis message IST0112; Gateway API, BackendObjectReference; Argo Rollouts ' +
+    'v1.9.1, rollout/trafficrouting/nginx and alb.',
   subject: ['Rollout.argoproj.io'],
   reads: [
     'Service',
@@ -35,22 +37,22 @@ export const routePortExists = defineRule({
     absent: {
       class: 'invalid',
       text: '{kind} "{name}" sends to port {port} of Service "{service}", which has no such port (it has {has})',
-      fix: 'name a port that it has, or add that port to the Service',
+      fix: 'use a port that the Service has, or add this port to the Service',
     },
     absentForCanary: {
       class: 'invalid',
-      text: 'the controller copies Ingress "{name}" for the canary Service "{service}", which has no port {port} (it has {has})',
-      fix: 'give the canary Service the port of the stable one',
+      text: 'the Rollouts controller copies Ingress "{name}" for canary Service "{service}", which has no port {port} (it has {has})',
+      fix: 'give the canary Service the same port as the stable Service',
     },
     unnamed: {
       class: 'invalid',
-      text: '{kind} "{name}" names no port of Service "{service}" (it has {has})',
-      fix: 'name the port in the route',
+      text: '{kind} "{name}" sets no port for Service "{service}" (it has {has})',
+      fix: 'set the port in the route',
     },
     unnamedInMesh: {
       class: 'advice',
-      text: '{kind} "{name}" names no port of Service "{service}", which has several ({has}), so each request goes to the port number it was sent to',
-      fix: 'name the port if only one of them is meant',
+      text: '{kind} "{name}" sets no port for Service "{service}", which has several ({has}), so each request keeps the port number it was sent to',
+      fix: 'set the port if only one of them is meant',
     },
   },
   check(context, rollout) {
@@ -73,7 +75,7 @@ export const routePortExists = defineRule({
         { object: rollout, path: from },
       ];
       if (port !== undefined) {
-        // What is wrong in the Ingress itself is no better in its copy.
+        // If the Ingress itself is wrong, its copy is not reported again.
         if (by === 'copy of Ingress' && wrong.has(path)) continue;
         wrong.add(path);
         const text = typeof port === 'number' ? port : `"${port}"`;
@@ -99,7 +101,7 @@ export const routePortExists = defineRule({
   },
 });
 
-// Where every match of the route names a port that the Service has, there is no doubt which port is meant.
+// If every match of the route names a port that the Service has, it is clear which port is meant.
 function arrivesOn({ route }: PortUse, ports: readonly ServicePort[]): boolean {
   const matches = asArray(dig(route?.raw, 'match'));
   return (
@@ -108,7 +110,7 @@ function arrivesOn({ route }: PortUse, ports: readonly ServicePort[]): boolean {
   );
 }
 
-// "mesh" stands for the sidecars: there requests come in on a port of the very Service they were sent to.
+// "mesh" stands for the sidecars. They receive a request on a port of the Service that it was sent to.
 function isBehindGateway({ object }: PortUse): boolean {
   const gateways = asArray(dig(object, 'spec', 'gateways'));
   return gateways.length > 0 && !gateways.includes('mesh');

@@ -30,10 +30,12 @@ export const servicePortsAgree = defineRule({
   id: 'service-ports-agree',
   summary: 'The two Services that share the traffic of a Rollout expose the same ports.',
   explanation:
-    'A port that the routes send to and only one of the two Services has takes the traffic of the other nowhere: as soon as the canary gets some, or once ' +
-    'it is promoted. Without a router callers use the one Service or the other by the same port number, so the numbers have to be the same there; a port ' +
-    'that only one of them adds to these is an extra. Where each destination names a port of its own, different numbers work and are only pointed out, like ' +
-    'names, targetPorts and appProtocols that differ, and any difference between active and preview.',
+    'Routes may send to a port that only one of the two Services has. Traffic for the other Service then goes ' +
+    'nowhere: as soon as the canary gets some, or once it is promoted. Without a router, callers use either ' +
+    'Service with the same port number, so the numbers must be the same. A port that only one of them has in ' +
+    'addition to these is an extra, and only advice. If each destination names its own port, different numbers ' +
+    'work and are only advice. So are different names, targetPorts and appProtocols, and any difference between ' +
+    'active and preview.',
   subject: ['Rollout.argoproj.io'],
   reads: [
     'Service',
@@ -47,28 +49,28 @@ export const servicePortsAgree = defineRule({
   messages: {
     routed: {
       class: 'invalid',
-      text: '{role} Service "{service}" does not expose port {port} (it has {has}), which {kind} "{route}" sends to and {otherRole} Service "{other}" exposes',
-      fix: 'expose the same port on both, or send to a port that each of them has',
+      text: '{role} Service "{service}" has no port {port} (it has {has}), but {kind} "{route}" sends to that port and {otherRole} Service "{other}" has it',
+      fix: 'expose the same port on both Services, or send to a port that both have',
     },
     unlike: {
       class: 'invalid',
-      text: '{role} Service "{service}" does not expose port {port} (it has {has}), unlike {otherRole} Service "{other}"',
-      fix: 'expose the same port numbers on both',
+      text: '{role} Service "{service}" has no port {port} (it has {has}), unlike {otherRole} Service "{other}"',
+      fix: 'expose the same port numbers on both Services',
     },
     differ: {
       class: 'advice',
-      text: '{role} Service "{service}" exposes port {port} where {otherRole} Service "{other}" exposes {otherPort}',
-      fix: 'use one number for both, so that whatever sends to the one can send to the other',
+      text: '{role} Service "{service}" has port {port} where {otherRole} Service "{other}" has {otherPort}',
+      fix: 'use the same port number on both, so that callers can use either Service',
     },
     extra: {
       class: 'advice',
-      text: '{role} Service "{service}" exposes port {port}, which {otherRole} Service "{other}" does not',
+      text: '{role} Service "{service}" has port {port}, but {otherRole} Service "{other}" does not',
       fix: 'add it there too if anything uses it',
     },
     unequal: {
       class: 'advice',
-      text: 'port {port} of {role} Service "{service}" has {field} {value}, that of {otherRole} Service "{other}" has {otherValue}',
-      fix: 'make them the same, unless the difference is meant',
+      text: 'port {port} of {role} Service "{service}" has {field} {value}, but that of {otherRole} Service "{other}" has {otherValue}',
+      fix: 'make them the same, unless the difference is intended',
     },
   },
   check(context, rollout) {
@@ -112,7 +114,7 @@ interface Side {
   readonly role: Role;
   readonly service: KubeObject;
   readonly name: string;
-  /** Where the Rollout names it. */
+  /** The field of the Rollout that names it. */
   readonly path: Path;
   readonly ports: readonly ServicePort[];
 }
@@ -129,7 +131,7 @@ function sidesOf(rollout: KubeObject, find: Find): ReadonlyMap<Role, Side> {
   return sides;
 }
 
-// Every route sends TCP. A use without port means the only port of the Service, if there is only one.
+// Every route sends TCP. A use without a port means the port of the Service if it has only one.
 function routedTo({ name, ports }: Side, uses: readonly PortUse[]): ReadonlyMap<string, PortUse> {
   const routed = new Map<string, PortUse>();
   for (const use of uses) {
@@ -147,8 +149,9 @@ function isLeftOpen({ name, ports }: Side, uses: readonly PortUse[]): boolean {
 
 interface Difference {
   readonly messageId: 'routed' | 'unlike' | 'differ' | 'extra' | 'unequal';
-  /** The Service in which it is to be mended, and the one it is compared with. */
+  /** The Service to fix. */
   readonly side: Side;
+  /** The Service that it is compared with. */
   readonly other: Side;
   readonly port: ServicePort;
   readonly path: Path;
@@ -165,7 +168,7 @@ function compare(a: Side, b: Side, uses: readonly PortUse[], isOpen: boolean): D
   const toB = routedTo(b, uses);
   const mustAgree = isOpen && (moved.length > 0 || (onlyA.length > 0 && onlyB.length > 0));
 
-  // `side` does not expose `port` of `other`; `path` is where it could.
+  // `side` does not expose `port` of `other`; `path` is where it could be added.
   const routed = (side: Side, other: Side, port: ServicePort, path: Path): Difference[] => {
     const use = (side === a ? toA : toB).get(portText(port));
     if (use === undefined) return [];

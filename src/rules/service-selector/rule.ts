@@ -8,27 +8,28 @@ export const serviceSelector = defineRule({
   id: 'service-selector',
   summary: 'The Services of a Rollout select only labels that its pod template has.',
   explanation:
-    'The controller compares the selector of every Service a Rollout names with the labels of its pod template and marks the Rollout InvalidSpec where one ' +
-    'is not there. Labels of canaryMetadata, stableMetadata, activeMetadata and previewMetadata come and go with the role of a pod and do not count; the ' +
-    'hash label that the controller adds does not either. A Service without selector is accepted. Source: Argo Rollouts v1.9.1, ' +
-    'pkg/apis/rollouts/validation (ValidateService).',
+    'The controller compares the selector of every Service that a Rollout names with the labels of its pod ' +
+    'template. It marks the Rollout InvalidSpec if a label is missing or different. Labels of canaryMetadata, ' +
+    'stableMetadata, activeMetadata and previewMetadata do not count, because they change with the role of a pod. ' +
+    'The hash label that the controller adds does not count either. A Service without a selector is accepted. ' +
+    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateService).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Service', 'Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
   messages: {
     lacking: {
       class: 'invalid',
       text: 'Service "{service}" selects pods by label "{label}", which the pod template of Rollout "{rollout}" does not have',
-      fix: 'take it out of the selector, or add {label}: {value} to the labels of the pod template',
+      fix: 'remove it from the selector, or add {label}: {value} to the labels of the pod template',
     },
     differs: {
       class: 'invalid',
       text: 'Service "{service}" selects pods with {label}: {value}, but the pod template of Rollout "{rollout}" has {label}: {has}',
-      fix: 'make the two the same',
+      fix: 'use the same value in both',
     },
     ephemeral: {
       class: 'invalid',
       text: 'Service "{service}" selects pods with {label}: {value}, which Rollout "{rollout}" has only in {fields}',
-      fix: 'take it out of the selector, as the controller adds the hash of the right pods by itself',
+      fix: 'remove it from the selector, because the Rollouts controller adds the hash of the right pods',
     },
   },
   check(context, rollout) {

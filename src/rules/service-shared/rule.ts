@@ -7,56 +7,59 @@ import { references, SERVICE_ROLES, type Reference } from '../../world/reference
 import { isBeingDeleted, managedRouteNames, MANAGED_BY, virtualServiceEntries } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
-// More of them would only repeat the message.
+// More than this would only repeat the message.
 const MAX_OTHERS = 10;
 
 const messages = {
   service: {
     class: 'invalid',
-    text: 'Service "{service}" is the {otherRole} Service of Rollout "{other}" as well',
-    fix: 'give each Rollout Services of its own',
+    text: 'Service "{service}" is also the {otherRole} Service of Rollout "{other}"',
+    fix: 'give each Rollout its own Services',
   },
   managed: {
     class: 'invalid',
-    text: 'Service "{service}" is marked as managed by Rollout "{other}", so the controller refuses it to Rollout "{rollout}"',
-    fix: 'name another Service, or remove the annotation {annotation} if Rollout "{other}" no longer uses it',
+    text: 'Service "{service}" is marked as managed by Rollout "{other}", so Rollout "{rollout}" cannot use it',
+    fix: 'use another Service, or remove the annotation {annotation} if Rollout "{other}" no longer uses it',
   },
   leftOver: {
     class: 'invalid',
-    text: 'Service "{service}" is still marked as managed by Rollout "{other}", which does not exist, so the controller refuses it to Rollout "{rollout}"',
+    text: 'Service "{service}" is still marked as managed by Rollout "{other}", which is deleted, so Rollout "{rollout}" cannot use it',
     fix: 'remove the annotation {annotation} from the Service',
   },
   virtualServiceRoute: {
     class: 'invalid',
-    text: 'Rollout "{other}" sets the weights of the {route} of VirtualService "{name}" as well',
-    fix: 'let each Rollout drive routes of its own',
+    text: 'Rollout "{other}" also sets the weights of the {route} of VirtualService "{name}"',
+    fix: 'give each Rollout its own routes',
   },
   virtualServiceRouteAbroad: {
     class: 'advice',
-    text: 'Rollout "{other}" of another namespace sets the weights of the {route} of VirtualService "{name}" as well',
-    fix: 'let each Rollout drive routes of its own',
+    text: 'Rollout "{other}" in another namespace also sets the weights of the {route} of VirtualService "{name}"',
+    fix: 'give each Rollout its own routes',
   },
   destinationRule: {
     class: 'invalid',
-    text: 'Rollout "{other}" drives DestinationRule "{name}" as well, and each removes the subsets of the other',
-    fix: 'give each Rollout a DestinationRule of its own',
+    text: 'Rollout "{other}" also controls DestinationRule "{name}", and each Rollout removes the subsets of the other',
+    fix: 'give each Rollout its own DestinationRule',
   },
   route: {
     class: 'advice',
-    text: 'Rollout "{other}" drives {kind} "{name}" as well',
-    fix: 'give each Rollout a route of its own if their canaries can run at the same time',
+    text: 'Rollout "{other}" also controls {kind} "{name}"',
+    fix: 'give each Rollout its own route if their canaries can run at the same time',
   },
 } as const;
 
 export const serviceShared = defineRule({
   id: 'service-shared',
-  summary: 'No two Rollouts drive the same Service, VirtualService route or DestinationRule.',
+  summary: 'No two Rollouts control the same Service, VirtualService route or DestinationRule.',
   explanation:
-    'The controller writes the hash of one Rollout into the selector of a Service and marks the Service with its name; another Rollout that names it is ' +
-    'InvalidSpec. In a VirtualService two Rollouts may drive different routes, but of one route each sets the weights in turn. In a DestinationRule the ' +
-    'controller removes every subset that is not named by the Rollout it works for. A Gateway API route with Services of both works, although either of ' +
-    'them resets what marks it as in progress. A Rollout that is being deleted does not count. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
-    '(ValidateService), rollout/service.go and rollout/trafficrouting/istio (UpdateHash); Gateway API plugin v0.15.0, pkg/plugin/labels.go.',
+    'The controller writes the pod hash of a Rollout into the selector of a Service, and annotates the Service ' +
+    'with the name of that Rollout. Another Rollout that names this Service becomes InvalidSpec. In a ' +
+    "VirtualService two Rollouts may control different routes, but in the same route they overwrite each other's " +
+    'weights. In a DestinationRule the controller removes every subset that its Rollout does not name. A Gateway ' +
+    'API route with the Services of both works, but each Rollout resets the marker that says an update is in ' +
+    'progress. A Rollout that is being deleted does not count. Source: Argo Rollouts v1.9.1, ' +
+    'pkg/apis/rollouts/validation (ValidateService), rollout/service.go and rollout/trafficrouting/istio ' +
+    '(UpdateHash); Gateway API plugin v0.15.0, pkg/plugin/labels.go.',
   subject: ['Rollout.argoproj.io'],
   reads: [
     'Rollout.argoproj.io',
@@ -106,7 +109,7 @@ export const serviceShared = defineRule({
 
 type Context = RuleContext<typeof messages>;
 
-// Out: the Rollouts that share a Service with this one.
+/** Reports shared Services, and returns the Rollouts that share one with this Rollout. */
 function judgeServices(context: Context, rollout: KubeObject): ReadonlySet<KubeObject> {
   const neighbours = new Set<KubeObject>();
   const seen = new Set<string>();
@@ -212,8 +215,8 @@ function othersThat(
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
-function nameOf(other: KubeObject, beside?: KubeObject): string {
-  return beside === undefined || namespaceOf(other) === namespaceOf(beside)
+function nameOf(other: KubeObject, relativeTo?: KubeObject): string {
+  return relativeTo === undefined || namespaceOf(other) === namespaceOf(relativeTo)
     ? other.metadata.name
     : `${namespaceOf(other)}/${other.metadata.name}`;
 }

@@ -13,29 +13,30 @@ import { references, SERVICE_ROLES } from '../../world/references.ts';
 import { effectiveTemplate, HASH_LABEL, type Find } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
-// Ports of sidecars that admission adds to the pod later: the template cannot declare them.
+// Ports of sidecars that are injected when the pod is created: the template cannot declare them.
 const INJECTED = /^(http-envoy-prom|linkerd-(proxy|admin)|dapr-(http|grpc|internal|metrics))$/;
 
 export const serviceTargetPort = defineRule({
   id: 'service-target-port',
   summary: 'The targetPorts of the Services of a Rollout are ports of its containers.',
   explanation:
-    'A targetPort that is a name is looked up among the named ports of each pod; where no container declares it, with that protocol, the Service has no ' +
-    'endpoint for that port and every request fails. A number is used as it is, declared or not, so a number that nobody declares is only a hint, and none ' +
-    'at all where the template declares no ports. Headless and ExternalName Services are not judged, a root Service only where it selects the pods. Source: ' +
-    'Kubernetes, pkg/api/v1/pod (FindPort).',
+    'Kubernetes looks up a named targetPort among the named ports of each pod. If no container declares the name ' +
+    'with that protocol, the Service has no endpoint for the port and every request fails. A number is used as it ' +
+    'is, so a number that no container declares is only advice. It is not reported if the template declares no ' +
+    'ports at all. Headless and ExternalName Services are not checked; a root Service is checked only if it ' +
+    'selects the pods. Source: Kubernetes, pkg/api/v1/pod (FindPort).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Service', 'Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
   messages: {
     named: {
       class: 'invalid',
-      text: 'Service "{service}" sends port {port} to targetPort "{target}", but no container of Rollout "{rollout}" declares a {protocol} port of that name ({has})',
-      fix: 'declare the containerPort with name: {target}, or set targetPort to its number',
+      text: 'Service "{service}" sends port {port} to targetPort "{target}", but no container of Rollout "{rollout}" has a {protocol} port of that name ({has})',
+      fix: 'name a containerPort "{target}", or use a port number as targetPort',
     },
     number: {
       class: 'advice',
       text: 'Service "{service}" sends port {port} to targetPort {target}, which no container of Rollout "{rollout}" declares ({has})',
-      fix: 'correct the number, or declare the containerPort if something listens there',
+      fix: 'correct the number, or declare the containerPort if a container listens on it',
     },
   },
   check(context, rollout) {
@@ -82,11 +83,11 @@ function declarations(declared: readonly ContainerPort[]): (target: number | str
 
 interface NamedService {
   readonly service: KubeObject;
-  /** Where the Rollout names it. */
+  /** The field of the Rollout that names it. */
   readonly path: Path;
 }
 
-// A root Service need not select the pods: it may be no more than a name for routes to hang on.
+// A root Service does not have to select the pods: it may only be a name that routes refer to.
 function servicesOf(rollout: KubeObject, labels: ReadonlyMap<string, string>, find: Find): readonly NamedService[] {
   const named = new Map<string, NamedService>();
   for (const { kind, namespace, name, role, path } of references(rollout)) {

@@ -6,18 +6,21 @@ import { defineRule } from '../define.ts';
 export const subsetCanaryService = defineRule({
   id: 'subset-canary-service',
   summary:
-    'A Rollout that shifts traffic between subsets does not name the host of those subsets as its canary Service.',
+    'A Rollout that shifts traffic between subsets does not use the host of those subsets as its canary Service.',
   explanation:
-    'In a route that it drives the controller takes for the canary what has the canary Service for its host or the canary subset for its subset. Where both subsets are of one host and canaryService names that host, it takes the stable ' +
-    'destination for the canary too: both get the weight of the canary, which Istio makes halves of. The controller calls this valid; it is refused here because half of the traffic goes to the canary from the first step on. Seen on ' +
-    'the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B14); source: rollout/trafficrouting/istio (processRoutes).',
+    'In a route that it controls, the controller recognizes the canary by its host (the canary Service) or by its ' +
+    'subset (the canary subset). If both subsets have the same host and canaryService names it, the controller ' +
+    'takes the stable destination for the canary too. Both destinations then get the weight of the canary, and ' +
+    'Istio splits the traffic in half. The controller accepts this. Rollgate rejects it because half of the ' +
+    'traffic goes to the canary from the first step on. Seen on the controller of Argo Rollouts v1.9.1 ' +
+    '(docs/upstream-facts.md, claim B14); source: rollout/trafficrouting/istio (processRoutes).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
   messages: {
     host: {
       class: 'invalid',
-      text: 'canaryService "{service}" is the host of subset "{subset}" in {route} of VirtualService "{name}", so the Rollouts controller gives that destination the weight of the canary',
-      fix: 'remove canaryService: subsets need no Service of their own',
+      text: 'canaryService "{service}" is the host of subset "{subset}" in the {route} of VirtualService "{name}", so that subset gets the weight of the canary',
+      fix: 'remove canaryService, because subsets do not need a Service of their own',
     },
   },
   check(context, rollout) {

@@ -16,7 +16,7 @@ import { listed, quoted } from '../wording.ts';
 
 const CANARY: Path = ['spec', 'strategy', 'canary'];
 
-/** What a managed route must send to: a Service or a subset, and where the Rollout names it. */
+/** The Service or subset that a controlled route must send to, and the field of the Rollout that names it. */
 interface Target {
   readonly role: string;
   readonly name: string;
@@ -25,53 +25,57 @@ interface Target {
 
 export const virtualServiceDestinations = defineRule({
   id: 'virtualservice-destinations',
-  summary: 'Every VirtualService route that a Rollout drives has a destination for its stable and for its canary pods.',
+  summary: 'Every VirtualService route that a Rollout controls has a stable and a canary destination.',
   explanation:
-    'The controller looks in each route it drives for both destinations: by subset where the Rollout names a DestinationRule, else by Service, and marks the Rollout InvalidSpec when one is missing. A tls or tcp list ' +
-    'in which the Rollout names no route counts as driven too. Of a host it compares only what comes before the first dot, so a host of another namespace or domain passes, and then receives the traffic: that is only advised ' +
-    'about. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (validateVirtualServiceRouteDestinations) and rollout/trafficrouting (GetStableAndCanaryServices); host names: Istio, ResolveShortnameToFQDN.',
+    'The controller looks for both destinations in each route that it controls: by subset if the Rollout names a ' +
+    'DestinationRule, otherwise by Service. If one is missing, it marks the Rollout InvalidSpec. The controller ' +
+    'also controls the route of a tls or tcp list in which the Rollout names no route. It compares only the part ' +
+    'of a host before the first dot. A host in another namespace or domain therefore passes and receives the ' +
+    'traffic; this is only advice. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
+    '(validateVirtualServiceRouteDestinations) and rollout/trafficrouting (GetStableAndCanaryServices); host ' +
+    'names: Istio, ResolveShortnameToFQDN.',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
   messages: {
     service: {
       class: 'invalid',
-      text: '{route} of VirtualService "{name}" has no destination for the {role} Service "{service}" (it sends to {has})',
-      fix: 'add a destination with host "{host}", or name in {field} the Service it sends to',
+      text: '{route} of VirtualService "{name}" has no destination for {role} Service "{service}" (it sends to {has})',
+      fix: 'add a destination with host "{host}", or correct {field}',
     },
     subset: {
       class: 'invalid',
-      text: '{route} of VirtualService "{name}" has no destination in the {role} subset "{subset}" (it has {has})',
-      fix: 'add a destination with that subset, or name in {field} one that it has',
+      text: '{route} of VirtualService "{name}" has no destination for {role} subset "{subset}" (it has {has})',
+      fix: 'add a destination with that subset, or correct {field}',
     },
     unrelated: {
       class: 'invalid',
-      text: 'the only {type} route of VirtualService "{name}" sends to {has}, yet the Rollouts controller drives it, because it drives every list in which the Rollout names no route',
-      fix: 'move the {type} route to a VirtualService of its own',
+      text: 'the Rollout also controls the only {type} route of VirtualService "{name}" (it sends to {has}), because it names no {type} route',
+      fix: 'move the {type} route to a separate VirtualService',
     },
     delegate: {
       class: 'invalid',
-      text: '{route} of VirtualService "{name}" hands over to VirtualService "{delegate}" and has no destinations of its own',
+      text: '{route} of VirtualService "{name}" delegates to VirtualService "{delegate}" and has no destinations of its own',
       fix: 'name "{delegate}" in the Rollout instead',
     },
     halfPair: {
       class: 'invalid',
-      text: 'the Rollout names pingPong and {given} but not {lacking}: with Istio, ping and pong count only where both are left out',
+      text: 'pingPong has no effect with Istio because {given} is set, but {lacking} is missing',
       fix: 'remove {given}, or set {lacking} too',
     },
     elsewhere: {
       class: 'advice',
-      text: 'host "{host}" in {route} of VirtualService "{name}" means Service "{service}" of namespace "{namespace}", not the one of the Rollout',
-      fix: 'write "{full}"',
+      text: 'host "{host}" in the {route} of VirtualService "{name}" is Service "{service}" in namespace "{namespace}", not the Service of the Rollout',
+      fix: 'use "{full}"',
     },
     incomplete: {
       class: 'advice',
-      text: 'host "{host}" in {route} of VirtualService "{name}" is no Service to Istio, which completes only hosts without a dot',
-      fix: 'write "{full}"',
+      text: 'host "{host}" in the {route} of VirtualService "{name}" is not a Service for Istio, which completes only hosts without a dot',
+      fix: 'use "{full}"',
     },
   },
   check(context, rollout) {
     const bySubset = destinationRuleOf(rollout) !== undefined;
-    // What the Rollout leaves unnamed is for the rules about the Rollout and its DestinationRule to say.
+    // Other rules report a Service or subset that the Rollout does not name.
     const targets = (bySubset ? subsetTargets(rollout) : serviceTargets(rollout)).filter(
       (target) => target.name !== '',
     );
@@ -176,7 +180,7 @@ function serviceTargets(rollout: KubeObject): Target[] {
       { role: 'stable', name: stable, path: [...CANARY, 'stableService'] },
     ];
   }
-  // Ping and pong change places with every update; what is wrong is called the same before and after.
+  // Ping and pong swap roles with every update, so the message names them instead of their roles.
   return (['ping', 'pong'] as const).map((role) => ({
     role,
     name: asString(dig(named, 'pingPong', `${role}Service`)),
@@ -185,8 +189,8 @@ function serviceTargets(rollout: KubeObject): Target[] {
 }
 
 /**
- * Out: which of the two Services is given alone beside pingPong, if that is so; the controller then takes neither ping
- * nor pong.
+ * Returns which of the two Services is set and which is not, if only one is set together with pingPong. The controller
+ * then uses neither ping nor pong.
  */
 function halfPair(rollout: KubeObject): { readonly given: string; readonly lacking: string } | undefined {
   const canary = canaryOf(rollout);
@@ -198,8 +202,8 @@ function halfPair(rollout: KubeObject): { readonly given: string; readonly lacki
 }
 
 /**
- * Out: the destinations that count for one of these Services, though Istio sends them elsewhere; with the Service it
- * sends them to, if it is one.
+ * Returns the destinations that the controller counts for one of these Services although Istio sends their traffic
+ * elsewhere. `service` is where Istio sends it, if that is a Service.
  */
 function strayHosts(
   route: Route,
@@ -234,7 +238,7 @@ function delegateOf(route: Route, namespace: string): string | undefined {
     : `${name}.${optionalString(dig(route.raw, 'delegate', 'namespace')) ?? namespace}`;
 }
 
-/** Whether a route is driven only because it is alone in its list, beside routes of other lists. */
+/** Whether the controller controls a route only because it is alone in its list, while other lists have routes too. */
 function isOneAmongOthers(route: Route, entry: VirtualServiceEntry, virtualService: KubeObject): boolean {
   if (route.type === 'http' || (route.type === 'tls' ? entry.tlsRoutes : entry.tcpRoutes).length > 0) return false;
   return routesOf(virtualService).some((other) => other.type !== route.type);

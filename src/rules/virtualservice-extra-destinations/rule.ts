@@ -6,26 +6,30 @@ import { defineRule } from '../define.ts';
 
 export const virtualServiceExtraDestinations = defineRule({
   id: 'virtualservice-extra-destinations',
-  summary: 'A VirtualService route that a Rollout drives sends traffic to the stable and the canary pods only.',
+  summary: 'A VirtualService route that a Rollout controls sends traffic only to the stable and the canary pods.',
   explanation:
-    'In a route that it drives the controller removes every destination with a weight that is neither stable nor canary nor in additionalSubsetNames. Where such a destination stands before the others it does worse: it counts destinations ' +
-    'as they were before the removal, so that the canary gets the weight of the stable pods for a moment, and a second canary destination stays in the route for good. The controller calls none of this invalid; it is refused here because ' +
-    'what was written does not survive and traffic goes astray. A destination with weight 0 is left alone. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B3); source: rollout/trafficrouting/istio ' +
-    '(processRoutes, patchVirtualService).',
+    'In a route that it controls, the controller removes every destination with a weight that is not stable, ' +
+    'canary or in additionalSubsetNames. It does more damage if such a destination comes before the others, ' +
+    'because it counts destinations as they were before the removal. The canary then gets the weight of the ' +
+    'stable pods for a moment, and a second canary destination stays in the route permanently. The controller ' +
+    'accepts all this. Rollgate rejects it because the destination is lost and traffic goes to the wrong pods. A ' +
+    'destination with weight 0 is left alone. Seen on the controller of Argo Rollouts v1.9.1 ' +
+    '(docs/upstream-facts.md, claim B3); source: rollout/trafficrouting/istio (processRoutes, ' +
+    'patchVirtualService).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
   messages: {
     removed: {
       class: 'invalid',
-      text: '{route} of VirtualService "{name}" gives weight {weight} to {destination}, which is neither stable nor canary: the Rollouts controller removes the destination',
-      fix: 'move it to a route that the Rollout does not drive, or remove it',
+      text: '{route} of VirtualService "{name}" gives weight {weight} to {destination}, which is neither stable nor canary, so the Rollouts controller removes it',
+      fix: 'move it to a route that the Rollout does not control, or remove it',
     },
   },
   check(context, rollout) {
     const known = knownDestinations(rollout);
     for (const { virtualService, route, entry } of drivenRoutes(rollout, context.find)) {
       const ours = route.destinations.filter(known);
-      // Where one of the two is lacking, the other may be misspelt; virtualservice-destinations says so.
+      // If one of the two is missing, this one may be a misspelling of it. virtualservice-destinations reports that.
       if (ours.length < 2) continue;
       for (const destination of route.destinations) {
         const { host, subset, weight = 0, path } = destination;
@@ -44,8 +48,8 @@ export const virtualServiceExtraDestinations = defineRule({
 });
 
 /**
- * In: a Rollout. Out: whether a destination is one whose weight the controller sets or leaves; those of a running
- * experiment are.
+ * Returns a predicate for the destinations that the controller keeps: stable, canary, additional subsets, and those of a
+ * running experiment.
  */
 function knownDestinations(rollout: KubeObject): (destination: Destination) => boolean {
   const { stable, canary } = stableAndCanaryServices(rollout, false);

@@ -7,49 +7,54 @@ const FIELD: Record<RouteType, string> = { http: 'routes', tls: 'tlsRoutes', tcp
 
 export const virtualServiceRouteExists = defineRule({
   id: 'virtualservice-route-exists',
-  summary: 'The routes that a Rollout names are in its VirtualServices; where it names none, only one can be meant.',
+  summary: 'Routes that a Rollout names exist in its VirtualServices; if it names none, only one route is possible.',
   explanation:
-    'The controller sets weights only in the routes it finds. It marks the Rollout InvalidSpec when a named http route is absent, when no tls or tcp route has the port (and exactly the SNI hosts) given, and ' +
-    'when none is named and several could be meant; all of this happens after the manifest was accepted. In a tls or tcp list that is there but empty it looks for the first route all the same and panics, at ' +
-    'every attempt. Two VirtualServices of one name in different namespaces are both judged by the entry that comes first. Routes asked for in a list that the VirtualService does not have are passed over. ' +
-    'Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (ValidateHTTPRoutes, ValidateTlsRoutes, ValidateTcpRoutes) and pkg/apis/rollouts/validation (ValidateVirtualService).',
+    'The controller sets weights only in the routes that it finds. It marks the Rollout InvalidSpec if a named ' +
+    'http route does not exist. The same happens if no tls or tcp route has the given port and exactly the given ' +
+    'SNI hosts. It also happens if no route is named and several are possible. The API server has already ' +
+    'accepted the manifest by then. If a tls or tcp list exists but is empty, the controller reads its first ' +
+    'route anyway and panics at every attempt. If two VirtualServices have the same name in different namespaces, ' +
+    'the controller checks both against the entry that comes first. It ignores routes that are named for a list ' +
+    'that the VirtualService does not have. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
+    '(ValidateHTTPRoutes, ValidateTlsRoutes, ValidateTcpRoutes) and pkg/apis/rollouts/validation ' +
+    '(ValidateVirtualService).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
   messages: {
     absent: {
       class: 'invalid',
       text: 'VirtualService "{name}" has no http route "{route}" (it has {has})',
-      fix: 'name one of them in the Rollout, or add the route first',
+      fix: 'name one of its routes in the Rollout, or add this route first',
     },
     absentPort: {
       class: 'invalid',
       text: 'VirtualService "{name}" has no {type} route {route} (it has {has})',
-      fix: 'ask in {field} for the only port and all SNI hosts of a route, or add such a route first',
+      fix: 'set {field} to the only port and all SNI hosts of one route, or add such a route first',
     },
     ambiguous: {
       class: 'invalid',
-      text: 'VirtualService "{name}" has {count} {type} routes and the Rollout names none ({has})',
-      fix: 'list the routes that the canary shifts in {field}',
+      text: 'VirtualService "{name}" has {count} {type} routes ({has}), but the Rollout names none of them',
+      fix: 'list the routes for the canary in the field {field}',
     },
     none: {
       class: 'invalid',
-      text: 'VirtualService "{name}" has no http, tls or tcp route at all',
-      fix: 'add a route with the stable and the canary destination',
+      text: 'VirtualService "{name}" has no http, tls or tcp route',
+      fix: 'add a route with a stable and a canary destination',
     },
     empty: {
       class: 'invalid',
-      text: 'VirtualService "{name}" has an empty {type} list, and the Rollouts controller fails on it',
+      text: 'VirtualService "{name}" has an empty {type} list, on which the Rollouts controller panics',
       fix: 'remove {type} from its spec',
     },
     namesake: {
       class: 'invalid',
-      text: 'the Rollouts controller looks for the routes of this entry in VirtualService "{name}" of namespace "{namespace}" too, because it has the same name, and fails',
+      text: 'the Rollouts controller checks the first entry for VirtualService "{name}" also against the one in namespace "{namespace}", which has different routes',
       fix: 'give both VirtualServices the same routes, or different names',
     },
     ignored: {
       class: 'advice',
-      text: 'VirtualService "{name}" has no {type} routes, so {field} is without effect',
-      fix: 'remove {field}, or add the {type} routes to the VirtualService: {route}',
+      text: 'VirtualService "{name}" has no {type} routes, so the field {field} has no effect',
+      fix: 'remove the field, or add {type} routes to the VirtualService ({route})',
     },
   },
   check(context, rollout) {

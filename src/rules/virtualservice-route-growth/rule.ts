@@ -5,29 +5,32 @@ import { defineRule } from '../define.ts';
 export const virtualServiceRouteGrowth = defineRule({
   id: 'virtualservice-route-growth',
   summary:
-    'A VirtualService driven by a Rollout with managedRoutes has at most one unnamed http route, and no two of one name.',
+    'A VirtualService of a Rollout with managedRoutes has at most one unnamed http route, and no two with the same name.',
   explanation:
-    'With managedRoutes in the Rollout, whether or not a step uses them, the controller puts the http routes in order whenever it writes the VirtualService. It finds them again by name, and an unnamed one by having no name: of two it makes four, ' +
-    'then 16, 256 and 65536, which the API server refuses as too large; the update then stands still. The controller calls nothing invalid before that; it is refused here because the object is destroyed. Seen on the controller of ' +
-    'Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B5); source: rollout/trafficrouting/istio (getOrderedVirtualServiceRoutes).',
+    'If the Rollout has managedRoutes, the controller sorts the http routes whenever it writes the ' +
+    'VirtualService, even if no step uses them. It finds routes by name, and treats all unnamed routes as one ' +
+    'name. Two such routes become four, then 16, 256 and 65536. The API server rejects this as too large, and the ' +
+    'update stops. The controller reports nothing before that. Rollgate rejects it because the object is ' +
+    'destroyed. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B5); source: ' +
+    'rollout/trafficrouting/istio (getOrderedVirtualServiceRoutes).',
   subject: ['Rollout.argoproj.io'],
   reads: ['VirtualService.networking.istio.io'],
   messages: {
     unnamed: {
       class: 'invalid',
-      text: 'VirtualService "{name}" has {count} http routes without a name: with managedRoutes in Rollout "{rollout}" the Rollouts controller multiplies them at every weight',
-      fix: 'give each of them a name of its own',
+      text: 'VirtualService "{name}" has {count} http routes without a name, which the Rollouts controller multiplies at every weight because Rollout "{rollout}" has managedRoutes',
+      fix: 'give each of them its own name',
     },
     namesakes: {
       class: 'invalid',
-      text: 'VirtualService "{name}" has {count} http routes named "{route}": with managedRoutes in Rollout "{rollout}" the Rollouts controller multiplies them at every weight',
-      fix: 'give each of them a name of its own',
+      text: 'VirtualService "{name}" has {count} http routes named "{route}", which the Rollouts controller multiplies at every weight because Rollout "{rollout}" has managedRoutes',
+      fix: 'give each of them its own name',
     },
   },
   check(context, rollout) {
     if (managedRouteNames(rollout).length === 0) return;
     for (const entry of virtualServiceEntries(rollout)) {
-      // Without names in the Rollout several routes are ambiguous, which virtualservice-route-exists says.
+      // If the Rollout names no routes, several are ambiguous, which virtualservice-route-exists reports.
       if (entry.name === '' || entry.routes.length === 0) continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
       if (virtualService === undefined) continue;

@@ -7,18 +7,22 @@ const SCALES_DOWN = new Set(['onsuccess', 'progressively']);
 
 export const workloadDoubleCapacity = defineRule({
   id: 'workload-double-capacity',
-  summary: 'A Deployment that a serving Rollout takes its pod template from is at 0, or the Rollout scales it down.',
+  summary:
+    'A Deployment that an active Rollout takes its pod template from has 0 replicas, or the Rollout scales it down.',
   explanation:
-    'The controller leaves the Deployment behind a workloadRef alone unless scaleDown is onsuccess or progressively, so both run their pods side by side, behind the same Services, until somebody scales the ' +
-    'Deployment to 0: the old pods go on taking traffic past the canary. The controller scales down only at the first revision of the Rollout; later, and after an apply that brings the count back, it is up to you. ' +
-    'Source: Argo Rollouts v1.9.1, docs/migrating.md, rollout/sync.go (promoteStable) and rollout/replicaset.go (reconcileNewReplicaSet).',
+    'The controller does not scale the Deployment of a workloadRef unless scaleDown is onsuccess or ' +
+    'progressively. Without that, both run their pods behind the same Services until somebody scales the ' +
+    'Deployment to 0. Until then the old pods take traffic that bypasses the canary. The controller scales down ' +
+    'only at the first revision of the Rollout. Later, or after an apply that restores the count, you must do it ' +
+    'yourself. Source: Argo Rollouts v1.9.1, docs/migrating.md, rollout/sync.go (promoteStable) and ' +
+    'rollout/replicaset.go (reconcileNewReplicaSet).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps'],
   messages: {
     both: {
       class: 'advice',
-      text: 'Deployment "{name}" runs {replicas} beside the pods of the Rollout',
-      fix: 'scale it to 0 once the Rollout is healthy; with workloadRef.scaleDown: onsuccess a new Rollout does it by itself',
+      text: 'Deployment "{name}" runs {replicas} in addition to the pods of the Rollout',
+      fix: 'scale it to 0 once the Rollout is healthy; a new Rollout with workloadRef.scaleDown: onsuccess does this itself',
     },
   },
   check(context, rollout) {

@@ -5,16 +5,18 @@ import { defineRule } from '../define.ts';
 
 export const workloadSelector = defineRule({
   id: 'workload-selector',
-  summary: 'A selector given beside workloadRef matches the pod template of the workload.',
+  summary: 'A selector that is set together with workloadRef matches the pod template of the workload.',
   explanation:
-    'With workloadRef the selector comes along with the template, and giving one is not needed. One that is given has to match the template of the workload, or the controller marks the Rollout InvalidSpec; it notices only when it has ' +
-    'read the workload. Source: Argo Rollouts v1.9.1, rollout/templateref.go and pkg/apis/rollouts/validation (ValidateRolloutSpec, with the resolved template).',
+    'With workloadRef the selector comes from the Deployment or ReplicaSet, so it does not have to be set. A ' +
+    'selector that is set must match the pod template of the workload, otherwise the controller marks the Rollout ' +
+    'InvalidSpec. It notices this only when it has read the workload. Source: Argo Rollouts v1.9.1, ' +
+    'rollout/templateref.go and pkg/apis/rollouts/validation (ValidateRolloutSpec, with the resolved template).',
   subject: ['Rollout.argoproj.io'],
   reads: ['Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
   messages: {
     mismatch: {
       class: 'invalid',
-      text: 'the selector of the Rollout wants {wanted} and the pod template of {kind} "{name}" has {has}',
+      text: 'spec.selector requires {wanted}, but the pod template of {kind} "{name}" has {has}',
       fix: 'make the two agree{or}',
     },
   },
@@ -31,7 +33,7 @@ export const workloadSelector = defineRule({
     for (const requirement of requirementsOf(selector)) {
       const { key } = requirement;
       if (meets(requirement, labels) || (Object.hasOwn(raw, key) && !labels.has(key))) continue;
-      const or = source.kind === 'PodTemplate' ? '' : ', or leave spec.selector out: it is then taken from there';
+      const or = source.kind === 'PodTemplate' ? '' : ', or remove spec.selector to take it from there';
       context.report('mismatch', {
         path: ['spec', 'selector', ...requirement.path],
         anchor: renderRequirement(requirement),

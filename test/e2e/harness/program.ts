@@ -17,6 +17,17 @@ export interface ProgramOptions {
 
 const STOPS_WITHIN = 20_000;
 
+/** In the environment of every program and of its children: which run of the tests started it. */
+export const STARTED_BY = 'ROLLGATE_E2E_STARTED_BY';
+
+// Tests that are interrupted clean nothing up, and a signal alone would end this process without a word to anybody.
+const started = new Set<Program>();
+process.once('exit', () => {
+  for (const program of started) program.kill();
+});
+for (const [signal, code] of [['SIGTERM', 143] as const, ['SIGHUP', 129] as const])
+  process.once(signal, () => process.exit(code));
+
 /**
  * A program that runs beside the tests, its output in a file. Only programs that were started here are ever stopped,
  * paused or killed.
@@ -52,17 +63,18 @@ export class Program {
     if (this.running) throw new Error(`${this.#options.name} runs already`);
     const { command, args, env, cwd, log } = this.#options;
     const output = openSync(log, 'a');
-    // A group of its own: Ctrl-C at the tests must not stop the API server before the tests could clean up.
+    // A group of its own: Ctrl-C at the tests must not stop the API server before the tests could clean up, and what
+    // the program starts (the router plugins of Argo Rollouts) ends with it, as everything in a container does.
     this.#child = spawn(command, args, {
       stdio: ['ignore', output, output],
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...env, [STARTED_BY]: process.env['ROLLGATE_E2E_RUN'] ?? '' },
       detached: true,
       ...(cwd === undefined ? {} : { cwd }),
     });
     closeSync(output);
+    started.add(this);
     const child = this.#child;
-    // Tests that are interrupted clean nothing up.
-    process.once('exit', () => child.kill('SIGKILL'));
+    child.once('exit', () => killGroup(child));
   }
 
   /** In: the name of an option. Out: what it was given as `--name=value`. */
@@ -95,6 +107,11 @@ export class Program {
     clearTimeout(timer);
   }
 
+  /** Kills it at once, with everything that it started. */
+  kill(): void {
+    if (this.#child !== undefined && this.running) killGroup(this.#child);
+  }
+
   /** Freezes it, as a machine that hangs does. */
   pause(): void {
     this.#child?.kill('SIGSTOP');
@@ -108,6 +125,15 @@ export class Program {
   /** Out: what it has printed so far. */
   output(): string {
     return readFileSync(this.#options.log, 'utf8');
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { insertAt, removeAt, same, setAt } from './patch.ts';
+import { insertAt, removeAt, same, setAt } from './json-patch.ts';
 
 describe('setAt', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Operation } from 'fast-json-patch';
-import { pointer, type Path } from '../world/path.ts';
-import { isObject } from '../world/read.ts';
+import { pointer, type Path } from './path.ts';
+import { isObject } from './read.ts';
 
 /** In: two JSON values. Out: whether they are equal; the order of keys does not matter. */
 export function same(a: unknown, b: unknown): boolean {

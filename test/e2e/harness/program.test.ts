@@ -1,0 +1,26 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { processesOf } from './none-left.ts';
+import { Program, until } from './program.ts';
+
+const RUN = process.env['ROLLGATE_E2E_RUN'] ?? '';
+
+it.each(['SIGTERM', 'SIGKILL'] as const)('what a program started ends with it (%s)', async (signal) => {
+  const folder = await mkdtemp(join(tmpdir(), 'rollgate-program-'));
+  // The shell, not its child, ends at SIGTERM: a child that is left alone goes on for minutes.
+  const program = new Program({
+    name: 'parent',
+    command: '/bin/sh',
+    args: ['-c', 'nohup sleep 567 & echo started; wait'],
+    log: join(folder, 'parent.log'),
+  });
+  program.start();
+  await until('the child', () => program.output().includes('started'));
+  await until('both to be seen', () => processesOf(RUN).filter((line) => line.includes('567')).length === 2);
+  await program.stop(signal);
+  await until('their end', () => processesOf(RUN).every((line) => !line.includes('567')));
+  expect(program.running).toBe(false);
+  await rm(folder, { recursive: true });
+});
