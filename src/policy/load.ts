@@ -142,25 +142,25 @@ function defined<T extends object>(value: T): Defined<T> {
 }
 
 function describe(issue: z.core.$ZodIssue): string[] {
-  const place = issue.path
+  const path = issue.path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
     .replace(/^\./, '');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${place === '' ? '' : `${place}: `}unknown key "${key}"${suggestion(key, KEYS)}`);
+    return issue.keys.map((key) => `${path === '' ? '' : `${path}: `}unknown key "${key}"${suggestion(key, KEYS)}`);
   }
-  return [`${place === '' ? 'policy' : place}: ${issue.message}`];
+  return [`${path === '' ? 'policy' : path}: ${issue.message}`];
 }
 
 function unknownIds(
-  place: string,
+  path: string,
   given: Readonly<Record<string, unknown>> | undefined,
   ids: readonly string[],
   what: string,
 ): string[] {
   return Object.keys(given ?? {})
     .filter((id) => !ids.includes(id))
-    .map((id) => `${place}: unknown ${what} "${id}"${suggestion(id, ids)}`);
+    .map((id) => `${path}: unknown ${what} "${id}"${suggestion(id, ids)}`);
 }
 
 function duplicateNames(overrides: readonly { name: string }[]): string[] {

@@ -237,7 +237,7 @@ export interface Selection {
  *   unnamed one.
  * - tls and tcp routes are selected by their single port and all SNI hosts, every one that matches; without any, the
  *   first.
- * - Without names, more than one candidate besides managed routes is an error.
+ * - Without names, more than one candidate that is not a managed route is an error.
  */
 export function selectRoutes(
   virtualService: KubeObject,

@@ -105,14 +105,14 @@ export function parseManifests(text: string, file: string): Manifests {
   } catch (error) {
     return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: parseProblem(error) }] };
   }
-  const place = (offset: number): Position => {
+  const positionOf = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   for (const [index, document] of documents.entries()) {
     const yamlError = document.errors[0];
     if (yamlError !== undefined) {
-      errors.push({ file, ...place(yamlError.pos[0]), message: firstLine(yamlError.message) });
+      errors.push({ file, ...positionOf(yamlError.pos[0]), message: firstLine(yamlError.message) });
       continue;
     }
     let value: unknown;
@@ -120,23 +120,23 @@ export function parseManifests(text: string, file: string): Manifests {
       value = document.toJS({ maxAliasCount: MAX_ALIASES });
       if (isDeeperThan(value, MAX_DEPTH)) throw new Error(`nested more than ${MAX_DEPTH} levels deep`);
     } catch (error) {
-      errors.push({ file, ...place(document.range[0]), message: parseProblem(error) });
+      errors.push({ file, ...positionOf(document.range[0]), message: parseProblem(error) });
       continue;
     }
     if (value === null || value === undefined) continue;
     const found = unwrap(value, []);
     if (found.length === 0) {
-      errors.push({ file, ...place(document.contents?.range?.[0] ?? document.range[0]), message: NOT_AN_OBJECT });
+      errors.push({ file, ...positionOf(document.contents?.range?.[0] ?? document.range[0]), message: NOT_AN_OBJECT });
     }
     const sources = found.map(({ object, path }): SourceObject => ({
       object,
       file,
       document: index,
-      position: (inside) => place(offsetOf(document, [...path, ...inside])),
+      position: (inside) => positionOf(offsetOf(document, [...path, ...inside])),
     }));
     // One by one: a hundred thousand arguments of one call would not fit on the stack.
     for (const source of sources) objects.push(source);
-    for (const duplicate of duplicateKeysOf(document, found, { file, text, place })) duplicateKeys.push(duplicate);
+    for (const duplicate of duplicateKeysOf(document, found, { file, text, positionOf })) duplicateKeys.push(duplicate);
   }
   return { objects, errors, duplicateKeys };
 }
@@ -249,13 +249,13 @@ function pairsOf(map: YAMLMap): ReadonlyMap<string, unknown> {
 interface Origin {
   readonly file: string;
   readonly text: string;
-  readonly place: (offset: number) => Position;
+  readonly positionOf: (offset: number) => Position;
 }
 
 function duplicateKeysOf(
   document: Document.Parsed,
   found: readonly { readonly object: KubeObject; readonly path: Path }[],
-  { file, text, place }: Origin,
+  { file, text, positionOf }: Origin,
 ): DuplicateKey[] {
   const holders = new Map(found.map((entry) => [JSON.stringify(entry.path), entry]));
   return repeatedKeys(document.contents, []).map(({ path, key, first, last }) => {
@@ -265,9 +265,9 @@ function duplicateKeysOf(
       object: holder?.object,
       path: path.slice(holder?.path.length ?? 0),
       key,
-      first: place(offsetOfKey(first)),
+      first: positionOf(offsetOfKey(first)),
       same: sameValue(first, last, text),
-      ...place(offsetOfKey(last)),
+      ...positionOf(offsetOfKey(last)),
     };
   });
 }

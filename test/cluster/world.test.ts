@@ -150,7 +150,7 @@ describe('what is read', () => {
     server.remove('ReplicaSet.apps', 'shop', 'web-5d4');
     await eventually(() => expect(names(cluster, 'ReplicaSet.apps', 'shop')).toEqual(['mine']));
     server.put(replicaSet('mine', [{ kind: 'Deployment', name: 'web', controller: true }]));
-    await eventually(() => expect(look(cluster, 'ReplicaSet.apps', 'shop', 'mine')).toContain('not looked at'));
+    await eventually(() => expect(look(cluster, 'ReplicaSet.apps', 'shop', 'mine')).toContain('not cached'));
   });
 
   it('is limited to the configured namespaces', async () => {

@@ -192,7 +192,7 @@ describe('POST /v1/dry-run', () => {
       [JSON.stringify({ manifests: 7 }), 'manifests: must be text, an object or a list of objects'],
       [
         JSON.stringify({ manifest: UNROUTED }),
-        'unknown key "manifest": a body is a manifest with apiVersion and kind, or an envelope with manifests and policy',
+        'unknown key "manifest": send manifests with apiVersion and kind, or an envelope with manifests and policy',
       ],
       [JSON.stringify({ manifests: UNROUTED, policy: 7 }), 'policy: must be text or an object'],
       [
@@ -294,7 +294,7 @@ describe('the thread of the dry runs', () => {
     const stuck = await post(app, UNROUTED).set('authorization', 'Bearer x');
     expect([stuck.status, stuck.body]).toEqual([
       504,
-      { error: 'the dry run took longer than 0.1 s: send fewer manifests at once' },
+      { error: 'the dry run took longer than 0.1 s: send fewer manifests' },
     ]);
     patience = Promise.resolve(true);
     limit = 600_000;

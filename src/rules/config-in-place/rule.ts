@@ -1,7 +1,7 @@
 import { containersOf, ownTemplate, TEMPLATE_PATH } from '../../world/containers.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asArray, dig, asString, stringMap, type JsonObject } from '../../world/read.ts';
-import { podReferences } from '../../world/references.ts';
+import { podReferences } from '../../world/pod-references.ts';
 import { defineRule } from '../define.ts';
 
 // Signs that something changes the pod template together with the configuration, or restarts the pods.

@@ -1,0 +1,166 @@
+import type { Analysis, AnalysisRole, NameRule, SuppliedArg, TemplateRef } from './analysis.ts';
+import { fieldValue } from './field-path.ts';
+import { kindOf, type KubeObject } from './object.ts';
+import type { Path } from './path.ts';
+import { asArray, asObject, asString, dig, isObject, type JsonObject } from './read.ts';
+import { blueGreenOf, canaryOf } from './rollout.ts';
+
+/** Returns the analyses of a Rollout or an Experiment; see `analysesOf`. */
+export function collectAnalyses(holder: KubeObject): readonly Analysis[] {
+  switch (kindOf(holder)) {
+    case 'Rollout.argoproj.io':
+      return blueGreenOf(holder) === undefined ? canaryAnalyses(holder) : blueGreenAnalyses(holder);
+    case 'Experiment.argoproj.io':
+      return experimentAnalyses(asObject(holder['spec']), ['spec'], undefined);
+    default:
+      return [];
+  }
+}
+
+function canaryAnalyses(rollout: KubeObject): Analysis[] {
+  const canary = asObject(canaryOf(rollout));
+  const path = ['spec', 'strategy', 'canary'];
+  const analyses = inline(rollout, canary['analysis'], [...path, 'analysis'], 'background', 'the background analysis');
+  for (const [index, step] of asArray(canary['steps']).entries()) {
+    const at = [...path, 'steps', index];
+    analyses.push(...inline(rollout, dig(step, 'analysis'), [...at, 'analysis'], 'step', 'the analysis step'));
+    analyses.push(...experimentAnalyses(asObject(dig(step, 'experiment')), [...at, 'experiment'], rollout));
+  }
+  return analyses;
+}
+
+function blueGreenAnalyses(rollout: KubeObject): Analysis[] {
+  const blueGreen = asObject(blueGreenOf(rollout));
+  const path = ['spec', 'strategy', 'blueGreen'];
+  return [
+    ...inline(
+      rollout,
+      blueGreen['prePromotionAnalysis'],
+      [...path, 'prePromotionAnalysis'],
+      'prePromotion',
+      'the pre-promotion analysis',
+    ),
+    ...inline(
+      rollout,
+      blueGreen['postPromotionAnalysis'],
+      [...path, 'postPromotionAnalysis'],
+      'postPromotion',
+      'the post-promotion analysis',
+    ),
+  ];
+}
+
+function inline(rollout: KubeObject, raw: unknown, path: Path, role: AnalysisRole, title: string): Analysis[] {
+  if (!isObject(raw)) return [];
+  const templates = templateRefsOf(raw, path);
+  return [
+    {
+      role,
+      title,
+      anchor: [role, ...templates.map(({ name }) => name).sort()].join(' '),
+      path,
+      templates,
+      templatesPath: [...path, 'templates'],
+      ...suppliedArgs(raw, path, role, rollout),
+      dryRun: nameRules(raw, path, 'dryRun'),
+      measurementRetention: nameRules(raw, path, 'measurementRetention'),
+      requiredForCompletion: false,
+      experiment: undefined,
+    },
+  ];
+}
+
+// The rules of an experiment apply to each of its analyses, and a Rollout passes only `dryRun` to the Experiment that
+// it creates.
+function experimentAnalyses(experiment: JsonObject, path: Path, rollout: KubeObject | undefined): Analysis[] {
+  const dryRun = nameRules(experiment, path, 'dryRun');
+  const measurementRetention = rollout !== undefined ? [] : nameRules(experiment, path, 'measurementRetention');
+  return asArray(experiment['analyses']).flatMap((raw, index): Analysis[] => {
+    if (!isObject(raw)) return [];
+    const at = [...path, 'analyses', index];
+    const name = asString(raw['name']);
+    const template = templateRef(raw, at);
+    return [
+      {
+        role: 'experiment',
+        title: `the experiment's analysis "${name}"`,
+        anchor: `experiment ${name} ${template.name}`,
+        path: at,
+        templates: [template],
+        templatesPath: template.path,
+        ...suppliedArgs(raw, at, 'experiment', rollout),
+        dryRun,
+        measurementRetention,
+        requiredForCompletion: raw['requiredForCompletion'] === true,
+        experiment,
+      },
+    ];
+  });
+}
+
+function suppliedArgs(
+  holder: JsonObject,
+  path: Path,
+  role: AnalysisRole,
+  rollout: KubeObject | undefined,
+): { args: SuppliedArg[]; argsPath: Path } {
+  const args = asArray(holder['args']).map((entry, index): SuppliedArg => {
+    const raw = asObject(entry);
+    const value = rollout !== undefined ? rolloutValue(raw, rollout) : optionalValue(raw['value']);
+    return {
+      name: asString(raw['name']),
+      // An experiment fills in placeholders of its own.
+      value: role === 'experiment' && value?.includes('{{') === true ? undefined : value,
+      passedOn: rollout !== undefined || present(raw['value']),
+      raw,
+      path: [...path, 'args', index],
+    };
+  });
+  return { args, argsPath: Array.isArray(holder['args']) ? [...path, 'args'] : path };
+}
+
+// In a Rollout, an argument with neither value nor source is supplied as the empty string (Argo Rollouts v1.9.1,
+// `BuildArgumentsForRolloutAnalysisRun`).
+function rolloutValue(arg: JsonObject, rollout: KubeObject): string | undefined {
+  const from = asObject(arg['valueFrom']);
+  if (present(from['podTemplateHashValue'])) return undefined;
+  if (present(from['fieldRef'])) return fieldValue(rollout, asString(dig(from, 'fieldRef', 'fieldPath')));
+  return present(arg['value']) ? optionalValue(arg['value']) : '';
+}
+
+/** Returns the rules for dry runs, or for the retention of measurements, of an object and its path. */
+export function nameRules(holder: JsonObject, path: Path, field: 'dryRun' | 'measurementRetention'): NameRule[] {
+  return asArray(holder[field]).map((entry, index) => ({
+    pattern: asString(dig(entry, 'metricName')),
+    path: [...path, field, index, 'metricName'],
+  }));
+}
+
+/**
+ * Returns the templates in a `templates` list, in order.
+ * @param holder - An analysis, or the spec of a template.
+ */
+export function templateRefsOf(holder: JsonObject, path: Path): readonly TemplateRef[] {
+  return asArray(holder['templates']).map((entry, index) => templateRef(entry, [...path, 'templates', index]));
+}
+
+function templateRef(entry: unknown, path: Path): TemplateRef {
+  return {
+    kind: dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io',
+    name: asString(dig(entry, 'templateName')),
+    path: [...path, 'templateName'],
+  };
+}
+
+/**
+ * Returns the value of an argument, or undefined. The API server rejects a value of another type than Go expects; here
+ * it only counts as present.
+ */
+export function optionalValue(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Reports whether a value is set. */
+export function present(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}

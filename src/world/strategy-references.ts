@@ -1,0 +1,178 @@
+import { managedGatewayRoutes } from './gateway.ts';
+import { namespaceOf, type KubeObject } from './object.ts';
+import { asArray, asObject, dig } from './read.ts';
+import { addReference, reference } from './reference-list.ts';
+import type { Reference } from './references.ts';
+import { blueGreenOf, canaryOf, istioOf, virtualServiceEntries } from './rollout.ts';
+import { analysesReferences, templateReferences } from './template-references.ts';
+
+/** Returns the references of both strategies of a Rollout, in the order of the fields. */
+export function strategyReferences(rollout: KubeObject): Reference[] {
+  const namespace = namespaceOf(rollout);
+  const list: Reference[] = [];
+  const canary = canaryOf(rollout);
+  const canaryPath = ['spec', 'strategy', 'canary'];
+  if (canary !== undefined) {
+    addReference(list, canary['stableService'], {
+      kind: 'Service',
+      namespace,
+      role: 'stable',
+      path: [...canaryPath, 'stableService'],
+    });
+    addReference(list, canary['canaryService'], {
+      kind: 'Service',
+      namespace,
+      role: 'canary',
+      path: [...canaryPath, 'canaryService'],
+    });
+    const pingPong = asObject(canary['pingPong']);
+    addReference(list, pingPong['pingService'], {
+      kind: 'Service',
+      namespace,
+      role: 'ping',
+      path: [...canaryPath, 'pingPong', 'pingService'],
+    });
+    addReference(list, pingPong['pongService'], {
+      kind: 'Service',
+      namespace,
+      role: 'pong',
+      path: [...canaryPath, 'pingPong', 'pongService'],
+    });
+    list.push(...routerReferences(rollout));
+    list.push(...templateReferences(asObject(canary['analysis']), [...canaryPath, 'analysis'], namespace));
+    for (const [index, step] of asArray(canary['steps']).entries()) {
+      const path = [...canaryPath, 'steps', index];
+      list.push(...templateReferences(asObject(dig(step, 'analysis')), [...path, 'analysis'], namespace));
+      list.push(
+        ...analysesReferences(dig(step, 'experiment', 'analyses'), [...path, 'experiment', 'analyses'], namespace),
+      );
+    }
+  }
+  const blueGreen = blueGreenOf(rollout);
+  if (blueGreen !== undefined) {
+    const path = ['spec', 'strategy', 'blueGreen'];
+    addReference(list, blueGreen['activeService'], {
+      kind: 'Service',
+      namespace,
+      role: 'active',
+      path: [...path, 'activeService'],
+    });
+    addReference(list, blueGreen['previewService'], {
+      kind: 'Service',
+      namespace,
+      role: 'preview',
+      path: [...path, 'previewService'],
+    });
+    for (const field of ['prePromotionAnalysis', 'postPromotionAnalysis']) {
+      list.push(...templateReferences(asObject(blueGreen[field]), [...path, field], namespace));
+    }
+  }
+  return list;
+}
+
+function routerReferences(rollout: KubeObject): Reference[] {
+  const namespace = namespaceOf(rollout);
+  const routing = asObject(canaryOf(rollout)?.['trafficRouting']);
+  const path = ['spec', 'strategy', 'canary', 'trafficRouting'];
+  const list: Reference[] = [];
+  for (const entry of virtualServiceEntries(rollout)) {
+    if (entry.name !== '') {
+      list.push(
+        reference(entry.name, {
+          kind: 'VirtualService.networking.istio.io',
+          namespace: entry.namespace,
+          role: 'VirtualService',
+          path: [...entry.path, 'name'],
+        }),
+      );
+    }
+  }
+  const rule = dig(istioOf(rollout), 'destinationRule', 'name');
+  addReference(list, rule, {
+    kind: 'DestinationRule.networking.istio.io',
+    namespace,
+    role: 'DestinationRule',
+    path: [...path, 'istio', 'destinationRule', 'name'],
+  });
+  for (const route of managedGatewayRoutes(rollout)) {
+    if (route.name !== undefined) {
+      list.push(
+        reference(route.name, { kind: route.kind, namespace: route.namespace, role: 'route', path: route.path }),
+      );
+    } else {
+      list.push(
+        reference('*', { kind: route.kind, namespace: route.namespace, role: 'routes by selector', path: route.path }),
+      );
+    }
+  }
+  const nginx = asObject(routing['nginx']);
+  addReference(list, nginx['stableIngress'], {
+    kind: 'Ingress.networking.k8s.io',
+    namespace,
+    role: 'Ingress',
+    path: [...path, 'nginx', 'stableIngress'],
+  });
+  for (const [index, name] of asArray(nginx['stableIngresses']).entries()) {
+    addReference(list, name, {
+      kind: 'Ingress.networking.k8s.io',
+      namespace,
+      role: 'Ingress',
+      path: [...path, 'nginx', 'stableIngresses', index],
+    });
+  }
+  const alb = asObject(routing['alb']);
+  addReference(list, alb['ingress'], {
+    kind: 'Ingress.networking.k8s.io',
+    namespace,
+    role: 'Ingress',
+    path: [...path, 'alb', 'ingress'],
+  });
+  for (const [index, name] of asArray(alb['ingresses']).entries()) {
+    addReference(list, name, {
+      kind: 'Ingress.networking.k8s.io',
+      namespace,
+      role: 'Ingress',
+      path: [...path, 'alb', 'ingresses', index],
+    });
+  }
+  addReference(list, alb['rootService'], {
+    kind: 'Service',
+    namespace,
+    role: 'root',
+    path: [...path, 'alb', 'rootService'],
+  });
+  const smi = asObject(routing['smi']);
+  addReference(list, smi['rootService'], {
+    kind: 'Service',
+    namespace,
+    role: 'root',
+    path: [...path, 'smi', 'rootService'],
+  });
+  for (const [index, name] of asArray(dig(routing, 'ambassador', 'mappings')).entries()) {
+    addReference(list, name, {
+      kind: 'Mapping.getambassador.io',
+      namespace,
+      role: 'router',
+      path: [...path, 'ambassador', 'mappings', index],
+    });
+  }
+  addReference(list, dig(routing, 'traefik', 'weightedTraefikServiceName'), {
+    kind: 'TraefikService.traefik.io',
+    namespace,
+    role: 'router',
+    path: [...path, 'traefik', 'weightedTraefikServiceName'],
+  });
+  addReference(list, dig(routing, 'apisix', 'route', 'name'), {
+    kind: 'ApisixRoute.apisix.apache.org',
+    namespace,
+    role: 'router',
+    path: [...path, 'apisix', 'route', 'name'],
+  });
+  addReference(list, dig(routing, 'appMesh', 'virtualService', 'name'), {
+    kind: 'VirtualService.appmesh.k8s.aws',
+    namespace,
+    role: 'router',
+    path: [...path, 'appMesh', 'virtualService', 'name'],
+  });
+  return list;
+}

@@ -1,0 +1,39 @@
+import type { Path } from './path.ts';
+import { asArray, dig } from './read.ts';
+import { addReference } from './reference-list.ts';
+import type { Reference } from './references.ts';
+
+/**
+ * Returns the references of a `templates` list to templates.
+ * @param holder - An analysis of a Rollout, or the spec of a template.
+ */
+export function templateReferences(holder: unknown, path: Path, namespace: string): Reference[] {
+  const list: Reference[] = [];
+  for (const [index, entry] of asArray(dig(holder, 'templates')).entries()) {
+    const kind =
+      dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
+    addReference(list, dig(entry, 'templateName'), {
+      kind,
+      namespace,
+      role: 'template',
+      path: [...path, 'templates', index, 'templateName'],
+    });
+  }
+  return list;
+}
+
+/** Returns the references of an `analyses` list of an experiment to templates. */
+export function analysesReferences(analyses: unknown, path: Path, namespace: string): Reference[] {
+  const list: Reference[] = [];
+  for (const [index, entry] of asArray(analyses).entries()) {
+    const kind =
+      dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
+    addReference(list, dig(entry, 'templateName'), {
+      kind,
+      namespace,
+      role: 'template',
+      path: [...path, index, 'templateName'],
+    });
+  }
+  return list;
+}
