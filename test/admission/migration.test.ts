@@ -164,9 +164,9 @@ describe('a Deployment with the convert annotation', () => {
         )
       ).marks,
     ).toMatchObject({ replicas: '5' });
-    const anew = web({ annotations: { convert: 'canary', [LAST_APPLIED]: JSON.stringify({ spec: {} }) }, replicas: 1 });
+    const created = web({ annotations: { convert: 'canary', [LAST_APPLIED]: JSON.stringify({ spec: {} }) }, replicas: 1 });
     const orphan = rolloutOf({ metadata: { ownerReferences: [] } });
-    expect((await say(gate([orphan]), anew)).marks).toMatchObject({ replicas: '5' });
+    expect((await say(gate([orphan]), created)).marks).toMatchObject({ replicas: '5' });
   });
 
   it('keeps its replicas if it already runs', async () => {
