@@ -164,7 +164,10 @@ describe('a Deployment with the convert annotation', () => {
         )
       ).marks,
     ).toMatchObject({ replicas: '5' });
-    const created = web({ annotations: { convert: 'canary', [LAST_APPLIED]: JSON.stringify({ spec: {} }) }, replicas: 1 });
+    const created = web({
+      annotations: { convert: 'canary', [LAST_APPLIED]: JSON.stringify({ spec: {} }) },
+      replicas: 1,
+    });
     const orphan = rolloutOf({ metadata: { ownerReferences: [] } });
     expect((await say(gate([orphan]), created)).marks).toMatchObject({ replicas: '5' });
   });

@@ -287,7 +287,7 @@ describe('selectRoutes', () => {
       { routes: ['http[0]', 'tls[0]', 'tcp[0]'] },
     ],
     [
-      'a tcp route nobody asked for beside a named http route',
+      'an unwanted tcp route next to a named http route',
       { http: named('a', 'b'), tcp: [port(1)] },
       { routes: ['a'] },
       [],
@@ -315,7 +315,7 @@ describe('selectRoutes', () => {
       { routes: ['tls[0]'], ignored: ['http[0] a'] },
     ],
     [
-      'ports in a list that is not there as ignored, beside an empty one',
+      'ports in a missing list as ignored, next to an empty list',
       { http: [] },
       { tcpRoutes: [{ port: 1 }] },
       [],

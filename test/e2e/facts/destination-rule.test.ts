@@ -246,7 +246,7 @@ describe('pods that are not ready', () => {
     },
   );
 
-  fact('B2', 'holds', 'with canaryService beside destinationRule there is no such delay', async () => {
+  fact('B2', 'holds', 'with canaryService next to destinationRule there is no such delay', async () => {
     const { scene, hash } = await neverReady({ canaryService: 'web-canary' });
     expect(subsetsOf(await scene.get('DestinationRule'))['canary']).toBe(hash);
     expect(delays(scene)).toBe(false);
@@ -255,7 +255,7 @@ describe('pods that are not ready', () => {
 
   for (const [how, canary] of [
     ['destinationRule alone', {}],
-    ['canaryService beside destinationRule', { canaryService: 'web-canary' }],
+    ['canaryService next to destinationRule', { canaryService: 'web-canary' }],
   ] as const) {
     fact(
       'B2',

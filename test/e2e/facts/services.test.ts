@@ -284,7 +284,7 @@ describe('ephemeral metadata', () => {
   fact(
     'H5',
     'in part',
-    'a label of the selector with its own value in canaryMetadata, beside another label: the promotion takes it from the ReplicaSet, which is refused, and the Rollout stands still',
+    'a label of the selector with its own value in canaryMetadata, next to another label: the promotion takes it from the ReplicaSet, which is refused, and the Rollout stands still',
     async () => {
       const scene = await Scene.of(
         cluster,

@@ -89,7 +89,7 @@ describe('unnamed routes', () => {
   fact(
     'B5',
     'holds',
-    'two unnamed http routes beside a driven one become 4, then 16, then 256 as a header step, a weight and the promotion are written',
+    'two unnamed http routes next to a driven one become 4, then 16, then 256 as a header step, a weight and the promotion are written',
     async () => {
       const steps = [
         { setCanaryScale: { replicas: 1 } },
@@ -386,7 +386,7 @@ describe('managed routes', () => {
     fact(
       'B11',
       'holds',
-      `an unrelated tcp route beside the http route makes the Rollout InvalidSpec where it ${how}`,
+      `an unrelated tcp route next to the http route makes the Rollout InvalidSpec where it ${how}`,
       async () => {
         const http = virtualService([{ name: 'primary', route: [to('web', 100), to('web-canary', 0)] }]);
         const scene = await Scene.of(
