@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import https from 'node:https';
 import { dirname, join } from 'node:path';
 import { styleText } from 'node:util';
-import { serve } from '../src/commands/serve.ts';
+import { serve } from '../src/commands/serve/serve.ts';
 import type { DryRunAnswer } from '../src/admission/dryrun.ts';
 import type { AdmissionResponse } from '../src/admission/response.ts';
 import { KINDS, kindOf, keyOf, namespaceOf, type KubeObject } from '../src/world/object.ts';
