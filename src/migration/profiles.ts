@@ -2,7 +2,7 @@ import type { JsonObject } from '../world/read.ts';
 
 /**
  * How a Deployment becomes a Rollout. In every text `{name}` and `{namespace}` stand for those of the Deployment;
- * everything else in it arrives as it is written. What a profile does not say comes from the Deployment.
+ * everything else is copied as it is. What a profile does not say comes from the Deployment.
  */
 export interface Profile {
   /** The name of the Rollout. */
@@ -24,8 +24,8 @@ export interface Profile {
 const NO_METADATA = { labels: {}, annotations: {} } as const;
 
 /**
- * The profiles that are there unless a policy says otherwise. A pause without a duration would wait for a person who
- * may not know that he is waited for.
+ * The built-in profiles. A policy may replace them. They have no pause without a duration: it would wait for a person
+ * who may not know about it.
  */
 export const SHIPPED_PROFILES: Readonly<Record<string, Profile>> = {
   canary: {
