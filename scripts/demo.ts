@@ -6,7 +6,7 @@ import { Document, stringify, visit } from 'yaml';
 import jsonpatch, { type Operation } from 'fast-json-patch';
 import type { DryRunAnswer } from '../src/admission/dryrun.ts';
 import type { AdmissionResponse } from '../src/admission/response.ts';
-import { serve } from '../src/commands/serve.ts';
+import { serve } from '../src/commands/serve/serve.ts';
 import { parseManifests, placeObjects } from '../src/world/manifests.ts';
 import { KINDS, kindOf, keyOf, namespaceOf, type KubeObject } from '../src/world/object.ts';
 

@@ -8,42 +8,43 @@ type Exit = (code: number) => void;
 interface Entry {
   readonly name: string;
   readonly summary: string;
-  /** Loads the command: each of them brings what the others do without. */
+  /** Loads the command, with the modules that only it needs. */
   readonly load: (io: Io, exit: Exit) => Promise<Command>;
 }
 
 const COMMANDS: readonly Entry[] = [
   {
     name: 'lint',
-    summary: 'check manifests as the gate would check them, before anything is applied',
+    summary: 'check manifests before they are applied, as the gate would',
     load: async (io, exit) => (await import('./commands/lint.ts')).lintCommand(io, exit),
   },
   {
     name: 'scan',
-    summary: 'say what is wrong in the cluster now, and what enforcing would refuse',
+    summary: 'report what is wrong in the cluster now, and what would be denied',
     load: async (io, exit) => (await import('./commands/scan.ts')).scanCommand(io, exit),
   },
   {
     name: 'convert',
-    summary: 'show what Rollouts Deployments would become, and what stands in the way',
+    summary: 'show which Rollouts Deployments would become, and what prevents it',
     load: async (io, exit) => (await import('./commands/convert.ts')).convertCommand(io, exit),
   },
   {
     name: 'serve',
-    summary: 'answer admission requests and dry runs, for a cluster or for manifests',
+    summary: 'answer admission requests and dry runs, for a cluster or manifests',
     load: async (io, exit) => (await import('./commands/serve.ts')).serveCommand(io, exit),
   },
   {
     name: 'rules',
-    summary: 'list what is checked and kept, or explain one of them',
+    summary: 'list the rules and keeps, or explain one of them',
     load: async (io, exit) => (await import('./commands/rules.ts')).rulesCommand(io, exit),
   },
 ];
 
 /**
- * In: the arguments of the command line, and what to read and write. Out: the exit code; undefined where the command
- * has not ended, or says it itself. What is wrong with the arguments is said on `stderr` in one line, and gives 2.
- * Never rejects: a mistake in Rollgate is one line and 2 as well.
+ * Runs the command line. What is wrong with the arguments is said on `stderr` in one line, and so is a fault of
+ * Rollgate: it never rejects.
+ *
+ * @returns The exit code; undefined where the command goes on running.
  */
 export async function main(args: readonly string[], io: Io): Promise<number | undefined> {
   let code: number | undefined;
@@ -66,7 +67,7 @@ async function programFor(args: readonly string[], io: Io, exit: Exit): Promise<
     .description('The admission gate for Argo Rollouts')
     .version(VERSION)
     .exitOverride()
-    .showHelpAfterError('(add --help for what there is)')
+    .showHelpAfterError('(use --help to list the commands and options)')
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) });
   const named = args.filter((arg) => !arg.startsWith('-'));
   const wanted = named[0] === 'help' ? named[1] : named[0];

@@ -16,16 +16,16 @@ import { readManifests } from './files.ts';
 import { EXIT, type Io } from './io.ts';
 import { policyOf } from './lint.ts';
 
-/** What `rollgate convert` was told. */
+/** The options of `rollgate convert`. */
 export interface ConvertOptions extends ClusterOptions {
   /** Files, directories, glob patterns, `-`. */
   readonly paths: readonly string[];
   readonly profile: string;
   readonly policy?: string;
   readonly namespace?: string;
-  /** Say what stands in the way instead of printing objects. */
+  /** Report what prevents conversion instead of printing objects. */
   readonly plan?: boolean;
-  /** Look at the Deployments of the cluster. */
+  /** Evaluate the Deployments of the cluster. */
   readonly cluster?: boolean;
   readonly output: 'text' | 'json';
 }
@@ -33,16 +33,17 @@ export interface ConvertOptions extends ClusterOptions {
 const JUDGING = RULES.filter((rule) => !rule.lintOnly);
 
 /**
- * In: options, and what to read and write. Out: the exit code: 0 where every Deployment can be converted, or the plan
- * was made; 1 where one that was to be printed cannot; 2 where something could not be read. Objects and plans go to
- * `stdout`, the rest to `stderr`.
+ * Runs `rollgate convert`. Objects and plans go to `stdout`, everything else to `stderr`.
+ *
+ * @returns The exit code: 0 if every Deployment can be converted, or a plan was made; 1 if one that was to be printed
+ * cannot be converted; 2 if something could not be read.
  */
 export async function runConvert(options: ConvertOptions, io: Io): Promise<number> {
   const say = (sentence: string): void => {
     io.stderr.write(`rollgate convert: ${plain(sentence)}\n`);
   };
   if (options.profile === OFF) {
-    say(`--profile: "${OFF}" is no profile`);
+    say(`--profile: "${OFF}" is not a profile`);
     return EXIT.failed;
   }
   const policy = policyOf(options.policy, io.cwd, say);
@@ -64,7 +65,7 @@ export async function runConvert(options: ConvertOptions, io: Io): Promise<numbe
     controllers: true,
     stored: false,
   });
-  if (foreseen.length === 0) say('there is no Deployment in these manifests');
+  if (foreseen.length === 0) say('no Deployment found in these manifests');
   const failed = problems.length > 0 || manifests.errors.length > 0 || foreseen.length === 0;
   const code = options.plan === true ? writePlan(foreseen, options, io) : writeObjects(foreseen, io, say);
   return failed ? EXIT.failed : code;
@@ -77,7 +78,7 @@ async function overCluster(
   say: (sentence: string) => void,
 ): Promise<number> {
   if (options.plan !== true) {
-    say('with --cluster only a plan can be made: add --plan, and annotate the Deployments to convert them');
+    say('--cluster only makes plans: add --plan. To convert Deployments in a cluster, annotate them');
     return EXIT.failed;
   }
   const { readCluster } = await import('./cluster.ts');
@@ -114,8 +115,8 @@ function controllersKnown({ controllers }: Policy, world: World): boolean {
   );
 }
 
-// One after the other: two that would get a Rollout of the same name, or share a Service that only one may have, stand
-// in each other's way.
+// One after the other: two that would get a Rollout of the same name, or share a Service that only one may have,
+// prevent each other.
 function foreseeAll(objects: readonly KubeObject[], options: ForecastOptions): Foreseen[] {
   const last = new Map(
     objects.filter((object) => kindOf(object) === 'Deployment.apps').map((object) => [keyOf(object), object]),
@@ -144,7 +145,7 @@ function writeObjects(foreseen: readonly Foreseen[], io: Io, say: (sentence: str
       say(`${where} ${forecast.verdict === 'suspended' ? verdictText(forecast) : 'cannot be converted'}: ${reason}`);
     return [];
   });
-  // What kubectl reads is YAML 1.1, in which a bare `off` is no text.
+  // kubectl reads YAML 1.1, in which a bare `off` is a boolean.
   io.stdout.write(documents.map((document) => stringify(document, { version: '1.1' })).join('---\n'));
   return foreseen.every(({ forecast }) => forecast.verdict === 'yes') ? EXIT.clean : EXIT.denied;
 }
@@ -173,40 +174,44 @@ function verdictText({ verdict, profile, rollout, replicas }: Forecast): string 
     case 'converted':
       return 'is converted';
     case 'suspended':
-      return `is to be converted, which is suspended (profile ${profile})`;
+      return `is not converted yet: its conversion is suspended (profile ${profile})`;
     case 'back':
-      return 'is going back to being a Deployment';
+      return 'is becoming a plain Deployment again';
     case 'yes':
       return `can be converted: Rollout "${rollout}" with ${count(replicas ?? 0, 'pod')} (profile ${profile})`;
     case 'no':
       return `cannot be converted (profile ${profile})`;
     case 'mistake':
-      return `something is to be mended first (profile ${profile})`;
+      return `needs a fix first (profile ${profile})`;
     case 'off':
-      return 'says that it is not to be converted';
+      return 'opted out of conversion';
   }
 }
 
 type Given = Omit<ConvertOptions, 'paths'> & { readonly filename?: readonly string[] };
 
-/** In: what to read and write, and what to do with the exit code. Out: the command `convert`. */
+/**
+ * Returns the command `rollgate convert`.
+ *
+ * @param exit - Called with the exit code.
+ */
 export function convertCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('convert')
-    .description('show what Rollouts Deployments would become, and what stands in the way')
+    .description('show which Rollouts Deployments would become, and what prevents it')
     .argument('[path...]', 'files, directories, glob patterns, or - for standard input')
-    .option('-f, --filename <path...>', 'the same')
-    .option('--profile <name>', 'the profile for Deployments that name none, and whose namespace names none', 'canary')
-    .option('--plan', 'say for every Deployment whether it can be converted and what stands in the way')
+    .option('-f, --filename <path...>', 'same as the arguments')
+    .option('--profile <name>', 'the profile for Deployments without one in their annotation or namespace', 'canary')
+    .option('--plan', 'only say for every Deployment whether it can be converted, and what prevents it')
     .option('--cluster', 'with --plan: the Deployments of the cluster of the current context')
-    .option('--policy <file>', 'the policy that has the profiles')
-    .option('-n, --namespace <name>', 'the namespace of objects that name none; with --cluster: only this one')
+    .option('--policy <file>', 'the policy file with the profiles (default: the built-in policy)')
+    .option('-n, --namespace <name>', 'the namespace of objects without one; with --cluster: only this namespace')
     .option('--kubeconfig <file>', 'with --cluster: the kubeconfig (default: what kubectl uses)')
-    .option('--context <name>', 'with --cluster: the context in it (default: the current one)')
-    .addOption(new Option('-o, --output <format>', 'how to write the plan').choices(['text', 'json']).default('text'))
+    .option('--context <name>', 'with --cluster: the context in the kubeconfig (default: the current one)')
+    .addOption(new Option('-o, --output <format>', 'the format of the plan').choices(['text', 'json']).default('text'))
     .action(async (paths: string[], { filename = [], ...options }: Given) => {
       const all = [...paths, ...filename];
       if (all.length === 0 && options.cluster !== true) {
-        io.stderr.write('rollgate convert: name files with -f, or --cluster\n');
+        io.stderr.write('rollgate convert: name files, or use --cluster\n');
         return exit(EXIT.failed);
       }
       exit(await runConvert({ ...options, paths: all }, io));

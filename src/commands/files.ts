@@ -7,10 +7,10 @@ import { asArray, dig, isObject, optionalString } from '../world/read.ts';
 import type { Io } from './io.ts';
 import { messageOf } from '../world/error.ts';
 
-/** What was found at some paths. */
+/** What was found at paths. */
 export interface FoundManifests {
   readonly manifests: Manifests;
-  /** What was passed over, a sentence each. */
+  /** What was skipped, a sentence each. */
   readonly notes: readonly string[];
   /** What could not be found or read, a sentence each. */
   readonly problems: readonly string[];
@@ -20,17 +20,17 @@ interface Candidate {
   /** Absolute. */
   readonly path: string;
   readonly name: string;
-  /** Whether it was named, and not found in a directory or by a pattern: then it has to be a manifest. */
+  /** Whether it was named explicitly, and not found in a directory or by a pattern: then it must be a manifest. */
   readonly named: boolean;
 }
 
 const STDIN = '<stdin>';
 
 /**
- * In: paths as they were given (files, directories, glob patterns, `-`), and where from. Out: the manifests there, in
- * the order of their names whatever the order of the paths. Directories are searched for `*.yaml`, `*.yml` and
- * `*.json`, `node_modules` and dot folders left out; what is no manifest there is passed over, and so are templates
- * that are not rendered yet and the patches of a kustomization. Never rejects for what is in the files.
+ * Reads the manifests at paths (files, directories, glob patterns, `-`), in the order of their names whatever the order
+ * of the paths. Directories are searched for `*.yaml`, `*.yml` and `*.json`, without `node_modules` and dot folders.
+ * Files there that are not manifests are skipped, and so are unrendered templates and the patches of a kustomization.
+ * Never rejects for what is in the files.
  */
 export async function readManifests(paths: readonly string[], io: Pick<Io, 'cwd' | 'stdin'>): Promise<FoundManifests> {
   const problems: string[] = [];
@@ -55,11 +55,11 @@ export async function readManifests(paths: readonly string[], io: Pick<Io, 'cwd'
     parts.push([STDIN, manifestsIn(await readAll(io.stdin), { path: STDIN, name: STDIN, named: true }, skipped)]);
   const manifests = joinManifests(parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part));
   if (manifests.objects.length === 0 && manifests.errors.length === 0 && problems.length === 0)
-    problems.push(`there is no manifest in ${paths.join(', ')}: nothing was checked`);
+    problems.push(`no manifest found in ${paths.join(', ')}: nothing was checked`);
   return { manifests, notes: notesOn(skipped), problems };
 }
 
-// A file that is found in several ways is one file all the same, whichever way came first.
+// A file that is found in several ways is one file, whichever way came first.
 function either(candidate: Candidate, other: Candidate = candidate): Candidate {
   return {
     path: candidate.path,
@@ -105,7 +105,7 @@ function kindOfPath(path: string): 'file' | 'directory' | undefined {
   return stats.isDirectory() ? 'directory' : 'file';
 }
 
-// A link to a directory is not followed: it could lead round in a circle.
+// A link to a directory is not followed: it could lead in a circle.
 function filesBelow(directory: string, problems: string[]): string[] {
   const found: string[] = [];
   const queue = [directory];
@@ -161,17 +161,17 @@ interface Skipped {
 const NOTHING: Manifests = { objects: [], errors: [], duplicateKeys: [] };
 
 function manifestsIn(text: string, { name, named }: Candidate, skipped: Skipped): Manifests {
-  // Most of what lies about is neither; parsing it would take longer than all the rest.
+  // Most files are neither; parsing them would take longer than all the rest.
   if (!named && !(text.includes('apiVersion') && text.includes('kind'))) return NOTHING;
   const manifests = parseManifests(text, name);
   if (isTemplate(text, manifests)) {
-    if (named) return failed(name, 'a template that is not rendered yet: helm template CHART | rollgate lint -');
+    if (named) return failed(name, 'an unrendered template: helm template CHART | rollgate lint -');
     skipped.templates.push(name);
     return NOTHING;
   }
   const objects = manifests.objects.filter(({ object }) => !isKustomization(object));
   if (named && objects.length === 0 && manifests.objects.length > 0)
-    return failed(name, 'a kustomization, no manifest: kustomize build DIRECTORY | rollgate lint -');
+    return failed(name, 'a kustomization, not a manifest: kustomize build DIRECTORY | rollgate lint -');
   return {
     ...manifests,
     objects,
@@ -183,12 +183,12 @@ function failed(file: string, message: string): Manifests {
   return { ...NOTHING, errors: [{ file, line: 1, column: 1, message }] };
 }
 
-// `{{` alone is no sign: the arguments of an analysis are written so, in quotes. A template breaks YAML, or reads as an
-// object whose key is an object.
+// `{{` alone is no proof: the arguments of an analysis are written so, in quotes. A template breaks YAML, or reads as
+// an object whose key is an object.
 function isTemplate(text: string, { objects, errors }: Manifests): boolean {
   if (!text.includes('{{')) return false;
   if (errors.some(({ message }) => message !== NOT_AN_OBJECT)) return true;
-  // A name that is an object was read as none.
+  // A name that is an object was read as an empty one.
   return objects.some(
     ({ object }) => hasObjectAsKey(object) || (object.metadata.name === '' && /\bname:[ \t]*\{\{/.test(text)),
   );
@@ -232,23 +232,21 @@ function patchesOf(kustomization: string): string[] {
     .map((file) => resolve(kustomization, '..', file));
 }
 
-const TOLD = 3;
+const SHOWN_NAMES = 3;
 
 function notesOn({ templates, patches }: Skipped): string[] {
   const some = (names: readonly string[]): string => {
-    const told = names.toSorted().slice(0, TOLD).join(', ');
-    return names.length > TOLD ? `${told} and ${names.length - TOLD} more` : told;
+    const shown = names.toSorted().slice(0, SHOWN_NAMES).join(', ');
+    return names.length > SHOWN_NAMES ? `${shown} and ${names.length - SHOWN_NAMES} more` : shown;
   };
   return [
     ...(templates.length === 0
       ? []
-      : [
-          `passed over ${templates.length} not yet rendered (${some(templates)}): helm template CHART | rollgate lint -`,
-        ]),
+      : [`skipped ${templates.length} unrendered (${some(templates)}): helm template CHART | rollgate lint -`]),
     ...(patches.length === 0
       ? []
       : [
-          `passed over ${patches.length} used by a kustomization (${some(patches)}): kustomize build DIRECTORY | rollgate lint -`,
+          `skipped ${patches.length} used by a kustomization (${some(patches)}): kustomize build DIRECTORY | rollgate lint -`,
         ]),
   ];
 }

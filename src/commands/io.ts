@@ -1,18 +1,18 @@
 import process from 'node:process';
 
-/** What a command reads and writes besides files. */
+/** What a command reads and writes, except files. */
 export interface Io {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
   readonly stdin: AsyncIterable<string | Uint8Array>;
   /** The directory that relative paths start from. */
   readonly cwd: string;
-  /** Whether a person looks at `stdout`. */
+  /** Whether `stdout` is a terminal. */
   readonly isTTY: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Out: that of this process. */
+/** Returns the streams and environment of this process. */
 export function processIo(): Io {
   return {
     stdout: process.stdout,
@@ -24,12 +24,12 @@ export function processIo(): Io {
   };
 }
 
-/** What a command exits with. */
+/** The exit codes of all commands. */
 export const EXIT = {
   /** Nothing would be denied. */
   clean: 0,
   /** Something would be denied. */
   denied: 1,
-  /** It could not do what it was asked. */
+  /** The command could not do what it was asked to. */
   failed: 2,
 } as const;

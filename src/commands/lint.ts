@@ -15,27 +15,28 @@ import { readManifests } from './files.ts';
 import { EXIT, type Io } from './io.ts';
 import { messageOf } from '../world/error.ts';
 
-/** What `rollgate lint` was told. */
+/** The options of `rollgate lint`. */
 export interface LintOptions {
   /** Files, directories, glob patterns, `-` for standard input. */
   readonly paths: readonly string[];
   /** The namespace of objects that name none. */
   readonly namespace?: string | undefined;
-  /** Whether what is not in the bundle is an error, ConfigMaps and the like too. */
+  /** Whether a reference to something outside of the bundle is an error, to ConfigMaps and the like too. */
   readonly requireReferences?: boolean | undefined;
-  /** The file of a policy; by default the built-in one. */
+  /** The policy file; by default the built-in policy. */
   readonly policy?: string | undefined;
   readonly output?: FormatName | undefined;
-  /** False where colours are not wanted even on a terminal. */
+  /** False where colours are off even on a terminal. */
   readonly color?: boolean | undefined;
-  /** The world that the manifests are laid over; by default there is nothing but them. */
+  /** The world that the manifests are laid over; by default an empty one. */
   readonly base?: World | undefined;
 }
 
 /**
- * In: options, and what to read and write. Out: the exit code, the same for every format: 0 where nothing would be
- * denied, 1 where something would, 2 where something that was named could not be read or there was nothing to check.
- * The report goes to `stdout`, everything else to `stderr`. Rejects only for a mistake in Rollgate.
+ * Runs `rollgate lint`. The report goes to `stdout`, everything else to `stderr`. Rejects only for a fault of Rollgate.
+ *
+ * @returns The exit code, the same for every format: 0 if nothing would be denied, 1 if something would, 2 if something
+ * that was named could not be read or there was nothing to check.
  */
 export async function runLint(options: LintOptions, io: Io): Promise<number> {
   const say = (sentence: string): void => {
@@ -62,8 +63,9 @@ export async function runLint(options: LintOptions, io: Io): Promise<number> {
 }
 
 /**
- * In: the file of a policy (undefined: the built-in one), where relative paths start, and how to complain. Out: the
- * policy, or undefined after complaining.
+ * Returns the policy in a file, or the built-in one. Undefined after it has said what is wrong with the file.
+ *
+ * @param cwd - Where a relative path starts.
  */
 export function policyOf(file: string | undefined, cwd: string, say: (sentence: string) => void): Policy | undefined {
   if (file === undefined) return DEFAULT_POLICY;
@@ -80,22 +82,26 @@ export function policyOf(file: string | undefined, cwd: string, say: (sentence: 
   return undefined;
 }
 
-/** In: what to read and write, and what to do with the exit code. Out: the command `lint`. */
+/**
+ * Returns the command `rollgate lint`.
+ *
+ * @param exit - Called with the exit code.
+ */
 export function lintCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('lint')
-    .description('check manifests as the gate would check them, before anything is applied')
+    .description('check manifests before they are applied, as the gate would')
     .argument('<path...>', 'files, directories, glob patterns, or - for standard input')
-    .option('-n, --namespace <name>', 'the namespace of objects that name none')
-    .option('--require-references', 'refuse references to what is not in the manifests')
-    .option('--policy <file>', 'decide by this policy')
+    .option('-n, --namespace <name>', 'the namespace of objects without one')
+    .option('--require-references', 'report references to objects that are not in the manifests as errors')
+    .option('--policy <file>', 'the policy file (default: the built-in policy)')
     .option(
       '--cluster',
-      'lay the manifests over the cluster of the current context: what is there counts, and what was wrong before is not reported',
+      'check what the manifests change in the cluster: objects in the cluster count, and problems it already has are not reported',
     )
     .option('--kubeconfig <file>', 'with --cluster: the kubeconfig (default: what kubectl uses)')
-    .option('--context <name>', 'with --cluster: the context in it (default: the current one)')
-    .addOption(new Option('-o, --output <format>', 'how to write the report').choices(FORMAT_NAMES).default('text'))
-    .option('--no-color', 'no colours, even on a terminal')
+    .option('--context <name>', 'with --cluster: the context in the kubeconfig (default: the current one)')
+    .addOption(new Option('-o, --output <format>', 'the format of the report').choices(FORMAT_NAMES).default('text'))
+    .option('--no-color', 'no colors, even on a terminal')
     .action(
       async (
         paths: string[],

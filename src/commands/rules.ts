@@ -7,9 +7,9 @@ import { KINDS, type KindId } from '../world/object.ts';
 import { nearest } from '../world/nearest.ts';
 import { EXIT, type Io } from './io.ts';
 
-/** What `rollgate rules` was told. */
+/** The options of `rollgate rules`. */
 export interface RulesOptions {
-  /** Only this one, in full. */
+  /** The id of the one to show in full. */
   readonly id?: string | undefined;
   readonly output?: 'text' | 'json' | undefined;
 }
@@ -17,19 +17,24 @@ export interface RulesOptions {
 interface Entry {
   readonly id: string;
   /**
-   * `rule`: judged at admission and in manifests; `document`: in manifests only; `keep`: what is put back at admission.
+   * `rule`: evaluated at admission and in manifests; `document`: in manifests only; `keep`: what is restored at
+   * admission.
    */
   readonly sort: 'rule' | 'document' | 'keep';
   readonly summary: string;
   readonly explanation?: string;
-  /** The kinds it judges, or keeps something in. */
+  /** The kinds it evaluates, or keeps something in. */
   readonly kinds?: readonly KindId[];
   /** The other kinds it looks at. */
   readonly reads?: readonly KindId[];
   readonly messages?: Readonly<Record<string, Message>>;
 }
 
-/** In: options, and where to write. Out: the exit code, 2 where there is no such rule. */
+/**
+ * Runs `rollgate rules`.
+ *
+ * @returns The exit code, 2 if there is no such rule.
+ */
 export function runRules({ id, output }: RulesOptions, io: Pick<Io, 'stdout' | 'stderr'>): number {
   const all = entries();
   const wanted = id === undefined ? all : all.filter((entry) => entry.id === id);
@@ -72,8 +77,8 @@ function entries(): Entry[] {
 
 const HEADINGS: Readonly<Record<Entry['sort'], string>> = {
   rule: 'Rules, at admission and in manifests',
-  document: 'Checks of manifests only: an API server never sees what they find',
-  keep: 'Keeps: what is put back when somebody applies over it',
+  document: 'Checks of manifests only: an API server never sees these problems',
+  keep: 'Keeps: what the controller owns, restored when someone overwrites it',
 };
 
 function table(all: readonly Entry[]): string {
@@ -95,7 +100,7 @@ function classes({ messages = {} }: Entry): string {
 function page(entry: Entry): string {
   const { id, sort, summary, explanation, kinds, reads, messages } = entry;
   const names = (ids: readonly KindId[]): string => ids.map((kind) => KINDS[kind].kind).join(', ');
-  const told = Object.values(messages ?? {}).map(
+  const texts = Object.values(messages ?? {}).map(
     (message) => `  ${message.class.padEnd(7)}  ${message.text}: ${message.fix}`,
   );
   return [
@@ -107,19 +112,23 @@ function page(entry: Entry): string {
       ? []
       : [
           '',
-          `${sort === 'keep' ? 'Keeps' : 'Judges'}: ${names(kinds)}${reads === undefined || reads.length === 0 ? '' : `; looks at: ${names(reads)}`}`,
+          `${sort === 'keep' ? 'Keeps' : 'Evaluates'}: ${names(kinds)}${reads === undefined || reads.length === 0 ? '' : `; reads: ${names(reads)}`}`,
         ]),
-    ...(told.length === 0 ? [] : ['', 'Says:', ...told]),
+    ...(texts.length === 0 ? [] : ['', 'Messages:', ...texts]),
     '',
   ].join('\n');
 }
 
-/** In: what to write to, and what to do with the exit code. Out: the command `rules`. */
+/**
+ * Returns the command `rollgate rules`.
+ *
+ * @param exit - Called with the exit code.
+ */
 export function rulesCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('rules')
-    .description('list what is checked and kept, or explain one of them')
-    .argument('[id]', 'only this one, in full')
-    .addOption(new Option('-o, --output <format>', 'how to write it').choices(['text', 'json']).default('text'))
+    .description('list the rules and keeps, or explain one of them')
+    .argument('[id]', 'the rule to explain')
+    .addOption(new Option('-o, --output <format>', 'the output format').choices(['text', 'json']).default('text'))
     .action((id: string | undefined, options: Omit<RulesOptions, 'id'>) => {
       exit(runRules({ ...options, id }, io));
     });

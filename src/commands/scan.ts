@@ -13,20 +13,17 @@ import { readCluster, type ClusterOptions } from './cluster.ts';
 import { EXIT, type Io } from './io.ts';
 import { policyOf } from './lint.ts';
 
-/** What `rollgate scan` was told. */
+/** The options of `rollgate scan`. */
 export interface ScanOptions {
   /** Only this namespace, and cluster-scoped objects. */
   readonly namespace?: string | undefined;
-  /** Count by namespace what would be denied, instead of showing it. */
+  /** Count by namespace what would be denied instead of showing the findings. */
   readonly wouldDeny: boolean;
   readonly output: FormatName;
   readonly color: boolean;
 }
 
-/**
- * In: a world, the rules, and the policy. Out: what is wrong in it now, as if all of it were created: what a denial
- * would rest on is a denial here.
- */
+/** Returns what is wrong in a world now, as if all of it were created under a policy that enforces. */
 export function scanWorld(
   world: World,
   rules: readonly Rule[],
@@ -49,7 +46,7 @@ export function scanWorld(
   };
 }
 
-/** In: the report of a scan and how to show it. Out: the text, and the exit code: 1 where something would be denied. */
+/** Returns the text of a scan, and the exit code: 1 if something would be denied. */
 export function renderScan(
   report: BundleReport,
   options: ScanOptions,
@@ -66,7 +63,7 @@ function countByNamespace(report: BundleReport): string {
     rules.set(rule, (rules.get(rule) ?? 0) + 1);
     counts.set(object.namespace, rules);
   }
-  if (counts.size === 0) return `Nothing would be denied (${report.objects} objects judged).\n`;
+  if (counts.size === 0) return `Nothing would be denied (${report.objects} objects evaluated).\n`;
   const lines = [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([namespace, rules]) => {
@@ -91,23 +88,22 @@ type Given = ClusterOptions & {
 };
 
 /**
- * In: what to read and write, and what to do with the exit code. Out: the command `scan`: 0 where nothing would be
- * denied, 1 where something would, 2 where the cluster could not be read.
+ * Returns the command `rollgate scan`. Its exit code is 0 if nothing would be denied, 1 if something would, 2 if the
+ * cluster could not be read.
+ *
+ * @param exit - Called with the exit code.
  */
 export function scanCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('scan')
-    .description('say what is wrong in the cluster now, and what enforcing would refuse')
+    .description('report what is wrong in the cluster now, and what would be denied')
     .option('-n, --namespace <name>', 'only this namespace, and cluster-scoped objects')
-    .option('--would-deny', 'count by namespace what would be denied')
-    .option('--policy <file>', 'decide by this policy')
+    .option('--would-deny', 'only count, by namespace, what would be denied')
+    .option('--policy <file>', 'the policy file (default: the built-in policy)')
     .option('--kubeconfig <file>', 'the kubeconfig (default: what kubectl uses)')
-    .option('--context <name>', 'the context in it (default: the current one)')
-    .option(
-      '--istio-kubeconfig <file>',
-      'the kubeconfig of the cluster that holds the Istio objects, where that is another one',
-    )
-    .addOption(new Option('-o, --output <format>', 'how to write the report').choices(FORMAT_NAMES).default('text'))
-    .option('--no-color', 'no colours, even on a terminal')
+    .option('--context <name>', 'the context in the kubeconfig (default: the current one)')
+    .option('--istio-kubeconfig <file>', 'the kubeconfig of the cluster with the Istio objects, if it is another one')
+    .addOption(new Option('-o, --output <format>', 'the format of the report').choices(FORMAT_NAMES).default('text'))
+    .option('--no-color', 'no colors, even on a terminal')
     .action(async (options: Given) => {
       const say = (sentence: string): void => {
         io.stderr.write(`rollgate scan: ${sentence}\n`);

@@ -5,9 +5,10 @@ import { kindOf } from '../world/object.ts';
 import { retarget, scalersOf } from './scalers.ts';
 
 /**
- * In: a Deployment that becomes a Rollout, the name of that, and the world. Out: what its owner has to change
- * elsewhere, each in a sentence. Horizontal autoscalers are left out where `besides` says that a rule speaks of them
- * anyway.
+ * Returns what the owner of a Deployment that becomes a Rollout has to change elsewhere, each in a sentence. With
+ * `besides: 'rules'` horizontal autoscalers are left out, since a rule warns about them anyway.
+ *
+ * @param rollout - The name of the Rollout.
  */
 export function adviceFor(
   deployment: KubeObject,
@@ -16,11 +17,11 @@ export function adviceFor(
   { besides }: { readonly besides: 'rules' | 'nothing' },
 ): string[] {
   const scalers = scalersOf(world, 'Deployment.apps', namespaceOf(deployment), deployment.metadata.name);
-  const told =
+  const relevant =
     besides === 'nothing'
       ? scalers
       : scalers.filter((scaler) => kindOf(scaler) === 'VerticalPodAutoscaler.autoscaling.k8s.io');
-  return [...told.map((scaler) => retarget(scaler, rollout)), ...matchLabelKeys(deployment)];
+  return [...relevant.map((scaler) => retarget(scaler, rollout)), ...matchLabelKeys(deployment)];
 }
 
 const HASH = 'pod-template-hash';
@@ -44,7 +45,7 @@ function matchLabelKeys(deployment: KubeObject): string[] {
   const lines = places.flatMap(([place, entry]) =>
     FIELDS.filter((field) => asArray(dig(entry, field)).includes(HASH)).map(
       (field) =>
-        `${field}: ${HASH} in ${place} does nothing under a Rollout, whose pods lack that label: write rollouts-pod-template-hash`,
+        `${field}: ${HASH} in ${place} has no effect under a Rollout, whose pods lack that label: use rollouts-pod-template-hash`,
     ),
   );
   return [...new Set(lines)];

@@ -2,53 +2,53 @@ import type { KubeObject } from '../world/object.ts';
 import { asArray, dig, isObject, optionalNumber, optionalString, asString } from '../world/read.ts';
 
 /**
- * The annotation of a Deployment that names the profile by which it becomes a Rollout; `off` for never. On a namespace
- * the label for Deployments that are created there.
+ * The annotation of a Deployment that names the profile by which it becomes a Rollout, or `off`. As a label of a
+ * namespace it applies to Deployments that are created there.
  */
 export const CONVERT = 'rollgate.io/convert';
 /**
- * How many pods are wanted: what was submitted, while the Deployment itself is at 0. On the Rollout: the count that was
- * passed on last.
+ * How many pods are wanted. On the Deployment: the submitted count, while its own is 0. On the Rollout: the count that
+ * was passed on last.
  */
 export const REPLICAS = 'rollgate.io/replicas';
 /** The uid of the Rollout that runs the pods. */
 export const ROLLOUT_UID = 'rollgate.io/rollout-uid';
-/** Why nothing is converted at the moment, as `code: sentence`; taking it away begins anew. */
+/** Why the conversion is suspended, as `code: sentence`. Removing it starts the conversion again. */
 export const SUSPENDED = 'rollgate.io/convert-suspended';
-/** On a Rollout: the Deployment that it was made of. */
+/** On a Rollout: the Deployment that it was made from. */
 export const CONVERTED_FROM = 'rollgate.io/converted-from';
 
-/** What is said under `rollgate.io/convert` where nothing shall be converted. */
+/** The value of `rollgate.io/convert` that opts out of conversion. */
 export const OFF = 'off';
 
-/** The id under which conversion speaks in warnings, logs and denials. */
+/** The rule id of conversion in warnings, logs and denials. */
 export const MIGRATION_RULE = 'deployment-convert';
 
 /**
- * Why a conversion is suspended. A refused one is tried again by itself; a Rollout that somebody deleted is not made
- * anew behind his back.
+ * Why a conversion is suspended. Rollgate tries again after `refused`, but never creates a Rollout again that a user
+ * deleted.
  */
 export type SuspensionCode = 'refused' | 'rollout-deleted' | 'name-taken';
 
-/** What Rollgate has written on a Deployment, and what its owner asks for. */
+/** What Rollgate has noted on a Deployment, and what its owner asks for. */
 export interface MigrationAnnotations {
-  /** The profile that is asked for; undefined where none is, or `off`. */
+  /** The profile that is asked for. Undefined where none is, or `off`. */
   readonly profile: string | undefined;
-  /** Admission has let it in as one to be converted: how many pods are wanted. */
+  /** How many pods are wanted. Set once admission has accepted the Deployment as one to convert. */
   readonly replicas: number | undefined;
   readonly rolloutUid: string | undefined;
   readonly suspended: string | undefined;
 }
 
-const MARKS: readonly string[] = [CONVERT, REPLICAS, ROLLOUT_UID, SUSPENDED];
+const KEYS: readonly string[] = [CONVERT, REPLICAS, ROLLOUT_UID, SUSPENDED];
 
-/** In: an object. Out: whether anything about conversion is written on it. */
+/** Returns whether an object has any annotation of conversion. */
 export function hasMigrationAnnotations(object: KubeObject): boolean {
   const annotations = object.metadata['annotations'];
-  return isObject(annotations) && MARKS.some((key) => Object.hasOwn(annotations, key));
+  return isObject(annotations) && KEYS.some((key) => Object.hasOwn(annotations, key));
 }
 
-/** In: a Deployment. Out: its marks; a count that is none reads as absent. */
+/** Returns the annotations of conversion. An invalid count reads as absent. */
 export function migrationAnnotationsOf(deployment: KubeObject): MigrationAnnotations {
   const read = (key: string): string | undefined => optionalString(dig(deployment.metadata, 'annotations', key));
   const profile = read(CONVERT);
@@ -60,40 +60,42 @@ export function migrationAnnotationsOf(deployment: KubeObject): MigrationAnnotat
   };
 }
 
-/** In: a text. Out: the count in it, or undefined. */
+/** Returns the count in a text, or undefined. */
 export function countIn(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 /**
- * In: marks. Out: whether Rollgate decides about the count of the Deployment: it is converted, or on its way there or
+ * Returns whether Rollgate decides about the replica count of the Deployment: it is converted, or on its way there or
  * back.
  */
 export function isConverting({ profile, replicas, rolloutUid }: MigrationAnnotations): boolean {
   return replicas !== undefined && (profile !== undefined || rolloutUid !== undefined);
 }
 
-/** In: a Deployment as it is stored. Out: its count, by default 1. */
+/** Returns the replica count of a stored workload, by default 1. */
 export function replicasOf(workload: KubeObject): number {
   return optionalNumber(dig(workload, 'spec', 'replicas')) ?? 1;
 }
 
-/** In: an object. Out: its uid, empty if it has none yet. */
+/** Returns the uid of an object, empty if it has none yet. */
 export function uidOf(object: KubeObject): string {
   return asString(object.metadata['uid']);
 }
 
-/** Whose a Rollout is, seen from a Deployment. */
+/** How a Rollout belongs to a Deployment. */
 export type Ownership =
-  /** Made of this Deployment. */
+  /** Made from this Deployment. */
   | 'ours'
-  /** Made of an earlier one of that name: garbage collection takes it any moment. */
+  /** Made from an earlier Deployment of that name: garbage collection is about to delete it. */
   | 'predecessor'
   | 'foreign';
 
 /**
- * In: a Rollout and a Deployment; one that is being created has no uid yet. Out: whose it is. One that outlived its
- * Deployment (`--cascade=orphan`) belongs to nobody, and to the next Deployment of that name.
+ * Returns how a Rollout belongs to a Deployment. A Rollout that outlived its Deployment (`--cascade=orphan`) belongs to
+ * the next Deployment of that name.
+ *
+ * @param deployment - Has no uid while it is being created.
  */
 export function ownershipOf(rollout: KubeObject, deployment: KubeObject): Ownership {
   if (dig(rollout.metadata, 'annotations', CONVERTED_FROM) !== deployment.metadata.name) return 'foreign';

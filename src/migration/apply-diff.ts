@@ -5,14 +5,14 @@ import { asArray, dig, isObject, asObject, type JsonObject } from '../world/read
 /** The field manager that applies Rollouts. */
 export const MANAGER = 'rollgate';
 /**
- * The field manager that creates them, count and all: a count in what is applied would be taken from whoever scales,
- * and one that is given up would be deleted.
+ * The field manager that creates Rollouts, with their count. A count in what is applied would be taken from an
+ * autoscaler or user, and one that is no longer applied would be deleted.
  */
 export const CREATOR = 'rollgate-create';
 
 /**
- * In: a Rollout as it is and as it would be applied. Out: whether applying it would change anything: what is applied
- * differs, or something that was applied before is applied no longer. What others have added beside it is theirs.
+ * Returns whether applying a Rollout would change the live one: an applied value differs, or a field that was applied
+ * before is no longer applied. What others have added belongs to them.
  */
 export function differs(live: KubeObject, applied: KubeObject): boolean {
   const [has, wants] = [asObject(live['spec']), asObject(applied['spec'])];
@@ -30,9 +30,9 @@ export function differs(live: KubeObject, applied: KubeObject): boolean {
 }
 
 /**
- * In: a Rollout. Out: its managedFields with all that Rollgate wrote in other ways than by applying made part of what
- * it applies, the count excepted: only then does a field that is applied no longer go away. Undefined where that has
- * been done.
+ * Returns the managedFields of a Rollout with everything that Rollgate wrote by other means than applying moved to what
+ * it applies, except the count. Only then does a field disappear when it is no longer applied. Undefined where this was
+ * done before.
  */
 export function handedOver(live: KubeObject): readonly unknown[] | undefined {
   const entries = asArray(live.metadata['managedFields']);

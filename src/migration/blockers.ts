@@ -6,7 +6,7 @@ import type { World } from '../world/world.ts';
 import { ownershipOf } from './annotations.ts';
 
 const NAME = 'app.kubernetes.io/name';
-// Whoever runs the Rollouts, or the gate before them, must not depend on them.
+// What runs the Rollouts, and the gate before them, must not depend on them.
 const NEVER: Readonly<Record<string, string>> = {
   'argo-rollouts': 'the Argo Rollouts controller',
   rollgate: 'Rollgate',
@@ -14,8 +14,8 @@ const NEVER: Readonly<Record<string, string>> = {
 const SHARED = new Set(['ReadWriteMany', 'ReadOnlyMany']);
 
 /**
- * In: a Deployment, and the world. Out: why it cannot become a Rollout, in words that continue "not converted: "; none
- * where it can. That the name of its Rollout is taken is none of these: that is a mistake somebody has to mend.
+ * Returns why a Deployment cannot become a Rollout, in words that continue "not converted: ". A name that is taken is
+ * not among them: the user has to fix that.
  */
 export function blockersOf(deployment: KubeObject, world: World): string[] {
   return [
@@ -34,7 +34,7 @@ function ownership(deployment: KubeObject): string[] {
   return owner === undefined
     ? []
     : [
-        `${asString(dig(owner, 'kind'))} "${asString(dig(owner, 'name'))}" owns the Deployment and would change it back`,
+        `${asString(dig(owner, 'kind'))} "${asString(dig(owner, 'name'))}" owns the Deployment and would revert the change`,
       ];
 }
 
@@ -46,10 +46,10 @@ function itself(deployment: KubeObject): string[] {
 function updates(deployment: KubeObject): string[] {
   const recreate =
     dig(deployment, 'spec', 'strategy', 'type') === 'Recreate'
-      ? ['its strategy is Recreate: a Rollout runs the old and the new pods side by side']
+      ? ['its strategy is Recreate: a Rollout runs old and new pods at the same time']
       : [];
   return dig(deployment, 'spec', 'paused') === true
-    ? [...recreate, 'it is paused, and a paused Rollout has no pods at first']
+    ? [...recreate, 'it is paused, and a paused Rollout starts no pods']
     : recreate;
 }
 
@@ -61,7 +61,7 @@ function volumes(deployment: KubeObject, world: World): string[] {
     if (name === undefined) return [];
     const found = world.get('PersistentVolumeClaim', namespaceOf(deployment), name);
     if (found.state !== 'present') {
-      const why = found.state === 'absent' ? 'is not there' : `is not known: ${found.reason}`;
+      const why = found.state === 'absent' ? 'does not exist' : `is unknown: ${found.reason}`;
       return [
         `PersistentVolumeClaim "${name}" ${why}; only a volume that several pods may mount can be shared by old and new pods`,
       ];
@@ -85,6 +85,6 @@ function otherRollouts(deployment: KubeObject, world: World): string[] {
         isObject(dig(rollout, 'spec', 'workloadRef')) &&
         ownershipOf(rollout, deployment) === 'foreign',
     )
-    .map((rollout) => `Rollout "${rollout.metadata.name}" refers to it already`)
+    .map((rollout) => `Rollout "${rollout.metadata.name}" already refers to it`)
     .sort();
 }

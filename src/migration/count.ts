@@ -6,16 +6,16 @@ import { countIn, REPLICAS, replicasOf } from './annotations.ts';
 /** A write of a Deployment. */
 export interface Write {
   readonly submitted: KubeObject;
-  /** What is stored; undefined on CREATE. */
+  /** The stored Deployment. Undefined on CREATE. */
   readonly old: KubeObject | undefined;
 }
 
 /**
- * In: a write of a Deployment. Out: how many pods its author asks for; undefined where he says nothing about it. The
- * API server makes 1 of a manifest without a count, and an object that was read, changed and written back has the
- * stored one: neither is a wish. Applied on the client's side the whole manifest is in the annotation; otherwise
- * managedFields say who wrote the count. A 1 that nobody is known to have written counts as the API server's, and a 0
- * while the Deployment is held at 0 as what it is held at.
+ * Returns how many pods the author of a write asks for; undefined where they say nothing about it. The API server makes
+ * 1 of a manifest without a count, and an object that was read, changed and written back has the stored count: neither
+ * is a wish. After a client-side apply the whole manifest is in an annotation; otherwise managedFields say who wrote
+ * the count. A 1 without a known writer counts as the default of the API server, and a 0 as not submitted while
+ * Rollgate holds the Deployment at 0.
  */
 export function submittedCount({ submitted, old }: Write): number | undefined {
   const value = replicasOf(submitted);
@@ -27,7 +27,7 @@ export function submittedCount({ submitted, old }: Write): number | undefined {
   if (applied !== undefined) return countOf(applied);
   const writers = writersOf(submitted).filter(ownsReplicas);
   if (value === replicasOf(old)) {
-    // An earlier pass over this very request has put the count at 0 and noted the wish.
+    // An earlier pass over this same request has set the count to 0 and noted the wish.
     const noted = countIn(noteOf(submitted));
     return value === 0 && noted !== undefined && noted !== countIn(noteOf(old)) ? noted : undefined;
   }
@@ -43,7 +43,7 @@ function onCreate(submitted: KubeObject, value: number): number | undefined {
   return value === 0 ? (countOf(applied) ?? countIn(noteOf(submitted)) ?? 0) : value;
 }
 
-// Where the stored object has no note, or whoever applies owns it, the note came with the manifest.
+// Where the stored object has no note, or the user who applies owns it, the note came with the manifest.
 function exported(submitted: KubeObject, old: KubeObject): number | undefined {
   const own =
     noteOf(old) === undefined ||
@@ -53,7 +53,7 @@ function exported(submitted: KubeObject, old: KubeObject): number | undefined {
   return own ? countIn(noteOf(submitted)) : undefined;
 }
 
-// A manifest that was exported, or printed by `rollgate convert`, is at 0 and says how many are wanted.
+// A manifest that was exported, or printed by `rollgate convert`, has count 0 and a note of the wanted count.
 function countOf(manifest: unknown): number | undefined {
   const count = optionalNumber(dig(manifest, 'spec', 'replicas'));
   const note = dig(manifest, 'metadata', 'annotations', REPLICAS);

@@ -26,38 +26,40 @@ import {
   withoutScaleDown,
 } from './state.ts';
 
-/** What is seen of one Deployment and its Rollout. */
+/** What is known of one Deployment and its Rollout. */
 export interface Observation {
   readonly deployment: KubeObject;
-  /** The Rollout made of it, or else the one that has the name it would get. */
+  /** The Rollout made from it, or else the one with the name that it would get. */
   readonly rollout: KubeObject | undefined;
-  /** The Rollout as the profile has it; undefined where none is asked for, or there is no such profile. */
+  /** The Rollout as the profile renders it. Undefined where none is asked for, or there is no such profile. */
   readonly rendered: KubeObject | undefined;
-  /** For how long the Deployment has been there, in milliseconds. */
+  /** The age of the Deployment, in milliseconds. */
   readonly age: number;
   /** Whether an autoscaler decides how many pods the Rollout has. */
   readonly autoscaled: boolean;
-  /** The fewest pods that an autoscaler of either would have. */
+  /** The highest minimum of pods among the autoscalers of both. */
   readonly least: number;
-  /** Why it cannot go back, each in a sentence: what would select no pods, or cannot be read. */
+  /** Why it cannot be reverted, each in a sentence: what would select no pods, or cannot be read. */
   readonly leftBehind: readonly string[];
-  /** What selects a ReplicaSet of the Rollout by its hash, or cannot be read. */
+  /** What still selects a ReplicaSet of the Rollout by its hash, or cannot be read. */
   readonly hashesLeft: readonly string[];
-  /** Whether what is rendered was applied already, and the API server made something else of it. */
+  /** Whether the rendered Rollout was applied already, and the API server stored something else. */
   readonly appliedInVain: boolean;
-  /** That and why the Rollout could not be created, for how long, and how long not to try again; in milliseconds. */
+  /**
+   * Why the Rollout could not be created, for how long, and how long to wait before the next attempt, in milliseconds.
+   */
   readonly refusal: { readonly reason: string; readonly since: number; readonly pause: number } | undefined;
 }
 
-/** What is to be done next about one Deployment. */
+/** The next action for one Deployment. */
 export type Action =
   | { readonly do: 'nothing'; readonly because: string }
-  /** Look again after some milliseconds. */
+  /** Observe again after some milliseconds. */
   | { readonly do: 'wait'; readonly milliseconds: number; readonly because: string; readonly tell?: boolean }
   | { readonly do: 'create'; readonly rollout: KubeObject }
   /** Note on the Deployment which Rollout runs its pods. */
   | { readonly do: 'record'; readonly uid: string }
-  /** Note on the Deployment that another count is wanted. */
+  /** Note another wanted count on the Deployment. */
   | { readonly do: 'note'; readonly replicas: number }
   | { readonly do: 'suspend'; readonly code: SuspensionCode; readonly reason: string }
   | { readonly do: 'scale-deployment'; readonly replicas: number; readonly because: string }
@@ -70,10 +72,10 @@ export type Action =
       readonly because: string;
     }
   | { readonly do: 'delete-rollout'; readonly rollout: KubeObject }
-  /** Take everything off the Deployment that Rollgate has written on it. */
+  /** Remove everything that Rollgate has noted on the Deployment. */
   | { readonly do: 'forget' };
 
-/** How long creating a Rollout may be refused until the pods of its Deployment are put back, in milliseconds. */
+/** How long the creation of a Rollout may fail until its Deployment gets its pods back, in milliseconds. */
 export const CREATE_TIMEOUT = 30_000;
 
 const SOON = 500;
@@ -81,57 +83,56 @@ const LATER = 2_000;
 const MUCH_LATER = 10_000;
 
 /**
- * In: what is seen. Out: the one next thing to do. It rests on nothing but what is seen, so that whoever is killed
- * between any two steps leaves what the next one starts from; done again and again it ends in `nothing`, or waits for
- * somebody else.
+ * Returns the one next action. It depends on nothing but the observation, so a process that is killed between two steps
+ * leaves what the next one starts from. Repeated, it ends in `nothing`, or waits for something else.
  */
 export function nextAction(seen: Observation): Action {
   const { deployment } = seen;
   if (isBeingDeleted(deployment))
-    return nothing('the Deployment is being deleted, and garbage collection takes its Rollout');
-  const marks = migrationAnnotationsOf(deployment);
-  if (marks.profile === undefined) return reconcileRevert(seen, marks);
-  if (marks.replicas === undefined) return nothing('it was not let in as one to be converted: apply it once more');
-  return reconcileForward(seen, marks, marks.replicas);
+    return nothing('the Deployment is being deleted, and garbage collection deletes its Rollout');
+  const annotations = migrationAnnotationsOf(deployment);
+  if (annotations.profile === undefined) return reconcileRevert(seen, annotations);
+  if (annotations.replicas === undefined) return nothing('admission did not accept it for conversion: apply it again');
+  return reconcileForward(seen, annotations, annotations.replicas);
 }
 
-function reconcileForward(seen: Observation, marks: MigrationAnnotations, wanted: number): Action {
+function reconcileForward(seen: Observation, annotations: MigrationAnnotations, wanted: number): Action {
   const { deployment, rollout } = seen;
-  if (rollout === undefined || isBeingDeleted(rollout)) return createRollout(seen, marks, wanted);
+  if (rollout === undefined || isBeingDeleted(rollout)) return createRollout(seen, annotations, wanted);
   switch (ownershipOf(rollout, deployment)) {
     case 'predecessor':
-      return marks.rolloutUid === undefined
+      return annotations.rolloutUid === undefined
         ? wait(SOON, 'the Rollout of an earlier Deployment of this name is still being removed')
         : recoverLostRollout(seen, wanted);
     case 'foreign':
-      if (marks.rolloutUid !== undefined) return recoverLostRollout(seen, wanted);
+      if (annotations.rolloutUid !== undefined) return recoverLostRollout(seen, wanted);
       return suspended(
         seen,
-        marks,
+        annotations,
         wanted,
         'name-taken',
-        `there is a Rollout "${rollout.metadata.name}" that was not made of this Deployment`,
+        `Rollout "${rollout.metadata.name}" exists and was not made from this Deployment`,
       );
     case 'ours':
-      return withRollout(seen, rollout, marks, wanted);
+      return withRollout(seen, rollout, annotations, wanted);
   }
 }
 
-function createRollout(seen: Observation, marks: MigrationAnnotations, wanted: number): Action {
+function createRollout(seen: Observation, annotations: MigrationAnnotations, wanted: number): Action {
   const { deployment, rollout, rendered, least, refusal } = seen;
-  if (marks.rolloutUid !== undefined) return recoverLostRollout(seen, wanted);
+  if (annotations.rolloutUid !== undefined) return recoverLostRollout(seen, wanted);
   if (rollout !== undefined) return wait(SOON, 'the Rollout of that name is being deleted');
-  const scaled = scaledWhileSuspended(deployment, marks, wanted);
+  const scaled = scaledWhileSuspended(deployment, annotations, wanted);
   if (scaled !== undefined) return scaled;
-  if (marks.suspended?.startsWith('rollout-deleted') === true)
-    return nothing('its Rollout was deleted; take rollgate.io/convert-suspended away to convert it again');
-  if (rendered === undefined) return withoutProfile(seen, marks, wanted);
+  if (annotations.suspended?.startsWith('rollout-deleted') === true)
+    return nothing('its Rollout was deleted; remove rollgate.io/convert-suspended to convert it again');
+  if (rendered === undefined) return withoutProfile(seen, annotations, wanted);
   if (refusal !== undefined) {
-    if (refusal.since >= CREATE_TIMEOUT && marks.suspended === undefined)
-      return suspended(seen, marks, wanted, 'refused', refusal.reason);
+    if (refusal.since >= CREATE_TIMEOUT && annotations.suspended === undefined)
+      return suspended(seen, annotations, wanted, 'refused', refusal.reason);
     if (refusal.pause > 0)
       return wait(
-        marks.suspended === undefined
+        annotations.suspended === undefined
           ? Math.min(refusal.pause, Math.max(CREATE_TIMEOUT - refusal.since, SOON))
           : refusal.pause,
         `the Rollout could not be created: ${refusal.reason}`,
@@ -140,7 +141,7 @@ function createRollout(seen: Observation, marks: MigrationAnnotations, wanted: n
   return { do: 'create', rollout: withReplicas(rendered, atLeast(wanted, least)) };
 }
 
-// It may only be late: a policy does not reach all replicas of Rollgate at once.
+// The profile may only be late: a policy does not reach all replicas of Rollgate at once.
 function withoutProfile(
   { deployment, least, age }: Observation,
   { profile = '' }: MigrationAnnotations,
@@ -161,29 +162,39 @@ function recoverLostRollout({ deployment, least }: Observation, wanted: number):
 
 function suspended(
   { deployment, least }: Observation,
-  marks: MigrationAnnotations,
+  annotations: MigrationAnnotations,
   wanted: number,
   code: SuspensionCode,
   reason: string,
 ): Action {
-  if (marks.suspended !== undefined) return scaledWhileSuspended(deployment, marks, wanted) ?? nothing(reason);
+  if (annotations.suspended !== undefined)
+    return scaledWhileSuspended(deployment, annotations, wanted) ?? nothing(reason);
   const target = atLeast(wanted, least);
   return replicasOf(deployment) < target ? scaleDeployment(target, reason) : { do: 'suspend', code, reason };
 }
 
 // It has its pods back, and is scaled as any Deployment is.
-function scaledWhileSuspended(deployment: KubeObject, marks: MigrationAnnotations, wanted: number): Action | undefined {
-  return marks.suspended === undefined || replicasOf(deployment) === wanted
+function scaledWhileSuspended(
+  deployment: KubeObject,
+  annotations: MigrationAnnotations,
+  wanted: number,
+): Action | undefined {
+  return annotations.suspended === undefined || replicasOf(deployment) === wanted
     ? undefined
     : { do: 'note', replicas: replicasOf(deployment) };
 }
 
-function withRollout(seen: Observation, rollout: KubeObject, marks: MigrationAnnotations, wanted: number): Action {
+function withRollout(
+  seen: Observation,
+  rollout: KubeObject,
+  annotations: MigrationAnnotations,
+  wanted: number,
+): Action {
   const { deployment, rendered, autoscaled } = seen;
-  if (marks.rolloutUid !== uidOf(rollout) || marks.suspended !== undefined)
+  if (annotations.rolloutUid !== uidOf(rollout) || annotations.suspended !== undefined)
     return { do: 'record', uid: uidOf(rollout) };
   const running = replicasOf(deployment);
-  // Whoever scales the Deployment, by hand or automatically, wants more pods, not pods beside the Rollout's.
+  // A user or autoscaler who scales the Deployment wants more pods, not pods in addition to those of the Rollout.
   if (running > wanted && running > replicasOf(rollout) && !autoscaled) return { do: 'note', replicas: running };
   const passedOn = countIn(asString(dig(rollout.metadata, 'annotations', REPLICAS)));
   if (passedOn !== wanted && !autoscaled && replicasOf(rollout) !== wanted)
@@ -196,14 +207,15 @@ function withRollout(seen: Observation, rollout: KubeObject, marks: MigrationAnn
     : nothing('the Deployment keeps its pods until the Rollout is healthy');
 }
 
-function reconcileRevert(seen: Observation, marks: MigrationAnnotations): Action {
+function reconcileRevert(seen: Observation, annotations: MigrationAnnotations): Action {
   const { deployment, rollout, least } = seen;
-  const wanted = marks.replicas ?? 0;
-  if (rollout === undefined || ownershipOf(rollout, deployment) !== 'ours') return withoutRollout(seen, marks, wanted);
+  const wanted = annotations.replicas ?? 0;
+  if (rollout === undefined || ownershipOf(rollout, deployment) !== 'ours')
+    return withoutRollout(seen, annotations, wanted);
   const target = atLeast(Math.max(wanted, replicasOf(rollout)), least);
   if (isBeingDeleted(rollout))
     return replicasOf(deployment) < target
-      ? scaleDeployment(target, 'its Rollout is going')
+      ? scaleDeployment(target, 'its Rollout is being deleted')
       : wait(SOON, 'the Rollout is being deleted');
   if (isReleased(rollout)) return untilDeploymentServes(deployment, rollout, target) ?? deleteRollout(seen, rollout);
   const reason = revertBlockedBy(seen, rollout);
@@ -213,31 +225,31 @@ function reconcileRevert(seen: Observation, marks: MigrationAnnotations): Action
       do: 'patch-rollout',
       rollout,
       operations: withoutScaleDown(rollout),
-      because: 'on the way back it must not scale the Deployment down',
+      because: 'it must not scale the Deployment down while it is reverted',
     };
   return (
     untilDeploymentServes(deployment, rollout, target) ?? {
       do: 'patch-rollout',
       rollout,
       operations: release(rollout),
-      because: 'the Deployment serves; the Rollout lets go of Services and routers',
+      because: 'the Deployment serves; the Rollout releases Services and routers',
     }
   );
 }
 
-function withoutRollout({ deployment, least }: Observation, marks: MigrationAnnotations, wanted: number): Action {
-  if (marks.rolloutUid === undefined && marks.replicas === undefined && marks.suspended === undefined)
-    return nothing('not to be converted');
-  // While its conversion was suspended it had its pods, and whoever scaled it has scaled it.
-  if (marks.suspended !== undefined && marks.rolloutUid === undefined) return { do: 'forget' };
+function withoutRollout({ deployment, least }: Observation, annotations: MigrationAnnotations, wanted: number): Action {
+  if (annotations.rolloutUid === undefined && annotations.replicas === undefined && annotations.suspended === undefined)
+    return nothing('it does not ask for conversion');
+  // While its conversion was suspended it had its pods, and its count is the one it was scaled to.
+  if (annotations.suspended !== undefined && annotations.rolloutUid === undefined) return { do: 'forget' };
   const target = atLeast(wanted, least);
   return replicasOf(deployment) < target ? scaleDeployment(target, 'its Rollout is gone') : { do: 'forget' };
 }
 
-/** Out: what is to be done until the Deployment serves by itself; undefined once it does. */
+/** Returns what to do until the Deployment serves by itself; undefined once it does. */
 function untilDeploymentServes(deployment: KubeObject, rollout: KubeObject, target: number): Action | undefined {
-  if (!isObserved(rollout)) return wait(SOON, 'the controller has not seen the Rollout as it is now');
-  if (replicasOf(deployment) < target) return scaleDeployment(target, 'it goes back to being a Deployment');
+  if (!isObserved(rollout)) return wait(SOON, 'the controller has not observed the current Rollout');
+  if (replicasOf(deployment) < target) return scaleDeployment(target, 'it becomes a plain Deployment again');
   return isAvailable(deployment, target) ? undefined : wait(SOON, 'the pods of the Deployment are not available yet');
 }
 
@@ -246,22 +258,22 @@ function deleteRollout({ hashesLeft }: Observation, rollout: KubeObject): Action
   return {
     do: 'wait',
     milliseconds: SOON,
-    because: `not free of the Rollout yet: ${hashesLeft.join(', ')}`,
+    because: `the Rollout is still selected by ${hashesLeft.join(', ')}`,
     tell: true,
   };
 }
 
-/** Out: why the way back cannot begin, or undefined. */
+/** Returns why the revert cannot begin, or undefined. */
 function revertBlockedBy({ deployment, leftBehind }: Observation, rollout: KubeObject): string | undefined {
   if (isBetweenRevisions(rollout))
-    return 'an update of the Rollout is under way, or was aborted: it goes back when the update is over or undone';
+    return 'an update of the Rollout is in progress or was aborted: the revert begins when the update has ended or is rolled back';
   if (replicasOf(deployment) === 0 && !isTemplateObserved(rollout, deployment))
-    return 'the controller has not seen the pod template as it is now';
+    return 'the controller has not observed the current pod template';
   if (!isTrafficStable(rollout)) return 'traffic is not all on the stable pods yet';
   return leftBehind.length > 0 ? leftBehind.join('; ') : undefined;
 }
 
-// What is to have no pods has none, whatever the autoscaler would have.
+// A workload that is wanted at 0 has no pods, whatever the minimum of the autoscaler.
 function atLeast(wanted: number, least: number): number {
   return wanted === 0 ? 0 : Math.max(wanted, least);
 }

@@ -10,14 +10,14 @@ import { blockersOf } from './blockers.ts';
 import { renderRollout, rolloutName } from './render.ts';
 import { leastReplicas } from './scalers.ts';
 
-/** What conversion has to know besides the world. */
+/** The settings of conversion in a namespace. */
 export interface MigrationSettings {
   readonly profiles: Readonly<Record<string, Profile>>;
-  /** Whether anything may be converted anew. */
+  /** Whether new conversions are allowed. */
   readonly on: boolean;
-  /** Whether somebody is there who runs Rollouts. */
+  /** Whether an Argo Rollouts controller is known. */
   readonly controllers: boolean;
-  /** Whether somebody is there who makes Rollouts of Deployments, and Deployments of Rollouts. */
+  /** Whether a Rollgate process converts Deployments, and reverts that. */
   readonly converts: boolean;
 }
 
@@ -29,37 +29,38 @@ export interface DeploymentChange {
 
 /** What a write of a Deployment means for its conversion. */
 export type MigrationPlan =
-  /** It has nothing to do with it. */
+  /** It does not concern conversion. */
   | { readonly kind: 'none' }
-  /** It is converted, or on its way there or back, and nothing new is asked for. */
+  /** It is converted, or on its way there or back, and asks for nothing new. */
   | { readonly kind: 'continues' }
-  /** It is converted, nobody converts here any more, and it is to go back, or its Rollout is gone. */
+  /** It is converted, no process converts here any more, and it is to be reverted, or its Rollout is gone. */
   | { readonly kind: 'abandoned' }
-  /** It is asked for and cannot be; the Deployment stays one. */
+  /** It asks for conversion and cannot be converted: the Deployment stays one. */
   | { readonly kind: 'stays'; readonly profile: string; readonly reasons: readonly string[] }
-  /** It is asked for in a way that somebody has to mend. */
+  /** It asks for conversion in a way that the user has to fix. */
   | { readonly kind: 'refused'; readonly profile: string; readonly message: string; readonly fix: string }
   | Migration;
 
-/** A Deployment that becomes a Rollout, or whose Rollout becomes another. */
+/** A Deployment that becomes a Rollout, or whose Rollout changes its profile. */
 export interface Migration {
   readonly kind: 'converts';
   readonly profile: string;
-  /** Whether the label of the namespace asks for it, and not the Deployment. */
+  /** Whether the label of the namespace asks for it, not the Deployment. */
   readonly byNamespace: boolean;
-  /** The Rollout that there is already. */
+  /** The Rollout that exists already. */
   readonly existing: KubeObject | undefined;
-  /** How many pods the Rollout is to have. */
+  /** How many pods the Rollout will have. */
   readonly replicas: number;
-  /** The Rollout as it would be applied. */
+  /** The Rollout as it would be applied, without a count. */
   readonly rollout: KubeObject;
 }
 
 /**
- * In: a write of a Deployment, the world once it is made, and the settings. Out: what it means. Something is asked for
- * when the profile that the Deployment names changes, or when it is created in a namespace that names one; a Deployment
- * that named it before and was not let in as one to be converted (Rollgate was not there) is taken as one that names it
- * now.
+ * Returns what a write of a Deployment means for its conversion. It asks for something new when the profile that it
+ * names changes, or when it is created in a namespace that names one. A Deployment that named its profile before, while
+ * Rollgate was not running, counts as one that names it now.
+ *
+ * @param world - The world after the write.
  */
 export function planMigration(change: DeploymentChange, world: World, settings: MigrationSettings): MigrationPlan {
   const { before, after } = change;
@@ -73,7 +74,7 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
   const profile = Object.hasOwn(settings.profiles, asked) ? settings.profiles[asked] : undefined;
   if (profile === undefined)
     return byNamespace
-      ? stays(asked, [`the namespace asks for profile "${asked}", which there is not`])
+      ? stays(asked, [`the namespace asks for profile "${asked}", which does not exist`])
       : unknownProfile(asked, settings);
   return planFor(change, { profile, asked, byNamespace, continues }, world, settings);
 }
@@ -106,18 +107,18 @@ function planFor(change: DeploymentChange, asked: Asked, world: World, settings:
   ];
   if (reasons.length > 0) return stays(asked.asked, reasons);
   if (belonging === 'foreign') return nameTaken(asked.asked, existing?.metadata.name ?? '', asked.byNamespace);
-  return conversion(change, asked, belonging === 'ours' ? existing : undefined, world);
+  return conversionOf(change, asked, belonging === 'ours' ? existing : undefined, world);
 }
 
-function conversion(
+function conversionOf(
   { before, after }: DeploymentChange,
   { profile, asked, byNamespace, continues }: Asked,
   existing: KubeObject | undefined,
   world: World,
 ): Migration {
   const noted = before === undefined ? undefined : migrationAnnotationsOf(before).replicas;
-  // Written while Rollgate was not there, the Deployment may have lost its notes, and its count to the API server's
-  // default.
+  // A write while Rollgate was not running may have removed the notes, and set the count to the default of the API
+  // server.
   const wanted = submittedCount({ submitted: after, old: before }) ?? noted ?? replicasOf(existing ?? before ?? after);
   const name = existing?.metadata.name ?? rolloutName(profile, after);
   const replicas = continues || wanted === 0 ? wanted : Math.max(wanted, leastReplicas(world, after, name));
@@ -138,16 +139,16 @@ function preventedBy(settings: MigrationSettings, after: KubeObject): string[] {
 }
 
 function nameTaken(asked: string, name: string, byNamespace: boolean): MigrationPlan {
-  if (byNamespace) return stays(asked, [`there is a Rollout "${name}" that was not made of it`]);
+  if (byNamespace) return stays(asked, [`Rollout "${name}" exists and was not made from it`]);
   return {
     kind: 'refused',
     profile: asked,
-    message: `there is a Rollout "${name}" already, which was not made of this Deployment`,
-    fix: 'delete that Rollout, or name a profile that gives another name',
+    message: `Rollout "${name}" exists already and was not made from this Deployment`,
+    fix: 'delete that Rollout, or use a profile that gives it another name',
   };
 }
 
-/** In: a world and a namespace. Out: the profile for Deployments that are created there, or undefined. */
+/** Returns the profile for Deployments that are created in a namespace, or undefined. */
 export function namespaceProfile(world: World, namespace: string): string | undefined {
   const found = world.get('Namespace', '', namespace);
   const label = found.state === 'present' ? optionalString(dig(found.object.metadata, 'labels', CONVERT)) : undefined;
@@ -155,8 +156,10 @@ export function namespaceProfile(world: World, namespace: string): string | unde
 }
 
 /**
- * In: a Deployment, the name that its Rollout would get, and the world. Out: the Rollout that is made of it, or else
- * the one that has that name, being deleted or not there counting as none.
+ * Returns the Rollout that was made from a Deployment, or else the one with a given name. One that is being deleted
+ * counts as absent.
+ *
+ * @param name - The name that its Rollout would get.
  */
 export function rolloutOf(deployment: KubeObject, name: string, world: World): KubeObject | undefined {
   const ours = world
@@ -169,7 +172,11 @@ export function rolloutOf(deployment: KubeObject, name: string, world: World): K
   return named.state === 'present' && !isBeingDeleted(named.object) ? named.object : undefined;
 }
 
-/** In: a profile, and what stands in the way. Out: the plan of a Deployment that stays one. */
+/**
+ * Returns the plan of a Deployment that stays one.
+ *
+ * @param reasons - What prevents the conversion.
+ */
 export function stays(profile: string, reasons: readonly string[]): MigrationPlan {
   return { kind: 'stays', profile, reasons };
 }
@@ -181,12 +188,11 @@ function unknownProfile(name: string, { profiles }: MigrationSettings): Migratio
     kind: 'refused',
     profile: name,
     message: `there is no conversion profile "${name}" (there is ${known.join(', ') || 'none'})`,
-    fix:
-      meant === undefined ? 'name one of them, or remove the annotation' : `write "${meant}", or remove the annotation`,
+    fix: meant === undefined ? 'use one of them, or remove the annotation' : `use "${meant}", or remove the annotation`,
   };
 }
 
-// Read from a request, an object without a name has its generateName in the place of it.
+// In a request, an object without a name has its generateName in place of it.
 function isUnnamed({ metadata }: KubeObject): boolean {
   return metadata.name === '' || (metadata.name.endsWith('-') && metadata['generateName'] === metadata.name);
 }

@@ -5,14 +5,14 @@ import { CONVERTED_FROM, REPLICAS, uidOf } from './annotations.ts';
 
 /** How a Rollout is rendered. */
 export interface Rendering {
-  /** How many pods are wanted; it goes into an annotation. */
+  /** How many pods are wanted. Written to an annotation. */
   readonly replicas: number;
-  /** The name, where the Rollout is there already: it keeps it whatever the profile says. */
+  /** The name of the existing Rollout, which it keeps whatever the profile says. */
   readonly name?: string | undefined;
 }
 
-// Where both controllers assume the same, the Rollout says nothing (Argo Rollouts v1.9.1, utils/defaults; Kubernetes
-// v1.34, pkg/apis/apps/v1).
+// Where both controllers have the same default, the Rollout says nothing (Argo Rollouts v1.9.1, utils/defaults;
+// Kubernetes v1.34, pkg/apis/apps/v1).
 const SAME_DEFAULTS: Readonly<Record<string, number>> = {
   minReadySeconds: 0,
   progressDeadlineSeconds: 600,
@@ -20,16 +20,15 @@ const SAME_DEFAULTS: Readonly<Record<string, number>> = {
 };
 const DEFAULT_SURGE = '25%';
 
-/** In: a profile and a Deployment. Out: the name of the Rollout that it becomes. */
+/** Returns the name of the Rollout that a Deployment becomes. */
 export function rolloutName(profile: Profile, deployment: KubeObject): string {
   return filler(deployment)(profile.rollout);
 }
 
 /**
- * In: a Deployment, a profile and the rest. Out: the Rollout that it becomes, as it is applied on the server's side:
- * everything but its count, which belongs to whoever scales it. Selector, deadlines, and what a rolling update may lack
- * and exceed come from the Deployment; of its labels and annotations nothing does, for those of Argo CD and Helm would
- * make it theirs.
+ * Renders the Rollout that a Deployment becomes, for server-side apply: everything but its count, which belongs to
+ * whatever scales it. Selector, deadlines and the limits of a rolling update come from the Deployment. Its labels and
+ * annotations do not: those of Argo CD and Helm would make the Rollout part of an application or release.
  */
 export function renderRollout(deployment: KubeObject, profile: Profile, { replicas, name }: Rendering): KubeObject {
   const filled = fillAll(profile, filler(deployment));
@@ -66,7 +65,7 @@ export function renderRollout(deployment: KubeObject, profile: Profile, { replic
   };
 }
 
-/** In: a rendered Rollout and a count. Out: it as it is created. */
+/** Returns a rendered Rollout with a count, as it is created. */
 export function withReplicas(rollout: KubeObject, replicas: number): KubeObject {
   return { ...rollout, spec: { replicas, ...asObject(rollout['spec']) } };
 }

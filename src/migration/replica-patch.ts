@@ -16,22 +16,24 @@ import {
 } from './annotations.ts';
 import type { Migration, DeploymentChange } from './plan.ts';
 
-/** What becomes of a Deployment as it is submitted. */
+/** The patch of a submitted Deployment. */
 export interface ReplicaPatch {
   readonly operations: readonly Operation[];
-  /** The object with them applied. */
+  /** The object with the operations applied. */
   readonly patched: KubeObject;
-  /** Whether its count is put, or left, at 0 because a Rollout runs its pods. */
+  /** Whether its count is 0 because a Rollout runs its pods. */
   readonly atZero: boolean;
 }
 
-// Kubernetes' own controller notes it. Replaced without it, the Deployment is written once more by that controller, has
-// a new generation, and the Rollout takes note of that: an endless to and fro with a tool that replaces.
+// The Deployment controller writes it. A tool that replaces the Deployment without it makes that controller write
+// again. That gives a new generation, which the Rollout notes: an endless loop.
 const REVISION = 'deployment.kubernetes.io/revision';
 
 /**
- * In: a write of a Deployment that becomes a Rollout, and whether a new one starts pods too. Out: the wanted count is
- * noted on it; a new one is stored at 0, one that runs keeps its pods until the Rollout has as many.
+ * Begins a conversion: notes the wanted count on the Deployment. A new Deployment is stored at 0; one that runs keeps
+ * its pods until the Rollout has the same number.
+ *
+ * @param runs - Whether a new Deployment starts pods too.
  */
 export function beginMigration(
   { before, after }: DeploymentChange,
@@ -59,9 +61,11 @@ export function beginMigration(
 }
 
 /**
- * In: a write of a Deployment that is converted, or on its way there or back, the profile to keep, and whether whatever
- * the manifest says or only where it names none. Out: what Rollgate has noted on it stays; a count that was submitted
- * is noted, and does not start pods beside those of the Rollout.
+ * Continues a conversion, there or back: keeps what Rollgate has noted on the Deployment. A submitted count is noted,
+ * and does not start pods in addition to those of the Rollout.
+ *
+ * @param profile - The profile to keep.
+ * @param force - Whether to keep it even if the manifest names another.
  */
 export function continueMigration(
   before: KubeObject,
@@ -81,15 +85,15 @@ export function continueMigration(
   edit.restore(REVISION, before);
   const still = isConverting(migrationAnnotationsOf(edit.document));
   if (still) return edit.result(holdCount(edit, before, after, old));
-  // Nothing has been made of it yet: it goes on as if nothing had been asked for.
+  // Nothing has been made of it yet: it continues as if it had not asked.
   const waits = old.suspended === undefined && replicasOf(before) === 0;
   edit.set(['spec', 'replicas'], (waits ? wanted : submitted) ?? replicasOf(before));
   return edit.result(false);
 }
 
 /**
- * In: a write of a Deployment that nobody converts or takes back any more. Out: it gets the pods that are wanted; what
- * is noted on it stays, for a Rollgate that converts again.
+ * Gives a Deployment that no process converts or reverts any more the pods that are wanted. The notes stay, for a
+ * Rollgate that converts again.
  */
 export function abandonMigration(before: KubeObject, after: KubeObject): ReplicaPatch {
   const old = migrationAnnotationsOf(before);
@@ -106,8 +110,8 @@ export function abandonMigration(before: KubeObject, after: KubeObject): Replica
 }
 
 /**
- * In: a write of a Deployment that has nothing to do with conversion. Out: what only Rollgate may note on it is not
- * taken from a manifest; of one that was exported at 0 where it was converted the noted count is.
+ * Removes notes that only Rollgate may write from a Deployment that does not concern conversion. One that was exported
+ * at 0, while a Rollout ran its pods, gets the noted count.
  */
 export function withoutForeignAnnotations(before: KubeObject | undefined, after: KubeObject): ReplicaPatch {
   const edit = new Edit(after);
@@ -119,26 +123,26 @@ export function withoutForeignAnnotations(before: KubeObject | undefined, after:
   return edit.result(false);
 }
 
-/** Out: whether the count is at 0 now for the sake of the Rollout. */
+/** Returns whether the count is now 0 because of the Rollout. */
 function holdCount(edit: Edit, before: KubeObject, after: KubeObject, old: MigrationAnnotations): boolean {
   if (old.suspended === undefined && replicasOf(before) === 0) {
     edit.set(['spec', 'replicas'], 0);
     return true;
   }
-  // What was exported at 0 asks for what is noted in it.
+  // A Deployment that was exported at 0 asks for the count noted in it.
   edit.set(['spec', 'replicas'], submittedCount({ submitted: after, old: before }) ?? replicasOf(before));
   return false;
 }
 
-// A manifest that replaces the Deployment lacks all notes. Who takes this one away and leaves the count has read it,
-// and wants to begin anew.
+// A manifest that replaces the Deployment lacks all notes. A user who removes this one and leaves the count has read
+// it, and wants to start again.
 function keepSuspension(edit: Edit, after: KubeObject, stored: string | undefined): void {
   const submitted = migrationAnnotationsOf(after);
   if (stored === undefined || submitted.suspended !== undefined || submitted.replicas === undefined)
     edit.annotate(SUSPENDED, stored);
 }
 
-/** Collects the operations of a patch, each of which fits the document as the ones before left it. */
+/** Collects the operations of a patch. Each applies to the document as the previous ones left it. */
 class Edit {
   document: KubeObject;
   readonly #operations: Operation[] = [];
@@ -151,14 +155,14 @@ class Edit {
     this.#apply(setAt(this.document, path, value));
   }
 
-  /** In: an annotation and its value; undefined takes it away. */
+  /** Sets an annotation, or removes it where the value is undefined. */
   annotate(key: string, value: string | undefined): void {
     const path = ['metadata', 'annotations', key];
     if (value !== undefined) this.set(path, value);
     else if (dig(this.document.metadata, 'annotations', key) !== undefined) this.#apply([removeAt(path)]);
   }
 
-  /** Puts an annotation back that the stored object has and this one lacks. */
+  /** Restores an annotation that the stored object has and this one lacks. */
   restore(key: string, stored: KubeObject): void {
     const value = dig(stored.metadata, 'annotations', key);
     if (typeof value === 'string' && dig(this.document.metadata, 'annotations', key) === undefined)

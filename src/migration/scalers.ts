@@ -4,7 +4,7 @@ import { references, SCALERS } from '../world/references.ts';
 import { isBeingDeleted } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
 
-/** In: a world, a kind and a place. Out: the autoscalers that aim at it, in a fixed order. */
+/** Returns the autoscalers of a workload, in a fixed order. */
 export function scalersOf(
   world: World,
   kind: 'Deployment.apps' | 'Rollout.argoproj.io',
@@ -27,31 +27,24 @@ export function scalersOf(
 }
 
 /**
- * In: autoscalers. Out: the fewest pods that one of them would have; 0 where none counts pods. A VerticalPodAutoscaler
- * does not.
+ * Returns the highest minimum of pods among autoscalers; 0 where none counts pods, as a VerticalPodAutoscaler does not.
  */
 export function minimumOf(scalers: readonly KubeObject[]): number {
   return Math.max(0, ...scalers.map(leastOf));
 }
 
-/** In: autoscalers. Out: whether one of them decides how many pods there are. */
+/** Returns whether one of the autoscalers decides how many pods there are. */
 export function countsPods(scalers: readonly KubeObject[]): boolean {
   return scalers.some((scaler) => kindOf(scaler) !== 'VerticalPodAutoscaler.autoscaling.k8s.io');
 }
 
-/**
- * In: an autoscaler, and the name of a Rollout. Out: what is to be written in it so that it aims at the Rollout, in
- * words.
- */
+/** Returns what to change in an autoscaler so that it targets the Rollout, in words. */
 export function retarget(scaler: KubeObject, rollout: string): string {
   const field = kindOf(scaler) === 'VerticalPodAutoscaler.autoscaling.k8s.io' ? 'targetRef' : 'scaleTargetRef';
-  return `${scaler.kind} "${scaler.metadata.name}" aims at the Deployment: set ${field} to apiVersion argoproj.io/v1alpha1, kind Rollout, name ${rollout}`;
+  return `${scaler.kind} "${scaler.metadata.name}" targets the Deployment: set ${field} to apiVersion argoproj.io/v1alpha1, kind Rollout, name ${rollout}`;
 }
 
-/**
- * In: a world, a Deployment, and the name of its Rollout. Out: the fewest pods that the autoscalers of either would
- * have.
- */
+/** Returns the highest minimum of pods among the autoscalers of a Deployment and its Rollout. */
 export function leastReplicas(world: World, deployment: KubeObject, rollout: string): number {
   const namespace = namespaceOf(deployment);
   return minimumOf([
@@ -62,7 +55,7 @@ export function leastReplicas(world: World, deployment: KubeObject, rollout: str
 
 function leastOf(scaler: KubeObject): number {
   switch (kindOf(scaler)) {
-    // Kubernetes' own default is 1, KEDA's 0.
+    // The default of Kubernetes is 1, that of KEDA 0.
     case 'HorizontalPodAutoscaler.autoscaling':
       return optionalNumber(dig(scaler, 'spec', 'minReplicas')) ?? 1;
     case 'ScaledObject.keda.sh':

@@ -16,7 +16,7 @@ import { destinationRuleOf, HASH_LABEL, MANAGED_BY, workloadRefOf } from '../wor
 import type { Lookup, World } from '../world/world.ts';
 import { replicasOf } from './annotations.ts';
 
-/** In: a Rollout. Out: whether its controller has seen the spec as it is now. */
+/** Returns whether the controller has observed the current spec of a Rollout. */
 export function isObserved(rollout: KubeObject): boolean {
   return (
     asString(dig(rollout, 'status', 'observedGeneration')) ===
@@ -24,17 +24,15 @@ export function isObserved(rollout: KubeObject): boolean {
   );
 }
 
-/**
- * In: a Rollout and a Deployment. Out: whether the controller has seen the pod template of the Deployment as it is now.
- */
+/** Returns whether the controller has observed the current pod template of the Deployment. */
 export function isTemplateObserved(rollout: KubeObject, deployment: KubeObject): boolean {
   const seen = Number(optionalString(dig(rollout, 'status', 'workloadObservedGeneration')) ?? Number.NaN);
   return seen >= (optionalNumber(deployment.metadata['generation']) ?? Number.POSITIVE_INFINITY);
 }
 
 /**
- * In: a Rollout. Out: whether all pods that it wants are there, of one revision: then it can do without the
- * Deployment's.
+ * Returns whether all wanted pods of a Rollout are available and of one revision: then it does not need those of the
+ * Deployment.
  */
 export function serves(rollout: KubeObject): boolean {
   const status = dig(rollout, 'status');
@@ -50,9 +48,9 @@ export function serves(rollout: KubeObject): boolean {
 }
 
 /**
- * In: a Rollout. Out: whether an update of it is under way or was given up half-way: the pod template of the Deployment
- * is then not the one that serves, and a Deployment that is scaled up would start what has not been tried. One that has
- * never been healthy serves nothing, so that there is nothing to wait for.
+ * Returns whether an update of a Rollout is in progress or was aborted. The pod template of the Deployment is then not
+ * the one that serves, and scaling the Deployment up would start an untested version. A Rollout that has never been
+ * healthy serves nothing, so there is nothing to wait for.
  */
 export function isBetweenRevisions(rollout: KubeObject): boolean {
   const stable = asString(dig(rollout, 'status', 'stableRS'));
@@ -60,14 +58,14 @@ export function isBetweenRevisions(rollout: KubeObject): boolean {
 }
 
 /**
- * In: a Rollout. Out: whether its routers send everything to the stable pods, by the controller's own account; true
- * where it has no router.
+ * Returns whether the routers of a Rollout send everything to the stable pods, according to its controller. True where
+ * it has no router.
  */
 export function isTrafficStable(rollout: KubeObject): boolean {
   return (optionalNumber(dig(rollout, 'status', 'canary', 'weights', 'canary', 'weight')) ?? 0) === 0;
 }
 
-/** In: a Deployment and a count. Out: whether at least so many of its pods are available, of its present template. */
+/** Returns whether at least so many pods of a Deployment are available, all of its current template. */
 export function isAvailable(deployment: KubeObject, replicas: number): boolean {
   const status = dig(deployment, 'status');
   const count = (field: string): number => optionalNumber(dig(status, field)) ?? 0;
@@ -76,8 +74,8 @@ export function isAvailable(deployment: KubeObject, replicas: number): boolean {
 }
 
 /**
- * In: a Rollout. Out: what makes it leave its Deployment alone: at the first revision its controller would scale the
- * Deployment to 0 again and again (Argo Rollouts v1.9.1, `rollout/sync.go`, promoteStable).
+ * Returns the operations that make a Rollout leave its Deployment alone: at the first revision its controller would
+ * scale the Deployment to 0 again and again (Argo Rollouts v1.9.1, `rollout/sync.go`, promoteStable).
  */
 export function withoutScaleDown(rollout: KubeObject): Operation[] {
   return setAt(rollout, ['spec', 'workloadRef', 'scaleDown'], 'never');
@@ -86,9 +84,9 @@ export function withoutScaleDown(rollout: KubeObject): Operation[] {
 const KEPT_IN_CANARY = ['canaryMetadata', 'stableMetadata', 'maxSurge', 'maxUnavailable', 'minPodsPerReplicaSet'];
 
 /**
- * In: a Rollout. Out: what makes it let go of Services and routers: its controller takes the hash out of those that it
- * no longer names, while all pods still run (Argo Rollouts v1.9.1, `rollout/controller.go`, removedKeys). What it has
- * put on its pods stays there.
+ * Returns the operations that make a Rollout release Services and routers: its controller removes the hash from those
+ * that it no longer names, while all pods still run (Argo Rollouts v1.9.1, `rollout/controller.go`, removedKeys). What
+ * it has added to its pods stays there.
  */
 export function release(rollout: KubeObject): Operation[] {
   const canary = asObject(dig(rollout, 'spec', 'strategy', 'canary'));
@@ -96,7 +94,7 @@ export function release(rollout: KubeObject): Operation[] {
   return setAt(rollout, ['spec', 'strategy'], { canary: kept });
 }
 
-/** In: a Rollout. Out: whether it has let go of everything. */
+/** Returns whether a Rollout has released everything. */
 export function isReleased(rollout: KubeObject): boolean {
   const strategy = asObject(dig(rollout, 'spec', 'strategy'));
   const canary = strategy['canary'];
@@ -109,9 +107,9 @@ export function isReleased(rollout: KubeObject): boolean {
 }
 
 /**
- * In: a Rollout, its Deployment, and the world. Out: what would find no pods once the Rollout's are gone, each in a
- * sentence: it selects labels that the controller adds to its pods and the Deployment does not have. What cannot be
- * read counts as well: nobody could tell when it is free of the Rollout.
+ * Returns what would select no pods once those of the Rollout are gone, each in a sentence: it selects labels that the
+ * controller adds to its pods and the Deployment does not have. What cannot be read counts as well: it would be unknown
+ * when it is free of the Rollout.
  */
 export function selectorsLeftBehind(rollout: KubeObject, deployment: KubeObject, world: World): string[] {
   const labels = stringMap(dig(deployment, 'spec', 'template', 'metadata', 'labels'));
@@ -125,7 +123,7 @@ export function selectorsLeftBehind(rollout: KubeObject, deployment: KubeObject,
     const missing = lookup.state === 'present' ? lacking(selectorIn(lookup.object)) : [];
     if (missing.length > 0)
       found.push(
-        `${what} selects ${missing.join(', ')}, which only the Rollout puts on its pods: add it to the labels of the pod template, or change what selects it`,
+        `${what} selects ${missing.join(', ')}, which only pods of the Rollout have: add it to the labels of the pod template, or change what selects it`,
       );
   };
   for (const { kind, namespace, name, role } of references(rollout)) {
@@ -148,9 +146,9 @@ export function selectorsLeftBehind(rollout: KubeObject, deployment: KubeObject,
 }
 
 /**
- * In: a Rollout and the world. Out: the Services and DestinationRules of its namespace that still select one of its
- * ReplicaSets, by kind and name, and the Services where they cannot be read. DestinationRules that cannot be read hold
- * up nothing here: a Rollout that has one does not get so far (`leftBehind`).
+ * Returns the Services and DestinationRules of the namespace that still select a ReplicaSet of a Rollout, by kind and
+ * name, and the Services where they cannot be read. DestinationRules that cannot be read do not count here: a Rollout
+ * that has one does not get this far (`leftBehind`).
  */
 export function objectsWithHash(rollout: KubeObject, world: World): string[] {
   const status = dig(rollout, 'status');

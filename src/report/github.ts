@@ -1,7 +1,7 @@
 import { count, skipGroups } from './format.ts';
 import type { BundleReport, ReportedFinding } from './model.ts';
 
-/** The report as workflow commands of GitHub Actions, which shows them beside the lines of a pull request. */
+/** Returns the report as workflow commands of GitHub Actions, which shows them at the lines of a pull request. */
 export function github(report: BundleReport): string {
   const lines = [
     ...report.errors.map(({ file, line, column, message }) =>
@@ -11,7 +11,7 @@ export function github(report: BundleReport): string {
     ...skipGroups(report).map(({ reason, rules, objects }) =>
       command(
         'notice',
-        { title: 'could not be judged' },
+        { title: 'could not be evaluated' },
         `${reason} (${rules.join(', ')}; ${count(objects, 'object')})`,
       ),
     ),

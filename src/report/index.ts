@@ -6,11 +6,11 @@ import { text } from './text.ts';
 
 export type { Format, FormatOptions } from './format.ts';
 
-/** The names of the ways a report can be written. */
+/** The names of the report formats. */
 export const FORMAT_NAMES = ['text', 'json', 'sarif', 'github'] as const;
 
-/** The name of a way a report can be written. */
+/** The name of a report format. */
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
-/** The ways a report can be written, by name. */
+/** The report formats by name. */
 export const formats: Readonly<Record<FormatName, Format>> = { text, json, sarif, github };

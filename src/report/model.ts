@@ -4,7 +4,7 @@ import type { ManifestError, SourceObject } from '../world/manifests.ts';
 import { keyOf, refOf, type KubeObject, type ObjectKey, type ObjectRef } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
 
-/** A finding as it is reported outside of admission: to a person, to a build, to a client of the dry run. */
+/** A finding as it is reported outside of admission: in a terminal, a CI job, or a dry run. */
 export interface ReportedFinding {
   readonly rule: string;
   readonly class: FindingClass;
@@ -13,14 +13,14 @@ export interface ReportedFinding {
   readonly path: string;
   readonly message: string;
   readonly fix: string;
-  /** Where it stands, for an object that was read from a text: 0-based document, 1-based line and column. */
+  /** Its position, for an object that was read from a text: 0-based document, 1-based line and column. */
   readonly file?: string;
   readonly document?: number;
   readonly line?: number;
   readonly column?: number;
 }
 
-/** A rule that could not judge an object, and why. */
+/** A rule that could not evaluate an object, and why. */
 export interface ReportedSkip {
   readonly rule: string;
   readonly object: ObjectRef;
@@ -32,9 +32,9 @@ export interface BundleReport {
   readonly verdict: 'allow' | 'deny';
   readonly findings: readonly ReportedFinding[];
   readonly skipped: readonly ReportedSkip[];
-  /** Texts that could not be read; the verdict knows nothing of them. */
+  /** Texts that could not be read. They do not change the verdict. */
   readonly errors: readonly ManifestError[];
-  /** How many objects were judged. */
+  /** How many objects were evaluated. */
   readonly objects: number;
 }
 
@@ -62,12 +62,12 @@ export function reportedFinding(
   };
 }
 
-/** In: skips. Out: them as they are reported, without repetition, in order. */
+/** Returns skips as they are reported, without repetition, in order. */
 export function reportedSkips(skipped: readonly Skipped[]): ReportedSkip[] {
   return sortSkipped(skipped).map(({ rule, subject, reason }) => ({ rule, object: refOf(subject), reason }));
 }
 
-/** In: reported findings. Out: them in the order of files, lines and columns, those without a place last. */
+/** Returns findings in the order of files, lines and columns. Those without a position come last. */
 export function inReadingOrder(findings: readonly ReportedFinding[]): ReportedFinding[] {
   const place = (finding: ReportedFinding): readonly [string, number, number] => [
     finding.file ?? '\uffff',
@@ -93,7 +93,7 @@ interface SourceIndex {
 
 const indexes = new WeakMap<readonly SourceObject[], SourceIndex>();
 
-// An object may stand in a bundle twice: then the very one that was judged is meant.
+// An object may be in a bundle twice: then the very one that was evaluated is meant.
 function sourceOf(object: KubeObject, sources: readonly SourceObject[]): SourceObject | undefined {
   let index = indexes.get(sources);
   if (index === undefined) {

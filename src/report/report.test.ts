@@ -83,7 +83,7 @@ shop/a b,c.yaml
 ClusterAnalysisTemplate latency, in the cluster
   spec.metrics[0]  warning  the rule x failed: y: report this  internal-error
 
-Could not be judged:
+Could not be evaluated:
   ConfigMap argo-rollouts/argo-rollouts-config: not among these manifests (plugin-installed; 1 object)
   Namespace shop: not among these manifests (istio-injection, reference-exists; 2 objects)
 
@@ -98,7 +98,7 @@ Could not be judged:
 
   it('never hides that something could not be judged, and keeps it short', () => {
     const lines = formats.text(unknown, { color: false }).split('\n');
-    expect(lines[0]).toBe('Could not be judged:');
+    expect(lines[0]).toBe('Could not be evaluated:');
     expect(lines[9]).toBe('  and for 4 more reasons; -o json lists them');
     expect(lines.at(-2)).toBe('✔ 1 object, no problems');
   });
@@ -153,8 +153,8 @@ describe('github', () => {
       '::warning file=shop/a b%2Cc.yaml,line=9,col=7,title=unknown-field::spec.strategy.canary has no field "autoPromotionEnabled", 100%25 sure: move it there, or remove it',
       '::error file=shop/a b%2Cc.yaml,line=23,col=17,title=virtualservice-route-exists::VirtualService "cart" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first',
       '::warning title=internal-error::ClusterAnalysisTemplate latency: the rule x failed: y: report this',
-      '::notice title=could not be judged::ConfigMap argo-rollouts/argo-rollouts-config: not among these manifests (plugin-installed; 1 object)',
-      '::notice title=could not be judged::Namespace shop: not among these manifests (istio-injection, reference-exists; 2 objects)',
+      '::notice title=could not be evaluated::ConfigMap argo-rollouts/argo-rollouts-config: not among these manifests (plugin-installed; 1 object)',
+      '::notice title=could not be evaluated::Namespace shop: not among these manifests (istio-injection, reference-exists; 2 objects)',
       '',
     ]);
     expect(formats.github(clean, { color: false })).toBe('');

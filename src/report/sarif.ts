@@ -3,8 +3,9 @@ import { count, describeRule, skipGroups } from './format.ts';
 import type { BundleReport, ReportedFinding } from './model.ts';
 
 /**
- * The report as SARIF 2.1.0 (OASIS), as code scanners and editors take it: the rules that found something, a result
- * each, and as notifications what could not be read or judged. Names of files are relative to where the linter ran.
+ * Returns the report as SARIF 2.1.0 (OASIS), for code scanners and editors: the rules that found something, a result
+ * for each finding, and notifications for what could not be read or evaluated. File names are relative to the working
+ * directory.
  */
 export function sarif(report: BundleReport): string {
   const ids = [...new Set(report.findings.map(({ rule }) => rule))].sort();
@@ -79,7 +80,7 @@ function notifications(report: BundleReport): object[] {
     })),
     ...skipGroups(report).map(({ reason, rules, objects }) => ({
       level: 'note',
-      message: { text: `could not be judged: ${reason} (${rules.join(', ')}; ${count(objects, 'object')})` },
+      message: { text: `could not be evaluated: ${reason} (${rules.join(', ')}; ${count(objects, 'object')})` },
     })),
   ];
 }

@@ -13,8 +13,8 @@ interface Line {
 }
 
 /**
- * The report for a person at a terminal, as ESLint writes its own: the files, what is wrong in each, a summary, and
- * what could not be judged.
+ * Returns the report for a terminal, in the style of ESLint: what is wrong in each file, what could not be evaluated,
+ * and a summary.
  */
 export function text(report: BundleReport, { color }: FormatOptions): string {
   const paint: Paint = (style, content) => (color ? styleText(style, content, { validateStream: false }) : content);
@@ -45,7 +45,7 @@ function blocks(report: BundleReport): [heading: string, lines: Line[]][] {
   ]);
 }
 
-// What stands in no file is in the cluster below: it is named instead.
+// What is in no file is in the cluster underneath: it is named instead.
 function headingOf({ file, object: { kind, namespace, name } }: ReportedFinding): string {
   return file === undefined
     ? plain(`${kind} ${namespace === '' ? '' : `${namespace}/`}${name}, in the cluster`)
@@ -75,22 +75,22 @@ function block(heading: string, lines: readonly Line[], paint: Paint): string {
   ].join('\n');
 }
 
-const TOLD_REASONS = 8;
+const SHOWN_REASONS = 8;
 
 function skipped(report: BundleReport, paint: Paint): string {
   const groups = skipGroups(report);
   if (groups.length === 0) return '';
-  const told = groups
-    .slice(0, TOLD_REASONS)
+  const shown = groups
+    .slice(0, SHOWN_REASONS)
     .map(
       ({ reason, rules, objects }) =>
         `  ${plain(reason)} ${paint('dim', `(${rules.join(', ')}; ${count(objects, 'object')})`)}`,
     );
-  const left = groups.length - told.length;
+  const left = groups.length - shown.length;
   return [
-    paint('bold', 'Could not be judged:'),
-    ...told,
-    ...(left > 0 ? [`  and for ${count(left, 'more reason')}; -o json lists them`] : []),
+    paint('bold', 'Could not be evaluated:'),
+    ...shown,
+    ...(left > 0 ? [`  and ${count(left, 'more reason')}; -o json lists them`] : []),
   ].join('\n');
 }
 

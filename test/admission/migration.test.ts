@@ -208,7 +208,7 @@ spec: { targetRef: { apiVersion: apps/v1, kind: Deployment, name: web } }
     const said = await say(gate([hpa, vpa]), web({ annotations: { convert: 'canary' }, replicas: 1 }));
     expect(said.marks['replicas']).toBe('4');
     expect(said.warnings).toContain(
-      'VerticalPodAutoscaler "web-vpa" aims at the Deployment: set targetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name web',
+      'VerticalPodAutoscaler "web-vpa" targets the Deployment: set targetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name web',
     );
     expect(said.warnings).toMatch(
       /HorizontalPodAutoscaler "web" scales Deployment "web".*set scaleTargetRef to apiVersion argoproj.io\/v1alpha1, kind Rollout, name web/,
@@ -220,7 +220,7 @@ spec: { targetRef: { apiVersion: apps/v1, kind: Deployment, name: web } }
       topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', matchLabelKeys: ['pod-template-hash'] }],
     };
     expect((await say(gate(), web({ annotations: { convert: 'canary' }, replicas: 1, pod }))).warnings).toContain(
-      'matchLabelKeys: pod-template-hash in topologySpreadConstraints does nothing under a Rollout',
+      'matchLabelKeys: pod-template-hash in topologySpreadConstraints has no effect under a Rollout',
     );
   });
 });
@@ -244,8 +244,8 @@ describe('a Deployment that is not converted, with the reason', () => {
     ],
     ['Recreate', { spec: { strategy: { type: 'Recreate' } } }, [], {}, 'its strategy is Recreate'],
     ['a ReadWriteOnce volume', mounting, [pvc('ReadWriteOnce')], {}, 'PersistentVolumeClaim "data" is ReadWriteOnce'],
-    ['a volume that does not exist', mounting, [], {}, 'PersistentVolumeClaim "data" is not there'],
-    ['named by another Rollout', {}, [reference], {}, 'Rollout "other" refers to it already'],
+    ['a volume that does not exist', mounting, [], {}, 'PersistentVolumeClaim "data" does not exist'],
+    ['named by another Rollout', {}, [reference], {}, 'Rollout "other" already refers to it'],
     [
       'the controller itself',
       { metadata: { labels: { 'app.kubernetes.io/name': 'argo-rollouts' } } },
@@ -278,7 +278,7 @@ describe('a conversion is rejected', () => {
   it('if the profile does not exist', async () => {
     const said = await say(gate(), web({ annotations: { convert: 'canry' }, replicas: 3 }));
     expect(said.denied).toBe(
-      'Deployment "web" is invalid: metadata.annotations["rollgate.io/convert"]: there is no conversion profile "canry" (there is blue-green, canary, mesh): write "canary", or remove the annotation [rollgate/deployment-convert]',
+      'Deployment "web" is invalid: metadata.annotations["rollgate.io/convert"]: there is no conversion profile "canry" (there is blue-green, canary, mesh): use "canary", or remove the annotation [rollgate/deployment-convert]',
     );
     expect(said.replicas).toBe(3);
   });
@@ -289,7 +289,7 @@ describe('a conversion is rejected', () => {
       spec: { workloadRef: undefined, template: {} },
     });
     expect((await say(gate([foreign]), web({ annotations: { convert: 'canary' }, replicas: 3 }))).denied).toContain(
-      'there is a Rollout "web" already, which was not made of this Deployment',
+      'Rollout "web" exists already and was not made from this Deployment',
     );
     const predecessor = rolloutOf({
       metadata: {

@@ -58,7 +58,7 @@ describe('rollgate convert', () => {
     expect(await run(['-f', '.'], folder)).toMatchObject({
       code: 1,
       out: '',
-      err: 'rollgate convert: Deployment shop/a cannot be converted: its strategy is Recreate: a Rollout runs the old and the new pods side by side\n',
+      err: 'rollgate convert: Deployment shop/a cannot be converted: its strategy is Recreate: a Rollout runs old and new pods at the same time\n',
     });
     expect((await run(['-f', '.', '--profile', 'blue-gren'], folder)).err).toContain('write "blue-green"');
   });
@@ -80,13 +80,13 @@ describe('rollgate convert', () => {
     const { code, out } = await run(['--plan', '.'], directory(files));
     expect(code).toBe(0);
     expect(out).toBe(`shop/done      is converted
-shop/off       says that it is not to be converted
+shop/off       opted out of conversion
 shop/plain     can be converted: Rollout "plain" with 5 pods (profile canary)
-               - HorizontalPodAutoscaler "plain" aims at the Deployment: set scaleTargetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name plain
+               - HorizontalPodAutoscaler "plain" targets the Deployment: set scaleTargetRef to apiVersion argoproj.io/v1alpha1, kind Rollout, name plain
 shop/recreate  cannot be converted (profile canary)
-               - its strategy is Recreate: a Rollout runs the old and the new pods side by side
-shop/wrong     something is to be mended first (profile canry)
-               - there is no conversion profile "canry" (there is blue-green, canary): write "canary", or remove the annotation
+               - its strategy is Recreate: a Rollout runs old and new pods at the same time
+shop/wrong     needs a fix first (profile canry)
+               - there is no conversion profile "canry" (there is blue-green, canary): use "canary", or remove the annotation
 
 1 of 5 Deployments can be converted
 `);
@@ -112,10 +112,10 @@ shop/wrong     something is to be mended first (profile canry)
       'late.yaml': deployment('late', '', `${notes}, "rollgate.io/convert-suspended": "refused: quota"`),
     });
     const said = [
-      'rollgate convert: Deployment shop/back is going back to being a Deployment',
+      'rollgate convert: Deployment shop/back is becoming a plain Deployment again',
       'rollgate convert: Deployment shop/done is converted',
-      'rollgate convert: Deployment shop/late is to be converted, which is suspended (profile canary): refused: quota',
-      'rollgate convert: Deployment shop/off says that it is not to be converted',
+      'rollgate convert: Deployment shop/late is not converted yet: its conversion is suspended (profile canary): refused: quota',
+      'rollgate convert: Deployment shop/off opted out of conversion',
       '',
     ].join('\n');
     expect(await run(['-f', '.'], folder)).toEqual({ code: 1, out: '', err: said });
@@ -132,7 +132,7 @@ shop/wrong     something is to be mended first (profile canry)
     expect(await run(['-f', '.', '--profile', 'off'], folder)).toEqual({
       code: 2,
       out: '',
-      err: 'rollgate convert: --profile: "off" is no profile\n',
+      err: 'rollgate convert: --profile: "off" is not a profile\n',
     });
   });
 
@@ -173,7 +173,7 @@ profiles:
 
   it('fails if there is no Deployment, or if no files are named', async () => {
     expect((await run(['--plan', 'controller/../blue-green'])).code).toBe(2);
-    expect(await run([])).toMatchObject({ code: 2, err: 'rollgate convert: name files with -f, or --cluster\n' });
+    expect(await run([])).toMatchObject({ code: 2, err: 'rollgate convert: name files, or use --cluster\n' });
     expect((await run(['--cluster'])).code).toBe(2);
   });
 });

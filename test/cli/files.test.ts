@@ -65,7 +65,7 @@ describe('directories', () => {
     expect(await read(root, ['.'])).toEqual({
       files: ['analysis.yaml a'],
       notes: [
-        'passed over 4 not yet rendered (templates/a.yaml, templates/b.yaml, templates/c.yaml and 1 more): helm template CHART | rollgate lint -',
+        'skipped 4 unrendered (templates/a.yaml, templates/b.yaml, templates/c.yaml and 1 more): helm template CHART | rollgate lint -',
       ],
       problems: [],
     });
@@ -82,7 +82,7 @@ describe('directories', () => {
     expect(await read(root, ['.'])).toEqual({
       files: ['base/service.yaml cart'],
       notes: [
-        'passed over 2 used by a kustomization (overlay/port.yaml, overlay/selector.yaml): kustomize build DIRECTORY | rollgate lint -',
+        'skipped 2 used by a kustomization (overlay/port.yaml, overlay/selector.yaml): kustomize build DIRECTORY | rollgate lint -',
       ],
       problems: [],
     });
@@ -129,8 +129,8 @@ describe('files', () => {
     expect(files).toEqual([
       'manifest.txt cart',
       expect.stringMatching(/^broken\.txt: /),
-      'kustomization.yaml: a kustomization, no manifest: kustomize build DIRECTORY | rollgate lint -',
-      'template.yaml: a template that is not rendered yet: helm template CHART | rollgate lint -',
+      'kustomization.yaml: a kustomization, not a manifest: kustomize build DIRECTORY | rollgate lint -',
+      'template.yaml: an unrendered template: helm template CHART | rollgate lint -',
       'values.yaml: not a Kubernetes object: set apiVersion, kind and metadata.name',
     ]);
     expect(problems).toEqual(['absent.yaml: no such file or directory']);
@@ -182,6 +182,6 @@ describe('standard input', () => {
   });
 
   it('that is empty is an error, because the command that writes it may have failed', async () => {
-    expect((await read(directory({}), ['-'], '')).problems).toEqual(['there is no manifest in -: nothing was checked']);
+    expect((await read(directory({}), ['-'], '')).problems).toEqual(['no manifest found in -: nothing was checked']);
   });
 });

@@ -79,7 +79,7 @@ describe('the exit code', () => {
     const ran = await lint(root, { paths: ['.'] });
     expect(ran.code).toBe(0);
     expect(ran.err).toBe(
-      'rollgate lint: passed over 1 not yet rendered (templates/rollout.yaml): helm template CHART | rollgate lint -\n',
+      'rollgate lint: skipped 1 unrendered (templates/rollout.yaml): helm template CHART | rollgate lint -\n',
     );
     expect(ran.out).toContain('✔ 4 objects, no problems');
   });

@@ -71,7 +71,7 @@ describe('rollgate rules', () => {
 
   it('explains one of them', async () => {
     const { out } = await run(['rules', 'virtualservice-route-exists']);
-    expect(out).toContain('Judges: Rollout; looks at: VirtualService\n');
+    expect(out).toContain('Evaluates: Rollout; reads: VirtualService\n');
     expect(out).toContain(
       '  invalid  VirtualService "{name}" has no http, tls or tcp route at all: add a route with the stable and the canary destination\n',
     );

@@ -197,7 +197,7 @@ describe('the way back', () => {
       return events.find((candidate) => asString(candidate['message']).includes('version=stable'));
     });
     expect(event['message']).toContain(
-      'subset "stable" of DestinationRule "web" selects version=stable, which only the Rollout puts on its pods',
+      'subset "stable" of DestinationRule "web" selects version=stable, which only pods of the Rollout have',
     );
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
     await scene.developer.apply([rule(() => ({ app: 'web' }))]);

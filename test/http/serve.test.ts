@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { UserInfo } from '../../src/admission/review.ts';
-import { serve, type Cluster, type ServeDependencies, type ServeOptions } from '../../src/commands/serve.ts';
+import type { Cluster } from '../../src/commands/serve/cluster.ts';
+import type { ServeOptions } from '../../src/commands/serve/options.ts';
+import { serve, type ServeDependencies } from '../../src/commands/serve/serve.ts';
 import { createLog } from '../../src/server/log.ts';
 import type { RunningServer } from '../../src/server/server.ts';
 import { keyOf } from '../../src/world/object.ts';
@@ -145,7 +147,7 @@ describe('rollgate serve --manifests', () => {
     [
       'no certificate for a cluster',
       () => ({}),
-      /^a certificate is needed: give the directory of tls\.crt and tls\.key with --cert-dir$/,
+      /^a certificate is required: name the directory of tls\.crt and tls\.key with --cert-dir$/,
     ],
   ])('does not begin with %s', async (_name, options, message) => {
     const path = await directory({ 'shop.yaml': SHOP, 'bad-policy.txt': 'mod: audit' });
@@ -303,11 +305,8 @@ describe('the process', () => {
   }
 
   it.each([
-    [
-      ['--port', 'x'],
-      "error: option '--port <number>' argument 'x' is invalid. a whole number from 0 to 65535 is needed.",
-    ],
-    [['--port', '70000'], 'a whole number from 0 to 65535 is needed.'],
+    [['--port', 'x'], "error: option '--port <number>' argument 'x' is invalid. use a whole number from 0 to 65535."],
+    [['--port', '70000'], 'use a whole number from 0 to 65535.'],
     [['--tls-min-version', '1.1'], 'Allowed choices are 1.2, 1.3.'],
     [['--polcy', 'x'], "error: unknown option '--polcy'"],
     [['--manifests', 'no-such-directory'], 'rollgate serve: no-such-directory: no such file or directory\n'],

@@ -11,7 +11,8 @@ interface Remembered {
   readonly told: Map<string, number>;
 }
 
-// The pauses between attempts, in milliseconds: while the pods are still missing, and once they are back.
+// The shortest and longest pauses between attempts, in milliseconds: while the pods are missing, and once they are
+// back.
 const IMPATIENT = [1_000, 10_000] as const;
 const PATIENT = [30_000, 600_000] as const;
 const FAILURES = [500, 60_000] as const;
@@ -20,18 +21,18 @@ const SCALE_DOWNS = [5_000, 300_000] as const;
 const FORGOTTEN_AFTER = 600_000;
 
 /**
- * What one process remembers of the Deployments it converts. Nothing depends on it but how often something is tried and
- * told.
+ * What one process remembers of the Deployments that it converts. It only affects how often something is tried and
+ * reported.
  */
 export class ReconcilerMemory {
   readonly #all = new Map<ObjectKey, Remembered>();
 
-  /** Forgets a Deployment that has nothing to do with conversion any more. */
+  /** Forgets a Deployment that no longer concerns conversion. */
   forget(key: ObjectKey): void {
     this.#all.delete(key);
   }
 
-  /** In: a Deployment that something failed for. Out: how many milliseconds to leave it alone. */
+  /** Returns how many milliseconds to leave a Deployment alone after a failure. */
   failed(key: ObjectKey): number {
     return backoff(FAILURES, this.#of(key).failures++);
   }
@@ -40,7 +41,7 @@ export class ReconcilerMemory {
     this.#of(key).failures = 0;
   }
 
-  /** In: a Deployment whose Rollout could not be created, and why. Out: whether that is new. */
+  /** Notes that the Rollout of a Deployment could not be created. Returns whether the reason is new. */
   refused(key: ObjectKey, reason: string): boolean {
     const entry = this.#of(key);
     const now = performance.now();
@@ -60,8 +61,10 @@ export class ReconcilerMemory {
   }
 
   /**
-   * In: a Deployment, as it is stored, and the time, in milliseconds since the epoch. Out: that its Rollout could not
-   * be created. One that was created at 0 has waited since then, whichever process tried.
+   * Returns that the Rollout of a Deployment could not be created, if so. A Deployment that was created at 0 has waited
+   * since its creation, whichever process tried.
+   *
+   * @param now - Milliseconds since the epoch.
    */
   refusal(key: ObjectKey, deployment: KubeObject, now: number): Observation['refusal'] {
     const known = this.#all.get(key)?.refusal;
@@ -81,7 +84,7 @@ export class ReconcilerMemory {
     };
   }
 
-  /** Notes that the API server makes something else of what is applied. */
+  /** Notes that the API server stores something else than what is applied. */
   noteInVain(key: ObjectKey, content: string): void {
     this.#of(key).inVain = content;
   }
@@ -99,8 +102,8 @@ export class ReconcilerMemory {
   }
 
   /**
-   * Out: how many milliseconds to wait before the Deployment is scaled to 0 once more: an autoscaler that aims at it
-   * must not be fought without end.
+   * Returns how many milliseconds to wait before scaling the Deployment to 0 again: an autoscaler that targets it must
+   * not be fought without end.
    */
   pauseBeforeScalingDown(key: ObjectKey): number {
     const known = this.#all.get(key)?.scaledDown;
@@ -108,7 +111,7 @@ export class ReconcilerMemory {
     return Math.max(0, known.last + backoff(SCALE_DOWNS, known.times - FREE_SCALE_DOWNS) - performance.now());
   }
 
-  /** In: something to tell. Out: whether it has not been told in the last ten minutes. */
+  /** Returns whether a text has not been reported in the last ten minutes. */
   isNews(key: ObjectKey, text: string): boolean {
     const { told } = this.#of(key);
     const now = performance.now();

@@ -16,41 +16,32 @@ import { asString } from '../../world/read.ts';
 import type { World } from '../../world/world.ts';
 import type { Fetched } from '../../cluster/fetch.ts';
 
-/**
- * What is seen of a Deployment and its Rollout in the world; what this process alone remembers is added by whoever
- * asks.
- */
+/** What the world has of a Deployment and its Rollout. The caller adds what only this process remembers. */
 export type Snapshot = Omit<Observation, 'appliedInVain' | 'refusal'>;
 
-/** Where it is looked. */
+/** Where observations come from. */
 export interface Sources {
   readonly world: World;
   policy(): Policy;
   /** As of `ClusterWorld.fetch`. */
   fetch(keys: readonly ObjectKey[], deadline: number): Promise<ReadonlyMap<ObjectKey, Fetched>>;
-  /** In: a namespace. Out: the Rollouts in it, as the API server has them. */
+  /** Returns the Rollouts of a namespace, as the API server has them. */
   rollouts(namespace: string): Promise<readonly KubeObject[]>;
 }
 
 const TIMEOUT = 5_000;
 
-/**
- * In: the key of a Deployment, and where to look. Out: what the cache has of it; undefined where it has no such
- * Deployment, or one that has nothing to do with conversion.
- */
+/** Returns what the cache has of a Deployment; undefined if it does not exist or does not concern conversion. */
 export function observeCached(key: ObjectKey, { world, policy }: Sources): Snapshot | undefined {
   const [, namespace = '', name = ''] = key.split('/');
   const found = world.get('Deployment.apps', namespace, name);
   if (found.state !== 'present' || !hasMigrationAnnotations(found.object)) return undefined;
-  // Nobody has looked at what is written there.
+  // Admission does not look at annotations there.
   if (policy().exemptions.namespaces.some((glob) => matchesGlob(glob, namespace))) return undefined;
   return snapshot(found.object, candidate(found.object, world, policy()), world, policy());
 }
 
-/**
- * In: the key of a Deployment, and where to look. Out: what the API server has of it, likewise. Rejects when that
- * cannot be told.
- */
+/** Returns what the API server has of a Deployment, likewise. Rejects when that cannot be determined. */
 export async function observeLive(key: ObjectKey, sources: Sources): Promise<Snapshot | undefined> {
   const { world } = sources;
   const policy = sources.policy();
@@ -66,8 +57,8 @@ export async function observeLive(key: ObjectKey, sources: Sources): Promise<Sna
   return snapshot(deployment, found, world, policy);
 }
 
-// The cache, and the name by the profile, may both lead nowhere; that it is gone is said only after all have been
-// looked at.
+// Both the cache and the name by the profile may be wrong: the Rollout counts as gone only after all have been
+// searched.
 function isWhatIsMeant(
   rollout: KubeObject | undefined,
   deployment: KubeObject,

@@ -17,31 +17,31 @@ export interface ReconcilerOptions {
   readonly sources: Omit<Sources, 'rollouts'>;
   readonly writer: Writer;
   readonly log: Logger;
-  /** Out: whether this process may act, and knows enough to. */
+  /** Returns whether this process may act, and has read enough to. */
   mayAct(): boolean;
-  /** Called after each thing that was done, or failed. */
+  /** Called after each action. */
   acted?(action: Action['do'], result: 'success' | 'error'): void;
-  /** Milliseconds between two looks at all Deployments that have to do with conversion. */
+  /** Milliseconds between two checks of all Deployments that concern conversion. */
   readonly resync?: number;
 }
 
 const RESYNC = 30_000;
-// So many Deployments at a time; an API server has other clients.
+// Deployments reconciled at the same time; an API server has other clients.
 const WORKERS = 8;
-// One after the other, with a look at the API server before each; what is left is done the next time.
+// Actions in a row, each after an observation of the API server. What is left is done the next time.
 const STEPS = 8;
 const TICK = 250;
 
 /**
- * Makes Rollouts of Deployments that admission let in as such, and Deployments of Rollouts: it looks, does the one next
- * thing (`decide`), and looks again. All that it knows is in the cluster; what it remembers besides only spares the API
- * server work.
+ * Makes Rollouts of Deployments that admission accepted for conversion, and reverts that. It observes, does the one
+ * next action (`nextAction`), and observes again. All its state is in the cluster; its memory only saves requests to
+ * the API server.
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #sources: Sources;
   readonly #memory = new ReconcilerMemory();
-  /** When each Deployment is to be looked at, by the clock of `performance`. */
+  /** When each Deployment is due, by the clock of `performance`. */
   readonly #due = new Map<ObjectKey, number>();
   readonly #active = new Map<ObjectKey, Promise<void>>();
   readonly #origins = new Map<ObjectKey, ObjectKey>();
@@ -55,13 +55,13 @@ export class Reconciler {
     this.#sources = { ...options.sources, rollouts: (namespace) => options.writer.rollouts(namespace) };
   }
 
-  /** Begins, and goes on until `stop`. */
+  /** Starts reconciling until `stop`. */
   start(): void {
     this.#timer = setInterval(() => this.#pump(), TICK);
     this.#timer.unref();
   }
 
-  /** Resolves when nothing is being done any more. */
+  /** Stops. Resolves when no action is in progress. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -69,7 +69,7 @@ export class Reconciler {
   }
 
   /**
-   * In: the key of an object that came, changed or went. Costs next to nothing for those that have nothing to do with
+   * Tells the reconciler that an object was created, changed or deleted. Cheap for objects that do not concern
    * conversion.
    */
   changed(key: ObjectKey): void {
@@ -127,18 +127,18 @@ export class Reconciler {
         this.#due.set(keyOf(deployment), now);
   }
 
-  /** Does what is to be done about one Deployment. Never rejects. */
+  /** Reconciles one Deployment. Never rejects. */
   async #reconcile(key: ObjectKey): Promise<void> {
     try {
       const seen = observeCached(key, this.#sources);
       if (seen === undefined) return;
-      // The cache says whether there is anything to do; what it is, is found out from the API server.
+      // The cache tells whether there is anything to do; the API server tells what.
       const likely = this.#next(key, seen);
       if (likely.do === 'nothing' || (likely.do === 'wait' && likely.tell !== true)) return this.#rest(key, likely);
       for (let step = 0; step < STEPS && this.#options.mayAct(); step++) {
         const now = await observeLive(key, this.#sources);
         if (now === undefined) return;
-        // Looking takes time, in which the Lease may have gone to another.
+        // While it observed, another process may have taken the Lease.
         if (!this.#options.mayAct()) break;
         const action = this.#next(key, now);
         if (action.do === 'wait' && action.tell === true)
@@ -149,10 +149,7 @@ export class Reconciler {
       this.#enqueue(key, TICK);
     } catch (error) {
       const pause = this.#memory.failed(key);
-      this.#options.log.warn(
-        { deployment: key, reason: messageOf(error), pause },
-        'a conversion could not be carried on; trying again',
-      );
+      this.#options.log.warn({ deployment: key, reason: messageOf(error), pause }, 'a conversion failed; trying again');
       this.#enqueue(key, pause);
     }
   }
@@ -195,9 +192,9 @@ export class Reconciler {
     } catch (error) {
       acted?.(action.do, 'error');
       if (action.do !== 'create') throw error;
-      // Somebody else has made one of that name meanwhile: to be looked at anew.
+      // Another client has created one of that name meanwhile: observe again.
       if (error instanceof ApiError && error.status === 409) return;
-      // No answer is none either: a webhook that hangs must not keep the pods away.
+      // No answer counts as well: a webhook that hangs must not keep the pods away.
       const reason = messageOf(error);
       const first = this.#memory.refused(key, reason);
       if (!first) return;
@@ -210,7 +207,7 @@ export class Reconciler {
     }
   }
 
-  /** Out: what there is to tell of it. */
+  /** Carries an action out. Returns the event to report, if any. */
   async #carryOut(
     key: ObjectKey,
     action: Exclude<Action, { do: 'nothing' | 'wait' }>,
@@ -236,7 +233,7 @@ export class Reconciler {
         );
       case 'scale-rollout':
         if (rollout !== undefined) await writer.scale(rollout, action.replicas);
-        return normal('RolloutScaled', `its Rollout was scaled to ${action.replicas}`);
+        return normal('RolloutScaled', `Rollout scaled to ${action.replicas}`);
       case 'apply': {
         if (rollout === undefined) return undefined;
         const applied = await writer.apply(rollout, action.rollout);
@@ -250,7 +247,7 @@ export class Reconciler {
         await writer.remove(action.rollout);
         return normal(
           'RolloutDeleted',
-          `Rollout "${action.rollout.metadata.name}" was deleted: the Deployment runs its pods itself`,
+          `Rollout "${action.rollout.metadata.name}" was deleted: the Deployment runs its own pods`,
         );
     }
   }
@@ -259,13 +256,13 @@ export class Reconciler {
     const { writer, mayAct } = this.#options;
     const created = await writer.create(rollout);
     this.#memory.accepted(key);
-    // Whoever has the Lease now may have gone further; what is made and not recorded, he records.
+    // The present holder of the Lease may have gone further. It records what was created and not recorded.
     if (!mayAct()) return undefined;
     await writer.annotate(deployment, { [ROLLOUT_UID]: uidOf(created), [SUSPENDED]: undefined });
     await this.#advise(key, deployment, created.metadata.name);
     return normal(
       'RolloutCreated',
-      `Rollout "${created.metadata.name}" was made of this Deployment and runs its pods from now on`,
+      `Rollout "${created.metadata.name}" was made from this Deployment and runs its pods from now on`,
     );
   }
 
@@ -274,7 +271,7 @@ export class Reconciler {
       await this.#tell(key, deployment, { type: 'Warning', reason: 'ChangeNeeded', message });
   }
 
-  // What people read shall not stand in the way of what is done.
+  // A failed event must not stop the conversion.
   async #tell(key: ObjectKey, deployment: KubeObject, event: MigrationEvent): Promise<void> {
     if (!this.#memory.isNews(key, `${event.reason} ${event.message}`)) return;
     await this.#options.writer.tell(deployment, event).catch((error: unknown) => {
@@ -311,16 +308,16 @@ function eventOf(action: Annotating): MigrationEvent | undefined {
     case 'note':
       return normal(
         'ScaledByDeployment',
-        `the Deployment was scaled to ${action.replicas}: its Rollout will have as many pods`,
+        `the Deployment was scaled to ${action.replicas}: its Rollout gets the same number of pods`,
       );
     case 'suspend':
       return {
         type: 'Warning',
         reason: 'ConversionSuspended',
-        message: `${action.reason}; the Deployment runs its pods itself`,
+        message: `${action.reason}; the Deployment runs its own pods`,
       };
     case 'forget':
-      return normal('ConvertedBack', 'it is an ordinary Deployment again');
+      return normal('ConvertedBack', 'it is a plain Deployment again');
   }
 }
 

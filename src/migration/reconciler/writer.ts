@@ -15,32 +15,29 @@ import { answered, ApiError } from '../../cluster/api-error.ts';
 import { requestOptions } from '../../cluster/request-options.ts';
 
 /**
- * What conversion writes. Every method rejects with a ApiError when the API server refuses, or with the error of the
- * network.
+ * The writes of conversion. Every method rejects with an ApiError when the API server rejects the request, or with the
+ * error of the network.
  */
 export interface Writer {
-  /**
-   * In: a Rollout with its count. Out: it as it is stored. A Rollout of that name that is there already is never
-   * touched.
-   */
+  /** Creates a Rollout with its count, and returns it as stored. An existing Rollout of that name is never changed. */
   create(rollout: KubeObject): Promise<KubeObject>;
-  /** In: a Rollout as it is, and as it is to be applied, without a count. Out: it as it is stored. */
+  /** Applies a rendered Rollout, without a count, over the live one. Returns it as stored. */
   apply(live: KubeObject, rollout: KubeObject): Promise<KubeObject>;
-  /** In: a Rollout as it is, and what to change in it. */
+  /** Patches a Rollout, if it is still the same one. */
   patch(rollout: KubeObject, operations: readonly Operation[]): Promise<void>;
-  /** In: a Deployment or a Rollout as it is, and the count it is to have. */
+  /** Scales a Deployment or a Rollout. */
   scale(workload: KubeObject, replicas: number): Promise<void>;
-  /** In: a Deployment as it is, and annotations; undefined takes one away. */
+  /** Sets annotations of a Deployment. Undefined removes one. */
   annotate(deployment: KubeObject, annotations: Readonly<Record<string, string | undefined>>): Promise<void>;
-  /** In: a Rollout as it is. Deletes it and, in the background, what it owns. */
+  /** Deletes a Rollout and, in the background, what it owns. */
   remove(rollout: KubeObject): Promise<void>;
-  /** In: a namespace. Out: the Rollouts in it, as the API server has them. */
+  /** Returns the Rollouts of a namespace, as the API server has them. */
   rollouts(namespace: string): Promise<readonly KubeObject[]>;
-  /** In: a Deployment, and what happened to it. */
+  /** Reports an event about a Deployment. */
   tell(deployment: KubeObject, event: MigrationEvent): Promise<void>;
 }
 
-/** Something that people see in `kubectl describe`. */
+/** An event, as `kubectl describe` shows it. */
 export interface MigrationEvent {
   readonly type: 'Normal' | 'Warning';
   /** In CamelCase. */
@@ -50,10 +47,14 @@ export interface MigrationEvent {
 
 const TIMEOUT = 5_000;
 const ROLLOUTS = { group: 'argoproj.io', version: 'v1alpha1', plural: 'rollouts' } as const;
-// What the API server takes; the rest would be cut anyway.
+// The API server accepts no longer ones.
 const LONGEST_NOTE = 1_000;
 
-/** In: whom to talk to, and what tells this process from others. Out: what writes there, with the client library. */
+/**
+ * Returns a writer for a cluster.
+ *
+ * @param identity - Distinguishes this process from others.
+ */
 export function clusterWriter(kubeConfig: KubeConfig, identity: string): Writer {
   const api = kubeConfig.makeApiClient(CustomObjectsApi);
   const options = requestOptions(TIMEOUT, () => performance.now());
@@ -82,7 +83,7 @@ export function clusterWriter(kubeConfig: KubeConfig, identity: string): Writer 
     async apply(live, rollout) {
       const managedFields = handedOver(live);
       if (managedFields !== undefined) {
-        // Written down for one state of the object, and true of no other.
+        // Computed for one version of the object, and wrong for any other.
         const body = [
           { op: 'test', path: '/metadata/resourceVersion', value: live.metadata['resourceVersion'] },
           { op: 'replace', path: '/metadata/managedFields', value: managedFields },
@@ -169,6 +170,6 @@ function kindIdOf({ kind }: KubeObject): KindId {
 
 async function written(request: Promise<unknown>): Promise<KubeObject> {
   const object = await answered(request);
-  // What deleting is answered with is no object.
+  // The answer to a deletion is not an object.
   return isKubeObject(object) ? object : { apiVersion: 'v1', kind: 'Status', metadata: { name: '' } };
 }

@@ -1,34 +1,35 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { LeaderLease } from '../cluster/lease.ts';
-import { Reconciler } from '../migration/reconciler/reconciler.ts';
-import { clusterWriter } from '../migration/reconciler/writer.ts';
-import type { ClusterWorld } from '../cluster/world.ts';
-import type { Policy } from '../policy/policy.ts';
-import type { Log } from '../server/log.ts';
-import type { Metrics } from '../server/metrics.ts';
+import { LeaderLease } from '../../cluster/lease.ts';
+import { Reconciler } from '../../migration/reconciler/reconciler.ts';
+import { clusterWriter } from '../../migration/reconciler/writer.ts';
+import type { ClusterWorld } from '../../cluster/world.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Log } from '../../server/log.ts';
+import type { Metrics } from '../../server/metrics.ts';
 
-/** What converting needs. */
+/** What conversion needs. */
 export interface MigrationRunnerOptions {
   readonly kubeConfig: KubeConfig;
   readonly cluster: ClusterWorld;
-  /** `NAMESPACE/NAME` of the Lease. */
+  /** The Lease, `NAMESPACE/NAME`. */
   readonly lease: string;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'converted' | 'leads'>;
   policy(): Policy;
 }
 
-/** Conversion, running. */
+/** Conversion that is running. */
 export interface RunningMigration {
   readonly reconciler: Reconciler;
   stop(): Promise<void>;
 }
 
 /**
- * In: what it needs. Out: the reconciler, which acts whenever this process holds the Lease. Throws an Error for a
- * person where the Lease has no such name.
+ * Starts conversion. The reconciler acts while this process holds the Lease.
+ *
+ * @throws Error with a sentence for the user where the name of the Lease is invalid.
  */
 export function startMigration({
   kubeConfig,
@@ -39,8 +40,8 @@ export function startMigration({
   policy,
 }: MigrationRunnerOptions): RunningMigration {
   const [, namespace = '', name = ''] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(where) ?? [];
-  if (name === '') throw new Error(`--conversion-lease: NAMESPACE/NAME is needed, not ${JSON.stringify(where)}`);
-  // Two processes of one pod in a row are two holders: what the first began may still be under way.
+  if (name === '') throw new Error(`--conversion-lease: use NAMESPACE/NAME instead of ${JSON.stringify(where)}`);
+  // Two processes of one pod in a row are two holders: requests of the first may still be in progress.
   const identity = `${hostname()}-${randomBytes(4).toString('hex')}`;
   const lease = new LeaderLease({ kubeConfig, namespace, name, identity, log });
   const reconciler = new Reconciler({

@@ -1,0 +1,108 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import { AuthenticationV1Api, AuthorizationV1Api } from '@kubernetes/client-node';
+import type { ApiReader } from '../../admission/live-reads.ts';
+import { controllerAccounts } from '../../cluster/controllers.ts';
+import { ClusterWorld } from '../../cluster/world.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { clusterAuthorizer, type Authorizer } from '../../server/authorization.ts';
+import type { HealthCheck } from '../../server/health.ts';
+import type { Log } from '../../server/log.ts';
+import type { CacheState, Metrics } from '../../server/metrics.ts';
+import type { ObjectKey } from '../../world/object.ts';
+import type { World } from '../../world/world.ts';
+import { kubeConfigsOf, type ClusterOptions } from '../cluster.ts';
+import { startMigration, type RunningMigration } from './migration.ts';
+
+/** A cluster, as far as serving needs one. */
+export interface Cluster {
+  readonly world: World;
+  readonly live: ApiReader;
+  readonly authorizer: Authorizer;
+  /** The account that Rollgate runs as, where it is known. */
+  readonly self?: string | undefined;
+  /** What must hold before the gate is ready: caches synced and fresh. */
+  readonly checks: readonly HealthCheck[];
+  /** Whether this process converts what admission lets in to be converted. */
+  readonly converts?: boolean;
+  /** Returns the accounts of Argo Rollouts controllers that were discovered. */
+  discovered(): readonly string[];
+  caches(): readonly CacheState[];
+  stop(): Promise<void>;
+}
+
+/** How to connect to the cluster that is served. */
+export interface ConnectOptions extends ClusterOptions {
+  /** The account that Rollgate runs as there, if it is known. */
+  readonly account?: string;
+  /** The Lease of the process that converts, `NAMESPACE/NAME`. Undefined: this process does not convert. */
+  readonly conversionLease?: string;
+}
+
+/**
+ * Connects to a cluster and starts to read it.
+ *
+ * @param policy - Returns the policy in effect.
+ * @throws Error with a sentence for the user when there is no way to reach the cluster.
+ */
+export function connect(options: ConnectOptions, log: Log, policy: () => Policy, metrics: Metrics): Cluster {
+  const { kubeConfig, istioKubeConfig } = kubeConfigsOf(options);
+  let conversion: RunningMigration | undefined;
+  const onChange = (key: ObjectKey): void => conversion?.reconciler.changed(key);
+  const cluster = new ClusterWorld({
+    kubeConfig,
+    logger: log,
+    onChange,
+    ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }),
+  });
+  if (options.conversionLease !== undefined)
+    conversion = startMigration({ kubeConfig, cluster, lease: options.conversionLease, log, metrics, policy });
+  cluster.start();
+  return {
+    world: cluster.world,
+    live: cluster,
+    authorizer: authorizerOf(kubeConfig),
+    self: options.account,
+    converts: conversion !== undefined,
+    checks: [{ name: 'caches', failing: () => whyNotReady(cluster) }],
+    discovered: accountsIn(cluster.world, policy),
+    caches: () => cachesOf(cluster),
+    async stop() {
+      await conversion?.stop();
+      await cluster.stop();
+    },
+  };
+}
+
+function authorizerOf(kubeConfig: KubeConfig): Authorizer {
+  return clusterAuthorizer({
+    authentication: kubeConfig.makeApiClient(AuthenticationV1Api),
+    authorization: kubeConfig.makeApiClient(AuthorizationV1Api),
+  });
+}
+
+function whyNotReady(cluster: ClusterWorld): string | undefined {
+  const { ok, reasons } = cluster.ready();
+  return ok ? undefined : reasons.join('; ');
+}
+
+function cachesOf(cluster: ClusterWorld): CacheState[] {
+  const unknown = cluster.unknown();
+  return [...cluster.staleness()].map(([kind, staleness]) => ({ kind, synced: !unknown.has(kind), staleness }));
+}
+
+// Which Deployments are controllers hardly ever changes: once a second is often enough.
+const DISCOVERY_INTERVAL = 1_000;
+
+function accountsIn(world: World, policy: () => Policy): () => readonly string[] {
+  let accounts: readonly string[] = [];
+  let discoveredAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    const { discover, namespaces } = policy().controllers;
+    if (!discover) return [];
+    if (performance.now() - discoveredAt > DISCOVERY_INTERVAL) {
+      accounts = controllerAccounts(world, namespaces.length === 0 ? undefined : namespaces);
+      discoveredAt = performance.now();
+    }
+    return accounts;
+  };
+}

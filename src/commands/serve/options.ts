@@ -1,0 +1,30 @@
+import type { LogLevel } from '../../server/log.ts';
+import type { ClusterOptions } from '../cluster.ts';
+
+/** The options of `rollgate serve`. */
+export interface ServeOptions extends ClusterOptions {
+  /** Directories or files of manifests that are served instead of a cluster. */
+  readonly manifests?: readonly string[];
+  readonly policy?: string;
+  /**
+   * The account that Rollgate runs as in the cluster, `system:serviceaccount:NAMESPACE:NAME`. What it writes itself is
+   * not evaluated.
+   */
+  readonly account?: string;
+  /**
+   * The Lease, `NAMESPACE/NAME`, whose holder makes Rollouts of Deployments. Without one nothing is converted in a
+   * cluster.
+   */
+  readonly conversionLease?: string;
+  /** The directory of tls.crt and tls.key. Without a cluster a certificate is generated where none is given. */
+  readonly certDir?: string;
+  readonly host?: string;
+  readonly port: number;
+  readonly healthPort: number;
+  readonly logLevel: LogLevel;
+  readonly maxInFlight: number;
+  readonly tlsMinVersion: '1.2' | '1.3';
+}
+
+/** How often files and the state of keeps are looked at, in milliseconds. */
+export const POLL_INTERVAL = 5_000;

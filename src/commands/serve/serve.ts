@@ -1,0 +1,179 @@
+import { POLICY_CATALOG } from '../../admission/policy-catalog.ts';
+import { DOCUMENT_RULES } from '../../documents/index.ts';
+import { PRESERVERS } from '../../preserve/index.ts';
+import { RULES } from '../../rules/index.ts';
+import { createApp } from '../../server/app.ts';
+import { InFlightLimiter } from '../../server/in-flight-limiter.ts';
+import { DryRuns } from '../../server/dryrun.ts';
+import type { HealthCheck } from '../../server/health.ts';
+import { KeepsState } from '../../server/keeps-state.ts';
+import { createLog, type Log } from '../../server/log.ts';
+import { Metrics } from '../../server/metrics.ts';
+import { PolicyFile } from '../../server/policy-file.ts';
+import { startServer, type DrainLimits, type RunningServer } from '../../server/server.ts';
+import type { CertificateSource } from '../../server/tls.ts';
+import { VERSION } from '../../version.ts';
+import { certificateOf } from './certificate.ts';
+import { gateOver } from './gate.ts';
+import { POLL_INTERVAL, type ServeOptions } from './options.ts';
+import { RunningParts } from './parts.ts';
+import { clusterSource, connectToCluster, manifestSource, type Connect, type Source } from './source.ts';
+import { ServeState } from './state.ts';
+
+/** What serving is given from outside. */
+export interface ServeDependencies {
+  /** By default with the client library. */
+  readonly connect?: Connect;
+  readonly log?: Log;
+  /** How to stop: by default slowly enough for endpoints to update where there is a cluster, else at once. */
+  readonly drain?: DrainLimits;
+}
+
+const MAX_SUBJECTS = 1_000;
+const ADMISSION_BYTES = 64 * 1024 * 1024;
+const DRY_RUNS = { requests: 16, bytes: 32 * 1024 * 1024 };
+// In all less than the 30 s that Kubernetes gives a pod to stop.
+const CLUSTER_DRAIN: DrainLimits = { quiet: 10_000, longest: 20_000, grace: 5_000 };
+const LOCAL_DRAIN: DrainLimits = { quiet: 0, longest: 5_000, grace: 2_000 };
+
+/**
+ * Serves the gate. Without a cluster the world is the manifests, nobody is authenticated, and it listens on the loopback
+ * interface only.
+ *
+ * @throws Error with a sentence for the user when an option cannot be used. Nothing is left running then.
+ */
+export async function serve(options: ServeOptions, dependencies: ServeDependencies = {}): Promise<RunningServer> {
+  const log = dependencies.log ?? createLog(options.logLevel);
+  const parts = new RunningParts();
+  try {
+    return await start(options, dependencies, log, parts);
+  } catch (error) {
+    await parts.stop();
+    throw readable(error);
+  }
+}
+
+async function start(
+  options: ServeOptions,
+  dependencies: ServeDependencies,
+  log: Log,
+  parts: RunningParts,
+): Promise<RunningServer> {
+  const state = new ServeState();
+  const intake = new InFlightLimiter({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
+  const metrics = metricsOf(state, intake);
+  if (options.policy !== undefined) {
+    const known = POLICY_CATALOG;
+    state.policyFile = parts.add(
+      await PolicyFile.open({ path: options.policy, known, interval: POLL_INTERVAL, log, metrics }),
+    );
+  }
+  const certificate = parts.add(await certificateOf(options, log, metrics));
+  const { manifests = [] } = options;
+  if (manifests.length > 0) {
+    state.source = await manifestSource(manifests, log, state.policy);
+  } else {
+    const connect = dependencies.connect ?? connectToCluster;
+    state.source = clusterSource(parts.add(await connect(options, log, state.policy, metrics)));
+  }
+  const dryRuns = parts.add(new DryRuns({ world: state.source.world, log }));
+  const setup: Setup = { state, source: state.source, intake, metrics, certificate, dryRuns, log };
+  parts.add(watchKeeps(setup));
+  const server = await listen(options, dependencies.drain, setup);
+  return {
+    ...server,
+    async stop() {
+      log.info('stopping');
+      await server.stop();
+      await parts.stop();
+    },
+  };
+}
+
+/** What has started before the ports open. */
+interface Setup {
+  readonly state: ServeState;
+  readonly source: Source;
+  readonly intake: InFlightLimiter;
+  readonly metrics: Metrics;
+  readonly certificate: CertificateSource;
+  readonly dryRuns: DryRuns;
+  readonly log: Log;
+}
+
+function metricsOf(state: ServeState, intake: InFlightLimiter): Metrics {
+  return new Metrics({
+    version: VERSION,
+    rules: RULES.map(({ id }) => id),
+    keeps: PRESERVERS.map(({ id }) => id),
+    inFlight: () => intake.requests,
+    keepsOff: state.keepsOff,
+    caches: state.caches,
+  });
+}
+
+function watchKeeps({ state, source, log }: Setup): KeepsState {
+  const settled = (): boolean => checksOf(source).every((check) => check.failing() === undefined);
+  const keeps = new KeepsState({ off: state.keepsOff, settled }, log, POLL_INTERVAL);
+  keeps.check();
+  return keeps;
+}
+
+function checksOf({ cluster }: Source): readonly HealthCheck[] {
+  return cluster?.checks ?? [];
+}
+
+async function listen(
+  options: ServeOptions,
+  drain: DrainLimits | undefined,
+  { state, source, intake, metrics, certificate, dryRuns, log }: Setup,
+): Promise<RunningServer> {
+  const { world, cluster } = source;
+  const { policy } = state;
+  const gate = gateOver(source, state, log);
+  const app = createApp({
+    reviews: { gate, world, policy, metrics, log, intake, maxSubjects: MAX_SUBJECTS, now: Date.now },
+    dryRun: {
+      dryRuns,
+      authorizer: cluster?.authorizer,
+      policy,
+      intake: new InFlightLimiter(DRY_RUNS),
+      metrics,
+      log,
+    },
+    rules: RULES,
+    documentRules: DOCUMENT_RULES,
+    keeps: PRESERVERS,
+    log,
+  });
+  const server = await startServer({
+    app,
+    certificate,
+    minTlsVersion: `TLSv${options.tlsMinVersion}`,
+    host: options.host ?? (cluster === undefined ? '127.0.0.1' : undefined),
+    port: options.port,
+    healthPort: options.healthPort,
+    checks: checksOf(source),
+    metrics,
+    log,
+    drain: drain ?? (cluster === undefined ? LOCAL_DRAIN : CLUSTER_DRAIN),
+    now: Date.now,
+  });
+  logServing(server, certificate, log);
+  return server;
+}
+
+function logServing({ port, healthPort }: RunningServer, { current }: CertificateSource, log: Log): void {
+  const { notAfter, fingerprint } = current;
+  const certificate = { notAfter, fingerprint };
+  log.info({ version: VERSION, port, healthPort, rules: RULES.length, certificate }, 'serving');
+}
+
+function readable(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code === 'EADDRINUSE') return new Error(`port ${port} is in use: choose another with --port or --health-port`);
+  if (code === 'EACCES' && port !== undefined)
+    return new Error(`no permission to listen on port ${port}: choose one above 1023 with --port or --health-port`);
+  return error;
+}

@@ -1,0 +1,50 @@
+import process from 'node:process';
+import { controllerAccounts } from '../../cluster/controllers.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Log } from '../../server/log.ts';
+import type { Metrics } from '../../server/metrics.ts';
+import { bundleWorld, placeObjects } from '../../world/manifests.ts';
+import type { World } from '../../world/world.ts';
+import { readManifests } from '../files.ts';
+import type { Cluster } from './cluster.ts';
+import type { ServeOptions } from './options.ts';
+
+/**
+ * Connects to the cluster that is served, and starts to read it. Rejects when there is no way to reach one.
+ */
+export type Connect = (options: ServeOptions, log: Log, policy: () => Policy, metrics: Metrics) => Promise<Cluster>;
+
+/** Where the world that is served comes from. */
+export interface Source {
+  readonly world: World;
+  /** Undefined where manifests are served. */
+  readonly cluster: Cluster | undefined;
+  /** Returns the accounts of Argo Rollouts controllers in it. */
+  discovered(): readonly string[];
+}
+
+/** Returns the world of the manifests that are served. */
+export async function manifestSource(paths: readonly string[], log: Log, policy: () => Policy): Promise<Source> {
+  const { manifests, notes, problems } = await readManifests(paths, { cwd: process.cwd(), stdin: process.stdin });
+  if (problems.length > 0) throw new Error(problems.join('; '));
+  for (const note of notes) log.warn(note);
+  for (const { file, line, column, message } of manifests.errors)
+    log.warn({ file, line, column, reason: message }, 'a manifest could not be read');
+  const { sources } = placeObjects(manifests.objects);
+  log.info({ paths, objects: sources.length }, 'manifests read');
+  const world = bundleWorld(sources.map(({ object }) => object));
+  // Manifests do not change while they are served.
+  const accounts = controllerAccounts(world);
+  return { world, cluster: undefined, discovered: () => (policy().controllers.discover ? accounts : []) };
+}
+
+/** Returns the world of a cluster. */
+export function clusterSource(cluster: Cluster): Source {
+  return { world: cluster.world, cluster, discovered: () => cluster.discovered() };
+}
+
+/** Connects to a cluster with the client library, which is large: serving manifests does without it. */
+export const connectToCluster: Connect = async (options, log, policy, metrics) => {
+  const { connect } = await import('./cluster.ts');
+  return connect(options, log, policy, metrics);
+};
