@@ -17,9 +17,9 @@ export class InvalidId extends Error {}
  * @returns The files that were written, relative to `root`.
  * @throws InvalidId if the id is not kebab-case, or is taken or retired. Nothing is written then.
  */
-export function newRule(root: string, id: string): string[] {
+export function newRule(root: string, id: string, retired = RETIRED_RULES): string[] {
   const folder = join('src', 'rules', id);
-  checkId(id, existsSync(join(root, folder)));
+  checkId(id, existsSync(join(root, folder)), retired);
   const catalogue = join('src', 'rules', 'index.ts');
   const files = new Map([
     [join(folder, 'rule.ts'), rule(id)],
@@ -35,14 +35,14 @@ export function newRule(root: string, id: string): string[] {
   return [...files.keys()];
 }
 
-function checkId(id: string, isFolder: boolean): void {
+function checkId(id: string, isFolder: boolean, retired: readonly string[]): void {
   if (!/^[a-z]+(-[a-z]+)+$/.test(id))
     throw new InvalidId(
       `"${id}" is not an id: use two or more lower-case words with hyphens, such as service-selector`,
     );
   const taken = [...RULES, ...DOCUMENT_RULES, ...PRESERVERS, { id: INTERNAL_ERROR }].some((other) => other.id === id);
   if (taken || isFolder) throw new InvalidId(`"${id}" is taken: choose another id`);
-  if (RETIRED_RULES.includes(id))
+  if (retired.includes(id))
     throw new InvalidId(`"${id}" is the id of a retired rule, which users may still name: choose another id`);
 }
 

@@ -7,6 +7,7 @@ import { PRESERVERS } from '../src/preserve/index.ts';
 import { evaluate, INTERNAL_ERROR } from '../src/rules/engine.ts';
 import { renderText } from '../src/rules/finding.ts';
 import { RULES } from '../src/rules/index.ts';
+import { RETIRED_RULES } from '../src/rules/retired.ts';
 import { bundleWorld, parseManifests, placeObjects } from '../src/world/manifests.ts';
 import { KINDS, type KubeObject } from '../src/world/object.ts';
 
@@ -16,6 +17,19 @@ const FOLDERS = readdirSync(join(ROOT, 'src', 'rules'), { withFileTypes: true })
   .map(({ name }) => name);
 const ids = RULES.map(({ id }) => id);
 const everything = [...RULES, ...DOCUMENT_RULES];
+
+// Policies and reports of users name them, so they stay. None is added.
+const OLDER_IDS = [
+  'analysis-metrics/count-too-small',
+  'analysis-metrics/duplicate-combined',
+  'analysis-metrics/interval-missing',
+  'analysis-metrics/no-provider',
+  'analysis-metrics/none-combined',
+  'analysis-metrics/only-arguments',
+  'analysis-metrics/several-providers',
+  'analysis-metrics/switched-off',
+  'analysis-placeholders/undeclared-part',
+];
 
 describe('the catalogue', () => {
   it('is sorted, has no duplicates, and has exactly the rules that have a folder', () => {
@@ -76,6 +90,25 @@ describe('the catalogue', () => {
       expect(found(objects).filter((text) => !left.includes(text))).not.toEqual([]);
     },
   );
+
+  it('has message ids in camelCase, except for the ones that are older than the convention', () => {
+    const unlike = everything.flatMap(({ id, messages }) =>
+      Object.keys(messages)
+        .filter((message) => !/^[a-z]+([A-Z][a-z]+)*$/.test(message))
+        .map((message) => `${id}/${message}`),
+    );
+    expect(unlike.sort()).toEqual(OLDER_IDS);
+  });
+
+  it('takes no id of a retired rule', () => {
+    expect([...RETIRED_RULES].sort()).toEqual([...new Set(RETIRED_RULES)]);
+    expect(everything.filter(({ id }) => RETIRED_RULES.includes(id))).toEqual([]);
+  });
+
+  it('has nothing left of the template of a new rule', () => {
+    for (const { id, summary, explanation } of everything)
+      expect(`${summary} ${explanation}`, id).not.toContain('Replace this');
+  });
 
   it('names only known kinds', () => {
     for (const rule of RULES)
