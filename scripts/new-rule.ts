@@ -51,10 +51,11 @@ export function withRule(catalogue: string, id: string): string {
   const name = nameOf(id);
   const imports = [...catalogue.matchAll(/^import \{ (\w+) \} from '\.\/([a-z-]+)\/rule\.ts';$/gm)];
   const next = imports.find(([, , other = '']) => other > id);
+  const last = imports.at(-1);
   const line = `import { ${name} } from './${id}/rule.ts';\n`;
   const [importAt, entryAt] =
     next === undefined
-      ? [catalogue.indexOf('\n/** Every rule'), catalogue.lastIndexOf('];')]
+      ? [(last?.index ?? 0) + (last?.[0].length ?? 0) + 1, catalogue.lastIndexOf('];')]
       : [next.index, catalogue.indexOf(`\n  ${next[1] ?? ''},\n`) + 1];
   if (imports.length === 0 || importAt <= 0 || entryAt <= importAt) throw new Error('src/rules/index.ts has no rules');
   return `${catalogue.slice(0, importAt)}${line}${catalogue.slice(importAt, entryAt)}  ${name},\n${catalogue.slice(entryAt)}`;

@@ -16,7 +16,7 @@ const EXCEPTIONS: readonly (readonly [file: string, path: string | RegExp, why: 
   ['src/world/gateway.ts', /^(plugins\.argoproj-labs|useHeaderRoutes$)/, 'plugin configuration'],
   ['src/world/writers.ts', /^f:/, 'managedFields write fields as f:name'],
   ['src/world/references.ts', /^app\.kubernetes\.io\//, 'labels'],
-  ['src/world/references.ts', /backend\.serviceName$/, 'extensions/v1beta1, without a compiled schema'],
+  ['src/world/network-references.ts', /backend\.serviceName$/, 'extensions/v1beta1, without a compiled schema'],
   ['src/world/ingress.ts', /backend\.service(Name|Port)$/, 'extensions/v1beta1, without a compiled schema'],
 ];
 

@@ -1,7 +1,7 @@
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { asArray, dig, optionalNumber, optionalString } from '../world/read.ts';
 import { isBeingDeleted, MANAGED_BY, stableIsPing, trafficRoutingOf } from '../world/rollout.ts';
-import type { Role } from '../world/references.ts';
+import type { Role } from '../world/reference-list.ts';
 import type { World } from '../world/world.ts';
 import { refersTo } from './define.ts';
 

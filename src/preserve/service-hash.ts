@@ -1,5 +1,6 @@
 import { keyOf, type KubeObject } from '../world/object.ts';
-import { references, SERVICE_ROLES, type Role } from '../world/references.ts';
+import { references, SERVICE_ROLES } from '../world/references.ts';
+import type { Role } from '../world/reference-list.ts';
 import { dig, asObject, optionalString } from '../world/read.ts';
 import { HASH_LABEL, MANAGED_BY } from '../world/rollout.ts';
 import { definePreserver, inOneLine, NOTHING, together } from './define.ts';

@@ -1,9 +1,61 @@
-import type { Analysis, AnalysisRole, NameRule, SuppliedArg, TemplateRef } from './analysis.ts';
 import { fieldValue } from './field-path.ts';
 import { kindOf, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { asArray, asObject, asString, dig, isObject, type JsonObject } from './read.ts';
 import { blueGreenOf, canaryOf } from './rollout.ts';
+
+/**
+ * When an analysis runs: in the background during the steps, as a step, before or after the switch of a blue-green
+ * update, or as part of an experiment.
+ */
+export type AnalysisRole = 'background' | 'step' | 'prePromotion' | 'postPromotion' | 'experiment';
+
+/** A template that an analysis, or another template, refers to. */
+export interface TemplateRef {
+  readonly kind: 'AnalysisTemplate.argoproj.io' | 'ClusterAnalysisTemplate.argoproj.io';
+  readonly name: string;
+  /** The path of the name. */
+  readonly path: Path;
+}
+
+/** An argument that a Rollout or Experiment supplies to an analysis. */
+export interface SuppliedArg {
+  readonly name: string;
+  /** Its value; undefined if only the controller will know it. */
+  readonly value: string | undefined;
+  /** Whether the run gets the argument: an Experiment passes values on and drops `valueFrom`. */
+  readonly passedOn: boolean;
+  readonly raw: JsonObject;
+  readonly path: Path;
+}
+
+/** A rule of `dryRun` or `measurementRetention`: the regular expression for names of metrics. */
+export interface NameRule {
+  readonly pattern: string;
+  readonly path: Path;
+}
+
+/** An analysis in a Rollout or Experiment. */
+export interface Analysis {
+  readonly role: AnalysisRole;
+  /** Its name in messages. */
+  readonly title: string;
+  /** Identifies the analysis across changes: its role and the names of its templates, without an index. */
+  readonly anchor: string;
+  readonly path: Path;
+  readonly templates: readonly TemplateRef[];
+  /** The path of the list of templates. */
+  readonly templatesPath: Path;
+  readonly args: readonly SuppliedArg[];
+  /** The path of the arguments or, if there are none, of the analysis. */
+  readonly argsPath: Path;
+  readonly dryRun: readonly NameRule[];
+  readonly measurementRetention: readonly NameRule[];
+  /** Whether an experiment ends only when this analysis has. */
+  readonly requiredForCompletion: boolean;
+  /** The experiment that it is part of, as written. */
+  readonly experiment: JsonObject | undefined;
+}
 
 /** Returns the analyses of a Rollout or an Experiment; see `analysesOf`. */
 export function collectAnalyses(holder: KubeObject): readonly Analysis[] {

@@ -4,7 +4,7 @@ import { destinationService, readRoutes } from './istio.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { asArray, asString, dig } from './read.ts';
 import { addReference, reference } from './reference-list.ts';
-import type { Reference } from './references.ts';
+import type { Reference } from './reference-list.ts';
 
 /** Returns the references of an Istio VirtualService to Services. */
 export function virtualServiceReferences(virtualService: KubeObject): Reference[] {

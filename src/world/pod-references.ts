@@ -1,7 +1,7 @@
 import type { Path } from './path.ts';
 import { asArray, dig } from './read.ts';
 import { addReference } from './reference-list.ts';
-import type { Reference } from './references.ts';
+import type { Reference } from './reference-list.ts';
 
 /**
  * Returns the references of a pod spec to ConfigMaps, Secrets and its ServiceAccount. Only the names of Secrets are

@@ -1,7 +1,48 @@
-import { keyFor, type KindId } from './object.ts';
+import { keyFor, type KindId, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
 import { optionalString } from './read.ts';
-import type { Reference, Role } from './references.ts';
+
+/** The role of an object for the one that refers to it. */
+export type Role =
+  | 'stable'
+  | 'canary'
+  | 'ping'
+  | 'pong'
+  | 'active'
+  | 'preview'
+  | 'root'
+  | 'VirtualService'
+  | 'DestinationRule'
+  | 'route'
+  | 'routes by selector'
+  | 'Ingress'
+  | 'router'
+  | 'template'
+  | 'workload'
+  | 'ConfigMap'
+  | 'Secret'
+  | 'ServiceAccount'
+  | 'backend'
+  | 'scale target'
+  | 'same pods'
+  | 'same name'
+  | 'controller configuration'
+  | 'controller';
+
+/** A reference from one object to another. */
+export interface Reference {
+  readonly kind: KindId | undefined;
+  readonly namespace: string;
+  readonly name: string;
+  readonly role: Role;
+  /** The path of the name in the referring object. */
+  readonly path: Path;
+  readonly key: ObjectKey;
+  /** Whether a change of the referring object affects the other referrers of the target too. */
+  readonly shared: boolean;
+  /** Whether the target may be missing without harm (`optional: true` of a volume). */
+  readonly optional: boolean;
+}
 
 /** The target of a reference, except its name. */
 export interface Target {

@@ -15,48 +15,7 @@ import { addReference } from './reference-list.ts';
 import { workloadRefOf } from './rollout.ts';
 import { strategyReferences } from './strategy-references.ts';
 import { analysesReferences, templateReferences } from './template-references.ts';
-
-/** The role of an object for the one that refers to it. */
-export type Role =
-  | 'stable'
-  | 'canary'
-  | 'ping'
-  | 'pong'
-  | 'active'
-  | 'preview'
-  | 'root'
-  | 'VirtualService'
-  | 'DestinationRule'
-  | 'route'
-  | 'routes by selector'
-  | 'Ingress'
-  | 'router'
-  | 'template'
-  | 'workload'
-  | 'ConfigMap'
-  | 'Secret'
-  | 'ServiceAccount'
-  | 'backend'
-  | 'scale target'
-  | 'same pods'
-  | 'same name'
-  | 'controller configuration'
-  | 'controller';
-
-/** A reference from one object to another. */
-export interface Reference {
-  readonly kind: KindId | undefined;
-  readonly namespace: string;
-  readonly name: string;
-  readonly role: Role;
-  /** The path of the name in the referring object. */
-  readonly path: Path;
-  readonly key: ObjectKey;
-  /** Whether a change of the referring object affects the other referrers of the target too. */
-  readonly shared: boolean;
-  /** Whether the target may be missing without harm (`optional: true` of a volume). */
-  readonly optional: boolean;
-}
+import type { Role, Reference } from './reference-list.ts';
 
 /** The roles of the Services whose selector or weight the controller sets. */
 export const SERVICE_ROLES: readonly Role[] = ['stable', 'canary', 'ping', 'pong', 'active', 'preview'];

@@ -2,7 +2,7 @@ import { managedGatewayRoutes } from './gateway.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { asArray, asObject, dig } from './read.ts';
 import { addReference, reference } from './reference-list.ts';
-import type { Reference } from './references.ts';
+import type { Reference } from './reference-list.ts';
 import { blueGreenOf, canaryOf, istioOf, virtualServiceEntries } from './rollout.ts';
 import { analysesReferences, templateReferences } from './template-references.ts';
 

@@ -5,11 +5,10 @@ import {
   resolveTemplates,
   TEMPLATE_KINDS,
   templateArgs,
-  type Analysis,
-  type AnalysisRole,
   type CombinedArgs,
   type TemplateArg,
 } from '../../world/analysis.ts';
+import type { Analysis, AnalysisRole } from '../../world/collect-analyses.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { defineRule, type Message, type RuleContext } from '../define.ts';

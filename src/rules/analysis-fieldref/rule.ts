@@ -1,4 +1,5 @@
-import { analysesOf, type AnalysisRole } from '../../world/analysis.ts';
+import { analysesOf } from '../../world/analysis.ts';
+import type { AnalysisRole } from '../../world/collect-analyses.ts';
 import { hasValueAt, isMetadataPath, sectionsOf } from '../../world/field-path.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { dig, asObject } from '../../world/read.ts';

@@ -6,9 +6,9 @@ import {
   named,
   nameRulesOf,
   resolveTemplates,
-  type Analysis,
   type Metric,
 } from '../../world/analysis.ts';
+import type { Analysis } from '../../world/collect-analyses.ts';
 import { limitProblems, namesOf, resolveWith } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { listed, quoted } from '../wording.ts';

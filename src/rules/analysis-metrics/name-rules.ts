@@ -1,4 +1,4 @@
-import type { NameRule } from '../../world/analysis.ts';
+import type { NameRule } from '../../world/collect-analyses.ts';
 import { matchesSome } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { ObjectPath } from '../finding.ts';

@@ -1,12 +1,5 @@
-import {
-  analysesOf,
-  combineArgs,
-  named,
-  resolveTemplates,
-  templateArgs,
-  type Analysis,
-  type AnalysisRole,
-} from '../../world/analysis.ts';
+import { analysesOf, combineArgs, named, resolveTemplates, templateArgs } from '../../world/analysis.ts';
+import type { Analysis, AnalysisRole } from '../../world/collect-analyses.ts';
 import { parseGoDuration } from '../../world/duration.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { placeholdersIn } from '../../world/placeholders.ts';

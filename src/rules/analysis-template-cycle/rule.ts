@@ -1,4 +1,5 @@
-import { named, nestedTemplates, TEMPLATE_KINDS, type Lookups, type TemplateRef } from '../../world/analysis.ts';
+import { named, nestedTemplates, TEMPLATE_KINDS, type Lookups } from '../../world/analysis.ts';
+import type { TemplateRef } from '../../world/collect-analyses.ts';
 import { keyOf, KINDS, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
 import { defineRule } from '../define.ts';
 

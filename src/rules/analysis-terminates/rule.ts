@@ -7,9 +7,9 @@ import {
   resolveTemplates,
   templateArgs,
   TEMPLATE_KINDS,
-  type Analysis,
   type Metric,
 } from '../../world/analysis.ts';
+import type { Analysis } from '../../world/collect-analyses.ts';
 import { intValue, resolveWith, runsForever, type Resolve } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asString } from '../../world/read.ts';

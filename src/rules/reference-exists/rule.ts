@@ -1,7 +1,8 @@
 import { KINDS, namespaceOf, type KindId } from '../../world/object.ts';
 import { nearest } from '../../world/nearest.ts';
 import { at } from '../../world/path.ts';
-import { references, type Reference, type Role } from '../../world/references.ts';
+import { references } from '../../world/references.ts';
+import type { Reference, Role } from '../../world/reference-list.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 import { messages } from './messages.ts';
 import { checkNested } from './nested.ts';

@@ -11,7 +11,8 @@ import {
   type PortUse,
   type ServicePort,
 } from '../../world/ports.ts';
-import { references, type Role } from '../../world/references.ts';
+import { references } from '../../world/references.ts';
+import type { Role } from '../../world/reference-list.ts';
 import type { Find } from '../../world/rollout.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule } from '../define.ts';

@@ -3,7 +3,8 @@ import { drivenRoutes, routeTitle, selectRoutes, type Route } from '../../world/
 import { keyOf, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { stringMap } from '../../world/read.ts';
-import { references, SERVICE_ROLES, type Reference } from '../../world/references.ts';
+import { references, SERVICE_ROLES } from '../../world/references.ts';
+import type { Reference } from '../../world/reference-list.ts';
 import { isBeingDeleted, managedRouteNames, MANAGED_BY, virtualServiceEntries } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
