@@ -243,10 +243,7 @@ export class ClusterWorld {
     try {
       this.#options.onChange?.(key);
     } catch (error) {
-      this.#options.logger.error(
-        { key, error: messageOf(error) },
-        'a listener to changes of the cluster failed',
-      );
+      this.#options.logger.error({ key, error: messageOf(error) }, 'a listener to changes of the cluster failed');
     }
   }
 }

@@ -79,11 +79,7 @@ export function refuseTheRest(app: Express, methods: Readonly<Record<string, str
     const reply: Reply = isClientError(error)
       ? problem(400, 'the request could not be read')
       : problem(500, 'the server failed internally');
-    if (reply.status === 500)
-      log.error(
-        { reason: stackOf(error) },
-        'a handler failed',
-      );
+    if (reply.status === 500) log.error({ reason: stackOf(error) }, 'a handler failed');
     send(response, reply);
   };
   app.use(notFound, failed);

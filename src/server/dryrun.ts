@@ -154,10 +154,7 @@ export function dryRunHandler(parts: DryRunParts): (request: Request, response: 
   const { metrics, log } = parts;
   return async (request, response) => {
     const reply = await answer(request, parts).catch((error: unknown) => {
-      log.error(
-        { reason: stackOf(error) },
-        'a dry run failed',
-      );
+      log.error({ reason: stackOf(error) }, 'a dry run failed');
       return problem(500, 'the dry run failed internally');
     });
     if (reply === undefined) return;

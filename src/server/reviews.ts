@@ -136,10 +136,7 @@ async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: Revi
     return json(200, reviewOf(response));
   } catch (error) {
     metrics.failed(webhook, request, (performance.now() - times.arrived) / 1000);
-    log.error(
-      { ...about(webhook, request), reason: stackOf(error) },
-      'failed internally',
-    );
+    log.error({ ...about(webhook, request), reason: stackOf(error) }, 'failed internally');
     return json(200, reviewOf(undecided(request, parts)));
   }
 }
