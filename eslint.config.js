@@ -1,5 +1,9 @@
+import jsdoc from 'eslint-plugin-jsdoc';
 import tseslint from 'typescript-eslint';
 import { layers } from './eslint.layers.ts';
+
+// Where docstrings are held to TSDoc. All of src: ['src/**'].
+const DOCUMENTED = ['src/*.ts', 'src/admission/**', 'src/commands/**', 'src/migration/**', 'src/report/**'];
 
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', '.cache/**', 'coverage/**'] },
@@ -25,6 +29,42 @@ export default tseslint.config(
     },
   },
   ...layers,
+  {
+    files: DOCUMENTED,
+    ignores: ['**/*.test.ts'],
+    plugins: { jsdoc },
+    settings: { jsdoc: { mode: 'typescript' } },
+    rules: {
+      'jsdoc/require-jsdoc': [
+        'error',
+        {
+          publicOnly: true,
+          require: { ClassDeclaration: true, FunctionDeclaration: true, MethodDefinition: false },
+          contexts: [
+            'TSInterfaceDeclaration',
+            'TSTypeAliasDeclaration',
+            'ExportNamedDeclaration > VariableDeclaration',
+          ],
+        },
+      ],
+      'jsdoc/require-description': ['error', { contexts: ['any'] }],
+      // The form of old: "In: a Rollout. Out: its name."
+      'jsdoc/match-description': [
+        'error',
+        {
+          contexts: ['any'],
+          matchDescription: '^(?!In:|Out:)[^]*$',
+          message: 'Begin with a verb or noun, not with "In:" or "Out:".',
+        },
+      ],
+      'jsdoc/check-param-names': ['error', { checkDestructured: false, disableMissingParamChecks: true }],
+      'jsdoc/check-tag-names': ['error', { typed: true, definedTags: ['remarks', 'typeParam', 'defaultValue'] }],
+      'jsdoc/no-types': 'error',
+      'jsdoc/require-hyphen-before-param-description': ['error', 'always'],
+      'jsdoc/require-param-description': 'error',
+      'jsdoc/empty-tags': 'error',
+    },
+  },
   {
     files: ['**/*.test.ts', 'test/**', 'scripts/**', 'src/cli.ts', 'src/commands/**'],
     rules: { 'no-console': 'off', '@typescript-eslint/explicit-module-boundary-types': 'off', complexity: 'off' },

@@ -99,7 +99,7 @@ Could not be evaluated:
   it('never hides that something could not be judged, and keeps it short', () => {
     const lines = formats.text(unknown, { color: false }).split('\n');
     expect(lines[0]).toBe('Could not be evaluated:');
-    expect(lines[9]).toBe('  and for 4 more reasons; -o json lists them');
+    expect(lines[9]).toBe('  and 4 more reasons; -o json lists them');
     expect(lines.at(-2)).toBe('✔ 1 object, no problems');
   });
 

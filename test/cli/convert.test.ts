@@ -60,7 +60,7 @@ describe('rollgate convert', () => {
       out: '',
       err: 'rollgate convert: Deployment shop/a cannot be converted: its strategy is Recreate: a Rollout runs old and new pods at the same time\n',
     });
-    expect((await run(['-f', '.', '--profile', 'blue-gren'], folder)).err).toContain('write "blue-green"');
+    expect((await run(['-f', '.', '--profile', 'blue-gren'], folder)).err).toContain('use "blue-green"');
   });
 
   it('plans the conversion of a folder', async () => {
@@ -154,7 +154,7 @@ profiles:
       ) as unknown[];
     expect(await plan('fixed')).toMatchObject([
       { name: 'a', verdict: 'yes' },
-      { name: 'b', verdict: 'mistake', reasons: [expect.stringContaining('there is a Rollout "shared" already')] },
+      { name: 'b', verdict: 'mistake', reasons: [expect.stringContaining('Rollout "shared" exists already')] },
     ]);
     expect(await plan('one-service')).toMatchObject([
       { name: 'a', verdict: 'yes' },

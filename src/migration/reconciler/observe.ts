@@ -47,13 +47,13 @@ export async function observeLive(key: ObjectKey, sources: Sources): Promise<Sna
   const policy = sources.policy();
   const deployment = await read(key, sources);
   if (deployment === undefined) return undefined;
-  const marks = migrationAnnotationsOf(deployment);
-  const name = candidate(deployment, world, policy)?.metadata.name ?? nameBy(deployment, marks, policy);
+  const annotations = migrationAnnotationsOf(deployment);
+  const name = candidate(deployment, world, policy)?.metadata.name ?? nameBy(deployment, annotations, policy);
   const rollout =
     name === undefined ? undefined : await read(keyFor('Rollout.argoproj.io', namespaceOf(deployment), name), sources);
-  const found = isWhatIsMeant(rollout, deployment, marks, policy)
+  const found = isWhatIsMeant(rollout, deployment, annotations, policy)
     ? rollout
-    : ((await search(deployment, marks, sources)) ?? rollout);
+    : ((await search(deployment, annotations, sources)) ?? rollout);
   return snapshot(deployment, found, world, policy);
 }
 
@@ -62,21 +62,21 @@ export async function observeLive(key: ObjectKey, sources: Sources): Promise<Sna
 function isWhatIsMeant(
   rollout: KubeObject | undefined,
   deployment: KubeObject,
-  marks: MigrationAnnotations,
+  annotations: MigrationAnnotations,
   policy: Policy,
 ): boolean {
   if (rollout !== undefined && ownershipOf(rollout, deployment) === 'ours') return true;
-  return marks.rolloutUid === undefined && nameBy(deployment, marks, policy) !== undefined;
+  return annotations.rolloutUid === undefined && nameBy(deployment, annotations, policy) !== undefined;
 }
 
 async function search(
   deployment: KubeObject,
-  marks: MigrationAnnotations,
+  annotations: MigrationAnnotations,
   { rollouts }: Sources,
 ): Promise<KubeObject | undefined> {
   const all = await rollouts(namespaceOf(deployment));
   return (
-    all.find((rollout) => uidOf(rollout) === marks.rolloutUid) ??
+    all.find((rollout) => uidOf(rollout) === annotations.rolloutUid) ??
     all.find((rollout) => ownershipOf(rollout, deployment) === 'ours')
   );
 }
@@ -102,16 +102,16 @@ function snapshot(
   world: World,
   { profiles }: Policy,
 ): Snapshot {
-  const marks = migrationAnnotationsOf(deployment);
+  const annotations = migrationAnnotationsOf(deployment);
   const profile =
-    marks.profile === undefined || !Object.hasOwn(profiles, marks.profile) ? undefined : profiles[marks.profile];
+    annotations.profile === undefined || !Object.hasOwn(profiles, annotations.profile) ? undefined : profiles[annotations.profile];
   const ours = rollout !== undefined && ownershipOf(rollout, deployment) === 'ours' ? rollout : undefined;
   const rendered =
     profile === undefined
       ? undefined
-      : renderRollout(deployment, profile, { replicas: marks.replicas ?? 0, name: ours?.metadata.name });
+      : renderRollout(deployment, profile, { replicas: annotations.replicas ?? 0, name: ours?.metadata.name });
   const name = ours?.metadata.name ?? rendered?.metadata.name ?? '';
-  const back = marks.profile === undefined && ours !== undefined;
+  const back = annotations.profile === undefined && ours !== undefined;
   return {
     deployment,
     rollout,
