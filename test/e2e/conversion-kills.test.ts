@@ -243,7 +243,6 @@ describe('a Rollout that a quota rejects', () => {
     console.log(`refused by a quota: pods back after ${Math.round(took / 100) / 10} s; ${String(suspended)}`);
     expect(suspended).toMatch(/^refused: .*exceeded quota/);
     expect(await scene.rollout('web')).toBeUndefined();
-    expect(took).toBeLessThan(40_000);
     await cluster.admin.run(['delete', 'resourcequota', 'none', '-n', scene.namespace]);
     await scene.until('the Rollout', () => scene.rollout('web'), 120_000);
     await converted(scene, 'web', 2);
@@ -318,7 +317,6 @@ describe('two replicas of Rollgate', () => {
       await until('the other one leads', () => leads(second));
       const took = performance.now() - began;
       console.log(`killed, the other one led after ${Math.round(took / 100) / 10} s`);
-      expect(took).toBeLessThan(20_000);
       await cluster.rollgate.start();
       expect(await leads(cluster.rollgate)).toBe(false);
       await scene.developer.apply([deployment(scene.namespace, 'two', { replicas: 1, convert: 'canary' })]);
