@@ -21,7 +21,7 @@ export interface DecidedFinding {
   readonly decision: 'deny' | 'warn';
 }
 
-/** What decides about findings besides the findings themselves. */
+/** The context of a decision about findings. */
 export interface DecisionContext {
   /** Whether a missing reference counts as a contradiction. */
   readonly requireReferences: boolean;

@@ -11,7 +11,7 @@ import { activePreservers, driversOf, preserveAll } from './preserve.ts';
 import type { Request } from './review.ts';
 import { tripwire } from './tripwire.ts';
 
-/** What keeping needs besides the request. */
+/** What keeping needs in addition to the request. */
 export interface PreservingParts extends BreakGlassParts {
   readonly world: World;
   readonly live?: ApiReader | undefined;

@@ -42,6 +42,7 @@ export interface Timing {
   readonly stale: number;
 }
 
+/** The times of a cluster that is served. */
 export const TIMING: Timing = {
   watch: [300_000, 600_000],
   watchGrace: 15_000,

@@ -12,6 +12,7 @@ import { TIMING, type Timing } from './timing.ts';
 import { WatchedCluster } from './watched.ts';
 import { messageOf } from '../world/error.ts';
 
+/** Options of `ClusterWorld`. */
 export interface ClusterWorldOptions {
   readonly kubeConfig: KubeConfig;
   readonly logger: Logger;

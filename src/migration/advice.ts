@@ -6,7 +6,7 @@ import { retarget, scalersOf } from './scalers.ts';
 
 /**
  * Returns what the owner of a Deployment that becomes a Rollout has to change elsewhere, each in a sentence. With
- * `besides: 'rules'` horizontal autoscalers are left out, since a rule warns about them anyway.
+ * `covered: 'rules'` horizontal autoscalers are left out, because a rule warns about them anyway.
  *
  * @param rollout - The name of the Rollout.
  */
@@ -14,11 +14,11 @@ export function adviceFor(
   deployment: KubeObject,
   rollout: string,
   world: World,
-  { besides }: { readonly besides: 'rules' | 'nothing' },
+  { covered }: { readonly covered: 'rules' | 'nothing' },
 ): string[] {
   const scalers = scalersOf(world, 'Deployment.apps', namespaceOf(deployment), deployment.metadata.name);
   const relevant =
-    besides === 'nothing'
+    covered === 'nothing'
       ? scalers
       : scalers.filter((scaler) => kindOf(scaler) === 'VerticalPodAutoscaler.autoscaling.k8s.io');
   return [...relevant.map((scaler) => retarget(scaler, rollout)), ...matchLabelKeys(deployment)];

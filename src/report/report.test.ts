@@ -12,7 +12,7 @@ const denied: ReportedFinding = {
   object: rollout,
   path: 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]',
   message: 'VirtualService "cart" has no http route "primary" (it has "main")',
-  fix: 'name one of them in the Rollout, or add the route first',
+  fix: 'name one of its routes in the Rollout, or add this route first',
   file: 'shop/a b,c.yaml',
   document: 1,
   line: 23,
@@ -78,7 +78,7 @@ describe('text', () => {
 
 shop/a b,c.yaml
   9:7    warning  spec.strategy.canary has no field "autoPromotionEnabled", 100% sure: move it there, or remove it  unknown-field
-  23:17  error    VirtualService "cart" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first  virtualservice-route-exists
+  23:17  error    VirtualService "cart" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first  virtualservice-route-exists
 
 ClusterAnalysisTemplate latency, in the cluster
   spec.metrics[0]  warning  the rule x failed: y: report this  internal-error
@@ -151,7 +151,7 @@ describe('github', () => {
     expect(formats.github(full, { color: false }).split('\n')).toEqual([
       '::error file=shop/broken.yaml,line=3,col=1,title=cannot be read::Implicit keys need to be%0Aon a single line',
       '::warning file=shop/a b%2Cc.yaml,line=9,col=7,title=unknown-field::spec.strategy.canary has no field "autoPromotionEnabled", 100%25 sure: move it there, or remove it',
-      '::error file=shop/a b%2Cc.yaml,line=23,col=17,title=virtualservice-route-exists::VirtualService "cart" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first',
+      '::error file=shop/a b%2Cc.yaml,line=23,col=17,title=virtualservice-route-exists::VirtualService "cart" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first',
       '::warning title=internal-error::ClusterAnalysisTemplate latency: the rule x failed: y: report this',
       '::notice title=could not be evaluated::ConfigMap argo-rollouts/argo-rollouts-config: not among these manifests (plugin-installed; 1 object)',
       '::notice title=could not be evaluated::Namespace shop: not among these manifests (istio-injection, reference-exists; 2 objects)',

@@ -122,7 +122,8 @@ const CONDUITS: ReadonlySet<KindId> = new Set([
  * refer to it, also through routes, templates and workloads, and those that share a workload or pods with it. The cost
  * grows only with the number of these references, not with the size of the world.
  *
- * @param versions - the object before and after the change; it may have left the world
+ * @param world - A world that contains one of the versions, or neither.
+ * @param versions - The object before and after the change.
  */
 export function affectedSubjects(world: World, ...versions: readonly KubeObject[]): KubeObject[] {
   const found = new Map(versions.map((version) => [keyOf(version), version]));

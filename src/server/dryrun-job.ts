@@ -12,6 +12,7 @@ export const DRY_RUN_FORMATS = {
   'application/sarif+json': 'sarif',
 } as const;
 
+/** The format of the answer to a dry run. */
 export type DryRunFormat = (typeof DRY_RUN_FORMATS)[keyof typeof DRY_RUN_FORMATS];
 
 /** One dry run as the worker receives it. Plain data. */

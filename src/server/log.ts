@@ -2,11 +2,13 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 import type { DecisionRecord } from '../admission/gate.ts';
 import type { Request } from '../admission/review.ts';
 
+/** The logger of the server. */
 export type Log = Logger;
 
 /** The values of `--log-level`. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
+/** The lowest level that is logged. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 // A write for every line would cost as much as the decision in it. If the reader of the output is too slow, lines are

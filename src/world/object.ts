@@ -8,6 +8,7 @@ export interface KubeObject extends JsonObject {
   readonly metadata: Metadata;
 }
 
+/** The metadata of a Kubernetes object. */
 export interface Metadata extends JsonObject {
   readonly name: string;
   readonly namespace?: string;

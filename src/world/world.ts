@@ -24,4 +24,5 @@ export interface World {
   referrers(key: ObjectKey): readonly KubeObject[];
 }
 
+/** The answer that an object does not exist. */
 export const ABSENT: Lookup = Object.freeze({ state: 'absent' });

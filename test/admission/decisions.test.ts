@@ -291,7 +291,7 @@ describe('a denial', () => {
       code: 422,
       reason: 'Invalid',
       message:
-        'Rollout "reviews" is invalid: spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]: VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [rollgate/virtualservice-route-exists]',
+        'Rollout "reviews" is invalid: spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]: VirtualService "reviews" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first [rollgate/virtualservice-route-exists]',
       details: {
         group: 'argoproj.io',
         kind: 'Rollout',
@@ -301,7 +301,7 @@ describe('a denial', () => {
             reason: 'FieldValueInvalid',
             field: 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]',
             message:
-              'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [rollgate/virtualservice-route-exists]',
+              'VirtualService "reviews" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first [rollgate/virtualservice-route-exists]',
           },
         ],
       },
@@ -316,7 +316,7 @@ describe('a denial', () => {
         reason: 'FieldValueInvalid',
         field: 'spec.http',
         message:
-          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first (an update of the Rollout is in progress: wait for its end, or add the new one here, switch the Rollout, then remove the old one) [rollgate/virtualservice-route-exists]',
+          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first (an update of the Rollout is in progress: wait for its end, or add the new one here, switch the Rollout, then remove the old one) [rollgate/virtualservice-route-exists]',
       },
     ]);
   });
@@ -536,7 +536,7 @@ describe('an argument renamed in the template', () => {
   it('is reported when the template is admitted, with the name that was probably meant', async () => {
     const { response, record } = await validate(gateOver(before), requestFor(renamed, template(before)));
     expect(record.verdict).toBe('warn');
-    expect(response.warnings?.join()).toContain('needs the argument "service"');
+    expect(response.warnings?.join()).toContain('does not supply argument "service"');
     const created = await validate(
       gateOver(before.filter(({ kind }) => kind !== 'AnalysisTemplate')),
       requestFor(renamed, undefined),

@@ -89,7 +89,7 @@ describe('the report', () => {
   it('says what is wrong, where, how to fix it, and by which rule', async () => {
     const { out } = await lint(directory({ 'cart.yaml': bad }), { paths: ['cart.yaml'] });
     expect(out).toContain(
-      'cart.yaml\n  13:50  error  VirtualService "cart" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first  virtualservice-route-exists\n',
+      'cart.yaml\n  13:50  error  VirtualService "cart" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first  virtualservice-route-exists\n',
     );
     expect(out).toMatch(/\n✖ 1 problem \(1 error, 0 warnings\)\n$/);
   });

@@ -73,7 +73,7 @@ describe('rollgate rules', () => {
     const { out } = await run(['rules', 'virtualservice-route-exists']);
     expect(out).toContain('Evaluates: Rollout; reads: VirtualService\n');
     expect(out).toContain(
-      '  invalid  VirtualService "{name}" has no http, tls or tcp route at all: add a route with the stable and the canary destination\n',
+      '  invalid  VirtualService "{name}" has no http, tls or tcp route: add a route with a stable and a canary destination\n',
     );
     expect(JSON.parse((await run(['rules', 'schema', '-o', 'json'])).out)).toMatchObject({
       id: 'schema',

@@ -321,7 +321,10 @@ describe('two replicas of Rollgate', () => {
       expect(await leads(cluster.rollgate)).toBe(false);
       await scene.developer.apply([deployment(scene.namespace, 'two', { replicas: 1, convert: 'canary' })]);
       await converted(scene, 'two', 1);
-      expect(second.program.output()).toContain(`Deployment.apps/${scene.namespace}/two`);
+      // Log lines are written with a short delay.
+      await until('the line of the second one about it', () =>
+        second.program.output().includes(`Deployment.apps/${scene.namespace}/two`),
+      );
       // It releases the Lease when it is stopped.
       const asked = performance.now();
       await second.program.stop('SIGTERM');

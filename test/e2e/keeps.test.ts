@@ -49,7 +49,7 @@ function live(source: KubeObject): Promise<KubeObject> {
 }
 
 /**
- * Drives a canary through its pauses to the end; at each, its files are applied again, edited anew, in every way in
+ * Drives a canary through its pauses to the end; at each, its files are applied again, with a new edit, in every way in
  * which Argo CD writes.
  */
 async function drive(

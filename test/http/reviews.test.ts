@@ -49,7 +49,7 @@ describe('POST /validate', () => {
     expect(response.status).toBe(200);
     expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
     const message =
-      'VirtualService "reviews" has no http route "primary" (it has "main"): name one of them in the Rollout, or add the route first [rollgate/virtualservice-route-exists]';
+      'VirtualService "reviews" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first [rollgate/virtualservice-route-exists]';
     const field = 'spec.strategy.canary.trafficRouting.istio.virtualService.routes[0]';
     expect(response.body).toEqual({
       apiVersion: 'admission.k8s.io/v1',

@@ -135,7 +135,7 @@ function evaluatedOutcome(
   const known = { rollout, replicas: plan.replicas };
   const denied = texts('deny');
   if (denied.length > 0) return { verdict: 'mistake', reasons: denied, ...known };
-  const advice = [...adviceFor(deployment, rollout, after, { besides: 'nothing' }), ...texts('warn')];
+  const advice = [...adviceFor(deployment, rollout, after, { covered: 'nothing' }), ...texts('warn')];
   return { verdict: 'yes', advice, ...known };
 }
 

@@ -39,7 +39,7 @@ export function beginningNotes(
     before === undefined && !atZero
       ? [`keeps its own pods until Rollout "${name}" is healthy, which needs objects that do not exist yet`]
       : [];
-  return [what, ...healthy, ...waiting, ...adviceFor(after, name, world, { besides: 'rules' })].map((text) =>
+  return [what, ...healthy, ...waiting, ...adviceFor(after, name, world, { covered: 'rules' })].map((text) =>
     note(after, text),
   );
 }
@@ -60,8 +60,8 @@ export function continuingNotes(before: KubeObject, after: KubeObject, atZero: b
       : [note(after, `becomes a plain Deployment again: ${rollout} is deleted once its own pods serve traffic`)];
   if (annotations.suspended !== undefined)
     return [note(after, `its conversion is suspended: ${annotations.suspended}`)];
-  const known = new Set(adviceFor(before, name ?? '', world, { besides: 'rules' }));
-  const news = adviceFor(after, name ?? '', world, { besides: 'rules' }).filter((line) => !known.has(line));
+  const known = new Set(adviceFor(before, name ?? '', world, { covered: 'rules' }));
+  const news = adviceFor(after, name ?? '', world, { covered: 'rules' }).filter((line) => !known.has(line));
   const healthy = atZero ? [`stays at 0 replicas, which counts as Healthy: ${rollout} runs its pods`] : [];
   return [...healthy, ...news].map((text) => note(after, text));
 }

@@ -104,7 +104,9 @@ function snapshot(
 ): Snapshot {
   const annotations = migrationAnnotationsOf(deployment);
   const profile =
-    annotations.profile === undefined || !Object.hasOwn(profiles, annotations.profile) ? undefined : profiles[annotations.profile];
+    annotations.profile === undefined || !Object.hasOwn(profiles, annotations.profile)
+      ? undefined
+      : profiles[annotations.profile];
   const ours = rollout !== undefined && ownershipOf(rollout, deployment) === 'ours' ? rollout : undefined;
   const rendered =
     profile === undefined

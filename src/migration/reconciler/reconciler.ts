@@ -267,7 +267,7 @@ export class Reconciler {
   }
 
   async #advise(key: ObjectKey, deployment: KubeObject, rollout: string): Promise<void> {
-    for (const message of adviceFor(deployment, rollout, this.#sources.world, { besides: 'nothing' }))
+    for (const message of adviceFor(deployment, rollout, this.#sources.world, { covered: 'nothing' }))
       await this.#tell(key, deployment, { type: 'Warning', reason: 'ChangeNeeded', message });
   }
 

@@ -39,7 +39,7 @@ it('does not say that a host is wrong where a DestinationRule that makes it righ
   );
   expect(hidden.findings).toEqual([]);
   expect(hidden.skipped.map(({ reason }) => reason)).toEqual([
-    'not all DestinationRules that may be for host "reviews" can be known',
+    'cannot read all DestinationRules that may be for host "reviews"',
   ]);
   expect(
     evaluate(storeOf(objects), [rollout], [destinationRuleSubsets]).findings.map(({ messageId }) => messageId),

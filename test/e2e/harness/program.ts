@@ -20,13 +20,18 @@ const STOPS_WITHIN = 20_000;
 /** In the environment of every program and of its children: which run of the tests started it. */
 export const STARTED_BY = 'ROLLGATE_E2E_STARTED_BY';
 
-// Tests that are interrupted clean nothing up, and a signal alone would end this process without a word to anybody.
+// Tests that are interrupted clean nothing up.
 const started = new Set<Program>();
-process.once('exit', () => {
+function killAll(): void {
   for (const program of started) program.kill();
-});
-for (const [signal, code] of [['SIGTERM', 143] as const, ['SIGHUP', 129] as const])
-  process.once(signal, () => process.exit(code));
+}
+process.once('exit', killAll);
+// A signal ends this process without that event, and vitest does not let tests call `process.exit`.
+for (const signal of ['SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    killAll();
+    process.kill(process.pid, signal);
+  });
 
 /**
  * A program that runs beside the tests, its output in a file. Only programs that were started here are ever stopped,
