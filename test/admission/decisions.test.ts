@@ -279,7 +279,7 @@ describe('a deletion', () => {
       requestFor(undefined, services[0]),
     );
     expect(response.warnings).toEqual([
-      `Service "reviews": deleting this breaks Rollout "reviews": there is no stable Service "${services[0]?.metadata.name}": change the Rollout first [rollgate/reference-exists]`,
+      `Service "reviews": deleting this breaks Rollout "reviews": stable Service "${services[0]?.metadata.name}" not found: change the Rollout first [rollgate/reference-exists]`,
     ]);
   });
 });
