@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,6 +6,8 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['test/e2e/**', 'test/chart/**', 'test/agreement/**', '**/node_modules/**'],
     testTimeout: 30_000,
+    // By default one core is left for the watcher, which on two cores is half of them.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Snapshots are written by `npm test -- -u` alone: a missing one fails.
     update: 'none',
   },
