@@ -24,8 +24,11 @@ export function newRule(root: string, id: string, retired = RETIRED_RULES): stri
   const files = new Map([
     [join(folder, 'rule.ts'), rule(id)],
     [join(folder, 'rule.test.ts'), test(id)],
-    [join(folder, 'fixtures', 'bad-no-history.yaml'), rollout('No old ReplicaSet is kept.', 0)],
-    [join(folder, 'fixtures', 'good-short-history.yaml'), rollout('One old ReplicaSet is enough.', 1)],
+    [join(folder, 'fixtures', 'bad-no-history.yaml'), rollout('Replace this fixture: no old ReplicaSet is kept.', 0)],
+    [
+      join(folder, 'fixtures', 'good-short-history.yaml'),
+      rollout('Replace this fixture: one old ReplicaSet is enough.', 1),
+    ],
     [catalogue, withRule(readFileSync(join(root, catalogue), 'utf8'), id)],
   ]);
   for (const [name, text] of files) {
@@ -124,7 +127,11 @@ function main([id, ...others]: readonly string[]): number {
     console.error(error.message);
     return 1;
   }
-  console.log(`\nNext: npx vitest run src/rules/${id} -u, then replace the example step by step (CONTRIBUTING.md).`);
+  console.log(`
+Next, as CONTRIBUTING.md says:
+  replace the fixtures, then everything in rule.ts
+  npx vitest run src/rules/${id} -u
+  npm run docs`);
   return 0;
 }
 

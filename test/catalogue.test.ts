@@ -108,6 +108,11 @@ describe('the catalogue', () => {
   it('has nothing left of the template of a new rule', () => {
     for (const { id, summary, explanation } of everything)
       expect(`${summary} ${explanation}`, id).not.toContain('Replace this');
+    for (const id of ids) {
+      const folder = join(ROOT, 'src', 'rules', id, 'fixtures');
+      for (const name of readdirSync(folder))
+        expect(readFileSync(join(folder, name), 'utf8'), `${id}/${name}`).not.toContain('Replace this');
+    }
   });
 
   it('names only known kinds', () => {

@@ -25,7 +25,7 @@ export interface Location<Data> {
   /** The object that contains the mistake; the subject by default. */
   readonly object?: KubeObject;
   readonly path: Path;
-  /** The name that the finding is about, never an index. */
+  /** The name that the finding is about, or the field if nothing there has a name. Never an index. */
   readonly anchor: string;
   readonly data: Data;
   /** The other places that are part of the contradiction. If the admitted object is among them, it is shown there. */

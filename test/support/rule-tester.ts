@@ -34,22 +34,23 @@ export function testRule(rule: Rule, folder: string): void {
       it(name, async () => {
         const text = readFileSync(join(directory, name), 'utf8');
         const manifests = parseManifests(text, name);
-        expect(manifests.errors).toEqual([]);
+        expect(manifests.errors, `${name} cannot be parsed`).toEqual([]);
         const { sources } = placeObjects(manifests.objects);
         for (const { object } of sources) deepFreeze(object);
 
         const { lines, kindsRead } = observe(rule, bundleWorld(sources.map(({ object }) => object)), sources);
         for (const kind of kindsRead) touched.add(kind);
         for (const line of lines) if ('message' in line) produced.add(line.message);
-        expect(
-          lines.some((line) => 'message' in line),
-          'whether it is found to break the rule',
-        ).toBe(name.startsWith('bad-'));
+        const found = lines.flatMap((line) => ('message' in line ? [`${line.at} ${line.message}: ${line.text}`] : []));
+        if (name.startsWith('bad-'))
+          expect(found, `the rule must find a mistake in ${name}, but it finds none`).not.toEqual([]);
+        else expect(found, `the rule must find nothing in ${name}`).toEqual([]);
 
         const reversed = sources.toReversed();
-        expect(observe(rule, bundleWorld(reversed.map(({ object }) => object)), reversed).lines, 'shuffled').toEqual(
-          lines,
-        );
+        expect(
+          observe(rule, bundleWorld(reversed.map(({ object }) => object)), reversed).lines,
+          'it must say the same when the documents are in reverse order',
+        ).toEqual(lines);
 
         for (const { object } of sources) {
           const others = bundleWorld(
@@ -57,7 +58,7 @@ export function testRule(rule: Rule, folder: string): void {
           );
           expect(
             observe(rule, new Overlay(others, [object]), sources).lines,
-            `by admission of ${title(object)}`,
+            `it must say the same when ${title(object)} is admitted last`,
           ).toEqual(lines);
         }
 
@@ -68,9 +69,11 @@ export function testRule(rule: Rule, folder: string): void {
     afterAll(() => {
       expect(
         [...touched].filter((kind) => !rule.subject.includes(kind) || rule.reads.includes(kind)).sort(),
-        'reads = looked at',
+        '`reads` of the rule must list the kinds that it looks up in its fixtures, and no others',
       ).toEqual([...rule.reads].sort());
-      expect([...produced].sort(), 'every message is produced').toEqual(Object.keys(rule.messages).sort());
+      expect([...produced].sort(), 'each message of the rule needs a fixture that produces it').toEqual(
+        Object.keys(rule.messages).sort(),
+      );
     });
   });
 }

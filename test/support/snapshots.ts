@@ -45,8 +45,17 @@ export function renderSnapshot(lines: readonly Line[]): string {
 export async function expectSnapshot(directory: string, fixture: string, lines: readonly Line[]): Promise<void> {
   const file = join(directory, snapshotOf(fixture));
   for (const line of lines) if ('message' in line) expect(line.text).not.toMatch(/\{\w+\}|undefined|NaN|\[object/);
-  if (lines.length > 0) await expect(renderSnapshot(lines)).toMatchFileSnapshot(file);
-  else expect(existsSync(file), `nothing is said about ${fixture}: delete ${snapshotOf(fixture)}`).toBe(false);
+  if (lines.length === 0) {
+    expect(existsSync(file), `nothing is said about ${fixture}: delete ${snapshotOf(fixture)}`).toBe(false);
+    return;
+  }
+  const state = existsSync(file) ? 'differs from what is said now' : 'is missing';
+  try {
+    await expect(renderSnapshot(lines)).toMatchFileSnapshot(file);
+  } catch (error) {
+    if (error instanceof Error) error.message = `${snapshotOf(fixture)} ${state}: a run with -u writes it`;
+    throw error;
+  }
 }
 
 /**
@@ -55,15 +64,16 @@ export async function expectSnapshot(directory: string, fixture: string, lines: 
  */
 export function expectFixtures(directory: string): void {
   const fixtures = fixturesIn(directory);
-  for (const name of fixtures) expect(name).toMatch(/^(good|bad)-[a-z0-9-]+\.yaml$/);
+  for (const name of fixtures)
+    expect(name, 'a fixture is named good-NAME.yaml or bad-NAME.yaml').toMatch(/^(good|bad)-[a-z0-9-]+\.yaml$/);
   for (const sort of ['good-', 'bad-'])
     expect(
       fixtures.filter((name) => name.startsWith(sort)),
-      sort,
+      `there must be a fixture ${sort}*.yaml`,
     ).not.toEqual([]);
   const known = new Set([...fixtures, ...fixtures.map(snapshotOf)]);
   expect(
     readdirSync(directory).filter((name) => !known.has(name)),
-    'files that belong to no fixture',
+    'only fixtures and their snapshots may be here: delete these files',
   ).toEqual([]);
 }
