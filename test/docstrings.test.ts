@@ -1,15 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ESLint } from 'eslint';
+import tseslint from 'typescript-eslint';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
-// Rules with types need a file of the program: the probes are appended to it.
-const FILE = join(ROOT, 'src/node-version.ts');
-const eslint = new ESLint({ cwd: ROOT });
+const FILE = join(ROOT, 'src/world/probe.ts');
+// Rules for docstrings need no types, and reading the types of all files takes seconds.
+const eslint = new ESLint({ cwd: ROOT, overrideConfig: tseslint.configs.disableTypeChecked });
 
 async function rulesBroken(probe: string): Promise<(string | null)[]> {
-  const [result] = await eslint.lintText(`${readFileSync(FILE, 'utf8')}\n${probe}\n`, { filePath: FILE });
+  const [result] = await eslint.lintText(`${probe}\n`, { filePath: FILE });
   return (result?.messages ?? []).map(({ ruleId }) => ruleId);
 }
 
