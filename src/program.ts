@@ -15,22 +15,22 @@ interface Entry {
 const COMMANDS: readonly Entry[] = [
   {
     name: 'lint',
-    summary: 'check manifests before they are applied, as the gate would',
+    summary: 'check manifests before you apply them',
     load: async (io, exit) => (await import('./commands/lint.ts')).lintCommand(io, exit),
   },
   {
     name: 'scan',
-    summary: 'report what is wrong in the cluster now, and what would be denied',
+    summary: 'report problems that are in the cluster now, and what would be denied',
     load: async (io, exit) => (await import('./commands/scan.ts')).scanCommand(io, exit),
   },
   {
     name: 'convert',
-    summary: 'show which Rollouts Deployments would become, and what prevents it',
+    summary: 'print the Rollouts that Deployments would become, and what prevents conversion',
     load: async (io, exit) => (await import('./commands/convert.ts')).convertCommand(io, exit),
   },
   {
     name: 'serve',
-    summary: 'answer admission requests and dry runs, for a cluster or manifests',
+    summary: 'run the admission webhook and the dry-run endpoint',
     load: async (io, exit) => (await import('./commands/serve.ts')).serveCommand(io, exit),
   },
   {
@@ -57,14 +57,15 @@ export async function main(args: readonly string[], io: Io): Promise<number | un
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.failed;
-    io.stderr.write(`rollgate: ${messageOf(error)}\n`);
+    const command = COMMANDS.find(({ name }) => name === args.find((arg) => !arg.startsWith('-')));
+    io.stderr.write(`rollgate${command === undefined ? '' : ` ${command.name}`}: ${messageOf(error)}\n`);
     return EXIT.failed;
   }
 }
 
 async function programFor(args: readonly string[], io: Io, exit: Exit): Promise<Command> {
   const program = new Command('rollgate')
-    .description('The admission gate for Argo Rollouts')
+    .description('An admission webhook for Argo Rollouts')
     .version(VERSION)
     .exitOverride()
     .showHelpAfterError('(use --help to list the commands and options)')

@@ -41,7 +41,7 @@ export function exemption(
   accounts: ReadonlySet<string>,
   world: World,
 ): string | undefined {
-  if (request.kindId === undefined) return `kind ${request.kind} is none of Rollgate's`;
+  if (request.kindId === undefined) return `Rollgate does not handle kind ${request.kind}`;
   if (request.subresource !== '') return `subresource ${request.subresource}`;
   if (request.operation === 'CONNECT') return 'operation CONNECT';
   if (accounts.has(request.user.username)) return 'exempt account';

@@ -64,7 +64,7 @@ function orderOfChanges({ subject, class: findingClass }: Finding): string {
   if (findingClass !== 'invalid') return '';
   const order = `add the new one here, switch the ${subject.kind}, then remove the old one`;
   return isMidUpdate(subject)
-    ? ` (an update of the ${subject.kind} is in progress: wait for its end, or ${order})`
+    ? ` (an update of the ${subject.kind} is in progress: wait until it ends, or ${order})`
     : ` (to change both: ${order})`;
 }
 

@@ -63,7 +63,7 @@ function quote(value: unknown): string {
 function requestIn(request: JsonObject, uid: string): Parsed {
   const operation = OPERATIONS.find((candidate) => candidate === request['operation']);
   if (operation === undefined)
-    return { ok: false, uid, error: `operation ${quote(request['operation'])} is none of ${OPERATIONS.join(', ')}` };
+    return { ok: false, uid, error: `operation ${quote(request['operation'])} is not one of ${OPERATIONS.join(', ')}` };
   const namespace = asString(request['namespace']);
   const name = asString(request['name']);
   const submitted = objectIn(request['object'], namespace, name);

@@ -1,6 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { useTokenFiles } from '../cluster/token-files.ts';
 import { ClusterWorld } from '../cluster/world.ts';
+import { readErrorOf } from '../world/error.ts';
 import type { World } from '../world/world.ts';
 
 /** Which cluster a command reads. */
@@ -21,12 +22,12 @@ export interface ClusterOptions {
 export function kubeConfigOf({ kubeconfig, context }: ClusterOptions): KubeConfig {
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromFile(kubeconfig);
+  else loadFile(config, kubeconfig);
   useTokenFiles(config, kubeconfig);
   if (context !== undefined) {
     if (config.getContextObject(context) === null) {
       const names = config.getContexts().map(({ name }) => name);
-      throw new Error(`there is no context "${context}" in the kubeconfig (it has ${names.join(', ') || 'none'})`);
+      throw new Error(`context "${context}" not found in the kubeconfig (it has ${names.join(', ') || 'none'})`);
     }
     config.setCurrentContext(context);
   }
@@ -35,6 +36,14 @@ export function kubeConfigOf({ kubeconfig, context }: ClusterOptions): KubeConfi
   if (cluster === null || (kubeconfig === undefined && cluster.server === 'http://localhost:8080'))
     throw new Error('no cluster is configured: set KUBECONFIG, or use --kubeconfig');
   return config;
+}
+
+function loadFile(config: KubeConfig, kubeconfig: string): void {
+  try {
+    config.loadFromFile(kubeconfig);
+  } catch (error) {
+    throw new Error(`${kubeconfig}: ${readErrorOf(error)}`, { cause: error });
+  }
 }
 
 /** Returns how to reach a cluster, and that of the Istio objects where it is another one. */

@@ -9,6 +9,7 @@ import type { Policy } from '../policy/policy.ts';
 import { count, plain } from '../report/format.ts';
 import { RULES } from '../rules/index.ts';
 import { bundleWorld, placeObjects } from '../world/manifests.ts';
+import { nearest } from '../world/nearest.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
 import type { ClusterOptions } from './cluster.ts';
@@ -48,6 +49,13 @@ export async function runConvert(options: ConvertOptions, io: Io): Promise<numbe
   }
   const policy = policyOf(options.policy, io.cwd, say);
   if (policy === undefined) return EXIT.failed;
+  if (!Object.hasOwn(policy.profiles, options.profile)) {
+    const known = Object.keys(policy.profiles).sort();
+    const near = nearest(options.profile, known);
+    const fix = near === undefined ? '' : `: use "${near}"`;
+    say(`--profile: profile "${options.profile}" not found (available: ${known.join(', ') || 'none'})${fix}`);
+    return EXIT.failed;
+  }
   if (options.cluster === true) return overCluster(options, policy, io, say);
   const { manifests, notes, problems } = await readManifests(options.paths, io);
   for (const sentence of [
@@ -65,8 +73,9 @@ export async function runConvert(options: ConvertOptions, io: Io): Promise<numbe
     controllers: true,
     stored: false,
   });
-  if (foreseen.length === 0) say('no Deployment found in these manifests');
-  const failed = problems.length > 0 || manifests.errors.length > 0 || foreseen.length === 0;
+  const unread = problems.length > 0 || manifests.errors.length > 0;
+  if (foreseen.length === 0 && !unread) say('no Deployment found in these manifests');
+  const failed = unread || foreseen.length === 0;
   const code = options.plan === true ? writePlan(foreseen, options, io) : writeObjects(foreseen, io, say);
   return failed ? EXIT.failed : code;
 }
@@ -78,7 +87,9 @@ async function overCluster(
   say: (sentence: string) => void,
 ): Promise<number> {
   if (options.plan !== true) {
-    say('--cluster only makes plans: add --plan. To convert Deployments in a cluster, annotate them');
+    say(
+      '--cluster works only with --plan: add --plan. To convert a Deployment in the cluster, annotate it with rollgate.io/convert',
+    );
     return EXIT.failed;
   }
   const { readCluster } = await import('./cluster.ts');
@@ -86,7 +97,7 @@ async function overCluster(
   try {
     const listing = cluster.world.list('Deployment.apps', options.namespace);
     if (listing.state === 'unknown') {
-      say(`the Deployments could not be read: ${listing.reason}`);
+      say(`cannot read the Deployments: ${listing.reason}`);
       return EXIT.failed;
     }
     const controllers = controllersKnown(policy, cluster.world);
@@ -166,7 +177,8 @@ function planText(forecasts: readonly Forecast[]): string {
     return `${(places[index] ?? '').padEnd(width)}  ${verdictText(forecast)}\n${details}`;
   });
   const can = forecasts.filter(({ verdict }) => verdict === 'yes').length;
-  return `${blocks.join('')}${blocks.length === 0 ? '' : '\n'}${can} of ${count(forecasts.length, 'Deployment')} can be converted\n`;
+  if (blocks.length === 0) return '';
+  return `${blocks.join('')}\n${can} of ${count(forecasts.length, 'Deployment')} can be converted\n`;
 }
 
 function verdictText({ verdict, profile, rollout, replicas }: Forecast): string {
@@ -176,7 +188,7 @@ function verdictText({ verdict, profile, rollout, replicas }: Forecast): string 
     case 'suspended':
       return `is not converted yet: its conversion is suspended (profile ${profile})`;
     case 'back':
-      return 'is becoming a plain Deployment again';
+      return 'is being converted back to a plain Deployment';
     case 'yes':
       return `can be converted: Rollout "${rollout}" with ${count(replicas ?? 0, 'pod')} (profile ${profile})`;
     case 'no':
@@ -197,12 +209,12 @@ type Given = Omit<ConvertOptions, 'paths'> & { readonly filename?: readonly stri
  */
 export function convertCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('convert')
-    .description('show which Rollouts Deployments would become, and what prevents it')
+    .description('print the Rollouts that Deployments would become, and what prevents conversion')
     .argument('[path...]', 'files, directories, glob patterns, or - for standard input')
-    .option('-f, --filename <path...>', 'same as the arguments')
+    .option('-f, --filename <path...>', 'more paths, the same as the path arguments')
     .option('--profile <name>', 'the profile for Deployments without one in their annotation or namespace', 'canary')
-    .option('--plan', 'only say for every Deployment whether it can be converted, and what prevents it')
-    .option('--cluster', 'with --plan: the Deployments of the cluster of the current context')
+    .option('--plan', 'print no objects, only whether each Deployment can be converted, and what prevents it')
+    .option('--cluster', 'with --plan: use the Deployments in the cluster of the current context')
     .option('--policy <file>', 'the policy file with the profiles (default: the built-in policy)')
     .option('-n, --namespace <name>', 'the namespace of objects without one; with --cluster: only this namespace')
     .option('--kubeconfig <file>', 'with --cluster: the kubeconfig (default: what kubectl uses)')
@@ -211,7 +223,7 @@ export function convertCommand(io: Io, exit: (code: number) => void): Command {
     .action(async (paths: string[], { filename = [], ...options }: Given) => {
       const all = [...paths, ...filename];
       if (all.length === 0 && options.cluster !== true) {
-        io.stderr.write('rollgate convert: name files, or use --cluster\n');
+        io.stderr.write('rollgate convert: no path given: name files or directories, or use --plan --cluster\n');
         return exit(EXIT.failed);
       }
       exit(await runConvert({ ...options, paths: all }, io));

@@ -5,7 +5,7 @@ import { joinManifests, NOT_AN_OBJECT, parseManifests, type Manifests } from '..
 import { groupOf, type KubeObject } from '../world/object.ts';
 import { asArray, dig, isObject, optionalString } from '../world/read.ts';
 import type { Io } from './io.ts';
-import { messageOf } from '../world/error.ts';
+import { readErrorOf } from '../world/error.ts';
 
 /** What was found at paths. */
 export interface FoundManifests {
@@ -144,7 +144,7 @@ function textOf({ path, name }: Candidate, problems: string[]): string | undefin
 }
 
 function reasonOf(name: string, error: unknown): string {
-  return `${name}: ${messageOf(error)}`;
+  return `${name}: ${readErrorOf(error)}`;
 }
 
 async function readAll(stream: AsyncIterable<string | Uint8Array>): Promise<string> {

@@ -13,7 +13,7 @@ import type { World } from '../world/world.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { readManifests } from './files.ts';
 import { EXIT, type Io } from './io.ts';
-import { messageOf } from '../world/error.ts';
+import { readErrorOf } from '../world/error.ts';
 
 /** The options of `rollgate lint`. */
 export interface LintOptions {
@@ -73,7 +73,7 @@ export function policyOf(file: string | undefined, cwd: string, say: (sentence: 
   try {
     text = readFileSync(resolve(cwd, file), 'utf8');
   } catch (error) {
-    say(`${file}: ${messageOf(error)}`);
+    say(`${file}: ${readErrorOf(error)}`);
     return undefined;
   }
   const loaded = parsePolicy(text, POLICY_CATALOG);
@@ -89,14 +89,14 @@ export function policyOf(file: string | undefined, cwd: string, say: (sentence: 
  */
 export function lintCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('lint')
-    .description('check manifests before they are applied, as the gate would')
+    .description('check manifests before you apply them')
     .argument('<path...>', 'files, directories, glob patterns, or - for standard input')
     .option('-n, --namespace <name>', 'the namespace of objects without one')
-    .option('--require-references', 'report references to objects that are not in the manifests as errors')
+    .option('--require-references', 'report an error if a referenced object is not in the manifests')
     .option('--policy <file>', 'the policy file (default: the built-in policy)')
     .option(
       '--cluster',
-      'check what the manifests change in the cluster: objects in the cluster count, and problems it already has are not reported',
+      'check the manifests together with the objects in the cluster, and report only problems that the manifests introduce',
     )
     .option('--kubeconfig <file>', 'with --cluster: the kubeconfig (default: what kubectl uses)')
     .option('--context <name>', 'with --cluster: the context in the kubeconfig (default: the current one)')

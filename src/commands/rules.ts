@@ -44,7 +44,7 @@ export function runRules({ id, output }: RulesOptions, io: Pick<Io, 'stdout' | '
       all.map((entry) => entry.id),
     );
     io.stderr.write(
-      `rollgate rules: there is no rule "${id}"${near === undefined ? '' : `, did you mean "${near}"?`}\n`,
+      `rollgate rules: no rule or keep has the id "${id}": ${near === undefined ? 'run "rollgate rules" to list them' : `did you mean "${near}"?`}\n`,
     );
     return EXIT.failed;
   }
@@ -77,8 +77,8 @@ function entries(): Entry[] {
 
 const HEADINGS: Readonly<Record<Entry['sort'], string>> = {
   rule: 'Rules, at admission and in manifests',
-  document: 'Checks of manifests only: an API server never sees these problems',
-  keep: 'Keeps: what the controller owns, restored when someone overwrites it',
+  document: 'Checks of manifests only, because these problems never reach the API server',
+  keep: 'Keeps, which restore what the Argo Rollouts controller wrote',
 };
 
 function table(all: readonly Entry[]): string {
@@ -127,7 +127,7 @@ function page(entry: Entry): string {
 export function rulesCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('rules')
     .description('list the rules and keeps, or explain one of them')
-    .argument('[id]', 'the rule to explain')
+    .argument('[id]', 'the rule or keep to explain')
     .addOption(new Option('-o, --output <format>', 'the output format').choices(['text', 'json']).default('text'))
     .action((id: string | undefined, options: Omit<RulesOptions, 'id'>) => {
       exit(runRules({ ...options, id }, io));

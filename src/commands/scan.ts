@@ -95,9 +95,9 @@ type Given = ClusterOptions & {
  */
 export function scanCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('scan')
-    .description('report what is wrong in the cluster now, and what would be denied')
-    .option('-n, --namespace <name>', 'only this namespace, and cluster-scoped objects')
-    .option('--would-deny', 'only count, by namespace, what would be denied')
+    .description('report problems that are in the cluster now, and what would be denied')
+    .option('-n, --namespace <name>', 'check only this namespace and cluster-scoped objects')
+    .option('--would-deny', 'print only the number of denials for each namespace')
     .option('--policy <file>', 'the policy file (default: the built-in policy)')
     .option('--kubeconfig <file>', 'the kubeconfig (default: what kubectl uses)')
     .option('--context <name>', 'the context in the kubeconfig (default: the current one)')

@@ -16,9 +16,7 @@ type Given = ServeOptions & { readonly plainPort?: number };
  * @param exit - Called with the exit code.
  */
 export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => void): Command {
-  const command = new Command('serve').description(
-    'answer admission requests and dry runs, for a cluster or manifests',
-  );
+  const command = new Command('serve').description('run the admission webhook and the dry-run endpoint');
   addSourceOptions(command);
   addServerOptions(command);
   return command.action(async ({ plainPort, ...given }: Given) => {
@@ -45,33 +43,33 @@ function addSourceOptions(command: Command): void {
       '--manifests <path...>',
       'serve these manifests (files or directories) instead of a cluster, on the loopback interface',
     )
-    .option('--policy <file>', 'the policy file; read again when it changes')
-    .option('--kubeconfig <file>', 'the kubeconfig (default: as kubectl, or the service account in a pod)')
+    .option('--policy <file>', 'the policy file, loaded again when it changes (default: the built-in policy)')
+    .option('--kubeconfig <file>', 'the kubeconfig (default: what kubectl uses, or in a pod its service account)')
     .option('--context <name>', 'the context in the kubeconfig (default: the current one)')
     .option('--istio-kubeconfig <file>', 'the kubeconfig of the cluster with the Istio objects, if it is another one')
     .option('--account <name>', 'the account that Rollgate runs as, system:serviceaccount:NAMESPACE:NAME')
     .option(
       '--conversion-lease <namespace/name>',
-      'convert Deployments, one process at a time: the one that holds this Lease',
+      'convert Deployments; of several processes only the holder of this Lease does',
     );
 }
 
 function addServerOptions(command: Command): void {
   command
-    .option('--cert-dir <directory>', 'the directory of tls.crt and tls.key; read again when they change')
+    .option('--cert-dir <directory>', 'the directory of tls.crt and tls.key, loaded again when they change')
     .option('--host <address>', 'the address to listen on (default: all; with --manifests 127.0.0.1)')
     .option('--port <number>', 'the HTTPS port', wholeNumber(0, 65_535), 8443)
     .option('--health-port <number>', 'the port of /livez, /readyz and /metrics', wholeNumber(0, 65_535), 8080)
     .addOption(new Option('--plain-port <number>').argParser(wholeNumber(0, 65_535)).hideHelp())
     .option(
       '--max-in-flight <number>',
-      'the number of admission requests in progress above which more are rejected',
+      'how many admission requests may be in progress; Rollgate rejects the rest',
       wholeNumber(1, 100_000),
       400,
     )
-    .addOption(new Option('--log-level <level>', 'the lowest level that is logged').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('--log-level <level>', 'log only this level and above').choices(LOG_LEVELS).default('info'))
     .addOption(
-      new Option('--tls-min-version <version>', 'the lowest version of TLS that is accepted')
+      new Option('--tls-min-version <version>', 'the oldest accepted TLS version')
         .choices(['1.2', '1.3'])
         .default('1.3'),
     );

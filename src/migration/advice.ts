@@ -45,7 +45,7 @@ function matchLabelKeys(deployment: KubeObject): string[] {
   const lines = places.flatMap(([place, entry]) =>
     FIELDS.filter((field) => asArray(dig(entry, field)).includes(HASH)).map(
       (field) =>
-        `${field}: ${HASH} in ${place} has no effect under a Rollout, whose pods lack that label: use rollouts-pod-template-hash`,
+        `${field}: ${HASH} in ${place} has no effect in a Rollout, because its pods do not have that label: use rollouts-pod-template-hash`,
     ),
   );
   return [...new Set(lines)];

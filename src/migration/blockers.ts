@@ -61,16 +61,16 @@ function volumes(deployment: KubeObject, world: World): string[] {
     if (name === undefined) return [];
     const found = world.get('PersistentVolumeClaim', namespaceOf(deployment), name);
     if (found.state !== 'present') {
-      const why = found.state === 'absent' ? 'does not exist' : `is unknown: ${found.reason}`;
+      const why = found.state === 'absent' ? 'does not exist' : `cannot be read (${found.reason})`;
       return [
-        `PersistentVolumeClaim "${name}" ${why}; only a volume that several pods may mount can be shared by old and new pods`,
+        `PersistentVolumeClaim "${name}" ${why}; old and new pods can share only a volume that several pods may mount`,
       ];
     }
     const modes = asArray(dig(found.object, 'spec', 'accessModes')).map(asString);
     return modes.some((mode) => SHARED.has(mode))
       ? []
       : [
-          `PersistentVolumeClaim "${name}" is ${modes.join(', ') || 'of no access mode'}: old and new pods cannot both mount it`,
+          `PersistentVolumeClaim "${name}" has access mode ${modes.join(', ') || 'none'}: old and new pods cannot both mount it`,
         ];
   });
 }

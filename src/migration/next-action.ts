@@ -111,7 +111,7 @@ function reconcileForward(seen: Observation, annotations: MigrationAnnotations, 
         annotations,
         wanted,
         'name-taken',
-        `Rollout "${rollout.metadata.name}" exists and was not made from this Deployment`,
+        `Rollout "${rollout.metadata.name}" exists and was not created for this Deployment`,
       );
     case 'ours':
       return withRollout(seen, rollout, annotations, wanted);
@@ -135,7 +135,7 @@ function createRollout(seen: Observation, annotations: MigrationAnnotations, wan
         annotations.suspended === undefined
           ? Math.min(refusal.pause, Math.max(CREATE_TIMEOUT - refusal.since, SOON))
           : refusal.pause,
-        `the Rollout could not be created: ${refusal.reason}`,
+        `cannot create the Rollout: ${refusal.reason}`,
       );
   }
   return { do: 'create', rollout: withReplicas(rendered, atLeast(wanted, least)) };
@@ -147,7 +147,7 @@ function withoutProfile(
   { profile = '' }: MigrationAnnotations,
   wanted: number,
 ): Action {
-  const because = `there is no profile "${profile}"`;
+  const because = `conversion profile "${profile}" not found`;
   const target = atLeast(wanted, least);
   if (replicasOf(deployment) >= target) return nothing(because);
   return age >= CREATE_TIMEOUT ? scaleDeployment(target, because) : wait(LATER, because);
@@ -225,14 +225,14 @@ function reconcileRevert(seen: Observation, annotations: MigrationAnnotations): 
       do: 'patch-rollout',
       rollout,
       operations: withoutScaleDown(rollout),
-      because: 'it must not scale the Deployment down while it is reverted',
+      because: 'the Rollout must not scale the Deployment down while it is converted back',
     };
   return (
     untilDeploymentServes(deployment, rollout, target) ?? {
       do: 'patch-rollout',
       rollout,
       operations: release(rollout),
-      because: 'the Deployment serves; the Rollout releases Services and routers',
+      because: 'the pods of the Deployment serve traffic; removing the hash of the Rollout from Services and routes',
     }
   );
 }
@@ -249,7 +249,7 @@ function withoutRollout({ deployment, least }: Observation, annotations: Migrati
 /** Returns what to do until the Deployment serves by itself; undefined once it does. */
 function untilDeploymentServes(deployment: KubeObject, rollout: KubeObject, target: number): Action | undefined {
   if (!isObserved(rollout)) return wait(SOON, 'the controller has not observed the current Rollout');
-  if (replicasOf(deployment) < target) return scaleDeployment(target, 'it becomes a plain Deployment again');
+  if (replicasOf(deployment) < target) return scaleDeployment(target, 'it is converted back to a plain Deployment');
   return isAvailable(deployment, target) ? undefined : wait(SOON, 'the pods of the Deployment are not available yet');
 }
 

@@ -74,7 +74,7 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
   const profile = Object.hasOwn(settings.profiles, asked) ? settings.profiles[asked] : undefined;
   if (profile === undefined)
     return byNamespace
-      ? stays(asked, [`the namespace asks for profile "${asked}", which does not exist`])
+      ? stays(asked, [`the label of the namespace names profile "${asked}", which does not exist`])
       : unknownProfile(asked, settings);
   return planFor(change, { profile, asked, byNamespace, continues }, world, settings);
 }
@@ -139,11 +139,11 @@ function preventedBy(settings: MigrationSettings, after: KubeObject): string[] {
 }
 
 function nameTaken(asked: string, name: string, byNamespace: boolean): MigrationPlan {
-  if (byNamespace) return stays(asked, [`Rollout "${name}" exists and was not made from it`]);
+  if (byNamespace) return stays(asked, [`Rollout "${name}" exists and was not created for it`]);
   return {
     kind: 'refused',
     profile: asked,
-    message: `Rollout "${name}" exists already and was not made from this Deployment`,
+    message: `Rollout "${name}" already exists and was not created for this Deployment`,
     fix: 'delete that Rollout, or use a profile that gives it another name',
   };
 }
@@ -187,7 +187,7 @@ function unknownProfile(name: string, { profiles }: MigrationSettings): Migratio
   return {
     kind: 'refused',
     profile: name,
-    message: `there is no conversion profile "${name}" (there is ${known.join(', ') || 'none'})`,
+    message: `conversion profile "${name}" not found (available: ${known.join(', ') || 'none'})`,
     fix: meant === undefined ? 'use one of them, or remove the annotation' : `use "${meant}", or remove the annotation`,
   };
 }

@@ -123,7 +123,7 @@ export function selectorsLeftBehind(rollout: KubeObject, deployment: KubeObject,
     const missing = lookup.state === 'present' ? lacking(selectorIn(lookup.object)) : [];
     if (missing.length > 0)
       found.push(
-        `${what} selects ${missing.join(', ')}, which only pods of the Rollout have: add it to the labels of the pod template, or change what selects it`,
+        `${what} selects ${missing.join(', ')}, which only pods of the Rollout have: add these labels to the pod template, or remove them from the selector`,
       );
   };
   for (const { kind, namespace, name, role } of references(rollout)) {

@@ -154,7 +154,7 @@ function* durationProblems(limits: Limits): Generator<Found> {
   for (const field of ['interval', 'initialDelay'] as const) {
     const value = limits[field];
     if (value !== undefined && value !== '' && parseGoDuration(value) === undefined)
-      yield { kind: 'duration', field, against: '', value, reason: 'no duration' };
+      yield { kind: 'duration', field, against: '', value, reason: 'not a duration' };
   }
 }
 

@@ -316,7 +316,7 @@ describe('a denial', () => {
         reason: 'FieldValueInvalid',
         field: 'spec.http',
         message:
-          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first (an update of the Rollout is in progress: wait for its end, or add the new one here, switch the Rollout, then remove the old one) [rollgate/virtualservice-route-exists]',
+          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first (an update of the Rollout is in progress: wait until it ends, or add the new one here, switch the Rollout, then remove the old one) [rollgate/virtualservice-route-exists]',
       },
     ]);
   });

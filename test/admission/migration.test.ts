@@ -139,7 +139,9 @@ describe('a Deployment with the convert annotation', () => {
     expect(said.warnings).toContain(
       'Deployment "web" becomes Rollout "web" with 3 pods (profile canary) [rollgate/deployment-convert]',
     );
-    expect(said.warnings).toContain('Deployment "web": 0 replicas count as Healthy: watch the pods of Rollout "web"');
+    expect(said.warnings).toContain(
+      'Deployment "web": shows as Healthy at 0 replicas even if its pods fail: watch Rollout "web"',
+    );
   });
 
   it('keeps its own replicas if its Rollout needs an object that does not exist yet', async () => {
@@ -220,7 +222,7 @@ spec: { targetRef: { apiVersion: apps/v1, kind: Deployment, name: web } }
       topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', matchLabelKeys: ['pod-template-hash'] }],
     };
     expect((await say(gate(), web({ annotations: { convert: 'canary' }, replicas: 1, pod }))).warnings).toContain(
-      'matchLabelKeys: pod-template-hash in topologySpreadConstraints has no effect under a Rollout',
+      'matchLabelKeys: pod-template-hash in topologySpreadConstraints has no effect in a Rollout',
     );
   });
 });
@@ -243,7 +245,13 @@ describe('a Deployment that is not converted, with the reason', () => {
       'Kafka "k" owns the Deployment',
     ],
     ['Recreate', { spec: { strategy: { type: 'Recreate' } } }, [], {}, 'its strategy is Recreate'],
-    ['a ReadWriteOnce volume', mounting, [pvc('ReadWriteOnce')], {}, 'PersistentVolumeClaim "data" is ReadWriteOnce'],
+    [
+      'a ReadWriteOnce volume',
+      mounting,
+      [pvc('ReadWriteOnce')],
+      {},
+      'PersistentVolumeClaim "data" has access mode ReadWriteOnce',
+    ],
     ['a volume that does not exist', mounting, [], {}, 'PersistentVolumeClaim "data" does not exist'],
     ['named by another Rollout', {}, [reference], {}, 'Rollout "other" already refers to it'],
     [
@@ -278,7 +286,7 @@ describe('a conversion is rejected', () => {
   it('if the profile does not exist', async () => {
     const said = await say(gate(), web({ annotations: { convert: 'canry' }, replicas: 3 }));
     expect(said.denied).toBe(
-      'Deployment "web" is invalid: metadata.annotations["rollgate.io/convert"]: there is no conversion profile "canry" (there is blue-green, canary, mesh): use "canary", or remove the annotation [rollgate/deployment-convert]',
+      'Deployment "web" is invalid: metadata.annotations["rollgate.io/convert"]: conversion profile "canry" not found (available: blue-green, canary, mesh): use "canary", or remove the annotation [rollgate/deployment-convert]',
     );
     expect(said.replicas).toBe(3);
   });
@@ -289,7 +297,7 @@ describe('a conversion is rejected', () => {
       spec: { workloadRef: undefined, template: {} },
     });
     expect((await say(gate([foreign]), web({ annotations: { convert: 'canary' }, replicas: 3 }))).denied).toContain(
-      'Rollout "web" exists already and was not made from this Deployment',
+      'Rollout "web" already exists and was not created for this Deployment',
     );
     const predecessor = rolloutOf({
       metadata: {
@@ -351,7 +359,7 @@ describe('a conversion is rejected', () => {
     );
     expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'canary' } });
     expect(said.warnings).toContain(
-      'Deployment "web": not converted (profile canary): the API server could not be asked whether "dev@example.com" may create rollouts.argoproj.io in namespace "shop"',
+      'Deployment "web": not converted (profile canary): cannot check with the API server whether "dev@example.com" may create rollouts.argoproj.io in namespace "shop"',
     );
   });
 });
@@ -428,7 +436,7 @@ describe('a converted Deployment', () => {
     const said = await say(converted, web({ annotations: { convert: 'canary' }, replicas: 5 }), before);
     expect(said).toMatchObject({ denied: undefined, replicas: 0, marks: CONVERTED });
     expect(said.warnings).toContain(
-      'Deployment "web": stays at 0 replicas, which counts as Healthy: Rollout "web" runs its pods',
+      'Deployment "web": stays at 0 replicas and shows as Healthy even if its pods fail: Rollout "web" runs them',
     );
   });
 
@@ -448,7 +456,7 @@ describe('a converted Deployment', () => {
     const leaving = await say(gate([rolloutOf(), before], nobody), web({ replicas: 6 }), before);
     expect(leaving).toMatchObject({ denied: undefined, replicas: 6, marks: { replicas: '6', 'rollout-uid': 'r-1' } });
     expect(leaving.warnings).toContain(
-      'Deployment "web": no Rollgate converts Deployments here any more: it gets its own pods; delete Rollout "web" yourself',
+      'Deployment "web": conversion is off here, so the Deployment runs its own pods again; delete Rollout "web" yourself',
     );
     expect(
       await say(
@@ -466,7 +474,7 @@ describe('a converted Deployment', () => {
     const said = await say(converted, web({ replicas: 5 }), before);
     expect(said).toMatchObject({ replicas: 0, marks: { replicas: '5', 'rollout-uid': 'r-1' } });
     expect(said.warnings).toContain(
-      'Deployment "web": becomes a plain Deployment again: Rollout "web" is deleted once its own pods serve traffic',
+      'Deployment "web": becomes a plain Deployment again: Rollout "web" is deleted once the pods of the Deployment serve traffic',
     );
   });
 
@@ -574,7 +582,7 @@ describe('a converted Deployment', () => {
       before,
     );
     expect(said).toMatchObject({ denied: undefined, marks: CONVERTED });
-    expect(said.warnings).toContain('there is no conversion profile "no-such"');
+    expect(said.warnings).toContain('conversion profile "no-such" not found');
   });
 });
 
@@ -604,7 +612,7 @@ describe('a Deployment that was exported at 0 while converted', () => {
     expect(said).toMatchObject({ denied: undefined, replicas: 5 });
     expect(Object.keys(said.marks).filter((key) => key !== 'convert')).toEqual([]);
     expect(said.warnings).toContain(
-      'Deployment "web": exported at 0 replicas while a Rollout ran its pods: it gets the 5 pods noted on it [rollgate/deployment-convert]',
+      'Deployment "web": exported at 0 replicas while a Rollout ran its pods: it gets the 5 pods recorded in its annotations [rollgate/deployment-convert]',
     );
   });
 

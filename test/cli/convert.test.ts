@@ -60,7 +60,11 @@ describe('rollgate convert', () => {
       out: '',
       err: 'rollgate convert: Deployment shop/a cannot be converted: its strategy is Recreate: a Rollout runs old and new pods at the same time\n',
     });
-    expect((await run(['-f', '.', '--profile', 'blue-gren'], folder)).err).toContain('use "blue-green"');
+    expect(await run(['-f', '.', '--profile', 'blue-gren'], folder)).toEqual({
+      code: 2,
+      out: '',
+      err: 'rollgate convert: --profile: profile "blue-gren" not found (available: blue-green, canary): use "blue-green"\n',
+    });
   });
 
   it('plans the conversion of a folder', async () => {
@@ -86,7 +90,7 @@ shop/plain     can be converted: Rollout "plain" with 5 pods (profile canary)
 shop/recreate  cannot be converted (profile canary)
                - its strategy is Recreate: a Rollout runs old and new pods at the same time
 shop/wrong     needs a fix first (profile canry)
-               - there is no conversion profile "canry" (there is blue-green, canary): use "canary", or remove the annotation
+               - conversion profile "canry" not found (available: blue-green, canary): use "canary", or remove the annotation
 
 1 of 5 Deployments can be converted
 `);
@@ -112,7 +116,7 @@ shop/wrong     needs a fix first (profile canry)
       'late.yaml': deployment('late', '', `${notes}, "rollgate.io/convert-suspended": "refused: quota"`),
     });
     const said = [
-      'rollgate convert: Deployment shop/back is becoming a plain Deployment again',
+      'rollgate convert: Deployment shop/back is being converted back to a plain Deployment',
       'rollgate convert: Deployment shop/done is converted',
       'rollgate convert: Deployment shop/late is not converted yet: its conversion is suspended (profile canary): refused: quota',
       'rollgate convert: Deployment shop/off opted out of conversion',
@@ -154,7 +158,7 @@ profiles:
       ) as unknown[];
     expect(await plan('fixed')).toMatchObject([
       { name: 'a', verdict: 'yes' },
-      { name: 'b', verdict: 'mistake', reasons: [expect.stringContaining('Rollout "shared" exists already')] },
+      { name: 'b', verdict: 'mistake', reasons: [expect.stringContaining('Rollout "shared" already exists')] },
     ]);
     expect(await plan('one-service')).toMatchObject([
       { name: 'a', verdict: 'yes' },
@@ -173,7 +177,15 @@ profiles:
 
   it('fails if there is no Deployment, or if no files are named', async () => {
     expect((await run(['--plan', 'controller/../blue-green'])).code).toBe(2);
-    expect(await run([])).toMatchObject({ code: 2, err: 'rollgate convert: name files, or use --cluster\n' });
+    expect(await run([])).toMatchObject({
+      code: 2,
+      err: 'rollgate convert: no path given: name files or directories, or use --plan --cluster\n',
+    });
     expect((await run(['--cluster'])).code).toBe(2);
+    expect(await run(['--plan', 'absent.yaml'])).toEqual({
+      code: 2,
+      out: '',
+      err: 'rollgate convert: absent.yaml: no such file or directory\n',
+    });
   });
 });

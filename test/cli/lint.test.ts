@@ -67,6 +67,9 @@ describe('the exit code', () => {
     expect(ran.out).toContain('virtualservice-route-exists');
     expect(ran.out).toMatch(/^broken\.yaml\n {2}2:1 +error /m);
     expect(ran.err).toBe('rollgate lint: absent.yaml: no such file or directory\n');
+    expect((await lint(root, { paths: ['bad.yaml'], policy: 'no-policy.yaml' })).err).toBe(
+      'rollgate lint: no-policy.yaml: no such file or directory\n',
+    );
     expect((await lint(directory({ 'good.yaml': good }), { paths: ['good.yaml', 'absent.yaml'] })).code).toBe(2);
   });
 

@@ -82,12 +82,21 @@ describe('rollgate rules', () => {
     expect((await run(['rules', 'service-hash'])).out).toContain('Keeps: Service\n');
   });
 
+  it('names the command in an error of a cluster', async () => {
+    expect((await run(['lint', '--cluster', '--kubeconfig', 'absent', 'x.yaml'])).err).toBe(
+      'rollgate lint: absent: no such file or directory\n',
+    );
+  });
+
   it('suggests the nearest name if the given one does not exist', async () => {
     expect(await run(['rules', 'shema'])).toEqual({
       code: 2,
       out: '',
-      err: 'rollgate rules: there is no rule "shema", did you mean "schema"?\n',
+      err: 'rollgate rules: no rule or keep has the id "shema": did you mean "schema"?\n',
     });
+    expect((await run(['rules', 'no-such-thing'])).err).toBe(
+      'rollgate rules: no rule or keep has the id "no-such-thing": run "rollgate rules" to list them\n',
+    );
   });
 });
 

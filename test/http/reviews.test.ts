@@ -221,7 +221,7 @@ describe('a body that is no AdmissionReview', () => {
     [
       'no operation',
       { ...valid, request: { ...valid.request, operation: undefined } },
-      'operation null is none of CREATE, UPDATE, DELETE, CONNECT',
+      'operation null is not one of CREATE, UPDATE, DELETE, CONNECT',
     ],
     [
       'no object',

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import type { UserInfo } from '../../src/admission/review.ts';
 import type { Cluster } from '../../src/commands/serve/cluster.ts';
 import type { ServeOptions } from '../../src/commands/serve/options.ts';
 import { serve, type ServeDependencies } from '../../src/commands/serve/serve.ts';
-import { createLog } from '../../src/server/log.ts';
+import { createLog, LOG_LEVELS } from '../../src/server/log.ts';
 import type { RunningServer } from '../../src/server/server.ts';
 import { keyOf } from '../../src/world/object.ts';
 import { worldOf } from '../support/app.ts';
@@ -315,6 +315,13 @@ describe('the process', () => {
     expect(stderr).toContain(message);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect([code, stdout]).toEqual([2, '']);
+  });
+
+  it('accepts exactly the log levels that the chart accepts', async () => {
+    const schema: unknown = JSON.parse(
+      await readFile(join(import.meta.dirname, '../../chart/values.schema.json'), 'utf8'),
+    );
+    expect(schema).toMatchObject({ properties: { logLevel: { enum: [...LOG_LEVELS] } } });
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('serves until %s, and writes its whole log', async (signal) => {

@@ -198,7 +198,7 @@ describe('the reconciler', () => {
     start(server);
     await eventually(() => expect(server.did.filter((what) => what === 'create').length).toBeGreaterThan(1));
     expect(server.events.map(({ reason, message }) => `${reason}: ${message}`)).toEqual([
-      'RolloutRefused: Rollout "web" could not be created: exceeded quota',
+      'RolloutRefused: cannot create Rollout "web": exceeded quota',
     ]);
     server.refuse = undefined;
     await eventually(() => expect(server.objects.has(R)).toBe(true));
@@ -227,7 +227,7 @@ describe('the reconciler', () => {
     start(server);
     await eventually(() => expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3));
     await eventually(() =>
-      expect(server.events.map(({ message }) => message)).toEqual(['scaled to 3: there is no profile "gone"']),
+      expect(server.events.map(({ message }) => message)).toEqual(['scaled to 3: conversion profile "gone" not found']),
     );
     expect(server.did).toEqual(['scale Deployment 3']);
   });

@@ -84,7 +84,7 @@ function abandoned(change: DeploymentChange, world: World): MigratedDeployment {
   const rest = name === undefined ? '' : `; delete Rollout "${name}" yourself`;
   return {
     ...abandonMigration(before, after),
-    notes: [note(after, `no Rollgate converts Deployments here any more: it gets its own pods${rest}`)],
+    notes: [note(after, `conversion is off here, so the Deployment runs its own pods again${rest}`)],
     decided: true,
   };
 }
@@ -134,6 +134,11 @@ function unconverted({ before, after }: DeploymentChange): MigratedDeployment {
   const notes =
     count === replicasOf(after)
       ? []
-      : [note(after, `exported at 0 replicas while a Rollout ran its pods: it gets the ${pods(count)} noted on it`)];
+      : [
+          note(
+            after,
+            `exported at 0 replicas while a Rollout ran its pods: it gets the ${pods(count)} recorded in its annotations`,
+          ),
+        ];
   return { ...patch, notes, decided: false };
 }

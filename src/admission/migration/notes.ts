@@ -34,7 +34,7 @@ export function beginningNotes(
     existing === undefined
       ? `${nameOf(after)} becomes Rollout "${name}" with ${pods(replicas)} (profile ${profile})`
       : `Rollout "${name}" changes to profile ${profile}`;
-  const healthy = atZero ? [`0 replicas count as Healthy: watch the pods of Rollout "${name}"`] : [];
+  const healthy = atZero ? [`shows as Healthy at 0 replicas even if its pods fail: watch Rollout "${name}"`] : [];
   const waiting =
     before === undefined && !atZero
       ? [`keeps its own pods until Rollout "${name}" is healthy, which needs objects that do not exist yet`]
@@ -57,11 +57,18 @@ export function continuingNotes(before: KubeObject, after: KubeObject, atZero: b
   if (annotations.profile === undefined)
     return migrationAnnotationsOf(before).profile === undefined
       ? []
-      : [note(after, `becomes a plain Deployment again: ${rollout} is deleted once its own pods serve traffic`)];
+      : [
+          note(
+            after,
+            `becomes a plain Deployment again: ${rollout} is deleted once the pods of the Deployment serve traffic`,
+          ),
+        ];
   if (annotations.suspended !== undefined)
     return [note(after, `its conversion is suspended: ${annotations.suspended}`)];
   const known = new Set(adviceFor(before, name ?? '', world, { covered: 'rules' }));
   const news = adviceFor(after, name ?? '', world, { covered: 'rules' }).filter((line) => !known.has(line));
-  const healthy = atZero ? [`stays at 0 replicas, which counts as Healthy: ${rollout} runs its pods`] : [];
+  const healthy = atZero
+    ? [`stays at 0 replicas and shows as Healthy even if its pods fail: ${rollout} runs them`]
+    : [];
   return [...healthy, ...news].map((text) => note(after, text));
 }

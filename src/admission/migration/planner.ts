@@ -113,14 +113,14 @@ export class MigrationPlanner {
     if (may === undefined)
       return {
         ...planned,
-        plan: stays(profile, [`the API server could not be asked whether "${user.username}" may ${what}`]),
+        plan: stays(profile, [`cannot check with the API server whether "${user.username}" may ${what}`]),
       };
     const message = `"${user.username}" may not ${what}`;
     if (byNamespace) return { ...planned, plan: stays(profile, [message]) };
     const finding = refusal(
       deployment,
-      `${message}, and profile "${profile}" would make one of this Deployment`,
-      'ask for that right, or remove the annotation',
+      `${message}, but profile "${profile}" converts this Deployment to a Rollout`,
+      'ask for this permission, or remove the annotation',
     );
     return refusedPlan(planned, finding, decisions);
   }

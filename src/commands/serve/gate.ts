@@ -29,7 +29,10 @@ function rightsBy(authorizer: Authorizer, log: Log): Pick<GateParts, 'mayBreakGl
       try {
         return await authorizer.mayBreakGlass(user, namespace);
       } catch (error) {
-        log.warn({ reason: messageOf(error) }, 'the API server could not be asked who may break the glass; nobody may');
+        log.warn(
+          { reason: messageOf(error) },
+          'cannot check with the API server who may use break-glass; ignoring the annotation',
+        );
         return false;
       }
     },
@@ -39,7 +42,7 @@ function rightsBy(authorizer: Authorizer, log: Log): Pick<GateParts, 'mayBreakGl
       } catch (error) {
         log.warn(
           { reason: messageOf(error) },
-          'the API server could not be asked who may create Rollouts; nothing is converted',
+          'cannot check with the API server who may create Rollouts; not converting the Deployment',
         );
         return undefined;
       }

@@ -165,7 +165,7 @@ export class Reconciler {
       action.do === 'scale-deployment' && action.replicas === 0 ? this.#memory.pauseBeforeScalingDown(key) : 0;
     return pause === 0
       ? action
-      : { do: 'wait', milliseconds: pause, because: 'something scales the Deployment up again and again' };
+      : { do: 'wait', milliseconds: pause, because: 'another client keeps scaling the Deployment up' };
   }
 
   #rest(key: ObjectKey, action: Extract<Action, { do: 'nothing' | 'wait' }>): void {
@@ -198,11 +198,11 @@ export class Reconciler {
       const reason = messageOf(error);
       const first = this.#memory.refused(key, reason);
       if (!first) return;
-      log.warn({ deployment: key, reason }, 'the Rollout could not be created');
+      log.warn({ deployment: key, reason }, 'cannot create the Rollout');
       await this.#tell(key, deployment, {
         type: 'Warning',
         reason: 'RolloutRefused',
-        message: `Rollout "${action.rollout.metadata.name}" could not be created: ${reason}`,
+        message: `cannot create Rollout "${action.rollout.metadata.name}": ${reason}`,
       });
     }
   }
@@ -262,7 +262,7 @@ export class Reconciler {
     await this.#advise(key, deployment, created.metadata.name);
     return normal(
       'RolloutCreated',
-      `Rollout "${created.metadata.name}" was made from this Deployment and runs its pods from now on`,
+      `Rollout "${created.metadata.name}" was created and runs the pods of this Deployment from now on`,
     );
   }
 
@@ -277,7 +277,7 @@ export class Reconciler {
     await this.#options.writer.tell(deployment, event).catch((error: unknown) => {
       this.#options.log.warn(
         { deployment: key, namespace: namespaceOf(deployment), reason: messageOf(error) },
-        'an event could not be written',
+        'cannot write an Event',
       );
     });
   }
@@ -317,7 +317,7 @@ function eventOf(action: Annotating): MigrationEvent | undefined {
         message: `${action.reason}; the Deployment runs its own pods`,
       };
     case 'forget':
-      return normal('ConvertedBack', 'it is a plain Deployment again');
+      return normal('ConvertedBack', 'the Deployment is a plain Deployment again');
   }
 }
 

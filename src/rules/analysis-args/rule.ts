@@ -33,7 +33,7 @@ const messages = {
   },
   source: {
     class: 'invalid',
-    text: '{template} takes argument "{arg}" from something other than a Secret, which the controller does not read in a template',
+    text: '{template} takes argument "{arg}" from a source that is not a Secret, which the controller ignores in a template',
     fix: 'add the argument to args of {analysis}',
   },
   unknown: {

@@ -62,7 +62,7 @@ export const destinationRuleSubsets = defineRule({
     },
     host: {
       class: 'invalid',
-      text: 'DestinationRule "{name}" is for {host}, but {route} of VirtualService "{virtualService}" sends to subset "{subset}" of {other}',
+      text: 'DestinationRule "{name}" is for {host}, but the {route} of VirtualService "{virtualService}" sends to subset "{subset}" of {other}',
       fix: 'use the same host in both, with namespace and domain',
     },
     same: {

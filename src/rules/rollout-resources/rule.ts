@@ -35,7 +35,7 @@ const messages = {
   },
   whole: {
     class: 'invalid',
-    text: '{container} has {value} for {resource} in {list}, which must be a whole number',
+    text: '{container} has the fractional quantity {value} for {resource} in {list}',
     fix: 'use a whole number',
   },
   hugePages: {

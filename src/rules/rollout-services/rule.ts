@@ -15,7 +15,7 @@ const messages = {
   needed: {
     class: 'invalid',
     text: '{router} needs stableService and canaryService, but {field} is not set',
-    fix: 'set spec.strategy.canary.{field} to a Service of its own',
+    fix: 'set spec.strategy.canary.{field} to a separate Service',
   },
   active: {
     class: 'invalid',
@@ -25,7 +25,7 @@ const messages = {
   pingPong: {
     class: 'invalid',
     text: 'pingPong needs two Services, but {field} is not set',
-    fix: 'set spec.strategy.canary.pingPong.{field} to a Service of its own',
+    fix: 'set spec.strategy.canary.pingPong.{field} to a separate Service',
   },
   pingPongRouter: {
     class: 'invalid',

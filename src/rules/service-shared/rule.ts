@@ -73,15 +73,15 @@ export const serviceShared = defineRule({
   ],
   stricterThanUpstream: {
     service: {
-      why: 'The controller judges one Rollout at a time, by the mark that it left in the Service. It accepts two Rollouts of one Service, and marks the second InvalidSpec after the first has written its mark.',
+      why: 'The controller checks one Rollout at a time, by the annotation that it wrote into the Service. It accepts two Rollouts of one Service, and marks the second InvalidSpec after the first has written its annotation.',
       seenBy: [],
     },
     virtualServiceRoute: {
-      why: 'The controller judges one Rollout at a time. Of two Rollouts that control one route, each reverts the weights of the other.',
+      why: 'The controller checks one Rollout at a time. Of two Rollouts that control one route, each reverts the weights of the other.',
       seenBy: ['e2e'],
     },
     destinationRule: {
-      why: 'The controller judges one Rollout at a time. Of two Rollouts that control one DestinationRule, each reverts the hashes of the other.',
+      why: 'The controller checks one Rollout at a time. Of two Rollouts that control one DestinationRule, each reverts the hashes of the other.',
       seenBy: [],
     },
   },

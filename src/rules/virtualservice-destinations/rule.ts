@@ -74,7 +74,7 @@ export const virtualServiceDestinations = defineRule({
     },
     incomplete: {
       class: 'advice',
-      text: 'host "{host}" in the {route} of VirtualService "{name}" is not a Service for Istio, which completes only hosts without a dot',
+      text: 'host "{host}" in the {route} of VirtualService "{name}" names no Service, because Istio adds namespace and domain only to a host without a dot',
       fix: 'use "{full}"',
     },
   },

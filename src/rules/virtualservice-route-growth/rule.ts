@@ -17,23 +17,23 @@ export const virtualServiceRouteGrowth = defineRule({
   reads: ['VirtualService.networking.istio.io'],
   stricterThanUpstream: {
     unnamed: {
-      why: 'The validation does not compare the routes. With managedRoutes, the controller multiplies such routes at every weight that it writes (docs/upstream-facts.md, B5).',
+      why: 'The validation does not compare the routes. With managedRoutes, the controller duplicates such routes each time it writes a weight (docs/upstream-facts.md, B5).',
       seenBy: ['agreement', 'e2e'],
     },
     namesakes: {
-      why: 'The validation does not compare the routes. With managedRoutes, the controller multiplies such routes at every weight that it writes (docs/upstream-facts.md, B5).',
+      why: 'The validation does not compare the routes. With managedRoutes, the controller duplicates such routes each time it writes a weight (docs/upstream-facts.md, B5).',
       seenBy: ['agreement', 'e2e'],
     },
   },
   messages: {
     unnamed: {
       class: 'invalid',
-      text: 'VirtualService "{name}" has {count} http routes without a name, which the Rollouts controller multiplies at every weight because Rollout "{rollout}" has managedRoutes',
+      text: 'VirtualService "{name}" has {count} http routes without a name, which the Rollouts controller duplicates each time it sets a weight, because Rollout "{rollout}" has managedRoutes',
       fix: 'give each of them its own name',
     },
     namesakes: {
       class: 'invalid',
-      text: 'VirtualService "{name}" has {count} http routes named "{route}", which the Rollouts controller multiplies at every weight because Rollout "{rollout}" has managedRoutes',
+      text: 'VirtualService "{name}" has {count} http routes named "{route}", which the Rollouts controller duplicates each time it sets a weight, because Rollout "{rollout}" has managedRoutes',
       fix: 'give each of them its own name',
     },
   },
