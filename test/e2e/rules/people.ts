@@ -50,7 +50,7 @@ export type Reaction = 'denied' | 'warned' | 'nothing';
 
 /** Returns the reaction of a rule in the output of kubectl. */
 export function reactionIn({ code, stderr }: Printed, rule: string): Reaction {
-  const lines = stderr.split('\n').filter((line) => line.includes(`[${rule}]`));
+  const lines = stderr.split('\n').filter((line) => line.includes(`[rollgate/${rule}]`));
   if (code !== 0 && lines.some((line) => !line.startsWith('Warning:'))) return 'denied';
   return lines.length > 0 ? 'warned' : 'nothing';
 }
