@@ -180,7 +180,7 @@ describe('rollgate serve with a cluster', () => {
         mayCreateRollouts: () => Promise.resolve(true),
       },
       checks: [],
-      discovered: () => [],
+      discovered: () => ({ trusted: [], untrusted: [] }),
       caches: () => [],
       stop: () => Promise.resolve(),
       ...parts,
