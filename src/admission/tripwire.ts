@@ -26,7 +26,7 @@ export function tripwire(request: Request, drivers: readonly KubeObject[]): stri
  * Returns the field managers of the router plugins of a Rollout. The controller runs the plugin `NAMESPACE/NAME` as the
  * program `plugin-bin/NAMESPACE/NAME` (Argo Rollouts v1.9.1, `utils/plugin`), and a client that names no field manager
  * writes as the name of its program (client-go, `rest.DefaultKubernetesUserAgent`). The Gateway API plugin v0.15.0 names
- * none. Who owns the weights proves nothing: whoever has applied the manifest owns them too.
+ * none. Who owns the weights proves nothing: a user who has applied the manifest owns them too.
  */
 function pluginManagers(rollout: KubeObject): readonly string[] {
   return Object.keys(asObject(trafficRoutingOf(rollout)?.['plugins'])).map((plugin) =>

@@ -7,7 +7,7 @@ import type { World } from '../world/world.ts';
 export interface ControllerAccounts {
   /** The accounts of controllers in the namespaces that the policy names. */
   readonly trusted: readonly string[];
-  /** The accounts elsewhere that look like those of a controller. Whoever may create a Deployment can have one. */
+  /** The accounts elsewhere that look like those of a controller. Everybody who may create a Deployment can have one. */
   readonly untrusted: readonly string[];
 }
 
