@@ -21,7 +21,7 @@ export interface DecisionRecord {
   readonly breakGlass?: string;
   /** Whether keeps are off because no controller account is known. */
   readonly keepsOff?: boolean;
-  /** Set where the controller seems to write under an account that is not exempt. */
+  /** Set where the controller or a router plugin seems to write under an account that is not known. */
   readonly tripwire?: string;
   /** Why the patch did not apply, and was therefore not sent. */
   readonly badPatch?: string;

@@ -11,7 +11,7 @@ import { breakGlassOf } from './break-glass.ts';
 import { budgetOf, type Limits } from './budget.ts';
 import { changeOf, type Change } from './change.ts';
 import { decideFindings, decisionContextOf, type DecidedFinding } from './decisions.ts';
-import { exemptAccounts, exemption, isTerminating, type ExemptAccounts } from './exempt.ts';
+import { exemption, isTerminating, knownAccounts, onlyScales, type KnownAccounts } from './exempt.ts';
 import { introducedBy } from './introduced.ts';
 import { reevaluate, type ApiReader } from './live-reads.ts';
 import { migrate } from './migration/migrate.ts';
@@ -30,8 +30,10 @@ export interface GateParts {
   readonly rules: readonly Rule[];
   readonly keeps: readonly Preserver[];
   policy(): Policy;
-  /** Returns the controller accounts that were discovered. */
+  /** Returns the controller accounts that were discovered in the namespaces that the policy names. */
   discovered(): readonly string[];
+  /** Returns the accounts elsewhere that look like those of a controller. */
+  untrusted?(): readonly string[];
   /** The account Rollgate runs as, if it has one. */
   readonly self?: string | undefined;
   /** Returns whether a user may `break-glass` on `overrides.rollgate.io`. Absent: nobody may. */
@@ -52,8 +54,14 @@ export class Gate {
   readonly #parts: GateParts;
   readonly #planner: MigrationPlanner;
   // Both the policy and the list of accounts are replaced when they change, which is rare.
-  #exempt:
-    { readonly policy: Policy; readonly discovered: readonly string[]; readonly accounts: ExemptAccounts } | undefined;
+  #known:
+    | {
+        readonly policy: Policy;
+        readonly discovered: readonly string[];
+        readonly untrusted: readonly string[];
+        readonly accounts: KnownAccounts;
+      }
+    | undefined;
 
   constructor(parts: GateParts) {
     this.#parts = { ...parts, rules: parts.rules.filter((rule) => !rule.lintOnly) };
@@ -67,19 +75,21 @@ export class Gate {
   async mutate(request: Request, limits: Limits): Promise<GateAnswer> {
     const policy = this.#parts.policy();
     const accounts = this.#accounts(policy);
-    const why = exemption(request, policy, accounts.all, this.#parts.world);
+    const why = exemption(request, policy, accounts.exempt, this.#parts.world);
     const { object } = request;
     if (why !== undefined || object === undefined) return exemptAnswer(request, why ?? 'nothing to keep on DELETE');
-    const controllers = accounts.controllers.size > 0;
-    const planned = await this.#plan(request, limits, policy, controllers);
+    const isController = accounts.notKeptAgainst.has(request.user.username);
+    // A controller scales down the Deployment of a converted Rollout. Taken for a wish, that would scale down the Rollout.
+    if (isController && onlyScales(request)) return plainAnswer(request);
+    const planned = await this.#plan(request, limits, policy, accounts.controllers.size > 0);
     const migrated =
       planned === undefined ? undefined : migrate(planned.change, planned.plan, outcomeOf(planned), planned.after);
     const preserved =
-      migrated?.decided === true
+      migrated?.decided === true || isController
         ? NOTHING_PRESERVED
         : await preserveRequest(request, migrated?.patched ?? object, this.#parts, {
             policy,
-            controllers,
+            controllers: accounts.notKeptAgainst.size > 0,
             deadline: limits.deadline,
           });
     return mutatedAnswer(request, object, migrated, preserved);
@@ -93,7 +103,7 @@ export class Gate {
     const { world } = this.#parts;
     const policy = this.#parts.policy();
     const accounts = this.#accounts(policy);
-    const why = exemption(request, policy, accounts.all, world);
+    const why = exemption(request, policy, accounts.exempt, world);
     const object = request.object ?? request.oldObject;
     if (why !== undefined || object === undefined) return exemptAnswer(request, why ?? 'no object');
 
@@ -166,14 +176,19 @@ export class Gate {
     });
   }
 
-  #accounts(policy: Policy): ExemptAccounts {
+  #accounts(policy: Policy): KnownAccounts {
     const discovered = this.#parts.discovered();
-    if (this.#exempt?.policy !== policy || this.#exempt.discovered !== discovered) {
-      this.#exempt = { policy, discovered, accounts: exemptAccounts(policy, discovered, this.#parts.self) };
-    }
-    return this.#exempt.accounts;
+    const untrusted = this.#parts.untrusted?.() ?? NONE;
+    const known = this.#known;
+    if (known?.policy === policy && known.discovered === discovered && known.untrusted === untrusted)
+      return known.accounts;
+    const accounts = knownAccounts(policy, discovered, untrusted, this.#parts.self);
+    this.#known = { policy, discovered, untrusted, accounts };
+    return accounts;
   }
 }
+
+const NONE: readonly string[] = [];
 
 // A cache that lags must neither deny anything nor call anything missing.
 function mustBeCurrent({ finding, decision }: DecidedFinding): boolean {

@@ -21,7 +21,7 @@ export interface PreservingParts extends BreakGlassParts {
 /** What surrounds one request. */
 export interface PreservingContext {
   readonly policy: Policy;
-  /** Whether an account of an Argo Rollouts controller is known. */
+  /** Whether an account is known that may be that of an Argo Rollouts controller, trusted or not. */
   readonly controllers: boolean;
   /** Milliseconds since the epoch. */
   readonly deadline: number;

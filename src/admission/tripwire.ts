@@ -1,20 +1,37 @@
-import { asArray, asString, dig, isObject } from '../world/read.ts';
+import { asArray, asObject, asString, dig, isObject } from '../world/read.ts';
 import { keyOf, type KubeObject } from '../world/object.ts';
+import { trafficRoutingOf } from '../world/rollout.ts';
 import type { Request } from './review.ts';
 
 /**
- * Returns a sentence where a request seems to come from the Rollouts controller under an account that is not exempt: it
- * writes as the field manager that writes the status of a Rollout. To keep anything then would freeze every canary.
+ * Returns a sentence where a request seems to come from the Rollouts controller under an account that is not known: it
+ * writes as the field manager that writes the status of a Rollout, or as one of its router plugins. To keep anything
+ * then would freeze every canary.
  *
  * @param drivers - The Rollouts that drive the object of the request.
  */
 export function tripwire(request: Request, drivers: readonly KubeObject[]): string | undefined {
   const writer = writerOf(request);
   if (writer === undefined) return undefined;
-  const tripped = drivers.find((rollout) => statusManagers(rollout).includes(writer));
-  return tripped === undefined
-    ? undefined
-    : `${request.user.username} writes as ${writer}, the manager of the status of Rollout ${keyOf(tripped)}`;
+  const by = `${request.user.username} writes as ${writer}`;
+  for (const rollout of drivers) {
+    if (statusManagers(rollout).includes(writer))
+      return `${by}, the manager of the status of Rollout ${keyOf(rollout)}`;
+    if (pluginManagers(rollout).includes(writer)) return `${by}, a router plugin of Rollout ${keyOf(rollout)}`;
+  }
+  return undefined;
+}
+
+/**
+ * Returns the field managers of the router plugins of a Rollout. The controller runs the plugin `NAMESPACE/NAME` as the
+ * program `plugin-bin/NAMESPACE/NAME` (Argo Rollouts v1.9.1, `utils/plugin`), and a client that names no field manager
+ * writes as the name of its program (client-go, `rest.DefaultKubernetesUserAgent`). The Gateway API plugin v0.15.0 names
+ * none. Who owns the weights proves nothing: a user who has applied the manifest owns them too.
+ */
+function pluginManagers(rollout: KubeObject): readonly string[] {
+  return Object.keys(asObject(trafficRoutingOf(rollout)?.['plugins'])).map((plugin) =>
+    plugin.slice(plugin.lastIndexOf('/') + 1),
+  );
 }
 
 /**

@@ -121,8 +121,7 @@ async function overCluster(
 function controllersKnown({ controllers }: Policy, world: World): boolean {
   return (
     controllers.accounts.length > 0 ||
-    (controllers.discover &&
-      controllerAccounts(world, controllers.namespaces.length === 0 ? undefined : controllers.namespaces).length > 0)
+    (controllers.discover && controllerAccounts(world, controllers.namespaces).trusted.length > 0)
   );
 }
 

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { decideFindings, decisionContextOf, enforced } from '../admission/decisions.ts';
+import { controllerAccounts } from '../cluster/controllers.ts';
 import type { Policy } from '../policy/policy.ts';
 import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
 import { inReadingOrder, reportedFinding, reportedSkips, type BundleReport } from '../report/model.ts';
@@ -43,7 +44,16 @@ export function scanWorld(
     skipped: reportedSkips(skipped),
     errors: [],
     objects: subjects.length,
+    untrustedControllers: untrustedControllers(world, policy, namespace),
   };
+}
+
+function untrustedControllers(world: World, { controllers }: Policy, namespace: string | undefined): readonly string[] {
+  if (!controllers.discover) return [];
+  const { untrusted } = controllerAccounts(world, controllers.namespaces);
+  return namespace === undefined
+    ? untrusted
+    : untrusted.filter((account) => account.startsWith(`system:serviceaccount:${namespace}:`));
 }
 
 /** Returns the text of a scan, and the exit code: 1 if something would be denied. */

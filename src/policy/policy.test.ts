@@ -35,6 +35,13 @@ describe('a policy', () => {
     });
   });
 
+  it('trusts the label of a controller in argo-rollouts only, and nowhere where its list is empty', () => {
+    expect(DEFAULT_POLICY.controllers).toEqual({ accounts: [], discover: true, namespaces: ['argo-rollouts'] });
+    expect(parsePolicy('controllers: { namespaces: [] }', KNOWN)).toMatchObject({
+      policy: { controllers: { discover: true, namespaces: [] } },
+    });
+  });
+
   it.each([
     ['modes: audit', 'unknown key "modes"; did you mean "mode"?'],
     ['rules: { route-port-exist: warn }', 'rules: unknown rule "route-port-exist"; did you mean "route-port-exists"?'],

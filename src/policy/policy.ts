@@ -44,7 +44,10 @@ export interface Policy extends Settings {
     readonly accounts: readonly string[];
     /** Whether to discover controllers by Deployments labelled `app.kubernetes.io/name: argo-rollouts`. */
     readonly discover: boolean;
-    /** The namespaces to search for controllers; empty means all. */
+    /**
+     * The namespaces in which the label makes an account exempt, by exact name; empty means none. Elsewhere it only
+     * makes Rollgate keep nothing in requests of the account.
+     */
     readonly namespaces: readonly string[];
   };
   /** Pairs of namespace globs: Rollouts in the first may control objects in the second. */
@@ -73,7 +76,7 @@ export const DEFAULT_POLICY: Policy = {
   onInternalError: 'warn',
   conversion: 'on',
   exemptions: { accounts: [], namespaces: ['kube-system', 'kube-public', 'kube-node-lease'] },
-  controllers: { accounts: [], discover: true, namespaces: [] },
+  controllers: { accounts: [], discover: true, namespaces: ['argo-rollouts'] },
   trustedNamespaces: [],
   overrides: [],
   profiles: SHIPPED_PROFILES,

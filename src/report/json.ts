@@ -1,9 +1,19 @@
 import type { BundleReport, ReportedFinding } from './model.ts';
 
-/** Returns the report as JSON: `verdict`, `findings`, `skipped`, and `errors` where a text could not be read. */
+/**
+ * Returns the report as JSON: `verdict`, `findings`, `skipped`, `errors` where a text could not be read, and
+ * `untrustedControllers` where a cluster has any.
+ */
 export function json(report: BundleReport): string {
-  const { verdict, findings, skipped, errors } = report;
-  return `${JSON.stringify({ verdict, findings: findings.map(entry), skipped, ...(errors.length === 0 ? {} : { errors }) }, undefined, 2)}\n`;
+  const { verdict, findings, skipped, errors, untrustedControllers = [] } = report;
+  const value = {
+    verdict,
+    findings: findings.map(entry),
+    skipped,
+    ...(errors.length === 0 ? {} : { errors }),
+    ...(untrustedControllers.length === 0 ? {} : { untrustedControllers }),
+  };
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function entry({

@@ -118,6 +118,24 @@ Could not be evaluated:
   });
 });
 
+describe('accounts that only look like controllers', () => {
+  const report: BundleReport = { ...clean, untrustedControllers: ['system:serviceaccount:tenant:argo'] };
+
+  it('are in the text and in the JSON', () => {
+    expect(formats.text(report, { color: false })).toBe(
+      'Look like Argo Rollouts controllers, but the policy does not trust them (controllers.namespaces):\n' +
+        '  system:serviceaccount:tenant:argo\n\n✔ 1 object, no problems\n',
+    );
+    expect(JSON.parse(formats.json(report, { color: false }))).toEqual({
+      verdict: 'allow',
+      findings: [],
+      skipped: [],
+      untrustedControllers: report.untrustedControllers,
+    });
+    expect(formats.json({ ...report, untrustedControllers: [] }, { color: false })).not.toContain('untrusted');
+  });
+});
+
 describe('json', () => {
   it('is the verdict, the findings and what could not be judged', () => {
     const parsed: unknown = JSON.parse(formats.json({ ...full, errors: [] }, { color: false }));

@@ -21,6 +21,7 @@ export function text(report: BundleReport, { color }: FormatOptions): string {
   const sections = [
     ...blocks(report).map(([heading, lines]) => block(heading, lines, paint)),
     skipped(report, paint),
+    untrusted(report, paint),
     summary(report, paint),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
@@ -91,6 +92,14 @@ function skipped(report: BundleReport, paint: Paint): string {
     paint('bold', 'Could not be evaluated:'),
     ...shown,
     ...(left > 0 ? [`  and ${count(left, 'more reason')}; -o json lists them`] : []),
+  ].join('\n');
+}
+
+function untrusted({ untrustedControllers = [] }: BundleReport, paint: Paint): string {
+  if (untrustedControllers.length === 0) return '';
+  return [
+    paint('bold', 'Look like Argo Rollouts controllers, but the policy does not trust them (controllers.namespaces):'),
+    ...untrustedControllers.map((account) => `  ${plain(account)}`),
   ].join('\n');
 }
 

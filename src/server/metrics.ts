@@ -21,6 +21,8 @@ export interface MetricSources {
   inFlight(): number;
   /** Reports whether no controller account is known, so that nothing is kept. */
   keepsOff(): boolean;
+  /** Returns how many accounts look like those of a controller, outside the namespaces that the policy names. */
+  untrustedControllers(): number;
   caches(): readonly CacheState[];
 }
 
@@ -94,7 +96,7 @@ export class Metrics {
   );
   readonly #tripwire = this.#counter(
     'rollgate_tripwire_total',
-    'Requests of a controller whose account is not exempt. Nothing was kept in them.',
+    'Requests of a controller or a router plugin whose account is not known. Nothing was kept in them.',
     [],
   );
   readonly #badPatches = this.#counter(
@@ -138,6 +140,12 @@ export class Metrics {
       '1 while no account of an Argo Rollouts controller is known, so nothing is kept.',
       [],
       (gauge) => gauge.set(sources.keepsOff() ? 1 : 0),
+    );
+    this.#gauge(
+      'rollgate_untrusted_controllers',
+      'Accounts that look like those of Argo Rollouts controllers, outside the namespaces that the policy names.',
+      [],
+      (gauge) => gauge.set(sources.untrustedControllers()),
     );
     this.#gauge('rollgate_cache_synced', '1 if the objects of the kind have been read.', ['kind'], (gauge) => {
       gauge.reset();

@@ -50,6 +50,7 @@ function rollgate(): RequestListener {
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => intake.requests,
     keepsOff: () => false,
+    untrustedControllers: () => 0,
     caches: () => [],
   });
   const gate = new Gate({

@@ -166,6 +166,17 @@ describe('chart', () => {
     expect(new Set(listed)).toEqual(new Set(said));
   });
 
+  it('trusts the label of a controller in argo-rollouts by default, and leaves an empty list empty', () => {
+    const namespaces = (...args: string[]): readonly string[] => {
+      const config = objects(...args).find((value) => dig(value, 'kind') === 'ConfigMap');
+      const policy = parsePolicy(asString(dig(config, 'data', 'rollgate.yaml')), POLICY_CATALOG);
+      if (!policy.ok) throw new Error(policy.errors.join());
+      return policy.policy.controllers.namespaces;
+    };
+    expect(namespaces()).toEqual(['argo-rollouts']);
+    expect(namespaces('--set-json', 'controllers.namespaces=[]')).toEqual([]);
+  });
+
   it('can set failurePolicy Fail for each group of kinds separately', () => {
     const entries = asArray(
       dig(kind(objects('--set', 'webhooks.failurePolicy.istio=Fail'), 'ValidatingWebhookConfiguration'), 'webhooks'),
@@ -208,6 +219,7 @@ describe('chart', () => {
     expect(fails('--set', 'replicas=0')).toContain('replicas');
     expect(fails('--set', 'replica=2')).toContain('replica');
     expect(fails('--set', 'policy.mode=strict')).toContain('mode');
+    expect(fails('--set', 'controllers.namespaces={argo-*}')).toContain('/controllers/namespaces/0');
   });
 
   it('grants write access to what conversion writes, and none without conversion', () => {

@@ -10,7 +10,7 @@ const world = (...objects: readonly JsonObject[]) =>
 
 describe('the accounts of Rollouts controllers', () => {
   it('are those of the Deployments with the label of the controller, several or none', () => {
-    expect(controllerAccounts(world())).toEqual([]);
+    expect(controllerAccounts(world(), ['team-a'])).toEqual({ trusted: [], untrusted: [] });
     const other = {
       ...controller('shop', 'web'),
       metadata: { namespace: 'shop', name: 'web', labels: { 'app.kubernetes.io/name': 'web' } },
@@ -18,23 +18,29 @@ describe('the accounts of Rollouts controllers', () => {
     expect(
       controllerAccounts(
         world(controller('team-b', 'release-argo-rollouts'), controller('team-a', 'argo-rollouts'), other),
-      ),
+        ['team-a', 'team-b', 'shop'],
+      ).trusted,
     ).toEqual(['system:serviceaccount:team-a:argo-rollouts', 'system:serviceaccount:team-b:release-argo-rollouts']);
   });
 
   it('are the default one if a Deployment names none', () => {
-    expect(controllerAccounts(world(controller('argo-rollouts', undefined), controller('shop', '')))).toEqual([
-      'system:serviceaccount:argo-rollouts:default',
-      'system:serviceaccount:shop:default',
-    ]);
+    expect(controllerAccounts(world(controller('argo-rollouts', undefined), controller('shop', '')), ['shop'])).toEqual(
+      {
+        trusted: ['system:serviceaccount:shop:default'],
+        untrusted: ['system:serviceaccount:argo-rollouts:default'],
+      },
+    );
   });
 
-  it('are searched in the given namespaces', () => {
+  it('are trusted in the given namespaces only, by exact name, and in none by default', () => {
     const both = world(controller('argo-rollouts', 'argo-rollouts'), controller('tenant', 'impostor'));
-    expect(controllerAccounts(both, ['argo-rollouts', 'empty'])).toEqual([
+    const [real, impostor] = [
       'system:serviceaccount:argo-rollouts:argo-rollouts',
-    ]);
-    expect(controllerAccounts(both, [])).toEqual([]);
+      'system:serviceaccount:tenant:impostor',
+    ];
+    expect(controllerAccounts(both, ['argo-rollouts', 'empty'])).toEqual({ trusted: [real], untrusted: [impostor] });
+    for (const namespaces of [[], ['*'], ['argo-*']])
+      expect(controllerAccounts(both, namespaces)).toEqual({ trusted: [], untrusted: [real, impostor] });
     expect(controllerNamespaces(both)).toEqual(['argo-rollouts', 'tenant']);
     expect(controllerNamespaces(both, ['tenant'])).toEqual(['tenant']);
   });
@@ -44,12 +50,15 @@ describe('the accounts of Rollouts controllers', () => {
       'app.kubernetes.io/component': 'rollouts-dashboard',
     });
     const main = controller('other', 'argo-rollouts', { 'app.kubernetes.io/component': 'rollouts-controller' });
-    expect(controllerAccounts(world(dashboard, main))).toEqual(['system:serviceaccount:other:argo-rollouts']);
+    expect(controllerAccounts(world(dashboard, main), ['argo-rollouts'])).toEqual({
+      trusted: [],
+      untrusted: ['system:serviceaccount:other:argo-rollouts'],
+    });
   });
 
   it('are empty while Deployments are unknown', () => {
     const blind = storeOf([], () => 'not read yet');
-    expect(controllerAccounts(blind)).toEqual([]);
+    expect(controllerAccounts(blind, ['argo-rollouts'])).toEqual({ trusted: [], untrusted: [] });
     expect(controllerNamespaces(blind)).toBe(undefined);
   });
 });

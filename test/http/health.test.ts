@@ -14,6 +14,7 @@ function metricsWith(rules: readonly string[] = ['a-rule'], keepsOff = false): M
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => 3,
     keepsOff: () => keepsOff,
+    untrustedControllers: () => 2,
     caches: () => [
       { kind: 'Rollout.argoproj.io', synced: true, staleness: 1.5 },
       { kind: 'Service', synced: false, staleness: 400 },
@@ -61,6 +62,7 @@ describe('the health port', () => {
       'rollgate_shed_total 0',
       'rollgate_keeps_off 0',
       'rollgate_tripwire_total 0',
+      'rollgate_untrusted_controllers 2',
       'rollgate_bad_patches_total 0',
       'rollgate_break_glass_total 0',
       'rollgate_internal_errors_total{webhook="mutate"} 0',

@@ -41,7 +41,9 @@ interface Served {
 
 async function start(options: Partial<ServeOptions>, dependencies: ServeDependencies = {}): Promise<Served> {
   const lines: Json[] = [];
-  const log = createLog('info', { write: (line: string) => void lines.push(JSON.parse(line) as Json) });
+  const log = createLog(options.logLevel ?? 'info', {
+    write: (line: string) => void lines.push(JSON.parse(line) as Json),
+  });
   const running = await serve({ ...DEFAULTS, ...options }, { log, ...dependencies });
   cleanup.push(() => Promise.all([running.stop(), running.stop()]));
   return { running, lines };
@@ -127,6 +129,42 @@ describe('rollgate serve --manifests', () => {
     expect(JSON.parse(kept.body)).toMatchObject({ response: { patchType: 'JSONPatch' } });
   });
 
+  it.each([
+    ['trusted by default', 'argo-rollouts', '{}', { verdict: 'exempt' }],
+    ['not trusted elsewhere', 'tenant', '{}', { verdict: 'deny' }],
+    ['trusted where the policy says so', 'tenant', '{ namespaces: [tenant] }', { verdict: 'exempt' }],
+    ['trusted nowhere by an empty list', 'argo-rollouts', '{ namespaces: [] }', { verdict: 'deny' }],
+  ])('a controller is %s: in %s with %s', async (_, namespace, controllers, outcome) => {
+    const deployment = `
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: argo-rollouts, namespace: ${namespace}, labels: { app.kubernetes.io/name: argo-rollouts } }
+spec:
+  selector: { matchLabels: { app: it } }
+  template: { metadata: { labels: { app: it } }, spec: { serviceAccountName: it, containers: [{ name: it, image: 'it:1' }] } }
+`;
+    const files = await directory({
+      'shop.yaml': `${SHOP}${deployment}`,
+      'rollgate.yml': `controllers: ${controllers}\n`,
+    });
+    const { running, lines } = await start({
+      manifests: [join(files, 'shop.yaml')],
+      policy: join(files, 'rollgate.yml'),
+      logLevel: 'debug',
+    });
+    const review = reviewOf({
+      operation: 'UPDATE',
+      object: unroutedRollout(),
+      oldObject: shopObject('Rollout', 'reviews'),
+      user: `system:serviceaccount:${namespace}:it`,
+    });
+    await ask(running.port, '/validate', agent(), JSON.stringify(review));
+    expect(lines.find(({ msg }) => msg === 'decided')).toMatchObject(outcome);
+    const isEmpty = lines.some(({ msg }) => typeof msg === 'string' && msg.startsWith('controllers.namespaces'));
+    expect(isEmpty).toBe(controllers === '{ namespaces: [] }');
+  });
+
   it.each<[string, (path: string) => Partial<ServeOptions>, RegExp]>([
     [
       'manifests that are not there',
@@ -180,7 +218,7 @@ describe('rollgate serve with a cluster', () => {
         mayCreateRollouts: () => Promise.resolve(true),
       },
       checks: [],
-      discovered: () => [],
+      discovered: () => ({ trusted: [], untrusted: [] }),
       caches: () => [],
       stop: () => Promise.resolve(),
       ...parts,
@@ -213,6 +251,20 @@ describe('rollgate serve with a cluster', () => {
     expect(await (await fetch(`http://127.0.0.1:${running.healthPort}/metrics`)).text()).toContain(
       'rollgate_cache_staleness_seconds{kind="Service"} 3\n',
     );
+  });
+
+  it('reports accounts that only look like controllers, has keeps on, and is ready', async () => {
+    const tenant = 'system:serviceaccount:tenant:argo-rollouts';
+    const { running, lines } = await startWith(
+      clusterWith({ discovered: () => ({ trusted: [], untrusted: [tenant] }) }),
+    );
+    const warnings = lines.filter(({ level }) => level === 'warn');
+    expect(warnings).toMatchObject([{ account: tenant }]);
+    const health = `http://127.0.0.1:${running.healthPort}`;
+    expect((await fetch(`${health}/readyz`)).status).toBe(200);
+    const metrics = await (await fetch(`${health}/metrics`)).text();
+    expect(metrics).toContain('rollgate_untrusted_controllers 1\n');
+    expect(metrics).toContain('rollgate_keeps_off 0\n');
   });
 
   it('warns instead of denying if live objects cannot be read', async () => {

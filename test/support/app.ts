@@ -64,6 +64,7 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => intake.requests,
     keepsOff: () => false,
+    untrustedControllers: () => 0,
     caches: () => [],
   });
   const given = options.gate ?? {};

@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AuthenticationV1Api, AuthorizationV1Api } from '@kubernetes/client-node';
 import type { ApiReader } from '../../admission/live-reads.ts';
-import { controllerAccounts } from '../../cluster/controllers.ts';
+import type { ControllerAccounts } from '../../cluster/controllers.ts';
 import { ClusterWorld } from '../../cluster/world.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { clusterAuthorizer, type Authorizer } from '../../server/authorization.ts';
@@ -11,6 +11,7 @@ import type { CacheState, Metrics } from '../../server/metrics.ts';
 import type { ObjectKey } from '../../world/object.ts';
 import type { World } from '../../world/world.ts';
 import { kubeConfigsOf, type ClusterOptions } from '../cluster.ts';
+import { discoveryIn } from './discovery.ts';
 import { startMigration, type RunningMigration } from './migration.ts';
 
 /** A cluster, as far as serving needs one. */
@@ -25,7 +26,7 @@ export interface Cluster {
   /** Whether this process converts what admission lets in to be converted. */
   readonly converts?: boolean;
   /** Returns the accounts of Argo Rollouts controllers that were discovered. */
-  discovered(): readonly string[];
+  discovered(): ControllerAccounts;
   caches(): readonly CacheState[];
   stop(): Promise<void>;
 }
@@ -64,7 +65,7 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
     self: options.account,
     converts: conversion !== undefined,
     checks: [{ name: 'caches', failing: () => whyNotReady(cluster) }],
-    discovered: accountsIn(cluster.world, policy),
+    discovered: discoveryIn(cluster.world, policy),
     caches: () => cachesOf(cluster),
     async stop() {
       await conversion?.stop();
@@ -88,21 +89,4 @@ function whyNotReady(cluster: ClusterWorld): string | undefined {
 function cachesOf(cluster: ClusterWorld): CacheState[] {
   const unknown = cluster.unknown();
   return [...cluster.staleness()].map(([kind, staleness]) => ({ kind, synced: !unknown.has(kind), staleness }));
-}
-
-// Which Deployments are controllers hardly ever changes: once a second is often enough.
-const DISCOVERY_INTERVAL = 1_000;
-
-function accountsIn(world: World, policy: () => Policy): () => readonly string[] {
-  let accounts: readonly string[] = [];
-  let discoveredAt = Number.NEGATIVE_INFINITY;
-  return () => {
-    const { discover, namespaces } = policy().controllers;
-    if (!discover) return [];
-    if (performance.now() - discoveredAt > DISCOVERY_INTERVAL) {
-      accounts = controllerAccounts(world, namespaces.length === 0 ? undefined : namespaces);
-      discoveredAt = performance.now();
-    }
-    return accounts;
-  };
 }

@@ -7,6 +7,7 @@ import { InFlightLimiter } from '../../server/in-flight-limiter.ts';
 import { DryRuns } from '../../server/dryrun.ts';
 import type { HealthCheck } from '../../server/health.ts';
 import { KeepsState } from '../../server/keeps-state.ts';
+import { ControllersState } from '../../server/controllers-state.ts';
 import { createLog, type Log } from '../../server/log.ts';
 import { Metrics } from '../../server/metrics.ts';
 import { PolicyFile } from '../../server/policy-file.ts';
@@ -79,6 +80,7 @@ async function start(
   const dryRuns = parts.add(new DryRuns({ world: state.source.world, log }));
   const setup: Setup = { state, source: state.source, intake, metrics, certificate, dryRuns, log };
   parts.add(watchKeeps(setup));
+  parts.add(watchControllers(setup));
   const server = await listen(options, dependencies.drain, setup);
   return {
     ...server,
@@ -108,6 +110,7 @@ function metricsOf(state: ServeState, intake: InFlightLimiter): Metrics {
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => intake.requests,
     keepsOff: state.keepsOff,
+    untrustedControllers: () => state.discovered().untrusted.length,
     caches: state.caches,
   });
 }
@@ -117,6 +120,17 @@ function watchKeeps({ state, source, log }: Setup): KeepsState {
   const keeps = new KeepsState({ off: state.keepsOff, settled }, log, POLL_INTERVAL);
   keeps.check();
   return keeps;
+}
+
+function watchControllers({ state, log }: Setup): ControllersState {
+  const trustsNone = (): boolean => {
+    const { discover, namespaces, accounts } = state.policy().controllers;
+    return discover && namespaces.length === 0 && accounts.length === 0;
+  };
+  const untrusted = (): readonly string[] => state.discovered().untrusted;
+  const controllers = new ControllersState({ untrusted, trustsNone }, log, POLL_INTERVAL);
+  controllers.check();
+  return controllers;
 }
 
 function checksOf({ cluster }: Source): readonly HealthCheck[] {

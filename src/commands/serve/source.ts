@@ -1,5 +1,6 @@
 import process from 'node:process';
-import { controllerAccounts } from '../../cluster/controllers.ts';
+import type { ControllerAccounts } from '../../cluster/controllers.ts';
+import { discoveryIn } from './discovery.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Log } from '../../server/log.ts';
 import type { Metrics } from '../../server/metrics.ts';
@@ -20,7 +21,7 @@ export interface Source {
   /** Undefined where manifests are served. */
   readonly cluster: Cluster | undefined;
   /** Returns the accounts of Argo Rollouts controllers in it. */
-  discovered(): readonly string[];
+  discovered(): ControllerAccounts;
 }
 
 /** Returns the world of the manifests that are served. */
@@ -33,9 +34,7 @@ export async function manifestSource(paths: readonly string[], log: Log, policy:
   const { sources } = placeObjects(manifests.objects);
   log.info({ paths, objects: sources.length }, 'manifests read');
   const world = bundleWorld(sources.map(({ object }) => object));
-  // Manifests do not change while they are served.
-  const accounts = controllerAccounts(world);
-  return { world, cluster: undefined, discovered: () => (policy().controllers.discover ? accounts : []) };
+  return { world, cluster: undefined, discovered: discoveryIn(world, policy) };
 }
 
 /** Returns the world of a cluster. */

@@ -1,4 +1,5 @@
-import { exemptAccounts } from '../../admission/exempt.ts';
+import { knownAccounts } from '../../admission/exempt.ts';
+import { NO_CONTROLLERS, type ControllerAccounts } from '../../cluster/controllers.ts';
 import { DEFAULT_POLICY, type Policy } from '../../policy/policy.ts';
 import type { CacheState } from '../../server/metrics.ts';
 import type { PolicyFile } from '../../server/policy-file.ts';
@@ -16,14 +17,14 @@ export class ServeState {
   readonly policy = (): Policy => this.policyFile?.current ?? DEFAULT_POLICY;
 
   /** Returns the accounts of Argo Rollouts controllers that were discovered. */
-  readonly discovered = (): readonly string[] => this.source?.discovered() ?? NONE;
+  readonly discovered = (): ControllerAccounts => this.source?.discovered() ?? NO_CONTROLLERS;
 
-  /** Returns whether no controller account is known, so that nothing is kept. */
-  readonly keepsOff = (): boolean =>
-    exemptAccounts(this.policy(), this.discovered(), this.source?.cluster?.self).controllers.size === 0;
+  /** Returns whether no controller account is known, trusted or not, so that nothing is kept. */
+  readonly keepsOff = (): boolean => {
+    const { trusted, untrusted } = this.discovered();
+    return knownAccounts(this.policy(), trusted, untrusted, undefined).notKeptAgainst.size === 0;
+  };
 
   /** Returns the caches of the cluster. */
   readonly caches = (): readonly CacheState[] => this.source?.cluster?.caches() ?? [];
 }
-
-const NONE: readonly string[] = [];

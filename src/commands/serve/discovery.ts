@@ -1,0 +1,23 @@
+import { controllerAccounts, NO_CONTROLLERS, type ControllerAccounts } from '../../cluster/controllers.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { World } from '../../world/world.ts';
+
+// Which Deployments are controllers hardly ever changes: once a second is often enough.
+const INTERVAL = 1_000;
+
+/** Returns a function that returns the accounts of controllers in a world, as the policy in effect has them discovered. */
+export function discoveryIn(world: World, policy: () => Policy): () => ControllerAccounts {
+  let found = NO_CONTROLLERS;
+  let foundBy: Policy | undefined;
+  let foundAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    const current = policy();
+    if (current !== foundBy || performance.now() - foundAt > INTERVAL) {
+      const { discover, namespaces } = current.controllers;
+      found = discover ? controllerAccounts(world, namespaces) : NO_CONTROLLERS;
+      foundBy = current;
+      foundAt = performance.now();
+    }
+    return found;
+  };
+}

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../src/world/object.ts';
+import { asObject, dig } from '../../src/world/read.ts';
+import { Cluster } from './harness/cluster.ts';
+import { yamlOf } from './harness/kubectl.ts';
+import { until } from './harness/program.ts';
+import { CANARIES, controllersPart, driven, edited, objectsIn, type Canary } from './support/canaries.ts';
+import { healthy, pausedAt } from './support/rollouts.ts';
+
+const CONTROLLER = 'system:serviceaccount:argo-rollouts:argo-rollouts';
+
+// The real controller runs in the namespace argo-rollouts, which this policy does not name.
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start({ rollgate: ['controllers.namespaces={delivery}'] });
+});
+afterAll(() => cluster?.stop());
+
+/** Returns the decisions about requests of the controller, from the n-th on. */
+function ofController(from = 0): Record<string, unknown>[] {
+  return cluster.rollgate
+    .decisions()
+    .slice(from)
+    .filter(({ user }) => user === CONTROLLER);
+}
+
+/**
+ * Runs an update of a canary to its end, and asserts that the controller moves the weights at each step.
+ *
+ * @param atPause - Called at each pause.
+ */
+async function runUpdate(
+  canary: Canary,
+  namespace: string,
+  objects: readonly KubeObject[],
+  atPause: (weighed: KubeObject, controllersWeights: string) => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
+  const [weighed] = driven(objects).filter(({ kind }) => kind === 'VirtualService' || kind === 'HTTPRoute');
+  if (weighed === undefined) throw new Error('no route');
+  const { apiVersion, kind, metadata } = weighed;
+  const weights = async (): Promise<string> => {
+    const live = await cluster.controlPlane.admin.get(apiVersion, kind, namespace, metadata.name);
+    return live === undefined ? 'no route' : controllersPart(live);
+  };
+  const plugin = (...args: readonly string[]): Promise<unknown> =>
+    cluster.developer.run(['argo', 'rollouts', ...args, '-n', namespace]);
+  await plugin('set', 'image', canary.rollout, `${canary.container}=registry.example.com/app:2`);
+  for (const weight of canary.weights) {
+    await pausedAt(cluster, namespace, canary.rollout, weight);
+    await until(`weight ${weight}`, async () => (await weights()).includes(`=${weight}`));
+    await atPause(weighed, await weights());
+    await quiet(canary, namespace);
+    await plugin('promote', canary.rollout);
+  }
+  await healthy(cluster, namespace, canary.rollout);
+  await until('the weights of before', async () => (await weights()).includes('=100'));
+}
+
+/** Waits until the controller has written all about a pause: what it writes after a promotion would revert that. */
+async function quiet({ rollout }: Canary, namespace: string): Promise<void> {
+  let last: unknown;
+  await until(
+    'the controller to be quiet',
+    async () => {
+      const live = await cluster.controlPlane.admin.get('argoproj.io/v1alpha1', 'Rollout', namespace, rollout);
+      const before = last;
+      last = live?.metadata['resourceVersion'];
+      return last !== undefined && last === before;
+    },
+    { every: 1_000 },
+  );
+}
+
+async function begin(canary: Canary): Promise<{ namespace: string; objects: readonly KubeObject[] }> {
+  const namespace = await cluster.namespace(canary.name);
+  const objects = objectsIn(canary, namespace);
+  await cluster.developer.apply(objects);
+  await healthy(cluster, namespace, canary.rollout);
+  return { namespace, objects };
+}
+
+describe('a controller outside the namespaces that the policy names', () => {
+  it('is logged and counted, and Rollgate is ready', async () => {
+    await until('the account to be found', async () =>
+      (await cluster.rollgate.metrics()).includes('rollgate_untrusted_controllers 1\n'),
+    );
+    expect(await cluster.rollgate.metrics()).toContain('rollgate_keeps_off 0\n');
+    const logged = (): string[] =>
+      cluster.rollgate.program
+        .output()
+        .split('\n')
+        .filter((line) => line.includes(`"account":"${CONTROLLER}"`));
+    await until('the account to be logged', () => logged().length > 0);
+    expect(logged()).toHaveLength(1);
+    await cluster.rollgate.ready();
+  });
+
+  it.each(CANARIES)('is never frozen or denied, while keeps are on for others: $name', async (canary) => {
+    const { namespace, objects } = await begin(canary);
+    let edits = 0;
+    await runUpdate(canary, namespace, objects, async (weighed, weights) => {
+      await cluster.argoCd.apply([edited(weighed, ++edits)], 'client-side apply');
+      const { apiVersion, kind, metadata } = weighed;
+      const live = await cluster.controlPlane.admin.get(apiVersion, kind, namespace, metadata.name);
+      expect(controllersPart(live as KubeObject)).toBe(weights);
+    });
+    const decisions = ofController();
+    expect(decisions.length).toBeGreaterThan(0);
+    expect(decisions.filter(({ verdict }) => verdict === 'deny')).toEqual([]);
+    expect(decisions.filter(({ kept }) => Array.isArray(kept) && kept.length > 0)).toEqual([]);
+    expect(decisions.filter(({ tripwire }) => tripwire !== undefined)).toEqual([]);
+  });
+
+  it('cannot write an invalid Rollout', async () => {
+    const [canary] = CANARIES as [Canary];
+    const { objects } = await begin(canary);
+    const rollout = objects.find(({ kind }) => kind === 'Rollout') as KubeObject;
+    const strategy = {
+      canary: { ...asObject(dig(rollout, 'spec', 'strategy', 'canary')), steps: [{ setWeight: 120 }] },
+    };
+    const invalid = { ...rollout, spec: { ...asObject(rollout['spec']), strategy } };
+    const controller = await cluster.as({ namespace: 'argo-rollouts', name: 'argo-rollouts' });
+    const outcome = controller.run(['replace', '-f', '-'], yamlOf([invalid]));
+    await expect(outcome).rejects.toThrow('[rollgate/rollout-steps]');
+    // The same account is exempt where the policy names its namespace.
+    await cluster.rollgate.policy((policy) => ({
+      ...policy,
+      controllers: { ...asObject(policy['controllers']), namespaces: ['argo-rollouts'] },
+    }));
+    await until('the account to be trusted', async () =>
+      (await cluster.rollgate.metrics()).includes('rollgate_untrusted_controllers 0\n'),
+    );
+    await controller.run(['replace', '-f', '-'], yamlOf([invalid]));
+  });
+});
+
+// Nothing tells Rollgate that this account is a controller's, and keeps are on because it knows another one.
+describe('a controller under an account that is not known', () => {
+  beforeAll(() =>
+    cluster.rollgate.policy((policy) => ({
+      ...policy,
+      controllers: { discover: false, accounts: ['system:serviceaccount:delivery:argo-rollouts'] },
+    })),
+  );
+
+  it.each(CANARIES)('is never frozen, neither by Istio nor by a plugin process: $name', async (canary) => {
+    const { namespace, objects } = await begin(canary);
+    const before = cluster.rollgate.decisions().length;
+    await runUpdate(canary, namespace, objects);
+    const decisions = ofController(before);
+    expect(decisions.filter(({ kept }) => Array.isArray(kept) && kept.length > 0)).toEqual([]);
+    // The controller writes Services and VirtualServices itself, and the plugin writes the HTTPRoute.
+    const routes = decisions.filter(({ kind }) => /^(VirtualService|HTTPRoute)\./.test(String(kind)));
+    expect(routes.some(({ tripwire }) => tripwire !== undefined)).toBe(true);
+  });
+});
