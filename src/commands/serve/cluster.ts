@@ -60,7 +60,7 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
   return {
     world: cluster.world,
     live: cluster,
-    authorizer: authorizerOf(kubeConfig),
+    authorizer: authorizerOf(kubeConfig, metrics),
     self: options.account,
     converts: conversion !== undefined,
     checks: [{ name: 'caches', failing: () => whyNotReady(cluster) }],
@@ -73,10 +73,11 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
   };
 }
 
-function authorizerOf(kubeConfig: KubeConfig): Authorizer {
+function authorizerOf(kubeConfig: KubeConfig, metrics: Metrics): Authorizer {
   return clusterAuthorizer({
     authentication: kubeConfig.makeApiClient(AuthenticationV1Api),
     authorization: kubeConfig.makeApiClient(AuthorizationV1Api),
+    metrics,
   });
 }
 
