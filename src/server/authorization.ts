@@ -63,11 +63,13 @@ export interface AuthorizerOptions {
 
 const TIMEOUT = 2_000;
 // With the timeout this is less than the time that a review has by default.
-const WAIT = 1_000;
-// Rollgate asks few questions, and the API server answers most of them in a few milliseconds.
+const WAIT = 1_500;
+// Rollgate asks few questions, and the API server answers most of them in a few milliseconds. There is room for a
+// question of each review in progress (`--max-in-flight`): then no forged user drives out a genuine one, even if both
+// come from one address.
 const LIMITS: Readonly<Record<QuestionKind, QuestionLimits>> = {
   token: { underWay: 8, waiting: 64, wait: WAIT },
-  access: { underWay: 16, waiting: 256, wait: WAIT },
+  access: { underWay: 16, waiting: 512, wait: WAIT },
 };
 // Permissions may be revoked: for this long, in milliseconds, an answer is cached and the change goes unnoticed.
 const GRANTS: AnswerLimits = { time: 10_000, entries: 10_000 };
