@@ -53,6 +53,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   server: {
     layers: ['world', 'rules', 'preserve', 'documents', 'policy', 'report', 'admission', 'cluster'],
     builtins: [
+      'node:async_hooks',
       'node:crypto',
       'node:fs',
       'node:http',

@@ -8,6 +8,10 @@ import type {
 import { userInfo, type UserInfo } from '../admission/review.ts';
 import { requestOptions } from '../cluster/request-options.ts';
 import { KINDS, type KindId } from '../world/object.ts';
+import { AnswerCache, type AnswerLimits } from './answer-cache.ts';
+import { currentAddress } from './caller.ts';
+import { FailureBudget, type FailureLimits } from './failure-budget.ts';
+import { NotAskedError, QuestionLimiter, type Caller, type QuestionLimits } from './question-limiter.ts';
 
 /**
  * Authenticates users and checks their permissions. Every method rejects with an Error if the API server cannot answer;
@@ -29,6 +33,23 @@ export interface Authorizer {
   mayCreateRollouts(user: UserInfo, namespace: string): Promise<boolean>;
 }
 
+/**
+ * The outcome of a question to the API server. `allowed` and `denied` are its answers, `error` means that it had none.
+ * The others are not asked: the answer to the same question was `remembered`, or the question was `shed`.
+ */
+export type QuestionResult = 'allowed' | 'denied' | 'remembered' | 'shed' | 'error';
+
+/** Who has a token (`token`), or whether a user may do something (`access`). */
+export type QuestionKind = 'token' | 'access';
+
+/** Counts questions to the API server. */
+export interface QuestionMetrics {
+  /** Counts the outcome of a question. */
+  question(question: QuestionKind, result: QuestionResult): void;
+  /** Adds a gauge of the questions under way. */
+  questionsInFlight(count: (question: QuestionKind) => number): void;
+}
+
 /** Options of `clusterAuthorizer`. */
 export interface AuthorizerOptions {
   readonly authentication: Pick<AuthenticationV1Api, 'createTokenReview'>;
@@ -37,28 +58,55 @@ export interface AuthorizerOptions {
   readonly timeout?: number;
   /** Returns milliseconds of a monotonic clock. */
   readonly now?: () => number;
+  readonly metrics?: QuestionMetrics;
 }
 
 const TIMEOUT = 2_000;
+// With the timeout this is less than the time that a review has by default.
+const WAIT = 1_500;
+// Rollgate asks few questions, and the API server answers most of them in a few milliseconds. There is room for a
+// question of each review in progress (`--max-in-flight`): then no forged user drives out a genuine one, even if both
+// come from one address.
+const LIMITS: Readonly<Record<QuestionKind, QuestionLimits>> = {
+  token: { underWay: 8, waiting: 64, wait: WAIT },
+  access: { underWay: 16, waiting: 512, wait: WAIT },
+};
 // Permissions may be revoked: for this long, in milliseconds, an answer is cached and the change goes unnoticed.
-const CACHE_TIME = 10_000;
-// Unknown tokens cost the sender nothing, so the cache is limited.
-const MOST_CACHED = 2_000;
+const GRANTS: AnswerLimits = { time: 10_000, entries: 10_000 };
+// Somebody who was just granted something must not wait for long.
+const REFUSALS: AnswerLimits = { time: 3_000, entries: 2_000 };
+// A client has one token, or a few. It cannot tell an invalid one from a valid one faster than this.
+const INVALID_TOKENS: FailureLimits = { burst: 32, perSecond: 4, callers: 1_000 };
+const ERRORS: FailureLimits = { burst: 16, perSecond: 2, callers: 1_000 };
+// Visible ASCII. Tokens of service accounts are 1 KiB long, those of identity providers with many groups some KiB.
+const TOKEN = /^[!-~]{1,16384}$/;
+// Characters of JSON. The API server accepts requests of 3 MiB. No identity provider has users of this size.
+const LARGEST_USER = 256 * 1024;
 
 /**
- * Returns an authorizer that uses TokenReview and SubjectAccessReview. Answers are cached for ten seconds, tokens only
- * by their hash.
+ * Returns an authorizer that uses TokenReview and SubjectAccessReview. It limits its questions by the caller that they
+ * are asked for (`onBehalfOf`): first the address, then the user. Grants are cached for ten seconds, refusals for three,
+ * tokens only by their hash.
  */
 export function clusterAuthorizer(options: AuthorizerOptions): Authorizer {
-  const { authentication, authorization, timeout = TIMEOUT, now = () => performance.now() } = options;
-  const users = new AnswerCache<UserInfo | undefined>(now);
-  const permissions = new AnswerCache<boolean>(now);
+  const { authentication, authorization, timeout = TIMEOUT, now = () => performance.now(), metrics } = options;
   const request = requestOptions(timeout, now);
+  const tokens = new Questions<UserInfo | undefined>('token', {
+    isRefusal: (user) => user === undefined,
+    refusals: new FailureBudget(INVALID_TOKENS, now),
+    now,
+    metrics,
+  });
+  const access = new Questions<boolean>('access', { isRefusal: (allowed) => !allowed, now, metrics });
+  metrics?.questionsInFlight((question) => (question === 'token' ? tokens : access).underWay);
   const may = (
     user: UserInfo,
     what: { resourceAttributes: V1ResourceAttributes } | { nonResourceAttributes: V1NonResourceAttributes },
-  ): Promise<boolean> =>
-    permissions.get(JSON.stringify([user, what]), async () => {
+  ): Promise<boolean> => {
+    const key = JSON.stringify([user, what]);
+    if (key.length > LARGEST_USER)
+      return access.shed(new NotAskedError('overload', 'the user is too large to ask about'));
+    return access.ask(key, [currentAddress(), user.username], async () => {
       const spec = {
         user: user.username,
         uid: user.uid,
@@ -69,14 +117,17 @@ export function clusterAuthorizer(options: AuthorizerOptions): Authorizer {
       const review = await authorization.createSubjectAccessReview({ body: { spec } }, request);
       return review.status?.allowed === true && review.status.denied !== true;
     });
+  };
   return {
-    authenticate: (token) =>
-      users.get(createHash('sha256').update(token).digest('base64'), async () => {
+    authenticate(token) {
+      if (!TOKEN.test(token)) return tokens.shed();
+      return tokens.ask(token, [currentAddress()], async () => {
         const { status } = await authentication.createTokenReview({ body: { spec: { token } } }, request);
         return status?.authenticated === true && status.user?.username !== undefined
           ? userInfo(status.user)
           : undefined;
-      }),
+      });
+    },
     mayUse: (user) => may(user, { nonResourceAttributes: { path: '/v1/dry-run', verb: 'create' } }),
     async mayRead(user, kind, namespace) {
       const { group, plural, namespaced } = KINDS[kind];
@@ -104,25 +155,92 @@ function mutable(extra: UserInfo['extra']): Record<string, string[]> {
   return Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]]));
 }
 
-/** Caches answers for a short time, and shares those that are still pending. */
-class AnswerCache<T> {
-  readonly #answers = new Map<string, { readonly at: number; readonly value: Promise<T> }>();
-  readonly #now: () => number;
+interface QuestionsOptions<T> {
+  isRefusal(answer: T): boolean;
+  /** How many refusals an address may cause; without it any number. */
+  readonly refusals?: FailureBudget;
+  now(): number;
+  readonly metrics: QuestionMetrics | undefined;
+}
 
-  constructor(now: () => number) {
-    this.#now = now;
+/** The questions of one kind: remembered, or asked within limits. */
+class Questions<T> {
+  readonly #kind: QuestionKind;
+  readonly #options: QuestionsOptions<T>;
+  readonly #answers: AnswerCache<T>;
+  readonly #errors: FailureBudget;
+  readonly #limiter: QuestionLimiter<T>;
+
+  constructor(kind: QuestionKind, options: QuestionsOptions<T>) {
+    this.#kind = kind;
+    this.#options = options;
+    const { isRefusal, now } = options;
+    this.#answers = new AnswerCache({ isRefusal, grants: GRANTS, refusals: REFUSALS, now });
+    this.#errors = new FailureBudget(ERRORS, now);
+    this.#limiter = new QuestionLimiter(LIMITS[kind], ([address]) => this.#whyNot(address));
   }
 
-  get(key: string, request: () => Promise<T>): Promise<T> {
-    const cached = this.#answers.get(key);
-    if (cached !== undefined && this.#now() - cached.at < CACHE_TIME) return cached.value;
-    const value = request();
-    // A Map keeps the order of insertion: the first is the oldest.
-    this.#answers.delete(key);
-    this.#answers.set(key, { at: this.#now(), value });
-    const [oldest] = this.#answers.keys();
-    if (this.#answers.size > MOST_CACHED && oldest !== undefined) this.#answers.delete(oldest);
-    value.catch(() => this.#answers.delete(key));
-    return value;
+  get underWay(): number {
+    return this.#limiter.underWay;
+  }
+
+  async ask(text: string, caller: Caller, question: () => Promise<T>): Promise<T> {
+    // Texts may be long or secret.
+    const key = createHash('sha256').update(text).digest('base64');
+    const known = this.#answers.get(key);
+    if (known !== undefined) {
+      this.#count('remembered');
+      return known.answer;
+    }
+    let asked = false;
+    try {
+      const answer = await this.#limiter.ask(key, caller, (turn) => {
+        asked = true;
+        return this.#answerOf(key, turn, question);
+      });
+      if (!asked) this.#count('remembered');
+      return answer;
+    } catch (error) {
+      if (error instanceof NotAskedError) this.#count('shed');
+      else if (!asked) this.#count('error');
+      throw error;
+    }
+  }
+
+  /** Counts a question that is not even worth a place in the queue. Rejects with the error, or answers undefined. */
+  shed(): Promise<undefined>;
+  shed(error: Error): Promise<never>;
+  shed(error?: Error): Promise<undefined> {
+    this.#count('shed');
+    return error === undefined ? Promise.resolve(undefined) : Promise.reject(error);
+  }
+
+  async #answerOf(key: string, [address]: Caller, question: () => Promise<T>): Promise<T> {
+    const { isRefusal, refusals, now } = this.#options;
+    const askedAt = now();
+    try {
+      const answer = await question();
+      this.#answers.set(key, answer, askedAt);
+      const refused = isRefusal(answer);
+      if (refused) refusals?.spend(address);
+      this.#count(refused ? 'denied' : 'allowed');
+      return answer;
+    } catch (error) {
+      this.#errors.spend(address);
+      this.#count('error');
+      throw error;
+    }
+  }
+
+  #whyNot(address: string): NotAskedError | undefined {
+    if (this.#errors.isSpent(address))
+      return new NotAskedError('failing', 'the API server failed to answer repeatedly');
+    if (this.#options.refusals?.isSpent(address) === true)
+      return new NotAskedError('overload', 'too many questions of this client were refused');
+    return undefined;
+  }
+
+  #count(result: QuestionResult): void {
+    this.#options.metrics?.question(this.#kind, result);
   }
 }

@@ -12,10 +12,12 @@ import type { Policy } from '../policy/policy.ts';
 import type { World } from '../world/world.ts';
 import type { Authorizer } from './authorization.ts';
 import { MAX_BODY, readBody } from './body.ts';
+import { onBehalfOf } from './caller.ts';
 import { DRY_RUN_FORMATS, type DryRunJob, type FromWorker, type ToWorker } from './dryrun-job.ts';
 import type { InFlightLimiter } from './in-flight-limiter.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { NotAskedError } from './question-limiter.ts';
 import { problem, send, type Reply } from './reply.ts';
 import { messageOf, stackOf } from '../world/error.ts';
 
@@ -87,8 +89,12 @@ export class DryRuns {
       this.#answer(message.questions, reader, ended.signal)
         .then((answers) => worker.postMessage(answers))
         .catch((error: unknown) => {
-          log.warn({ reason: messageOf(error) }, 'cannot check read permissions with the API server');
-          resolve(problem(503, 'cannot check your permissions with the API server: try again', RETRY));
+          resolve(
+            unanswered(error, log, {
+              line: 'cannot check read permissions with the API server',
+              reply: 'cannot check your permissions with the API server: try again',
+            }),
+          );
         });
     };
     const onExit = (): void =>
@@ -226,8 +232,9 @@ const MOST_SCOPES = 1_000;
 
 // Rejects users without any permission before their body is read.
 async function readerOf(request: Request, { authorizer, log }: DryRunParts): Promise<Reader | Reply> {
+  const address = request.socket.remoteAddress ?? '';
   if (authorizer === undefined) {
-    if (isLoopback(request.socket.remoteAddress ?? '')) return READS_ALL;
+    if (isLoopback(address)) return READS_ALL;
     return problem(
       403,
       'without a cluster Rollgate cannot authenticate users, so the dry run is available only on the loopback interface',
@@ -239,12 +246,12 @@ async function readerOf(request: Request, { authorizer, log }: DryRunParts): Pro
       'www-authenticate': 'Bearer',
     });
   try {
-    const user = await authorizer.authenticate(token);
+    const user = await onBehalfOf(address, () => authorizer.authenticate(token));
     if (user === undefined)
       return problem(401, 'invalid bearer token', {
         'www-authenticate': 'Bearer error="invalid_token"',
       });
-    if (!(await authorizer.mayUse(user))) {
+    if (!(await onBehalfOf(address, () => authorizer.mayUse(user)))) {
       return problem(
         403,
         `user "${user.username}" may not use the dry run: grant verbs ["create"] on nonResourceURLs ["/v1/dry-run"] in a ClusterRole`,
@@ -255,15 +262,26 @@ async function readerOf(request: Request, { authorizer, log }: DryRunParts): Pro
       const limited = scopes.slice(0, MOST_SCOPES);
       for (let start = 0; start < limited.length && !signal.aborted; start += CHECKS_AT_ONCE) {
         const batch = limited.slice(start, start + CHECKS_AT_ONCE);
-        const answers = await Promise.all(
-          batch.map(({ kind, namespace }) => authorizer.mayRead(user, kind, namespace)),
+        const answers = await onBehalfOf(address, () =>
+          Promise.all(batch.map(({ kind, namespace }) => authorizer.mayRead(user, kind, namespace))),
         );
         for (const [index, scope] of batch.entries()) if (answers[index] === true) readable.add(scope);
       }
       return readable;
     };
   } catch (error) {
-    log.warn({ reason: messageOf(error) }, 'cannot authenticate a user with the API server');
-    return problem(503, 'cannot authenticate you with the API server: try again', RETRY);
+    return unanswered(error, log, {
+      line: 'cannot authenticate a user with the API server',
+      reply: 'cannot authenticate you with the API server: try again',
+    });
   }
+}
+
+// Returns the reply to a client whose token or permissions could not be checked. What was not even asked is in the
+// metrics: a flood of requests must not cause a flood of log lines.
+function unanswered(error: unknown, log: Log, { line, reply }: { line: string; reply: string }): Reply {
+  if (!(error instanceof NotAskedError)) log.warn({ reason: messageOf(error) }, line);
+  return error instanceof NotAskedError && error.why === 'overload'
+    ? problem(429, 'too many requests need the API server to check tokens and permissions: try again', RETRY)
+    : problem(503, reply, RETRY);
 }

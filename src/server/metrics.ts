@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { DecisionRecord } from '../admission/gate.ts';
 import type { Request } from '../admission/review.ts';
 import type { KindId } from '../world/object.ts';
+import type { QuestionKind, QuestionMetrics, QuestionResult } from './authorization.ts';
 import type { Webhook } from './log.ts';
 
 /** The state of the cached objects of one kind. */
@@ -28,6 +29,8 @@ export interface MetricSources {
 
 type Verdict = DecisionRecord['verdict'] | 'error';
 
+const QUESTIONS: readonly QuestionKind[] = ['token', 'access'];
+const QUESTION_RESULTS: readonly QuestionResult[] = ['allowed', 'denied', 'remembered', 'shed', 'error'];
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 // A series that appears with its first denial has no rate at that moment. For the most important kinds it exists from
 // the start.
@@ -42,7 +45,7 @@ const SEEDED_KINDS: readonly KindId[] = [
  * All metrics, in their own registry. Labels are bounded: they contain no names, namespaces or users, and kinds that
  * Rollgate does not know are `other`.
  */
-export class Metrics {
+export class Metrics implements QuestionMetrics {
   readonly registry = new Registry();
 
   readonly #requests = this.#counter('rollgate_admission_requests_total', 'Answered admission requests.', [
@@ -125,6 +128,12 @@ export class Metrics {
   readonly #dryRuns = this.#counter('rollgate_dry_runs_total', 'Responses of the dry-run endpoint, by HTTP status.', [
     'code',
   ]);
+
+  readonly #questions = this.#counter(
+    'rollgate_api_questions_total',
+    'Questions to the API server about tokens and permissions, by outcome.',
+    ['question', 'result'],
+  );
 
   readonly #notAfter = new Gauge({
     name: 'rollgate_certificate_not_after_timestamp_seconds',
@@ -223,6 +232,23 @@ export class Metrics {
     this.#dryRuns.inc({ code });
   }
 
+  /** Counts the outcome of a question about a token or a permission. */
+  question(question: QuestionKind, result: QuestionResult): void {
+    this.#questions.inc({ question, result });
+  }
+
+  /** Adds a gauge of the questions to the API server that are under way. */
+  questionsInFlight(count: (question: QuestionKind) => number): void {
+    this.#gauge(
+      'rollgate_api_questions_in_flight',
+      'Questions to the API server about tokens and permissions that are under way.',
+      ['question'],
+      (gauge) => {
+        for (const question of QUESTIONS) gauge.set({ question }, count(question));
+      },
+    );
+  }
+
   #answered(webhook: Webhook, request: Request, verdict: Verdict, seconds: number): void {
     this.#requests.inc({
       webhook,
@@ -239,6 +265,9 @@ export class Metrics {
       for (const decision of ['deny', 'warn']) this.#findings.inc({ rule, decision }, 0);
       this.#skipped.inc({ rule }, 0);
       this.#ruleErrors.inc({ rule }, 0);
+    }
+    for (const question of QUESTIONS) {
+      for (const result of QUESTION_RESULTS) this.#questions.inc({ question, result }, 0);
     }
     for (const keep of keeps) this.#kept.inc({ keep }, 0);
     for (const result of ['success', 'error']) {

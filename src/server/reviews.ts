@@ -7,6 +7,7 @@ import type { Policy } from '../policy/policy.ts';
 import { parseGoDuration } from '../world/duration.ts';
 import type { World } from '../world/world.ts';
 import { MAX_BODY, readBody } from './body.ts';
+import { onBehalfOf } from './caller.ts';
 import type { InFlightLimiter } from './in-flight-limiter.ts';
 import { parseJson } from './json-body.ts';
 import { about, logDecision, type Log, type Webhook } from './log.ts';
@@ -81,7 +82,9 @@ export function reviewListener(
         if (body.ok) {
           const timeout = timeoutOf(request.url ?? '');
           const decideBy = now() + DECISION_FRACTION * timeout - (performance.now() - arrived);
-          return answer(webhook, body.bytes, { arrived, decideBy, timeout: RESPONSE_FRACTION * timeout }, parts);
+          const times = { arrived, decideBy, timeout: RESPONSE_FRACTION * timeout };
+          const address = request.socket.remoteAddress ?? '';
+          return onBehalfOf(address, () => answer(webhook, body.bytes, times, parts));
         }
         if (body.why === 'no room') return shed();
         return body.why === 'too large' ? reject(413, `the body is larger than ${MAX_BODY} bytes`) : undefined;

@@ -7,6 +7,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { UserInfo } from '../../src/admission/review.ts';
 import type { Authorizer } from '../../src/server/authorization.ts';
+import { currentAddress } from '../../src/server/caller.ts';
+import { NotAskedError } from '../../src/server/question-limiter.ts';
 import type { KindId } from '../../src/world/object.ts';
 import { dig } from '../../src/world/read.ts';
 import { metric, testApp, type AppOptions, type TestApp } from '../support/app.ts';
@@ -377,15 +379,25 @@ describe('who may use it in a cluster', () => {
     readonly mayUse?: boolean;
     readonly unreadable?: readonly KindId[];
     readonly broken?: keyof Authorizer;
+    readonly error?: Error;
   }
 
-  function authorizer({ mayUse = true, unreadable = [], broken }: Rights): Authorizer & { readonly asked: string[] } {
+  function authorizer({
+    mayUse = true,
+    unreadable = [],
+    broken,
+    error = new Error('connection refused'),
+  }: Rights): Authorizer & { readonly asked: string[]; readonly addresses: Set<string> } {
     const asked: string[] = [];
-    const answer = <T>(what: keyof Authorizer, value: T): Promise<T> =>
-      what === broken ? Promise.reject(new Error('connection refused')) : Promise.resolve(value);
+    const addresses = new Set<string>();
+    const answer = <T>(what: keyof Authorizer, value: T): Promise<T> => {
+      addresses.add(`${what} ${currentAddress()}`);
+      return what === broken ? Promise.reject(error) : Promise.resolve(value);
+    };
     const jane: UserInfo = { username: 'jane', groups: [], uid: '1', extra: {} };
     return {
       asked,
+      addresses,
       authenticate: (token) => answer('authenticate', token === 'good' ? jane : undefined),
       mayUse: () => answer('mayUse', mayUse),
       mayRead(_user, kind, namespace) {
@@ -444,6 +456,36 @@ describe('who may use it in a cluster', () => {
     // The worker is ready for the next one all the same.
     const next = start({ authorizer: authorizer({}) });
     expect((await post(next, UNROUTED).set('authorization', 'Bearer good')).status).toBe(200);
+  });
+
+  it.each<keyof Authorizer>(['authenticate', 'mayUse', 'mayRead'])(
+    'somebody is asked to wait when %s could not be asked because of load',
+    async (broken) => {
+      for (const [why, status] of [
+        ['overload', 429],
+        ['failing', 503],
+      ] as const) {
+        const app = start({ authorizer: authorizer({ broken, error: new NotAskedError(why, 'not asked') }) });
+        const response = await post(app, UNROUTED).set('authorization', 'Bearer good');
+        expect([response.status, response.headers['retry-after']]).toEqual([status, '1']);
+        if (status === 429)
+          expect(response.body).toEqual({
+            error: 'too many requests need the API server to check tokens and permissions: try again',
+          });
+        // A flood of requests must not cause a flood of log lines.
+        expect(app.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+      }
+    },
+  );
+
+  it('every question is asked on behalf of the address of the client', async () => {
+    const rights = authorizer({});
+    expect((await post(start({ authorizer: rights }), UNROUTED).set('authorization', 'Bearer good')).status).toBe(200);
+    const [address] = [...rights.addresses].map((line) => line.split(' ')[1] ?? '');
+    expect(address).toMatch(/127\.0\.0\.1$/);
+    expect(rights.addresses).toEqual(
+      new Set(['authenticate', 'mayUse', 'mayRead'].map((question) => `${question} ${address}`)),
+    );
   });
 
   it('somebody sees what he may read, and no more', async () => {

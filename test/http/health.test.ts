@@ -60,6 +60,8 @@ describe('the health port', () => {
       'rollgate_kept_total{keep="service-hash"} 0',
       'rollgate_in_flight 3',
       'rollgate_shed_total 0',
+      'rollgate_api_questions_total{question="token",result="shed"} 0',
+      'rollgate_api_questions_total{question="access",result="error"} 0',
       'rollgate_keeps_off 0',
       'rollgate_tripwire_total 0',
       'rollgate_untrusted_controllers 2',
@@ -78,6 +80,20 @@ describe('the health port', () => {
     expect(text).toContain('# TYPE rollgate_admission_duration_seconds histogram');
     expect(text).toContain('nodejs_eventloop_lag_p99_seconds');
     expect(text).toContain('process_resident_memory_bytes');
+  });
+
+  it('/metrics reports the questions to the API server', async () => {
+    const metrics = metricsWith();
+    metrics.questionsInFlight((question) => (question === 'token' ? 2 : 5));
+    metrics.question('token', 'denied');
+    const { text } = await request(createHealthApp({ checks: [], metrics, log })).get('/metrics');
+    for (const line of [
+      'rollgate_api_questions_in_flight{question="token"} 2',
+      'rollgate_api_questions_in_flight{question="access"} 5',
+      'rollgate_api_questions_total{question="token",result="denied"} 1',
+    ]) {
+      expect(text.split('\n')).toContain(line);
+    }
   });
 
   it('/metrics reports that nothing is preserved', async () => {

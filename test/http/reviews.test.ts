@@ -5,6 +5,7 @@ import type { GateAnswer, Limits } from '../../src/admission/gate.ts';
 import { allowed } from '../../src/admission/response.ts';
 import { defineRule } from '../../src/rules/define.ts';
 import { MAX_BODY } from '../../src/server/body.ts';
+import { currentAddress } from '../../src/server/caller.ts';
 import { InFlightLimiter } from '../../src/server/in-flight-limiter.ts';
 import { metric, testApp, type AppOptions, type TestApp } from '../support/app.ts';
 import { reviewOf, SHOP, shopObject, type Json } from '../support/reviews.ts';
@@ -37,6 +38,35 @@ function rolloutOnRoute(route: string): Json {
   strategy.canary.trafficRouting.istio.virtualService['routes'] = [route];
   return rollout;
 }
+
+describe('a question on behalf of a client', () => {
+  it('is asked for the address that the review came from', async () => {
+    const object = rolloutOnRoute('primary');
+    (object['metadata'] as Json)['annotations'] = {
+      'rollgate.io/break-glass': `${new Date(Date.now() + 3_600_000).toISOString()} the controller is down`,
+    };
+    const review = reviewOf({ operation: 'UPDATE', object, oldObject: shopObject('Rollout', 'reviews') });
+    const addresses: string[] = [];
+    const mayBreakGlass = (): Promise<boolean> => {
+      addresses.push(currentAddress());
+      return Promise.resolve(true);
+    };
+    const app = start({ gate: { mayBreakGlass } });
+    const clients = ['10.0.0.1', '10.0.0.2'].map((address) => ({
+      address,
+      app: {
+        ...app,
+        app: ((incoming, response) => {
+          Object.defineProperty(incoming.socket, 'remoteAddress', { value: address });
+          app.app(incoming, response);
+        }) satisfies TestApp['app'],
+      },
+    }));
+    await Promise.all(clients.map((client) => post(client.app, '/validate', review)));
+    expect(addresses.sort()).toEqual(clients.map(({ address }) => address));
+    expect(currentAddress()).toBe('');
+  });
+});
 
 describe('POST /validate', () => {
   it('denies an object that conflicts with the world, as the API server rejects an invalid object', async () => {

@@ -61,7 +61,7 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
   return {
     world: cluster.world,
     live: cluster,
-    authorizer: authorizerOf(kubeConfig),
+    authorizer: authorizerOf(kubeConfig, metrics),
     self: options.account,
     converts: conversion !== undefined,
     checks: [{ name: 'caches', failing: () => whyNotReady(cluster) }],
@@ -74,10 +74,11 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
   };
 }
 
-function authorizerOf(kubeConfig: KubeConfig): Authorizer {
+function authorizerOf(kubeConfig: KubeConfig, metrics: Metrics): Authorizer {
   return clusterAuthorizer({
     authentication: kubeConfig.makeApiClient(AuthenticationV1Api),
     authorization: kubeConfig.makeApiClient(AuthorizationV1Api),
+    metrics,
   });
 }
 

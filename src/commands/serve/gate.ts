@@ -3,6 +3,7 @@ import { PRESERVERS } from '../../preserve/index.ts';
 import { RULES } from '../../rules/index.ts';
 import type { Authorizer } from '../../server/authorization.ts';
 import type { Log } from '../../server/log.ts';
+import { NotAskedError } from '../../server/question-limiter.ts';
 import { messageOf } from '../../world/error.ts';
 import type { Source } from './source.ts';
 import type { ServeState } from './state.ts';
@@ -24,16 +25,24 @@ export function gateOver({ world, cluster }: Source, state: ServeState, log: Log
   });
 }
 
+// A flood of requests must not cause a flood of log lines.
+const NOT_ASKED_LINE_PAUSE = 10_000;
+
 function rightsBy(authorizer: Authorizer, log: Log): Pick<GateParts, 'mayBreakGlass' | 'mayCreateRollouts'> {
+  let lastNotAskedLine = -Infinity;
+  const warn = (error: unknown, line: string): void => {
+    if (error instanceof NotAskedError) {
+      if (performance.now() - lastNotAskedLine < NOT_ASKED_LINE_PAUSE) return;
+      lastNotAskedLine = performance.now();
+    }
+    log.warn({ reason: messageOf(error) }, line);
+  };
   return {
     async mayBreakGlass(user, namespace) {
       try {
         return await authorizer.mayBreakGlass(user, namespace);
       } catch (error) {
-        log.warn(
-          { reason: messageOf(error) },
-          'cannot check with the API server who may use break-glass; ignoring the annotation',
-        );
+        warn(error, 'cannot check with the API server who may use break-glass; ignoring the annotation');
         return false;
       }
     },
@@ -41,10 +50,7 @@ function rightsBy(authorizer: Authorizer, log: Log): Pick<GateParts, 'mayBreakGl
       try {
         return await authorizer.mayCreateRollouts(user, namespace);
       } catch (error) {
-        log.warn(
-          { reason: messageOf(error) },
-          'cannot check with the API server who may create Rollouts; not converting the Deployment',
-        );
+        warn(error, 'cannot check with the API server who may create Rollouts; not converting the Deployment');
         return undefined;
       }
     },
