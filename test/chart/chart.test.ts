@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { POLICY_CATALOG } from '../../src/admission/policy-catalog.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
-import { SYSTEM_ACCOUNTS } from '../../src/policy/policy.ts';
+import { DEFAULT_POLICY, SYSTEM_ACCOUNTS } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/load.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { asArray, dig, asObject, asString } from '../../src/world/read.ts';
@@ -164,6 +164,29 @@ describe('chart', () => {
       'system:serviceaccount:rollgate:rollgate',
     ];
     expect(new Set(listed)).toEqual(new Set(said));
+  });
+
+  it.each<[string, readonly string[]]>([
+    ['nothing is set', []],
+    ['only the chart excludes it', ['--set', 'webhooks.excludedNamespaces={legacy,kube-system}']],
+    ['nothing is excluded', ['--set-json', 'webhooks.excludedNamespaces=[]']],
+    [
+      'the policy exempts others',
+      ['--set', 'webhooks.excludedNamespaces={legacy}', '--set', 'policy.exemptions.namespaces={sandbox-*}'],
+    ],
+  ])('exempts every namespace that the webhooks exclude in the policy: %s', (_, args) => {
+    const rendered = objects(...args);
+    const excluded = asArray(dig(kind(rendered, 'ValidatingWebhookConfiguration'), 'webhooks')).flatMap((entry) =>
+      asArray(dig(asArray(dig(entry, 'namespaceSelector', 'matchExpressions'))[0], 'values')).map(asString),
+    );
+    const loaded = parsePolicy(asString(dig(kind(rendered, 'ConfigMap'), 'data', 'rollgate.yaml')), POLICY_CATALOG);
+    if (!loaded.ok) throw new Error(loaded.errors.join());
+    const { namespaces } = loaded.policy.exemptions;
+    expect(excluded).toContain('rollgate');
+    expect(excluded.filter((name) => !namespaces.includes(name))).toEqual([]);
+    // What the policy exempts is added to, never replaced.
+    const own = args.some((arg) => arg.startsWith('policy.')) ? ['sandbox-*'] : DEFAULT_POLICY.exemptions.namespaces;
+    expect(namespaces).toEqual(expect.arrayContaining([...own]));
   });
 
   it('can set failurePolicy Fail for each group of kinds separately', () => {
