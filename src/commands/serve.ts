@@ -53,6 +53,10 @@ function addSourceOptions(command: Command): void {
     .option(
       '--conversion-lease <namespace/name>',
       'convert Deployments, one process at a time: the one that holds this Lease',
+    )
+    .option(
+      '--conversion-policy <name>',
+      'create Rollouts only while this ValidatingAdmissionPolicy and its binding are those of the chart',
     );
 }
 
