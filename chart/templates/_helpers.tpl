@@ -28,9 +28,15 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.name" . }}
 {{- concat (list "system:serviceaccount:kube-system:generic-garbage-collector" "system:serviceaccount:kube-system:namespace-controller" (include "rollgate.account" .)) .Values.exemptAccounts .Values.controllers.accounts | uniq | toJson }}
 {{- end }}
 
+{{/* The namespaces whose objects the API server never sends to Rollgate: the one list behind webhooks and policy. */}}
+{{- define "rollgate.excludedNamespaces" -}}
+{{- concat .Values.webhooks.excludedNamespaces (list .Release.Namespace) | uniq | toJson }}
+{{- end }}
+
 {{- define "rollgate.policy" -}}
 {{- $exemptions := dict "accounts" (concat (dig "exemptions" "accounts" list .Values.policy) .Values.exemptAccounts | uniq) }}
-{{- if hasKey (dig "exemptions" dict .Values.policy) "namespaces" }}{{ $_ := set $exemptions "namespaces" .Values.policy.exemptions.namespaces }}{{ end }}
+{{- /* Namespaces that the webhooks leave out must be exempt in the policy too: nobody checks what is written there. */}}
+{{- $_ := set $exemptions "namespaces" (concat (dig "exemptions" "namespaces" (list "kube-system" "kube-public" "kube-node-lease") .Values.policy) (include "rollgate.excludedNamespaces" . | fromJsonArray) | uniq) }}
 {{- $controllers := dict "accounts" .Values.controllers.accounts "discover" .Values.controllers.discover "namespaces" .Values.controllers.namespaces }}
 {{- merge (dict "exemptions" $exemptions "controllers" $controllers) .Values.policy | toYaml }}
 {{- end }}
@@ -55,7 +61,7 @@ namespaceSelector:
   matchExpressions:
     - key: kubernetes.io/metadata.name
       operator: NotIn
-      values: {{ concat .root.Values.webhooks.excludedNamespaces (list .root.Release.Namespace) | uniq | toJson }}
+      values: {{ include "rollgate.excludedNamespaces" .root }}
 {{- if .root.Values.webhooks.matchConditions }}
 matchConditions:
   - name: not-an-exempt-account

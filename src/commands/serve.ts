@@ -51,6 +51,10 @@ function addSourceOptions(command: Command): void {
     .option(
       '--conversion-lease <namespace/name>',
       'convert Deployments; of several processes only the holder of this Lease does',
+    )
+    .option(
+      '--conversion-policy <name>',
+      'create Rollouts only while this ValidatingAdmissionPolicy and its binding are those of the chart',
     );
 }
 

@@ -227,6 +227,24 @@ export class Metrics implements QuestionMetrics {
     );
   }
 
+  /**
+   * Adds a gauge that shows whether the conversion policy is in place.
+   *
+   * @param ok - Returns undefined until that is known; the gauge then has no value.
+   */
+  protectedBy(ok: () => boolean | undefined): void {
+    this.#gauge(
+      'rollgate_conversion_policy_ok',
+      '1 if the ValidatingAdmissionPolicy for conversion is in place; 0 while no Rollouts are created without it.',
+      [],
+      (gauge) => {
+        const known = ok();
+        if (known === undefined) gauge.reset();
+        else gauge.set(known ? 1 : 0);
+      },
+    );
+  }
+
   /** Counts a response of the dry-run endpoint. */
   dryRun(code: number): void {
     this.#dryRuns.inc({ code });

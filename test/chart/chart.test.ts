@@ -5,7 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { POLICY_CATALOG } from '../../src/admission/policy-catalog.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
-import { SYSTEM_ACCOUNTS } from '../../src/policy/policy.ts';
+import { whyUnprotected } from '../../src/migration/conversion-policy.ts';
+import { DEFAULT_POLICY, SYSTEM_ACCOUNTS } from '../../src/policy/policy.ts';
 import { parsePolicy } from '../../src/policy/load.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { asArray, dig, asObject, asString } from '../../src/world/read.ts';
@@ -177,6 +178,74 @@ describe('chart', () => {
     expect(namespaces('--set-json', 'controllers.namespaces=[]')).toEqual([]);
   });
 
+  it.each<[string, readonly string[]]>([
+    ['nothing is set', []],
+    ['only the chart excludes it', ['--set', 'webhooks.excludedNamespaces={legacy,kube-system}']],
+    ['nothing is excluded', ['--set-json', 'webhooks.excludedNamespaces=[]']],
+    [
+      'the policy exempts others',
+      ['--set', 'webhooks.excludedNamespaces={legacy}', '--set', 'policy.exemptions.namespaces={sandbox-*}'],
+    ],
+  ])('exempts every namespace that the webhooks exclude in the policy: %s', (_, args) => {
+    const rendered = objects(...args);
+    const excluded = asArray(dig(kind(rendered, 'ValidatingWebhookConfiguration'), 'webhooks')).flatMap((entry) =>
+      asArray(dig(asArray(dig(entry, 'namespaceSelector', 'matchExpressions'))[0], 'values')).map(asString),
+    );
+    const loaded = parsePolicy(asString(dig(kind(rendered, 'ConfigMap'), 'data', 'rollgate.yaml')), POLICY_CATALOG);
+    if (!loaded.ok) throw new Error(loaded.errors.join());
+    const { namespaces } = loaded.policy.exemptions;
+    expect(excluded).toContain('rollgate');
+    expect(excluded.filter((name) => !namespaces.includes(name))).toEqual([]);
+    // What the policy exempts is added to, never replaced.
+    const own = args.some((arg) => arg.startsWith('policy.')) ? ['sandbox-*'] : DEFAULT_POLICY.exemptions.namespaces;
+    expect(namespaces).toEqual(expect.arrayContaining([...own]));
+  });
+
+  it.each<[string, readonly string[]]>([
+    ['with conversion', []],
+    ['without conversion', ['--set', 'conversion.enabled=false']],
+    ['with excluded namespaces', ['--set', 'webhooks.excludedNamespaces={legacy}', '--set', 'exemptAccounts={a:b}']],
+  ])('renders the conversion policy that Rollgate expects, %s', (_, args) => {
+    const rendered = objects(...args);
+    const named = (wanted: string): unknown =>
+      rendered.find(
+        (value) => dig(value, 'kind') === wanted && dig(value, 'metadata', 'name') === 'rollgate-conversion',
+      );
+    const policy = named('ValidatingAdmissionPolicy');
+    const binding = named('ValidatingAdmissionPolicyBinding');
+    expect(whyUnprotected('rollgate-conversion', policy, binding)).toBeUndefined();
+    for (const validation of asArray(dig(policy, 'spec', 'validations')))
+      expect([dig(validation, 'reason'), asString(dig(validation, 'message'))]).toEqual([
+        'Forbidden',
+        expect.stringContaining('rollouts.argoproj.io'),
+      ]);
+  });
+
+  it('limits what its own account may write, and nobody else', () => {
+    const policies = objects().filter(
+      (value) =>
+        dig(value, 'kind') === 'ValidatingAdmissionPolicy' &&
+        asString(dig(value, 'metadata', 'name')).startsWith('rollgate-account-'),
+    );
+    expect(policies).toHaveLength(2);
+    for (const policy of policies) {
+      expect(dig(policy, 'spec', 'failurePolicy')).toBe('Fail');
+      expect(dig(policy, 'spec', 'matchConditions')).toEqual([
+        {
+          name: 'account-of-rollgate',
+          expression: "request.userInfo.username == 'system:serviceaccount:rollgate:rollgate'",
+        },
+      ]);
+      const name = dig(policy, 'metadata', 'name');
+      const bindings = objects().filter(
+        (value) => dig(value, 'kind') === 'ValidatingAdmissionPolicyBinding' && dig(value, 'metadata', 'name') === name,
+      );
+      expect(bindings.map((binding) => dig(binding, 'spec'))).toEqual([
+        { policyName: name, validationActions: ['Deny'] },
+      ]);
+    }
+  });
+
   it('can set failurePolicy Fail for each group of kinds separately', () => {
     const entries = asArray(
       dig(kind(objects('--set', 'webhooks.failurePolicy.istio=Fail'), 'ValidatingWebhookConfiguration'), 'webhooks'),
@@ -238,9 +307,8 @@ describe('chart', () => {
     expect(writes()).toEqual([
       'rollouts create,patch,delete',
       'deployments patch',
-      'rollouts/scale patch',
-      'deployments/scale patch',
       'events create',
+      'validatingadmissionpolicies,validatingadmissionpolicybindings get',
       'leases create',
       'leases get,update',
     ]);
@@ -248,6 +316,7 @@ describe('chart', () => {
     const args = (...settings: string[]): unknown =>
       dig(asArray(dig(kind(objects(...settings), 'Deployment'), 'spec', 'template', 'spec', 'containers'))[0], 'args');
     expect(args()).toContain('--conversion-lease=rollgate/rollgate-conversion');
+    expect(args()).toContain('--conversion-policy=rollgate-conversion');
     expect(JSON.stringify(args('--set', 'conversion.enabled=false'))).not.toContain('conversion');
   });
 

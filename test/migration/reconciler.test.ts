@@ -38,6 +38,8 @@ class Server implements Writer {
   readonly did: string[] = [];
   readonly events: MigrationEvent[] = [];
   refuse: Error | undefined;
+  /** Why the conversion policy protects nothing. */
+  unprotected: string | undefined;
   reads = 0;
   lagging = false;
   /** Called before each answer to a read or a create. */
@@ -132,6 +134,7 @@ function start(server: Server, mayAct: () => boolean = () => true): Reconciler {
       },
     },
     writer: server,
+    guard: { whyNotCreate: () => Promise.resolve(server.unprotected) },
     log: recorder().logger,
     mayAct,
   });
@@ -220,6 +223,39 @@ describe('the reconciler', () => {
       expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3);
     },
   );
+
+  it('creates no Rollout without the conversion policy, says so, and gives the pods back', async () => {
+    const server = new Server();
+    server.unprotected = 'ValidatingAdmissionPolicy "rollgate-conversion" does not exist';
+    server.put(old(web({ convert: 'canary', replicas: '3' }, 0)));
+    start(server);
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', SUSPENDED)).toContain(
+        'refused: ValidatingAdmissionPolicy "rollgate-conversion" does not exist: install the chart again',
+      ),
+    );
+    expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3);
+    expect(server.did).not.toContain('create');
+    expect(server.events.map(({ reason }) => reason)).toContain('ConversionPolicyMissing');
+  });
+
+  it('creates the Rollout as soon as the conversion policy is back', async () => {
+    const server = new Server();
+    server.unprotected = 'ValidatingAdmissionPolicy "rollgate-conversion" does not exist';
+    server.put(web({ convert: 'canary', replicas: '3' }, 0));
+    start(server);
+    await eventually(() => expect(server.events.map(({ reason }) => reason)).toEqual(['ConversionPolicyMissing']));
+    server.unprotected = undefined;
+    await eventually(() => expect(server.objects.has(R)).toBe(true));
+  });
+
+  it('does nothing for a Deployment that only asks for conversion and was not admitted', async () => {
+    const server = new Server();
+    server.put(web({ convert: 'canary' }, 3));
+    start(server);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(server.did).toEqual([]);
+  });
 
   it('returns the replicas if the profile does not exist, and says so', async () => {
     const server = new Server();

@@ -37,6 +37,8 @@ export interface ConnectOptions extends ClusterOptions {
   readonly account?: string;
   /** The Lease of the process that converts, `NAMESPACE/NAME`. Undefined: this process does not convert. */
   readonly conversionLease?: string;
+  /** The ValidatingAdmissionPolicy without which no Rollout is created. */
+  readonly conversionPolicy?: string;
 }
 
 /**
@@ -56,7 +58,15 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
     ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }),
   });
   if (options.conversionLease !== undefined)
-    conversion = startMigration({ kubeConfig, cluster, lease: options.conversionLease, log, metrics, policy });
+    conversion = startMigration({
+      kubeConfig,
+      cluster,
+      lease: options.conversionLease,
+      policyName: options.conversionPolicy,
+      log,
+      metrics,
+      policy,
+    });
   cluster.start();
   return {
     world: cluster.world,

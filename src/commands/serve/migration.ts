@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { LeaderLease } from '../../cluster/lease.ts';
+import { ClusterPolicyGuard, policyReader } from '../../migration/reconciler/policy-guard.ts';
 import { Reconciler } from '../../migration/reconciler/reconciler.ts';
 import { clusterWriter } from '../../migration/reconciler/writer.ts';
 import type { ClusterWorld } from '../../cluster/world.ts';
@@ -15,8 +16,10 @@ export interface MigrationRunnerOptions {
   readonly cluster: ClusterWorld;
   /** The Lease, `NAMESPACE/NAME`. */
   readonly lease: string;
+  /** The name of the ValidatingAdmissionPolicy, and of its binding, without which no Rollout is created. */
+  readonly policyName: string | undefined;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'converted' | 'leads'>;
+  readonly metrics: Pick<Metrics, 'converted' | 'leads' | 'protectedBy'>;
   policy(): Policy;
 }
 
@@ -26,37 +29,49 @@ export interface RunningMigration {
   stop(): Promise<void>;
 }
 
+// The metric tells of a missing policy before a Deployment does.
+const POLICY_INTERVAL = 30_000;
+
 /**
  * Starts conversion. The reconciler acts while this process holds the Lease.
  *
- * @throws Error with a sentence for the user where the name of the Lease is invalid.
+ * @throws Error with a sentence for the user where the name of the Lease is invalid, or the policy is not named.
  */
 export function startMigration({
   kubeConfig,
   cluster,
   lease: where,
+  policyName,
   log,
   metrics,
   policy,
 }: MigrationRunnerOptions): RunningMigration {
   const [, namespace = '', name = ''] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(where) ?? [];
   if (name === '') throw new Error(`--conversion-lease: use NAMESPACE/NAME instead of ${JSON.stringify(where)}`);
+  if (policyName === undefined) throw new Error('--conversion-lease needs --conversion-policy');
   // Two processes of one pod in a row are two holders: requests of the first may still be in progress.
   const identity = `${hostname()}-${randomBytes(4).toString('hex')}`;
   const lease = new LeaderLease({ kubeConfig, namespace, name, identity, log });
+  const guard = new ClusterPolicyGuard(policyName, policyReader(kubeConfig, policyName), log);
   const reconciler = new Reconciler({
     sources: { world: cluster.world, policy, fetch: (keys, deadline) => cluster.fetch(keys, deadline) },
     writer: clusterWriter(kubeConfig, identity),
+    guard,
     log,
     mayAct: () => lease.leading && cluster.ready().ok,
     acted: (action, result) => metrics.converted(action, result),
   });
   metrics.leads(() => lease.leading);
+  metrics.protectedBy(() => guard.ok);
   lease.start();
   reconciler.start();
+  const look = (): void => void guard.whyNotCreate();
+  const timer = setInterval(look, POLICY_INTERVAL).unref();
+  look();
   return {
     reconciler,
     async stop() {
+      clearInterval(timer);
       await reconciler.stop();
       await lease.stop();
     },

@@ -16,6 +16,8 @@ export interface ServeOptions extends ClusterOptions {
    * cluster.
    */
   readonly conversionLease?: string;
+  /** The name of the ValidatingAdmissionPolicy, and of its binding, without which no Rollout is created. */
+  readonly conversionPolicy?: string;
   /** The directory of tls.crt and tls.key. Without a cluster a certificate is generated where none is given. */
   readonly certDir?: string;
   readonly host?: string;

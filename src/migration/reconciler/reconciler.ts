@@ -9,6 +9,7 @@ import { ReconcilerMemory } from './memory.ts';
 import { observeLive, observeCached, type Snapshot, type Sources } from './observe.ts';
 import type { Logger } from '../../cluster/reflector.ts';
 import { ApiError } from '../../cluster/api-error.ts';
+import { Unprotected, type PolicyGuard } from './policy-guard.ts';
 import { type MigrationEvent, type Writer } from './writer.ts';
 import { messageOf } from '../../world/error.ts';
 
@@ -16,6 +17,7 @@ import { messageOf } from '../../world/error.ts';
 export interface ReconcilerOptions {
   readonly sources: Omit<Sources, 'rollouts'>;
   readonly writer: Writer;
+  readonly guard: PolicyGuard;
   readonly log: Logger;
   /** Returns whether this process may act, and has read enough to. */
   mayAct(): boolean;
@@ -201,7 +203,7 @@ export class Reconciler {
       log.warn({ deployment: key, reason }, 'cannot create the Rollout');
       await this.#tell(key, deployment, {
         type: 'Warning',
-        reason: 'RolloutRefused',
+        reason: error instanceof Unprotected ? 'ConversionPolicyMissing' : 'RolloutRefused',
         message: `cannot create Rollout "${action.rollout.metadata.name}": ${reason}`,
       });
     }
@@ -253,7 +255,9 @@ export class Reconciler {
   }
 
   async #create(key: ObjectKey, deployment: KubeObject, rollout: KubeObject): Promise<MigrationEvent | undefined> {
-    const { writer, mayAct } = this.#options;
+    const { writer, guard, mayAct } = this.#options;
+    const unprotected = await guard.whyNotCreate();
+    if (unprotected !== undefined) throw new Unprotected(unprotected);
     const created = await writer.create(rollout);
     this.#memory.accepted(key);
     // The present holder of the Lease may have gone further. It records what was created and not recorded.

@@ -25,7 +25,7 @@ export interface Writer {
   apply(live: KubeObject, rollout: KubeObject): Promise<KubeObject>;
   /** Patches a Rollout, if it is still the same one. */
   patch(rollout: KubeObject, operations: readonly Operation[]): Promise<void>;
-  /** Scales a Deployment or a Rollout. */
+  /** Sets the count of a Deployment or a Rollout, if it is still the same one. */
   scale(workload: KubeObject, replicas: number): Promise<void>;
   /** Sets annotations of a Deployment. Undefined removes one. */
   annotate(deployment: KubeObject, annotations: Readonly<Record<string, string | undefined>>): Promise<void>;
@@ -102,9 +102,14 @@ export function clusterWriter(kubeConfig: KubeConfig, identity: string): Writer 
       await written(api.patchNamespacedCustomObject({ ...place(rollout), body, fieldManager: MANAGER }, json));
     },
     async scale(workload, replicas) {
+      // Not by the scale subresource: an admission policy does not see there whose count it is.
       await written(
-        api.patchNamespacedCustomObjectScale(
-          { ...place(workload), body: { spec: { replicas } }, fieldManager: MANAGER },
+        api.patchNamespacedCustomObject(
+          {
+            ...place(workload),
+            body: { metadata: { uid: uidOf(workload) }, spec: { replicas } },
+            fieldManager: MANAGER,
+          },
           merge,
         ),
       );

@@ -37,6 +37,7 @@ const CONTROLLERS = [
   'resourcequota-controller',
   'root-ca-certificate-publisher-controller',
   'serviceaccount-controller',
+  'validatingadmissionpolicy-status-controller',
 ];
 
 /**
