@@ -35,11 +35,24 @@ describe('a policy', () => {
     });
   });
 
+  it('limits break-glass to a day, or to what it says', () => {
+    expect(DEFAULT_POLICY.breakGlass).toEqual({ maxDuration: '24h' });
+    expect(parsePolicy('breakGlass: { maxDuration: 1h30m }', KNOWN)).toMatchObject({
+      policy: { breakGlass: { maxDuration: '1h30m' } },
+    });
+    expect(parsePolicy('breakGlass: {}', KNOWN)).toEqual({ ok: true, policy: DEFAULT_POLICY });
+  });
+
   it.each([
     ['modes: audit', 'unknown key "modes"; did you mean "mode"?'],
     ['rules: { route-port-exist: warn }', 'rules: unknown rule "route-port-exist"; did you mean "route-port-exists"?'],
     ['keeps: { service-hsh: off }', 'keeps: unknown keep "service-hsh"; did you mean "service-hash"?'],
     ['overrides: [{ name: a, rules: { x: warn } }]', 'overrides[0].rules: unknown rule "x"'],
+    ['breakglass: { maxDuration: 1h }', 'unknown key "breakglass"; did you mean "breakGlass"?'],
+    ['breakGlass: { maxduration: 1h }', 'breakGlass: unknown key "maxduration"; did you mean "maxDuration"?'],
+    ['breakGlass: { maxDuration: 1d }', 'breakGlass.maxDuration: use a duration of more than 0, such as 30m or 24h'],
+    ['breakGlass: { maxDuration: 0s }', 'breakGlass.maxDuration: use a duration of more than 0, such as 30m or 24h'],
+    ['breakGlass: { maxDuration: -1h }', 'breakGlass.maxDuration: use a duration of more than 0, such as 30m or 24h'],
     ['overrides: [{ name: a }, { name: a }]', 'overrides: duplicate name "a"'],
   ])('%s: %s', (text, error) => {
     expect(errorsOf(text)).toEqual([error]);

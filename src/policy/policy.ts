@@ -47,6 +47,10 @@ export interface Policy extends Settings {
     /** The namespaces to search for controllers; empty means all. */
     readonly namespaces: readonly string[];
   };
+  readonly breakGlass: {
+    /** How long after a write a break-glass may end at most, as a Go duration. */
+    readonly maxDuration: string;
+  };
   /** Pairs of namespace globs: Rollouts in the first may control objects in the second. */
   readonly trustedNamespaces: readonly { readonly rollouts: string; readonly objects: string }[];
   readonly overrides: readonly Override[];
@@ -74,6 +78,7 @@ export const DEFAULT_POLICY: Policy = {
   conversion: 'on',
   exemptions: { accounts: [], namespaces: ['kube-system', 'kube-public', 'kube-node-lease'] },
   controllers: { accounts: [], discover: true, namespaces: [] },
+  breakGlass: { maxDuration: '24h' },
   trustedNamespaces: [],
   overrides: [],
   profiles: SHIPPED_PROFILES,

@@ -30,7 +30,7 @@ function rightsBy(authorizer: Authorizer, log: Log): Pick<GateParts, 'mayBreakGl
         return await authorizer.mayBreakGlass(user, namespace);
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'the API server could not be asked who may break the glass; nobody may');
-        return false;
+        return undefined;
       }
     },
     async mayCreateRollouts(user, namespace) {
