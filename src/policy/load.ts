@@ -43,7 +43,12 @@ const profile = z.strictObject({
   rollbackWindow: anyObject.optional(),
   progressDeadlineAbort: z.boolean().optional(),
 });
-const override = z.strictObject({ name: text, namespaces: z.array(text).optional(), ...settings });
+const override = z.strictObject({
+  name: text,
+  namespaces: z.array(text).optional(),
+  byLabel: z.enum(['strict', 'any']).optional(),
+  ...settings,
+});
 const schema = z.strictObject({
   ...settings,
   exemptions: z.strictObject({ accounts: z.array(text).optional(), namespaces: z.array(text).optional() }).optional(),
@@ -63,7 +68,18 @@ const schema = z.strictObject({
 const KEYS: readonly string[] = [
   ...Object.keys(schema.shape),
   ...Object.keys(profile.shape),
-  ...['labels', 'annotations', 'name', 'namespaces', 'accounts', 'discover', 'rollouts', 'objects', 'maxDuration'],
+  ...[
+    'labels',
+    'annotations',
+    'name',
+    'namespaces',
+    'accounts',
+    'discover',
+    'rollouts',
+    'objects',
+    'maxDuration',
+    'byLabel',
+  ],
 ];
 
 /**
