@@ -46,11 +46,6 @@ export function exemptAnswer({ uid }: Request, why: string): GateAnswer {
   return { response: allowed(uid), record: { ...NO_RECORD, verdict: 'exempt', exempt: why } };
 }
 
-/** Returns the answer to a request about which there is nothing to say. */
-export function plainAnswer({ uid }: Request): GateAnswer {
-  return { response: allowed(uid), record: NO_RECORD };
-}
-
 /**
  * Returns the answer of the mutating side. A patch that does not apply to the object is not sent.
  *
@@ -75,13 +70,15 @@ export interface Decided {
   readonly skipped: readonly Skipped[];
   /** Who overrode the denials among the findings, and why. */
   readonly breakGlass: string | undefined;
+  /** What else the user is told, a line each. */
+  readonly warnings: readonly string[];
 }
 
 /** Returns the answer of the validating side: a denial if one of the findings is denied, else warnings. */
 export function validatedAnswer(
   request: Request,
   object: KubeObject,
-  { findings, skipped, breakGlass }: Decided,
+  { findings, skipped, breakGlass, warnings: more }: Decided,
   context: DecisionContext,
 ): GateAnswer {
   const rendered = findings.map(({ finding, decision }) => ({
@@ -99,7 +96,8 @@ export function validatedAnswer(
     .map(({ text, finding }) => warningText(text, finding));
   const verdict = causes.length > 0 ? 'deny' : warnings.length > 0 ? 'warn' : 'allow';
   const extras: Extras = {
-    warnings,
+    // First, since it explains the others, and since the last ones are left out where there are many.
+    warnings: [...more, ...warnings],
     audit: {
       ...(verdict === 'allow' ? {} : { verdict, rules: unique(findings.map(({ finding }) => finding.rule)).join(',') }),
       ...(skipped.length === 0

@@ -6,7 +6,7 @@ import { sortFindings, type Finding, type Skipped } from '../rules/finding.ts';
 import { isUnseen } from '../rules/unread.ts';
 import { keyFor, keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
-import { exemptAnswer, mutatedAnswer, plainAnswer, validatedAnswer, type GateAnswer } from './answer.ts';
+import { exemptAnswer, mutatedAnswer, validatedAnswer, type GateAnswer } from './answer.ts';
 import { breakGlassOf } from './break-glass.ts';
 import { budgetOf, type Limits } from './budget.ts';
 import { changeOf, type Change } from './change.ts';
@@ -36,8 +36,8 @@ export interface GateParts {
   untrusted?(): readonly string[];
   /** The account Rollgate runs as, if it has one. */
   readonly self?: string | undefined;
-  /** Returns whether a user may `break-glass` on `overrides.rollgate.io`. Absent: nobody may. */
-  mayBreakGlass?(user: UserInfo, namespace: string): Promise<boolean>;
+  /** As of `BreakGlassParts`. */
+  mayBreakGlass?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
   /**
    * Returns whether a user may create Rollouts in a namespace, undefined where that could not be determined. Absent
    * where there is no API server to ask: everybody may.
@@ -111,7 +111,7 @@ export class Gate {
     if (planned?.judged !== undefined) return this.#answer(request, object, planned.judged, planned.skipped, policy);
     const change = changeOf(request);
     if (change.before !== undefined && change.after !== undefined && isUnseen(change.before, change.after))
-      return plainAnswer(request);
+      return this.#answer(request, object, [], [], policy);
     return this.#evaluate(request, object, change, limits, policy);
   }
 
@@ -153,11 +153,16 @@ export class Gate {
     policy: Policy,
   ): Promise<GateAnswer> {
     const denies = decided.some(({ decision }) => decision === 'deny');
-    const breakGlass = denies ? await breakGlassOf(request, this.#parts) : undefined;
+    const { maxDuration } = policy.breakGlass;
+    const breakGlass = await breakGlassOf(request, { needed: denies, maxDuration }, this.#parts);
     const findings =
-      breakGlass === undefined ? decided : decided.map((entry): DecidedFinding => ({ ...entry, decision: 'warn' }));
+      breakGlass?.override === undefined
+        ? decided
+        : decided.map((entry): DecidedFinding => ({ ...entry, decision: 'warn' }));
     const context = decisionContextOf(policy, this.#parts.world, false);
-    return validatedAnswer(request, object, { findings, skipped, breakGlass }, context);
+    const override = denies ? breakGlass?.override : undefined;
+    const warnings = breakGlass === undefined ? [] : [breakGlass.warning];
+    return validatedAnswer(request, object, { findings, skipped, breakGlass: override, warnings }, context);
   }
 
   async #plan(

@@ -3,7 +3,7 @@ import type { Preserver } from '../preserve/define.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
 import type { PreservedAnswer } from './answer.ts';
-import { breakGlassOf, type BreakGlassParts } from './break-glass.ts';
+import { breakGlassOf, isBreakGlassNew, type BreakGlassParts } from './break-glass.ts';
 import { changeOf, worldAfter } from './change.ts';
 import { settingsIn } from './decisions.ts';
 import { readLive, type ApiReader } from './live-reads.ts';
@@ -52,8 +52,12 @@ export async function preserveRequest(
 
   const likely = preserveAll(object, request.oldObject, drivers, active, after);
   if (likely.operations.length === 0 && likely.notes.length === 0) return NOTHING_PRESERVED;
-  const breakGlass = await breakGlassOf(request, parts);
-  if (breakGlass !== undefined) return { extras: { audit: { 'break-glass': breakGlass } }, record: { breakGlass } };
+  const breakGlass = await breakGlassOf(request, { needed: true, maxDuration: policy.breakGlass.maxDuration }, parts);
+  // What can be said without a question, or about a new annotation, the validating side says.
+  const told = breakGlass?.asked === true && !isBreakGlassNew(request) ? [breakGlass.warning] : [];
+  const override = breakGlass?.override;
+  if (override !== undefined)
+    return { extras: { warnings: told, audit: { 'break-glass': override } }, record: { breakGlass: override } };
   // A cache that lags has the old hashes of a Rollout, and would have them restored.
   const fresh = await readLive(world, live, drivers.map(keyOf), deadline);
   const current = fresh === world ? after : worldAfter(fresh, change);
@@ -62,5 +66,8 @@ export async function preserveRequest(
   if (tripped !== undefined) return { extras: {}, record: { tripwire: tripped } };
   const preserved = fresh === world ? likely : preserveAll(object, request.oldObject, currentDrivers, active, current);
   const audit = preserved.ids.length === 0 ? {} : { kept: preserved.ids.join(',') };
-  return { extras: { patch: preserved.operations, warnings: preserved.notes, audit }, record: { kept: preserved.ids } };
+  return {
+    extras: { patch: preserved.operations, warnings: [...told, ...preserved.notes], audit },
+    record: { kept: preserved.ids },
+  };
 }

@@ -71,6 +71,7 @@ class Toy {
       age: CREATE_TIMEOUT,
       autoscaled: false,
       least: 0,
+      notAllowed: undefined,
       leftBehind: [],
       hashesLeft: this.hash ? ['Service "web"'] : [],
       appliedInVain: false,

@@ -62,6 +62,7 @@ function seen(of: KubeObject, more: Partial<Observation> = {}): Observation {
     age: 0,
     autoscaled: false,
     least: 0,
+    notAllowed: undefined,
     leftBehind: [],
     hashesLeft: [],
     appliedInVain: false,

@@ -33,6 +33,8 @@ export interface Observation {
   readonly rollout: KubeObject | undefined;
   /** The Rollout as the profile renders it. Undefined where none is asked for, or there is no such profile. */
   readonly rendered: KubeObject | undefined;
+  /** Why the rendered Rollout must be neither created nor applied, or undefined. */
+  readonly notAllowed: string | undefined;
   /** The age of the Deployment, in milliseconds. */
   readonly age: number;
   /** Whether an autoscaler decides how many pods the Rollout has. */
@@ -119,7 +121,7 @@ function reconcileForward(seen: Observation, annotations: MigrationAnnotations, 
 }
 
 function createRollout(seen: Observation, annotations: MigrationAnnotations, wanted: number): Action {
-  const { deployment, rollout, rendered, least, refusal } = seen;
+  const { deployment, rollout, rendered, notAllowed, least, refusal } = seen;
   if (annotations.rolloutUid !== undefined) return recoverLostRollout(seen, wanted);
   if (rollout !== undefined) return wait(SOON, 'the Rollout of that name is being deleted');
   const scaled = scaledWhileSuspended(deployment, annotations, wanted);
@@ -127,6 +129,7 @@ function createRollout(seen: Observation, annotations: MigrationAnnotations, wan
   if (annotations.suspended?.startsWith('rollout-deleted') === true)
     return nothing('its Rollout was deleted; remove rollgate.io/convert-suspended to convert it again');
   if (rendered === undefined) return withoutProfile(seen, annotations, wanted);
+  if (notAllowed !== undefined) return suspended(seen, annotations, wanted, 'refused', notAllowed);
   if (refusal !== undefined) {
     if (refusal.since >= CREATE_TIMEOUT && annotations.suspended === undefined)
       return suspended(seen, annotations, wanted, 'refused', refusal.reason);
@@ -139,6 +142,22 @@ function createRollout(seen: Observation, annotations: MigrationAnnotations, wan
       );
   }
   return { do: 'create', rollout: withReplicas(rendered, atLeast(wanted, least)) };
+}
+
+/** Returns why the Rollout of a Deployment stays as it is although its profile renders another one, or undefined. */
+export function whyNotApplied({
+  deployment,
+  rollout,
+  rendered,
+  notAllowed,
+}: Pick<Observation, 'deployment' | 'rollout' | 'rendered' | 'notAllowed'>): string | undefined {
+  return notAllowed !== undefined &&
+    rendered !== undefined &&
+    rollout !== undefined &&
+    ownershipOf(rollout, deployment) === 'ours' &&
+    differs(rollout, rendered)
+    ? `Rollout "${rollout.metadata.name}" stays as it is: ${notAllowed}`
+    : undefined;
 }
 
 // The profile may only be late: a policy does not reach all replicas of Rollgate at once.
@@ -199,7 +218,7 @@ function withRollout(
   const passedOn = countIn(asString(dig(rollout.metadata, 'annotations', REPLICAS)));
   if (passedOn !== wanted && !autoscaled && replicasOf(rollout) !== wanted)
     return { do: 'scale-rollout', replicas: wanted };
-  if (rendered !== undefined && !seen.appliedInVain && differs(rollout, rendered))
+  if (rendered !== undefined && seen.notAllowed === undefined && !seen.appliedInVain && differs(rollout, rendered))
     return { do: 'apply', rollout: rendered };
   if (running === 0) return nothing('converted');
   return serves(rollout)

@@ -6,6 +6,7 @@ import { isBeingDeleted } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
 import { submittedCount } from './count.ts';
 import { ownershipOf, CONVERT, isConverting, migrationAnnotationsOf, OFF, replicasOf } from './annotations.ts';
+import { boundaryProblem } from './boundaries.ts';
 import { blockersOf } from './blockers.ts';
 import { renderRollout, rolloutName } from './render.ts';
 import { leastReplicas } from './scalers.ts';
@@ -19,6 +20,8 @@ export interface MigrationSettings {
   readonly controllers: boolean;
   /** Whether a Rollgate process converts Deployments, and reverts that. */
   readonly converts: boolean;
+  /** Returns whether Rollouts of the first namespace may control objects of the second. */
+  trusted(rollouts: string, objects: string): boolean;
 }
 
 /** A write of a Deployment; `before` is undefined on CREATE. */
@@ -107,7 +110,13 @@ function planFor(change: DeploymentChange, asked: Asked, world: World, settings:
   ];
   if (reasons.length > 0) return stays(asked.asked, reasons);
   if (belonging === 'foreign') return nameTaken(asked.asked, existing?.metadata.name ?? '', asked.byNamespace);
-  return conversionOf(change, asked, belonging === 'ours' ? existing : undefined, world);
+  const migration = conversionOf(change, asked, belonging === 'ours' ? existing : undefined, world);
+  const named = { name: asked.asked, profile: asked.profile };
+  const problem = boundaryProblem(named, after, migration.rollout, (from, to) => settings.trusted(from, to));
+  if (problem === undefined) return migration;
+  return asked.byNamespace
+    ? stays(asked.asked, [`${problem.message}: ${problem.fix}`])
+    : { kind: 'refused', profile: asked.asked, ...problem };
 }
 
 function conversionOf(

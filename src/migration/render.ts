@@ -95,8 +95,18 @@ type Fill = (text: string) => string;
 const PATTERN = /(?<!\{)\{(name|namespace)\}(?!\})/g;
 
 function filler(deployment: KubeObject): Fill {
-  return (text) =>
-    text.replaceAll(PATTERN, (_, key) => (key === 'name' ? deployment.metadata.name : namespaceOf(deployment)));
+  return (text) => text.replaceAll(PATTERN, (_, key: string) => valueOf(key, deployment));
+}
+
+function valueOf(key: string, deployment: KubeObject): string {
+  return key === 'name' ? deployment.metadata.name : namespaceOf(deployment);
+}
+
+/** Returns the first value with a dot that a placeholder in a text of a profile stands for, or undefined. */
+export function dottedPlaceholder(text: string, deployment: KubeObject): string | undefined {
+  return [...text.matchAll(PATTERN)]
+    .map(([, key = '']) => valueOf(key, deployment))
+    .find((value) => value.includes('.'));
 }
 
 function fillAll<T>(value: T, fill: Fill): T {

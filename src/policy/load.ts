@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { parseGoDuration } from '../world/duration.ts';
 import { isDnsLabel } from '../world/names.ts';
 import { nearest } from '../world/nearest.ts';
 import { DEFAULT_POLICY, type Override, type Policy } from './policy.ts';
@@ -28,6 +29,9 @@ const settings = {
   onInternalError: z.enum(['warn', 'deny']).optional(),
   conversion: z.enum(['on', 'off']).optional(),
 };
+const duration = z
+  .string()
+  .refine((given) => (parseGoDuration(given) ?? 0) > 0, 'use a duration of more than 0, such as 30m or 24h');
 const anyObject = z.record(z.string(), z.unknown());
 const profile = z.strictObject({
   rollout: text.optional(),
@@ -39,7 +43,12 @@ const profile = z.strictObject({
   rollbackWindow: anyObject.optional(),
   progressDeadlineAbort: z.boolean().optional(),
 });
-const override = z.strictObject({ name: text, namespaces: z.array(text).optional(), ...settings });
+const override = z.strictObject({
+  name: text,
+  namespaces: z.array(text).optional(),
+  byLabel: z.enum(['strict', 'any']).optional(),
+  ...settings,
+});
 const schema = z.strictObject({
   ...settings,
   exemptions: z.strictObject({ accounts: z.array(text).optional(), namespaces: z.array(text).optional() }).optional(),
@@ -50,6 +59,7 @@ const schema = z.strictObject({
       namespaces: z.array(text).optional(),
     })
     .optional(),
+  breakGlass: z.strictObject({ maxDuration: duration.optional() }).optional(),
   trustedNamespaces: z.array(z.strictObject({ rollouts: text, objects: text })).optional(),
   overrides: z.array(override).optional(),
   profiles: z.record(text, profile).optional(),
@@ -58,7 +68,18 @@ const schema = z.strictObject({
 const KEYS: readonly string[] = [
   ...Object.keys(schema.shape),
   ...Object.keys(profile.shape),
-  ...['labels', 'annotations', 'name', 'namespaces', 'accounts', 'discover', 'rollouts', 'objects'],
+  ...[
+    'labels',
+    'annotations',
+    'name',
+    'namespaces',
+    'accounts',
+    'discover',
+    'rollouts',
+    'objects',
+    'maxDuration',
+    'byLabel',
+  ],
 ];
 
 /**
@@ -112,6 +133,7 @@ export function checkPolicy(value: unknown, known: PolicyCatalog): Loaded {
       ...defined(given),
       exemptions: { ...base.exemptions, ...defined(given.exemptions ?? {}) },
       controllers: { ...base.controllers, ...defined(given.controllers ?? {}) },
+      breakGlass: { ...base.breakGlass, ...defined(given.breakGlass ?? {}) },
       trustedNamespaces: given.trustedNamespaces ?? base.trustedNamespaces,
       profiles: { ...base.profiles, ...profiles },
       overrides: (given.overrides ?? []).map((entry): Override => ({

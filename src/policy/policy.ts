@@ -29,6 +29,11 @@ export interface Settings {
 export interface Override extends Partial<Settings> {
   readonly name: string;
   readonly namespaces: readonly string[];
+  /**
+   * What the label may change: `strict` only makes settings stricter, `any` changes whatever the override sets. By
+   * default `strict`, because users who may not change the policy may be able to label namespaces.
+   */
+  readonly byLabel?: 'strict' | 'any';
 }
 
 /** Rollgate policy. */
@@ -49,6 +54,10 @@ export interface Policy extends Settings {
      * makes Rollgate keep nothing in requests of the account.
      */
     readonly namespaces: readonly string[];
+  };
+  readonly breakGlass: {
+    /** How long after a write a break-glass may end at most, as a Go duration. */
+    readonly maxDuration: string;
   };
   /** Pairs of namespace globs: Rollouts in the first may control objects in the second. */
   readonly trustedNamespaces: readonly { readonly rollouts: string; readonly objects: string }[];
@@ -77,32 +86,63 @@ export const DEFAULT_POLICY: Policy = {
   conversion: 'on',
   exemptions: { accounts: [], namespaces: ['kube-system', 'kube-public', 'kube-node-lease'] },
   controllers: { accounts: [], discover: true, namespaces: ['argo-rollouts'] },
+  breakGlass: { maxDuration: '24h' },
   trustedNamespaces: [],
   overrides: [],
   profiles: SHIPPED_PROFILES,
 };
 
 /**
- * Returns the settings for a namespace. Every matching override changes the settings of the policy, and a later one
- * wins. An override that the namespace selects by its label applies last.
+ * Returns the settings for a namespace. Every override that matches by glob changes the settings of the policy, and a
+ * later one wins. The override that the namespace selects by its label only makes stricter what it sets, and changes
+ * neither keeps nor conversion; with `byLabel: any` it applies last and wins.
  * @param namespace - Empty for cluster-scoped objects.
  * @param label - The value of the namespace's label `rollgate.io/policy`.
  */
 export function settingsFor(policy: Policy, namespace: string, label: string | undefined): Settings {
-  const matching = policy.overrides.filter(
-    (override) => override.name !== label && override.namespaces.some((glob) => matchesGlob(glob, namespace)),
+  const named = label === undefined ? undefined : policy.overrides.find(({ name }) => name === label);
+  const matching = policy.overrides.filter(({ namespaces }) => namespaces.some((glob) => matchesGlob(glob, namespace)));
+  if (named?.byLabel === 'any')
+    return [...matching.filter((override) => override !== named), named].reduce<Settings>(withOverride, policy);
+  const byGlob = matching.reduce<Settings>(withOverride, policy);
+  return named === undefined ? byGlob : stricter(byGlob, withOverride(byGlob, named));
+}
+
+function withOverride(settings: Settings, override: Override): Settings {
+  return {
+    ...settings,
+    ...override,
+    rules: { ...settings.rules, ...override.rules },
+    keeps: { ...settings.keeps, ...override.keeps },
+  };
+}
+
+/** Returns settings, each replaced by that of the others where that one is stricter. */
+function stricter(settings: Settings, others: Settings): Settings {
+  const either = (key: 'crossObjectUpdates' | 'onDelete' | 'onInternalError'): 'warn' | 'deny' =>
+    settings[key] === 'deny' ? 'deny' : others[key];
+  return {
+    ...settings,
+    mode: settings.mode === 'enforce' ? 'enforce' : others.mode,
+    rules: stricterRules(settings.rules, others.rules),
+    crossObjectUpdates: either('crossObjectUpdates'),
+    onDelete: either('onDelete'),
+    onInternalError: either('onInternalError'),
+  };
+}
+
+// From lax to strict. Without a setting the class of a finding decides: it is never laxer than `warn`, and never
+// stricter than `deny`.
+const RULE_SETTINGS: readonly (RuleSetting | undefined)[] = ['off', 'warn', undefined, 'deny'];
+
+function stricterRules(a: Settings['rules'], b: Settings['rules']): Settings['rules'] {
+  const rank = (setting: RuleSetting | undefined): number => RULE_SETTINGS.indexOf(setting);
+  return Object.fromEntries(
+    [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((id) => {
+      const setting = rank(a[id]) >= rank(b[id]) ? a[id] : b[id];
+      return setting === undefined ? [] : [[id, setting] as const];
+    }),
   );
-  const chosen = policy.overrides.filter((override) => label !== undefined && override.name === label);
-  let settings: Settings = policy;
-  for (const override of [...matching, ...chosen]) {
-    settings = {
-      ...settings,
-      ...override,
-      rules: { ...settings.rules, ...override.rules },
-      keeps: { ...settings.keeps, ...override.keeps },
-    };
-  }
-  return settings;
 }
 
 /** Reports whether a Rollout in the first namespace may control objects in the second, and block changes to them. */

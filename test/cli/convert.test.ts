@@ -67,6 +67,27 @@ describe('rollgate convert', () => {
     });
   });
 
+  it('makes no Rollout that refers to another namespace', async () => {
+    const profile = (name: string): string =>
+      `{ strategy: { canary: { stableService: a, canaryService: b, trafficRouting: { istio: { virtualService: { name: "${name}" } } } } } }`;
+    const folder = directory({
+      'dotted.yaml': deployment('payments.team-b', '', '"rollgate.io/convert": mesh'),
+      'plain.yaml': deployment('plain', '', '"rollgate.io/convert": literal'),
+      'rollgate.yaml': `profiles: { mesh: ${profile('{name}')}, literal: ${profile('reviews.other')} }`,
+    });
+    const { code, out, err } = await run(
+      ['-f', 'dotted.yaml', '-f', 'plain.yaml', '--policy', 'rollgate.yaml'],
+      folder,
+    );
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(
+      'Deployment shop/payments.team-b cannot be converted: profile "mesh" puts the name "payments.team-b"',
+    );
+    expect(err).toContain('add {rollouts: shop, objects: other} to trustedNamespaces of the policy');
+    const plan = await run(['--plan', 'plain.yaml', '--policy', 'rollgate.yaml'], folder);
+    expect(plan.out).toContain('shop/plain  needs a fix first (profile literal)');
+  });
+
   it('plans the conversion of a folder', async () => {
     const files = {
       'plain.yaml': deployment('plain'),

@@ -1,7 +1,7 @@
 import { hasMigrationAnnotations, migrationAnnotationsOf } from '../../migration/annotations.ts';
 import { namespaceProfile, type DeploymentChange, type MigrationSettings } from '../../migration/plan.ts';
 import { rolloutName } from '../../migration/render.ts';
-import type { Policy, Settings } from '../../policy/policy.ts';
+import { isTrusted, type Policy, type Settings } from '../../policy/policy.ts';
 import { keyFor, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
 import { asArray, dig, optionalString } from '../../world/read.ts';
 import type { World } from '../../world/world.ts';
@@ -34,7 +34,12 @@ export function migrationSettings(
   settings: Settings,
   running: Pick<MigrationSettings, 'controllers' | 'converts'>,
 ): MigrationSettings {
-  return { profiles: policy.profiles, on: settings.conversion === 'on', ...running };
+  return {
+    profiles: policy.profiles,
+    on: settings.conversion === 'on',
+    trusted: (rollouts, objects) => isTrusted(policy, rollouts, objects),
+    ...running,
+  };
 }
 
 /** Returns the objects that decide whether a Deployment can be converted. They are read live before it is. */

@@ -43,7 +43,7 @@ function rightsBy(authorizer: Authorizer, log: Log): Pick<GateParts, 'mayBreakGl
         return await authorizer.mayBreakGlass(user, namespace);
       } catch (error) {
         warn(error, 'cannot check with the API server who may use break-glass; ignoring the annotation');
-        return false;
+        return undefined;
       }
     },
     async mayCreateRollouts(user, namespace) {

@@ -5,12 +5,13 @@ import {
   uidOf,
   type MigrationAnnotations,
 } from '../annotations.ts';
+import { boundaryProblem } from '../boundaries.ts';
 import type { Observation } from '../next-action.ts';
 import { rolloutOf } from '../plan.ts';
 import { renderRollout, rolloutName } from '../render.ts';
 import { countsPods, leastReplicas, scalersOf } from '../scalers.ts';
 import { objectsWithHash, selectorsLeftBehind } from '../state.ts';
-import { matchesGlob, type Policy } from '../../policy/policy.ts';
+import { isTrusted, matchesGlob, type Policy } from '../../policy/policy.ts';
 import { keyFor, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
 import { asString } from '../../world/read.ts';
 import type { World } from '../../world/world.ts';
@@ -96,12 +97,8 @@ function nameBy(deployment: KubeObject, { profile }: MigrationAnnotations, { pro
   return known === undefined ? undefined : rolloutName(known, deployment);
 }
 
-function snapshot(
-  deployment: KubeObject,
-  rollout: KubeObject | undefined,
-  world: World,
-  { profiles }: Policy,
-): Snapshot {
+function snapshot(deployment: KubeObject, rollout: KubeObject | undefined, world: World, policy: Policy): Snapshot {
+  const { profiles } = policy;
   const annotations = migrationAnnotationsOf(deployment);
   const profile =
     annotations.profile === undefined || !Object.hasOwn(profiles, annotations.profile)
@@ -118,10 +115,26 @@ function snapshot(
     deployment,
     rollout,
     rendered,
+    notAllowed: notAllowed(deployment, rendered, annotations, policy),
     age: Date.now() - (Date.parse(asString(deployment.metadata['creationTimestamp'])) || Date.now()),
     autoscaled: countsPods(scalersOf(world, 'Rollout.argoproj.io', namespaceOf(deployment), name)),
     least: leastReplicas(world, deployment, name),
     leftBehind: back ? selectorsLeftBehind(ours, deployment, world) : [],
     hashesLeft: back ? objectsWithHash(ours, world) : [],
   };
+}
+
+// Admission has refused these, but the policy may have changed since, or nobody asked admission.
+function notAllowed(
+  deployment: KubeObject,
+  rendered: KubeObject | undefined,
+  { profile: name = '' }: MigrationAnnotations,
+  policy: Policy,
+): string | undefined {
+  const profile = policy.profiles[name];
+  if (rendered === undefined || profile === undefined) return undefined;
+  const problem = boundaryProblem({ name, profile }, deployment, rendered, (rollouts, objects) =>
+    isTrusted(policy, rollouts, objects),
+  );
+  return problem === undefined ? undefined : `${problem.message}: ${problem.fix}`;
 }

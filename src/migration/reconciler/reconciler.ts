@@ -1,4 +1,4 @@
-import { nextAction, type Action } from '../next-action.ts';
+import { nextAction, whyNotApplied, type Action } from '../next-action.ts';
 import { differs } from '../apply-diff.ts';
 import { CONVERTED_FROM, hasMigrationAnnotations, REPLICAS, ROLLOUT_UID, SUSPENDED, uidOf } from '../annotations.ts';
 import { adviceFor } from '../advice.ts';
@@ -134,6 +134,9 @@ export class Reconciler {
     try {
       const seen = observeCached(key, this.#sources);
       if (seen === undefined) return;
+      const kept = whyNotApplied(seen);
+      if (kept !== undefined)
+        await this.#tell(key, seen.deployment, { type: 'Warning', reason: 'ProfileNotApplied', message: kept });
       // The cache tells whether there is anything to do; the API server tells what.
       const likely = this.#next(key, seen);
       if (likely.do === 'nothing' || (likely.do === 'wait' && likely.tell !== true)) return this.#rest(key, likely);
