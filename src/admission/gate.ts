@@ -6,7 +6,7 @@ import { sortFindings, type Finding, type Skipped } from '../rules/finding.ts';
 import { isUnseen } from '../rules/unread.ts';
 import { keyFor, keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
-import { exemptAnswer, mutatedAnswer, validatedAnswer, type GateAnswer } from './answer.ts';
+import { exemptAnswer, mutatedAnswer, plainAnswer, validatedAnswer, type GateAnswer } from './answer.ts';
 import { breakGlassOf } from './break-glass.ts';
 import { budgetOf, type Limits } from './budget.ts';
 import { changeOf, type Change } from './change.ts';
