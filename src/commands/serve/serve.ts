@@ -9,6 +9,7 @@ import type { HealthCheck } from '../../server/health.ts';
 import { KeepsState } from '../../server/keeps-state.ts';
 import { createLog, type Log } from '../../server/log.ts';
 import { Metrics } from '../../server/metrics.ts';
+import { NamespaceLabels } from '../../server/namespace-labels.ts';
 import { PolicyFile } from '../../server/policy-file.ts';
 import { startServer, type DrainLimits, type RunningServer } from '../../server/server.ts';
 import type { CertificateSource } from '../../server/tls.ts';
@@ -79,6 +80,7 @@ async function start(
   const dryRuns = parts.add(new DryRuns({ world: state.source.world, log }));
   const setup: Setup = { state, source: state.source, intake, metrics, certificate, dryRuns, log };
   parts.add(watchKeeps(setup));
+  parts.add(watchLabels(setup));
   const server = await listen(options, dependencies.drain, setup);
   return {
     ...server,
@@ -112,8 +114,20 @@ function metricsOf(state: ServeState, intake: InFlightLimiter): Metrics {
   });
 }
 
+function watchLabels({ state, source, metrics, log }: Setup): NamespaceLabels {
+  const { world } = source;
+  const labels = new NamespaceLabels({ world, policy: state.policy, settled: isSettled(source) }, log, POLL_INTERVAL);
+  metrics.unknownLabels(() => labels.counts());
+  labels.check();
+  return labels;
+}
+
+function isSettled(source: Source): () => boolean {
+  return () => checksOf(source).every((check) => check.failing() === undefined);
+}
+
 function watchKeeps({ state, source, log }: Setup): KeepsState {
-  const settled = (): boolean => checksOf(source).every((check) => check.failing() === undefined);
+  const settled = isSettled(source);
   const keeps = new KeepsState({ off: state.keepsOff, settled }, log, POLL_INTERVAL);
   keeps.check();
   return keeps;
