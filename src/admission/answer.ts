@@ -46,6 +46,11 @@ export function exemptAnswer({ uid }: Request, why: string): GateAnswer {
   return { response: allowed(uid), record: { ...NO_RECORD, verdict: 'exempt', exempt: why } };
 }
 
+/** Returns the answer to a request about which there is nothing to say. */
+export function plainAnswer({ uid }: Request): GateAnswer {
+  return { response: allowed(uid), record: NO_RECORD };
+}
+
 /**
  * Returns the answer of the mutating side. A patch that does not apply to the object is not sent.
  *

@@ -1,13 +1,21 @@
 import { Command, Option } from 'commander';
 import { decideFindings, decisionContextOf, enforced } from '../admission/decisions.ts';
 import { controllerAccounts } from '../cluster/controllers.ts';
-import type { Policy } from '../policy/policy.ts';
+import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
+import { unknownLabels } from '../policy/unknown-labels.ts';
 import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
-import { inReadingOrder, reportedFinding, reportedSkips, type BundleReport } from '../report/model.ts';
+import {
+  inReadingOrder,
+  reportedFinding,
+  reportedSkips,
+  type BundleReport,
+  type ReportedFinding,
+} from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { evaluate } from '../rules/engine.ts';
 import { sortFindings } from '../rules/finding.ts';
-import { keyOf, type KindId, type KubeObject } from '../world/object.ts';
+import { keyOf, refOf, type KindId, type KubeObject } from '../world/object.ts';
+import { renderPath } from '../world/path.ts';
 import type { World } from '../world/world.ts';
 import { RULES } from '../rules/index.ts';
 import { readCluster, type ClusterOptions } from './cluster.ts';
@@ -37,7 +45,10 @@ export function scanWorld(
   const changes = subjects.map((after) => ({ before: undefined, after }));
   const context = enforced(decisionContextOf(policy, world, false));
   const decided = decideFindings(sortFindings(findings), changes, context);
-  const lines = inReadingOrder(decided.map(({ finding, decision }) => reportedFinding(finding, decision, [])));
+  const lines = inReadingOrder([
+    ...decided.map(({ finding, decision }) => reportedFinding(finding, decision, [])),
+    ...labelFindings(world, policy, namespace),
+  ]);
   return {
     verdict: lines.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow',
     findings: lines,
@@ -54,6 +65,25 @@ function untrustedControllers(world: World, { controllers }: Policy, namespace: 
   return namespace === undefined
     ? untrusted
     : untrusted.filter((account) => account.startsWith(`system:serviceaccount:${namespace}:`));
+}
+
+const LABEL_RULE = 'namespace-label';
+
+// The built-in policy knows neither the overrides nor the profiles of the cluster.
+function labelFindings(world: World, policy: Policy, namespace: string | undefined): ReportedFinding[] {
+  return policy === DEFAULT_POLICY
+    ? []
+    : unknownLabels(world, policy)
+        .filter((entry) => namespace === undefined || entry.namespace.metadata.name === namespace)
+        .map(({ namespace: object, label, message, fix }) => ({
+          rule: LABEL_RULE,
+          class: 'advice',
+          decision: 'warn',
+          object: refOf(object),
+          path: renderPath(['metadata', 'labels', label]),
+          message,
+          fix,
+        }));
 }
 
 /** Returns the text of a scan, and the exit code: 1 if something would be denied. */
@@ -126,6 +156,8 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
       if (io.isTTY) say('reading the cluster');
       const cluster = await readCluster(options);
       try {
+        if (options.policy === undefined && unknownLabels(cluster.world, policy).length > 0)
+          say('the labels of some namespaces need the policy of the cluster: name its file with --policy');
         const report = scanWorld(
           cluster.world,
           RULES.filter((rule) => !rule.lintOnly),

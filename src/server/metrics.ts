@@ -245,6 +245,18 @@ export class Metrics implements QuestionMetrics {
     );
   }
 
+  /** Adds a gauge of the namespaces whose label names nothing in the policy, by label. */
+  unknownLabels(counts: () => Readonly<Record<string, number>>): void {
+    this.#gauge(
+      'rollgate_unknown_labels',
+      'Namespaces with a label that names no override or no profile of the policy.',
+      ['label'],
+      (gauge) => {
+        for (const [label, count] of Object.entries(counts())) gauge.set({ label }, count);
+      },
+    );
+  }
+
   /** Counts a response of the dry-run endpoint. */
   dryRun(code: number): void {
     this.#dryRuns.inc({ code });

@@ -72,6 +72,37 @@ describe('rollgate scan', () => {
     expect(out).toMatch(/^Nothing would be denied/);
   });
 
+  it('reports labels of namespaces that name nothing in the policy, if it is known', async () => {
+    const { server, kubeconfig } = await cluster('istio-host-level/manifests.yaml');
+    const label = (name: string, label: string, value: string): unknown =>
+      server.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { [label]: value } } });
+    label('shop', 'rollgate.io/policy', 'strickt');
+    label('mesh', 'rollgate.io/convert', 'canry');
+    label('good', 'rollgate.io/policy', 'strict');
+    const policy = join(kubeconfig, '..', 'rollgate.yaml');
+    writeFileSync(policy, 'overrides: [{ name: strict }]');
+    const { code, out } = await run('scan', '--kubeconfig', kubeconfig, '--policy', policy, '-o', 'json');
+    expect(code).toBe(0);
+    expect((JSON.parse(out) as { findings: unknown[] }).findings).toEqual([
+      expect.objectContaining({
+        rule: 'namespace-label',
+        decision: 'warn',
+        object: expect.objectContaining({ kind: 'Namespace', name: 'mesh' }) as unknown,
+        path: 'metadata.labels["rollgate.io/convert"]',
+        message: 'label rollgate.io/convert names profile "canry", which the policy does not have, so it has no effect',
+        fix: 'use "canary"',
+      }),
+      expect.objectContaining({ object: expect.objectContaining({ name: 'shop' }) as unknown, fix: 'use "strict"' }),
+    ]);
+    const text = await run('scan', '--kubeconfig', kubeconfig, '--policy', policy, '-n', 'shop');
+    expect(text.out).toContain('Namespace shop, in the cluster');
+    expect(text.out).toContain('names override "strickt"');
+    expect(text.out).not.toContain('canry');
+    const without = await run('scan', '--kubeconfig', kubeconfig);
+    expect(without.out).not.toContain('rollgate.io/');
+    expect(without.err).toContain('name its file with --policy');
+  });
+
   it('reports a context that does not exist', async () => {
     const { kubeconfig } = await cluster();
     const { code, err } = await run('scan', '--kubeconfig', kubeconfig, '--context', 'prod');

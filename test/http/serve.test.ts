@@ -13,6 +13,7 @@ import type { ServeOptions } from '../../src/commands/serve/options.ts';
 import { serve, type ServeDependencies } from '../../src/commands/serve/serve.ts';
 import { createLog, LOG_LEVELS } from '../../src/server/log.ts';
 import type { RunningServer } from '../../src/server/server.ts';
+import { storeOf } from '../../src/world/store.ts';
 import { keyOf } from '../../src/world/object.ts';
 import { worldOf } from '../support/app.ts';
 import { asFiles, certificate } from '../support/certificates.ts';
@@ -283,6 +284,20 @@ describe('rollgate serve with a cluster', () => {
         ]) as string[],
       },
     });
+  });
+
+  it('tells of namespaces whose label names nothing in the policy, in the log and without names in the metrics', async () => {
+    const labels = { 'rollgate.io/convert': 'canry' };
+    const world = storeOf([{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels } }]);
+    const { running, lines } = await startWith(clusterWith({ world }));
+    expect(lines.filter(({ msg }) => msg === 'a label of a namespace has no effect')).toEqual([
+      expect.objectContaining({ namespace: 'shop', reason: expect.stringContaining('use "canary"') as string }),
+    ]);
+    const metrics = await (await fetch(`http://127.0.0.1:${running.healthPort}/metrics`)).text();
+    expect(metrics.split('\n').filter((line) => line.startsWith('rollgate_unknown_labels'))).toEqual([
+      'rollgate_unknown_labels{label="rollgate.io/policy"} 0',
+      'rollgate_unknown_labels{label="rollgate.io/convert"} 1',
+    ]);
   });
 
   it('accepts break-glass only if the API server confirms the right', async () => {

@@ -10,6 +10,7 @@ import { KeepsState } from '../../server/keeps-state.ts';
 import { ControllersState } from '../../server/controllers-state.ts';
 import { createLog, type Log } from '../../server/log.ts';
 import { Metrics } from '../../server/metrics.ts';
+import { NamespaceLabels } from '../../server/namespace-labels.ts';
 import { PolicyFile } from '../../server/policy-file.ts';
 import { startServer, type DrainLimits, type RunningServer } from '../../server/server.ts';
 import type { CertificateSource } from '../../server/tls.ts';
@@ -81,6 +82,7 @@ async function start(
   const setup: Setup = { state, source: state.source, intake, metrics, certificate, dryRuns, log };
   parts.add(watchKeeps(setup));
   parts.add(watchControllers(setup));
+  parts.add(watchLabels(setup));
   const server = await listen(options, dependencies.drain, setup);
   return {
     ...server,
@@ -115,8 +117,20 @@ function metricsOf(state: ServeState, intake: InFlightLimiter): Metrics {
   });
 }
 
+function watchLabels({ state, source, metrics, log }: Setup): NamespaceLabels {
+  const { world } = source;
+  const labels = new NamespaceLabels({ world, policy: state.policy, settled: isSettled(source) }, log, POLL_INTERVAL);
+  metrics.unknownLabels(() => labels.counts());
+  labels.check();
+  return labels;
+}
+
+function isSettled(source: Source): () => boolean {
+  return () => checksOf(source).every((check) => check.failing() === undefined);
+}
+
 function watchKeeps({ state, source, log }: Setup): KeepsState {
-  const settled = (): boolean => checksOf(source).every((check) => check.failing() === undefined);
+  const settled = isSettled(source);
   const keeps = new KeepsState({ off: state.keepsOff, settled }, log, POLL_INTERVAL);
   keeps.check();
   return keeps;
