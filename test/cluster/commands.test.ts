@@ -107,7 +107,7 @@ describe('rollgate scan', () => {
     const { kubeconfig } = await cluster();
     const { code, err } = await run('scan', '--kubeconfig', kubeconfig, '--context', 'prod');
     expect(code).toBe(2);
-    expect(err).toContain('there is no context "prod"');
+    expect(err).toContain('context "prod" not found in the kubeconfig');
   });
 });
 
