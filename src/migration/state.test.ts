@@ -60,7 +60,11 @@ describe('what would be left behind by a Rollout that goes', () => {
     [
       'a Service by a label of its own',
       [service({ app: 'web', track: 'stable' })],
-      [expect.stringMatching(/^Service "web" selects track=stable, which only pods of the Rollout have: add these labels to the pod template/)],
+      [
+        expect.stringMatching(
+          /^Service "web" selects track=stable, which only pods of the Rollout have: add these labels to the pod template/,
+        ),
+      ],
     ],
     [
       'a subset likewise',

@@ -105,7 +105,7 @@ function isOfOther(cause: string, { kind, metadata }: KubeObject): boolean {
 }
 
 function rulesIn(texts: readonly string[]): string[] {
-  const ids = texts.map((text) => /\[([a-z0-9-]+)\]"?$/.exec(text)?.[1] ?? text);
+  const ids = texts.map((text) => /\[rollgate\/([a-z0-9-]+)\]"?$/.exec(text)?.[1] ?? text);
   return [...new Set(ids)].sort();
 }
 
