@@ -12,7 +12,9 @@ export function discoveryIn(world: World, policy: () => Policy): () => Controlle
   let foundAt = Number.NEGATIVE_INFINITY;
   return () => {
     const current = policy();
-    if (current !== foundBy || performance.now() - foundAt > INTERVAL) {
+    // That none was found is not remembered: a cache that is read an instant later knows them.
+    const isKnown = found.trusted.length + found.untrusted.length > 0;
+    if (!isKnown || current !== foundBy || performance.now() - foundAt > INTERVAL) {
       const { discover, namespaces } = current.controllers;
       found = discover ? controllerAccounts(world, namespaces) : NO_CONTROLLERS;
       foundBy = current;
