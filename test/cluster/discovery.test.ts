@@ -127,30 +127,6 @@ describe('a kind that is not installed', () => {
   });
 });
 
-describe('an API server with slow discovery', () => {
-  it('is asked again about changes in the meantime', async () => {
-    const server = await serve();
-    server.put(rollout('a'));
-    server.hidden.add('argoproj.io/rollouts');
-    // The second time after a change passes while the first discovery is still under way, even on a busy machine.
-    const cluster = await synced(server, {
-      timing: { discovery: [60_000, 60_000], discoveryAfterChange: [20, 2_000] },
-    });
-    // This request decides what discovery finds of Rollouts.
-    const looks = () => server.requests.filter(({ path }) => path === '/apis/argoproj.io/v1alpha1').length;
-    const before = looks();
-    server.discoveryTakes = 1_200;
-    server.put({
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name: 'rollouts.argoproj.io' },
-    });
-    await eventually(() => expect(looks()).toBeGreaterThan(before));
-    server.hidden.clear();
-    await eventually(() => expect(names(cluster, ROLLOUT)).toEqual(['a']));
-  });
-});
-
 describe('a kind that is uninstalled', () => {
   it('is unknown again with all its objects, and known when it is installed again', async () => {
     const server = await serve();
