@@ -2,6 +2,7 @@ import { KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/ob
 import { dig, asString } from '../world/read.ts';
 import type { ObjectStore } from '../world/store.ts';
 import type { ApiClient } from './client.ts';
+import { DiscoverySchedule } from './discovery-schedule.ts';
 import { definitionsOf, discover, type Discovered, type Served } from './discovery.ts';
 import { Reflector, type Logger, type Sink } from './reflector.ts';
 import { Source, type SourceContext, type WatchScope } from './source.ts';
@@ -47,14 +48,14 @@ export class WatchedCluster {
   #error = '';
   #failures = 0;
   #startedAt = 0;
-  #due: readonly number[] = [];
-  #nextDiscovery = 0;
+  readonly #schedule: DiscoverySchedule;
   #wake = new AbortController();
 
   constructor(options: WatchedClusterOptions) {
     const { client, kinds, store, timing, log, changed } = options;
     this.#options = options;
     this.client = client;
+    this.#schedule = new DiscoverySchedule(timing);
     this.kinds = new Set(kinds);
     this.#context = {
       store,
@@ -62,7 +63,7 @@ export class WatchedCluster {
       log,
       changed,
       unserved: () => {
-        if (this.#due.length === 0) this.#discoverSoon();
+        if (!this.#schedule.changeIsDue) this.#discoverSoon();
       },
       find: (kind, namespace, name) => this.#find(kind, namespace, name),
     };
@@ -159,15 +160,15 @@ export class WatchedCluster {
 
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const wait = this.#nextDiscovery - performance.now();
+      const wait = this.#schedule.next - performance.now();
       if (wait > 0) {
         this.#wake = new AbortController();
         await this.client.pause(wait, this.#wake.signal);
         continue;
       }
-      const started = performance.now();
+      this.#schedule.started(performance.now());
       await this.#discover();
-      this.#schedule(started);
+      this.#schedule.ended(performance.now(), this.#failures, this.#definitions.state === 'known');
     }
   }
 
@@ -188,23 +189,8 @@ export class WatchedCluster {
     }
   }
 
-  /** Schedules the next discovery. Times that passed since the last one started remain due. */
-  #schedule(started: number): void {
-    const { discovery, backoff } = this.#options.timing;
-    const now = performance.now();
-    this.#due = this.#due.filter((time) => time > started);
-    const period = discovery[this.#definitions.state === 'known' ? 1 : 0];
-    const pause =
-      this.#failures === 0
-        ? period
-        : Math.min(backoff[1], backoff[0] * 2 ** (this.#failures - 1)) * (0.5 + Math.random() / 2);
-    this.#nextDiscovery = Math.min(now + pause, ...this.#due);
-  }
-
   #discoverSoon(): void {
-    const now = performance.now();
-    this.#due = this.#options.timing.discoveryAfterChange.map((delay) => now + delay);
-    this.#nextDiscovery = Math.min(this.#nextDiscovery, ...this.#due);
+    this.#schedule.changed(performance.now());
     this.#wake.abort();
   }
 
