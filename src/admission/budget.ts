@@ -17,7 +17,7 @@ export function budgetOf(limits: Limits, now: () => number): Budget {
   return {
     spent() {
       if (++subjects > limits.maxSubjects) return `more than ${limits.maxSubjects} objects refer to it`;
-      return now() >= limits.deadline ? 'no time was left to judge it' : undefined;
+      return now() >= limits.deadline ? 'no time was left to check it' : undefined;
     },
   };
 }

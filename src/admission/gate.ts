@@ -108,7 +108,7 @@ export class Gate {
     if (why !== undefined || object === undefined) return exemptAnswer(request, why ?? 'no object');
 
     const planned = await this.#plan(request, limits, policy, accounts.controllers.size > 0);
-    if (planned?.judged !== undefined) return this.#answer(request, object, planned.judged, planned.skipped, policy);
+    if (planned?.decided !== undefined) return this.#answer(request, object, planned.decided, planned.skipped, policy);
     const change = changeOf(request);
     if (change.before !== undefined && change.after !== undefined && isUnseen(change.before, change.after))
       return this.#answer(request, object, [], [], policy);

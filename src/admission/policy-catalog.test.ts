@@ -10,7 +10,7 @@ const errorsOf = (profile: object): string => {
 
 describe('a profile', () => {
   it.each(Object.entries(SHIPPED_PROFILES))('%s, which ships, makes a valid Rollout', (_, profile) => {
-    expect(POLICY_CATALOG.wrongWith(profile)).toEqual([]);
+    expect(POLICY_CATALOG.profileErrors(profile)).toEqual([]);
   });
 
   it.each<[string, object, string]>([

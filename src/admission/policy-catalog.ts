@@ -31,14 +31,14 @@ const TRACKING = /^(argocd\.argoproj\.io\/|app\.kubernetes\.io\/instance$)/;
 export const POLICY_CATALOG: PolicyCatalog = {
   rules: [...RULES, ...DOCUMENT_RULES].map(({ id }) => id),
   keeps: PRESERVERS.map(({ id }) => id),
-  wrongWith,
+  profileErrors,
 };
 
 /**
  * Returns why a profile renders no valid Rollout: what any rule calls invalid in that of a sample Deployment, unknown
  * fields and wrong types, and unknown patterns.
  */
-function wrongWith(profile: Profile): string[] {
+function profileErrors(profile: Profile): string[] {
   const rollout = renderRollout(SAMPLE, profile, { replicas: 1 });
   const { name } = rollout.metadata;
   const keys = Object.keys({ ...profile.metadata.labels, ...profile.metadata.annotations }).filter((key) =>

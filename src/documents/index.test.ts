@@ -109,7 +109,7 @@ describe('checks of documents', () => {
     expect(fields.get('currentPodHash')).toBeUndefined();
   });
 
-  it('are about the very object that is judged', () => {
+  it('are about the very object that is checked', () => {
     const manifests = parseManifests(
       'apiVersion: v1\nkind: Service\nmetadata: { name: cart, name: cart }\nspec: { type: 5 }',
       'a.yaml',

@@ -28,16 +28,16 @@ export function documentFindings(manifests: Manifests, sources: readonly SourceO
 }
 
 function documentsOf(manifests: Manifests, sources: readonly SourceObject[]): Documents {
-  const judged = new Map<KubeObject, SourceObject>();
+  const checked = new Map<KubeObject, SourceObject>();
   for (const [index, { object }] of manifests.objects.entries()) {
     const source = sources[index];
-    if (source !== undefined) judged.set(object, source);
+    if (source !== undefined) checked.set(object, source);
   }
   const inspected = new Map<SourceObject, Inspection | 'too large' | undefined>();
   return {
     sources,
     duplicateKeys: manifests.duplicateKeys.flatMap((duplicate) => {
-      const source = duplicate.object === undefined ? undefined : judged.get(duplicate.object);
+      const source = duplicate.object === undefined ? undefined : checked.get(duplicate.object);
       return source === undefined ? [] : [{ source, duplicate }];
     }),
     inspect: (source) => {

@@ -8,7 +8,7 @@ import type { Profile } from '../migration/profiles.ts';
 import { messageOf } from '../world/error.ts';
 
 /** The outcome of loading a policy. */
-export type Loaded =
+export type ParsedPolicy =
   { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly errors: readonly string[] };
 
 /** The rule and keep ids that a policy may name, and a check of its profiles. */
@@ -16,7 +16,7 @@ export interface PolicyCatalog {
   readonly rules: readonly string[];
   readonly keeps: readonly string[];
   /** Returns the reasons why a profile cannot produce a valid Rollout, one line each; empty if it can. */
-  readonly wrongWith: (profile: Profile) => readonly string[];
+  readonly profileErrors: (profile: Profile) => readonly string[];
 }
 
 const text = z.string().min(1);
@@ -86,7 +86,7 @@ const KEYS: readonly string[] = [
  * Parses the text of a policy (`rollgate.yaml`) and fills in the defaults. Otherwise returns every error, each with its
  * path. An unknown key or id is an error that names the nearest known one. Never throws.
  */
-export function parsePolicy(source: string, known: PolicyCatalog): Loaded {
+export function parsePolicy(source: string, known: PolicyCatalog): ParsedPolicy {
   let value: unknown;
   try {
     const document = parseDocument(source, { uniqueKeys: true });
@@ -100,7 +100,7 @@ export function parsePolicy(source: string, known: PolicyCatalog): Loaded {
 }
 
 /** Checks a policy that is already parsed. Returns the same as `parsePolicy`. */
-export function checkPolicy(value: unknown, known: PolicyCatalog): Loaded {
+export function checkPolicy(value: unknown, known: PolicyCatalog): ParsedPolicy {
   const parsed = schema.safeParse(value);
   if (!parsed.success) return { ok: false, errors: parsed.error.issues.flatMap(describe) };
   const given = parsed.data;
@@ -121,7 +121,7 @@ export function checkPolicy(value: unknown, known: PolicyCatalog): Loaded {
         : [
             `profiles: invalid name ${JSON.stringify(name)}: use lowercase letters, digits and hyphens, and not "${OFF}"`,
           ]),
-      ...known.wrongWith(entry).map((reason) => `profiles.${name}: ${reason}`),
+      ...known.profileErrors(entry).map((reason) => `profiles.${name}: ${reason}`),
     ]),
   ];
   if (errors.length > 0) return { ok: false, errors };

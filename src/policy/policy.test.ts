@@ -11,7 +11,7 @@ import {
   type Situation,
 } from './policy.ts';
 
-const KNOWN = { rules: ['route-port-exists', 'service-shared'], keeps: ['service-hash'], wrongWith: () => [] };
+const KNOWN = { rules: ['route-port-exists', 'service-shared'], keeps: ['service-hash'], profileErrors: () => [] };
 
 function errorsOf(text: string): readonly string[] {
   const loaded = parsePolicy(text, KNOWN);

@@ -71,7 +71,7 @@ const unknown: BundleReport = {
 };
 
 describe('text', () => {
-  it('lists files, what could not be judged, and a summary', () => {
+  it('lists files, what could not be checked, and a summary', () => {
     expect(formats.text(full, { color: false })).toBe(
       `shop/broken.yaml
   3:1  error  Implicit keys need to be on a single line
@@ -96,7 +96,7 @@ Could not be evaluated:
     expect(formats.text(clean, { color: false })).toBe('✔ 1 object, no problems\n');
   });
 
-  it('never hides that something could not be judged, and keeps it short', () => {
+  it('never hides that something could not be checked, and keeps it short', () => {
     const lines = formats.text(unknown, { color: false }).split('\n');
     expect(lines[0]).toBe('Could not be evaluated:');
     expect(lines[9]).toBe('  and 4 more reasons; -o json lists them');
@@ -137,7 +137,7 @@ describe('accounts that only look like controllers', () => {
 });
 
 describe('json', () => {
-  it('is the verdict, the findings and what could not be judged', () => {
+  it('is the verdict, the findings and what could not be checked', () => {
     const parsed: unknown = JSON.parse(formats.json({ ...full, errors: [] }, { color: false }));
     const { document: _, ...place } = denied;
     expect(parsed).toEqual({

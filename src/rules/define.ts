@@ -51,7 +51,7 @@ export interface RuleContext<M extends Record<string, Message>> {
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[];
   /** Returns the known ConfigMaps that configure Argo Rollouts controllers, from all namespaces. */
   controllerConfigurations(): readonly KubeObject[];
-  /** Reports that the rule cannot judge the subject, and why. */
+  /** Reports that the rule cannot check the subject, and why. */
   readonly skip: (reason: string) => void;
   /** Reports a finding. */
   report<Id extends keyof M & string>(messageId: Id, location: Location<DataOf<M[Id]>>): void;
@@ -93,7 +93,7 @@ export interface RuleDefinition<M extends Record<string, Message>> {
    * A paragraph for the page of the rule: what happens without it, and the upstream source (project, version, package).
    */
   readonly explanation: string;
-  /** The kinds that the rule judges. */
+  /** The kinds that the rule checks. */
   readonly subject: readonly KindId[];
   /** Whether only lint and the dry run use the rule, because its advice is about manifests, not requests. */
   readonly lintOnly?: boolean;

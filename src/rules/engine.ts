@@ -11,14 +11,14 @@ import { messageOf } from '../world/error.ts';
 /** The rule id under which a rule that threw is reported. */
 export const INTERNAL_ERROR = 'internal-error';
 
-/** Decides when to stop judging. It is asked before each subject. */
+/** Decides when to stop checking. It is asked before each subject. */
 export interface Budget {
-  /** Returns why no more subjects may be judged, or undefined to continue. */
+  /** Returns why no more subjects may be checked, or undefined to continue. */
   spent(): string | undefined;
 }
 
 /**
- * Judges the subjects in a world and returns the findings, the skips and the objects that the rules looked up. Never
+ * Checks the subjects in a world and returns the findings, the skips and the objects that the rules looked up. Never
  * throws: a rule that throws becomes a finding `internal-error`. When the budget is spent, each remaining subject is
  * reported as skipped.
  */
@@ -38,8 +38,8 @@ export function evaluate(
       run.skipped.push({ rule: '*', subject, reason });
       continue;
     }
-    const { alone, across } = index.judging(kind);
-    const own = judgedAlone(alone, subject);
+    const { alone, across } = index.forSubject(kind);
+    const own = checkedAlone(alone, subject);
     run.findings.push(...own.findings);
     run.skipped.push(...own.skipped);
     runAll(across, run, subject);
@@ -70,7 +70,7 @@ const ownFindings = memo((_subject: KubeObject) => new Map<readonly Rule[], Own>
 
 // A rule that reads only its subject always finds the same in it. For an object that stays in the cache, one run is
 // enough.
-function judgedAlone(rules: readonly Rule[], subject: KubeObject): Own {
+function checkedAlone(rules: readonly Rule[], subject: KubeObject): Own {
   const byRules = ownFindings(subject);
   let own = byRules.get(rules);
   if (own === undefined) {

@@ -15,7 +15,7 @@ export interface Finding {
   readonly rule: string;
   readonly messageId: string;
   readonly class: FindingClass;
-  /** The subject that was judged. */
+  /** The subject that was checked. */
   readonly subject: KubeObject;
   /** The object that contains the mistake, or where it is best fixed. */
   readonly object: KubeObject;
@@ -91,14 +91,14 @@ export function pathIn(finding: Finding, admitted: ObjectRef): ObjectPath | unde
   return finding.related.find((place) => sameRef(refOf(place.object), admitted));
 }
 
-/** A rule that could not judge a subject, and why. An unknown result never counts as a pass. */
+/** A rule that could not check a subject, and why. An unknown result never counts as a pass. */
 export interface Skipped {
   readonly rule: string;
   readonly subject: KubeObject;
   readonly reason: string;
 }
 
-/** The result of judging subjects in one world. */
+/** The result of checking subjects in one world. */
 export interface Report {
   readonly findings: readonly Finding[];
   readonly skipped: readonly Skipped[];

@@ -19,12 +19,12 @@ describe('RuleIndex', () => {
   });
 
   it('finds rules by the kind of their subjects', () => {
-    const { alone, across } = RuleIndex.of(rules).judging('Rollout.argoproj.io');
+    const { alone, across } = RuleIndex.of(rules).forSubject('Rollout.argoproj.io');
     expect([alone, across].map((found) => found.map(({ id }) => id))).toEqual([['alone'], ['across']]);
-    expect(RuleIndex.of(rules).judging('ConfigMap')).toEqual({ alone: [], across: [] });
+    expect(RuleIndex.of(rules).forSubject('ConfigMap')).toEqual({ alone: [], across: [] });
     expect(
       RuleIndex.of(rules)
-        .judging('Service')
+        .forSubject('Service')
         .across.map(({ id }) => id),
     ).toEqual(['across']);
   });

@@ -1,14 +1,14 @@
 import type { KindId } from '../world/object.ts';
 import type { Rule } from './define.ts';
 
-/** The rules that judge subjects of one kind. */
+/** The rules that check subjects of one kind. */
 export interface RulesOfKind {
   /** Those that look at nothing but the subject. */
   readonly alone: readonly Rule[];
   readonly across: readonly Rule[];
 }
 
-/** A list of rules by the kinds that they judge and look at; made once for each list, since lists do not change. */
+/** A list of rules by the kinds that they check and look at; made once for each list, since lists do not change. */
 export class RuleIndex {
   static readonly #indexes = new WeakMap<readonly Rule[], RuleIndex>();
   readonly #rules: readonly Rule[];
@@ -30,13 +30,13 @@ export class RuleIndex {
   }
 
   /** Returns the rules whose subjects are of a kind. */
-  judging(kind: KindId): RulesOfKind {
+  forSubject(kind: KindId): RulesOfKind {
     let found = this.#ofKind.get(kind);
     if (found === undefined) {
-      const judging = this.#rules.filter((rule) => rule.subject.includes(kind));
+      const checking = this.#rules.filter((rule) => rule.subject.includes(kind));
       found = {
-        alone: judging.filter((rule) => rule.reads.length === 0),
-        across: judging.filter((rule) => rule.reads.length > 0),
+        alone: checking.filter((rule) => rule.reads.length === 0),
+        across: checking.filter((rule) => rule.reads.length > 0),
       };
       this.#ofKind.set(kind, found);
     }

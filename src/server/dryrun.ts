@@ -152,7 +152,7 @@ export interface DryRunParts {
   readonly dryRuns: DryRuns;
   /** Absent without a cluster; then only clients on the loopback interface get an answer. */
   readonly authorizer?: Authorizer | undefined;
-  readonly intake: InFlightLimiter;
+  readonly limiter: InFlightLimiter;
   readonly metrics: Metrics;
   readonly log: Log;
   /** Returns the active policy. */
@@ -182,7 +182,7 @@ async function answer(request: Request, parts: DryRunParts): Promise<Reply | und
   if ('error' in settings) return problem(400, settings.error);
   const reader = await readerOf(request, parts);
   if (typeof reader !== 'function') return reader;
-  const slot = parts.intake.open();
+  const slot = parts.limiter.open();
   try {
     const body = await readBody(request, slot);
     if (body.ok)

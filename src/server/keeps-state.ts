@@ -2,7 +2,7 @@ import type { Log } from './log.ts';
 import { Poller } from './poller.ts';
 
 /** The state that `KeepsState` watches. */
-export interface KeepsQuestions {
+export interface PreservingSource {
   /** Reports whether no controller account is known, so that nothing is kept. */
   off(): boolean;
   /** Reports whether `off` is reliable yet: before the cluster has been read no account is known. */
@@ -11,13 +11,13 @@ export interface KeepsQuestions {
 
 /** Logs when the keeps turn off and on again, once for each change. */
 export class KeepsState {
-  readonly #source: KeepsQuestions;
+  readonly #source: PreservingSource;
   readonly #log: Log;
   readonly #poller: Poller;
   #off = false;
 
   /** @param interval - Milliseconds between two checks. */
-  constructor(source: KeepsQuestions, log: Log, interval: number) {
+  constructor(source: PreservingSource, log: Log, interval: number) {
     this.#source = source;
     this.#log = log;
     this.#poller = new Poller(() => Promise.resolve(this.check()), interval);

@@ -221,7 +221,7 @@ export class Metrics implements QuestionMetrics {
   }
 
   /** Adds a gauge that shows whether this process converts Deployments. */
-  leads(leading: () => boolean): void {
+  leading(leading: () => boolean): void {
     this.#gauge('rollgate_conversion_leader', '1 in the process that converts Deployments.', [], (gauge) =>
       gauge.set(leading() ? 1 : 0),
     );

@@ -21,7 +21,7 @@ export interface ReviewParts {
   readonly world: World;
   readonly metrics: Metrics;
   readonly log: Log;
-  readonly intake: InFlightLimiter;
+  readonly limiter: InFlightLimiter;
   /** How many Rollouts and other subjects one request may check; the others are reported as skipped. */
   readonly maxSubjects: number;
   policy(): Policy;
@@ -49,14 +49,14 @@ export function reviewListener(
   webhook: Webhook,
   parts: ReviewParts,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const { intake, metrics, log, now } = parts;
+  const { limiter, metrics, log, now } = parts;
   const timeoutOf = timeoutReader();
   let lastShedLine = -Infinity;
   const shed = (): Reply => {
     metrics.shed();
     if (now() - lastShedLine > SHED_LINE_PAUSE) {
       lastShedLine = now();
-      log.warn({ webhook, inFlight: intake.requests }, 'too many requests in progress; rejecting some');
+      log.warn({ webhook, inFlight: limiter.requests }, 'too many requests in progress; rejecting some');
     }
     return problem(503, 'too many requests in progress', { 'retry-after': '1' });
   };
@@ -76,7 +76,7 @@ export function reviewListener(
         ),
       );
     }
-    const slot = intake.open();
+    const slot = limiter.open();
     void readBody(request, slot)
       .then((body) => {
         if (body.ok) {

@@ -167,7 +167,7 @@ export function matchesSelector(selector: JsonObject, labels: ReadonlyMap<string
 }
 
 /** Looks up one object, or all of a namespace. Missing and unknown objects are left out. */
-export interface Look {
+export interface RouteLookups {
   readonly find: Find;
   readonly list: (kind: KindId, namespace: string) => readonly KubeObject[];
 }
@@ -184,7 +184,7 @@ export interface ManagedRoute {
  * Returns the Gateway API routes that a Rollout controls, with selectors resolved. Each appears once, with the first
  * reference to it.
  */
-export function findManagedRoutes(rollout: KubeObject, look: Look): readonly ManagedRoute[] {
+export function findManagedRoutes(rollout: KubeObject, look: RouteLookups): readonly ManagedRoute[] {
   const found = new Map<ObjectKey, ManagedRoute>();
   for (const { kind, namespace, name, selector, path } of managedGatewayRoutes(rollout)) {
     const routes =

@@ -203,7 +203,7 @@ function canonicalHost({ host, namespace }: PlacedHost): string {
 }
 
 /** A route that a Rollout selects by name (http) or by port and SNI hosts (tls, tcp). */
-export interface AskedRoute {
+export interface RequestedRoute {
   readonly type: RouteType;
   /** Its index in `routes`, `tlsRoutes` or `tcpRoutes` of the Rollout. */
   readonly index: number;
@@ -215,11 +215,11 @@ export interface Selection {
   /** The routes whose weights the controller sets, each once. */
   readonly routes: readonly Route[];
   /** The selected routes that do not exist. */
-  readonly missing: readonly AskedRoute[];
+  readonly missing: readonly RequestedRoute[];
   /**
    * The routes selected from a list that the VirtualService lacks while it has another: the controller ignores them.
    */
-  readonly ignored: readonly AskedRoute[];
+  readonly ignored: readonly RequestedRoute[];
   /**
    * The lists in which the Rollout names no route and several are candidates. The controller reports an error, so none
    * of them is in `routes`.
@@ -262,8 +262,8 @@ export function selectRoutes(
 
 interface SelectionDraft {
   readonly routes: Set<Route>;
-  readonly missing: AskedRoute[];
-  readonly ignored: AskedRoute[];
+  readonly missing: RequestedRoute[];
+  readonly ignored: RequestedRoute[];
   readonly ambiguous: RouteType[];
   readonly empty: RouteType[];
 }

@@ -51,7 +51,7 @@ describe('runsForever', () => {
     [{ interval: '{{args.unknown}}' }, undefined],
     [{ interval: '{{args.unknown}}', count: 5 }, false],
     [{ interval: '1m', count: '{{args.unknown}}' }, undefined],
-  ])('judges %j', (raw, expected) => {
+  ])('checks %j', (raw, expected) => {
     expect(runsForever(metric(raw), resolve)).toBe(expected);
   });
 });
@@ -71,7 +71,7 @@ describe('limitProblems', () => {
     [{ failureLimit: -2, inconclusiveLimit: -1 }, ['negative', 'negative']],
     [{ interval: '{{args.five}}' }, ['duration']],
     [{ interval: '5m', initialDelay: '1d' }, ['duration']],
-  ])('judges %j', (raw, kinds) => {
+  ])('checks %j', (raw, kinds) => {
     expect(limitProblems(metric(raw), resolve).map(({ kind }) => kind)).toEqual(kinds);
   });
 

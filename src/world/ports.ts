@@ -1,4 +1,4 @@
-import { backendRefsOf, findManagedRoutes, type Look } from './gateway.ts';
+import { backendRefsOf, findManagedRoutes, type RouteLookups } from './gateway.ts';
 import { albActionService, ingressBackends, managedIngresses, USE_ANNOTATION } from './ingress.ts';
 import { destinationService, drivenRoutes, type Route } from './istio.ts';
 import { memo } from './memo.ts';
@@ -179,7 +179,7 @@ export interface PortUse {
  * with that Service. For ALB it is the `servicePort` on both Services. Ports of the wrong type are left out. Source:
  * Argo Rollouts v1.9.1, `rollout/trafficrouting/{istio,nginx,alb}`, and the Gateway API plugin v0.15.0.
  */
-export function portUses(rollout: KubeObject, look: Look): readonly PortUse[] {
+export function portUses(rollout: KubeObject, look: RouteLookups): readonly PortUse[] {
   return [
     ...virtualServiceUses(rollout, look),
     ...gatewayUses(rollout, look),
@@ -188,7 +188,7 @@ export function portUses(rollout: KubeObject, look: Look): readonly PortUse[] {
   ];
 }
 
-function virtualServiceUses(rollout: KubeObject, look: Look): PortUse[] {
+function virtualServiceUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
   return drivenRoutes(rollout, (kind, namespace, name) => look.find(kind, namespace, name)).flatMap(
     ({ entry, virtualService, route }) =>
       route.destinations.flatMap(({ host, port, path }): PortUse[] => {
@@ -212,7 +212,7 @@ function virtualServiceUses(rollout: KubeObject, look: Look): PortUse[] {
   );
 }
 
-function gatewayUses(rollout: KubeObject, look: Look): PortUse[] {
+function gatewayUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
   const canary = canaryOf(rollout);
   const names = new Set([asString(canary?.['stableService']), asString(canary?.['canaryService'])]);
   return findManagedRoutes(rollout, look).flatMap(({ route, path: from }) =>
@@ -240,7 +240,7 @@ function gatewayUses(rollout: KubeObject, look: Look): PortUse[] {
   );
 }
 
-function ingressUses(rollout: KubeObject, look: Look): PortUse[] {
+function ingressUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
   const namespace = namespaceOf(rollout);
   const canary = canaryOf(rollout);
   const stableService = asString(canary?.['stableService']);

@@ -21,7 +21,7 @@ describe(`${CASES} bundles by seed ${SEED}`, () => {
   const counters = mkdtempSync(join(tmpdir(), 'rollgate-agreement-'));
   const messages = new Map<string, number>();
   const refused = { invalid: 0, missing: 0 };
-  let judged = 0;
+  let checked = 0;
   let oracle: Oracle;
 
   beforeAll(async () => {
@@ -36,7 +36,7 @@ describe(`${CASES} bundles by seed ${SEED}`, () => {
     const property = fc.asyncProperty(cases(), async ({ objects }) => {
       const upstream = await oracle.refusals(objects);
       const verdict = ours(objects);
-      judged++;
+      checked++;
       if (upstream.some(({ missing }) => !missing)) refused.invalid++;
       else if (upstream.length > 0) refused.missing++;
       for (const { rule, messageId } of verdict.findings)
@@ -48,12 +48,12 @@ describe(`${CASES} bundles by seed ${SEED}`, () => {
     expect(result.failed ? told(result.counterexample?.[0], result.errorInstance) : 'no disagreement').toBe(
       'no disagreement',
     );
-    console.log(`${judged} cases, ${refused.invalid} invalid, ${refused.missing} with something missing only`);
+    console.log(`${checked} cases, ${refused.invalid} invalid, ${refused.missing} with something missing only`);
   });
 
   it('contain both many invalid and many valid ones', () => {
-    expect(refused.invalid / judged).toBeGreaterThan(0.3);
-    expect(refused.invalid / judged).toBeLessThan(0.7);
+    expect(refused.invalid / checked).toBeGreaterThan(0.3);
+    expect(refused.invalid / checked).toBeLessThan(0.7);
   });
 
   it.skipIf(!IS_FULL)('make every mistake that upstream refuses, and need every explanation', () => {

@@ -79,7 +79,7 @@ function objectGone(bundle: Bundle, draw: Draw): void {
   if (bundle.length > 1) bundle.splice(draw.int(1, bundle.length - 1), 1);
 }
 
-// Kinds of which upstream judges every field. In objects of other kinds, only the listed mistakes are made.
+// Kinds of which upstream validates every field. In objects of other kinds, only the listed mistakes are made.
 const OPEN = new Set(['Rollout', 'AnalysisTemplate', 'ClusterAnalysisTemplate']);
 
 function anywhere(bundle: Bundle, draw: Draw): void {

@@ -43,12 +43,12 @@ function rollgate(): RequestListener {
   const policy = (): typeof DEFAULT_POLICY => DEFAULT_POLICY;
   // The log has one line for each decision, as in production. Where it goes does not matter here.
   const log = createLog('info');
-  const intake = new InFlightLimiter({ requests: 1_000, bytes: 256 * 1024 * 1024 });
+  const limiter = new InFlightLimiter({ requests: 1_000, bytes: 256 * 1024 * 1024 });
   const metrics = new Metrics({
     version: 'bench',
     rules: RULES.map(({ id }) => id),
     keeps: PRESERVERS.map(({ id }) => id),
-    inFlight: () => intake.requests,
+    inFlight: () => limiter.requests,
     keepsOff: () => false,
     untrustedControllers: () => 0,
     caches: () => [],
@@ -62,8 +62,8 @@ function rollgate(): RequestListener {
     now: Date.now,
   });
   return createApp({
-    reviews: { gate, world, policy, metrics, log, intake, maxSubjects: 1_000, now: Date.now },
-    dryRun: { dryRuns: new DryRuns({ world, log }), policy, intake, metrics, log, authorizer: undefined },
+    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: 1_000, now: Date.now },
+    dryRun: { dryRuns: new DryRuns({ world, log }), policy, limiter, metrics, log, authorizer: undefined },
     rules: RULES,
     documentRules: DOCUMENT_RULES,
     keeps: PRESERVERS,

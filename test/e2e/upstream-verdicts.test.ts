@@ -33,11 +33,11 @@ describe('every fixture of the rules: what Rollgate says when it is asked by the
     // First Rollgate is asked, while everything is as it was written; then the controller is let loose on it, without
     // Rollgate.
     await cluster.argo.program.stop();
-    const fixtures = RULES.flatMap((judge) => fixturesOf(judge.id).map((fixture) => ({ judge, ...fixture })));
+    const fixtures = RULES.flatMap((of) => fixturesOf(of.id).map((fixture) => ({ of, ...fixture })));
     const deadly: KubeObject[] = [];
-    const runs = await bounded(fixtures, 4, async ({ judge, rule, file, objects }, index) => {
+    const runs = await bounded(fixtures, 4, async ({ of, rule, file, objects }, index) => {
       const word = `f${index}`;
-      const sent = completed(apart(objects, word), judge);
+      const sent = completed(apart(objects, word), of);
       if (`${rule}/${file}` === DEADLY) deadly.push(...sent.filter(({ kind }) => kind === 'Rollout'));
       return {
         word,

@@ -43,15 +43,15 @@ const HEAD = `POST /validate?timeout=5s HTTP/1.1\r\nhost: localhost\r\ncontent-t
 
 describe('connections', () => {
   it('that end in the middle of a body release their memory, and do not block other requests', async () => {
-    const intake = new InFlightLimiter({ requests: 1, bytes: 100_000 });
-    const server = await start({ intake });
+    const limiter = new InFlightLimiter({ requests: 1, bytes: 100_000 });
+    const server = await start({ limiter });
     const sockets = [await dial(server), await dial(server)];
     for (const socket of sockets) socket.write(`${HEAD}\r\n${BODY.slice(0, 100)}`);
-    await vi.waitFor(() => expect(intake.bytes).toBe(200));
+    await vi.waitFor(() => expect(limiter.bytes).toBe(200));
     const agent = new https.Agent();
     expect((await ask(server.running.port, '/validate', agent, BODY)).status).toBe(200);
     for (const socket of sockets) socket.destroy();
-    await vi.waitFor(() => expect(intake.bytes).toBe(0));
+    await vi.waitFor(() => expect(limiter.bytes).toBe(0));
     expect(server.lines.map(({ msg }) => msg)).toEqual(['decided']);
   });
 

@@ -72,7 +72,7 @@ function routeFindings(answer: { readonly findings: readonly Line[] }): Line[] {
 }
 
 describe('POST /v1/dry-run', () => {
-  it('judges manifests in the world, with positions, and says what would be stored', async () => {
+  it('checks manifests in the world, with positions, and says what would be stored', async () => {
     const app = start();
     const response = await post(
       app,
@@ -248,7 +248,7 @@ describe('POST /v1/dry-run', () => {
     expect(Object.prototype).not.toHaveProperty('polluted');
   });
 
-  it('judges whatever is sent, or says what is wrong with it', async () => {
+  it('checks whatever is sent, or says what is wrong with it', async () => {
     const app = start();
     const statuses = new Set<number>();
     await fc.assert(
@@ -302,7 +302,7 @@ describe('the thread of the dry runs', () => {
     limit = 600_000;
     expect((await post(app, UNROUTED).set('authorization', 'Bearer x')).status).toBe(200);
 
-    // The thread runs by now; no machine judges 500 manifests in a millisecond.
+    // The thread runs by now; no machine checks 500 manifests in a millisecond.
     limit = 1;
     expect((await post(app, several).set('authorization', 'Bearer x')).status).toBe(504);
     limit = 600_000;

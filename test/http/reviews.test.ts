@@ -461,8 +461,8 @@ describe('when too many requests are in progress', () => {
       entered.resolve();
       return promise;
     };
-    const intake = new InFlightLimiter({ requests: 1, bytes: 1_000_000 });
-    const app = start({ intake, gate: { mutate: wait, validate: wait } });
+    const limiter = new InFlightLimiter({ requests: 1, bytes: 1_000_000 });
+    const app = start({ limiter, gate: { mutate: wait, validate: wait } });
     const first = post(app, '/validate', review).then((response) => response);
     await entered.promise;
     expect(await metric(app.metrics, 'rollgate_in_flight')).toBe(1);
@@ -478,11 +478,11 @@ describe('when too many requests are in progress', () => {
     resolve({ response: allowed(UID), record: { verdict: 'allow', findings: [], skipped: [], kept: [] } });
     expect((await first).status).toBe(200);
     expect((await post(app, '/validate', review)).status).toBe(200);
-    await vi.waitFor(() => expect([intake.requests, intake.bytes]).toEqual([0, 0]));
+    await vi.waitFor(() => expect([limiter.requests, limiter.bytes]).toEqual([0, 0]));
   });
 
   it('rejects requests above the maximum total size', async () => {
-    const app = start({ intake: new InFlightLimiter({ requests: 10, bytes: 10_000 }) });
+    const app = start({ limiter: new InFlightLimiter({ requests: 10, bytes: 10_000 }) });
     const large = await post(app, '/validate', { ...review, padding: 'x'.repeat(20_000) });
     expect(large.status).toBe(503);
     for (let index = 0; index < 20; index++) expect((await post(app, '/validate', review)).status).toBe(200);

@@ -19,7 +19,7 @@ export interface AppOptions {
   readonly gate?: Partial<GateParts> | ReviewParts['gate'];
   readonly policy?: Partial<Policy>;
   readonly authorizer?: Authorizer;
-  readonly intake?: InFlightLimiter;
+  readonly limiter?: InFlightLimiter;
   /** Milliseconds that the next dry run may take. */
   readonly dryRunTimeLimit?: () => number;
 }
@@ -56,13 +56,13 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
   });
   const world = worldOf(manifests);
   const policy = (): Policy => ({ ...DEFAULT_POLICY, ...options.policy });
-  const intake = options.intake ?? new InFlightLimiter({ requests: 100, bytes: 64 * 1024 * 1024 });
+  const limiter = options.limiter ?? new InFlightLimiter({ requests: 100, bytes: 64 * 1024 * 1024 });
   const rules = [virtualServiceRouteExists];
   const metrics = new Metrics({
     version: 'test',
     rules: rules.map(({ id }) => id),
     keeps: PRESERVERS.map(({ id }) => id),
-    inFlight: () => intake.requests,
+    inFlight: () => limiter.requests,
     keepsOff: () => false,
     untrustedControllers: () => 0,
     caches: () => [],
@@ -85,12 +85,12 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
         },
   );
   const app = createApp({
-    reviews: { gate, world, policy, metrics, log, intake, maxSubjects: 1_000, now: Date.now },
+    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: 1_000, now: Date.now },
     dryRun: {
       dryRuns,
       authorizer: options.authorizer,
       policy,
-      intake: new InFlightLimiter({ requests: 16, bytes: 32 * 1024 * 1024 }),
+      limiter: new InFlightLimiter({ requests: 16, bytes: 32 * 1024 * 1024 }),
       metrics,
       log,
     },

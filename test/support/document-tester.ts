@@ -58,7 +58,7 @@ function observe(id: string, manifests: Manifests): Line[] {
   const found = documentFindings(manifests, sources).filter(({ rule }) => rule === id);
   const lines = found.map((finding) => {
     const source = sources.find(({ object }) => object === finding.object);
-    expect(source, 'the object is the very one that was judged').toBeDefined();
+    expect(source, 'the object is the very one that was checked').toBeDefined();
     const { line, column } = source?.position(finding.path) ?? { line: 0, column: 0 };
     return { finding, line, column };
   });

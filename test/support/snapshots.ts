@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 
-/** What is said about a fixture: a finding, or why a rule cannot judge. */
+/** What is said about a fixture: a finding, or why a rule cannot check. */
 export type Line =
   | {
       readonly message: string;

@@ -44,7 +44,7 @@ export interface PlannedMigration {
   readonly change: DeploymentChange;
   readonly plan: MigrationPlan;
   /** What was found in the Deployment and the Rollout it becomes, where it becomes one or may not. */
-  readonly judged: readonly DecidedFinding[] | undefined;
+  readonly decided: readonly DecidedFinding[] | undefined;
   readonly skipped: readonly Skipped[];
   /** Whether anything prevents the conversion, even if the policy only warns about it. */
   readonly refused: boolean;
@@ -81,7 +81,7 @@ export class MigrationPlanner {
     const own: Change = { before: change.before, after: change.after };
     const likely = worldAfter(world, [own]);
     const first = planMigration(change, likely, settings);
-    const nothingFound = { judged: undefined, skipped: [], refused: false, incomplete: false };
+    const nothingFound = { decided: undefined, skipped: [], refused: false, incomplete: false };
     if (first.kind === 'none' || first.kind === 'continues')
       return { change, plan: first, after: likely, ...nothingFound };
 
@@ -145,30 +145,30 @@ export class MigrationPlanner {
         budget,
       }));
     const { findings, refused, incomplete } = evaluateMigration(introduced.findings, change, plan, decisions);
-    const judged = decideFindings(sortFindings(findings), changes, decisions).map((entry): DecidedFinding =>
+    const decided = decideFindings(sortFindings(findings), changes, decisions).map((entry): DecidedFinding =>
       isLate(change) || [...entry.finding.dependsOn].some((key) => unreadable.has(key))
         ? { ...entry, decision: 'warn' }
         : entry,
     );
-    return { ...planned, judged, skipped: introduced.skipped, refused, incomplete };
+    return { ...planned, decided, skipped: introduced.skipped, refused, incomplete };
   }
 }
 
 function refusedPlan(planned: PlannedMigration, finding: Finding, decisions: DecisionContext): PlannedMigration {
   const { change } = planned;
-  const judged = decideFindings([finding], [{ before: change.before, after: change.after }], decisions).map(
+  const decided = decideFindings([finding], [{ before: change.before, after: change.after }], decisions).map(
     (entry): DecidedFinding => (isLate(change) ? { ...entry, decision: 'warn' } : entry),
   );
-  return { ...planned, judged, refused: true };
+  return { ...planned, decided, refused: true };
 }
 
 /** Returns the outcome of a plan, as `migrate` takes it. */
-export function outcomeOf({ change, refused, incomplete, judged = [] }: PlannedMigration): MigrationOutcome {
+export function outcomeOf({ change, refused, incomplete, decided = [] }: PlannedMigration): MigrationOutcome {
   return {
     refused,
     incomplete,
-    denied: judged.some(({ decision }) => decision === 'deny'),
-    reasons: judged
+    denied: decided.some(({ decision }) => decision === 'deny'),
+    reasons: decided
       .filter(({ finding }) => finding.class === 'invalid')
       .map(({ finding: { message, fix, rule } }) => `${about(change.after, `${message}: ${fix}`)} ${ruleTag(rule)}`),
   };

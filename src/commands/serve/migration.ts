@@ -19,7 +19,7 @@ export interface MigrationRunnerOptions {
   /** The name of the ValidatingAdmissionPolicy, and of its binding, without which no Rollout is created. */
   readonly policyName: string | undefined;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'converted' | 'leads' | 'protectedBy'>;
+  readonly metrics: Pick<Metrics, 'converted' | 'leading' | 'protectedBy'>;
   policy(): Policy;
 }
 
@@ -61,7 +61,7 @@ export function startMigration({
     mayAct: () => lease.leading && cluster.ready().ok,
     acted: (action, result) => metrics.converted(action, result),
   });
-  metrics.leads(() => lease.leading);
+  metrics.leading(() => lease.leading);
   metrics.protectedBy(() => guard.ok);
   lease.start();
   reconciler.start();

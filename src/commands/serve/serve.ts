@@ -62,8 +62,8 @@ async function start(
   parts: RunningParts,
 ): Promise<RunningServer> {
   const state = new ServeState();
-  const intake = new InFlightLimiter({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
-  const metrics = metricsOf(state, intake);
+  const limiter = new InFlightLimiter({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
+  const metrics = metricsOf(state, limiter);
   if (options.policy !== undefined) {
     const known = POLICY_CATALOG;
     state.policyFile = parts.add(
@@ -79,7 +79,7 @@ async function start(
     state.source = clusterSource(parts.add(await connect(options, log, state.policy, metrics)));
   }
   const dryRuns = parts.add(new DryRuns({ world: state.source.world, log }));
-  const setup: Setup = { state, source: state.source, intake, metrics, certificate, dryRuns, log };
+  const setup: Setup = { state, source: state.source, limiter, metrics, certificate, dryRuns, log };
   parts.add(watchKeeps(setup));
   parts.add(watchControllers(setup));
   parts.add(watchLabels(setup));
@@ -98,19 +98,19 @@ async function start(
 interface Setup {
   readonly state: ServeState;
   readonly source: Source;
-  readonly intake: InFlightLimiter;
+  readonly limiter: InFlightLimiter;
   readonly metrics: Metrics;
   readonly certificate: CertificateSource;
   readonly dryRuns: DryRuns;
   readonly log: Log;
 }
 
-function metricsOf(state: ServeState, intake: InFlightLimiter): Metrics {
+function metricsOf(state: ServeState, limiter: InFlightLimiter): Metrics {
   return new Metrics({
     version: VERSION,
     rules: RULES.map(({ id }) => id),
     keeps: PRESERVERS.map(({ id }) => id),
-    inFlight: () => intake.requests,
+    inFlight: () => limiter.requests,
     keepsOff: state.keepsOff,
     untrustedControllers: () => state.discovered().untrusted.length,
     caches: state.caches,
@@ -154,18 +154,18 @@ function checksOf({ cluster }: Source): readonly HealthCheck[] {
 async function listen(
   options: ServeOptions,
   drain: DrainLimits | undefined,
-  { state, source, intake, metrics, certificate, dryRuns, log }: Setup,
+  { state, source, limiter, metrics, certificate, dryRuns, log }: Setup,
 ): Promise<RunningServer> {
   const { world, cluster } = source;
   const { policy } = state;
   const gate = gateOver(source, state, log);
   const app = createApp({
-    reviews: { gate, world, policy, metrics, log, intake, maxSubjects: MAX_SUBJECTS, now: Date.now },
+    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: MAX_SUBJECTS, now: Date.now },
     dryRun: {
       dryRuns,
       authorizer: cluster?.authorizer,
       policy,
-      intake: new InFlightLimiter(DRY_RUNS),
+      limiter: new InFlightLimiter(DRY_RUNS),
       metrics,
       log,
     },

@@ -33,12 +33,12 @@ export const analysisJob = defineRule({
   check(context, template) {
     for (const { name: metric, raw, path } of metricsOf(template)) {
       const pod = asObject(dig(raw, 'provider', 'job', 'spec', 'template'));
-      judgePod(context, metric, pod, [...path, 'provider', 'job', 'spec', 'template']);
+      checkPod(context, metric, pod, [...path, 'provider', 'job', 'spec', 'template']);
     }
   },
 });
 
-function judgePod(context: RuleContext<typeof messages>, metric: string, pod: JsonObject, path: Path): void {
+function checkPod(context: RuleContext<typeof messages>, metric: string, pod: JsonObject, path: Path): void {
   const names = new Set<string>();
   for (const container of containersOf(pod, path)) {
     const { name, list } = container;

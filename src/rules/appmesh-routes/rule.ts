@@ -66,7 +66,7 @@ export const appMeshRoutes = defineRule({
       return;
     }
     const router = context.find('VirtualRouter.appmesh.k8s.aws', ref.namespace, ref.name);
-    if (router !== undefined) judge(context, rollout, router);
+    if (router !== undefined) checkRouter(context, rollout, router);
     else if (context.lookup('VirtualRouter.appmesh.k8s.aws', ref.namespace, ref.name).state === 'absent') {
       const data = { name, router: ref.name, namespace: ref.namespace };
       context.report('routerAbsent', {
@@ -80,7 +80,7 @@ export const appMeshRoutes = defineRule({
   },
 });
 
-function judge(context: RuleContext<typeof messages>, rollout: KubeObject, router: KubeObject): void {
+function checkRouter(context: RuleContext<typeof messages>, rollout: KubeObject, router: KubeObject): void {
   const { name } = router.metadata;
   const related = [{ object: rollout, path: PATH }];
   const routes = asArray(dig(router, 'spec', 'routes'));

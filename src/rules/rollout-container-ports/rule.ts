@@ -63,9 +63,9 @@ export const rolloutContainerPorts = defineRule({
           container: renderContainer(container),
           anchorOf: (what) => `${container.name} ${what}`,
         };
-        judgeNumbers(context, entry, numbers);
-        judgeHostPort(context, entry, hostPorts);
-        judgeName(context, entry, names);
+        checkNumbers(context, entry, numbers);
+        checkHostPort(context, entry, hostPorts);
+        checkName(context, entry, names);
       }
     }
   },
@@ -80,7 +80,7 @@ interface Entry {
   readonly anchorOf: (what: string | number) => string;
 }
 
-function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entry, numbers: Set<string>): void {
+function checkNumbers(context: Context, { raw, path, container, anchorOf }: Entry, numbers: Set<string>): void {
   for (const field of ['containerPort', 'hostPort']) {
     const given = dig(raw, field) ?? undefined;
     const value = int32(given);
@@ -120,7 +120,7 @@ function judgeNumbers(context: Context, { raw, path, container, anchorOf }: Entr
 }
 
 // Like upstream, compares host ports within one container only, and addresses as they are written.
-function judgeHostPort(context: Context, { raw, path, container, anchorOf }: Entry, hostPorts: Set<string>): void {
+function checkHostPort(context: Context, { raw, path, container, anchorOf }: Entry, hostPorts: Set<string>): void {
   const number = int32(dig(raw, 'hostPort')) ?? 0;
   if (number === 0) return;
   const port = [optionalString(dig(raw, 'protocol')) ?? 'TCP', asString(dig(raw, 'hostIP')), number].join(' ');
@@ -133,7 +133,7 @@ function judgeHostPort(context: Context, { raw, path, container, anchorOf }: Ent
   hostPorts.add(port);
 }
 
-function judgeName(context: Context, { raw, path, container, anchorOf }: Entry, names: Set<string>): void {
+function checkName(context: Context, { raw, path, container, anchorOf }: Entry, names: Set<string>): void {
   const name = optionalString(dig(raw, 'name'));
   if (name === undefined) return;
   const location = { path: [...path, 'name'], anchor: anchorOf(name), data: { container, name } };

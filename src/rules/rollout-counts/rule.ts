@@ -75,7 +75,7 @@ export const rolloutCounts = defineRule({
       });
     }
 
-    judgePods(context, canaryOf(rollout));
+    checkPods(context, canaryOf(rollout));
 
     const limit = int32(blueGreenOf(rollout)?.['scaleDownDelayRevisionLimit']);
     const history = count('revisionHistoryLimit') ?? DEFAULT_REVISION_HISTORY;
@@ -86,7 +86,7 @@ export const rolloutCounts = defineRule({
   },
 });
 
-function judgePods(context: RuleContext<typeof messages>, canary: JsonObject | undefined): void {
+function checkPods(context: RuleContext<typeof messages>, canary: JsonObject | undefined): void {
   if (canary === undefined) return;
   for (const field of ['maxSurge', 'maxUnavailable']) {
     const value = canary[field];

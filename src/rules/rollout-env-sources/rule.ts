@@ -55,16 +55,16 @@ export const rolloutEnvSources = defineRule({
   check(context, rollout) {
     for (const container of ownContainers(rollout)) {
       for (const [index, variable] of asArray(container.raw['env']).entries())
-        judgeVariable(context, container, index, variable);
+        checkVariable(context, container, index, variable);
       for (const [index, bulk] of asArray(container.raw['envFrom']).entries())
-        judgeBulk(context, container, index, bulk);
+        checkBulk(context, container, index, bulk);
     }
   },
 });
 
 type Context = RuleContext<typeof messages>;
 
-function judgeVariable(context: Context, entry: Container, index: number, variable: unknown): void {
+function checkVariable(context: Context, entry: Container, index: number, variable: unknown): void {
   const container = renderContainer(entry);
   const name = asString(dig(variable, 'name'));
   const from = dig(variable, 'valueFrom');
@@ -110,7 +110,7 @@ function judgeVariable(context: Context, entry: Container, index: number, variab
   }
 }
 
-function judgeBulk(context: Context, entry: Container, index: number, bulk: unknown): void {
+function checkBulk(context: Context, entry: Container, index: number, bulk: unknown): void {
   const prefix = asString(dig(bulk, 'prefix'));
   if (prefix !== '' && !isEnvironmentName(prefix)) {
     context.report('prefix', {

@@ -75,8 +75,8 @@ export const rolloutLifecycle = defineRule({
           anchor: `${entry.name} ${hook}`,
           data: { container, hook },
         };
-        judge(context, subject);
-        judgeHeaders(context, subject);
+        checkHook(context, subject);
+        checkHeaders(context, subject);
       }
     }
   },
@@ -90,7 +90,7 @@ interface Hook {
   readonly data: { readonly container: string; readonly hook: string };
 }
 
-function judge(context: RuleContext<typeof messages>, { config, grace, path, anchor, data }: Hook): void {
+function checkHook(context: RuleContext<typeof messages>, { config, grace, path, anchor, data }: Hook): void {
   const handlers = HANDLERS.filter((handler) => isObject(config[handler]));
   if (handlers.length !== 1)
     context.report('handler', {
@@ -124,7 +124,7 @@ function judge(context: RuleContext<typeof messages>, { config, grace, path, anc
     context.report('sleep', { path: [...path, 'sleep', 'seconds'], anchor, data: { ...data, seconds, grace } });
 }
 
-function judgeHeaders(context: RuleContext<typeof messages>, { config, path, anchor, data }: Hook): void {
+function checkHeaders(context: RuleContext<typeof messages>, { config, path, anchor, data }: Hook): void {
   for (const [index, header] of asArray(dig(config, 'httpGet', 'httpHeaders')).entries()) {
     const name = dig(header, 'name');
     if (typeof name !== 'string' || isHeaderName(name)) continue;

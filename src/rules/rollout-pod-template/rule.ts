@@ -79,7 +79,7 @@ export const rolloutPodTemplate = defineRule({
     const names = new Set<string>();
     for (const container of containersOf(template, TEMPLATE_PATH)) {
       const { name, path } = container;
-      judge(context, container);
+      checkContainer(context, container);
       if (name !== '' && names.has(name))
         context.report('duplicate', { path: [...path, 'name'], anchor: name, data: { name } });
       names.add(name);
@@ -108,7 +108,7 @@ export const rolloutPodTemplate = defineRule({
   },
 });
 
-function judge(context: RuleContext<typeof messages>, entry: Container): void {
+function checkContainer(context: RuleContext<typeof messages>, entry: Container): void {
   const { name, path, raw, list } = entry;
   const data = { container: renderContainer(entry) };
   const image = optionalString(raw['image']);

@@ -100,10 +100,10 @@ export const rolloutProbes = defineRule({
           context.report('initContainer', { path: subject.path, anchor: subject.anchor, data: subject.data });
           continue;
         }
-        judgeHandlers(context, subject);
-        judgeCounts(context, subject);
-        judgeHeaders(context, subject);
-        judgeGrace(context, subject);
+        checkHandlers(context, subject);
+        checkCounts(context, subject);
+        checkHeaders(context, subject);
+        checkGrace(context, subject);
       }
     }
   },
@@ -121,7 +121,7 @@ interface Probe {
   readonly data: { readonly container: string; readonly probe: string };
 }
 
-function judgeHandlers(context: Context, { config, ports, path, anchor, data }: Probe): void {
+function checkHandlers(context: Context, { config, ports, path, anchor, data }: Probe): void {
   const handlers = HANDLERS.filter((handler) => isObject(config[handler]));
   if (handlers.length !== 1)
     context.report('handler', {
@@ -160,7 +160,7 @@ function judgeHandlers(context: Context, { config, ports, path, anchor, data }: 
   }
 }
 
-function judgeHeaders(context: Context, { config, path, anchor, data }: Probe): void {
+function checkHeaders(context: Context, { config, path, anchor, data }: Probe): void {
   for (const [index, header] of asArray(dig(config, 'httpGet', 'httpHeaders')).entries()) {
     const name = dig(header, 'name');
     if (typeof name !== 'string' || isHeaderName(name)) continue;
@@ -173,7 +173,7 @@ function judgeHeaders(context: Context, { config, path, anchor, data }: Probe): 
   }
 }
 
-function judgeCounts(context: Context, { probe, config, path, anchor, data }: Probe): void {
+function checkCounts(context: Context, { probe, config, path, anchor, data }: Probe): void {
   for (const field of COUNTS) {
     const value = int32(config[field]);
     const one = field === 'successThreshold' && probe !== 'readinessProbe';
@@ -192,7 +192,7 @@ function judgeCounts(context: Context, { probe, config, path, anchor, data }: Pr
   }
 }
 
-function judgeGrace(context: Context, { probe, config, path, anchor, data }: Probe): void {
+function checkGrace(context: Context, { probe, config, path, anchor, data }: Probe): void {
   const seconds = optionalNumber(config['terminationGracePeriodSeconds']);
   const ready = probe === 'readinessProbe';
   // A readiness probe never terminates a container, so it cannot have a grace period.

@@ -63,17 +63,17 @@ export const rolloutResources = defineRule({
     for (const container of ownContainers(rollout)) {
       for (const list of ['requests', 'limits'] as const) {
         for (const [resource, value] of Object.entries(asObject(dig(container.raw, 'resources', list))))
-          judgeQuantity(context, container, list, resource, value);
+          checkQuantity(context, container, list, resource, value);
       }
-      judgeRequests(context, container);
-      judgeHugePages(context, container);
+      checkRequests(context, container);
+      checkHugePages(context, container);
     }
   },
 });
 
 type Context = RuleContext<typeof messages>;
 
-function judgeQuantity(
+function checkQuantity(
   context: Context,
   container: Container,
   list: 'requests' | 'limits',
@@ -103,7 +103,7 @@ function judgeQuantity(
     context.report('whole', { ...at, data: { ...data, value: String(value) } });
 }
 
-function judgeRequests(context: Context, container: Container): void {
+function checkRequests(context: Context, container: Container): void {
   const limits = asObject(dig(container.raw, 'resources', 'limits'));
   for (const [resource, value] of Object.entries(asObject(dig(container.raw, 'resources', 'requests')))) {
     const request = amountOf(value);
@@ -131,7 +131,7 @@ function amountOf(value: unknown): Quantity | undefined {
   return quantity === undefined ? undefined : roundUp(quantity);
 }
 
-function judgeHugePages(context: Context, container: Container): void {
+function checkHugePages(context: Context, container: Container): void {
   const names = ['limits', 'requests'].flatMap((list) => Object.keys(asObject(dig(container.raw, 'resources', list))));
   if (!names.some((name) => name.startsWith('hugepages-')) || names.includes('cpu') || names.includes('memory')) return;
   context.report('hugePages', {

@@ -70,9 +70,9 @@ export const rolloutRouteSteps = defineRule({
         number: index + 1,
         anchor: contentOf(raw),
       };
-      judgeHeaderRoute(context, routing, step);
-      judgeMirrorRoute(context, routing, step);
-      judgeExperiment(context, routing, step);
+      checkHeaderRoute(context, routing, step);
+      checkMirrorRoute(context, routing, step);
+      checkExperiment(context, routing, step);
     }
   },
 });
@@ -92,18 +92,18 @@ interface Step {
   readonly anchor: string;
 }
 
-function judgeHeaderRoute(context: Context, routing: Routing, step: Step): void {
+function checkHeaderRoute(context: Context, routing: Routing, step: Step): void {
   const route = dig(step.raw, 'setHeaderRoute');
   if (!isObject(route)) return;
   const path = [...step.path, 'setHeaderRoute'];
-  judgeName(context, routing, step, route, path);
+  checkName(context, routing, step, route, path);
   if (!HEADER_ROUTERS.some((router) => routing.routers.has(router))) {
     context.report('headerRouter', { path, anchor: step.anchor, data: { number: step.number } });
     return;
   }
   const message = routing.routers.has('alb') ? 'albMatch' : 'match';
   for (const [index, match] of asArray(route['match']).entries()) {
-    judgeMatch(
+    checkMatch(
       context,
       message,
       step,
@@ -114,22 +114,22 @@ function judgeHeaderRoute(context: Context, routing: Routing, step: Step): void 
   }
 }
 
-function judgeMirrorRoute(context: Context, routing: Routing, step: Step): void {
+function checkMirrorRoute(context: Context, routing: Routing, step: Step): void {
   const route = dig(step.raw, 'setMirrorRoute');
   if (!isObject(route)) return;
   const path = [...step.path, 'setMirrorRoute'];
-  judgeName(context, routing, step, route, path);
+  checkName(context, routing, step, route, path);
   if (!routing.routers.has('istio'))
     context.report('mirrorRouter', { path, anchor: step.anchor, data: { number: step.number } });
   for (const [index, match] of asArray(route['match']).entries()) {
     for (const what of ['method', 'path']) {
       const value = dig(match, what);
-      if (isObject(value)) judgeMatch(context, 'match', step, [...path, 'match', index, what], what, value);
+      if (isObject(value)) checkMatch(context, 'match', step, [...path, 'match', index, what], what, value);
     }
   }
 }
 
-function judgeName(
+function checkName(
   context: Context,
   { exists, managed }: Routing,
   { number, anchor }: Step,
@@ -142,7 +142,7 @@ function judgeName(
   context.report('unmanaged', { path: [...path, 'name'], anchor, data: { number, name, has } });
 }
 
-function judgeMatch(
+function checkMatch(
   context: Context,
   message: 'match' | 'albMatch',
   { number, anchor }: Step,
@@ -156,7 +156,7 @@ function judgeMatch(
   context.report(message, { path, anchor: `${anchor} ${what}`, data: { number, what, forms } });
 }
 
-function judgeExperiment(context: Context, { routers }: Routing, { raw, path, number, anchor }: Step): void {
+function checkExperiment(context: Context, { routers }: Routing, { raw, path, number, anchor }: Step): void {
   if (WEIGHT_ROUTERS.some((router) => routers.has(router))) return;
   for (const [index, template] of asArray(dig(raw, 'experiment', 'templates')).entries()) {
     if (optionalNumber(dig(template, 'weight')) === undefined) continue;

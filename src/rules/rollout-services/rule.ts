@@ -69,7 +69,7 @@ export const rolloutServices = defineRule({
           context.report('needed', { path: [...CANARY_PATH, field], anchor: field, data: { router, field } });
       }
       const pingPong = optionalObject(canary['pingPong']);
-      if (pingPong !== undefined) judgePingPong(context, rollout, pingPong);
+      if (pingPong !== undefined) checkPingPong(context, rollout, pingPong);
     }
     if (blueGreen !== undefined) {
       const path = ['spec', 'strategy', 'blueGreen'];
@@ -88,7 +88,7 @@ function differ(context: Context, path: readonly string[], holder: JsonObject, f
     context.report('same', { path: [...path, second], anchor: name, data: { first, second, name } });
 }
 
-function judgePingPong(context: Context, rollout: KubeObject, pingPong: JsonObject): void {
+function checkPingPong(context: Context, rollout: KubeObject, pingPong: JsonObject): void {
   const path = [...CANARY_PATH, 'pingPong'];
   const routers = routersOf(rollout);
   differ(context, path, pingPong, 'pingService', 'pongService');

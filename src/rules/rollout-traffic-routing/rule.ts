@@ -102,7 +102,7 @@ export const rolloutTrafficRouting = defineRule({
       });
     }
     if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: {} });
-    judgeForms(context, rollout);
+    checkForms(context, rollout);
     for (const { router, path } of unnamed(rollout)) {
       context.report('unnamed', {
         path: [...ROUTING_PATH, ...path],
@@ -113,7 +113,7 @@ export const rolloutTrafficRouting = defineRule({
   },
 });
 
-function judgeForms(context: RuleContext<typeof messages>, rollout: KubeObject): void {
+function checkForms(context: RuleContext<typeof messages>, rollout: KubeObject): void {
   for (const { router, kind, single, plural } of FORMS) {
     const config = routerConfig(rollout, router);
     if (config === undefined) continue;

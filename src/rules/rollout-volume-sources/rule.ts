@@ -72,7 +72,7 @@ export const rolloutVolumeSources = defineRule({
         });
       for (const source of SOURCES) {
         const config = volume[source.field];
-        if (isObject(config)) judge(context, name, source, config, [...path, source.field]);
+        if (isObject(config)) checkSource(context, name, source, config, [...path, source.field]);
       }
     }
   },
@@ -87,7 +87,7 @@ const SOURCES = [
 // JSON has no octal numbers, and YAML reads one only with a leading 0.
 const MAX_MODE = 0o777;
 
-function judgeMode(
+function checkMode(
   context: RuleContext<typeof messages>,
   volume: string,
   holder: unknown,
@@ -104,7 +104,7 @@ function judgeMode(
     });
 }
 
-function judge(
+function checkSource(
   context: RuleContext<typeof messages>,
   volume: string,
   { name, kind }: (typeof SOURCES)[number],
@@ -113,9 +113,9 @@ function judge(
 ): void {
   if (asString(config[name]) === '')
     context.report('unnamed', { path: [...path, name], anchor: volume, data: { volume, kind, field: name } });
-  judgeMode(context, volume, config, 'defaultMode', path);
+  checkMode(context, volume, config, 'defaultMode', path);
   for (const [index, item] of asArray(config['items']).entries()) {
-    judgeMode(context, volume, item, 'mode', [...path, 'items', index]);
+    checkMode(context, volume, item, 'mode', [...path, 'items', index]);
     const key = asString(dig(item, 'key'));
     const target = asString(dig(item, 'path'));
     const problem =

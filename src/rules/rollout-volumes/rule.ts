@@ -83,7 +83,7 @@ export const rolloutVolumes = defineRule({
         const volume = asString(dig(mount, 'name'));
         const mountPath = asString(dig(mount, 'mountPath'));
         const data = { container: renderContainer(container), volume };
-        judgeMount(context, mount, { path: at, anchor: container.name, data });
+        checkMount(context, mount, { path: at, anchor: container.name, data });
         if (!volumes.has(volume)) {
           const meant = hints-- > 0 ? nearest(volume, volumes) : undefined;
           const has = meant === undefined ? '' : ` (it has "${meant}")`;
@@ -114,7 +114,7 @@ interface Mount {
   readonly data: { readonly container: string; readonly volume: string };
 }
 
-function judgeMount(context: RuleContext<typeof messages>, mount: unknown, { path, anchor, data }: Mount): void {
+function checkMount(context: RuleContext<typeof messages>, mount: unknown, { path, anchor, data }: Mount): void {
   for (const field of ['subPath', 'subPathExpr']) {
     const subPath = asString(dig(mount, field));
     const both = field === 'subPathExpr' && subPath !== '' && asString(dig(mount, 'subPath')) !== '';

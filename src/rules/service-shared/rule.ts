@@ -88,8 +88,8 @@ export const serviceShared = defineRule({
   example: { fixture: 'bad-one-virtual-service-route.yaml', referenced: 'Rollout ratings' },
   messages,
   check(context, rollout) {
-    const neighbours = judgeServices(context, rollout);
-    judgeVirtualServices(context, rollout);
+    const neighbours = checkServices(context, rollout);
+    checkVirtualServices(context, rollout);
     for (const { kind, namespace, name, role, path } of references(rollout)) {
       if (kind === undefined || role !== 'DestinationRule') continue;
       for (const other of othersThat(context, rollout, kind, namespace, name).slice(0, MAX_OTHERS)) {
@@ -126,7 +126,7 @@ export const serviceShared = defineRule({
 type Context = RuleContext<typeof messages>;
 
 /** Reports shared Services, and returns the Rollouts that share one with this Rollout. */
-function judgeServices(context: Context, rollout: KubeObject): ReadonlySet<KubeObject> {
+function checkServices(context: Context, rollout: KubeObject): ReadonlySet<KubeObject> {
   const neighbours = new Set<KubeObject>();
   const seen = new Set<string>();
   for (const { kind, namespace, name, role, path } of references(rollout)) {
@@ -151,12 +151,12 @@ function judgeServices(context: Context, rollout: KubeObject): ReadonlySet<KubeO
         related,
       });
     }
-    if (service !== undefined) judgeAnnotation(context, rollout, service, path, owners);
+    if (service !== undefined) checkAnnotation(context, rollout, service, path, owners);
   }
   return neighbours;
 }
 
-function judgeAnnotation(
+function checkAnnotation(
   context: Context,
   rollout: KubeObject,
   service: KubeObject,
@@ -176,7 +176,7 @@ function judgeAnnotation(
   });
 }
 
-function judgeVirtualServices(context: Context, rollout: KubeObject): void {
+function checkVirtualServices(context: Context, rollout: KubeObject): void {
   const driven = Map.groupBy(
     drivenRoutes(rollout, (kind, namespace, name) => context.find(kind, namespace, name)),
     ({ virtualService }) => virtualService,

@@ -130,8 +130,8 @@ export const virtualServiceRouteExists = defineRule({
         });
       }
       if (first.namespace !== namespace && missing.length + ambiguous.length === 0) {
-        const judged = selectRoutes(virtualService, first, managed);
-        if (judged.missing.length + judged.ambiguous.length === 0) continue;
+        const checked = selectRoutes(virtualService, first, managed);
+        if (checked.missing.length + checked.ambiguous.length === 0) continue;
         context.report('namesake', {
           path: first.path,
           anchor: anchored,
