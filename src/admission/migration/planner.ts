@@ -74,7 +74,8 @@ export class MigrationPlanner {
     const { policy, decisions, deadline } = context;
     const change = deploymentChange(request.oldObject, request.object, world);
     if (change === undefined) return undefined;
-    const settings = migrationSettings(policy, decisions.settings(namespaceOf(change.after)), {
+    const namespace = namespaceOf(change.after);
+    const settings = migrationSettings(policy, namespace, decisions.settings(namespace), {
       controllers: context.controllers,
       converts: this.#parts.converts !== false,
     });
@@ -82,10 +83,10 @@ export class MigrationPlanner {
     const likely = worldAfter(world, [own]);
     const first = planMigration(change, likely, settings);
     const nothingFound = { decided: undefined, skipped: [], refused: false, incomplete: false };
-    if (first.kind === 'none' || first.kind === 'continues')
+    if (first.kind === 'none' || (first.kind === 'continues' && first.because === undefined))
       return { change, plan: first, after: likely, ...nothingFound };
 
-    // Something new is asked for: a cache that lags must not decide about it.
+    // Something new is asked for, or nobody corrects the count later: a cache that lags must not decide about it.
     const current = await readLive(world, live, decisiveObjects(change, world, policy), deadline);
     const after = worldAfter(current, [own]);
     const planned = { change, plan: planMigration(change, after, settings), after, ...nothingFound };
