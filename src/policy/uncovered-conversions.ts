@@ -35,6 +35,7 @@ const WHY = 'conversion.namespaces does not name its namespace';
 function uncovered(deployment: KubeObject, world: World): UncoveredConversion[] {
   const annotations = migrationAnnotationsOf(deployment);
   if (!isConverting(annotations)) return [];
+  if (world.list('Rollout.argoproj.io', namespaceOf(deployment)).state === 'unknown') return [];
   const rollout = rolloutOf(deployment, '', world);
   if (rollout !== undefined)
     return [

@@ -24,6 +24,8 @@ export interface MigrationPlannerParts {
   /** As of `GateParts`. */
   mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
   /** As of `GateParts`. */
+  mayConvert?(namespace: string): Promise<boolean | undefined>;
+  /** As of `GateParts`. */
   readonly converts?: boolean;
 }
 
@@ -98,24 +100,30 @@ export class MigrationPlanner {
     );
   }
 
-  /** Returns the plan where the user may not create Rollouts, or that cannot be determined; undefined if they may. */
+  /**
+   * Returns the plan where the user or Rollgate may not create Rollouts, or that cannot be determined; undefined if both
+   * may. The rights of Rollgate and its policy change one after the other, and a Rollout that cannot be made would leave
+   * the Deployment at 0.
+   */
   async #withoutRight(
     planned: PlannedMigration,
     { profile, byNamespace }: Extract<MigrationPlan, { kind: 'converts' }>,
     user: UserInfo,
     decisions: DecisionContext,
   ): Promise<PlannedMigration | undefined> {
-    const { mayCreateRollouts } = this.#parts;
+    const { mayCreateRollouts, mayConvert } = this.#parts;
     const deployment = planned.change.after;
     const namespace = namespaceOf(deployment);
-    const may = mayCreateRollouts === undefined ? true : await mayCreateRollouts(user, namespace);
-    if (may === true) return undefined;
+    const [may, own] = await Promise.all([
+      mayCreateRollouts === undefined ? true : mayCreateRollouts(user, namespace),
+      mayConvert === undefined ? true : mayConvert(namespace),
+    ]);
+    if (may === true && own === true) return undefined;
     const what = `create rollouts.argoproj.io in namespace "${namespace}"`;
-    if (may === undefined)
-      return {
-        ...planned,
-        plan: stays(profile, [`cannot check with the API server whether "${user.username}" may ${what}`]),
-      };
+    const staying = (reason: string): PlannedMigration => ({ ...planned, plan: stays(profile, [reason]) });
+    if (own === false) return staying(`Rollgate may not ${what}: try again in a minute, or check its rights`);
+    if (own === undefined) return staying(`cannot check with the API server whether Rollgate may ${what}`);
+    if (may === undefined) return staying(`cannot check with the API server whether "${user.username}" may ${what}`);
     const message = `"${user.username}" may not ${what}`;
     if (byNamespace) return { ...planned, plan: stays(profile, [message]) };
     const finding = refusal(
