@@ -40,7 +40,7 @@ describe('a listed namespace', () => {
     await scene.healthy('web', 2);
     await apply(3);
     await scene.healthy('web', 3);
-    const events = await scene.developer.run(['get', 'events.events.k8s.io', '-n', 'inside', '-o', 'name']);
+    const events = await cluster.admin.run(['get', 'events.events.k8s.io', '-n', 'inside', '-o', 'name']);
     expect(events.stdout).not.toBe('');
     await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert-', '-n', 'inside']);
     await scene.until('no Rollout', async () => (await scene.rollout('web')) === undefined);
@@ -229,6 +229,7 @@ describe('a namespace that is removed from the list', () => {
     const rules = [
       { apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs: ['create', 'patch', 'delete'] },
       { apiGroups: ['apps'], resources: ['deployments'], verbs: ['patch'] },
+      { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
     ];
     const metadata = { name: 'rollgate-conversion', namespace: 'leaving' };
     const binding = {
@@ -241,8 +242,8 @@ describe('a namespace that is removed from the list', () => {
     await cluster.admin.apply([{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata, rules }, binding]);
     await list('inside', 'leaving');
     await scene().healthy('web', 3);
-    await cluster.admin.run(['delete', 'role,rolebinding', 'rollgate-conversion', '-n', 'leaving']);
     await list('inside');
+    await cluster.admin.run(['delete', 'role,rolebinding', 'rollgate-conversion', '-n', 'leaving']);
   });
 
   it('gives a Deployment its pods with the next update if its Rollout is gone', async () => {
@@ -254,5 +255,13 @@ describe('a namespace that is removed from the list', () => {
       'its pods',
       async () => dig(await scene().deployment('web'), 'status', 'availableReplicas') === 3,
     );
+  });
+
+  it('was never written to without the right', () => {
+    const refused = cluster.rollgate.program
+      .output()
+      .split('\n')
+      .filter((line) => /cannot (create|patch|update|delete) resource/.test(line));
+    expect(refused).toEqual([]);
   });
 });
