@@ -13,12 +13,13 @@
 
 {{/* The namespaces in which Rollgate may convert; empty means all. The one list behind its rights and its policy. */}}
 {{- define "rollgate.conversionNamespaces" -}}
-{{- range .Values.conversion.namespaces }}
+{{- $namespaces := ternary .Values.conversion.namespaces list .Values.conversion.enabled }}
+{{- range $namespaces }}
 {{- if has . (include "rollgate.excludedNamespaces" $ | fromJsonArray) }}
 {{- fail (printf "conversion.namespaces: nothing is converted in namespace %s, because webhooks.excludedNamespaces has it or Rollgate runs there; remove it from one of the lists" .) }}
 {{- end }}
 {{- end }}
-{{- .Values.conversion.namespaces | default list | uniq | toJson }}
+{{- $namespaces | default list | uniq | toJson }}
 {{- end }}
 
 {{/* Deployments in other namespaces that a Rollout runs, or that wait for one. Only an installation can look them up. */}}

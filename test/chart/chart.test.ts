@@ -371,7 +371,10 @@ describe('chart', () => {
 
   it('grants nothing in a namespace without conversion, and renders without the value', () => {
     const roles = (...args: string[]): unknown[] => objects(...args).filter((value) => dig(value, 'kind') === 'Role');
-    expect(roles('--set', 'conversion.enabled=false', '--set', 'conversion.namespaces={shop}')).toEqual([]);
+    const off = ['--set', 'conversion.enabled=false', '--set', 'conversion.namespaces={shop}'];
+    expect(roles(...off)).toEqual([]);
+    // Admission then says that conversion is off, not that the namespace should be added.
+    expect(JSON.stringify(kind(objects(...off), 'ConfigMap'))).toContain('conversionNamespaces: []');
     // Values of an earlier version, as --reuse-values takes them.
     expect(roles('--set-json', 'conversion.namespaces=null')).toEqual(roles());
   });
