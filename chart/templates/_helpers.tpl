@@ -38,7 +38,7 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.name" . }}
 {{- /* Namespaces that the webhooks leave out must be exempt in the policy too: nobody checks what is written there. */}}
 {{- $_ := set $exemptions "namespaces" (concat (dig "exemptions" "namespaces" (list "kube-system" "kube-public" "kube-node-lease") .Values.policy) (include "rollgate.excludedNamespaces" . | fromJsonArray) | uniq) }}
 {{- $controllers := dict "accounts" .Values.controllers.accounts "discover" .Values.controllers.discover "namespaces" .Values.controllers.namespaces }}
-{{- merge (dict "exemptions" $exemptions "controllers" $controllers) .Values.policy | toYaml }}
+{{- merge (dict "exemptions" $exemptions "controllers" $controllers "conversionNamespaces" (include "rollgate.conversionNamespaces" . | fromJsonArray)) .Values.policy | toYaml }}
 {{- end }}
 
 {{/* What all entries of a webhook configuration have in common. Takes root, path, group, changed (whether unchanged updates are skipped). */}}

@@ -51,7 +51,7 @@ export function evaluateBundle(manifests: Manifests, options: BundleOptions): Ev
   const changes = changesOf(sources, base);
   const context = decisionContextOf(policy, base, options.requireReferences);
   const planned = plansIn(changes, worldAfter(base, changes), (namespace) =>
-    migrationSettings(policy, context.settings(namespace), { controllers: true, converts: true }),
+    migrationSettings(policy, namespace, context.settings(namespace), { controllers: true, converts: true }),
   );
   const introduced = introducedBy(base, withRollouts(changes, planned), options.rules);
   const repeated = repeatedIn(sources);

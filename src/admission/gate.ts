@@ -43,6 +43,11 @@ export interface GateParts {
    * where there is no API server to ask: everybody may.
    */
   mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
+  /**
+   * Returns whether the account of Rollgate may create Rollouts in a namespace, undefined where that could not be
+   * determined. Absent where its account is not known: it may.
+   */
+  mayConvert?(namespace: string): Promise<boolean | undefined>;
   /** False where no process makes Rollouts of the Deployments that are admitted to be converted. */
   readonly converts?: boolean;
   /** Returns milliseconds since the epoch. */

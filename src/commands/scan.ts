@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
 import { decideFindings, decisionContextOf, enforced } from '../admission/decisions.ts';
 import { controllerAccounts } from '../cluster/controllers.ts';
+import { CONVERT, MIGRATION_RULE } from '../migration/annotations.ts';
 import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
+import { uncoveredConversions } from '../policy/uncovered-conversions.ts';
 import { unknownLabels } from '../policy/unknown-labels.ts';
 import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
 import {
@@ -48,6 +50,7 @@ export function scanWorld(
   const lines = inReadingOrder([
     ...decided.map(({ finding, decision }) => reportedFinding(finding, decision, [])),
     ...labelFindings(world, policy, namespace),
+    ...uncoveredFindings(world, policy, namespace),
   ]);
   return {
     verdict: lines.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow',
@@ -84,6 +87,19 @@ function labelFindings(world: World, policy: Policy, namespace: string | undefin
           message,
           fix,
         }));
+}
+
+// Of the class of advice: nothing about them would be denied.
+function uncoveredFindings(world: World, policy: Policy, namespace: string | undefined): ReportedFinding[] {
+  return uncoveredConversions(world, policy, namespace).map(({ deployment, message, fix }) => ({
+    rule: MIGRATION_RULE,
+    class: 'advice',
+    decision: 'warn',
+    object: refOf(deployment),
+    path: renderPath(['metadata', 'annotations', CONVERT]),
+    message,
+    fix,
+  }));
 }
 
 /** Returns the text of a scan, and the exit code: 1 if something would be denied. */

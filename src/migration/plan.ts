@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Profile } from './profiles.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { nearest } from '../world/nearest.ts';
@@ -10,6 +11,7 @@ import { boundaryProblem } from './boundaries.ts';
 import { blockersOf } from './blockers.ts';
 import { renderRollout, rolloutName } from './render.ts';
 import { leastReplicas } from './scalers.ts';
+import { isBetweenRevisions, isTemplateObserved, isTrafficStable } from './state.ts';
 
 /** The settings of conversion in a namespace. */
 export interface MigrationSettings {
@@ -20,6 +22,8 @@ export interface MigrationSettings {
   readonly controllers: boolean;
   /** Whether a Rollgate process converts Deployments, and reverts that. */
   readonly converts: boolean;
+  /** Whether that process may write in the namespace: `conversionNamespaces` of the policy does not leave it out. */
+  readonly covered: boolean;
   /** Returns whether Rollouts of the first namespace may control objects of the second. */
   trusted(rollouts: string, objects: string): boolean;
 }
@@ -34,10 +38,13 @@ export interface DeploymentChange {
 export type MigrationPlan =
   /** It does not concern conversion. */
   | { readonly kind: 'none' }
-  /** It is converted, or on its way there or back, and asks for nothing new. */
-  | { readonly kind: 'continues' }
+  /**
+   * It is converted, or on its way there or back, and asks for nothing new. `because` says why nobody changes its
+   * Rollout, if so.
+   */
+  | { readonly kind: 'continues'; readonly because?: string }
   /** It is converted, no process converts here any more, and it is to be reverted, or its Rollout is gone. */
-  | { readonly kind: 'abandoned' }
+  | { readonly kind: 'abandoned'; readonly because: string }
   /** It asks for conversion and cannot be converted: the Deployment stays one. */
   | { readonly kind: 'stays'; readonly profile: string; readonly reasons: readonly string[] }
   /** It asks for conversion in a way that the user has to fix. */
@@ -71,8 +78,13 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
   const byNamespace = before === undefined && optionalString(dig(after.metadata, 'annotations', CONVERT)) === undefined;
   const asked = byNamespace ? namespaceProfile(world, namespaceOf(after)) : migrationAnnotationsOf(after).profile;
   const continues = old !== undefined && isConverting(old);
-  if (asked === undefined || (continues && asked === old.profile))
-    return continues ? going(after, asked, world, settings) : { kind: 'none' };
+  if (continues) {
+    const plan = going({ before: before ?? after, after }, { asked, old: old.profile }, world, settings);
+    if (plan !== undefined) return plan;
+  }
+  if (asked === undefined) return { kind: 'none' };
+  // No other reason matters there, and no mistake is worth a denial.
+  if (!settings.covered) return stays(asked, [`${uncovered(namespaceOf(after))}: ${HOW_TO_COVER}`]);
 
   const profile = Object.hasOwn(settings.profiles, asked) ? settings.profiles[asked] : undefined;
   if (profile === undefined)
@@ -82,16 +94,56 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
   return planFor(change, { profile, asked, byNamespace, continues }, world, settings);
 }
 
+/** Returns the plan of a Deployment that is converted already; undefined if it asks for another profile. */
 function going(
-  after: KubeObject,
-  asked: string | undefined,
+  { before, after }: { readonly before: KubeObject; readonly after: KubeObject },
+  { asked, old }: { readonly asked: string | undefined; readonly old: string | undefined },
   world: World,
-  { converts }: MigrationSettings,
-): MigrationPlan {
-  return converts || (asked !== undefined && rolloutOf(after, '', world) !== undefined)
-    ? { kind: 'continues' }
-    : { kind: 'abandoned' };
+  settings: MigrationSettings,
+): MigrationPlan | undefined {
+  const changes = asked !== undefined && asked !== old;
+  const because = whyUnattended(settings, after);
+  if (because === undefined) return changes ? undefined : { kind: 'continues' };
+  const rollout = rolloutOf(before, '', world);
+  if (rollout === undefined) return { kind: 'abandoned', because };
+  if (changes) return undefined;
+  const stays = asked !== undefined || (old !== undefined && isKeptByNamespace(after, world));
+  return stays || !isReplaceable(rollout, before, after)
+    ? { kind: 'continues', because }
+    : { kind: 'abandoned', because };
 }
+
+function whyUnattended({ converts, covered }: MigrationSettings, deployment: KubeObject): string | undefined {
+  if (!converts) return 'conversion is off here';
+  return covered ? undefined : uncovered(namespaceOf(deployment));
+}
+
+// In a labelled namespace, a manifest without the annotation does not ask to convert back.
+function isKeptByNamespace(after: KubeObject, world: World): boolean {
+  return (
+    dig(after.metadata, 'annotations', CONVERT) === undefined &&
+    namespaceProfile(world, namespaceOf(after)) !== undefined
+  );
+}
+
+/**
+ * Returns whether a Deployment that is scaled up at once starts what its Rollout serves. Otherwise it would start
+ * another version, and a Service that selects both would send traffic there.
+ */
+function isReplaceable(rollout: KubeObject, before: KubeObject, after: KubeObject): boolean {
+  return (
+    !isBetweenRevisions(rollout) &&
+    isTrafficStable(rollout) &&
+    isTemplateObserved(rollout, before) &&
+    isDeepStrictEqual(dig(before, 'spec', 'template'), dig(after, 'spec', 'template'))
+  );
+}
+
+function uncovered(namespace: string): string {
+  return `Rollgate may not convert in namespace "${namespace}", which conversion.namespaces does not name`;
+}
+
+const HOW_TO_COVER = `ask for it to be added, or set ${CONVERT}: "${OFF}"`;
 
 interface Asked {
   readonly profile: Profile;

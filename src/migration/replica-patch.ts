@@ -8,6 +8,7 @@ import {
   CONVERT,
   isConverting,
   migrationAnnotationsOf,
+  OFF,
   REPLICAS,
   replicasOf,
   ROLLOUT_UID,
@@ -94,10 +95,17 @@ export function continueMigration(
 /**
  * Gives a Deployment that no process converts or reverts any more the pods that are wanted. The notes stay, for a
  * Rollgate that converts again.
+ *
+ * @param profile - The profile to keep if the manifest names none.
  */
-export function abandonMigration(before: KubeObject, after: KubeObject): ReplicaPatch {
+export function abandonMigration(before: KubeObject, after: KubeObject, profile: string | undefined): ReplicaPatch {
   const old = migrationAnnotationsOf(before);
   const edit = new Edit(after);
+  const submitted = migrationAnnotationsOf(after).profile;
+  // Nobody makes a Rollout of another profile, and the user may lack the right to name one.
+  if (submitted !== undefined && submitted !== old.profile) edit.annotate(CONVERT, old.profile ?? OFF);
+  else if (profile !== undefined && dig(after.metadata, 'annotations', CONVERT) === undefined)
+    edit.annotate(CONVERT, profile);
   const wanted =
     submittedCount({ submitted: after, old: before }) ??
     (replicasOf(before) === 0 ? old.replicas : undefined) ??

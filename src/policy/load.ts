@@ -32,6 +32,8 @@ const settings = {
 const duration = z
   .string()
   .refine((given) => (parseGoDuration(given) ?? 0) > 0, 'use a duration of more than 0, such as 30m or 24h');
+// Rights are granted by name, so a glob would name nothing.
+const namespace = z.string().refine(isDnsLabel, 'use the exact name of a namespace');
 const anyObject = z.record(z.string(), z.unknown());
 const profile = z.strictObject({
   rollout: text.optional(),
@@ -59,6 +61,7 @@ const schema = z.strictObject({
       namespaces: z.array(text).optional(),
     })
     .optional(),
+  conversionNamespaces: z.array(namespace).optional(),
   breakGlass: z.strictObject({ maxDuration: duration.optional() }).optional(),
   trustedNamespaces: z.array(z.strictObject({ rollouts: text, objects: text })).optional(),
   overrides: z.array(override).optional(),

@@ -3,6 +3,7 @@ import { parsePolicy } from './load.ts';
 import {
   decisionFor,
   DEFAULT_POLICY,
+  isConversionNamespace,
   isTrusted,
   matchesGlob,
   settingsFor,
@@ -286,6 +287,26 @@ describe('a glob', () => {
 
   it('takes no time over one that is made to take it', () => {
     expect(matchesGlob('*a'.repeat(200), 'a'.repeat(5_000) + 'b')).toBe(false);
+  });
+});
+
+describe('the namespaces of conversion', () => {
+  it('are those that the policy names exactly, and all where it names none', () => {
+    expect(isConversionNamespace(DEFAULT_POLICY, 'shop')).toBe(true);
+    const loaded = parsePolicy('conversionNamespaces: [shop]', KNOWN);
+    if (!loaded.ok) throw new Error(loaded.errors.join());
+    expect(['shop', 'shop-2', 'other'].map((name) => isConversionNamespace(loaded.policy, name))).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('are no globs, because rights are granted by name', () => {
+    expect(parsePolicy("conversionNamespaces: [shop, 'team-*']", KNOWN)).toEqual({
+      ok: false,
+      errors: ['conversionNamespaces[1]: use the exact name of a namespace'],
+    });
   });
 });
 

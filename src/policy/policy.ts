@@ -55,6 +55,11 @@ export interface Policy extends Settings {
      */
     readonly namespaces: readonly string[];
   };
+  /**
+   * The namespaces, by exact name, in which Rollgate may write to convert Deployments; empty means all. The chart grants
+   * these rights by the same list.
+   */
+  readonly conversionNamespaces: readonly string[];
   readonly breakGlass: {
     /** How long after a write a break-glass may end at most, as a Go duration. */
     readonly maxDuration: string;
@@ -86,6 +91,7 @@ export const DEFAULT_POLICY: Policy = {
   conversion: 'on',
   exemptions: { accounts: [], namespaces: ['kube-system', 'kube-public', 'kube-node-lease'] },
   controllers: { accounts: [], discover: true, namespaces: ['argo-rollouts'] },
+  conversionNamespaces: [],
   breakGlass: { maxDuration: '24h' },
   trustedNamespaces: [],
   overrides: [],
@@ -151,6 +157,11 @@ export function isTrusted(policy: Policy, rolloutNamespace: string, objectNamesp
   return policy.trustedNamespaces.some(
     (pair) => matchesGlob(pair.rollouts, rolloutNamespace) && matchesGlob(pair.objects, objectNamespace),
   );
+}
+
+/** Reports whether Rollgate may write in a namespace to convert Deployments. */
+export function isConversionNamespace({ conversionNamespaces }: Policy, namespace: string): boolean {
+  return conversionNamespaces.length === 0 || conversionNamespaces.includes(namespace);
 }
 
 /**

@@ -453,7 +453,12 @@ describe('a converted Deployment', () => {
 
   it('gets its replicas back if conversion is off and its annotation or its Rollout is gone', async () => {
     const nobody = { converts: false };
-    const leaving = await say(gate([rolloutOf(), before], nobody), web({ replicas: 6 }), before);
+    const observed = {
+      ...rolloutOf(),
+      status: { ...asObject(rolloutOf()['status']), workloadObservedGeneration: '3' },
+    };
+    const stored = { ...before, metadata: { ...before.metadata, generation: 3 } };
+    const leaving = await say(gate([observed, stored], nobody), web({ replicas: 6 }), stored);
     expect(leaving).toMatchObject({ denied: undefined, replicas: 6, marks: { replicas: '6', 'rollout-uid': 'r-1' } });
     expect(leaving.warnings).toContain(
       'Deployment "web": conversion is off here, so the Deployment runs its own pods again; delete Rollout "web" yourself',

@@ -60,6 +60,7 @@ const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
       'priorityClassName=high',
     ],
   ],
+  'conversion in some namespaces': ['--set', 'conversion.namespaces={shop,web}'],
   'without conversion': ['--set', 'conversion.enabled=false'],
   'own profiles': [
     '--set',
@@ -96,7 +97,8 @@ describe('chart', () => {
     it(`renders: ${name}`, () => {
       const rendered = objects(...args);
       const names = rendered.map(
-        (value) => `${asString(dig(value, 'kind'))}/${asString(dig(value, 'metadata', 'name'))}`,
+        (value) =>
+          `${asString(dig(value, 'kind'))}/${asString(dig(value, 'metadata', 'namespace'))}/${asString(dig(value, 'metadata', 'name'))}`,
       );
       expect(new Set(names).size).toBe(names.length);
 
@@ -289,6 +291,10 @@ describe('chart', () => {
     expect(fails('--set', 'replica=2')).toContain('replica');
     expect(fails('--set', 'policy.mode=strict')).toContain('mode');
     expect(fails('--set', 'controllers.namespaces={argo-*}')).toContain('/controllers/namespaces/0');
+    expect(fails('--set', 'conversion.namespaces={team-*}')).toContain('/conversion/namespaces/0');
+    expect(fails('--set', 'conversion.namespaces={shop,kube-system}')).toContain(
+      'nothing is converted in namespace kube-system',
+    );
   });
 
   it('grants write access to what conversion writes, and none without conversion', () => {
@@ -318,6 +324,59 @@ describe('chart', () => {
     expect(args()).toContain('--conversion-lease=rollgate/rollgate-conversion');
     expect(args()).toContain('--conversion-policy=rollgate-conversion');
     expect(JSON.stringify(args('--set', 'conversion.enabled=false'))).not.toContain('conversion');
+  });
+
+  it('grants write access only in the namespaces of conversion.namespaces, and tells the program which', () => {
+    const rendered = objects('--set', 'conversion.namespaces={shop,web,shop}');
+    const rights = rendered
+      .filter((value) => ['ClusterRole', 'Role'].includes(asString(dig(value, 'kind'))))
+      .flatMap((role) =>
+        asArray(dig(role, 'rules'))
+          .filter((rule) =>
+            asArray(dig(rule, 'verbs')).some((verb) => ['create', 'patch', 'delete'].includes(asString(verb))),
+          )
+          .map(
+            (rule) =>
+              `${asString(dig(role, 'metadata', 'namespace')) || '*'}: ${asArray(dig(rule, 'resources')).join()} ${asArray(dig(rule, 'verbs')).join()}`,
+          ),
+      );
+    expect(rights).toEqual([
+      '*: tokenreviews create',
+      '*: subjectaccessreviews create',
+      '*:  create',
+      'shop: rollouts create,patch,delete',
+      'shop: deployments patch',
+      'shop: events create',
+      'web: rollouts create,patch,delete',
+      'web: deployments patch',
+      'web: events create',
+      'rollgate: leases create',
+    ]);
+    const bindings = rendered.filter((value) => dig(value, 'kind') === 'RoleBinding');
+    expect(bindings.map((binding) => dig(binding, 'metadata', 'namespace'))).toEqual(['shop', 'web', 'rollgate']);
+    for (const binding of bindings)
+      expect(binding).toMatchObject({
+        roleRef: { kind: 'Role', name: 'rollgate-conversion' },
+        subjects: [{ kind: 'ServiceAccount', name: 'rollgate', namespace: 'rollgate' }],
+      });
+    const policy = parsePolicy(asString(dig(kind(rendered, 'ConfigMap'), 'data', 'rollgate.yaml')), POLICY_CATALOG);
+    expect(policy).toMatchObject({ policy: { conversionNamespaces: ['shop', 'web'] } });
+  });
+
+  it('keeps the admission policies the same for every list of namespaces', () => {
+    const policies = (...args: string[]): unknown[] =>
+      objects(...args).filter((value) => asString(dig(value, 'kind')).startsWith('ValidatingAdmissionPolicy'));
+    expect(policies('--set', 'conversion.namespaces={shop}')).toEqual(policies());
+  });
+
+  it('grants nothing in a namespace without conversion, and renders without the value', () => {
+    const roles = (...args: string[]): unknown[] => objects(...args).filter((value) => dig(value, 'kind') === 'Role');
+    const off = ['--set', 'conversion.enabled=false', '--set', 'conversion.namespaces={shop}'];
+    expect(roles(...off)).toEqual([]);
+    // Admission then says that conversion is off, not that the namespace should be added.
+    expect(JSON.stringify(kind(objects(...off), 'ConfigMap'))).toContain('conversionNamespaces: []');
+    // Values of an earlier version, as --reuse-values takes them.
+    expect(roles('--set-json', 'conversion.namespaces=null')).toEqual(roles());
   });
 
   it('grants read access to what is cached, without write access and without Secrets', () => {

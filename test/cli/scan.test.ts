@@ -38,3 +38,71 @@ describe('rollgate scan', () => {
     });
   });
 });
+
+describe('rollgate scan of converted Deployments', () => {
+  const policy = { ...DEFAULT_POLICY, conversionNamespaces: ['inside'] };
+  const notes = (values: Readonly<Record<string, string>>): string =>
+    JSON.stringify(Object.fromEntries(Object.entries(values).map(([key, value]) => [`rollgate.io/${key}`, value])));
+  const converted = { convert: 'canary', replicas: '3', 'rollout-uid': 'r' };
+  const web = (namespace: string, name: string, annotations: Readonly<Record<string, string>>, replicas: number) => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name}, namespace: ${namespace}, uid: d-${name}, annotations: ${notes(annotations)} }
+spec: { replicas: ${replicas} }
+`;
+  const rollout = (namespace: string, name: string) => `
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata:
+  name: ${name}
+  namespace: ${namespace}
+  uid: r
+  annotations: { rollgate.io/converted-from: ${name} }
+  ownerReferences: [{ apiVersion: apps/v1, kind: Deployment, name: ${name}, uid: d-${name}, controller: true }]
+spec: { workloadRef: { apiVersion: apps/v1, kind: Deployment, name: ${name} } }
+`;
+  const world = storeOf(
+    objectsOf(
+      [
+        web('inside', 'web', converted, 0),
+        rollout('inside', 'web'),
+        web('outside', 'web', converted, 0),
+        rollout('outside', 'web'),
+        web('outside', 'leaving', { ...converted, convert: 'off' }, 3),
+        rollout('outside', 'leaving'),
+        web('outside', 'lost', converted, 0),
+        web('outside', 'admitted', { convert: 'canary', replicas: '2' }, 0),
+        web('outside', 'back', converted, 3),
+        web('outside', 'none-wanted', { convert: 'canary', replicas: '0' }, 0),
+        web('outside', 'wish', { convert: 'canary' }, 0),
+        web('outside', 'plain', {}, 0),
+      ].join('---'),
+    ),
+  );
+  const found = (given: typeof DEFAULT_POLICY, namespace?: string): readonly string[] =>
+    scanWorld(world, [], given, namespace).findings.map(
+      ({ rule, decision, object, message, fix }) =>
+        `${rule} ${decision} ${object.namespace}/${object.name}: ${message}: ${fix}`,
+    );
+  const warned = 'deployment-convert warn outside';
+  const why = 'conversion.namespaces does not name its namespace';
+
+  it('names those in namespaces that are not listed any more, and what to do', () => {
+    const kept = (name: string): string =>
+      `${warned}/${name}: ${why}, so Rollgate no longer changes Rollout "${name}" and cannot convert back: add the namespace to conversion.namespaces again; to remove it, convert back first`;
+    const bare = (name: string, replicas: number): string =>
+      `${warned}/${name}: ${why}, and it has no pods: it is at 0 replicas and has no Rollout: run kubectl scale with --replicas=${replicas}, or add the namespace to conversion.namespaces again`;
+    expect(found(policy)).toEqual([bare('admitted', 2), kept('leaving'), bare('lost', 3), kept('web')]);
+  });
+
+  it('names none without a list, in listed namespaces, or in other ones than the one that is scanned', () => {
+    expect(found(DEFAULT_POLICY)).toEqual([]);
+    expect(found({ ...policy, conversionNamespaces: ['inside', 'outside'] })).toEqual([]);
+    expect(found(policy, 'inside')).toEqual([]);
+    expect(found(policy, 'outside')).toHaveLength(4);
+  });
+
+  it('denies nothing for them', () => {
+    expect(scanWorld(world, [], policy, undefined).verdict).toBe('allow');
+  });
+});

@@ -429,3 +429,36 @@ describe('a Rollout that would refer to another namespace', () => {
     expect(server.did).not.toContain('apply');
   });
 });
+
+describe('a namespace that conversionNamespaces leaves out', () => {
+  it('is not touched, whatever state its Deployments are in', async () => {
+    const server = new Server();
+    const inside = web({ convert: 'canary', replicas: '3' }, 0);
+    const states = [
+      { convert: 'canary', replicas: '3' },
+      { convert: 'canary', replicas: '3', 'rollout-uid': 'gone' },
+      { convert: 'no-such', replicas: '3' },
+      { convert: 'off', replicas: '3', 'rollout-uid': 'gone' },
+      { convert: 'canary', replicas: '3', 'convert-suspended': 'refused: quota' },
+    ];
+    states.forEach((notes, index) => {
+      const { metadata, ...rest } = old(web(notes, 0));
+      server.put({ ...rest, metadata: { ...metadata, name: `web-${index}`, namespace: 'outside' } });
+    });
+    // After them, so that what is done for it shows that they had their turn.
+    server.put({ ...inside, metadata: { ...inside.metadata, namespace: 'inside' } });
+    start(server, undefined, { ...DEFAULT_POLICY, conversionNamespaces: ['inside'] });
+    await eventually(() => expect(server.events.map(({ reason }) => reason)).toEqual(['RolloutCreated']));
+    expect(server.did).toEqual(['create', 'annotate']);
+    expect(server.objects.get('Rollout.argoproj.io/inside/web')).toBeDefined();
+  });
+
+  it('is converted once the list names it, or is empty', async () => {
+    for (const conversionNamespaces of [['shop'], []]) {
+      const server = new Server();
+      server.put(web({ convert: 'canary', replicas: '3' }, 0));
+      start(server, undefined, { ...DEFAULT_POLICY, conversionNamespaces });
+      await eventually(() => expect(server.did).toEqual(['create', 'annotate']));
+    }
+  });
+});

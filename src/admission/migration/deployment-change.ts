@@ -1,7 +1,7 @@
 import { hasMigrationAnnotations, migrationAnnotationsOf } from '../../migration/annotations.ts';
 import { namespaceProfile, type DeploymentChange, type MigrationSettings } from '../../migration/plan.ts';
 import { rolloutName } from '../../migration/render.ts';
-import { isTrusted, type Policy, type Settings } from '../../policy/policy.ts';
+import { isConversionNamespace, isTrusted, type Policy, type Settings } from '../../policy/policy.ts';
 import { keyFor, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
 import { asArray, dig, optionalString } from '../../world/read.ts';
 import type { World } from '../../world/world.ts';
@@ -27,16 +27,19 @@ export function deploymentChange(
 /**
  * Returns the settings of conversion in a namespace.
  *
+ * @param settings - The settings of the policy there.
  * @param running - Which of the processes that conversion needs are running.
  */
 export function migrationSettings(
   policy: Policy,
+  namespace: string,
   settings: Settings,
   running: Pick<MigrationSettings, 'controllers' | 'converts'>,
 ): MigrationSettings {
   return {
     profiles: policy.profiles,
     on: settings.conversion === 'on',
+    covered: isConversionNamespace(policy, namespace),
     trusted: (rollouts, objects) => isTrusted(policy, rollouts, objects),
     ...running,
   };

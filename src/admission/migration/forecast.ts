@@ -76,8 +76,10 @@ export function foresee(deployment: KubeObject, options: ForecastOptions): Fores
   const asking = withAnnotations(deployment, { [CONVERT]: profile });
   const change = { before: stored ? withoutConversion(deployment) : undefined, after: asking };
   const after = worldAfter(world, [change]);
-  const settings = decisionContextOf(policy, world, false).settings(namespaceOf(deployment));
-  const plan = planMigration(change, after, migrationSettings(policy, settings, { controllers, converts: true }));
+  const namespace = namespaceOf(deployment);
+  const settings = decisionContextOf(policy, world, false).settings(namespace);
+  const running = { controllers, converts: true };
+  const plan = planMigration(change, after, migrationSettings(policy, namespace, settings, running));
   const outcome =
     alreadyDecided(deployment, annotations) ??
     plannedOutcome(plan) ??
@@ -85,7 +87,7 @@ export function foresee(deployment: KubeObject, options: ForecastOptions): Fores
   const refused = outcome.verdict === 'mistake';
   return {
     forecast: {
-      namespace: namespaceOf(deployment),
+      namespace,
       name: deployment.metadata.name,
       profile,
       reasons: [],

@@ -15,7 +15,7 @@ import {
 } from '../../migration/replica-patch.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { World } from '../../world/world.ts';
-import { beginningNotes, continuingNotes, note, pods } from './notes.ts';
+import { beginningNotes, continuingNotes, note, pods, unattendedNotes } from './notes.ts';
 
 /** What is made of a Deployment at admission. */
 export interface MigratedDeployment {
@@ -54,9 +54,9 @@ export function migrate(
     case 'converts':
       return outcome.refused ? refused(change, outcome, world) : begun(change, plan, outcome, world);
     case 'continues':
-      return continued(change, world, false);
+      return continued(change, world, false, plan.because);
     case 'abandoned':
-      return abandoned(change, world);
+      return abandoned(change, plan.because, world);
     case 'stays':
       return unchanged(change, plan, world);
     case 'refused':
@@ -77,14 +77,14 @@ function begun(
   return { ...patch, notes: beginningNotes(change, plan, patch.atZero, world), decided: true };
 }
 
-function abandoned(change: DeploymentChange, world: World): MigratedDeployment {
+function abandoned(change: DeploymentChange, because: string, world: World): MigratedDeployment {
   const { before, after } = change;
   if (before === undefined) return unconverted(change);
-  const name = rolloutOf(after, '', world)?.metadata.name;
+  const name = rolloutOf(before, '', world)?.metadata.name;
   const rest = name === undefined ? '' : `; delete Rollout "${name}" yourself`;
   return {
-    ...abandonMigration(before, after),
-    notes: [note(after, `conversion is off here, so the Deployment runs its own pods again${rest}`)],
+    ...abandonMigration(before, after, profileOfNamespace(before, after, world)),
+    notes: [note(after, `${because}, so the Deployment runs its own pods again${rest}`)],
     decided: true,
   };
 }
@@ -115,17 +115,26 @@ function refused(change: DeploymentChange, { denied, reasons }: MigrationOutcome
  * Continues with what was asked for before, even if that was nothing.
  *
  * @param asBefore - Whether something else is asked for now, and is not done.
+ * @param because - Why nobody changes its Rollout, if so.
  */
-function continued(change: DeploymentChange, world: World, asBefore: boolean): MigratedDeployment {
+function continued(change: DeploymentChange, world: World, asBefore: boolean, because?: string): MigratedDeployment {
   const { before, after } = change;
   const old = before === undefined ? undefined : migrationAnnotationsOf(before);
   if (before === undefined || old?.replicas === undefined) return unconverted(change);
-  const byNamespace = namespaceProfile(world, namespaceOf(after)) === undefined ? undefined : old.profile;
   const patch =
     asBefore && isConverting(old)
       ? continueMigration(before, after, old.profile ?? OFF, true)
-      : continueMigration(before, after, byNamespace);
-  return { ...patch, notes: continuingNotes(before, patch.patched, patch.atZero, world), decided: true };
+      : continueMigration(before, after, profileOfNamespace(before, after, world));
+  const notes =
+    because === undefined
+      ? continuingNotes(before, patch.patched, patch.atZero, world)
+      : unattendedNotes(before, patch.patched, because, world);
+  return { ...patch, notes, decided: true };
+}
+
+// In a labelled namespace, a manifest without the annotation keeps the profile.
+function profileOfNamespace(before: KubeObject, after: KubeObject, world: World): string | undefined {
+  return namespaceProfile(world, namespaceOf(after)) === undefined ? undefined : migrationAnnotationsOf(before).profile;
 }
 
 function unconverted({ before, after }: DeploymentChange): MigratedDeployment {

@@ -72,3 +72,19 @@ export function continuingNotes(before: KubeObject, after: KubeObject, atZero: b
     : [];
   return [...healthy, ...news].map((text) => note(after, text));
 }
+
+/**
+ * Returns what the user is told when a converted Deployment is written whose Rollout nobody changes.
+ *
+ * @param before - As stored.
+ * @param after - As it will be stored.
+ * @param because - Why nobody does.
+ */
+export function unattendedNotes(before: KubeObject, after: KubeObject, because: string, world: World): string[] {
+  const rollout = `Rollout "${rolloutOf(before, '', world)?.metadata.name ?? ''}"`;
+  const what =
+    migrationAnnotationsOf(after).profile === undefined
+      ? `${rollout} still runs its pods: apply it again when no update of the Rollout is in progress`
+      : `${rollout} runs its pods, and keeps its count and profile`;
+  return [note(after, `${because}: ${what}`)];
+}

@@ -24,6 +24,8 @@ export interface MigrationPlannerParts {
   /** As of `GateParts`. */
   mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
   /** As of `GateParts`. */
+  mayConvert?(namespace: string): Promise<boolean | undefined>;
+  /** As of `GateParts`. */
   readonly converts?: boolean;
 }
 
@@ -74,7 +76,8 @@ export class MigrationPlanner {
     const { policy, decisions, deadline } = context;
     const change = deploymentChange(request.oldObject, request.object, world);
     if (change === undefined) return undefined;
-    const settings = migrationSettings(policy, decisions.settings(namespaceOf(change.after)), {
+    const namespace = namespaceOf(change.after);
+    const settings = migrationSettings(policy, namespace, decisions.settings(namespace), {
       controllers: context.controllers,
       converts: this.#parts.converts !== false,
     });
@@ -82,10 +85,10 @@ export class MigrationPlanner {
     const likely = worldAfter(world, [own]);
     const first = planMigration(change, likely, settings);
     const nothingFound = { decided: undefined, skipped: [], refused: false, incomplete: false };
-    if (first.kind === 'none' || first.kind === 'continues')
+    if (first.kind === 'none' || (first.kind === 'continues' && first.because === undefined))
       return { change, plan: first, after: likely, ...nothingFound };
 
-    // Something new is asked for: a cache that lags must not decide about it.
+    // Something new is asked for, or nobody corrects the count later: a cache that lags must not decide about it.
     const current = await readLive(world, live, decisiveObjects(change, world, policy), deadline);
     const after = worldAfter(current, [own]);
     const planned = { change, plan: planMigration(change, after, settings), after, ...nothingFound };
@@ -97,24 +100,30 @@ export class MigrationPlanner {
     );
   }
 
-  /** Returns the plan where the user may not create Rollouts, or that cannot be determined; undefined if they may. */
+  /**
+   * Returns the plan where the user or Rollgate may not create Rollouts, or that cannot be determined; undefined if both
+   * may. The rights of Rollgate and its policy change one after the other, and a Rollout that cannot be made would leave
+   * the Deployment at 0.
+   */
   async #withoutRight(
     planned: PlannedMigration,
     { profile, byNamespace }: Extract<MigrationPlan, { kind: 'converts' }>,
     user: UserInfo,
     decisions: DecisionContext,
   ): Promise<PlannedMigration | undefined> {
-    const { mayCreateRollouts } = this.#parts;
+    const { mayCreateRollouts, mayConvert } = this.#parts;
     const deployment = planned.change.after;
     const namespace = namespaceOf(deployment);
-    const may = mayCreateRollouts === undefined ? true : await mayCreateRollouts(user, namespace);
-    if (may === true) return undefined;
+    const [may, own] = await Promise.all([
+      mayCreateRollouts === undefined ? true : mayCreateRollouts(user, namespace),
+      mayConvert === undefined ? true : mayConvert(namespace),
+    ]);
+    if (may === true && own === true) return undefined;
     const what = `create rollouts.argoproj.io in namespace "${namespace}"`;
-    if (may === undefined)
-      return {
-        ...planned,
-        plan: stays(profile, [`cannot check with the API server whether "${user.username}" may ${what}`]),
-      };
+    const staying = (reason: string): PlannedMigration => ({ ...planned, plan: stays(profile, [reason]) });
+    if (own === false) return staying(`Rollgate may not ${what}: try again in a minute, or check its rights`);
+    if (own === undefined) return staying(`cannot check with the API server whether Rollgate may ${what}`);
+    if (may === undefined) return staying(`cannot check with the API server whether "${user.username}" may ${what}`);
     const message = `"${user.username}" may not ${what}`;
     if (byNamespace) return { ...planned, plan: stays(profile, [message]) };
     const finding = refusal(

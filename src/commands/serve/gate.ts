@@ -1,4 +1,5 @@
 import { Gate, type GateParts } from '../../admission/gate.ts';
+import type { UserInfo } from '../../admission/review.ts';
 import { PRESERVERS } from '../../preserve/index.ts';
 import { RULES } from '../../rules/index.ts';
 import type { Authorizer } from '../../server/authorization.ts';
@@ -21,14 +22,16 @@ export function gateOver({ world, cluster }: Source, state: ServeState, log: Log
     self: cluster?.self,
     converts: cluster === undefined || cluster.converts === true,
     now: Date.now,
-    ...(cluster === undefined ? {} : rightsBy(cluster.authorizer, log)),
+    ...(cluster === undefined ? {} : rightsBy(cluster.authorizer, cluster.self, log)),
   });
 }
 
 // A flood of requests must not cause a flood of log lines.
 const NOT_ASKED_LINE_PAUSE = 10_000;
 
-function rightsBy(authorizer: Authorizer, log: Log): Pick<GateParts, 'mayBreakGlass' | 'mayCreateRollouts'> {
+type Rights = Pick<GateParts, 'mayBreakGlass' | 'mayCreateRollouts' | 'mayConvert'>;
+
+function rightsBy(authorizer: Authorizer, self: string | undefined, log: Log): Rights {
   let lastNotAskedLine = -Infinity;
   const warn = (error: unknown, line: string): void => {
     if (error instanceof NotAskedError) {
@@ -37,6 +40,7 @@ function rightsBy(authorizer: Authorizer, log: Log): Pick<GateParts, 'mayBreakGl
     }
     log.warn({ reason: messageOf(error) }, line);
   };
+  const own = self === undefined ? undefined : serviceAccount(self);
   return {
     async mayBreakGlass(user, namespace) {
       try {
@@ -54,5 +58,25 @@ function rightsBy(authorizer: Authorizer, log: Log): Pick<GateParts, 'mayBreakGl
         return undefined;
       }
     },
+    ...(own === undefined
+      ? {}
+      : {
+          async mayConvert(namespace: string) {
+            try {
+              return await authorizer.mayCreateRollouts(own, namespace);
+            } catch (error) {
+              warn(error, 'cannot check the rights of Rollgate with the API server; not converting the Deployment');
+              return undefined;
+            }
+          },
+        }),
   };
+}
+
+// As the API server authenticates a service account. The groups matter where rights are granted to all accounts.
+function serviceAccount(username: string): UserInfo | undefined {
+  const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(username) ?? [];
+  if (namespace === undefined) return undefined;
+  const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
+  return { username, groups, uid: '', extra: {} };
 }

@@ -11,7 +11,7 @@ import { rolloutOf } from '../plan.ts';
 import { renderRollout, rolloutName } from '../render.ts';
 import { countsPods, leastReplicas, scalersOf } from '../scalers.ts';
 import { objectsWithHash, selectorsLeftBehind } from '../state.ts';
-import { isTrusted, matchesGlob, type Policy } from '../../policy/policy.ts';
+import { isConversionNamespace, isTrusted, matchesGlob, type Policy } from '../../policy/policy.ts';
 import { keyFor, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
 import { asString } from '../../world/read.ts';
 import type { World } from '../../world/world.ts';
@@ -39,6 +39,8 @@ export function observeCached(key: ObjectKey, { world, policy }: Sources): Snaps
   if (found.state !== 'present' || !hasMigrationAnnotations(found.object)) return undefined;
   // Admission does not look at annotations there.
   if (policy().exemptions.namespaces.some((glob) => matchesGlob(glob, namespace))) return undefined;
+  // Rollgate has no right to write there.
+  if (!isConversionNamespace(policy(), namespace)) return undefined;
   return snapshot(found.object, candidate(found.object, world, policy()), world, policy());
 }
 

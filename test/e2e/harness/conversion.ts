@@ -80,6 +80,11 @@ export class ConversionScene {
     return new ConversionScene(cluster, await cluster.namespace('convert', labels));
   }
 
+  /** Returns the scene of a namespace that exists. */
+  static in(cluster: Cluster, namespace: string): ConversionScene {
+    return new ConversionScene(cluster, namespace);
+  }
+
   get developer(): Kubectl {
     return this.cluster.developer;
   }

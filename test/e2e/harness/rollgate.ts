@@ -7,7 +7,7 @@ import { parse, stringify } from 'yaml';
 import { render } from '../../../scripts/helm.ts';
 import { selfSigned } from '../../../src/server/certificate.ts';
 import { asArray, dig, asString } from '../../../src/world/read.ts';
-import type { KubeObject } from '../../../src/world/object.ts';
+import { namespaceOf, type KubeObject } from '../../../src/world/object.ts';
 import type { Address } from '../../support/forwarder.ts';
 import type { ControlPlane, ServiceAccount } from './control-plane.ts';
 import { yamlOf, type Kubectl } from './kubectl.ts';
@@ -88,7 +88,8 @@ export class Rollgate {
       ),
     );
     const isWebhooks = ({ kind }: KubeObject): boolean => kind.endsWith('WebhookConfiguration');
-    await kubectl.try(['create', 'namespace', NAMESPACE]);
+    for (const namespace of new Set([NAMESPACE, ...rendered.map(namespaceOf)]))
+      if (namespace !== '') await kubectl.try(['create', 'namespace', namespace]);
     await kubectl.run(['apply', '-f', '-'], yamlOf(rendered.filter((object) => !isWebhooks(object))));
 
     const service = await controlPlane.admin.get('v1', 'Service', NAMESPACE, NAME);
