@@ -1,5 +1,12 @@
 import { migrationAnnotationsOf } from '../../migration/annotations.ts';
-import { planMigration, stays, type DeploymentChange, type MigrationPlan } from '../../migration/plan.ts';
+import type { Protection } from '../../migration/conversion-policy.ts';
+import {
+  needsProtection,
+  planMigration,
+  stays,
+  type DeploymentChange,
+  type MigrationPlan,
+} from '../../migration/plan.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Rule } from '../../rules/define.ts';
 import type { Budget } from '../../rules/engine.ts';
@@ -23,6 +30,8 @@ export interface MigrationPlannerParts {
   readonly rules: readonly Rule[];
   /** As of `GateParts`. */
   mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
+  /** As of `GateParts`. */
+  protection?(): Promise<Protection>;
   /** As of `GateParts`. */
   readonly converts?: boolean;
 }
@@ -77,6 +86,7 @@ export class MigrationPlanner {
     const settings = migrationSettings(policy, decisions.settings(namespaceOf(change.after)), {
       controllers: context.controllers,
       converts: this.#parts.converts !== false,
+      protection: needsProtection(change) ? await this.#parts.protection?.() : undefined,
     });
     const own: Change = { before: change.before, after: change.after };
     const likely = worldAfter(world, [own]);

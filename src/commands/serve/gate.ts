@@ -21,6 +21,7 @@ export function gateOver({ world, cluster }: Source, state: ServeState, log: Log
     self: cluster?.self,
     converts: cluster === undefined || cluster.converts === true,
     now: Date.now,
+    ...(cluster?.protection === undefined ? {} : { protection: cluster.protection }),
     ...(cluster === undefined ? {} : rightsBy(cluster.authorizer, log)),
   });
 }
