@@ -153,7 +153,7 @@ function createRollout(seen: Observation, annotations: MigrationAnnotations, wan
 const UNPROVEN =
   'nothing shows that a user who may create Rollouts asked for this conversion under the current conversion policy: apply or annotate the Deployment again as such a user';
 
-// A suspension for another reason is noted anew: this one says what to do.
+// It replaces another reason: this one says what to do.
 function unproven(seen: Observation, annotations: MigrationAnnotations, wanted: number): Action {
   const suspension = isSuspendedAs(annotations, 'not-proven') ? annotations.suspended : undefined;
   return suspended(seen, { ...annotations, suspended: suspension }, wanted, 'not-proven', UNPROVEN);
