@@ -175,7 +175,7 @@ async function chartNotes(): Promise<string> {
     const args = ['template', 'rollgate', copy, '--namespace', 'rollgate', '--dry-run=server'];
     const { stdout } = await promisify(execFile)(helm(), [
       ...args,
-      ...['--kubeconfig', cluster.admin.kubeconfig, '--show-only', 'templates/notes.yaml'],
+      ...['--kube-version', '1.34.1', '--kubeconfig', cluster.admin.kubeconfig, '--show-only', 'templates/notes.yaml'],
     ]);
     return asString(dig(parse(stdout), 'text'));
   } finally {
@@ -214,7 +214,7 @@ describe('annotations from before the conversion policy', () => {
       tenant.try(['annotate', 'deployment', 'guessed', '-n', namespace, '--overwrite', ...args]);
     const edit = async (up: boolean): Promise<void> => {
       await tenant.run(['set', 'env', 'deployment/guessed', `UP=${up}`, '-n', namespace]);
-      await tenant.run(['scale', 'deployment/guessed', `--replicas=${up ? 2 : 1}`, '-n', namespace]);
+      await tenant.run(['scale', 'deployment/guessed', '--replicas=2', '-n', namespace]);
       expect((await annotate('rollgate.io/convert=canary')).code).toBe(0);
       expect((await annotate('rollgate.io/convert-suspended-')).code).toBe(0);
     };
@@ -239,7 +239,7 @@ describe('annotations from before the conversion policy', () => {
       expect((await tenant.try(status)).stderr).toContain('may set the annotations');
       expect((await annotate(`${NOTE}-`)).code).toBe(0);
     });
-    await waits('guessed', 1);
+    await waits('guessed', 2);
     await tenant.run(['annotate', 'deployment', 'back', 'rollgate.io/convert=off', '--overwrite', '-n', namespace]);
     await scene.until('a plain Deployment', async () => !('rollgate.io/replicas' in (await scene.annotations('back'))));
     expect(dig(await scene.deployment('back'), 'spec', 'replicas')).toBe(2);
