@@ -1,3 +1,4 @@
+import type { Protection } from '../migration/conversion-policy.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Preserver } from '../preserve/define.ts';
 import type { Rule } from '../rules/define.ts';
@@ -48,6 +49,11 @@ export interface GateParts {
    * determined. Absent where its account is not known: it may.
    */
   mayConvert?(namespace: string): Promise<boolean | undefined>;
+  /**
+   * Returns what protects the annotations of conversion. Never rejects. Absent where there is no API server to protect
+   * them: nothing has to.
+   */
+  protection?(): Promise<Protection>;
   /** False where no process makes Rollouts of the Deployments that are admitted to be converted. */
   readonly converts?: boolean;
   /** Returns milliseconds since the epoch. */

@@ -23,6 +23,7 @@ import { RULES } from '../rules/index.ts';
 import { readCluster, type ClusterOptions } from './cluster.ts';
 import { EXIT, type Io } from './io.ts';
 import { policyOf } from './lint.ts';
+import { unprovenFindings } from './scan-unproven.ts';
 
 /** The options of `rollgate scan`. */
 export interface ScanOptions {
@@ -51,6 +52,7 @@ export function scanWorld(
     ...decided.map(({ finding, decision }) => reportedFinding(finding, decision, [])),
     ...labelFindings(world, policy, namespace),
     ...uncoveredFindings(world, policy, namespace),
+    ...unprovenFindings(world, policy, namespace),
   ]);
   return {
     verdict: lines.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow',

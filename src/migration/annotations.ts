@@ -18,6 +18,13 @@ export const SUSPENDED = 'rollgate.io/convert-suspended';
 /** On a Rollout: the Deployment that it was made from. */
 export const CONVERTED_FROM = 'rollgate.io/converted-from';
 
+/**
+ * The uids of the conversion policy and its binding that were in effect when admission accepted the Deployment. They make
+ * the count a proof: nobody without the right to create Rollouts can write them while both are in effect, and nobody
+ * knows them before.
+ */
+export const POLICY_UIDS = 'rollgate.io/conversion-policy';
+
 /** The value of `rollgate.io/convert` that opts out of conversion. */
 export const OFF = 'off';
 
@@ -26,9 +33,9 @@ export const MIGRATION_RULE = 'deployment-convert';
 
 /**
  * Why a conversion is suspended. Rollgate tries again after `refused`, but never creates a Rollout again that a user
- * deleted.
+ * deleted. After `not-proven` somebody who may create Rollouts has to ask for it again.
  */
-export type SuspensionCode = 'refused' | 'rollout-deleted' | 'name-taken';
+export type SuspensionCode = 'refused' | 'rollout-deleted' | 'name-taken' | 'not-proven';
 
 /** What Rollgate has noted on a Deployment, and what its owner asks for. */
 export interface MigrationAnnotations {
@@ -38,9 +45,13 @@ export interface MigrationAnnotations {
   readonly replicas: number | undefined;
   readonly rolloutUid: string | undefined;
   readonly suspended: string | undefined;
+  /** The uids of the conversion policy and its binding, as they were when admission accepted the Deployment. */
+  readonly policyUids: string | undefined;
 }
 
-const KEYS: readonly string[] = [CONVERT, REPLICAS, ROLLOUT_UID, SUSPENDED];
+/** The annotations of a Deployment that only Rollgate writes. */
+export const OWN_ANNOTATIONS: readonly string[] = [REPLICAS, ROLLOUT_UID, SUSPENDED, POLICY_UIDS];
+const KEYS: readonly string[] = [CONVERT, ...OWN_ANNOTATIONS];
 
 /** Returns whether an object has any annotation of conversion. */
 export function hasMigrationAnnotations(object: KubeObject): boolean {
@@ -57,6 +68,7 @@ export function migrationAnnotationsOf(deployment: KubeObject): MigrationAnnotat
     replicas: countIn(read(REPLICAS)),
     rolloutUid: read(ROLLOUT_UID),
     suspended: read(SUSPENDED),
+    policyUids: read(POLICY_UIDS),
   };
 }
 
@@ -71,6 +83,11 @@ export function countIn(text: string | undefined): number | undefined {
  */
 export function isConverting({ profile, replicas, rolloutUid }: MigrationAnnotations): boolean {
   return replicas !== undefined && (profile !== undefined || rolloutUid !== undefined);
+}
+
+/** Returns whether a conversion is suspended for one reason. */
+export function isSuspendedAs({ suspended }: MigrationAnnotations, code: SuspensionCode): boolean {
+  return suspended?.startsWith(`${code}:`) === true;
 }
 
 /** Returns the replica count of a stored workload, by default 1. */
@@ -105,4 +122,20 @@ export function ownershipOf(rollout: KubeObject, deployment: KubeObject): Owners
   return owners.every((owner) => dig(owner, 'kind') === 'Deployment' && dig(owner, 'name') === deployment.metadata.name)
     ? 'predecessor'
     : 'foreign';
+}
+
+/**
+ * Returns whether a Rollout shows that this Deployment was accepted for conversion: it is controlled by the Deployment and
+ * refers to it. Without the right to create Rollouts nobody can have made it.
+ */
+export function provesConversion(rollout: KubeObject, deployment: KubeObject): boolean {
+  const ref = dig(rollout, 'spec', 'workloadRef');
+  return (
+    ownershipOf(rollout, deployment) === 'ours' &&
+    dig(ref, 'kind') === 'Deployment' &&
+    dig(ref, 'name') === deployment.metadata.name &&
+    asArray(rollout.metadata['ownerReferences']).some(
+      (owner) => dig(owner, 'controller') === true && dig(owner, 'uid') === uidOf(deployment),
+    )
+  );
 }

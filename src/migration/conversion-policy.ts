@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { asArray, asObject, dig, type JsonObject } from '../world/read.ts';
+import { asArray, asObject, asString, dig, type JsonObject } from '../world/read.ts';
 
 /**
  * What decides in the ValidatingAdmissionPolicy that says who may have a Rollout made, as
@@ -21,7 +21,8 @@ export const CONVERSION_POLICY = {
     {
       name: 'conversion-annotations-changed',
       expression:
-        "['rollgate.io/convert', 'rollgate.io/replicas', 'rollgate.io/rollout-uid', 'rollgate.io/convert-suspended'].exists(key, " +
+        "['rollgate.io/convert', 'rollgate.io/replicas', 'rollgate.io/rollout-uid', 'rollgate.io/convert-suspended', " +
+        "'rollgate.io/conversion-policy'].exists(key, " +
         'object.metadata.?annotations[?key] != (oldObject == null ? optional.none() : oldObject.metadata.?annotations[?key]))',
     },
   ],
@@ -45,8 +46,8 @@ export const CONVERSION_POLICY = {
     },
     {
       expression:
-        "['rollgate.io/rollout-uid', 'rollgate.io/convert-suspended'].all(key, !(key in variables.after) " +
-        '|| (key in variables.before && variables.before[key] == variables.after[key])) || variables.mayCreateRollouts',
+        "['rollgate.io/rollout-uid', 'rollgate.io/convert-suspended', 'rollgate.io/conversion-policy'].all(key, " +
+        '!(key in variables.after) || (key in variables.before && variables.before[key] == variables.after[key])) || variables.mayCreateRollouts',
     },
     {
       expression:
@@ -57,6 +58,28 @@ export const CONVERSION_POLICY = {
     },
   ],
 } as const;
+
+/** What protects the annotations of conversion: the policy and its binding by their uids, or why nothing does. */
+export type Protection = { readonly uids: string } | { readonly why: string };
+
+/**
+ * Returns what protects the annotations of conversion, as `whyUnprotected` decides.
+ *
+ * @param name - The name of both.
+ * @param policy - The ValidatingAdmissionPolicy. Undefined if it does not exist.
+ * @param binding - The ValidatingAdmissionPolicyBinding, likewise.
+ */
+export function protectionBy(name: string, policy: unknown, binding: unknown): Protection {
+  const why = whyUnprotected(name, policy, binding);
+  // Both: the annotations are not protected while either is missing.
+  return why === undefined
+    ? { uids: [policy, binding].map(uidIn).join('/') }
+    : { why: `${why}: install the chart again` };
+}
+
+function uidIn(object: unknown): string {
+  return asString(dig(object, 'metadata', 'uid'));
+}
 
 /**
  * Returns why the live policy and its binding do not protect as `CONVERSION_POLICY` does, or undefined if they do. What

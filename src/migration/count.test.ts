@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../world/object.ts';
 import { LAST_APPLIED } from '../world/writers.ts';
 import { submittedCount } from './count.ts';
-import { REPLICAS } from './annotations.ts';
+import { POLICY_UIDS, REPLICAS } from './annotations.ts';
 
 interface Given {
   readonly replicas?: number;
   readonly noted?: string;
+  readonly policy?: string;
   /** What `kubectl apply` noted; null: a manifest without a count. */
   readonly applied?: number | null;
   readonly writers?: readonly {
@@ -17,7 +18,7 @@ interface Given {
   }[];
 }
 
-function deployment({ replicas, noted, applied, writers = [] }: Given): KubeObject {
+function deployment({ replicas, noted, policy, applied, writers = [] }: Given): KubeObject {
   const manifest =
     applied === undefined ? undefined : JSON.stringify({ spec: applied === null ? {} : { replicas: applied } });
   return {
@@ -27,6 +28,7 @@ function deployment({ replicas, noted, applied, writers = [] }: Given): KubeObje
       name: 'web',
       annotations: {
         ...(noted === undefined ? {} : { [REPLICAS]: noted }),
+        ...(policy === undefined ? {} : { [POLICY_UIDS]: policy }),
         ...(manifest === undefined ? {} : { [LAST_APPLIED]: manifest }),
       },
       managedFields: writers.map(({ manager, applies = false, owns = true, notes = false }) => ({
@@ -114,6 +116,18 @@ describe('the count that is asked for', () => {
       'applied on the server side at 0, over one that goes back',
       { replicas: 0, noted: '5', writers: [{ manager: 'argocd-controller', applies: true }] },
       { replicas: 3, noted: '5' },
+      0,
+    ],
+    [
+      'replaced as it was exported under another conversion policy, over one that waits',
+      { replicas: 0, noted: '5', policy: 'p-1' },
+      { replicas: 3, noted: '4', policy: 'p-2' },
+      5,
+    ],
+    [
+      'scaled to 0 over one that waits',
+      { replicas: 0, noted: '4', policy: 'p-1' },
+      { replicas: 3, noted: '4', policy: 'p-1' },
       0,
     ],
     ['scaled to 0 in what was read and is written back', { replicas: 0, noted: '5' }, { replicas: 5, noted: '5' }, 0],

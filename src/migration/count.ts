@@ -1,7 +1,7 @@
 import type { KubeObject } from '../world/object.ts';
 import { dig, isObject, optionalNumber } from '../world/read.ts';
 import { isByHand, LAST_APPLIED, lastApplied, ownsReplicas, writersOf } from '../world/writers.ts';
-import { countIn, REPLICAS, replicasOf } from './annotations.ts';
+import { countIn, POLICY_UIDS, REPLICAS, replicasOf, ROLLOUT_UID } from './annotations.ts';
 
 /** A write of a Deployment. */
 export interface Write {
@@ -43,10 +43,15 @@ function onCreate(submitted: KubeObject, value: number): number | undefined {
   return value === 0 ? (countOf(applied) ?? countIn(noteOf(submitted)) ?? 0) : value;
 }
 
-// Where the stored object has no note, or the user who applies owns it, the note came with the manifest.
+// Where the stored object has no note, or the user who applies owns it, the note came with the manifest. So it did with
+// the uid of another Rollout or policy: an edit leaves them as they are.
 function exported(submitted: KubeObject, old: KubeObject): number | undefined {
   const own =
     noteOf(old) === undefined ||
+    [ROLLOUT_UID, POLICY_UIDS].some((key) => {
+      const uid = dig(submitted.metadata, 'annotations', key);
+      return uid !== undefined && uid !== dig(old.metadata, 'annotations', key);
+    }) ||
     writersOf(submitted).some(
       ({ applies, fields }) => applies && isObject(dig(fields, 'f:metadata', 'f:annotations', `f:${REPLICAS}`)),
     );

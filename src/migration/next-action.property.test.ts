@@ -6,7 +6,15 @@ import type { KubeObject } from '../world/object.ts';
 import { dig, asObject } from '../world/read.ts';
 import { nextAction, CREATE_TIMEOUT, type Observation } from './next-action.ts';
 import { differs } from './apply-diff.ts';
-import { CONVERT, migrationAnnotationsOf, replicasOf, REPLICAS, ROLLOUT_UID, SUSPENDED } from './annotations.ts';
+import {
+  CONVERT,
+  migrationAnnotationsOf,
+  POLICY_UIDS,
+  replicasOf,
+  REPLICAS,
+  ROLLOUT_UID,
+  SUSPENDED,
+} from './annotations.ts';
 import { renderRollout } from './render.ts';
 import { isReleased } from './state.ts';
 
@@ -22,11 +30,15 @@ class Toy {
   known = true;
   refusedFor = 0;
   hash = false;
+  /** The uids of the conversion policy and its binding. */
+  policyUids: string | undefined = 'p-1/b-1';
   deploymentPods: number;
   rolloutPods = 0;
   #uids = 0;
   /** Whether somebody deleted the Rollout, which takes pods away whatever anybody does. */
   forced = false;
+  /** Whether a Rollout was made of annotations that prove nothing. */
+  unproven = false;
   readonly #seen: (observation: Observation) => Observation;
 
   /** In: whether the Deployment runs at first, and what the reconciler sees of what there is. */
@@ -41,7 +53,7 @@ class Toy {
         namespace: 'shop',
         uid: 'd-1',
         generation: 1,
-        annotations: { [CONVERT]: 'p', [REPLICAS]: String(WANTED) },
+        annotations: { [CONVERT]: 'p', [REPLICAS]: String(WANTED), [POLICY_UIDS]: 'p-1/b-1' },
       },
       spec: { replicas, selector: { matchLabels: { app: 'web' } } },
     };
@@ -76,6 +88,7 @@ class Toy {
       hashesLeft: this.hash ? ['Service "web"'] : [],
       appliedInVain: false,
       refusal: this.refusedFor > 0 ? { reason: 'quota', since: this.refusedFor, pause: 0 } : undefined,
+      policyUids: this.policyUids,
     };
   }
 
@@ -84,11 +97,16 @@ class Toy {
     const action = nextAction(this.#seen(this.observe()));
     switch (action.do) {
       case 'create':
-        if (this.refusing) this.refusedFor += CREATE_TIMEOUT;
+        // The guard refuses it where nothing protects the annotations.
+        if (this.refusing || this.policyUids === undefined) this.refusedFor += CREATE_TIMEOUT;
         else this.#create(action.rollout);
         break;
       case 'record':
-        this.annotate({ [ROLLOUT_UID]: action.uid, [SUSPENDED]: undefined });
+        this.annotate({
+          [ROLLOUT_UID]: action.uid,
+          [SUSPENDED]: undefined,
+          ...(action.policyUids === undefined ? {} : { [POLICY_UIDS]: action.policyUids }),
+        });
         break;
       case 'note':
         this.annotate({ [REPLICAS]: String(action.replicas) });
@@ -123,7 +141,12 @@ class Toy {
         this.rolloutPods = 0;
         break;
       case 'forget':
-        this.annotate({ [ROLLOUT_UID]: undefined, [REPLICAS]: undefined, [SUSPENDED]: undefined });
+        this.annotate({
+          [ROLLOUT_UID]: undefined,
+          [REPLICAS]: undefined,
+          [SUSPENDED]: undefined,
+          [POLICY_UIDS]: undefined,
+        });
         break;
     }
     return action.do;
@@ -181,7 +204,12 @@ class Toy {
     this.forced = true;
   }
 
+  reinstall(): void {
+    this.policyUids = `p-1/b-1-${++this.#uids}`;
+  }
+
   #create(rollout: KubeObject): void {
+    this.unproven ||= migrationAnnotationsOf(this.deployment).policyUids !== this.policyUids;
     this.refusedFor = 0;
     this.rollout = { ...rollout, metadata: { ...rollout.metadata, uid: `r-${++this.#uids}`, generation: 1 } };
   }
@@ -206,13 +234,34 @@ class Toy {
 }
 
 const MOVES = ['step', 'step', 'step', 'deploymentController', 'rolloutsController'] as const;
-const USERS = ['off', 'on', 'delete', 'refuse', 'accept', 'rename', 'find', 'none'] as const;
+const USERS = [
+  'off',
+  'on',
+  'delete',
+  'refuse',
+  'accept',
+  'rename',
+  'find',
+  'reinstall',
+  'uninstall',
+  'strip',
+  'none',
+] as const;
 
 function user(toy: Toy, what: (typeof USERS)[number]): void {
   const marks = migrationAnnotationsOf(toy.deployment);
   if (what === 'off') toy.annotate({ [CONVERT]: undefined });
-  // As admission does it: the wanted count is noted anew.
-  if (what === 'on') toy.annotate({ [CONVERT]: 'p', [REPLICAS]: String(marks.replicas ?? replicasOf(toy.deployment)) });
+  // As admission does it: the wanted count and what proves it are noted anew.
+  if (what === 'on')
+    toy.annotate({
+      [CONVERT]: 'p',
+      [REPLICAS]: String(marks.replicas ?? replicasOf(toy.deployment)),
+      [POLICY_UIDS]: toy.policyUids,
+    });
+  // The conversion policy, or its binding.
+  if (what === 'uninstall') toy.policyUids = undefined;
+  if (what === 'reinstall') toy.reinstall();
+  if (what === 'strip') toy.annotate({ [POLICY_UIDS]: undefined });
   if (what === 'delete') toy.deleteRollout();
   if (what === 'refuse') toy.refusing = true;
   if (what === 'accept') toy.refusing = false;
@@ -250,8 +299,10 @@ describe('wherever it is interrupted', () => {
           if (toy.endpoints >= WANTED) served = true;
           if (served && !toy.forced) expect(toy.endpoints).toBeGreaterThanOrEqual(WANTED);
         }
+        expect(toy.unproven).toBe(false);
         user(toy, 'accept');
         user(toy, 'find');
+        user(toy, 'reinstall');
         user(toy, on ? 'on' : 'off');
         toy.annotate({ [SUSPENDED]: undefined });
         settle(toy);
@@ -259,6 +310,7 @@ describe('wherever it is interrupted', () => {
         const marks = migrationAnnotationsOf(toy.deployment);
         if (on && toy.rollout !== undefined) {
           expect(marks.rolloutUid).toBe(toy.rollout.metadata['uid']);
+          expect(marks.policyUids).toBe(toy.policyUids);
           expect(replicasOf(toy.deployment)).toBe(0);
           expect(differs(toy.rollout, renderRollout(toy.deployment, PROFILE, { replicas: WANTED }))).toBe(false);
         } else {
@@ -277,6 +329,48 @@ describe('wherever it is interrupted', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('a Deployment whose annotations prove nothing', () => {
+  it('runs its pods and gets no Rollout, until it is accepted again', () => {
+    const moves = fc.array(fc.constantFrom(...MOVES, 'off' as const, 'rename' as const, 'find' as const), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(fc.boolean(), moves, fc.boolean(), (running, sequence, removed) => {
+        const toy = new Toy(running);
+        if (removed) user(toy, 'strip');
+        else toy.reinstall();
+        let served = running;
+        for (const move of sequence) {
+          if (move === 'off' || move === 'rename' || move === 'find') user(toy, move);
+          else toy[move]();
+          if (toy.endpoints >= WANTED) served = true;
+          if (served) expect(toy.endpoints).toBeGreaterThanOrEqual(WANTED);
+        }
+        settle(toy);
+        expect([toy.rollout, toy.endpoints]).toEqual([undefined, WANTED]);
+        user(toy, 'find');
+        user(toy, 'on');
+        settle(toy);
+        expect([toy.rollout?.kind, toy.endpoints, replicasOf(toy.deployment)]).toEqual(['Rollout', WANTED, 0]);
+      }),
+    );
+  });
+
+  it('is proven again by the Rollout that was made of it, and gets another one after that is deleted', () => {
+    const toy = new Toy(true);
+    settle(toy);
+    user(toy, 'reinstall');
+    settle(toy);
+    expect(migrationAnnotationsOf(toy.deployment).policyUids).toBe(toy.policyUids);
+    toy.deleteRollout();
+    settle(toy);
+    expect(migrationAnnotationsOf(toy.deployment).suspended).toContain('rollout-deleted');
+    toy.annotate({ [SUSPENDED]: undefined });
+    settle(toy);
+    expect([toy.rollout?.kind, toy.unproven]).toEqual(['Rollout', false]);
   });
 });
 

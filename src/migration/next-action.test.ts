@@ -67,11 +67,13 @@ function seen(of: KubeObject, more: Partial<Observation> = {}): Observation {
     hashesLeft: [],
     appliedInVain: false,
     refusal: undefined,
+    policyUids: UIDS,
     ...more,
   };
 }
 
-const LET_IN = { convert: 'canary', replicas: '5' };
+const UIDS = 'p-1/b-1';
+const LET_IN = { convert: 'canary', replicas: '5', 'conversion-policy': UIDS };
 const RECORDED = { ...LET_IN, 'rollout-uid': 'r-1' };
 const OFF = { replicas: '5', 'rollout-uid': 'r-1' };
 const BUSY = { ...HEALTHY, currentPodHash: 'b', phase: 'Paused' };
@@ -97,6 +99,64 @@ describe('what is done next', () => {
       'create',
       { rollout: expect.objectContaining({ spec: expect.objectContaining({ replicas: 0 }) as object }) as object },
     ],
+    [
+      'a proof from before the policy: its pods first',
+      seen(deployment({ convert: 'canary', replicas: '5' }, 0)),
+      'scale-deployment',
+      { replicas: 5 },
+    ],
+    [
+      'then it waits',
+      seen(deployment({ ...LET_IN, 'conversion-policy': 'p-0/b-1' }, 5)),
+      'suspend',
+      { code: 'not-proven' },
+    ],
+    [
+      'and says so instead of an earlier reason',
+      seen(deployment({ convert: 'canary', replicas: '5', 'convert-suspended': 'refused: quota' }, 5)),
+      'suspend',
+      { code: 'not-proven' },
+    ],
+    [
+      'once',
+      seen(deployment({ convert: 'canary', replicas: '5', 'convert-suspended': 'not-proven: x' }, 5)),
+      'nothing',
+    ],
+    [
+      'while it waits its count is its own',
+      seen(deployment({ convert: 'canary', replicas: '5', 'convert-suspended': 'not-proven: x' }, 2)),
+      'note',
+      { replicas: 2 },
+    ],
+    [
+      'accepted again, it is converted',
+      seen(deployment({ ...LET_IN, 'convert-suspended': 'not-proven: x' }, 5)),
+      'create',
+    ],
+    ['without a policy the guard says what is wrong', seen(fresh, { policyUids: undefined }), 'create'],
+    [
+      'a Rollout of ours proves it',
+      seen(deployment({ convert: 'canary', replicas: '5', 'rollout-uid': 'r-1' }, 0), { rollout: rollout(done) }),
+      'record',
+      { uid: 'r-1', policyUids: UIDS },
+    ],
+    [
+      'but not one without its owner',
+      seen(deployment({ convert: 'canary', replicas: '5' }, 0), {
+        rollout: rollout(done, { metadata: { ownerReferences: [] } }),
+      }),
+      'record',
+      { uid: 'r-1', policyUids: undefined },
+    ],
+    [
+      'nor one that refers to another Deployment',
+      seen(deployment({ convert: 'canary', replicas: '5' }, 0), {
+        rollout: rollout(done, { spec: { workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'x' } } }),
+      }),
+      'record',
+      { uid: 'r-1', policyUids: undefined },
+    ],
+    ['what proves a conversion goes with it', seen(deployment({ 'conversion-policy': UIDS }, 5), {}), 'forget'],
     ['annotated while nobody was there to let it in', seen(deployment({ convert: 'canary' }, 5)), 'nothing'],
     [
       'a profile that is gone: the Rollout stays as it is',

@@ -6,7 +6,9 @@ import { differs } from './apply-diff.ts';
 import {
   ownershipOf,
   countIn,
+  isSuspendedAs,
   migrationAnnotationsOf,
+  provesConversion,
   REPLICAS,
   replicasOf,
   uidOf,
@@ -51,6 +53,8 @@ export interface Observation {
    * Why the Rollout could not be created, for how long, and how long to wait before the next attempt, in milliseconds.
    */
   readonly refusal: { readonly reason: string; readonly since: number; readonly pause: number } | undefined;
+  /** The uids of the conversion policy and its binding. Undefined while they do not protect, or that is unknown. */
+  readonly policyUids: string | undefined;
 }
 
 /** The next action for one Deployment. */
@@ -59,8 +63,8 @@ export type Action =
   /** Observe again after some milliseconds. */
   | { readonly do: 'wait'; readonly milliseconds: number; readonly because: string; readonly tell?: boolean }
   | { readonly do: 'create'; readonly rollout: KubeObject }
-  /** Note on the Deployment which Rollout runs its pods. */
-  | { readonly do: 'record'; readonly uid: string }
+  /** Note on the Deployment which Rollout runs its pods, and where the uids are given, that this proves its conversion. */
+  | { readonly do: 'record'; readonly uid: string; readonly policyUids: string | undefined }
   /** Note another wanted count on the Deployment. */
   | { readonly do: 'note'; readonly replicas: number }
   | { readonly do: 'suspend'; readonly code: SuspensionCode; readonly reason: string }
@@ -121,13 +125,15 @@ function reconcileForward(seen: Observation, annotations: MigrationAnnotations, 
 }
 
 function createRollout(seen: Observation, annotations: MigrationAnnotations, wanted: number): Action {
-  const { deployment, rollout, rendered, notAllowed, least, refusal } = seen;
+  const { deployment, rollout, rendered, notAllowed, least, refusal, policyUids } = seen;
   if (annotations.rolloutUid !== undefined) return recoverLostRollout(seen, wanted);
   if (rollout !== undefined) return wait(SOON, 'the Rollout of that name is being deleted');
   const scaled = scaledWhileSuspended(deployment, annotations, wanted);
   if (scaled !== undefined) return scaled;
-  if (annotations.suspended?.startsWith('rollout-deleted') === true)
+  if (isSuspendedAs(annotations, 'rollout-deleted'))
     return nothing('its Rollout was deleted; remove rollgate.io/convert-suspended to convert it again');
+  // Where nothing protects the annotations the guard refuses to create it, and says so.
+  if (policyUids !== undefined && annotations.policyUids !== policyUids) return unproven(seen, annotations, wanted);
   if (rendered === undefined) return withoutProfile(seen, annotations, wanted);
   if (notAllowed !== undefined) return suspended(seen, annotations, wanted, 'refused', notAllowed);
   if (refusal !== undefined) {
@@ -142,6 +148,15 @@ function createRollout(seen: Observation, annotations: MigrationAnnotations, wan
       );
   }
   return { do: 'create', rollout: withReplicas(rendered, atLeast(wanted, least)) };
+}
+
+const UNPROVEN =
+  'nothing shows that a user who may create Rollouts asked for this conversion under the current conversion policy: apply or annotate the Deployment again as such a user';
+
+// It replaces another reason: this one says what to do.
+function unproven(seen: Observation, annotations: MigrationAnnotations, wanted: number): Action {
+  const suspension = isSuspendedAs(annotations, 'not-proven') ? annotations.suspended : undefined;
+  return suspended(seen, { ...annotations, suspended: suspension }, wanted, 'not-proven', UNPROVEN);
 }
 
 /** Returns why the Rollout of a Deployment stays as it is although its profile renders another one, or undefined. */
@@ -203,6 +218,18 @@ function scaledWhileSuspended(
     : { do: 'note', replicas: replicasOf(deployment) };
 }
 
+function record(
+  { deployment, policyUids: current }: Observation,
+  rollout: KubeObject,
+  annotations: MigrationAnnotations,
+): Action | undefined {
+  const policyUids = provesConversion(rollout, deployment) ? current : undefined;
+  const isProven = policyUids === undefined || annotations.policyUids === policyUids;
+  return annotations.rolloutUid === uidOf(rollout) && annotations.suspended === undefined && isProven
+    ? undefined
+    : { do: 'record', uid: uidOf(rollout), policyUids };
+}
+
 function withRollout(
   seen: Observation,
   rollout: KubeObject,
@@ -210,8 +237,8 @@ function withRollout(
   wanted: number,
 ): Action {
   const { deployment, rendered, autoscaled } = seen;
-  if (annotations.rolloutUid !== uidOf(rollout) || annotations.suspended !== undefined)
-    return { do: 'record', uid: uidOf(rollout) };
+  const unrecorded = record(seen, rollout, annotations);
+  if (unrecorded !== undefined) return unrecorded;
   const running = replicasOf(deployment);
   // A user or autoscaler who scales the Deployment wants more pods, not pods in addition to those of the Rollout.
   if (running > wanted && running > replicasOf(rollout) && !autoscaled) return { do: 'note', replicas: running };
@@ -257,7 +284,8 @@ function reconcileRevert(seen: Observation, annotations: MigrationAnnotations): 
 }
 
 function withoutRollout({ deployment, least }: Observation, annotations: MigrationAnnotations, wanted: number): Action {
-  if (annotations.rolloutUid === undefined && annotations.replicas === undefined && annotations.suspended === undefined)
+  const { replicas, rolloutUid, suspended: suspension, policyUids } = annotations;
+  if ([replicas, rolloutUid, suspension, policyUids].every((each) => each === undefined))
     return nothing('it does not ask for conversion');
   // While its conversion was suspended it had its pods, and its count is the one it was scaled to.
   if (annotations.suspended !== undefined && annotations.rolloutUid === undefined) return { do: 'forget' };

@@ -6,9 +6,18 @@ import { dig, optionalString } from '../world/read.ts';
 import { isBeingDeleted } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
 import { submittedCount } from './count.ts';
-import { ownershipOf, CONVERT, isConverting, migrationAnnotationsOf, OFF, replicasOf } from './annotations.ts';
+import {
+  CONVERT,
+  isConverting,
+  migrationAnnotationsOf,
+  OFF,
+  ownershipOf,
+  replicasOf,
+  type MigrationAnnotations,
+} from './annotations.ts';
 import { boundaryProblem } from './boundaries.ts';
 import { blockersOf } from './blockers.ts';
+import type { Protection } from './conversion-policy.ts';
 import { renderRollout, rolloutName } from './render.ts';
 import { leastReplicas } from './scalers.ts';
 import { isBetweenRevisions, isTemplateObserved, isTrafficStable } from './state.ts';
@@ -24,6 +33,8 @@ export interface MigrationSettings {
   readonly converts: boolean;
   /** Whether that process may write in the namespace: `conversionNamespaces` of the policy does not leave it out. */
   readonly covered: boolean;
+  /** What protects the annotations of conversion. Undefined where nothing has to. */
+  readonly protection?: Protection | undefined;
   /** Returns whether Rollouts of the first namespace may control objects of the second. */
   trusted(rollouts: string, objects: string): boolean;
 }
@@ -63,12 +74,14 @@ export interface Migration {
   readonly replicas: number;
   /** The Rollout as it would be applied, without a count. */
   readonly rollout: KubeObject;
+  /** The uids of the conversion policy and its binding, which prove that this was accepted. */
+  readonly policyUids: string | undefined;
 }
 
 /**
  * Returns what a write of a Deployment means for its conversion. It asks for something new when the profile that it
  * names changes, or when it is created in a namespace that names one. A Deployment that named its profile before, while
- * Rollgate was not running, counts as one that names it now.
+ * Rollgate was not running, counts as one that names it now, and so does one whose annotations prove nothing.
  *
  * @param world - The world after the write.
  */
@@ -77,7 +90,9 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
   const old = before === undefined ? undefined : migrationAnnotationsOf(before);
   const byNamespace = before === undefined && optionalString(dig(after.metadata, 'annotations', CONVERT)) === undefined;
   const asked = byNamespace ? namespaceProfile(world, namespaceOf(after)) : migrationAnnotationsOf(after).profile;
-  const continues = old !== undefined && isConverting(old);
+  const converting = old !== undefined && isConverting(old);
+  // Where nothing is converted, nothing has to be proven.
+  const continues = converting && (asked === undefined || !settings.covered || isProven(old, after, world, settings));
   if (continues) {
     const plan = going({ before: before ?? after, after }, { asked, old: old.profile }, world, settings);
     if (plan !== undefined) return plan;
@@ -92,6 +107,25 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
       ? stays(asked, [`the label of the namespace names profile "${asked}", which does not exist`])
       : unknownProfile(asked, settings);
   return planFor(change, { profile, asked, byNamespace, continues }, world, settings);
+}
+
+/** Returns whether a write may need `MigrationSettings.protection`. */
+export function needsProtection({ before, after }: DeploymentChange): boolean {
+  if (before === undefined) return true;
+  return migrationAnnotationsOf(after).profile !== undefined && migrationAnnotationsOf(before).rolloutUid === undefined;
+}
+
+// Once there is a Rollout, the reconciler decides what it proves.
+function isProven(
+  { rolloutUid, policyUids }: MigrationAnnotations,
+  after: KubeObject,
+  world: World,
+  { protection }: MigrationSettings,
+): boolean {
+  if (rolloutUid !== undefined || protection === undefined || 'why' in protection) return true;
+  if (policyUids === protection.uids) return true;
+  const existing = rolloutOf(after, '', world);
+  return existing !== undefined && ownershipOf(existing, after) === 'ours';
 }
 
 /** Returns the plan of a Deployment that is converted already; undefined if it asks for another profile. */
@@ -158,11 +192,16 @@ function planFor(change: DeploymentChange, asked: Asked, world: World, settings:
   const belonging = existing === undefined ? undefined : ownershipOf(existing, after);
   const reasons = [
     ...preventedBy(settings, after),
+    ...(asked.continues || settings.protection === undefined || !('why' in settings.protection)
+      ? []
+      : [settings.protection.why]),
     ...(asked.continues || belonging === 'foreign' ? [] : blockersOf(after, world)),
   ];
   if (reasons.length > 0) return stays(asked.asked, reasons);
   if (belonging === 'foreign') return nameTaken(asked.asked, existing?.metadata.name ?? '', asked.byNamespace);
-  const migration = conversionOf(change, asked, belonging === 'ours' ? existing : undefined, world);
+  const { protection } = settings;
+  const policyUids = protection !== undefined && 'uids' in protection ? protection.uids : undefined;
+  const migration = conversionOf(change, { ...asked, policyUids }, belonging === 'ours' ? existing : undefined, world);
   const named = { name: asked.asked, profile: asked.profile };
   const problem = boundaryProblem(named, after, migration.rollout, (from, to) => settings.trusted(from, to));
   if (problem === undefined) return migration;
@@ -173,7 +212,7 @@ function planFor(change: DeploymentChange, asked: Asked, world: World, settings:
 
 function conversionOf(
   { before, after }: DeploymentChange,
-  { profile, asked, byNamespace, continues }: Asked,
+  { profile, asked, byNamespace, continues, policyUids }: Asked & Pick<Migration, 'policyUids'>,
   existing: KubeObject | undefined,
   world: World,
 ): Migration {
@@ -190,6 +229,7 @@ function conversionOf(
     existing,
     replicas,
     rollout: renderRollout(after, profile, { replicas, name }),
+    policyUids,
   };
 }
 

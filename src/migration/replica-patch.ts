@@ -7,8 +7,11 @@ import { submittedCount } from './count.ts';
 import {
   CONVERT,
   isConverting,
+  isSuspendedAs,
   migrationAnnotationsOf,
   OFF,
+  OWN_ANNOTATIONS,
+  POLICY_UIDS,
   REPLICAS,
   replicasOf,
   ROLLOUT_UID,
@@ -38,7 +41,7 @@ const REVISION = 'deployment.kubernetes.io/revision';
  */
 export function beginMigration(
   { before, after }: DeploymentChange,
-  { profile, byNamespace, replicas }: Migration,
+  { profile, byNamespace, replicas, policyUids }: Migration,
   runs: boolean,
 ): ReplicaPatch {
   const edit = new Edit(after);
@@ -46,7 +49,7 @@ export function beginMigration(
   if (byNamespace) edit.annotate(CONVERT, profile);
   edit.annotate(REPLICAS, String(replicas));
   edit.annotate(ROLLOUT_UID, old?.rolloutUid);
-  keepSuspension(edit, after, old?.suspended);
+  notePolicy(edit, policyUids, after, old);
   const atZero = before === undefined && !runs;
   if (before === undefined) {
     edit.set(['spec', 'replicas'], runs ? replicas : 0);
@@ -82,6 +85,7 @@ export function continueMigration(
   const wanted = submitted ?? old.replicas;
   if (wanted !== undefined) edit.annotate(REPLICAS, String(wanted));
   edit.annotate(ROLLOUT_UID, old.rolloutUid);
+  edit.annotate(POLICY_UIDS, old.policyUids);
   keepSuspension(edit, after, old.suspended);
   edit.restore(REVISION, before);
   const still = isConverting(migrationAnnotationsOf(edit.document));
@@ -112,6 +116,7 @@ export function abandonMigration(before: KubeObject, after: KubeObject, profile:
     replicasOf(before);
   edit.annotate(REPLICAS, String(wanted));
   edit.annotate(ROLLOUT_UID, old.rolloutUid);
+  edit.annotate(POLICY_UIDS, old.policyUids);
   keepSuspension(edit, after, old.suspended);
   edit.set(['spec', 'replicas'], wanted);
   return edit.result(false);
@@ -127,7 +132,7 @@ export function withoutForeignAnnotations(before: KubeObject | undefined, after:
     before === undefined ? undefined : dig(before.metadata, 'annotations', key);
   if (stored(REPLICAS) === undefined && migrationAnnotationsOf(after).replicas !== undefined && replicasOf(after) === 0)
     edit.set(['spec', 'replicas'], submittedCount({ submitted: after, old: before }) ?? 0);
-  for (const key of [REPLICAS, ROLLOUT_UID, SUSPENDED]) if (stored(key) === undefined) edit.annotate(key, undefined);
+  for (const key of OWN_ANNOTATIONS) if (stored(key) === undefined) edit.annotate(key, undefined);
   return edit.result(false);
 }
 
@@ -148,6 +153,19 @@ function keepSuspension(edit: Edit, after: KubeObject, stored: string | undefine
   const submitted = migrationAnnotationsOf(after);
   if (stored === undefined || submitted.suspended !== undefined || submitted.replicas === undefined)
     edit.annotate(SUSPENDED, stored);
+}
+
+// Without a policy that is known now, what proved the conversion before stays.
+function notePolicy(
+  edit: Edit,
+  policyUids: string | undefined,
+  after: KubeObject,
+  old: MigrationAnnotations | undefined,
+): void {
+  edit.annotate(POLICY_UIDS, policyUids ?? old?.policyUids);
+  const waited = old !== undefined && isSuspendedAs(old, 'not-proven');
+  if (waited && policyUids !== undefined) edit.annotate(SUSPENDED, undefined);
+  else keepSuspension(edit, after, old?.suspended);
 }
 
 /** Collects the operations of a patch. Each applies to the document as the previous ones left it. */

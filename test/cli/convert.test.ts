@@ -53,6 +53,17 @@ describe('rollgate convert', () => {
     expect(out).toContain('value: canary|reviews|bookinfo|cluster-1|-');
   });
 
+  it('prints no annotation that only a cluster can give', async () => {
+    const exported = '"rollgate.io/convert": canary, "rollgate.io/replicas": "4", "rollgate.io/conversion-policy": p/b';
+    const folder = directory({ 'a.yaml': deployment('a', '', exported) });
+    const { code, out } = await run(['-f', '.'], folder);
+    const [stays] = parseAllDocuments(out).map((document) => document.toJS() as unknown);
+    expect([code, dig(stays, 'metadata', 'annotations')]).toEqual([
+      0,
+      { 'rollgate.io/convert': 'canary', 'rollgate.io/replicas': '3' },
+    ]);
+  });
+
   it('reports what cannot be converted, and invalid profiles', async () => {
     const folder = directory({ 'a.yaml': deployment('a', 'strategy: { type: Recreate }') });
     expect(await run(['-f', '.'], folder)).toMatchObject({

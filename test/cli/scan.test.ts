@@ -43,7 +43,8 @@ describe('rollgate scan of converted Deployments', () => {
   const policy = { ...DEFAULT_POLICY, conversionNamespaces: ['inside'] };
   const notes = (values: Readonly<Record<string, string>>): string =>
     JSON.stringify(Object.fromEntries(Object.entries(values).map(([key, value]) => [`rollgate.io/${key}`, value])));
-  const converted = { convert: 'canary', replicas: '3', 'rollout-uid': 'r' };
+  const proven = { convert: 'canary', 'conversion-policy': 'p/b' };
+  const converted = { ...proven, replicas: '3', 'rollout-uid': 'r' };
   const web = (namespace: string, name: string, annotations: Readonly<Record<string, string>>, replicas: number) => `
 apiVersion: apps/v1
 kind: Deployment
@@ -71,9 +72,9 @@ spec: { workloadRef: { apiVersion: apps/v1, kind: Deployment, name: ${name} } }
         web('outside', 'leaving', { ...converted, convert: 'off' }, 3),
         rollout('outside', 'leaving'),
         web('outside', 'lost', converted, 0),
-        web('outside', 'admitted', { convert: 'canary', replicas: '2' }, 0),
+        web('outside', 'admitted', { ...proven, replicas: '2' }, 0),
         web('outside', 'back', converted, 3),
-        web('outside', 'none-wanted', { convert: 'canary', replicas: '0' }, 0),
+        web('outside', 'none-wanted', { ...proven, replicas: '0' }, 0),
         web('outside', 'wish', { convert: 'canary' }, 0),
         web('outside', 'plain', {}, 0),
       ].join('---'),
@@ -104,5 +105,73 @@ spec: { workloadRef: { apiVersion: apps/v1, kind: Deployment, name: ${name} } }
 
   it('denies nothing for them', () => {
     expect(scanWorld(world, [], policy, undefined).verdict).toBe('allow');
+  });
+});
+
+describe('rollgate scan of conversions', () => {
+  const web = (name: string, annotations: Readonly<Record<string, string>>, namespace = 'shop'): string =>
+    JSON.stringify({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {
+        name,
+        namespace,
+        annotations: Object.fromEntries(
+          Object.entries(annotations).map(([key, value]) => [`rollgate.io/${key}`, value] as const),
+        ),
+      },
+      spec: { selector: { matchLabels: { app: name } } },
+    });
+  const rollout = (name: string): string =>
+    JSON.stringify({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: { name, namespace: 'shop', annotations: { 'rollgate.io/converted-from': name } },
+      spec: { workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name } },
+    });
+  const accepted = { convert: 'canary', replicas: '2' };
+  const proven = { ...accepted, 'conversion-policy': 'p/b' };
+  const world = storeOf(
+    objectsOf(
+      [
+        web('before-the-policy', accepted),
+        web('of-another-policy', { ...proven, 'convert-suspended': 'not-proven: x' }),
+        web('elsewhere', accepted, 'other'),
+        web('not-named', accepted, 'outside'),
+        web('exempt', accepted, 'kube-system'),
+        web('proven', proven),
+        web('refused', { ...proven, 'convert-suspended': 'refused: quota' }),
+        web('recorded', { ...accepted, 'rollout-uid': 'r' }),
+        web('only-asks', { convert: 'canary' }),
+        web('asks-no-more', { ...accepted, convert: 'off' }),
+        web('made', accepted),
+        rollout('made'),
+        web('named-alike', accepted),
+        rollout('named-alike').replace('"rollgate.io/converted-from":"named-alike"', '"a":"b"'),
+      ].join('\n---\n'),
+    ),
+  );
+  const listed = (namespace?: string): string[] =>
+    scanWorld(world, [], DEFAULT_POLICY, namespace).findings.map(({ object, rule, decision, path }) => {
+      expect([rule, decision, path]).toEqual([
+        'deployment-convert',
+        'warn',
+        'metadata.annotations["rollgate.io/replicas"]',
+      ]);
+      return `${object.namespace}/${object.name}`;
+    });
+
+  it('lists Deployments with annotations that prove nothing and without a Rollout', () => {
+    const shop = ['shop/before-the-policy', 'shop/named-alike', 'shop/of-another-policy'];
+    expect(listed().sort()).toEqual(['other/elsewhere', 'outside/not-named', ...shop]);
+    expect(listed('shop').sort()).toEqual(shop);
+    expect(listed('outside')).toEqual(['outside/not-named']);
+    const inShop = { ...DEFAULT_POLICY, conversionNamespaces: ['shop'] };
+    expect(scanWorld(world, [], inShop, 'outside').findings).toEqual([]);
+  });
+
+  it('says what to do', () => {
+    const [found] = scanWorld(world, [], DEFAULT_POLICY, 'other').findings;
+    expect(found?.fix).toContain('apply or annotate the Deployment again');
   });
 });

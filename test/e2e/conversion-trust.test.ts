@@ -465,16 +465,25 @@ describe('a cluster whose conversion policy was changed', () => {
     const scene = await ConversionScene.open(cluster);
     const { admin } = cluster.controlPlane;
     const path = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/rollgate-conversion';
-    await admin.call('PATCH', path, { spec: { validationActions: ['Warn'] } }, MERGE);
-    // Longer than an answer is remembered.
-    await sleep(6_000);
-    await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })]);
+    // Has what proves a conversion in this cluster, and no Rollout yet.
+    await scene.developer.apply([deployment(scene.namespace, 'done', { replicas: 1, convert: 'canary' })]);
+    await scene.healthy('done', 1);
+    const uids = asString((await scene.annotations('done'))['rollgate.io/conversion-policy']);
+    await whileDown(async () => {
+      await admin.call('PATCH', path, { spec: { validationActions: ['Warn'] } }, MERGE);
+      const accepted = notes({ convert: 'canary', replicas: '2', 'conversion-policy': uids });
+      await admin.create(annotated(deployment(scene.namespace, 'web', { replicas: 0 }), accepted));
+    });
     await scene.until('the event', async () =>
       (await admin.list('events.k8s.io/v1', 'Event', scene.namespace)).some(
         (event) => dig(event, 'reason') === 'ConversionPolicyMissing',
       ),
     );
     expect(await cluster.rollgate.metrics()).toMatch(/^rollgate_conversion_policy_ok 0$/m);
+    // What is applied now stays a Deployment, and runs its pods at once.
+    const late = await scene.developer.apply([deployment(scene.namespace, 'late', { replicas: 1, convert: 'canary' })]);
+    expect(late.stderr).toContain('does not deny everywhere what the policy denies: install the chart again');
+    expect(dig(await scene.deployment('late'), 'spec', 'replicas')).toBe(1);
     expect(await scene.rollout('web')).toBeUndefined();
     await scene.until(
       'the pods of the Deployment',

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Reconciler } from '../../src/migration/reconciler/reconciler.ts';
 import { ApiError } from '../../src/cluster/api-error.ts';
 import type { MigrationEvent, Writer } from '../../src/migration/reconciler/writer.ts';
+import type { Protection } from '../../src/migration/conversion-policy.ts';
 import { SUSPENDED } from '../../src/migration/annotations.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { keyOf, type KubeObject, type ObjectKey } from '../../src/world/object.ts';
@@ -10,11 +11,13 @@ import { dig, asObject } from '../../src/world/read.ts';
 import { ObjectStore } from '../../src/world/store.ts';
 import { eventually, recorder } from '../cluster/helpers.ts';
 
+const UIDS = 'p-1/b-1';
 const D: ObjectKey = 'Deployment.apps/shop/web';
 const R: ObjectKey = 'Rollout.argoproj.io/shop/web';
 
 function web(annotations: Readonly<Record<string, string>>, replicas: number): KubeObject {
-  const keys = Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`rollgate.io/${key}`, value]));
+  const all = 'replicas' in annotations ? { 'conversion-policy': UIDS, ...annotations } : annotations;
+  const keys = Object.fromEntries(Object.entries(all).map(([key, value]) => [`rollgate.io/${key}`, value]));
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -40,6 +43,9 @@ class Server implements Writer {
   refuse: Error | undefined;
   /** Why the conversion policy protects nothing. */
   unprotected: string | undefined;
+  /** The uids of the conversion policy and its binding. */
+  uids = UIDS;
+  protection = (): Protection => (this.unprotected === undefined ? { uids: this.uids } : { why: this.unprotected });
   reads = 0;
   lagging = false;
   /** Called before each answer to a read or a create. */
@@ -134,7 +140,10 @@ function start(server: Server, mayAct: () => boolean = () => true, policy: Polic
       },
     },
     writer: server,
-    guard: { whyNotCreate: () => Promise.resolve(server.unprotected) },
+    guard: {
+      protection: () => Promise.resolve(server.protection()),
+      uids: () => Promise.resolve(server.unprotected === undefined ? server.uids : undefined),
+    },
     log: recorder().logger,
     mayAct,
   });
@@ -226,7 +235,7 @@ describe('the reconciler', () => {
 
   it('creates no Rollout without the conversion policy, says so, and gives the pods back', async () => {
     const server = new Server();
-    server.unprotected = 'ValidatingAdmissionPolicy "rollgate-conversion" does not exist';
+    server.unprotected = 'ValidatingAdmissionPolicy "rollgate-conversion" does not exist: install the chart again';
     server.put(old(web({ convert: 'canary', replicas: '3' }, 0)));
     start(server);
     await eventually(() =>
@@ -237,6 +246,52 @@ describe('the reconciler', () => {
     expect(dig(server.objects.get(D), 'spec', 'replicas')).toBe(3);
     expect(server.did).not.toContain('create');
     expect(server.events.map(({ reason }) => reason)).toContain('ConversionPolicyMissing');
+  });
+
+  it('makes no Rollout of annotations from before the conversion policy: pods, a reason, and an event', async () => {
+    const server = new Server();
+    server.put(web({ convert: 'canary', replicas: '3', 'conversion-policy': 'p-0/b-1' }, 0));
+    start(server);
+    const annotation = (key: string): unknown =>
+      dig(server.objects.get(D)?.metadata, 'annotations', `rollgate.io/${key}`);
+    await eventually(() => expect(annotation('convert-suspended')).toMatch(/^not-proven: nothing shows that a user/));
+    expect(server.did).toEqual(['scale Deployment 3', 'annotate']);
+    expect(server.events.at(-1)).toMatchObject({ type: 'Warning', reason: 'ConversionSuspended' });
+    // Removing what everybody may remove changes nothing.
+    await server.annotate(server.objects.get(D) as KubeObject, { [SUSPENDED]: undefined });
+    await eventually(() => expect(annotation('convert-suspended')).toContain('not-proven'));
+    expect(server.did).not.toContain('create');
+    // As admission does it for somebody who may create Rollouts.
+    await server.annotate(server.objects.get(D) as KubeObject, { 'rollgate.io/conversion-policy': UIDS });
+    await eventually(() => expect(annotation('rollout-uid')).toBe('r-1'));
+    expect(annotation('convert-suspended')).toBeUndefined();
+  });
+
+  it('notes the uids of a policy that was installed again on Deployments that are converted', async () => {
+    const server = new Server();
+    server.put(web({ convert: 'canary', replicas: '3' }, 0));
+    start(server);
+    await eventually(() => expect(server.did).toEqual(['create', 'annotate']));
+    server.uids = 'p-2/b-2';
+    server.reconciler?.changed(D);
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', 'rollgate.io/conversion-policy')).toBe('p-2/b-2'),
+    );
+    expect(server.did).toEqual(['create', 'annotate', 'annotate']);
+  });
+
+  it('creates nothing if the policy is installed again between its observation and the creation', async () => {
+    const server = new Server();
+    server.put(web({ convert: 'canary', replicas: '3' }, 0));
+    server.protection = () => {
+      server.uids = 'p-2/b-2';
+      return { uids: server.uids };
+    };
+    start(server);
+    await eventually(() =>
+      expect(dig(server.objects.get(D)?.metadata, 'annotations', SUSPENDED)).toContain('not-proven'),
+    );
+    expect(server.did).toEqual(['scale Deployment 3', 'annotate']);
   });
 
   it('creates the Rollout as soon as the conversion policy is back', async () => {

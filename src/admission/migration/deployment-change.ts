@@ -28,13 +28,13 @@ export function deploymentChange(
  * Returns the settings of conversion in a namespace.
  *
  * @param settings - The settings of the policy there.
- * @param running - Which of the processes that conversion needs are running.
+ * @param running - Which of the processes that conversion needs are running, and what protects its annotations.
  */
 export function migrationSettings(
   policy: Policy,
   namespace: string,
   settings: Settings,
-  running: Pick<MigrationSettings, 'controllers' | 'converts'>,
+  running: Pick<MigrationSettings, 'controllers' | 'converts' | 'protection'>,
 ): MigrationSettings {
   return {
     profiles: policy.profiles,

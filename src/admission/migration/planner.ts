@@ -1,5 +1,12 @@
 import { migrationAnnotationsOf } from '../../migration/annotations.ts';
-import { planMigration, stays, type DeploymentChange, type MigrationPlan } from '../../migration/plan.ts';
+import type { Protection } from '../../migration/conversion-policy.ts';
+import {
+  needsProtection,
+  planMigration,
+  stays,
+  type DeploymentChange,
+  type MigrationPlan,
+} from '../../migration/plan.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Rule } from '../../rules/define.ts';
 import type { Budget } from '../../rules/engine.ts';
@@ -25,6 +32,7 @@ export interface MigrationPlannerParts {
   mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
   /** As of `GateParts`. */
   mayConvert?(namespace: string): Promise<boolean | undefined>;
+  protection?(): Promise<Protection>;
   /** As of `GateParts`. */
   readonly converts?: boolean;
 }
@@ -80,6 +88,7 @@ export class MigrationPlanner {
     const settings = migrationSettings(policy, namespace, decisions.settings(namespace), {
       controllers: context.controllers,
       converts: this.#parts.converts !== false,
+      protection: needsProtection(change) ? await this.#parts.protection?.() : undefined,
     });
     const own: Change = { before: change.before, after: change.after };
     const likely = worldAfter(world, [own]);

@@ -1,5 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AuthenticationV1Api, AuthorizationV1Api } from '@kubernetes/client-node';
+import type { GateParts } from '../../admission/gate.ts';
 import type { ApiReader } from '../../admission/live-reads.ts';
 import type { ControllerAccounts } from '../../cluster/controllers.ts';
 import { ClusterWorld } from '../../cluster/world.ts';
@@ -25,6 +26,8 @@ export interface Cluster {
   readonly checks: readonly HealthCheck[];
   /** Whether this process converts what admission lets in to be converted. */
   readonly converts?: boolean;
+  /** As of `GateParts`. */
+  readonly protection?: GateParts['protection'];
   /** Returns the accounts of Argo Rollouts controllers that were discovered. */
   discovered(): ControllerAccounts;
   caches(): readonly CacheState[];
@@ -74,6 +77,7 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
     authorizer: authorizerOf(kubeConfig, metrics),
     self: options.account,
     converts: conversion !== undefined,
+    protection: conversion?.protection,
     checks: [{ name: 'caches', failing: () => whyNotReady(cluster) }],
     discovered: discoveryIn(cluster.world, policy),
     caches: () => cachesOf(cluster),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { LeaderLease } from '../../cluster/lease.ts';
+import type { Protection } from '../../migration/conversion-policy.ts';
 import { ClusterPolicyGuard, policyReader } from '../../migration/reconciler/policy-guard.ts';
 import { Reconciler } from '../../migration/reconciler/reconciler.ts';
 import { clusterWriter } from '../../migration/reconciler/writer.ts';
@@ -26,6 +27,8 @@ export interface MigrationRunnerOptions {
 /** Conversion that is running. */
 export interface RunningMigration {
   readonly reconciler: Reconciler;
+  /** Returns what protects the annotations of conversion. Never rejects. */
+  protection(): Promise<Protection>;
   stop(): Promise<void>;
 }
 
@@ -65,11 +68,12 @@ export function startMigration({
   metrics.protectedBy(() => guard.ok);
   lease.start();
   reconciler.start();
-  const look = (): void => void guard.whyNotCreate();
+  const look = (): void => void guard.protection();
   const timer = setInterval(look, POLICY_INTERVAL).unref();
   look();
   return {
     reconciler,
+    protection: () => guard.protection(),
     async stop() {
       clearInterval(timer);
       await reconciler.stop();

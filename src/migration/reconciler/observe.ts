@@ -18,7 +18,7 @@ import type { World } from '../../world/world.ts';
 import type { Fetched } from '../../cluster/fetch.ts';
 
 /** What the world has of a Deployment and its Rollout. The caller adds what only this process remembers. */
-export type Snapshot = Omit<Observation, 'appliedInVain' | 'refusal'>;
+export type Snapshot = Omit<Observation, 'appliedInVain' | 'refusal' | 'policyUids'>;
 
 /** Where observations come from. */
 export interface Sources {

@@ -1,6 +1,16 @@
 import { nextAction, whyNotApplied, type Action } from '../next-action.ts';
 import { differs } from '../apply-diff.ts';
-import { CONVERTED_FROM, hasMigrationAnnotations, REPLICAS, ROLLOUT_UID, SUSPENDED, uidOf } from '../annotations.ts';
+import {
+  CONVERTED_FROM,
+  hasMigrationAnnotations,
+  migrationAnnotationsOf,
+  OWN_ANNOTATIONS,
+  POLICY_UIDS,
+  REPLICAS,
+  ROLLOUT_UID,
+  SUSPENDED,
+  uidOf,
+} from '../annotations.ts';
 import { adviceFor } from '../advice.ts';
 import { contentOf } from '../../world/content.ts';
 import { keyFor, keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
@@ -9,7 +19,7 @@ import { ReconcilerMemory } from './memory.ts';
 import { observeLive, observeCached, type Snapshot, type Sources } from './observe.ts';
 import type { Logger } from '../../cluster/reflector.ts';
 import { ApiError } from '../../cluster/api-error.ts';
-import { Unprotected, type PolicyGuard } from './policy-guard.ts';
+import { PolicyReplaced, Unprotected, type PolicyGuard } from './policy-guard.ts';
 import { type MigrationEvent, type Writer } from './writer.ts';
 import { messageOf } from '../../world/error.ts';
 
@@ -138,14 +148,14 @@ export class Reconciler {
       if (kept !== undefined)
         await this.#tell(key, seen.deployment, { type: 'Warning', reason: 'ProfileNotApplied', message: kept });
       // The cache tells whether there is anything to do; the API server tells what.
-      const likely = this.#next(key, seen);
+      const likely = await this.#next(key, seen);
       if (likely.do === 'nothing' || (likely.do === 'wait' && likely.tell !== true)) return this.#rest(key, likely);
       for (let step = 0; step < STEPS && this.#options.mayAct(); step++) {
         const now = await observeLive(key, this.#sources);
         if (now === undefined) return;
+        const action = await this.#next(key, now);
         // While it observed, another process may have taken the Lease.
         if (!this.#options.mayAct()) break;
-        const action = this.#next(key, now);
         if (action.do === 'wait' && action.tell === true)
           await this.#tell(key, now.deployment, { type: 'Normal', reason: 'GoingBackWaits', message: action.because });
         if (action.do === 'nothing' || action.do === 'wait') return this.#rest(key, action);
@@ -159,12 +169,14 @@ export class Reconciler {
     }
   }
 
-  #next(key: ObjectKey, seen: Snapshot): Action {
+  async #next(key: ObjectKey, seen: Snapshot): Promise<Action> {
     const { rendered } = seen;
+    const { profile, policyUids: noted } = migrationAnnotationsOf(seen.deployment);
     const action = nextAction({
       ...seen,
       appliedInVain: rendered !== undefined && this.#memory.appliedInVain(key, contentOf(rendered)),
       refusal: this.#memory.refusal(key, seen.deployment, Date.now()),
+      policyUids: profile === undefined ? undefined : await this.#options.guard.uids(noted),
     });
     const pause =
       action.do === 'scale-deployment' && action.replicas === 0 ? this.#memory.pauseBeforeScalingDown(key) : 0;
@@ -198,7 +210,7 @@ export class Reconciler {
       acted?.(action.do, 'error');
       if (action.do !== 'create') throw error;
       // Another client has created one of that name meanwhile: observe again.
-      if (error instanceof ApiError && error.status === 409) return;
+      if (error instanceof PolicyReplaced || (error instanceof ApiError && error.status === 409)) return;
       // No answer counts as well: a webhook that hangs must not keep the pods away.
       const reason = messageOf(error);
       const first = this.#memory.refused(key, reason);
@@ -259,8 +271,9 @@ export class Reconciler {
 
   async #create(key: ObjectKey, deployment: KubeObject, rollout: KubeObject): Promise<MigrationEvent | undefined> {
     const { writer, guard, mayAct } = this.#options;
-    const unprotected = await guard.whyNotCreate();
-    if (unprotected !== undefined) throw new Unprotected(unprotected);
+    const protection = await guard.protection();
+    if ('why' in protection) throw new Unprotected(protection.why);
+    if (migrationAnnotationsOf(deployment).policyUids !== protection.uids) throw new PolicyReplaced();
     const created = await writer.create(rollout);
     this.#memory.accepted(key);
     // The present holder of the Lease may have gone further. It records what was created and not recorded.
@@ -295,7 +308,11 @@ type Annotating = Extract<Action, { do: 'record' | 'note' | 'suspend' | 'forget'
 function annotationsOf(action: Annotating): Record<string, string | undefined> {
   switch (action.do) {
     case 'record':
-      return { [ROLLOUT_UID]: action.uid, [SUSPENDED]: undefined };
+      return {
+        [ROLLOUT_UID]: action.uid,
+        [SUSPENDED]: undefined,
+        ...(action.policyUids === undefined ? {} : { [POLICY_UIDS]: action.policyUids }),
+      };
     case 'note':
       return { [REPLICAS]: String(action.replicas) };
     case 'suspend':
@@ -304,7 +321,7 @@ function annotationsOf(action: Annotating): Record<string, string | undefined> {
         ...(action.code === 'rollout-deleted' ? { [ROLLOUT_UID]: undefined } : {}),
       };
     case 'forget':
-      return { [ROLLOUT_UID]: undefined, [REPLICAS]: undefined, [SUSPENDED]: undefined };
+      return Object.fromEntries(OWN_ANNOTATIONS.map((annotation) => [annotation, undefined]));
   }
 }
 

@@ -3,6 +3,7 @@ const PLURALS: Readonly<Record<string, string>> = {
   Ingress: 'ingresses',
   EndpointSlice: 'endpointslices',
   ResourceQuota: 'resourcequotas',
+  ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
 };
 
 /**
