@@ -1,10 +1,12 @@
+import { Budget } from '../rules/budget.ts';
 import type { Rule } from '../rules/define.ts';
-import { affectedSubjects, evaluate, type Budget } from '../rules/engine.ts';
-import { introduced, type Finding, type Report, type Skipped } from '../rules/finding.ts';
-import { RuleIndex } from '../rules/rule-index.ts';
+import { affectedSubjects, Checker, finish, notFinished, type Outcome, type Work } from '../rules/engine.ts';
+import { introduced, type Finding, type Skipped } from '../rules/finding.ts';
+import { RuleIndex, type RulesOfKind } from '../rules/rule-index.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
-import { worldAfter, worldBefore, type Change } from './change.ts';
+import { versionsOf, worldAfter, worldBefore, type Change } from './change.ts';
+import { tooLarge } from './too-large.ts';
 
 /** What a change introduces, before the policy decides about it. */
 export interface Introduced {
@@ -18,72 +20,143 @@ export interface Introduced {
 
 /**
  * Returns the findings that changes introduce: those after them that were not there before. It evaluates every subject
- * that a changed object affects in either world. It evaluates the world before only if the one after has findings.
+ * that a changed object affects in either world.
  */
-export function introducedBy(
+export function introducedBy(base: World, changes: readonly Change[], rules: readonly Rule[]): Introduced {
+  return finish(findIntroduced(base, changes, rules, new Budget()));
+}
+
+/**
+ * Does the work of `introducedBy` on a budget. A rule that does not finish about a subject, in the world after or in the
+ * one before, says nothing about it: it is skipped as unfinished, and a finding `too-large` says so. So a small budget can
+ * hide a finding, and never makes an old one new.
+ */
+export function* findIntroduced(
   base: World,
   changes: readonly Change[],
   rules: readonly Rule[],
-  budget?: Budget,
-): Introduced {
+  budget: Budget,
+): Work<Introduced> {
   const after = worldAfter(base, changes);
-  const subjects = new Map<ObjectKey, KubeObject>();
-  for (const { before: old, after: object } of changes) {
-    // What refers to it is the same in both worlds, except for objects that are among the changes themselves; what it
-    // shares with others may differ.
-    const versions = [old, object].filter((version) => version !== undefined);
-    for (const affected of affectedSubjects(after, ...versions)) subjects.set(keyOf(affected), affected);
-  }
-  const scope = scopeOf(changes, rules);
-  const left = present(after, subjects);
-  const report = evaluateIn(after, left, scope, budget);
-  const lookedUp = new Set([...report.lookedUp, ...left.map(keyOf)]);
-  const seen = { skipped: report.skipped, lookedUp, subjects: left.length };
-  if (report.findings.length === 0) return { ...seen, findings: [] };
-  const before = worldBefore(base, changes);
-  const old = evaluateIn(before, present(before, subjects), scope);
-  return { ...seen, findings: introduced(report.findings, old.findings) };
-}
-
-interface Scope {
-  readonly changed: ReadonlySet<ObjectKey>;
-  readonly rules: readonly Rule[];
-  /** The rules that look at a kind that changed: only these can change their mind about an unchanged subject. */
-  readonly relevant: readonly Rule[];
-}
-
-function scopeOf(changes: readonly Change[], rules: readonly Rule[]): Scope {
-  const versions = changes.flatMap(({ before, after }) => [before ?? [], after ?? []].flat());
-  const kinds = new Set(versions.flatMap((object) => kindOf(object) ?? []));
-  return { changed: new Set(versions.map(keyOf)), rules, relevant: RuleIndex.of(rules).reading(kinds) };
-}
-
-function evaluateIn(
-  world: World,
-  subjects: readonly KubeObject[],
-  { changed, rules, relevant }: Scope,
-  budget?: Budget,
-): Report {
-  const isChanged = (subject: KubeObject): boolean => changed.has(keyOf(subject));
-  const own = evaluate(world, subjects.filter(isChanged), rules, budget);
-  const others = evaluate(
-    world,
-    subjects.filter((subject) => !isChanged(subject)),
-    relevant,
-    budget,
-  );
+  const { subjects, skipped } = yield* affectedBy(changes, after, budget);
+  const rulesFor = rulesByChange(changes, rules);
+  const comparison = new Comparison(after, worldBefore(base, changes), budget);
+  for (const subject of subjects) yield* comparison.compare(subject, rulesFor(subject));
+  skipped.push(...comparison.skipped);
+  const unchecked = tooLarge(changes, skipped);
   return {
-    findings: [...own.findings, ...others.findings],
-    skipped: [...own.skipped, ...others.skipped],
-    lookedUp: new Set([...own.lookedUp, ...others.lookedUp]),
+    findings: unchecked === undefined ? comparison.findings : [...comparison.findings, unchecked],
+    skipped,
+    lookedUp: new Set([...comparison.lookedUp, ...subjects.map(keyOf)]),
+    subjects: subjects.length,
   };
 }
 
-function present(world: World, subjects: ReadonlyMap<ObjectKey, KubeObject>): KubeObject[] {
-  return [...subjects.values()].flatMap((subject) => {
+// What refers to a changed object is the same in both worlds, except for objects that are among the changes themselves.
+// What it shares with others may differ, so both versions count. The changed objects come first, because others could
+// use up the budget.
+function* affectedBy(
+  changes: readonly Change[],
+  after: World,
+  budget: Budget,
+): Work<{ readonly subjects: readonly KubeObject[]; readonly skipped: Skipped[] }> {
+  const found = new Map<ObjectKey, KubeObject>();
+  const skipped: Skipped[] = [];
+  for (const version of changes.flatMap(versionsOf)) found.set(keyOf(version), version);
+  for (const change of changes) {
+    const versions = versionsOf(change);
+    const { subjects, whyNotAll } = yield* affectedSubjects(after, versions, budget);
+    for (const subject of subjects) found.set(keyOf(subject), subject);
+    const [object] = versions;
+    if (object !== undefined && whyNotAll !== undefined) skipped.push(notFinished('*', object, whyNotAll));
+  }
+  return { subjects: [...found.values()].flatMap((subject) => presentIn(after, subject) ?? []), skipped };
+}
+
+// Only the rules that look at a kind that changed can change their mind about an unchanged subject.
+function rulesByChange(changes: readonly Change[], rules: readonly Rule[]): (subject: KubeObject) => RulesOfKind {
+  const versions = changes.flatMap(versionsOf);
+  const changed = new Set(versions.map(keyOf));
+  const kinds = new Set(versions.flatMap((version) => kindOf(version) ?? []));
+  const all = RuleIndex.of(rules);
+  const relevant = RuleIndex.of(all.reading(kinds));
+  return (subject) => {
     const kind = kindOf(subject);
-    if (kind === undefined) return [];
-    const found = world.get(kind, namespaceOf(subject), subject.metadata.name);
-    return found.state === 'present' ? [found.object] : [];
-  });
+    if (kind === undefined) return NO_RULES;
+    return (changed.has(keyOf(subject)) ? all : relevant).forSubject(kind);
+  };
+}
+
+const NO_RULES: RulesOfKind = { alone: [], across: [] };
+
+/** Compares what rules say in two worlds, one subject after the other. */
+class Comparison {
+  readonly findings: Finding[] = [];
+  readonly skipped: Skipped[] = [];
+  readonly #budget: Budget;
+  readonly #after: Checker;
+  readonly #before: Checker;
+  readonly #worldBefore: World;
+
+  constructor(after: World, before: World, budget: Budget) {
+    this.#budget = budget;
+    this.#after = new Checker(after, budget);
+    this.#before = new Checker(before, budget);
+    this.#worldBefore = before;
+  }
+
+  get lookedUp(): ReadonlySet<ObjectKey> {
+    return this.#after.lookedUp;
+  }
+
+  /** Adds what is new about a subject. The rules that find something are the only ones to look at it as it was. */
+  *compare(subject: KubeObject, rules: RulesOfKind): Work<void> {
+    const { whyNoMore } = this.#budget;
+    if (whyNoMore !== undefined) {
+      this.skipped.push(notFinished('*', subject, whyNoMore));
+      return;
+    }
+    const outcomes = yield* this.#after.check(subject, rules);
+    const suspicious = outcomes.filter(({ findings }) => findings.length > 0);
+    for (const { skipped } of outcomes) this.skipped.push(...skipped);
+    if (suspicious.length === 0) return;
+    const before = yield* this.#outcomesBefore(subject, rules, suspicious);
+    for (const { rule, findings } of suspicious) {
+      const known = before.get(rule);
+      const unfinished = known?.skipped.filter((skip) => skip.unfinished === true) ?? [];
+      this.skipped.push(...unfinished);
+      if (unfinished.length === 0) yield* this.#add(findings, known?.findings ?? []);
+    }
+  }
+
+  *#outcomesBefore(
+    subject: KubeObject,
+    { alone, across }: RulesOfKind,
+    suspicious: readonly Outcome[],
+  ): Work<ReadonlyMap<Rule, Outcome>> {
+    const old = presentIn(this.#worldBefore, subject);
+    if (old === undefined) return NOT_THERE;
+    const wanted = new Set(suspicious.map(({ rule }) => rule));
+    const outcomes = yield* this.#before.check(old, {
+      // All of them or none, because their outcomes are cached together.
+      alone: alone.some((rule) => wanted.has(rule)) ? alone : NO_RULES.alone,
+      across: across.filter((rule) => wanted.has(rule)),
+    });
+    return new Map(outcomes.map((outcome) => [outcome.rule, outcome]));
+  }
+
+  *#add(after: readonly Finding[], before: readonly Finding[]): Work<void> {
+    this.#budget.count(before.length === 0 ? 0 : after.length + before.length);
+    for (const finding of introduced(after, before)) this.findings.push(finding);
+    if (this.#budget.endsSlice()) yield;
+  }
+}
+
+const NOT_THERE: ReadonlyMap<Rule, Outcome> = new Map();
+
+function presentIn(world: World, subject: KubeObject): KubeObject | undefined {
+  const kind = kindOf(subject);
+  if (kind === undefined) return undefined;
+  const found = world.get(kind, namespaceOf(subject), subject.metadata.name);
+  return found.state === 'present' ? found.object : undefined;
 }

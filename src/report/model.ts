@@ -1,5 +1,5 @@
 import { sortSkipped } from '../rules/engine.ts';
-import type { Finding, FindingClass, Skipped } from '../rules/finding.ts';
+import { renderFix, renderMessage, type Finding, type FindingClass, type Skipped } from '../rules/finding.ts';
 import type { ManifestError, SourceObject } from '../world/manifests.ts';
 import { keyOf, refOf, type KubeObject, type ObjectKey, type ObjectRef } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
@@ -58,8 +58,8 @@ export function reportedFinding(
     decision,
     object: refOf(object),
     path: renderPath(finding.path),
-    message: finding.message,
-    fix: finding.fix,
+    message: renderMessage(finding),
+    fix: renderFix(finding),
     ...(source === undefined ? {} : { file: source.file, document: source.document, ...source.position(finding.path) }),
   };
 }

@@ -22,6 +22,7 @@ export function gateOver({ world, cluster }: Source, state: ServeState, log: Log
     self: cluster?.self,
     converts: cluster === undefined || cluster.converts === true,
     now: Date.now,
+    pause: () => new Promise((resolve) => void setImmediate(resolve)),
     ...(cluster === undefined ? {} : rightsBy(cluster.authorizer, cluster.self, log)),
   });
 }
