@@ -60,8 +60,9 @@ export function allowed(uid: string, extras: Extras = {}): AdmissionResponse {
 
 // In UTF-8. The message has them once and `details.causes` again.
 const LONGEST_MESSAGE = 16 * 1024;
-// A field path has the keys of the object in it, which may be of any length.
+// A field path has the keys of the object in it, and a text its names. Both may be of any length.
 const LONGEST_FIELD = 512;
+const LONGEST_TEXT = 4 * 1024;
 
 /** Why a request is denied. */
 export interface Reasons {
@@ -83,11 +84,18 @@ export function refused(
   extras: Extras = {},
 ): AdmissionResponse {
   const unique = [
-    ...new Map(reasons.map(({ field, text }) => [`${field}\n${text}`, { field: clipped(field), text }])).values(),
+    ...new Map(
+      reasons.map(({ field, text }) => [
+        `${field}\n${text}`,
+        { field: clipped(field, LONGEST_FIELD), text: clipped(text, LONGEST_TEXT) },
+      ]),
+    ).values(),
   ];
   const fitting = unique.slice(0, countThatFit(unique.map(lineOf)));
   const left = unique.length - fitting.length + more;
-  const causes = left === 0 ? fitting : [...fitting, { field: 'spec', text: `and ${left} more` }];
+  const rest = left === 0 ? [] : [`and ${left} more`];
+  const lines = [...fitting.map(lineOf), ...rest];
+  const causes = [...fitting, ...rest.map((text) => ({ field: 'spec', text }))];
   const title = `${object.kind} "${object.metadata.name}" is invalid`;
   return {
     uid,
@@ -96,9 +104,9 @@ export function refused(
       code: 422,
       reason: 'Invalid',
       message:
-        causes.length === 1
-          ? `${title}: ${causes.map(lineOf).join('')}`
-          : `${title}: ${fitting.length + left} things are wrong:\n${[...fitting.map(lineOf), ...(left === 0 ? [] : [`and ${left} more`])].map((line) => `- ${line}`).join('\n')}`,
+        lines.length === 1
+          ? `${title}: ${lines[0]}`
+          : `${title}: ${fitting.length + left} things are wrong:\n${lines.map((line) => `- ${line}`).join('\n')}`,
       details: {
         group: groupOf(object.apiVersion),
         kind: object.kind,
@@ -116,8 +124,8 @@ function lineOf({ field, text }: Cause): string {
   return field === '' ? text : `${field}: ${text}`;
 }
 
-function clipped(field: string): string {
-  return field.length <= LONGEST_FIELD ? field : `${field.slice(0, LONGEST_FIELD - 1)}…`;
+function clipped(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
 function countThatFit(lines: readonly string[]): number {
