@@ -123,7 +123,7 @@ class Comparison {
     const before = yield* this.#outcomesBefore(subject, rules, suspicious);
     for (const { rule, findings } of suspicious) {
       const known = before.get(rule);
-      const unfinished = known?.skipped.filter((skip) => skip.unfinished === true) ?? [];
+      const unfinished = known?.skipped.filter((skip) => skip.unfinished !== undefined) ?? [];
       this.skipped.push(...unfinished);
       if (unfinished.length === 0) yield* this.#add(findings, known?.findings ?? []);
     }

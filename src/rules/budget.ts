@@ -13,6 +13,9 @@ export interface BudgetLimits {
 /** Thrown inside a rule when its check has cost too much. Never leaves the engine. */
 export class BudgetSpentError extends Error {}
 
+/** Why nothing more may be checked when the time is over. */
+export const NO_TIME = 'no time was left';
+
 // How many operations are done before others get their turn. At most one check more is done before that, since a rule
 // cannot be interrupted.
 const OPERATIONS_OF_SLICE = 2_000;
@@ -73,7 +76,7 @@ export class Budget {
   spend(operations: number): void {
     this.count(operations);
     this.#whyNotFinished ??= this.#whyNoMore;
-    if (this.#spent > this.#checkEnds) this.#whyNotFinished ??= 'one check of it needs too many operations';
+    if (this.#spent > this.#checkEnds) this.#whyNotFinished ??= 'one check needs too many operations';
     if (this.#whyNotFinished !== undefined) throw new BudgetSpentError(this.#whyNotFinished);
   }
 
@@ -85,7 +88,7 @@ export class Budget {
     if (this.#spent > limits.operations) this.#whyNoMore = 'the checks need too many operations';
     else if (this.#spent >= this.#nextClock) {
       this.#nextClock = this.#spent + OPERATIONS_BETWEEN_CLOCKS;
-      if (limits.expired()) this.#whyNoMore = 'no time was left';
+      if (limits.expired()) this.#whyNoMore = NO_TIME;
     }
   }
 

@@ -127,7 +127,7 @@ function checkOne(rule: Rule, run: Run, subject: KubeObject): Outcome | undefine
 
 /** Returns the skip of a rule, or of all (`*`), that did not finish. */
 export function notFinished(rule: string, subject: KubeObject, reason: string): Skipped {
-  return { rule, subject, reason: `could not be checked: ${reason}`, unfinished: true };
+  return { rule, subject, reason: `could not be checked: ${reason}`, unfinished: reason };
 }
 
 const NO_WORLD: World = {
@@ -150,7 +150,7 @@ function* checkAlone(rules: readonly Rule[], subject: KubeObject, budget: Budget
 }
 
 function isUnfinished({ skipped }: Outcome): boolean {
-  return skipped.some(({ unfinished }) => unfinished === true);
+  return skipped.some(({ unfinished }) => unfinished !== undefined);
 }
 
 function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding {

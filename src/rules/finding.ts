@@ -104,8 +104,8 @@ export interface Skipped {
   readonly rule: string;
   readonly subject: KubeObject;
   readonly reason: string;
-  /** Whether the rule cost too much. Then it says nothing about the subject, whether it found something or not. */
-  readonly unfinished?: true;
+  /** Why the rule did not finish. Then it says nothing about the subject, whether it had found something or not. */
+  readonly unfinished?: string;
 }
 
 /** The result of checking subjects in one world. */
