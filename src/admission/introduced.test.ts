@@ -149,8 +149,10 @@ describe('a rule that does not finish', () => {
   it('is run again by the next request, with nothing kept of the first', () => {
     const after = rollout('web', ['a', 'b', 'c']);
     const change = { before: undefined, after };
-    expect(introduced(change, [alone], { operationsOfCheck: 2 }).told).toHaveLength(1);
-    expect(introduced(change, [alone], {}).told).toHaveLength(3);
+    // Results are kept for a list of rules.
+    const rules = [alone];
+    expect(introduced(change, rules, { operationsOfCheck: 2 }).told).toHaveLength(1);
+    expect(introduced(change, rules, {}).told).toHaveLength(3);
   });
 });
 
