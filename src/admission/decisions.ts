@@ -8,7 +8,7 @@ import {
   type Settings,
   type Situation,
 } from '../policy/policy.ts';
-import { INTERNAL_ERROR, TOO_LARGE } from '../rules/engine.ts';
+import { INTERNAL_ERROR, TOO_LARGE, type Work } from '../rules/engine.ts';
 import type { Finding } from '../rules/finding.ts';
 import { keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { dig, optionalString } from '../world/read.ts';
@@ -97,6 +97,24 @@ export function decideFindings(
     const decision = decisionFor(finding.rule, finding.class, situation, settings);
     return decision === 'off' ? [] : [{ finding, decision }];
   });
+}
+
+// A slice of work, as of a budget.
+const DECISIONS_OF_SLICE = 2_000;
+
+/** Does the work of `decideFindings` in slices. */
+export function* decideInSlices(
+  findings: readonly Finding[],
+  changes: readonly Change[],
+  context: DecisionContext,
+): Work<DecidedFinding[]> {
+  const decided: DecidedFinding[] = [];
+  for (let start = 0; start < findings.length; start += DECISIONS_OF_SLICE) {
+    if (start > 0) yield;
+    for (const entry of decideFindings(findings.slice(start, start + DECISIONS_OF_SLICE), changes, context))
+      decided.push(entry);
+  }
+  return decided;
 }
 
 /** Returns whether a finding spans namespaces that do not trust each other. */

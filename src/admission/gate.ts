@@ -10,7 +10,7 @@ import { exemptAnswer, mutatedAnswer, plainAnswer, validatedAnswer, type GateAns
 import { breakGlassOf } from './break-glass.ts';
 import { budgetOf, inSlices, type Limits, type Pacing } from './budget.ts';
 import { changeOf, type Change } from './change.ts';
-import { decideFindings, decisionContextOf, type DecidedFinding } from './decisions.ts';
+import { decideInSlices, decisionContextOf, type DecidedFinding } from './decisions.ts';
 import { exemption, isTerminating, knownAccounts, onlyScales, type KnownAccounts } from './exempt.ts';
 import { findIntroduced, type Introduced } from './introduced.ts';
 import { reevaluate, type ApiReader } from './live-reads.ts';
@@ -133,7 +133,7 @@ export class Gate {
     const { world, live } = this.#parts;
     const evaluate = (current: World): Promise<Introduced> => this.#introducedBy([change], current, limits);
     const cached = await evaluate(world);
-    const likely = this.#decide(cached.findings, change, world, policy);
+    const likely = await this.#decide(cached.findings, change, world, limits, policy);
     if (live === undefined || !likely.some(mustBeCurrent)) return { decided: likely, skipped: cached.skipped };
 
     const namespace = namespaceOf(object);
@@ -142,10 +142,8 @@ export class Gate {
     const current = await reevaluate([change], cached, alsoRead, { world, live, deadline, evaluate });
     if (isTerminating(current.world, request.namespace)) return { exempt: 'terminating namespace' };
     const { findings, skipped } = current.introduced;
-    const decided = this.#decide(findings, change, current.world, policy).map((entry): DecidedFinding =>
-      dependsOnAny(entry.finding, current.unreadable) ? { ...entry, decision: 'warn' } : entry,
-    );
-    return { decided, skipped };
+    const decided = await this.#decide(findings, change, current.world, limits, policy);
+    return { decided: decided.map((entry) => warnIfUnreadable(entry, current.unreadable)), skipped };
   }
 
   #introducedBy(changes: readonly Change[], world: World, limits: Limits): Promise<Introduced> {
@@ -153,8 +151,15 @@ export class Gate {
     return inSlices(findIntroduced(world, changes, this.#parts.rules, budget), limits, this.#parts);
   }
 
-  #decide(findings: readonly Finding[], change: Change, world: World, policy: Policy): DecidedFinding[] {
-    return decideFindings(findings, [change], decisionContextOf(policy, world, false));
+  #decide(
+    findings: readonly Finding[],
+    change: Change,
+    world: World,
+    limits: Limits,
+    policy: Policy,
+  ): Promise<DecidedFinding[]> {
+    const context = decisionContextOf(policy, world, false);
+    return inSlices(decideInSlices(findings, [change], context), limits, this.#parts);
   }
 
   async #answer(
@@ -216,6 +221,9 @@ function mustBeCurrent({ finding, decision }: DecidedFinding): boolean {
   return decision === 'deny' || finding.class === 'missing';
 }
 
-function dependsOnAny(finding: Finding, keys: ReadonlySet<ObjectKey>): boolean {
-  return keys.has(keyOf(finding.subject)) || [...finding.dependsOn].some((key) => keys.has(key));
+function warnIfUnreadable(entry: DecidedFinding, unreadable: ReadonlySet<ObjectKey>): DecidedFinding {
+  if (unreadable.size === 0) return entry;
+  const { subject, dependsOn } = entry.finding;
+  const isUnreadable = unreadable.has(keyOf(subject)) || [...dependsOn].some((key) => unreadable.has(key));
+  return isUnreadable ? { ...entry, decision: 'warn' } : entry;
 }

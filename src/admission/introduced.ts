@@ -146,7 +146,7 @@ class Comparison {
   }
 
   *#add(after: readonly Finding[], before: readonly Finding[]): Work<void> {
-    this.#budget.count(before.length === 0 ? 0 : after.length + before.length);
+    if (before.length > 0) this.#budget.count(after.length + before.length);
     for (const finding of introduced(after, before)) this.findings.push(finding);
     if (this.#budget.endsSlice()) yield;
   }

@@ -36,14 +36,8 @@ export interface Finding {
  * Returns the identity of a finding, which is used to compare the findings of two worlds: rule, message id, subject,
  * object and anchor. It has no list index and no rendered text, so reordering or rewording introduces nothing.
  */
-export function identity(finding: Finding): string {
-  return JSON.stringify([
-    finding.rule,
-    finding.messageId,
-    keyOf(finding.subject),
-    keyOf(finding.object),
-    finding.anchor,
-  ]);
+export function identity({ rule, messageId, subject, object, anchor }: Finding): string {
+  return `${rule}\n${messageId}\n${keyOf(subject)}\n${keyOf(object)}\n${anchor}`;
 }
 
 /**
