@@ -46,7 +46,7 @@ export interface PolicyDifference {
   readonly changed: readonly ReportedFinding[];
   /** Findings that it no longer reports. */
   readonly dropped: readonly ReportedFinding[];
-  /** How many there are besides. */
+  /** How many more there are. */
   readonly more?: number;
 }
 

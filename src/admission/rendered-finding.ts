@@ -88,7 +88,7 @@ export function warningText({ text, object }: RenderedFinding, finding: Finding)
  * Returns warnings as the API server passes them on: without repetition, each on one line of at most 256 characters, at
  * most 4096 in all. The last one counts those that do not fit.
  *
- * @param more - How many there are besides.
+ * @param more - How many more there are.
  */
 export function fitWarnings(texts: readonly string[], more = 0): string[] {
   const unique = [...new Set(texts.map((text) => cut(text.replaceAll(/\s+/g, ' ').trim())))];

@@ -41,7 +41,7 @@ export function reviewOf(response: AdmissionResponse): {
 export interface Extras {
   readonly patch?: readonly Operation[];
   readonly warnings?: readonly string[];
-  /** How many warnings there are besides. */
+  /** How many more warnings there are. */
   readonly moreWarnings?: number;
   readonly audit?: Readonly<Record<string, string>>;
 }
@@ -68,7 +68,7 @@ const LONGEST_TEXT = 4 * 1024;
 export interface Reasons {
   /** At least one. */
   readonly reasons: readonly RenderedFinding[];
-  /** How many there are besides. */
+  /** How many more there are. */
   readonly more: number;
 }
 

@@ -6,7 +6,7 @@ import type { DecidedFinding } from './decisions.ts';
 const MOST_OF_A_RULE = 20;
 const MOST = 100;
 
-/** Which findings the user is told, and how many there are besides. */
+/** Which findings the user is told, and how many more there are. */
 export interface Told {
   readonly findings: readonly DecidedFinding[];
   readonly more: { readonly deny: number; readonly warn: number };

@@ -36,7 +36,7 @@ export interface BundleReport {
   readonly errors: readonly ManifestError[];
   /** How many objects were evaluated. */
   readonly objects: number;
-  /** How many findings, skips and errors there are besides, where they are too many for an answer. */
+  /** How many more findings, skips and errors there are, where they are too many for an answer. */
   readonly more?: number;
   /** The accounts of a cluster that look like those of Argo Rollouts controllers and are not trusted. */
   readonly untrustedControllers?: readonly string[];
