@@ -40,7 +40,7 @@ export function* findIntroduced(
   const after = worldAfter(base, changes);
   const { subjects, skipped } = yield* affectedBy(changes, after, budget);
   const rulesFor = rulesByChange(changes, rules);
-  const comparison = new Comparison(after, worldBefore(base, changes), budget);
+  const comparison = new Comparison(after, () => worldBefore(base, changes), budget);
   for (const subject of subjects) yield* comparison.compare(subject, rulesFor(subject));
   skipped.push(...comparison.skipped);
   const unchecked = tooLarge(changes, skipped);
@@ -95,14 +95,14 @@ class Comparison {
   readonly skipped: Skipped[] = [];
   readonly #budget: Budget;
   readonly #after: Checker;
-  readonly #before: Checker;
-  readonly #worldBefore: World;
+  readonly #worldBefore: () => World;
+  #before: { readonly world: World; readonly checker: Checker } | undefined;
 
-  constructor(after: World, before: World, budget: Budget) {
+  /** @param worldBefore - Most changes introduce nothing, and then it is not needed. */
+  constructor(after: World, worldBefore: () => World, budget: Budget) {
     this.#budget = budget;
     this.#after = new Checker(after, budget);
-    this.#before = new Checker(before, budget);
-    this.#worldBefore = before;
+    this.#worldBefore = worldBefore;
   }
 
   get lookedUp(): ReadonlySet<ObjectKey> {
@@ -134,15 +134,20 @@ class Comparison {
     { alone, across }: RulesOfKind,
     suspicious: readonly Outcome[],
   ): Work<ReadonlyMap<Rule, Outcome>> {
-    const old = presentIn(this.#worldBefore, subject);
+    const { world, checker } = (this.#before ??= this.#start(this.#worldBefore()));
+    const old = presentIn(world, subject);
     if (old === undefined) return NOT_THERE;
     const wanted = new Set(suspicious.map(({ rule }) => rule));
-    const outcomes = yield* this.#before.check(old, {
+    const outcomes = yield* checker.check(old, {
       // All of them or none, because their outcomes are cached together.
       alone: alone.some((rule) => wanted.has(rule)) ? alone : NO_RULES.alone,
       across: across.filter((rule) => wanted.has(rule)),
     });
     return new Map(outcomes.map((outcome) => [outcome.rule, outcome]));
+  }
+
+  #start(world: World): { readonly world: World; readonly checker: Checker } {
+    return { world, checker: new Checker(world, this.#budget) };
   }
 
   *#add(after: readonly Finding[], before: readonly Finding[]): Work<void> {
