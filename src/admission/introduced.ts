@@ -1,9 +1,19 @@
 import { Budget } from '../rules/budget.ts';
 import type { Rule } from '../rules/define.ts';
-import { affectedSubjects, Checker, finish, notFinished, type Outcome, type Work } from '../rules/engine.ts';
+import {
+  affectedSubjects,
+  checkAlone,
+  Checker,
+  finish,
+  isUnfinished,
+  notFinished,
+  type Outcome,
+  type Work,
+} from '../rules/engine.ts';
 import { introduced, type Finding, type Skipped } from '../rules/finding.ts';
 import { RuleIndex, type RulesOfKind } from '../rules/rule-index.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { isBeingDeleted } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
 import { versionsOf, worldAfter, worldBefore, type Change } from './change.ts';
 import { tooLarge } from './too-large.ts';
@@ -39,14 +49,14 @@ export function* findIntroduced(
 ): Work<Introduced> {
   const after = worldAfter(base, changes);
   const { subjects, skipped } = yield* affectedBy(changes, after, budget);
-  const rulesFor = rulesByChange(changes, rules);
-  const comparison = new Comparison(after, () => worldBefore(base, changes), budget);
-  for (const subject of subjects) yield* comparison.compare(subject, rulesFor(subject));
-  skipped.push(...comparison.skipped);
-  const unchecked = tooLarge(changes, skipped);
+  const scope = scopeOf(changes, rules);
+  const comparison = new Comparison(after, () => worldBefore(base, changes), scope, budget);
+  for (const subject of subjects) yield* comparison.compare(subject);
+  const allSkipped = [...skipped, ...comparison.skipped];
+  const unchecked = tooLarge(changes, allSkipped);
   return {
     findings: unchecked === undefined ? comparison.findings : [...comparison.findings, unchecked],
-    skipped,
+    skipped: allSkipped,
     lookedUp: new Set([...comparison.lookedUp, ...subjects.map(keyOf)]),
     subjects: subjects.length,
   };
@@ -59,7 +69,7 @@ function* affectedBy(
   changes: readonly Change[],
   after: World,
   budget: Budget,
-): Work<{ readonly subjects: readonly KubeObject[]; readonly skipped: Skipped[] }> {
+): Work<{ readonly subjects: readonly KubeObject[]; readonly skipped: readonly Skipped[] }> {
   const found = new Map<ObjectKey, KubeObject>();
   const skipped: Skipped[] = [];
   for (const version of changes.flatMap(versionsOf)) found.set(keyOf(version), version);
@@ -73,33 +83,47 @@ function* affectedBy(
   return { subjects: [...found.values()].flatMap((subject) => presentIn(after, subject) ?? []), skipped };
 }
 
-// Only the rules that look at a kind that changed can change their mind about an unchanged subject.
-function rulesByChange(changes: readonly Change[], rules: readonly Rule[]): (subject: KubeObject) => RulesOfKind {
+interface Scope {
+  isChanged(subject: KubeObject): boolean;
+  /** Only the rules that look at a kind that changed can change their mind about an unchanged subject. */
+  rulesFor(subject: KubeObject): RulesOfKind;
+}
+
+function scopeOf(changes: readonly Change[], rules: readonly Rule[]): Scope {
   const versions = changes.flatMap(versionsOf);
   const changed = new Set(versions.map(keyOf));
   const kinds = new Set(versions.flatMap((version) => kindOf(version) ?? []));
   const all = RuleIndex.of(rules);
   const relevant = RuleIndex.of(all.reading(kinds));
-  return (subject) => {
-    const kind = kindOf(subject);
-    if (kind === undefined) return NO_RULES;
-    return (changed.has(keyOf(subject)) ? all : relevant).forSubject(kind);
+  const isChanged = (subject: KubeObject): boolean => changed.has(keyOf(subject));
+  return {
+    isChanged,
+    rulesFor(subject) {
+      const kind = kindOf(subject);
+      return kind === undefined ? NO_RULES : (isChanged(subject) ? all : relevant).forSubject(kind);
+    },
   };
 }
 
 const NO_RULES: RulesOfKind = { alone: [], across: [] };
 
-/** Compares what rules say in two worlds, one subject after the other. */
+/**
+ * Compares what rules say in two worlds, one subject after the other. A live world may change while others have their
+ * turn. So a rule looks at both worlds in the same turn, and an unchanged subject is the same object in both. Else what
+ * is fixed meanwhile would look as if it had not been there before.
+ */
 class Comparison {
   readonly findings: Finding[] = [];
   readonly skipped: Skipped[] = [];
+  readonly #scope: Scope;
   readonly #budget: Budget;
   readonly #after: Checker;
   readonly #worldBefore: () => World;
   #before: { readonly world: World; readonly checker: Checker } | undefined;
 
   /** @param worldBefore - Most changes introduce nothing, and then it is not needed. */
-  constructor(after: World, worldBefore: () => World, budget: Budget) {
+  constructor(after: World, worldBefore: () => World, scope: Scope, budget: Budget) {
+    this.#scope = scope;
     this.#budget = budget;
     this.#after = new Checker(after, budget);
     this.#worldBefore = worldBefore;
@@ -109,55 +133,71 @@ class Comparison {
     return this.#after.lookedUp;
   }
 
-  /** Adds what is new about a subject. The rules that find something are the only ones to look at it as it was. */
-  *compare(subject: KubeObject, rules: RulesOfKind): Work<void> {
+  /** Adds what is new about a subject. Only the rules that find something look at it as it was. */
+  *compare(subject: KubeObject): Work<void> {
     const { whyNoMore } = this.#budget;
     if (whyNoMore !== undefined) {
       this.skipped.push(notFinished('*', subject, whyNoMore));
       return;
     }
-    const outcomes = yield* this.#after.check(subject, rules);
-    const suspicious = outcomes.filter(({ findings }) => findings.length > 0);
-    for (const { skipped } of outcomes) this.skipped.push(...skipped);
-    if (suspicious.length === 0) return;
-    const before = yield* this.#outcomesBefore(subject, rules, suspicious);
-    for (const { rule, findings } of suspicious) {
-      const known = before.get(rule);
-      const unfinished = known?.skipped.filter((skip) => skip.unfinished !== undefined) ?? [];
-      this.skipped.push(...unfinished);
-      if (unfinished.length === 0) yield* this.#add(findings, known?.findings ?? []);
+    if (isBeingDeleted(subject)) return;
+    const { alone, across } = this.#scope.rulesFor(subject);
+    yield* this.#compareAlone(subject, alone);
+    for (const rule of across) {
+      const outcome = this.#after.check(rule, subject);
+      if (outcome !== undefined) this.#add(outcome, this.#outcomeBefore(outcome, subject));
+      if (this.#budget.endsSlice()) yield;
     }
   }
 
-  *#outcomesBefore(
-    subject: KubeObject,
-    { alone, across }: RulesOfKind,
-    suspicious: readonly Outcome[],
-  ): Work<ReadonlyMap<Rule, Outcome>> {
-    const { world, checker } = (this.#before ??= this.#start(this.#worldBefore()));
-    const old = presentIn(world, subject);
-    if (old === undefined) return NOT_THERE;
-    const wanted = new Set(suspicious.map(({ rule }) => rule));
-    const outcomes = yield* checker.check(old, {
-      // All of them or none, because their outcomes are cached together.
-      alone: alone.some((rule) => wanted.has(rule)) ? alone : NO_RULES.alone,
-      across: across.filter((rule) => wanted.has(rule)),
-    });
-    return new Map(outcomes.map((outcome) => [outcome.rule, outcome]));
+  *#compareAlone(subject: KubeObject, rules: readonly Rule[]): Work<void> {
+    const outcomes = yield* checkAlone(rules, subject, this.#budget);
+    if (outcomes.length === 0) return;
+    const old = outcomes.some(findsSomething) ? this.#subjectBefore(subject) : undefined;
+    const before = old === undefined ? [] : yield* checkAlone(rules, old, this.#budget);
+    for (const outcome of outcomes) {
+      this.#add(
+        outcome,
+        before.find(({ rule }) => rule === outcome.rule),
+      );
+      if (this.#budget.endsSlice()) yield;
+    }
   }
 
-  #start(world: World): { readonly world: World; readonly checker: Checker } {
-    return { world, checker: new Checker(world, this.#budget) };
+  #outcomeBefore(after: Outcome, subject: KubeObject): Outcome | undefined {
+    if (!findsSomething(after)) return undefined;
+    const old = this.#subjectBefore(subject);
+    return old === undefined ? undefined : this.#inWorldBefore().checker.check(after.rule, old);
   }
 
-  *#add(after: readonly Finding[], before: readonly Finding[]): Work<void> {
-    if (before.length > 0) this.#budget.count(after.length + before.length);
-    for (const finding of introduced(after, before)) this.findings.push(finding);
-    if (this.#budget.endsSlice()) yield;
+  #subjectBefore(subject: KubeObject): KubeObject | undefined {
+    if (!this.#scope.isChanged(subject)) return subject;
+    const old = presentIn(this.#inWorldBefore().world, subject);
+    return old === undefined || isBeingDeleted(old) ? undefined : old;
+  }
+
+  #inWorldBefore(): { readonly world: World; readonly checker: Checker } {
+    if (this.#before === undefined) {
+      const world = this.#worldBefore();
+      this.#before = { world, checker: new Checker(world, this.#budget) };
+    }
+    return this.#before;
+  }
+
+  #add({ findings, skipped }: Outcome, before: Outcome | undefined): void {
+    for (const skip of skipped) this.skipped.push(skip);
+    if (before !== undefined && isUnfinished(before)) {
+      for (const skip of before.skipped) this.skipped.push(skip);
+      return;
+    }
+    if (before !== undefined) this.#budget.count(findings.length + before.findings.length);
+    for (const finding of introduced(findings, before?.findings ?? [])) this.findings.push(finding);
   }
 }
 
-const NOT_THERE: ReadonlyMap<Rule, Outcome> = new Map();
+function findsSomething({ findings }: Outcome): boolean {
+  return findings.length > 0;
+}
 
 function presentIn(world: World, subject: KubeObject): KubeObject | undefined {
   const kind = kindOf(subject);

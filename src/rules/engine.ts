@@ -5,7 +5,7 @@ import { sharedKeys } from '../world/references.ts';
 import type { World } from '../world/world.ts';
 import { Budget, BudgetSpentError } from './budget.ts';
 import type { Rule, Run } from './define.ts';
-import { RuleIndex, type RulesOfKind } from './rule-index.ts';
+import { RuleIndex } from './rule-index.ts';
 import { type Finding, type Report, type Skipped } from './finding.ts';
 import { messageOf } from '../world/error.ts';
 
@@ -46,16 +46,22 @@ export function evaluate(
   subjects: Iterable<KubeObject>,
   rules: readonly Rule[],
 ): Report & Pick<Run, 'kindsRead'> {
-  const checker = new Checker(world, new Budget());
+  const budget = new Budget();
+  const checker = new Checker(world, budget);
   const index = RuleIndex.of(rules);
   const findings: Finding[] = [];
   const skipped: Skipped[] = [];
   for (const subject of subjects) {
     const kind = kindOf(subject);
-    if (kind === undefined) continue;
-    for (const outcome of finish(checker.check(subject, index.forSubject(kind)))) {
-      findings.push(...outcome.findings);
-      skipped.push(...outcome.skipped);
+    if (kind === undefined || isBeingDeleted(subject)) continue;
+    const { alone, across } = index.forSubject(kind);
+    const outcomes = [
+      ...finish(checkAlone(alone, subject, budget)),
+      ...across.map((rule) => checker.check(rule, subject)),
+    ];
+    for (const outcome of outcomes) {
+      for (const finding of outcome?.findings ?? []) findings.push(finding);
+      for (const skip of outcome?.skipped ?? []) skipped.push(skip);
     }
   }
   return { findings, skipped, lookedUp: checker.lookedUp, kindsRead: checker.kindsRead };
@@ -79,29 +85,14 @@ export class Checker {
     return this.#run.kindsRead;
   }
 
-  /** Returns what rules say about a subject, without those that have nothing to say. Never throws. */
-  *check(subject: KubeObject, { alone, across }: RulesOfKind): Work<readonly Outcome[]> {
-    if (isBeingDeleted(subject)) return NOTHING;
-    const own = alone.length === 0 ? NOTHING : yield* checkAlone(alone, subject, this.#run.budget);
-    const others = yield* checkEach(across, this.#run, subject);
-    return own.length === 0 ? others : others.length === 0 ? own : [...own, ...others];
+  /** Returns what a rule says about a subject, or undefined if it has nothing to say. Never throws. */
+  check(rule: Rule, subject: KubeObject): Outcome | undefined {
+    return checkOne(rule, this.#run, subject);
   }
 }
-
-const NOTHING: readonly Outcome[] = [];
 
 function runIn(world: World, budget: Budget): Run {
   return { world, budget, findings: [], skipped: [], lookedUp: new Set(), kindsRead: new Set() };
-}
-
-function* checkEach(rules: readonly Rule[], run: Run, subject: KubeObject): Work<readonly Outcome[]> {
-  let outcomes: Outcome[] | undefined;
-  for (const rule of rules) {
-    const outcome = checkOne(rule, run, subject);
-    if (outcome !== undefined) (outcomes ??= []).push(outcome);
-    if (run.budget.endsSlice()) yield;
-  }
-  return outcomes ?? NOTHING;
 }
 
 function checkOne(rule: Rule, run: Run, subject: KubeObject): Outcome | undefined {
@@ -136,20 +127,32 @@ const NO_WORLD: World = {
   referrers: () => [],
 };
 
+const NOTHING: readonly Outcome[] = [];
 const ownOutcomes = memo((_subject: KubeObject) => new Map<readonly Rule[], readonly Outcome[]>());
 
-// A rule that reads only its subject always finds the same in it. For an object that stays in the cache, one run is
-// enough. What did not finish is not kept: the next request may have the time for it.
-function* checkAlone(rules: readonly Rule[], subject: KubeObject, budget: Budget): Work<readonly Outcome[]> {
+/**
+ * Returns what rules that look at nothing but the subject say about it, without those that have nothing to say. They
+ * always find the same in it, so for an object that stays in the cache one run is enough. What did not finish is not
+ * kept: the next request may have the time for it.
+ */
+export function* checkAlone(rules: readonly Rule[], subject: KubeObject, budget: Budget): Work<readonly Outcome[]> {
+  if (rules.length === 0) return NOTHING;
   const byRules = ownOutcomes(subject);
   const known = byRules.get(rules);
   if (known !== undefined) return known;
-  const outcomes = yield* checkEach(rules, runIn(NO_WORLD, budget), subject);
+  const run = runIn(NO_WORLD, budget);
+  let outcomes = NOTHING;
+  for (const rule of rules) {
+    const outcome = checkOne(rule, run, subject);
+    if (outcome !== undefined) outcomes = [...outcomes, outcome];
+    if (budget.endsSlice()) yield;
+  }
   if (!outcomes.some(isUnfinished)) byRules.set(rules, outcomes);
   return outcomes;
 }
 
-function isUnfinished({ skipped }: Outcome): boolean {
+/** Returns whether a rule did not finish. */
+export function isUnfinished({ skipped }: Outcome): boolean {
   return skipped.some(({ unfinished }) => unfinished !== undefined);
 }
 
