@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DOCUMENT_RULES } from '../src/documents/index.ts';
 import { PRESERVERS } from '../src/preserve/index.ts';
-import { INTERNAL_ERROR } from '../src/rules/engine.ts';
+import { INTERNAL_ERROR, TOO_LARGE } from '../src/rules/engine.ts';
 import { RULES } from '../src/rules/index.ts';
 import { RETIRED_RULES } from '../src/rules/retired.ts';
 
@@ -43,7 +43,9 @@ function checkId(id: string, isFolder: boolean, retired: readonly string[]): voi
     throw new InvalidId(
       `"${id}" is not an id: use two or more lower-case words with hyphens, such as service-selector`,
     );
-  const taken = [...RULES, ...DOCUMENT_RULES, ...PRESERVERS, { id: INTERNAL_ERROR }].some((other) => other.id === id);
+  const taken = [...RULES, ...DOCUMENT_RULES, ...PRESERVERS, { id: INTERNAL_ERROR }, { id: TOO_LARGE }].some(
+    (other) => other.id === id,
+  );
   if (taken || isFolder) throw new InvalidId(`"${id}" is taken: choose another id`);
   if (retired.includes(id))
     throw new InvalidId(`"${id}" is the id of a retired rule, which users may still name: choose another id`);

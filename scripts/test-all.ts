@@ -62,6 +62,12 @@ const PARTS: Readonly<Record<string, Part>> = {
     controlPlane: true,
     items: [{ name: 'test/agreement' }],
   },
+  'budgets-100000': {
+    covers: '100,000 budgets and edits of fixtures: what is denied within a budget is a part of what is denied without',
+    config: 'vitest.config.ts',
+    env: { BUDGET_CASES: '100000' },
+    items: eachFile('test/admission/budget.property.test.ts'),
+  },
   'gateway-plugin': {
     covers: `the real Gateway API plugin; ${PLUGIN} names its program`,
     ...E2E,

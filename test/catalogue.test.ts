@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { DOCUMENT_RULES } from '../src/documents/index.ts';
 import { PRESERVERS } from '../src/preserve/index.ts';
-import { evaluate, INTERNAL_ERROR } from '../src/rules/engine.ts';
+import { evaluate, INTERNAL_ERROR, TOO_LARGE } from '../src/rules/engine.ts';
 import { renderText } from '../src/rules/finding.ts';
 import { RULES } from '../src/rules/index.ts';
 import { RETIRED_RULES } from '../src/rules/retired.ts';
@@ -55,7 +55,7 @@ describe('the catalogue', () => {
   });
 
   it('has unique ids across rules, document checks, preservers and the engine', () => {
-    const all = [...everything.map(({ id }) => id), ...PRESERVERS.map(({ id }) => id), INTERNAL_ERROR];
+    const all = [...everything.map(({ id }) => id), ...PRESERVERS.map(({ id }) => id), INTERNAL_ERROR, TOO_LARGE];
     expect(new Set(all).size).toBe(all.length);
     for (const id of all) expect(id).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });

@@ -5,6 +5,7 @@ import { crossesNamespaces, type DecidedFinding, type DecisionContext } from './
 import type { MigratedDeployment } from './migration/migrate.ts';
 import { problemWith } from './preserve.ts';
 import { renderFinding, warningText } from './rendered-finding.ts';
+import { toldOf } from './told.ts';
 import { allowed, refused, type AdmissionResponse, type Extras } from './response.ts';
 import type { Request } from './review.ts';
 
@@ -83,10 +84,11 @@ export interface Decided {
 export function validatedAnswer(
   request: Request,
   object: KubeObject,
-  { findings, skipped, breakGlass, warnings: more }: Decided,
+  { findings, skipped, breakGlass, warnings: first }: Decided,
   context: DecisionContext,
 ): GateAnswer {
-  const rendered = findings.map(({ finding, decision }) => ({
+  const told = toldOf(findings);
+  const rendered = told.findings.map(({ finding, decision }) => ({
     finding,
     decision,
     text: renderFinding(finding, object, {
@@ -99,10 +101,12 @@ export function validatedAnswer(
   const warnings = rendered
     .filter(({ decision }) => decision === 'warn')
     .map(({ text, finding }) => warningText(text, finding));
+  const { more } = told;
   const verdict = causes.length > 0 ? 'deny' : warnings.length > 0 ? 'warn' : 'allow';
   const extras: Extras = {
     // First, since it explains the others, and since the last ones are left out where there are many.
-    warnings: [...more, ...warnings],
+    warnings: [...first, ...warnings],
+    moreWarnings: more.warn,
     audit: {
       ...(verdict === 'allow' ? {} : { verdict, rules: unique(findings.map(({ finding }) => finding.rule)).join(',') }),
       ...(skipped.length === 0
@@ -116,7 +120,10 @@ export function validatedAnswer(
     },
   };
   return {
-    response: causes.length > 0 ? refused(request.uid, object, causes, extras) : allowed(request.uid, extras),
+    response:
+      causes.length > 0
+        ? refused(request.uid, object, { reasons: causes, more: more.deny }, extras)
+        : allowed(request.uid, extras),
     record: {
       verdict,
       findings: findings.map(({ finding, decision }) => ({

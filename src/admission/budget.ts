@@ -1,23 +1,53 @@
-import type { Budget } from '../rules/engine.ts';
+import { Budget } from '../rules/budget.ts';
+import type { Work } from '../rules/engine.ts';
 
 /** How much one request may cost. */
 export interface Limits {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
+  /** How many objects one change may affect. */
   readonly maxSubjects: number;
+  /** How many operations one evaluation may take, as `Budget` counts them. */
+  readonly maxOperations: number;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal;
+}
+
+/** What the world outside gives to the work on a request. */
+export interface Pacing {
+  /** Lets other requests have their turn. */
+  pause(): Promise<void>;
+  /** Returns milliseconds since the epoch. */
+  now(): number;
+}
+
+// A tenth of what a request may take. More would let one rule hold the process for longer than 50 ms.
+const PART_OF_CHECK = 10;
+
+/** Returns the budget of one evaluation. */
+export function budgetOf({ deadline, maxSubjects, maxOperations }: Limits, { now }: Pick<Pacing, 'now'>): Budget {
+  return new Budget({
+    operations: maxOperations,
+    operationsOfCheck: Math.ceil(maxOperations / PART_OF_CHECK),
+    subjects: maxSubjects,
+    expired: () => now() >= deadline,
+  });
 }
 
 /**
- * Returns a budget that is spent after so many subjects, or when the deadline has passed.
+ * Does work in slices. Between two slices others have their turn.
  *
- * @param now - Returns milliseconds since the epoch.
+ * @throws the reason of the signal - If nobody waits for the answer any more.
  */
-export function budgetOf(limits: Limits, now: () => number): Budget {
-  let subjects = 0;
-  return {
-    spent() {
-      if (++subjects > limits.maxSubjects) return `more than ${limits.maxSubjects} objects refer to it`;
-      return now() >= limits.deadline ? 'no time was left to check it' : undefined;
-    },
-  };
+export async function inSlices<T>(
+  work: Work<T>,
+  { signal }: Pick<Limits, 'signal'>,
+  { pause }: Pick<Pacing, 'pause'>,
+): Promise<T> {
+  for (;;) {
+    signal?.throwIfAborted();
+    const step = work.next();
+    if (step.done === true) return step.value;
+    await pause();
+  }
 }

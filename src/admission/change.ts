@@ -29,6 +29,11 @@ export function changeOf({ object, oldObject }: Pick<Request, 'object' | 'oldObj
   };
 }
 
+/** Returns the versions of the object that a change has, the one after it first. */
+export function versionsOf({ before, after }: Change): KubeObject[] {
+  return [after, before].filter((version) => version !== undefined);
+}
+
 /**
  * Returns the world before changes.
  *

@@ -1,5 +1,6 @@
 import {
   decisionFor,
+  decisionOnTooLarge,
   isTrusted,
   POLICY_LABEL,
   settingsFor,
@@ -7,7 +8,7 @@ import {
   type Settings,
   type Situation,
 } from '../policy/policy.ts';
-import { INTERNAL_ERROR } from '../rules/engine.ts';
+import { INTERNAL_ERROR, TOO_LARGE, type Work } from '../rules/engine.ts';
 import type { Finding } from '../rules/finding.ts';
 import { keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { dig, optionalString } from '../world/read.ts';
@@ -84,8 +85,10 @@ export function decideFindings(
     if (finding.rule === INTERNAL_ERROR) {
       return [{ finding, decision: settings.mode === 'enforce' ? settings.onInternalError : 'warn' }];
     }
+    const operation = change?.after === undefined ? 'DELETE' : change.before === undefined ? 'CREATE' : 'UPDATE';
+    if (finding.rule === TOO_LARGE) return [{ finding, decision: decisionOnTooLarge(operation, settings) }];
     const situation: Situation = {
-      operation: change?.after === undefined ? 'DELETE' : change.before === undefined ? 'CREATE' : 'UPDATE',
+      operation,
       subjectAdmitted: changed.has(subjectKey),
       midUpdate: isMidUpdate(finding.subject),
       foreign: crossesNamespaces(finding, object, context),
@@ -94,6 +97,24 @@ export function decideFindings(
     const decision = decisionFor(finding.rule, finding.class, situation, settings);
     return decision === 'off' ? [] : [{ finding, decision }];
   });
+}
+
+// A slice of work, as of a budget.
+const DECISIONS_OF_SLICE = 2_000;
+
+/** Does the work of `decideFindings` in slices. */
+export function* decideInSlices(
+  findings: readonly Finding[],
+  changes: readonly Change[],
+  context: DecisionContext,
+): Work<DecidedFinding[]> {
+  const decided: DecidedFinding[] = [];
+  for (let start = 0; start < findings.length; start += DECISIONS_OF_SLICE) {
+    if (start > 0) yield;
+    for (const entry of decideFindings(findings.slice(start, start + DECISIONS_OF_SLICE), changes, context))
+      decided.push(entry);
+  }
+  return decided;
 }
 
 /** Returns whether a finding spans namespaces that do not trust each other. */

@@ -2,6 +2,7 @@ import type { Operation } from 'fast-json-patch';
 import { withReplicas } from '../migration/render.ts';
 import type { Preserver } from '../preserve/define.ts';
 import type { Policy } from '../policy/policy.ts';
+import { bounded, firstFindings } from '../report/bounded.ts';
 import type { BundleReport, ReportedFinding } from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { parseManifests, type Manifests } from '../world/manifests.ts';
@@ -45,6 +46,8 @@ export interface PolicyDifference {
   readonly changed: readonly ReportedFinding[];
   /** Findings that it no longer reports. */
   readonly dropped: readonly ReportedFinding[];
+  /** How many more there are. */
+  readonly more?: number;
 }
 
 /** The answer of a dry run. */
@@ -74,7 +77,7 @@ export function dryRun(input: DryRunInput, base: World, catalogue: Catalogue): D
       ? undefined
       : compare(bundle.report, evaluateWith(input.candidate, manifests, input, base, catalogue).report);
   return {
-    ...bundle.report,
+    ...bounded(bundle.report),
     results: resultsOf(bundle, input.policy, base, catalogue.keeps),
     rollouts: bundle.plans.flatMap(({ plan, refused }) =>
       plan.kind === 'converts' && !refused ? [withReplicas(plan.rollout, plan.replicas)] : [],
@@ -179,9 +182,13 @@ function compare(now: BundleReport, then: BundleReport): PolicyDifference {
   const id = ({ decision: _, ...finding }: ReportedFinding): string => JSON.stringify(finding);
   const before = new Map(now.findings.map((finding) => [id(finding), finding.decision]));
   const after = new Set(then.findings.map(id));
+  const changed = firstFindings(then.findings.filter((finding) => before.get(id(finding)) !== finding.decision));
+  const dropped = firstFindings(now.findings.filter((finding) => !after.has(id(finding))));
+  const more = changed.more + dropped.more;
   return {
     verdict: then.verdict,
-    changed: then.findings.filter((finding) => before.get(id(finding)) !== finding.decision),
-    dropped: now.findings.filter((finding) => !after.has(id(finding))),
+    changed: changed.listed,
+    dropped: dropped.listed,
+    ...(more === 0 ? {} : { more }),
   };
 }

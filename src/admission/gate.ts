@@ -2,18 +2,18 @@ import type { Protection } from '../migration/conversion-policy.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Preserver } from '../preserve/define.ts';
 import type { Rule } from '../rules/define.ts';
-import type { Budget } from '../rules/engine.ts';
-import { sortFindings, type Finding, type Skipped } from '../rules/finding.ts';
+import { TOO_LARGE } from '../rules/engine.ts';
+import type { Finding } from '../rules/finding.ts';
 import { isUnseen } from '../rules/unread.ts';
 import { keyFor, keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
 import { exemptAnswer, mutatedAnswer, plainAnswer, validatedAnswer, type GateAnswer } from './answer.ts';
 import { breakGlassOf } from './break-glass.ts';
-import { budgetOf, type Limits } from './budget.ts';
+import { budgetOf, inSlices, type Limits, type Pacing } from './budget.ts';
 import { changeOf, type Change } from './change.ts';
-import { decideFindings, decisionContextOf, type DecidedFinding } from './decisions.ts';
+import { decideInSlices, decisionContextOf, type DecidedFinding } from './decisions.ts';
 import { exemption, isTerminating, knownAccounts, onlyScales, type KnownAccounts } from './exempt.ts';
-import { introducedBy } from './introduced.ts';
+import { findIntroduced, type Introduced } from './introduced.ts';
 import { reevaluate, type ApiReader } from './live-reads.ts';
 import { migrate } from './migration/migrate.ts';
 import { MigrationPlanner, outcomeOf, type PlannedMigration } from './migration/planner.ts';
@@ -24,7 +24,7 @@ export type { DecisionRecord, GateAnswer } from './answer.ts';
 export type { Limits } from './budget.ts';
 
 /** What a gate is made of. All I/O is in what is passed in here. */
-export interface GateParts {
+export interface GateParts extends Pacing {
   readonly world: World;
   /** Absent where the world itself is authoritative: manifests do not lag. */
   readonly live?: ApiReader | undefined;
@@ -56,8 +56,6 @@ export interface GateParts {
   protection?(): Promise<Protection>;
   /** False where no process makes Rollouts of the Deployments that are admitted to be converted. */
   readonly converts?: boolean;
-  /** Returns milliseconds since the epoch. */
-  now(): number;
 }
 
 /** The admission gate: answers requests from a world, a policy, rules and keeps. */
@@ -119,48 +117,61 @@ export class Gate {
     if (why !== undefined || object === undefined) return exemptAnswer(request, why ?? 'no object');
 
     const planned = await this.#plan(request, limits, policy, accounts.controllers.size > 0);
-    if (planned?.decided !== undefined) return this.#answer(request, object, planned.decided, planned.skipped, policy);
+    if (planned?.decided !== undefined)
+      return this.#answer(request, object, { decided: planned.decided, skipped: planned.skipped }, policy);
     const change = changeOf(request);
     if (change.before !== undefined && change.after !== undefined && isUnseen(change.before, change.after))
-      return this.#answer(request, object, [], [], policy);
-    return this.#evaluate(request, object, change, limits, policy);
+      return this.#answer(request, object, NOTHING_FOUND, policy);
+    const evaluated = await this.#evaluate(request, object, change, limits, policy);
+    return 'exempt' in evaluated
+      ? exemptAnswer(request, evaluated.exempt)
+      : this.#answer(request, object, evaluated, policy);
   }
 
+  // First by the cache. What that would deny or call missing is read from the API server and evaluated again.
   async #evaluate(
     request: Request,
     object: KubeObject,
     change: Change,
     limits: Limits,
     policy: Policy,
-  ): Promise<GateAnswer> {
-    const { world, live, rules } = this.#parts;
-    const budget = (): Budget => budgetOf(limits, () => this.#parts.now());
-    const cached = introducedBy(world, [change], rules, budget());
-    const likely = this.#decide(cached.findings, change, world, policy);
-    if (live === undefined || !likely.some(mustBeCurrent))
-      return this.#answer(request, object, likely, cached.skipped, policy);
+  ): Promise<Evaluated | { readonly exempt: string }> {
+    const { world, live } = this.#parts;
+    const evaluate = (current: World): Promise<Introduced> => this.#introducedBy([change], current, limits);
+    const cached = await evaluate(world);
+    const likely = await this.#decide(cached.findings, change, world, limits, policy);
+    if (live === undefined || !likely.some(mustBeCurrent)) return { decided: likely, skipped: cached.skipped };
 
     const namespace = namespaceOf(object);
     const alsoRead = namespace === '' ? [] : [keyFor('Namespace', '', namespace)];
     const { deadline } = limits;
-    const current = await reevaluate([change], cached, alsoRead, { world, live, rules, deadline, budget });
-    if (isTerminating(current.world, request.namespace)) return exemptAnswer(request, 'terminating namespace');
+    const current = await reevaluate([change], cached, alsoRead, { world, live, deadline, evaluate });
+    if (isTerminating(current.world, request.namespace)) return { exempt: 'terminating namespace' };
     const { findings, skipped } = current.introduced;
-    const decided = this.#decide(findings, change, current.world, policy).map((entry): DecidedFinding =>
-      dependsOnAny(entry.finding, current.unreadable) ? { ...entry, decision: 'warn' } : entry,
-    );
-    return this.#answer(request, object, decided, skipped, policy);
+    const decided = await this.#decide(findings, change, current.world, limits, policy);
+    return { decided: decided.map((entry) => warnIfUnreadable(entry, current.unreadable)), skipped };
   }
 
-  #decide(findings: readonly Finding[], change: Change, world: World, policy: Policy): DecidedFinding[] {
-    return decideFindings(sortFindings(findings), [change], decisionContextOf(policy, world, false));
+  #introducedBy(changes: readonly Change[], world: World, limits: Limits): Promise<Introduced> {
+    const budget = budgetOf(limits, this.#parts);
+    return inSlices(findIntroduced(world, changes, this.#parts.rules, budget), limits, this.#parts);
+  }
+
+  #decide(
+    findings: readonly Finding[],
+    change: Change,
+    world: World,
+    limits: Limits,
+    policy: Policy,
+  ): Promise<DecidedFinding[]> {
+    const context = decisionContextOf(policy, world, false);
+    return inSlices(decideInSlices(findings, [change], context), limits, this.#parts);
   }
 
   async #answer(
     request: Request,
     object: KubeObject,
-    decided: readonly DecidedFinding[],
-    skipped: readonly Skipped[],
+    { decided, skipped }: Evaluated,
     policy: Policy,
   ): Promise<GateAnswer> {
     const denies = decided.some(({ decision }) => decision === 'deny');
@@ -188,7 +199,7 @@ export class Gate {
       decisions: decisionContextOf(policy, this.#parts.world, false),
       controllers,
       deadline: limits.deadline,
-      budget: () => budgetOf(limits, () => this.#parts.now()),
+      introducedBy: (changes, world) => this.#introducedBy(changes, world, limits),
     });
   }
 
@@ -206,11 +217,19 @@ export class Gate {
 
 const NONE: readonly string[] = [];
 
-// A cache that lags must neither deny anything nor call anything missing.
+type Evaluated = Pick<PlannedMigration, 'skipped'> & { readonly decided: readonly DecidedFinding[] };
+
+const NOTHING_FOUND: Evaluated = { decided: [], skipped: [] };
+
+// A cache that lags must neither deny anything nor call anything missing. Reading again makes nothing smaller.
 function mustBeCurrent({ finding, decision }: DecidedFinding): boolean {
+  if (finding.rule === TOO_LARGE) return false;
   return decision === 'deny' || finding.class === 'missing';
 }
 
-function dependsOnAny(finding: Finding, keys: ReadonlySet<ObjectKey>): boolean {
-  return keys.has(keyOf(finding.subject)) || [...finding.dependsOn].some((key) => keys.has(key));
+function warnIfUnreadable(entry: DecidedFinding, unreadable: ReadonlySet<ObjectKey>): DecidedFinding {
+  if (unreadable.size === 0) return entry;
+  const { subject, dependsOn } = entry.finding;
+  const isUnreadable = unreadable.has(keyOf(subject)) || [...dependsOn].some((key) => unreadable.has(key));
+  return isUnreadable ? { ...entry, decision: 'warn' } : entry;
 }

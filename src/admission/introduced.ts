@@ -1,10 +1,22 @@
+import { Budget } from '../rules/budget.ts';
 import type { Rule } from '../rules/define.ts';
-import { affectedSubjects, evaluate, type Budget } from '../rules/engine.ts';
-import { introduced, type Finding, type Report, type Skipped } from '../rules/finding.ts';
-import { RuleIndex } from '../rules/rule-index.ts';
+import {
+  affectedSubjects,
+  checkAlone,
+  Checker,
+  finish,
+  isUnfinished,
+  notFinished,
+  type Outcome,
+  type Work,
+} from '../rules/engine.ts';
+import { introduced, type Finding, type Skipped } from '../rules/finding.ts';
+import { RuleIndex, type RulesOfKind } from '../rules/rule-index.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { isBeingDeleted } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
-import { worldAfter, worldBefore, type Change } from './change.ts';
+import { versionsOf, worldAfter, worldBefore, type Change } from './change.ts';
+import { tooLarge } from './too-large.ts';
 
 /** What a change introduces, before the policy decides about it. */
 export interface Introduced {
@@ -18,72 +30,178 @@ export interface Introduced {
 
 /**
  * Returns the findings that changes introduce: those after them that were not there before. It evaluates every subject
- * that a changed object affects in either world. It evaluates the world before only if the one after has findings.
+ * that a changed object affects in either world.
  */
-export function introducedBy(
+export function introducedBy(base: World, changes: readonly Change[], rules: readonly Rule[]): Introduced {
+  return finish(findIntroduced(base, changes, rules, new Budget()));
+}
+
+/**
+ * Does the work of `introducedBy` on a budget. A rule that does not finish about a subject, in the world after or in the
+ * one before, says nothing about it: it is skipped as unfinished, and a finding `too-large` says so. So a small budget can
+ * hide a finding, and never makes an old one new.
+ */
+export function* findIntroduced(
   base: World,
   changes: readonly Change[],
   rules: readonly Rule[],
-  budget?: Budget,
-): Introduced {
+  budget: Budget,
+): Work<Introduced> {
   const after = worldAfter(base, changes);
-  const subjects = new Map<ObjectKey, KubeObject>();
-  for (const { before: old, after: object } of changes) {
-    // What refers to it is the same in both worlds, except for objects that are among the changes themselves; what it
-    // shares with others may differ.
-    const versions = [old, object].filter((version) => version !== undefined);
-    for (const affected of affectedSubjects(after, ...versions)) subjects.set(keyOf(affected), affected);
-  }
+  const { subjects, skipped } = yield* affectedBy(changes, after, budget);
   const scope = scopeOf(changes, rules);
-  const left = present(after, subjects);
-  const report = evaluateIn(after, left, scope, budget);
-  const lookedUp = new Set([...report.lookedUp, ...left.map(keyOf)]);
-  const seen = { skipped: report.skipped, lookedUp, subjects: left.length };
-  if (report.findings.length === 0) return { ...seen, findings: [] };
-  const before = worldBefore(base, changes);
-  const old = evaluateIn(before, present(before, subjects), scope);
-  return { ...seen, findings: introduced(report.findings, old.findings) };
-}
-
-interface Scope {
-  readonly changed: ReadonlySet<ObjectKey>;
-  readonly rules: readonly Rule[];
-  /** The rules that look at a kind that changed: only these can change their mind about an unchanged subject. */
-  readonly relevant: readonly Rule[];
-}
-
-function scopeOf(changes: readonly Change[], rules: readonly Rule[]): Scope {
-  const versions = changes.flatMap(({ before, after }) => [before ?? [], after ?? []].flat());
-  const kinds = new Set(versions.flatMap((object) => kindOf(object) ?? []));
-  return { changed: new Set(versions.map(keyOf)), rules, relevant: RuleIndex.of(rules).reading(kinds) };
-}
-
-function evaluateIn(
-  world: World,
-  subjects: readonly KubeObject[],
-  { changed, rules, relevant }: Scope,
-  budget?: Budget,
-): Report {
-  const isChanged = (subject: KubeObject): boolean => changed.has(keyOf(subject));
-  const own = evaluate(world, subjects.filter(isChanged), rules, budget);
-  const others = evaluate(
-    world,
-    subjects.filter((subject) => !isChanged(subject)),
-    relevant,
-    budget,
-  );
+  const comparison = new Comparison(after, () => worldBefore(base, changes), scope, budget);
+  for (const subject of subjects) yield* comparison.compare(subject);
+  const allSkipped = [...skipped, ...comparison.skipped];
+  const unchecked = tooLarge(changes, allSkipped);
   return {
-    findings: [...own.findings, ...others.findings],
-    skipped: [...own.skipped, ...others.skipped],
-    lookedUp: new Set([...own.lookedUp, ...others.lookedUp]),
+    findings: unchecked === undefined ? comparison.findings : [...comparison.findings, unchecked],
+    skipped: allSkipped,
+    lookedUp: new Set([...comparison.lookedUp, ...subjects.map(keyOf)]),
+    subjects: subjects.length,
   };
 }
 
-function present(world: World, subjects: ReadonlyMap<ObjectKey, KubeObject>): KubeObject[] {
-  return [...subjects.values()].flatMap((subject) => {
-    const kind = kindOf(subject);
-    if (kind === undefined) return [];
-    const found = world.get(kind, namespaceOf(subject), subject.metadata.name);
-    return found.state === 'present' ? [found.object] : [];
-  });
+// What refers to a changed object is the same in both worlds, except for objects that are among the changes themselves.
+// What it shares with others may differ, so both versions count. The changed objects come first, because others could
+// use up the budget.
+function* affectedBy(
+  changes: readonly Change[],
+  after: World,
+  budget: Budget,
+): Work<{ readonly subjects: readonly KubeObject[]; readonly skipped: readonly Skipped[] }> {
+  const found = new Map<ObjectKey, KubeObject>();
+  const skipped: Skipped[] = [];
+  for (const version of changes.flatMap(versionsOf)) found.set(keyOf(version), version);
+  for (const change of changes) {
+    const versions = versionsOf(change);
+    const { subjects, whyNotAll } = yield* affectedSubjects(after, versions, budget);
+    for (const subject of subjects) found.set(keyOf(subject), subject);
+    const [object] = versions;
+    if (object !== undefined && whyNotAll !== undefined) skipped.push(notFinished('*', object, whyNotAll));
+  }
+  return { subjects: [...found.values()].flatMap((subject) => presentIn(after, subject) ?? []), skipped };
+}
+
+interface Scope {
+  isChanged(subject: KubeObject): boolean;
+  /** Only the rules that look at a kind that changed can change their mind about an unchanged subject. */
+  rulesFor(subject: KubeObject): RulesOfKind;
+}
+
+function scopeOf(changes: readonly Change[], rules: readonly Rule[]): Scope {
+  const versions = changes.flatMap(versionsOf);
+  const changed = new Set(versions.map(keyOf));
+  const kinds = new Set(versions.flatMap((version) => kindOf(version) ?? []));
+  const all = RuleIndex.of(rules);
+  const relevant = RuleIndex.of(all.reading(kinds));
+  const isChanged = (subject: KubeObject): boolean => changed.has(keyOf(subject));
+  return {
+    isChanged,
+    rulesFor(subject) {
+      const kind = kindOf(subject);
+      return kind === undefined ? NO_RULES : (isChanged(subject) ? all : relevant).forSubject(kind);
+    },
+  };
+}
+
+const NO_RULES: RulesOfKind = { alone: [], across: [] };
+
+/**
+ * Compares what rules say in two worlds, one subject after the other. A live world may change while others have their
+ * turn. So a rule looks at both worlds in the same turn, and an unchanged subject is the same object in both. Else what
+ * is fixed meanwhile would look as if it had not been there before.
+ */
+class Comparison {
+  readonly findings: Finding[] = [];
+  readonly skipped: Skipped[] = [];
+  readonly #scope: Scope;
+  readonly #budget: Budget;
+  readonly #after: Checker;
+  readonly #worldBefore: () => World;
+  #before: { readonly world: World; readonly checker: Checker } | undefined;
+
+  /** @param worldBefore - Most changes introduce nothing, and then it is not needed. */
+  constructor(after: World, worldBefore: () => World, scope: Scope, budget: Budget) {
+    this.#scope = scope;
+    this.#budget = budget;
+    this.#after = new Checker(after, budget);
+    this.#worldBefore = worldBefore;
+  }
+
+  get lookedUp(): ReadonlySet<ObjectKey> {
+    return this.#after.lookedUp;
+  }
+
+  /** Adds what is new about a subject. Only the rules that find something look at it as it was. */
+  *compare(subject: KubeObject): Work<void> {
+    const { whyNoMore } = this.#budget;
+    if (whyNoMore !== undefined) {
+      this.skipped.push(notFinished('*', subject, whyNoMore));
+      return;
+    }
+    if (isBeingDeleted(subject)) return;
+    const { alone, across } = this.#scope.rulesFor(subject);
+    yield* this.#compareAlone(subject, alone);
+    for (const rule of across) {
+      const outcome = this.#after.check(rule, subject);
+      if (outcome !== undefined) this.#add(outcome, this.#outcomeBefore(outcome, subject));
+      if (this.#budget.endsSlice()) yield;
+    }
+  }
+
+  *#compareAlone(subject: KubeObject, rules: readonly Rule[]): Work<void> {
+    const outcomes = yield* checkAlone(rules, subject, this.#budget);
+    if (outcomes.length === 0) return;
+    const old = outcomes.some(findsSomething) ? this.#subjectBefore(subject) : undefined;
+    const before = old === undefined ? [] : yield* checkAlone(rules, old, this.#budget);
+    for (const outcome of outcomes) {
+      this.#add(
+        outcome,
+        before.find(({ rule }) => rule === outcome.rule),
+      );
+      if (this.#budget.endsSlice()) yield;
+    }
+  }
+
+  #outcomeBefore(after: Outcome, subject: KubeObject): Outcome | undefined {
+    if (!findsSomething(after)) return undefined;
+    const old = this.#subjectBefore(subject);
+    return old === undefined ? undefined : this.#inWorldBefore().checker.check(after.rule, old);
+  }
+
+  #subjectBefore(subject: KubeObject): KubeObject | undefined {
+    if (!this.#scope.isChanged(subject)) return subject;
+    const old = presentIn(this.#inWorldBefore().world, subject);
+    return old === undefined || isBeingDeleted(old) ? undefined : old;
+  }
+
+  #inWorldBefore(): { readonly world: World; readonly checker: Checker } {
+    if (this.#before === undefined) {
+      const world = this.#worldBefore();
+      this.#before = { world, checker: new Checker(world, this.#budget) };
+    }
+    return this.#before;
+  }
+
+  #add({ findings, skipped }: Outcome, before: Outcome | undefined): void {
+    for (const skip of skipped) this.skipped.push(skip);
+    if (before !== undefined && isUnfinished(before)) {
+      for (const skip of before.skipped) this.skipped.push(skip);
+      return;
+    }
+    if (before !== undefined) this.#budget.count(findings.length + before.findings.length);
+    for (const finding of introduced(findings, before?.findings ?? [])) this.findings.push(finding);
+  }
+}
+
+function findsSomething({ findings }: Outcome): boolean {
+  return findings.length > 0;
+}
+
+function presentIn(world: World, subject: KubeObject): KubeObject | undefined {
+  const kind = kindOf(subject);
+  if (kind === undefined) return undefined;
+  const found = world.get(kind, namespaceOf(subject), subject.metadata.name);
+  return found.state === 'present' ? found.object : undefined;
 }

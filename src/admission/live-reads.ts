@@ -1,10 +1,8 @@
-import type { Rule } from '../rules/define.ts';
-import type { Budget } from '../rules/engine.ts';
 import { keyOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import type { Change } from './change.ts';
-import { introducedBy, type Introduced } from './introduced.ts';
+import type { Introduced } from './introduced.ts';
 
 /** Reads objects from the API server, past every cache. */
 export interface ApiReader {
@@ -23,11 +21,10 @@ export interface ApiReader {
 export interface ReevaluateOptions {
   readonly world: World;
   readonly live: ApiReader;
-  readonly rules: readonly Rule[];
   /** Milliseconds since the epoch. */
   readonly deadline: number;
-  /** Returns a new budget for one round of evaluation. */
-  budget(): Budget;
+  /** Returns what the changes introduce in a world. */
+  evaluate(world: World): Promise<Introduced>;
 }
 
 /** What changes introduce, by the objects of the API server instead of those of a cache. */
@@ -55,7 +52,7 @@ export async function reevaluate(
   alsoRead: readonly ObjectKey[],
   options: ReevaluateOptions,
 ): Promise<Reevaluated> {
-  const { world, live, rules, deadline } = options;
+  const { world, live, deadline } = options;
   const changed = new Set(
     changes
       .flatMap(({ before, after }) => [before, after])
@@ -74,7 +71,7 @@ export async function reevaluate(
       else known.set(key, value);
     }
     current = overlaid(world, known);
-    introduced = introducedBy(current, changes, rules, options.budget());
+    introduced = await options.evaluate(current);
   }
   return { introduced, world: current, unreadable: failed };
 }

@@ -4,7 +4,7 @@ import { PRESERVERS } from '../preserve/index.ts';
 import type { PolicyCatalog } from '../policy/load.ts';
 import type { Profile } from '../migration/profiles.ts';
 import { evaluate } from '../rules/engine.ts';
-import { sortFindings } from '../rules/finding.ts';
+import { renderFix, renderMessage, sortFindings } from '../rules/finding.ts';
 import { RULES } from '../rules/index.ts';
 import { bundleWorld } from '../world/manifests.ts';
 import { nearest } from '../world/nearest.ts';
@@ -67,7 +67,7 @@ function findingsIn(rollout: KubeObject): string[] {
     ({ class: found }) => found === 'invalid',
   );
   return sortFindings([...documents, ...across]).map(
-    ({ path, message, fix }) => `${renderPath(path)}: ${message}: ${fix}`,
+    (finding) => `${renderPath(finding.path)}: ${renderMessage(finding)}: ${renderFix(finding)}`,
   );
 }
 

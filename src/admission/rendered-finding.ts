@@ -1,4 +1,4 @@
-import { pathIn, type Finding } from '../rules/finding.ts';
+import { pathIn, renderFix, renderMessage, type Finding } from '../rules/finding.ts';
 import { keyOf, namespaceOf, refOf, type KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
 import { isMidUpdate } from '../world/rollout.ts';
@@ -36,7 +36,7 @@ export function renderFinding(
 ): RenderedFinding {
   // Without a field kubectl prints a colon with nothing before it.
   const field = renderPath(pathIn(finding, refOf(submitted))?.path ?? ['spec']);
-  const { subject, message, fix, rule } = finding;
+  const { subject, rule } = finding;
   const ofSubject = keyOf(subject) === keyOf(submitted);
   const rendered = (object: KubeObject, text: string): RenderedFinding => ({
     field,
@@ -53,6 +53,8 @@ export function renderFinding(
       `does not fit ${name} of another namespace: ask its owner, or lint both objects together`,
     );
   }
+  const message = renderMessage(finding);
+  const fix = renderFix(finding);
   if (ofSubject) return rendered(submitted, `${message}: ${fix}`);
   // A user who deletes an object on purpose is not told to create it.
   if (deleted)
@@ -79,14 +81,16 @@ const ALL_WARNINGS = 4096 - 64;
  */
 export function warningText({ text, object }: RenderedFinding, finding: Finding): string {
   const full = about(object, text);
-  return full.length <= LONGEST_WARNING ? full : full.replace(`: ${finding.fix}`, '');
+  return full.length <= LONGEST_WARNING ? full : full.replace(`: ${renderFix(finding)}`, '');
 }
 
 /**
  * Returns warnings as the API server passes them on: without repetition, each on one line of at most 256 characters, at
  * most 4096 in all. The last one counts those that do not fit.
+ *
+ * @param more - How many more there are.
  */
-export function fitWarnings(texts: readonly string[]): string[] {
+export function fitWarnings(texts: readonly string[], more = 0): string[] {
   const unique = [...new Set(texts.map((text) => cut(text.replaceAll(/\s+/g, ' ').trim())))];
   const fitting: string[] = [];
   let size = 0;
@@ -96,8 +100,8 @@ export function fitWarnings(texts: readonly string[]): string[] {
     size += bytes;
     fitting.push(text);
   }
-  const left = unique.length - fitting.length;
-  return left === 0 ? fitting : [...fitting, `and ${left} more; the dry run shows all of them`];
+  const left = unique.length - fitting.length + more;
+  return left === 0 ? fitting : [...fitting, `and ${left} more`];
 }
 
 function cut(text: string): string {

@@ -41,6 +41,8 @@ export function reviewOf(response: AdmissionResponse): {
 export interface Extras {
   readonly patch?: readonly Operation[];
   readonly warnings?: readonly string[];
+  /** How many more warnings there are. */
+  readonly moreWarnings?: number;
   readonly audit?: Readonly<Record<string, string>>;
 }
 
@@ -56,21 +58,44 @@ export function allowed(uid: string, extras: Extras = {}): AdmissionResponse {
   };
 }
 
+// In UTF-8. The message has them once and `details.causes` again.
+const LONGEST_MESSAGE = 16 * 1024;
+// A field path has the keys of the object in it, and a text its names. Both may be of any length.
+const LONGEST_FIELD = 512;
+const LONGEST_TEXT = 4 * 1024;
+
+/** Why a request is denied. */
+export interface Reasons {
+  /** At least one. */
+  readonly reasons: readonly RenderedFinding[];
+  /** How many more there are. */
+  readonly more: number;
+}
+
 /**
  * Returns the answer that denies a request, in the form in which the API server itself rejects an invalid object: 422,
  * reason Invalid, one cause for each finding, duplicates merged. kubectl prints the causes with their fields, Argo CD
- * the message.
- *
- * @param reasons - At least one.
+ * the message. Both have at most 16 KiB of reasons; the last one counts those that do not fit.
  */
 export function refused(
   uid: string,
   object: KubeObject,
-  reasons: readonly RenderedFinding[],
+  { reasons, more }: Reasons,
   extras: Extras = {},
 ): AdmissionResponse {
-  const causes = [...new Map(reasons.map((reason) => [`${reason.field}\n${reason.text}`, reason])).values()];
-  const lines = causes.map(({ field, text }) => (field === '' ? text : `${field}: ${text}`));
+  const unique = [
+    ...new Map(
+      reasons.map(({ field, text }) => [
+        `${field}\n${text}`,
+        { field: clipped(field, LONGEST_FIELD), text: clipped(text, LONGEST_TEXT) },
+      ]),
+    ).values(),
+  ];
+  const fitting = unique.slice(0, countThatFit(unique.map(lineOf)));
+  const left = unique.length - fitting.length + more;
+  const rest = left === 0 ? [] : [`and ${left} more`];
+  const lines = [...fitting.map(lineOf), ...rest];
+  const causes = [...fitting, ...rest.map((text) => ({ field: 'spec', text }))];
   const title = `${object.kind} "${object.metadata.name}" is invalid`;
   return {
     uid,
@@ -81,7 +106,7 @@ export function refused(
       message:
         lines.length === 1
           ? `${title}: ${lines[0]}`
-          : `${title}: ${lines.length} things are wrong:\n${lines.map((line) => `- ${line}`).join('\n')}`,
+          : `${title}: ${fitting.length + left} things are wrong:\n${lines.map((line) => `- ${line}`).join('\n')}`,
       details: {
         group: groupOf(object.apiVersion),
         kind: object.kind,
@@ -91,6 +116,22 @@ export function refused(
     },
     ...shared(extras),
   };
+}
+
+type Cause = Pick<RenderedFinding, 'field' | 'text'>;
+
+function lineOf({ field, text }: Cause): string {
+  return field === '' ? text : `${field}: ${text}`;
+}
+
+function clipped(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+function countThatFit(lines: readonly string[]): number {
+  let size = 0;
+  const tooMany = lines.findIndex((line) => (size += Buffer.byteLength(line)) > LONGEST_MESSAGE);
+  return tooMany < 0 ? lines.length : Math.max(tooMany, 1);
 }
 
 /**
@@ -104,7 +145,7 @@ export function unreadable(uid: string, code: number, message: string): Admissio
 }
 
 function shared(extras: Extras): Pick<AdmissionResponse, 'warnings' | 'auditAnnotations'> {
-  const warnings = fitWarnings(extras.warnings ?? []);
+  const warnings = fitWarnings(extras.warnings ?? [], extras.moreWarnings);
   const audit = extras.audit ?? {};
   return {
     ...(warnings.length > 0 ? { warnings } : {}),

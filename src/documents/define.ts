@@ -1,4 +1,4 @@
-import { fill, type DataOf, type Message, type Rule } from '../rules/define.ts';
+import type { DataOf, Message, Rule } from '../rules/define.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { DuplicateKey, SourceObject } from '../world/manifests.ts';
 import type { Path } from '../world/path.ts';
@@ -87,8 +87,8 @@ export function defineDocumentCheck<const M extends Record<string, Message>>(
           path,
           related: [],
           anchor,
-          message: fill(message.text, data),
-          fix: fill(message.fix, data),
+          message,
+          data,
           dependsOn: new Set(),
         });
       });

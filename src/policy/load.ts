@@ -27,6 +27,7 @@ const settings = {
   crossObjectUpdates: z.enum(['warn', 'deny']).optional(),
   onDelete: z.enum(['warn', 'deny']).optional(),
   onInternalError: z.enum(['warn', 'deny']).optional(),
+  onTooLarge: z.enum(['warn', 'deny']).optional(),
   conversion: z.enum(['on', 'off']).optional(),
 };
 const duration = z

@@ -213,8 +213,9 @@ const LEVELS = {
   crossObjectUpdates: ['warn', 'deny'],
   onDelete: ['warn', 'deny'],
   onInternalError: ['warn', 'deny'],
+  onTooLarge: ['warn', 'deny'],
 } as const satisfies Partial<Record<keyof Settings, readonly string[]>> as Record<
-  'mode' | 'crossObjectUpdates' | 'onDelete' | 'onInternalError',
+  'mode' | 'crossObjectUpdates' | 'onDelete' | 'onInternalError' | 'onTooLarge',
   readonly string[]
 >;
 const BOOLEANS = [true, false] as const;
@@ -253,6 +254,7 @@ function drawnSettings(draw: Draw): Partial<Settings> {
     ...maybe('crossObjectUpdates', LEVELS.crossObjectUpdates),
     ...maybe('onDelete', LEVELS.onDelete),
     ...maybe('onInternalError', LEVELS.onInternalError),
+    ...maybe('onTooLarge', LEVELS.onTooLarge),
     ...maybe('conversion', ['on', 'off']),
     rules: Object.assign({}, ...RULES_DRAWN.map((rule) => maybe(rule, ['deny', 'warn', 'off']))) as Settings['rules'],
     keeps: maybe('service-hash', ['on', 'off'] as const),

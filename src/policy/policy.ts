@@ -21,6 +21,8 @@ export interface Settings {
   readonly onDelete: 'warn' | 'deny';
   /** The decision when a rule fails with an internal error. */
   readonly onInternalError: 'warn' | 'deny';
+  /** The decision on a request that is too large to be checked completely. */
+  readonly onTooLarge: 'warn' | 'deny';
   /** Whether Deployments may become Rollouts. Deployments that were converted before stay converted. */
   readonly conversion: 'on' | 'off';
 }
@@ -88,6 +90,7 @@ export const DEFAULT_POLICY: Policy = {
   crossObjectUpdates: 'warn',
   onDelete: 'warn',
   onInternalError: 'warn',
+  onTooLarge: 'warn',
   conversion: 'on',
   exemptions: { accounts: [], namespaces: ['kube-system', 'kube-public', 'kube-node-lease'] },
   controllers: { accounts: [], discover: true, namespaces: ['argo-rollouts'] },
@@ -125,7 +128,7 @@ function withOverride(settings: Settings, override: Override): Settings {
 
 /** Returns settings, each replaced by that of the others where that one is stricter. */
 function stricter(settings: Settings, others: Settings): Settings {
-  const either = (key: 'crossObjectUpdates' | 'onDelete' | 'onInternalError'): 'warn' | 'deny' =>
+  const either = (key: 'crossObjectUpdates' | 'onDelete' | 'onInternalError' | 'onTooLarge'): 'warn' | 'deny' =>
     settings[key] === 'deny' ? 'deny' : others[key];
   return {
     ...settings,
@@ -134,6 +137,7 @@ function stricter(settings: Settings, others: Settings): Settings {
     crossObjectUpdates: either('crossObjectUpdates'),
     onDelete: either('onDelete'),
     onInternalError: either('onInternalError'),
+    onTooLarge: either('onTooLarge'),
   };
 }
 
@@ -230,6 +234,15 @@ export function decisionFor(
     !situation.midUpdate &&
     settings.crossObjectUpdates === 'warn';
   return capped(mayFixRolloutNext ? 'warn' : 'deny', setting, situation, settings);
+}
+
+/**
+ * Returns the decision on a request that is too large to be checked completely. A deletion is not denied where the
+ * policy lets users delete what a Rollout needs.
+ */
+export function decisionOnTooLarge(operation: Situation['operation'], settings: Settings): 'deny' | 'warn' {
+  const mayDelete = operation === 'DELETE' && settings.onDelete === 'warn';
+  return settings.mode === 'audit' || mayDelete ? 'warn' : settings.onTooLarge;
 }
 
 function capped(

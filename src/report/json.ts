@@ -1,16 +1,17 @@
 import type { BundleReport, ReportedFinding } from './model.ts';
 
 /**
- * Returns the report as JSON: `verdict`, `findings`, `skipped`, `errors` where a text could not be read, and
- * `untrustedControllers` where a cluster has any.
+ * Returns the report as JSON: `verdict`, `findings`, `skipped`, `errors` where a text could not be read,
+ * `more` where not all of them are listed, and `untrustedControllers` where a cluster has any.
  */
 export function json(report: BundleReport): string {
-  const { verdict, findings, skipped, errors, untrustedControllers = [] } = report;
+  const { verdict, findings, skipped, errors, more, untrustedControllers = [] } = report;
   const value = {
     verdict,
     findings: findings.map(entry),
     skipped,
     ...(errors.length === 0 ? {} : { errors }),
+    ...(more === undefined ? {} : { more }),
     ...(untrustedControllers.length === 0 ? {} : { untrustedControllers }),
   };
   return `${JSON.stringify(value, undefined, 2)}\n`;

@@ -1,5 +1,5 @@
 import { sortSkipped } from '../rules/engine.ts';
-import type { Finding, FindingClass, Skipped } from '../rules/finding.ts';
+import { renderFix, renderMessage, type Finding, type FindingClass, type Skipped } from '../rules/finding.ts';
 import type { ManifestError, SourceObject } from '../world/manifests.ts';
 import { keyOf, refOf, type KubeObject, type ObjectKey, type ObjectRef } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
@@ -36,6 +36,8 @@ export interface BundleReport {
   readonly errors: readonly ManifestError[];
   /** How many objects were evaluated. */
   readonly objects: number;
+  /** How many more findings, skips and errors there are, where they are too many for an answer. */
+  readonly more?: number;
   /** The accounts of a cluster that look like those of Argo Rollouts controllers and are not trusted. */
   readonly untrustedControllers?: readonly string[];
 }
@@ -58,8 +60,8 @@ export function reportedFinding(
     decision,
     object: refOf(object),
     path: renderPath(finding.path),
-    message: finding.message,
-    fix: finding.fix,
+    message: renderMessage(finding),
+    fix: renderFix(finding),
     ...(source === undefined ? {} : { file: source.file, document: source.document, ...source.position(finding.path) }),
   };
 }

@@ -82,5 +82,6 @@ function notifications(report: BundleReport): object[] {
       level: 'note',
       message: { text: `could not be evaluated: ${reason} (${rules.join(', ')}; ${count(objects, 'object')})` },
     })),
+    ...(report.more === undefined ? [] : [{ level: 'note', message: { text: `and ${report.more} more` } }]),
   ];
 }

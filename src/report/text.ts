@@ -65,7 +65,8 @@ function lineOf(finding: ReportedFinding): Line {
 }
 
 function block(heading: string, lines: readonly Line[], paint: Paint): string {
-  const width = (field: 'place' | 'severity'): number => Math.max(...lines.map((line) => line[field].length));
+  const width = (field: 'place' | 'severity'): number =>
+    lines.reduce((widest, line) => Math.max(widest, line[field].length), 0);
   const [place, severity] = [width('place'), width('severity')];
   return [
     paint('underline', heading),
@@ -109,6 +110,6 @@ function summary(report: BundleReport, paint: Paint): string {
   if (errors + warnings === 0) return paint('green', `✔ ${count(report.objects, 'object')}, no problems`);
   return paint(
     ['bold', errors > 0 ? 'red' : 'yellow'],
-    `✖ ${count(errors + warnings, 'problem')} (${count(errors, 'error')}, ${count(warnings, 'warning')})`,
+    `✖ ${count(errors + warnings, 'problem')} (${count(errors, 'error')}, ${count(warnings, 'warning')})${report.more === undefined ? '' : `, and ${report.more} more`}`,
   );
 }

@@ -2,16 +2,11 @@ import { CONTROLLER_CONFIGURATION, selectorKey } from '../world/references.ts';
 import { keyFor, keyOf, kindOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import type { Lookup, World } from '../world/world.ts';
-import type { Finding, FindingClass, ObjectPath, Skipped } from './finding.ts';
+import type { Budget } from './budget.ts';
+import type { Finding, ObjectPath, Skipped } from './finding.ts';
+import type { Message } from './message.ts';
 
-/** A message of a rule. In `text` and `fix`, `{name}` is a placeholder for a value that the report supplies. */
-export interface Message {
-  readonly class: FindingClass;
-  /** The fact that is wrong. Starts with a lower-case letter, unless with a name, and has no full stop. */
-  readonly text: string;
-  /** The fix, as an instruction in the imperative. */
-  readonly fix: string;
-}
+export type { Message } from './message.ts';
 
 type Placeholders<S extends string> = S extends `${string}{${infer Name}}${infer Rest}`
   ? Name | Placeholders<Rest>
@@ -119,6 +114,7 @@ export interface RuleDefinition<M extends Record<string, Message>> {
 /** The input and the results of a run of rules. */
 export interface Run {
   readonly world: World;
+  readonly budget: Budget;
   readonly findings: Finding[];
   readonly skipped: Skipped[];
   readonly lookedUp: Set<ObjectKey>;
@@ -141,6 +137,7 @@ export interface Rule {
    * Checks a subject of one of the kinds of the rule, and adds findings and skips to the run.
    *
    * @throws what the check of the rule throws
+   * @throws BudgetSpentError - If the check costs too much. What it has added to the run so far is to be ignored.
    */
   run(run: Run, subject: KubeObject): void;
 }
@@ -202,6 +199,7 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     this.#ofKind(from, this.#run.world.referrers(keyFor(kind, namespace, name)));
 
   lookup(kind: KindId, namespace: string, name: string): Lookup {
+    this.#run.budget.spend(1);
     this.#run.kindsRead.add(kind);
     const found = this.#run.world.get(kind, namespace, name);
     // A finding never depends on an unknown object, and reading it again would fail again.
@@ -217,6 +215,7 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   list(kind: KindId, namespace: string): readonly KubeObject[] {
     this.#run.kindsRead.add(kind);
     const listing = this.#run.world.list(kind, namespace);
+    this.#run.budget.spend(1 + (listing.state === 'known' ? listing.objects.length : 0));
     if (listing.state === 'known') return listing.objects;
     this.skip(`${KINDS[kind].plural}: ${listing.reason}`);
     return [];
@@ -233,6 +232,7 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   report<Id extends keyof M & string>(messageId: Id, location: Location<DataOf<M[Id]>>): void {
     const message = this.#messages[messageId];
     if (message === undefined) throw new Error(`rule ${this.#rule} has no message ${messageId}`);
+    this.#run.budget.spend(1);
     this.#rests ??= new Set(this.#looked);
     this.#run.findings.push({
       rule: this.#rule,
@@ -243,26 +243,15 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
       path: location.path,
       related: location.related ?? [],
       anchor: location.anchor,
-      message: fill(message.text, location.data),
-      fix: fill(message.fix, location.data),
+      message,
+      data: location.data,
       dependsOn: this.#rests,
     });
   }
 
   #ofKind(kind: KindId, objects: readonly KubeObject[]): readonly KubeObject[] {
+    this.#run.budget.spend(1 + objects.length);
     this.#run.kindsRead.add(kind);
     return objects.length === 0 ? objects : objects.filter((object) => kindOf(object) === kind);
   }
-}
-
-// Values come from manifests. Control characters in them would break the lines of a report and make the API server drop
-// the warning.
-const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]+/g;
-
-/** Fills in the placeholders of a text. Each value is put on one line and cut after 300 characters. */
-export function fill(template: string, data: Readonly<Record<string, string | number>>): string {
-  return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
-    const value = data[name];
-    return value === undefined ? placeholder : String(value).slice(0, 600).replace(CONTROL, ' ').slice(0, 300);
-  });
 }

@@ -3,6 +3,7 @@ import { isBeingDeleted } from '../world/rollout.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject } from '../world/object.ts';
 import { sharedKeys } from '../world/references.ts';
 import type { World } from '../world/world.ts';
+import { Budget, BudgetSpentError } from './budget.ts';
 import type { Rule, Run } from './define.ts';
 import { RuleIndex } from './rule-index.ts';
 import { type Finding, type Report, type Skipped } from './finding.ts';
@@ -11,50 +12,113 @@ import { messageOf } from '../world/error.ts';
 /** The rule id under which a rule that threw is reported. */
 export const INTERNAL_ERROR = 'internal-error';
 
-/** Decides when to stop checking. It is asked before each subject. */
-export interface Budget {
-  /** Returns why no more subjects may be checked, or undefined to continue. */
-  spent(): string | undefined;
+/** The rule id under which checks that cost too much are reported. */
+export const TOO_LARGE = 'too-large';
+
+/** What one rule says about one subject. */
+export interface Outcome {
+  readonly rule: Rule;
+  /** Empty if the rule did not finish. */
+  readonly findings: readonly Finding[];
+  readonly skipped: readonly Skipped[];
+}
+
+/**
+ * Work that can be done in slices. It yields whenever others should get their turn, and returns its result. See
+ * `finish`.
+ */
+export type Work<T> = Generator<undefined, T, undefined>;
+
+/** Does work in one go. */
+export function finish<T>(work: Work<T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 /**
  * Checks the subjects in a world and returns the findings, the skips and the objects that the rules looked up. Never
- * throws: a rule that throws becomes a finding `internal-error`. When the budget is spent, each remaining subject is
- * reported as skipped.
+ * throws: a rule that throws becomes a finding `internal-error`.
  */
 export function evaluate(
   world: World,
   subjects: Iterable<KubeObject>,
   rules: readonly Rule[],
-  budget?: Budget,
-): Report & { readonly kindsRead: ReadonlySet<KindId> } {
-  const run: Run = { world, findings: [], skipped: [], lookedUp: new Set(), kindsRead: new Set() };
+): Report & Pick<Run, 'kindsRead'> {
+  const budget = new Budget();
+  const checker = new Checker(world, budget);
   const index = RuleIndex.of(rules);
+  const findings: Finding[] = [];
+  const skipped: Skipped[] = [];
   for (const subject of subjects) {
     const kind = kindOf(subject);
     if (kind === undefined || isBeingDeleted(subject)) continue;
-    const reason = budget?.spent();
-    if (reason !== undefined) {
-      run.skipped.push({ rule: '*', subject, reason });
-      continue;
-    }
     const { alone, across } = index.forSubject(kind);
-    const own = checkedAlone(alone, subject);
-    run.findings.push(...own.findings);
-    run.skipped.push(...own.skipped);
-    runAll(across, run, subject);
+    const outcomes = [
+      ...finish(checkAlone(alone, subject, budget)),
+      ...across.map((rule) => checker.check(rule, subject)),
+    ];
+    for (const outcome of outcomes) {
+      for (const finding of outcome?.findings ?? []) findings.push(finding);
+      for (const skip of outcome?.skipped ?? []) skipped.push(skip);
+    }
   }
-  return run;
+  return { findings, skipped, lookedUp: checker.lookedUp, kindsRead: checker.kindsRead };
 }
 
-function runAll(rules: readonly Rule[], run: Run, subject: KubeObject): void {
-  for (const rule of rules) {
+/** Checks subjects in one world, on a budget. */
+export class Checker {
+  readonly #run: Run;
+
+  constructor(world: World, budget: Budget) {
+    this.#run = runIn(world, budget);
+  }
+
+  /** Every object that rules looked up so far, whether it exists or not. */
+  get lookedUp(): Run['lookedUp'] {
+    return this.#run.lookedUp;
+  }
+
+  /** The kinds of objects that rules looked up so far. */
+  get kindsRead(): Run['kindsRead'] {
+    return this.#run.kindsRead;
+  }
+
+  /** Returns what a rule says about a subject, or undefined if it has nothing to say. Never throws. */
+  check(rule: Rule, subject: KubeObject): Outcome | undefined {
+    return checkOne(rule, this.#run, subject);
+  }
+}
+
+function runIn(world: World, budget: Budget): Run {
+  return { world, budget, findings: [], skipped: [], lookedUp: new Set(), kindsRead: new Set() };
+}
+
+function checkOne(rule: Rule, run: Run, subject: KubeObject): Outcome | undefined {
+  const { budget, findings, skipped } = run;
+  budget.beginCheck();
+  // Then the rule would do some of its work before it looked something up and found out.
+  if (budget.whyNoMore === undefined) {
     try {
       rule.run(run, subject);
     } catch (error) {
-      run.findings.push(internalError(rule, subject, error));
+      if (!(error instanceof BudgetSpentError)) findings.push(internalError(rule, subject, error));
     }
   }
+  const whyNotFinished = budget.endCheck();
+  if (whyNotFinished !== undefined) {
+    findings.length = 0;
+    skipped.length = 0;
+    return { rule, findings: [], skipped: [notFinished(rule.id, subject, whyNotFinished)] };
+  }
+  if (findings.length === 0 && skipped.length === 0) return undefined;
+  return { rule, findings: findings.splice(0), skipped: skipped.splice(0) };
+}
+
+/** Returns the skip of a rule, or of all (`*`), that did not finish. */
+export function notFinished(rule: string, subject: KubeObject, reason: string): Skipped {
+  return { rule, subject, reason: `could not be checked: ${reason}`, unfinished: reason };
 }
 
 const NO_WORLD: World = {
@@ -63,24 +127,33 @@ const NO_WORLD: World = {
   referrers: () => [],
 };
 
-type Own = Pick<Run, 'findings' | 'skipped'>;
+const NOTHING: readonly Outcome[] = [];
+const ownOutcomes = memo((_subject: KubeObject) => new Map<readonly Rule[], readonly Outcome[]>());
 
-const CLEAN: Own = { findings: [], skipped: [] };
-const ownFindings = memo((_subject: KubeObject) => new Map<readonly Rule[], Own>());
-
-// A rule that reads only its subject always finds the same in it. For an object that stays in the cache, one run is
-// enough.
-function checkedAlone(rules: readonly Rule[], subject: KubeObject): Own {
-  const byRules = ownFindings(subject);
-  let own = byRules.get(rules);
-  if (own === undefined) {
-    const run: Run = { world: NO_WORLD, findings: [], skipped: [], lookedUp: new Set(), kindsRead: new Set() };
-    runAll(rules, run, subject);
-    own =
-      run.findings.length === 0 && run.skipped.length === 0 ? CLEAN : { findings: run.findings, skipped: run.skipped };
-    byRules.set(rules, own);
+/**
+ * Returns what rules that look at nothing but the subject say about it, without those that have nothing to say. They
+ * always find the same in it, so for an object that stays in the cache one run is enough. What did not finish is not
+ * kept: the next request may have the time for it.
+ */
+export function* checkAlone(rules: readonly Rule[], subject: KubeObject, budget: Budget): Work<readonly Outcome[]> {
+  if (rules.length === 0) return NOTHING;
+  const byRules = ownOutcomes(subject);
+  const known = byRules.get(rules);
+  if (known !== undefined) return known;
+  const run = runIn(NO_WORLD, budget);
+  let outcomes = NOTHING;
+  for (const rule of rules) {
+    const outcome = checkOne(rule, run, subject);
+    if (outcome !== undefined) outcomes = [...outcomes, outcome];
+    if (budget.endsSlice()) yield;
   }
-  return own;
+  if (!outcomes.some(isUnfinished)) byRules.set(rules, outcomes);
+  return outcomes;
+}
+
+/** Returns whether a rule did not finish. */
+export function isUnfinished({ skipped }: Outcome): boolean {
+  return skipped.some(({ unfinished }) => unfinished !== undefined);
 }
 
 function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding {
@@ -94,8 +167,11 @@ function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding
     path: [],
     related: [],
     anchor: rule.id,
-    message: `the rule ${rule.id} failed: ${detail.replaceAll(/\s+/g, ' ').slice(0, 200)}`,
-    fix: 'report this to the maintainers of Rollgate, with the manifest',
+    message: {
+      text: 'the rule {rule} failed: {detail}',
+      fix: 'report this to the maintainers of Rollgate, with the manifest',
+    },
+    data: { rule: rule.id, detail: detail.replaceAll(/\s+/g, ' ').slice(0, 200) },
     dependsOn: new Set(),
   };
 }
@@ -120,12 +196,17 @@ const CONDUITS: ReadonlySet<KindId> = new Set([
 /**
  * Returns every object whose findings a change of an object can affect. These are the object itself, the objects that
  * refer to it, also through routes, templates and workloads, and those that share a workload or pods with it. The cost
- * grows only with the number of these references, not with the size of the world.
+ * grows only with the number of these references, not with the size of the world. It stops where the budget ends:
+ * `whyNotAll` is the reason.
  *
  * @param world - A world that contains one of the versions, or neither.
  * @param versions - The object before and after the change.
  */
-export function affectedSubjects(world: World, ...versions: readonly KubeObject[]): KubeObject[] {
+export function* affectedSubjects(
+  world: World,
+  versions: readonly KubeObject[],
+  budget: Budget,
+): Work<{ readonly subjects: readonly KubeObject[]; readonly whyNotAll: string | undefined }> {
   const found = new Map(versions.map((version) => [keyOf(version), version]));
   const keys = new Set(versions.flatMap((version) => [keyOf(version), ...sharedKeys(version)]));
   // A cluster-scoped template names AnalysisTemplates in the namespace of each Rollout that uses it.
@@ -134,15 +215,21 @@ export function affectedSubjects(world: World, ...versions: readonly KubeObject[
       keys.add(keyFor('AnalysisTemplate.argoproj.io', '', version.metadata.name));
   const queue = [...keys];
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    for (const referrer of world.referrers(next)) {
+    const referrers = world.referrers(next);
+    budget.count(1 + referrers.length);
+    for (const referrer of referrers) {
       const key = keyOf(referrer);
       if (found.has(key)) continue;
+      if (found.size >= budget.subjects)
+        return { subjects: [...found.values()], whyNotAll: `it affects more than ${budget.subjects} objects` };
       found.set(key, referrer);
       const kind = kindOf(referrer);
       if (kind !== undefined && CONDUITS.has(kind)) queue.push(key);
     }
+    if (budget.whyNoMore !== undefined) return { subjects: [...found.values()], whyNotAll: budget.whyNoMore };
+    if (budget.endsSlice()) yield;
   }
-  return [...found.values()];
+  return { subjects: [...found.values()], whyNotAll: undefined };
 }
 
 /** Returns the skips without duplicates, in a fixed order. */

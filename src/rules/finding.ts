@@ -1,6 +1,7 @@
 import type { FindingClass } from '../world/finding-class.ts';
 import { keyOf, refOf, sameRef, type KubeObject, type ObjectKey, type ObjectRef } from '../world/object.ts';
 import { renderPath, type Path } from '../world/path.ts';
+import { fill, type Message, type MessageData } from './message.ts';
 
 export type { FindingClass } from '../world/finding-class.ts';
 
@@ -24,8 +25,9 @@ export interface Finding {
   readonly related: readonly ObjectPath[];
   /** The name that the finding is about: a route, subset, metric, argument, container. Never an index. */
   readonly anchor: string;
-  readonly message: string;
-  readonly fix: string;
+  /** What is said, as data: most findings are compared and never told. See `renderMessage` and `renderFix`. */
+  readonly message: Pick<Message, 'text' | 'fix'>;
+  readonly data: MessageData;
   /** The objects that the rule looked up, whether they exist or not. */
   readonly dependsOn: ReadonlySet<ObjectKey>;
 }
@@ -34,21 +36,16 @@ export interface Finding {
  * Returns the identity of a finding, which is used to compare the findings of two worlds: rule, message id, subject,
  * object and anchor. It has no list index and no rendered text, so reordering or rewording introduces nothing.
  */
-export function identity(finding: Finding): string {
-  return JSON.stringify([
-    finding.rule,
-    finding.messageId,
-    keyOf(finding.subject),
-    keyOf(finding.object),
-    finding.anchor,
-  ]);
+export function identity({ rule, messageId, subject, object, anchor }: Finding): string {
+  return `${rule}\n${messageId}\n${keyOf(subject)}\n${keyOf(object)}\n${anchor}`;
 }
 
 /**
  * Returns the findings that a change introduces, as a difference of multisets: if there was one finding with an identity
  * before the change, a second one is new.
  */
-export function introduced(after: readonly Finding[], before: readonly Finding[]): Finding[] {
+export function introduced(after: readonly Finding[], before: readonly Finding[]): readonly Finding[] {
+  if (before.length === 0) return after;
   const known = new Map<string, number>();
   for (const finding of before) {
     const id = identity(finding);
@@ -63,26 +60,31 @@ export function introduced(after: readonly Finding[], before: readonly Finding[]
   });
 }
 
-/** Returns the findings in the order of all reports: by object, path, rule and anchor. */
+/** Returns the text by which findings are in the order of all reports: by object, path, rule and anchor. */
+export function sortKey({ object, path, rule, messageId, anchor, subject }: Finding): string {
+  return `${keyOf(object)}\n${renderPath(path)}\n${rule}\n${messageId}\n${anchor}\n${keyOf(subject)}`;
+}
+
+/** Returns the findings in the order of all reports. */
 export function sortFindings(findings: readonly Finding[]): Finding[] {
-  const keyed = findings.map((finding) => ({
-    finding,
-    key: [
-      keyOf(finding.object),
-      renderPath(finding.path),
-      finding.rule,
-      finding.messageId,
-      finding.anchor,
-      keyOf(finding.subject),
-    ].join('\n'),
-  }));
+  const keyed = findings.map((finding) => ({ finding, key: sortKey(finding) }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   return keyed.map(({ finding }) => finding);
 }
 
+/** Returns what is wrong. */
+export function renderMessage({ message, data }: Finding): string {
+  return fill(message.text, data);
+}
+
+/** Returns how to fix it. */
+export function renderFix({ message, data }: Finding): string {
+  return fill(message.fix, data);
+}
+
 /** Returns the line for a finding, without its place: what is wrong, how to fix it, and the rule. */
 export function renderText(finding: Finding): string {
-  return `${finding.message}: ${finding.fix} [${finding.rule}]`;
+  return `${renderMessage(finding)}: ${renderFix(finding)} [${finding.rule}]`;
 }
 
 /** Returns the place in the admitted object where the finding is best shown, or undefined. */
@@ -96,6 +98,8 @@ export interface Skipped {
   readonly rule: string;
   readonly subject: KubeObject;
   readonly reason: string;
+  /** Why the rule did not finish. Then it says nothing about the subject, whether it had found something or not. */
+  readonly unfinished?: string;
 }
 
 /** The result of checking subjects in one world. */

@@ -24,6 +24,8 @@ export interface ReviewParts {
   readonly limiter: InFlightLimiter;
   /** How many Rollouts and other subjects one request may check; the others are reported as skipped. */
   readonly maxSubjects: number;
+  /** How many operations one evaluation may take; the checks that do not finish are reported as skipped. */
+  readonly maxOperations: number;
   policy(): Policy;
   /** Returns milliseconds since the epoch. */
   now(): number;
@@ -84,7 +86,7 @@ export function reviewListener(
           const decideBy = now() + DECISION_FRACTION * timeout - (performance.now() - arrived);
           const times = { arrived, decideBy, timeout: RESPONSE_FRACTION * timeout };
           const address = request.socket.remoteAddress ?? '';
-          return onBehalfOf(address, () => answer(webhook, body.bytes, times, parts));
+          return onBehalfOf(address, () => answer(webhook, body.bytes, { times, ended: endedBy(response) }, parts));
         }
         if (body.why === 'no room') return shed();
         return body.why === 'too large' ? reject(413, `the body is larger than ${MAX_BODY} bytes`) : undefined;
@@ -124,8 +126,31 @@ function timeoutReader(): (url: string) => number {
   };
 }
 
-async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: ReviewParts): Promise<Reply> {
+interface Waiting {
+  readonly times: Times;
+  /** Ends the work on the request. */
+  readonly ended: AbortController;
+}
+
+const CLIENT_GONE = new Error('the client has gone');
+
+function endedBy(response: ServerResponse): AbortController {
+  const ended = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) ended.abort(CLIENT_GONE);
+  });
+  return ended;
+}
+
+// Returns nothing if the client has gone.
+async function answer(
+  webhook: Webhook,
+  bytes: Buffer,
+  waiting: Waiting,
+  parts: ReviewParts,
+): Promise<Reply | undefined> {
   const { metrics, log } = parts;
+  const { times } = waiting;
   const body = parseJson(bytes);
   const parsed = body.ok ? parseReview(body.value) : { ok: false as const, uid: undefined, error: body.error };
   if (!parsed.ok) {
@@ -136,12 +161,13 @@ async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: Revi
   }
   const { request } = parsed;
   try {
-    const { response, record } = await answerWithin(webhook, request, times, parts);
+    const { response, record } = await answerWithin(webhook, request, waiting, parts);
     const milliseconds = performance.now() - times.arrived;
     metrics.decided(webhook, request, record, milliseconds / 1000);
     logDecision(log, webhook, request, record, milliseconds);
     return json(200, reviewOf(response));
   } catch (error) {
+    if (error === CLIENT_GONE) return undefined;
     metrics.failed(webhook, request, (performance.now() - times.arrived) / 1000);
     log.error({ ...about(webhook, request), reason: stackOf(error) }, 'internal error');
     return json(200, reviewOf(failureResponse(request, parts)));
@@ -151,15 +177,19 @@ async function answer(webhook: Webhook, bytes: Buffer, times: Times, parts: Revi
 async function answerWithin(
   webhook: Webhook,
   request: Request,
-  times: Times,
-  { gate, maxSubjects }: ReviewParts,
+  { times, ended }: Waiting,
+  { gate, maxSubjects, maxOperations }: ReviewParts,
 ): Promise<GateAnswer> {
-  const limits: Limits = { deadline: times.decideBy, maxSubjects };
+  const limits: Limits = { deadline: times.decideBy, maxSubjects, maxOperations, signal: ended.signal };
   const decision = gate[webhook](request, limits);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error('timed out before a decision')),
+      () => {
+        const error = new Error('timed out before a decision');
+        reject(error);
+        ended.abort(error);
+      },
       Math.max(times.arrived + times.timeout - performance.now(), 0),
     );
   });

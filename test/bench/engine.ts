@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Gate } from '../../src/admission/gate.ts';
 import type { Request } from '../../src/admission/review.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
@@ -76,6 +77,7 @@ function setUp(size: number): Setup {
     keeps: PRESERVERS,
     policy: () => DEFAULT_POLICY,
     discovered: () => accounts,
+    pause: () => setImmediate(),
     now: () => 0,
   });
   return { apps, objects: objects.length, gate, sorts: CHANGES.map((sort) => ({ sort, mutate: [], validate: [] })) };

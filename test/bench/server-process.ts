@@ -1,5 +1,6 @@
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import type { RequestListener } from 'node:http';
 import { Gate } from '../../src/admission/gate.ts';
 import { DOCUMENT_RULES } from '../../src/documents/index.ts';
@@ -59,10 +60,11 @@ function rollgate(): RequestListener {
     keeps: PRESERVERS,
     policy,
     discovered: () => ['system:serviceaccount:argo-rollouts:argo-rollouts'],
+    pause: () => setImmediate(),
     now: Date.now,
   });
   return createApp({
-    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: 1_000, now: Date.now },
+    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: 1_000, maxOperations: 500_000, now: Date.now },
     dryRun: { dryRuns: new DryRuns({ world, log }), policy, limiter, metrics, log, authorizer: undefined },
     rules: RULES,
     documentRules: DOCUMENT_RULES,

@@ -64,6 +64,7 @@ async function applyInTurns(first: string, second: string, reread: boolean): Pro
       const { response } = await gate.validate(requestFor(object, stored.get(keyOf(object))), {
         deadline: Date.now() + 4_000,
         maxSubjects: 1_000,
+        maxOperations: 500_000,
       });
       if (response.allowed) stored.set(keyOf(object), server.put(object));
       else denials.push(response.status?.message ?? '');

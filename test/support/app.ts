@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { Gate, type GateParts } from '../../src/admission/gate.ts';
 import { DOCUMENT_RULES } from '../../src/documents/index.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
@@ -71,7 +72,7 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
   const gate =
     'validate' in given
       ? given
-      : new Gate({ world, rules, keeps: PRESERVERS, policy, discovered: () => [CONTROLLER], now: Date.now, ...given });
+      : new Gate({ world, rules, keeps: PRESERVERS, policy, discovered: () => [CONTROLLER], pause: () => setImmediate(), now: Date.now, ...given });
   const limit = options.dryRunTimeLimit;
   const dryRuns = new DryRuns(
     limit === undefined
@@ -85,7 +86,7 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
         },
   );
   const app = createApp({
-    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: 1_000, now: Date.now },
+    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: 1_000, maxOperations: 500_000, now: Date.now },
     dryRun: {
       dryRuns,
       authorizer: options.authorizer,

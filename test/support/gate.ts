@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { Gate, type GateAnswer, type GateParts, type Limits } from '../../src/admission/gate.ts';
 import type { ApiReader } from '../../src/admission/live-reads.ts';
 import type { Request } from '../../src/admission/review.ts';
@@ -16,7 +17,7 @@ export const CONTROLLER = 'system:serviceaccount:argo-rollouts:argo-rollouts';
 /** A user without special rights. */
 export const DEVELOPER = 'dev@example.com';
 /** Limits that no test reaches. */
-export const NO_LIMITS: Limits = { deadline: Number.MAX_SAFE_INTEGER, maxSubjects: 10_000 };
+export const NO_LIMITS: Limits = { deadline: Number.MAX_SAFE_INTEGER, maxSubjects: 10_000, maxOperations: Infinity };
 
 /**
  * Returns the objects in a YAML text, with namespaces set, and frozen.
@@ -47,6 +48,7 @@ export function gateOver(
     keeps: PRESERVERS,
     policy: () => ({ ...DEFAULT_POLICY, ...policyChange }),
     discovered: () => [CONTROLLER],
+    pause: () => setImmediate(),
     now: () => Date.parse('2026-01-01T00:00:00Z'),
     ...rest,
   });

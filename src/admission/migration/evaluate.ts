@@ -39,14 +39,13 @@ export function attributedToDeployment(
   const key = keyOf(rollout);
   return findings.map((finding) => {
     if (keyOf(finding.subject) !== key) return finding;
-    const message = `profile "${profile}" makes Rollout "${rollout.metadata.name}": ${finding.message}`;
     return {
       ...finding,
       subject: deployment,
       object: deployment,
       path: PATH,
       related: [],
-      message,
+      message: prefixed(finding, `profile "${profile}" makes Rollout "${rollout.metadata.name}": `),
       anchor: `${finding.messageId} ${finding.anchor}`,
     };
   });
@@ -91,7 +90,11 @@ function preventsConversion({ class: found, subject, path }: Finding, deployment
 }
 
 function asAdvice(finding: Finding): Finding {
-  return { ...finding, class: 'advice', message: `not converted: ${finding.message}` };
+  return { ...finding, class: 'advice', message: prefixed(finding, 'not converted: ') };
+}
+
+function prefixed({ message }: Finding, prefix: string): Finding['message'] {
+  return { ...message, text: prefix + message.text };
 }
 
 /** Returns the finding that says why a Deployment cannot be converted as it asks to be. */
@@ -110,8 +113,8 @@ export function refusal(
     path: PATH,
     related: [],
     anchor: message,
-    message,
-    fix,
+    message: { text: message, fix },
+    data: {},
     dependsOn: new Set([keyOf(deployment)]),
   };
 }

@@ -8,15 +8,13 @@ import {
   type MigrationPlan,
 } from '../../migration/plan.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Rule } from '../../rules/define.ts';
-import type { Budget } from '../../rules/engine.ts';
-import { sortFindings, type Finding, type Skipped } from '../../rules/finding.ts';
+import { renderFix, renderMessage, type Finding, type Skipped } from '../../rules/finding.ts';
 import { namespaceOf, type ObjectKey } from '../../world/object.ts';
 import type { World } from '../../world/world.ts';
 import { about, ruleTag } from '../attribution.ts';
 import { worldAfter, type Change } from '../change.ts';
 import { decideFindings, type DecidedFinding, type DecisionContext } from '../decisions.ts';
-import { introducedBy } from '../introduced.ts';
+import type { Introduced } from '../introduced.ts';
 import { readLive, reevaluate, type ApiReader } from '../live-reads.ts';
 import type { Request, UserInfo } from '../review.ts';
 import { decisiveObjects, deploymentChange, migrationSettings } from './deployment-change.ts';
@@ -27,7 +25,6 @@ import type { MigrationOutcome } from './migrate.ts';
 export interface MigrationPlannerParts {
   readonly world: World;
   readonly live?: ApiReader | undefined;
-  readonly rules: readonly Rule[];
   /** As of `GateParts`. */
   mayCreateRollouts?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
   /** As of `GateParts`. */
@@ -45,8 +42,8 @@ export interface RequestContext {
   readonly controllers: boolean;
   /** Milliseconds since the epoch. */
   readonly deadline: number;
-  /** Returns a new budget for one round of evaluation. */
-  budget(): Budget;
+  /** Returns what changes of a world introduce, on a budget of its own. */
+  introducedBy(changes: readonly Change[], world: World): Promise<Introduced>;
 }
 
 /** A write of a Deployment, what it means for its conversion, and what was found in it. */
@@ -146,24 +143,24 @@ export class MigrationPlanner {
   async #evaluated(
     planned: PlannedMigration,
     current: World,
-    { decisions, deadline, budget }: RequestContext,
+    { decisions, deadline, introducedBy }: RequestContext,
   ): Promise<PlannedMigration> {
-    const { live, rules } = this.#parts;
+    const { live } = this.#parts;
     const { change, plan } = planned;
     if (plan.kind !== 'converts') return planned;
     const changes = changesOf(change, plan);
-    let introduced = introducedBy(current, changes, rules, budget());
+    const evaluate = (world: World): Promise<Introduced> => introducedBy(changes, world);
+    let introduced = await evaluate(current);
     let unreadable: ReadonlySet<ObjectKey> = new Set();
     if (live !== undefined && introduced.findings.some(({ class: found }) => found !== 'advice'))
       ({ introduced, unreadable } = await reevaluate(changes, introduced, [], {
         world: current,
         live,
-        rules,
         deadline,
-        budget,
+        evaluate,
       }));
     const { findings, refused, incomplete } = evaluateMigration(introduced.findings, change, plan, decisions);
-    const decided = decideFindings(sortFindings(findings), changes, decisions).map((entry): DecidedFinding =>
+    const decided = decideFindings(findings, changes, decisions).map((entry): DecidedFinding =>
       isLate(change) || [...entry.finding.dependsOn].some((key) => unreadable.has(key))
         ? { ...entry, decision: 'warn' }
         : entry,
@@ -188,7 +185,10 @@ export function outcomeOf({ change, refused, incomplete, decided = [] }: Planned
     denied: decided.some(({ decision }) => decision === 'deny'),
     reasons: decided
       .filter(({ finding }) => finding.class === 'invalid')
-      .map(({ finding: { message, fix, rule } }) => `${about(change.after, `${message}: ${fix}`)} ${ruleTag(rule)}`),
+      .map(
+        ({ finding }) =>
+          `${about(change.after, `${renderMessage(finding)}: ${renderFix(finding)}`)} ${ruleTag(finding.rule)}`,
+      ),
   };
 }
 

@@ -23,6 +23,7 @@ export function gateOver({ world, cluster }: Source, state: ServeState, log: Log
     converts: cluster === undefined || cluster.converts === true,
     now: Date.now,
     ...(cluster?.protection === undefined ? {} : { protection: cluster.protection }),
+    pause: () => new Promise((resolve) => void setImmediate(resolve)),
     ...(cluster === undefined ? {} : rightsBy(cluster.authorizer, cluster.self, log)),
   });
 }

@@ -32,6 +32,8 @@ export interface ServeDependencies {
 }
 
 const MAX_SUBJECTS = 1_000;
+// About a second of processor time.
+const MAX_OPERATIONS = 500_000;
 const ADMISSION_BYTES = 64 * 1024 * 1024;
 const DRY_RUNS = { requests: 16, bytes: 32 * 1024 * 1024 };
 // In all less than the 30 s that Kubernetes gives a pod to stop.
@@ -160,7 +162,7 @@ async function listen(
   const { policy } = state;
   const gate = gateOver(source, state, log);
   const app = createApp({
-    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: MAX_SUBJECTS, now: Date.now },
+    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: MAX_SUBJECTS, maxOperations: MAX_OPERATIONS, now: Date.now },
     dryRun: {
       dryRuns,
       authorizer: cluster?.authorizer,

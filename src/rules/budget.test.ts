@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { Budget, BudgetSpentError, type BudgetLimits } from './budget.ts';
+
+function limited(limits: Partial<BudgetLimits>): Budget {
+  return new Budget({
+    operations: Infinity,
+    operationsOfCheck: Infinity,
+    subjects: Infinity,
+    expired: () => false,
+    ...limits,
+  });
+}
+
+describe('a budget', () => {
+  it('without limits is never spent', () => {
+    const budget = new Budget();
+    budget.beginCheck();
+    budget.spend(1_000_000_000);
+    expect(budget.endCheck()).toBeUndefined();
+    expect(budget.whyNoMore).toBeUndefined();
+  });
+
+  it('ends the check that needs too many operations, and no other', () => {
+    const budget = limited({ operationsOfCheck: 10 });
+    budget.beginCheck();
+    budget.spend(10);
+    expect(() => budget.spend(1)).toThrow(BudgetSpentError);
+    expect(budget.endCheck()).toBe('one check needs too many operations');
+    budget.beginCheck();
+    budget.spend(10);
+    expect(budget.endCheck()).toBeUndefined();
+    expect(budget.whyNoMore).toBeUndefined();
+  });
+
+  it('ends everything when all operations are used up', () => {
+    const budget = limited({ operations: 10 });
+    budget.beginCheck();
+    expect(() => budget.spend(10)).toThrow(BudgetSpentError);
+    expect(budget.endCheck()).toBe('the checks need too many operations');
+    budget.beginCheck();
+    expect(() => budget.spend(1)).toThrow(BudgetSpentError);
+    expect(budget.endCheck()).toBe('the checks need too many operations');
+  });
+
+  it('remembers that a check did not finish even if the rule went on', () => {
+    const budget = limited({ operationsOfCheck: 1 });
+    budget.beginCheck();
+    for (let attempt = 0; attempt < 3; attempt++) expect(() => budget.spend(2)).toThrow(BudgetSpentError);
+    expect(budget.endCheck()).toBe('one check needs too many operations');
+  });
+
+  it('looks at the clock while operations are counted, but not for each of them', () => {
+    let readings = 0;
+    const budget = limited({ expired: () => ++readings > 3 });
+    budget.beginCheck();
+    let operations = 0;
+    expect(() => {
+      for (;;) {
+        budget.spend(1);
+        operations++;
+      }
+    }).toThrow(BudgetSpentError);
+    expect(budget.endCheck()).toBe('no time was left');
+    expect(readings).toBe(4);
+    expect(operations).toBeGreaterThan(readings * 10);
+    expect(operations).toBeLessThan(readings * 100);
+  });
+
+  it('gives others their turn once for each slice', () => {
+    const budget = new Budget();
+    let turns = 0;
+    for (let operation = 0; operation < 100_000; operation++) {
+      budget.count(1);
+      if (budget.endsSlice()) turns++;
+    }
+    expect(turns).toBe(50);
+    budget.count(1_000_000);
+    expect([budget.endsSlice(), budget.endsSlice()]).toEqual([true, false]);
+  });
+});

@@ -1,0 +1,101 @@
+/** How much the work on one request may cost, in operations. */
+export interface BudgetLimits {
+  /** Operations in all. */
+  readonly operations: number;
+  /** Operations of one rule about one subject in one world. */
+  readonly operationsOfCheck: number;
+  /** Objects whose findings a change may affect. */
+  readonly subjects: number;
+  /** Returns whether the time is over. */
+  expired(): boolean;
+}
+
+/** Thrown inside a rule when its check has cost too much. Never leaves the engine. */
+export class BudgetSpentError extends Error {}
+
+/** Why nothing more may be checked when the time is over. */
+export const NO_TIME = 'no time was left';
+
+// How many operations are done before others get their turn. At most one check more is done before that, since a rule
+// cannot be interrupted.
+const OPERATIONS_OF_SLICE = 2_000;
+// Reading the clock costs as much as an operation.
+const OPERATIONS_BETWEEN_CLOCKS = 64;
+
+/**
+ * Counts operations: each check, lookup, listing and finding costs one, and each object of a listing one more. When a limit is
+ * reached, the check under way throws and no other begins.
+ */
+export class Budget {
+  readonly #limits: BudgetLimits | undefined;
+  #spent = 0;
+  #checkEnds = Infinity;
+  #sliceEnds = OPERATIONS_OF_SLICE;
+  #nextClock = 0;
+  #whyNoMore: string | undefined;
+  #whyNotFinished: string | undefined;
+
+  /** @param limits - By default there are none. */
+  constructor(limits?: BudgetLimits) {
+    this.#limits = limits;
+  }
+
+  /** Operations so far. */
+  get spent(): number {
+    return this.#spent;
+  }
+
+  /** Why nothing more may be checked, or undefined. */
+  get whyNoMore(): string | undefined {
+    return this.#whyNoMore;
+  }
+
+  /** How many objects may be affected. */
+  get subjects(): number {
+    return this.#limits?.subjects ?? Infinity;
+  }
+
+  /** Begins the check of one rule about one subject. Counts as one operation, so that the time is looked at. */
+  beginCheck(): void {
+    this.count(1);
+    this.#whyNotFinished = this.#whyNoMore;
+    this.#checkEnds = this.#spent + (this.#limits?.operationsOfCheck ?? Infinity);
+  }
+
+  /** Ends the check of one rule. Returns why it did not finish, or undefined. */
+  endCheck(): string | undefined {
+    this.#checkEnds = Infinity;
+    return this.#whyNotFinished;
+  }
+
+  /**
+   * Counts operations of a check.
+   *
+   * @throws BudgetSpentError - If the check may do no more.
+   */
+  spend(operations: number): void {
+    this.count(operations);
+    this.#whyNotFinished ??= this.#whyNoMore;
+    if (this.#spent > this.#checkEnds) this.#whyNotFinished ??= 'one check needs too many operations';
+    if (this.#whyNotFinished !== undefined) throw new BudgetSpentError(this.#whyNotFinished);
+  }
+
+  /** Counts operations outside of checks. */
+  count(operations: number): void {
+    this.#spent += operations;
+    const limits = this.#limits;
+    if (limits === undefined || this.#whyNoMore !== undefined) return;
+    if (this.#spent > limits.operations) this.#whyNoMore = 'the checks need too many operations';
+    else if (this.#spent >= this.#nextClock) {
+      this.#nextClock = this.#spent + OPERATIONS_BETWEEN_CLOCKS;
+      if (limits.expired()) this.#whyNoMore = NO_TIME;
+    }
+  }
+
+  /** Returns whether others should get their turn now, at most once for each slice. */
+  endsSlice(): boolean {
+    if (this.#spent < this.#sliceEnds) return false;
+    this.#sliceEnds = this.#spent + OPERATIONS_OF_SLICE;
+    return true;
+  }
+}

@@ -1,0 +1,25 @@
+import type { FindingClass } from '../world/finding-class.ts';
+
+/** A message of a rule. In `text` and `fix`, `{name}` is a placeholder for a value that the report supplies. */
+export interface Message {
+  readonly class: FindingClass;
+  /** The fact that is wrong. Starts with a lower-case letter, unless with a name, and has no full stop. */
+  readonly text: string;
+  /** The fix, as an instruction in the imperative. */
+  readonly fix: string;
+}
+
+/** The values of placeholders. */
+export type MessageData = Readonly<Record<string, string | number>>;
+
+// Values come from manifests. Control characters in them would break the lines of a report and make the API server drop
+// the warning.
+const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]+/g;
+
+/** Fills in the placeholders of a text. Each value is put on one line and cut after 300 characters. */
+export function fill(template: string, data: MessageData): string {
+  return template.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
+    const value = data[name];
+    return value === undefined ? placeholder : String(value).slice(0, 600).replace(CONTROL, ' ').slice(0, 300);
+  });
+}
