@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { asObject } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment } from './harness/conversion.ts';
@@ -129,20 +128,20 @@ async function synced(state: 'up' | 'down'): Promise<void> {
     manifests.set(name, to === 'exported' ? await exported(scene, name) : manifestOf(namespace, name, to));
 
   const refusals = new Map<string, string>();
+  const apply = async (way: Way, right: Right, absent: boolean): Promise<void> => {
+    const group = cells.filter(
+      (cell) => cell.way === way && cell.right === right && (cell.from === 'absent') === absent,
+    );
+    const args = absent && way === 'replace' ? creating(way) : ARGO_CD_WAYS[way];
+    const yaml = yamlOf(group.flatMap(({ name }) => manifests.get(name) ?? []));
+    // A refusal of one object does not stop the others.
+    const { stdout, stderr } = await tenants[right].kubectl.try([...args, '-f', '-', '-o', 'name'], yaml);
+    const accepted = new Set(stdout.split('\n'));
+    for (const { name } of group) if (!accepted.has(`deployment.apps/${name}`)) refusals.set(name, stderr);
+  };
   const all = async (): Promise<void> => {
     for (const way of WAYS)
-      for (const right of RIGHTS)
-        for (const absent of [true, false]) {
-          const group = cells.filter(
-            (cell) => cell.way === way && cell.right === right && (cell.from === 'absent') === absent,
-          );
-          const args = absent && way === 'replace' ? creating(way) : ARGO_CD_WAYS[way];
-          const yaml = yamlOf(group.map(({ name }) => asObject(manifests.get(name)) as unknown as KubeObject));
-          // A refusal of one object does not stop the others.
-          const { stdout, stderr } = await tenants[right].kubectl.try([...args, '-f', '-', '-o', 'name'], yaml);
-          const accepted = new Set(stdout.split('\n'));
-          for (const { name } of group) if (!accepted.has(`deployment.apps/${name}`)) refusals.set(name, stderr);
-        }
+      for (const right of RIGHTS) for (const absent of [true, false]) await apply(way, right, absent);
   };
   await (state === 'up' ? all() : whileDown(cluster, all));
 

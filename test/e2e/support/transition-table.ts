@@ -131,9 +131,8 @@ export const TABLE: readonly Row[] = [
   ]),
   ...rows('updating', [
     ['update', 'touch', R, R, R, R],
-    // A Deployment that is scaled past Rollgate keeps its pods until the end of the canary.
-    ['update', 'count', R, R, 'both', 'both'],
-    ['scale', 'count', 'both', 'both', 'both', 'both'],
+    ['update', 'count', R, R, R, R],
+    ['scale', 'count', R, R, R, R],
     ['update', 'other profile', NO, R, NO, R],
     // All of these wait for the end of the canary.
     ['update', 'off', R, R, R, R],
@@ -146,6 +145,7 @@ export const TABLE: readonly Row[] = [
     ['update', 'ask', NO, R, NO, R],
     ['status', 'ask', NO, R, NO, R],
     ['update', 'unask', R, R, R, R],
+    // It asks for pods of its own, and gets them at once.
     ['scale', 'count', 'both', 'both', 'both', 'both'],
   ]),
   ...rows('suspended', [
