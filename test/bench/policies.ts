@@ -39,7 +39,7 @@ async function measure(controlPlane: ControlPlane): Promise<void> {
   const { admin } = controlPlane;
   const kubeconfig = await controlPlane.kubeconfig(controlPlane.person('admin'), 'admin');
   const kubectl = new Kubectl(await binary('kubectl'), await binary('kubectl-argo-rollouts'), kubeconfig);
-  const rendered = objectsOf(render('--set', 'certificates.certManager.enabled=false,certificates.existingSecret=x'));
+  const rendered = objectsOf(render());
   const policies = yamlOf(rendered.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy'));
   const bindings = yamlOf(rendered.filter(({ kind }) => kind === 'ValidatingAdmissionPolicyBinding'));
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: ACCOUNT.name };

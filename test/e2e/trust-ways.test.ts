@@ -25,16 +25,19 @@ interface Sync {
 
 const [D, R, NO] = ['Deployment', 'Rollout', 'refused'] as const;
 
-// Nothing remains of what admission added when a manifest replaces the object while Rollgate is down. The Deployment
-// then runs its own pods in addition to those of the Rollout, until a user with the right edits it or somebody goes
-// back.
+// Nothing remains of what admission added when a manifest replaces the object while Rollgate is down. At its first
+// revision the Rollouts controller scales the Deployment to 0 again. Later the Deployment runs its own pods too, until a
+// user with the right edits it or somebody goes back.
 const SYNCS: readonly Sync[] = [
   { from: 'absent', to: 'plain', expected: [D, D, D, D] },
   { from: 'absent', to: 'asks', expected: [NO, R, D, D] },
   { from: 'plain', to: 'asks', expected: [NO, R, D, D] },
-  { from: 'converted', to: 'asks', expected: [R, R, R, R], replaced: ['both', 'both'] },
-  { from: 'converted', to: 'asks for 2', expected: [R, R, R, R], replaced: ['both', 'both'] },
-  { from: 'converted', to: 'asks for other', expected: [NO, R, NO, R], replaced: ['both', 'both'] },
+  { from: 'converted', to: 'asks', expected: [R, R, R, R] },
+  { from: 'converted', to: 'asks for 2', expected: [R, R, R, R] },
+  // Replaced, the Deployment only has the wish for another profile.
+  { from: 'converted', to: 'asks for other', expected: [NO, R, NO, R], replaced: [R, R] },
+  { from: 'updated', to: 'asks', expected: [R, R, R, R], replaced: ['both', 'both'] },
+  { from: 'updated', to: 'plain', expected: [D, D, D, D] },
   { from: 'converted', to: 'exported', expected: [R, R, R, R] },
   { from: 'converted', to: 'off', expected: [D, D, D, D] },
   { from: 'converted', to: 'plain', expected: [D, D, D, D] },
@@ -48,7 +51,10 @@ beforeAll(async () => {
   cluster = await Cluster.start();
   await cluster.rollgate.policy((policy) => ({
     ...policy,
-    profiles: { other: { strategy: { canary: { steps: [{ setWeight: 50 }, { pause: { duration: '5m' } }] } } } },
+    profiles: {
+      canary: { strategy: { canary: {} } },
+      other: { strategy: { canary: { steps: [{ setWeight: 50 }, { pause: { duration: '5m' } }] } } },
+    },
   }));
 });
 afterAll(() => cluster?.stop());
@@ -83,10 +89,11 @@ const CONVERT: Partial<Record<Manifest, string>> = {
   off: 'off',
 };
 
-function manifestOf(namespace: string, name: string, to: Manifest): KubeObject {
+function manifestOf(namespace: string, name: string, to: Manifest, image = 'web:1'): KubeObject {
   const convert = CONVERT[to];
   return deployment(namespace, name, {
     replicas: to === 'asks for 2' ? 2 : 1,
+    image,
     ...(convert === undefined ? {} : { convert }),
   });
 }
@@ -124,8 +131,10 @@ async function synced(state: 'up' | 'down'): Promise<void> {
   const transitions = new Transitions(cluster.controlPlane.admin, namespace);
   await transitions.reach(existing);
   const manifests = new Map<string, KubeObject>();
-  for (const { name, to } of cells)
-    manifests.set(name, to === 'exported' ? await exported(scene, name) : manifestOf(namespace, name, to));
+  for (const { name, from, to } of cells) {
+    const image = from === 'updated' ? 'web:2' : 'web:1';
+    manifests.set(name, to === 'exported' ? await exported(scene, name) : manifestOf(namespace, name, to, image));
+  }
 
   const refusals = new Map<string, string>();
   const apply = async (way: Way, right: Right, absent: boolean): Promise<void> => {

@@ -17,6 +17,8 @@ export type State =
   /** Admitted; its Rollout is not healthy yet, and it keeps its own pods. */
   | 'converting'
   | 'converted'
+  /** Converted, after a canary with image web:2 that ended by itself. */
+  | 'updated'
   /** Converted, in the middle of a canary. */
   | 'updating'
   /** Converted, in the middle of a canary, and `off`: it waits for the end of the canary. */
@@ -37,6 +39,7 @@ export const UNTOUCHED: Readonly<Record<State, Outcome>> = {
   wish: 'Deployment',
   converting: 'Rollout',
   converted: 'Rollout',
+  updated: 'Rollout',
   updating: 'Rollout',
   leaving: 'Rollout',
   suspended: 'Deployment',
@@ -80,7 +83,9 @@ export class Transitions {
 
   /** Brings Deployments that exist and run into their states. Those of `converting` come last: they do not stay so. */
   async reach(starts: readonly Start[]): Promise<void> {
-    const converted = starts.filter(({ from }) => ['converted', 'updating', 'leaving', 'suspended'].includes(from));
+    const converted = starts.filter(({ from }) =>
+      ['converted', 'updated', 'updating', 'leaving', 'suspended'].includes(from),
+    );
     const of = (...states: State[]): readonly Start[] => starts.filter(({ from }) => states.includes(from));
     await this.#until('the first pods', of('plain', 'wish', 'converting'), 'Deployment');
     await this.#each(of('wish'), (name) => this.#annotate(name, { 'rollgate.io/convert': 'canary' }, 'status'));
@@ -95,8 +100,17 @@ export class Transitions {
       this.#admin.call('DELETE', `/apis/argoproj.io/v1alpha1/namespaces/${this.namespace}/rollouts/${name}`),
     );
     const updating = of('updating', 'leaving');
-    await this.#each(updating, (name) => this.#admin.patch(at(this.namespace, name), imageOf('web:2')));
+    await this.#each(of('updated', 'updating', 'leaving'), (name) =>
+      this.#admin.patch(at(this.namespace, name), imageOf('web:2')),
+    );
     await this.#untilAll('the canaries', updating, ({ rollout }) => dig(rollout, 'status', 'phase') === 'Paused');
+    await this.#untilAll(
+      'the canaries ended',
+      of('updated'),
+      ({ deployment: found, rollout }) =>
+        dig(rollout, 'status', 'phase') === 'Healthy' &&
+        dig(rollout, 'status', 'workloadObservedGeneration') === String(found?.metadata['generation']),
+    );
     await this.#each(of('leaving'), (name) => this.#annotate(name, { 'rollgate.io/convert': 'off' }));
     await this.#until('the suspensions', of('suspended'), 'Deployment');
     await this.#each(of('converting'), (name) => this.#annotate(name, { 'rollgate.io/convert': 'canary' }));
