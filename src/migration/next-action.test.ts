@@ -176,6 +176,27 @@ describe('what is done next', () => {
       { replicas: 0 },
     ],
     [
+      'scaled up in the middle of an update: its pods have a version that is not tested yet',
+      seen(running, { rollout: rollout(running, { status: { ...HEALTHY, phase: 'Paused', currentPodHash: 'b' } }) }),
+      'scale-deployment',
+      { replicas: 0 },
+    ],
+    [
+      'or after an abort',
+      seen(running, { rollout: rollout(running, { status: { ...HEALTHY, phase: 'Degraded', currentPodHash: 'b' } }) }),
+      'scale-deployment',
+      { replicas: 0 },
+    ],
+    [
+      'but not while the Rollout has fewer pods than are wanted',
+      seen(running, {
+        rollout: rollout(running, {
+          status: { ...HEALTHY, phase: 'Paused', currentPodHash: 'b', availableReplicas: 4 },
+        }),
+      }),
+      'nothing',
+    ],
+    [
       'and where it is deleted, the pods come back',
       seen(done, { rendered: undefined }),
       'scale-deployment',

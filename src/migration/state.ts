@@ -31,19 +31,18 @@ export function isTemplateObserved(rollout: KubeObject, deployment: KubeObject):
 }
 
 /**
- * Returns whether all wanted pods of a Rollout are available and of one revision: then it does not need those of the
- * Deployment.
+ * Returns whether all wanted pods of a Rollout are available: then it does not need those of the Deployment. Its first
+ * revision must be healthy too. During an update the pods of the Deployment would have the version that is being tested.
  */
 export function serves(rollout: KubeObject): boolean {
   const status = dig(rollout, 'status');
   const current = asString(dig(status, 'currentPodHash'));
   const available = optionalNumber(dig(status, 'availableReplicas')) ?? 0;
   return (
-    dig(status, 'phase') === 'Healthy' &&
     isObserved(rollout) &&
     current !== '' &&
-    dig(status, 'stableRS') === current &&
-    available >= replicasOf(rollout)
+    available >= replicasOf(rollout) &&
+    (isBetweenRevisions(rollout) || (dig(status, 'phase') === 'Healthy' && dig(status, 'stableRS') === current))
   );
 }
 

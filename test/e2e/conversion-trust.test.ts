@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asArray, asString, dig } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
-import { Api, Refused } from './harness/api.ts';
+import { Api } from './harness/api.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment } from './harness/conversion.ts';
-import type { Kubectl } from './harness/kubectl.ts';
 import { pathOf } from './harness/paths.ts';
 import { until } from './harness/program.ts';
 import { ROLLGATE } from './harness/rollgate.ts';
+import { refusal, tenant, whileDown, type Tenant } from './harness/tenants.ts';
+import { at } from './support/transitions.ts';
 
 const MERGE = 'application/merge-patch+json';
 const EXCLUDED = 'legacy';
@@ -32,57 +33,14 @@ function annotated(object: KubeObject, annotations: Readonly<Record<string, stri
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-interface Tenant {
-  readonly api: Api;
-  readonly kubectl: Kubectl;
-}
-
-/** Returns a service account with all rights on Deployments and their subresources, and further ones. */
-async function tenant(namespace: string, name: string, further: readonly object[] = []): Promise<Tenant> {
-  const resources = ['deployments', 'deployments/status', 'deployments/scale', 'replicasets'];
-  await cluster.admin.apply([
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'Role',
-      metadata: { name, namespace },
-      rules: [{ apiGroups: ['apps'], resources, verbs: ['*'] }, ...further],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata: { name, namespace },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace }],
-    },
-  ]);
-  const account = { namespace, name };
-  return { api: new Api(await cluster.controlPlane.account(account)), kubectl: await cluster.as(account) };
-}
-
 /** A tenant who may not create Rollouts. */
 function withoutRight({ namespace }: { readonly namespace: string }): Promise<Tenant> {
-  return tenant(namespace, 'deployer');
+  return tenant(cluster, namespace, 'without');
 }
 
 /** A tenant who may create Rollouts. */
 function withRight({ namespace }: { readonly namespace: string }): Promise<Tenant> {
-  return tenant(namespace, 'owner', [{ apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs: ['create'] }]);
-}
-
-/** Returns why a request was refused; an empty string if it was not. */
-async function refusal(request: Promise<unknown>): Promise<string> {
-  try {
-    await request;
-    return '';
-  } catch (error) {
-    if (error instanceof Refused) return `${error.code} ${asString(dig(error.body, 'message'))}`;
-    throw error;
-  }
-}
-
-function at(namespace: string, name: string): { apiVersion: string; kind: string; namespace: string; name: string } {
-  return { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name };
+  return tenant(cluster, namespace, 'with');
 }
 
 /** Waits until the API server has learnt of the policies: it reloads them a moment after they are written. */
@@ -97,20 +55,10 @@ async function inEffect(): Promise<void> {
   );
 }
 
-/** Runs something while Rollgate does not answer. */
-async function whileDown(work: () => Promise<void>): Promise<void> {
-  await cluster.rollgate.program.stop('SIGKILL');
-  try {
-    await work();
-  } finally {
-    await cluster.rollgate.start();
-  }
-}
-
 /** Runs something while Rollgate answers, and while it does not. */
 async function upAndDown(work: (up: boolean) => Promise<void>): Promise<void> {
   await work(true);
-  await whileDown(() => work(false));
+  await whileDown(cluster, () => work(false));
 }
 
 /** Runs something while the policy of Rollgate only warns. */
@@ -225,7 +173,7 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
       );
     const up = await asks('up');
     expect([up.code, up.stderr]).toEqual([1, expect.stringContaining('deployment-convert')]);
-    await whileDown(async () => expect((await asks('down')).code).toBe(0));
+    await whileDown(cluster, async () => expect((await asks('down')).code).toBe(0));
     await inAudit(async () => {
       const audited = await asks('audited');
       expect([audited.code, audited.stderr]).toEqual([0, expect.stringContaining(DENIED)]);
@@ -273,7 +221,7 @@ describe('a user who may create Rollouts', () => {
     const { namespace } = await ConversionScene.open(cluster);
     const { api } = await withRight({ namespace });
     const all = notes({ convert: 'canary', replicas: '2', 'rollout-uid': 'x', 'convert-suspended': 'refused: x' });
-    await whileDown(async () => {
+    await whileDown(cluster, async () => {
       expect(await refusal(api.create(annotated(deployment(namespace, 'restored', { replicas: 0 }), all)))).toBe('');
       expect(
         await refusal(
@@ -363,7 +311,7 @@ describe('a stolen token of Rollgate', () => {
     const { namespace } = await ConversionScene.open(cluster);
     const api = await stolen();
     // Without a profile nothing is converted; Rollgate removes its annotations if they say nothing.
-    await whileDown(async () => {
+    await whileDown(cluster, async () => {
       await cluster.controlPlane.admin.create(
         annotated(deployment(namespace, 'web', { replicas: 1 }), {
           ...notes({ convert: 'canary', replicas: '1' }),
@@ -469,7 +417,7 @@ describe('a cluster whose conversion policy was changed', () => {
     await scene.developer.apply([deployment(scene.namespace, 'done', { replicas: 1, convert: 'canary' })]);
     await scene.healthy('done', 1);
     const uids = asString((await scene.annotations('done'))['rollgate.io/conversion-policy']);
-    await whileDown(async () => {
+    await whileDown(cluster, async () => {
       await admin.call('PATCH', path, { spec: { validationActions: ['Warn'] } }, MERGE);
       const accepted = notes({ convert: 'canary', replicas: '2', 'conversion-policy': uids });
       await admin.create(annotated(deployment(scene.namespace, 'web', { replicas: 0 }), accepted));

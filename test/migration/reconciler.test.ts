@@ -179,6 +179,52 @@ describe('the reconciler', () => {
     expect(server.reads).toBe(before);
   });
 
+  const left = (ownerReferences: readonly object[]): KubeObject => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: {
+      name: 'web',
+      namespace: 'shop',
+      uid: 'r-1',
+      generation: 1,
+      annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '3' },
+      ownerReferences,
+    },
+    spec: {
+      replicas: 3,
+      workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      strategy: { canary: {} },
+    },
+    status: { observedGeneration: '1', workloadObservedGeneration: '1' },
+  });
+  const OWNER = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd-1', controller: true };
+
+  it.each(['before it starts', 'while it runs'])(
+    'reverts a Deployment that lost all its annotations %s',
+    async (when) => {
+      const server = new Server();
+      server.put(left([OWNER]));
+      if (when === 'while it runs') {
+        server.put(web({ convert: 'canary', replicas: '3', 'rollout-uid': 'r-1' }, 0));
+        start(server);
+      }
+      server.put(web({}, 0));
+      if (when === 'before it starts') start(server);
+      await eventually(() => expect(server.did).toContain('patch'));
+      server.put({ ...left([OWNER]), spec: { ...asObject(server.objects.get(R)?.['spec']) } });
+      await eventually(() => expect(server.did.at(-1)).toBe('scale Deployment 3'));
+    },
+  );
+
+  it('leaves a Rollout alone that has no owner and whose Deployment asks for nothing', async () => {
+    const server = new Server();
+    server.put(left([]));
+    server.put(web({}, 0));
+    start(server).changed(R);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect([server.did, server.reads]).toEqual([[], 0]);
+  });
+
   it('does not act on a stale cache', async () => {
     const server = new Server();
     const deployment = server.put(web({ convert: 'canary', replicas: '3', 'rollout-uid': 'r-9' }, 0));

@@ -13,7 +13,7 @@ import { countsPods, leastReplicas, scalersOf } from '../scalers.ts';
 import { objectsWithHash, selectorsLeftBehind } from '../state.ts';
 import { isConversionNamespace, isTrusted, matchesGlob, type Policy } from '../../policy/policy.ts';
 import { keyFor, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
-import { asString } from '../../world/read.ts';
+import { asArray, asString } from '../../world/read.ts';
 import type { World } from '../../world/world.ts';
 import type { Fetched } from '../../cluster/fetch.ts';
 
@@ -32,11 +32,26 @@ export interface Sources {
 
 const TIMEOUT = 5_000;
 
+/**
+ * Returns whether a Deployment concerns conversion: by its annotations, or because a Rollout that was made from it still
+ * controls it. `kubectl rollout undo`, `kubectl replace` and writes of its status can remove all annotations at once.
+ */
+export function concernsConversion(deployment: KubeObject, world: World): boolean {
+  if (hasMigrationAnnotations(deployment)) return true;
+  const rollout = rolloutOf(deployment, '', world);
+  // A Rollout without an owner may be a copy that somebody has taken over.
+  return (
+    rollout !== undefined &&
+    asArray(rollout.metadata['ownerReferences']).length > 0 &&
+    ownershipOf(rollout, deployment) === 'ours'
+  );
+}
+
 /** Returns what the cache has of a Deployment; undefined if it does not exist or does not concern conversion. */
 export function observeCached(key: ObjectKey, { world, policy }: Sources): Snapshot | undefined {
   const [, namespace = '', name = ''] = key.split('/');
   const found = world.get('Deployment.apps', namespace, name);
-  if (found.state !== 'present' || !hasMigrationAnnotations(found.object)) return undefined;
+  if (found.state !== 'present' || !concernsConversion(found.object, world)) return undefined;
   // Admission does not look at annotations there.
   if (policy().exemptions.namespaces.some((glob) => matchesGlob(glob, namespace))) return undefined;
   // Rollgate has no right to write there.

@@ -2,7 +2,6 @@ import { nextAction, whyNotApplied, type Action } from '../next-action.ts';
 import { differs } from '../apply-diff.ts';
 import {
   CONVERTED_FROM,
-  hasMigrationAnnotations,
   migrationAnnotationsOf,
   OWN_ANNOTATIONS,
   POLICY_UIDS,
@@ -16,7 +15,7 @@ import { contentOf } from '../../world/content.ts';
 import { keyFor, keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
 import { dig } from '../../world/read.ts';
 import { ReconcilerMemory } from './memory.ts';
-import { observeLive, observeCached, type Snapshot, type Sources } from './observe.ts';
+import { concernsConversion, observeLive, observeCached, type Snapshot, type Sources } from './observe.ts';
 import type { Logger } from '../../cluster/reflector.ts';
 import { ApiError } from '../../cluster/api-error.ts';
 import { PolicyReplaced, Unprotected, type PolicyGuard } from './policy-guard.ts';
@@ -87,8 +86,9 @@ export class Reconciler {
   changed(key: ObjectKey): void {
     const [kind = '', namespace = '', name = ''] = key.split('/');
     if (kind === 'Deployment.apps') {
-      const found = this.#sources.world.get(kind, namespace, name);
-      if (found.state === 'present' && hasMigrationAnnotations(found.object)) this.#enqueue(key, 0);
+      const { world } = this.#sources;
+      const found = world.get(kind, namespace, name);
+      if (found.state === 'present' && concernsConversion(found.object, world)) this.#enqueue(key, 0);
       else this.#memory.forget(key);
     } else if (kind === 'Rollout.argoproj.io') {
       const found = this.#sources.world.get(kind, namespace, name);
@@ -132,10 +132,11 @@ export class Reconciler {
   }
 
   #enqueueAll(now: number): void {
-    const listing = this.#sources.world.list('Deployment.apps', undefined);
+    const { world } = this.#sources;
+    const listing = world.list('Deployment.apps', undefined);
     if (listing.state === 'unknown') return;
     for (const deployment of listing.objects)
-      if (hasMigrationAnnotations(deployment) && !this.#due.has(keyOf(deployment)))
+      if (concernsConversion(deployment, world) && !this.#due.has(keyOf(deployment)))
         this.#due.set(keyOf(deployment), now);
   }
 

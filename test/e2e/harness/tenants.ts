@@ -1,0 +1,73 @@
+import { asString, dig } from '../../../src/world/read.ts';
+import { Api, Refused } from './api.ts';
+import type { Cluster } from './cluster.ts';
+import type { Kubectl } from './kubectl.ts';
+
+/** A service account with limited rights in one namespace. */
+export interface Tenant {
+  readonly api: Api;
+  readonly kubectl: Kubectl;
+}
+
+/** Who may do what: `with` may create Rollouts, `without` may not. Both have all rights on Deployments. */
+export type Right = 'with' | 'without';
+
+const RESOURCES = ['deployments', 'deployments/status', 'deployments/scale', 'replicasets'];
+const ROLLOUTS = { apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs: ['create'] };
+
+/**
+ * Creates a service account with all rights on Deployments.
+ *
+ * @param further - Further rules of its Role.
+ */
+export async function tenant(
+  cluster: Cluster,
+  namespace: string,
+  right: Right,
+  further: readonly object[] = [],
+): Promise<Tenant> {
+  const name = right === 'with' ? 'owner' : 'deployer';
+  await cluster.admin.apply([
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name, namespace },
+      rules: [
+        { apiGroups: ['apps'], resources: RESOURCES, verbs: ['*'] },
+        ...(right === 'with' ? [ROLLOUTS] : []),
+        ...further,
+      ],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: { name, namespace },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+      subjects: [{ kind: 'ServiceAccount', name, namespace }],
+    },
+  ]);
+  const account = { namespace, name };
+  return { api: new Api(await cluster.controlPlane.account(account)), kubectl: await cluster.as(account) };
+}
+
+/** Returns why a request was refused; an empty string if it was not. */
+export async function refusal(request: Promise<unknown>): Promise<string> {
+  try {
+    await request;
+    return '';
+  } catch (error) {
+    if (error instanceof Refused) return `${error.code} ${asString(dig(error.body, 'message'))}`;
+    throw error;
+  }
+}
+
+/** Runs something while Rollgate does not answer. */
+export async function whileDown(cluster: Cluster, work: () => Promise<void>): Promise<void> {
+  await cluster.rollgate.program.stop('SIGKILL');
+  try {
+    await work();
+  } finally {
+    await cluster.rollgate.start();
+  }
+}

@@ -1,0 +1,57 @@
+import { asArray, asString, dig } from '../../../src/world/read.ts';
+import type { KubeObject } from '../../../src/world/object.ts';
+import type { Api } from '../harness/api.ts';
+
+/** The number of ready pods of each app in a namespace, and the least of them since a moment. */
+export class PodCounts {
+  readonly #ready = new Map<string, Set<string>>();
+  readonly #least = new Map<string, number>();
+  readonly #stopped = new AbortController();
+
+  private constructor() {}
+
+  static async watch(api: Api, namespace: string): Promise<PodCounts> {
+    const counts = new PodCounts();
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    await api.watch(path, ({ type, object }) => counts.#see(type, object), counts.#stopped.signal);
+    return counts;
+  }
+
+  /** Forgets what was counted before. */
+  restart(): void {
+    this.#least.clear();
+    for (const [app, pods] of this.#ready) this.#least.set(app, pods.size);
+  }
+
+  now(app: string): number {
+    return this.#ready.get(app)?.size ?? 0;
+  }
+
+  /** Returns the least number of ready pods since `restart`. */
+  least(app: string): number {
+    return this.#least.get(app) ?? this.now(app);
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  #see(type: string, pod: KubeObject): void {
+    const app = asString(dig(pod.metadata, 'labels', 'app'));
+    const uid = asString(pod.metadata['uid']);
+    const pods = this.#ready.get(app) ?? new Set();
+    this.#ready.set(app, pods);
+    if (type !== 'DELETED' && isServing(pod)) pods.add(uid);
+    else pods.delete(uid);
+    this.#least.set(app, Math.min(this.#least.get(app) ?? pods.size, pods.size));
+  }
+}
+
+function isServing(pod: KubeObject): boolean {
+  return (
+    pod.metadata['deletionTimestamp'] === undefined &&
+    asArray(dig(pod, 'status', 'conditions')).some(
+      (condition) => dig(condition, 'type') === 'Ready' && dig(condition, 'status') === 'True',
+    )
+  );
+}
