@@ -72,7 +72,16 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
   const gate =
     'validate' in given
       ? given
-      : new Gate({ world, rules, keeps: PRESERVERS, policy, discovered: () => [CONTROLLER], pause: () => setImmediate(), now: Date.now, ...given });
+      : new Gate({
+          world,
+          rules,
+          keeps: PRESERVERS,
+          policy,
+          discovered: () => [CONTROLLER],
+          pause: () => setImmediate(),
+          now: Date.now,
+          ...given,
+        });
   const limit = options.dryRunTimeLimit;
   const dryRuns = new DryRuns(
     limit === undefined

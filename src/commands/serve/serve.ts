@@ -162,7 +162,17 @@ async function listen(
   const { policy } = state;
   const gate = gateOver(source, state, log);
   const app = createApp({
-    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: MAX_SUBJECTS, maxOperations: MAX_OPERATIONS, now: Date.now },
+    reviews: {
+      gate,
+      world,
+      policy,
+      metrics,
+      log,
+      limiter,
+      maxSubjects: MAX_SUBJECTS,
+      maxOperations: MAX_OPERATIONS,
+      now: Date.now,
+    },
     dryRun: {
       dryRuns,
       authorizer: cluster?.authorizer,
