@@ -80,7 +80,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'reconciler',
       'server',
     ],
-    builtins: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:process'],
+    builtins: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:process', 'node:v8'],
     packages: ['@kubernetes/client-node', 'commander', 'yaml'],
   },
   program: { layers: ['world', 'version', 'commands'], packages: ['commander'] },
