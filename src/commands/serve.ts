@@ -75,7 +75,7 @@ function addServerOptions(command: Command): void {
       '--max-cache-size <MiB>',
       'how much memory the cached objects may take, estimated; of the rest Rollgate keeps the names',
       wholeNumber(16, 100_000),
-      160,
+      128,
     )
     .addOption(new Option('--log-level <level>', 'log only this level and above').choices(LOG_LEVELS).default('info'))
     .addOption(

@@ -39,7 +39,7 @@ export type FromWorker = { readonly questions: readonly Question[] } | { readonl
 export const MOST_QUESTIONS = 10_000;
 
 // Each becomes an object of some hundred bytes several times. Ordinary JSON has one for each six bytes, YAML has fewer.
-const MOST_VALUES = 200_000;
+const MOST_VALUES = 100_000;
 const DASH = 0x2d;
 const SPACE = 0x20;
 const MARKS: ReadonlySet<number> = new Set([...'\n,:{['].map((mark) => mark.charCodeAt(0)));

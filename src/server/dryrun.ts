@@ -43,9 +43,9 @@ export interface DryRunSender {
 const TIME_LIMIT = 10_000;
 // Each may wait for the time limits of all before it.
 const MOST_WAITING = 8;
-// A body of 1 MiB, the most that is read, takes up to 130 MiB. A request that needs more must fail by itself and not take
+// A body of 1 MiB, the most that is read, takes up to 80 MiB. A request that needs more must fail by itself and not take
 // the gate down: together they fit into the memory limit of the container.
-const WORKER_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 12 };
+const WORKER_LIMITS = { maxOldGenerationSizeMb: 80, maxYoungGenerationSizeMb: 8 };
 /** The largest body of a dry run, in bytes. */
 export const MAX_DRY_RUN = 1024 * 1024;
 /** A dry run that waits for its turn. */

@@ -233,7 +233,7 @@ describe('POST /v1/dry-run', () => {
       const heavy = await post(app, dense);
       expect([heavy.status, heavy.body]).toEqual([
         413,
-        { error: 'the body has more than 200000 values: send fewer manifests' },
+        { error: 'the body has more than 100000 values: send fewer manifests' },
       ]);
     }
     // No line that a worker died.
