@@ -96,10 +96,16 @@ function fieldsOf(text: string): ReadonlyMap<string, string> {
       key = undefined;
       start = 0;
     }
-    if (character === OPEN_OBJECT || character === OPEN_ARRAY) depth++;
-    if ((character === CLOSE_OBJECT || character === CLOSE_ARRAY) && --depth === 0) break;
+    depth += levelsOf(character);
+    if (depth === 0 && fields.size > 0) break;
   }
   return fields;
+}
+
+/** Returns by how much a character changes the depth. */
+function levelsOf(character: number): -1 | 0 | 1 {
+  if (character === OPEN_OBJECT || character === OPEN_ARRAY) return 1;
+  return character === CLOSE_OBJECT || character === CLOSE_ARRAY ? -1 : 0;
 }
 
 /** Returns the index of the quote that ends a string, or the length of the text. */
