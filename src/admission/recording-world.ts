@@ -17,6 +17,15 @@ export interface RecordedAnswers {
 /** Nothing is known yet. */
 export const NO_ANSWERS: RecordedAnswers = { lookups: new Map(), listings: new Map(), referrers: new Map() };
 
+/** Returns the answers of both. */
+export function mergeAnswers(known: RecordedAnswers, more: RecordedAnswers): RecordedAnswers {
+  return {
+    lookups: new Map([...known.lookups, ...more.lookups]),
+    listings: new Map([...known.listings, ...more.listings]),
+    referrers: new Map([...known.referrers, ...more.referrers]),
+  };
+}
+
 const NOT_ASKED = 'not asked yet';
 
 /**

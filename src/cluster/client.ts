@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import http, { type IncomingMessage, type RequestOptions } from 'node:http';
 import https from 'node:https';
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { urlToHttpOptions } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import { dig, optionalString, asString } from '../world/read.ts';
 import { Deadline, within } from './deadline.ts';
+import { headOf, parseObject, type BoundedJson } from './bounded-json.ts';
 import { ItemSplitter } from './items.ts';
 import { Http2Pool, type Http2Response } from './http2-pool.ts';
 import type { Timing } from './timing.ts';
@@ -34,6 +34,12 @@ export class ApiError extends Error {
   }
 }
 
+/** An item of a list. */
+export interface ListItem extends BoundedJson {
+  /** The length of its JSON, in bytes. */
+  readonly bytes: number;
+}
+
 /** One GET. */
 export interface ApiRequest {
   /** The path below the server's address, its parts already encoded. */
@@ -56,6 +62,8 @@ interface Credentials {
 const CREDENTIALS_TIMEOUT = 30_000;
 // Only the message of an error response is used.
 const MAX_ERROR_BODY = 64 * 1024;
+// Everything that is read in one piece is smaller: an object is at most a few MiB in etcd.
+const MAX_BODY = 16 * 1024 * 1024;
 // client-go's choice: below the idle timeouts of common load balancers.
 const TCP_KEEP_ALIVE = 30_000;
 
@@ -97,10 +105,25 @@ export class ApiClient {
    * @throws An ApiError, or the error of the network, the credentials or the parser.
    */
   async get(request: ApiRequest): Promise<unknown> {
+    return JSON.parse(await this.text(request));
+  }
+
+  /**
+   * Sends a request and returns the text of its response. Throws as `get` does.
+   * @throws A RangeError if the response is larger than 16 MiB.
+   */
+  async text(request: ApiRequest): Promise<string> {
     const deadline = new Deadline(request.signal, request.timeout ?? this.#timing.request);
     try {
       const response = await this.#open(request, deadline.signal);
-      return JSON.parse((await buffer(response.body)).toString('utf8'));
+      const chunks: Buffer[] = [];
+      let length = 0;
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        length += chunk.length;
+        if (length > MAX_BODY) throw new RangeError(`the response is larger than ${MAX_BODY} bytes`);
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks).toString('utf8');
     } catch (error) {
       throw deadline.expired ?? error;
     } finally {
@@ -113,7 +136,7 @@ export class ApiClient {
    * are read at a time: they are long, and at the start all kinds are read at once. There is no time limit while more
    * of the list arrives. Throws as `get` does, possibly after some of the items.
    */
-  async list(request: ApiRequest, each: (item: unknown) => void): Promise<unknown> {
+  async list(request: ApiRequest, each: (item: ListItem) => void): Promise<unknown> {
     if (this.#activeLists >= CONCURRENT_LISTS) await new Promise<void>((resolve) => this.#waitingLists.push(resolve));
     else this.#activeLists++;
     const deadline = new Deadline(request.signal, request.timeout ?? this.#timing.request);
@@ -121,7 +144,8 @@ export class ApiClient {
       const response = await this.#open(request, deadline.signal);
       const splitter = new ItemSplitter();
       for await (const chunk of response.body as AsyncIterable<Buffer>) {
-        for (const item of splitter.push(chunk)) each(JSON.parse(item));
+        for (const { text, complete, bytes } of splitter.push(chunk))
+          each({ ...(complete ? parseObject(text) : { value: headOf(text), whole: false }), bytes });
         deadline.extend();
       }
       return splitter.end();

@@ -5,6 +5,18 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
+// An object is at most a few MiB in etcd. Of a longer item only the beginning is kept, which has its name.
+const MAX_ITEM = 8 * 1024 * 1024;
+
+/** The JSON text of an item, or its beginning if it is too long. */
+export interface ItemText {
+  readonly text: string;
+  /** Whether the text is complete. */
+  readonly complete: boolean;
+  /** The length of the item, in bytes. */
+  readonly bytes: number;
+}
+
 /**
  * Splits a Kubernetes list into its items as its bytes arrive. A page of 500 objects is several MiB. Parsing it in one
  * piece would block every other response for a tenth of a second, and its garbage would double the memory of the
@@ -15,14 +27,15 @@ export class ItemSplitter {
   readonly #rest: Buffer[] = [];
   // The part of an item that has arrived so far.
   #item: Buffer[] = [];
+  #itemBytes = 0;
   #depth = 0;
   #inItems = false;
   #inString = false;
   #escaped = false;
 
-  /** Adds a chunk and returns the JSON texts of the items that it completes. */
-  push(chunk: Buffer): string[] {
-    const items: string[] = [];
+  /** Adds a chunk and returns the items that it completes. */
+  push(chunk: Buffer): ItemText[] {
+    const items: ItemText[] = [];
     // The rest of the chunk from here is not assigned yet.
     let start = 0;
     for (let index = 0; index < chunk.length; index++) {
@@ -33,7 +46,7 @@ export class ItemSplitter {
       else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) start = this.#close(chunk, start, index, items);
     }
     if (!this.#inItems) this.#rest.push(chunk.subarray(start));
-    else if (this.#depth > 2) this.#item.push(chunk.subarray(start));
+    else if (this.#depth > 2) this.#add(chunk.subarray(start));
     return items;
   }
 
@@ -72,13 +85,20 @@ export class ItemSplitter {
     return index + 1;
   }
 
-  #close(chunk: Buffer, start: number, index: number, items: string[]): number {
+  #add(part: Buffer): void {
+    const room = MAX_ITEM - this.#itemBytes;
+    if (room > 0) this.#item.push(part.subarray(0, room));
+    this.#itemBytes += part.length;
+  }
+
+  #close(chunk: Buffer, start: number, index: number, items: ItemText[]): number {
     this.#depth--;
     if (!this.#inItems) return start;
     if (this.#depth === 2) {
-      this.#item.push(chunk.subarray(start, index + 1));
-      items.push(textOf(this.#item));
+      this.#add(chunk.subarray(start, index + 1));
+      items.push({ text: textOf(this.#item), complete: this.#itemBytes <= MAX_ITEM, bytes: this.#itemBytes });
       this.#item = [];
+      this.#itemBytes = 0;
       return index + 1;
     }
     if (this.#depth > 1) return start;

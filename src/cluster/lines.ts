@@ -1,5 +1,5 @@
 // An object is at most a few MiB in etcd. A longer line cannot be a watch event, and must not fill the memory.
-const MAX_LINE = 64 * 1024 * 1024;
+const MAX_LINE = 16 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
 
@@ -10,7 +10,7 @@ export class LineSplitter {
 
   /**
    * Adds a chunk and returns the lines that it completes, without empty ones.
-   * @throws A RangeError if a line is longer than 64 MiB.
+   * @throws A RangeError if a line is longer than 16 MiB.
    */
   push(chunk: Buffer): string[] {
     const lines: string[] = [];

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
-import type { KubeObject } from '../world/object.ts';
 import { dig, optionalNumber, optionalString, asString } from '../world/read.ts';
 import { ApiError, type ApiClient } from './client.ts';
+import { parseEvent } from './bounded-json.ts';
 import { LineSplitter } from './lines.ts';
+import { FIRST_PAGE, readPages, type ListTarget } from './pages.ts';
 import type { Timing } from './timing.ts';
 import { messageOf } from '../world/error.ts';
 
@@ -13,32 +14,28 @@ export interface Logger {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-/** The destination of the objects of one list. */
-export interface Sink {
+/**
+ * The destination of the objects of one list.
+ *
+ * @template T - What it keeps of an object.
+ */
+export interface Sink<T> {
   /**
-   * Returns what to keep of a received object, or undefined to ignore it. Returns the object that was kept before if it
-   * is unchanged.
+   * Returns what to keep of a received object, or undefined to ignore it. Returns what was kept before if it is
+   * unchanged.
+   * @param whole - False if the object is too large, and only its name was parsed.
    */
-  transform(raw: unknown): KubeObject | undefined;
+  transform(raw: unknown, whole: boolean): T | undefined;
   /** Replaces all objects in one step, so that no reader sees a state in between. */
-  replace(objects: readonly KubeObject[]): void;
-  put(object: KubeObject): void;
+  replace(objects: readonly T[]): void;
+  /** Releases objects of a list that was not completed. */
+  discard(objects: readonly T[]): void;
+  put(object: T): void;
   remove(namespace: string, name: string): void;
   /** Discards everything: nothing is known any more. */
   forget(): void;
   /** Called when the API server responds as if it did not serve the list. */
   unserved(): void;
-}
-
-/** The list that a Reflector follows. */
-export interface Target {
-  readonly path: string;
-  /** Selectors. */
-  readonly query: Readonly<Record<string, string>>;
-  /** Whether to read only the metadata of the objects. */
-  readonly metadataOnly: boolean;
-  /** Its name in logs. */
-  readonly label: string;
 }
 
 /**
@@ -47,7 +44,6 @@ export interface Target {
  */
 export type State = 'reading' | 'known' | 'forbidden' | 'unserved' | 'failing';
 
-const PAGE = 500;
 // A list whose continue token expires is read again this often, and then in one piece, as client-go's pager does.
 const RESTARTS = 2;
 // Some errors of a watch concern its start version ("too large resource version" after a restored backup). A new list
@@ -62,10 +58,10 @@ const MIN_WATCH = 1_000;
  * does not record when the API server last responded. This one follows client-go's reflector: a new list on 410,
  * otherwise a new watch from the last version.
  */
-export class Reflector {
+export class Reflector<T> {
   readonly #client: ApiClient;
-  readonly #target: Target;
-  readonly #sink: Sink;
+  readonly #target: ListTarget;
+  readonly #sink: Sink<T>;
   readonly #timing: Timing;
   readonly #log: Logger;
   readonly #stop = new AbortController();
@@ -79,8 +75,9 @@ export class Reflector {
   #attempts = 0;
   #watchFailures = 0;
   #warned = false;
+  #watching: Readable | undefined;
 
-  constructor(client: ApiClient, target: Target, sink: Sink, timing: Timing, log: Logger) {
+  constructor(client: ApiClient, target: ListTarget, sink: Sink<T>, timing: Timing, log: Logger) {
     this.#client = client;
     this.#target = target;
     this.#sink = sink;
@@ -111,6 +108,13 @@ export class Reflector {
   /** Reports whether it has been failing for so long that startup must not wait for it. */
   gaveUp(): boolean {
     return this.#failingFor() > this.#timing.giveUpWaiting;
+  }
+
+  /** Reads the list again, and keeps what is known until then. */
+  relist(): void {
+    if (this.#state !== 'known') return;
+    this.#version = undefined;
+    this.#watching?.destroy();
   }
 
   start(): void {
@@ -149,7 +153,7 @@ export class Reflector {
   /** Reads the list and returns its version, from which a watch continues. */
   async #list(): Promise<string> {
     for (let restarts = 0; restarts < RESTARTS; restarts++) {
-      const version = await this.#pages(PAGE);
+      const version = await this.#pages(FIRST_PAGE);
       if (version !== undefined) return version;
     }
     const version = await this.#pages(undefined);
@@ -160,42 +164,27 @@ export class Reflector {
   /**
    * Reads the list in pages and passes it to the sink. Returns the version of the list, or undefined if it expired
    * between two pages.
-   * @param limit - The number of objects per page; undefined reads one page.
+   * @param limit - The number of objects in the first page; undefined reads one page.
    */
   async #pages(limit: number | undefined): Promise<string | undefined> {
-    const objects: KubeObject[] = [];
-    let token = '';
-    let version: string;
-    do {
-      let page: unknown;
-      try {
-        page = await this.#page(token, limit, (item) => {
-          const object = this.#sink.transform(item);
-          if (object !== undefined) objects.push(object);
-        });
-      } catch (error) {
-        if (token !== '' && isStatus(error, 410)) return undefined;
-        throw error;
-      }
-      token = asString(dig(page, 'metadata', 'continue'));
-      version = asString(dig(page, 'metadata', 'resourceVersion'));
-    } while (token !== '');
-    if (version === '') throw new Error('the list has no resourceVersion');
-    if (!this.#stopped) this.#listed(objects, version);
-    return version;
+    const objects: T[] = [];
+    let isComplete = false;
+    try {
+      const request = { ...this.#target, signal: this.#stop.signal };
+      const version = await readPages(this.#client, request, limit, (item) => {
+        const object = this.#sink.transform(item.value, item.whole);
+        if (object !== undefined) objects.push(object);
+      });
+      if (version === '') throw new Error('the list has no resourceVersion');
+      isComplete = version !== undefined && !this.#stopped;
+      if (isComplete && version !== undefined) this.#listed(objects, version);
+      return version;
+    } finally {
+      if (!isComplete) this.#sink.discard(objects);
+    }
   }
 
-  #page(token: string, limit: number | undefined, each: (item: unknown) => void): Promise<unknown> {
-    const query: Record<string, string> = { ...this.#target.query };
-    if (limit !== undefined) query['limit'] = String(limit);
-    if (token !== '') query['continue'] = token;
-    const accept = this.#target.metadataOnly
-      ? 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
-      : 'application/json';
-    return this.#client.list({ path: this.#target.path, query, accept, signal: this.#stop.signal }, each);
-  }
-
-  #listed(objects: readonly KubeObject[], version: string): void {
+  #listed(objects: readonly T[], version: string): void {
     this.#sink.replace(objects);
     if (this.#state === 'forbidden') this.#log.info({ list: this.#target.label }, 'can be read now');
     this.#state = 'known';
@@ -223,13 +212,17 @@ export class Reflector {
         : 'application/json',
       signal: this.#stop.signal,
     });
+    // It is to be read again since.
+    if (this.#version === undefined) return void response.on('error', () => undefined).destroy();
     const started = performance.now();
     this.#lastDataAt = started;
     this.#failingSince = undefined;
     this.#error = '';
     if (this.#warned) this.#log.info({ list: this.#target.label }, 'watched again');
     this.#warned = false;
+    this.#watching = response;
     const events = await this.#follow(response, seconds * 1000 + this.#timing.watchGrace);
+    this.#watching = undefined;
     if (events === 0 && performance.now() - started < MIN_WATCH) return;
     this.#attempts = 0;
     this.#watchFailures = 0;
@@ -254,7 +247,8 @@ export class Reflector {
       try {
         for (const line of lines.push(chunk)) {
           if (this.#stopped) return;
-          this.#event(JSON.parse(line));
+          const event = parseEvent(line);
+          this.#event(event.value, event.whole);
           events++;
         }
       } catch (error) {
@@ -273,12 +267,12 @@ export class Reflector {
     return events;
   }
 
-  #event(event: unknown): void {
+  #event(event: unknown, whole: boolean): void {
     const raw = dig(event, 'object');
     switch (dig(event, 'type')) {
       case 'ADDED':
       case 'MODIFIED': {
-        const object = this.#sink.transform(raw);
+        const object = this.#sink.transform(raw, whole);
         if (object !== undefined) this.#sink.put(object);
         break;
       }

@@ -1,8 +1,10 @@
-import { keyFor, namespaceOf, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { keyFor, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { asArray, dig, asString } from '../world/read.ts';
 import type { ObjectStore } from '../world/store.ts';
+import type { CacheLimit } from './cache-limit.ts';
 import type { ApiClient } from './client.ts';
 import { pathOf, type Served } from './discovery.ts';
+import { Held, type NameOnlyReason } from './held.ts';
 import { Reflector, type Logger, type Sink } from './reflector.ts';
 import type { Timing } from './timing.ts';
 import { CONTROLLER_CONFIG, NAME_ONLY, trim } from './trim.ts';
@@ -19,6 +21,7 @@ export interface WatchScope {
 /** What the sources of a cluster share. */
 export interface SourceContext {
   readonly store: ObjectStore;
+  readonly limit: CacheLimit;
   readonly timing: Timing;
   readonly log: Logger;
   /** Called after the store has changed. */
@@ -29,13 +32,15 @@ export interface SourceContext {
   find(kind: KindId, namespace: string, name: string): KubeObject | undefined;
 }
 
-/** Keeps the objects of one list in a store. */
-export class Source implements Sink {
+/** Keeps the objects of one list in a store. Of some it keeps only the name: then the object is unknown, not absent. */
+export class Source implements Sink<Held> {
   readonly scope: WatchScope;
-  readonly reflector: Reflector;
+  readonly reflector: Reflector<Held>;
   readonly #context: SourceContext;
-  // By namespace and name; undefined means that the object exists but is not stored.
-  #objects = new Map<string, Map<string, KubeObject | undefined>>();
+  // By namespace and name.
+  #held = new Map<string, Map<string, Held>>();
+  // The objects of which only the name is known, by namespace.
+  readonly #nameOnly = new Map<string, Set<Held>>();
 
   constructor(client: ApiClient, scope: WatchScope, context: SourceContext) {
     this.scope = scope;
@@ -63,53 +68,81 @@ export class Source implements Sink {
   }
 
   /**
-   * Reports whether an object exists that is not stored.
-   * @param namespace - Empty means all.
+   * Returns why only the name of an object is known; undefined if that is not the case.
+   * @param namespace - Empty means all, if the kind is namespaced. Objects that were too large for the cache are left
+   *   out then: a tenant must not hide the objects of all others.
    * @param name - Undefined means any.
    */
-  hasUnstored(namespace: string, name: string | undefined): boolean {
-    if (this.scope.served.kind !== 'ReplicaSet.apps') return false;
-    if (namespace === '') return [...this.#objects.keys()].some((each) => this.hasUnstored(each, name));
-    const names = this.#objects.get(namespace);
-    if (names === undefined) return false;
-    if (name !== undefined) return names.has(name) && names.get(name) === undefined;
-    for (const object of names.values()) if (object === undefined) return true;
+  whyNameOnly(namespace: string, name: string | undefined): NameOnlyReason | undefined {
+    if (name !== undefined) return this.#held.get(namespace)?.get(name)?.reason;
+    if (namespace === '' && this.scope.served.namespaced) {
+      for (const names of this.#nameOnly.values())
+        for (const held of names) if (held.reason === 'controlled') return 'controlled';
+      return undefined;
+    }
+    const [first] = this.#nameOnly.get(namespace) ?? [];
+    return first?.reason;
+  }
+
+  /** Returns the number of objects of which only the name is known because they did not fit into the cache. */
+  get unfit(): number {
+    let count = 0;
+    for (const names of this.#nameOnly.values()) for (const { reason } of names) if (reason !== 'controlled') count++;
+    return count;
+  }
+
+  /** Whether objects were dropped because the cache was full. */
+  get hasDropped(): boolean {
+    for (const names of this.#nameOnly.values()) for (const { reason } of names) if (reason === 'no room') return true;
     return false;
   }
 
   /** Returns the stored object, or undefined. */
   get(namespace: string, name: string): KubeObject | undefined {
-    return this.#objects.get(namespace)?.get(name);
+    return this.#held.get(namespace)?.get(name)?.object;
   }
 
-  transform(raw: unknown): KubeObject | undefined {
+  transform(raw: unknown, whole: boolean): Held | undefined {
     const { kind, apiVersion } = this.scope.served;
     const name = asString(dig(raw, 'metadata', 'name'));
     if (kind === 'ConfigMap' && (name === CONTROLLER_CONFIG) !== this.scope.controllerConfig) return undefined;
-    const stored = this.get(asString(dig(raw, 'metadata', 'namespace')), name);
-    return stored !== undefined && isSame(stored, raw) ? stored : trim(kind, apiVersion, raw);
+    const held = this.#held.get(asString(dig(raw, 'metadata', 'namespace')))?.get(name);
+    if (held?.object !== undefined && isSame(held.object, raw)) return held;
+    const object = trim(kind, apiVersion, raw);
+    if (object === undefined) return undefined;
+    const reason = isControlled(object) ? 'controlled' : whole ? undefined : 'too large';
+    const received = new Held(kind, object, reason, (dropped) => this.#dropped(dropped));
+    this.#context.limit.add(received);
+    return received;
   }
 
-  replace(objects: readonly KubeObject[]): void {
-    const previous = this.#objects;
-    this.#objects = new Map();
-    for (const object of objects) {
-      const names = previous.get(namespaceOf(object));
-      this.#store(object, names?.get(object.metadata.name));
-      names?.delete(object.metadata.name);
+  replace(objects: readonly Held[]): void {
+    const previous = this.#held;
+    this.#held = new Map();
+    for (const held of objects) {
+      const names = previous.get(held.namespace);
+      this.#hold(held, names?.get(held.name));
+      names?.delete(held.name);
     }
-    for (const [namespace, names] of previous) for (const name of names.keys()) this.#removed(namespace, name);
+    for (const names of previous.values()) for (const held of names.values()) this.#removed(held);
   }
 
-  put(object: KubeObject): void {
-    this.#store(object, this.get(namespaceOf(object), object.metadata.name));
+  discard(objects: readonly Held[]): void {
+    for (const held of objects)
+      if (this.#held.get(held.namespace)?.get(held.name) !== held) this.#context.limit.remove(held);
+  }
+
+  put(held: Held): void {
+    this.#hold(held, this.#held.get(held.namespace)?.get(held.name));
   }
 
   remove(namespace: string, name: string): void {
-    const names = this.#objects.get(namespace);
-    if (names?.delete(name) !== true) return;
-    if (names.size === 0) this.#objects.delete(namespace);
-    this.#removed(namespace, name);
+    const names = this.#held.get(namespace);
+    const held = names?.get(name);
+    if (names === undefined || held === undefined) return;
+    names.delete(name);
+    if (names.size === 0) this.#held.delete(namespace);
+    this.#removed(held);
   }
 
   forget(): void {
@@ -120,25 +153,47 @@ export class Source implements Sink {
     this.#context.unserved();
   }
 
-  #store(object: KubeObject, before: KubeObject | undefined): void {
-    const namespace = namespaceOf(object);
-    const { name } = object.metadata;
-    let names = this.#objects.get(namespace);
-    if (names === undefined) {
-      names = new Map();
-      this.#objects.set(namespace, names);
-    }
-    const stored = isControlled(object) ? undefined : object;
-    names.set(name, stored);
-    if (stored === before) return;
-    if (stored === undefined) this.#removed(namespace, name);
-    else {
-      this.#context.store.put(stored);
+  #hold(held: Held, before: Held | undefined): void {
+    const { namespace, name, object } = held;
+    let names = this.#held.get(namespace);
+    if (names === undefined) this.#held.set(namespace, (names = new Map<string, Held>()));
+    names.set(name, held);
+    if (held === before) return;
+    if (before !== undefined) this.#release(before);
+    if (object === undefined) {
+      this.#addName(held);
+      this.#notStored(namespace, name);
+    } else {
+      this.#context.store.put(object);
       this.#context.changed(keyFor(this.scope.served.kind, namespace, name));
     }
   }
 
-  #removed(namespace: string, name: string): void {
+  #dropped(held: Held): void {
+    // An object of a list that is being read is not held yet.
+    if (this.#held.get(held.namespace)?.get(held.name) !== held) return;
+    this.#addName(held);
+    this.#notStored(held.namespace, held.name);
+  }
+
+  #addName(held: Held): void {
+    let names = this.#nameOnly.get(held.namespace);
+    if (names === undefined) this.#nameOnly.set(held.namespace, (names = new Set()));
+    names.add(held);
+  }
+
+  #release(held: Held): void {
+    this.#context.limit.remove(held);
+    const names = this.#nameOnly.get(held.namespace);
+    if (names?.delete(held) === true && names.size === 0) this.#nameOnly.delete(held.namespace);
+  }
+
+  #removed(held: Held): void {
+    this.#release(held);
+    this.#notStored(held.namespace, held.name);
+  }
+
+  #notStored(namespace: string, name: string): void {
     const { kind } = this.scope.served;
     const other = this.#context.find(kind, namespace, name);
     if (other === undefined) this.#context.store.delete(kind, namespace, name);

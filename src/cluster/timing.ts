@@ -38,6 +38,8 @@ export interface Timing {
    * programs.
    */
   readonly renewal: number;
+  /** The pause between two checks whether objects that did not fit into the cache fit now. */
+  readonly refill: number;
   /** How long a kind may have no data from the API server before the world counts as stale. */
   readonly stale: number;
 }
@@ -57,5 +59,6 @@ export const TIMING: Timing = {
   request: 60_000,
   credentials: 10_000,
   renewal: 5_000,
+  refill: 60_000,
   stale: 300_000,
 };

@@ -29,6 +29,18 @@ const STATUS: Partial<Record<KindId, 'whole' | readonly string[]>> = {
   'ReplicaSet.apps': ['observedGeneration', 'replicas', 'readyReplicas', 'availableReplicas'],
 };
 
+// Where pod templates are. Nobody reads the commands and the values of environment variables of a cached one: rules look
+// only whether they are there.
+const POD_SPECS: Partial<Record<KindId, readonly string[]>> = {
+  'Rollout.argoproj.io': ['spec', 'template', 'spec'],
+  'Deployment.apps': ['spec', 'template', 'spec'],
+  'ReplicaSet.apps': ['spec', 'template', 'spec'],
+  PodTemplate: ['template', 'spec'],
+};
+const CONTAINERS = ['containers', 'initContainers'];
+const UNREAD_LISTS = ['command', 'args'];
+const SOMETHING = '-';
+
 /**
  * Returns the complete object with apiVersion and kind, which items of lists lack; undefined if it is not an object.
  * @param raw - The object as the API server sent it.
@@ -40,7 +52,7 @@ export function whole(kind: KindId, apiVersion: string, raw: unknown): KubeObjec
 
 /**
  * Returns the parts of an object to keep in memory, with apiVersion and kind; undefined if it is not an object. Drops
- * the last-applied configuration and unused status fields. Of managedFields it keeps only the writers of a Rollout's
+ * the last-applied configuration, unused status fields and the values of environment variables. Of managedFields it keeps only the writers of a Rollout's
  * status; of kinds in `NAME_ONLY` only the name.
  * @param raw - The object or its metadata as the API server sent it; items of lists lack apiVersion and kind.
  */
@@ -52,11 +64,46 @@ export function trim(kind: KindId, apiVersion: string, raw: unknown): KubeObject
     return { ...head, metadata: nameOnly(source) };
   const status = statusOf(kind, raw['status']);
   return {
-    ...without(raw, ['apiVersion', 'kind', 'metadata', 'status']),
+    ...without(withoutUnread(raw, POD_SPECS[kind]), ['apiVersion', 'kind', 'metadata', 'status']),
     ...head,
     metadata: metadataOf(kind, source),
     ...(status === undefined ? {} : { status }),
   };
+}
+
+/** Returns a copy whose containers have only a mark in the place of long values that nobody reads. */
+function withoutUnread(value: JsonObject, path: readonly string[] | undefined): JsonObject {
+  if (path === undefined) return value;
+  const [key, ...rest] = path;
+  if (key === undefined) return mapValues(value, (name, list) => (CONTAINERS.includes(name) ? shortened(list) : list));
+  const inner = value[key];
+  return isObject(inner) ? { ...value, [key]: withoutUnread(inner, rest) } : value;
+}
+
+function shortened(containers: unknown): unknown {
+  if (!Array.isArray(containers)) return containers;
+  return asArray(containers).map((container) =>
+    isObject(container)
+      ? mapValues(container, (key, value) => {
+          if (UNREAD_LISTS.includes(key) && Array.isArray(value)) return value.map(mark);
+          if (key !== 'env' || !Array.isArray(value)) return value;
+          return asArray(value).map((variable) =>
+            isObject(variable)
+              ? mapValues(variable, (field, entry) => (field === 'value' ? mark(entry) : entry))
+              : variable,
+          );
+        })
+      : container,
+  );
+}
+
+// An empty text, or one of white space only, is a mistake in some places.
+function mark(value: unknown): unknown {
+  return typeof value === 'string' && value.trim() !== '' ? SOMETHING : value;
+}
+
+function mapValues(source: JsonObject, change: (key: string, value: unknown) => unknown): JsonObject {
+  return Object.fromEntries(Object.entries(source).map(([key, value]) => [key, change(key, value)]));
 }
 
 /** Returns a copy without some keys. `delete` would leave the object in a form that takes more memory. */

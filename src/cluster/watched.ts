@@ -1,9 +1,11 @@
 import { KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { dig, asString } from '../world/read.ts';
 import type { ObjectStore } from '../world/store.ts';
+import type { CacheLimit } from './cache-limit.ts';
 import type { ApiClient } from './client.ts';
 import { DiscoverySchedule } from './discovery-schedule.ts';
 import { definitionsOf, discover, type Discovered, type Served } from './discovery.ts';
+import type { NameOnlyReason } from './held.ts';
 import { Reflector, type Logger, type Sink } from './reflector.ts';
 import { Source, type SourceContext, type WatchScope } from './source.ts';
 import type { Timing } from './timing.ts';
@@ -15,6 +17,18 @@ const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 // little later than the rest.
 const MISSES_UNTIL_REMOVED = 2;
 
+const NAME_ONLY_REASONS: Readonly<
+  Record<NameOnlyReason, (kind: string, namespace: string, name: string | undefined) => string>
+> = {
+  controlled: () => 'ReplicaSets of a controller are not cached',
+  'too large': (kind, namespace, name) =>
+    name === undefined
+      ? `a ${kind} in namespace ${namespace} is too large for the cache`
+      : `${kind} "${name}" is too large for the cache`,
+  'no room': (kind, namespace) =>
+    `the cache is full, and namespace ${namespace} uses the most: it has no room for some ${kind} objects`,
+};
+
 /** Options of `WatchedCluster`. */
 export interface WatchedClusterOptions {
   readonly client: ApiClient;
@@ -22,6 +36,7 @@ export interface WatchedClusterOptions {
   /** The namespaces to watch; undefined means all. */
   readonly namespaces: readonly string[] | undefined;
   readonly store: ObjectStore;
+  readonly limit: CacheLimit;
   readonly timing: Timing;
   readonly log: Logger;
   /** Called after an object in the store has changed. */
@@ -37,7 +52,7 @@ export class WatchedCluster {
   readonly kinds: ReadonlySet<KindId>;
   readonly #options: WatchedClusterOptions;
   readonly #context: SourceContext;
-  readonly #definitions: Reflector;
+  readonly #definitions: Reflector<KubeObject>;
   readonly #stop = new AbortController();
   readonly #sources = new Map<string, Source>();
   #byKind: ReadonlyMap<KindId, readonly Source[]> = new Map();
@@ -52,13 +67,14 @@ export class WatchedCluster {
   #wake = new AbortController();
 
   constructor(options: WatchedClusterOptions) {
-    const { client, kinds, store, timing, log, changed } = options;
+    const { client, kinds, store, limit, timing, log, changed } = options;
     this.#options = options;
     this.client = client;
     this.#schedule = new DiscoverySchedule(timing);
     this.kinds = new Set(kinds);
     this.#context = {
       store,
+      limit,
       timing,
       log,
       changed,
@@ -125,10 +141,13 @@ export class WatchedCluster {
    * @param name - Undefined means any.
    */
   whyUnknown(kind: KindId, namespace: string, name: string | undefined): string | undefined {
-    const reason = this.whyNotSynced(kind, namespace, name);
-    if (reason !== undefined || !this.sources(kind).some((source) => source.hasUnstored(namespace, name)))
-      return reason;
-    return 'ReplicaSets of a controller are not cached';
+    const notSynced = this.whyNotSynced(kind, namespace, name);
+    if (notSynced !== undefined) return notSynced;
+    for (const source of this.sources(kind)) {
+      const reason = source.whyNameOnly(namespace, name);
+      if (reason !== undefined) return NAME_ONLY_REASONS[reason](KINDS[kind].kind, namespace, name);
+    }
+    return undefined;
   }
 
   /** Returns why objects have not been read; undefined if they have. Parameters as for `whyUnknown`. */
@@ -251,7 +270,10 @@ function scopeKey({ served, namespace, controllerConfig }: WatchScope): string {
   return [served.apiVersion, served.plural, namespace ?? '', controllerConfig].join(' ');
 }
 
-function whyReflectorUnknown(reflector: Reflector, title: string): string | undefined {
+function whyReflectorUnknown(
+  reflector: Pick<Reflector<unknown>, 'state' | 'error'>,
+  title: string,
+): string | undefined {
   const because = reflector.error === '' ? '' : `: ${reflector.error}`;
   switch (reflector.state) {
     case 'known':
@@ -268,7 +290,7 @@ function whyReflectorUnknown(reflector: Reflector, title: string): string | unde
 }
 
 /** Reports changes of some CustomResourceDefinitions; keeps nothing of their content. */
-class DefinitionNames implements Sink {
+class DefinitionNames implements Sink<KubeObject> {
   readonly #names: ReadonlySet<string>;
   readonly #changed: () => void;
   #known = '';
@@ -292,6 +314,10 @@ class DefinitionNames implements Sink {
       .join(' ');
     if (names !== this.#known) this.#changed();
     this.#known = names;
+  }
+
+  discard(): void {
+    // Nothing is kept of them.
   }
 
   put(): void {

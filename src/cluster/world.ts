@@ -3,6 +3,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { KINDS, type KindId, type ObjectKey } from '../world/object.ts';
 import { ObjectStore } from '../world/store.ts';
 import type { World } from '../world/world.ts';
+import { CacheLimit } from './cache-limit.ts';
 import { ApiClient } from './client.ts';
 import { controllerNamespaces } from './controllers.ts';
 import { fetchObjects, type Fetched, type Locate } from './fetch.ts';
@@ -25,6 +26,8 @@ export interface ClusterWorldOptions {
    * By default they are discovered by their Deployments.
    */
   readonly controllerNamespaces?: readonly string[];
+  /** The most that the objects may take in memory, in estimated bytes; unlimited by default. */
+  readonly maxBytes?: number;
   /** Called after an object was added, changed or deleted. */
   readonly onChange?: (key: ObjectKey) => void;
   /** Shortened times for tests. */
@@ -53,7 +56,9 @@ export class ClusterWorld {
   readonly #timing: Timing;
   readonly #main: WatchedCluster;
   readonly #clusters: readonly WatchedCluster[];
+  readonly #limit: CacheLimit;
   readonly #stop = new AbortController();
+  #refilling: NodeJS.Timeout | undefined;
   #meshSettled: boolean;
   #locating: Promise<void> = Promise.resolve();
 
@@ -62,12 +67,14 @@ export class ClusterWorld {
     this.#timing = { ...TIMING, ...options.timing };
     const store = new ObjectStore((kind, namespace, name) => this.#clusterOf(kind).whyUnknown(kind, namespace, name));
     this.world = store;
+    this.#limit = new CacheLimit(options.maxBytes ?? Infinity);
     const cluster = (kubeConfig: KubeConfig, kinds: readonly KindId[]): WatchedCluster =>
       new WatchedCluster({
         client: new ApiClient(kubeConfig, this.#timing),
         kinds,
         namespaces: options.namespaces,
         store,
+        limit: this.#limit,
         timing: this.#timing,
         log: options.logger,
         changed: (key) => this.#changed(key),
@@ -90,12 +97,15 @@ export class ClusterWorld {
   /** Starts to read and watch, and continues until `stop` despite all failures. */
   start(): void {
     for (const cluster of this.#clusters) cluster.start();
+    this.#refilling = setInterval(() => this.#refill(), this.#timing.refill);
+    this.#refilling.unref();
     if (!this.#meshSettled) this.#locating = this.#locateMesh();
   }
 
   /** Aborts all requests. Resolves when nothing will change any more. */
   async stop(): Promise<void> {
     this.#stop.abort();
+    clearInterval(this.#refilling);
     await Promise.all([this.#locating, ...this.#clusters.map((cluster) => cluster.stop())]);
   }
 
@@ -112,6 +122,19 @@ export class ClusterWorld {
     const end = performance.now() + milliseconds;
     while (!this.synced() && performance.now() < end && !this.#stop.signal.aborted) await sleep(20);
     return this.synced();
+  }
+
+  /** Returns the estimated bytes of all objects in memory. */
+  get cacheBytes(): number {
+    return this.#limit.bytes;
+  }
+
+  /** Returns the number of objects of each watched kind of which only the name is kept, for want of room. */
+  nameOnly(): ReadonlyMap<KindId, number> {
+    const counts = new Map<KindId, number>();
+    for (const { scope, unfit } of this.#clusters.flatMap((cluster) => cluster.sources()))
+      counts.set(scope.served.kind, (counts.get(scope.served.kind) ?? 0) + unfit);
+    return counts;
   }
 
   /** Returns the seconds since the last data from the API server, for each watched kind. */
@@ -237,6 +260,14 @@ export class ClusterWorld {
     } catch {
       return 'failed';
     }
+  }
+
+  /** Reads the lists again of which objects were dropped, once they fit. */
+  #refill(): void {
+    if (!this.#limit.hasRoom) return;
+    this.#limit.readAgain();
+    for (const source of this.#clusters.flatMap((cluster) => cluster.sources()))
+      if (source.hasDropped) source.reflector.relist();
   }
 
   #changed(key: ObjectKey): void {

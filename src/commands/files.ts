@@ -1,5 +1,6 @@
 import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { parse } from 'yaml';
 import { joinManifests, NOT_AN_OBJECT, parseManifests, type Manifests } from '../world/manifests.ts';
 import { groupOf, type KubeObject } from '../world/object.ts';
@@ -26,13 +27,32 @@ interface Candidate {
 
 const STDIN = '<stdin>';
 
+// Measured: a parsed manifest with its positions keeps 39 bytes for each byte of text. Parsing takes a further 100, only
+// for the text that is being parsed. Rollgate itself takes 40 MiB.
+const KEPT_PER_BYTE = 45;
+const PARSED_PER_BYTE = 130;
+const MIB = 1024 * 1024;
+const ROLLGATE = 40 * MIB;
+
+/** Returns the bytes of memory that manifests may take in this process. */
+function manifestMemory(): number {
+  return getHeapStatistics().heap_size_limit - ROLLGATE;
+}
+
 /**
  * Reads the manifests at paths (files, directories, glob patterns, `-`), in the order of their names whatever the order
  * of the paths. Directories are searched for `*.yaml`, `*.yml` and `*.json`, without `node_modules` and dot folders.
  * Files there that are not manifests are skipped, and so are unrendered templates and the patches of a kustomization.
  * Never rejects for what is in the files.
+ *
+ * @param memory - The bytes of memory that the manifests may take. If they take more, that is the only problem, and
+ *   nothing is returned.
  */
-export async function readManifests(paths: readonly string[], io: Pick<Io, 'cwd' | 'stdin'>): Promise<FoundManifests> {
+export async function readManifests(
+  paths: readonly string[],
+  io: Pick<Io, 'cwd' | 'stdin'>,
+  memory: number = manifestMemory(),
+): Promise<FoundManifests> {
   const problems: string[] = [];
   const candidates = new Map<string, Candidate>();
   const skipped: Skipped = { templates: [], patches: [] };
@@ -43,20 +63,41 @@ export async function readManifests(paths: readonly string[], io: Pick<Io, 'cwd'
   }
   const patches = patchesNamedBy([...candidates.values()]);
   const parts: [name: string, manifests: Manifests][] = [];
+  let total = 0;
+  let largest = 0;
   for (const candidate of candidates.values()) {
     if (!candidate.named && patches.has(candidate.path)) {
       skipped.patches.push(candidate.name);
       continue;
     }
-    const text = textOf(candidate, problems);
-    if (text !== undefined) parts.push([candidate.name, manifestsIn(text, candidate, skipped)]);
+    const content = contentOf(candidate, problems);
+    if (content === undefined) continue;
+    total += content.length;
+    largest = Math.max(largest, content.length);
+    if (total * KEPT_PER_BYTE + largest * PARSED_PER_BYTE > memory) return tooLarge(memory);
+    parts.push([candidate.name, manifestsIn(content.toString('utf8'), candidate, skipped)]);
   }
-  if (paths.includes('-'))
-    parts.push([STDIN, manifestsIn(await readAll(io.stdin), { path: STDIN, name: STDIN, named: true }, skipped)]);
+  if (paths.includes('-')) {
+    const room = (memory - total * KEPT_PER_BYTE) / (KEPT_PER_BYTE + PARSED_PER_BYTE);
+    const content = await readAll(io.stdin, room);
+    if (content === undefined) return tooLarge(memory);
+    const text = content.toString('utf8');
+    parts.push([STDIN, manifestsIn(text, { path: STDIN, name: STDIN, named: true }, skipped)]);
+  }
   const manifests = joinManifests(parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part));
   if (manifests.objects.length === 0 && manifests.errors.length === 0 && problems.length === 0)
     problems.push(`no manifest found in ${paths.join(', ')}: nothing was checked`);
   return { manifests, notes: notesOn(skipped), problems };
+}
+
+function tooLarge(memory: number): FoundManifests {
+  return {
+    manifests: NOTHING,
+    notes: [],
+    problems: [
+      `the manifests need more memory than the ${Math.floor(memory / MIB)} MiB of this process: name fewer files, or set NODE_OPTIONS=--max-old-space-size=MIB`,
+    ],
+  };
 }
 
 // A file that is found in several ways is one file, whichever way came first.
@@ -134,9 +175,12 @@ function nameOf(path: string, given: string, cwd: string): string {
   return (isAbsolute(given) && near.startsWith('..') ? path : near).split(sep).join('/');
 }
 
-function textOf({ path, name }: Candidate, problems: string[]): string | undefined {
+// Undefined for what cannot be read, and for a file in a directory that is no manifest. Most files there are none, and
+// parsing them would take longer than all the rest.
+function contentOf({ path, name, named }: Candidate, problems: string[]): Buffer | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    const content = readFileSync(path);
+    return named || (content.includes('apiVersion') && content.includes('kind')) ? content : undefined;
   } catch (error) {
     problems.push(reasonOf(name, error));
     return undefined;
@@ -147,10 +191,16 @@ function reasonOf(name: string, error: unknown): string {
   return `${name}: ${readErrorOf(error)}`;
 }
 
-async function readAll(stream: AsyncIterable<string | Uint8Array>): Promise<string> {
+/** Returns everything from a stream, or undefined if it is more than that many bytes. */
+async function readAll(stream: AsyncIterable<string | Uint8Array>, limit: number): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
-  return Buffer.concat(chunks).toString('utf8');
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > limit) return undefined;
+    chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 interface Skipped {
@@ -161,8 +211,6 @@ interface Skipped {
 const NOTHING: Manifests = { objects: [], errors: [], duplicateKeys: [] };
 
 function manifestsIn(text: string, { name, named }: Candidate, skipped: Skipped): Manifests {
-  // Most files are neither; parsing them would take longer than all the rest.
-  if (!named && !(text.includes('apiVersion') && text.includes('kind'))) return NOTHING;
   const manifests = parseManifests(text, name);
   if (isTemplate(text, manifests)) {
     if (named) return failed(name, 'an unrendered template: helm template CHART | rollgate lint -');

@@ -71,6 +71,12 @@ function addServerOptions(command: Command): void {
       wholeNumber(1, 100_000),
       400,
     )
+    .option(
+      '--max-cache-size <MiB>',
+      'how much memory the cached objects may take, estimated; of the rest Rollgate keeps the names',
+      wholeNumber(16, 100_000),
+      128,
+    )
     .addOption(new Option('--log-level <level>', 'log only this level and above').choices(LOG_LEVELS).default('info'))
     .addOption(
       new Option('--tls-min-version <version>', 'the oldest accepted TLS version')

@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { z } from 'zod';
 import { parseGoDuration } from '../world/duration.ts';
 import { isDnsLabel } from '../world/names.ts';
@@ -6,6 +6,10 @@ import { nearest } from '../world/nearest.ts';
 import { DEFAULT_POLICY, type Override, type Policy } from './policy.ts';
 import type { Profile } from '../migration/profiles.ts';
 import { messageOf } from '../world/error.ts';
+import { PolicyErrors } from './policy-errors.ts';
+
+// The most that a ConfigMap holds. YAML takes seconds and hundreds of bytes for each byte.
+const MAX_LENGTH = 1024 * 1024;
 
 /** The outcome of loading a policy. */
 export type ParsedPolicy =
@@ -87,15 +91,22 @@ const KEYS: readonly string[] = [
 ];
 
 /**
- * Parses the text of a policy (`rollgate.yaml`) and fills in the defaults. Otherwise returns every error, each with its
- * path. An unknown key or id is an error that names the nearest known one. Never throws.
+ * Parses the text of a policy (`rollgate.yaml`) and fills in the defaults. Otherwise returns the first errors, each with
+ * its path, and the number of the others. An unknown key or id is an error that names the nearest known one. Never
+ * throws.
  */
 export function parsePolicy(source: string, known: PolicyCatalog): ParsedPolicy {
   let value: unknown;
+  if (source.length > MAX_LENGTH)
+    return { ok: false, errors: ['the policy is larger than 1 MiB, the most that a ConfigMap holds: make it smaller'] };
   try {
-    const document = parseDocument(source, { uniqueKeys: true });
+    const lines = new LineCounter();
+    // The parser would compare every key with all before it.
+    const document = parseDocument(source, { uniqueKeys: false, lineCounter: lines });
     const yamlError = document.errors[0];
     if (yamlError !== undefined) return { ok: false, errors: [yamlError.message.split('\n', 1)[0] ?? 'invalid YAML'] };
+    const repeated = repeatedKey(document, lines);
+    if (repeated !== undefined) return { ok: false, errors: [repeated] };
     value = document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch (error) {
     return { ok: false, errors: [messageOf(error)] };
@@ -103,32 +114,48 @@ export function parsePolicy(source: string, known: PolicyCatalog): ParsedPolicy 
   return checkPolicy(value, known);
 }
 
+function repeatedKey(document: Document.Parsed, lines: LineCounter): string | undefined {
+  let found: string | undefined;
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) {
+          const { line, col } = lines.linePos(key.range?.[0] ?? 0);
+          found = `duplicate key "${shown(String(key.value))}" at line ${line}, column ${col}`;
+          return visit.BREAK;
+        }
+        seen.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return found;
+}
+
 /** Checks a policy that is already parsed. Returns the same as `parsePolicy`. */
 export function checkPolicy(value: unknown, known: PolicyCatalog): ParsedPolicy {
   const parsed = schema.safeParse(value);
-  if (!parsed.success) return { ok: false, errors: parsed.error.issues.flatMap(describe) };
+  const errors = new PolicyErrors();
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) describe(issue, errors);
+    return { ok: false, errors: errors.lines() };
+  }
   const given = parsed.data;
+  const overrides = given.overrides ?? [];
   const profiles = Object.fromEntries(
     Object.entries(given.profiles ?? {}).map(([name, entry]) => [name, profileOf(entry)]),
   );
-  const errors = [
-    ...unknownIds('rules', given.rules, known.rules, 'rule'),
-    ...unknownIds('keeps', given.keeps, known.keeps, 'keep'),
-    ...(given.overrides ?? []).flatMap((entry, index) => [
-      ...unknownIds(`overrides[${index}].rules`, entry.rules, known.rules, 'rule'),
-      ...unknownIds(`overrides[${index}].keeps`, entry.keeps, known.keeps, 'keep'),
-    ]),
-    ...duplicateNames(given.overrides ?? []),
-    ...Object.entries(profiles).flatMap(([name, entry]) => [
-      ...(isDnsLabel(name) && name !== OFF
-        ? []
-        : [
-            `profiles: invalid name ${JSON.stringify(name)}: use lowercase letters, digits and hyphens, and not "${OFF}"`,
-          ]),
-      ...known.profileErrors(entry).map((reason) => `profiles.${name}: ${reason}`),
-    ]),
-  ];
-  if (errors.length > 0) return { ok: false, errors };
+  unknownIds('rules', given.rules, known.rules, 'rule', errors);
+  unknownIds('keeps', given.keeps, known.keeps, 'keep', errors);
+  for (const [index, entry] of overrides.entries()) {
+    unknownIds(`overrides[${index}].rules`, entry.rules, known.rules, 'rule', errors);
+    unknownIds(`overrides[${index}].keeps`, entry.keeps, known.keeps, 'keep', errors);
+  }
+  duplicateNames(overrides, errors);
+  checkProfiles(profiles, known, errors);
+  if (errors.count > 0) return { ok: false, errors: errors.lines() };
   const base = DEFAULT_POLICY;
   return {
     ok: true,
@@ -167,15 +194,14 @@ function defined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
 }
 
-function describe(issue: z.core.$ZodIssue): string[] {
+function describe(issue: z.core.$ZodIssue, errors: PolicyErrors): void {
   const path = issue.path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
     .replace(/^\./, '');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${path === '' ? '' : `${path}: `}unknown key "${key}"${suggestion(key, KEYS)}`);
-  }
-  return [`${path === '' ? 'policy' : path}: ${issue.message}`];
+  if (issue.code !== 'unrecognized_keys') return errors.add(() => `${path === '' ? 'policy' : path}: ${issue.message}`);
+  for (const key of issue.keys)
+    errors.add(() => `${path === '' ? '' : `${path}: `}unknown key "${shown(key)}"${suggestion(key, KEYS)}`);
 }
 
 function unknownIds(
@@ -183,17 +209,38 @@ function unknownIds(
   given: Readonly<Record<string, unknown>> | undefined,
   ids: readonly string[],
   what: string,
-): string[] {
-  return Object.keys(given ?? {})
-    .filter((id) => !ids.includes(id))
-    .map((id) => `${path}: unknown ${what} "${id}"${suggestion(id, ids)}`);
+  errors: PolicyErrors,
+): void {
+  for (const id of Object.keys(given ?? {}))
+    if (!ids.includes(id)) errors.add(() => `${path}: unknown ${what} "${shown(id)}"${suggestion(id, ids)}`);
 }
 
-function duplicateNames(overrides: readonly { name: string }[]): string[] {
-  const names = overrides.map((entry) => entry.name);
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(
-    (name) => `overrides: duplicate name "${name}"`,
-  );
+function duplicateNames(overrides: readonly { name: string }[], errors: PolicyErrors): void {
+  const counts = new Map<string, number>();
+  for (const { name } of overrides) {
+    const count = (counts.get(name) ?? 0) + 1;
+    counts.set(name, count);
+    if (count === 2) errors.add(() => `overrides: duplicate name "${shown(name)}"`);
+  }
+}
+
+// A profile is checked by a rendered Rollout, which takes longer than all the rest.
+function checkProfiles(profiles: Readonly<Record<string, Profile>>, known: PolicyCatalog, errors: PolicyErrors): void {
+  for (const [name, entry] of Object.entries(profiles)) {
+    if (errors.isFull) return;
+    if (!isDnsLabel(name) || name === OFF)
+      errors.add(
+        () =>
+          `profiles: invalid name ${JSON.stringify(shown(name))}: use lowercase letters, digits and hyphens, and not "${OFF}"`,
+      );
+    for (const reason of known.profileErrors(entry)) errors.add(() => `profiles.${shown(name)}: ${reason}`);
+  }
+}
+
+const SHOWN_LENGTH = 100;
+
+function shown(name: string): string {
+  return name.length > SHOWN_LENGTH ? `${name.slice(0, SHOWN_LENGTH)}...` : name;
 }
 
 function suggestion(wanted: string, candidates: readonly string[]): string {

@@ -64,7 +64,8 @@ describe('a policy', () => {
     ['breakGlass: { maxDuration: 1d }', 'breakGlass.maxDuration: use a duration of more than 0, such as 30m or 24h'],
     ['breakGlass: { maxDuration: 0s }', 'breakGlass.maxDuration: use a duration of more than 0, such as 30m or 24h'],
     ['breakGlass: { maxDuration: -1h }', 'breakGlass.maxDuration: use a duration of more than 0, such as 30m or 24h'],
-    ['overrides: [{ name: a }, { name: a }]', 'overrides: duplicate name "a"'],
+    ['overrides: [{ name: a }, { name: a }, { name: a }]', 'overrides: duplicate name "a"'],
+    ['mode: audit\nrules: {}\nmode: enforce', 'duplicate key "mode" at line 3, column 1'],
   ])('%s: %s', (text, error) => {
     expect(errorsOf(text)).toEqual([error]);
   });
@@ -81,6 +82,39 @@ describe('a policy', () => {
     'rules: { route-port-exists: yes }',
   ])('is refused: %s', (text) => {
     expect(errorsOf(text)).not.toEqual([]);
+  });
+
+  it('that is larger than a ConfigMap is refused unread', () => {
+    expect(errorsOf(`mode: audit #${'x'.repeat(1024 * 1024)}`)).toEqual([
+      'the policy is larger than 1 MiB, the most that a ConfigMap holds: make it smaller',
+    ]);
+  });
+
+  it('with very many errors tells twenty and counts the others, and compares names only for those it tells', () => {
+    let walks = 0;
+    const rules = Object.assign([...KNOWN.rules], {
+      *[Symbol.iterator]() {
+        walks++;
+        for (const rule of KNOWN.rules) yield rule;
+      },
+    });
+    const ids = Array.from({ length: 3_000 }, (_, index) => `  service-shared-${index}: warn`).join('\n');
+    const loaded = parsePolicy(`rules:\n${ids}`, { ...KNOWN, rules });
+    const errors = loaded.ok ? [] : loaded.errors;
+    expect(errors).toHaveLength(21);
+    expect(errors.at(0)).toBe('rules: unknown rule "service-shared-0"; did you mean "service-shared"?');
+    expect(errors.at(-1)).toBe('and 2980 more errors');
+    expect(walks).toBe(20);
+  });
+
+  it('shows only the beginning of a very long name, and checks no more profiles once it has enough errors', () => {
+    const long = 'x'.repeat(10_000);
+    expect(errorsOf(`rules: { ${long}: warn }`)).toEqual([`rules: unknown rule "${'x'.repeat(100)}..."`]);
+    let checked = 0;
+    const profileErrors = (): readonly string[] => [`wrong ${++checked}`];
+    const profiles = Array.from({ length: 1_000 }, (_, index) => `  p${index}: { strategy: {} }`).join('\n');
+    parsePolicy(`profiles:\n${profiles}`, { ...KNOWN, profileErrors });
+    expect(checked).toBe(20);
   });
 });
 

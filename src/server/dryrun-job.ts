@@ -26,11 +26,33 @@ export interface DryRunJob {
   readonly policy: Policy;
 }
 
-/** A message to the worker: a new job, or answers to its questions about the current one. */
-export type ToWorker = { readonly job: DryRunJob } | { readonly answers: RecordedAnswers };
+/**
+ * A message to the worker: a new job, or answers to its questions about the current one, of which `more` may follow in
+ * the next message.
+ */
+export type ToWorker = { readonly job: DryRunJob } | { readonly answers: RecordedAnswers; readonly more: boolean };
 
 /** A message from the worker: the questions whose answers it needs, or the reply. */
 export type FromWorker = { readonly questions: readonly Question[] } | { readonly reply: Reply };
+
+/** The most questions about the cluster that one dry run may ask. */
+export const MOST_QUESTIONS = 10_000;
+
+// Each becomes an object of some hundred bytes several times. Ordinary JSON has one for each six bytes, YAML has fewer.
+const MOST_VALUES = 100_000;
+const DASH = 0x2d;
+const SPACE = 0x20;
+const MARKS: ReadonlySet<number> = new Set([...'\n,:{['].map((mark) => mark.charCodeAt(0)));
+
+/** Returns why manifests would take too much memory, or undefined. Looks only at the bytes. */
+export function whyTooHeavy(body: Uint8Array): string | undefined {
+  let values = 0;
+  for (let index = 0; index < body.length; index++) {
+    const byte = body[index] ?? 0;
+    if (MARKS.has(byte) || (byte === DASH && body[index + 1] === SPACE)) values++;
+  }
+  return values > MOST_VALUES ? `the body has more than ${MOST_VALUES} values: send fewer manifests` : undefined;
+}
 
 /** The content of a dry-run body. */
 export type DryRunBody =

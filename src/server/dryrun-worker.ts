@@ -1,11 +1,21 @@
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { runDryRun, type DryRunAnswer, type DryRunInput } from '../admission/dryrun.ts';
 import { POLICY_CATALOG } from '../admission/policy-catalog.ts';
-import { NO_ANSWERS, type RecordedAnswers } from '../admission/recording-world.ts';
+import { mergeAnswers, NO_ANSWERS, type RecordedAnswers } from '../admission/recording-world.ts';
 import { PRESERVERS } from '../preserve/index.ts';
 import { formats } from '../report/index.ts';
 import { RULES } from '../rules/index.ts';
-import { DRY_RUN_FORMATS, readDryRunBody, type DryRunFormat, type FromWorker, type ToWorker } from './dryrun-job.ts';
+import {
+  DRY_RUN_FORMATS,
+  MOST_QUESTIONS,
+  readDryRunBody,
+  whyTooHeavy,
+  type DryRunFormat,
+  type FromWorker,
+  type ToWorker,
+} from './dryrun-job.ts';
 import { json, problem, type Reply } from './reply.ts';
 import { messageOf } from '../world/error.ts';
 
@@ -14,6 +24,8 @@ import { messageOf } from '../world/error.ts';
 
 // Each round follows references one step further. No chain of references is longer.
 const MOST_ROUNDS = 12;
+// The main thread sends the reply in one piece.
+const MOST_REPLY = 8 * 1024 * 1024;
 
 const catalogue = { rules: RULES, keeps: PRESERVERS };
 
@@ -26,9 +38,11 @@ interface Current {
 
 let current: Current | undefined;
 
-function handle(message: ToWorker): FromWorker {
+function handle(message: ToWorker): FromWorker | undefined {
   if ('job' in message) {
     const { body: bytes, format, ...job } = message.job;
+    const heavy = whyTooHeavy(bytes);
+    if (heavy !== undefined) return { reply: problem(413, heavy) };
     const body = readDryRunBody(bytes, POLICY_CATALOG);
     if (!body.ok) return { reply: problem(400, body.errors.join('; ')) };
     current = {
@@ -38,22 +52,18 @@ function handle(message: ToWorker): FromWorker {
       round: 1,
     };
   } else if (current !== undefined) {
-    current = { ...current, answers: mergedAnswers(current.answers, message.answers), round: current.round + 1 };
+    current = { ...current, answers: mergeAnswers(current.answers, message.answers) };
+    if (message.more) return undefined;
+    current = { ...current, round: current.round + 1 };
   }
   if (current === undefined) return { reply: problem(500, 'internal error: answers without a dry run') };
   const { answer, questions } = runDryRun(current.input, current.answers, catalogue);
-  if (questions.length > 0 && current.round < MOST_ROUNDS) return { questions };
-  const reply = render(answer, current.format);
+  if (questions.length > 0 && current.round < MOST_ROUNDS) return { questions: questions.slice(0, MOST_QUESTIONS + 1) };
+  let reply = render(answer, current.format);
+  if (reply.body.length > MOST_REPLY)
+    reply = problem(413, `the answer is larger than ${MOST_REPLY} bytes: send fewer manifests`);
   current = undefined;
   return { reply };
-}
-
-function mergedAnswers(known: RecordedAnswers, more: RecordedAnswers): RecordedAnswers {
-  return {
-    lookups: new Map([...known.lookups, ...more.lookups]),
-    listings: new Map([...known.listings, ...more.listings]),
-    referrers: new Map([...known.referrers, ...more.referrers]),
-  };
 }
 
 function render(answer: DryRunAnswer, format: DryRunFormat): Reply {
@@ -70,9 +80,22 @@ function render(answer: DryRunAnswer, format: DryRunFormat): Reply {
   return { status: 200, type: `${type}; charset=utf-8`, body: formats[format](answer, { color: false }) };
 }
 
+// Where cores are few, this thread must not take half of one from the thread that answers admission requests. Only Linux
+// has priorities of threads, and names the thread here.
+function yieldToAdmission(): void {
+  try {
+    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Then it runs as it is.
+  }
+}
+
+yieldToAdmission();
+
 parentPort?.on('message', (message: ToWorker) => {
   try {
-    parentPort?.postMessage(handle(message));
+    const result = handle(message);
+    if (result !== undefined) parentPort?.postMessage(result);
   } catch (error) {
     current = undefined;
     parentPort?.postMessage({

@@ -1,19 +1,16 @@
 import type { Request, Response } from 'express';
 import { BlockList, isIPv6 } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import {
-  answerQuestions,
-  NO_ANSWERS,
-  readScopesOf,
-  type Question,
-  type ReadScope,
-} from '../admission/recording-world.ts';
+import { readScopesOf, type Question, type ReadScope } from '../admission/recording-world.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { World } from '../world/world.ts';
 import type { Authorizer } from './authorization.ts';
-import { MAX_BODY, readBody } from './body.ts';
+import { readBody } from './body.ts';
 import { onBehalfOf } from './caller.ts';
+import { answerInPieces, newRoom, type Room } from './dryrun-answers.ts';
 import { DRY_RUN_FORMATS, type DryRunJob, type FromWorker, type ToWorker } from './dryrun-job.ts';
+import { FairQueue } from './fair-queue.ts';
 import type { InFlightLimiter } from './in-flight-limiter.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -35,11 +32,29 @@ export interface DryRunsOptions {
   readonly timeLimit?: number;
 }
 
-const TIME_LIMIT = 10_000;
+/** Who sends a dry run. */
+export interface DryRunSender {
+  /** The names under which they take turns with others: the address of the client, then the user. */
+  readonly path: readonly string[];
+  /** Returns what they may read. */
+  readonly reader: Reader;
+}
+
+// Its thread gives way to all others, so where cores are busy it takes long.
+const TIME_LIMIT = 20_000;
 // Each may wait for the time limits of all before it.
 const MOST_WAITING = 8;
-// Enough for some thousand objects. A request that needs more must fail by itself and not take the gate down.
-const WORKER_MEMORY_MB = 128;
+// A body of 1 MiB, the most that is read, takes up to 96 MiB. A request that needs more must fail by itself and not take
+// the gate down: together they fit into the memory limit of the container.
+const WORKER_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 };
+/** The largest body of a dry run, in bytes. */
+export const MAX_DRY_RUN = 1024 * 1024;
+/** A dry run that waits for its turn. */
+interface Waiting {
+  readonly path: readonly string[];
+  start(): void;
+  drop(): void;
+}
 
 /**
  * Runs dry runs one at a time in a worker thread. The thread starts with the first dry run, stays, and is replaced when
@@ -48,30 +63,44 @@ const WORKER_MEMORY_MB = 128;
 export class DryRuns {
   readonly #options: DryRunsOptions;
   #worker: Worker | undefined;
-  #waiting = 0;
-  #lastTurn: Promise<void> = Promise.resolve();
+  #running = false;
+  readonly #queue = new FairQueue<Waiting>();
 
   constructor(options: DryRunsOptions) {
     this.#options = options;
   }
 
-  /**
-   * Runs one dry run and returns the reply. Never rejects.
-   * @param reader - What its sender may read.
-   */
-  async run(job: DryRunJob, reader: Reader): Promise<Reply> {
-    if (this.#waiting >= MOST_WAITING) return problem(503, 'too many dry runs are waiting: try again', RETRY);
-    this.#waiting++;
-    const previous = this.#lastTurn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#lastTurn = promise;
+  /** Runs one dry run and returns the reply. Senders take turns. Never rejects. */
+  async run(job: DryRunJob, sender: DryRunSender): Promise<Reply> {
+    if (!(await this.#turn(sender.path))) return problem(503, 'too many dry runs are waiting: try again', RETRY);
     try {
-      await previous;
-      return await this.#runInWorker(job, reader);
+      return await this.#runInWorker(job, sender.reader);
     } finally {
-      this.#waiting--;
-      resolve();
+      this.#running = false;
+      this.#queue.shift()?.start();
     }
+  }
+
+  /** Waits for a turn. Returns false if too many wait, and this sender has the most of them. */
+  #turn(path: readonly string[]): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const start = (): void => {
+      this.#running = true;
+      resolve(true);
+    };
+    if (!this.#running) {
+      start();
+      return promise;
+    }
+    this.#queue.push(path, { path, start, drop: () => resolve(false) });
+    if (this.#queue.size > MOST_WAITING) {
+      const last = this.#queue.newestOfLargest();
+      if (last !== undefined) {
+        this.#queue.delete(last.path, last);
+        last.drop();
+      }
+    }
+    return promise;
   }
 
   /** Ends the thread. The reply to a dry run in progress says that it was not finished. */
@@ -84,10 +113,15 @@ export class DryRuns {
     const worker = (this.#worker ??= this.#start());
     const { promise, resolve } = Promise.withResolvers<Reply>();
     const ended = new AbortController();
+    const room = newRoom();
     const onMessage = (message: FromWorker): void => {
       if ('reply' in message) return resolve(message.reply);
-      this.#answer(message.questions, reader, ended.signal)
-        .then((answers) => worker.postMessage(answers))
+      this.#answer(message.questions, reader, room, { worker, signal: ended.signal })
+        .then((refusal) => {
+          if (refusal === undefined) return;
+          this.#discard(worker);
+          resolve(refusal);
+        })
         .catch((error: unknown) => {
           resolve(
             unanswered(error, log, {
@@ -119,11 +153,25 @@ export class DryRuns {
     });
   }
 
-  async #answer(questions: readonly Question[], reader: Reader, signal: AbortSignal): Promise<ToWorker> {
+  /** Sends the worker its answers. Returns a reply instead if they are too many. */
+  async #answer(
+    questions: readonly Question[],
+    reader: Reader,
+    room: Room,
+    { worker, signal }: { readonly worker: Worker; readonly signal: AbortSignal },
+  ): Promise<Reply | undefined> {
     const { world } = this.#options;
+    room.questions -= questions.length;
+    if (room.questions < 0) return TOO_MANY_OBJECTS;
     const id = ({ kind, namespace }: ReadScope): string => `${kind}/${namespace}`;
     const readable = new Set([...(await reader(readScopesOf(questions, world), signal))].map(id));
-    return { answers: answerQuestions(questions, world, (scope) => readable.has(id(scope)), NO_ANSWERS) };
+    for (const piece of answerInPieces(questions, world, (scope) => readable.has(id(scope)), room)) {
+      if (piece === 'too much') return TOO_MANY_OBJECTS;
+      worker.postMessage(piece satisfies ToWorker);
+      await setImmediate();
+      if (signal.aborted) return undefined;
+    }
+    return undefined;
   }
 
   #start(): Worker {
@@ -131,7 +179,7 @@ export class DryRuns {
     const file = import.meta.url.endsWith('.ts') ? './dryrun-worker.ts' : './dryrun-worker.js';
     const worker = new Worker(new URL(file, import.meta.url), {
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
+      resourceLimits: WORKER_LIMITS,
     });
     worker.on('error', (error) => log.warn({ reason: messageOf(error) }, 'dry-run worker thread died'));
     worker.on('exit', () => this.#discard(worker));
@@ -146,6 +194,11 @@ export class DryRuns {
 }
 
 const RETRY = { 'retry-after': '1' };
+
+const TOO_MANY_OBJECTS = problem(
+  413,
+  'the manifests depend on too many objects of the cluster for one dry run: send fewer manifests',
+);
 
 /** The parts of the dry-run endpoint. */
 export interface DryRunParts {
@@ -180,21 +233,26 @@ async function answer(request: Request, parts: DryRunParts): Promise<Reply | und
     return problem(406, `not acceptable; available formats: ${Object.keys(DRY_RUN_FORMATS).join(', ')}`);
   const settings = readSettings(request.url);
   if ('error' in settings) return problem(400, settings.error);
-  const reader = await readerOf(request, parts);
-  if (typeof reader !== 'function') return reader;
+  const sender = await senderOf(request, parts);
+  if ('status' in sender) return sender;
+  if (Number(request.headers['content-length']) > MAX_DRY_RUN) {
+    request.resume();
+    return TOO_LARGE;
+  }
   const slot = parts.limiter.open();
   try {
     const body = await readBody(request, slot);
+    if (body.ok && body.bytes.length > MAX_DRY_RUN) return TOO_LARGE;
     if (body.ok)
-      return await parts.dryRuns.run({ body: body.bytes, format, policy: parts.policy(), ...settings }, reader);
+      return await parts.dryRuns.run({ body: body.bytes, format, policy: parts.policy(), ...settings }, sender);
     if (body.why === 'aborted') return undefined;
-    return body.why === 'no room'
-      ? problem(503, 'too many dry runs are waiting: try again', RETRY)
-      : problem(413, `the body is larger than ${MAX_BODY} bytes`);
+    return body.why === 'no room' ? problem(503, 'too many dry runs are waiting: try again', RETRY) : TOO_LARGE;
   } finally {
     slot.leave();
   }
 }
+
+const TOO_LARGE = problem(413, `the body is larger than ${MAX_DRY_RUN} bytes: send fewer manifests`);
 
 type JobSettings = Pick<DryRunJob, 'namespace' | 'requireReferences'>;
 
@@ -231,10 +289,10 @@ const CHECKS_AT_ONCE = 8;
 const MOST_SCOPES = 1_000;
 
 // Rejects users without any permission before their body is read.
-async function readerOf(request: Request, { authorizer, log }: DryRunParts): Promise<Reader | Reply> {
+async function senderOf(request: Request, { authorizer, log }: DryRunParts): Promise<DryRunSender | Reply> {
   const address = request.socket.remoteAddress ?? '';
   if (authorizer === undefined) {
-    if (isLoopback(address)) return READS_ALL;
+    if (isLoopback(address)) return { path: [address, ''], reader: READS_ALL };
     return problem(
       403,
       'without a cluster Rollgate cannot authenticate users, so the dry run is available only on the loopback interface',
@@ -257,7 +315,7 @@ async function readerOf(request: Request, { authorizer, log }: DryRunParts): Pro
         `user "${user.username}" may not use the dry run: grant verbs ["create"] on nonResourceURLs ["/v1/dry-run"] in a ClusterRole`,
       );
     }
-    return async (scopes, signal) => {
+    const reader: Reader = async (scopes, signal) => {
       const readable = new Set<ReadScope>();
       const limited = scopes.slice(0, MOST_SCOPES);
       for (let start = 0; start < limited.length && !signal.aborted; start += CHECKS_AT_ONCE) {
@@ -269,6 +327,7 @@ async function readerOf(request: Request, { authorizer, log }: DryRunParts): Pro
       }
       return readable;
     };
+    return { path: [address, user.username], reader };
   } catch (error) {
     return unanswered(error, log, {
       line: 'cannot authenticate a user with the API server',

@@ -11,6 +11,8 @@ export interface CacheState {
   readonly synced: boolean;
   /** Seconds since the last response or event from the API server for this kind. */
   readonly staleness: number;
+  /** Objects of which only the name is kept, because they are too large or the cache is full. */
+  readonly nameOnly: number;
 }
 
 /** The values that the metrics read when they are scraped. */
@@ -25,6 +27,8 @@ export interface MetricSources {
   /** Returns how many accounts look like those of a controller, outside the namespaces that the policy names. */
   untrustedControllers(): number;
   caches(): readonly CacheState[];
+  /** Returns the estimated bytes of all cached objects. */
+  cacheBytes(): number;
 }
 
 type Verdict = DecisionRecord['verdict'] | 'error';
@@ -167,6 +171,18 @@ export class Metrics implements QuestionMetrics {
       (gauge) => {
         gauge.reset();
         for (const { kind, staleness } of sources.caches()) gauge.set({ kind }, staleness);
+      },
+    );
+    this.#gauge('rollgate_cache_bytes', 'Memory of all cached objects, estimated.', [], (gauge) =>
+      gauge.set(sources.cacheBytes()),
+    );
+    this.#gauge(
+      'rollgate_cache_name_only',
+      'Objects of which only the name is kept, because they are too large or the cache is full.',
+      ['kind'],
+      (gauge) => {
+        gauge.reset();
+        for (const { kind, nameOnly } of sources.caches()) gauge.set({ kind }, nameOnly);
       },
     );
     this.#gauge('rollgate_build_info', 'The version of this process.', ['version'], (gauge) =>

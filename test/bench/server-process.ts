@@ -53,6 +53,7 @@ function rollgate(): RequestListener {
     keepsOff: () => false,
     untrustedControllers: () => 0,
     caches: () => [],
+    cacheBytes: () => 0,
   });
   const gate = new Gate({
     world,

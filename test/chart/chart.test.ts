@@ -297,6 +297,18 @@ describe('chart', () => {
     );
   });
 
+  it('limits the cache, and gives a larger one a larger heap with the other flags of the image', () => {
+    const container = (...settings: string[]): unknown =>
+      asArray(dig(kind(objects(...settings), 'Deployment'), 'spec', 'template', 'spec', 'containers'))[0];
+    expect(dig(container(), 'args')).toContain('--max-cache-size=128');
+    expect(dig(container(), 'command')).toBe(undefined);
+    const larger = container('--set', 'cache.maxSizeMiB=400');
+    expect(dig(larger, 'args')).toContain('--max-cache-size=400');
+    const image = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(CHART, '..', 'Dockerfile'), 'utf8'))?.[1] ?? '[]';
+    const entrypoint = (JSON.parse(image) as string[]).map((part) => part.replace('=384', '=928'));
+    expect(dig(larger, 'command')).toEqual(entrypoint);
+  });
+
   it('grants write access to what conversion writes, and none without conversion', () => {
     const writes = (...args: string[]): string[] =>
       objects(...args)

@@ -185,3 +185,31 @@ describe('standard input', () => {
     expect((await read(directory({}), ['-'], '')).problems).toEqual(['no manifest found in -: nothing was checked']);
   });
 });
+
+describe('manifests that are too large for the memory of the process', () => {
+  const refused = {
+    manifests: { objects: [], errors: [], duplicateKeys: [] },
+    notes: [],
+    problems: [
+      'the manifests need more memory than the 1 MiB of this process: name fewer files, or set NODE_OPTIONS=--max-old-space-size=MIB',
+    ],
+  };
+  const MEMORY = 1024 * 1024;
+  const large = `${service('large')}# ${'x'.repeat(10_000)}\n`;
+
+  it('are refused, whether in one file, in several or on standard input', async () => {
+    const some = `${service('some')}# ${'x'.repeat(5_000)}\n`;
+    const root = directory({ 'large/a.yaml': large, 'some/a.yaml': some, 'some/b.yaml': some, 'some/c.yaml': some });
+    expect(await readManifests(['large/a.yaml'], io(root), MEMORY)).toEqual(refused);
+    expect(await readManifests(['some'], io(root), MEMORY)).toEqual(refused);
+    expect(await readManifests(['-'], io(root, { stdin: large }), MEMORY)).toEqual(refused);
+    expect((await readManifests(['some/a.yaml'], io(root), MEMORY)).manifests.objects).toHaveLength(1);
+  });
+
+  it('do not include files in a directory that are no manifests', async () => {
+    const root = directory({ 'package-lock.json': `{"a":"${'x'.repeat(20_000)}"}`, 'a.yaml': service('a') });
+    const { manifests, problems } = await readManifests(['.'], io(root), MEMORY);
+    expect(manifests.objects.map(({ object }) => object.metadata.name)).toEqual(['a']);
+    expect(problems).toEqual([]);
+  });
+});

@@ -166,7 +166,9 @@ describe('requests', () => {
     );
     const client = new ApiClient(kubeConfig, TIMING);
     const found: unknown[] = [];
-    expect(await client.list({ path: '/all', signal: forever(), timeout: 250 }, (item) => found.push(item))).toEqual({
+    expect(
+      await client.list({ path: '/all', signal: forever(), timeout: 250 }, (item) => found.push(item.value)),
+    ).toEqual({
       kind: 'List',
       items: [],
       metadata: {},

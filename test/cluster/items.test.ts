@@ -8,10 +8,10 @@ function take(text: string, cuts: readonly number[]): { readonly items: readonly
   const items: string[] = [];
   let start = 0;
   for (const cut of cuts) {
-    items.push(...splitter.push(bytes.subarray(start, start + cut)));
+    items.push(...splitter.push(bytes.subarray(start, start + cut)).map(({ text }) => text));
     start += cut;
   }
-  items.push(...splitter.push(bytes.subarray(start)));
+  items.push(...splitter.push(bytes.subarray(start)).map(({ text }) => text));
   return { items: items.map((item): unknown => JSON.parse(item)), rest: splitter.end() };
 }
 

@@ -12,7 +12,7 @@ describe('lists', () => {
     const cluster = await synced(server);
     expect(names(cluster, 'Rollout.argoproj.io')).toHaveLength(250);
     const lists = server.requestsFor(ROLLOUTS, 'list');
-    expect(lists.map(({ query }) => query.get('limit'))).toEqual(['500', '500', '500']);
+    expect(lists.map(({ query }) => query.get('limit'))).toEqual(['100', '500', '500']);
     expect(lists.map(({ query }) => query.has('continue'))).toEqual([false, true, true]);
   });
 
@@ -25,9 +25,9 @@ describe('lists', () => {
     expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['a', 'b', 'c', 'd', 'e']);
     const lists = server.requestsFor(ROLLOUTS, 'list');
     expect(lists.map(({ query }) => [query.get('limit'), query.has('continue')])).toEqual([
-      ['500', false],
+      ['100', false],
       ['500', true],
-      ['500', false],
+      ['100', false],
       ['500', true],
       [null, false],
     ]);

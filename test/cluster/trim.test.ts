@@ -1,6 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { statusManagers } from '../../src/admission/tripwire.ts';
-import { trim, whole } from '../../src/cluster/trim.ts';
+import { NAME_ONLY, trim, whole } from '../../src/cluster/trim.ts';
+import { evaluate } from '../../src/rules/engine.ts';
+import { identity } from '../../src/rules/finding.ts';
+import { RULES } from '../../src/rules/index.ts';
+import { bundleWorld, parseManifests, placeObjects } from '../../src/world/manifests.ts';
+import { kindOf, type KubeObject } from '../../src/world/object.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -77,6 +84,67 @@ describe('the part of an object that is kept', () => {
       kind: 'Deployment',
       metadata: { name: 'web' },
     });
+  });
+
+  it('has no values of environment variables and commands, only that they are there', () => {
+    const container = {
+      name: 'web',
+      image: 'registry.example/web:1.2.3',
+      command: ['sh', ''],
+      args: [7, 'x'],
+      env: [
+        { name: 'PASSWORD', value: 'secret' },
+        { name: 'EMPTY', value: '' },
+        { name: 'REF', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } },
+        'nonsense',
+      ],
+      ports: [{ containerPort: 80 }],
+    };
+    const kept = {
+      name: 'web',
+      image: 'registry.example/web:1.2.3',
+      command: ['-', ''],
+      args: [7, '-'],
+      env: [
+        { name: 'PASSWORD', value: '-' },
+        { name: 'EMPTY', value: '' },
+        { name: 'REF', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } },
+        'nonsense',
+      ],
+      ports: [{ containerPort: 80 }],
+    };
+    const pod = { containers: [container, 'nonsense'], initContainers: 'nonsense', volumes: [{ name: 'image' }] };
+    const keptPod = { ...pod, containers: [kept, 'nonsense'] };
+    const metadata = { name: 'web' };
+    for (const kind of ['Rollout.argoproj.io', 'Deployment.apps', 'ReplicaSet.apps'] as const)
+      expect(trim(kind, 'v1', { metadata, spec: { replicas: 1, template: { spec: pod } } })).toMatchObject({
+        spec: { replicas: 1, template: { spec: keptPod } },
+      });
+    expect(trim('PodTemplate', 'v1', { metadata, template: { spec: pod } })).toMatchObject({
+      template: { spec: keptPod },
+    });
+    // The arguments of an analysis are read.
+    const job = { metadata, spec: { metrics: [{ provider: { job: { spec: { template: { spec: pod } } } } }] } };
+    expect(trim('AnalysisTemplate.argoproj.io', 'v1', job)).toMatchObject(job);
+  });
+
+  it('is enough for every rule: they find the same in all their fixtures', () => {
+    for (const rule of RULES) {
+      const folder = join(import.meta.dirname, '../../src/rules', rule.id, 'fixtures');
+      for (const name of readdirSync(folder).filter((file) => file.endsWith('.yaml'))) {
+        const { objects } = parseManifests(readFileSync(join(folder, name), 'utf8'), name);
+        const complete = placeObjects(objects).sources.map(({ object }) => object);
+        const trimmed = complete.map((object) => {
+          const kind = kindOf(object);
+          return kind === undefined || NAME_ONLY.has(kind) ? object : (trim(kind, object.apiVersion, object) ?? object);
+        });
+        const found = (all: readonly KubeObject[]): string[] =>
+          evaluate(bundleWorld(all), all, [rule])
+            .findings.map((finding) => identity(finding))
+            .sort();
+        expect(found(trimmed), `${rule.id}/${name}`).toEqual(found(complete));
+      }
+    }
   });
 
   it('is the name if nothing else is read', () => {

@@ -222,9 +222,32 @@ describe('POST /v1/dry-run', () => {
     }
   });
 
-  it('refuses more than 7 MiB', async () => {
-    const response = await post(start(), `# ${'x'.repeat(7 * 1024 * 1024)}\n${UNROUTED}`);
-    expect(response.status).toBe(413);
+  it('refuses more than 1 MiB, and manifests that would take too much memory', async () => {
+    const app = start();
+    const large = await post(app, `# ${'x'.repeat(1024 * 1024)}\n${UNROUTED}`);
+    expect([large.status, large.body]).toEqual([
+      413,
+      { error: 'the body is larger than 1048576 bytes: send fewer manifests' },
+    ]);
+    for (const dense of [`[${'0,'.repeat(300_000)}0]`, 'a:\n'.repeat(150_000), '- - '.repeat(150_000)]) {
+      const heavy = await post(app, dense);
+      expect([heavy.status, heavy.body]).toEqual([
+        413,
+        { error: 'the body has more than 100000 values: send fewer manifests' },
+      ]);
+    }
+    // No line that a worker died.
+    expect(app.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+
+  it('refuses aliases that expand to gigabytes', async () => {
+    const levels = Array.from({ length: 9 }, (_, level) => {
+      const uses = Array.from({ length: 10 }, () => `*a${level}`).join(', ');
+      return `a${level + 1}: &a${level + 1} [${uses}]`;
+    });
+    const response = await post(start(), `a0: &a0 [x]\n${levels.join('\n')}\n`);
+    expect(response.status).toBe(400);
+    expect((response.body as Json)['error']).toContain('Excessive alias count');
   });
 
   it('survives wrong types everywhere', async () => {

@@ -16,9 +16,10 @@ function metricsWith(rules: readonly string[] = ['a-rule'], keepsOff = false): M
     keepsOff: () => keepsOff,
     untrustedControllers: () => 2,
     caches: () => [
-      { kind: 'Rollout.argoproj.io', synced: true, staleness: 1.5 },
-      { kind: 'Service', synced: false, staleness: 400 },
+      { kind: 'Rollout.argoproj.io', synced: true, staleness: 1.5, nameOnly: 0 },
+      { kind: 'Service', synced: false, staleness: 400, nameOnly: 2 },
     ],
+    cacheBytes: () => 12_345,
   });
 }
 
@@ -73,6 +74,8 @@ describe('the health port', () => {
       'rollgate_cache_synced{kind="Rollout.argoproj.io"} 1',
       'rollgate_cache_synced{kind="Service"} 0',
       'rollgate_cache_staleness_seconds{kind="Service"} 400',
+      'rollgate_cache_name_only{kind="Service"} 2',
+      'rollgate_cache_bytes 12345',
       'rollgate_build_info{version="1.2.3"} 1',
     ]) {
       expect(text.split('\n')).toContain(line);

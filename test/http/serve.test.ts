@@ -221,6 +221,7 @@ describe('rollgate serve with a cluster', () => {
       checks: [],
       discovered: () => ({ trusted: [], untrusted: [] }),
       caches: () => [],
+      cacheBytes: () => 0,
       stop: () => Promise.resolve(),
       ...parts,
     };
@@ -239,7 +240,8 @@ describe('rollgate serve with a cluster', () => {
     const { running, lines } = await startWith(
       clusterWith({
         checks: [{ name: 'caches', failing: () => why }],
-        caches: () => [{ kind: 'Service', synced: true, staleness: 3 }],
+        caches: () => [{ kind: 'Service', synced: true, staleness: 3, nameOnly: 0 }],
+        cacheBytes: () => 4096,
       }),
     );
     const readyz = `http://127.0.0.1:${running.healthPort}/readyz`;
@@ -249,9 +251,9 @@ describe('rollgate serve with a cluster', () => {
     why = undefined;
     expect((await fetch(readyz)).status).toBe(200);
     expect((await ask(running.port, '/v1/dry-run', agent(), JSON.stringify(unroutedRollout()))).status).toBe(401);
-    expect(await (await fetch(`http://127.0.0.1:${running.healthPort}/metrics`)).text()).toContain(
-      'rollgate_cache_staleness_seconds{kind="Service"} 3\n',
-    );
+    const metrics = await (await fetch(`http://127.0.0.1:${running.healthPort}/metrics`)).text();
+    expect(metrics).toContain('rollgate_cache_staleness_seconds{kind="Service"} 3\n');
+    expect(metrics).toContain('rollgate_cache_bytes 4096\n');
   });
 
   it('reports accounts that only look like controllers, has keeps on, and is ready', async () => {

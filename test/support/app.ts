@@ -67,6 +67,7 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
     keepsOff: () => false,
     untrustedControllers: () => 0,
     caches: () => [],
+    cacheBytes: () => 0,
   });
   const given = options.gate ?? {};
   const gate =

@@ -15,6 +15,8 @@ import { kubeConfigsOf, type ClusterOptions } from '../cluster.ts';
 import { discoveryIn } from './discovery.ts';
 import { startMigration, type RunningMigration } from './migration.ts';
 
+const MIB = 1024 * 1024;
+
 /** A cluster, as far as serving needs one. */
 export interface Cluster {
   readonly world: World;
@@ -31,6 +33,8 @@ export interface Cluster {
   /** Returns the accounts of Argo Rollouts controllers that were discovered. */
   discovered(): ControllerAccounts;
   caches(): readonly CacheState[];
+  /** Returns the estimated bytes of all cached objects. */
+  cacheBytes(): number;
   stop(): Promise<void>;
 }
 
@@ -42,6 +46,8 @@ export interface ConnectOptions extends ClusterOptions {
   readonly conversionLease?: string;
   /** The ValidatingAdmissionPolicy without which no Rollout is created. */
   readonly conversionPolicy?: string;
+  /** The most MiB that the cached objects may take in memory, estimated. */
+  readonly maxCacheSize?: number;
 }
 
 /**
@@ -58,6 +64,7 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
     kubeConfig,
     logger: log,
     onChange,
+    ...(options.maxCacheSize === undefined ? {} : { maxBytes: options.maxCacheSize * MIB }),
     ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }),
   });
   if (options.conversionLease !== undefined)
@@ -81,6 +88,7 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
     checks: [{ name: 'caches', failing: () => whyNotReady(cluster) }],
     discovered: discoveryIn(cluster.world, policy),
     caches: () => cachesOf(cluster),
+    cacheBytes: () => cluster.cacheBytes,
     async stop() {
       await conversion?.stop();
       await cluster.stop();
@@ -103,5 +111,11 @@ function whyNotReady(cluster: ClusterWorld): string | undefined {
 
 function cachesOf(cluster: ClusterWorld): CacheState[] {
   const unknown = cluster.unknown();
-  return [...cluster.staleness()].map(([kind, staleness]) => ({ kind, synced: !unknown.has(kind), staleness }));
+  const nameOnly = cluster.nameOnly();
+  return [...cluster.staleness()].map(([kind, staleness]) => ({
+    kind,
+    synced: !unknown.has(kind),
+    staleness,
+    nameOnly: nameOnly.get(kind) ?? 0,
+  }));
 }

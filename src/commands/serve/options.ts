@@ -25,6 +25,8 @@ export interface ServeOptions extends ClusterOptions {
   readonly healthPort: number;
   readonly logLevel: LogLevel;
   readonly maxInFlight: number;
+  /** The most MiB that the objects of the cluster may take in memory, estimated. */
+  readonly maxCacheSize?: number;
   readonly tlsMinVersion: '1.2' | '1.3';
 }
 

@@ -116,6 +116,7 @@ function metricsOf(state: ServeState, limiter: InFlightLimiter): Metrics {
     keepsOff: state.keepsOff,
     untrustedControllers: () => state.discovered().untrusted.length,
     caches: state.caches,
+    cacheBytes: state.cacheBytes,
   });
 }
 

@@ -27,4 +27,7 @@ export class ServeState {
 
   /** Returns the caches of the cluster. */
   readonly caches = (): readonly CacheState[] => this.source?.cluster?.caches() ?? [];
+
+  /** Returns the estimated bytes of the objects of the cluster. */
+  readonly cacheBytes = (): number => this.source?.cluster?.cacheBytes() ?? 0;
 }
