@@ -20,6 +20,8 @@ export interface MetricSources {
   readonly keeps: readonly string[];
   /** Returns the number of admission requests in progress. */
   inFlight(): number;
+  /** Returns the number of log lines that were dropped since the start. */
+  droppedLogLines(): number;
   /** Reports whether no controller account is known, so that nothing is kept. */
   keepsOff(): boolean;
   /** Returns how many accounts look like those of a controller, outside the namespaces that the policy names. */
@@ -144,6 +146,15 @@ export class Metrics implements QuestionMetrics {
   constructor(sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry });
     this.#gauge('rollgate_in_flight', 'Admission requests in progress.', [], (gauge) => gauge.set(sources.inFlight()));
+    new Counter({
+      name: 'rollgate_log_lines_dropped_total',
+      help: 'Log lines that were dropped because standard output did not take them.',
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(sources.droppedLogLines());
+      },
+    });
     this.#gauge(
       'rollgate_keeps_off',
       '1 while no account of an Argo Rollouts controller is known, so nothing is kept.',

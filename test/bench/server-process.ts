@@ -7,6 +7,7 @@ import { PRESERVERS } from '../../src/preserve/index.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { createApp } from '../../src/server/app.ts';
+import { standardOutput } from '../../src/server/log-sink.ts';
 import { InFlightLimiter } from '../../src/server/in-flight-limiter.ts';
 import { DryRuns } from '../../src/server/dryrun.ts';
 import { createLog } from '../../src/server/log.ts';
@@ -42,13 +43,14 @@ function rollgate(): RequestListener {
   const world = storeOf(objectsOfAll(applications(Number(size))));
   const policy = (): typeof DEFAULT_POLICY => DEFAULT_POLICY;
   // The log has one line for each decision, as in production. Where it goes does not matter here.
-  const log = createLog('info');
+  const log = createLog('info', standardOutput());
   const limiter = new InFlightLimiter({ requests: 1_000, bytes: 256 * 1024 * 1024 });
   const metrics = new Metrics({
     version: 'bench',
     rules: RULES.map(({ id }) => id),
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => limiter.requests,
+    droppedLogLines: () => 0,
     keepsOff: () => false,
     untrustedControllers: () => 0,
     caches: () => [],

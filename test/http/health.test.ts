@@ -13,6 +13,7 @@ function metricsWith(rules: readonly string[] = ['a-rule'], keepsOff = false): M
     rules,
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => 3,
+    droppedLogLines: () => 7,
     keepsOff: () => keepsOff,
     untrustedControllers: () => 2,
     caches: () => [
@@ -60,6 +61,7 @@ describe('the health port', () => {
       'rollgate_kept_total{keep="service-hash"} 0',
       'rollgate_in_flight 3',
       'rollgate_shed_total 0',
+      'rollgate_log_lines_dropped_total 7',
       'rollgate_api_questions_total{question="token",result="shed"} 0',
       'rollgate_api_questions_total{question="access",result="error"} 0',
       'rollgate_keeps_off 0',

@@ -63,6 +63,7 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
     rules: rules.map(({ id }) => id),
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => limiter.requests,
+    droppedLogLines: () => 0,
     keepsOff: () => false,
     untrustedControllers: () => 0,
     caches: () => [],

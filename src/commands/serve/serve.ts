@@ -8,7 +8,7 @@ import { DryRuns } from '../../server/dryrun.ts';
 import type { HealthCheck } from '../../server/health.ts';
 import { KeepsState } from '../../server/keeps-state.ts';
 import { ControllersState } from '../../server/controllers-state.ts';
-import { createLog, type Log } from '../../server/log.ts';
+import type { Log } from '../../server/log.ts';
 import { Metrics } from '../../server/metrics.ts';
 import { NamespaceLabels } from '../../server/namespace-labels.ts';
 import { PolicyFile } from '../../server/policy-file.ts';
@@ -26,7 +26,9 @@ import { ServeState } from './state.ts';
 export interface ServeDependencies {
   /** By default with the client library. */
   readonly connect?: Connect;
-  readonly log?: Log;
+  readonly log: Log;
+  /** Returns how many lines of the log were dropped. */
+  droppedLogLines(): number;
   /** How to stop: by default slowly enough for endpoints to update where there is a cluster, else at once. */
   readonly drain?: DrainLimits;
 }
@@ -44,8 +46,8 @@ const LOCAL_DRAIN: DrainLimits = { quiet: 0, longest: 5_000, grace: 2_000 };
  *
  * @throws Error with a sentence for the user when an option cannot be used. Nothing is left running then.
  */
-export async function serve(options: ServeOptions, dependencies: ServeDependencies = {}): Promise<RunningServer> {
-  const log = dependencies.log ?? createLog(options.logLevel);
+export async function serve(options: ServeOptions, dependencies: ServeDependencies): Promise<RunningServer> {
+  const { log } = dependencies;
   const parts = new RunningParts();
   try {
     return await start(options, dependencies, log, parts);
@@ -63,7 +65,7 @@ async function start(
 ): Promise<RunningServer> {
   const state = new ServeState();
   const limiter = new InFlightLimiter({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
-  const metrics = metricsOf(state, limiter);
+  const metrics = metricsOf(state, limiter, dependencies);
   if (options.policy !== undefined) {
     const known = POLICY_CATALOG;
     state.policyFile = parts.add(
@@ -105,12 +107,13 @@ interface Setup {
   readonly log: Log;
 }
 
-function metricsOf(state: ServeState, limiter: InFlightLimiter): Metrics {
+function metricsOf(state: ServeState, limiter: InFlightLimiter, { droppedLogLines }: ServeDependencies): Metrics {
   return new Metrics({
     version: VERSION,
     rules: RULES.map(({ id }) => id),
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => limiter.requests,
+    droppedLogLines,
     keepsOff: state.keepsOff,
     untrustedControllers: () => state.discovered().untrusted.length,
     caches: state.caches,
