@@ -185,12 +185,12 @@ async function answer(request: Request, parts: DryRunParts): Promise<Reply | und
   const slot = parts.limiter.open();
   try {
     const body = await readBody(request, slot);
-    if (body.ok)
+    if (body.ok && slot.enter())
       return await parts.dryRuns.run({ body: body.bytes, format, policy: parts.policy(), ...settings }, reader);
-    if (body.why === 'aborted') return undefined;
-    return body.why === 'no room'
-      ? problem(503, 'too many dry runs are waiting: try again', RETRY)
-      : problem(413, `the body is larger than ${MAX_BODY} bytes`);
+    if (!body.ok && body.why === 'aborted') return undefined;
+    return !body.ok && body.why === 'too large'
+      ? problem(413, `the body is larger than ${MAX_BODY} bytes`)
+      : problem(503, 'too many dry runs are waiting: try again', RETRY);
   } finally {
     slot.leave();
   }

@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { exemption, knownAccounts } from '../../src/admission/exempt.ts';
 import { Gate, type GateParts } from '../../src/admission/gate.ts';
 import { DOCUMENT_RULES } from '../../src/documents/index.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
@@ -6,6 +7,7 @@ import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { virtualServiceRouteExists } from '../../src/rules/virtualservice-route-exists/rule.ts';
 import { createApp } from '../../src/server/app.ts';
 import type { Authorizer } from '../../src/server/authorization.ts';
+import { BodyLanes } from '../../src/server/body-lanes.ts';
 import { InFlightLimiter } from '../../src/server/in-flight-limiter.ts';
 import { DryRuns } from '../../src/server/dryrun.ts';
 import { createLog, type Log } from '../../src/server/log.ts';
@@ -19,7 +21,7 @@ export interface AppOptions {
   readonly gate?: Partial<GateParts> | ReviewParts['gate'];
   readonly policy?: Partial<Policy>;
   readonly authorizer?: Authorizer;
-  readonly limiter?: InFlightLimiter;
+  readonly limiter?: BodyLanes;
   /** Milliseconds that the next dry run may take. */
   readonly dryRunTimeLimit?: () => number;
 }
@@ -56,7 +58,7 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
   });
   const world = worldOf(manifests);
   const policy = (): Policy => ({ ...DEFAULT_POLICY, ...options.policy });
-  const limiter = options.limiter ?? new InFlightLimiter({ requests: 100, bytes: 64 * 1024 * 1024 });
+  const limiter = options.limiter ?? new BodyLanes({ requests: 100, weight: 96 * 1024 * 1024 });
   const rules = [virtualServiceRouteExists];
   const metrics = new Metrics({
     version: 'test',
@@ -86,7 +88,18 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
         },
   );
   const app = createApp({
-    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: 1_000, now: Date.now },
+    reviews: {
+      gate,
+      world,
+      policy,
+      exemptionOf: (review) =>
+        exemption(review, policy(), knownAccounts(policy(), [CONTROLLER], [], undefined).exempt, world),
+      metrics,
+      log,
+      limiter,
+      maxSubjects: 1_000,
+      now: Date.now,
+    },
     dryRun: {
       dryRuns,
       authorizer: options.authorizer,

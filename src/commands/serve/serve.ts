@@ -3,6 +3,7 @@ import { DOCUMENT_RULES } from '../../documents/index.ts';
 import { PRESERVERS } from '../../preserve/index.ts';
 import { RULES } from '../../rules/index.ts';
 import { createApp } from '../../server/app.ts';
+import { BodyLanes } from '../../server/body-lanes.ts';
 import { InFlightLimiter } from '../../server/in-flight-limiter.ts';
 import { DryRuns } from '../../server/dryrun.ts';
 import type { HealthCheck } from '../../server/health.ts';
@@ -16,7 +17,7 @@ import { startServer, type DrainLimits, type RunningServer } from '../../server/
 import type { CertificateSource } from '../../server/tls.ts';
 import { VERSION } from '../../version.ts';
 import { certificateOf } from './certificate.ts';
-import { gateOver } from './gate.ts';
+import { exemptionsOver, gateOver } from './gate.ts';
 import { POLL_INTERVAL, type ServeOptions } from './options.ts';
 import { RunningParts } from './parts.ts';
 import { clusterSource, connectToCluster, manifestSource, type Connect, type Source } from './source.ts';
@@ -34,7 +35,8 @@ export interface ServeDependencies {
 }
 
 const MAX_SUBJECTS = 1_000;
-const ADMISSION_BYTES = 64 * 1024 * 1024;
+// Of small bodies. With the large ones this leaves room in the heap of the image, even if the weights are too low.
+const ADMISSION_WEIGHT = 96 * 1024 * 1024;
 const DRY_RUNS = { requests: 16, bytes: 32 * 1024 * 1024 };
 // In all less than the 30 s that Kubernetes gives a pod to stop.
 const CLUSTER_DRAIN: DrainLimits = { quiet: 10_000, longest: 20_000, grace: 5_000 };
@@ -64,7 +66,7 @@ async function start(
   parts: RunningParts,
 ): Promise<RunningServer> {
   const state = new ServeState();
-  const limiter = new InFlightLimiter({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
+  const limiter = new BodyLanes({ requests: options.maxInFlight, weight: ADMISSION_WEIGHT });
   const metrics = metricsOf(state, limiter, dependencies);
   if (options.policy !== undefined) {
     const known = POLICY_CATALOG;
@@ -100,14 +102,14 @@ async function start(
 interface Setup {
   readonly state: ServeState;
   readonly source: Source;
-  readonly limiter: InFlightLimiter;
+  readonly limiter: BodyLanes;
   readonly metrics: Metrics;
   readonly certificate: CertificateSource;
   readonly dryRuns: DryRuns;
   readonly log: Log;
 }
 
-function metricsOf(state: ServeState, limiter: InFlightLimiter, { droppedLogLines }: ServeDependencies): Metrics {
+function metricsOf(state: ServeState, limiter: BodyLanes, { droppedLogLines }: ServeDependencies): Metrics {
   return new Metrics({
     version: VERSION,
     rules: RULES.map(({ id }) => id),
@@ -163,7 +165,17 @@ async function listen(
   const { policy } = state;
   const gate = gateOver(source, state, log);
   const app = createApp({
-    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: MAX_SUBJECTS, now: Date.now },
+    reviews: {
+      gate,
+      world,
+      policy,
+      exemptionOf: exemptionsOver(source, state),
+      metrics,
+      log,
+      limiter,
+      maxSubjects: MAX_SUBJECTS,
+      now: Date.now,
+    },
     dryRun: {
       dryRuns,
       authorizer: cluster?.authorizer,
