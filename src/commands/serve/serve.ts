@@ -13,7 +13,8 @@ import type { Log } from '../../server/log.ts';
 import { Metrics } from '../../server/metrics.ts';
 import { NamespaceLabels } from '../../server/namespace-labels.ts';
 import { PolicyFile } from '../../server/policy-file.ts';
-import { startServer, type DrainLimits, type RunningServer } from '../../server/server.ts';
+import type { DrainLimits } from '../../server/drain.ts';
+import { startServer, type RunningServer } from '../../server/server.ts';
 import type { CertificateSource } from '../../server/tls.ts';
 import { VERSION } from '../../version.ts';
 import { certificateOf } from './certificate.ts';
@@ -38,6 +39,7 @@ const MAX_SUBJECTS = 1_000;
 // Of small bodies. With the large ones this leaves room in the heap of the image, even if the weights are too low.
 const ADMISSION_WEIGHT = 96 * 1024 * 1024;
 const DRY_RUNS = { requests: 16, bytes: 32 * 1024 * 1024 };
+const IDLE_CONNECTIONS = 200;
 // In all less than the 30 s that Kubernetes gives a pod to stop.
 const CLUSTER_DRAIN: DrainLimits = { quiet: 10_000, longest: 20_000, grace: 5_000 };
 const LOCAL_DRAIN: DrainLimits = { quiet: 0, longest: 5_000, grace: 2_000 };
@@ -199,6 +201,8 @@ async function listen(
     checks: checksOf(source),
     metrics,
     log,
+    // A connection has one request at a time. The others are idle ones of API servers, and of strangers.
+    maxConnections: options.maxInFlight + IDLE_CONNECTIONS,
     drain: drain ?? (cluster === undefined ? LOCAL_DRAIN : CLUSTER_DRAIN),
     now: Date.now,
   });
