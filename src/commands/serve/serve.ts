@@ -37,7 +37,7 @@ export interface ServeDependencies {
 
 const MAX_SUBJECTS = 1_000;
 // Of small bodies. With the large ones this leaves room in the heap of the image, even if the weights are too low.
-const ADMISSION_WEIGHT = 96 * 1024 * 1024;
+const ADMISSION_WEIGHT = 64 * 1024 * 1024;
 const DRY_RUNS = { requests: 16, bytes: 32 * 1024 * 1024 };
 const IDLE_CONNECTIONS = 200;
 // In all less than the 30 s that Kubernetes gives a pod to stop.
