@@ -1,10 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import https from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import request from 'supertest';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { allowed } from '../../src/admission/response.ts';
@@ -204,20 +201,12 @@ describe('large reviews', () => {
 
 describe('the process with the memory flags of the image', () => {
   it('survives floods of large reviews, and answers small ones between', async () => {
-    const path = await mkdtemp(join(tmpdir(), 'large-'));
-    cleanup.push(() => rm(path, { recursive: true, force: true }));
-    await writeFile(join(path, 'shop.yaml'), SHOP);
     const flags = ['--max-old-space-size=384', '--max-semi-space-size=8', '--v8-pool-size=1'];
-    const cli = join(import.meta.dirname, '../../src/cli.ts');
-    const args = ['serve', '--manifests', join(path, 'shop.yaml'), '--port', '0', '--health-port', '0'];
-    const child = spawn(process.execPath, [...flags, cli, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const program = join(import.meta.dirname, '../support/slow-gate-process.ts');
+    const child = spawn(process.execPath, [...flags, program], { stdio: ['ignore', 'pipe', 'inherit'] });
     cleanup.push(() => child.kill('SIGKILL'));
-    const serving = Promise.withResolvers<number>();
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const { msg, port } = JSON.parse(line) as { msg: string; port: number };
-      if (msg === 'serving') serving.resolve(port);
-    });
-    const port = await serving.promise;
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const port = Number(line.toString());
     const agent = new https.Agent({ keepAlive: true });
     cleanup.push(() => agent.destroy());
     const send = async (body: string): Promise<Json> => {
