@@ -1,11 +1,17 @@
 import process from 'node:process';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { createLog, LOG_LEVELS } from '../server/log.ts';
+import { standardOutput } from '../server/log-sink.ts';
 import type { RunningServer } from '../server/server.ts';
 import { messageOf } from '../world/error.ts';
 import { EXIT, type Io } from './io.ts';
 import type { ServeOptions } from './serve/options.ts';
 import { serve } from './serve/serve.ts';
+
+// Kubernetes gives a pod 30 s to stop. Draining takes at most 25 s of them.
+const STOP_LIMIT = 27_000;
+// For the last lines of the log. Its reader may be gone, or take nothing any more.
+const LAST_LINES = 1_000;
 
 type Given = ServeOptions & { readonly plainPort?: number };
 
@@ -21,17 +27,29 @@ export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => voi
   addServerOptions(command);
   return command.action(async ({ plainPort, ...given }: Given) => {
     const options = plainPort === undefined ? given : { ...given, healthPort: plainPort };
-    const log = createLog(options.logLevel);
+    const sink = standardOutput();
+    const log = createLog(options.logLevel, sink);
     let running: RunningServer;
     try {
-      running = await serve(options, { log });
+      running = await serve(options, { log, droppedLogLines: () => sink.dropped });
     } catch (error) {
       io.stderr.write(`rollgate serve: ${messageOf(error)}\n`);
       return exit(EXIT.failed);
     }
+    const leave = async (): Promise<void> => {
+      await sink.close(LAST_LINES);
+      process.exit(EXIT.clean);
+    };
     const stop = (signal: NodeJS.Signals): void => {
       log.info({ signal }, 'asked to stop');
-      void running.stop().then(() => process.exit(EXIT.clean));
+      setTimeout(() => {
+        log.error('stopping took too long; exiting');
+        void leave();
+      }, STOP_LIMIT).unref();
+      void running
+        .stop()
+        .catch((error: unknown) => log.error({ reason: messageOf(error) }, 'stopping failed'))
+        .then(leave);
     };
     process.on('SIGTERM', stop).on('SIGINT', stop);
   });

@@ -7,7 +7,7 @@ import { DryRuns, type DryRunSender } from './dryrun.ts';
 import type { DryRunJob } from './dryrun-job.ts';
 import { createLog } from './log.ts';
 
-const dryRuns = new DryRuns({ world: storeOf([]), log: createLog('silent') });
+const dryRuns = new DryRuns({ world: storeOf([]), log: createLog('silent', { write: () => undefined }) });
 
 afterEach(() => dryRuns.stop());
 

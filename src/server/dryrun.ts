@@ -243,10 +243,12 @@ async function answer(request: Request, parts: DryRunParts): Promise<Reply | und
   try {
     const body = await readBody(request, slot);
     if (body.ok && body.bytes.length > MAX_DRY_RUN) return TOO_LARGE;
-    if (body.ok)
+    if (body.ok && slot.enter())
       return await parts.dryRuns.run({ body: body.bytes, format, policy: parts.policy(), ...settings }, sender);
-    if (body.why === 'aborted') return undefined;
-    return body.why === 'no room' ? problem(503, 'too many dry runs are waiting: try again', RETRY) : TOO_LARGE;
+    if (!body.ok && body.why === 'aborted') return undefined;
+    return !body.ok && body.why === 'too large'
+      ? TOO_LARGE
+      : problem(503, 'too many dry runs are waiting: try again', RETRY);
   } finally {
     slot.leave();
   }

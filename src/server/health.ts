@@ -1,8 +1,4 @@
-import type { Express } from 'express';
-import { bareApp, addFallbackHandlers } from './app.ts';
-import type { Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
-import { send, type Reply } from './reply.ts';
+import { messageOf } from '../world/error.ts';
 
 /** A condition for readiness. */
 export interface HealthCheck {
@@ -11,37 +7,62 @@ export interface HealthCheck {
   failing(): string | undefined;
 }
 
-/** The parts of the health app. */
-export interface HealthParts {
-  readonly checks: readonly HealthCheck[];
-  readonly metrics: Metrics;
-  readonly log: Log;
+/** The result of a check. */
+export interface CheckResult {
+  readonly name: string;
+  /** Why it fails, or undefined. */
+  readonly why: string | undefined;
 }
 
-/**
- * Returns the app of the health port: `/livez`, `/readyz` (lists every check and the reasons of failing ones) and
- * `/metrics`.
- */
-export function createHealthApp({ checks, metrics, log }: HealthParts): Express {
-  const app = bareApp();
-  // The response itself is the answer: the event loop runs.
-  app.get('/livez', (_request, response) => send(response, text(200, 'ok\n')));
-  app.get('/readyz', (_request, response) => send(response, readiness(checks)));
-  app.get('/metrics', async (_request, response) => {
-    const body = await metrics.registry.metrics();
-    send(response, { status: 200, type: metrics.registry.contentType, body });
+/** The metrics in the format of Prometheus. */
+export interface MetricsText {
+  readonly type: string;
+  readonly body: string;
+}
+
+/** What the thread of the health port asks the main thread for. */
+export type HealthTopic = 'checks' | 'metrics';
+
+/** A message from the main thread. `metrics` is undefined if they could not be written. */
+export type ToHealthThread =
+  | { readonly topic: 'checks'; readonly results: readonly CheckResult[] }
+  | { readonly topic: 'metrics'; readonly metrics: MetricsText | undefined };
+
+/** A message from the thread of the health port. */
+export type FromHealthThread =
+  | { readonly ask: HealthTopic }
+  | { readonly listening: number }
+  | { readonly failed: { readonly message: string; readonly code: string | undefined; readonly port: number } };
+
+/** After how many milliseconds without a sign of the main thread the health port reports that. */
+export interface HealthLimits {
+  /** Since the last heartbeat: then `/livez` fails. */
+  readonly live: number;
+  /** Since the last evaluation of the checks: then `/readyz` fails. */
+  readonly ready: number;
+}
+
+/** What the thread of the health port starts with. */
+export interface HealthThreadData {
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly limits: HealthLimits;
+  /** One 64-bit number: the time of the last heartbeat of the main thread, on the clock of `clockNow`, in milliseconds. */
+  readonly heartbeat: SharedArrayBuffer;
+}
+
+/** Returns milliseconds of a monotonic clock that all threads of the process share. */
+export function clockNow(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+/** Evaluates all checks. A check that throws fails. */
+export function evaluate(checks: readonly HealthCheck[]): CheckResult[] {
+  return checks.map((check) => {
+    try {
+      return { name: check.name, why: check.failing() };
+    } catch (error) {
+      return { name: check.name, why: `the check failed: ${messageOf(error)}` };
+    }
   });
-  addFallbackHandlers(app, { '/livez': 'GET, HEAD', '/readyz': 'GET, HEAD', '/metrics': 'GET, HEAD' }, log);
-  return app;
-}
-
-function readiness(checks: readonly HealthCheck[]): Reply {
-  const results = checks.map((check) => ({ name: check.name, why: check.failing() }));
-  const lines = results.map(({ name, why }) => (why === undefined ? `[+] ${name}: ok` : `[-] ${name}: ${why}`));
-  const ready = results.every(({ why }) => why === undefined);
-  return text(ready ? 200 : 503, `${lines.join('\n')}\n${ready ? 'ready' : 'not ready'}\n`);
-}
-
-function text(status: number, body: string): Reply {
-  return { status, type: 'text/plain; charset=utf-8', body };
 }

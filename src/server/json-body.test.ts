@@ -1,22 +1,26 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isDeeperThan } from '../world/read.ts';
-import { isNestedDeeperThan, parseJson } from './json-body.ts';
+import { parseJson, shapeOf } from './json-body.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
+const depthOf = (text: string): number => shapeOf(bytes(text)).depth;
+const marksOf = (text: string): number => (shapeOf(bytes(text)).weight - Buffer.byteLength(text)) / 64;
 
-describe('isNestedDeeperThan', () => {
-  it('counts objects and lists, and no bracket in a string', () => {
-    expect(isNestedDeeperThan(bytes('[[]]'), 1)).toBe(true);
-    expect(isNestedDeeperThan(bytes('[[]]'), 2)).toBe(false);
-    expect(isNestedDeeperThan(bytes('[{"a":[]}]'), 2)).toBe(true);
-    expect(isNestedDeeperThan(bytes('[{"a":[]}]'), 3)).toBe(false);
-    expect(isNestedDeeperThan(bytes('[[],[],{},{}]'), 2)).toBe(false);
-    expect(isNestedDeeperThan(bytes('["[[[{{{", "\\"[[[", "\\\\"]'), 1)).toBe(false);
-    expect(isNestedDeeperThan(bytes('{"[":{"]":{"\\\\\\"{":1}}}'), 3)).toBe(false);
-    expect(isNestedDeeperThan(bytes('{"[":{"]":{"\\\\\\"{":1}}}'), 2)).toBe(true);
-    for (const broken of ['"', '"\\', '["', '', '"""', '"\\"'])
-      expect(isNestedDeeperThan(bytes(broken), 1)).toBe(false);
+describe('shapeOf', () => {
+  it('counts levels of objects and lists, and no bracket in a string', () => {
+    expect(depthOf('[[]]')).toBe(2);
+    expect(depthOf('[{"a":[]}]')).toBe(3);
+    expect(depthOf('[[],[],{},{}]')).toBe(2);
+    expect(depthOf('["[[[{{{", "\\"[[[", "\\\\"]')).toBe(1);
+    expect(depthOf('{"[":{"]":{"\\\\\\"{":1}}}')).toBe(3);
+    for (const broken of ['"', '"\\', '["', '', '"""', '"\\"']) expect(depthOf(broken)).toBeLessThanOrEqual(1);
+  });
+
+  it('weighs what becomes a value, and no mark in a string', () => {
+    expect(marksOf('{"a":[1,2],"b":{}}')).toBe(7);
+    expect(marksOf('"{[,:"')).toBe(0);
+    expect(marksOf('["\\",,,", "é"]')).toBe(2);
   });
 
   it('says the same as looking at what was parsed', () => {
@@ -24,7 +28,7 @@ describe('isNestedDeeperThan', () => {
       fc.property(fc.jsonValue({ maxDepth: 8 }), fc.nat({ max: 8 }), (value, levels) => {
         const nested = [value];
         // The value itself is level 0 there and its brackets are level 1 here.
-        expect(isNestedDeeperThan(bytes(JSON.stringify(nested)), levels + 1)).toBe(isDeeperThan(nested, levels));
+        expect(depthOf(JSON.stringify(nested)) > levels + 1).toBe(isDeeperThan(nested, levels));
       }),
       { numRuns: 2_000 },
     );

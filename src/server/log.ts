@@ -11,15 +11,8 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 /** The lowest level that is logged. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-// A write for every line would cost as much as the decision in it. If the reader of the output is too slow, lines are
-// lost instead of filling the memory.
-const BUFFERED = { dest: 1, sync: false, minLength: 12_288, periodicFlush: 200, maxLength: 16 * 1024 * 1024 };
-
-/**
- * Returns a log that writes one JSON object per line. By default it writes to standard output in blocks, at most 0.2 s
- * late, and completely when the process exits.
- */
-export function createLog(level: LogLevel, destination: DestinationStream = pino.destination(BUFFERED)): Log {
+/** Returns a log that writes one JSON object per line. */
+export function createLog(level: LogLevel, destination: DestinationStream): Log {
   const options = {
     level,
     base: null,

@@ -22,6 +22,8 @@ export interface MetricSources {
   readonly keeps: readonly string[];
   /** Returns the number of admission requests in progress. */
   inFlight(): number;
+  /** Returns the number of log lines that were dropped since the start. */
+  droppedLogLines(): number;
   /** Reports whether no controller account is known, so that nothing is kept. */
   keepsOff(): boolean;
   /** Returns how many accounts look like those of a controller, outside the namespaces that the policy names. */
@@ -148,6 +150,11 @@ export class Metrics implements QuestionMetrics {
   constructor(sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry });
     this.#gauge('rollgate_in_flight', 'Admission requests in progress.', [], (gauge) => gauge.set(sources.inFlight()));
+    this.#total(
+      'rollgate_log_lines_dropped_total',
+      'Log lines that were dropped because standard output did not take them.',
+      () => sources.droppedLogLines(),
+    );
     this.#gauge(
       'rollgate_keeps_off',
       '1 while no account of an Argo Rollouts controller is known, so nothing is kept.',
@@ -293,6 +300,16 @@ export class Metrics implements QuestionMetrics {
     );
   }
 
+  /** Adds the connections of the HTTPS port: how many are open, and how many were closed for others. */
+  connections(limiter: { readonly open: number; readonly closed: number }): void {
+    this.#gauge('rollgate_connections', 'Open connections of the HTTPS port.', [], (gauge) => gauge.set(limiter.open));
+    this.#total(
+      'rollgate_connections_closed_total',
+      'Idle connections that were closed because too many were open.',
+      () => limiter.closed,
+    );
+  }
+
   #answered(webhook: Webhook, request: Request, verdict: Verdict, seconds: number): void {
     this.#requests.inc({
       webhook,
@@ -329,6 +346,19 @@ export class Metrics implements QuestionMetrics {
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  // A counter whose value somebody else counts.
+  #total(name: string, help: string, count: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(count());
+      },
+    });
   }
 
   #gauge<Label extends string>(

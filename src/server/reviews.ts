@@ -6,13 +6,15 @@ import { parseReview, type Request } from '../admission/review.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parseGoDuration } from '../world/duration.ts';
 import type { World } from '../world/world.ts';
-import { MAX_BODY, readBody } from './body.ts';
+import { readBody } from './body.ts';
 import { onBehalfOf } from './caller.ts';
-import type { InFlightLimiter } from './in-flight-limiter.ts';
-import { parseJson } from './json-body.ts';
+import type { BodyLanes, BodySlot } from './body-lanes.ts';
+import { parseJson, shapeOf, type JsonShape } from './json-body.ts';
 import { about, logDecision, type Log, type Webhook } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { json, problem, send, type Reply } from './reply.ts';
+import { readHead } from './review-head.ts';
+import { uncheckedAnswer, whyNotRead, type Unchecked } from './unchecked.ts';
 import { messageOf, stackOf } from '../world/error.ts';
 
 /** The parts of the webhooks. */
@@ -21,12 +23,14 @@ export interface ReviewParts {
   readonly world: World;
   readonly metrics: Metrics;
   readonly log: Log;
-  readonly limiter: InFlightLimiter;
+  readonly limiter: BodyLanes;
   /** How many Rollouts and other subjects one request may check; the others are reported as skipped. */
   readonly maxSubjects: number;
   /** How many operations one evaluation may take; the checks that do not finish are reported as skipped. */
   readonly maxOperations: number;
   policy(): Policy;
+  /** Returns why a request is not checked, or undefined if it is. */
+  exemptionOf(request: Request): string | undefined;
   /** Returns milliseconds since the epoch. */
   now(): number;
 }
@@ -39,13 +43,15 @@ const LONGEST_TIMEOUT = 30;
 // second.
 const DECISION_FRACTION = 0.8;
 const RESPONSE_FRACTION = 0.9;
+// How long a large body waits for its turn. The rest is for the decision.
+const TURN_FRACTION = 0.5;
 // A flood of requests must not cause a flood of log lines.
 const SHED_LINE_PAUSE = 10_000;
 
 /**
  * Returns the request listener of a webhook. A body that is an AdmissionReview always gets an AdmissionReview as the
- * response; any other gets a 4xx and the reason. If too many requests are in flight the response is 503, so that the
- * failure policy of the webhook decides.
+ * response, also if it is too large to be checked; any other gets a 4xx and the reason. If too many requests are in
+ * flight the response is 503, so that the failure policy of the webhook decides.
  */
 export function reviewListener(
   webhook: Webhook,
@@ -66,6 +72,15 @@ export function reviewListener(
     metrics.unreadable(webhook, status);
     return problem(status, error);
   };
+  const unchecked = (bytes: Buffer, why: Unchecked, arrived: number): Reply => {
+    const head = readHead(bytes);
+    if (head === undefined) return why === 'no turn' ? shed() : reject(413, whyNotRead(why));
+    const { response, record } = uncheckedAnswer(head, why, parts);
+    const milliseconds = performance.now() - arrived;
+    metrics.decided(webhook, head, record, milliseconds / 1000);
+    logDecision(log, webhook, head, record, milliseconds);
+    return json(200, reviewOf(response));
+  };
   return (request, response) => {
     const arrived = performance.now();
     const type = request.headers['content-type'];
@@ -80,16 +95,24 @@ export function reviewListener(
     }
     const slot = limiter.open();
     void readBody(request, slot)
-      .then((body) => {
-        if (body.ok) {
-          const timeout = timeoutOf(request.url ?? '');
-          const decideBy = now() + DECISION_FRACTION * timeout - (performance.now() - arrived);
-          const times = { arrived, decideBy, timeout: RESPONSE_FRACTION * timeout };
-          const address = request.socket.remoteAddress ?? '';
-          return onBehalfOf(address, () => answer(webhook, body.bytes, { times, ended: endedBy(response) }, parts));
+      .then(async (body): Promise<Reply | undefined> => {
+        if (!body.ok) {
+          if (body.why === 'aborted') return undefined;
+          if (body.why === 'no room' && !slot.isLarge) return shed();
+          return unchecked(body.head, body.why === 'no room' ? 'no turn' : 'too large', arrived);
         }
-        if (body.why === 'no room') return shed();
-        return body.why === 'too large' ? reject(413, `the body is larger than ${MAX_BODY} bytes`) : undefined;
+        const timeout = timeoutOf(request.url ?? '');
+        const shape = shapeOf(body.bytes);
+        const waitUntil = arrived + TURN_FRACTION * timeout;
+        const refusal = await enter(slot, { bytes: body.bytes, shape, waitUntil }, response);
+        if (response.destroyed) return undefined;
+        if (refusal === 'no room') return shed();
+        if (refusal !== undefined) return unchecked(body.bytes, refusal, arrived);
+        const decideBy = now() + DECISION_FRACTION * timeout - (performance.now() - arrived);
+        const times = { arrived, decideBy, timeout: RESPONSE_FRACTION * timeout };
+        const address = request.socket.remoteAddress ?? '';
+        const waiting = { times, ended: endedBy(response) };
+        return onBehalfOf(address, () => answer(webhook, { bytes: body.bytes, shape }, waiting, parts));
       })
       .then((reply) => {
         if (reply !== undefined) send(response, reply);
@@ -100,6 +123,26 @@ export function reviewListener(
       })
       .finally(() => slot.leave());
   };
+}
+
+interface ReadBody {
+  readonly bytes: Buffer;
+  readonly shape: JsonShape;
+  /** On the clock of `performance`. */
+  readonly waitUntil: number;
+}
+
+function enter(
+  slot: BodySlot,
+  { bytes, shape, waitUntil }: ReadBody,
+  response: ServerResponse,
+): ReturnType<BodySlot['enter']> {
+  return slot.enter(shape.weight, () => {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const owner = readHead(bytes)?.namespace ?? '';
+    return { owner, milliseconds: waitUntil - performance.now(), signal: gone.signal };
+  });
 }
 
 interface Times {
@@ -145,13 +188,13 @@ function endedBy(response: ServerResponse): AbortController {
 // Returns nothing if the client has gone.
 async function answer(
   webhook: Webhook,
-  bytes: Buffer,
+  { bytes, shape }: Pick<ReadBody, 'bytes' | 'shape'>,
   waiting: Waiting,
   parts: ReviewParts,
 ): Promise<Reply | undefined> {
   const { metrics, log } = parts;
   const { times } = waiting;
-  const body = parseJson(bytes);
+  const body = parseJson(bytes, shape);
   const parsed = body.ok ? parseReview(body.value) : { ok: false as const, uid: undefined, error: body.error };
   if (!parsed.ok) {
     metrics.unreadable(webhook, 400);

@@ -1,10 +1,13 @@
-import http, { type RequestListener, type ServerResponse } from 'node:http';
+import type { RequestListener } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { SecureVersion } from 'node:tls';
+import { limitConnections } from './connections.ts';
+import { Drain, type DrainLimits } from './drain.ts';
+import type { HealthCheck } from './health.ts';
+import { HealthThread } from './health-thread.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { createHealthApp, type HealthCheck } from './health.ts';
 import { whyInvalid, type Certificate, type CertificateSource } from './tls.ts';
 
 /** The parts of a server. */
@@ -23,18 +26,10 @@ export interface ServerOptions {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly drain: DrainLimits;
+  /** The most open connections of the HTTPS port. */
+  readonly maxConnections: number;
   /** Returns milliseconds since the epoch. */
   now(): number;
-}
-
-/** How a server stops, in milliseconds. */
-export interface DrainLimits {
-  /** It continues to serve until no request has come for this long, because clients learn late that it is stopping. */
-  readonly quiet: number;
-  /** The longest time that it continues to serve. */
-  readonly longest: number;
-  /** How long requests in progress may then take before they are cut off. */
-  readonly grace: number;
 }
 
 /** A running server. */
@@ -67,33 +62,44 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { certificate, minTlsVersion, host, log, now, metrics } = options;
   const drain = new Drain(options.drain);
   const context = ({ cert, key }: Certificate): https.ServerOptions => ({ cert, key, minVersion: minTlsVersion });
-  const limits = { ...TIMEOUTS, maxHeaderSize: MAX_HEADER };
+  const connections = limitConnections(options.maxConnections, drain.watch(options.app));
   const secure = https.createServer(
-    { ...limits, ...context(certificate.current), handshakeTimeout: TLS_HANDSHAKE },
-    drain.watch(options.app, true),
+    {
+      ...TIMEOUTS,
+      maxHeaderSize: MAX_HEADER,
+      ...context(certificate.current),
+      handshakeTimeout: TLS_HANDSHAKE,
+    },
+    connections.listener,
   );
   const checks: HealthCheck[] = [
     { name: 'serving', failing: () => (drain.draining ? 'the server is stopping' : undefined) },
     { name: 'certificate', failing: () => whyInvalid(certificate.current, now()) },
     ...options.checks,
   ];
-  const plain = http.createServer(limits, drain.watch(createHealthApp({ checks, metrics, log }), false));
   certificate.onChange((fresh) => secure.setSecureContext(context(fresh)));
-  for (const server of [secure, plain]) {
-    server.setTimeout(STALLED);
-    drain.track(server);
-  }
+  secure.setTimeout(STALLED);
+  drain.track(secure);
+  connections.track(secure);
+  const port = await listen(secure, host, options.port);
   try {
-    const port = await listen(secure, host, options.port);
-    const healthPort = await listen(plain, host, options.healthPort);
-    return { port, healthPort, stop: () => drain.stop([secure, plain]) };
+    const health = await HealthThread.start({ host, port: options.healthPort, checks, metrics, log });
+    metrics.connections(connections.limiter);
+    return {
+      port,
+      healthPort: health.port,
+      async stop() {
+        await drain.stop(secure);
+        await health.stop();
+      },
+    };
   } catch (error) {
     secure.close();
     throw error;
   }
 }
 
-function listen(server: http.Server, host: string | undefined, port: number): Promise<number> {
+function listen(server: https.Server, host: string | undefined, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
@@ -101,102 +107,4 @@ function listen(server: http.Server, host: string | undefined, port: number): Pr
       resolve((server.address() as AddressInfo).port);
     });
   });
-}
-
-/**
- * Stops servers without losing a request. Clients learn late that a server is stopping, and keep connections open. So
- * every response tells its client to close the connection, and the servers continue until no requests come.
- */
-class Drain {
-  readonly #limits: DrainLimits;
-  readonly #sockets = new Set<Socket>();
-  readonly #openResponses = new Set<ServerResponse>();
-  #requests = 0;
-  #lastRequest = 0;
-  #draining = false;
-  #stopped: Promise<void> | undefined;
-  readonly #forceStop = new AbortController();
-
-  constructor(limits: DrainLimits) {
-    this.#limits = limits;
-  }
-
-  get draining(): boolean {
-    return this.#draining;
-  }
-
-  /**
-   * Wraps a listener, so that clients are told to close their connections once the server is stopping.
-   * @param needed - Whether its requests show that clients still need the server. Probes and scrapes never end, so they
-   * do not count.
-   */
-  watch(listener: RequestListener, needed: boolean): RequestListener {
-    return (request, response) => {
-      if (this.#draining) response.setHeader('connection', 'close');
-      if (needed) this.#count(1);
-      this.#openResponses.add(response);
-      response.once('close', () => {
-        this.#openResponses.delete(response);
-        if (needed) this.#count(-1);
-      });
-      listener(request, response);
-    };
-  }
-
-  /** Tracks the connections, including those whose handshake is not finished. */
-  track(server: http.Server): void {
-    server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
-    });
-  }
-
-  /** Closes the servers and resolves when they are closed. A second call closes them at once. */
-  stop(servers: readonly http.Server[]): Promise<void> {
-    if (this.#stopped === undefined) this.#stopped = this.#stop(servers);
-    else this.#forceStop.abort();
-    return this.#stopped;
-  }
-
-  #count(change: 1 | -1): void {
-    this.#requests += change;
-    this.#lastRequest = performance.now();
-  }
-
-  async #stop(servers: readonly http.Server[]): Promise<void> {
-    const { quiet, longest, grace } = this.#limits;
-    this.#draining = true;
-    for (const response of this.#openResponses) if (!response.headersSent) response.setHeader('connection', 'close');
-    const started = performance.now();
-    this.#lastRequest = started;
-    for (;;) {
-      const time = performance.now();
-      const left = Math.min(this.#requests > 0 ? longest : this.#lastRequest + quiet - time, started + longest - time);
-      if (left <= 0 || this.#forceStop.signal.aborted) break;
-      await this.#pause(Math.min(left, 100));
-    }
-    // Closes the listening sockets and idle connections at once, the others after their current responses.
-    const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    const cutOff = setTimeout(() => this.#forceStop.abort(), grace);
-    const destroy = (): void => {
-      for (const socket of this.#sockets) socket.destroy();
-    };
-    if (this.#forceStop.signal.aborted) destroy();
-    else this.#forceStop.signal.addEventListener('abort', destroy, { once: true });
-    await closed;
-    clearTimeout(cutOff);
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, milliseconds);
-      const { signal } = this.#forceStop;
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-      signal.addEventListener('abort', done, { once: true });
-    });
-  }
 }

@@ -8,6 +8,8 @@ import { PRESERVERS } from '../../src/preserve/index.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { createApp } from '../../src/server/app.ts';
+import { standardOutput } from '../../src/server/log-sink.ts';
+import { BodyLanes } from '../../src/server/body-lanes.ts';
 import { InFlightLimiter } from '../../src/server/in-flight-limiter.ts';
 import { DryRuns } from '../../src/server/dryrun.ts';
 import { createLog } from '../../src/server/log.ts';
@@ -43,13 +45,14 @@ function rollgate(): RequestListener {
   const world = storeOf(objectsOfAll(applications(Number(size))));
   const policy = (): typeof DEFAULT_POLICY => DEFAULT_POLICY;
   // The log has one line for each decision, as in production. Where it goes does not matter here.
-  const log = createLog('info');
-  const limiter = new InFlightLimiter({ requests: 1_000, bytes: 256 * 1024 * 1024 });
+  const log = createLog('info', standardOutput());
+  const limiter = new BodyLanes({ requests: 1_000, weight: 256 * 1024 * 1024 });
   const metrics = new Metrics({
     version: 'bench',
     rules: RULES.map(({ id }) => id),
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => limiter.requests,
+    droppedLogLines: () => 0,
     keepsOff: () => false,
     untrustedControllers: () => 0,
     caches: () => [],
@@ -65,8 +68,26 @@ function rollgate(): RequestListener {
     now: Date.now,
   });
   return createApp({
-    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: 1_000, maxOperations: 500_000, now: Date.now },
-    dryRun: { dryRuns: new DryRuns({ world, log }), policy, limiter, metrics, log, authorizer: undefined },
+    reviews: {
+      gate,
+      world,
+      policy,
+      exemptionOf: () => undefined,
+      metrics,
+      log,
+      limiter,
+      maxSubjects: 1_000,
+      maxOperations: 500_000,
+      now: Date.now,
+    },
+    dryRun: {
+      dryRuns: new DryRuns({ world, log }),
+      policy,
+      limiter: new InFlightLimiter({ requests: 16, bytes: 32 * 1024 * 1024 }),
+      metrics,
+      log,
+      authorizer: undefined,
+    },
     rules: RULES,
     documentRules: DOCUMENT_RULES,
     keeps: PRESERVERS,

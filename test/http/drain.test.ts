@@ -155,6 +155,7 @@ describe('starting', () => {
         port: 0,
         healthPort: port,
         checks: [],
+        maxConnections: 10,
         metrics: first.metrics,
         log: first.log,
         drain: { quiet: 0, longest: 0, grace: 0 },

@@ -1,12 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
-import { afterEach, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { UserInfo } from '../../src/admission/review.ts';
 import type { Cluster } from '../../src/commands/serve/cluster.ts';
 import type { ServeOptions } from '../../src/commands/serve/options.ts';
@@ -40,12 +41,12 @@ interface Served {
   readonly lines: readonly Json[];
 }
 
-async function start(options: Partial<ServeOptions>, dependencies: ServeDependencies = {}): Promise<Served> {
+async function start(options: Partial<ServeOptions>, dependencies: Partial<ServeDependencies> = {}): Promise<Served> {
   const lines: Json[] = [];
   const log = createLog(options.logLevel ?? 'info', {
     write: (line: string) => void lines.push(JSON.parse(line) as Json),
   });
-  const running = await serve({ ...DEFAULTS, ...options }, { log, ...dependencies });
+  const running = await serve({ ...DEFAULTS, ...options }, { log, droppedLogLines: () => 0, ...dependencies });
   cleanup.push(() => Promise.all([running.stop(), running.stop()]));
   return { running, lines };
 }
@@ -410,4 +411,63 @@ describe('the process', () => {
       .map((line) => (JSON.parse(line) as Json)['msg']);
     expect(messages.slice(-3)).toEqual(['serving', 'asked to stop', 'stopping']);
   });
+});
+
+describe('a log that cannot be written', () => {
+  const CLI = join(import.meta.dirname, '../../src/cli.ts');
+
+  async function freePort(): Promise<number> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+
+  it.each(['/dev/full', 'a pipe', 'a socket'])(
+    'because it goes to %s that takes nothing stops neither reviews nor SIGTERM',
+    async (output) => {
+      const [port, healthPort] = [await freePort(), await freePort()];
+      const path = await directory({ 'shop.yaml': SHOP });
+      let stdout: number | 'pipe' = 'pipe';
+      if (output !== 'a socket') {
+        const fifo = join(path, 'fifo');
+        if (output === 'a pipe') await promisify(execFile)('mkfifo', [fifo]);
+        const file = output === '/dev/full' ? output : fifo;
+        // Of a pipe this is also the reading end, so that it exists and reads nothing.
+        const handle = await open(file, 'r+');
+        cleanup.push(() => handle.close());
+        stdout = handle.fd;
+      }
+      const args = [CLI, 'serve', '--manifests', join(path, 'shop.yaml')];
+      const child = spawn(process.execPath, [...args, '--port', String(port), '--health-port', String(healthPort)], {
+        stdio: ['ignore', stdout, 'inherit'],
+      });
+      cleanup.push(() => child.kill('SIGKILL'));
+      const exited = once(child, 'exit');
+      const health = `http://127.0.0.1:${healthPort}`;
+      await vi.waitFor(async () => expect((await fetch(`${health}/readyz`)).status).toBe(200), {
+        timeout: 60_000,
+        interval: 100,
+      });
+      // Each line is some hundred characters longer than usual: together they are as long as those of 10,000 requests.
+      const user = 'u'.repeat(300);
+      const object = {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'n'.repeat(300), namespace: 's'.repeat(300) },
+      };
+      const review = JSON.stringify(reviewOf({ operation: 'CREATE', object, user }));
+      const client = agent();
+      const send = async (): Promise<void> => {
+        for (let index = 0; index < 200; index++)
+          expect((await ask(port, '/validate', client, review)).status).toBe(200);
+      };
+      await Promise.all(Array.from({ length: 12 }, send));
+      child.kill('SIGTERM');
+      expect(await exited).toEqual([0, null]);
+    },
+    120_000,
+  );
 });

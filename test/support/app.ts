@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
+import { exemption, knownAccounts } from '../../src/admission/exempt.ts';
 import { Gate, type GateParts } from '../../src/admission/gate.ts';
 import { DOCUMENT_RULES } from '../../src/documents/index.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
@@ -7,6 +8,7 @@ import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { virtualServiceRouteExists } from '../../src/rules/virtualservice-route-exists/rule.ts';
 import { createApp } from '../../src/server/app.ts';
 import type { Authorizer } from '../../src/server/authorization.ts';
+import { BodyLanes } from '../../src/server/body-lanes.ts';
 import { InFlightLimiter } from '../../src/server/in-flight-limiter.ts';
 import { DryRuns } from '../../src/server/dryrun.ts';
 import { createLog, type Log } from '../../src/server/log.ts';
@@ -20,7 +22,7 @@ export interface AppOptions {
   readonly gate?: Partial<GateParts> | ReviewParts['gate'];
   readonly policy?: Partial<Policy>;
   readonly authorizer?: Authorizer;
-  readonly limiter?: InFlightLimiter;
+  readonly limiter?: BodyLanes;
   /** Milliseconds that the next dry run may take. */
   readonly dryRunTimeLimit?: () => number;
 }
@@ -57,13 +59,14 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
   });
   const world = worldOf(manifests);
   const policy = (): Policy => ({ ...DEFAULT_POLICY, ...options.policy });
-  const limiter = options.limiter ?? new InFlightLimiter({ requests: 100, bytes: 64 * 1024 * 1024 });
+  const limiter = options.limiter ?? new BodyLanes({ requests: 100, weight: 96 * 1024 * 1024 });
   const rules = [virtualServiceRouteExists];
   const metrics = new Metrics({
     version: 'test',
     rules: rules.map(({ id }) => id),
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => limiter.requests,
+    droppedLogLines: () => 0,
     keepsOff: () => false,
     untrustedControllers: () => 0,
     caches: () => [],
@@ -96,7 +99,19 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
         },
   );
   const app = createApp({
-    reviews: { gate, world, policy, metrics, log, limiter, maxSubjects: 1_000, maxOperations: 500_000, now: Date.now },
+    reviews: {
+      gate,
+      world,
+      policy,
+      exemptionOf: (review) =>
+        exemption(review, policy(), knownAccounts(policy(), [CONTROLLER], [], undefined).exempt, world),
+      metrics,
+      log,
+      limiter,
+      maxSubjects: 1_000,
+      maxOperations: 500_000,
+      now: Date.now,
+    },
     dryRun: {
       dryRuns,
       authorizer: options.authorizer,

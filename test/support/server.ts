@@ -1,7 +1,8 @@
 import https from 'node:https';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { HealthCheck } from '../../src/server/health.ts';
-import { startServer, type DrainLimits, type RunningServer } from '../../src/server/server.ts';
+import type { DrainLimits } from '../../src/server/drain.ts';
+import { startServer, type RunningServer } from '../../src/server/server.ts';
 import { readCertificate, type CertificateSource } from '../../src/server/tls.ts';
 import { testApp, type AppOptions, type TestApp } from './app.ts';
 import { certificate } from './certificates.ts';
@@ -11,6 +12,7 @@ export interface ServerOptions extends AppOptions {
   readonly certificate?: CertificateSource;
   readonly checks?: readonly HealthCheck[];
   readonly drain?: Partial<DrainLimits>;
+  readonly maxConnections?: number;
   readonly minTlsVersion?: 'TLSv1.2' | 'TLSv1.3';
 }
 
@@ -30,6 +32,7 @@ export async function startTestServer(manifests: string, options: ServerOptions 
     port: 0,
     healthPort: 0,
     checks: options.checks ?? [],
+    maxConnections: options.maxConnections ?? 1_000,
     metrics: app.metrics,
     log: app.log,
     drain: { quiet: 0, longest: 5_000, grace: 1_000, ...options.drain },

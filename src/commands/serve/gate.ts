@@ -1,5 +1,6 @@
+import { exemption, knownAccounts } from '../../admission/exempt.ts';
 import { Gate, type GateParts } from '../../admission/gate.ts';
-import type { UserInfo } from '../../admission/review.ts';
+import type { Request, UserInfo } from '../../admission/review.ts';
 import { PRESERVERS } from '../../preserve/index.ts';
 import { RULES } from '../../rules/index.ts';
 import type { Authorizer } from '../../server/authorization.ts';
@@ -26,6 +27,19 @@ export function gateOver({ world, cluster }: Source, state: ServeState, log: Log
     pause: () => new Promise((resolve) => void setImmediate(resolve)),
     ...(cluster === undefined ? {} : rightsBy(cluster.authorizer, cluster.self, log)),
   });
+}
+
+/** Returns a function that returns why a request is not checked, or undefined. */
+export function exemptionsOver(
+  { world, cluster }: Source,
+  state: ServeState,
+): (request: Request) => string | undefined {
+  return (request) => {
+    const policy = state.policy();
+    const { trusted, untrusted } = state.discovered();
+    const { exempt } = knownAccounts(policy, trusted, untrusted, cluster?.self);
+    return exemption(request, policy, exempt, world);
+  };
 }
 
 // A flood of requests must not cause a flood of log lines.

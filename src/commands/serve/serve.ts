@@ -3,20 +3,22 @@ import { DOCUMENT_RULES } from '../../documents/index.ts';
 import { PRESERVERS } from '../../preserve/index.ts';
 import { RULES } from '../../rules/index.ts';
 import { createApp } from '../../server/app.ts';
+import { BodyLanes } from '../../server/body-lanes.ts';
 import { InFlightLimiter } from '../../server/in-flight-limiter.ts';
 import { DryRuns } from '../../server/dryrun.ts';
 import type { HealthCheck } from '../../server/health.ts';
 import { KeepsState } from '../../server/keeps-state.ts';
 import { ControllersState } from '../../server/controllers-state.ts';
-import { createLog, type Log } from '../../server/log.ts';
+import type { Log } from '../../server/log.ts';
 import { Metrics } from '../../server/metrics.ts';
 import { NamespaceLabels } from '../../server/namespace-labels.ts';
 import { PolicyFile } from '../../server/policy-file.ts';
-import { startServer, type DrainLimits, type RunningServer } from '../../server/server.ts';
+import type { DrainLimits } from '../../server/drain.ts';
+import { startServer, type RunningServer } from '../../server/server.ts';
 import type { CertificateSource } from '../../server/tls.ts';
 import { VERSION } from '../../version.ts';
 import { certificateOf } from './certificate.ts';
-import { gateOver } from './gate.ts';
+import { exemptionsOver, gateOver } from './gate.ts';
 import { POLL_INTERVAL, type ServeOptions } from './options.ts';
 import { RunningParts } from './parts.ts';
 import { clusterSource, connectToCluster, manifestSource, type Connect, type Source } from './source.ts';
@@ -26,7 +28,9 @@ import { ServeState } from './state.ts';
 export interface ServeDependencies {
   /** By default with the client library. */
   readonly connect?: Connect;
-  readonly log?: Log;
+  readonly log: Log;
+  /** Returns how many lines of the log were dropped. */
+  droppedLogLines(): number;
   /** How to stop: by default slowly enough for endpoints to update where there is a cluster, else at once. */
   readonly drain?: DrainLimits;
 }
@@ -34,8 +38,10 @@ export interface ServeDependencies {
 const MAX_SUBJECTS = 1_000;
 // About a second of processor time.
 const MAX_OPERATIONS = 500_000;
-const ADMISSION_BYTES = 64 * 1024 * 1024;
+// Of small bodies. With the large ones this leaves room in the heap of the image, even if the weights are too low.
+const ADMISSION_WEIGHT = 64 * 1024 * 1024;
 const DRY_RUNS = { requests: 16, bytes: 32 * 1024 * 1024 };
+const IDLE_CONNECTIONS = 200;
 // In all less than the 30 s that Kubernetes gives a pod to stop.
 const CLUSTER_DRAIN: DrainLimits = { quiet: 10_000, longest: 20_000, grace: 5_000 };
 const LOCAL_DRAIN: DrainLimits = { quiet: 0, longest: 5_000, grace: 2_000 };
@@ -46,8 +52,8 @@ const LOCAL_DRAIN: DrainLimits = { quiet: 0, longest: 5_000, grace: 2_000 };
  *
  * @throws Error with a sentence for the user when an option cannot be used. Nothing is left running then.
  */
-export async function serve(options: ServeOptions, dependencies: ServeDependencies = {}): Promise<RunningServer> {
-  const log = dependencies.log ?? createLog(options.logLevel);
+export async function serve(options: ServeOptions, dependencies: ServeDependencies): Promise<RunningServer> {
+  const { log } = dependencies;
   const parts = new RunningParts();
   try {
     return await start(options, dependencies, log, parts);
@@ -64,8 +70,8 @@ async function start(
   parts: RunningParts,
 ): Promise<RunningServer> {
   const state = new ServeState();
-  const limiter = new InFlightLimiter({ requests: options.maxInFlight, bytes: ADMISSION_BYTES });
-  const metrics = metricsOf(state, limiter);
+  const limiter = new BodyLanes({ requests: options.maxInFlight, weight: ADMISSION_WEIGHT });
+  const metrics = metricsOf(state, limiter, dependencies);
   if (options.policy !== undefined) {
     const known = POLICY_CATALOG;
     state.policyFile = parts.add(
@@ -100,19 +106,20 @@ async function start(
 interface Setup {
   readonly state: ServeState;
   readonly source: Source;
-  readonly limiter: InFlightLimiter;
+  readonly limiter: BodyLanes;
   readonly metrics: Metrics;
   readonly certificate: CertificateSource;
   readonly dryRuns: DryRuns;
   readonly log: Log;
 }
 
-function metricsOf(state: ServeState, limiter: InFlightLimiter): Metrics {
+function metricsOf(state: ServeState, limiter: BodyLanes, { droppedLogLines }: ServeDependencies): Metrics {
   return new Metrics({
     version: VERSION,
     rules: RULES.map(({ id }) => id),
     keeps: PRESERVERS.map(({ id }) => id),
     inFlight: () => limiter.requests,
+    droppedLogLines,
     keepsOff: state.keepsOff,
     untrustedControllers: () => state.discovered().untrusted.length,
     caches: state.caches,
@@ -167,6 +174,7 @@ async function listen(
       gate,
       world,
       policy,
+      exemptionOf: exemptionsOver(source, state),
       metrics,
       log,
       limiter,
@@ -197,6 +205,8 @@ async function listen(
     checks: checksOf(source),
     metrics,
     log,
+    // A connection has one request at a time. The others are idle ones of API servers, and of strangers.
+    maxConnections: options.maxInFlight + IDLE_CONNECTIONS,
     drain: drain ?? (cluster === undefined ? LOCAL_DRAIN : CLUSTER_DRAIN),
     now: Date.now,
   });
