@@ -27,13 +27,10 @@ export function introducedBy(
   budget?: Budget,
 ): Introduced {
   const after = worldAfter(base, changes);
-  const subjects = new Map<ObjectKey, KubeObject>();
-  for (const { before: old, after: object } of changes) {
-    // What refers to it is the same in both worlds, except for objects that are among the changes themselves; what it
-    // shares with others may differ.
-    const versions = [old, object].filter((version) => version !== undefined);
-    for (const affected of affectedSubjects(after, ...versions)) subjects.set(keyOf(affected), affected);
-  }
+  // What refers to a changed object is the same in both worlds, except for objects that are among the changes themselves;
+  // what it shares with others may differ.
+  const versions = changes.flatMap(({ before: old, after: object }) => [old ?? [], object ?? []].flat());
+  const subjects = new Map(affectedSubjects(after, versions).map((subject) => [keyOf(subject), subject]));
   const scope = scopeOf(changes, rules);
   const left = present(after, subjects);
   const report = evaluateIn(after, left, scope, budget);

@@ -1,7 +1,7 @@
 import { CONTROLLER_CONFIGURATION, selectorKey } from '../world/references.ts';
-import { keyFor, keyOf, kindOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { keyFor, keyOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
-import type { Lookup, World } from '../world/world.ts';
+import { ofKind, type Lookup, type World } from '../world/world.ts';
 import type { Finding, FindingClass, ObjectPath, Skipped } from './finding.ts';
 
 /** A message of a rule. In `text` and `fix`, `{name}` is a placeholder for a value that the report supplies. */
@@ -45,7 +45,10 @@ export interface RuleContext<M extends Record<string, Message>> {
    * Returns all objects of a kind in a namespace. If they are unknown, returns none and reports the rule as skipped.
    */
   list(kind: KindId, namespace: string): readonly KubeObject[];
-  /** Returns the objects of kind `from` that refer to the object of the given kind, namespace and name. */
+  /**
+   * Returns the objects of kind `from` that refer to the object of the given kind, namespace and name. In one world it is
+   * the same list for every subject.
+   */
   readonly referrers: (from: KindId, kind: KindId, namespace: string, name: string) => readonly KubeObject[];
   /** Returns the workloads of a kind whose selector has exactly these `matchLabels`. */
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[];
@@ -251,7 +254,7 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
 
   #ofKind(kind: KindId, objects: readonly KubeObject[]): readonly KubeObject[] {
     this.#run.kindsRead.add(kind);
-    return objects.length === 0 ? objects : objects.filter((object) => kindOf(object) === kind);
+    return ofKind(objects, kind);
   }
 }
 

@@ -1,5 +1,5 @@
 import { memo } from './memo.ts';
-import { keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
+import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
 import {
   asArray,
@@ -200,13 +200,24 @@ export function findManagedRoutes(rollout: KubeObject, look: RouteLookups): read
 
 /** Reports whether a Rollout controls a Gateway API route, by name or by selector. */
 export function drivesRoute(rollout: KubeObject, route: KubeObject): boolean {
-  return managedGatewayRoutes(rollout).some(
-    ({ kind, namespace, name, selector }) =>
-      kind === kindOf(route) &&
-      namespace === namespaceOf(route) &&
-      (name === undefined ? isSelected(selector, route) : name === route.metadata.name),
+  const { named, selecting } = routeIndex(rollout);
+  return (
+    named.has(keyOf(route)) ||
+    selecting.some(
+      ({ kind, namespace, selector }) =>
+        kind === kindOf(route) && namespace === namespaceOf(route) && isSelected(selector, route),
+    )
   );
 }
+
+const routeIndex = memo((rollout: KubeObject) => ({
+  named: new Set(
+    managedGatewayRoutes(rollout).flatMap(({ kind, namespace, name }) =>
+      name === undefined ? [] : [keyFor(kind, namespace, name)],
+    ),
+  ),
+  selecting: managedGatewayRoutes(rollout).filter(({ name }) => name === undefined),
+}));
 
 function isSelected(selector: JsonObject | undefined, route: KubeObject): boolean {
   return selector !== undefined && matchesSelector(selector, stringMap(route.metadata['labels']));
