@@ -1,5 +1,5 @@
 import type { NameRule } from '../../world/collect-analyses.ts';
-import { matchesSome } from '../../world/metrics.ts';
+import { matchesSome, resolveWith } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { ObjectPath } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
@@ -8,6 +8,9 @@ import type { Context } from './messages.ts';
 /** The fields whose rules match metrics by name. */
 export const NAME_RULE_FIELDS = ['dryRun', 'measurementRetention'] as const;
 
+/** Fills in nothing: a name with placeholders depends on the arguments of each analysis. */
+export const AS_WRITTEN = resolveWith(() => undefined);
+
 /** A rule with its location. */
 export interface PlacedRule extends NameRule {
   readonly object: KubeObject;
@@ -15,8 +18,8 @@ export interface PlacedRule extends NameRule {
   readonly holder: string;
 }
 
-// Bounds the cost, because each rule is matched against each metric.
-const MAX_RULES = 100;
+/** How many rules are tried. It bounds the cost, because each rule is matched against each metric. */
+export const MAX_RULES = 100;
 
 /**
  * Returns the rules that match no metric.
@@ -47,18 +50,27 @@ export function reportUnmatched(
   }
 }
 
-/** Reports rules that are in a list twice, also if they come from different objects. */
+/**
+ * Reports rules that are in a list twice, also if they come from different objects.
+ *
+ * @param others - The rules of the objects that the list is combined with, by their expressions.
+ */
 export function reportRepeated(
   context: Context,
   field: string,
   rules: readonly PlacedRule[],
   related: readonly ObjectPath[],
+  others: ReadonlyMap<string, PlacedRule> = new Map(),
 ): void {
   const first = new Map<string, PlacedRule>();
   for (const rule of rules) {
     const earlier = first.get(rule.pattern);
     if (earlier === undefined) first.set(rule.pattern, rule);
     else reportTwice(context, field, earlier, rule, related);
+  }
+  for (const [pattern, rule] of first) {
+    const other = others.get(pattern);
+    if (other !== undefined) reportTwice(context, field, rule, other, related);
   }
 }
 
