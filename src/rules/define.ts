@@ -54,6 +54,8 @@ export interface RuleContext<M extends Record<string, Message>> {
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[];
   /** Returns the known ConfigMaps that configure Argo Rollouts controllers, from all namespaces. */
   controllerConfigurations(): readonly KubeObject[];
+  /** Returns what `derive` made of the world for the first subject: once for all subjects that are checked in it. */
+  readonly perWorld: <V>(key: symbol, derive: () => V) => V;
   /** Reports that the rule cannot check the subject, and why. */
   readonly skip: (reason: string) => void;
   /** Reports a finding. */
@@ -168,6 +170,9 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
   };
 }
 
+// What rules derived, by the run in which they did.
+const derivedIn = new WeakMap<Run, Map<symbol, unknown>>();
+
 // There is one context for each rule and subject, and most of them look up little and report nothing. So the fields that
 // only a report needs are created by the first report.
 class Context<M extends Record<string, Message>> implements RuleContext<M> {
@@ -199,6 +204,16 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     if (this.#reasons.has(reason)) return;
     this.#reasons.add(reason);
     this.#run.skipped.push({ rule: this.#rule, subject: this.#subject, reason });
+  };
+
+  readonly perWorld = <V>(key: symbol, derive: () => V): V => {
+    let derived = derivedIn.get(this.#run);
+    if (derived === undefined) {
+      derived = new Map();
+      derivedIn.set(this.#run, derived);
+    }
+    if (!derived.has(key)) derived.set(key, derive());
+    return derived.get(key) as V;
   };
 
   readonly referrers = (from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[] =>

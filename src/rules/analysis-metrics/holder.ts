@@ -4,7 +4,6 @@ import {
   combinedMetrics,
   knownValues,
   named,
-  nameRulesOf,
   templateResolver,
   type Metric,
 } from '../../world/analysis.ts';
@@ -15,34 +14,25 @@ import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asString } from '../../world/read.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
-import {
-  AS_WRITTEN,
-  MAX_RULES,
-  NAME_RULE_FIELDS,
-  reportRepeated,
-  reportTwice,
-  reportUnmatched,
-  unmatched,
-  type PlacedRule,
-} from './name-rules.ts';
+import { CombinedRules } from './combined-rules.ts';
+import { AS_WRITTEN, NAME_RULE_FIELDS, type NameRuleField } from './name-rules.ts';
 
 /** Checks the analyses of a Rollout or Experiment, with their templates combined. */
 export function checkHolder(context: Context, holder: KubeObject): void {
   const analyses = analysesOf(holder);
-  const ofSteps = {
-    dryRun: rulesOfSteps(holder, analyses, 'dryRun'),
-    measurementRetention: rulesOfSteps(holder, analyses, 'measurementRetention'),
-  };
+  const rules = NAME_RULE_FIELDS.map((field) => ({
+    field,
+    check: new CombinedRules(context, holder, analyses, field),
+  }));
   const resolveAll = templateResolver(namespaceOf(holder), context);
   for (const analysis of analyses) {
     const { templates, complete } = resolveAll(analysis.templates);
     const place = [{ object: holder, path: analysis.templatesPath }];
     if (!complete || templates.length === 0) {
-      for (const field of NAME_RULE_FIELDS) reportRepeated(context, field, ownRules(holder, analysis, field), place);
+      for (const { check } of rules) check.checkOwn(analysis, place);
       continue;
     }
-    const metrics = combinedMetrics(templates);
-    if (metrics.length === 0) {
+    if (combinedMetrics(templates).length === 0) {
       const data = { analysis: analysis.title, templates: listed(templates, ({ metadata }) => quoted(metadata.name)) };
       context.report('none-combined', { path: analysis.templatesPath, anchor: analysis.anchor, data });
     }
@@ -68,20 +58,9 @@ export function checkHolder(context: Context, holder: KubeObject): void {
       }
     }
 
-    for (const field of NAME_RULE_FIELDS) {
-      const own = ownRules(holder, analysis, field);
-      const theirs = rulesOf(templates)[field];
-      for (const [earlier, later] of theirs.repeated) reportTwice(context, field, earlier, later, place);
-      reportRepeated(context, field, own, place, theirs.first);
-      const names = combinedNames(templates, field) ?? namesOf(metrics, resolve);
-      reportUnmatched(context, field, unmatched([...own, ...theirs.tried], names), names ?? [], place);
-      // The controller validates the templates of every analysis together with the rules of every step.
-      if (analysis.role === 'experiment') continue;
-      for (const [pattern, steps] of ofSteps[field]) {
-        const other = steps.find(({ step }) => step !== analysis);
-        if (other === undefined) continue;
-        for (const rule of theirs.byPattern.get(pattern) ?? []) reportTwice(context, field, other.rule, rule, place);
-      }
+    for (const { field, check } of rules) {
+      const names = combinedNames(templates, field) ?? namesOf(combinedMetrics(templates), resolve);
+      check.checkCombined(analysis, templates, names, place);
     }
   }
 }
@@ -93,48 +72,14 @@ const metricsByArguments = memo((templates: readonly KubeObject[]): readonly Met
   combinedMetrics(templates).filter(({ raw }) => LIMIT_FIELDS.some((field) => asString(raw[field]).includes('{{'))),
 );
 
-type Field = (typeof NAME_RULE_FIELDS)[number];
-
 const namesAsWritten = memo((templates: readonly KubeObject[]) => ({
   dryRun: namesOf(combinedMetrics(templates), AS_WRITTEN),
   measurementRetention: namesOf(combinedMetrics(templates), AS_WRITTEN),
 }));
 
 /** Returns the names of all metrics, if none depends on the arguments. */
-function combinedNames(templates: readonly KubeObject[], field: Field): readonly string[] | undefined {
+function combinedNames(templates: readonly KubeObject[], field: NameRuleField): readonly string[] | undefined {
   return namesAsWritten(templates)[field];
-}
-
-interface TemplateRules {
-  readonly first: ReadonlyMap<string, PlacedRule>;
-  readonly byPattern: ReadonlyMap<string, readonly PlacedRule[]>;
-  readonly repeated: readonly (readonly [PlacedRule, PlacedRule])[];
-  /** As many as are tried. */
-  readonly tried: readonly PlacedRule[];
-}
-
-const rulesOf = memo((templates: readonly KubeObject[]) => ({
-  dryRun: templateRules(templates, 'dryRun'),
-  measurementRetention: templateRules(templates, 'measurementRetention'),
-}));
-
-function templateRules(templates: readonly KubeObject[], field: Field): TemplateRules {
-  const all = templates.flatMap((template) =>
-    nameRulesOf(template, field).map((rule): PlacedRule => ({ ...rule, object: template, holder: named(template) })),
-  );
-  const byPattern = Map.groupBy(all, ({ pattern }) => pattern);
-  const first = new Map<string, PlacedRule>();
-  const repeated: (readonly [PlacedRule, PlacedRule])[] = [];
-  for (const rule of all) {
-    const earlier = first.get(rule.pattern);
-    if (earlier === undefined) first.set(rule.pattern, rule);
-    else repeated.push([earlier, rule]);
-  }
-  return { first, byPattern, repeated, tried: all.slice(0, MAX_RULES) };
-}
-
-function ownRules(holder: KubeObject, analysis: Analysis, field: (typeof NAME_RULE_FIELDS)[number]): PlacedRule[] {
-  return analysis[field].map((rule) => ({ ...rule, object: holder, holder: analysis.title }));
 }
 
 interface Repeated {
@@ -174,29 +119,4 @@ function reportNames(context: Context, holder: KubeObject, analysis: Analysis, t
       });
     }
   }
-}
-
-interface StepRule {
-  readonly step: Analysis;
-  readonly rule: PlacedRule;
-}
-
-// Returns the first two steps that have each regular expression. Two are enough to find one that differs from any given
-// step.
-function rulesOfSteps(
-  holder: KubeObject,
-  analyses: readonly Analysis[],
-  field: (typeof NAME_RULE_FIELDS)[number],
-): ReadonlyMap<string, readonly StepRule[]> {
-  const rules = new Map<string, StepRule[]>();
-  for (const step of analyses) {
-    if (step.role !== 'step') continue;
-    for (const rule of step[field]) {
-      const some = rules.get(rule.pattern) ?? [];
-      if (some.length < 2 && some[0]?.step !== step)
-        some.push({ step, rule: { ...rule, object: holder, holder: step.title } });
-      rules.set(rule.pattern, some);
-    }
-  }
-  return rules;
 }

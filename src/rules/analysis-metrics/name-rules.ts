@@ -8,6 +8,9 @@ import type { Context } from './messages.ts';
 /** The fields whose rules match metrics by name. */
 export const NAME_RULE_FIELDS = ['dryRun', 'measurementRetention'] as const;
 
+/** One of these fields. */
+export type NameRuleField = (typeof NAME_RULE_FIELDS)[number];
+
 /** Fills in nothing: a name with placeholders depends on the arguments of each analysis. */
 export const AS_WRITTEN = resolveWith(() => undefined);
 
@@ -18,8 +21,8 @@ export interface PlacedRule extends NameRule {
   readonly holder: string;
 }
 
-/** How many rules are tried. It bounds the cost, because each rule is matched against each metric. */
-export const MAX_RULES = 100;
+// Bounds the cost, because each rule is matched against each metric.
+const MAX_RULES = 100;
 
 /**
  * Returns the rules that match no metric.
@@ -50,27 +53,13 @@ export function reportUnmatched(
   }
 }
 
-/**
- * Reports rules that are in a list twice, also if they come from different objects.
- *
- * @param others - The rules of the objects that the list is combined with, by their expressions.
- */
-export function reportRepeated(
-  context: Context,
-  field: string,
-  rules: readonly PlacedRule[],
-  related: readonly ObjectPath[],
-  others: ReadonlyMap<string, PlacedRule> = new Map(),
-): void {
+/** Reports rules that are in a list twice. */
+export function reportRepeated(context: Context, field: string, rules: readonly PlacedRule[]): void {
   const first = new Map<string, PlacedRule>();
   for (const rule of rules) {
     const earlier = first.get(rule.pattern);
     if (earlier === undefined) first.set(rule.pattern, rule);
-    else reportTwice(context, field, earlier, rule, related);
-  }
-  for (const [pattern, rule] of first) {
-    const other = others.get(pattern);
-    if (other !== undefined) reportTwice(context, field, rule, other, related);
+    else reportTwice(context, field, earlier, rule, []);
   }
 }
 

@@ -55,7 +55,7 @@ export function checkTemplate(context: Context, template: KubeObject): void {
 
   for (const field of NAME_RULE_FIELDS) {
     const rules = nameRulesOf(template, field).map((rule) => ({ ...rule, object: template, holder: named(template) }));
-    reportRepeated(context, field, rules, []);
+    reportRepeated(context, field, rules);
     const alone = unmatched(rules, namesOf(metrics, AS_WRITTEN));
     if (alone.length === 0) continue;
     const { templates, complete } = combinedTemplatesOf(template, context);

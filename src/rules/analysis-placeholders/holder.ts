@@ -47,7 +47,7 @@ function checkTemplates(
     reportUndeclared(context, template, own, undeclared, related);
     if (!isApart) continue;
     for (const { metric, path, tag, arg = '' } of usesOfOthers(template)) {
-      if (!combined.has(arg)) continue;
+      if (arg === '' || !combined.has(arg)) continue;
       context.report('apart', {
         object: template,
         path,
