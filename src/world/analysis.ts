@@ -59,21 +59,30 @@ const TOO_MANY = `more than ${MAX_TEMPLATES} templates are combined`;
  * template is visited once, with the same result. More than 200 are skipped.
  * @param namespace - The namespace of the Rollout or Experiment that runs the analysis.
  */
-export function resolveTemplates(
+export function resolveTemplates(refs: readonly TemplateRef[], namespace: string, lookups: Lookups): ResolvedTemplates {
+  const found = new Map<string, KubeObject>();
+  const complete = collectTemplates(refs, namespace, lookups, found);
+  const templates = [...found.values()];
+  const ofKind = (kind: KindId): KubeObject[] => templates.filter((template) => kindOf(template) === kind);
+  return { templates: TEMPLATE_KINDS.flatMap(ofKind), complete };
+}
+
+// Adds the templates that are not there yet, and those nested in them. Returns whether it is all of them.
+function collectTemplates(
   refs: readonly TemplateRef[],
   namespace: string,
   { find, skip }: Lookups,
-): ResolvedTemplates {
-  const found = new Map<string, KubeObject>();
+  found: Map<string, KubeObject>,
+): boolean {
   let complete = true;
+  const most = found.size + MAX_TEMPLATES;
   const stack = refs.toReversed();
   for (let ref = stack.pop(); ref !== undefined; ref = stack.pop()) {
     const key = `${ref.kind} ${ref.name}`;
     if (found.has(key)) continue;
-    if (found.size === MAX_TEMPLATES) {
+    if (found.size === most) {
       skip(TOO_MANY);
-      complete = false;
-      break;
+      return false;
     }
     const template = find(ref.kind, KINDS[ref.kind].namespaced ? namespace : '', ref.name);
     if (template === undefined) {
@@ -83,9 +92,7 @@ export function resolveTemplates(
     found.set(key, template);
     stack.push(...nestedTemplates(template).toReversed());
   }
-  const templates = [...found.values()];
-  const ofKind = (kind: KindId): KubeObject[] => templates.filter((template) => kindOf(template) === kind);
-  return { templates: TEMPLATE_KINDS.flatMap(ofKind), complete };
+  return complete;
 }
 
 /**
@@ -224,10 +231,12 @@ export interface CombinedTemplates {
 export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookups): CombinedTemplates {
   const combined = new Set<KubeObject>([template]);
   let complete = true;
+  // What was found for one reference is not looked up again for another.
+  const byNamespace = new Map<string, Map<string, KubeObject>>();
   const add = (refs: readonly TemplateRef[], namespace: string): void => {
-    const resolved = resolveTemplates(refs, namespace, lookups);
-    if (!resolved.complete) complete = false;
-    for (const other of resolved.templates) combined.add(other);
+    const found = byNamespace.get(namespace) ?? new Map<string, KubeObject>();
+    byNamespace.set(namespace, found);
+    if (!collectTemplates(refs, namespace, lookups, found)) complete = false;
   };
   const ownNamespace = namespaceOf(template);
   const ancestors = new Set<KubeObject>([template]);
@@ -251,6 +260,7 @@ export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookup
       if (templates.some(({ kind, name }) => names.has(`${kind} ${name}`))) add(templates, namespaceOf(holder));
     }
   }
+  for (const found of byNamespace.values()) for (const other of found.values()) combined.add(other);
   return { templates: [...combined], complete, used: ancestors.size > 1 || holders.size > 0 };
 }
 

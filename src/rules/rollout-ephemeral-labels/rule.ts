@@ -59,11 +59,13 @@ export const rolloutEphemeralLabels = defineRule({
     const own = optionalObject(dig(rollout, 'spec', 'selector'));
     const source = own === undefined ? template?.source : rollout;
     const requirements = requirementsOf(own ?? asObject(dig(source, 'spec', 'selector')));
+    const byKey = Map.groupBy(requirements, ({ key }) => key);
     for (const one of metadata) {
       const { field, role, labels, path } = one;
+      const written = template !== undefined && labels.size > 0 && isWritten(one, template);
       for (const [key, value] of labels) {
         const at = { path: [...path, key], anchor: `${field} ${key}` };
-        const wanted = requirements.filter((requirement) => requirement.key === key);
+        const wanted = byKey.get(key) ?? [];
         const refused = wanted.find((requirement) => !meets(requirement, labels));
         const needed = wanted.find(({ operator }) => operator === 'In' || operator === 'Exists');
         const against = refused ?? needed;
@@ -77,7 +79,7 @@ export const rolloutEphemeralLabels = defineRule({
             related,
             data: { field, role, key, value, wanted: renderRequirement(refused) },
           });
-        else if (template === undefined || !isWritten(one, template)) continue;
+        else if (template === undefined || !written) continue;
         else if (needed !== undefined && canaryOf(rollout) !== undefined)
           context.report('taken', { ...at, related, data: { field, role, key } });
         else if (needed === undefined) reportLost(context, one, key, template);

@@ -102,12 +102,14 @@ export const virtualServiceRouteExists = defineRule({
         else context.report('absentPort', { ...place, data: { name, type, route: wanted, has, field: FIELD[type] } });
       }
       for (const type of ambiguous) {
-        const candidates =
-          type === 'http' ? unmanagedRoutes(virtualService, managed) : routesOf(virtualService, [type]);
+        const all = routesOf(virtualService, [type]);
+        const unmanaged = type === 'http' ? unmanagedRoutes(virtualService, managed) : undefined;
+        const count = unmanaged?.count ?? all.length;
+        const has = listed(unmanaged?.firstOfEach() ?? all, describe);
         context.report('ambiguous', {
           path: entry.path,
           anchor: `${anchored} ${type}`,
-          data: { name, type, count: candidates.length, has: listed(candidates, describe), field: FIELD[type] },
+          data: { name, type, count, has, field: FIELD[type] },
           related: [{ object: virtualService, path: ['spec', type] }],
         });
       }
