@@ -64,8 +64,15 @@ export function resolveTemplates(refs: readonly TemplateRef[], namespace: string
   const complete = collectTemplates(refs, namespace, lookups, found);
   const templates = [...found.values()];
   const ofKind = (kind: KindId): KubeObject[] => templates.filter((template) => kindOf(template) === kind);
-  return { templates: TEMPLATE_KINDS.flatMap(ofKind), complete };
+  const [only] = templates;
+  return {
+    templates: templates.length === 1 && only !== undefined ? alone(only) : TEMPLATE_KINDS.flatMap(ofKind),
+    complete,
+  };
 }
+
+// The same list for every Rollout, so that they share what is derived from it.
+const alone = memo((template: KubeObject): readonly KubeObject[] => [template]);
 
 // Adds the templates that are not there yet, and those nested in them. Returns whether it is all of them.
 function collectTemplates(

@@ -107,7 +107,8 @@ export function unmanagedRoutes(virtualService: KubeObject, managed: readonly st
   const byName = routesByKey(virtualService, 'http');
   const names = managedNames(managed);
   let count = listsOf(virtualService).of.http.length;
-  for (const name of names) count -= byName.get(name)?.length ?? 0;
+  if (names.size < byName.size) for (const name of names) count -= byName.get(name)?.length ?? 0;
+  else for (const [name, routes] of byName) if (names.has(name)) count -= routes.length;
   return {
     count,
     *firstOfEach() {

@@ -218,19 +218,24 @@ const MAX_TRIED = 100;
 
 interface Tried {
   readonly text: string;
+  readonly all: ReadonlySet<string>;
   readonly results: Map<string, boolean | undefined>;
 }
 
-const tried = memo((names: readonly string[]): Tried => ({ text: names.join('\n'), results: new Map() }));
+const tried = memo((names: readonly string[]): Tried => ({
+  text: names.join('\n'),
+  all: new Set(names),
+  results: new Map(),
+}));
 
 /**
  * Reports whether an expression matches part of any of the names, as `nameMatcher` does, and remembers it for this list.
  * Undefined if the expression is too long, or if a hundred others that are not plain texts were tried with the list.
  */
 export function matchesSome(pattern: string, names: readonly string[]): boolean | undefined {
-  const { text, results } = tried(names);
-  if (LITERAL.test(pattern))
-    return pattern.length > MAX_PATTERN ? undefined : names.length > 0 && text.includes(pattern);
+  const { text, all, results } = tried(names);
+  if (LITERAL.test(pattern) && pattern.length <= MAX_PATTERN)
+    return all.has(pattern) || (names.length > 0 && text.includes(pattern));
   if (!results.has(pattern) && results.size < MAX_TRIED) {
     const matches = nameMatcher(pattern);
     results.set(pattern, matches === undefined ? undefined : names.some(matches));

@@ -28,6 +28,7 @@ export class ObjectStore implements World {
   readonly #referrers = new Map<ObjectKey, KubeObject | Referrers>();
   /** The referrers of routes that are named and selected by labels. */
   readonly #unions = new Map<ObjectKey, Union>();
+  readonly #lists = new WeakMap<ByName, readonly KubeObject[]>();
   readonly #whyUnknown: WhyUnknown;
 
   /** @param whyUnknown - By default an object that is not in the store does not exist. */
@@ -45,6 +46,7 @@ export class ObjectStore implements World {
     const previous = byName.get(object.metadata.name);
     if (previous !== undefined) this.#unindex(previous);
     byName.set(object.metadata.name, object);
+    this.#lists.delete(byName);
     for (const key of referenceKeys(object)) {
       const known = this.#referrers.get(key);
       if (known === undefined) this.#referrers.set(key, object);
@@ -62,6 +64,7 @@ export class ObjectStore implements World {
     if (byNamespace === undefined || byName === undefined || previous === undefined) return;
     this.#unindex(previous);
     byName.delete(name);
+    this.#lists.delete(byName);
     if (byName.size === 0) byNamespace.delete(place);
   }
 
@@ -77,11 +80,22 @@ export class ObjectStore implements World {
     const reason = this.#whyUnknown(kind, namespace ?? '');
     if (reason !== undefined) return { state: 'unknown', reason };
     const byNamespace = this.#objects.get(kind);
-    if (byNamespace === undefined) return { state: 'known', objects: [] };
+    if (byNamespace === undefined) return { state: 'known', objects: NONE };
     if (namespace !== undefined && KINDS[kind].namespaced) {
-      return { state: 'known', objects: [...(byNamespace.get(namespace)?.values() ?? [])] };
+      const byName = byNamespace.get(namespace);
+      return { state: 'known', objects: byName === undefined ? NONE : this.#listOf(byName) };
     }
     return { state: 'known', objects: [...byNamespace.values()].flatMap((byName) => [...byName.values()]) };
+  }
+
+  // The same list until an object changes.
+  #listOf(byName: ByName): readonly KubeObject[] {
+    let list = this.#lists.get(byName);
+    if (list === undefined) {
+      list = [...byName.values()];
+      this.#lists.set(byName, list);
+    }
+    return list;
   }
 
   referrers(key: ObjectKey): readonly KubeObject[] {
@@ -193,6 +207,7 @@ export class Overlay implements World {
   #referrers: ReadonlyMap<ObjectKey, readonly KubeObject[]> | undefined;
   /** The answers so far, each with the one of the base that it was made of. */
   readonly #answers = new Map<ObjectKey, Answer>();
+  readonly #lists = new Map<string, Answer>();
 
   /**
    * @param base - The world below.
@@ -216,15 +231,21 @@ export class Overlay implements World {
 
   list(kind: KindId, namespace: string | undefined): Listing {
     const below = this.#base.list(kind, namespace);
-    if (below.state === 'unknown') return below;
+    if (below.state === 'unknown' || !this.#kinds.has(kind)) return below;
+    const id = `${kind}/${namespace ?? '*'}`;
+    const known = this.#lists.get(id);
+    if (known?.below === below.objects) return { state: 'known', objects: known.all };
     const everywhere = namespace === undefined || !KINDS[kind].namespaced;
-    const above = [...this.#changed.values()].filter(
-      (object) => object !== undefined && kindOf(object) === kind && (everywhere || namespaceOf(object) === namespace),
-    );
-    return {
-      state: 'known',
-      objects: [...this.#untouched(below.objects), ...above.filter((object) => object !== undefined)],
-    };
+    const above = this.#changedOf(kind).filter((object) => everywhere || namespaceOf(object) === namespace);
+    const all = [...this.#untouched(below.objects), ...above];
+    this.#lists.set(id, { below: below.objects, all });
+    return { state: 'known', objects: all };
+  }
+
+  #changedOf(kind: KindId): readonly KubeObject[] {
+    return [...this.#changed.values()].filter(
+      (object) => object !== undefined && kindOf(object) === kind,
+    ) as KubeObject[];
   }
 
   referrers(key: ObjectKey): readonly KubeObject[] {

@@ -85,9 +85,10 @@ export class CombinedRules {
     const matched = this.#matched.get(names) ?? new Set();
     this.#matched.set(names, matched);
     if (matched.has(rules)) return;
+    const own = rules.map((rule) => this.#placed(rule, analysis));
+    reportUnmatched(this.#context, this.#field, unmatched(own, names), names, place);
+    if (matched.size === 0) reportUnmatched(this.#context, this.#field, unmatched(theirs, names), names, place);
     matched.add(rules);
-    const all = [...rules.map((rule) => this.#placed(rule, analysis)), ...theirs];
-    reportUnmatched(this.#context, this.#field, unmatched(all, names), names, place);
   }
 
   // The controller validates the templates of every analysis together with the rules of every step. The first two

@@ -4,7 +4,12 @@ import { memo } from '../../world/memo.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../../world/object.ts';
 import { references, SERVICE_ROLES } from '../../world/references.ts';
 import type { Reference } from '../../world/reference-list.ts';
-import { isBeingDeleted, managedRouteNames, virtualServiceEntries } from '../../world/rollout.ts';
+import {
+  isBeingDeleted,
+  managedRouteNames,
+  virtualServiceEntries,
+  type VirtualServiceEntry,
+} from '../../world/rollout.ts';
 
 /** The Rollouts that control one object. */
 export interface Drivers {
@@ -91,6 +96,10 @@ export function driversOfRoutes(
   return index.last.byRoute;
 }
 
+const entriesByName = memo((rollout: KubeObject): ReadonlyMap<string, readonly VirtualServiceEntry[]> =>
+  Map.groupBy(virtualServiceEntries(rollout), ({ namespace, name }) => `${namespace}/${name}`),
+);
+
 function routesOf(
   virtualService: KubeObject,
   rollouts: readonly KubeObject[],
@@ -100,8 +109,7 @@ function routesOf(
   const { name } = virtualService.metadata;
   for (const rollout of sortedOf(rollouts)) {
     const routes = new Set<Route>();
-    for (const entry of virtualServiceEntries(rollout)) {
-      if (entry.namespace !== namespace || entry.name !== name) continue;
+    for (const entry of entriesByName(rollout).get(`${namespace}/${name}`) ?? []) {
       for (const route of selectRoutes(virtualService, entry, managedRouteNames(rollout)).routes) routes.add(route);
     }
     for (const route of routes) {

@@ -189,12 +189,17 @@ function checkAnnotation(
 }
 
 function checkVirtualServices(context: Context, rollout: KubeObject): void {
+  const indexes = new Map<KubeObject, ReturnType<typeof driversOfRoutes>>();
   for (const { entry, virtualService, route } of drivenRoutes(rollout, context.find)) {
     const namespace = namespaceOf(virtualService);
     const { name } = virtualService.metadata;
-    const rollouts = context.referrers('Rollout.argoproj.io', 'VirtualService.networking.istio.io', namespace, name);
-    const drivers = driversOfRoutes(virtualService, rollouts).get(route) ?? [];
-    for (const other of others(drivers, rollout, itself)) {
+    let index = indexes.get(virtualService);
+    if (index === undefined) {
+      const kind = 'VirtualService.networking.istio.io';
+      index = driversOfRoutes(virtualService, context.referrers('Rollout.argoproj.io', kind, namespace, name));
+      indexes.set(virtualService, index);
+    }
+    for (const other of others(index.get(route) ?? [], rollout, itself)) {
       const title = nameOf(other, rollout);
       context.report(
         namespaceOf(other) === namespaceOf(rollout) ? 'virtualServiceRoute' : 'virtualServiceRouteAbroad',
