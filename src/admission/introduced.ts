@@ -70,17 +70,11 @@ function* affectedBy(
   after: World,
   budget: Budget,
 ): Work<{ readonly subjects: readonly KubeObject[]; readonly skipped: readonly Skipped[] }> {
-  const found = new Map<ObjectKey, KubeObject>();
-  const skipped: Skipped[] = [];
-  for (const version of changes.flatMap(versionsOf)) found.set(keyOf(version), version);
-  for (const change of changes) {
-    const versions = versionsOf(change);
-    const { subjects, whyNotAll } = yield* affectedSubjects(after, versions, budget);
-    for (const subject of subjects) found.set(keyOf(subject), subject);
-    const [object] = versions;
-    if (object !== undefined && whyNotAll !== undefined) skipped.push(notFinished('*', object, whyNotAll));
-  }
-  return { subjects: [...found.values()].flatMap((subject) => presentIn(after, subject) ?? []), skipped };
+  const versions = changes.flatMap(versionsOf);
+  const { subjects, whyNotAll } = yield* affectedSubjects(after, versions, budget);
+  const [first] = versions;
+  const skipped = first === undefined || whyNotAll === undefined ? [] : [notFinished('*', first, whyNotAll)];
+  return { subjects: subjects.flatMap((subject) => presentIn(after, subject) ?? []), skipped };
 }
 
 interface Scope {

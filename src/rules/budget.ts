@@ -23,8 +23,9 @@ const OPERATIONS_OF_SLICE = 2_000;
 const OPERATIONS_BETWEEN_CLOCKS = 64;
 
 /**
- * Counts operations: each check, lookup, listing and finding costs one, and each object of a listing one more. When a limit is
- * reached, the check under way throws and no other begins.
+ * Counts operations: each check, lookup, listing and finding costs one. A listing costs no more for its length: what
+ * rules derive from a long one, they derive once for all subjects. When a limit is reached, the check under way throws
+ * and no other begins.
  */
 export class Budget {
   readonly #limits: BudgetLimits | undefined;

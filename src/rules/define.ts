@@ -1,7 +1,7 @@
 import { CONTROLLER_CONFIGURATION, selectorKey } from '../world/references.ts';
-import { keyFor, keyOf, kindOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { keyFor, keyOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
-import type { Lookup, World } from '../world/world.ts';
+import { ofKind, type Lookup, type World } from '../world/world.ts';
 import type { Budget } from './budget.ts';
 import type { Finding, ObjectPath, Skipped } from './finding.ts';
 import type { Message } from './message.ts';
@@ -40,12 +40,17 @@ export interface RuleContext<M extends Record<string, Message>> {
    * Returns all objects of a kind in a namespace. If they are unknown, returns none and reports the rule as skipped.
    */
   list(kind: KindId, namespace: string): readonly KubeObject[];
-  /** Returns the objects of kind `from` that refer to the object of the given kind, namespace and name. */
+  /**
+   * Returns the objects of kind `from` that refer to the object of the given kind, namespace and name. In one world it is
+   * the same list for every subject.
+   */
   readonly referrers: (from: KindId, kind: KindId, namespace: string, name: string) => readonly KubeObject[];
   /** Returns the workloads of a kind whose selector has exactly these `matchLabels`. */
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[];
   /** Returns the known ConfigMaps that configure Argo Rollouts controllers, from all namespaces. */
   controllerConfigurations(): readonly KubeObject[];
+  /** Returns what `derive` made of the world for the first subject: once for all subjects that are checked in it. */
+  readonly perWorld: <V>(key: symbol, derive: () => V) => V;
   /** Reports that the rule cannot check the subject, and why. */
   readonly skip: (reason: string) => void;
   /** Reports a finding. */
@@ -162,6 +167,9 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
   };
 }
 
+// What rules derived, by the run in which they did.
+const derivedIn = new WeakMap<Run, Map<symbol, unknown>>();
+
 // There is one context for each rule and subject, and most of them look up little and report nothing. So the fields that
 // only a report needs are created by the first report.
 class Context<M extends Record<string, Message>> implements RuleContext<M> {
@@ -193,6 +201,16 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     if (this.#reasons.has(reason)) return;
     this.#reasons.add(reason);
     this.#run.skipped.push({ rule: this.#rule, subject: this.#subject, reason });
+  };
+
+  readonly perWorld = <V>(key: symbol, derive: () => V): V => {
+    let derived = derivedIn.get(this.#run);
+    if (derived === undefined) {
+      derived = new Map();
+      derivedIn.set(this.#run, derived);
+    }
+    if (!derived.has(key)) derived.set(key, derive());
+    return derived.get(key) as V;
   };
 
   readonly referrers = (from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[] =>
@@ -250,8 +268,8 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   }
 
   #ofKind(kind: KindId, objects: readonly KubeObject[]): readonly KubeObject[] {
-    this.#run.budget.spend(1 + objects.length);
+    this.#run.budget.spend(1);
     this.#run.kindsRead.add(kind);
-    return objects.length === 0 ? objects : objects.filter((object) => kindOf(object) === kind);
+    return ofKind(objects, kind);
   }
 }

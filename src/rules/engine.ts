@@ -194,13 +194,13 @@ const CONDUITS: ReadonlySet<KindId> = new Set([
 ]);
 
 /**
- * Returns every object whose findings a change of an object can affect. These are the object itself, the objects that
- * refer to it, also through routes, templates and workloads, and those that share a workload or pods with it. The cost
+ * Returns every object whose findings changes of objects can affect. These are the objects themselves, those that refer
+ * to them, also through routes, templates and workloads, and those that share a workload or pods with them. The cost
  * grows only with the number of these references, not with the size of the world. It stops where the budget ends:
  * `whyNotAll` is the reason.
  *
  * @param world - A world that contains one of the versions, or neither.
- * @param versions - The object before and after the change.
+ * @param versions - The objects before and after the changes.
  */
 export function* affectedSubjects(
   world: World,

@@ -186,10 +186,8 @@ describe('combineArgs', () => {
         },
       }),
     );
-    expect([...knownValues(args, analysis?.args)]).toEqual([
-      ['a', '1'],
-      ['b', 'x'],
-    ]);
+    const valueOf = knownValues(args, analysis?.args);
+    expect(['a', 'b', 'c', 's', 'z'].map(valueOf)).toEqual(['1', 'x', undefined, undefined, undefined]);
   });
 });
 

@@ -21,13 +21,18 @@ export const analysesOf = memo(collectAnalyses);
 
 /** Returns a template's own rules for dry runs, or for the retention of measurements. */
 export function nameRulesOf(template: KubeObject, field: 'dryRun' | 'measurementRetention'): readonly NameRule[] {
-  return nameRules(asObject(template['spec']), ['spec'], field);
+  return allNameRules(template)[field];
 }
 
+const allNameRules = memo((template: KubeObject) => ({
+  dryRun: nameRules(asObject(template['spec']), ['spec'], 'dryRun'),
+  measurementRetention: nameRules(asObject(template['spec']), ['spec'], 'measurementRetention'),
+}));
+
 /** Returns the templates that a template includes by its own `spec.templates`, in order. */
-export function nestedTemplates(template: KubeObject): readonly TemplateRef[] {
-  return templateRefsOf(asObject(template['spec']), ['spec']);
-}
+export const nestedTemplates = memo((template: KubeObject): readonly TemplateRef[] =>
+  templateRefsOf(asObject(template['spec']), ['spec']),
+);
 
 /** The templates of an analysis. */
 export interface ResolvedTemplates {
@@ -54,21 +59,37 @@ const TOO_MANY = `more than ${MAX_TEMPLATES} templates are combined`;
  * template is visited once, with the same result. More than 200 are skipped.
  * @param namespace - The namespace of the Rollout or Experiment that runs the analysis.
  */
-export function resolveTemplates(
+export function resolveTemplates(refs: readonly TemplateRef[], namespace: string, lookups: Lookups): ResolvedTemplates {
+  const found = new Map<string, KubeObject>();
+  const complete = collectTemplates(refs, namespace, lookups, found);
+  const templates = [...found.values()];
+  const ofKind = (kind: KindId): KubeObject[] => templates.filter((template) => kindOf(template) === kind);
+  const [only] = templates;
+  return {
+    templates: templates.length === 1 && only !== undefined ? alone(only) : TEMPLATE_KINDS.flatMap(ofKind),
+    complete,
+  };
+}
+
+// The same list for every Rollout, so that they share what is derived from it.
+const alone = memo((template: KubeObject): readonly KubeObject[] => [template]);
+
+// Adds the templates that are not there yet, and those nested in them. Returns whether it is all of them.
+function collectTemplates(
   refs: readonly TemplateRef[],
   namespace: string,
   { find, skip }: Lookups,
-): ResolvedTemplates {
-  const found = new Map<string, KubeObject>();
+  found: Map<string, KubeObject>,
+): boolean {
   let complete = true;
+  const most = found.size + MAX_TEMPLATES;
   const stack = refs.toReversed();
   for (let ref = stack.pop(); ref !== undefined; ref = stack.pop()) {
     const key = `${ref.kind} ${ref.name}`;
     if (found.has(key)) continue;
-    if (found.size === MAX_TEMPLATES) {
+    if (found.size === most) {
       skip(TOO_MANY);
-      complete = false;
-      break;
+      return false;
     }
     const template = find(ref.kind, KINDS[ref.kind].namespaced ? namespace : '', ref.name);
     if (template === undefined) {
@@ -78,9 +99,28 @@ export function resolveTemplates(
     found.set(key, template);
     stack.push(...nestedTemplates(template).toReversed());
   }
-  const templates = [...found.values()];
-  const ofKind = (kind: KindId): KubeObject[] => templates.filter((template) => kindOf(template) === kind);
-  return { templates: TEMPLATE_KINDS.flatMap(ofKind), complete };
+  return complete;
+}
+
+/**
+ * Returns a function that resolves the templates of the analyses of one Rollout or Experiment. Analyses with the same
+ * templates get the same result, so what is derived from it is derived once.
+ * @param namespace - The namespace of the Rollout or Experiment.
+ */
+export function templateResolver(
+  namespace: string,
+  lookups: Lookups,
+): (refs: readonly TemplateRef[]) => ResolvedTemplates {
+  const known = new Map<string, ResolvedTemplates>();
+  return (refs) => {
+    const id = JSON.stringify(refs.map(({ kind, name }) => [kind, name]));
+    let resolved = known.get(id);
+    if (resolved === undefined) {
+      resolved = resolveTemplates(refs, namespace, lookups);
+      known.set(id, resolved);
+    }
+    return resolved;
+  };
 }
 
 /** An argument as a template declares it. */
@@ -123,7 +163,7 @@ export interface CombinedArgs {
  * `utils/analysis/helpers.go` (`flattenArgs`).
  * @param templates - In the controller's order.
  */
-export function combineArgs(templates: readonly KubeObject[]): CombinedArgs {
+export const combineArgs = memo((templates: readonly KubeObject[]): CombinedArgs => {
   const args = new Map<string, TemplateArg>();
   const conflicts: { first: TemplateArg; second: TemplateArg }[] = [];
   for (const arg of templates.flatMap(templateArgs)) {
@@ -133,24 +173,24 @@ export function combineArgs(templates: readonly KubeObject[]): CombinedArgs {
       conflicts.push({ first: previous, second: arg });
   }
   return { args, conflicts };
-}
+});
 
 /**
- * Returns the values, by name, that are known before the analysis runs. A supplied value, the last of several,
- * overrides the default (Argo Rollouts v1.9.1, `utils/analysis/helpers.go`, `MergeArgs`), except that the content of a
- * Secret replaces both.
+ * Returns a function that returns the value of an argument, if it is known before the analysis runs. A supplied value,
+ * the last of several, overrides the default (Argo Rollouts v1.9.1, `utils/analysis/helpers.go`, `MergeArgs`), except
+ * that the content of a Secret replaces both. Costs nothing for an analysis of whose arguments none is asked for.
  */
 export function knownValues(
   args: ReadonlyMap<string, TemplateArg>,
   supplied: readonly SuppliedArg[] = [],
-): ReadonlyMap<string, string> {
-  const values = new Map<string, string | undefined>();
-  for (const [name, arg] of args) values.set(name, arg.value);
-  for (const arg of supplied) if (arg.passedOn && values.has(arg.name)) values.set(arg.name, arg.value);
-  const known = new Map<string, string>();
-  for (const [name, value] of values)
-    if (value !== undefined && args.get(name)?.fromSecret !== true) known.set(name, value);
-  return known;
+): (name: string) => string | undefined {
+  let overrides: ReadonlyMap<string, string | undefined> | undefined;
+  return (name) => {
+    const arg = args.get(name);
+    if (arg === undefined || arg.fromSecret) return undefined;
+    overrides ??= new Map(supplied.filter(({ passedOn }) => passedOn).map((each) => [each.name, each.value]));
+    return overrides.has(name) ? overrides.get(name) : arg.value;
+  };
 }
 
 /** A metric of a template. */
@@ -170,6 +210,11 @@ function collectMetrics(template: KubeObject): readonly Metric[] {
     return { name: asString(raw['name']), raw, template, path: ['spec', 'metrics', index] };
   });
 }
+
+/** Returns the metrics of several templates, in order. */
+export const combinedMetrics = memo((templates: readonly KubeObject[]): readonly Metric[] =>
+  templates.flatMap(metricsOf),
+);
 
 /** Lookups, and how to find the objects of one kind that refer to a named object. */
 export interface ReverseLookups extends Lookups {
@@ -193,10 +238,12 @@ export interface CombinedTemplates {
 export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookups): CombinedTemplates {
   const combined = new Set<KubeObject>([template]);
   let complete = true;
+  // What was found for one reference is not looked up again for another.
+  const byNamespace = new Map<string, Map<string, KubeObject>>();
   const add = (refs: readonly TemplateRef[], namespace: string): void => {
-    const resolved = resolveTemplates(refs, namespace, lookups);
-    if (!resolved.complete) complete = false;
-    for (const other of resolved.templates) combined.add(other);
+    const found = byNamespace.get(namespace) ?? new Map<string, KubeObject>();
+    byNamespace.set(namespace, found);
+    if (!collectTemplates(refs, namespace, lookups, found)) complete = false;
   };
   const ownNamespace = namespaceOf(template);
   const ancestors = new Set<KubeObject>([template]);
@@ -220,6 +267,7 @@ export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookup
       if (templates.some(({ kind, name }) => names.has(`${kind} ${name}`))) add(templates, namespaceOf(holder));
     }
   }
+  for (const found of byNamespace.values()) for (const other of found.values()) combined.add(other);
   return { templates: [...combined], complete, used: ancestors.size > 1 || holders.size > 0 };
 }
 

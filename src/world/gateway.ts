@@ -1,5 +1,5 @@
 import { memo } from './memo.ts';
-import { keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
+import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
 import {
   asArray,
@@ -115,8 +115,14 @@ export interface BackendRef {
   readonly path: Path;
 }
 
-/** Returns the backends of all rules of a Gateway API route of any kind, in order. */
-export function backendRefsOf(route: KubeObject): readonly BackendRef[] {
+/** Returns the backends of all rules of a Gateway API route of any kind, in order. Computed once per object. */
+export const backendRefsOf = memo(readBackendRefs);
+
+/**
+ * Returns the backends of all rules of a Gateway API route of any kind, in order. Unlike `backendRefsOf` it caches
+ * nothing, for an index over many objects.
+ */
+export function readBackendRefs(route: KubeObject): readonly BackendRef[] {
   return asArray(dig(route, 'spec', 'rules')).flatMap((entry, rule) =>
     asArray(dig(entry, 'backendRefs')).map((raw, index): BackendRef => {
       const backend = asObject(raw);
@@ -132,6 +138,15 @@ export function backendRefsOf(route: KubeObject): readonly BackendRef[] {
       };
     }),
   );
+}
+
+const backendsByName = memo((route: KubeObject): ReadonlyMap<string, readonly BackendRef[]> =>
+  Map.groupBy(backendRefsOf(route), ({ name }) => name),
+);
+
+/** Returns the backends of a Gateway API route with one of these names: by name, then in order. */
+export function backendsNamed(route: KubeObject, names: ReadonlySet<string>): readonly BackendRef[] {
+  return [...names].flatMap((name) => backendsByName(route).get(name) ?? []);
 }
 
 /**
@@ -200,40 +215,54 @@ export function findManagedRoutes(rollout: KubeObject, look: RouteLookups): read
 
 /** Reports whether a Rollout controls a Gateway API route, by name or by selector. */
 export function drivesRoute(rollout: KubeObject, route: KubeObject): boolean {
-  return managedGatewayRoutes(rollout).some(
-    ({ kind, namespace, name, selector }) =>
-      kind === kindOf(route) &&
-      namespace === namespaceOf(route) &&
-      (name === undefined ? isSelected(selector, route) : name === route.metadata.name),
+  const { named, selecting } = routeIndex(rollout);
+  return (
+    named.has(keyOf(route)) ||
+    selecting.some(
+      ({ kind, namespace, selector }) =>
+        kind === kindOf(route) && namespace === namespaceOf(route) && isSelected(selector, route),
+    )
   );
 }
+
+const routeIndex = memo((rollout: KubeObject) => ({
+  named: new Set(
+    managedGatewayRoutes(rollout).flatMap(({ kind, namespace, name }) =>
+      name === undefined ? [] : [keyFor(kind, namespace, name)],
+    ),
+  ),
+  selecting: managedGatewayRoutes(rollout).filter(({ name }) => name === undefined),
+}));
 
 function isSelected(selector: JsonObject | undefined, route: KubeObject): boolean {
   return selector !== undefined && matchesSelector(selector, stringMap(route.metadata['labels']));
 }
 
 /**
- * Returns the backends whose weights the plugin sets. In HTTPRoutes and GRPCRoutes it skips the rules that it treats as
- * its own header rules: those named after a managed route (also with `-<number>`), and those whose only backend is the
- * canary. Source: Gateway API plugin v0.15.0, `pkg/plugin` (`setHTTPRouteWeight`, `setGRPCRouteWeight`,
+ * Returns the backends with a name whose weights the plugin sets. In HTTPRoutes and GRPCRoutes it skips the rules that it
+ * treats as its own header rules: those named after a managed route (also with `-<number>`), and those whose only backend
+ * is the canary. Source: Gateway API plugin v0.15.0, `pkg/plugin` (`setHTTPRouteWeight`, `setGRPCRouteWeight`,
  * `isManagedRuleName`).
  * @param managed - The managed routes of the Rollout.
  */
 export function weightedBackendsOf(
   route: KubeObject,
+  name: string,
   canaryService: string,
   managed: readonly string[],
 ): readonly BackendRef[] {
   const kind = kindOf(route);
-  const backends = backendRefsOf(route);
+  const backends = backendsByName(route).get(name) ?? [];
   if (kind !== 'HTTPRoute.gateway.networking.k8s.io' && kind !== 'GRPCRoute.gateway.networking.k8s.io') return backends;
-  const names = new Set(managed);
-  const own = new Set<number>();
-  for (const [index, rule] of asArray(dig(route, 'spec', 'rules')).entries()) {
-    if (isManagedRuleName(dig(rule, 'name'), names) || isCanaryOnly(rule, canaryService)) own.add(index);
-  }
-  return backends.filter(({ rule }) => !own.has(rule));
+  const names = namesOf(managed);
+  const rules = asArray(dig(route, 'spec', 'rules'));
+  return backends.filter(({ rule: index }) => {
+    const rule = rules[index];
+    return !isManagedRuleName(dig(rule, 'name'), names) && !isCanaryOnly(rule, canaryService);
+  });
 }
+
+const namesOf = memo((managed: readonly string[]): ReadonlySet<string> => new Set(managed));
 
 /**
  * Returns the rules of an HTTPRoute or GRPCRoute that the plugin treats as its own only because their only backend is
@@ -244,9 +273,11 @@ export function canaryOnlyRulesOf(
   canaryService: string,
   managed: readonly string[],
 ): readonly { readonly rule: unknown; readonly path: Path }[] {
-  const names = new Set(managed);
-  return asArray(dig(route, 'spec', 'rules'))
-    .map((rule, index) => ({ rule, path: ['spec', 'rules', index] }))
+  const names = namesOf(managed);
+  const ofCanary = new Set((backendsByName(route).get(canaryService) ?? []).map(({ rule }) => rule));
+  const rules = asArray(dig(route, 'spec', 'rules'));
+  return [...ofCanary]
+    .map((index) => ({ rule: rules[index], path: ['spec', 'rules', index] }))
     .filter(({ rule }) => isCanaryOnly(rule, canaryService) && !isManagedRuleName(dig(rule, 'name'), names));
 }
 

@@ -1,3 +1,4 @@
+import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { asArray, dig, optionalString, asString } from './read.ts';
@@ -44,8 +45,17 @@ export interface IngressBackend {
   readonly portPath: Path;
 }
 
-/** Returns the Services in the rules of an Ingress of any version, in order, without the default backend. */
-export function ingressBackends(ingress: KubeObject): readonly IngressBackend[] {
+const backendsByService = memo((ingress: KubeObject): ReadonlyMap<string, readonly IngressBackend[]> =>
+  Map.groupBy(ingressBackends(ingress), ({ service }) => service),
+);
+
+/** Returns the entries for some Services in the rules of an Ingress: by Service, then in order. */
+export function ingressBackendsOf(ingress: KubeObject, services: ReadonlySet<string>): readonly IngressBackend[] {
+  return [...services].flatMap((service) => backendsByService(ingress).get(service) ?? []);
+}
+
+// The Services in the rules of an Ingress of any version, in order, without the default backend.
+function ingressBackends(ingress: KubeObject): readonly IngressBackend[] {
   return asArray(dig(ingress, 'spec', 'rules')).flatMap((rule, index) =>
     asArray(dig(rule, 'http', 'paths')).flatMap((entry, position): IngressBackend[] => {
       const at = ['spec', 'rules', index, 'http', 'paths', position, 'backend'];

@@ -42,11 +42,6 @@ interface RouteLists {
   readonly all: readonly Route[];
   readonly of: Readonly<Record<RouteType, readonly Route[]>>;
   readonly byKey: Map<RouteType, ReadonlyMap<string, readonly Route[]>>;
-  /**
-   * The http routes without managed routes, by the list of managed names. Created on first use, because a WeakMap costs
-   * the garbage collector.
-   */
-  unmanaged: WeakMap<readonly string[], readonly Route[]> | undefined;
 }
 
 const listsOf = memo((virtualService: KubeObject): RouteLists => {
@@ -55,7 +50,7 @@ const listsOf = memo((virtualService: KubeObject): RouteLists => {
     tls: readRoutes(virtualService, 'tls'),
     tcp: readRoutes(virtualService, 'tcp'),
   };
-  return { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map(), unmanaged: undefined };
+  return { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map() };
 });
 
 /**
@@ -85,22 +80,44 @@ function routesByKey(virtualService: KubeObject, type: RouteType): ReadonlyMap<s
   return known;
 }
 
+/** Returns the http routes of a VirtualService with a name, in order. */
+export function routesNamed(virtualService: KubeObject, name: string): readonly Route[] {
+  return routesByKey(virtualService, 'http').get(name) ?? NO_ROUTES;
+}
+
+/** Returns the http routes of a VirtualService by name. */
+export function routeNames(virtualService: KubeObject): ReadonlyMap<string, readonly Route[]> {
+  return routesByKey(virtualService, 'http');
+}
+
+const NO_ROUTES: readonly Route[] = [];
+
+/** The http routes of a VirtualService that are not managed routes. */
+export interface UnmanagedRoutes {
+  readonly count: number;
+  /** The first of each name, in order. Reads no further than it is asked to. */
+  firstOfEach(): Iterable<Route>;
+}
+
 /**
- * Returns the http routes of a VirtualService that are not managed routes.
+ * Returns the http routes of a VirtualService that are not managed routes. Costs no more than the managed routes do.
  * @param managed - The names of the Rollout's managed routes.
  */
-export function unmanagedRoutes(virtualService: KubeObject, managed: readonly string[]): readonly Route[] {
-  const lists = listsOf(virtualService);
-  if (managed.length === 0) return lists.of.http;
-  lists.unmanaged ??= new WeakMap();
-  let known = lists.unmanaged.get(managed);
-  if (known === undefined) {
-    const names = new Set(managed);
-    known = lists.of.http.filter((route) => !names.has(route.name));
-    lists.unmanaged.set(managed, known);
-  }
-  return known;
+export function unmanagedRoutes(virtualService: KubeObject, managed: readonly string[]): UnmanagedRoutes {
+  const byName = routesByKey(virtualService, 'http');
+  const names = managedNames(managed);
+  let count = listsOf(virtualService).of.http.length;
+  if (names.size < byName.size) for (const name of names) count -= byName.get(name)?.length ?? 0;
+  else for (const [name, routes] of byName) if (names.has(name)) count -= routes.length;
+  return {
+    count,
+    *firstOfEach() {
+      for (const [name, [first]] of byName) if (first !== undefined && !names.has(name)) yield first;
+    },
+  };
 }
+
+const managedNames = memo((managed: readonly string[]): ReadonlySet<string> => new Set(managed));
 
 function readRoute(raw: unknown, type: RouteType, index: number): Route {
   const path: Path = ['spec', type, index];
@@ -197,7 +214,8 @@ export function mayBeSameHost(a: PlacedHost, b: PlacedHost): boolean {
   return canonicalHost(a) === canonicalHost(b);
 }
 
-function canonicalHost({ host, namespace }: PlacedHost): string {
+/** Returns a text that is the same for all hosts that stand for one Service, or have one name. */
+export function canonicalHost({ host, namespace }: PlacedHost): string {
   const service = destinationService(host, namespace);
   return (service === undefined ? host : `${service.name}.${service.namespace}`).toLowerCase();
 }
@@ -292,8 +310,8 @@ function selectUnnamed(
   managed: readonly string[],
 ): void {
   const all = routesOf(virtualService, [type]);
-  const candidates = type === 'http' ? unmanagedRoutes(virtualService, managed) : all;
-  if (candidates.length > 1) draft.ambiguous.push(type);
+  const candidates = type === 'http' ? unmanagedRoutes(virtualService, managed).count : all.length;
+  if (candidates > 1) draft.ambiguous.push(type);
   else if (all.length === 0 && type !== 'http') draft.empty.push(type);
   else {
     const chosen = all.length === 1 ? all[0] : routesByKey(virtualService, type).get('')?.[0];

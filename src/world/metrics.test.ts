@@ -2,13 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Metric } from './analysis.ts';
 import { intValue, limitProblems, matchesSome, resolveWith, runsForever } from './metrics.ts';
 
-const resolve = resolveWith(
-  new Map([
-    ['five', '5'],
-    ['none', ''],
-    ['word', 'five'],
-  ]),
-);
+const VALUES = new Map([
+  ['five', '5'],
+  ['none', ''],
+  ['word', 'five'],
+]);
+const resolve = resolveWith((name) => VALUES.get(name));
 const metric = (raw: Record<string, unknown>): Metric => ({
   name: 'm',
   raw,

@@ -1,6 +1,7 @@
 import { RE2JS } from 're2js';
 import type { Metric } from './analysis.ts';
 import { parseGoDuration } from './duration.ts';
+import { memo } from './memo.ts';
 import { argumentOf, fillIn } from './placeholders.ts';
 import { isObject, asObject, asString } from './read.ts';
 
@@ -9,13 +10,13 @@ export type Resolve = (text: string) => string | undefined;
 
 /**
  * Returns a function that fills in placeholders with known arguments.
- * @param values - By name.
+ * @param valueOf - Returns the value of an argument, if it is known.
  */
-export function resolveWith(values: ReadonlyMap<string, string>): Resolve {
+export function resolveWith(valueOf: (name: string) => string | undefined): Resolve {
   return (text) => {
     return fillIn(text, (tag) => {
       const name = argumentOf(tag);
-      return name === undefined ? undefined : values.get(name);
+      return name === undefined ? undefined : valueOf(name);
     });
   };
 }
@@ -47,6 +48,17 @@ export function runsForever(metric: Metric, resolve: Resolve): boolean | undefin
   if (count === undefined || (count === 0 && interval === undefined)) return undefined;
   return count === 0;
 }
+
+/** The fields of a metric that `limitProblems` reads. */
+export const LIMIT_FIELDS = [
+  'count',
+  'failureLimit',
+  'consecutiveSuccessLimit',
+  'inconclusiveLimit',
+  'consecutiveErrorLimit',
+  'interval',
+  'initialDelay',
+] as const;
 
 /** Why the controller rejects a metric. */
 export interface LimitProblem {
@@ -182,19 +194,53 @@ export function providersOf(metric: Metric): readonly string[] {
 
 const MAX_PATTERN = 500;
 
+// Nothing in such an expression has another meaning than itself.
+const LITERAL = /^[\w-]*$/;
+
 /**
- * Reports whether a regular expression of `dryRun` or `measurementRetention` matches part of any name, by the rules of
- * Go's `regexp`. An invalid expression matches nothing, as in Argo Rollouts v1.9.1, `utils/analysis/helpers.go`
- * (`GetDryRunMetrics`). Undefined if the expression is too long to try.
+ * Returns a function that reports whether a regular expression of `dryRun` or `measurementRetention` matches part of a
+ * name, by the rules of Go's `regexp`. An invalid expression matches nothing, as in Argo Rollouts v1.9.1,
+ * `utils/analysis/helpers.go` (`GetDryRunMetrics`). Undefined if the expression is too long to try.
  */
-export function matchesSome(pattern: string, names: readonly string[]): boolean | undefined {
+export function nameMatcher(pattern: string): ((name: string) => boolean) | undefined {
   if (pattern.length > MAX_PATTERN) return undefined;
+  if (LITERAL.test(pattern)) return (name) => name.includes(pattern);
   try {
     const expression = RE2JS.compile(pattern);
-    return names.some((name) => expression.matcher(name).find());
+    return (name) => expression.matcher(name).find();
   } catch {
-    return false;
+    return () => false;
   }
+}
+
+// Bounds the cost, because each expression is tried with each name.
+const MAX_TRIED = 100;
+
+interface Tried {
+  readonly text: string;
+  readonly all: ReadonlySet<string>;
+  readonly results: Map<string, boolean | undefined>;
+}
+
+const tried = memo((names: readonly string[]): Tried => ({
+  text: names.join('\n'),
+  all: new Set(names),
+  results: new Map(),
+}));
+
+/**
+ * Reports whether an expression matches part of any of the names, as `nameMatcher` does, and remembers it for this list.
+ * Undefined if the expression is too long, or if a hundred others that are not plain texts were tried with the list.
+ */
+export function matchesSome(pattern: string, names: readonly string[]): boolean | undefined {
+  const { text, all, results } = tried(names);
+  if (LITERAL.test(pattern) && pattern.length <= MAX_PATTERN)
+    return all.has(pattern) || (names.length > 0 && text.includes(pattern));
+  if (!results.has(pattern) && results.size < MAX_TRIED) {
+    const matches = nameMatcher(pattern);
+    results.set(pattern, matches === undefined ? undefined : names.some(matches));
+  }
+  return results.get(pattern);
 }
 
 /** Returns the names of metrics; undefined if one of them is not known. */

@@ -1,5 +1,5 @@
 import { virtualRouterOf, VIRTUAL_ROUTER_PATH } from './appmesh.ts';
-import { backendRefsOf } from './gateway.ts';
+import { readBackendRefs } from './gateway.ts';
 import { destinationService, readRoutes } from './istio.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { asArray, asString, dig } from './read.ts';
@@ -57,7 +57,7 @@ export function destinationRuleReferences(rule: KubeObject): Reference[] {
 
 /** Returns the references of a Gateway API route to Services. */
 export function routeReferences(route: KubeObject): Reference[] {
-  return backendRefsOf(route)
+  return readBackendRefs(route)
     .filter((backend) => backend.isService)
     .map((backend) =>
       reference(backend.name, {

@@ -1,5 +1,5 @@
-import { backendRefsOf, findManagedRoutes, type RouteLookups } from './gateway.ts';
-import { albActionService, ingressBackends, managedIngresses, USE_ANNOTATION } from './ingress.ts';
+import { backendsNamed, findManagedRoutes, type RouteLookups } from './gateway.ts';
+import { albActionService, ingressBackendsOf, managedIngresses, USE_ANNOTATION } from './ingress.ts';
 import { destinationService, drivenRoutes, type Route } from './istio.ts';
 import { memo } from './memo.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
@@ -216,7 +216,7 @@ function gatewayUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
   const canary = canaryOf(rollout);
   const names = new Set([asString(canary?.['stableService']), asString(canary?.['canaryService'])]);
   return findManagedRoutes(rollout, look).flatMap(({ route, path: from }) =>
-    backendRefsOf(route).flatMap(({ name, namespace, isService, port, path }): PortUse[] => {
+    backendsNamed(route, names).flatMap(({ name, namespace, isService, port, path }): PortUse[] => {
       const given = at(route, [...path, 'port']);
       if (
         !isService ||
@@ -251,8 +251,8 @@ function ingressUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
   for (const { router, name, path: from } of managedIngresses(rollout)) {
     const ingress = look.find('Ingress.networking.k8s.io', namespace, name);
     if (ingress === undefined) continue;
-    for (const { service, port, portPath } of ingressBackends(ingress)) {
-      if (!names.has(service) || port === undefined || port === USE_ANNOTATION) continue;
+    for (const { service, port, portPath } of ingressBackendsOf(ingress, names)) {
+      if (port === undefined || port === USE_ANNOTATION) continue;
       uses.push({ by: 'Ingress', object: ingress, path: portPath, from, namespace, service, port });
       if (router === 'nginx' && service === stableService && canaryService !== '') {
         uses.push({

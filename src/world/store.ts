@@ -10,6 +10,12 @@ export type WhyUnknown = (kind: KindId, namespace: string, name?: string) => str
 
 type ByName = Map<string, KubeObject>;
 
+interface Union {
+  readonly exact: readonly KubeObject[];
+  readonly byLabels: readonly KubeObject[];
+  readonly all: readonly KubeObject[];
+}
+
 const NONE: readonly KubeObject[] = [];
 
 /**
@@ -19,7 +25,10 @@ const NONE: readonly KubeObject[] = [];
 export class ObjectStore implements World {
   readonly #objects = new Map<KindId, Map<string, ByName>>();
   // Nearly every object has one referrer, and a hundred thousand sets of one are tens of megabytes.
-  readonly #referrers = new Map<ObjectKey, KubeObject | Set<KubeObject>>();
+  readonly #referrers = new Map<ObjectKey, KubeObject | Referrers>();
+  /** The referrers of routes that are named and selected by labels. */
+  readonly #unions = new Map<ObjectKey, Union>();
+  readonly #lists = new WeakMap<ByName, readonly KubeObject[]>();
   readonly #whyUnknown: WhyUnknown;
 
   /** @param whyUnknown - By default an object that is not in the store does not exist. */
@@ -37,11 +46,12 @@ export class ObjectStore implements World {
     const previous = byName.get(object.metadata.name);
     if (previous !== undefined) this.#unindex(previous);
     byName.set(object.metadata.name, object);
+    this.#lists.delete(byName);
     for (const key of referenceKeys(object)) {
       const known = this.#referrers.get(key);
       if (known === undefined) this.#referrers.set(key, object);
-      else if (known instanceof Set) known.add(object);
-      else this.#referrers.set(key, new Set([known, object]));
+      else if (known instanceof Referrers) known.add(object);
+      else this.#referrers.set(key, new Referrers(known, object));
     }
   }
 
@@ -54,6 +64,7 @@ export class ObjectStore implements World {
     if (byNamespace === undefined || byName === undefined || previous === undefined) return;
     this.#unindex(previous);
     byName.delete(name);
+    this.#lists.delete(byName);
     if (byName.size === 0) byNamespace.delete(place);
   }
 
@@ -69,18 +80,28 @@ export class ObjectStore implements World {
     const reason = this.#whyUnknown(kind, namespace ?? '');
     if (reason !== undefined) return { state: 'unknown', reason };
     const byNamespace = this.#objects.get(kind);
-    if (byNamespace === undefined) return { state: 'known', objects: [] };
+    if (byNamespace === undefined) return { state: 'known', objects: NONE };
     if (namespace !== undefined && KINDS[kind].namespaced) {
-      return { state: 'known', objects: [...(byNamespace.get(namespace)?.values() ?? [])] };
+      const byName = byNamespace.get(namespace);
+      return { state: 'known', objects: byName === undefined ? NONE : this.#listOf(byName) };
     }
     return { state: 'known', objects: [...byNamespace.values()].flatMap((byName) => [...byName.values()]) };
+  }
+
+  // The same list until an object changes.
+  #listOf(byName: ByName): readonly KubeObject[] {
+    let list = this.#lists.get(byName);
+    if (list === undefined) {
+      list = [...byName.values()];
+      this.#lists.set(byName, list);
+    }
+    return list;
   }
 
   referrers(key: ObjectKey): readonly KubeObject[] {
     const exact = this.#referring(key);
     const any = anyOf(key);
-    const byLabels = any === undefined ? NONE : this.#referring(any);
-    return byLabels.length === 0 ? exact : [...new Set([...exact, ...byLabels])];
+    return any === undefined ? exact : this.#withSelecting(key, exact, this.#referring(any));
   }
 
   /** Returns every object, kind by kind. */
@@ -100,16 +121,68 @@ export class ObjectStore implements World {
   #referring(key: ObjectKey): readonly KubeObject[] {
     const known = this.#referrers.get(key);
     if (known === undefined) return NONE;
-    return known instanceof Set ? [...known] : [known];
+    return known instanceof Referrers ? known.list() : [known];
+  }
+
+  // Returns the same list as long as both parts are the same.
+  #withSelecting(key: ObjectKey, exact: readonly KubeObject[], byLabels: readonly KubeObject[]): readonly KubeObject[] {
+    if (exact.length === 0 || byLabels.length === 0) return union(exact, byLabels);
+    const known = this.#unions.get(key);
+    if (known !== undefined && sameList(known.exact, exact) && sameList(known.byLabels, byLabels)) return known.all;
+    const all = union(exact, byLabels);
+    this.#unions.set(key, { exact, byLabels, all });
+    return all;
   }
 
   #unindex(object: KubeObject): void {
     for (const key of referenceKeys(object)) {
       const known = this.#referrers.get(key);
-      if (known instanceof Set) known.delete(object);
-      if (known === object || (known instanceof Set && known.size === 0)) this.#referrers.delete(key);
+      if (known instanceof Referrers) known.delete(object);
+      if (known !== object && !(known instanceof Referrers && known.size === 0)) continue;
+      this.#referrers.delete(key);
+      this.#unions.delete(key);
     }
   }
+}
+
+// Two or more objects that refer to the same one. Everyone who asks between two changes gets the same list, and can store
+// on it what they derive from it.
+class Referrers {
+  readonly #objects: Set<KubeObject>;
+  #list: readonly KubeObject[] | undefined;
+
+  constructor(...objects: readonly KubeObject[]) {
+    this.#objects = new Set(objects);
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  add(object: KubeObject): void {
+    this.#objects.add(object);
+    this.#list = undefined;
+  }
+
+  delete(object: KubeObject): void {
+    this.#objects.delete(object);
+    this.#list = undefined;
+  }
+
+  list(): readonly KubeObject[] {
+    this.#list ??= [...this.#objects];
+    return this.#list;
+  }
+}
+
+/** Returns the objects of two lists, each once. */
+function union(first: readonly KubeObject[], second: readonly KubeObject[]): readonly KubeObject[] {
+  if (second.length === 0) return first;
+  return first.length === 0 ? second : [...new Set([...first, ...second])];
+}
+
+function sameList(one: readonly KubeObject[], other: readonly KubeObject[]): boolean {
+  return one === other || (one.length === 1 && other.length === 1 && one[0] === other[0]);
 }
 
 /** Returns a world that contains exactly these objects. */
@@ -117,6 +190,11 @@ export function storeOf(objects: Iterable<KubeObject>, whyUnknown?: WhyUnknown):
   const store = new ObjectStore(whyUnknown);
   for (const object of objects) store.put(object);
   return store;
+}
+
+interface Answer {
+  readonly below: readonly KubeObject[];
+  readonly all: readonly KubeObject[];
 }
 
 /** A change on top of a world: some objects added or replaced, some deleted. Costs next to nothing until it is used. */
@@ -127,6 +205,9 @@ export class Overlay implements World {
   // Most lookups are for other kinds than the changed one, and then need no key.
   readonly #kinds = new Set<string>();
   #referrers: ReadonlyMap<ObjectKey, readonly KubeObject[]> | undefined;
+  /** The answers so far, each with the one of the base that it was made of. */
+  readonly #answers = new Map<ObjectKey, Answer>();
+  readonly #lists = new Map<string, Answer>();
 
   /**
    * @param base - The world below.
@@ -150,25 +231,34 @@ export class Overlay implements World {
 
   list(kind: KindId, namespace: string | undefined): Listing {
     const below = this.#base.list(kind, namespace);
-    if (below.state === 'unknown') return below;
+    if (below.state === 'unknown' || !this.#kinds.has(kind)) return below;
+    const id = `${kind}/${namespace ?? '*'}`;
+    const known = this.#lists.get(id);
+    if (known?.below === below.objects) return { state: 'known', objects: known.all };
     const everywhere = namespace === undefined || !KINDS[kind].namespaced;
-    const above = [...this.#changed.values()].filter(
-      (object) => object !== undefined && kindOf(object) === kind && (everywhere || namespaceOf(object) === namespace),
-    );
-    return {
-      state: 'known',
-      objects: [...this.#untouched(below.objects), ...above.filter((object) => object !== undefined)],
-    };
+    const above = this.#changedOf(kind).filter((object) => everywhere || namespaceOf(object) === namespace);
+    const all = [...this.#untouched(below.objects), ...above];
+    this.#lists.set(id, { below: below.objects, all });
+    return { state: 'known', objects: all };
+  }
+
+  #changedOf(kind: KindId): readonly KubeObject[] {
+    return [...this.#changed.values()].filter(
+      (object) => object !== undefined && kindOf(object) === kind,
+    ) as KubeObject[];
   }
 
   referrers(key: ObjectKey): readonly KubeObject[] {
+    const below = this.#base.referrers(key);
+    const known = this.#answers.get(key);
+    // The world below may change. It answers with another list then.
+    if (known !== undefined && sameList(known.below, below)) return known.all;
     this.#referrers ??= this.#index();
     const any = anyOf(key);
-    const exact = this.#referrers.get(key) ?? NONE;
     const byLabels = (any === undefined ? undefined : this.#referrers.get(any)) ?? NONE;
-    const above = byLabels.length === 0 ? exact : [...new Set([...exact, ...byLabels])];
-    const below = this.#untouched(this.#base.referrers(key));
-    return above.length === 0 ? below : [...below, ...above];
+    const all = union(union(this.#untouched(below), this.#referrers.get(key) ?? NONE), byLabels);
+    if (all.length > 1) this.#answers.set(key, { below, all });
+    return all;
   }
 
   #index(): ReadonlyMap<ObjectKey, readonly KubeObject[]> {

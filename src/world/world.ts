@@ -1,4 +1,5 @@
-import type { KindId, KubeObject, ObjectKey } from './object.ts';
+import { memo } from './memo.ts';
+import { kindOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 
 /** The result of looking up one object. */
 export type Lookup =
@@ -20,8 +21,25 @@ export interface World {
   get(kind: KindId, namespace: string, name: string): Lookup;
   /** Returns the objects of a kind in a namespace (undefined: in all), in no particular order. */
   list(kind: KindId, namespace: string | undefined): Listing;
-  /** Returns the objects that directly refer to a key, whose object need not exist. */
+  /**
+   * Returns the objects that directly refer to a key, whose object need not exist, in no particular order. Of two or more
+   * it is the same list until one of them changes.
+   */
   referrers(key: ObjectKey): readonly KubeObject[];
+}
+
+const byKind = memo((_objects: readonly KubeObject[]) => new Map<KindId, readonly KubeObject[]>());
+
+/** Returns the objects of one kind: always the same list for the same objects. */
+export function ofKind(objects: readonly KubeObject[], kind: KindId): readonly KubeObject[] {
+  if (objects.length < 2) return objects.filter((object) => kindOf(object) === kind);
+  const known = byKind(objects);
+  let found = known.get(kind);
+  if (found === undefined) {
+    found = objects.filter((object) => kindOf(object) === kind);
+    known.set(kind, found);
+  }
+  return found;
 }
 
 /** The answer that an object does not exist. */

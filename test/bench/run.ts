@@ -3,10 +3,11 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { measureEngine, type EngineFigure } from './engine.ts';
+import { measureGrowth, SIZES, type GrowthFigure } from './growth.ts';
 import { measureServers, type ServerFigures } from './server.ts';
 
 // Measures, stores the raw figures next to the page, and writes the page from them. `node test/bench/run.ts --render`
-// writes the page without measuring. BENCH_NOTE is an optional sentence about the machine.
+// writes the page without measuring, `--growth` measures nothing but growth. BENCH_NOTE is an optional sentence about the machine.
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const DATA = join(ROOT, 'docs', 'performance.json');
@@ -19,9 +20,20 @@ interface Data {
   readonly note?: string;
   readonly engine: readonly EngineFigure[];
   readonly server: ServerFigures;
+  /** Before, with the same benchmark: at the commit that added it. */
+  readonly growth: { readonly before: readonly GrowthFigure[]; readonly after: readonly GrowthFigure[] };
 }
 
-function page({ node, cpu, note, engine, server }: Data): string {
+function growthRows({ before, after }: Data['growth']): string {
+  return after
+    .map(({ title, milliseconds }) => {
+      const old = before.find((figure) => figure.title === title)?.milliseconds ?? [];
+      return `| ${[title, ...SIZES.flatMap((_, index) => [old[index] ?? '', milliseconds[index] ?? ''])].join(' | ')} |`;
+    })
+    .join('\n');
+}
+
+function page({ node, cpu, note, engine, server, growth }: Data): string {
   const [small, large] = engine;
   if (small === undefined || large === undefined) throw new Error('two sizes are needed');
   const us = (milliseconds: number): string => `${Math.round(milliseconds * 1000)} µs`;
@@ -60,6 +72,17 @@ ${rows.join('\n')}
 ${rate(large.rollouts)} Rollouts are ${rate(large.objects)} objects. The rate with them is ${percent(both(small) / both(large))} of the rate with ${rate(small.rollouts)} (goal: at least 90 %). The goal
 for every decision is less than 200 µs.
 
+## Growth
+
+How the time of one evaluation, in milliseconds, grows with what a user can make large. The time is that of the slowest
+way in which the objects arrive: all in one bundle, or one of them in a request. \`test/growth\` asserts the growth by
+counting operations. "Before" is the version in which some rules
+compared everything with everything; an empty cell was not measured.
+
+| ${['size', ...SIZES.flatMap((n) => [`${rate(n)}, before`, 'after'])].join(' | ')} |
+| ${['---', ...SIZES.flatMap(() => ['---', '---'])].join(' | ')} |
+${growthRows(growth)}
+
 ## Server
 
 Rollgate has ${rate(server.rollouts)} Rollouts and their objects in its cache. It is compared with a bare Node HTTPS server that parses
@@ -87,8 +110,13 @@ Resident memory of the Rollgate process after the load, with ${rate(server.rollo
 `;
 }
 
-if (!process.argv.includes('--render')) {
+const stored = JSON.parse(readFileSync(DATA, 'utf8')) as Data;
+const measured = (): Data => ({ ...stored, growth: { ...stored.growth, after: measureGrowth() } });
+if (process.argv.includes('--growth')) {
+  writeFileSync(DATA, `${JSON.stringify(measured(), undefined, 2)}\n`);
+} else if (!process.argv.includes('--render')) {
   const data: Data = {
+    ...measured(),
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
     ...(process.env['BENCH_NOTE'] === undefined ? {} : { note: process.env['BENCH_NOTE'] }),

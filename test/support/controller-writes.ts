@@ -165,8 +165,8 @@ function routes(rollout: KubeObject, world: World, find: Find): ControllerWrite[
     return listing.state === 'known' ? listing.objects : [];
   };
   return findManagedRoutes(rollout, { find, list }).map(({ route }) => {
-    const weighed = weightedBackendsOf(route, canary, managedRouteNames(rollout)).filter(({ name }) =>
-      [stable, canary].includes(name),
+    const weighed = [...new Set([stable, canary])].flatMap((name) =>
+      weightedBackendsOf(route, name, canary, managedRouteNames(rollout)),
     );
     const weights = weighed.map(({ path, name }): [Path, number] => [[...path, 'weight'], name === canary ? 20 : 80]);
     const label = { ...asObject(route.metadata['labels']), 'rollouts.argoproj.io/gatewayapi-canary': 'in-progress' };

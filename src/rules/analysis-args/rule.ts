@@ -2,13 +2,13 @@ import {
   analysesOf,
   combineArgs,
   named,
-  resolveTemplates,
   TEMPLATE_KINDS,
   templateArgs,
-  type CombinedArgs,
+  templateResolver,
   type TemplateArg,
 } from '../../world/analysis.ts';
 import type { Analysis, AnalysisRole } from '../../world/collect-analyses.ts';
+import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { defineRule, type Message, type RuleContext } from '../define.ts';
@@ -66,14 +66,20 @@ export const analysisArgs = defineRule({
   messages,
   check(context, holder) {
     const single = once(context, holder);
+    const resolveAll = templateResolver(namespaceOf(holder), context);
+    // Another analysis with the same templates finds the same in them.
+    const sourced = new Set<readonly KubeObject[]>();
     for (const analysis of analysesOf(holder)) {
-      const { templates, complete } = resolveTemplates(analysis.templates, namespaceOf(holder), context);
+      const { templates, complete } = resolveAll(analysis.templates);
       if (!complete || templates.length === 0) continue;
-      const combined = combineArgs(templates);
-      const misspelt = checkRequired(context, analysis, templates, combined);
-      checkDeclarations(context, analysis, combined);
-      checkSources(single, holder, analysis, templates);
-      checkUnknown(context, analysis, templates, combined, misspelt);
+      const supplied = suppliedNames(analysis);
+      const misspelt = checkRequired(context, analysis, templates, supplied);
+      checkDeclarations(context, analysis, templates, supplied);
+      if (VALIDATED.includes(analysis.role) && !sourced.has(templates)) {
+        sourced.add(templates);
+        checkSources(single, holder, analysis, templates);
+      }
+      checkUnknown(context, analysis, templates, supplied, misspelt);
     }
   },
 });
@@ -83,12 +89,14 @@ function checkRequired(
   context: Context,
   analysis: Analysis,
   templates: readonly KubeObject[],
-  { args }: CombinedArgs,
+  supplied: ReadonlySet<string>,
 ): ReadonlySet<string> {
-  const supplied = suppliedNames(analysis);
+  const { background, combined } = requiredBy(templates);
+  const missing = (analysis.role === 'background' ? background : combined).filter(({ name }) => !supplied.has(name));
+  if (missing.length === 0) return NONE;
+  const { args } = combineArgs(templates);
   const unknown = new Set([...supplied].filter((name) => !args.has(name)));
   const notPassedOn = new Set(analysis.args.filter(({ passedOn }) => !passedOn).map(({ name }) => name));
-  const missing = required(analysis, templates, args).filter(({ name }) => !supplied.has(name));
   const guessed = guesses(
     missing.map(({ name }) => name),
     unknown,
@@ -113,24 +121,36 @@ function checkRequired(
   return new Set(pair === undefined ? guessed.values() : [pair]);
 }
 
-// Returns the arguments without a default, each once. In a background analysis a default counts only in the template
-// that has it.
-function required(
-  analysis: Analysis,
-  templates: readonly KubeObject[],
-  combined: ReadonlyMap<string, TemplateArg>,
-): TemplateArg[] {
-  const bare = ({ hasValue, hasValueFrom }: TemplateArg): boolean => !hasValue && !hasValueFrom;
-  const needed = new Map([...combined].filter(([, arg]) => bare(arg)));
-  if (analysis.role === 'background') {
-    for (const arg of templates.flatMap(templateArgs))
-      if (bare(arg) && !needed.has(arg.name)) needed.set(arg.name, arg);
-  }
-  return [...needed.values()];
+const NONE: ReadonlySet<string> = new Set();
+
+interface Required {
+  readonly combined: readonly TemplateArg[];
+  readonly background: readonly TemplateArg[];
 }
 
-function checkDeclarations(context: Context, analysis: Analysis, { args, conflicts }: CombinedArgs): void {
-  for (const { first, second } of conflicts) {
+// Returns the arguments without a default, each once. In a background analysis a default counts only in the template
+// that has it.
+const requiredBy = memo((templates: readonly KubeObject[]): Required => {
+  const bare = ({ hasValue, hasValueFrom }: TemplateArg): boolean => !hasValue && !hasValueFrom;
+  const needed = new Map([...combineArgs(templates).args].filter(([, arg]) => bare(arg)));
+  const combined = [...needed.values()];
+  for (const arg of templates.flatMap(templateArgs)) if (bare(arg) && !needed.has(arg.name)) needed.set(arg.name, arg);
+  return { combined, background: [...needed.values()] };
+});
+
+const ignoredSources = memo((templates: readonly KubeObject[]): readonly TemplateArg[] =>
+  [...combineArgs(templates).args.values()].filter(
+    ({ hasValue, hasValueFrom, fromSecret }) => !hasValue && hasValueFrom && !fromSecret,
+  ),
+);
+
+function checkDeclarations(
+  context: Context,
+  analysis: Analysis,
+  templates: readonly KubeObject[],
+  supplied: ReadonlySet<string>,
+): void {
+  for (const { first, second } of combineArgs(templates).conflicts) {
     context.report('conflict', {
       path: analysis.templatesPath,
       anchor: `${analysis.anchor} ${first.name}`,
@@ -138,9 +158,8 @@ function checkDeclarations(context: Context, analysis: Analysis, { args, conflic
       related: [first, second].map(({ template, path }) => ({ object: template, path: [...path, 'value'] })),
     });
   }
-  const supplied = suppliedNames(analysis);
-  for (const arg of args.values()) {
-    if (arg.hasValue || !arg.hasValueFrom || arg.fromSecret || supplied.has(arg.name)) continue;
+  for (const arg of ignoredSources(templates)) {
+    if (supplied.has(arg.name)) continue;
     context.report('source', {
       path: analysis.argsPath,
       anchor: `${analysis.anchor} ${arg.name}`,
@@ -160,7 +179,6 @@ function checkSources(
   analysis: Analysis,
   templates: readonly KubeObject[],
 ): void {
-  if (!VALIDATED.includes(analysis.role)) return;
   for (const arg of templates.flatMap(templateArgs)) {
     if (!arg.hasValue || !arg.hasValueFrom) continue;
     context.report('both', {
@@ -177,11 +195,12 @@ function checkUnknown(
   context: Context,
   analysis: Analysis,
   templates: readonly KubeObject[],
-  { args }: CombinedArgs,
+  supplied: ReadonlySet<string>,
   misspelt: ReadonlySet<string>,
 ): void {
-  const supplied = suppliedNames(analysis);
+  const { args } = combineArgs(templates);
   const unknown = new Set([...supplied].filter((name) => !args.has(name) && !misspelt.has(name)));
+  if (unknown.size === 0) return;
   const free = new Set([...args.keys()].filter((name) => !supplied.has(name)));
   const likely = guesses([...unknown], free);
   const declared = listed(args.keys(), quoted);

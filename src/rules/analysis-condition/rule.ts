@@ -1,5 +1,5 @@
 import { metricsOf, nameRulesOf, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
-import { matchesSome, providersOf } from '../../world/metrics.ts';
+import { nameMatcher, providersOf } from '../../world/metrics.ts';
 import { dig, asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 import { comparesWholeResult } from './compares-whole-result.ts';
@@ -43,17 +43,16 @@ export const analysisCondition = defineRule({
     },
   },
   check(context, template) {
-    const dryRuns = nameRulesOf(template, 'dryRun');
+    const dryRuns = nameRulesOf(template, 'dryRun')
+      .slice(0, MAX_RULES)
+      .map(({ pattern }) => nameMatcher(pattern));
     for (const metric of metricsOf(template)) {
       const { name, raw, path } = metric;
       const [provider, second] = providersOf(metric);
       if (provider === undefined || second !== undefined || !JUDGED_BY_CONDITION.has(provider)) continue;
       const conditions = CONDITIONS.filter((field) => asString(raw[field]) !== '');
       // The result of a metric in a dry run does not count.
-      if (
-        conditions.length === 0 &&
-        !dryRuns.slice(0, MAX_RULES).some(({ pattern }) => matchesSome(pattern, [name]) !== false)
-      ) {
+      if (conditions.length === 0 && !dryRuns.some((matches) => matches?.(name) !== false)) {
         context.report('none', { path, anchor: name, data: { metric: name, provider } });
       }
       if (provider !== 'prometheus' || !yieldsList(metric)) continue;

@@ -1,50 +1,45 @@
 import {
   analysesOf,
   combineArgs,
+  combinedMetrics,
   knownValues,
-  metricsOf,
   named,
-  nameRulesOf,
-  resolveTemplates,
+  templateResolver,
   type Metric,
 } from '../../world/analysis.ts';
 import type { Analysis } from '../../world/collect-analyses.ts';
-import { limitProblems, namesOf, resolveWith } from '../../world/metrics.ts';
+import { memo } from '../../world/memo.ts';
+import { limitProblems, LIMIT_FIELDS, namesOf, resolveWith } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { asString } from '../../world/read.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
-import {
-  NAME_RULE_FIELDS,
-  reportRepeated,
-  reportTwice,
-  reportUnmatched,
-  unmatched,
-  type PlacedRule,
-} from './name-rules.ts';
+import { CombinedRules } from './combined-rules.ts';
+import { AS_WRITTEN, NAME_RULE_FIELDS, type NameRuleField } from './name-rules.ts';
 
 /** Checks the analyses of a Rollout or Experiment, with their templates combined. */
 export function checkHolder(context: Context, holder: KubeObject): void {
   const analyses = analysesOf(holder);
-  const ofSteps = {
-    dryRun: rulesOfSteps(holder, analyses, 'dryRun'),
-    measurementRetention: rulesOfSteps(holder, analyses, 'measurementRetention'),
-  };
+  const rules = NAME_RULE_FIELDS.map((field) => ({
+    field,
+    check: new CombinedRules(context, holder, analyses, field),
+  }));
+  const resolveAll = templateResolver(namespaceOf(holder), context);
   for (const analysis of analyses) {
-    const { templates, complete } = resolveTemplates(analysis.templates, namespaceOf(holder), context);
+    const { templates, complete } = resolveAll(analysis.templates);
     const place = [{ object: holder, path: analysis.templatesPath }];
     if (!complete || templates.length === 0) {
-      for (const field of NAME_RULE_FIELDS) reportRepeated(context, field, ownRules(holder, analysis, field), place);
+      for (const { check } of rules) check.checkOwn(analysis, place);
       continue;
     }
-    const metrics = templates.flatMap(metricsOf);
-    if (metrics.length === 0) {
+    if (combinedMetrics(templates).length === 0) {
       const data = { analysis: analysis.title, templates: listed(templates, ({ metadata }) => quoted(metadata.name)) };
       context.report('none-combined', { path: analysis.templatesPath, anchor: analysis.anchor, data });
     }
-    checkNames(context, holder, analysis, metrics);
+    reportNames(context, holder, analysis, templates);
 
     const resolve = resolveWith(knownValues(combineArgs(templates).args, analysis.args));
-    for (const metric of metrics) {
+    for (const metric of metricsByArguments(templates)) {
       for (const { field, against, value, reason, byArguments } of limitProblems(metric, resolve)) {
         if (!byArguments) continue;
         context.report('combined', {
@@ -63,35 +58,50 @@ export function checkHolder(context: Context, holder: KubeObject): void {
       }
     }
 
-    for (const field of NAME_RULE_FIELDS) {
-      const own = ownRules(holder, analysis, field);
-      const theirs = templates.flatMap((template) =>
-        nameRulesOf(template, field).map((rule) => ({ ...rule, object: template, holder: named(template) })),
-      );
-      reportRepeated(context, field, [...own, ...theirs], place);
-      const names = namesOf(metrics, resolve);
-      reportUnmatched(context, field, unmatched([...own, ...theirs], names), names ?? [], place);
-      // The controller validates the templates of every analysis together with the rules of every step.
-      for (const rule of theirs) {
-        const other = ofSteps[field].get(rule.pattern)?.find(({ step }) => step !== analysis);
-        if (other !== undefined && analysis.role !== 'experiment') reportTwice(context, field, other.rule, rule, place);
-      }
+    for (const { field, check } of rules) {
+      const names = combinedNames(templates, field) ?? namesOf(combinedMetrics(templates), resolve);
+      check.checkCombined(analysis, templates, names, place);
     }
   }
 }
 
-function ownRules(holder: KubeObject, analysis: Analysis, field: (typeof NAME_RULE_FIELDS)[number]): PlacedRule[] {
-  return analysis[field].map((rule) => ({ ...rule, object: holder, holder: analysis.title }));
+// What follows depends only on the templates, so it is derived once for all analyses that combine the same ones.
+
+/** The metrics in whose limits a placeholder stands: the only ones that the arguments of an analysis can make invalid. */
+const metricsByArguments = memo((templates: readonly KubeObject[]): readonly Metric[] =>
+  combinedMetrics(templates).filter(({ raw }) => LIMIT_FIELDS.some((field) => asString(raw[field]).includes('{{'))),
+);
+
+const namesAsWritten = memo((templates: readonly KubeObject[]) => ({
+  dryRun: namesOf(combinedMetrics(templates), AS_WRITTEN),
+  measurementRetention: namesOf(combinedMetrics(templates), AS_WRITTEN),
+}));
+
+/** Returns the names of all metrics, if none depends on the arguments. */
+function combinedNames(templates: readonly KubeObject[], field: NameRuleField): readonly string[] | undefined {
+  return namesAsWritten(templates)[field];
 }
 
-function checkNames(context: Context, holder: KubeObject, analysis: Analysis, metrics: readonly Metric[]): void {
+interface Repeated {
+  readonly earlier: Metric;
+  readonly metric: Metric;
+}
+
+const repeatedNames = memo((templates: readonly KubeObject[]): readonly Repeated[] => {
   const first = new Map<string, Metric>();
-  for (const metric of metrics) {
+  const repeated: Repeated[] = [];
+  for (const metric of combinedMetrics(templates)) {
+    const earlier = first.get(metric.name);
+    if (earlier === undefined) first.set(metric.name, metric);
+    else repeated.push({ earlier, metric });
+  }
+  return repeated;
+});
+
+function reportNames(context: Context, holder: KubeObject, analysis: Analysis, templates: readonly KubeObject[]): void {
+  for (const { earlier, metric } of repeatedNames(templates)) {
     const { name, template, path } = metric;
-    const earlier = first.get(name);
-    if (earlier === undefined) {
-      first.set(name, metric);
-    } else if (earlier.template === template) {
+    if (earlier.template === template) {
       const related = [{ object: holder, path: analysis.templatesPath }];
       context.report('duplicate', {
         object: template,
@@ -109,29 +119,4 @@ function checkNames(context: Context, holder: KubeObject, analysis: Analysis, me
       });
     }
   }
-}
-
-interface StepRule {
-  readonly step: Analysis;
-  readonly rule: PlacedRule;
-}
-
-// Returns the first two steps that have each regular expression. Two are enough to find one that differs from any given
-// step.
-function rulesOfSteps(
-  holder: KubeObject,
-  analyses: readonly Analysis[],
-  field: (typeof NAME_RULE_FIELDS)[number],
-): ReadonlyMap<string, readonly StepRule[]> {
-  const rules = new Map<string, StepRule[]>();
-  for (const step of analyses) {
-    if (step.role !== 'step') continue;
-    for (const rule of step[field]) {
-      const some = rules.get(rule.pattern) ?? [];
-      if (some.length < 2 && some[0]?.step !== step)
-        some.push({ step, rule: { ...rule, object: holder, holder: step.title } });
-      rules.set(rule.pattern, some);
-    }
-  }
-  return rules;
 }

@@ -1,5 +1,5 @@
 import type { NameRule } from '../../world/collect-analyses.ts';
-import { matchesSome } from '../../world/metrics.ts';
+import { matchesSome, resolveWith } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { ObjectPath } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
@@ -7,6 +7,12 @@ import type { Context } from './messages.ts';
 
 /** The fields whose rules match metrics by name. */
 export const NAME_RULE_FIELDS = ['dryRun', 'measurementRetention'] as const;
+
+/** One of these fields. */
+export type NameRuleField = (typeof NAME_RULE_FIELDS)[number];
+
+/** Fills in nothing: a name with placeholders depends on the arguments of each analysis. */
+export const AS_WRITTEN = resolveWith(() => undefined);
 
 /** A rule with its location. */
 export interface PlacedRule extends NameRule {
@@ -47,18 +53,13 @@ export function reportUnmatched(
   }
 }
 
-/** Reports rules that are in a list twice, also if they come from different objects. */
-export function reportRepeated(
-  context: Context,
-  field: string,
-  rules: readonly PlacedRule[],
-  related: readonly ObjectPath[],
-): void {
+/** Reports rules that are in a list twice. */
+export function reportRepeated(context: Context, field: string, rules: readonly PlacedRule[]): void {
   const first = new Map<string, PlacedRule>();
   for (const rule of rules) {
     const earlier = first.get(rule.pattern);
     if (earlier === undefined) first.set(rule.pattern, rule);
-    else reportTwice(context, field, earlier, rule, related);
+    else reportTwice(context, field, earlier, rule, []);
   }
 }
 

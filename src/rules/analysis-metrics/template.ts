@@ -15,10 +15,7 @@ import type { KubeObject } from '../../world/object.ts';
 import { asArray, dig, isBeyondInt32, asObject } from '../../world/read.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
-import { NAME_RULE_FIELDS, reportRepeated, reportUnmatched, unmatched } from './name-rules.ts';
-
-// A name with placeholders is unknown, because it depends on the arguments of each analysis.
-const AS_WRITTEN = resolveWith(new Map());
+import { AS_WRITTEN, NAME_RULE_FIELDS, reportRepeated, reportUnmatched, unmatched } from './name-rules.ts';
 
 /** Checks a template by itself. Parts that a combined template may supply are not reported. */
 export function checkTemplate(context: Context, template: KubeObject): void {
@@ -58,7 +55,7 @@ export function checkTemplate(context: Context, template: KubeObject): void {
 
   for (const field of NAME_RULE_FIELDS) {
     const rules = nameRulesOf(template, field).map((rule) => ({ ...rule, object: template, holder: named(template) }));
-    reportRepeated(context, field, rules, []);
+    reportRepeated(context, field, rules);
     const alone = unmatched(rules, namesOf(metrics, AS_WRITTEN));
     if (alone.length === 0) continue;
     const { templates, complete } = combinedTemplatesOf(template, context);

@@ -1,10 +1,13 @@
-import { named, nestedTemplates, TEMPLATE_KINDS, type Lookups } from '../../world/analysis.ts';
+import { named, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import type { TemplateRef } from '../../world/collect-analyses.ts';
-import { keyOf, KINDS, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
+import { keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
 import { defineRule } from '../define.ts';
+import { TemplateComponents, type Included } from './components.ts';
 
-// Without a bound, the cost would grow with the square of the length of a chain of templates.
-const MAX_TEMPLATES = 1_000;
+const COMPONENTS = Symbol('template components');
+
+// Bounds the cost: otherwise each template of a large circle would look at all others.
+const MAX_SEEN = 25;
 
 export const analysisTemplateCycle = defineRule({
   id: 'analysis-template-cycle',
@@ -26,16 +29,32 @@ export const analysisTemplateCycle = defineRule({
     },
   },
   check(context, template) {
-    const way = wayBack(template, context);
+    const home = namespaceOf(template);
+    const byHome = context.perWorld(COMPONENTS, () => new Map<string, TemplateComponents>());
+    const components = byHome.get(home) ?? new TemplateComponents(home);
+    byHome.set(home, components);
+    const lookUp = context.lookup.bind(context);
+    const component = components.of(template, lookUp);
+    const inside = (from: KubeObject): readonly Included[] =>
+      components.included(from, lookUp).known.filter((each) => components.of(each.template, lookUp) === component);
+    const way = wayBack(template, inside);
     const [first] = way;
-    if (first === undefined) return;
-    const names = [template.metadata.name, ...way.map(({ ref }) => ref.name)];
+    if (first === undefined) {
+      if (component.whyUnknown !== undefined) context.skip(component.whyUnknown);
+      return;
+    }
+    const names = way.map(({ ref }) => `"${ref.name}"`);
+    const isClosed = way.at(-1)?.closes === true;
     context.report('circle', {
       path: first.ref.path,
       anchor: `${first.ref.kind} ${first.ref.name}`,
       data: {
         template: named(template),
-        circle: names.map((name) => `"${name}"`).join(' -> '),
+        circle: [
+          `"${template.metadata.name}"`,
+          ...names,
+          ...(isClosed ? [] : ['...', `"${template.metadata.name}"`]),
+        ].join(' -> '),
         next: first.ref.name,
         other: way.length > 1 ? ', or break the cycle elsewhere' : '',
       },
@@ -49,31 +68,24 @@ interface Step {
   readonly from: KubeObject;
   readonly ref: TemplateRef;
   readonly before: Step | undefined;
+  readonly closes: boolean;
 }
 
-// Returns the shortest path from a template back to itself (breadth-first), or an empty list. References from a
-// cluster-scoped template to namespaced ones are not followed, because it has no namespace of its own. A cycle through
-// them is found when the namespaced template is checked.
-function wayBack(start: KubeObject, { find, skip }: Lookups): readonly Step[] {
-  const home = namespaceOf(start);
+// Returns the shortest path from a template back to itself (breadth-first), or an empty list. Of a longer circle it is
+// only the beginning: each of its templates is reported, and nobody reads more names.
+function wayBack(start: KubeObject, inside: (from: KubeObject) => readonly Included[]): readonly Step[] {
   const goal = keyOf(start);
   const seen = new Set<ObjectKey>();
   const queue: { template: KubeObject; step: Step | undefined }[] = [{ template: start, step: undefined }];
+  let last: Step | undefined;
   for (const { template, step } of queue) {
-    for (const ref of nestedTemplates(template)) {
-      const { namespaced } = KINDS[ref.kind];
-      const next = namespaced && home === '' ? undefined : find(ref.kind, namespaced ? home : '', ref.name);
-      if (next === undefined) continue;
-      const taken: Step = { from: template, ref, before: step };
+    for (const { ref, template: next } of inside(template)) {
       const key = keyOf(next);
-      if (key === goal) return unwind(taken);
+      last = { from: template, ref, before: step, closes: key === goal };
+      if (last.closes || seen.size === MAX_SEEN) return unwind(last);
       if (seen.has(key)) continue;
-      if (seen.size === MAX_TEMPLATES) {
-        skip(`more than ${MAX_TEMPLATES} templates are combined`);
-        return [];
-      }
       seen.add(key);
-      queue.push({ template: next, step: taken });
+      queue.push({ template: next, step: last });
     }
   }
   return [];

@@ -1,15 +1,16 @@
 import {
   analysesOf,
   combineArgs,
+  combinedMetrics,
   knownValues,
-  metricsOf,
   named,
-  resolveTemplates,
   templateArgs,
+  templateResolver,
   TEMPLATE_KINDS,
   type Metric,
 } from '../../world/analysis.ts';
 import type { Analysis } from '../../world/collect-analyses.ts';
+import { memo } from '../../world/memo.ts';
 import { intValue, resolveWith, runsForever, type Resolve } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asString } from '../../world/read.ts';
@@ -69,33 +70,41 @@ export const analysisTerminates = defineRule({
     },
   },
   check(context, rollout) {
+    const resolveAll = templateResolver(namespaceOf(rollout), context);
     for (const analysis of analysesOf(rollout)) {
       if (analysis.role === 'background' || (analysis.role === 'experiment' && !analysis.requiredForCompletion))
         continue;
-      const { templates, complete } = resolveTemplates(analysis.templates, namespaceOf(rollout), context);
+      const { templates, complete } = resolveAll(analysis.templates);
       if (!complete) continue;
       const merged = resolveWith(knownValues(combineArgs(templates).args, analysis.args));
-      for (const template of templates) {
-        const validated = asValidated(template);
-        for (const metric of metricsOf(template)) {
-          const found = verdict(analysis, metric, validated, merged);
-          if (found === undefined) continue;
-          context.report(found, {
-            path: analysis.templatesPath,
-            anchor: `${analysis.anchor} ${metric.name}`,
-            data: {
-              metric: metric.name,
-              template: named(template),
-              analysis: analysis.title,
-              count: countOf(metric, found === 'default' ? undefined : merged),
-            },
-            related: [{ object: template, path: metric.path }],
-          });
-        }
+      for (const metric of metricsThatMayRun(templates)) {
+        const { template } = metric;
+        const found = verdict(analysis, metric, asValidated(template), merged);
+        if (found === undefined) continue;
+        context.report(found, {
+          path: analysis.templatesPath,
+          anchor: `${analysis.anchor} ${metric.name}`,
+          data: {
+            metric: metric.name,
+            template: named(template),
+            analysis: analysis.title,
+            count: countOf(metric, found === 'default' ? undefined : merged),
+          },
+          related: [{ object: template, path: metric.path }],
+        });
       }
     }
   },
 });
+
+// The metrics with an interval, and without a count that is a number above 0. All others end by themselves, whatever the
+// arguments are.
+const metricsThatMayRun = memo((templates: readonly KubeObject[]): readonly Metric[] =>
+  combinedMetrics(templates).filter(({ raw }) => {
+    const { count } = raw;
+    return asString(raw['interval']) !== '' && !(typeof count === 'number' && count !== 0);
+  }),
+);
 
 function verdict(
   analysis: Analysis,
@@ -122,10 +131,9 @@ function countOf({ raw }: Metric, resolve: Resolve | undefined): string {
 
 // When the controller validates, it resolves each template with its own arguments and ignores those of the Rollout (Argo
 // Rollouts v1.9.1, `setArgValuePlaceHolder`, `validateAnalysisMetrics`).
-function asValidated(template: KubeObject): Resolve {
-  const values = templateArgs(template).map(({ name, hasValue, value }): [string, string | undefined] => [
-    name,
-    hasValue ? value : PLACEHOLDER,
-  ]);
-  return resolveWith(new Map(values.filter((entry): entry is [string, string] => entry[1] !== undefined)));
-}
+const asValidated = memo((template: KubeObject): Resolve => {
+  const values = new Map(
+    templateArgs(template).map(({ name, hasValue, value }) => [name, hasValue ? value : PLACEHOLDER]),
+  );
+  return resolveWith((name) => values.get(name));
+});

@@ -58,13 +58,14 @@ export const destinationRuleExtraSubsets = defineRule({
 
     const { name } = destinationRule.metadata;
     const host = { host: asString(dig(destinationRule, 'spec', 'host')), namespace };
+    const senderTo = sendersTo(context, host, destinationRule);
     for (const { name: subset, raw, index } of subsets) {
       // The controller creates subsets for experiments itself, with only the hash as their label.
       if (named.includes(subset) || dig(raw, 'labels', HASH_LABEL) !== undefined) continue;
       const place = { object: destinationRule, path: ['spec', 'subsets', index, 'name'], anchor: subset };
       const by = { object: rollout, path: [...PATH, 'name'] };
       const data = { subset, name, rollout: rollout.metadata.name };
-      const sender = senderTo(context, host, subset, destinationRule);
+      const sender = senderTo(subset);
       if (sender === undefined)
         context.report('extra', {
           ...place,
@@ -87,30 +88,47 @@ interface Sender {
 }
 
 /**
- * Returns a route in the namespace that sends to the subset of the host, or undefined. Also returns undefined if another
- * DestinationRule in the namespace has the subset too.
+ * Returns a function that returns a route in the namespace that sends to a subset of the host, or undefined. It also
+ * returns undefined if another DestinationRule in the namespace has the subset too. It looks at all objects once, for the
+ * first subset.
  */
-function senderTo(
+function sendersTo(
   context: RuleContext<typeof messages>,
   host: PlacedHost,
-  subset: string,
   own: KubeObject,
-): Sender | undefined {
+): (subset: string) => Sender | undefined {
   const isOfHost = (other: PlacedHost): boolean =>
     ![host.host, other.host].some((each) => each === '' || each.includes('*')) && mayBeSameHost(host, other);
-  const sender = context
-    .list(VIRTUAL_SERVICE, host.namespace)
-    .flatMap((virtualService) => routesOf(virtualService).map((route) => ({ virtualService, route })))
-    .find(({ route }) =>
-      route.destinations.some(
-        (destination) =>
-          destination.subset === subset && isOfHost({ host: destination.host, namespace: host.namespace }),
-      ),
+  let senders: ReadonlyMap<string, Sender> | undefined;
+  let elsewhere: ReadonlySet<string> | undefined;
+  const findSenders = (): ReadonlyMap<string, Sender> => {
+    const found = new Map<string, Sender>();
+    for (const virtualService of context.list(VIRTUAL_SERVICE, host.namespace)) {
+      for (const route of routesOf(virtualService)) {
+        for (const { subset, host: name } of route.destinations) {
+          if (!found.has(subset) && isOfHost({ host: name, namespace: host.namespace }))
+            found.set(subset, { virtualService, route });
+        }
+      }
+    }
+    return found;
+  };
+  const findElsewhere = (): ReadonlySet<string> =>
+    new Set(
+      context
+        .list(DESTINATION_RULE, host.namespace)
+        .filter(
+          (other) =>
+            other.metadata.name !== own.metadata.name &&
+            mayBeSameHost(host, { host: asString(dig(other, 'spec', 'host')), namespace: host.namespace }),
+        )
+        .flatMap((other) => asArray(dig(other, 'spec', 'subsets')).map((each) => asString(dig(each, 'name')))),
     );
-  if (sender === undefined) return undefined;
-  const makes = (other: KubeObject): boolean =>
-    other.metadata.name !== own.metadata.name &&
-    mayBeSameHost(host, { host: asString(dig(other, 'spec', 'host')), namespace: host.namespace }) &&
-    asArray(dig(other, 'spec', 'subsets')).some((each) => dig(each, 'name') === subset);
-  return context.list(DESTINATION_RULE, host.namespace).some(makes) ? undefined : sender;
+  return (subset) => {
+    senders ??= findSenders();
+    const sender = senders.get(subset);
+    if (sender === undefined) return undefined;
+    elsewhere ??= findElsewhere();
+    return elsewhere.has(subset) ? undefined : sender;
+  };
 }

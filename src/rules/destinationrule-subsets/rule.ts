@@ -1,4 +1,5 @@
 import {
+  canonicalHost,
   destinationService,
   drivenRoutes,
   mayBeSameHost,
@@ -107,6 +108,12 @@ export const destinationRuleSubsets = defineRule({
 
     const host = hostOf(destinationRule);
     const driven = drivenRoutes(rollout, context.find);
+    const byPlace = new Map<string, SubsetIndex>();
+    const subsetsIn = (place: string): SubsetIndex => {
+      const index = byPlace.get(place) ?? new SubsetIndex(context.list(DESTINATION_RULE, place));
+      byPlace.set(place, index);
+      return index;
+    };
     for (const { route, virtualService, path, target, subset, anchor } of strangers(
       driven,
       host,
@@ -124,9 +131,7 @@ export const destinationRuleSubsets = defineRule({
         context.skip(`cannot read all DestinationRules that may be for host "${target.host}"`);
         continue;
       }
-      const makes = (other: KubeObject): boolean =>
-        mayBeSameHost(hostOf(other), target) && subsetNames(other).has(subset);
-      if (places.some((place) => context.list(DESTINATION_RULE, place).some(makes))) continue;
+      if (places.some((place) => subsetsIn(place).has(target, subset))) continue;
       context.report('host', {
         object: destinationRule,
         path: ['spec', 'host'],
@@ -174,6 +179,32 @@ function strangers(
     }
   }
   return [...found.values()];
+}
+
+/** The subsets of DestinationRules by host: those that `mayBeSameHost` finds, without a comparison with each. */
+class SubsetIndex {
+  readonly #byHost = new Map<string, Set<string>>();
+  readonly #ofWildcards = new Set<string>();
+  readonly #all = new Set<string>();
+
+  constructor(destinationRules: readonly KubeObject[]) {
+    for (const destinationRule of destinationRules) {
+      const placed = hostOf(destinationRule);
+      const host = canonicalHost(placed);
+      const ofHost = this.#byHost.get(host) ?? new Set();
+      this.#byHost.set(host, ofHost);
+      for (const subset of subsetNames(destinationRule)) {
+        this.#all.add(subset);
+        if (placed.host.includes('*')) this.#ofWildcards.add(subset);
+        else ofHost.add(subset);
+      }
+    }
+  }
+
+  has(target: PlacedHost, subset: string): boolean {
+    if (target.host.includes('*')) return this.#all.has(subset);
+    return this.#ofWildcards.has(subset) || this.#byHost.get(canonicalHost(target))?.has(subset) === true;
+  }
 }
 
 function hostOf(destinationRule: KubeObject): PlacedHost {

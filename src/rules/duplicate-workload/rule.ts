@@ -1,8 +1,11 @@
+import { memo } from '../../world/memo.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asArray, dig, optionalNumber, stringMap } from '../../world/read.ts';
 import { isBeingDeleted, workloadRefOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed } from '../wording.ts';
+
+const MAX_DUPLICATES = 10;
 
 export const duplicateWorkload = defineRule({
   id: 'duplicate-workload',
@@ -26,8 +29,7 @@ export const duplicateWorkload = defineRule({
   check(context, rollout) {
     const labels = stringMap(dig(rollout, 'spec', 'selector', 'matchLabels'));
     if (workloadRefOf(rollout) !== undefined || labels.size === 0 || !mayRunThePods(rollout)) return;
-    for (const deployment of context.samePods('Deployment.apps', namespaceOf(rollout), labels)) {
-      if (isBeingDeleted(deployment) || !mayRunThePods(deployment)) continue;
+    for (const deployment of duplicatesOf(context.samePods('Deployment.apps', namespaceOf(rollout), labels))) {
       const { name } = deployment.metadata;
       context.report('same', {
         path: ['spec', 'selector'],
@@ -38,6 +40,14 @@ export const duplicateWorkload = defineRule({
     }
   },
 });
+
+// All Rollouts with this selector have the same duplicates. More of them would only repeat the message.
+const duplicatesOf = memo((deployments: readonly KubeObject[]): readonly KubeObject[] =>
+  deployments
+    .filter((deployment) => !isBeingDeleted(deployment) && mayRunThePods(deployment))
+    .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+    .slice(0, MAX_DUPLICATES),
+);
 
 function mayRunThePods(workload: KubeObject): boolean {
   return (

@@ -1,4 +1,4 @@
-import { albActionService, ingressBackends, managedIngresses, USE_ANNOTATION } from '../../world/ingress.ts';
+import { albActionService, ingressBackendsOf, managedIngresses, USE_ANNOTATION } from '../../world/ingress.ts';
 import { namespaceOf } from '../../world/object.ts';
 import { asString } from '../../world/read.ts';
 import { canaryOf } from '../../world/rollout.ts';
@@ -60,7 +60,7 @@ export const ingressBackend = defineRule({
       const ingress = context.find('Ingress.networking.k8s.io', namespaceOf(rollout), name);
       if (ingress === undefined) continue;
       const related = [{ object: rollout, path: from }];
-      const backends = ingressBackends(ingress).filter((backend) => backend.service === service);
+      const backends = ingressBackendsOf(ingress, new Set([service]));
       if (backends.length === 0) {
         const role = service === stable ? 'stable' : 'root';
         context.report('lacking', {

@@ -1,4 +1,4 @@
-import { routesOf, shortHost, type Route } from '../../world/istio.ts';
+import { routeNames, shortHost, type Route } from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject } from '../../world/read.ts';
@@ -52,24 +52,24 @@ export const managedRouteClash = defineRule({
   check(context, rollout) {
     const managed = managedRouteNames(rollout);
     if (managed.length === 0) return;
+    const positions = new Map<string, number>();
+    for (const [index, name] of managed.entries()) if (name !== '' && !positions.has(name)) positions.set(name, index);
     for (const entry of virtualServiceEntries(rollout)) {
       if (entry.name === '') continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
-      for (const [index, route] of managed.entries()) {
-        if (route === '' || managed.indexOf(route) < index) continue;
-        const path = [...MANAGED, index, 'name'];
-        if (entry.routes.includes(route)) {
+      const written = virtualService === undefined ? undefined : routeNames(virtualService);
+      const named = new Set(entry.routes);
+      for (const route of inBoth(positions, named, written)) {
+        const path = [...MANAGED, positions.get(route) ?? 0, 'name'];
+        if (named.has(route)) {
           context.report('driven', { path, anchor: `${entry.name} ${route}`, data: { route, name: entry.name } });
           continue;
         }
-        const written =
-          virtualService === undefined
-            ? undefined
-            : routesOf(virtualService, ['http']).find((each) => each.name === route && !isControllers(each, rollout));
-        if (virtualService === undefined || written === undefined) continue;
+        const lost = written?.get(route)?.find((each) => !isControllers(each, rollout));
+        if (virtualService === undefined || lost === undefined) continue;
         context.report('written', {
           object: virtualService,
-          path: [...written.path, 'name'],
+          path: [...lost.path, 'name'],
           anchor: route,
           data: { route, name: virtualService.metadata.name, rollout: rollout.metadata.name },
           related: [{ object: rollout, path }],
@@ -78,6 +78,17 @@ export const managedRouteClash = defineRule({
     }
   },
 });
+
+/** Returns the managed names that an entry names or that are written, at the cost of the smaller list. */
+function inBoth(
+  managed: ReadonlyMap<string, number>,
+  named: ReadonlySet<string>,
+  written: ReadonlyMap<string, unknown> | undefined,
+): string[] {
+  if (managed.size <= named.size + (written?.size ?? 0))
+    return [...managed.keys()].filter((name) => named.has(name) || written?.has(name) === true);
+  return [...new Set([...named, ...(written?.keys() ?? [])])].filter((name) => managed.has(name));
+}
 
 /** Returns whether the controller may have created a route for this Rollout. Nothing in a route says who wrote it. */
 function isControllers(route: Route, rollout: KubeObject): boolean {

@@ -66,8 +66,10 @@ export const managedRouteEffect = defineRule({
     for (const entry of virtualServiceEntries(rollout)) {
       if (entry.name === '' || entry.routes.length > 0) continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
-      const [only, ...others] = virtualService === undefined ? [] : unmanagedRoutes(virtualService, managed);
-      if (virtualService === undefined || only === undefined || only.name === '' || others.length > 0) continue;
+      const routes = virtualService === undefined ? undefined : unmanagedRoutes(virtualService, managed);
+      if (virtualService === undefined || routes?.count !== 1) continue;
+      const [only] = routes.firstOfEach();
+      if (only === undefined || only.name === '') continue;
       context.report('weightless', {
         path: entry.path,
         anchor: `${entry.namespace}/${entry.name} ${only.name}`,

@@ -1,4 +1,4 @@
-import { analysesOf, nestedTemplates, resolveTemplates } from '../../world/analysis.ts';
+import { analysesOf, nestedTemplates, templateResolver } from '../../world/analysis.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { RuleContext } from '../define.ts';
 import type { messages } from './messages.ts';
@@ -9,9 +9,10 @@ import type { messages } from './messages.ts';
  */
 export function checkNested(context: RuleContext<typeof messages>, holder: KubeObject): void {
   const namespace = namespaceOf(holder);
+  const resolveAll = templateResolver(namespace, context);
   for (const { templates, templatesPath, title, anchor } of analysesOf(holder)) {
     const seen = new Set<string>();
-    for (const template of resolveTemplates(templates, namespace, context).templates) {
+    for (const template of resolveAll(templates).templates) {
       if (namespaceOf(template) !== '') continue;
       for (const { kind, name, path } of nestedTemplates(template)) {
         if (kind !== 'AnalysisTemplate.argoproj.io' || name === '' || seen.has(name)) continue;

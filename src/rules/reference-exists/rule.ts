@@ -1,4 +1,5 @@
-import { KINDS, namespaceOf, type KindId } from '../../world/object.ts';
+import { memo } from '../../world/memo.ts';
+import { KINDS, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
 import { nearest } from '../../world/nearest.ts';
 import { at } from '../../world/path.ts';
 import { references } from '../../world/references.ts';
@@ -14,6 +15,7 @@ const OTHER_SCOPE: Partial<Record<KindId, KindId>> = {
 
 // Bounds the cost, because each hint lists all objects of a kind in the namespace.
 const MAX_HINTS = 20;
+const MAX_KNOWN = 200;
 
 // The end of the message for each role. References with a role that is not here are not checked.
 const USE: Partial<Record<Role, string>> = {
@@ -134,9 +136,19 @@ function hintFor(
   name: string,
 ): string {
   if (kind === 'Secret' || isAbroad(kind, namespace, own)) return '';
-  const near = nearest(
-    name,
-    context.list(kind, namespace).map(({ metadata }) => metadata.name),
-  );
+  const known = hintsIn(context.list(kind, namespace));
+  let near = known.hints.get(name);
+  if (near === undefined && !known.hints.has(name)) {
+    near = nearest(name, known.names);
+    // The list may live as long as the process.
+    if (known.hints.size === MAX_KNOWN) known.hints.clear();
+    known.hints.set(name, near);
+  }
   return near === undefined ? '' : ` (did you mean "${near}"?)`;
 }
+
+// Many Rollouts may name the same object that is missing.
+const hintsIn = memo((objects: readonly KubeObject[]) => ({
+  names: objects.map(({ metadata }) => metadata.name),
+  hints: new Map<string, string | undefined>(),
+}));

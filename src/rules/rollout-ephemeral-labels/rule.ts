@@ -2,8 +2,9 @@ import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { dig, asObject, optionalObject, stringMap } from '../../world/read.ts';
 import { canaryOf, effectiveTemplate, type EffectiveTemplate } from '../../world/rollout.ts';
-import { meets, renderRequirement, requirementsOf } from '../../world/selector.ts';
+import { meets, renderRequirement, requirementsOf, type Requirement } from '../../world/selector.ts';
 import { defineRule, type RuleContext } from '../define.ts';
+import type { ObjectPath } from '../finding.ts';
 
 const messages = {
   differs: {
@@ -59,25 +60,23 @@ export const rolloutEphemeralLabels = defineRule({
     const own = optionalObject(dig(rollout, 'spec', 'selector'));
     const source = own === undefined ? template?.source : rollout;
     const requirements = requirementsOf(own ?? asObject(dig(source, 'spec', 'selector')));
+    const byKey = Map.groupBy(requirements, ({ key }) => key);
     for (const one of metadata) {
       const { field, role, labels, path } = one;
+      const isRead = template !== undefined && isWritten(one, template);
       for (const [key, value] of labels) {
         const at = { path: [...path, key], anchor: `${field} ${key}` };
-        const wanted = requirements.filter((requirement) => requirement.key === key);
+        const wanted = byKey.get(key) ?? [];
         const refused = wanted.find((requirement) => !meets(requirement, labels));
         const needed = wanted.find(({ operator }) => operator === 'In' || operator === 'Exists');
-        const against = refused ?? needed;
-        const related =
-          source === undefined || against === undefined
-            ? []
-            : [{ object: source, path: ['spec', 'selector', ...against.path] }];
+        const related = relatedTo(source, refused ?? needed);
         if (refused !== undefined)
           context.report('differs', {
             ...at,
             related,
             data: { field, role, key, value, wanted: renderRequirement(refused) },
           });
-        else if (template === undefined || !isWritten(one, template)) continue;
+        else if (template === undefined || !isRead) continue;
         else if (needed !== undefined && canaryOf(rollout) !== undefined)
           context.report('taken', { ...at, related, data: { field, role, key } });
         else if (needed === undefined) reportLost(context, one, key, template);
@@ -85,6 +84,11 @@ export const rolloutEphemeralLabels = defineRule({
     }
   },
 });
+
+function relatedTo(source: KubeObject | undefined, requirement: Requirement | undefined): ObjectPath[] {
+  if (source === undefined || requirement === undefined) return [];
+  return [{ object: source, path: ['spec', 'selector', ...requirement.path] }];
+}
 
 function reportLost(
   context: RuleContext<typeof messages>,

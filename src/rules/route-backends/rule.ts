@@ -1,4 +1,4 @@
-import { backendRefsOf, findManagedRoutes, weightedBackendsOf } from '../../world/gateway.ts';
+import { backendsNamed, findManagedRoutes, weightedBackendsOf } from '../../world/gateway.ts';
 import { canaryOf, managedRouteNames } from '../../world/rollout.ts';
 import { asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
@@ -62,10 +62,8 @@ export const routeBackends = defineRule({
     const canary = asString(canaryOf(rollout)?.['canaryService']);
     if (stable === '' || canary === '') return;
     for (const { route, path: from } of findManagedRoutes(rollout, context)) {
-      const all = new Set(backendRefsOf(route).map(({ name }) => name));
-      const weighted = weightedBackendsOf(route, canary, managedRouteNames(rollout));
       const rulesOf = (service: string): number[] =>
-        weighted.filter(({ name }) => name === service).map(({ rule }) => rule);
+        weightedBackendsOf(route, service, canary, managedRouteNames(rollout)).map(({ rule }) => rule);
       const where = { object: route, path: ['spec', 'rules'], related: [{ object: rollout, path: from }] };
       const data = { kind: route.kind, name: route.metadata.name };
       const missing = [
@@ -73,7 +71,7 @@ export const routeBackends = defineRule({
         { role: 'canary', service: canary },
       ].filter(({ service }) => rulesOf(service).length === 0);
       for (const { role, service } of missing) {
-        context.report(all.has(service) ? 'passedOver' : 'lacking', {
+        context.report(backendsNamed(route, new Set([service])).length > 0 ? 'passedOver' : 'lacking', {
           ...where,
           anchor: service,
           data: { ...data, role, service },

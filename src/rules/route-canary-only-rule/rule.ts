@@ -59,17 +59,19 @@ export const routeCanaryOnlyRule = defineRule({
     if (canary === '') return;
     const managed = managedRouteNames(rollout);
     const headers = headersOfSteps(rollout);
+    const byFirst = Map.groupBy(headers, ([first = '']) => first);
     for (const { kind, namespace, name, path: from } of takingHeaderRules(rollout)) {
       const route = context.find(kind, namespace, name);
       // If the canary is in no other rule, route-backends reports that.
-      if (route === undefined || !weightedBackendsOf(route, canary, managed).some((backend) => backend.name === canary))
-        continue;
+      if (route === undefined || weightedBackendsOf(route, canary, canary, managed).length === 0) continue;
       for (const { rule, path } of canaryOnlyRulesOf(route, canary, managed)) {
         const matches = asArray(dig(rule, 'matches')).map(headersIn);
         const isOnHeaders = matches.length > 0 && matches.every((names) => names.size > 0);
         if (
           isOnHeaders &&
-          headers.some((wanted) => matches.every((names) => wanted.every((header) => names.has(header))))
+          candidatesFor(matches, byFirst).some((wanted) =>
+            matches.every((names) => wanted.every((header) => names.has(header))),
+          )
         )
           continue;
         const where = {
@@ -113,4 +115,12 @@ function headersOfSteps(rollout: KubeObject): readonly (readonly string[])[] {
 
 function headersIn(match: unknown): ReadonlySet<string> {
   return new Set(asArray(dig(match, 'headers')).map((header) => asString(dig(header, 'name'))));
+}
+
+/** Returns the headers of the steps of which the first is in the first match: no others can be in all matches. */
+function candidatesFor(
+  [first]: readonly ReadonlySet<string>[],
+  byFirst: ReadonlyMap<string, readonly (readonly string[])[]>,
+): readonly (readonly string[])[] {
+  return [...(first ?? [])].flatMap((header) => byFirst.get(header) ?? []);
 }

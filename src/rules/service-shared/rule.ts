@@ -1,15 +1,25 @@
-import { drivesRoute, findManagedRoutes } from '../../world/gateway.ts';
-import { drivenRoutes, routeTitle, selectRoutes, type Route } from '../../world/istio.ts';
-import { keyOf, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
+import { findManagedRoutes } from '../../world/gateway.ts';
+import { drivenRoutes, routeTitle } from '../../world/istio.ts';
+import { keyOf, namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { stringMap } from '../../world/read.ts';
-import { references, SERVICE_ROLES } from '../../world/references.ts';
-import type { Reference } from '../../world/reference-list.ts';
-import { isBeingDeleted, managedRouteNames, MANAGED_BY, virtualServiceEntries } from '../../world/rollout.ts';
+import { references } from '../../world/references.ts';
+import { isBeingDeleted, MANAGED_BY } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
+import {
+  drivenServices,
+  driversOfDestinationRule,
+  driversOfGatewayRoute,
+  driversOfRoutes,
+  driversOfService,
+  isDrivenService,
+  type Drivers,
+} from './drivers.ts';
 
 // More than this would only repeat the message.
 const MAX_OTHERS = 10;
+// Bounds the cost where hundreds of Rollouts control one route of the Gateway API and share Services too.
+const MAX_LOOKED_AT = 100;
 
 const messages = {
   service: {
@@ -88,26 +98,29 @@ export const serviceShared = defineRule({
   example: { fixture: 'bad-one-virtual-service-route.yaml', referenced: 'Rollout ratings' },
   messages,
   check(context, rollout) {
-    const neighbours = checkServices(context, rollout);
+    checkServices(context, rollout);
     checkVirtualServices(context, rollout);
     for (const { kind, namespace, name, role, path } of references(rollout)) {
       if (kind === undefined || role !== 'DestinationRule') continue;
-      for (const other of othersThat(context, rollout, kind, namespace, name).slice(0, MAX_OTHERS)) {
-        const at = references(other).find((reference) => reference.role === role);
+      const { all } = driversOfDestinationRule(context.referrers('Rollout.argoproj.io', kind, namespace, name));
+      for (const { rollout: other, at } of others(all, rollout, (driver) => driver.rollout)) {
         context.report('destinationRule', {
           path,
           anchor: `${nameOf(other)} ${name}`,
           data: { other: nameOf(other), name },
-          related: [{ object: other, path: at?.path ?? [] }],
+          related: [{ object: other, path: at.path }],
         });
       }
     }
     for (const { kind, route, path } of findManagedRoutes(rollout, context)) {
       const { name } = route.metadata;
-      const others = othersThat(context, rollout, kind, namespaceOf(route), name).filter(
-        (other) => !neighbours.has(other) && drivesRoute(other, route),
-      );
-      for (const other of others.slice(0, MAX_OTHERS)) {
+      const rollouts = context.referrers('Rollout.argoproj.io', kind, namespaceOf(route), name);
+      for (const other of others(
+        driversOfGatewayRoute(route, rollouts),
+        rollout,
+        itself,
+        (each) => !isNeighbour(each, rollout),
+      )) {
         const related = [
           { object: other, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins'] },
           { object: route, path: ['spec', 'rules'] },
@@ -125,21 +138,15 @@ export const serviceShared = defineRule({
 
 type Context = RuleContext<typeof messages>;
 
-/** Reports shared Services, and returns the Rollouts that share one with this Rollout. */
-function checkServices(context: Context, rollout: KubeObject): ReadonlySet<KubeObject> {
-  const neighbours = new Set<KubeObject>();
+function checkServices(context: Context, rollout: KubeObject): void {
   const seen = new Set<string>();
-  for (const { kind, namespace, name, role, path } of references(rollout)) {
-    if (kind !== 'Service' || !SERVICE_ROLES.includes(role) || seen.has(name)) continue;
+  for (const reference of references(rollout)) {
+    const { namespace, name, path } = reference;
+    if (!isDrivenService(reference) || seen.has(name)) continue;
     seen.add(name);
-    const service = context.find(kind, namespace, name);
-    const owners = new Set<string>();
-    for (const other of othersThat(context, rollout, kind, namespace, name)) {
-      const at = references(other).find((reference) => isDrivenService(reference, name));
-      if (at === undefined) continue;
-      owners.add(other.metadata.name);
-      neighbours.add(other);
-      if (owners.size > MAX_OTHERS) continue;
+    const service = context.find('Service', namespace, name);
+    const drivers = driversOfService(context.referrers('Rollout.argoproj.io', 'Service', namespace, name), name);
+    for (const { rollout: other, at } of others(drivers.all, rollout, (driver) => driver.rollout)) {
       const related = [
         { object: other, path: at.path },
         ...(service === undefined ? [] : [{ object: service, path: ['spec', 'selector'] }]),
@@ -151,9 +158,14 @@ function checkServices(context: Context, rollout: KubeObject): ReadonlySet<KubeO
         related,
       });
     }
-    if (service !== undefined) checkAnnotation(context, rollout, service, path, owners);
+    if (service !== undefined) checkAnnotation(context, rollout, service, path, drivers);
   }
-  return neighbours;
+}
+
+/** Reports whether two Rollouts control a Service together, which is reported as such. */
+function isNeighbour(other: KubeObject, rollout: KubeObject): boolean {
+  const theirs = drivenServices(other);
+  return [...drivenServices(rollout)].some((key) => theirs.has(key));
 }
 
 function checkAnnotation(
@@ -161,10 +173,10 @@ function checkAnnotation(
   rollout: KubeObject,
   service: KubeObject,
   path: Path,
-  reported: ReadonlySet<string>,
+  drivers: Drivers,
 ): void {
   const owner = stringMap(service.metadata['annotations']).get(MANAGED_BY);
-  if (owner === undefined || owner === rollout.metadata.name || reported.has(owner)) return;
+  if (owner === undefined || owner === rollout.metadata.name || drivers.byName.has(owner)) return;
   const found = context.lookup('Rollout.argoproj.io', namespaceOf(service), owner);
   const isGone = found.state === 'absent' || (found.state === 'present' && isBeingDeleted(found.object));
   context.report(isGone ? 'leftOver' : 'managed', {
@@ -177,58 +189,52 @@ function checkAnnotation(
 }
 
 function checkVirtualServices(context: Context, rollout: KubeObject): void {
-  const driven = Map.groupBy(
-    drivenRoutes(rollout, (kind, namespace, name) => context.find(kind, namespace, name)),
-    ({ virtualService }) => virtualService,
-  );
-  for (const [virtualService, mine] of driven) {
+  const indexes = new Map<KubeObject, ReturnType<typeof driversOfRoutes>>();
+  for (const { entry, virtualService, route } of drivenRoutes(rollout, context.find)) {
     const namespace = namespaceOf(virtualService);
     const { name } = virtualService.metadata;
-    const reported = new Map<Route, number>();
-    for (const other of othersThat(context, rollout, 'VirtualService.networking.istio.io', namespace, name)) {
-      const theirs = virtualServiceEntries(other).filter(
-        (entry) => entry.namespace === namespace && entry.name === name,
-      );
-      const routes = new Set(
-        theirs.flatMap((entry) => selectRoutes(virtualService, entry, managedRouteNames(other)).routes),
-      );
+    let index = indexes.get(virtualService);
+    if (index === undefined) {
+      const kind = 'VirtualService.networking.istio.io';
+      index = driversOfRoutes(virtualService, context.referrers('Rollout.argoproj.io', kind, namespace, name));
+      indexes.set(virtualService, index);
+    }
+    for (const other of others(index.get(route) ?? [], rollout, itself)) {
       const title = nameOf(other, rollout);
-      for (const { entry, route } of mine) {
-        const count = reported.get(route) ?? 0;
-        if (!routes.has(route) || count === MAX_OTHERS) continue;
-        reported.set(route, count + 1);
-        context.report(
-          namespaceOf(other) === namespaceOf(rollout) ? 'virtualServiceRoute' : 'virtualServiceRouteAbroad',
-          {
-            path: [...entry.path, 'name'],
-            anchor: `${title} ${name} ${routeTitle(route)}`,
-            data: { other: title, route: routeTitle(route), name },
-            related: [
-              { object: other, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'] },
-              { object: virtualService, path: route.path },
-            ],
-          },
-        );
-      }
+      context.report(
+        namespaceOf(other) === namespaceOf(rollout) ? 'virtualServiceRoute' : 'virtualServiceRouteAbroad',
+        {
+          path: [...entry.path, 'name'],
+          anchor: `${title} ${name} ${routeTitle(route)}`,
+          data: { other: title, route: routeTitle(route), name },
+          related: [
+            { object: other, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'] },
+            { object: virtualService, path: route.path },
+          ],
+        },
+      );
     }
   }
 }
 
-function isDrivenService({ kind, name, role }: Reference, wanted: string): boolean {
-  return kind === 'Service' && name === wanted && SERVICE_ROLES.includes(role);
+function itself(rollout: KubeObject): KubeObject {
+  return rollout;
 }
 
-function othersThat(
-  context: Context,
+/** Returns the first few of sorted things that belong to other Rollouts. Looks at no more than a hundred. */
+function others<T>(
+  sorted: readonly T[],
   rollout: KubeObject,
-  kind: KindId,
-  namespace: string,
-  name: string,
-): KubeObject[] {
-  return context
-    .referrers('Rollout.argoproj.io', kind, namespace, name)
-    .filter((other) => keyOf(other) !== keyOf(rollout) && !isBeingDeleted(other))
-    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  rolloutOf: (thing: T) => KubeObject,
+  counts: (thing: T) => boolean = () => true,
+): T[] {
+  const own = keyOf(rollout);
+  const found: T[] = [];
+  for (const thing of sorted.slice(0, MAX_LOOKED_AT)) {
+    if (found.length === MAX_OTHERS) break;
+    if (keyOf(rolloutOf(thing)) !== own && counts(thing)) found.push(thing);
+  }
+  return found;
 }
 
 function nameOf(other: KubeObject, relativeTo?: KubeObject): string {

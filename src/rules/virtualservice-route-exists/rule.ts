@@ -1,4 +1,5 @@
 import { portsTitle, routesOf, selectRoutes, unmanagedRoutes, type Route, type RouteType } from '../../world/istio.ts';
+import type { KubeObject } from '../../world/object.ts';
 import { managedRouteNames, virtualServiceEntries, type VirtualServiceEntry } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
@@ -102,12 +103,11 @@ export const virtualServiceRouteExists = defineRule({
         else context.report('absentPort', { ...place, data: { name, type, route: wanted, has, field: FIELD[type] } });
       }
       for (const type of ambiguous) {
-        const candidates =
-          type === 'http' ? unmanagedRoutes(virtualService, managed) : routesOf(virtualService, [type]);
+        const { count, has } = candidatesIn(virtualService, type, managed);
         context.report('ambiguous', {
           path: entry.path,
           anchor: `${anchored} ${type}`,
-          data: { name, type, count: candidates.length, has: listed(candidates, describe), field: FIELD[type] },
+          data: { name, type, count, has, field: FIELD[type] },
           related: [{ object: virtualService, path: ['spec', type] }],
         });
       }
@@ -142,6 +142,19 @@ export const virtualServiceRouteExists = defineRule({
     }
   },
 });
+
+function candidatesIn(
+  virtualService: KubeObject,
+  type: RouteType,
+  managed: readonly string[],
+): { readonly count: number; readonly has: string } {
+  if (type !== 'http') {
+    const all = routesOf(virtualService, [type]);
+    return { count: all.length, has: listed(all, describe) };
+  }
+  const { count, firstOfEach } = unmanagedRoutes(virtualService, managed);
+  return { count, has: listed(firstOfEach(), describe) };
+}
 
 function describe(route: Route): string {
   if (route.type !== 'http') return `one ${portsTitle(route)}`;

@@ -1,4 +1,6 @@
-import { routesOf } from '../../world/istio.ts';
+import { routeNames, type Route } from '../../world/istio.ts';
+import { memo } from '../../world/memo.ts';
+import type { KubeObject } from '../../world/object.ts';
 import { managedRouteNames, virtualServiceEntries } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -44,7 +46,7 @@ export const virtualServiceRouteGrowth = defineRule({
       if (entry.name === '' || entry.routes.length === 0) continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
       if (virtualService === undefined) continue;
-      for (const [route, same] of Map.groupBy(routesOf(virtualService, ['http']), ({ name }) => name)) {
+      for (const [route, same] of repeatedRoutes(virtualService)) {
         const second = same[1];
         if (second === undefined) continue;
         const data = { name: virtualService.metadata.name, count: same.length, route, rollout: rollout.metadata.name };
@@ -61,3 +63,7 @@ export const virtualServiceRouteGrowth = defineRule({
     }
   },
 });
+
+const repeatedRoutes = memo((virtualService: KubeObject): readonly (readonly [string, readonly Route[]])[] =>
+  [...routeNames(virtualService)].filter(([, same]) => same.length > 1),
+);

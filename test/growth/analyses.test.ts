@@ -1,0 +1,4 @@
+import { testGrowth } from './linear.ts';
+import { ANALYSES } from './dimensions/analyses.ts';
+
+testGrowth(ANALYSES);

@@ -1,0 +1,4 @@
+import { testGrowth } from './linear.ts';
+import { PODS } from './dimensions/pods.ts';
+
+testGrowth(PODS);

@@ -1,0 +1,4 @@
+import { testGrowth } from './linear.ts';
+import { ROUTES } from './dimensions/routes.ts';
+
+testGrowth(ROUTES);

@@ -1,0 +1,4 @@
+import { testGrowth } from './linear.ts';
+import { SHARING } from './dimensions/sharing.ts';
+
+testGrowth(SHARING);
