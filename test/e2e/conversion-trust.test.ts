@@ -439,8 +439,14 @@ describe('a cluster whose conversion policy was changed', () => {
       90_000,
     );
     await admin.call('PATCH', path, { spec: { validationActions: ['Deny'] } }, MERGE);
-    await scene.developer.apply([deployment(scene.namespace, 'next', { replicas: 1, convert: 'canary' })]);
-    await scene.healthy('next', 1);
+    // Once Rollgate has noticed, the wish of the late one is heard by the next write.
+    await scene.until('the conversion', async () => {
+      await scene.developer.run([
+        ...['annotate', 'deployment', 'late', 'rollgate.io/convert=canary', '--overwrite', '-n', scene.namespace],
+      ]);
+      return 'rollgate.io/replicas' in (await scene.annotations('late'));
+    });
+    await scene.healthy('late', 1);
     expect(await cluster.rollgate.metrics()).toMatch(/^rollgate_conversion_policy_ok 1$/m);
   });
 });
