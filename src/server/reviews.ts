@@ -104,15 +104,15 @@ export function reviewListener(
         const timeout = timeoutOf(request.url ?? '');
         const shape = shapeOf(body.bytes);
         const waitUntil = arrived + TURN_FRACTION * timeout;
-        const refusal = await enter(slot, { bytes: body.bytes, shape, waitUntil }, response);
-        if (response.destroyed) return undefined;
+        const ended = endedBy(response);
+        const refusal = await enter(slot, { bytes: body.bytes, shape, waitUntil }, ended.signal);
+        if (ended.signal.aborted) return undefined;
         if (refusal === 'no room') return shed();
         if (refusal !== undefined) return unchecked(body.bytes, refusal, arrived);
         const decideBy = now() + DECISION_FRACTION * timeout - (performance.now() - arrived);
         const times = { arrived, decideBy, timeout: RESPONSE_FRACTION * timeout };
         const address = request.socket.remoteAddress ?? '';
-        const waiting = { times, ended: endedBy(response) };
-        return onBehalfOf(address, () => answer(webhook, { bytes: body.bytes, shape }, waiting, parts));
+        return onBehalfOf(address, () => answer(webhook, { bytes: body.bytes, shape }, { times, ended }, parts));
       })
       .then((reply) => {
         if (reply !== undefined) send(response, reply);
@@ -135,13 +135,11 @@ interface ReadBody {
 function enter(
   slot: BodySlot,
   { bytes, shape, waitUntil }: ReadBody,
-  response: ServerResponse,
+  signal: AbortSignal,
 ): ReturnType<BodySlot['enter']> {
   return slot.enter(shape.weight, () => {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
     const owner = readHead(bytes)?.namespace ?? '';
-    return { owner, milliseconds: waitUntil - performance.now(), signal: gone.signal };
+    return { owner, milliseconds: waitUntil - performance.now(), signal };
   });
 }
 

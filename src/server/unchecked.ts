@@ -2,7 +2,7 @@ import { decisionContextOf } from '../admission/decisions.ts';
 import type { GateAnswer } from '../admission/gate.ts';
 import { allowed } from '../admission/response.ts';
 import type { Request } from '../admission/review.ts';
-import type { Policy, Settings } from '../policy/policy.ts';
+import { decisionOnTooLarge, type Policy } from '../policy/policy.ts';
 import type { World } from '../world/world.ts';
 import { MAX_BODY } from './body.ts';
 import type { Refusal } from './body-lanes.ts';
@@ -39,12 +39,12 @@ export function uncheckedAnswer(
   why: Unchecked,
   { world, policy, exemptionOf }: UncheckedParts,
 ): GateAnswer {
-  const { uid } = request;
+  const { uid, operation } = request;
   const exempt = exemptionOf(request);
   if (exempt !== undefined)
     return { response: allowed(uid), record: { verdict: 'exempt', exempt, findings: [], skipped: [], kept: [] } };
   const settings = decisionContextOf(policy(), world, false).settings(request.namespace);
-  const verdict = decisionOnTooLarge(request.operation, settings);
+  const verdict = decisionOnTooLarge(operation === 'CONNECT' ? 'UPDATE' : operation, settings);
   const name = request.name === '' ? request.kind : `${request.kind} "${request.name}"`;
   const text = `${name} could not be checked: ${REASONS[why]}`;
   const record = {
@@ -61,13 +61,4 @@ export function uncheckedAnswer(
 
 function subjectOf({ apiVersion, kind, name, namespace }: Request): GateAnswer['record']['skipped'][number]['subject'] {
   return { apiVersion, kind, metadata: { name, ...(namespace === '' ? {} : { namespace }) } };
-}
-
-// Nobody is kept from deleting an object because it is large.
-function decisionOnTooLarge(
-  operation: Request['operation'],
-  { mode, onDelete, onTooLarge }: Settings,
-): 'warn' | 'deny' {
-  if (mode === 'audit' || (operation === 'DELETE' && onDelete === 'warn')) return 'warn';
-  return onTooLarge;
 }

@@ -74,8 +74,7 @@ describe('a review that is larger than 7 MiB', () => {
   });
 
   it('is denied if the policy says so for its namespace, but not in audit mode, nor when it is a deletion', async () => {
-    const setting: object = { onTooLarge: 'deny' };
-    const denying: Partial<Policy> = { overrides: [{ name: 'shop', namespaces: ['shop'], ...setting }] };
+    const denying: Partial<Policy> = { overrides: [{ name: 'shop', namespaces: ['shop'], onTooLarge: 'deny' }] };
     const body = reviewWith(text(MAX_BODY));
     for (const webhook of ['mutate', 'validate']) {
       const { status, answer } = await post(start({ policy: { ...denying } }), `/${webhook}`, body);
