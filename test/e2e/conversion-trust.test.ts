@@ -1,14 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { asArray, asString, dig } from '../../src/world/read.ts';
+import { asArray, dig } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
-import { Api, Refused } from './harness/api.ts';
+import { Api } from './harness/api.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment } from './harness/conversion.ts';
-import type { Kubectl } from './harness/kubectl.ts';
 import { pathOf } from './harness/paths.ts';
 import { until } from './harness/program.ts';
 import { ROLLGATE } from './harness/rollgate.ts';
+import {
+  annotated,
+  inAudit,
+  MAY_CREATE_ROLLOUTS,
+  notes,
+  refusal,
+  rolloutsIn,
+  tenant,
+  upAndDown,
+  whileDown,
+  type Tenant,
+} from './support/trust.ts';
 
 const MERGE = 'application/merge-patch+json';
 const EXCLUDED = 'legacy';
@@ -23,62 +34,14 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-/** The annotations of conversion, by the part of their name after the slash. */
-function notes(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`rollgate.io/${key}`, value]));
-}
-
-function annotated(object: KubeObject, annotations: Readonly<Record<string, string>>): KubeObject {
-  return { ...object, metadata: { ...object.metadata, annotations } };
-}
-
-interface Tenant {
-  readonly api: Api;
-  readonly kubectl: Kubectl;
-}
-
-/** Returns a service account with all rights on Deployments and their subresources, and further ones. */
-async function tenant(namespace: string, name: string, further: readonly object[] = []): Promise<Tenant> {
-  const resources = ['deployments', 'deployments/status', 'deployments/scale', 'replicasets'];
-  await cluster.admin.apply([
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'Role',
-      metadata: { name, namespace },
-      rules: [{ apiGroups: ['apps'], resources, verbs: ['*'] }, ...further],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata: { name, namespace },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace }],
-    },
-  ]);
-  const account = { namespace, name };
-  return { api: new Api(await cluster.controlPlane.account(account)), kubectl: await cluster.as(account) };
-}
-
 /** A tenant who may not create Rollouts. */
 function withoutRight({ namespace }: { readonly namespace: string }): Promise<Tenant> {
-  return tenant(namespace, 'deployer');
+  return tenant(cluster, namespace, 'deployer');
 }
 
 /** A tenant who may create Rollouts. */
 function withRight({ namespace }: { readonly namespace: string }): Promise<Tenant> {
-  return tenant(namespace, 'owner', [{ apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs: ['create'] }]);
-}
-
-/** Returns why a request was refused; an empty string if it was not. */
-async function refusal(request: Promise<unknown>): Promise<string> {
-  try {
-    await request;
-    return '';
-  } catch (error) {
-    if (error instanceof Refused) return `${error.code} ${asString(dig(error.body, 'message'))}`;
-    throw error;
-  }
+  return tenant(cluster, namespace, 'owner', [MAY_CREATE_ROLLOUTS]);
 }
 
 function at(namespace: string, name: string): { apiVersion: string; kind: string; namespace: string; name: string } {
@@ -95,38 +58,6 @@ async function inEffect(): Promise<void> {
   await until('the conversion policy', async () =>
     (await refusal(api.call('PATCH', path, patch, MERGE))).startsWith('403'),
   );
-}
-
-/** Runs something while Rollgate does not answer. */
-async function whileDown(work: () => Promise<void>): Promise<void> {
-  await cluster.rollgate.program.stop('SIGKILL');
-  try {
-    await work();
-  } finally {
-    await cluster.rollgate.start();
-  }
-}
-
-/** Runs something while Rollgate answers, and while it does not. */
-async function upAndDown(work: (up: boolean) => Promise<void>): Promise<void> {
-  await work(true);
-  await whileDown(() => work(false));
-}
-
-/** Runs something while the policy of Rollgate only warns. */
-async function inAudit(work: () => Promise<void>): Promise<void> {
-  await cluster.rollgate.policy((policy) => ({ ...policy, mode: 'audit' }));
-  try {
-    await work();
-  } finally {
-    await cluster.rollgate.policy((policy) => ({ ...policy, mode: 'enforce' }));
-  }
-}
-
-/** Waits as long as Rollgate would need to create a Rollout, and returns whether one exists. */
-async function rolloutAppears(namespace: string): Promise<boolean> {
-  await sleep(2_000);
-  return (await cluster.controlPlane.admin.list('argoproj.io/v1alpha1', 'Rollout', namespace)).length > 0;
 }
 
 describe('the policies', () => {
@@ -179,16 +110,16 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
       expect(await refusal(api.patch(at(namespace, `${name}-wish`), proof))).toContain(DENIED);
       expect(await refusal(api.patch(at(namespace, `${name}-wish`), proof, 'status'))).toContain(DENIED);
     };
-    await upAndDown((up) => attempt(up ? 'up' : 'down'));
-    await inAudit(() => attempt('audited'));
-    expect(await rolloutAppears(namespace)).toBe(false);
+    await upAndDown(cluster, (up) => attempt(up ? 'up' : 'down'));
+    await inAudit(cluster, () => attempt('audited'));
+    expect(await rolloutsIn(cluster, namespace)).toEqual([]);
   });
 
   it('gets no Rollout by the status subresource', async () => {
     const { namespace } = await ConversionScene.open(cluster);
     const { api } = await withoutRight({ namespace });
     await api.create(deployment(namespace, 'web', { replicas: 1 }));
-    await upAndDown(async () => {
+    await upAndDown(cluster, async () => {
       for (const values of [
         { convert: 'canary', replicas: '1' },
         { replicas: '1' },
@@ -203,15 +134,15 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
       const wish = { metadata: { annotations: notes({ convert: 'canary' }) } };
       expect(await refusal(api.patch(at(namespace, 'web'), wish, 'status'))).toBe('');
     });
-    expect(await rolloutAppears(namespace)).toBe(false);
+    expect(await rolloutsIn(cluster, namespace)).toEqual([]);
   });
 
   it('gets no Rollout in a namespace that only the chart excludes, and neither does anybody else', async () => {
     const { api } = await withoutRight({ namespace: EXCLUDED });
     const asked = annotated(deployment(EXCLUDED, 'web', { replicas: 1 }), notes({ convert: 'canary', replicas: '1' }));
-    await upAndDown(async () => expect(await refusal(api.create(asked))).toContain(DENIED));
+    await upAndDown(cluster, async () => expect(await refusal(api.create(asked))).toContain(DENIED));
     await cluster.controlPlane.admin.create(asked);
-    expect(await rolloutAppears(EXCLUDED)).toBe(false);
+    expect(await rolloutsIn(cluster, EXCLUDED)).toEqual([]);
   });
 
   it('is told by Rollgate while it answers, and stores only a wish while it does not', async () => {
@@ -225,12 +156,12 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
       );
     const up = await asks('up');
     expect([up.code, up.stderr]).toEqual([1, expect.stringContaining('deployment-convert')]);
-    await whileDown(async () => expect((await asks('down')).code).toBe(0));
-    await inAudit(async () => {
+    await whileDown(cluster, async () => expect((await asks('down')).code).toBe(0));
+    await inAudit(cluster, async () => {
       const audited = await asks('audited');
       expect([audited.code, audited.stderr]).toEqual([0, expect.stringContaining(DENIED)]);
     });
-    expect(await rolloutAppears(namespace)).toBe(false);
+    expect(await rolloutsIn(cluster, namespace)).toEqual([]);
     expect(await scene.annotations('down')).not.toHaveProperty('rollgate.io/replicas');
   });
 
@@ -246,7 +177,7 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
       refusal(
         api.call('PATCH', `${pathOf(at(namespace, 'web'))}?dryRun=All`, { metadata: { annotations: values } }, MERGE),
       );
-    await upAndDown(async (up) => {
+    await upAndDown(cluster, async (up) => {
       expect(await annotate({ 'rollgate.io/convert': 'blue-green' })).toContain(DENIED);
       // While Rollgate answers it restores its annotations.
       expect(await annotate(notes({ 'rollout-uid': 'other' }))).toContain(up ? '' : 'may set the annotations');
@@ -262,7 +193,7 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
       await kubectl.run(['scale', 'deployment/web', `--replicas=${up ? 3 : 4}`, '-n', namespace]);
     });
     // Rollgate restores the profile and warns.
-    await inAudit(async () => expect(await annotate({ 'rollgate.io/convert': 'blue-green' })).toBe(''));
+    await inAudit(cluster, async () => expect(await annotate({ 'rollgate.io/convert': 'blue-green' })).toBe(''));
     await kubectl.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=off', '--overwrite', '-n', namespace]);
     await scene.until('the profile off', async () => (await scene.annotations('web'))['rollgate.io/convert'] === 'off');
   });
@@ -273,7 +204,7 @@ describe('a user who may create Rollouts', () => {
     const { namespace } = await ConversionScene.open(cluster);
     const { api } = await withRight({ namespace });
     const all = notes({ convert: 'canary', replicas: '2', 'rollout-uid': 'x', 'convert-suspended': 'refused: x' });
-    await whileDown(async () => {
+    await whileDown(cluster, async () => {
       expect(await refusal(api.create(annotated(deployment(namespace, 'restored', { replicas: 0 }), all)))).toBe('');
       expect(
         await refusal(
@@ -363,7 +294,7 @@ describe('a stolen token of Rollgate', () => {
     const { namespace } = await ConversionScene.open(cluster);
     const api = await stolen();
     // Without a profile nothing is converted; Rollgate removes its annotations if they say nothing.
-    await whileDown(async () => {
+    await whileDown(cluster, async () => {
       await cluster.controlPlane.admin.create(
         annotated(deployment(namespace, 'web', { replicas: 1 }), {
           ...notes({ convert: 'canary', replicas: '1' }),
