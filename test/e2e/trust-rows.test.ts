@@ -24,7 +24,8 @@ let cluster: Cluster;
 function meshed(virtualService: string): object {
   const trafficRouting = { istio: { virtualService: { name: virtualService, routes: ['primary'] } } };
   const steps = [{ setWeight: 20 }, { pause: { duration: '1h' } }];
-  return { strategy: { canary: { stableService: '{name}', canaryService: '{name}-canary', trafficRouting, steps } } };
+  // A Service cannot have a dot in its name.
+  return { strategy: { canary: { stableService: 'web', canaryService: 'web-canary', trafficRouting, steps } } };
 }
 
 beforeAll(async () => {
@@ -139,18 +140,22 @@ describe('a Deployment whose Rollout would control another namespace', () => {
       { ...host('web'), weight: 100 },
       { ...host('web-canary'), weight: 0 },
     ];
-    await cluster.controlPlane.admin.create({
+    const virtualService = {
       apiVersion: 'networking.istio.io/v1',
       kind: 'VirtualService',
       metadata: { name, namespace },
       spec: { hosts: ['web'], http: [{ name: 'primary', route: primary }] },
-    });
+    };
+    await cluster.admin.apply([virtualService]);
   }
 
-  /** A user who may have Rollouts made, the name or the profile with which they try it, and the reason against it. */
+  /** Returns names of a Deployment and its profile that reach another namespace, and the reason against each. */
   async function attempts(namespace: string): Promise<readonly (readonly [string, string, string])[]> {
+    // Nothing else is wrong: the routes of the others send to the Services of the namespace.
+    await cluster.developer.apply(['web', 'web-canary'].map((name) => service(namespace, name, { app: 'web' })));
     const victim = await cluster.namespace('victim');
     await route(victim, 'payments', namespace);
+    await route('mesh', 'shared', namespace);
     return [
       [`payments.${victim}`, 'meshed', `puts the name "payments.${victim}" where Argo Rollouts reads a namespace`],
       ['web', 'foreign', 'makes the Rollout control VirtualService "mesh/shared" of another namespace'],
@@ -196,8 +201,6 @@ describe('a Deployment whose Rollout would control another namespace', () => {
     const scene = await ConversionScene.open(cluster);
     const { namespace } = scene;
     const owner = await tenant(cluster, namespace, 'owner', [MAY_CREATE_ROLLOUTS]);
-    await route('mesh', 'shared', namespace);
-    await cluster.developer.apply([service(namespace, 'web'), service(namespace, 'web-canary', { app: 'web' })]);
     const [[dotted, profile, why] = ['', '', '']] = await attempts(namespace);
     await cluster.rollgate.policy((policy) => ({
       ...policy,
