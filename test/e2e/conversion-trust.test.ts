@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { asArray, dig } from '../../src/world/read.ts';
+import { asArray, asString, dig } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { Api } from './harness/api.ts';
 import { Cluster } from './harness/cluster.ts';
@@ -400,7 +400,7 @@ describe('a cluster whose conversion policy was changed', () => {
     await scene.developer.apply([deployment(scene.namespace, 'done', { replicas: 1, convert: 'canary' })]);
     await scene.healthy('done', 1);
     const uids = asString((await scene.annotations('done'))['rollgate.io/conversion-policy']);
-    await whileDown(async () => {
+    await whileDown(cluster, async () => {
       await admin.call('PATCH', path, { spec: { validationActions: ['Warn'] } }, MERGE);
       const accepted = notes({ convert: 'canary', replicas: '2', 'conversion-policy': uids });
       await admin.create(annotated(deployment(scene.namespace, 'web', { replicas: 0 }), accepted));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/world/object.ts';
 import { dig } from '../../src/world/read.ts';
 import { Cluster } from './harness/cluster.ts';
-import { ConversionScene, deployment, service } from './harness/conversion.ts';
+import { annotation, ConversionScene, deployment, service } from './harness/conversion.ts';
 import { yamlOf, type Kubectl, type Printed } from './harness/kubectl.ts';
 import { until } from './harness/program.ts';
 import {
@@ -58,6 +58,7 @@ function invalidRollout(namespace: string, name: string): KubeObject {
   };
 }
 
+const POLICY = 'rollgate.io/conversion-policy';
 const INVALID = '[rollgate/rollout-steps]';
 
 /** Creates an object with kubectl. */
@@ -134,6 +135,9 @@ describe('an account that only looks like that of a controller', () => {
 });
 
 describe('a Deployment whose Rollout would control another namespace', () => {
+  // What the Services of all Deployments select.
+  const TIER = { tier: 'web' };
+
   async function route(namespace: string, name: string, backend: string): Promise<void> {
     const host = (service: string): object => ({ destination: { host: `${service}.${backend}.svc.cluster.local` } });
     const primary = [
@@ -152,7 +156,7 @@ describe('a Deployment whose Rollout would control another namespace', () => {
   /** Returns names of a Deployment and its profile that reach another namespace, and the reason against each. */
   async function attempts(namespace: string): Promise<readonly (readonly [string, string, string])[]> {
     // Nothing else is wrong: the routes of the others send to the Services of the namespace.
-    await cluster.developer.apply(['web', 'web-canary'].map((name) => service(namespace, name, { app: 'web' })));
+    await cluster.developer.apply(['web', 'web-canary'].map((name) => service(namespace, name, TIER)));
     const victim = await cluster.namespace('victim');
     await route(victim, 'payments', namespace);
     await route('mesh', 'shared', namespace);
@@ -167,7 +171,7 @@ describe('a Deployment whose Rollout would control another namespace', () => {
     const { namespace } = scene;
     const owner = await tenant(cluster, namespace, 'owner', [MAY_CREATE_ROLLOUTS]);
     for (const [name, convert, why] of await attempts(namespace)) {
-      const object = deployment(namespace, name, { replicas: 1, convert });
+      const object = deployment(namespace, name, { replicas: 1, convert, labels: TIER });
       const enforced = await create(owner.kubectl, object);
       expect([enforced.code, enforced.stderr]).toEqual([1, expect.stringContaining(why)]);
       await inAudit(cluster, async () => {
@@ -184,17 +188,21 @@ describe('a Deployment whose Rollout would control another namespace', () => {
     const { namespace } = scene;
     const owner = await tenant(cluster, namespace, 'owner', [MAY_CREATE_ROLLOUTS]);
     const all = await attempts(namespace);
+    // Has what proves a conversion in this cluster.
+    await scene.developer.apply([deployment(namespace, 'done', { replicas: 1, convert: 'canary' })]);
+    await scene.healthy('done', 1);
+    const proof = { replicas: '1', 'conversion-policy': annotation(await scene.deployment('done'), POLICY) };
     await whileDown(cluster, async () => {
       for (const [name, convert] of all)
         await owner.api.create(
-          annotated(deployment(namespace, name, { replicas: 1 }), notes({ convert, replicas: '1' })),
+          annotated(deployment(namespace, name, { replicas: 1, labels: TIER }), notes({ convert, ...proof })),
         );
     });
     for (const [name, , why] of all)
       await scene.until(`${name} suspended`, async () =>
         String((await scene.annotations(name))['rollgate.io/convert-suspended']).includes(why),
       );
-    expect(await rolloutsIn(cluster, namespace)).toEqual([]);
+    expect(await rolloutsIn(cluster, namespace)).toEqual(['done']);
   });
 
   it('is converted if trustedNamespaces has the pair, but never by a dot in its name', async () => {
@@ -206,11 +214,14 @@ describe('a Deployment whose Rollout would control another namespace', () => {
       ...policy,
       trustedNamespaces: [{ rollouts: namespace, objects: '*' }],
     }));
-    const refused = await create(owner.kubectl, deployment(namespace, dotted, { replicas: 1, convert: profile }));
+    const refused = await create(
+      owner.kubectl,
+      deployment(namespace, dotted, { replicas: 1, convert: profile, labels: TIER }),
+    );
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(why)]);
     await owner.kubectl.run(
       ['create', '-f', '-'],
-      yamlOf([deployment(namespace, 'web', { replicas: 1, convert: 'foreign' })]),
+      yamlOf([deployment(namespace, 'web', { replicas: 1, convert: 'foreign', labels: TIER })]),
     );
     await scene.healthy('web', 1);
     expect(await rolloutsIn(cluster, namespace)).toEqual(['web']);
