@@ -22,7 +22,7 @@ export const NO_CONTROLLERS: ControllerAccounts = { trusted: [], untrusted: [] }
  * @param trustedNamespaces - The namespaces in which a label is enough to be trusted, by exact name.
  */
 export function controllerAccounts(world: World, trustedNamespaces: readonly string[]): ControllerAccounts {
-  const deployments = controllers(world, undefined) ?? [];
+  const deployments = controllers(world);
   const isTrusted = (deployment: KubeObject): boolean => trustedNamespaces.includes(namespaceOf(deployment));
   return {
     trusted: accountsOf(deployments.filter(isTrusted)),
@@ -38,16 +38,7 @@ function accountsOf(deployments: readonly KubeObject[]): readonly string[] {
   return [...new Set(accounts)].sort();
 }
 
-/** Returns the namespaces in which the controllers run, sorted; undefined while Deployments are unknown. */
-export function controllerNamespaces(world: World, namespaces?: readonly string[]): readonly string[] | undefined {
-  const deployments = controllers(world, namespaces);
-  return deployments === undefined ? undefined : [...new Set(deployments.map(namespaceOf))].sort();
-}
-
-function controllers(world: World, namespaces: readonly string[] | undefined): readonly KubeObject[] | undefined {
+function controllers(world: World): readonly KubeObject[] {
   // Looks up a name that cannot exist, only to learn whether Deployments are known: listing them would copy thousands.
-  if ((namespaces ?? ['']).some((namespace) => world.get('Deployment.apps', namespace, '').state === 'unknown'))
-    return undefined;
-  const found = world.referrers(CONTROLLERS);
-  return namespaces === undefined ? found : found.filter((deployment) => namespaces.includes(namespaceOf(deployment)));
+  return world.get('Deployment.apps', '', '').state === 'unknown' ? [] : world.referrers(CONTROLLERS);
 }

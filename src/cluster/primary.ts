@@ -12,16 +12,14 @@ export const MESH_KINDS: readonly KindId[] = [
  * Reports whether a controller reads its VirtualServices and DestinationRules from another cluster: then a Secret
  * labelled for it exists in its namespace (Argo Rollouts v1.9.1, `utils/istio`). Only the metadata of Secrets is read.
  * Without permission to list them the result is false. Throws all other errors as `client.get` does.
- * @param namespaces - The namespaces of the Rollouts controllers; undefined searches all.
+ * @param namespaces - The namespaces of the Rollouts controllers.
  */
 export async function hasPrimaryCluster(
   client: ApiClient,
-  namespaces: readonly string[] | undefined,
+  namespaces: readonly string[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const paths = namespaces?.map((namespace) => `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`) ?? [
-    '/api/v1/secrets',
-  ];
+  const paths = namespaces.map((namespace) => `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets`);
   const answers = await Promise.all(paths.map((path) => hasSecret(client, path, signal)));
   return answers.includes(true);
 }

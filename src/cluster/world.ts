@@ -5,7 +5,6 @@ import { ObjectStore } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import { CacheLimit } from './cache-limit.ts';
 import { ApiClient } from './client.ts';
-import { controllerNamespaces } from './controllers.ts';
 import { fetchObjects, type Fetched, type Locate } from './fetch.ts';
 import { hasPrimaryCluster, MESH_KINDS } from './primary.ts';
 import type { Logger } from './reflector.ts';
@@ -22,10 +21,10 @@ export interface ClusterWorldOptions {
   /** The namespaces to watch; all by default. Objects elsewhere are unknown. */
   readonly namespaces?: readonly string[];
   /**
-   * The namespaces of the Rollouts controllers, where a Secret may say that the Istio objects are in another cluster.
-   * By default they are discovered by their Deployments.
+   * Returns the namespaces of the Rollouts controllers that the policy names. Only there a Secret may say that the Istio
+   * objects are in another cluster: elsewhere any user could turn off the rules about them.
    */
-  readonly controllerNamespaces?: readonly string[];
+  readonly controllerNamespaces: () => readonly string[];
   /** The most that the objects may take in memory, in estimated bytes; unlimited by default. */
   readonly maxBytes?: number;
   /** Called after an object was added, changed or deleted. */
@@ -226,37 +225,25 @@ export class ClusterWorld {
     let elsewhere: boolean | undefined;
     let failingSince: number | undefined;
     while (!signal.aborted) {
-      const found = this.#controllersPending() ? 'wait' : await this.#hasPrimaryCluster();
-      if (typeof found === 'boolean') {
+      const found = await this.#hasPrimaryCluster();
+      if (found !== 'failed') {
         failingSince = undefined;
         if (found !== elsewhere) this.#main.withhold(MESH_KINDS, found ? ELSEWHERE : undefined);
         if (found && elsewhere !== true) this.#options.logger.info({}, ELSEWHERE);
         elsewhere = found;
         this.#meshSettled = true;
-      } else if (found === 'failed') {
+      } else {
         failingSince ??= performance.now();
         if (performance.now() - failingSince > this.#timing.giveUpWaiting) this.#meshSettled = true;
       }
-      await this.#main.client.pause(typeof found === 'boolean' ? this.#timing.discovery[0] : pause, signal);
+      await this.#main.client.pause(found === 'failed' ? pause : this.#timing.discovery[0], signal);
       if (found === 'failed') pause = Math.min(longest, pause * 2);
     }
   }
 
-  /** Reports whether the namespaces of the controllers are about to be known. */
-  #controllersPending(): boolean {
-    if (this.#options.controllerNamespaces !== undefined) return false;
-    return (
-      this.#main.discoveryError !== '' ||
-      this.#main
-        .sources('Deployment.apps')
-        .some(({ reflector }) => reflector.state === 'reading' && !reflector.gaveUp())
-    );
-  }
-
   async #hasPrimaryCluster(): Promise<boolean | 'failed'> {
-    const namespaces = this.#options.controllerNamespaces ?? controllerNamespaces(this.world, this.#options.namespaces);
     try {
-      return await hasPrimaryCluster(this.#main.client, namespaces, this.#stop.signal);
+      return await hasPrimaryCluster(this.#main.client, this.#options.controllerNamespaces(), this.#stop.signal);
     } catch {
       return 'failed';
     }

@@ -1,6 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { useTokenFiles } from '../cluster/token-files.ts';
 import { ClusterWorld } from '../cluster/world.ts';
+import { controllerNamespaces, type Policy } from '../policy/policy.ts';
 import { readErrorOf } from '../world/error.ts';
 import type { World } from '../world/world.ts';
 
@@ -66,10 +67,15 @@ const SYNC_TIMEOUT = 60_000;
 /**
  * Reads a cluster completely.
  *
+ * @param policy - Names the namespaces of the Argo Rollouts controllers.
  * @throws Error with a sentence for the user when it cannot be read within a minute.
  */
-export async function readCluster(options: ClusterOptions): Promise<ReadCluster> {
-  const cluster = new ClusterWorld({ ...kubeConfigsOf(options), logger: SILENT });
+export async function readCluster(options: ClusterOptions, policy: Policy): Promise<ReadCluster> {
+  const cluster = new ClusterWorld({
+    ...kubeConfigsOf(options),
+    controllerNamespaces: () => controllerNamespaces(policy),
+    logger: SILENT,
+  });
   cluster.start();
   if (!(await cluster.waitForSync(SYNC_TIMEOUT))) {
     const { reasons } = cluster.ready();

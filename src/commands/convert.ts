@@ -93,7 +93,7 @@ async function overCluster(
     return EXIT.failed;
   }
   const { readCluster } = await import('./cluster.ts');
-  const cluster = await readCluster(options);
+  const cluster = await readCluster(options, policy);
   try {
     const listing = cluster.world.list('Deployment.apps', options.namespace);
     if (listing.state === 'unknown') {

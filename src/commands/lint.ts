@@ -111,8 +111,17 @@ export function lintCommand(io: Io, exit: (code: number) => void): Command {
           exit(await runLint({ ...options, paths }, io));
           return;
         }
+        const policy = policyOf(
+          options.policy,
+          io.cwd,
+          (sentence) => void io.stderr.write(`rollgate lint: ${sentence}\n`),
+        );
+        if (policy === undefined) {
+          exit(EXIT.failed);
+          return;
+        }
         const { readCluster } = await import('./cluster.ts');
-        const cluster = await readCluster(options);
+        const cluster = await readCluster(options, policy);
         try {
           exit(await runLint({ ...options, paths, base: cluster.world }, io));
         } finally {

@@ -172,7 +172,7 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
         return;
       }
       if (io.isTTY) say('reading the cluster');
-      const cluster = await readCluster(options);
+      const cluster = await readCluster(options, policy);
       try {
         if (options.policy === undefined && unknownLabels(cluster.world, policy).length > 0)
           say('the labels of some namespaces need the policy of the cluster: name its file with --policy');

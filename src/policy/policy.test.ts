@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from './load.ts';
 import {
+  controllerNamespaces,
   decisionFor,
   DEFAULT_POLICY,
   isConversionNamespace,
@@ -42,6 +43,16 @@ describe('a policy', () => {
     expect(parsePolicy('controllers: { namespaces: [] }', KNOWN)).toMatchObject({
       policy: { controllers: { discover: true, namespaces: [] } },
     });
+  });
+
+  it('names the namespaces of controllers: its own where it discovers any, and those of the accounts', () => {
+    const named = (controllers: Partial<Policy['controllers']>): readonly string[] =>
+      controllerNamespaces({ ...DEFAULT_POLICY, controllers: { ...DEFAULT_POLICY.controllers, ...controllers } });
+    const accounts = ['system:serviceaccount:delivery:argo', 'system:serviceaccount:delivery:other', 'alice'];
+    expect(named({})).toEqual(['argo-rollouts']);
+    expect(named({ namespaces: [] })).toEqual([]);
+    expect(named({ accounts })).toEqual(['argo-rollouts', 'delivery']);
+    expect(named({ accounts, discover: false })).toEqual(['delivery']);
   });
 
   it('limits break-glass to a day, or to what it says', () => {

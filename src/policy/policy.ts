@@ -102,6 +102,16 @@ export const DEFAULT_POLICY: Policy = {
 };
 
 /**
+ * Returns the namespaces of the Argo Rollouts controllers that a policy trusts: those that it names, and those of the
+ * service accounts that it names.
+ */
+export function controllerNamespaces({ controllers }: Policy): readonly string[] {
+  const { accounts, discover, namespaces } = controllers;
+  const ofAccounts = accounts.flatMap((account) => /^system:serviceaccount:([^:]+):[^:]+$/.exec(account)?.[1] ?? []);
+  return [...new Set([...(discover ? namespaces : []), ...ofAccounts])];
+}
+
+/**
  * Returns the settings for a namespace. Every override that matches by glob changes the settings of the policy, and a
  * later one wins. The override that the namespace selects by its label only makes stricter what it sets, and changes
  * neither keeps nor conversion; with `byLabel: any` it applies last and wins.

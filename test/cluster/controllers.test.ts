@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { controllerAccounts, controllerNamespaces } from '../../src/cluster/controllers.ts';
+import { controllerAccounts } from '../../src/cluster/controllers.ts';
 import { isKubeObject, type KubeObject } from '../../src/world/object.ts';
 import { storeOf } from '../../src/world/store.ts';
 import type { JsonObject } from '../../src/world/read.ts';
@@ -41,8 +41,6 @@ describe('the accounts of Rollouts controllers', () => {
     expect(controllerAccounts(both, ['argo-rollouts', 'empty'])).toEqual({ trusted: [real], untrusted: [impostor] });
     for (const namespaces of [[], ['*'], ['argo-*']])
       expect(controllerAccounts(both, namespaces)).toEqual({ trusted: [], untrusted: [real, impostor] });
-    expect(controllerNamespaces(both)).toEqual(['argo-rollouts', 'tenant']);
-    expect(controllerNamespaces(both, ['tenant'])).toEqual(['tenant']);
   });
 
   it('do not include the account of the dashboard, which the Helm chart gives the same label', () => {
@@ -59,6 +57,5 @@ describe('the accounts of Rollouts controllers', () => {
   it('are empty while Deployments are unknown', () => {
     const blind = storeOf([], () => 'not read yet');
     expect(controllerAccounts(blind, ['argo-rollouts'])).toEqual({ trusted: [], untrusted: [] });
-    expect(controllerNamespaces(blind)).toBe(undefined);
   });
 });

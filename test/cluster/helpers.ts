@@ -55,6 +55,7 @@ export function watch(server: FakeApiServer, options: Partial<ClusterWorldOption
   const cluster = new ClusterWorld({
     kubeConfig: server.kubeConfig(),
     logger: recorder().logger,
+    controllerNamespaces: () => ['argo-rollouts'],
     ...options,
     timing: { ...QUICK, ...options.timing },
   });

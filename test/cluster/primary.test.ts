@@ -46,23 +46,48 @@ describe('Istio objects', () => {
     );
   });
 
-  it('become unknown and known again when the Secret and the controller appear and disappear', async () => {
+  it('become unknown and known again when the Secret appears and disappears', async () => {
     const server = await serve();
-    server.put(secret('argo-rollouts'));
     server.put(virtualService('a'));
     const cluster = await synced(server);
     expect(names(cluster, VS)).toEqual(['a']);
-    server.put(controller('argo-rollouts', 'argo-rollouts'));
+    server.put(secret('argo-rollouts'));
     await eventually(() => expect(look(cluster, VS, 'shop', 'a')).toBe(ELSEWHERE));
     server.remove('Secret', 'argo-rollouts', 'primary');
     await eventually(() => expect(names(cluster, VS)).toEqual(['a']));
   });
 
-  it('are decided by Secrets in the namespaces of the controllers, if these are configured', async () => {
+  it('are decided by Secrets in the namespaces that the policy names, as it names them now', async () => {
     const server = await serve();
     server.put(secret('rollouts'));
-    const cluster = await synced(server, { controllerNamespaces: ['rollouts', 'other'] });
+    server.put(virtualService('a'));
+    let named = ['other', 'rollouts'];
+    const cluster = await synced(server, { controllerNamespaces: () => named });
     expect(names(cluster, VS)).toBe(ELSEWHERE);
+    named = ['other'];
+    await eventually(() => expect(names(cluster, VS)).toEqual(['a']));
+  });
+
+  it('are not hidden by a user who makes a Deployment and a Secret that look like those of a controller', async () => {
+    const server = await serve();
+    server.put(controller('argo-rollouts', 'argo-rollouts'));
+    server.put(controller('tenant', 'argo-rollouts'));
+    server.put(secret('tenant'));
+    server.put(virtualService('a'));
+    const cluster = await synced(server);
+    expect(names(cluster, VS)).toEqual(['a']);
+    const asked = server.requests.filter(({ query }) => query.has('labelSelector'));
+    expect(new Set(asked.map(({ path }) => path))).toEqual(new Set(['/api/v1/namespaces/argo-rollouts/secrets']));
+  });
+
+  it('are those of this cluster if the policy names no namespace', async () => {
+    const server = await serve();
+    server.put(controller('argo-rollouts', 'argo-rollouts'));
+    server.put(secret('argo-rollouts'));
+    server.put(virtualService('a'));
+    const cluster = await synced(server, { controllerNamespaces: () => [] });
+    expect(names(cluster, VS)).toEqual(['a']);
+    expect(server.requests.filter(({ query }) => query.has('labelSelector'))).toEqual([]);
   });
 
   it('are those of this cluster if listing Secrets is forbidden', async () => {
@@ -82,12 +107,14 @@ describe('Istio objects', () => {
     expect(cluster.ready().ok).toBe(true);
   });
 
-  it('are unknown with a Secret in any namespace if the controllers cannot be found', async () => {
+  it('do not depend on finding the controllers, nor on Secrets elsewhere', async () => {
     const server = await serve();
     server.fail('apps/deployments', 403);
     server.put(secret('anywhere'));
     const cluster = await synced(server);
-    expect(names(cluster, VS)).toBe(ELSEWHERE);
+    expect(names(cluster, VS)).toEqual([]);
+    server.put(secret('argo-rollouts'));
+    await eventually(() => expect(names(cluster, VS)).toBe(ELSEWHERE));
   });
 
   it('are read from the primary cluster if its kubeconfig is given', async () => {

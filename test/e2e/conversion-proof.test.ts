@@ -151,7 +151,7 @@ async function waits(name: string, replicas: number): Promise<void> {
 }
 
 async function scanned(): Promise<string[]> {
-  const read = await readCluster({ kubeconfig: cluster.admin.kubeconfig });
+  const read = await readCluster({ kubeconfig: cluster.admin.kubeconfig }, DEFAULT_POLICY);
   try {
     return scanWorld(read.world, [], DEFAULT_POLICY, scene.namespace)
       .findings.map(({ object }) => object.name)

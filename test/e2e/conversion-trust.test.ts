@@ -10,6 +10,7 @@ import { until } from './harness/program.ts';
 import { ROLLGATE } from './harness/rollgate.ts';
 import { refusal, tenant, whileDown, type Tenant } from './harness/tenants.ts';
 import { at } from './support/transitions.ts';
+import { annotated, inAudit, notes, rolloutsIn, upAndDown } from './support/trust.ts';
 
 const MERGE = 'application/merge-patch+json';
 const EXCLUDED = 'legacy';
@@ -23,15 +24,6 @@ beforeAll(async () => {
   await inEffect();
 });
 afterAll(() => cluster?.stop());
-
-/** The annotations of conversion, by the part of their name after the slash. */
-function notes(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`rollgate.io/${key}`, value]));
-}
-
-function annotated(object: KubeObject, annotations: Readonly<Record<string, string>>): KubeObject {
-  return { ...object, metadata: { ...object.metadata, annotations } };
-}
 
 /** A tenant who may not create Rollouts. */
 function withoutRight({ namespace }: { readonly namespace: string }): Promise<Tenant> {
@@ -53,28 +45,6 @@ async function inEffect(): Promise<void> {
   await until('the conversion policy', async () =>
     (await refusal(api.call('PATCH', path, patch, MERGE))).startsWith('403'),
   );
-}
-
-/** Runs something while Rollgate answers, and while it does not. */
-async function upAndDown(work: (up: boolean) => Promise<void>): Promise<void> {
-  await work(true);
-  await whileDown(cluster, () => work(false));
-}
-
-/** Runs something while the policy of Rollgate only warns. */
-async function inAudit(work: () => Promise<void>): Promise<void> {
-  await cluster.rollgate.policy((policy) => ({ ...policy, mode: 'audit' }));
-  try {
-    await work();
-  } finally {
-    await cluster.rollgate.policy((policy) => ({ ...policy, mode: 'enforce' }));
-  }
-}
-
-/** Waits as long as Rollgate would need to create a Rollout, and returns whether one exists. */
-async function rolloutAppears(namespace: string): Promise<boolean> {
-  await sleep(2_000);
-  return (await cluster.controlPlane.admin.list('argoproj.io/v1alpha1', 'Rollout', namespace)).length > 0;
 }
 
 describe('the policies', () => {
@@ -127,16 +97,16 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
       expect(await refusal(api.patch(at(namespace, `${name}-wish`), proof))).toContain(DENIED);
       expect(await refusal(api.patch(at(namespace, `${name}-wish`), proof, 'status'))).toContain(DENIED);
     };
-    await upAndDown((up) => attempt(up ? 'up' : 'down'));
-    await inAudit(() => attempt('audited'));
-    expect(await rolloutAppears(namespace)).toBe(false);
+    await upAndDown(cluster, (up) => attempt(up ? 'up' : 'down'));
+    await inAudit(cluster, () => attempt('audited'));
+    expect(await rolloutsIn(cluster, namespace)).toEqual([]);
   });
 
   it('gets no Rollout by the status subresource', async () => {
     const { namespace } = await ConversionScene.open(cluster);
     const { api } = await withoutRight({ namespace });
     await api.create(deployment(namespace, 'web', { replicas: 1 }));
-    await upAndDown(async () => {
+    await upAndDown(cluster, async () => {
       for (const values of [
         { convert: 'canary', replicas: '1' },
         { replicas: '1' },
@@ -151,15 +121,15 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
       const wish = { metadata: { annotations: notes({ convert: 'canary' }) } };
       expect(await refusal(api.patch(at(namespace, 'web'), wish, 'status'))).toBe('');
     });
-    expect(await rolloutAppears(namespace)).toBe(false);
+    expect(await rolloutsIn(cluster, namespace)).toEqual([]);
   });
 
   it('gets no Rollout in a namespace that only the chart excludes, and neither does anybody else', async () => {
     const { api } = await withoutRight({ namespace: EXCLUDED });
     const asked = annotated(deployment(EXCLUDED, 'web', { replicas: 1 }), notes({ convert: 'canary', replicas: '1' }));
-    await upAndDown(async () => expect(await refusal(api.create(asked))).toContain(DENIED));
+    await upAndDown(cluster, async () => expect(await refusal(api.create(asked))).toContain(DENIED));
     await cluster.controlPlane.admin.create(asked);
-    expect(await rolloutAppears(EXCLUDED)).toBe(false);
+    expect(await rolloutsIn(cluster, EXCLUDED)).toEqual([]);
   });
 
   it('is told by Rollgate while it answers, and stores only a wish while it does not', async () => {
@@ -174,11 +144,11 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
     const up = await asks('up');
     expect([up.code, up.stderr]).toEqual([1, expect.stringContaining('deployment-convert')]);
     await whileDown(cluster, async () => expect((await asks('down')).code).toBe(0));
-    await inAudit(async () => {
+    await inAudit(cluster, async () => {
       const audited = await asks('audited');
       expect([audited.code, audited.stderr]).toEqual([0, expect.stringContaining(DENIED)]);
     });
-    expect(await rolloutAppears(namespace)).toBe(false);
+    expect(await rolloutsIn(cluster, namespace)).toEqual([]);
     expect(await scene.annotations('down')).not.toHaveProperty('rollgate.io/replicas');
   });
 
@@ -194,7 +164,7 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
       refusal(
         api.call('PATCH', `${pathOf(at(namespace, 'web'))}?dryRun=All`, { metadata: { annotations: values } }, MERGE),
       );
-    await upAndDown(async (up) => {
+    await upAndDown(cluster, async (up) => {
       expect(await annotate({ 'rollgate.io/convert': 'blue-green' })).toContain(DENIED);
       // While Rollgate answers it restores its annotations.
       expect(await annotate(notes({ 'rollout-uid': 'other' }))).toContain(up ? '' : 'may set the annotations');
@@ -210,7 +180,7 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
       await kubectl.run(['scale', 'deployment/web', `--replicas=${up ? 3 : 4}`, '-n', namespace]);
     });
     // Rollgate restores the profile and warns.
-    await inAudit(async () => expect(await annotate({ 'rollgate.io/convert': 'blue-green' })).toBe(''));
+    await inAudit(cluster, async () => expect(await annotate({ 'rollgate.io/convert': 'blue-green' })).toBe(''));
     await kubectl.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=off', '--overwrite', '-n', namespace]);
     await scene.until('the profile off', async () => (await scene.annotations('web'))['rollgate.io/convert'] === 'off');
   });

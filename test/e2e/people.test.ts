@@ -5,6 +5,7 @@ import { asArray, dig, asObject } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { ArgoRollouts } from './harness/argo-rollouts.ts';
 import { Cluster } from './harness/cluster.ts';
+import { yamlOf } from './harness/kubectl.ts';
 import { until } from './harness/program.ts';
 import { CANARIES, controllersPart, edited, objectsIn, type Canary } from './support/canaries.ts';
 import { healthy, pausedAt, rolloutThat } from './support/rollouts.ts';
@@ -72,15 +73,30 @@ class Developer {
     return live === undefined ? 'no VirtualService' : controllersPart(live);
   }
 
-  /** Returns the decisions in which Rollgate rejected or changed something in this namespace. */
-  interfered(): unknown[] {
-    return cluster.rollgate
-      .decisions()
-      .filter(
-        (line) =>
-          line['namespace'] === this.namespace &&
-          (line['verdict'] === 'deny' || (Array.isArray(line['kept']) && line['kept'].length > 0)),
-      );
+  /**
+   * Returns the decisions in which Rollgate rejected or changed something in this namespace. The log is written in
+   * blocks, so this waits until it has the denial of a last request, which is left out.
+   */
+  async interfered(): Promise<unknown[]> {
+    const last = 'the-last-one';
+    const object = withName(rolloutIn(this.namespace), last);
+    const strategy = { canary: { steps: [{ setWeight: 120 }] } };
+    const invalid = { ...object, spec: { ...asObject(object['spec']), strategy } };
+    const { code } = await cluster.developer.try(['create', '--dry-run=server', '-f', '-'], yamlOf([invalid]));
+    expect(code).toBe(1);
+    const found = (): Record<string, unknown>[] =>
+      cluster.rollgate
+        .decisions()
+        .filter(
+          (line) =>
+            line['namespace'] === this.namespace &&
+            (line['verdict'] === 'deny' || (Array.isArray(line['kept']) && line['kept'].length > 0)),
+        );
+    return until('the last decision', () => {
+      const decisions = found();
+      const others = decisions.filter(({ name }) => name !== last);
+      return others.length < decisions.length ? others : undefined;
+    });
   }
 }
 
@@ -170,7 +186,7 @@ describe.each([
     delete process.env['KUBE_EDITOR'];
     const steps = asArray(dig(await developer.healthy(), 'spec', 'strategy', 'canary', 'steps'));
     expect(steps[2]).toEqual({ setWeight: 70 });
-    expect(developer.interfered()).toEqual([]);
+    expect(await developer.interfered()).toEqual([]);
   });
 
   it('can be scaled by an autoscaler', async () => {
@@ -200,7 +216,7 @@ describe.each([
     await developer.pausedAt(20);
     await developer.rollouts('promote', developer.rollout, '--full');
     expect(dig(await developer.healthy(), 'spec', 'replicas')).toBe(3);
-    expect(developer.interfered()).toEqual([]);
+    expect(await developer.interfered()).toEqual([]);
   });
 });
 
@@ -293,6 +309,14 @@ describe('when the account of the controller changes', () => {
     await developer.healthy();
   });
 });
+
+function rolloutIn(namespace: string): KubeObject {
+  return objectsIn(HOST_LEVEL, namespace).find(({ kind }) => kind === 'Rollout') as KubeObject;
+}
+
+function withName(object: KubeObject, name: string): KubeObject {
+  return { ...object, metadata: { ...object.metadata, name } };
+}
 
 function virtualServiceIn(namespace: string): KubeObject {
   return objectsIn(HOST_LEVEL, namespace).find(({ kind }) => kind === 'VirtualService') as KubeObject;

@@ -4,8 +4,8 @@ import { asObject, dig } from '../../src/world/read.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf } from './harness/kubectl.ts';
 import { until } from './harness/program.ts';
-import { CANARIES, controllersPart, driven, edited, objectsIn, type Canary } from './support/canaries.ts';
-import { healthy, pausedAt } from './support/rollouts.ts';
+import { CANARIES, controllersPart, edited, type Canary } from './support/canaries.ts';
+import { begin, runUpdate } from './support/updates.ts';
 
 const CONTROLLER = 'system:serviceaccount:argo-rollouts:argo-rollouts';
 
@@ -22,61 +22,6 @@ function ofController(from = 0): Record<string, unknown>[] {
     .decisions()
     .slice(from)
     .filter(({ user }) => user === CONTROLLER);
-}
-
-/**
- * Runs an update of a canary to its end, and asserts that the controller moves the weights at each step.
- *
- * @param atPause - Called at each pause.
- */
-async function runUpdate(
-  canary: Canary,
-  namespace: string,
-  objects: readonly KubeObject[],
-  atPause: (weighed: KubeObject, controllersWeights: string) => Promise<void> = () => Promise.resolve(),
-): Promise<void> {
-  const [weighed] = driven(objects).filter(({ kind }) => kind === 'VirtualService' || kind === 'HTTPRoute');
-  if (weighed === undefined) throw new Error('no route');
-  const { apiVersion, kind, metadata } = weighed;
-  const weights = async (): Promise<string> => {
-    const live = await cluster.controlPlane.admin.get(apiVersion, kind, namespace, metadata.name);
-    return live === undefined ? 'no route' : controllersPart(live);
-  };
-  const plugin = (...args: readonly string[]): Promise<unknown> =>
-    cluster.developer.run(['argo', 'rollouts', ...args, '-n', namespace]);
-  await plugin('set', 'image', canary.rollout, `${canary.container}=registry.example.com/app:2`);
-  for (const weight of canary.weights) {
-    await pausedAt(cluster, namespace, canary.rollout, weight);
-    await until(`weight ${weight}`, async () => (await weights()).includes(`=${weight}`));
-    await atPause(weighed, await weights());
-    await quiet(canary, namespace);
-    await plugin('promote', canary.rollout);
-  }
-  await healthy(cluster, namespace, canary.rollout);
-  await until('the weights of before', async () => (await weights()).includes('=100'));
-}
-
-/** Waits until the controller has written all about a pause: what it writes after a promotion would revert that. */
-async function quiet({ rollout }: Canary, namespace: string): Promise<void> {
-  let last: unknown;
-  await until(
-    'the controller to be quiet',
-    async () => {
-      const live = await cluster.controlPlane.admin.get('argoproj.io/v1alpha1', 'Rollout', namespace, rollout);
-      const before = last;
-      last = live?.metadata['resourceVersion'];
-      return last !== undefined && last === before;
-    },
-    { every: 1_000 },
-  );
-}
-
-async function begin(canary: Canary): Promise<{ namespace: string; objects: readonly KubeObject[] }> {
-  const namespace = await cluster.namespace(canary.name);
-  const objects = objectsIn(canary, namespace);
-  await cluster.developer.apply(objects);
-  await healthy(cluster, namespace, canary.rollout);
-  return { namespace, objects };
 }
 
 describe('a controller outside the namespaces that the policy names', () => {
@@ -96,9 +41,10 @@ describe('a controller outside the namespaces that the policy names', () => {
   });
 
   it.each(CANARIES)('is never frozen or denied, while keeps are on for others: $name', async (canary) => {
-    const { namespace, objects } = await begin(canary);
+    const running = await begin(cluster, canary);
+    const { namespace } = running;
     let edits = 0;
-    await runUpdate(canary, namespace, objects, async (weighed, weights) => {
+    await runUpdate(cluster, canary, running, async (weighed, weights) => {
       await cluster.argoCd.apply([edited(weighed, ++edits)], 'client-side apply');
       const { apiVersion, kind, metadata } = weighed;
       const live = await cluster.controlPlane.admin.get(apiVersion, kind, namespace, metadata.name);
@@ -113,7 +59,7 @@ describe('a controller outside the namespaces that the policy names', () => {
 
   it('cannot write an invalid Rollout', async () => {
     const [canary] = CANARIES as [Canary];
-    const { objects } = await begin(canary);
+    const { objects } = await begin(cluster, canary);
     const rollout = objects.find(({ kind }) => kind === 'Rollout') as KubeObject;
     const strategy = {
       canary: { ...asObject(dig(rollout, 'spec', 'strategy', 'canary')), steps: [{ setWeight: 120 }] },
@@ -144,9 +90,9 @@ describe('a controller under an account that is not known', () => {
   );
 
   it.each(CANARIES)('is never frozen, neither by Istio nor by a plugin process: $name', async (canary) => {
-    const { namespace, objects } = await begin(canary);
+    const running = await begin(cluster, canary);
     const before = cluster.rollgate.decisions().length;
-    await runUpdate(canary, namespace, objects);
+    await runUpdate(cluster, canary, running);
     const decisions = ofController(before);
     expect(decisions.filter(({ kept }) => Array.isArray(kept) && kept.length > 0)).toEqual([]);
     // The controller writes Services and VirtualServices itself, and the plugin writes the HTTPRoute.

@@ -4,7 +4,7 @@ import type { GateParts } from '../../admission/gate.ts';
 import type { ApiReader } from '../../admission/live-reads.ts';
 import type { ControllerAccounts } from '../../cluster/controllers.ts';
 import { ClusterWorld } from '../../cluster/world.ts';
-import type { Policy } from '../../policy/policy.ts';
+import { controllerNamespaces, type Policy } from '../../policy/policy.ts';
 import { clusterAuthorizer, type Authorizer } from '../../server/authorization.ts';
 import type { HealthCheck } from '../../server/health.ts';
 import type { Log } from '../../server/log.ts';
@@ -63,6 +63,7 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
   const cluster = new ClusterWorld({
     kubeConfig,
     logger: log,
+    controllerNamespaces: () => controllerNamespaces(policy()),
     onChange,
     ...(options.maxCacheSize === undefined ? {} : { maxBytes: options.maxCacheSize * MIB }),
     ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }),

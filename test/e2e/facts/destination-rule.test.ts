@@ -6,7 +6,7 @@ import { READY_AFTER } from '../harness/kubelet.ts';
 import { until } from '../harness/program.ts';
 import { Recorder } from '../harness/recorder.ts';
 import { destinationRule, HASH, MANAGED_BY, rollout, service, subsetCanary, to, virtualService } from './manifests.ts';
-import { fact, Scene, subsetsOf, weights } from './scene.ts';
+import { fact, Scene, subsetsOf, unreconciled, weights } from './scene.ts';
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -17,6 +17,23 @@ afterAll(() => cluster.stop());
 const ROUTE = { route: [to('web', 100, 'stable'), to('web', 0, 'canary')] };
 const BASE = [service('web'), virtualService([ROUTE])];
 const PAUSED_AT_20 = [{ setWeight: 20 }, { pause: {} }];
+
+/**
+ * Creates a second DestinationRule, annotated for a Rollout that does not exist, and waits until the controller has
+ * cleaned it: the same queue has then handled the events of the first one.
+ */
+async function laterDestinationRuleEvent(scene: Scene): Promise<void> {
+  await scene.create({
+    ...destinationRule({ name: 'a', labels: { [HASH]: 'x' } }),
+    metadata: { name: 'later', annotations: { [MANAGED_BY]: 'gone' } },
+  });
+  await until(
+    'the later one to be cleaned',
+    async () =>
+      stringMap(dig(await scene.get('DestinationRule', 'later'), 'metadata', 'annotations')).get(MANAGED_BY) ===
+      undefined,
+  );
+}
 
 describe('subsets that the Rollout does not name', () => {
   fact(
@@ -123,28 +140,23 @@ describe('the managed-by annotation', () => {
     'holds',
     'a DestinationRule created after its Rollout gets no hashes, and the Rollout does not get Healthy, until it is reconciled for another reason: that it was not found is not tried again',
     async () => {
-      const scene = await Scene.of(cluster, ...BASE, rollout(subsetCanary(PAUSED_AT_20)));
-      await until('the controller to miss it', () =>
-        scene.log.some((line) => line.includes('syncHandler error: destinationrules')),
-      );
-      // Late events of pods would be another reason to reconcile.
-      await until('the pods to be counted', async () =>
-        (await scene.list('ReplicaSet')).every((set) => dig(set, 'status', 'availableReplicas') === 2),
-      );
-      await scene.reconciled();
-      await scene.create(destinationRule('stable', 'canary'));
-      await scene.create({
-        ...destinationRule({ name: 'a', labels: { [HASH]: 'x' } }),
-        metadata: { name: 'later', annotations: { [MANAGED_BY]: 'gone' } },
+      const prepare = async (): Promise<Scene> => {
+        const made = await Scene.of(cluster, ...BASE, rollout(subsetCanary(PAUSED_AT_20)));
+        await until('the controller to miss it', () =>
+          made.log.some((line) => line.includes('syncHandler error: destinationrules')),
+        );
+        await until('the pods to be counted', async () =>
+          (await made.list('ReplicaSet')).some((set) => dig(set, 'status', 'availableReplicas') === 2),
+        );
+        await made.reconciled();
+        return made;
+      };
+      const scene = await unreconciled(prepare, async (made) => {
+        await made.create(destinationRule('stable', 'canary'));
+        await laterDestinationRuleEvent(made);
+        expect(subsetsOf(await made.get('DestinationRule'))).toEqual({ stable: undefined, canary: undefined });
+        expect(dig(await made.get('Rollout'), 'status', 'phase')).not.toBe('Healthy');
       });
-      await until(
-        'the later one to be cleaned',
-        async () =>
-          stringMap(dig(await scene.get('DestinationRule', 'later'), 'metadata', 'annotations')).get(MANAGED_BY) ===
-          undefined,
-      );
-      expect(subsetsOf(await scene.get('DestinationRule'))).toEqual({ stable: undefined, canary: undefined });
-      expect(dig(await scene.get('Rollout'), 'status', 'phase')).not.toBe('Healthy');
       await scene.nudge();
       const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
       await until('the hashes', async () => subsetsOf(await scene.get('DestinationRule'))['stable'] === stable);
@@ -156,36 +168,28 @@ describe('the managed-by annotation', () => {
     'holds',
     'a DestinationRule written again without hashes and annotation stays so, whatever comes after, until the Rollout is reconciled for another reason',
     async () => {
-      const scene = await Scene.of(
-        cluster,
-        ...BASE,
-        destinationRule('stable', 'canary'),
-        rollout(subsetCanary(PAUSED_AT_20)),
-      );
-      const healthy = await scene.phase('Healthy');
-      const stable = asString(dig(healthy, 'status', 'stableRS'));
-      await scene.reconciled();
-      const recorder = await Recorder.start(cluster.controlPlane.admin, scene.at('DestinationRule'));
-      await scene.cluster.argoCd.apply(
-        [{ ...destinationRule('stable', 'canary'), metadata: { name: 'web', namespace: scene.namespace } }],
-        'replace',
-      );
-      // A second DestinationRule, annotated for a Rollout that does not exist, is cleaned up by the same queue after
-      // the first one.
-      await scene.create({
-        ...destinationRule({ name: 'a', labels: { [HASH]: 'x' } }),
-        metadata: { name: 'later', annotations: { [MANAGED_BY]: 'gone' } },
+      const prepare = async (): Promise<Scene> => {
+        const made = await Scene.of(
+          cluster,
+          ...BASE,
+          destinationRule('stable', 'canary'),
+          rollout(subsetCanary(PAUSED_AT_20)),
+        );
+        await made.phase('Healthy');
+        await made.reconciled();
+        return made;
+      };
+      const scene = await unreconciled(prepare, async (made) => {
+        await made.cluster.argoCd.apply(
+          [{ ...destinationRule('stable', 'canary'), metadata: { name: 'web', namespace: made.namespace } }],
+          'replace',
+        );
+        await laterDestinationRuleEvent(made);
+        expect(subsetsOf(await made.get('DestinationRule'))).toEqual({ stable: undefined, canary: undefined });
       });
-      await until(
-        'the later one to be cleaned',
-        async () =>
-          stringMap(dig(await scene.get('DestinationRule', 'later'), 'metadata', 'annotations')).get(MANAGED_BY) ===
-          undefined,
-      );
-      expect(subsetsOf(recorder.versions.at(-1) ?? healthy)).toEqual({ stable: undefined, canary: undefined });
+      const stable = asString(dig(await scene.get('Rollout'), 'status', 'stableRS'));
       await scene.reconciled();
       expect(subsetsOf(await scene.get('DestinationRule'))).toEqual({ stable, canary: stable });
-      recorder.stop();
     },
   );
 

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../src/world/read.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
 import { rollout, service } from './manifests.ts';
-import { fact, Scene } from './scene.ts';
+import { fact, Scene, unreconciled } from './scene.ts';
 
 // The plugin is not a Go module that can be imported. These tests run by hand, with a plugin program given by the user.
 const PLUGIN = process.env['ROLLGATE_E2E_GATEWAY_PLUGIN'];
@@ -78,26 +78,31 @@ describe.skipIf(PLUGIN === undefined)(
       'holds',
       'a weight of an HTTPRoute that is put back stays wrong until the Rollout is reconciled for another reason: nobody watches the route',
       async () => {
-        const made = await scene(route(BOTH), routed(PAUSED_AT_20, { httpRoute: 'web' }));
-        await made.phase('Healthy');
-        await made.update();
-        await made.phase('Paused', 1);
-        await made.reconciled();
-        expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20']);
-        await made.patch('HTTPRoute', { spec: { rules: [BOTH] } });
-        // A second Rollout of the same controller completes its update while the first one is not reconciled.
-        await made.create({
-          ...rollout(
-            { canary: {} },
-            {
-              selector: { matchLabels: { app: 'later' } },
-              template: { metadata: { labels: { app: 'later' } }, spec: { containers: [{ name: 'a', image: 'a' }] } },
-            },
-          ),
-          metadata: { name: 'later' },
+        const prepare = async (): Promise<Scene> => {
+          const prepared = await scene(route(BOTH), routed(PAUSED_AT_20, { httpRoute: 'web' }));
+          await prepared.phase('Healthy');
+          await prepared.update();
+          await prepared.phase('Paused', 1);
+          await prepared.reconciled();
+          expect(rules(await prepared.get('HTTPRoute'))).toEqual([': web 80, web-canary 20']);
+          return prepared;
+        };
+        const made = await unreconciled(prepare, async (prepared) => {
+          await prepared.patch('HTTPRoute', { spec: { rules: [BOTH] } });
+          // A second Rollout of the same controller completes its update while the first one is not reconciled.
+          await prepared.create({
+            ...rollout(
+              { canary: {} },
+              {
+                selector: { matchLabels: { app: 'later' } },
+                template: { metadata: { labels: { app: 'later' } }, spec: { containers: [{ name: 'a', image: 'a' }] } },
+              },
+            ),
+            metadata: { name: 'later' },
+          });
+          await prepared.phase('Healthy', undefined, 'later');
+          expect(rules(await prepared.get('HTTPRoute'))).toEqual([': web 100, web-canary 0']);
         });
-        await made.phase('Healthy', undefined, 'later');
-        expect(rules(await made.get('HTTPRoute'))).toEqual([': web 100, web-canary 0']);
         await made.reconciled();
         expect(rules(await made.get('HTTPRoute'))).toEqual([': web 80, web-canary 20']);
       },

@@ -15,9 +15,34 @@ export type Outcome = 'holds' | 'in part' | 'refuted';
  * @param title - The fact as the controller shows it.
  */
 export function fact(_claim: string, _outcome: Outcome, title: string, show: () => Promise<void>): void {
-  // The controller races with itself: it stores the answers to its own writes over newer versions in its cache. A fact
-  // is what it usually does, so a test may be repeated.
-  it.concurrent(title, { retry: 2 }, show);
+  it.concurrent(title, show);
+}
+
+const MOST_ATTEMPTS = 8;
+
+/**
+ * Does something during which the controller must not reconcile the Rollout, and returns the scene. The controller gives
+ * no sign that it is at rest: late events of pods, and of its own writes, make it reconcile once more. An attempt during
+ * which it did shows nothing, so there is another one in a new scene.
+ *
+ * @param prepare - Creates a scene.
+ * @param act - Does it, and asserts what comes of it.
+ */
+export async function unreconciled(
+  prepare: () => Promise<Scene>,
+  act: (scene: Scene) => Promise<unknown>,
+): Promise<Scene> {
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
+    const scene = await prepare();
+    const before = scene.reconciliations;
+    try {
+      await act(scene);
+    } catch (error) {
+      if (scene.reconciliations === before) throw error;
+    }
+    if (scene.reconciliations === before) return scene;
+  }
+  throw new Error(`the controller reconciled the Rollout during each of ${MOST_ATTEMPTS} attempts`);
 }
 
 const VERSIONS: Readonly<Record<string, string>> = {
@@ -132,6 +157,11 @@ export class Scene {
       (line) => line.includes('Reconciliation completed') && line.includes(` rollout=${name} `),
     );
     return lines.map((line) => BigInt(/resourceVersion=(\d+)/.exec(line)?.[1] ?? '0'));
+  }
+
+  /** The number of reconciliations of the Rollout that have begun. */
+  get reconciliations(): number {
+    return this.log.filter((line) => line.includes('Started syncing rollout') && line.includes(' rollout=web')).length;
   }
 
   /** The log lines of the controller about this namespace. */

@@ -11,6 +11,11 @@ export interface ControlPlaneOptions {
    * five minutes by default.
    */
   readonly forgetsAfter?: number;
+  /**
+   * The resources of authentication and authorization whose requests the API server writes to its audit log; none by
+   * default. See `audited`.
+   */
+  readonly audits?: readonly string[];
 }
 
 /** The programs of a control plane before their start, and their settings. */
@@ -22,6 +27,12 @@ export interface ControlPlanePrograms {
   /** The certificate that the API server creates for itself, with its CA. */
   readonly certificate: string;
 }
+
+// An audit policy takes no `*` for all groups.
+const AUDITED_GROUPS = ['authentication.k8s.io', 'authorization.k8s.io'];
+
+/** The name of the audit log in the folder of a control plane. */
+export const AUDIT_LOG = 'audit.log';
 
 // The omitted controllers manage nodes, volumes and clouds, which do not exist here.
 const CONTROLLERS = [
@@ -65,6 +76,13 @@ export async function controlPlanePrograms(
     at('pki', 'people.csv'),
     people.map(({ token, user, group }) => `${token},${user},${user},"${group}"\n`).join(''),
   );
+
+  const { audits = [] } = options;
+  const rules = [
+    { level: 'Metadata', resources: AUDITED_GROUPS.map((group) => ({ group, resources: audits })) },
+    { level: 'None' },
+  ];
+  await writeFile(at('audit-policy.yaml'), JSON.stringify({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules }));
 
   const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
   const server = `https://127.0.0.1:${port}`;
@@ -111,6 +129,9 @@ export async function controlPlanePrograms(
         '--allow-privileged',
         '--profiling=false',
         '--goaway-chance=0',
+        ...(audits.length === 0
+          ? []
+          : [`--audit-policy-file=${at('audit-policy.yaml')}`, `--audit-log-path=${at(AUDIT_LOG)}`]),
         ...(options.forgetsAfter === undefined ? [] : [`--etcd-compaction-interval=${options.forgetsAfter}s`]),
       ],
     }),

@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Api, Refused, type Access } from './api.ts';
-import { controlPlanePrograms, type ControlPlaneOptions, type ControlPlanePrograms } from './control-plane-programs.ts';
+import {
+  AUDIT_LOG,
+  controlPlanePrograms,
+  type ControlPlaneOptions,
+  type ControlPlanePrograms,
+} from './control-plane-programs.ts';
 import { until, type Program } from './program.ts';
 
 /** The coordinates of a service account. */
@@ -19,6 +24,30 @@ export interface ServiceAccount {
  * without rights.
  */
 export type Person = 'admin' | 'developer' | 'stranger';
+
+/** A request that the API server has answered. */
+export interface AuditedRequest {
+  readonly user: string;
+  readonly verb: string;
+  /** When it arrived, in microseconds since the epoch. */
+  readonly begin: number;
+  /** When it was answered. */
+  readonly end: number;
+}
+
+interface AuditEvent {
+  readonly stage: string;
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly objectRef?: { readonly resource?: string };
+  readonly requestReceivedTimestamp: string;
+  readonly stageTimestamp: string;
+}
+
+// 2026-01-01T00:00:00.123456Z; a Date has milliseconds only.
+function microseconds(time: string): number {
+  return Date.parse(`${time.slice(0, 19)}Z`) * 1_000 + Number(time.slice(20, 26));
+}
 
 const PEOPLE: readonly Person[] = ['admin', 'developer', 'stranger'];
 
@@ -124,6 +153,26 @@ export class ControlPlane {
     };
     await writeFile(path, JSON.stringify(config));
     return path;
+  }
+
+  /**
+   * Returns the finished requests in the audit log of the API server, oldest first.
+   *
+   * @param resource - One of the option `audits`.
+   */
+  async audited(resource: string): Promise<AuditedRequest[]> {
+    const path = join(this.folder, AUDIT_LOG);
+    const lines = existsSync(path) ? (await readFile(path, 'utf8')).split('\n') : [];
+    return lines
+      .filter((line) => line.endsWith('}'))
+      .map((line) => JSON.parse(line) as AuditEvent)
+      .filter((event) => event.stage === 'ResponseComplete' && event.objectRef?.resource === resource)
+      .map((event) => ({
+        user: event.user.username,
+        verb: event.verb,
+        begin: microseconds(event.requestReceivedTimestamp),
+        end: microseconds(event.stageTimestamp),
+      }));
   }
 
   /** Waits until the API server is ready. */

@@ -5,6 +5,8 @@ import type { Kubectl } from './kubectl.ts';
 
 /** A service account with limited rights in one namespace. */
 export interface Tenant {
+  /** Its user name. */
+  readonly user: string;
   readonly api: Api;
   readonly kubectl: Kubectl;
 }
@@ -13,31 +15,40 @@ export interface Tenant {
 export type Right = 'with' | 'without';
 
 const RESOURCES = ['deployments', 'deployments/status', 'deployments/scale', 'replicasets'];
-const ROLLOUTS = { apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs: ['create'] };
+
+/** The right to have a Rollout made. */
+export const MAY_CREATE_ROLLOUTS = { apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs: ['create'] };
 
 /**
  * Creates a service account with all rights on Deployments.
  *
  * @param further - Further rules of its Role.
  */
-export async function tenant(
+export function tenant(
   cluster: Cluster,
   namespace: string,
   right: Right,
   further: readonly object[] = [],
 ): Promise<Tenant> {
-  const name = right === 'with' ? 'owner' : 'deployer';
+  return right === 'with'
+    ? namedTenant(cluster, namespace, 'owner', [MAY_CREATE_ROLLOUTS, ...further])
+    : namedTenant(cluster, namespace, 'deployer', further);
+}
+
+/** As `tenant`, with a name of its own. */
+export async function namedTenant(
+  cluster: Cluster,
+  namespace: string,
+  name: string,
+  further: readonly object[] = [],
+): Promise<Tenant> {
   await cluster.admin.apply([
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'Role',
       metadata: { name, namespace },
-      rules: [
-        { apiGroups: ['apps'], resources: RESOURCES, verbs: ['*'] },
-        ...(right === 'with' ? [ROLLOUTS] : []),
-        ...further,
-      ],
+      rules: [{ apiGroups: ['apps'], resources: RESOURCES, verbs: ['*'] }, ...further],
     },
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -48,7 +59,11 @@ export async function tenant(
     },
   ]);
   const account = { namespace, name };
-  return { api: new Api(await cluster.controlPlane.account(account)), kubectl: await cluster.as(account) };
+  return {
+    user: `system:serviceaccount:${namespace}:${name}`,
+    api: new Api(await cluster.controlPlane.account(account)),
+    kubectl: await cluster.as(account),
+  };
 }
 
 /** Returns why a request was refused; an empty string if it was not. */
