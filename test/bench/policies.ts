@@ -33,8 +33,8 @@ function processorTime(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 async function measure(controlPlane: ControlPlane): Promise<void> {
@@ -84,8 +84,8 @@ async function measure(controlPlane: ControlPlane): Promise<void> {
   for (const what of Object.keys(WRITES)) {
     const [with_, without] = [used.get(`${what} true`) ?? [], used.get(`${what} false`) ?? []];
     const list = (values: readonly number[]): string => values.map((value) => value.toFixed(2)).join(' ');
-    const ratio = (median(with_) / median(without)).toFixed(2);
-    console.log(`${what}: with ${median(with_).toFixed(2)}, without ${median(without).toFixed(2)}, ratio ${ratio}`);
+    const ratio = (mean(with_) / mean(without)).toFixed(2);
+    console.log(`${what}: with ${mean(with_).toFixed(2)}, without ${mean(without).toFixed(2)}, ratio ${ratio}`);
     console.log(`  with ${list(with_)}; without ${list(without)}`);
   }
 }
