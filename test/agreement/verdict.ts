@@ -4,7 +4,7 @@ import { introducedBy } from '../../src/admission/introduced.ts';
 import { documentFindings } from '../../src/documents/index.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
-import type { Finding } from '../../src/rules/finding.ts';
+import { renderMessage, type Finding } from '../../src/rules/finding.ts';
 import { bundleWorld, placeObjects, type Manifests } from '../../src/world/manifests.ts';
 import { renderPath } from '../../src/world/path.ts';
 import { isObject } from '../../src/world/read.ts';
@@ -142,6 +142,7 @@ function isSameReason({ rule, messageId }: Finding, text: string): boolean {
 }
 
 /** Returns a finding on one line. */
-export function said({ rule, messageId, object, message }: Finding): string {
-  return `${rule}/${messageId}: ${kindOf(object) ?? ''} ${object.metadata.name}: ${message}`;
+export function said(finding: Finding): string {
+  const { rule, messageId, object } = finding;
+  return `${rule}/${messageId}: ${kindOf(object) ?? ''} ${object.metadata.name}: ${renderMessage(finding)}`;
 }

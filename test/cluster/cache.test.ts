@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../src/rules/engine.ts';
+import { renderMessage } from '../../src/rules/finding.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { keyFor, type KubeObject } from '../../src/world/object.ts';
 import type { JsonObject } from '../../src/world/read.ts';
@@ -126,8 +127,8 @@ describe('an object that is too large for the cache', () => {
     const subject = look(cluster, 'Rollout.argoproj.io', 'shop', 'web') as KubeObject;
     const rules = RULES.filter(({ id }) => id === 'reference-exists');
     const report = evaluate(cluster.world, [subject], rules);
-    expect(report.findings.map(({ message }) => message).join()).toContain('"absent"');
-    expect(report.findings.map(({ message }) => message).join()).not.toContain('"huge"');
+    expect(report.findings.map(renderMessage).join()).toContain('"absent"');
+    expect(report.findings.map(renderMessage).join()).not.toContain('"huge"');
     expect(report.skipped.map(({ reason }) => reason).join()).toContain('Service "huge" is too large for the cache');
   });
 
