@@ -73,10 +73,11 @@ export const ANALYSES: readonly Dimension[] = [
   },
   {
     title: 'arguments that are not declared',
+    // All names have one length: how many can be the misspelling of another depends on their lengths.
     make: (n) =>
       one(
-        { steps: [analysisStep(['t'], times(n, argument))] },
-        template('t', { args: times(n, (i) => ({ name: `other-${i}` })), metrics: [metric('m', queryOf(n))] }),
+        { steps: [analysisStep(['t'], times(n, (i) => argument(1000 + i)))] },
+        template('t', { args: times(n, (i) => ({ name: `opt-${1000 + i}` })), metrics: [metric('m', queryOf(n))] }),
       ),
   },
   {
