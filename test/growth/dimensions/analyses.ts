@@ -76,7 +76,14 @@ export const ANALYSES: readonly Dimension[] = [
     // All names have one length: how many can be the misspelling of another depends on their lengths.
     make: (n) =>
       one(
-        { steps: [analysisStep(['t'], times(n, (i) => argument(1000 + i)))] },
+        {
+          steps: [
+            analysisStep(
+              ['t'],
+              times(n, (i) => argument(1000 + i)),
+            ),
+          ],
+        },
         template('t', { args: times(n, (i) => ({ name: `opt-${1000 + i}` })), metrics: [metric('m', queryOf(n))] }),
       ),
   },
