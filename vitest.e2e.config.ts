@@ -6,10 +6,12 @@ const suite = {
   globalSetup: 'test/e2e/harness/none-left.ts',
 };
 
-// These wait most of their time: for leases to end, for connections to be found dead, for pods to come back. The gate
-// runs them side by side with the others.
-const WAITING = ['availability', 'conversion-kills', 'faults'].map((name) => `test/e2e/${name}.test.ts`);
-const LOAD = ['test/e2e/conversion-many.test.ts'];
+const files = (names: readonly string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`);
+
+// The gate runs the two halves side by side: in each some files wait most of their time, for leases to end, for
+// connections to be found dead or for pods to come back.
+const CONVERSION = files(['conversion*', 'trust-policies', 'trust-tools', 'trust-transitions', 'trust-ways']);
+const LOAD = files(['conversion-many']);
 
 // Each file has a control plane of its own, and two that work at once are more than two cores bear.
 export default defineConfig({
@@ -17,8 +19,8 @@ export default defineConfig({
     fileParallelism: false,
     maxWorkers: 1,
     projects: [
-      { test: { name: 'working', include: ['test/e2e/**/*.test.ts'], exclude: [...WAITING, ...LOAD], ...suite } },
-      { test: { name: 'waiting', include: WAITING, ...suite } },
+      { test: { name: 'admission', include: ['test/e2e/**/*.test.ts'], exclude: CONVERSION, ...suite } },
+      { test: { name: 'conversion', include: CONVERSION, exclude: LOAD, ...suite } },
       { test: { name: 'load', include: LOAD, ...suite } },
     ],
   },
