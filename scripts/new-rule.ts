@@ -79,8 +79,8 @@ export const ${nameOf(id)} = defineRule({
   summary: 'Replace this: one sentence that says what is true when the rule finds nothing.',
   explanation:
     'Replace this: what happens without the rule, and when. Source: Argo Rollouts v1.9.1, the package (the function).',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ['spec.revisionHistoryLimit'] },
+  reads: {},
   messages: {
     noHistory: {
       class: 'advice',

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { RULES } from '../src/rules/index.ts';
+import type { KindId } from '../src/world/object.ts';
+import type { Places } from '../src/world/place.ts';
+import { REFERENCE_PLACES } from '../src/world/reference-places.ts';
 import { FieldPaths, render, type LiteralPath } from './support/field-paths.ts';
+import { partsOf } from './support/places.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const FOLDERS = ['src/rules', 'src/world', 'src/preserve', 'src/migration'];
@@ -89,5 +93,34 @@ describe('the literal field paths of the sources', () => {
   it('are found where they are misspelt, and only there', { timeout: 300_000 }, () => {
     const paths = sources.paths().filter(({ at }) => at.startsWith(PROBE));
     expect(paths.slice(1).map((path) => missing(path))).toEqual(PROBES.map(([, expected]) => expected));
+  });
+});
+
+describe('the places that rules declare', () => {
+  // Places that the schema of a kind does not have.
+  const absent = (places: Places): string[] =>
+    (Object.entries(places) as [KindId, readonly string[]][]).flatMap(([kind, list]) =>
+      list.flatMap((place) => {
+        const parts = partsOf(place).map((part) => (part === '*' ? part : [part]));
+        const gone = sources.missing({ at: '', file: '', rooted: true, parts }, [kind]);
+        return gone === undefined ? [] : [`${kind} has no ${gone}`];
+      }),
+    );
+
+  it('exist in the schemas of their kinds', { timeout: 300_000 }, () => {
+    const found = [
+      ...RULES.flatMap(({ id, places }) =>
+        [...absent(places.subject), ...absent(places.reads)].map((text) => `${id}: ${text}`),
+      ),
+      ...absent(REFERENCE_PLACES).map((text) => `REFERENCE_PLACES: ${text}`),
+    ];
+    expect(found).toEqual([]);
+  });
+
+  it('are found if they are misspelt', { timeout: 300_000 }, () => {
+    expect(absent({ 'Rollout.argoproj.io': ['spec.stratgey', 'spec.strategy.canary.steps[*].setWeigth'] })).toEqual([
+      'Rollout.argoproj.io has no spec.stratgey',
+      'Rollout.argoproj.io has no spec.strategy.canary.steps.*.setWeigth',
+    ]);
   });
 });

@@ -31,8 +31,8 @@ const slow = defineRule({
   id: 'slow-lookups',
   summary: '',
   explanation: '',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['Service', 'VirtualService.networking.istio.io'],
+  subject: { 'Rollout.argoproj.io': ['spec.problems'] },
+  reads: { Service: [], 'VirtualService.networking.istio.io': [] },
   messages: { wrong: { class: 'invalid', text: '{what} is wrong', fix: 'fix it' } },
   check(context, subject) {
     for (const anchor of problemsIn(subject))
@@ -45,8 +45,8 @@ const alone = defineRule({
   id: 'own-problems',
   summary: '',
   explanation: '',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ['spec.problems'] },
+  reads: {},
   messages: { wrong: { class: 'invalid', text: '{what} is wrong', fix: 'fix it' } },
   check(context, subject) {
     for (const anchor of problemsIn(subject))
@@ -202,8 +202,8 @@ const needsService = defineRule({
   id: 'needs-service',
   summary: '',
   explanation: '',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['Service', 'VirtualService.networking.istio.io'],
+  subject: { 'Rollout.argoproj.io': [] },
+  reads: { Service: [], 'VirtualService.networking.istio.io': [] },
   messages: { absent: { class: 'invalid', text: 'no Service', fix: 'create it' } },
   check(context) {
     for (let count = 0; count < 3_000; count++) context.find('VirtualService.networking.istio.io', 'shop', 'web');

@@ -1,6 +1,7 @@
 import { CONTROLLER_CONFIGURATION, selectorKey } from '../world/references.ts';
 import { keyFor, keyOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
+import type { Places } from '../world/place.ts';
 import { ofKind, type Lookup, type World } from '../world/world.ts';
 import type { Budget } from './budget.ts';
 import type { Finding, ObjectPath, Skipped } from './finding.ts';
@@ -93,12 +94,19 @@ export interface RuleDefinition<M extends Record<string, Message>> {
    * A paragraph for the page of the rule: what happens without it, and the upstream source (project, version, package).
    */
   readonly explanation: string;
-  /** The kinds that the rule checks. */
-  readonly subject: readonly KindId[];
+  /**
+   * The kinds that the rule checks, and the places that it reads in the object that it checks. The engine itself reads
+   * `metadata.deletionTimestamp` of that object.
+   */
+  readonly subject: Places;
   /** Whether only lint and the dry run use the rule, because its advice is about manifests, not requests. */
   readonly lintOnly?: boolean;
-  /** The other kinds that the rule reads. Tests check that the list is exact. */
-  readonly reads: readonly KindId[];
+  /**
+   * The kinds of which the rule looks up other objects, and the places that it reads there. It has a kind of `subject`
+   * too, if the rule compares objects of one kind. No place is needed for the existence of an object, nor for its
+   * apiVersion, kind, namespace and name. Tests check that `subject` and `reads` are exact.
+   */
+  readonly reads: Places;
   /**
    * The messages that deny what Argo Rollouts accepts, and why. The agreement run and the end-to-end tests hold every
    * other message of class `invalid` to upstream's own verdict.
@@ -132,8 +140,12 @@ export interface Rule {
   readonly summary: string;
   readonly explanation: string;
   readonly lintOnly: boolean;
+  /** The kinds that the rule checks. */
   readonly subject: readonly KindId[];
+  /** The kinds of which it looks up other objects. */
   readonly reads: readonly KindId[];
+  /** The places that it reads, in the object that it checks (`subject`) and in others (`reads`). */
+  readonly places: { readonly subject: Places; readonly reads: Places };
   readonly stricterThanUpstream: Readonly<Record<string, StricterThanUpstream>>;
   readonly upstreamRefusesLater: string | undefined;
   readonly example: Example | undefined;
@@ -155,8 +167,9 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
     summary: definition.summary,
     explanation: definition.explanation,
     lintOnly: definition.lintOnly ?? false,
-    subject: definition.subject,
-    reads: definition.reads,
+    subject: Object.keys(definition.subject) as KindId[],
+    reads: Object.keys(definition.reads) as KindId[],
+    places: { subject: definition.subject, reads: definition.reads },
     stricterThanUpstream: { ...definition.stricterThanUpstream } as Readonly<Record<string, StricterThanUpstream>>,
     upstreamRefusesLater: definition.upstreamRefusesLater,
     example: definition.example,

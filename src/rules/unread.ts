@@ -1,5 +1,6 @@
+import { analysesOf } from '../world/analysis.ts';
 import { kindOf, type KindId, type KubeObject } from '../world/object.ts';
-import { isObject, type JsonObject } from '../world/read.ts';
+import { asString, dig, isObject, type JsonObject } from '../world/read.ts';
 
 // A path in an object; `*` matches every item of a list.
 type FieldPath = readonly string[];
@@ -74,13 +75,14 @@ const trees = new Map<KindId, Node>();
 
 function treeOf(kind: KindId): Node {
   let tree = trees.get(kind);
-  if (tree === undefined) {
-    const { anything, values } = unreadPlaces(kind);
-    tree = { below: new Map(), ends: undefined };
-    for (const place of anything) leafAt(tree, place).ends = 'anything';
-    for (const place of values) leafAt(tree, place).ends = 'value';
-    trees.set(kind, tree);
-  }
+  if (tree === undefined) trees.set(kind, (tree = treeFrom(unreadPlaces(kind))));
+  return tree;
+}
+
+function treeFrom({ anything, values }: Unread): Node {
+  const tree: Node = { below: new Map(), ends: undefined };
+  for (const place of anything) leafAt(tree, place).ends = 'anything';
+  for (const place of values) leafAt(tree, place).ends = 'value';
   return tree;
 }
 
@@ -102,7 +104,23 @@ export function isUnseen(before: KubeObject, after: KubeObject): boolean {
     kind !== undefined &&
     kindOf(before) === kind &&
     before.apiVersion === after.apiVersion &&
-    looksSame(before, after, treeOf(kind))
+    looksSame(before, after, treeOf(kind)) &&
+    (!readsItself(after) || looksSame(before, after, WITHOUT_VALUES))
+  );
+}
+
+// The fields of a Rollout that an argument of an analysis can read and that no list here has.
+const HARMLESS = /^metadata\.(?:name$|namespace$|labels)/;
+
+const WITHOUT_VALUES = treeFrom({ anything: METADATA.anything, values: [] });
+
+// An argument with a fieldRef has the value of any field, so any value may matter to the rules about analyses.
+function readsItself(rollout: KubeObject): boolean {
+  return analysesOf(rollout).some(({ args }) =>
+    args.some(({ raw }) => {
+      const path = asString(dig(raw, 'valueFrom', 'fieldRef', 'fieldPath'));
+      return path !== '' && !HARMLESS.test(path);
+    }),
   );
 }
 

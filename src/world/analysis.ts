@@ -2,7 +2,9 @@ import { collectAnalyses, nameRules, optionalValue, present, templateRefsOf } fr
 import { memo } from './memo.ts';
 import { KINDS, kindOf, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
+import { inEach, type Place, type Places } from './place.ts';
 import { asArray, asObject, asString, dig, isObject, type JsonObject } from './read.ts';
+import { REFERENCE_PLACES } from './reference-places.ts';
 import type { Find } from './rollout.ts';
 import type { TemplateRef, SuppliedArg, NameRule } from './collect-analyses.ts';
 
@@ -13,11 +15,23 @@ export const TEMPLATE_KINDS = [
 ] as const satisfies readonly KindId[];
 
 /**
+ * The places that `analysesOf` reads. An argument with a `fieldRef` supplies the value of any field of the spec, or of a
+ * label or annotation.
+ */
+export const ANALYSIS_PLACES = {
+  'Rollout.argoproj.io': ['spec', 'metadata.labels', 'metadata.annotations'],
+  'Experiment.argoproj.io': ['spec.analyses', 'spec.dryRun', 'spec.measurementRetention'],
+} as const satisfies Places;
+
+/**
  * Returns the analyses of a Rollout or an Experiment, in the order of the fields; none for another kind. In a Rollout
  * with both strategies only the blue-green ones count, as for the controller (Argo Rollouts v1.9.1,
  * `rollout/controller.go`, `experiments/experiment.go`).
  */
 export const analysesOf = memo(collectAnalyses);
+
+/** The places that `nameRulesOf` reads in a template. */
+export const NAME_RULE_PLACES: readonly Place[] = ['spec.dryRun', 'spec.measurementRetention'];
 
 /** Returns a template's own rules for dry runs, or for the retention of measurements. */
 export function nameRulesOf(template: KubeObject, field: 'dryRun' | 'measurementRetention'): readonly NameRule[] {
@@ -28,6 +42,9 @@ const allNameRules = memo((template: KubeObject) => ({
   dryRun: nameRules(asObject(template['spec']), ['spec'], 'dryRun'),
   measurementRetention: nameRules(asObject(template['spec']), ['spec'], 'measurementRetention'),
 }));
+
+/** The places that `nestedTemplates` and `resolveTemplates` read in a template. */
+export const NESTED_TEMPLATE_PLACES: readonly Place[] = ['spec.templates'];
 
 /** Returns the templates that a template includes by its own `spec.templates`, in order. */
 export const nestedTemplates = memo((template: KubeObject): readonly TemplateRef[] =>
@@ -135,6 +152,9 @@ export interface TemplateArg {
   readonly template: KubeObject;
   readonly path: Path;
 }
+
+/** The places that `templateArgs` reads in a template. */
+export const TEMPLATE_ARG_PLACES: readonly Place[] = ['spec.args'];
 
 /** Returns the arguments that a template declares, in order. */
 export const templateArgs = memo(collectArgs);
@@ -270,6 +290,16 @@ export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookup
   for (const found of byNamespace.values()) for (const other of found.values()) combined.add(other);
   return { templates: [...combined], complete, used: ancestors.size > 1 || holders.size > 0 };
 }
+
+/** The places that `combinedTemplatesOf` reads in the objects that refer to a template, directly or not. */
+export const COMBINED_TEMPLATE_PLACES = {
+  ...inEach(TEMPLATE_KINDS, NESTED_TEMPLATE_PLACES),
+  'Rollout.argoproj.io': ANALYSIS_PLACES['Rollout.argoproj.io'],
+  'Experiment.argoproj.io': [
+    ...ANALYSIS_PLACES['Experiment.argoproj.io'],
+    ...REFERENCE_PLACES['Experiment.argoproj.io'],
+  ],
+} as const satisfies Places;
 
 const HOLDER_KINDS = ['Rollout.argoproj.io', 'Experiment.argoproj.io'] as const satisfies readonly KindId[];
 

@@ -1,6 +1,7 @@
 import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
+import { below, type Place } from './place.ts';
 import { asArray, dig, isObject, asObject, asString, type JsonObject } from './read.ts';
 import { workloadRefOf } from './rollout.ts';
 
@@ -39,6 +40,19 @@ export function containersOf(template: JsonObject, path: Path): Container[] {
         : [],
     ),
   );
+}
+
+/**
+ * Returns the places in a Rollout that `ownContainers` and its caller read.
+ * @param fields - The fields of a container that the caller reads, in addition to its name.
+ */
+export function ownContainerPlaces(...fields: readonly string[]): readonly Place[] {
+  return ['spec.workloadRef', ...below('spec.template', containerPlaces('name', ...fields))];
+}
+
+/** Returns fields of all containers and init containers as places in a pod template. */
+export function containerPlaces(...fields: readonly string[]): readonly string[] {
+  return ['containers', 'initContainers'].flatMap((list) => fields.map((field) => `spec.${list}[*].${field}`));
 }
 
 /** Returns the containers of the Rollout's own pod template; none with `workloadRef`. */

@@ -145,6 +145,11 @@ describe('fieldValue', () => {
     expect(fieldValue(object, path)).toBe(value);
   });
 
+  it('reads a namespace of another type as text', () => {
+    const metadata = { ...object.metadata, namespace: 7 } as unknown as typeof object.metadata;
+    expect(fieldValue({ ...object, metadata }, 'metadata.namespace')).toBe('');
+  });
+
   it('reads the number of replicas that is given', () => {
     expect(fieldValue({ ...object, spec: { replicas: 3 } }, 'spec.replicas')).toBe('3');
   });

@@ -1,5 +1,5 @@
 import { isLabelKey } from './names.ts';
-import type { KubeObject } from './object.ts';
+import { namespaceOf, type KubeObject } from './object.ts';
 import { asArray, dig, isObject, asObject, asString } from './read.ts';
 
 const METADATA: ReadonlySet<string> = new Set([
@@ -120,7 +120,7 @@ const MILLION = 1_000_000;
 export function fieldValue(rollout: KubeObject, path: string): string | undefined {
   const { metadata } = rollout;
   if (path === 'metadata.name') return metadata.name;
-  if (path === 'metadata.namespace') return metadata.namespace;
+  if (path === 'metadata.namespace') return metadata.namespace === undefined ? undefined : namespaceOf(rollout);
   if (path === 'metadata.labels') return labelsAsText(metadata['labels']);
   const [, map = '', key] = KEYED.exec(path) ?? [];
   if (key !== undefined) return isMetadataPath(path) ? asString(dig(metadata[map], key)) : undefined;

@@ -1,6 +1,7 @@
 import { memo } from './memo.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
+import type { Place } from './place.ts';
 import {
   asArray,
   dig,
@@ -18,12 +19,12 @@ import { trafficRoutingOf, type Find } from './rollout.ts';
 export const GATEWAY_PLUGIN = 'argoproj-labs/gatewayAPI';
 
 /** The kinds of Gateway API route that the plugin controls. */
-export const ROUTE_KINDS: readonly KindId[] = [
+export const ROUTE_KINDS = [
   'HTTPRoute.gateway.networking.k8s.io',
   'GRPCRoute.gateway.networking.k8s.io',
   'TCPRoute.gateway.networking.k8s.io',
   'TLSRoute.gateway.networking.k8s.io',
-];
+] as const satisfies readonly KindId[];
 
 const FIELDS = [
   {
@@ -59,6 +60,9 @@ export function gatewayConfig(rollout: KubeObject): JsonObject | undefined {
   const config = dig(trafficRoutingOf(rollout), 'plugins', GATEWAY_PLUGIN);
   return isObject(config) ? config : undefined;
 }
+
+/** The places that `managedGatewayRoutes` and `findManagedRoutes` read in a Rollout. */
+export const GATEWAY_ROUTE_PLACES: readonly Place[] = ['spec.strategy.canary.trafficRouting.plugins'];
 
 /**
  * Returns the Gateway API routes that a Rollout controls: the single, list and selector forms, in the namespace of the
@@ -114,6 +118,9 @@ export interface BackendRef {
   readonly rule: number;
   readonly path: Path;
 }
+
+/** The places that `backendRefsOf` reads in a route. */
+export const BACKEND_REF_PLACES: readonly Place[] = ['spec.rules[*].backendRefs'];
 
 /** Returns the backends of all rules of a Gateway API route of any kind, in order. Computed once per object. */
 export const backendRefsOf = memo(readBackendRefs);
@@ -194,6 +201,9 @@ export interface ManagedRoute {
   /** The path of the name or selector in the Rollout. */
   readonly path: Path;
 }
+
+/** The places that `findManagedRoutes` and `drivesRoute` read in a route: what a selector compares. */
+export const SELECTED_ROUTE_PLACES: readonly Place[] = ['metadata.labels'];
 
 /**
  * Returns the Gateway API routes that a Rollout controls, with selectors resolved. Each appears once, with the first

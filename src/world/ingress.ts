@@ -1,6 +1,7 @@
 import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
+import type { Place } from './place.ts';
 import { asArray, dig, optionalString, asString } from './read.ts';
 import { references } from './references.ts';
 import { canaryOf, trafficRoutingOf } from './rollout.ts';
@@ -48,6 +49,9 @@ export interface IngressBackend {
 const backendsByService = memo((ingress: KubeObject): ReadonlyMap<string, readonly IngressBackend[]> =>
   Map.groupBy(ingressBackends(ingress), ({ service }) => service),
 );
+
+/** The places that `ingressBackendsOf` reads in an Ingress. */
+export const INGRESS_BACKEND_PLACES: readonly Place[] = ['spec.rules[*].http.paths[*].backend'];
 
 /** Returns the entries for some Services in the rules of an Ingress: by Service, then in order. */
 export function ingressBackendsOf(ingress: KubeObject, services: ReadonlySet<string>): readonly IngressBackend[] {

@@ -1,9 +1,12 @@
 import { memo } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
+import type { Place } from './place.ts';
 import { asArray, dig, optionalNumber, asString } from './read.ts';
 import {
+  MANAGED_ROUTE_PLACES,
   managedRouteNames,
+  VIRTUAL_SERVICE_ENTRY_PLACES,
   virtualServiceEntries,
   type Find,
   type PortRoute,
@@ -52,6 +55,9 @@ const listsOf = memo((virtualService: KubeObject): RouteLists => {
   };
   return { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map() };
 });
+
+/** The places that everything here reads in a VirtualService. */
+export const ROUTE_PLACES: readonly Place[] = ['spec.http[*].name', 'spec.http[*].route', 'spec.tls', 'spec.tcp'];
 
 /**
  * Returns the routes in one list of a VirtualService, in order; all lists by default. Unlike `routesOf` it caches
@@ -349,6 +355,9 @@ export interface DrivenRoute {
   readonly virtualService: KubeObject;
   readonly route: Route;
 }
+
+/** The places that `drivenRoutes` reads in a Rollout. */
+export const DRIVEN_ROUTE_PLACES: readonly Place[] = [...VIRTUAL_SERVICE_ENTRY_PLACES, ...MANAGED_ROUTE_PLACES];
 
 /** Returns the routes whose weights the controller sets for a Rollout, each once. Ignores missing VirtualServices. */
 export function drivenRoutes(rollout: KubeObject, find: Find): readonly DrivenRoute[] {

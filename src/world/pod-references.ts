@@ -3,6 +3,13 @@ import { asArray, dig } from './read.ts';
 import { addReference } from './reference-list.ts';
 import type { Reference } from './reference-list.ts';
 
+/** The places that `podReferences` reads in a pod spec. */
+export const POD_REFERENCE_PLACES: readonly string[] = [
+  'serviceAccountName',
+  'volumes',
+  ...['containers', 'initContainers'].flatMap((list) => [`${list}[*].envFrom`, `${list}[*].env[*].valueFrom`]),
+];
+
 /**
  * Returns the references of a pod spec to ConfigMaps, Secrets and its ServiceAccount. Only the names of Secrets are
  * used; Rollgate never reads one.

@@ -1,11 +1,27 @@
-import { backendsNamed, findManagedRoutes, type RouteLookups } from './gateway.ts';
-import { albActionService, ingressBackendsOf, managedIngresses, USE_ANNOTATION } from './ingress.ts';
-import { destinationService, drivenRoutes, type Route } from './istio.ts';
+import { containerPlaces } from './containers.ts';
+import {
+  BACKEND_REF_PLACES,
+  backendsNamed,
+  findManagedRoutes,
+  ROUTE_KINDS,
+  SELECTED_ROUTE_PLACES,
+  type RouteLookups,
+} from './gateway.ts';
+import {
+  albActionService,
+  INGRESS_BACKEND_PLACES,
+  ingressBackendsOf,
+  managedIngresses,
+  USE_ANNOTATION,
+} from './ingress.ts';
+import { destinationService, DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, type Route } from './istio.ts';
 import { memo } from './memo.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { at, type Path } from './path.ts';
+import { inEach, type Place, type Places } from './place.ts';
 import { asArray, dig, optionalNumber, optionalString, asString } from './read.ts';
-import { canaryOf, stableAndCanaryServices, trafficRoutingOf } from './rollout.ts';
+import { REFERENCE_PLACES } from './reference-places.ts';
+import { canaryOf, STABLE_AND_CANARY_PLACES, stableAndCanaryServices, trafficRoutingOf } from './rollout.ts';
 
 /** A port of a Service, with the defaults of Kubernetes. */
 export interface ServicePort {
@@ -53,6 +69,12 @@ export interface ContainerPort {
   readonly name: string;
   readonly protocol: string;
 }
+
+/** The places that `containerPorts` reads in a pod template. */
+export const CONTAINER_PORT_PLACES: readonly string[] = [
+  ...containerPlaces('ports'),
+  'spec.initContainers[*].restartPolicy',
+];
 
 /**
  * Returns the ports of the containers that run as long as the pod, including sidecars (init containers with
@@ -171,6 +193,20 @@ export interface PortUse {
   /** The route of the VirtualService, if it is one. */
   readonly route?: Route;
 }
+
+/** The places that `portUses` reads in a Rollout. */
+export const PORT_USE_PLACES: readonly Place[] = [
+  ...REFERENCE_PLACES['Rollout.argoproj.io'],
+  ...STABLE_AND_CANARY_PLACES,
+  ...DRIVEN_ROUTE_PLACES,
+];
+
+/** The places that `portUses` reads in the objects that route traffic for a Rollout. */
+export const PORT_USER_PLACES = {
+  'VirtualService.networking.istio.io': ROUTE_PLACES,
+  ...inEach(ROUTE_KINDS, [...SELECTED_ROUTE_PLACES, ...BACKEND_REF_PLACES]),
+  'Ingress.networking.k8s.io': INGRESS_BACKEND_PLACES,
+} as const satisfies Places;
 
 /**
  * Returns the Service ports to which the routes of a Rollout send traffic. These are the destinations of its

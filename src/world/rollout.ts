@@ -1,6 +1,7 @@
 import { memo } from './memo.ts';
 import { kindId, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
+import { below, inEach, type Place } from './place.ts';
 import {
   asArray,
   dig,
@@ -43,6 +44,9 @@ export function stepsOf(rollout: KubeObject): readonly unknown[] {
   return asArray(canaryOf(rollout)?.['steps']);
 }
 
+/** The places that `managedRouteNames` reads. */
+export const MANAGED_ROUTE_PLACES: readonly Place[] = ['spec.strategy.canary.trafficRouting.managedRoutes'];
+
 /** Returns the names in `trafficRouting.managedRoutes`, in order. */
 export const managedRouteNames = memo(collectManagedRoutes);
 
@@ -66,6 +70,12 @@ export interface VirtualServiceEntry {
   /** The path of the entry in the Rollout. */
   readonly path: Path;
 }
+
+/** The places that `virtualServiceEntries` reads. */
+export const VIRTUAL_SERVICE_ENTRY_PLACES: readonly Place[] = [
+  'spec.strategy.canary.trafficRouting.istio.virtualService',
+  'spec.strategy.canary.trafficRouting.istio.virtualServices',
+];
 
 /**
  * Returns the VirtualServices that a Rollout refers to. If both or neither of the singular and plural fields are set
@@ -103,6 +113,14 @@ function portRoute(entry: unknown): PortRoute {
   return { port: typeof port === 'number' ? port : 0, sniHosts: asArray(dig(entry, 'sniHosts')).map(asString) };
 }
 
+/** The places that `stableAndCanaryServices` reads. */
+export const STABLE_AND_CANARY_PLACES: readonly Place[] = [
+  'spec.strategy.canary.stableService',
+  'spec.strategy.canary.canaryService',
+  'spec.strategy.canary.pingPong',
+  'status.canary.stablePingPong',
+];
+
 /**
  * Returns the Services that receive stable and canary traffic, empty if not set. With ping-pong they are ping and pong,
  * by `status.canary.stablePingPong` (empty means that pong is stable). If stable and canary Services are set too, ping
@@ -137,6 +155,9 @@ export interface DestinationRuleRef {
   readonly canarySubset: string;
   readonly additionalSubsets: readonly string[];
 }
+
+/** The places that `destinationRuleOf` reads. */
+export const DESTINATION_RULE_PLACES: readonly Place[] = ['spec.strategy.canary.trafficRouting.istio.destinationRule'];
 
 /** Returns the DestinationRule that a Rollout refers to, or undefined. */
 export function destinationRuleOf(rollout: KubeObject): DestinationRuleRef | undefined {
@@ -205,6 +226,8 @@ export interface EffectiveTemplate {
   readonly path: Path;
   readonly template: JsonObject;
   readonly labels: ReadonlyMap<string, string>;
+  /** Empty if there is none. */
+  readonly selector: JsonObject;
   readonly matchLabels: ReadonlyMap<string, string>;
 }
 
@@ -214,6 +237,35 @@ const TEMPLATE_PATHS: Partial<Record<KindId, Path>> = {
   'ReplicaSet.apps': ['spec', 'template'],
   PodTemplate: ['template'],
 };
+
+/** The kinds of workload whose template a Rollout can run with. */
+export const WORKLOAD_KINDS = [
+  'Deployment.apps',
+  'ReplicaSet.apps',
+  'PodTemplate',
+] as const satisfies readonly KindId[];
+
+/**
+ * Returns the places in a Rollout that `effectiveTemplate` and its caller read.
+ * @param template - The places in the template that the caller reads, in addition to its labels.
+ */
+export function effectiveTemplatePlaces(...template: readonly string[]): readonly Place[] {
+  return ['spec.workloadRef', 'spec.selector', ...below('spec.template', ['metadata.labels', ...template])];
+}
+
+/**
+ * Returns the places in a workload that `effectiveTemplate` and its caller read.
+ * @param template - The places in the template that the caller reads, in addition to its labels.
+ */
+export function workloadPlaces(
+  ...template: readonly string[]
+): Readonly<Record<(typeof WORKLOAD_KINDS)[number], readonly Place[]>> {
+  const places = ['metadata.labels', ...template];
+  return {
+    ...inEach(['Deployment.apps', 'ReplicaSet.apps'], ['spec.selector', ...below('spec.template', places)]),
+    PodTemplate: below('template', places),
+  };
+}
 
 /**
  * Returns the pod template that a Rollout runs with, its labels, and the matching selector; undefined if the workload
@@ -232,12 +284,14 @@ export function effectiveTemplate(rollout: KubeObject, find: Find): EffectiveTem
 function templateIn(rollout: KubeObject, source: KubeObject, path: Path): EffectiveTemplate {
   const template = asObject(dig(source, ...path.map(String)));
   const own = optionalObject(dig(rollout, 'spec', 'selector'));
-  const selector = own ?? asObject(dig(source, 'spec', 'selector'));
+  // A PodTemplate has none.
+  const selector = own ?? asObject(path[0] === 'spec' ? dig(source, 'spec', 'selector') : undefined);
   return {
     source,
     path,
     template,
     labels: labelsOf(template),
+    selector,
     matchLabels: matchLabelsOf(selector),
   };
 }

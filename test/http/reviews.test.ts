@@ -385,8 +385,8 @@ describe('an internal error', () => {
       id: 'always-throws',
       summary: '',
       explanation: '',
-      subject: ['Rollout.argoproj.io'],
-      reads: [],
+      subject: { 'Rollout.argoproj.io': [] },
+      reads: {},
       messages: {},
       check() {
         throw new TypeError('no such thing');

@@ -22,6 +22,7 @@ type Step = ReadonlySet<ts.Type> | 'anything';
 const NONE: ReadonlySet<ts.Type> = new Set();
 const OBJECT = ts.TypeFlags.Object | ts.TypeFlags.Intersection;
 const ROOTS = new Set(['spec', 'status', 'metadata', 'data']);
+const PLACE = /^(?:spec|status|metadata|data)\./;
 
 /** The sources, and the schemas of `test/support/schemas.ts`, as the TypeScript compiler sees them. */
 export class FieldPaths {
@@ -268,6 +269,8 @@ export class FieldPaths {
   }
 
   #isPath(node: ts.ArrayLiteralExpression): boolean {
+    // A list of places may start with the same word, but each of them is a whole path.
+    if (node.elements.some((each) => ts.isStringLiteral(each) && PLACE.test(each.text))) return false;
     const first = node.elements[0];
     if (first !== undefined && ts.isStringLiteral(first) && ROOTS.has(first.text)) return true;
     return this.#checker.getContextualType(node)?.aliasSymbol?.name === 'Path';

@@ -5,18 +5,21 @@ import type { Rule } from '../../src/rules/define.ts';
 import { evaluate, title } from '../../src/rules/engine.ts';
 import { renderText, sortFindings } from '../../src/rules/finding.ts';
 import { bundleWorld, parseManifests, placeObjects, type SourceObject } from '../../src/world/manifests.ts';
-import { KINDS, keyOf, kindOf, type KindId } from '../../src/world/object.ts';
+import { KINDS, keyOf, kindOf, type KindId, type KubeObject } from '../../src/world/object.ts';
 import { renderPath } from '../../src/world/path.ts';
+import { isBeingDeleted } from '../../src/world/rollout.ts';
 import { Overlay } from '../../src/world/store.ts';
 import type { World } from '../../src/world/world.ts';
 import { deepFreeze } from './freeze.ts';
+import { undeclared } from './places.ts';
+import { readsOf } from './recorder.ts';
 import { expectFixtures, expectSnapshot, fixturesIn, type Line } from './snapshots.ts';
 
 /**
  * Defines the tests that every rule must pass, one for each file in its `fixtures/`: `bad-*` breaks the rule, `good-*`
  * is a near miss. What the rule says about a fixture is in the snapshot next to it. The rule says the same for shuffled
- * documents and by admission of each object, leaves its inputs unchanged, looks at exactly the kinds of `reads`, and
- * produces each of its messages in some fixture.
+ * documents and by admission of each object, leaves its inputs unchanged, looks at exactly the kinds of `reads`, reads
+ * only the places that it declares, and produces each of its messages in some fixture.
  *
  * @param folder - The folder of the rule: `import.meta.dirname` of its test.
  */
@@ -38,7 +41,8 @@ export function testRule(rule: Rule, folder: string): void {
         const { sources } = placeObjects(manifests.objects);
         for (const { object } of sources) deepFreeze(object);
 
-        const { lines, kindsRead } = observe(rule, bundleWorld(sources.map(({ object }) => object)), sources);
+        const world = bundleWorld(sources.map(({ object }) => object));
+        const { lines, kindsRead } = observe(rule, world, sources);
         for (const kind of kindsRead) touched.add(kind);
         for (const line of lines) if ('message' in line) produced.add(line.message);
         const found = lines.flatMap((line) => ('message' in line ? [`${line.at} ${line.message}: ${line.text}`] : []));
@@ -51,6 +55,11 @@ export function testRule(rule: Rule, folder: string): void {
           observe(rule, bundleWorld(reversed.map(({ object }) => object)), reversed).lines,
           'it must say the same when the documents are in reverse order',
         ).toEqual(lines);
+
+        expect(
+          subjectsOf(rule, sources).flatMap((subject) => undeclared(rule, readsOf(rule, world, subject))),
+          '`subject` and `reads` of the rule must list the places that it reads',
+        ).toEqual([]);
 
         for (const { object } of sources) {
           const others = bundleWorld(
@@ -83,10 +92,7 @@ function observe(
   world: World,
   sources: readonly SourceObject[],
 ): { lines: Line[]; kindsRead: ReadonlySet<KindId> } {
-  const subjects = sources
-    .map(({ object }) => object)
-    .filter((object) => rule.subject.includes(kindOf(object) as KindId));
-  const run = evaluate(world, subjects, [rule]);
+  const run = evaluate(world, subjectsOf(rule, sources), [rule]);
   const lines = sortFindings(run.findings).map((finding): Line => {
     const source = sources.find(({ object }) => keyOf(object) === keyOf(finding.object));
     const { line, column } = source?.position(finding.path) ?? { line: 0, column: 0 };
@@ -104,4 +110,10 @@ function observe(
     .map((reason): Line => ({ skipped: reason }));
   for (const kind of rule.subject) expect(Object.hasOwn(KINDS, kind)).toBe(true);
   return { lines: [...lines, ...skips], kindsRead: run.kindsRead };
+}
+
+function subjectsOf(rule: Rule, sources: readonly SourceObject[]): KubeObject[] {
+  return sources
+    .map(({ object }) => object)
+    .filter((object) => rule.subject.includes(kindOf(object) as KindId) && !isBeingDeleted(object));
 }

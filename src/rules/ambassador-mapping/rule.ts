@@ -10,8 +10,8 @@ export const ambassadorMapping = defineRule({
     'The controller creates a second Mapping for the canary and sets the weight there. If the first Mapping has a ' +
     'weight, the controller marks the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, ' +
     'pkg/apis/rollouts/validation (ValidateAmbassadorMapping) and rollout/trafficrouting/ambassador.',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['Mapping.getambassador.io'],
+  subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.trafficRouting.ambassador.mappings'] },
+  reads: { 'Mapping.getambassador.io': ['spec.weight'] },
   messages: {
     weight: {
       class: 'invalid',

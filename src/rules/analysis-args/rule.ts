@@ -1,7 +1,10 @@
 import {
   analysesOf,
+  ANALYSIS_PLACES,
   combineArgs,
   named,
+  NESTED_TEMPLATE_PLACES,
+  TEMPLATE_ARG_PLACES,
   TEMPLATE_KINDS,
   templateArgs,
   templateResolver,
@@ -11,6 +14,7 @@ import type { Analysis, AnalysisRole } from '../../world/collect-analyses.ts';
 import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { inEach } from '../../world/place.ts';
 import { defineRule, type Message, type RuleContext } from '../define.ts';
 import { once } from '../once.ts';
 import { listed, quoted } from '../wording.ts';
@@ -56,8 +60,8 @@ export const analysisArgs = defineRule({
     'Rollouts v1.9.1, utils/analysis (flattenArgs, MergeArgs, BuildArgumentsForRolloutAnalysisRun), ' +
     'pkg/apis/rollouts/validation (ValidateAnalysisTemplatesWithType), analysis (resolveArgs), experiments ' +
     '(ResolveAnalysisRunArgs).',
-  subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io'],
-  reads: [...TEMPLATE_KINDS],
+  subject: ANALYSIS_PLACES,
+  reads: inEach(TEMPLATE_KINDS, [...TEMPLATE_ARG_PLACES, ...NESTED_TEMPLATE_PLACES]),
   example: {
     fixture: 'bad-renamed.yaml',
     referenced: 'AnalysisTemplate apdex',

@@ -1,5 +1,6 @@
-import { metricsOf, nameRulesOf, TEMPLATE_KINDS } from '../../world/analysis.ts';
+import { metricsOf, NAME_RULE_PLACES, nameRulesOf, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import { intValue, nameMatcher } from '../../world/metrics.ts';
+import { inEach } from '../../world/place.ts';
 import { defineRule } from '../define.ts';
 
 // Bounds the cost, because each rule is matched against each metric.
@@ -14,8 +15,14 @@ export const analysisCanFail = defineRule({
     'below the limit, the controller rejects the analysis when it starts; analysis-metrics reports that.) Counts ' +
     'that come from arguments are not checked. Seen on the controller of Argo Rollouts v1.9.1 ' +
     '(docs/upstream-facts.md, claim E7); source: analysis (assessMetricFailureInconclusiveOrError).',
-  subject: [...TEMPLATE_KINDS],
-  reads: [],
+  subject: inEach(TEMPLATE_KINDS, [
+    ...NAME_RULE_PLACES,
+    'spec.metrics[*].name',
+    'spec.metrics[*].count',
+    'spec.metrics[*].failureLimit',
+    'spec.metrics[*].consecutiveSuccessLimit',
+  ]),
+  reads: {},
   messages: {
     never: {
       class: 'advice',

@@ -1,5 +1,6 @@
-import { metricsOf, nameRulesOf, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
+import { metricsOf, NAME_RULE_PLACES, nameRulesOf, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
 import { nameMatcher, providersOf } from '../../world/metrics.ts';
+import { inEach } from '../../world/place.ts';
 import { dig, asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 import { comparesWholeResult } from './compares-whole-result.ts';
@@ -28,8 +29,14 @@ export const analysisCondition = defineRule({
     'measurement is then an error, and after five errors in a row the analysis ends in an error. A query with ' +
     'scalar() returns a single number. Source: Argo Rollouts v1.9.1, utils/evaluate (EvaluateResult, ' +
     'EvalCondition), metricproviders/prometheus (processResponse).',
-  subject: [...TEMPLATE_KINDS],
-  reads: [],
+  subject: inEach(TEMPLATE_KINDS, [
+    ...NAME_RULE_PLACES,
+    'spec.metrics[*].name',
+    'spec.metrics[*].provider',
+    'spec.metrics[*].successCondition',
+    'spec.metrics[*].failureCondition',
+  ]),
+  reads: {},
   messages: {
     none: {
       class: 'advice',

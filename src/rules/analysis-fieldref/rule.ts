@@ -1,4 +1,4 @@
-import { analysesOf } from '../../world/analysis.ts';
+import { analysesOf, ANALYSIS_PLACES } from '../../world/analysis.ts';
 import type { AnalysisRole } from '../../world/collect-analyses.ts';
 import { hasValueAt, isMetadataPath, sectionsOf } from '../../world/field-path.ts';
 import type { KubeObject } from '../../world/object.ts';
@@ -31,8 +31,8 @@ export const analysisFieldRef = defineRule({
     'and retries without end. Source: Argo Rollouts v1.9.1, utils/analysis (BuildArgumentsForRolloutAnalysisRun), ' +
     'pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary), pkg/apis/rollouts/v1alpha1 ' +
     '(RolloutSpec.MarshalJSON).',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': [...ANALYSIS_PLACES['Rollout.argoproj.io'], 'status'] },
+  reads: {},
   upstreamRefusesLater: 'when an analysis of the update begins',
   messages: {
     metadata: {

@@ -1,6 +1,7 @@
 import { metricsOf, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import { containersOf, renderContainer } from '../../world/containers.ts';
 import type { Path } from '../../world/path.ts';
+import { inEach } from '../../world/place.ts';
 import { isQuantity } from '../../world/quantity.ts';
 import { dig, asObject, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -27,8 +28,8 @@ export const analysisJob = defineRule({
     'itself rejects two containers with the same name, because the name is the key of the list in the schema. ' +
     'Source: Argo Rollouts v1.9.1, manifests/crds/analysis-template-crd.yaml and utils/tolerantinformer, and ' +
     'Kubernetes v1.34, pkg/api/resource.',
-  subject: [...TEMPLATE_KINDS],
-  reads: [],
+  subject: inEach(TEMPLATE_KINDS, ['spec.metrics[*].name', 'spec.metrics[*].provider.job.spec.template.spec']),
+  reads: {},
   messages,
   check(context, template) {
     for (const { name: metric, raw, path } of metricsOf(template)) {

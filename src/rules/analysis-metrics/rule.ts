@@ -1,10 +1,25 @@
-import { TEMPLATE_KINDS } from '../../world/analysis.ts';
+import {
+  ANALYSIS_PLACES,
+  COMBINED_TEMPLATE_PLACES,
+  NAME_RULE_PLACES,
+  NESTED_TEMPLATE_PLACES,
+  TEMPLATE_ARG_PLACES,
+  TEMPLATE_KINDS,
+} from '../../world/analysis.ts';
 import { kindOf } from '../../world/object.ts';
+import { inEach, type Place } from '../../world/place.ts';
 import { defineRule } from '../define.ts';
 import { once } from '../once.ts';
 import { checkHolder } from './holder.ts';
 import { messages } from './messages.ts';
 import { checkTemplate } from './template.ts';
+
+const TEMPLATE_PLACES: readonly Place[] = [
+  'spec.metrics',
+  ...TEMPLATE_ARG_PLACES,
+  ...NAME_RULE_PLACES,
+  ...NESTED_TEMPLATE_PLACES,
+];
 
 export const analysisMetrics = defineRule({
   id: 'analysis-metrics',
@@ -18,8 +33,8 @@ export const analysisMetrics = defineRule({
     'analysis step must not repeat a rule in the templates of any analysis of the Rollout. Source: Argo Rollouts ' +
     'v1.9.1, utils/analysis (ValidateMetrics, GetDryRunMetrics, FlattenTemplates), pkg/apis/rollouts/validation ' +
     '(ValidateAnalysisTemplatesWithType).',
-  subject: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
-  reads: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
+  subject: { ...inEach(TEMPLATE_KINDS, TEMPLATE_PLACES), ...ANALYSIS_PLACES },
+  reads: { ...COMBINED_TEMPLATE_PLACES, ...inEach(TEMPLATE_KINDS, TEMPLATE_PLACES) },
   upstreamRefusesLater: 'when an analysis of the update begins',
   example: {
     fixture: 'bad-duplicate-names.yaml',

@@ -1,10 +1,19 @@
-import { TEMPLATE_KINDS } from '../../world/analysis.ts';
+import {
+  ANALYSIS_PLACES,
+  COMBINED_TEMPLATE_PLACES,
+  NESTED_TEMPLATE_PLACES,
+  TEMPLATE_ARG_PLACES,
+  TEMPLATE_KINDS,
+} from '../../world/analysis.ts';
 import { kindOf } from '../../world/object.ts';
+import { inEach, type Place } from '../../world/place.ts';
 import { defineRule } from '../define.ts';
 import { once } from '../once.ts';
 import { checkHolder } from './holder.ts';
 import { messages } from './messages.ts';
 import { checkTemplate } from './template.ts';
+
+const TEMPLATE_PLACES: readonly Place[] = ['spec.metrics', ...TEMPLATE_ARG_PLACES, ...NESTED_TEMPLATE_PLACES];
 
 export const analysisPlaceholders = defineRule({
   id: 'analysis-placeholders',
@@ -16,8 +25,12 @@ export const analysisPlaceholders = defineRule({
     'declare the arguments that it uses. In background analyses and experiments, the arguments of all combined ' +
     'templates count. Source: Argo Rollouts v1.9.1, utils/analysis (ResolveMetricArgs), utils/template, ' +
     'pkg/apis/rollouts/validation (validateAnalysisMetrics), analysis (reconcileAnalysisRun); fasttemplate v1.2.2.',
-  subject: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
-  reads: [...TEMPLATE_KINDS, 'Rollout.argoproj.io', 'Experiment.argoproj.io'],
+  subject: {
+    ...inEach(TEMPLATE_KINDS, TEMPLATE_PLACES),
+    ...ANALYSIS_PLACES,
+    'Experiment.argoproj.io': [...ANALYSIS_PLACES['Experiment.argoproj.io'], 'spec.duration', 'spec.templates[*].name'],
+  },
+  reads: { ...COMBINED_TEMPLATE_PLACES, ...inEach(TEMPLATE_KINDS, TEMPLATE_PLACES) },
   upstreamRefusesLater: 'when an analysis of the update begins',
   example: {
     fixture: 'bad-declared-by-another.yaml',

@@ -10,8 +10,15 @@ export const analysisStartingStep = defineRule({
     'startingStep is beyond the last step, the analysis does not run during the steps, so nothing is analyzed. ' +
     'Without any steps it starts at once, whatever the number. Source: Argo Rollouts v1.9.1, utils/replicaset ' +
     '(BeforeStartingStep) and rollout (reconcileBackgroundAnalysisRun).',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: {
+    'Rollout.argoproj.io': [
+      'spec.strategy.blueGreen',
+      'spec.strategy.canary.steps',
+      'spec.strategy.canary.analysis.startingStep',
+      'spec.strategy.canary.analysis.templates',
+    ],
+  },
+  reads: {},
   messages: {
     beyond: {
       class: 'advice',

@@ -1,6 +1,7 @@
-import { named, TEMPLATE_KINDS } from '../../world/analysis.ts';
+import { named, NESTED_TEMPLATE_PLACES, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import type { TemplateRef } from '../../world/collect-analyses.ts';
 import { keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../../world/object.ts';
+import { inEach } from '../../world/place.ts';
 import { defineRule } from '../define.ts';
 import { TemplateComponents, type Included } from './components.ts';
 
@@ -18,8 +19,8 @@ export const analysisTemplateCycle = defineRule({
     'stack overflows and the process ends. This stops every update in the cluster, and it happens again after each ' +
     'restart. Source: Argo Rollouts v1.9.1, rollout/controller.go (getReferencedAnalysisTemplatesFromRef), ' +
     'experiments (getAnalysisTemplatesFromRefs).',
-  subject: [...TEMPLATE_KINDS],
-  reads: [...TEMPLATE_KINDS],
+  subject: inEach(TEMPLATE_KINDS, NESTED_TEMPLATE_PLACES),
+  reads: inEach(TEMPLATE_KINDS, NESTED_TEMPLATE_PLACES),
   example: { fixture: 'bad-circle.yaml', referenced: 'AnalysisTemplate latency' },
   messages: {
     circle: {

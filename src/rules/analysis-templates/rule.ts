@@ -1,5 +1,12 @@
-import { analysesOf, nestedTemplates, TEMPLATE_KINDS } from '../../world/analysis.ts';
+import {
+  analysesOf,
+  ANALYSIS_PLACES,
+  NESTED_TEMPLATE_PLACES,
+  nestedTemplates,
+  TEMPLATE_KINDS,
+} from '../../world/analysis.ts';
 import { kindOf } from '../../world/object.ts';
+import { inEach } from '../../world/place.ts';
 import { defineRule } from '../define.ts';
 
 export const analysisTemplates = defineRule({
@@ -10,8 +17,8 @@ export const analysisTemplates = defineRule({
     'name, the controller marks the Rollout InvalidSpec. An analysis without templates has no metrics, so its run ' +
     'ends in an error as soon as it starts. This aborts the update. Source: Argo Rollouts v1.9.1, ' +
     'rollout/controller.go (getReferencedAnalysisTemplatesFromRef) and utils/analysis (ValidateMetrics).',
-  subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io', ...TEMPLATE_KINDS],
-  reads: [],
+  subject: { ...ANALYSIS_PLACES, ...inEach(TEMPLATE_KINDS, NESTED_TEMPLATE_PLACES) },
+  reads: {},
   upstreamRefusesLater: 'when an analysis of the update begins',
   messages: {
     none: {

@@ -1,18 +1,22 @@
 import {
   analysesOf,
+  ANALYSIS_PLACES,
   combineArgs,
   combinedMetrics,
   knownValues,
   named,
+  NESTED_TEMPLATE_PLACES,
+  TEMPLATE_ARG_PLACES,
+  TEMPLATE_KINDS,
   templateArgs,
   templateResolver,
-  TEMPLATE_KINDS,
   type Metric,
 } from '../../world/analysis.ts';
 import type { Analysis } from '../../world/collect-analyses.ts';
 import { memo } from '../../world/memo.ts';
 import { intValue, resolveWith, runsForever, type Resolve } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { inEach } from '../../world/place.ts';
 import { asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
@@ -30,8 +34,15 @@ export const analysisTerminates = defineRule({
     'for completion never completes. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateAnalysisTemplateWithType), pkg/apis/rollouts/v1alpha1 (EffectiveCount), experiments ' +
     '(calculateStatus).',
-  subject: ['Rollout.argoproj.io'],
-  reads: [...TEMPLATE_KINDS],
+  subject: { 'Rollout.argoproj.io': ANALYSIS_PLACES['Rollout.argoproj.io'] },
+  reads: inEach(TEMPLATE_KINDS, [
+    ...TEMPLATE_ARG_PLACES,
+    ...NESTED_TEMPLATE_PLACES,
+    'spec.metrics[*].name',
+    'spec.metrics[*].count',
+    'spec.metrics[*].interval',
+    'spec.metrics[*].consecutiveSuccessLimit',
+  ]),
   stricterThanUpstream: {
     supplied: {
       why: 'The controller checks whether a metric ends with the defaults of the template only. A count that the Rollout sets to 0 never ends, and blocks the update forever.',

@@ -45,8 +45,11 @@ export const appMeshRoutes = defineRule({
     'service. It marks the Rollout InvalidSpec if a route does not have exactly two weighted targets, or if its ' +
     'type is unknown. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateAppMeshVirtualRouter), ' +
     'rollout/controller.go (getReferencedAppMeshResources) and rollout/trafficrouting/appmesh.',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['VirtualService.appmesh.k8s.aws', 'VirtualRouter.appmesh.k8s.aws'],
+  subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.trafficRouting.appMesh.virtualService.name'] },
+  reads: {
+    'VirtualService.appmesh.k8s.aws': ['spec.provider.virtualRouter.virtualRouterRef'],
+    'VirtualRouter.appmesh.k8s.aws': ['spec.routes'],
+  },
   messages,
   check(context, rollout) {
     const name = asString(dig(routerConfig(rollout, 'appMesh'), 'virtualService', 'name'));

@@ -1,5 +1,7 @@
 import { kindId, kindOf, namespaceOf, type KubeObject } from '../../world/object.ts';
+import { inEach } from '../../world/place.ts';
 import { dig, optionalString, asString } from '../../world/read.ts';
+import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { isBeingDeleted, workloadRefOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
@@ -15,8 +17,11 @@ export const autoscalerTarget = defineRule({
     'argoproj.io/v1alpha1 and have a scale subresource of their own. A PodDisruptionBudget has no target; it ' +
     'selects pods by labels and works for both. Source: Argo Rollouts v1.9.1, docs/features/hpa-support.md and ' +
     'docs/migrating.md.',
-  subject: ['HorizontalPodAutoscaler.autoscaling', 'ScaledObject.keda.sh'],
-  reads: ['Deployment.apps', 'Rollout.argoproj.io'],
+  subject: inEach(['HorizontalPodAutoscaler.autoscaling', 'ScaledObject.keda.sh'], ['spec.scaleTargetRef']),
+  reads: {
+    'Deployment.apps': ['metadata.deletionTimestamp'],
+    'Rollout.argoproj.io': [...REFERENCE_PLACES['Rollout.argoproj.io'], 'metadata.deletionTimestamp'],
+  },
   example: { fixture: 'bad-deployment-behind-rollout.yaml', referenced: 'Rollout a-shop' },
   messages: {
     group: {

@@ -1,7 +1,8 @@
-import { containersOf, ownTemplate, TEMPLATE_PATH } from '../../world/containers.ts';
+import { containersOf, ownContainerPlaces, ownTemplate, TEMPLATE_PATH } from '../../world/containers.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { below } from '../../world/place.ts';
 import { asArray, dig, asString, stringMap, type JsonObject } from '../../world/read.ts';
-import { podReferences } from '../../world/pod-references.ts';
+import { POD_REFERENCE_PLACES, podReferences } from '../../world/pod-references.ts';
 import { defineRule } from '../define.ts';
 
 // Signs that something changes the pod template together with the configuration, or restarts the pods.
@@ -21,9 +22,16 @@ export const configInPlace = defineRule({
     'of it into an annotation of the pod template, as Helm charts do. The rule reports nothing if a reloader is ' +
     'present or if anything else in the template looks generated. Source: Argo Rollouts v1.9.1, ' +
     'docs/best-practices.md.',
-  subject: ['Rollout.argoproj.io'],
+  subject: {
+    'Rollout.argoproj.io': [
+      'metadata.annotations',
+      'spec.template.metadata.annotations',
+      ...ownContainerPlaces('image', 'env[*].name'),
+      ...below('spec.template.spec', POD_REFERENCE_PLACES),
+    ],
+  },
   lintOnly: true,
-  reads: ['ConfigMap'],
+  reads: { ConfigMap: ['immutable'] },
   messages: {
     fixed: {
       class: 'advice',

@@ -1,7 +1,7 @@
-import { mayBeSameHost, routesOf, routeTitle, type PlacedHost, type Route } from '../../world/istio.ts';
+import { mayBeSameHost, ROUTE_PLACES, routesOf, routeTitle, type PlacedHost, type Route } from '../../world/istio.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asArray, dig, asString } from '../../world/read.ts';
-import { destinationRuleOf, HASH_LABEL } from '../../world/rollout.ts';
+import { DESTINATION_RULE_PLACES, destinationRuleOf, HASH_LABEL } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const DESTINATION_RULE = 'DestinationRule.networking.istio.io';
@@ -31,8 +31,8 @@ export const destinationRuleExtraSubsets = defineRule({
     'that reason, although the controller accepts it. Istio merges the subsets of several DestinationRules for one ' +
     'host, so other subsets can be in a DestinationRule of their own. Seen on the controller of Argo Rollouts ' +
     'v1.9.1 (docs/upstream-facts.md, claim B4); source: rollout/trafficrouting/istio (UpdateHash).',
-  subject: ['Rollout.argoproj.io'],
-  reads: [DESTINATION_RULE, VIRTUAL_SERVICE],
+  subject: { 'Rollout.argoproj.io': DESTINATION_RULE_PLACES },
+  reads: { [DESTINATION_RULE]: ['spec.host', 'spec.subsets'], [VIRTUAL_SERVICE]: ROUTE_PLACES },
   stricterThanUpstream: {
     used: {
       why: 'The validation does not read DestinationRules. The controller deletes every subset that the Rollout does not name (docs/upstream-facts.md, B4).',

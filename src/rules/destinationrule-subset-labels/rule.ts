@@ -1,4 +1,12 @@
-import { canaryOf, destinationRuleOf, effectiveTemplate, HASH_LABEL } from '../../world/rollout.ts';
+import {
+  canaryOf,
+  DESTINATION_RULE_PLACES,
+  destinationRuleOf,
+  effectiveTemplate,
+  effectiveTemplatePlaces,
+  HASH_LABEL,
+  workloadPlaces,
+} from '../../world/rollout.ts';
 import { namespaceOf } from '../../world/object.ts';
 import { asArray, dig, stringMap } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
@@ -16,8 +24,15 @@ export const destinationRuleSubsetLabels = defineRule({
     'stableMetadata for the stable one, which override the template. Labels that Istio itself gives to endpoints ' +
     'are not checked. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio (UpdateHash) and utils/replicaset ' +
     '(SyncEphemeralPodMetadata).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['DestinationRule.networking.istio.io', 'Deployment.apps', 'PodTemplate', 'ReplicaSet.apps'],
+  subject: {
+    'Rollout.argoproj.io': [
+      ...effectiveTemplatePlaces(),
+      ...DESTINATION_RULE_PLACES,
+      'spec.strategy.canary.canaryMetadata.labels',
+      'spec.strategy.canary.stableMetadata.labels',
+    ],
+  },
+  reads: { 'DestinationRule.networking.istio.io': ['spec.subsets'], ...workloadPlaces() },
   stricterThanUpstream: {
     mismatch: {
       why: 'The validation does not read DestinationRules. A subset with labels that the pods do not have has no endpoints, and the mesh answers 503.',

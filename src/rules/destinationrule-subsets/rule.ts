@@ -1,8 +1,10 @@
 import {
   canonicalHost,
   destinationService,
+  DRIVEN_ROUTE_PLACES,
   drivenRoutes,
   mayBeSameHost,
+  ROUTE_PLACES,
   routeTitle,
   type DrivenRoute,
   type PlacedHost,
@@ -11,7 +13,7 @@ import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, asString } from '../../world/read.ts';
-import { destinationRuleOf } from '../../world/rollout.ts';
+import { DESTINATION_RULE_PLACES, destinationRuleOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
@@ -28,8 +30,11 @@ export const destinationRuleSubsets = defineRule({
     'another host than the routes, unless another DestinationRule has that subset for that host. If both subsets ' +
     'have the same name, all traffic goes to the canary. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
     '(UpdateHash, validateDestinationRule); host names: Istio, ResolveShortnameToFQDN.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [DESTINATION_RULE, 'VirtualService.networking.istio.io'],
+  subject: { 'Rollout.argoproj.io': [...DESTINATION_RULE_PLACES, ...DRIVEN_ROUTE_PLACES] },
+  reads: {
+    [DESTINATION_RULE]: ['spec.host', 'spec.subsets[*].name'],
+    'VirtualService.networking.istio.io': ROUTE_PLACES,
+  },
   stricterThanUpstream: {
     absent: {
       why: 'The validation does not read DestinationRules. The mesh does not know the subset, and answers 503.',

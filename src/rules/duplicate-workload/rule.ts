@@ -16,8 +16,8 @@ export const duplicateWorkload = defineRule({
     'Neither controller notices, because each looks only at the ReplicaSets that it owns. A Deployment or Rollout ' +
     'with 0 replicas runs nothing and is not reported. A selector with expressions may select other pods, so it is ' +
     'not reported either.',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['Deployment.apps'],
+  subject: { 'Rollout.argoproj.io': ['spec.workloadRef', 'spec.selector', 'spec.replicas'] },
+  reads: { 'Deployment.apps': ['spec.selector', 'spec.replicas', 'metadata.deletionTimestamp'] },
   example: { fixture: 'bad-same-selector.yaml', referenced: 'Deployment shop' },
   messages: {
     same: {

@@ -1,6 +1,13 @@
-import { albActionService, ingressBackendsOf, managedIngresses, USE_ANNOTATION } from '../../world/ingress.ts';
+import {
+  albActionService,
+  INGRESS_BACKEND_PLACES,
+  ingressBackendsOf,
+  managedIngresses,
+  USE_ANNOTATION,
+} from '../../world/ingress.ts';
 import { namespaceOf } from '../../world/object.ts';
 import { asString } from '../../world/read.ts';
+import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { canaryOf } from '../../world/rollout.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule } from '../define.ts';
@@ -17,8 +24,8 @@ export const ingressBackend = defineRule({
     'that one Service. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateIngress), ' +
     'rollout/controller.go (getReferencedIngresses) and rollout/trafficrouting/alb; AWS Load Balancer Controller, ' +
     'Ingress annotations (actions).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['Ingress.networking.k8s.io'],
+  subject: { 'Rollout.argoproj.io': REFERENCE_PLACES['Rollout.argoproj.io'] },
+  reads: { 'Ingress.networking.k8s.io': INGRESS_BACKEND_PLACES },
   stricterThanUpstream: {
     notByAnnotation: {
       why: 'The controller looks for the Service in a rule and ignores the port. An ALB reads the weights only for a backend whose port is "use-annotation", so all traffic stays where it is.',

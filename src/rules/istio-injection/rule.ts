@@ -1,10 +1,15 @@
+import { containerPlaces } from '../../world/containers.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asArray, dig, optionalString, asString, stringMap } from '../../world/read.ts';
 import {
+  DESTINATION_RULE_PLACES,
   destinationRuleOf,
   effectiveTemplate,
+  effectiveTemplatePlaces,
   istioOf,
+  VIRTUAL_SERVICE_ENTRY_PLACES,
   virtualServiceEntries,
+  workloadPlaces,
   type EffectiveTemplate,
 } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
@@ -12,6 +17,9 @@ import { defineRule } from '../define.ts';
 const INJECT = 'sidecar.istio.io/inject';
 const REVISION = 'istio.io/rev';
 const DATAPLANE = 'istio.io/dataplane-mode';
+
+// In a pod template: what decides whether Istio injects its proxy, and whether it is there already.
+const TEMPLATE_PLACES = ['metadata.annotations', ...containerPlaces('name')];
 
 export const istioInjection = defineRule({
   id: 'istio-injection',
@@ -25,15 +33,19 @@ export const istioInjection = defineRule({
     'into the pod template are not checked. Only the Istio revision in the label istio.io/rev reads an object with ' +
     'this label. Source: Istio, sidecar injection and revision labels of its reference. An installation that ' +
     'injects by default (enableNamespacesByDefault) needs none of these labels.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [
-    'Deployment.apps',
-    'DestinationRule.networking.istio.io',
-    'Namespace',
-    'PodTemplate',
-    'ReplicaSet.apps',
-    'VirtualService.networking.istio.io',
-  ],
+  subject: {
+    'Rollout.argoproj.io': [
+      ...effectiveTemplatePlaces(...TEMPLATE_PLACES),
+      ...VIRTUAL_SERVICE_ENTRY_PLACES,
+      ...DESTINATION_RULE_PLACES,
+    ],
+  },
+  reads: {
+    Namespace: ['metadata.labels'],
+    'DestinationRule.networking.istio.io': ['metadata.labels'],
+    'VirtualService.networking.istio.io': ['metadata.labels', 'spec.gateways'],
+    ...workloadPlaces(...TEMPLATE_PLACES),
+  },
   example: {
     fixture: 'bad-two-revisions.yaml',
     referenced: 'DestinationRule reviews',

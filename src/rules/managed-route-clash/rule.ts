@@ -1,11 +1,13 @@
-import { routeNames, shortHost, type Route } from '../../world/istio.ts';
+import { DRIVEN_ROUTE_PLACES, routeNames, shortHost, type Route } from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject } from '../../world/read.ts';
 import {
   canaryOf,
+  DESTINATION_RULE_PLACES,
   destinationRuleOf,
   managedRouteNames,
+  STABLE_AND_CANARY_PLACES,
   stableAndCanaryServices,
   virtualServiceEntries,
 } from '../../world/rollout.ts';
@@ -25,8 +27,8 @@ export const managedRouteClash = defineRule({
     'like one from the controller is not reported: one destination, the canary, with only header matches; or a ' +
     'mirror. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B6); source: ' +
     'rollout/trafficrouting/istio (RemoveManagedRoutes).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['VirtualService.networking.istio.io'],
+  subject: { 'Rollout.argoproj.io': [...STABLE_AND_CANARY_PLACES, ...DESTINATION_RULE_PLACES, ...DRIVEN_ROUTE_PLACES] },
+  reads: { 'VirtualService.networking.istio.io': ['spec.http', 'spec.tls', 'spec.tcp'] },
   stricterThanUpstream: {
     driven: {
       why: 'The validation reads the manifest, not what the controller makes of it. The controller removes the route, and marks the Rollout InvalidSpec from then on (docs/upstream-facts.md, B6).',

@@ -1,5 +1,5 @@
 import { managedGatewayRoutes } from '../../world/gateway.ts';
-import { routeTitle, unmanagedRoutes } from '../../world/istio.ts';
+import { ROUTE_PLACES, routeTitle, unmanagedRoutes } from '../../world/istio.ts';
 import type { KindId, KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, asObject, optionalNumber, asString } from '../../world/read.ts';
@@ -24,8 +24,8 @@ export const managedRouteEffect = defineRule({
     'Argo Rollouts v1.9.1 (docs/upstream-facts.md, claims C3, B1 and, with plugin v0.15.0, C4); source: ' +
     'rollout/trafficrouting.go (reconcileTrafficRouting), rollout/trafficrouting/istio ' +
     '(getHttpRouteIndexesToPatch).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['VirtualService.networking.istio.io'],
+  subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.steps', 'spec.strategy.canary.trafficRouting'] },
+  reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
   messages: {
     noPods: {
       class: 'advice',

@@ -17,8 +17,8 @@ export const pluginInstalled = defineRule({
     'not tell which namespace the controller runs in, so one ConfigMap of that name that lists the plugin is ' +
     'enough. If no such ConfigMap is known, or one cannot be read, nothing is reported. Source: Argo Rollouts ' +
     'v1.9.1, utils/config (InitializeConfig) and utils/plugin (GetPluginInfo).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['ConfigMap'],
+  subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.trafficRouting.plugins'] },
+  reads: { ConfigMap: ['data.trafficRouterPlugins'] },
   example: { fixture: 'bad-no-router-plugins.yaml' },
   messages: {
     absent: {

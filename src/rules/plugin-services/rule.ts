@@ -1,4 +1,4 @@
-import { GATEWAY_PLUGIN } from '../../world/gateway.ts';
+import { GATEWAY_PLUGIN, GATEWAY_ROUTE_PLACES } from '../../world/gateway.ts';
 import { optionalString, asObject } from '../../world/read.ts';
 import { canaryOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
@@ -12,8 +12,14 @@ export const pluginServices = defineRule({
     'them the Rollout is accepted, and every attempt to set a weight fails. The needs of other plugins are unknown. ' +
     'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (requireCanaryStableServices); Gateway API plugin ' +
     'v0.15.0, pkg/plugin.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: {
+    'Rollout.argoproj.io': [
+      'spec.strategy.canary.stableService',
+      'spec.strategy.canary.canaryService',
+      ...GATEWAY_ROUTE_PLACES,
+    ],
+  },
+  reads: {},
   stricterThanUpstream: {
     unnamed: {
       why: 'The validation knows which of its own routers need both Services, and does not check plugins. The Gateway API plugin v0.15.0 finds the backends by these two names only, and rejects every weight without them.',

@@ -1,7 +1,10 @@
+import { ANALYSIS_PLACES, NESTED_TEMPLATE_PLACES, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import { memo } from '../../world/memo.ts';
 import { KINDS, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
 import { nearest } from '../../world/nearest.ts';
 import { at } from '../../world/path.ts';
+import { inEach } from '../../world/place.ts';
+import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { references } from '../../world/references.ts';
 import type { Reference, Role } from '../../world/reference-list.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -38,6 +41,28 @@ const USE: Partial<Record<Role, string>> = {
   ServiceAccount: ', so the pods cannot start',
 };
 
+// Only their existence counts.
+const LOOKED_UP_BY_NAME = [
+  'Service',
+  'ConfigMap',
+  'Secret',
+  'ServiceAccount',
+  'PodTemplate',
+  'Deployment.apps',
+  'ReplicaSet.apps',
+  'VirtualService.networking.istio.io',
+  'DestinationRule.networking.istio.io',
+  'HTTPRoute.gateway.networking.k8s.io',
+  'GRPCRoute.gateway.networking.k8s.io',
+  'TCPRoute.gateway.networking.k8s.io',
+  'TLSRoute.gateway.networking.k8s.io',
+  'Ingress.networking.k8s.io',
+  'Mapping.getambassador.io',
+  'TraefikService.traefik.io',
+  'ApisixRoute.apisix.apache.org',
+  'VirtualService.appmesh.k8s.aws',
+] as const;
+
 export const referenceExists = defineRule({
   id: 'reference-exists',
   summary: 'Everything that a Rollout, an Experiment or an analysis template refers to exists.',
@@ -48,34 +73,15 @@ export const referenceExists = defineRule({
     'ServiceAccount "default", routes selected by labels, and the references of a workload that supplies the pod ' +
     'template. Source: Argo Rollouts v1.9.1, rollout/controller.go (getRolloutReferencedResources) and utils/istio ' +
     '(a VirtualService as name.namespace).',
-  subject: [
-    'Rollout.argoproj.io',
-    'AnalysisTemplate.argoproj.io',
-    'ClusterAnalysisTemplate.argoproj.io',
-    'Experiment.argoproj.io',
-  ],
-  reads: [
-    'Service',
-    'ConfigMap',
-    'Secret',
-    'ServiceAccount',
-    'PodTemplate',
-    'Deployment.apps',
-    'ReplicaSet.apps',
-    'AnalysisTemplate.argoproj.io',
-    'ClusterAnalysisTemplate.argoproj.io',
-    'VirtualService.networking.istio.io',
-    'DestinationRule.networking.istio.io',
-    'HTTPRoute.gateway.networking.k8s.io',
-    'GRPCRoute.gateway.networking.k8s.io',
-    'TCPRoute.gateway.networking.k8s.io',
-    'TLSRoute.gateway.networking.k8s.io',
-    'Ingress.networking.k8s.io',
-    'Mapping.getambassador.io',
-    'TraefikService.traefik.io',
-    'ApisixRoute.apisix.apache.org',
-    'VirtualService.appmesh.k8s.aws',
-  ],
+  subject: {
+    'Rollout.argoproj.io': [...REFERENCE_PLACES['Rollout.argoproj.io'], ...ANALYSIS_PLACES['Rollout.argoproj.io']],
+    ...inEach(TEMPLATE_KINDS, NESTED_TEMPLATE_PLACES),
+    'Experiment.argoproj.io': [
+      ...REFERENCE_PLACES['Experiment.argoproj.io'],
+      ...ANALYSIS_PLACES['Experiment.argoproj.io'],
+    ],
+  },
+  reads: { ...inEach(TEMPLATE_KINDS, NESTED_TEMPLATE_PLACES), ...inEach(LOOKED_UP_BY_NAME, []) },
   example: { fixture: 'bad-services-and-ingress.yaml' },
   messages,
   check(context, subject) {

@@ -13,8 +13,8 @@ export const rolloutAntiAffinity = defineRule({
     'requirement, which is an empty mapping. With none, with both, or with any other weight, the controller marks ' +
     'the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutStrategyAntiAffinity).',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ['spec.strategy.blueGreen.antiAffinity', 'spec.strategy.canary.antiAffinity'] },
+  reads: {},
   messages: {
     none: {
       class: 'invalid',

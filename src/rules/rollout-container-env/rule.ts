@@ -1,4 +1,4 @@
-import { ownContainers, renderContainer } from '../../world/containers.ts';
+import { ownContainerPlaces, ownContainers, renderContainer } from '../../world/containers.ts';
 import { isEnvironmentName } from '../../world/names.ts';
 import { asArray, dig, isObject, asObject, asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
@@ -15,8 +15,8 @@ export const rolloutContainerEnv = defineRule({
     'name is the key of the list in the schema. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutSpec) and manifests/crds/rollout-crd.yaml, and Kubernetes v1.34, pkg/apis/core/validation ' +
     '(ValidateEnv, ValidateEnvFrom), which it calls without the relaxed names of newer API servers.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ownContainerPlaces('env', 'envFrom') },
+  reads: {},
   messages: {
     unnamed: {
       class: 'invalid',

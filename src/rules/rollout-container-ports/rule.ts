@@ -1,4 +1,4 @@
-import { ownContainers, renderContainer } from '../../world/containers.ts';
+import { ownContainerPlaces, ownContainers, renderContainer } from '../../world/containers.ts';
 import { isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, int32, optionalNumber, renderInt32, optionalString, asString } from '../../world/read.ts';
@@ -48,8 +48,8 @@ export const rolloutContainerPorts = defineRule({
     'this, because number and protocol are the key of the list in the schema. Source: Argo Rollouts v1.9.1, ' +
     'pkg/apis/rollouts/validation (ValidateRolloutSpec) and manifests/crds/rollout-crd.yaml, and Kubernetes v1.34, ' +
     'pkg/apis/core/validation (validateContainerPorts, checkHostPortConflicts), which it calls.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ownContainerPlaces('ports') },
+  reads: {},
   messages,
   check(context, rollout) {
     for (const container of ownContainers(rollout)) {

@@ -45,8 +45,18 @@ export const rolloutCounts = defineRule({
     'maxUnavailable. The controller reads only the last 32 bits of larger numbers, except for maxSurge and ' +
     'maxUnavailable. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec, ' +
     'invalidMaxSurgeMaxUnavailable, ValidateRolloutStrategyBlueGreen) and utils/defaults.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: {
+    'Rollout.argoproj.io': [
+      'spec.replicas',
+      'spec.minReadySeconds',
+      'spec.progressDeadlineSeconds',
+      'spec.revisionHistoryLimit',
+      'spec.strategy.canary.maxSurge',
+      'spec.strategy.canary.maxUnavailable',
+      'spec.strategy.blueGreen.scaleDownDelayRevisionLimit',
+    ],
+  },
+  reads: {},
   messages,
   check(context, rollout) {
     const count = (field: string): number | undefined => int32(dig(rollout, 'spec', field));

@@ -1,4 +1,4 @@
-import { ownContainers, renderContainer, type Container } from '../../world/containers.ts';
+import { ownContainerPlaces, ownContainers, renderContainer, type Container } from '../../world/containers.ts';
 import { isConfigKey, isDnsSubdomain, isEnvironmentName, isLabelKey } from '../../world/names.ts';
 import { asArray, dig, isObject, asString } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -49,8 +49,8 @@ export const rolloutEnvSources = defineRule({
     'Kubernetes v1.34, pkg/apis/core/validation (validateObjectFieldSelector, ' +
     'validateContainerResourceFieldSelector, validateConfigMapKeySelector, validateConfigMapEnvSource, ' +
     'ValidateEnvFrom), which it calls.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ownContainerPlaces('env[*].name', 'env[*].valueFrom', 'envFrom') },
+  reads: {},
   messages,
   check(context, rollout) {
     for (const container of ownContainers(rollout)) {

@@ -1,7 +1,13 @@
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { dig, asObject, optionalObject, stringMap } from '../../world/read.ts';
-import { canaryOf, effectiveTemplate, type EffectiveTemplate } from '../../world/rollout.ts';
+import { asObject, dig, optionalObject, stringMap, type JsonObject } from '../../world/read.ts';
+import {
+  canaryOf,
+  effectiveTemplate,
+  effectiveTemplatePlaces,
+  workloadPlaces,
+  type EffectiveTemplate,
+} from '../../world/rollout.ts';
 import { meets, renderRequirement, requirementsOf, type Requirement } from '../../world/selector.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 import type { ObjectPath } from '../finding.ts';
@@ -39,8 +45,16 @@ export const rolloutEphemeralLabels = defineRule({
     'metadata repeats is gone after the promotion. Seen on the controller of Argo Rollouts v1.9.1 ' +
     '(docs/upstream-facts.md, claims H4 and H5); source: rollout/ephemeralmetadata.go, rollout/sync.go ' +
     '(createDesiredReplicaSet) and utils/replicaset (SyncReplicaSetEphemeralPodMetadata).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
+  subject: {
+    'Rollout.argoproj.io': [
+      ...effectiveTemplatePlaces('metadata.annotations'),
+      'spec.strategy.canary.canaryMetadata',
+      'spec.strategy.canary.stableMetadata',
+      'spec.strategy.blueGreen.activeMetadata',
+      'spec.strategy.blueGreen.previewMetadata',
+    ],
+  },
+  reads: workloadPlaces('metadata.annotations'),
   stricterThanUpstream: {
     differs: {
       why: 'The validation does not compare the labels with the selector. The API server rejects the ReplicaSet, and the update stops there (docs/upstream-facts.md, H5).',
@@ -59,7 +73,7 @@ export const rolloutEphemeralLabels = defineRule({
     const template = effectiveTemplate(rollout, context.find);
     const own = optionalObject(dig(rollout, 'spec', 'selector'));
     const source = own === undefined ? template?.source : rollout;
-    const requirements = requirementsOf(own ?? asObject(dig(source, 'spec', 'selector')));
+    const requirements = requirementsOf(own ?? selectorOf(template));
     const byKey = Map.groupBy(requirements, ({ key }) => key);
     for (const one of metadata) {
       const { field, role, labels, path } = one;
@@ -84,6 +98,10 @@ export const rolloutEphemeralLabels = defineRule({
     }
   },
 });
+
+function selectorOf(template: EffectiveTemplate | undefined): JsonObject {
+  return asObject(template?.selector);
+}
 
 function relatedTo(source: KubeObject | undefined, requirement: Requirement | undefined): ObjectPath[] {
   if (source === undefined || requirement === undefined) return [];

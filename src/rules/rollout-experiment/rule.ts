@@ -18,8 +18,8 @@ export const rolloutExperiment = defineRule({
     'stable, the Experiment cannot be created, and the controller retries without end. Source: Argo Rollouts ' +
     'v1.9.1, utils/experiment (PassedDurations), utils/template (ResolveExperimentArgsValue) and ' +
     'rollout/experiment.go (GetExperimentFromTemplate).',
-  subject: ['Rollout.argoproj.io', 'Experiment.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.steps'], 'Experiment.argoproj.io': ['spec.duration'] },
+  reads: {},
   stricterThanUpstream: {
     duration: {
       why: 'Nothing validates an experiment before its step starts. If Go cannot parse the duration, the experiment never ends, and the update stops there.',

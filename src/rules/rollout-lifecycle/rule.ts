@@ -1,4 +1,4 @@
-import { ownContainers, ownTemplate, renderContainer } from '../../world/containers.ts';
+import { ownContainerPlaces, ownContainers, ownTemplate, renderContainer } from '../../world/containers.ts';
 import { isHeaderName, isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, optionalNumber, optionalString, type JsonObject } from '../../world/read.ts';
@@ -50,8 +50,14 @@ export const rolloutLifecycle = defineRule({
     'pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation ' +
     '(validateLifecycle, validateHandler, validateHTTPGetAction, validateSleepAction, validateInitContainers), ' +
     'which it calls.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: {
+    'Rollout.argoproj.io': [
+      ...ownContainerPlaces('lifecycle'),
+      'spec.template.spec.initContainers[*].restartPolicy',
+      'spec.template.spec.terminationGracePeriodSeconds',
+    ],
+  },
+  reads: {},
   messages,
   check(context, rollout) {
     const grace =

@@ -1,4 +1,10 @@
-import { ownContainers, ownTemplate, renderContainer, TEMPLATE_PATH } from '../../world/containers.ts';
+import {
+  ownContainerPlaces,
+  ownContainers,
+  ownTemplate,
+  renderContainer,
+  TEMPLATE_PATH,
+} from '../../world/containers.ts';
 import { isDnsSubdomain, isLabelKey, isLabelValue } from '../../world/names.ts';
 import { asArray, dig, asObject, optionalString, asString, stringMap } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
@@ -15,8 +21,16 @@ export const rolloutPodSettings = defineRule({
     'the name is the key of that list in the schema. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation (ValidatePodSpec, validatePullPolicy, ' +
     'ValidateAnnotations), which it calls.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: {
+    'Rollout.argoproj.io': [
+      ...ownContainerPlaces('imagePullPolicy', 'terminationMessagePolicy'),
+      'spec.template.metadata.annotations',
+      'spec.template.spec.imagePullSecrets',
+      'spec.template.spec.nodeSelector',
+      'spec.template.spec.serviceAccountName',
+    ],
+  },
+  reads: {},
   messages: {
     serviceAccount: {
       class: 'invalid',

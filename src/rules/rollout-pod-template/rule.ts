@@ -1,4 +1,11 @@
-import { containersOf, ownTemplate, renderContainer, TEMPLATE_PATH, type Container } from '../../world/containers.ts';
+import {
+  containersOf,
+  ownContainerPlaces,
+  ownTemplate,
+  renderContainer,
+  TEMPLATE_PATH,
+  type Container,
+} from '../../world/containers.ts';
 import { isDnsLabel, isLabelKey, isLabelValue } from '../../world/names.ts';
 import { asArray, dig, optionalString, stringMap } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -66,8 +73,15 @@ export const rolloutPodTemplate = defineRule({
     'API server has already checked the template of the workload. Source: Argo Rollouts v1.9.1, ' +
     'pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/apps/validation and ' +
     'pkg/apis/core/validation, which it calls.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: {
+    'Rollout.argoproj.io': [
+      ...ownContainerPlaces('image', 'restartPolicy'),
+      'spec.template.metadata.labels',
+      'spec.template.spec.activeDeadlineSeconds',
+      'spec.template.spec.restartPolicy',
+    ],
+  },
+  reads: {},
   messages,
   check(context, rollout) {
     const template = ownTemplate(rollout);

@@ -1,4 +1,4 @@
-import { ownContainers, renderContainer } from '../../world/containers.ts';
+import { ownContainerPlaces, ownContainers, renderContainer } from '../../world/containers.ts';
 import { isHeaderName, isPortName, isPortNumber } from '../../world/names.ts';
 import type { Path } from '../../world/path.ts';
 import {
@@ -78,8 +78,13 @@ export const rolloutProbes = defineRule({
     'pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/validation ' +
     '(validateProbe, validateReadinessProbe, validateHandler, validateHTTPGetAction, validateInitContainers), ' +
     'which it calls, and pkg/kubelet/prober.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: {
+    'Rollout.argoproj.io': [
+      ...ownContainerPlaces('livenessProbe', 'readinessProbe', 'startupProbe', 'ports[*].name'),
+      'spec.template.spec.initContainers[*].restartPolicy',
+    ],
+  },
+  reads: {},
   messages,
   check(context, rollout) {
     for (const container of ownContainers(rollout)) {

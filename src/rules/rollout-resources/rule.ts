@@ -1,4 +1,4 @@
-import { ownContainers, renderContainer, type Container } from '../../world/containers.ts';
+import { ownContainerPlaces, ownContainers, renderContainer, type Container } from '../../world/containers.ts';
 import { isLabelKey } from '../../world/names.ts';
 import { nearest } from '../../world/nearest.ts';
 import { isQuantity, isWhole, parseQuantity, roundUp, type Quantity } from '../../world/quantity.ts';
@@ -56,8 +56,8 @@ export const rolloutResources = defineRule({
     'manifests/crds/rollout-crd.yaml and utils/tolerantinformer, and Kubernetes v1.34, pkg/apis/core/validation ' +
     '(ValidateContainerResourceRequirements, ValidateContainerResourceName) and pkg/apis/core/v1 ' +
     '(SetDefaults_ResourceList), which it calls.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ownContainerPlaces('resources') },
+  reads: {},
   messages,
   check(context, rollout) {
     for (const container of ownContainers(rollout)) {

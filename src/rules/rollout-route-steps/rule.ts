@@ -54,8 +54,8 @@ export const rolloutRouteSteps = defineRule({
     'Otherwise the controller marks the Rollout InvalidSpec. Source: Argo Rollouts v1.9.1, ' +
     'pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, ValidateStepRouteFoundInManagedRoute, ' +
     'hasMultipleMatchValues, hasALBInvalidValues).',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.steps', 'spec.strategy.canary.trafficRouting'] },
+  reads: {},
   messages,
   check(context, rollout) {
     const routing: Routing = {

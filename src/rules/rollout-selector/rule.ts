@@ -63,8 +63,8 @@ export const rolloutSelector = defineRule({
     'ReplicaSet unless the Rollout sets its own; a PodTemplate has no selector. The selector cannot be changed ' +
     'after creation, so fix the template instead. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutSpec), rollout/templateref.go.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ['spec.workloadRef', 'spec.selector', 'spec.template.metadata.labels'] },
+  reads: {},
   messages,
   check(context, rollout) {
     const path = ['spec', 'selector'];

@@ -48,8 +48,17 @@ export const rolloutServices = defineRule({
     'Rollout without activeService passes that check, but fails at every reconciliation because there is no such ' +
     'Service. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, ' +
     'requireCanaryStableServices, ValidateRolloutStrategyBlueGreen) and rollout/service.go.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: {
+    'Rollout.argoproj.io': [
+      'spec.strategy.blueGreen.activeService',
+      'spec.strategy.blueGreen.previewService',
+      'spec.strategy.canary.stableService',
+      'spec.strategy.canary.canaryService',
+      'spec.strategy.canary.pingPong',
+      'spec.strategy.canary.trafficRouting',
+    ],
+  },
+  reads: {},
   stricterThanUpstream: {
     active: {
       why: 'A blue-green Rollout without activeService passes validation, because it differs from previewService. The controller then looks for a Service without a name at every reconciliation, and fails.',

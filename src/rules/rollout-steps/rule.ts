@@ -32,8 +32,10 @@ export const rolloutSteps = defineRule({
     'Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategyCanary, hasMultipleStepsType), ' +
     'pkg/apis/rollouts/v1alpha1 (RolloutPause.DurationSeconds), utils/weightutil and rollout/canary.go ' +
     '(completedCurrentCanaryStep).',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: {
+    'Rollout.argoproj.io': ['spec.strategy.canary.steps', 'spec.strategy.canary.trafficRouting.maxTrafficWeight'],
+  },
+  reads: {},
   messages: {
     none: {
       class: 'invalid',

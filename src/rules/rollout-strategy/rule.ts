@@ -10,8 +10,8 @@ export const rolloutStrategy = defineRule({
     'With no strategy, or with both, the controller marks the Rollout InvalidSpec and changes no pod. `canary: ' +
     '{}` is a strategy: a plain rolling update. `canary:` without a value is null in YAML and counts as no ' +
     'strategy. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutStrategy).',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ['spec.strategy'] },
+  reads: {},
   messages: {
     none: {
       class: 'invalid',

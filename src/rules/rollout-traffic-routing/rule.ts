@@ -63,8 +63,14 @@ export const rolloutTrafficRouting = defineRule({
     '(ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ValidateRolloutAlbIngressesConfig, ' +
     'ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, ' +
     'getReferencedAppMeshResources) and rollout/trafficrouting.go.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: {
+    'Rollout.argoproj.io': [
+      'spec.strategy.canary.dynamicStableScale',
+      'spec.strategy.canary.scaleDownDelaySeconds',
+      'spec.strategy.canary.trafficRouting',
+    ],
+  },
+  reads: {},
   stricterThanUpstream: {
     unnamed: {
       why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not check that the object has a name. For App Mesh, Ambassador and Istio it does not always. The router fails at the first weight.',

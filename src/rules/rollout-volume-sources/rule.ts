@@ -50,8 +50,8 @@ export const rolloutVolumeSources = defineRule({
     'pkg/apis/rollouts/validation (ValidateRolloutSpec), and Kubernetes v1.34, pkg/apis/core/v1 ' +
     '(SetDefaults_Volume) and pkg/apis/core/validation (validateVolumeSource, validateSecretVolumeSource, ' +
     'validateConfigMapVolumeSource, validateKeyToPath), which it calls.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ['spec.workloadRef', 'spec.template.spec.volumes'] },
+  reads: {},
   messages,
   check(context, rollout) {
     const template = ownTemplate(rollout);

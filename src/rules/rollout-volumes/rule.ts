@@ -1,4 +1,10 @@
-import { containersOf, ownTemplate, renderContainer, TEMPLATE_PATH } from '../../world/containers.ts';
+import {
+  containersOf,
+  ownContainerPlaces,
+  ownTemplate,
+  renderContainer,
+  TEMPLATE_PATH,
+} from '../../world/containers.ts';
 import { isDnsLabel } from '../../world/names.ts';
 import { nearest } from '../../world/nearest.ts';
 import type { Path } from '../../world/path.ts';
@@ -56,8 +62,8 @@ export const rolloutVolumes = defineRule({
     'the same path. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and ' +
     'Kubernetes v1.34, pkg/apis/core/validation (ValidateVolumes, ValidateVolumeMounts, ' +
     'validateLocalDescendingPath, validateMountPropagation), which it calls.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': [...ownContainerPlaces('volumeMounts'), 'spec.template.spec.volumes[*].name'] },
+  reads: {},
   messages,
   check(context, rollout) {
     const template = ownTemplate(rollout);

@@ -21,8 +21,8 @@ export const rolloutWorkloadRef = defineRule({
     'spelling the controller never scales the workload down. Source: Argo Rollouts v1.9.1, ' +
     'pkg/apis/rollouts/validation (ValidateRolloutSpec), pkg/apis/rollouts/v1alpha1 (RolloutSpec.EmptyTemplate), ' +
     'rollout/templateref.go, rollout/sync.go and rollout/replicaset.go.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [],
+  subject: { 'Rollout.argoproj.io': ['spec.workloadRef', 'spec.template'] },
+  reads: {},
   messages: {
     kind: {
       class: 'invalid',

@@ -1,5 +1,14 @@
-import { backendsNamed, findManagedRoutes, weightedBackendsOf } from '../../world/gateway.ts';
-import { canaryOf, managedRouteNames } from '../../world/rollout.ts';
+import {
+  BACKEND_REF_PLACES,
+  backendsNamed,
+  findManagedRoutes,
+  GATEWAY_ROUTE_PLACES,
+  ROUTE_KINDS,
+  SELECTED_ROUTE_PLACES,
+  weightedBackendsOf,
+} from '../../world/gateway.ts';
+import { inEach } from '../../world/place.ts';
+import { canaryOf, MANAGED_ROUTE_PLACES, managedRouteNames } from '../../world/rollout.ts';
 import { asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
@@ -13,13 +22,15 @@ export const routeBackends = defineRule({
     'rules whose only backend is the canary Service. If both Services are there but never in the same rule, the ' +
     'weights have no effect. Source: Gateway API plugin v0.15.0, pkg/plugin (setHTTPRouteWeight, ' +
     'setGRPCRouteWeight, setTCPRouteWeight, setTLSRouteWeight).',
-  subject: ['Rollout.argoproj.io'],
-  reads: [
-    'HTTPRoute.gateway.networking.k8s.io',
-    'GRPCRoute.gateway.networking.k8s.io',
-    'TCPRoute.gateway.networking.k8s.io',
-    'TLSRoute.gateway.networking.k8s.io',
-  ],
+  subject: {
+    'Rollout.argoproj.io': [
+      'spec.strategy.canary.stableService',
+      'spec.strategy.canary.canaryService',
+      ...MANAGED_ROUTE_PLACES,
+      ...GATEWAY_ROUTE_PLACES,
+    ],
+  },
+  reads: inEach(ROUTE_KINDS, [...SELECTED_ROUTE_PLACES, ...BACKEND_REF_PLACES, 'spec.rules[*].name']),
   stricterThanUpstream: {
     lacking: {
       why: 'The validation does not read the routes of the Gateway API. The plugin rejects every weight for a route that lacks one of the two Services.',

@@ -1,12 +1,15 @@
 import {
+  BACKEND_REF_PLACES,
   canaryOnlyRulesOf,
+  GATEWAY_ROUTE_PLACES,
   managedGatewayRoutes,
   weightedBackendsOf,
   type GatewayRouteRef,
 } from '../../world/gateway.ts';
 import { keyFor, type KindId, type KubeObject, type ObjectKey } from '../../world/object.ts';
+import { inEach } from '../../world/place.ts';
 import { asArray, dig, asString } from '../../world/read.ts';
-import { canaryOf, managedRouteNames, stepsOf } from '../../world/rollout.ts';
+import { canaryOf, MANAGED_ROUTE_PLACES, managedRouteNames, stepsOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 /** The kinds that the plugin writes header rules into, and the field in which a Rollout lists them. */
@@ -29,8 +32,18 @@ export const routeCanaryOnlyRule = defineRule({
     'headers may belong to the plugin, so it is only advice. It is not reported if a step sets these headers. ' +
     'Seen on plugin v0.15.0 (docs/upstream-facts.md, claim C1); source: pkg/plugin (removeHTTPManagedRoutes, ' +
     'removeGRPCManagedRoutes) and Argo Rollouts v1.9.1, rollout/trafficrouting.go (reconcileTrafficRouting).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['HTTPRoute.gateway.networking.k8s.io', 'GRPCRoute.gateway.networking.k8s.io'],
+  subject: {
+    'Rollout.argoproj.io': [
+      'spec.strategy.canary.canaryService',
+      'spec.strategy.canary.steps[*].setHeaderRoute',
+      ...MANAGED_ROUTE_PLACES,
+      ...GATEWAY_ROUTE_PLACES,
+    ],
+  },
+  reads: inEach(
+    ['HTTPRoute.gateway.networking.k8s.io', 'GRPCRoute.gateway.networking.k8s.io'],
+    [...BACKEND_REF_PLACES, 'spec.rules[*].name', 'spec.rules[*].matches'],
+  ),
   stricterThanUpstream: {
     deleted: {
       why: 'The validation does not read the routes of the Gateway API. The plugin deletes the rule, because it looks like one of its own (docs/upstream-facts.md, C1).',

@@ -1,7 +1,10 @@
+import { ROUTE_PLACES } from '../../world/istio.ts';
 import type { Path } from '../../world/path.ts';
 import {
   describePorts,
   isExternalName,
+  PORT_USE_PLACES,
+  PORT_USER_PLACES,
   portNumber,
   portsOf,
   portUses,
@@ -23,16 +26,12 @@ export const routePortExists = defineRule({
     'in on. Behind a gateway this is a port of the gateway. Source: Istio, networking/core/route ' +
     '(GetDestinationCluster) and analysis message IST0112; Gateway API, BackendObjectReference; Argo Rollouts ' +
     'v1.9.1, rollout/trafficrouting/nginx and alb.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [
-    'Service',
-    'Ingress.networking.k8s.io',
-    'VirtualService.networking.istio.io',
-    'HTTPRoute.gateway.networking.k8s.io',
-    'GRPCRoute.gateway.networking.k8s.io',
-    'TCPRoute.gateway.networking.k8s.io',
-    'TLSRoute.gateway.networking.k8s.io',
-  ],
+  subject: { 'Rollout.argoproj.io': PORT_USE_PLACES },
+  reads: {
+    Service: ['spec.ports', 'spec.type'],
+    ...PORT_USER_PLACES,
+    'VirtualService.networking.istio.io': [...ROUTE_PLACES, 'spec.http[*].match', 'spec.gateways'],
+  },
   stricterThanUpstream: {
     absent: {
       why: 'The validation does not compare ports. The load balancer sends to a port that the Service does not have, and answers 503.',

@@ -4,6 +4,8 @@ import {
   describePorts,
   isExternalName,
   pairPorts,
+  PORT_USE_PLACES,
+  PORT_USER_PLACES,
   portNumber,
   portsOf,
   portText,
@@ -37,16 +39,8 @@ export const servicePortsAgree = defineRule({
     'addition to these is an extra, and only advice. If each destination names its own port, different numbers ' +
     'work and are only advice. So are different names, targetPorts and appProtocols, and any difference between ' +
     'active and preview.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [
-    'Service',
-    'Ingress.networking.k8s.io',
-    'VirtualService.networking.istio.io',
-    'HTTPRoute.gateway.networking.k8s.io',
-    'GRPCRoute.gateway.networking.k8s.io',
-    'TCPRoute.gateway.networking.k8s.io',
-    'TLSRoute.gateway.networking.k8s.io',
-  ],
+  subject: { 'Rollout.argoproj.io': PORT_USE_PLACES },
+  reads: { Service: ['spec.ports', 'spec.type'], ...PORT_USER_PLACES },
   stricterThanUpstream: {
     unlike: {
       why: 'The controller never compares ports. Clients that use one of the Services by the same number find nothing there when the canary gets traffic or is promoted.',

@@ -1,7 +1,9 @@
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { inEach } from '../../world/place.ts';
 import { dig, stringMap } from '../../world/read.ts';
+import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { references, SERVICE_ROLES } from '../../world/references.ts';
-import { blueGreenOf, canaryOf, effectiveTemplate, HASH_LABEL } from '../../world/rollout.ts';
+import { blueGreenOf, canaryOf, effectiveTemplate, effectiveTemplatePlaces, HASH_LABEL } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 export const serviceSelector = defineRule({
@@ -13,8 +15,22 @@ export const serviceSelector = defineRule({
     'stableMetadata, activeMetadata and previewMetadata do not count, because they change with the role of a pod. ' +
     'The hash label that the controller adds does not count either. A Service without a selector is accepted. ' +
     'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateService).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['Service', 'Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
+  subject: {
+    'Rollout.argoproj.io': [
+      ...REFERENCE_PLACES['Rollout.argoproj.io'],
+      ...effectiveTemplatePlaces(),
+      'spec.template',
+      'spec.strategy.canary.canaryMetadata.labels',
+      'spec.strategy.canary.stableMetadata.labels',
+      'spec.strategy.blueGreen.activeMetadata.labels',
+      'spec.strategy.blueGreen.previewMetadata.labels',
+    ],
+  },
+  reads: {
+    Service: ['spec.selector'],
+    ...inEach(['Deployment.apps', 'ReplicaSet.apps'], ['spec.selector', 'spec.template']),
+    PodTemplate: ['template'],
+  },
   example: { fixture: 'bad-label-lacking.yaml', referenced: 'Service reviews', before: [[/ +version: v1\n/, '']] },
   messages: {
     lacking: {

@@ -1,8 +1,10 @@
-import { findManagedRoutes } from '../../world/gateway.ts';
-import { drivenRoutes, routeTitle } from '../../world/istio.ts';
+import { findManagedRoutes, ROUTE_KINDS, SELECTED_ROUTE_PLACES } from '../../world/gateway.ts';
+import { DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, routeTitle } from '../../world/istio.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
+import { inEach } from '../../world/place.ts';
 import { stringMap } from '../../world/read.ts';
+import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { references } from '../../world/references.ts';
 import { isBeingDeleted, MANAGED_BY } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -71,16 +73,17 @@ export const serviceShared = defineRule({
     'progress. A Rollout that is being deleted does not count. Source: Argo Rollouts v1.9.1, ' +
     'pkg/apis/rollouts/validation (ValidateService), rollout/service.go and rollout/trafficrouting/istio ' +
     '(UpdateHash); Gateway API plugin v0.15.0, pkg/plugin/labels.go.',
-  subject: ['Rollout.argoproj.io'],
-  reads: [
-    'Rollout.argoproj.io',
-    'Service',
-    'VirtualService.networking.istio.io',
-    'HTTPRoute.gateway.networking.k8s.io',
-    'GRPCRoute.gateway.networking.k8s.io',
-    'TCPRoute.gateway.networking.k8s.io',
-    'TLSRoute.gateway.networking.k8s.io',
-  ],
+  subject: { 'Rollout.argoproj.io': [...REFERENCE_PLACES['Rollout.argoproj.io'], ...DRIVEN_ROUTE_PLACES] },
+  reads: {
+    'Rollout.argoproj.io': [
+      ...REFERENCE_PLACES['Rollout.argoproj.io'],
+      ...DRIVEN_ROUTE_PLACES,
+      'metadata.deletionTimestamp',
+    ],
+    Service: ['metadata.annotations'],
+    'VirtualService.networking.istio.io': ROUTE_PLACES,
+    ...inEach(ROUTE_KINDS, SELECTED_ROUTE_PLACES),
+  },
   stricterThanUpstream: {
     service: {
       why: 'The controller checks one Rollout at a time, by the annotation that it wrote into the Service. It accepts two Rollouts of one Service, and marks the second InvalidSpec after the first has written its annotation.',

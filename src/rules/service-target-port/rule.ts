@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import {
+  CONTAINER_PORT_PLACES,
   containerPorts,
   describePorts,
   isExternalName,
@@ -9,8 +10,15 @@ import {
   type ContainerPort,
 } from '../../world/ports.ts';
 import { dig, stringMap } from '../../world/read.ts';
+import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { references, SERVICE_ROLES } from '../../world/references.ts';
-import { effectiveTemplate, HASH_LABEL, type Find } from '../../world/rollout.ts';
+import {
+  effectiveTemplate,
+  effectiveTemplatePlaces,
+  HASH_LABEL,
+  workloadPlaces,
+  type Find,
+} from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 // Ports of sidecars that are injected when the pod is created: the template cannot declare them.
@@ -25,8 +33,16 @@ export const serviceTargetPort = defineRule({
     'is, so a number that no container declares is only advice. It is not reported if the template declares no ' +
     'ports at all. Headless and ExternalName Services are not checked; a root Service is checked only if it ' +
     'selects the pods. Source: Kubernetes, pkg/api/v1/pod (FindPort).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['Service', 'Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
+  subject: {
+    'Rollout.argoproj.io': [
+      ...REFERENCE_PLACES['Rollout.argoproj.io'],
+      ...effectiveTemplatePlaces(...CONTAINER_PORT_PLACES),
+    ],
+  },
+  reads: {
+    Service: ['spec.ports', 'spec.selector', 'spec.type', 'spec.clusterIP'],
+    ...workloadPlaces(...CONTAINER_PORT_PLACES),
+  },
   stricterThanUpstream: {
     named: {
       why: 'The controller does not compare ports. A targetPort by a name that no container declares gives the Service no endpoint: every pod becomes ready, every step passes, and every request fails.',

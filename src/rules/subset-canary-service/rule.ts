@@ -1,5 +1,5 @@
-import { drivenRoutes, routeTitle, shortHost } from '../../world/istio.ts';
-import { canaryOf, destinationRuleOf } from '../../world/rollout.ts';
+import { DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, routeTitle, shortHost } from '../../world/istio.ts';
+import { canaryOf, DESTINATION_RULE_PLACES, destinationRuleOf } from '../../world/rollout.ts';
 import { asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
@@ -14,8 +14,10 @@ export const subsetCanaryService = defineRule({
     'Istio splits the traffic in half. The controller accepts this. Rollgate rejects it because half of the ' +
     'traffic goes to the canary from the first step on. Seen on the controller of Argo Rollouts v1.9.1 ' +
     '(docs/upstream-facts.md, claim B14); source: rollout/trafficrouting/istio (processRoutes).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['VirtualService.networking.istio.io'],
+  subject: {
+    'Rollout.argoproj.io': ['spec.strategy.canary.canaryService', ...DESTINATION_RULE_PLACES, ...DRIVEN_ROUTE_PLACES],
+  },
+  reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
   stricterThanUpstream: {
     host: {
       why: 'The validation does not compare the Services with the subsets. The controller gives the weight of the canary to both destinations (docs/upstream-facts.md, B14).',

@@ -1,6 +1,8 @@
 import {
   destinationService,
+  DRIVEN_ROUTE_PLACES,
   drivenRoutes,
+  ROUTE_PLACES,
   routesOf,
   routeTitle,
   shortHost,
@@ -10,7 +12,14 @@ import {
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { dig, isObject, optionalString, asString } from '../../world/read.ts';
-import { canaryOf, destinationRuleOf, stableAndCanaryServices, type VirtualServiceEntry } from '../../world/rollout.ts';
+import {
+  canaryOf,
+  DESTINATION_RULE_PLACES,
+  destinationRuleOf,
+  STABLE_AND_CANARY_PLACES,
+  stableAndCanaryServices,
+  type VirtualServiceEntry,
+} from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
@@ -34,8 +43,8 @@ export const virtualServiceDestinations = defineRule({
     'traffic; this is only advice. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
     '(validateVirtualServiceRouteDestinations) and rollout/trafficrouting (GetStableAndCanaryServices); host ' +
     'names: Istio, ResolveShortnameToFQDN.',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['VirtualService.networking.istio.io'],
+  subject: { 'Rollout.argoproj.io': [...STABLE_AND_CANARY_PLACES, ...DESTINATION_RULE_PLACES, ...DRIVEN_ROUTE_PLACES] },
+  reads: { 'VirtualService.networking.istio.io': [...ROUTE_PLACES, 'spec.http[*].delegate'] },
   example: {
     fixture: 'bad-canary-service-not-in-route.yaml',
     referenced: 'VirtualService reviews',

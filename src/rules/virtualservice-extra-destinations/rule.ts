@@ -1,7 +1,19 @@
-import { drivenRoutes, routeTitle, shortHost, type Destination } from '../../world/istio.ts';
+import {
+  DRIVEN_ROUTE_PLACES,
+  drivenRoutes,
+  ROUTE_PLACES,
+  routeTitle,
+  shortHost,
+  type Destination,
+} from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { asArray, dig, asString } from '../../world/read.ts';
-import { destinationRuleOf, stableAndCanaryServices } from '../../world/rollout.ts';
+import {
+  DESTINATION_RULE_PLACES,
+  destinationRuleOf,
+  STABLE_AND_CANARY_PLACES,
+  stableAndCanaryServices,
+} from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 export const virtualServiceExtraDestinations = defineRule({
@@ -16,8 +28,15 @@ export const virtualServiceExtraDestinations = defineRule({
     'destination with weight 0 is left alone. Seen on the controller of Argo Rollouts v1.9.1 ' +
     '(docs/upstream-facts.md, claim B3); source: rollout/trafficrouting/istio (processRoutes, ' +
     'patchVirtualService).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['VirtualService.networking.istio.io'],
+  subject: {
+    'Rollout.argoproj.io': [
+      ...STABLE_AND_CANARY_PLACES,
+      'status.canary.weights.additional',
+      ...DESTINATION_RULE_PLACES,
+      ...DRIVEN_ROUTE_PLACES,
+    ],
+  },
+  reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
   stricterThanUpstream: {
     removed: {
       why: 'The validation accepts other destinations in the route. The controller removes them when their weight is not zero (docs/upstream-facts.md, B3).',

@@ -1,4 +1,13 @@
-import { portsTitle, routesOf, selectRoutes, unmanagedRoutes, type Route, type RouteType } from '../../world/istio.ts';
+import {
+  DRIVEN_ROUTE_PLACES,
+  portsTitle,
+  ROUTE_PLACES,
+  routesOf,
+  selectRoutes,
+  unmanagedRoutes,
+  type Route,
+  type RouteType,
+} from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { managedRouteNames, virtualServiceEntries, type VirtualServiceEntry } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
@@ -19,8 +28,8 @@ export const virtualServiceRouteExists = defineRule({
     'that the VirtualService does not have. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
     '(ValidateHTTPRoutes, ValidateTlsRoutes, ValidateTcpRoutes) and pkg/apis/rollouts/validation ' +
     '(ValidateVirtualService).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['VirtualService.networking.istio.io'],
+  subject: { 'Rollout.argoproj.io': DRIVEN_ROUTE_PLACES },
+  reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
   stricterThanUpstream: {
     none: {
       why: 'An empty list of routes passes validation, because no route in it is wrong. The controller never sets a weight, and the steps pass all the same.',

@@ -16,8 +16,8 @@ export const workloadDoubleCapacity = defineRule({
     'only at the first revision of the Rollout. Later, or after an apply that restores the count, you must do it ' +
     'yourself. Source: Argo Rollouts v1.9.1, docs/migrating.md, rollout/sync.go (promoteStable) and ' +
     'rollout/replicaset.go (reconcileNewReplicaSet).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['Deployment.apps'],
+  subject: { 'Rollout.argoproj.io': ['spec.replicas', 'spec.workloadRef'] },
+  reads: { 'Deployment.apps': ['spec.replicas', 'metadata.deletionTimestamp'] },
   example: {
     fixture: 'bad-both-run.yaml',
     referenced: 'Deployment shop',

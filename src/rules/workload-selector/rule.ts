@@ -1,3 +1,4 @@
+import { inEach } from '../../world/place.ts';
 import { dig, asObject, optionalObject } from '../../world/read.ts';
 import { effectiveTemplate, workloadRefOf } from '../../world/rollout.ts';
 import { meets, renderRequirement, requirementsOf } from '../../world/selector.ts';
@@ -11,8 +12,11 @@ export const workloadSelector = defineRule({
     'selector that is set must match the pod template of the workload, otherwise the controller marks the Rollout ' +
     'InvalidSpec. It notices this only when it has read the workload. Source: Argo Rollouts v1.9.1, ' +
     'rollout/templateref.go and pkg/apis/rollouts/validation (ValidateRolloutSpec, with the resolved template).',
-  subject: ['Rollout.argoproj.io'],
-  reads: ['Deployment.apps', 'ReplicaSet.apps', 'PodTemplate'],
+  subject: { 'Rollout.argoproj.io': ['spec.workloadRef', 'spec.selector'] },
+  reads: {
+    ...inEach(['Deployment.apps', 'ReplicaSet.apps'], ['spec.template.metadata.labels']),
+    PodTemplate: ['template.metadata.labels'],
+  },
   messages: {
     mismatch: {
       class: 'invalid',

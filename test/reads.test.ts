@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { defineRule, type Rule } from '../src/rules/define.ts';
+import { RULES } from '../src/rules/index.ts';
+import { unreadPlaces } from '../src/rules/unread.ts';
+import { bundleWorld } from '../src/world/manifests.ts';
+import { KINDS, kindOf, type KindId, type KubeObject } from '../src/world/object.ts';
+import { renderPath } from '../src/world/path.ts';
+import { asArray, dig } from '../src/world/read.ts';
+import { isBeingDeleted } from '../src/world/rollout.ts';
+import { cases } from './agreement/cases.ts';
+import { completionsOf, editsOf } from './support/edits.ts';
+import { contains, neverRead, undeclared } from './support/places.ts';
+import { readsOf, type Read } from './support/recorder.ts';
+import { setupsIn, type Setup } from './support/setups.ts';
+
+const GENERATED = 200;
+
+const FIXTURES = setupsIn('src/rules/*/fixtures/*.yaml');
+// Fields of these complete the objects of a rule's own fixtures: one in ten of all objects.
+const DONORS = FIXTURES.flatMap(({ objects }) => objects).filter((_, index) => index % 10 === 0);
+const SETUPS: readonly Setup[] = [
+  ...FIXTURES,
+  ...setupsIn('examples/**/*.yaml'),
+  ...setupsIn('test/support/reads/*.yaml'),
+  ...fc
+    .sample(cases(), { numRuns: GENERATED, seed: 1 })
+    .map(({ objects }, index) => ({ file: `bundle ${index}`, objects: objects as unknown as KubeObject[] })),
+];
+
+class Reads {
+  readonly all = new Map<string, Read>();
+  readonly undeclared = new Map<string, string>();
+  readonly #rule: Rule;
+
+  constructor(rule: Rule) {
+    this.#rule = rule;
+  }
+
+  record({ file, objects }: Setup): void {
+    const world = bundleWorld(objects);
+    for (const subject of objects) {
+      if (!this.#rule.subject.includes(kindOf(subject) as KindId) || isBeingDeleted(subject)) continue;
+      const reads = readsOf(this.#rule, world, subject);
+      for (const read of reads) this.all.set(JSON.stringify(read), read);
+      for (const text of undeclared(this.#rule, reads)) if (!this.undeclared.has(text)) this.undeclared.set(text, file);
+    }
+  }
+}
+
+// The rules of the gate that read a place of which unread.ts says that only the presence and type of its value matter.
+const READERS_OF_VALUES: Readonly<Record<string, string>> = {
+  'analysis-args': 'by fieldRef, where unread.ts makes an exception',
+  'analysis-fieldref': 'by fieldRef, where unread.ts makes an exception',
+  'analysis-metrics': 'by fieldRef, where unread.ts makes an exception',
+  'analysis-placeholders': 'by fieldRef, where unread.ts makes an exception',
+  'analysis-templates': 'by fieldRef, where unread.ts makes an exception',
+  'analysis-terminates': 'by fieldRef, where unread.ts makes an exception',
+  'managed-route-clash': 'whether a route has a timeout, which one of the controller has not',
+  'reference-exists': 'by fieldRef, where unread.ts makes an exception',
+  'rollout-container-env': 'whether a variable has a value',
+  'rollout-pod-template': 'whether a container has an image',
+};
+
+function placesOf(kind: KindId, sort: 'anything' | 'values'): string[] {
+  return unreadPlaces(kind)[sort].map((path) =>
+    renderPath(path.map((part) => (part === '*' ? 0 : part))).replaceAll('[0]', '[*]'),
+  );
+}
+
+describe('the places that a rule declares', () => {
+  const readersOfValues = new Set<string>();
+
+  it.each(RULES.map((rule) => [rule.id, rule] as const))(
+    '%s reads all of them, and no others',
+    { timeout: 300_000 },
+    (id, rule) => {
+      const reads = new Reads(rule);
+      for (const setup of SETUPS) reads.record(setup);
+      for (const { file, objects } of FIXTURES) {
+        if (!file.startsWith(`src/rules/${id}/`)) continue;
+        for (const [index, object] of objects.entries())
+          for (const variant of [...editsOf(object), ...completionsOf(object, DONORS)])
+            reads.record({ file, objects: objects.with(index, variant) });
+      }
+      for (const { kind, place } of reads.all.values())
+        if (!rule.lintOnly && placesOf(kind, 'values').some((value) => contains(value, place))) readersOfValues.add(id);
+      expect([...reads.undeclared].map(([text, file]) => `${text} (in ${file})`)).toEqual([]);
+      expect(neverRead(rule, [...reads.all.values()])).toEqual([]);
+    },
+  );
+
+  it('are nothing that is taken for unread', () => {
+    const wrong = RULES.flatMap((rule) =>
+      (Object.keys(KINDS) as KindId[]).flatMap((kind) => {
+        const declared = [...(rule.places.subject[kind] ?? []), ...(rule.places.reads[kind] ?? [])];
+        return placesOf(kind, 'anything')
+          .filter((place) => declared.some((each) => contains(each, place) || contains(place, each)))
+          .map((place) => `${rule.id} declares ${place} of ${kind}`);
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('are values that are taken for irrelevant only in these rules', () => {
+    expect([...readersOfValues].sort()).toEqual(Object.keys(READERS_OF_VALUES));
+  });
+});
+
+describe('the recording', () => {
+  const rollout = {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: { name: 'web', namespace: 'shop', labels: { app: 'web' } },
+    spec: { strategy: { canary: { steps: [{ setWeight: 5 }, { pause: {} }] } } },
+  };
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { ports: [{ port: 80 }], selector: { app: 'web' } },
+  };
+  const neighbour = { ...rollout, metadata: { name: 'other', namespace: 'shop' } };
+
+  const reads = (check: Parameters<typeof defineRule>[0]['check']): string[] => {
+    const rule = defineRule({
+      id: 'made-up',
+      summary: '',
+      explanation: '',
+      subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.steps[*].setWeight', 'metadata.labels'] },
+      reads: { Service: ['spec.ports'] },
+      messages: {},
+      check,
+    });
+    return undeclared(rule, readsOf(rule, bundleWorld([rollout, service, neighbour]), rollout));
+  };
+
+  it.each<[string, Parameters<typeof defineRule>[0]['check'], string[]]>([
+    ['a declared place', (_, subject) => dig(subject, 'metadata', 'labels', 'app'), []],
+    ['all of a declared place', (_, subject) => JSON.stringify(subject.metadata['labels']), []],
+    ['what is above a declared place', (_, subject) => dig(subject, 'spec', 'strategy', 'canary') !== undefined, []],
+    [
+      'the length of a list with a declared place',
+      (_, subject) => asArray(dig(subject, 'spec', 'strategy', 'canary', 'steps')).length,
+      [],
+    ],
+    ['the name and the kind', (_, subject) => [subject.kind, subject.apiVersion, subject.metadata.name], []],
+    ['another place', (_, subject) => dig(subject, 'spec', 'replicas'), ['spec.replicas: `subject`']],
+    [
+      'whether a place is there',
+      (_, subject) => Object.hasOwn(subject['spec'] as object, 'paused'),
+      ['spec.paused: `subject`'],
+    ],
+    ['whether a place is in it', (_, subject) => 'paused' in (subject['spec'] as object), ['spec.paused: `subject`']],
+    [
+      'the keys above a declared place',
+      (_, subject) => Object.keys(dig(subject, 'spec', 'strategy') as object),
+      ['all keys of spec.strategy: `subject`'],
+    ],
+    [
+      'an item next to a declared place',
+      (_, subject) => asArray(dig(subject, 'spec', 'strategy', 'canary', 'steps')).map((step) => dig(step, 'pause')),
+      ['spec.strategy.canary.steps[*].pause: `subject`'],
+    ],
+    [
+      'a declared place of another object',
+      (context) => dig(context.find('Service', 'shop', 'web'), 'spec', 'ports'),
+      [],
+    ],
+    [
+      'another place of another object',
+      (context) => dig(context.find('Service', 'shop', 'web'), 'spec', 'selector', 'app'),
+      ['spec.selector: `reads`', 'spec.selector.app: `reads`'],
+    ],
+    [
+      'in another object what is only declared of the subject',
+      (context) => dig(context.find('Rollout.argoproj.io', 'shop', 'other'), 'metadata', 'labels'),
+      ['metadata.labels: `reads`'],
+    ],
+    [
+      'who refers to an object',
+      (context) => context.referrers('DestinationRule.networking.istio.io', 'Service', 'shop', 'web'),
+      ['all keys of spec.host: `reads`'],
+    ],
+    [
+      'who selects the same pods',
+      (context) => context.samePods('Deployment.apps', 'shop', new Map([['app', 'web']])),
+      ['all keys of spec.selector.matchLabels: `reads`'],
+    ],
+  ])('finds that a rule reads %s', (_, check, expected) => {
+    expect(reads(check).map((text) => text.replace(/^made-up reads | of \S+$/g, ''))).toEqual(expected);
+  });
+
+  it('gives a rule the same copy of an object each time', () => {
+    const seen: unknown[] = [];
+    reads((context, subject) => {
+      seen.push(context.find('Rollout.argoproj.io', 'shop', 'web') === subject);
+      seen.push(dig(subject, 'spec') === dig(subject, 'spec'));
+      const listed = context.list('Rollout.argoproj.io', 'shop');
+      seen.push(listed.includes(subject), listed === context.list('Rollout.argoproj.io', 'shop'));
+    });
+    expect(seen).toEqual([true, true, true, true]);
+  });
+});
