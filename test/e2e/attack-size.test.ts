@@ -43,8 +43,8 @@ describe('large dry runs of a user who may do nothing else', () => {
   const AT_ONCE = 2;
 
   it.each([
-    ['the most that is accepted', MAX_DRY_RUN, [200, 413, 503, 504]],
-    ['1.87 MiB', Math.round(1.87 * 1024 * 1024), [413]],
+    ['the most that is accepted', MAX_DRY_RUN, 200],
+    ['1.87 MiB', Math.round(1.87 * 1024 * 1024), 413],
   ])('of %s, two at a time: no invalid Rollout of others is admitted', async (_name, bytes, expected) => {
     const { token } = cluster.controlPlane.person('stranger');
     const manifests = largeManifests(bytes);
@@ -56,10 +56,8 @@ describe('large dry runs of a user who may do nothing else', () => {
         codes.push((await outsider.dryRun(token, manifests)).code);
       }),
     );
-    console.log(`dry runs of ${bytes} bytes were answered with ${codes.join(', ')}`);
     expectNoHarm(`dry runs of ${bytes} bytes`, outcome);
-    expect(expected).toEqual(expect.arrayContaining(codes));
-    expect(codes).toHaveLength(ROUNDS);
+    expect(codes).toEqual(times(ROUNDS, () => expected));
   });
 });
 
@@ -92,28 +90,33 @@ describe('large reviews', () => {
   });
 
   // The API server accepts 3 MiB. The others are light enough to be parsed and checked.
-  it.each([
+  const short = [
     [4, 'as large as the API server accepts', 2.9 * MIB],
-    [6, 'as large as the API server accepts', 2.9 * MIB],
     [6, 'as large as Rollgate parses', MOST_PARSED],
-    [6, 'half as large', MOST_PARSED / 2],
-  ])('%i at once by the API server, %s: no death, nothing is lost', async (atOnce, _size, bytes) => {
-    const objects = times(atOnce, (index) => denseRollout(namespace, `web-${index}`, bytes));
-    // A client for each, so that they do not wait for each other.
-    const clients = objects.map(() => new Api(attacker.api.access));
-    expectNoHarm('baseline', await bystander.during());
-    const answers: string[] = [];
-    const outcome = await bystander.during(async () => {
-      for (let round = 0; round < ROUNDS; round++)
-        await bounded(objects, atOnce, async (object, index) => {
-          const { code } = (await clients[index]?.propose(object)) ?? { code: 0 };
-          answers.push(String(code));
-        });
-    });
-    console.log(`answers: ${answers.join(', ')}`);
-    expectNoHarm(`${atOnce} Rollouts of ${Math.round(bytes)} bytes at once by the API server`, outcome);
-    expect(answers).toHaveLength(atOnce * ROUNDS);
-  });
+  ] as const;
+  const others = [
+    [6, 'as large as the API server accepts', 2.9 * MIB],
+    [6, 'half as large as Rollgate parses', MOST_PARSED / 2],
+  ] as const;
+  it.each(ALL_ATTACKS ? [...short, ...others] : short)(
+    '%i at once by the API server, %s: no death, nothing is lost',
+    async (atOnce, _size, bytes) => {
+      const objects = times(atOnce, (index) => denseRollout(namespace, `web-${index}`, bytes));
+      // A client for each, so that they do not wait for each other.
+      const clients = objects.map(() => new Api(attacker.api.access));
+      expectNoHarm('baseline', await bystander.during());
+      const answers: string[] = [];
+      const outcome = await bystander.during(async () => {
+        for (let round = 0; round < ROUNDS; round++)
+          await bounded(objects, atOnce, async (object, index) => {
+            const { code } = (await clients[index]?.propose(object)) ?? { code: 0 };
+            answers.push(String(code));
+          });
+      });
+      expectNoHarm(`${atOnce} Rollouts of ${Math.round(bytes)} bytes at once by the API server`, outcome);
+      expect(answers).toHaveLength(atOnce * ROUNDS);
+    },
+  );
 
   it('of updates, which have two objects: no death, nothing is lost', async () => {
     const objects = times(6, (index) => denseRollout(namespace, `stored-${index}`, (MOST_PARSED / 2) * 0.98));
