@@ -86,7 +86,7 @@ describe('a policy with very many wrong ids', () => {
     const logged = cluster.rollgate.program.output().length;
     const good = await cluster.rollgate.policyText(text);
     // Several checks of the file.
-    const outcome = await bystander.during(() => rejections(3));
+    const outcome = await bystander.during(() => rejections(2));
     expectNoHarm(`a policy of ${text.length} bytes`, outcome);
     const complaints = cluster.rollgate.program
       .output()
