@@ -56,6 +56,12 @@ const PARTS: Readonly<Record<string, Part>> = {
     ...E2E,
     items: [{ name: LOAD, files: [LOAD] }],
   },
+  attacks: {
+    covers: 'attacks on the real control plane in all their sizes; the gate runs one short one of each kind',
+    ...E2E,
+    env: { ROLLGATE_E2E_ATTACKS: 'all' },
+    items: eachFile('test/e2e/attack-*.test.ts'),
+  },
   'agreement-20000': {
     covers: '20,000 generated bundles, and that they make every mistake and need every explanation',
     config: 'vitest.agreement.config.ts',

@@ -46,18 +46,44 @@ export function identity({ rule, messageId, subject, object, anchor }: Finding):
  */
 export function introduced(after: readonly Finding[], before: readonly Finding[]): readonly Finding[] {
   if (before.length === 0) return after;
+  // Most changes leave thousands of findings as they are, and texts of identities are garbage that blocks all requests.
+  const first = firstDifference(after, before);
+  if (first === after.length) return [];
   const known = new Map<string, number>();
-  for (const finding of before) {
+  for (const finding of before.slice(first)) {
     const id = identity(finding);
     known.set(id, (known.get(id) ?? 0) + 1);
   }
-  return after.filter((finding) => {
+  return after.slice(first).filter((finding) => {
     const id = identity(finding);
     const left = known.get(id) ?? 0;
     if (left === 0) return true;
     known.set(id, left - 1);
     return false;
   });
+}
+
+/** Returns the index of the first finding that has another identity in the second list. */
+function firstDifference(findings: readonly Finding[], others: readonly Finding[]): number {
+  const index = findings.findIndex((finding, at) => {
+    const other = others[at];
+    return other === undefined || !hasSameIdentity(finding, other);
+  });
+  return index < 0 ? findings.length : index;
+}
+
+function hasSameIdentity(a: Finding, b: Finding): boolean {
+  return (
+    a.messageId === b.messageId &&
+    a.anchor === b.anchor &&
+    a.rule === b.rule &&
+    isSameObject(a.object, b.object) &&
+    isSameObject(a.subject, b.subject)
+  );
+}
+
+function isSameObject(a: KubeObject, b: KubeObject): boolean {
+  return a === b || keyOf(a) === keyOf(b);
 }
 
 /** Returns the text by which findings are in the order of all reports: by object, path, rule and anchor. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BodyLanes, type BodySlot, type Refusal } from './body-lanes.ts';
+import { BodyLanes, LARGE, type BodySlot, type Refusal } from './body-lanes.ts';
 
 const LIMITS = { requests: 1, weight: 100, large: { from: 50, weight: 200, bytes: 300, waiting: 2 } };
 const NEVER = new AbortController().signal;
@@ -21,6 +21,13 @@ const state = ({ requests, weight, largeBytes, waiting }: BodyLanes): number[] =
   largeBytes,
   waiting,
 ];
+
+describe('the limits of large bodies', () => {
+  it('have room for an update of a Rollout of 1.5 MiB, the most that etcd stores, with a mark for each nine bytes', () => {
+    const bytes = 2 * 1.5 * 1024 * 1024;
+    expect(bytes * (1 + 64 / 9)).toBeLessThan(LARGE.weight);
+  });
+});
 
 describe('BodyLanes', () => {
   it('counts small bodies by their size, then by their weight, and gives everything back once', async () => {

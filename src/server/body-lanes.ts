@@ -23,10 +23,11 @@ export interface LargeLimits {
 
 const MIB = 1024 * 1024;
 /**
- * The limits of large bodies in the image, whose heap is 384 MiB. A review of two objects of 100 KiB is small. One of 7
- * MiB fits if it is no denser than usual, with a mark for each nine bytes.
+ * The limits of large bodies in the image, whose heap is 384 MiB. A review of two objects of 100 KiB is small. One of two
+ * objects of 1.5 MiB, the most that etcd stores of each, fits if it is no denser than usual, with a mark for each nine
+ * bytes. Parsing cannot be interrupted, so more would block the requests of others for longer.
  */
-export const LARGE: LargeLimits = { from: 4 * MIB, weight: 64 * MIB, bytes: 28 * MIB, waiting: 16 };
+export const LARGE: LargeLimits = { from: 4 * MIB, weight: 32 * MIB, bytes: 28 * MIB, waiting: 16 };
 
 /** Why a body may not be parsed: too many requests, its own weight, or no turn in time. */
 export type Refusal = 'no room' | 'too heavy' | 'no turn';

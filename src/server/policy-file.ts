@@ -25,6 +25,8 @@ export class PolicyFile {
   readonly #poller: Poller;
   #text: string;
   #current: Policy;
+  // A large policy takes seconds to parse, so the same text is not parsed again with every check.
+  #rejected: { readonly text: string; readonly error: Error } | undefined;
   #lastError = '';
 
   /**
@@ -58,7 +60,7 @@ export class PolicyFile {
     try {
       const text = await readFile(path, 'utf8');
       if (text !== this.#text) {
-        this.#current = policyOf(text, this.#options);
+        this.#current = this.#parse(text);
         this.#text = text;
         metrics.reloaded('policy', 'success');
         log.info({ path }, 'policy reloaded');
@@ -72,10 +74,27 @@ export class PolicyFile {
       this.#lastError = reason;
     }
   }
+
+  #parse(text: string): Policy {
+    if (this.#rejected?.text === text) throw this.#rejected.error;
+    this.#rejected = undefined;
+    const loaded = load(text, this.#options);
+    if ('policy' in loaded) return loaded.policy;
+    this.#rejected = { text, error: loaded.error };
+    throw loaded.error;
+  }
 }
 
-function policyOf(text: string, { path, known }: PolicyFileOptions): Policy {
-  const loaded = parsePolicy(text, known);
-  if (!loaded.ok) throw new Error(`${path}: ${loaded.errors.join('; ')}`);
+function policyOf(text: string, options: PolicyFileOptions): Policy {
+  const loaded = load(text, options);
+  if ('error' in loaded) throw loaded.error;
   return loaded.policy;
+}
+
+function load(
+  text: string,
+  { path, known }: PolicyFileOptions,
+): { readonly policy: Policy } | { readonly error: Error } {
+  const loaded = parsePolicy(text, known);
+  return loaded.ok ? loaded : { error: new Error(`${path}: ${loaded.errors.join('; ')}`) };
 }

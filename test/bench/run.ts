@@ -2,12 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { BOUND_ROUNDS, measureBounds, type BoundFigure } from './bounds.ts';
 import { measureEngine, type EngineFigure } from './engine.ts';
 import { measureGrowth, SIZES, type GrowthFigure } from './growth.ts';
 import { measureServers, type ServerFigures } from './server.ts';
 
 // Measures, stores the raw figures next to the page, and writes the page from them. `node test/bench/run.ts --render`
-// writes the page without measuring, `--growth` measures nothing but growth. BENCH_NOTE is an optional sentence about the machine.
+// writes the page without measuring, `--growth` measures nothing but growth, and `--bounds` nothing but bounds. BENCH_NOTE
+// is an optional sentence about the machine; each of these has its own.
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const DATA = join(ROOT, 'docs', 'performance.json');
@@ -21,6 +23,8 @@ interface Data {
   readonly engine: readonly EngineFigure[];
   readonly server: ServerFigures;
   /** Before, with the same benchmark: at the commit that added it. */
+  /** Measured apart from the rest, and so with a note of its own. */
+  readonly bounds: { readonly note?: string; readonly figures: readonly BoundFigure[] };
   readonly growth: { readonly before: readonly GrowthFigure[]; readonly after: readonly GrowthFigure[] };
 }
 
@@ -33,7 +37,7 @@ function growthRows({ before, after }: Data['growth']): string {
     .join('\n');
 }
 
-function page({ node, cpu, note, engine, server, growth }: Data): string {
+function page({ node, cpu, note, engine, server, bounds, growth }: Data): string {
   const [small, large] = engine;
   if (small === undefined || large === undefined) throw new Error('two sizes are needed');
   const us = (milliseconds: number): string => `${Math.round(milliseconds * 1000)} µs`;
@@ -83,6 +87,23 @@ compared everything with everything; an empty cell was not measured.
 | ${['---', ...SIZES.flatMap(() => ['---', '---'])].join(' | ')} |
 ${growthRows(growth)}
 
+## Bounds
+
+What one request costs all others. Each row is a process of its own, with the Node.js options of the image and 10
+Rollouts in its cache, that has answered 200 small requests before.
+
+- The longest block is the longest time for which the event loop did nothing else. It is the median of ${BOUND_ROUNDS} requests.
+- The memory is the most resident memory during the first of them, above that before it.${
+    bounds.note === undefined
+      ? ''
+      : `
+- ${bounds.note}`
+  }
+
+| request | body | longest block | memory |
+| --- | --- | --- | --- |
+${bounds.figures.map(({ title, kibibytes, blocked, memory }) => `| ${title} | ${rate(kibibytes)} KiB | ${blocked} ms | ${memory} MiB |`).join('\n')}
+
 ## Server
 
 Rollgate has ${rate(server.rollouts)} Rollouts and their objects in its cache. It is compared with a bare Node HTTPS server that parses
@@ -111,15 +132,21 @@ Resident memory of the Rollgate process after the load, with ${rate(server.rollo
 }
 
 const stored = JSON.parse(readFileSync(DATA, 'utf8')) as Data;
-const measured = (): Data => ({ ...stored, growth: { ...stored.growth, after: measureGrowth() } });
+const withGrowth = (): Data => ({ ...stored, growth: { ...stored.growth, after: measureGrowth() } });
+const note = process.env['BENCH_NOTE'];
+const noted = note === undefined ? {} : { note };
+const boundsNow = async (): Promise<Data['bounds']> => ({ ...noted, figures: await measureBounds() });
 if (process.argv.includes('--growth')) {
-  writeFileSync(DATA, `${JSON.stringify(measured(), undefined, 2)}\n`);
+  writeFileSync(DATA, `${JSON.stringify(withGrowth(), undefined, 2)}\n`);
+} else if (process.argv.includes('--bounds')) {
+  writeFileSync(DATA, `${JSON.stringify({ ...stored, bounds: await boundsNow() }, undefined, 2)}\n`);
 } else if (!process.argv.includes('--render')) {
   const data: Data = {
-    ...measured(),
+    ...withGrowth(),
+    bounds: await boundsNow(),
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
-    ...(process.env['BENCH_NOTE'] === undefined ? {} : { note: process.env['BENCH_NOTE'] }),
+    ...noted,
     engine: await measureEngine([10, 10_000]),
     server: await measureServers(10_000),
   };

@@ -1,7 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { RequestListener } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Gate } from '../../src/admission/gate.ts';
 import { DOCUMENT_RULES } from '../../src/documents/index.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
@@ -16,12 +18,21 @@ import { createLog } from '../../src/server/log.ts';
 import { Metrics } from '../../src/server/metrics.ts';
 import { generatedCertificate } from '../../src/server/tls.ts';
 import { storeOf } from '../../src/world/store.ts';
+import { sharedRoutes } from './shared-routes.ts';
 import { applications, objectsOfAll } from './world.ts';
 
 // One of the two compared servers, pinned to a core: `bare` parses a body and returns a constant, `rollgate` is the
 // real app.
 
-const [kind = 'bare', size = '10000'] = process.argv.slice(2);
+/** What a process answers: its memory in bytes, and the longest time for which it did nothing else in milliseconds. */
+export interface ProcessFigures {
+  readonly rss: number;
+  /** The most since `begin`. */
+  readonly peak: number;
+  readonly blocked: number;
+}
+
+const [kind = 'bare', size = '10000', routes = '0'] = process.argv.slice(2);
 
 function bare(): RequestListener {
   const answer = JSON.stringify({
@@ -42,7 +53,7 @@ function bare(): RequestListener {
 }
 
 function rollgate(): RequestListener {
-  const world = storeOf(objectsOfAll(applications(Number(size))));
+  const world = storeOf([...objectsOfAll(applications(Number(size))), ...sharedRoutes(Number(routes))]);
   const policy = (): typeof DEFAULT_POLICY => DEFAULT_POLICY;
   // The log has one line for each decision, as in production. Where it goes does not matter here.
   const log = createLog('info', standardOutput());
@@ -101,5 +112,18 @@ const server = https.createServer(
   kind === 'bare' ? bare() : rollgate(),
 );
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
-process.on('message', () => process.send?.({ rss: process.memoryUsage().rss }));
+
+const delays = monitorEventLoopDelay({ resolution: 1 });
+delays.enable();
+process.on('message', (message) => {
+  if (message === 'begin') {
+    globalThis.gc?.();
+    // Linux counts the peak of the resident memory again from here.
+    writeFileSync('/proc/self/clear_refs', '5');
+    delays.reset();
+  }
+  const peak = Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
+  const figures: ProcessFigures = { rss: process.memoryUsage().rss, peak, blocked: delays.max / 1e6 };
+  process.send?.(figures);
+});
 process.on('disconnect', () => process.exit(0));

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { median } from './engine.ts';
 import { closedLoop, openLoop, requestBytes, type Load } from './load.ts';
+import type { ProcessFigures } from './server-process.ts';
 import { applications, changeFor } from './world.ts';
 
 /** The figures of both servers under the same load. */
@@ -106,7 +107,7 @@ async function start(kind: string, rollouts: number): Promise<{ child: ChildProc
 
 async function memory(child: ChildProcess): Promise<number> {
   child.send('memory');
-  return (await answer<{ rss: number }>(child)).rss;
+  return (await answer<ProcessFigures>(child)).rss;
 }
 
 function answer<T>(child: ChildProcess): Promise<T> {

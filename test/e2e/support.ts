@@ -18,3 +18,6 @@ export async function bounded<T, R>(
   await Promise.all(Array.from({ length: Math.min(atATime, items.length) }, worker));
   return results;
 }
+
+/** Whether the attacks run in all their sizes; `npm run test:all -- --part attacks` sets this. */
+export const ALL_ATTACKS = process.env['ROLLGATE_E2E_ATTACKS'] === 'all';

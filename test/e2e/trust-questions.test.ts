@@ -1,13 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import https from 'node:https';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/world/object.ts';
 import { reviewOf } from '../support/reviews.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf } from './harness/kubectl.ts';
 import type { AuditedRequest } from './harness/control-plane.ts';
+import { Outsider, type Answer } from './harness/outsider.ts';
 import { until } from './harness/program.ts';
 import { ROLLGATE } from './harness/rollgate.ts';
 import { bounded } from './support.ts';
@@ -21,15 +18,14 @@ const [TOKENS, ACCESS] = ['tokenreviews', 'subjectaccessreviews'];
 
 let cluster: Cluster;
 let namespace: string;
-let agents: Readonly<Record<string, https.Agent>> | undefined;
+let flooder: Outsider;
+let genuine: Outsider;
 
 beforeAll(async () => {
   cluster = await Cluster.start({ audits: [TOKENS, ACCESS] });
   namespace = await cluster.namespace('questions');
-  const ca = await readFile(join(cluster.controlPlane.folder, 'rollgate', 'ca.pem'), 'utf8');
-  const agent = (localAddress: string): https.Agent =>
-    new https.Agent({ ca, localAddress, keepAlive: true, maxSockets: AT_ONCE, servername: 'rollgate.rollgate.svc' });
-  agents = { [FLOODER]: agent(FLOODER), [GENUINE]: agent(GENUINE) };
+  flooder = await Outsider.at(cluster, FLOODER, AT_ONCE);
+  genuine = await Outsider.at(cluster, GENUINE);
   await cluster.admin.run([
     'create',
     'clusterrolebinding',
@@ -46,31 +42,10 @@ beforeAll(async () => {
   ]);
 });
 afterAll(async () => {
-  for (const agent of Object.values(agents ?? {})) agent.destroy();
+  flooder?.leave();
+  genuine?.leave();
   await cluster?.stop();
 });
-
-interface Answer {
-  readonly code: number;
-  readonly body: string;
-}
-
-/** Sends a request to the webhook port of Rollgate, as anybody in the network can. */
-function post(from: string, path: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<Answer> {
-  const { host, port } = cluster.rollgate.address;
-  return new Promise((resolve, reject) => {
-    const request = https.request({ host, port, path, method: 'POST', agent: agents?.[from], headers });
-    request.on('error', reject).on('response', (response) => {
-      text(response).then((answer) => resolve({ code: response.statusCode ?? 0, body: answer }), reject);
-    });
-    request.end(JSON.stringify(body));
-  });
-}
-
-function dryRun(from: string, token: string): Promise<Answer> {
-  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
-  return post(from, '/v1/dry-run', rollout('dry'), headers);
-}
 
 function rollout(name: string, setWeight = 20): KubeObject {
   const value = `${new Date(Date.now() + 3_600_000).toISOString()} INC-1 the controller is dead`;
@@ -90,7 +65,7 @@ function rollout(name: string, setWeight = 20): KubeObject {
 /** Sends a review that the API server has not sent. */
 function forge(user: string, name: string): Promise<Answer> {
   const review = reviewOf({ operation: 'CREATE', object: { ...rollout(name, 120) }, user });
-  return post(FLOODER, '/validate?timeout=10s', review, { 'content-type': 'application/json' });
+  return flooder.post('/validate?timeout=10s', JSON.stringify(review));
 }
 
 /** Returns the requests of Rollgate for a resource that reached the API server while something ran. */
@@ -129,13 +104,14 @@ describe('a flood of invalid tokens', () => {
     const { token } = cluster.controlPlane.person('developer');
     const codes = new Map<number, number>();
     const asked = await questions(TOKENS, async () => {
-      const genuine: number[] = [];
+      const manifests = JSON.stringify(rollout('dry'));
+      const answered: number[] = [];
       await bounded(Array.from({ length: 3_000 }), AT_ONCE, async (_, index) => {
-        if (index % 500 === 250) genuine.push((await dryRun(GENUINE, token)).code);
-        const { code } = await dryRun(FLOODER, `junk-${index}`);
+        if (index % 500 === 250) answered.push((await genuine.dryRun(token, manifests)).code);
+        const { code } = await flooder.dryRun(`junk-${index}`, manifests);
         codes.set(code, (codes.get(code) ?? 0) + 1);
       });
-      expect(genuine).toEqual([200, 200, 200, 200, 200, 200]);
+      expect(answered).toEqual([200, 200, 200, 200, 200, 200]);
     });
     expect([...codes.keys()].sort()).toEqual([401, 429]);
     // One address may cause 32, and 4 more each second; the flood takes some seconds.
@@ -147,7 +123,7 @@ describe('a flood of invalid tokens', () => {
 
 describe('a flood of forged break-glass reviews', () => {
   /** Creates an invalid Rollout as a user who may break the glass. */
-  async function genuine(name: string): Promise<void> {
+  async function breakGlass(name: string): Promise<void> {
     const printed = await cluster.developer.run(['create', '-f', '-'], yamlOf([rollout(name, 120)]));
     expect(printed.stderr).toContain('break-glass is in force until');
   }
@@ -156,7 +132,7 @@ describe('a flood of forged break-glass reviews', () => {
     return questions(ACCESS, async () => {
       const codes = new Set<number>();
       await bounded(Array.from({ length: 500 }), AT_ONCE, async (_, index) => {
-        if (index === 250) await genuine(userOf(0));
+        if (index === 250) await breakGlass(userOf(0));
         codes.add((await forge(userOf(index), `forged-${index}`)).code);
       });
       expect([...codes]).toEqual([200]);

@@ -16,6 +16,7 @@ afterEach(async () => {
 async function open(
   text: string,
   interval = 3_600_000,
+  catalog = known,
 ): Promise<{
   file: PolicyFile;
   mount: MountedSecret;
@@ -30,7 +31,8 @@ async function open(
   // A ConfigMap is mounted in the same way as a Secret.
   const mount = await MountedSecret.mount({ 'rollgate.yaml': text });
   cleanup.push(() => mount.unmount());
-  const file = await PolicyFile.open({ path: join(mount.directory, 'rollgate.yaml'), known, interval, log, metrics });
+  const path = join(mount.directory, 'rollgate.yaml');
+  const file = await PolicyFile.open({ path, known: catalog, interval, log, metrics });
   cleanup.push(() => file.stop());
   return { file, mount, lines, metrics };
 }
@@ -69,6 +71,26 @@ describe('a policy file', () => {
     await mount.update({ 'rollgate.yaml': 'mode: enforce' });
     await file.check();
     expect(file.current.mode).toBe('enforce');
+  });
+
+  it('is parsed once while it is invalid, and again when it has changed', async () => {
+    const profileErrors = vi.fn(() => ['cannot work']);
+    const { file, mount, metrics } = await open('mode: audit', undefined, { ...known, profileErrors });
+    const update = (mode: string): Promise<void> =>
+      mount.update({ 'rollgate.yaml': `mode: ${mode}\nprofiles: {own: {strategy: {canary: {}}}}` });
+    await update('audit');
+    for (let check = 0; check < 3; check++) await file.check();
+    expect(profileErrors).toHaveBeenCalledTimes(1);
+    expect(await metric(metrics, 'rollgate_policy_reloads_total{result="error"}')).toBe(3);
+    await update('enforce');
+    await file.check();
+    expect(profileErrors).toHaveBeenCalledTimes(2);
+    profileErrors.mockReturnValue([]);
+    await mount.update({ 'rollgate.yaml': 'mode: enforce' });
+    await file.check();
+    await update('audit');
+    await file.check();
+    expect(profileErrors).toHaveBeenCalledTimes(3);
   });
 
   it('stays in force if it is deleted', async () => {

@@ -20,6 +20,8 @@ const NAME = 'rollgate';
 export const ROLLGATE: ServiceAccount = { namespace: NAMESPACE, name: NAME };
 
 const DAY = 86_400_000;
+// As in the chart.
+const PROBE_TIMEOUT = 5_000;
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const SOURCES = join(ROOT, 'src');
 // The Node options of the image, so that figures of memory and threads are realistic.
@@ -181,9 +183,26 @@ export class Rollgate {
     );
   }
 
+  /** Probes `/livez` as the kubelet does. Returns why the probe fails, or undefined. */
+  async live(): Promise<string | undefined> {
+    try {
+      const { code, body } = await this.#get('/livez', AbortSignal.timeout(PROBE_TIMEOUT));
+      return code === 200 ? undefined : `${code} ${body}`;
+    } catch (error) {
+      return String(error);
+    }
+  }
+
   /** Returns its metrics in the format of Prometheus. */
   async metrics(): Promise<string> {
     return (await this.#get('/metrics')).body;
+  }
+
+  /** Writes a text as the policy, and returns the text of before. */
+  async policyText(text: string): Promise<string> {
+    const before = await readFile(this.#policyFile, 'utf8');
+    await writeFile(this.#policyFile, text);
+    return before;
   }
 
   /** Changes the policy, and waits until the change is in force. */
@@ -207,11 +226,12 @@ export class Rollgate {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  #get(path: string): Promise<{ code: number; body: string }> {
+  #get(path: string, signal?: AbortSignal): Promise<{ code: number; body: string }> {
     const host = this.program.argument('host');
+    const options = { host, port: this.#healthPort, path, agent: false, ...(signal === undefined ? {} : { signal }) };
     return new Promise((resolve, reject) => {
       http
-        .get({ host, port: this.#healthPort, path, agent: false }, (response) => {
+        .get(options, (response) => {
           text(response).then((body) => resolve({ code: response.statusCode ?? 0, body }), reject);
         })
         .on('error', reject);

@@ -1,0 +1,146 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_BODY } from '../../src/server/body.ts';
+import { MAX_DRY_RUN } from '../../src/server/dryrun.ts';
+import type { KubeObject } from '../../src/world/object.ts';
+import { denseRollout, largeManifests, MOST_PARSED } from '../e2e/support/attacks.ts';
+import { container, rollout, times } from '../growth/objects.ts';
+import { reviewOf, type Json } from '../support/reviews.ts';
+import { median } from './engine.ts';
+import type { ProcessFigures } from './server-process.ts';
+import { sharedRoutes } from './shared-routes.ts';
+
+/** What one request costs everybody else. */
+export interface BoundFigure {
+  readonly title: string;
+  /** The size of the body in KiB. */
+  readonly kibibytes: number;
+  /** The longest time for which the event loop did nothing else, in milliseconds. */
+  readonly blocked: number;
+  /** The most resident memory above that before the request, in MiB. */
+  readonly memory: number;
+}
+
+interface Sent {
+  readonly title: string;
+  readonly path: string;
+  readonly body: string;
+  /** The routes of the VirtualService that the Rollouts in the cache share. */
+  readonly routes?: number;
+}
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** How often each request is sent. */
+export const BOUND_ROUNDS = 5;
+const WARM_UP = 200;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+// The Node options of the image.
+const FLAGS = (
+  JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.[1] ?? '[]') as string[]
+).filter((arg) => arg.startsWith('--'));
+
+/** Measures the requests that hold the process longest, each in a process of its own. */
+export async function measureBounds(): Promise<BoundFigure[]> {
+  const figures: BoundFigure[] = [];
+  for (const sent of requests()) figures.push(await measured(sent));
+  return figures;
+}
+
+function requests(): Sent[] {
+  const validate = (title: string, review: Json, routes?: number): Sent => ({
+    title,
+    path: '/validate?timeout=5s',
+    body: JSON.stringify(review),
+    ...(routes === undefined ? {} : { routes }),
+  });
+  const update = (title: string, object: KubeObject, routes?: number): Sent => {
+    const { metadata } = object;
+    const changed = { ...object, metadata: { ...metadata, labels: { changed: 'yes' } } } as unknown as Json;
+    return validate(title, reviewOf({ operation: 'UPDATE', object: changed, oldObject: object }), routes);
+  };
+  const create = (title: string, object: KubeObject): Sent =>
+    validate(title, reviewOf({ operation: 'CREATE', object: object }));
+  const [shared] = sharedRoutes(1);
+  if (shared === undefined) throw new Error('there is no Service');
+  return [
+    update('update of a Rollout of 5 KiB', usual(5 * KIB)),
+    update('update of a Rollout of 100 KiB', usual(100 * KIB)),
+    update('update of a Rollout of 1.5 MiB, the most that etcd stores', usual(1.5 * MIB)),
+    create('a Rollout of empty objects, as many as are parsed', denseRollout('shop', 'web', MOST_PARSED)),
+    create('a Rollout of empty objects, 6.5 MiB', denseRollout('shop', 'web', 6.5 * MIB)),
+    create('a Rollout with a text of 6.9 MiB', withText(MAX_BODY - 0.1 * MIB)),
+    update('a label of the Service of 20 Rollouts that name 1,000 routes', shared, 1_000),
+    update('a label of the Service of 20 Rollouts that name 3,000 routes', shared, 3_000),
+    { title: 'a dry run of 1 MiB', path: '/v1/dry-run', body: largeManifests(MAX_DRY_RUN) },
+  ];
+}
+
+/** Returns a Rollout of about that many bytes, as people write them: with environment variables. */
+function usual(bytes: number): KubeObject {
+  const variable = (index: number): Json => ({ name: `SETTING_${index}`, value: `https://example.com/${index}` });
+  const one = JSON.stringify(variable(1_000)).length + 1;
+  return rollout('web', { pod: { containers: [container('app', { env: times(Math.ceil(bytes / one), variable) })] } });
+}
+
+function withText(bytes: number): KubeObject {
+  return rollout('web', { pod: { containers: [container('app', { args: ['x'.repeat(bytes)] })] } });
+}
+
+async function measured({ title, path, body, routes = 0 }: Sent): Promise<BoundFigure> {
+  const script = join(import.meta.dirname, 'server-process.ts');
+  const child = spawn(process.execPath, [...FLAGS, '--expose-gc', script, 'rollgate', '10', String(routes)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  try {
+    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+    const small = requests()[0];
+    for (let count = 0; count < WARM_UP && small !== undefined; count++) await post(port, small.path, small.body);
+    const before = await figuresOf(child, 'begin');
+    const blocked: number[] = [];
+    let peak = 0;
+    for (let round = 0; round < BOUND_ROUNDS; round++) {
+      if (round > 0) await figuresOf(child, 'begin');
+      // The timer of the figures must not see what the message itself took.
+      await sleep(50);
+      await post(port, path, body);
+      const after = await figuresOf(child, 'end');
+      blocked.push(after.blocked);
+      if (round === 0) ({ peak } = after);
+    }
+    return {
+      title,
+      kibibytes: Math.round(body.length / KIB),
+      blocked: Math.round(median(blocked)),
+      memory: Math.round((peak - before.rss) / MIB),
+    };
+  } finally {
+    child.kill();
+  }
+}
+
+async function figuresOf(child: ChildProcess, message: 'begin' | 'end'): Promise<ProcessFigures> {
+  child.send(message);
+  const [figures] = (await once(child, 'message')) as [ProcessFigures];
+  return figures;
+}
+
+// The server made its certificate a moment ago, on this machine.
+const agent = new https.Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
+
+function post(port: number, path: string, body: string): Promise<string> {
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  return new Promise((resolve, reject) => {
+    const request = https.request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers });
+    request.on('error', reject).on('response', (response) => {
+      text(response).then(resolve, reject);
+    });
+    request.end(body);
+  });
+}
