@@ -11,6 +11,8 @@ const files = (names: readonly string[]): string[] => names.map((name) => `test/
 // The gate runs the two halves side by side: in each some files wait most of their time, for leases to end, for
 // connections to be found dead or for pods to come back.
 const CONVERSION = files(['conversion*', 'trust-policies', 'trust-tools', 'trust-transitions', 'trust-ways']);
+// Here because the other half takes longer.
+const ATTACKS = files(['attack-*']);
 const LOAD = files(['conversion-many']);
 
 // Each file has a control plane of its own, and two that work at once are more than two cores bear.
@@ -19,8 +21,10 @@ export default defineConfig({
     fileParallelism: false,
     maxWorkers: 1,
     projects: [
-      { test: { name: 'admission', include: ['test/e2e/**/*.test.ts'], exclude: CONVERSION, ...suite } },
-      { test: { name: 'conversion', include: CONVERSION, exclude: LOAD, ...suite } },
+      {
+        test: { name: 'admission', include: ['test/e2e/**/*.test.ts'], exclude: [...CONVERSION, ...ATTACKS], ...suite },
+      },
+      { test: { name: 'conversion', include: [...CONVERSION, ...ATTACKS], exclude: LOAD, ...suite } },
       { test: { name: 'load', include: LOAD, ...suite } },
     ],
   },
