@@ -251,7 +251,7 @@ const USERS = [
 function user(toy: Toy, what: (typeof USERS)[number]): void {
   const marks = migrationAnnotationsOf(toy.deployment);
   if (what === 'off') toy.annotate({ [CONVERT]: undefined });
-  // As admission does it: the wanted count and what proves it are noted anew.
+  // As admission does it: the wanted count and what proves it are written again.
   if (what === 'on')
     toy.annotate({
       [CONVERT]: 'p',
@@ -314,7 +314,7 @@ describe('wherever it is interrupted', () => {
           expect(replicasOf(toy.deployment)).toBe(0);
           expect(differs(toy.rollout, renderRollout(toy.deployment, PROFILE, { replicas: WANTED }))).toBe(false);
         } else {
-          // A Rollout that was deleted is not made anew by itself.
+          // A Rollout that was deleted is not created again by itself.
           expect(on ? marks.suspended : 'rollout-deleted').toContain('rollout-deleted');
           expect(toy.hash).toBe(false);
           expect(replicasOf(toy.deployment)).toBe(WANTED);

@@ -8,6 +8,7 @@ import { RULES } from '../../src/rules/index.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { asObject, dig, type JsonObject } from '../../src/world/read.ts';
 import { storeOf } from '../../src/world/store.ts';
+import { webDeployment, webRollout } from '../support/converted.ts';
 import { gateOver, liveOf, NO_LIMITS, requestFor, validate } from '../support/gate.ts';
 
 const LIST = { conversionNamespaces: ['other', 'third'] };
@@ -19,49 +20,15 @@ interface Given {
   readonly generation?: number;
 }
 
-function web(
-  notes: Readonly<Record<string, string>>,
-  { replicas, image = 'web:1', generation = 1 }: Given = {},
-): KubeObject {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: {
-      name: 'web',
-      namespace: 'shop',
-      uid: 'd-1',
-      generation,
-      annotations: Object.fromEntries(Object.entries(notes).map(([key, value]) => [`rollgate.io/${key}`, value])),
-    },
-    spec: {
-      ...(replicas === undefined ? {} : { replicas }),
-      selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image }] } },
-    },
-  };
+function web(notes: Readonly<Record<string, string>>, { generation = 1, ...given }: Given = {}): KubeObject {
+  return webDeployment(notes, given, { generation });
 }
 
 function rollout(status: JsonObject = {}): KubeObject {
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Rollout',
-    metadata: {
-      name: 'web',
-      namespace: 'shop',
-      uid: 'r-1',
-      annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '5' },
-      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd-1', controller: true }],
-    },
-    spec: {
-      replicas: 5,
-      selector: { matchLabels: { app: 'web' } },
-      workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', scaleDown: 'onsuccess' },
-      strategy: { canary: { steps: [{ setWeight: 20 }, { pause: {} }] } },
-    },
-    status: { phase: 'Healthy', currentPodHash: 'a', stableRS: 'a', workloadObservedGeneration: '1', ...status },
-  };
+  return webRollout(5, STRATEGY, { workloadObservedGeneration: '1', ...status });
 }
 
+const STRATEGY = { canary: { steps: [{ setWeight: 20 }, { pause: {} }] } };
 const CONVERTED = { convert: 'canary', replicas: '5', 'rollout-uid': 'r-1' };
 const LABELLED: KubeObject = {
   apiVersion: 'v1',

@@ -4,50 +4,18 @@ import type { GateParts } from '../../src/admission/gate.ts';
 import type { Protection } from '../../src/migration/conversion-policy.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { asObject, dig } from '../../src/world/read.ts';
+import { webDeployment, webRollout } from '../support/converted.ts';
 import { gateOver, NO_LIMITS, requestFor, validate } from '../support/gate.ts';
 
 const NOW = 'p-2/b-2';
 const BEFORE = 'p-1/b-1';
 const OWNER = 'owner@example.com';
 
-function web(annotations: Readonly<Record<string, string>>, replicas: number, image = 'web:1'): KubeObject {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: {
-      name: 'web',
-      namespace: 'shop',
-      uid: 'd-1',
-      annotations: Object.fromEntries(
-        Object.entries(annotations).map(([key, value]) => [`rollgate.io/${key}`, value] as const),
-      ),
-    },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: 'web' } },
-      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image }] } },
-    },
-  };
+function web(annotations: Readonly<Record<string, string>>, replicas: number, image?: string): KubeObject {
+  return webDeployment(annotations, { replicas, ...(image === undefined ? {} : { image }) });
 }
 
-const ROLLOUT: KubeObject = {
-  apiVersion: 'argoproj.io/v1alpha1',
-  kind: 'Rollout',
-  metadata: {
-    name: 'web',
-    namespace: 'shop',
-    uid: 'r-1',
-    annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '3' },
-    ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd-1', controller: true }],
-  },
-  spec: {
-    replicas: 3,
-    selector: { matchLabels: { app: 'web' } },
-    workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', scaleDown: 'onsuccess' },
-    strategy: { canary: {} },
-  },
-  status: { phase: 'Healthy', currentPodHash: 'a', stableRS: 'a', availableReplicas: 3 },
-};
+const ROLLOUT = webRollout(3, { canary: {} });
 
 interface Given {
   readonly before?: KubeObject;

@@ -10,6 +10,7 @@ import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { keyOf, type KubeObject } from '../../src/world/object.ts';
 import { dig, asObject, type JsonObject } from '../../src/world/read.ts';
 import { LAST_APPLIED } from '../../src/world/writers.ts';
+import { webRollout } from '../support/converted.ts';
 import { gateOver, NO_LIMITS, objectsOf, requestFor, validate } from '../support/gate.ts';
 
 const MESH: Profile = {
@@ -57,28 +58,14 @@ function web({ annotations = {}, replicas, metadata = {}, spec = {}, pod = {} }:
 }
 
 function rolloutOf(more: { readonly metadata?: JsonObject; readonly spec?: JsonObject } = {}): KubeObject {
+  const rollout = webRollout(5, PROFILE_SPEC.strategy);
   return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Rollout',
-    metadata: {
-      name: 'web',
-      namespace: 'shop',
-      uid: 'r-1',
-      annotations: { 'rollgate.io/converted-from': 'web', 'rollgate.io/replicas': '5' },
-      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'd-1', controller: true }],
-      ...more.metadata,
-    },
-    spec: {
-      replicas: 5,
-      selector: { matchLabels: { app: 'web' } },
-      workloadRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', scaleDown: 'onsuccess' },
-      ...asObject(PROFILE_SPEC),
-      ...more.spec,
-    },
-    status: { phase: 'Healthy', currentPodHash: 'a', stableRS: 'a', availableReplicas: 5 },
+    ...rollout,
+    metadata: { ...rollout.metadata, ...more.metadata },
+    spec: { ...asObject(rollout['spec']), ...more.spec },
   };
 }
-const PROFILE_SPEC = { strategy: SHIPPED_PROFILES['canary']?.strategy };
+const PROFILE_SPEC = { strategy: asObject(SHIPPED_PROFILES['canary']?.strategy) };
 
 // The objects that the profile `mesh` needs, except that the route has another name.
 const WITHOUT_ROUTE = objectsOf(`
