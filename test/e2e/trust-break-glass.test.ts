@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { KubeObject } from '../../src/world/object.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf, type Kubectl, type Printed } from './harness/kubectl.ts';
 import { namedTenant } from './harness/tenants.ts';
-import { inAudit } from './support/trust.ts';
+import { breakGlassRollout, inAudit } from './support/trust.ts';
 
 const HOUR = 3_600_000;
 const RULE = '[rollgate/rollout-steps]';
@@ -26,20 +25,6 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-function rollout(name: string, value: string, setWeight: number): KubeObject {
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Rollout',
-    metadata: { name, namespace, annotations: { 'rollgate.io/break-glass': value } },
-    spec: {
-      replicas: 0,
-      selector: { matchLabels: { app: name } },
-      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
-      strategy: { canary: { steps: [{ setWeight }] } },
-    },
-  };
-}
-
 /** Returns an annotation that ends after some milliseconds. */
 function until(milliseconds: number, reason = ' INC-1 the controller is dead'): string {
   return `${new Date(Date.now() + milliseconds).toISOString()}${reason}`;
@@ -49,7 +34,7 @@ let count = 0;
 
 /** Creates a Rollout, valid or not. */
 function create(kubectl: Kubectl, value: string, isValid: boolean): Promise<Printed> {
-  const object = rollout(`web-${++count}`, value, isValid ? 20 : 120);
+  const object = breakGlassRollout(namespace, `web-${++count}`, value, isValid ? 20 : 120);
   return kubectl.try(['create', '-f', '-'], yamlOf([object]));
 }
 

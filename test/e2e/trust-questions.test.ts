@@ -8,6 +8,7 @@ import { Outsider, type Answer } from './harness/outsider.ts';
 import { until } from './harness/program.ts';
 import { ROLLGATE } from './harness/rollgate.ts';
 import { bounded } from './support.ts';
+import { breakGlassRollout } from './support/trust.ts';
 
 // Loopback addresses of clients: the API server calls from 127.0.0.1.
 const FLOODER = '127.0.0.77';
@@ -49,17 +50,7 @@ afterAll(async () => {
 
 function rollout(name: string, setWeight = 20): KubeObject {
   const value = `${new Date(Date.now() + 3_600_000).toISOString()} INC-1 the controller is dead`;
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Rollout',
-    metadata: { name, namespace, annotations: { 'rollgate.io/break-glass': value } },
-    spec: {
-      replicas: 0,
-      selector: { matchLabels: { app: name } },
-      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
-      strategy: { canary: { steps: [{ setWeight }] } },
-    },
-  };
+  return breakGlassRollout(namespace, name, value, setWeight);
 }
 
 /** Sends a review that the API server has not sent. */

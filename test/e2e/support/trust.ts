@@ -47,3 +47,18 @@ export async function scan(cluster: Cluster, ...args: readonly string[]): Promis
   await scanCommand(io, () => undefined).parseAsync(options, { from: 'user' });
   return output;
 }
+
+/** Returns a Rollout without pods that has the break-glass annotation; with a weight over 100 it is invalid. */
+export function breakGlassRollout(namespace: string, name: string, value: string, setWeight: number): KubeObject {
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: { name, namespace, annotations: { 'rollgate.io/break-glass': value } },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
+      strategy: { canary: { steps: [{ setWeight }] } },
+    },
+  };
+}
