@@ -159,7 +159,7 @@ describe('the managed-by annotation', () => {
       });
       await scene.nudge();
       const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
-      await until('the hashes', async () => subsetsOf(await scene.get('DestinationRule'))['stable'] === stable);
+      await scene.reacts('the hashes', async () => subsetsOf(await scene.get('DestinationRule'))['stable'] === stable);
     },
   );
 
@@ -229,7 +229,7 @@ describe('pods that are not ready', () => {
     );
     await scene.phase('Healthy');
     await scene.update({ [READY_AFTER]: 'never' });
-    const scaled = await until('the canary to be scaled up', async () =>
+    const scaled = await scene.reacts('the canary to be scaled up', async () =>
       (await scene.list('ReplicaSet')).find((set) => dig(set, 'spec', 'replicas') === 1),
     );
     await scene.reconciled();
@@ -282,7 +282,7 @@ describe('pods that are not ready', () => {
           ),
         );
         await scene.update({ [READY_AFTER]: '1000' });
-        await until(
+        await scene.reacts(
           'the third version',
           async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before,
         );

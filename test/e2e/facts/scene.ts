@@ -19,6 +19,7 @@ export function fact(_claim: string, _outcome: Outcome, title: string, show: () 
 }
 
 const MOST_ATTEMPTS = 8;
+const LOOKS_BEFORE_A_NUDGE = 10;
 
 /**
  * Does something during which the controller must not reconcile the Rollout, and returns the scene. The controller gives
@@ -135,12 +136,7 @@ export class Scene {
 
   async #lookedAt({ metadata }: KubeObject): Promise<void> {
     const [name, wanted] = [metadata.name, BigInt(asString(metadata['resourceVersion']))];
-    let looks = 0;
-    await until('a reconciliation', async () => {
-      if (this.#done(name).some((version) => version >= wanted)) return true;
-      if (++looks % 10 === 0) await this.nudge(name);
-      return false;
-    });
+    await this.reacts('a reconciliation', () => this.#done(name).some((version) => version >= wanted), name);
   }
 
   /**
@@ -178,15 +174,35 @@ export class Scene {
    * @param step - The index of the step to wait for, if it matters.
    */
   async phase(phase: string, step?: number, name = 'web'): Promise<KubeObject> {
-    let looks = 0;
-    return until(`Rollout ${name} ${phase}${step === undefined ? '' : ` at step ${step}`}`, async () => {
+    const what = `Rollout ${name} ${phase}${step === undefined ? '' : ` at step ${step}`}`;
+    const look = async (): Promise<KubeObject | undefined> => {
       const found = await this.get('Rollout', name);
       const current = asString(dig(found, 'status', 'observedGeneration')) === String(found.metadata['generation']);
       const there =
         dig(found, 'status', 'phase') === phase &&
         (step === undefined || optionalNumber(dig(found, 'status', 'currentStepIndex')) === step);
-      if (++looks % 30 === 0) await this.nudge(name);
       return current && there ? found : undefined;
+    };
+    return this.reacts(what, look, name);
+  }
+
+  /**
+   * Waits for what the controller does about the Rollout, and returns what `look` gave. The Rollout is changed now and
+   * then: see {@link Scene.nudge}.
+   *
+   * @param what - What is awaited, for the error if it does not come.
+   * @param look - Returns undefined or false as long as it has not come.
+   */
+  async reacts<T>(
+    what: string,
+    look: () => T | undefined | false | Promise<T | undefined | false>,
+    name = 'web',
+  ): Promise<T> {
+    let looks = 0;
+    return until(what, async () => {
+      const found = await look();
+      if (++looks % LOOKS_BEFORE_A_NUDGE === 0) await this.nudge(name);
+      return found;
     });
   }
 

@@ -47,8 +47,12 @@ async function laterServiceEvent(scene: Scene): Promise<void> {
 /** Waits until the Rollout is Healthy and its stable Service selects its pods. */
 async function hashWritten(scene: Scene): Promise<void> {
   const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
-  await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
+  await scene.reacts('the hash', async () => hashOf(await scene.get('Service')) === stable);
 }
+
+const REFUSED = '`selector` does not match template `labels`';
+const refusals = (scene: Scene): number => scene.log.filter((line) => line.includes(REFUSED)).length;
+const isRefused = (scene: Scene): Promise<unknown> => scene.reacts('three refusals', () => refusals(scene) > 2);
 
 describe('the hash in a selector', () => {
   fact(
@@ -87,7 +91,7 @@ describe('the hash in a selector', () => {
       { ...service('web-canary'), metadata: { name: 'web-canary', namespace: scene.namespace } },
     ]);
     const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
-    await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
+    await scene.reacts('the hash', async () => hashOf(await scene.get('Service')) === stable);
     await cluster.argoCd.apply([{ ...manifest, metadata: { ...manifest.metadata, labels: { team: 'shop' } } }]);
     expect(hashOf(await scene.get('Service'))).toBe(stable);
   });
@@ -117,7 +121,7 @@ describe('the hash in a selector', () => {
   fact('A1', 'holds', 'the controller corrects a wrong hash at once: only a missing one goes unnoticed', async () => {
     const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(PAUSED_AT_20)));
     const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
-    await until('the hash', async () => hashOf(await scene.get('Service')) === stable);
+    await scene.reacts('the hash', async () => hashOf(await scene.get('Service')) === stable);
     await scene.patch('Service', { spec: { selector: { [HASH]: 'wrong' } } });
     await until('the hash again', async () => hashOf(await scene.get('Service')) === stable);
   });
@@ -237,7 +241,7 @@ describe('ephemeral metadata', () => {
       await scene.phase('Paused', 1);
       await scene.plugin('promote');
       const current = asString(dig(await scene.phase('Healthy'), 'status', 'currentPodHash'));
-      const labels = await until('the labels to settle', async () => {
+      const labels = await scene.reacts('the labels to settle', async () => {
         const found = await podLabels(scene, current);
         return found.length === 2 && !found.includes('canary') ? found : undefined;
       });
@@ -260,21 +264,12 @@ describe('ephemeral metadata', () => {
       );
       await scene.phase('Healthy');
       await scene.update();
-      await until('the refusal', () =>
-        scene.log.find((line) => line.includes('`selector` does not match template `labels`')),
-      );
-      await until(
-        'another attempt',
-        () => scene.log.filter((line) => line.includes('`selector` does not match template `labels`')).length > 2,
-      );
+      await isRefused(scene);
       expect(dig(await scene.get('Rollout'), 'status', 'phase')).toBe('Healthy');
       expect(await scene.list('ReplicaSet')).toHaveLength(1);
     },
   );
 
-  const REFUSED = '`selector` does not match template `labels`';
-  const refusals = (scene: Scene): number => scene.log.filter((line) => line.includes(REFUSED)).length;
-  const isRefused = (scene: Scene): Promise<unknown> => until('three refusals', () => refusals(scene) > 2);
   const PAUSED: JsonObject[] = [{ setWeight: 50 }, { pause: {} }];
 
   fact('H5', 'in part', 'the same in stableMetadata: not even the first ReplicaSet can be created', async () => {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { dig } from '../../../src/world/read.ts';
 import { Cluster } from '../harness/cluster.ts';
-import { until } from '../harness/program.ts';
 import { hostCanary, rollout, service, to, virtualService } from './manifests.ts';
 import { fact, Scene, weights } from './scene.ts';
 
@@ -76,7 +75,7 @@ describe('two keys in one step', () => {
     await scene.phase('Healthy');
     await scene.update();
     await scene.phase('Paused', 1);
-    await until('the header route', async () => weights(await scene.get('VirtualService'))[0]?.[0] === 'beta');
+    await scene.reacts('the header route', async () => weights(await scene.get('VirtualService'))[0]?.[0] === 'beta');
   });
 });
 
@@ -114,10 +113,7 @@ describe('steps', () => {
       expect(weights(await scene.get('VirtualService'))[0]?.[0]).toBe('beta');
       await scene.plugin('promote');
       await scene.phase('Paused', 4);
-      await until(
-        'the route to go',
-        async () => (await scene.nudge()) && weights(await scene.get('VirtualService')).length === 1,
-      );
+      await scene.reacts('the route to go', async () => weights(await scene.get('VirtualService')).length === 1);
       expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas') ?? 0).toBe(0);
     },
   );

@@ -282,7 +282,7 @@ describe('managed routes', () => {
           ),
         ),
       );
-      await until('the route to go', async () => weights(await scene.get('VirtualService')).length === 1);
+      await scene.reacts('the route to go', async () => weights(await scene.get('VirtualService')).length === 1);
       expect(weights(await scene.get('VirtualService')).map(([name]) => name)).toEqual(['primary']);
     },
   );

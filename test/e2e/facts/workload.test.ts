@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { dig, stringMap } from '../../../src/world/read.ts';
 import { Cluster } from '../harness/cluster.ts';
-import { until } from '../harness/program.ts';
 import { deployment, HASH, rollout, template } from './manifests.ts';
 import { fact, Scene } from './scene.ts';
 
@@ -36,10 +35,7 @@ describe('scaleDown', () => {
   fact('G3', 'holds', 'scaleDown: onsuccess takes the Deployment to 0 once the Rollout is Healthy', async () => {
     const scene = await Scene.of(cluster, deployment(), referring('onsuccess'));
     await scene.phase('Healthy');
-    await until(
-      'the Deployment at 0',
-      async () => (await scene.nudge()) && (await replicas(scene, 'Deployment')) === 0,
-    );
+    await scene.reacts('the Deployment at 0', async () => (await replicas(scene, 'Deployment')) === 0);
   });
 
   for (const word of ['onSuccess', 'Progressively', 'always']) {
@@ -59,10 +55,7 @@ describe('scaleDown', () => {
     async () => {
       const scene = await Scene.of(cluster, deployment(), referring('onsuccess'));
       await scene.phase('Healthy');
-      await until(
-        'the Deployment at 0',
-        async () => (await scene.nudge()) && (await replicas(scene, 'Deployment')) === 0,
-      );
+      await scene.reacts('the Deployment at 0', async () => (await replicas(scene, 'Deployment')) === 0);
       await scene.patch('Deployment', { spec: { replicas: 2 } });
       await scene.reconciled();
       await scene.reconciled();
@@ -73,13 +66,13 @@ describe('scaleDown', () => {
   fact('G2', 'holds', 'a Deployment scaled up again after revision 1 stays scaled up', async () => {
     const scene = await Scene.of(cluster, deployment(), referring('onsuccess'));
     await scene.phase('Healthy');
-    await until(
-      'the Deployment at 0',
-      async () => (await scene.nudge()) && (await replicas(scene, 'Deployment')) === 0,
-    );
+    await scene.reacts('the Deployment at 0', async () => (await replicas(scene, 'Deployment')) === 0);
     const before = dig(await scene.get('Rollout'), 'status', 'currentPodHash');
     await change(scene, '2');
-    await until('revision 2', async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before);
+    await scene.reacts(
+      'revision 2',
+      async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before,
+    );
     await scene.phase('Healthy');
     await scene.patch('Deployment', { spec: { replicas: 2 } });
     await scene.reconciled();
@@ -97,16 +90,19 @@ describe('scaleDown', () => {
         deployment({ template: template({ annotations: { 'e2e/ready-after': 'never' } }) }),
         referring('onsuccess'),
       );
-      await until('the first ReplicaSet of the Rollout', async () =>
+      await scene.reacts('the first ReplicaSet of the Rollout', async () =>
         (await scene.list('ReplicaSet')).some((set) => stringMap(set.metadata['labels']).has(HASH)),
       );
-      const before = await until('the first hash', async () =>
+      const before = await scene.reacts('the first hash', async () =>
         dig(await scene.get('Rollout'), 'status', 'currentPodHash'),
       );
       await scene.patch('Deployment', {
         spec: { template: { metadata: { annotations: { 'e2e/ready-after': '0' } } } },
       });
-      await until('revision 2', async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before);
+      await scene.reacts(
+        'revision 2',
+        async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before,
+      );
       await scene.phase('Healthy');
       await scene.reconciled();
       await scene.reconciled();
