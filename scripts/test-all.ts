@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, globSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -132,8 +132,26 @@ function save(name: string, state: State): void {
   writeFileSync(join(STATES, `${name}.json`), `${JSON.stringify(state, null, 2)}\n`);
 }
 
+// What was started ends with this process. Else busy loops would go on without end, and an item that was ended from outside
+// would count as one that failed.
+const started = new Set<ChildProcess>();
+process.once('exit', () => started.forEach((child) => child.kill('SIGKILL')));
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)
+  process.once(signal, () => process.exit(code));
+
+function start(args: readonly string[], options: SpawnOptions): ChildProcess {
+  const child = spawn(process.execPath, args, options);
+  started.add(child);
+  child.once('close', () => started.delete(child));
+  return child;
+}
+
 async function exitCode(script: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [join(ROOT, script), ...args], {
+  const child = start([join(ROOT, script), ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -145,9 +163,7 @@ async function exitCode(script: string, args: readonly string[], env: Readonly<R
 async function runItem({ config, env }: Part, { files = [], busy = false }: Item): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), 'rollgate-test-all-'));
   const report = join(folder, 'report.json');
-  const loops = busy ? [0, 1].map(() => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' })) : [];
-  const end = (): void => loops.forEach((loop) => loop.kill('SIGKILL'));
-  process.once('exit', end);
+  const loops = busy ? [0, 1].map(() => start(['-e', 'for (;;);'], { stdio: 'ignore' })) : [];
   try {
     const args = ['run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile=${report}`];
     const code = await exitCode('node_modules/vitest/vitest.mjs', [...args, ...files], env);
@@ -155,8 +171,7 @@ async function runItem({ config, env }: Part, { files = [], busy = false }: Item
     // Vitest fails, too, when something is left behind or nothing is found to run.
     return code === 0 || counts.failed > 0 ? counts : { ...counts, failed: 1 };
   } finally {
-    end();
-    process.off('exit', end);
+    for (const loop of loops) loop.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
 }
