@@ -75,22 +75,28 @@ export const drivenServices = memo(
     ),
 );
 
+/** The Rollouts that control one route of a VirtualService, sorted by key. */
+export interface RouteDrivers {
+  readonly all: readonly KubeObject[];
+  readonly byNamespace: ReadonlyMap<string, readonly KubeObject[]>;
+}
+
 interface RouteIndex {
   readonly rollouts: readonly KubeObject[];
-  readonly byRoute: ReadonlyMap<Route, readonly KubeObject[]>;
+  readonly byRoute: ReadonlyMap<Route, RouteDrivers>;
 }
 
 const routeIndexes = memo((_virtualService: KubeObject): { last: RouteIndex | undefined } => ({ last: undefined }));
 
 /**
- * Returns the Rollouts of each route of a VirtualService, sorted by key.
+ * Returns the Rollouts of each route of a VirtualService.
  *
  * @param rollouts - The Rollouts that refer to the VirtualService.
  */
 export function driversOfRoutes(
   virtualService: KubeObject,
   rollouts: readonly KubeObject[],
-): ReadonlyMap<Route, readonly KubeObject[]> {
+): ReadonlyMap<Route, RouteDrivers> {
   const index = routeIndexes(virtualService);
   if (index.last?.rollouts !== rollouts) index.last = { rollouts, byRoute: routesOf(virtualService, rollouts) };
   return index.last.byRoute;
@@ -100,10 +106,7 @@ const entriesByName = memo((rollout: KubeObject): ReadonlyMap<string, readonly V
   Map.groupBy(virtualServiceEntries(rollout), ({ namespace, name }) => `${namespace}/${name}`),
 );
 
-function routesOf(
-  virtualService: KubeObject,
-  rollouts: readonly KubeObject[],
-): ReadonlyMap<Route, readonly KubeObject[]> {
+function routesOf(virtualService: KubeObject, rollouts: readonly KubeObject[]): ReadonlyMap<Route, RouteDrivers> {
   const byRoute = new Map<Route, KubeObject[]>();
   const namespace = namespaceOf(virtualService);
   const { name } = virtualService.metadata;
@@ -118,7 +121,9 @@ function routesOf(
       byRoute.set(route, drivers);
     }
   }
-  return byRoute;
+  return new Map(
+    [...byRoute].map(([route, all]) => [route, { all, byNamespace: Map.groupBy(all, namespaceOf) }] as const),
+  );
 }
 
 interface Driving {

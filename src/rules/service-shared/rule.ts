@@ -7,7 +7,8 @@ import { stringMap } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { references } from '../../world/references.ts';
 import { isBeingDeleted, MANAGED_BY } from '../../world/rollout.ts';
-import { defineRule, type RuleContext } from '../define.ts';
+import { defineRule, type Location, type RuleContext } from '../define.ts';
+import { quoted } from '../wording.ts';
 import {
   drivenServices,
   driversOfDestinationRule,
@@ -15,18 +16,18 @@ import {
   driversOfRoutes,
   driversOfService,
   isDrivenService,
+  type Driver,
   type Drivers,
+  type RouteDrivers,
 } from './drivers.ts';
 
-// More than this would only repeat the message.
-const MAX_OTHERS = 10;
 // Bounds the cost where hundreds of Rollouts control one route of the Gateway API and share Services too.
 const MAX_LOOKED_AT = 100;
 
 const messages = {
   service: {
     class: 'invalid',
-    text: 'Service "{service}" is also the {otherRole} Service of Rollout "{other}"',
+    text: 'Service "{service}" is also the {otherRole} Service of Rollout {other}',
     fix: 'give each Rollout its own Services',
   },
   managed: {
@@ -41,17 +42,17 @@ const messages = {
   },
   virtualServiceRoute: {
     class: 'invalid',
-    text: 'Rollout "{other}" also sets the weights of the {route} of VirtualService "{name}"',
+    text: 'Rollout {other} also sets the weights of the {route} of VirtualService "{name}"',
     fix: 'give each Rollout its own routes',
   },
   virtualServiceRouteAbroad: {
     class: 'advice',
-    text: 'Rollout "{other}" in another namespace also sets the weights of the {route} of VirtualService "{name}"',
+    text: 'Rollout {other} in another namespace also sets the weights of the {route} of VirtualService "{name}"',
     fix: 'give each Rollout its own routes',
   },
   destinationRule: {
     class: 'invalid',
-    text: 'Rollout "{other}" also controls DestinationRule "{name}", and each Rollout removes the subsets of the other',
+    text: 'Rollout {other} also controls DestinationRule "{name}", and each Rollout removes the subsets of the other',
     fix: 'give each Rollout its own DestinationRule',
   },
   route: {
@@ -106,40 +107,35 @@ export const serviceShared = defineRule({
     for (const { kind, namespace, name, role, path } of references(rollout)) {
       if (kind === undefined || role !== 'DestinationRule') continue;
       const { all } = driversOfDestinationRule(context.referrers('Rollout.argoproj.io', kind, namespace, name));
-      for (const { rollout: other, at } of others(all, rollout, (driver) => driver.rollout)) {
+      const other = otherDriver(all, rollout);
+      if (other !== undefined)
         context.report('destinationRule', {
           path,
-          anchor: `${nameOf(other)} ${name}`,
-          data: { other: nameOf(other), name },
-          related: [{ object: other, path: at.path }],
+          anchor: name,
+          data: { other: oneOf(other.rollout.metadata.name, all.length - 1), name },
+          related: [{ object: other.rollout, path: other.at.path }],
         });
-      }
     }
     for (const { kind, route, path } of findManagedRoutes(rollout, context)) {
       const { name } = route.metadata;
       const rollouts = context.referrers('Rollout.argoproj.io', kind, namespaceOf(route), name);
-      for (const other of others(
-        driversOfGatewayRoute(route, rollouts),
-        rollout,
-        itself,
-        (each) => !isNeighbour(each, rollout),
-      )) {
-        const related = [
+      const other = strangerTo(rollout, driversOfGatewayRoute(route, rollouts));
+      if (other === undefined) continue;
+      context.report('route', {
+        path,
+        anchor: `${route.kind} ${name}`,
+        data: { other: nameOf(other, rollout), kind: route.kind, name },
+        related: [
           { object: other, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins'] },
           { object: route, path: ['spec', 'rules'] },
-        ];
-        context.report('route', {
-          path,
-          anchor: `${nameOf(other, rollout)} ${route.kind} ${name}`,
-          data: { other: nameOf(other, rollout), kind: route.kind, name },
-          related,
-        });
-      }
+        ],
+      });
     }
   },
 });
 
 type Context = RuleContext<typeof messages>;
+type RouteData = Readonly<Record<'other' | 'route' | 'name', string>>;
 
 function checkServices(context: Context, rollout: KubeObject): void {
   const seen = new Set<string>();
@@ -149,18 +145,21 @@ function checkServices(context: Context, rollout: KubeObject): void {
     seen.add(name);
     const service = context.find('Service', namespace, name);
     const drivers = driversOfService(context.referrers('Rollout.argoproj.io', 'Service', namespace, name), name);
-    for (const { rollout: other, at } of others(drivers.all, rollout, (driver) => driver.rollout)) {
-      const related = [
-        { object: other, path: at.path },
-        ...(service === undefined ? [] : [{ object: service, path: ['spec', 'selector'] }]),
-      ];
+    const other = otherDriver(drivers.all, rollout);
+    if (other !== undefined)
       context.report('service', {
         path,
-        anchor: `${nameOf(other)} ${name}`,
-        data: { service: name, otherRole: at.role, other: nameOf(other) },
-        related,
+        anchor: name,
+        data: {
+          service: name,
+          otherRole: other.at.role,
+          other: oneOf(other.rollout.metadata.name, drivers.all.length - 1),
+        },
+        related: [
+          { object: other.rollout, path: other.at.path },
+          ...(service === undefined ? [] : [{ object: service, path: ['spec', 'selector'] }]),
+        ],
       });
-    }
     if (service !== undefined) checkAnnotation(context, rollout, service, path, drivers);
   }
 }
@@ -202,46 +201,67 @@ function checkVirtualServices(context: Context, rollout: KubeObject): void {
       index = driversOfRoutes(virtualService, context.referrers('Rollout.argoproj.io', kind, namespace, name));
       indexes.set(virtualService, index);
     }
-    for (const other of others(index.get(route) ?? [], rollout, itself)) {
-      const title = nameOf(other, rollout);
-      context.report(
-        namespaceOf(other) === namespaceOf(rollout) ? 'virtualServiceRoute' : 'virtualServiceRouteAbroad',
-        {
-          path: [...entry.path, 'name'],
-          anchor: `${title} ${name} ${routeTitle(route)}`,
-          data: { other: title, route: routeTitle(route), name },
-          related: [
-            { object: other, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'] },
-            { object: virtualService, path: route.path },
-          ],
-        },
-      );
-    }
+    const drivers = index.get(route);
+    if (drivers === undefined) continue;
+    const located = ({ first, count }: Others): Location<RouteData> => ({
+      path: [...entry.path, 'name'],
+      anchor: `${name} ${routeTitle(route)}`,
+      data: { other: oneOf(nameOf(first, rollout), count), route: routeTitle(route), name },
+      related: [
+        { object: first, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'] },
+        { object: virtualService, path: route.path },
+      ],
+    });
+    const { here, abroad } = othersOf(drivers, rollout);
+    if (here !== undefined) context.report('virtualServiceRoute', located(here));
+    if (abroad !== undefined) context.report('virtualServiceRouteAbroad', located(abroad));
   }
 }
 
-function itself(rollout: KubeObject): KubeObject {
-  return rollout;
+interface Others {
+  readonly first: KubeObject;
+  readonly count: number;
 }
 
-/** Returns the first few of sorted things that belong to other Rollouts. Looks at no more than a hundred. */
-function others<T>(
-  sorted: readonly T[],
+/** Returns the other Rollouts that control a route, in the namespace of a Rollout and in other ones. */
+function othersOf(
+  { all, byNamespace }: RouteDrivers,
   rollout: KubeObject,
-  rolloutOf: (thing: T) => KubeObject,
-  counts: (thing: T) => boolean = () => true,
-): T[] {
-  const own = keyOf(rollout);
-  const found: T[] = [];
-  for (const thing of sorted.slice(0, MAX_LOOKED_AT)) {
-    if (found.length === MAX_OTHERS) break;
-    if (keyOf(rolloutOf(thing)) !== own && counts(thing)) found.push(thing);
-  }
-  return found;
+): { readonly here: Others | undefined; readonly abroad: Others | undefined } {
+  const neighbours = byNamespace.get(namespaceOf(rollout)) ?? [];
+  // Rollouts of one namespace stand side by side.
+  const firstAbroad = all[0] === neighbours[0] ? all[neighbours.length] : all[0];
+  const firstHere = neighbours.find((driver) => !isSame(driver, rollout));
+  return {
+    here: firstHere && { first: firstHere, count: neighbours.length - 1 },
+    abroad: firstAbroad && { first: firstAbroad, count: all.length - neighbours.length },
+  };
 }
 
-function nameOf(other: KubeObject, relativeTo?: KubeObject): string {
-  return relativeTo === undefined || namespaceOf(other) === namespaceOf(relativeTo)
+/** Returns the first of sorted drivers that belongs to another Rollout. */
+function otherDriver(drivers: readonly Driver[], rollout: KubeObject): Driver | undefined {
+  return drivers.find((driver) => !isSame(driver.rollout, rollout));
+}
+
+/** Returns the first of sorted Rollouts that shares no Service with a Rollout. Looks at no more than a hundred. */
+function strangerTo(rollout: KubeObject, sorted: readonly KubeObject[]): KubeObject | undefined {
+  return sorted.slice(0, MAX_LOOKED_AT).find((other) => !isSame(other, rollout) && !isNeighbour(other, rollout));
+}
+
+function isSame(rollout: KubeObject, other: KubeObject): boolean {
+  return keyOf(rollout) === keyOf(other);
+}
+
+/**
+ * Renders the first of some Rollouts. There is one finding for all: one for each would make a new finding out of an old
+ * one as soon as another Rollout leaves, and deny that.
+ */
+function oneOf(name: string, count: number): string {
+  return count > 1 ? `${quoted(name)} (one of ${count})` : quoted(name);
+}
+
+function nameOf(other: KubeObject, relativeTo: KubeObject): string {
+  return namespaceOf(other) === namespaceOf(relativeTo)
     ? other.metadata.name
     : `${namespaceOf(other)}/${other.metadata.name}`;
 }
