@@ -34,20 +34,28 @@ export function budgetOf({ deadline, maxSubjects, maxOperations }: Limits, { now
   });
 }
 
+// What others wait for, beside the check under way: a rule cannot be interrupted.
+const MILLISECONDS_OF_SLICE = 5;
+
 /**
- * Does work in slices. Between two slices others have their turn.
+ * Does work in slices of some milliseconds. Between two slices others have their turn.
  *
  * @throws the reason of the signal - If nobody waits for the answer any more.
  */
 export async function inSlices<T>(
   work: Work<T>,
   { signal }: Pick<Limits, 'signal'>,
-  { pause }: Pick<Pacing, 'pause'>,
+  { pause, now }: Pacing,
 ): Promise<T> {
+  let begun = now();
   for (;;) {
     signal?.throwIfAborted();
     const step = work.next();
     if (step.done === true) return step.value;
+    const elapsed = now() - begun;
+    // A clock can be set back.
+    if (elapsed >= 0 && elapsed < MILLISECONDS_OF_SLICE) continue;
     await pause();
+    begun = now();
   }
 }

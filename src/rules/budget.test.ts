@@ -65,16 +65,4 @@ describe('a budget', () => {
     expect(operations).toBeGreaterThan(readings * 10);
     expect(operations).toBeLessThan(readings * 100);
   });
-
-  it('gives others their turn once for each slice', () => {
-    const budget = new Budget();
-    let turns = 0;
-    for (let operation = 0; operation < 100_000; operation++) {
-      budget.count(1);
-      if (budget.endsSlice()) turns++;
-    }
-    expect(turns).toBe(50);
-    budget.count(1_000_000);
-    expect([budget.endsSlice(), budget.endsSlice()]).toEqual([true, false]);
-  });
 });

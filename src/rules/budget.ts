@@ -16,9 +16,6 @@ export class BudgetSpentError extends Error {}
 /** Why nothing more may be checked when the time is over. */
 export const NO_TIME = 'no time was left';
 
-// How many operations are done before others get their turn. At most one check more is done before that, since a rule
-// cannot be interrupted.
-const OPERATIONS_OF_SLICE = 2_000;
 // Reading the clock costs as much as an operation.
 const OPERATIONS_BETWEEN_CLOCKS = 64;
 
@@ -31,7 +28,6 @@ export class Budget {
   readonly #limits: BudgetLimits | undefined;
   #spent = 0;
   #checkEnds = Infinity;
-  #sliceEnds = OPERATIONS_OF_SLICE;
   #nextClock = 0;
   #whyNoMore: string | undefined;
   #whyNotFinished: string | undefined;
@@ -91,12 +87,5 @@ export class Budget {
       this.#nextClock = this.#spent + OPERATIONS_BETWEEN_CLOCKS;
       if (limits.expired()) this.#whyNoMore = NO_TIME;
     }
-  }
-
-  /** Returns whether others should get their turn now, at most once for each slice. */
-  endsSlice(): boolean {
-    if (this.#spent < this.#sliceEnds) return false;
-    this.#sliceEnds = this.#spent + OPERATIONS_OF_SLICE;
-    return true;
   }
 }

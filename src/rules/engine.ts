@@ -24,8 +24,7 @@ export interface Outcome {
 }
 
 /**
- * Work that can be done in slices. It yields whenever others should get their turn, and returns its result. See
- * `finish`.
+ * Work that can be done in slices. It yields wherever others may get their turn, and returns its result. See `finish`.
  */
 export type Work<T> = Generator<undefined, T, undefined>;
 
@@ -145,7 +144,7 @@ export function* checkAlone(rules: readonly Rule[], subject: KubeObject, budget:
   for (const rule of rules) {
     const outcome = checkOne(rule, run, subject);
     if (outcome !== undefined) outcomes = [...outcomes, outcome];
-    if (budget.endsSlice()) yield;
+    yield;
   }
   if (!outcomes.some(isUnfinished)) byRules.set(rules, outcomes);
   return outcomes;
@@ -227,7 +226,7 @@ export function* affectedSubjects(
       if (kind !== undefined && CONDUITS.has(kind)) queue.push(key);
     }
     if (budget.whyNoMore !== undefined) return { subjects: [...found.values()], whyNotAll: budget.whyNoMore };
-    if (budget.endsSlice()) yield;
+    yield;
   }
   return { subjects: [...found.values()], whyNotAll: undefined };
 }

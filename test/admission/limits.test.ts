@@ -128,11 +128,18 @@ describe('a request that is too large to be checked completely', () => {
 
 const CHANGED: KubeObject = { ...VIRTUAL_SERVICE, spec: { hosts: ['reviews'], http: [] } };
 
+// Each look at it costs a millisecond.
+function tickingClock(): () => number {
+  let milliseconds = 0;
+  return () => milliseconds++;
+}
+
 describe('the work on one request', () => {
   it('lets others have their turn', async () => {
     const world = [...users(300), SERVICE, VIRTUAL_SERVICE];
     const order: string[] = [];
     const gate = gateOver(world, {
+      now: tickingClock(),
       pause: async () => {
         order.push('pause');
         await setImmediate();
@@ -151,6 +158,7 @@ describe('the work on one request', () => {
     const ended = new AbortController();
     let pauses = 0;
     const gate = gateOver(world, {
+      now: tickingClock(),
       pause: () => {
         if (++pauses === 2) ended.abort(new Error('gone'));
         return Promise.resolve();

@@ -20,7 +20,7 @@ export interface BoundFigure {
   readonly title: string;
   /** The size of the body in KiB. */
   readonly kibibytes: number;
-  /** The longest time for which the event loop did nothing else, in milliseconds. */
+  /** The most processor time of one turn of the event loop, in milliseconds. */
   readonly blocked: number;
   /** The most resident memory above that before the request, in MiB. */
   readonly memory: number;

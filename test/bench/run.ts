@@ -92,7 +92,8 @@ ${growthRows(growth)}
 What one request costs all others. Each row is a process of its own, with the Node.js options of the image and 10
 Rollouts in its cache, that has answered 200 small requests before.
 
-- The longest block is the longest time for which the event loop did nothing else. It is the median of ${BOUND_ROUNDS} requests.
+- The longest block is the most processor time that the main thread took before others got their turn. It is the
+  median of ${BOUND_ROUNDS} requests.
 - The memory is the most resident memory during the first of them, above that before it.${
     bounds.note === undefined
       ? ''
