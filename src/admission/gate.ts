@@ -200,6 +200,7 @@ export class Gate {
       controllers,
       deadline: limits.deadline,
       introducedBy: (changes, world) => this.#introducedBy(changes, world, limits),
+      inSlices: (work) => inSlices(work, limits, this.#parts),
     });
   }
 

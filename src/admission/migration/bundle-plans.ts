@@ -5,6 +5,7 @@ import {
   type MigrationSettings,
 } from '../../migration/plan.ts';
 import { DEFAULT_POLICY, type Policy } from '../../policy/policy.ts';
+import { finish } from '../../rules/engine.ts';
 import type { Finding } from '../../rules/finding.ts';
 import { namespaceOf } from '../../world/object.ts';
 import type { World } from '../../world/world.ts';
@@ -69,7 +70,7 @@ export function evaluatePlans(
       current = [...current, refusal(change.after, plan.message, plan.fix, found)];
     }
     if (plan.kind !== 'converts') return { ...entry, refused: plan.kind === 'refused', incomplete: false };
-    const result = evaluateMigration(current, change, plan, context);
+    const result = finish(evaluateMigration(current, change, plan, context));
     current = result.findings;
     return { ...entry, refused: result.refused, incomplete: result.incomplete };
   });

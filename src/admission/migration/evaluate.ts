@@ -1,11 +1,12 @@
 import { CONVERT, MIGRATION_RULE } from '../../migration/annotations.ts';
 import type { DeploymentChange, Migration } from '../../migration/plan.ts';
 import { withReplicas } from '../../migration/render.ts';
+import type { Work } from '../../rules/engine.ts';
 import type { Finding, FindingClass } from '../../rules/finding.ts';
 import { keyOf, type KubeObject } from '../../world/object.ts';
 import { asObject } from '../../world/read.ts';
 import type { Change } from '../change.ts';
-import { decideFindings, enforced, type DecisionContext } from '../decisions.ts';
+import { decideInSlices, enforced, type DecisionContext } from '../decisions.ts';
 
 /** Returns the changes that a conversion amounts to: that of the Deployment, and that of the Rollout. */
 export function changesOf({ before, after }: DeploymentChange, { existing, rollout, replicas }: Migration): Change[] {
@@ -61,17 +62,18 @@ export interface EvaluatedMigration {
 }
 
 /** Returns the findings of a conversion as the user of the Deployment reads them, and whether they prevent it. */
-export function evaluateMigration(
+export function* evaluateMigration(
   findings: readonly Finding[],
   { before, after }: DeploymentChange,
   plan: Migration,
   context: DecisionContext,
-): EvaluatedMigration {
+): Work<EvaluatedMigration> {
   const rollout = keyOf(plan.rollout);
   const incomplete = findings.some(({ class: found, subject }) => found === 'missing' && keyOf(subject) === rollout);
   const attributed = attributedToDeployment(findings, after, plan);
   // Where the policy only warns, the Deployment is admitted; but no Rollout is made that cannot work.
-  const refused = decideFindings(attributed, [{ before, after }], enforced(context)).some(
+  const decided = yield* decideInSlices(attributed, [{ before, after }], enforced(context));
+  const refused = decided.some(
     ({ decision, finding }) => decision === 'deny' && keyOf(finding.subject) === keyOf(after),
   );
   // Users who write a plain Deployment have not opted in, so it is never rejected.

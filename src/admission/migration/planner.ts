@@ -8,12 +8,13 @@ import {
   type MigrationPlan,
 } from '../../migration/plan.ts';
 import type { Policy } from '../../policy/policy.ts';
+import type { Work } from '../../rules/engine.ts';
 import { renderFix, renderMessage, type Finding, type Skipped } from '../../rules/finding.ts';
 import { namespaceOf, type ObjectKey } from '../../world/object.ts';
 import type { World } from '../../world/world.ts';
 import { about, ruleTag } from '../attribution.ts';
 import { worldAfter, type Change } from '../change.ts';
-import { decideFindings, type DecidedFinding, type DecisionContext } from '../decisions.ts';
+import { decideFindings, decideInSlices, type DecidedFinding, type DecisionContext } from '../decisions.ts';
 import type { Introduced } from '../introduced.ts';
 import { readLive, reevaluate, type ApiReader } from '../live-reads.ts';
 import type { Request, UserInfo } from '../review.ts';
@@ -44,6 +45,8 @@ export interface RequestContext {
   readonly deadline: number;
   /** Returns what changes of a world introduce, on a budget of its own. */
   introducedBy(changes: readonly Change[], world: World): Promise<Introduced>;
+  /** Does work and lets others have their turn. */
+  inSlices<T>(work: Work<T>): Promise<T>;
 }
 
 /** A write of a Deployment, what it means for its conversion, and what was found in it. */
@@ -143,7 +146,7 @@ export class MigrationPlanner {
   async #evaluated(
     planned: PlannedMigration,
     current: World,
-    { decisions, deadline, introducedBy }: RequestContext,
+    { decisions, deadline, introducedBy, inSlices }: RequestContext,
   ): Promise<PlannedMigration> {
     const { live } = this.#parts;
     const { change, plan } = planned;
@@ -159,8 +162,10 @@ export class MigrationPlanner {
         deadline,
         evaluate,
       }));
-    const { findings, refused, incomplete } = evaluateMigration(introduced.findings, change, plan, decisions);
-    const decided = decideFindings(findings, changes, decisions).map((entry): DecidedFinding =>
+    const { findings, refused, incomplete } = await inSlices(
+      evaluateMigration(introduced.findings, change, plan, decisions),
+    );
+    const decided = (await inSlices(decideInSlices(findings, changes, decisions))).map((entry): DecidedFinding =>
       isLate(change) || [...entry.finding.dependsOn].some((key) => unreadable.has(key))
         ? { ...entry, decision: 'warn' }
         : entry,
