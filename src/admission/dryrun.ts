@@ -13,7 +13,8 @@ import { evaluateBundle, type EvaluatedBundle } from './bundle.ts';
 import { worldAfter } from './change.ts';
 import { settingsIn } from './decisions.ts';
 import { migrate, type MigratedDeployment } from './migration/migrate.ts';
-import { activePreservers, driversOf, preserveAll } from './preserve.ts';
+import { finish } from '../rules/engine.ts';
+import { activePreservers, driversOf, preserveAll, type PreserveTask } from './preserve.ts';
 import { RecordingWorld, type RecordedAnswers, type Question } from './recording-world.ts';
 
 /** A request for a dry run. Plain data, to be sent to a worker. */
@@ -148,13 +149,14 @@ function resultsOf(bundle: EvaluatedBundle, policy: Policy, base: World, keeps: 
     if (migrated?.decided === true)
       return { ...result, patch: migrated.operations, kept: migrated.notes, patched: migrated.patched };
     const object = migrated?.patched ?? submitted;
-    const preserved = preserveAll(
+    const task: PreserveTask = {
       object,
-      stored.get(keyOf(submitted)),
-      driversOf(after, object, policy),
-      activePreservers(keeps, object, settingsIn(policy, base, namespaceOf(object))),
+      old: stored.get(keyOf(submitted)),
+      drivers: driversOf(after, object, policy),
+      keeps: activePreservers(keeps, object, settingsIn(policy, base, namespaceOf(object))),
       after,
-    );
+    };
+    const preserved = finish(preserveAll(task));
     return {
       ...result,
       patch: [...(migrated?.operations ?? []), ...preserved.operations],

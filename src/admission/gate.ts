@@ -100,6 +100,7 @@ export class Gate {
             policy,
             controllers: accounts.notKeptAgainst.size > 0,
             deadline: limits.deadline,
+            inSlices: (work) => inSlices(work, limits, this.#parts),
           });
     return mutatedAnswer(request, object, migrated, preserved);
   }

@@ -1,7 +1,10 @@
 import jsonpatch, { type Operation } from 'fast-json-patch';
 import type { Preserver } from '../preserve/define.ts';
 import { isTrusted, type Policy, type Settings } from '../policy/policy.ts';
+import type { Work } from '../rules/engine.ts';
+import { withOperations } from '../world/json-patch.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
+import { isDeeperThan } from '../world/read.ts';
 import { messageOf } from '../world/error.ts';
 import { hasStatus, isBeingDeleted } from '../world/rollout.ts';
 import { Overlay } from '../world/store.ts';
@@ -40,26 +43,31 @@ export function activePreservers(keeps: readonly Preserver[], object: KubeObject
   return keeps.filter((keep) => kind !== undefined && keep.kinds.includes(kind) && settings.keeps[keep.id] !== 'off');
 }
 
-/**
- * Keeps what the controller owns in an object, one Rollout after the other.
- *
- * @param object - As submitted.
- * @param old - As stored; undefined on CREATE.
- * @param drivers - The Rollouts that drive it.
- * @param after - The world after the change.
- */
-export function preserveAll(
-  object: KubeObject,
-  old: KubeObject | undefined,
-  drivers: readonly KubeObject[],
-  keeps: readonly Preserver[],
-  after: World,
-): PreservedObject {
+// No real object of these kinds is nested as deeply. Deeper ones could overflow the stack in recursive code that
+// compares, copies or serialises them.
+const MAX_DEPTH = 200;
+
+/** What is to be kept in which object. */
+export interface PreserveTask {
+  /** As submitted. */
+  readonly object: KubeObject;
+  /** As stored; undefined on CREATE. */
+  readonly old: KubeObject | undefined;
+  /** The Rollouts that drive it. */
+  readonly drivers: readonly KubeObject[];
+  readonly keeps: readonly Preserver[];
+  /** The world after the change. */
+  readonly after: World;
+}
+
+/** Keeps what the controller owns in an object, one Rollout after the other. Others get their turn in between. */
+export function* preserveAll({ object, old, drivers, keeps, after }: PreserveTask): Work<PreservedObject> {
   const operations: Operation[] = [];
   const notes: string[] = [];
   const ids = new Set<string>();
   let submitted = object;
-  for (const rollout of drivers) {
+  const isTooDeep = isDeeperThan(object, MAX_DEPTH) || isDeeperThan(old, MAX_DEPTH);
+  for (const rollout of isTooDeep ? [] : drivers) {
     for (const keep of keeps) {
       const result = keep.keep({ submitted, old, rollout, world: new Overlay(after, [submitted]) });
       notes.push(
@@ -68,8 +76,9 @@ export function preserveAll(
       if (result.operations.length === 0) continue;
       ids.add(keep.id);
       operations.push(...result.operations);
-      submitted = jsonpatch.applyPatch(submitted, [...result.operations], false, false).newDocument;
+      submitted = withOperations(submitted, result.operations);
     }
+    yield;
   }
   return { operations, notes, ids: [...ids].sort(), patched: submitted };
 }

@@ -1,5 +1,6 @@
 import type { Policy } from '../policy/policy.ts';
 import type { Preserver } from '../preserve/define.ts';
+import type { Work } from '../rules/engine.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
 import type { PreservedAnswer } from './answer.ts';
@@ -25,6 +26,8 @@ export interface PreservingContext {
   readonly controllers: boolean;
   /** Milliseconds since the epoch. */
   readonly deadline: number;
+  /** Does work and lets others have their turn. */
+  inSlices<T>(work: Work<T>): Promise<T>;
 }
 
 /** Nothing is kept, and there is nothing to say about it. */
@@ -39,7 +42,7 @@ export async function preserveRequest(
   request: Request,
   object: KubeObject,
   parts: PreservingParts,
-  { policy, controllers, deadline }: PreservingContext,
+  { policy, controllers, deadline, inSlices }: PreservingContext,
 ): Promise<PreservedAnswer> {
   const { world, live } = parts;
   const active = activePreservers(parts.keeps, object, settingsIn(policy, world, namespaceOf(object)));
@@ -50,7 +53,8 @@ export async function preserveRequest(
   if (drivers.length === 0) return NOTHING_PRESERVED;
   if (!controllers) return { extras: {}, record: { keepsOff: true } };
 
-  const likely = preserveAll(object, request.oldObject, drivers, active, after);
+  const task = { object, old: request.oldObject, drivers, keeps: active, after };
+  const likely = await inSlices(preserveAll(task));
   if (likely.operations.length === 0 && likely.notes.length === 0) return NOTHING_PRESERVED;
   const breakGlass = await breakGlassOf(request, { needed: true, maxDuration: policy.breakGlass.maxDuration }, parts);
   // What can be said without a question, or about a new annotation, the validating side says.
@@ -64,7 +68,8 @@ export async function preserveRequest(
   const currentDrivers = driversOf(current, object, policy);
   const tripped = tripwire(request, currentDrivers);
   if (tripped !== undefined) return { extras: {}, record: { tripwire: tripped } };
-  const preserved = fresh === world ? likely : preserveAll(object, request.oldObject, currentDrivers, active, current);
+  const preserved =
+    fresh === world ? likely : await inSlices(preserveAll({ ...task, drivers: currentDrivers, after: current }));
   const audit = preserved.ids.length === 0 ? {} : { kept: preserved.ids.join(',') };
   return {
     extras: { patch: preserved.operations, warnings: [...told, ...preserved.notes], audit },

@@ -1,7 +1,6 @@
 import type { Operation } from 'fast-json-patch';
 import { keyOf, kindOf, type KindId, type KubeObject } from '../world/object.ts';
 import { anyOf, references } from '../world/references.ts';
-import { isDeeperThan } from '../world/read.ts';
 import { hasStatus, isBeingDeleted } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
 
@@ -39,10 +38,6 @@ export interface Preserver {
   keep(input: PreserveInput): Preserved;
 }
 
-// No real object of these kinds is nested as deeply. Deeper ones could overflow the stack in recursive code that
-// compares, copies or serialises them.
-const MAX_DEPTH = 200;
-
 /** Nothing to keep. */
 export const NOTHING: Preserved = Object.freeze({ operations: Object.freeze([]), notes: Object.freeze([]) });
 
@@ -78,7 +73,6 @@ export function definePreserver(definition: Preserver): Preserver {
         !refersTo(rollout, submitted)
       )
         return NOTHING;
-      if (isDeeperThan(submitted, MAX_DEPTH) || isDeeperThan(input.old, MAX_DEPTH)) return NOTHING;
       return definition.keep(input);
     },
   };

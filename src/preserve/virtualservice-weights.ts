@@ -1,5 +1,6 @@
 import type { Operation } from 'fast-json-patch';
 import { keyOf, kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
+import { memo } from '../world/memo.ts';
 import { routesOf, selectRoutes, shortHost, type Route, type RouteType } from '../world/istio.ts';
 import { asArray, dig, isObject, asObject, asString } from '../world/read.ts';
 import {
@@ -105,15 +106,24 @@ function canaryShare(shares: readonly Share[]): number | undefined {
   return shares.length < 2 ? undefined : percent(shares.find(({ part }) => part === 'canary')?.weight);
 }
 
+// Once for all Rollouts of a VirtualService. The first route of a name wins, as it does in Istio.
+const httpRoutesByName = memo(
+  (virtualService: KubeObject): ReadonlyMap<string, Route> =>
+    new Map(
+      routesOf(virtualService, ['http'])
+        .toReversed()
+        .map((route) => [route.name, route]),
+    ),
+);
+
 /** The routes of the stored VirtualService, found by their names or matches. */
 class StoredRoutes {
-  readonly #byName = new Map<string, Route>();
+  readonly #byName: ReadonlyMap<string, Route>;
   readonly #byMatch = new Map<string, Route>();
   readonly #first = new Map<RouteType, Route>();
 
   constructor(old: KubeObject | undefined, controlled: readonly Route[]) {
-    for (const route of old === undefined ? [] : routesOf(old, ['http']))
-      if (!this.#byName.has(route.name)) this.#byName.set(route.name, route);
+    this.#byName = old === undefined ? new Map() : httpRoutesByName(old);
     for (const route of controlled) {
       if (!this.#byMatch.has(matchKey(route))) this.#byMatch.set(matchKey(route), route);
       if (!this.#first.has(route.type)) this.#first.set(route.type, route);
@@ -190,18 +200,14 @@ function describe(route: Route): string {
  * @param names - The names of the routes that the controller adds, in order.
  */
 function keepManagedRoutes(submitted: KubeObject, old: KubeObject, names: readonly string[], world: World): Preserved {
+  const stored = httpRoutesByName(old);
+  const owned = names.map((name) => stored.get(name)?.raw).filter(isObject);
+  if (owned.length === 0) return NOTHING;
   const http = asArray(dig(submitted, 'spec', 'http'));
-  // The first route of a name wins, as it does in Istio.
-  const stored = new Map(
-    asArray(dig(old, 'spec', 'http'))
-      .toReversed()
-      .map((route) => [asString(dig(route, 'name')), route]),
-  );
-  const owned = names.map((name) => stored.get(name)).filter(isObject);
   const own = new Set(owned.map((route) => asString(route['name'])));
   const isOwn = (route: unknown): boolean => own.has(asString(dig(route, 'name')));
   const places = http.flatMap((route, index) => (isOwn(route) ? [index] : []));
-  if (owned.length === 0 || places.length === http.length || places.length > MOST_REPEATED) return NOTHING;
+  if (places.length === http.length || places.length > MOST_REPEATED) return NOTHING;
 
   const inOrder =
     places.length === owned.length &&

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Operation } from 'fast-json-patch';
+import jsonpatch, { type Operation } from 'fast-json-patch';
 import { pointer, type Path } from './path.ts';
 import { isObject } from './read.ts';
 
@@ -51,4 +51,34 @@ function nest(keys: Path, value: unknown): unknown {
 
 function copy(value: unknown): unknown {
   return typeof value === 'object' ? structuredClone(value) : value;
+}
+
+/**
+ * Returns a document with operations applied, as new objects along their paths. It shares everything else with the
+ * document, so the cost depends on the operations and the lists they touch, not on the size of the document.
+ *
+ * @throws JsonPatchError - If an operation does not apply.
+ */
+export function withOperations<T extends object>(document: T, operations: readonly Operation[]): T {
+  const root = shallowCopy(document);
+  const own = new Set<unknown>([root]);
+  for (const operation of operations) {
+    let parent = root as Record<string, unknown>;
+    for (const part of operation.path.split('/').slice(1, -1)) {
+      const key = jsonpatch.unescapePathComponent(part);
+      let child = parent[key];
+      if (typeof child !== 'object' || child === null) break;
+      if (!own.has(child)) {
+        child = parent[key] = shallowCopy(child);
+        own.add(child);
+      }
+      parent = child as Record<string, unknown>;
+    }
+    jsonpatch.applyOperation(root, operation, false, true);
+  }
+  return root;
+}
+
+function shallowCopy<T extends object>(value: T): T {
+  return (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as T;
 }
