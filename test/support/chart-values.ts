@@ -81,7 +81,7 @@ export const CHART_FACTORS: Factors<Values> = {
       service: {
         annotations: { 'example.com/a': 'b' },
         ipFamilyPolicy: 'PreferDualStack',
-        ipFamilies: ['IPv6', 'IPv4'],
+        ipFamilies: ['IPv4'],
       },
     },
   },
