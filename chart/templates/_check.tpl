@@ -1,7 +1,7 @@
 {{/* Stops with a message if values do not fit together. What one value alone may be is in values.schema.json. */}}
 {{- define "rollgate.check" -}}
 {{- /* With --reuse-values, Helm leaves out the defaults of values that the earlier chart did not have. */}}
-{{- if not (and (hasKey .Values "serviceAccount") (hasKey .Values "podSecurityContext")) }}
+{{- if not (hasKey .Values "serviceAccount") }}
 {{- fail "these are the values of an earlier version of the chart: use helm upgrade --reset-then-reuse-values instead of --reuse-values" }}
 {{- end }}
 {{- if not .Values.serviceAccount.create }}

@@ -121,7 +121,6 @@ describe('values that do not fit together', () => {
     ],
     // What --reuse-values leaves of the values of a chart that did not have them.
     ['values of an earlier chart', { serviceAccount: null }, '--reset-then-reuse-values'],
-    ['the same, without the user', { podSecurityContext: null }, '--reset-then-reuse-values'],
   ])('are refused: %s', async (_, values, message) => {
     const { code, stderr } = await template(JSON.stringify(values));
     expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);

@@ -1,75 +1,44 @@
-import { stringify } from 'yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { POLICY_CATALOG } from '../../src/admission/policy-catalog.ts';
 import { serveCommand } from '../../src/commands/serve.ts';
 import { whyUnprotected } from '../../src/migration/conversion-policy.ts';
 import { parsePolicy } from '../../src/policy/load.ts';
 import { asArray, asObject, asString, dig } from '../../src/world/read.ts';
-import { CHART_FACTORS, valuesOf } from '../support/chart-values.ts';
-import { lint, renderedIn, template } from '../support/helm.ts';
-import { pairwise } from '../support/pairwise.ts';
+import { chartValues } from '../../scripts/chart-readme.ts';
+import {
+  argumentOf,
+  argumentsOf,
+  chartCases,
+  CONFIGURATIONS,
+  containerOf,
+  deploymentOf,
+  entriesOf,
+  matches,
+  nameOf,
+  namesIn,
+  ofKind,
+  podOf,
+  type ChartCase,
+} from '../support/chart-cases.ts';
+import { valuesOf } from '../support/chart-values.ts';
 
-const AT_ONCE = 2;
 const NAMESPACE = 'rollgate';
 const EXCLUDED = 'kubernetes.io/metadata.name';
-const CONFIGURATIONS = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
 
-/** A row of the covering set, and what the chart renders for it. */
-interface Case {
-  readonly row: Readonly<Record<string, string>>;
-  readonly stderr: string;
-  readonly lint: string;
-  readonly objects: readonly unknown[];
-}
-
-const cases: Case[] = [];
-
-async function caseOf(row: Case['row']): Promise<Case> {
-  // Helm reads YAML 1.1, in which a bare yes is no string.
-  const values = stringify(valuesOf(row), { version: '1.1' });
-  const [rendered, linted] = [await template(values), await lint(values)];
-  if (rendered.code !== 0) throw new Error(`${JSON.stringify(row)}: ${rendered.stderr}`);
-  return {
-    row,
-    stderr: rendered.stderr,
-    lint: `${linted.stdout}${linted.stderr}`,
-    objects: renderedIn(rendered.stdout),
-  };
-}
+let cases: readonly ChartCase[];
 
 beforeAll(async () => {
-  const rows = [...pairwise(CHART_FACTORS)];
-  const work = async (): Promise<void> => {
-    for (let row = rows.shift(); row !== undefined; row = rows.shift()) cases.push(await caseOf(row));
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  cases = await chartCases();
 });
 
 /** Returns what is wrong in the first few cases in which something is, with their rows. */
-function wrongIn(check: (of: Case) => readonly string[]): readonly string[] {
+function wrongIn(check: (of: ChartCase) => readonly string[]): readonly string[] {
   return cases
     .map((of) => ({ wrong: check(of), row: JSON.stringify(of.row) }))
     .filter(({ wrong }) => wrong.length > 0)
     .slice(0, 3)
     .map(({ wrong, row }) => `${wrong.join(', ')} in ${row}`);
 }
-
-const ofKind = ({ objects }: Case, kind: string): readonly unknown[] =>
-  objects.filter((object) => dig(object, 'kind') === kind);
-const nameOf = (object: unknown): string => asString(dig(object, 'metadata', 'name'));
-const deploymentOf = (of: Case): unknown => ofKind(of, 'Deployment')[0];
-const podOf = (of: Case): unknown => dig(deploymentOf(of), 'spec', 'template', 'spec');
-const containerOf = (of: Case): unknown => asArray(dig(podOf(of), 'containers'))[0];
-const argumentsOf = (of: Case): readonly string[] => asArray(dig(containerOf(of), 'args')).map(asString);
-const argumentOf = (of: Case, name: string): string =>
-  argumentsOf(of)
-    .findLast((arg) => arg.startsWith(`--${name}=`))
-    ?.slice(name.length + 3) ?? '';
-const entriesOf = (of: Case): readonly unknown[] =>
-  CONFIGURATIONS.flatMap((kind) => asArray(dig(ofKind(of, kind)[0], 'webhooks')));
-const namesIn = (list: unknown): readonly string[] => asArray(list).map((item) => asString(dig(item, 'name')));
-const matches = (selector: unknown, labels: unknown): boolean =>
-  Object.entries(asObject(selector)).every(([key, value]) => dig(labels, key) === value);
 
 describe('each pair of structural values of the chart', () => {
   it('renders without a warning and passes helm lint', () => {
@@ -313,6 +282,44 @@ describe('each pair of structural values of the chart', () => {
     ).toEqual([]);
   });
 
+  it('listens on the ports of the values, of which ports.plain is an old name', () => {
+    const wanted: Readonly<Record<string, string>> = {
+      default: '8443 8080',
+      'other ports': '10250 9080',
+      'old port name': '8443 9080',
+      host: '9443 9080',
+    };
+    expect(
+      wrongIn((of) => {
+        const ports = asArray(dig(containerOf(of), 'ports')).map((port) => dig(port, 'containerPort'));
+        const args = ['port', 'health-port'].map((name) => argumentOf(of, name));
+        return [ports.join(' '), args.join(' ')].filter((found) => found !== wanted[of.row['network'] ?? '']);
+      }),
+    ).toEqual([]);
+  });
+
+  it('passes on what the values say about the pods', () => {
+    for (const of of cases) {
+      const values = valuesOf(of.row);
+      const { extraEnv = [], extraVolumes = [], extraVolumeMounts = [], extraArgs = [] } = values;
+      expect([of.row, asArray(dig(containerOf(of), 'env'))]).toEqual([of.row, extraEnv]);
+      expect(asArray(dig(podOf(of), 'volumes'))).toEqual(expect.arrayContaining([...asArray(extraVolumes)]));
+      expect(asArray(dig(containerOf(of), 'volumeMounts'))).toEqual(
+        expect.arrayContaining([...asArray(extraVolumeMounts)]),
+      );
+      expect(argumentsOf(of).slice(-1)).toEqual(
+        asArray(extraArgs).length > 0 ? extraArgs : [expect.not.stringContaining('--context')],
+      );
+      for (const key of ['priorityClassName', 'nodeSelector', 'tolerations', 'affinity'])
+        expect([of.row, key, dig(podOf(of), key)]).toEqual([of.row, key, values[key]]);
+      for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
+        expect(dig(containerOf(of), probe)).toMatchObject(asObject(values[probe]));
+      expect(dig(deploymentOf(of), 'spec', 'template', 'metadata', 'labels')).toMatchObject(
+        asObject(values['podLabels']),
+      );
+    }
+  });
+
   it('lets cert-manager inject its CA, whatever annotations are added', () => {
     expect(
       wrongIn((of) =>
@@ -347,8 +354,7 @@ describe('the options of rollgate serve', () => {
     ).toEqual([]);
   });
 
-  it('are all set by a value, except those that the comment of extraArgs names', async () => {
-    const { chartValues } = await import('../../scripts/chart-readme.ts');
+  it('are all set by a value, except those that the comment of extraArgs names', () => {
     const { description } = chartValues().find(({ path }) => path === 'extraArgs') ?? { description: '' };
     const excepted = [...description.matchAll(/--[a-z-]+/g)].map(([name]) => name);
     // The extra argument of one level is not set by a value of its own.
