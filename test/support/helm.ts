@@ -11,9 +11,13 @@ export interface HelmOutput {
   readonly stderr: string;
 }
 
-/** Runs `helm template` with a values file, as release `rollgate` in namespace `rollgate`. */
+/**
+ * Renders what an installation creates with a values file, as release `rollgate` in namespace `rollgate` of a cluster
+ * with cert-manager.
+ */
 export function template(values: string, ...args: readonly string[]): Promise<HelmOutput> {
-  return run(['template', 'rollgate', CHART, '--namespace', 'rollgate', ...args], values);
+  const cluster = ['--namespace', 'rollgate', '--api-versions', 'cert-manager.io/v1'];
+  return run(['template', 'rollgate', CHART, '--skip-tests', ...cluster, ...args], values);
 }
 
 /** Runs `helm lint --strict` with a values file. */
