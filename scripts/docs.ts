@@ -16,6 +16,7 @@ import { factsTable } from '../test/support/facts-table.ts';
 import type { Figures } from '../test/agreement/figures.ts';
 import { EXPLAINED_MANIFESTS } from '../test/agreement/manifests.ts';
 import { stricterMessages } from '../test/agreement/stricter.ts';
+import { chartReadme } from './chart-readme.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = join(ROOT, 'docs', 'rules');
@@ -200,6 +201,7 @@ const files = new Map<string, string>([
     ),
   ],
   [join(ROOT, 'README.md'), filled(filled(filled(readme, 'rules', table()), 'keeps', keeps()), 'lint', lintOutput())],
+  [join(ROOT, 'chart', 'README.md'), chartReadme()],
   [upstreamFacts, filled(readFileSync(upstreamFacts, 'utf8'), 'facts', factsTable())],
 ]);
 

@@ -1,22 +1,36 @@
+{{/* The name of all objects. Every template begins with it, so this is where values that do not fit together are found. */}}
 {{- define "rollgate.name" -}}
-{{- if contains "rollgate" .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-rollgate" .Release.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- include "rollgate.check" . -}}
+{{- $name := .Values.nameOverride | default "rollgate" -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- .Values.fullnameOverride | default $full | trunc 50 | trimSuffix "-" }}
 {{- end }}
 
-{{- define "rollgate.labels" -}}
-app.kubernetes.io/name: rollgate
-app.kubernetes.io/instance: {{ .Release.Name }}
+{{- define "rollgate.chartLabels" -}}
+{{ include "rollgate.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
+{{- define "rollgate.labels" -}}
+{{ include "rollgate.chartLabels" . }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- define "rollgate.selector" -}}
-app.kubernetes.io/name: rollgate
+app.kubernetes.io/name: {{ .Values.nameOverride | default "rollgate" }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- define "rollgate.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "rollgate.name" .) }}{{ else }}{{ .Values.serviceAccount.name }}{{ end }}
+{{- end }}
+
 {{- define "rollgate.account" -}}
-system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.name" . }}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccount" . }}
 {{- end }}
 
 {{- define "rollgate.secret" -}}
@@ -41,6 +55,15 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.name" . }}
 {{- merge (dict "exemptions" $exemptions "controllers" $controllers "conversionNamespaces" (include "rollgate.conversionNamespaces" . | fromJsonArray)) .Values.policy | toYaml }}
 {{- end }}
 
+{{/* Those of the chart take precedence: without them the API server would not trust Rollgate. */}}
+{{- define "rollgate.webhookAnnotations" -}}
+{{- $own := dict }}
+{{- if .Values.certificates.certManager.enabled }}
+{{- $_ := set $own "cert-manager.io/inject-ca-from" (printf "%s/%s" .Release.Namespace (include "rollgate.name" .)) }}
+{{- end }}
+{{- merge $own .Values.webhooks.annotations | toYaml }}
+{{- end }}
+
 {{/* What all entries of a webhook configuration have in common. Takes root, path, group, changed (whether unchanged updates are skipped). */}}
 {{- define "rollgate.webhook" -}}
 clientConfig:
@@ -57,11 +80,21 @@ sideEffects: None
 matchPolicy: Equivalent
 timeoutSeconds: {{ .root.Values.webhooks.timeoutSeconds }}
 failurePolicy: {{ index .root.Values.webhooks.failurePolicy .group }}
+{{- /* The API server demands all conditions, so further ones never let in a namespace that is excluded. */}}
 namespaceSelector:
+  {{- with .root.Values.webhooks.namespaceSelector.matchLabels }}
+  matchLabels: {{- toYaml . | nindent 4 }}
+  {{- end }}
   matchExpressions:
     - key: kubernetes.io/metadata.name
       operator: NotIn
       values: {{ include "rollgate.excludedNamespaces" .root }}
+    {{- with .root.Values.webhooks.namespaceSelector.matchExpressions }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- with .root.Values.webhooks.objectSelector }}
+objectSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- if .root.Values.webhooks.matchConditions }}
 matchConditions:
   - name: not-an-exempt-account
