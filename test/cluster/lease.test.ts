@@ -104,6 +104,7 @@ function start(leases: Leases, identity: string, duration = 600_000): LeaderLeas
     namespace: 'rollgate',
     name: 'conversion',
     identity,
+    task: 'converts Deployments',
     log: recorder().logger,
     duration,
     period: 20,
