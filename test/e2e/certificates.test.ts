@@ -1,11 +1,15 @@
+import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CHART, helm, render } from '../../scripts/helm.ts';
 import { readCertificate } from '../../src/server/tls.ts';
 import { asArray, asString, dig } from '../../src/world/read.ts';
 import { certificate } from '../support/certificates.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf } from './harness/kubectl.ts';
 import { Load } from './harness/load.ts';
+import { objectsOf } from './harness/objects.ts';
 import { until } from './harness/program.ts';
 import { ROLLGATE, type Rollgate } from './harness/rollgate.ts';
 import { RollgateService } from './harness/service.ts';
@@ -200,5 +204,39 @@ describe('certificates that Rollgate keeps itself', () => {
     const restored = (await secretText('ca.crt')).trim();
     await trust(certificate().cert);
     await until('the bundle', async () => (await bundles()).every((bundle) => bundle.trim() === restored));
+  });
+
+  it('stay as they are when the chart is applied again, whichever tool does it', async () => {
+    const values = ['policy.mode=enforce', ...SETTINGS].flatMap((setting) => ['--set', setting]);
+    const mine = objectsOf(render(...values)).filter(({ kind }) => /^Secret$|WebhookConfiguration$/.test(kind));
+    expect(mine).toHaveLength(3);
+    const now = async (): Promise<unknown> => [dig(await call('GET', SECRET), 'data'), await bundles()];
+    const before = await now();
+    // What Argo CD compares and does, with and without ServerSideApply=true.
+    expect(await cluster.admin.try(['diff', '-f', '-'], yamlOf(mine))).toMatchObject({ code: 0, stdout: '' });
+    await cluster.admin.run(['apply', '-f', '-'], yamlOf(mine));
+    const server = ['--server-side', '--force-conflicts', '--field-manager=argocd-controller'];
+    await cluster.admin.run(['apply', ...server, '-f', '-'], yamlOf(mine));
+    expect(await now()).toEqual(before);
+    const { folder } = cluster.controlPlane;
+    const env = { ...process.env, HELM_CACHE_HOME: folder, HELM_CONFIG_HOME: folder, HELM_DATA_HOME: folder };
+    for (const more of ['logLevel=info', 'logLevel=debug'])
+      await promisify(execFile)(
+        helm(),
+        [
+          ...['upgrade', '--install', 'rollgate', CHART, '--take-ownership', '--namespace', ROLLGATE.namespace],
+          ...['--kubeconfig', cluster.admin.kubeconfig, ...values, '--set', more],
+        ],
+        { env },
+      );
+    expect(await now()).toEqual(before);
+
+    // `helm upgrade --force` and Replace=true do this. Nothing can be kept then.
+    await cluster.admin.run(['replace', '-f', '-'], yamlOf(mine));
+    await until('another authority', async () => {
+      const text = await secretText('ca.crt');
+      return text !== '' && (await bundles()).every((bundle) => bundle === text);
+    });
+    expect(await now()).not.toEqual(before);
   });
 });
