@@ -29,16 +29,16 @@ export function helm(): string {
 }
 
 // Helm built with `go install` assumes Kubernetes 1.20, so the version is set explicitly.
+const CLUSTER = ['--kube-version', '1.34.1', '--api-versions', 'cert-manager.io/v1'];
+
 /**
- * Renders the chart as release `rollgate` in namespace `rollgate`.
+ * Renders the chart as release `rollgate` in namespace `rollgate`, for a cluster with cert-manager.
  *
  * @param args - Further arguments, such as `--set`.
  * @throws Error - With Helm's own message, if the chart does not render.
  */
 export function render(...args: string[]): string {
-  return execFileSync(
-    helm(),
-    ['template', 'rollgate', CHART, '--namespace', 'rollgate', '--kube-version', '1.34.1', ...args],
-    { encoding: 'utf8' },
-  );
+  return execFileSync(helm(), ['template', 'rollgate', CHART, '--namespace', 'rollgate', ...CLUSTER, ...args], {
+    encoding: 'utf8',
+  });
 }

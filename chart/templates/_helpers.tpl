@@ -33,8 +33,30 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccount" . }}
 {{- end }}
 
+{{/* The mode of certificates, if the other values agree with it. */}}
+{{- define "rollgate.certificates" -}}
+{{- $own := .Values.certificates }}
+{{- if eq $own.mode "existing" }}
+{{- if not $own.existingSecret }}
+{{- fail "certificates.mode=existing: set certificates.existingSecret to the name of a Secret with tls.crt and tls.key" }}
+{{- else if not $own.caBundle }}
+{{- fail "certificates.mode=existing: set certificates.caBundle to the CA of certificates.existingSecret. The API server checks the certificate by it" }}
+{{- end }}
+{{- else if or $own.existingSecret $own.caBundle }}
+{{- fail (printf "certificates.mode=%s: certificates.existingSecret and certificates.caBundle have no effect. Remove them, or set certificates.mode=existing" $own.mode) }}
+{{- end }}
+{{- if eq $own.mode "cert-manager" }}
+{{- if not (.Capabilities.APIVersions.Has "cert-manager.io/v1") }}
+{{- fail "certificates.mode=cert-manager: the cluster does not serve cert-manager.io/v1. Install cert-manager first, or set certificates.mode=self. For helm template, add --api-versions cert-manager.io/v1" }}
+{{- end }}
+{{- else if $own.certManager.issuerRef }}
+{{- fail (printf "certificates.mode=%s: certificates.certManager.issuerRef has no effect. Remove it, or set certificates.mode=cert-manager" $own.mode) }}
+{{- end }}
+{{- $own.mode }}
+{{- end }}
+
 {{- define "rollgate.secret" -}}
-{{- if .Values.certificates.existingSecret }}{{ .Values.certificates.existingSecret }}{{ else }}{{ include "rollgate.name" . }}-tls{{ end }}
+{{- if eq .Values.certificates.mode "existing" }}{{ .Values.certificates.existingSecret }}{{ else }}{{ include "rollgate.name" . }}-tls{{ end }}
 {{- end }}
 
 {{/* The accounts that neither policy nor webhooks bother with: the one list behind both. */}}
@@ -58,7 +80,7 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccou
 {{/* Those of the chart take precedence: without them the API server would not trust Rollgate. */}}
 {{- define "rollgate.webhookAnnotations" -}}
 {{- $own := dict }}
-{{- if .Values.certificates.certManager.enabled }}
+{{- if eq (include "rollgate.certificates" .) "cert-manager" }}
 {{- $_ := set $own "cert-manager.io/inject-ca-from" (printf "%s/%s" .Release.Namespace (include "rollgate.name" .)) }}
 {{- end }}
 {{- merge $own .Values.webhooks.annotations | toYaml }}
@@ -72,7 +94,7 @@ clientConfig:
     namespace: {{ .root.Release.Namespace }}
     path: {{ .path }}
     port: 443
-  {{- if and (not .root.Values.certificates.certManager.enabled) .root.Values.certificates.caBundle }}
+  {{- if eq (include "rollgate.certificates" .root) "existing" }}
   caBundle: {{ .root.Values.certificates.caBundle | b64enc }}
   {{- end }}
 admissionReviewVersions: [v1]

@@ -13,6 +13,8 @@ export interface LeaseOptions {
   readonly name: string;
   /** The holder identity of this process. */
   readonly identity: string;
+  /** What the holder does, for the log: `converts Deployments`. */
+  readonly task: string;
   readonly log: Logger;
   /** How long others wait for a silent holder. */
   readonly duration?: number;
@@ -77,7 +79,7 @@ export class LeaderLease {
   }
 
   async #run(): Promise<void> {
-    const { log, period, namespace, name } = this.#options;
+    const { log, period, namespace, name, task } = this.#options;
     let lastError = '';
     while (!this.#stop.signal.aborted) {
       const started = performance.now();
@@ -95,7 +97,7 @@ export class LeaderLease {
         this.#leading = this.leading;
         log.info(
           { lease: `${namespace}/${name}` },
-          this.#leading ? 'this process converts Deployments' : 'another process converts Deployments',
+          `${this.#leading ? 'this' : 'another'} process ${task}`,
         );
       }
       await sleep(period, undefined, { signal: this.#stop.signal }).catch(() => undefined);

@@ -79,6 +79,15 @@ function addSourceOptions(command: Command): void {
 function addServerOptions(command: Command): void {
   command
     .option('--cert-dir <directory>', 'the directory of tls.crt and tls.key, loaded again when they change')
+    .option(
+      '--certificate-secret <namespace/name>',
+      'keep a CA and the certificate in this Secret; the holder of the Lease of the same name renews them',
+    )
+    .option('--certificate-service <namespace/name>', 'the Service for whose names --certificate-secret is issued')
+    .option(
+      '--webhook-configurations <name>',
+      'the webhook configurations whose caBundle is set to the CA of --certificate-secret',
+    )
     .option('--host <address>', 'the address to listen on (default: all; with --manifests 127.0.0.1)')
     .option('--port <number>', 'the HTTPS port', wholeNumber(0, 65_535), 8443)
     .option('--health-port <number>', 'the port of /livez, /readyz and /metrics', wholeNumber(0, 65_535), 8080)

@@ -74,7 +74,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   );
   const checks: HealthCheck[] = [
     { name: 'serving', failing: () => (drain.draining ? 'the server is stopping' : undefined) },
-    { name: 'certificate', failing: () => whyInvalid(certificate.current, now()) },
+    { name: 'certificate', failing: () => certificate.whyMissing?.() ?? whyInvalid(certificate.current, now()) },
     ...options.checks,
   ];
   certificate.onChange((fresh) => secure.setSecureContext(context(fresh)));

@@ -21,7 +21,9 @@ export interface CertificateSource {
   readonly current: Certificate;
   /** Calls the listener with each certificate that replaces the current one. */
   onChange(listener: (certificate: Certificate) => void): void;
-  stop(): void;
+  /** Returns why the current certificate is only a placeholder, or undefined if it is not. */
+  whyMissing?(): string | undefined;
+  stop(): void | Promise<void>;
 }
 
 /**
@@ -65,11 +67,9 @@ const HOUR = 3_600_000;
 
 type CertificateNames = readonly [string, ...string[]];
 
-/** Options of `FileCertificate`. */
-export interface FileOptions {
-  /** The directory of `tls.crt` and `tls.key`, mounted from a Secret of type kubernetes.io/tls. */
-  readonly directory: string;
-  /** Milliseconds between two checks of the files. */
+/** Options of `PolledCertificate`. */
+export interface PolledOptions {
+  /** Milliseconds between two checks. */
   readonly interval: number;
   readonly log: Log;
   readonly metrics: Pick<Metrics, 'reloaded' | 'serving'>;
@@ -77,32 +77,24 @@ export interface FileOptions {
 }
 
 /**
- * A certificate in files, whose content is checked every few seconds: the kubelet swaps a symbolic link two levels up,
- * which file events miss from the second time on. A changed pair that does not match, or is not valid now, is rejected
- * and the previous one stays active.
+ * A certificate that is looked at every few seconds. A changed pair that does not match, or is not valid now, is
+ * rejected and the previous one stays active.
  */
-export class FileCertificate implements CertificateSource {
-  readonly #options: FileOptions;
+export abstract class PolledCertificate implements CertificateSource {
+  readonly #options: PolledOptions;
   readonly #poller: Poller;
   #current: Certificate;
   #listeners: ((certificate: Certificate) => void)[] = [];
   #lastError = '';
 
-  /**
-   * Reads the files and starts to watch them. Rejects with an Error that names the file if there is no usable pair. An
-   * expired pair is served, but the server is not ready.
-   */
-  static async open(options: FileOptions): Promise<FileCertificate> {
-    const certificate = readCertificate(await readPair(options.directory));
-    options.metrics.serving(certificate.notAfter);
-    return new FileCertificate(options, certificate);
-  }
-
-  private constructor(options: FileOptions, current: Certificate) {
+  protected constructor(options: PolledOptions, current: Certificate) {
     this.#options = options;
     this.#current = current;
     this.#poller = new Poller(() => this.check(), options.interval);
   }
+
+  /** Returns the certificate if it is another one than the current one. Rejects if there is none that can be used. */
+  protected abstract changed(): Promise<Certificate | undefined>;
 
   get current(): Certificate {
     return this.#current;
@@ -117,11 +109,11 @@ export class FileCertificate implements CertificateSource {
     this.#listeners = [];
   }
 
-  /** Checks the files once. Never rejects. */
+  /** Checks once. Never rejects. */
   async check(): Promise<void> {
     const { log, metrics, now } = this.#options;
     try {
-      const fresh = await this.#changed();
+      const fresh = await this.changed();
       if (fresh === undefined) {
         this.#lastError = '';
         return;
@@ -137,24 +129,56 @@ export class FileCertificate implements CertificateSource {
     } catch (error) {
       metrics.reloaded('certificate', 'error');
       const reason = messageOf(error);
-      if (reason !== this.#lastError)
-        log.error(
-          { reason, notAfter: this.#current.notAfter },
-          'the changed certificate is invalid; the previous one stays active',
-        );
+      if (reason !== this.#lastError) this.report(reason);
       this.#lastError = reason;
     }
   }
 
-  async #changed(): Promise<Certificate | undefined> {
-    const { directory } = this.#options;
-    const pair = await readPair(directory);
-    if (pair.cert === this.#current.cert && pair.key === this.#current.key) return undefined;
+  /** Logs why the certificate cannot be used. */
+  protected report(reason: string): void {
+    this.#options.log.error(
+      { reason, notAfter: this.#current.notAfter },
+      'the changed certificate is invalid; the previous one stays active',
+    );
+  }
+}
+
+/** Options of `FileCertificate`. */
+export interface FileOptions extends PolledOptions {
+  /** The directory of `tls.crt` and `tls.key`, mounted from a Secret of type kubernetes.io/tls. */
+  readonly directory: string;
+}
+
+/**
+ * A certificate in files, whose content is checked every few seconds: the kubelet swaps a symbolic link two levels up,
+ * which file events miss from the second time on.
+ */
+export class FileCertificate extends PolledCertificate {
+  readonly #directory: string;
+
+  /**
+   * Reads the files and starts to watch them. Rejects with an Error that names the file if there is no usable pair. An
+   * expired pair is served, but the server is not ready.
+   */
+  static async open(options: FileOptions): Promise<FileCertificate> {
+    const certificate = readCertificate(await readPair(options.directory));
+    options.metrics.serving(certificate.notAfter);
+    return new FileCertificate(options, certificate);
+  }
+
+  private constructor(options: FileOptions, current: Certificate) {
+    super(options, current);
+    this.#directory = options.directory;
+  }
+
+  protected async changed(): Promise<Certificate | undefined> {
+    const pair = await readPair(this.#directory);
+    if (pair.cert === this.current.cert && pair.key === this.current.key) return undefined;
     try {
       return readCertificate(pair);
     } catch (error) {
       // The link may have been swapped between the two files.
-      const again = await readPair(directory);
+      const again = await readPair(this.#directory);
       if (again.cert === pair.cert && again.key === pair.key) throw error;
       return readCertificate(again);
     }

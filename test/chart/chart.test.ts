@@ -20,7 +20,7 @@ const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
   enforcing: ['--set', 'policy.mode=enforce', '--set', 'policy.rules.istio-injection=off'],
   'own secret': [
     '--set',
-    'certificates.certManager.enabled=false',
+    'certificates.mode=existing',
     '--set',
     'certificates.existingSecret=s',
     '--set',
@@ -32,6 +32,7 @@ const COMBINATIONS: Readonly<Record<string, readonly string[]>> = {
     '--set',
     'certificates.certManager.issuerRef.kind=ClusterIssuer',
   ],
+  'own certificates': ['--set', 'certificates.mode=self'],
   everything: [
     ...[
       '--set',
@@ -80,6 +81,17 @@ function objects(...args: string[]): unknown[] {
     .filter((value) => value !== null);
 }
 
+/** Returns what Helm says about a chart that does not render, for a cluster without cert-manager. */
+function fails(...args: string[]): string {
+  return spawnSync(helm(), ['template', 'rollgate', CHART, '--kube-version', '1.34.1', ...args], { encoding: 'utf8' })
+    .stderr;
+}
+
+/** Returns the arguments that set values of `certificates`. */
+function certificates(...values: string[]): string[] {
+  return values.flatMap((value) => ['--set', `certificates.${value}`]);
+}
+
 function kind(rendered: readonly unknown[], name: string): unknown {
   return rendered.find((value) => dig(value, 'kind') === name);
 }
@@ -90,7 +102,7 @@ describe('chart', () => {
   });
 
   it('passes helm lint, strictly', () => {
-    execFileSync(helm(), ['lint', '--strict', CHART, '--kube-version', '1.34.1'], { encoding: 'utf8' });
+    execFileSync(helm(), ['lint', '--strict', CHART, '--kube-version', '1.34.1'], { stdio: 'pipe' });
   });
 
   for (const [name, args] of Object.entries(COMBINATIONS)) {
@@ -279,20 +291,113 @@ describe('chart', () => {
       for (const id of keep.kinds) expect(registered('MutatingWebhookConfiguration'), keep.id).toContain(name(id));
   });
 
+  it.each<[string, string, ...string[]]>([
+    ['certificates.mode=existing: set certificates.existingSecret', 'mode=existing'],
+    ['certificates.mode=existing: set certificates.caBundle', 'mode=existing', 'existingSecret=s'],
+    ['issuerRef has no effect', 'mode=existing', 'existingSecret=s', 'caBundle=PEM', 'certManager.issuerRef.name=ca'],
+    ['issuerRef has no effect', 'mode=self', 'certManager.issuerRef.name=ca'],
+    ['certificates.mode=self: certificates.existingSecret and certificates.caBundle', 'mode=self', 'existingSecret=s'],
+    ['certificates.mode=cert-manager: certificates.existingSecret', 'existingSecret=s', 'caBundle=PEM'],
+    ['certificates.mode=cert-manager: certificates.existingSecret', 'caBundle=PEM'],
+    ['/certificates/mode', 'mode=openssl'],
+    ["additional properties 'enabled' not allowed", 'certManager.enabled=false'],
+  ])('says "%s" for certificates.%s', (message, ...values) => {
+    expect(fails('--api-versions', 'cert-manager.io/v1', ...certificates(...values))).toContain(message);
+  });
+
+  it('says what to set if the cluster has no cert-manager, and needs it for no other mode', () => {
+    expect(fails()).toContain(
+      'the cluster does not serve cert-manager.io/v1. Install cert-manager first, or set certificates.mode=self. For helm template, add --api-versions cert-manager.io/v1',
+    );
+    expect(fails(...certificates('mode=self'))).toBe('');
+    expect(fails(...certificates('mode=existing', 'existingSecret=s', 'caBundle=PEM'))).toBe('');
+  });
+
+  it('gives each mode its own certificate, and a bundle only where it is known', () => {
+    const modes = {
+      'cert-manager': certificates(),
+      self: certificates('mode=self'),
+      existing: certificates('mode=existing', 'existingSecret=mine', 'caBundle=PEM'),
+    };
+    const found = Object.fromEntries(
+      Object.entries(modes).map(([mode, args]) => {
+        const rendered = objects(...args);
+        const pod = dig(kind(rendered, 'Deployment'), 'spec', 'template', 'spec');
+        const configuration = kind(rendered, 'ValidatingWebhookConfiguration');
+        return [
+          mode,
+          {
+            options: asArray(dig(asArray(dig(pod, 'containers'))[0], 'args')).filter((arg) =>
+              /cert|webhook-conf/.test(asString(arg)),
+            ),
+            secrets: asArray(dig(pod, 'volumes')).flatMap((volume) => dig(volume, 'secret', 'secretName') ?? []),
+            injected: dig(configuration, 'metadata', 'annotations', 'cert-manager.io/inject-ca-from'),
+            bundle: dig(asArray(dig(configuration, 'webhooks'))[0], 'clientConfig', 'caBundle'),
+            kinds: ['Certificate', 'Secret'].filter((name) => kind(rendered, name) !== undefined),
+          },
+        ];
+      }),
+    );
+    const files = ['--cert-dir=/certificates'];
+    expect(found).toEqual({
+      'cert-manager': {
+        options: files,
+        secrets: ['rollgate-tls'],
+        injected: 'rollgate/rollgate',
+        bundle: undefined,
+        kinds: ['Certificate'],
+      },
+      self: {
+        options: [
+          '--certificate-secret=rollgate/rollgate-certificates',
+          '--certificate-service=rollgate/rollgate',
+          '--webhook-configurations=rollgate',
+        ],
+        secrets: [],
+        injected: undefined,
+        bundle: undefined,
+        kinds: ['Secret'],
+      },
+      existing: { options: files, secrets: ['mine'], injected: undefined, bundle: btoa('PEM'), kinds: [] },
+    });
+  });
+
+  it('grants what certificates.mode=self needs by name, with an empty Secret that upgrades do not touch', () => {
+    const rendered = objects(...certificates('mode=self'), '--set', 'conversion.enabled=false');
+    expect(kind(rendered, 'Secret')).toEqual({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {
+        name: 'rollgate-certificates',
+        namespace: 'rollgate',
+        labels: dig(kind(rendered, 'Service'), 'metadata', 'labels'),
+      },
+      type: 'Opaque',
+    });
+    const rights = rendered
+      .filter((value) => asString(dig(value, 'kind')).endsWith('Role'))
+      .filter((value) => dig(value, 'metadata', 'name') === 'rollgate-certificates')
+      .flatMap((role) =>
+        asArray(dig(role, 'rules')).map((rule) =>
+          ['resources', 'resourceNames', 'verbs'].map((field) => asArray(dig(rule, field)).join()).join(' '),
+        ),
+      );
+    expect(rights).toEqual([
+      'mutatingwebhookconfigurations,validatingwebhookconfigurations rollgate get,patch',
+      'secrets rollgate-certificates get,patch',
+      'leases  create',
+      'leases rollgate-certificates get,update',
+    ]);
+    expect(JSON.stringify(objects('--set', 'conversion.enabled=false'))).not.toContain('rollgate-certificates');
+  });
+
   it('rejects settings that cannot work', () => {
-    const fails = (...args: string[]): string =>
-      spawnSync(helm(), ['template', 'rollgate', CHART, '--kube-version', '1.34.1', ...args], { encoding: 'utf8' })
-        .stderr;
-    expect(fails('--set', 'certificates.certManager.enabled=false')).toContain('existingSecret');
-    expect(
-      fails('--set', 'certificates.certManager.enabled=false', '--set', 'certificates.existingSecret=s'),
-    ).toContain('caBundle');
     expect(fails('--set', 'replicas=0')).toContain('replicas');
     expect(fails('--set', 'replica=2')).toContain('replica');
     expect(fails('--set', 'policy.mode=strict')).toContain('mode');
     expect(fails('--set', 'controllers.namespaces={argo-*}')).toContain('/controllers/namespaces/0');
     expect(fails('--set', 'conversion.namespaces={team-*}')).toContain('/conversion/namespaces/0');
-    expect(fails('--set', 'conversion.namespaces={shop,kube-system}')).toContain(
+    expect(fails(...certificates('mode=self'), '--set', 'conversion.namespaces={shop,kube-system}')).toContain(
       'nothing is converted in namespace kube-system',
     );
   });

@@ -98,13 +98,14 @@ async function serve(): Promise<Leases> {
 }
 
 // No test lasts as long as this duration.
-function start(leases: Leases, identity: string, duration = 600_000): LeaderLease {
+function start(leases: Leases, identity: string, duration = 600_000, log = recorder().logger): LeaderLease {
   const lease = new LeaderLease({
     kubeConfig: leases.kubeConfig(),
     namespace: 'rollgate',
     name: 'conversion',
     identity,
-    log: recorder().logger,
+    task: 'converts Deployments',
+    log,
     duration,
     period: 20,
   });
@@ -114,6 +115,14 @@ function start(leases: Leases, identity: string, duration = 600_000): LeaderLeas
 }
 
 describe('a Lease', () => {
+  it('says in the log what its holder does', async () => {
+    const leases = await serve();
+    const { lines, logger } = recorder();
+    const lease = start(leases, 'one', 600_000, logger);
+    await eventually(() => expect(lease.leading).toBe(true));
+    await eventually(() => expect(lines.map(({ message }) => message)).toEqual(['this process converts Deployments']));
+  });
+
   it('is held by the first process, and by the other one after the first releases it', async () => {
     const leases = await serve();
     const one = start(leases, 'one');

@@ -183,7 +183,7 @@ describe('a namespace that is removed from the list', () => {
 
     const notes = async (namespaces: string): Promise<string> => {
       const settings = [
-        'certificates.certManager.enabled=false',
+        'certificates.mode=existing',
         'certificates.existingSecret=tls',
         'certificates.caBundle=PEM',
         `conversion.namespaces={${namespaces}}`,

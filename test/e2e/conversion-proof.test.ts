@@ -176,6 +176,7 @@ async function chartNotes(): Promise<string> {
     const { stdout } = await promisify(execFile)(helm(), [
       ...args,
       ...['--kube-version', '1.34.1', '--kubeconfig', cluster.admin.kubeconfig, '--show-only', 'templates/notes.yaml'],
+      ...['--api-versions', 'cert-manager.io/v1'],
     ]);
     return asString(dig(parse(stdout), 'text'));
   } finally {

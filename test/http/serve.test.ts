@@ -189,6 +189,26 @@ spec:
       () => ({}),
       /^a certificate is required: name the directory of tls\.crt and tls\.key with --cert-dir$/,
     ],
+    [
+      'two certificates',
+      (path) => ({ certDir: path, certificateSecret: 'a/b' }),
+      /^use either --cert-dir or --certificate-secret$/,
+    ],
+    [
+      'a Secret and no cluster',
+      (path) => ({ manifests: [path], certificateSecret: 'a/b' }),
+      /^--certificate-secret needs a cluster: remove it, or --manifests$/,
+    ],
+    [
+      'a Secret and nothing that it is for',
+      () => ({ certificateSecret: 'a/b', webhookConfigurations: 'gate' }),
+      /^--certificate-secret needs --certificate-service and --webhook-configurations$/,
+    ],
+    [
+      'a Secret without its namespace',
+      () => ({ certificateSecret: 'b', certificateService: 'a/c', webhookConfigurations: 'gate' }),
+      /^--certificate-secret: use NAMESPACE\/NAME instead of "b"$/,
+    ],
   ])('does not begin with %s', async (_name, options, message) => {
     const path = await directory({ 'shop.yaml': SHOP, 'bad-policy.txt': 'mod: audit' });
     await expect(start(options(path))).rejects.toThrow(message);

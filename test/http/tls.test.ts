@@ -4,7 +4,7 @@ import https from 'node:https';
 import { join } from 'node:path';
 import { connect, type SecureVersion } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { selfSigned, type KeyPair } from '../../src/server/certificate.ts';
+import { certificateAuthority, issued, selfSigned, type KeyPair } from '../../src/server/certificate.ts';
 import { createLog } from '../../src/server/log.ts';
 import { FileCertificate, generatedCertificate, readCertificate, whyInvalid } from '../../src/server/tls.ts';
 import { metric, testApp } from '../support/app.ts';
@@ -102,6 +102,44 @@ describe('a self-signed certificate', () => {
     );
     expect(whyInvalid(current, Date.now() - 2 * DAY)).toBe(
       `the certificate is not valid before ${current.notBefore.toISOString()}`,
+    );
+  });
+});
+
+describe('a certificate of an authority', () => {
+  const validity = { notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + DAY) };
+  const [old, next] = ['old', 'next'].map((name) => certificateAuthority({ name, ...validity })) as [KeyPair, KeyPair];
+
+  it('is accepted by a client that trusts this authority, alone or among others, and by no other', async () => {
+    const pair = issued({ names: ['localhost'], ...validity }, next);
+    const server = await startTestServer(SHOP, { certificate: fixedCertificate(pair) });
+    cleanup.push(() => server.stop());
+    const visit = (ca: string): Promise<boolean> =>
+      new Promise((resolve) => {
+        const { port } = server.running;
+        const socket = connect({ host: '127.0.0.1', port, ca, servername: 'localhost' }, () => {
+          resolve(true);
+          socket.destroy();
+        }).once('error', () => resolve(false));
+      });
+    expect(await visit(next.cert)).toBe(true);
+    expect(await visit(old.cert + next.cert)).toBe(true);
+    expect(await visit(old.cert)).toBe(false);
+  });
+
+  it('has the limits of RFC 5280: the authority signs, and the certificate serves', () => {
+    const authority = new X509Certificate(next.cert);
+    expect([authority.ca, authority.subject, authority.issuer]).toEqual([true, 'CN=next', 'CN=next']);
+    expect(authority.verify(authority.publicKey)).toBe(true);
+    const leaf = new X509Certificate(issued({ names: ['gate.example'], ...validity }, next).cert);
+    expect([leaf.ca, leaf.subject, leaf.issuer]).toEqual([false, 'CN=gate.example', 'CN=next']);
+    expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
+    expect(leaf.checkIssued(new X509Certificate(old.cert))).toBe(false);
+  });
+
+  it('is not issued by a certificate that is no authority', () => {
+    expect(() => issued({ names: ['localhost'], ...validity }, certificate())).toThrow(
+      'the certificate authority was not made by Rollgate',
     );
   });
 });

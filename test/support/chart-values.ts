@@ -67,7 +67,8 @@ export const CHART_FACTORS: Factors<Values> = {
   certificates: {
     'cert-manager': {},
     issuer: { certificates: { certManager: { issuerRef: { name: 'ca', kind: 'ClusterIssuer' } } } },
-    existing: { certificates: { certManager: { enabled: false }, existingSecret: 'tls', caBundle: 'PEM' } },
+    existing: { certificates: { mode: 'existing', existingSecret: 'tls', caBundle: 'PEM' } },
+    self: { certificates: { mode: 'self' } },
   },
   network: {
     default: {},

@@ -4,15 +4,20 @@ import { FileCertificate, generatedCertificate, type CertificateSource } from '.
 import { POLL_INTERVAL, type ServeOptions } from './options.ts';
 
 /**
- * Returns the certificate of the HTTPS port: that of `--cert-dir`, or a generated one where manifests are served.
+ * Returns the certificate of the HTTPS port: that of `--cert-dir` or `--certificate-secret`, or a generated one where
+ * manifests are served.
  *
  * @throws Error with a sentence for the user when there is none.
  */
-export async function certificateOf(
-  { certDir, manifests }: Pick<ServeOptions, 'certDir' | 'manifests'>,
-  log: Log,
-  metrics: Metrics,
-): Promise<CertificateSource> {
+export async function certificateOf(options: ServeOptions, log: Log, metrics: Metrics): Promise<CertificateSource> {
+  const { certDir, certificateSecret, manifests } = options;
+  if (certificateSecret !== undefined) {
+    if (certDir !== undefined) throw new Error('use either --cert-dir or --certificate-secret');
+    if (manifests !== undefined) throw new Error('--certificate-secret needs a cluster: remove it, or --manifests');
+    // The client library is large, and the other certificates do without it.
+    const { selfSignedCertificate } = await import('./self-signed.ts');
+    return selfSignedCertificate(options, log, metrics);
+  }
   if (certDir !== undefined)
     return FileCertificate.open({ directory: certDir, interval: POLL_INTERVAL, log, metrics, now: Date.now });
   if (manifests === undefined)

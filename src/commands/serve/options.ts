@@ -20,6 +20,15 @@ export interface ServeOptions extends ClusterOptions {
   readonly conversionPolicy?: string;
   /** The directory of tls.crt and tls.key. Without a cluster a certificate is generated where none is given. */
   readonly certDir?: string;
+  /**
+   * The Secret, `NAMESPACE/NAME`, in which Rollgate keeps a CA and the certificate that it serves. The holder of the
+   * Lease of the same name renews them.
+   */
+  readonly certificateSecret?: string;
+  /** The Service, `NAMESPACE/NAME`, for whose names that certificate is issued. */
+  readonly certificateService?: string;
+  /** The name of the webhook configurations whose `caBundle` is set to that CA. */
+  readonly webhookConfigurations?: string;
   readonly host?: string;
   readonly port: number;
   readonly healthPort: number;

@@ -214,9 +214,9 @@ async function listen(
   return server;
 }
 
-function logServing({ port, healthPort }: RunningServer, { current }: CertificateSource, log: Log): void {
-  const { notAfter, fingerprint } = current;
-  const certificate = { notAfter, fingerprint };
+function logServing({ port, healthPort }: RunningServer, source: CertificateSource, log: Log): void {
+  const { notAfter, fingerprint } = source.current;
+  const certificate = source.whyMissing?.() ?? { notAfter, fingerprint };
   log.info({ version: VERSION, port, healthPort, rules: RULES.length, certificate }, 'serving');
 }
 

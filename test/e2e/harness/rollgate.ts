@@ -74,18 +74,15 @@ export class Rollgate {
     await writeFile(join(folder, 'certificates', 'tls.key'), certificate.key);
     await writeFile(join(folder, 'ca.pem'), certificate.cert);
 
+    const keepsOwn = settings.includes('certificates.mode=self');
     // In a real cluster, cert-manager injects the CA.
-    const own = [
-      'certificates.certManager.enabled=false',
-      'certificates.existingSecret=rollgate-tls',
-      'policy.mode=enforce',
-    ];
+    const own = ['policy.mode=enforce'];
+    if (!keepsOwn) own.push('certificates.mode=existing', 'certificates.existingSecret=rollgate-tls');
     // The whole suite runs with matchConditions and without them: they must not change an answer.
     if (process.env['ROLLGATE_E2E_MATCH_CONDITIONS'] === 'off') own.push('webhooks.matchConditions=false');
     const rendered = objectsOf(
       render(
-        '--set-file',
-        `certificates.caBundle=${join(folder, 'ca.pem')}`,
+        ...(keepsOwn ? [] : ['--set-file', `certificates.caBundle=${join(folder, 'ca.pem')}`]),
         ...[...own, ...settings].flatMap((setting) => ['--set', setting]),
       ),
     );
@@ -101,7 +98,7 @@ export class Rollgate {
     await writeFile(policyFile, asString(dig(policy, 'data', 'rollgate.yaml')));
     const deployment = rendered.find(({ kind }) => kind === 'Deployment');
     const here: Readonly<Record<string, string>> = {
-      'cert-dir': join(folder, 'certificates'),
+      ...(keepsOwn ? {} : { 'cert-dir': join(folder, 'certificates') }),
       policy: policyFile,
       host: asString(dig(service, 'spec', 'clusterIP')),
       port: '443',

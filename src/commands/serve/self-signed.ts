@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { LeaderLease } from '../../cluster/lease.ts';
+import { certificateApi } from '../../server/certificates/api.ts';
+import type { Names } from '../../server/certificates/content.ts';
+import { CertificateKeeper } from '../../server/certificates/keeper.ts';
+import { SecretCertificate } from '../../server/certificates/secret-certificate.ts';
+import type { Log } from '../../server/log.ts';
+import type { Metrics } from '../../server/metrics.ts';
+import type { CertificateSource } from '../../server/tls.ts';
+import { kubeConfigOf } from '../cluster.ts';
+import type { ServeOptions } from './options.ts';
+
+// A new certificate is served when the next one may be needed: at a fresh install, each of them waits for it.
+const INTERVAL = 2_000;
+
+/**
+ * Returns the certificate in the Secret of `--certificate-secret`. The holder of the Lease of the same name keeps it.
+ *
+ * @throws Error with a sentence for the user when an option is missing or invalid.
+ */
+export async function selfSignedCertificate(
+  options: ServeOptions,
+  log: Log,
+  metrics: Metrics,
+): Promise<CertificateSource> {
+  const { certificateSecret: secret = '', certificateService, webhookConfigurations: webhooks } = options;
+  if (certificateService === undefined || webhooks === undefined)
+    throw new Error('--certificate-secret needs --certificate-service and --webhook-configurations');
+  const [namespace, name] = placeOf('--certificate-secret', secret);
+  const [serviceNamespace, service] = placeOf('--certificate-service', certificateService);
+  const names: Names = [`${service}.${serviceNamespace}.svc`, `${service}.${serviceNamespace}.svc.cluster.local`];
+  const kubeConfig = kubeConfigOf(options);
+  const api = certificateApi(kubeConfig, { namespace, secret: name, webhooks });
+  const lease = new LeaderLease({
+    kubeConfig,
+    namespace,
+    name,
+    identity: `${hostname()}-${randomBytes(4).toString('hex')}`,
+    task: 'renews the certificate',
+    log,
+  });
+  const keeper = new CertificateKeeper({
+    api,
+    names,
+    interval: INTERVAL,
+    log,
+    mayAct: () => lease.leading,
+    now: Date.now,
+    monotonic: () => performance.now(),
+  });
+  lease.start();
+  keeper.start();
+  const certificate = await SecretCertificate.open({
+    secret,
+    names,
+    interval: INTERVAL,
+    log,
+    metrics,
+    now: Date.now,
+    read: async () => (await api.secret()).data,
+  });
+  return {
+    get current() {
+      return certificate.current;
+    },
+    onChange: (listener) => certificate.onChange(listener),
+    whyMissing: () => certificate.whyMissing(),
+    async stop() {
+      certificate.stop();
+      keeper.stop();
+      await lease.stop();
+    },
+  };
+}
+
+function placeOf(option: string, given: string): [namespace: string, name: string] {
+  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(given) ?? [];
+  if (namespace === undefined || name === undefined)
+    throw new Error(`${option}: use NAMESPACE/NAME instead of ${JSON.stringify(given)}`);
+  return [namespace, name];
+}

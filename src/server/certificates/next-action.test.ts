@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { nextAction, type CertificateState, type Times } from './next-action.ts';
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+const DAY = 24 * HOUR;
+const NOW = Date.UTC(2026, 5, 1);
+
+function authority(id: string, age = 0): NonNullable<CertificateState['authority']> {
+  return { id, notBefore: NOW - HOUR - age, notAfter: NOW + 365 * DAY - age };
+}
+
+function serving(issuer: string, age = 0): NonNullable<CertificateState['serving']> {
+  return { issuer, notBefore: NOW - HOUR - age, notAfter: NOW + 90 * DAY - age };
+}
+
+const EMPTY: CertificateState = {
+  authority: undefined,
+  next: undefined,
+  trusted: [],
+  serving: undefined,
+  bundles: [],
+  requested: undefined,
+};
+const SETTLED: CertificateState = {
+  ...EMPTY,
+  authority: authority('a'),
+  trusted: ['a'],
+  serving: serving('a'),
+  bundles: [['a'], ['a']],
+};
+const ROTATING: CertificateState = {
+  ...SETTLED,
+  next: authority('b'),
+  bundles: [
+    ['b', 'a'],
+    ['a', 'b'],
+  ],
+};
+const ROTATED: CertificateState = {
+  ...SETTLED,
+  authority: authority('b'),
+  trusted: ['b', 'a'],
+  serving: serving('b'),
+  bundles: [
+    ['b', 'a'],
+    ['b', 'a'],
+  ],
+};
+const LONG = 400 * DAY;
+
+describe('the next step of certificates', () => {
+  it.each<[string, CertificateState, Partial<Times>, object]>([
+    ['nothing is there', EMPTY, {}, { kind: 'create' }],
+    ['the webhooks have no bundle yet', { ...EMPTY, bundles: [[], []] }, {}, { kind: 'create' }],
+    ['the first bundle is missing', { ...SETTLED, bundles: [['a'], []] }, {}, { kind: 'trust', ids: ['a'] }],
+    ['all is well', SETTLED, { nextTrusted: LONG, served: LONG }, { kind: 'wait' }],
+    ['there are no webhooks', { ...SETTLED, bundles: [] }, {}, { kind: 'wait' }],
+    ['the certificate has 31 days left', { ...SETTLED, serving: serving('a', 59 * DAY) }, {}, { kind: 'wait' }],
+    ['the certificate has 29 days left', { ...SETTLED, serving: serving('a', 61 * DAY) }, {}, { kind: 'renew' }],
+    ['the certificate is for later', { ...SETTLED, serving: serving('a', -DAY) }, {}, { kind: 'renew' }],
+    ['the certificate cannot be used', { ...SETTLED, serving: undefined }, {}, { kind: 'renew' }],
+    ['a certificate is requested', { ...SETTLED, requested: 'certificate' }, {}, { kind: 'renew' }],
+    ['an authority is requested', { ...SETTLED, requested: 'ca' }, {}, { kind: 'prepare', trusted: ['a'] }],
+    ['the authority has 123 days left', { ...SETTLED, authority: authority('a', 242 * DAY) }, {}, { kind: 'wait' }],
+    [
+      'the authority has 121 days left',
+      { ...SETTLED, authority: authority('a', 244 * DAY) },
+      {},
+      { kind: 'prepare', trusted: ['a'] },
+    ],
+    [
+      'the Secret is empty, and the webhooks trust others',
+      { ...EMPTY, bundles: [['x'], ['y', 'x']] },
+      {},
+      { kind: 'prepare', trusted: ['x', 'y'] },
+    ],
+    [
+      'the next one is in one bundle',
+      { ...ROTATING, bundles: [['b', 'a'], ['a']] },
+      { nextTrusted: LONG },
+      { kind: 'trust', ids: ['b', 'a'] },
+    ],
+    ['the next one is trusted only now', ROTATING, { nextTrusted: 29 * SECOND }, { kind: 'wait' }],
+    ['the next one is trusted for long', ROTATING, { nextTrusted: 30 * SECOND }, { kind: 'switch' }],
+    [
+      'the certificate expires during a rotation that cannot go on',
+      { ...ROTATING, bundles: [['a']], serving: serving('a', 61 * DAY) },
+      {},
+      { kind: 'renew' },
+    ],
+    [
+      'the next one has expired',
+      { ...ROTATING, next: authority('b', 366 * DAY), requested: 'ca' },
+      { nextTrusted: LONG },
+      { kind: 'prepare', trusted: ['a', 'b'] },
+    ],
+    ['the old one is trusted for a day', ROTATED, { now: NOW + DAY, served: LONG }, { kind: 'retire', trusted: ['b'] }],
+    ['the old one is trusted for less', ROTATED, { now: NOW + DAY - 1, served: LONG }, { kind: 'wait' }],
+    ['the clock jumps after a rotation', ROTATED, { now: NOW + DAY, served: 9 * 60 * SECOND }, { kind: 'wait' }],
+    ['the old one is retired', { ...ROTATED, trusted: ['b'] }, {}, { kind: 'trust', ids: ['b'] }],
+    [
+      'many are trusted',
+      { ...EMPTY, trusted: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'] },
+      {},
+      { kind: 'prepare', trusted: ['1', '2', '3', '4', '5', '6', '7', '8'] },
+    ],
+  ])('when %s', (_, state, times, action) => {
+    expect(nextAction(state, { now: NOW, nextTrusted: 0, served: 0, ...times })).toEqual(action);
+  });
+});
