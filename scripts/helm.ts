@@ -28,16 +28,25 @@ export function helm(): string {
   return path;
 }
 
-// Helm built with `go install` assumes Kubernetes 1.20, so the version is set explicitly.
 /**
- * Renders the chart as release `rollgate` in namespace `rollgate`.
+ * Renders what an installation of the chart as release `rollgate` in namespace `rollgate` creates.
  *
  * @param args - Further arguments, such as `--set`.
  * @throws Error - With Helm's own message, if the chart does not render.
  */
 export function render(...args: string[]): string {
+  return template('--skip-tests', ...args);
+}
+
+/** Renders what `helm test` creates, otherwise as `render`. */
+export function renderTest(...args: string[]): string {
+  return template('--show-only', 'templates/self-test.yaml', ...args);
+}
+
+function template(...args: string[]): string {
   return execFileSync(
     helm(),
+    // Helm built with `go install` assumes Kubernetes 1.20, so the version is set explicitly.
     ['template', 'rollgate', CHART, '--namespace', 'rollgate', '--kube-version', '1.34.1', ...args],
     { encoding: 'utf8' },
   );
