@@ -6,7 +6,8 @@ import type { KubeObject } from '../world/object.ts';
 import { kubeConfigOf, type ClusterOptions } from './cluster.ts';
 import { EXIT, type Io } from './io.ts';
 
-const TAG = '[rollgate/';
+// At the end of every finding that Rollgate reports.
+const TAG = /\[rollgate\/[a-z-]+\]/;
 // As the API server says it with failurePolicy Fail.
 const NOT_REACHED = /failed calling webhook "[^"]+\.rollgate\.io"/;
 
@@ -43,14 +44,14 @@ export type SelfTest =
  */
 export async function selfTest(namespace: string, send: (rollout: KubeObject) => Promise<string[]>): Promise<SelfTest> {
   try {
-    const warning = (await send(invalidRollout(namespace))).find((text) => text.startsWith(TAG));
+    const warning = (await send(invalidRollout(namespace))).find((text) => TAG.test(text));
     return warning === undefined
       ? { answered: 'nothing', text: 'the API server admitted an invalid Rollout without a warning' }
       : { answered: 'warning', text: warning };
   } catch (error) {
     const text = messageOf(error);
     if (!(error instanceof ApiError)) return { answered: 'unknown', text };
-    if (text.includes(TAG)) return { answered: 'denial', text };
+    if (TAG.test(text)) return { answered: 'denial', text };
     return { answered: NOT_REACHED.test(text) ? 'nothing' : 'unknown', text };
   }
 }

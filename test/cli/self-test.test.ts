@@ -82,7 +82,7 @@ describe('rollgate self-test', () => {
   });
 
   it('passes when Rollgate warns, among other warnings', async () => {
-    const warnings = ['unknown field "spec.x", really', '[rollgate/rollout-steps] step 1 of "a": no, 299 - "b"'];
+    const warnings = ['unknown field "spec.x", really', 'step 1 of "a": no, 299 - "b" [rollgate/rollout-steps]'];
     const { code, out, err } = await run({ code: 201, body: {}, warnings });
     expect([code, err]).toEqual([0, '']);
     expect(out).toBe(`Rollgate answered: it warned about an invalid Rollout in namespace "default".\n${warnings[1]}\n`);
@@ -90,7 +90,7 @@ describe('rollgate self-test', () => {
 
   it('passes when Rollgate denies', async () => {
     const message =
-      'admission webhook "argoproj.validate.rollgate.io" denied the request: [rollgate/rollout-steps] weight 120';
+      'admission webhook "argoproj.validate.rollgate.io" denied the request: weight 120 [rollgate/rollout-steps]';
     const { code, out, err } = await run(status(422, message));
     expect([code, err]).toEqual([0, '']);
     expect(out).toBe(`Rollgate answered: it denied an invalid Rollout in namespace "default".\n${message}\n`);
@@ -98,7 +98,7 @@ describe('rollgate self-test', () => {
 
   it.each<[string, Answer]>([
     ['admitted without a warning', { code: 201, body: {} }],
-    ['admitted with a warning of another webhook', { code: 201, body: {}, warnings: ['[other] see [rollgate/x]'] }],
+    ['admitted with a warning of another webhook', { code: 201, body: {}, warnings: ['see rollgate/rollout-steps'] }],
     [
       'rejected because Rollgate cannot be reached',
       status(500, 'Internal error occurred: failed calling webhook "argoproj.validate.rollgate.io": no endpoints'),
