@@ -84,20 +84,30 @@ describe('helm test', () => {
   });
 
   it('can be left out, and is refused in a namespace that Rollgate is never asked about', () => {
-    const template = (...args: string[]) =>
-      spawnSync(helm(), ['template', 'rollgate', CHART, '-n', 'rollgate', '--kube-version', '1.34.1', ...args], {
-        encoding: 'utf8',
-      });
-    const without = template('--set', 'selfTest.enabled=false', '--set', 'selfTest.namespace=rollgate');
-    expect(without.stderr).toBe('');
-    expect(without.stdout).toContain('kind: Deployment');
-    expect(without.stdout).not.toContain('self-test');
+    const template = (namespace: string, ...settings: string[]) =>
+      spawnSync(
+        helm(),
+        [
+          ...['template', 'rollgate', CHART, '--namespace', namespace, '--kube-version', '1.34.1'],
+          ...settings.flatMap((setting) => ['--set', setting]),
+        ],
+        { encoding: 'utf8' },
+      );
+    for (const { stderr, stdout } of [
+      template('rollgate', 'selfTest.enabled=false', 'selfTest.namespace=rollgate'),
+      // The namespace default is not checked here, and nobody has named another one.
+      template('default'),
+      template('rollgate', 'webhooks.excludedNamespaces={default}'),
+    ]) {
+      expect(stderr).toBe('');
+      expect(stdout).toContain('kind: Deployment');
+      expect(stdout).not.toContain('self-test');
+    }
+    expect(template('default', 'selfTest.namespace=shop').stdout).toContain('self-test');
     for (const args of [
       ['selfTest.namespace=rollgate'],
       ['selfTest.namespace=legacy', 'webhooks.excludedNamespaces={legacy}'],
     ])
-      expect(template(...args.flatMap((setting) => ['--set', setting])).stderr).toContain(
-        'selfTest.namespace: the API server never asks Rollgate',
-      );
+      expect(template('rollgate', ...args).stderr).toContain('selfTest.namespace: the API server never asks Rollgate');
   });
 });
