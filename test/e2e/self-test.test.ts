@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderTest } from '../../scripts/helm.ts';
+import { CHART, helm, renderTest } from '../../scripts/helm.ts';
+import { invalidRollout } from '../../src/commands/self-test.ts';
 import { main } from '../../src/program.ts';
-import { namespaceOf, type KubeObject } from '../../src/world/object.ts';
 import { asArray, asString, dig } from '../../src/world/read.ts';
 import { io } from '../cli/support.ts';
 import { API_SERVER_METRICS } from '../support/exported-metrics.ts';
@@ -13,30 +16,87 @@ import { objectsOf } from './harness/objects.ts';
 import { until } from './harness/program.ts';
 
 let cluster: Cluster;
-let args: readonly string[];
+const seen = new Set<unknown>();
 
 beforeAll(async () => {
   cluster = await Cluster.start({ rollgate: ['policy.mode=audit'] });
-  const rendered = objectsOf(renderTest());
-  const pod = rendered.find(({ kind }) => kind === 'Pod') as KubeObject;
-  await cluster.admin.run(['apply', '-f', '-'], yamlOf(rendered.filter(({ kind }) => kind !== 'Pod')));
-  const account = { namespace: namespaceOf(pod), name: asString(dig(pod, 'spec', 'serviceAccountName')) };
-  const kubectl = await cluster.as(account);
-  const container = asArray(dig(pod, 'spec', 'containers'))[0];
-  args = [...asArray(dig(container, 'args')).map(asString), `--kubeconfig=${kubectl.kubeconfig}`];
-  // Rights take a moment to be known to the API server.
-  await until('the rights of the test', async () => (await run()).code !== 2);
+  const values = [
+    'certificates.certManager.enabled=false',
+    'certificates.existingSecret=rollgate-tls',
+    'policy.mode=audit',
+  ];
+  // The objects are there already. This makes them a release, which has a test.
+  await helmCommand(
+    ...['install', 'rollgate', CHART, '--take-ownership'],
+    ...['--set-file', `certificates.caBundle=${join(cluster.controlPlane.folder, 'rollgate', 'ca.pem')}`],
+    ...values.flatMap((value) => ['--set', value]),
+  );
 });
 afterAll(() => cluster?.stop());
 
-/** Runs what the pod of `helm test` runs, as its account. */
-async function run(): Promise<{ code: number | undefined; out: string; err: string }> {
-  const written = io('.');
-  const code = await main(args, written);
-  return { code, out: written.out(), err: written.err() };
+function helmCommand(...args: readonly string[]): Promise<{ stdout: string }> {
+  const { kubeconfig } = cluster.admin;
+  return promisify(execFile)(helm(), [...args, '--namespace', 'rollgate', '--kubeconfig', kubeconfig]);
 }
 
-async function failurePolicy(value: 'Ignore' | 'Fail'): Promise<void> {
+interface Tested {
+  /** What the pod printed, and its exit code. */
+  readonly pod: { readonly code: number | undefined; readonly out: string; readonly err: string };
+  /** Whether Helm says that the test has passed. */
+  readonly passed: boolean;
+}
+
+/** Runs `helm test`. The command of its pod runs here, as its account, and the pod ends as the command does. */
+async function helmTest(): Promise<Tested> {
+  const { admin } = cluster.controlPlane;
+  const helmEnded = helmCommand('test', 'rollgate', '--timeout', '120s').then(
+    ({ stdout }) => /^Phase: +Succeeded$/m.test(stdout),
+    () => false,
+  );
+  const pod = await until('the pod of the test', async () => {
+    const found = await admin.get('v1', 'Pod', 'rollgate', 'rollgate-self-test');
+    const runs = found !== undefined && asArray(dig(found, 'status', 'conditions')).some(isReady);
+    return runs && !seen.has(found.metadata['uid']) ? found : undefined;
+  });
+  seen.add(pod.metadata['uid']);
+  const kubectl = await cluster.as({ namespace: 'rollgate', name: asString(dig(pod, 'spec', 'serviceAccountName')) });
+  const args = [
+    ...asArray(dig(asArray(dig(pod, 'spec', 'containers'))[0], 'args')).map(asString),
+    `--kubeconfig=${kubectl.kubeconfig}`,
+  ];
+  // A pod starts more slowly than the API server learns of the rights.
+  const result = await until('the rights of the test', async () => {
+    const written = io('.');
+    const code = await main(args, written);
+    return code === 2 ? undefined : { code, out: written.out(), err: written.err() };
+  });
+  await admin.patch(
+    { apiVersion: 'v1', kind: 'Pod', namespace: 'rollgate', name: pod.metadata.name },
+    { status: { phase: result.code === 0 ? 'Succeeded' : 'Failed' } },
+    'status',
+  );
+  return { pod: result, passed: await helmEnded };
+}
+
+function isReady(condition: unknown): boolean {
+  return dig(condition, 'type') === 'Ready' && dig(condition, 'status') === 'True';
+}
+
+/** Returns what is left of a test, apart from its pod. */
+async function left(): Promise<string[]> {
+  const { admin } = cluster.controlPlane;
+  const rbac = 'rbac.authorization.k8s.io/v1';
+  const found = [
+    await admin.get('v1', 'ServiceAccount', 'rollgate', 'rollgate-self-test'),
+    await admin.get(rbac, 'Role', 'default', 'rollgate-self-test'),
+    await admin.get(rbac, 'RoleBinding', 'default', 'rollgate-self-test'),
+    ...(await admin.list('argoproj.io/v1alpha1', 'Rollout', 'default')),
+  ];
+  return found.filter((object) => object !== undefined).map(({ kind }) => kind);
+}
+
+/** Lets the API server reject what it cannot ask Rollgate about, and waits until it does. */
+async function failClosed(): Promise<void> {
   const config = await cluster.controlPlane.admin.get(
     'admissionregistration.k8s.io/v1',
     'ValidatingWebhookConfiguration',
@@ -44,7 +104,11 @@ async function failurePolicy(value: 'Ignore' | 'Fail'): Promise<void> {
     'rollgate',
   );
   const path = (index: number): string => `/webhooks/${index}/failurePolicy`;
-  const patch = asArray(dig(config, 'webhooks')).map((_, index) => ({ op: 'replace', path: path(index), value }));
+  const patch = asArray(dig(config, 'webhooks')).map((_, index) => ({
+    op: 'replace',
+    path: path(index),
+    value: 'Fail',
+  }));
   await cluster.admin.run([
     'patch',
     'validatingwebhookconfiguration',
@@ -52,49 +116,62 @@ async function failurePolicy(value: 'Ignore' | 'Fail'): Promise<void> {
     '--type=json',
     `--patch=${JSON.stringify(patch)}`,
   ]);
+  await until(
+    'a rejection',
+    async () => (await cluster.controlPlane.admin.propose(invalidRollout('default'))).code === 500,
+  );
 }
 
-describe('what `helm test` runs', () => {
-  it('passes in audit mode, by a warning', async () => {
-    const { code, out, err } = await run();
-    expect([code, err]).toEqual([0, '']);
-    expect(out).toMatch(/^Rollgate answered: it warned .+ namespace "default"\.\n.+ \[rollgate\/rollout-[a-z]+\]\n$/);
+describe('helm test', () => {
+  it('passes in audit mode, by a warning, and leaves only its pod', async () => {
+    const { pod, passed } = await helmTest();
+    expect([passed, pod.code, pod.err]).toEqual([true, 0, '']);
+    expect(pod.out).toMatch(
+      /^Rollgate answered: it warned .+ namespace "default"\.\n.+ \[rollgate\/rollout-[a-z]+\]\n$/,
+    );
+    expect(await left()).toEqual([]);
   });
 
-  it('passes in enforce mode, by a denial', async () => {
+  it('passes in enforce mode, by a denial, and leaves only its pod', async () => {
     await cluster.rollgate.policy((policy) => ({ ...policy, mode: 'enforce' }));
-    const { code, out, err } = await run();
-    expect([code, err]).toEqual([0, '']);
-    expect(out).toMatch(/^Rollgate answered: it denied .+ namespace "default"\.\nadmission webhook /);
-    expect(out).toContain('[rollgate/rollout-steps]');
+    const { pod, passed } = await helmTest();
+    expect([passed, pod.code, pod.err]).toEqual([true, 0, '']);
+    expect(pod.out).toMatch(/^Rollgate answered: it denied .+ namespace "default"\.\nadmission webhook /);
+    expect(pod.out).toContain('[rollgate/rollout-steps]');
+    expect(await left()).toEqual([]);
   });
 
-  it('has left no Rollout, and may not read any', async () => {
-    expect(await cluster.controlPlane.admin.list('argoproj.io/v1alpha1', 'Rollout', 'default')).toEqual([]);
+  it('fails when the gate is down, and leaves only its pod', async () => {
+    await cluster.rollgate.program.stop();
+    const { pod, passed } = await helmTest();
+    expect([passed, pod.code, pod.out]).toEqual([false, 1, '']);
+    expect(pod.err).toMatch(/^rollgate self-test: no answer from Rollgate in namespace "default": .+ admitted /);
+    expect(pod.err).toContain('kubectl get pods --all-namespaces');
+    expect(await left()).toEqual([]);
+  });
+
+  it('fails when the gate is down and the API server therefore rejects', async () => {
+    await failClosed();
+    const { pod, passed } = await helmTest();
+    expect([passed, pod.code, pod.out]).toEqual([false, 1, '']);
+    expect(pod.err).toContain('failed calling webhook');
+  });
+
+  it('may do nothing but create Rollouts in its namespace', async () => {
+    const rendered = objectsOf(renderTest()).filter(({ kind }) => kind !== 'Pod');
+    await cluster.admin.run(['apply', '-f', '-'], yamlOf(rendered));
     const as = '--as=system:serviceaccount:rollgate:rollgate-self-test';
     const may = async (verb: string, resource: string, namespace: string): Promise<string> =>
       (await cluster.admin.try(['auth', 'can-i', verb, resource, '-n', namespace, as])).stdout.trim();
+    await until(
+      'the rights of the test',
+      async () => (await may('create', 'rollouts.argoproj.io', 'default')) === 'yes',
+    );
     expect([
-      await may('create', 'rollouts.argoproj.io', 'default'),
       await may('create', 'rollouts.argoproj.io', 'rollgate'),
-      await may('list', 'rollouts.argoproj.io', 'default'),
+      await may('get', 'rollouts.argoproj.io', 'default'),
       await may('create', 'pods', 'default'),
-    ]).toEqual(['yes', 'no', 'no', 'no']);
-  });
-
-  it('fails when the gate is down, whatever the failurePolicy is', async () => {
-    await cluster.rollgate.program.stop();
-    const ignored = await run();
-    expect([ignored.code, ignored.out]).toEqual([1, '']);
-    expect(ignored.err).toMatch(/^rollgate self-test: no answer from Rollgate in namespace "default": .+ admitted /);
-
-    await failurePolicy('Fail');
-    const failed = await until('a failure', async () => {
-      const result = await run();
-      return result.err.includes('failed calling webhook') ? result : undefined;
-    });
-    expect([failed.code, failed.out]).toEqual([1, '']);
-    expect(failed.err).toContain('kubectl get pods --all-namespaces');
+    ]).toEqual(['no', 'no', 'no']);
   });
 });
 
@@ -111,7 +188,7 @@ describe('alerts and dashboard', () => {
   });
 
   it('read metrics that the API server has after calls have failed, with these labels', async () => {
-    // The test above has made both fail.
+    // The tests above have made both fail.
     const { stdout } = await cluster.admin.run(['get', '--raw', '/metrics']);
     for (const [name, labels] of API_SERVER_METRICS) {
       const line = stdout.split('\n').find((each) => each.startsWith(`${name}{`) && each.includes('.rollgate.io"'));
