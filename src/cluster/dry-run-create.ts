@@ -1,5 +1,6 @@
 import { CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node';
 import { KINDS, namespaceOf, type KindId, type KubeObject } from '../world/object.ts';
+import { messageOf } from '../world/error.ts';
 import { answered } from './api-error.ts';
 import { requestOptions } from './request-options.ts';
 
@@ -34,6 +35,11 @@ export async function createDryRun(kubeConfig: KubeConfig, kind: KindId, object:
         warnings = [...(headers['warning'] ?? '').matchAll(WARNING)].map(([, text = '']) =>
           text.replaceAll(/\\(.)/g, '$1'),
         );
+      })
+      .catch((error: unknown) => {
+        // All that fetch says is "fetch failed".
+        if (!(error instanceof TypeError) || error.cause === undefined) throw error;
+        throw new Error(`the API server cannot be reached: ${messageOf(error.cause)}`, { cause: error });
       }),
   );
   return warnings;

@@ -135,6 +135,11 @@ describe('rollgate self-test', () => {
     server.close();
     await once(server, 'close');
     const { code, err } = await command(`http://127.0.0.1:${port}`, []);
-    expect([code, err]).toEqual([2, expect.stringMatching(/^rollgate self-test: nothing was tested .+\n$/)]);
+    expect([code, err]).toEqual([
+      2,
+      expect.stringMatching(
+        /^rollgate self-test: nothing was tested in .+: the API server cannot be reached: connect ECONN.+\n$/,
+      ),
+    ]);
   });
 });
