@@ -1,6 +1,6 @@
 {{/* A pod of its own runs the scan: in a pod of Rollgate it would take the memory of the gate. */}}
 {{- define "rollgate.scanCommand" -}}
-{{- $spec := dict "serviceAccountName" (include "rollgate.name" .) }}
+{{- $spec := dict "serviceAccountName" (include "rollgate.account" . | splitList ":" | last) }}
 {{- with .Values.imagePullSecrets }}
 {{- $_ := set $spec "imagePullSecrets" . }}
 {{- end }}
