@@ -19,11 +19,12 @@ let cluster: Cluster;
 const seen = new Set<unknown>();
 
 beforeAll(async () => {
-  cluster = await Cluster.start({ rollgate: ['policy.mode=audit'] });
+  cluster = await Cluster.start({ rollgate: ['policy.mode=audit', 'dashboard.enabled=true'] });
   const values = [
     'certificates.certManager.enabled=false',
     'certificates.existingSecret=rollgate-tls',
     'policy.mode=audit',
+    'dashboard.enabled=true',
   ];
   // The objects are there already. This makes them a release, which has a test.
   await helmCommand(
