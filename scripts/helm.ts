@@ -32,12 +32,22 @@ export function helm(): string {
 const CLUSTER = ['--kube-version', '1.34.1', '--api-versions', 'cert-manager.io/v1'];
 
 /**
- * Renders the chart as release `rollgate` in namespace `rollgate`, for a cluster with cert-manager.
+ * Renders what an installation of the chart as release `rollgate` in namespace `rollgate` creates, in a cluster
+ * with cert-manager.
  *
  * @param args - Further arguments, such as `--set`.
  * @throws Error - With Helm's own message, if the chart does not render.
  */
 export function render(...args: string[]): string {
+  return template('--skip-tests', ...args);
+}
+
+/** Renders what `helm test` creates, otherwise as `render`. */
+export function renderTest(...args: string[]): string {
+  return template('--show-only', 'templates/self-test.yaml', ...args);
+}
+
+function template(...args: string[]): string {
   return execFileSync(helm(), ['template', 'rollgate', CHART, '--namespace', 'rollgate', ...CLUSTER, ...args], {
     encoding: 'utf8',
   });

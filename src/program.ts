@@ -34,6 +34,11 @@ const COMMANDS: readonly Entry[] = [
     load: async (io, exit) => (await import('./commands/serve.ts')).serveCommand(io, exit),
   },
   {
+    name: 'self-test',
+    summary: 'send an invalid Rollout as a server-side dry run, and report whether Rollgate answers',
+    load: async (io, exit) => (await import('./commands/self-test.ts')).selfTestCommand(io, exit),
+  },
+  {
     name: 'rules',
     summary: 'list the rules and keeps, or explain one of them',
     load: async (io, exit) => (await import('./commands/rules.ts')).rulesCommand(io, exit),

@@ -100,7 +100,7 @@ const GENERATED = ['docs/messages.md'];
 
 describe('sentences', () => {
   it.each(
-    [...PAGES, ...files('docs/*.md', 'examples/README.md', 'certs/README.md')].filter(
+    [...PAGES, ...files('docs/*.md', 'docs/runbooks/*.md', 'examples/README.md', 'certs/README.md')].filter(
       (file) => !GENERATED.includes(file),
     ),
   )(`of %s have at most ${MAX_WORDS} words`, (file) => {

@@ -94,7 +94,8 @@ export const CHART_FACTORS: Factors<Values> = {
     },
     monitored: {
       serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
-      prometheusRule: { enabled: true },
+      prometheusRule: { enabled: true, runbookUrl: 'https://wiki.example.com/rollgate' },
+      dashboard: { enabled: true },
     },
   },
   'network policy': {

@@ -94,7 +94,7 @@ export class Rollgate {
     const service = await controlPlane.admin.get('v1', 'Service', NAMESPACE, NAME);
     const healthPort = await freePort(asString(dig(service, 'spec', 'clusterIP')));
     const policyFile = join(folder, 'rollgate.yaml');
-    const policy = rendered.find(({ kind }) => kind === 'ConfigMap');
+    const policy = rendered.find((object) => dig(object, 'data', 'rollgate.yaml') !== undefined);
     await writeFile(policyFile, asString(dig(policy, 'data', 'rollgate.yaml')));
     const deployment = rendered.find(({ kind }) => kind === 'Deployment');
     const here: Readonly<Record<string, string>> = {

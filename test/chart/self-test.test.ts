@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { CHART, helm, render, renderTest } from '../../scripts/helm.ts';
+import { selfTestCommand } from '../../src/commands/self-test.ts';
+import { asArray, asObject, asString, dig } from '../../src/world/read.ts';
+import { io } from '../cli/support.ts';
+
+function objects(text: string): unknown[] {
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as unknown)
+    .filter((value) => value !== null);
+}
+
+function ofKind(kind: string, rendered: readonly unknown[]): unknown {
+  return rendered.find((object) => dig(object, 'kind') === kind);
+}
+
+const rendered = (...args: string[]): unknown[] => objects(renderTest(...args));
+
+describe('helm test', () => {
+  it('creates nothing that an installation would create', () => {
+    for (const object of rendered()) expect(dig(object, 'metadata', 'annotations', 'helm.sh/hook')).toBe('test');
+    expect(render()).not.toContain('self-test');
+  });
+
+  it('gives its account the right to create Rollouts in one namespace, and takes it away afterwards', () => {
+    const all = rendered('--set', 'selfTest.namespace=shop');
+    expect(
+      all.map((object) => `${asString(dig(object, 'kind'))} ${asString(dig(object, 'metadata', 'namespace'))}`),
+    ).toEqual(['ServiceAccount rollgate', 'Role shop', 'RoleBinding shop', 'Pod rollgate']);
+    expect(dig(ofKind('Role', all), 'rules')).toEqual([
+      { apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs: ['create'] },
+    ]);
+    expect(ofKind('RoleBinding', all)).toMatchObject({
+      roleRef: { kind: 'Role', name: 'rollgate-self-test' },
+      subjects: [{ kind: 'ServiceAccount', name: 'rollgate-self-test', namespace: 'rollgate' }],
+    });
+    for (const object of all.filter((each) => dig(each, 'kind') !== 'Pod'))
+      expect(asString(dig(object, 'metadata', 'annotations', 'helm.sh/hook-delete-policy')).split(',')).toContain(
+        'hook-succeeded',
+      );
+  });
+
+  it('runs the image of Rollgate with arguments that the program takes', () => {
+    const pod = ofKind('Pod', rendered('--set', 'image.tag=9.9.9', '--set', 'selfTest.namespace=shop'));
+    const container = asArray(dig(pod, 'spec', 'containers'))[0];
+    expect(dig(container, 'image')).toBe('rollgate:9.9.9');
+    expect(dig(container, 'command')).toBeUndefined();
+    expect(dig(pod, 'spec', 'serviceAccountName')).toBe('rollgate-self-test');
+    const [name, ...args] = asArray(dig(container, 'args')).map(asString);
+    const command = selfTestCommand(io('.'), () => undefined);
+    expect(command.name()).toBe(name);
+    expect(command.parseOptions(args)).toEqual({ operands: [], unknown: [] });
+    expect(command.opts()).toEqual({ namespace: 'shop' });
+  });
+
+  it('is not reached by the Service, and not counted by other selectors of the chart', () => {
+    const labels = asObject(dig(ofKind('Pod', rendered()), 'metadata', 'labels'));
+    const selectors = objects(
+      render('--set', 'networkPolicy.enabled=true', '--set', 'serviceMonitor.enabled=true'),
+    ).flatMap((object) => [
+      dig(object, 'kind') === 'Service' ? dig(object, 'spec', 'selector') : undefined,
+      dig(object, 'spec', 'selector', 'matchLabels'),
+      dig(object, 'spec', 'podSelector', 'matchLabels'),
+    ]);
+    const known = selectors.filter((selector) => selector !== undefined).map(asObject);
+    expect(known.length).toBeGreaterThan(2);
+    for (const selector of known)
+      expect(Object.entries(selector).every(([key, value]) => labels[key] === value)).toBe(false);
+  });
+
+  it('can run where the restricted Pod Security Standard is enforced', () => {
+    const pod = ofKind('Pod', rendered());
+    expect(dig(pod, 'spec', 'securityContext')).toEqual({
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(dig(asArray(dig(pod, 'spec', 'containers'))[0], 'securityContext')).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+
+  it('can be left out, and is refused in a namespace that Rollgate is never asked about', () => {
+    const template = (namespace: string, ...settings: string[]) =>
+      spawnSync(
+        helm(),
+        [
+          ...['template', 'rollgate', CHART, '--namespace', namespace, '--kube-version', '1.34.1'],
+          ...settings.flatMap((setting) => ['--set', setting]),
+        ],
+        { encoding: 'utf8' },
+      );
+    for (const { stderr, stdout } of [
+      template('rollgate', 'selfTest.enabled=false', 'selfTest.namespace=rollgate'),
+      // The namespace default is not checked here, and nobody has named another one.
+      template('default'),
+      template('rollgate', 'webhooks.excludedNamespaces={default}'),
+    ]) {
+      expect(stderr).toBe('');
+      expect(stdout).toContain('kind: Deployment');
+      expect(stdout).not.toContain('self-test');
+    }
+    expect(template('default', 'selfTest.namespace=shop').stdout).toContain('self-test');
+    for (const args of [
+      ['selfTest.namespace=rollgate'],
+      ['selfTest.namespace=legacy', 'webhooks.excludedNamespaces={legacy}'],
+    ])
+      expect(template('rollgate', ...args).stderr).toContain('selfTest.namespace: the API server never asks Rollgate');
+  });
+});
