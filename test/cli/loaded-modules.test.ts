@@ -65,9 +65,7 @@ describe('what a command loads', () => {
     const { loaded } = run(['lint', '--policy', policy, MANIFESTS]);
     expect(loaded).toContain('zod');
     expect(loaded).not.toContain('@kubernetes/client-node');
-    expect(run(['lint', '--cluster', '--kubeconfig', 'absent', MANIFESTS]).loaded).toContain(
-      '@kubernetes/client-node',
-    );
+    expect(run(['lint', '--cluster', '--kubeconfig', 'absent', MANIFESTS]).loaded).toContain('@kubernetes/client-node');
   });
 
   it('includes only the schemas of the kinds in the manifests', () => {
