@@ -51,7 +51,9 @@ describe('the catalogue', () => {
       ).toBe(true);
       expect(existsSync(join(folder, 'rule.test.ts')), id).toBe(true);
     }
-    expect(readdirSync(join(ROOT, 'docs', 'rules')).sort()).toEqual(everything.map(({ id }) => `${id}.md`).sort());
+    expect(readdirSync(join(ROOT, 'docs', 'rules')).sort()).toEqual(
+      ['README.md', ...everything.map(({ id }) => `${id}.md`)].sort(),
+    );
   });
 
   it('has unique ids across rules, document checks, preservers and the engine', () => {
