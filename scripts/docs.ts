@@ -100,8 +100,7 @@ function found(rule: Rule, text: string): string[] {
 function table(): string {
   const classes = (rule: Described): string =>
     [...new Set(Object.values(rule.messages).map((message) => message.class))].join(', ');
-  const row = (rule: Described): string =>
-    `| [${rule.id}](${rule.id}.md) | ${classes(rule)} | ${cell(rule.summary)} |`;
+  const row = (rule: Described): string => `| [${rule.id}](${rule.id}.md) | ${classes(rule)} | ${cell(rule.summary)} |`;
   return [
     '| rule | class | requirement |',
     '| --- | --- | --- |',
