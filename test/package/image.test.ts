@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -63,14 +63,17 @@ describe('the image', () => {
   it('has the command for kubectl exec', () => {
     const script = readFileSync(join(image.root, 'usr/local/bin/rollgate'), 'utf8');
     expect(script).toBe(`#!/nodejs/bin/node\nimport "${image.workdir}/dist/cli.js";\n`);
-    // The same with the folders of this test.
+    // The same with the folders of this test. Its name has no ending, so Node.js must find out that it is a module.
+    const file = join(folder, 'rollgate');
+    writeFileSync(file, script.replace(image.workdir, app));
     const run = (...args: string[]) =>
-      spawnSync(process.execPath, ['--input-type=module', '-', ...args], {
-        input: script.split('\n')[1]?.replace(image.workdir, app),
+      spawnSync(process.execPath, [file, ...args], {
         encoding: 'utf8',
         cwd: app,
+        // As in the pod, where nothing can be written.
+        env: { ...process.env, ...image.env, HOME: '/dev/null', XDG_CACHE_HOME: '' },
       });
-    expect(run('--version').stdout).toBe(`${VERSION}\n`);
+    expect(run('--version')).toMatchObject({ stdout: `${VERSION}\n`, stderr: '' });
     expect(run('lint', EXAMPLE)).toMatchObject({ status: 1, stdout: expect.stringContaining('4 problems') as string });
   });
 });
