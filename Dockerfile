@@ -6,6 +6,8 @@ RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN npm run build && npm prune --omit=dev
+# For `kubectl exec`: the final image has no shell and no /usr/bin/env, which the command of the package needs.
+RUN mkdir bin && printf '#!/nodejs/bin/node\nimport "/app/dist/cli.js";\n' > bin/rollgate && chmod 755 bin/rollgate
 
 FROM gcr.io/distroless/nodejs24-debian12:nonroot
 WORKDIR /app
@@ -13,6 +15,7 @@ ENV NODE_ENV=production
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
+COPY --from=build /build/bin/rollgate /usr/local/bin/rollgate
 USER 65532:65532
 EXPOSE 8443 8080
 # A small semi-space saves a third of the resident memory when thousands of Rollouts are cached. One thread marks garbage:

@@ -87,14 +87,16 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   },
   program: { layers: ['world', 'version', 'commands'], packages: ['commander'] },
   nodeVersion: { layers: [] },
+  compileCache: { layers: [], builtins: ['node:module', 'node:os', 'node:path'] },
   // What it imports before it has looked at the version of Node.js must run on any.
-  cli: { layers: ['nodeVersion', 'program', 'commands'], builtins: ['node:process'] },
+  cli: { layers: ['nodeVersion', 'compileCache', 'program', 'commands'], builtins: ['node:process'] },
 };
 
 const FILES: Readonly<Record<string, string>> = {
   version: 'version.ts',
   program: 'program.ts',
   nodeVersion: 'node-version.ts',
+  compileCache: 'compile-cache.ts',
   cli: 'cli.ts',
 };
 

@@ -114,7 +114,7 @@ async function conversion(): Promise<void> {
 function whereNext(): void {
   act('Where to go next');
   line('Check your own manifests: node src/cli.ts lint PATH...     (nothing is applied)');
-  line('Install it, warnings only: helm install rollgate chart --namespace rollgate --create-namespace');
+  line('Install it, warnings only: docs/install.md');
   line('Read on:                   README.md, docs/conversion.md, docs/argo-cd.md, docs/operations.md');
 }
 

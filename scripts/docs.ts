@@ -101,8 +101,7 @@ function found(rule: Rule, text: string): string[] {
 function table(): string {
   const classes = (rule: Described): string =>
     [...new Set(Object.values(rule.messages).map((message) => message.class))].join(', ');
-  const row = (rule: Described): string =>
-    `| [${rule.id}](docs/rules/${rule.id}.md) | ${classes(rule)} | ${cell(rule.summary)} |`;
+  const row = (rule: Described): string => `| [${rule.id}](${rule.id}.md) | ${classes(rule)} | ${cell(rule.summary)} |`;
   return [
     '| rule | class | requirement |',
     '| --- | --- | --- |',
@@ -116,6 +115,37 @@ function keeps(): string {
     '| --- | --- |',
     ...PRESERVERS.map((keep) => `| ${keep.id} | ${cell(keep.summary)} |`),
   ].join('\n');
+}
+
+function catalogue(): string {
+  return `${GENERATED}
+
+# Rules and keeps
+
+## Rules
+
+Each finding has a class:
+
+- \`invalid\` is denied. There is one exception: while no update of a Rollout is in progress, an update of an object that
+  it refers to only gets a warning. So one commit can change both objects.
+- \`missing\` and \`advice\` are warnings.
+
+The [policy](../operations.md#policy) can change this for each rule. Every rule has a page that shows what it finds and
+what it accepts. \`rollgate rules\` prints the same list.
+
+${table()}
+
+## Keeps
+
+A keep restores what the Argo Rollouts controller wrote into an object that you apply again.
+
+${keeps()}
+
+All keeps are off until Rollgate knows an Argo Rollouts controller. Otherwise it could mistake the controller for a user
+and freeze every canary. Rollgate finds controllers by the label \`app.kubernetes.io/name: argo-rollouts\` of their
+Deployments. It exempts them from rules only in the namespace \`argo-rollouts\`. List all other namespaces in
+\`controllers.namespaces\`, see [Accounts](../operations.md#accounts-that-rollgate-ignores).
+`;
 }
 
 function lintOutput(): string {
@@ -200,8 +230,9 @@ const files = new Map<string, string>([
       lintFigures(),
     ),
   ],
-  [join(ROOT, 'README.md'), filled(filled(filled(readme, 'rules', table()), 'keeps', keeps()), 'lint', lintOutput())],
   [join(ROOT, 'chart', 'README.md'), chartReadme()],
+  [join(PAGES, 'README.md'), catalogue()],
+  [join(ROOT, 'README.md'), filled(readme, 'lint', lintOutput())],
   [upstreamFacts, filled(readFileSync(upstreamFacts, 'utf8'), 'facts', factsTable())],
 ]);
 

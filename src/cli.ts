@@ -12,6 +12,8 @@ for (const stream of [process.stdout, process.stderr]) {
 const problem = nodeProblem(process.version);
 if (problem === undefined) {
   // Not imported at the top: an old Node.js fails to link these files before it runs the first line of this one.
+  const { keepCompiledCode } = await import('./compile-cache.ts');
+  keepCompiledCode(process.argv.slice(2), process.env);
   const [{ main }, { processIo }] = await Promise.all([import('./program.ts'), import('./commands/io.ts')]);
   const code = await main(process.argv.slice(2), processIo());
   if (code !== undefined) process.exitCode = code;

@@ -68,7 +68,11 @@ export async function main(args: readonly string[], io: Io): Promise<number | un
   }
 }
 
-async function programFor(args: readonly string[], io: Io, exit: Exit): Promise<Command> {
+/**
+ * Returns the program with all its commands. Only the one that the arguments name has its options: the modules of the
+ * others are not loaded.
+ */
+export async function programFor(args: readonly string[], io: Io, exit: Exit): Promise<Command> {
   const program = new Command('rollgate')
     .description('An admission webhook for Argo Rollouts')
     .version(VERSION)

@@ -47,7 +47,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   cli: 'src/cli.ts',
 };
 const FOLDER_LAYERS = Object.keys(LAYERS).filter(
-  (layer) => !['version', 'program', 'nodeVersion', 'cli'].includes(layer),
+  (layer) => !['version', 'program', 'nodeVersion', 'compileCache', 'cli'].includes(layer),
 );
 const pairs = FOLDER_LAYERS.flatMap((layer) =>
   Object.keys(SAMPLES).map((target) => ({

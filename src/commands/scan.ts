@@ -166,7 +166,7 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
       const say = (sentence: string): void => {
         io.stderr.write(`rollgate scan: ${sentence}\n`);
       };
-      const policy = policyOf(options.policy, io.cwd, say);
+      const policy = await policyOf(options.policy, io.cwd, say);
       if (policy === undefined) {
         exit(EXIT.failed);
         return;
