@@ -28,8 +28,8 @@ export function helm(): string {
   return path;
 }
 
-// Helm built with `go install` assumes Kubernetes 1.20, so the version is set explicitly.
-const CLUSTER = ['--kube-version', '1.34.1', '--api-versions', 'cert-manager.io/v1'];
+/** The cluster to render for. Helm built with `go install` assumes Kubernetes 1.20, so the version is set explicitly. */
+export const CLUSTER = ['--kube-version', '1.34.1', '--api-versions', 'cert-manager.io/v1'];
 
 /**
  * Renders what an installation of the chart as release `rollgate` in namespace `rollgate` creates, in a cluster

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { CHART, helm } from '../../scripts/helm.ts';
+import { CHART, CLUSTER, helm } from '../../scripts/helm.ts';
 import { scanCommand } from '../../src/commands/scan.ts';
 import { asArray, asString, dig } from '../../src/world/read.ts';
 import { io } from '../cli/support.ts';
@@ -21,7 +21,7 @@ function folder(): string {
 function template(chart: string, ...args: readonly string[]): string {
   return execFileSync(
     helm(),
-    ['template', RELEASE, chart, '--namespace', NAMESPACE, '--kube-version', '1.34.1', '--skip-tests', ...args],
+    ['template', RELEASE, chart, '--namespace', NAMESPACE, ...CLUSTER, '--skip-tests', ...args],
     { encoding: 'utf8' },
   );
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { CHART, helm, render, renderTest } from '../../scripts/helm.ts';
+import { CHART, CLUSTER, helm, render, renderTest } from '../../scripts/helm.ts';
 import { selfTestCommand } from '../../src/commands/self-test.ts';
 import { asArray, asObject, asString, dig } from '../../src/world/read.ts';
 import { io } from '../cli/support.ts';
@@ -88,7 +88,7 @@ describe('helm test', () => {
       spawnSync(
         helm(),
         [
-          ...['template', 'rollgate', CHART, '--namespace', namespace, '--kube-version', '1.34.1'],
+          ...['template', 'rollgate', CHART, '--namespace', namespace, ...CLUSTER],
           ...settings.flatMap((setting) => ['--set', setting]),
         ],
         { encoding: 'utf8' },
