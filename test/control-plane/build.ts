@@ -45,6 +45,7 @@ export const PEERS = {
     package: 'github.com/argoproj/argo-rollouts/cmd/kubectl-argo-rollouts',
   },
   'argo-cd-health': { module: 'argo-cd', package: '.' },
+  'cert-manager': { module: 'cert-manager', package: '.' },
   'route-plugin': { module: 'argo-rollouts', package: './cmd/route-plugin' },
 } as const satisfies Record<string, Peer>;
 
@@ -84,12 +85,13 @@ export async function binary(name: PeerName): Promise<string> {
 
 const SOURCES = {
   'github.com/argoproj/argo-rollouts': 'argo-rollouts',
+  'github.com/cert-manager/cert-manager': 'cert-manager',
   'istio.io/api': 'crds',
   'sigs.k8s.io/gateway-api': 'crds',
 } as const;
 
 /**
- * Returns the folder of the source of an upstream module in Go's module cache, for its CRDs and examples.
+ * Returns the folder of the source of an upstream module in Go's module cache, for its CRDs, charts and examples.
  *
  * @throws Error - With Go's message, if the module cannot be downloaded.
  */
