@@ -12,7 +12,7 @@ const files = (names: readonly string[]): string[] => names.map((name) => `test/
 // connections to be found dead or for pods to come back.
 const CONVERSION = files(['conversion*', 'trust-policies', 'trust-tools', 'trust-transitions', 'trust-ways']);
 // Here because the other half takes longer.
-const ATTACKS = files(['attack-*']);
+const MOVED = files(['attack-*', 'cert-manager']);
 const LOAD = files(['conversion-many']);
 
 // Each file has a control plane of its own, and two that work at once are more than two cores bear.
@@ -22,9 +22,9 @@ export default defineConfig({
     maxWorkers: 1,
     projects: [
       {
-        test: { name: 'admission', include: ['test/e2e/**/*.test.ts'], exclude: [...CONVERSION, ...ATTACKS], ...suite },
+        test: { name: 'admission', include: ['test/e2e/**/*.test.ts'], exclude: [...CONVERSION, ...MOVED], ...suite },
       },
-      { test: { name: 'conversion', include: [...CONVERSION, ...ATTACKS], exclude: LOAD, ...suite } },
+      { test: { name: 'conversion', include: [...CONVERSION, ...MOVED], exclude: LOAD, ...suite } },
       { test: { name: 'load', include: LOAD, ...suite } },
     ],
   },

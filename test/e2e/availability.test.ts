@@ -1,40 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { readCertificate } from '../../src/server/tls.ts';
 import { asArray, dig } from '../../src/world/read.ts';
-import { asFiles, MountedSecret } from '../support/certificates.ts';
-import { Authority } from './harness/authority.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf } from './harness/kubectl.ts';
-import { Load } from './harness/load.ts';
+import { FAIL, Load } from './harness/load.ts';
 import { until } from './harness/program.ts';
 import { ROLLGATE, type Rollgate } from './harness/rollgate.ts';
 import { RollgateService } from './harness/service.ts';
 import { shop } from './harness/shop.ts';
 
-const NAME = `${ROLLGATE.name}.${ROLLGATE.namespace}.svc`;
-const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map(
-  (group) => `webhooks.failurePolicy.${group}=Fail`,
-);
 const CONFIGURATIONS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
 
 let cluster: Cluster;
 let service: RollgateService;
-let authority: Authority;
-let secret: MountedSecret;
 let namespace: string;
 let load: Load | undefined;
 let replicas = 0;
 
 beforeAll(async () => {
-  // With failurePolicy Fail, no lost request goes unnoticed.
   cluster = await Cluster.start({ rollgate: FAIL });
   namespace = await cluster.namespace('load');
-  authority = await Authority.make();
-  secret = await MountedSecret.mount(asFiles(await authority.issue(NAME)));
   const { address, program } = cluster.rollgate;
   await program.stop('SIGKILL');
-  await trust(await authority.certificate);
   service = await RollgateService.start(address);
   await service.add(await replica());
   await service.add(await replica());
@@ -49,33 +36,10 @@ afterEach(async () => {
 afterAll(async () => {
   await service?.stop();
   await cluster?.stop();
-  await authority?.remove();
-  await secret?.unmount();
 });
 
 function replica(): Promise<Rollgate> {
-  return cluster.rollgate.replica(`rollgate-${++replicas}`, { 'cert-dir': secret.directory });
-}
-
-/** Sets the CA bundle of the webhooks, as the injector of cert-manager does. */
-async function trust(certificate: string): Promise<void> {
-  const caBundle = Buffer.from(certificate).toString('base64');
-  for (const plural of CONFIGURATIONS) {
-    const path = `/apis/admissionregistration.k8s.io/v1/${plural}/rollgate`;
-    const { webhooks } = (await cluster.controlPlane.admin.call('GET', path)) as { webhooks: unknown[] };
-    const patch = webhooks.map((_, index) => ({
-      op: 'add',
-      path: `/webhooks/${index}/clientConfig/caBundle`,
-      value: caBundle,
-    }));
-    await cluster.controlPlane.admin.call('PATCH', path, patch, 'application/json-patch+json');
-  }
-}
-
-/** Resolves when a number of further updates were admitted. */
-async function admitted(more: number): Promise<void> {
-  const wanted = (load?.admitted ?? 0) + more;
-  await until(`${more} more updates`, () => (load?.admitted ?? 0) >= wanted || (load?.failures.length ?? 0) > 0);
+  return cluster.rollgate.replica(`rollgate-${++replicas}`);
 }
 
 function answered(rollgate: Rollgate): number {
@@ -85,14 +49,14 @@ function answered(rollgate: Rollgate): number {
 describe('no request is lost', () => {
   it('during a rolling restart under load', async () => {
     load = await Load.start(cluster.controlPlane.admin, namespace);
-    await admitted(300);
+    await load.more(300);
     const [old, fresh] = [service.endpoints, [await replica(), await replica()]];
     for (const [index, each] of fresh.entries()) {
       await service.add(each);
       const leaving = old[index];
       if (leaving !== undefined) await service.remove(leaving);
     }
-    await admitted(300);
+    await load.more(300);
     await load.stop();
     console.log(
       `rolling restart: ${load.admitted} updates admitted, ${load.failures.length} failed; answers by process: ${[...old, ...fresh].map(answered).join(', ')}`,
@@ -102,45 +66,9 @@ describe('no request is lost', () => {
     expect(old.map(({ program }) => program.running)).toEqual([false, false]);
   });
 
-  it('during a rotation of the certificate and of its authority under load', async () => {
-    load = await Load.start(cluster.controlPlane.admin, namespace);
-    await admitted(300);
-    const issued = async (): Promise<void> => {
-      const pair = await authority.issue(NAME);
-      await secret.update(asFiles(pair));
-      const { fingerprint } = readCertificate(pair);
-      for (const each of service.endpoints)
-        await until('the new certificate', () => each.program.output().includes(fingerprint));
-    };
-    await issued();
-    await reconnected();
-    await admitted(300);
-    await authority.renew();
-    await trust(await authority.certificate);
-    await admitted(300);
-    await issued();
-    await reconnected();
-    await admitted(300);
-    await load.stop();
-    console.log(`certificate rotation: ${load.admitted} updates admitted, ${load.failures.length} failed`);
-    expect(load.failures).toEqual([]);
-  });
-
-  it('unless the CA bundle changes before every process has a certificate of the new authority: the load detects it', async () => {
-    load = await Load.start(cluster.controlPlane.admin, namespace);
-    await admitted(100);
-    const another = await Authority.make();
-    await trust(await another.certificate);
-    await until('a call that is lost', () => (load?.failures.length ?? 0) > 0);
-    await another.remove();
-    await load.stop();
-    expect(load.failures[0]).toContain('certificate');
-    await reconnected();
-  });
-
   it('unless processes are killed: the load detects it', async () => {
     load = await Load.start(cluster.controlPlane.admin, namespace);
-    await admitted(100);
+    await load.more(100);
     const [killed] = service.endpoints;
     if (killed === undefined) throw new Error('there is no process');
     await service.remove(killed, 'SIGKILL');
@@ -150,14 +78,6 @@ describe('no request is lost', () => {
     await service.add(await replica());
   });
 });
-
-/**
- * Makes the API server open new connections, which checks the served certificate: it does so when the webhook
- * configuration changes.
- */
-async function reconnected(): Promise<void> {
-  await trust(`${await authority.certificate}# ${Date.now()}\n`);
-}
 
 describe('a gate that is gone does not block the cluster', () => {
   beforeAll(async () => {

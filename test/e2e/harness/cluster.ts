@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { binary, sourceOf } from '../../control-plane/build.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { ArgoRollouts, type ArgoRolloutsOptions } from './argo-rollouts.ts';
+import { CertManager } from './cert-manager.ts';
+import type { CertificateOf } from './certificates.ts';
 import { ControlPlane, type ServiceAccount } from './control-plane.ts';
 import type { ControlPlaneOptions } from './control-plane-programs.ts';
 import { Kubectl, yamlOf } from './kubectl.ts';
 import { Kubelet } from './kubelet.ts';
 import { objectsOf } from './objects.ts';
 import { until } from './program.ts';
-import { Rollgate } from './rollgate.ts';
+import { Rollgate, ROLLGATE } from './rollgate.ts';
+import { SecretVolume } from './secret-volume.ts';
 
 /** The parts of a cluster, in addition to the control plane, the CRDs and the kubelet. */
 export interface ClusterOptions extends ControlPlaneOptions {
@@ -22,6 +25,8 @@ export interface ClusterOptions extends ControlPlaneOptions {
   readonly between?: (server: string) => Promise<string>;
   /** Returns whether a CustomResourceDefinition of Istio or Gateway API exists from the start; all do by default. */
   readonly served?: (name: string) => boolean;
+  /** Whether cert-manager issues Rollgate's certificate and injects its CA, as the chart wants it by default. */
+  readonly certManager?: boolean;
   /** How Argo Rollouts is installed; `none` for a cluster without its controller. */
   readonly argoRollouts?: ArgoRolloutsOptions | 'none';
 }
@@ -57,18 +62,26 @@ const DEVELOPER_RIGHTS = [
   },
 ];
 
+interface Parts {
+  readonly kubelet: Kubelet;
+  readonly volumes: SecretVolume[];
+  certManager?: CertManager;
+  rollgate?: Rollgate;
+  argo?: ArgoRollouts;
+}
+
 /** A cluster for tests: a real control plane, real Argo Rollouts, Rollgate from its chart, and users with kubectl. */
 export class Cluster {
   readonly controlPlane: ControlPlane;
   readonly admin: Kubectl;
   readonly developer: Kubectl;
   readonly argoCd: Kubectl;
-  readonly #parts: { kubelet: Kubelet; rollgate?: Rollgate; argo?: ArgoRollouts };
+  readonly #parts: Parts;
 
   private constructor(
     controlPlane: ControlPlane,
     users: { admin: Kubectl; developer: Kubectl; argoCd: Kubectl },
-    parts: { kubelet: Kubelet; rollgate?: Rollgate; argo?: ArgoRollouts },
+    parts: Parts,
   ) {
     this.controlPlane = controlPlane;
     ({ admin: this.admin, developer: this.developer, argoCd: this.argoCd } = users);
@@ -79,7 +92,7 @@ export class Cluster {
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
     const controlPlane = await ControlPlane.start(options);
     const kubelet = new Kubelet(controlPlane.admin);
-    const parts: { kubelet: Kubelet; rollgate?: Rollgate; argo?: ArgoRollouts } = { kubelet };
+    const parts: Parts = { kubelet, volumes: [] };
     try {
       await kubelet.start();
       const [kubectl, plugin] = [await binary('kubectl'), await binary('kubectl-argo-rollouts')];
@@ -91,6 +104,7 @@ export class Cluster {
       await admin.run(['apply', '-f', '-'], yamlOf(DEVELOPER_RIGHTS));
       if (options.argoRollouts !== 'none')
         parts.argo = await ArgoRollouts.install(controlPlane, admin, options.argoRollouts);
+      if (options.certManager === true) parts.certManager = await CertManager.install(controlPlane, admin);
       if (options.rollgate !== 'none')
         parts.rollgate = await Rollgate.install(
           controlPlane,
@@ -98,6 +112,7 @@ export class Cluster {
           options.rollgate,
           await options.between?.(controlPlane.person('admin').server),
           options.sources,
+          parts.certManager === undefined ? undefined : issuedCertificate(controlPlane, parts),
         );
       const developer = new Kubectl(
         kubectl,
@@ -124,6 +139,16 @@ export class Cluster {
   get argo(): ArgoRollouts {
     if (this.#parts.argo === undefined) throw new Error('this cluster has no Argo Rollouts');
     return this.#parts.argo;
+  }
+
+  get certManager(): CertManager {
+    if (this.#parts.certManager === undefined) throw new Error('this cluster has no cert-manager');
+    return this.#parts.certManager;
+  }
+
+  /** Mounts the Secret that cert-manager writes for Rollgate, as for a further pod. */
+  mountCertificate(): Promise<SecretVolume> {
+    return mountCertificate(this.controlPlane, this.#parts);
   }
 
   /** Uninstalls Rollgate, its webhooks first. */
@@ -172,14 +197,27 @@ export class Cluster {
   }
 }
 
+async function mountCertificate({ admin }: ControlPlane, { volumes }: Parts): Promise<SecretVolume> {
+  const volume = await SecretVolume.mount(admin, ROLLGATE.namespace, 'rollgate-tls');
+  volumes.push(volume);
+  return volume;
+}
+
+function issuedCertificate(controlPlane: ControlPlane, parts: Parts): CertificateOf {
+  const directory = async (): Promise<string> => (await mountCertificate(controlPlane, parts)).directory;
+  return () => Promise.resolve({ values: [], directory });
+}
+
 async function stopAll(
   controlPlane: ControlPlane,
-  { kubelet, rollgate, argo }: { kubelet: Kubelet; rollgate?: Rollgate; argo?: ArgoRollouts },
+  { kubelet, volumes, certManager, rollgate, argo }: Parts,
 ): Promise<void> {
   kubelet.stop();
   await rollgate?.program.stop('SIGKILL');
   await argo?.program.stop('SIGKILL');
+  await certManager?.stop();
   await controlPlane.stop();
+  for (const volume of volumes) await volume.unmount();
 }
 
 /** Returns the CustomResourceDefinitions of Istio and Gateway API, from their Go modules. */

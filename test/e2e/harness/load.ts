@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Api } from './api.ts';
 import { pathOf } from './paths.ts';
+import { until } from './program.ts';
 import { virtualService } from './shop.ts';
+
+/** Values of the chart for failurePolicy Fail in all groups: no lost request goes unnoticed. */
+export const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map(
+  (group) => `webhooks.failurePolicy.${group}=Fail`,
+);
 
 const WORKERS = 6;
 const PAUSE = 10;
@@ -28,6 +34,17 @@ export class Load {
 
   get admitted(): number {
     return this.#admitted;
+  }
+
+  /** Resolves when a number of further updates were admitted, or one has failed. */
+  async more(updates: number): Promise<void> {
+    const wanted = this.#admitted + updates;
+    await until(`${updates} more updates`, () => this.#admitted >= wanted || this.failures.length > 0);
+  }
+
+  /** Resolves when an update has failed. */
+  async fails(): Promise<void> {
+    await until('an update that fails', () => this.failures.length > 0);
   }
 
   /** Stops the load, and waits for requests in progress. */

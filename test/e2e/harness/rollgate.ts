@@ -5,10 +5,10 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { parse, stringify } from 'yaml';
 import { render } from '../../../scripts/helm.ts';
-import { selfSigned } from '../../../src/server/certificate.ts';
 import { asArray, dig, asString } from '../../../src/world/read.ts';
 import { namespaceOf, type KubeObject } from '../../../src/world/object.ts';
 import type { Address } from '../../support/forwarder.ts';
+import { certificateOf, ownCertificate, type CertificateOf } from './certificates.ts';
 import type { ControlPlane, ServiceAccount } from './control-plane.ts';
 import { yamlOf, type Kubectl } from './kubectl.ts';
 import { objectsOf } from './objects.ts';
@@ -19,7 +19,6 @@ const NAME = 'rollgate';
 /** The service account of Rollgate. */
 export const ROLLGATE: ServiceAccount = { namespace: NAMESPACE, name: NAME };
 
-const DAY = 86_400_000;
 // As in the chart.
 const PROBE_TIMEOUT = 5_000;
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -55,6 +54,7 @@ export class Rollgate {
    * @param settings - Values of the chart, as `--set` takes them.
    * @param server - The address at which Rollgate reaches the API server, if there is a proxy in between.
    * @param sources - The folder of its sources, if it is not the project's.
+   * @param certificateFrom - Where its certificate comes from; by default the harness makes one, unless Rollgate does.
    */
   static async install(
     controlPlane: ControlPlane,
@@ -62,29 +62,16 @@ export class Rollgate {
     settings: readonly string[] = [],
     server = controlPlane.person('admin').server,
     sources = SOURCES,
+    certificateFrom: CertificateOf = settings.includes('certificates.mode=self') ? ownCertificate : certificateOf,
   ): Promise<Rollgate> {
     const folder = join(controlPlane.folder, 'rollgate');
-    await mkdir(join(folder, 'certificates'), { recursive: true });
-    const certificate = selfSigned({
-      names: [`${NAME}.${NAMESPACE}.svc`],
-      notBefore: new Date(Date.now() - DAY),
-      notAfter: new Date(Date.now() + DAY),
-    });
-    await writeFile(join(folder, 'certificates', 'tls.crt'), certificate.cert);
-    await writeFile(join(folder, 'certificates', 'tls.key'), certificate.key);
-    await writeFile(join(folder, 'ca.pem'), certificate.cert);
-
-    const keepsOwn = settings.includes('certificates.mode=self');
-    // In a real cluster, cert-manager injects the CA.
+    await mkdir(folder, { recursive: true });
+    const certificate = await certificateFrom(folder, `${NAME}.${NAMESPACE}.svc`);
     const own = ['policy.mode=enforce'];
-    if (!keepsOwn) own.push('certificates.mode=existing', 'certificates.existingSecret=rollgate-tls');
     // The whole suite runs with matchConditions and without them: they must not change an answer.
     if (process.env['ROLLGATE_E2E_MATCH_CONDITIONS'] === 'off') own.push('webhooks.matchConditions=false');
     const rendered = objectsOf(
-      render(
-        ...(keepsOwn ? [] : ['--set-file', `certificates.caBundle=${join(folder, 'ca.pem')}`]),
-        ...[...own, ...settings].flatMap((setting) => ['--set', setting]),
-      ),
+      render(...certificate.values, ...[...own, ...settings].flatMap((setting) => ['--set', setting])),
     );
     const isWebhooks = ({ kind }: KubeObject): boolean => kind.endsWith('WebhookConfiguration');
     for (const namespace of new Set([NAMESPACE, ...rendered.map(namespaceOf)]))
@@ -97,8 +84,9 @@ export class Rollgate {
     const policy = rendered.find((object) => dig(object, 'data', 'rollgate.yaml') !== undefined);
     await writeFile(policyFile, asString(dig(policy, 'data', 'rollgate.yaml')));
     const deployment = rendered.find(({ kind }) => kind === 'Deployment');
+    const directory = await certificate.directory();
     const here: Readonly<Record<string, string>> = {
-      ...(keepsOwn ? {} : { 'cert-dir': join(folder, 'certificates') }),
+      ...(directory === undefined ? {} : { 'cert-dir': directory }),
       policy: policyFile,
       host: asString(dig(service, 'spec', 'clusterIP')),
       port: '443',

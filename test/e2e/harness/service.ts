@@ -25,6 +25,11 @@ export class RollgateService {
     return this.#endpoints;
   }
 
+  /** How many connections it has distributed. */
+  get connections(): number {
+    return this.#turn;
+  }
+
   /** Starts a process, waits until it is ready, and makes it an endpoint. */
   async add(rollgate: Rollgate): Promise<void> {
     await rollgate.start();
