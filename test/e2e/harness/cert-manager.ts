@@ -63,11 +63,6 @@ export class CertManager {
     return certManager;
   }
 
-  /** Waits until a Certificate is issued for the first time. */
-  issued(namespace: string, name: string): Promise<unknown> {
-    return until(`Certificate ${namespace}/${name}`, async () => revisionOf(await this.#certificate(namespace, name)));
-  }
-
   /** Renews a Certificate before its time, as `cmctl renew` does, and waits until it is issued. */
   async renew(namespace: string, name: string): Promise<void> {
     await this.reissued(namespace, name, async () => {
