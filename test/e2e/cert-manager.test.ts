@@ -130,6 +130,7 @@ async function admittedByEachPod(running: Load): Promise<void> {
     return service.connections >= connections + 2 * pods.length || running.failures.length > 0;
   });
   await running.more(50);
+  expect(running.failures).toEqual([]);
   for (const [index, { rollgate }] of pods.entries())
     expect(rollgate.decisions().length).toBeGreaterThan(answered[index] ?? 0);
 }
