@@ -102,6 +102,7 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
   if (!settings.covered) return stays(asked, [`${uncovered(namespaceOf(after))}: ${HOW_TO_COVER}`]);
 
   const profile = Object.hasOwn(settings.profiles, asked) ? settings.profiles[asked] : undefined;
+  if (profile === undefined && !settings.on) return stays(asked, [IS_OFF]);
   if (profile === undefined)
     return byNamespace
       ? stays(asked, [`the label of the namespace names profile "${asked}", which does not exist`])
@@ -148,7 +149,7 @@ function going(
 }
 
 function whyUnattended({ converts, covered }: MigrationSettings, deployment: KubeObject): string | undefined {
-  if (!converts) return 'conversion is off here';
+  if (!converts) return IS_OFF;
   return covered ? undefined : uncovered(namespaceOf(deployment));
 }
 
@@ -177,6 +178,7 @@ function uncovered(namespace: string): string {
   return `Rollgate may not convert in namespace "${namespace}", which conversion.namespaces does not name`;
 }
 
+const IS_OFF = 'conversion is off here';
 const HOW_TO_COVER = `ask for it to be added, or set ${CONVERT}: "${OFF}"`;
 
 interface Asked {
@@ -234,7 +236,7 @@ function conversionOf(
 }
 
 function preventedBy(settings: MigrationSettings, after: KubeObject): string[] {
-  if (!settings.on || !settings.converts) return ['conversion is off here'];
+  if (!settings.on || !settings.converts) return [IS_OFF];
   if (!settings.controllers) return ['no Argo Rollouts controller is known to run here'];
   return isUnnamed(after) ? ['it has no name yet (generateName), and a Rollout is named after it'] : [];
 }
