@@ -97,10 +97,7 @@ export class LeaderLease {
       }
       if (this.leading !== this.#leading) {
         this.#leading = this.leading;
-        log.info(
-          { lease: `${namespace}/${name}` },
-          `${this.#leading ? 'this' : 'another'} process ${task}`,
-        );
+        log.info({ lease: `${namespace}/${name}` }, `${this.#leading ? 'this' : 'another'} process ${task}`);
       }
       await sleep(period, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }

@@ -102,11 +102,7 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
   if (!settings.covered) return stays(asked, [`${uncovered(namespaceOf(after))}: ${HOW_TO_COVER}`]);
 
   const profile = Object.hasOwn(settings.profiles, asked) ? settings.profiles[asked] : undefined;
-  if (profile === undefined && !settings.on) return stays(asked, [IS_OFF]);
-  if (profile === undefined)
-    return byNamespace
-      ? stays(asked, [`the label of the namespace names profile "${asked}", which does not exist`])
-      : unknownProfile(asked, settings);
+  if (profile === undefined) return unknownProfile(asked, byNamespace, settings);
   return planFor(change, { profile, asked, byNamespace, continues }, world, settings);
 }
 
@@ -284,7 +280,9 @@ export function stays(profile: string, reasons: readonly string[]): MigrationPla
   return { kind: 'stays', profile, reasons };
 }
 
-function unknownProfile(name: string, { profiles }: MigrationSettings): MigrationPlan {
+function unknownProfile(name: string, byNamespace: boolean, { profiles, on }: MigrationSettings): MigrationPlan {
+  if (!on) return stays(name, [IS_OFF]);
+  if (byNamespace) return stays(name, [`the label of the namespace names profile "${name}", which does not exist`]);
   const known = Object.keys(profiles).sort();
   const meant = nearest(name, known);
   return {

@@ -42,7 +42,9 @@ describe('a fallback policy', () => {
       profiles: DEFAULT_POLICY.profiles,
     });
     expect(isKeeping(policy, KNOWN)).toBe(true);
-    const keeps = wrong.startsWith('overrides') ? { 'service-hash': 'off', 'route-weights': 'off' } : { 'service-hash': 'off' };
+    const keeps = wrong.startsWith('overrides')
+      ? { 'service-hash': 'off', 'route-weights': 'off' }
+      : { 'service-hash': 'off' };
     expect(settingsFor(policy, 'prod', undefined).keeps).toEqual(keeps);
   });
 
@@ -71,7 +73,8 @@ describe('a fallback policy', () => {
   });
 
   it.each(['prod', 'strict'])('lets no override deny or convert in namespace %s', (namespace) => {
-    const text = 'mod: x\noverrides: [{ name: strict, byLabel: any, namespaces: [prod], mode: enforce, conversion: on, onDelete: deny }]';
+    const text =
+      'mod: x\noverrides: [{ name: strict, byLabel: any, namespaces: [prod], mode: enforce, conversion: on, onDelete: deny }]';
     for (const source of [text, text.replace('mod: x', 'mode: x')]) {
       const policy = fallbackPolicy(source, KNOWN);
       const settings = settingsFor(policy, namespace, 'strict');

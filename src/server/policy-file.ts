@@ -85,7 +85,8 @@ export class PolicyFile {
       metrics.reloaded('policy', 'success');
       log.info({ path }, 'policy reloaded');
     }
-    for (const reason of namesNothing(this.#current, known)) log.warn({ path, reason }, 'a part of the policy has no effect');
+    for (const reason of namesNothing(this.#current, known))
+      log.warn({ path, reason }, 'a part of the policy has no effect');
   }
 
   #parse(text: string): Policy {

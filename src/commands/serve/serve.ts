@@ -162,9 +162,7 @@ function checksOf({ cluster }: Source): readonly HealthCheck[] {
 
 // A pod that is not ready protects nobody, so this only warns.
 function policyCheckOf({ policyFile }: ServeState): readonly HealthCheck[] {
-  return policyFile === undefined
-    ? []
-    : [{ name: 'policy', isWarning: true, failing: () => policyFile.problem }];
+  return policyFile === undefined ? [] : [{ name: 'policy', isWarning: true, failing: () => policyFile.problem }];
 }
 
 async function listen(
