@@ -3,7 +3,7 @@ import prettier from 'prettier';
 import { z } from 'zod';
 import { POLICY_CATALOG } from '../src/admission/policy-catalog.ts';
 import { POLICY_SCHEMA } from '../src/policy/schema.ts';
-import { asObject, type JsonObject } from '../src/world/read.ts';
+import { asObject, dig, type JsonObject } from '../src/world/read.ts';
 
 // The chart sets these from values of their own.
 const OF_THE_CHART = ['controllers', 'conversionNamespaces'];
@@ -25,8 +25,8 @@ function policySchema(): JsonObject {
     ...schema,
     properties: {
       ...properties,
-      rules: { ...asObject(properties['rules']), propertyNames: { enum: [...rules, ...retiredRules].sort() } },
-      keeps: { ...asObject(properties['keeps']), propertyNames: { enum: [...keeps].sort() } },
+      rules: ofIds(properties['rules'], [...rules, ...retiredRules]),
+      keeps: ofIds(properties['keeps'], keeps),
       overrides: {
         ...overrides,
         items: {
@@ -39,7 +39,7 @@ function policySchema(): JsonObject {
         },
       },
       breakGlass: { ...asObject(properties['breakGlass']), properties: { maxDuration: DURATION } },
-      profiles: { ...asObject(properties['profiles']), propertyNames: PROFILE_NAME },
+      profiles: ofProfiles(properties['profiles']),
     },
   };
 }
@@ -49,7 +49,23 @@ const DURATION = {
   type: 'string',
   allOf: [{ pattern: `^[+]?(([0-9]+[.]?[0-9]*|[.][0-9]+)${UNITS})+$` }, { pattern: '[1-9]' }],
 };
-const PROFILE_NAME = { maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', not: { enum: ['off'] } };
+const PROFILE_NAME = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$';
+
+// Not by propertyNames: of these Helm does not say where the wrong one is, and lists all the others.
+function ofIds(map: unknown, ids: readonly string[]): JsonObject {
+  const value = dig(map, 'additionalProperties');
+  const properties = Object.fromEntries([...ids].sort().map((id) => [id, value]));
+  return { type: 'object', properties, additionalProperties: false };
+}
+
+function ofProfiles(map: unknown): JsonObject {
+  return {
+    type: 'object',
+    properties: { off: false },
+    patternProperties: { [PROFILE_NAME]: dig(map, 'additionalProperties') },
+    additionalProperties: false,
+  };
+}
 
 /**
  * Returns the schema of the chart's values, with that of `policy` replaced by the one of the parser.

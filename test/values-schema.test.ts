@@ -62,12 +62,8 @@ function withValue(given: unknown, [keyword, ...rest]: readonly string[], value:
     }
     case 'items':
       return [withValue(schema['items'], rest, value)];
-    case 'additionalProperties': {
-      const name = optionalString(asArray(dig(schema, 'propertyNames', 'enum'))[0]) ?? 'a';
-      return { [name]: withValue(schema['additionalProperties'], rest, value) };
-    }
-    case 'propertyNames':
-      return { [asString(value)]: sample(schema['additionalProperties']) };
+    case 'patternProperties':
+      return { a: withValue(dig(schema, 'patternProperties', key), below, value) };
     default:
       throw new Error(`a schema with ${keyword} is new here`);
   }
@@ -108,13 +104,12 @@ describe('the schema of the chart', () => {
 
 describe('the schema of the policy', () => {
   const policy = dig(SCHEMA, 'properties', 'policy');
-  // The name that a profile may not have is the only value that must not be accepted.
-  const isForbidden = ({ path }: Enum): boolean => path.at(-1) === 'not';
-  const enums = ENUMS.map(({ path, values }) => ({ path, values }))
-    .filter(({ path }) => path.join('.').startsWith(OF_POLICY))
-    .map(({ path, values }) => ({ path: path.slice(2), values }));
+  const enums = ENUMS.filter(({ path }) => path.join('.').startsWith(OF_POLICY)).map(({ path, values }) => ({
+    path: path.slice(2),
+    values,
+  }));
 
-  it.each(enums.filter((each) => !isForbidden(each)).map((each) => [each.path.join('.'), each] as const))(
+  it.each(enums.map((each) => [each.path.join('.'), each] as const))(
     'has values that the parser accepts, and no others: %s',
     (_, { path, values }) => {
       for (const value of values) expect([value, isAccepted(withValue(policy, path, value))]).toEqual([value, true]);
@@ -127,22 +122,23 @@ describe('the schema of the policy', () => {
     for (const path of [
       'properties.mode',
       'properties.conversion',
-      'properties.rules.propertyNames',
-      'properties.rules.additionalProperties',
-      'properties.keeps.propertyNames',
+      'properties.rules.properties.route-port-exists',
+      'properties.keeps.properties.service-hash',
       'properties.overrides.items.properties.mode',
       'properties.overrides.items.properties.byLabel',
     ])
       expect(paths).toContain(path);
   });
 
-  it('names every rule and keep, also those that are gone', () => {
-    const ids = (of: string): unknown => dig(policy, 'properties', of, 'propertyNames', 'enum');
-    expect(ids('rules')).toEqual([...POLICY_CATALOG.rules, ...POLICY_CATALOG.retiredRules].sort());
-    expect(ids('keeps')).toEqual([...POLICY_CATALOG.keeps].sort());
-    const overrides = dig(policy, 'properties', 'overrides', 'items', 'properties');
-    expect(resolved(dig(overrides, 'rules'))).toBe(dig(policy, 'properties', 'rules'));
-    expect(resolved(dig(overrides, 'keeps'))).toBe(dig(policy, 'properties', 'keeps'));
+  it.each([
+    ['rules', [...POLICY_CATALOG.rules, ...POLICY_CATALOG.retiredRules]],
+    ['keeps', POLICY_CATALOG.keeps],
+  ])('names all %s that the parser knows, and no others', (key, ids) => {
+    const of = asObject(dig(policy, 'properties', key));
+    expect(Object.keys(asObject(of['properties']))).toEqual([...ids].sort());
+    expect(of['additionalProperties']).toBe(false);
+    expect(isAccepted({ [key]: { [UNKNOWN]: 'off' } })).toBe(false);
+    expect(resolved(dig(policy, 'properties', 'overrides', 'items', 'properties', key))).toBe(of);
   });
 
   it.each(['30m', '1h30m', '1.5h', '.5s', '+2h', '5µs', '1.h', '0h', '-1h', '1d', '', 'h', '1', '0s', '1 h', '1h-1m'])(
@@ -158,11 +154,10 @@ describe('the schema of the policy', () => {
   it.each(['a', 'own-profile', '1', 'Own', 'a_b', '-a', 'a-', 'off', '', 'a'.repeat(63), 'a'.repeat(64)])(
     'has the profile names of the parser: %j',
     (name) => {
-      const names = dig(policy, 'properties', 'profiles', 'propertyNames');
-      const longest = dig(names, 'maxLength');
-      const pattern = new RegExp(asString(dig(names, 'pattern')));
-      const isName =
-        pattern.test(name) && name.length <= Number(longest) && !asArray(dig(names, 'not', 'enum')).includes(name);
+      const { properties, patternProperties, additionalProperties } = asObject(dig(policy, 'properties', 'profiles'));
+      const patterns = Object.keys(asObject(patternProperties)).map((pattern) => new RegExp(pattern));
+      const isName = patterns.some((pattern) => pattern.test(name)) && asObject(properties)[name] !== false;
+      expect(additionalProperties).toBe(false);
       const strategy = { canary: { steps: [{ setWeight: 10 }, { pause: { duration: '1m' } }] } };
       expect(isName).toBe(isAccepted({ profiles: { [name]: { strategy } } }));
     },
