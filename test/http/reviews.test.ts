@@ -74,8 +74,8 @@ describe('POST /validate', () => {
     const object = shopObject('Rollout', 'reviews');
     delete object['status'];
     const app = (running = testApp('', { gate: { rules: RULES } }));
-    const { body } = await post(app, '/validate', reviewOf({ operation: 'CREATE', object }));
-    const { allowed: isAllowed, warnings } = (body as Json)['response'] as Json;
+    const response = await post(app, '/validate', reviewOf({ operation: 'CREATE', object }));
+    const { allowed: isAllowed, warnings } = (response.body as Json)['response'] as Json;
     expect([isAllowed, warnings]).toEqual([
       true,
       [
