@@ -16,7 +16,14 @@ const OPTIONS: Readonly<Record<string, string>> = {
   'properties.certificates.properties.tlsMinVersion': '--tls-min-version',
 };
 /** The enums of which only Kubernetes and the chart know. */
-const NOT_OF_THE_PROGRAM: readonly string[] = ['properties.image.properties.pullPolicy', 'definitions.failurePolicy'];
+const NOT_OF_THE_PROGRAM: readonly string[] = [
+  'properties.image.properties.pullPolicy',
+  'properties.certificates.properties.mode',
+  'properties.service.properties.ipFamilyPolicy',
+  'properties.service.properties.ipFamilies.items',
+  'definitions.failurePolicy',
+  'definitions.selector.properties.matchExpressions.items.properties.operator',
+];
 const OF_POLICY = 'properties.policy.';
 const UNKNOWN = 'no-such-value';
 
