@@ -17,6 +17,7 @@ import type { Figures } from '../test/agreement/figures.ts';
 import { EXPLAINED_MANIFESTS } from '../test/agreement/manifests.ts';
 import { stricterMessages } from '../test/agreement/stricter.ts';
 import { chartReadme } from './chart-readme.ts';
+import { withPolicySchema } from './policy-schema.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGES = join(ROOT, 'docs', 'rules');
@@ -216,6 +217,7 @@ function isRule(rule: Described): rule is Rule {
 const upstreamFacts = join(ROOT, 'docs', 'upstream-facts.md');
 const agreement = readFileSync(join(ROOT, 'docs', 'agreement.md'), 'utf8');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const valuesSchema = join(ROOT, 'chart', 'values.schema.json');
 const files = new Map<string, string>([
   ...[...RULES, ...DOCUMENT_RULES].map((rule): [string, string] => [join(PAGES, `${rule.id}.md`), page(rule)]),
   [
@@ -234,6 +236,7 @@ const files = new Map<string, string>([
   [join(PAGES, 'README.md'), catalogue()],
   [join(ROOT, 'README.md'), filled(readme, 'lint', lintOutput())],
   [upstreamFacts, filled(readFileSync(upstreamFacts, 'utf8'), 'facts', factsTable())],
+  [valuesSchema, await withPolicySchema(readFileSync(valuesSchema, 'utf8'), valuesSchema)],
 ]);
 
 if (process.argv.includes('--check')) {

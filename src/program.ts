@@ -39,6 +39,11 @@ const COMMANDS: readonly Entry[] = [
     load: async (io, exit) => (await import('./commands/self-test.ts')).selfTestCommand(io, exit),
   },
   {
+    name: 'policy',
+    summary: 'check a policy before you apply it',
+    load: async (io, exit) => (await import('./commands/policy.ts')).policyCommand(io, exit),
+  },
+  {
     name: 'rules',
     summary: 'list the rules and keeps, or explain one of them',
     load: async (io, exit) => (await import('./commands/rules.ts')).rulesCommand(io, exit),
@@ -84,6 +89,7 @@ export async function programFor(args: readonly string[], io: Io, exit: Exit): P
   for (const { name, summary, load } of COMMANDS) {
     const command = name === wanted ? await load(io, exit) : new Command(name).description(summary);
     program.addCommand(command.copyInheritedSettings(program));
+    for (const nested of command.commands) nested.copyInheritedSettings(program);
   }
   return program;
 }

@@ -56,6 +56,18 @@ describe('the catalogue', () => {
     );
   });
 
+  it('names missing objects by what the texts of their messages say', () => {
+    const placeholders = (text: string): string[] => text.match(/\{\w+\}/g) ?? [];
+    const named = everything
+      .flatMap(({ messages }) => Object.values(messages))
+      .filter(({ missing }) => missing !== undefined);
+    expect(named.length).toBeGreaterThan(0);
+    for (const { class: findingClass, text, missing = '' } of named) {
+      expect(findingClass, text).toBe('missing');
+      expect(placeholders(text)).toEqual(expect.arrayContaining(placeholders(missing)));
+    }
+  });
+
   it('has unique ids across rules, document checks, preservers and the engine', () => {
     const all = [...everything.map(({ id }) => id), ...PRESERVERS.map(({ id }) => id), INTERNAL_ERROR, TOO_LARGE];
     expect(new Set(all).size).toBe(all.length);

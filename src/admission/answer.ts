@@ -1,10 +1,11 @@
 import { INTERNAL_ERROR } from '../rules/engine.ts';
 import type { Skipped } from '../rules/finding.ts';
-import type { KubeObject } from '../world/object.ts';
+import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { crossesNamespaces, type DecidedFinding, type DecisionContext } from './decisions.ts';
 import type { MigratedDeployment } from './migration/migrate.ts';
+import { warningsOf } from './missing-objects.ts';
 import { problemWith } from './preserve.ts';
-import { renderFinding, warningText } from './rendered-finding.ts';
+import { renderFinding } from './rendered-finding.ts';
 import { toldOf } from './told.ts';
 import { allowed, refused, type AdmissionResponse, type Extras } from './response.ts';
 import type { Request } from './review.ts';
@@ -88,19 +89,21 @@ export function validatedAnswer(
   context: DecisionContext,
 ): GateAnswer {
   const told = toldOf(findings);
-  const rendered = told.findings.map(({ finding, decision }) => ({
-    finding,
-    decision,
-    text: renderFinding(finding, object, {
-      foreign: crossesNamespaces(finding, object, context),
-      refusesChange: request.operation === 'UPDATE' && decision === 'deny',
-      deleted: request.operation === 'DELETE',
-    }),
-  }));
+  const deleted = request.operation === 'DELETE';
+  const { rules } = context.settings(namespaceOf(object));
+  const rendered = told.findings.map(({ finding, decision }) => {
+    const foreign = crossesNamespaces(finding, object, context);
+    const refusesChange = request.operation === 'UPDATE' && decision === 'deny';
+    return {
+      finding,
+      decision,
+      text: renderFinding(finding, object, { foreign, refusesChange, deleted }),
+      // A deletion brings nothing, and what will be denied in enforce mode is not fine.
+      alone: foreign || deleted || rules[finding.rule] === 'deny',
+    };
+  });
   const causes = rendered.filter(({ decision }) => decision === 'deny').map(({ text }) => text);
-  const warnings = rendered
-    .filter(({ decision }) => decision === 'warn')
-    .map(({ text, finding }) => warningText(text, finding));
+  const warnings = warningsOf(rendered.filter(({ decision }) => decision === 'warn'));
   const { more } = told;
   const verdict = causes.length > 0 ? 'deny' : warnings.length > 0 ? 'warn' : 'allow';
   const extras: Extras = {

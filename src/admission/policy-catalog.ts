@@ -6,6 +6,7 @@ import type { Profile } from '../migration/profiles.ts';
 import { evaluate } from '../rules/engine.ts';
 import { renderFix, renderMessage, sortFindings } from '../rules/finding.ts';
 import { RULES } from '../rules/index.ts';
+import { RETIRED_RULES } from '../rules/retired.ts';
 import { bundleWorld } from '../world/manifests.ts';
 import { nearest } from '../world/nearest.ts';
 import { isDnsSubdomain } from '../world/names.ts';
@@ -31,6 +32,7 @@ const TRACKING = /^(argocd\.argoproj\.io\/|app\.kubernetes\.io\/instance$)/;
 export const POLICY_CATALOG: PolicyCatalog = {
   rules: [...RULES, ...DOCUMENT_RULES].map(({ id }) => id),
   keeps: PRESERVERS.map(({ id }) => id),
+  retiredRules: RETIRED_RULES,
   profileErrors,
 };
 

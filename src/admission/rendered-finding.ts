@@ -70,8 +70,11 @@ function orderOfChanges({ subject, class: findingClass }: Finding): string {
     : ` (to change both: ${order})`;
 }
 
-// The API server may cut longer ones. Kubernetes recommends 120, but a warning without its fix sends people searching.
-const LONGEST_WARNING = 256;
+/**
+ * The most characters of a warning. The API server may cut longer ones. Kubernetes recommends 120, but a warning without
+ * its fix sends people searching.
+ */
+export const LONGEST_WARNING = 256;
 // What the API server accepts over all webhooks of a request; the room for "and N more" is kept free.
 const ALL_WARNINGS = 4096 - 64;
 

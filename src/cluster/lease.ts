@@ -20,6 +20,8 @@ export interface LeaseOptions {
   readonly duration?: number;
   /** How often to renew or acquire it. */
   readonly period?: number;
+  /** Returns whether this process may acquire it. By default always. */
+  readonly mayLead?: () => boolean;
 }
 
 const DURATION = 15_000;
@@ -55,7 +57,7 @@ export class LeaderLease {
   #leading = false;
 
   constructor(options: LeaseOptions) {
-    this.#options = { duration: DURATION, period: PERIOD, ...options };
+    this.#options = { duration: DURATION, period: PERIOD, mayLead: () => true, ...options };
     this.#api = options.kubeConfig.makeApiClient(CustomObjectsApi);
   }
 
@@ -79,13 +81,13 @@ export class LeaderLease {
   }
 
   async #run(): Promise<void> {
-    const { log, period, namespace, name, task } = this.#options;
+    const { log, period, namespace, name, task, mayLead } = this.#options;
     let lastError = '';
     while (!this.#stop.signal.aborted) {
       const started = performance.now();
       try {
         // When another process holds the Lease, this one stops acting at once.
-        this.#renewedAt = (await this.#acquireOrRenew()) ? started : Number.NEGATIVE_INFINITY;
+        this.#renewedAt = mayLead() && (await this.#acquireOrRenew()) ? started : Number.NEGATIVE_INFINITY;
         lastError = '';
       } catch (error) {
         const reason = messageOf(error);
@@ -95,10 +97,7 @@ export class LeaderLease {
       }
       if (this.leading !== this.#leading) {
         this.#leading = this.leading;
-        log.info(
-          { lease: `${namespace}/${name}` },
-          `${this.#leading ? 'this' : 'another'} process ${task}`,
-        );
+        log.info({ lease: `${namespace}/${name}` }, `${this.#leading ? 'this' : 'another'} process ${task}`);
       }
       await sleep(period, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }

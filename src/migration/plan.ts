@@ -102,10 +102,7 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
   if (!settings.covered) return stays(asked, [`${uncovered(namespaceOf(after))}: ${HOW_TO_COVER}`]);
 
   const profile = Object.hasOwn(settings.profiles, asked) ? settings.profiles[asked] : undefined;
-  if (profile === undefined)
-    return byNamespace
-      ? stays(asked, [`the label of the namespace names profile "${asked}", which does not exist`])
-      : unknownProfile(asked, settings);
+  if (profile === undefined) return unknownProfile(asked, byNamespace, settings);
   return planFor(change, { profile, asked, byNamespace, continues }, world, settings);
 }
 
@@ -148,7 +145,7 @@ function going(
 }
 
 function whyUnattended({ converts, covered }: MigrationSettings, deployment: KubeObject): string | undefined {
-  if (!converts) return 'conversion is off here';
+  if (!converts) return IS_OFF;
   return covered ? undefined : uncovered(namespaceOf(deployment));
 }
 
@@ -177,6 +174,7 @@ function uncovered(namespace: string): string {
   return `Rollgate may not convert in namespace "${namespace}", which conversion.namespaces does not name`;
 }
 
+const IS_OFF = 'conversion is off here';
 const HOW_TO_COVER = `ask for it to be added, or set ${CONVERT}: "${OFF}"`;
 
 interface Asked {
@@ -234,7 +232,7 @@ function conversionOf(
 }
 
 function preventedBy(settings: MigrationSettings, after: KubeObject): string[] {
-  if (!settings.on || !settings.converts) return ['conversion is off here'];
+  if (!settings.on || !settings.converts) return [IS_OFF];
   if (!settings.controllers) return ['no Argo Rollouts controller is known to run here'];
   return isUnnamed(after) ? ['it has no name yet (generateName), and a Rollout is named after it'] : [];
 }
@@ -282,7 +280,9 @@ export function stays(profile: string, reasons: readonly string[]): MigrationPla
   return { kind: 'stays', profile, reasons };
 }
 
-function unknownProfile(name: string, { profiles }: MigrationSettings): MigrationPlan {
+function unknownProfile(name: string, byNamespace: boolean, { profiles, on }: MigrationSettings): MigrationPlan {
+  if (!on) return stays(name, [IS_OFF]);
+  if (byNamespace) return stays(name, [`the label of the namespace names profile "${name}", which does not exist`]);
   const known = Object.keys(profiles).sort();
   const meant = nearest(name, known);
   return {

@@ -1,12 +1,12 @@
 import { isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
-import { z } from 'zod';
-import { parseGoDuration } from '../world/duration.ts';
+import type { z } from 'zod';
 import { isDnsLabel } from '../world/names.ts';
 import { nearest } from '../world/nearest.ts';
 import { DEFAULT_POLICY, type Override, type Policy } from './policy.ts';
 import type { Profile } from '../migration/profiles.ts';
 import { messageOf } from '../world/error.ts';
 import { PolicyErrors } from './policy-errors.ts';
+import { POLICY_KEYS, POLICY_SCHEMA, type GivenProfile } from './schema.ts';
 
 // The most that a ConfigMap holds. YAML takes seconds and hundreds of bytes for each byte.
 const MAX_LENGTH = 1024 * 1024;
@@ -19,76 +19,11 @@ export type ParsedPolicy =
 export interface PolicyCatalog {
   readonly rules: readonly string[];
   readonly keeps: readonly string[];
+  /** The ids of rules that are gone. Policies may still name them, without effect. */
+  readonly retiredRules: readonly string[];
   /** Returns the reasons why a profile cannot produce a valid Rollout, one line each; empty if it can. */
   readonly profileErrors: (profile: Profile) => readonly string[];
 }
-
-const text = z.string().min(1);
-const settings = {
-  mode: z.enum(['enforce', 'audit']).optional(),
-  rules: z.record(text, z.enum(['deny', 'warn', 'off'])).optional(),
-  keeps: z.record(text, z.enum(['on', 'off'])).optional(),
-  crossObjectUpdates: z.enum(['warn', 'deny']).optional(),
-  onDelete: z.enum(['warn', 'deny']).optional(),
-  onInternalError: z.enum(['warn', 'deny']).optional(),
-  onTooLarge: z.enum(['warn', 'deny']).optional(),
-  conversion: z.enum(['on', 'off']).optional(),
-};
-const duration = z
-  .string()
-  .refine((given) => (parseGoDuration(given) ?? 0) > 0, 'use a duration of more than 0, such as 30m or 24h');
-// Rights are granted by name, so a glob would name nothing.
-const namespace = z.string().refine(isDnsLabel, 'use the exact name of a namespace');
-const anyObject = z.record(z.string(), z.unknown());
-const profile = z.strictObject({
-  rollout: text.optional(),
-  metadata: z
-    .strictObject({ labels: z.record(text, z.string()).optional(), annotations: z.record(text, z.string()).optional() })
-    .optional(),
-  strategy: anyObject,
-  analysis: anyObject.optional(),
-  rollbackWindow: anyObject.optional(),
-  progressDeadlineAbort: z.boolean().optional(),
-});
-const override = z.strictObject({
-  name: text,
-  namespaces: z.array(text).optional(),
-  byLabel: z.enum(['strict', 'any']).optional(),
-  ...settings,
-});
-const schema = z.strictObject({
-  ...settings,
-  exemptions: z.strictObject({ accounts: z.array(text).optional(), namespaces: z.array(text).optional() }).optional(),
-  controllers: z
-    .strictObject({
-      accounts: z.array(text).optional(),
-      discover: z.boolean().optional(),
-      namespaces: z.array(text).optional(),
-    })
-    .optional(),
-  conversionNamespaces: z.array(namespace).optional(),
-  breakGlass: z.strictObject({ maxDuration: duration.optional() }).optional(),
-  trustedNamespaces: z.array(z.strictObject({ rollouts: text, objects: text })).optional(),
-  overrides: z.array(override).optional(),
-  profiles: z.record(text, profile).optional(),
-});
-
-const KEYS: readonly string[] = [
-  ...Object.keys(schema.shape),
-  ...Object.keys(profile.shape),
-  ...[
-    'labels',
-    'annotations',
-    'name',
-    'namespaces',
-    'accounts',
-    'discover',
-    'rollouts',
-    'objects',
-    'maxDuration',
-    'byLabel',
-  ],
-];
 
 /**
  * Parses the text of a policy (`rollgate.yaml`) and fills in the defaults. Otherwise returns the first errors, each with
@@ -96,22 +31,29 @@ const KEYS: readonly string[] = [
  * throws.
  */
 export function parsePolicy(source: string, known: PolicyCatalog): ParsedPolicy {
-  let value: unknown;
+  const read = readPolicy(source);
+  return read.ok ? checkPolicy(read.value, known) : { ok: false, errors: [read.error] };
+}
+
+/** Reads the text of a policy, without a look at what it says. Never throws. */
+export function readPolicy(
+  source: string,
+): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string } {
+  const failed = (error: string): { readonly ok: false; readonly error: string } => ({ ok: false, error });
   if (source.length > MAX_LENGTH)
-    return { ok: false, errors: ['the policy is larger than 1 MiB, the most that a ConfigMap holds: make it smaller'] };
+    return failed('the policy is larger than 1 MiB, the most that a ConfigMap holds: make it smaller');
   try {
     const lines = new LineCounter();
     // The parser would compare every key with all before it.
     const document = parseDocument(source, { uniqueKeys: false, lineCounter: lines });
     const yamlError = document.errors[0];
-    if (yamlError !== undefined) return { ok: false, errors: [yamlError.message.split('\n', 1)[0] ?? 'invalid YAML'] };
+    if (yamlError !== undefined) return failed(yamlError.message.split('\n', 1)[0] ?? 'invalid YAML');
     const repeated = repeatedKey(document, lines);
-    if (repeated !== undefined) return { ok: false, errors: [repeated] };
-    value = document.toJS({ maxAliasCount: 100 }) ?? {};
+    if (repeated !== undefined) return failed(repeated);
+    return { ok: true, value: document.toJS({ maxAliasCount: 100 }) ?? {} };
   } catch (error) {
-    return { ok: false, errors: [messageOf(error)] };
+    return failed(messageOf(error));
   }
-  return checkPolicy(value, known);
 }
 
 function repeatedKey(document: Document.Parsed, lines: LineCounter): string | undefined {
@@ -136,7 +78,7 @@ function repeatedKey(document: Document.Parsed, lines: LineCounter): string | un
 
 /** Checks a policy that is already parsed. Returns the same as `parsePolicy`. */
 export function checkPolicy(value: unknown, known: PolicyCatalog): ParsedPolicy {
-  const parsed = schema.safeParse(value);
+  const parsed = POLICY_SCHEMA.safeParse(value);
   const errors = new PolicyErrors();
   if (!parsed.success) {
     for (const issue of parsed.error.issues) describe(issue, errors);
@@ -147,10 +89,10 @@ export function checkPolicy(value: unknown, known: PolicyCatalog): ParsedPolicy 
   const profiles = Object.fromEntries(
     Object.entries(given.profiles ?? {}).map(([name, entry]) => [name, profileOf(entry)]),
   );
-  unknownIds('rules', given.rules, known.rules, 'rule', errors);
+  unknownRules('rules', given.rules, known, errors);
   unknownIds('keeps', given.keeps, known.keeps, 'keep', errors);
   for (const [index, entry] of overrides.entries()) {
-    unknownIds(`overrides[${index}].rules`, entry.rules, known.rules, 'rule', errors);
+    unknownRules(`overrides[${index}].rules`, entry.rules, known, errors);
     unknownIds(`overrides[${index}].keeps`, entry.keeps, known.keeps, 'keep', errors);
   }
   duplicateNames(overrides, errors);
@@ -178,7 +120,7 @@ export function checkPolicy(value: unknown, known: PolicyCatalog): ParsedPolicy 
 // The annotation value that turns conversion off for a Deployment.
 const OFF = 'off';
 
-function profileOf({ rollout, metadata, ...rest }: z.infer<typeof profile>): Profile {
+function profileOf({ rollout, metadata, ...rest }: GivenProfile): Profile {
   const { strategy, ...optional } = defined(rest);
   return {
     ...optional,
@@ -201,7 +143,17 @@ function describe(issue: z.core.$ZodIssue, errors: PolicyErrors): void {
     .replace(/^\./, '');
   if (issue.code !== 'unrecognized_keys') return errors.add(() => `${path === '' ? 'policy' : path}: ${issue.message}`);
   for (const key of issue.keys)
-    errors.add(() => `${path === '' ? '' : `${path}: `}unknown key "${shown(key)}"${suggestion(key, KEYS)}`);
+    errors.add(() => `${path === '' ? '' : `${path}: `}unknown key "${shown(key)}"${suggestion(key, POLICY_KEYS)}`);
+}
+
+function unknownRules(
+  path: string,
+  given: Readonly<Record<string, unknown>> | undefined,
+  { rules, retiredRules }: PolicyCatalog,
+  errors: PolicyErrors,
+): void {
+  const there = Object.entries(given ?? {}).filter(([id]) => !retiredRules.includes(id));
+  unknownIds(path, Object.fromEntries(there), rules, 'rule', errors);
 }
 
 function unknownIds(

@@ -13,7 +13,12 @@ import {
   type Situation,
 } from './policy.ts';
 
-const KNOWN = { rules: ['route-port-exists', 'service-shared'], keeps: ['service-hash'], profileErrors: () => [] };
+const KNOWN = {
+  rules: ['route-port-exists', 'service-shared'],
+  keeps: ['service-hash'],
+  retiredRules: ['service-gone'],
+  profileErrors: () => [],
+};
 
 function errorsOf(text: string): readonly string[] {
   const loaded = parsePolicy(text, KNOWN);
@@ -23,6 +28,13 @@ function errorsOf(text: string): readonly string[] {
 describe('a policy', () => {
   it('that is empty is the default', () => {
     expect(parsePolicy('', KNOWN)).toEqual({ ok: true, policy: DEFAULT_POLICY });
+  });
+
+  it('may name a rule that is gone', () => {
+    expect(parsePolicy('rules: { service-gone: deny }', KNOWN)).toMatchObject({ ok: true });
+    expect(errorsOf('overrides: [{ name: a, rules: { service-gone: deny, service-gon: deny } }]')).toEqual([
+      'overrides[0].rules: unknown rule "service-gon"',
+    ]);
   });
 
   it('keeps the defaults of what it does not say', () => {

@@ -71,6 +71,8 @@ export interface Policy extends Settings {
   readonly overrides: readonly Override[];
   /** The profiles for converting Deployments to Rollouts, by the name that `rollgate.io/convert` selects. */
   readonly profiles: Readonly<Record<string, Profile>>;
+  /** Set in place of a policy that is not known: no conversion is begun or carried on. */
+  readonly isFallback?: true;
 }
 
 /** The label on a namespace that selects an override by name. */

@@ -46,6 +46,11 @@ describe('unknownLabels', () => {
     ]);
   });
 
+  it('finds nothing while a fallback takes the place of the policy', () => {
+    const world = storeOf([namespace('b', { 'rollgate.io/policy': 'strickt' })]);
+    expect(unknownLabels(world, { ...POLICY, isFallback: true })).toEqual([]);
+  });
+
   it('finds nothing where the namespaces are unknown', () => {
     const world: Pick<World, 'list'> = { list: () => ({ state: 'unknown', reason: 'not synced' }) };
     expect(unknownLabels(world as World, POLICY)).toEqual([]);

@@ -20,6 +20,8 @@ export interface UnknownLabel {
 
 /** Returns the labels of namespaces that name no override or no profile, sorted by namespace. */
 export function unknownLabels(world: World, policy: Policy): UnknownLabel[] {
+  // It has not all the names of the policy that it stands for.
+  if (policy.isFallback === true) return [];
   const listing = world.list('Namespace', undefined);
   if (listing.state === 'unknown') return [];
   const known = {

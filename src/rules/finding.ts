@@ -26,7 +26,7 @@ export interface Finding {
   /** The name that the finding is about: a route, subset, metric, argument, container. Never an index. */
   readonly anchor: string;
   /** What is said, as data: most findings are compared and never told. See `renderMessage` and `renderFix`. */
-  readonly message: Pick<Message, 'text' | 'fix'>;
+  readonly message: Pick<Message, 'text' | 'fix' | 'missing'>;
   readonly data: MessageData;
   /** The objects that the rule looked up, whether they exist or not. */
   readonly dependsOn: ReadonlySet<ObjectKey>;

@@ -7,6 +7,11 @@ export interface Message {
   readonly text: string;
   /** The fix, as an instruction in the imperative. */
   readonly fix: string;
+  /**
+   * Names the missing object, by placeholders of `text`, where creating it is the fix: it may come with the same apply,
+   * so admission names all of these in one warning.
+   */
+  readonly missing?: string;
 }
 
 /** The values of placeholders. */

@@ -1,3 +1,4 @@
+import { TRUSTS_NO_CONTROLLER } from '../policy/names-nothing.ts';
 import type { Log } from './log.ts';
 import { Poller } from './poller.ts';
 
@@ -30,10 +31,7 @@ export class ControllersState {
   /** Checks once. */
   check(): void {
     const none = this.#source.trustsNone();
-    if (none && !this.#trustedNone)
-      this.#log.warn(
-        'controllers.namespaces of the policy is empty, so no Argo Rollouts controller is trusted: name the namespaces of your controllers',
-      );
+    if (none && !this.#trustedNone) this.#log.warn(TRUSTS_NO_CONTROLLER);
     this.#trustedNone = none;
     for (const account of this.#source.untrusted()) this.#see(account);
   }

@@ -67,12 +67,14 @@ export class HealthApp {
     const age = this.#source.now() - this.#evaluatedAt;
     const results = this.#results;
     const isFresh = age <= this.#source.limits.ready;
-    const lines = results.map(({ name, why }) => (why === undefined ? `[+] ${name}: ok` : `[-] ${name}: ${why}`));
+    const lines = results.map(({ name, why, isWarning }) =>
+      why === undefined ? `[+] ${name}: ok` : `[${isWarning ? '!' : '-'}] ${name}: ${why}`,
+    );
     if (!isFresh) {
       const when = Number.isFinite(age) ? `were last evaluated ${seconds(age)} ago` : 'have not been evaluated yet';
       lines.push(`[-] event loop: the checks ${when}`);
     }
-    const ready = isFresh && results.every(({ why }) => why === undefined);
+    const ready = isFresh && results.every(({ why, isWarning }) => why === undefined || isWarning);
     return text(ready ? 200 : 503, `${lines.join('\n')}\n${ready ? 'ready' : 'not ready'}\n`);
   }
 

@@ -3,6 +3,8 @@ import { messageOf } from '../world/error.ts';
 /** A condition for readiness. */
 export interface HealthCheck {
   readonly name: string;
+  /** Whether the process is ready although the check fails. */
+  readonly isWarning?: boolean;
   /** Returns the reason why the check fails, or undefined. */
   failing(): string | undefined;
 }
@@ -12,6 +14,8 @@ export interface CheckResult {
   readonly name: string;
   /** Why it fails, or undefined. */
   readonly why: string | undefined;
+  /** As of `HealthCheck`. */
+  readonly isWarning: boolean;
 }
 
 /** The metrics in the format of Prometheus. */
@@ -59,10 +63,11 @@ export function clockNow(): number {
 /** Evaluates all checks. A check that throws fails. */
 export function evaluate(checks: readonly HealthCheck[]): CheckResult[] {
   return checks.map((check) => {
+    const { name, isWarning = false } = check;
     try {
-      return { name: check.name, why: check.failing() };
+      return { name, isWarning, why: check.failing() };
     } catch (error) {
-      return { name: check.name, why: `the check failed: ${messageOf(error)}` };
+      return { name, isWarning, why: `the check failed: ${messageOf(error)}` };
     }
   });
 }

@@ -236,6 +236,16 @@ export class Metrics implements QuestionMetrics {
     (what === 'certificate' ? this.#certificateReloads : this.#policyReloads).inc({ result });
   }
 
+  /** Adds a gauge that shows whether a fallback takes the place of the policy. */
+  policyFallback(isFallback: () => boolean): void {
+    this.#gauge(
+      'rollgate_policy_fallback',
+      '1 while Rollgate has not read a valid policy since it started, so it denies nothing and converts nothing.',
+      [],
+      (gauge) => gauge.set(isFallback() ? 1 : 0),
+    );
+  }
+
   /** Counts a step of a conversion. */
   converted(step: string, result: 'success' | 'error'): void {
     this.#conversions.inc({ step, result });

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { fallbackPolicy, isKeeping } from '../policy/fallback.ts';
 import { parsePolicy, type PolicyCatalog } from '../policy/load.ts';
+import { namesNothing } from '../policy/names-nothing.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -18,30 +20,28 @@ export interface PolicyFileOptions {
 
 /**
  * A policy in a file, whose content is checked every few seconds. A changed file that is invalid is rejected, and the
- * previous policy stays active.
+ * previous policy stays active. Where there is none yet, a fallback takes its place until the file is valid.
  */
 export class PolicyFile {
   readonly #options: PolicyFileOptions;
   readonly #poller: Poller;
-  #text: string;
+  // What the active policy was read from. Undefined for a fallback.
+  #text: string | undefined;
   #current: Policy;
   // A large policy takes seconds to parse, so the same text is not parsed again with every check.
   #rejected: { readonly text: string; readonly error: Error } | undefined;
   #lastError = '';
 
-  /**
-   * Reads the policy and starts to watch the file.
-   * @throws An Error that lists every problem in the file with its path.
-   */
+  /** Reads the policy and starts to watch the file. Never rejects. */
   static async open(options: PolicyFileOptions): Promise<PolicyFile> {
-    const text = await readFile(options.path, 'utf8');
-    return new PolicyFile(options, text, policyOf(text, options));
+    const file = new PolicyFile(options);
+    await file.check();
+    return file;
   }
 
-  private constructor(options: PolicyFileOptions, text: string, policy: Policy) {
+  private constructor(options: PolicyFileOptions) {
     this.#options = options;
-    this.#text = text;
-    this.#current = policy;
+    this.#current = fallbackPolicy(undefined, options.known);
     this.#poller = new Poller(() => this.check(), options.interval);
   }
 
@@ -50,51 +50,62 @@ export class PolicyFile {
     return this.#current;
   }
 
+  /** Why the file is not the active policy, for readiness; undefined if it is. */
+  get problem(): string | undefined {
+    if (this.#lastError === '') return undefined;
+    return this.#current.isFallback === true
+      ? 'the policy is invalid, so nothing is denied and nothing is converted: see the log'
+      : 'the changed policy is invalid, so the previous one stays active: see the log';
+  }
+
   stop(): void {
     this.#poller.stop();
   }
 
   /** Checks the file once. Never rejects. */
   async check(): Promise<void> {
-    const { path, log, metrics } = this.#options;
     try {
-      const text = await readFile(path, 'utf8');
-      if (text !== this.#text) {
-        this.#current = this.#parse(text);
-        this.#text = text;
-        metrics.reloaded('policy', 'success');
-        log.info({ path }, 'policy reloaded');
-      }
+      const text = await readFile(this.#options.path, 'utf8');
+      if (text !== this.#text) this.#take(text);
       this.#lastError = '';
     } catch (error) {
-      metrics.reloaded('policy', 'error');
+      this.#options.metrics.reloaded('policy', 'error');
       const reason = messageOf(error);
-      if (reason !== this.#lastError)
-        log.error({ path, reason }, 'the changed policy is invalid; the previous one stays active');
+      if (reason !== this.#lastError) this.#report(reason);
       this.#lastError = reason;
     }
   }
 
+  #take(text: string): void {
+    const { path, known, log, metrics } = this.#options;
+    const isFirst = this.#text === undefined && this.#lastError === '';
+    this.#current = this.#parse(text);
+    this.#text = text;
+    if (!isFirst) {
+      metrics.reloaded('policy', 'success');
+      log.info({ path }, 'policy reloaded');
+    }
+    for (const reason of namesNothing(this.#current, known))
+      log.warn({ path, reason }, 'a part of the policy has no effect');
+  }
+
   #parse(text: string): Policy {
     if (this.#rejected?.text === text) throw this.#rejected.error;
+    const { path, known } = this.#options;
     this.#rejected = undefined;
-    const loaded = load(text, this.#options);
-    if ('policy' in loaded) return loaded.policy;
-    this.#rejected = { text, error: loaded.error };
-    throw loaded.error;
+    const loaded = parsePolicy(text, known);
+    if (loaded.ok) return loaded.policy;
+    const error = new Error(`${path}: ${loaded.errors.join('; ')}`);
+    this.#rejected = { text, error };
+    if (this.#current.isFallback === true) this.#current = fallbackPolicy(text, known);
+    throw error;
   }
-}
 
-function policyOf(text: string, options: PolicyFileOptions): Policy {
-  const loaded = load(text, options);
-  if ('error' in loaded) throw loaded.error;
-  return loaded.policy;
-}
-
-function load(
-  text: string,
-  { path, known }: PolicyFileOptions,
-): { readonly policy: Policy } | { readonly error: Error } {
-  const loaded = parsePolicy(text, known);
-  return loaded.ok ? loaded : { error: new Error(`${path}: ${loaded.errors.join('; ')}`) };
+  #report(reason: string): void {
+    const { path, log, known } = this.#options;
+    if (this.#current.isFallback !== true)
+      return log.error({ path, reason }, 'the changed policy is invalid; the previous one stays active');
+    const keeps = isKeeping(this.#current, known) ? 'on' : 'off';
+    log.error({ path, reason, keeps }, 'the policy is invalid; until it is fixed, nothing is denied or converted');
+  }
 }

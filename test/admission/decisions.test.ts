@@ -284,6 +284,20 @@ describe('a deletion', () => {
   });
 });
 
+describe('a missing object', () => {
+  const warningsUnder = async (policyChange: Partial<Policy>): Promise<readonly string[]> => {
+    const { response } = await validate(gateOver([], { policyChange }), requestFor(rollout, undefined));
+    return response.warnings ?? [];
+  };
+
+  it('is fine if it comes with this apply, unless it will be denied once the policy enforces', async () => {
+    expect(await warningsUnder({})).toEqual([expect.stringContaining('fine if they come with this apply')]);
+    const denied = await warningsUnder({ mode: 'audit', rules: { 'reference-exists': 'deny' } });
+    expect(denied.length).toBeGreaterThan(1);
+    for (const line of denied) expect(line).toMatch(/not found.*: create it, or use the name of one that exists/);
+  });
+});
+
 describe('a denial', () => {
   it('has the form that the API server gives an invalid object, with the paths of the submitted object', async () => {
     const { response } = await validate(gateOver([...services, badRoute]), requestFor(rollout, undefined));

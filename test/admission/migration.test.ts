@@ -6,6 +6,8 @@ import { PRESERVERS } from '../../src/preserve/index.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { storeOf } from '../../src/world/store.ts';
 import { SHIPPED_PROFILES, type Profile } from '../../src/migration/profiles.ts';
+import { POLICY_CATALOG } from '../../src/admission/policy-catalog.ts';
+import { fallbackPolicy } from '../../src/policy/fallback.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { keyOf, type KubeObject } from '../../src/world/object.ts';
 import { dig, asObject, type JsonObject } from '../../src/world/read.ts';
@@ -258,6 +260,16 @@ describe('a Deployment that is not converted, with the reason', () => {
     expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: 'canary' } });
     expect(said.marks).not.toHaveProperty('replicas');
     expect(said.warnings).toContain(`not converted (profile canary): ${reason}`);
+  });
+
+  it('while a fallback takes the place of the policy, which may have other profiles', async () => {
+    const policyChange = fallbackPolicy('profiles: { ours: [', POLICY_CATALOG);
+    for (const profile of ['canary', 'ours']) {
+      const said = await say(gate([], { policyChange }), web({ annotations: { convert: profile }, replicas: 3 }));
+      expect(said).toMatchObject({ denied: undefined, replicas: 3, marks: { convert: profile } });
+      expect(said.marks).not.toHaveProperty('replicas');
+      expect(said.warnings).toContain(`not converted (profile ${profile}): conversion is off here`);
+    }
   });
 
   it('but not for a volume that several pods may mount', async () => {

@@ -7,7 +7,7 @@ import { POLICY_CATALOG } from '../../src/admission/policy-catalog.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
 import { whyUnprotected } from '../../src/migration/conversion-policy.ts';
 import { DEFAULT_POLICY, SYSTEM_ACCOUNTS } from '../../src/policy/policy.ts';
-import { parsePolicy } from '../../src/policy/load.ts';
+import { checkPolicy, parsePolicy } from '../../src/policy/load.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { asArray, dig, asObject, asString } from '../../src/world/read.ts';
 import { KINDS } from '../../src/world/object.ts';
@@ -400,6 +400,50 @@ describe('chart', () => {
     expect(fails(...certificates('mode=self'), '--set', 'conversion.namespaces={shop,kube-system}')).toContain(
       'nothing is converted in namespace kube-system',
     );
+  });
+
+  it.each([
+    { rules: { 'no-such-rule': 'warn' } },
+    { rules: { 'route-port-exists': 'maybe' } },
+    { keeps: { 'no-such-keep': 'off' } },
+    { mode: 'strict' },
+    { onDelete: false },
+    { breakGlass: { maxDuration: '1d' } },
+    { exemptions: { account: ['velero'] } },
+    { trustedNamespaces: [{ rollouts: 'a' }] },
+    { overrides: [{ namespaces: ['shop'] }] },
+    { overrides: [{ name: 'a', mode: 'strict' }] },
+    { overrides: [{ name: 'a', namespace: ['shop'] }] },
+    { overrides: [{ name: 'a', rules: { 'no-such-rule': 'warn' } }] },
+    { overrides: [{ name: 'a', keeps: { 'service-hash': 'maybe' } }] },
+    { profiles: { off: { strategy: {} } } },
+    { profiles: { own: {} } },
+    { profiles: { own: { strategy: {}, metadata: { label: {} } } } },
+  ])('rejects a policy that Rollgate rejects: %j', (policy) => {
+    expect(checkPolicy(policy, POLICY_CATALOG).ok).toBe(false);
+    expect(fails('--set-json', `policy=${JSON.stringify(policy)}`)).toContain("at '/policy/");
+  });
+
+  it('accepts a policy with everything that Rollgate accepts', () => {
+    const { rules, keeps } = POLICY_CATALOG;
+    const settings = {
+      mode: 'enforce',
+      rules: Object.fromEntries(rules.map((id) => [id, 'warn'])),
+      keeps: Object.fromEntries(keeps.map((id) => [id, 'off'])),
+      onTooLarge: 'deny',
+      conversion: 'off',
+    };
+    const strategy = { canary: { steps: [{ setWeight: 10 }, { pause: { duration: '1m' } }] } };
+    const policy = {
+      ...settings,
+      breakGlass: { maxDuration: '1h30m' },
+      trustedNamespaces: [{ rollouts: 'team-*', objects: 'mesh' }],
+      overrides: [{ name: 'a', namespaces: ['prod-*'], byLabel: 'any', ...settings }],
+      profiles: { own: { strategy, metadata: { labels: { team: 'a' } }, progressDeadlineAbort: true } },
+    };
+    const rendered = objects('--set-json', `policy=${JSON.stringify(policy)}`);
+    const loaded = parsePolicy(asString(dig(kind(rendered, 'ConfigMap'), 'data', 'rollgate.yaml')), POLICY_CATALOG);
+    expect(loaded).toMatchObject({ ok: true, policy: settings });
   });
 
   it('limits the cache, and gives a larger one a larger heap with the other flags of the image', () => {

@@ -98,7 +98,13 @@ async function serve(): Promise<Leases> {
 }
 
 // No test lasts as long as this duration.
-function start(leases: Leases, identity: string, duration = 600_000, log = recorder().logger): LeaderLease {
+function start(
+  leases: Leases,
+  identity: string,
+  duration = 600_000,
+  log = recorder().logger,
+  mayLead: () => boolean = () => true,
+): LeaderLease {
   const lease = new LeaderLease({
     kubeConfig: leases.kubeConfig(),
     namespace: 'rollgate',
@@ -108,6 +114,7 @@ function start(leases: Leases, identity: string, duration = 600_000, log = recor
     log,
     duration,
     period: 20,
+    mayLead,
   });
   stopping.push(() => lease.stop());
   lease.start();
@@ -136,6 +143,20 @@ describe('a Lease', () => {
     expect(one.leading).toBe(false);
     await eventually(() => expect(two.leading).toBe(true));
     expect(leases.holder).toBe('two');
+  });
+
+  it('is left to others by a process that may not lead, until it may', async () => {
+    const leases = await serve();
+    let asked = 0;
+    let may = false;
+    const one = start(leases, 'one', undefined, undefined, () => {
+      asked++;
+      return may;
+    });
+    await eventually(() => expect(asked).toBeGreaterThan(3));
+    expect([one.leading, leases.lease]).toEqual([false, undefined]);
+    may = true;
+    await eventually(() => expect(one.leading).toBe(true));
   });
 
   it('keeps its acquireTime while the holder stays, and gets another with the next holder', async () => {

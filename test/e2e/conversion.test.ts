@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dig } from '../../src/world/read.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment, service } from './harness/conversion.ts';
+import { until } from './harness/program.ts';
 
 let cluster: Cluster;
 
@@ -100,5 +101,72 @@ describe('a Deployment that runs', () => {
     await sleep(300);
     console.log(`the first revision failed, the second did not: ready endpoints at least ${watch.least()}`);
     expect(watch.least()).toBeGreaterThanOrEqual(5);
+  });
+});
+
+describe('Rollgate that starts with an invalid policy', () => {
+  it('denies and converts nothing, and does both once the policy is fixed', async () => {
+    const { rollgate } = cluster;
+    const scene = await ConversionScene.open(cluster);
+    const shows = (line: string): Promise<unknown> =>
+      until(line, async () => (await rollgate.metrics()).includes(`\n${line}\n`));
+    const web = (name: string): ReturnType<typeof deployment> =>
+      deployment(scene.namespace, name, { replicas: 2, convert: 'canary' });
+    const apply = (object: unknown): Promise<{ code: number; stderr: string }> =>
+      scene.developer.try(['apply', '-f', '-'], JSON.stringify(object));
+    const invalid = {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: { name: 'invalid', namespace: scene.namespace },
+      spec: {
+        replicas: 0,
+        selector: { matchLabels: { app: 'invalid' } },
+        template: {
+          metadata: { labels: { app: 'invalid' } },
+          spec: { containers: [{ name: 'invalid', image: 'invalid:1' }] },
+        },
+        strategy: { canary: { steps: [{ setWeight: 120 }] } },
+      },
+    };
+    await scene.developer.apply([web('before')]);
+    await scene.healthy('before', 2);
+    expect((await apply(invalid)).code).not.toBe(0);
+
+    await rollgate.program.stop('SIGTERM');
+    const logged = rollgate.program.output().length;
+    const good = await rollgate.policyText('');
+    await rollgate.policyText(`${good}\nrules: { no-such-rule: deny }\n`);
+    try {
+      await rollgate.start();
+      await shows('rollgate_policy_fallback 1');
+      const output = rollgate.program.output().slice(logged);
+      expect(output).toContain('until it is fixed, nothing is denied or converted');
+      expect(output).toContain('unknown rule \\"no-such-rule\\"');
+      const { code, stderr } = await apply(invalid);
+      expect([code, stderr]).toEqual([0, expect.stringContaining('[rollgate/rollout-steps]')]);
+      expect((await apply(web('fresh'))).stderr).toContain('not converted (profile canary): conversion is off here');
+      await scene.until(
+        'its pods',
+        async () => dig(await scene.deployment('fresh'), 'status', 'availableReplicas') === 2,
+      );
+      await shows('rollgate_conversion_leader 0');
+      expect(await scene.rollout('fresh')).toBeUndefined();
+      expect(dig(await scene.deployment('before'), 'spec', 'replicas')).toBe(0);
+      expect(await scene.pods('before')).toHaveLength(2);
+    } finally {
+      await rollgate.policyText(good);
+    }
+    await shows('rollgate_policy_fallback 0');
+    await shows('rollgate_conversion_leader 1');
+    await scene.developer.apply([
+      { ...web('fresh'), metadata: { ...web('fresh').metadata, labels: { again: 'yes' } } },
+    ]);
+    await scene.healthy('fresh', 2);
+    await scene.until(
+      'the Deployment at 0',
+      async () => dig(await scene.deployment('fresh'), 'spec', 'replicas') === 0,
+    );
+    const another = { ...invalid, metadata: { ...invalid.metadata, name: 'another' } };
+    expect((await apply(another)).code).not.toBe(0);
   });
 });

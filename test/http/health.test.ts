@@ -61,6 +61,15 @@ describe('the health port', () => {
     expect([after.status, after.text]).toEqual([200, '[+] certificate: ok\n[+] caches: ok\nready\n']);
   });
 
+  it('/readyz is ready in spite of a warning', async () => {
+    const app = plain([
+      { name: 'caches', failing: () => undefined },
+      { name: 'policy', isWarning: true, failing: () => 'is invalid' },
+    ]);
+    const { status, text } = await request(app).get('/readyz');
+    expect([status, text]).toEqual([200, '[+] caches: ok\n[!] policy: is invalid\nready\n']);
+  });
+
   it('/metrics has every series that alerts need from the start', async () => {
     const { status, headers, text } = await request(plain([])).get('/metrics');
     expect(status).toBe(200);
@@ -167,7 +176,7 @@ describe('while the event loop is blocked', () => {
   });
 
   it('/readyz shows the last results, and fails after 5 s', async () => {
-    app.receive({ topic: 'checks', results: [{ name: 'caches', why: undefined }] });
+    app.receive({ topic: 'checks', results: [{ name: 'caches', isWarning: false, why: undefined }] });
     now += 5_000;
     expect(await pass(1_000, app.readyz())).toMatchObject({ status: 200, body: '[+] caches: ok\nready\n' });
     now += 1_000;
@@ -175,7 +184,7 @@ describe('while the event loop is blocked', () => {
       status: 503,
       body: '[+] caches: ok\n[-] event loop: the checks were last evaluated 6 s ago\nnot ready\n',
     });
-    app.receive({ topic: 'checks', results: [{ name: 'caches', why: undefined }] });
+    app.receive({ topic: 'checks', results: [{ name: 'caches', isWarning: false, why: undefined }] });
     expect(await pass(1_000, app.readyz())).toMatchObject({ status: 200 });
   });
 

@@ -101,9 +101,52 @@ describe('a policy file', () => {
     expect(lines).toMatchObject([{ level: 'error', reason: expect.stringContaining('ENOENT') as string }]);
   });
 
-  it('is an error at start that names the file and the place', async () => {
-    await expect(open('overrides: [{name: a, mode: audit}, {name: b, rules: {service-selectr: off}}]')).rejects.toThrow(
-      /rollgate\.yaml: overrides\[1\]\.rules: unknown rule "service-selectr"; did you mean "service-selector"\?$/,
-    );
+  it.each([
+    'overrides: [{name: a, mode: audit}, {name: b, rules: {service-selectr: off}}]',
+    'mode: [',
+    'mode: loud\nconversion: on',
+  ])('that is invalid at start is replaced by one that denies and converts nothing: %s', async (text) => {
+    const { file, mount, lines, metrics } = await open(text);
+    await file.check();
+    expect(file.current).toMatchObject({ mode: 'audit', conversion: 'off', isFallback: true });
+    expect(file.problem).toContain('nothing is denied');
+    expect(lines.map(({ level, msg }) => [level, msg])).toEqual([
+      ['error', 'the policy is invalid; until it is fixed, nothing is denied or converted'],
+    ]);
+    expect(await metric(metrics, 'rollgate_policy_reloads_total{result="error"}')).toBe(2);
+
+    await mount.update({ 'rollgate.yaml': 'mode: enforce' });
+    await file.check();
+    expect(file.current).toMatchObject({ mode: 'enforce', conversion: 'on' });
+    expect([file.current.isFallback, file.problem]).toEqual([undefined, undefined]);
+    expect(await metric(metrics, 'rollgate_policy_reloads_total{result="success"}')).toBe(1);
+
+    await mount.update({ 'rollgate.yaml': text });
+    await file.check();
+    expect(file.current.mode).toBe('enforce');
+    expect(file.problem).toContain('the previous one stays active');
+  });
+
+  it('that is invalid in another way is logged again, and what it exempts is taken from it', async () => {
+    const { file, mount, lines } = await open('mode: [');
+    await mount.update({ 'rollgate.yaml': 'mode: loud\nexemptions: { accounts: [backup] }' });
+    await file.check();
+    expect(lines.map(({ keeps }) => keeps)).toEqual(['off', 'on']);
+    expect(file.current.exemptions.accounts).toEqual(['backup']);
+    await rm(join(mount.directory, '..data'));
+    await file.check();
+    expect(file.current.exemptions.accounts).toEqual(['backup']);
+  });
+
+  it('says which retired rules it names', async () => {
+    const catalog = { ...known, retiredRules: ['service-gone'] };
+    const { lines } = await open('mode: audit\nrules: { service-gone: deny }', undefined, catalog);
+    expect(lines).toMatchObject([
+      {
+        level: 'warn',
+        msg: 'a part of the policy has no effect',
+        reason: 'rules: rule "service-gone" no longer exists: remove it from the policy',
+      },
+    ]);
   });
 });

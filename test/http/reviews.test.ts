@@ -3,6 +3,7 @@ import request from 'supertest';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { GateAnswer, Limits } from '../../src/admission/gate.ts';
 import { allowed } from '../../src/admission/response.ts';
+import { RULES } from '../../src/rules/index.ts';
 import { defineRule } from '../../src/rules/define.ts';
 import { MAX_BODY } from '../../src/server/body.ts';
 import { currentAddress } from '../../src/server/caller.ts';
@@ -69,6 +70,23 @@ describe('a question on behalf of a client', () => {
 });
 
 describe('POST /validate', () => {
+  it('names the objects that a first apply has not brought yet in one warning, and counts each', async () => {
+    const object = shopObject('Rollout', 'reviews');
+    delete object['status'];
+    const app = (running = testApp('', { gate: { rules: RULES } }));
+    const response = await post(app, '/validate', reviewOf({ operation: 'CREATE', object }));
+    const { allowed: isAllowed, warnings } = (response.body as Json)['response'] as Json;
+    expect([isAllowed, warnings]).toEqual([
+      true,
+      [
+        'Rollout "reviews": not found: canary Service "reviews-canary", stable Service "reviews-stable", AnalysisTemplate "success-rate", DestinationRule "reviews", VirtualService "reviews": fine if they come with this apply [rollgate/reference-exists]',
+      ],
+    ]);
+    const decided = { verdict: 'warn', rules: ['reference-exists'] };
+    expect(app.lines.find(({ msg }) => msg === 'decided')).toMatchObject(decided);
+    expect(await metric(app.metrics, 'rollgate_findings_total{rule="reference-exists",decision="warn"}')).toBe(5);
+  });
+
   it('denies an object that conflicts with the world, as the API server rejects an invalid object', async () => {
     const app = start();
     const response = await post(

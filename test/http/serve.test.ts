@@ -173,16 +173,6 @@ spec:
       (path) => ({ manifests: [join(path, 'nowhere')] }),
       /nowhere: no such file or directory$/,
     ],
-    [
-      'a policy that is not there',
-      (path) => ({ manifests: [path], policy: join(path, 'nowhere.yaml') }),
-      /ENOENT.*nowhere\.yaml/,
-    ],
-    [
-      'a policy that is wrong',
-      (path) => ({ manifests: [path], policy: join(path, 'bad-policy.txt') }),
-      /bad-policy\.txt: unknown key "mod"; did you mean "mode"\?$/,
-    ],
     ['a certificate that is not there', (path) => ({ manifests: [path], certDir: path }), /ENOENT.*tls\.(crt|key)/],
     [
       'no certificate for a cluster',
@@ -210,8 +200,46 @@ spec:
       /^--certificate-secret: use NAMESPACE\/NAME instead of "b"$/,
     ],
   ])('does not begin with %s', async (_name, options, message) => {
-    const path = await directory({ 'shop.yaml': SHOP, 'bad-policy.txt': 'mod: audit' });
+    const path = await directory({ 'shop.yaml': SHOP });
     await expect(start(options(path))).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['unknown rule', 'rules: { no-such-rule: warn }', 'unknown rule "no-such-rule"', 'on'],
+    ['unknown key', 'mod: enforce', 'unknown key "mod"; did you mean "mode"?', 'off'],
+    ['no file', undefined, 'ENOENT', 'off'],
+  ])('begins without a valid policy (%s), denies nothing, and says so', async (_, policy, reason, keeps) => {
+    const controllers = 'controllers: {accounts: ["system:serviceaccount:argo-rollouts:argo-rollouts"]}';
+    const files = await directory({ 'shop.yaml': SHOP });
+    const file = join(files, 'rollgate.yml');
+    if (policy !== undefined) await writeFile(file, `${controllers}\n${policy}\n`);
+    const { running, lines } = await start({ manifests: [join(files, 'shop.yaml')], policy: file });
+    const level = 'error';
+    const msg = 'the policy is invalid; until it is fixed, nothing is denied or converted';
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level, msg, keeps, reason: expect.stringContaining(reason) as string }),
+    );
+    const health = `http://127.0.0.1:${running.healthPort}`;
+    const ready = await fetch(`${health}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([
+      200,
+      expect.stringContaining('[!] policy: the policy is invalid, so nothing is denied and nothing is converted'),
+    ]);
+    const metrics = await (await fetch(`${health}/metrics`)).text();
+    expect(metrics).toContain('rollgate_policy_fallback 1\n');
+    expect(metrics).toContain('rollgate_policy_reloads_total{result="error"} 1\n');
+
+    const oldObject = shopObject('Rollout', 'reviews');
+    const review = reviewOf({ operation: 'UPDATE', object: unroutedRollout(), oldObject });
+    const { body } = await ask(running.port, '/validate', agent(), JSON.stringify(review));
+    expect(JSON.parse(body)).toMatchObject({
+      response: { allowed: true, warnings: [expect.stringContaining('virtualservice-route-exists') as string] },
+    });
+    const service = shopObject('Service', 'reviews-canary');
+    const plain = { ...service, spec: { ...(service['spec'] as Json), selector: { app: 'reviews' } } };
+    const applied = JSON.stringify(reviewOf({ operation: 'UPDATE', object: plain, oldObject: service }));
+    const kept = JSON.parse((await ask(running.port, '/mutate', agent(), applied)).body) as Json;
+    expect('patch' in (kept['response'] as Json)).toBe(keeps === 'on');
   });
 
   it('does not start if a port is in use', async () => {

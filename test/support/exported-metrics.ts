@@ -15,6 +15,7 @@ export function exportedMetrics(): ReadonlyMap<string, ReadonlySet<string>> {
   });
   metrics.leading(() => true);
   metrics.protectedBy(() => true);
+  metrics.policyFallback(() => false);
   metrics.unknownLabels(() => ({}));
   metrics.questionsInFlight(() => 0);
   metrics.connections({ open: 0, closed: 0 });

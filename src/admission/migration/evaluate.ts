@@ -95,8 +95,9 @@ function asAdvice(finding: Finding): Finding {
   return { ...finding, class: 'advice', message: prefixed(finding, 'not converted: ') };
 }
 
-function prefixed({ message }: Finding, prefix: string): Finding['message'] {
-  return { ...message, text: prefix + message.text };
+// Without the name of a missing object: in one line with others it would lose the prefix.
+function prefixed({ message: { text, fix } }: Finding, prefix: string): Finding['message'] {
+  return { text: prefix + text, fix };
 }
 
 /** Returns the finding that says why a Deployment cannot be converted as it asks to be. */

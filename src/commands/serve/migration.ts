@@ -54,7 +54,10 @@ export function startMigration({
   if (policyName === undefined) throw new Error('--conversion-lease needs --conversion-policy');
   // Two processes of one pod in a row are two holders: requests of the first may still be in progress.
   const identity = `${hostname()}-${randomBytes(4).toString('hex')}`;
-  const lease = new LeaderLease({ kubeConfig, namespace, name, identity, task: 'converts Deployments', log });
+  // Another process may know the policy.
+  const mayLead = (): boolean => policy().isFallback !== true;
+  const task = 'converts Deployments';
+  const lease = new LeaderLease({ kubeConfig, namespace, name, identity, task, log, mayLead });
   const guard = new ClusterPolicyGuard(policyName, policyReader(kubeConfig, policyName), log);
   const reconciler = new Reconciler({
     sources: { world: cluster.world, policy, fetch: (keys, deadline) => cluster.fetch(keys, deadline) },

@@ -1,5 +1,6 @@
 import { POLICY_CATALOG } from '../../admission/policy-catalog.ts';
 import { DOCUMENT_RULES } from '../../documents/index.ts';
+import { trustsNoController } from '../../policy/names-nothing.ts';
 import { PRESERVERS } from '../../preserve/index.ts';
 import { RULES } from '../../rules/index.ts';
 import { createApp } from '../../server/app.ts';
@@ -78,6 +79,7 @@ async function start(
       await PolicyFile.open({ path: options.policy, known, interval: POLL_INTERVAL, log, metrics }),
     );
   }
+  metrics.policyFallback(() => state.policy().isFallback === true);
   const certificate = parts.add(await certificateOf(options, log, metrics));
   const { manifests = [] } = options;
   if (manifests.length > 0) {
@@ -147,10 +149,7 @@ function watchKeeps({ state, source, log }: Setup): KeepsState {
 }
 
 function watchControllers({ state, log }: Setup): ControllersState {
-  const trustsNone = (): boolean => {
-    const { discover, namespaces, accounts } = state.policy().controllers;
-    return discover && namespaces.length === 0 && accounts.length === 0;
-  };
+  const trustsNone = (): boolean => trustsNoController(state.policy());
   const untrusted = (): readonly string[] => state.discovered().untrusted;
   const controllers = new ControllersState({ untrusted, trustsNone }, log, POLL_INTERVAL);
   controllers.check();
@@ -159,6 +158,11 @@ function watchControllers({ state, log }: Setup): ControllersState {
 
 function checksOf({ cluster }: Source): readonly HealthCheck[] {
   return cluster?.checks ?? [];
+}
+
+// A pod that is not ready protects nobody, so this only warns.
+function policyCheckOf({ policyFile }: ServeState): readonly HealthCheck[] {
+  return policyFile === undefined ? [] : [{ name: 'policy', isWarning: true, failing: () => policyFile.problem }];
 }
 
 async function listen(
@@ -202,7 +206,7 @@ async function listen(
     host: options.host ?? (cluster === undefined ? '127.0.0.1' : undefined),
     port: options.port,
     healthPort: options.healthPort,
-    checks: checksOf(source),
+    checks: [...checksOf(source), ...policyCheckOf(state)],
     metrics,
     log,
     // A connection has one request at a time. The others are idle ones of API servers, and of strangers.

@@ -19,6 +19,7 @@ const messages = {
     class: 'missing',
     text: 'VirtualRouter "{router}" not found in namespace "{namespace}", but VirtualService "{name}" sends to it',
     fix: 'create it, or use the name of one that exists',
+    missing: 'VirtualRouter "{router}" in namespace "{namespace}"',
   },
   noRoutes: {
     class: 'invalid',

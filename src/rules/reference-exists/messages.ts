@@ -6,6 +6,7 @@ export const messages = {
     class: 'missing',
     text: '{what} "{name}" not found{where}{use}',
     fix: 'create it, or use the name of one that exists{hint}',
+    missing: '{what} "{name}"{where}',
   },
   dotted: {
     class: 'missing',
