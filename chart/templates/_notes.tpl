@@ -1,6 +1,7 @@
 {{/* A pod of its own runs the scan: in a pod of Rollgate it would take the memory of the gate. */}}
 {{- define "rollgate.scanCommand" -}}
-{{- $spec := dict "serviceAccountName" (include "rollgate.account" . | splitList ":" | last) }}
+{{- /* The account itself gives no pod a token. */}}
+{{- $spec := dict "serviceAccountName" (include "rollgate.serviceAccount" .) "automountServiceAccountToken" true }}
 {{- with include "rollgate.imagePullSecrets" . | fromJsonArray }}
 {{- $_ := set $spec "imagePullSecrets" . }}
 {{- end }}

@@ -31,7 +31,7 @@ export interface ReevaluateOptions {
 export interface Reevaluated {
   readonly introduced: Introduced;
   readonly world: World;
-  /** What could not be read in time. */
+  /** What could not be read, or not in time. */
   readonly unreadable: ReadonlySet<ObjectKey>;
 }
 
@@ -73,6 +73,8 @@ export async function reevaluate(
     current = overlaid(world, known);
     introduced = await options.evaluate(current);
   }
+  // Each round can find others in the place of those that were read. What was never read denies nothing.
+  for (const key of introduced.lookedUp) if (!known.has(key) && !changed.has(key)) failed.add(key);
   return { introduced, world: current, unreadable: failed };
 }
 

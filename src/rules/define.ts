@@ -265,6 +265,12 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     if (message === undefined) throw new Error(`rule ${this.#rule} has no message ${messageId}`);
     this.#run.budget.spend(1);
     this.#rests ??= new Set(this.#looked);
+    // What was found by its references was not looked up by its name.
+    for (const { object } of location.related ?? []) {
+      const key = keyOf(object);
+      this.#run.lookedUp.add(key);
+      this.#rests.add(key);
+    }
     this.#run.findings.push({
       rule: this.#rule,
       messageId,

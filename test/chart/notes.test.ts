@@ -114,6 +114,7 @@ describe('notes', () => {
     expect(JSON.parse(overrides)).toEqual({
       spec: {
         serviceAccountName: dig(pod, 'serviceAccountName'),
+        automountServiceAccountToken: true,
         imagePullSecrets: dig(pod, 'imagePullSecrets'),
       },
     });

@@ -1,5 +1,12 @@
 import { findManagedRoutes, ROUTE_KINDS, SELECTED_ROUTE_PLACES } from '../../world/gateway.ts';
-import { DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, routeTitle } from '../../world/istio.ts';
+import {
+  DRIVEN_ROUTE_PLACES,
+  drivenRoutes,
+  portsAndHosts,
+  ROUTE_PLACES,
+  routeTitle,
+  type Route,
+} from '../../world/istio.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { inEach } from '../../world/place.ts';
@@ -123,7 +130,7 @@ export const serviceShared = defineRule({
       if (other === undefined) continue;
       context.report('route', {
         path,
-        anchor: `${route.kind} ${name}`,
+        anchor: `${route.kind} ${namespaceOf(route)}/${name}`,
         data: { other: nameOf(other, rollout), kind: route.kind, name },
         related: [
           { object: other, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins'] },
@@ -205,7 +212,7 @@ function checkVirtualServices(context: Context, rollout: KubeObject): void {
     if (drivers === undefined) continue;
     const located = ({ first, count }: Others): Location<RouteData> => ({
       path: [...entry.path, 'name'],
-      anchor: `${name} ${routeTitle(route)}`,
+      anchor: `${namespace}/${name} ${routeText(route)}`,
       data: { other: oneOf(nameOf(first, rollout), count), route: routeTitle(route), name },
       related: [
         { object: first, path: ['spec', 'strategy', 'canary', 'trafficRouting', 'istio'] },
@@ -216,6 +223,13 @@ function checkVirtualServices(context: Context, rollout: KubeObject): void {
     if (here !== undefined) context.report('virtualServiceRoute', located(here));
     if (abroad !== undefined) context.report('virtualServiceRouteAbroad', located(abroad));
   }
+}
+
+// The title of a route leaves out most of many hosts, so two routes can have the same one.
+function routeText(route: Route): string {
+  if (route.type === 'http') return routeTitle(route);
+  const { ports, sniHosts } = portsAndHosts(route);
+  return `${route.type} ${ports.join(',')} ${sniHosts.join(',')}`;
 }
 
 interface Others {
