@@ -1,7 +1,7 @@
 import { isObject } from '../world/read.ts';
 import { checkPolicy, readPolicy, type PolicyCatalog } from './load.ts';
 import { DEFAULT_POLICY, type Policy } from './policy.ts';
-import { SETTINGS } from './schema.ts';
+import { POLICY_SCHEMA, SETTINGS } from './schema.ts';
 
 /**
  * Returns the policy of a process that has not read a valid one yet. It denies nothing and converts nothing. What the
@@ -25,6 +25,7 @@ function whatDecidesKeeps(text: string, known: PolicyCatalog): Policy | undefine
   const read = readPolicy(text);
   if (!read.ok || !isObject(read.value)) return undefined;
   // A key that is left may be a misspelt one of those that matter, so it is an error here too.
+  if (hasMisplaced(read.value)) return undefined;
   const rest = withoutDecisions(read.value);
   const overrides = rest['overrides'];
   const checked = checkPolicy(
@@ -36,6 +37,19 @@ function whatDecidesKeeps(text: string, known: PolicyCatalog): Policy | undefine
 
 // What is left decides where and for whom something is kept.
 const DECISIONS: ReadonlySet<string> = new Set([...SETTINGS.filter((key) => key !== 'keeps'), 'profiles']);
+
+const DECIDES_KEEPS: ReadonlySet<string> = new Set(
+  Object.keys(POLICY_SCHEMA.shape).filter((key) => !DECISIONS.has(key)),
+);
+
+/** Reports whether what is left out contains a part that matters, such as `keeps` with the indentation of a rule. */
+function hasMisplaced(value: unknown, isLeftOut = false): boolean {
+  if (Array.isArray(value)) return value.some((entry) => hasMisplaced(entry, isLeftOut));
+  if (!isObject(value)) return false;
+  return Object.entries(value).some(
+    ([key, inner]) => (isLeftOut && DECIDES_KEEPS.has(key)) || hasMisplaced(inner, isLeftOut || DECISIONS.has(key)),
+  );
+}
 
 function withoutDecisions<T>(value: T): T {
   if (!isObject(value)) return value;
