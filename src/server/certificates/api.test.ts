@@ -60,7 +60,7 @@ describe('the objects of certificates', () => {
     answers[`PATCH ${SECRET}`] = [200, {}];
     answers[`PATCH ${VALIDATING}`] = [409, { message: 'the object has been modified' }];
     const secret = { resourceVersion: '7', data: {}, requested: 'ca' };
-    await api.changeSecret(secret, { 'ca.crt': 'PEM', 'next-ca.crt': undefined });
+    await api.changeSecret(secret, { 'ca.crt': 'PEM', 'next-ca.crt': undefined }, true);
     const configuration = {
       plural: 'validatingwebhookconfigurations',
       resourceVersion: '9',

@@ -36,8 +36,16 @@ export interface WebhookConfiguration {
 export interface CertificateApi {
   /** Reads the Secret. */
   secret(): Promise<StoredSecret>;
-  /** Changes keys of the Secret and removes its annotation. Undefined removes a key. */
-  changeSecret(secret: StoredSecret, changes: Readonly<Record<string, string | undefined>>): Promise<void>;
+  /**
+   * Changes keys of the Secret. Undefined removes a key.
+   *
+   * @param isFulfilled - Whether the annotation is removed: what it asked for is done with this.
+   */
+  changeSecret(
+    secret: StoredSecret,
+    changes: Readonly<Record<string, string | undefined>>,
+    isFulfilled: boolean,
+  ): Promise<void>;
   /** Reads the webhook configurations that exist. */
   configurations(): Promise<readonly WebhookConfiguration[]>;
   /** Sets the `caBundle` of all webhooks of a configuration. */
@@ -77,9 +85,9 @@ export function certificateApi(kubeConfig: KubeConfig, places: CertificatePlaces
         requested: optionalString(dig(object, 'metadata', 'annotations', RENEW)),
       };
     },
-    async changeSecret({ resourceVersion }, changes) {
+    async changeSecret({ resourceVersion }, changes, isFulfilled) {
       const body = {
-        metadata: { resourceVersion, annotations: { [RENEW]: null } },
+        metadata: { resourceVersion, ...(isFulfilled ? { annotations: { [RENEW]: null } } : {}) },
         data: Object.fromEntries(
           Object.entries(changes).map(([key, text]) => [key, text === undefined ? null : encoded(text)]),
         ),

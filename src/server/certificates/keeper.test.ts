@@ -39,11 +39,15 @@ class Objects implements CertificateApi {
     });
   }
 
-  changeSecret(secret: StoredSecret, changes: Readonly<Record<string, string | undefined>>): Promise<void> {
+  changeSecret(
+    secret: StoredSecret,
+    changes: Readonly<Record<string, string | undefined>>,
+    isFulfilled: boolean,
+  ): Promise<void> {
     return this.#write(`Secret ${Object.keys(changes).join()}`, () => {
       if (secret.resourceVersion !== String(this.#version)) throw new ApiError(409, 'conflict');
       this.#version++;
-      this.requested = undefined;
+      if (isFulfilled) this.requested = undefined;
       this.data = Object.fromEntries(
         Object.entries({ ...this.data, ...changes }).flatMap(([key, text]) =>
           text === undefined ? [] : [[key, text] as const],
@@ -210,6 +214,28 @@ describe('the keeper of certificates', () => {
       for (const bundle of state(api).bundles) expect(bundle).toEqual(trusted);
     }
     expect(writes).toBeGreaterThan(0);
+  });
+
+  it('replaces the authority as asked, also if the certificate is renewed meanwhile', async () => {
+    const [api, clock] = [new Objects(), new Clock()];
+    const { keeper } = keeperOf(api, clock);
+    await keeper.check();
+    const before = state(api).authority?.id;
+    api.requested = 'ca';
+    delete api.data['tls.crt'];
+    await minute(keeper, clock);
+    expect(api.requested).toBeUndefined();
+    expect(state(api).authority?.id).not.toBe(before);
+    expect(state(api).serving?.issuer).toBe(state(api).authority?.id);
+  });
+
+  it('says once that it does not know what is asked for', async () => {
+    const [api, clock] = [new Objects(), new Clock()];
+    const { keeper, lines } = keeperOf(api, clock);
+    api.requested = 'CA';
+    await minute(keeper, clock);
+    await minute(keeper, clock);
+    expect(lines.filter((line) => line.includes('must be \\"certificate\\" or'))).toHaveLength(1);
   });
 
   it('removes an authority only a day after the certificate of the next one', async () => {

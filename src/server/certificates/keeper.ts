@@ -3,8 +3,8 @@ import { messageOf } from '../../world/error.ts';
 import type { Log } from '../log.ts';
 import { Poller } from '../poller.ts';
 import type { CertificateApi, StoredSecret, WebhookConfiguration } from './api.ts';
-import { bundleOf, changesFor, readState, type Names, type ReadState } from './content.ts';
-import { nextAction, type CertificateAction, type CertificateState, type Times } from './next-action.ts';
+import { bundleOf, changesFor, readState, RENEW, type Names, type ReadState } from './content.ts';
+import { fulfills, nextAction, type CertificateAction, type CertificateState, type Times } from './next-action.ts';
 
 /** Options of `CertificateKeeper`. */
 export interface KeeperOptions {
@@ -42,6 +42,7 @@ export class CertificateKeeper {
   readonly #served = new Observation();
   #poller: Poller | undefined;
   #lastError = '';
+  #lastUnknown: string | undefined;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -89,12 +90,21 @@ export class CertificateKeeper {
     const secret = await api.secret();
     const bundles = configurations.flatMap((each) => each.bundles);
     const read = readState(secret.data, bundles, names, secret.requested);
+    this.#reportUnknown(secret.requested, read.state);
     const action = nextAction(read.state, this.#times(read.state, secret));
     if (action.kind === 'wait' || !mayAct()) return 'wait';
     if (action.kind === 'trust') await this.#trust(configurations, action.ids, read);
-    else await api.changeSecret(secret, changesFor(action, secret.data, read, names, now()));
+    else
+      await api.changeSecret(secret, changesFor(action, secret.data, read, names, now()), fulfills(action, read.state));
     log.info({ action: action.kind }, DONE[action.kind]);
     return action.kind;
+  }
+
+  #reportUnknown(annotation: string | undefined, { requested }: CertificateState): void {
+    const unknown = requested === undefined ? annotation : undefined;
+    if (unknown !== undefined && unknown !== this.#lastUnknown)
+      this.#options.log.warn({ annotation: unknown }, `${RENEW} of the Secret must be "certificate" or "ca"`);
+    this.#lastUnknown = unknown;
   }
 
   #times({ next, bundles }: CertificateState, { data }: StoredSecret): Times {

@@ -4,6 +4,7 @@ import {
   AUTHORITY_LIFETIME,
   BACKDATED,
   CERTIFICATE_LIFETIME,
+  fulfills,
   nextAction,
   type Authority,
   type CertificateAction,
@@ -170,7 +171,8 @@ class Toy {
   }
 
   #written(action: CertificateAction, secret: Secret, now: number): Secret {
-    const cleared = { ...secret, requested: undefined };
+    const cleared = fulfills(action, secret) ? { ...secret, requested: undefined } : secret;
+    const { requested } = cleared;
     const issuedBy = (authority: Authority): CertificateState['serving'] => ({
       issuer: authority.id,
       notBefore: now - BACKDATED,
@@ -184,13 +186,19 @@ class Toy {
     switch (action.kind) {
       case 'create': {
         const authority = made();
-        return { ...EMPTY, authority, trusted: [authority.id], serving: issuedBy(authority) };
+        return { ...EMPTY, requested, authority, trusted: [authority.id], serving: issuedBy(authority) };
       }
       case 'prepare':
         return { ...cleared, next: made(), trusted: action.trusted };
       case 'switch': {
         const authority = secret.next as Authority;
-        return { ...EMPTY, authority, trusted: [authority.id, ...secret.trusted], serving: issuedBy(authority) };
+        return {
+          ...EMPTY,
+          requested,
+          authority,
+          trusted: [authority.id, ...secret.trusted],
+          serving: issuedBy(authority),
+        };
       }
       case 'renew':
         return { ...cleared, serving: issuedBy(secret.authority as Authority) };

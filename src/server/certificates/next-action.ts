@@ -90,6 +90,11 @@ export function nextAction(state: CertificateState, times: Times): CertificateAc
   return mayRetire(state, times) ? { kind: 'retire', trusted: trusted.slice(0, 1) } : { kind: 'wait' };
 }
 
+/** Reports whether a step does what a person asked for. A renewal that was due anyway is no new authority. */
+export function fulfills({ kind }: CertificateAction, { requested }: Pick<CertificateState, 'requested'>): boolean {
+  return kind === 'create' || (requested === 'ca' ? kind === 'prepare' : kind === 'renew');
+}
+
 function isRenewalDue({ authority, serving, requested }: CertificateState, now: number): boolean {
   if (authority === undefined || !isValid(authority, now) || now >= authority.notAfter - LAST_DAY) return false;
   return requested === 'certificate' || serving?.issuer !== authority.id || !isFresh(serving, now);
