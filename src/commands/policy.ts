@@ -7,7 +7,7 @@ import { parsePolicy, type PolicyCatalog } from '../policy/load.ts';
 import { namesNothing, TRUSTS_NO_CONTROLLER, trustsNoController } from '../policy/names-nothing.ts';
 import { plain } from '../report/format.ts';
 import { readErrorOf } from '../world/error.ts';
-import { parseManifests } from '../world/manifests.ts';
+import { parseManifests, type ManifestError } from '../world/manifests.ts';
 import { dig, optionalString } from '../world/read.ts';
 import { readAll } from './files.ts';
 import { EXIT, type Io } from './io.ts';
@@ -47,7 +47,12 @@ export async function runPolicyCheck(
     say(`${name}: empty: nothing was checked`);
     return EXIT.failed;
   }
-  const policies = policiesIn(name, text);
+  const { policies, errors } = policiesIn(name, text);
+  // A document that cannot be read may be the one with the policy.
+  if (errors.length > 0) {
+    for (const { line, column, message } of errors) say(`${name}:${line}:${column}: ${message}`);
+    return EXIT.failed;
+  }
   if (policies.length === 0) {
     say(`${name}: no ConfigMap with the key ${KEY} found: nothing was checked`);
     return EXIT.failed;
@@ -78,13 +83,17 @@ function isValid({ name, text }: NamedPolicy, known: PolicyCatalog, say: (senten
 }
 
 // A policy has neither apiVersion nor kind, so what has both is a manifest.
-function policiesIn(name: string, text: string): readonly NamedPolicy[] {
-  const { objects } = parseManifests(text, name);
-  if (objects.length === 0) return [{ name, text }];
-  return objects.flatMap(({ object }) => {
+function policiesIn(
+  name: string,
+  text: string,
+): { readonly policies: readonly NamedPolicy[]; readonly errors: readonly ManifestError[] } {
+  const { objects, errors } = parseManifests(text, name);
+  if (objects.length === 0) return { policies: [{ name, text }], errors: [] };
+  const policies = objects.flatMap(({ object }) => {
     const content = object.kind === 'ConfigMap' ? optionalString(dig(object, 'data', KEY)) : undefined;
     return content === undefined ? [] : [{ name: `${name}: ${nameOf(object)}`, text: content }];
   });
+  return { policies, errors };
 }
 
 /**

@@ -78,6 +78,13 @@ describe('rollgate policy check', () => {
     expect(await check(files, file, stdin)).toEqual({ code: 2, out: '', err: `rollgate policy check: ${message}` });
   });
 
+  it('checks nothing if a document cannot be read: that may be the one with the policy', async () => {
+    const rendered = [CONFIG_MAP('mode: audit'), 'kind: ConfigMap\ndata: {\n'].join('---\n');
+    const { code, out, err } = await check({}, '-', rendered);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(/^rollgate policy check: <stdin>:\d+:\d+: /);
+  });
+
   it('warns about what names nothing, as Rollgate logs it', async () => {
     const written = io(directory({ 'p.yaml': 'rules: { service-gone: deny }\ncontrollers: { namespaces: [] }' }));
     expect(await runPolicyCheck('p.yaml', written, { ...POLICY_CATALOG, retiredRules: ['service-gone'] })).toBe(0);
