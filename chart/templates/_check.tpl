@@ -18,6 +18,13 @@
 {{- if and .Values.hostNetwork (has 10250 (list (int .Values.ports.webhook) (include "rollgate.healthPort" . | int))) }}
 {{- fail "ports: with hostNetwork the kubelet already uses port 10250 of the node; use another one" }}
 {{- end }}
+{{- if eq .Values.certificates.mode "self" }}
+{{- range $key, $_ := .Values.webhooks.annotations }}
+{{- if hasPrefix "cert-manager.io/inject" $key }}
+{{- fail (printf "webhooks.annotations: with %s, cert-manager and Rollgate would overwrite caBundle in turn; remove it, or set certificates.mode=existing" $key) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- /* Policy and webhooks must leave out the same namespaces, and the policy knows no labels of namespaces and objects. */}}
 {{- if and .Values.conversion.enabled (or .Values.webhooks.namespaceSelector .Values.webhooks.objectSelector) }}
 {{- fail "webhooks: namespaceSelector and objectSelector need conversion.enabled=false, because Rollgate would convert Deployments that the webhooks never see; to leave out namespaces, use webhooks.excludedNamespaces" }}

@@ -111,6 +111,11 @@ describe('values that do not fit together', () => {
       'use webhooks.excludedNamespaces',
     ],
     ['no account', { serviceAccount: { create: false } }, 'serviceAccount: name the account of Rollgate'],
+    [
+      'two that write caBundle',
+      { certificates: { mode: 'self' }, webhooks: { annotations: { 'cert-manager.io/inject-ca-from': 'a/b' } } },
+      'would overwrite caBundle in turn',
+    ],
     ['the account of all pods', { serviceAccount: { name: 'default' } }, 'an account that no other pods use'],
     ['one port for two', { ports: { health: 8443 } }, 'ports: webhook and health are both 8443'],
     ['the same by the old name', { ports: { plain: 8443 } }, 'ports: webhook and health are both 8443'],

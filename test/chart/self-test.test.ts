@@ -70,6 +70,16 @@ describe('helm test', () => {
       expect(Object.entries(selector).every(([key, value]) => labels[key] === value)).toBe(false);
   });
 
+  it('has the common labels on all its objects', () => {
+    const labelled = objects(renderTest('--set', 'commonLabels.team=platform'));
+    expect(labelled.length).toBeGreaterThan(2);
+    for (const object of labelled)
+      expect(dig(object, 'metadata', 'labels')).toMatchObject({
+        team: 'platform',
+        'app.kubernetes.io/name': 'rollgate-self-test',
+      });
+  });
+
   it('can run where the restricted Pod Security Standard is enforced', () => {
     const pod = ofKind('Pod', rendered());
     expect(dig(pod, 'spec', 'securityContext')).toEqual({

@@ -56,7 +56,7 @@ export const CHART_FACTORS: Factors<Values> = {
     default: {},
     other: {
       webhooks: {
-        annotations: { 'example.com/note': 'yes', 'cert-manager.io/inject-ca-from': 'another/one' },
+        annotations: { 'example.com/note': 'yes' },
         excludedNamespaces: ['legacy'],
         matchConditions: false,
         timeoutSeconds: 3,
@@ -66,7 +66,10 @@ export const CHART_FACTORS: Factors<Values> = {
   },
   certificates: {
     'cert-manager': {},
-    issuer: { certificates: { certManager: { issuerRef: { name: 'ca', kind: 'ClusterIssuer' } } } },
+    issuer: {
+      certificates: { certManager: { issuerRef: { name: 'ca', kind: 'ClusterIssuer' } } },
+      webhooks: { annotations: { 'cert-manager.io/inject-ca-from': 'another/one' } },
+    },
     existing: { certificates: { mode: 'existing', existingSecret: 'tls', caBundle: 'PEM' } },
     self: { certificates: { mode: 'self' } },
   },
