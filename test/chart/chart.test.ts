@@ -394,7 +394,6 @@ describe('chart', () => {
   it('rejects settings that cannot work', () => {
     expect(fails('--set', 'replicas=0')).toContain('replicas');
     expect(fails('--set', 'replica=2')).toContain('replica');
-    expect(fails('--set', 'policy.mode=strict')).toContain('mode');
     expect(fails('--set', 'controllers.namespaces={argo-*}')).toContain('/controllers/namespaces/0');
     expect(fails('--set', 'conversion.namespaces={team-*}')).toContain('/conversion/namespaces/0');
     expect(fails(...certificates('mode=self'), '--set', 'conversion.namespaces={shop,kube-system}')).toContain(

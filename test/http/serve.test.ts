@@ -177,7 +177,7 @@ spec:
     [
       'no certificate for a cluster',
       () => ({}),
-      /^a certificate is required: name the directory of tls\.crt and tls\.key with --cert-dir$/,
+      /^a certificate is required: name the directory of tls\.crt and tls\.key with --cert-dir, or a Secret with --certificate-secret$/,
     ],
     [
       'two certificates',
@@ -193,6 +193,11 @@ spec:
       'a Secret and nothing that it is for',
       () => ({ certificateSecret: 'a/b', webhookConfigurations: 'gate' }),
       /^--certificate-secret needs --certificate-service and --webhook-configurations$/,
+    ],
+    [
+      'names for a Secret that is not named',
+      (path) => ({ manifests: [path], webhookConfigurations: 'gate' }),
+      /^--webhook-configurations has no effect without --certificate-secret$/,
     ],
     [
       'a Secret without its namespace',

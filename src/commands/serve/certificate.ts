@@ -18,10 +18,17 @@ export async function certificateOf(options: ServeOptions, log: Log, metrics: Me
     const { selfSignedCertificate } = await import('./self-signed.ts');
     return selfSignedCertificate(options, log, metrics);
   }
+  for (const [name, value] of [
+    ['--certificate-service', options.certificateService],
+    ['--webhook-configurations', options.webhookConfigurations],
+  ] as const)
+    if (value !== undefined) throw new Error(`${name} has no effect without --certificate-secret`);
   if (certDir !== undefined)
     return FileCertificate.open({ directory: certDir, interval: POLL_INTERVAL, log, metrics, now: Date.now });
   if (manifests === undefined)
-    throw new Error('a certificate is required: name the directory of tls.crt and tls.key with --cert-dir');
+    throw new Error(
+      'a certificate is required: name the directory of tls.crt and tls.key with --cert-dir, or a Secret with --certificate-secret',
+    );
   const certificate = generatedCertificate(['localhost', '127.0.0.1']);
   metrics.serving(certificate.current.notAfter);
   return certificate;
