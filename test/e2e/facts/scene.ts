@@ -211,15 +211,27 @@ export class Scene {
     await this.cluster.admin.run(['argo', 'rollouts', ...args, 'web', '-n', this.namespace]);
   }
 
-  /** Waits until the Rollout is InvalidSpec, and returns the controller's message. */
-  invalid(name = 'web'): Promise<string> {
-    return until(`Rollout ${name} InvalidSpec`, async () => {
+  /**
+   * Waits until the Rollout is InvalidSpec for a reason. It can be so for another one first: an object that was created
+   * with it is not in the controller's cache yet.
+   *
+   * @param reason - What the controller's message contains.
+   */
+  async invalid(reason: string | RegExp, name = 'web'): Promise<void> {
+    let message = '';
+    const isReason = async (): Promise<boolean> => {
       const conditions = asArray(dig(await this.get('Rollout', name), 'status', 'conditions'));
       const invalid = conditions.find(
         (condition) => dig(condition, 'type') === 'InvalidSpec' && dig(condition, 'status') === 'True',
       );
-      return invalid === undefined ? undefined : asString(dig(invalid, 'message'));
-    });
+      message = asString(dig(invalid, 'message'));
+      return invalid !== undefined && (typeof reason === 'string' ? message.includes(reason) : reason.test(message));
+    };
+    try {
+      await this.reacts(`Rollout ${name} InvalidSpec: ${String(reason)}`, isReason, name);
+    } catch (error) {
+      throw new Error(`the last message: ${message}`, { cause: error });
+    }
   }
 }
 

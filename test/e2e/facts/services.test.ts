@@ -166,7 +166,7 @@ describe('one Service of two Rollouts', () => {
       ...rollout({ canary: { stableService: 'web', canaryService: 'web-other', steps: PAUSED_AT_20 } }),
       metadata: { name: 'other' },
     });
-    expect(await scene.invalid('other')).toMatch(/managed by another Rollout/);
+    await scene.invalid('managed by another Rollout', 'other');
   });
 });
 
