@@ -34,7 +34,7 @@ export function budgetOf({ deadline, maxSubjects, maxOperations }: Limits, { now
   });
 }
 
-// What others wait for, beside the check under way: a rule cannot be interrupted.
+// Others wait as long, and for the check under way: a rule cannot be interrupted.
 const MILLISECONDS_OF_SLICE = 5;
 
 /**

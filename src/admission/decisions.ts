@@ -99,7 +99,7 @@ export function decideFindings(
   });
 }
 
-// As many take less than a millisecond.
+// This many take less than a millisecond.
 const DECISIONS_OF_SLICE = 200;
 
 /** Does the work of `decideFindings` in slices. */

@@ -1,7 +1,9 @@
 import {
   Observable,
+  setHeaderMiddleware,
   type ConfigurationOptions,
   type ObservableMiddleware,
+  type PatchStrategy,
   type RequestContext,
 } from '@kubernetes/client-node';
 
@@ -34,6 +36,18 @@ export function requestOptions(timeout: number, now: () => number): Configuratio
     post: (context) => new Observable(Promise.resolve(context)),
   };
   return { middleware: [middleware], middlewareMergeStrategy: 'append' };
+}
+
+/**
+ * Returns options for patches of one kind.
+ *
+ * @param options - Options of `requestOptions`.
+ */
+export function patchOptions(
+  options: ConfigurationOptions<ObservableMiddleware>,
+  strategy: PatchStrategy,
+): ConfigurationOptions<ObservableMiddleware> {
+  return { ...options, middleware: [...(options.middleware ?? []), setHeaderMiddleware('Content-Type', strategy)] };
 }
 
 type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;

@@ -1,18 +1,11 @@
-import {
-  CustomObjectsApi,
-  PatchStrategy,
-  setHeaderMiddleware,
-  type ConfigurationOptions,
-  type KubeConfig,
-  type ObservableMiddleware,
-} from '@kubernetes/client-node';
+import { CustomObjectsApi, PatchStrategy, type KubeConfig } from '@kubernetes/client-node';
 import type { Operation } from 'fast-json-patch';
 import { CREATOR, handedOver, MANAGER } from '../apply-diff.ts';
 import { uidOf } from '../annotations.ts';
 import { KINDS, isKubeObject, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
 import { asArray, dig } from '../../world/read.ts';
 import { answered, ApiError } from '../../cluster/api-error.ts';
-import { requestOptions } from '../../cluster/request-options.ts';
+import { patchOptions, requestOptions } from '../../cluster/request-options.ts';
 
 /**
  * The writes of conversion. Every method rejects with an ApiError when the API server rejects the request, or with the
@@ -58,13 +51,9 @@ const LONGEST_NOTE = 1_000;
 export function clusterWriter(kubeConfig: KubeConfig, identity: string): Writer {
   const api = kubeConfig.makeApiClient(CustomObjectsApi);
   const options = requestOptions(TIMEOUT, () => performance.now());
-  const patching = (strategy: string): ConfigurationOptions<ObservableMiddleware> => ({
-    ...options,
-    middleware: [...(options.middleware ?? []), setHeaderMiddleware('Content-Type', strategy)],
-  });
-  const [merge, json, apply] = [PatchStrategy.MergePatch, PatchStrategy.JsonPatch, PatchStrategy.ServerSideApply].map(
-    patching,
-  );
+  const merge = patchOptions(options, PatchStrategy.MergePatch);
+  const json = patchOptions(options, PatchStrategy.JsonPatch);
+  const apply = patchOptions(options, PatchStrategy.ServerSideApply);
   const place = (
     object: KubeObject,
   ): { group: string; version: string; plural: string; namespace: string; name: string } => {

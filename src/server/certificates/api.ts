@@ -1,14 +1,6 @@
-import {
-  CoreV1Api,
-  CustomObjectsApi,
-  PatchStrategy,
-  setHeaderMiddleware,
-  type ConfigurationOptions,
-  type KubeConfig,
-  type ObservableMiddleware,
-} from '@kubernetes/client-node';
+import { CoreV1Api, CustomObjectsApi, PatchStrategy, type KubeConfig } from '@kubernetes/client-node';
 import { answered, ApiError } from '../../cluster/api-error.ts';
-import { requestOptions } from '../../cluster/request-options.ts';
+import { patchOptions, requestOptions } from '../../cluster/request-options.ts';
 import { asArray, asObject, asString, dig, optionalString } from '../../world/read.ts';
 import { RENEW, type SecretData } from './content.ts';
 
@@ -70,11 +62,8 @@ export function certificateApi(kubeConfig: KubeConfig, places: CertificatePlaces
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const custom = kubeConfig.makeApiClient(CustomObjectsApi);
   const options = requestOptions(TIMEOUT, () => performance.now());
-  const patching = (strategy: string): ConfigurationOptions<ObservableMiddleware> => ({
-    ...options,
-    middleware: [...(options.middleware ?? []), setHeaderMiddleware('Content-Type', strategy)],
-  });
-  const [merge, json] = [patching(PatchStrategy.MergePatch), patching(PatchStrategy.JsonPatch)];
+  const merge = patchOptions(options, PatchStrategy.MergePatch);
+  const json = patchOptions(options, PatchStrategy.JsonPatch);
   const { namespace, secret: name, webhooks } = places;
   return {
     async secret() {

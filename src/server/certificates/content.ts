@@ -20,6 +20,9 @@ export type Names = readonly [string, ...string[]];
 
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
+/** An action that writes the Secret. */
+export type SecretAction = Exclude<CertificateAction, { readonly kind: 'trust' | 'wait' }>;
+
 /** A state with what it was read from. */
 export interface ReadState {
   readonly state: CertificateState;
@@ -66,12 +69,12 @@ export function bundleOf(ids: readonly string[], certificates: ReadonlyMap<strin
 }
 
 /**
- * Returns what an action changes in the Secret. Undefined removes a key. `trust` and `wait` change nothing.
+ * Returns what an action changes in the Secret. Undefined removes a key.
  *
  * @param now - Milliseconds since the epoch.
  */
 export function changesFor(
-  action: CertificateAction,
+  action: SecretAction,
   data: SecretData,
   { certificates }: Pick<ReadState, 'certificates'>,
   names: Names,
@@ -106,8 +109,6 @@ export function changesFor(
     }
     case 'retire':
       return { 'ca.crt': bundleOf(action.trusted, certificates) };
-    default:
-      return {};
   }
 }
 

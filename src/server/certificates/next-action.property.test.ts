@@ -263,7 +263,7 @@ const isFresh = ({ notBefore, notAfter }: { notBefore: number; notAfter: number 
   notBefore <= now && now < notBefore + ((notAfter - notBefore) * 2) / 3;
 
 describe('the steps of certificates', () => {
-  it('leave no replica with a certificate that is not trusted, whoever is killed whenever, and reach a fresh one', () => {
+  it('leave no replica with a certificate that is not trusted, and reach a fresh one, if any process is killed at any time', () => {
     const kinds = new Set<string>();
     fc.assert(
       fc.property(fc.array(EVENTS, { maxLength: 80, size: 'max' }), (events) => {
