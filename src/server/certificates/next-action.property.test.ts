@@ -116,9 +116,16 @@ class Toy {
     this.#change({ ...this.secret, requested });
   }
 
-  /** Empties the Secret. Before the first bundle nothing works yet, and nobody would know what was served. */
+  /**
+   * Empties the Secret. Before the first bundle nothing works yet, and nobody would know what was served. A process that
+   * has read the configurations before that, and the Secret after this, does not know it either.
+   */
   wipe(): void {
-    if (this.bundles.every((bundle) => bundle.length === 0)) return;
+    const known = [
+      this.bundles,
+      ...this.processes.flatMap(({ configurations }) => (configurations === undefined ? [] : [configurations.bundles])),
+    ];
+    if (known.some((bundles) => bundles.every((bundle) => bundle.length === 0))) return;
     if (this.wipes++ < 3) this.#change(EMPTY);
   }
 
