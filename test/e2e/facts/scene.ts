@@ -2,7 +2,7 @@ import { it } from 'vitest';
 import { asArray, dig, optionalNumber, asString, stringMap, type JsonObject } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import type { Cluster } from '../harness/cluster.ts';
-import { until } from '../harness/program.ts';
+import { controllerReacts, nudge } from '../harness/controller-reacts.ts';
 import { HASH } from './manifests.ts';
 
 /** The outcome of a claim: it holds, it holds only in part as the title of the fact says, or it does not hold. */
@@ -19,7 +19,6 @@ export function fact(_claim: string, _outcome: Outcome, title: string, show: () 
 }
 
 const MOST_ATTEMPTS = 8;
-const LOOKS_BEFORE_A_NUDGE = 10;
 
 /**
  * Does something during which the controller must not reconcile the Rollout, and returns the scene. The controller gives
@@ -62,7 +61,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
 export class Scene {
   readonly cluster: Cluster;
   readonly namespace: string;
-  #nudges = 0;
+  #updates = 0;
 
   private constructor(cluster: Cluster, namespace: string) {
     this.cluster = cluster;
@@ -124,7 +123,7 @@ export class Scene {
   async update(annotations: JsonObject = {}): Promise<void> {
     await this.#lookedAt(
       await this.patch('Rollout', {
-        spec: { template: { metadata: { annotations: { version: String(++this.#nudges), ...annotations } } } },
+        spec: { template: { metadata: { annotations: { version: String(++this.#updates), ...annotations } } } },
       }),
     );
   }
@@ -139,12 +138,9 @@ export class Scene {
     await this.reacts('a reconciliation', () => this.#done(name).some((version) => version >= wanted), name);
   }
 
-  /**
-   * Changes the Rollout so that the controller reconciles it, and returns it. One change may not be enough: the
-   * controller stores the answers to its own writes in its cache, over newer versions from its watch.
-   */
+  /** Changes the Rollout so that the controller reconciles it, and returns it. One change may not be enough. */
   nudge(name = 'web'): Promise<KubeObject> {
-    return this.patch('Rollout', { metadata: { annotations: { nudge: String(++this.#nudges) } } }, name);
+    return nudge(this.cluster.controlPlane.admin, this.namespace, name);
   }
 
   // At the end of each reconciliation, the controller logs the version of the Rollout that it worked on.
@@ -188,7 +184,7 @@ export class Scene {
 
   /**
    * Waits for what the controller does about the Rollout, and returns what `look` gave. The Rollout is changed now and
-   * then: see {@link Scene.nudge}.
+   * then: see {@link controllerReacts}.
    *
    * @param what - What is awaited, for the error if it does not come.
    * @param look - Returns undefined or false as long as it has not come.
@@ -198,12 +194,7 @@ export class Scene {
     look: () => T | undefined | false | Promise<T | undefined | false>,
     name = 'web',
   ): Promise<T> {
-    let looks = 0;
-    return until(what, async () => {
-      const found = await look();
-      if (++looks % LOOKS_BEFORE_A_NUDGE === 0) await this.nudge(name);
-      return found;
-    });
+    return controllerReacts(this.cluster.controlPlane.admin, { namespace: this.namespace, name }, what, look);
   }
 
   /** Runs the kubectl plugin of Argo Rollouts on the Rollout. */

@@ -4,6 +4,7 @@ import type { Cluster } from './cluster.ts';
 import type { Kubectl } from './kubectl.ts';
 import { READY_AFTER } from './kubelet.ts';
 import { pathOf } from './paths.ts';
+import { controllerReacts } from './controller-reacts.ts';
 import { until } from './program.ts';
 
 /** The differences from a plain Deployment. */
@@ -114,7 +115,7 @@ export class ConversionScene {
 
   /** Waits until a Rollout is healthy with a number of pods. */
   async healthy(name: string, replicas: number): Promise<KubeObject> {
-    return this.until(`Rollout ${name} healthy with ${replicas}`, async () => {
+    const look = async (): Promise<KubeObject | undefined> => {
       const rollout = await this.rollout(name);
       const status = dig(rollout, 'status');
       const settled =
@@ -122,7 +123,9 @@ export class ConversionScene {
         dig(status, 'availableReplicas') === replicas &&
         dig(status, 'observedGeneration') === String(rollout?.metadata['generation']);
       return settled ? rollout : undefined;
-    });
+    };
+    const at = { namespace: this.namespace, name };
+    return controllerReacts(this.cluster.controlPlane.admin, at, `Rollout ${name} healthy with ${replicas}`, look);
   }
 
   /** Creates a Deployment and its Service, and waits until it runs. */

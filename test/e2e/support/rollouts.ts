@@ -1,11 +1,11 @@
 import { dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import type { Cluster } from '../harness/cluster.ts';
-import { until } from '../harness/program.ts';
+import { controllerReacts } from '../harness/controller-reacts.ts';
 
 const API = 'argoproj.io/v1alpha1';
 
-/** Waits until a condition holds for a Rollout, and returns it. Rejects with its status at the end. */
+/** Waits until the controller makes a condition hold for a Rollout, and returns it. Rejects with its status at the end. */
 export async function rolloutThat(
   cluster: Cluster,
   namespace: string,
@@ -14,16 +14,14 @@ export async function rolloutThat(
   holds: (rollout: KubeObject) => boolean,
   within = 120_000,
 ): Promise<KubeObject> {
+  const { admin } = cluster.controlPlane;
   let last: KubeObject | undefined;
   try {
-    return await until(
-      `Rollout ${name} ${what}`,
-      async () => {
-        last = await cluster.controlPlane.admin.get(API, 'Rollout', namespace, name);
-        return last !== undefined && holds(last) ? last : undefined;
-      },
-      { within },
-    );
+    const look = async (): Promise<KubeObject | undefined> => {
+      last = await admin.get(API, 'Rollout', namespace, name);
+      return last !== undefined && holds(last) ? last : undefined;
+    };
+    return await controllerReacts(admin, { namespace, name }, `Rollout ${name} ${what}`, look, within);
   } catch (error) {
     throw new Error(`${String(error)}; its status: ${JSON.stringify(last?.['status'])}`, { cause: error });
   }

@@ -8,6 +8,7 @@ import type { KubeObject } from '../../../src/world/object.ts';
 import { refusal, type Tenant } from '../harness/tenants.ts';
 import { yamlOf } from '../harness/kubectl.ts';
 import { deployment, type ConversionScene } from '../harness/conversion.ts';
+import { controllerReacts } from '../harness/controller-reacts.ts';
 import { until } from '../harness/program.ts';
 import type { Expected } from './transition-table.ts';
 import { at, imageOf, ownAnnotations, type Outcome } from './transitions.ts';
@@ -68,7 +69,7 @@ export class Tools {
 
   /** Waits until the Rollout runs the pods, all of the current template. */
   async converted(name: string): Promise<void> {
-    await this.#until(`${name} converted`, async () => {
+    const look = async (): Promise<boolean> => {
       const [found, rollout] = [await this.scene.deployment(name), await this.scene.rollout(name)];
       const status = dig(rollout, 'status');
       return (
@@ -77,7 +78,9 @@ export class Tools {
         dig(status, 'workloadObservedGeneration') === String(found?.metadata['generation']) &&
         Object.hasOwn(ownAnnotations(found), 'rollgate.io/rollout-uid')
       );
-    });
+    };
+    const at = { namespace: this.scene.namespace, name };
+    await controllerReacts(this.#admin, at, `${name} converted`, look, 120_000);
   }
 
   /** Waits until the Deployment runs its pods, and Rollgate has forgotten it. */
