@@ -5,10 +5,10 @@ import { POLICY_CATALOG } from '../src/admission/policy-catalog.ts';
 import { POLICY_SCHEMA } from '../src/policy/schema.ts';
 import { asObject, dig, type JsonObject } from '../src/world/read.ts';
 
-// The chart sets these from values of their own.
-const OF_THE_CHART = ['controllers', 'conversionNamespaces'];
+// The chart has values of their own for these.
+const SET_BY_OTHER_VALUES = ['controllers', 'conversionNamespaces'];
 const UNITS = '(ns|us|µs|μs|ms|s|m|h)';
-const AT = '#/properties/policy/properties';
+const POLICY_PROPERTIES = '#/properties/policy/properties';
 
 /**
  * Returns the JSON schema of the value `policy` of the chart. It has the enums, keys and ids of the parser. It does not
@@ -17,7 +17,7 @@ const AT = '#/properties/policy/properties';
 function policySchema(): JsonObject {
   const { $schema: _, ...schema } = z.toJSONSchema(POLICY_SCHEMA, { target: 'draft-07', io: 'input' }) as JsonObject;
   const properties = { ...asObject(schema['properties']) };
-  for (const key of OF_THE_CHART) delete properties[key];
+  for (const key of SET_BY_OTHER_VALUES) delete properties[key];
   const { rules, keeps, retiredRules } = POLICY_CATALOG;
   const overrides = asObject(properties['overrides']);
   const override = asObject(overrides['items']);
@@ -33,8 +33,8 @@ function policySchema(): JsonObject {
           ...override,
           properties: {
             ...asObject(override['properties']),
-            rules: { $ref: `${AT}/rules` },
-            keeps: { $ref: `${AT}/keeps` },
+            rules: { $ref: `${POLICY_PROPERTIES}/rules` },
+            keeps: { $ref: `${POLICY_PROPERTIES}/keeps` },
           },
         },
       },

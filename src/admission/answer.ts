@@ -3,7 +3,7 @@ import type { Skipped } from '../rules/finding.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { crossesNamespaces, type DecidedFinding, type DecisionContext } from './decisions.ts';
 import type { MigratedDeployment } from './migration/migrate.ts';
-import { warningsOf } from './missing-objects.ts';
+import { warningsOf } from './warning-lines.ts';
 import { problemWith } from './preserve.ts';
 import { renderFinding } from './rendered-finding.ts';
 import { toldOf } from './told.ts';
@@ -99,7 +99,7 @@ export function validatedAnswer(
       decision,
       text: renderFinding(finding, object, { foreign, refusesChange, deleted }),
       // A deletion brings nothing, and what will be denied in enforce mode is not fine.
-      alone: foreign || deleted || rules[finding.rule] === 'deny',
+      ownLine: foreign || deleted || rules[finding.rule] === 'deny',
     };
   });
   const causes = rendered.filter(({ decision }) => decision === 'deny').map(({ text }) => text);

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { nameOf } from '../admission/attribution.ts';
 import { POLICY_CATALOG } from '../admission/policy-catalog.ts';
 import { parsePolicy, type PolicyCatalog } from '../policy/load.ts';
-import { namesNothing, TRUSTS_NO_CONTROLLER, trustsNoController } from '../policy/names-nothing.ts';
+import { retiredRuleWarnings, TRUSTS_NO_CONTROLLER, trustsNoController } from '../policy/warnings.ts';
 import { plain } from '../report/format.ts';
 import { readErrorOf } from '../world/error.ts';
 import { parseManifests, type ManifestError } from '../world/manifests.ts';
@@ -75,7 +75,7 @@ function isValid({ name, text }: NamedPolicy, known: PolicyCatalog, say: (senten
     return false;
   }
   const warnings = [
-    ...namesNothing(loaded.policy, known),
+    ...retiredRuleWarnings(loaded.policy, known),
     ...(trustsNoController(loaded.policy) ? [TRUSTS_NO_CONTROLLER] : []),
   ];
   for (const warning of warnings) say(`${name}: warning: ${warning}`);

@@ -1,4 +1,4 @@
-import { TRUSTS_NO_CONTROLLER } from '../policy/names-nothing.ts';
+import { TRUSTS_NO_CONTROLLER } from '../policy/warnings.ts';
 import type { Log } from './log.ts';
 import { Poller } from './poller.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fallbackPolicy, isKeeping } from '../policy/fallback.ts';
 import { parsePolicy, type PolicyCatalog } from '../policy/load.ts';
-import { namesNothing } from '../policy/names-nothing.ts';
+import { retiredRuleWarnings } from '../policy/warnings.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -85,7 +85,7 @@ export class PolicyFile {
       metrics.reloaded('policy', 'success');
       log.info({ path }, 'policy reloaded');
     }
-    for (const reason of namesNothing(this.#current, known))
+    for (const reason of retiredRuleWarnings(this.#current, known))
       log.warn({ path, reason }, 'a part of the policy has no effect');
   }
 

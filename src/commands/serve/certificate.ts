@@ -15,8 +15,8 @@ export async function certificateOf(options: ServeOptions, log: Log, metrics: Me
     if (certDir !== undefined) throw new Error('use either --cert-dir or --certificate-secret');
     if (manifests !== undefined) throw new Error('--certificate-secret needs a cluster: remove it, or --manifests');
     // The client library is large, and the other certificates do without it.
-    const { selfSignedCertificate } = await import('./self-signed.ts');
-    return selfSignedCertificate(options, log, metrics);
+    const { selfManagedCertificate } = await import('./self-managed.ts');
+    return selfManagedCertificate(options, log, metrics);
   }
   for (const [name, value] of [
     ['--certificate-service', options.certificateService],

@@ -1,6 +1,6 @@
 import { POLICY_CATALOG } from '../../admission/policy-catalog.ts';
 import { DOCUMENT_RULES } from '../../documents/index.ts';
-import { trustsNoController } from '../../policy/names-nothing.ts';
+import { trustsNoController } from '../../policy/warnings.ts';
 import { PRESERVERS } from '../../preserve/index.ts';
 import { RULES } from '../../rules/index.ts';
 import { createApp } from '../../server/app.ts';

@@ -2,7 +2,7 @@ import { CoreV1Api, CustomObjectsApi, PatchStrategy, type KubeConfig } from '@ku
 import { answered, ApiError } from '../../cluster/api-error.ts';
 import { patchOptions, requestOptions } from '../../cluster/request-options.ts';
 import { asArray, asObject, asString, dig, optionalString } from '../../world/read.ts';
-import { RENEW, type SecretData } from './content.ts';
+import { RENEW, type SecretData } from './secret-content.ts';
 
 /** A Secret, decoded. */
 export interface StoredSecret {

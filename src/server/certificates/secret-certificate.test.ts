@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { selfSigned } from '../certificate.ts';
 import { createLog } from '../log.ts';
-import type { SecretData } from './content.ts';
+import type { SecretData } from './secret-content.ts';
 import { SecretCertificate } from './secret-certificate.ts';
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -5,7 +5,7 @@ import {
   type Certificate,
   type PolledOptions,
 } from '../tls.ts';
-import type { Names, SecretData } from './content.ts';
+import type { Names, SecretData } from './secret-content.ts';
 
 /** Options of `SecretCertificate`. */
 export interface SecretOptions extends PolledOptions {

@@ -9,7 +9,7 @@ export interface Warned {
   readonly finding: Finding;
   readonly text: RenderedFinding;
   /** Whether it needs a line of its own, whatever it says. */
-  readonly alone: boolean;
+  readonly ownLine: boolean;
 }
 
 /**
@@ -17,19 +17,19 @@ export interface Warned {
  * named in one line, in place of the first of them.
  */
 export function warningsOf(warned: readonly Warned[]): string[] {
-  const groups = Map.groupBy(warned, (entry) => (mayFollow(entry) ? groupOf(entry) : entry));
+  const groups = Map.groupBy(warned, (entry) => (mayComeWithApply(entry) ? groupOf(entry) : entry));
   return [...groups.values()].map((group) => {
     const [first] = group;
     if (first === undefined) return '';
-    if (!mayFollow(first)) return warningText(first.text, first.finding);
+    if (!mayComeWithApply(first)) return warningText(first.text, first.finding);
     return group.length === 1 ? oneMissing(first) : manyMissing(group, first);
   });
 }
 
 // A name like that of an object that exists is more likely a typo, and what to use instead is worth a line.
-function mayFollow({ finding, alone }: Warned): boolean {
+function mayComeWithApply({ finding, ownLine }: Warned): boolean {
   const { class: findingClass, message, data } = finding;
-  return !alone && findingClass === 'missing' && message.missing !== undefined && (data['hint'] ?? '') === '';
+  return !ownLine && findingClass === 'missing' && message.missing !== undefined && (data['hint'] ?? '') === '';
 }
 
 function groupOf({ finding, text }: Warned): string {

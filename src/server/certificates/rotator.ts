@@ -3,11 +3,11 @@ import { messageOf } from '../../world/error.ts';
 import type { Log } from '../log.ts';
 import { Poller } from '../poller.ts';
 import type { CertificateApi, StoredSecret, WebhookConfiguration } from './api.ts';
-import { bundleOf, changesFor, readState, RENEW, type Names, type ReadState } from './content.ts';
+import { bundleOf, changesFor, readState, RENEW, type Names, type ReadState } from './secret-content.ts';
 import { fulfills, nextAction, type CertificateAction, type CertificateState, type Times } from './next-action.ts';
 
-/** Options of `CertificateKeeper`. */
-export interface KeeperOptions {
+/** Options of `CertificateRotator`. */
+export interface RotatorOptions {
   readonly api: CertificateApi;
   readonly names: Names;
   /** Milliseconds between two checks. */
@@ -36,15 +36,15 @@ const MOST_STEPS = 10;
  * Keeps a certificate authority and a certificate in a Secret, and `caBundle` of the webhook configurations. It does one
  * step after the other, each decided by what the API server has then.
  */
-export class CertificateKeeper {
-  readonly #options: KeeperOptions;
+export class CertificateRotator {
+  readonly #options: RotatorOptions;
   readonly #nextTrusted = new Observation();
   readonly #served = new Observation();
   #poller: Poller | undefined;
   #lastError = '';
   #lastUnknown: string | undefined;
 
-  constructor(options: KeeperOptions) {
+  constructor(options: RotatorOptions) {
     this.#options = options;
   }
 

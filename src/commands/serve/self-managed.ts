@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { LeaderLease } from '../../cluster/lease.ts';
 import { certificateApi } from '../../server/certificates/api.ts';
-import type { Names } from '../../server/certificates/content.ts';
-import { CertificateKeeper } from '../../server/certificates/keeper.ts';
+import type { Names } from '../../server/certificates/secret-content.ts';
+import { CertificateRotator } from '../../server/certificates/rotator.ts';
 import { SecretCertificate } from '../../server/certificates/secret-certificate.ts';
 import type { Log } from '../../server/log.ts';
 import type { Metrics } from '../../server/metrics.ts';
@@ -19,7 +19,7 @@ const INTERVAL = 2_000;
  *
  * @throws Error with a sentence for the user when an option is missing or invalid.
  */
-export async function selfSignedCertificate(
+export async function selfManagedCertificate(
   options: ServeOptions,
   log: Log,
   metrics: Metrics,
@@ -40,7 +40,7 @@ export async function selfSignedCertificate(
     task: 'renews the certificate',
     log,
   });
-  const keeper = new CertificateKeeper({
+  const rotator = new CertificateRotator({
     api,
     names,
     interval: INTERVAL,
@@ -50,7 +50,7 @@ export async function selfSignedCertificate(
     monotonic: () => performance.now(),
   });
   lease.start();
-  keeper.start();
+  rotator.start();
   const certificate = await SecretCertificate.open({
     secret,
     names,
@@ -68,7 +68,7 @@ export async function selfSignedCertificate(
     whyMissing: () => certificate.whyMissing(),
     async stop() {
       certificate.stop();
-      keeper.stop();
+      rotator.stop();
       await lease.stop();
     },
   };

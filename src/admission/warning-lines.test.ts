@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Finding } from '../rules/finding.ts';
 import type { KubeObject } from '../world/object.ts';
 import { messages } from '../rules/reference-exists/messages.ts';
-import { warningsOf, type Warned } from './missing-objects.ts';
+import { warningsOf, type Warned } from './warning-lines.ts';
 import { renderFinding } from './rendered-finding.ts';
 
 function rollout(name = 'web'): KubeObject {
@@ -15,7 +15,7 @@ interface Given {
   readonly use?: string;
   readonly hint?: string;
   readonly subject?: KubeObject;
-  readonly alone?: boolean;
+  readonly ownLine?: boolean;
   readonly more?: Partial<Finding>;
 }
 
@@ -25,7 +25,7 @@ function missing({
   use = '',
   hint = '',
   subject = rollout(),
-  alone = false,
+  ownLine = false,
   more,
 }: Given): Warned {
   const finding: Finding = {
@@ -44,7 +44,7 @@ function missing({
   };
   return {
     finding,
-    alone,
+    ownLine,
     text: renderFinding(finding, subject, { foreign: false, refusesChange: false, deleted: false }),
   };
 }
@@ -84,7 +84,7 @@ describe('warnings about missing objects', () => {
   });
 
   it.each<[string, Partial<Given>]>([
-    ['that must be alone', { alone: true }],
+    ['that needs a line of its own', { ownLine: true }],
     ['of another class', { more: { class: 'invalid' } }],
     ['that another fix than creating helps', { more: { message: messages.otherScope } }],
   ])('do not contain one %s', (_, given) => {

@@ -10,8 +10,8 @@ export function trustsNoController({ controllers: { discover, namespaces, accoun
   return discover && namespaces.length === 0 && accounts.length === 0;
 }
 
-/** Returns what a valid policy names and does not exist any more, a line each. */
-export function namesNothing(policy: Policy, { retiredRules }: Pick<PolicyCatalog, 'retiredRules'>): string[] {
+/** Returns a line for each rule that a valid policy names and that no longer exists. */
+export function retiredRuleWarnings(policy: Policy, { retiredRules }: Pick<PolicyCatalog, 'retiredRules'>): string[] {
   return [
     { at: 'rules', rules: policy.rules },
     ...policy.overrides.map(({ rules = {} }, index) => ({ at: `overrides[${index}].rules`, rules })),

@@ -5,8 +5,8 @@ import { certificateAuthority, selfSigned } from '../certificate.ts';
 import { createLog } from '../log.ts';
 import { readCertificate } from '../tls.ts';
 import type { CertificateApi, StoredSecret, WebhookConfiguration } from './api.ts';
-import { readState, type Names } from './content.ts';
-import { CertificateKeeper } from './keeper.ts';
+import { readState, type Names } from './secret-content.ts';
+import { CertificateRotator } from './rotator.ts';
 
 const NAMES: Names = ['rollgate.rollgate.svc', 'rollgate.rollgate.svc.cluster.local'];
 const SECOND = 1_000;
@@ -95,13 +95,13 @@ class Clock {
   }
 }
 
-function keeperOf(
+function rotatorOf(
   api: Objects,
   clock: Clock,
   mayAct = (): boolean => true,
-): { keeper: CertificateKeeper; lines: string[] } {
+): { rotator: CertificateRotator; lines: string[] } {
   const lines: string[] = [];
-  const keeper = new CertificateKeeper({
+  const rotator = new CertificateRotator({
     api,
     names: NAMES,
     interval: 3_600_000,
@@ -110,13 +110,13 @@ function keeperOf(
     now: () => clock.wall,
     monotonic: () => clock.monotonic,
   });
-  return { keeper, lines };
+  return { rotator, lines };
 }
 
 /** Checks for a minute, every five seconds. */
-async function minute(keeper: CertificateKeeper, clock: Clock): Promise<void> {
+async function minute(rotator: CertificateRotator, clock: Clock): Promise<void> {
   for (let checks = 0; checks < 12; checks++) {
-    await keeper.check();
+    await rotator.check();
     clock.pass(5 * SECOND);
   }
 }
@@ -135,11 +135,11 @@ function state(api: Objects): ReturnType<typeof readState>['state'] {
   return readState(api.data, api.bundles, NAMES, api.requested).state;
 }
 
-describe('the keeper of certificates', () => {
+describe('the rotation of certificates', () => {
   it('fills an empty Secret and the bundles, with what TLS accepts', async () => {
     const [api, clock] = [new Objects(), new Clock()];
-    const { keeper, lines } = keeperOf(api, clock);
-    await keeper.check();
+    const { rotator, lines } = rotatorOf(api, clock);
+    await rotator.check();
     expect(api.writes).toEqual([
       'Secret ca.crt,ca.key,tls.crt,tls.key,next-ca.crt,next-ca.key',
       'mutating',
@@ -156,7 +156,7 @@ describe('the keeper of certificates', () => {
     expect([leaf.ca, authority.ca]).toEqual([false, true]);
     expect(leaf.subjectAltName).toBe(NAMES.map((name) => `DNS:${name}`).join(', '));
     for (const bundle of api.bundles) expect(isTrusted(served.cert, bundle)).toBe(true);
-    await minute(keeper, clock);
+    await minute(rotator, clock);
     expect(api.writes).toHaveLength(3);
     expect(lines.join('')).not.toContain('PRIVATE KEY');
   });
@@ -171,7 +171,7 @@ describe('the keeper of certificates', () => {
     let writes = 1;
     for (let end = -1; end < writes * 2; end++) {
       const [api, clock] = [new Objects(), new Clock()];
-      await keeperOf(api, clock).keeper.check();
+      await rotatorOf(api, clock).rotator.check();
       const before = api.writes.length;
       const own = api.data['tls.crt'] ?? '';
       begin(api);
@@ -192,7 +192,7 @@ describe('the keeper of certificates', () => {
         check(write);
         point();
       };
-      const killed = keeperOf(api, clock).keeper;
+      const killed = rotatorOf(api, clock).rotator;
       let alive = true;
       for (let checks = 0; checks < 12 && alive; checks++) {
         for (let steps = 0, kind = ''; steps < 10 && kind !== 'wait' && alive; steps++)
@@ -206,7 +206,7 @@ describe('the keeper of certificates', () => {
       expect(alive).toBe(end < 0);
       api.before = () => undefined;
       api.after = check;
-      await minute(keeperOf(api, clock).keeper, clock);
+      await minute(rotatorOf(api, clock).rotator, clock);
       if (end < 0) writes = api.writes.length - before;
       const { authority, serving, trusted, next } = state(api);
       expect([serving?.issuer, next]).toEqual([authority?.id, undefined]);
@@ -218,12 +218,12 @@ describe('the keeper of certificates', () => {
 
   it('replaces the authority as asked, also if the certificate is renewed meanwhile', async () => {
     const [api, clock] = [new Objects(), new Clock()];
-    const { keeper } = keeperOf(api, clock);
-    await keeper.check();
+    const { rotator } = rotatorOf(api, clock);
+    await rotator.check();
     const before = state(api).authority?.id;
     api.requested = 'ca';
     delete api.data['tls.crt'];
-    await minute(keeper, clock);
+    await minute(rotator, clock);
     expect(api.requested).toBeUndefined();
     expect(state(api).authority?.id).not.toBe(before);
     expect(state(api).serving?.issuer).toBe(state(api).authority?.id);
@@ -231,25 +231,25 @@ describe('the keeper of certificates', () => {
 
   it('says once that it does not know what is asked for', async () => {
     const [api, clock] = [new Objects(), new Clock()];
-    const { keeper, lines } = keeperOf(api, clock);
+    const { rotator, lines } = rotatorOf(api, clock);
     api.requested = 'CA';
-    await minute(keeper, clock);
-    await minute(keeper, clock);
+    await minute(rotator, clock);
+    await minute(rotator, clock);
     expect(lines.filter((line) => line.includes('must be \\"certificate\\" or'))).toHaveLength(1);
   });
 
   it('removes an authority only a day after the certificate of the next one', async () => {
     const [api, clock] = [new Objects(), new Clock()];
-    const { keeper } = keeperOf(api, clock);
-    await keeper.check();
+    const { rotator } = rotatorOf(api, clock);
+    await rotator.check();
     api.requested = 'ca';
-    await minute(keeper, clock);
+    await minute(rotator, clock);
     expect(state(api).trusted).toHaveLength(2);
     clock.pass(DAY - 120 * SECOND);
-    await keeper.check();
+    await rotator.check();
     expect(state(api).trusted).toHaveLength(2);
     clock.pass(120 * SECOND);
-    await keeper.check();
+    await rotator.check();
     expect(state(api).trusted).toEqual([state(api).authority?.id]);
     expect(state(api).bundles).toEqual(Array.from({ length: 4 }, () => state(api).trusted));
   });
@@ -257,52 +257,52 @@ describe('the keeper of certificates', () => {
   it('does nothing while another process leads, and does not count what it saw before', async () => {
     const [api, clock] = [new Objects(), new Clock()];
     let leading = true;
-    const { keeper } = keeperOf(api, clock, () => leading);
-    await keeper.check();
+    const { rotator } = rotatorOf(api, clock, () => leading);
+    await rotator.check();
     api.requested = 'ca';
-    await keeper.check();
+    await rotator.check();
     const { next } = state(api);
     leading = false;
     clock.pass(60 * SECOND);
     const before = api.writes.length;
-    await keeper.check();
+    await rotator.check();
     expect(api.writes).toHaveLength(before);
     leading = true;
-    await keeper.check();
+    await rotator.check();
     clock.pass(29 * SECOND);
-    await keeper.check();
+    await rotator.check();
     expect(state(api).next).toEqual(next);
     clock.pass(SECOND);
-    await keeper.check();
+    await rotator.check();
     expect(state(api).authority).toEqual(next);
   });
 
   it('starts again after a conflict without an error, and reports another error once', async () => {
     const [api, clock] = [new Objects(), new Clock()];
-    const { keeper, lines } = keeperOf(api, clock);
+    const { rotator, lines } = rotatorOf(api, clock);
     api.before = () => {
       throw new ApiError(409, 'the object has been modified');
     };
-    await keeper.check();
+    await rotator.check();
     expect(lines).toEqual([]);
     api.before = () => {
       throw new ApiError(403, 'forbidden');
     };
-    await keeper.check();
-    await keeper.check();
+    await rotator.check();
+    await rotator.check();
     expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
       { level: 'error', msg: 'cannot renew the certificate or its caBundle; trying again', reason: 'forbidden' },
     ]);
     api.before = () => undefined;
-    await keeper.check();
+    await rotator.check();
     expect(state(api).serving?.issuer).toBe(state(api).authority?.id);
   });
 
   it('never takes back the bundle of a faster process', async () => {
     const [api, clock] = [new Objects(), new Clock()];
-    await keeperOf(api, clock).keeper.check();
+    await rotatorOf(api, clock).rotator.check();
     // The slow one has read everything, and then the fast one begins a rotation.
-    const [slow, fast] = [keeperOf(api, clock).keeper, keeperOf(api, clock).keeper];
+    const [slow, fast] = [rotatorOf(api, clock).rotator, rotatorOf(api, clock).rotator];
     const secret = api.secret.bind(api);
     api.configurationsNow[0] = { ...(api.configurationsNow[0] as WebhookConfiguration), bundles: ['', ''] };
     api.secret = async () => {
@@ -329,10 +329,10 @@ describe('the keeper of certificates', () => {
     ['a next authority without its key', (data) => ({ ...data, 'next-ca.crt': foreignAuthority.cert })],
   ])('recovers from a Secret with %s', async (_, damage) => {
     const [api, clock] = [new Objects(), new Clock()];
-    const { keeper } = keeperOf(api, clock);
-    await keeper.check();
+    const { rotator } = rotatorOf(api, clock);
+    await rotator.check();
     api.data = damage(api.data);
-    await minute(keeper, clock);
+    await minute(rotator, clock);
     const { authority, serving, bundles, trusted } = state(api);
     expect(serving?.issuer).toBe(authority?.id);
     expect(trusted[0]).toBe(authority?.id);
