@@ -38,7 +38,7 @@ export function chartReadme(): string {
     'How to install it is in the [README](../README.md) of the project. [Platforms](../docs/platforms.md) has values for',
     'OpenShift, GKE, EKS and others, and [operations](../docs/operations.md) describes the policy.',
     '',
-    '`values.schema.json` refuses unknown keys. To remove a default that is a map, set its keys to `null`.',
+    '`values.schema.json` rejects unknown keys. To remove a default that is a map, set its keys to `null`.',
     '',
     '## Values',
     '',

@@ -56,7 +56,7 @@ function upstreamOf({ stricterThanUpstream, upstreamRefusesLater }: Rule): strin
   return [
     '## Compared with Argo Rollouts',
     '',
-    ...(upstreamRefusesLater === undefined ? [] : [`Argo Rollouts refuses this later, ${upstreamRefusesLater}.`, '']),
+    ...(upstreamRefusesLater === undefined ? [] : [`Argo Rollouts rejects this later, ${upstreamRefusesLater}.`, '']),
     ...(stricter.length === 0 ? [] : ['Argo Rollouts accepts what these messages deny:', '']),
     ...stricter.map(([message, { why }]) => `- ${message}: ${why}`),
     ...(stricter.length === 0 ? [] : ['']),
@@ -123,6 +123,8 @@ function catalogue(): string {
 
 # Rules and keeps
 
+This page lists everything that Rollgate checks and keeps.
+
 ## Rules
 
 Each finding has a class:
@@ -144,8 +146,8 @@ ${keeps()}
 
 All keeps are off until Rollgate knows an Argo Rollouts controller. Otherwise it could mistake the controller for a user
 and freeze every canary. Rollgate finds controllers by the label \`app.kubernetes.io/name: argo-rollouts\` of their
-Deployments. It exempts them from rules only in the namespace \`argo-rollouts\`. List all other namespaces in
-\`controllers.namespaces\`, see [Accounts](../operations.md#accounts-that-rollgate-ignores).
+Deployments. It exempts them from rules only in the namespaces of \`controllers.namespaces\`, by default
+\`argo-rollouts\`. See [Accounts](../operations.md#accounts-that-rollgate-ignores).
 `;
 }
 

@@ -34,7 +34,7 @@ export function budgetOf({ deadline, maxSubjects, maxOperations }: Limits, { now
   });
 }
 
-// Others wait as long, and for the check under way: a rule cannot be interrupted.
+// Other requests wait that long, in addition to the check in progress: a rule cannot be interrupted.
 const MILLISECONDS_OF_SLICE = 5;
 
 /**

@@ -99,7 +99,7 @@ export function decideFindings(
   });
 }
 
-// This many take less than a millisecond.
+// So many decisions take less than a millisecond.
 const DECISIONS_OF_SLICE = 200;
 
 /** Does the work of `decideFindings` in slices. */

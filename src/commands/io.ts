@@ -26,9 +26,9 @@ export function processIo(): Io {
 
 /** The exit codes of all commands. */
 export const EXIT = {
-  /** Nothing would be denied. */
+  /** The command found no problem. */
   clean: 0,
-  /** Something would be denied. */
+  /** It found one: something would be denied, a policy is invalid, or Rollgate does not answer. */
   denied: 1,
   /** The command could not do what it was asked to. */
   failed: 2,

@@ -44,7 +44,7 @@ export async function runPolicyCheck(
   }
   // The command before the pipe may have failed.
   if (file === STDIN && text.trim() === '') {
-    say(`${name}: empty: nothing was checked`);
+    say(`${name}: empty, so nothing was checked: see whether the command before the pipe failed`);
     return EXIT.failed;
   }
   const { policies, errors } = policiesIn(name, text);
@@ -54,7 +54,9 @@ export async function runPolicyCheck(
     return EXIT.failed;
   }
   if (policies.length === 0) {
-    say(`${name}: no ConfigMap with the key ${KEY} found: nothing was checked`);
+    say(
+      `${name}: no ConfigMap with the key ${KEY}, so nothing was checked: name a policy, or the ConfigMap that holds it`,
+    );
     return EXIT.failed;
   }
   const results = policies.map((policy) => isValid(policy, known, say));

@@ -58,13 +58,14 @@ export async function selfTest(namespace: string, send: (rollout: KubeObject) =>
 
 const WHAT_TO_CHECK = [
   'Check, in this order:',
-  '1. All pods are ready:',
+  '1. All pods are ready. With the chart value nameOverride, write its value instead of rollgate, also in 2:',
   '   kubectl get pods --all-namespaces --selector app.kubernetes.io/name=rollgate',
   '2. The webhooks exist and have a caBundle:',
   '   kubectl get validatingwebhookconfigurations --selector app.kubernetes.io/name=rollgate --output yaml',
   '3. The API server reaches the pods. A firewall or a NetworkPolicy may block their port:',
   "   kubectl get --raw /metrics | grep 'webhook_fail_open_count.*rollgate'",
-  '4. No webhook excludes the namespace (namespaceSelector), and no exemption of the policy names it.',
+  '4. The webhooks leave out neither the namespace (namespaceSelector) nor a Rollout without labels (objectSelector),',
+  '   and no exemption of the policy names the namespace.',
   '5. The policy turns neither rollout-steps nor rollout-selector off in the namespace.',
 ];
 

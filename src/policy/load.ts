@@ -5,6 +5,7 @@ import { nearest } from '../world/nearest.ts';
 import { DEFAULT_POLICY, type Override, type Policy } from './policy.ts';
 import type { Profile } from '../migration/profiles.ts';
 import { messageOf } from '../world/error.ts';
+import { issueMessage, shown } from './issue-message.ts';
 import { PolicyErrors } from './policy-errors.ts';
 import { POLICY_KEYS, POLICY_SCHEMA, type GivenProfile } from './schema.ts';
 
@@ -47,13 +48,18 @@ export function readPolicy(
     // The parser would compare every key with all before it.
     const document = parseDocument(source, { uniqueKeys: false, lineCounter: lines });
     const yamlError = document.errors[0];
-    if (yamlError !== undefined) return failed(yamlError.message.split('\n', 1)[0] ?? 'invalid YAML');
+    if (yamlError !== undefined) return failed(`invalid YAML: ${firstLineOf(yamlError.message)}`);
     const repeated = repeatedKey(document, lines);
     if (repeated !== undefined) return failed(repeated);
     return { ok: true, value: document.toJS({ maxAliasCount: 100 }) ?? {} };
   } catch (error) {
     return failed(messageOf(error));
   }
+}
+
+// The rest is an excerpt of the file.
+function firstLineOf(message: string): string {
+  return message.split('\n', 1).join('').replace(/:$/, '');
 }
 
 function repeatedKey(document: Document.Parsed, lines: LineCounter): string | undefined {
@@ -65,7 +71,7 @@ function repeatedKey(document: Document.Parsed, lines: LineCounter): string | un
         if (!isScalar(key)) continue;
         if (seen.has(key.value)) {
           const { line, col } = lines.linePos(key.range?.[0] ?? 0);
-          found = `duplicate key "${shown(String(key.value))}" at line ${line}, column ${col}`;
+          found = `duplicate key "${shown(String(key.value))}" at line ${line}, column ${col}: remove one of them`;
           return visit.BREAK;
         }
         seen.add(key.value);
@@ -78,7 +84,7 @@ function repeatedKey(document: Document.Parsed, lines: LineCounter): string | un
 
 /** Checks a policy that is already parsed. Returns the same as `parsePolicy`. */
 export function checkPolicy(value: unknown, known: PolicyCatalog): ParsedPolicy {
-  const parsed = POLICY_SCHEMA.safeParse(value);
+  const parsed = POLICY_SCHEMA.safeParse(value, { reportInput: true });
   const errors = new PolicyErrors();
   if (!parsed.success) {
     for (const issue of parsed.error.issues) describe(issue, errors);
@@ -141,7 +147,8 @@ function describe(issue: z.core.$ZodIssue, errors: PolicyErrors): void {
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
     .replace(/^\./, '');
-  if (issue.code !== 'unrecognized_keys') return errors.add(() => `${path === '' ? 'policy' : path}: ${issue.message}`);
+  if (issue.code !== 'unrecognized_keys')
+    return errors.add(() => `${path === '' ? 'policy' : path}: ${issueMessage(issue)}`);
   for (const key of issue.keys)
     errors.add(() => `${path === '' ? '' : `${path}: `}unknown key "${shown(key)}"${suggestion(key, POLICY_KEYS)}`);
 }
@@ -172,7 +179,7 @@ function duplicateNames(overrides: readonly { name: string }[], errors: PolicyEr
   for (const { name } of overrides) {
     const count = (counts.get(name) ?? 0) + 1;
     counts.set(name, count);
-    if (count === 2) errors.add(() => `overrides: duplicate name "${shown(name)}"`);
+    if (count === 2) errors.add(() => `overrides: duplicate name "${shown(name)}": give each override its own name`);
   }
 }
 
@@ -187,12 +194,6 @@ function checkProfiles(profiles: Readonly<Record<string, Profile>>, known: Polic
       );
     for (const reason of known.profileErrors(entry)) errors.add(() => `profiles.${shown(name)}: ${reason}`);
   }
-}
-
-const SHOWN_LENGTH = 100;
-
-function shown(name: string): string {
-  return name.length > SHOWN_LENGTH ? `${name.slice(0, SHOWN_LENGTH)}...` : name;
 }
 
 function suggestion(wanted: string, candidates: readonly string[]): string {

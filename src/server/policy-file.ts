@@ -6,7 +6,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { Poller } from './poller.ts';
-import { messageOf } from '../world/error.ts';
+import { messageOf, readErrorOf } from '../world/error.ts';
 
 /** Options of `PolicyFile`. */
 export interface PolicyFileOptions {
@@ -30,6 +30,7 @@ export class PolicyFile {
   #current: Policy;
   // A large policy takes seconds to parse, so the same text is not parsed again with every check.
   #rejected: { readonly text: string; readonly error: Error } | undefined;
+  #fault: 'the policy file cannot be read' | 'the policy is invalid' = 'the policy is invalid';
   #lastError = '';
 
   /** Reads the policy and starts to watch the file. Never rejects. */
@@ -54,8 +55,8 @@ export class PolicyFile {
   get problem(): string | undefined {
     if (this.#lastError === '') return undefined;
     return this.#current.isFallback === true
-      ? 'the policy is invalid, so nothing is denied and nothing is converted: see the log'
-      : 'the changed policy is invalid, so the previous one stays active: see the log';
+      ? `${this.#fault}, so nothing is denied and nothing is converted: see the log`
+      : `${this.#fault}, so the previous policy stays active: see the log`;
   }
 
   stop(): void {
@@ -65,7 +66,7 @@ export class PolicyFile {
   /** Checks the file once. Never rejects. */
   async check(): Promise<void> {
     try {
-      const text = await readFile(this.#options.path, 'utf8');
+      const text = await this.#read();
       if (text !== this.#text) this.#take(text);
       this.#lastError = '';
     } catch (error) {
@@ -73,6 +74,18 @@ export class PolicyFile {
       const reason = messageOf(error);
       if (reason !== this.#lastError) this.#report(reason);
       this.#lastError = reason;
+    }
+  }
+
+  async #read(): Promise<string> {
+    const { path } = this.#options;
+    try {
+      const text = await readFile(path, 'utf8');
+      this.#fault = 'the policy is invalid';
+      return text;
+    } catch (error) {
+      this.#fault = 'the policy file cannot be read';
+      throw new Error(`${path}: ${readErrorOf(error)}`, { cause: error });
     }
   }
 
@@ -104,8 +117,8 @@ export class PolicyFile {
   #report(reason: string): void {
     const { path, log, known } = this.#options;
     if (this.#current.isFallback !== true)
-      return log.error({ path, reason }, 'the changed policy is invalid; the previous one stays active');
+      return log.error({ path, reason }, `${this.#fault}; the previous policy stays active`);
     const keeps = isKeeping(this.#current, known) ? 'on' : 'off';
-    log.error({ path, reason, keeps }, 'the policy is invalid; until it is fixed, nothing is denied or converted');
+    log.error({ path, reason, keeps }, `${this.#fault}; until it is fixed, nothing is denied or converted`);
   }
 }

@@ -93,6 +93,9 @@ export abstract class PolledCertificate implements CertificateSource {
     this.#poller = new Poller(() => this.check(), options.interval);
   }
 
+  /** Where the certificate comes from, for the log. */
+  protected abstract readonly place: Readonly<Record<string, string>>;
+
   /** Returns the certificate if it is another one than the current one. Rejects if there is none that can be used. */
   protected abstract changed(): Promise<Certificate | undefined>;
 
@@ -137,8 +140,8 @@ export abstract class PolledCertificate implements CertificateSource {
   /** Logs why the certificate cannot be used. */
   protected report(reason: string): void {
     this.#options.log.error(
-      { reason, notAfter: this.#current.notAfter },
-      'the changed certificate is invalid; the previous one stays active',
+      { ...this.place, reason, notAfter: this.#current.notAfter },
+      'cannot use the new certificate; the previous one stays active',
     );
   }
 }
@@ -157,18 +160,28 @@ export class FileCertificate extends PolledCertificate {
   readonly #directory: string;
 
   /**
-   * Reads the files and starts to watch them. Rejects with an Error that names the file if there is no usable pair. An
-   * expired pair is served, but the server is not ready.
+   * Reads the files and starts to watch them. Rejects with an Error that names the directory if there is no usable pair.
+   * An expired pair is served, but the server is not ready.
    */
   static async open(options: FileOptions): Promise<FileCertificate> {
-    const certificate = readCertificate(await readPair(options.directory));
-    options.metrics.serving(certificate.notAfter);
+    const { directory, metrics } = options;
+    let certificate: Certificate;
+    try {
+      certificate = readCertificate(await readPair(directory));
+    } catch (error) {
+      throw new Error(`cannot use the certificate in ${directory}: ${messageOf(error)}`, { cause: error });
+    }
+    metrics.serving(certificate.notAfter);
     return new FileCertificate(options, certificate);
   }
 
   private constructor(options: FileOptions, current: Certificate) {
     super(options, current);
     this.#directory = options.directory;
+  }
+
+  protected get place(): { readonly directory: string } {
+    return { directory: this.#directory };
   }
 
   protected async changed(): Promise<Certificate | undefined> {

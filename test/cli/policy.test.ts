@@ -66,13 +66,19 @@ describe('rollgate policy check', () => {
 
   it.each([
     ['a file that is not there', {}, 'absent.yaml', undefined, 'absent.yaml: no such file or directory\n'],
-    ['nothing on standard input', {}, '-', '', '<stdin>: empty: nothing was checked\n'],
+    [
+      'nothing on standard input',
+      {},
+      '-',
+      '',
+      '<stdin>: empty, so nothing was checked: see whether the command before the pipe failed\n',
+    ],
     [
       'manifests without a policy',
       { 'p.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\ndata: { other: x }' },
       'p.yaml',
       undefined,
-      'p.yaml: no ConfigMap with the key rollgate.yaml found: nothing was checked\n',
+      'p.yaml: no ConfigMap with the key rollgate.yaml, so nothing was checked: name a policy, or the ConfigMap that holds it\n',
     ],
   ])('fails for %s', async (_, files, file, stdin, message) => {
     expect(await check(files, file, stdin)).toEqual({ code: 2, out: '', err: `rollgate policy check: ${message}` });

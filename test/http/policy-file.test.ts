@@ -63,7 +63,7 @@ describe('a policy file', () => {
     expect(lines).toMatchObject([
       {
         level: 'error',
-        msg: 'the changed policy is invalid; the previous one stays active',
+        msg: 'the policy is invalid; the previous policy stays active',
         reason: expect.stringContaining(complaint) as string,
       },
     ]);
@@ -98,7 +98,17 @@ describe('a policy file', () => {
     await rm(join(mount.directory, '..data'));
     await file.check();
     expect(file.current.mode).toBe('audit');
-    expect(lines).toMatchObject([{ level: 'error', reason: expect.stringContaining('ENOENT') as string }]);
+    expect(lines).toMatchObject([
+      {
+        level: 'error',
+        msg: 'the policy file cannot be read; the previous policy stays active',
+        reason: `${join(mount.directory, 'rollgate.yaml')}: no such file or directory`,
+      },
+    ]);
+    expect(file.problem).toBe('the policy file cannot be read, so the previous policy stays active: see the log');
+    await mount.update({ 'rollgate.yaml': 'mode: loud' });
+    await file.check();
+    expect(file.problem).toBe('the policy is invalid, so the previous policy stays active: see the log');
   });
 
   it.each([
@@ -124,7 +134,7 @@ describe('a policy file', () => {
     await mount.update({ 'rollgate.yaml': text });
     await file.check();
     expect(file.current.mode).toBe('enforce');
-    expect(file.problem).toContain('the previous one stays active');
+    expect(file.problem).toContain('the previous policy stays active');
   });
 
   it('that is invalid in another way is logged again, and what it exempts is taken from it', async () => {

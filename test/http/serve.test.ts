@@ -210,17 +210,17 @@ spec:
   });
 
   it.each([
-    ['unknown rule', 'rules: { no-such-rule: warn }', 'unknown rule "no-such-rule"', 'on'],
-    ['unknown key', 'mod: enforce', 'unknown key "mod"; did you mean "mode"?', 'off'],
-    ['no file', undefined, 'ENOENT', 'off'],
-  ])('begins without a valid policy (%s), denies nothing, and says so', async (_, policy, reason, keeps) => {
+    ['unknown rule', 'rules: { no-such-rule: warn }', 'the policy is invalid', 'unknown rule "no-such-rule"', 'on'],
+    ['unknown key', 'mod: enforce', 'the policy is invalid', 'unknown key "mod"; did you mean "mode"?', 'off'],
+    ['no file', undefined, 'the policy file cannot be read', 'rollgate.yml: no such file or directory', 'off'],
+  ])('begins without a valid policy (%s), denies nothing, and says so', async (_, policy, fault, reason, keeps) => {
     const controllers = 'controllers: {accounts: ["system:serviceaccount:argo-rollouts:argo-rollouts"]}';
     const files = await directory({ 'shop.yaml': SHOP });
     const file = join(files, 'rollgate.yml');
     if (policy !== undefined) await writeFile(file, `${controllers}\n${policy}\n`);
     const { running, lines } = await start({ manifests: [join(files, 'shop.yaml')], policy: file });
     const level = 'error';
-    const msg = 'the policy is invalid; until it is fixed, nothing is denied or converted';
+    const msg = `${fault}; until it is fixed, nothing is denied or converted`;
     expect(lines).toContainEqual(
       expect.objectContaining({ level, msg, keeps, reason: expect.stringContaining(reason) as string }),
     );
@@ -228,7 +228,7 @@ spec:
     const ready = await fetch(`${health}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([
       200,
-      expect.stringContaining('[!] policy: the policy is invalid, so nothing is denied and nothing is converted'),
+      expect.stringContaining(`[!] policy: ${fault}, so nothing is denied and nothing is converted`),
     ]);
     const metrics = await (await fetch(`${health}/metrics`)).text();
     expect(metrics).toContain('rollgate_policy_fallback 1\n');

@@ -255,7 +255,8 @@ describe('a certificate in files', () => {
     expect(lines).toMatchObject([
       {
         level: 'error',
-        msg: 'the changed certificate is invalid; the previous one stays active',
+        msg: 'cannot use the new certificate; the previous one stays active',
+        directory: secret.directory,
         reason: expect.stringContaining(complaint) as string,
       },
     ]);
@@ -286,7 +287,9 @@ describe('a certificate in files', () => {
 
   it('is an error at the start if it is unusable; if it has expired, it is served but the server is not ready', async () => {
     const broken = await mounted({ ...certificate(), key: certificate().key });
-    await expect(opened(broken, 3_600_000)).rejects.toThrow('tls.key does not match the certificate in tls.crt');
+    await expect(opened(broken, 3_600_000)).rejects.toThrow(
+      `cannot use the certificate in ${broken.directory}: tls.key does not match the certificate in tls.crt`,
+    );
     const late = await opened(await mounted(certificate({ from: -3, until: -1 })), 3_600_000);
     const server = await startTestServer(SHOP, { certificate: late.source });
     cleanup.push(() => server.stop());

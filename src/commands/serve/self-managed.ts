@@ -11,7 +11,7 @@ import type { CertificateSource } from '../../server/tls.ts';
 import { kubeConfigOf } from '../cluster.ts';
 import type { ServeOptions } from './options.ts';
 
-// A new certificate is served when the next one may be needed: at a fresh install, each of them waits for it.
+// Milliseconds between two checks. Short, because at a fresh install no replica is ready before it has read the Secret.
 const INTERVAL = 2_000;
 
 /**

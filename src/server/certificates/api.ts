@@ -52,6 +52,7 @@ export interface CertificatePlaces {
   readonly webhooks: string;
 }
 
+// Milliseconds for one request. The next check sends it again.
 const TIMEOUT = 4_000;
 const GROUP = { group: 'admissionregistration.k8s.io', version: 'v1' } as const;
 const PLURALS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'] as const;

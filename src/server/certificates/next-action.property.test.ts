@@ -256,7 +256,7 @@ const EVENTS = fc.oneof(
   { arbitrary: fc.constant(named('wipe()', (toy) => toy.wipe())), weight: 1 },
 );
 
-/** One process, left alone for twelve minutes. */
+/** Runs one process for twelve minutes, without another event. */
 function settle(toy: Toy): void {
   toy.kill(0);
   for (let count = 0; count < 150; count++) {

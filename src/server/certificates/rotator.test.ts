@@ -235,7 +235,7 @@ describe('the rotation of certificates', () => {
     api.requested = 'CA';
     await minute(rotator, clock);
     await minute(rotator, clock);
-    expect(lines.filter((line) => line.includes('must be \\"certificate\\" or'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('has no effect: use \\"certificate\\" or'))).toHaveLength(1);
   });
 
   it('removes an authority only a day after the certificate of the next one', async () => {

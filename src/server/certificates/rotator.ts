@@ -103,7 +103,10 @@ export class CertificateRotator {
   #reportUnknown(annotation: string | undefined, { requested }: CertificateState): void {
     const unknown = requested === undefined ? annotation : undefined;
     if (unknown !== undefined && unknown !== this.#lastUnknown)
-      this.#options.log.warn({ annotation: unknown }, `${RENEW} of the Secret must be "certificate" or "ca"`);
+      this.#options.log.warn(
+        { annotation: unknown },
+        `annotation ${RENEW} of the Secret has no effect: use "certificate" or "ca"`,
+      );
     this.#lastUnknown = unknown;
   }
 

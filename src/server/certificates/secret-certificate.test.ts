@@ -71,7 +71,12 @@ describe('the certificate in a Secret', () => {
       read = () => next;
       await certificate.check();
       await certificate.check();
-      expect(lines().at(-1)).toMatchObject({ level: 'error', reason: expect.stringContaining(reason) as string });
+      expect(lines().at(-1)).toMatchObject({
+        level: 'error',
+        msg: 'cannot use the new certificate; the previous one stays active',
+        secret: 'rollgate/rollgate-certificates',
+        reason: expect.stringContaining(reason) as string,
+      });
     }
     read = () => {
       throw new Error('the API server gave no answer in time');

@@ -49,9 +49,12 @@ export class SecretCertificate extends PolledCertificate {
     return readCertificate({ cert, key });
   }
 
+  protected get place(): { readonly secret: string } {
+    return { secret: this.#options.secret };
+  }
+
   protected override report(reason: string): void {
-    const { log, secret } = this.#options;
     if (this.whyMissing() === undefined) super.report(reason);
-    else log.error({ secret, reason }, 'cannot read a certificate from the Secret; trying again');
+    else this.#options.log.error({ ...this.place, reason }, 'cannot read a certificate from the Secret; trying again');
   }
 }
