@@ -208,7 +208,7 @@ describe('the real cert-manager', () => {
     });
   });
 
-  it('loses none with the steps of docs/operations.md, even if the cainjector is down', async () => {
+  it('loses none with the steps of docs/certificates.md, even if the cainjector is down', async () => {
     const [deleteCa = '', addCa = '', renew, , removeOld = ''] = documented('Changing the CA of cert-manager');
     // What cmctl does is done without it below.
     expect(renew).toBe(`cmctl renew ${NAME} -n ${NAMESPACE}\n`);
@@ -242,10 +242,10 @@ function changeCa(): Promise<void> {
   );
 }
 
-/** Returns the commands below a heading of docs/operations.md, by code block. */
+/** Returns the commands below a heading of docs/certificates.md, by code block. */
 function documented(heading: string): string[] {
-  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'operations.md'), 'utf8');
-  const section = text.split(`### ${heading}\n`)[1]?.split(/^#/m)[0] ?? '';
+  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'certificates.md'), 'utf8');
+  const section = text.split(`\n## ${heading}\n`)[1]?.split(/^#/m)[0] ?? '';
   return [...section.matchAll(/^( *)```sh\n([^]*?)```/gm)].map(([, indent = '', commands = '']) =>
     commands.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
   );
