@@ -8,6 +8,8 @@ import { EXIT, type Io } from './io.ts';
 
 // At the end of every finding that Rollgate reports.
 const TAG = /\[rollgate\/[a-z-]+\]/;
+// As the API server says it of a kind: in plain text if the group is missing, else in a Status.
+const NOT_SERVED: ReadonlySet<string> = new Set(['HTTP 404', 'the server could not find the requested resource']);
 // As the API server says it with failurePolicy Fail.
 const NOT_REACHED = /failed calling webhook "[^"]+\.rollgate\.io"/;
 
@@ -52,6 +54,11 @@ export async function selfTest(namespace: string, send: (rollout: KubeObject) =>
     const text = messageOf(error);
     if (!(error instanceof ApiError)) return { answered: 'unknown', text };
     if (TAG.test(text)) return { answered: 'denial', text };
+    if (NOT_SERVED.has(text))
+      return {
+        answered: 'unknown',
+        text: 'the cluster has no Rollouts (argoproj.io/v1alpha1): install Argo Rollouts first',
+      };
     return { answered: NOT_REACHED.test(text) ? 'nothing' : 'unknown', text };
   }
 }

@@ -31,7 +31,7 @@ describe('unknownLabels', () => {
       [
         'a',
         'label rollgate.io/policy names override "toString", which the policy does not have, so it has no effect',
-        'name one of the policy, or remove the label',
+        'use a name that the policy has, or remove the label',
       ],
       [
         'b',

@@ -41,7 +41,7 @@ export function unknownLabels(world: World, policy: Policy): UnknownLabel[] {
             label,
             value,
             message: `label ${label} names ${what} "${value}", which the policy does not have, so it has no effect`,
-            fix: meant === undefined ? 'name one of the policy, or remove the label' : `use "${meant}"`,
+            fix: meant === undefined ? 'use a name that the policy has, or remove the label' : `use "${meant}"`,
           },
         ];
       }),

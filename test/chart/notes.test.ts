@@ -100,27 +100,41 @@ describe('notes', () => {
     expect(notes('selfTest.enabled=false')).not.toContain('helm test');
   });
 
-  it('scan with the image, the account and options that exist', () => {
+  it('scan with the image, the account, the policy and options that exist', () => {
     const settings = ['image.tag=9.9.9', 'imagePullSecrets[0].name=pull'];
     const objects = rendered(...settings.flatMap((setting) => ['--set', setting]));
     const command = only(notes(...settings), / run /);
     const [, name, image, overrides = '', args = ''] =
-      /^kubectl --namespace platform run (\S+) --image=(\S+) --restart=Never --rm --stdin --quiet --overrides='(.+)' -- (.+)$/.exec(
+      /^kubectl --namespace platform run (\S+) --image=(\S+) --restart=Never --rm --stdin --quiet --override-type=strategic --overrides='(.+)' -- (.+)$/.exec(
         command,
       ) ?? [];
     expect(name).toBe('gate-rollgate-scan');
     const pod = dig(named(objects, 'Deployment', 'gate-rollgate'), 'spec', 'template', 'spec');
     expect(image).toBe(dig(asArray(dig(pod, 'containers'))[0], 'image'));
+    const [first, ...options] = args.split(' ');
+    const gate = asArray(dig(pod, 'containers'))[0];
     expect(JSON.parse(overrides)).toEqual({
       spec: {
         serviceAccountName: dig(pod, 'serviceAccountName'),
         automountServiceAccountToken: true,
         imagePullSecrets: dig(pod, 'imagePullSecrets'),
+        securityContext: dig(pod, 'securityContext'),
+        containers: [
+          {
+            name: 'gate-rollgate-scan',
+            volumeMounts: [{ name: 'policy', mountPath: '/policy' }],
+            securityContext: dig(gate, 'securityContext'),
+          },
+        ],
+        volumes: [{ name: 'policy', configMap: { name: 'gate-rollgate-policy' } }],
       },
     });
+    // The file is that of the gate.
+    expect(options).toContain('/policy/rollgate.yaml');
+    expect(asArray(dig(gate, 'args'))).toContain('--policy=/policy/rollgate.yaml');
+    expect(dig(named(objects, 'ConfigMap', 'gate-rollgate-policy'), 'data', 'rollgate.yaml')).toBeDefined();
     // The image runs the program, so these are its arguments.
     expect(readFileSync(join(CHART, '..', 'Dockerfile'), 'utf8')).toMatch(/^ENTRYPOINT .*"dist\/cli.js"\]$/m);
-    const [first, ...options] = args.split(' ');
     const scan = scanCommand(io('.'), () => undefined);
     expect(first).toBe(scan.name());
     expect(scan.parseOptions(options)).toEqual({ operands: [], unknown: [] });

@@ -128,6 +128,17 @@ describe('rollgate self-test', () => {
     ]);
   });
 
+  it.each<[string, Answer]>([
+    ['group', { code: 404, body: '404 page not found\n' }],
+    ['version', status(404, 'the server could not find the requested resource')],
+  ])('says that Argo Rollouts is missing when the cluster has no such %s', async (_, answer) => {
+    const { code, err } = await run(answer);
+    expect([code, err]).toEqual([
+      2,
+      'rollgate self-test: nothing was tested in namespace "default": the cluster has no Rollouts (argoproj.io/v1alpha1): install Argo Rollouts first\n',
+    ]);
+  });
+
   it('says that nothing was tested when the API server cannot be reached', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
