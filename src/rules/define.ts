@@ -113,8 +113,8 @@ export interface RuleDefinition<M extends Record<string, Message>> {
    */
   readonly stricterThanUpstream?: { readonly [Id in keyof NoInfer<M>]?: StricterThanUpstream };
   /**
-   * When Argo Rollouts refuses what the rule denies, if it does so only after it has started the Rollout. Ends the
-   * sentence "Argo Rollouts refuses this later, ...".
+   * When Argo Rollouts rejects what the rule denies, if it does so only after it has started the Rollout. Ends the
+   * sentence "Argo Rollouts rejects this later, ...".
    */
   readonly upstreamRefusesLater?: string;
   /** Left out, the first fixture that two objects make stands for the rule, and docs/messages.md does not name it. */
