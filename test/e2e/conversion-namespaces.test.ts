@@ -203,21 +203,18 @@ describe('a namespace that is removed from the list', () => {
   it('has a canary that continues, and a Deployment that stays at 0', async () => {
     const { stderr } = await scene().developer.apply([web('web:2', 3)]);
     expect(stderr).toContain(`${WHY('leaving')}: Rollout "web" runs its pods, and keeps its count and profile`);
-    await scene().until('a canary', async () => {
-      const rollout = await scene().rollout('web');
-      return dig(rollout, 'status', 'phase') === 'Paused';
-    });
+    await scene().phase('web', 'Paused');
     // In the middle of it, going back would start the version that is being tested.
     const off = ['annotate', 'deployment', 'web', 'rollgate.io/convert=off', '--overwrite', '-n', 'leaving'];
     const back = await scene().developer.run([...off, '--dry-run=server', '-o', 'jsonpath={.spec.replicas}']);
     expect([back.stdout, back.stderr]).toEqual(['0', expect.stringContaining('Rollout "web" still runs its pods')]);
     await scene().developer.run(['argo', 'rollouts', 'promote', 'web', '--full', '-n', 'leaving']);
-    await scene().until('the new version', async () => {
+    await scene().controllerMakes('web', 'with the new version', async (rollout) => {
       const pods = await scene().pods('web');
       return (
         pods.length === 2 &&
         pods.every((pod) => yamlOf([pod]).includes('image: web:2')) &&
-        dig(await scene().rollout('web'), 'status', 'phase') === 'Healthy'
+        dig(rollout, 'status', 'phase') === 'Healthy'
       );
     });
     expect(await count()).toBe(0);

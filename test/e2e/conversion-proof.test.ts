@@ -284,10 +284,7 @@ describe('a Deployment that was converted before the policy was installed again'
     );
     const before = (await converted.rollout('web'))?.metadata['uid'];
     await converted.developer.run(['set', 'image', 'deployment/web', 'web=web:2', '-n', namespace]);
-    await converted.until(
-      'the canary',
-      async () => dig(await converted.rollout('web'), 'status', 'phase') === 'Paused',
-    );
+    await converted.phase('web', 'Paused');
     expect((await converted.rollout('web'))?.metadata['uid']).toBe(before);
     await cluster.admin.run(['delete', 'rollout', 'web', '-n', namespace]);
     await converted.until('the suspension', async () =>

@@ -66,7 +66,7 @@ describe('a user who may edit Deployments but not create Rollouts', () => {
     await scene.until('the Deployment at 0', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 0);
     await kubectl.run(['rollout', 'restart', 'deployment/web', '-n', scene.namespace]);
     await kubectl.run(['set', 'image', 'deployment/web', 'web=web:2', '-n', scene.namespace]);
-    await scene.until('the canary', async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Paused');
+    await scene.phase('web', 'Paused');
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
     // A new count of this user reaches the Rollout as well.
     await kubectl.run(['scale', 'deployment/web', '--replicas=4', '-n', scene.namespace]);

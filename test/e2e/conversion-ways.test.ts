@@ -63,8 +63,7 @@ describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('appli
     });
 
     await applied(scene, way, { replicas: 4, image: 'web:2' });
-    await scene.until('the canary', async () => {
-      const status = dig(await scene.rollout('web'), 'status');
+    await scene.controllerMakes('web', 'paused with a canary', ({ status }) => {
       return dig(status, 'phase') === 'Paused' && dig(status, 'stableRS') !== dig(status, 'currentPodHash');
     });
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);

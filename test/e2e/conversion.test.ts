@@ -75,10 +75,7 @@ describe('a Deployment that runs', () => {
         spec: careful,
       }),
     ]);
-    await scene.until(
-      'the first revision failed',
-      async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Degraded',
-    );
+    await scene.phase('web', 'Degraded');
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(5);
     await scene.developer.apply([
       deployment(scene.namespace, 'web', {
@@ -91,7 +88,7 @@ describe('a Deployment that runs', () => {
     ]);
     // For the controller the first revision is the stable one, healthy or not. The second is an ordinary canary with
     // pauses.
-    await scene.until('the canary', async () => dig(await scene.rollout('web'), 'status', 'phase') === 'Paused');
+    await scene.phase('web', 'Paused');
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(5);
     await cluster.argoCd.run(['argo', 'rollouts', 'promote', 'web', '--full', '-n', scene.namespace]);
     const rollout = await scene.healthy('web', 5);

@@ -115,17 +115,33 @@ export class ConversionScene {
 
   /** Waits until a Rollout is healthy with a number of pods. */
   async healthy(name: string, replicas: number): Promise<KubeObject> {
-    const look = async (): Promise<KubeObject | undefined> => {
-      const rollout = await this.rollout(name);
-      const status = dig(rollout, 'status');
-      const settled =
+    return this.controllerMakes(name, `healthy with ${replicas}`, (rollout) => {
+      const status = rollout['status'];
+      return (
         dig(status, 'phase') === 'Healthy' &&
         dig(status, 'availableReplicas') === replicas &&
-        dig(status, 'observedGeneration') === String(rollout?.metadata['generation']);
-      return settled ? rollout : undefined;
+        dig(status, 'observedGeneration') === String(rollout.metadata['generation'])
+      );
+    });
+  }
+
+  /** Waits until the status of a Rollout has a phase. */
+  async phase(name: string, phase: string): Promise<KubeObject> {
+    return this.controllerMakes(name, phase, (rollout) => dig(rollout, 'status', 'phase') === phase);
+  }
+
+  /** Waits until the controller makes a condition hold for a Rollout, and returns it. */
+  async controllerMakes(
+    name: string,
+    what: string,
+    holds: (rollout: KubeObject) => boolean | Promise<boolean>,
+  ): Promise<KubeObject> {
+    const look = async (): Promise<KubeObject | undefined> => {
+      const rollout = await this.rollout(name);
+      return rollout !== undefined && (await holds(rollout)) ? rollout : undefined;
     };
     const at = { namespace: this.namespace, name };
-    return controllerReacts(this.cluster.controlPlane.admin, at, `Rollout ${name} healthy with ${replicas}`, look);
+    return controllerReacts(this.cluster.controlPlane.admin, at, `Rollout ${name} ${what}`, look);
   }
 
   /** Creates a Deployment and its Service, and waits until it runs. */
