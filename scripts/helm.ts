@@ -28,8 +28,48 @@ export function helm(): string {
   return path;
 }
 
-/** The cluster to render for. Helm built with `go install` assumes Kubernetes 1.20, so the version is set explicitly. */
-export const CLUSTER = ['--kube-version', '1.34.1', '--api-versions', 'cert-manager.io/v1'];
+/** The version of Kubernetes to render for. Helm built with `go install` assumes 1.20. */
+export const KUBE_VERSION = '1.34.1';
+
+/** What to render. */
+export interface Installation {
+  readonly release?: string;
+  readonly namespace?: string;
+  /** The folder of the chart, if it is a copy. */
+  readonly chart?: string;
+  /** Whether the cluster has cert-manager; by default it has. */
+  readonly certManager?: boolean;
+}
+
+/** What Helm printed. */
+export interface HelmOutput {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Returns the arguments of `helm template`, by default for release `rollgate` in namespace `rollgate`. */
+export function templateArguments(
+  { release = 'rollgate', namespace = 'rollgate', chart = CHART, certManager = true }: Installation,
+  ...args: readonly string[]
+): string[] {
+  const cluster = ['--kube-version', KUBE_VERSION, ...(certManager ? ['--api-versions', 'cert-manager.io/v1'] : [])];
+  return ['template', release, chart, '--namespace', namespace, ...cluster, ...args];
+}
+
+/**
+ * Runs `helm template`.
+ *
+ * @param args - Further arguments, such as `--set`.
+ */
+export function template(installation: Installation, ...args: readonly string[]): HelmOutput {
+  const { status, stdout, stderr, error } = spawnSync(helm(), templateArguments(installation, ...args), {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (error !== undefined) throw error;
+  return { code: status ?? -1, stdout, stderr };
+}
 
 /**
  * Renders what an installation of the chart as release `rollgate` in namespace `rollgate` creates, in a cluster
@@ -38,17 +78,17 @@ export const CLUSTER = ['--kube-version', '1.34.1', '--api-versions', 'cert-mana
  * @param args - Further arguments, such as `--set`.
  * @throws Error - With Helm's own message, if the chart does not render.
  */
-export function render(...args: string[]): string {
-  return template('--skip-tests', ...args);
+export function render(...args: readonly string[]): string {
+  return printed('--skip-tests', ...args);
 }
 
 /** Renders what `helm test` creates, otherwise as `render`. */
-export function renderTest(...args: string[]): string {
-  return template('--show-only', 'templates/self-test.yaml', ...args);
+export function renderTest(...args: readonly string[]): string {
+  return printed('--show-only', 'templates/self-test.yaml', ...args);
 }
 
-function template(...args: string[]): string {
-  return execFileSync(helm(), ['template', 'rollgate', CHART, '--namespace', 'rollgate', ...CLUSTER, ...args], {
-    encoding: 'utf8',
-  });
+function printed(...args: readonly string[]): string {
+  const { code, stdout, stderr } = template({}, ...args);
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
 }

@@ -3,11 +3,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
-import { CHART, CLUSTER, helm } from '../../scripts/helm.ts';
+import { parse } from 'yaml';
+import { CHART, template } from '../../scripts/helm.ts';
 import { scanCommand } from '../../src/commands/scan.ts';
 import { asArray, asString, dig } from '../../src/world/read.ts';
 import { io } from '../cli/support.ts';
+import { objectOf, renderedIn } from '../support/helm.ts';
 
 const RELEASE = 'gate';
 const NAMESPACE = 'platform';
@@ -18,12 +19,10 @@ function folder(): string {
   return path;
 }
 
-function template(chart: string, ...args: readonly string[]): string {
-  return execFileSync(
-    helm(),
-    ['template', RELEASE, chart, '--namespace', NAMESPACE, ...CLUSTER, '--skip-tests', ...args],
-    { encoding: 'utf8' },
-  );
+function printed(chart: string, ...args: readonly string[]): string {
+  const { code, stdout, stderr } = template({ release: RELEASE, namespace: NAMESPACE, chart }, '--skip-tests', ...args);
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
 }
 
 /** Returns the notes. Only an installation prints them, so a copy of the chart renders them as a value. */
@@ -33,7 +32,7 @@ function notes(...settings: string[]): string {
   cpSync(join(chart, 'templates', 'NOTES.txt'), join(chart, 'files', 'NOTES.txt'));
   writeFileSync(join(chart, 'templates', 'notes.yaml'), 'text: {{ tpl (.Files.Get "files/NOTES.txt") . | toJson }}\n');
   const args = settings.flatMap((setting) => ['--set', setting]);
-  return asString(dig(parse(template(chart, '--show-only', 'templates/notes.yaml', ...args)), 'text'));
+  return asString(dig(parse(printed(chart, '--show-only', 'templates/notes.yaml', ...args)), 'text'));
 }
 
 function commands(text: string): string[] {
@@ -50,11 +49,7 @@ function only(text: string, pattern: RegExp): string {
 }
 
 function rendered(...args: string[]): unknown[] {
-  return parseAllDocuments(template(CHART, ...args)).map((document) => document.toJS() as unknown);
-}
-
-function named(objects: readonly unknown[], kind: string, name: string): unknown {
-  return objects.find((object) => dig(object, 'kind') === kind && dig(object, 'metadata', 'name') === name);
+  return renderedIn(printed(CHART, ...args));
 }
 
 describe('notes', () => {
@@ -78,8 +73,8 @@ describe('notes', () => {
       const upgrade = only(text, /^helm upgrade gate CHART --namespace platform /);
       const files = [...upgrade.matchAll(/--values (\S+)/g)].map(([, file = '']) => join(directory, file));
       const objects = rendered(...files.flatMap((file) => ['--values', file]));
-      expect(dig(named(objects, 'Deployment', 'gate-rollgate'), 'spec', 'replicas')).toBe(replicas);
-      const policy = dig(named(objects, 'ConfigMap', 'gate-rollgate-policy'), 'data', 'rollgate.yaml');
+      expect(dig(objectOf(objects, 'Deployment', 'gate-rollgate'), 'spec', 'replicas')).toBe(replicas);
+      const policy = dig(objectOf(objects, 'ConfigMap', 'gate-rollgate-policy'), 'data', 'rollgate.yaml');
       expect(parse(asString(policy))).toMatchObject({ mode: 'enforce' });
     }
   });
@@ -88,14 +83,14 @@ describe('notes', () => {
     const text = notes();
     const objects = rendered();
     expect(only(text, / rollout status /)).toBe('kubectl --namespace platform rollout status deployment gate-rollgate');
-    const deployment = named(objects, 'Deployment', 'gate-rollgate');
+    const deployment = objectOf(objects, 'Deployment', 'gate-rollgate');
     const [, selector = ''] = /--selector (\S+)/.exec(only(text, / logs /)) ?? [];
     for (const [key = '', value] of selector.split(',').map((part) => part.split('=')))
       expect(dig(deployment, 'spec', 'template', 'metadata', 'labels', key)).toBe(value);
     const emergency = /^kubectl delete (\S+) (\S+)$/.exec(only(text, /^kubectl delete /));
     expect(emergency?.[1]).toBe('validatingwebhookconfiguration,mutatingwebhookconfiguration');
     for (const kind of ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'])
-      expect(named(objects, kind, emergency?.[2] ?? '')).toBeDefined();
+      expect(objectOf(objects, kind, emergency?.[2] ?? '')).toBeDefined();
     expect(only(text, /^helm test /)).toBe('helm test gate --namespace platform --logs');
     expect(notes('selfTest.enabled=false')).not.toContain('helm test');
   });
@@ -109,7 +104,7 @@ describe('notes', () => {
         command,
       ) ?? [];
     expect(name).toBe('gate-rollgate-scan');
-    const pod = dig(named(objects, 'Deployment', 'gate-rollgate'), 'spec', 'template', 'spec');
+    const pod = dig(objectOf(objects, 'Deployment', 'gate-rollgate'), 'spec', 'template', 'spec');
     expect(image).toBe(dig(asArray(dig(pod, 'containers'))[0], 'image'));
     const [first, ...options] = args.split(' ');
     const gate = asArray(dig(pod, 'containers'))[0];

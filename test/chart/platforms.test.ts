@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { asArray, asObject, asString, dig } from '../../src/world/read.ts';
-import { renderedIn, template } from '../support/helm.ts';
+import { renderedIn, templateValues } from '../support/helm.ts';
 import { platformValues } from '../support/platform-values.ts';
 
 const FILES = platformValues();
@@ -8,7 +8,7 @@ const rendered = new Map<string, readonly unknown[]>();
 
 beforeAll(async () => {
   for (const [name, values] of FILES) {
-    const { code, stdout, stderr } = await template(values);
+    const { code, stdout, stderr } = await templateValues(values);
     expect([name, code, stderr]).toEqual([name, 0, '']);
     rendered.set(name, renderedIn(stdout));
   }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CHART } from '../../scripts/helm.ts';
 import { asObject, asString, dig, isObject, type JsonObject } from '../../src/world/read.ts';
-import { template } from '../support/helm.ts';
+import { templateValues } from '../support/helm.ts';
 
 const SCHEMA = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8')) as JsonObject;
 const VALUES = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8')) as JsonObject;
@@ -84,7 +84,7 @@ describe('the schema of the values', () => {
     ['a port that is no number', { networkPolicy: { egressPorts: ['https'] } }, '/networkPolicy/egressPorts/0'],
     ['a peer of another kind', { networkPolicy: { webhookFrom: [{ cidr: '10.0.0.0/8' }] } }, "'cidr'"],
   ])('refuses %s, and says where', async (_, values, where) => {
-    const { code, stderr } = await template(JSON.stringify(values));
+    const { code, stderr } = await templateValues(JSON.stringify(values));
     expect([code, stderr]).toEqual([1, expect.stringContaining(where)]);
     expect(stderr).toContain("values don't meet the specifications of the schema");
   });
@@ -127,7 +127,7 @@ describe('values that do not fit together', () => {
     // What --reuse-values leaves of the values of a chart that did not have them.
     ['values of an earlier chart', { serviceAccount: null }, '--reset-then-reuse-values'],
   ])('are refused: %s', async (_, values, message) => {
-    const { code, stderr } = await template(JSON.stringify(values));
+    const { code, stderr } = await templateValues(JSON.stringify(values));
     expect([code, stderr]).toEqual([1, expect.stringContaining(message)]);
   });
 });

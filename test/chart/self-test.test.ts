@@ -1,22 +1,11 @@
-import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import { CHART, CLUSTER, helm, render, renderTest } from '../../scripts/helm.ts';
+import { render, renderTest, template } from '../../scripts/helm.ts';
 import { selfTestCommand } from '../../src/commands/self-test.ts';
 import { asArray, asObject, asString, dig } from '../../src/world/read.ts';
 import { io } from '../cli/support.ts';
+import { objectOf, objects, renderedIn } from '../support/helm.ts';
 
-function objects(text: string): unknown[] {
-  return parseAllDocuments(text)
-    .map((document) => document.toJS() as unknown)
-    .filter((value) => value !== null);
-}
-
-function ofKind(kind: string, rendered: readonly unknown[]): unknown {
-  return rendered.find((object) => dig(object, 'kind') === kind);
-}
-
-const rendered = (...args: string[]): unknown[] => objects(renderTest(...args));
+const rendered = (...args: string[]): unknown[] => renderedIn(renderTest(...args));
 
 describe('helm test', () => {
   it('creates nothing that an installation would create', () => {
@@ -29,10 +18,10 @@ describe('helm test', () => {
     expect(
       all.map((object) => `${asString(dig(object, 'kind'))} ${asString(dig(object, 'metadata', 'namespace'))}`),
     ).toEqual(['ServiceAccount rollgate', 'Role shop', 'RoleBinding shop', 'Pod rollgate']);
-    expect(dig(ofKind('Role', all), 'rules')).toEqual([
+    expect(dig(objectOf(all, 'Role'), 'rules')).toEqual([
       { apiGroups: ['argoproj.io'], resources: ['rollouts'], verbs: ['create'] },
     ]);
-    expect(ofKind('RoleBinding', all)).toMatchObject({
+    expect(objectOf(all, 'RoleBinding')).toMatchObject({
       roleRef: { kind: 'Role', name: 'rollgate-self-test' },
       subjects: [{ kind: 'ServiceAccount', name: 'rollgate-self-test', namespace: 'rollgate' }],
     });
@@ -43,7 +32,7 @@ describe('helm test', () => {
   });
 
   it('runs the image of Rollgate with arguments that the program takes', () => {
-    const pod = ofKind('Pod', rendered('--set', 'image.tag=9.9.9', '--set', 'selfTest.namespace=shop'));
+    const pod = objectOf(rendered('--set', 'image.tag=9.9.9', '--set', 'selfTest.namespace=shop'), 'Pod');
     const container = asArray(dig(pod, 'spec', 'containers'))[0];
     expect(dig(container, 'image')).toBe('rollgate:9.9.9');
     expect(dig(container, 'command')).toBeUndefined();
@@ -56,14 +45,14 @@ describe('helm test', () => {
   });
 
   it('is not reached by the Service, and not counted by other selectors of the chart', () => {
-    const labels = asObject(dig(ofKind('Pod', rendered()), 'metadata', 'labels'));
-    const selectors = objects(
-      render('--set', 'networkPolicy.enabled=true', '--set', 'serviceMonitor.enabled=true'),
-    ).flatMap((object) => [
-      dig(object, 'kind') === 'Service' ? dig(object, 'spec', 'selector') : undefined,
-      dig(object, 'spec', 'selector', 'matchLabels'),
-      dig(object, 'spec', 'podSelector', 'matchLabels'),
-    ]);
+    const labels = asObject(dig(objectOf(rendered(), 'Pod'), 'metadata', 'labels'));
+    const selectors = objects('--set', 'networkPolicy.enabled=true', '--set', 'serviceMonitor.enabled=true').flatMap(
+      (object) => [
+        dig(object, 'kind') === 'Service' ? dig(object, 'spec', 'selector') : undefined,
+        dig(object, 'spec', 'selector', 'matchLabels'),
+        dig(object, 'spec', 'podSelector', 'matchLabels'),
+      ],
+    );
     const known = selectors.filter((selector) => selector !== undefined).map(asObject);
     expect(known.length).toBeGreaterThan(2);
     for (const selector of known)
@@ -71,7 +60,7 @@ describe('helm test', () => {
   });
 
   it('has the common labels on all its objects', () => {
-    const labelled = objects(renderTest('--set', 'commonLabels.team=platform'));
+    const labelled = rendered('--set', 'commonLabels.team=platform');
     expect(labelled.length).toBeGreaterThan(2);
     for (const object of labelled)
       expect(dig(object, 'metadata', 'labels')).toMatchObject({
@@ -81,7 +70,7 @@ describe('helm test', () => {
   });
 
   it('can run where the restricted Pod Security Standard is enforced', () => {
-    const pod = ofKind('Pod', rendered());
+    const pod = objectOf(rendered(), 'Pod');
     expect(dig(pod, 'spec', 'securityContext')).toEqual({
       runAsNonRoot: true,
       seccompProfile: { type: 'RuntimeDefault' },
@@ -94,30 +83,25 @@ describe('helm test', () => {
   });
 
   it('can be left out, and is refused in a namespace that Rollgate is never asked about', () => {
-    const template = (namespace: string, ...settings: string[]) =>
-      spawnSync(
-        helm(),
-        [
-          ...['template', 'rollgate', CHART, '--namespace', namespace, ...CLUSTER],
-          ...settings.flatMap((setting) => ['--set', setting]),
-        ],
-        { encoding: 'utf8' },
-      );
+    const inNamespace = (namespace: string, ...settings: string[]) =>
+      template({ namespace }, ...settings.flatMap((setting) => ['--set', setting]));
     for (const { stderr, stdout } of [
-      template('rollgate', 'selfTest.enabled=false', 'selfTest.namespace=rollgate'),
+      inNamespace('rollgate', 'selfTest.enabled=false', 'selfTest.namespace=rollgate'),
       // The namespace default is not checked here, and nobody has named another one.
-      template('default'),
-      template('rollgate', 'webhooks.excludedNamespaces={default}'),
+      inNamespace('default'),
+      inNamespace('rollgate', 'webhooks.excludedNamespaces={default}'),
     ]) {
       expect(stderr).toBe('');
       expect(stdout).toContain('kind: Deployment');
       expect(stdout).not.toContain('self-test');
     }
-    expect(template('default', 'selfTest.namespace=shop').stdout).toContain('self-test');
+    expect(inNamespace('default', 'selfTest.namespace=shop').stdout).toContain('self-test');
     for (const args of [
       ['selfTest.namespace=rollgate'],
       ['selfTest.namespace=legacy', 'webhooks.excludedNamespaces={legacy}'],
     ])
-      expect(template('rollgate', ...args).stderr).toContain('selfTest.namespace: the API server never asks Rollgate');
+      expect(inNamespace('rollgate', ...args).stderr).toContain(
+        'selfTest.namespace: the API server never asks Rollgate',
+      );
   });
 });

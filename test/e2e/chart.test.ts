@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import { dig } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { CHART_FACTORS, valuesOf } from '../support/chart-values.ts';
-import { template } from '../support/helm.ts';
+import { templateValues } from '../support/helm.ts';
 import { pairwise } from '../support/pairwise.ts';
 import { platformValues } from '../support/platform-values.ts';
 import { Cluster } from './harness/cluster.ts';
@@ -36,7 +36,7 @@ function create(apiVersion: string, kind: string, metadata: KubeObject['metadata
 
 /** Renders the chart for a namespace of its own, which refuses pods below a level of Pod Security. */
 async function rendered(values: string, namespace: string): Promise<KubeObject[]> {
-  const { stdout, stderr } = await template(values, '--namespace', namespace);
+  const { stdout, stderr } = await templateValues(values, '--namespace', namespace);
   expect(stderr).toBe('');
   // The operators that define the other kinds are not installed here.
   const objects = objectsOf(stdout).filter(

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { CHART, helm } from '../../scripts/helm.ts';
+import { CHART, helm, templateArguments } from '../../scripts/helm.ts';
 import { readCluster } from '../../src/commands/cluster.ts';
 import { scanWorld } from '../../src/commands/scan.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
@@ -172,12 +172,9 @@ async function chartNotes(): Promise<string> {
       join(copy, 'templates', 'notes.yaml'),
       'text: {{ tpl (.Files.Get "files/notes.txt") . | toJson }}\n',
     );
-    const args = ['template', 'rollgate', copy, '--namespace', 'rollgate', '--dry-run=server'];
-    const { stdout } = await promisify(execFile)(helm(), [
-      ...args,
-      ...['--kube-version', '1.34.1', '--kubeconfig', cluster.admin.kubeconfig, '--show-only', 'templates/notes.yaml'],
-      ...['--api-versions', 'cert-manager.io/v1'],
-    ]);
+    const asked = ['--dry-run=server', '--kubeconfig', cluster.admin.kubeconfig];
+    const args = templateArguments({ chart: copy }, ...asked, '--show-only', 'templates/notes.yaml');
+    const { stdout } = await promisify(execFile)(helm(), args);
     return asString(dig(parse(stdout), 'text'));
   } finally {
     await rm(copy, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { asArray, asObject, asString, dig } from '../../src/world/read.ts';
 import { CHART_FACTORS, valuesOf } from './chart-values.ts';
-import { lint, renderedIn, template } from './helm.ts';
+import { lint, renderedIn, templateValues } from './helm.ts';
 import { pairwise, type Row } from './pairwise.ts';
 
 const AT_ONCE = 2;
@@ -37,7 +37,7 @@ export async function chartCases(): Promise<readonly ChartCase[]> {
 async function caseOf(row: Row): Promise<ChartCase> {
   // Helm reads YAML 1.1, in which a bare yes is no string.
   const values = stringify(valuesOf(row), { version: '1.1' });
-  const [rendered, linted] = [await template(values), await lint(values)];
+  const [rendered, linted] = [await templateValues(values), await lint(values)];
   if (rendered.code !== 0) throw new Error(`${JSON.stringify(row)}: ${rendered.stderr}`);
   return {
     row,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
-import { CHART, render } from '../../scripts/helm.ts';
+import { CHART } from '../../scripts/helm.ts';
 import { asArray, asObject, asString, dig, type JsonObject } from '../../src/world/read.ts';
+import { objectOf, objects } from './helm.ts';
 
 /** An alert of the chart. */
 export interface AlertRule {
@@ -19,10 +19,7 @@ export interface AlertRule {
  * @param args - Further arguments for Helm.
  */
 export function alertRules(...args: string[]): AlertRule[] {
-  const rendered = parseAllDocuments(render('--set', 'prometheusRule.enabled=true', ...args)).map(
-    (document) => document.toJS() as unknown,
-  );
-  const rule = rendered.find((object) => dig(object, 'kind') === 'PrometheusRule');
+  const rule = objectOf(objects('--set', 'prometheusRule.enabled=true', ...args), 'PrometheusRule');
   return asArray(dig(rule, 'spec', 'groups')).flatMap((group) => asArray(dig(group, 'rules'))) as AlertRule[];
 }
 

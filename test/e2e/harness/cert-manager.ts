@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { binary, sourceOf } from '../../control-plane/build.ts';
-import { helm } from '../../../scripts/helm.ts';
+import { template } from '../../../scripts/helm.ts';
 import { asArray, dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import type { Api } from './api.ts';
@@ -104,10 +102,9 @@ export class CertManager {
 
 async function manifests(): Promise<KubeObject[]> {
   const chart = join(await sourceOf('github.com/cert-manager/cert-manager'), 'deploy', 'charts', 'cert-manager');
-  const args = ['--namespace', NAMESPACE, '--kube-version', '1.34.1', '--set', 'crds.enabled=true'];
-  const { stdout } = await promisify(execFile)(helm(), ['template', CONTROLLER.name, chart, ...args], {
-    maxBuffer: 64 * 1024 * 1024,
-  });
+  const installation = { release: CONTROLLER.name, namespace: NAMESPACE, chart };
+  const { code, stdout, stderr } = template(installation, '--set', 'crds.enabled=true');
+  if (code !== 0) throw new Error(stderr);
   return objectsOf(stdout).filter(({ kind }) => KINDS.includes(kind));
 }
 
