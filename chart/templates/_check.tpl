@@ -12,10 +12,10 @@
 {{- if eq .Values.serviceAccount.name "default" }}
 {{- fail "serviceAccount.name: Rollgate needs an account that no other pods use, because rules never check it; \"default\" is that of all pods" }}
 {{- end }}
-{{- if eq (int .Values.ports.webhook) (include "rollgate.healthPort" . | int) }}
+{{- if eq (int .Values.ports.webhook) (int .Values.ports.health) }}
 {{- fail (printf "ports: webhook and health are both %d; use two ports" (int .Values.ports.webhook)) }}
 {{- end }}
-{{- if and .Values.hostNetwork (has 10250 (list (int .Values.ports.webhook) (include "rollgate.healthPort" . | int))) }}
+{{- if and .Values.hostNetwork (has 10250 (list (int .Values.ports.webhook) (int .Values.ports.health))) }}
 {{- fail "ports: with hostNetwork the kubelet already uses port 10250 of the node; use another one" }}
 {{- end }}
 {{- if eq .Values.certificates.mode "self" }}

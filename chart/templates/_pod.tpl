@@ -13,11 +13,6 @@
 {{- $secrets | uniq | toJson }}
 {{- end }}
 
-{{/* ports.plain is the old name of ports.health. */}}
-{{- define "rollgate.healthPort" -}}
-{{- .Values.ports.plain | default .Values.ports.health }}
-{{- end }}
-
 {{/* Labels of the pods: podLabels take precedence over commonLabels. */}}
 {{- define "rollgate.podLabels" -}}
 {{ include "rollgate.chartLabels" . }}

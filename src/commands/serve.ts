@@ -13,8 +13,6 @@ const STOP_LIMIT = 27_000;
 // For the last lines of the log. Its reader may be gone, or take nothing any more.
 const LAST_LINES = 1_000;
 
-type Given = ServeOptions & { readonly plainPort?: number };
-
 /**
  * Returns the command `rollgate serve`. Its exit code is 2 when it cannot start. SIGTERM or SIGINT stop it gracefully, a
  * second one at once.
@@ -25,8 +23,7 @@ export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => voi
   const command = new Command('serve').description('run the admission webhook and the dry-run endpoint');
   addSourceOptions(command);
   addServerOptions(command);
-  return command.action(async ({ plainPort, ...given }: Given) => {
-    const options = plainPort === undefined ? given : { ...given, healthPort: plainPort };
+  return command.action(async (options: ServeOptions) => {
     const sink = standardOutput();
     const log = createLog(options.logLevel, sink);
     let running: RunningServer;
@@ -91,7 +88,6 @@ function addServerOptions(command: Command): void {
     .option('--host <address>', 'the address to listen on (default: all; with --manifests 127.0.0.1)')
     .option('--port <number>', 'the HTTPS port', wholeNumber(0, 65_535), 8443)
     .option('--health-port <number>', 'the port of /livez, /readyz and /metrics', wholeNumber(0, 65_535), 8080)
-    .addOption(new Option('--plain-port <number>').argParser(wholeNumber(0, 65_535)).hideHelp())
     .option(
       '--max-in-flight <number>',
       'how many admission requests may be in progress; Rollgate rejects the rest',

@@ -76,7 +76,6 @@ export const CHART_FACTORS: Factors<Values> = {
   network: {
     default: {},
     'other ports': { ports: { webhook: 10250, health: 9080 } },
-    'old port name': { ports: { plain: 9080 } },
     host: { hostNetwork: true, ports: PORTS, host: '::' },
   },
   service: {
