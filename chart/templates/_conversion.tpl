@@ -13,13 +13,12 @@
 
 {{/* The namespaces in which Rollgate may convert; empty means all. The one list behind its rights and its policy. */}}
 {{- define "rollgate.conversionNamespaces" -}}
-{{- $namespaces := ternary .Values.conversion.namespaces list .Values.conversion.enabled }}
-{{- range $namespaces }}
+{{- range .Values.conversion.namespaces }}
 {{- if has . (include "rollgate.excludedNamespaces" $ | fromJsonArray) }}
 {{- fail (printf "conversion.namespaces: nothing is converted in namespace %s, because webhooks.excludedNamespaces has it or Rollgate runs there; remove it from one of the lists" .) }}
 {{- end }}
 {{- end }}
-{{- $namespaces | default list | uniq | toJson }}
+{{- .Values.conversion.namespaces | default list | uniq | toJson }}
 {{- end }}
 
 {{/* Deployments in other namespaces that a Rollout runs, or that wait for one. Only an installation can look them up. */}}

@@ -33,7 +33,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccount" . }}
 {{- end }}
 
-{{/* The mode of certificates, if the other values agree with it. */}}
+{{/* The mode of certificates, if it has what it needs. */}}
 {{- define "rollgate.certificates" -}}
 {{- $own := .Values.certificates }}
 {{- if eq $own.mode "existing" }}
@@ -42,15 +42,11 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccou
 {{- else if not $own.caBundle }}
 {{- fail "certificates.mode=existing: set certificates.caBundle to the CA of certificates.existingSecret. The API server checks the certificate by it" }}
 {{- end }}
-{{- else if or $own.existingSecret $own.caBundle }}
-{{- fail (printf "certificates.mode=%s: certificates.existingSecret and certificates.caBundle have no effect. Remove them, or set certificates.mode=existing" $own.mode) }}
 {{- end }}
 {{- if eq $own.mode "cert-manager" }}
 {{- if not (.Capabilities.APIVersions.Has "cert-manager.io/v1") }}
 {{- fail "certificates.mode=cert-manager: the cluster does not serve cert-manager.io/v1. Install cert-manager first, or set certificates.mode=self. For helm template, add --api-versions cert-manager.io/v1" }}
 {{- end }}
-{{- else if $own.certManager.issuerRef }}
-{{- fail (printf "certificates.mode=%s: certificates.certManager.issuerRef has no effect. Remove it, or set certificates.mode=cert-manager" $own.mode) }}
 {{- end }}
 {{- $own.mode }}
 {{- end }}
@@ -77,7 +73,7 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccou
 {{- merge (dict "exemptions" $exemptions "controllers" $controllers "conversionNamespaces" (include "rollgate.conversionNamespaces" . | fromJsonArray)) .Values.policy | toYaml }}
 {{- end }}
 
-{{/* Those of the chart take precedence: without them the API server would not trust Rollgate. */}}
+{{/* Annotations of the webhook configurations. Without that of the chart the API server would not trust Rollgate. */}}
 {{- define "rollgate.webhookAnnotations" -}}
 {{- $own := dict }}
 {{- if eq (include "rollgate.certificates" .) "cert-manager" }}

@@ -17,9 +17,9 @@ describe('certificates of the chart', () => {
     ['certificates.mode=existing: set certificates.caBundle', 'mode=existing', 'existingSecret=s'],
     ['issuerRef has no effect', 'mode=existing', 'existingSecret=s', 'caBundle=PEM', 'certManager.issuerRef.name=ca'],
     ['issuerRef has no effect', 'mode=self', 'certManager.issuerRef.name=ca'],
-    ['certificates.mode=self: certificates.existingSecret and certificates.caBundle', 'mode=self', 'existingSecret=s'],
-    ['certificates.mode=cert-manager: certificates.existingSecret', 'existingSecret=s', 'caBundle=PEM'],
-    ['certificates.mode=cert-manager: certificates.existingSecret', 'caBundle=PEM'],
+    ['certificates.existingSecret has no effect without certificates.mode=existing', 'mode=self', 'existingSecret=s'],
+    ['certificates.existingSecret has no effect', 'existingSecret=s', 'caBundle=PEM'],
+    ['certificates.caBundle has no effect', 'caBundle=PEM'],
     ['/certificates/mode', 'mode=openssl'],
     ["additional properties 'enabled' not allowed", 'certManager.enabled=false'],
   ])('says "%s" for certificates.%s', (message, ...values) => {

@@ -114,6 +114,26 @@ describe('values that do not fit together', () => {
       { certificates: { mode: 'self' }, webhooks: { annotations: { 'cert-manager.io/inject-ca-from': 'a/b' } } },
       'would overwrite caBundle in turn',
     ],
+    [
+      'two that cert-manager would inject',
+      { webhooks: { annotations: { 'cert-manager.io/inject-ca-from': 'a/b' } } },
+      'it competes with the annotation of the chart',
+    ],
+    [
+      'annotations of no Service',
+      { metrics: { service: { annotations: { a: 'b' } } } },
+      'metrics.service.annotations has no effect without metrics.service.separate=true: set that too, or remove',
+    ],
+    [
+      'a key of no Secret',
+      { istioKubeconfig: { key: 'a' } },
+      'istioKubeconfig.key has no effect without istioKubeconfig.secretName: set that too, or remove',
+    ],
+    [
+      'another default without effect',
+      { networkPolicy: { egressPorts: [6443] } },
+      'networkPolicy.egressPorts has no effect without networkPolicy.enabled=true',
+    ],
     ['the account of all pods', { serviceAccount: { name: 'default' } }, 'an account that no other pods use'],
     ['one port for two', { ports: { health: 8443 } }, 'ports: webhook and health are both 8443'],
     [

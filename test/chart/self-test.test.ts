@@ -86,7 +86,7 @@ describe('helm test', () => {
     const inNamespace = (namespace: string, ...settings: string[]) =>
       template({ namespace }, ...settings.flatMap((setting) => ['--set', setting]));
     for (const { stderr, stdout } of [
-      inNamespace('rollgate', 'selfTest.enabled=false', 'selfTest.namespace=rollgate'),
+      inNamespace('rollgate', 'selfTest.enabled=false'),
       // The namespace default is not checked here, and nobody has named another one.
       inNamespace('default'),
       inNamespace('rollgate', 'webhooks.excludedNamespaces={default}'),

@@ -39,6 +39,12 @@ function wrongIn(check: (of: ChartCase) => readonly string[]): readonly string[]
     .map(({ wrong, row }) => `${wrong.join(', ')} in ${row}`);
 }
 
+/** Returns all texts and numbers in a value, as texts. */
+function scalarsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string' || typeof value === 'number') return [String(value)];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(scalarsIn) : [];
+}
+
 describe('each pair of structural values of the chart', () => {
   it('renders without a warning and passes helm lint', () => {
     expect(cases.length).toBeGreaterThan(20);
@@ -294,6 +300,27 @@ describe('each pair of structural values of the chart', () => {
     ).toEqual([]);
   });
 
+  it('has each text and number of the values in its objects', () => {
+    // The registry of global takes precedence, caBundle is encoded, and no object names certificates.mode.
+    const exceptions = ['ignored.example.com', 'PEM', 'self', 'existing'];
+    const present = cases.map(({ objects }) => scalarsIn(objects).join('\n'));
+    const isIn = (scalar: string, text = ''): boolean =>
+      new RegExp(`(?<![\\w.])${scalar.replaceAll(/\W/g, '\\$&').replace(/\\\/$/, '')}(?![\\w.])`).test(text);
+    const lost = cases.flatMap(({ row }, index) =>
+      scalarsIn(valuesOf(row))
+        .filter((scalar) => !exceptions.includes(scalar) && !isIn(scalar, present[index]))
+        .map((scalar) => `${scalar} in ${JSON.stringify(row)}`),
+    );
+    expect(lost.slice(0, 3)).toEqual([]);
+    // These are in all objects anyway, so the above shows nothing. Other tests check where they are.
+    const chosen = new Set(cases.flatMap(({ row }) => scalarsIn(valuesOf(row))));
+    const always = [...chosen].filter((scalar) => present.every((text) => isIn(scalar, text)));
+    expect(always.sort()).toEqual([
+      ...['0', '1', 'Fail', 'kubernetes.io/metadata.name'],
+      ...['own', 'rollgate', 'topology.kubernetes.io/zone'],
+    ]);
+  });
+
   it('passes on what the values say about the pods', () => {
     for (const of of cases) {
       const values = valuesOf(of.row);
@@ -316,7 +343,7 @@ describe('each pair of structural values of the chart', () => {
     }
   });
 
-  it('lets cert-manager inject its CA, whatever annotations are added', () => {
+  it('lets cert-manager inject the CA of its own certificate', () => {
     expect(
       wrongIn((of) =>
         CONFIGURATIONS.flatMap((kind) => {

@@ -11,7 +11,7 @@ const PORTS = { webhook: 9443, health: 9080 };
 export const CHART_FACTORS: Factors<Values> = {
   name: { default: {}, name: { nameOverride: 'keeper' }, 'full name': { fullnameOverride: 'admission' } },
   image: {
-    tag: { image: { tag: '1' } },
+    tag: { image: { tag: '1', pullPolicy: 'Always' } },
     registry: { image: { registry: 'registry.example.com', repository: 'platform/rollgate' } },
     digest: { image: { registry: 'ignored.example.com', digest: DIGEST }, global: { imageRegistry: 'r.example.com/' } },
   },
@@ -23,7 +23,7 @@ export const CHART_FACTORS: Factors<Values> = {
   account: {
     default: {},
     named: { serviceAccount: { name: 'gate-account', annotations: { 'example.com/role': 'gate' } } },
-    existing: { serviceAccount: { create: false, name: 'existing', automount: false } },
+    existing: { serviceAccount: { create: false, name: 'own-account', automount: false } },
   },
   labels: {
     none: {},
@@ -59,18 +59,27 @@ export const CHART_FACTORS: Factors<Values> = {
         annotations: { 'example.com/note': 'yes' },
         excludedNamespaces: ['legacy'],
         matchConditions: false,
-        timeoutSeconds: 3,
-        failurePolicy: { argoproj: 'Fail' },
+        timeoutSeconds: 7,
+        failurePolicy: {
+          argoproj: 'Fail',
+          istio: 'Fail',
+          gateway: 'Fail',
+          services: 'Fail',
+          workloads: 'Fail',
+          ingresses: 'Fail',
+          autoscalers: 'Fail',
+        },
       },
     },
   },
   certificates: {
     'cert-manager': {},
     issuer: {
-      certificates: { certManager: { issuerRef: { name: 'ca', kind: 'ClusterIssuer' } } },
-      webhooks: { annotations: { 'cert-manager.io/inject-ca-from': 'another/one' } },
+      certificates: {
+        certManager: { issuerRef: { name: 'company-ca', kind: 'ClusterIssuer' }, duration: '480h', renewBefore: '96h' },
+      },
     },
-    existing: { certificates: { mode: 'existing', existingSecret: 'tls', caBundle: 'PEM' } },
+    existing: { certificates: { mode: 'existing', existingSecret: 'gate-tls', caBundle: 'PEM' } },
     self: { certificates: { mode: 'self' } },
   },
   network: {
@@ -95,9 +104,17 @@ export const CHART_FACTORS: Factors<Values> = {
       serviceMonitor: { enabled: true },
     },
     monitored: {
-      serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
-      prometheusRule: { enabled: true, runbookUrl: 'https://wiki.example.com/rollgate' },
-      dashboard: { enabled: true },
+      serviceMonitor: { enabled: true, interval: '17s', labels: { release: 'prometheus' } },
+      prometheusRule: {
+        enabled: true,
+        labels: { tenant: 'operators' },
+        runbookUrl: 'https://wiki.example.com/rollgate',
+      },
+      dashboard: {
+        enabled: true,
+        labels: { grafana_dashboard: 'on' },
+        annotations: { 'example.com/folder': 'Admission' },
+      },
     },
   },
   'network policy': {
@@ -129,11 +146,12 @@ export const CHART_FACTORS: Factors<Values> = {
   program: {
     default: {},
     other: {
-      cache: { maxSizeMiB: 400 },
+      cache: { maxSizeMiB: 416 },
+      resources: { requests: { cpu: '75m', memory: '192Mi' }, limits: { memory: '1344Mi' } },
       maxInFlight: 100_000,
       logLevel: 'debug',
       certificates: { tlsMinVersion: '1.2' },
-      istioKubeconfig: { secretName: 'primary', key: 'config' },
+      istioKubeconfig: { secretName: 'primary', key: 'primary.conf' },
     },
   },
   extra: {
@@ -170,16 +188,16 @@ export const CHART_FACTORS: Factors<Values> = {
     default: {},
     'no ids': { podSecurityContext: { runAsUser: null, runAsGroup: null } },
     other: {
-      podSecurityContext: { runAsUser: 1000, fsGroup: 1000 },
-      securityContext: { seLinuxOptions: { level: 's0:c1' } },
+      podSecurityContext: { runAsUser: 1000, runAsGroup: 1001, fsGroup: 1002 },
+      securityContext: { seLinuxOptions: { level: 's0:c1' }, capabilities: { add: ['NET_BIND_SERVICE'] } },
     },
   },
   probes: {
     default: {},
     other: {
-      startupProbe: { failureThreshold: 300 },
-      livenessProbe: { initialDelaySeconds: 5, timeoutSeconds: 10 },
-      readinessProbe: { periodSeconds: 5, failureThreshold: 2 },
+      startupProbe: { periodSeconds: 13, failureThreshold: 301 },
+      livenessProbe: { initialDelaySeconds: 14, periodSeconds: 15, timeoutSeconds: 11 },
+      readinessProbe: { periodSeconds: 16, timeoutSeconds: 18, failureThreshold: 19 },
     },
   },
 };
@@ -188,14 +206,15 @@ export const CHART_FACTORS: Factors<Values> = {
 export function valuesOf(row: Readonly<Record<string, string>>): Values {
   return Object.entries(row)
     .map(([factor, level]) => CHART_FACTORS[factor]?.[level] ?? {})
-    .reduce(mergeWith, {});
+    .reduce(merged, {});
 }
 
-function mergeWith(values: Values, others: Values): Values {
-  const merged: Record<string, unknown> = { ...values };
+/** Returns values with others merged into them, as Helm merges values files. */
+export function merged(values: Values, others: Values): Values {
+  const both: Record<string, unknown> = { ...values };
   for (const [key, value] of Object.entries(others)) {
-    const before = merged[key];
-    merged[key] = isObject(before) && isObject(value) ? mergeWith(before, value) : value;
+    const before = both[key];
+    both[key] = isObject(before) && isObject(value) ? merged(before, value) : value;
   }
-  return merged;
+  return both;
 }
