@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, isScalar, parseDocument, stringify, type Pair, type YAMLMap } from 'yaml';
 import { CHART } from './helm.ts';
+import { cell } from './markdown.ts';
 
 /** A value of the chart, or a group of values with a comment of its own. */
 export interface ChartValue {
@@ -27,7 +28,6 @@ export function chartValues(): readonly ChartValue[] {
 
 /** Returns the README of the chart. */
 export function chartReadme(): string {
-  const cell = (text: string): string => text.replaceAll('|', '\\|');
   const row = ({ path, description, fallback }: ChartValue): string =>
     `| \`${path}\` | ${cell(description)} | ${fallback === undefined ? '' : `\`${cell(fallback)}\``} |`;
   return [

@@ -17,6 +17,7 @@ import type { Figures } from '../test/agreement/figures.ts';
 import { EXPLAINED_MANIFESTS } from '../test/agreement/manifests.ts';
 import { stricterMessages } from '../test/agreement/stricter.ts';
 import { chartReadme } from './chart-readme.ts';
+import { cell } from './markdown.ts';
 import { withPolicySchema } from './policy-schema.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -206,10 +207,6 @@ function filled(text: string, marker: string, content: string): string {
   const to = text.indexOf(end);
   if (from < 0 || to < 0) throw new Error(`${begin} … ${end} not found`);
   return `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`;
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 }
 
 function isRule(rule: Described): rule is Rule {

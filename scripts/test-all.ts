@@ -132,8 +132,8 @@ function save(name: string, state: State): void {
   writeFileSync(join(STATES, `${name}.json`), `${JSON.stringify(state, null, 2)}\n`);
 }
 
-// What was started ends with this process. Else busy loops would go on without end, and an item that was ended from outside
-// would count as one that failed.
+// What was started ends with this process. Else busy loops would go on without end, and an item that was ended from
+// outside would count as one that failed.
 const started = new Set<ChildProcess>();
 process.once('exit', () => started.forEach((child) => child.kill('SIGKILL')));
 for (const [signal, code] of [

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { POLICY_CATALOG } from '../src/admission/policy-catalog.ts';
 import { serveCommand } from '../src/commands/serve.ts';
 import { checkPolicy } from '../src/policy/load.ts';
-import { asArray, asObject, asString, dig, isObject, optionalString, type JsonObject } from '../src/world/read.ts';
+import { asArray, asObject, asString, dig, isObject } from '../src/world/read.ts';
+import { resolved } from './support/json-schema.ts';
 
 const SCHEMA: unknown = JSON.parse(
   readFileSync(join(import.meta.dirname, '..', 'chart', 'values.schema.json'), 'utf8'),
@@ -43,14 +44,9 @@ function enumsIn(schema: unknown, path: readonly string[] = []): Enum[] {
 
 const ENUMS = enumsIn(SCHEMA);
 
-function resolved(schema: unknown): JsonObject {
-  const ref = optionalString(dig(schema, '$ref'));
-  return ref === undefined ? asObject(schema) : resolved(dig(SCHEMA, ...ref.slice(2).split('/')));
-}
-
 /** Returns the smallest value that a schema accepts, as far as the policy needs one. */
 function sample(given: unknown): unknown {
-  const schema = resolved(given);
+  const schema = resolved(given, SCHEMA);
   if (schema['type'] === 'array') return [];
   if (schema['type'] !== 'object') return asArray(schema['enum'])[0] ?? 'a';
   return Object.fromEntries(
@@ -60,7 +56,7 @@ function sample(given: unknown): unknown {
 
 /** Returns a value that has another at the place that keys lead to in its schema, and nothing else that is optional. */
 function withValue(given: unknown, [keyword, ...rest]: readonly string[], value: unknown): unknown {
-  const schema = resolved(given);
+  const schema = resolved(given, SCHEMA);
   if (keyword === undefined) return value;
   const [key = '', ...below] = rest;
   switch (keyword) {
@@ -145,7 +141,7 @@ describe('the schema of the policy', () => {
     expect(Object.keys(asObject(of['properties']))).toEqual([...ids].sort());
     expect(of['additionalProperties']).toBe(false);
     expect(isAccepted({ [key]: { [UNKNOWN]: 'off' } })).toBe(false);
-    expect(resolved(dig(policy, 'properties', 'overrides', 'items', 'properties', key))).toBe(of);
+    expect(resolved(dig(policy, 'properties', 'overrides', 'items', 'properties', key), SCHEMA)).toBe(of);
   });
 
   it.each(['30m', '1h30m', '1.5h', '.5s', '+2h', '5µs', '1.h', '0h', '-1h', '1d', '', 'h', '1', '0s', '1 h', '1h-1m'])(

@@ -39,7 +39,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Values that have an effect only together with another one. Their defaults are those of values.yaml, unless empty. */}}
+{{/* Values that have an effect only together with another one. The defaults are those of values.yaml that are not empty. */}}
 {{- define "rollgate.dependentValues" -}}
 - { value: serviceAccount.annotations, needs: serviceAccount.create=true }
 - { value: controllers.namespaces, needs: controllers.discover=true, default: [argo-rollouts] }

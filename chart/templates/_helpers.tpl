@@ -1,4 +1,4 @@
-{{/* The name of all objects. Every template begins with it, so this is where values that do not fit together are found. */}}
+{{/* The name of all objects. Every template begins with it, so it checks that the values fit together. */}}
 {{- define "rollgate.name" -}}
 {{- include "rollgate.check" . -}}
 {{- $name := .Values.nameOverride | default "rollgate" -}}
@@ -26,7 +26,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "rollgate.serviceAccount" -}}
-{{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "rollgate.name" .) }}{{ else }}{{ .Values.serviceAccount.name }}{{ end }}
+{{- /* The checks make sure that an account that is not created has a name. */}}
+{{- .Values.serviceAccount.name | default (include "rollgate.name" .) }}
 {{- end }}
 
 {{- define "rollgate.account" -}}
@@ -57,7 +58,11 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccou
 
 {{/* The accounts that neither policy nor webhooks bother with: the one list behind both. */}}
 {{- define "rollgate.exempt" -}}
-{{- concat (list "system:serviceaccount:kube-system:generic-garbage-collector" "system:serviceaccount:kube-system:namespace-controller" (include "rollgate.account" .)) .Values.exemptAccounts .Values.controllers.accounts | uniq | toJson }}
+{{- $system := list
+  "system:serviceaccount:kube-system:generic-garbage-collector"
+  "system:serviceaccount:kube-system:namespace-controller" }}
+{{- $own := list (include "rollgate.account" .) }}
+{{- concat $system $own .Values.exemptAccounts .Values.controllers.accounts | uniq | toJson }}
 {{- end }}
 
 {{/* The namespaces whose objects the API server never sends to Rollgate: the one list behind webhooks and policy. */}}
@@ -66,11 +71,18 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccou
 {{- end }}
 
 {{- define "rollgate.policy" -}}
-{{- $exemptions := dict "accounts" (concat (dig "exemptions" "accounts" list .Values.policy) .Values.exemptAccounts | uniq) }}
+{{- $accounts := dig "exemptions" "accounts" list .Values.policy }}
+{{- $system := list "kube-system" "kube-public" "kube-node-lease" }}
+{{- $namespaces := dig "exemptions" "namespaces" $system .Values.policy }}
 {{- /* Namespaces that the webhooks leave out must be exempt in the policy too: nobody checks what is written there. */}}
-{{- $_ := set $exemptions "namespaces" (concat (dig "exemptions" "namespaces" (list "kube-system" "kube-public" "kube-node-lease") .Values.policy) (include "rollgate.excludedNamespaces" . | fromJsonArray) | uniq) }}
-{{- $controllers := dict "accounts" .Values.controllers.accounts "discover" .Values.controllers.discover "namespaces" .Values.controllers.namespaces }}
-{{- merge (dict "exemptions" $exemptions "controllers" $controllers "conversionNamespaces" (include "rollgate.conversionNamespaces" . | fromJsonArray)) .Values.policy | toYaml }}
+{{- $excluded := include "rollgate.excludedNamespaces" . | fromJsonArray }}
+{{- $own := dict
+  "exemptions" (dict
+    "accounts" (concat $accounts .Values.exemptAccounts | uniq)
+    "namespaces" (concat $namespaces $excluded | uniq))
+  "controllers" (pick .Values.controllers "accounts" "discover" "namespaces")
+  "conversionNamespaces" (include "rollgate.conversionNamespaces" . | fromJsonArray) }}
+{{- merge $own .Values.policy | toYaml }}
 {{- end }}
 
 {{/* Annotations of the webhook configurations. Without that of the chart the API server would not trust Rollgate. */}}
@@ -129,5 +141,15 @@ matchConditions:
       || (has(oldObject.metadata.annotations) && oldObject.metadata.annotations.exists(k, (k.startsWith('rollgate.io/') || k == 'argo-rollouts.argoproj.io/managed-by-rollouts')
           && !(has(object.metadata.annotations) && k in object.metadata.annotations)))
   {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The IP families of the Services. */}}
+{{- define "rollgate.ipFamilies" -}}
+{{- with .Values.service.ipFamilyPolicy }}
+ipFamilyPolicy: {{ . }}
+{{- end }}
+{{- with .Values.service.ipFamilies }}
+ipFamilies: {{ toJson . }}
 {{- end }}
 {{- end }}

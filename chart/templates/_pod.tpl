@@ -34,13 +34,3 @@
 {{- end }}
 {{- $spread | toYaml }}
 {{- end }}
-
-{{/* The IP families of the Services. */}}
-{{- define "rollgate.ipFamilies" -}}
-{{- with .Values.service.ipFamilyPolicy }}
-ipFamilyPolicy: {{ . }}
-{{- end }}
-{{- with .Values.service.ipFamilies }}
-ipFamilies: {{ toJson . }}
-{{- end }}
-{{- end }}

@@ -75,6 +75,11 @@ describe('warnings about missing objects', () => {
     ]);
   });
 
+  it('say the same if two findings miss it', () => {
+    const twice = [missing({ name: 'web-canary' }), missing({ name: 'web-canary' })];
+    expect(warningsOf(twice)).toEqual(warningsOf(twice.slice(1)));
+  });
+
   it('are separate for a name that looks like a typo', () => {
     const typo = missing({ what: 'stable Service', name: 'web-stabel', hint: ' (did you mean "web-stable"?)' });
     expect(warningsOf([missing({ name: 'a' }), typo, missing({ name: 'b' })])).toEqual([

@@ -18,12 +18,13 @@ export interface Warned {
  */
 export function warningsOf(warned: readonly Warned[]): string[] {
   const groups = Map.groupBy(warned, (entry) => (mayComeWithApply(entry) ? groupOf(entry) : entry));
-  return [...groups.values()].map((group) => {
-    const [first] = group;
-    if (first === undefined) return '';
-    if (!mayComeWithApply(first)) return warningText(first.text, first.finding);
-    return group.length === 1 ? oneMissing(first) : manyMissing(group, first);
-  });
+  return [...groups.values()].flatMap((group) => group.slice(0, 1).map((first) => lineOf(first, group)));
+}
+
+function lineOf(first: Warned, group: readonly Warned[]): string {
+  if (!mayComeWithApply(first)) return warningText(first.text, first.finding);
+  const names = [...new Set(group.map(({ finding }) => fill(finding.message.missing ?? '', finding.data)))];
+  return names.length === 1 ? oneMissing(first) : manyMissing(names, first);
 }
 
 // A name like that of an object that exists is more likely a typo, and what to use instead is worth a line.
@@ -43,8 +44,7 @@ function oneMissing({ finding, text: { object } }: Warned): string {
   return full.length <= LONGEST_WARNING ? full : line('');
 }
 
-function manyMissing(group: readonly Warned[], { finding, text: { object } }: Warned): string {
-  const names = [...new Set(group.map((each) => fill(each.finding.message.missing ?? '', each.finding.data)))];
+function manyMissing(names: readonly string[], { finding, text: { object } }: Warned): string {
   const line = (shown: readonly string[], end: string): string =>
     about(object, `not found: ${shown.join(', ')}: fine if they come with this apply${end} ${ruleTag(finding.rule)}`);
   const full = line(names, ', otherwise create them');

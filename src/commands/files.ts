@@ -192,7 +192,12 @@ function reasonOf(name: string, error: unknown): string {
 }
 
 /** Returns everything from a stream, or undefined if it is more than that many bytes. */
-export async function readAll(stream: AsyncIterable<string | Uint8Array>, limit: number): Promise<Buffer | undefined> {
+export function readAll(stream: AsyncIterable<string | Uint8Array>): Promise<Buffer>;
+export function readAll(stream: AsyncIterable<string | Uint8Array>, limit: number): Promise<Buffer | undefined>;
+export async function readAll(
+  stream: AsyncIterable<string | Uint8Array>,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of stream) {

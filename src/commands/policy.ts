@@ -37,7 +37,7 @@ export async function runPolicyCheck(
   const say = (sentence: string): void => void io.stderr.write(`rollgate policy check: ${plain(sentence)}\n`);
   let text: string;
   try {
-    text = file === STDIN ? await everythingIn(io.stdin) : await readFile(resolve(io.cwd, file), 'utf8');
+    text = file === STDIN ? (await readAll(io.stdin)).toString('utf8') : await readFile(resolve(io.cwd, file), 'utf8');
   } catch (error) {
     say(`${name}: ${readErrorOf(error)}`);
     return EXIT.failed;
@@ -63,11 +63,6 @@ export async function runPolicyCheck(
   for (const [index, policy] of policies.entries())
     if (results[index] === true) io.stdout.write(`${plain(policy.name)}: the policy is valid\n`);
   return results.every(Boolean) ? EXIT.clean : EXIT.denied;
-}
-
-async function everythingIn(stream: Io['stdin']): Promise<string> {
-  const content = await readAll(stream, Number.POSITIVE_INFINITY);
-  return content?.toString('utf8') ?? '';
 }
 
 function isValid({ name, text }: NamedPolicy, known: PolicyCatalog, say: (sentence: string) => void): boolean {

@@ -60,19 +60,12 @@ export type GivenProfile = z.infer<typeof profile>;
 export const SETTINGS: readonly string[] = Object.keys(settings);
 
 /** All keys that a policy may have anywhere. */
-export const POLICY_KEYS: readonly string[] = [
-  ...Object.keys(POLICY_SCHEMA.shape),
-  ...Object.keys(profile.shape),
-  ...[
-    'labels',
-    'annotations',
-    'name',
-    'namespaces',
-    'accounts',
-    'discover',
-    'rollouts',
-    'objects',
-    'maxDuration',
-    'byLabel',
-  ],
-];
+export const POLICY_KEYS: readonly string[] = [...new Set(keysOf(POLICY_SCHEMA))];
+
+function keysOf(schema: unknown): readonly string[] {
+  if (schema instanceof z.ZodObject)
+    return Object.entries(schema.shape).flatMap(([key, value]) => [key, ...keysOf(value)]);
+  if (schema instanceof z.ZodOptional) return keysOf(schema.unwrap());
+  if (schema instanceof z.ZodArray) return keysOf(schema.element);
+  return schema instanceof z.ZodRecord ? keysOf(schema.valueType) : [];
+}

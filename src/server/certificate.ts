@@ -15,10 +15,12 @@ export interface KeyPair {
   readonly key: string;
 }
 
+/** The DNS names and IPv4 addresses of a certificate; the first is its common name. */
+export type CertificateNames = readonly [string, ...string[]];
+
 /** The content of a certificate of a TLS server. */
 export interface CertificateRequest {
-  /** The DNS names and IPv4 addresses of the server; the first is its common name. */
-  readonly names: readonly [string, ...string[]];
+  readonly names: CertificateNames;
   readonly notBefore: Date;
   readonly notAfter: Date;
 }

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { selfSigned, type KeyPair } from './certificate.ts';
+import { selfSigned, type CertificateNames, type KeyPair } from './certificate.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { Poller } from './poller.ts';
@@ -64,8 +64,6 @@ export function generatedCertificate(names: CertificateNames): CertificateSource
 }
 
 const HOUR = 3_600_000;
-
-type CertificateNames = readonly [string, ...string[]];
 
 /** Options of `PolledCertificate`. */
 export interface PolledOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { insertAt, removeAt, same, setAt } from './json-patch.ts';
+import { insertAt, removeAt, same, setAt, withOperations } from './json-patch.ts';
 
 describe('setAt', () => {
   it.each([
@@ -51,5 +51,23 @@ describe('same', () => {
     expect(same({ a: 1, b: [1, { c: null }] }, { b: [1, { c: null }], a: 1 })).toBe(true);
     expect(same([1, 2], [2, 1])).toBe(false);
     expect(same({ a: undefined }, {})).toBe(false);
+  });
+});
+
+describe('withOperations', () => {
+  it('changes copies, and shares the rest with the document', () => {
+    const document = { a: { b: 1 }, c: { d: 1 } };
+    const changed = withOperations(document, [setAt(document, ['a', 'b'], 2)].flat());
+    expect(changed).toEqual({ a: { b: 2 }, c: { d: 1 } });
+    expect(document).toEqual({ a: { b: 1 }, c: { d: 1 } });
+    expect(changed.c).toBe(document.c);
+  });
+
+  it('refuses to move, which would change the document', () => {
+    const document: object = { a: { b: 1 } };
+    expect(() => withOperations(document, [{ op: 'move', from: '/a/b', path: '/c' }])).toThrow(
+      'move to /c: use remove and add instead',
+    );
+    expect(document).toEqual({ a: { b: 1 } });
   });
 });

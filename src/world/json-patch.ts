@@ -58,11 +58,13 @@ function copy(value: unknown): unknown {
  * document, so the cost depends on the operations and the lists they touch, not on the size of the document.
  *
  * @throws JsonPatchError - If an operation does not apply.
+ * @throws Error - For `move`, which would change the shared part that it moves from.
  */
 export function withOperations<T extends object>(document: T, operations: readonly Operation[]): T {
   const root = shallowCopy(document);
   const own = new Set<unknown>([root]);
   for (const operation of operations) {
+    if (operation.op === 'move') throw new Error(`move to ${operation.path}: use remove and add instead`);
     let parent = root as Record<string, unknown>;
     for (const part of operation.path.split('/').slice(1, -1)) {
       const key = jsonpatch.unescapePathComponent(part);

@@ -127,7 +127,7 @@ describe('notes', () => {
     // The file is that of the gate.
     expect(options).toContain('/policy/rollgate.yaml');
     expect(asArray(dig(gate, 'args'))).toContain('--policy=/policy/rollgate.yaml');
-    expect(dig(named(objects, 'ConfigMap', 'gate-rollgate-policy'), 'data', 'rollgate.yaml')).toBeDefined();
+    expect(dig(objectOf(objects, 'ConfigMap', 'gate-rollgate-policy'), 'data', 'rollgate.yaml')).toBeDefined();
     // The image runs the program, so these are its arguments.
     expect(readFileSync(join(CHART, '..', 'Dockerfile'), 'utf8')).toMatch(/^ENTRYPOINT .*"dist\/cli.js"\]$/m);
     const scan = scanCommand(io('.'), () => undefined);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CHART } from '../../scripts/helm.ts';
-import { asObject, asString, dig, isObject, type JsonObject } from '../../src/world/read.ts';
+import { dig, isObject, type JsonObject } from '../../src/world/read.ts';
+import { resolved } from '../support/json-schema.ts';
 import { templateValues } from '../support/helm.ts';
 
 const SCHEMA = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8')) as JsonObject;
@@ -14,14 +15,9 @@ const OPEN = ['global'];
 // Their keys are optional: those of the file rollgate.yaml, and those that Kubernetes has defaults for.
 const OPTIONAL = ['policy', 'startupProbe', 'livenessProbe', 'readinessProbe'];
 
-function resolved(schema: unknown): JsonObject {
-  const ref = asString(dig(schema, '$ref'));
-  return ref === '' ? asObject(schema) : asObject(dig(SCHEMA, ...ref.split('/').slice(1)));
-}
-
 /** Returns each property of the schema with a fixed name, by its path, and the schemas that have properties. */
 function described(schema: unknown, path = ''): { paths: string[]; open: string[] } {
-  const { properties, additionalProperties } = resolved(schema);
+  const { properties, additionalProperties } = resolved(schema, SCHEMA);
   if (!isObject(properties)) return { paths: [], open: [] };
   const below = Object.entries(properties).map(([key, value]) => {
     const to = path === '' ? key : `${path}.${key}`;

@@ -20,8 +20,3 @@ export function partOf(page: string, marker: string, content: string): string {
   writeFileSync(path, text.slice(0, from + begin.length) + content + text.slice(to));
   return content;
 }
-
-/** Returns a text in the form of a table cell. */
-export function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ').trim();
-}

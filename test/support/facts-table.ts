@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { cell } from '../../scripts/markdown.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'e2e', 'facts');
 
@@ -51,7 +52,6 @@ function textOf(node: ts.Expression): string {
 
 /** Returns the table of docs/upstream-facts.md. */
 export function factsTable(): string {
-  const cell = (text: string): string => text.replaceAll('|', '\\|');
   const rows = facts().map(
     ({ claim, outcome, title, file }) =>
       `| ${claim} | ${outcome} | ${cell(title)} | [${file.replace('.test.ts', '')}](../test/e2e/facts/${file}) |`,

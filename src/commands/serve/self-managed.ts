@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { LeaderLease } from '../../cluster/lease.ts';
 import { certificateApi } from '../../server/certificates/api.ts';
-import type { Names } from '../../server/certificates/secret-content.ts';
+import type { CertificateNames } from '../../server/certificate.ts';
 import { CertificateRotator } from '../../server/certificates/rotator.ts';
 import { SecretCertificate } from '../../server/certificates/secret-certificate.ts';
 import type { Log } from '../../server/log.ts';
@@ -29,7 +29,10 @@ export async function selfManagedCertificate(
     throw new Error('--certificate-secret needs --certificate-service and --webhook-configurations');
   const [namespace, name] = placeOf('--certificate-secret', secret);
   const [serviceNamespace, service] = placeOf('--certificate-service', certificateService);
-  const names: Names = [`${service}.${serviceNamespace}.svc`, `${service}.${serviceNamespace}.svc.cluster.local`];
+  const names: CertificateNames = [
+    `${service}.${serviceNamespace}.svc`,
+    `${service}.${serviceNamespace}.svc.cluster.local`,
+  ];
   const kubeConfig = kubeConfigOf(options);
   const api = certificateApi(kubeConfig, { namespace, secret: name, webhooks });
   const lease = new LeaderLease({

@@ -1,14 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../cluster/api-error.ts';
-import { certificateAuthority, selfSigned } from '../certificate.ts';
+import { certificateAuthority, selfSigned, type CertificateNames } from '../certificate.ts';
 import { createLog } from '../log.ts';
 import { readCertificate } from '../tls.ts';
 import type { CertificateApi, StoredSecret, WebhookConfiguration } from './api.ts';
-import { readState, type Names } from './secret-content.ts';
+import { readState } from './secret-content.ts';
 import { CertificateRotator } from './rotator.ts';
 
-const NAMES: Names = ['rollgate.rollgate.svc', 'rollgate.rollgate.svc.cluster.local'];
+const NAMES: CertificateNames = ['rollgate.rollgate.svc', 'rollgate.rollgate.svc.cluster.local'];
 const SECOND = 1_000;
 const DAY = 86_400 * SECOND;
 const START = Date.UTC(2026, 0, 1);

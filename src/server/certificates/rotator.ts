@@ -3,13 +3,14 @@ import { messageOf } from '../../world/error.ts';
 import type { Log } from '../log.ts';
 import { Poller } from '../poller.ts';
 import type { CertificateApi, StoredSecret, WebhookConfiguration } from './api.ts';
-import { bundleOf, changesFor, readState, RENEW, type Names, type ReadState } from './secret-content.ts';
+import type { CertificateNames } from '../certificate.ts';
+import { bundleOf, changesFor, readState, RENEW, type ReadState } from './secret-content.ts';
 import { fulfills, nextAction, type CertificateAction, type CertificateState, type Times } from './next-action.ts';
 
 /** Options of `CertificateRotator`. */
 export interface RotatorOptions {
   readonly api: CertificateApi;
-  readonly names: Names;
+  readonly names: CertificateNames;
   /** Milliseconds between two checks. */
   readonly interval: number;
   readonly log: Log;

@@ -5,13 +5,14 @@ import {
   type Certificate,
   type PolledOptions,
 } from '../tls.ts';
-import type { Names, SecretData } from './secret-content.ts';
+import type { CertificateNames } from '../certificate.ts';
+import type { SecretData } from './secret-content.ts';
 
 /** Options of `SecretCertificate`. */
 export interface SecretOptions extends PolledOptions {
   /** The Secret, `NAMESPACE/NAME`, for messages. */
   readonly secret: string;
-  readonly names: Names;
+  readonly names: CertificateNames;
   /** Reads the Secret from the API server. */
   read(): Promise<SecretData>;
 }

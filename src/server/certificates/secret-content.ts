@@ -1,5 +1,5 @@
 import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
-import { certificateAuthority, issued, type KeyPair } from '../certificate.ts';
+import { certificateAuthority, issued, type CertificateNames, type KeyPair } from '../certificate.ts';
 import {
   AUTHORITY_LIFETIME,
   BACKDATED,
@@ -14,9 +14,6 @@ export type SecretData = Readonly<Record<string, string>>;
 
 /** The annotation of the Secret by which a person asks for a renewal: `certificate` or `ca`. */
 export const RENEW = 'rollgate.io/renew';
-
-/** The DNS names that a certificate is issued for. */
-export type Names = readonly [string, ...string[]];
 
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
@@ -39,7 +36,7 @@ export interface ReadState {
 export function readState(
   data: SecretData,
   bundles: readonly string[],
-  names: Names,
+  names: CertificateNames,
   requested: string | undefined,
 ): ReadState {
   const certificates = new Map<string, string>();
@@ -77,7 +74,7 @@ export function changesFor(
   action: SecretAction,
   data: SecretData,
   { certificates }: Pick<ReadState, 'certificates'>,
-  names: Names,
+  names: CertificateNames,
   now: number,
 ): Readonly<Record<string, string | undefined>> {
   switch (action.kind) {
@@ -105,7 +102,9 @@ export function changesFor(
     }
     case 'renew': {
       const key = data['ca.key'] ?? '';
-      return newCertificate({ cert: withKey(data['ca.crt'], key)?.toString() ?? '', key }, names, now);
+      const authority = withKey(data['ca.crt'], key);
+      if (authority === undefined) throw new Error('the Secret has no CA to renew the certificate with');
+      return newCertificate({ cert: authority.toString(), key }, names, now);
     }
     case 'retire':
       return { 'ca.crt': bundleOf(action.trusted, certificates) };
@@ -123,7 +122,7 @@ function newAuthority(now: number): KeyPair {
   });
 }
 
-function newCertificate(authority: KeyPair, names: Names, now: number): Record<string, string> {
+function newCertificate(authority: KeyPair, names: CertificateNames, now: number): Record<string, string> {
   const limit = new X509Certificate(authority.cert).validToDate.getTime();
   const { cert, key } = issued(
     { names, notBefore: new Date(now - BACKDATED), notAfter: new Date(Math.min(now + CERTIFICATE_LIFETIME, limit)) },
@@ -148,7 +147,7 @@ function withKey(cert = '', key = ''): X509Certificate | undefined {
   }
 }
 
-function servingOf(data: SecretData, names: Names): CertificateState['serving'] {
+function servingOf(data: SecretData, names: CertificateNames): CertificateState['serving'] {
   const certificate = withKey(data['tls.crt'], data['tls.key']);
   if (certificate === undefined || names.some((name) => certificate.checkHost(name) === undefined)) return undefined;
   const issuer = certificatesOf(data['ca.crt'] ?? '').find(

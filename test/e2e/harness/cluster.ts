@@ -106,14 +106,12 @@ export class Cluster {
         parts.argo = await ArgoRollouts.install(controlPlane, admin, options.argoRollouts);
       if (options.certManager === true) parts.certManager = await CertManager.install(controlPlane, admin);
       if (options.rollgate !== 'none')
-        parts.rollgate = await Rollgate.install(
-          controlPlane,
-          admin,
-          options.rollgate,
-          await options.between?.(controlPlane.person('admin').server),
-          options.sources,
-          parts.certManager === undefined ? undefined : issuedCertificate(controlPlane, parts),
-        );
+        parts.rollgate = await Rollgate.install(controlPlane, admin, {
+          settings: options.rollgate,
+          server: await options.between?.(controlPlane.person('admin').server),
+          sources: options.sources,
+          certificateFrom: parts.certManager === undefined ? undefined : issuedCertificate(controlPlane, parts),
+        });
       const developer = new Kubectl(
         kubectl,
         plugin,

@@ -31,6 +31,18 @@ const NODE_OPTIONS =
     .flatMap((entry) => JSON.parse(entry) as string[])
     .filter((arg) => arg.startsWith('--')) ?? [];
 
+/** How Rollgate is installed. */
+export interface InstallOptions {
+  /** Values of the chart, as `--set` takes them. */
+  readonly settings?: readonly string[] | undefined;
+  /** The address at which Rollgate reaches the API server, if there is a proxy in between. */
+  readonly server?: string | undefined;
+  /** The folder of its sources, if it is not the project's. */
+  readonly sources?: string | undefined;
+  /** Where its certificate comes from; by default the harness makes one, unless Rollgate does. */
+  readonly certificateFrom?: CertificateOf | undefined;
+}
+
 /**
  * Rollgate as the chart installs it: rights, policy and webhooks are the rendered ones. Its process runs with the token
  * of its service account and the arguments of its Deployment, except for paths and addresses. It listens at the
@@ -51,19 +63,11 @@ export class Rollgate {
    * Installs Rollgate, and waits until it is ready and its webhooks are registered.
    *
    * @param kubectl - kubectl as the administrator.
-   * @param settings - Values of the chart, as `--set` takes them.
-   * @param server - The address at which Rollgate reaches the API server, if there is a proxy in between.
-   * @param sources - The folder of its sources, if it is not the project's.
-   * @param certificateFrom - Where its certificate comes from; by default the harness makes one, unless Rollgate does.
    */
-  static async install(
-    controlPlane: ControlPlane,
-    kubectl: Kubectl,
-    settings: readonly string[] = [],
-    server = controlPlane.person('admin').server,
-    sources = SOURCES,
-    certificateFrom: CertificateOf = settings.includes('certificates.mode=self') ? ownCertificate : certificateOf,
-  ): Promise<Rollgate> {
+  static async install(controlPlane: ControlPlane, kubectl: Kubectl, options: InstallOptions = {}): Promise<Rollgate> {
+    const { settings = [], server = controlPlane.person('admin').server, sources = SOURCES } = options;
+    const isSelf = settings.includes('certificates.mode=self');
+    const certificateFrom = options.certificateFrom ?? (isSelf ? ownCertificate : certificateOf);
     const folder = join(controlPlane.folder, 'rollgate');
     await mkdir(folder, { recursive: true });
     const certificate = await certificateFrom(folder, `${NAME}.${NAMESPACE}.svc`);

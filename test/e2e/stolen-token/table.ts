@@ -1,4 +1,4 @@
-import { cell } from '../docs.ts';
+import { cell } from '../../../scripts/markdown.ts';
 import type { Permission } from './permissions.ts';
 
 /** What became of an attempt. */

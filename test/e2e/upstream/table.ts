@@ -1,5 +1,5 @@
 import { RULES } from '../../../src/rules/index.ts';
-import { cell } from '../docs.ts';
+import { cell } from '../../../scripts/markdown.ts';
 import { agreementOf, type Agreement, type Row } from './verdicts.ts';
 
 const RELATIONS: Readonly<Record<Agreement, string>> = {
