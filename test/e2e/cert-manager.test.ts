@@ -5,8 +5,9 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { selfSigned } from '../../src/server/certificate.ts';
 import { readCertificate } from '../../src/server/tls.ts';
-import { asArray, asString, dig } from '../../src/world/read.ts';
+import { asString, dig } from '../../src/world/read.ts';
 import { binary } from '../control-plane/build.ts';
+import { caBundles, setCaBundles } from './harness/ca-bundles.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf } from './harness/kubectl.ts';
 import { FAIL, Load } from './harness/load.ts';
@@ -16,7 +17,6 @@ import type { SecretVolume } from './harness/secret-volume.ts';
 import { RollgateService } from './harness/service.ts';
 import { shop, virtualService } from './harness/shop.ts';
 
-const CONFIGURATIONS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
 const { namespace: NAMESPACE, name: NAME } = ROLLGATE;
 const CA = 'rollgate-ca';
 const TLS = 'rollgate-tls';
@@ -64,28 +64,14 @@ async function underLoad(): Promise<Load> {
   return load;
 }
 
-/** Returns the CA bundle of each webhook, in PEM. */
-async function bundles(): Promise<string[]> {
-  const configurations = await Promise.all(
-    CONFIGURATIONS.map((plural) => cluster.controlPlane.admin.call('GET', configuration(plural))),
-  );
-  return configurations.flatMap((each) =>
-    asArray(dig(each, 'webhooks')).map((webhook) => decoded(dig(webhook, 'clientConfig', 'caBundle') ?? '')),
-  );
-}
-
-function configuration(plural: string): string {
-  return `/apis/admissionregistration.k8s.io/v1/${plural}/rollgate`;
+function bundles(): Promise<string[]> {
+  return caBundles(cluster.controlPlane.admin);
 }
 
 /** Returns a file in a Secret, in PEM. */
 async function secret(name: string, key: string): Promise<string> {
   const found = await cluster.controlPlane.admin.get('v1', 'Secret', NAMESPACE, name);
-  return decoded(dig(found, 'data', key));
-}
-
-function decoded(value: unknown): string {
-  return Buffer.from(asString(value), 'base64').toString();
+  return Buffer.from(asString(dig(found, 'data', key)), 'base64').toString();
 }
 
 function certificatesIn(pem: string): string[] {
@@ -109,15 +95,7 @@ async function reconnected(): Promise<void> {
     notBefore: new Date(),
     notAfter: new Date(Date.now() + 3_600_000),
   });
-  for (const plural of CONFIGURATIONS) {
-    const webhooks = asArray(dig(await cluster.controlPlane.admin.call('GET', configuration(plural)), 'webhooks'));
-    const patch = webhooks.map((webhook, index) => ({
-      op: 'replace',
-      path: `/webhooks/${index}/clientConfig/caBundle`,
-      value: Buffer.from(`${decoded(dig(webhook, 'clientConfig', 'caBundle'))}${stranger.cert}`).toString('base64'),
-    }));
-    await cluster.controlPlane.admin.call('PATCH', configuration(plural), patch, 'application/json-patch+json');
-  }
+  await setCaBundles(cluster.controlPlane.admin, (bundle) => `${bundle}${stranger.cert}`);
 }
 
 /** Makes the API server reconnect, and waits until each pod has answered on new connections. */

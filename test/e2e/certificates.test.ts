@@ -4,11 +4,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHART, helm, render } from '../../scripts/helm.ts';
 import { readCertificate } from '../../src/server/tls.ts';
-import { asArray, asString, dig } from '../../src/world/read.ts';
+import { asString, dig } from '../../src/world/read.ts';
 import { certificate } from '../support/certificates.ts';
+import { caBundles, setCaBundles } from './harness/ca-bundles.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf } from './harness/kubectl.ts';
-import { Load } from './harness/load.ts';
+import { FAIL, Load } from './harness/load.ts';
 import { objectsOf } from './harness/objects.ts';
 import { until } from './harness/program.ts';
 import { ROLLGATE, type Rollgate } from './harness/rollgate.ts';
@@ -16,13 +17,7 @@ import { RollgateService } from './harness/service.ts';
 import { shop } from './harness/shop.ts';
 
 // No cert-manager, and with failurePolicy Fail no lost request goes unnoticed.
-const SETTINGS = [
-  'certificates.mode=self',
-  ...['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map(
-    (group) => `webhooks.failurePolicy.${group}=Fail`,
-  ),
-];
-const CONFIGURATIONS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
+const SETTINGS = ['certificates.mode=self', ...FAIL];
 const NAME = 'rollgate-certificates';
 const SECRET = `/api/v1/namespaces/${ROLLGATE.namespace}/secrets/${NAME}`;
 const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${ROLLGATE.namespace}/leases/${NAME}`;
@@ -38,6 +33,7 @@ let leaders = 0;
 beforeAll(async () => {
   cluster = await Cluster.start({ rollgate: SETTINGS });
   leader = cluster.rollgate;
+  namespace = await cluster.namespace('load');
 });
 
 afterAll(async () => {
@@ -54,30 +50,13 @@ async function secretText(key: string): Promise<string> {
   return Buffer.from(asString(dig(await call('GET', SECRET), 'data', key)), 'base64').toString();
 }
 
-/** Returns the `caBundle` of each webhook. */
-async function bundles(): Promise<string[]> {
-  const found = await Promise.all(
-    CONFIGURATIONS.map((plural) => call('GET', `/apis/admissionregistration.k8s.io/v1/${plural}/rollgate`)),
-  );
-  return found.flatMap((each) =>
-    asArray(dig(each, 'webhooks')).map((webhook) =>
-      Buffer.from(asString(dig(webhook, 'clientConfig', 'caBundle')), 'base64').toString(),
-    ),
-  );
+function bundles(): Promise<string[]> {
+  return caBundles(cluster.controlPlane.admin);
 }
 
 /** Sets the `caBundle` of all webhooks, and so makes the API server open new connections. */
-async function trust(bundle: string): Promise<void> {
-  for (const plural of CONFIGURATIONS) {
-    const path = `/apis/admissionregistration.k8s.io/v1/${plural}/rollgate`;
-    const value = Buffer.from(bundle).toString('base64');
-    const patch = asArray(dig(await call('GET', path), 'webhooks')).map((_, index) => ({
-      op: 'add',
-      path: `/webhooks/${index}/clientConfig/caBundle`,
-      value,
-    }));
-    await call('PATCH', path, patch, 'application/json-patch+json');
-  }
+function trust(bundle: string): Promise<void> {
+  return setCaBundles(cluster.controlPlane.admin, () => bundle);
 }
 
 function renew(what: 'certificate' | 'ca'): Promise<unknown> {
@@ -110,7 +89,6 @@ async function reconnected(): Promise<void> {
 
 describe('certificates that Rollgate keeps itself', () => {
   it('lead from a fresh install to a first denial, without cert-manager', async () => {
-    namespace = await cluster.namespace('load');
     const [broken] = shop(namespace, 'reviews').filter(({ kind }) => kind === 'Rollout');
     const rollout = structuredClone(broken) as unknown as { spec: { strategy: unknown } };
     rollout.spec.strategy = { canary: {}, blueGreen: { activeService: 'reviews' } };
@@ -164,16 +142,12 @@ describe('certificates that Rollgate keeps itself', () => {
     await lead();
 
     const load = await Load.start(cluster.controlPlane.admin, namespace);
-    const admitted = async (more: number): Promise<void> => {
-      const wanted = load.admitted + more;
-      await until(`${more} more updates`, () => load.admitted >= wanted || load.failures.length > 0);
-    };
-    await admitted(200);
+    await load.more(200);
     const first = await secretText('ca.crt');
     await renew('certificate');
     await until('a renewal', () => count(leader, 'renew') === 1);
     await reconnected();
-    await admitted(200);
+    await load.more(200);
     expect(await secretText('ca.crt')).toBe(first);
 
     await renew('ca');
@@ -183,11 +157,11 @@ describe('certificates that Rollgate keeps itself', () => {
     for (const [step, reached] of Object.entries({ begun, trusted, switched })) {
       await until(step, reached, { within: 120_000 });
       await leader.program.stop('SIGKILL');
-      await admitted(50);
+      await load.more(50);
       await lead();
     }
     await reconnected();
-    await admitted(200);
+    await load.more(200);
     await load.stop();
     console.log(`certificates of its own: ${load.admitted} updates admitted, ${load.failures.length} failed`);
     expect(load.failures).toEqual([]);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { invalidRollout } from '../../src/commands/self-test.ts';
 import { dig } from '../../src/world/read.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment, service } from './harness/conversion.ts';
@@ -111,20 +112,7 @@ describe('Rollgate that starts with an invalid policy', () => {
       deployment(scene.namespace, name, { replicas: 2, convert: 'canary' });
     const apply = (object: unknown): Promise<{ code: number; stderr: string }> =>
       scene.developer.try(['apply', '-f', '-'], JSON.stringify(object));
-    const invalid = {
-      apiVersion: 'argoproj.io/v1alpha1',
-      kind: 'Rollout',
-      metadata: { name: 'invalid', namespace: scene.namespace },
-      spec: {
-        replicas: 0,
-        selector: { matchLabels: { app: 'invalid' } },
-        template: {
-          metadata: { labels: { app: 'invalid' } },
-          spec: { containers: [{ name: 'invalid', image: 'invalid:1' }] },
-        },
-        strategy: { canary: { steps: [{ setWeight: 120 }] } },
-      },
-    };
+    const invalid = invalidRollout(scene.namespace);
     await scene.developer.apply([web('before')]);
     await scene.healthy('before', 2);
     expect((await apply(invalid)).code).not.toBe(0);

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { LeaderLease } from '../../cluster/lease.ts';
 import type { Protection } from '../../migration/conversion-policy.ts';
@@ -10,6 +8,7 @@ import type { ClusterWorld } from '../../cluster/world.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Log } from '../../server/log.ts';
 import type { Metrics } from '../../server/metrics.ts';
+import { namespacedName, newHolder } from './lease-options.ts';
 
 /** What conversion needs. */
 export interface MigrationRunnerOptions {
@@ -49,11 +48,9 @@ export function startMigration({
   metrics,
   policy,
 }: MigrationRunnerOptions): RunningMigration {
-  const [, namespace = '', name = ''] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(where) ?? [];
-  if (name === '') throw new Error(`--conversion-lease: use NAMESPACE/NAME instead of ${JSON.stringify(where)}`);
+  const [namespace, name] = namespacedName('--conversion-lease', where);
   if (policyName === undefined) throw new Error('--conversion-lease needs --conversion-policy');
-  // Two processes of one pod in a row are two holders: requests of the first may still be in progress.
-  const identity = `${hostname()}-${randomBytes(4).toString('hex')}`;
+  const identity = newHolder();
   // Another process may know the policy.
   const mayLead = (): boolean => policy().isFallback !== true;
   const task = 'converts Deployments';

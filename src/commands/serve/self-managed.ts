@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
 import { LeaderLease } from '../../cluster/lease.ts';
 import { certificateApi } from '../../server/certificates/api.ts';
 import type { CertificateNames } from '../../server/certificate.ts';
@@ -9,6 +7,7 @@ import type { Log } from '../../server/log.ts';
 import type { Metrics } from '../../server/metrics.ts';
 import type { CertificateSource } from '../../server/tls.ts';
 import { kubeConfigOf } from '../cluster.ts';
+import { namespacedName, newHolder } from './lease-options.ts';
 import type { ServeOptions } from './options.ts';
 
 // Milliseconds between two checks. Short, because at a fresh install no replica is ready before it has read the Secret.
@@ -27,8 +26,8 @@ export async function selfManagedCertificate(
   const { certificateSecret: secret = '', certificateService, webhookConfigurations: webhooks } = options;
   if (certificateService === undefined || webhooks === undefined)
     throw new Error('--certificate-secret needs --certificate-service and --webhook-configurations');
-  const [namespace, name] = placeOf('--certificate-secret', secret);
-  const [serviceNamespace, service] = placeOf('--certificate-service', certificateService);
+  const [namespace, name] = namespacedName('--certificate-secret', secret);
+  const [serviceNamespace, service] = namespacedName('--certificate-service', certificateService);
   const names: CertificateNames = [
     `${service}.${serviceNamespace}.svc`,
     `${service}.${serviceNamespace}.svc.cluster.local`,
@@ -39,7 +38,7 @@ export async function selfManagedCertificate(
     kubeConfig,
     namespace,
     name,
-    identity: `${hostname()}-${randomBytes(4).toString('hex')}`,
+    identity: newHolder(),
     task: 'renews the certificate',
     log,
   });
@@ -75,11 +74,4 @@ export async function selfManagedCertificate(
       await lease.stop();
     },
   };
-}
-
-function placeOf(option: string, given: string): [namespace: string, name: string] {
-  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(given) ?? [];
-  if (namespace === undefined || name === undefined)
-    throw new Error(`${option}: use NAMESPACE/NAME instead of ${JSON.stringify(given)}`);
-  return [namespace, name];
 }
