@@ -20,6 +20,9 @@
 {{- end }}
 {{- include "rollgate.checkInjection" . }}
 {{- include "rollgate.checkEffects" . }}
+{{- if and (include "rollgate.failGroup" .) (not .Values.controllers.accounts) (not (and .Values.controllers.discover .Values.controllers.namespaces)) }}
+{{- fail (printf "webhooks.failurePolicy.%s: with Fail, the API server must know the account of the Argo Rollouts controller, or running canaries stop while Rollgate is down; add it to controllers.accounts" (include "rollgate.failGroup" .)) }}
+{{- end }}
 {{- /* Policy and webhooks must leave out the same namespaces, and the policy knows no labels of namespaces and objects. */}}
 {{- if and .Values.conversion.enabled (or .Values.webhooks.namespaceSelector .Values.webhooks.objectSelector) }}
 {{- fail "webhooks: namespaceSelector and objectSelector need conversion.enabled=false, because Rollgate would convert Deployments that the webhooks never see; to leave out namespaces, use webhooks.excludedNamespaces" }}

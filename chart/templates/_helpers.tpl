@@ -56,13 +56,39 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccou
 {{- if eq .Values.certificates.mode "existing" }}{{ .Values.certificates.existingSecret }}{{ else }}{{ include "rollgate.name" . }}-tls{{ end }}
 {{- end }}
 
-{{/* The accounts that neither policy nor webhooks bother with: the one list behind both. */}}
+{{/* The accounts that neither policy nor webhooks check: the one list behind both. */}}
 {{- define "rollgate.exempt" -}}
 {{- $system := list
   "system:serviceaccount:kube-system:generic-garbage-collector"
   "system:serviceaccount:kube-system:namespace-controller" }}
 {{- $own := list (include "rollgate.account" .) }}
 {{- concat $system $own .Values.exemptAccounts .Values.controllers.accounts | uniq | toJson }}
+{{- end }}
+
+{{/*
+The accounts that the webhooks of a group leave out. While Rollgate is down, nobody can look for labelled controllers. With
+failurePolicy Fail their writes would be rejected, and a running canary would stand still. So the API server itself lets
+the usual account pass, in the namespaces in which the label would be trusted anyway. Takes root and group.
+*/}}
+{{- define "rollgate.unchecked" -}}
+{{- $accounts := include "rollgate.exempt" .root | fromJsonArray }}
+{{- if and (eq (index .root.Values.webhooks.failurePolicy .group) "Fail") .root.Values.controllers.discover }}
+{{- range .root.Values.controllers.namespaces }}
+{{- $accounts = append $accounts (printf "system:serviceaccount:%s:argo-rollouts" .) }}
+{{- end }}
+{{- end }}
+{{- $accounts | uniq | toJson }}
+{{- end }}
+
+{{/* A group with failurePolicy Fail whose kinds an Argo Rollouts controller writes; empty if there is none. */}}
+{{- define "rollgate.failGroup" -}}
+{{- $found := "" }}
+{{- range list "argoproj" "istio" "gateway" "services" "workloads" "ingresses" }}
+{{- if eq (index $.Values.webhooks.failurePolicy .) "Fail" }}
+{{- $found = $found | default . }}
+{{- end }}
+{{- end }}
+{{- $found }}
 {{- end }}
 
 {{/* The namespaces whose objects the API server never sends to Rollgate: the one list behind webhooks and policy. */}}
@@ -128,7 +154,7 @@ objectSelector: {{- toYaml . | nindent 2 }}
 {{- if .root.Values.webhooks.matchConditions }}
 matchConditions:
   - name: not-an-exempt-account
-    expression: {{ printf "!(request.userInfo.username in %s)" (include "rollgate.exempt" .root) | quote }}
+    expression: {{ printf "!(request.userInfo.username in %s)" (include "rollgate.unchecked" .) | quote }}
   {{- if .changed }}
   - name: something-that-matters-changed
     expression: >-

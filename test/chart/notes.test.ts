@@ -141,4 +141,16 @@ describe('notes', () => {
     expect(text).not.toContain('helm upgrade');
     expect(text).toContain('helm test');
   });
+
+  it('name the accounts whose canaries failurePolicy Fail never stops, or say that it stops them', () => {
+    const usual = '  system:serviceaccount:argo-rollouts:argo-rollouts\n';
+    expect(notes()).not.toContain('failurePolicy');
+    const text = notes('webhooks.failurePolicy.istio=Fail', 'controllers.accounts={own}', 'exemptAccounts={velero}');
+    expect(text).toContain(
+      `stops no canary of controllers with these accounts:\n  own\n${usual}If your controller has`,
+    );
+    const unprotected = notes('webhooks.failurePolicy.istio=Fail', 'webhooks.matchConditions=false');
+    expect(unprotected).toContain('So running canaries stop while Rollgate is down.');
+    expect(unprotected).not.toContain(usual);
+  });
 });

@@ -50,11 +50,14 @@ export interface InstallOptions {
  */
 export class Rollgate {
   readonly program: Program;
+  /** The values of the chart that it was installed with, as arguments of Helm. */
+  readonly values: readonly string[];
   readonly #healthPort: number;
   readonly #policyFile: string;
 
-  private constructor(program: Program, healthPort: number, policyFile: string) {
+  private constructor(program: Program, values: readonly string[], healthPort: number, policyFile: string) {
     this.program = program;
+    this.values = values;
     this.#healthPort = healthPort;
     this.#policyFile = policyFile;
   }
@@ -74,9 +77,8 @@ export class Rollgate {
     const own = ['policy.mode=enforce'];
     // The whole suite runs with matchConditions and without them: they must not change an answer.
     if (process.env['ROLLGATE_E2E_MATCH_CONDITIONS'] === 'off') own.push('webhooks.matchConditions=false');
-    const rendered = objectsOf(
-      render(...certificate.values, ...[...own, ...settings].flatMap((setting) => ['--set', setting])),
-    );
+    const values = [...certificate.values, ...[...own, ...settings].flatMap((setting) => ['--set', setting])];
+    const rendered = objectsOf(render(...values));
     const isWebhooks = ({ kind }: KubeObject): boolean => kind.endsWith('WebhookConfiguration');
     for (const namespace of new Set([NAMESPACE, ...rendered.map(namespaceOf)]))
       if (namespace !== '') await kubectl.try(['create', 'namespace', namespace]);
@@ -113,7 +115,7 @@ export class Rollgate {
       env: { POD_NAMESPACE: NAMESPACE },
       log: join(controlPlane.folder, 'rollgate.log'),
     });
-    const rollgate = new Rollgate(program, healthPort, policyFile);
+    const rollgate = new Rollgate(program, values, healthPort, policyFile);
     await rollgate.start();
     await kubectl.run(['apply', '-f', '-'], yamlOf(rendered.filter(isWebhooks)));
     return rollgate;
@@ -150,6 +152,7 @@ export class Rollgate {
         { host: '127.0.0.1', port: String(port), 'health-port': String(healthPort), ...values },
         log,
       ),
+      this.values,
       healthPort,
       this.#policyFile,
     );
