@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { asArray, dig } from '../../src/world/read.ts';
+import { invalidRollout } from '../../src/commands/self-test.ts';
+import { asArray, asString, dig } from '../../src/world/read.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf } from './harness/kubectl.ts';
 import { FAIL, Load } from './harness/load.ts';
 import { until } from './harness/program.ts';
+import { Release } from './harness/release.ts';
 import { ROLLGATE, type Rollgate } from './harness/rollgate.ts';
 import { RollgateService } from './harness/service.ts';
 import { shop } from './harness/shop.ts';
@@ -38,8 +40,69 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-function replica(): Promise<Rollgate> {
-  return cluster.rollgate.replica(`rollgate-${++replicas}`);
+function replica(values: Readonly<Record<string, string>> = {}): Promise<Rollgate> {
+  return cluster.rollgate.replica(`rollgate-${++replicas}`, values);
+}
+
+/** Replaces the processes in turn, as a Deployment with maxSurge 1 does its pods. Returns the new ones. */
+async function replaced(values: Readonly<Record<string, string>> = {}): Promise<readonly Rollgate[]> {
+  const [old, fresh] = [service.endpoints, [await replica(values), await replica(values)]];
+  for (const [index, each] of fresh.entries()) {
+    await service.add(each);
+    const leaving = old[index];
+    if (leaving !== undefined) await service.remove(leaving);
+  }
+  expect(old.map(({ program }) => program.running)).toEqual([false, false]);
+  return fresh;
+}
+
+// These are other ones here than in a pod.
+const PLACES: readonly string[] = ['cert-dir', 'policy', 'host', 'port', 'health-port', 'kubeconfig'];
+
+/** What the API server has of an installation. */
+interface Installed {
+  readonly policy: string;
+  /** The arguments of the pods, by name. */
+  readonly args: Readonly<Record<string, string>>;
+  readonly podAnnotation: unknown;
+  /** The timeouts of all webhooks. */
+  readonly timeouts: readonly unknown[];
+}
+
+async function installed(): Promise<Installed> {
+  const { admin } = cluster.controlPlane;
+  const { namespace: own, name } = ROLLGATE;
+  const deployment = await admin.get('apps/v1', 'Deployment', own, name);
+  const policy = await admin.get('v1', 'ConfigMap', own, `${name}-policy`);
+  const configurations = await Promise.all(
+    CONFIGURATIONS.map((plural) => admin.call('GET', `/apis/admissionregistration.k8s.io/v1/${plural}/${name}`)),
+  );
+  const args = asArray(dig(asArray(dig(deployment, 'spec', 'template', 'spec', 'containers'))[0], 'args'))
+    .map((arg) => /^--([^=]+)=(.*)$/.exec(asString(arg)) ?? [])
+    .filter(([, key = '']) => key !== '' && !PLACES.includes(key));
+  return {
+    policy: asString(dig(policy, 'data', 'rollgate.yaml')),
+    args: Object.fromEntries(args.map(([, key = '', value = '']) => [key, value])),
+    podAnnotation: dig(deployment, 'spec', 'template', 'metadata', 'annotations', 'changed'),
+    timeouts: configurations.flatMap((each) => asArray(dig(each, 'webhooks')).map((one) => dig(one, 'timeoutSeconds'))),
+  };
+}
+
+/** Does what follows from a changed release: the kubelet updates the policy in the pods, and new pods replace them. */
+async function rolledOut(): Promise<{ readonly now: Installed; readonly fresh: readonly Rollgate[] }> {
+  const now = await installed();
+  await cluster.rollgate.policyText(now.policy);
+  return { now, fresh: await replaced(now.args) };
+}
+
+/** Returns how an invalid Rollout is answered. */
+async function answer(): Promise<string> {
+  const { code, stderr } = await cluster.developer.try(
+    ['create', '--dry-run=server', '-f', '-'],
+    yamlOf([invalidRollout(namespace)]),
+  );
+  if (!stderr.includes('[rollgate/')) return stderr;
+  return code === 0 ? 'warning' : 'denial';
 }
 
 function answered(rollgate: Rollgate): number {
@@ -50,12 +113,8 @@ describe('no request is lost', () => {
   it('during a rolling restart under load', async () => {
     load = await Load.start(cluster.controlPlane.admin, namespace);
     await load.more(300);
-    const [old, fresh] = [service.endpoints, [await replica(), await replica()]];
-    for (const [index, each] of fresh.entries()) {
-      await service.add(each);
-      const leaving = old[index];
-      if (leaving !== undefined) await service.remove(leaving);
-    }
+    const old = service.endpoints;
+    const fresh = await replaced();
     await load.more(300);
     await load.stop();
     console.log(
@@ -63,7 +122,39 @@ describe('no request is lost', () => {
     );
     expect(load.failures).toEqual([]);
     for (const each of [...old, ...fresh]) expect(answered(each)).toBeGreaterThan(0);
-    expect(old.map(({ program }) => program.running)).toEqual([false, false]);
+  });
+
+  it('during helm upgrade and helm rollback under load, which change webhooks, policy and pods', async () => {
+    const release = await Release.adopt(cluster);
+    const before = await installed();
+    load = await Load.start(cluster.controlPlane.admin, namespace);
+    await load.more(300);
+    await release.upgrade(
+      'policy.mode=audit',
+      'podAnnotations.changed=yes',
+      'maxInFlight=300',
+      'webhooks.timeoutSeconds=7',
+    );
+    const upgrade = await rolledOut();
+    const upgraded = await answer();
+    await load.more(300);
+    await release.rollback();
+    const rollback = await rolledOut();
+    const wentBack = await answer();
+    await load.more(300);
+    await load.stop();
+    const processes = [...upgrade.fresh, ...rollback.fresh];
+    console.log(
+      `helm upgrade and rollback: ${load.admitted} updates admitted, ${load.failures.length} failed; answers by process: ${processes.map(answered).join(', ')}`,
+    );
+    expect(load.failures).toEqual([]);
+    for (const each of processes) expect(answered(each)).toBeGreaterThan(0);
+    expect([upgraded, wentBack]).toEqual(['warning', 'denial']);
+    // All of it really changed, and went back.
+    expect(upgrade.now).toMatchObject({ podAnnotation: 'yes', args: { 'max-in-flight': '300' } });
+    expect(new Set(upgrade.now.timeouts)).toEqual(new Set([7]));
+    expect(upgrade.now.policy).not.toBe(before.policy);
+    expect(rollback.now).toEqual(before);
   });
 
   it('unless processes are killed: the load detects it', async () => {
