@@ -8,9 +8,35 @@ import { objectOf, objects, renderedIn } from '../support/helm.ts';
 const rendered = (...args: string[]): unknown[] => renderedIn(renderTest(...args));
 
 describe('helm test', () => {
-  it('creates nothing that an installation would create', () => {
+  it('creates nothing that an installation would create, except the policy that limits its account', () => {
     for (const object of rendered()) expect(dig(object, 'metadata', 'annotations', 'helm.sh/hook')).toBe('test');
-    expect(render()).not.toContain('self-test');
+    const installed = objects(render()).filter((object) => JSON.stringify(object).includes('self-test'));
+    expect(installed.map((object) => dig(object, 'kind'))).toEqual([
+      'ValidatingAdmissionPolicy',
+      'ValidatingAdmissionPolicyBinding',
+    ]);
+  });
+
+  it.each<[string, readonly string[]]>([
+    ['usually', []],
+    ['by another name', ['--set', 'fullnameOverride=gate']],
+    ['also while there is no test: an earlier one may have left it', ['--set', 'selfTest.enabled=false']],
+  ])('limits its account to dry runs %s', (_, args) => {
+    const account = args.includes('selfTest.enabled=false')
+      ? 'rollgate-self-test'
+      : asString(dig(ofKind('Pod', rendered(...args)), 'spec', 'serviceAccountName'));
+    const named = (kind: string): unknown =>
+      objects(render(...args)).find(
+        (object) => dig(object, 'kind') === kind && dig(object, 'metadata', 'name') === account,
+      );
+    expect(dig(named('ValidatingAdmissionPolicy'), 'spec')).toMatchObject({
+      failurePolicy: 'Fail',
+      matchConditions: [{ expression: `request.userInfo.username == 'system:serviceaccount:rollgate:${account}'` }],
+    });
+    expect(dig(named('ValidatingAdmissionPolicyBinding'), 'spec')).toEqual({
+      policyName: account,
+      validationActions: ['Deny'],
+    });
   });
 
   it('gives its account the right to create Rollouts in one namespace, and takes it away afterwards', () => {
@@ -93,9 +119,9 @@ describe('helm test', () => {
     ]) {
       expect(stderr).toBe('');
       expect(stdout).toContain('kind: Deployment');
-      expect(stdout).not.toContain('self-test');
+      expect(stdout).not.toMatch(/^kind: Pod$/m);
     }
-    expect(inNamespace('default', 'selfTest.namespace=shop').stdout).toContain('self-test');
+    expect(inNamespace('default', 'selfTest.namespace=shop').stdout).toMatch(/^kind: Pod$/m);
     for (const args of [
       ['selfTest.namespace=rollgate'],
       ['selfTest.namespace=legacy', 'webhooks.excludedNamespaces={legacy}'],

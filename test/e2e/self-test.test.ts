@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CHART, helm, renderTest } from '../../scripts/helm.ts';
+import { renderTest } from '../../scripts/helm.ts';
 import { invalidRollout } from '../../src/commands/self-test.ts';
 import { main } from '../../src/program.ts';
 import { asArray, asString, dig } from '../../src/world/read.ts';
@@ -14,31 +11,19 @@ import { Cluster } from './harness/cluster.ts';
 import { yamlOf } from './harness/kubectl.ts';
 import { objectsOf } from './harness/objects.ts';
 import { until } from './harness/program.ts';
+import { Release } from './harness/release.ts';
+import { shop } from './harness/shop.ts';
 
 let cluster: Cluster;
+let release: Release;
 const seen = new Set<unknown>();
 
 beforeAll(async () => {
   cluster = await Cluster.start({ rollgate: ['policy.mode=audit', 'dashboard.enabled=true'] });
-  const values = [
-    'certificates.mode=existing',
-    'certificates.existingSecret=rollgate-tls',
-    'policy.mode=audit',
-    'dashboard.enabled=true',
-  ];
   // The objects are there already. This makes them a release, which has a test.
-  await helmCommand(
-    ...['install', 'rollgate', CHART, '--take-ownership'],
-    ...['--set-file', `certificates.caBundle=${join(cluster.controlPlane.folder, 'rollgate', 'ca.pem')}`],
-    ...values.flatMap((value) => ['--set', value]),
-  );
+  release = await Release.adopt(cluster);
 });
 afterAll(() => cluster?.stop());
-
-function helmCommand(...args: readonly string[]): Promise<{ stdout: string }> {
-  const { kubeconfig } = cluster.admin;
-  return promisify(execFile)(helm(), [...args, '--namespace', 'rollgate', '--kubeconfig', kubeconfig]);
-}
 
 interface Tested {
   /** What the pod printed, and its exit code. */
@@ -50,8 +35,8 @@ interface Tested {
 /** Runs `helm test`. The command of its pod runs here, as its account, and the pod ends as the command does. */
 async function helmTest(): Promise<Tested> {
   const { admin } = cluster.controlPlane;
-  const helmEnded = helmCommand('test', 'rollgate', '--timeout', '120s').then(
-    ({ stdout }) => /^Phase: +Succeeded$/m.test(stdout),
+  const helmEnded = release.run('test', 'rollgate', '--timeout', '120s').then(
+    (printed) => /^Phase: +Succeeded$/m.test(printed),
     () => false,
   );
   const pod = await until('the pod of the test', async () => {
@@ -174,6 +159,20 @@ describe('helm test', () => {
       await may('get', 'rollouts.argoproj.io', 'default'),
       await may('create', 'pods', 'default'),
     ]).toEqual(['no', 'no', 'no']);
+  });
+
+  it('may only send dry runs, also if Helm leaves the account behind', async () => {
+    await cluster.admin.run(['apply', '-f', '-'], yamlOf(objectsOf(renderTest()).filter(({ kind }) => kind !== 'Pod')));
+    const account = await cluster.as({ namespace: 'rollgate', name: 'rollgate-self-test' });
+    const rollout = yamlOf(shop('default', 'left-behind').filter(({ kind }) => kind === 'Rollout'));
+    if (!cluster.rollgate.program.running) await cluster.rollgate.start();
+    const dryRun = ['create', '--dry-run=server', '--validate=false', '--output=name', '-f', '-'];
+    await until('the rights of the test', async () => (await account.try(dryRun, rollout)).code === 0);
+    const stored = await account.try(['create', '--validate=false', '-f', '-'], rollout);
+    expect([stored.code, stored.stderr]).toEqual([1, expect.stringContaining('may only send dry runs')]);
+    // Nobody else is limited.
+    await cluster.developer.run(['create', '-f', '-'], rollout);
+    await cluster.developer.run(['delete', '-f', '-'], rollout);
   });
 });
 
