@@ -33,6 +33,8 @@ export interface MigrationSettings {
   readonly converts: boolean;
   /** Whether that process may write in the namespace: `conversionNamespaces` of the policy does not leave it out. */
   readonly covered: boolean;
+  /** Whether no policy is known: perhaps no process converts until there is one. */
+  readonly isFallback?: boolean | undefined;
   /** What protects the annotations of conversion. Undefined where nothing has to. */
   readonly protection?: Protection | undefined;
   /** Returns whether Rollouts of the first namespace may control objects of the second. */
@@ -90,6 +92,7 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
   const old = before === undefined ? undefined : migrationAnnotationsOf(before);
   const byNamespace = before === undefined && optionalString(dig(after.metadata, 'annotations', CONVERT)) === undefined;
   const asked = byNamespace ? namespaceProfile(world, namespaceOf(after)) : migrationAnnotationsOf(after).profile;
+  if (isForgotten(before, world, settings)) return { kind: 'abandoned', because: 'Rollgate has no valid policy' };
   const converting = old !== undefined && isConverting(old);
   // Where nothing is converted, nothing has to be proven.
   const continues = converting && (asked === undefined || !settings.covered || isProven(old, after, world, settings));
@@ -104,6 +107,25 @@ export function planMigration(change: DeploymentChange, world: World, settings: 
   const profile = Object.hasOwn(settings.profiles, asked) ? settings.profiles[asked] : undefined;
   if (profile === undefined) return unknownProfile(asked, byNamespace, settings);
   return planFor(change, { profile, asked, byNamespace, continues }, world, settings);
+}
+
+/**
+ * Returns whether a Deployment has no pods because a Rollout will be made of it, and perhaps no process does that. One
+ * that does know the policy makes it nevertheless, and then scales the Deployment down.
+ */
+function isForgotten(deployment: KubeObject | undefined, world: World, { isFallback }: MigrationSettings): boolean {
+  if (isFallback !== true || deployment === undefined) return false;
+  const annotations = migrationAnnotationsOf(deployment);
+  const wanted = annotations.replicas ?? 0;
+  return (
+    isConverting(annotations) &&
+    annotations.suspended === undefined &&
+    replicasOf(deployment) === 0 &&
+    wanted > 0 &&
+    rolloutOf(deployment, '', world) === undefined &&
+    // Among Rollouts that are not known there may be the one that runs its pods.
+    world.get('Rollout.argoproj.io', namespaceOf(deployment), deployment.metadata.name).state !== 'unknown'
+  );
 }
 
 /** Returns whether a write may need `MigrationSettings.protection`. */

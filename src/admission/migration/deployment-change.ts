@@ -40,6 +40,7 @@ export function migrationSettings(
     profiles: policy.profiles,
     on: settings.conversion === 'on',
     covered: isConversionNamespace(policy, namespace),
+    isFallback: policy.isFallback,
     trusted: (rollouts, objects) => isTrusted(policy, rollouts, objects),
     ...running,
   };
@@ -55,7 +56,8 @@ export function decisiveObjects({ after }: DeploymentChange, world: World, polic
   );
   return [
     keyFor('Namespace', '', namespace),
-    ...(profile === undefined ? [] : [keyFor('Rollout.argoproj.io', namespace, rolloutName(profile, after))]),
+    // Without its profile, a Rollout has the name of the Deployment more often than any other.
+    keyFor('Rollout.argoproj.io', namespace, profile === undefined ? after.metadata.name : rolloutName(profile, after)),
     ...claims.map((claim) => keyFor('PersistentVolumeClaim', namespace, claim)),
   ];
 }
