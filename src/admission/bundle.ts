@@ -77,6 +77,7 @@ export function evaluateBundle(manifests: Manifests, options: BundleOptions): Ev
       skipped: reportedSkips(introduced.skipped),
       errors: manifests.errors,
       objects: sources.length,
+      ...(policy.isFallback === true ? { fallbackPolicy: true } : {}),
     },
   };
 }

@@ -11,6 +11,10 @@ export interface FormatOptions {
 /** Returns the text of a report, with a newline at its end. The same report gives the same text. */
 export type Format = (report: BundleReport, options: FormatOptions) => string;
 
+/** What a report says about a fallback in place of the policy. */
+export const FALLBACK_POLICY =
+  'Rollgate has no valid policy, so it denies nothing now. The log of Rollgate says what is wrong with the policy.';
+
 /** One reason why something could not be evaluated, with the rules it affects and the number of objects. */
 export interface SkipGroup {
   readonly reason: string;

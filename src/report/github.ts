@@ -1,9 +1,10 @@
-import { count, skipGroups } from './format.ts';
+import { count, FALLBACK_POLICY, skipGroups } from './format.ts';
 import type { BundleReport, ReportedFinding } from './model.ts';
 
 /** Returns the report as workflow commands of GitHub Actions, which shows them at the lines of a pull request. */
 export function github(report: BundleReport): string {
   const lines = [
+    ...(report.fallbackPolicy === true ? [command('warning', { title: 'no valid policy' }, FALLBACK_POLICY)] : []),
     ...report.errors.map(({ file, line, column, message }) =>
       command('error', { file, line, col: column, title: 'cannot be read' }, message),
     ),

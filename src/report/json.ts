@@ -2,10 +2,11 @@ import type { BundleReport, ReportedFinding } from './model.ts';
 
 /**
  * Returns the report as JSON: `verdict`, `findings`, `skipped`, `errors` where a text could not be read,
- * `more` where not all of them are listed, and `untrustedControllers` where a cluster has any.
+ * `more` where not all of them are listed, `untrustedControllers` where a cluster has any, and `fallbackPolicy` where
+ * Rollgate has no valid policy.
  */
 export function json(report: BundleReport): string {
-  const { verdict, findings, skipped, errors, more, untrustedControllers = [] } = report;
+  const { verdict, findings, skipped, errors, more, untrustedControllers = [], fallbackPolicy } = report;
   const value = {
     verdict,
     findings: findings.map(entry),
@@ -13,6 +14,7 @@ export function json(report: BundleReport): string {
     ...(errors.length === 0 ? {} : { errors }),
     ...(more === undefined ? {} : { more }),
     ...(untrustedControllers.length === 0 ? {} : { untrustedControllers }),
+    ...(fallbackPolicy === undefined ? {} : { fallbackPolicy }),
   };
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }

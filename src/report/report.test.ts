@@ -136,6 +136,14 @@ describe('accounts that only look like controllers', () => {
   });
 });
 
+describe('a fallback in place of the policy', () => {
+  it.each(FORMAT_NAMES)('is named in %s, and a policy is not', (format) => {
+    const named = /fallbackPolicy|no valid policy, so it denies nothing/i;
+    expect(formats[format]({ ...clean, fallbackPolicy: true }, { color: false })).toMatch(named);
+    expect(formats[format](clean, { color: false })).not.toMatch(named);
+  });
+});
+
 describe('json', () => {
   it('is the verdict, the findings and what could not be checked', () => {
     const parsed: unknown = JSON.parse(formats.json({ ...full, errors: [] }, { color: false }));

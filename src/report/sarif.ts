@@ -1,5 +1,5 @@
 import { VERSION } from '../version.ts';
-import { count, describeRule, skipGroups } from './format.ts';
+import { count, describeRule, FALLBACK_POLICY, skipGroups } from './format.ts';
 import type { BundleReport, ReportedFinding } from './model.ts';
 
 /**
@@ -82,6 +82,7 @@ function notifications(report: BundleReport): object[] {
       level: 'note',
       message: { text: `could not be evaluated: ${reason} (${rules.join(', ')}; ${count(objects, 'object')})` },
     })),
+    ...(report.fallbackPolicy === true ? [{ level: 'warning', message: { text: FALLBACK_POLICY } }] : []),
     ...(report.more === undefined ? [] : [{ level: 'note', message: { text: `and ${report.more} more` } }]),
   ];
 }

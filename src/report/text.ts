@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { count, plain, skipGroups, type FormatOptions } from './format.ts';
+import { count, FALLBACK_POLICY, plain, skipGroups, type FormatOptions } from './format.ts';
 import type { BundleReport, ReportedFinding } from './model.ts';
 
 type Style = Parameters<typeof styleText>[0];
@@ -22,6 +22,7 @@ export function text(report: BundleReport, { color }: FormatOptions): string {
     ...blocks(report).map(([heading, lines]) => block(heading, lines, paint)),
     skipped(report, paint),
     untrusted(report, paint),
+    report.fallbackPolicy === true ? paint('yellow', FALLBACK_POLICY) : '',
     summary(report, paint),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;

@@ -5,7 +5,9 @@ import { networkInterfaces } from 'node:os';
 import request from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { POLICY_CATALOG } from '../../src/admission/policy-catalog.ts';
 import type { UserInfo } from '../../src/admission/review.ts';
+import { fallbackPolicy } from '../../src/policy/fallback.ts';
 import type { Authorizer } from '../../src/server/authorization.ts';
 import { currentAddress } from '../../src/server/caller.ts';
 import { NotAskedError } from '../../src/server/question-limiter.ts';
@@ -155,6 +157,15 @@ describe('POST /v1/dry-run', () => {
       )
     ).body as Answer;
     expect(asObject.candidate).toMatchObject({ dropped: [{ rule: 'virtualservice-route-exists' }] });
+  });
+
+  it('says that nothing is denied while a fallback takes the place of the policy, and says it only then', async () => {
+    const app = start({ policy: fallbackPolicy('mode: [', POLICY_CATALOG) });
+    const answer = (await post(app, UNROUTED)).body as Answer;
+    expect(answer).toMatchObject({ verdict: 'allow', fallbackPolicy: true });
+    const text = (await post(app, UNROUTED).set('accept', 'text/plain')).text;
+    expect(text).toContain('Rollgate has no valid policy, so it denies nothing now.');
+    expect((await post(start(), UNROUTED)).body).not.toHaveProperty('fallbackPolicy');
   });
 
   it('answers as text and as SARIF when asked to', async () => {
