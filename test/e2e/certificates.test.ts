@@ -68,6 +68,11 @@ function authorities(text: string): number {
   return text.split('BEGIN CERTIFICATE').length - 1;
 }
 
+function fingerprints(text: string): string[] {
+  const each = text.split(/(?<=-----END CERTIFICATE-----\n)/).filter((part) => part.includes('BEGIN'));
+  return each.map((part) => new X509Certificate(part).fingerprint256);
+}
+
 function count(rollgate: Rollgate, action: string): number {
   return rollgate.program.output().split(`"action":"${action}"`).length - 1;
 }
@@ -176,8 +181,22 @@ describe('certificates that Rollgate keeps itself', () => {
 
   it('restore a caBundle that somebody changed', async () => {
     const restored = (await secretText('ca.crt')).trim();
-    await trust(certificate().cert);
+    await trust('nothing');
     await until('the bundle', async () => (await bundles()).every((bundle) => bundle.trim() === restored));
+  });
+
+  it('keep what another tool trusts for the time of a rotation: pods may still have its certificate', async () => {
+    const mine = await secretText('ca.crt');
+    const foreign = certificate().cert;
+    const { fingerprint256 } = new X509Certificate(foreign);
+    await trust(foreign);
+    const known = async (): Promise<boolean> =>
+      (await bundles()).every((bundle) => bundle.includes(mine) && fingerprints(bundle).includes(fingerprint256));
+    await until('both to be trusted', known);
+    await until('the rotation to end', async () => (await secretText('next-ca.crt')) === '', { within: 120_000 });
+    expect(await known()).toBe(true);
+    expect(fingerprints(await secretText('ca.crt'))).toContain(fingerprint256);
+    expect(authorities(await secretText('ca.crt'))).toBe(authorities(mine) + 2);
   });
 
   it('stay as they are when the chart is applied again, whichever tool does it', async () => {

@@ -9,15 +9,32 @@ import { shop } from './harness/shop.ts';
 import { CANARIES } from './support/canaries.ts';
 import { begin, runUpdate } from './support/updates.ts';
 
-// The groups that are Fail first, and those with the weights.
-const FAIL = ['argoproj', 'istio', 'gateway'].map((group) => `webhooks.failurePolicy.${group}=Fail`);
+const SETTINGS = [
+  // The groups that are Fail first, and those with the weights.
+  ...['argoproj', 'istio', 'gateway'].map((group) => `webhooks.failurePolicy.${group}=Fail`),
+  // Only these let the controller pass while nobody answers, so here they are never off.
+  'webhooks.matchConditions=true',
+];
+// It looks like a controller, and the chart cannot know whether it is one.
+const LOOK_ALIKE = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { namespace: 'beside', name: 'delivery', labels: { 'app.kubernetes.io/name': 'argo-rollouts' } },
+  spec: {
+    selector: { matchLabels: { app: 'delivery' } },
+    template: {
+      metadata: { labels: { app: 'delivery' } },
+      spec: { containers: [{ name: 'delivery', image: 'none' }] },
+    },
+  },
+};
 
 let cluster: Cluster;
 let release: Release;
 let namespace: string;
 
 beforeAll(async () => {
-  cluster = await Cluster.start({ rollgate: FAIL });
+  cluster = await Cluster.start({ rollgate: SETTINGS });
   release = await Release.adopt(cluster);
   namespace = await cluster.namespace('down');
 });
@@ -68,9 +85,14 @@ describe('scaled to zero with failurePolicy Fail on the kinds of Argo Rollouts, 
       const deployment = await cluster.controlPlane.admin.get('apps/v1', 'Deployment', 'beside', 'web');
       return dig(deployment, 'status', 'readyReplicas') === 1;
     });
-    await admin.run(['delete', 'namespace', 'beside']);
+    await developer.apply([LOOK_ALIKE]);
     await admin.run(['delete', 'deployment,service,configmap', '--all', '-n', ROLLGATE.namespace]);
-    await release.upgrade('replicas=3', 'podAnnotations.changed=yes');
+    const notes = await release.upgrade('replicas=3', 'podAnnotations.changed=yes');
+    expect(notes).toContain(
+      '  system:serviceaccount:argo-rollouts:argo-rollouts\nIf your controller has another account',
+    );
+    expect(notes).toContain('stop while Rollgate is down:\n  system:serviceaccount:beside:default\nAdd those that are');
+    await admin.run(['delete', 'namespace', 'beside']);
     const deployment = await cluster.controlPlane.admin.get('apps/v1', 'Deployment', 'rollgate', 'rollgate');
     expect(dig(deployment, 'spec', 'replicas')).toBe(3);
   });

@@ -57,6 +57,7 @@ class Toy {
   replicas: (string | undefined)[] = [undefined, undefined];
   processes = [new Process(), new Process()];
   wipes = 0;
+  tools = 0;
   kinds = new Set<string>();
   #viewedAt = 0;
   #readAt = 0;
@@ -127,6 +128,20 @@ class Toy {
     ];
     if (known.some((bundles) => bundles.every((bundle) => bundle.length === 0))) return;
     if (this.wipes++ < 3) this.#change(EMPTY);
+  }
+
+  /**
+   * A pod of another mode of the chart runs again, and the tool of that mode adds its authority to what is trusted. So
+   * few are trusted that there is room.
+   */
+  otherTool(replica: number): void {
+    const known = new Set([...this.secret.trusted, ...this.bundles.flat()]);
+    if (this.bundles.some((bundle) => bundle.length === 0) || known.size > 4 || this.tools++ >= 3) return;
+    const id = `tool-${this.tools}`;
+    this.bundles = this.bundles.map((bundle) => [...bundle, id]);
+    this.versions = this.versions.map((version) => version + 1);
+    this.views = this.views.map((view) => (view.length === 0 ? view : [...view, id]));
+    this.replicas[replica] = id;
   }
 
   pass(time: number): void {
@@ -253,6 +268,7 @@ const EVENTS = fc.oneof(
       .map((what) => named(`request(${what})`, (toy) => toy.request(what))),
     weight: 2,
   },
+  { arbitrary: either.map((r) => named(`otherTool(${r})`, (toy) => toy.otherTool(r))), weight: 1 },
   { arbitrary: fc.constant(named('wipe()', (toy) => toy.wipe())), weight: 1 },
 );
 

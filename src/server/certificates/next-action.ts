@@ -47,7 +47,7 @@ export type CertificateAction =
   | { readonly kind: 'switch' }
   /** Writes a new certificate of the authority. */
   | { readonly kind: 'renew' }
-  /** Removes the earlier authorities from `ca.crt`. */
+  /** Removes the earlier authorities from `ca.crt`. No bundle has them any more. */
   | { readonly kind: 'retire'; readonly trusted: readonly string[] }
   | { readonly kind: 'wait' };
 
@@ -83,11 +83,14 @@ export function nextAction(state: CertificateState, times: Times): CertificateAc
   const pending = next !== undefined && isFresh(next, times.now) ? next : undefined;
   // Before all else, because this needs no right to change the webhook configurations.
   if (isRenewalDue(state, times.now)) return { kind: 'renew' };
-  if (pending === undefined && isRotationDue(state, times.now)) return begin(state);
-  const ids = pending === undefined ? trusted : [pending.id, ...trusted];
+  if (hasForeign(state) || (pending === undefined && isRotationDue(state, times.now))) return begin(state);
+  const retires = pending === undefined && mayRetire(state, times);
+  const kept = retires ? trusted.slice(0, 1) : trusted;
+  const ids = pending === undefined ? kept : [pending.id, ...kept];
   if (bundles.some((bundle) => !areSame(bundle, ids))) return { kind: 'trust', ids };
   if (pending !== undefined) return { kind: times.nextTrusted >= PROPAGATION ? 'switch' : 'wait' };
-  return mayRetire(state, times) ? { kind: 'retire', trusted: trusted.slice(0, 1) } : { kind: 'wait' };
+  // The bundles first: what is only in a bundle counts as that of another tool.
+  return retires ? { kind: 'retire', trusted: kept } : { kind: 'wait' };
 }
 
 /** Reports whether a step does what a person asked for. A renewal that was due anyway is no new authority. */
@@ -102,6 +105,17 @@ function isRenewalDue({ authority, serving, requested }: CertificateState, now: 
 
 function isRotationDue({ authority, requested }: CertificateState, now: number): boolean {
   return authority === undefined || !isFresh(authority, now) || requested === 'ca';
+}
+
+/**
+ * Reports whether a bundle trusts somebody whom the Secret does not know. Pods with that certificate may still run: of
+ * another mode of the chart, or from before an older Secret was restored. It is trusted for the time of one rotation.
+ */
+function hasForeign({ next, trusted, bundles }: CertificateState): boolean {
+  return (
+    trusted.length < MOST_TRUSTED &&
+    bundles.some((bundle) => bundle.some((id) => id !== next?.id && !trusted.includes(id)))
+  );
 }
 
 /**
