@@ -66,8 +66,8 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccou
 {{- end }}
 
 {{/*
-The accounts that the webhooks of a group leave out. While Rollgate is down, nobody can look for labelled controllers. With
-failurePolicy Fail their writes would be rejected, and a running canary would stand still. So the API server itself lets
+The accounts that the webhooks of a group leave out. While Rollgate is down, nobody can look for labelled controllers.
+With failurePolicy Fail their writes would be rejected, and a running canary would stop. So the API server itself lets
 the usual account pass, in the namespaces in which the label would be trusted anyway. Takes root and group.
 */}}
 {{- define "rollgate.unchecked" -}}

@@ -18,7 +18,7 @@
 {{- printf "kubectl --namespace %s run %s --image=%s --restart=Never --rm --stdin --quiet --override-type=strategic --overrides='%s' -- scan --would-deny --policy /policy/rollgate.yaml" .Release.Namespace $name (include "rollgate.image" .) (dict "spec" $spec | toJson) }}
 {{- end }}
 
-{{/* The accounts of labelled Argo Rollouts controllers that the webhooks of a group check: a JSON list. Takes root and group. */}}
+{{/* The accounts of labelled controllers that the webhooks of a group check: a JSON list. Takes root and group. */}}
 {{- define "rollgate.checkedControllers" -}}
 {{- $unchecked := include "rollgate.unchecked" . | fromJsonArray }}
 {{- $found := list }}
