@@ -316,6 +316,53 @@ describe('the steps of certificates', () => {
     expect([...kinds].sort()).toEqual(['create', 'prepare', 'renew', 'retire', 'switch', 'trust', 'wait']);
   });
 
+  it.each<[string, readonly Event[]]>([
+    [
+      'a process saw the next authority in the bundles before and after another one removed it',
+      [
+        (toy) => toy.step(0),
+        (toy) => toy.pass(364 * DAY),
+        (toy) => toy.step(0),
+        (toy) => toy.step(0),
+        (toy) => toy.step(1),
+        (toy) => (toy.wall -= 305 * DAY),
+        (toy) => toy.step(0),
+        (toy) => (toy.wall += 161 * DAY),
+        (toy) => toy.pass(144 * DAY),
+        (toy) => toy.step(0),
+        (toy) => toy.step(1),
+        (toy) => toy.readReplicas(0),
+      ],
+    ],
+    [
+      'a process issues from the next authority just after another one removed it',
+      [
+        (toy) => toy.step(0),
+        (toy) => toy.step(0),
+        (toy) => toy.pass(10 * DAY),
+        (toy) => toy.request('ca'),
+        (toy) => toy.step(0),
+        (toy) => toy.step(0),
+        (toy) => toy.step(1),
+        (toy) => toy.pass(60 * SECOND),
+        (toy) => toy.readConfigurations(1),
+        (toy) => toy.readSecret(1),
+        (toy) => (toy.wall -= DAY),
+        (toy) => toy.step(0),
+        (toy) => toy.view(),
+        (toy) => toy.write(1),
+        (toy) => toy.readReplicas(0),
+      ],
+    ],
+  ])('leave no such replica if the clock jumps, and %s', (_, events) => {
+    const toy = new Toy();
+    for (const event of events) {
+      event(toy);
+      expect(toy.untrusted()).toEqual([]);
+    }
+    settle(toy);
+  });
+
   it('keep certificates fresh for ten years, with rotations of the authority', () => {
     const toy = new Toy();
     const authorities = new Set<string | undefined>();

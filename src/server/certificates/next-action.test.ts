@@ -95,6 +95,18 @@ describe('the next step of certificates', () => {
       { nextTrusted: LONG },
       { kind: 'prepare', trusted: ['a', 'b'] },
     ],
+    [
+      'the next one is for later',
+      { ...ROTATING, next: authority('b', -DAY) },
+      { nextTrusted: LONG },
+      { kind: 'prepare', trusted: ['a', 'b'] },
+    ],
+    [
+      'the next one has expired, and the authority has not',
+      { ...ROTATING, next: authority('b', 366 * DAY) },
+      { nextTrusted: LONG },
+      { kind: 'prepare', trusted: ['a', 'b'] },
+    ],
     ['the old one is trusted for a day', ROTATED, { now: NOW + DAY, served: LONG }, { kind: 'trust', ids: ['b'] }],
     [
       'one bundle still trusts it',

@@ -103,8 +103,12 @@ function isRenewalDue({ authority, serving, requested }: CertificateState, now: 
   return requested === 'certificate' || serving?.issuer !== authority.id || !isFresh(serving, now);
 }
 
-function isRotationDue({ authority, requested }: CertificateState, now: number): boolean {
-  return authority === undefined || !isFresh(authority, now) || requested === 'ca';
+/**
+ * Reports whether a rotation has to begin, if none goes on. A next authority that the clock has made useless is replaced,
+ * never ignored: as long as the Secret has its key, another process may issue from it, so it has to stay in the bundles.
+ */
+function isRotationDue({ authority, next, requested }: CertificateState, now: number): boolean {
+  return authority === undefined || !isFresh(authority, now) || next !== undefined || requested === 'ca';
 }
 
 /**
