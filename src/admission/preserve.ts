@@ -1,5 +1,5 @@
 import jsonpatch, { type Operation } from 'fast-json-patch';
-import type { Preserver } from '../preserve/define.ts';
+import type { Preserved, Preserver } from '../preserve/define.ts';
 import { isTrusted, type Policy, type Settings } from '../policy/policy.ts';
 import type { Work } from '../rules/engine.ts';
 import { withOperations } from '../world/json-patch.ts';
@@ -62,25 +62,66 @@ export interface PreserveTask {
 
 /** Keeps what the controller owns in an object, one Rollout after the other. Others get their turn in between. */
 export function* preserveAll({ object, old, drivers, keeps, after }: PreserveTask): Work<PreservedObject> {
-  const operations: Operation[] = [];
   const notes: string[] = [];
   const ids = new Set<string>();
-  let submitted = object;
+  const patch = new GrowingPatch(object);
   const isTooDeep = isDeeperThan(object, MAX_DEPTH) || isDeeperThan(old, MAX_DEPTH);
   for (const rollout of isTooDeep ? [] : drivers) {
     for (const keep of keeps) {
-      const result = keep.keep({ submitted, old, rollout, world: new Overlay(after, [submitted]) });
+      const result = patch.add((submitted) =>
+        keep.keep({ submitted, old, rollout, world: new Overlay(after, [submitted]) }),
+      );
       notes.push(
         ...result.notes.map((note) => about(object, `kept for ${nameOf(rollout)}: ${note} ${ruleTag(keep.id)}`)),
       );
-      if (result.operations.length === 0) continue;
-      ids.add(keep.id);
-      operations.push(...result.operations);
-      submitted = withOperations(submitted, result.operations);
+      if (result.operations.length > 0) ids.add(keep.id);
     }
     yield;
   }
-  return { operations, notes, ids: [...ids].sort(), patched: submitted };
+  return { operations: patch.operations, notes, ids: [...ids].sort(), patched: patch.applied() };
+}
+
+/**
+ * A patch that grows, each addition on what those before it have made of the object. The object is only patched when an
+ * addition depends on a part that has changed. So what was derived from it serves many Rollouts, each with its own part.
+ */
+class GrowingPatch {
+  readonly operations: Operation[] = [];
+  #object: KubeObject;
+  #applied = 0;
+  #changed: Set<string> | 'all' = new Set();
+
+  constructor(object: KubeObject) {
+    this.#object = object;
+  }
+
+  /** Adds what a preserver restores, and returns it. */
+  add(keep: (submitted: KubeObject) => Preserved): Preserved {
+    let result = keep(this.#object);
+    if (this.#hasChanged(result.parts)) result = keep(this.applied());
+    if (result.operations.length === 0) return result;
+    for (const operation of result.operations) this.operations.push(operation);
+    if (result.parts === undefined) this.#changed = 'all';
+    else if (this.#changed !== 'all') for (const part of result.parts) this.#changed.add(part);
+    return result;
+  }
+
+  /** Returns the object with all operations applied. */
+  applied(): KubeObject {
+    if (this.#applied < this.operations.length) {
+      this.#object = withOperations(this.#object, this.operations.slice(this.#applied));
+      this.#applied = this.operations.length;
+      this.#changed = new Set();
+    }
+    return this.#object;
+  }
+
+  #hasChanged(parts: ReadonlySet<string> | undefined): boolean {
+    if (this.#applied === this.operations.length) return false;
+    const changed = this.#changed;
+    if (changed === 'all' || parts === undefined) return true;
+    return [...parts].some((part) => changed.has(part));
+  }
 }
 
 /** Returns why a patch does not apply to an object, or undefined if it does. Every patch is checked before it is sent. */

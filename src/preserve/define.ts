@@ -21,6 +21,11 @@ export interface Preserved {
   readonly operations: readonly Operation[];
   /** What was kept, each in a few words for the author of the request. */
   readonly notes: readonly string[];
+  /**
+   * The parts of the submitted object that this depends on and that the operations change, under any names. Left out, it
+   * is the whole object. Preservers of several Rollouts with different parts can look at the same object.
+   */
+  readonly parts?: ReadonlySet<string>;
 }
 
 /** Keeps a value that a controller wrote into an object that people and GitOps tools also apply. */
@@ -40,6 +45,9 @@ export interface Preserver {
 
 /** Nothing to keep. */
 export const NOTHING: Preserved = Object.freeze({ operations: Object.freeze([]), notes: Object.freeze([]) });
+
+/** Nothing to keep, whatever is in the object. */
+export const NEVER: Preserved = Object.freeze({ ...NOTHING, parts: new Set<string>() });
 
 /** Concatenates what several steps of a preserver restore. */
 export function together(parts: readonly Preserved[]): Preserved {

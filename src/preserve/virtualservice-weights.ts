@@ -11,7 +11,7 @@ import {
   type VirtualServiceEntry,
 } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
-import { definePreserver, NOTHING, together, type Preserved } from './define.ts';
+import { definePreserver, NEVER, NOTHING, together, type Preserved } from './define.ts';
 import { insertAt, removeAt, setAt } from '../world/json-patch.ts';
 import { liveManagedRoutes, percent, statusWeights, type StatusWeights } from './weights.ts';
 
@@ -46,7 +46,7 @@ export const virtualServiceWeights = definePreserver({
   kinds: ['VirtualService.networking.istio.io'],
   keep({ submitted, old, rollout, world }) {
     const status = statusWeights(rollout);
-    if (status === undefined) return NOTHING;
+    if (status === undefined) return NEVER;
     const entries = virtualServiceEntries(rollout).filter(
       (entry) => entry.namespace === namespaceOf(submitted) && entry.name === submitted.metadata.name,
     );
@@ -73,8 +73,9 @@ export const virtualServiceWeights = definePreserver({
     }
     const named = new Set(entries.flatMap((entry) => entry.routes));
     const names = liveManagedRoutes(rollout).filter((name) => !named.has(name));
+    if (old === undefined || names.length === 0) return { ...together(kept), parts: done };
     // Weights first: their paths count the routes as they were submitted.
-    return together([...kept, old === undefined ? NOTHING : keepManagedRoutes(submitted, old, names, world)]);
+    return together([...kept, keepManagedRoutes(submitted, old, names, world)]);
   },
 });
 

@@ -91,6 +91,22 @@ const APPLIED: readonly { readonly title: string; readonly make: (n: number) => 
     }),
   },
   {
+    title: 'Rollouts, each of which loses the weights of its own route',
+    make: (n) => ({
+      submitted: virtualService('vs', { http: times(n, (i) => route(`r-${i}`, 0, `app-${i}`)) }),
+      old: virtualService('vs', { http: times(n, (i) => route(`r-${i}`, 20, `app-${i}`)) }),
+      rollouts: times(n, (i) => inCanary(`app-${i}`, istio('vs', [`r-${i}`]))),
+    }),
+  },
+  {
+    title: 'Rollouts, each of which loses its own route',
+    make: (n) => ({
+      submitted: virtualService('vs', { http: [route('other', 0)] }),
+      old: virtualService('vs', { http: times(n, (i) => route(`r-${i}`, 20, `app-${i}`)) }),
+      rollouts: times(n, (i) => inCanary(`app-${i}`, istio('vs', [`r-${i}`]))),
+    }),
+  },
+  {
     title: 'managed routes',
     make: (n) => {
       const names = times(n, (i) => `m-${i}`);
