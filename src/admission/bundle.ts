@@ -9,7 +9,7 @@ import {
 } from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { evaluate } from '../rules/engine.ts';
-import { identity, type Finding } from '../rules/finding.ts';
+import { dependsOnSome, identity, type Finding } from '../rules/finding.ts';
 import { placeObjects, type Manifests, type SourceObject } from '../world/manifests.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
@@ -134,5 +134,7 @@ function findingsOfVariants(
 
 function isAmbiguous(finding: Finding, repeated: ReadonlySet<ObjectKey>): boolean {
   if (repeated.size === 0) return false;
-  return [keyOf(finding.subject), keyOf(finding.object), ...finding.dependsOn].some((key) => repeated.has(key));
+  return (
+    repeated.has(keyOf(finding.subject)) || repeated.has(keyOf(finding.object)) || dependsOnSome(finding, repeated)
+  );
 }

@@ -3,7 +3,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Preserver } from '../preserve/define.ts';
 import type { Rule } from '../rules/define.ts';
 import { TOO_LARGE } from '../rules/engine.ts';
-import type { Finding } from '../rules/finding.ts';
+import { dependsOnSome, type Finding } from '../rules/finding.ts';
 import { isUnseen } from '../rules/unread.ts';
 import { keyFor, keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
@@ -231,7 +231,7 @@ function mustBeCurrent({ finding, decision }: DecidedFinding): boolean {
 
 function warnIfUnreadable(entry: DecidedFinding, unreadable: ReadonlySet<ObjectKey>): DecidedFinding {
   if (unreadable.size === 0) return entry;
-  const { subject, dependsOn } = entry.finding;
-  const isUnreadable = unreadable.has(keyOf(subject)) || [...dependsOn].some((key) => unreadable.has(key));
+  const { finding } = entry;
+  const isUnreadable = unreadable.has(keyOf(finding.subject)) || dependsOnSome(finding, unreadable);
   return isUnreadable ? { ...entry, decision: 'warn' } : entry;
 }

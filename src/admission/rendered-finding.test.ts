@@ -23,7 +23,7 @@ function finding(message: string, more: Partial<Finding> = {}): Finding {
     anchor: '',
     message: { text: message, fix: 'use 0 to 100' },
     data: {},
-    dependsOn: new Set(),
+    dependsOn: [],
     ...more,
   };
 }

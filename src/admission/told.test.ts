@@ -23,7 +23,7 @@ function decided(count: number, decision: 'deny' | 'warn', more: Partial<Finding
       anchor: `step ${String(index).padStart(3, '0')}`,
       message: { text: 'wrong', fix: 'fix it' },
       data: {},
-      dependsOn: new Set(),
+      dependsOn: [],
       ...more,
     },
   }));

@@ -37,6 +37,6 @@ export function tooLarge(changes: readonly Change[], skipped: readonly Skipped[]
       rules: all ? 'all rules' : `${rules[0] ?? ''}${rules.length > 1 ? ` and ${rules.length - 1} more` : ''}`,
       subjects: all ? `at least ${subjects.size}` : subjects.size,
     },
-    dependsOn: new Set(),
+    dependsOn: [],
   };
 }

@@ -39,7 +39,7 @@ function missing({
     anchor: name,
     message: messages.absent,
     data: { what, name, where: '', use, hint },
-    dependsOn: new Set(),
+    dependsOn: [],
     ...more,
   };
   return {

@@ -89,7 +89,7 @@ export function defineDocumentCheck<const M extends Record<string, Message>>(
           anchor,
           message,
           data,
-          dependsOn: new Set(),
+          dependsOn: [],
         });
       });
       return findings;

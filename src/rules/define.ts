@@ -50,8 +50,14 @@ export interface RuleContext<M extends Record<string, Message>> {
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[];
   /** Returns the known ConfigMaps that configure Argo Rollouts controllers, from all namespaces. */
   controllerConfigurations(): readonly KubeObject[];
-  /** Returns what `derive` made of the world for the first subject: once for all subjects that are checked in it. */
-  readonly perWorld: <V>(key: symbol, derive: () => V) => V;
+  /**
+   * Returns what `derive` makes of a part of the world: once for all subjects that are checked in it. What it looks up
+   * and skips counts for each of them.
+   *
+   * @param key - Names what is derived.
+   * @param part - What it is derived for.
+   */
+  readonly perWorld: <V>(key: symbol, part: unknown, derive: () => V) => V;
   /** Reports that the rule cannot check the subject, and why. */
   readonly skip: (reason: string) => void;
   /** Reports a finding. */
@@ -180,8 +186,15 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
   };
 }
 
-// What rules derived, by the run in which they did.
-const derivedIn = new WeakMap<Run, Map<symbol, unknown>>();
+// What rules derived once for all subjects, and on what it depends.
+interface Derived {
+  readonly value: unknown;
+  readonly dependsOn: readonly ReadonlySet<ObjectKey>[];
+  readonly reasons: ReadonlySet<string>;
+}
+
+// By the run in which rules did.
+const derivedIn = new WeakMap<Run, Map<symbol, Map<unknown, Derived>>>();
 
 // There is one context for each rule and subject, and most of them look up little and report nothing. So the fields that
 // only a report needs are created by the first report.
@@ -190,9 +203,11 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   readonly #messages: M;
   readonly #run: Run;
   readonly #subject: KubeObject;
-  readonly #looked: ObjectKey[] = [];
-  #rests: Set<ObjectKey> | undefined;
+  #looked: ObjectKey[] = [];
+  #shared: ReadonlySet<ObjectKey>[] | undefined;
+  #rests: { readonly own: Set<ObjectKey>; readonly all: ReadonlySet<ObjectKey>[] } | undefined;
   #reasons: Set<string> | undefined;
+  #deriving: Set<string> | undefined;
 
   constructor(rule: string, messages: M, run: Run, subject: KubeObject) {
     this.#rule = rule;
@@ -210,20 +225,25 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   };
 
   readonly skip = (reason: string): void => {
+    this.#deriving?.add(reason);
     this.#reasons ??= new Set();
     if (this.#reasons.has(reason)) return;
     this.#reasons.add(reason);
     this.#run.skipped.push({ rule: this.#rule, subject: this.#subject, reason });
   };
 
-  readonly perWorld = <V>(key: symbol, derive: () => V): V => {
-    let derived = derivedIn.get(this.#run);
-    if (derived === undefined) {
-      derived = new Map();
-      derivedIn.set(this.#run, derived);
+  readonly perWorld = <V>(key: symbol, part: unknown, derive: () => V): V => {
+    const run = getOrAdd(derivedIn, this.#run, () => new Map<symbol, Map<unknown, Derived>>());
+    const ofKey = getOrAdd(run, key, () => new Map<unknown, Derived>());
+    const derived = ofKey.get(part) ?? this.#derive(derive);
+    ofKey.set(part, derived);
+    for (const reason of derived.reasons) this.skip(reason);
+    for (const keys of derived.dependsOn) {
+      if (keys.size === 0) continue;
+      (this.#shared ??= []).push(keys);
+      this.#rests?.all.push(keys);
     }
-    if (!derived.has(key)) derived.set(key, derive());
-    return derived.get(key) as V;
+    return derived.value as V;
   };
 
   readonly referrers = (from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[] =>
@@ -238,7 +258,7 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
       const key = found.state === 'present' ? keyOf(found.object) : keyFor(kind, namespace, name);
       this.#run.lookedUp.add(key);
       this.#looked.push(key);
-      this.#rests?.add(key);
+      this.#rests?.own.add(key);
     }
     return found;
   }
@@ -264,12 +284,12 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     const message = this.#messages[messageId];
     if (message === undefined) throw new Error(`rule ${this.#rule} has no message ${messageId}`);
     this.#run.budget.spend(1);
-    this.#rests ??= new Set(this.#looked);
+    this.#rests ??= this.#restsNow();
     // What was found by its references was not looked up by its name.
     for (const { object } of location.related ?? []) {
       const key = keyOf(object);
       this.#run.lookedUp.add(key);
-      this.#rests.add(key);
+      this.#rests.own.add(key);
     }
     this.#run.findings.push({
       rule: this.#rule,
@@ -282,8 +302,29 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
       anchor: location.anchor,
       message,
       data: location.data,
-      dependsOn: this.#rests,
+      dependsOn: this.#rests.all,
     });
+  }
+
+  #restsNow(): { readonly own: Set<ObjectKey>; readonly all: ReadonlySet<ObjectKey>[] } {
+    const own = new Set(this.#looked);
+    return { own, all: [own, ...(this.#shared ?? [])] };
+  }
+
+  #derive(derive: () => unknown): Derived {
+    const outer = { looked: this.#looked, shared: this.#shared, deriving: this.#deriving };
+    const reasons = new Set<string>();
+    this.#looked = [];
+    this.#shared = undefined;
+    this.#deriving = reasons;
+    try {
+      const value = derive();
+      return { value, dependsOn: this.#restsNow().all, reasons };
+    } finally {
+      this.#looked = outer.looked;
+      this.#shared = outer.shared;
+      this.#deriving = outer.deriving;
+    }
   }
 
   #ofKind(kind: KindId, objects: readonly KubeObject[]): readonly KubeObject[] {
@@ -291,4 +332,13 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     this.#run.kindsRead.add(kind);
     return ofKind(objects, kind);
   }
+}
+
+function getOrAdd<K, V>(map: { get(key: K): V | undefined; set(key: K, value: V): unknown }, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
 }

@@ -171,7 +171,7 @@ function internalError(rule: Rule, subject: KubeObject, error: unknown): Finding
       fix: 'report this to the maintainers of Rollgate, with the manifest',
     },
     data: { rule: rule.id, detail: detail.replaceAll(/\s+/g, ' ').slice(0, 200) },
-    dependsOn: new Set(),
+    dependsOn: [],
   };
 }
 

@@ -18,7 +18,7 @@ const findings = fc.array(
       related: [],
       message: { text: '', fix: '' },
       data: {},
-      dependsOn: new Set(),
+      dependsOn: [],
     };
   }),
   { maxLength: 12 },

@@ -28,8 +28,20 @@ export interface Finding {
   /** What is said, as data: most findings are compared and never told. See `renderMessage` and `renderFix`. */
   readonly message: Pick<Message, 'text' | 'fix' | 'missing'>;
   readonly data: MessageData;
-  /** The objects that the rule looked up, whether they exist or not. */
-  readonly dependsOn: ReadonlySet<ObjectKey>;
+  /** The objects that the rule looked up, whether they exist or not, in sets that many findings share. */
+  readonly dependsOn: readonly ReadonlySet<ObjectKey>[];
+}
+
+/** Returns whether a finding depends on some of these objects. */
+export function dependsOnSome({ dependsOn }: Pick<Finding, 'dependsOn'>, keys: ReadonlySet<ObjectKey>): boolean {
+  return keys.size > 0 && dependsOn.some((some) => shareOne(some, keys));
+}
+
+// Looks through the smaller set.
+function shareOne(a: ReadonlySet<ObjectKey>, b: ReadonlySet<ObjectKey>): boolean {
+  if (a.size > b.size) return shareOne(b, a);
+  for (const key of a) if (b.has(key)) return true;
+  return false;
 }
 
 /**

@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  analysesOf,
-  combineArgs,
-  combinedTemplatesOf,
-  knownValues,
-  resolveTemplates,
-  type Lookups,
-  type ReverseLookups,
-} from './analysis.ts';
-import { keyFor, kindOf, type KubeObject } from './object.ts';
+import { analysesOf, combineArgs, knownValues, resolveTemplates, type Lookups } from './analysis.ts';
+import type { KubeObject } from './object.ts';
 import { storeOf } from './store.ts';
 
 const apiVersion = 'argoproj.io/v1alpha1';
@@ -36,7 +28,7 @@ const rollout = (strategy: unknown): KubeObject => ({
   spec: { strategy },
 });
 
-function world(...objects: KubeObject[]): ReverseLookups & { readonly skips: string[] } {
+function world(...objects: KubeObject[]): Lookups & { readonly skips: string[] } {
   const store = storeOf(objects);
   const skips: string[] = [];
   return {
@@ -46,8 +38,6 @@ function world(...objects: KubeObject[]): ReverseLookups & { readonly skips: str
       const found = store.get(kind, namespace, name);
       return found.state === 'present' ? found.object : undefined;
     },
-    referrers: (from, kind, namespace, name) =>
-      store.referrers(keyFor(kind, namespace, name)).filter((object) => kindOf(object) === from),
   };
 }
 
@@ -188,29 +178,5 @@ describe('combineArgs', () => {
     );
     const valueOf = knownValues(args, analysis?.args);
     expect(['a', 'b', 'c', 's', 'z'].map(valueOf)).toEqual(['1', 'x', undefined, undefined, undefined]);
-  });
-});
-
-describe('companyOf', () => {
-  it('is what a template is combined with, above, below and beside it', () => {
-    const a = template('a', combining('below'));
-    const lookups = world(
-      a,
-      template('below'),
-      template('above', combining('a')),
-      template('beside'),
-      template('alone'),
-      rollout({ canary: { steps: [{ analysis: combining('above', 'beside') }, { analysis: combining('alone') }] } }),
-    );
-    const { templates, complete, used } = combinedTemplatesOf(a, lookups);
-    expect(templates.map(({ metadata }) => metadata.name).sort()).toEqual(['a', 'above', 'below', 'beside']);
-    expect([complete, used]).toEqual([true, true]);
-    expect(combinedTemplatesOf(a, world(a))).toMatchObject({ complete: false, used: false });
-  });
-
-  it('knows a namespaced template that a cluster-scoped one combines', () => {
-    const a = template('a');
-    const { templates, used } = combinedTemplatesOf(a, world(a, clusterTemplate('cluster-x', combining('a'))));
-    expect([templates.length, used]).toEqual([2, true]);
   });
 });

@@ -1,10 +1,9 @@
 import { collectAnalyses, nameRules, optionalValue, present, templateRefsOf } from './collect-analyses.ts';
 import { memo } from './memo.ts';
-import { KINDS, kindOf, namespaceOf, type KindId, type KubeObject } from './object.ts';
+import { KINDS, kindOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { inEach, type Place, type Places } from './place.ts';
+import type { Place, Places } from './place.ts';
 import { asArray, asObject, asString, dig, isObject, type JsonObject } from './read.ts';
-import { REFERENCE_PLACES } from './reference-places.ts';
 import type { Find } from './rollout.ts';
 import type { TemplateRef, SuppliedArg, NameRule } from './collect-analyses.ts';
 
@@ -65,10 +64,13 @@ export interface Lookups {
   readonly skip: (reason: string) => void;
 }
 
-// No real analysis has as many. Without a limit, every step of a Rollout could make the gate visit every template of a
-// cluster.
-const MAX_TEMPLATES = 200;
-const TOO_MANY = `more than ${MAX_TEMPLATES} templates are combined`;
+/**
+ * The most templates that are combined. No real analysis has as many. Without a limit, every step of a Rollout could make
+ * the gate visit every template of a cluster.
+ */
+export const MAX_TEMPLATES = 200;
+/** Why templates are not all looked at. */
+export const TOO_MANY = `more than ${MAX_TEMPLATES} templates are combined`;
 
 /**
  * Returns some templates and all templates nested in them, at any depth. Source: Argo Rollouts v1.9.1,
@@ -91,8 +93,8 @@ export function resolveTemplates(refs: readonly TemplateRef[], namespace: string
 // The same list for every Rollout, so that they share what is derived from it.
 const alone = memo((template: KubeObject): readonly KubeObject[] => [template]);
 
-// Adds the templates that are not there yet, and those nested in them. Returns whether it is all of them.
-function collectTemplates(
+/** Adds the templates that are not there yet, and those nested in them. Returns whether it is all of them. */
+export function collectTemplates(
   refs: readonly TemplateRef[],
   namespace: string,
   { find, skip }: Lookups,
@@ -235,83 +237,6 @@ function collectMetrics(template: KubeObject): readonly Metric[] {
 export const combinedMetrics = memo((templates: readonly KubeObject[]): readonly Metric[] =>
   templates.flatMap(metricsOf),
 );
-
-/** Lookups, and how to find the objects of one kind that refer to a named object. */
-export interface ReverseLookups extends Lookups {
-  readonly referrers: (from: KindId, kind: KindId, namespace: string, name: string) => readonly KubeObject[];
-}
-
-/** The templates that a template is combined with. */
-export interface CombinedTemplates {
-  /** The template itself and every one that is combined with it, by nesting or in an analysis. */
-  readonly templates: readonly KubeObject[];
-  /** Whether the list is complete: no template is missing or unknown. */
-  readonly complete: boolean;
-  /** Whether anything refers to the template. */
-  readonly used: boolean;
-}
-
-/**
- * Returns the templates that a template is combined with anywhere. A template that is only used together with others
- * may leave arguments and metrics to them.
- */
-export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookups): CombinedTemplates {
-  const combined = new Set<KubeObject>([template]);
-  let complete = true;
-  // What was found for one reference is not looked up again for another.
-  const byNamespace = new Map<string, Map<string, KubeObject>>();
-  const add = (refs: readonly TemplateRef[], namespace: string): void => {
-    const found = byNamespace.get(namespace) ?? new Map<string, KubeObject>();
-    byNamespace.set(namespace, found);
-    if (!collectTemplates(refs, namespace, lookups, found)) complete = false;
-  };
-  const ownNamespace = namespaceOf(template);
-  const ancestors = new Set<KubeObject>([template]);
-  const holders = new Set<KubeObject>();
-  for (const ancestor of ancestors) {
-    add(nestedTemplates(ancestor), namespaceOf(ancestor) || ownNamespace);
-    for (const parent of ownersOf(ancestor, TEMPLATE_KINDS, lookups)) {
-      if (ancestors.size === MAX_TEMPLATES) {
-        lookups.skip(TOO_MANY);
-        complete = false;
-        break;
-      }
-      combined.add(parent);
-      ancestors.add(parent);
-    }
-    for (const holder of ownersOf(ancestor, HOLDER_KINDS, lookups)) holders.add(holder);
-  }
-  const names = new Set([...ancestors].map((ancestor) => `${kindOf(ancestor) ?? ''} ${ancestor.metadata.name}`));
-  for (const holder of holders) {
-    for (const { templates } of analysesOf(holder)) {
-      if (templates.some(({ kind, name }) => names.has(`${kind} ${name}`))) add(templates, namespaceOf(holder));
-    }
-  }
-  for (const found of byNamespace.values()) for (const other of found.values()) combined.add(other);
-  return { templates: [...combined], complete, used: ancestors.size > 1 || holders.size > 0 };
-}
-
-/** The places that `combinedTemplatesOf` reads in the objects that refer to a template, directly or not. */
-export const COMBINED_TEMPLATE_PLACES = {
-  ...inEach(TEMPLATE_KINDS, NESTED_TEMPLATE_PLACES),
-  'Rollout.argoproj.io': ANALYSIS_PLACES['Rollout.argoproj.io'],
-  'Experiment.argoproj.io': [
-    ...ANALYSIS_PLACES['Experiment.argoproj.io'],
-    ...REFERENCE_PLACES['Experiment.argoproj.io'],
-  ],
-} as const satisfies Places;
-
-const HOLDER_KINDS = ['Rollout.argoproj.io', 'Experiment.argoproj.io'] as const satisfies readonly KindId[];
-
-// References from a ClusterAnalysisTemplate, which has no namespace, to namespaced templates are indexed without one;
-// they apply to every namespace.
-function ownersOf(template: KubeObject, kinds: readonly KindId[], { referrers }: ReverseLookups): KubeObject[] {
-  const kind = kindOf(template);
-  if (kind === undefined) return [];
-  const { name } = template.metadata;
-  const namespaces = new Set([namespaceOf(template), '']);
-  return kinds.flatMap((from) => [...namespaces].flatMap((namespace) => referrers(from, kind, namespace, name)));
-}
 
 /** Returns the kind and name of an object, for messages. */
 export function named(object: KubeObject): string {

@@ -25,18 +25,43 @@ export const BUNDLE: Way = {
   },
 };
 
-/** Returns the ways in which the gate is asked about these objects: a request changes the first object of each kind. */
-export function requestsFor(objects: readonly KubeObject[]): Way[] {
-  return [...new Set(objects.map(kindOf))].map((kind): Way => ({
-    title: `by a change of a ${kind ?? ''}`,
-    prepare: (all) => {
-      const world = storeOf(all);
-      const before = all.find((object) => kindOf(object) === kind) as KubeObject;
+/** How a request changes an object that the world has, or will have. */
+const REQUESTS: readonly { readonly title: string; readonly changeOf: (object: KubeObject) => Change }[] = [
+  {
+    title: 'by a change of',
+    changeOf: (before) => {
       const { annotations: _, ...metadata } = before.metadata;
       const after = { ...structuredClone(before), metadata: { ...metadata, annotations: { changed: 'yes' } } };
-      return () => {
-        introducedBy(world, [{ before, after }], OF_REQUESTS);
-      };
+      return { before, after };
     },
-  }));
+  },
+  { title: 'by the creation of', changeOf: (after) => ({ before: undefined, after: structuredClone(after) }) },
+  { title: 'by the deletion of', changeOf: (before) => ({ before, after: undefined }) },
+  // All that the object had is gone, so what depends on it is new; the world before is looked at too.
+  { title: 'by what removes everything from', changeOf: (before) => ({ before, after: emptied(before) }) },
+  {
+    title: 'by what adds everything to',
+    changeOf: (after) => ({ before: emptied(after), after: structuredClone(after) }),
+  },
+];
+
+function emptied({ apiVersion, kind, metadata: { name, namespace = '' } }: KubeObject): KubeObject {
+  return { apiVersion, kind, metadata: { name, namespace }, spec: {} };
+}
+
+/** Returns the ways in which the gate is asked about these objects: a request is about the first object of each kind. */
+export function requestsFor(objects: readonly KubeObject[]): Way[] {
+  return [...new Set(objects.map(kindOf))].flatMap((kind) =>
+    REQUESTS.map(({ title, changeOf }): Way => ({
+      title: `${title} a ${kind ?? ''}`,
+      prepare: (all) => {
+        const object = all.find((each) => kindOf(each) === kind) as KubeObject;
+        const change = changeOf(object);
+        const world = storeOf(all.flatMap((each) => (each === object ? (change.before ?? []) : each)));
+        return () => {
+          introducedBy(world, [change], OF_REQUESTS);
+        };
+      },
+    })),
+  );
 }

@@ -63,9 +63,12 @@ export const destinationRule = (name: string, subsets: readonly string[]): KubeO
     subsets: subsets.map((subset) => ({ name: subset })),
   });
 /** Returns n templates, each of which includes the next. */
-export const chain = (n: number, last: readonly Json[]): KubeObject[] =>
+export const chain = (n: number, last: readonly Json[], more: (index: number) => Json = () => ({})): KubeObject[] =>
   times(n, (index) =>
-    template(`t-${index}`, { templates: index === n - 1 ? last : [{ templateName: `t-${index + 1}` }] }),
+    template(`t-${index}`, {
+      templates: index === n - 1 ? last : [{ templateName: `t-${index + 1}` }],
+      ...more(index),
+    }),
   );
 /** Returns an object of a depth. */
 export const nested = (depth: number): Json => {

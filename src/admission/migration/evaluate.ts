@@ -118,6 +118,6 @@ export function refusal(
     anchor: message,
     message: { text: message, fix },
     data: {},
-    dependsOn: new Set([keyOf(deployment)]),
+    dependsOn: [new Set([keyOf(deployment)])],
   };
 }

@@ -9,7 +9,7 @@ import {
 } from '../../migration/plan.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Work } from '../../rules/engine.ts';
-import { renderFix, renderMessage, type Finding, type Skipped } from '../../rules/finding.ts';
+import { dependsOnSome, renderFix, renderMessage, type Finding, type Skipped } from '../../rules/finding.ts';
 import { namespaceOf, type ObjectKey } from '../../world/object.ts';
 import type { World } from '../../world/world.ts';
 import { about, ruleTag } from '../attribution.ts';
@@ -166,9 +166,7 @@ export class MigrationPlanner {
       evaluateMigration(introduced.findings, change, plan, decisions),
     );
     const decided = (await inSlices(decideInSlices(findings, changes, decisions))).map((entry): DecidedFinding =>
-      isLate(change) || [...entry.finding.dependsOn].some((key) => unreadable.has(key))
-        ? { ...entry, decision: 'warn' }
-        : entry,
+      isLate(change) || dependsOnSome(entry.finding, unreadable) ? { ...entry, decision: 'warn' } : entry,
     );
     return { ...planned, decided, skipped: introduced.skipped, refused, incomplete };
   }

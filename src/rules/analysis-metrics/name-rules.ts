@@ -39,7 +39,7 @@ export function reportUnmatched(
   context: Context,
   field: string,
   rules: readonly PlacedRule[],
-  names: readonly string[],
+  names: Iterable<string>,
   related: readonly ObjectPath[],
 ): void {
   for (const { object, pattern, path } of rules) {

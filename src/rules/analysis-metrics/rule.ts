@@ -1,11 +1,11 @@
 import {
   ANALYSIS_PLACES,
-  COMBINED_TEMPLATE_PLACES,
   NAME_RULE_PLACES,
   NESTED_TEMPLATE_PLACES,
   TEMPLATE_ARG_PLACES,
   TEMPLATE_KINDS,
 } from '../../world/analysis.ts';
+import { COMBINED_TEMPLATE_PLACES } from '../../world/combined-templates.ts';
 import { kindOf } from '../../world/object.ts';
 import { inEach, type Place } from '../../world/place.ts';
 import { defineRule } from '../define.ts';

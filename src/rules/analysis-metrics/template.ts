@@ -1,6 +1,6 @@
 import {
   combineArgs,
-  combinedTemplatesOf,
+  combinedMetrics,
   knownValues,
   metricsOf,
   named,
@@ -8,8 +8,10 @@ import {
   nestedTemplates,
   type Metric,
 } from '../../world/analysis.ts';
+import { combinedTemplatesOf } from '../../world/combined-templates.ts';
 import { suggestDuration } from '../../world/duration-hint.ts';
 import { limitProblems, namesOf, providersOf, PROVIDERS, resolveWith } from '../../world/metrics.ts';
+import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { asArray, dig, isBeyondInt32, asObject } from '../../world/read.ts';
@@ -59,15 +61,30 @@ export function checkTemplate(context: Context, template: KubeObject): void {
     const alone = unmatched(rules, namesOf(metrics, AS_WRITTEN));
     if (alone.length === 0) continue;
     const { templates, complete } = combinedTemplatesOf(template, context);
-    const names = namesOf(templates.flatMap(metricsOf), AS_WRITTEN);
-    if (complete) reportUnmatched(context, field, unmatched(alone, names), names ?? [], []);
+    const { names } = namesIn(templates);
+    if (complete) reportUnmatched(context, field, unmatched(alone, names), ownFirst(metrics, names), []);
   }
+}
+
+// Once for all templates that are combined. A metric that several have is listed once, as in a message.
+const namesIn = memo((templates: readonly KubeObject[]) => {
+  const names = namesOf(combinedMetrics(templates), AS_WRITTEN);
+  return { names: names === undefined ? undefined : [...new Set(names)] };
+});
+
+function ownFirst(own: readonly Metric[], names: readonly string[] = []): Iterable<string> {
+  return {
+    *[Symbol.iterator]() {
+      for (const { name } of own) yield name;
+      yield* names;
+    },
+  };
 }
 
 function reportEmpty(context: Context, template: KubeObject): void {
   // A template that was not found may have the metrics.
   const { templates, complete } = combinedTemplatesOf(template, context);
-  if (!complete || templates.some((other) => metricsOf(other).length > 0)) return;
+  if (!complete || combinedMetrics(templates).length > 0) return;
   const declares = asArray(dig(template, 'spec', 'args')).length > 0;
   context.report(declares ? 'only-arguments' : 'none', {
     path: ['spec'],

@@ -1,10 +1,5 @@
-import {
-  ANALYSIS_PLACES,
-  COMBINED_TEMPLATE_PLACES,
-  NESTED_TEMPLATE_PLACES,
-  TEMPLATE_ARG_PLACES,
-  TEMPLATE_KINDS,
-} from '../../world/analysis.ts';
+import { ANALYSIS_PLACES, NESTED_TEMPLATE_PLACES, TEMPLATE_ARG_PLACES, TEMPLATE_KINDS } from '../../world/analysis.ts';
+import { COMBINED_TEMPLATE_PLACES } from '../../world/combined-templates.ts';
 import { kindOf } from '../../world/object.ts';
 import { inEach, type Place } from '../../world/place.ts';
 import { defineRule } from '../define.ts';

@@ -1,5 +1,4 @@
 import {
-  combinedTemplatesOf,
   metricsOf,
   named,
   nestedTemplates,
@@ -7,6 +6,8 @@ import {
   templateArgs,
   type TemplateArg,
 } from '../../world/analysis.ts';
+import { combinedTemplatesOf } from '../../world/combined-templates.ts';
+import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { ObjectPath } from '../finding.ts';
@@ -90,10 +91,28 @@ export function reportUndeclared(
 // Bounds the cost: if more names are undeclared, they are hardly misspellings.
 const MAX_GUESSES = 20;
 
+// Once for all templates that are combined.
+const argNamesIn = memo(
+  (templates: readonly KubeObject[]): ReadonlySet<string> =>
+    new Set(templates.flatMap(templateArgs).map(({ name }) => name)),
+);
+
+const usersByArg = memo((templates: readonly KubeObject[]): ReadonlyMap<string | undefined, readonly KubeObject[]> => {
+  const users = new Map<string | undefined, KubeObject[]>();
+  for (const template of templates) {
+    for (const arg of usesOf(template).args) {
+      const known = users.get(arg) ?? [];
+      known.push(template);
+      users.set(arg, known);
+    }
+  }
+  return users;
+});
+
 function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySet<string>, uses: readonly Use[]): void {
   const company = combinedTemplatesOf(template, context);
   if (!company.complete) return;
-  const elsewhere = new Set(company.templates.flatMap(templateArgs).map(({ name }) => name));
+  const elsewhere = argNamesIn(company.templates);
   const nowhere = uses.filter(({ arg = '' }) => !elsewhere.has(arg));
   if (company.used || own.size > 0) {
     reportUndeclared(context, template, own, nowhere, []);
@@ -113,16 +132,21 @@ function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySe
 function checkUnused(context: Context, template: KubeObject, unused: readonly TemplateArg[]): void {
   const { templates, complete } = combinedTemplatesOf(template, context);
   if (!complete) return;
-  const nested = new Set(resolveTemplates(nestedTemplates(template), namespaceOf(template), context).templates);
+  const users = usersByArg(templates);
+  let nested: ReadonlySet<KubeObject> | undefined;
+  const includes = (other: KubeObject): boolean => {
+    nested ??= new Set(resolveTemplates(nestedTemplates(template), namespaceOf(template), context).templates);
+    return nested.has(other);
+  };
   // Another template needs this declaration if it has none itself, or none with a value.
   const needs = (other: KubeObject, arg: TemplateArg): boolean => {
-    if (other === template || !usesOf(other).args.has(arg.name)) return false;
+    if (other === template) return false;
     const theirs = templateArgs(other).find(({ name }) => name === arg.name);
-    if (nested.has(other) || theirs === undefined) return true;
+    if (theirs === undefined || includes(other)) return true;
     return (arg.hasValue || arg.hasValueFrom) && !theirs.hasValue && !theirs.hasValueFrom;
   };
   for (const arg of unused) {
-    if (templates.some((other) => needs(other, arg))) continue;
+    if (users.get(arg.name)?.some((other) => needs(other, arg)) === true) continue;
     const { name, path } = arg;
     context.report('unused', {
       path: [...path, 'name'],

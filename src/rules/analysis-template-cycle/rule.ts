@@ -31,9 +31,7 @@ export const analysisTemplateCycle = defineRule({
   },
   check(context, template) {
     const home = namespaceOf(template);
-    const byHome = context.perWorld(COMPONENTS, () => new Map<string, TemplateComponents>());
-    const components = byHome.get(home) ?? new TemplateComponents(home);
-    byHome.set(home, components);
+    const components = context.perWorld(COMPONENTS, home, () => new TemplateComponents(home));
     const lookUp = context.lookup.bind(context);
     const component = components.of(template, lookUp);
     const inside = (from: KubeObject): readonly Included[] =>

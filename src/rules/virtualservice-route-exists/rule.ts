@@ -8,6 +8,7 @@ import {
   type Route,
   type RouteType,
 } from '../../world/istio.ts';
+import { memo } from '../../world/memo.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { managedRouteNames, virtualServiceEntries, type VirtualServiceEntry } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
@@ -107,7 +108,7 @@ export const virtualServiceRouteExists = defineRule({
           anchor: `${anchored} ${type} ${wanted}`,
           related: [{ object: virtualService, path: ['spec', type] }],
         };
-        const has = listed(routesOf(virtualService, [type]), describe);
+        const has = titlesOf(virtualService)[type];
         if (type === 'http') context.report('absent', { ...place, data: { name, route: wanted, has } });
         else context.report('absentPort', { ...place, data: { name, type, route: wanted, has, field: FIELD[type] } });
       }
@@ -158,12 +159,17 @@ function candidatesIn(
   managed: readonly string[],
 ): { readonly count: number; readonly has: string } {
   if (type !== 'http') {
-    const all = routesOf(virtualService, [type]);
-    return { count: all.length, has: listed(all, describe) };
+    return { count: routesOf(virtualService, [type]).length, has: titlesOf(virtualService)[type] };
   }
   const { count, firstOfEach } = unmanagedRoutes(virtualService, managed);
   return { count, has: listed(firstOfEach(), describe) };
 }
+
+// Once for all Rollouts. Routes with one title are read to the last to find others.
+const titlesOf = memo((virtualService: KubeObject): Readonly<Record<RouteType, string>> => {
+  const titles = (type: RouteType): string => listed(routesOf(virtualService, [type]), describe);
+  return { http: titles('http'), tls: titles('tls'), tcp: titles('tcp') };
+});
 
 function describe(route: Route): string {
   if (route.type !== 'http') return `one ${portsTitle(route)}`;

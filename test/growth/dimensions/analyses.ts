@@ -64,6 +64,51 @@ export const ANALYSES: readonly Dimension[] = [
     make: (n) => one({ steps: [analysisStep(times(n, (i) => `t-${i}`))] }, ...times(n, (i) => template(`t-${i}`))),
   },
   {
+    title: 'templates of one analysis, none with metrics',
+    make: (n) =>
+      one(
+        { steps: [analysisStep(times(n, (i) => `t-${i}`))] },
+        ...times(n, (i) => template(`t-${i}`, { metrics: [] })),
+      ),
+  },
+  {
+    title: 'templates of one analysis with arguments that nothing uses',
+    make: (n) =>
+      one(
+        { steps: [analysisStep(times(n, (i) => `t-${i}`))] },
+        ...times(n, (i) => template(`t-${i}`, { args: [argument(i)] })),
+      ),
+  },
+  {
+    title: 'templates of one analysis with arguments that none declares',
+    make: (n) =>
+      one(
+        { steps: [analysisStep(times(n, (i) => `t-${i}`))] },
+        ...times(n, (i) => template(`t-${i}`, { metrics: [metric(`m-${i}`, `{{args.arg-${i}}}`)] })),
+      ),
+  },
+  {
+    title: 'templates of one analysis with rules for dry runs that match none',
+    make: (n) =>
+      one(
+        { steps: [analysisStep(times(n, (i) => `t-${i}`))] },
+        ...times(n, (i) => template(`t-${i}`, { dryRun: [{ metricName: `x-${i}` }] })),
+      ),
+  },
+  {
+    title: 'analysis steps with another template each, none with metrics',
+    make: (n) =>
+      one(
+        { steps: times(n, (i) => analysisStep([`t-${i}`])) },
+        ...times(n, (i) => template(`t-${i}`, { metrics: [] })),
+      ),
+  },
+  {
+    title: 'analysis steps of a template without metrics',
+    make: (n) =>
+      one({ steps: times(n, () => analysisStep(['t', 'u'])) }, template('t', { metrics: [] }), template('u')),
+  },
+  {
     title: 'arguments',
     make: (n) =>
       one(
@@ -191,10 +236,32 @@ export const ANALYSES: readonly Dimension[] = [
     make: (n) => [...chain(n, []), rollout('app', { canary: { steps: [analysisStep(['t-0'])] } })],
   },
   {
+    title: 'a chain of templates with arguments that nothing uses',
+    make: (n) => [
+      ...chain(n, [], (i) => ({ args: [argument(i)] })),
+      rollout('app', { canary: { steps: [analysisStep(['t-0'])] } }),
+    ],
+  },
+  {
+    title: 'a circle of templates with arguments that nothing uses',
+    make: (n) => [
+      ...chain(n, [{ templateName: 't-0' }], (i) => ({ args: [argument(i)] })),
+      rollout('app', { canary: { steps: [analysisStep(['t-0'])] } }),
+    ],
+  },
+  {
     title: 'a circle of templates',
     make: (n) => [
       ...chain(n, [{ templateName: 't-0' }]),
       rollout('app', { canary: { steps: [analysisStep(['t-0'])] } }),
+    ],
+  },
+  {
+    title: 'templates that one includes, none with metrics',
+    make: (n) => [
+      template('base', { templates: times(n, (i) => ({ templateName: `t-${i}` })), metrics: [] }),
+      ...times(n, (i) => template(`t-${i}`, { metrics: [] })),
+      rollout('app', { canary: { steps: [analysisStep(['base'])] } }),
     ],
   },
   {

@@ -63,6 +63,15 @@ export const SHARING: readonly Dimension[] = [
     ],
   },
   {
+    title: 'Rollouts, each without its own route of one VirtualService with unnamed routes',
+    make: (n) =>
+      sharing(
+        n,
+        (i) => istio('vs', [`r-${i}`]),
+        virtualService('vs', { http: times(n, (i) => ({ route: destinations(`app-${i}`) })) }),
+      ),
+  },
+  {
     title: 'Rollouts and routes of one VirtualService, none named',
     make: (n) =>
       sharing(

@@ -1,0 +1,207 @@
+import {
+  ANALYSIS_PLACES,
+  analysesOf,
+  collectTemplates,
+  MAX_TEMPLATES,
+  NESTED_TEMPLATE_PLACES,
+  nestedTemplates,
+  TEMPLATE_KINDS,
+  TOO_MANY,
+  type Lookups,
+} from './analysis.ts';
+import type { Analysis, TemplateRef } from './collect-analyses.ts';
+import { memo } from './memo.ts';
+import { kindOf, namespaceOf, type KindId, type KubeObject } from './object.ts';
+import { inEach, type Places } from './place.ts';
+import { REFERENCE_PLACES } from './reference-places.ts';
+
+/**
+ * Lookups, how to find the objects of one kind that refer to a named object, and how to derive what many templates have
+ * in common.
+ */
+export interface ReverseLookups extends Lookups {
+  readonly referrers: (from: KindId, kind: KindId, namespace: string, name: string) => readonly KubeObject[];
+  readonly perWorld: <V>(key: symbol, part: unknown, derive: () => V) => V;
+}
+
+/** The templates that a template is combined with. */
+export interface CombinedTemplates {
+  /**
+   * The template itself and every one that is combined with it, by nesting or in an analysis. The same list for all
+   * templates that are combined with the same ones.
+   */
+  readonly templates: readonly KubeObject[];
+  /** Whether the list is complete: no template is missing or unknown. */
+  readonly complete: boolean;
+  /** Whether anything refers to the template. */
+  readonly used: boolean;
+}
+
+/** The places that `combinedTemplatesOf` reads in the objects that refer to a template, directly or not. */
+export const COMBINED_TEMPLATE_PLACES = {
+  ...inEach(TEMPLATE_KINDS, NESTED_TEMPLATE_PLACES),
+  'Rollout.argoproj.io': ANALYSIS_PLACES['Rollout.argoproj.io'],
+  'Experiment.argoproj.io': [
+    ...ANALYSIS_PLACES['Experiment.argoproj.io'],
+    ...REFERENCE_PLACES['Experiment.argoproj.io'],
+  ],
+} as const satisfies Places;
+
+const HOLDER_KINDS = ['Rollout.argoproj.io', 'Experiment.argoproj.io'] as const satisfies readonly KindId[];
+const TOPS = Symbol('tops of templates');
+const BY_TOP = Symbol('combined templates by top');
+const BY_ANALYSES = Symbol('combined templates by analyses');
+
+type Combination = Omit<CombinedTemplates, 'used'>;
+
+/**
+ * Returns the templates that a template is combined with anywhere. A template that is only used together with others
+ * may leave arguments and metrics to them. Templates of one analysis, and of one chain or circle, are looked at once for
+ * all of them.
+ */
+export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookups): CombinedTemplates {
+  const { top, parents, holders } = topOf(template, lookups);
+  const used = top !== template || parents.some((parent) => parent !== template) || holders.length > 0;
+  const analyses = holders.flatMap((holder) => analysesNaming(holder, [top]));
+  const { templates, complete } =
+    parents.length === 0 && analyses.length > 0 && analyses.every(({ namespace }) => covers(namespace, top))
+      ? lookups.perWorld(BY_ANALYSES, analyses.map(({ analysis }) => idOf(analysis)).join(' '), () =>
+          combine([], analyses, lookups),
+        )
+      : lookups.perWorld(BY_TOP, top, () => combineAll(top, lookups));
+  return { templates, complete, used };
+}
+
+// What a cluster-scoped template includes is not looked up in the namespace of one of its users.
+function covers(namespace: string, template: KubeObject): boolean {
+  return namespaceOf(template) === namespace || nestedTemplates(template).length === 0;
+}
+
+/** A template that has no single parent, or is used by itself, and what refers to it. */
+interface Top {
+  readonly top: KubeObject;
+  readonly parents: readonly KubeObject[];
+  readonly holders: readonly KubeObject[];
+}
+
+/**
+ * Returns the template that a template is combined with in everything: the one that includes it, if there is only one
+ * and nothing else refers to it, and so on. In a circle that nothing else refers to, it is any of them.
+ */
+function topOf(template: KubeObject, lookups: ReverseLookups): Top {
+  const tops = lookups.perWorld(TOPS, namespaceOf(template), () => new Map<KubeObject, Top>());
+  const below: KubeObject[] = [];
+  const seen = new Set<KubeObject>();
+  for (let next = template; ;) {
+    const known = tops.get(next);
+    seen.add(next);
+    const parents = known === undefined ? ownersOf(next, TEMPLATE_KINDS, lookups) : [];
+    const holders = known === undefined ? ownersOf(next, HOLDER_KINDS, lookups) : [];
+    const [parent] = parents;
+    if (
+      known === undefined &&
+      parent !== undefined &&
+      parents.length === 1 &&
+      holders.length === 0 &&
+      namespaceOf(parent) === namespaceOf(next) &&
+      !seen.has(parent)
+    ) {
+      below.push(next);
+      next = parent;
+      continue;
+    }
+    const found = known ?? { top: next, parents, holders };
+    for (const each of [...below, next]) tops.set(each, found);
+    return found;
+  }
+}
+
+function combineAll(template: KubeObject, lookups: ReverseLookups): Combination {
+  const ownNamespace = namespaceOf(template);
+  const ancestors = new Set<KubeObject>([template]);
+  const holders = new Set<KubeObject>();
+  const lists: TemplateList[] = [];
+  let complete = true;
+  for (const ancestor of ancestors) {
+    lists.push({ refs: nestedTemplates(ancestor), namespace: namespaceOf(ancestor) || ownNamespace });
+    for (const parent of ownersOf(ancestor, TEMPLATE_KINDS, lookups)) {
+      if (ancestors.size === MAX_TEMPLATES) {
+        lookups.skip(TOO_MANY);
+        complete = false;
+        break;
+      }
+      ancestors.add(parent);
+    }
+    for (const holder of ownersOf(ancestor, HOLDER_KINDS, lookups)) holders.add(holder);
+  }
+  const analyses = [...holders].flatMap((holder) => analysesNaming(holder, ancestors));
+  const combined = combine([...ancestors], [...lists, ...analyses], lookups);
+  return { templates: combined.templates, complete: complete && combined.complete };
+}
+
+/** References to templates, and the namespace of those that have none of their own. */
+interface TemplateList {
+  readonly refs: readonly TemplateRef[];
+  readonly namespace: string;
+}
+
+function combine(first: readonly KubeObject[], lists: readonly TemplateList[], lookups: ReverseLookups): Combination {
+  // What was found for one reference is not looked up again for another.
+  const byNamespace = new Map<string, Map<string, KubeObject>>();
+  let complete = true;
+  for (const { refs, namespace } of lists) {
+    const found = byNamespace.get(namespace) ?? new Map<string, KubeObject>();
+    byNamespace.set(namespace, found);
+    if (!collectTemplates(refs, namespace, lookups, found)) complete = false;
+  }
+  const others = [...byNamespace.values()].flatMap((found) => [...found.values()]);
+  return { templates: [...new Set([...first, ...others])], complete };
+}
+
+interface NamingAnalysis extends TemplateList {
+  readonly analysis: Analysis;
+}
+
+/** Returns the analyses of a Rollout or Experiment that name one of these templates, in order. */
+function analysesNaming(holder: KubeObject, templates: Iterable<KubeObject>): readonly NamingAnalysis[] {
+  const byTemplate = analysesByTemplate(holder);
+  const found = new Set<NamingAnalysis>();
+  for (const template of templates) {
+    // A cluster-scoped ancestor has users in all namespaces, where the same name is another template.
+    if (![namespaceOf(holder), ''].includes(namespaceOf(template))) continue;
+    for (const each of byTemplate.get(`${kindOf(template) ?? ''} ${template.metadata.name}`) ?? []) found.add(each);
+  }
+  return [...found];
+}
+
+const analysesByTemplate = memo((holder: KubeObject): ReadonlyMap<string, ReadonlySet<NamingAnalysis>> => {
+  const byTemplate = new Map<string, Set<NamingAnalysis>>();
+  const namespace = namespaceOf(holder);
+  // A Rollout can have the same templates in thousands of steps.
+  const distinct = new Map<string, NamingAnalysis>();
+  for (const analysis of analysesOf(holder)) {
+    const id = JSON.stringify(analysis.templates.map(({ kind, name }) => [kind, name]));
+    if (!distinct.has(id)) distinct.set(id, { analysis, refs: analysis.templates, namespace });
+  }
+  for (const each of distinct.values()) {
+    for (const { kind, name } of each.refs) {
+      const key = `${kind} ${name}`;
+      const known = byTemplate.get(key) ?? new Set();
+      byTemplate.set(key, known.add(each));
+    }
+  }
+  return byTemplate;
+});
+
+let analyses = 0;
+const idOf = memo((_analysis: Analysis) => ++analyses);
+
+// References from a ClusterAnalysisTemplate, which has no namespace, to namespaced templates are indexed without one;
+// they apply to every namespace.
+function ownersOf(template: KubeObject, kinds: readonly KindId[], { referrers }: ReverseLookups): KubeObject[] {
+  const kind = kindOf(template);
+  if (kind === undefined) return [];
+  const { name } = template.metadata;
+  const namespaces = new Set([namespaceOf(template), '']);
+  return kinds.flatMap((from) => [...namespaces].flatMap((namespace) => referrers(from, kind, namespace, name)));
+}
