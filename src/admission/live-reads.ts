@@ -1,4 +1,4 @@
-import { keyOf, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { keyOf, listIn, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import type { Change } from './change.ts';
@@ -15,6 +15,16 @@ export interface ApiReader {
     keys: readonly ObjectKey[],
     deadline: number,
   ): Promise<ReadonlyMap<ObjectKey, KubeObject | undefined | 'unreadable'>>;
+  /**
+   * Returns for each key of a list its objects, or `unreadable`. Never rejects.
+   *
+   * @param keys - Made by `listKey`.
+   * @param deadline - Milliseconds since the epoch.
+   */
+  list(
+    keys: readonly ObjectKey[],
+    deadline: number,
+  ): Promise<ReadonlyMap<ObjectKey, readonly KubeObject[] | 'unreadable'>>;
 }
 
 /** How changes are evaluated again. */
@@ -59,22 +69,33 @@ export async function reevaluate(
       .flatMap((object) => (object === undefined ? [] : [keyOf(object)])),
   );
   const known = new Map<ObjectKey, KubeObject | undefined>();
+  const listed = new Set<ObjectKey>();
   const failed = new Set<ObjectKey>();
+  const isRead = (key: ObjectKey): boolean => known.has(key) || listed.has(key) || changed.has(key);
   let introduced = cached;
   let current = world;
   for (let round = 0; round < REREADS; round++) {
     const wanted = [...introduced.lookedUp, ...(round === 0 ? alsoRead : [])];
-    const keys = wanted.filter((key) => !known.has(key) && !failed.has(key) && !changed.has(key));
-    if (keys.length === 0) break;
-    for (const [key, value] of await live.fetch(keys, deadline)) {
+    const unread = wanted.filter((key) => !isRead(key) && !failed.has(key));
+    if (unread.length === 0) break;
+    const [keys, lists] = [unread.filter((key) => !listIn(key)), unread.filter(listIn)];
+    const [objects, listings] = await Promise.all([live.fetch(keys, deadline), live.list(lists, deadline)]);
+    for (const [key, value] of objects) {
       if (value === 'unreadable') failed.add(key);
       else known.set(key, value);
+    }
+    // What is not in a list was deleted. It denies nothing: what a finding shows was read by its name.
+    for (const [key, value] of listings) {
+      if (value === 'unreadable') failed.add(key);
+      else listed.add(key);
+      for (const object of value === 'unreadable' ? [] : value)
+        if (!isRead(keyOf(object))) known.set(keyOf(object), object);
     }
     current = overlaid(world, known);
     introduced = await options.evaluate(current);
   }
   // Each round can find others in the place of those that were read. What was never read denies nothing.
-  for (const key of introduced.lookedUp) if (!known.has(key) && !changed.has(key)) failed.add(key);
+  for (const key of introduced.lookedUp) if (!isRead(key)) failed.add(key);
   return { introduced, world: current, unreadable: failed };
 }
 

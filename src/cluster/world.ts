@@ -5,6 +5,7 @@ import { ObjectStore } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import { CacheLimit } from './cache-limit.ts';
 import { ApiClient } from './client.ts';
+import { fetchLists, type Listed } from './live-lists.ts';
 import { fetchObjects, type Fetched, type Locate } from './fetch.ts';
 import { hasPrimaryCluster, MESH_KINDS } from './primary.ts';
 import type { Logger } from './reflector.ts';
@@ -57,6 +58,8 @@ export class ClusterWorld {
   readonly #clusters: readonly WatchedCluster[];
   readonly #limit: CacheLimit;
   readonly #stop = new AbortController();
+  readonly #locate: Locate = (kind) =>
+    this.#clusters.flatMap((cluster) => cluster.served(kind).map((served) => ({ client: cluster.client, served })));
   #refilling: NodeJS.Timeout | undefined;
   #meshSettled: boolean;
   #locating: Promise<void> = Promise.resolve();
@@ -178,9 +181,15 @@ export class ClusterWorld {
    * @param deadline - Milliseconds since the epoch.
    */
   fetch(keys: readonly ObjectKey[], deadline: number): Promise<ReadonlyMap<ObjectKey, Fetched>> {
-    const locate: Locate = (kind) =>
-      this.#clusters.flatMap((cluster) => cluster.served(kind).map((served) => ({ client: cluster.client, served })));
-    return fetchObjects(keys, locate, deadline, this.#stop.signal);
+    return fetchObjects(keys, this.#locate, deadline, this.#stop.signal);
+  }
+
+  /**
+   * Lists objects live, as `fetchLists` does. Never rejects.
+   * @param deadline - Milliseconds since the epoch.
+   */
+  list(keys: readonly ObjectKey[], deadline: number): Promise<ReadonlyMap<ObjectKey, Listed>> {
+    return fetchLists(keys, this.#locate, deadline, this.#stop.signal);
   }
 
   #clusterOf(kind: KindId): WatchedCluster {

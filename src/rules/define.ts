@@ -1,5 +1,14 @@
 import { CONTROLLER_CONFIGURATION, selectorKey } from '../world/references.ts';
-import { keyFor, keyOf, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
+import {
+  keyFor,
+  keyOf,
+  KINDS,
+  listIn,
+  listKey,
+  type KindId,
+  type KubeObject,
+  type ObjectKey,
+} from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import type { Places } from '../world/place.ts';
 import { ofKind, type Lookup, type World } from '../world/world.ts';
@@ -168,6 +177,7 @@ export interface Rule {
 /** Makes a rule from its definition. The compiler checks message ids and their data. */
 export function defineRule<const M extends Record<string, Message>>(definition: RuleDefinition<M>): Rule {
   const { id, messages } = definition;
+  const refutable = Object.values<Message>(messages).some(({ refutedBy }) => refutedBy !== undefined);
   return {
     id,
     summary: definition.summary,
@@ -181,7 +191,7 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
     example: definition.example,
     messages,
     run(run, subject) {
-      definition.check(new Context<M>(id, messages, run, subject), subject);
+      definition.check(new Context<M>(id, messages, run, subject, refutable), subject);
     },
   };
 }
@@ -190,6 +200,7 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
 interface Derived {
   readonly value: unknown;
   readonly dependsOn: readonly ReadonlySet<ObjectKey>[];
+  readonly listed: ReadonlySet<ObjectKey>;
   readonly reasons: ReadonlySet<string>;
 }
 
@@ -207,13 +218,17 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   #shared: ReadonlySet<ObjectKey>[] | undefined;
   #rests: { readonly own: Set<ObjectKey>; readonly all: ReadonlySet<ObjectKey>[] } | undefined;
   #reasons: Set<string> | undefined;
-  #deriving: Set<string> | undefined;
+  #deriving: { readonly listed: Set<ObjectKey>; readonly reasons: Set<string> } | undefined;
+  /** The lists that it has seen, if a message can rest on what is not in them. */
+  readonly #listed: Set<ObjectKey> | undefined;
 
-  constructor(rule: string, messages: M, run: Run, subject: KubeObject) {
+  /** @param refutable - Whether a message has `refutedBy`. */
+  constructor(rule: string, messages: M, run: Run, subject: KubeObject, refutable: boolean) {
     this.#rule = rule;
     this.#messages = messages;
     this.#run = run;
     this.#subject = subject;
+    this.#listed = refutable ? new Set() : undefined;
   }
 
   readonly find = (kind: KindId, namespace: string, name: string): KubeObject | undefined => {
@@ -225,7 +240,7 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   };
 
   readonly skip = (reason: string): void => {
-    this.#deriving?.add(reason);
+    this.#deriving?.reasons.add(reason);
     this.#reasons ??= new Set();
     if (this.#reasons.has(reason)) return;
     this.#reasons.add(reason);
@@ -238,6 +253,7 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     const derived = ofKey.get(part) ?? this.#derive(derive);
     ofKey.set(part, derived);
     for (const reason of derived.reasons) this.skip(reason);
+    for (const list of derived.listed) this.#sawList(list);
     for (const keys of derived.dependsOn) {
       if (keys.size === 0) continue;
       (this.#shared ??= []).push(keys);
@@ -246,8 +262,11 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     return derived.value as V;
   };
 
-  readonly referrers = (from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[] =>
-    this.#ofKind(from, this.#run.world.referrers(keyFor(kind, namespace, name)));
+  readonly referrers = (from: KindId, kind: KindId, namespace: string, name: string): readonly KubeObject[] => {
+    // Only a cluster-scoped object refers to a namespaced one without its namespace.
+    if (namespace !== '' || !KINDS[from].namespaced || !KINDS[kind].namespaced) this.#saw(from, namespace);
+    return this.#ofKind(from, this.#run.world.referrers(keyFor(kind, namespace, name)));
+  };
 
   lookup(kind: KindId, namespace: string, name: string): Lookup {
     this.#run.budget.spend(1);
@@ -267,16 +286,21 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     this.#run.kindsRead.add(kind);
     const listing = this.#run.world.list(kind, namespace);
     this.#run.budget.spend(1 + (listing.state === 'known' ? listing.objects.length : 0));
-    if (listing.state === 'known') return listing.objects;
+    if (listing.state === 'known') {
+      this.#saw(kind, namespace);
+      return listing.objects;
+    }
     this.skip(`${KINDS[kind].plural}: ${listing.reason}`);
     return [];
   }
 
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[] {
+    this.#saw(kind, namespace);
     return this.#ofKind(kind, this.#run.world.referrers(selectorKey(namespace, matchLabels)));
   }
 
   controllerConfigurations(): readonly KubeObject[] {
+    this.#saw('ConfigMap', '');
     return this.#ofKind('ConfigMap', this.#run.world.referrers(CONTROLLER_CONFIGURATION));
   }
 
@@ -291,6 +315,7 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
       this.#run.lookedUp.add(key);
       this.#rests.own.add(key);
     }
+    if (message.refutedBy !== undefined) this.#restOnLists(message.refutedBy);
     this.#run.findings.push({
       rule: this.#rule,
       messageId,
@@ -306,6 +331,24 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     });
   }
 
+  #saw(kind: KindId, namespace: string): void {
+    if (this.#listed !== undefined) this.#sawList(listKey(kind, namespace));
+  }
+
+  #sawList(list: ObjectKey): void {
+    this.#listed?.add(list);
+    this.#deriving?.listed.add(list);
+  }
+
+  #restOnLists(kinds: readonly KindId[]): void {
+    for (const list of this.#listed ?? []) {
+      const kind = listIn(list)?.kind;
+      if (kind === undefined || !kinds.includes(kind)) continue;
+      this.#run.lookedUp.add(list);
+      this.#rests?.own.add(list);
+    }
+  }
+
   #restsNow(): { readonly own: Set<ObjectKey>; readonly all: ReadonlySet<ObjectKey>[] } {
     const own = new Set(this.#looked);
     return { own, all: [own, ...(this.#shared ?? [])] };
@@ -313,13 +356,13 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
 
   #derive(derive: () => unknown): Derived {
     const outer = { looked: this.#looked, shared: this.#shared, deriving: this.#deriving };
-    const reasons = new Set<string>();
+    const deriving = { listed: new Set<ObjectKey>(), reasons: new Set<string>() };
     this.#looked = [];
     this.#shared = undefined;
-    this.#deriving = reasons;
+    this.#deriving = deriving;
     try {
       const value = derive();
-      return { value, dependsOn: this.#restsNow().all, reasons };
+      return { value, dependsOn: this.#restsNow().all, ...deriving };
     } finally {
       this.#looked = outer.looked;
       this.#shared = outer.shared;

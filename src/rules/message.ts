@@ -1,4 +1,5 @@
 import type { FindingClass } from '../world/finding-class.ts';
+import type { KindId } from '../world/object.ts';
 
 /** A message of a rule. In `text` and `fix`, `{name}` is a placeholder for a value that the report supplies. */
 export interface Message {
@@ -12,6 +13,11 @@ export interface Message {
    * so admission names all of these in one warning.
    */
   readonly missing?: string;
+  /**
+   * The kinds of which one more object could show that the message is wrong, where the rule lists them or finds them by
+   * their references. Before it denies, admission lists them in the API server: a cache may lack the newest ones.
+   */
+  readonly refutedBy?: readonly KindId[];
 }
 
 /** The values of placeholders. */

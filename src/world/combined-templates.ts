@@ -48,7 +48,11 @@ export const COMBINED_TEMPLATE_PLACES = {
 } as const satisfies Places;
 
 const HOLDER_KINDS = ['Rollout.argoproj.io', 'Experiment.argoproj.io'] as const satisfies readonly KindId[];
+/** The kinds of which one more object can combine a template with others. */
+export const COMBINING_KINDS: readonly KindId[] = [...HOLDER_KINDS, ...TEMPLATE_KINDS];
+
 const TOPS = Symbol('tops of templates');
+const OWNERS = Symbol('owners of templates');
 const BY_TOP = Symbol('combined templates by top');
 const BY_ANALYSES = Symbol('combined templates by analyses');
 
@@ -60,7 +64,11 @@ type Combination = Omit<CombinedTemplates, 'used'>;
  * all of them.
  */
 export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookups): CombinedTemplates {
-  const { top, parents, holders } = topOf(template, lookups);
+  const top = topOf(template, lookups);
+  const { parents, holders } = lookups.perWorld(OWNERS, top, () => ({
+    parents: ownersOf(top, TEMPLATE_KINDS, lookups),
+    holders: ownersOf(top, HOLDER_KINDS, lookups),
+  }));
   const used = top !== template || parents.some((parent) => parent !== template) || holders.length > 0;
   const analyses = holders.flatMap((holder) => analysesNaming(holder, [top]));
   const { templates, complete } =
@@ -77,43 +85,25 @@ function covers(namespace: string, template: KubeObject): boolean {
   return namespaceOf(template) === namespace || nestedTemplates(template).length === 0;
 }
 
-/** A template that has no single parent, or is used by itself, and what refers to it. */
-interface Top {
-  readonly top: KubeObject;
-  readonly parents: readonly KubeObject[];
-  readonly holders: readonly KubeObject[];
-}
-
 /**
  * Returns the template that a template is combined with in everything: the one that includes it, if there is only one
  * and nothing else refers to it, and so on. In a circle that nothing else refers to, it is any of them.
  */
-function topOf(template: KubeObject, lookups: ReverseLookups): Top {
-  const tops = lookups.perWorld(TOPS, namespaceOf(template), () => new Map<KubeObject, Top>());
-  const below: KubeObject[] = [];
-  const seen = new Set<KubeObject>();
-  for (let next = template; ;) {
-    const known = tops.get(next);
-    seen.add(next);
-    const parents = known === undefined ? ownersOf(next, TEMPLATE_KINDS, lookups) : [];
-    const holders = known === undefined ? ownersOf(next, HOLDER_KINDS, lookups) : [];
+function topOf(template: KubeObject, lookups: ReverseLookups): KubeObject {
+  const tops = lookups.perWorld(TOPS, namespaceOf(template), () => new Map<KubeObject, KubeObject>());
+  const below = new Set<KubeObject>();
+  let top = template;
+  while (!tops.has(top) && !below.has(top)) {
+    const parents = ownersOf(top, TEMPLATE_KINDS, lookups);
     const [parent] = parents;
-    if (
-      known === undefined &&
-      parent !== undefined &&
-      parents.length === 1 &&
-      holders.length === 0 &&
-      namespaceOf(parent) === namespaceOf(next) &&
-      !seen.has(parent)
-    ) {
-      below.push(next);
-      next = parent;
-      continue;
-    }
-    const found = known ?? { top: next, parents, holders };
-    for (const each of [...below, next]) tops.set(each, found);
-    return found;
+    if (parent === undefined || parents.length > 1 || namespaceOf(parent) !== namespaceOf(top)) break;
+    if (ownersOf(top, HOLDER_KINDS, lookups).length > 0) break;
+    below.add(top);
+    top = parent;
   }
+  top = tops.get(top) ?? top;
+  for (const each of [...below, top]) tops.set(each, top);
+  return top;
 }
 
 function combineAll(template: KubeObject, lookups: ReverseLookups): Combination {

@@ -196,6 +196,22 @@ export function keyFor(kind: KindId, namespace: string, name: string): ObjectKey
   return `${kind}/${KINDS[kind].namespaced ? namespace : ''}/${name}`;
 }
 
+const LIST = 'list';
+
+/**
+ * Returns the key that stands for all objects of a kind in a namespace, or in all namespaces if it is empty. No object
+ * has it.
+ */
+export function listKey(kind: KindId, namespace: string): ObjectKey {
+  return `${LIST}/${kind}/${KINDS[kind].namespaced ? namespace : ''}`;
+}
+
+/** Returns what a key made by `listKey` stands for; undefined for any other key. */
+export function listIn(key: ObjectKey): { readonly kind: KindId; readonly namespace: string } | undefined {
+  const [prefix, kind = '', namespace = ''] = key.split('/', 3);
+  return prefix === LIST && isKindId(kind) ? { kind, namespace } : undefined;
+}
+
 /** Returns the key of an object, also for kinds that Rollgate does not know. Computed once per object. */
 export const keyOf = memo((object: KubeObject): ObjectKey => {
   const id = kindOf(object);

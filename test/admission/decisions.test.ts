@@ -10,6 +10,7 @@ import {
   objectsIn,
   objectsOf,
   requestFor,
+  UNREADABLE,
   validate,
 } from '../support/gate.ts';
 
@@ -379,20 +380,17 @@ describe('a stale cache', () => {
   });
 
   it('leads to a warning if the live objects cannot be read in time', async () => {
-    const live = {
-      fetch: (keys: readonly string[]) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable' as const]))),
-    };
     expect(
-      (await validate(gateOver([...services, badRoute], { live }), requestFor(rollout, undefined))).record.verdict,
+      (await validate(gateOver([...services, badRoute], { live: UNREADABLE }), requestFor(rollout, undefined))).record
+        .verdict,
     ).toBe('warn');
   });
 
   it('does not prevent a denial that depends on no other object', async () => {
-    const live = {
-      fetch: (keys: readonly string[]) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable' as const]))),
-    };
     const broken: KubeObject = { ...rollout, spec: { ...(rollout['spec'] as object), strategy: {} } };
-    expect((await validate(gateOver([], { live }), requestFor(broken, undefined))).record.verdict).toBe('deny');
+    expect((await validate(gateOver([], { live: UNREADABLE }), requestFor(broken, undefined))).record.verdict).toBe(
+      'deny',
+    );
   });
 });
 

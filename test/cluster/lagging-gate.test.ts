@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/world/object.ts';
 import { keyOf, kindOf } from '../../src/world/object.ts';
-import { gateOver, objectsOf, requestFor } from '../support/gate.ts';
+import { gateOver, objectsIn, objectsOf, requestFor } from '../support/gate.ts';
 import { serve, synced } from './helpers.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
@@ -86,4 +86,29 @@ describe('while watches lag five seconds behind', () => {
     const { denials } = await applyInTurns('istio-host-level', 'istio-subset-level/fixed', false);
     expect(denials).not.toEqual([]);
   }, 120_000);
+
+  it.each([
+    ['destinationrule-subsets', 'good-subset-of-another-destination-rule.yaml', 'Rollout', 'DestinationRule'],
+    ['analysis-metrics', 'good-empty-beside-a-missing-template.yaml', 'AnalysisTemplate', 'Rollout'],
+  ])('%s denies nothing in %s, of which the newest objects are missing', async (rule, fixture, kind, newKind) => {
+    const objects = objectsIn(join(import.meta.dirname, '../../src/rules', rule, 'fixtures', fixture));
+    const admitted = objects.find((object) => object.kind === kind) as KubeObject;
+    const newest = objects.filter((object) => object !== admitted && object.kind === newKind);
+    const server = await serve();
+    for (const object of objects) if (object !== admitted && !newest.includes(object)) server.put(object);
+    const cluster = await synced(server);
+    const gate = gateOver(cluster.world, { live: cluster, now: Date.now });
+    const decision = async (): Promise<string | undefined> => {
+      const limits = { deadline: Date.now() + 30_000, maxSubjects: 1_000, maxOperations: 500_000 };
+      const { record } = await gate.validate(requestFor(admitted, undefined), limits);
+      return record.findings.find((finding) => finding.rule === rule)?.decision;
+    };
+    server.watchDelay = LAG;
+    for (const object of newest.slice(0, -1)) server.put(object);
+    expect(await decision()).toBe('deny');
+    for (const object of newest.slice(-1)) server.put(object);
+    expect(await decision()).toBeUndefined();
+    server.fail(`${newKind === 'Rollout' ? 'argoproj.io/rollouts' : 'networking.istio.io/destinationrules'} list`, 500);
+    expect(await decision()).toBe('warn');
+  });
 });

@@ -15,9 +15,9 @@ import { serve, type ServeDependencies } from '../../src/commands/serve/serve.ts
 import { createLog, LOG_LEVELS } from '../../src/server/log.ts';
 import type { RunningServer } from '../../src/server/server.ts';
 import { storeOf } from '../../src/world/store.ts';
-import { keyOf } from '../../src/world/object.ts';
 import { worldOf } from '../support/app.ts';
 import { asFiles, certificate } from '../support/certificates.ts';
+import { liveOf, UNREADABLE } from '../support/gate.ts';
 import { reviewOf, SHOP, shopObject, type Json } from '../support/reviews.ts';
 import { ask } from '../support/server.ts';
 
@@ -264,7 +264,7 @@ describe('rollgate serve with a cluster', () => {
   function clusterWith(parts: Partial<Cluster> = {}): Cluster {
     return {
       world: worldOf(SHOP),
-      live: { fetch: (keys) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable']))) },
+      live: UNREADABLE,
       authorizer: {
         authenticate: (token) => Promise.resolve(token === 'good' ? jane : undefined),
         mayUse: () => Promise.resolve(true),
@@ -358,10 +358,7 @@ describe('rollgate serve with a cluster', () => {
 
   it('accepts break-glass only if the API server confirms the right', async () => {
     const world = worldOf(SHOP);
-    const live: Cluster['live'] = {
-      fetch: (keys) =>
-        Promise.resolve(new Map(keys.map((key) => [key, [...world.all()].find((object) => keyOf(object) === key)]))),
-    };
+    const live = liveOf(() => [...world.all()]);
     const rollout = unroutedRollout();
     rollout['metadata'] = {
       ...(rollout['metadata'] as Json),

@@ -7,7 +7,7 @@ import { PRESERVERS } from '../../src/preserve/index.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { parseManifests, placeObjects } from '../../src/world/manifests.ts';
-import { keyOf, kindOf, namespaceOf, type KubeObject } from '../../src/world/object.ts';
+import { keyOf, kindOf, listIn, namespaceOf, type KubeObject, type ObjectKey } from '../../src/world/object.ts';
 import { storeOf } from '../../src/world/store.ts';
 import type { World } from '../../src/world/world.ts';
 import { deepFreeze } from './freeze.ts';
@@ -94,5 +94,17 @@ export function liveOf(objects: () => readonly KubeObject[]): ApiReader {
       const byKey = new Map(objects().map((object) => [keyOf(object), object]));
       return Promise.resolve(new Map(keys.map((key) => [key, byKey.get(key)])));
     },
+    list: (keys) => Promise.resolve(new Map(keys.map((key) => [key, listedIn(objects(), key)]))),
   };
+}
+
+/** Live reads that all fail. */
+export const UNREADABLE: ApiReader = {
+  fetch: (keys) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable']))),
+  list: (keys) => Promise.resolve(new Map(keys.map((key) => [key, 'unreadable']))),
+};
+
+function listedIn(objects: readonly KubeObject[], key: ObjectKey): readonly KubeObject[] {
+  const { kind, namespace } = listIn(key) ?? {};
+  return objects.filter((object) => kindOf(object) === kind && ['', namespaceOf(object)].includes(namespace ?? ''));
 }

@@ -1,14 +1,17 @@
+import { COMBINING_KINDS } from '../../world/combined-templates.ts';
 import type { Message, RuleContext } from '../define.ts';
 
 /** The messages of the rule. */
 export const messages = {
   none: {
     class: 'invalid',
+    refutedBy: COMBINING_KINDS,
     text: '{template} has no metrics and includes no other templates',
     fix: 'add a metric, or delete the template',
   },
   'only-arguments': {
     class: 'advice',
+    refutedBy: COMBINING_KINDS,
     text: '{template} declares arguments but has no metrics',
     fix: 'add a metric, unless the template is always combined with others that have metrics',
   },
@@ -79,6 +82,7 @@ export const messages = {
   },
   unmatched: {
     class: 'invalid',
+    refutedBy: COMBINING_KINDS,
     text: '{field} has the regular expression "{pattern}", which matches no metric (metrics: {has})',
     fix: 'use the name of a metric, or .* for all metrics',
   },

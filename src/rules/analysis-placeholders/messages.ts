@@ -1,14 +1,17 @@
+import { COMBINING_KINDS } from '../../world/combined-templates.ts';
 import type { Message, RuleContext } from '../define.ts';
 
 /** The messages of the rule. */
 export const messages = {
   undeclared: {
     class: 'invalid',
+    refutedBy: COMBINING_KINDS,
     text: 'metric "{metric}" uses {tag}, but {template} does not declare argument "{arg}" (declared: {declared})',
     fix: 'declare it in spec.args{hint}',
   },
   'undeclared-part': {
     class: 'advice',
+    refutedBy: COMBINING_KINDS,
     text: 'metric "{metric}" uses {tag}, but {template} declares no arguments',
     fix: 'declare it in spec.args, unless a template that is combined with this one declares it',
   },
@@ -34,6 +37,7 @@ export const messages = {
   },
   unused: {
     class: 'advice',
+    refutedBy: COMBINING_KINDS,
     text: '{template} declares argument "{arg}", but none of its metrics uses it',
     fix: 'use it as {tag}, or remove it',
   },

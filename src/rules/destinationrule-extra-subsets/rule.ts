@@ -11,11 +11,13 @@ const PATH = ['spec', 'strategy', 'canary', 'trafficRouting', 'istio', 'destinat
 const messages = {
   used: {
     class: 'invalid',
+    refutedBy: [DESTINATION_RULE],
     text: '{route} of VirtualService "{virtualService}" uses subset "{subset}", but the controller of Rollout "{rollout}" deletes it from DestinationRule "{name}"',
     fix: 'move it to another DestinationRule for the same host',
   },
   extra: {
     class: 'advice',
+    refutedBy: [VIRTUAL_SERVICE],
     text: 'the Rollouts controller deletes subset "{subset}" of DestinationRule "{name}", because Rollout "{rollout}" names only "{stable}" and "{canary}"',
     fix: 'move it to another DestinationRule for the same host, or remove it',
   },

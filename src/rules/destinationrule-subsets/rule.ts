@@ -68,6 +68,7 @@ export const destinationRuleSubsets = defineRule({
     },
     host: {
       class: 'invalid',
+      refutedBy: [DESTINATION_RULE],
       text: 'DestinationRule "{name}" is for {host}, but the {route} of VirtualService "{virtualService}" sends to subset "{subset}" of {other}',
       fix: 'use the same host in both, with namespace and domain',
     },

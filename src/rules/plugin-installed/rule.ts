@@ -23,6 +23,7 @@ export const pluginInstalled = defineRule({
   messages: {
     absent: {
       class: 'missing',
+      refutedBy: ['ConfigMap'],
       text: 'router plugin "{plugin}" is not installed in the controller ({has})',
       fix: 'add it to trafficRouterPlugins in ConfigMap "argo-rollouts-config" and restart the controller{hint}',
     },
