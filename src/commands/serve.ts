@@ -7,9 +7,8 @@ import { messageOf } from '../world/error.ts';
 import { EXIT, type Io } from './io.ts';
 import type { ServeOptions } from './serve/options.ts';
 import { serve } from './serve/serve.ts';
+import { stopOnSignal } from './serve/stopping.ts';
 
-// Kubernetes gives a pod 30 s to stop. Draining takes at most 25 s of them.
-const STOP_LIMIT = 27_000;
 // For the last lines of the log. Its reader may be gone, or take nothing any more.
 const LAST_LINES = 1_000;
 
@@ -37,17 +36,7 @@ export function serveCommand(io: Pick<Io, 'stderr'>, exit: (code: number) => voi
       await sink.close(LAST_LINES);
       process.exit(EXIT.clean);
     };
-    const stop = (signal: NodeJS.Signals): void => {
-      log.info({ signal }, 'asked to stop');
-      setTimeout(() => {
-        log.error('stopping took too long; exiting');
-        void leave();
-      }, STOP_LIMIT).unref();
-      void running
-        .stop()
-        .catch((error: unknown) => log.error({ reason: messageOf(error) }, 'stopping failed'))
-        .then(leave);
-    };
+    const stop = stopOnSignal({ running, log, leave });
     process.on('SIGTERM', stop).on('SIGINT', stop);
   });
 }

@@ -24,6 +24,8 @@ export interface HealthThreadOptions {
   readonly limits?: HealthLimits;
   /** Starts the thread. */
   createWorker?(data: HealthThreadData): Worker;
+  /** Returns the time of a heartbeat, on the clock of the thread. */
+  now?(): number;
 }
 
 const LIMITS: HealthLimits = { live: 30_000, ready: 5_000 };
@@ -112,7 +114,8 @@ export class HealthThread {
   }
 
   #beat(): void {
-    Atomics.store(this.#beats, 0, BigInt(clockNow()));
+    const { now = clockNow } = this.#options;
+    Atomics.store(this.#beats, 0, BigInt(now()));
     void this.#answer('checks');
   }
 
