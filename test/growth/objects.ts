@@ -88,6 +88,11 @@ export function template(name: string, spec: Json = {}): KubeObject {
   return object('argoproj.io/v1alpha1', 'AnalysisTemplate', name, { metrics: [metric(`of-${name}`)], ...spec });
 }
 
+/** Returns a ClusterAnalysisTemplate. */
+export function clusterTemplate(name: string, spec: Json): KubeObject {
+  return { apiVersion: 'argoproj.io/v1alpha1', kind: 'ClusterAnalysisTemplate', metadata: { name }, spec };
+}
+
 /** Returns an analysis step. */
 export function analysisStep(templates: readonly string[], args: readonly Json[] = [], more: Json = {}): Json {
   return { analysis: { templates: templates.map((templateName) => ({ templateName })), args, ...more } };

@@ -1,4 +1,4 @@
-import { times, object, container, rollout, metric, template, analysisStep } from '../objects.ts';
+import { times, object, container, rollout, metric, template, clusterTemplate, analysisStep } from '../objects.ts';
 import { chain, one, nested, argument, queryOf, type Dimension } from '../setups.ts';
 
 /** Parts of analyses and their templates. */
@@ -41,6 +41,17 @@ export const ANALYSES: readonly Dimension[] = [
       }),
       template('t', { args: [argument(0)], metrics: [metric('m', queryOf(1))] }),
     ],
+  },
+  {
+    title: 'templates of an experiment step',
+    make: (n) =>
+      one({
+        steps: [
+          {
+            experiment: { templates: times(n, (i) => ({ name: `p-${i % 7}`, specRef: i % 2 === 0 ? 'x' : 'canary' })) },
+          },
+        ],
+      }),
   },
   {
     title: 'experiment steps with analyses',
@@ -93,6 +104,25 @@ export const ANALYSES: readonly Dimension[] = [
       one(
         { steps: [analysisStep(times(n, (i) => `t-${i}`))] },
         ...times(n, (i) => template(`t-${i}`, { dryRun: [{ metricName: `x-${i}` }] })),
+      ),
+  },
+  {
+    title: 'cluster-scoped templates of one analysis, none with metrics',
+    make: (n) =>
+      one(
+        {
+          steps: [{ analysis: { templates: times(n, (i) => ({ templateName: `t-${i}`, clusterScope: true })) } }],
+        },
+        ...times(n, (i) => clusterTemplate(`t-${i}`, { metrics: [] })),
+      ),
+  },
+  {
+    title: 'templates of two analyses, none with metrics',
+    make: (n) =>
+      one(
+        { steps: times(2, (step) => analysisStep([...times(n, (i) => `t-${i}`), `other-${step}`])) },
+        ...times(n, (i) => template(`t-${i}`, { metrics: [] })),
+        ...times(2, (step) => template(`other-${step}`, { metrics: [] })),
       ),
   },
   {
@@ -172,6 +202,17 @@ export const ANALYSES: readonly Dimension[] = [
         template('t', {
           metrics: times(n, (i) => metric(`m-${i}`)),
           dryRun: times(n, (i) => ({ metricName: `m-${i}` })),
+        }),
+      ),
+  },
+  {
+    title: 'metrics and rules for the retention of measurements',
+    make: (n) =>
+      one(
+        { steps: [analysisStep(['t'])] },
+        template('t', {
+          metrics: times(n, (i) => metric(`m-${i}`)),
+          measurementRetention: times(n, (i) => ({ metricName: `m-${i}.*`, limit: 1 })),
         }),
       ),
   },

@@ -50,6 +50,26 @@ export const PODS: readonly Dimension[] = [
       }),
   },
   {
+    title: 'init containers',
+    make: (n) =>
+      pods({ initContainers: times(n, (i) => container(`i-${i}`, { restartPolicy: i % 2 === 0 ? 'Always' : 'x' })) }),
+  },
+  {
+    title: 'environment sources',
+    make: (n) =>
+      pods({
+        containers: [container('app', { envFrom: times(n, (i) => ({ secretRef: { name: `s-${i}` }, prefix: '=' })) })],
+      }),
+  },
+  {
+    title: 'sources of a projected volume',
+    make: (n) =>
+      pods({
+        volumes: [{ name: 'v', projected: { sources: times(n, (i) => ({ configMap: { name: `c-${i}` } })) } }],
+        containers: [container('app', { volumeMounts: [{ name: 'v', mountPath: '/m' }] })],
+      }),
+  },
+  {
     title: 'resources',
     make: (n) =>
       pods({

@@ -253,6 +253,81 @@ export const ROUTES: readonly Dimension[] = [
       ),
   },
   {
+    title: 'matches of an HTTPRoute rule',
+    make: (n) =>
+      one(
+        {
+          ...gateway({ httpRoute: 'route' }, { managedRoutes: [{ name: 'h' }] }),
+          steps: [{ setHeaderRoute: { name: 'h', match: [{ headerName: 'x-0', headerValue: { exact: 'a' } }] } }],
+        },
+        httpRoute('route', [
+          backends('app', { matches: times(n, (i) => ({ headers: [{ name: `x-${i}`, value: 'a' }] })) }),
+        ]),
+      ),
+  },
+  {
+    title: 'matches of a header step',
+    make: (n) =>
+      one(
+        {
+          ...istio('vs', ['main'], { managedRoutes: [{ name: 'h' }] }),
+          steps: [
+            {
+              setHeaderRoute: {
+                name: 'h',
+                match: times(n, (i) => ({ headerName: `x-${i}`, headerValue: { exact: 'a', prefix: 'b' } })),
+              },
+            },
+          ],
+        },
+        virtualService('vs', { http: [route('main')] }),
+      ),
+  },
+  {
+    title: 'hosts of a tls route',
+    make: (n) => {
+      const sniHosts = times(n, (i) => `h-${i}.example.com`);
+      return one(
+        { trafficRouting: { istio: { virtualService: { name: 'vs', tlsRoutes: [{ port: 443, sniHosts }] } } } },
+        virtualService('vs', { tls: [{ match: [{ port: 443, sniHosts }], route: destinations('app') }] }),
+      );
+    },
+  },
+  {
+    title: 'matches of tcp routes that no Rollout can name',
+    make: (n) =>
+      one(
+        { trafficRouting: { istio: { virtualService: { name: 'vs', tcpRoutes: times(n, (i) => ({ port: i })) } } } },
+        virtualService('vs', {
+          tcp: times(n, (i) => ({ match: [{ port: 1 }, { port: 2 + i }], route: destinations('app') })),
+        }),
+      ),
+  },
+  {
+    title: 'rules of a GRPCRoute',
+    make: (n) =>
+      one(
+        gateway({ grpcRoute: 'route' }),
+        object('gateway.networking.k8s.io/v1', 'GRPCRoute', 'route', { rules: times(n, () => backends('app')) }),
+      ),
+  },
+  {
+    title: 'routes of an App Mesh router',
+    make: (n) =>
+      one(
+        { trafficRouting: { appMesh: { virtualService: { name: 'vs', routes: times(n, (i) => `r-${i}`) } } } },
+        object('appmesh.k8s.aws/v1beta2', 'VirtualService', 'vs', {
+          provider: { virtualRouter: { virtualRouterRef: { name: 'router' } } },
+        }),
+        object('appmesh.k8s.aws/v1beta2', 'VirtualRouter', 'router', {
+          routes: times(n, (i) => ({
+            name: `s-${i}`,
+            httpRoute: { action: { weightedTargets: [{ virtualNodeRef: { name: 'app' }, weight: 1 }] } },
+          })),
+        }),
+      ),
+  },
+  {
     title: 'Ingresses of one Rollout',
     make: (n) =>
       one(

@@ -10,6 +10,7 @@ import {
   istio,
   metric,
   template,
+  clusterTemplate,
   analysisStep,
 } from '../objects.ts';
 import {
@@ -184,6 +185,97 @@ export const SHARING: readonly Dimension[] = [
         () => ({ steps: [analysisStep(['t'])] }),
         template('t', { metrics: times(n, (i) => metric(`m-${i}`)) }),
       ),
+  },
+  {
+    title: 'Rollouts with one ClusterAnalysisTemplate',
+    make: (n) =>
+      sharing(
+        n,
+        () => ({ steps: [{ analysis: { templates: [{ templateName: 't', clusterScope: true }] } }] }),
+        clusterTemplate('t', { args: [argument(0)], metrics: [] }),
+      ),
+  },
+  {
+    title: 'Rollouts with one App Mesh router',
+    make: (n) =>
+      sharing(
+        n,
+        () => ({ trafficRouting: { appMesh: { virtualService: { name: 'vs' } } } }),
+        object('appmesh.k8s.aws/v1beta2', 'VirtualService', 'vs', {
+          provider: { virtualRouter: { virtualRouterRef: { name: 'router' } } },
+        }),
+        object('appmesh.k8s.aws/v1beta2', 'VirtualRouter', 'router', { routes: [] }),
+      ),
+  },
+  {
+    title: 'Rollouts with one TrafficSplit and one TraefikService',
+    make: (n) =>
+      sharing(
+        n,
+        () => ({ trafficRouting: { smi: { trafficSplitName: 's' }, traefik: { weightedTraefikServiceName: 't' } } }),
+        object('split.smi-spec.io/v1alpha1', 'TrafficSplit', 's', { service: 'app' }),
+        object('traefik.io/v1alpha1', 'TraefikService', 't', { weighted: { services: [] } }),
+      ),
+  },
+  {
+    title: 'Rollouts with one ConfigMap, Secret, claim and account',
+    make: (n) => [
+      ...times(n, (i) =>
+        rollout(`app-${i}`, {
+          pod: {
+            serviceAccountName: 'account',
+            volumes: [
+              { name: 'c', configMap: { name: 'config' } },
+              { name: 's', secret: { secretName: 'secret' } },
+              { name: 'p', persistentVolumeClaim: { claimName: 'claim' } },
+            ],
+          },
+        }),
+      ),
+      ...['ConfigMap config', 'Secret secret', 'PersistentVolumeClaim claim', 'ServiceAccount account'].map((title) => {
+        const [kind = '', name = ''] = title.split(' ');
+        return object('v1', kind, name, {});
+      }),
+    ],
+  },
+  {
+    title: 'Rollouts of one namespace with Istio',
+    make: (n) => [
+      ...sharing(n, () => istio('vs', ['main']), virtualService('vs', { http: [route('main')] })),
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop', labels: { 'istio-injection': 'disabled' } } },
+    ],
+  },
+  {
+    title: 'Rollouts of one ReplicaSet and one PodTemplate',
+    make: (n) => [
+      ...times(n, (i) =>
+        rollout(`app-${i}`, {
+          spec: {
+            selector: undefined,
+            template: undefined,
+            workloadRef:
+              i % 2 === 0
+                ? { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'w' }
+                : { apiVersion: 'v1', kind: 'PodTemplate', name: 'w' },
+          },
+        }),
+      ),
+      object('apps/v1', 'ReplicaSet', 'w', {
+        selector: { matchLabels: { app: 'd' } },
+        template: { metadata: { labels: { app: 'd' } }, spec: { containers: [container('app')] } },
+      }),
+      {
+        ...object('v1', 'PodTemplate', 'w', {}),
+        template: { metadata: { labels: { app: 'd' } }, spec: { containers: [container('app')] } },
+      },
+    ],
+  },
+  {
+    title: 'ScaledObjects of one Deployment',
+    make: (n) => [
+      ...times(n, (i) => object('keda.sh/v1alpha1', 'ScaledObject', `s-${i}`, { scaleTargetRef: { name: 'd' } })),
+      rollout('d'),
+    ],
   },
   {
     title: 'Rollouts of one Deployment',
