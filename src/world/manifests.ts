@@ -1,24 +1,10 @@
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseAllDocuments,
-  type Document,
-  type Node,
-  type Pair,
-  type ParsedNode,
-  type ScalarTag,
-  type YAMLMap,
-} from 'yaml';
+import { LineCounter } from 'yaml';
 import { isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
+import { parseJsonDocument } from './json-document.ts';
 import type { Path } from './path.ts';
-import { asArray, dig, isDeeperThan, isObject, asObject, asString } from './read.ts';
+import { asArray, dig, isObject, asObject, asString } from './read.ts';
 import { storeOf, type WhyUnknown, type ObjectStore } from './store.ts';
-import { messageOf } from './error.ts';
+import { MAX_DEPTH, parseProblem, yamlDocuments, type DocumentError, type ParsedDocument } from './yaml-documents.ts';
 
 /** A position in a text: 1-based line and column. */
 export interface Position {
@@ -64,20 +50,8 @@ export interface Manifests {
 /** The error for a document that is YAML but not a manifest. */
 export const NOT_AN_OBJECT = 'not a Kubernetes object: set apiVersion, kind and metadata.name';
 
-// Aliases may expand a small text to gigabytes; ordinary manifests contain a handful.
-const MAX_ALIASES = 100;
 // The parser takes time that grows with the cube of these.
 const NESTED_MARKS = /^ *(?:[-?] +){50}/m;
-// No manifest is nested more deeply, and recursion over it could overflow the stack.
-const MAX_DEPTH = 200;
-
-// kubectl and Helm read YAML 1.1, in which a number with a leading 0 is octal: the mode 0644 is 420.
-const OCTAL: ScalarTag = {
-  tag: 'tag:yaml.org,2002:int',
-  default: true,
-  test: /^[-+]?0[0-7]+$/,
-  resolve: (text) => (text.startsWith('-') ? -1 : 1) * Number.parseInt(text.replace(/^[-+]/, ''), 8),
-};
 
 /**
  * Parses YAML or JSON (many documents, `kind: List`, a JSON array). Returns its objects with their positions, and the
@@ -92,53 +66,52 @@ export function parseManifests(text: string, file: string): Manifests {
     return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: 'nested too deeply' }] };
   }
   const lines = new LineCounter();
-  let documents: Document.Parsed[];
-  try {
-    const parsed = parseAllDocuments(text, {
-      lineCounter: lines,
-      uniqueKeys: false,
-      merge: true,
-      logLevel: 'silent',
-      customTags: (tags) => [OCTAL, ...tags],
-    });
-    documents = Array.isArray(parsed) ? parsed : [];
-  } catch (error) {
-    return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: parseProblem(error) }] };
-  }
   const positionOf = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  for (const [index, document] of documents.entries()) {
-    const yamlError = document.errors[0];
-    if (yamlError !== undefined) {
-      errors.push({ file, ...positionOf(yamlError.pos[0]), message: firstLine(yamlError.message) });
-      continue;
+  let document = -1;
+  try {
+    for (const parsed of documentsOf(text, lines)) {
+      document++;
+      if ('error' in parsed) {
+        errors.push({ file, ...positionOf(parsed.offset), message: parsed.error });
+        continue;
+      }
+      const { value, outline } = parsed;
+      if (value === null || value === undefined) continue;
+      const found = unwrap(value, []);
+      if (found.length === 0) errors.push({ file, ...positionOf(outline.offsetOf([])), message: NOT_AN_OBJECT });
+      const index = document;
+      // One by one: a hundred thousand arguments of one call would not fit on the stack.
+      for (const { object, path } of found)
+        objects.push({
+          object,
+          file,
+          document: index,
+          position: (inside) => positionOf(outline.offsetOf([...path, ...inside])),
+        });
+      for (const repeated of duplicateKeysOf(parsed, found, file, positionOf)) duplicateKeys.push(repeated);
     }
-    let value: unknown;
-    try {
-      value = document.toJS({ maxAliasCount: MAX_ALIASES });
-      if (isDeeperThan(value, MAX_DEPTH)) throw new Error(`nested more than ${MAX_DEPTH} levels deep`);
-    } catch (error) {
-      errors.push({ file, ...positionOf(document.range[0]), message: parseProblem(error) });
-      continue;
-    }
-    if (value === null || value === undefined) continue;
-    const found = unwrap(value, []);
-    if (found.length === 0) {
-      errors.push({ file, ...positionOf(document.contents?.range?.[0] ?? document.range[0]), message: NOT_AN_OBJECT });
-    }
-    const sources = found.map(({ object, path }): SourceObject => ({
-      object,
-      file,
-      document: index,
-      position: (inside) => positionOf(offsetOf(document, [...path, ...inside])),
-    }));
-    // One by one: a hundred thousand arguments of one call would not fit on the stack.
-    for (const source of sources) objects.push(source);
-    for (const duplicate of duplicateKeysOf(document, found, { file, text, positionOf })) duplicateKeys.push(duplicate);
+  } catch (error) {
+    return { objects: [], duplicateKeys: [], errors: [{ file, line: 1, column: 1, message: parseProblem(error) }] };
   }
   return { objects, errors, duplicateKeys };
+}
+
+function* documentsOf(text: string, lines: LineCounter): Generator<ParsedDocument | DocumentError> {
+  const json = parseJsonDocument(text, MAX_DEPTH);
+  if (json === undefined) {
+    yield* yamlDocuments(text, lines);
+    return;
+  }
+  for (let start = 0; ;) {
+    lines.addNewLine(start);
+    const end = text.indexOf('\n', start);
+    if (end < 0) break;
+    start = end + 1;
+  }
+  yield json;
 }
 
 /** Combines the manifests of several texts. */
@@ -211,63 +184,24 @@ function unwrap(value: unknown, path: Path): { object: KubeObject; path: Path }[
   return [];
 }
 
-function offsetOf(document: Document.Parsed, path: Path): number {
-  let node: Node | null = document.contents;
-  let offset = node?.range?.[0] ?? document.range[0];
-  for (const part of path) {
-    node = isAlias(node) ? (node.resolve(document) ?? null) : node;
-    if (isMap(node)) {
-      const pair: unknown = pairsOf(node).get(String(part));
-      if (!isPair(pair)) return offset;
-      const key = pair.key as ParsedNode;
-      offset = key.range[0];
-      node = pair.value as ParsedNode | null;
-    } else if (isSeq(node) && typeof part === 'number') {
-      const item = node.items[part] as ParsedNode | undefined;
-      if (item === undefined) return offset;
-      offset = item.range[0];
-      node = item;
-    } else {
-      return offset;
-    }
-  }
-  return offset;
-}
-
-const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, unknown>>();
-
-// Cached with the mapping: with many findings in a long one, searching it for each would take quadratic time.
-function pairsOf(map: YAMLMap): ReadonlyMap<string, unknown> {
-  let known = pairs.get(map);
-  if (known === undefined) {
-    known = new Map(map.items.flatMap((item) => (isScalar(item.key) ? [[String(item.key.value), item] as const] : [])));
-    pairs.set(map, known);
-  }
-  return known;
-}
-
-interface Origin {
-  readonly file: string;
-  readonly text: string;
-  readonly positionOf: (offset: number) => Position;
-}
-
 function duplicateKeysOf(
-  document: Document.Parsed,
+  { repeated }: ParsedDocument,
   found: readonly { readonly object: KubeObject; readonly path: Path }[],
-  { file, text, positionOf }: Origin,
+  file: string,
+  positionOf: (offset: number) => Position,
 ): DuplicateKey[] {
+  if (repeated.length === 0) return [];
   const holders = new Map(found.map((entry) => [JSON.stringify(entry.path), entry]));
-  return repeatedKeys(document.contents, []).map(({ path, key, first, last }) => {
+  return repeated.map(({ path, key, first, last, same }) => {
     const holder = holderOf(path, holders);
     return {
       file,
       object: holder?.object,
       path: path.slice(holder?.path.length ?? 0),
       key,
-      first: positionOf(offsetOfKey(first)),
-      same: sameValue(first, last, text),
-      ...positionOf(offsetOfKey(last)),
+      first: positionOf(first),
+      same,
+      ...positionOf(last),
     };
   });
 }
@@ -278,51 +212,4 @@ function holderOf<T>(path: Path, holders: ReadonlyMap<string, T>): T | undefined
     if (holder !== undefined) return holder;
   }
   return undefined;
-}
-
-interface RepeatedKey {
-  readonly path: Path;
-  readonly key: string;
-  readonly first: Pair;
-  readonly last: Pair;
-}
-
-function repeatedKeys(node: unknown, path: Path): RepeatedKey[] {
-  if (isSeq(node)) return node.items.flatMap((item, index) => repeatedKeys(item, [...path, index]));
-  if (!isMap(node)) return [];
-  const firstByKey = new Map<string, Pair>();
-  return node.items.flatMap((item) => {
-    const key = isScalar(item.key) ? String(item.key.value) : undefined;
-    if (key === undefined) return [];
-    const inside = repeatedKeys(item.value, [...path, key]);
-    const first = firstByKey.get(key);
-    // `<<` may be merged more than once.
-    if (first === undefined || key === '<<') {
-      firstByKey.set(key, item);
-      return inside;
-    }
-    return [{ path: [...path, key], key, first, last: item }, ...inside];
-  });
-}
-
-function offsetOfKey({ key }: Pair): number {
-  return isScalar(key) ? (key.range?.[0] ?? 0) : 0;
-}
-
-// Scalars by value, everything else as text: turning each into an object could cost far more than the length of the
-// text.
-function sameValue(a: Pair, b: Pair, text: string): boolean {
-  if (isScalar(a.value) && isScalar(b.value)) return a.value.value === b.value.value;
-  const written = ({ value }: Pair): string | undefined =>
-    isNode(value) && value.range ? text.slice(value.range[0], value.range[1]) : undefined;
-  return written(a) === written(b);
-}
-
-function parseProblem(error: unknown): string {
-  if (error instanceof RangeError) return 'nested too deeply';
-  return firstLine(messageOf(error));
-}
-
-function firstLine(text: string): string {
-  return (text.split('\n', 1)[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
 }

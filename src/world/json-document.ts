@@ -1,0 +1,158 @@
+import { OutlineBuilder, Outline, type RepeatedKey } from './outline.ts';
+import { isDeeperThan } from './read.ts';
+import type { ParsedDocument } from './yaml-documents.ts';
+
+/**
+ * Parses a text that is one JSON object or array. Returns undefined for every other text. A parser of YAML reads it too,
+ * with the same result, but takes many times the memory and the time.
+ *
+ * @param maxDepth - Whatever is nested more deeply is not parsed.
+ */
+export function parseJsonDocument(text: string, maxDepth: number): ParsedDocument | undefined {
+  if (!/^[ \t\r\n]*[{[]/.test(text) || /\r(?!\n)/.test(text)) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (isDeeperThan(value, maxDepth)) return undefined;
+  const reader = new JsonReader(text);
+  reader.read();
+  // V8 takes such a key for the one that came next in an earlier object, if that ends with a backslash.
+  if (reader.hasEscapedKey) return undefined;
+  return { value, outline: new Outline(reader.nodes), repeated: reader.repeated };
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_MAP = 0x7b;
+const CLOSE_MAP = 0x7d;
+
+interface Entry {
+  readonly key: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Walks through a text that is known to be JSON. */
+class JsonReader {
+  readonly nodes = new OutlineBuilder();
+  readonly repeated: RepeatedKey[] = [];
+  hasEscapedKey = false;
+  readonly #text: string;
+  readonly #path: (string | number)[] = [];
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  read(): void {
+    this.#skipSpace();
+    this.#value(this.#at, undefined);
+  }
+
+  #value(start: number, key: string | undefined): void {
+    const code = this.#text.charCodeAt(this.#at);
+    const node = this.nodes.begin(code === OPEN_MAP ? 'map' : code === OPEN_LIST ? 'list' : 'scalar', start, key);
+    if (code === OPEN_MAP) this.#map();
+    else if (code === OPEN_LIST) this.#list();
+    else this.#scalar();
+    this.nodes.end(node);
+  }
+
+  #map(): void {
+    const entries = new Map<string, Entry>();
+    for (this.#enter(); !this.#leaves(CLOSE_MAP); this.#skipComma()) {
+      const keyStart = this.#at;
+      const key = this.#key();
+      // `<<` may be merged more than once in YAML, and this is YAML too.
+      const first = key === '<<' ? undefined : entries.get(key);
+      // What is inside comes later.
+      const slot = first === undefined ? undefined : this.repeated.push(undefined as never) - 1;
+      this.#skipSpace();
+      const start = this.#at;
+      this.#path.push(key);
+      this.#value(keyStart, key);
+      const last = { key: keyStart, start, end: this.#at };
+      if (first === undefined) entries.set(key, last);
+      else if (slot !== undefined)
+        this.repeated[slot] = {
+          path: [...this.#path],
+          key,
+          first: first.key,
+          last: keyStart,
+          same: this.#isSame(first, last),
+        };
+      this.#path.pop();
+    }
+  }
+
+  #list(): void {
+    let index = 0;
+    for (this.#enter(); !this.#leaves(CLOSE_LIST); this.#skipComma()) {
+      this.#path.push(index++);
+      this.#value(this.#at, undefined);
+      this.#path.pop();
+    }
+  }
+
+  #key(): string {
+    const start = this.#at;
+    this.#scalar();
+    const key = this.#text.slice(start + 1, this.#at - 1);
+    this.hasEscapedKey ||= key.includes('\\');
+    this.#skipSpace();
+    if (this.#text.charCodeAt(this.#at) === COLON) this.#at++;
+    return key;
+  }
+
+  #scalar(): void {
+    const text = this.#text;
+    let code = text.charCodeAt(this.#at++);
+    if (code === QUOTE) {
+      while ((code = text.charCodeAt(this.#at++)) !== QUOTE) if (code === BACKSLASH) this.#at++;
+      return;
+    }
+    for (;;) {
+      code = text.charCodeAt(this.#at);
+      if (!(code > SPACE) || code === COMMA || code === CLOSE_LIST || code === CLOSE_MAP) return;
+      this.#at++;
+    }
+  }
+
+  #isSame(first: Entry, last: Entry): boolean {
+    const a = this.#text.slice(first.start, first.end);
+    const b = this.#text.slice(last.start, last.end);
+    // Scalars by value: 1 and 1.0 are the same.
+    return a === b || (!/^[{[]/.test(a) && !/^[{[]/.test(b) && JSON.parse(a) === JSON.parse(b));
+  }
+
+  #enter(): void {
+    this.#at++;
+    this.#skipSpace();
+  }
+
+  #leaves(close: number): boolean {
+    if (this.#text.charCodeAt(this.#at) !== close) return false;
+    this.#at++;
+    return true;
+  }
+
+  #skipComma(): void {
+    this.#skipSpace();
+    if (this.#text.charCodeAt(this.#at) !== COMMA) return;
+    this.#at++;
+    this.#skipSpace();
+  }
+
+  #skipSpace(): void {
+    while (this.#text.charCodeAt(this.#at) <= SPACE) this.#at++;
+  }
+}
