@@ -31,6 +31,21 @@ export interface BundleOptions {
   readonly requireReferences: boolean;
 }
 
+/** A bundle that can be evaluated several times. */
+export interface Bundle {
+  readonly manifests: Manifests;
+  readonly sources: readonly SourceObject[];
+  /** Returns the problems of the documents themselves, which nothing outside of the bundle changes. */
+  documentFindings(): readonly Finding[];
+}
+
+/** Prepares manifests for evaluation. */
+export function bundleOf(manifests: Manifests, namespace: string | undefined): Bundle {
+  const { sources } = placeObjects(manifests.objects, { namespace });
+  let found: readonly Finding[] | undefined;
+  return { manifests, sources, documentFindings: () => (found ??= documentFindings(manifests, sources)) };
+}
+
 /** A bundle after evaluation. */
 export interface EvaluatedBundle {
   readonly report: BundleReport;
@@ -46,8 +61,13 @@ export interface EvaluatedBundle {
  * which one is meant.
  */
 export function evaluateBundle(manifests: Manifests, options: BundleOptions): EvaluatedBundle {
+  return evaluatePrepared(bundleOf(manifests, options.namespace), options);
+}
+
+/** Does the same for a bundle that may be evaluated again. */
+export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'namespace'>): EvaluatedBundle {
   const { base, policy } = options;
-  const { sources } = placeObjects(manifests.objects, { namespace: options.namespace });
+  const { manifests, sources } = bundle;
   const changes = changesOf(sources, base);
   const context = decisionContextOf(policy, base, options.requireReferences);
   const planned = plansIn(changes, worldAfter(base, changes), (namespace) =>
@@ -56,11 +76,7 @@ export function evaluateBundle(manifests: Manifests, options: BundleOptions): Ev
   const introduced = introducedBy(base, withRollouts(changes, planned), options.rules);
   const repeated = repeatedIn(sources);
   const { findings, plans } = evaluatePlans(introduced.findings, planned, policy, context);
-  const all = [
-    ...findings,
-    ...findingsOfVariants(sources, repeated, changes, options),
-    ...documentFindings(manifests, sources),
-  ];
+  const all = [...findings, ...findingsOfVariants(sources, repeated, changes, options), ...bundle.documentFindings()];
   const decided = decideFindings(all, changes, context).map((entry): DecidedFinding =>
     isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry,
   );
@@ -118,7 +134,7 @@ function findingsOfVariants(
   sources: readonly SourceObject[],
   repeated: ReadonlySet<ObjectKey>,
   changes: readonly Change[],
-  options: BundleOptions,
+  options: Pick<BundleOptions, 'base' | 'rules'>,
 ): Finding[] {
   if (repeated.size === 0) return [];
   const after = worldAfter(options.base, changes);

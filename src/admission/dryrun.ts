@@ -9,7 +9,7 @@ import { parseManifests, type Manifests } from '../world/manifests.ts';
 import { keyOf, namespaceOf, refOf, sameRef, type KubeObject, type ObjectRef } from '../world/object.ts';
 import { isObject, asObject } from '../world/read.ts';
 import type { World } from '../world/world.ts';
-import { evaluateBundle, type EvaluatedBundle } from './bundle.ts';
+import { bundleOf, evaluatePrepared, type Bundle, type EvaluatedBundle } from './bundle.ts';
 import { worldAfter } from './change.ts';
 import { settingsIn } from './decisions.ts';
 import { migrate, type MigratedDeployment } from './migration/migrate.ts';
@@ -65,21 +65,29 @@ export interface Catalogue {
   readonly keeps: readonly Preserver[];
 }
 
+/** A dry run whose manifests have been read. They need far less memory than the trees of their parser. */
+export type PreparedDryRun = Omit<DryRunInput, 'text' | 'namespace'> & { readonly bundle: Bundle };
+
+/** Reads the manifests of a dry run: once, however often it is evaluated. */
+export function prepareDryRun({ text, namespace, ...rest }: DryRunInput): PreparedDryRun {
+  return { ...rest, bundle: bundleOf(readBody(text), namespace) };
+}
+
 /**
  * Evaluates objects as admission would, and applies nothing.
  *
  * @param base - The world, or what is known of it so far.
  */
-export function dryRun(input: DryRunInput, base: World, catalogue: Catalogue): DryRunAnswer {
-  const manifests = readBody(input.text);
-  const bundle = evaluateWith(input.policy, manifests, input, base, catalogue);
+export function dryRun(prepared: PreparedDryRun, base: World, catalogue: Catalogue): DryRunAnswer {
+  const { policy, candidate } = prepared;
+  const bundle = evaluateWith(policy, prepared, base, catalogue);
   const difference =
-    input.candidate === undefined
+    candidate === undefined
       ? undefined
-      : compare(bundle.report, evaluateWith(input.candidate, manifests, input, base, catalogue).report);
+      : compare(bundle.report, evaluateWith(candidate, prepared, base, catalogue).report);
   return {
     ...bounded(bundle.report),
-    results: resultsOf(bundle, input.policy, base, catalogue.keeps),
+    results: resultsOf(bundle, policy, base, catalogue.keeps),
     rollouts: bundle.plans.flatMap(({ plan, refused }) =>
       plan.kind === 'converts' && !refused ? [withReplicas(plan.rollout, plan.replicas)] : [],
     ),
@@ -89,28 +97,21 @@ export function dryRun(input: DryRunInput, base: World, catalogue: Catalogue): D
 
 /** Returns the answer by what is known so far, and what else would have to be known. To be repeated until that is nothing. */
 export function runDryRun(
-  input: DryRunInput,
+  prepared: PreparedDryRun,
   answers: RecordedAnswers,
   catalogue: Catalogue,
 ): { readonly answer: DryRunAnswer; readonly questions: readonly Question[] } {
   const world = new RecordingWorld(answers);
-  return { answer: dryRun(input, world, catalogue), questions: world.questions() };
+  return { answer: dryRun(prepared, world, catalogue), questions: world.questions() };
 }
 
 function evaluateWith(
   policy: Policy,
-  manifests: Manifests,
-  input: DryRunInput,
+  { bundle, requireReferences }: PreparedDryRun,
   base: World,
-  catalogue: Catalogue,
+  { rules }: Catalogue,
 ): EvaluatedBundle {
-  return evaluateBundle(manifests, {
-    base,
-    rules: catalogue.rules,
-    policy,
-    namespace: input.namespace,
-    requireReferences: input.requireReferences,
-  });
+  return evaluatePrepared(bundle, { base, rules, policy, requireReferences });
 }
 
 // The old object of a review is ignored: what is stored is what the world says.

@@ -43,9 +43,19 @@ function documentsOf(manifests: Manifests, sources: readonly SourceObject[]): Do
     inspect: (source) => {
       if (inspected.has(source)) return inspected.get(source);
       const known = schemaOf(source.object.apiVersion, source.object.kind);
-      const result = known === undefined ? undefined : (inspect(known, source.object) ?? 'too large');
+      const result = known === undefined ? undefined : slimmed(inspect(known, source.object));
       inspected.set(source, result);
       return result;
     },
   };
+}
+
+// Both checks of a schema look at each object in turn, so what is known of all of them is kept until the end. Most fields
+// are known, and of these there is nothing to say.
+function slimmed(inspection: Inspection | undefined): Inspection | 'too large' {
+  if (inspection === undefined) return 'too large';
+  const visited = inspection.visited.filter(({ value, known }) =>
+    Object.keys(value).some((field) => !known.has(field)),
+  );
+  return { ...inspection, visited };
 }

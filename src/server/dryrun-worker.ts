@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { runDryRun, type DryRunAnswer, type DryRunInput } from '../admission/dryrun.ts';
+import { prepareDryRun, runDryRun, type DryRunAnswer, type PreparedDryRun } from '../admission/dryrun.ts';
 import { POLICY_CATALOG } from '../admission/policy-catalog.ts';
 import { mergeAnswers, NO_ANSWERS, type RecordedAnswers } from '../admission/recording-world.ts';
 import { PRESERVERS } from '../preserve/index.ts';
@@ -30,7 +30,7 @@ const MOST_REPLY = 8 * 1024 * 1024;
 const catalogue = { rules: RULES, keeps: PRESERVERS };
 
 interface Current {
-  readonly input: DryRunInput;
+  readonly prepared: PreparedDryRun;
   readonly format: DryRunFormat;
   readonly answers: RecordedAnswers;
   readonly round: number;
@@ -46,7 +46,7 @@ function handle(message: ToWorker): FromWorker | undefined {
     const body = readDryRunBody(bytes, POLICY_CATALOG);
     if (!body.ok) return { reply: problem(400, body.errors.join('; ')) };
     current = {
-      input: { ...job, text: body.text, candidate: body.candidate },
+      prepared: prepareDryRun({ ...job, text: body.text, candidate: body.candidate }),
       format,
       answers: NO_ANSWERS,
       round: 1,
@@ -57,7 +57,7 @@ function handle(message: ToWorker): FromWorker | undefined {
     current = { ...current, round: current.round + 1 };
   }
   if (current === undefined) return { reply: problem(500, 'internal error: answers without a dry run') };
-  const { answer, questions } = runDryRun(current.input, current.answers, catalogue);
+  const { answer, questions } = runDryRun(current.prepared, current.answers, catalogue);
   if (questions.length > 0 && current.round < MOST_ROUNDS) return { questions: questions.slice(0, MOST_QUESTIONS + 1) };
   let reply = render(answer, current.format);
   if (reply.body.length > MOST_REPLY)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dryRun } from '../../src/admission/dryrun.ts';
+import { dryRun, prepareDryRun } from '../../src/admission/dryrun.ts';
 import type { Profile } from '../../src/migration/profiles.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
@@ -107,7 +107,7 @@ describe('the name of a Deployment', () => {
       policy: policyWith(),
       candidate: undefined,
     };
-    const { verdict, rollouts } = dryRun(input, storeOf([]), { rules: RULES, keeps: PRESERVERS });
+    const { verdict, rollouts } = dryRun(prepareDryRun(input), storeOf([]), { rules: RULES, keeps: PRESERVERS });
     expect([verdict, rollouts]).toEqual(['deny', []]);
   });
 });

@@ -1,6 +1,6 @@
 import jsonpatch, { type Operation } from 'fast-json-patch';
 import { describe, expect, it } from 'vitest';
-import { dryRun } from '../../src/admission/dryrun.ts';
+import { dryRun, prepareDryRun } from '../../src/admission/dryrun.ts';
 import { foresee } from '../../src/admission/migration/forecast.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
@@ -138,13 +138,13 @@ describe('a Deployment in a namespace that is not listed', () => {
     ['the label of the namespace', [LABELLED], {}],
   ])('is the same in a dry run: by %s', (_, world, notes) => {
     const answer = dryRun(
-      {
+      prepareDryRun({
         text: JSON.stringify(web(notes, { replicas: 3 })),
         namespace: undefined,
         requireReferences: false,
         policy: { ...DEFAULT_POLICY, ...LIST },
         candidate: undefined,
-      },
+      }),
       storeOf(world),
       { rules: RULES, keeps: PRESERVERS },
     );

@@ -1,7 +1,7 @@
 import jsonpatch, { type Operation } from 'fast-json-patch';
 import { describe, expect, it } from 'vitest';
 import type { GateAnswer, Gate } from '../../src/admission/gate.ts';
-import { dryRun } from '../../src/admission/dryrun.ts';
+import { dryRun, prepareDryRun } from '../../src/admission/dryrun.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { storeOf } from '../../src/world/store.ts';
@@ -409,7 +409,7 @@ describe('a labelled namespace', () => {
       policy: PROFILES,
       candidate: undefined,
     };
-    const foretold = dryRun(input, storeOf(world), { rules: RULES, keeps: PRESERVERS });
+    const foretold = dryRun(prepareDryRun(input), storeOf(world), { rules: RULES, keeps: PRESERVERS });
     expect([foretold.verdict, dig(foretold.results[0]?.patched, 'spec', 'replicas'), foretold.rollouts]).toEqual([
       'allow',
       3,
@@ -715,13 +715,13 @@ describe('the result of a dry run', () => {
       policy: PROFILES,
       candidate: undefined,
     };
-    const answer = dryRun(input, storeOf([]), { rules: RULES, keeps: PRESERVERS });
+    const answer = dryRun(prepareDryRun(input), storeOf([]), { rules: RULES, keeps: PRESERVERS });
     expect(answer.verdict).toBe('allow');
     expect(answer.rollouts.map((rollout) => [keyOf(rollout), dig(rollout, 'spec', 'replicas')])).toEqual([
       ['Rollout.argoproj.io/shop/web', 3],
     ]);
     expect(dig(answer.results[0]?.patched, 'spec', 'replicas')).toBe(0);
-    const refused = dryRun({ ...input, text: input.text.replace('canary', 'canry') }, storeOf([]), {
+    const refused = dryRun(prepareDryRun({ ...input, text: input.text.replace('canary', 'canry') }), storeOf([]), {
       rules: RULES,
       keeps: PRESERVERS,
     });
