@@ -63,6 +63,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'node:path',
       'node:timers',
       'node:tls',
+      'node:v8',
       'node:worker_threads',
     ],
     packages: ['@kubernetes/client-node', 'express', 'pino', 'prom-client'],

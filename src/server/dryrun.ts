@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { BlockList, isIPv6 } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { readScopesOf, type Question, type ReadScope } from '../admission/recording-world.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { World } from '../world/world.ts';
@@ -12,6 +12,7 @@ import { answerInPieces, newRoom, type Room } from './dryrun-answers.ts';
 import { DRY_RUN_FORMATS, type DryRunJob, type FromWorker, type ToWorker } from './dryrun-job.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { InFlightLimiter } from './in-flight-limiter.ts';
+import { startLimitedWorker } from './limited-worker.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { NotAskedError } from './question-limiter.ts';
@@ -177,10 +178,7 @@ export class DryRuns {
   #start(): Worker {
     const { log } = this.#options;
     const file = import.meta.url.endsWith('.ts') ? './dryrun-worker.ts' : './dryrun-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), {
-      execArgv: [],
-      resourceLimits: WORKER_LIMITS,
-    });
+    const worker = startLimitedWorker(new URL(file, import.meta.url), { limits: WORKER_LIMITS });
     worker.on('error', (error) => log.warn({ reason: messageOf(error) }, 'dry-run worker thread died'));
     worker.on('exit', () => this.#discard(worker));
     worker.unref();

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { messageOf } from '../world/error.ts';
 import {
   clockNow,
@@ -10,6 +10,7 @@ import {
   type HealthTopic,
   type ToHealthThread,
 } from './health.ts';
+import { startLimitedWorker } from './limited-worker.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -142,10 +143,5 @@ export class HealthThread {
 
 function startWorker(data: HealthThreadData): Worker {
   const file = import.meta.url.endsWith('.ts') ? './health-worker.ts' : './health-worker.js';
-  return new Worker(new URL(file, import.meta.url), {
-    name: 'health',
-    workerData: data,
-    execArgv: [],
-    resourceLimits: MEMORY,
-  });
+  return startLimitedWorker(new URL(file, import.meta.url), { limits: MEMORY, name: 'health', data });
 }

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,6 +9,7 @@ import { MAX_DRY_RUN } from '../../src/server/dryrun.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { denseRollout, largeManifests, MOST_PARSED } from '../e2e/support/attacks.ts';
 import { container, rollout, times } from '../growth/objects.ts';
+import { imageFlags } from '../support/image-flags.ts';
 import { reviewOf, type Json } from '../support/reviews.ts';
 import { median } from './engine.ts';
 import type { ProcessFigures } from './server-process.ts';
@@ -34,17 +34,11 @@ interface Sent {
   readonly routes?: number;
 }
 
-const ROOT = join(import.meta.dirname, '..', '..');
 /** How often each request is sent. */
 export const BOUND_ROUNDS = 5;
 const WARM_UP = 200;
 const KIB = 1024;
 const MIB = 1024 * KIB;
-
-// The Node options of the image.
-const FLAGS = (
-  JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.[1] ?? '[]') as string[]
-).filter((arg) => arg.startsWith('--'));
 
 /** Measures the requests that hold the process longest, each in a process of its own. */
 export async function measureBounds(): Promise<BoundFigure[]> {
@@ -95,7 +89,7 @@ function withText(bytes: number): KubeObject {
 
 async function measured({ title, path, body, routes = 0 }: Sent): Promise<BoundFigure> {
   const script = join(import.meta.dirname, 'server-process.ts');
-  const child = spawn(process.execPath, [...FLAGS, '--expose-gc', script, 'rollgate', '10', String(routes)], {
+  const child = spawn(process.execPath, [...imageFlags(), '--expose-gc', script, 'rollgate', '10', String(routes)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   try {
