@@ -15,7 +15,7 @@ import { dig, asObject, type JsonObject } from '../../src/world/read.ts';
 import type { World } from '../../src/world/world.ts';
 import { LAST_APPLIED } from '../../src/world/writers.ts';
 import { webRollout } from '../support/converted.ts';
-import { gateOver, NO_LIMITS, objectsOf, requestFor, validate } from '../support/gate.ts';
+import { gateOver, liveOf, NO_LIMITS, objectsOf, requestFor, validate } from '../support/gate.ts';
 
 const MESH: Profile = {
   rollout: '{name}-rollout',
@@ -626,12 +626,7 @@ describe('a Deployment whose conversion has only begun, while a fallback takes t
   it('stays at 0 if its Rollout exists, also if only the API server knows it', async () => {
     const stored = web({ annotations: { ...waiting, 'rollout-uid': 'r-1' }, replicas: 0 });
     const after = edited({ ...waiting, 'rollout-uid': 'r-1' });
-    const live = {
-      fetch: (keys: readonly string[]): Promise<ReadonlyMap<string, KubeObject | undefined>> =>
-        Promise.resolve(
-          new Map(keys.map((key) => [key, key === keyOf(rolloutOf()) ? rolloutOf() : undefined] as const)),
-        ),
-    };
+    const live = liveOf(() => [rolloutOf()]);
     for (const [world, parts] of [
       [[rolloutOf(), stored], {}],
       [[stored], { live }],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { render, renderTest, template } from '../../scripts/helm.ts';
+import { renderTest, template } from '../../scripts/helm.ts';
 import { selfTestCommand } from '../../src/commands/self-test.ts';
 import { asArray, asObject, asString, dig } from '../../src/world/read.ts';
 import { io } from '../cli/support.ts';
@@ -10,7 +10,7 @@ const rendered = (...args: string[]): unknown[] => renderedIn(renderTest(...args
 describe('helm test', () => {
   it('creates nothing that an installation would create, except the policy that limits its account', () => {
     for (const object of rendered()) expect(dig(object, 'metadata', 'annotations', 'helm.sh/hook')).toBe('test');
-    const installed = objects(render()).filter((object) => JSON.stringify(object).includes('self-test'));
+    const installed = objects().filter((object) => JSON.stringify(object).includes('self-test'));
     expect(installed.map((object) => dig(object, 'kind'))).toEqual([
       'ValidatingAdmissionPolicy',
       'ValidatingAdmissionPolicyBinding',
@@ -24,11 +24,9 @@ describe('helm test', () => {
   ])('limits its account to dry runs %s', (_, args) => {
     const account = args.includes('selfTest.enabled=false')
       ? 'rollgate-self-test'
-      : asString(dig(ofKind('Pod', rendered(...args)), 'spec', 'serviceAccountName'));
+      : asString(dig(objectOf(rendered(...args), 'Pod'), 'spec', 'serviceAccountName'));
     const named = (kind: string): unknown =>
-      objects(render(...args)).find(
-        (object) => dig(object, 'kind') === kind && dig(object, 'metadata', 'name') === account,
-      );
+      objects(...args).find((object) => dig(object, 'kind') === kind && dig(object, 'metadata', 'name') === account);
     expect(dig(named('ValidatingAdmissionPolicy'), 'spec')).toMatchObject({
       failurePolicy: 'Fail',
       matchConditions: [{ expression: `request.userInfo.username == 'system:serviceaccount:rollgate:${account}'` }],

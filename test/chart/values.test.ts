@@ -317,7 +317,7 @@ describe('each pair of structural values of the chart', () => {
     const always = [...chosen].filter((scalar) => present.every((text) => isIn(scalar, text)));
     expect(always.sort()).toEqual([
       ...['0', '1', 'Fail', 'kubernetes.io/metadata.name'],
-      ...['own', 'rollgate', 'topology.kubernetes.io/zone'],
+      ...['own', 'rollgate', 'self', 'topology.kubernetes.io/zone'],
     ]);
   });
 
