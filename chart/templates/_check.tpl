@@ -42,7 +42,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Values that have an effect only together with another one. The defaults are those of values.yaml that are not empty. */}}
+{{/* Values that have an effect only with another one. A default is that of values.yaml, if it is not empty. */}}
 {{- define "rollgate.dependentValues" -}}
 - { value: serviceAccount.annotations, needs: serviceAccount.create=true }
 - { value: controllers.namespaces, needs: controllers.discover=true, default: [argo-rollouts] }

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { DecisionRecord } from '../admission/gate.ts';
+import { countsOf } from './finding-counts.ts';
 import type { Request } from '../admission/review.ts';
 import type { KindId } from '../world/object.ts';
 import type { QuestionKind, QuestionMetrics, QuestionResult } from './authorization.ts';
@@ -387,16 +388,4 @@ export class Metrics implements QuestionMetrics {
       },
     });
   }
-}
-
-// A request may have tens of thousands of findings, and counting them one by one would hold up others.
-function countsOf({ findings }: DecisionRecord): { rule: string; decision: 'deny' | 'warn'; count: number }[] {
-  const counts = new Map<string, { rule: string; decision: 'deny' | 'warn'; count: number }>();
-  for (const { rule, decision } of findings) {
-    const id = `${rule} ${decision}`;
-    const known = counts.get(id);
-    if (known === undefined) counts.set(id, { rule, decision, count: 1 });
-    else known.count++;
-  }
-  return [...counts.values()];
 }
