@@ -83,6 +83,12 @@ const PARTS: Readonly<Record<string, Part>> = {
       files: [file],
     })),
   },
+  'mixed-load': {
+    covers: 'ten minutes of mixed load: heap, files and handles afterwards as before; `npm test` runs a second of it',
+    config: 'vitest.config.ts',
+    env: { MIXED_LOAD_SECONDS: '600' },
+    items: eachFile('test/load/*.test.ts'),
+  },
   'units-20': {
     covers: '`npm test` twenty times, ten of them on a busy machine: no test fails by chance',
     config: 'vitest.config.ts',
