@@ -1,5 +1,5 @@
 import { documentFindings } from '../documents/index.ts';
-import type { Policy } from '../policy/policy.ts';
+import { namedVersions, type Policy } from '../policy/policy.ts';
 import {
   inReadingOrder,
   reportedFinding,
@@ -12,7 +12,7 @@ import { evaluate } from '../rules/engine.ts';
 import { dependsOnSome, identity, type Finding } from '../rules/finding.ts';
 import { placeObjects, type Manifests, type SourceObject } from '../world/manifests.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
-import { Overlay } from '../world/store.ts';
+import { Overlay, withVersions } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import { changeOf, worldAfter, type Change } from './change.ts';
 import { decideFindings, decisionContextOf, type DecidedFinding } from './decisions.ts';
@@ -66,7 +66,9 @@ export function evaluateBundle(manifests: Manifests, options: BundleOptions): Ev
 
 /** Does the same for a bundle that may be evaluated again. */
 export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'namespace'>): EvaluatedBundle {
-  const { base, policy } = options;
+  const { policy } = options;
+  const named = namedVersions(policy);
+  const base = named === undefined ? options.base : withVersions(options.base, named.versions);
   const { manifests, sources } = bundle;
   const changes = changesOf(sources, base);
   const context = decisionContextOf(policy, base, options.requireReferences);
@@ -76,7 +78,11 @@ export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'n
   const introduced = introducedBy(base, withRollouts(changes, planned), options.rules);
   const repeated = repeatedIn(sources);
   const { findings, plans } = evaluatePlans(introduced.findings, planned, policy, context);
-  const all = [...findings, ...findingsOfVariants(sources, repeated, changes, options), ...bundle.documentFindings()];
+  const all = [
+    ...findings,
+    ...findingsOfVariants(sources, repeated, worldAfter(base, changes), changes, options.rules),
+    ...bundle.documentFindings(),
+  ];
   const decided = decideFindings(all, changes, context).map((entry): DecidedFinding =>
     isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry,
   );
@@ -133,18 +139,16 @@ function repeatedIn(sources: readonly SourceObject[]): ReadonlySet<ObjectKey> {
 function findingsOfVariants(
   sources: readonly SourceObject[],
   repeated: ReadonlySet<ObjectKey>,
+  after: World,
   changes: readonly Change[],
-  options: Pick<BundleOptions, 'base' | 'rules'>,
+  rules: readonly Rule[],
 ): Finding[] {
   if (repeated.size === 0) return [];
-  const after = worldAfter(options.base, changes);
   const evaluated = new Set(changes.map((change) => change.after));
   const variants = sources
     .map(({ object }) => object)
     .filter((object) => repeated.has(keyOf(object)) && !evaluated.has(object));
-  const found = variants.flatMap(
-    (variant) => evaluate(new Overlay(after, [variant]), [variant], options.rules).findings,
-  );
+  const found = variants.flatMap((variant) => evaluate(new Overlay(after, [variant]), [variant], rules).findings);
   return [...new Map(found.map((finding) => [identity(finding), finding])).values()];
 }
 

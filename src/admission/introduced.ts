@@ -145,10 +145,10 @@ class Comparison {
   }
 
   *#compareAlone(subject: KubeObject, rules: readonly Rule[]): Work<void> {
-    const outcomes = yield* checkAlone(rules, subject, this.#budget);
+    const outcomes = yield* checkAlone(rules, subject, this.#after.versions, this.#budget);
     if (outcomes.length === 0) return;
     const old = outcomes.some(findsSomething) ? this.#subjectBefore(subject) : undefined;
-    const before = old === undefined ? [] : yield* checkAlone(rules, old, this.#budget);
+    const before = old === undefined ? [] : yield* checkAlone(rules, old, this.#after.versions, this.#budget);
     for (const outcome of outcomes) {
       this.#add(
         outcome,

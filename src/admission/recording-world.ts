@@ -1,4 +1,5 @@
 import { KINDS, keyFor, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
+import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import type { Listing, Lookup, World } from '../world/world.ts';
 
 /** Something that a run needs to know. */
@@ -33,11 +34,13 @@ const NOT_ASKED = 'not asked yet';
  * world of its own, learns in a few rounds exactly what it needs of the world in the admission thread.
  */
 export class RecordingWorld implements World {
+  readonly versions: RolloutsVersions;
   readonly #answers: RecordedAnswers;
   readonly #questions = new Map<string, Question>();
 
-  constructor(answers: RecordedAnswers) {
+  constructor(answers: RecordedAnswers, versions: RolloutsVersions) {
     this.#answers = answers;
+    this.versions = versions;
   }
 
   get(kind: KindId, namespace: string, name: string): Lookup {

@@ -1,7 +1,16 @@
 import { namespaceOf, type KubeObject } from '../world/object.ts';
-import { dig, optionalString } from '../world/read.ts';
+import { asArray, asString, dig, optionalString } from '../world/read.ts';
 import { CONTROLLERS } from '../world/references.ts';
+import {
+  parseVersion,
+  supportedRange,
+  type RolloutsVersions,
+  type SupportedRange,
+} from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
+
+// Argo Rollouts v1.9.3 and v1.10.1, manifests/base, and the Helm chart of the Argo project.
+const CONTROLLER_CONTAINER = 'argo-rollouts';
 
 /** Service accounts as user names, sorted. */
 export interface ControllerAccounts {
@@ -28,6 +37,31 @@ export function controllerAccounts(world: World, trustedNamespaces: readonly str
     trusted: accountsOf(deployments.filter(isTrusted)),
     untrusted: accountsOf(deployments.filter((deployment) => !isTrusted(deployment))),
   };
+}
+
+/**
+ * Returns the releases of Argo Rollouts in the images of the controllers, from the least to the greatest, within what is
+ * supported. All that are supported, if there is no controller in the namespaces that the policy names, or an image has no
+ * version: a digest, `latest`, a build of one's own. A controller elsewhere only ever widens the range: everybody who may
+ * create a Deployment can have one, and must not choose what is denied to others.
+ *
+ * @param trustedNamespaces - As of `controllerAccounts`.
+ */
+export function controllerVersions(world: World, trustedNamespaces: readonly string[]): SupportedRange {
+  const deployments = controllers(world);
+  if (!deployments.some((deployment) => trustedNamespaces.includes(namespaceOf(deployment)))) return supportedRange([]);
+  const ranges = deployments.map(versionOf);
+  const known = ranges.filter((range) => range !== undefined);
+  return supportedRange(known.length < ranges.length ? [] : known);
+}
+
+function versionOf(deployment: KubeObject): RolloutsVersions | undefined {
+  const containers = asArray(dig(deployment, 'spec', 'template', 'spec', 'containers'));
+  // Next to the controller there may be sidecars, with versions of their own.
+  const [first, second] = containers.filter((container) => dig(container, 'name') === CONTROLLER_CONTAINER);
+  const only = containers.length === 1 ? containers[0] : second === undefined ? first : undefined;
+  const image = asString(dig(only, 'image'));
+  return image.includes('@') ? undefined : parseVersion(image.slice(image.lastIndexOf(':') + 1));
 }
 
 function accountsOf(deployments: readonly KubeObject[]): readonly string[] {

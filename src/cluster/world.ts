@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KINDS, type KindId, type ObjectKey } from '../world/object.ts';
 import { ObjectStore } from '../world/store.ts';
+import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import { CacheLimit } from './cache-limit.ts';
 import { ApiClient } from './client.ts';
@@ -26,6 +27,8 @@ export interface ClusterWorldOptions {
    * objects are in another cluster: elsewhere any user could turn off the rules about them.
    */
   readonly controllerNamespaces: () => readonly string[];
+  /** Returns the releases of Argo Rollouts that the cluster is judged for; by default all that are supported. Called often. */
+  readonly versions?: (world: World) => RolloutsVersions;
   /** The most that the objects may take in memory, in estimated bytes; unlimited by default. */
   readonly maxBytes?: number;
   /** Called after an object was added, changed or deleted. */
@@ -67,7 +70,11 @@ export class ClusterWorld {
   constructor(options: ClusterWorldOptions) {
     this.#options = options;
     this.#timing = { ...TIMING, ...options.timing };
-    const store = new ObjectStore((kind, namespace, name) => this.#clusterOf(kind).whyUnknown(kind, namespace, name));
+    const { versions } = options;
+    const store: ObjectStore = new ObjectStore(
+      (kind, namespace, name) => this.#clusterOf(kind).whyUnknown(kind, namespace, name),
+      versions === undefined ? undefined : () => versions(store),
+    );
     this.world = store;
     this.#limit = new CacheLimit(options.maxBytes ?? Infinity);
     const cluster = (kubeConfig: KubeConfig, kinds: readonly KindId[]): WatchedCluster =>

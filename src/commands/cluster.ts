@@ -3,7 +3,9 @@ import { useTokenFiles } from '../cluster/token-files.ts';
 import { ClusterWorld } from '../cluster/world.ts';
 import { controllerNamespaces, type Policy } from '../policy/policy.ts';
 import { readErrorOf } from '../world/error.ts';
+import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
+import { judgedVersions } from './versions.ts';
 
 /** Which cluster a command reads. */
 export interface ClusterOptions {
@@ -71,9 +73,12 @@ const SYNC_TIMEOUT = 60_000;
  * @throws Error with a sentence for the user when it cannot be read within a minute.
  */
 export async function readCluster(options: ClusterOptions, policy: Policy): Promise<ReadCluster> {
+  // Nobody asks before the cluster was read.
+  let versions: RolloutsVersions | undefined;
   const cluster = new ClusterWorld({
     ...kubeConfigsOf(options),
     controllerNamespaces: () => controllerNamespaces(policy),
+    versions: (world) => (versions ??= judgedVersions(world, policy).versions),
     logger: SILENT,
   });
   cluster.start();

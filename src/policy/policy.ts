@@ -1,5 +1,6 @@
 import type { FindingClass } from '../world/finding-class.ts';
 import { SHIPPED_PROFILES, type Profile } from '../migration/profiles.ts';
+import { parseVersion, supportedRange, type SupportedRange } from '../world/rollouts-versions.ts';
 
 /** The setting of one rule: `deny` treats its findings as invalid, `warn` never denies, `off` reports nothing. */
 export type RuleSetting = 'deny' | 'warn' | 'off';
@@ -56,6 +57,11 @@ export interface Policy extends Settings {
      * makes Rollgate keep nothing in requests of the account.
      */
     readonly namespaces: readonly string[];
+    /**
+     * The version of Argo Rollouts that requests are judged for, such as `1.10` or `1.10.2`. Left out, the versions in the
+     * images of the controllers, or all supported ones.
+     */
+    readonly version?: string;
   };
   /**
    * The namespaces, by exact name, in which Rollgate may write to convert Deployments; empty means all. The chart grants
@@ -111,6 +117,12 @@ export function controllerNamespaces({ controllers }: Policy): readonly string[]
   const { accounts, discover, namespaces } = controllers;
   const ofAccounts = accounts.flatMap((account) => /^system:serviceaccount:([^:]+):[^:]+$/.exec(account)?.[1] ?? []);
   return [...new Set([...(discover ? namespaces : []), ...ofAccounts])];
+}
+
+/** Returns the releases of Argo Rollouts that a policy names, within what is supported; undefined if it names none. */
+export function namedVersions({ controllers: { version } }: Policy): SupportedRange | undefined {
+  const named = version === undefined ? undefined : parseVersion(version);
+  return named === undefined ? undefined : supportedRange([named]);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseGoDuration } from '../world/duration.ts';
 import { isDnsLabel } from '../world/names.ts';
+import { parseVersion } from '../world/rollouts-versions.ts';
 
 const text = z.string().min(1);
 const settings = {
@@ -16,6 +17,9 @@ const settings = {
 const duration = z
   .string()
   .refine((given) => (parseGoDuration(given) ?? 0) > 0, 'use a duration of more than 0, such as 30m or 24h');
+const rolloutsVersion = z
+  .string('use a version in quotes, such as "1.10" or "1.10.2"')
+  .refine((given) => parseVersion(given) !== undefined, 'use a version such as "1.10" or "1.10.2"');
 // Rights are granted by name, so a glob would name nothing.
 const namespace = z.string().refine(isDnsLabel, 'use the exact name of a namespace');
 const anyObject = z.record(z.string(), z.unknown());
@@ -44,6 +48,7 @@ export const POLICY_SCHEMA = z.strictObject({
       accounts: z.array(text).optional(),
       discover: z.boolean().optional(),
       namespaces: z.array(text).optional(),
+      version: rolloutsVersion.optional(),
     })
     .optional(),
   conversionNamespaces: z.array(namespace).optional(),

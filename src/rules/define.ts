@@ -11,6 +11,7 @@ import {
 } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import type { Places } from '../world/place.ts';
+import { versionsMatching, type OfVersions, type RolloutsVersions } from '../world/rollouts-versions.ts';
 import { ofKind, type Lookup, type World } from '../world/world.ts';
 import type { Budget } from './budget.ts';
 import type { Finding, ObjectPath, Skipped } from './finding.ts';
@@ -35,6 +36,11 @@ export interface Location<Data> {
   readonly data: Data;
   /** The other places that are part of the contradiction. If the admitted object is among them, it is shown there. */
   readonly related?: readonly ObjectPath[];
+  /**
+   * The releases of Argo Rollouts of which the message is true; all by default. A world that is judged for none of them
+   * has no such finding. One that is judged for some of them has advice that names them, whatever the class.
+   */
+  readonly versions?: OfVersions | undefined;
 }
 
 /** The context in which a rule checks a subject: lookups in one world, and a way to report. */
@@ -57,6 +63,8 @@ export interface RuleContext<M extends Record<string, Message>> {
   readonly referrers: (from: KindId, kind: KindId, namespace: string, name: string) => readonly KubeObject[];
   /** Returns the workloads of a kind whose selector has exactly these `matchLabels`. */
   samePods(kind: KindId, namespace: string, matchLabels: ReadonlyMap<string, string>): readonly KubeObject[];
+  /** The releases of Argo Rollouts that the world is judged for. */
+  readonly versions: RolloutsVersions;
   /** Returns the known ConfigMaps that configure Argo Rollouts controllers, from all namespaces. */
   controllerConfigurations(): readonly KubeObject[];
   /**
@@ -222,6 +230,10 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
   /** The lists that it has seen, if a message can rest on what is not in them. */
   readonly #listed: Set<ObjectKey> | undefined;
 
+  get versions(): RolloutsVersions {
+    return this.#run.world.versions;
+  }
+
   /** @param refutable - Whether a message has `refutedBy`. */
   constructor(rule: string, messages: M, run: Run, subject: KubeObject, refutable: boolean) {
     this.#rule = rule;
@@ -308,6 +320,9 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     const message = this.#messages[messageId];
     if (message === undefined) throw new Error(`rule ${this.#rule} has no message ${messageId}`);
     this.#run.budget.spend(1);
+    const { versions } = location;
+    const matching = versions === undefined ? 'all' : versionsMatching(this.versions, versions);
+    if (matching === 'none') return;
     this.#rests ??= this.#restsNow();
     // What was found by its references was not looked up by its name.
     for (const { object } of location.related ?? []) {
@@ -319,7 +334,8 @@ class Context<M extends Record<string, Message>> implements RuleContext<M> {
     this.#run.findings.push({
       rule: this.#rule,
       messageId,
-      class: message.class,
+      class: matching === 'all' ? message.class : 'advice',
+      versions: matching === 'all' ? undefined : versions,
       subject: this.#subject,
       object: location.object ?? this.#subject,
       path: location.path,

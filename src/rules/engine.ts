@@ -2,6 +2,7 @@ import { memo } from '../world/memo.ts';
 import { isBeingDeleted } from '../world/rollout.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject } from '../world/object.ts';
 import { sharedKeys } from '../world/references.ts';
+import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import { Budget, BudgetSpentError } from './budget.ts';
 import type { Rule, Run } from './define.ts';
@@ -55,7 +56,7 @@ export function evaluate(
     if (kind === undefined || isBeingDeleted(subject)) continue;
     const { alone, across } = index.forSubject(kind);
     const outcomes = [
-      ...finish(checkAlone(alone, subject, budget)),
+      ...finish(checkAlone(alone, subject, world.versions, budget)),
       ...across.map((rule) => checker.check(rule, subject)),
     ];
     for (const outcome of outcomes) {
@@ -72,6 +73,11 @@ export class Checker {
 
   constructor(world: World, budget: Budget) {
     this.#run = runIn(world, budget);
+  }
+
+  /** The releases of Argo Rollouts that the world is judged for. */
+  get versions(): RolloutsVersions {
+    return this.#run.world.versions;
   }
 
   /** Every object that rules looked up so far, whether it exists or not. */
@@ -120,33 +126,41 @@ export function notFinished(rule: string, subject: KubeObject, reason: string): 
   return { rule, subject, reason: `could not be checked: ${reason}`, unfinished: reason };
 }
 
-const NO_WORLD: World = {
+const NO_WORLD: Omit<World, 'versions'> = {
   get: () => ({ state: 'unknown', reason: 'this rule says that it looks at nothing else' }),
   list: () => ({ state: 'unknown', reason: 'this rule says that it looks at nothing else' }),
   referrers: () => [],
 };
 
 const NOTHING: readonly Outcome[] = [];
-const ownOutcomes = memo((_subject: KubeObject) => new Map<readonly Rule[], readonly Outcome[]>());
+const ownOutcomes = memo(
+  (_subject: KubeObject) =>
+    new Map<readonly Rule[], { readonly versions: RolloutsVersions; readonly outcomes: readonly Outcome[] }>(),
+);
 
 /**
  * Returns what rules that look at nothing but the subject say about it, without those that have nothing to say. They
  * always find the same in it, so for an object that stays in the cache one run is enough. What did not finish is not
  * kept: the next request may have the time for it.
  */
-export function* checkAlone(rules: readonly Rule[], subject: KubeObject, budget: Budget): Work<readonly Outcome[]> {
+export function* checkAlone(
+  rules: readonly Rule[],
+  subject: KubeObject,
+  versions: RolloutsVersions,
+  budget: Budget,
+): Work<readonly Outcome[]> {
   if (rules.length === 0) return NOTHING;
   const byRules = ownOutcomes(subject);
   const known = byRules.get(rules);
-  if (known !== undefined) return known;
-  const run = runIn(NO_WORLD, budget);
+  if (known?.versions === versions) return known.outcomes;
+  const run = runIn({ ...NO_WORLD, versions }, budget);
   let outcomes = NOTHING;
   for (const rule of rules) {
     const outcome = checkOne(rule, run, subject);
     if (outcome !== undefined) outcomes = [...outcomes, outcome];
     yield;
   }
-  if (!outcomes.some(isUnfinished)) byRules.set(rules, outcomes);
+  if (!outcomes.some(isUnfinished)) byRules.set(rules, { versions, outcomes });
   return outcomes;
 }
 

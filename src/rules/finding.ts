@@ -1,6 +1,7 @@
 import type { FindingClass } from '../world/finding-class.ts';
 import { keyOf, refOf, sameRef, type KubeObject, type ObjectKey, type ObjectRef } from '../world/object.ts';
 import { renderPath, type Path } from '../world/path.ts';
+import { versionsTitle, type OfVersions } from '../world/rollouts-versions.ts';
 import { fill, type Message, type MessageData } from './message.ts';
 
 export type { FindingClass } from '../world/finding-class.ts';
@@ -16,6 +17,8 @@ export interface Finding {
   readonly rule: string;
   readonly messageId: string;
   readonly class: FindingClass;
+  /** The releases of Argo Rollouts of which it is true, if others are among those that the world is judged for. */
+  readonly versions?: OfVersions | undefined;
   /** The subject that was checked. */
   readonly subject: KubeObject;
   /** The object that contains the mistake, or where it is best fixed. */
@@ -110,9 +113,10 @@ export function sortFindings(findings: readonly Finding[]): Finding[] {
   return keyed.map(({ finding }) => finding);
 }
 
-/** Returns what is wrong. */
-export function renderMessage({ message, data }: Finding): string {
-  return fill(message.text, data);
+/** Returns what is wrong, and with which releases of Argo Rollouts if not with all. */
+export function renderMessage({ message, data, versions }: Finding): string {
+  const text = fill(message.text, data);
+  return versions === undefined ? text : `with ${versionsTitle(versions)}, ${text}`;
 }
 
 /** Returns how to fix it. */

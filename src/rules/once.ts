@@ -9,6 +9,7 @@ import type { Message, RuleContext } from './define.ts';
 export function once<M extends Record<string, Message>>(context: RuleContext<M>, subject: KubeObject): RuleContext<M> {
   let said: Set<string> | undefined;
   return {
+    versions: context.versions,
     find: context.find,
     skip: context.skip,
     referrers: context.referrers,

@@ -1,16 +1,27 @@
 import { describe, expect, it } from 'vitest';
+import { parseVersion, supportedRange, type SupportedRange } from '../world/rollouts-versions.ts';
 import { ControllersState } from './controllers-state.ts';
 import { createLog } from './log.ts';
 
-function stateOf(source: { accounts: string[]; none: boolean }): { lines: string[]; state: ControllersState } {
+const SUPPORTED = supportedRange([]);
+
+function stateOf(source: { accounts: string[]; none: boolean; versions?: SupportedRange }): {
+  lines: string[];
+  state: ControllersState;
+} {
   const lines: string[] = [];
   const log = createLog('info', {
     write: (line: string) => {
       const { level, msg, account = '' } = JSON.parse(line) as { level: string; msg: string; account?: string };
+      if (msg.startsWith('requests are judged')) return;
       lines.push(`${level} ${account} ${msg.split(/[:,;]/)[0]}`);
     },
   });
-  const questions = { untrusted: () => source.accounts, trustsNone: () => source.none };
+  const questions = {
+    untrusted: () => source.accounts,
+    trustsNone: () => source.none,
+    versions: () => source.versions ?? SUPPORTED,
+  };
   return { lines, state: new ControllersState(questions, log, 3_600_000) };
 }
 
@@ -50,6 +61,20 @@ describe('ControllersState', () => {
     source.none = true;
     state.check();
     expect(lines).toHaveLength(2);
+    state.stop();
+  });
+
+  it('says when a version is not supported', () => {
+    const of = (text: string): SupportedRange =>
+      supportedRange([parseVersion(text)].filter((range) => range !== undefined));
+    const source = { accounts: [], none: false, versions: of('1.10') };
+    const { lines, state } = stateOf(source);
+    state.check();
+    expect(lines).toEqual([]);
+    source.versions = of('1.8.3');
+    state.check();
+    state.check();
+    expect(lines).toEqual(['warn  this version of Argo Rollouts is not supported']);
     state.stop();
   });
 });

@@ -1,4 +1,5 @@
 import { TRUSTS_NO_CONTROLLER } from '../policy/warnings.ts';
+import { rangeText, SUPPORTED_VERSIONS, type SupportedRange } from '../world/rollouts-versions.ts';
 import type { Log } from './log.ts';
 import { Poller } from './poller.ts';
 
@@ -8,18 +9,24 @@ export interface ControllersQuestions {
   untrusted(): readonly string[];
   /** Reports whether the policy looks for controllers, but names neither a namespace nor an account of one. */
   trustsNone(): boolean;
+  /** Returns the releases of Argo Rollouts that requests are judged for. */
+  versions(): SupportedRange;
 }
 
 // Everybody who may create a Deployment can add an account, and another one the next second.
 const MAX_ACCOUNTS = 100;
 
-/** Logs each account that only looks like that of a controller, once, and a policy that trusts no controller. */
+/**
+ * Logs each account that only looks like that of a controller, once; a policy that trusts no controller; and the versions
+ * of Argo Rollouts that requests are judged for, whenever they change.
+ */
 export class ControllersState {
   readonly #source: ControllersQuestions;
   readonly #log: Log;
   readonly #poller: Poller;
   readonly #seen = new Set<string>();
   #trustedNone = false;
+  #versions: SupportedRange | undefined;
 
   /** @param interval - Milliseconds between two checks. */
   constructor(source: ControllersQuestions, log: Log, interval: number) {
@@ -34,10 +41,24 @@ export class ControllersState {
     if (none && !this.#trustedNone) this.#log.warn(TRUSTS_NO_CONTROLLER);
     this.#trustedNone = none;
     for (const account of this.#source.untrusted()) this.#see(account);
+    this.#checkVersions();
   }
 
   stop(): void {
     this.#poller.stop();
+  }
+
+  #checkVersions(): void {
+    const found = this.#source.versions();
+    if (found === this.#versions) return;
+    this.#versions = found;
+    const versions = rangeText(found.versions);
+    if (found.isClamped)
+      this.#log.warn(
+        { versions, supported: rangeText(SUPPORTED_VERSIONS) },
+        'this version of Argo Rollouts is not supported: requests are judged for the nearest supported one; install a Rollgate that supports it',
+      );
+    else this.#log.info({ versions }, 'requests are judged for these versions of Argo Rollouts');
   }
 
   #see(account: string): void {

@@ -47,6 +47,7 @@ export function* answerInPieces(
   room: Room,
 ): Generator<Piece | 'too much'> {
   const bounded: World = {
+    versions: world.versions,
     get: (kind, namespace, name) => world.get(kind, namespace, name),
     list: (kind, namespace) => boundedListing(world.list(kind, namespace)),
     referrers: (key) => world.referrers(key),

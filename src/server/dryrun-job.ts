@@ -2,6 +2,7 @@ import type { RecordedAnswers, Question } from '../admission/recording-world.ts'
 import { checkPolicy, parsePolicy, type PolicyCatalog } from '../policy/load.ts';
 import type { Policy } from '../policy/policy.ts';
 import { isObject, asString } from '../world/read.ts';
+import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import { parseJson } from './json-body.ts';
 import type { Reply } from './reply.ts';
 
@@ -27,10 +28,12 @@ export interface DryRunJob {
 }
 
 /**
- * A message to the worker: a new job, or answers to its questions about the current one, of which `more` may follow in
+ * A message to the worker: a new job with the releases of Argo Rollouts that it is judged for, or answers to its questions about the current one, of which `more` may follow in
  * the next message.
  */
-export type ToWorker = { readonly job: DryRunJob } | { readonly answers: RecordedAnswers; readonly more: boolean };
+export type ToWorker =
+  | { readonly job: DryRunJob; readonly versions: RolloutsVersions }
+  | { readonly answers: RecordedAnswers; readonly more: boolean };
 
 /** A message from the worker: the questions whose answers it needs, or the reply. */
 export type FromWorker = { readonly questions: readonly Question[] } | { readonly reply: Reply };

@@ -16,6 +16,7 @@ import {
   type FromWorker,
   type ToWorker,
 } from './dryrun-job.ts';
+import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import { json, problem, type Reply } from './reply.ts';
 import { messageOf } from '../world/error.ts';
 
@@ -33,6 +34,7 @@ interface Current {
   readonly prepared: PreparedDryRun;
   readonly format: DryRunFormat;
   readonly answers: RecordedAnswers;
+  readonly versions: RolloutsVersions;
   readonly round: number;
 }
 
@@ -49,6 +51,7 @@ function handle(message: ToWorker): FromWorker | undefined {
       prepared: prepareDryRun({ ...job, text: body.text, candidate: body.candidate }),
       format,
       answers: NO_ANSWERS,
+      versions: message.versions,
       round: 1,
     };
   } else if (current !== undefined) {
@@ -57,7 +60,7 @@ function handle(message: ToWorker): FromWorker | undefined {
     current = { ...current, round: current.round + 1 };
   }
   if (current === undefined) return { reply: problem(500, 'internal error: answers without a dry run') };
-  const { answer, questions } = runDryRun(current.prepared, current.answers, catalogue);
+  const { answer, questions } = runDryRun(current.prepared, current, catalogue);
   if (questions.length > 0 && current.round < MOST_ROUNDS) return { questions: questions.slice(0, MOST_QUESTIONS + 1) };
   let reply = render(answer, current.format);
   if (reply.body.length > MOST_REPLY)

@@ -146,7 +146,7 @@ export class DryRuns {
       resolve(problem(504, `the dry run took longer than ${timeLimit / 1000} s: send fewer manifests`));
     }, timeLimit);
     worker.on('message', onMessage).on('exit', onExit);
-    worker.postMessage({ job } satisfies ToWorker);
+    worker.postMessage({ job, versions: this.#options.world.versions } satisfies ToWorker);
     return promise.finally(() => {
       clearTimeout(timer);
       ended.abort();

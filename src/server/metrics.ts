@@ -5,6 +5,7 @@ import type { Request } from '../admission/review.ts';
 import type { KindId } from '../world/object.ts';
 import type { QuestionKind, QuestionMetrics, QuestionResult } from './authorization.ts';
 import type { Webhook } from './log.ts';
+import { rangeText, type SupportedRange } from '../world/rollouts-versions.ts';
 
 /** The state of the cached objects of one kind. */
 export interface CacheState {
@@ -29,6 +30,8 @@ export interface MetricSources {
   keepsOff(): boolean;
   /** Returns how many accounts look like those of a controller, outside the namespaces that the policy names. */
   untrustedControllers(): number;
+  /** Returns the releases of Argo Rollouts that requests are judged for. */
+  versions(): SupportedRange;
   caches(): readonly CacheState[];
   /** Returns the estimated bytes of all cached objects. */
   cacheBytes(): number;
@@ -167,6 +170,16 @@ export class Metrics implements QuestionMetrics {
       'Accounts that look like those of Argo Rollouts controllers, outside the namespaces that the policy names.',
       [],
       (gauge) => gauge.set(sources.untrustedControllers()),
+    );
+    this.#gauge(
+      'rollgate_rollouts_versions',
+      'The versions of Argo Rollouts that requests are judged for; 0 if a controller has another, which is not supported.',
+      ['versions'],
+      (gauge) => {
+        const { versions, isClamped } = sources.versions();
+        gauge.reset();
+        gauge.set({ versions: rangeText(versions) }, isClamped ? 0 : 1);
+      },
     );
     this.#gauge('rollgate_cache_synced', '1 if the objects of the kind have been read.', ['kind'], (gauge) => {
       gauge.reset();

@@ -3,6 +3,7 @@ import { isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject 
 import { parseJsonDocument } from './json-document.ts';
 import type { Path } from './path.ts';
 import { asArray, dig, isObject, asObject, asString } from './read.ts';
+import type { RolloutsVersions } from './rollouts-versions.ts';
 import { storeOf, type WhyUnknown, type ObjectStore } from './store.ts';
 import { MAX_DEPTH, parseProblem, yamlDocuments, type DocumentError, type ParsedDocument } from './yaml-documents.ts';
 
@@ -138,6 +139,8 @@ export interface BundleOptions {
   readonly namespace?: string | undefined;
   /** Whether everything outside of the bundle is absent, including ConfigMaps and the like. */
   readonly complete?: boolean | undefined;
+  /** Returns the releases of Argo Rollouts that they are judged for; by default all that are supported. */
+  readonly versions?: () => RolloutsVersions;
 }
 
 /** Returns the objects with a namespace if their kind has one, and the assumed namespace. */
@@ -160,7 +163,7 @@ export function placeObjects(
 export function bundleWorld(objects: Iterable<KubeObject>, options: BundleOptions = {}): ObjectStore {
   const whyUnknown: WhyUnknown = (kind) =>
     options.complete !== true && RARELY_INCLUDED.has(kind) ? 'not among these manifests' : undefined;
-  return storeOf(objects, whyUnknown);
+  return storeOf(objects, whyUnknown, options.versions);
 }
 
 function unwrap(value: unknown, path: Path): { object: KubeObject; path: Path }[] {

@@ -1,5 +1,6 @@
 import { KINDS, keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import { anyOf, referenceKeys, references } from './references.ts';
+import { SUPPORTED_VERSIONS, type RolloutsVersions } from './rollouts-versions.ts';
 import { ABSENT, type Listing, type Lookup, type World } from './world.ts';
 
 /**
@@ -30,10 +31,19 @@ export class ObjectStore implements World {
   readonly #unions = new Map<ObjectKey, Union>();
   readonly #lists = new WeakMap<ByName, readonly KubeObject[]>();
   readonly #whyUnknown: WhyUnknown;
+  readonly #versions: () => RolloutsVersions;
 
-  /** @param whyUnknown - By default an object that is not in the store does not exist. */
-  constructor(whyUnknown: WhyUnknown = () => undefined) {
+  /**
+   * @param whyUnknown - By default an object that is not in the store does not exist.
+   * @param versions - By default all supported releases.
+   */
+  constructor(whyUnknown: WhyUnknown = () => undefined, versions: () => RolloutsVersions = () => SUPPORTED_VERSIONS) {
     this.#whyUnknown = whyUnknown;
+    this.#versions = versions;
+  }
+
+  get versions(): RolloutsVersions {
+    return this.#versions();
   }
 
   /** Adds or replaces an object. Ignores objects of unknown kinds. */
@@ -186,8 +196,12 @@ function sameList(one: readonly KubeObject[], other: readonly KubeObject[]): boo
 }
 
 /** Returns a world that contains exactly these objects. */
-export function storeOf(objects: Iterable<KubeObject>, whyUnknown?: WhyUnknown): ObjectStore {
-  const store = new ObjectStore(whyUnknown);
+export function storeOf(
+  objects: Iterable<KubeObject>,
+  whyUnknown?: WhyUnknown,
+  versions?: () => RolloutsVersions,
+): ObjectStore {
+  const store = new ObjectStore(whyUnknown, versions);
   for (const object of objects) store.put(object);
   return store;
 }
@@ -219,6 +233,10 @@ export class Overlay implements World {
     for (const key of deleted) this.#changed.set(key, undefined);
     for (const object of put) this.#changed.set(keyOf(object), object);
     for (const key of this.#changed.keys()) this.#kinds.add(key.slice(0, key.indexOf('/')));
+  }
+
+  get versions(): RolloutsVersions {
+    return this.#base.versions;
   }
 
   get(kind: KindId, namespace: string, name: string): Lookup {
@@ -278,6 +296,16 @@ export class Overlay implements World {
       ? objects.filter((object) => !this.#changed.has(keyOf(object)))
       : objects;
   }
+}
+
+/** Returns the same world, judged for other releases of Argo Rollouts. */
+export function withVersions(world: World, versions: RolloutsVersions): World {
+  return {
+    versions,
+    get: (kind, namespace, name) => world.get(kind, namespace, name),
+    list: (kind, namespace) => world.list(kind, namespace),
+    referrers: (key) => world.referrers(key),
+  };
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {

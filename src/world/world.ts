@@ -1,5 +1,6 @@
 import { memo } from './memo.ts';
 import { kindOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
+import type { RolloutsVersions } from './rollouts-versions.ts';
 
 /** The result of looking up one object. */
 export type Lookup =
@@ -17,6 +18,8 @@ export type Listing =
  * are worlds. A world never throws and never waits.
  */
 export interface World {
+  /** The releases of Argo Rollouts that the world is judged for. */
+  readonly versions: RolloutsVersions;
   /** Looks up an object. The namespace is ignored for a cluster-scoped kind. */
   get(kind: KindId, namespace: string, name: string): Lookup;
   /** Returns the objects of a kind in a namespace (undefined: in all), in no particular order. */

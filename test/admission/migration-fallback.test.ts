@@ -57,6 +57,7 @@ describe('a Deployment whose conversion has only begun, while a fallback takes t
     expect((await say(gate([none], fallback), edited({ ...waiting, replicas: '0' }), none)).replicas).toBe(0);
     const store = storeOf([before]);
     const unread: World = {
+      versions: store.versions,
       get: (kind, namespace, name) =>
         kind === 'Rollout.argoproj.io' ? { state: 'unknown', reason: 'not read' } : store.get(kind, namespace, name),
       list: (kind, namespace) => store.list(kind, namespace),

@@ -19,6 +19,7 @@ import { generatedCertificate } from '../../src/server/tls.ts';
 import { storeOf } from '../../src/world/store.ts';
 import { sharedRoutes } from './shared-routes.ts';
 import { applications, objectsOfAll } from './world.ts';
+import { supportedRange } from '../../src/world/rollouts-versions.ts';
 
 // One of the two compared servers, pinned to a core: `bare` parses a body and returns a constant, `rollgate` is the
 // real app.
@@ -66,6 +67,7 @@ function rollgate(): RequestListener {
     droppedLogLines: () => 0,
     keepsOff: () => false,
     untrustedControllers: () => 0,
+    versions: () => supportedRange([]),
     caches: () => [],
     cacheBytes: () => 0,
   });

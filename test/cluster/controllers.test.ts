@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { controllerAccounts } from '../../src/cluster/controllers.ts';
+import { controllerAccounts, controllerVersions } from '../../src/cluster/controllers.ts';
 import { isKubeObject, type KubeObject } from '../../src/world/object.ts';
+import { rangeText } from '../../src/world/rollouts-versions.ts';
 import { storeOf } from '../../src/world/store.ts';
 import type { JsonObject } from '../../src/world/read.ts';
 import { controller } from './helpers.ts';
@@ -57,5 +58,38 @@ describe('the accounts of Rollouts controllers', () => {
   it('are empty while Deployments are unknown', () => {
     const blind = storeOf([], () => 'not read yet');
     expect(controllerAccounts(blind, ['argo-rollouts'])).toEqual({ trusted: [], untrusted: [] });
+  });
+});
+
+describe('the versions of Rollouts controllers', () => {
+  const runs = (namespace: string, ...images: readonly string[]): JsonObject => ({
+    ...controller(namespace, 'argo-rollouts'),
+    spec: {
+      template: {
+        spec: {
+          containers: images.map((image, index) => ({ name: index === 0 ? 'argo-rollouts' : `other-${index}`, image })),
+        },
+      },
+    },
+  });
+  const supported = '1.9 to 1.10';
+
+  it.each([
+    ['that of its image', [runs('argo-rollouts', 'quay.io/argoproj/argo-rollouts:v1.9.3')], '1.9.3'],
+    ['from a registry with a port', [runs('argo-rollouts', 'registry:5000/rollouts:v1.10.1')], '1.10.1'],
+    ['not that of a sidecar', [runs('argo-rollouts', 'a/argo-rollouts:v1.9.3', 'envoy:v1.10.0')], '1.9.3'],
+    [
+      'of several, from the least to the greatest',
+      [runs('argo-rollouts', 'r:v1.10.2'), runs('other', 'r:v1.9.1')],
+      '1.9.1 to 1.10.2',
+    ],
+    ['unknown without a tag', [runs('argo-rollouts', 'registry:5000/rollouts')], supported],
+    ['unknown for latest', [runs('argo-rollouts', 'r:latest')], supported],
+    ["unknown for a build of one's own", [runs('argo-rollouts', 'r:v1.9.3-acme.2')], supported],
+    ['unknown for a digest', [runs('argo-rollouts', `r:v1.9.3@sha256:${'0'.repeat(64)}`)], supported],
+    ['unknown if one of several is', [runs('argo-rollouts', 'r:v1.9.3'), runs('other', 'r:latest')], supported],
+    ['unknown without a controller in the named namespaces', [runs('tenant', 'r:v1.10.2')], supported],
+  ])('are %s', (_, deployments, expected) => {
+    expect(rangeText(controllerVersions(world(...deployments), ['argo-rollouts']).versions)).toBe(expected);
   });
 });

@@ -4,6 +4,7 @@ import { PRESERVERS } from '../../src/preserve/index.ts';
 import { evaluate, type HealthCheck, type HealthTopic } from '../../src/server/health.ts';
 import { HealthApp } from '../../src/server/health-app.ts';
 import { Metrics } from '../../src/server/metrics.ts';
+import { supportedRange } from '../../src/world/rollouts-versions.ts';
 
 function metricsWith(rules: readonly string[] = ['a-rule'], keepsOff = false): Metrics {
   return new Metrics({
@@ -14,6 +15,7 @@ function metricsWith(rules: readonly string[] = ['a-rule'], keepsOff = false): M
     droppedLogLines: () => 7,
     keepsOff: () => keepsOff,
     untrustedControllers: () => 2,
+    versions: () => supportedRange([]),
     caches: () => [
       { kind: 'Rollout.argoproj.io', synced: true, staleness: 1.5, nameOnly: 0 },
       { kind: 'Service', synced: false, staleness: 400, nameOnly: 2 },

@@ -10,6 +10,7 @@ import { reviewOf, SHOP, shopObject, type Json } from '../support/reviews.ts';
 import { ask } from '../support/server.ts';
 import { type Served, agent, cleanup, directory, start, unroutedRollout } from '../support/served.ts';
 import { liveOf, UNREADABLE } from '../support/gate.ts';
+import { supportedRange } from '../../src/world/rollouts-versions.ts';
 
 describe('rollgate serve with a cluster', () => {
   const jane: UserInfo = { username: 'jane', groups: [], uid: '', extra: {} };
@@ -27,6 +28,7 @@ describe('rollgate serve with a cluster', () => {
       },
       checks: [],
       discovered: () => ({ trusted: [], untrusted: [] }),
+      versions: () => supportedRange([]),
       caches: () => [],
       cacheBytes: () => 0,
       stop: () => Promise.resolve(),

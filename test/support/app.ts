@@ -16,6 +16,7 @@ import { Metrics } from '../../src/server/metrics.ts';
 import type { ReviewParts } from '../../src/server/reviews.ts';
 import { bundleWorld, parseManifests, placeObjects } from '../../src/world/manifests.ts';
 import type { ObjectStore } from '../../src/world/store.ts';
+import { supportedRange } from '../../src/world/rollouts-versions.ts';
 
 /** Options of a test app. */
 export interface AppOptions {
@@ -69,6 +70,7 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
     droppedLogLines: () => 0,
     keepsOff: () => false,
     untrustedControllers: () => 0,
+    versions: () => supportedRange([]),
     caches: () => [],
     cacheBytes: () => 0,
   });

@@ -1,4 +1,5 @@
 import { Metrics } from '../../src/server/metrics.ts';
+import { supportedRange } from '../../src/world/rollouts-versions.ts';
 
 /** Returns every metric that the program exports in a cluster, with its labels. */
 export function exportedMetrics(): ReadonlyMap<string, ReadonlySet<string>> {
@@ -10,6 +11,7 @@ export function exportedMetrics(): ReadonlyMap<string, ReadonlySet<string>> {
     droppedLogLines: () => 0,
     keepsOff: () => false,
     untrustedControllers: () => 0,
+    versions: () => supportedRange([]),
     caches: () => [],
     cacheBytes: () => 0,
   });

@@ -112,6 +112,10 @@ class RecordingWorld implements World {
     this.reads.set(`${read.kind} ${read.of} ${read.place} ${read.keys}`, read);
   }
 
+  get versions(): World['versions'] {
+    return this.#world.versions;
+  }
+
   get(kind: KindId, namespace: string, name: string): Lookup {
     const found = this.#world.get(kind, namespace, name);
     return found.state === 'present' ? { state: 'present', object: this.copyOf(found.object) } : found;

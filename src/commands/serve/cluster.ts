@@ -10,9 +10,10 @@ import type { HealthCheck } from '../../server/health.ts';
 import type { Log } from '../../server/log.ts';
 import type { CacheState, Metrics } from '../../server/metrics.ts';
 import type { ObjectKey } from '../../world/object.ts';
+import type { SupportedRange } from '../../world/rollouts-versions.ts';
 import type { World } from '../../world/world.ts';
 import { kubeConfigsOf, type ClusterOptions } from '../cluster.ts';
-import { discoveryIn } from './discovery.ts';
+import { discoveryIn, versionsIn } from './discovery.ts';
 import { startMigration, type RunningMigration } from './migration.ts';
 
 const MIB = 1024 * 1024;
@@ -32,6 +33,8 @@ export interface Cluster {
   readonly protection?: GateParts['protection'];
   /** Returns the accounts of Argo Rollouts controllers that were discovered. */
   discovered(): ControllerAccounts;
+  /** Returns the releases of Argo Rollouts that requests are judged for. */
+  versions(): SupportedRange;
   caches(): readonly CacheState[];
   /** Returns the estimated bytes of all cached objects. */
   cacheBytes(): number;
@@ -59,11 +62,13 @@ export interface ConnectOptions extends ClusterOptions {
 export function connect(options: ConnectOptions, log: Log, policy: () => Policy, metrics: Metrics): Cluster {
   const { kubeConfig, istioKubeConfig } = kubeConfigsOf(options);
   let conversion: RunningMigration | undefined;
+  const versions = versionsIn(policy);
   const onChange = (key: ObjectKey): void => conversion?.reconciler.changed(key);
   const cluster = new ClusterWorld({
     kubeConfig,
     logger: log,
     controllerNamespaces: () => controllerNamespaces(policy()),
+    versions: (world) => versions(world).versions,
     onChange,
     ...(options.maxCacheSize === undefined ? {} : { maxBytes: options.maxCacheSize * MIB }),
     ...(istioKubeConfig === undefined ? {} : { istioKubeConfig }),
@@ -88,6 +93,7 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
     protection: conversion?.protection,
     checks: [{ name: 'caches', failing: () => whyNotReady(cluster) }],
     discovered: discoveryIn(cluster.world, policy),
+    versions: () => versions(cluster.world),
     caches: () => cachesOf(cluster),
     cacheBytes: () => cluster.cacheBytes,
     async stop() {

@@ -1,6 +1,8 @@
 import { controllerAccounts, NO_CONTROLLERS, type ControllerAccounts } from '../../cluster/controllers.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { rangeText, supportedRange, type SupportedRange } from '../../world/rollouts-versions.ts';
 import type { World } from '../../world/world.ts';
+import { judgedVersions } from '../versions.ts';
 
 // Which Deployments are controllers hardly ever changes: once a second is often enough.
 const INTERVAL = 1_000;
@@ -21,5 +23,24 @@ export function discoveryIn(world: World, policy: () => Policy): () => Controlle
       foundAt = performance.now();
     }
     return found;
+  };
+}
+
+/**
+ * Returns a function that returns the releases of Argo Rollouts that a world is judged for. It returns the same range as
+ * long as that has not changed.
+ */
+export function versionsIn(policy: () => Policy): (world: World) => SupportedRange {
+  let range = supportedRange([]);
+  let foundBy: Policy | undefined;
+  let foundAt = Number.NEGATIVE_INFINITY;
+  return (world) => {
+    const current = policy();
+    if (current === foundBy && performance.now() - foundAt < INTERVAL) return range;
+    const found = judgedVersions(world, current);
+    if (rangeText(found.versions) !== rangeText(range.versions) || found.isClamped !== range.isClamped) range = found;
+    foundBy = current;
+    foundAt = performance.now();
+    return range;
   };
 }

@@ -124,6 +124,7 @@ function metricsOf(state: ServeState, limiter: BodyLanes, { droppedLogLines }: S
     droppedLogLines,
     keepsOff: state.keepsOff,
     untrustedControllers: () => state.discovered().untrusted.length,
+    versions: state.versions,
     caches: state.caches,
     cacheBytes: state.cacheBytes,
   });
@@ -151,7 +152,7 @@ function watchKeeps({ state, source, log }: Setup): KeepsState {
 function watchControllers({ state, log }: Setup): ControllersState {
   const trustsNone = (): boolean => trustsNoController(state.policy());
   const untrusted = (): readonly string[] => state.discovered().untrusted;
-  const controllers = new ControllersState({ untrusted, trustsNone }, log, POLL_INTERVAL);
+  const controllers = new ControllersState({ untrusted, trustsNone, versions: state.versions }, log, POLL_INTERVAL);
   controllers.check();
   return controllers;
 }

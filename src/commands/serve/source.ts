@@ -1,10 +1,11 @@
 import process from 'node:process';
 import type { ControllerAccounts } from '../../cluster/controllers.ts';
-import { discoveryIn } from './discovery.ts';
+import { discoveryIn, versionsIn } from './discovery.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Log } from '../../server/log.ts';
 import type { Metrics } from '../../server/metrics.ts';
 import { bundleWorld, placeObjects } from '../../world/manifests.ts';
+import type { SupportedRange } from '../../world/rollouts-versions.ts';
 import type { World } from '../../world/world.ts';
 import { readManifests } from '../files.ts';
 import type { Cluster } from './cluster.ts';
@@ -22,6 +23,8 @@ export interface Source {
   readonly cluster: Cluster | undefined;
   /** Returns the accounts of Argo Rollouts controllers in it. */
   discovered(): ControllerAccounts;
+  /** Returns the releases of Argo Rollouts that requests are judged for. */
+  versions(): SupportedRange;
 }
 
 /** Returns the world of the manifests that are served. */
@@ -33,13 +36,15 @@ export async function manifestSource(paths: readonly string[], log: Log, policy:
     log.warn({ file, line, column, reason: message }, 'a manifest could not be read');
   const { sources } = placeObjects(manifests.objects);
   log.info({ paths, objects: sources.length }, 'manifests read');
-  const world = bundleWorld(sources.map(({ object }) => object));
-  return { world, cluster: undefined, discovered: discoveryIn(world, policy) };
+  const versions = versionsIn(policy);
+  const objects = sources.map(({ object }) => object);
+  const world: World = bundleWorld(objects, { versions: () => versions(world).versions });
+  return { world, cluster: undefined, discovered: discoveryIn(world, policy), versions: () => versions(world) };
 }
 
 /** Returns the world of a cluster. */
 export function clusterSource(cluster: Cluster): Source {
-  return { world: cluster.world, cluster, discovered: () => cluster.discovered() };
+  return { world: cluster.world, cluster, discovered: () => cluster.discovered(), versions: () => cluster.versions() };
 }
 
 /** Connects to a cluster with the client library, which is large: serving manifests does without it. */

@@ -3,6 +3,7 @@ import { NO_CONTROLLERS, type ControllerAccounts } from '../../cluster/controlle
 import { DEFAULT_POLICY, type Policy } from '../../policy/policy.ts';
 import type { CacheState } from '../../server/metrics.ts';
 import type { PolicyFile } from '../../server/policy-file.ts';
+import { supportedRange, type SupportedRange } from '../../world/rollouts-versions.ts';
 import type { Source } from './source.ts';
 
 /**
@@ -18,6 +19,9 @@ export class ServeState {
 
   /** Returns the accounts of Argo Rollouts controllers that were discovered. */
   readonly discovered = (): ControllerAccounts => this.source?.discovered() ?? NO_CONTROLLERS;
+
+  /** Returns the releases of Argo Rollouts that requests are judged for. */
+  readonly versions = (): SupportedRange => this.source?.versions() ?? supportedRange([]);
 
   /** Returns whether no controller account is known, trusted or not, so that nothing is kept. */
   readonly keepsOff = (): boolean => {

@@ -1,0 +1,120 @@
+/** A release of Argo Rollouts. */
+export type Release = readonly [major: number, minor: number, patch: number];
+
+/** The releases of Argo Rollouts that a world is judged for, from the least to the greatest, both included. */
+export interface RolloutsVersions {
+  readonly min: Release;
+  readonly max: Release;
+}
+
+/** The releases that Rollgate supports: the two newest minors. */
+export const SUPPORTED_VERSIONS: RolloutsVersions = { min: [1, 9, 0], max: [1, 10, Infinity] };
+
+interface Change {
+  /** The first release that has the change. */
+  readonly since: Release;
+  /** What that release does otherwise, as a sentence for docs/upgrading-argo-rollouts.md. */
+  readonly what: string;
+  /** Where upstream changed it. */
+  readonly source: string;
+}
+
+/**
+ * All changes of Argo Rollouts between the supported releases on which an answer of Rollgate depends. Found by comparing
+ * the sources of v1.9.3 and v1.10.1.
+ */
+export const UPSTREAM_CHANGES = {
+  pingPongWithPlugins: {
+    since: [1, 10, 0],
+    what: '`pingPong` works with router plugins too, not only with AWS ALB and Istio.',
+    source: '`pkg/apis/rollouts/validation` (ValidateRolloutStrategyCanary)',
+  },
+  mirrorRouteWithPlugins: {
+    since: [1, 10, 0],
+    what: '`setMirrorRoute` is accepted with router plugins too. Whether the plugin does something with it is up to the plugin.',
+    source: '`pkg/apis/rollouts/validation` (ValidateRolloutStrategyCanary)',
+  },
+  virtualServiceNamespaceIsLast: {
+    since: [1, 10, 0],
+    what:
+      'In the name of a VirtualService the last segment is the namespace and all before it the name; `.cluster.local` at the end is ' +
+      'cut. Before, the first segment was the name, the second the namespace, and the rest was ignored.',
+    source: '`utils/istio` (GetVirtualServiceNamespaceName)',
+  },
+} as const satisfies Readonly<Record<string, Change>>;
+
+/** The name of a change. */
+export type UpstreamChange = keyof typeof UPSTREAM_CHANGES;
+
+/** Which releases something is true of: those before a change, or those that have it. */
+export type OfVersions = { readonly before: UpstreamChange } | { readonly since: UpstreamChange };
+
+/** Returns whether something is true of all releases that a world is judged for, of some of them, or of none. */
+export function versionsMatching({ min, max }: RolloutsVersions, which: OfVersions): 'all' | 'some' | 'none' {
+  const isBefore = 'before' in which;
+  const { since } = UPSTREAM_CHANGES[isBefore ? which.before : which.since];
+  if (compareReleases(min, since) >= 0) return isBefore ? 'none' : 'all';
+  return compareReleases(max, since) < 0 ? (isBefore ? 'all' : 'none') : 'some';
+}
+
+/** Returns the releases in words: `Argo Rollouts before 1.10`, `Argo Rollouts 1.10.1 and later`. */
+export function versionsTitle(which: OfVersions): string {
+  return 'before' in which
+    ? `Argo Rollouts before ${releaseText(UPSTREAM_CHANGES[which.before].since)}`
+    : `Argo Rollouts ${releaseText(UPSTREAM_CHANGES[which.since].since)} and later`;
+}
+
+/** Returns a negative number, 0 or a positive number, as the first release is before, the same as or after the second. */
+export function compareReleases(a: Release, b: Release): number {
+  const differing = a.findIndex((part, index) => part !== b[index]);
+  return differing < 0 ? 0 : (a[differing] ?? 0) < (b[differing] ?? 0) ? -1 : 1;
+}
+
+// 1.10.0 is the first of its minor, so the minor alone says it.
+function releaseText([major, minor, patch]: Release): string {
+  return patch === 0 ? `${major}.${minor}` : `${major}.${minor}.${patch}`;
+}
+
+/** Returns a range in words: `1.9.3`, `1.9 to 1.10`. */
+export function rangeText({ min, max }: RolloutsVersions): string {
+  const [from, to] = [releaseText(min), max[2] === Infinity ? `${max[0]}.${max[1]}` : releaseText(max)];
+  return from === to ? from : `${from} to ${to}`;
+}
+
+const VERSION = /^v?(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?$/;
+
+/**
+ * Returns the releases that a version names, or undefined. `1.10` and `v1.10` are all releases of that minor, `1.10.2` is one.
+ * Anything after the numbers makes it unknown: a build of one's own may behave in any way.
+ */
+export function parseVersion(text: string): RolloutsVersions | undefined {
+  const [, major, minor, patch] = VERSION.exec(text) ?? [];
+  if (major === undefined || minor === undefined) return undefined;
+  const of = (last: number): Release => [Number(major), Number(minor), last];
+  return { min: of(patch === undefined ? 0 : Number(patch)), max: of(patch === undefined ? Infinity : Number(patch)) };
+}
+
+/** A range of releases within those that are supported. */
+export interface SupportedRange {
+  readonly versions: RolloutsVersions;
+  /** Whether the range that was given goes beyond what is supported. */
+  readonly isClamped: boolean;
+}
+
+/** Returns the range from the least to the greatest release of several ranges, within what is supported. */
+export function supportedRange(ranges: readonly RolloutsVersions[]): SupportedRange {
+  if (ranges.length === 0) return { versions: SUPPORTED_VERSIONS, isClamped: false };
+  const given: RolloutsVersions = {
+    min: ranges.map(({ min }) => min).reduce((a, b) => (compareReleases(a, b) <= 0 ? a : b)),
+    max: ranges.map(({ max }) => max).reduce((a, b) => (compareReleases(a, b) >= 0 ? a : b)),
+  };
+  const versions = { min: clamp(given.min), max: clamp(given.max) };
+  const isClamped = compareReleases(given.min, versions.min) !== 0 || compareReleases(given.max, versions.max) !== 0;
+  return { versions, isClamped };
+}
+
+function clamp(release: Release): Release {
+  const { min, max } = SUPPORTED_VERSIONS;
+  if (compareReleases(release, min) < 0) return min;
+  return compareReleases(release, max) > 0 ? max : release;
+}
