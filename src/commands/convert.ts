@@ -47,7 +47,7 @@ export async function runConvert(options: ConvertOptions, io: Io): Promise<numbe
     say(`--profile: "${OFF}" is not a profile`);
     return EXIT.failed;
   }
-  const policy = await policyOf(options.policy, io.cwd, say);
+  const policy = await policyOf({ policy: options.policy }, io.cwd, say);
   if (policy === undefined) return EXIT.failed;
   if (!Object.hasOwn(policy.profiles, options.profile)) {
     const known = Object.keys(policy.profiles).sort();

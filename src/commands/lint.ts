@@ -7,6 +7,7 @@ import { plain } from '../report/format.ts';
 import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
 import { RULES } from '../rules/index.ts';
 import { bundleWorld } from '../world/manifests.ts';
+import { parseVersion, rangeText, supportedRange, SUPPORTED_VERSIONS } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { readManifests } from './files.ts';
@@ -23,6 +24,8 @@ export interface LintOptions {
   readonly requireReferences?: boolean | undefined;
   /** The policy file; by default the built-in policy. */
   readonly policy?: string | undefined;
+  /** The version of Argo Rollouts to judge for, in place of the policy's. */
+  readonly rolloutsVersion?: string | undefined;
   readonly output?: FormatName | undefined;
   /** False where colours are off even on a terminal. */
   readonly color?: boolean | undefined;
@@ -40,7 +43,7 @@ export async function runLint(options: LintOptions, io: Io): Promise<number> {
   const say = (sentence: string): void => {
     io.stderr.write(`rollgate lint: ${plain(sentence)}\n`);
   };
-  const policy = await policyOf(options.policy, io.cwd, say);
+  const policy = await policyOf(options, io.cwd, say);
   if (policy === undefined) return EXIT.failed;
   const { manifests, notes, problems } = await readManifests(options.paths, io);
   for (const sentence of [...notes, ...problems]) say(sentence);
@@ -60,12 +63,49 @@ export async function runLint(options: LintOptions, io: Io): Promise<number> {
   return report.verdict === 'deny' ? EXIT.denied : EXIT.clean;
 }
 
+/** The options by which a command chooses its policy. */
+export interface PolicyOptions {
+  readonly policy?: string | undefined;
+  readonly rolloutsVersion?: string | undefined;
+}
+
 /**
- * Returns the policy in a file, or the built-in one. Undefined after it has said what is wrong with the file.
+ * Returns the policy in a file, or the built-in one, with the version of Argo Rollouts that is given. Undefined after it
+ * has said what is wrong with the file or the version.
  *
  * @param cwd - Where a relative path starts.
  */
 export async function policyOf(
+  { policy: file, rolloutsVersion: version }: PolicyOptions,
+  cwd: string,
+  say: (sentence: string) => void,
+): Promise<Policy | undefined> {
+  const policy = await policyIn(file, cwd, say);
+  return policy === undefined ? undefined : withRolloutsVersion(policy, version, say);
+}
+
+/**
+ * Returns the policy with another version of Argo Rollouts, if one is given. Undefined after it has said that it is none.
+ */
+export function withRolloutsVersion(
+  policy: Policy,
+  version: string | undefined,
+  say: (sentence: string) => void,
+): Policy | undefined {
+  if (version === undefined) return policy;
+  const named = parseVersion(version);
+  if (named === undefined) {
+    say(`--rollouts-version: "${version}" is not a version: use one such as 1.10 or 1.10.2`);
+    return undefined;
+  }
+  if (supportedRange([named]).isClamped)
+    say(
+      `--rollouts-version: ${version} is not supported: it checks for the nearest of ${rangeText(SUPPORTED_VERSIONS)}`,
+    );
+  return { ...policy, controllers: { ...policy.controllers, version } };
+}
+
+async function policyIn(
   file: string | undefined,
   cwd: string,
   say: (sentence: string) => void,
@@ -101,6 +141,7 @@ export function lintCommand(io: Io, exit: (code: number) => void): Command {
     .option('-n, --namespace <name>', 'the namespace of objects without one')
     .option('--require-references', 'report an error if a referenced object is not in the manifests')
     .option('--policy <file>', 'the policy file (default: the built-in policy)')
+    .option('--rollouts-version <version>', 'check for this version of Argo Rollouts, such as 1.10 or 1.10.2')
     .option(
       '--cluster',
       'check the manifests together with the objects in the cluster, and report only problems that the manifests introduce',
@@ -119,7 +160,7 @@ export function lintCommand(io: Io, exit: (code: number) => void): Command {
           return;
         }
         const policy = await policyOf(
-          options.policy,
+          options,
           io.cwd,
           (sentence) => void io.stderr.write(`rollgate lint: ${sentence}\n`),
         );

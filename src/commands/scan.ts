@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { decideFindings, decisionContextOf, enforced } from '../admission/decisions.ts';
 import { controllerAccounts } from '../cluster/controllers.ts';
 import { CONVERT, MIGRATION_RULE } from '../migration/annotations.ts';
-import { DEFAULT_POLICY, type Policy } from '../policy/policy.ts';
+import { DEFAULT_POLICY, namedVersions, type Policy } from '../policy/policy.ts';
 import { uncoveredConversions } from '../policy/uncovered-conversions.ts';
 import { unknownLabels } from '../policy/unknown-labels.ts';
 import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
@@ -18,11 +18,13 @@ import { evaluate } from '../rules/engine.ts';
 import { sortFindings } from '../rules/finding.ts';
 import { keyOf, refOf, type KindId, type KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
+import { withVersions } from '../world/store.ts';
+import { rangeText } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import { RULES } from '../rules/index.ts';
 import { readCluster, type ClusterOptions } from './cluster.ts';
 import { EXIT, type Io } from './io.ts';
-import { policyOf } from './lint.ts';
+import { policyOf, withRolloutsVersion } from './lint.ts';
 import { unprovenFindings } from './scan-unproven.ts';
 
 /** The options of `rollgate scan`. */
@@ -35,7 +37,11 @@ export interface ScanOptions {
   readonly color: boolean;
 }
 
-/** Returns what is wrong in a world now, as if all of it were created under a policy that enforces. */
+/**
+ * Returns what is wrong in a world now, as if all of it were created under a policy that enforces.
+ *
+ * @param policy - If it names a version of Argo Rollouts, that is what the world is judged for.
+ */
 export function scanWorld(
   world: World,
   rules: readonly Rule[],
@@ -44,7 +50,9 @@ export function scanWorld(
 ): BundleReport {
   const kinds = new Set(rules.flatMap((rule) => rule.subject));
   const subjects = [...kinds].flatMap((kind) => listed(world, kind, namespace));
-  const { findings, skipped } = evaluate(world, subjects, rules);
+  const named = namedVersions(policy);
+  const judged = named === undefined ? world : withVersions(world, named.versions);
+  const { findings, skipped } = evaluate(judged, subjects, rules);
   const changes = subjects.map((after) => ({ before: undefined, after }));
   const context = enforced(decisionContextOf(policy, world, false));
   const decided = decideFindings(sortFindings(findings), changes, context);
@@ -62,6 +70,17 @@ export function scanWorld(
     objects: subjects.length,
     untrustedControllers: untrustedControllers(world, policy, namespace),
   };
+}
+
+/**
+ * Returns the findings of a scan that another one has not: what another version of Argo Rollouts does otherwise with the
+ * same objects.
+ */
+export function differenceOf(report: BundleReport, other: BundleReport): BundleReport {
+  const known = new Set(other.findings.map((line) => JSON.stringify(line)));
+  const findings = report.findings.filter((line) => !known.has(JSON.stringify(line)));
+  const verdict = findings.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow';
+  return { ...report, findings, verdict, skipped: [], untrustedControllers: [] };
 }
 
 function untrustedControllers(world: World, { controllers }: Policy, namespace: string | undefined): readonly string[] {
@@ -141,6 +160,7 @@ type Given = ClusterOptions & {
   readonly namespace?: string;
   readonly wouldDeny?: boolean;
   readonly policy?: string;
+  readonly rolloutsVersion?: string;
   readonly output: FormatName;
   readonly color?: boolean;
 };
@@ -157,6 +177,10 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
     .option('-n, --namespace <name>', 'check only this namespace and cluster-scoped objects')
     .option('--would-deny', 'print only the number of denials for each namespace')
     .option('--policy <file>', 'the policy file (default: the built-in policy)')
+    .option(
+      '--rollouts-version <version>',
+      'report only what this version of Argo Rollouts, such as 1.10, does otherwise than the one in the cluster',
+    )
     .option('--kubeconfig <file>', 'the kubeconfig (default: what kubectl uses)')
     .option('--context <name>', 'the context in the kubeconfig (default: the current one)')
     .option('--istio-kubeconfig <file>', 'the kubeconfig of the cluster with the Istio objects, if it is another one')
@@ -166,8 +190,9 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
       const say = (sentence: string): void => {
         io.stderr.write(`rollgate scan: ${sentence}\n`);
       };
-      const policy = await policyOf(options.policy, io.cwd, say);
-      if (policy === undefined) {
+      const policy = await policyOf({ policy: options.policy }, io.cwd, say);
+      const next = policy === undefined ? undefined : withRolloutsVersion(policy, options.rolloutsVersion, say);
+      if (policy === undefined || next === undefined) {
         exit(EXIT.failed);
         return;
       }
@@ -176,12 +201,14 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
       try {
         if (options.policy === undefined && unknownLabels(cluster.world, policy).length > 0)
           say('the labels of some namespaces need the policy of the cluster: name its file with --policy');
-        const report = scanWorld(
-          cluster.world,
-          RULES.filter((rule) => !rule.lintOnly),
-          policy,
-          options.namespace,
-        );
+        const rules = RULES.filter((rule) => !rule.lintOnly);
+        const scan = (under: Policy): BundleReport => scanWorld(cluster.world, rules, under, options.namespace);
+        const here = scan(policy);
+        if (next !== policy)
+          say(
+            `only what Argo Rollouts ${options.rolloutsVersion} does otherwise than the version here, ${rangeText(cluster.world.versions)}`,
+          );
+        const report = next === policy ? here : differenceOf(scan(next), here);
         const color = io.isTTY && options.color !== false && (io.env['NO_COLOR'] ?? '') === '';
         const { text, code } = renderScan(report, {
           namespace: options.namespace,

@@ -7,9 +7,10 @@ import {
   destinationRuleOf,
   managedRouteNames,
   stableAndCanaryServices,
-  virtualServiceEntries,
+  virtualServiceReadings,
   type VirtualServiceEntry,
 } from '../world/rollout.ts';
+import { versionsMatching } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import { definePreserver, NEVER, NOTHING, together, type Preserved } from './define.ts';
 import { insertAt, removeAt, setAt } from '../world/json-patch.ts';
@@ -47,8 +48,11 @@ export const virtualServiceWeights = definePreserver({
   keep({ submitted, old, rollout, world }) {
     const status = statusWeights(rollout);
     if (status === undefined) return NEVER;
-    const entries = virtualServiceEntries(rollout).filter(
-      (entry) => entry.namespace === namespaceOf(submitted) && entry.name === submitted.metadata.name,
+    const entries = virtualServiceReadings(rollout).filter(
+      (entry) =>
+        (entry.versions === undefined || versionsMatching(world.versions, entry.versions) !== 'none') &&
+        entry.namespace === namespaceOf(submitted) &&
+        entry.name === submitted.metadata.name,
     );
     const managed = managedRouteNames(rollout);
     const selected = (object: KubeObject, entry: VirtualServiceEntry): readonly Route[] =>

@@ -13,7 +13,7 @@ import {
   stringMap,
   type JsonObject,
 } from './read.ts';
-import { trafficRoutingOf, type Find } from './rollout.ts';
+import { trafficRoutingOf, type Find, type VersionedLook } from './rollout.ts';
 
 /** The name of the Gateway API plugin in a Rollout. */
 export const GATEWAY_PLUGIN = 'argoproj-labs/gatewayAPI';
@@ -189,7 +189,7 @@ export function matchesSelector(selector: JsonObject, labels: ReadonlyMap<string
 }
 
 /** Looks up one object, or all of a namespace. Missing and unknown objects are left out. */
-export interface RouteLookups {
+export interface RouteLookups extends VersionedLook {
   readonly find: Find;
   readonly list: (kind: KindId, namespace: string) => readonly KubeObject[];
 }

@@ -10,6 +10,7 @@ import {
   virtualServiceEntries,
   type Find,
   type PortRoute,
+  type VersionedLook,
   type VirtualServiceEntry,
 } from './rollout.ts';
 
@@ -360,12 +361,15 @@ export interface DrivenRoute {
 export const DRIVEN_ROUTE_PLACES: readonly Place[] = [...VIRTUAL_SERVICE_ENTRY_PLACES, ...MANAGED_ROUTE_PLACES];
 
 /** Returns the routes whose weights the controller sets for a Rollout, each once. Ignores missing VirtualServices. */
-export function drivenRoutes(rollout: KubeObject, find: Find): readonly DrivenRoute[] {
+export function drivenRoutes(
+  rollout: KubeObject,
+  look: VersionedLook & { readonly find: Find },
+): readonly DrivenRoute[] {
   const managed = managedRouteNames(rollout);
   const driven = new Map<Route, DrivenRoute>();
-  for (const entry of virtualServiceEntries(rollout)) {
+  for (const entry of virtualServiceEntries(rollout, look)) {
     const virtualService =
-      entry.name === '' ? undefined : find('VirtualService.networking.istio.io', entry.namespace, entry.name);
+      entry.name === '' ? undefined : look.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
     if (virtualService === undefined) continue;
     for (const route of selectRoutes(virtualService, entry, managed).routes) {
       if (!driven.has(route)) driven.set(route, { entry, virtualService, route });

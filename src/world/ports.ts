@@ -225,26 +225,25 @@ export function portUses(rollout: KubeObject, look: RouteLookups): readonly Port
 }
 
 function virtualServiceUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
-  return drivenRoutes(rollout, (kind, namespace, name) => look.find(kind, namespace, name)).flatMap(
-    ({ entry, virtualService, route }) =>
-      route.destinations.flatMap(({ host, port, path }): PortUse[] => {
-        const service = destinationService(host, namespaceOf(virtualService));
-        const given = at(virtualService, [...path, 'destination', 'port']);
-        if (service === undefined || (port === undefined && given !== undefined && given !== null)) return [];
-        const inside = [...path, 'destination', ...(port === undefined ? ['host'] : ['port', 'number'])];
-        return [
-          {
-            by: 'VirtualService',
-            object: virtualService,
-            path: inside,
-            from: [...entry.path, 'name'],
-            namespace: service.namespace,
-            service: service.name,
-            port,
-            route,
-          },
-        ];
-      }),
+  return drivenRoutes(rollout, look).flatMap(({ entry, virtualService, route }) =>
+    route.destinations.flatMap(({ host, port, path }): PortUse[] => {
+      const service = destinationService(host, namespaceOf(virtualService));
+      const given = at(virtualService, [...path, 'destination', 'port']);
+      if (service === undefined || (port === undefined && given !== undefined && given !== null)) return [];
+      const inside = [...path, 'destination', ...(port === undefined ? ['host'] : ['port', 'number'])];
+      return [
+        {
+          by: 'VirtualService',
+          object: virtualService,
+          path: inside,
+          from: [...entry.path, 'name'],
+          namespace: service.namespace,
+          service: service.name,
+          port,
+          route,
+        },
+      ];
+    }),
   );
 }
 

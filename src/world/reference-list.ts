@@ -1,6 +1,7 @@
 import { keyFor, type KindId, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
 import { optionalString } from './read.ts';
+import type { OfVersions } from './rollouts-versions.ts';
 
 /** The role of an object for the one that refers to it. */
 export type Role =
@@ -42,6 +43,8 @@ export interface Reference {
   readonly shared: boolean;
   /** Whether the target may be missing without harm (`optional: true` of a volume). */
   readonly optional: boolean;
+  /** The releases of Argo Rollouts that refer to it; undefined if all do. */
+  readonly versions?: OfVersions | undefined;
 }
 
 /** The target of a reference, except its name. */
@@ -52,14 +55,15 @@ export interface Target {
   readonly path: Path;
   readonly shared?: boolean;
   readonly optional?: boolean;
+  readonly versions?: OfVersions | undefined;
 }
 
 /** Returns the reference to an object. */
 export function reference(
   name: string,
-  { kind, namespace, role, path, shared = false, optional = false }: Target,
+  { kind, namespace, role, path, shared = false, optional = false, versions }: Target,
 ): Reference {
-  return { kind, namespace, name, role, path, key: keyFor(kind, namespace, name), shared, optional };
+  return { kind, namespace, name, role, path, key: keyFor(kind, namespace, name), shared, optional, versions };
 }
 
 /** Adds the reference to an object to a list, if the value is a name. */

@@ -1,6 +1,6 @@
 import { memo } from './memo.ts';
 import { kindId, namespaceOf, type KindId, type KubeObject } from './object.ts';
-import type { Path } from './path.ts';
+import { at, type Path } from './path.ts';
 import { below, inEach, type Place } from './place.ts';
 import {
   asArray,
@@ -13,6 +13,7 @@ import {
   stringMap,
   type JsonObject,
 } from './read.ts';
+import { versionsMatching, type OfVersions, type RolloutsVersions } from './rollouts-versions.ts';
 
 /** The label by which the controller distinguishes the pods of different ReplicaSets. */
 export const HASH_LABEL = 'rollouts-pod-template-hash';
@@ -69,6 +70,8 @@ export interface VirtualServiceEntry {
   readonly tcpRoutes: readonly PortRoute[];
   /** The path of the entry in the Rollout. */
   readonly path: Path;
+  /** The releases of Argo Rollouts that read its name so; undefined if all do. */
+  readonly versions: OfVersions | undefined;
 }
 
 /** The places that `virtualServiceEntries` reads. */
@@ -78,11 +81,37 @@ export const VIRTUAL_SERVICE_ENTRY_PLACES: readonly Place[] = [
 ];
 
 /**
- * Returns the VirtualServices that a Rollout refers to. If both or neither of the singular and plural fields are set
- * there are none, as for the controller. A name may be `name.namespace`; further dots are ignored (Argo Rollouts
- * v1.9.1, `utils/istio`).
+ * Returns the VirtualServices that a Rollout refers to, one for each way in which a supported release of Argo Rollouts
+ * reads a name. If both or neither of the singular and plural fields are set there are none, as for the controller. A name
+ * may be `name.namespace` (Argo Rollouts v1.9.3 and v1.10.1, `utils/istio`).
  */
-export const virtualServiceEntries = memo(collectEntries);
+export const virtualServiceReadings = memo(collectEntries);
+
+/** By what something is judged that depends on the releases of Argo Rollouts. */
+export interface VersionedLook {
+  readonly versions: RolloutsVersions;
+  /** Says that something cannot be judged, and why. */
+  skip(reason: string): void;
+}
+
+/**
+ * Returns the VirtualServices that a Rollout certainly refers to. What a name means that these releases read in different
+ * ways is not known, and is said.
+ */
+export function virtualServiceEntries(rollout: KubeObject, look: VersionedLook): readonly VirtualServiceEntry[] {
+  const readings = virtualServiceReadings(rollout);
+  if (!readings.some(({ versions }) => versions !== undefined)) return readings;
+  return readings.filter((entry) => {
+    const matching = entry.versions === undefined ? 'all' : versionsMatching(look.versions, entry.versions);
+    if (matching === 'some') {
+      const { name } = asObject(at(rollout, entry.path));
+      look.skip(
+        `which VirtualService "${asString(name)}" is depends on the version of Argo Rollouts: set controllers.version in the policy`,
+      );
+    }
+    return matching === 'all';
+  });
+}
 
 function collectEntries(rollout: KubeObject): readonly VirtualServiceEntry[] {
   const istio = istioOf(rollout);
@@ -95,17 +124,31 @@ function collectEntries(rollout: KubeObject): readonly VirtualServiceEntry[] {
   const entries: readonly (readonly [unknown, Path])[] = isObject(single)
     ? [[single, [...path, 'virtualService']]]
     : asArray(plural).map((entry, index) => [entry, [...path, 'virtualServices', index]] as const);
-  return entries.map(([entry, at]) => {
-    const [name = '', namespace] = asString(dig(entry, 'name')).split('.');
-    return {
-      namespace: namespace === undefined || namespace === '' ? namespaceOf(rollout) : namespace,
-      name,
+  return entries.flatMap(([entry, path]) => {
+    const rest = {
       routes: asArray(dig(entry, 'routes')).map(asString),
       tlsRoutes: asArray(dig(entry, 'tlsRoutes')).map(portRoute),
       tcpRoutes: asArray(dig(entry, 'tcpRoutes')).map(portRoute),
-      path: at,
+      path,
     };
+    return readingsOf(asString(dig(entry, 'name')), namespaceOf(rollout)).map((reading) => ({ ...reading, ...rest }));
   });
+}
+
+function readingsOf(
+  written: string,
+  own: string,
+): readonly Pick<VirtualServiceEntry, 'name' | 'namespace' | 'versions'>[] {
+  const [first = '', second = ''] = written.split('.');
+  const segments = written.replace(/\.cluster\.local$/, '').split('.');
+  const last = segments.length > 1 ? (segments.pop() ?? '') : '';
+  const before = { name: first, namespace: second === '' ? own : second };
+  const since = { name: segments.join('.'), namespace: last === '' ? own : last };
+  if (before.name === since.name && before.namespace === since.namespace) return [{ ...before, versions: undefined }];
+  return [
+    { ...before, versions: { before: 'virtualServiceNamespaceIsLast' } },
+    { ...since, versions: { since: 'virtualServiceNamespaceIsLast' } },
+  ];
 }
 
 function portRoute(entry: unknown): PortRoute {

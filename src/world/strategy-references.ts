@@ -3,7 +3,7 @@ import { namespaceOf, type KubeObject } from './object.ts';
 import { asArray, asObject, dig } from './read.ts';
 import { addReference, reference } from './reference-list.ts';
 import type { Reference } from './reference-list.ts';
-import { blueGreenOf, canaryOf, istioOf, virtualServiceEntries } from './rollout.ts';
+import { blueGreenOf, canaryOf, istioOf, virtualServiceReadings } from './rollout.ts';
 import { analysesReferences, templateReferences } from './template-references.ts';
 
 /** Returns the references of both strategies of a Rollout, in the order of the fields. */
@@ -75,7 +75,7 @@ function routerReferences(rollout: KubeObject): Reference[] {
   const routing = asObject(canaryOf(rollout)?.['trafficRouting']);
   const path = ['spec', 'strategy', 'canary', 'trafficRouting'];
   const list: Reference[] = [];
-  for (const entry of virtualServiceEntries(rollout)) {
+  for (const entry of virtualServiceReadings(rollout)) {
     if (entry.name !== '') {
       list.push(
         reference(entry.name, {
@@ -83,6 +83,7 @@ function routerReferences(rollout: KubeObject): Reference[] {
           namespace: entry.namespace,
           role: 'VirtualService',
           path: [...entry.path, 'name'],
+          versions: entry.versions,
         }),
       );
     }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { scanWorld } from '../../src/commands/scan.ts';
+import { differenceOf, scanWorld } from '../../src/commands/scan.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { objectsOf } from '../support/gate.ts';
+import { parseVersion } from '../../src/world/rollouts-versions.ts';
 import { storeOf } from '../../src/world/store.ts';
+import { RULES } from '../../src/rules/index.ts';
 
 const CONTROLLERS = ['argo-rollouts', 'tenant-a', 'tenant-b']
   .map(
@@ -173,5 +175,47 @@ describe('rollgate scan of conversions', () => {
   it('says what to do', () => {
     const [found] = scanWorld(world, [], DEFAULT_POLICY, 'other').findings;
     expect(found?.fix).toContain('apply or annotate the Deployment again');
+  });
+});
+
+describe('rollgate scan for another version of Argo Rollouts', () => {
+  const objects = objectsOf(`
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: { name: web, namespace: shop }
+spec:
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: web }] }
+  strategy:
+    canary:
+      stableService: stable
+      canaryService: canary
+      trafficRouting: { istio: { virtualService: { name: web.shop.svc.cluster.local } } }
+      steps: [{ setWeight: 120 }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: web, namespace: shop }
+spec: { http: [{ route: [{ destination: { host: stable } }, { destination: { host: canary } }] }] }
+`);
+  const world = storeOf(objects, undefined, () => parseVersion('1.9.3') ?? { min: [0, 0, 0], max: [0, 0, 0] });
+  const next = { ...DEFAULT_POLICY, controllers: { ...DEFAULT_POLICY.controllers, version: '1.10' } };
+
+  it('reports what that does otherwise, and nothing that is wrong already', () => {
+    const here = scanWorld(world, RULES, DEFAULT_POLICY, undefined);
+    expect(here.findings.map(({ message }) => message).join()).toContain('120');
+    expect(differenceOf(scanWorld(world, RULES, next, undefined), here).findings).toMatchObject([
+      {
+        rule: 'reference-exists',
+        message: expect.stringContaining('"web.shop" not found in namespace "svc"') as string,
+      },
+    ]);
+  });
+
+  it('reports nothing if the versions are the same', () => {
+    const here = scanWorld(world, RULES, DEFAULT_POLICY, undefined);
+    expect(differenceOf(scanWorld(world, RULES, DEFAULT_POLICY, undefined), here).findings).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import jsonpatch from 'fast-json-patch';
 import { findManagedRoutes, weightedBackendsOf } from '../../src/world/gateway.ts';
 import { drivenRoutes, routesOf } from '../../src/world/istio.ts';
+import { SUPPORTED_VERSIONS } from '../../src/world/rollouts-versions.ts';
 import { setAt } from '../../src/world/json-patch.ts';
 import { namespaceOf, type KindId, type KubeObject } from '../../src/world/object.ts';
 import type { Path } from '../../src/world/path.ts';
@@ -102,7 +103,10 @@ function services(rollout: KubeObject, find: Find): ControllerWrite[] {
 }
 
 function virtualServices(rollout: KubeObject, find: Find): ControllerWrite[] {
-  const driven = Map.groupBy(drivenRoutes(rollout, find), ({ virtualService }) => virtualService);
+  const driven = Map.groupBy(
+    drivenRoutes(rollout, { find, versions: SUPPORTED_VERSIONS, skip: () => undefined }),
+    ({ virtualService }) => virtualService,
+  );
   const { canary } = stableAndCanaryServices(rollout, false);
   const rule = destinationRuleOf(rollout);
   return [...driven].flatMap(([virtualService, entries]) => {
@@ -164,14 +168,16 @@ function routes(rollout: KubeObject, world: World, find: Find): ControllerWrite[
     const listing = world.list(kind, namespace);
     return listing.state === 'known' ? listing.objects : [];
   };
-  return findManagedRoutes(rollout, { find, list }).map(({ route }) => {
-    const weighed = [...new Set([stable, canary])].flatMap((name) =>
-      weightedBackendsOf(route, name, canary, managedRouteNames(rollout)),
-    );
-    const weights = weighed.map(({ path, name }): [Path, number] => [[...path, 'weight'], name === canary ? 20 : 80]);
-    const label = { ...asObject(route.metadata['labels']), 'rollouts.argoproj.io/gatewayapi-canary': 'in-progress' };
-    return update('weights', route, [...weights, [['metadata', 'labels'], label]]);
-  });
+  return findManagedRoutes(rollout, { find, list, versions: world.versions, skip: () => undefined }).map(
+    ({ route }) => {
+      const weighed = [...new Set([stable, canary])].flatMap((name) =>
+        weightedBackendsOf(route, name, canary, managedRouteNames(rollout)),
+      );
+      const weights = weighed.map(({ path, name }): [Path, number] => [[...path, 'weight'], name === canary ? 20 : 80]);
+      const label = { ...asObject(route.metadata['labels']), 'rollouts.argoproj.io/gatewayapi-canary': 'in-progress' };
+      return update('weights', route, [...weights, [['metadata', 'labels'], label]]);
+    },
+  );
 }
 
 function workload(rollout: KubeObject, find: Find): ControllerWrite[] {

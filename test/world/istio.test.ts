@@ -10,7 +10,8 @@ import {
   type Selection,
 } from '../../src/world/istio.ts';
 import type { KubeObject } from '../../src/world/object.ts';
-import { virtualServiceEntries } from '../../src/world/rollout.ts';
+import { SUPPORTED_VERSIONS } from '../../src/world/rollouts-versions.ts';
+import { virtualServiceReadings } from '../../src/world/rollout.ts';
 import { deepFreeze } from '../support/freeze.ts';
 
 function virtualService(spec: object, name = 'vs'): KubeObject {
@@ -33,7 +34,7 @@ function rollout(istio: object, managed: readonly unknown[] = []): KubeObject {
 }
 
 function select(spec: object, entry: object, managed: readonly string[] = []): Selection {
-  const [wanted] = virtualServiceEntries(rollout({ virtualService: { name: 'vs', ...entry } }));
+  const [wanted] = virtualServiceReadings(rollout({ virtualService: { name: 'vs', ...entry } }));
   if (wanted === undefined) throw new Error('the Rollout names no VirtualService');
   return selectRoutes(virtualService(spec), wanted, managed);
 }
@@ -377,9 +378,11 @@ describe('drivenRoutes', () => {
         { name: 'one.shop', routes: ['b', 'a'] },
       ],
     });
-    const driven = drivenRoutes(subject, (_kind, namespace, name) =>
-      `${namespace}/${name}` === 'shop/one' ? one : undefined,
-    );
+    const driven = drivenRoutes(subject, {
+      find: (_kind, namespace, name) => (`${namespace}/${name}` === 'shop/one' ? one : undefined),
+      versions: SUPPORTED_VERSIONS,
+      skip: () => undefined,
+    });
     expect(
       driven.map(({ entry, virtualService: object, route }) => [entry.path.at(-1), object.metadata.name, route.name]),
     ).toEqual([

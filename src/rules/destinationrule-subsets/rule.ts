@@ -113,7 +113,7 @@ export const destinationRuleSubsets = defineRule({
     }
 
     const host = hostOf(destinationRule);
-    const driven = drivenRoutes(rollout, context.find);
+    const driven = drivenRoutes(rollout, context);
     const byPlace = new Map<string, SubsetIndex>();
     const subsetsIn = (place: string): SubsetIndex => {
       const index = byPlace.get(place) ?? new SubsetIndex(context.list(DESTINATION_RULE, place));

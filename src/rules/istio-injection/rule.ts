@@ -71,7 +71,7 @@ export const istioInjection = defineRule({
   check(context, rollout) {
     if (istioOf(rollout) === undefined) return;
     const namespace = namespaceOf(rollout);
-    const virtualServices = virtualServiceEntries(rollout).flatMap((entry) =>
+    const virtualServices = virtualServiceEntries(rollout, context).flatMap((entry) =>
       entry.name === '' ? [] : (context.find('VirtualService.networking.istio.io', entry.namespace, entry.name) ?? []),
     );
     const ref = destinationRuleOf(rollout);

@@ -56,7 +56,7 @@ export const managedRouteClash = defineRule({
     if (managed.length === 0) return;
     const positions = new Map<string, number>();
     for (const [index, name] of managed.entries()) if (name !== '' && !positions.has(name)) positions.set(name, index);
-    for (const entry of virtualServiceEntries(rollout)) {
+    for (const entry of virtualServiceEntries(rollout, context)) {
       if (entry.name === '') continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
       const written = virtualService === undefined ? undefined : routeNames(virtualService);

@@ -63,7 +63,7 @@ export const managedRouteEffect = defineRule({
     const [lost] = walk.weightsBehindRoutes;
     if (lost === undefined || istioOf(rollout) === undefined) return;
     const managed = managedRouteNames(rollout);
-    for (const entry of virtualServiceEntries(rollout)) {
+    for (const entry of virtualServiceEntries(rollout, context)) {
       if (entry.name === '' || entry.routes.length > 0) continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
       const routes = virtualService === undefined ? undefined : unmanagedRoutes(virtualService, managed);

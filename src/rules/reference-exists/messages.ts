@@ -11,7 +11,7 @@ export const messages = {
   dotted: {
     class: 'missing',
     text: 'VirtualService "{name}" not found in namespace "{namespace}" (the controller reads "{written}" as name.namespace)',
-    fix: 'create it there; a Rollout cannot name a VirtualService whose name contains a dot',
+    fix: 'create it there, or name another VirtualService as name.namespace',
   },
   otherScope: {
     class: 'missing',

@@ -90,7 +90,7 @@ export const referenceExists = defineRule({
     const seen = new Set<string>();
     let hints = MAX_HINTS;
     for (const reference of references(subject)) {
-      const { kind, namespace, name, role, path, key } = reference;
+      const { kind, namespace, name, role, path, key, versions } = reference;
       const use = USE[role];
       if (kind === undefined || use === undefined || seen.has(`${role} ${key}`) || isExempt(reference, own)) continue;
       seen.add(`${role} ${key}`);
@@ -103,7 +103,7 @@ export const referenceExists = defineRule({
       if (other !== undefined && own !== '' && context.lookup(other, own, name).state === 'present') {
         context.report('otherScope', { path, anchor, data: { kind: KINDS[kind].kind, name, ...scopeAdvice(other) } });
       } else if (role === 'VirtualService' && written.includes('.')) {
-        context.report('dotted', { path, anchor, data: { name, namespace, written } });
+        context.report('dotted', { path, anchor, data: { name, namespace, written }, versions });
       } else {
         const what = kind === 'Service' ? `${role} Service` : KINDS[kind].kind;
         const where = isAbroad(kind, namespace, own) ? ` in namespace "${namespace}"` : '';

@@ -120,7 +120,12 @@ function checkMirrorRoute(context: Context, routing: Routing, step: Step): void 
   const path = [...step.path, 'setMirrorRoute'];
   checkName(context, routing, step, route, path);
   if (!routing.routers.has('istio'))
-    context.report('mirrorRouter', { path, anchor: step.anchor, data: { number: step.number } });
+    context.report('mirrorRouter', {
+      path,
+      anchor: step.anchor,
+      data: { number: step.number },
+      versions: routing.routers.has('plugins') ? { before: 'mirrorRouteWithPlugins' } : undefined,
+    });
   for (const [index, match] of asArray(route['match']).entries()) {
     for (const what of ['method', 'path']) {
       const value = dig(match, what);

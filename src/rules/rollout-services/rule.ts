@@ -106,7 +106,12 @@ function checkPingPong(context: Context, rollout: KubeObject, pingPong: JsonObje
       context.report('pingPong', { path: [...path, field], anchor: field, data: { field } });
   }
   if (trafficRoutingOf(rollout) !== undefined && !routers.has('alb') && !routers.has('istio'))
-    context.report('pingPongRouter', { path, anchor: 'pingPong', data: {} });
+    context.report('pingPongRouter', {
+      path,
+      anchor: 'pingPong',
+      data: {},
+      versions: routers.has('plugins') ? { before: 'pingPongWithPlugins' } : undefined,
+    });
   if (routers.has('alb') && asString(routerConfig(rollout, 'alb')?.['rootService']) === '') {
     context.report('pingPongRoot', {
       path: [...CANARY_PATH, 'trafficRouting', 'alb', 'rootService'],

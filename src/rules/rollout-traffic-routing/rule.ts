@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../world/object.ts';
 import { renderPath, type Path } from '../../world/path.ts';
 import { asArray, dig, isObject, optionalNumber, asString } from '../../world/read.ts';
-import { canaryOf, trafficRoutingOf, virtualServiceEntries } from '../../world/rollout.ts';
+import { canaryOf, trafficRoutingOf, virtualServiceReadings } from '../../world/rollout.ts';
 import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -162,7 +162,7 @@ function unnamed(rollout: KubeObject): Unnamed[] {
         asString(name) === '' ? [{ router, path: [router, field, index] }] : [],
       ),
     ),
-    ...virtualServiceEntries(rollout).flatMap(({ name, path }): Unnamed[] =>
+    ...virtualServiceReadings(rollout).flatMap(({ name, path }): Unnamed[] =>
       name === '' ? [{ router: 'istio', path: [...path.slice(4), 'name'] }] : [],
     ),
   ];

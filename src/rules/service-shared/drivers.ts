@@ -7,9 +7,10 @@ import type { Reference } from '../../world/reference-list.ts';
 import {
   isBeingDeleted,
   managedRouteNames,
-  virtualServiceEntries,
+  virtualServiceReadings,
   type VirtualServiceEntry,
 } from '../../world/rollout.ts';
+import { versionsMatching, type RolloutsVersions } from '../../world/rollouts-versions.ts';
 
 /** The Rollouts that control one object. */
 export interface Drivers {
@@ -83,6 +84,7 @@ export interface RouteDrivers {
 
 interface RouteIndex {
   readonly rollouts: readonly KubeObject[];
+  readonly versions: RolloutsVersions;
   readonly byRoute: ReadonlyMap<Route, RouteDrivers>;
 }
 
@@ -96,23 +98,30 @@ const routeIndexes = memo((_virtualService: KubeObject): { last: RouteIndex | un
 export function driversOfRoutes(
   virtualService: KubeObject,
   rollouts: readonly KubeObject[],
+  versions: RolloutsVersions,
 ): ReadonlyMap<Route, RouteDrivers> {
   const index = routeIndexes(virtualService);
-  if (index.last?.rollouts !== rollouts) index.last = { rollouts, byRoute: routesOf(virtualService, rollouts) };
+  if (index.last?.rollouts !== rollouts || index.last.versions !== versions)
+    index.last = { rollouts, versions, byRoute: routesOf(virtualService, rollouts, versions) };
   return index.last.byRoute;
 }
 
 const entriesByName = memo((rollout: KubeObject): ReadonlyMap<string, readonly VirtualServiceEntry[]> =>
-  Map.groupBy(virtualServiceEntries(rollout), ({ namespace, name }) => `${namespace}/${name}`),
+  Map.groupBy(virtualServiceReadings(rollout), ({ namespace, name }) => `${namespace}/${name}`),
 );
 
-function routesOf(virtualService: KubeObject, rollouts: readonly KubeObject[]): ReadonlyMap<Route, RouteDrivers> {
+function routesOf(
+  virtualService: KubeObject,
+  rollouts: readonly KubeObject[],
+  versions: RolloutsVersions,
+): ReadonlyMap<Route, RouteDrivers> {
   const byRoute = new Map<Route, KubeObject[]>();
   const namespace = namespaceOf(virtualService);
   const { name } = virtualService.metadata;
   for (const rollout of sortedOf(rollouts)) {
     const routes = new Set<Route>();
     for (const entry of entriesByName(rollout).get(`${namespace}/${name}`) ?? []) {
+      if (entry.versions !== undefined && versionsMatching(versions, entry.versions) !== 'all') continue;
       for (const route of selectRoutes(virtualService, entry, managedRouteNames(rollout)).routes) routes.add(route);
     }
     for (const route of routes) {

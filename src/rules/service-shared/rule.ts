@@ -199,13 +199,17 @@ function checkAnnotation(
 
 function checkVirtualServices(context: Context, rollout: KubeObject): void {
   const indexes = new Map<KubeObject, ReturnType<typeof driversOfRoutes>>();
-  for (const { entry, virtualService, route } of drivenRoutes(rollout, context.find)) {
+  for (const { entry, virtualService, route } of drivenRoutes(rollout, context)) {
     const namespace = namespaceOf(virtualService);
     const { name } = virtualService.metadata;
     let index = indexes.get(virtualService);
     if (index === undefined) {
       const kind = 'VirtualService.networking.istio.io';
-      index = driversOfRoutes(virtualService, context.referrers('Rollout.argoproj.io', kind, namespace, name));
+      index = driversOfRoutes(
+        virtualService,
+        context.referrers('Rollout.argoproj.io', kind, namespace, name),
+        context.versions,
+      );
       indexes.set(virtualService, index);
     }
     const drivers = index.get(route);

@@ -35,7 +35,7 @@ export const subsetCanaryService = defineRule({
     const service = asString(canaryOf(rollout)?.['canaryService']);
     const rule = destinationRuleOf(rollout);
     if (rule === undefined || service === '') return;
-    for (const { virtualService, route } of drivenRoutes(rollout, context.find)) {
+    for (const { virtualService, route } of drivenRoutes(rollout, context)) {
       const taken = route.destinations.find(
         ({ host, subset }) =>
           shortHost(host) === service && subset !== '' && subset === rule.stableSubset && subset !== rule.canarySubset,

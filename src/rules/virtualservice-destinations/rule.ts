@@ -95,7 +95,7 @@ export const virtualServiceDestinations = defineRule({
     );
     const reaches = (destination: Destination, target: Target): boolean =>
       (bySubset ? destination.subset : shortHost(destination.host)) === target.name;
-    const driven = drivenRoutes(rollout, context.find);
+    const driven = drivenRoutes(rollout, context);
     const own = namespaceOf(rollout);
 
     for (const { entry, virtualService, route } of driven) {

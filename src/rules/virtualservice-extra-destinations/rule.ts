@@ -52,7 +52,7 @@ export const virtualServiceExtraDestinations = defineRule({
   },
   check(context, rollout) {
     const known = knownDestinations(rollout);
-    for (const { virtualService, route, entry } of drivenRoutes(rollout, context.find)) {
+    for (const { virtualService, route, entry } of drivenRoutes(rollout, context)) {
       const ours = route.destinations.filter(known);
       // If one of the two is missing, this one may be a misspelling of it. virtualservice-destinations reports that.
       if (ours.length < 2) continue;

@@ -84,7 +84,7 @@ export const virtualServiceRouteExists = defineRule({
   check(context, rollout) {
     const managed = managedRouteNames(rollout);
     const firstOfName = new Map<string, VirtualServiceEntry>();
-    for (const entry of virtualServiceEntries(rollout)) {
+    for (const entry of virtualServiceEntries(rollout, context)) {
       if (entry.name === '') continue;
       const first = firstOfName.get(entry.name) ?? entry;
       firstOfName.set(entry.name, first);

@@ -41,7 +41,7 @@ export const virtualServiceRouteGrowth = defineRule({
   },
   check(context, rollout) {
     if (managedRouteNames(rollout).length === 0) return;
-    for (const entry of virtualServiceEntries(rollout)) {
+    for (const entry of virtualServiceEntries(rollout, context)) {
       // If the Rollout names no routes, several are ambiguous, which virtualservice-route-exists reports.
       if (entry.name === '' || entry.routes.length === 0) continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
