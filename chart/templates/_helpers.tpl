@@ -102,11 +102,15 @@ the usual account pass, in the namespaces in which the label would be trusted an
 {{- $namespaces := dig "exemptions" "namespaces" $system .Values.policy }}
 {{- /* Namespaces that the webhooks leave out must be exempt in the policy too: nobody checks what is written there. */}}
 {{- $excluded := include "rollgate.excludedNamespaces" . | fromJsonArray }}
+{{- $controllers := pick .Values.controllers "accounts" "discover" "namespaces" }}
+{{- with .Values.controllers.version }}
+{{- $controllers = set $controllers "version" . }}
+{{- end }}
 {{- $own := dict
   "exemptions" (dict
     "accounts" (concat $accounts .Values.exemptAccounts | uniq)
     "namespaces" (concat $namespaces $excluded | uniq))
-  "controllers" (pick .Values.controllers "accounts" "discover" "namespaces")
+  "controllers" $controllers
   "conversionNamespaces" (include "rollgate.conversionNamespaces" . | fromJsonArray) }}
 {{- merge $own .Values.policy | toYaml }}
 {{- end }}

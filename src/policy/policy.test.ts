@@ -55,6 +55,16 @@ describe('a policy', () => {
     });
   });
 
+  it.each([
+    ['"1.10"', undefined],
+    ['v1.9.3', undefined],
+    ['1.10', 'controllers.version: use a version in quotes, such as "1.10" or "1.10.2"'],
+    ['latest', 'controllers.version: use a version such as "1.10" or "1.10.2"'],
+  ])('may name the version of Argo Rollouts: %s', (version, error) => {
+    const loaded = parsePolicy(`controllers: { version: ${version} }`, KNOWN);
+    expect(loaded.ok ? undefined : loaded.errors.join()).toBe(error);
+  });
+
   it('names the namespaces of controllers: its own where it discovers any, and those of the accounts', () => {
     const named = (controllers: Partial<Policy['controllers']>): readonly string[] =>
       controllerNamespaces({ ...DEFAULT_POLICY, controllers: { ...DEFAULT_POLICY.controllers, ...controllers } });

@@ -433,3 +433,17 @@ describe('virtualservice-weights', () => {
     );
   });
 });
+
+describe('a VirtualService whose name has dots', () => {
+  const submitted = vs(`{http: [${primary(100, 0)}]}`, 'example.com');
+  const stored = vs(`{http: [${primary(80, 20)}]}`, 'example.com');
+  const named = (name: string): KubeObject => rollout({ istio: `virtualService: {name: ${name}, routes: [primary]}` });
+
+  it('is found as Argo Rollouts 1.10 reads it', () => {
+    expect(apply(keep, submitted, stored, named('example.com.shop')).object['spec']).toEqual(stored['spec']);
+  });
+
+  it('is not that of another namespace', () => {
+    expect(apply(keep, submitted, stored, named('example.com')).operations).toEqual([]);
+  });
+});

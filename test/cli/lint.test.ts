@@ -214,3 +214,56 @@ describe('options', () => {
     expect(ran.out).toMatch(/^<stdin>\n {2}13:50 /);
   });
 });
+
+describe('--rollouts-version', () => {
+  const FILES = {
+    'rollout.yaml': `
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: { name: web, namespace: shop }
+spec:
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: web }] }
+  strategy:
+    canary:
+      pingPong: { pingService: ping, pongService: pong }
+      trafficRouting: { plugins: { example.com/mesh: { route: web } } }
+`,
+    // A denial that is asked for does not make those wrong who run another version.
+    'strict.yaml': 'rules: { rollout-services: deny }\ncontrollers: { version: "1.10" }',
+    'any.yaml': 'rules: { rollout-services: deny }',
+  };
+  const about = async (options: Partial<LintOptions>): Promise<string> => {
+    const { findings } = await reportOf(directory(FILES), { paths: ['rollout.yaml'], ...options });
+    return findings
+      .filter(({ rule }) => rule === 'rollout-services')
+      .map(({ decision, message }) => `${decision}: ${message}`)
+      .join();
+  };
+  const MESSAGE = 'pingPong works only with AWS ALB and Istio, but trafficRouting has neither';
+
+  it.each([
+    ['what that version rejects is denied', { rolloutsVersion: '1.9' }, `deny: ${MESSAGE}`],
+    ['what it accepts is not', { rolloutsVersion: 'v1.10.1' }, ''],
+    ['without one, what some versions reject is a warning', {}, `warn: with Argo Rollouts before 1.10, ${MESSAGE}`],
+    ['also where the policy denies', { policy: 'any.yaml' }, `warn: with Argo Rollouts before 1.10, ${MESSAGE}`],
+    ['the policy may name one', { policy: 'strict.yaml' }, ''],
+    ['the option comes first', { policy: 'strict.yaml', rolloutsVersion: '1.9.3' }, `deny: ${MESSAGE}`],
+  ])('%s', async (_, options, expected) => {
+    expect(await about(options)).toBe(expected);
+  });
+
+  it('that is none is an error', async () => {
+    const { code, err } = await lint(directory(FILES), { paths: ['rollout.yaml'], rolloutsVersion: 'latest' });
+    expect(code).toBe(2);
+    expect(err).toBe('rollgate lint: --rollouts-version: "latest" is not a version: use one such as 1.10 or 1.10.2\n');
+  });
+
+  it('that is not supported is replaced by the nearest one, and this is said', async () => {
+    const { err } = await lint(directory(FILES), { paths: ['rollout.yaml'], rolloutsVersion: '1.8' });
+    expect(err).toContain('1.8 is not supported');
+    expect(await about({ rolloutsVersion: '1.8' })).toBe(`deny: ${MESSAGE}`);
+  });
+});
