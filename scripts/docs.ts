@@ -12,6 +12,7 @@ import { formats } from '../src/report/index.ts';
 import { bundleWorld, joinManifests, parseManifests, placeObjects } from '../src/world/manifests.ts';
 import { keyOf, KINDS } from '../src/world/object.ts';
 import { renderPath } from '../src/world/path.ts';
+import { UPSTREAM_CHANGES } from '../src/world/rollouts-versions.ts';
 import { factsTable } from '../test/support/facts-table.ts';
 import type { Figures } from '../test/agreement/figures.ts';
 import { EXPLAINED_MANIFESTS } from '../test/agreement/manifests.ts';
@@ -200,6 +201,12 @@ function lintFigures(): string {
   ].join('\n');
 }
 
+function upstreamChanges(): string {
+  const row = ({ since, what, source }: (typeof UPSTREAM_CHANGES)[keyof typeof UPSTREAM_CHANGES]): string =>
+    `| ${since.join('.')} | ${cell(what)} | ${cell(source)} |`;
+  return ['| since | change | source |', '| --- | --- | --- |', ...Object.values(UPSTREAM_CHANGES).map(row)].join('\n');
+}
+
 function filled(text: string, marker: string, content: string): string {
   const begin = `<!-- ${marker} -->`;
   const end = `<!-- /${marker} -->`;
@@ -213,6 +220,7 @@ function isRule(rule: Described): rule is Rule {
   return 'reads' in rule;
 }
 
+const upgrading = join(ROOT, 'docs', 'upgrading-argo-rollouts.md');
 const upstreamFacts = join(ROOT, 'docs', 'upstream-facts.md');
 const agreement = readFileSync(join(ROOT, 'docs', 'agreement.md'), 'utf8');
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -234,6 +242,7 @@ const files = new Map<string, string>([
   [join(ROOT, 'chart', 'README.md'), chartReadme()],
   [join(PAGES, 'README.md'), catalogue()],
   [join(ROOT, 'README.md'), filled(readme, 'lint', lintOutput())],
+  [upgrading, filled(readFileSync(upgrading, 'utf8'), 'changes', upstreamChanges())],
   [upstreamFacts, filled(readFileSync(upstreamFacts, 'utf8'), 'facts', factsTable())],
   [valuesSchema, await withPolicySchema(readFileSync(valuesSchema, 'utf8'), valuesSchema)],
 ]);

@@ -29,7 +29,8 @@ export function issueMessage(issue: z.core.$ZodIssue): string {
       return `${foundIn(issue.input)}use ${values}${quotes ? ', with the quotes' : ''}`;
     }
     case 'invalid_type':
-      return `${foundIn(issue.input)}use ${NOUNS[issue.expected] ?? issue.expected}`;
+      // Without quotes, YAML reads 1.10 as 1.1.
+      return `${foundIn(issue.input)}use ${NOUNS[issue.expected] ?? issue.expected}${typeof issue.input === 'number' && issue.expected === 'string' ? ' in quotes' : ''}`;
     case 'too_small':
       return 'use a string that is not empty';
     default:

@@ -58,7 +58,7 @@ describe('a policy', () => {
   it.each([
     ['"1.10"', undefined],
     ['v1.9.3', undefined],
-    ['1.10', 'controllers.version: use a version in quotes, such as "1.10" or "1.10.2"'],
+    ['1.10', 'controllers.version: invalid value 1.1: use a string in quotes'],
     ['latest', 'controllers.version: use a version such as "1.10" or "1.10.2"'],
   ])('may name the version of Argo Rollouts: %s', (version, error) => {
     const loaded = parsePolicy(`controllers: { version: ${version} }`, KNOWN);

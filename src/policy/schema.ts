@@ -18,7 +18,7 @@ const duration = z
   .string()
   .refine((given) => (parseGoDuration(given) ?? 0) > 0, 'use a duration of more than 0, such as 30m or 24h');
 const rolloutsVersion = z
-  .string('use a version in quotes, such as "1.10" or "1.10.2"')
+  .string()
   .refine((given) => parseVersion(given) !== undefined, 'use a version such as "1.10" or "1.10.2"');
 // Rights are granted by name, so a glob would name nothing.
 const namespace = z.string().refine(isDnsLabel, 'use the exact name of a namespace');
