@@ -2,6 +2,7 @@ import type { KubeObject } from '../../world/object.ts';
 import { renderPath, type Path } from '../../world/path.ts';
 import { asArray, dig, isObject, optionalNumber, asString } from '../../world/read.ts';
 import { canaryOf, trafficRoutingOf, virtualServiceReadings } from '../../world/rollout.ts';
+import type { OfVersions } from '../../world/rollouts-versions.ts';
 import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -109,11 +110,12 @@ export const rolloutTrafficRouting = defineRule({
     }
     if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: {} });
     checkForms(context, rollout);
-    for (const { router, path } of unnamed(rollout)) {
+    for (const { router, path, versions } of unnamed(rollout)) {
       context.report('unnamed', {
         path: [...ROUTING_PATH, ...path],
         anchor: router,
         data: { router: ROUTERS[router], field: renderPath(path) },
+        versions,
       });
     }
   },
@@ -142,6 +144,7 @@ interface Unnamed {
   readonly router: keyof typeof ROUTERS;
   /** The field that is not set, relative to `trafficRouting`. */
   readonly path: Path;
+  readonly versions?: OfVersions | undefined;
 }
 
 function unnamed(rollout: KubeObject): Unnamed[] {
@@ -162,8 +165,18 @@ function unnamed(rollout: KubeObject): Unnamed[] {
         asString(name) === '' ? [{ router, path: [router, field, index] }] : [],
       ),
     ),
-    ...virtualServiceReadings(rollout).flatMap(({ name, path }): Unnamed[] =>
-      name === '' ? [{ router: 'istio', path: [...path.slice(4), 'name'] }] : [],
-    ),
+    ...unnamedVirtualServices(rollout),
   ];
+}
+
+function unnamedVirtualServices(rollout: KubeObject): Unnamed[] {
+  const byEntry = Map.groupBy(virtualServiceReadings(rollout), ({ path }) => path);
+  return [...byEntry].flatMap(([path, readings]): Unnamed[] => {
+    const nameless = readings.filter(({ name }) => name === '');
+    const [first] = nameless;
+    if (first === undefined) return [];
+    // Some versions find a name in it.
+    const versions = nameless.length < readings.length ? first.versions : undefined;
+    return [{ router: 'istio', path: [...path.slice(4), 'name'], versions }];
+  });
 }
