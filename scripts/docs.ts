@@ -15,6 +15,7 @@ import { renderPath } from '../src/world/path.ts';
 import { UPSTREAM_CHANGES } from '../src/world/rollouts-versions.ts';
 import { factsTable } from '../test/support/facts-table.ts';
 import type { Figures } from '../test/agreement/figures.ts';
+import { rolloutsRelease, ROLLOUTS_VERSIONS, type RolloutsVersion } from '../test/control-plane/build.ts';
 import { EXPLAINED_MANIFESTS } from '../test/agreement/manifests.ts';
 import { stricterMessages } from '../test/agreement/stricter.ts';
 import { chartReadme } from './chart-readme.ts';
@@ -190,13 +191,25 @@ function manifests(): string {
   return ['| manifest | denied by | why |', '| --- | --- | --- |', ...EXPLAINED_MANIFESTS.map(row)].join('\n');
 }
 
+function compared(): string {
+  const row = (version: RolloutsVersion): string =>
+    `| ${version} | ${rolloutsRelease(version)} | equal in both directions |`;
+  const all = ROLLOUTS_VERSIONS.map(rolloutsRelease).join(', ');
+  return [
+    '| judged for | compared with | the verdicts are |',
+    '| --- | --- | --- |',
+    ...ROLLOUTS_VERSIONS.map(row),
+    `| an unknown version | ${all} | a denial only if all of these refuse |`,
+  ].join('\n');
+}
+
 function lintFigures(): string {
   const figures = JSON.parse(readFileSync(join(ROOT, 'docs', 'agreement.json'), 'utf8')) as Figures[];
   const row = (of: Figures): string =>
-    `| ${of.of} | ${of.bundles} | ${of.invalid} | ${of.foundByLint} | ${of.foundByRollgate} | ${of.onlyLint} | ${of.onlyRollgate} |`;
+    `| ${of.of} | ${of.release} | ${of.bundles} | ${of.invalid} | ${of.foundByLint} | ${of.foundByRollgate} | ${of.onlyLint} | ${of.onlyRollgate} |`;
   return [
-    '| source | bundles | rejected upstream | of these found by lint | of these denied by Rollgate | accepted upstream, reported by lint | accepted upstream, denied by Rollgate |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
+    '| source | Argo Rollouts | bundles | rejected upstream | of these found by lint | of these denied by Rollgate | accepted upstream, reported by lint | accepted upstream, denied by Rollgate |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
     ...figures.map(row),
   ].join('\n');
 }
@@ -231,7 +244,11 @@ const files = new Map<string, string>([
     join(ROOT, 'docs', 'agreement.md'),
     filled(
       filled(
-        filled(filled(agreement, 'explained', stricter(true)), 'not generated', stricter(false)),
+        filled(
+          filled(filled(agreement, 'compared', compared()), 'explained', stricter(true)),
+          'not generated',
+          stricter(false),
+        ),
         'manifests',
         manifests(),
       ),

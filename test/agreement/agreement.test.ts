@@ -1,14 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import type { RolloutsVersions } from '../../src/world/rollouts-versions.ts';
+import { ROLLOUTS_VERSIONS, type RolloutsVersion } from '../control-plane/build.ts';
 import { cases, type Case } from './cases.ts';
-import { Oracle } from './oracle.ts';
+import { Oracle, type Refusal } from './oracle.ts';
 import { generatedMessages } from './stricter.ts';
-import { disagreement, ours, type Disagreement } from './verdict.ts';
+import { disagreement, disagreementWithAll, ours, releasesOf, type Disagreement, type Verdict } from './verdict.ts';
 
 const CASES = Number(process.env['AGREEMENT_CASES'] ?? 20_000);
 const SEED =
@@ -17,65 +19,93 @@ const SEED =
 const IS_FULL = CASES >= 20_000;
 const VALIDATION = 'github.com/argoproj/argo-rollouts/pkg/apis/rollouts/validation';
 
+/** For whom a bundle is judged: a version of Argo Rollouts, or all, as if the version were not known. */
+type Judged = RolloutsVersion | 'unknown';
+
 describe(`${CASES} bundles by seed ${SEED}`, () => {
   const counters = mkdtempSync(join(tmpdir(), 'rollgate-agreement-'));
   const messages = new Map<string, number>();
-  const refused = { invalid: 0, missing: 0 };
+  const refused = new Map(ROLLOUTS_VERSIONS.map((version) => [version, { invalid: 0, missing: 0 }]));
+  const releases = new Map(ROLLOUTS_VERSIONS.map((version) => [version, releasesOf(version)]));
+  const oracles = new Map<RolloutsVersion, Oracle>();
   let checked = 0;
-  let oracle: Oracle;
 
   beforeAll(async () => {
-    oracle = await Oracle.start({ coverage: counters });
+    for (const version of ROLLOUTS_VERSIONS) {
+      const coverage = join(counters, version);
+      mkdirSync(coverage);
+      oracles.set(version, await Oracle.start(version, { coverage }));
+    }
   });
 
   afterAll(() => {
     rmSync(counters, { recursive: true, force: true });
   });
 
-  it('get the same verdict from the controller and from Rollgate', async () => {
+  async function refusalsOf(objects: readonly unknown[]): Promise<ReadonlyMap<RolloutsVersion, readonly Refusal[]>> {
+    const answers = [...oracles].map(async ([version, oracle]) => [version, await oracle.refusals(objects)] as const);
+    return new Map(await Promise.all(answers));
+  }
+
+  function countRefusals(upstream: ReadonlyMap<RolloutsVersion, readonly Refusal[]>): void {
+    checked++;
+    for (const [version, refusals] of upstream) {
+      const counts = refused.get(version);
+      if (counts === undefined || refusals.length === 0) continue;
+      counts[refusals.every(({ missing }) => missing) ? 'missing' : 'invalid']++;
+    }
+  }
+
+  function verdictOn(objects: readonly unknown[], versions?: RolloutsVersions): Verdict {
+    const verdict = ours(objects, versions);
+    for (const { rule, messageId } of verdict.findings)
+      messages.set(`${rule}/${messageId}`, (messages.get(`${rule}/${messageId}`) ?? 0) + 1);
+    return verdict;
+  }
+
+  it('get the same verdict from the controllers and from Rollgate, for each version and for an unknown one', async () => {
     const property = fc.asyncProperty(cases(), async ({ objects }) => {
-      const upstream = await oracle.refusals(objects);
-      const verdict = ours(objects);
-      checked++;
-      if (upstream.some(({ missing }) => !missing)) refused.invalid++;
-      else if (upstream.length > 0) refused.missing++;
-      for (const { rule, messageId } of verdict.findings)
-        messages.set(`${rule}/${messageId}`, (messages.get(`${rule}/${messageId}`) ?? 0) + 1);
-      const found = disagreement(upstream, verdict);
-      if (found !== undefined) throw new Differs(found);
+      const upstream = await refusalsOf(objects);
+      countRefusals(upstream);
+      for (const [version, refusals] of upstream)
+        expectSame(version, disagreement(refusals, verdictOn(objects, releases.get(version))));
+      expectSame('unknown', disagreementWithAll([...upstream.values()], verdictOn(objects)));
     });
     const result = await fc.check(property, { numRuns: CASES, seed: SEED });
     expect(result.failed ? told(result.counterexample?.[0], result.errorInstance) : 'no disagreement').toBe(
       'no disagreement',
     );
-    console.log(`${checked} cases, ${refused.invalid} invalid, ${refused.missing} with something missing only`);
+    for (const [version, { invalid, missing }] of refused)
+      console.log(`${version}: ${checked} cases, ${invalid} invalid, ${missing} with something missing only`);
   });
 
-  it('contain both many invalid and many valid ones', () => {
-    expect(refused.invalid / checked).toBeGreaterThan(0.3);
-    expect(refused.invalid / checked).toBeLessThan(0.7);
+  it.each(ROLLOUTS_VERSIONS)('contain both many invalid and many valid ones for %s', (version) => {
+    const invalid = refused.get(version)?.invalid ?? 0;
+    expect(invalid / checked).toBeGreaterThan(0.3);
+    expect(invalid / checked).toBeLessThan(0.7);
   });
 
   it.skipIf(!IS_FULL)('make every mistake that upstream refuses, and need every explanation', () => {
     expect(generatedMessages().filter((id) => !messages.has(id))).toEqual([]);
   });
 
-  it("cover the statements of upstream's validation", async () => {
-    await oracle.close();
-    const report = execFileSync('go', ['tool', 'covdata', 'percent', `-i=${counters}`, `-pkg=${VALIDATION}`], {
+  it.each(ROLLOUTS_VERSIONS)('cover the statements of the validation of %s', async (version) => {
+    await oracles.get(version)?.close();
+    const folder = join(counters, version);
+    const report = execFileSync('go', ['tool', 'covdata', 'percent', `-i=${folder}`, `-pkg=${VALIDATION}`], {
       encoding: 'utf8',
     });
     const percent = Number(/coverage: ([0-9.]+)% of statements/.exec(report)?.[1]);
-    console.log(`${percent} % of the statements of ${VALIDATION}`);
+    console.log(`${version}: ${percent} % of the statements of ${VALIDATION}`);
     expect(percent).toBeGreaterThanOrEqual(IS_FULL ? 95 : 70);
   });
 });
 
 // Upstream refuses these for the very reason that Rollgate gives, in words of its own.
-describe('what upstream refuses after all', () => {
+describe.each(ROLLOUTS_VERSIONS)('what %s refuses after all', (version) => {
   let oracle: Oracle;
   beforeAll(async () => {
-    oracle = await Oracle.start();
+    oracle = await Oracle.start(version);
   });
   afterAll(() => oracle.close());
 
@@ -131,7 +161,7 @@ describe('what upstream refuses after all', () => {
       }),
     ];
     const upstream = await oracle.refusals(bundle);
-    const verdict = ours(bundle);
+    const verdict = ours(bundle, releasesOf(version));
     expect(upstream.filter(({ missing }) => !missing)).not.toEqual([]);
     expect(verdict.denials.map(({ rule, messageId }) => `${rule}/${messageId}`)).toEqual([expected]);
     expect(disagreement(upstream, verdict)).toBeUndefined();
@@ -139,9 +169,13 @@ describe('what upstream refuses after all', () => {
 });
 
 class Differs extends Error {
-  constructor({ kind, reasons }: Disagreement) {
-    super([kind, ...reasons].join('\n  '));
+  constructor(judged: Judged, { kind, reasons }: Disagreement) {
+    super([`${judged}: ${kind}`, ...reasons].join('\n  '));
   }
+}
+
+function expectSame(judged: Judged, found: Disagreement | undefined): void {
+  if (found !== undefined) throw new Differs(judged, found);
 }
 
 function told(counterexample: Case | undefined, error: unknown): string {

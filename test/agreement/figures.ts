@@ -5,14 +5,17 @@ import { evaluateBundle } from '../../src/admission/bundle.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { bundleWorld, parseManifests } from '../../src/world/manifests.ts';
-import { sourceOf } from '../control-plane/build.ts';
+import type { RolloutsVersions } from '../../src/world/rollouts-versions.ts';
+import { rolloutsRelease, ROLLOUTS_VERSIONS, sourceOf, type RolloutsVersion } from '../control-plane/build.ts';
 import { cases } from './cases.ts';
 import { Oracle } from './oracle.ts';
-import { ours } from './verdict.ts';
+import { ours, releasesOf } from './verdict.ts';
 
-/** The findings of upstream's lint and of Rollgate in one set of bundles. */
+/** The findings of the lint of one release and of Rollgate in one set of bundles. */
 export interface Figures {
   readonly of: string;
+  /** The release of Argo Rollouts, of which Rollgate knows. */
+  readonly release: string;
   readonly bundles: number;
   /** Bundles that the API server or the controller rejects, not counting missing references. */
   readonly invalid: number;
@@ -32,9 +35,17 @@ interface Subject {
   readonly denied: boolean;
 }
 
-async function measure(of: string, subjects: readonly Subject[], oracle: Oracle, lint: Oracle): Promise<Figures> {
+interface Upstream {
+  readonly release: string;
+  readonly oracle: Oracle;
+  readonly lint: Oracle;
+}
+
+async function measure(of: string, subjects: readonly Subject[], upstream: Upstream): Promise<Figures> {
+  const { release, oracle, lint } = upstream;
   const figures = {
     of,
+    release,
     bundles: subjects.length,
     invalid: 0,
     foundByLint: 0,
@@ -55,7 +66,7 @@ async function measure(of: string, subjects: readonly Subject[], oracle: Oracle,
 }
 
 // A bundle is all manifests of one folder, or each file by itself.
-function folders(root: string, pattern: string, together: boolean): Subject[] {
+function folders(versions: RolloutsVersions, root: string, pattern: string, together: boolean): Subject[] {
   const files = globSync(pattern, { cwd: root }).sort();
   const groups = Map.groupBy(files, (file) => (together ? dirname(file) : file));
   return [...groups.values()].flatMap((members): Subject[] => {
@@ -68,7 +79,7 @@ function folders(root: string, pattern: string, together: boolean): Subject[] {
     )
       return [];
     const { report } = evaluateBundle(manifests, {
-      base: bundleWorld([]),
+      base: bundleWorld([], { versions: () => versions }),
       rules: RULES,
       policy: DEFAULT_POLICY,
       requireReferences: false,
@@ -77,41 +88,50 @@ function folders(root: string, pattern: string, together: boolean): Subject[] {
   });
 }
 
-if (import.meta.main) {
-  const [elsewhere] = process.argv.slice(2);
-  const oracle = await Oracle.start();
-  const lint = await Oracle.start({ lint: true });
-  const upstream = await sourceOf('github.com/argoproj/argo-rollouts');
-  const sets: [string, Subject[]][] = [
+async function setsFor(version: RolloutsVersion, elsewhere: string | undefined): Promise<[string, Subject[]][]> {
+  const versions = releasesOf(version);
+  const upstream = await sourceOf('github.com/argoproj/argo-rollouts', version);
+  return [
     [
       `${GENERATED} generated cases`,
       fc
         .sample(cases(), { numRuns: GENERATED, seed: 1 })
-        .map(({ objects }) => ({ objects, denied: ours(objects).denials.length > 0 })),
+        .map(({ objects }) => ({ objects, denied: ours(objects, versions).denials.length > 0 })),
     ],
     [
       'examples/, each set-up',
       globSync('**/expected.json', { cwd: join(ROOT, 'examples') }).flatMap((file) =>
-        folders(join(ROOT, 'examples', dirname(file)), '*.yaml', true),
+        folders(versions, join(ROOT, 'examples', dirname(file)), '*.yaml', true),
       ),
     ],
     [
       'examples/ and test/e2e/ of Argo Rollouts, each file',
-      [...folders(upstream, 'examples/**/*.yaml', false), ...folders(upstream, 'test/e2e/**/*.yaml', false)],
+      ['examples/**/*.yaml', 'test/e2e/**/*.yaml'].flatMap((pattern) => folders(versions, upstream, pattern, false)),
     ],
     ...(elsewhere === undefined
       ? []
       : [
-          ['a corpus of manifests in public repositories', folders(elsewhere, '**/*.yaml', true)] satisfies [
+          ['a corpus of manifests in public repositories', folders(versions, elsewhere, '**/*.yaml', true)] satisfies [
             string,
             Subject[],
           ],
         ]),
   ];
+}
+
+if (import.meta.main) {
+  const [elsewhere] = process.argv.slice(2);
   const figures: Figures[] = [];
-  for (const [of, subjects] of sets) figures.push(await measure(of, subjects, oracle, lint));
-  await oracle.close();
-  await lint.close();
+  for (const version of ROLLOUTS_VERSIONS) {
+    const upstream = {
+      release: rolloutsRelease(version),
+      oracle: await Oracle.start(version),
+      lint: await Oracle.start(version, { lint: true }),
+    };
+    for (const [of, subjects] of await setsFor(version, elsewhere)) figures.push(await measure(of, subjects, upstream));
+    await upstream.oracle.close();
+    await upstream.lint.close();
+  }
   writeFileSync(join(ROOT, 'docs', 'agreement.json'), `${JSON.stringify(figures, null, 2)}\n`);
   console.table(figures);
 }

@@ -5,17 +5,18 @@ import { evaluateBundle } from '../../src/admission/bundle.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { bundleWorld, parseManifests } from '../../src/world/manifests.ts';
-import { sourceOf } from '../control-plane/build.ts';
+import { ROLLOUTS_VERSIONS, sourceOf } from '../control-plane/build.ts';
 import { EXPLAINED_MANIFESTS, OURS_ALONE } from './manifests.ts';
 import { Oracle } from './oracle.ts';
+import { releasesOf } from './verdict.ts';
 
-describe('the manifests under examples and test/e2e of Argo Rollouts', () => {
+describe.each(ROLLOUTS_VERSIONS)('the manifests under examples and test/e2e of Argo Rollouts %s', (version) => {
   let oracle: Oracle;
   let root: string;
 
   beforeAll(async () => {
-    root = await sourceOf('github.com/argoproj/argo-rollouts');
-    oracle = await Oracle.start();
+    root = await sourceOf('github.com/argoproj/argo-rollouts', version);
+    oracle = await Oracle.start(version);
   });
 
   afterAll(() => oracle.close());
@@ -27,7 +28,7 @@ describe('the manifests under examples and test/e2e of Argo Rollouts', () => {
     for (const file of files) {
       const manifests = parseManifests(readFileSync(join(root, file), 'utf8'), file);
       const { report } = evaluateBundle(manifests, {
-        base: bundleWorld([]),
+        base: bundleWorld([], { versions: () => releasesOf(version) }),
         rules: RULES,
         policy: DEFAULT_POLICY,
         requireReferences: false,

@@ -1,6 +1,6 @@
 /** A manifest of upstream that Rollgate denies, and the reason why that is right. */
 export interface ExplainedManifest {
-  /** The path in the module of Argo Rollouts v1.9.1. */
+  /** The path in the module of Argo Rollouts. */
   readonly file: string;
   readonly rules: readonly string[];
   readonly why: string;

@@ -2,7 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { binary, sourceOf } from '../control-plane/build.ts';
+import { binary, sourceOf, type RolloutsVersion } from '../control-plane/build.ts';
 
 /** One reason why upstream rejects a bundle. */
 export interface Refusal {
@@ -41,17 +41,18 @@ export class Oracle {
   }
 
   /**
-   * Starts the program. The caller must close it.
+   * Starts the program of a version of Argo Rollouts. The caller must close it.
    *
    * @param options - `lint` asks upstream's lint instead of its controller. `coverage` is a folder for Go's coverage
    *   counters of upstream's validation.
    * @throws Error - If the program cannot be built.
    */
   static async start(
+    version: RolloutsVersion,
     options: { readonly lint?: boolean; readonly coverage?: string | undefined } = {},
   ): Promise<Oracle> {
-    const program = await binary(options.coverage === undefined ? 'oracle' : 'oracle-coverage');
-    const crds = join(await sourceOf('github.com/argoproj/argo-rollouts'), 'manifests', 'crds');
+    const program = await binary(options.coverage === undefined ? 'oracle' : 'oracle-coverage', version);
+    const crds = join(await sourceOf('github.com/argoproj/argo-rollouts', version), 'manifests', 'crds');
     const args = options.lint === true ? ['-lint'] : ['-crds', crds];
     return new Oracle(
       program,

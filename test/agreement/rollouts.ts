@@ -1,12 +1,11 @@
 import { templates, type Templates } from './analysis.ts';
 import type { Draw, Fields, Json } from './draw.ts';
 import { LABELS, podTemplate } from './pods.ts';
-import { routing, service, type Routing } from './routers.ts';
+import { routing } from './routers.ts';
+import { NAMESPACE, service, type Routing } from './routing.ts';
 
 /** Objects that are applied together. */
 export type Bundle = Fields[];
-
-const NAMESPACE = 'shop';
 
 /** Returns a Rollout that the controller accepts, with all objects that it needs. The Rollout comes first. */
 export function bundle(draw: Draw): Bundle {

@@ -1,26 +1,8 @@
 import type { Draw, Fields, Json } from './draw.ts';
-import { LABELS } from './pods.ts';
+import { istioByHost, istioBySubset, istioPingPong } from './istio.ts';
+import { managed, NAMESPACE, pair, PING_PONG, service, type Router, type Routing } from './routing.ts';
 
-/** The traffic router of a Rollout, and the objects that it needs. */
-export interface Routing {
-  /** The fields of `canary` that this router needs. */
-  readonly canary: Fields;
-  readonly objects: Fields[];
-  /** Which steps the router supports. */
-  readonly can: {
-    readonly header: boolean;
-    readonly mirror: boolean;
-    readonly weights: boolean;
-    readonly exactOnly: boolean;
-    readonly scale: boolean;
-  };
-  readonly maxWeight: number;
-}
-
-const NAMESPACE = 'shop';
 const NOTHING = { header: false, mirror: false, weights: false, exactOnly: false, scale: true };
-
-type Router = (draw: Draw) => Omit<Routing, 'maxWeight'> & { readonly maxWeight?: number };
 
 /** Returns one of the routers that Argo Rollouts knows, with its objects, or no router. */
 export function routing(draw: Draw): Routing {
@@ -30,6 +12,7 @@ export function routing(draw: Draw): Routing {
     istioByHost,
     istioBySubset,
     istioPingPong,
+    pluginPingPong,
     nginx,
     alb,
     albPingPong,
@@ -46,29 +29,6 @@ export function routing(draw: Draw): Routing {
   return { maxWeight: 100, ...chosen };
 }
 
-/** Returns a Service that selects the generated pods. */
-export function service(draw: Draw, name: string): Fields {
-  const annotations: Fields = draw.perhaps(0.1, () => ({
-    annotations: { 'argo-rollouts.argoproj.io/managed-by-rollouts': 'web' },
-  }));
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name, namespace: NAMESPACE, ...annotations },
-    spec: {
-      selector: draw.pick<Fields>({ app: LABELS.app }, { ...LABELS }),
-      ports: [{ name: 'http', port: 80, targetPort: 8080 }],
-    },
-  };
-}
-
-function pair(draw: Draw): { fields: Fields; objects: Fields[] } {
-  return {
-    fields: { stableService: 'web-stable', canaryService: 'web-canary' },
-    objects: [service(draw, 'web-stable'), service(draw, 'web-canary')],
-  };
-}
-
 function none(draw: Draw): Omit<Routing, 'maxWeight'> {
   const { fields, objects } = draw.pick(
     () => ({ fields: {}, objects: [] as Fields[] }),
@@ -79,116 +39,6 @@ function none(draw: Draw): Omit<Routing, 'maxWeight'> {
 
 function idle(): Omit<Routing, 'maxWeight'> {
   return { canary: { trafficRouting: {} }, objects: [], can: NOTHING };
-}
-
-const ISTIO_CAN = { header: true, mirror: true, weights: true, exactOnly: false, scale: true };
-
-function managed(draw: Draw): Fields {
-  return {
-    managedRoutes: [{ name: 'by-header' }, { name: 'mirrored' }, ...(draw.maybe(0.1) ? [{ name: 'unused' }] : [])],
-  };
-}
-
-function destinations(draw: Draw, names: readonly [Fields, Fields]): Json[] {
-  const [stable, canary] = names;
-  return draw.pick<Json[]>(
-    [
-      { destination: stable, weight: 100 },
-      { destination: canary, weight: 0 },
-    ],
-    [{ destination: stable }, { destination: canary }],
-  );
-}
-
-function virtualService(draw: Draw, name: string, names: readonly [Fields, Fields]): { object: Fields; entry: Fields } {
-  const routes = draw.pick(['primary'], ['primary', 'secondary']);
-  const spec: Fields = {
-    hosts: ['web'],
-    http: routes.map((route): Json => ({ name: route, route: destinations(draw, names) })),
-  };
-  const entry: Fields = {
-    name,
-    ...(routes.length > 1 || draw.maybe(0.5) ? { routes: routes.slice(0, draw.int(1, routes.length)) } : {}),
-  };
-  if (draw.maybe(0.2)) {
-    spec['tls'] = [{ match: [{ port: 443, sniHosts: ['web.example'] }], route: destinations(draw, names) }];
-    if (draw.maybe(0.7)) entry['tlsRoutes'] = [{ port: 443, sniHosts: ['web.example'] }];
-  }
-  if (draw.maybe(0.2)) {
-    spec['tcp'] = [{ match: [{ port: 3306 }], route: destinations(draw, names) }];
-    if (draw.maybe(0.7)) entry['tcpRoutes'] = [{ port: 3306 }];
-  }
-  if (draw.maybe(0.1)) {
-    delete spec['http'];
-    delete entry['routes'];
-    spec['tcp'] = [{ match: [{ port: 3306 }], route: destinations(draw, names) }];
-  }
-  return {
-    object: {
-      apiVersion: draw.pick('networking.istio.io/v1', 'networking.istio.io/v1beta1', 'networking.istio.io/v1alpha3'),
-      kind: 'VirtualService',
-      metadata: { name, namespace: NAMESPACE },
-      spec,
-    },
-    entry,
-  };
-}
-
-function virtualServices(draw: Draw, names: readonly [Fields, Fields]): { fields: Fields; objects: Fields[] } {
-  const first = virtualService(draw, 'web', names);
-  if (draw.maybe(0.7))
-    return {
-      fields: { virtualService: draw.maybe(0.1) ? { ...first.entry, name: `web.${NAMESPACE}` } : first.entry },
-      objects: [first.object],
-    };
-  const second = virtualService(draw, 'web-internal', names);
-  return { fields: { virtualServices: [first.entry, second.entry] }, objects: [first.object, second.object] };
-}
-
-function istioByHost(draw: Draw): Omit<Routing, 'maxWeight'> {
-  const services = pair(draw);
-  const driven = virtualServices(draw, [{ host: 'web-stable' }, { host: 'web-canary' }]);
-  return {
-    canary: { ...services.fields, trafficRouting: { ...managed(draw), istio: driven.fields } },
-    objects: [...services.objects, ...driven.objects],
-    can: ISTIO_CAN,
-  };
-}
-
-function istioBySubset(draw: Draw): Omit<Routing, 'maxWeight'> {
-  const driven = virtualServices(draw, [
-    { host: 'web', subset: 'stable' },
-    { host: 'web', subset: 'canary' },
-  ]);
-  const rule: Fields = {
-    apiVersion: 'networking.istio.io/v1',
-    kind: 'DestinationRule',
-    metadata: { name: 'web', namespace: NAMESPACE },
-    spec: {
-      host: 'web',
-      subsets: [
-        { name: 'stable', labels: { app: 'web' } },
-        { name: 'canary', labels: { app: 'web' } },
-      ],
-    },
-  };
-  const destinationRule: Fields = { name: 'web', stableSubsetName: 'stable', canarySubsetName: 'canary' };
-  return {
-    canary: { trafficRouting: { ...managed(draw), istio: { ...driven.fields, destinationRule } } },
-    objects: [service(draw, 'web'), rule, ...driven.objects],
-    can: ISTIO_CAN,
-  };
-}
-
-const PING_PONG: Fields = { pingPong: { pingService: 'web-ping', pongService: 'web-pong' } };
-
-function istioPingPong(draw: Draw): Omit<Routing, 'maxWeight'> {
-  const driven = virtualServices(draw, [{ host: 'web-ping' }, { host: 'web-pong' }]);
-  return {
-    canary: { ...PING_PONG, trafficRouting: { ...managed(draw), istio: driven.fields } },
-    objects: [service(draw, 'web-ping'), service(draw, 'web-pong'), ...driven.objects],
-    can: ISTIO_CAN,
-  };
 }
 
 function ingress(draw: Draw, name: string, backend: string, port: Fields): Fields {
@@ -370,7 +220,24 @@ function apisix(draw: Draw): Omit<Routing, 'maxWeight'> {
   };
 }
 
-const PLUGIN_CAN = { header: true, mirror: false, weights: true, exactOnly: false, scale: true };
+const PLUGIN_CAN = { header: true, weights: true, exactOnly: false, scale: true };
+
+// Only from 1.10 on, a plugin may have routes that mirror.
+function pluginCan(draw: Draw): Routing['can'] {
+  return { ...PLUGIN_CAN, mirror: draw.maybe(0.2) };
+}
+
+// Only from 1.10 on, ping-pong works with a plugin.
+function pluginPingPong(draw: Draw): Omit<Routing, 'maxWeight'> {
+  return {
+    canary: {
+      ...PING_PONG,
+      trafficRouting: { ...managed(draw), plugins: { 'example/router': { route: 'web' } } },
+    },
+    objects: [service(draw, 'web-ping'), service(draw, 'web-pong')],
+    can: pluginCan(draw),
+  };
+}
 
 function gatewayApi(draw: Draw): ReturnType<Router> {
   const services = pair(draw);
@@ -401,7 +268,7 @@ function gatewayApi(draw: Draw): ReturnType<Router> {
       },
     },
     objects: [...services.objects, route],
-    can: PLUGIN_CAN,
+    can: pluginCan(draw),
     ...(maxWeight === undefined ? {} : { maxWeight }),
   };
 }
@@ -414,6 +281,6 @@ function otherPlugin(draw: Draw): Omit<Routing, 'maxWeight'> {
       trafficRouting: { ...managed(draw), plugins: { 'example/router': { route: 'web' } } },
     },
     objects: services.objects,
-    can: PLUGIN_CAN,
+    can: pluginCan(draw),
   };
 }

@@ -10,6 +10,8 @@ import { renderPath } from '../../src/world/path.ts';
 import { isObject } from '../../src/world/read.ts';
 import { references } from '../../src/world/references.ts';
 import { keyOf, kindOf, type KindId, type KubeObject } from '../../src/world/object.ts';
+import { parseVersion, SUPPORTED_VERSIONS, type RolloutsVersions } from '../../src/world/rollouts-versions.ts';
+import { rolloutsRelease, type RolloutsVersion } from '../control-plane/build.ts';
 import type { Refusal } from './oracle.ts';
 import { stricterMessages } from './stricter.ts';
 
@@ -36,11 +38,23 @@ const LOOKED_UP: ReadonlySet<KindId> = new Set<KindId>([
   'PodTemplate',
 ]);
 
-/** Returns the verdict of Rollgate's linter on objects that are applied together. */
-export function ours(objects: readonly unknown[]): Verdict {
+/** Returns what a bundle is judged for with a version of Argo Rollouts: the one release that its oracle is built from. */
+export function releasesOf(version: RolloutsVersion): RolloutsVersions {
+  const release = rolloutsRelease(version);
+  const versions = parseVersion(release);
+  if (versions === undefined) throw new Error(`${release} is no release`);
+  return versions;
+}
+
+/**
+ * Returns the verdict of Rollgate's linter on objects that are applied together.
+ *
+ * @param versions - The releases of Argo Rollouts that they are judged for; by default they are unknown.
+ */
+export function ours(objects: readonly unknown[], versions: RolloutsVersions = SUPPORTED_VERSIONS): Verdict {
   const manifests = manifestsOf(objects);
   const { sources } = placeObjects(manifests.objects);
-  const base = bundleWorld([], { complete: true });
+  const base = bundleWorld([], { complete: true, versions: () => versions });
   const changes = [...new Map(sources.map(({ object }) => [keyOf(object), object])).values()].map((after): Change => ({
     before: undefined,
     after,
@@ -50,7 +64,7 @@ export function ours(objects: readonly unknown[]): Verdict {
   return {
     findings: found,
     denials: judged.filter(({ decision }) => decision === 'deny').map(({ finding }) => finding),
-    missing: found.filter(isMissed),
+    missing: found.filter((finding) => isMissed(finding) || isMissedByAll(finding, found)),
   };
 }
 
@@ -66,6 +80,19 @@ function isMissed({ rule, messageId, class: severity, object, path }: Finding): 
   if (reference?.kind === undefined || !LOOKED_UP.has(reference.kind) || reference.role === 'root') return false;
   // A missing object that is named in several places is reported at the first one.
   return !isExperiment || all.some(({ key, path: other }) => key === reference.key && !other.includes('experiment'));
+}
+
+// If each version looks for another object and none is there, then each of them is told on its own.
+function isMissedByAll({ rule, versions, path }: Finding, found: readonly Finding[]): boolean {
+  if (rule !== 'reference-exists' || versions === undefined || !('before' in versions)) return false;
+  return found.some(
+    (other) =>
+      other.rule === rule &&
+      renderPath(other.path) === renderPath(path) &&
+      other.versions !== undefined &&
+      'since' in other.versions &&
+      other.versions.since === versions.before,
+  );
 }
 
 function manifestsOf(objects: readonly unknown[]): Manifests {
@@ -124,6 +151,38 @@ export function disagreement(upstream: readonly Refusal[], { denials, missing }:
   const needed = missing.filter(({ subject }) => subject.kind === 'Rollout');
   if (missed.length === 0 && needed.length > 0) return { kind: 'only Rollgate misses', reasons: needed.map(said) };
   return undefined;
+}
+
+/**
+ * Returns the difference between the verdicts of all versions of upstream and that of Rollgate if it does not know the
+ * version, or undefined. What it denies or misses then, each of them must refuse; what all of them refuse for one reason,
+ * it must deny.
+ */
+export function disagreementWithAll(
+  upstream: readonly (readonly Refusal[])[],
+  verdict: Verdict,
+): Disagreement | undefined {
+  for (const refusals of upstream) {
+    const found = disagreement(refusals, verdict);
+    if (found?.kind.startsWith('only Rollgate') === true) return found;
+  }
+  const [first = [], ...others] = upstream;
+  const found = disagreement(
+    first.filter((refusal) => others.every((other) => other.some((theirs) => isSameRefusal(refusal, theirs)))),
+    verdict,
+  );
+  return found?.kind.startsWith('only upstream') === true ? found : undefined;
+}
+
+// Each version has its own words for a reason. What is missing has its name in them.
+function isSameRefusal(one: Refusal, other: Refusal): boolean {
+  return (
+    one.by === other.by &&
+    one.object === other.object &&
+    one.path === other.path &&
+    one.missing === other.missing &&
+    (!one.missing || one.text === other.text)
+  );
 }
 
 const PASSED_OVER = new Map(
