@@ -38,7 +38,8 @@ export const destinationRuleSubsets = defineRule({
   stricterThanUpstream: {
     absent: {
       why: 'The validation does not read DestinationRules. The mesh does not know the subset, and answers 503.',
-      seenBy: ['e2e'],
+      seenBy: ['agreement', 'e2e'],
+      refusal: /DestinationRule subset '[^']+' not found/,
     },
     unnamed: {
       why: 'The validation does not read DestinationRules. Without the name of the DestinationRule, each attempt to write the hashes fails. Without the name of a subset, the controller writes no hash for it and finds no destination to weight.',
