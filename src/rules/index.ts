@@ -38,6 +38,7 @@ import { rolloutPodTemplate } from './rollout-pod-template/rule.ts';
 import { rolloutProbes } from './rollout-probes/rule.ts';
 import { rolloutResources } from './rollout-resources/rule.ts';
 import { rolloutRouteSteps } from './rollout-route-steps/rule.ts';
+import { rolloutSecurityContext } from './rollout-security-context/rule.ts';
 import { rolloutSelector } from './rollout-selector/rule.ts';
 import { rolloutServices } from './rollout-services/rule.ts';
 import { rolloutSteps } from './rollout-steps/rule.ts';
@@ -102,6 +103,7 @@ export const RULES: readonly Rule[] = [
   rolloutProbes,
   rolloutResources,
   rolloutRouteSteps,
+  rolloutSecurityContext,
   rolloutSelector,
   rolloutServices,
   rolloutSteps,

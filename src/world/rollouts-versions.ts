@@ -41,6 +41,13 @@ export const UPSTREAM_CHANGES = {
       'cut. Before, the first segment was the name, the second the namespace, and the rest was ignored.',
     source: '`utils/istio` (GetVirtualServiceNamespaceName)',
   },
+  privilegedIsValidated: {
+    since: [1, 10, 1],
+    what:
+      '`privileged: true` is part of what is validated: it is rejected with `allowPrivilegeEscalation: false` and in Windows pods, ' +
+      'and makes Bidirectional mounts valid. Before, it was ignored.',
+    source: '`pkg/apis/rollouts/validation` (ValidateRolloutSpec)',
+  },
 } as const satisfies Readonly<Record<string, Change>>;
 
 /** The name of a change. */

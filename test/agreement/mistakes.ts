@@ -2,6 +2,7 @@ import { ANALYSIS } from './mistakes/analysis.ts';
 import type { Mistake } from './mistakes/mistake.ts';
 import { PODS, SETTINGS } from './mistakes/pods.ts';
 import { RARE } from './mistakes/rare.ts';
+import { SECURITY } from './mistakes/security.ts';
 import { SPEC, STEPS, STRATEGY } from './mistakes/spec.ts';
 import { OBJECTS, ROUTERS } from './mistakes/traffic.ts';
 import { VERSIONS } from './mistakes/versions.ts';
@@ -16,6 +17,7 @@ const ALL = [
   ...OBJECTS,
   ...PODS,
   ...SETTINGS,
+  ...SECURITY,
   ...ANALYSIS,
   ...VERSIONS,
   ...RARE,

@@ -14,6 +14,7 @@ import { defineRule, type RuleContext } from '../define.ts';
 // Each hint compares a name with all volumes.
 const MAX_HINTS = 20;
 const PROPAGATIONS: ReadonlySet<string> = new Set(['None', 'HostToContainer', 'Bidirectional']);
+const RECURSIVE_READ_ONLY: ReadonlySet<string> = new Set(['IfPossible', 'Enabled']);
 
 const messages = {
   noVolume: {
@@ -41,6 +42,21 @@ const messages = {
     text: '{container} mounts volume "{volume}" with the invalid mountPropagation "{propagation}"',
     fix: 'use None, HostToContainer or, in a privileged container, Bidirectional',
   },
+  bidirectional: {
+    class: 'invalid',
+    text: '{container} mounts volume "{volume}" with mountPropagation Bidirectional, but is not privileged',
+    fix: 'use HostToContainer, or make the container privileged (Argo Rollouts 1.10.1 and later)',
+  },
+  privilegedBidirectional: {
+    class: 'invalid',
+    text: '{container} cannot mount volume "{volume}" with mountPropagation Bidirectional, although it is privileged',
+    fix: 'use HostToContainer, or Argo Rollouts 1.10.1 or later',
+  },
+  recursiveReadOnly: {
+    class: 'invalid',
+    text: '{container} mounts volume "{volume}" with recursiveReadOnly {value}{why}',
+    fix: 'set readOnly: true without a mountPropagation, or remove recursiveReadOnly',
+  },
   name: {
     class: 'invalid',
     text: 'a volume {named}',
@@ -59,10 +75,16 @@ export const rolloutVolumes = defineRule({
   explanation:
     'The API server stores a Rollout whose containers mount a volume that does not exist. The controller then ' +
     'marks the Rollout InvalidSpec. The same happens for two volumes with the same name, and for two mounts at ' +
-    'the same path. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and ' +
+    'the same path. Releases before 1.10.1 ignore `privileged: true`, so they reject every Bidirectional mount. ' +
+    'Source: Argo Rollouts v1.9.3 and v1.10.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), and ' +
     'Kubernetes v1.34, pkg/apis/core/validation (ValidateVolumes, ValidateVolumeMounts, ' +
-    'validateLocalDescendingPath, validateMountPropagation), which it calls.',
-  subject: { 'Rollout.argoproj.io': [...ownContainerPlaces('volumeMounts'), 'spec.template.spec.volumes[*].name'] },
+    'validateLocalDescendingPath, validateMountPropagation, validateMountRecursiveReadOnly), which it calls.',
+  subject: {
+    'Rollout.argoproj.io': [
+      ...ownContainerPlaces('volumeMounts', 'securityContext.privileged'),
+      'spec.template.spec.volumes[*].name',
+    ],
+  },
   reads: {},
   messages,
   check(context, rollout) {
@@ -89,7 +111,12 @@ export const rolloutVolumes = defineRule({
         const volume = asString(dig(mount, 'name'));
         const mountPath = asString(dig(mount, 'mountPath'));
         const data = { container: renderContainer(container), volume };
-        checkMount(context, mount, { path: at, anchor: container.name, data });
+        checkMount(context, mount, {
+          path: at,
+          anchor: container.name,
+          isPrivileged: dig(container.raw, 'securityContext', 'privileged') === true,
+          data,
+        });
         if (!volumes.has(volume)) {
           const meant = hints-- > 0 ? nearest(volume, volumes) : undefined;
           const has = meant === undefined ? '' : ` (it has "${meant}")`;
@@ -117,10 +144,12 @@ interface Mount {
   readonly path: Path;
   /** The name of its container. */
   readonly anchor: string;
+  readonly isPrivileged: boolean;
   readonly data: { readonly container: string; readonly volume: string };
 }
 
-function checkMount(context: RuleContext<typeof messages>, mount: unknown, { path, anchor, data }: Mount): void {
+function checkMount(context: RuleContext<typeof messages>, mount: unknown, at: Mount): void {
+  const { path, anchor, data } = at;
   for (const field of ['subPath', 'subPathExpr']) {
     const subPath = asString(dig(mount, field));
     const both = field === 'subPathExpr' && subPath !== '' && asString(dig(mount, 'subPath')) !== '';
@@ -136,12 +165,40 @@ function checkMount(context: RuleContext<typeof messages>, mount: unknown, { pat
       },
     });
   }
+  checkPropagation(context, mount, at);
+  checkRecursiveReadOnly(context, mount, at);
+}
+
+function checkPropagation(context: RuleContext<typeof messages>, mount: unknown, at: Mount): void {
   const propagation = dig(mount, 'mountPropagation');
-  if (typeof propagation !== 'string' || PROPAGATIONS.has(propagation)) return;
-  context.report('propagation', {
-    path: [...path, 'mountPropagation'],
-    anchor: `${anchor} ${data.volume}`,
-    data: { ...data, propagation },
+  if (typeof propagation !== 'string') return;
+  const location = {
+    path: [...at.path, 'mountPropagation'],
+    anchor: `${at.anchor} ${at.data.volume}`,
+    data: { ...at.data, propagation },
+  };
+  if (!PROPAGATIONS.has(propagation)) context.report('propagation', location);
+  else if (propagation !== 'Bidirectional') return;
+  else if (!at.isPrivileged) context.report('bidirectional', location);
+  else context.report('privilegedBidirectional', { ...location, versions: { before: 'privilegedIsValidated' } });
+}
+
+function checkRecursiveReadOnly(context: RuleContext<typeof messages>, mount: unknown, at: Mount): void {
+  const value = dig(mount, 'recursiveReadOnly');
+  if (typeof value !== 'string' || value === 'Disabled') return;
+  const propagation = dig(mount, 'mountPropagation');
+  const why = !RECURSIVE_READ_ONLY.has(value)
+    ? ', which is not a valid value'
+    : dig(mount, 'readOnly') !== true
+      ? ', but without readOnly: true'
+      : typeof propagation === 'string' && propagation !== 'None'
+        ? ` and mountPropagation ${propagation}`
+        : undefined;
+  if (why === undefined) return;
+  context.report('recursiveReadOnly', {
+    path: [...at.path, 'recursiveReadOnly'],
+    anchor: `${at.anchor} ${at.data.volume}`,
+    data: { ...at.data, value, why },
   });
 }
 
