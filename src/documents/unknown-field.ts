@@ -70,11 +70,10 @@ function unknownIn(visited: readonly Visited[]): { readonly visited: Visited; re
 // Only their types are checked: which fields they have depends mostly on the version of the cluster.
 const UNCHECKED: ReadonlySet<string> = new Set(['Deployment', 'Ingress']);
 
-// From the custom resource definitions of Argo Rollouts v1.10.0-rc1, Istio 1.31 (alpha) and Gateway API v1.6.1, which
+// From the custom resource definitions of Argo Rollouts v1.10.1, Istio 1.31 (alpha) and Gateway API v1.6.1, which
 // the packages do not have yet. Written as parent.field.
 const NEWER: ReadonlySet<string> = new Set([
   'datadog.requestTimeout',
-  'authentication.basicAuth',
   'redirect.prefixRewrite',
   'http.http2KeepAlive',
   'loadBalancer.zoneAwareLbSetting',

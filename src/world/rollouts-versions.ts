@@ -41,6 +41,13 @@ export const UPSTREAM_CHANGES = {
       'cut. Before, the first segment was the name, the second the namespace, and the rest was ignored.',
     source: '`utils/istio` (GetVirtualServiceNamespaceName)',
   },
+  datadogRequestTimeout: {
+    since: [1, 10, 0],
+    what:
+      'Datadog metrics have `requestTimeout`. Before, the API server drops the field, and requests end after 10 seconds. A value that ' +
+      'is not a positive duration makes every measurement an error.',
+    source: '`metricproviders/datadog` (validateIncomingProps)',
+  },
   privilegedIsValidated: {
     since: [1, 10, 1],
     what:

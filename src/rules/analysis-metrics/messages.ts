@@ -40,6 +40,16 @@ export const messages = {
     text: 'metric "{metric}" has {count} providers ({has})',
     fix: 'keep one, and move each of the others to a metric of its own',
   },
+  requestTimeout: {
+    class: 'advice',
+    text: 'metric "{metric}" has the datadog.requestTimeout "{value}", so each of its measurements ends in an error',
+    fix: 'use a positive duration, such as 30s',
+  },
+  noRequestTimeout: {
+    class: 'advice',
+    text: 'metric "{metric}" cannot have datadog.requestTimeout: the API server drops it, and requests end after 10 seconds',
+    fix: 'remove it, or use Argo Rollouts 1.10 or later',
+  },
   range: {
     class: 'invalid',
     text: 'metric "{metric}" sets {field} to {value}, which does not fit into 32 bits, so the controller cannot read the template',

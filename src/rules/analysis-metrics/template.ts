@@ -9,12 +9,13 @@ import {
   type Metric,
 } from '../../world/analysis.ts';
 import { combinedTemplatesOf } from '../../world/combined-templates.ts';
+import { parseGoDuration } from '../../world/duration.ts';
 import { suggestDuration } from '../../world/duration-hint.ts';
-import { limitProblems, namesOf, providersOf, PROVIDERS, resolveWith } from '../../world/metrics.ts';
+import { limitProblems, namesOf, providersOf, PROVIDERS, resolveWith, type Resolve } from '../../world/metrics.ts';
 import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
 import type { KubeObject } from '../../world/object.ts';
-import { asArray, dig, isBeyondInt32, asObject } from '../../world/read.ts';
+import { asArray, asObject, dig, isBeyondInt32, optionalString } from '../../world/read.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { AS_WRITTEN, NAME_RULE_FIELDS, reportRepeated, reportUnmatched, unmatched } from './name-rules.ts';
@@ -39,6 +40,7 @@ export function checkTemplate(context: Context, template: KubeObject): void {
   for (const metric of metrics) {
     checkProvider(context, metric);
     checkRange(context, metric);
+    checkRequestTimeout(context, metric, resolve);
     for (const { kind, field, against, value, bound, reason, byArguments } of limitProblems(metric, resolve)) {
       context.report(byArguments ? 'default' : kind, {
         path: [...metric.path, field],
@@ -105,6 +107,26 @@ function checkRange(context: Context, { name, raw, path }: Metric): void {
         data: { metric: name, field, value },
       });
   }
+}
+
+function checkRequestTimeout(context: Context, { name, raw, path }: Metric, resolve: Resolve): void {
+  const written = optionalString(dig(raw, 'provider', 'datadog', 'requestTimeout'));
+  if (written === undefined) return;
+  const at = { path: [...path, 'provider', 'datadog', 'requestTimeout'], anchor: name };
+  const value = resolve(written);
+  const duration = value === undefined ? undefined : parseGoDuration(value);
+  if (value !== undefined && value !== '' && !(duration !== undefined && duration > 0))
+    context.report('requestTimeout', {
+      ...at,
+      data: { metric: name, value },
+      versions: { since: 'datadogRequestTimeout' },
+    });
+  else
+    context.report('noRequestTimeout', {
+      ...at,
+      data: { metric: name },
+      versions: { before: 'datadogRequestTimeout' },
+    });
 }
 
 function checkProvider(context: Context, metric: Metric): void {

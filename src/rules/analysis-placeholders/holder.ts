@@ -46,7 +46,7 @@ function checkTemplates(
     const undeclared = usesOfOthers(template).filter(({ arg }) => arg !== undefined && !combined.has(arg));
     reportUndeclared(context, template, own, undeclared, related);
     if (!isApart) continue;
-    for (const { metric, path, tag, arg = '' } of usesOfOthers(template)) {
+    for (const { metric, path, tag, arg = '', versions } of usesOfOthers(template)) {
       if (arg === '' || !combined.has(arg)) continue;
       context.report('apart', {
         object: template,
@@ -54,6 +54,7 @@ function checkTemplates(
         anchor: arg,
         data: { metric: metric.name, template: named(template), tag, arg, analysis: analysis.title },
         related,
+        versions,
       });
     }
   }

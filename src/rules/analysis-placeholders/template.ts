@@ -36,7 +36,7 @@ export function reportBroken(
   { uses, unclosed }: Uses,
   related: readonly ObjectPath[],
 ): void {
-  for (const { metric, path, tag, arg } of uses) {
+  for (const { metric, path, tag, arg, versions } of uses) {
     if (arg !== undefined) continue;
     context.report('unresolvable', {
       object: template,
@@ -44,15 +44,17 @@ export function reportBroken(
       anchor: tag,
       data: { metric: metric.name, tag, example: '{{args.NAME}}' },
       related,
+      versions,
     });
   }
-  for (const { metric, path } of unclosed) {
+  for (const { metric, path, versions } of unclosed) {
     context.report('unclosed', {
       object: template,
       path,
       anchor: metric.name,
       data: { metric: metric.name, open: '{{', close: '}}' },
       related,
+      versions,
     });
   }
 }
@@ -69,7 +71,7 @@ export function reportUndeclared(
   uses: readonly Use[],
   related: readonly ObjectPath[],
 ): void {
-  for (const { metric, path, tag, arg = '' } of uses) {
+  for (const { metric, path, tag, arg = '', versions } of uses) {
     const guess = uses.length > MAX_GUESSES ? undefined : nearest(arg, declared);
     context.report('undeclared', {
       object: template,
@@ -84,6 +86,7 @@ export function reportUndeclared(
         hint: guess === undefined ? '' : `, or use {{args.${guess}}}`,
       },
       related: [...related, { object: template, path: ['spec', 'args'] }],
+      versions,
     });
   }
 }
@@ -120,11 +123,12 @@ function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySe
   }
   // Nothing refers to the template yet, and it declares no arguments: it may be combined with a template that is created
   // later.
-  for (const { metric, path, tag, arg = '' } of nowhere) {
+  for (const { metric, path, tag, arg = '', versions } of nowhere) {
     context.report('undeclared-part', {
       path,
       anchor: arg,
       data: { metric: metric.name, tag, template: named(template) },
+      versions,
     });
   }
 }

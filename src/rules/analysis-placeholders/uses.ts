@@ -3,6 +3,7 @@ import { memo } from '../../world/memo.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { argumentOf, placeholdersIn, textsWithPlaceholders } from '../../world/placeholders.ts';
+import type { OfVersions } from '../../world/rollouts-versions.ts';
 
 /** A placeholder in a metric. */
 export interface Use {
@@ -12,6 +13,15 @@ export interface Use {
   readonly tag: string;
   /** The argument that it names, or undefined. */
   readonly arg: string | undefined;
+  /** The releases that have the field; undefined if all have it. */
+  readonly versions: OfVersions | undefined;
+}
+
+/** A text with a placeholder that is not closed. */
+interface Place {
+  readonly metric: Metric;
+  readonly path: Path;
+  readonly versions: OfVersions | undefined;
 }
 
 /** The placeholders of metrics, each tag once, and the texts with a placeholder that is not closed. */
@@ -19,17 +29,17 @@ export interface Uses {
   readonly uses: readonly Use[];
   /** The arguments that the placeholders name. */
   readonly args: ReadonlySet<string | undefined>;
-  readonly unclosed: readonly { readonly metric: Metric; readonly path: Path }[];
+  readonly unclosed: readonly Place[];
 }
 
 const METRIC_FIELDS: ReadonlySet<string | number> = fields(
   'consecutiveErrorLimit consecutiveSuccessLimit count failureCondition failureLimit inconclusiveLimit initialDelay interval name provider successCondition',
 );
-// The fields that the schema has for each provider. For a plugin it keeps every field (Argo Rollouts v1.9.1,
+// The fields that the schema has for each provider. For a plugin it keeps every field (Argo Rollouts v1.10.1,
 // manifests/crds/analysis-template-crd.yaml).
 const PROVIDER_FIELDS: ReadonlyMap<string | number, ReadonlySet<string | number>> = new Map([
   ['cloudWatch', fields('interval metricDataQueries')],
-  ['datadog', fields('aggregator apiVersion formula interval queries query secretRef')],
+  ['datadog', fields('aggregator apiVersion formula interval queries query requestTimeout secretRef')],
   ['graphite', fields('address query')],
   ['influxdb', fields('profile query')],
   ['job', fields('metadata spec')],
@@ -58,28 +68,39 @@ function isStored([field = '', provider, inner]: Path): boolean {
   return known !== undefined && (inner === undefined || known.has(inner));
 }
 
+function versionsWith([, provider, inner]: Path): OfVersions | undefined {
+  return provider === 'datadog' && inner === 'requestTimeout' ? { since: 'datadogRequestTimeout' } : undefined;
+}
+
 /**
- * Returns the placeholders in the metrics of a template, each tag at its first occurrence. Also returns the first text
+ * Returns the placeholders in the metrics of a template, each tag at its first occurrence in a field that
+ * all releases have, if there is one. Also returns the first text
  * of each metric with a placeholder that is not closed. The result is computed once per template object.
  */
 export const usesOf = memo(search);
 
 function search(template: KubeObject): Uses {
   const byTag = new Map<string, Use>();
-  const unclosed = new Map<Metric, Path>();
+  const unclosed = new Map<Metric, Place>();
   for (const metric of metricsOf(template)) {
     for (const { text, path } of textsWithPlaceholders(metric.raw, metric.path)) {
-      if (!isStored(path.slice(metric.path.length))) continue;
+      const inMetric = path.slice(metric.path.length);
+      if (!isStored(inMetric)) continue;
+      const place = { metric, path, versions: versionsWith(inMetric) };
       const found = placeholdersIn(text);
-      if (found.unclosed && !unclosed.has(metric)) unclosed.set(metric, path);
-      for (const tag of found.tags) {
-        if (!byTag.has(tag)) byTag.set(tag, { metric, path, tag: `{{${tag}}}`, arg: argumentOf(tag) });
-      }
+      if (found.unclosed) keepFirst(unclosed, metric, place);
+      for (const tag of found.tags) keepFirst(byTag, tag, { ...place, tag: `{{${tag}}}`, arg: argumentOf(tag) });
     }
   }
   return {
     uses: [...byTag.values()],
     args: new Set([...byTag.values()].map(({ arg }) => arg)),
-    unclosed: [...unclosed].map(([metric, path]) => ({ metric, path })),
+    unclosed: [...unclosed.values()],
   };
+}
+
+// The first one that is true of all releases, else the first.
+function keepFirst<K, P extends Place>(places: Map<K, P>, key: K, place: P): void {
+  const first = places.get(key);
+  if (first === undefined || (first.versions !== undefined && place.versions === undefined)) places.set(key, place);
 }
