@@ -149,7 +149,7 @@ export type KindId = keyof typeof KINDS;
 /** Identifies an object: `kindId/namespace/name`; the namespace is empty for a cluster-scoped one. */
 export type ObjectKey = string;
 
-// Two groups that served the same kind under an older name. Argo Rollouts v1.9.1 still defaults to Traefik's old one.
+// Two groups that served the same kind under an older name. Argo Rollouts before 1.10 defaults to Traefik's old one.
 const FORMER_GROUPS: Readonly<Record<string, string>> = {
   'traefik.containo.us': 'traefik.io',
   extensions: 'networking.k8s.io',

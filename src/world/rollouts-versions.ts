@@ -48,6 +48,13 @@ export const UPSTREAM_CHANGES = {
       'is not a positive duration makes every measurement an error.',
     source: '`metricproviders/datadog` (validateIncomingProps)',
   },
+  traefikGroupIsNew: {
+    since: [1, 10, 0],
+    what:
+      'The controller looks for TraefikServices of `traefik.io/v1alpha1`. Before, it looked for `traefik.containo.us/v1alpha1`. The ' +
+      'flag `--traefik-api-version` of the controller sets another version.',
+    source: '`utils/defaults` (DefaultTraefikVersion)',
+  },
   privilegedIsValidated: {
     since: [1, 10, 1],
     what:

@@ -13,6 +13,11 @@ export const messages = {
     text: 'VirtualService "{name}" not found in namespace "{namespace}" (the controller reads "{written}" as name.namespace)',
     fix: 'create it there, or name another VirtualService as name.namespace',
   },
+  traefikGroup: {
+    class: 'advice',
+    text: 'the controller does not find TraefikService "{name}" of {apiVersion}: it looks for {expected} unless --traefik-api-version says otherwise',
+    fix: 'use {expected}, or set that flag of the controller',
+  },
   otherScope: {
     class: 'missing',
     text: '{kind} "{name}" not found, but {other} with that name exists',

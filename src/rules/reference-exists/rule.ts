@@ -7,6 +7,7 @@ import { inEach } from '../../world/place.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { references } from '../../world/references.ts';
 import type { Reference, Role } from '../../world/reference-list.ts';
+import { versionsMatching, type OfVersions } from '../../world/rollouts-versions.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 import { messages } from './messages.ts';
 import { checkNested } from './nested.ts';
@@ -72,7 +73,7 @@ export const referenceExists = defineRule({
     'Manifests may arrive in any order, so this rule never rejects one. Not checked: optional references, the ' +
     'ServiceAccount "default", routes selected by labels, and the references of a workload that supplies the pod ' +
     'template. Source: Argo Rollouts v1.9.1, rollout/controller.go (getRolloutReferencedResources) and utils/istio ' +
-    '(a VirtualService as name.namespace).',
+    '(a VirtualService as name.namespace), utils/defaults (the group of TraefikServices).',
   subject: {
     'Rollout.argoproj.io': [...REFERENCE_PLACES['Rollout.argoproj.io'], ...ANALYSIS_PLACES['Rollout.argoproj.io']],
     ...inEach(TEMPLATE_KINDS, NESTED_TEMPLATE_PLACES),
@@ -94,8 +95,9 @@ export const referenceExists = defineRule({
       const use = USE[role];
       if (kind === undefined || use === undefined || seen.has(`${role} ${key}`) || isExempt(reference, own)) continue;
       seen.add(`${role} ${key}`);
-      if (context.find(kind, namespace, name) !== undefined || context.lookup(kind, namespace, name).state !== 'absent')
-        continue;
+      const found = context.find(kind, namespace, name);
+      if (found !== undefined) checkTraefikGroup(context, reference, found);
+      if (found !== undefined || context.lookup(kind, namespace, name).state !== 'absent') continue;
 
       const anchor = `${role} ${name}`;
       const written = String(at(subject, path));
@@ -113,6 +115,29 @@ export const referenceExists = defineRule({
     }
   },
 });
+
+const TRAEFIK_OLD = 'traefik.containo.us/v1alpha1';
+const TRAEFIK_NEW = 'traefik.io/v1alpha1';
+
+// The controller asks for one group only. While releases may differ, the new group is right: it is the one that Traefik
+// kept.
+function checkTraefikGroup(context: RuleContext<typeof messages>, { kind, path }: Reference, found: KubeObject): void {
+  if (kind !== 'TraefikService.traefik.io') return;
+  const { apiVersion } = found;
+  const { name } = found.metadata;
+  const report = (expected: string, versions: OfVersions): void => {
+    context.report('traefikGroup', {
+      path,
+      anchor: name,
+      data: { name, apiVersion, expected },
+      related: [{ object: found, path: ['apiVersion'] }],
+      versions,
+    });
+  };
+  const before: OfVersions = { before: 'traefikGroupIsNew' };
+  if (apiVersion === TRAEFIK_OLD) report(TRAEFIK_NEW, { since: 'traefikGroupIsNew' });
+  else if (versionsMatching(context.versions, before) === 'all') report(TRAEFIK_OLD, before);
+}
 
 function isExempt({ kind, role, name, optional }: Reference, own: string): boolean {
   // A cluster-scoped template names AnalysisTemplates in the namespace of the Rollout that uses it.

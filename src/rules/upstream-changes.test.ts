@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { bundleWorld, parseManifests, placeObjects } from '../world/manifests.ts';
+import { parseVersion, SUPPORTED_VERSIONS } from '../world/rollouts-versions.ts';
+import { evaluate } from './engine.ts';
+import { RULES } from './index.ts';
+
+function classesOf(fixture: string, messageId: string, version: string | undefined): string[] {
+  const text = readFileSync(join(import.meta.dirname, `${fixture}.yaml`), 'utf8');
+  const { sources } = placeObjects(parseManifests(text, fixture).objects);
+  const objects = sources.map(({ object }) => object);
+  const versions = version === undefined ? SUPPORTED_VERSIONS : parseVersion(version);
+  if (versions === undefined) throw new Error(`${version} is not a version`);
+  const rule = RULES.filter(({ id }) => fixture.startsWith(`${id}/`));
+  const { findings } = evaluate(bundleWorld(objects, { versions: () => versions }), objects, rule);
+  return [...new Set(findings.filter((finding) => finding.messageId === messageId).map((finding) => finding.class))];
+}
+
+// What each release says, then what is said if the release is not known.
+describe('a change of Argo Rollouts', () => {
+  it.each<[fixture: string, messageId: string, said: Readonly<Record<string, string[]>>, unknown: string[]]>([
+    [
+      'rollout-security-context/fixtures/bad-privileged-without-escalation',
+      'privilegedEscalation',
+      { '1.9': [], '1.10.0': [], '1.10.1': ['invalid'], '1.10': ['advice'] },
+      ['advice'],
+    ],
+    [
+      'rollout-volumes/fixtures/bad-bidirectional-mounts',
+      'privilegedBidirectional',
+      { '1.9': ['invalid'], '1.10.0': ['invalid'], '1.10.1': [] },
+      ['advice'],
+    ],
+    [
+      'rollout-volumes/fixtures/bad-bidirectional-mounts',
+      'bidirectional',
+      { '1.9': ['invalid'], '1.10.1': ['invalid'] },
+      ['invalid'],
+    ],
+    [
+      'analysis-placeholders/fixtures/bad-request-timeout',
+      'undeclared',
+      { '1.9': ['invalid'], '1.10': ['invalid'] },
+      ['invalid', 'advice'],
+    ],
+    [
+      'analysis-metrics/fixtures/bad-request-timeout',
+      'noRequestTimeout',
+      { '1.9': ['advice'], '1.10': [] },
+      ['advice'],
+    ],
+    ['analysis-metrics/fixtures/bad-request-timeout', 'requestTimeout', { '1.9': [], '1.10': ['advice'] }, ['advice']],
+    [
+      'reference-exists/fixtures/bad-former-traefik-group',
+      'traefikGroup',
+      { '1.9': [], '1.10': ['advice'] },
+      ['advice'],
+    ],
+    ['reference-exists/fixtures/good-traefik-group', 'traefikGroup', { '1.9': ['advice'], '1.10': [] }, []],
+    [
+      'rollout-services/fixtures/bad-ping-pong-with-a-plugin',
+      'pingPongRouter',
+      { '1.9': ['invalid'], '1.10': [] },
+      ['advice'],
+    ],
+  ])('%s: %s', (fixture, messageId, said, unknown) => {
+    expect(
+      Object.fromEntries(Object.keys(said).map((version) => [version, classesOf(fixture, messageId, version)])),
+    ).toEqual(said);
+    expect(classesOf(fixture, messageId, undefined).toSorted()).toEqual(unknown.toSorted());
+  });
+});
