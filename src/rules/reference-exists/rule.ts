@@ -96,7 +96,7 @@ export const referenceExists = defineRule({
       if (kind === undefined || use === undefined || seen.has(`${role} ${key}`) || isExempt(reference, own)) continue;
       seen.add(`${role} ${key}`);
       const found = context.find(kind, namespace, name);
-      if (found !== undefined) checkTraefikGroup(context, reference, found);
+      checkTraefikGroup(context, reference, found);
       if (found !== undefined || context.lookup(kind, namespace, name).state !== 'absent') continue;
 
       const anchor = `${role} ${name}`;
@@ -121,8 +121,12 @@ const TRAEFIK_NEW = 'traefik.io/v1alpha1';
 
 // The controller asks for one group only. While releases may differ, the new group is right: it is the one that Traefik
 // kept.
-function checkTraefikGroup(context: RuleContext<typeof messages>, { kind, path }: Reference, found: KubeObject): void {
-  if (kind !== 'TraefikService.traefik.io') return;
+function checkTraefikGroup(
+  context: RuleContext<typeof messages>,
+  { kind, path }: Reference,
+  found: KubeObject | undefined,
+): void {
+  if (kind !== 'TraefikService.traefik.io' || found === undefined) return;
   const { apiVersion } = found;
   const { name } = found.metadata;
   const report = (expected: string, versions: OfVersions): void => {
