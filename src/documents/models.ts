@@ -14,6 +14,8 @@ export interface SchemaOrigin {
    * only the types are certain, because the API server defaults some required fields.
    */
   readonly custom: boolean;
+  /** The apiVersion whose schema is used, if the package lacks that of the object, and both are the same. */
+  readonly sameAs?: string;
 }
 
 const ARGO: SchemaOrigin = { package: '@kubernetes-models/argo-rollouts', title: 'Argo Rollouts 1.9', custom: true };
@@ -37,6 +39,8 @@ const ORIGINS: ReadonlyMap<string, SchemaOrigin> = new Map([
   ['gateway.networking.k8s.io/v1beta1/HTTPRoute', GATEWAY],
   ['gateway.networking.k8s.io/v1/GRPCRoute', GATEWAY],
   ['gateway.networking.k8s.io/v1alpha2/GRPCRoute', GATEWAY],
+  // From the custom resource definition of Gateway API 1.6: v1 has the same fields.
+  ['gateway.networking.k8s.io/v1/TCPRoute', { ...GATEWAY, sameAs: 'gateway.networking.k8s.io/v1alpha2' }],
   ['gateway.networking.k8s.io/v1alpha2/TCPRoute', GATEWAY],
   ['gateway.networking.k8s.io/v1/TLSRoute', GATEWAY],
   ['gateway.networking.k8s.io/v1alpha2/TLSRoute', GATEWAY],
@@ -79,6 +83,14 @@ export interface Inspection {
   readonly schema: Schema;
   readonly errors: readonly SchemaError[];
   readonly visited: readonly Visited[];
+}
+
+/** Returns the apiVersions and kinds that have a schema. */
+export function schemas(): Schema[] {
+  return [...ORIGINS.keys()].flatMap((id) => {
+    const slash = id.lastIndexOf('/');
+    return schemaOf(id.slice(0, slash), id.slice(slash + 1)) ?? [];
+  });
 }
 
 /** Returns the schema for an apiVersion and kind, or undefined if there is none. */
@@ -177,14 +189,19 @@ function validate(schema: Schema, value: unknown): unknown {
     validator = load(schema);
     validators.set(id, validator);
   }
-  return validator(value);
+  const errors = validator(value);
+  return schema.sameAs === undefined
+    ? errors
+    : asArray(errors).filter((error) => dig(error, 'instancePath') !== '/apiVersion');
 }
 
 // The packages export their files only to `import`, which would make every caller asynchronous. Node can also require a
 // module by its file name if the module has no top-level await.
 function load(schema: Schema): Validator {
   const folder = dirname(require.resolve(`${schema.package}/package.json`));
-  const loaded: unknown = require(join(folder, ...schema.apiVersion.split('/'), `${schema.kind}.js`));
+  const loaded: unknown = require(
+    join(folder, ...(schema.sameAs ?? schema.apiVersion).split('/'), `${schema.kind}.js`),
+  );
   const model =
     typeof loaded === 'object' && loaded !== null ? (Reflect.get(loaded, schema.kind) as unknown) : undefined;
   const prototype: unknown = typeof model === 'function' ? model.prototype : undefined;

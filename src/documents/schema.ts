@@ -103,7 +103,8 @@ const VALUE_KEYWORDS: ReadonlySet<string> = new Set([
 /** A schema error that is certain enough to report, and all types that would be valid. */
 type CertainError = SchemaError & { readonly types: readonly string[] };
 
-function certainErrors({ schema, errors }: Inspection): CertainError[] {
+function certainErrors({ schema, errors: all }: Inspection): CertainError[] {
+  const errors = all.filter((error) => !isWithinNewerLimit(schema.kind, error));
   const byPlace = Map.groupBy(errors, ({ path }) => JSON.stringify(path));
   // If a value must have one of several forms, each form that it does not have adds errors to it and to its fields.
   const forms = new Set([...byPlace].filter(([, here]) => here.some(isChoice)).map(([place]) => place));
@@ -129,6 +130,18 @@ function certainErrors({ schema, errors }: Inspection): CertainError[] {
 
 // From the experimental channel of Gateway API 1.5, which the package does not include.
 const NEWER_VALUES: ReadonlySet<unknown> = new Set(['ExternalAuth']);
+
+// Gateway API 1.6 raised this limit.
+const MAX_TLS_HOSTNAMES = 1024;
+
+function isWithinNewerLimit(kind: string, { path, keyword, value }: SchemaError): boolean {
+  return (
+    kind === 'TLSRoute' &&
+    keyword === 'maxItems' &&
+    path.join('.') === 'spec.hostnames' &&
+    asArray(value).length <= MAX_TLS_HOSTNAMES
+  );
+}
 
 function isChoice({ keyword }: SchemaError): boolean {
   return keyword === 'oneOf' || keyword === 'anyOf' || keyword === 'not';

@@ -2,6 +2,7 @@ import { nearest } from '../world/nearest.ts';
 import { renderPath, type Path } from '../world/path.ts';
 import { defineDocumentCheck, MAX_FINDINGS } from './define.ts';
 import { fieldsOf } from './fields.ts';
+import { isNewerField, newerFieldsAt } from './newer-fields.ts';
 import { schemaOf, type Schema, type Visited } from './models.ts';
 
 /** Reports fields that the schema of their kind does not have. */
@@ -12,8 +13,8 @@ export const unknownField = defineDocumentCheck({
   explanation:
     'kubectl rejects an unknown field (strict validation is its default since 1.25). Helm, Argo CD and most other ' +
     'clients do not, and the API server then silently drops the field. The setting has no effect, and no message ' +
-    'says so. Rollgate checks against the schemas of Argo Rollouts 1.9, Istio 1.29 and Gateway API 1.5, and knows ' +
-    'a few fields of newer versions. An unknown field is only advice, because a newer version may have it. ' +
+    'says so. Rollgate checks against the schemas of Argo Rollouts 1.9, Istio 1.29 and Gateway API 1.5, and the ' +
+    'fields that Argo Rollouts 1.10, Istio 1.32 and Gateway API 1.6 add. An unknown field is only advice, because a newer version may have it. ' +
     'Metadata and free-form settings, such as those of plugins, are not checked.',
   messages: {
     misspelt: {
@@ -42,11 +43,11 @@ export const unknownField = defineDocumentCheck({
       const inspection = inspect(source);
       if (inspection === undefined || inspection === 'too large' || UNCHECKED.has(inspection.schema.kind)) continue;
       const { schema } = inspection;
-      for (const { visited, field } of unknownIn(inspection.visited).slice(0, MAX_FINDINGS)) {
+      for (const { visited, field } of unknownIn(inspection.visited, schema.kind).slice(0, MAX_FINDINGS)) {
         const path = [...visited.path, field];
         const at = { source, path, anchor: path.filter((part) => typeof part === 'string').join('.') };
         const about = { field, place: visited.path.length === 0 ? `the ${schema.kind}` : renderPath(visited.path) };
-        const near = nearest(field, visited.known);
+        const near = nearest(field, [...visited.known, ...newerFieldsAt(schema.kind, visited.path)]);
         const here = near === undefined ? placesFor(field, schema, visited.path) : [];
         const related = near === undefined && here.length === 0 ? relatedPlace(field, schema) : undefined;
         if (near !== undefined) report('misspelt', { ...at, data: { ...about, near, schema: schema.title } });
@@ -59,34 +60,16 @@ export const unknownField = defineDocumentCheck({
   },
 });
 
-function unknownIn(visited: readonly Visited[]): { readonly visited: Visited; readonly field: string }[] {
+function unknownIn(visited: readonly Visited[], kind: string): { readonly visited: Visited; readonly field: string }[] {
   return visited.filter(isChecked).flatMap((place) =>
     Object.keys(place.value)
-      .filter((field) => !place.known.has(field) && !isNewer(place.path, field))
+      .filter((field) => !place.known.has(field) && !isNewerField(kind, [...place.path, field]))
       .map((field) => ({ visited: place, field })),
   );
 }
 
 // Only their types are checked: which fields they have depends mostly on the version of the cluster.
 const UNCHECKED: ReadonlySet<string> = new Set(['Deployment', 'Ingress']);
-
-// From the custom resource definitions of Argo Rollouts v1.10.1, Istio 1.31 (alpha) and Gateway API v1.6.1, which
-// the packages do not have yet. Written as parent.field.
-const NEWER: ReadonlySet<string> = new Set([
-  'datadog.requestTimeout',
-  'redirect.prefixRewrite',
-  'http.http2KeepAlive',
-  'loadBalancer.zoneAwareLbSetting',
-  'loadBalancer.backendUtilization',
-  'outlierDetection.outlierDetectionHttpErrorCodes',
-  'retryBudget.budgetInterval',
-  'sessionPersistence.cookie',
-  'sessionPersistence.header',
-]);
-
-function isNewer(path: Path, field: string): boolean {
-  return NEWER.has(`${path.findLast((part) => typeof part === 'string') ?? ''}.${field}`);
-}
 
 function isChecked({ path, known }: Visited): boolean {
   return known.size > 0 && !path.includes('metadata') && path[0] !== 'status';

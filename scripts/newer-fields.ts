@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import prettier from 'prettier';
+import { parseAllDocuments } from 'yaml';
+import { inspect, schemas, type Schema } from '../src/documents/models.ts';
+import { placeOf } from '../src/documents/newer-fields.ts';
+import { asArray, asObject, asString, dig, isObject } from '../src/world/read.ts';
+
+// Writes src/documents/newer-field-list.ts, or checks it with --check: the fields of the newest custom resource definitions that the compiled schemas
+// lack. The definitions come from the Go modules of the projects.
+const SOURCES = [
+  {
+    module: 'github.com/argoproj/argo-rollouts@v1.10.1',
+    files: ['rollout', 'analysis-template', 'cluster-analysis-template', 'experiment'].map(
+      (name) => `manifests/crds/${name}-crd.yaml`,
+    ),
+  },
+  { module: 'istio.io/api@v1.32.0', files: ['kubernetes/customresourcedefinitions.gen.yaml'] },
+  {
+    module: 'sigs.k8s.io/gateway-api@v1.6.3',
+    files: ['http', 'grpc', 'tcp', 'tls'].map(
+      (name) => `config/crd/experimental/gateway.networking.k8s.io_${name}routes.yaml`,
+    ),
+  },
+];
+const TARGET = join(import.meta.dirname, '..', 'src', 'documents', 'newer-field-list.ts');
+
+const definitions = new Map<string, unknown>();
+for (const { module, files } of SOURCES) {
+  const download: unknown = JSON.parse(execFileSync('go', ['mod', 'download', '-json', module], { encoding: 'utf8' }));
+  for (const file of files) {
+    const text = readFileSync(join(asString(dig(download, 'Dir')), file), 'utf8');
+    for (const document of parseAllDocuments(text)) {
+      const definition: unknown = document.toJS();
+      const [group, kind] = [dig(definition, 'spec', 'group'), dig(definition, 'spec', 'names', 'kind')].map(asString);
+      for (const version of asArray(dig(definition, 'spec', 'versions')))
+        definitions.set(
+          `${group}/${asString(dig(version, 'name'))}/${kind}`,
+          dig(version, 'schema', 'openAPIV3Schema'),
+        );
+    }
+  }
+}
+
+const newer: Record<string, Set<string>> = {};
+for (const schema of schemas().filter(({ custom }) => custom)) {
+  const definition = definitions.get(`${schema.apiVersion}/${schema.kind}`);
+  if (definition === undefined) continue;
+  for (const place of newerIn(schema, definition)) (newer[schema.kind] ??= new Set()).add(place);
+}
+const sorted = Object.fromEntries(
+  Object.keys(newer)
+    .toSorted()
+    .map((kind) => [kind, [...(newer[kind] ?? [])].toSorted()]),
+);
+const source = `/** Written by \`npm run newer-fields\`. Do not edit. */
+export const NEWER_FIELDS: Readonly<Record<string, readonly string[]>> = ${JSON.stringify(sorted)};
+`;
+const options = await prettier.resolveConfig(TARGET);
+const formatted = await prettier.format(source, { ...options, filepath: TARGET });
+if (!process.argv.includes('--check')) writeFileSync(TARGET, formatted);
+else if (readFileSync(TARGET, 'utf8') !== formatted) {
+  console.error('src/documents/newer-field-list.ts is not up to date: run npm run newer-fields');
+  process.exitCode = 1;
+}
+
+/** Returns the places of the fields that a definition has and a compiled schema lacks. */
+function newerIn(schema: Schema, definition: unknown): string[] {
+  const value = { ...asObject(exampleOf(definition)), apiVersion: schema.apiVersion, kind: schema.kind };
+  const inspection = inspect(schema, value);
+  if (inspection === undefined) throw new Error(`the example of ${schema.kind} has too many values`);
+  return inspection.visited
+    .filter(({ path, known }) => known.size > 0 && path[0] === 'spec')
+    .flatMap(({ path, value: fields, known }) =>
+      Object.keys(fields)
+        .filter((field) => !known.has(field))
+        .map((field) => placeOf([...path, field])),
+    );
+}
+
+/** Returns a value with every field of a schema except those of pods. */
+function exampleOf(schema: unknown): unknown {
+  const properties = dig(schema, 'properties');
+  if (isObject(properties)) {
+    const isPod = 'containers' in properties && 'initContainers' in properties;
+    return isPod
+      ? {}
+      : Object.fromEntries(
+          Object.entries(properties)
+            .filter(([field]) => field !== 'status' && field !== 'metadata')
+            .map(([field, inner]) => [field, exampleOf(inner)]),
+        );
+  }
+  const items = dig(schema, 'items');
+  if (items !== undefined) return [exampleOf(items)];
+  return dig(schema, 'type') === 'object' ? {} : 'x';
+}
