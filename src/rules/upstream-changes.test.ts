@@ -57,6 +57,7 @@ describe('a change of Argo Rollouts', () => {
       { '1.9': [], '1.10': ['advice'] },
       ['advice'],
     ],
+    ['rollout-counts/fixtures/bad-min-pods', 'minPods', { '1.9': ['advice'], '1.10': [] }, ['advice']],
     ['reference-exists/fixtures/good-traefik-group', 'traefikGroup', { '1.9': ['advice'], '1.10': [] }, []],
     [
       'rollout-services/fixtures/bad-ping-pong-with-a-plugin',

@@ -55,6 +55,11 @@ export const UPSTREAM_CHANGES = {
       'flag `--traefik-api-version` of the controller sets another version.',
     source: '`utils/defaults` (DefaultTraefikVersion)',
   },
+  minPodsAreCapped: {
+    since: [1, 10, 0],
+    what: '`minPodsPerReplicaSet` counts as at most `spec.replicas`. Before, a higher value made the controller reconcile without end.',
+    source: '`utils/replicaset` (CheckMinPodsPerReplicaSet)',
+  },
   privilegedIsValidated: {
     since: [1, 10, 1],
     what:

@@ -1,5 +1,6 @@
+import type { KubeObject } from '../../world/object.ts';
 import { dig, int32, isBeyondInt32, renderInt32, type JsonObject } from '../../world/read.ts';
-import { blueGreenOf, canaryOf } from '../../world/rollout.ts';
+import { blueGreenOf, canaryOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const COUNTS = ['replicas', 'minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds'] as const;
@@ -27,6 +28,11 @@ const messages = {
     text: 'maxSurge ({surge}) and maxUnavailable ({unavailable}) both count as 0, so no pod can be replaced',
     fix: 'raise one of them',
   },
+  minPods: {
+    class: 'advice',
+    text: 'minPodsPerReplicaSet ({least}) is higher than replicas ({replicas}), so the controller reconciles without end',
+    fix: 'use at most {replicas}, or raise replicas',
+  },
   revisions: {
     class: 'invalid',
     text: 'scaleDownDelayRevisionLimit ({limit}) is higher than revisionHistoryLimit ({history})',
@@ -44,7 +50,7 @@ export const rolloutCounts = defineRule({
     'progressDeadlineSeconds 600, minReadySeconds 0, revisionHistoryLimit 10, and 25% for maxSurge and ' +
     'maxUnavailable. The controller reads only the last 32 bits of larger numbers, except for maxSurge and ' +
     'maxUnavailable. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec, ' +
-    'invalidMaxSurgeMaxUnavailable, ValidateRolloutStrategyBlueGreen) and utils/defaults.',
+    'invalidMaxSurgeMaxUnavailable, ValidateRolloutStrategyBlueGreen), utils/defaults and utils/replicaset (CheckMinPodsPerReplicaSet).',
   subject: {
     'Rollout.argoproj.io': [
       'spec.replicas',
@@ -53,6 +59,8 @@ export const rolloutCounts = defineRule({
       'spec.revisionHistoryLimit',
       'spec.strategy.canary.maxSurge',
       'spec.strategy.canary.maxUnavailable',
+      'spec.strategy.canary.minPodsPerReplicaSet',
+      'spec.strategy.canary.trafficRouting',
       'spec.strategy.blueGreen.scaleDownDelayRevisionLimit',
     ],
   },
@@ -86,6 +94,7 @@ export const rolloutCounts = defineRule({
     }
 
     checkPods(context, canaryOf(rollout));
+    checkMinPods(context, rollout);
 
     const limit = int32(blueGreenOf(rollout)?.['scaleDownDelayRevisionLimit']);
     const history = count('revisionHistoryLimit') ?? DEFAULT_REVISION_HISTORY;
@@ -107,6 +116,20 @@ function checkPods(context: RuleContext<typeof messages>, canary: JsonObject | u
     const data = { surge: String(canary['maxSurge']), unavailable: String(canary['maxUnavailable']) };
     context.report('standstill', { path: ['spec', 'strategy', 'canary', 'maxSurge'], anchor: 'maxSurge', data });
   }
+}
+
+// Without replicas, an autoscaler most likely sets them.
+function checkMinPods(context: RuleContext<typeof messages>, rollout: KubeObject): void {
+  if (trafficRoutingOf(rollout) === undefined) return;
+  const least = int32(canaryOf(rollout)?.['minPodsPerReplicaSet']);
+  const replicas = int32(dig(rollout, 'spec', 'replicas'));
+  if (least === undefined || replicas === undefined || replicas <= 0 || least <= replicas) return;
+  context.report('minPods', {
+    path: ['spec', 'strategy', 'canary', 'minPodsPerReplicaSet'],
+    anchor: 'minPodsPerReplicaSet',
+    data: { least, replicas },
+    versions: { before: 'minPodsAreCapped' },
+  });
 }
 
 /**
