@@ -35,10 +35,16 @@ interface TargetRef {
   name: string;
 }
 
+// Argo Rollouts 1.10.
+interface NewerTemplate {
+  metadata: NonNullable<IService['metadata']>;
+  spec: { metrics: { provider: { datadog?: { requestTimeout: string } } }[] };
+}
+
 /** The type of each kind. Of kinds without a compiled schema only the fields that the code reads are here. */
 export interface Schemas extends Record<KindId, unknown> {
   'Rollout.argoproj.io': IRollout;
-  'AnalysisTemplate.argoproj.io': IAnalysisTemplate;
+  'AnalysisTemplate.argoproj.io': IAnalysisTemplate | NewerTemplate;
   'ClusterAnalysisTemplate.argoproj.io': IClusterAnalysisTemplate;
   'Experiment.argoproj.io': IExperiment;
   Service: IService;

@@ -1,0 +1,4 @@
+import { testRule } from '../../../test/support/rule-tester.ts';
+import { gatewayRouteVersion } from './rule.ts';
+
+testRule(gatewayRouteVersion, import.meta.dirname);
