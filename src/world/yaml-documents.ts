@@ -103,7 +103,7 @@ class NodeReader {
   #addEntries(map: YAMLMap): void {
     const firsts = new Map<string, Pair>();
     for (const pair of map.items) {
-      const key = isScalar(pair.key) ? String(pair.key.value) : undefined;
+      const key = isScalar(pair.key) ? nameOf(pair.key.value) : undefined;
       // An alias may name what is in a key.
       if (key === undefined || (pair.key as Node).anchor !== undefined)
         this.add(pair.key, startOf(pair.key), undefined);
@@ -129,6 +129,11 @@ class NodeReader {
       same: hasSameValue(first, pair, this.#text),
     });
   }
+}
+
+// The parser has a symbol for the key `<<` that merges a mapping.
+function nameOf(key: unknown): string {
+  return typeof key === 'symbol' ? (key.description ?? '') : String(key);
 }
 
 function startOf(node: unknown): number {
