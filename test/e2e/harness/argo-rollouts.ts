@@ -1,8 +1,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { binary, sourceOf } from '../../control-plane/build.ts';
+import { binary, rolloutsRelease, sourceOf } from '../../control-plane/build.ts';
 import { asArray, dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
+import { parseVersion, SUPPORTED_VERSIONS, type RolloutsVersions } from '../../../src/world/rollouts-versions.ts';
 import type { ControlPlane, ServiceAccount } from './control-plane.ts';
 import { yamlOf, type Kubectl } from './kubectl.ts';
 import { objectsOf } from './objects.ts';
@@ -21,6 +22,12 @@ export interface ArgoRolloutsOptions {
 }
 
 const UPSTREAM = 'argo-rollouts';
+const RELEASE = rolloutsRelease('1.9');
+
+/** Returns the release of the controller, which Rollgate reads from its image. */
+export function controllerVersions(): RolloutsVersions {
+  return parseVersion(RELEASE) ?? SUPPORTED_VERSIONS;
+}
 
 /**
  * The real controller, installed from upstream's own manifests, running as a process under the token of its service
@@ -141,7 +148,12 @@ async function manifests(
   plugins: Readonly<Record<string, string>>,
 ): Promise<KubeObject[]> {
   const path = join(await sourceOf('github.com/argoproj/argo-rollouts'), 'manifests', 'install.yaml');
-  return objectsOf(await readFile(path, 'utf8')).map((object) => {
+  // Upstream sets the release in the image when it publishes the manifests.
+  const text = (await readFile(path, 'utf8')).replace(
+    'argoproj/argo-rollouts:latest',
+    `argoproj/argo-rollouts:${RELEASE}`,
+  );
+  return objectsOf(text).map((object) => {
     const namespaced = ['ServiceAccount', 'ConfigMap', 'Secret', 'Service', 'Deployment'].includes(object.kind);
     const own =
       object.metadata.name === UPSTREAM && ['ServiceAccount', 'Deployment', 'ClusterRoleBinding'].includes(object.kind);

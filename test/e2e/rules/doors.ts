@@ -1,3 +1,4 @@
+import { controllerVersions } from '../harness/argo-rollouts.ts';
 import type { Rule } from '../../../src/rules/define.ts';
 import { evaluate } from '../../../src/rules/engine.ts';
 import type { Finding, FindingClass } from '../../../src/rules/finding.ts';
@@ -47,7 +48,9 @@ const GRAVITY: readonly FindingClass[] = ['invalid', 'missing', 'advice'];
  * @param wanted - The referenced object, as `Kind name`.
  */
 export function pairOf(objects: readonly KubeObject[], rule: Rule, wanted?: string): Pair | undefined {
-  const { findings } = evaluate(bundleWorld(objects, { complete: true }), objects, [rule]);
+  const { findings } = evaluate(bundleWorld(objects, { complete: true, versions: controllerVersions }), objects, [
+    rule,
+  ]);
   const candidates = findings
     .toSorted((a, b) => GRAVITY.indexOf(a.class) - GRAVITY.indexOf(b.class))
     .map((finding) => ({ finding, referenced: referencedBy(finding, wanted) }));
@@ -116,10 +119,11 @@ export function isInvalidAlone({ referrer, referenced, others }: Pair, rule: Rul
   const without = [...others, ...(referenced === undefined ? [] : [referenced])].filter(
     (object) => keyOf(object) !== keyOf(referrer),
   );
-  return evaluate(bundleWorld(without), without, [rule]).findings.some(({ subject, object, related }) =>
-    [subject, object, ...related.map((place) => place.object)].some(
-      (each) => referenced !== undefined && keyOf(each) === keyOf(referenced),
-    ),
+  return evaluate(bundleWorld(without, { versions: controllerVersions }), without, [rule]).findings.some(
+    ({ subject, object, related }) =>
+      [subject, object, ...related.map((place) => place.object)].some(
+        (each) => referenced !== undefined && keyOf(each) === keyOf(referenced),
+      ),
   );
 }
 
@@ -131,5 +135,8 @@ export function bareRollout({ referrer, referenced, others }: Pair, rule: Rule):
   if (referrer.kind !== 'Rollout') return undefined;
   const right: KubeObject = { ...referrer, spec: { ...asObject(referrer['spec']), strategy: { canary: {} } } };
   const all = [...others, ...(referenced === undefined ? [] : [referenced]), right];
-  return evaluate(bundleWorld(all, { complete: true }), [right], [rule]).findings.length === 0 ? right : undefined;
+  return evaluate(bundleWorld(all, { complete: true, versions: controllerVersions }), [right], [rule]).findings
+    .length === 0
+    ? right
+    : undefined;
 }

@@ -67,9 +67,10 @@ const isRollout = (object: KubeObject): boolean => kindOf(object) === 'Rollout.a
 export type Said = Pick<Row, 'verdict' | 'rules'>;
 const NOTHING: Said = { verdict: 'admits', rules: [] };
 const OF_MISSING = new Set(
-  RULES.filter(({ messages }) => Object.values(messages).every((message) => message.class === 'missing')).map(
-    ({ id }) => id,
-  ),
+  RULES.filter(({ messages }) => {
+    const classes = new Set(Object.values(messages).map((message) => message.class));
+    return classes.has('missing') && !classes.has('invalid');
+  }).map(({ id }) => id),
 );
 
 /**
