@@ -100,7 +100,7 @@ export function withRolloutsVersion(
   }
   if (supportedRange([named]).isClamped)
     say(
-      `--rollouts-version: ${version} is not supported: it checks for the nearest of ${rangeText(SUPPORTED_VERSIONS)}`,
+      `--rollouts-version: ${version} is not supported: checking for the nearest version of ${rangeText(SUPPORTED_VERSIONS)}`,
     );
   return { ...policy, controllers: { ...policy.controllers, version } };
 }

@@ -73,14 +73,16 @@ export function scanWorld(
 }
 
 /**
- * Returns the findings of a scan that another one has not: what another version of Argo Rollouts does otherwise with the
- * same objects.
+ * Returns what a scan says and another one does not: what changes with another version of Argo Rollouts, for the same
+ * objects.
  */
 export function differenceOf(report: BundleReport, other: BundleReport): BundleReport {
   const known = new Set(other.findings.map((line) => JSON.stringify(line)));
   const findings = report.findings.filter((line) => !known.has(JSON.stringify(line)));
   const verdict = findings.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow';
-  return { ...report, findings, verdict, skipped: [], untrustedControllers: [] };
+  const skips = new Set(other.skipped.map((skip) => JSON.stringify(skip)));
+  const skipped = report.skipped.filter((skip) => !skips.has(JSON.stringify(skip)));
+  return { ...report, findings, verdict, skipped, untrustedControllers: [] };
 }
 
 function untrustedControllers(world: World, { controllers }: Policy, namespace: string | undefined): readonly string[] {
@@ -177,10 +179,7 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
     .option('-n, --namespace <name>', 'check only this namespace and cluster-scoped objects')
     .option('--would-deny', 'print only the number of denials for each namespace')
     .option('--policy <file>', 'the policy file (default: the built-in policy)')
-    .option(
-      '--rollouts-version <version>',
-      'report only what this version of Argo Rollouts, such as 1.10, does otherwise than the one in the cluster',
-    )
+    .option('--rollouts-version <version>', 'report only what changes with this version of Argo Rollouts, such as 1.10')
     .option('--kubeconfig <file>', 'the kubeconfig (default: what kubectl uses)')
     .option('--context <name>', 'the context in the kubeconfig (default: the current one)')
     .option('--istio-kubeconfig <file>', 'the kubeconfig of the cluster with the Istio objects, if it is another one')
@@ -206,7 +205,7 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
         const here = scan(policy);
         if (next !== policy)
           say(
-            `only what Argo Rollouts ${options.rolloutsVersion} does otherwise than the version here, ${rangeText(cluster.world.versions)}`,
+            `showing only what changes from Argo Rollouts ${rangeText(cluster.world.versions)} to ${options.rolloutsVersion}`,
           );
         const report = next === policy ? here : differenceOf(scan(next), here);
         const color = io.isTTY && options.color !== false && (io.env['NO_COLOR'] ?? '') === '';

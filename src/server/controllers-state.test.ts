@@ -13,7 +13,7 @@ function stateOf(source: { accounts: string[]; none: boolean; versions?: Support
   const log = createLog('info', {
     write: (line: string) => {
       const { level, msg, account = '' } = JSON.parse(line) as { level: string; msg: string; account?: string };
-      if (msg.startsWith('requests are judged')) return;
+      if (msg.startsWith('requests are checked')) return;
       lines.push(`${level} ${account} ${msg.split(/[:,;]/)[0]}`);
     },
   });
@@ -74,7 +74,7 @@ describe('ControllersState', () => {
     source.versions = of('1.8.3');
     state.check();
     state.check();
-    expect(lines).toEqual(['warn  this version of Argo Rollouts is not supported']);
+    expect(lines).toEqual(['warn  a controller or the policy has a version of Argo Rollouts that is not supported']);
     state.stop();
   });
 });

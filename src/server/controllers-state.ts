@@ -56,9 +56,9 @@ export class ControllersState {
     if (found.isClamped)
       this.#log.warn(
         { versions, supported: rangeText(SUPPORTED_VERSIONS) },
-        'this version of Argo Rollouts is not supported: requests are judged for the nearest supported one; install a Rollgate that supports it',
+        'a controller or the policy has a version of Argo Rollouts that is not supported: requests are checked for the nearest supported one; upgrade Rollgate',
       );
-    else this.#log.info({ versions }, 'requests are judged for these versions of Argo Rollouts');
+    else this.#log.info({ versions }, 'requests are checked for these versions of Argo Rollouts');
   }
 
   #see(account: string): void {

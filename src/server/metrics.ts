@@ -173,7 +173,7 @@ export class Metrics implements QuestionMetrics {
     );
     this.#gauge(
       'rollgate_rollouts_versions',
-      'The versions of Argo Rollouts that requests are judged for; 0 if a controller has another, which is not supported.',
+      'The versions of Argo Rollouts that requests are checked for; 0 if a controller or the policy has an unsupported one.',
       ['versions'],
       (gauge) => {
         const { versions, isClamped } = sources.versions();

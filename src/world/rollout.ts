@@ -106,7 +106,7 @@ export function virtualServiceEntries(rollout: KubeObject, look: VersionedLook):
     if (matching === 'some') {
       const { name } = asObject(at(rollout, entry.path));
       look.skip(
-        `which VirtualService "${asString(name)}" is depends on the version of Argo Rollouts: set controllers.version in the policy`,
+        `versions of Argo Rollouts find different VirtualServices for "${asString(name)}": set controllers.version in the policy`,
       );
     }
     return matching === 'all';

@@ -101,16 +101,24 @@ function releaseText([major, minor, patch]: Release): string {
   return patch === 0 ? `${major}.${minor}` : `${major}.${minor}.${patch}`;
 }
 
-/** Returns a range in words: `1.9.3`, `1.9 to 1.10`. */
+/** Returns a range in words: `1.9.3`, `1.9.3 to 1.10.1`, `1.9 to 1.10` for all releases of these minors. */
 export function rangeText({ min, max }: RolloutsVersions): string {
-  const [from, to] = [releaseText(min), max[2] === Infinity ? `${max[0]}.${max[1]}` : releaseText(max)];
+  const isOpen = max[2] === Infinity;
+  const end = (release: Release, isWhole: boolean): string => release.slice(0, isWhole ? 2 : 3).join('.');
+  const [from, to] = [end(min, isOpen && (min[2] === 0 || min[2] === Infinity)), end(max, isOpen)];
   return from === to ? from : `${from} to ${to}`;
+}
+
+/** Reports whether two ranges are the same. */
+export function isSameRange(a: RolloutsVersions, b: RolloutsVersions): boolean {
+  return compareReleases(a.min, b.min) === 0 && compareReleases(a.max, b.max) === 0;
 }
 
 const VERSION = /^v?(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?$/;
 
 /**
- * Returns the releases that a version names, or undefined. `1.10` and `v1.10` are all releases of that minor, `1.10.2` is one.
+ * Returns the releases that a version names, or undefined. `1.10` and `v1.10` are all releases of that minor, `1.10.2`
+ * is one.
  * Anything after the numbers makes it unknown: a build of one's own may behave in any way.
  */
 export function parseVersion(text: string): RolloutsVersions | undefined {

@@ -33,7 +33,7 @@ describe('rollgate serve --manifests', () => {
       'a manifest could not be read',
       'manifests read',
       expect.stringContaining('no account of an Argo Rollouts controller is known') as string,
-      'requests are judged for these versions of Argo Rollouts',
+      'requests are checked for these versions of Argo Rollouts',
       'serving',
       'decided',
     ]);

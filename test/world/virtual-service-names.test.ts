@@ -44,7 +44,7 @@ describe('the VirtualService that a Rollout names', () => {
 
   it('is not known if the versions differ about it', () => {
     expect(read('web.example.com.team', SUPPORTED_VERSIONS)).toBe(
-      'which VirtualService "web.example.com.team" is depends on the version of Argo Rollouts: set controllers.version in the policy',
+      'versions of Argo Rollouts find different VirtualServices for "web.example.com.team": set controllers.version in the policy',
     );
   });
 });
