@@ -1,5 +1,5 @@
 import { documentFindings } from '../documents/index.ts';
-import { namedVersions, type Policy } from '../policy/policy.ts';
+import { worldUnder, type Policy } from '../policy/policy.ts';
 import {
   inReadingOrder,
   reportedFinding,
@@ -12,7 +12,7 @@ import { evaluate } from '../rules/engine.ts';
 import { dependsOnSome, identity, type Finding } from '../rules/finding.ts';
 import { placeObjects, type Manifests, type SourceObject } from '../world/manifests.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
-import { Overlay, withVersions } from '../world/store.ts';
+import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import { changeOf, worldAfter, type Change } from './change.ts';
 import { decideFindings, decisionContextOf, type DecidedFinding } from './decisions.ts';
@@ -67,8 +67,7 @@ export function evaluateBundle(manifests: Manifests, options: BundleOptions): Ev
 /** Does the same for a bundle that may be evaluated again. */
 export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'namespace'>): EvaluatedBundle {
   const { policy } = options;
-  const named = namedVersions(policy);
-  const base = named === undefined ? options.base : withVersions(options.base, named.versions);
+  const base = worldUnder(policy, options.base);
   const { manifests, sources } = bundle;
   const changes = changesOf(sources, base);
   const context = decisionContextOf(policy, base, options.requireReferences);

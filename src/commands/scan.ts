@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { decideFindings, decisionContextOf, enforced } from '../admission/decisions.ts';
 import { controllerAccounts } from '../cluster/controllers.ts';
 import { CONVERT, MIGRATION_RULE } from '../migration/annotations.ts';
-import { DEFAULT_POLICY, namedVersions, type Policy } from '../policy/policy.ts';
+import { DEFAULT_POLICY, worldUnder, type Policy } from '../policy/policy.ts';
 import { uncoveredConversions } from '../policy/uncovered-conversions.ts';
 import { unknownLabels } from '../policy/unknown-labels.ts';
 import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
@@ -18,7 +18,6 @@ import { evaluate } from '../rules/engine.ts';
 import { sortFindings } from '../rules/finding.ts';
 import { keyOf, refOf, type KindId, type KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
-import { withVersions } from '../world/store.ts';
 import { rangeText } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import { RULES } from '../rules/index.ts';
@@ -50,9 +49,7 @@ export function scanWorld(
 ): BundleReport {
   const kinds = new Set(rules.flatMap((rule) => rule.subject));
   const subjects = [...kinds].flatMap((kind) => listed(world, kind, namespace));
-  const named = namedVersions(policy);
-  const judged = named === undefined ? world : withVersions(world, named.versions);
-  const { findings, skipped } = evaluate(judged, subjects, rules);
+  const { findings, skipped } = evaluate(worldUnder(policy, world), subjects, rules);
   const changes = subjects.map((after) => ({ before: undefined, after }));
   const context = enforced(decisionContextOf(policy, world, false));
   const decided = decideFindings(sortFindings(findings), changes, context);

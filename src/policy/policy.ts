@@ -1,6 +1,8 @@
 import type { FindingClass } from '../world/finding-class.ts';
 import { SHIPPED_PROFILES, type Profile } from '../migration/profiles.ts';
 import { parseVersion, supportedRange, type SupportedRange } from '../world/rollouts-versions.ts';
+import { withVersions } from '../world/store.ts';
+import type { World } from '../world/world.ts';
 
 /** The setting of one rule: `deny` treats its findings as invalid, `warn` never denies, `off` reports nothing. */
 export type RuleSetting = 'deny' | 'warn' | 'off';
@@ -123,6 +125,12 @@ export function controllerNamespaces({ controllers }: Policy): readonly string[]
 export function namedVersions({ controllers: { version } }: Policy): SupportedRange | undefined {
   const named = version === undefined ? undefined : parseVersion(version);
   return named === undefined ? undefined : supportedRange([named]);
+}
+
+/** Returns the same world, judged for the releases of Argo Rollouts that a policy names, if it names any. */
+export function worldUnder(policy: Policy, world: World): World {
+  const named = namedVersions(policy);
+  return named === undefined ? world : withVersions(world, named.versions);
 }
 
 /**

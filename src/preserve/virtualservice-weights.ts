@@ -50,7 +50,7 @@ export const virtualServiceWeights = definePreserver({
     if (status === undefined) return NEVER;
     const entries = virtualServiceReadings(rollout).filter(
       (entry) =>
-        (entry.versions === undefined || versionsMatching(world.versions, entry.versions) !== 'none') &&
+        versionsMatching(world.versions, entry.versions) !== 'none' &&
         entry.namespace === namespaceOf(submitted) &&
         entry.name === submitted.metadata.name,
     );

@@ -4,38 +4,8 @@ import { countsOf } from './finding-counts.ts';
 import type { Request } from '../admission/review.ts';
 import type { KindId } from '../world/object.ts';
 import type { QuestionKind, QuestionMetrics, QuestionResult } from './authorization.ts';
+import { collectedGauge, collectedTotal, registerSources, type MetricSources } from './source-metrics.ts';
 import type { Webhook } from './log.ts';
-import { rangeText, type SupportedRange } from '../world/rollouts-versions.ts';
-
-/** The state of the cached objects of one kind. */
-export interface CacheState {
-  readonly kind: KindId;
-  readonly synced: boolean;
-  /** Seconds since the last response or event from the API server for this kind. */
-  readonly staleness: number;
-  /** Objects of which only the name is kept, because they are too large or the cache is full. */
-  readonly nameOnly: number;
-}
-
-/** The values that the metrics read when they are scraped. */
-export interface MetricSources {
-  readonly version: string;
-  readonly rules: readonly string[];
-  readonly keeps: readonly string[];
-  /** Returns the number of admission requests in progress. */
-  inFlight(): number;
-  /** Returns the number of log lines that were dropped since the start. */
-  droppedLogLines(): number;
-  /** Reports whether no controller account is known, so that nothing is kept. */
-  keepsOff(): boolean;
-  /** Returns how many accounts look like those of a controller, outside the namespaces that the policy names. */
-  untrustedControllers(): number;
-  /** Returns the releases of Argo Rollouts that requests are judged for. */
-  versions(): SupportedRange;
-  caches(): readonly CacheState[];
-  /** Returns the estimated bytes of all cached objects. */
-  cacheBytes(): number;
-}
 
 type Verdict = DecisionRecord['verdict'] | 'error';
 
@@ -153,62 +123,7 @@ export class Metrics implements QuestionMetrics {
 
   constructor(sources: MetricSources) {
     collectDefaultMetrics({ register: this.registry });
-    this.#gauge('rollgate_in_flight', 'Admission requests in progress.', [], (gauge) => gauge.set(sources.inFlight()));
-    this.#total(
-      'rollgate_log_lines_dropped_total',
-      'Log lines that were dropped because standard output did not take them.',
-      () => sources.droppedLogLines(),
-    );
-    this.#gauge(
-      'rollgate_keeps_off',
-      '1 while no account of an Argo Rollouts controller is known, so nothing is kept.',
-      [],
-      (gauge) => gauge.set(sources.keepsOff() ? 1 : 0),
-    );
-    this.#gauge(
-      'rollgate_untrusted_controllers',
-      'Accounts that look like those of Argo Rollouts controllers, outside the namespaces that the policy names.',
-      [],
-      (gauge) => gauge.set(sources.untrustedControllers()),
-    );
-    this.#gauge(
-      'rollgate_rollouts_versions',
-      'The versions of Argo Rollouts that requests are checked for; 0 if a controller or the policy has an unsupported one.',
-      ['versions'],
-      (gauge) => {
-        const { versions, isClamped } = sources.versions();
-        gauge.reset();
-        gauge.set({ versions: rangeText(versions) }, isClamped ? 0 : 1);
-      },
-    );
-    this.#gauge('rollgate_cache_synced', '1 if the objects of the kind have been read.', ['kind'], (gauge) => {
-      gauge.reset();
-      for (const { kind, synced } of sources.caches()) gauge.set({ kind }, synced ? 1 : 0);
-    });
-    this.#gauge(
-      'rollgate_cache_staleness_seconds',
-      'Seconds since the last response or event from the API server for the kind.',
-      ['kind'],
-      (gauge) => {
-        gauge.reset();
-        for (const { kind, staleness } of sources.caches()) gauge.set({ kind }, staleness);
-      },
-    );
-    this.#gauge('rollgate_cache_bytes', 'Memory of all cached objects, estimated.', [], (gauge) =>
-      gauge.set(sources.cacheBytes()),
-    );
-    this.#gauge(
-      'rollgate_cache_name_only',
-      'Objects of which only the name is kept, because they are too large or the cache is full.',
-      ['kind'],
-      (gauge) => {
-        gauge.reset();
-        for (const { kind, nameOnly } of sources.caches()) gauge.set({ kind }, nameOnly);
-      },
-    );
-    this.#gauge('rollgate_build_info', 'The version of this process.', ['version'], (gauge) =>
-      gauge.set({ version: sources.version }, 1),
-    );
+    registerSources(this.registry, sources);
     this.#seed(sources);
   }
 
@@ -252,7 +167,9 @@ export class Metrics implements QuestionMetrics {
 
   /** Adds a gauge that shows whether a fallback takes the place of the policy. */
   policyFallback(isFallback: () => boolean): void {
-    this.#gauge(
+    collectedGauge(
+      this.registry,
+
       'rollgate_policy_fallback',
       '1 while Rollgate has not read a valid policy since it started, so it denies nothing and converts nothing.',
       [],
@@ -267,8 +184,12 @@ export class Metrics implements QuestionMetrics {
 
   /** Adds a gauge that shows whether this process converts Deployments. */
   leading(leading: () => boolean): void {
-    this.#gauge('rollgate_conversion_leader', '1 in the process that converts Deployments.', [], (gauge) =>
-      gauge.set(leading() ? 1 : 0),
+    collectedGauge(
+      this.registry,
+      'rollgate_conversion_leader',
+      '1 in the process that converts Deployments.',
+      [],
+      (gauge) => gauge.set(leading() ? 1 : 0),
     );
   }
 
@@ -278,7 +199,9 @@ export class Metrics implements QuestionMetrics {
    * @param ok - Returns undefined until that is known; the gauge then has no value.
    */
   protectedBy(ok: () => boolean | undefined): void {
-    this.#gauge(
+    collectedGauge(
+      this.registry,
+
       'rollgate_conversion_policy_ok',
       '1 if the ValidatingAdmissionPolicy for conversion is in place; 0 while no Rollouts are created without it.',
       [],
@@ -292,7 +215,9 @@ export class Metrics implements QuestionMetrics {
 
   /** Adds a gauge of the namespaces whose label names nothing in the policy, by label. */
   unknownLabels(counts: () => Readonly<Record<string, number>>): void {
-    this.#gauge(
+    collectedGauge(
+      this.registry,
+
       'rollgate_unknown_labels',
       'Namespaces with a label that names no override or no profile of the policy.',
       ['label'],
@@ -314,7 +239,9 @@ export class Metrics implements QuestionMetrics {
 
   /** Adds a gauge of the questions to the API server that are under way. */
   questionsInFlight(count: (question: QuestionKind) => number): void {
-    this.#gauge(
+    collectedGauge(
+      this.registry,
+
       'rollgate_api_questions_in_flight',
       'Questions to the API server about tokens and permissions that are under way.',
       ['question'],
@@ -326,8 +253,12 @@ export class Metrics implements QuestionMetrics {
 
   /** Adds the connections of the HTTPS port: how many are open, and how many were closed for others. */
   connections(limiter: { readonly open: number; readonly closed: number }): void {
-    this.#gauge('rollgate_connections', 'Open connections of the HTTPS port.', [], (gauge) => gauge.set(limiter.open));
-    this.#total(
+    collectedGauge(this.registry, 'rollgate_connections', 'Open connections of the HTTPS port.', [], (gauge) =>
+      gauge.set(limiter.open),
+    );
+    collectedTotal(
+      this.registry,
+
       'rollgate_connections_closed_total',
       'Idle connections that were closed because too many were open.',
       () => limiter.closed,
@@ -370,35 +301,5 @@ export class Metrics implements QuestionMetrics {
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
-  }
-
-  // A counter whose value somebody else counts.
-  #total(name: string, help: string, count: () => number): void {
-    new Counter({
-      name,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        this.inc(count());
-      },
-    });
-  }
-
-  #gauge<Label extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly Label[],
-    collect: (gauge: Gauge<Label>) => void,
-  ): void {
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [this.registry],
-      collect() {
-        collect(this);
-      },
-    });
   }
 }

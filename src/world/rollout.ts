@@ -102,7 +102,7 @@ export function virtualServiceEntries(rollout: KubeObject, look: VersionedLook):
   const readings = virtualServiceReadings(rollout);
   if (!readings.some(({ versions }) => versions !== undefined)) return readings;
   return readings.filter((entry) => {
-    const matching = entry.versions === undefined ? 'all' : versionsMatching(look.versions, entry.versions);
+    const matching = versionsMatching(look.versions, entry.versions);
     if (matching === 'some') {
       const { name } = asObject(at(rollout, entry.path));
       look.skip(

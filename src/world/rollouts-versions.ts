@@ -75,8 +75,16 @@ export type UpstreamChange = keyof typeof UPSTREAM_CHANGES;
 /** Which releases something is true of: those before a change, or those that have it. */
 export type OfVersions = { readonly before: UpstreamChange } | { readonly since: UpstreamChange };
 
-/** Returns whether something is true of all releases that a world is judged for, of some of them, or of none. */
-export function versionsMatching({ min, max }: RolloutsVersions, which: OfVersions): 'all' | 'some' | 'none' {
+/**
+ * Returns whether something is true of all releases that a world is judged for, of some of them, or of none.
+ *
+ * @param which - Undefined if it is true of all that there are.
+ */
+export function versionsMatching(
+  { min, max }: RolloutsVersions,
+  which: OfVersions | undefined,
+): 'all' | 'some' | 'none' {
+  if (which === undefined) return 'all';
   const isBefore = 'before' in which;
   const { since } = UPSTREAM_CHANGES[isBefore ? which.before : which.since];
   if (compareReleases(min, since) >= 0) return isBefore ? 'none' : 'all';

@@ -1,3 +1,4 @@
+import { getOrAdd } from './get-or-add.ts';
 import { KINDS, keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import { anyOf, referenceKeys, references } from './references.ts';
 import { SUPPORTED_VERSIONS, type RolloutsVersions } from './rollouts-versions.ts';
@@ -306,13 +307,4 @@ export function withVersions(world: World, versions: RolloutsVersions): World {
     list: (kind, namespace) => world.list(kind, namespace),
     referrers: (key) => world.referrers(key),
   };
-}
-
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
 }

@@ -1,7 +1,7 @@
 import { knownAccounts } from '../../admission/exempt.ts';
 import { NO_CONTROLLERS, type ControllerAccounts } from '../../cluster/controllers.ts';
 import { DEFAULT_POLICY, type Policy } from '../../policy/policy.ts';
-import type { CacheState } from '../../server/metrics.ts';
+import type { CacheState } from '../../server/source-metrics.ts';
 import type { PolicyFile } from '../../server/policy-file.ts';
 import { supportedRange, type SupportedRange } from '../../world/rollouts-versions.ts';
 import type { Source } from './source.ts';

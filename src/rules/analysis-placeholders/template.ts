@@ -113,11 +113,11 @@ const usersByArg = memo((templates: readonly KubeObject[]): ReadonlyMap<string |
 });
 
 function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySet<string>, uses: readonly Use[]): void {
-  const company = combinedTemplatesOf(template, context);
-  if (!company.complete) return;
-  const elsewhere = argNamesIn(company.templates);
+  const combined = combinedTemplatesOf(template, context);
+  if (!combined.complete) return;
+  const elsewhere = argNamesIn(combined.templates);
   const nowhere = uses.filter(({ arg = '' }) => !elsewhere.has(arg));
-  if (company.used || own.size > 0) {
+  if (combined.used || own.size > 0) {
     reportUndeclared(context, template, own, nowhere, []);
     return;
   }

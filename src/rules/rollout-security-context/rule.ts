@@ -40,11 +40,11 @@ const messages = {
   value: {
     class: 'invalid',
     text: '{owner} has the invalid {field} "{value}"',
-    fix: 'use one of {allowed}, or remove the field',
+    fix: 'use {allowed}, or remove the field',
   },
   unmasked: {
     class: 'invalid',
-    text: '{owner} has procMount Unmasked, and Argo Rollouts does not see hostUsers: false, which it needs',
+    text: '{owner} has procMount Unmasked, which needs hostUsers: false, but Argo Rollouts ignores that field',
     fix: 'remove procMount',
   },
   profile: {
@@ -69,7 +69,7 @@ const messages = {
   },
   hostProcess: {
     class: 'invalid',
-    text: '{owner} is a HostProcess container, and Argo Rollouts does not see hostNetwork: true, which it needs',
+    text: '{owner} is a HostProcess container, which needs hostNetwork: true, but Argo Rollouts ignores that field',
     fix: 'remove hostProcess: use a DaemonSet for HostProcess containers',
   },
   windowsOption: {
@@ -110,7 +110,7 @@ export const rolloutSecurityContext = defineRule({
       context.report('value', {
         path: [...TEMPLATE_PATH, 'spec', 'os', 'name'],
         anchor: 'os',
-        data: { owner: 'the pod template', field: 'os', value: system, allowed: SYSTEMS.join(' and ') },
+        data: { owner: 'the pod template', field: 'os', value: system, allowed: SYSTEMS.join(' or ') },
       });
     for (const one of securityContextsOf(template)) {
       checkValues(context, one);
@@ -138,7 +138,7 @@ function checkValues(context: Context, { owner, anchor, isOfPod, raw, path }: Se
     const value = raw[field];
     if (typeof value !== 'string' || allowed.includes(value) || !(field === 'procMount' ? !isOfPod : isHere(field)))
       continue;
-    const data = { owner, field, value, allowed: allowed.join(' and ') };
+    const data = { owner, field, value, allowed: allowed.join(' or ') };
     context.report('value', { path: [...path, field], anchor: `${anchor} ${field}`, data });
   }
   for (const { field, part, why } of profileMistakes(raw))

@@ -56,13 +56,9 @@ export function isWindowsUser(name: string): boolean {
   const parts = name.split('\\');
   if (CONTROL.test(name) || parts.length > 2) return false;
   const user = asString(parts.at(-1));
-  if (user === '' || byteLength(user) > MAX_USER || ONLY_DOTS_AND_SPACES.test(user) || NOT_IN_USERS.test(user))
+  if (user === '' || Buffer.byteLength(user) > MAX_USER || ONLY_DOTS_AND_SPACES.test(user) || NOT_IN_USERS.test(user))
     return false;
   const domain = parts.length === 2 ? asString(parts[0]) : undefined;
   if (domain === undefined) return true;
-  return byteLength(domain) <= MAX_DOMAIN && (NETBIOS_DOMAIN.test(domain) || DNS_DOMAIN.test(domain));
-}
-
-function byteLength(text: string): number {
-  return Buffer.byteLength(text);
+  return Buffer.byteLength(domain) <= MAX_DOMAIN && (NETBIOS_DOMAIN.test(domain) || DNS_DOMAIN.test(domain));
 }

@@ -52,6 +52,11 @@ const messages = {
     text: '{container} cannot mount volume "{volume}" with mountPropagation Bidirectional, although it is privileged',
     fix: 'use HostToContainer, or Argo Rollouts 1.10.1 or later',
   },
+  recursiveReadOnlyValue: {
+    class: 'invalid',
+    text: '{container} mounts volume "{volume}" with the invalid recursiveReadOnly "{value}"',
+    fix: 'use Disabled, IfPossible or Enabled',
+  },
   recursiveReadOnly: {
     class: 'invalid',
     text: '{container} mounts volume "{volume}" with recursiveReadOnly {value}{why}',
@@ -186,20 +191,19 @@ function checkPropagation(context: RuleContext<typeof messages>, mount: unknown,
 function checkRecursiveReadOnly(context: RuleContext<typeof messages>, mount: unknown, at: Mount): void {
   const value = dig(mount, 'recursiveReadOnly');
   if (typeof value !== 'string' || value === 'Disabled') return;
+  const location = { path: [...at.path, 'recursiveReadOnly'], anchor: `${at.anchor} ${at.data.volume}` };
+  if (!RECURSIVE_READ_ONLY.has(value)) {
+    context.report('recursiveReadOnlyValue', { ...location, data: { ...at.data, value } });
+    return;
+  }
+  const why = whyNotRecursive(mount);
+  if (why !== undefined) context.report('recursiveReadOnly', { ...location, data: { ...at.data, value, why } });
+}
+
+function whyNotRecursive(mount: unknown): string | undefined {
+  if (dig(mount, 'readOnly') !== true) return ', but without readOnly: true';
   const propagation = dig(mount, 'mountPropagation');
-  const why = !RECURSIVE_READ_ONLY.has(value)
-    ? ', which is not a valid value'
-    : dig(mount, 'readOnly') !== true
-      ? ', but without readOnly: true'
-      : typeof propagation === 'string' && propagation !== 'None'
-        ? ` and mountPropagation ${propagation}`
-        : undefined;
-  if (why === undefined) return;
-  context.report('recursiveReadOnly', {
-    path: [...at.path, 'recursiveReadOnly'],
-    anchor: `${at.anchor} ${at.data.volume}`,
-    data: { ...at.data, value, why },
-  });
+  return typeof propagation === 'string' && propagation !== 'None' ? ` and mountPropagation ${propagation}` : undefined;
 }
 
 function isWithin(path: string): boolean {

@@ -121,7 +121,7 @@ function routesOf(
   for (const rollout of sortedOf(rollouts)) {
     const routes = new Set<Route>();
     for (const entry of entriesByName(rollout).get(`${namespace}/${name}`) ?? []) {
-      if (entry.versions !== undefined && versionsMatching(versions, entry.versions) !== 'all') continue;
+      if (versionsMatching(versions, entry.versions) !== 'all') continue;
       for (const route of selectRoutes(virtualService, entry, managedRouteNames(rollout)).routes) routes.add(route);
     }
     for (const route of routes) {
