@@ -176,6 +176,7 @@ export const RARE: readonly Mistake[] = [
     canaryWith({ pingPong: { pingService: 'web-ping', pongService: 'web-ping' } }),
   ),
   at('Rollout', `${CANARY}/analysis/args`, undefined, [{ name: 'other', value: 'x' }]),
+  at('Rollout', `${ROUTING}/istio/destinationRule/canarySubsetName`, 'stable'),
   at('Rollout', `${ROUTING}/nginx`, { stableIngress: 'web', stableIngresses: ['web'] }),
   at('Rollout', `${ROUTING}/alb`, { servicePort: 80, ingress: 'web', ingresses: ['web'] }),
   at('VirtualRouter', 'spec/routes', undefined, []),
