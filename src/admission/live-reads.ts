@@ -1,4 +1,4 @@
-import { keyOf, listIn, type KubeObject, type ObjectKey } from '../world/object.ts';
+import { keyOf, listIn, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import type { Change } from './change.ts';
@@ -20,10 +20,12 @@ export interface ApiReader {
    *
    * @param keys - Made by `listKey`.
    * @param deadline - Milliseconds since the epoch.
+   * @param namespace - The one of the request that needs them.
    */
   list(
     keys: readonly ObjectKey[],
     deadline: number,
+    namespace: string,
   ): Promise<ReadonlyMap<ObjectKey, readonly KubeObject[] | 'unreadable'>>;
 }
 
@@ -63,6 +65,7 @@ export async function reevaluate(
   options: ReevaluateOptions,
 ): Promise<Reevaluated> {
   const { world, live, deadline } = options;
+  const namespace = namespaceIn(changes);
   const changed = new Set(
     changes
       .flatMap(({ before, after }) => [before, after])
@@ -79,7 +82,7 @@ export async function reevaluate(
     const unread = wanted.filter((key) => !isRead(key) && !failed.has(key));
     if (unread.length === 0) break;
     const [keys, lists] = [unread.filter((key) => !listIn(key)), unread.filter(listIn)];
-    const [objects, listings] = await Promise.all([live.fetch(keys, deadline), live.list(lists, deadline)]);
+    const [objects, listings] = await Promise.all([live.fetch(keys, deadline), live.list(lists, deadline, namespace)]);
     for (const [key, value] of objects) {
       if (value === 'unreadable') failed.add(key);
       else known.set(key, value);
@@ -114,6 +117,11 @@ export async function readLive(
   const known = new Map<ObjectKey, KubeObject | undefined>();
   for (const [key, value] of await live.fetch(keys, deadline)) if (value !== 'unreadable') known.set(key, value);
   return overlaid(world, known);
+}
+
+function namespaceIn([change]: readonly Change[]): string {
+  const object = change?.after ?? change?.before;
+  return object === undefined ? '' : namespaceOf(object);
 }
 
 function overlaid(world: World, known: ReadonlyMap<ObjectKey, KubeObject | undefined>): World {

@@ -38,6 +38,8 @@ export class ApiError extends Error {
 export interface ListItem extends BoundedJson {
   /** The length of its JSON, in bytes. */
   readonly bytes: number;
+  /** Its JSON. */
+  readonly text: string;
 }
 
 /** One GET. */
@@ -132,20 +134,33 @@ export class ApiClient {
   }
 
   /**
-   * Reads a list, calls a function with each item in order, and returns the list without its items. Only a few lists
-   * are read at a time: they are long, and at the start all kinds are read at once. There is no time limit while more
-   * of the list arrives. Throws as `get` does, possibly after some of the items.
+   * Reads a list as `listNow` does. Only a few lists are read at a time: they are long, and at the start all kinds are
+   * read at once.
    */
   async list(request: ApiRequest, each: (item: ListItem) => void): Promise<unknown> {
     if (this.#activeLists >= CONCURRENT_LISTS) await new Promise<void>((resolve) => this.#waitingLists.push(resolve));
     else this.#activeLists++;
+    try {
+      return await this.listNow(request, each);
+    } finally {
+      const next = this.#waitingLists.shift();
+      if (next === undefined) this.#activeLists--;
+      else next();
+    }
+  }
+
+  /**
+   * Reads a list, calls a function with each item in order, and returns the list without its items. There is no time
+   * limit while more of the list arrives. Throws as `get` does, possibly after some of the items.
+   */
+  async listNow(request: ApiRequest, each: (item: ListItem) => void): Promise<unknown> {
     const deadline = new Deadline(request.signal, request.timeout ?? this.#timing.request);
     try {
       const response = await this.#open(request, deadline.signal);
       const splitter = new ItemSplitter();
       for await (const chunk of response.body as AsyncIterable<Buffer>) {
         for (const { text, complete, bytes } of splitter.push(chunk))
-          each({ ...(complete ? parseObject(text) : { value: headOf(text), whole: false }), bytes });
+          each({ ...(complete ? parseObject(text) : { value: headOf(text), whole: false }), bytes, text });
         deadline.extend();
       }
       return splitter.end();
@@ -153,9 +168,6 @@ export class ApiClient {
       throw deadline.expired ?? error;
     } finally {
       deadline.release();
-      const next = this.#waitingLists.shift();
-      if (next === undefined) this.#activeLists--;
-      else next();
     }
   }
 

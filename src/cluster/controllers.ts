@@ -40,17 +40,16 @@ export function controllerAccounts(world: World, trustedNamespaces: readonly str
 }
 
 /**
- * Returns the releases of Argo Rollouts in the images of the controllers, from the least to the greatest, within what is
- * supported. All that are supported, if there is no controller in the namespaces that the policy names, or an image has no
- * version: a digest, `latest`, a build of one's own. A controller elsewhere only ever widens the range: everybody who may
- * create a Deployment can have one, and must not choose what is denied to others.
+ * Returns the releases of Argo Rollouts in the images of the controllers in the namespaces that the policy names, from the
+ * least to the greatest, within what is supported. All that are supported, if there is none, or an image has no version: a
+ * digest, `latest`, a build of one's own. Controllers elsewhere do not count: everybody who may create a Deployment can
+ * have one, and must not choose what is denied to others.
  *
  * @param trustedNamespaces - As of `controllerAccounts`.
  */
 export function controllerVersions(world: World, trustedNamespaces: readonly string[]): SupportedRange {
-  const deployments = controllers(world);
-  if (!deployments.some((deployment) => trustedNamespaces.includes(namespaceOf(deployment)))) return supportedRange([]);
-  const ranges = deployments.map(versionOf);
+  const trusted = controllers(world).filter((deployment) => trustedNamespaces.includes(namespaceOf(deployment)));
+  const ranges = trusted.map(versionOf);
   const known = ranges.filter((range) => range !== undefined);
   return supportedRange(known.length < ranges.length ? [] : known);
 }

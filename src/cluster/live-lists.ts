@@ -1,8 +1,10 @@
 import { listIn, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { asString, dig } from '../world/read.ts';
+import { weightOf } from './bounded-json.ts';
 import type { ApiClient } from './client.ts';
 import { pathOf, type Served } from './discovery.ts';
 import type { Locate } from './fetch.ts';
+import type { LiveListRoom } from './live-list-room.ts';
 import { CONTROLLER_CONFIG, NAME_ONLY, trim } from './trim.ts';
 
 /** The outcome of a live list. */
@@ -12,12 +14,21 @@ export type Listed = readonly KubeObject[] | 'unreadable';
 const MAX_LISTS = 8;
 // Reading more would take longer than a request may, and all of them are in memory until it is answered.
 const MAX_OBJECTS = 500;
+// The text of a list, whatever it becomes in memory.
 const MAX_BYTES = 8 * 1024 * 1024;
+
+/** For whom lists are read. */
+export interface Payer {
+  /** The namespace of the request; empty for cluster-scoped objects. */
+  readonly namespace: string;
+  readonly room: LiveListRoom;
+}
 
 /**
  * Reads lists live, each once, and returns the objects as the cache holds them. Of ConfigMaps it reads those of the
  * controllers. A list is `unreadable` if the read was denied, failed or timed out, if its kind is not served, if it has
- * more than 500 objects or 8 MiB, or if it is not among the first eight. Resolves by the deadline and never rejects.
+ * more than 500 objects or 8 MiB, if there is no room for it in memory, or if it is not among the first eight. Resolves
+ * by the deadline and never rejects.
  *
  * @param keys - Made by `listKey`.
  * @param deadline - Milliseconds since the epoch.
@@ -27,6 +38,7 @@ export async function fetchLists(
   locate: Locate,
   deadline: number,
   signal: AbortSignal,
+  { namespace, room }: Payer,
 ): Promise<ReadonlyMap<ObjectKey, Listed>> {
   const answers = new Map<ObjectKey, Listed>();
   for (const key of keys) answers.set(key, 'unreadable');
@@ -38,12 +50,13 @@ export async function fetchLists(
   signal.addEventListener('abort', end, { once: true });
   const { promise: lapsed, resolve } = Promise.withResolvers<void>();
   late.signal.addEventListener('abort', () => resolve(), { once: true });
-  const work = Promise.all(
-    [...answers.keys()].slice(0, MAX_LISTS).map(async (key) => {
-      const listed = await fetchList(key, locate, late.signal);
-      answers.set(key, listed);
-    }),
-  );
+  const fits = (weight: number): boolean => room.take(namespace, weight, deadline);
+  const work = room.inTurn(namespace, late.signal, async () => {
+    for (const key of [...answers.keys()].slice(0, MAX_LISTS)) {
+      if (late.signal.aborted) return;
+      answers.set(key, await fetchList(key, locate, late.signal, fits));
+    }
+  });
   // Credentials come from programs that no signal can stop.
   await Promise.race([work, lapsed]);
   clearTimeout(timer);
@@ -51,15 +64,32 @@ export async function fetchLists(
   return new Map(answers);
 }
 
-async function fetchList(key: ObjectKey, locate: Locate, signal: AbortSignal): Promise<Listed> {
+/**
+ * Reads one list.
+ *
+ * @param fits - Returns whether an object with that weight in memory still fits.
+ */
+async function fetchList(
+  key: ObjectKey,
+  locate: Locate,
+  signal: AbortSignal,
+  fits: (weight: number) => boolean,
+): Promise<Listed> {
   const wanted = listIn(key);
   const places = wanted === undefined ? [] : locate(wanted.kind);
   if (wanted === undefined || places.length === 0) return 'unreadable';
-  const lists = await Promise.all(places.map(({ client, served }) => read(client, served, wanted.namespace, signal)));
+  const lists = await Promise.all(
+    places.map(({ client, served }) => read(client, { served, namespace: wanted.namespace }, signal, fits)),
+  );
   return lists.includes('unreadable') ? 'unreadable' : lists.flatMap((list) => (list === 'unreadable' ? [] : list));
 }
 
-async function read(client: ApiClient, served: Served, namespace: string, signal: AbortSignal): Promise<Listed> {
+async function read(
+  client: ApiClient,
+  { served, namespace }: { readonly served: Served; readonly namespace: string },
+  signal: AbortSignal,
+  fits: (weight: number) => boolean,
+): Promise<Listed> {
   const ofControllers = served.kind === 'ConfigMap';
   const metadataOnly = NAME_ONLY.has(served.kind) && !ofControllers;
   const accept = metadataOnly ? 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' : 'application/json';
@@ -68,20 +98,18 @@ async function read(client: ApiClient, served: Served, namespace: string, signal
     ...(ofControllers ? { fieldSelector: `metadata.name=${CONTROLLER_CONFIG}` } : {}),
   };
   const objects: KubeObject[] = [];
-  const tooMuch = new AbortController();
   let bytes = 0;
-  let complete = true;
   try {
     const path = pathOf(served, namespace === '' ? undefined : namespace);
-    const request = { path, query, accept, signal: AbortSignal.any([signal, tooMuch.signal]) };
-    const page = await client.list(request, (item) => {
+    const page = await client.listNow({ path, query, accept, signal }, (item) => {
       bytes += item.bytes;
+      // Leaving the loop that reads the response ends it.
+      if (bytes > MAX_BYTES || !fits(weightOf(item.text))) throw new RangeError('the list is too large');
       const object = item.whole ? trim(served.kind, served.apiVersion, item.value) : undefined;
-      if (object === undefined) complete = false;
-      else objects.push(object);
-      if (bytes > MAX_BYTES) tooMuch.abort();
+      if (object === undefined) throw new RangeError('an object of the list is too large');
+      objects.push(object);
     });
-    return complete && asString(dig(page, 'metadata', 'continue')) === '' ? objects : 'unreadable';
+    return asString(dig(page, 'metadata', 'continue')) === '' ? objects : 'unreadable';
   } catch {
     return 'unreadable';
   }

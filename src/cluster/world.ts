@@ -6,6 +6,7 @@ import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import { CacheLimit } from './cache-limit.ts';
 import { ApiClient } from './client.ts';
+import { LiveListRoom } from './live-list-room.ts';
 import { fetchLists, type Listed } from './live-lists.ts';
 import { fetchObjects, type Fetched, type Locate } from './fetch.ts';
 import { hasPrimaryCluster, MESH_KINDS } from './primary.ts';
@@ -60,6 +61,7 @@ export class ClusterWorld {
   readonly #main: WatchedCluster;
   readonly #clusters: readonly WatchedCluster[];
   readonly #limit: CacheLimit;
+  readonly #room = new LiveListRoom();
   readonly #stop = new AbortController();
   readonly #locate: Locate = (kind) =>
     this.#clusters.flatMap((cluster) => cluster.served(kind).map((served) => ({ client: cluster.client, served })));
@@ -194,9 +196,10 @@ export class ClusterWorld {
   /**
    * Lists objects live, as `fetchLists` does. Never rejects.
    * @param deadline - Milliseconds since the epoch.
+   * @param namespace - The one of the request that needs them.
    */
-  list(keys: readonly ObjectKey[], deadline: number): Promise<ReadonlyMap<ObjectKey, Listed>> {
-    return fetchLists(keys, this.#locate, deadline, this.#stop.signal);
+  list(keys: readonly ObjectKey[], deadline: number, namespace: string): Promise<ReadonlyMap<ObjectKey, Listed>> {
+    return fetchLists(keys, this.#locate, deadline, this.#stop.signal, { namespace, room: this.#room });
   }
 
   #clusterOf(kind: KindId): WatchedCluster {

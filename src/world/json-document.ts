@@ -1,12 +1,11 @@
 import { OutlineBuilder, Outline, type RepeatedKey } from './outline.ts';
-import { isDeeperThan } from './read.ts';
 import type { ParsedDocument } from './yaml-documents.ts';
 
 /**
- * Parses a text that is one JSON object or array. Returns undefined for every other text. A parser of YAML reads it too,
- * with the same result, but takes many times the memory and the time.
+ * Parses a text that is one JSON object or array. Returns undefined for every other text. The YAML parser gives the same
+ * result for JSON, but takes many times the memory and the time.
  *
- * @param maxDepth - Whatever is nested more deeply is not parsed.
+ * @param maxDepth - Returns undefined if something is nested more deeply.
  */
 export function parseJsonDocument(text: string, maxDepth: number): ParsedDocument | undefined {
   if (!/^[ \t\r\n]*[{[]/.test(text) || /\r(?!\n)/.test(text)) return undefined;
@@ -16,13 +15,15 @@ export function parseJsonDocument(text: string, maxDepth: number): ParsedDocumen
   } catch {
     return undefined;
   }
-  if (isDeeperThan(value, maxDepth)) return undefined;
-  const reader = new JsonReader(text);
+  const reader = new JsonReader(text, maxDepth);
   reader.read();
   // V8 takes such a key for the one that came next in an earlier object, if that ends with a backslash.
-  if (reader.hasEscapedKey) return undefined;
+  if (reader.hasEscapedKey || reader.isTooDeep || reader.repeated.length > MOST_REPEATED) return undefined;
   return { value, outline: new Outline(reader.nodes), repeated: reader.repeated };
 }
+
+// The YAML parser gives up at as many, or tells the first.
+const MOST_REPEATED = 1_000;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -38,6 +39,8 @@ interface Entry {
   readonly key: number;
   readonly start: number;
   readonly end: number;
+  /** What the text says, if it is a scalar and was compared. */
+  scalar?: unknown;
 }
 
 /** Walks through a text that is known to be JSON. */
@@ -45,12 +48,16 @@ class JsonReader {
   readonly nodes = new OutlineBuilder();
   readonly repeated: RepeatedKey[] = [];
   hasEscapedKey = false;
+  /** Whether something is nested too deeply, also where a later key takes its place. It is not read then. */
+  isTooDeep = false;
   readonly #text: string;
+  readonly #maxDepth: number;
   readonly #path: (string | number)[] = [];
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, maxDepth: number) {
     this.#text = text;
+    this.#maxDepth = maxDepth;
   }
 
   read(): void {
@@ -61,15 +68,16 @@ class JsonReader {
   #value(start: number, key: string | undefined): void {
     const code = this.#text.charCodeAt(this.#at);
     const node = this.nodes.begin(code === OPEN_MAP ? 'map' : code === OPEN_LIST ? 'list' : 'scalar', start, key);
-    if (code === OPEN_MAP) this.#map();
-    else if (code === OPEN_LIST) this.#list();
-    else this.#scalar();
+    if (code !== OPEN_MAP && code !== OPEN_LIST) this.#scalar();
+    else if (this.#path.length > this.#maxDepth) this.isTooDeep = true;
+    else if (code === OPEN_MAP) this.#map();
+    else this.#list();
     this.nodes.end(node);
   }
 
   #map(): void {
     const entries = new Map<string, Entry>();
-    for (this.#enter(); !this.#leaves(CLOSE_MAP); this.#skipComma()) {
+    for (this.#enter(); !this.#ends && !this.#leaves(CLOSE_MAP); this.#skipComma()) {
       const keyStart = this.#at;
       const key = this.#key();
       // `<<` may be merged more than once in YAML, and this is YAML too.
@@ -80,7 +88,7 @@ class JsonReader {
       const start = this.#at;
       this.#path.push(key);
       this.#value(keyStart, key);
-      const last = { key: keyStart, start, end: this.#at };
+      const last: Entry = { key: keyStart, start, end: this.#at };
       if (first === undefined) entries.set(key, last);
       else if (slot !== undefined)
         this.repeated[slot] = {
@@ -96,7 +104,7 @@ class JsonReader {
 
   #list(): void {
     let index = 0;
-    for (this.#enter(); !this.#leaves(CLOSE_LIST); this.#skipComma()) {
+    for (this.#enter(); !this.#ends && !this.#leaves(CLOSE_LIST); this.#skipComma()) {
       this.#path.push(index++);
       this.#value(this.#at, undefined);
       this.#path.pop();
@@ -128,10 +136,23 @@ class JsonReader {
   }
 
   #isSame(first: Entry, last: Entry): boolean {
-    const a = this.#text.slice(first.start, first.end);
-    const b = this.#text.slice(last.start, last.end);
+    const isScalar = ({ start }: Entry): boolean => ![OPEN_MAP, OPEN_LIST].includes(this.#text.charCodeAt(start));
     // Scalars by value: 1 and 1.0 are the same.
-    return a === b || (!/^[{[]/.test(a) && !/^[{[]/.test(b) && JSON.parse(a) === JSON.parse(b));
+    if (isScalar(first) && isScalar(last)) return this.#scalarOf(first) === this.#scalarOf(last);
+    const length = first.end - first.start;
+    return (
+      length === last.end - last.start && this.#text.startsWith(this.#text.slice(first.start, first.end), last.start)
+    );
+  }
+
+  // Once for each, because a key may come thousands of times.
+  #scalarOf(entry: Entry): unknown {
+    if (!('scalar' in entry)) entry.scalar = JSON.parse(this.#text.slice(entry.start, entry.end));
+    return entry.scalar;
+  }
+
+  get #ends(): boolean {
+    return this.isTooDeep || this.repeated.length > MOST_REPEATED;
   }
 
   #enter(): void {

@@ -80,16 +80,17 @@ describe('the versions of Rollouts controllers', () => {
     ['not that of a sidecar', [runs('argo-rollouts', 'a/argo-rollouts:v1.9.3', 'envoy:v1.10.0')], '1.9.3'],
     [
       'of several, from the least to the greatest',
-      [runs('argo-rollouts', 'r:v1.10.2'), runs('other', 'r:v1.9.1')],
+      [runs('argo-rollouts', 'r:v1.10.2'), runs('second', 'r:v1.9.1')],
       '1.9.1 to 1.10.2',
     ],
     ['unknown without a tag', [runs('argo-rollouts', 'registry:5000/rollouts')], supported],
     ['unknown for latest', [runs('argo-rollouts', 'r:latest')], supported],
     ["unknown for a build of one's own", [runs('argo-rollouts', 'r:v1.9.3-acme.2')], supported],
     ['unknown for a digest', [runs('argo-rollouts', `r:v1.9.3@sha256:${'0'.repeat(64)}`)], supported],
-    ['unknown if one of several is', [runs('argo-rollouts', 'r:v1.9.3'), runs('other', 'r:latest')], supported],
+    ['unknown if one of several is', [runs('argo-rollouts', 'r:v1.9.3'), runs('second', 'r:latest')], supported],
+    ['not those of others', [runs('argo-rollouts', 'r:v1.9.3'), runs('tenant', 'r:latest')], '1.9.3'],
     ['unknown without a controller in the named namespaces', [runs('tenant', 'r:v1.10.2')], supported],
   ])('are %s', (_, deployments, expected) => {
-    expect(rangeText(controllerVersions(world(...deployments), ['argo-rollouts']).versions)).toBe(expected);
+    expect(rangeText(controllerVersions(world(...deployments), ['argo-rollouts', 'second']).versions)).toBe(expected);
   });
 });

@@ -140,7 +140,12 @@ export const CHART_FACTORS: Factors<Values> = {
     other: {
       policy: { mode: 'enforce' },
       exemptAccounts: ['system:serviceaccount:velero:velero'],
-      controllers: { accounts: ['system:serviceaccount:argo:argo'], discover: false, namespaces: [] },
+      controllers: {
+        accounts: ['system:serviceaccount:argo:argo'],
+        discover: false,
+        namespaces: [],
+        version: '1.10',
+      },
     },
   },
   program: {

@@ -136,3 +136,18 @@ metadata:
     ]);
   });
 });
+
+describe('a JSON text that costs more than its length', () => {
+  const nested = (levels: number): string => '{"b":1,"b":'.repeat(levels) + '1' + '}'.repeat(levels);
+
+  it('is left to the YAML parser if it is nested too deeply, also where a later key takes its place', () => {
+    expect(parseJsonDocument(`{"a":${nested(199)},"a":1}`, 200)).toBeDefined();
+    expect(parseJsonDocument(`{"a":${nested(300)},"a":1}`, 200)).toBeUndefined();
+  });
+
+  it('is left to the YAML parser if it repeats keys without end', () => {
+    const repeated = (times: number): string => `{"a":"x"${',"a":1'.repeat(times)}}`;
+    expect(parseJsonDocument(repeated(1_000), 200)?.repeated).toHaveLength(1_000);
+    expect(parseJsonDocument(repeated(2_000), 200)).toBeUndefined();
+  });
+});

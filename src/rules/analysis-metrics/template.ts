@@ -109,6 +109,9 @@ function checkRange(context: Context, { name, raw, path }: Metric): void {
   }
 }
 
+// The API server sets it where the custom resource definition has the field (Argo Rollouts v1.10.1).
+const DEFAULT_REQUEST_TIMEOUT = '10s';
+
 function checkRequestTimeout(context: Context, { name, raw, path }: Metric, resolve: Resolve): void {
   const written = optionalString(dig(raw, 'provider', 'datadog', 'requestTimeout'));
   if (written === undefined) return;
@@ -121,7 +124,7 @@ function checkRequestTimeout(context: Context, { name, raw, path }: Metric, reso
       data: { metric: name, value },
       versions: { since: 'datadogRequestTimeout' },
     });
-  else
+  else if (value !== DEFAULT_REQUEST_TIMEOUT)
     context.report('noRequestTimeout', {
       ...at,
       data: { metric: name },

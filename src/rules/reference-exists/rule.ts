@@ -90,11 +90,16 @@ export const referenceExists = defineRule({
     const own = namespaceOf(subject);
     const seen = new Set<string>();
     let hints = MAX_HINTS;
-    for (const reference of references(subject)) {
+    const ofVersions = references(subject).filter(
+      ({ versions }) => versionsMatching(context.versions, versions) !== 'none',
+    );
+    for (const reference of ofVersions) {
       const { kind, namespace, name, role, path, key, versions } = reference;
       const use = USE[role];
-      if (kind === undefined || use === undefined || seen.has(`${role} ${key}`) || isExempt(reference, own)) continue;
-      seen.add(`${role} ${key}`);
+      // Some releases only may read the names of two entries alike.
+      const place = `${role} ${key} ${JSON.stringify(versions)}`;
+      if (kind === undefined || use === undefined || seen.has(place) || isExempt(reference, own)) continue;
+      seen.add(place);
       const found = context.find(kind, namespace, name);
       checkTraefikGroup(context, reference, found);
       if (found !== undefined || context.lookup(kind, namespace, name).state !== 'absent') continue;
