@@ -21,6 +21,8 @@ export interface Verdict {
   /** References to missing objects, limited to those that upstream looks up, too. */
   readonly missing: readonly Finding[];
   readonly findings: readonly Finding[];
+  /** Whether the versions find different VirtualServices for a name, so that rules about these were skipped. */
+  readonly isInDoubt: boolean;
 }
 
 // The references that the controller resolves before it accepts a Rollout (rollout/controller.go,
@@ -59,7 +61,8 @@ export function ours(objects: readonly unknown[], versions: RolloutsVersions = S
     before: undefined,
     after,
   }));
-  const found = [...introducedBy(base, changes, RULES).findings, ...documentFindings(manifests, sources)];
+  const introduced = introducedBy(base, changes, RULES);
+  const found = [...introduced.findings, ...documentFindings(manifests, sources)];
   // A Rollout may name a VirtualService of another namespace. Upstream has no notion of namespaces that do not trust each other.
   const context = { ...decisionContextOf(DEFAULT_POLICY, base, false), trusted: () => true };
   const judged = decideFindings(found, changes, context);
@@ -67,6 +70,7 @@ export function ours(objects: readonly unknown[], versions: RolloutsVersions = S
     findings: found,
     denials: judged.filter(({ decision }) => decision === 'deny').map(({ finding }) => finding),
     missing: found.filter((finding) => isMissed(finding) || isMissedByAll(finding, found)),
+    isInDoubt: introduced.skipped.some(({ reason }) => reason.startsWith('versions of Argo Rollouts find different')),
   };
 }
 
@@ -169,10 +173,12 @@ export function disagreementWithAll(
     if (found?.kind.startsWith('only Rollgate') === true) return found;
   }
   const [first = [], ...others] = upstream;
-  const found = disagreement(
-    first.filter((refusal) => others.every((other) => other.some((theirs) => isSameRefusal(refusal, theirs)))),
-    verdict,
+  const shared = first.filter((refusal) =>
+    others.every((other) => other.some((theirs) => isSameRefusal(refusal, theirs))),
   );
+  // A crash says nothing of its object: each version may have crashed over a VirtualService of its own.
+  const told = shared.filter(({ text }) => !(verdict.isInDoubt && text.startsWith('upstream crashes')));
+  const found = disagreement(told, verdict);
   return found?.kind.startsWith('only upstream') === true ? found : undefined;
 }
 
