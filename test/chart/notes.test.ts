@@ -26,13 +26,16 @@ function printed(chart: string, ...args: readonly string[]): string {
 }
 
 /** Returns the notes. Only an installation prints them, so a copy of the chart renders them as a value. */
-function notes(...settings: string[]): string {
+function notesWith(...args: readonly string[]): string {
   const chart = join(folder(), 'chart');
   cpSync(CHART, chart, { recursive: true });
   cpSync(join(chart, 'templates', 'NOTES.txt'), join(chart, 'files', 'NOTES.txt'));
   writeFileSync(join(chart, 'templates', 'notes.yaml'), 'text: {{ tpl (.Files.Get "files/NOTES.txt") . | toJson }}\n');
-  const args = settings.flatMap((setting) => ['--set', setting]);
   return asString(dig(parse(printed(chart, '--show-only', 'templates/notes.yaml', ...args)), 'text'));
+}
+
+function notes(...settings: readonly string[]): string {
+  return notesWith(...settings.flatMap((setting) => ['--set', setting]));
 }
 
 function commands(text: string): string[] {
@@ -84,15 +87,15 @@ describe('notes', () => {
     const objects = rendered();
     expect(only(text, / rollout status /)).toBe('kubectl --namespace platform rollout status deployment gate-rollgate');
     const deployment = objectOf(objects, 'Deployment', 'gate-rollgate');
-    const [, selector = ''] = /--selector (\S+)/.exec(only(text, / logs /)) ?? [];
+    const [, selector = ''] = /--selector (\S+)/.exec(only(text, / logs --selector /)) ?? [];
     for (const [key = '', value] of selector.split(',').map((part) => part.split('=')))
       expect(dig(deployment, 'spec', 'template', 'metadata', 'labels', key)).toBe(value);
     const emergency = /^kubectl delete (\S+) (\S+)$/.exec(only(text, /^kubectl delete /));
     expect(emergency?.[1]).toBe('validatingwebhookconfiguration,mutatingwebhookconfiguration');
     for (const kind of ['ValidatingWebhookConfiguration', 'MutatingWebhookConfiguration'])
       expect(objectOf(objects, kind, emergency?.[2] ?? '')).toBeDefined();
-    expect(only(text, /^helm test /)).toBe('helm test gate --namespace platform --logs');
-    expect(notes('selfTest.enabled=false')).not.toContain('helm test');
+    expect(only(text, /^helm test /)).toBe('helm test gate --namespace platform');
+    expect(notes('selfTest.enabled=false')).not.toMatch(/helm test|self-test/);
   });
 
   it('scan with the image, the account, the policy and options that exist', () => {
@@ -133,6 +136,14 @@ describe('notes', () => {
     const scan = scanCommand(io('.'), () => undefined);
     expect(first).toBe(scan.name());
     expect(scan.parseOptions(options)).toEqual({ operands: [], unknown: [] });
+  });
+
+  it('say that running pods get a changed policy later', () => {
+    const later = 'a minute or more after the upgrade';
+    expect(notes()).toContain(later);
+    // There are no running pods yet.
+    expect(notes('policy.mode=enforce')).not.toContain(later);
+    expect(notesWith('--is-upgrade', '--set', 'policy.mode=enforce')).toContain(later);
   });
 
   it('leave out in enforce mode what only audit mode needs', () => {
