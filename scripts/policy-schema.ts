@@ -23,6 +23,8 @@ function policySchema(): JsonObject {
   const override = asObject(overrides['items']);
   return {
     ...schema,
+    // The default of the file is not that of the chart.
+    required: ['mode'],
     properties: {
       ...properties,
       rules: ofIds(properties['rules'], [...rules, ...retiredRules]),

@@ -1,8 +1,13 @@
 {{/* Stops with a message if values do not fit together. What one value alone may be is in values.schema.json. */}}
 {{- define "rollgate.check" -}}
-{{- /* With --reuse-values, Helm leaves out the defaults of values that the earlier chart did not have. */}}
-{{- if not (hasKey .Values "serviceAccount") }}
-{{- fail "these are the values of an earlier version of the chart: use helm upgrade --reset-then-reuse-values instead of --reuse-values" }}
+{{- /* Helm removes the default of a key without a value. --reuse-values leaves out defaults that the earlier chart lacked. */}}
+{{- range include "rollgate.neededKeys" . | fromYamlArray }}
+{{- if kindIs "invalid" (index $.Values .) }}
+{{- fail (printf "%s has no value: remove the empty key %q from your values. If you do not have it, use helm upgrade --reset-then-reuse-values instead of --reuse-values" . .) }}
+{{- end }}
+{{- end }}
+{{- if regexMatch "[:@][^/]*$" .Values.image.repository }}
+{{- fail (printf "image.repository: %q has a tag or a digest; write it to image.tag or image.digest instead" .Values.image.repository) }}
 {{- end }}
 {{- if not .Values.serviceAccount.create }}
 {{- if not .Values.serviceAccount.name }}
@@ -27,6 +32,39 @@
 {{- if and .Values.conversion.enabled (or .Values.webhooks.namespaceSelector .Values.webhooks.objectSelector) }}
 {{- fail "webhooks: namespaceSelector and objectSelector need conversion.enabled=false, because Rollgate would convert Deployments that the webhooks never see; to leave out namespaces, use webhooks.excludedNamespaces" }}
 {{- end }}
+{{- end }}
+
+{{/* The values that templates need. Those inside of them are in values.schema.json, as required. */}}
+{{- define "rollgate.neededKeys" -}}
+- global
+- commonLabels
+- image
+- imagePullSecrets
+- serviceAccount
+- replicas
+- policy
+- exemptAccounts
+- controllers
+- conversion
+- webhooks
+- certificates
+- ports
+- service
+- metrics
+- maxInFlight
+- istioKubeconfig
+- cache
+- podLabels
+- startupProbe
+- livenessProbe
+- readinessProbe
+- logLevel
+- podDisruptionBudget
+- networkPolicy
+- serviceMonitor
+- prometheusRule
+- dashboard
+- selfTest
 {{- end }}
 
 {{- define "rollgate.checkInjection" -}}

@@ -137,6 +137,10 @@ describe('values that do not fit together', () => {
       { hostNetwork: true, ports: { webhook: 10250 } },
       'the kubelet already uses port 10250',
     ],
+    ['a repository with a tag', { image: { repository: 'a.example.com:5000/b:0.1.0' } }, 'write it to image.tag'],
+    ['a repository with a digest', { image: { repository: 'a/b@sha256:0' } }, 'or image.digest instead'],
+    // What is left if somebody deletes the lines below it.
+    ['a key without a value', { certificates: null }, 'certificates has no value: remove the empty key "certificates"'],
     // What --reuse-values leaves of the values of a chart that did not have them.
     ['values of an earlier chart', { serviceAccount: null }, '--reset-then-reuse-values'],
   ])('are refused: %s', async (_, values, message) => {
