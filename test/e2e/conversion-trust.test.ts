@@ -55,7 +55,7 @@ describe('the policies', () => {
       const { items } = (await admin.call('GET', path)) as { items: KubeObject[] };
       const own = items.filter(({ metadata }) => metadata.name.startsWith('rollgate-'));
       const checked = own.filter((policy) => dig(policy, 'status', 'observedGeneration') === 1);
-      return checked.length === 3 ? checked : undefined;
+      return checked.length === 4 ? checked : undefined;
     });
     expect(policies.flatMap((policy) => asArray(dig(policy, 'status', 'typeChecking', 'expressionWarnings')))).toEqual(
       [],
