@@ -1,5 +1,6 @@
 import { isKindId, KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { weightOf } from './bounded-json.ts';
+import { byDeadline } from './by-deadline.ts';
 import { ApiError, type ApiClient } from './client.ts';
 import { pathOf, type Served } from './discovery.ts';
 import { CONTROLLER_CONFIG, NAME_ONLY, trim, whole } from './trim.ts';
@@ -36,26 +37,15 @@ export async function fetchObjects(
 ): Promise<ReadonlyMap<ObjectKey, Fetched>> {
   const answers = new Map<ObjectKey, Fetched>();
   for (const key of keys) answers.set(key, 'unreadable');
-  // A timer of 0 ms fires after a quick answer from this machine: what is late already is not asked at all.
-  if (signal.aborted || Date.now() >= deadline) return answers;
-  const late = new AbortController();
-  const end = (): void => late.abort();
-  const timer = setTimeout(end, deadline - Date.now());
-  signal.addEventListener('abort', end, { once: true });
   const waiting = [...answers.keys()];
   const room: Room = { left: MAX_WEIGHT };
-  const worker = async (): Promise<void> => {
-    for (let key = waiting.shift(); key !== undefined && !late.signal.aborted; key = waiting.shift()) {
-      answers.set(key, await fetchOne(key, locate, room, late.signal));
-    }
-  };
-  const work = Promise.all(Array.from({ length: Math.min(CONCURRENT_READS, waiting.length) }, worker));
-  const { promise: lapsed, resolve } = Promise.withResolvers<void>();
-  late.signal.addEventListener('abort', () => resolve(), { once: true });
-  // Credentials come from programs that no signal can stop.
-  await Promise.race([work, lapsed]);
-  clearTimeout(timer);
-  signal.removeEventListener('abort', end);
+  await byDeadline(deadline, signal, (late) => {
+    const worker = async (): Promise<void> => {
+      for (let key = waiting.shift(); key !== undefined && !late.aborted; key = waiting.shift())
+        answers.set(key, await fetchOne(key, locate, room, late));
+    };
+    return Promise.all(Array.from({ length: Math.min(CONCURRENT_READS, waiting.length) }, worker));
+  });
   return new Map(answers);
 }
 

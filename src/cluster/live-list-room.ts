@@ -34,9 +34,14 @@ export class LiveListRoom {
   async inTurn(namespace: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     const before = this.#turns.get(namespace) ?? Promise.resolve();
     const mine = before.then(() => (signal.aborted ? undefined : work()));
-    this.#turns.set(namespace, mine);
-    await mine;
-    if (this.#turns.get(namespace) === mine) this.#turns.delete(namespace);
+    // Work that fails is the concern of its own request only.
+    const ended = mine.catch(() => undefined);
+    this.#turns.set(namespace, ended);
+    try {
+      await mine;
+    } finally {
+      if (this.#turns.get(namespace) === ended) this.#turns.delete(namespace);
+    }
   }
 
   #release(namespace: string, bytes: number): void {

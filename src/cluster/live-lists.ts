@@ -1,6 +1,7 @@
 import { listIn, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { asString, dig } from '../world/read.ts';
 import { weightOf } from './bounded-json.ts';
+import { byDeadline } from './by-deadline.ts';
 import type { ApiClient } from './client.ts';
 import { pathOf, type Served } from './discovery.ts';
 import type { Locate } from './fetch.ts';
@@ -42,25 +43,15 @@ export async function fetchLists(
 ): Promise<ReadonlyMap<ObjectKey, Listed>> {
   const answers = new Map<ObjectKey, Listed>();
   for (const key of keys) answers.set(key, 'unreadable');
-  // A timer of 0 ms fires after a quick answer from this machine: what is late already is not asked at all.
-  if (signal.aborted || Date.now() >= deadline) return answers;
-  const late = new AbortController();
-  const end = (): void => late.abort();
-  const timer = setTimeout(end, deadline - Date.now());
-  signal.addEventListener('abort', end, { once: true });
-  const { promise: lapsed, resolve } = Promise.withResolvers<void>();
-  late.signal.addEventListener('abort', () => resolve(), { once: true });
   const fits = (weight: number): boolean => room.take(namespace, weight, deadline);
-  const work = room.inTurn(namespace, late.signal, async () => {
-    for (const key of [...answers.keys()].slice(0, MAX_LISTS)) {
-      if (late.signal.aborted) return;
-      answers.set(key, await fetchList(key, locate, late.signal, fits));
-    }
-  });
-  // Credentials come from programs that no signal can stop.
-  await Promise.race([work, lapsed]);
-  clearTimeout(timer);
-  signal.removeEventListener('abort', end);
+  await byDeadline(deadline, signal, (late) =>
+    room.inTurn(namespace, late, async () => {
+      for (const key of [...answers.keys()].slice(0, MAX_LISTS)) {
+        if (late.aborted) return;
+        answers.set(key, await fetchList(key, locate, late, fits));
+      }
+    }),
+  );
   return new Map(answers);
 }
 

@@ -105,5 +105,10 @@ describe('the room of live lists', () => {
     resolve();
     await Promise.all([first, second, third]);
     expect(done).toEqual(['b1', 'a1', 'a3']);
+    const failing = room.inTurn('a', signal, () => Promise.reject(new Error('failed')));
+    const next = room.inTurn('a', signal, work('a4'));
+    await expect(failing).rejects.toThrow('failed');
+    await next;
+    expect(done.at(-1)).toBe('a4');
   });
 });
