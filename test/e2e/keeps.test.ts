@@ -106,11 +106,10 @@ async function drive(
       return parts.length > 1 && isFinished(file, parts[0] ?? '', parts.at(-1) ?? '');
     }),
   );
-  return {
-    controllers: Object.fromEntries(
-      recorders.map(({ file, recorder }) => [idOf(file), distinct(recorder.stop().map(controllersPart))]),
-    ),
-  };
+  const controllers = recorders.map(
+    async ({ file, recorder }) => [idOf(file), distinct((await recorder.stop()).map(controllersPart))] as const,
+  );
+  return { controllers: Object.fromEntries(await Promise.all(controllers)) };
 }
 
 // What a write wiped the controller writes back at once. `kubectl replace` reads an object's version and then sends it:

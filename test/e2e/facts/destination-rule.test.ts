@@ -290,9 +290,11 @@ describe('pods that are not ready', () => {
         const version = (object: KubeObject | undefined): bigint =>
           BigInt(asString(object?.metadata['resourceVersion']));
         const switched = version(
-          rule?.stop().find((found) => ![before, undefined].includes(subsetsOf(found)['canary'])),
+          (await rule?.stop())?.find((found) => ![before, undefined].includes(subsetsOf(found)['canary'])),
         );
-        const zero = version(virtual?.stop().find((found) => weights(found)[0]?.[1].includes('web/canary 0') === true));
+        const zero = version(
+          (await virtual?.stop())?.find((found) => weights(found)[0]?.[1].includes('web/canary 0') === true),
+        );
         expect(zero < switched).toBe(true);
       },
     );

@@ -374,11 +374,13 @@ describe('the order of writes', () => {
       const paused = await scene.phase('Paused', 1);
       await scene.reconciled();
       const current = asString(dig(paused, 'status', 'currentPodHash'));
-      const first = (recorder: Recorder | undefined, when: (object: object) => boolean): bigint =>
-        BigInt(asString(recorder?.stop().find(when)?.metadata['resourceVersion']));
-      const hash = first(rule, (version) => subsetsOf(version as never)['canary'] === current);
-      const weight = first(virtual, (version) => (weights(version as never)[0]?.[1] ?? []).includes('web/canary 20'));
-      const status = first(
+      const first = async (recorder: Recorder | undefined, when: (object: object) => boolean): Promise<bigint> =>
+        BigInt(asString((await recorder?.stop())?.find(when)?.metadata['resourceVersion']));
+      const hash = await first(rule, (version) => subsetsOf(version as never)['canary'] === current);
+      const weight = await first(virtual, (version) =>
+        (weights(version as never)[0]?.[1] ?? []).includes('web/canary 20'),
+      );
+      const status = await first(
         rolloutVersions,
         (version) => dig(version, 'status', 'canary', 'weights', 'canary', 'weight') === 20,
       );
@@ -401,8 +403,9 @@ describe('the order of writes', () => {
       const current = asString(dig(await scene.phase('Paused', 1), 'status', 'currentPodHash'));
       const version = (object: object | undefined): bigint =>
         BigInt(asString(dig(object, 'metadata', 'resourceVersion')));
-      const known = version(rolloutVersions.stop().find((found) => dig(found, 'status', 'currentPodHash') === current));
-      const selected = version(canary.stop().find((found) => hashOf(found) === current));
+      const [ofRollout, ofService] = await Promise.all([rolloutVersions.stop(), canary.stop()]);
+      const known = version(ofRollout.find((found) => dig(found, 'status', 'currentPodHash') === current));
+      const selected = version(ofService.find((found) => hashOf(found) === current));
       expect(current).not.toBe(stable);
       expect(known < selected).toBe(true);
       expect(asArray(dig(await scene.get('VirtualService'), 'spec', 'http'))).toHaveLength(1);

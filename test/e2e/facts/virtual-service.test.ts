@@ -70,7 +70,7 @@ describe('destinations that are neither stable nor canary', () => {
       });
       await scene.reconciled();
       await scene.reconciled();
-      const seen = recorder.stop().map((version) => weights(version)[0]?.[1]);
+      const seen = (await recorder.stop()).map((version) => weights(version)[0]?.[1]);
       expect(seen).toContainEqual(['web 90', 'web-canary 80', 'web-canary 20']);
       expect(seen.at(-1)).toEqual(['web 80', 'web-canary 20', 'web-canary 20']);
     },
@@ -118,7 +118,8 @@ describe('unnamed routes', () => {
       await scene.phase('Paused', 4);
       await scene.plugin('promote');
       await scene.phase('Healthy');
-      const counts = recorder.stop().map((version) => weights(version).filter(([name]) => name === '').length);
+      await scene.reacts('the routes of the promotion', async () => (await unnamed(scene)) === 256);
+      const counts = (await recorder.stop()).map((version) => weights(version).filter(([name]) => name === '').length);
       expect([...new Set(counts)]).toEqual([2, 4, 16, 256]);
     },
   );
@@ -427,7 +428,7 @@ describe('managed routes', () => {
         await scene.update();
         await scene.phase('Paused', 2);
         await scene.reconciled();
-        const seen = recorder.stop().map((version) => weights(version).map(([name]) => name));
+        const seen = (await recorder.stop()).map((version) => weights(version).map(([name]) => name));
         expect(seen.at(0)).toEqual(['']);
         expect(seen).toContainEqual(['beta', '']);
         expect(seen.at(-1)).toEqual(['']);
