@@ -29,6 +29,20 @@ function placeOf(above: string, key: string): string {
   return above === '' ? key : `${above}.${key}`;
 }
 
+// One object for one read, so that reads are compared by identity.
+const known = new Map<string, Map<string, Read>>();
+
+function readIn(kind: KindId, of: Read['of'], keys: boolean): (place: string) => Read {
+  const sort = `${kind} ${of} ${keys}`;
+  const places = known.get(sort) ?? new Map<string, Read>();
+  known.set(sort, places);
+  return (place) => {
+    const read = places.get(place) ?? { kind, of, place, keys };
+    places.set(place, read);
+    return read;
+  };
+}
+
 type OnRead = (place: string, keys: boolean) => void;
 
 /**
@@ -37,27 +51,33 @@ type OnRead = (place: string, keys: boolean) => void;
  */
 function watched(value: object, place: string, onRead: OnRead): object {
   const inner = new Map<string, object>();
+  const reported = new Set<string>();
   const isList = Array.isArray(value);
   const below = (key: string): string => (isList ? `${place}[*]` : placeOf(place, key));
   // A list has its methods, and every object those of all objects.
   const isField = (key: string | symbol): key is string =>
     typeof key === 'string' && (Object.hasOwn(value, key) ? !(isList && key === 'length') : !(key in value));
+  const report = (key: string): void => {
+    if (reported.has(key)) return;
+    reported.add(key);
+    onRead(below(key), false);
+  };
   return new Proxy(value, {
     get(target, key, receiver) {
       const found: unknown = Reflect.get(target, key, receiver);
       if (!isField(key)) return found;
-      onRead(below(key), false);
+      report(key);
       if (typeof found !== 'object' || found === null) return found;
-      const known = inner.get(key) ?? watched(found, below(key), onRead);
-      inner.set(key, known);
-      return known;
+      const copy = inner.get(key) ?? watched(found, below(key), onRead);
+      inner.set(key, copy);
+      return copy;
     },
     has(target, key) {
-      if (isField(key)) onRead(below(key), false);
+      if (isField(key)) report(key);
       return Reflect.has(target, key);
     },
     getOwnPropertyDescriptor(target, key) {
-      if (isField(key)) onRead(below(key), false);
+      if (isField(key)) report(key);
       return Reflect.getOwnPropertyDescriptor(target, key);
     },
     ownKeys(target) {
@@ -81,7 +101,7 @@ export function placesRead(object: KubeObject, look: (copy: KubeObject) => void)
 
 /** A world that records what a rule reads in its objects. */
 class RecordingWorld implements World {
-  readonly reads = new Map<string, Read>();
+  readonly reads = new Set<Read>();
   readonly #world: World;
   readonly #subject: KubeObject;
   readonly #copies = new Map<KubeObject, KubeObject>();
@@ -99,17 +119,19 @@ class RecordingWorld implements World {
     if (copy === undefined) {
       const kind = kindOf(object);
       const of = object === this.#subject ? 'subject' : 'reads';
-      copy = watched(structuredClone(object), '', (place, keys) => {
-        if (kind !== undefined) this.add({ kind, of, place, keys });
-      }) as KubeObject;
+      const onRead: OnRead =
+        kind === undefined ? () => undefined : this.#adding(readIn(kind, of, false), readIn(kind, of, true));
+      copy = watched(structuredClone(object), '', onRead) as KubeObject;
       this.#copies.set(object, copy);
     }
     return copy;
   }
 
-  add(read: Read): void {
-    if (ALWAYS_READ.has(read.place) && !read.keys) return;
-    this.reads.set(`${read.kind} ${read.of} ${read.place} ${read.keys}`, read);
+  #adding(ofField: (place: string) => Read, ofKeys: (place: string) => Read): OnRead {
+    return (place, keys) => {
+      if (keys) this.reads.add(ofKeys(place));
+      else if (!ALWAYS_READ.has(place)) this.reads.add(ofField(place));
+    };
   }
 
   get versions(): World['versions'] {
@@ -139,13 +161,13 @@ class RecordingWorld implements World {
     if (key === undefined || key === CONTROLLER_CONFIGURATION) return;
     const ofReferences: Places = REFERENCE_PLACES;
     for (const place of key.startsWith('selector/') ? SELECTOR_PLACES : (ofReferences[kind] ?? []))
-      this.add({ kind, of: 'reads', place, keys: true });
+      this.reads.add(readIn(kind, 'reads', true)(place));
   }
 
   /** Ends the recording, so that what is done with the findings is not counted. */
   end(): readonly Read[] {
     if (this.#asked !== undefined) throw new Error(`it is not known which referrers of ${this.#asked} the rule reads`);
-    return [...this.reads.values()];
+    return [...this.reads];
   }
 
   #copiesOf(objects: readonly KubeObject[]): readonly KubeObject[] {
@@ -172,7 +194,7 @@ class KindsRead extends Set<KindId> {
   }
 }
 
-/** Returns every place that a rule reads when it checks a subject: in the subject and in other objects. */
+/** Returns every place that a rule reads, one object for each, when it checks a subject: in the subject and in other objects. */
 export function readsOf(rule: Rule, world: World, subject: KubeObject): readonly Read[] {
   const recording = new RecordingWorld(world, subject);
   rule.run(
