@@ -136,12 +136,7 @@ function routerReferences(rollout: KubeObject): Reference[] {
       path: [...path, 'alb', 'ingresses', index],
     });
   }
-  addReference(list, alb['rootService'], {
-    kind: 'Service',
-    namespace,
-    role: 'root',
-    path: [...path, 'alb', 'rootService'],
-  });
+  // alb.rootService names an action of the Ingress, in an annotation; no Service need have that name.
   const smi = asObject(routing['smi']);
   addReference(list, smi['rootService'], {
     kind: 'Service',
