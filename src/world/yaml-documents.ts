@@ -1,8 +1,9 @@
 import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser, type LineCounter } from 'yaml';
-import type { Document, Node, Pair, ScalarTag, YAMLMap } from 'yaml';
+import type { Document, Node, Pair, YAMLMap } from 'yaml';
 import { messageOf } from './error.ts';
 import { Outline, OutlineBuilder, type RepeatedKey } from './outline.ts';
 import { isDeeperThan } from './read.ts';
+import { GO_SCALARS } from './yaml-scalars.ts';
 
 /** The content of one document, and where it is in the text. */
 export interface ParsedDocument {
@@ -22,14 +23,6 @@ const MAX_ALIASES = 100;
 /** No manifest is nested more deeply, and recursion over it could overflow the stack. */
 export const MAX_DEPTH = 200;
 
-// kubectl and Helm read YAML 1.1, in which a number with a leading 0 is octal: the mode 0644 is 420.
-const OCTAL: ScalarTag = {
-  tag: 'tag:yaml.org,2002:int',
-  default: true,
-  test: /^[-+]?0[0-7]+$/,
-  resolve: (text) => (text.startsWith('-') ? -1 : 1) * Number.parseInt(text.replace(/^[-+]/, ''), 8),
-};
-
 /**
  * Returns the documents of a text, one after the other: only one of them is a tree of the parser at a time, which is far
  * larger than what becomes of it.
@@ -43,7 +36,7 @@ export function* yamlDocuments(text: string, lines: LineCounter): Generator<Pars
     uniqueKeys: false,
     merge: true,
     logLevel: 'silent',
-    customTags: (tags) => [OCTAL, ...tags],
+    customTags: (tags) => [...GO_SCALARS, ...tags],
   });
   for (const document of composer.compose(new Parser(lines.addNewLine).parse(text))) yield read(document, text);
 }
