@@ -2,11 +2,19 @@ import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { parse } from 'yaml';
-import { joinManifests, NOT_AN_OBJECT, parseManifests, type Manifests } from '../world/manifests.ts';
+import {
+  joinManifests,
+  NEARLY_AN_OBJECT,
+  NOT_AN_OBJECT,
+  parseManifests,
+  type ManifestError,
+  type Manifests,
+} from '../world/manifests.ts';
 import { groupOf, type KubeObject } from '../world/object.ts';
-import { asArray, dig, isObject, optionalString } from '../world/read.ts';
-import type { Io } from './io.ts';
+import { asArray, dig, optionalString } from '../world/read.ts';
 import { readErrorOf } from '../world/error.ts';
+import type { Io } from './io.ts';
+import { isTemplate, unquotedPlaceholders } from './unrendered.ts';
 
 /** What was found at paths. */
 export interface FoundManifests {
@@ -175,12 +183,15 @@ function nameOf(path: string, given: string, cwd: string): string {
   return (isAbsolute(given) && near.startsWith('..') ? path : near).split(sep).join('/');
 }
 
+// All of these are in a manifest; one that lacks a single one is worth a word.
+const MARKS = ['apiVersion', 'kind', 'metadata'];
+
 // Undefined for what cannot be read, and for a file in a directory that is no manifest. Most files there are none, and
 // parsing them would take longer than all the rest.
 function contentOf({ path, name, named }: Candidate, problems: string[]): Buffer | undefined {
   try {
     const content = readFileSync(path);
-    return named || (content.includes('apiVersion') && content.includes('kind')) ? content : undefined;
+    return named || MARKS.filter((mark) => content.includes(mark)).length > 1 ? content : undefined;
   } catch (error) {
     problems.push(reasonOf(name, error));
     return undefined;
@@ -228,28 +239,19 @@ function manifestsIn(text: string, { name, named }: Candidate, skipped: Skipped)
   return {
     ...manifests,
     objects,
-    errors: named ? manifests.errors : manifests.errors.filter(({ message }) => message !== NOT_AN_OBJECT),
+    errors: [...(named ? manifests.errors : mistakesOf(text, manifests.errors)), ...unquotedPlaceholders(manifests)],
   };
+}
+
+// A file that nobody named need not be a manifest, nor YAML, unless it has both fields.
+function mistakesOf(text: string, errors: readonly ManifestError[]): readonly ManifestError[] {
+  const isManifest = text.includes('apiVersion') && text.includes('kind');
+  const near: readonly string[] = Object.values(NEARLY_AN_OBJECT);
+  return errors.filter(({ message }) => near.includes(message) || (isManifest && message !== NOT_AN_OBJECT));
 }
 
 function failed(file: string, message: string): Manifests {
   return { ...NOTHING, errors: [{ file, line: 1, column: 1, message }] };
-}
-
-// `{{` alone is no proof: the arguments of an analysis are written so, in quotes. A template breaks YAML, or reads as
-// an object whose key is an object.
-function isTemplate(text: string, { objects, errors }: Manifests): boolean {
-  if (!text.includes('{{')) return false;
-  if (errors.some(({ message }) => message !== NOT_AN_OBJECT)) return true;
-  // A name that is an object was read as an empty one.
-  return objects.some(
-    ({ object }) => hasObjectAsKey(object) || (object.metadata.name === '' && /\bname:[ \t]*\{\{/.test(text)),
-  );
-}
-
-function hasObjectAsKey(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(hasObjectAsKey);
-  return isObject(value) && Object.entries(value).some(([key, entry]) => key.startsWith('{') || hasObjectAsKey(entry));
 }
 
 function isKustomization({ apiVersion }: KubeObject): boolean {

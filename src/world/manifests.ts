@@ -2,7 +2,7 @@ import { LineCounter } from 'yaml';
 import { isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import { parseJsonDocument } from './json-document.ts';
 import type { Path } from './path.ts';
-import { asArray, dig, isObject, asObject, asString } from './read.ts';
+import { asArray, asObject, asString, dig, isObject, optionalString } from './read.ts';
 import type { RolloutsVersions } from './rollouts-versions.ts';
 import { storeOf, type WhyUnknown, type ObjectStore } from './store.ts';
 import { MAX_DEPTH, parseProblem, yamlDocuments, type DocumentError, type ParsedDocument } from './yaml-documents.ts';
@@ -51,6 +51,15 @@ export interface Manifests {
 /** The error for a document that is YAML but not a manifest. */
 export const NOT_AN_OBJECT = 'not a Kubernetes object: set apiVersion, kind and metadata.name';
 
+/** The errors for a mapping that is nearly a Kubernetes object. */
+export const NEARLY_AN_OBJECT = {
+  apiVersion: 'not a Kubernetes object: apiVersion is missing',
+  kind: 'not a Kubernetes object: kind is missing',
+  // `name: on` is one.
+  boolean: 'metadata.name is a boolean: put the name in quotes',
+  number: 'metadata.name is a number: put the name in quotes',
+} as const;
+
 // The parser takes time that grows with the cube of these.
 const NESTED_MARKS = /^ *(?:[-?] +){50}/m;
 
@@ -81,8 +90,12 @@ export function parseManifests(text: string, file: string): Manifests {
       }
       const { value, outline } = parsed;
       if (value === null || value === undefined) continue;
-      const found = unwrap(value, []);
-      if (found.length === 0) errors.push({ file, ...positionOf(outline.offsetOf([])), message: NOT_AN_OBJECT });
+      const near: NearObject[] = [];
+      const found = unwrap(value, [], near);
+      for (const { path, mistake } of near)
+        errors.push({ file, ...positionOf(outline.offsetOf(path)), message: NEARLY_AN_OBJECT[mistake] });
+      if (found.length + near.length === 0)
+        errors.push({ file, ...positionOf(outline.offsetOf([])), message: NOT_AN_OBJECT });
       const index = document;
       // One by one: a hundred thousand arguments of one call would not fit on the stack.
       for (const { object, path } of found)
@@ -166,16 +179,26 @@ export function bundleWorld(objects: Iterable<KubeObject>, options: BundleOption
   return storeOf(objects, whyUnknown, options.versions);
 }
 
-function unwrap(value: unknown, path: Path): { object: KubeObject; path: Path }[] {
-  if (Array.isArray(value)) return asArray(value).flatMap((entry, index) => unwrap(entry, [...path, index]));
+interface NearObject {
+  readonly path: Path;
+  readonly mistake: keyof typeof NEARLY_AN_OBJECT;
+}
+
+function unwrap(value: unknown, path: Path, near: NearObject[]): { object: KubeObject; path: Path }[] {
+  if (Array.isArray(value)) return asArray(value).flatMap((entry, index) => unwrap(entry, [...path, index], near));
   if (!isObject(value)) return [];
   if (asString(value['kind']).endsWith('List') && Array.isArray(value['items'])) {
-    return asArray(value['items']).flatMap((entry, index) => unwrap(entry, [...path, 'items', index]));
+    return asArray(value['items']).flatMap((entry, index) => unwrap(entry, [...path, 'items', index], near));
   }
   if (isKubeObject(value)) return [{ object: value, path }];
   // Some servers accept `generateName` or a missing name. Rules can still check such an object by itself.
   if (typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string') {
     const metadata = asObject(value['metadata']);
+    const type = typeof metadata['name'];
+    if (type === 'boolean' || type === 'number') {
+      near.push({ path: [...path, 'metadata', 'name'], mistake: type });
+      return [];
+    }
     const name = asString(dig(metadata, 'generateName'));
     return [
       {
@@ -183,6 +206,11 @@ function unwrap(value: unknown, path: Path): { object: KubeObject; path: Path }[
         path,
       },
     ];
+  }
+  if (optionalString(dig(value, 'metadata', 'name')) !== undefined) {
+    if (value['kind'] === undefined && typeof value['apiVersion'] === 'string') near.push({ path, mistake: 'kind' });
+    if (value['apiVersion'] === undefined && typeof value['kind'] === 'string')
+      near.push({ path, mistake: 'apiVersion' });
   }
   return [];
 }

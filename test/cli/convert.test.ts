@@ -19,7 +19,7 @@ async function run(
 const deployment = (name: string, spec = '', annotations = ''): string => `
 apiVersion: apps/v1
 kind: Deployment
-metadata: { name: ${name}, namespace: shop, annotations: { ${annotations} } }
+metadata: { name: "${name}", namespace: shop, annotations: { ${annotations} } }
 spec:
   replicas: 3
   ${spec}

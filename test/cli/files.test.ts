@@ -71,6 +71,42 @@ describe('directories', () => {
     });
   });
 
+  it('may contain placeholders of an analysis, which make no template of a broken file', async () => {
+    const template = (query: string): string =>
+      `apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: { name: a }\nspec:\n  args: [{ name: x, value: ${query} }]\n`;
+    const root = directory({
+      'broken.yaml': `${template('"{{args.x}}"')}  condition: a: b\n`,
+      'unquoted.yaml': template('{{ args.x }}'),
+      'helm.yaml': `${template('"{{args.x}}"')}  condition: {{ .Values.condition }}: b\n`,
+    });
+    const { files, notes } = await read(root, ['.']);
+    expect(notes).toEqual(['skipped 1 unrendered (helm.yaml): helm template CHART | rollgate lint -']);
+    expect(files).toEqual([
+      'unquoted.yaml a',
+      expect.stringMatching(/^broken\.yaml: Nested mappings/),
+      'unquoted.yaml: YAML reads {{...}} without quotes as a mapping: put it in quotes',
+    ]);
+  });
+
+  it('may contain what is nearly an object, but not things that are no objects', async () => {
+    const root = directory({
+      'no-kind.yaml': 'apiVersion: v1\nmetadata: { name: a }\n',
+      'no-version.yaml': 'kind: Service\nmetadata: { name: a }\n',
+      'list.yaml': `apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    metadata: { name: a }\n`,
+      'on.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: on }\n',
+      'chart.yaml': 'apiVersion: v2\nname: cart # has no kind and no metadata\n',
+      'code.json': '{ // kind and metadata\n "a": 1, }',
+    });
+    const { files, problems } = await read(root, ['.']);
+    expect(problems).toEqual([]);
+    expect(files).toEqual([
+      'list.yaml: not a Kubernetes object: kind is missing',
+      'no-kind.yaml: not a Kubernetes object: kind is missing',
+      'no-version.yaml: not a Kubernetes object: apiVersion is missing',
+      'on.yaml: metadata.name is a boolean: put the name in quotes',
+    ]);
+  });
+
   it('may contain patches, which are not read as objects', async () => {
     const root = directory({
       'base/service.yaml': service('cart'),

@@ -42,7 +42,7 @@ export function directory(files: Readonly<Record<string, string>>): string {
 
 /** Returns the manifest of a minimal Service. */
 export function service(name: string, namespace = 'shop'): string {
-  return `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: ${namespace} }\nspec:\n  selector: { app: cart }\n  ports: [{ port: 80 }]\n`;
+  return `apiVersion: v1\nkind: Service\nmetadata: { name: "${name}", namespace: ${namespace} }\nspec:\n  selector: { app: cart }\n  ports: [{ port: 80 }]\n`;
 }
 
 /** A Rollout that is valid by itself. It names the VirtualService `cart` and its route `primary`. */
