@@ -1,4 +1,5 @@
 import type { SourceObject } from '../world/manifests.ts';
+import { kindOf } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
 import { defineDocumentCheck, type Documents } from './define.ts';
 
@@ -10,13 +11,19 @@ export const duplicateKey = defineDocumentCheck({
     'Tools treat duplicate keys differently. kubectl apply -f, Helm and plain folders of Argo CD silently take ' +
     'the last value; they convert the text to JSON, so the API server cannot object. kustomize rejects the whole ' +
     'file, and so do kubectl apply -k and Flux, which use it. Two different values are therefore invalid: either ' +
-    'one of them is lost, or the file is rejected. The same value twice is advice. If kind and metadata are both ' +
+    'one of them is lost, or the file is rejected. The same value twice is advice, and so are an empty value beside ' +
+    'another and a kind that Rollgate has no rules for. If kind and metadata are both ' +
     'repeated, the line --- between two objects is missing, and only the second object would be applied.',
   messages: {
     differs: {
       class: 'invalid',
       text: '"{key}" appears twice in {place} with different values (first on line {line}), so some tools use the last one and others reject the file',
       fix: 'remove the wrong one',
+    },
+    lastWins: {
+      class: 'advice',
+      text: '"{key}" appears twice in {place} with different values (first on line {line}), so kubectl uses the last one and kustomize rejects the file',
+      fix: 'remove one of them',
     },
     repeated: {
       class: 'advice',
@@ -33,7 +40,7 @@ export const duplicateKey = defineDocumentCheck({
     const merged = mergedIn(duplicateKeys);
     const reported = new Set<SourceObject>();
     for (const { source, duplicate } of duplicateKeys) {
-      const { key, path, first, same } = duplicate;
+      const { key, path, first, same, empty } = duplicate;
       const at = { source, path, anchor: path.filter((part) => typeof part === 'string').join('.') };
       const parent = path.slice(0, -1);
       if (parent.length === 0 && merged.has(source)) {
@@ -42,7 +49,9 @@ export const duplicateKey = defineDocumentCheck({
         continue;
       }
       const place = parent.length === 0 ? `this ${source.object.kind}` : renderPath(parent);
-      report(same ? 'repeated' : 'differs', { ...at, data: { key, place, line: first.line } });
+      // Whether a kind that no rule knows is harmed, nobody can tell here; and of two values an empty one is rarely meant.
+      const isHarmful = !empty && kindOf(source.object) !== undefined;
+      report(same ? 'repeated' : isHarmful ? 'differs' : 'lastWins', { ...at, data: { key, place, line: first.line } });
     }
   },
 });

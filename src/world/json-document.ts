@@ -18,7 +18,8 @@ export function parseJsonDocument(text: string, maxDepth: number): ParsedDocumen
   const reader = new JsonReader(text, maxDepth);
   reader.read();
   // V8 takes such a key for the one that came next in an earlier object, if that ends with a backslash.
-  if (reader.hasEscapedKey || reader.isTooDeep || reader.repeated.length > MOST_REPEATED) return undefined;
+  if (reader.hasEscapedKey || reader.hasHugeNumber || reader.isTooDeep || reader.repeated.length > MOST_REPEATED)
+    return undefined;
   return { value, outline: new Outline(reader.nodes), repeated: reader.repeated };
 }
 
@@ -48,6 +49,8 @@ class JsonReader {
   readonly nodes = new OutlineBuilder();
   readonly repeated: RepeatedKey[] = [];
   hasEscapedKey = false;
+  /** Whether a number is too large to be one: kubectl takes it for text. */
+  hasHugeNumber = false;
   /** Whether something is nested too deeply, also where a later key takes its place. It is not read then. */
   isTooDeep = false;
   readonly #text: string;
@@ -97,6 +100,7 @@ class JsonReader {
           first: first.key,
           last: keyStart,
           same: this.#isSame(first, last),
+          empty: [first, last].some(({ start }) => this.#text.startsWith('null', start)),
         };
       this.#path.pop();
     }
@@ -123,6 +127,7 @@ class JsonReader {
 
   #scalar(): void {
     const text = this.#text;
+    const start = this.#at;
     let code = text.charCodeAt(this.#at++);
     if (code === QUOTE) {
       while ((code = text.charCodeAt(this.#at++)) !== QUOTE) if (code === BACKSLASH) this.#at++;
@@ -130,9 +135,11 @@ class JsonReader {
     }
     for (;;) {
       code = text.charCodeAt(this.#at);
-      if (!(code > SPACE) || code === COMMA || code === CLOSE_LIST || code === CLOSE_MAP) return;
+      if (!(code > SPACE) || code === COMMA || code === CLOSE_LIST || code === CLOSE_MAP) break;
       this.#at++;
     }
+    // The least of them is 2e308.
+    if (this.#at - start > 4) this.hasHugeNumber ||= Math.abs(Number(text.slice(start, this.#at))) === Infinity;
   }
 
   #isSame(first: Entry, last: Entry): boolean {

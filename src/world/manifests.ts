@@ -39,6 +39,8 @@ export interface DuplicateKey extends Position {
   readonly first: Position;
   /** Whether both occurrences have the same value. */
   readonly same: boolean;
+  /** Whether one of the two is null. */
+  readonly empty: boolean;
 }
 
 /** The content of manifests. */
@@ -223,7 +225,7 @@ function duplicateKeysOf(
 ): DuplicateKey[] {
   if (repeated.length === 0) return [];
   const holders = new Map(found.map((entry) => [JSON.stringify(entry.path), entry]));
-  return repeated.map(({ path, key, first, last, same }) => {
+  return repeated.map(({ path, key, first, last, same, empty }) => {
     const holder = holderOf(path, holders);
     return {
       file,
@@ -232,6 +234,7 @@ function duplicateKeysOf(
       key,
       first: positionOf(first),
       same,
+      empty,
       ...positionOf(last),
     };
   });

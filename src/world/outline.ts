@@ -11,6 +11,8 @@ export interface RepeatedKey {
   readonly last: number;
   /** Whether both have the same value. */
   readonly same: boolean;
+  /** Whether one of them is null. */
+  readonly empty: boolean;
 }
 
 type Children = ReadonlyMap<string | number, number>;

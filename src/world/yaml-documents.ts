@@ -120,6 +120,7 @@ class NodeReader {
       first: startOf(first.key),
       last: startOf(pair.key),
       same: hasSameValue(first, pair, this.#text),
+      empty: [first, pair].some(({ value }) => value === null || (isScalar(value) && value.value === null)),
     });
   }
 }
