@@ -10,11 +10,12 @@ import {
   templateResolver,
   type TemplateArg,
 } from '../../world/analysis.ts';
-import type { Analysis, AnalysisRole } from '../../world/collect-analyses.ts';
+import { present, type Analysis, type AnalysisRole, type SuppliedArg } from '../../world/collect-analyses.ts';
 import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { inEach } from '../../world/place.ts';
+import { dig } from '../../world/read.ts';
 import { defineRule, type Message, type RuleContext } from '../define.ts';
 import { once } from '../once.ts';
 import { listed, quoted } from '../wording.ts';
@@ -40,6 +41,21 @@ const messages = {
     text: '{template} takes argument "{arg}" from a source that is not a Secret, which the controller ignores in a template',
     fix: 'add the argument to args of {analysis}',
   },
+  emptied: {
+    class: 'invalid',
+    text: '{analysis} supplies argument "{arg}" twice, and the last one has no value, so the argument is empty',
+    fix: 'remove the last one, or give it a value',
+  },
+  twice: {
+    class: 'advice',
+    text: '{analysis} supplies argument "{arg}" twice, and only the last value counts',
+    fix: 'remove one of them',
+  },
+  empty: {
+    class: 'advice',
+    text: '{analysis} supplies argument "{arg}" without a value, so it is empty, even if its template has a default',
+    fix: 'give it a value, or remove it',
+  },
   unknown: {
     class: 'advice',
     text: '{analysis} supplies argument "{arg}", which no template declares (declared: {declared})',
@@ -56,10 +72,17 @@ export const analysisArgs = defineRule({
     'The controller marks a Rollout InvalidSpec if an argument without a default is not supplied. It does the same ' +
     'if two templates of one analysis have different defaults for an argument. An experiment ends in an error ' +
     'instead. In a background analysis each template is checked by itself, so the default of another template does ' +
-    'not help. A template can read an argument from a Secret; a fieldRef works only in a Rollout. Source: Argo ' +
-    'Rollouts v1.9.1, utils/analysis (flattenArgs, MergeArgs, BuildArgumentsForRolloutAnalysisRun), ' +
+    'not help. In a Rollout, the last of two arguments with one name counts, and one without a value is empty. A ' +
+    'template can read an argument from a Secret; a fieldRef works only in a Rollout. Source: Argo Rollouts ' +
+    'v1.9.1, utils/analysis (flattenArgs, MergeArgs, BuildArgumentsForRolloutAnalysisRun), ' +
     'pkg/apis/rollouts/validation (ValidateAnalysisTemplatesWithType), analysis (resolveArgs), experiments ' +
     '(ResolveAnalysisRunArgs).',
+  stricterThanUpstream: {
+    emptied: {
+      why: 'the analysis would run with an empty argument in place of the value that is there as well',
+      seenBy: ['e2e'],
+    },
+  },
   subject: ANALYSIS_PLACES,
   reads: inEach(TEMPLATE_KINDS, [...TEMPLATE_ARG_PLACES, ...NESTED_TEMPLATE_PLACES]),
   example: {
@@ -74,6 +97,7 @@ export const analysisArgs = defineRule({
     // Another analysis with the same templates finds the same in them.
     const sourced = new Set<readonly KubeObject[]>();
     for (const analysis of analysesOf(holder)) {
+      if (holder.kind === 'Rollout') checkValues(context, analysis);
       const { templates, complete } = resolveAll(analysis.templates);
       if (!complete || templates.length === 0) continue;
       const supplied = suppliedNames(analysis);
@@ -87,6 +111,34 @@ export const analysisArgs = defineRule({
     }
   },
 });
+
+// In a Rollout the last of two counts, and one without a value is the empty string. An Experiment passes over it.
+function checkValues(context: Context, { args, anchor, title }: Analysis): void {
+  const firsts = new Map<string, SuppliedArg>();
+  const lasts = new Map<string, SuppliedArg>();
+  for (const arg of args) {
+    if (!firsts.has(arg.name)) firsts.set(arg.name, arg);
+    lasts.set(arg.name, arg);
+  }
+  for (const [name, last] of lasts) {
+    const first = firsts.get(name);
+    const isTwice = first !== last;
+    const isEmpty = !hasValue(last);
+    if (!isTwice && !isEmpty) continue;
+    const isEmptied = isTwice && isEmpty && first !== undefined && hasValue(first);
+    context.report(isEmptied ? 'emptied' : isTwice ? 'twice' : 'empty', {
+      path: last.path,
+      anchor: `${anchor} ${name}`,
+      data: { analysis: title, arg: name },
+    });
+  }
+}
+
+// The empty string is a value, if somebody has written it.
+function hasValue({ raw }: SuppliedArg): boolean {
+  const sources = ['podTemplateHashValue', 'fieldRef'].map((source) => dig(raw, 'valueFrom', source));
+  return [raw['value'], ...sources].some(present);
+}
 
 // Reports arguments that are not supplied. Returns the supplied names that are probably misspellings of them.
 function checkRequired(
