@@ -16,6 +16,11 @@ const MESSAGES = {
     text: '{place} must be {expected}, not {actual}',
     fix: 'put the value in quotes',
   },
+  duration: {
+    class: 'invalid',
+    text: '{place} must be a duration with a unit, not {actual}',
+    fix: 'write {seconds}, if seconds are meant',
+  },
   quoted: {
     class: 'invalid',
     text: '{place} must be {expected}, not {actual}',
@@ -161,21 +166,7 @@ function ifCertain(error: CertainError, custom: boolean): CertainError[] {
   }
   // Null counts as absent in a built-in kind, and in labels and annotations.
   if (value === null && (!custom || path.includes('metadata'))) return [];
-  return types.includes('') || isYaml11(value, types) ? [] : [error];
-}
-
-// kubectl and Helm read YAML 1.1, in which these values are not strings. Whether they were in quotes is not known here.
-const YAML_1_1_BOOLEAN = /^(y|yes|on|n|no|off)$/i;
-const YAML_1_1_NUMBER = /^[-+]?(0b[01_]+|0x[0-9a-f_]+|0o?[0-7_]+|[0-9][0-9_]*(\.[0-9_]*)?)$/i;
-
-function isYaml11(value: unknown, types: readonly string[]): boolean {
-  if (typeof value !== 'string') return false;
-  if (types.includes('boolean')) return YAML_1_1_BOOLEAN.test(value);
-  return (
-    (types.includes('integer') || types.includes('number')) &&
-    YAML_1_1_NUMBER.test(value) &&
-    String(Number(value)) !== value
-  );
+  return types.includes('') ? [] : [error];
 }
 
 function reportError(report: Report, source: SourceObject, { schema }: Inspection, error: CertainError): void {
@@ -189,6 +180,13 @@ function reportError(report: Report, source: SourceObject, { schema }: Inspectio
     const expected = expectation(error.types);
     if (value === null && isDropped(schema, source, path)) report('dropped', { source, path, anchor, data: { place } });
     else if (value === null) report('empty', { source, path, anchor, data: { place, expected } });
+    else if (isDuration(path) && typeof value === 'number' && expected === 'a string')
+      report('duration', {
+        source,
+        path,
+        anchor,
+        data: { place, actual: describe(value), seconds: `${value}s` },
+      });
     else
       report(typeMessage(value, error.types), {
         source,
@@ -206,6 +204,12 @@ function reportError(report: Report, source: SourceObject, { schema }: Inspectio
 function isDropped(schema: Schema, { object }: SourceObject, path: Path): boolean {
   const field = path.at(-1);
   return schema.custom && typeof field === 'string' && !requiredWithoutNulls(schema, object).has(pointer(path));
+}
+
+const DURATIONS: ReadonlySet<unknown> = new Set(['interval', 'initialDelay', 'timeout', 'perTryTimeout']);
+
+function isDuration(path: Path): boolean {
+  return DURATIONS.has(path.at(-1)) && !path.includes('metadata');
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

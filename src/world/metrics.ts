@@ -86,13 +86,18 @@ export function limitProblems({ raw }: Metric, resolve: Resolve): LimitProblem[]
     consecutiveSuccessLimit: intValue(raw['consecutiveSuccessLimit'], resolve),
     inconclusiveLimit: intValue(raw['inconclusiveLimit'], resolve),
     consecutiveErrorLimit: intValue(raw['consecutiveErrorLimit'], resolve),
-    interval: resolve(asString(raw['interval'])),
-    initialDelay: resolve(asString(raw['initialDelay'])),
+    interval: textValue(raw['interval'], resolve),
+    initialDelay: textValue(raw['initialDelay'], resolve),
   };
   return [...outOfRange(limits), ...countProblems(limits), ...durationProblems(limits)].map((problem) => {
     const fields = [problem.field, ...problem.against.split(' ')];
     return { bound: '', ...problem, byArguments: fields.some((field) => asString(raw[field]).includes('{{')) };
   });
+}
+
+// A number in place of a text is another mistake, and not the absence of a value.
+function textValue(value: unknown, resolve: Resolve): string | undefined {
+  return typeof value === 'number' ? undefined : resolve(asString(value));
 }
 
 // The value of each field; undefined if it is not known.
