@@ -15,7 +15,7 @@ import { renderPath } from '../src/world/path.ts';
 import { UPSTREAM_CHANGES } from '../src/world/rollouts-versions.ts';
 import { factsTable } from '../test/support/facts-table.ts';
 import type { Figures } from '../test/agreement/figures.ts';
-import { rolloutsRelease, ROLLOUTS_VERSIONS, type RolloutsVersion } from '../test/control-plane/build.ts';
+import { rolloutsRelease, ROLLOUTS_VERSIONS, type RolloutsVersion } from '../test/control-plane/versions.ts';
 import { EXPLAINED_MANIFESTS } from '../test/agreement/manifests.ts';
 import { stricterMessages } from '../test/agreement/stricter.ts';
 import { chartReadme } from './chart-readme.ts';

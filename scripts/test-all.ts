@@ -5,6 +5,8 @@ import { existsSync, globSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { kubernetesRelease, rolloutsRelease } from '../test/control-plane/versions.ts';
+import { COMPATIBILITY, record, type Compatibility } from './record-compatibility.ts';
 import { closingLine, countsOf, type Counts } from './test-results.ts';
 
 // What the gate (.ci/run) leaves out, in parts of less than an hour. A part that was stopped goes on where it was.
@@ -29,6 +31,8 @@ interface Part {
   readonly controlPlane?: boolean;
   /** A variable of the environment without which there is nothing to run. */
   readonly needs?: string;
+  /** What `--record` writes its results down as. */
+  readonly runsWith?: Pick<Compatibility, 'component' | 'version'>;
   readonly items: readonly Item[];
 }
 
@@ -42,6 +46,34 @@ function eachFile(pattern: string, except: readonly string[] = []): Item[] {
 const E2E = { config: 'vitest.e2e.config.ts', controlPlane: true };
 const LOAD = 'test/e2e/conversion-many.test.ts';
 const PLUGIN = 'ROLLGATE_E2E_GATEWAY_PLUGIN';
+
+// What the real controller decides or writes.
+const WITH_CONTROLLER = eachFile(
+  'test/e2e/{rules,upstream-verdicts,keeps,availability,second-controller,scaled-to-zero,conversion*,facts/*}.test.ts',
+  [LOAD],
+);
+// What the API server decides, and how it asks.
+const WITH_API_SERVER = eachFile(
+  'test/e2e/{rules,upstream-verdicts,keeps,availability,chart,self-test,certificates,cert-manager,lifecycle,faults,late-definitions,trust-policies,trust-ways,conversion}.test.ts',
+);
+
+function withRollouts(version: '1.9.3' | '1.10'): Omit<Part, 'covers'> {
+  return {
+    ...E2E,
+    env: { ROLLGATE_E2E_ROLLOUTS: version },
+    runsWith: { component: 'Argo Rollouts', version: rolloutsRelease(version).slice(1) },
+    items: WITH_CONTROLLER,
+  };
+}
+
+function withKubernetes(version: '1.33' | '1.37'): Omit<Part, 'covers'> {
+  return {
+    ...E2E,
+    env: { ROLLGATE_E2E_KUBERNETES: version },
+    runsWith: { component: 'Kubernetes', version: kubernetesRelease(version).slice(1) },
+    items: WITH_API_SERVER,
+  };
+}
 
 const PARTS: Readonly<Record<string, Part>> = {
   'without-match-conditions': {
@@ -74,6 +106,19 @@ const PARTS: Readonly<Record<string, Part>> = {
     env: { BUDGET_CASES: '100000' },
     items: eachFile('test/admission/budget.property.test.ts'),
   },
+  'rollouts-1.10': {
+    covers: 'the controller of Argo Rollouts 1.10: every fixture, the facts, keeps and conversion',
+    ...withRollouts('1.10'),
+  },
+  'rollouts-1.9.3': {
+    covers: 'the same with the newest patch of Argo Rollouts 1.9, which needs Go 1.26.10',
+    ...withRollouts('1.9.3'),
+  },
+  'kubernetes-1.33': {
+    covers: 'the API server and the controllers of Kubernetes 1.33: every fixture, webhooks, policies and conversion',
+    ...withKubernetes('1.33'),
+  },
+  'kubernetes-1.37': { covers: 'the same with Kubernetes 1.37', ...withKubernetes('1.37') },
   'gateway-plugin': {
     covers: `the real Gateway API plugin; ${PLUGIN} names its program`,
     ...E2E,
@@ -117,6 +162,8 @@ function contentOfTree(): string {
   });
   for (const name of [...new Set(listed.split('\0'))].sort()) {
     const path = join(ROOT, name);
+    // What is written down of a run does not make it another one.
+    if (name === COMPATIBILITY) continue;
     if (name === '' || !existsSync(path) || !lstatSync(path).isFile()) continue;
     hash.update(`${name}\0`).update(createHash('sha256').update(readFileSync(path)).digest());
   }
@@ -182,18 +229,27 @@ async function runItem({ config, env }: Part, { files = [], busy = false }: Item
   }
 }
 
-async function runPart(name: string, part: Part, restart: boolean): Promise<Counts> {
+interface Wish {
+  readonly restart: boolean;
+  readonly record: boolean;
+}
+
+async function runPart(name: string, part: Part, wish: Wish): Promise<Counts> {
   const began = performance.now();
-  const state = stateOf(name, contentOfTree(), restart);
+  const state = stateOf(name, contentOfTree(), wish.restart);
   const rest = part.items.filter((item) => state.passed[item.name] === undefined);
   if (rest.length < part.items.length)
     console.log(
       `${name}: ${part.items.length - rest.length} of ${part.items.length} passed earlier with these files; --restart runs them again`,
     );
   if (part.controlPlane === true && rest.length > 0) {
-    const code = await exitCode('test/control-plane/build.ts', []);
+    const code = await exitCode('test/control-plane/build.ts', [], part.env);
     if (code !== 0) throw new Error('the programs of the control plane could not be built');
   }
+  const writeDown = (item: string, counts: Counts): void => {
+    if (wish.record && part.runsWith !== undefined) record({ ...part.runsWith, suite: item, ...counts });
+  };
+  for (const [item, counts] of Object.entries(state.passed)) writeDown(item, counts);
   const other = { passed: 0, failed: 0 };
   for (const item of rest) {
     const start = performance.now();
@@ -206,14 +262,16 @@ async function runPart(name: string, part: Part, restart: boolean): Promise<Coun
       if (!state.failedBefore.includes(item.name)) state.failedBefore.push(item.name);
     }
     save(name, state);
+    writeDown(item.name, counts);
     console.log(`${name}: ${item.name}: ${closingLine(counts)}: ${seconds(start)}`);
   }
-  const passed = Object.values(state.passed).reduce((sum, counts) => sum + counts.passed, 0);
+  const sum = (of: 'passed' | 'skipped'): number =>
+    Object.values(state.passed).reduce((total, counts) => total + counts[of], 0);
   for (const item of state.failedBefore)
     if (state.passed[item] !== undefined)
       console.log(`${name}: ${item} passed now, but failed before with these same files: find out why`);
   console.log(`${name}: ${seconds(began)}`);
-  return { passed: passed + other.passed, failed: other.failed };
+  return { passed: sum('passed') + other.passed, failed: other.failed, skipped: sum('skipped') };
 }
 
 function seconds(since: number): string {
@@ -242,20 +300,23 @@ async function main(): Promise<void> {
     options: {
       part: { type: 'string', multiple: true, default: [] },
       restart: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
     },
   });
   if (values.list) return console.log(list());
   const problem = problemWith(values.part);
   if (problem !== undefined) {
-    console.error(`${problem}: use npm run test:all -- --part NAME [--restart], with NAME one of\n${list()}`);
+    console.error(
+      `${problem}: use npm run test:all -- --part NAME [--restart] [--record], with NAME one of\n${list()}`,
+    );
     process.exitCode = 2;
     return;
   }
   const total = { passed: 0, failed: 0 };
   for (const name of values.part) {
     const part = PARTS[name] as Part;
-    const counts = await runPart(name, part, values.restart);
+    const counts = await runPart(name, part, values);
     total.passed += counts.passed;
     total.failed += counts.failed;
   }

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** How many tests passed and how many failed. */
+/** How many tests passed, failed and were skipped. */
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
+  readonly skipped: number;
 }
 
 interface FileResult {
@@ -27,11 +28,12 @@ export function countsOf(reports: readonly string[]): Counts {
   return {
     passed: sum((file) => count('passed', file)),
     failed: sum((file) => Math.max(count('failed', file), file.status === 'failed' ? 1 : 0)),
+    skipped: sum((file) => count('skipped', file)),
   };
 }
 
 /** Returns the line that ends a run, in the form that test runners of any language use. */
-export function closingLine({ passed, failed }: Counts): string {
+export function closingLine({ passed, failed }: Pick<Counts, 'passed' | 'failed'>): string {
   return `${passed} passed, ${failed} failed`;
 }
 

@@ -21,10 +21,10 @@ it('counts tests, files that fail outside their tests, and reports that are not 
   const bad = report('bad.json', file('failed', 'passed', 'failed', 'failed'), file('passed', 'passed'));
   const broken = report('broken.json', file('failed'), file('failed', 'passed'));
   try {
-    expect(countsOf([good])).toEqual({ passed: 2, failed: 0 });
-    expect(countsOf([good, bad])).toEqual({ passed: 4, failed: 2 });
-    expect(countsOf([broken])).toEqual({ passed: 1, failed: 2 });
-    expect(countsOf([good, join(folder, 'none.json')])).toEqual({ passed: 2, failed: 1 });
+    expect(countsOf([good])).toEqual({ passed: 2, failed: 0, skipped: 1 });
+    expect(countsOf([good, bad])).toEqual({ passed: 4, failed: 2, skipped: 1 });
+    expect(countsOf([broken])).toEqual({ passed: 1, failed: 2, skipped: 0 });
+    expect(countsOf([good, join(folder, 'none.json')])).toEqual({ passed: 2, failed: 1, skipped: 1 });
     expect(closingLine(countsOf([good, bad]))).toBe('4 passed, 2 failed');
   } finally {
     rmSync(folder, { recursive: true });

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { RolloutsVersions } from '../../src/world/rollouts-versions.ts';
-import { ROLLOUTS_VERSIONS, type RolloutsVersion } from '../control-plane/build.ts';
+import { ROLLOUTS_VERSIONS, type RolloutsVersion } from '../control-plane/versions.ts';
 import { cases, type Case } from './cases.ts';
 import { Oracle, type Refusal } from './oracle.ts';
 import { generatedMessages } from './stricter.ts';

@@ -2,7 +2,8 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { binary, sourceOf, type RolloutsVersion } from '../control-plane/build.ts';
+import { binary, sourceOf } from '../control-plane/build.ts';
+import type { RolloutsVersion } from '../control-plane/versions.ts';
 
 /** One reason why upstream rejects a bundle. */
 export interface Refusal {

@@ -11,7 +11,7 @@ import { isObject } from '../../src/world/read.ts';
 import { references } from '../../src/world/references.ts';
 import { keyOf, kindOf, type KindId, type KubeObject } from '../../src/world/object.ts';
 import { parseVersion, SUPPORTED_VERSIONS, type RolloutsVersions } from '../../src/world/rollouts-versions.ts';
-import { rolloutsRelease, type RolloutsVersion } from '../control-plane/build.ts';
+import { rolloutsRelease, type RolloutsVersion } from '../control-plane/versions.ts';
 import type { Refusal } from './oracle.ts';
 import { stricterMessages } from './stricter.ts';
 

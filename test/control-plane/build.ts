@@ -5,31 +5,23 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { helm } from '../../scripts/helm.ts';
+import {
+  buildOf,
+  kubernetesRelease,
+  releaseIn,
+  ROLLOUTS_VERSIONS,
+  rolloutsVersion,
+  type ModuleName,
+  type RolloutsVersion,
+} from './versions.ts';
 
 const run = promisify(execFile);
 
-// Without these flags, kube-apiserver reports `v0.0.0-master`. kubectl and the controller treat that as older than any
-// version that they support.
-const KUBERNETES = 'k8s.io/component-base/version';
-const VERSION = `-X ${KUBERNETES}.gitVersion=v1.34.1 -X ${KUBERNETES}.gitMajor=1 -X ${KUBERNETES}.gitMinor=34`;
-
-/**
- * The versions of Argo Rollouts that Rollgate is compared with. Their packages have the same paths, so one source is built
- * with each. For a further version, add a row and its module file.
- */
-export const ROLLOUTS_MODULES = { '1.9': 'go.mod', '1.10': 'v1.10.mod' } as const;
-
-/** A version of Argo Rollouts. */
-export type RolloutsVersion = keyof typeof ROLLOUTS_MODULES;
-
-/** All versions, the oldest first. */
-export const ROLLOUTS_VERSIONS = Object.keys(ROLLOUTS_MODULES) as RolloutsVersion[];
-
+// The module of Argo Rollouts can be built in several versions. Its packages have the same paths in all of them.
 const ROLLOUTS = 'argo-rollouts';
 
 interface Peer {
-  /** The folder of its go.mod. */
-  readonly module: string;
+  readonly module: ModuleName;
   readonly package: string;
   /** Further flags of `go build`. */
   readonly flags?: readonly string[];
@@ -73,15 +65,15 @@ const CACHE = join(HERE, '..', '..', '.cache', 'control-plane');
  * Returns the path of a program: the one in `KUBEBUILDER_ASSETS` if it exists, else one that Go builds from its module.
  * It is built at most once for each state of that module.
  *
- * @param version - The version of Argo Rollouts, for a program of that module.
+ * @param version - The version of Argo Rollouts, for a program of that module; by default that of the environment.
  * @throws Error - With Go's message, if the build fails.
  */
-export async function binary(name: PeerName, version: RolloutsVersion = '1.9'): Promise<string> {
-  const assets = process.env['KUBEBUILDER_ASSETS'];
-  const asset = version === '1.9' ? name : `${name}-${version}`;
-  if (assets !== undefined && existsSync(join(assets, asset))) return join(assets, asset);
+export async function binary(name: PeerName, version: RolloutsVersion = rolloutsVersion()): Promise<string> {
   const peer: Peer = PEERS[name];
-  const file = peer.module === ROLLOUTS ? ROLLOUTS_MODULES[version] : 'go.mod';
+  const { file, toolchain } = buildOf(peer.module, version);
+  const assets = process.env['KUBEBUILDER_ASSETS'];
+  const asset = file === 'go.mod' ? name : `${name}-${file.replace(/^v|[.]mod$/g, '')}`;
+  if (assets !== undefined && existsSync(join(assets, asset))) return join(assets, asset);
   const folder = join(CACHE, `${peer.module}-${stateOf(join(HERE, peer.module), file, peer.flags)}`);
   const path = join(folder, name);
   if (existsSync(path)) return path;
@@ -89,9 +81,10 @@ export async function binary(name: PeerName, version: RolloutsVersion = '1.9'): 
   // Two test runs may build at the same time, and neither may see an incomplete program.
   const building = `${path}.${process.pid}`;
   try {
-    const flags = [`-modfile=${file}`, ...(peer.flags ?? []), '-ldflags', `-s -w ${VERSION}`];
+    const flags = [`-modfile=${file}`, ...(peer.flags ?? []), '-ldflags', `-s -w ${versionFlags(peer.module)}`];
     await run('go', ['build', ...flags, '-o', building, peer.package], {
       cwd: join(HERE, peer.module),
+      env: goEnvironment(toolchain),
       maxBuffer: 64 * 1024 * 1024,
     });
     await rename(building, path);
@@ -99,6 +92,20 @@ export async function binary(name: PeerName, version: RolloutsVersion = '1.9'): 
     await rm(building, { force: true });
   }
   return path;
+}
+
+// Without these flags, kube-apiserver reports `v0.0.0-master`. kubectl and the controller treat that as older than any
+// version that they support.
+function versionFlags(module: ModuleName): string {
+  // What the others say of themselves does not matter, and must not make them differ by the version of Kubernetes.
+  const release = module === 'kubernetes' ? kubernetesRelease() : 'v1.34.1';
+  const [major, minor] = release.slice(1).split('.');
+  const package_ = 'k8s.io/component-base/version';
+  return `-X ${package_}.gitVersion=${release} -X ${package_}.gitMajor=${major} -X ${package_}.gitMinor=${minor}`;
+}
+
+function goEnvironment(toolchain: string | undefined): NodeJS.ProcessEnv {
+  return toolchain === undefined ? process.env : { ...process.env, GOTOOLCHAIN: toolchain };
 }
 
 const SOURCES = {
@@ -111,28 +118,20 @@ const SOURCES = {
 /**
  * Returns the folder of the source of an upstream module in Go's module cache, for its CRDs, charts and examples.
  *
- * @param version - The version of Argo Rollouts, for that module.
+ * @param version - The version of Argo Rollouts, for that module; by default that of the environment.
  * @throws Error - With Go's message, if the module cannot be downloaded.
  */
-export async function sourceOf(path: keyof typeof SOURCES, version: RolloutsVersion = '1.9'): Promise<string> {
+export async function sourceOf(
+  path: keyof typeof SOURCES,
+  version: RolloutsVersion = rolloutsVersion(),
+): Promise<string> {
   const module = SOURCES[path];
-  const release = releaseIn(module, module === ROLLOUTS ? ROLLOUTS_MODULES[version] : 'go.mod', path);
-  const { stdout } = await run('go', ['mod', 'download', '-json', `${path}@${release}`], {
+  const { file, toolchain } = buildOf(module, version);
+  const { stdout } = await run('go', ['mod', 'download', '-json', `${path}@${releaseIn(module, file, path)}`], {
     cwd: join(HERE, module),
+    env: goEnvironment(toolchain),
   });
   return (JSON.parse(stdout) as { Dir: string }).Dir;
-}
-
-/** Returns the release of Argo Rollouts that stands for a version, such as `v1.10.2`. */
-export function rolloutsRelease(version: RolloutsVersion): string {
-  return releaseIn(ROLLOUTS, ROLLOUTS_MODULES[version], 'github.com/argoproj/argo-rollouts');
-}
-
-function releaseIn(module: string, file: string, path: string): string {
-  const required = new RegExp(String.raw`^(?:require)?\s*${path.replaceAll('.', '[.]')} (v\S+)`, 'm');
-  const release = required.exec(readFileSync(join(HERE, module, file), 'utf8'))?.[1];
-  if (release === undefined) throw new Error(`${module}/${file} requires no ${path}`);
-  return release;
 }
 
 // Programs of another version of the same module do not change with this one.
@@ -150,7 +149,7 @@ function stateOf(folder: string, file: string, flags: readonly string[] = []): s
 
 if (import.meta.main) {
   console.log(helm());
-  for (const name of Object.keys(PEERS) as PeerName[]) console.log(await binary(name));
+  for (const name of Object.keys(PEERS) as PeerName[]) if (!name.startsWith('oracle')) console.log(await binary(name));
   for (const version of ROLLOUTS_VERSIONS)
     for (const name of ['oracle', 'oracle-coverage'] as const) console.log(await binary(name, version));
 }

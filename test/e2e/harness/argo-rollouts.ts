@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { binary, rolloutsRelease, sourceOf } from '../../control-plane/build.ts';
+import { binary, sourceOf } from '../../control-plane/build.ts';
+import { rolloutsRelease, rolloutsVersion } from '../../control-plane/versions.ts';
 import { asArray, dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { parseVersion, SUPPORTED_VERSIONS, type RolloutsVersions } from '../../../src/world/rollouts-versions.ts';
@@ -22,7 +23,7 @@ export interface ArgoRolloutsOptions {
 }
 
 const UPSTREAM = 'argo-rollouts';
-const RELEASE = rolloutsRelease('1.9');
+const RELEASE = rolloutsRelease(rolloutsVersion());
 
 /** Returns the release of the controller, which Rollgate reads from its image. */
 export function controllerVersions(): RolloutsVersions {
