@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { cell } from '../../scripts/markdown.ts';
+import { UPSTREAM_CHANGES, versionsTitle, type OfVersions } from '../../src/world/rollouts-versions.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'e2e', 'facts');
 
@@ -11,6 +12,8 @@ export interface Fact {
   readonly outcome: string;
   readonly title: string;
   readonly file: string;
+  /** The versions of Argo Rollouts that it is true of, in words. */
+  readonly versions: string;
 }
 
 /**
@@ -34,10 +37,18 @@ export function facts(): Fact[] {
     });
 }
 
-function factOf({ arguments: [claim, outcome, title] }: ts.CallExpression, file: string): Fact {
+function factOf({ arguments: [claim, outcome, title, , versions] }: ts.CallExpression, file: string): Fact {
   if (claim === undefined || outcome === undefined || title === undefined)
     throw new Error(`${file}: a fact needs a claim, an outcome and a title`);
-  return { claim: textOf(claim), outcome: textOf(outcome), title: textOf(title), file };
+  return { claim: textOf(claim), outcome: textOf(outcome), title: textOf(title), file, versions: versionsOf(versions) };
+}
+
+function versionsOf(node: ts.Expression | undefined): string {
+  if (node === undefined) return 'all';
+  const [, side, change] = /^\{ (before|since): '(\w+)' \}$/.exec(node.getText()) ?? [];
+  if (side === undefined || change === undefined || !Object.hasOwn(UPSTREAM_CHANGES, change))
+    throw new Error(`the versions of a fact are written out, with a change of UPSTREAM_CHANGES: ${node.getText()}`);
+  return versionsTitle({ [side]: change } as OfVersions).replace('Argo Rollouts ', '');
 }
 
 // In a title that is built for several cases, each expression stands for the value that differs.
@@ -53,8 +64,12 @@ function textOf(node: ts.Expression): string {
 /** Returns the table of docs/upstream-facts.md. */
 export function factsTable(): string {
   const rows = facts().map(
-    ({ claim, outcome, title, file }) =>
-      `| ${claim} | ${outcome} | ${cell(title)} | [${file.replace('.test.ts', '')}](../test/e2e/facts/${file}) |`,
+    ({ claim, outcome, title, file, versions }) =>
+      `| ${claim} | ${outcome} | ${cell(title)} | ${versions} | [${file.replace('.test.ts', '')}](../test/e2e/facts/${file}) |`,
   );
-  return ['| claim | outcome | what the controller does | shown by |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  return [
+    '| claim | outcome | what the controller does | Argo Rollouts | shown by |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
 }

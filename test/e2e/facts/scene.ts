@@ -2,6 +2,8 @@ import { it } from 'vitest';
 import { asArray, dig, optionalNumber, asString, stringMap, type JsonObject } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import type { Cluster } from '../harness/cluster.ts';
+import { versionsMatching, type OfVersions } from '../../../src/world/rollouts-versions.ts';
+import { controllerVersions } from '../harness/argo-rollouts.ts';
 import { controllerReacts, nudge } from '../harness/controller-reacts.ts';
 import { HASH } from './manifests.ts';
 
@@ -13,9 +15,16 @@ export type Outcome = 'holds' | 'in part' | 'refuted';
  *
  * @param _claim - The number of the claim in the list of claims.
  * @param title - The fact as the controller shows it.
+ * @param versions - The versions of Argo Rollouts of which it is true; by default all.
  */
-export function fact(_claim: string, _outcome: Outcome, title: string, show: () => Promise<void>): void {
-  it.concurrent(title, show);
+export function fact(
+  _claim: string,
+  _outcome: Outcome,
+  title: string,
+  show: () => Promise<void>,
+  versions?: OfVersions,
+): void {
+  it.concurrent(title, { skip: versionsMatching(controllerVersions(), versions) !== 'all' }, show);
 }
 
 const MOST_ATTEMPTS = 8;

@@ -471,6 +471,45 @@ describe('names', () => {
       );
       await scene.invalid('"web" not found');
     },
+    { before: 'virtualServiceNamespaceIsLast' },
+  );
+
+  fact(
+    'B13',
+    'refuted',
+    'a VirtualService whose name has a dot can be named with its namespace: the last segment is the namespace',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        ...SERVICES,
+        virtualService([{ route: [to('web', 100), to('web-canary', 0)] }], 'web.example.com'),
+      );
+      const name = `web.example.com.${scene.namespace}.cluster.local`;
+      await scene.create(rollout(hostCanary(PAUSED_AT_20, { virtualService: { name } })));
+      await scene.phase('Healthy');
+      await scene.update();
+      await scene.phase('Paused', 1);
+      expect(weights(await scene.get('VirtualService', 'web.example.com'))).toEqual([
+        ['', ['web 80', 'web-canary 20']],
+      ]);
+    },
+    { since: 'virtualServiceNamespaceIsLast' },
+  );
+
+  fact(
+    'B13',
+    'in part',
+    'without its namespace it cannot: what follows the last dot is taken for one',
+    async () => {
+      const scene = await Scene.of(
+        cluster,
+        ...SERVICES,
+        virtualService([{ route: [to('web', 100), to('web-canary', 0)] }], 'web.example.com'),
+        rollout(hostCanary(PAUSED_AT_20, { virtualService: { name: 'web.example.com' } })),
+      );
+      await scene.invalid('"web.example" not found');
+    },
+    { since: 'virtualServiceNamespaceIsLast' },
   );
 
   fact(
