@@ -20,8 +20,8 @@ interface Change {
 }
 
 /**
- * All changes of Argo Rollouts between the supported releases on which an answer of Rollgate depends. Found by comparing
- * the sources of v1.9.3 and v1.10.1.
+ * All changes of Argo Rollouts between the supported releases on which an answer of Rollgate, or a fact in
+ * docs/upstream-facts.md, depends. Found by comparing the sources of v1.9.3 and v1.10.1.
  */
 export const UPSTREAM_CHANGES = {
   pingPongWithPlugins: {
@@ -59,6 +59,13 @@ export const UPSTREAM_CHANGES = {
     since: [1, 10, 0],
     what: '`minPodsPerReplicaSet` counts as at most `spec.replicas`. Before, a higher value made the controller reconcile without end.',
     source: '`utils/replicaset` (CheckMinPodsPerReplicaSet)',
+  },
+  unreadableRunsInPart: {
+    since: [1, 10, 0],
+    what:
+      'The controller reads a Rollout, in the alphabetical order of its fields, as far as the first quantity that is invalid, and runs ' +
+      'that: later fields and containers are missing from its pods. Before, it was `InvalidSpec` if another container follows.',
+    source: '`utils/tolerantinformer` (coerceToTyped)',
   },
   privilegedIsValidated: {
     since: [1, 10, 1],

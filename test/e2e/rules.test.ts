@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Example, Rule } from '../../src/rules/define.ts';
 import { RULES } from '../../src/rules/index.ts';
 import type { KubeObject } from '../../src/world/object.ts';
+import { versionsMatching } from '../../src/world/rollouts-versions.ts';
 import { isDocumented } from '../control-plane/versions.ts';
 import { partOf } from './docs.ts';
 import { apart, asWritten, fixturesOf } from './fixtures/bundles.ts';
 import { completed } from './fixtures/complete.ts';
+import { controllerVersions } from './harness/argo-rollouts.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf, type Printed } from './harness/kubectl.ts';
 import { applyAtDoor, deleteReferenced, editAndDelete, type Arrival } from './rules/apply.ts';
@@ -14,7 +16,7 @@ import { messagesPage, type Shown } from './rules/messages.ts';
 import { reactionIn, UNJUDGED } from './rules/people.ts';
 
 // The cluster lacks KEDA, Ambassador, App Mesh and the like, so nothing is known about them. A GRPCRoute that names no
-// port is rejected by its CRD. The CRDs of Argo Rollouts 1.9 have no requestTimeout.
+// port is rejected by its CRD.
 const NOT_HERE = new Set([
   'autoscaler-target/bad-keda-default.yaml: referrer last',
   'autoscaler-target/bad-keda-default.yaml: referenced last',
@@ -24,7 +26,9 @@ const NOT_HERE = new Set([
   'appmesh-routes/bad-no-router.yaml: referenced last',
   'appmesh-routes/bad-router-absent.yaml: referrer last',
   'reference-exists/bad-other-routers.yaml: referrer last',
-  'analysis-placeholders/bad-request-timeout.yaml: referenced last',
+  ...(versionsMatching(controllerVersions(), { before: 'datadogRequestTimeout' }) === 'all'
+    ? ['analysis-placeholders/bad-request-timeout.yaml: referenced last']
+    : []),
 ]);
 
 // In namespaces with this name, a referenced object may not become invalid even if no update is in progress.

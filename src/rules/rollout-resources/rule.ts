@@ -49,11 +49,14 @@ export const rolloutResources = defineRule({
   id: 'rollout-resources',
   summary: 'Containers of a Rollout have valid resource quantities, and no request is above its limit.',
   explanation:
-    'The schema of a Rollout does not check requests and limits, so the API server stores any value there. A ' +
-    'quantity that cannot be parsed (512MB, 1 Gi) makes the whole Rollout unreadable for the controller. A ' +
-    'quantity that is negative or above the limit makes it InvalidSpec. Kubernetes rounds up to thousandths ' +
-    'before it compares. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateRolloutSpec), ' +
-    'manifests/crds/rollout-crd.yaml and utils/tolerantinformer, and Kubernetes v1.34, pkg/apis/core/validation ' +
+    'The schema of a Rollout does not check requests and limits, so the API server stores any value there. The ' +
+    'controller reads a Rollout only as far as a quantity that cannot be parsed (512MB, 1 Gi), and runs that: the ' +
+    'pods lack other containers, volumes and security settings. Argo Rollouts 1.9 marks it InvalidSpec instead if ' +
+    'another container follows. A quantity that is negative or above the limit makes it InvalidSpec. Kubernetes ' +
+    'rounds up to thousandths before it compares. Seen on the controllers of v1.9.1 and v1.10.1 ' +
+    '(docs/upstream-facts.md, quantities). Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
+    '(ValidateRolloutSpec), manifests/crds/rollout-crd.yaml and utils/tolerantinformer, and Kubernetes v1.34, ' +
+    'pkg/apis/core/validation ' +
     '(ValidateContainerResourceRequirements, ValidateContainerResourceName) and pkg/apis/core/v1 ' +
     '(SetDefaults_ResourceList), which it calls.',
   subject: { 'Rollout.argoproj.io': ownContainerPlaces('resources') },

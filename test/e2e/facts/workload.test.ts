@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { dig, stringMap } from '../../../src/world/read.ts';
+import { asArray, dig, stringMap } from '../../../src/world/read.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { deployment, HASH, rollout, template } from './manifests.ts';
 import { fact, Scene } from './scene.ts';
@@ -146,6 +146,48 @@ describe('what comes from the workload', () => {
       });
       await scene.invalid('not supported');
     },
+  );
+
+  const UNREADABLE = template({
+    spec: {
+      containers: [
+        {
+          name: 'web',
+          image: 'web:1',
+          resources: { limits: { memory: '512MB' } },
+          securityContext: { privileged: false },
+        },
+        { name: 'proxy', image: 'proxy:1' },
+      ],
+      volumes: [{ name: 'data', emptyDir: {} }],
+    },
+  });
+
+  fact(
+    'quantities',
+    'holds',
+    'a quantity that cannot be parsed makes a Rollout InvalidSpec: the containers after it have no name',
+    async () => {
+      const scene = await Scene.of(cluster, rollout(CANARY, { template: UNREADABLE }));
+      await scene.invalid('spec.template.spec.containers[1].name');
+    },
+    { before: 'unreadableRunsInPart' },
+  );
+
+  fact(
+    'quantities',
+    'refuted',
+    'of a Rollout with a quantity that cannot be parsed, the controller runs what stands before it: the pods lack the other containers, the volumes and the security context',
+    async () => {
+      const scene = await Scene.of(cluster, rollout(CANARY, { template: UNREADABLE }));
+      await scene.phase('Healthy');
+      const [pod] = await scene.list('Pod');
+      const containers = asArray(dig(pod, 'spec', 'containers'));
+      expect(containers.map((container) => dig(container, 'name'))).toEqual(['web']);
+      expect(dig(containers[0], 'securityContext')).toBeUndefined();
+      expect(asArray(dig(pod, 'spec', 'volumes')).map((volume) => dig(volume, 'name'))).not.toContain('data');
+    },
+    { since: 'unreadableRunsInPart' },
   );
 
   fact('G12', 'holds', 'the pods of a Rollout have rollouts-pod-template-hash and no pod-template-hash', async () => {
