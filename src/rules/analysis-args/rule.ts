@@ -79,7 +79,7 @@ export const analysisArgs = defineRule({
     '(ResolveAnalysisRunArgs).',
   stricterThanUpstream: {
     emptied: {
-      why: 'the analysis would run with an empty argument in place of the value that is there as well',
+      why: 'The validation does not look for names that come twice. The analysis runs with an empty argument in place of the value that is there as well.',
       seenBy: ['e2e'],
     },
   },
