@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -49,11 +49,17 @@ export const DEFINITION_SOURCES: readonly DefinitionSource[] = [
  * @throws Error - With Go's message, if the module cannot be downloaded.
  */
 export function definitionsIn({ module, files }: DefinitionSource, version: string): unknown[] {
-  const output: unknown = JSON.parse(
-    execFileSync('go', ['mod', 'download', '-json', `${module}@${version}`], { encoding: 'utf8' }),
-  );
-  const folder = asString(dig(output, 'Dir'));
+  const folder = downloaded(`${module}@${version}`);
   return files.flatMap((file) =>
     parseAllDocuments(readFileSync(join(folder, file), 'utf8')).map((document) => document.toJS() as unknown),
   );
+}
+
+function downloaded(module: string): string {
+  const { stdout, stderr } = spawnSync('go', ['mod', 'download', '-json', module], { encoding: 'utf8' });
+  const result: unknown = JSON.parse(stdout === '' ? '{}' : stdout);
+  const folder = asString(dig(result, 'Dir'));
+  // With -json, Go writes the error of a module to standard output.
+  if (folder === '') throw new Error(asString(dig(result, 'Error')) || stderr.trim());
+  return folder;
 }
