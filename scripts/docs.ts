@@ -19,6 +19,7 @@ import { rolloutsRelease, ROLLOUTS_VERSIONS, type RolloutsVersion } from '../tes
 import { EXPLAINED_MANIFESTS } from '../test/agreement/manifests.ts';
 import { stricterMessages } from '../test/agreement/stricter.ts';
 import { chartReadme } from './chart-readme.ts';
+import { compatibilityPage } from './compatibility.ts';
 import { cell } from './markdown.ts';
 import { withPolicySchema } from './policy-schema.ts';
 
@@ -257,6 +258,7 @@ const files = new Map<string, string>([
     ),
   ],
   [join(ROOT, 'chart', 'README.md'), chartReadme()],
+  [join(ROOT, 'docs', 'compatibility.md'), compatibilityPage()],
   [join(PAGES, 'README.md'), catalogue()],
   [join(ROOT, 'README.md'), filled(readme, 'lint', lintOutput())],
   [upgrading, filled(readFileSync(upgrading, 'utf8'), 'changes', upstreamChanges())],

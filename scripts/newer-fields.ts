@@ -1,45 +1,21 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import prettier from 'prettier';
-import { parseAllDocuments } from 'yaml';
 import { inspect, schemas, type Schema } from '../src/documents/models.ts';
 import { placeOf } from '../src/documents/newer-fields.ts';
-import { asArray, asObject, asString, dig, isObject } from '../src/world/read.ts';
+import { asArray, asString, asObject, dig, isObject } from '../src/world/read.ts';
+import { definitionsIn, DEFINITION_SOURCES } from './upstream-definitions.ts';
 
 // Writes src/documents/newer-field-list.ts, or checks it with --check: the fields of the newest custom resource definitions that the compiled schemas
-// lack. The definitions come from the Go modules of the projects.
-const SOURCES = [
-  {
-    module: 'github.com/argoproj/argo-rollouts@v1.10.1',
-    files: ['rollout', 'analysis-template', 'cluster-analysis-template', 'experiment'].map(
-      (name) => `manifests/crds/${name}-crd.yaml`,
-    ),
-  },
-  { module: 'istio.io/api@v1.32.0', files: ['kubernetes/customresourcedefinitions.gen.yaml'] },
-  {
-    module: 'sigs.k8s.io/gateway-api@v1.6.3',
-    files: ['http', 'grpc', 'tcp', 'tls'].map(
-      (name) => `config/crd/experimental/gateway.networking.k8s.io_${name}routes.yaml`,
-    ),
-  },
-];
+// lack.
 const TARGET = join(import.meta.dirname, '..', 'src', 'documents', 'newer-field-list.ts');
 
 const definitions = new Map<string, unknown>();
-for (const { module, files } of SOURCES) {
-  const download: unknown = JSON.parse(execFileSync('go', ['mod', 'download', '-json', module], { encoding: 'utf8' }));
-  for (const file of files) {
-    const text = readFileSync(join(asString(dig(download, 'Dir')), file), 'utf8');
-    for (const document of parseAllDocuments(text)) {
-      const definition: unknown = document.toJS();
-      const [group, kind] = [dig(definition, 'spec', 'group'), dig(definition, 'spec', 'names', 'kind')].map(asString);
-      for (const version of asArray(dig(definition, 'spec', 'versions')))
-        definitions.set(
-          `${group}/${asString(dig(version, 'name'))}/${kind}`,
-          dig(version, 'schema', 'openAPIV3Schema'),
-        );
-    }
+for (const source of DEFINITION_SOURCES) {
+  for (const definition of definitionsIn(source, source.version)) {
+    const [group, kind] = [dig(definition, 'spec', 'group'), dig(definition, 'spec', 'names', 'kind')].map(asString);
+    for (const version of asArray(dig(definition, 'spec', 'versions')))
+      definitions.set(`${group}/${asString(dig(version, 'name'))}/${kind}`, dig(version, 'schema', 'openAPIV3Schema'));
   }
 }
 
@@ -54,8 +30,13 @@ const sorted = Object.fromEntries(
     .toSorted()
     .map((kind) => [kind, [...(newer[kind] ?? [])].toSorted()]),
 );
+const minorOf = (version: string): string => version.replace(/^v/, '').split('.').slice(0, 2).join('.');
+const titles = DEFINITION_SOURCES.map(({ group, title, version }) => [group, `${title} ${minorOf(version)}`]);
 const source = `/** Written by \`npm run newer-fields\`. Do not edit. */
 export const NEWER_FIELDS: Readonly<Record<string, readonly string[]>> = ${JSON.stringify(sorted)};
+
+/** The newest known version of each group, for messages. */
+export const NEWEST_KNOWN: Readonly<Record<string, string>> = ${JSON.stringify(Object.fromEntries(titles))};
 `;
 const options = await prettier.resolveConfig(TARGET);
 const formatted = await prettier.format(source, { ...options, filepath: TARGET });

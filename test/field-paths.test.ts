@@ -22,6 +22,12 @@ const EXCEPTIONS: readonly (readonly [file: string, path: string | RegExp, why: 
   ['src/preserve/workload-replicas.ts', /^f:/, 'managedFields write fields as f:name'],
   ['src/migration/state.ts', 'rollouts-pod-template-hash', 'a label'],
   ['src/preserve/route-weights.ts', /^(inProgressLabel(Key|Value)|disableInProgressLabel)$/, 'plugin configuration'],
+  [
+    'src/world/field-tree.ts',
+    /^(spec\.(group|names|versions)|schema$|schema\.|served$|x-kubernetes-preserve|properties$|additionalProperties$)/,
+    'CustomResourceDefinition, without a compiled schema',
+  ],
+  ['src/world/plugins.ts', 'location', 'in the text of a ConfigMap'],
   ['src/world/gateway.ts', /^(plugins\.argoproj-labs|useHeaderRoutes$)/, 'plugin configuration'],
   ['src/world/writers.ts', /^f:/, 'managedFields write fields as f:name'],
   ['src/world/references.ts', /^app\.kubernetes\.io\//, 'labels'],

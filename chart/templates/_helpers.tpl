@@ -106,6 +106,9 @@ the usual account pass, in the namespaces in which the label would be trusted an
 {{- with .Values.controllers.version }}
 {{- $controllers = set $controllers "version" . }}
 {{- end }}
+{{- with .Values.controllers.gatewayPluginVersion }}
+{{- $controllers = set $controllers "gatewayPluginVersion" . }}
+{{- end }}
 {{- $own := dict
   "exemptions" (dict
     "accounts" (concat $accounts .Values.exemptAccounts | uniq)

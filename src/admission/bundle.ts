@@ -10,6 +10,7 @@ import {
 import type { Rule } from '../rules/define.ts';
 import { evaluate } from '../rules/engine.ts';
 import { dependsOnSome, identity, type Finding } from '../rules/finding.ts';
+import type { InstalledFields } from '../world/field-tree.ts';
 import { placeObjects, type Manifests, type SourceObject } from '../world/manifests.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
@@ -35,15 +36,22 @@ export interface BundleOptions {
 export interface Bundle {
   readonly manifests: Manifests;
   readonly sources: readonly SourceObject[];
-  /** Returns the problems of the documents themselves, which nothing outside of the bundle changes. */
-  documentFindings(): readonly Finding[];
+  /** Returns the problems of the documents themselves. Of everything outside of the bundle, they depend only on the installed fields. */
+  documentFindings(installed: InstalledFields): readonly Finding[];
 }
 
 /** Prepares manifests for evaluation. */
 export function bundleOf(manifests: Manifests, namespace: string | undefined): Bundle {
   const { sources } = placeObjects(manifests.objects, { namespace });
-  let found: readonly Finding[] | undefined;
-  return { manifests, sources, documentFindings: () => (found ??= documentFindings(manifests, sources)) };
+  let last: { readonly installed: InstalledFields; readonly found: readonly Finding[] } | undefined;
+  return {
+    manifests,
+    sources,
+    documentFindings(installed) {
+      if (last?.installed !== installed) last = { installed, found: documentFindings(manifests, sources, installed) };
+      return last.found;
+    },
+  };
 }
 
 /** A bundle after evaluation. */
@@ -80,7 +88,7 @@ export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'n
   const all = [
     ...findings,
     ...findingsOfVariants(sources, repeated, worldAfter(base, changes), changes, options.rules),
-    ...bundle.documentFindings(),
+    ...bundle.documentFindings(base.fields),
   ];
   const decided = decideFindings(all, changes, context).map((entry): DecidedFinding =>
     isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry,

@@ -8,7 +8,6 @@ import type { Rule } from '../rules/define.ts';
 import { parseManifests, type Manifests } from '../world/manifests.ts';
 import { keyOf, namespaceOf, refOf, sameRef, type KubeObject, type ObjectRef } from '../world/object.ts';
 import { isObject, asObject } from '../world/read.ts';
-import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import { bundleOf, evaluatePrepared, type Bundle, type EvaluatedBundle } from './bundle.ts';
 import { worldAfter } from './change.ts';
@@ -99,10 +98,10 @@ export function dryRun(prepared: PreparedDryRun, base: World, catalogue: Catalog
 /** Returns the answer by what is known so far, and what else would have to be known. To be repeated until that is nothing. */
 export function runDryRun(
   prepared: PreparedDryRun,
-  { answers, versions }: { readonly answers: RecordedAnswers; readonly versions: RolloutsVersions },
+  { answers, ...known }: { readonly answers: RecordedAnswers } & Pick<World, 'versions' | 'fields'>,
   catalogue: Catalogue,
 ): { readonly answer: DryRunAnswer; readonly questions: readonly Question[] } {
-  const world = new RecordingWorld(answers, versions);
+  const world = new RecordingWorld(answers, known);
   return { answer: dryRun(prepared, world, catalogue), questions: world.questions() };
 }
 

@@ -1,3 +1,4 @@
+import type { InstalledFields } from '../world/field-tree.ts';
 import { KINDS, keyFor, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import type { Listing, Lookup, World } from '../world/world.ts';
@@ -35,12 +36,14 @@ const NOT_ASKED = 'not asked yet';
  */
 export class RecordingWorld implements World {
   readonly versions: RolloutsVersions;
+  readonly fields: InstalledFields;
   readonly #answers: RecordedAnswers;
   readonly #questions = new Map<string, Question>();
 
-  constructor(answers: RecordedAnswers, versions: RolloutsVersions) {
+  constructor(answers: RecordedAnswers, { versions, fields }: Pick<World, 'versions' | 'fields'>) {
     this.#answers = answers;
     this.versions = versions;
+    this.fields = fields;
   }
 
   get(kind: KindId, namespace: string, name: string): Lookup {

@@ -1,13 +1,17 @@
 import { namespaceOf, type KubeObject } from '../world/object.ts';
+import { GATEWAY_PLUGIN } from '../world/gateway.ts';
+import { routerPluginVersions } from '../world/plugins.ts';
 import { asArray, asString, dig, optionalString } from '../world/read.ts';
 import { CONTROLLERS } from '../world/references.ts';
 import {
   parseVersion,
   supportedRange,
-  type RolloutsVersions,
+  type ReleaseRange,
   type SupportedRange,
+  unionOf,
 } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
+import { CONTROLLER_CONFIG } from './trim.ts';
 
 // Argo Rollouts v1.9.3 and v1.10.1, manifests/base, and the Helm chart of the Argo project.
 const CONTROLLER_CONTAINER = 'argo-rollouts';
@@ -54,7 +58,25 @@ export function controllerVersions(world: World, trustedNamespaces: readonly str
   return supportedRange(known.length < ranges.length ? [] : known);
 }
 
-function versionOf(deployment: KubeObject): RolloutsVersions | undefined {
+/**
+ * Returns the releases of the Gateway API plugin that the controllers in these namespaces load. Undefined if that is not
+ * known: no controller, its ConfigMap is unknown or has no such plugin, or the location names no release.
+ *
+ * @param trustedNamespaces - As of `controllerAccounts`.
+ */
+export function gatewayPluginVersions(world: World, trustedNamespaces: readonly string[]): ReleaseRange | undefined {
+  const trusted = controllers(world)
+    .map(namespaceOf)
+    .filter((namespace) => trustedNamespaces.includes(namespace));
+  const ranges = [...new Set(trusted)].flatMap((namespace) => {
+    const found = world.get('ConfigMap', namespace, CONTROLLER_CONFIG);
+    return found.state === 'present' ? routerPluginVersions(found.object, GATEWAY_PLUGIN) : [undefined];
+  });
+  const known = ranges.filter((range) => range !== undefined);
+  return known.length < ranges.length ? undefined : unionOf(known);
+}
+
+function versionOf(deployment: KubeObject): ReleaseRange | undefined {
   const containers = asArray(dig(deployment, 'spec', 'template', 'spec', 'containers'));
   // Next to the controller there may be sidecars, with versions of their own.
   const [first, second] = containers.filter((container) => dig(container, 'name') === CONTROLLER_CONTAINER);

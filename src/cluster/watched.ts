@@ -1,17 +1,16 @@
+import type { InstalledFields } from '../world/field-tree.ts';
 import { KINDS, type KindId, type KubeObject, type ObjectKey } from '../world/object.ts';
-import { dig, asString } from '../world/read.ts';
 import type { ObjectStore } from '../world/store.ts';
 import type { CacheLimit } from './cache-limit.ts';
 import type { ApiClient } from './client.ts';
+import { Definitions, DEFINITIONS } from './definitions.ts';
 import { DiscoverySchedule } from './discovery-schedule.ts';
 import { definitionsOf, discover, type Discovered, type Served } from './discovery.ts';
 import type { NameOnlyReason } from './held.ts';
-import { Reflector, type Logger, type Sink } from './reflector.ts';
+import { Reflector, type Logger } from './reflector.ts';
 import { Source, type SourceContext, type WatchScope } from './source.ts';
 import type { Timing } from './timing.ts';
 import { messageOf } from '../world/error.ts';
-
-const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 // A kind is removed after it was missing this many times in a row: an API server that starts serves custom resources a
 // little later than the rest.
@@ -41,6 +40,8 @@ export interface WatchedClusterOptions {
   readonly log: Logger;
   /** Called after an object in the store has changed. */
   readonly changed: (key: ObjectKey) => void;
+  /** Called when `fields` may have changed. */
+  readonly fieldsChanged: () => void;
 }
 
 /**
@@ -52,7 +53,8 @@ export class WatchedCluster {
   readonly kinds: ReadonlySet<KindId>;
   readonly #options: WatchedClusterOptions;
   readonly #context: SourceContext;
-  readonly #definitions: Reflector<KubeObject>;
+  readonly #definitions: Definitions;
+  readonly #definitionWatch: Reflector<KubeObject>;
   readonly #stop = new AbortController();
   readonly #sources = new Map<string, Source>();
   #byKind: ReadonlyMap<KindId, readonly Source[]> = new Map();
@@ -83,14 +85,21 @@ export class WatchedCluster {
       },
       find: (kind, namespace, name) => this.#find(kind, namespace, name),
     };
-    const sink = new DefinitionNames(definitionsOf(kinds), () => this.#discoverSoon());
+    this.#definitions = new Definitions({
+      client,
+      names: definitionsOf(kinds),
+      log,
+      signal: this.#stop.signal,
+      changed: () => this.#discoverSoon(),
+      fieldsChanged: options.fieldsChanged,
+    });
     const target = { path: DEFINITIONS, query: {}, metadataOnly: true, label: DEFINITIONS };
-    this.#definitions = new Reflector(client, target, sink, timing, log);
+    this.#definitionWatch = new Reflector(client, target, this.#definitions, timing, log);
   }
 
   start(): void {
     this.#startedAt = performance.now();
-    this.#definitions.start();
+    this.#definitionWatch.start();
     this.#running = this.#run();
   }
 
@@ -99,7 +108,8 @@ export class WatchedCluster {
     this.#wake.abort();
     await Promise.all([
       this.#running,
-      this.#definitions.stop(),
+      this.#definitionWatch.stop(),
+      this.#definitions.refresh(),
       ...this.sources().map((source) => source.reflector.stop()),
     ]);
     this.client.close();
@@ -133,6 +143,19 @@ export class WatchedCluster {
       else this.#withheld.set(kind, reason);
     }
     if (this.#found !== undefined) this.#apply(this.#found, 0);
+    this.#options.fieldsChanged();
+  }
+
+  /** Returns the known fields of the installed custom resources, except of kinds whose objects are elsewhere. */
+  get fields(): InstalledFields {
+    const kinds = [...this.kinds].filter((kind) => !this.#withheld.has(kind));
+    return new Map([...definitionsOf(kinds)].flatMap((name) => [...(this.#definitions.fields(name) ?? [])]));
+  }
+
+  /** Reports whether an attempt was made to read the fields of all definitions. */
+  get fieldsAreSettled(): boolean {
+    const { state } = this.#definitionWatch;
+    return state === 'known' ? this.#definitions.isSettled : state !== 'reading';
   }
 
   /**
@@ -187,7 +210,8 @@ export class WatchedCluster {
       }
       this.#schedule.started(performance.now());
       await this.#discover();
-      this.#schedule.ended(performance.now(), this.#failures, this.#definitions.state === 'known');
+      this.#schedule.ended(performance.now(), this.#failures, this.#definitionWatch.state === 'known');
+      void this.#definitions.refresh();
     }
   }
 
@@ -286,53 +310,5 @@ function whyReflectorUnknown(
       return `the cluster does not serve ${title}`;
     case 'failing':
       return `${title} cannot be read${because}`;
-  }
-}
-
-/** Reports changes of some CustomResourceDefinitions; keeps nothing of their content. */
-class DefinitionNames implements Sink<KubeObject> {
-  readonly #names: ReadonlySet<string>;
-  readonly #changed: () => void;
-  #known = '';
-
-  constructor(names: ReadonlySet<string>, changed: () => void) {
-    this.#names = names;
-    this.#changed = changed;
-  }
-
-  transform(raw: unknown): KubeObject | undefined {
-    const name = asString(dig(raw, 'metadata', 'name'));
-    return this.#names.has(name)
-      ? { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name } }
-      : undefined;
-  }
-
-  replace(objects: readonly KubeObject[]): void {
-    const names = objects
-      .map(({ metadata }) => metadata.name)
-      .sort()
-      .join(' ');
-    if (names !== this.#known) this.#changed();
-    this.#known = names;
-  }
-
-  discard(): void {
-    // Nothing is kept of them.
-  }
-
-  put(): void {
-    this.#changed();
-  }
-
-  remove(_namespace: string, name: string): void {
-    if (this.#names.has(name)) this.#changed();
-  }
-
-  forget(): void {
-    this.#known = '';
-  }
-
-  unserved(): void {
-    this.#known = '';
   }
 }

@@ -59,7 +59,7 @@ export class ClusterWorld {
   readonly #options: ClusterWorldOptions;
   readonly #timing: Timing;
   readonly #main: WatchedCluster;
-  readonly #clusters: readonly WatchedCluster[];
+  readonly #clusters: readonly WatchedCluster[] = [];
   readonly #limit: CacheLimit;
   readonly #room = new LiveListRoom();
   readonly #stop = new AbortController();
@@ -89,6 +89,7 @@ export class ClusterWorld {
         timing: this.#timing,
         log: options.logger,
         changed: (key) => this.#changed(key),
+        fieldsChanged: () => this.#mergeFields(store),
       });
     const { istioKubeConfig } = options;
     this.#meshSettled = istioKubeConfig !== undefined;
@@ -133,6 +134,13 @@ export class ClusterWorld {
     const end = performance.now() + milliseconds;
     while (!this.synced() && performance.now() < end && !this.#stop.signal.aborted) await sleep(20);
     return this.synced();
+  }
+
+  /** Waits up to that many milliseconds until the fields of the installed custom resources have been read. */
+  async waitForFields(milliseconds: number): Promise<void> {
+    const end = performance.now() + milliseconds;
+    const isSettled = (): boolean => this.#clusters.every(({ fieldsAreSettled }) => fieldsAreSettled);
+    while (!isSettled() && performance.now() < end && !this.#stop.signal.aborted) await sleep(20);
   }
 
   /** Returns the estimated bytes of all objects in memory. */
@@ -274,6 +282,10 @@ export class ClusterWorld {
     this.#limit.readAgain();
     for (const source of this.#clusters.flatMap((cluster) => cluster.sources()))
       if (source.hasDropped) source.reflector.relist();
+  }
+
+  #mergeFields(store: ObjectStore): void {
+    store.fields = new Map(this.#clusters.flatMap(({ fields }) => [...fields]));
   }
 
   #changed(key: ObjectKey): void {

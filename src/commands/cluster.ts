@@ -65,6 +65,8 @@ export interface ReadCluster {
 
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const SYNC_TIMEOUT = 60_000;
+// Without them, the fields are those of the newest known versions.
+const FIELDS_TIMEOUT = 10_000;
 
 /**
  * Reads a cluster completely.
@@ -87,5 +89,6 @@ export async function readCluster(options: ClusterOptions, policy: Policy): Prom
     await cluster.stop();
     throw new Error(`the cluster could not be read: ${reasons.join('; ')}`);
   }
+  await cluster.waitForFields(FIELDS_TIMEOUT);
   return { world: cluster.world, stop: () => cluster.stop() };
 }

@@ -1,3 +1,4 @@
+import type { FieldTree } from '../world/field-tree.ts';
 import type { Path } from '../world/path.ts';
 import { inspect, type Schema, type Visited } from './models.ts';
 
@@ -20,6 +21,26 @@ export function fieldsOf(schema: Schema): FieldIndex {
     indexes.set(id, index);
   }
   return index;
+}
+
+const ofTrees = new WeakMap<FieldTree, FieldIndex>();
+
+/** Returns the places of all fields of an installed schema, with the same exceptions. */
+export function fieldsOfInstalled(tree: FieldTree): FieldIndex {
+  let index = ofTrees.get(tree);
+  if (index === undefined) {
+    index = indexOf(shapeOf(tree, []));
+    ofTrees.set(tree, index);
+  }
+  return index;
+}
+
+function shapeOf({ fields, items }: FieldTree, path: readonly string[]): Shape {
+  const shape = newShape();
+  if (fields === undefined) shape.items = items === undefined ? undefined : shapeOf(items, path);
+  else if (!isLeftOut(path, new Set(fields.keys())))
+    for (const [name, inner] of fields) shape.fields.set(name, shapeOf(inner, [...path, name]));
+  return shape;
 }
 
 interface Shape {
@@ -57,13 +78,7 @@ function settle(shape: Shape | undefined, type: unknown): boolean {
 }
 
 function extend(shape: Shape | undefined, { path, known }: Visited): boolean {
-  if (
-    shape?.kind !== 'object' ||
-    isPodSpec(known) ||
-    path.at(-1) === 'metadata' ||
-    (path.length === 1 && path[0] === 'status')
-  )
-    return false;
+  if (shape?.kind !== 'object' || isLeftOut(path, known)) return false;
   let grown = false;
   for (const field of known) {
     if (shape.fields.has(field)) continue;
@@ -73,8 +88,9 @@ function extend(shape: Shape | undefined, { path, known }: Visited): boolean {
   return grown;
 }
 
-function isPodSpec(known: ReadonlySet<string>): boolean {
-  return known.has('containers') && known.has('initContainers');
+function isLeftOut(path: Path, known: ReadonlySet<string>): boolean {
+  const isPodSpec = known.has('containers') && known.has('initContainers');
+  return isPodSpec || path.at(-1) === 'metadata' || (path.length === 1 && path[0] === 'status');
 }
 
 function exampleOf(shape: Shape): unknown {

@@ -4,7 +4,9 @@ import { parseManifests, placeObjects, type SourceObject } from '../world/manife
 import type { KubeObject } from '../world/object.ts';
 import { fieldsOf } from './fields.ts';
 import { documentFindings, DOCUMENT_RULES } from './index.ts';
-import { schemaOf } from './models.ts';
+import { schemaOf, schemas } from './models.ts';
+import { DEFINITIONS_WITH_FIELDS } from '../world/field-tree.ts';
+import { KINDS as KNOWN_KINDS } from '../world/object.ts';
 
 const KINDS = [
   ['argoproj.io/v1alpha1', 'Rollout'],
@@ -42,6 +44,16 @@ function findingsOf(object: KubeObject): string[] {
 }
 
 describe('checks of documents', () => {
+  it('have a schema for exactly the custom resources whose definitions are read from a cluster', () => {
+    const custom = new Set(
+      schemas().flatMap(({ apiVersion, kind, custom: is }) => (is ? [`${kind}.${apiVersion.split('/')[0]}`] : [])),
+    );
+    const names = Object.values(KNOWN_KINDS).filter(({ kind, group }) => custom.has(`${kind}.${group}`));
+    expect(names.map(({ plural, group }) => `${plural}.${group}`).toSorted()).toEqual(
+      [...DEFINITIONS_WITH_FIELDS].toSorted(),
+    );
+  });
+
   it('are sorted by id', () => {
     const ids = DOCUMENT_RULES.map(({ id }) => id);
     expect(ids).toEqual(ids.toSorted());

@@ -1,4 +1,5 @@
 import type { Finding } from '../rules/finding.ts';
+import { NO_INSTALLED_FIELDS, type FieldTree, type InstalledFields } from '../world/field-tree.ts';
 import type { Manifests, SourceObject } from '../world/manifests.ts';
 import type { KubeObject } from '../world/object.ts';
 import type { DocumentCheck, DocumentRule, Documents } from './define.ts';
@@ -21,13 +22,18 @@ export const DOCUMENT_RULES: readonly DocumentRule[] = CHECKS;
  *
  * @param sources - The objects of `manifests` after defaulting of namespaces, in the same order. The findings refer to
  *   these very objects.
+ * @param installed - The fields that the cluster has installed, as far as they are known.
  */
-export function documentFindings(manifests: Manifests, sources: readonly SourceObject[]): Finding[] {
-  const documents = documentsOf(manifests, sources);
+export function documentFindings(
+  manifests: Manifests,
+  sources: readonly SourceObject[],
+  installed: InstalledFields = NO_INSTALLED_FIELDS,
+): Finding[] {
+  const documents = documentsOf(manifests, sources, installed);
   return CHECKS.flatMap((check) => check.run(documents));
 }
 
-function documentsOf(manifests: Manifests, sources: readonly SourceObject[]): Documents {
+function documentsOf(manifests: Manifests, sources: readonly SourceObject[], installed: InstalledFields): Documents {
   const checked = new Map<KubeObject, SourceObject>();
   for (const [index, { object }] of manifests.objects.entries()) {
     const source = sources[index];
@@ -42,8 +48,12 @@ function documentsOf(manifests: Manifests, sources: readonly SourceObject[]): Do
     }),
     inspect: (source) => {
       if (inspected.has(source)) return inspected.get(source);
-      const known = schemaOf(source.object.apiVersion, source.object.kind);
-      const result = known === undefined ? undefined : slimmed(inspect(known, source.object));
+      const { apiVersion, kind } = source.object;
+      const known = schemaOf(apiVersion, kind);
+      const result =
+        known === undefined
+          ? undefined
+          : slimmed(inspect(known, source.object), installed.get(`${apiVersion}/${kind}`));
       inspected.set(source, result);
       return result;
     },
@@ -52,10 +62,10 @@ function documentsOf(manifests: Manifests, sources: readonly SourceObject[]): Do
 
 // Both checks of a schema look at each object in turn, so what is known of all of them is kept until the end. Most fields
 // are known, and of these there is nothing to say.
-function slimmed(inspection: Inspection | undefined): Inspection | 'too large' {
+function slimmed(inspection: Inspection | undefined, installed: FieldTree | undefined): Inspection | 'too large' {
   if (inspection === undefined) return 'too large';
   const visited = inspection.visited.filter(({ value, known }) =>
     Object.keys(value).some((field) => !known.has(field)),
   );
-  return { ...inspection, visited };
+  return { ...inspection, visited, ...(installed === undefined ? {} : { installed }) };
 }

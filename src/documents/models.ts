@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type { FieldTree } from '../world/field-tree.ts';
 import { pointer, type Path } from '../world/path.ts';
 import { asArray, dig, isObject, asObject, asString, type JsonObject } from '../world/read.ts';
 
@@ -81,8 +82,11 @@ export interface Visited {
 /** The result of checking one object against a schema. */
 export interface Inspection {
   readonly schema: Schema;
+  readonly object: unknown;
   readonly errors: readonly SchemaError[];
   readonly visited: readonly Visited[];
+  /** The fields that the cluster has installed, if they are known. */
+  readonly installed?: FieldTree;
 }
 
 /** Returns the apiVersions and kinds that have a schema. */
@@ -122,7 +126,7 @@ export function inspect(schema: Schema, value: unknown): Inspection | undefined 
       message: asString(dig(error, 'message')),
     };
   });
-  return { schema, errors, visited: recorder.visited };
+  return { schema, object: value, errors, visited: recorder.visited };
 }
 
 /** Returns the required fields that a value lacks once its null fields are removed, as JSON pointers. */

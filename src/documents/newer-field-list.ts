@@ -32,3 +32,10 @@ export const NEWER_FIELDS: Readonly<Record<string, readonly string[]>> = {
   ],
   VirtualService: ['spec.http[].redirect.prefixRewrite'],
 };
+
+/** The newest known version of each group, for messages. */
+export const NEWEST_KNOWN: Readonly<Record<string, string>> = {
+  'argoproj.io': 'Argo Rollouts 1.10',
+  'networking.istio.io': 'Istio 1.32',
+  'gateway.networking.k8s.io': 'Gateway API 1.6',
+};

@@ -1,9 +1,45 @@
+import { limitedObjects } from '../world/field-tree.ts';
 import { nearest } from '../world/nearest.ts';
 import { renderPath, type Path } from '../world/path.ts';
-import { defineDocumentCheck, MAX_FINDINGS } from './define.ts';
-import { fieldsOf } from './fields.ts';
-import { isNewerField, newerFieldsAt } from './newer-fields.ts';
-import { schemaOf, type Schema, type Visited } from './models.ts';
+import type { SourceObject } from '../world/manifests.ts';
+import { defineDocumentCheck, MAX_FINDINGS, type ReportDocument } from './define.ts';
+import { fieldsOf, fieldsOfInstalled, type FieldIndex } from './fields.ts';
+import { NEWEST_KNOWN } from './newer-field-list.ts';
+import { isNewerField, newerFieldsAt, placeOf } from './newer-fields.ts';
+import { schemaOf, type Inspection, type Schema, type Visited } from './models.ts';
+
+const MESSAGES = {
+  misspelt: {
+    class: 'advice',
+    text: '{place} has the unknown field "{field}" (schema of {schema})',
+    fix: 'use "{near}" if that is meant, otherwise remove it',
+  },
+  misplaced: {
+    class: 'advice',
+    text: '{place} has the unknown field "{field}", which belongs in {places}',
+    fix: 'move it there, or remove it',
+  },
+  elsewhere: {
+    class: 'advice',
+    text: '{place} has the unknown field "{field}", which belongs in {places} of the {kind}',
+    fix: 'set it there, and remove it here',
+  },
+  unknown: {
+    class: 'advice',
+    text: '{place} has the unknown field "{field}" (schema of {schema})',
+    fix: 'remove it unless your version has it; kubectl rejects it, other clients drop it',
+  },
+  notInstalled: {
+    class: 'advice',
+    text: '{place} has the unknown field "{field}" (schema of {schema})',
+    fix: 'remove it, or install a version that has it; kubectl rejects it, other clients drop it',
+  },
+  newer: {
+    class: 'advice',
+    text: '{place} has the field "{field}", which the installed CustomResourceDefinition does not have',
+    fix: 'install a version that has it, such as {newest}, or remove it; kubectl rejects it, other clients drop it',
+  },
+} as const;
 
 /** Reports fields that the schema of their kind does not have. */
 export const unknownField = defineDocumentCheck({
@@ -13,65 +49,87 @@ export const unknownField = defineDocumentCheck({
   explanation:
     'kubectl rejects an unknown field (strict validation is its default since 1.25). Helm, Argo CD and most other ' +
     'clients do not, and the API server then silently drops the field. The setting has no effect, and no message ' +
-    'says so. Rollgate checks against the schemas of Argo Rollouts 1.9, Istio 1.29 and Gateway API 1.5, and the ' +
-    'fields that Argo Rollouts 1.10, Istio 1.32 and Gateway API 1.6 add. An unknown field is only advice, because a newer version may have it. ' +
+    `says so. Where Rollgate reads a cluster (lint --cluster, the dry run of the server), the fields are those of the ` +
+    `installed CustomResourceDefinitions. Elsewhere they are those of the newest versions that Rollgate knows: ` +
+    `${Object.values(NEWEST_KNOWN).join(', ')}. An unknown field is only advice, because a newer version may have it. ` +
     'Metadata and free-form settings, such as those of plugins, are not checked.',
-  messages: {
-    misspelt: {
-      class: 'advice',
-      text: '{place} has the unknown field "{field}" (schema of {schema})',
-      fix: 'use "{near}" if that is meant, otherwise remove it',
-    },
-    misplaced: {
-      class: 'advice',
-      text: '{place} has the unknown field "{field}", which belongs in {places}',
-      fix: 'move it there, or remove it',
-    },
-    elsewhere: {
-      class: 'advice',
-      text: '{place} has the unknown field "{field}", which belongs in {places} of the {kind}',
-      fix: 'set it there, and remove it here',
-    },
-    unknown: {
-      class: 'advice',
-      text: '{place} has the unknown field "{field}" (schema of {schema})',
-      fix: 'remove it unless your version has it; kubectl rejects it, other clients drop it',
-    },
-  },
+  messages: MESSAGES,
   check({ sources, inspect }, report) {
     for (const source of sources) {
       const inspection = inspect(source);
       if (inspection === undefined || inspection === 'too large' || UNCHECKED.has(inspection.schema.kind)) continue;
-      const { schema } = inspection;
-      for (const { visited, field } of unknownIn(inspection.visited, schema.kind).slice(0, MAX_FINDINGS)) {
-        const path = [...visited.path, field];
-        const at = { source, path, anchor: path.filter((part) => typeof part === 'string').join('.') };
-        const about = { field, place: visited.path.length === 0 ? `the ${schema.kind}` : renderPath(visited.path) };
-        const near = nearest(field, [...visited.known, ...newerFieldsAt(schema.kind, visited.path)]);
-        const here = near === undefined ? placesFor(field, schema, visited.path) : [];
-        const related = near === undefined && here.length === 0 ? relatedPlace(field, schema) : undefined;
-        if (near !== undefined) report('misspelt', { ...at, data: { ...about, near, schema: schema.title } });
-        else if (here.length > 0) report('misplaced', { ...at, data: { ...about, places: here.join(' or ') } });
-        else if (related !== undefined)
-          report('elsewhere', { ...at, data: { ...about, places: related.place, kind: related.kind } });
-        else report('unknown', { ...at, data: { ...about, schema: schema.title } });
-      }
+      for (const unknown of unknownIn(inspection).slice(0, MAX_FINDINGS))
+        reportField(report, source, inspection, unknown);
     }
   },
 });
 
-function unknownIn(visited: readonly Visited[], kind: string): { readonly visited: Visited; readonly field: string }[] {
-  return visited.filter(isChecked).flatMap((place) =>
+interface UnknownField {
+  readonly visited: Place;
+  readonly field: string;
+}
+
+function reportField(
+  report: ReportDocument<typeof MESSAGES>,
+  source: SourceObject,
+  inspection: Inspection,
+  { visited, field }: UnknownField,
+): void {
+  const { schema } = inspection;
+  const isInstalled = inspection.installed !== undefined;
+  const newest = NEWEST_KNOWN[schema.apiVersion.split('/')[0] ?? ''];
+  const title = titleOf(schema, newest, isInstalled);
+  const path = [...visited.path, field];
+  const at = { source, path, anchor: path.filter((part) => typeof part === 'string').join('.') };
+  const about = { field, place: visited.path.length === 0 ? `the ${schema.kind}` : renderPath(visited.path) };
+  if (isInstalled && newest !== undefined && isInNewest(schema, path, field)) {
+    report('newer', { ...at, data: { ...about, newest } });
+    return;
+  }
+  const near = nearest(field, [...visited.known, ...(isInstalled ? [] : newerFieldsAt(schema.kind, visited.path))]);
+  const here = near === undefined ? placesFor(field, schema.kind, fieldIndexOf(inspection), visited.path) : [];
+  const related = near === undefined && here.length === 0 ? relatedPlace(field, schema) : undefined;
+  if (near !== undefined) report('misspelt', { ...at, data: { ...about, near, schema: title } });
+  else if (here.length > 0) report('misplaced', { ...at, data: { ...about, places: here.join(' or ') } });
+  else if (related !== undefined)
+    report('elsewhere', { ...at, data: { ...about, places: related.place, kind: related.kind } });
+  else report(isInstalled ? 'notInstalled' : 'unknown', { ...at, data: { ...about, schema: title } });
+}
+
+/** The part of {@link Visited} that both sources of fields have. */
+type Place = Pick<Visited, 'path' | 'value' | 'known'>;
+
+function unknownIn(inspection: Inspection): UnknownField[] {
+  const { installed, object, schema } = inspection;
+  const places: readonly Place[] = installed === undefined ? inspection.visited : limitedObjects(installed, object);
+  return places.filter(isChecked).flatMap((place) =>
     Object.keys(place.value)
-      .filter((field) => !place.known.has(field) && !isNewerField(kind, [...place.path, field]))
+      .filter(
+        (field) =>
+          !place.known.has(field) && (installed !== undefined || !isNewerField(schema.kind, [...place.path, field])),
+      )
       .map((field) => ({ visited: place, field })),
   );
+}
+
+function titleOf({ title }: Schema, newest: string | undefined, isInstalled: boolean): string {
+  if (isInstalled) return 'the installed CustomResourceDefinition';
+  return newest === undefined ? title : `${newest}, the newest that Rollgate knows`;
+}
+
+function isInNewest({ kind, ...schema }: Schema, path: Path, field: string): boolean {
+  const place = placeOf(path.slice(0, -1));
+  return isNewerField(kind, path) || (fieldsOf({ ...schema, kind }).get(field) ?? []).includes(place);
+}
+
+function fieldIndexOf({ installed, schema }: Inspection): FieldIndex {
+  return installed === undefined ? fieldsOf(schema) : fieldsOfInstalled(installed);
 }
 
 // Only their types are checked: which fields they have depends mostly on the version of the cluster.
 const UNCHECKED: ReadonlySet<string> = new Set(['Deployment', 'Ingress']);
 
-function isChecked({ path, known }: Visited): boolean {
+function isChecked({ path, known }: Place): boolean {
   return known.size > 0 && !path.includes('metadata') && path[0] !== 'status';
 }
 
@@ -79,8 +137,8 @@ function isChecked({ path, known }: Visited): boolean {
 const MAX_PLACES = 6;
 const MAX_NAMED_PLACES = 2;
 
-function placesFor(field: string, schema: Schema, path: Path): string[] {
-  const places = fieldsOf(schema).get(field) ?? [];
+function placesFor(field: string, kind: string, index: FieldIndex, path: Path): string[] {
+  const places = index.get(field) ?? [];
   if (places.length > MAX_PLACES) return [];
   const wanted = segments(path.map((part) => (typeof part === 'number' ? '[]' : part)).join('.'));
   const shared = (place: string): number => {
@@ -91,7 +149,7 @@ function placesFor(field: string, schema: Schema, path: Path): string[] {
   const nearestFirst = places.toSorted(
     (a, b) => shared(b) - shared(a) || segments(a).length - segments(b).length || (a < b ? -1 : 1),
   );
-  return nearestFirst.slice(0, MAX_NAMED_PLACES).map((place) => (place === '' ? `the ${schema.kind} itself` : place));
+  return nearestFirst.slice(0, MAX_NAMED_PLACES).map((place) => (place === '' ? `the ${kind} itself` : place));
 }
 
 function segments(place: string): string[] {

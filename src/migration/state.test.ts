@@ -45,6 +45,7 @@ function without(kind: string, ...objects: KubeObject[]): World {
   const unknown = { state: 'unknown', reason: 'no right to read them' } as const;
   return {
     versions: world.versions,
+    fields: world.fields,
     get: (asked, namespace, name) => (asked.startsWith(kind) ? unknown : world.get(asked, namespace, name)),
     list: (asked, namespace) => (asked.startsWith(kind) ? unknown : world.list(asked, namespace)),
     referrers: (key) => world.referrers(key),

@@ -9,7 +9,10 @@ import {
   matchesGlob,
   type Policy,
   type Situation,
+  worldUnder,
 } from './policy.ts';
+import { rangeText } from '../world/rollouts-versions.ts';
+import { storeOf } from '../world/store.ts';
 
 const KNOWN = {
   rules: ['route-port-exists', 'service-shared'],
@@ -63,6 +66,24 @@ describe('a policy', () => {
   ])('may name the version of Argo Rollouts: %s', (version, error) => {
     const loaded = parsePolicy(`controllers: { version: ${version} }`, KNOWN);
     expect(loaded.ok ? undefined : loaded.errors.join()).toBe(error);
+  });
+
+  it('may name the version of the Gateway API plugin, which does not change that of Argo Rollouts', () => {
+    const loaded = parsePolicy('controllers: { gatewayPluginVersion: latest }', KNOWN);
+    expect(loaded.ok ? undefined : loaded.errors.join()).toBe(
+      'controllers.gatewayPluginVersion: use a version such as "0.15" or "0.15.0"',
+    );
+    const policy = (controllers: Partial<Policy['controllers']>): Policy => ({
+      ...DEFAULT_POLICY,
+      controllers: { ...DEFAULT_POLICY.controllers, ...controllers },
+    });
+    const under = (controllers: Partial<Policy['controllers']>): string[] => {
+      const { versions } = worldUnder(policy(controllers), storeOf([]));
+      return [versions, versions.gatewayPlugin].map((range) => (range === undefined ? 'unknown' : rangeText(range)));
+    };
+    expect(under({})).toEqual(['1.9 to 1.10', 'unknown']);
+    expect(under({ gatewayPluginVersion: '0.15.0' })).toEqual(['1.9 to 1.10', '0.15.0']);
+    expect(under({ gatewayPluginVersion: '0.16', version: '1.10' })).toEqual(['1.10', '0.16']);
   });
 
   it('names the namespaces of controllers: its own where it discovers any, and those of the accounts', () => {

@@ -1,6 +1,6 @@
 import type { FindingClass } from '../world/finding-class.ts';
 import { SHIPPED_PROFILES, type Profile } from '../migration/profiles.ts';
-import { parseVersion, supportedRange, type SupportedRange } from '../world/rollouts-versions.ts';
+import { parseVersion, supportedRange, type ReleaseRange, type SupportedRange } from '../world/rollouts-versions.ts';
 import { withVersions } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 
@@ -64,6 +64,11 @@ export interface Policy extends Settings {
      * images of the controllers, or all supported ones.
      */
     readonly version?: string;
+    /**
+     * The version of the Gateway API plugin, such as `0.15.0`. Left out, that in the ConfigMap `argo-rollouts-config` of the
+     * controllers, or unknown.
+     */
+    readonly gatewayPluginVersion?: string;
   };
   /**
    * The namespaces, by exact name, in which Rollgate may write to convert Deployments; empty means all. The chart grants
@@ -127,10 +132,19 @@ export function namedVersions({ controllers: { version } }: Policy): SupportedRa
   return named === undefined ? undefined : supportedRange([named]);
 }
 
+/** Returns the releases of the Gateway API plugin that a policy names; undefined if it names none. */
+export function namedPluginVersions({ controllers }: Policy): ReleaseRange | undefined {
+  const { gatewayPluginVersion: version } = controllers;
+  return version === undefined ? undefined : parseVersion(version);
+}
+
 /** Returns the same world, judged for the releases of Argo Rollouts that a policy names, if it names any. */
 export function worldUnder(policy: Policy, world: World): World {
-  const named = namedVersions(policy);
-  return named === undefined ? world : withVersions(world, named.versions);
+  const [named, plugin] = [namedVersions(policy)?.versions, namedPluginVersions(policy)];
+  if (named === undefined && plugin === undefined) return world;
+  const gatewayPlugin = plugin ?? world.versions.gatewayPlugin;
+  const { min, max } = named ?? world.versions;
+  return withVersions(world, { min, max, ...(gatewayPlugin === undefined ? {} : { gatewayPlugin }) });
 }
 
 /**

@@ -20,6 +20,9 @@ const duration = z
 const rolloutsVersion = z
   .string()
   .refine((given) => parseVersion(given) !== undefined, 'use a version such as "1.10" or "1.10.2"');
+const pluginVersion = z
+  .string()
+  .refine((given) => parseVersion(given) !== undefined, 'use a version such as "0.15" or "0.15.0"');
 // Rights are granted by name, so a glob would name nothing.
 const namespace = z.string().refine(isDnsLabel, 'use the exact name of a namespace');
 const anyObject = z.record(z.string(), z.unknown());
@@ -49,6 +52,7 @@ export const POLICY_SCHEMA = z.strictObject({
       discover: z.boolean().optional(),
       namespaces: z.array(text).optional(),
       version: rolloutsVersion.optional(),
+      gatewayPluginVersion: pluginVersion.optional(),
     })
     .optional(),
   conversionNamespaces: z.array(namespace).optional(),

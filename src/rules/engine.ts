@@ -1,3 +1,4 @@
+import { NO_INSTALLED_FIELDS } from '../world/field-tree.ts';
 import { memo } from '../world/memo.ts';
 import { isBeingDeleted } from '../world/rollout.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject } from '../world/object.ts';
@@ -127,6 +128,7 @@ export function notFinished(rule: string, subject: KubeObject, reason: string): 
 }
 
 const NO_WORLD: Omit<World, 'versions'> = {
+  fields: NO_INSTALLED_FIELDS,
   get: () => ({ state: 'unknown', reason: 'this rule says that it looks at nothing else' }),
   list: () => ({ state: 'unknown', reason: 'this rule says that it looks at nothing else' }),
   referrers: () => [],

@@ -53,12 +53,14 @@ export class ControllersState {
     if (found === this.#versions) return;
     this.#versions = found;
     const versions = rangeText(found.versions);
+    const plugin = found.versions.gatewayPlugin;
+    const gatewayPlugin = plugin === undefined ? {} : { gatewayPlugin: rangeText(plugin) };
     if (found.isClamped)
       this.#log.warn(
-        { versions, supported: rangeText(SUPPORTED_VERSIONS) },
+        { versions, supported: rangeText(SUPPORTED_VERSIONS), ...gatewayPlugin },
         'a controller or the policy has a version of Argo Rollouts that is not supported: requests are checked for the nearest supported one; upgrade Rollgate',
       );
-    else this.#log.info({ versions }, 'requests are checked for these versions of Argo Rollouts');
+    else this.#log.info({ versions, ...gatewayPlugin }, 'requests are checked for these versions of Argo Rollouts');
   }
 
   #see(account: string): void {

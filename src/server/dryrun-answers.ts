@@ -48,6 +48,7 @@ export function* answerInPieces(
 ): Generator<Piece | 'too much'> {
   const bounded: World = {
     versions: world.versions,
+    fields: world.fields,
     get: (kind, namespace, name) => world.get(kind, namespace, name),
     list: (kind, namespace) => boundedListing(world.list(kind, namespace)),
     referrers: (key) => world.referrers(key),

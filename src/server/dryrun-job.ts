@@ -1,6 +1,7 @@
 import type { RecordedAnswers, Question } from '../admission/recording-world.ts';
 import { checkPolicy, parsePolicy, type PolicyCatalog } from '../policy/load.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { InstalledFields } from '../world/field-tree.ts';
 import { isObject, asString } from '../world/read.ts';
 import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import { parseJson } from './json-body.ts';
@@ -28,11 +29,12 @@ export interface DryRunJob {
 }
 
 /**
- * A message to the worker: a new job with the releases of Argo Rollouts that it is judged for, or answers to its questions about the current one, of which `more` may follow in
- * the next message.
+ * A message to the worker: a new job with the releases of Argo Rollouts that it is judged for, or answers to its
+ * questions about the current one, of which `more` may follow in the next message. The installed fields are large, so a
+ * job has them only if they changed since the last one.
  */
 export type ToWorker =
-  | { readonly job: DryRunJob; readonly versions: RolloutsVersions }
+  | { readonly job: DryRunJob; readonly versions: RolloutsVersions; readonly fields?: InstalledFields }
   | { readonly answers: RecordedAnswers; readonly more: boolean };
 
 /** A message from the worker: the questions whose answers it needs, or the reply. */

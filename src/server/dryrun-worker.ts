@@ -16,6 +16,7 @@ import {
   type FromWorker,
   type ToWorker,
 } from './dryrun-job.ts';
+import { NO_INSTALLED_FIELDS } from '../world/field-tree.ts';
 import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import { json, problem, type Reply } from './reply.ts';
 import { messageOf } from '../world/error.ts';
@@ -39,9 +40,11 @@ interface Current {
 }
 
 let current: Current | undefined;
+let fields = NO_INSTALLED_FIELDS;
 
 function handle(message: ToWorker): FromWorker | undefined {
   if ('job' in message) {
+    fields = message.fields ?? fields;
     const { body: bytes, format, ...job } = message.job;
     const heavy = whyTooHeavy(bytes);
     if (heavy !== undefined) return { reply: problem(413, heavy) };
@@ -60,7 +63,7 @@ function handle(message: ToWorker): FromWorker | undefined {
     current = { ...current, round: current.round + 1 };
   }
   if (current === undefined) return { reply: problem(500, 'internal error: answers without a dry run') };
-  const { answer, questions } = runDryRun(current.prepared, current, catalogue);
+  const { answer, questions } = runDryRun(current.prepared, { ...current, fields }, catalogue);
   if (questions.length > 0 && current.round < MOST_ROUNDS) return { questions: questions.slice(0, MOST_QUESTIONS + 1) };
   let reply = render(answer, current.format);
   if (reply.body.length > MOST_REPLY)

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { afterEach, expect, it } from 'vitest';
 import { DEFAULT_POLICY } from '../policy/policy.ts';
+import { fieldsOfDefinition } from '../world/field-tree.ts';
 import { storeOf } from '../world/store.ts';
 import { DryRuns, type DryRunSender } from './dryrun.ts';
 import type { DryRunJob } from './dryrun-job.ts';
@@ -51,4 +52,37 @@ it.runIf(process.platform === 'linux')('runs in a thread that gives way to all o
   const threads = readdirSync('/proc/self/task').map(Number);
   expect(threads.filter((thread) => getPriority(thread) === 10)).toHaveLength(1);
   expect(getPriority(main)).toBe(before);
+});
+
+it('compares with the fields that the cluster has installed, which the thread gets when they change', async () => {
+  const world = storeOf([]);
+  const dryRun = new DryRuns({ world, log: createLog('silent', { write: () => undefined }) });
+  const install = (field: string): void => {
+    const spec = { type: 'object', properties: { [field]: { type: 'string' } } };
+    const schema = {
+      openAPIV3Schema: { type: 'object', properties: { apiVersion: {}, kind: {}, metadata: {}, spec } },
+    };
+    const names = { kind: 'DestinationRule' };
+    const versions = [{ name: 'v1', served: true, schema }];
+    world.fields = fieldsOfDefinition({ spec: { group: 'networking.istio.io', names, versions } });
+  };
+  const object = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { name: 'a' },
+    spec: { quantum: 'a' },
+  };
+  const unknown = async (): Promise<boolean> => {
+    const reply = await dryRun.run({ ...job, body: Buffer.from(JSON.stringify(object)) }, sender('jane'));
+    return reply.body.toString().includes('"unknown-field"');
+  };
+  try {
+    expect(await unknown()).toBe(true);
+    install('quantum');
+    expect([await unknown(), await unknown()]).toEqual([false, false]);
+    install('host');
+    expect(await unknown()).toBe(true);
+  } finally {
+    await dryRun.stop();
+  }
 });

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { readScopesOf, type Question, type ReadScope } from '../admission/recording-world.ts';
 import type { Policy } from '../policy/policy.ts';
+import { NO_INSTALLED_FIELDS, type InstalledFields } from '../world/field-tree.ts';
 import type { World } from '../world/world.ts';
 import type { Authorizer } from './authorization.ts';
 import { readBody } from './body.ts';
@@ -64,6 +65,8 @@ interface Waiting {
 export class DryRuns {
   readonly #options: DryRunsOptions;
   #worker: Worker | undefined;
+  /** Those that the worker has. */
+  #fields: InstalledFields = NO_INSTALLED_FIELDS;
   #running = false;
   readonly #queue = new FairQueue<Waiting>();
 
@@ -146,7 +149,10 @@ export class DryRuns {
       resolve(problem(504, `the dry run took longer than ${timeLimit / 1000} s: send fewer manifests`));
     }, timeLimit);
     worker.on('message', onMessage).on('exit', onExit);
-    worker.postMessage({ job, versions: this.#options.world.versions } satisfies ToWorker);
+    const { versions, fields } = this.#options.world;
+    const isNew = fields !== this.#fields;
+    this.#fields = fields;
+    worker.postMessage({ job, versions, ...(isNew ? { fields } : {}) } satisfies ToWorker);
     return promise.finally(() => {
       clearTimeout(timer);
       ended.abort();
@@ -177,6 +183,7 @@ export class DryRuns {
 
   #start(): Worker {
     const { log } = this.#options;
+    this.#fields = NO_INSTALLED_FIELDS;
     const file = import.meta.url.endsWith('.ts') ? './dryrun-worker.ts' : './dryrun-worker.js';
     const worker = startLimitedWorker(new URL(file, import.meta.url), { limits: WORKER_LIMITS });
     worker.on('error', (error) => log.warn({ reason: messageOf(error) }, 'dry-run worker thread died'));

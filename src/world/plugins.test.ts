@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { routerPlugins } from './plugins.ts';
+import { routerPlugins, routerPluginVersions } from './plugins.ts';
+import { rangeText } from './rollouts-versions.ts';
 
 const configMap = (data: unknown): Parameters<typeof routerPlugins>[0] => ({
   apiVersion: 'v1',
@@ -34,5 +35,27 @@ describe('routerPlugins', () => {
     ['too long', '- name: a/b\n'.repeat(2_000)],
   ])('is unknown where the text is %s', (_, text) => {
     expect(routerPlugins(configMap({ trafficRouterPlugins: text }))).toBeUndefined();
+  });
+});
+
+describe('routerPluginVersions', () => {
+  const RELEASES = 'https://github.com/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi/releases/download';
+  it.each([
+    ['the address of a release', `${RELEASES}/v0.15.0/gatewayapi-plugin-linux-amd64`, '0.15.0'],
+    ['a mirror of releases', 'http://files.example.com/gateway/0.8.0/plugin', '0.8.0'],
+    ['a file', 'file:///plugins/v0.15.0/gateway', undefined],
+    ['an address without a version', 'https://example.com/latest/plugin', undefined],
+    ["a build of one's own", `${RELEASES}/v0.15.0-acme/plugin`, undefined],
+    ['two versions', 'https://example.com/v1.9.3/v0.15.0/plugin', undefined],
+  ])('reads %s', (_, location, version) => {
+    const plugins = `- { name: a/b, location: "${location}" }\n- { name: c/d, location: "${RELEASES}/v9.9.9/x" }`;
+    const [found, ...others] = routerPluginVersions(configMap({ trafficRouterPlugins: plugins }), 'a/b');
+    expect(found === undefined ? undefined : rangeText(found)).toBe(version);
+    expect(others).toEqual([]);
+  });
+
+  it('is empty without that plugin, and where the text is invalid', () => {
+    expect(routerPluginVersions(configMap({ trafficRouterPlugins: '- name: a/b' }), 'c/d')).toEqual([]);
+    expect(routerPluginVersions(configMap({ trafficRouterPlugins: '- name: [unclosed' }), 'a/b')).toEqual([]);
   });
 });

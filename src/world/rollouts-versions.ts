@@ -1,10 +1,16 @@
 /** A release of Argo Rollouts. */
 export type Release = readonly [major: number, minor: number, patch: number];
 
-/** The releases of Argo Rollouts that a world is judged for, from the least to the greatest, both included. */
-export interface RolloutsVersions {
+/** Releases from the least to the greatest, both included. */
+export interface ReleaseRange {
   readonly min: Release;
   readonly max: Release;
+}
+
+/** The releases of Argo Rollouts that a world is judged for, and those of its plugins. */
+export interface RolloutsVersions extends ReleaseRange {
+  /** The releases of the Gateway API plugin; undefined if they are not known. */
+  readonly gatewayPlugin?: ReleaseRange;
 }
 
 /** The releases that Rollgate supports: the two newest minors. */
@@ -76,6 +82,22 @@ export const UPSTREAM_CHANGES = {
   },
 } as const satisfies Readonly<Record<string, Change>>;
 
+/**
+ * The newest release of the Gateway API plugin that Rollgate has been compared with. Up to it, the plugin reads TCPRoutes
+ * and TLSRoutes as v1alpha2, and does nothing with `setMirrorRoute` and `maxTrafficWeight`. Source: Gateway API plugin
+ * v0.15.0, `pkg/plugin`.
+ */
+export const NEWEST_KNOWN_GATEWAY_PLUGIN: Release = [0, 15, 0];
+
+/**
+ * Returns whether the Gateway API plugin may be one that Rollgate has been compared with. What is true of these says nothing
+ * about newer ones.
+ */
+export function mayBeKnownGatewayPlugin({ gatewayPlugin }: RolloutsVersions): boolean {
+  const [major, minor] = NEWEST_KNOWN_GATEWAY_PLUGIN;
+  return gatewayPlugin === undefined || compareReleases(gatewayPlugin.min, [major, minor, Infinity]) <= 0;
+}
+
 /** The name of a change. */
 export type UpstreamChange = keyof typeof UPSTREAM_CHANGES;
 
@@ -117,7 +139,7 @@ function releaseText([major, minor, patch]: Release): string {
 }
 
 /** Returns a range in words: `1.9.3`, `1.9.3 to 1.10.1`, `1.9 to 1.10` for all releases of these minors. */
-export function rangeText({ min, max }: RolloutsVersions): string {
+export function rangeText({ min, max }: ReleaseRange): string {
   const isOpen = max[2] === Infinity;
   const end = (release: Release, isWhole: boolean): string => release.slice(0, isWhole ? 2 : 3).join('.');
   const [from, to] = [end(min, isOpen && (min[2] === 0 || min[2] === Infinity)), end(max, isOpen)];
@@ -125,8 +147,15 @@ export function rangeText({ min, max }: RolloutsVersions): string {
 }
 
 /** Reports whether two ranges are the same. */
-export function isSameRange(a: RolloutsVersions, b: RolloutsVersions): boolean {
+export function isSameRange(a: ReleaseRange, b: ReleaseRange): boolean {
   return compareReleases(a.min, b.min) === 0 && compareReleases(a.max, b.max) === 0;
+}
+
+/** Reports whether two worlds are judged for the same releases, those of plugins included. */
+export function areSameVersions(a: RolloutsVersions, b: RolloutsVersions): boolean {
+  const [one, other] = [a.gatewayPlugin, b.gatewayPlugin];
+  const isSamePlugin = one === undefined || other === undefined ? one === other : isSameRange(one, other);
+  return isSameRange(a, b) && isSamePlugin;
 }
 
 const VERSION = /^v?(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?$/;
@@ -136,7 +165,7 @@ const VERSION = /^v?(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?$/;
  * is one.
  * Anything after the numbers makes it unknown: a build of one's own may behave in any way.
  */
-export function parseVersion(text: string): RolloutsVersions | undefined {
+export function parseVersion(text: string): ReleaseRange | undefined {
   const [, major, minor, patch] = VERSION.exec(text) ?? [];
   if (major === undefined || minor === undefined) return undefined;
   const of = (last: number): Release => [Number(major), Number(minor), last];
@@ -150,13 +179,21 @@ export interface SupportedRange {
   readonly isClamped: boolean;
 }
 
+/** Returns the range from the least to the greatest release of several ranges; undefined if there is none. */
+export function unionOf(ranges: readonly ReleaseRange[]): ReleaseRange | undefined {
+  return ranges.reduce<ReleaseRange | undefined>(
+    (all, { min, max }) => ({
+      min: all === undefined || compareReleases(min, all.min) < 0 ? min : all.min,
+      max: all === undefined || compareReleases(max, all.max) > 0 ? max : all.max,
+    }),
+    undefined,
+  );
+}
+
 /** Returns the range from the least to the greatest release of several ranges, within what is supported. */
-export function supportedRange(ranges: readonly RolloutsVersions[]): SupportedRange {
-  if (ranges.length === 0) return { versions: SUPPORTED_VERSIONS, isClamped: false };
-  const given: RolloutsVersions = {
-    min: ranges.map(({ min }) => min).reduce((a, b) => (compareReleases(a, b) <= 0 ? a : b)),
-    max: ranges.map(({ max }) => max).reduce((a, b) => (compareReleases(a, b) >= 0 ? a : b)),
-  };
+export function supportedRange(ranges: readonly ReleaseRange[]): SupportedRange {
+  const given = unionOf(ranges);
+  if (given === undefined) return { versions: SUPPORTED_VERSIONS, isClamped: false };
   const versions = { min: clamp(given.min), max: clamp(given.max) };
   const isClamped = compareReleases(given.min, versions.min) !== 0 || compareReleases(given.max, versions.max) !== 0;
   return { versions, isClamped };

@@ -1,3 +1,4 @@
+import { NO_INSTALLED_FIELDS, type InstalledFields } from './field-tree.ts';
 import { getOrAdd } from './get-or-add.ts';
 import { KINDS, keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import { anyOf, referenceKeys, references } from './references.ts';
@@ -25,6 +26,7 @@ const NONE: readonly KubeObject[] = [];
  * references of that one object.
  */
 export class ObjectStore implements World {
+  fields: InstalledFields = NO_INSTALLED_FIELDS;
   readonly #objects = new Map<KindId, Map<string, ByName>>();
   // Nearly every object has one referrer, and a hundred thousand sets of one are tens of megabytes.
   readonly #referrers = new Map<ObjectKey, KubeObject | Referrers>();
@@ -240,6 +242,10 @@ export class Overlay implements World {
     return this.#base.versions;
   }
 
+  get fields(): InstalledFields {
+    return this.#base.fields;
+  }
+
   get(kind: KindId, namespace: string, name: string): Lookup {
     if (!this.#kinds.has(kind)) return this.#base.get(kind, namespace, name);
     const key = keyFor(kind, namespace, name);
@@ -303,6 +309,7 @@ export class Overlay implements World {
 export function withVersions(world: World, versions: RolloutsVersions): World {
   return {
     versions,
+    fields: world.fields,
     get: (kind, namespace, name) => world.get(kind, namespace, name),
     list: (kind, namespace) => world.list(kind, namespace),
     referrers: (key) => world.referrers(key),

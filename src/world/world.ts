@@ -1,3 +1,4 @@
+import type { InstalledFields } from './field-tree.ts';
 import { memo } from './memo.ts';
 import { kindOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { RolloutsVersions } from './rollouts-versions.ts';
@@ -20,6 +21,8 @@ export type Listing =
 export interface World {
   /** The releases of Argo Rollouts that the world is judged for. */
   readonly versions: RolloutsVersions;
+  /** The fields of the installed custom resources, as far as they are known. The same object until one changes. */
+  readonly fields: InstalledFields;
   /** Looks up an object. The namespace is ignored for a cluster-scoped kind. */
   get(kind: KindId, namespace: string, name: string): Lookup;
   /** Returns the objects of a kind in a namespace (undefined: in all), in no particular order. */

@@ -58,6 +58,7 @@ describe('a Deployment whose conversion has only begun, while a fallback takes t
     const store = storeOf([before]);
     const unread: World = {
       versions: store.versions,
+      fields: store.fields,
       get: (kind, namespace, name) =>
         kind === 'Rollout.argoproj.io' ? { state: 'unknown', reason: 'not read' } : store.get(kind, namespace, name),
       list: (kind, namespace) => store.list(kind, namespace),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { controllerAccounts, controllerVersions } from '../../src/cluster/controllers.ts';
+import { controllerAccounts, controllerVersions, gatewayPluginVersions } from '../../src/cluster/controllers.ts';
 import { isKubeObject, type KubeObject } from '../../src/world/object.ts';
 import { rangeText } from '../../src/world/rollouts-versions.ts';
 import { storeOf } from '../../src/world/store.ts';
@@ -92,5 +92,39 @@ describe('the versions of Rollouts controllers', () => {
     ['unknown without a controller in the named namespaces', [runs('tenant', 'r:v1.10.2')], supported],
   ])('are %s', (_, deployments, expected) => {
     expect(rangeText(controllerVersions(world(...deployments), ['argo-rollouts', 'second']).versions)).toBe(expected);
+  });
+});
+
+describe('the versions of the Gateway API plugin', () => {
+  const installs = (namespace: string, release: string): JsonObject => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace, name: 'argo-rollouts-config' },
+    data: {
+      trafficRouterPlugins: `- { name: argoproj-labs/gatewayAPI, location: "https://a.example/${release}/plugin" }`,
+    },
+  });
+  const runs = (namespace: string): JsonObject => controller(namespace, 'argo-rollouts');
+  const [FIRST, SECOND] = ['argo-rollouts', 'second'];
+
+  it.each([
+    ['that in the ConfigMap of the controller', [runs(FIRST), installs(FIRST, 'v0.15.0')], '0.15.0'],
+    [
+      'of several, from the least to the greatest',
+      [runs(FIRST), installs(FIRST, 'v0.15.0'), runs(SECOND), installs(SECOND, 'v0.8.0')],
+      '0.8.0 to 0.15.0',
+    ],
+    ['unknown for a build without a version', [runs(FIRST), installs(FIRST, 'latest')], undefined],
+    ['unknown if one of several is', [runs(FIRST), installs(FIRST, 'v0.15.0'), runs(SECOND)], undefined],
+    ['unknown without a controller next to the ConfigMap', [installs(FIRST, 'v0.15.0')], undefined],
+    [
+      'not those of others',
+      [runs(FIRST), installs(FIRST, 'v0.15.0'), runs('tenant'), installs('tenant', 'v9.0.0')],
+      '0.15.0',
+    ],
+    ['unknown without a ConfigMap', [runs(FIRST)], undefined],
+  ])('are %s', (_, objects, expected) => {
+    const found = gatewayPluginVersions(world(...objects), [FIRST, SECOND]);
+    expect(found === undefined ? undefined : rangeText(found)).toBe(expected);
   });
 });

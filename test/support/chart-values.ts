@@ -145,6 +145,7 @@ export const CHART_FACTORS: Factors<Values> = {
         discover: false,
         namespaces: [],
         version: '1.10',
+        gatewayPluginVersion: '0.15.0',
       },
     },
   },

@@ -114,6 +114,10 @@ class RecordingWorld implements World {
     this.#subject = subject;
   }
 
+  get fields(): World['fields'] {
+    return this.#world.fields;
+  }
+
   copyOf(object: KubeObject): KubeObject {
     let copy = this.#copies.get(object);
     if (copy === undefined) {

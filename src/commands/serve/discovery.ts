@@ -1,6 +1,6 @@
 import { controllerAccounts, NO_CONTROLLERS, type ControllerAccounts } from '../../cluster/controllers.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { isSameRange, supportedRange, type SupportedRange } from '../../world/rollouts-versions.ts';
+import { areSameVersions, supportedRange, type SupportedRange } from '../../world/rollouts-versions.ts';
 import type { World } from '../../world/world.ts';
 import { judgedVersions } from '../versions.ts';
 
@@ -38,7 +38,7 @@ export function versionsIn(policy: () => Policy): (world: World) => SupportedRan
     const current = policy();
     if (current === foundBy && performance.now() - foundAt < INTERVAL) return range;
     const found = judgedVersions(world, current);
-    if (!isSameRange(found.versions, range.versions) || found.isClamped !== range.isClamped) range = found;
+    if (!areSameVersions(found.versions, range.versions) || found.isClamped !== range.isClamped) range = found;
     foundBy = current;
     foundAt = performance.now();
     return range;

@@ -1,6 +1,7 @@
 import { findManagedRoutes, GATEWAY_ROUTE_PLACES, SELECTED_ROUTE_PLACES } from '../../world/gateway.ts';
 import { KINDS, type KindId } from '../../world/object.ts';
 import { inEach } from '../../world/place.ts';
+import { mayBeKnownGatewayPlugin } from '../../world/rollouts-versions.ts';
 import { defineRule } from '../define.ts';
 
 const ALPHA_KINDS = [
@@ -18,7 +19,7 @@ export const gatewayRouteVersion = defineRule({
     'standard channel of Gateway API serves no TLSRoutes of v1alpha2 since 1.5, and no TCPRoutes of v1alpha2 since ' +
     '1.6; the experimental channel does. If the cluster does not serve v1alpha2, the Rollout stops at its first ' +
     'weight. Which versions the cluster serves is not in the manifests, so this is only advice of lint and the dry ' +
-    'run. Source: Gateway API plugin v0.15.0, pkg/plugin (setTCPRouteWeight, setTLSRouteWeight); Gateway API v1.6.3, ' +
+    'run. Nothing is reported if the plugin is known to be newer than 0.15. Source: Gateway API plugin v0.15.0, pkg/plugin (setTCPRouteWeight, setTLSRouteWeight); Gateway API v1.6.3, ' +
     'config/crd.',
   subject: { 'Rollout.argoproj.io': GATEWAY_ROUTE_PLACES },
   lintOnly: true,
@@ -31,6 +32,7 @@ export const gatewayRouteVersion = defineRule({
     },
   },
   check(context, rollout) {
+    if (!mayBeKnownGatewayPlugin(context.versions)) return;
     for (const { kind, route, path } of findManagedRoutes(rollout, context)) {
       if (!ALPHA_KINDS.some((alpha) => alpha === kind) || route.apiVersion === ALPHA) continue;
       const { name } = route.metadata;

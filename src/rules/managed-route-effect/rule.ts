@@ -1,15 +1,39 @@
-import { managedGatewayRoutes } from '../../world/gateway.ts';
+import { gatewayConfig, managedGatewayRoutes } from '../../world/gateway.ts';
 import { ROUTE_PLACES, routeTitle, unmanagedRoutes } from '../../world/istio.ts';
 import type { KindId, KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, asObject, optionalNumber, asString } from '../../world/read.ts';
 import { istioOf, managedRouteNames, stepsOf, trafficRoutingOf, virtualServiceEntries } from '../../world/rollout.ts';
+import { mayBeKnownGatewayPlugin } from '../../world/rollouts-versions.ts';
 import { routersOf } from '../../world/routers.ts';
-import { defineRule } from '../define.ts';
+import { defineRule, type RuleContext } from '../define.ts';
 
 const STEPS: Path = ['spec', 'strategy', 'canary', 'steps'];
 const HEADER_KINDS: readonly KindId[] = ['HTTPRoute.gateway.networking.k8s.io', 'GRPCRoute.gateway.networking.k8s.io'];
 const KINDS = ['setHeaderRoute', 'setMirrorRoute'] as const;
+
+const messages = {
+  noPods: {
+    class: 'advice',
+    text: 'step {number} sets route "{route}" while the canary has no pods, so the Rollouts controller removes it at once',
+    fix: 'put a setCanaryScale with replicas, or a setWeight above 0, before it',
+  },
+  plugin: {
+    class: 'advice',
+    text: 'setHeaderRoute in step {number} has no effect, because no HTTPRoute or GRPCRoute of the Rollout has useHeaderRoutes',
+    fix: 'add the route to httpRoutes or grpcRoutes of the Gateway API plugin, with useHeaderRoutes: true',
+  },
+  mirror: {
+    class: 'advice',
+    text: 'setMirrorRoute in step {number} has no effect, because the Gateway API plugin 0.15.0 ignores it',
+    fix: 'remove the step, or mirror requests with a filter of the route',
+  },
+  weightless: {
+    class: 'advice',
+    text: 'the weight of step {number} has no effect on {route} of VirtualService "{name}" while managed route "{managed}" exists',
+    fix: 'add "{only}" to routes of this VirtualService in the Rollout',
+  },
+} as const;
 
 export const managedRouteEffect = defineRule({
   id: 'managed-route-effect',
@@ -20,29 +44,13 @@ export const managedRouteEffect = defineRule({
     'also block weights. This happens if the only other http route of a VirtualService has a name and the Rollout ' +
     'names no route. The controller then finds no route for the weights: the status says 20 %, but the route says ' +
     '0. The Gateway API plugin skips header steps unless a route has useHeaderRoutes; a route selected by label ' +
-    'never has it. The controller rejects none of this, and the update succeeds untested. Seen on the controller of ' +
+    'never has it. It does nothing with mirror steps. The controller rejects none of this, and the update succeeds untested. Seen on the controller of ' +
     'Argo Rollouts v1.9.1 (docs/upstream-facts.md, claims C3, B1 and, with plugin v0.15.0, C4); source: ' +
     'rollout/trafficrouting.go (reconcileTrafficRouting), rollout/trafficrouting/istio ' +
     '(getHttpRouteIndexesToPatch).',
   subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.steps', 'spec.strategy.canary.trafficRouting'] },
   reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
-  messages: {
-    noPods: {
-      class: 'advice',
-      text: 'step {number} sets route "{route}" while the canary has no pods, so the Rollouts controller removes it at once',
-      fix: 'put a setCanaryScale with replicas, or a setWeight above 0, before it',
-    },
-    plugin: {
-      class: 'advice',
-      text: 'setHeaderRoute in step {number} has no effect, because no HTTPRoute or GRPCRoute of the Rollout has useHeaderRoutes',
-      fix: 'add the route to httpRoutes or grpcRoutes of the Gateway API plugin, with useHeaderRoutes: true',
-    },
-    weightless: {
-      class: 'advice',
-      text: 'the weight of step {number} has no effect on {route} of VirtualService "{name}" while managed route "{managed}" exists',
-      fix: 'add "{only}" to routes of this VirtualService in the Rollout',
-    },
-  },
+  messages,
   check(context, rollout) {
     const walk = walkSteps(stepsOf(rollout));
     for (const { index, kind, route } of walk.withoutPods) {
@@ -52,14 +60,7 @@ export const managedRouteEffect = defineRule({
         data: { number: index + 1, route },
       });
     }
-    const step = stepsOf(rollout).findIndex((each) => asArray(dig(each, 'setHeaderRoute', 'match')).length > 0);
-    if (step >= 0 && istioOf(rollout) === undefined && writesNoHeaderRules(rollout)) {
-      context.report('plugin', {
-        path: [...STEPS, step, 'setHeaderRoute'],
-        anchor: 'setHeaderRoute',
-        data: { number: step + 1 },
-      });
-    }
+    checkPluginSteps(context, rollout);
     const [lost] = walk.weightsBehindRoutes;
     if (lost === undefined || istioOf(rollout) === undefined) return;
     const managed = managedRouteNames(rollout);
@@ -86,16 +87,39 @@ export const managedRouteEffect = defineRule({
   },
 });
 
+function checkPluginSteps(context: RuleContext<typeof messages>, rollout: KubeObject): void {
+  const step = stepsOf(rollout).findIndex((each) => asArray(dig(each, 'setHeaderRoute', 'match')).length > 0);
+  if (step >= 0 && istioOf(rollout) === undefined && writesNoHeaderRules(rollout)) {
+    context.report('plugin', {
+      path: [...STEPS, step, 'setHeaderRoute'],
+      anchor: 'setHeaderRoute',
+      data: { number: step + 1 },
+    });
+  }
+  const mirror = stepsOf(rollout).findIndex((each) => asArray(dig(each, 'setMirrorRoute', 'match')).length > 0);
+  if (mirror >= 0 && hasOnlyGatewayPlugin(rollout) && mayBeKnownGatewayPlugin(context.versions)) {
+    context.report('mirror', {
+      path: [...STEPS, mirror, 'setMirrorRoute'],
+      anchor: 'setMirrorRoute',
+      data: { number: mirror + 1 },
+      versions: { since: 'mirrorRouteWithPlugins' },
+    });
+  }
+}
+
 /** Returns whether the Gateway API plugin is the only router, and has routes of which none accepts header rules. */
 function writesNoHeaderRules(rollout: KubeObject): boolean {
   const routes = managedGatewayRoutes(rollout);
-  const isOnly =
-    routersOf(rollout).size === 1 && Object.keys(asObject(trafficRoutingOf(rollout)?.['plugins'])).length === 1;
   return (
-    isOnly &&
+    hasOnlyGatewayPlugin(rollout) &&
     routes.length > 0 &&
     !routes.some(({ kind, useHeaderRoutes }) => useHeaderRoutes && HEADER_KINDS.includes(kind))
   );
+}
+
+function hasOnlyGatewayPlugin(rollout: KubeObject): boolean {
+  const plugins = Object.keys(asObject(trafficRoutingOf(rollout)?.['plugins']));
+  return routersOf(rollout).size === 1 && plugins.length === 1 && gatewayConfig(rollout) !== undefined;
 }
 
 interface Walk {
