@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 // First, so that V8 counts in all other modules.
-import { countOperations, growthOf } from '../support/operations.ts';
+import { expectLinear } from './linear.ts';
 import { driversOf, preserveAll, type PreserveTask } from '../../src/admission/preserve.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
@@ -10,10 +10,6 @@ import { HASH_LABEL } from '../../src/world/rollout.ts';
 import { storeOf } from '../../src/world/store.ts';
 import { gateway } from './setups.ts';
 import { istio, object, rollout, service, times, virtualService, type Json } from './objects.ts';
-
-const FEW = 50;
-const TIMES = 4;
-const MOST = 5;
 
 /** An object as it is applied, as it is stored, and the Rollouts that drive it. */
 interface Applied {
@@ -236,15 +232,13 @@ function taskFor({ submitted, old, rollouts }: Applied): PreserveTask {
 }
 
 describe.each(APPLIED)('the cost of what is kept for $title', ({ make }) => {
-  const prepare = (n: number) => {
-    const task = taskFor(make(n));
-    return () => void finish(preserveAll(task));
-  };
-
   it('grows no faster than they do', () => {
-    prepare(2)();
-    const [few, many] = countOperations(prepare(FEW), prepare(FEW * TIMES));
-    expect(many.total / few.total, growthOf(few, many).join('\n')).toBeLessThan(MOST);
+    expectLinear({
+      keeps: (n) => {
+        const task = taskFor(make(n));
+        return () => void finish(preserveAll(task));
+      },
+    });
   });
 });
 
