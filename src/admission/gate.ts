@@ -7,6 +7,7 @@ import { dependsOnSome, type Finding } from '../rules/finding.ts';
 import { isUnseen } from '../rules/unread.ts';
 import { keyFor, keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
+import { unconfirmedLines } from './unconfirmed.ts';
 import { exemptAnswer, mutatedAnswer, plainAnswer, validatedAnswer, type GateAnswer } from './answer.ts';
 import { breakGlassOf } from './break-glass.ts';
 import { budgetOf, inSlices, type Limits, type Pacing } from './budget.ts';
@@ -150,7 +151,11 @@ export class Gate {
     if (isTerminating(current.world, request.namespace)) return { exempt: 'terminating namespace' };
     const { findings, skipped } = current.introduced;
     const decided = await this.#decide(findings, change, current.world, limits, policy);
-    return { decided: decided.map((entry) => warnIfUnreadable(entry, current.unreadable)), skipped };
+    return {
+      decided: decided.map((entry) => warnIfUnreadable(entry, current.unreadable)),
+      skipped,
+      unconfirmed: unconfirmedLines(decided, current.unreadable),
+    };
   }
 
   #introducedBy(changes: readonly Change[], world: World, limits: Limits): Promise<Introduced> {
@@ -172,7 +177,7 @@ export class Gate {
   async #answer(
     request: Request,
     object: KubeObject,
-    { decided, skipped }: Evaluated,
+    { decided, skipped, unconfirmed = [] }: Evaluated,
     policy: Policy,
   ): Promise<GateAnswer> {
     const denies = decided.some(({ decision }) => decision === 'deny');
@@ -184,7 +189,7 @@ export class Gate {
         : decided.map((entry): DecidedFinding => ({ ...entry, decision: 'warn' }));
     const context = decisionContextOf(policy, this.#parts.world, false);
     const override = denies ? breakGlass?.override : undefined;
-    const warnings = breakGlass === undefined ? [] : [breakGlass.warning];
+    const warnings = [...(breakGlass === undefined ? [] : [breakGlass.warning]), ...unconfirmed];
     return validatedAnswer(request, object, { findings, skipped, breakGlass: override, warnings }, context);
   }
 
@@ -219,7 +224,11 @@ export class Gate {
 
 const NONE: readonly string[] = [];
 
-type Evaluated = Pick<PlannedMigration, 'skipped'> & { readonly decided: readonly DecidedFinding[] };
+type Evaluated = Pick<PlannedMigration, 'skipped'> & {
+  readonly decided: readonly DecidedFinding[];
+  /** What is said about lists that could not be read. */
+  readonly unconfirmed?: readonly string[];
+};
 
 const NOTHING_FOUND: Evaluated = { decided: [], skipped: [] };
 

@@ -1,9 +1,10 @@
 import jsonpatch, { type Operation } from 'fast-json-patch';
-import type { Preserved, Preserver } from '../preserve/define.ts';
+import { isKept, type Preserved, type Preserver } from '../preserve/define.ts';
 import { isTrusted, type Policy, type Settings } from '../policy/policy.ts';
 import type { Work } from '../rules/engine.ts';
-import { withOperations } from '../world/json-patch.ts';
+import { operationsThatReorder, withOperations, withReordered, type Reordered } from '../world/json-patch.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
+import { pointer } from '../world/path.ts';
 import { isDeeperThan } from '../world/read.ts';
 import { messageOf } from '../world/error.ts';
 import { hasStatus, isBeingDeleted } from '../world/rollout.ts';
@@ -30,11 +31,14 @@ export interface PreservedObject {
  * @param after - The world after the change.
  */
 export function driversOf(after: World, object: KubeObject, policy: Policy): KubeObject[] {
-  return after
-    .referrers(keyOf(object))
-    .filter((rollout) => kindOf(rollout) === 'Rollout.argoproj.io' && !isBeingDeleted(rollout) && hasStatus(rollout))
+  return rolloutsOf(after, object)
+    .filter((rollout) => !isBeingDeleted(rollout) && hasStatus(rollout))
     .filter((rollout) => isTrusted(policy, namespaceOf(rollout), namespaceOf(object)))
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}
+
+function rolloutsOf(after: World, object: KubeObject): KubeObject[] {
+  return after.referrers(keyOf(object)).filter((referrer) => kindOf(referrer) === 'Rollout.argoproj.io');
 }
 
 /** Returns the keeps that are on for an object, by the settings of its namespace. */
@@ -65,20 +69,22 @@ export function* preserveAll({ object, old, drivers, keeps, after }: PreserveTas
   const notes: string[] = [];
   const ids = new Set<string>();
   const patch = new GrowingPatch(object);
+  const rollouts = rolloutsOf(after, object);
   const isTooDeep = isDeeperThan(object, MAX_DEPTH) || isDeeperThan(old, MAX_DEPTH);
   for (const rollout of isTooDeep ? [] : drivers) {
     for (const keep of keeps) {
       const result = patch.add((submitted) =>
-        keep.keep({ submitted, old, rollout, world: new Overlay(after, [submitted]) }),
+        keep.keep({ submitted, old, rollout, rollouts, world: new Overlay(after, [submitted]) }),
       );
       notes.push(
         ...result.notes.map((note) => about(object, `kept for ${nameOf(rollout)}: ${note} ${ruleTag(keep.id)}`)),
       );
-      if (result.operations.length > 0) ids.add(keep.id);
+      if (isKept(result)) ids.add(keep.id);
     }
     yield;
   }
-  return { operations: patch.operations, notes, ids: [...ids].sort(), patched: patch.applied() };
+  const patched = patch.applied();
+  return { operations: patch.operations, notes, ids: [...ids].sort(), patched };
 }
 
 /**
@@ -86,9 +92,12 @@ export function* preserveAll({ object, old, drivers, keeps, after }: PreserveTas
  * addition depends on a part that has changed. So what was derived from it serves many Rollouts, each with its own part.
  */
 class GrowingPatch {
+  /** The operations that make the object what `applied` returned last. */
   readonly operations: Operation[] = [];
   #object: KubeObject;
-  #applied = 0;
+  // Not applied yet. All that is put in another order comes last, so that until then each item is at its index.
+  #pending: Operation[] = [];
+  #reordered: Reordered[] = [];
   #changed: Set<string> | 'all' = new Set();
 
   constructor(object: KubeObject) {
@@ -98,30 +107,50 @@ class GrowingPatch {
   /** Adds what a preserver restores, and returns it. */
   add(keep: (submitted: KubeObject) => Preserved): Preserved {
     let result = keep(this.#object);
-    if (this.#hasChanged(result.parts)) result = keep(this.applied());
-    if (result.operations.length === 0) return result;
-    for (const operation of result.operations) this.operations.push(operation);
-    if (result.parts === undefined) this.#changed = 'all';
-    else if (this.#changed !== 'all') for (const part of result.parts) this.#changed.add(part);
+    if (this.#hasChanged(result.reads)) result = keep(this.applied());
+    if (!isKept(result)) return result;
+    for (const operation of result.operations) this.#pending.push(operation);
+    if (result.reordered !== undefined) this.#reordered.push(result.reordered);
+    if (result.writes === undefined) this.#changed = 'all';
+    else if (this.#changed !== 'all') for (const part of result.writes) this.#changed.add(part);
     return result;
   }
 
-  /** Returns the object with all operations applied. */
+  /** Returns the object with all that was added. */
   applied(): KubeObject {
-    if (this.#applied < this.operations.length) {
-      this.#object = withOperations(this.#object, this.operations.slice(this.#applied));
-      this.#applied = this.operations.length;
-      this.#changed = new Set();
+    if (!this.#isPending()) return this.#object;
+    this.#object = withOperations(this.#object, this.#pending);
+    for (const operation of this.#pending) this.operations.push(operation);
+    for (const reordered of allAtOnce(this.#reordered)) {
+      this.#object = withReordered(this.#object, reordered);
+      for (const operation of operationsThatReorder(reordered)) this.operations.push(operation);
     }
+    this.#pending = [];
+    this.#reordered = [];
+    this.#changed = new Set();
     return this.#object;
   }
 
+  #isPending(): boolean {
+    return this.#pending.length > 0 || this.#reordered.length > 0;
+  }
+
   #hasChanged(parts: ReadonlySet<string> | undefined): boolean {
-    if (this.#applied === this.operations.length) return false;
+    if (!this.#isPending()) return false;
     const changed = this.#changed;
     if (changed === 'all' || parts === undefined) return true;
     return [...parts].some((part) => changed.has(part));
   }
+}
+
+/** Returns what changes each list once, as all of them do one after the other. They remove different items. */
+function allAtOnce(all: readonly Reordered[]): Reordered[] {
+  return [...Map.groupBy(all, ({ list }) => pointer(list)).values()].flatMap((same) => {
+    const list = same[0]?.list;
+    if (list === undefined) return [];
+    const removed = same.flatMap((reordered) => reordered.removed).sort((a, b) => a - b);
+    return [{ list, removed, first: same.toReversed().flatMap(({ first }) => first) }];
+  });
 }
 
 /** Returns why a patch does not apply to an object, or undefined if it does. Every patch is checked before it is sent. */

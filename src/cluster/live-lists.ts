@@ -11,7 +11,8 @@ import { CONTROLLER_CONFIG, NAME_ONLY, trim } from './trim.ts';
 /** The outcome of a live list. */
 export type Listed = readonly KubeObject[] | 'unreadable';
 
-// One request needs few: a rule lists a kind or two.
+// One request needs few: a rule lists a kind or two. What its own namespace shows comes first: others choose how many
+// namespaces their routes send to.
 const MAX_LISTS = 8;
 // Reading more would take longer than a request may, and all of them are in memory until it is answered.
 const MAX_OBJECTS = 500;
@@ -28,7 +29,8 @@ export interface Payer {
 /**
  * Reads lists live, each once, and returns the objects as the cache holds them. Of ConfigMaps it reads those of the
  * controllers. A list is `unreadable` if the read was denied, failed or timed out, if its kind is not served, if it has
- * more than 500 objects or 8 MiB, if there is no room for it in memory, or if it is not among the first eight. Resolves
+ * more than 500 objects or 8 MiB, if there is no room for it in memory, or if it is not among the first
+ * eight, those of the namespace of the request before others. Resolves
  * by the deadline and never rejects.
  *
  * @param keys - Made by `listKey`.
@@ -46,13 +48,18 @@ export async function fetchLists(
   const fits = (weight: number): boolean => room.take(namespace, weight, deadline);
   await byDeadline(deadline, signal, (late) =>
     room.inTurn(namespace, late, async () => {
-      for (const key of [...answers.keys()].slice(0, MAX_LISTS)) {
+      for (const key of inOrder([...answers.keys()], namespace).slice(0, MAX_LISTS)) {
         if (late.aborted) return;
         answers.set(key, await fetchList(key, locate, late, fits));
       }
     }),
   );
   return new Map(answers);
+}
+
+function inOrder(keys: readonly ObjectKey[], own: string): readonly ObjectKey[] {
+  const isOwn = (key: ObjectKey): boolean => listIn(key)?.namespace === own;
+  return [...keys.filter(isOwn), ...keys.filter((key) => !isOwn(key))];
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Operation } from 'fast-json-patch';
+import { operationsThatReorder, type Reordered } from '../world/json-patch.ts';
 import { keyOf, kindOf, type KindId, type KubeObject } from '../world/object.ts';
 import { anyOf, references } from '../world/references.ts';
 import { hasStatus, isBeingDeleted } from '../world/rollout.ts';
@@ -12,20 +13,27 @@ export interface PreserveInput {
   readonly old: KubeObject | undefined;
   /** A Rollout that refers to the object after the change. Its status is the cluster's. */
   readonly rollout: KubeObject;
+  /** All Rollouts that refer to the object after the change, in one list for all of them. */
+  readonly rollouts: readonly KubeObject[];
   /** The world after the change. */
   readonly world: World;
 }
 
 /** What a preserver restores. */
 export interface Preserved {
+  /** Operations that leave all items of lists at their index. */
   readonly operations: readonly Operation[];
+  /** What is put in another order after that. */
+  readonly reordered?: Reordered | undefined;
   /** What was kept, each in a few words for the author of the request. */
   readonly notes: readonly string[];
   /**
-   * The parts of the submitted object that this depends on and that the operations change, under any names. Left out, it
-   * is the whole object. Preservers of several Rollouts with different parts can look at the same object.
+   * The parts of the submitted object that this depends on, under any names. Left out, it is the whole object.
+   * Preservers of several Rollouts that depend on different parts can look at the same object.
    */
-  readonly parts?: ReadonlySet<string>;
+  readonly reads?: ReadonlySet<string>;
+  /** The parts that this changes, under the names that `reads` has for them. Left out, it is the whole object. */
+  readonly writes?: ReadonlySet<string>;
 }
 
 /** Keeps a value that a controller wrote into an object that people and GitOps tools also apply. */
@@ -47,19 +55,32 @@ export interface Preserver {
 export const NOTHING: Preserved = Object.freeze({ operations: Object.freeze([]), notes: Object.freeze([]) });
 
 /** Nothing to keep, whatever is in the object. */
-export const NEVER: Preserved = Object.freeze({ ...NOTHING, parts: new Set<string>() });
+export const NEVER: Preserved = Object.freeze({ ...NOTHING, reads: new Set<string>(), writes: new Set<string>() });
 
-/** Concatenates what several steps of a preserver restore. */
+/** Reports whether a preserver restores something. */
+export function isKept({ operations, reordered }: Preserved): boolean {
+  return operations.length > 0 || reordered !== undefined;
+}
+
+/** Returns all operations that restore what a preserver keeps. */
+export function operationsOf({ operations, reordered }: Preserved): Operation[] {
+  return reordered === undefined ? [...operations] : [...operations, ...operationsThatReorder(reordered)];
+}
+
+/** Concatenates what several steps of a preserver restore. Only the last one may put a list in another order. */
 export function together(parts: readonly Preserved[]): Preserved {
-  const operations = parts.flatMap((part) => part.operations);
-  return operations.length === 0 ? NOTHING : { operations, notes: parts.flatMap((part) => part.notes) };
+  const kept = parts.filter(isKept);
+  if (kept.length === 0) return NOTHING;
+  return {
+    operations: kept.flatMap(({ operations }) => operations),
+    reordered: kept.at(-1)?.reordered,
+    notes: kept.flatMap(({ notes }) => notes),
+  };
 }
 
 /** Joins the notes into one, without repetitions. */
 export function inOneLine(kept: Preserved): Preserved {
-  return kept.operations.length === 0
-    ? kept
-    : { operations: kept.operations, notes: [[...new Set(kept.notes)].join(', ')] };
+  return isKept(kept) ? { ...kept, notes: [[...new Set(kept.notes)].join(', ')] } : kept;
 }
 
 /**

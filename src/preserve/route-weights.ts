@@ -6,11 +6,22 @@ import {
   ROUTE_KINDS,
   type GatewayRouteRef,
 } from '../world/gateway.ts';
+import { memo } from '../world/memo.ts';
 import { kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
-import type { Path } from '../world/path.ts';
-import { asArray, dig, isObject, asObject, optionalString, asString, stringMap } from '../world/read.ts';
+import {
+  asArray,
+  dig,
+  isObject,
+  asObject,
+  optionalString,
+  asString,
+  stringMap,
+  type JsonObject,
+} from '../world/read.ts';
 import { canaryOf, managedRouteNames, stepsOf } from '../world/rollout.ts';
-import { definePreserver, inOneLine, NOTHING, together, type Preserved } from './define.ts';
+import { definePreserver, inOneLine, NEVER, NOTHING, together, type Preserved } from './define.ts';
+import { Parts } from './gateway-parts.ts';
+import { indexOf, inOrder, isCanaryOnly, managedNames, matchesKey, rulesWith, type Rule } from './gateway-rules.ts';
 import { insertAt, setAt } from '../world/json-patch.ts';
 import { liveManagedRoutes, percent, statusWeights, type StatusWeights } from './weights.ts';
 
@@ -26,21 +37,7 @@ interface Plugin {
   readonly hasHeaderRules: boolean;
   readonly status: StatusWeights;
   /** Reports whether the plugin treats a rule as one of its own. */
-  isOwn(rule: unknown): boolean;
-}
-
-/** A rule of a route whose weights the plugin sets. */
-interface Rule {
-  readonly raw: unknown;
-  readonly path: Path;
-  readonly backends: readonly Backend[];
-}
-
-interface Backend {
-  readonly name: string;
-  /** Undefined if the field does not hold a number. */
-  readonly weight: number | undefined;
-  readonly raw: unknown;
+  isOwn(rule: Rule): boolean;
 }
 
 /**
@@ -54,30 +51,37 @@ export const routeWeights = definePreserver({
     'A Gateway API route that a Rollout controls keeps its weights, and the header rules and label of an update in progress.',
   kinds: ROUTE_KINDS,
   keep({ submitted, old, rollout }) {
-    const refs = managedGatewayRoutes(rollout).filter((ref) => isTarget(ref, submitted));
     const plugin = pluginFor(rollout, submitted);
-    if (refs.length === 0 || plugin === undefined) return NOTHING;
+    if (plugin === undefined) return NEVER;
+    const parts = new Parts();
+    const refs = managedGatewayRoutes(rollout).filter((ref) => isTarget(ref, submitted, parts));
+    if (refs.length === 0) return { ...NOTHING, ...parts };
+    parts.readRules(submitted, [plugin.stable, plugin.canary]);
     const rules = rulesOf(submitted, plugin);
     const storedRules = new StoredRules(old === undefined ? [] : rulesOf(old, plugin), rules, plugin);
 
     const isHttp = kindOf(submitted) === 'HTTPRoute.gateway.networking.k8s.io';
-    const experimental = isHttp
-      ? rules.find(({ backends }) => backends.some(({ name }) => isStableOrCanary(name, plugin)))
-      : undefined;
-    const kept = rules.map((rule) => keepWeights(submitted, rule, storedRules, rule === experimental, plugin));
+    const experimental = isHttp ? rules[0] : undefined;
+    const kept = rules.map((rule) => {
+      const weights = keepWeights(submitted, rule, storedRules, rule === experimental, plugin);
+      if (weights.operations.length > 0) parts.writeRule(rule);
+      return weights;
+    });
+    if (experimental !== undefined)
+      parts.writeBackends(missingBackends(experimental, storedRules.ruleFor(experimental), plugin));
     if (old !== undefined) {
       const headers = refs.some(({ useHeaderRoutes }) => useHeaderRoutes)
-        ? headerRules(submitted, old, rollout, plugin)
+        ? headerRules(submitted, old, rollout, plugin, parts)
         : [];
       kept.push({
         operations: headers,
         notes: headers.length > 0 ? ['the header rules of the update in progress'] : [],
       });
       const shifted = rules.some((rule) => isWeighed(rule, plugin) && (storedRules.canaryWeight(rule) ?? 0) > 0);
-      const label = shifted ? inProgressLabel(submitted, old, rollout) : [];
+      const label = shifted ? inProgressLabel(submitted, old, rollout, parts) : [];
       kept.push({ operations: label, notes: label.length > 0 ? ['the label of the update in progress'] : [] });
     }
-    return inOneLine(together(kept));
+    return { ...inOneLine(together(kept)), ...parts };
   },
 });
 
@@ -117,11 +121,18 @@ function keepWeights(
   return operations.length === 0 ? NOTHING : { operations, notes: [`weights stable ${stable}, canary ${canary}`] };
 }
 
-function isTarget(ref: GatewayRouteRef, route: KubeObject): boolean {
+function isTarget(ref: GatewayRouteRef, route: KubeObject, parts: Parts): boolean {
   if (ref.kind !== kindOf(route) || ref.namespace !== namespaceOf(route)) return false;
-  return ref.selector === undefined
-    ? ref.name === route.metadata.name
-    : matchesSelector(ref.selector, stringMap(route.metadata['labels']));
+  if (ref.selector === undefined) return ref.name === route.metadata.name;
+  for (const key of keysOf(ref.selector)) parts.readLabel(route, key);
+  return matchesSelector(ref.selector, labelsOf(route));
+}
+
+const labelsOf = memo((route: KubeObject) => stringMap(route.metadata['labels']));
+
+function keysOf(selector: JsonObject): string[] {
+  const expressions = asArray(selector['matchExpressions']).map((expression) => asString(dig(expression, 'key')));
+  return [...stringMap(selector['matchLabels']).keys(), ...expressions];
 }
 
 function pluginFor(rollout: KubeObject, route: KubeObject): Plugin | undefined {
@@ -139,39 +150,13 @@ function pluginFor(rollout: KubeObject, route: KubeObject): Plugin | undefined {
     hasHeaderRules,
     status,
     isOwn: (rule) =>
-      hasHeaderRules && (baseName(asString(dig(rule, 'name')), managed) !== undefined || isCanaryOnly(rule, canary)),
+      hasHeaderRules && (managedNames(rule.name).some((name) => managed.has(name)) || isCanaryOnly(rule, canary)),
   };
 }
 
-/**
- * Returns the managed route that a rule belongs to, or undefined. The plugin numbers the rules of a managed route:
- * `name`, `name-1`, `name-2`.
- */
-function baseName(name: string, managed: ReadonlySet<string>): string | undefined {
-  if (managed.has(name)) return name;
-  const base = /^(.+)-\d+$/.exec(name)?.[1];
-  return base !== undefined && managed.has(base) ? base : undefined;
-}
-
-function isCanaryOnly(rule: unknown, canary: string): boolean {
-  const backends = asArray(dig(rule, 'backendRefs'));
-  return backends.length === 1 && asString(dig(backends[0], 'name')) === canary;
-}
-
-function rulesOf(route: KubeObject, plugin: Plugin): Rule[] {
-  return asArray(dig(route, 'spec', 'rules')).flatMap((raw, index) => {
-    if (plugin.isOwn(raw)) return [];
-    const backends = asArray(dig(raw, 'backendRefs')).map((backend): Backend => {
-      // A backend without a weight has the weight 1.
-      const weight = dig(backend, 'weight') ?? 1;
-      return {
-        name: asString(dig(backend, 'name')),
-        weight: typeof weight === 'number' ? weight : undefined,
-        raw: backend,
-      };
-    });
-    return [{ raw, path: ['spec', 'rules', index], backends }];
-  });
+/** Returns the rules with a Service of the Rollout that are not rules of the plugin. */
+function rulesOf(route: KubeObject, plugin: Plugin): readonly Rule[] {
+  return rulesWith([plugin.stable, plugin.canary], route).filter((rule) => !plugin.isOwn(rule));
 }
 
 function has(rule: Rule, service: string): boolean {
@@ -199,8 +184,7 @@ class StoredRules {
     this.#plugin = plugin;
     const weighed = stored.filter((rule) => isWeighed(rule, plugin));
     for (const rule of weighed) {
-      const name = asString(dig(rule.raw, 'name'));
-      if (name !== '' && !this.#byName.has(name)) this.#byName.set(name, rule);
+      if (rule.name !== '' && !this.#byName.has(rule.name)) this.#byName.set(rule.name, rule);
       if (!this.#byMatches.has(matchesKey(rule))) this.#byMatches.set(matchesKey(rule), rule);
     }
     this.#only =
@@ -213,7 +197,7 @@ class StoredRules {
 
   /** Returns the stored rule that corresponds to a submitted one. */
   ruleFor(rule: Rule): Rule | undefined {
-    return this.#byName.get(asString(dig(rule.raw, 'name'))) ?? this.#byMatches.get(matchesKey(rule)) ?? this.#only;
+    return this.#byName.get(rule.name) ?? this.#byMatches.get(matchesKey(rule)) ?? this.#only;
   }
 
   /** Returns the current weight of the canary, or undefined if it is not known. */
@@ -221,10 +205,6 @@ class StoredRules {
     const stored = this.ruleFor(rule);
     return (stored === undefined ? undefined : storedWeight(stored, this.#plugin)) ?? this.#common;
   }
-}
-
-function matchesKey(rule: Rule): string {
-  return JSON.stringify(dig(rule.raw, 'matches')) ?? '';
 }
 
 function storedWeight(rule: Rule, plugin: Plugin): number | undefined {
@@ -258,31 +238,40 @@ function missingBackends(rule: Rule, stored: Rule | undefined, plugin: Plugin): 
  * plugin has them. The plugin names these rules after the managed route. If the installed Gateway API has no rule
  * names, a rule that sends to the canary alone, on the headers of a step, is recognised as one of them.
  */
-function headerRules(submitted: KubeObject, old: KubeObject, rollout: KubeObject, plugin: Plugin): Operation[] {
+function headerRules(
+  submitted: KubeObject,
+  old: KubeObject,
+  rollout: KubeObject,
+  plugin: Plugin,
+  parts: Parts,
+): Operation[] {
   const live = new Set(liveManagedRoutes(rollout));
-  const rules = asArray(dig(submitted, 'spec', 'rules'));
   if (!plugin.hasHeaderRules || live.size === 0 || !rulesOf(submitted, plugin).some((rule) => isWeighed(rule, plugin)))
     return [];
   const headers = stepHeaders(rollout, live);
-  const named = new Map(
-    rules.map((rule, index): [string, number] => [asString(dig(rule, 'name')), index]).toReversed(),
-  );
   const done = new Set(
-    rules.filter((rule) => isCanaryOnly(rule, plugin.canary)).map((rule) => JSON.stringify(dig(rule, 'matches'))),
+    rulesWith([plugin.canary], submitted)
+      .filter((rule) => isCanaryOnly(rule, plugin.canary))
+      .map(matchesKey),
   );
-  return asArray(dig(old, 'spec', 'rules')).flatMap((stored) => {
-    if (!isObject(stored)) return [];
-    const name = asString(stored['name']);
-    const key = name === '' ? JSON.stringify(stored['matches']) : name;
-    const isUnnamed =
-      name === '' && isCanaryOnly(stored, plugin.canary) && headers.some((wanted) => isOnHeaders(stored, wanted));
-    const isHeaderRule = isUnnamed || baseName(name, live) !== undefined;
-    if (!isHeaderRule || done.has(key)) return [];
+  const stored = indexOf(old);
+  const named = [...live].flatMap((name) => stored.byManagedRoute.get(name) ?? []);
+  const unnamed = rulesWith([plugin.canary], old).filter(
+    (rule) =>
+      rule.name === '' && isCanaryOnly(rule, plugin.canary) && headers.some((wanted) => isOnHeaders(rule.raw, wanted)),
+  );
+  return inOrder([...named, ...unnamed]).flatMap((rule) => {
+    const key = rule.name === '' ? matchesKey(rule) : rule.name;
+    const place = indexOf(submitted).byName.get(rule.name);
+    if (rule.name !== '') parts.readNamed(rule.name, place);
+    if (done.has(key)) return [];
     done.add(key);
-    const place = name === '' ? undefined : named.get(name);
-    return place === undefined
-      ? [insertAt(['spec', 'rules', '-'], stored)]
-      : setAt(submitted, ['spec', 'rules', place], stored);
+    const operations =
+      place === undefined
+        ? [insertAt(['spec', 'rules', '-'], rule.raw)]
+        : setAt(submitted, ['spec', 'rules', place.index], rule.raw);
+    if (operations.length > 0) parts.writeNamed(rule, place);
+    return operations;
   });
 }
 
@@ -305,10 +294,13 @@ function isOnHeaders(rule: unknown, wanted: readonly string[]): boolean {
   );
 }
 
-function inProgressLabel(submitted: KubeObject, old: KubeObject, rollout: KubeObject): Operation[] {
+function inProgressLabel(submitted: KubeObject, old: KubeObject, rollout: KubeObject, parts: Parts): Operation[] {
   const config = asObject(gatewayConfig(rollout));
   const key = optionalString(config['inProgressLabelKey']) ?? IN_PROGRESS_KEY;
   const value = optionalString(config['inProgressLabelValue']) ?? IN_PROGRESS_VALUE;
   if (config['disableInProgressLabel'] === true || typeof dig(old, 'metadata', 'labels', key) !== 'string') return [];
-  return setAt(submitted, ['metadata', 'labels', key], value);
+  parts.readLabel(submitted, key);
+  const operations = setAt(submitted, ['metadata', 'labels', key], value);
+  if (operations.length > 0) parts.writeLabel(submitted, key);
+  return operations;
 }

@@ -1,7 +1,16 @@
 import type { Operation } from 'fast-json-patch';
-import { keyOf, kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
+import { namespaceOf, type KubeObject } from '../world/object.ts';
+import { getOrAdd } from '../world/get-or-add.ts';
 import { memo } from '../world/memo.ts';
-import { routesOf, selectRoutes, shortHost, type Route, type RouteType } from '../world/istio.ts';
+import {
+  routesNamed,
+  routesOf,
+  selectRoutes,
+  shortHost,
+  type Route,
+  type RouteType,
+  type Selection,
+} from '../world/istio.ts';
 import { asArray, dig, isObject, asObject, asString } from '../world/read.ts';
 import {
   destinationRuleOf,
@@ -11,9 +20,8 @@ import {
   type VirtualServiceEntry,
 } from '../world/rollout.ts';
 import { versionsMatching } from '../world/rollouts-versions.ts';
-import type { World } from '../world/world.ts';
-import { definePreserver, NEVER, NOTHING, together, type Preserved } from './define.ts';
-import { insertAt, removeAt, setAt } from '../world/json-patch.ts';
+import { definePreserver, isKept, NEVER, NOTHING, together, type Preserved } from './define.ts';
+import { insertAt, setAt } from '../world/json-patch.ts';
 import { liveManagedRoutes, percent, statusWeights, type StatusWeights } from './weights.ts';
 
 /**
@@ -45,7 +53,7 @@ export const virtualServiceWeights = definePreserver({
   summary:
     'The routes of a VirtualService that a Rollout controls keep their weights, and the header and mirror routes before them.',
   kinds: ['VirtualService.networking.istio.io'],
-  keep({ submitted, old, rollout, world }) {
+  keep({ submitted, old, rollout, rollouts, world }) {
     const status = statusWeights(rollout);
     if (status === undefined) return NEVER;
     const entries = virtualServiceReadings(rollout).filter(
@@ -55,33 +63,56 @@ export const virtualServiceWeights = definePreserver({
         entry.name === submitted.metadata.name,
     );
     const managed = managedRouteNames(rollout);
-    const selected = (object: KubeObject, entry: VirtualServiceEntry): readonly Route[] =>
-      selectRoutes(object, entry, managed).routes;
-    const storedRoutes = old === undefined ? [] : entries.flatMap((entry) => selected(old, entry));
+    const storedRoutes = old === undefined ? [] : entries.flatMap((entry) => selectRoutes(old, entry, managed).routes);
     const sharesOf = sharesFor(rollout, status);
     const anyStored = storedRoutes.map((route) => canaryShare(sharesOf(route))).find((weight) => weight !== undefined);
 
     const stored = new StoredRoutes(old, storedRoutes);
     const kept: Preserved[] = [];
-    const done = new Set<string>();
+    const [reads, weighed, writes] = [new Set<string>(), new Set<string>(), new Set<string>()];
     for (const entry of entries) {
-      for (const route of selected(submitted, entry)) {
-        const place = `${route.type} ${route.index}`;
-        if (done.has(place)) continue;
-        done.add(place);
+      const selection = selectRoutes(submitted, entry, managed);
+      for (const part of partsSelecting(entry, selection)) reads.add(part);
+      for (const route of selection.routes) {
+        const part = partAt(route);
+        if (weighed.has(part)) continue;
+        weighed.add(part);
         const storedRoute = stored.routeFor(route);
         const shares = storedRoute === undefined ? [] : sharesOf(storedRoute);
         const canary = canaryShare(shares) ?? anyStored ?? status.canary;
-        if (canary !== undefined) kept.push(keepWeights(submitted, route, sharesOf(route), shares, canary, status));
+        if (canary === undefined) continue;
+        const weights = keepWeights(submitted, route, sharesOf(route), shares, canary, status);
+        kept.push(weights);
+        if (isKept(weights)) writes.add(part);
       }
     }
     const named = new Set(entries.flatMap((entry) => entry.routes));
     const names = liveManagedRoutes(rollout).filter((name) => !named.has(name));
-    if (old === undefined || names.length === 0) return { ...together(kept), parts: done };
-    // Weights first: their paths count the routes as they were submitted.
-    return together([...kept, keepManagedRoutes(submitted, old, names, world)]);
+    const routes: PreservedRoutes =
+      old === undefined ? { ...NOTHING, ...NO_PARTS } : keepManagedRoutes(submitted, old, names, rollouts);
+    return {
+      // Weights first: their paths count the routes as they were submitted.
+      ...together([...kept, routes]),
+      reads: new Set([...reads, ...weighed, ...routes.reads]),
+      writes: new Set([...writes, ...routes.writes]),
+    };
   },
 });
+
+const NO_PARTS = { reads: new Set<string>(), writes: new Set<string>() };
+
+// The parts of a VirtualService, as `reads` and `writes` name them.
+const partAt = ({ type, index }: Route): string => `${type} ${index}`;
+const partNamed = (name: string): string => `http named ${name}`;
+/** Which http routes there are. */
+const WHICH = 'which http';
+
+/** Returns the parts that decide which http routes a Rollout selects. Nothing changes which tls and tcp routes there are. */
+function partsSelecting(entry: VirtualServiceEntry, { ambiguous }: Selection): string[] {
+  if (entry.routes.length > 0) return entry.routes.map(partNamed);
+  // Managed routes of others do not change that: each of them is one more route that could be meant.
+  return ambiguous.includes('http') ? [] : [WHICH];
+}
 
 /** Returns a function that classifies the destinations of a route. */
 function sharesFor(rollout: KubeObject, status: StatusWeights): (route: Route) => readonly Share[] {
@@ -199,44 +230,64 @@ function describe(route: Route): string {
   return typeof port === 'number' ? `the ${route.type} route on port ${port}` : `the ${route.type} route`;
 }
 
+/** The parts always count, so that routes of other Rollouts do not. */
+type PreservedRoutes = Preserved & Required<Pick<Preserved, 'reads' | 'writes'>>;
+
 /**
- * Returns the operations that restore the stored routes of these names, in order and before all others. The controller
- * owns such a route completely, even if it did not write it.
+ * Restores the stored routes of these names, in order and before all others. The controller owns such a route
+ * completely, even if it did not write it.
  * @param names - The names of the routes that the controller adds, in order.
+ * @param rollouts - The Rollouts that refer to the VirtualService. Their managed routes may come before these.
  */
-function keepManagedRoutes(submitted: KubeObject, old: KubeObject, names: readonly string[], world: World): Preserved {
+function keepManagedRoutes(
+  submitted: KubeObject,
+  old: KubeObject,
+  names: readonly string[],
+  rollouts: readonly KubeObject[],
+): PreservedRoutes {
   const stored = httpRoutesByName(old);
   const owned = names.map((name) => stored.get(name)?.raw).filter(isObject);
-  if (owned.length === 0) return NOTHING;
-  const http = asArray(dig(submitted, 'spec', 'http'));
   const own = new Set(owned.map((route) => asString(route['name'])));
-  const isOwn = (route: unknown): boolean => own.has(asString(dig(route, 'name')));
-  const places = http.flatMap((route, index) => (isOwn(route) ? [index] : []));
-  if (places.length === http.length || places.length > MOST_REPEATED) return NOTHING;
+  const present = [...own].flatMap((name) => routesNamed(submitted, name)).sort((a, b) => a.index - b.index);
+  const http = routesOf(submitted, ['http']);
+  const reads = new Set([...[...own].map(partNamed), ...present.map(partAt)]);
+  const nothing = { ...NOTHING, writes: new Set<string>() };
+  if (owned.length === 0 || http.length === 0 || present.length > MOST_REPEATED) return { ...nothing, reads };
+  if (present.length === http.length) return { ...nothing, reads: reads.add(WHICH) };
 
   const inOrder =
-    places.length === owned.length &&
-    places.every((place, position) => asString(dig(http[place], 'name')) === asString(owned[position]?.['name']));
-  const before = http.slice(0, places.at(-1) ?? 0).filter((route) => !isOwn(route));
-  const first = inOrder && (before.length === 0 || areManaged(before, submitted, world));
-  const operations = first
-    ? owned.flatMap((route, position) => setAt(submitted, ['spec', 'http', places[position] ?? 0], route))
-    : [
-        ...places.toReversed().map((place) => removeAt(['spec', 'http', place])),
-        ...owned.map((route, position) => insertAt(['spec', 'http', position], route)),
-      ];
-  if (operations.length === 0) return NOTHING;
-  return {
-    operations,
-    notes: [`http route ${[...own].map((name) => `"${name}"`).join(', ')} of the update in progress`],
-  };
+    present.length === owned.length &&
+    present.every(({ name }, position) => name === asString(owned[position]?.['name']));
+  const last = present.at(-1)?.index ?? 0;
+  const areFirst = inOrder && !hasOthersBefore(last, own, unmanagedBy(submitted, rollouts));
+  const notes = [`http route ${[...own].map((name) => `"${name}"`).join(', ')} of the update in progress`];
+  if (areFirst) {
+    const operations = owned.flatMap((route, position) =>
+      setAt(submitted, ['spec', 'http', present[position]?.index ?? 0], route),
+    );
+    return operations.length === 0 ? { ...nothing, reads } : { operations, notes, reads, writes: reads };
+  }
+  const reordered = { list: ['spec', 'http'], removed: present.map(({ index }) => index), first: owned };
+  return { operations: [], reordered, notes, reads, writes: new Set([...reads, WHICH]) };
 }
 
-// The routes of another Rollout that controls the same VirtualService may come before the routes of this one.
-function areManaged(routes: readonly unknown[], virtualService: KubeObject, world: World): boolean {
-  const rollouts = world
-    .referrers(keyOf(virtualService))
-    .filter((referrer) => kindOf(referrer) === 'Rollout.argoproj.io');
-  const names = new Set(rollouts.flatMap((rollout) => managedRouteNames(rollout)));
-  return routes.every((route) => asString(dig(route, 'name')) !== '' && names.has(asString(dig(route, 'name'))));
+function hasOthersBefore(index: number, own: ReadonlySet<string>, unmanaged: readonly Route[]): boolean {
+  for (const route of unmanaged) {
+    if (route.index >= index) return false;
+    if (!own.has(route.name)) return true;
+  }
+  return false;
 }
+
+/** Returns the http routes that are managed routes of no Rollout, in order. Once for all Rollouts of a VirtualService. */
+function unmanagedBy(virtualService: KubeObject, rollouts: readonly KubeObject[]): readonly Route[] {
+  const managed = managedNames(rollouts);
+  return getOrAdd(unmanagedRoutes(virtualService), rollouts, () =>
+    routesOf(virtualService, ['http']).filter(({ name }) => name === '' || !managed.has(name)),
+  );
+}
+
+const managedNames = memo(
+  (rollouts: readonly KubeObject[]): ReadonlySet<string> => new Set(rollouts.flatMap(managedRouteNames)),
+);
+const unmanagedRoutes = memo((_virtualService: KubeObject) => new WeakMap<readonly KubeObject[], readonly Route[]>());

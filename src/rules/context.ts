@@ -39,6 +39,11 @@ export interface Location<Data> {
    * has no such finding. One that is judged for some of them has advice that names them, whatever the class.
    */
   readonly versions?: OfVersions | undefined;
+  /**
+   * The namespaces in which one more object could show that the message is wrong, for messages with `refutedBy`. Left
+   * out, all lists that the rule has seen count.
+   */
+  readonly refutedIn?: readonly string[];
 }
 
 /** The context in which a rule checks a subject: lookups in one world, and a way to report. */
@@ -99,6 +104,8 @@ interface Derived {
 
 // By the run in which rules did.
 const derivedIn = new WeakMap<Run, Map<symbol, Map<unknown, Derived>>>();
+
+const NO_LISTS: readonly ObjectKey[] = [];
 
 /**
  * The context of one rule and one subject. There are many, and most of them look up little and report nothing. So the
@@ -217,7 +224,8 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
       this.#run.lookedUp.add(key);
       this.#dependencies.own.add(key);
     }
-    if (message.refutedBy !== undefined) this.#dependOnLists(message.refutedBy);
+    const absentFrom = this.#listsOf(message.refutedBy ?? [], location.refutedIn);
+    for (const list of absentFrom) this.#run.lookedUp.add(list);
     this.#run.findings.push({
       rule: this.#rule,
       messageId,
@@ -231,11 +239,13 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
       message,
       data: location.data,
       dependsOn: this.#dependencies.all,
+      absentFrom,
     });
   }
 
   #saw(kind: KindId, namespace: string): void {
-    if (this.#listed !== undefined) this.#sawList(listKey(kind, namespace));
+    // What is derived here may be used by a rule that has such messages.
+    if (this.#listed !== undefined || this.#deriving !== undefined) this.#sawList(listKey(kind, namespace));
   }
 
   #sawList(list: ObjectKey): void {
@@ -243,13 +253,13 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
     this.#deriving?.listed.add(list);
   }
 
-  #dependOnLists(kinds: readonly KindId[]): void {
-    for (const list of this.#listed ?? []) {
-      const kind = listIn(list)?.kind;
-      if (kind === undefined || !kinds.includes(kind)) continue;
-      this.#run.lookedUp.add(list);
-      this.#dependencies?.own.add(list);
-    }
+  #listsOf(kinds: readonly KindId[], namespaces: readonly string[] | undefined): readonly ObjectKey[] {
+    if (kinds.length === 0) return NO_LISTS;
+    return [...(this.#listed ?? [])].filter((list) => {
+      const listed = listIn(list);
+      if (listed === undefined || !kinds.includes(listed.kind)) return false;
+      return namespaces === undefined || listed.namespace === '' || namespaces.includes(listed.namespace);
+    });
   }
 
   #dependenciesNow(): { readonly own: Set<ObjectKey>; readonly all: ReadonlySet<ObjectKey>[] } {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { keyOf, type KubeObject } from '../world/object.ts';
+import { keyOf, listKey, type KubeObject } from '../world/object.ts';
 import { storeOf } from '../world/store.ts';
-import { defineRule } from './define.ts';
+import { defineRule, type Rule } from './define.ts';
 import { evaluate } from './engine.ts';
 import { dependsOnSome } from './finding.ts';
 
@@ -64,5 +64,52 @@ describe('what a rule derives once for all subjects', () => {
     const { findings, skipped } = evaluate(world, [a, b], [rule]);
     expect(findings.map((finding) => dependsOnSome(finding, new Set([keyOf(shared)])))).toEqual([true, true]);
     expect(skipped).toHaveLength(2);
+  });
+});
+
+describe('what one more object could show to be wrong', () => {
+  const SHOP = listKey('Service', 'shop');
+  const FAR = listKey('Service', 'far');
+  const refutable = (refutedIn?: readonly string[]) =>
+    defineRule({
+      id: 'test-refutable',
+      summary: '',
+      explanation: '',
+      subject: { Service: [] },
+      reads: { Service: [] },
+      messages: { message, refutable: { ...message, refutedBy: ['Service'] } },
+      check(context) {
+        context.perWorld(KEY, 'all', () => context.list('Service', 'shop'));
+        context.list('Service', 'far');
+        context.report('message', { path: [], anchor: '', data: {} });
+        context.report('refutable', {
+          path: [],
+          anchor: '',
+          data: {},
+          ...(refutedIn === undefined ? {} : { refutedIn }),
+        });
+      },
+    });
+  const dependsOn = (list: string, rules: readonly Rule[]): readonly [string, boolean][] =>
+    evaluate(storeOf([service('a')]), [service('a')], rules)
+      .findings.filter(({ rule }) => rule === 'test-refutable')
+      .map((finding) => [finding.messageId, dependsOnSome(finding, new Set([list]))]);
+
+  it('depends on the lists that were seen, and nothing else that was found does', () => {
+    for (const list of [SHOP, FAR])
+      expect(dependsOn(list, [refutable()])).toEqual([
+        ['message', false],
+        ['refutable', true],
+      ]);
+  });
+
+  it('depends only on lists of the namespaces that it names', () => {
+    expect(dependsOn(SHOP, [refutable(['far'])])).toContainEqual(['refutable', false]);
+    expect(dependsOn(FAR, [refutable(['far'])])).toContainEqual(['refutable', true]);
+  });
+
+  it('depends on a list that a rule without such messages has derived something of', () => {
+    const first = ruleThat((context) => context.list('Service', 'shop'));
+    expect(dependsOn(SHOP, [first, refutable()])).toContainEqual(['refutable', true]);
   });
 });

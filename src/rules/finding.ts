@@ -33,11 +33,16 @@ export interface Finding {
   readonly data: MessageData;
   /** The objects that the rule looked up, whether they exist or not, in sets that many findings share. */
   readonly dependsOn: readonly ReadonlySet<ObjectKey>[];
+  /** The lists in which one more object could show that it is wrong. */
+  readonly absentFrom?: readonly ObjectKey[];
 }
 
-/** Returns whether a finding depends on some of these objects. */
-export function dependsOnSome({ dependsOn }: Pick<Finding, 'dependsOn'>, keys: ReadonlySet<ObjectKey>): boolean {
-  return keys.size > 0 && dependsOn.some((some) => shareOne(some, keys));
+/** Returns whether a finding depends on some of these objects and lists. */
+export function dependsOnSome(
+  { dependsOn, absentFrom = [] }: Pick<Finding, 'dependsOn' | 'absentFrom'>,
+  keys: ReadonlySet<ObjectKey>,
+): boolean {
+  return keys.size > 0 && (absentFrom.some((list) => keys.has(list)) || dependsOn.some((some) => shareOne(some, keys)));
 }
 
 // Looks through the smaller set.

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import jsonpatch, { type Operation } from 'fast-json-patch';
-import { pointer, type Path } from './path.ts';
+import { at, pointer, type Path } from './path.ts';
 import { isObject } from './read.ts';
 
 /** Reports whether two JSON values are equal, regardless of the order of keys. */
@@ -79,6 +79,35 @@ export function withOperations<T extends object>(document: T, operations: readon
     jsonpatch.applyOperation(root, operation, false, true);
   }
   return root;
+}
+
+/** Items that are put at the front of a list. */
+export interface Reordered {
+  readonly list: Path;
+  /** The indexes of the items to remove, in order. */
+  readonly removed: readonly number[];
+  /** The items to insert, in order. */
+  readonly first: readonly unknown[];
+}
+
+/** Returns the operations that put a list in another order. */
+export function operationsThatReorder({ list, removed, first }: Reordered): Operation[] {
+  return [
+    ...removed.toReversed().map((index) => removeAt([...list, index])),
+    ...first.map((item, index) => insertAt([...list, index], item)),
+  ];
+}
+
+/**
+ * Returns a document with a list in another order, and shares everything else with it. Costs what the list does, which
+ * one operation after the other would cost each time.
+ */
+export function withReordered<T extends object>(document: T, { list, removed, first }: Reordered): T {
+  const items = at(document, list);
+  if (!Array.isArray(items)) return document;
+  const taken = new Set(removed);
+  const rest = items.filter((_item, index) => !taken.has(index)) as unknown[];
+  return withOperations(document, [{ op: 'replace', path: pointer(list), value: [...first, ...rest] }]);
 }
 
 function shallowCopy<T extends object>(value: T): T {

@@ -102,13 +102,11 @@ function refutedBy(gone: KubeObject, objects: readonly KubeObject[]): Finding[] 
   return rest.filter((finding) => count(rest.map(sayOf), sayOf(finding)) > count(complete, sayOf(finding)));
 }
 
-function restsOnListOf(gone: KubeObject, { dependsOn }: Finding): boolean {
-  return dependsOn.some((keys) =>
-    [...keys].some((key) => {
-      const list = listIn(key);
-      return list?.kind === kindOf(gone) && ['', namespaceOf(gone)].includes(list?.namespace ?? '');
-    }),
-  );
+function restsOnListOf(gone: KubeObject, { absentFrom = [] }: Finding): boolean {
+  return absentFrom.some((key) => {
+    const list = listIn(key);
+    return list?.kind === kindOf(gone) && ['', namespaceOf(gone)].includes(list?.namespace ?? '');
+  });
 }
 
 describe('a cache that does not have the newest objects yet', () => {

@@ -54,6 +54,16 @@ describe('a live list', () => {
   });
 });
 
+describe('of too many live lists', () => {
+  it('those of the namespace of the request are read first', async () => {
+    const server = await serve();
+    const cluster = await synced(server);
+    const keys = Array.from({ length: 9 }, (_, index) => listKey('Service', `shop-${index}`));
+    const answers = await cluster.list([...keys, SERVICES], soon(), 'shop');
+    expect([...answers].filter(([, listed]) => listed === 'unreadable').map(([key]) => key)).toEqual(keys.slice(7));
+  });
+});
+
 describe('live lists for one namespace', () => {
   it('have a share of the memory, and take none from those for others', async () => {
     const server = await serve();

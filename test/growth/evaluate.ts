@@ -6,62 +6,63 @@ import { storeOf } from '../../src/world/store.ts';
 
 const OF_REQUESTS = RULES.filter((rule) => !rule.lintOnly);
 
-/** A way in which objects are evaluated. */
-export interface Way {
+/** Prepares everything that is there before objects are evaluated, and returns the work itself. */
+export type Prepare = (objects: readonly KubeObject[]) => () => void;
+
+/** Ways in which objects are evaluated, by what a failed assertion calls them. */
+export interface Ways {
   readonly title: string;
-  /** Prepares everything that is there before, and returns the work itself. */
-  prepare(objects: readonly KubeObject[]): () => void;
+  readonly ways: Readonly<Record<string, Prepare>>;
 }
 
 /** All objects arrive in one bundle, as for lint and the dry run. */
-export const BUNDLE: Way = {
+export const BUNDLE: Ways = {
   title: 'as a bundle',
-  prepare: (objects) => {
-    const world = storeOf([]);
-    const changes = objects.map((after): Change => ({ before: undefined, after }));
-    return () => {
-      introducedBy(world, changes, RULES);
-    };
+  ways: {
+    bundle: (objects) => {
+      const world = storeOf([]);
+      const changes = objects.map((after): Change => ({ before: undefined, after }));
+      return () => {
+        introducedBy(world, changes, RULES);
+      };
+    },
   },
 };
 
-/** How a request changes an object that the world has, or will have. */
-const REQUESTS: readonly { readonly title: string; readonly changeOf: (object: KubeObject) => Change }[] = [
-  {
-    title: 'by a change of',
-    changeOf: (before) => {
-      const { annotations: _, ...metadata } = before.metadata;
-      const after = { ...structuredClone(before), metadata: { ...metadata, annotations: { changed: 'yes' } } };
-      return { before, after };
-    },
+/** How requests change an object that the world has, or will have. */
+const REQUESTS: Readonly<Record<string, (object: KubeObject) => Change>> = {
+  change: (before) => {
+    const { annotations: _, ...metadata } = before.metadata;
+    const after = { ...structuredClone(before), metadata: { ...metadata, annotations: { changed: 'yes' } } };
+    return { before, after };
   },
-  { title: 'by the creation of', changeOf: (after) => ({ before: undefined, after: structuredClone(after) }) },
-  { title: 'by the deletion of', changeOf: (before) => ({ before, after: undefined }) },
+  creation: (after) => ({ before: undefined, after: structuredClone(after) }),
+  deletion: (before) => ({ before, after: undefined }),
   // All that the object had is gone, so what depends on it is new; the world before is looked at too.
-  { title: 'by what removes everything from', changeOf: (before) => ({ before, after: emptied(before) }) },
-  {
-    title: 'by what adds everything to',
-    changeOf: (after) => ({ before: emptied(after), after: structuredClone(after) }),
-  },
-];
+  'everything removed': (before) => ({ before, after: emptied(before) }),
+  'everything added': (after) => ({ before: emptied(after), after: structuredClone(after) }),
+};
 
 function emptied({ apiVersion, kind, metadata: { name, namespace = '' } }: KubeObject): KubeObject {
   return { apiVersion, kind, metadata: { name, namespace }, spec: {} };
 }
 
-/** Returns the ways in which the gate is asked about these objects: a request is about the first object of each kind. */
-export function requestsFor(objects: readonly KubeObject[]): Way[] {
-  return [...new Set(objects.map(kindOf))].flatMap((kind) =>
-    REQUESTS.map(({ title, changeOf }): Way => ({
-      title: `${title} a ${kind ?? ''}`,
-      prepare: (all) => {
-        const object = all.find((each) => kindOf(each) === kind) as KubeObject;
-        const change = changeOf(object);
-        const world = storeOf(all.flatMap((each) => (each === object ? (change.before ?? []) : each)));
-        return () => {
-          introducedBy(world, [change], OF_REQUESTS);
-        };
-      },
-    })),
-  );
+/** Returns the ways in which the gate is asked about these objects: requests are about the first object of each kind. */
+export function requestsFor(objects: readonly KubeObject[]): Ways[] {
+  return [...new Set(objects.map(kindOf))].map((kind) => ({
+    title: `by requests for a ${kind ?? ''}`,
+    ways: Object.fromEntries(
+      Object.entries(REQUESTS).map(([title, changeOf]): [string, Prepare] => [
+        title,
+        (all) => {
+          const object = all.find((each) => kindOf(each) === kind) as KubeObject;
+          const change = changeOf(object);
+          const world = storeOf(all.flatMap((each) => (each === object ? (change.before ?? []) : each)));
+          return () => {
+            introducedBy(world, [change], OF_REQUESTS);
+          };
+        },
+      ]),
+    ),
+  }));
 }

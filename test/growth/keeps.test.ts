@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 // First, so that V8 counts in all other modules.
-import { countOperations, growthOf } from '../support/operations.ts';
+import { expectLinear } from './linear.ts';
 import { driversOf, preserveAll, type PreserveTask } from '../../src/admission/preserve.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { PRESERVERS } from '../../src/preserve/index.ts';
@@ -8,11 +8,8 @@ import { finish } from '../../src/rules/engine.ts';
 import { kindOf, type KubeObject } from '../../src/world/object.ts';
 import { HASH_LABEL } from '../../src/world/rollout.ts';
 import { storeOf } from '../../src/world/store.ts';
+import { gateway } from './setups.ts';
 import { istio, object, rollout, service, times, virtualService, type Json } from './objects.ts';
-
-const FEW = 50;
-const TIMES = 4;
-const MOST = 5;
 
 /** An object as it is applied, as it is stored, and the Rollouts that drive it. */
 interface Applied {
@@ -49,6 +46,35 @@ const withHash = (subsets: number, labels: Json): KubeObject =>
     host: 'app',
     subsets: times(subsets, (i) => ({ name: `s-${i}`, labels })),
   });
+const withRules = (rules: readonly Json[], metadata: Json = {}): KubeObject =>
+  object('gateway.networking.k8s.io/v1', 'HTTPRoute', 'route', { rules }, metadata);
+const rule = (app: string, canary: number): Json => ({
+  backendRefs: [
+    { name: `${app}-stable`, weight: 100 - canary },
+    { name: `${app}-canary`, weight: canary },
+  ],
+});
+
+/** Rollouts that share the route `main`, each with a route that its controller added. */
+function ownManagedRoutes(
+  n: number,
+  { lost, routes = ['main'] }: { lost: 'all' | 'order' | 'content' | 'nothing'; routes?: readonly string[] },
+): Applied {
+  const managed = (canary: number): Json[] => times(n, (i) => route(`m-${i}`, canary, `app-${i}`));
+  const main = route('main', 20);
+  const http = {
+    all: [main],
+    order: [main, ...managed(20)],
+    content: [...managed(0), main],
+    nothing: [...managed(20), main],
+  }[lost];
+  return {
+    submitted: virtualService('vs', { http }),
+    old: virtualService('vs', { http: [...managed(20), main] }),
+    rollouts: times(n, (i) => inCanary(`app-${i}`, istio('vs', routes, { managedRoutes: [{ name: `m-${i}` }] }))),
+  };
+}
+
 const selecting = (selector: Json): KubeObject => ({ ...service('one', 'app'), spec: { selector } });
 
 const APPLIED: readonly { readonly title: string; readonly make: (n: number) => Applied }[] = [
@@ -121,6 +147,60 @@ const APPLIED: readonly { readonly title: string; readonly make: (n: number) => 
     },
   },
   {
+    title: 'Rollouts, each of which loses its own managed route',
+    make: (n) => ownManagedRoutes(n, { lost: 'all' }),
+  },
+  {
+    title: 'Rollouts without named routes, each of which loses its own managed route',
+    make: (n) => ownManagedRoutes(n, { lost: 'all', routes: [] }),
+  },
+  {
+    title: 'Rollouts, each of which loses the order of its own managed route',
+    make: (n) => ownManagedRoutes(n, { lost: 'order' }),
+  },
+  {
+    title: 'Rollouts, each of which loses the content of its own managed route',
+    make: (n) => ownManagedRoutes(n, { lost: 'content' }),
+  },
+  {
+    title: 'Rollouts, each with its own managed route, nothing lost',
+    make: (n) => ownManagedRoutes(n, { lost: 'nothing' }),
+  },
+  {
+    title: 'Rollouts, each of which loses the weights of its own rule of an HTTPRoute',
+    make: (n) => ({
+      submitted: withRules(times(n, (i) => rule(`app-${i}`, 0))),
+      old: withRules(times(n, (i) => rule(`app-${i}`, 20))),
+      rollouts: times(n, (i) => inCanary(`app-${i}`, gateway({ httpRoute: 'route' }))),
+    }),
+  },
+  {
+    title: 'Rollouts and rules of an HTTPRoute, nothing lost',
+    make: (n) => ({
+      submitted: withRules(times(n, (i) => rule(`app-${i}`, 20))),
+      old: withRules(times(n, (i) => rule(`app-${i}`, 20))),
+      rollouts: times(n, (i) => inCanary(`app-${i}`, gateway({ httpRoute: 'route' }))),
+    }),
+  },
+  {
+    title: 'Rollouts, each of which loses its own header rule and label of an HTTPRoute',
+    make: (n) => {
+      const header = (i: number): Json => ({ name: `m-${i}`, backendRefs: [{ name: `app-${i}-canary` }] });
+      return {
+        submitted: withRules(times(n, (i) => rule(`app-${i}`, 20))),
+        old: withRules([...times(n, (i) => rule(`app-${i}`, 20)), ...times(n, header)], {
+          labels: Object.fromEntries(times(n, (i) => [`l-${i}`, 'in-progress'])),
+        }),
+        rollouts: times(n, (i) =>
+          inCanary(`app-${i}`, {
+            ...gateway({ httpRoute: 'route', inProgressLabelKey: `l-${i}` }, { managedRoutes: [{ name: `m-${i}` }] }),
+            steps: [{ setHeaderRoute: { name: `m-${i}`, match: [{ headerName: 'x' }] } }],
+          }),
+        ),
+      };
+    },
+  },
+  {
     title: 'Rollouts of one Service',
     make: (n) => ({
       submitted: selecting({ app: 'x' }),
@@ -152,15 +232,13 @@ function taskFor({ submitted, old, rollouts }: Applied): PreserveTask {
 }
 
 describe.each(APPLIED)('the cost of what is kept for $title', ({ make }) => {
-  const prepare = (n: number) => {
-    const task = taskFor(make(n));
-    return () => void finish(preserveAll(task));
-  };
-
   it('grows no faster than they do', () => {
-    prepare(2)();
-    const [few, many] = countOperations(prepare(FEW), prepare(FEW * TIMES));
-    expect(many.total / few.total, growthOf(few, many).join('\n')).toBeLessThan(MOST);
+    expectLinear({
+      keeps: (n) => {
+        const task = taskFor(make(n));
+        return () => void finish(preserveAll(task));
+      },
+    });
   });
 });
 

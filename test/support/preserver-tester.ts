@@ -1,7 +1,7 @@
 import jsonpatch, { type Operation } from 'fast-json-patch';
 import { expect } from 'vitest';
 import { parse } from 'yaml';
-import type { Preserver } from '../../src/preserve/define.ts';
+import { operationsOf, type Preserver } from '../../src/preserve/define.ts';
 import { isKubeObject, type KubeObject } from '../../src/world/object.ts';
 import { storeOf } from '../../src/world/store.ts';
 import { deepFreeze } from './freeze.ts';
@@ -36,21 +36,25 @@ export function apply(
   others: readonly KubeObject[] = [],
 ): Outcome {
   const world = storeOf([...others, rollout, submitted].map(deepFreeze));
+  const rollouts = [...others, rollout].filter(({ kind }) => kind === 'Rollout');
   const kept = keep.keep({
     submitted: deepFreeze(submitted),
     old: deepFreeze(old),
     rollout: deepFreeze(rollout),
+    rollouts,
     world,
   });
-  const object = patched(submitted, kept.operations);
+  const operations = operationsOf(kept);
+  const object = patched(submitted, operations);
   const again = keep.keep({
     submitted: deepFreeze(object),
     old,
     rollout,
+    rollouts,
     world: storeOf([...others, rollout, object]),
   });
-  expect(again.operations, 'a second time').toEqual([]);
-  return { object, operations: kept.operations, notes: kept.notes };
+  expect(operationsOf(again), 'a second time').toEqual([]);
+  return { object, operations, notes: kept.notes };
 }
 
 /**

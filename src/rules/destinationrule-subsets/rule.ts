@@ -143,6 +143,7 @@ export const destinationRuleSubsets = defineRule({
         object: destinationRule,
         path: ['spec', 'host'],
         anchor,
+        refutedIn: places,
         data: {
           name,
           host: hostTitle(host),

@@ -9,8 +9,9 @@ import {
   managedRouteNames,
   STABLE_AND_CANARY_PLACES,
   stableAndCanaryServices,
-  virtualServiceEntries,
+  virtualServiceReadings,
 } from '../../world/rollout.ts';
+import { versionsMatching } from '../../world/rollouts-versions.ts';
 import { defineRule } from '../define.ts';
 
 const MANAGED: Path = ['spec', 'strategy', 'canary', 'trafficRouting', 'managedRoutes'];
@@ -56,15 +57,18 @@ export const managedRouteClash = defineRule({
     if (managed.length === 0) return;
     const positions = new Map<string, number>();
     for (const [index, name] of managed.entries()) if (name !== '' && !positions.has(name)) positions.set(name, index);
-    for (const entry of virtualServiceEntries(rollout, context)) {
-      if (entry.name === '') continue;
+    // Each of the VirtualServices that versions of Argo Rollouts find under a name is judged for these versions.
+    for (const entry of virtualServiceReadings(rollout)) {
+      const { versions } = entry;
+      if (entry.name === '' || versionsMatching(context.versions, versions) === 'none') continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
       const written = virtualService === undefined ? undefined : routeNames(virtualService);
       const named = new Set(entry.routes);
       for (const route of inBoth(positions, named, written)) {
         const path = [...MANAGED, positions.get(route) ?? 0, 'name'];
         if (named.has(route)) {
-          context.report('driven', { path, anchor: `${entry.name} ${route}`, data: { route, name: entry.name } });
+          const data = { route, name: entry.name };
+          context.report('driven', { path, anchor: `${entry.name} ${route}`, data, versions });
           continue;
         }
         const lost = written?.get(route)?.find((each) => !isControllers(each, rollout));
@@ -74,6 +78,7 @@ export const managedRouteClash = defineRule({
           path: [...lost.path, 'name'],
           anchor: route,
           data: { route, name: virtualService.metadata.name, rollout: rollout.metadata.name },
+          versions,
           related: [{ object: rollout, path }],
         });
       }

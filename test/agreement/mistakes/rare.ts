@@ -1,5 +1,6 @@
 import { dig, isObject } from '../../../src/world/read.ts';
 import type { Fields, Json } from '../draw.ts';
+import { PING_PONG } from '../routing.ts';
 import { ANALYSES } from './analysis.ts';
 import { at, CANARY, CONTAINER, METRIC, POD, ROUTING, STEP, type Mistake } from './mistake.ts';
 
@@ -28,6 +29,18 @@ function fromWorkload(old: Json | undefined): Json | undefined {
   return {
     ...spec,
     workloadRef: spec['workloadRef'] ?? { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web-workload' },
+  };
+}
+
+// Leaves one of the two Services where Ping and Pong take their place, for routes that Istio has.
+function withHalfPair(given: string): (old: Json | undefined) => Json | undefined {
+  return (old) => {
+    if (!isObject(dig(old, 'trafficRouting', 'istio'))) return old;
+    const canary = structuredClone(old) as Fields;
+    Reflect.deleteProperty(canary, 'stableService');
+    Reflect.deleteProperty(canary, 'canaryService');
+    Reflect.deleteProperty((canary['trafficRouting'] as { istio: Fields }).istio, 'destinationRule');
+    return { ...canary, ...PING_PONG, [given]: given === 'stableService' ? 'web-stable' : 'web-canary' };
   };
 }
 
@@ -175,6 +188,7 @@ export const RARE: readonly Mistake[] = [
     canaryWith({ pingPong: { pingService: 'web-ping' } }),
     canaryWith({ pingPong: { pingService: 'web-ping', pongService: 'web-ping' } }),
   ),
+  at('Rollout', CANARY, withHalfPair('stableService'), withHalfPair('canaryService')),
   at('Rollout', `${CANARY}/analysis/args`, undefined, [{ name: 'other', value: 'x' }]),
   at('Rollout', `${ROUTING}/istio/destinationRule/canarySubsetName`, 'stable'),
   at('Rollout', `${ROUTING}/nginx`, { stableIngress: 'web', stableIngresses: ['web'] }),
