@@ -6,6 +6,7 @@ import { analysisCondition } from './analysis-condition/rule.ts';
 import { analysisFieldRef } from './analysis-fieldref/rule.ts';
 import { analysisJob } from './analysis-job/rule.ts';
 import { analysisMetrics } from './analysis-metrics/rule.ts';
+import { analysisNoData } from './analysis-no-data/rule.ts';
 import { analysisPlaceholders } from './analysis-placeholders/rule.ts';
 import { analysisStartingStep } from './analysis-starting-step/rule.ts';
 import { analysisTemplateCycle } from './analysis-template-cycle/rule.ts';
@@ -72,6 +73,7 @@ export const RULES: readonly Rule[] = [
   analysisFieldRef,
   analysisJob,
   analysisMetrics,
+  analysisNoData,
   analysisPlaceholders,
   analysisStartingStep,
   analysisTemplateCycle,
