@@ -8,6 +8,7 @@ import { analysisJob } from './analysis-job/rule.ts';
 import { analysisMetrics } from './analysis-metrics/rule.ts';
 import { analysisNoData } from './analysis-no-data/rule.ts';
 import { analysisPlaceholders } from './analysis-placeholders/rule.ts';
+import { analysisProvider } from './analysis-provider/rule.ts';
 import { analysisStartingStep } from './analysis-starting-step/rule.ts';
 import { analysisTemplateCycle } from './analysis-template-cycle/rule.ts';
 import { analysisTemplates } from './analysis-templates/rule.ts';
@@ -75,6 +76,7 @@ export const RULES: readonly Rule[] = [
   analysisMetrics,
   analysisNoData,
   analysisPlaceholders,
+  analysisProvider,
   analysisStartingStep,
   analysisTemplateCycle,
   analysisTemplates,

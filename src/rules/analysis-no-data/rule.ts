@@ -1,10 +1,12 @@
 import { problemOf, wholeTokens } from '../../conditions/condition.ts';
 import { FLOAT, NIL } from '../../conditions/types.ts';
-import { metricsOf, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
+import { metricsOf, named, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
 import { providersOf } from '../../world/metrics.ts';
+import type { Path } from '../../world/path.ts';
 import { inEach } from '../../world/place.ts';
 import { asString, dig } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
+import { listed, quoted } from '../wording.ts';
 
 const CONDITIONS = ['successCondition', 'failureCondition'] as const;
 // Bounds the work on one object. No template has as many metrics.
@@ -31,35 +33,57 @@ export const analysisNoData = defineRule({
   messages: {
     empty: {
       class: 'advice',
-      text: 'metric "{metric}" has an error whenever its query finds nothing, because {element} does not exist then',
+      text: '{template} has an error whenever a query finds nothing, because {element} does not exist then (metrics: {metrics})',
       fix: 'begin with "len(result) == 0 ||" in successCondition, or with "len(result) > 0 &&" in failureCondition',
     },
     nil: {
       class: 'advice',
-      text: 'metric "{metric}" has an error whenever Datadog has no data, because the result is nil then',
+      text: '{template} has an error whenever Datadog has no data, because the result is nil then (metrics: {metrics})',
       fix: 'write default(result, 0) in place of result, or another value for no data',
     },
   },
   check(context, template) {
-    for (const metric of metricsOf(template).slice(0, MAX_METRICS)) {
-      const [provider, second] = providersOf(metric);
-      if (second !== undefined) continue;
-      const { name, path } = metric;
-      const conditions = CONDITIONS.map((field) => [field, asString(metric.raw[field])] as const);
-      if (provider === 'prometheus' && mayFindNothing(metric)) {
-        for (const [field, condition] of conditions) {
-          const element = elementIn(condition);
-          if (element === undefined) continue;
-          context.report('empty', { path: [...path, field], anchor: name, data: { metric: name, element } });
-          break;
-        }
-      }
-      const failing = provider === 'datadog' ? conditions.find(([, condition]) => failsOnNil(condition)) : undefined;
-      if (failing !== undefined)
-        context.report('nil', { path: [...path, failing[0]], anchor: name, data: { metric: name } });
+    const found = metricsOf(template)
+      .slice(0, MAX_METRICS)
+      .flatMap((metric) => missesData(metric) ?? []);
+    for (const id of ['empty', 'nil'] as const) {
+      const these = found.filter((each) => each.id === id);
+      const [first] = these;
+      if (first === undefined) continue;
+      context.report(id, {
+        path: first.path,
+        anchor: template.metadata.name,
+        data: {
+          template: named(template),
+          element: first.element,
+          metrics: listed(these, ({ name }) => quoted(name)),
+        },
+      });
     }
   },
 });
+
+/** A metric with a condition that does not expect that there is no data. */
+interface Missing {
+  readonly id: 'empty' | 'nil';
+  readonly name: string;
+  readonly path: Path;
+  /** The element that does not exist then. */
+  readonly element: string;
+}
+
+function missesData(metric: Metric): Missing | undefined {
+  const [provider, second] = providersOf(metric);
+  if (second !== undefined) return undefined;
+  for (const field of CONDITIONS) {
+    const condition = asString(metric.raw[field]);
+    const place = { name: metric.name, path: [...metric.path, field] };
+    const element = provider === 'prometheus' && mayFindNothing(metric) ? elementIn(condition) : undefined;
+    if (element !== undefined) return { id: 'empty', ...place, element };
+    if (provider === 'datadog' && failsOnNil(condition)) return { id: 'nil', ...place, element: '' };
+  }
+  return undefined;
+}
 
 // Only if it works with a number. Every placeholder may be one.
 function failsOnNil(condition: string): boolean {
