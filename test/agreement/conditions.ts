@@ -68,7 +68,14 @@ function sensible(isList: boolean): Text {
       joined(' ', tie('bool'), from('?'), tie('bool'), from(':'), tie('bool')),
       joined(' ', from(...TEXTS), from('==', 'in', 'contains', 'startsWith'), from(...TEXTS, '["a"]', '{a: 1}')),
       joined('', from(isList ? 'all(result, ' : 'any([1, 2], '), from('# > 1', '{# < 2}', '# in [1, 2]'), from(')')),
-      from('isNil(result)', 'result == nil', 'result not in [1, 2]', '1 < 2 < 3', 'let x = 1; x > 0'),
+      from(
+        'isNil(result)',
+        'result == nil',
+        'result not in [1, 2]',
+        '1 < 2 < 3',
+        'let x = 1; x > 0',
+        'result % 2 == 1',
+      ),
     ),
     number: fc.oneof(
       { maxDepth: 3 },
