@@ -17,7 +17,8 @@ const PURE_BUILTINS = ['node:util'];
 export const LAYERS: Readonly<Record<string, Layer>> = {
   world: { layers: [], builtins: ['node:crypto', 'node:util'], packages: ['fast-json-patch', 're2js', 'yaml'] },
   migration: { layers: ['world'], builtins: PURE_BUILTINS, packages: ['fast-json-patch'] },
-  rules: { layers: ['world'] },
+  conditions: { layers: [] },
+  rules: { layers: ['world', 'conditions'] },
   preserve: { layers: ['world'], packages: ['fast-json-patch'] },
   // The compiled schemas are packages, found and loaded by name.
   documents: { layers: ['world', 'rules'], builtins: ['node:util', 'node:module', 'node:path'] },
@@ -105,6 +106,7 @@ const FILES: Readonly<Record<string, string>> = {
 export const PURE: readonly string[] = [
   'world',
   'migration',
+  'conditions',
   'rules',
   'preserve',
   'documents',

@@ -6,7 +6,9 @@ import { analysisCondition } from './analysis-condition/rule.ts';
 import { analysisFieldRef } from './analysis-fieldref/rule.ts';
 import { analysisJob } from './analysis-job/rule.ts';
 import { analysisMetrics } from './analysis-metrics/rule.ts';
+import { analysisNoData } from './analysis-no-data/rule.ts';
 import { analysisPlaceholders } from './analysis-placeholders/rule.ts';
+import { analysisProvider } from './analysis-provider/rule.ts';
 import { analysisStartingStep } from './analysis-starting-step/rule.ts';
 import { analysisTemplateCycle } from './analysis-template-cycle/rule.ts';
 import { analysisTemplates } from './analysis-templates/rule.ts';
@@ -72,7 +74,9 @@ export const RULES: readonly Rule[] = [
   analysisFieldRef,
   analysisJob,
   analysisMetrics,
+  analysisNoData,
   analysisPlaceholders,
+  analysisProvider,
   analysisStartingStep,
   analysisTemplateCycle,
   analysisTemplates,

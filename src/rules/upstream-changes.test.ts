@@ -73,6 +73,8 @@ describe('a change of Argo Rollouts', () => {
       ['advice'],
     ],
     ['managed-route-effect/fixtures/bad-plugin-mirror-route', 'mirror', { '1.9': [], '1.10': ['advice'] }, ['advice']],
+    ['analysis-condition/fixtures/bad-versions', 'broken', { '1.9': ['invalid'], '1.10': ['invalid'] }, ['advice']],
+    ['analysis-condition/fixtures/bad-versions', 'equality', { '1.9': ['advice'], '1.10': [] }, ['advice']],
     ['rollout-counts/fixtures/bad-min-pods', 'minPods', { '1.9': ['advice'], '1.10': [] }, ['advice']],
     ['reference-exists/fixtures/good-traefik-group', 'traefikGroup', { '1.9': ['advice'], '1.10': [] }, []],
     [

@@ -61,6 +61,13 @@ export const UPSTREAM_CHANGES = {
       'flag `--traefik-api-version` of the controller sets another version.',
     source: '`utils/defaults` (DefaultTraefikVersion)',
   },
+  exprIs117: {
+    since: [1, 10, 0],
+    what:
+      'Conditions are evaluated by expr 1.17. Before, it was expr 1.15, which has fewer functions, no `if`, no texts in backticks, no ' +
+      '`1 < result < 5` and no comma after the last argument, and for which a list of numbers never equals one that is written down.',
+    source: '`utils/evaluate` (EvalCondition)',
+  },
   minPodsAreCapped: {
     since: [1, 10, 0],
     what: '`minPodsPerReplicaSet` counts as at most `spec.replicas`. Before, a higher value made the controller reconcile without end.',

@@ -21,16 +21,19 @@ interface Answer {
   readonly lint?: string;
 }
 
+/** What a condition yields for a result of each type: `true`, `false` or an error. */
+export type Outcomes = Readonly<Record<string, string>>;
+
 /** Runs upstream's own code, in a program that is built from its Go module. */
 export class Oracle {
   readonly #process: ChildProcessWithoutNullStreams;
-  readonly #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void }[] = [];
+  readonly #waiting: { resolve: (answer: unknown) => void; reject: (error: Error) => void }[] = [];
   #errors = '';
 
   private constructor(program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
     this.#process = spawn(program, args, { env });
     createInterface({ input: this.#process.stdout }).on('line', (line) =>
-      this.#waiting.shift()?.resolve(JSON.parse(line) as Answer),
+      this.#waiting.shift()?.resolve(JSON.parse(line)),
     );
     this.#process.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#errors = (this.#errors + text).slice(-10_000);
@@ -44,17 +47,18 @@ export class Oracle {
   /**
    * Starts the program of a version of Argo Rollouts. The caller must close it.
    *
-   * @param options - `lint` asks upstream's lint instead of its controller. `coverage` is a folder for Go's coverage
-   *   counters of upstream's validation.
+   * @param options - `lint` asks upstream's lint instead of its controller, `conditions` the code that evaluates
+   *   conditions. `coverage` is a folder for Go's coverage counters of upstream's validation.
    * @throws Error - If the program cannot be built.
    */
   static async start(
     version: RolloutsVersion,
-    options: { readonly lint?: boolean; readonly coverage?: string | undefined } = {},
+    options: { readonly lint?: boolean; readonly conditions?: boolean; readonly coverage?: string | undefined } = {},
   ): Promise<Oracle> {
     const program = await binary(options.coverage === undefined ? 'oracle' : 'oracle-coverage', version);
     const crds = join(await sourceOf('github.com/argoproj/argo-rollouts', version), 'manifests', 'crds');
-    const args = options.lint === true ? ['-lint'] : ['-crds', crds];
+    const instead = options.lint === true ? ['-lint'] : options.conditions === true ? ['-conditions'] : [];
+    const args = instead.length === 0 ? ['-crds', crds] : instead;
     return new Oracle(
       program,
       args,
@@ -68,12 +72,17 @@ export class Oracle {
    * @throws Error - If the program has ended.
    */
   async refusals(objects: readonly unknown[]): Promise<readonly Refusal[]> {
-    return (await this.#ask(objects)).errors;
+    return ((await this.#ask({ id: '', objects })) as Answer).errors;
   }
 
   /** Returns the first finding of upstream's lint in the objects of one file, or an empty string. */
   async lint(objects: readonly unknown[]): Promise<string> {
-    return (await this.#ask(objects)).lint ?? '';
+    return ((await this.#ask({ id: '', objects })) as Answer).lint ?? '';
+  }
+
+  /** Returns what upstream makes of a condition. The program must have been started for `conditions`. */
+  async outcomes(condition: string): Promise<Outcomes> {
+    return ((await this.#ask({ condition })) as { readonly results: Outcomes }).results;
   }
 
   async close(): Promise<void> {
@@ -81,10 +90,10 @@ export class Oracle {
     if (this.#process.exitCode === null) await once(this.#process, 'exit');
   }
 
-  #ask(objects: readonly unknown[]): Promise<Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  #ask(question: unknown): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting.push({ resolve, reject });
-    this.#process.stdin.write(`${JSON.stringify({ id: '', objects })}\n`);
+    this.#process.stdin.write(`${JSON.stringify(question)}\n`);
     return promise;
   }
 }

@@ -1,9 +1,15 @@
+import type { Problem } from '../../conditions/problem.ts';
 import { metricsOf, NAME_RULE_PLACES, nameRulesOf, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
 import { nameMatcher, providersOf } from '../../world/metrics.ts';
 import { inEach } from '../../world/place.ts';
+import type { Path } from '../../world/path.ts';
 import { dig, asString } from '../../world/read.ts';
+import { versionsMatching, type OfVersions } from '../../world/rollouts-versions.ts';
 import { defineRule } from '../define.ts';
 import { comparesWholeResult } from './compares-whole-result.ts';
+import { CONDITIONS, judgedConditions, type Judgement } from './judge.ts';
+import { messages, type Context } from './messages.ts';
+import { remedyFor } from './remedy.ts';
 
 // The other providers can fail without a condition: a Job by its exit status, Kayenta by its thresholds, a web request
 // by its status. What a plugin does is unknown.
@@ -18,17 +24,24 @@ const JUDGED_BY_CONDITION: ReadonlySet<string> = new Set([
   'wavefront',
 ]);
 
-const CONDITIONS = ['successCondition', 'failureCondition'] as const;
+// Bounds the cost, because each rule is matched against each metric.
+const MAX_RULES = 20;
 
 export const analysisCondition = defineRule({
   id: 'analysis-condition',
-  summary: 'A metric has a condition that can fail, and the condition fits the type of the result.',
+  summary: 'A metric has a condition that can fail, that compiles, and that fits the type of the result.',
   explanation:
-    'Without a condition, every measurement with a result counts as a success, whatever the value. Prometheus ' +
-    'returns a list even for a single value, and the controller cannot compare a list with a number. Each ' +
-    'measurement is then an error, and after five errors in a row the analysis ends in an error. A query with ' +
-    'scalar() returns a single number. Source: Argo Rollouts v1.9.1, utils/evaluate (EvaluateResult, ' +
-    'EvalCondition), metricproviders/prometheus (processResponse).',
+    'Without a condition, every measurement with a result counts as a success, whatever the value. A condition that does ' +
+    'not compile makes every measurement an error, and after five errors in a row the analysis ends in an error. That ' +
+    'aborts the update. Argo Rollouts 1.9 evaluates conditions with expr 1.15 and Argo Rollouts 1.10 with expr 1.17. ' +
+    'Rollgate has a parser of its own for both, because no npm package speaks this language. It stays silent where it is ' +
+    'not certain. It knows the type of the result of each provider, so a text compared with a number is an error too. ' +
+    'Placeholders are filled in as text before the condition compiles, so only what stands before the first one is ' +
+    'certain. A condition that fails with every usual value is advice. It is also advice if the metric is in a dry run ' +
+    'of its template, or asks a web address without jsonPath, where an answer that is not JSON counts as a success. ' +
+    'Prometheus returns a list even for a single value, and the controller cannot compare a list with a number. A query ' +
+    'with scalar() returns a single number. Source: Argo Rollouts v1.9.1 and v1.10.1, utils/evaluate (EvaluateResult, EvalCondition), metricproviders, ' +
+    'analysis (assessMetricStatus); expr v1.15.5 and v1.17.7, parser and checker.',
   subject: inEach(TEMPLATE_KINDS, [
     ...NAME_RULE_PLACES,
     'spec.metrics[*].name',
@@ -37,42 +50,78 @@ export const analysisCondition = defineRule({
     'spec.metrics[*].failureCondition',
   ]),
   reads: {},
-  messages: {
-    none: {
-      class: 'advice',
-      text: 'metric "{metric}" has neither successCondition nor failureCondition, so any result from {provider} counts as a success',
-      fix: 'add a successCondition that only a good result meets',
-    },
-    list: {
-      class: 'advice',
-      text: '{field} of metric "{metric}" compares the whole result, but Prometheus returns a list',
-      fix: 'compare the first element, result[0], or wrap the query in scalar()',
+  stricterThanUpstream: {
+    broken: {
+      why: 'The controller compiles a condition when it measures, not before. Each measurement is then an error, and the analysis ends in an error after five of them, which aborts the update.',
+      seenBy: ['e2e'],
     },
   },
+  messages,
   check(context, template) {
     const dryRuns = nameRulesOf(template, 'dryRun')
       .slice(0, MAX_RULES)
       .map(({ pattern }) => nameMatcher(pattern));
+    const isDryRun = (name: string): boolean => dryRuns.some((matches) => matches?.(name) !== false);
     for (const metric of metricsOf(template)) {
       const { name, raw, path } = metric;
       const [provider, second] = providersOf(metric);
       if (provider === undefined || second !== undefined || !JUDGED_BY_CONDITION.has(provider)) continue;
-      const conditions = CONDITIONS.filter((field) => asString(raw[field]) !== '');
+      const hasNone = CONDITIONS.every((field) => asString(raw[field]) === '');
       // The result of a metric in a dry run does not count.
-      if (conditions.length === 0 && !dryRuns.some((matches) => matches?.(name) !== false)) {
-        context.report('none', { path, anchor: name, data: { metric: name, provider } });
-      }
-      if (provider !== 'prometheus' || !yieldsList(metric)) continue;
-      for (const field of conditions) {
-        if (comparesWholeResult(asString(raw[field])))
-          context.report('list', { path: [...path, field], anchor: `${name} ${field}`, data: { metric: name, field } });
-      }
+      if (hasNone && !isDryRun(name)) context.report('none', { path, anchor: name, data: { metric: name, provider } });
     }
+    const { all, isCut } = judgedConditions(template);
+    if (isCut) context.skip('its conditions have more characters than are checked');
+    for (const judgement of all) report(context, judgement, isDryRun);
   },
 });
 
-// Bounds the cost, because each rule is matched against each metric.
-const MAX_RULES = 20;
+function report(context: Context, judgement: Judgement, isDryRun: (name: string) => boolean): void {
+  const problem = chosen(context, judgement);
+  if (problem === undefined) reportDoubts(context, judgement);
+  else reportProblem(context, judgement, problem, isDryRun);
+}
+
+function placeOf({ metric, field }: Judgement): { readonly path: Path; readonly anchor: string } {
+  return { path: [...metric.path, field], anchor: `${metric.name} ${field}` };
+}
+
+function reportProblem(
+  context: Context,
+  judgement: Judgement,
+  problem: Problem,
+  isDryRun: (name: string) => boolean,
+): void {
+  const { metric, provider, field, condition, tag } = judgement;
+  const remedy = remedyFor(condition, problem);
+  const data = { metric: metric.name, field, problem: problem.text, position: problem.at + 1, remedy };
+  const place = { ...placeOf(judgement), versions: versionsOf(judgement) };
+  const isUnused =
+    isDryRun(metric.name) || (provider === 'web' && dig(metric.raw, 'provider', 'web', 'jsonPath') === undefined);
+  if (tag !== undefined) context.report('brokenWith', { ...place, data: { ...data, tag } });
+  else context.report(isUnused ? 'brokenUnused' : 'broken', { ...place, data });
+}
+
+function reportDoubts(context: Context, judgement: Judgement): void {
+  const { metric, provider, field, condition, doubts } = judgement;
+  const place = { ...placeOf(judgement) };
+  const data = { metric: metric.name, field };
+  if (provider === 'prometheus' && yieldsList(metric) && comparesWholeResult(condition))
+    context.report('list', { ...place, data });
+  if (doubts?.isConstant === true) context.report('constant', { ...place, data });
+  if (doubts?.comparesList === true) context.report('equality', { ...place, data, versions: { before: 'exprIs117' } });
+}
+
+// Undefined if it fails with all.
+function versionsOf({ before, since }: Judgement): OfVersions | undefined {
+  if (before !== undefined && since !== undefined) return undefined;
+  return before === undefined ? { since: 'exprIs117' } : { before: 'exprIs117' };
+}
+
+// The words of the newest release that is judged.
+function chosen({ versions }: Context, { before, since }: Judgement): Problem | undefined {
+  return versionsMatching(versions, { since: 'exprIs117' }) === 'none' ? before : (since ?? before);
+}
 
 // Returns false where the type of the result is unknown: the query contains scalar(), or it is just an argument.
 function yieldsList(metric: Metric): boolean {

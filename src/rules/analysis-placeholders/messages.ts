@@ -41,6 +41,12 @@ export const messages = {
     text: '{template} declares argument "{arg}", but none of its metrics uses it',
     fix: 'use it as {tag}, or remove it',
   },
+  unbraced: {
+    class: 'advice',
+    refutedBy: COMBINING_KINDS,
+    text: '{field} of metric "{metric}" names argument "{arg}" without braces, so it is not filled in',
+    fix: 'write {tag}',
+  },
 } as const satisfies Record<string, Message>;
 
 /** The context that the checks of the rule receive. */

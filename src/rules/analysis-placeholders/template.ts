@@ -13,7 +13,7 @@ import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { ObjectPath } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
-import { usesOf, type Use, type Uses } from './uses.ts';
+import { unbracedIn, usesOf, type Use, type Uses } from './uses.ts';
 
 /** Checks a template by itself. Arguments that a combined template declares or uses are not reported. */
 export function checkTemplate(context: Context, template: KubeObject): void {
@@ -152,10 +152,22 @@ function checkUnused(context: Context, template: KubeObject, unused: readonly Te
   for (const arg of unused) {
     if (users.get(arg.name)?.some((other) => needs(other, arg)) === true) continue;
     const { name, path } = arg;
-    context.report('unused', {
-      path: [...path, 'name'],
+    const tag = `{{args.${name}}}`;
+    const place = unbracedIn(template).get(name);
+    if (place === undefined) {
+      context.report('unused', {
+        path: [...path, 'name'],
+        anchor: name,
+        data: { template: named(template), arg: name, tag },
+      });
+      continue;
+    }
+    const { metric, field } = place;
+    context.report('unbraced', {
+      path: [...metric.path, field],
       anchor: name,
-      data: { template: named(template), arg: name, tag: `{{args.${name}}}` },
+      data: { metric: metric.name, field, arg: name, tag },
+      related: [{ object: template, path: [...path, 'name'] }],
     });
   }
 }

@@ -3,6 +3,7 @@ import { memo } from '../../world/memo.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { argumentOf, placeholdersIn, textsWithPlaceholders } from '../../world/placeholders.ts';
+import { asString } from '../../world/read.ts';
 import type { OfVersions } from '../../world/rollouts-versions.ts';
 
 /** A placeholder in a metric. */
@@ -104,3 +105,26 @@ function keepFirst<K, P extends Place>(places: Map<K, P>, key: K, place: P): voi
   const first = places.get(key);
   if (first === undefined || (first.versions !== undefined && place.versions === undefined)) places.set(key, place);
 }
+
+const CONDITIONS = ['successCondition', 'failureCondition'] as const;
+const UNBRACED = /(?<![\w.])args\.([\w-]+)/g;
+
+/** A condition that names an argument without braces. */
+interface Unbraced {
+  readonly metric: Metric;
+  readonly field: (typeof CONDITIONS)[number];
+}
+
+/** Returns the arguments that conditions of a template name without braces, each where it comes first. */
+export const unbracedIn = memo((template: KubeObject): ReadonlyMap<string, Unbraced> => {
+  const found = new Map<string, Unbraced>();
+  for (const metric of metricsOf(template)) {
+    for (const field of CONDITIONS) {
+      const outside = asString(metric.raw[field]).replaceAll(/\{\{[^}]*\}\}/g, ' ');
+      for (const [, name = ''] of outside.matchAll(UNBRACED)) {
+        if (!found.has(name)) found.set(name, { metric, field });
+      }
+    }
+  }
+  return found;
+});

@@ -64,6 +64,11 @@ export const analysisTerminates = defineRule({
       text: 'metric "{metric}" of {template} has an interval and {count}, so {analysis} never ends',
       fix: 'set a count above 0 (only a background analysis may run without end)',
     },
+    successes: {
+      class: 'invalid',
+      text: 'metric "{metric}" of {template} has an interval and {count}, so the controller rejects {analysis} as endless, although consecutiveSuccessLimit may end it',
+      fix: 'set a count above 0 as well (only a background analysis may have none)',
+    },
     default: {
       class: 'invalid',
       text: 'metric "{metric}" of {template} takes its count from {count}, which has no default above 0, so {analysis} counts as endless',
@@ -122,14 +127,14 @@ function verdict(
   metric: Metric,
   validated: Resolve,
   merged: Resolve,
-): 'forever' | 'default' | 'supplied' | 'experiment' | undefined {
+): 'forever' | 'successes' | 'default' | 'supplied' | 'experiment' | undefined {
   // Enough successes in a row end a metric too (Argo Rollouts v1.9.1, analysis/analysis.go, `assessMetricStatus`). The
   // controller does not consider this when it validates.
-  const isEndless =
-    runsForever(metric, merged) === true && intValue(metric.raw['consecutiveSuccessLimit'], merged) === 0;
+  const successes = intValue(metric.raw['consecutiveSuccessLimit'], merged);
+  const isEndless = runsForever(metric, merged) === true && successes === 0;
   if (analysis.role === 'experiment') return isEndless ? 'experiment' : undefined;
   if (runsForever(metric, validated) === true)
-    return asString(metric.raw['count']).includes('{{') ? 'default' : 'forever';
+    return asString(metric.raw['count']).includes('{{') ? 'default' : successes === 0 ? 'forever' : 'successes';
   return isEndless ? 'supplied' : undefined;
 }
 

@@ -5,6 +5,11 @@
 //	out: {"id": "...", "errors": [{"by": "controller", "object": "Rollout/web", "path": "spec.selector", "text": "...", "missing": false}], "lint": {"text": "..."}}
 //
 // With -lint it only runs upstream's own `kubectl argo rollouts lint`; without -lint it runs everything else.
+//
+// With -conditions it evaluates conditions of metrics instead, on one result of each type:
+//
+//	in:  {"condition": "result > 0.9"}
+//	out: {"results": {"number": "true", "text": "error: ...", ...}}
 package main
 
 import (
@@ -47,6 +52,7 @@ type verdict struct {
 func main() {
 	crds := flag.String("crds", "", "folder of the CustomResourceDefinitions of Argo Rollouts")
 	lint := flag.Bool("lint", false, "ask upstream's lint instead")
+	conditions := flag.Bool("conditions", false, "evaluate conditions instead")
 	flag.Parse()
 	logrus.SetOutput(io.Discard)
 	// A program built with -cover writes its counters only when it exits normally.
@@ -54,13 +60,15 @@ func main() {
 	signal.Notify(signals, syscall.SIGTERM)
 	go func() { <-signals; os.Exit(0) }()
 
-	judge := lintBundle
-	if !*lint {
+	answer := aboutBundle(lintBundle)
+	if *conditions {
+		answer = evaluateCondition
+	} else if !*lint {
 		schemas, err := readSchemas(*crds)
 		if err != nil {
 			log.Fatal(err)
 		}
-		judge = func(b bundle) (verdict, error) { return schemas.judge(b) }
+		answer = aboutBundle(schemas.judge)
 	}
 
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
@@ -68,13 +76,9 @@ func main() {
 	for {
 		line, err := in.ReadBytes('\n')
 		if len(line) > 0 {
-			var b bundle
-			if err := json.Unmarshal(line, &b); err != nil {
-				log.Fatalf("a line is no bundle: %v", err)
-			}
-			v, err := judge(b)
+			v, err := answer(line)
 			if err != nil {
-				log.Fatalf("bundle %s: %v", b.ID, err)
+				log.Fatal(err)
 			}
 			data, err := json.Marshal(v)
 			if err != nil {
@@ -92,5 +96,19 @@ func main() {
 		if err != nil {
 			log.Fatal(err)
 		}
+	}
+}
+
+func aboutBundle(judge func(bundle) (verdict, error)) func([]byte) (any, error) {
+	return func(line []byte) (any, error) {
+		var b bundle
+		if err := json.Unmarshal(line, &b); err != nil {
+			return nil, fmt.Errorf("a line is no bundle: %w", err)
+		}
+		v, err := judge(b)
+		if err != nil {
+			return nil, fmt.Errorf("bundle %s: %w", b.ID, err)
+		}
+		return v, nil
 	}
 }

@@ -1,0 +1,132 @@
+import { isConstant, MAX_LENGTH, problemOf, wholeTokens } from '../../conditions/condition.ts';
+import type { Problem } from '../../conditions/problem.ts';
+import { ANY, FLOAT, listOf, MAP, NIL, type Type } from '../../conditions/types.ts';
+import { metricsOf, type Metric } from '../../world/analysis.ts';
+import { memo } from '../../world/memo.ts';
+import { providersOf } from '../../world/metrics.ts';
+import type { KubeObject } from '../../world/object.ts';
+import { placeholdersIn } from '../../world/placeholders.ts';
+import { asString } from '../../world/read.ts';
+
+/** The fields of a metric with a condition. */
+export const CONDITIONS = ['successCondition', 'failureCondition'] as const;
+
+/**
+ * The types of what each provider measures, for those that evaluate conditions. Source: Argo Rollouts v1.9.1 and v1.10.1,
+ * `metricproviders` (the calls of EvaluateResult).
+ */
+const RESULTS: ReadonlyMap<string, readonly Type[]> = new Map([
+  ['prometheus', [listOf(FLOAT), FLOAT]],
+  ['datadog', [FLOAT, NIL]],
+  ['newRelic', [MAP, listOf(ANY)]],
+  ['cloudWatch', [listOf(ANY), NIL]],
+  ['graphite', [listOf(FLOAT)]],
+  ['influxdb', [listOf(ANY)]],
+  ['wavefront', [FLOAT, listOf(FLOAT)]],
+  ['skywalking', [ANY]],
+  ['web', [ANY]],
+]);
+// Values that arguments of conditions have.
+const USUAL_VALUES = ['1', '0.5', 'true', 'text', '"text"', '[1]', '5m', 'result > 1', '>', '=='];
+// Bounds the work on one object. No template has as many characters in its conditions.
+const MAX_CHARACTERS = 20_000;
+
+/** What there is to say about a condition. The problems are those of Argo Rollouts before 1.10 and since. */
+export interface Judgement {
+  readonly metric: Metric;
+  readonly provider: string;
+  readonly field: (typeof CONDITIONS)[number];
+  readonly condition: string;
+  readonly before: Problem | undefined;
+  readonly since: Problem | undefined;
+  /** The placeholder whose usual values all make it fail. The problem is that with the first of them. */
+  readonly tag?: string;
+  /** Undefined if it fails anyway. */
+  readonly doubts?: Doubts;
+}
+
+/** What may be wrong with a condition that compiles. */
+interface Doubts {
+  readonly isConstant: boolean;
+  /** Whether it compares the result with a list of numbers. */
+  readonly comparesList: boolean;
+}
+
+/** The conditions of a template. */
+export interface Judged {
+  readonly all: readonly Judgement[];
+  /** Whether some are left out because there are so many. */
+  readonly isCut: boolean;
+}
+
+/** Judges the conditions of a template. The result is computed once per template object. */
+export const judgedConditions = memo((template: KubeObject): Judged => {
+  const all: Judgement[] = [];
+  let characters = 0;
+  for (const metric of metricsOf(template)) {
+    const [provider, second] = providersOf(metric);
+    const types = provider === undefined || second !== undefined ? undefined : RESULTS.get(provider);
+    if (provider === undefined || types === undefined) continue;
+    for (const field of CONDITIONS) {
+      const condition = asString(metric.raw[field]);
+      if (condition === '' || condition.length > MAX_LENGTH) continue;
+      characters += condition.length;
+      if (characters > MAX_CHARACTERS) return { all, isCut: true };
+      all.push(judge(metric, provider, types, field, condition));
+    }
+  }
+  return { all, isCut: false };
+});
+
+function judge(
+  metric: Metric,
+  provider: string,
+  types: readonly Type[],
+  field: Judgement['field'],
+  condition: string,
+): Judgement {
+  const [before, since] = [problemOf(condition, '1.15', types), problemOf(condition, '1.17', types)];
+  const place = { metric, provider, field, condition };
+  if (before !== undefined && since !== undefined) return { ...place, before, since };
+  const filled = problemWithValues(condition, types);
+  if (filled !== undefined) return { ...place, before: filled.problem, since: filled.problem, tag: filled.tag };
+  return { ...place, before, since, doubts: doubtsAbout(condition, provider) };
+}
+
+function doubtsAbout(condition: string, provider: string): Doubts {
+  return {
+    isConstant: isConstant(condition),
+    comparesList: (provider === 'prometheus' || provider === 'graphite') && comparesList(condition),
+  };
+}
+
+// What fails with all of these values, by both versions, is hardly meant for a value with which it works.
+function problemWithValues(
+  condition: string,
+  types: readonly Type[],
+): { readonly problem: Problem; readonly tag: string } | undefined {
+  const { tags, unclosed } = placeholdersIn(condition);
+  const [tag] = tags;
+  if (tag === undefined || unclosed) return undefined;
+  let first: Problem | undefined;
+  for (const value of USUAL_VALUES) {
+    const filled = condition.replaceAll(/\{\{[^]*?\}\}/g, () => value);
+    const problem = problemOf(filled, '1.15', types);
+    if (problem === undefined || problemOf(filled, '1.17', types) === undefined) return undefined;
+    first ??= problem;
+  }
+  return first === undefined ? undefined : { problem: first, tag: `{{${tag}}}` };
+}
+
+function comparesList(condition: string): boolean {
+  const tokens = wholeTokens(condition) ?? [];
+  return tokens.some(
+    ({ kind, value }, index) =>
+      kind === 'operator' &&
+      (value === '==' || value === '!=') &&
+      tokens[index - 1]?.value === 'result' &&
+      tokens[index - 2]?.value !== '.' &&
+      tokens[index + 1]?.value === '[' &&
+      tokens[index + 2]?.value !== ']',
+  );
+}

@@ -1,0 +1,24 @@
+import { asObject, asString, optionalString } from '../../world/read.ts';
+import type { Context } from './messages.ts';
+import { checkDuration, isPlaceholder, type Provider } from './providers.ts';
+
+/** Checks what the controller checks of a Datadog metric before each measurement (`validateIncomingProps`). */
+export function checkDatadog(context: Context, provider: Provider): void {
+  checkDuration(context, provider, 'datadog', ['interval']);
+  const { metric, settings, path } = provider;
+  if (['query', 'formula', 'aggregator'].some((field) => isPlaceholder(asString(settings[field])))) return;
+  const query = asString(settings['query']);
+  const count = Object.keys(asObject(settings['queries'])).length;
+  const isV1 = (optionalString(settings['apiVersion']) ?? 'v1') === 'v1';
+  const hasFormula = asString(settings['formula']) !== '';
+  const at = (field: string): { path: typeof path; anchor: string } => ({ path: [...path, field], anchor: metric });
+  if (query === '' && count === 0) {
+    if (hasFormula) context.report('formulaAlone', { ...at('formula'), data: { metric } });
+    else context.report('noQuery', { path, anchor: metric, data: { metric } });
+  } else if (query !== '' && count > 0) context.report('twoQueries', { ...at('queries'), data: { metric } });
+  else if (hasFormula && count === 0) context.report('formulaAlone', { ...at('formula'), data: { metric } });
+  else if (query === '' && isV1) context.report('queriesVersion', { ...at('queries'), data: { metric } });
+  if (!hasFormula && count > 1) context.report('noFormula', { ...at('queries'), data: { metric, count } });
+  if (isV1 && asString(settings['aggregator']) !== '')
+    context.report('aggregatorVersion', { ...at('aggregator'), data: { metric } });
+}
