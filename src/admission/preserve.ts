@@ -58,10 +58,12 @@ export interface PreserveTask {
   readonly keeps: readonly Preserver[];
   /** The world after the change. */
   readonly after: World;
+  /** The field manager of the request. */
+  readonly manager?: string | undefined;
 }
 
 /** Keeps what the controller owns in an object, one Rollout after the other. Others get their turn in between. */
-export function* preserveAll({ object, old, drivers, keeps, after }: PreserveTask): Work<PreservedObject> {
+export function* preserveAll({ object, old, drivers, keeps, after, manager }: PreserveTask): Work<PreservedObject> {
   const notes: string[] = [];
   const ids = new Set<string>();
   const patch = new GrowingPatch(object);
@@ -69,7 +71,7 @@ export function* preserveAll({ object, old, drivers, keeps, after }: PreserveTas
   for (const rollout of isTooDeep ? [] : drivers) {
     for (const keep of keeps) {
       const result = patch.add((submitted) =>
-        keep.keep({ submitted, old, rollout, world: new Overlay(after, [submitted]) }),
+        keep.keep({ submitted, old, rollout, world: new Overlay(after, [submitted]), manager }),
       );
       notes.push(
         ...result.notes.map((note) => about(object, `kept for ${nameOf(rollout)}: ${note} ${ruleTag(keep.id)}`)),

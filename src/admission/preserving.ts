@@ -53,7 +53,7 @@ export async function preserveRequest(
   if (drivers.length === 0) return NOTHING_PRESERVED;
   if (!controllers) return { extras: {}, record: { keepsOff: true } };
 
-  const task = { object, old: request.oldObject, drivers, keeps: active, after };
+  const task = { object, old: request.oldObject, drivers, keeps: active, after, manager: request.fieldManager };
   const likely = await inSlices(preserveAll(task));
   if (likely.operations.length === 0 && likely.notes.length === 0) return NOTHING_PRESERVED;
   const breakGlass = await breakGlassOf(request, { needed: true, maxDuration: policy.breakGlass.maxDuration }, parts);

@@ -14,6 +14,8 @@ export interface PreserveInput {
   readonly rollout: KubeObject;
   /** The world after the change. */
   readonly world: World;
+  /** The field manager of the request. Absent or empty if the client names none. */
+  readonly manager?: string | undefined;
 }
 
 /** What a preserver restores. */
