@@ -30,11 +30,41 @@ export interface PreservedObject {
  * @param after - The world after the change.
  */
 export function driversOf(after: World, object: KubeObject, policy: Policy): KubeObject[] {
+  return allDrivers(after, object)
+    .filter((rollout) => isTrusted(policy, namespaceOf(rollout), namespaceOf(object)))
+    .sort(byKey);
+}
+
+function allDrivers(after: World, object: KubeObject): KubeObject[] {
   return after
     .referrers(keyOf(object))
-    .filter((rollout) => kindOf(rollout) === 'Rollout.argoproj.io' && !isBeingDeleted(rollout) && hasStatus(rollout))
-    .filter((rollout) => isTrusted(policy, namespaceOf(rollout), namespaceOf(object)))
-    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    .filter((rollout) => kindOf(rollout) === 'Rollout.argoproj.io' && !isBeingDeleted(rollout) && hasStatus(rollout));
+}
+
+function byKey(a: KubeObject, b: KubeObject): number {
+  return keyOf(a) < keyOf(b) ? -1 : 1;
+}
+
+/**
+ * Returns a line about a Rollout of another namespace that loses something in the object, because the policy does not
+ * trust its namespace. Asks only for one such Rollout, however many there are.
+ */
+export function* untrustedNotes(task: Omit<PreserveTask, 'drivers'>, policy: Policy): Work<readonly string[]> {
+  const { object, after } = task;
+  const namespace = namespaceOf(object);
+  const [rollout] = allDrivers(after, object)
+    .filter((candidate) => !isTrusted(policy, namespaceOf(candidate), namespace))
+    .sort(byKey);
+  if (rollout === undefined) return [];
+  const { ids } = yield* preserveAll({ ...task, drivers: [rollout] });
+  return ids.map((id) =>
+    about(
+      object,
+      `nothing is kept for a Rollout of namespace "${namespaceOf(rollout)}": ` +
+        `add rollouts: ${namespaceOf(rollout)}, objects: ${namespace} to trustedNamespaces of the policy if it may ` +
+        `control this object ${ruleTag(id)}`,
+    ),
+  );
 }
 
 /** Returns the keeps that are on for an object, by the settings of its namespace. */
