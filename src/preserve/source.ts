@@ -1,5 +1,6 @@
+import { memo } from '../world/memo.ts';
 import type { KubeObject } from '../world/object.ts';
-import { dig } from '../world/read.ts';
+import { asObject, dig } from '../world/read.ts';
 import { writersOf } from '../world/writers.ts';
 import { isSameShare, scaled, shareOf, type Backend, type Kept, type Scale, type Share } from './shares.ts';
 import type { StatusWeights } from './weights.ts';
@@ -17,12 +18,26 @@ const CONTROLLER = 'rollouts-controller';
  * @param manager - The field manager of the request; empty if the client names none.
  */
 export function lastWriterOf(old: KubeObject | undefined, field: string, manager: string): LastWriter {
-  if (old === undefined) return 'unknown';
-  const owners = writersOf(old).filter(({ fields }) => dig(fields, 'f:spec', `f:${field}`) !== undefined);
-  if (owners.length === 0) return 'unknown';
-  if (manager !== '' && owners.every((owner) => owner.manager === manager)) return 'requester';
-  return owners.every((owner) => owner.manager === CONTROLLER) ? 'controller' : 'unknown';
+  const owner = old === undefined ? undefined : soleOwners(old).get(field);
+  if (owner === undefined) return 'unknown';
+  if (owner === manager && manager !== '') return 'requester';
+  return owner === CONTROLLER ? 'controller' : 'unknown';
 }
+
+// The fields of the spec that one manager owns, once for all Rollouts of an object.
+const soleOwners = memo((object: KubeObject): ReadonlyMap<string, string> => {
+  const owners = new Map<string, string>();
+  const several = new Set<string>();
+  for (const { manager, fields } of writersOf(object)) {
+    for (const key of Object.keys(asObject(dig(fields, 'f:spec')))) {
+      const field = key.replace(/^f:/, '');
+      if ((owners.get(field) ?? manager) !== manager) several.add(field);
+      owners.set(field, manager);
+    }
+  }
+  for (const field of several) owners.delete(field);
+  return owners;
+});
 
 /** How the stored weights of a rule relate to the status of the Rollout. */
 export type Relation =

@@ -143,3 +143,68 @@ describe('a route in a namespace that the policy does not trust', () => {
     expect(kept.warnings.join()).not.toContain('trustedNamespaces');
   });
 });
+
+describe('a selector that changes under running pods', () => {
+  const service = (selector: object): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { selector, ports: [{ port: 80 }] },
+  });
+  const HASH = 'rollouts-pod-template-hash';
+  const stored = service({ version: 'v1', [HASH]: 'old' });
+  const next = service({ version: 'v2', [HASH]: 'old' });
+  const strategies = {
+    stable: { canary: { stableService: 'web', canaryService: 'web-canary' } },
+    canary: { canary: { stableService: 'web-stable', canaryService: 'web' } },
+    active: { blueGreen: { activeService: 'web' } },
+    ping: { canary: { pingPong: { pingService: 'web', pongService: 'web-pong' } } },
+  };
+
+  /** Returns a Rollout whose template has the next version already. */
+  function released(role: keyof typeof strategies, status: object, generation = 2): KubeObject {
+    return {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: { name: 'web', namespace: 'shop', generation },
+      spec: {
+        strategy: strategies[role],
+        selector: { matchLabels: { app: 'web' } },
+        template: {
+          metadata: { labels: { app: 'web', version: 'v2' } },
+          spec: { containers: [{ name: 'web', image: 'web:2', ports: [{ containerPort: 80 }] }] },
+        },
+      },
+      status: { currentPodHash: 'new', stableRS: 'old', availableReplicas: 3, observedGeneration: '2', ...status },
+    };
+  }
+
+  const LINE =
+    'Service "web": no pod that it selects now has version: v2, and Rollout "web" is being updated: select a label ' +
+    'that old and new pods have, roll out, then set version again [rollgate/service-selector]';
+
+  it.each<[string, KubeObject]>([
+    ['in the middle of the update', released('stable', {})],
+    ['before the controller has seen the new template', released('stable', { currentPodHash: 'old' }, 3)],
+    ['of a blue-green Rollout', released('active', {})],
+    ['of ping, which is stable', released('ping', { canary: { stablePingPong: 'ping' } })],
+  ])('is named %s', async (_, rollout) => {
+    expect(await warningsOf(next, stored, [rollout])).toContain(LINE);
+  });
+
+  it.each<[string, KubeObject, KubeObject]>([
+    ['nothing is available', released('stable', { availableReplicas: 0 }), next],
+    ['the update is over', released('stable', { stableRS: 'new' }), next],
+    ['the Service is that of the canary', released('canary', {}), next],
+    ['ping is the canary', released('ping', { canary: { stablePingPong: 'pong' } }), next],
+    ['a label is left out', released('stable', {}), service({ [HASH]: 'old' })],
+    ['the hash alone changes', released('stable', {}), service({ version: 'v1', [HASH]: 'new' })],
+  ])('is not named where %s', async (_, rollout, after) => {
+    expect(await warningsOf(after, stored, [rollout])).not.toContain('no pod that it selects now');
+  });
+
+  it('is not named on CREATE', async () => {
+    const { response } = await validate(gateOver([released('stable', {})]), requestFor(next, undefined));
+    expect((response.warnings ?? []).join()).not.toContain('no pod that it selects now');
+  });
+});
