@@ -19,6 +19,7 @@ import { reevaluate, type ApiReader } from './live-reads.ts';
 import { migrate } from './migration/migrate.ts';
 import { MigrationPlanner, outcomeOf, type PlannedMigration } from './migration/planner.ts';
 import { NOTHING_PRESERVED, preserveRequest } from './preserving.ts';
+import { requestNotes } from './request-notes.ts';
 import type { Request, UserInfo } from './review.ts';
 
 export type { DecisionRecord, GateAnswer } from './answer.ts';
@@ -189,7 +190,9 @@ export class Gate {
         : decided.map((entry): DecidedFinding => ({ ...entry, decision: 'warn' }));
     const context = decisionContextOf(policy, this.#parts.world, false);
     const override = denies ? breakGlass?.override : undefined;
-    const warnings = [...(breakGlass === undefined ? [] : [breakGlass.warning]), ...unconfirmed];
+    const { rules } = context.settings(namespaceOf(object));
+    const notes = requestNotes(request, this.#parts.world, (rule) => rules[rule] === 'off');
+    const warnings = [...(breakGlass === undefined ? [] : [breakGlass.warning]), ...unconfirmed, ...notes];
     return validatedAnswer(request, object, { findings, skipped, breakGlass: override, warnings }, context);
   }
 

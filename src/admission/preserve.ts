@@ -31,10 +31,39 @@ export interface PreservedObject {
  * @param after - The world after the change.
  */
 export function driversOf(after: World, object: KubeObject, policy: Policy): KubeObject[] {
-  return rolloutsOf(after, object)
-    .filter((rollout) => !isBeingDeleted(rollout) && hasStatus(rollout))
+  return allDrivers(after, object)
     .filter((rollout) => isTrusted(policy, namespaceOf(rollout), namespaceOf(object)))
-    .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    .sort(byKey);
+}
+
+function allDrivers(after: World, object: KubeObject): KubeObject[] {
+  return rolloutsOf(after, object).filter((rollout) => !isBeingDeleted(rollout) && hasStatus(rollout));
+}
+
+function byKey(a: KubeObject, b: KubeObject): number {
+  return keyOf(a) < keyOf(b) ? -1 : 1;
+}
+
+/**
+ * Returns a line about a Rollout of another namespace that loses something in the object, because the policy does not
+ * trust its namespace. Asks only for one such Rollout, however many there are.
+ */
+export function* untrustedNotes(task: Omit<PreserveTask, 'drivers'>, policy: Policy): Work<readonly string[]> {
+  const { object, after } = task;
+  const namespace = namespaceOf(object);
+  const [rollout] = allDrivers(after, object)
+    .filter((candidate) => !isTrusted(policy, namespaceOf(candidate), namespace))
+    .sort(byKey);
+  if (rollout === undefined) return [];
+  const { ids } = yield* preserveAll({ ...task, drivers: [rollout] });
+  return ids.map((id) =>
+    about(
+      object,
+      `nothing is kept for a Rollout of namespace "${namespaceOf(rollout)}": ` +
+        `add rollouts: ${namespaceOf(rollout)}, objects: ${namespace} to trustedNamespaces of the policy if it may ` +
+        `control this object ${ruleTag(id)}`,
+    ),
+  );
 }
 
 function rolloutsOf(after: World, object: KubeObject): KubeObject[] {
@@ -62,10 +91,12 @@ export interface PreserveTask {
   readonly keeps: readonly Preserver[];
   /** The world after the change. */
   readonly after: World;
+  /** The field manager of the request. */
+  readonly manager?: string | undefined;
 }
 
 /** Keeps what the controller owns in an object, one Rollout after the other. Others get their turn in between. */
-export function* preserveAll({ object, old, drivers, keeps, after }: PreserveTask): Work<PreservedObject> {
+export function* preserveAll({ object, old, drivers, keeps, after, manager }: PreserveTask): Work<PreservedObject> {
   const notes: string[] = [];
   const ids = new Set<string>();
   const patch = new GrowingPatch(object);
@@ -74,7 +105,7 @@ export function* preserveAll({ object, old, drivers, keeps, after }: PreserveTas
   for (const rollout of isTooDeep ? [] : drivers) {
     for (const keep of keeps) {
       const result = patch.add((submitted) =>
-        keep.keep({ submitted, old, rollout, rollouts, world: new Overlay(after, [submitted]) }),
+        keep.keep({ submitted, old, rollout, rollouts, world: new Overlay(after, [submitted]), manager }),
       );
       notes.push(
         ...result.notes.map((note) => about(object, `kept for ${nameOf(rollout)}: ${note} ${ruleTag(keep.id)}`)),

@@ -8,7 +8,7 @@ import { breakGlassOf, isBreakGlassNew, type BreakGlassParts } from './break-gla
 import { changeOf, worldAfter } from './change.ts';
 import { settingsIn } from './decisions.ts';
 import { readLive, type ApiReader } from './live-reads.ts';
-import { activePreservers, driversOf, preserveAll } from './preserve.ts';
+import { activePreservers, driversOf, preserveAll, untrustedNotes } from './preserve.ts';
 import type { Request } from './review.ts';
 import { tripwire } from './tripwire.ts';
 
@@ -50,10 +50,12 @@ export async function preserveRequest(
   const change = [{ ...changeOf(request), after: object }];
   const after = worldAfter(world, change);
   const drivers = driversOf(after, object, policy);
-  if (drivers.length === 0) return NOTHING_PRESERVED;
+  const surroundings = { object, old: request.oldObject, keeps: active, after, manager: request.fieldManager };
+  if (drivers.length === 0)
+    return controllers ? withWarnings(await inSlices(untrustedNotes(surroundings, policy))) : NOTHING_PRESERVED;
   if (!controllers) return { extras: {}, record: { keepsOff: true } };
 
-  const task = { object, old: request.oldObject, drivers, keeps: active, after };
+  const task = { ...surroundings, drivers };
   const likely = await inSlices(preserveAll(task));
   if (likely.operations.length === 0 && likely.notes.length === 0) return NOTHING_PRESERVED;
   const breakGlass = await breakGlassOf(request, { needed: true, maxDuration: policy.breakGlass.maxDuration }, parts);
@@ -75,4 +77,8 @@ export async function preserveRequest(
     extras: { patch: preserved.operations, warnings: [...told, ...preserved.notes], audit },
     record: { kept: preserved.ids },
   };
+}
+
+function withWarnings(warnings: readonly string[]): PreservedAnswer {
+  return warnings.length === 0 ? NOTHING_PRESERVED : { extras: { warnings }, record: {} };
 }

@@ -17,6 +17,8 @@ export interface PreserveInput {
   readonly rollouts: readonly KubeObject[];
   /** The world after the change. */
   readonly world: World;
+  /** The field manager of the request. Absent or empty if the client names none. */
+  readonly manager?: string | undefined;
 }
 
 /** What a preserver restores. */

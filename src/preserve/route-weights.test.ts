@@ -40,6 +40,28 @@ spec: {rules: ${rules}}
 `);
 }
 
+// Of a Gateway API plugin that honours maxTrafficWeight.
+function outOfThousand(canary: number): KubeObject {
+  const subject = rollout();
+  return {
+    ...subject,
+    spec: {
+      strategy: {
+        canary: {
+          stableService: 'stable',
+          canaryService: 'canary',
+          trafficRouting: { maxTrafficWeight: 1000, plugins: { 'argoproj-labs/gatewayAPI': { httpRoute: 'web' } } },
+        },
+      },
+    },
+    status: {
+      currentPodHash: 'new',
+      stableRS: 'old',
+      canary: { weights: { canary: { weight: canary }, stable: { weight: 1000 - canary } } },
+    },
+  };
+}
+
 const to = (name: string, weight?: number | string): string =>
   `{name: ${name}, port: 80${weight === undefined ? '' : `, weight: ${weight}`}}`;
 const pair = (stable?: number | string, canary?: number | string): string =>
@@ -69,7 +91,8 @@ describe('route-weights', () => {
   it.each<[string, string, string | undefined, RolloutOptions, string]>([
     ['the stored weight wins over the status', pair(100, 0), pair(60, 40), {}, pair(60, 40)],
     ['a stored weight of the wrong type does not', pair(100, 0), pair(60, 'lots'), {}, pair(80, 20)],
-    ['nor one that nobody wrote', pair(100, 0), pair(), {}, pair(80, 20)],
+    ['one that nobody wrote is 1', pair(100, 0), pair(), {}, pair(1, 1)],
+    ['weights that send nothing anywhere are not copied', pair(100, 0), pair(0, 0), {}, pair(80, 20)],
     ['a new route gets the weights of the status', pair(100, 0), undefined, {}, pair(80, 20)],
     ['weights are added where there are none', pair(), pair(80, 20), {}, pair(80, 20)],
     ['an absent weight is 1', pair(100), pair(99, 1), {}, `backendRefs: [${to('stable', 99)}, ${to('canary')}]`],
@@ -326,6 +349,88 @@ describe('route-weights', () => {
           rollout(options),
         ).operations,
       ).toEqual([]);
+    });
+  });
+
+  describe('with maxTrafficWeight', () => {
+    it.each([
+      [950, 50],
+      [750, 250],
+      [0, 1000],
+    ])('keeps weights %i and %i', (stable, canary) => {
+      const stored = route(`[{${pair(stable, canary)}}]`);
+      expect(apply(routeWeights, stored, stored, outOfThousand(canary)).operations).toEqual([]);
+      expect(apply(routeWeights, route(`[{${pair(100, 0)}}]`), stored, outOfThousand(canary)).object).toEqual(stored);
+      expect(apply(routeWeights, route(`[{${pair(1, 0)}}]`), undefined, outOfThousand(canary)).object).toEqual(stored);
+    });
+
+    it('weighs a new rule like the others', () => {
+      const stored = route(`[{${on('/a')}, ${pair(750, 250)}}]`);
+      const submitted = route(`[{${on('/a')}, ${pair(1, 0)}}, {${on('/b')}, ${pair(1, 0)}}]`);
+      expect(apply(routeWeights, submitted, stored, outOfThousand(250)).object).toEqual(
+        route(`[{${on('/a')}, ${pair(750, 250)}}, {${on('/b')}, ${pair(750, 250)}}]`),
+      );
+    });
+
+    it('keeps what a plugin that does not know it writes', () => {
+      const stored = route(`[{${on('/a')}, ${pair(50, 50)}}]`);
+      const { object, notes } = apply(
+        routeWeights,
+        route(`[{${on('/a')}, ${pair(1, 0)}}, {${on('/b')}, ${pair(1, 0)}}]`),
+        stored,
+        outOfThousand(50),
+      );
+      expect(object).toEqual(route(`[{${on('/a')}, ${pair(50, 50)}}, {${on('/b')}, ${pair(50, 50)}}]`));
+      expect(notes).toEqual(['weights stable 50, canary 50']);
+    });
+  });
+
+  describe('copies the stored weights', () => {
+    const exp = (name: string): string => `{name: ${name}, namespace: shop, port: 8080, weight: 10}`;
+    const additional = ['a', 'b'].map((name) => `{serviceName: ${name}, weight: 10, podTemplateHash: exp}`).join();
+
+    it('of an experiment whose canary counts in the total', () => {
+      const stored = route(`[{backendRefs: [${to('stable', 60)}, ${to('canary', 20)}, ${exp('a')}, ${exp('b')}]}]`);
+      expect(apply(routeWeights, stored, stored, rollout({ additional })).operations).toEqual([]);
+      const { object, notes } = apply(routeWeights, route(`[{${pair(100, 0)}}]`), stored, rollout({ additional }));
+      expect(object).toEqual(stored);
+      expect(notes).toEqual(['weights stable 60, canary 20, a 10, b 10']);
+    });
+
+    it('and computes them by the same total where another backend comes', () => {
+      const stored = route(`[{backendRefs: [${to('stable', 60)}, ${to('canary', 20)}, ${exp('a')}, ${exp('b')}]}]`);
+      const submitted = route(`[{backendRefs: [${to('stable', 100)}, ${to('canary', 0)}, ${to('legacy', 7)}]}]`);
+      expect(apply(routeWeights, submitted, stored, rollout({ additional })).object).toEqual(
+        route(
+          `[{backendRefs: [${to('stable', 60)}, ${to('canary', 20)}, ${to('legacy', 7)}, ${exp('a')}, ${exp('b')}]}]`,
+        ),
+      );
+    });
+
+    it('of two rules with the same match', () => {
+      const stored = route(`[{${pair(80, 20)}}, {${pair(70, 30)}}]`);
+      expect(apply(routeWeights, stored, stored, rollout()).operations).toEqual([]);
+    });
+
+    it('of two ports of one Service', () => {
+      const backends = (weights: readonly number[]): KubeObject =>
+        route(
+          `[{backendRefs: [${weights.map((weight, index) => to(index < 2 ? 'stable' : 'canary', weight)).join()}]}]`,
+        );
+      expect(apply(routeWeights, backends([1, 1, 0, 0]), backends([80, 80, 20, 20]), rollout()).object).toEqual(
+        backends([80, 80, 20, 20]),
+      );
+    });
+
+    it('and names both where the status differs and nobody shows as the author', () => {
+      const { object, notes } = apply(
+        routeWeights,
+        route(`[{${pair(100, 0)}}]`),
+        route(`[{${pair(60, 40)}}]`),
+        rollout(),
+      );
+      expect(object).toEqual(route(`[{${pair(60, 40)}}]`));
+      expect(notes).toEqual(['weights stable 60, canary 40, as stored; the status of the Rollout has canary 20']);
     });
   });
 

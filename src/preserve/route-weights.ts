@@ -23,11 +23,23 @@ import { definePreserver, inOneLine, NEVER, NOTHING, together, type Preserved } 
 import { Parts } from './gateway-parts.ts';
 import { indexOf, inOrder, isCanaryOnly, managedNames, matchesKey, rulesWith, type Rule } from './gateway-rules.ts';
 import { insertAt, setAt } from '../world/json-patch.ts';
-import { liveManagedRoutes, percent, statusWeights, type StatusWeights } from './weights.ts';
+import {
+  Counterparts,
+  isSameShare,
+  keepRule,
+  scaled,
+  shareOf,
+  weightOf,
+  type Backend,
+  type Kept,
+  type Scale,
+  type Share,
+} from './shares.ts';
+import { describeWeights, lastWriterOf, relationOf, type LastWriter } from './source.ts';
+import { liveManagedRoutes, pluginScale, statusWeights, type StatusWeights } from './weights.ts';
 
 // Gateway API plugin v0.15.0, internal/defaults.
 const IN_PROGRESS_KEY = 'rollouts.argoproj.io/gatewayapi-canary';
-const IN_PROGRESS_VALUE = 'in-progress';
 
 /** How the plugin reads the rules of one route for one Rollout. */
 interface Plugin {
@@ -35,9 +47,19 @@ interface Plugin {
   readonly canary: string;
   /** Whether the plugin adds its own rules to this kind of route. */
   readonly hasHeaderRules: boolean;
+  /** Whether the plugin adds the backends of experiments to this kind of route. */
+  readonly hasExperiments: boolean;
   readonly status: StatusWeights;
+  readonly scale: Scale;
+  readonly writer: LastWriter;
   /** Reports whether the plugin treats a rule as one of its own. */
   isOwn(rule: Rule): boolean;
+}
+
+/** A rule of a route whose weights the plugin sets, with the parts of its backends. */
+interface Weighed {
+  readonly rule: Rule;
+  readonly backends: readonly Backend[];
 }
 
 /**
@@ -50,8 +72,8 @@ export const routeWeights = definePreserver({
   summary:
     'A Gateway API route that a Rollout controls keeps its weights, and the header rules and label of an update in progress.',
   kinds: ROUTE_KINDS,
-  keep({ submitted, old, rollout }) {
-    const plugin = pluginFor(rollout, submitted);
+  keep({ submitted, old, rollout, manager = '' }) {
+    const plugin = pluginFor(rollout, submitted, lastWriterOf(old, 'rules', manager));
     if (plugin === undefined) return NEVER;
     const parts = new Parts();
     const refs = managedGatewayRoutes(rollout).filter((ref) => isTarget(ref, submitted, parts));
@@ -60,15 +82,14 @@ export const routeWeights = definePreserver({
     const rules = rulesOf(submitted, plugin);
     const storedRules = new StoredRules(old === undefined ? [] : rulesOf(old, plugin), rules, plugin);
 
-    const isHttp = kindOf(submitted) === 'HTTPRoute.gateway.networking.k8s.io';
-    const experimental = isHttp ? rules[0] : undefined;
-    const kept = rules.map((rule) => {
+    const experimental = plugin.hasExperiments ? rules[0] : undefined;
+    const weighed = rules.map((rule) => {
       const weights = keepWeights(submitted, rule, storedRules, rule === experimental, plugin);
-      if (weights.operations.length > 0) parts.writeRule(rule);
+      if (weights.operations.length > 0) parts.writeRule(rule.rule);
+      parts.writeBackends(weights.missing);
       return weights;
     });
-    if (experimental !== undefined)
-      parts.writeBackends(missingBackends(experimental, storedRules.ruleFor(experimental), plugin));
+    const kept: Preserved[] = weighed.map(({ operations, notes }) => ({ operations, notes }));
     if (old !== undefined) {
       const headers = refs.some(({ useHeaderRoutes }) => useHeaderRoutes)
         ? headerRules(submitted, old, rollout, plugin, parts)
@@ -77,7 +98,7 @@ export const routeWeights = definePreserver({
         operations: headers,
         notes: headers.length > 0 ? ['the header rules of the update in progress'] : [],
       });
-      const shifted = rules.some((rule) => isWeighed(rule, plugin) && (storedRules.canaryWeight(rule) ?? 0) > 0);
+      const shifted = weighed.some(({ canary }) => canary > 0);
       const label = shifted ? inProgressLabel(submitted, old, rollout, parts) : [];
       kept.push({ operations: label, notes: label.length > 0 ? ['the label of the update in progress'] : [] });
     }
@@ -92,33 +113,38 @@ export const routeWeights = definePreserver({
  */
 function keepWeights(
   submitted: KubeObject,
-  rule: Rule,
+  rule: Weighed,
   storedRules: StoredRules,
   experimental: boolean,
   plugin: Plugin,
-): Preserved {
-  const canary = storedRules.canaryWeight(rule);
-  if (
-    canary === undefined ||
-    rule.backends.some(({ name, weight }) => isStableOrCanary(name, plugin) && weight === undefined)
-  )
-    return NOTHING;
-  const missing = experimental ? missingBackends(rule, storedRules.ruleFor(rule), plugin) : [];
-  const experiment =
-    experimental && (missing.length > 0 || rule.backends.some(({ name }) => plugin.status.additional.has(name)));
-  // The plugin gives stable what the experiment leaves, whatever weight the canary has.
-  const taken = experiment
-    ? Math.min(
-        100,
-        [...plugin.status.additional.values()].reduce((sum, weight) => sum + weight, 0),
-      )
-    : canary;
-  const stable = 100 - taken;
+): Preserved & { readonly canary: number; readonly missing: readonly unknown[] } {
+  const { status, scale, writer } = plugin;
+  const stored = storedRules.ruleFor(rule);
+  const canaryIn = (weights: readonly (number | undefined)[]): number =>
+    isWeighed(rule) ? (weights[rule.backends.findIndex(({ part }) => part === 'canary')] ?? 0) : 0;
+  const relation = stored === undefined ? 'trusted' : relationOf(stored.backends, status, scale, writer);
+  const share = relation === 'missed' ? undefined : stored && shareOf(stored.backends, scale);
+  const kept = rule.backends.some(isStableOrCanary)
+    ? keepRule({
+        submitted: rule.backends,
+        stored: stored?.backends,
+        missing: experimental && stored !== undefined ? missingBackends(rule, stored) : [],
+        share: share ?? storedRules.common,
+        copies: relation !== 'missed',
+        scale,
+        experiments: status.additional,
+      })
+    : undefined;
+  if (kept === undefined)
+    return { ...NOTHING, canary: canaryIn(rule.backends.map(({ weight }) => weight)), missing: [] };
   const operations = [
-    ...weighRule(submitted, rule, { canary, stable }, plugin),
-    ...missing.map((raw) => insertAt([...rule.path, 'backendRefs', '-'], raw)),
+    ...weighRule(submitted, rule, kept),
+    ...kept.missing.map(({ raw, weight }) =>
+      insertAt([...rule.rule.path, 'backendRefs', '-'], { ...asObject(raw), weight }),
+    ),
   ];
-  return operations.length === 0 ? NOTHING : { operations, notes: [`weights stable ${stable}, canary ${canary}`] };
+  const notes = operations.length === 0 ? [] : [describeWeights(kept, rule.backends, status, relation)];
+  return { operations, notes, canary: canaryIn(kept.weights), missing: kept.missing.map(({ raw }) => raw) };
 }
 
 function isTarget(ref: GatewayRouteRef, route: KubeObject, parts: Parts): boolean {
@@ -135,102 +161,103 @@ function keysOf(selector: JsonObject): string[] {
   return [...stringMap(selector['matchLabels']).keys(), ...expressions];
 }
 
-function pluginFor(rollout: KubeObject, route: KubeObject): Plugin | undefined {
+function pluginFor(rollout: KubeObject, route: KubeObject, writer: LastWriter): Plugin | undefined {
   const status = statusWeights(rollout);
   const stable = asString(canaryOf(rollout)?.['stableService']);
   const canary = asString(canaryOf(rollout)?.['canaryService']);
   if (status === undefined || stable === '' || canary === '' || stable === canary) return undefined;
   const kind = kindOf(route);
-  const hasHeaderRules =
-    kind === 'HTTPRoute.gateway.networking.k8s.io' || kind === 'GRPCRoute.gateway.networking.k8s.io';
+  const hasExperiments = kind === 'HTTPRoute.gateway.networking.k8s.io';
+  const hasHeaderRules = hasExperiments || kind === 'GRPCRoute.gateway.networking.k8s.io';
   const managed = new Set(managedRouteNames(rollout).filter((name) => name !== ''));
   return {
     stable,
     canary,
     hasHeaderRules,
+    hasExperiments,
     status,
+    scale: pluginScale(rollout),
+    writer,
     isOwn: (rule) =>
       hasHeaderRules && (managedNames(rule.name).some((name) => managed.has(name)) || isCanaryOnly(rule, canary)),
   };
 }
 
 /** Returns the rules with a Service of the Rollout that are not rules of the plugin. */
-function rulesOf(route: KubeObject, plugin: Plugin): readonly Rule[] {
-  return rulesWith([plugin.stable, plugin.canary], route).filter((rule) => !plugin.isOwn(rule));
+function rulesOf(route: KubeObject, plugin: Plugin): readonly Weighed[] {
+  return rulesWith([plugin.stable, plugin.canary], route)
+    .filter((rule) => !plugin.isOwn(rule))
+    .map((rule) => ({
+      rule,
+      backends: rule.backends.map(({ name, weight, raw }): Backend => ({
+        part: partOf(name, plugin),
+        id: name,
+        weight: weightOf(weight),
+        raw,
+      })),
+    }));
 }
 
-function has(rule: Rule, service: string): boolean {
-  return rule.backends.some(({ name }) => name === service);
+function partOf(name: string, plugin: Plugin): Backend['part'] {
+  if (name === plugin.canary) return 'canary';
+  if (name === plugin.stable) return 'stable';
+  return plugin.hasExperiments && plugin.status.additional.has(name) ? 'experiment' : 'other';
 }
 
-function isStableOrCanary(name: string, plugin: Plugin): boolean {
-  return name === plugin.stable || name === plugin.canary;
+function isStableOrCanary({ part }: Backend): boolean {
+  return part === 'stable' || part === 'canary';
 }
 
 /** Reports whether traffic is shifted in a rule, rather than always sent to one of the two Services. */
-function isWeighed(rule: Rule, plugin: Plugin): boolean {
-  return has(rule, plugin.stable) && has(rule, plugin.canary);
+function isWeighed({ backends }: Weighed): boolean {
+  return backends.some(({ part }) => part === 'stable') && backends.some(({ part }) => part === 'canary');
 }
 
 /** The rules of the stored route, found by their names or matches. */
 class StoredRules {
-  readonly #byName = new Map<string, Rule>();
-  readonly #byMatches = new Map<string, Rule>();
-  readonly #only: Rule | undefined;
-  readonly #common: number | undefined;
-  readonly #plugin: Plugin;
+  /** The share of the canary where no stored rule shows it. */
+  readonly common: Share | undefined;
+  readonly #byName = new Counterparts<Weighed>();
+  readonly #byMatches = new Counterparts<Weighed>();
+  readonly #only: Weighed | undefined;
 
-  constructor(stored: readonly Rule[], submitted: readonly Rule[], plugin: Plugin) {
-    this.#plugin = plugin;
-    const weighed = stored.filter((rule) => isWeighed(rule, plugin));
-    for (const rule of weighed) {
-      if (rule.name !== '' && !this.#byName.has(rule.name)) this.#byName.set(rule.name, rule);
-      if (!this.#byMatches.has(matchesKey(rule))) this.#byMatches.set(matchesKey(rule), rule);
+  constructor(stored: readonly Weighed[], submitted: readonly Weighed[], { status, scale, writer }: Plugin) {
+    for (const rule of stored) {
+      const { name } = rule.rule;
+      if (name !== '') this.#byName.add(name, rule);
+      this.#byMatches.add(matchesKey(rule.rule), rule);
     }
-    this.#only =
-      weighed.length === 1 && submitted.filter((rule) => isWeighed(rule, plugin)).length === 1 ? weighed[0] : undefined;
+    const weighed = stored.filter(isWeighed);
+    this.#only = weighed.length === 1 && submitted.filter(isWeighed).length === 1 ? weighed[0] : undefined;
+    const known = status.share && scaled(status.share, scale.totals[0]);
+    const isMissed = weighed.some(({ backends }) => relationOf(backends, status, scale, writer) === 'missed');
+    const shares = weighed.flatMap(({ backends }) => shareOf(backends, scale) ?? []);
+    const [first] = shares;
     // The plugin sets the same weight in every rule. If the weights differ, something else has changed one since.
-    const weights = new Set(weighed.map((rule) => storedWeight(rule, plugin)).filter((weight) => weight !== undefined));
-    const [first] = weights;
-    this.#common = weights.size === 1 ? first : (plugin.status.canary ?? first);
+    const isOne = first !== undefined && shares.every((share) => isSameShare(share, first));
+    this.common = isOne && !isMissed ? first : (known ?? first);
   }
 
-  /** Returns the stored rule that corresponds to a submitted one. */
-  ruleFor(rule: Rule): Rule | undefined {
-    return this.#byName.get(rule.name) ?? this.#byMatches.get(matchesKey(rule)) ?? this.#only;
-  }
-
-  /** Returns the current weight of the canary, or undefined if it is not known. */
-  canaryWeight(rule: Rule): number | undefined {
-    const stored = this.ruleFor(rule);
-    return (stored === undefined ? undefined : storedWeight(stored, this.#plugin)) ?? this.#common;
+  /** Returns the stored rule that corresponds to a submitted one. Is asked once for each, in their order. */
+  ruleFor({ rule }: Weighed): Weighed | undefined {
+    const byMatches = this.#byMatches.next(matchesKey(rule));
+    return this.#byName.next(rule.name) ?? byMatches ?? this.#only;
   }
 }
 
-function storedWeight(rule: Rule, plugin: Plugin): number | undefined {
-  return percent(dig(rule.backends.find(({ name }) => name === plugin.canary)?.raw, 'weight'));
-}
-
-function weighRule(
-  submitted: KubeObject,
-  rule: Rule,
-  weights: { readonly canary: number; readonly stable: number },
-  plugin: Plugin,
-): Operation[] {
-  return rule.backends.flatMap(({ name, weight }, index) => {
-    if (!isStableOrCanary(name, plugin)) return [];
-    const target = name === plugin.canary ? weights.canary : weights.stable;
+function weighRule(submitted: KubeObject, rule: Weighed, { weights, missing }: Kept): Operation[] {
+  const isAlone = rule.backends.length + missing.length === 1;
+  return rule.backends.flatMap(({ weight }, index) => {
+    const target = weights[index];
     // With a single backend the weight has no effect, unless it is 0: then every request fails.
-    if (target === weight || (rule.backends.length === 1 && target === 0)) return [];
-    return setAt(submitted, [...rule.path, 'backendRefs', index, 'weight'], target);
+    if (target === undefined || target === weight || (isAlone && target === 0)) return [];
+    return setAt(submitted, [...rule.rule.path, 'backendRefs', index, 'weight'], target);
   });
 }
 
-function missingBackends(rule: Rule, stored: Rule | undefined, plugin: Plugin): unknown[] {
-  const submitted = new Set(rule.backends.map(({ name }) => name));
-  return (stored?.backends ?? [])
-    .filter(({ name, raw }) => isObject(raw) && plugin.status.additional.has(name) && !submitted.has(name))
-    .map(({ raw }) => raw);
+function missingBackends(rule: Weighed, stored: Weighed): Backend[] {
+  const submitted = new Set(rule.backends.map(({ id }) => id));
+  return stored.backends.filter(({ part, id, raw }) => part === 'experiment' && isObject(raw) && !submitted.has(id));
 }
 
 /**
@@ -246,8 +273,7 @@ function headerRules(
   parts: Parts,
 ): Operation[] {
   const live = new Set(liveManagedRoutes(rollout));
-  if (!plugin.hasHeaderRules || live.size === 0 || !rulesOf(submitted, plugin).some((rule) => isWeighed(rule, plugin)))
-    return [];
+  if (!plugin.hasHeaderRules || live.size === 0 || !rulesOf(submitted, plugin).some(isWeighed)) return [];
   const headers = stepHeaders(rollout, live);
   const done = new Set(
     rulesWith([plugin.canary], submitted)
@@ -297,8 +323,8 @@ function isOnHeaders(rule: unknown, wanted: readonly string[]): boolean {
 function inProgressLabel(submitted: KubeObject, old: KubeObject, rollout: KubeObject, parts: Parts): Operation[] {
   const config = asObject(gatewayConfig(rollout));
   const key = optionalString(config['inProgressLabelKey']) ?? IN_PROGRESS_KEY;
-  const value = optionalString(config['inProgressLabelValue']) ?? IN_PROGRESS_VALUE;
-  if (config['disableInProgressLabel'] === true || typeof dig(old, 'metadata', 'labels', key) !== 'string') return [];
+  const value = dig(old, 'metadata', 'labels', key);
+  if (config['disableInProgressLabel'] === true || typeof value !== 'string') return [];
   parts.readLabel(submitted, key);
   const operations = setAt(submitted, ['metadata', 'labels', key], value);
   if (operations.length > 0) parts.writeLabel(submitted, key);

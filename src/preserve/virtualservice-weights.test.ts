@@ -97,12 +97,20 @@ describe('virtualservice-weights', () => {
       { weight: 20 },
       primary(80, 20),
     ],
+    ['so does one that is no percentage', primary(100, 0), primary(60, 400), { weight: 20 }, primary(60, 400)],
     [
-      'a stored weight that is no percentage does not',
+      'weights that send nothing anywhere are not copied',
       primary(100, 0),
-      primary(60, 400),
+      primary(0, 0),
       { weight: 20 },
       primary(80, 20),
+    ],
+    [
+      'weights out of another total are scaled for another set of destinations',
+      `{name: primary, route: [${to('stable', 1)}, ${to('canary', 0)}, ${to('legacy', 5)}]}`,
+      primary(3, 1),
+      { weight: 20 },
+      `{name: primary, route: [${to('stable', 75)}, ${to('canary', 25)}, ${to('legacy', 5)}]}`,
     ],
     [
       'nor one of a route that has nothing but the canary',
@@ -255,8 +263,8 @@ describe('virtualservice-weights', () => {
       );
       expect(object).toEqual(vs(`{tcp: [${tcp(4000, 60, 40)}, ${tcp(3000, 90, 10)}, ${tcp(5000, 100, 0)}]}`));
       expect(notes).toEqual([
-        'weights stable 90, canary 10 in the tcp route on port 3000',
-        'weights stable 60, canary 40 in the tcp route on port 4000',
+        'weights stable 90, canary 10 in the tcp route on port 3000, as stored; the status of the Rollout has canary 20',
+        'weights stable 60, canary 40 in the tcp route on port 4000, as stored; the status of the Rollout has canary 20',
       ]);
     });
 

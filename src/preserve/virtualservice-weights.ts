@@ -21,24 +21,10 @@ import {
 } from '../world/rollout.ts';
 import { versionsMatching } from '../world/rollouts-versions.ts';
 import { definePreserver, isKept, NEVER, NOTHING, together, type Preserved } from './define.ts';
-import { insertAt, setAt } from '../world/json-patch.ts';
-import { liveManagedRoutes, percent, statusWeights, type StatusWeights } from './weights.ts';
-
-/**
- * How the controller classifies a destination of a weighted route, in the order in which it decides (Argo Rollouts
- * v1.9.1, `processRoutes`).
- */
-type Part = 'canary' | 'stable' | 'experiment' | 'additional' | 'other';
-
-/** One destination of a weighted route. */
-interface Share {
-  readonly part: Part;
-  /** The Service, without its domain. */
-  readonly host: string;
-  /** Undefined if the field does not hold a number. */
-  readonly weight: number | undefined;
-  readonly raw: unknown;
-}
+import { insertAt, same, setAt } from '../world/json-patch.ts';
+import { Counterparts, keepRule, scaled, shareOf, weightOf, type Backend, type Share } from './shares.ts';
+import { describeWeights, lastWriterOf, relationOf, type LastWriter } from './source.ts';
+import { ISTIO_SCALE, liveManagedRoutes, statusWeights, type StatusWeights } from './weights.ts';
 
 // No controller adds more routes with these names, and removing each takes time in proportion to the list.
 const MOST_REPEATED = 100;
@@ -53,7 +39,7 @@ export const virtualServiceWeights = definePreserver({
   summary:
     'The routes of a VirtualService that a Rollout controls keep their weights, and the header and mirror routes before them.',
   kinds: ['VirtualService.networking.istio.io'],
-  keep({ submitted, old, rollout, rollouts, world }) {
+  keep({ submitted, old, rollout, rollouts, world, manager = '' }) {
     const status = statusWeights(rollout);
     if (status === undefined) return NEVER;
     const entries = virtualServiceReadings(rollout).filter(
@@ -63,11 +49,18 @@ export const virtualServiceWeights = definePreserver({
         entry.name === submitted.metadata.name,
     );
     const managed = managedRouteNames(rollout);
+    const backendsOf = backendsFor(rollout, status);
+    const writerOf = (type: RouteType): LastWriter => lastWriterOf(old, type, manager);
     const storedRoutes = old === undefined ? [] : entries.flatMap((entry) => selectRoutes(old, entry, managed).routes);
-    const sharesOf = sharesFor(rollout, status);
-    const anyStored = storedRoutes.map((route) => canaryShare(sharesOf(route))).find((weight) => weight !== undefined);
-
     const stored = new StoredRoutes(old, storedRoutes);
+    const isMissed = storedRoutes.some(
+      (route) => relationOf(backendsOf(route), status, ISTIO_SCALE, writerOf(route.type)) === 'missed',
+    );
+    const anyStored = isMissed
+      ? undefined
+      : storedRoutes.map((route) => shareOf(backendsOf(route), ISTIO_SCALE)).find((share) => share !== undefined);
+    const common = anyStored ?? (status.share && scaled(status.share, ISTIO_SCALE.totals[0]));
+
     const kept: Preserved[] = [];
     const [reads, weighed, writes] = [new Set<string>(), new Set<string>(), new Set<string>()];
     for (const entry of entries) {
@@ -78,10 +71,13 @@ export const virtualServiceWeights = definePreserver({
         if (weighed.has(part)) continue;
         weighed.add(part);
         const storedRoute = stored.routeFor(route);
-        const shares = storedRoute === undefined ? [] : sharesOf(storedRoute);
-        const canary = canaryShare(shares) ?? anyStored ?? status.canary;
-        if (canary === undefined) continue;
-        const weights = keepWeights(submitted, route, sharesOf(route), shares, canary, status);
+        const weights = keepWeights(submitted, route, {
+          backends: backendsOf(route),
+          stored: storedRoute === undefined ? undefined : backendsOf(storedRoute),
+          common,
+          status,
+          writer: writerOf(route.type),
+        });
         kept.push(weights);
         if (isKept(weights)) writes.add(part);
       }
@@ -114,12 +110,15 @@ function partsSelecting(entry: VirtualServiceEntry, { ambiguous }: Selection): s
   return ambiguous.includes('http') ? [] : [WHICH];
 }
 
-/** Returns a function that classifies the destinations of a route. */
-function sharesFor(rollout: KubeObject, status: StatusWeights): (route: Route) => readonly Share[] {
+/**
+ * Returns a function that classifies the destinations of a route, in the order in which the controller decides (Argo
+ * Rollouts v1.9.1, `processRoutes`).
+ */
+function backendsFor(rollout: KubeObject, status: StatusWeights): (route: Route) => readonly Backend[] {
   const services = stableAndCanaryServices(rollout, false);
   const rule = destinationRuleOf(rollout);
   const additional = new Set(rule?.additionalSubsets);
-  const partOf = (host: string, subset: string): Part => {
+  const partOf = (host: string, subset: string): Backend['part'] => {
     if (host === '') return 'other';
     if (host === services.canary || (subset !== '' && subset === rule?.canarySubset)) return 'canary';
     if (host === services.stable || (subset !== '' && subset === rule?.stableSubset)) return 'stable';
@@ -128,18 +127,19 @@ function sharesFor(rollout: KubeObject, status: StatusWeights): (route: Route) =
   };
   return (route) => {
     const raws = asArray(dig(route.raw, 'route'));
-    return route.destinations.map(({ host, subset }, index) => {
+    return route.destinations.map(({ host, subset }, index): Backend => {
       const raw = raws[index];
       const short = shortHost(host);
-      const weight = dig(raw, 'weight') ?? 0;
-      return { part: partOf(short, subset), host: short, weight: typeof weight === 'number' ? weight : undefined, raw };
+      const part = partOf(short, subset);
+      return { part, id: idOf(part, short, subset), weight: weightOf(dig(raw, 'weight') ?? 0), raw };
     });
   };
 }
 
-function canaryShare(shares: readonly Share[]): number | undefined {
-  // Traffic is never shifted in a route whose only destination is the canary.
-  return shares.length < 2 ? undefined : percent(shares.find(({ part }) => part === 'canary')?.weight);
+// Canary and stable are the same destination in whatever way it is written.
+function idOf(part: Backend['part'], host: string, subset: string): string {
+  if (part === 'canary' || part === 'stable') return '';
+  return part === 'experiment' ? host : `${host}/${subset}`;
 }
 
 // Once for all Rollouts of a VirtualService. The first route of a name wins, as it does in Istio.
@@ -155,21 +155,21 @@ const httpRoutesByName = memo(
 /** The routes of the stored VirtualService, found by their names or matches. */
 class StoredRoutes {
   readonly #byName: ReadonlyMap<string, Route>;
-  readonly #byMatch = new Map<string, Route>();
+  readonly #byMatch = new Counterparts<Route>();
   readonly #first = new Map<RouteType, Route>();
 
   constructor(old: KubeObject | undefined, controlled: readonly Route[]) {
     this.#byName = old === undefined ? new Map() : httpRoutesByName(old);
-    for (const route of controlled) {
-      if (!this.#byMatch.has(matchKey(route))) this.#byMatch.set(matchKey(route), route);
+    for (const route of new Set(controlled)) {
+      this.#byMatch.add(matchKey(route), route);
       if (!this.#first.has(route.type)) this.#first.set(route.type, route);
     }
   }
 
-  /** Returns the stored route that corresponds to a submitted one. */
+  /** Returns the stored route that corresponds to a submitted one. Is asked once for each, in their order. */
   routeFor(route: Route): Route | undefined {
     if (route.type === 'http' && route.name !== '') return this.#byName.get(route.name);
-    return this.#byMatch.get(matchKey(route)) ?? this.#first.get(route.type);
+    return this.#byMatch.next(matchKey(route)) ?? this.#first.get(route.type);
   }
 }
 
@@ -180,48 +180,49 @@ function matchKey(route: Route): string {
 function keepWeights(
   submitted: KubeObject,
   route: Route,
-  shares: readonly Share[],
-  stored: readonly Share[],
-  canary: number,
-  status: StatusWeights,
+  {
+    backends,
+    stored,
+    common,
+    status,
+    writer,
+  }: {
+    readonly backends: readonly Backend[];
+    readonly stored: readonly Backend[] | undefined;
+    readonly common: Share | undefined;
+    readonly status: StatusWeights;
+    readonly writer: LastWriter;
+  },
 ): Preserved {
-  const controlled = shares.filter(({ part }) => part !== 'other');
-  const shifts = controlled.some(({ part }) => part === 'canary') && controlled.some(({ part }) => part === 'stable');
-  if (!shifts || controlled.some(({ weight }) => weight === undefined)) return NOTHING;
-  const submittedHosts = new Set(shares.map(({ host }) => host));
-  const dropped = stored.filter(
-    ({ part, host, raw }) => part === 'experiment' && isObject(raw) && !submittedHosts.has(host),
-  );
-  const missing = new Map(dropped.map(({ host, raw }) => [host, asObject(raw)]));
-  const experiments = new Set([
-    ...controlled.filter(({ part }) => part === 'experiment').map(({ host }) => host),
-    ...missing.keys(),
-  ]);
-  const taken = [...experiments].reduce((sum, host) => sum + (status.additional.get(host) ?? 0), 0);
-  const additional = controlled.reduce((sum, { part, weight }) => sum + (part === 'additional' ? (weight ?? 0) : 0), 0);
-  const stable = Math.max(0, 100 - canary - taken - additional);
-
+  const shifts = backends.some(({ part }) => part === 'canary') && backends.some(({ part }) => part === 'stable');
+  if (!shifts) return NOTHING;
+  const relation = stored === undefined ? 'trusted' : relationOf(stored, status, ISTIO_SCALE, writer);
+  const known = relation === 'missed' || stored === undefined ? undefined : shareOf(stored, ISTIO_SCALE);
+  const kept = keepRule({
+    submitted: backends,
+    stored,
+    missing: stored === undefined ? [] : missingExperiments(backends, stored),
+    share: known ?? common,
+    copies: relation !== 'missed',
+    scale: ISTIO_SCALE,
+    experiments: status.additional,
+  });
+  if (kept === undefined) return NOTHING;
   const operations: Operation[] = [];
-  for (const [index, share] of shares.entries()) {
-    const target = {
-      canary,
-      stable,
-      experiment: status.additional.get(share.host) ?? 0,
-      additional: share.weight,
-      other: share.weight,
-    }[share.part];
-    if (target !== share.weight)
+  for (const [index, target] of kept.weights.entries()) {
+    if (target !== undefined && target !== backends[index]?.weight)
       operations.push(...setAt(submitted, [...route.path, 'route', index, 'weight'], target));
   }
-  for (const [host, raw] of missing) {
-    operations.push(insertAt([...route.path, 'route', '-'], { ...raw, weight: status.additional.get(host) ?? 0 }));
-  }
+  for (const { raw, weight } of kept.missing)
+    operations.push(insertAt([...route.path, 'route', '-'], { ...asObject(raw), weight }));
   if (operations.length === 0) return NOTHING;
-  const experimentWeights = [...experiments].map((host) => `, ${host} ${status.additional.get(host) ?? 0}`).join('');
-  return {
-    operations,
-    notes: [`weights stable ${stable}, canary ${canary}${experimentWeights} in ${describe(route)}`],
-  };
+  return { operations, notes: [describeWeights(kept, backends, status, relation, describe(route))] };
+}
+
+function missingExperiments(backends: readonly Backend[], stored: readonly Backend[]): readonly Backend[] {
+  const submitted = new Set(backends.map(({ id }) => id));
+  const missing = stored.filter(({ part, id, raw }) => part === 'experiment' && isObject(raw) && !submitted.has(id));
+  return [...new Map(missing.map((backend) => [backend.id, backend])).values()];
 }
 
 function describe(route: Route): string {
@@ -267,8 +268,24 @@ function keepManagedRoutes(
     );
     return operations.length === 0 ? { ...nothing, reads } : { operations, notes, reads, writes: reads };
   }
+  if (areAsStored(http, present, old, own)) return { ...nothing, reads: reads.add(WHICH) };
   const reordered = { list: ['spec', 'http'], removed: present.map(({ index }) => index), first: owned };
   return { operations: [], reordered, notes, reads, writes: new Set([...reads, WHICH]) };
+}
+
+// What is stored can be applied again, whatever wrote it.
+function areAsStored(
+  http: readonly Route[],
+  present: readonly Route[],
+  old: KubeObject,
+  own: ReadonlySet<string>,
+): boolean {
+  const stored = routesOf(old, ['http']);
+  return (
+    stored.length === http.length &&
+    [...own].reduce((sum, name) => sum + routesNamed(old, name).length, 0) === present.length &&
+    present.every(({ index, raw }) => same(raw, stored[index]?.raw))
+  );
 }
 
 function hasOthersBefore(index: number, own: ReadonlySet<string>, unmanaged: readonly Route[]): boolean {

@@ -54,8 +54,10 @@ describe('a converted Deployment', () => {
     const said = await say(converted, web({ replicas: 5 }), before);
     expect(said).toMatchObject({ replicas: 0, marks: { replicas: '5', 'rollout-uid': 'r-1' } });
     expect(said.warnings).toContain(
-      'Deployment "web": becomes a plain Deployment again: Rollout "web" is deleted once the pods of the Deployment serve traffic',
+      'Deployment "web": becomes a plain Deployment again: Rollout "web" is deleted once the pods of the Deployment serve traffic; to keep the Rollout, set rollgate.io/convert: "canary" again',
     );
+    const off = await say(converted, web({ replicas: 5, annotations: { convert: 'off' } }), before);
+    expect(off.warnings).toContain('is deleted once the pods of the Deployment serve traffic [');
   });
 
   it('is not changed while its conversion is suspended', async () => {

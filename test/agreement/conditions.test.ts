@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { problemOf } from '../../src/conditions/condition.ts';
 import type { Dialect } from '../../src/conditions/problem.ts';
 import { ANY, FLOAT, listOf, NIL, type Type } from '../../src/conditions/types.ts';
-import type { RolloutsVersion } from '../control-plane/build.ts';
+import type { RolloutsVersion } from '../control-plane/versions.ts';
 import { conditions } from './conditions.ts';
 import { Oracle, type Outcomes } from './oracle.ts';
 

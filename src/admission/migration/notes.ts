@@ -1,7 +1,8 @@
 import { adviceFor } from '../../migration/advice.ts';
-import { MIGRATION_RULE, migrationAnnotationsOf } from '../../migration/annotations.ts';
+import { CONVERT, MIGRATION_RULE, migrationAnnotationsOf } from '../../migration/annotations.ts';
 import { rolloutOf, type DeploymentChange, type Migration } from '../../migration/plan.ts';
 import type { KubeObject } from '../../world/object.ts';
+import { dig } from '../../world/read.ts';
 import type { World } from '../../world/world.ts';
 import { nameOf, ruleTag } from '../attribution.ts';
 
@@ -60,7 +61,7 @@ export function continuingNotes(before: KubeObject, after: KubeObject, atZero: b
       : [
           note(
             after,
-            `becomes a plain Deployment again: ${rollout} is deleted once the pods of the Deployment serve traffic`,
+            `becomes a plain Deployment again: ${rollout} is deleted once the pods of the Deployment serve traffic${ifUnmeant(before, after)}`,
           ),
         ];
   if (annotations.suspended !== undefined)
@@ -71,6 +72,14 @@ export function continuingNotes(before: KubeObject, after: KubeObject, atZero: b
     ? [`stays at 0 replicas and shows as Healthy even if its pods fail: ${rollout} runs them`]
     : [];
   return [...healthy, ...news].map((text) => note(after, text));
+}
+
+// A manifest without the annotation may lack it by mistake. `off` is no mistake.
+function ifUnmeant(before: KubeObject, after: KubeObject): string {
+  const { profile } = migrationAnnotationsOf(before);
+  return profile === undefined || dig(after.metadata, 'annotations', CONVERT) !== undefined
+    ? ''
+    : `; to keep the Rollout, set ${CONVERT}: "${profile}" again`;
 }
 
 /**

@@ -1,0 +1,91 @@
+import { memo } from '../world/memo.ts';
+import type { KubeObject } from '../world/object.ts';
+import { asObject, dig } from '../world/read.ts';
+import { writersOf } from '../world/writers.ts';
+import { isSameShare, scaled, shareOf, type Backend, type Kept, type Scale, type Share } from './shares.ts';
+import type { StatusWeights } from './weights.ts';
+
+/** Who wrote the stored weights last, as far as managedFields show it. */
+export type LastWriter = 'requester' | 'controller' | 'unknown';
+
+// The field manager of Argo Rollouts: the name of its program. Plugins are programs of other names.
+const CONTROLLER = 'rollouts-controller';
+
+/**
+ * Returns who wrote a field of the spec last. A client owns the field also if it sent another value and a keep replaced
+ * it. So the requester counts only if nobody else owns the field, and only where the status differs.
+ *
+ * @param manager - The field manager of the request; empty if the client names none.
+ */
+export function lastWriterOf(old: KubeObject | undefined, field: string, manager: string): LastWriter {
+  const owner = old === undefined ? undefined : soleOwners(old).get(field);
+  if (owner === undefined) return 'unknown';
+  if (owner === manager && manager !== '') return 'requester';
+  return owner === CONTROLLER ? 'controller' : 'unknown';
+}
+
+// The fields of the spec that one manager owns, once for all Rollouts of an object.
+const soleOwners = memo((object: KubeObject): ReadonlyMap<string, string> => {
+  const owners = new Map<string, string>();
+  const several = new Set<string>();
+  for (const { manager, fields } of writersOf(object)) {
+    for (const key of Object.keys(asObject(dig(fields, 'f:spec')))) {
+      const field = key.replace(/^f:/, '');
+      if ((owners.get(field) ?? manager) !== manager) several.add(field);
+      owners.set(field, manager);
+    }
+  }
+  for (const field of several) owners.delete(field);
+  return owners;
+});
+
+/** How the stored weights of a rule relate to the status of the Rollout. */
+export type Relation =
+  /** The stored weights are those of the controller, or nothing shows that they are not. */
+  | 'trusted'
+  /** They differ from the status, and who wrote them is not known. */
+  | 'doubtful'
+  /** They differ from the status because the requester has written them before: Rollgate missed that. */
+  | 'missed';
+
+/** Returns how the stored weights of a rule relate to the status. */
+export function relationOf(
+  stored: readonly Backend[],
+  status: StatusWeights,
+  scale: Scale,
+  writer: LastWriter,
+): Relation {
+  const canary = stored.find(({ part }) => part === 'canary');
+  if (canary === undefined || status.share === undefined || !stored.some(({ part }) => part === 'stable'))
+    return 'trusted';
+  const share = shareOf(stored, scale);
+  // A plugin that ignores `maxTrafficWeight` writes the number of the status out of another total.
+  if (canary.weight === status.share.canary || (share !== undefined && agrees(share, status.share))) return 'trusted';
+  if (writer === 'requester' && status.isCertain) return 'missed';
+  return writer === 'controller' ? 'trusted' : 'doubtful';
+}
+
+function agrees(stored: Share, status: Share): boolean {
+  return isSameShare(stored, status) || isSameShare(stored, scaled(status, stored.total));
+}
+
+/** Returns the words about the weights of a rule: `weights stable 80, canary 20 in http route "primary"`. */
+export function describeWeights(
+  { weights, experiments, source }: Kept,
+  backends: readonly Backend[],
+  status: StatusWeights,
+  relation: Relation,
+  route?: string,
+): string {
+  const of = (wanted: Backend['part']): string => {
+    const index = backends.findIndex(({ part }) => part === wanted);
+    return index < 0 ? '' : `${wanted} ${weights[index] ?? backends[index]?.weight ?? 0}`;
+  };
+  const listed = [of('stable'), of('canary'), ...[...experiments].map(([id, weight]) => `${id} ${weight}`)];
+  const text = `weights ${listed.filter((part) => part !== '').join(', ')}${route === undefined ? '' : ` in ${route}`}`;
+  if (relation === 'missed')
+    return `${text} from the status: the stored ones are of an earlier write by the same client`;
+  return relation === 'doubtful' && source === 'stored' && status.share !== undefined
+    ? `${text}, as stored; the status of the Rollout has canary ${status.share.canary}`
+    : text;
+}
