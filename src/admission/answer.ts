@@ -1,11 +1,13 @@
+import type { Reconciler } from '../policy/reconcilers.ts';
 import { INTERNAL_ERROR } from '../rules/engine.ts';
 import type { Skipped } from '../rules/finding.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
-import { crossesNamespaces, type DecidedFinding, type DecisionContext } from './decisions.ts';
+import { crossesNamespaces, isAcrossObjects, type DecidedFinding, type DecisionContext } from './decisions.ts';
+import { RULE_TAG } from './attribution.ts';
 import type { MigratedDeployment } from './migration/migrate.ts';
 import { warningsOf } from './warning-lines.ts';
 import { problemWith } from './preserve.ts';
-import { renderFinding } from './rendered-finding.ts';
+import { renderFinding, type RenderedFinding } from './rendered-finding.ts';
 import { toldOf } from './told.ts';
 import { allowed, refused, type AdmissionResponse, type Extras } from './response.ts';
 import type { Request } from './review.ts';
@@ -91,19 +93,21 @@ export function validatedAnswer(
   const told = toldOf(findings);
   const deleted = request.operation === 'DELETE';
   const { rules } = context.settings(namespaceOf(object));
-  const rendered = told.findings.map(({ finding, decision }) => {
+  const rendered = told.findings.map((entry) => {
+    const { finding, decision } = entry;
     const foreign = crossesNamespaces(finding, object, context);
     const refusesChange = request.operation === 'UPDATE' && decision === 'deny';
     return {
       finding,
       decision,
-      text: renderFinding(finding, object, { foreign, refusesChange, deleted }),
+      foreign,
+      text: renderFinding(finding, object, { foreign, refusesChange, deleted, ...toolOf(entry, context) }),
       // A deletion brings nothing, and what will be denied in enforce mode is not fine.
       ownLine: foreign || deleted || rules[finding.rule] === 'deny',
     };
   });
   const causes = rendered.filter(({ decision }) => decision === 'deny').map(({ text }) => text);
-  const warnings = warningsOf(rendered.filter(({ decision }) => decision === 'warn'));
+  const warnings = warningsOf(oncePerForeign(rendered.filter(({ decision }) => decision === 'warn')));
   const { more } = told;
   const verdict = causes.length > 0 ? 'deny' : warnings.length > 0 ? 'warn' : 'allow';
   const extras: Extras = {
@@ -139,6 +143,25 @@ export function validatedAnswer(
       ...(breakGlass === undefined ? {} : { breakGlass }),
     },
   };
+}
+
+function toolOf({ finding, decision }: DecidedFinding, { reconciler }: DecisionContext): Pick<Reconciler, 'tool'> {
+  const tool = reconciler?.settings.tool;
+  return tool === undefined || decision !== 'deny' || !isAcrossObjects(finding) ? {} : { tool };
+}
+
+// Each rule has its own tag. How many rules there are to it would tell more than that the other object exists.
+function oncePerForeign<T extends { readonly foreign: boolean; readonly text: RenderedFinding }>(
+  warned: readonly T[],
+): T[] {
+  const said = new Set<string>();
+  return warned.filter(({ foreign, text: { text } }) => {
+    if (!foreign) return true;
+    const about = text.replace(RULE_TAG, '');
+    const isFirst = !said.has(about);
+    said.add(about);
+    return isFirst;
+  });
 }
 
 function unique(ids: readonly string[]): string[] {
