@@ -17,8 +17,16 @@ export interface DecisionRecord {
   readonly verdict: 'allow' | 'warn' | 'deny' | 'exempt';
   /** Why it was not evaluated, where it was not. */
   readonly exempt?: string;
-  /** `failed` is the rule that threw, where the finding is `internal-error`. */
-  readonly findings: readonly { readonly rule: string; readonly decision: 'deny' | 'warn'; readonly failed?: string }[];
+  /** `failed` is the rule that threw, if the finding is `internal-error`. */
+  readonly findings: readonly {
+    readonly rule: string;
+    readonly decision: 'deny' | 'warn';
+    /** Set if it is a warning only because the policy audits. */
+    readonly wouldDeny?: true;
+    readonly failed?: string;
+  }[];
+  /** What the user was told about the findings, a line each. */
+  readonly messages?: readonly string[];
   readonly skipped: readonly Skipped[];
   /** The ids of the keeps that changed something. */
   readonly kept: readonly string[];
@@ -133,11 +141,13 @@ export function validatedAnswer(
         : allowed(request.uid, extras),
     record: {
       verdict,
-      findings: findings.map(({ finding, decision }) => ({
+      findings: findings.map(({ finding, decision, wouldDeny }) => ({
         rule: finding.rule,
         decision,
+        ...(wouldDeny === undefined ? {} : { wouldDeny }),
         ...(finding.rule === INTERNAL_ERROR ? { failed: finding.messageId } : {}),
       })),
+      messages: [...causes.map(({ text }) => text), ...warnings],
       skipped,
       kept: [],
       ...(breakGlass === undefined ? {} : { breakGlass }),

@@ -11,6 +11,11 @@ type Verdict = DecisionRecord['verdict'] | 'error';
 
 const QUESTIONS: readonly QuestionKind[] = ['token', 'access'];
 const QUESTION_RESULTS: readonly QuestionResult[] = ['allowed', 'denied', 'remembered', 'shed', 'error'];
+const DECISIONS = [
+  ['deny', 'false'],
+  ['warn', 'false'],
+  ['warn', 'true'],
+] as const;
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 // A series that appears with its first denial has no rate at that moment. For the most important kinds it exists from
 // the start.
@@ -49,8 +54,8 @@ export class Metrics implements QuestionMetrics {
   );
   readonly #findings = this.#counter(
     'rollgate_findings_total',
-    'Findings that admission requests introduced, by decision.',
-    ['rule', 'decision'],
+    'Findings that admission requests introduced, by decision, and whether enforce mode would deny what is a warning.',
+    ['rule', 'decision', 'would_deny'],
   );
   readonly #skipped = this.#counter(
     'rollgate_skipped_total',
@@ -130,7 +135,8 @@ export class Metrics implements QuestionMetrics {
   /** Counts an answered admission request. */
   decided(webhook: Webhook, request: Request, record: DecisionRecord, seconds: number): void {
     this.#answered(webhook, request, record.verdict, seconds);
-    for (const { rule, decision, count } of countsOf(record)) this.#findings.inc({ rule, decision }, count);
+    for (const { rule, decision, wouldDeny, count } of countsOf(record))
+      this.#findings.inc({ rule, decision, would_deny: String(wouldDeny) }, count);
     for (const { failed } of record.findings) if (failed !== undefined) this.#ruleErrors.inc({ rule: failed });
     for (const rule of new Set(record.skipped.map((skip) => skip.rule))) this.#skipped.inc({ rule });
     for (const keep of record.kept) this.#kept.inc({ keep });
@@ -278,7 +284,7 @@ export class Metrics implements QuestionMetrics {
 
   #seed({ rules, keeps }: MetricSources): void {
     for (const rule of rules) {
-      for (const decision of ['deny', 'warn']) this.#findings.inc({ rule, decision }, 0);
+      for (const [decision, wouldDeny] of DECISIONS) this.#findings.inc({ rule, decision, would_deny: wouldDeny }, 0);
       this.#skipped.inc({ rule }, 0);
       this.#ruleErrors.inc({ rule }, 0);
     }

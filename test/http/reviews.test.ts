@@ -59,7 +59,9 @@ describe('POST /validate', () => {
     ]);
     const decided = { verdict: 'warn', rules: ['reference-exists'] };
     expect(app.lines.find(({ msg }) => msg === 'decided')).toMatchObject(decided);
-    expect(await metric(app.metrics, 'rollgate_findings_total{rule="reference-exists",decision="warn"}')).toBe(5);
+    expect(
+      await metric(app.metrics, 'rollgate_findings_total{rule="reference-exists",decision="warn",would_deny="false"}'),
+    ).toBe(5);
   });
 
   it('denies an object that conflicts with the world, as the API server rejects an invalid object', async () => {
@@ -136,6 +138,9 @@ describe('POST /validate', () => {
         dryRun: true,
         verdict: 'deny',
         rules: ['virtualservice-route-exists'],
+        messages: [
+          'VirtualService "reviews" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first [rollgate/virtualservice-route-exists]',
+        ],
         kept: [],
         ms: expect.any(Number) as number,
         msg: 'decided',
@@ -144,7 +149,10 @@ describe('POST /validate', () => {
     const labels = 'webhook="validate",operation="UPDATE",kind="Rollout.argoproj.io",verdict="deny",dry_run="true"';
     expect(await metric(app.metrics, `rollgate_admission_requests_total{${labels}}`)).toBe(1);
     expect(
-      await metric(app.metrics, 'rollgate_findings_total{rule="virtualservice-route-exists",decision="deny"}'),
+      await metric(
+        app.metrics,
+        'rollgate_findings_total{rule="virtualservice-route-exists",decision="deny",would_deny="false"}',
+      ),
     ).toBe(1);
     expect(
       await metric(app.metrics, 'rollgate_admission_duration_seconds_count{webhook="validate",operation="UPDATE"}'),
