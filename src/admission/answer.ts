@@ -25,6 +25,8 @@ export interface DecisionRecord {
     readonly wouldDeny?: true;
     readonly failed?: string;
   }[];
+  /** Whether the messages tell of an object of another namespace, because the user may get it. */
+  readonly revealing?: true;
   /** What the user was told about the findings, a line each. */
   readonly messages?: readonly string[];
   readonly skipped: readonly Skipped[];
@@ -147,6 +149,7 @@ export function validatedAnswer(
         ...(wouldDeny === undefined ? {} : { wouldDeny }),
         ...(finding.rule === INTERNAL_ERROR ? { failed: finding.messageId } : {}),
       })),
+      ...(context.known === undefined ? {} : { revealing: true }),
       messages: [...causes.map(({ text }) => text), ...warnings],
       skipped,
       kept: [],

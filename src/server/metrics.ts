@@ -6,6 +6,7 @@ import type { KindId } from '../world/object.ts';
 import type { QuestionKind, QuestionMetrics, QuestionResult } from './authorization.ts';
 import { collectedGauge, collectedTotal, registerSources, type MetricSources } from './source-metrics.ts';
 import type { Webhook } from './log.ts';
+import type { EventResult } from './object-events.ts';
 
 type Verdict = DecisionRecord['verdict'] | 'error';
 
@@ -110,6 +111,9 @@ export class Metrics implements QuestionMetrics {
     'Steps of conversions from Deployments to Rollouts, and back.',
     ['step', 'result'],
   );
+  readonly #events = this.#counter('rollgate_events_total', 'Events about objects, by what became of them.', [
+    'result',
+  ]);
   readonly #dryRuns = this.#counter('rollgate_dry_runs_total', 'Responses of the dry-run endpoint, by HTTP status.', [
     'code',
   ]);
@@ -230,6 +234,28 @@ export class Metrics implements QuestionMetrics {
       (gauge) => {
         for (const [label, count] of Object.entries(counts())) gauge.set({ label }, count);
       },
+    );
+  }
+
+  /** Counts an Event about an object. */
+  event(result: EventResult): void {
+    this.#events.inc({ result });
+  }
+
+  /** Adds the objects with contradictions that a reconciler wrote and that still stand. */
+  followUps(followUps: { readonly standing: number; readonly dropped: number }): void {
+    collectedGauge(
+      this.registry,
+      'rollgate_contradictions_standing',
+      'Objects with a contradiction that a reconciler wrote at least a minute ago, and that still stands.',
+      [],
+      (gauge) => gauge.set(followUps.standing),
+    );
+    collectedTotal(
+      this.registry,
+      'rollgate_contradictions_untracked_total',
+      'Objects whose contradictions were not followed up, because there were too many.',
+      () => followUps.dropped,
     );
   }
 

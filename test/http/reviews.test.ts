@@ -1,3 +1,5 @@
+import type { ObjectEvent } from '../../src/server/object-events.ts';
+import type { KubeObject } from '../../src/world/object.ts';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { RULES } from '../../src/rules/index.ts';
@@ -110,6 +112,33 @@ describe('POST /validate', () => {
       kind: 'AdmissionReview',
       response: { uid: UID, allowed: true },
     });
+  });
+
+  it('tells of what enforce mode would deny as an Event, once for a write and never for a dry run', async () => {
+    const told: unknown[] = [];
+    const events = { tell: (object: KubeObject, event: ObjectEvent) => void told.push([object.metadata.name, event]) };
+    const write = (route: string, dryRun: boolean): Json =>
+      reviewOf({
+        operation: 'UPDATE',
+        object: rolloutOnRoute(route),
+        oldObject: shopObject('Rollout', 'reviews'),
+        dryRun,
+      });
+    const audit = start({ events, policy: { mode: 'audit' } });
+    for (const dryRun of [true, false]) await post(audit, '/validate', write('primary', dryRun));
+    await post(audit, '/validate', write('main', false));
+    await audit.stop();
+    await post(start({ events }), '/validate', write('primary', false));
+    expect(told).toEqual([
+      [
+        'reviews',
+        {
+          reason: 'WouldBeDenied',
+          rules: ['virtualservice-route-exists'],
+          message: expect.stringContaining('has no http route "primary" (it has "main")') as string,
+        },
+      ],
+    ]);
   });
 
   it('logs one line per decision without the object, and counts it', async () => {

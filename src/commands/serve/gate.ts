@@ -4,6 +4,7 @@ import type { Request, UserInfo } from '../../admission/review.ts';
 import { PRESERVERS } from '../../preserve/index.ts';
 import { RULES } from '../../rules/index.ts';
 import type { Authorizer } from '../../server/authorization.ts';
+import type { FollowUps } from '../../server/follow-ups.ts';
 import type { Log } from '../../server/log.ts';
 import { NotAskedError } from '../../server/question-limiter.ts';
 import { messageOf } from '../../world/error.ts';
@@ -12,7 +13,12 @@ import type { Source } from './source.ts';
 import type { ServeState } from './state.ts';
 
 /** Returns the gate over a world. Over manifests nobody may break the glass, and everybody may create Rollouts. */
-export function gateOver({ world, cluster }: Source, state: ServeState, log: Log): Gate {
+export function gateOver(
+  { world, cluster }: Source,
+  state: ServeState,
+  followUps: Pick<FollowUps, 'add'>,
+  log: Log,
+): Gate {
   return new Gate({
     world,
     live: cluster?.live,
@@ -22,6 +28,7 @@ export function gateOver({ world, cluster }: Source, state: ServeState, log: Log
     discovered: () => state.discovered().trusted,
     untrusted: () => state.discovered().untrusted,
     self: cluster?.self,
+    conceded: (subject, findings) => followUps.add(subject, findings),
     converts: cluster === undefined || cluster.converts === true,
     now: Date.now,
     ...(cluster?.protection === undefined ? {} : { protection: cluster.protection }),
