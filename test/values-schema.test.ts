@@ -67,6 +67,8 @@ function withValue(given: unknown, [keyword, ...rest]: readonly string[], value:
       return [withValue(schema['items'], rest, value)];
     case 'patternProperties':
       return { a: withValue(dig(schema, 'patternProperties', key), below, value) };
+    case 'additionalProperties':
+      return { a: withValue(schema['additionalProperties'], rest, value) };
     default:
       throw new Error(`a schema with ${keyword} is new here`);
   }

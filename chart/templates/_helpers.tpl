@@ -139,7 +139,7 @@ clientConfig:
   caBundle: {{ .root.Values.certificates.caBundle | b64enc }}
   {{- end }}
 admissionReviewVersions: [v1]
-sideEffects: None
+sideEffects: {{ ternary "NoneOnDryRun" "None" .root.Values.events.enabled }}
 matchPolicy: Equivalent
 timeoutSeconds: {{ .root.Values.webhooks.timeoutSeconds }}
 failurePolicy: {{ index .root.Values.webhooks.failurePolicy .group }}

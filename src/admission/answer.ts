@@ -1,11 +1,13 @@
+import type { Reconciler } from '../policy/reconcilers.ts';
 import { INTERNAL_ERROR } from '../rules/engine.ts';
 import type { Skipped } from '../rules/finding.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
-import { crossesNamespaces, type DecidedFinding, type DecisionContext } from './decisions.ts';
+import { crossesNamespaces, isAcrossObjects, type DecidedFinding, type DecisionContext } from './decisions.ts';
+import { RULE_TAG } from './attribution.ts';
 import type { MigratedDeployment } from './migration/migrate.ts';
 import { warningsOf } from './warning-lines.ts';
 import { problemWith } from './preserve.ts';
-import { renderFinding } from './rendered-finding.ts';
+import { renderFinding, type RenderedFinding } from './rendered-finding.ts';
 import { toldOf } from './told.ts';
 import { allowed, refused, type AdmissionResponse, type Extras } from './response.ts';
 import type { Request } from './review.ts';
@@ -15,8 +17,18 @@ export interface DecisionRecord {
   readonly verdict: 'allow' | 'warn' | 'deny' | 'exempt';
   /** Why it was not evaluated, where it was not. */
   readonly exempt?: string;
-  /** `failed` is the rule that threw, where the finding is `internal-error`. */
-  readonly findings: readonly { readonly rule: string; readonly decision: 'deny' | 'warn'; readonly failed?: string }[];
+  /** `failed` is the rule that threw, if the finding is `internal-error`. */
+  readonly findings: readonly {
+    readonly rule: string;
+    readonly decision: 'deny' | 'warn';
+    /** Set if it is a warning only because the policy audits. */
+    readonly wouldDeny?: true;
+    readonly failed?: string;
+  }[];
+  /** Whether the messages tell of an object of another namespace, because the user may get it. */
+  readonly revealing?: true;
+  /** What the user was told about the findings, a line each. */
+  readonly messages?: readonly string[];
   readonly skipped: readonly Skipped[];
   /** The ids of the keeps that changed something. */
   readonly kept: readonly string[];
@@ -91,19 +103,21 @@ export function validatedAnswer(
   const told = toldOf(findings);
   const deleted = request.operation === 'DELETE';
   const { rules } = context.settings(namespaceOf(object));
-  const rendered = told.findings.map(({ finding, decision }) => {
+  const rendered = told.findings.map((entry) => {
+    const { finding, decision } = entry;
     const foreign = crossesNamespaces(finding, object, context);
     const refusesChange = request.operation === 'UPDATE' && decision === 'deny';
     return {
       finding,
       decision,
-      text: renderFinding(finding, object, { foreign, refusesChange, deleted }),
+      foreign,
+      text: renderFinding(finding, object, { foreign, refusesChange, deleted, ...toolOf(entry, context) }),
       // A deletion brings nothing, and what will be denied in enforce mode is not fine.
       ownLine: foreign || deleted || rules[finding.rule] === 'deny',
     };
   });
   const causes = rendered.filter(({ decision }) => decision === 'deny').map(({ text }) => text);
-  const warnings = warningsOf(rendered.filter(({ decision }) => decision === 'warn'));
+  const warnings = warningsOf(oncePerForeign(rendered.filter(({ decision }) => decision === 'warn')));
   const { more } = told;
   const verdict = causes.length > 0 ? 'deny' : warnings.length > 0 ? 'warn' : 'allow';
   const extras: Extras = {
@@ -129,16 +143,38 @@ export function validatedAnswer(
         : allowed(request.uid, extras),
     record: {
       verdict,
-      findings: findings.map(({ finding, decision }) => ({
+      findings: findings.map(({ finding, decision, wouldDeny }) => ({
         rule: finding.rule,
         decision,
+        ...(wouldDeny === undefined ? {} : { wouldDeny }),
         ...(finding.rule === INTERNAL_ERROR ? { failed: finding.messageId } : {}),
       })),
+      ...(context.known === undefined ? {} : { revealing: true }),
+      messages: [...causes.map(({ text }) => text), ...warnings],
       skipped,
       kept: [],
       ...(breakGlass === undefined ? {} : { breakGlass }),
     },
   };
+}
+
+function toolOf({ finding, decision }: DecidedFinding, { reconciler }: DecisionContext): Pick<Reconciler, 'tool'> {
+  const tool = reconciler?.settings.tool;
+  return tool === undefined || decision !== 'deny' || !isAcrossObjects(finding) ? {} : { tool };
+}
+
+// Each rule has its own tag. How many rules there are to it would tell more than that the other object exists.
+function oncePerForeign<T extends { readonly foreign: boolean; readonly text: RenderedFinding }>(
+  warned: readonly T[],
+): T[] {
+  const said = new Set<string>();
+  return warned.filter(({ foreign, text: { text } }) => {
+    if (!foreign) return true;
+    const about = text.replace(RULE_TAG, '');
+    const isFirst = !said.has(about);
+    said.add(about);
+    return isFirst;
+  });
 }
 
 function unique(ids: readonly string[]): string[] {

@@ -16,7 +16,13 @@ import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import { changeOf, worldAfter, type Change } from './change.ts';
-import { decideFindings, decisionContextOf, type DecidedFinding } from './decisions.ts';
+import {
+  asWarning,
+  decideFindings,
+  decisionContextOf,
+  type DecidedFinding,
+  type DecisionContext,
+} from './decisions.ts';
 import { introducedBy } from './introduced.ts';
 import { evaluatePlans, plansIn, withRollouts, type EvaluatedPlan } from './migration/bundle-plans.ts';
 import { migrationSettings } from './migration/deployment-change.ts';
@@ -78,7 +84,11 @@ export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'n
   const base = worldUnder(policy, options.base);
   const { manifests, sources } = bundle;
   const changes = changesOf(sources, base);
-  const context = decisionContextOf(policy, base, options.requireReferences);
+  const context: DecisionContext = {
+    ...decisionContextOf(policy, base, options.requireReferences),
+    // What stands next to it in the bundle was written by the same author.
+    known: new Set(sources.map(({ object }) => keyOf(object))),
+  };
   const planned = plansIn(changes, worldAfter(base, changes), (namespace) =>
     migrationSettings(policy, namespace, context.settings(namespace), { controllers: true, converts: true }),
   );
@@ -91,7 +101,7 @@ export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'n
     ...bundle.documentFindings(base.fields),
   ];
   const decided = decideFindings(all, changes, context).map((entry): DecidedFinding =>
-    isAmbiguous(entry.finding, repeated) ? { ...entry, decision: 'warn' } : entry,
+    isAmbiguous(entry.finding, repeated) ? asWarning(entry) : entry,
   );
   const lines = inReadingOrder(
     unrepeated(decided.map(({ finding, decision }) => reportedFinding(finding, decision, sources))),

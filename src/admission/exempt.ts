@@ -1,5 +1,6 @@
 import jsonpatch from 'fast-json-patch';
-import { matchesGlob, SYSTEM_ACCOUNTS, type Policy } from '../policy/policy.ts';
+import { matchesGlob } from '../policy/glob.ts';
+import { SYSTEM_ACCOUNTS, type Policy } from '../policy/policy.ts';
 import { isBeingDeleted } from '../world/rollout.ts';
 import { dig } from '../world/read.ts';
 import type { World } from '../world/world.ts';

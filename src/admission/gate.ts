@@ -12,12 +12,20 @@ import { exemptAnswer, mutatedAnswer, plainAnswer, validatedAnswer, type GateAns
 import { breakGlassOf } from './break-glass.ts';
 import { budgetOf, inSlices, type Limits, type Pacing } from './budget.ts';
 import { changeOf, type Change } from './change.ts';
-import { decideInSlices, decisionContextOf, type DecidedFinding } from './decisions.ts';
+import {
+  asWarning,
+  decideInSlices,
+  isDenial,
+  requestContextOf,
+  type DecidedFinding,
+  type DecisionContext,
+} from './decisions.ts';
 import { exemption, isTerminating, knownAccounts, onlyScales, type KnownAccounts } from './exempt.ts';
 import { findIntroduced, type Introduced } from './introduced.ts';
 import { reevaluate, type ApiReader } from './live-reads.ts';
 import { migrate } from './migration/migrate.ts';
 import { MigrationPlanner, outcomeOf, type PlannedMigration } from './migration/planner.ts';
+import { deniedAcross } from './across-namespaces.ts';
 import { NOTHING_PRESERVED, preserveRequest } from './preserving.ts';
 import { requestNotes } from './request-notes.ts';
 import type { Request, UserInfo } from './review.ts';
@@ -42,6 +50,11 @@ export interface GateParts extends Pacing {
   /** As of `BreakGlassParts`. */
   mayBreakGlass?(user: UserInfo, namespace: string): Promise<boolean | undefined>;
   /**
+   * Returns whether a user may get an object, undefined where that could not be determined. Absent: nobody may get an
+   * object of another namespace.
+   */
+  mayGet?(user: UserInfo, object: KubeObject): Promise<boolean | undefined>;
+  /**
    * Returns whether a user may create Rollouts in a namespace, undefined where that could not be determined. Absent
    * where there is no API server to ask: everybody may.
    */
@@ -56,6 +69,8 @@ export interface GateParts extends Pacing {
    * them: nothing has to.
    */
   protection?(): Promise<Protection>;
+  /** Called with what a write of a reconciler was only warned about, although it would be denied to others. */
+  conceded?(subject: KubeObject, findings: readonly Finding[]): void;
   /** False where no process makes Rollouts of the Deployments that are admitted to be converted. */
   readonly converts?: boolean;
 }
@@ -120,11 +135,12 @@ export class Gate {
     if (why !== undefined || object === undefined) return exemptAnswer(request, why ?? 'no object');
 
     const planned = await this.#plan(request, limits, policy, accounts.controllers.size > 0);
+    const context = requestContextOf(policy, world, request);
     if (planned?.decided !== undefined)
-      return this.#answer(request, object, { decided: planned.decided, skipped: planned.skipped }, policy);
+      return this.#answer(request, object, { decided: planned.decided, skipped: planned.skipped, context }, policy);
     const change = changeOf(request);
     if (change.before !== undefined && change.after !== undefined && isUnseen(change.before, change.after))
-      return this.#answer(request, object, NOTHING_FOUND, policy);
+      return this.#answer(request, object, { decided: [], skipped: [], context }, policy);
     const evaluated = await this.#evaluate(request, object, change, limits, policy);
     return 'exempt' in evaluated
       ? exemptAnswer(request, evaluated.exempt)
@@ -142,8 +158,14 @@ export class Gate {
     const { world, live } = this.#parts;
     const evaluate = (current: World): Promise<Introduced> => this.#introducedBy([change], current, limits);
     const cached = await evaluate(world);
-    const likely = await this.#decide(cached.findings, change, world, limits, policy);
-    if (live === undefined || !likely.some(mustBeCurrent)) return { decided: likely, skipped: cached.skipped };
+    const likely = await this.#decide(
+      cached.findings,
+      request,
+      change,
+      limits,
+      requestContextOf(policy, world, request),
+    );
+    if (live === undefined || !likely.decided.some(mustBeCurrent)) return { ...likely, skipped: cached.skipped };
 
     const namespace = namespaceOf(object);
     const alsoRead = namespace === '' ? [] : [keyFor('Namespace', '', namespace)];
@@ -151,10 +173,12 @@ export class Gate {
     const current = await reevaluate([change], cached, alsoRead, { world, live, deadline, evaluate });
     if (isTerminating(current.world, request.namespace)) return { exempt: 'terminating namespace' };
     const { findings, skipped } = current.introduced;
-    const decided = await this.#decide(findings, change, current.world, limits, policy);
+    const again = requestContextOf(policy, current.world, request);
+    const { decided, context } = await this.#decide(findings, request, change, limits, again);
     return {
       decided: decided.map((entry) => warnIfUnreadable(entry, current.unreadable)),
       skipped,
+      context,
       unconfirmed: unconfirmedLines(decided, current.unreadable),
     };
   }
@@ -164,21 +188,42 @@ export class Gate {
     return inSlices(findIntroduced(world, changes, this.#parts.rules, budget), limits, this.#parts);
   }
 
-  #decide(
+  async #decide(
     findings: readonly Finding[],
+    { user }: Request,
     change: Change,
-    world: World,
     limits: Limits,
-    policy: Policy,
-  ): Promise<DecidedFinding[]> {
-    const context = decisionContextOf(policy, world, false);
-    return inSlices(decideInSlices(findings, [change], context), limits, this.#parts);
+    asked: DecisionContext,
+  ): Promise<Omit<Evaluated, 'skipped'>> {
+    const decide = (context: DecisionContext): Promise<DecidedFinding[]> =>
+      inSlices(decideInSlices(findings, [change], context), limits, this.#parts);
+    const known = await this.#readable(findings, user, change, limits, asked);
+    const context = known === undefined ? asked : { ...asked, known };
+    return { decided: await decide(context), context };
+  }
+
+  // What an answer may tell about other namespaces. Nobody is asked about unless something would be denied.
+  async #readable(
+    findings: readonly Finding[],
+    user: UserInfo,
+    change: Change,
+    limits: Limits,
+    context: DecisionContext,
+  ): Promise<ReadonlySet<ObjectKey> | undefined> {
+    const { mayGet } = this.#parts;
+    if (mayGet === undefined || change.after === undefined) return undefined;
+    const others = await inSlices(deniedAcross(findings, change, context), limits, this.#parts);
+    if (others.size === 0) return undefined;
+    const answers = await Promise.all(
+      [...others].map(async ([key, object]) => ({ key, may: await mayGet(user, object) })),
+    );
+    return new Set([keyOf(change.after), ...answers.flatMap(({ key, may }) => (may === true ? [key] : []))]);
   }
 
   async #answer(
     request: Request,
     object: KubeObject,
-    { decided, skipped, unconfirmed = [] }: Evaluated,
+    { decided, skipped, context, unconfirmed = [] }: Evaluated,
     policy: Policy,
   ): Promise<GateAnswer> {
     const denies = decided.some(({ decision }) => decision === 'deny');
@@ -188,12 +233,18 @@ export class Gate {
       breakGlass?.override === undefined
         ? decided
         : decided.map((entry): DecidedFinding => ({ ...entry, decision: 'warn' }));
-    const context = decisionContextOf(policy, this.#parts.world, false);
+    if (!denies) this.#concede(findings);
     const override = denies ? breakGlass?.override : undefined;
     const { rules } = context.settings(namespaceOf(object));
     const notes = requestNotes(request, this.#parts.world, (rule) => rules[rule] === 'off');
     const warnings = [...(breakGlass === undefined ? [] : [breakGlass.warning]), ...unconfirmed, ...notes];
     return validatedAnswer(request, object, { findings, skipped, breakGlass: override, warnings }, context);
+  }
+
+  #concede(findings: readonly DecidedFinding[]): void {
+    const conceded = findings.filter((entry) => entry.conceded === true).map(({ finding }) => finding);
+    for (const [, group] of Map.groupBy(conceded, ({ subject }) => keyOf(subject)))
+      if (group[0] !== undefined) this.#parts.conceded?.(group[0].subject, group);
   }
 
   async #plan(
@@ -205,7 +256,7 @@ export class Gate {
     if (request.kindId !== 'Deployment.apps') return undefined;
     return this.#planner.plan(request, {
       policy,
-      decisions: decisionContextOf(policy, this.#parts.world, false),
+      decisions: requestContextOf(policy, this.#parts.world, request),
       controllers,
       deadline: limits.deadline,
       introducedBy: (changes, world) => this.#introducedBy(changes, world, limits),
@@ -229,21 +280,21 @@ const NONE: readonly string[] = [];
 
 type Evaluated = Pick<PlannedMigration, 'skipped'> & {
   readonly decided: readonly DecidedFinding[];
+  /** The one that decided. */
+  readonly context: DecisionContext;
   /** What is said about lists that could not be read. */
   readonly unconfirmed?: readonly string[];
 };
 
-const NOTHING_FOUND: Evaluated = { decided: [], skipped: [] };
-
 // A cache that lags must neither deny anything nor call anything missing. Reading again makes nothing smaller.
-function mustBeCurrent({ finding, decision }: DecidedFinding): boolean {
-  if (finding.rule === TOO_LARGE) return false;
-  return decision === 'deny' || finding.class === 'missing';
+function mustBeCurrent(entry: DecidedFinding): boolean {
+  if (entry.finding.rule === TOO_LARGE) return false;
+  return isDenial(entry) || entry.finding.class === 'missing';
 }
 
 function warnIfUnreadable(entry: DecidedFinding, unreadable: ReadonlySet<ObjectKey>): DecidedFinding {
   if (unreadable.size === 0) return entry;
   const { finding } = entry;
   const isUnreadable = unreadable.has(keyOf(finding.subject)) || dependsOnSome(finding, unreadable);
-  return isUnreadable ? { ...entry, decision: 'warn' } : entry;
+  return isUnreadable ? asWarning(entry) : entry;
 }

@@ -1,3 +1,4 @@
+import type { Reconciler } from '../policy/reconcilers.ts';
 import { pathIn, renderFix, renderMessage, type Finding } from '../rules/finding.ts';
 import { keyOf, namespaceOf, refOf, type KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
@@ -22,6 +23,8 @@ export interface RenderOptions {
   readonly refusesChange: boolean;
   /** Whether the submitted object is to be deleted. */
   readonly deleted: boolean;
+  /** The tool whose way to go on it names, if it denies what several objects contradict. */
+  readonly tool?: Reconciler['tool'];
 }
 
 /**
@@ -32,7 +35,7 @@ export interface RenderOptions {
 export function renderFinding(
   finding: Finding,
   submitted: KubeObject,
-  { foreign, refusesChange, deleted }: RenderOptions,
+  { foreign, refusesChange, deleted, tool }: RenderOptions,
 ): RenderedFinding {
   // Without a field kubectl prints a colon with nothing before it.
   const field = renderPath(pathIn(finding, refOf(submitted))?.path ?? ['spec']);
@@ -55,11 +58,24 @@ export function renderFinding(
   }
   const message = renderMessage(finding);
   const fix = renderFix(finding);
-  if (ofSubject) return rendered(submitted, `${message}: ${fix}`);
+  if (ofSubject) return rendered(submitted, `${message}: ${fix}${tool === undefined ? '' : wayOf(tool, finding)}`);
   // A user who deletes an object on purpose is not told to create it.
   if (deleted)
     return rendered(submitted, `deleting this breaks ${nameOf(subject)}: ${message}: change the ${subject.kind} first`);
   return rendered(subject, about(subject, `${message}: ${fix}${refusesChange ? orderOfChanges(finding) : ''}`));
+}
+
+function wayOf(tool: NonNullable<Reconciler['tool']>, { subject, object, related }: Finding): string {
+  const key = keyOf(subject);
+  const others = [object, ...related.map((place) => place.object)].filter((other) => keyOf(other) !== key);
+  const other = others[0]?.kind ?? 'other object';
+  if (tool === 'argo-cd')
+    return isMidUpdate(subject)
+      ? ` (an update of the ${subject.kind} is in progress: with syncPolicy.retry Argo CD applies this when it has ended)`
+      : ` (if the same sync changes the ${other}: give that an earlier sync wave, or set syncPolicy.retry)`;
+  return isMidUpdate(subject)
+    ? ` (an update of the ${subject.kind} is in progress: Flux tries again, and this passes when it has ended)`
+    : ` (Flux stops here: bring the ${other} in an earlier commit, or in a Kustomization that this one has in dependsOn)`;
 }
 
 function orderOfChanges({ subject, class: findingClass }: Finding): string {

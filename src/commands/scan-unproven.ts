@@ -6,7 +6,8 @@ import {
   REPLICAS,
 } from '../migration/annotations.ts';
 import { rolloutOf } from '../migration/plan.ts';
-import { isConversionNamespace, matchesGlob, type Policy } from '../policy/policy.ts';
+import { matchesGlob } from '../policy/glob.ts';
+import { isConversionNamespace, type Policy } from '../policy/policy.ts';
 import type { ReportedFinding } from '../report/model.ts';
 import { namespaceOf, refOf, type KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';

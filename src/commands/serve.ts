@@ -52,6 +52,7 @@ function addSourceOptions(command: Command): void {
     .option('--context <name>', 'the context in the kubeconfig (default: the current one)')
     .option('--istio-kubeconfig <file>', 'the kubeconfig of the cluster with the Istio objects, if it is another one')
     .option('--account <name>', 'the account that Rollgate runs as, system:serviceaccount:NAMESPACE:NAME')
+    .option('--events', 'write Events about objects that a reconciler left invalid, or that enforce mode would deny')
     .option(
       '--conversion-lease <namespace/name>',
       'convert Deployments; of several processes only the holder of this Lease does',

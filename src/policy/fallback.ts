@@ -36,7 +36,11 @@ function whatDecidesKeeps(text: string, known: PolicyCatalog): Policy | undefine
 }
 
 // What is left decides where and for whom something is kept.
-const DECISIONS: ReadonlySet<string> = new Set([...SETTINGS.filter((key) => key !== 'keeps'), 'profiles']);
+const DECISIONS: ReadonlySet<string> = new Set([
+  ...SETTINGS.filter((key) => key !== 'keeps'),
+  'profiles',
+  'reconcilers',
+]);
 
 const DECIDES_KEEPS: ReadonlySet<string> = new Set(
   Object.keys(POLICY_SCHEMA.shape).filter((key) => !DECISIONS.has(key)),

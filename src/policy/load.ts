@@ -7,7 +7,8 @@ import type { Profile } from '../migration/profiles.ts';
 import { messageOf } from '../world/error.ts';
 import { issueMessage, shown } from './issue-message.ts';
 import { PolicyErrors } from './policy-errors.ts';
-import { POLICY_KEYS, POLICY_SCHEMA, type GivenProfile } from './schema.ts';
+import { RECONCILER_DEFAULTS, type Reconciler } from './reconcilers.ts';
+import { POLICY_KEYS, POLICY_SCHEMA, type GivenPolicy, type GivenProfile } from './schema.ts';
 
 // The most that a ConfigMap holds. YAML takes seconds and hundreds of bytes for each byte.
 const MAX_LENGTH = 1024 * 1024;
@@ -114,6 +115,7 @@ export function checkPolicy(value: unknown, known: PolicyCatalog): ParsedPolicy 
       controllers: { ...base.controllers, ...defined(given.controllers ?? {}) },
       breakGlass: { ...base.breakGlass, ...defined(given.breakGlass ?? {}) },
       trustedNamespaces: given.trustedNamespaces ?? base.trustedNamespaces,
+      reconcilers: reconcilersOf(given.reconcilers ?? {}, base),
       profiles: { ...base.profiles, ...profiles },
       overrides: (given.overrides ?? []).map((entry): Override => ({
         ...defined(entry),
@@ -133,6 +135,21 @@ function profileOf({ rollout, metadata, ...rest }: GivenProfile): Profile {
     strategy,
     rollout: rollout ?? '{name}',
     metadata: { labels: metadata?.labels ?? {}, annotations: metadata?.annotations ?? {} },
+  };
+}
+
+// The policy's own come first: of two globs that match, the first decides.
+function reconcilersOf(
+  given: NonNullable<GivenPolicy['reconcilers']>,
+  { reconcilers: base }: Policy,
+): Policy['reconcilers'] {
+  const named = Object.entries(given).map(([name, entry]): readonly [string, Reconciler] => {
+    const usual = Object.hasOwn(base, name) ? base[name] : undefined;
+    return [name, { ...RECONCILER_DEFAULTS, ...usual, ...defined(entry) }];
+  });
+  return {
+    ...Object.fromEntries(named),
+    ...Object.fromEntries(Object.entries(base).filter(([name]) => !Object.hasOwn(given, name))),
   };
 }
 

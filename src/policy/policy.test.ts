@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { matchesGlob } from './glob.ts';
 import { parsePolicy } from './load.ts';
+import { reconcilerOf } from './reconcilers.ts';
 import {
   controllerNamespaces,
   decisionFor,
   DEFAULT_POLICY,
   isConversionNamespace,
   isTrusted,
-  matchesGlob,
   type Policy,
   type Situation,
   worldUnder,
@@ -104,7 +105,42 @@ describe('a policy', () => {
     expect(parsePolicy('breakGlass: {}', KNOWN)).toEqual({ ok: true, policy: DEFAULT_POLICY });
   });
 
+  it('names the reconcilers that ship, and adds its own before them', () => {
+    const named = (text: string): Policy['reconcilers'] | undefined => {
+      const loaded = parsePolicy(text, KNOWN);
+      return loaded.ok ? loaded.policy.reconcilers : undefined;
+    };
+    expect(named('reconcilers: { argocd-controller: { writes: warnAcrossObjects } }')).toEqual({
+      ...DEFAULT_POLICY.reconcilers,
+      'argocd-controller': { dryRun: 'warn', writes: 'warnAcrossObjects', tool: 'argo-cd' },
+    });
+    const own = named("reconcilers: { 'argo-*': { dryRun: warn }, helm-controller: {} }") ?? {};
+    expect(own).toEqual({
+      'argo-*': { dryRun: 'warn', writes: 'deny' },
+      'helm-controller': { dryRun: 'deny', writes: 'deny' },
+      ...DEFAULT_POLICY.reconcilers,
+    });
+    expect(Object.keys(own)[0]).toBe('argo-*');
+    expect(reconcilerOf(own, 'argo-cd-prod')).toEqual({ dryRun: 'warn', writes: 'deny' });
+    expect(reconcilerOf({ '*': { dryRun: 'deny', writes: 'deny' }, ...own }, 'argocd-controller')).toBe(
+      own['argocd-controller'],
+    );
+    for (const nobody of ['', 'kubectl', 'constructor', 'argocd-controller '])
+      expect(reconcilerOf(own, nobody)).toBeUndefined();
+  });
+
   it.each([
+    ['reconciler: {}', 'unknown key "reconciler"; did you mean "reconcilers"?'],
+    ['reconcilers: [flux]', 'reconcilers: use a map'],
+    ['reconcilers: { flux: { dryrun: warn } }', 'reconcilers.flux: unknown key "dryrun"; did you mean "dryRun"?'],
+    [
+      'reconcilers: { flux: { writes: warn } }',
+      'reconcilers.flux.writes: invalid value "warn": use "deny" or "warnAcrossObjects"',
+    ],
+    [
+      'reconcilers: { flux: { dryRun: off } }',
+      'reconcilers.flux.dryRun: invalid value "off": use "deny" or "warnAcrossObjects" or "warn"',
+    ],
     ['modes: audit', 'unknown key "modes"; did you mean "mode"?'],
     ['rules: { route-port-exist: warn }', 'rules: unknown rule "route-port-exist"; did you mean "route-port-exists"?'],
     ['keeps: { service-hsh: off }', 'keeps: unknown keep "service-hsh"; did you mean "service-hash"?'],

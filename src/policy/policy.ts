@@ -3,6 +3,8 @@ import { SHIPPED_PROFILES, type Profile } from '../migration/profiles.ts';
 import { parseVersion, supportedRange, type ReleaseRange, type SupportedRange } from '../world/rollouts-versions.ts';
 import { withVersions } from '../world/store.ts';
 import type { World } from '../world/world.ts';
+import { matchesGlob } from './glob.ts';
+import { SHIPPED_RECONCILERS, type Reconciler } from './reconcilers.ts';
 
 /** The setting of one rule: `deny` treats its findings as invalid, `warn` never denies, `off` reports nothing. */
 export type RuleSetting = 'deny' | 'warn' | 'off';
@@ -81,6 +83,8 @@ export interface Policy extends Settings {
   };
   /** Pairs of namespace globs: Rollouts in the first may control objects in the second. */
   readonly trustedNamespaces: readonly { readonly rollouts: string; readonly objects: string }[];
+  /** The clients that apply many objects by themselves, by field manager: an exact name, or a glob. */
+  readonly reconcilers: Readonly<Record<string, Reconciler>>;
   readonly overrides: readonly Override[];
   /** The profiles for converting Deployments to Rollouts, by the name that `rollgate.io/convert` selects. */
   readonly profiles: Readonly<Record<string, Profile>>;
@@ -112,6 +116,7 @@ export const DEFAULT_POLICY: Policy = {
   conversionNamespaces: [],
   breakGlass: { maxDuration: '24h' },
   trustedNamespaces: [],
+  reconcilers: SHIPPED_RECONCILERS,
   overrides: [],
   profiles: SHIPPED_PROFILES,
 };
@@ -214,33 +219,6 @@ export function isConversionNamespace({ conversionNamespaces }: Policy, namespac
   return conversionNamespaces.length === 0 || conversionNamespaces.includes(namespace);
 }
 
-/**
- * Reports whether a text matches a glob, in which `*` stands for any run of characters and `?` for one. Takes time
- * linear in both.
- */
-export function matchesGlob(glob: string, text: string): boolean {
-  let g = 0;
-  let t = 0;
-  let star = -1;
-  let mark = 0;
-  while (t < text.length) {
-    if (glob[g] === '*') {
-      star = g++;
-      mark = t;
-    } else if (g < glob.length && (glob[g] === '?' || glob[g] === text[t])) {
-      g++;
-      t++;
-    } else if (star >= 0) {
-      g = star + 1;
-      t = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (glob[g] === '*') g++;
-  return g === glob.length;
-}
-
 /** The circumstances in which a finding was introduced. */
 export interface Situation {
   readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
@@ -252,6 +230,18 @@ export interface Situation {
   readonly foreign: boolean;
   /** Whether a missing object counts as invalid (`--require-references`). */
   readonly requireReferences: boolean;
+  /** Set if a reconciler asks. */
+  readonly reconciler?: ReconcilerSituation | undefined;
+}
+
+/** What decides whether a reconciler is denied what others are. */
+export interface ReconcilerSituation {
+  readonly settings: Reconciler;
+  readonly dryRun: boolean;
+  /** Whether the finding is a contradiction between objects, rather than a mistake in one alone. */
+  readonly acrossObjects: boolean;
+  /** Whether the subject is of a kind that the controller updates step by step: a Rollout or an Experiment. */
+  readonly subjectUpdates: boolean;
 }
 
 /**
@@ -297,5 +287,26 @@ function capped(
   situation: Situation,
   settings: Settings,
 ): 'deny' | 'warn' {
-  return setting === 'warn' || situation.foreign || settings.mode === 'audit' ? 'warn' : decision;
+  if (setting === 'warn' || situation.foreign || settings.mode === 'audit') return 'warn';
+  return decision === 'deny' && isConceded(situation, settings) ? 'warn' : decision;
+}
+
+/**
+ * Reports whether a reconciler is only warned about what others are denied. A write is never conceded what the dry run
+ * of a single object would show, nor anything while an update of the Rollout is in progress.
+ */
+function isConceded(situation: Situation, { crossObjectUpdates }: Settings): boolean {
+  const { reconciler, operation, midUpdate, subjectAdmitted } = situation;
+  if (reconciler === undefined) return false;
+  const { settings, dryRun, acrossObjects, subjectUpdates } = reconciler;
+  if (dryRun) return settings.dryRun === 'warn' || (settings.dryRun === 'warnAcrossObjects' && acrossObjects);
+  return (
+    settings.writes === 'warnAcrossObjects' &&
+    acrossObjects &&
+    crossObjectUpdates === 'warn' &&
+    operation === 'UPDATE' &&
+    subjectAdmitted &&
+    subjectUpdates &&
+    !midUpdate
+  );
 }

@@ -36,6 +36,11 @@ const profile = z.strictObject({
   rollbackWindow: anyObject.optional(),
   progressDeadlineAbort: z.boolean().optional(),
 });
+const reconciler = z.strictObject({
+  dryRun: z.enum(['deny', 'warnAcrossObjects', 'warn']).optional(),
+  writes: z.enum(['deny', 'warnAcrossObjects']).optional(),
+  tool: z.enum(['argo-cd', 'flux']).optional(),
+});
 const override = z.strictObject({
   name: text,
   namespaces: z.array(text).optional(),
@@ -58,9 +63,13 @@ export const POLICY_SCHEMA = z.strictObject({
   conversionNamespaces: z.array(namespace).optional(),
   breakGlass: z.strictObject({ maxDuration: duration.optional() }).optional(),
   trustedNamespaces: z.array(z.strictObject({ rollouts: text, objects: text })).optional(),
+  reconcilers: z.record(text, reconciler).optional(),
   overrides: z.array(override).optional(),
   profiles: z.record(text, profile).optional(),
 });
+
+/** A policy as it is written. */
+export type GivenPolicy = z.infer<typeof POLICY_SCHEMA>;
 
 /** A profile as it is written in a policy. */
 export type GivenProfile = z.infer<typeof profile>;

@@ -327,3 +327,27 @@ describe('a yes', () => {
     );
   });
 });
+
+describe('the question whether a user may get an object', () => {
+  it('names the object, with everything that is known about the user', async () => {
+    const asked: unknown[] = [];
+    const authorizer = clusterAuthorizer({
+      authentication: { createTokenReview: () => Promise.reject(new Error('not used')) },
+      authorization: {
+        createSubjectAccessReview: ({ body }) => {
+          asked.push(body.spec);
+          return Promise.resolve({ spec: {}, status: { allowed: true } });
+        },
+      },
+    });
+    const user = { username: 'jane', groups: ['devs'], uid: '7', extra: { scopes: ['a'] } };
+    expect(await authorizer.mayGet(user, 'VirtualService.networking.istio.io', 'mesh', 'reviews')).toBe(true);
+    expect(await authorizer.mayGet(user, 'Service', 'mesh', 'reviews')).toBe(true);
+    const about = { user: 'jane', groups: ['devs'], uid: '7', extra: { scopes: ['a'] } };
+    const place = { verb: 'get', namespace: 'mesh', name: 'reviews' };
+    expect(asked).toEqual([
+      { ...about, resourceAttributes: { group: 'networking.istio.io', resource: 'virtualservices', ...place } },
+      { ...about, resourceAttributes: { group: '', resource: 'services', ...place } },
+    ]);
+  });
+});

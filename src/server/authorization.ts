@@ -27,6 +27,8 @@ export interface Authorizer {
    * @param namespace - Empty for all namespaces, or for a cluster-scoped kind.
    */
   mayRead(user: UserInfo, kind: KindId, namespace: string): Promise<boolean>;
+  /** Reports whether the user may get one object. */
+  mayGet(user: UserInfo, kind: KindId, namespace: string, name: string): Promise<boolean>;
   /** Reports whether the user may suspend Rollgate for an object in the namespace. */
   mayBreakGlass(user: UserInfo, namespace: string): Promise<boolean>;
   /** Reports whether the user may create Rollouts in the namespace. */
@@ -137,6 +139,10 @@ export function clusterAuthorizer(options: AuthorizerOptions): Authorizer {
       );
       return verbs.every(Boolean);
     },
+    mayGet: (user, kind, namespace, name) =>
+      may(user, {
+        resourceAttributes: { group: KINDS[kind].group, resource: KINDS[kind].plural, verb: 'get', namespace, name },
+      }),
     mayCreateRollouts: (user, namespace) =>
       may(user, { resourceAttributes: { group: 'argoproj.io', resource: 'rollouts', verb: 'create', namespace } }),
     mayBreakGlass: (user, namespace) =>

@@ -40,6 +40,23 @@ function logged(
 }
 
 describe('logDecision', () => {
+  it('has the first messages, and the rules that would deny in enforce mode', () => {
+    const findings = [
+      { rule: 'a', decision: 'warn', wouldDeny: true },
+      { rule: 'b', decision: 'warn' },
+      { rule: 'a', decision: 'warn', wouldDeny: true },
+    ] as const;
+    const messages = ['x'.repeat(400), ...Array.from({ length: 7 }, (_, index) => `message ${index}`)];
+    expect(logged({ verdict: 'warn', findings, messages })).toMatchObject([
+      {
+        wouldDeny: ['a'],
+        messages: [`${'x'.repeat(300)}…`, 'message 0', 'message 1', 'message 2', 'message 3', 'and 3 more'],
+      },
+    ]);
+    expect(logged({})[0]).not.toHaveProperty('messages');
+    expect(logged({})[0]).not.toHaveProperty('wouldDeny');
+  });
+
   it('names each rule once, and never shows the object', () => {
     const findings = [
       { rule: 'a', decision: 'deny' },

@@ -27,6 +27,8 @@ export type Webhook = 'mutate' | 'validate';
 
 // A name in a hostile body may be megabytes long.
 const LONGEST = 300;
+// A request can have a hundred.
+const MOST_MESSAGES = 5;
 
 /**
  * Writes the one line of a decision: who requested what for which object, and the outcome; never the object. Requests
@@ -53,6 +55,8 @@ export function logDecision(
       ...about(webhook, request),
       verdict: record.verdict,
       rules: unique(record.findings.map(({ rule }) => rule)),
+      ...wouldDenyOf(record),
+      ...messagesOf(record),
       kept: record.kept,
       ...(record.skipped.length === 0 ? {} : { skipped: unique(record.skipped.map(({ rule }) => rule)) }),
       ...(record.exempt === undefined ? {} : { exempt: cut(record.exempt) }),
@@ -63,6 +67,19 @@ export function logDecision(
     },
     'decided',
   );
+}
+
+// What enforce mode would deny, by rule.
+function wouldDenyOf({ findings }: DecisionRecord): { readonly wouldDeny?: readonly string[] } {
+  const rules = unique(findings.filter(({ wouldDeny }) => wouldDeny === true).map(({ rule }) => rule));
+  return rules.length === 0 ? {} : { wouldDeny: rules };
+}
+
+// Argo CD shows no warnings, so the log is where people read them.
+function messagesOf({ messages = [] }: DecisionRecord): { readonly messages?: readonly string[] } {
+  if (messages.length === 0) return {};
+  const more = messages.length - MOST_MESSAGES;
+  return { messages: [...messages.slice(0, MOST_MESSAGES).map(cut), ...(more > 0 ? [`and ${more} more`] : [])] };
 }
 
 /** Returns the fields that every line about a request has. */

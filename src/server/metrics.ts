@@ -6,11 +6,17 @@ import type { KindId } from '../world/object.ts';
 import type { QuestionKind, QuestionMetrics, QuestionResult } from './authorization.ts';
 import { collectedGauge, collectedTotal, registerSources, type MetricSources } from './source-metrics.ts';
 import type { Webhook } from './log.ts';
+import type { EventResult } from './object-events.ts';
 
 type Verdict = DecisionRecord['verdict'] | 'error';
 
 const QUESTIONS: readonly QuestionKind[] = ['token', 'access'];
 const QUESTION_RESULTS: readonly QuestionResult[] = ['allowed', 'denied', 'remembered', 'shed', 'error'];
+const DECISIONS = [
+  ['deny', 'false'],
+  ['warn', 'false'],
+  ['warn', 'true'],
+] as const;
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 // A series that appears with its first denial has no rate at that moment. For the most important kinds it exists from
 // the start.
@@ -49,8 +55,8 @@ export class Metrics implements QuestionMetrics {
   );
   readonly #findings = this.#counter(
     'rollgate_findings_total',
-    'Findings that admission requests introduced, by decision.',
-    ['rule', 'decision'],
+    'Findings that admission requests introduced, by decision, and whether enforce mode would deny what is a warning.',
+    ['rule', 'decision', 'would_deny'],
   );
   readonly #skipped = this.#counter(
     'rollgate_skipped_total',
@@ -105,6 +111,9 @@ export class Metrics implements QuestionMetrics {
     'Steps of conversions from Deployments to Rollouts, and back.',
     ['step', 'result'],
   );
+  readonly #events = this.#counter('rollgate_events_total', 'Events about objects, by what became of them.', [
+    'result',
+  ]);
   readonly #dryRuns = this.#counter('rollgate_dry_runs_total', 'Responses of the dry-run endpoint, by HTTP status.', [
     'code',
   ]);
@@ -130,7 +139,8 @@ export class Metrics implements QuestionMetrics {
   /** Counts an answered admission request. */
   decided(webhook: Webhook, request: Request, record: DecisionRecord, seconds: number): void {
     this.#answered(webhook, request, record.verdict, seconds);
-    for (const { rule, decision, count } of countsOf(record)) this.#findings.inc({ rule, decision }, count);
+    for (const { rule, decision, wouldDeny, count } of countsOf(record))
+      this.#findings.inc({ rule, decision, would_deny: String(wouldDeny) }, count);
     for (const { failed } of record.findings) if (failed !== undefined) this.#ruleErrors.inc({ rule: failed });
     for (const rule of new Set(record.skipped.map((skip) => skip.rule))) this.#skipped.inc({ rule });
     for (const keep of record.kept) this.#kept.inc({ keep });
@@ -227,6 +237,28 @@ export class Metrics implements QuestionMetrics {
     );
   }
 
+  /** Counts an Event about an object. */
+  event(result: EventResult): void {
+    this.#events.inc({ result });
+  }
+
+  /** Adds the objects with contradictions that a reconciler wrote and that still stand. */
+  followUps(followUps: { readonly standing: number; readonly dropped: number }): void {
+    collectedGauge(
+      this.registry,
+      'rollgate_contradictions_standing',
+      'Objects with a contradiction that a reconciler wrote at least a minute ago, and that still stands.',
+      [],
+      (gauge) => gauge.set(followUps.standing),
+    );
+    collectedTotal(
+      this.registry,
+      'rollgate_contradictions_untracked_total',
+      'Objects whose contradictions were not followed up, because there were too many.',
+      () => followUps.dropped,
+    );
+  }
+
   /** Counts a response of the dry-run endpoint. */
   dryRun(code: number): void {
     this.#dryRuns.inc({ code });
@@ -278,7 +310,7 @@ export class Metrics implements QuestionMetrics {
 
   #seed({ rules, keeps }: MetricSources): void {
     for (const rule of rules) {
-      for (const decision of ['deny', 'warn']) this.#findings.inc({ rule, decision }, 0);
+      for (const [decision, wouldDeny] of DECISIONS) this.#findings.inc({ rule, decision, would_deny: wouldDeny }, 0);
       this.#skipped.inc({ rule }, 0);
       this.#ruleErrors.inc({ rule }, 0);
     }

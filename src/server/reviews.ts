@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decisionContextOf } from '../admission/decisions.ts';
-import type { Gate, GateAnswer, Limits } from '../admission/gate.ts';
+import type { DecisionRecord, Gate, GateAnswer, Limits } from '../admission/gate.ts';
 import { allowed, reviewOf, unreadable, type AdmissionResponse } from '../admission/response.ts';
 import { parseReview, type Request } from '../admission/review.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -12,6 +12,7 @@ import type { BodyLanes, BodySlot } from './body-lanes.ts';
 import { parseJson, shapeOf, type JsonShape } from './json-body.ts';
 import { about, logDecision, type Log, type Webhook } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { ObjectEvents } from './object-events.ts';
 import { json, problem, send, type Reply } from './reply.ts';
 import { readHead } from './review-head.ts';
 import { uncheckedAnswer, whyNotRead, type Unchecked } from './unchecked.ts';
@@ -24,6 +25,8 @@ export interface ReviewParts {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly limiter: BodyLanes;
+  /** Where to tell of what enforce mode would deny, if anywhere. */
+  readonly events?: Pick<ObjectEvents, 'tell'> | undefined;
   /** How many Rollouts and other subjects one request may check; the others are reported as skipped. */
   readonly maxSubjects: number;
   /** How many operations one evaluation may take; the checks that do not finish are reported as skipped. */
@@ -206,6 +209,7 @@ async function answer(
     const milliseconds = performance.now() - times.arrived;
     metrics.decided(webhook, request, record, milliseconds / 1000);
     logDecision(log, webhook, request, record, milliseconds);
+    tellOfAudit(request, record, parts);
     return json(200, reviewOf(response));
   } catch (error) {
     if (error === CLIENT_GONE) return undefined;
@@ -213,6 +217,17 @@ async function answer(
     log.error({ ...about(webhook, request), reason: stackOf(error) }, 'internal error');
     return json(200, reviewOf(failureResponse(request, parts)));
   }
+}
+
+function tellOfAudit({ object, dryRun }: Request, record: DecisionRecord, { events }: ReviewParts): void {
+  if (events === undefined || dryRun || object === undefined) return;
+  const rules = [...new Set(record.findings.flatMap(({ rule, wouldDeny }) => (wouldDeny === true ? [rule] : [])))];
+  if (rules.length === 0) return;
+  // Everybody who can read Events can read it, also those who may not get what the author of this write may.
+  const [message = ''] = record.messages ?? [];
+  const text =
+    record.revealing === true || message === '' ? `enforce mode would deny this: ${rules.join(', ')}` : message;
+  events.tell(object, { reason: 'WouldBeDenied', rules, message: text });
 }
 
 async function answerWithin(

@@ -2,7 +2,9 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Request } from '../../src/admission/review.ts';
 import { keyOf, type KubeObject } from '../../src/world/object.ts';
+import { applyLikeFlux } from '../support/flux-client.ts';
 import { gateOver, liveOf, NO_LIMITS, objectsOf, requestFor } from '../support/gate.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
@@ -40,17 +42,44 @@ function renamed(folder: string, from: RegExp, to: string): readonly [string, st
   return [before, before.replaceAll(from, to)];
 }
 
-/** Applies an object. Returns the denial, or undefined and adds the object to the state. */
+function rolloutOf(text: string): KubeObject {
+  const found = objectsOf(text).find(({ kind }) => kind === 'Rollout');
+  if (found === undefined) throw new Error('no Rollout');
+  return found;
+}
+
+/** Applies an object. Returns the denial, or undefined and adds the object to the state, unless it is a dry run. */
 async function apply(
   state: Map<string, KubeObject>,
   cached: readonly KubeObject[],
   object: KubeObject,
+  client: Pick<Request, 'fieldManager' | 'dryRun'> = { fieldManager: 'kubectl', dryRun: false },
 ): Promise<string | undefined> {
   const gate = gateOver(cached, { live: liveOf(() => [...state.values()]) });
-  const { response } = await gate.validate(requestFor(object, state.get(keyOf(object))), NO_LIMITS);
+  const { response } = await gate.validate(requestFor(object, state.get(keyOf(object)), client), NO_LIMITS);
   if (!response.allowed) return response.status?.message;
-  state.set(keyOf(object), object);
+  if (!client.dryRun) state.set(keyOf(object), object);
   return undefined;
+}
+
+/** Applies objects as Flux does, with the state before it in the cache. Returns the first error. */
+function applyByFlux(
+  state: Map<string, KubeObject>,
+  objects: readonly KubeObject[],
+  fieldManager = 'kustomize-controller',
+): Promise<string | undefined> {
+  const cached = [...state.values()];
+  return applyLikeFlux(objects, (object, dryRun) => apply(state, cached, object, { fieldManager, dryRun }));
+}
+
+function stateOf(objects: readonly KubeObject[]): Map<string, KubeObject> {
+  return new Map(objects.map((object) => [keyOf(object), object]));
+}
+
+/** Returns objects with their Rollouts in the middle of an update, or with it ended. */
+function updating(objects: readonly KubeObject[], inProgress: boolean): KubeObject[] {
+  const status = { currentPodHash: inProgress ? 'new' : 'old', stableRS: 'old' };
+  return objects.map((object) => (object.kind === 'Rollout' ? { ...object, status } : object));
 }
 
 describe('one commit that changes both sides', () => {
@@ -93,6 +122,48 @@ describe('one commit that changes both sides', () => {
         { numRuns: 30 },
       );
     }
+  });
+});
+
+describe('a client that stops at the first error and writes Rollouts before their routes', () => {
+  for (const [name, [before, after]] of Object.entries(COMMITS)) {
+    it(`brings the commit at its first apply: ${name}`, async () => {
+      const state = stateOf(objectsOf(before));
+      expect(await applyByFlux(state, objectsOf(after))).toBeUndefined();
+      for (const object of objectsOf(after)) expect(state.get(keyOf(object))).toEqual(object);
+      expect(await applyByFlux(state, objectsOf(after))).toBeUndefined();
+    });
+
+    it(`brings the commit without a person once an update in progress has ended: ${name}`, async () => {
+      const state = stateOf(updating(objectsOf(before), true));
+      await applyByFlux(state, updating(objectsOf(after), true));
+      const ended = stateOf(updating([...state.values()], false));
+      expect(await applyByFlux(ended, objectsOf(after))).toBeUndefined();
+    });
+  }
+
+  it('would be stuck without the settings of its field manager', async () => {
+    const [before, after] = COMMITS['a renamed http route'] ?? ['', ''];
+    const state = stateOf(objectsOf(before));
+    for (let retry = 0; retry < 3; retry++)
+      expect(await applyByFlux(state, objectsOf(after), 'some-controller')).toContain('has no http route');
+    expect([...state.values()]).toEqual(objectsOf(before));
+  });
+
+  it('is denied what contradicts a Rollout in the middle of an update, and nothing is half applied by its dry run', async () => {
+    const [before, after] = COMMITS['a renamed http route'] ?? ['', ''];
+    const state = stateOf(updating(objectsOf(before), true));
+    const error = await applyByFlux(state, updating(objectsOf(after), true));
+    expect(error).toContain('an update of the Rollout is in progress: Flux tries again');
+    expect(state.get(keyOf(rolloutOf(after)))).not.toEqual(rolloutOf(after));
+  });
+
+  it('applies nothing of a commit with a mistake in one object alone', async () => {
+    const [before, after] = COMMITS['a renamed http route'] ?? ['', ''];
+    const state = stateOf(objectsOf(before));
+    const error = await applyByFlux(state, objectsOf(after.replace(/setWeight: \d+/, 'setWeight: 120')));
+    expect(error).toContain('120');
+    expect([...state.values()]).toEqual(objectsOf(before));
   });
 });
 

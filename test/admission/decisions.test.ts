@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY, type Policy } from '../../src/policy/policy.ts';
 import { kindOf, type KubeObject } from '../../src/world/object.ts';
-import { CONTROLLER, gateOver, objectsIn, requestFor, validate } from '../support/gate.ts';
+import { CONTROLLER, gateOver, liveOf, objectsIn, requestFor, validate } from '../support/gate.ts';
 import {
   ROLLOUT,
   badRoute,
@@ -224,6 +224,31 @@ describe.each([
     expect(response.allowed).toBe(verdict !== 'deny');
     expect(response.uid).toBe(request.uid);
     expect((response.warnings ?? []).length > 0).toBe(verdict === 'warn');
+  });
+});
+
+describe('audit mode', () => {
+  it('says what enforce mode would deny, and what it would not', async () => {
+    const wouldDenied = async (policy: Partial<Policy>, world: readonly KubeObject[]): Promise<readonly string[]> => {
+      const gate = gateOver(world, { policyChange: { mode: 'audit', ...policy } });
+      const { record } = await validate(gate, requestFor(rollout, undefined));
+      expect(record.verdict).toBe('warn');
+      expect(record.messages?.length).toBeGreaterThan(0);
+      return record.findings.filter(({ wouldDeny }) => wouldDeny === true).map(({ rule }) => rule);
+    };
+    expect(await wouldDenied({}, [...services, badRoute])).toEqual(['virtualservice-route-exists']);
+    expect(await wouldDenied({ rules: { 'virtualservice-route-exists': 'warn' } }, [...services, badRoute])).toEqual(
+      [],
+    );
+    expect(await wouldDenied({}, [])).toEqual([]);
+    const enforced = await validate(gateOver([...services, badRoute]), requestFor(rollout, undefined));
+    expect(enforced.record.findings.some(({ wouldDeny }) => wouldDeny === true)).toBe(false);
+  });
+
+  it('reads again from the API server what enforce mode would deny', async () => {
+    const live = liveOf(() => [...services, goodRoute]);
+    const gate = gateOver([...services, badRoute], { policyChange: { mode: 'audit' }, live });
+    expect((await validate(gate, requestFor(rollout, undefined))).record.verdict).toBe('allow');
   });
 });
 

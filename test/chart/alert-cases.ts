@@ -141,6 +141,11 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
       'rollgate_conversion_steps_total{step="create",result="success"}': rising(),
     },
   },
+  RollgateContradictionsStand: {
+    fires: { rollgate_contradictions_standing: always(1) },
+    // Fixed within five minutes.
+    quiet: { rollgate_contradictions_standing: '0+0x117 1+0x3' },
+  },
   RollgateQuestionsShed: {
     fires: { 'rollgate_api_questions_total{question="token",result="shed"}': rising(60) },
     labels: { question: 'token' },

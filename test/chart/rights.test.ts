@@ -82,6 +82,22 @@ describe('rights of the account of Rollgate', () => {
     expect(JSON.stringify(args('--set', 'conversion.enabled=false'))).not.toContain('conversion');
   });
 
+  it('grants the right to write Events only with events.enabled, and then says that requests have side effects', () => {
+    const written = (...args: string[]): unknown[] =>
+      objects(...args)
+        .filter((value) => dig(value, 'kind') === 'ClusterRole' && dig(value, 'metadata', 'name') === 'rollgate-events')
+        .map((role) => dig(role, 'rules'));
+    const rendered = (...args: string[]): string => JSON.stringify(objects(...args));
+    const on = ['--set', 'events.enabled=true'];
+    expect(written()).toEqual([]);
+    expect(written(...on)).toEqual([
+      [{ apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] }],
+    ]);
+    expect(rendered()).not.toMatch(/"--events"|NoneOnDryRun/);
+    expect(rendered(...on)).toContain('"--events"');
+    expect(rendered(...on)).not.toContain('"sideEffects":"None"');
+  });
+
   it('grants write access only in the namespaces of conversion.namespaces, and tells the program which', () => {
     const rendered = objects('--set', 'conversion.namespaces={shop,web,shop}');
     const rights = rendered

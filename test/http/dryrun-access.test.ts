@@ -70,6 +70,7 @@ describe('who may use it in a cluster', () => {
         asked.push(`${kind} in ${namespace}`);
         return answer('mayRead', !unreadable.includes(kind));
       },
+      mayGet: () => Promise.resolve(false),
       mayBreakGlass: () => answer('mayBreakGlass', false),
       mayCreateRollouts: () => Promise.resolve(true),
     };

@@ -259,6 +259,7 @@ describe('the thread of the dry runs', () => {
       authenticate: () => Promise.resolve(jane),
       mayUse: () => Promise.resolve(true),
       mayRead: () => patience,
+      mayGet: () => Promise.resolve(false),
       mayBreakGlass: () => Promise.resolve(false),
       mayCreateRollouts: () => Promise.resolve(true),
     };

@@ -78,7 +78,7 @@ describe('the health port', () => {
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
     for (const line of [
       'rollgate_admission_requests_total{webhook="validate",operation="UPDATE",kind="Rollout.argoproj.io",verdict="deny",dry_run="false"} 0',
-      'rollgate_findings_total{rule="a-rule",decision="deny"} 0',
+      'rollgate_findings_total{rule="a-rule",decision="deny",would_deny="false"} 0',
       'rollgate_skipped_total{rule="a-rule"} 0',
       'rollgate_rule_errors_total{rule="a-rule"} 0',
       'rollgate_kept_total{keep="service-hash"} 0',

@@ -1,3 +1,5 @@
+import type { ObjectEvent } from '../../src/server/object-events.ts';
+import type { KubeObject } from '../../src/world/object.ts';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { RULES } from '../../src/rules/index.ts';
@@ -59,7 +61,9 @@ describe('POST /validate', () => {
     ]);
     const decided = { verdict: 'warn', rules: ['reference-exists'] };
     expect(app.lines.find(({ msg }) => msg === 'decided')).toMatchObject(decided);
-    expect(await metric(app.metrics, 'rollgate_findings_total{rule="reference-exists",decision="warn"}')).toBe(5);
+    expect(
+      await metric(app.metrics, 'rollgate_findings_total{rule="reference-exists",decision="warn",would_deny="false"}'),
+    ).toBe(5);
   });
 
   it('denies an object that conflicts with the world, as the API server rejects an invalid object', async () => {
@@ -110,6 +114,33 @@ describe('POST /validate', () => {
     });
   });
 
+  it('tells of what enforce mode would deny as an Event, once for a write and never for a dry run', async () => {
+    const told: unknown[] = [];
+    const events = { tell: (object: KubeObject, event: ObjectEvent) => void told.push([object.metadata.name, event]) };
+    const write = (route: string, dryRun: boolean): Json =>
+      reviewOf({
+        operation: 'UPDATE',
+        object: rolloutOnRoute(route),
+        oldObject: shopObject('Rollout', 'reviews'),
+        dryRun,
+      });
+    const audit = start({ events, policy: { mode: 'audit' } });
+    for (const dryRun of [true, false]) await post(audit, '/validate', write('primary', dryRun));
+    await post(audit, '/validate', write('main', false));
+    await audit.stop();
+    await post(start({ events }), '/validate', write('primary', false));
+    expect(told).toEqual([
+      [
+        'reviews',
+        {
+          reason: 'WouldBeDenied',
+          rules: ['virtualservice-route-exists'],
+          message: expect.stringContaining('has no http route "primary" (it has "main")') as string,
+        },
+      ],
+    ]);
+  });
+
   it('logs one line per decision without the object, and counts it', async () => {
     const app = start();
     await post(
@@ -136,6 +167,9 @@ describe('POST /validate', () => {
         dryRun: true,
         verdict: 'deny',
         rules: ['virtualservice-route-exists'],
+        messages: [
+          'VirtualService "reviews" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first [rollgate/virtualservice-route-exists]',
+        ],
         kept: [],
         ms: expect.any(Number) as number,
         msg: 'decided',
@@ -144,7 +178,10 @@ describe('POST /validate', () => {
     const labels = 'webhook="validate",operation="UPDATE",kind="Rollout.argoproj.io",verdict="deny",dry_run="true"';
     expect(await metric(app.metrics, `rollgate_admission_requests_total{${labels}}`)).toBe(1);
     expect(
-      await metric(app.metrics, 'rollgate_findings_total{rule="virtualservice-route-exists",decision="deny"}'),
+      await metric(
+        app.metrics,
+        'rollgate_findings_total{rule="virtualservice-route-exists",decision="deny",would_deny="false"}',
+      ),
     ).toBe(1);
     expect(
       await metric(app.metrics, 'rollgate_admission_duration_seconds_count{webhook="validate",operation="UPDATE"}'),

@@ -23,6 +23,7 @@ describe('rollgate serve with a cluster', () => {
         authenticate: (token) => Promise.resolve(token === 'good' ? jane : undefined),
         mayUse: () => Promise.resolve(true),
         mayRead: () => Promise.resolve(true),
+        mayGet: () => Promise.resolve(false),
         mayBreakGlass: () => Promise.resolve(true),
         mayCreateRollouts: () => Promise.resolve(true),
       },

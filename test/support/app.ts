@@ -24,6 +24,7 @@ export interface AppOptions {
   readonly policy?: Partial<Policy>;
   readonly authorizer?: Authorizer;
   readonly limiter?: BodyLanes;
+  readonly events?: ReviewParts['events'];
   /** Milliseconds that the next dry run may take. */
   readonly dryRunTimeLimit?: () => number;
 }
@@ -109,6 +110,7 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
         exemption(review, policy(), knownAccounts(policy(), [CONTROLLER], [], undefined).exempt, world),
       metrics,
       log,
+      events: options.events,
       limiter,
       maxSubjects: 1_000,
       maxOperations: 500_000,

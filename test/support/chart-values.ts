@@ -155,6 +155,7 @@ export const CHART_FACTORS: Factors<Values> = {
       cache: { maxSizeMiB: 416 },
       resources: { requests: { cpu: '75m', memory: '192Mi' }, limits: { memory: '1344Mi' } },
       maxInFlight: 100_000,
+      events: { enabled: true },
       logLevel: 'debug',
       certificates: { tlsMinVersion: '1.2' },
       istioKubeconfig: { secretName: 'primary', key: 'primary.conf' },

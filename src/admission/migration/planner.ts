@@ -14,7 +14,7 @@ import { namespaceOf, type ObjectKey } from '../../world/object.ts';
 import type { World } from '../../world/world.ts';
 import { about, ruleTag } from '../attribution.ts';
 import { worldAfter, type Change } from '../change.ts';
-import { decideFindings, decideInSlices, type DecidedFinding, type DecisionContext } from '../decisions.ts';
+import { asWarning, decideFindings, decideInSlices, type DecidedFinding, type DecisionContext } from '../decisions.ts';
 import type { Introduced } from '../introduced.ts';
 import { readLive, reevaluate, type ApiReader } from '../live-reads.ts';
 import type { Request, UserInfo } from '../review.ts';
@@ -166,7 +166,7 @@ export class MigrationPlanner {
       evaluateMigration(introduced.findings, change, plan, decisions),
     );
     const decided = (await inSlices(decideInSlices(findings, changes, decisions))).map((entry): DecidedFinding =>
-      isLate(change) || dependsOnSome(entry.finding, unreadable) ? { ...entry, decision: 'warn' } : entry,
+      isLate(change) || dependsOnSome(entry.finding, unreadable) ? asWarning(entry) : entry,
     );
     return { ...planned, decided, skipped: introduced.skipped, refused, incomplete };
   }
@@ -175,7 +175,7 @@ export class MigrationPlanner {
 function refusedPlan(planned: PlannedMigration, finding: Finding, decisions: DecisionContext): PlannedMigration {
   const { change } = planned;
   const decided = decideFindings([finding], [{ before: change.before, after: change.after }], decisions).map(
-    (entry): DecidedFinding => (isLate(change) ? { ...entry, decision: 'warn' } : entry),
+    (entry): DecidedFinding => (isLate(change) ? asWarning(entry) : entry),
   );
   return { ...planned, decided, refused: true };
 }

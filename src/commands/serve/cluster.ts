@@ -3,6 +3,7 @@ import { AuthenticationV1Api, AuthorizationV1Api } from '@kubernetes/client-node
 import type { GateParts } from '../../admission/gate.ts';
 import type { ApiReader } from '../../admission/live-reads.ts';
 import type { ControllerAccounts } from '../../cluster/controllers.ts';
+import { eventWriter, type EventWriter } from '../../cluster/event-writer.ts';
 import { ClusterWorld } from '../../cluster/world.ts';
 import { controllerNamespaces, type Policy } from '../../policy/policy.ts';
 import { clusterAuthorizer, type Authorizer } from '../../server/authorization.ts';
@@ -15,6 +16,7 @@ import type { SupportedRange } from '../../world/rollouts-versions.ts';
 import type { World } from '../../world/world.ts';
 import { kubeConfigsOf, type ClusterOptions } from '../cluster.ts';
 import { discoveryIn, versionsIn } from './discovery.ts';
+import { newHolder } from './lease-options.ts';
 import { startMigration, type RunningMigration } from './migration.ts';
 
 const MIB = 1024 * 1024;
@@ -30,6 +32,8 @@ export interface Cluster {
   readonly checks: readonly HealthCheck[];
   /** Whether this process converts what admission lets in to be converted. */
   readonly converts?: boolean;
+  /** Writes Events about objects, if `--events` asks for them. */
+  readonly events?: EventWriter | undefined;
   /** As of `GateParts`. */
   readonly protection?: GateParts['protection'];
   /** Returns the accounts of Argo Rollouts controllers that were discovered. */
@@ -50,6 +54,8 @@ export interface ConnectOptions extends ClusterOptions {
   readonly conversionLease?: string;
   /** The ValidatingAdmissionPolicy without which no Rollout is created. */
   readonly conversionPolicy?: string;
+  /** Write Events about objects. */
+  readonly events?: boolean;
   /** The most MiB that the cached objects may take in memory, estimated. */
   readonly maxCacheSize?: number;
 }
@@ -92,6 +98,7 @@ export function connect(options: ConnectOptions, log: Log, policy: () => Policy,
     self: options.account,
     converts: conversion !== undefined,
     protection: conversion?.protection,
+    events: options.events === true ? eventWriter(kubeConfig, newHolder()) : undefined,
     checks: [{ name: 'caches', failing: () => whyNotReady(cluster) }],
     discovered: discoveryIn(cluster.world, policy),
     versions: () => versions(cluster.world),

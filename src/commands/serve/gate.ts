@@ -4,14 +4,21 @@ import type { Request, UserInfo } from '../../admission/review.ts';
 import { PRESERVERS } from '../../preserve/index.ts';
 import { RULES } from '../../rules/index.ts';
 import type { Authorizer } from '../../server/authorization.ts';
+import type { FollowUps } from '../../server/follow-ups.ts';
 import type { Log } from '../../server/log.ts';
 import { NotAskedError } from '../../server/question-limiter.ts';
 import { messageOf } from '../../world/error.ts';
+import { kindOf, namespaceOf } from '../../world/object.ts';
 import type { Source } from './source.ts';
 import type { ServeState } from './state.ts';
 
 /** Returns the gate over a world. Over manifests nobody may break the glass, and everybody may create Rollouts. */
-export function gateOver({ world, cluster }: Source, state: ServeState, log: Log): Gate {
+export function gateOver(
+  { world, cluster }: Source,
+  state: ServeState,
+  followUps: Pick<FollowUps, 'add'>,
+  log: Log,
+): Gate {
   return new Gate({
     world,
     live: cluster?.live,
@@ -21,6 +28,7 @@ export function gateOver({ world, cluster }: Source, state: ServeState, log: Log
     discovered: () => state.discovered().trusted,
     untrusted: () => state.discovered().untrusted,
     self: cluster?.self,
+    conceded: (subject, findings) => followUps.add(subject, findings),
     converts: cluster === undefined || cluster.converts === true,
     now: Date.now,
     ...(cluster?.protection === undefined ? {} : { protection: cluster.protection }),
@@ -45,7 +53,7 @@ export function exemptionsOver(
 // A flood of requests must not cause a flood of log lines.
 const NOT_ASKED_LINE_PAUSE = 10_000;
 
-type Rights = Pick<GateParts, 'mayBreakGlass' | 'mayCreateRollouts' | 'mayConvert'>;
+type Rights = Pick<GateParts, 'mayGet' | 'mayBreakGlass' | 'mayCreateRollouts' | 'mayConvert'>;
 
 function rightsBy(authorizer: Authorizer, self: string | undefined, log: Log): Rights {
   let lastNotAskedLine = -Infinity;
@@ -58,6 +66,16 @@ function rightsBy(authorizer: Authorizer, self: string | undefined, log: Log): R
   };
   const own = self === undefined ? undefined : serviceAccount(self);
   return {
+    async mayGet(user, object) {
+      const kind = kindOf(object);
+      if (kind === undefined) return false;
+      try {
+        return await authorizer.mayGet(user, kind, namespaceOf(object), object.metadata.name);
+      } catch (error) {
+        warn(error, 'cannot check with the API server who may get an object of another namespace; only warning');
+        return undefined;
+      }
+    },
     async mayBreakGlass(user, namespace) {
       try {
         return await authorizer.mayBreakGlass(user, namespace);

@@ -29,6 +29,8 @@ export interface ServeOptions extends ClusterOptions {
   readonly certificateService?: string;
   /** The name of the webhook configurations whose `caBundle` is set to that CA. */
   readonly webhookConfigurations?: string;
+  /** Write Events about objects to the API server. */
+  readonly events?: boolean;
   readonly host?: string;
   readonly port: number;
   readonly healthPort: number;

@@ -8,6 +8,8 @@ import { BodyLanes } from '../../server/body-lanes.ts';
 import { InFlightLimiter } from '../../server/in-flight-limiter.ts';
 import { DryRuns } from '../../server/dryrun.ts';
 import type { HealthCheck } from '../../server/health.ts';
+import { FollowUps, type FollowUpsParts } from '../../server/follow-ups.ts';
+import { ObjectEvents } from '../../server/object-events.ts';
 import { KeepsState } from '../../server/keeps-state.ts';
 import { ControllersState } from '../../server/controllers-state.ts';
 import type { Log } from '../../server/log.ts';
@@ -89,7 +91,21 @@ async function start(
     state.source = clusterSource(parts.add(await connect(options, log, state.policy, metrics)));
   }
   const dryRuns = parts.add(new DryRuns({ world: state.source.world, log }));
-  const setup: Setup = { state, source: state.source, limiter, metrics, certificate, dryRuns, log };
+  const events = eventsOf(state.source, metrics, log);
+  if (events !== undefined) parts.add(events);
+  const followUps = parts.add(followUpsIn(state.source, state, events, log));
+  metrics.followUps(followUps);
+  const setup: Setup = {
+    state,
+    source: state.source,
+    limiter,
+    metrics,
+    certificate,
+    dryRuns,
+    events,
+    followUps,
+    log,
+  };
   parts.add(watchKeeps(setup));
   parts.add(watchControllers(setup));
   parts.add(watchLabels(setup));
@@ -112,6 +128,8 @@ interface Setup {
   readonly metrics: Metrics;
   readonly certificate: CertificateSource;
   readonly dryRuns: DryRuns;
+  readonly events: ObjectEvents | undefined;
+  readonly followUps: FollowUps;
   readonly log: Log;
 }
 
@@ -128,6 +146,21 @@ function metricsOf(state: ServeState, limiter: BodyLanes, { droppedLogLines }: S
     caches: state.caches,
     cacheBytes: state.cacheBytes,
   });
+}
+
+function eventsOf({ cluster }: Source, metrics: Metrics, log: Log): ObjectEvents | undefined {
+  const writer = cluster?.events;
+  if (writer === undefined) return undefined;
+  return new ObjectEvents({ writer, log, counted: (result) => metrics.event(result), now: Date.now }, POLL_INTERVAL);
+}
+
+function followUpsIn({ world }: Source, { policy }: ServeState, events: ObjectEvents | undefined, log: Log): FollowUps {
+  const tell: FollowUpsParts['tell'] = (object, event) => events?.tell(object, event);
+  return new FollowUps({ world, rules: RULES, policy, log, tell, pause, now: Date.now }, POLL_INTERVAL);
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 function watchLabels({ state, source, metrics, log }: Setup): NamespaceLabels {
@@ -169,11 +202,11 @@ function policyCheckOf({ policyFile }: ServeState): readonly HealthCheck[] {
 async function listen(
   options: ServeOptions,
   drain: DrainLimits | undefined,
-  { state, source, limiter, metrics, certificate, dryRuns, log }: Setup,
+  { state, source, limiter, metrics, certificate, dryRuns, events, followUps, log }: Setup,
 ): Promise<RunningServer> {
   const { world, cluster } = source;
   const { policy } = state;
-  const gate = gateOver(source, state, log);
+  const gate = gateOver(source, state, followUps, log);
   const app = createApp({
     reviews: {
       gate,
@@ -182,6 +215,7 @@ async function listen(
       exemptionOf: exemptionsOver(source, state),
       metrics,
       log,
+      events,
       limiter,
       maxSubjects: MAX_SUBJECTS,
       maxOperations: MAX_OPERATIONS,
