@@ -12,7 +12,7 @@ const files = (names: readonly string[]): string[] => names.map((name) => `test/
 // connections to be found dead or for pods to come back.
 const CONVERSION = files(['conversion*', 'trust-policies', 'trust-tools', 'trust-transitions', 'trust-ways']);
 // Here because the other half takes longer.
-const MOVED = files(['attack-*', 'cert-manager']);
+const MOVED = files(['argo-cd', 'attack-*', 'cert-manager']);
 const LOAD = files(['conversion-many']);
 
 // Each file has a control plane of its own, and two that work at once are more than two cores bear.
