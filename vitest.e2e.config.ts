@@ -12,8 +12,10 @@ const files = (names: readonly string[]): string[] => names.map((name) => `test/
 // connections to be found dead or for pods to come back.
 const CONVERSION = files(['conversion*', 'trust-policies', 'trust-tools', 'trust-transitions', 'trust-ways']);
 // Here because the other half takes longer.
-const MOVED = files(['attack-*', 'cert-manager']);
+const MOVED = files(['argo-cd', 'attack-*', 'cert-manager']);
 const LOAD = files(['conversion-many']);
+// `npm run test:all -- --part argo-cd` runs these.
+const ARGO_CD = files(['argo-cd/*']);
 
 // Each file has a control plane of its own, and two that work at once are more than two cores bear.
 export default defineConfig({
@@ -22,10 +24,16 @@ export default defineConfig({
     maxWorkers: 1,
     projects: [
       {
-        test: { name: 'admission', include: ['test/e2e/**/*.test.ts'], exclude: [...CONVERSION, ...MOVED], ...suite },
+        test: {
+          name: 'admission',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: [...CONVERSION, ...MOVED, ...ARGO_CD],
+          ...suite,
+        },
       },
       { test: { name: 'conversion', include: [...CONVERSION, ...MOVED], exclude: LOAD, ...suite } },
       { test: { name: 'load', include: LOAD, ...suite } },
+      { test: { name: 'argo-cd', include: ARGO_CD, ...suite } },
     ],
   },
 });

@@ -88,6 +88,11 @@ const PARTS: Readonly<Record<string, Part>> = {
     ...E2E,
     items: [{ name: LOAD, files: [LOAD] }],
   },
+  'argo-cd': {
+    covers: 'the real Argo CD with and without Rollgate: the table of docs/argo-cd.md; the gate runs three scenarios',
+    ...E2E,
+    items: eachFile('test/e2e/argo-cd/*.test.ts'),
+  },
   attacks: {
     covers: 'attacks on the real control plane in all their sizes; the gate runs one short one of each kind',
     ...E2E,

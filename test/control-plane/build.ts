@@ -51,6 +51,7 @@ export const PEERS = {
     package: 'github.com/argoproj/argo-rollouts/cmd/kubectl-argo-rollouts',
   },
   'argo-cd-health': { module: 'argo-cd', package: '.' },
+  argocd: { module: 'argo-cd', package: 'github.com/argoproj/argo-cd/v3/cmd' },
   'cert-manager': { module: 'cert-manager', package: '.' },
   'route-plugin': { module: ROLLOUTS, package: './cmd/route-plugin' },
 } as const satisfies Record<string, Peer>;
@@ -109,6 +110,7 @@ function goEnvironment(toolchain: string | undefined): NodeJS.ProcessEnv {
 }
 
 const SOURCES = {
+  'github.com/argoproj/argo-cd/v3': 'argo-cd',
   'github.com/argoproj/argo-rollouts': ROLLOUTS,
   'github.com/cert-manager/cert-manager': 'cert-manager',
   'istio.io/api': 'crds',
