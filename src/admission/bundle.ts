@@ -12,6 +12,7 @@ import { evaluate } from '../rules/engine.ts';
 import { dependsOnSome, identity, type Finding } from '../rules/finding.ts';
 import type { InstalledFields } from '../world/field-tree.ts';
 import { placeObjects, type Manifests, type SourceObject } from '../world/manifests.ts';
+import { getOrAdd } from '../world/get-or-add.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
@@ -123,7 +124,13 @@ export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'n
 
 // Two Rollouts that use one template find the same mistake in it.
 function unrepeated(lines: readonly ReportedFinding[]): ReportedFinding[] {
-  return [...new Map(lines.map((line) => [JSON.stringify(line), line])).values()];
+  // Only lines with the same message are compared as a whole: of tens of thousands the text would take many MiB.
+  const repeated = [...Map.groupBy(lines, ({ message }) => message).values()].flatMap((same) => {
+    const first = new Map<string, ReportedFinding>();
+    return same.length === 1 ? [] : same.filter((line) => line !== getOrAdd(first, JSON.stringify(line), () => line));
+  });
+  const left = new Set(repeated);
+  return lines.filter((line) => !left.has(line));
 }
 
 function changesOf(sources: readonly SourceObject[], base: World): Change[] {

@@ -105,7 +105,10 @@ interface Derived {
 // By the run in which rules did.
 const derivedIn = new WeakMap<Run, Map<symbol, Map<unknown, Derived>>>();
 
+// Shared, because there may be a hundred thousand findings.
+const NO_KINDS: readonly KindId[] = [];
 const NO_LISTS: readonly ObjectKey[] = [];
+const NOTHING_RELATED: readonly ObjectPath[] = [];
 
 /**
  * The context of one rule and one subject. There are many, and most of them look up little and report nothing. So the
@@ -219,14 +222,15 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
     if (matching === 'none') return;
     this.#dependencies ??= this.#dependenciesNow();
     // What was found by its references was not looked up by its name.
-    for (const { object } of location.related ?? []) {
+    const { related = NOTHING_RELATED } = location;
+    for (const { object } of related) {
       const key = keyOf(object);
       this.#run.lookedUp.add(key);
       this.#dependencies.own.add(key);
     }
-    const absentFrom = this.#listsOf(message.refutedBy ?? [], location.refutedIn);
+    const absentFrom = this.#listsOf(message.refutedBy ?? NO_KINDS, location.refutedIn);
     for (const list of absentFrom) this.#run.lookedUp.add(list);
-    this.#run.findings.push({
+    const finding: Finding = {
       rule: this.#rule,
       messageId,
       class: matching === 'all' ? message.class : 'advice',
@@ -234,13 +238,13 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
       subject: this.#subject,
       object: location.object ?? this.#subject,
       path: location.path,
-      related: location.related ?? [],
+      related,
       anchor: location.anchor,
       message,
       data: location.data,
       dependsOn: this.#dependencies.all,
-      absentFrom,
-    });
+    };
+    this.#run.findings.push(absentFrom.length === 0 ? finding : { ...finding, absentFrom });
   }
 
   #saw(kind: KindId, namespace: string): void {

@@ -71,6 +71,9 @@ export function reportUndeclared(
   uses: readonly Use[],
   related: readonly ObjectPath[],
 ): void {
+  // Made once, because a text may hold tens of thousands.
+  const common = { template: named(template), declared: listed(declared, quoted) };
+  const places = [...related, { object: template, path: ['spec', 'args'] }];
   for (const { metric, path, tag, arg = '', versions } of uses) {
     const guess = uses.length > MAX_GUESSES ? undefined : nearest(arg, declared);
     context.report('undeclared', {
@@ -78,14 +81,13 @@ export function reportUndeclared(
       path,
       anchor: arg,
       data: {
+        ...common,
         metric: metric.name,
         tag,
-        template: named(template),
         arg,
-        declared: listed(declared, quoted),
         hint: guess === undefined ? '' : `, or use {{args.${guess}}}`,
       },
-      related: [...related, { object: template, path: ['spec', 'args'] }],
+      related: places,
       versions,
     });
   }

@@ -3,8 +3,9 @@ import type { Rule } from '../../../src/rules/define.ts';
 import { evaluate } from '../../../src/rules/engine.ts';
 import type { Finding, FindingClass } from '../../../src/rules/finding.ts';
 import { bundleWorld } from '../../../src/world/manifests.ts';
-import { keyOf, namespaceOf, type KubeObject } from '../../../src/world/object.ts';
+import { keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../../../src/world/object.ts';
 import { asObject } from '../../../src/world/read.ts';
+import { referenceKeys } from '../../../src/world/references.ts';
 
 /**
  * A conflict between two objects, and the objects around them. The one that comes last is rejected or gets a warning.
@@ -16,8 +17,8 @@ export interface Pair {
   readonly referenced: KubeObject | undefined;
   readonly others: readonly KubeObject[];
   /**
-   * Whether the two are in different namespaces, so that neither may block the other. A cluster-scoped object is in
-   * none.
+   * Whether the two are in different namespaces, so that neither may block the other: what comes last names the other
+   * or not. A cluster-scoped object is in none.
    */
   readonly foreign: { readonly referrerLast: boolean; readonly referencedLast: boolean };
 }
@@ -62,10 +63,11 @@ export function pairOf(objects: readonly KubeObject[], rule: Rule, wanted?: stri
   const referenced = finding.class === 'missing' ? undefined : found.referenced;
   const [referrer, last] = [finding.subject, referenced ?? finding.subject];
   const involved = [finding.object, ...finding.related.map((place) => place.object)];
-  const spans = (admitted: KubeObject): boolean =>
+  const spans = (admitted: KubeObject, known: ReadonlySet<ObjectKey>): boolean =>
     [admitted, ...involved].some(
       (object) =>
         namespaceOf(object) !== namespaceOf(referrer) &&
+        !known.has(keyOf(object)) &&
         (namespaceOf(object) !== '' || keyOf(object) === keyOf(admitted)),
     );
   return {
@@ -75,9 +77,11 @@ export function pairOf(objects: readonly KubeObject[], rule: Rule, wanted?: stri
     others: objects.filter((object) => ![keyOf(referrer), keyOf(last)].includes(keyOf(object))),
     // A problem of the object itself does not involve other namespaces.
     foreign: {
-      referrerLast: spans(referrer),
+      // The developer may get every object, and so may read why a reference of their own is wrong.
+      referrerLast: spans(referrer, referenceKeys(referrer)),
       referencedLast:
-        spans(last) && !findings.some((other) => other.class === 'invalid' && keyOf(other.subject) === keyOf(last)),
+        spans(last, new Set()) &&
+        !findings.some((other) => other.class === 'invalid' && keyOf(other.subject) === keyOf(last)),
     },
   };
 }
