@@ -46,6 +46,7 @@
 - exemptAccounts
 - controllers
 - conversion
+- events
 - webhooks
 - certificates
 - ports

@@ -153,15 +153,27 @@ function experimentValue(draw: Draw, sets: readonly string[]): Fields {
 }
 
 function metric(draw: Draw, name: string, ends: boolean | 'by rounds', args: readonly Arg[]): Fields {
+  const settings = provider(draw, args);
+  const value = VALUES[Object.keys(settings)[0] ?? ''];
+  const condition = (compared: string): string => (value === undefined ? 'result != nil' : `${value} ${compared}`);
   return {
     name,
     ...timing(draw, ends),
-    ...draw.perhaps(0.6, () => ({ successCondition: 'result[0] >= 0.95' })),
-    ...draw.perhaps(0.3, () => ({ failureCondition: 'result[0] < 0.5' })),
+    ...draw.perhaps(0.6, () => ({ successCondition: condition('>= 0.95') })),
+    ...draw.perhaps(0.3, () => ({ failureCondition: condition('< 0.5') })),
     ...draw.perhaps(0.1, () => ({ initialDelay: draw.pick('30s', '1m30s') })),
-    provider: provider(draw, args),
+    provider: settings,
   };
 }
+
+// The number in the result of a provider, for those that have one. A condition that does not fit is a mistake.
+const VALUES: Readonly<Record<string, string>> = {
+  prometheus: 'result[0]',
+  datadog: 'result',
+  wavefront: 'result[0]',
+  graphite: 'result[0]',
+  influxdb: 'result[0]',
+};
 
 function timing(draw: Draw, ends: boolean | 'by rounds'): Fields {
   if (ends === 'by rounds') return { count: '{{args.rounds}}', interval: '1m' };

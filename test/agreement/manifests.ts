@@ -25,8 +25,16 @@ export const EXPLAINED_MANIFESTS: readonly ExplainedManifest[] = [
     rules: ['schema'],
     why: 'An annotation is written as {{args.linkerd-enabled}} without quotes, which is a mapping in YAML; the API server rejects the AnalysisTemplate too.',
   },
-  { file: 'test/e2e/expectedfailures/malformed-analysistemplate.yaml', rules: ['analysis-job'], why: MALFORMED },
-  { file: 'test/e2e/expectedfailures/malformed-clusteranalysistemplate.yaml', rules: ['analysis-job'], why: MALFORMED },
+  {
+    file: 'test/e2e/expectedfailures/malformed-analysistemplate.yaml',
+    rules: ['analysis-job', 'analysis-provider'],
+    why: MALFORMED,
+  },
+  {
+    file: 'test/e2e/expectedfailures/malformed-clusteranalysistemplate.yaml',
+    rules: ['analysis-job', 'analysis-provider'],
+    why: MALFORMED,
+  },
   { file: 'test/e2e/expectedfailures/malformed-rollout-ephemeral.yaml', rules: ['rollout-resources'], why: MALFORMED },
   { file: 'test/e2e/expectedfailures/malformed-rollout.yaml', rules: ['rollout-resources'], why: MALFORMED },
   {

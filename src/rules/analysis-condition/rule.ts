@@ -53,7 +53,7 @@ export const analysisCondition = defineRule({
   stricterThanUpstream: {
     broken: {
       why: 'The controller compiles a condition when it measures, not before. Each measurement is then an error, and the analysis ends in an error after five of them, which aborts the update.',
-      seenBy: ['e2e'],
+      seenBy: ['agreement', 'e2e'],
     },
   },
   messages,

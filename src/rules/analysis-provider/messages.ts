@@ -79,16 +79,17 @@ export const messages = {
   },
 } as const satisfies Record<string, Message>;
 
-const STRICTER: StricterThanUpstream = {
-  why: 'The controller checks this when it measures, not before. Each measurement is then an error, and the analysis ends in an error after five of them, which aborts the update.',
-  seenBy: ['e2e'],
-};
+const WHY =
+  'The controller checks this when it measures, not before. Each measurement is then an error, and the analysis ends in an error after five of them, which aborts the update.';
+const IN_AGREEMENT: ReadonlySet<string> = new Set(['address', 'noAddress', 'noQuery', 'restartPolicy', 'scope']);
 
 /** The controller accepts all of these until it measures. */
-export const stricter = Object.fromEntries(Object.keys(messages).map((id) => [id, STRICTER])) as Record<
-  keyof typeof messages,
-  StricterThanUpstream
->;
+export const stricter = Object.fromEntries(
+  Object.keys(messages).map((id): [string, StricterThanUpstream] => [
+    id,
+    { why: WHY, seenBy: IN_AGREEMENT.has(id) ? ['agreement', 'e2e'] : ['e2e'] },
+  ]),
+) as Record<keyof typeof messages, StricterThanUpstream>;
 
 /** The context that the checks of the rule receive. */
 export type Context = RuleContext<typeof messages>;
