@@ -1,5 +1,5 @@
 import type { SourceObject } from '../world/manifests.ts';
-import { kindOf } from '../world/object.ts';
+import { groupOf, kindOf, type KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
 import { defineDocumentCheck, type Documents } from './define.ts';
 
@@ -12,7 +12,7 @@ export const duplicateKey = defineDocumentCheck({
     'the last value; they convert the text to JSON, so the API server cannot object. kustomize rejects the whole ' +
     'file, and so do kubectl apply -k and Flux, which use it. Two different values are therefore invalid: either ' +
     'one of them is lost, or the file is rejected. The same value twice is advice, and so are an empty value beside ' +
-    'another and a kind that Rollgate has no rules for. If kind and metadata are both ' +
+    'another and any kind that has nothing to do with the traffic of Rollouts. If kind and metadata are both ' +
     'repeated, the line --- between two objects is missing, and only the second object would be applied.',
   messages: {
     differs: {
@@ -49,12 +49,19 @@ export const duplicateKey = defineDocumentCheck({
         continue;
       }
       const place = parent.length === 0 ? `this ${source.object.kind}` : renderPath(parent);
-      // Whether a kind that no rule knows is harmed, nobody can tell here; and of two values an empty one is rarely meant.
-      const isHarmful = !empty && kindOf(source.object) !== undefined;
+      const isHarmful = !empty && isOfTraffic(source.object);
       report(same ? 'repeated' : isHarmful ? 'differs' : 'lastWins', { ...at, data: { key, place, line: first.line } });
     }
   },
 });
+
+// Gateways have no rules of their own, but traffic comes through them.
+const TRAFFIC_GROUPS: ReadonlySet<string> = new Set(['gateway.networking.k8s.io', 'networking.istio.io']);
+
+// Whether any other kind is harmed, nobody can tell here.
+function isOfTraffic(object: KubeObject): boolean {
+  return kindOf(object) !== undefined || TRAFFIC_GROUPS.has(groupOf(object.apiVersion));
+}
 
 function mergedIn(duplicateKeys: Documents['duplicateKeys']): ReadonlySet<SourceObject> {
   const repeating = (key: string): SourceObject[] =>
