@@ -1,6 +1,7 @@
 import { limitedObjects } from '../world/field-tree.ts';
 import { nearest } from '../world/nearest.ts';
 import { renderPath, type Path } from '../world/path.ts';
+import { isObject } from '../world/read.ts';
 import type { SourceObject } from '../world/manifests.ts';
 import { defineDocumentCheck, MAX_FINDINGS, type ReportDocument } from './define.ts';
 import { fieldsOf, fieldsOfInstalled, type FieldIndex } from './fields.ts';
@@ -86,9 +87,14 @@ function reportField(
     report('newer', { ...at, data: { ...about, newest } });
     return;
   }
-  const near = nearest(field, [...visited.known, ...(isInstalled ? [] : newerFieldsAt(schema.kind, visited.path))]);
-  const here = near === undefined ? placesFor(field, schema.kind, fieldIndexOf(inspection), visited.path) : [];
-  const related = near === undefined && here.length === 0 ? relatedPlace(field, schema) : undefined;
+  const index = fieldIndexOf(inspection);
+  const near =
+    nearest(field, [...visited.known, ...(isInstalled ? [] : newerFieldsAt(schema.kind, visited.path))]) ??
+    siblingOf(visited, field, index);
+  const here = near === undefined ? placesFor(visited, field, schema.kind, index) : [];
+  // In a pod template a field of a pod is meant, wherever else there is one of that name.
+  const isOfPod = visited.path.includes('template');
+  const related = near === undefined && here.length === 0 && !isOfPod ? relatedPlace(field, schema) : undefined;
   if (near !== undefined) report('misspelt', { ...at, data: { ...about, near, schema: title } });
   else if (here.length > 0) report('misplaced', { ...at, data: { ...about, places: here.join(' or ') } });
   else if (related !== undefined)
@@ -137,9 +143,12 @@ function isChecked({ path, known }: Place): boolean {
 const MAX_PLACES = 6;
 const MAX_NAMED_PLACES = 2;
 
-function placesFor(field: string, kind: string, index: FieldIndex, path: Path): string[] {
-  const places = index.get(field) ?? [];
-  if (places.length > MAX_PLACES) return [];
+function placesFor({ path, value }: Place, field: string, kind: string, index: FieldIndex): string[] {
+  const all = index.get(field) ?? [];
+  if (all.length > MAX_PLACES) return [];
+  const keys = keysOf(value[field]);
+  // The same name may stand for something else there, such as a text in place of an object.
+  const places = all.filter((place) => keys.length === 0 || keys.some((key) => isIn(key, below(place, field), index)));
   const wanted = segments(path.map((part) => (typeof part === 'number' ? '[]' : part)).join('.'));
   const shared = (place: string): number => {
     const own = segments(place);
@@ -150,6 +159,30 @@ function placesFor(field: string, kind: string, index: FieldIndex, path: Path): 
     (a, b) => shared(b) - shared(a) || segments(a).length - segments(b).length || (a < b ? -1 : 1),
   );
   return nearestFirst.slice(0, MAX_NAMED_PLACES).map((place) => (place === '' ? `the ${kind} itself` : place));
+}
+
+// The one field beside it that has all that it contains: `ingress: {stableIngress}` is meant to be `nginx`.
+function siblingOf({ path, value, known }: Place, field: string, index: FieldIndex): string | undefined {
+  const keys = keysOf(value[field]);
+  if (keys.length === 0) return undefined;
+  const here = placeOf(path);
+  const [sibling, second] = [...known].filter((name) => keys.every((key) => isIn(key, below(here, name), index)));
+  return second === undefined ? sibling : undefined;
+}
+
+function keysOf(value: unknown): string[] {
+  return isObject(value) ? Object.keys(value).slice(0, MAX_KEYS) : [];
+}
+
+// Bounds the cost.
+const MAX_KEYS = 20;
+
+function isIn(field: string, place: string, index: FieldIndex): boolean {
+  return (index.get(field) ?? []).includes(place);
+}
+
+function below(place: string, field: string): string {
+  return place === '' ? field : `${place}.${field}`;
 }
 
 function segments(place: string): string[] {
