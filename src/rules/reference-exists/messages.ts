@@ -23,6 +23,11 @@ export const messages = {
     text: '{kind} "{name}" not found, but {other} with that name exists',
     fix: '{advice}',
   },
+  otherScopeHere: {
+    class: 'advice',
+    text: '{kind} "{name}" is not known here, but {other} with that name is',
+    fix: '{advice}, if that one is meant',
+  },
   nested: {
     class: 'missing',
     text: 'AnalysisTemplate "{name}" not found in namespace "{namespace}", but {analysis} uses it through ClusterAnalysisTemplate "{template}"',

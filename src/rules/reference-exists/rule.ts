@@ -102,14 +102,13 @@ export const referenceExists = defineRule({
       seen.add(place);
       const found = context.find(kind, namespace, name);
       checkTraefikGroup(context, reference, found);
-      if (found !== undefined || context.lookup(kind, namespace, name).state !== 'absent') continue;
+      if (found !== undefined) continue;
 
+      if (checkScope(context, own, reference)) continue;
+      if (context.lookup(kind, namespace, name).state !== 'absent') continue;
       const anchor = `${role} ${name}`;
       const written = String(at(subject, path));
-      const other = OTHER_SCOPE[kind];
-      if (other !== undefined && own !== '' && context.lookup(other, own, name).state === 'present') {
-        context.report('otherScope', { path, anchor, data: { kind: KINDS[kind].kind, name, ...scopeAdvice(other) } });
-      } else if (role === 'VirtualService' && written.includes('.')) {
+      if (role === 'VirtualService' && written.includes('.')) {
         context.report('dotted', { path, anchor, data: { name, namespace, written }, versions });
       } else {
         const what = kind === 'Service' ? `${role} Service` : KINDS[kind].kind;
@@ -146,6 +145,24 @@ function checkTraefikGroup(
   const before: OfVersions = { before: 'traefikGroupIsNew' };
   if (apiVersion === TRAEFIK_OLD) report(TRAEFIK_NEW, { since: 'traefikGroupIsNew' });
   else if (versionsMatching(context.versions, before) === 'all') report(TRAEFIK_OLD, before);
+}
+
+// Reports a template that is there in the other scope. In a folder of manifests little is known of cluster-scoped ones.
+function checkScope(
+  context: RuleContext<typeof messages>,
+  own: string,
+  { kind, namespace, name, role, path }: Reference,
+): boolean {
+  const other = kind === undefined ? undefined : OTHER_SCOPE[kind];
+  if (kind === undefined || other === undefined || own === '') return false;
+  if (context.lookup(other, own, name).state !== 'present') return false;
+  const isAbsent = context.lookup(kind, namespace, name).state === 'absent';
+  context.report(isAbsent ? 'otherScope' : 'otherScopeHere', {
+    path,
+    anchor: `${role} ${name}`,
+    data: { kind: KINDS[kind].kind, name, ...scopeAdvice(other) },
+  });
+  return true;
 }
 
 function isExempt({ kind, role, name, optional }: Reference, own: string): boolean {
