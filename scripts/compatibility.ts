@@ -32,6 +32,11 @@ const COMPONENTS: readonly Component[] = [
     what: 'CustomResourceDefinitions, served as v1, v1beta1 and v1alpha3',
   },
   {
+    name: 'Argo CD',
+    pinned: [['argo-cd/go.mod', 'github.com/argoproj/argo-cd/v3']],
+    what: 'the application controller and the repository server',
+  },
+  {
     name: 'cert-manager',
     pinned: [['cert-manager/go.mod', 'github.com/cert-manager/cert-manager']],
     what: 'its controllers and its cainjector',
@@ -46,7 +51,7 @@ export function compatibilityPage(): string {
     '',
     '# Compatibility',
     '',
-    'Other versions are untested. Rollgate compares kinds by group and kind, never by version. Where Argo Rollouts 1.9 and',
+    'Other versions are untested. References are matched by group and kind, not by version. Where Argo Rollouts 1.9 and',
     '1.10 differ, it checks for the version of your controller, see [Upgrading Argo Rollouts](upgrading-argo-rollouts.md).',
     '',
     '## What every change is tested with',

@@ -71,11 +71,11 @@ function wayOf(tool: NonNullable<Reconciler['tool']>, { subject, object, related
   const other = others[0]?.kind ?? 'other object';
   if (tool === 'argo-cd')
     return isMidUpdate(subject)
-      ? ` (an update of the ${subject.kind} is in progress: with syncPolicy.retry Argo CD applies this when it has ended)`
+      ? ` (an update of the ${subject.kind} is in progress: sync again when it has ended, or set syncPolicy.retry.limit to -1)`
       : ` (if the same sync changes the ${other}: give that an earlier sync wave, or set syncPolicy.retry)`;
   return isMidUpdate(subject)
     ? ` (an update of the ${subject.kind} is in progress: Flux tries again, and this passes when it has ended)`
-    : ` (Flux stops here: bring the ${other} in an earlier commit, or in a Kustomization that this one has in dependsOn)`;
+    : ` (Flux stops here: change the ${other} in an earlier commit, or in a Kustomization that this one lists in dependsOn)`;
 }
 
 function orderOfChanges({ subject, class: findingClass }: Finding): string {

@@ -1,6 +1,6 @@
 import { sortKey, type Finding } from '../rules/finding.ts';
 import { keyOf } from '../world/object.ts';
-import type { DecidedFinding } from './decisions.ts';
+import { isDenial, type DecidedFinding } from './decisions.ts';
 
 // Nobody reads more, and a tenant can make tens of thousands.
 const MOST_OF_A_RULE = 20;
@@ -52,7 +52,7 @@ function first(
 ): DecidedFinding[] {
   const ranked: Ranked[] = [];
   for (const entry of decided) {
-    const key = `${entry.decision === 'deny' ? 0 : 1}${keyOfFinding(entry.finding)}`;
+    const key = `${isDenial(entry) ? 0 : 1}${keyOfFinding(entry.finding)}`;
     const last = ranked.at(-1);
     if (ranked.length === most && last !== undefined && key >= last.key) continue;
     if (ranked.length === most) ranked.pop();

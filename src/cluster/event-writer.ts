@@ -3,7 +3,7 @@ import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { answered, ApiError } from './api-error.ts';
 import { patchOptions, requestOptions } from './request-options.ts';
 
-/** An Event about an object, as `kubectl describe` shows it: a new one, or one that the same thing happened again. */
+/** An Event about an object, as `kubectl describe` shows it. */
 export interface EventToWrite {
   /** Of the Event itself. */
   readonly name: string;

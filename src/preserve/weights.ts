@@ -38,8 +38,8 @@ export function statusWeights(rollout: KubeObject): StatusWeights | undefined {
 }
 
 /**
- * Returns how the Gateway API plugin counts weights. Plugin v0.15.0 and before complete all weights to 100. Later ones
- * use `maxTrafficWeight`. Which one runs is not known before it has written weights.
+ * Returns how the Gateway API plugin counts weights. Plugin v0.15.0 and before complete all weights to 100; its main
+ * branch uses `maxTrafficWeight`. The stored weights show which: the first total that they add up to.
  */
 export function pluginScale(rollout: KubeObject): Scale {
   const max = maxWeight(rollout);

@@ -19,7 +19,7 @@ export interface FollowUpsParts extends Pacing {
   policy(): Policy;
   readonly log: Log;
   /** Told of each contradiction that stands, now and again. */
-  tell?(object: KubeObject, event: ObjectEvent): void;
+  record?(object: KubeObject, event: ObjectEvent): void;
 }
 
 interface Entry {
@@ -110,7 +110,7 @@ export class FollowUps {
   }
 
   async #check(entry: Entry, now: number): Promise<void> {
-    const { world, log, tell } = this.#parts;
+    const { world, log, record } = this.#parts;
     const policy = this.#parts.policy();
     entry.due = now + FOLLOW_UP_AFTER;
     const found = world.get(entry.kind, entry.namespace, entry.name);
@@ -141,7 +141,7 @@ export class FollowUps {
         'a contradiction that a reconciler wrote still stands',
       );
     entry.stands = true;
-    tell?.(found.object, { reason: 'ContradictionStands', rules: broken, message });
+    record?.(found.object, { reason: 'ContradictionStands', rules: broken, message });
   }
 }
 

@@ -59,8 +59,8 @@ beforeEach(() => {
 describe('Events about objects', () => {
   it('are one for each object, reason and set of rules, with a count', async () => {
     const events = replica();
-    for (const rules of [['b', 'a'], ['a', 'b'], ['a']]) events.tell(rollout('web'), { ...EVENT, rules });
-    events.tell(rollout('web'), { ...EVENT, reason: 'ContradictionStands' });
+    for (const rules of [['b', 'a'], ['a', 'b'], ['a']]) events.record(rollout('web'), { ...EVENT, rules });
+    events.record(rollout('web'), { ...EVENT, reason: 'ContradictionStands' });
     await events.write();
     expect([...stored.counts]).toHaveLength(3);
     expect(new Set([...stored.counts.keys()].map((name) => name.replace(/\.[0-9a-f]{16}$/, '')))).toEqual(
@@ -72,9 +72,9 @@ describe('Events about objects', () => {
 
   it('are written again ten minutes later at the earliest, with what happened meanwhile', async () => {
     const events = replica();
-    events.tell(rollout('web'), EVENT);
+    events.record(rollout('web'), EVENT);
     await events.write();
-    for (let again = 0; again < 30; again++) events.tell(rollout('web'), EVENT);
+    for (let again = 0; again < 30; again++) events.record(rollout('web'), EVENT);
     now = 9 * MINUTE;
     await events.write();
     expect(stored.written).toHaveLength(1);
@@ -87,22 +87,22 @@ describe('Events about objects', () => {
   it('have one name in all replicas, and another one for another object of that name', async () => {
     const [first, second] = [replica(), replica()];
     for (const events of [first, second]) {
-      events.tell(rollout('web'), EVENT);
+      events.record(rollout('web'), EVENT);
       await events.write();
     }
     expect(stored.counts.size).toBe(1);
     expect(results).toEqual(['written', 'written']);
-    second.tell(rollout('web', 'shop', 'another'), EVENT);
+    second.record(rollout('web', 'shop', 'another'), EVENT);
     await second.write();
     expect(stored.counts.size).toBe(2);
   });
 
   it('are created again after the API server has forgotten them', async () => {
     const events = replica();
-    events.tell(rollout('web'), EVENT);
+    events.record(rollout('web'), EVENT);
     await events.write();
     stored.counts.clear();
-    events.tell(rollout('web'), EVENT);
+    events.record(rollout('web'), EVENT);
     now = 30 * MINUTE;
     await events.write();
     expect(stored.counts.size).toBe(1);
@@ -110,9 +110,9 @@ describe('Events about objects', () => {
 
   it('of one namespace delay and drive out none of another, and are limited in number', async () => {
     const events = replica();
-    for (let index = 0; index < 5_000; index++) events.tell(rollout(`flood-${index}`, 'flood'), EVENT);
-    events.tell(rollout('web'), EVENT);
-    for (let index = 0; index < 5_000; index++) events.tell(rollout(`flood2-${index}`, 'flood'), EVENT);
+    for (let index = 0; index < 5_000; index++) events.record(rollout(`flood-${index}`, 'flood'), EVENT);
+    events.record(rollout('web'), EVENT);
+    for (let index = 0; index < 5_000; index++) events.record(rollout(`flood2-${index}`, 'flood'), EVENT);
     expect(events.size).toBe(500);
     await events.write();
     expect(stored.written).toHaveLength(5);
@@ -123,10 +123,10 @@ describe('Events about objects', () => {
   it('that cannot be written are counted, and written the next time', async () => {
     const events = replica();
     stored.failing = true;
-    events.tell(rollout('web'), EVENT);
+    events.record(rollout('web'), EVENT);
     await events.write();
     stored.failing = false;
-    events.tell(rollout('web'), EVENT);
+    events.record(rollout('web'), EVENT);
     now = 10 * MINUTE;
     await events.write();
     expect(results).toEqual(['failed', 'written']);
@@ -134,7 +134,7 @@ describe('Events about objects', () => {
 
   it('are forgotten an hour after the last one', async () => {
     const events = replica();
-    events.tell(rollout('web'), EVENT);
+    events.record(rollout('web'), EVENT);
     await events.write();
     now = 71 * MINUTE;
     await events.write();

@@ -67,7 +67,7 @@ export class ObjectEvents {
   }
 
   /** Takes note of an Event. It is written in one of the next rounds. */
-  tell(object: KubeObject, event: ObjectEvent): void {
+  record(object: KubeObject, event: ObjectEvent): void {
     const now = this.#parts.now();
     const key = createHash('sha256')
       .update(JSON.stringify([lifeOf(object), event.reason, event.rules.toSorted()]))
@@ -122,12 +122,17 @@ export class ObjectEvents {
     try {
       const done = entry.exists ? await writer.repeat(event) : await writer.create(event);
       // Another replica has created it, or the API server has forgotten it.
-      if (!done) await (entry.exists ? writer.create(event) : writer.repeat(event));
+      if (!done && !(await (entry.exists ? writer.create(event) : writer.repeat(event))))
+        throw new Error('the Event was created or deleted at the same time');
       entry.exists = true;
       counted('written');
     } catch (error) {
       counted('failed');
-      log.warn({ reason: messageOf(error), namespace: entry.namespace }, 'cannot write an Event');
+      const { kind, metadata } = entry.event.object;
+      log.warn(
+        { reason: messageOf(error), kind, namespace: entry.namespace, name: metadata.name },
+        'cannot write an Event: check that Rollgate may create and patch Events (events.enabled in the chart)',
+      );
     }
   }
 }

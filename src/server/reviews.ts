@@ -25,8 +25,8 @@ export interface ReviewParts {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly limiter: BodyLanes;
-  /** Where to tell of what enforce mode would deny, if anywhere. */
-  readonly events?: Pick<ObjectEvents, 'tell'> | undefined;
+  /** Where to record what enforce mode would deny, if anywhere. */
+  readonly events?: Pick<ObjectEvents, 'record'> | undefined;
   /** How many Rollouts and other subjects one request may check; the others are reported as skipped. */
   readonly maxSubjects: number;
   /** How many operations one evaluation may take; the checks that do not finish are reported as skipped. */
@@ -209,7 +209,7 @@ async function answer(
     const milliseconds = performance.now() - times.arrived;
     metrics.decided(webhook, request, record, milliseconds / 1000);
     logDecision(log, webhook, request, record, milliseconds);
-    tellOfAudit(request, record, parts);
+    recordWouldBeDenied(request, record, parts);
     return json(200, reviewOf(response));
   } catch (error) {
     if (error === CLIENT_GONE) return undefined;
@@ -219,7 +219,7 @@ async function answer(
   }
 }
 
-function tellOfAudit({ object, dryRun }: Request, record: DecisionRecord, { events }: ReviewParts): void {
+function recordWouldBeDenied({ object, dryRun }: Request, record: DecisionRecord, { events }: ReviewParts): void {
   if (events === undefined || dryRun || object === undefined) return;
   const rules = [...new Set(record.findings.flatMap(({ rule, wouldDeny }) => (wouldDeny === true ? [rule] : [])))];
   if (rules.length === 0) return;
@@ -227,7 +227,7 @@ function tellOfAudit({ object, dryRun }: Request, record: DecisionRecord, { even
   const [message = ''] = record.messages ?? [];
   const text =
     record.revealing === true || message === '' ? `enforce mode would deny this: ${rules.join(', ')}` : message;
-  events.tell(object, { reason: 'WouldBeDenied', rules, message: text });
+  events.record(object, { reason: 'WouldBeDenied', rules, message: text });
 }
 
 async function answerWithin(

@@ -44,7 +44,7 @@ function followUps(): FollowUps {
       rules: RULES,
       policy: () => policy,
       log: createLog('info', { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) }),
-      tell: (object, event) => void told.push({ ...event, object: keyOf(object) }),
+      record: (object, event) => void told.push({ ...event, object: keyOf(object) }),
       pause: () => Promise.resolve(),
       now: () => now,
     },

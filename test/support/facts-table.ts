@@ -2,8 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { cell } from '../../scripts/markdown.ts';
+import type { Compatibility } from '../../scripts/record-compatibility.ts';
 import { UPSTREAM_CHANGES, versionsTitle, type OfVersions } from '../../src/world/rollouts-versions.ts';
 
+const COMPATIBILITY = JSON.parse(
+  readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'compatibility.json'), 'utf8'),
+) as readonly Compatibility[];
 const FOLDER = join(import.meta.dirname, '..', 'e2e', 'facts');
 
 /** One claim about the controller, and its outcome in the tests. */
@@ -12,7 +16,7 @@ export interface Fact {
   readonly outcome: string;
   readonly title: string;
   readonly file: string;
-  /** The versions of Argo Rollouts that it is true of, in words. */
+  /** The versions of Argo Rollouts that it is true of in words, or those that it has run with. */
   readonly versions: string;
 }
 
@@ -40,11 +44,25 @@ export function facts(): Fact[] {
 function factOf({ arguments: [claim, outcome, title, , versions] }: ts.CallExpression, file: string): Fact {
   if (claim === undefined || outcome === undefined || title === undefined)
     throw new Error(`${file}: a fact needs a claim, an outcome and a title`);
-  return { claim: textOf(claim), outcome: textOf(outcome), title: textOf(title), file, versions: versionsOf(versions) };
+  return {
+    claim: textOf(claim),
+    outcome: textOf(outcome),
+    title: textOf(title),
+    file,
+    versions: versionsOf(versions) ?? ranWith(file),
+  };
 }
 
-function versionsOf(node: ts.Expression | undefined): string {
-  if (node === undefined) return 'all';
+// A fact without versions is asserted with each that it runs with: the gate's, and those of recorded runs.
+function ranWith(file: string): string {
+  const recorded = COMPATIBILITY.filter(
+    ({ component, suite }) => component === 'Argo Rollouts' && suite.endsWith(`/${file}`),
+  );
+  return ['1.9.1', ...recorded.map(({ version }) => version)].join(', ');
+}
+
+function versionsOf(node: ts.Expression | undefined): string | undefined {
+  if (node === undefined) return undefined;
   const [, side, change] = /^\{ (before|since): '(\w+)' \}$/.exec(node.getText()) ?? [];
   if (side === undefined || change === undefined || !Object.hasOwn(UPSTREAM_CHANGES, change))
     throw new Error(`the versions of a fact are written out, with a change of UPSTREAM_CHANGES: ${node.getText()}`);

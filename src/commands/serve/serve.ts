@@ -155,8 +155,8 @@ function eventsOf({ cluster }: Source, metrics: Metrics, log: Log): ObjectEvents
 }
 
 function followUpsIn({ world }: Source, { policy }: ServeState, events: ObjectEvents | undefined, log: Log): FollowUps {
-  const tell: FollowUpsParts['tell'] = (object, event) => events?.tell(object, event);
-  return new FollowUps({ world, rules: RULES, policy, log, tell, pause, now: Date.now }, POLL_INTERVAL);
+  const record: FollowUpsParts['record'] = (object, event) => events?.record(object, event);
+  return new FollowUps({ world, rules: RULES, policy, log, record, pause, now: Date.now }, POLL_INTERVAL);
 }
 
 function pause(): Promise<void> {

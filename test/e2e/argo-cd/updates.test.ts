@@ -24,7 +24,7 @@ afterAll(async () => {
 function rowOf({ name }: Mode, rollgate: boolean, { shown, weights, edited }: Journey): string[] {
   // Without Rollgate no stage ends: see unguardedJourney.
   const states = new Set<string>(Object.values(shown));
-  const state = states.size === 0 ? 'OutOfSync' : [...states].join(', ');
+  const state = states.size === 0 ? 'not recorded' : [...states].join(', ');
   const asSet = JSON.stringify(weights) === JSON.stringify(WEIGHTS);
   return [
     name,

@@ -17,7 +17,7 @@ export interface Way {
 
 /** The ways by the name in docs/argo-cd.md. */
 export const WAYS: readonly Way[] = [
-  { name: 'no retry, no waves', options: {} },
+  { name: 'retry.limit 0, no waves', options: {} },
   { name: 'retry', options: { retries: 3 } },
   { name: 'waves', options: { change: wave('VirtualService', -1) } },
 ];
