@@ -34,7 +34,8 @@ export function* deniedAcross(
     own ??= referenceKeys(after);
     for (const object of foreignOf(finding, after)) {
       const key = keyOf(object);
-      if (own.has(key)) others.set(key, object);
+      const isTrusted = context.trusted(namespaceOf(after), namespaceOf(object));
+      if (own.has(key) && !isTrusted) others.set(key, object);
       if (others.size === MOST_QUESTIONS) return others;
     }
   }

@@ -103,9 +103,10 @@ export function validatedAnswer(
   const told = toldOf(findings);
   const deleted = request.operation === 'DELETE';
   const { rules } = context.settings(namespaceOf(object));
+  const audience = audienceOf(request, context);
   const rendered = told.findings.map((entry) => {
     const { finding, decision } = entry;
-    const foreign = crossesNamespaces(finding, object, context);
+    const foreign = crossesNamespaces(finding, object, audience);
     const refusesChange = request.operation === 'UPDATE' && decision === 'deny';
     return {
       finding,
@@ -156,6 +157,14 @@ export function validatedAnswer(
       ...(breakGlass === undefined ? {} : { breakGlass }),
     },
   };
+}
+
+// What a program may read, it shows to people who may not: Argo CD and Flux copy a denial into the status of what they
+// apply.
+function audienceOf({ user }: Request, context: DecisionContext): DecisionContext {
+  if (context.reconciler === undefined && !user.username.startsWith('system:serviceaccount:')) return context;
+  const { known: _, ...others } = context;
+  return others;
 }
 
 function toolOf({ finding, decision }: DecidedFinding, { reconciler }: DecisionContext): Pick<Reconciler, 'tool'> {

@@ -1,11 +1,9 @@
 import { parseGoDuration } from '../world/duration.ts';
 import { dig } from '../world/read.ts';
 import type { KubeObject } from '../world/object.ts';
+import { BREAK_GLASS } from '../world/writers.ts';
 import { about, ruleTag } from './attribution.ts';
 import type { Request, UserInfo } from './review.ts';
-
-/** The annotation by which a person with the right to do so suspends Rollgate for one object until a moment. */
-export const BREAK_GLASS = 'rollgate.io/break-glass';
 
 /** How the gate finds out whether an override counts. */
 export interface BreakGlassParts {

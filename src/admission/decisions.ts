@@ -152,6 +152,7 @@ function situationOf(finding: Finding, { operation, object, isSubject }: Blamed,
             ...reconciler,
             acrossObjects: isAcrossObjects(finding),
             subjectUpdates: UPDATED_STEPWISE.has(finding.subject.kind),
+            acrossRollouts: isAcrossRollouts(finding),
           },
         }),
   };
@@ -193,6 +194,13 @@ export function isAcrossObjects({ subject, object, related, dependsOn }: Finding
     isOther(keyOf(object)) ||
     related.some((place) => isOther(keyOf(place.object))) ||
     dependsOn.some((keys) => keys.size > 1 || (keys.size === 1 && !keys.has(key)))
+  );
+}
+
+function isAcrossRollouts({ subject, object, related }: Finding): boolean {
+  const key = keyOf(subject);
+  return [object, ...related.map((place) => place.object)].some(
+    (other) => keyOf(other) !== key && UPDATED_STEPWISE.has(other.kind),
   );
 }
 

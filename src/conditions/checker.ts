@@ -75,6 +75,8 @@ class Checker {
   readonly #predicates: ReadonlyMap<string, unknown>;
   readonly #variables = new Map<string, Type>();
   readonly #scopes: Scope[] = [];
+  // The parser uses a part twice for `a ?: b` and `0 < a < 1`. Each part stands in one place, so it has one type.
+  readonly #types = new Map<Node, Type>();
 
   constructor(dialect: Dialect, result: Type, steps: Steps) {
     this.#is117 = dialect === '1.17';
@@ -85,7 +87,15 @@ class Checker {
   }
 
   typeOf(node: Node): Type {
+    const known = this.#types.get(node);
+    if (known !== undefined) return known;
     this.#steps.count++;
+    const type = this.#typeOf(node);
+    this.#types.set(node, type);
+    return type;
+  }
+
+  #typeOf(node: Node): Type {
     switch (node.type) {
       case 'literal':
         return LITERALS[node.kind];

@@ -95,6 +95,35 @@ describe('problemOf', () => {
       expect(stepsOf(MAX_LENGTH)).toBeLessThanOrEqual(2.2 * stepsOf(MAX_LENGTH / 2));
     },
   );
+
+  // A part that stands inside of itself must not be looked at twice for each level.
+  it.each<[open: string, close: string]>([
+    ['(', '?:0)'],
+    ['(', ' ? 1 : 0)'],
+    ['(0 < ', ' < 1 ? 0 : 0)'],
+    ['result[0 < ', ' < 1 ? 0 : 0]'],
+    ['default(', ', 0)'],
+    ['default(', ', 0) ?: default(0, 0)'],
+    ['[', ']'],
+    ['{a: ', '}.a'],
+    ['not (', ' == 1)'],
+    ['len(filter([', '], # > 0))'],
+    ['-(', ')'],
+    ['(', ' ?? 0)'],
+    ['result[', ':]'],
+    ['max(', ', 1)'],
+    ['if true {', '} else {0}'],
+    ['(let a = ', '; a)'],
+  ])('takes a number of steps that grows with the depth of %j ... %j', (open, close) => {
+    const stepsOf = (depth: number): number => {
+      const steps = new Steps();
+      const condition = `${open.repeat(depth)}result${close.repeat(depth)} > 1`;
+      for (const dialect of DIALECTS) problemOf(condition, dialect, [ANY, FLOAT, NIL], steps);
+      return steps.count;
+    };
+    expect(stepsOf(24)).toBeLessThanOrEqual(2.5 * stepsOf(12));
+    expect(stepsOf(48)).toBeLessThanOrEqual(2.5 * stepsOf(24));
+  });
 });
 
 describe('isConstant', () => {

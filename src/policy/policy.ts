@@ -242,6 +242,8 @@ export interface ReconcilerSituation {
   readonly acrossObjects: boolean;
   /** Whether the subject is of a kind that the controller updates step by step: a Rollout or an Experiment. */
   readonly subjectUpdates: boolean;
+  /** Whether another Rollout or Experiment is involved: no object that comes next can make that right. */
+  readonly acrossRollouts: boolean;
 }
 
 /**
@@ -298,11 +300,12 @@ function capped(
 function isConceded(situation: Situation, { crossObjectUpdates }: Settings): boolean {
   const { reconciler, operation, midUpdate, subjectAdmitted } = situation;
   if (reconciler === undefined) return false;
-  const { settings, dryRun, acrossObjects, subjectUpdates } = reconciler;
+  const { settings, dryRun, acrossObjects, subjectUpdates, acrossRollouts } = reconciler;
   if (dryRun) return settings.dryRun === 'warn' || (settings.dryRun === 'warnAcrossObjects' && acrossObjects);
   return (
     settings.writes === 'warnAcrossObjects' &&
     acrossObjects &&
+    !acrossRollouts &&
     crossObjectUpdates === 'warn' &&
     operation === 'UPDATE' &&
     subjectAdmitted &&

@@ -122,7 +122,8 @@ function keepWeights(
   const stored = storedRules.ruleFor(rule);
   const canaryIn = (weights: readonly (number | undefined)[]): number =>
     isWeighed(rule) ? (weights[rule.backends.findIndex(({ part }) => part === 'canary')] ?? 0) : 0;
-  const relation = stored === undefined ? 'trusted' : relationOf(stored.backends, status, scale, writer);
+  const relation =
+    stored === undefined ? 'trusted' : relationOf(stored.backends, status, scale, writer, [rule.backends]);
   const share = relation === 'missed' ? undefined : stored && shareOf(stored.backends, scale);
   const kept = rule.backends.some(isStableOrCanary)
     ? keepRule({
@@ -230,7 +231,10 @@ class StoredRules {
     const weighed = stored.filter(isWeighed);
     this.#only = weighed.length === 1 && submitted.filter(isWeighed).length === 1 ? weighed[0] : undefined;
     const known = status.share && scaled(status.share, scale.totals[0]);
-    const isMissed = weighed.some(({ backends }) => relationOf(backends, status, scale, writer) === 'missed');
+    const submittedBackends = submitted.map(({ backends }) => backends);
+    const isMissed = weighed.some(
+      ({ backends }) => relationOf(backends, status, scale, writer, submittedBackends) === 'missed',
+    );
     const shares = weighed.flatMap(({ backends }) => shareOf(backends, scale) ?? []);
     const [first] = shares;
     // The plugin sets the same weight in every rule. If the weights differ, something else has changed one since.

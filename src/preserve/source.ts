@@ -1,7 +1,7 @@
 import { memo } from '../world/memo.ts';
 import type { KubeObject } from '../world/object.ts';
 import { asObject, dig } from '../world/read.ts';
-import { writersOf } from '../world/writers.ts';
+import { BREAK_GLASS, isByHand, writersOf } from '../world/writers.ts';
 import { isSameShare, scaled, shareOf, type Backend, type Kept, type Scale, type Share } from './shares.ts';
 import type { StatusWeights } from './weights.ts';
 
@@ -13,14 +13,17 @@ const CONTROLLER = 'rollouts-controller';
 
 /**
  * Returns who wrote a field of the spec last. A client owns the field also if it sent another value and a keep replaced
- * it. So the requester counts only if nobody else owns the field, and only where the status differs.
+ * it. So the requester counts only if nobody else owns the field, and only for what {@link relationOf} asks besides. It
+ * does not count if it is a person at a terminal, or if the object was written under break-glass: what these write, they
+ * mean.
  *
  * @param manager - The field manager of the request; empty if the client names none.
  */
 export function lastWriterOf(old: KubeObject | undefined, field: string, manager: string): LastWriter {
   const owner = old === undefined ? undefined : soleOwners(old).get(field);
   if (owner === undefined) return 'unknown';
-  if (owner === manager && manager !== '') return 'requester';
+  const isMeant = isByHand(manager) || dig(old?.metadata, 'annotations', BREAK_GLASS) !== undefined;
+  if (owner === manager && manager !== '' && !isMeant) return 'requester';
   return owner === CONTROLLER ? 'controller' : 'unknown';
 }
 
@@ -45,15 +48,22 @@ export type Relation =
   | 'trusted'
   /** They differ from the status, and who wrote them is not known. */
   | 'doubtful'
-  /** They differ from the status because the requester has written them before: Rollgate missed that. */
+  /** They differ from the status, and the requester has written them before and does again: Rollgate missed that. */
   | 'missed';
 
-/** Returns how the stored weights of a rule relate to the status. */
+/**
+ * Returns how the stored weights of a rule relate to the status. The status may be behind the controller's weights. So
+ * the stored ones count as a write that Rollgate missed only if the same weights are submitted again: those of the
+ * controller are not in a manifest.
+ *
+ * @param submitted - The rules that the stored one may correspond to.
+ */
 export function relationOf(
   stored: readonly Backend[],
   status: StatusWeights,
   scale: Scale,
   writer: LastWriter,
+  submitted: readonly (readonly Backend[])[],
 ): Relation {
   const canary = stored.find(({ part }) => part === 'canary');
   if (canary === undefined || status.share === undefined || !stored.some(({ part }) => part === 'stable'))
@@ -61,8 +71,15 @@ export function relationOf(
   const share = shareOf(stored, scale);
   // A plugin that ignores `maxTrafficWeight` writes the number of the status out of another total.
   if (canary.weight === status.share.canary || (share !== undefined && agrees(share, status.share))) return 'trusted';
-  if (writer === 'requester' && status.isCertain) return 'missed';
+  if (writer === 'requester' && status.isCertain && submitted.some((rule) => isSameWeights(rule, stored)))
+    return 'missed';
   return writer === 'controller' ? 'trusted' : 'doubtful';
+}
+
+function isSameWeights(a: readonly Backend[], b: readonly Backend[]): boolean {
+  const weightsIn = (rule: readonly Backend[], part: Backend['part']): string =>
+    JSON.stringify(rule.filter((backend) => backend.part === part).map(({ weight }) => weight ?? null));
+  return (['stable', 'canary'] as const).every((part) => weightsIn(a, part) === weightsIn(b, part));
 }
 
 function agrees(stored: Share, status: Share): boolean {

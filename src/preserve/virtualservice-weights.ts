@@ -53,8 +53,12 @@ export const virtualServiceWeights = definePreserver({
     const writerOf = (type: RouteType): LastWriter => lastWriterOf(old, type, manager);
     const storedRoutes = old === undefined ? [] : entries.flatMap((entry) => selectRoutes(old, entry, managed).routes);
     const stored = new StoredRoutes(old, storedRoutes);
+    const submittedBackends = entries.flatMap((entry) =>
+      selectRoutes(submitted, entry, managed).routes.map(backendsOf),
+    );
     const isMissed = storedRoutes.some(
-      (route) => relationOf(backendsOf(route), status, ISTIO_SCALE, writerOf(route.type)) === 'missed',
+      (route) =>
+        relationOf(backendsOf(route), status, ISTIO_SCALE, writerOf(route.type), submittedBackends) === 'missed',
     );
     const anyStored = isMissed
       ? undefined
@@ -196,7 +200,7 @@ function keepWeights(
 ): Preserved {
   const shifts = backends.some(({ part }) => part === 'canary') && backends.some(({ part }) => part === 'stable');
   if (!shifts) return NOTHING;
-  const relation = stored === undefined ? 'trusted' : relationOf(stored, status, ISTIO_SCALE, writer);
+  const relation = stored === undefined ? 'trusted' : relationOf(stored, status, ISTIO_SCALE, writer, [backends]);
   const known = relation === 'missed' || stored === undefined ? undefined : shareOf(stored, ISTIO_SCALE);
   const kept = keepRule({
     submitted: backends,

@@ -4,6 +4,9 @@ import { asArray, dig, isObject, asString } from './read.ts';
 /** The annotation with the last manifest that `kubectl apply` or Argo CD applied, unless by server-side apply. */
 export const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
+/** The annotation by which a person with the right to do so suspends Rollgate for one object until a moment. */
+export const BREAK_GLASS = 'rollgate.io/break-glass';
+
 /** An entry of `metadata.managedFields` for the object itself. */
 export interface Writer {
   readonly manager: string;

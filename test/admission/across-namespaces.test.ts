@@ -53,6 +53,21 @@ describe('a Rollout that names an object of another namespace', () => {
     expect(asking.asked).toEqual(['dev@example.com VirtualService.networking.istio.io/mesh/reviews']);
   });
 
+  it.each([
+    ['a service account', 'system:serviceaccount:ci:deployer', undefined],
+    ['a reconciler', 'argocd@example.com', 'kustomize-controller'],
+  ])('is denied %s without a word about what is in it: others read that', async (_, username, fieldManager) => {
+    const gate = gateOver([...services, theirs], { mayGet: () => Promise.resolve(true) });
+    const request = requestFor(foreign, undefined, {
+      username,
+      ...(fieldManager === undefined ? {} : { fieldManager }),
+    });
+    const { response } = await validate(gate, request);
+    expect(response.allowed).toBe(false);
+    expect(JSON.stringify(response)).toContain('of another namespace');
+    expect(JSON.stringify(response)).not.toContain('secret-name');
+  });
+
   it.each([false, undefined])('gets one warning that tells existence only if not: %s', async (may) => {
     const hidden = one(inMesh('primary').replaceAll('reviews-canary', 'reviews-hidden'));
     const both = one(FOREIGN.replace('routes: [primary]', 'routes: [primary, second]'));

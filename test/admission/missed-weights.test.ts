@@ -150,7 +150,7 @@ describe.each(ROUTERS.map((router): [string, Router] => [router.id, router]))('w
     expect(warnings.join()).toContain('from the status: the stored ones are of an earlier write by the same client');
   });
 
-  it('come back after a write under break-glass', async () => {
+  it('come back after the annotation of a break-glass is gone and Argo CD has applied them again', async () => {
     const open: KubeObject = {
       ...git,
       metadata: { ...git.metadata, annotations: { 'rollgate.io/break-glass': '2026-01-01T01:00:00Z INC-1' } },
@@ -175,6 +175,24 @@ describe.each(ROUTERS.map((router): [string, Router] => [router.id, router]))('w
     const { weights, warnings } = await apply(router, git, kept, [rolloutOf(router)]);
     expect(weights).toEqual({ stable: 80, canary: 20 });
     expect(warnings.join()).not.toContain('status');
+  });
+
+  // A keep makes the client the owner of what the controller wrote, and the status may be behind that.
+  it('are copied, and both are named, where the manifest has others than the stored ones', async () => {
+    const ahead = router.route({ stable: 20, canary: 80 }, [ARGO_CD]);
+    const { weights, warnings } = await apply(router, git, ahead, [rolloutOf(router)]);
+    expect(weights).toEqual({ stable: 20, canary: 80 });
+    expect(warnings.join()).toContain('as stored; the status of the Rollout has canary 20');
+  });
+
+  it.each([
+    ['a person at a terminal', 'kubectl-edit', {}],
+    ['under break-glass', ARGO_CD, { 'rollgate.io/break-glass': '2026-01-01T01:00:00Z INC-1' }],
+  ])('are copied where they were meant: written by %s', async (_, manager, annotations) => {
+    const stored = router.route({ stable: 100, canary: 0 }, [manager]);
+    const marked: KubeObject = { ...stored, metadata: { ...stored.metadata, annotations } };
+    const { weights } = await apply(router, git, marked, [rolloutOf(router)], manager);
+    expect(weights).toEqual({ stable: 100, canary: 0 });
   });
 
   it.each<[string, readonly string[], string]>([

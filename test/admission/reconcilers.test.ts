@@ -44,6 +44,11 @@ const SITUATIONS = {
     after: badRoute,
     before: goodRoute,
   },
+  'a settled Rollout takes the Services and the route of another one': {
+    world: [...services, goodRoute, midUpdate],
+    after: one(ROLLOUT.replace('metadata: { name: reviews,', 'metadata: { name: copy,')),
+    before: { ...before, metadata: { name: 'copy', namespace: 'shop' } },
+  },
   'a step is wrong by itself': { world: [...services, goodRoute], after: tooMuch, before: rollout },
   'a Service is deleted that the policy protects': {
     world: [...services, rollout, goodRoute],
@@ -60,6 +65,8 @@ const TABLE: Readonly<Record<keyof typeof SITUATIONS, string>> = {
   'the same, created': 'deny, warn deny, warn deny',
   'the same, where the policy denies cross-object updates': 'deny, warn deny, warn deny',
   'the VirtualService loses the route in the middle of an update': 'deny, warn deny, warn deny',
+  // No object that comes next makes it right, and the other Rollout would pay.
+  'a settled Rollout takes the Services and the route of another one': 'deny, warn deny, warn deny',
   'a step is wrong by itself': 'deny, warn deny, deny deny',
   'a Service is deleted that the policy protects': 'deny, warn deny, warn deny',
 };
@@ -105,7 +112,7 @@ describe('a reconciler', () => {
     [
       ARGO_CD,
       'the same in the middle of an update',
-      '(an update of the Rollout is in progress: with syncPolicy.retry Argo CD applies this when it has ended) [rollgate/',
+      '(an update of the Rollout is in progress: sync again when it has ended, or set syncPolicy.retry.limit to -1) [rollgate/',
     ],
     [
       FLUX,
@@ -115,7 +122,7 @@ describe('a reconciler', () => {
     [
       FLUX,
       'the same, created',
-      '(Flux stops here: bring the VirtualService in an earlier commit, or in a Kustomization that this one has in dependsOn) [rollgate/',
+      '(Flux stops here: change the VirtualService in an earlier commit, or in a Kustomization that this one lists in dependsOn) [rollgate/',
     ],
   ] as const)('%s reads what to do: %s', async (manager, name, text) => {
     expect((await answerTo(SITUATIONS[name], manager, false)).response.status?.message).toContain(text);

@@ -28,8 +28,11 @@ const RESULTS: ReadonlyMap<string, readonly Type[]> = new Map([
 ]);
 // Values that arguments of conditions have.
 const USUAL_VALUES = ['1', '0.5', 'true', 'text', '"text"', '[1]', '5m', 'result > 1', '>', '=='];
-// Bounds the work on one object. No template has as many characters in its conditions.
-const MAX_CHARACTERS = 20_000;
+// Bounds the work on one object. No template has as many characters in its conditions, nor one with a placeholder, which
+// is compiled anew with each of the usual values.
+const MAX_CHARACTERS = 8_000;
+const MAX_FILLED = 300;
+const MAX_ALL_FILLED = 2_000;
 
 /** What there is to say about a condition. The problems are those of Argo Rollouts before 1.10 and since. */
 export interface Judgement {
@@ -63,6 +66,7 @@ export interface Judged {
 export const judgedConditions = memo((template: KubeObject): Judged => {
   const all: Judgement[] = [];
   let characters = 0;
+  let filled = 0;
   for (const metric of metricsOf(template)) {
     const [provider, second] = providersOf(metric);
     const types = provider === undefined || second !== undefined ? undefined : RESULTS.get(provider);
@@ -72,7 +76,9 @@ export const judgedConditions = memo((template: KubeObject): Judged => {
       if (condition === '' || condition.length > MAX_LENGTH) continue;
       characters += condition.length;
       if (characters > MAX_CHARACTERS) return { all, isCut: true };
-      all.push(judge(metric, provider, types, field, condition));
+      const isFilled = condition.length <= MAX_FILLED && filled + condition.length <= MAX_ALL_FILLED;
+      if (isFilled && condition.includes('{{')) filled += condition.length;
+      all.push(judge(metric, provider, types, field, condition, isFilled));
     }
   }
   return { all, isCut: false };
@@ -84,11 +90,12 @@ function judge(
   types: readonly Type[],
   field: Judgement['field'],
   condition: string,
+  isFilled: boolean,
 ): Judgement {
   const [before, since] = [problemOf(condition, '1.15', types), problemOf(condition, '1.17', types)];
   const place = { metric, provider, field, condition };
   if (before !== undefined && since !== undefined) return { ...place, before, since };
-  const filled = problemWithValues(condition, types);
+  const filled = isFilled ? problemWithValues(condition, types) : undefined;
   if (filled !== undefined) return { ...place, before: filled.problem, since: filled.problem, tag: filled.tag };
   return { ...place, before, since, doubts: doubtsAbout(condition, provider) };
 }
