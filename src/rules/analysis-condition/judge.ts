@@ -29,7 +29,7 @@ const RESULTS: ReadonlyMap<string, readonly Type[]> = new Map([
 // Values that arguments of conditions have.
 const USUAL_VALUES = ['1', '0.5', 'true', 'text', '"text"', '[1]', '5m', 'result > 1', '>', '=='];
 // Bounds the work on one object. No template has as many characters in its conditions, nor one with a placeholder, which
-// is compiled anew with each of the usual values.
+// is compiled again with each of the usual values.
 const MAX_CHARACTERS = 8_000;
 const MAX_FILLED = 300;
 const MAX_ALL_FILLED = 2_000;
