@@ -239,15 +239,22 @@ function manifestsIn(text: string, { name, named }: Candidate, skipped: Skipped)
   return {
     ...manifests,
     objects,
-    errors: [...(named ? manifests.errors : mistakesOf(text, manifests.errors)), ...unquotedPlaceholders(manifests)],
+    errors: [
+      ...(named ? manifests.errors : mistakesOf(name, text, manifests.errors)),
+      ...unquotedPlaceholders(manifests),
+    ],
   };
 }
 
+const VALUES = /(^|\/)values[^/]*\.ya?ml$/;
+
 // A file that nobody named need not be a manifest, nor YAML, unless it has both fields.
-function mistakesOf(text: string, errors: readonly ManifestError[]): readonly ManifestError[] {
+function mistakesOf(name: string, text: string, errors: readonly ManifestError[]): readonly ManifestError[] {
   const isManifest = text.includes('apiVersion') && text.includes('kind');
   const near: readonly string[] = Object.values(NEARLY_AN_OBJECT);
-  return errors.filter(({ message }) => near.includes(message) || (isManifest && message !== NOT_AN_OBJECT));
+  return errors.filter(
+    ({ message }) => (near.includes(message) && !VALUES.test(name)) || (isManifest && message !== NOT_AN_OBJECT),
+  );
 }
 
 function failed(file: string, message: string): Manifests {

@@ -37,10 +37,14 @@ export function unquotedPlaceholders({ objects }: Manifests): readonly ManifestE
   });
 }
 
+// How the parser writes a mapping that is a key. In quotes a key may hold braces.
+const MAPPING_AS_KEY = /^\{ [^]* \}$/;
+
 function pathOfMappingAsKey(value: unknown, path: Path): Path | undefined {
   const entries = Array.isArray(value) ? value.entries() : isObject(value) ? Object.entries(value) : [];
   for (const [key, entry] of entries as Iterable<[string | number, unknown]>) {
-    const found = typeof key === 'string' && key.startsWith('{') ? path : pathOfMappingAsKey(entry, [...path, key]);
+    const found =
+      typeof key === 'string' && MAPPING_AS_KEY.test(key) ? path : pathOfMappingAsKey(entry, [...path, key]);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -144,14 +144,14 @@ class Checker {
     if (name === RESULT) return this.#result;
     if (name === ENVIRONMENT) return ANY;
     if (ADDED_FUNCTIONS.has(name) || this.#functions.has(name) || this.#predicates.has(name)) return FUNCTION;
-    return fail('name', at, name, `${name} is not known`);
+    return fail('name', at, name, `unknown name ${name}`);
   }
 
   #pointer(name: string, at: number): Type {
     const scope = this.#scopes.at(-1);
     if (scope === undefined) return ANY;
     if (name === '') return scope.element;
-    return scope.variables.get(name) ?? fail('name', at, `#${name}`, `#${name} is not known`);
+    return scope.variables.get(name) ?? fail('name', at, `#${name}`, `unknown name #${name}`);
   }
 
   #unary(operator: string, type: Type, at: number): Type {

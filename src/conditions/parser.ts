@@ -75,9 +75,9 @@ class Parser {
 
   #unexpected(): never {
     const { kind, value, at } = this.#current;
-    if (kind === 'end') fail({ kind: 'end', at, token: '', text: 'something is missing at the end' });
-    const shown = kind === 'string' ? `the text "${value}"` : value;
-    fail({ kind: 'token', at, token: value, text: `${shown} cannot stand there` });
+    if (kind === 'end') fail({ kind: 'end', at, token: '', text: 'unexpected end' });
+    const shown = kind === 'string' ? `"${value}"` : value;
+    fail({ kind: 'token', at, token: value, text: `unexpected ${shown}` });
   }
 
   // Every way into deeper nesting comes through here.

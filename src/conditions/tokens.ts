@@ -157,9 +157,9 @@ class Lexer {
       const char = this.#text[this.#at];
       if (char === undefined || char === '\n') {
         this.#at = char === undefined ? this.#at : this.#at + 1;
-        throw failure({ kind: 'text', at, token: quote, text: `the text that begins with ${quote} has no end` });
+        throw failure({ kind: 'text', at, token: quote, text: `the string that begins with ${quote} is not closed` });
       }
-      if (char === '\\') value += this.#escape(quote, at);
+      if (char === '\\') value += this.#escape(quote);
       else {
         value += char;
         this.#at++;
@@ -169,7 +169,7 @@ class Lexer {
     this.#push('string', value.slice(0, -1), at);
   }
 
-  #escape(quote: string, at: number): string {
+  #escape(quote: string): string {
     const start = this.#at;
     const braced = this.#is117 ? this.#match(BRACED_ESCAPE)?.[1] : undefined;
     const [, simple, octal, ...hex] = braced === undefined ? (this.#match(ESCAPE) ?? []) : [];
@@ -184,7 +184,7 @@ class Lexer {
       kind: 'text',
       at: start,
       token: this.#text.slice(start, start + 2),
-      text: `the text at ${at + 1} has a \\ that escapes nothing`,
+      text: 'invalid escape sequence',
     });
   }
 
@@ -196,7 +196,7 @@ class Lexer {
       const end = this.#text.indexOf('`', from);
       if (end < 0) {
         this.#at = this.#text.length;
-        throw failure({ kind: 'text', at, token: '`', text: 'the text that begins with ` has no end' });
+        throw failure({ kind: 'text', at, token: '`', text: 'the string that begins with ` is not closed' });
       }
       value += this.#text.slice(from, end);
       from = end + 1;

@@ -83,7 +83,7 @@ const NAMES: Readonly<Record<Type['kind'], string>> = {
   int: 'a number',
   int64: 'a number',
   float: 'a number',
-  string: 'a text',
+  string: 'a string',
   list: 'a list',
   map: 'a map',
   function: 'a function',

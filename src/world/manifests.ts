@@ -1,5 +1,5 @@
 import { LineCounter } from 'yaml';
-import { isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
+import { groupOf, isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import { parseJsonDocument } from './json-document.ts';
 import type { Path } from './path.ts';
 import { asArray, asObject, asString, dig, isObject, optionalString } from './read.ts';
@@ -181,6 +181,9 @@ export function bundleWorld(objects: Iterable<KubeObject>, options: BundleOption
   return storeOf(objects, whyUnknown, options.versions);
 }
 
+const GROUPS: ReadonlySet<string> = new Set(Object.values(KINDS).map(({ group }) => group));
+const KIND_NAMES: ReadonlySet<string> = new Set(Object.values(KINDS).map(({ kind }) => kind));
+
 interface NearObject {
   readonly path: Path;
   readonly mistake: keyof typeof NEARLY_AN_OBJECT;
@@ -210,9 +213,11 @@ function unwrap(value: unknown, path: Path, near: NearObject[]): { object: KubeO
     ];
   }
   if (optionalString(dig(value, 'metadata', 'name')) !== undefined) {
-    if (value['kind'] === undefined && typeof value['apiVersion'] === 'string') near.push({ path, mistake: 'kind' });
-    if (value['apiVersion'] === undefined && typeof value['kind'] === 'string')
-      near.push({ path, mistake: 'apiVersion' });
+    // Other tools have files with the same fields.
+    const { apiVersion, kind } = value;
+    if (kind === undefined && typeof apiVersion === 'string' && GROUPS.has(groupOf(apiVersion)))
+      near.push({ path, mistake: 'kind' });
+    if (apiVersion === undefined && KIND_NAMES.has(asString(kind))) near.push({ path, mistake: 'apiVersion' });
   }
   return [];
 }

@@ -95,11 +95,17 @@ describe('directories', () => {
       'list.yaml': `apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    metadata: { name: a }\n`,
       'on.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: on }\n',
       'chart.yaml': 'apiVersion: v2\nname: cart # has no kind and no metadata\n',
+      'other.yaml': 'kindOf: nothing # apiVersion\nmetadata: { name: a }\n',
+      'score.yaml': 'apiVersion: score.dev/v1b1\nmetadata: { name: a }\n',
+      'values-eu.yaml': 'kind: Rollout\nmetadata: { name: a }\n',
+      'keys.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\ndata: { "{}": x, "{pod}": y, "{{args.a}}": z }\n',
       'code.json': '{ // kind and metadata\n "a": 1, }',
     });
     const { files, problems } = await read(root, ['.']);
     expect(problems).toEqual([]);
     expect(files).toEqual([
+      'keys.yaml a',
       'list.yaml: not a Kubernetes object: kind is missing',
       'no-kind.yaml: not a Kubernetes object: kind is missing',
       'no-version.yaml: not a Kubernetes object: apiVersion is missing',

@@ -17,6 +17,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   ge: '>=',
   gte: '>=',
   '&': '&&',
+  '~': 'matches',
   true: 'true',
   false: 'false',
   null: 'nil',
@@ -25,7 +26,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   nan: 'isNaN(result)',
 };
 const ARGUMENT = /args\.([\w-]+)/y;
-const QUOTES = '\u201c\u201d\u2018\u2019\u201e';
+const QUOTES = '\u201c\u201d\u2018\u2019\u201e`';
 
 /** Returns what to do about a problem, as an instruction. */
 export function remedyFor(condition: string, problem: Problem): string {
@@ -39,7 +40,7 @@ function instead({ token }: Problem): string | undefined {
 type Remedy = (problem: Problem, condition: string) => string | undefined;
 
 const FOR_TYPES: readonly (readonly [type: string, remedy: string])[] = [
-  ['a text', 'write numbers without quotes, and compare texts with texts'],
+  ['a string', 'write numbers without quotes, and compare strings with strings'],
   ['a list', 'compare an element, such as result[0]'],
   ['a map', 'compare a field, such as result.rate'],
 ];
@@ -54,7 +55,8 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
     );
   },
   token: (problem, condition) => write(operatorAt(condition, problem.at, problem.token) ?? instead(problem)),
-  character: ({ token }) => (QUOTES.includes(token) ? 'use straight quotes' : `remove ${token}`),
+  character: ({ token }) =>
+    QUOTES.includes(token) ? 'use straight quotes' : (write(INSTEAD[token]) ?? `remove ${token}`),
   text: ({ token }) => (token.startsWith('\\') ? 'write two backslashes' : `add the closing ${token}`),
   number: () => 'write the number alone',
   types: ({ text }) => FOR_TYPES.find(([type]) => text.includes(type))?.[1],

@@ -35,7 +35,7 @@ export const analysisCondition = defineRule({
     'not compile makes every measurement an error, and after five errors in a row the analysis ends in an error. That ' +
     'aborts the update. Argo Rollouts 1.9 evaluates conditions with expr 1.15 and Argo Rollouts 1.10 with expr 1.17. ' +
     'Rollgate has a parser of its own for both, because no npm package speaks this language. It stays silent where it is ' +
-    'not certain. It knows the type of the result of each provider, so a text compared with a number is an error too. ' +
+    'not certain. It knows the type of the result of each provider, so a string compared with a number is an error too. ' +
     'Placeholders are filled in as text before the condition compiles, so only what stands before the first one is ' +
     'certain. A condition that fails with every usual value is advice. It is also advice if the metric is in a dry run ' +
     'of its template, or asks a web address without jsonPath, where an answer that is not JSON counts as a success. ' +
@@ -97,7 +97,7 @@ function reportProblem(
   const data = { metric: metric.name, field, problem: problem.text, position: problem.at + 1, remedy };
   const place = { ...placeOf(judgement), versions: versionsOf(judgement) };
   const isUnused =
-    isDryRun(metric.name) || (provider === 'web' && dig(metric.raw, 'provider', 'web', 'jsonPath') === undefined);
+    isDryRun(metric.name) || (provider === 'web' && asString(dig(metric.raw, 'provider', 'web', 'jsonPath')) === '');
   if (tag !== undefined) context.report('brokenWith', { ...place, data: { ...data, tag } });
   else context.report(isUnused ? 'brokenUnused' : 'broken', { ...place, data });
 }

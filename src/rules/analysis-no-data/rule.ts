@@ -103,7 +103,10 @@ function mayFindNothing(metric: Metric): boolean {
 }
 
 // What looks whether the element is there, or can.
-const GUARDS: ReadonlySet<string> = new Set(['len', 'isNil', 'default', 'count', 'get', 'if', '?', '??', 'or', '||']);
+const GUARDS: ReadonlySet<string> = new Set([
+  ...['len', 'isNil', 'default', 'count', 'get', 'any', 'one', 'find', 'sum', 'toJSON'],
+  ...['let', 'if', '?', '??', 'or', '||'],
+]);
 
 // Returns the first element of the result that a condition reads without a guard, or undefined.
 function elementIn(condition: string): string | undefined {
