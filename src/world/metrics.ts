@@ -37,6 +37,9 @@ export function intValue(value: unknown, resolve: Resolve): number | undefined {
   return INTEGER.test(text) ? Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(text))) : 0;
 }
 
+/** The fields of a metric with a condition. */
+export const CONDITIONS = ['successCondition', 'failureCondition'] as const;
+
 /**
  * Reports whether a metric is measured without end: it has an interval and no count, or one that reads as 0. Undefined
  * if that is not known.

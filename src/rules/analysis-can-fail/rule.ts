@@ -1,10 +1,8 @@
-import { metricsOf, NAME_RULE_PLACES, nameRulesOf, TEMPLATE_KINDS } from '../../world/analysis.ts';
-import { intValue, nameMatcher } from '../../world/metrics.ts';
+import { metricsOf, NAME_RULE_PLACES, TEMPLATE_KINDS } from '../../world/analysis.ts';
+import { dryRunsOf } from '../../world/dry-runs.ts';
+import { intValue } from '../../world/metrics.ts';
 import { inEach } from '../../world/place.ts';
 import { defineRule } from '../define.ts';
-
-// Bounds the cost, because each rule is matched against each metric.
-const MAX_RULES = 20;
 
 export const analysisCanFail = defineRule({
   id: 'analysis-can-fail',
@@ -31,16 +29,14 @@ export const analysisCanFail = defineRule({
     },
   },
   check(context, template) {
-    const dryRuns = nameRulesOf(template, 'dryRun')
-      .slice(0, MAX_RULES)
-      .map(({ pattern }) => nameMatcher(pattern));
+    const isDryRun = dryRunsOf(template);
     for (const { name, raw, path } of metricsOf(template)) {
       const [count, limit, successes] = (['count', 'failureLimit', 'consecutiveSuccessLimit'] as const).map((field) =>
         intValue(raw[field], asWritten),
       );
       if (count === undefined || count <= 0 || count !== limit || successes !== 0) continue;
       // The result of a metric in a dry run does not count.
-      if (dryRuns.some((matches) => matches?.(name) !== false)) continue;
+      if (isDryRun(name)) continue;
       context.report('never', { path: [...path, 'failureLimit'], anchor: name, data: { metric: name, count } });
     }
   },

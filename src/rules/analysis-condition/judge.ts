@@ -3,13 +3,10 @@ import type { Problem } from '../../conditions/problem.ts';
 import { ANY, FLOAT, listOf, MAP, NIL, type Type } from '../../conditions/types.ts';
 import { metricsOf, type Metric } from '../../world/analysis.ts';
 import { memo } from '../../world/memo.ts';
-import { providersOf } from '../../world/metrics.ts';
+import { CONDITIONS, providersOf } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { placeholdersIn } from '../../world/placeholders.ts';
 import { asString } from '../../world/read.ts';
-
-/** The fields of a metric with a condition. */
-export const CONDITIONS = ['successCondition', 'failureCondition'] as const;
 
 /**
  * The types of what each provider measures, for those that evaluate conditions. Source: Argo Rollouts v1.9.1 and v1.10.1,

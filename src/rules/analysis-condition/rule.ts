@@ -1,13 +1,14 @@
 import type { Problem } from '../../conditions/problem.ts';
-import { metricsOf, NAME_RULE_PLACES, nameRulesOf, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
-import { nameMatcher, providersOf } from '../../world/metrics.ts';
+import { metricsOf, NAME_RULE_PLACES, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
+import { dryRunsOf } from '../../world/dry-runs.ts';
+import { CONDITIONS, providersOf } from '../../world/metrics.ts';
 import { inEach } from '../../world/place.ts';
 import type { Path } from '../../world/path.ts';
 import { dig, asString } from '../../world/read.ts';
 import { versionsMatching, type OfVersions } from '../../world/rollouts-versions.ts';
 import { defineRule } from '../define.ts';
 import { comparesWholeResult } from './compares-whole-result.ts';
-import { CONDITIONS, judgedConditions, type Judgement } from './judge.ts';
+import { judgedConditions, type Judgement } from './judge.ts';
 import { messages, type Context } from './messages.ts';
 import { remedyFor } from './remedy.ts';
 
@@ -23,9 +24,6 @@ const JUDGED_BY_CONDITION: ReadonlySet<string> = new Set([
   'skywalking',
   'wavefront',
 ]);
-
-// Bounds the cost, because each rule is matched against each metric.
-const MAX_RULES = 20;
 
 export const analysisCondition = defineRule({
   id: 'analysis-condition',
@@ -58,10 +56,7 @@ export const analysisCondition = defineRule({
   },
   messages,
   check(context, template) {
-    const dryRuns = nameRulesOf(template, 'dryRun')
-      .slice(0, MAX_RULES)
-      .map(({ pattern }) => nameMatcher(pattern));
-    const isDryRun = (name: string): boolean => dryRuns.some((matches) => matches?.(name) !== false);
+    const isDryRun = dryRunsOf(template);
     for (const metric of metricsOf(template)) {
       const { name, raw, path } = metric;
       const [provider, second] = providersOf(metric);

@@ -1,14 +1,13 @@
 import { problemOf, wholeTokens } from '../../conditions/condition.ts';
 import { FLOAT, NIL } from '../../conditions/types.ts';
 import { metricsOf, named, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
-import { providersOf } from '../../world/metrics.ts';
+import { CONDITIONS, providersOf } from '../../world/metrics.ts';
 import type { Path } from '../../world/path.ts';
 import { inEach } from '../../world/place.ts';
 import { asString, dig } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
-const CONDITIONS = ['successCondition', 'failureCondition'] as const;
 // Bounds the work on one object. No template has as many metrics.
 const MAX_METRICS = 100;
 

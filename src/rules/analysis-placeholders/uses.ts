@@ -1,5 +1,6 @@
 import { metricsOf, type Metric } from '../../world/analysis.ts';
 import { memo } from '../../world/memo.ts';
+import { CONDITIONS } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { argumentOf, placeholdersIn, textsWithPlaceholders } from '../../world/placeholders.ts';
@@ -106,7 +107,6 @@ function keepFirst<K, P extends Place>(places: Map<K, P>, key: K, place: P): voi
   if (first === undefined || (first.versions !== undefined && place.versions === undefined)) places.set(key, place);
 }
 
-const CONDITIONS = ['successCondition', 'failureCondition'] as const;
 const UNBRACED = /(?<![\w.])args\.([\w-]+)/g;
 
 /** A condition that names an argument without braces. */

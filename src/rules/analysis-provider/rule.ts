@@ -1,14 +1,12 @@
-import { metricsOf, NAME_RULE_PLACES, nameRulesOf, TEMPLATE_KINDS } from '../../world/analysis.ts';
-import { nameMatcher, providersOf } from '../../world/metrics.ts';
+import { metricsOf, NAME_RULE_PLACES, TEMPLATE_KINDS } from '../../world/analysis.ts';
+import { dryRunsOf } from '../../world/dry-runs.ts';
+import { providersOf } from '../../world/metrics.ts';
 import { inEach } from '../../world/place.ts';
 import { asObject, dig } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 import { checkDatadog } from './datadog.ts';
 import { messages, stricter } from './messages.ts';
 import { CHECKS } from './providers.ts';
-
-// Bounds the cost, because each rule is matched against each metric.
-const MAX_RULES = 20;
 
 export const analysisProvider = defineRule({
   id: 'analysis-provider',
@@ -29,15 +27,12 @@ export const analysisProvider = defineRule({
   stricterThanUpstream: stricter,
   messages,
   check(context, template) {
-    const dryRuns = nameRulesOf(template, 'dryRun')
-      .slice(0, MAX_RULES)
-      .map(({ pattern }) => nameMatcher(pattern));
+    const isDryRun = dryRunsOf(template);
     for (const metric of metricsOf(template)) {
       const [provider = '', second] = providersOf(metric);
       const check = provider === 'datadog' ? checkDatadog : CHECKS.get(provider);
       // The result of a metric in a dry run does not count.
-      if (check === undefined || second !== undefined || dryRuns.some((matches) => matches?.(metric.name) !== false))
-        continue;
+      if (check === undefined || second !== undefined || isDryRun(metric.name)) continue;
       check(context, {
         metric: metric.name,
         settings: asObject(dig(metric.raw, 'provider', provider)),
