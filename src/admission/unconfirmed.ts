@@ -1,7 +1,7 @@
 import type { Finding } from '../rules/finding.ts';
 import { KINDS, keyOf, listIn, type KindId, type ObjectKey } from '../world/object.ts';
 import { about, ruleTag } from './attribution.ts';
-import type { DecidedFinding } from './decisions.ts';
+import { isDenial, type DecidedFinding } from './decisions.ts';
 
 /**
  * Returns what is said about findings that are only warnings because lists could not be read: a line for each rule and
@@ -10,8 +10,8 @@ import type { DecidedFinding } from './decisions.ts';
  * @param before - What would be decided if all had been read.
  */
 export function unconfirmedLines(before: readonly DecidedFinding[], unreadable: ReadonlySet<ObjectKey>): string[] {
-  const findings = before.flatMap(({ finding, decision }) =>
-    decision === 'deny' && unreadLists(finding, unreadable).length > 0 ? [finding] : [],
+  const findings = before.flatMap((entry) =>
+    isDenial(entry) && unreadLists(entry.finding, unreadable).length > 0 ? [entry.finding] : [],
   );
   const groups = Map.groupBy(findings, ({ rule, subject }) => `${rule} ${keyOf(subject)}`);
   return [...groups.values()].flatMap((group) => group.slice(0, 1).map((first) => lineOf(first, group, unreadable)));
@@ -31,6 +31,6 @@ function lineOf({ rule, subject }: Finding, group: readonly Finding[], unreadabl
   const what = group.length === 1 ? '1 finding is' : `${group.length} findings are`;
   return about(
     subject,
-    `${what} not confirmed, because ${kinds} of ${where} were not read: check these namespaces with rollgate scan ${ruleTag(rule)}`,
+    `${what} only a warning, because ${kinds} of ${where} were not read: run rollgate scan to check ${where === '1 namespace' ? 'it' : 'them'} ${ruleTag(rule)}`,
   );
 }

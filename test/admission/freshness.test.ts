@@ -97,7 +97,7 @@ describe('a Rollout whose routes send to subsets in many namespaces', () => {
     return {
       denied: decisions.filter(({ decision }) => decision === 'deny').length,
       warned: decisions.filter(({ decision }) => decision === 'warn').length,
-      unconfirmed: (response.warnings ?? []).filter((warning) => warning.includes('not confirmed')),
+      unconfirmed: (response.warnings ?? []).filter((warning) => warning.includes('were not read')),
     };
   };
 
@@ -107,7 +107,7 @@ describe('a Rollout whose routes send to subsets in many namespaces', () => {
       denied: 8,
       warned: 5,
       unconfirmed: [
-        'Rollout "reviews": 5 findings are not confirmed, because DestinationRules of 5 namespaces were not read: check these namespaces with rollgate scan [rollgate/destinationrule-subsets]',
+        'Rollout "reviews": 5 findings are only a warning, because DestinationRules of 5 namespaces were not read: run rollgate scan to check them [rollgate/destinationrule-subsets]',
       ],
     });
   });
