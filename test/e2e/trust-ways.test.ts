@@ -75,7 +75,8 @@ function cellsOf(state: 'up' | 'down'): Cell[] {
         const name = [from, to, way, right].join('-').replaceAll(' ', '-');
         const outcome =
           state === 'up' ? expected[index] : way === 'replace' && replaced ? replaced[index] : expected[2 + index];
-        const dry = way === DRY && outcome !== NO ? UNTOUCHED[from] : outcome;
+        // Rollgate only warns in a dry run of Argo CD. The sync is denied.
+        const dry = way === DRY && (state === 'up' || outcome !== NO) ? UNTOUCHED[from] : outcome;
         return { name, from, to, way, right, expected: dry ?? NO };
       }),
     ),
