@@ -116,7 +116,9 @@ describe('POST /validate', () => {
 
   it('records what enforce mode would deny as an Event, once for a write and never for a dry run', async () => {
     const told: unknown[] = [];
-    const events = { record: (object: KubeObject, event: ObjectEvent) => void told.push([object.metadata.name, event]) };
+    const events = {
+      record: (object: KubeObject, event: ObjectEvent) => void told.push([object.metadata.name, event]),
+    };
     const write = (route: string, dryRun: boolean): Json =>
       reviewOf({
         operation: 'UPDATE',
