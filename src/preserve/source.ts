@@ -13,9 +13,8 @@ const CONTROLLER = 'rollouts-controller';
 
 /**
  * Returns who wrote a field of the spec last. A client owns the field also if it sent another value and a keep replaced
- * it. So the requester counts only if nobody else owns the field, and only for what {@link relationOf} also asks. It
- * does not count if it is a person at a terminal, or if the object was written under break-glass: what these write, they
- * mean.
+ * it. So the requester counts only if nobody else owns the field, and only where {@link relationOf} agrees. It does not
+ * count if it is a person at a terminal, or if the object was written under break-glass: what these write, they mean.
  *
  * @param manager - The field manager of the request; empty if the client names none.
  */
