@@ -143,17 +143,17 @@ describe('the hash in a selector', () => {
       const stable = asString(dig(await scene.phase('Healthy'), 'status', 'stableRS'));
       await scene.update();
       await scene.phase('Paused');
-      expect(hashOf(await scene.get('Service'))).toBe(stable);
+      const recorder = await Recorder.start(cluster.controlPlane.admin, scene.at('Service'));
       await cluster.argoCd.apply([manifest], 'server-side apply');
-      expect(hashOf(await scene.get('Service'))).toBeUndefined();
-      await laterServiceEvent(scene);
-      expect(hashOf(await scene.get('Service'))).toBeUndefined();
       await scene.reconciled();
       await scene.reconciled();
       const { status } = await scene.phase('Healthy');
       const current = asString(dig(status, 'currentPodHash'));
-      expect(current).not.toBe(stable);
-      expect([hashOf(await scene.get('Service')), dig(status, 'stableRS')]).toEqual([current, current]);
+      expect(dig(status, 'stableRS')).toBe(current);
+      // Late events of pods make the controller reconcile at any time, so only the order of what was stored is certain.
+      const hashes = (await recorder.stop()).map(hashOf);
+      const changes = hashes.filter((hash, index) => index === 0 || hash !== hashes[index - 1]);
+      expect(changes).toEqual([stable, undefined, current]);
     },
   );
 });
