@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import { asString, dig } from '../src/world/read.ts';
 
 /** A project whose CustomResourceDefinitions Rollgate knows. */
-export interface DefinitionSource {
+interface DefinitionSource {
   readonly title: string;
   readonly group: string;
   /** The Go module, and the newest version of it that Rollgate knows. */

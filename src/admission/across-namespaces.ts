@@ -43,7 +43,7 @@ export function* deniedAcross(
 }
 
 /** Returns the objects of a finding that are in another namespace than the admitted one. */
-export function foreignOf({ object, related }: Finding, admitted: KubeObject): KubeObject[] {
+function foreignOf({ object, related }: Finding, admitted: KubeObject): KubeObject[] {
   return [object, ...related.map((place) => place.object)].filter(
     (other) => namespaceOf(other) !== '' && namespaceOf(other) !== namespaceOf(admitted),
   );

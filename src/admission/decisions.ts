@@ -26,7 +26,7 @@ export interface DecidedFinding {
   /** Set if it is a warning only because the policy audits. */
   readonly wouldDeny?: true;
   /** Set if it is a warning only because a reconciler writes, which may bring the other object next. */
-  readonly conceded?: true;
+  readonly tolerated?: true;
 }
 
 /** The context of a decision about findings. */
@@ -174,12 +174,12 @@ function leniencyOn(
   finding: Finding,
   { reconciler, ...situation }: Situation,
   settings: Settings,
-): Pick<DecidedFinding, 'wouldDeny' | 'conceded'> {
+): Pick<DecidedFinding, 'wouldDeny' | 'tolerated'> {
   if (settings.mode === 'enforce' && reconciler === undefined) return NO_LENIENCY;
   const enforcing: Settings = { ...settings, mode: 'enforce' };
   if (decisionOn(finding, { ...situation, reconciler }, enforcing) === 'deny') return { wouldDeny: true };
   if (reconciler === undefined || reconciler.dryRun) return NO_LENIENCY;
-  return decisionOn(finding, situation, enforcing) === 'deny' ? { conceded: true } : NO_LENIENCY;
+  return decisionOn(finding, situation, enforcing) === 'deny' ? { tolerated: true } : NO_LENIENCY;
 }
 
 const NO_LENIENCY = {};

@@ -70,7 +70,7 @@ export interface GateParts extends Pacing {
    */
   protection?(): Promise<Protection>;
   /** Called with what a write of a reconciler was only warned about, although it would be denied to others. */
-  conceded?(subject: KubeObject, findings: readonly Finding[]): void;
+  tolerated?(subject: KubeObject, findings: readonly Finding[]): void;
   /** False where no process makes Rollouts of the Deployments that are admitted to be converted. */
   readonly converts?: boolean;
 }
@@ -242,9 +242,9 @@ export class Gate {
   }
 
   #concede(findings: readonly DecidedFinding[]): void {
-    const conceded = findings.filter((entry) => entry.conceded === true).map(({ finding }) => finding);
-    for (const [, group] of Map.groupBy(conceded, ({ subject }) => keyOf(subject)))
-      if (group[0] !== undefined) this.#parts.conceded?.(group[0].subject, group);
+    const tolerated = findings.filter((entry) => entry.tolerated === true).map(({ finding }) => finding);
+    for (const [, group] of Map.groupBy(tolerated, ({ subject }) => keyOf(subject)))
+      if (group[0] !== undefined) this.#parts.tolerated?.(group[0].subject, group);
   }
 
   async #plan(

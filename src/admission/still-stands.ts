@@ -48,7 +48,7 @@ export function publicText(finding: Finding, policy: Policy, world: World): stri
 }
 
 /** Returns what identifies an object and its life: another one of the same name is not the same. */
-export function lifeOf(object: KubeObject): string {
+export function incarnationOf(object: KubeObject): string {
   const { kind, namespace, name } = refOf(object);
   const uid = object.metadata['uid'];
   return `${kind}/${namespace}/${name}/${typeof uid === 'string' ? uid : ''}`;

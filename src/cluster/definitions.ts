@@ -13,7 +13,7 @@ export const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefiniti
 const TIMEOUT = 10_000;
 
 /** Options of `Definitions`. */
-export interface DefinitionsOptions {
+interface DefinitionsOptions {
   readonly client: ApiClient;
   /** The names of the CustomResourceDefinitions that matter. */
   readonly names: ReadonlySet<string>;

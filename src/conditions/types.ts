@@ -68,7 +68,7 @@ export function maybeNumber(type: Type): boolean {
 }
 
 /** Reports whether `==` may stand between the types. */
-export function isComparable(left: Type, right: Type): boolean {
+function isComparable(left: Type, right: Type): boolean {
   return (
     left.kind === right.kind ||
     [left, right].some(({ kind }) => kind === 'any' || kind === 'nil') ||

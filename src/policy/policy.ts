@@ -290,14 +290,14 @@ function capped(
   settings: Settings,
 ): 'deny' | 'warn' {
   if (setting === 'warn' || situation.foreign || settings.mode === 'audit') return 'warn';
-  return decision === 'deny' && isConceded(situation, settings) ? 'warn' : decision;
+  return decision === 'deny' && isTolerated(situation, settings) ? 'warn' : decision;
 }
 
 /**
- * Reports whether a reconciler is only warned about what others are denied. A write is never conceded what the dry run
+ * Reports whether a reconciler is only warned about what others are denied. A write is not let pass with what the dry run
  * of a single object would show, nor anything while an update of the Rollout is in progress.
  */
-function isConceded(situation: Situation, { crossObjectUpdates }: Settings): boolean {
+function isTolerated(situation: Situation, { crossObjectUpdates }: Settings): boolean {
   const { reconciler, operation, midUpdate, subjectAdmitted } = situation;
   if (reconciler === undefined) return false;
   const { settings, dryRun, acrossObjects, subjectUpdates, acrossRollouts } = reconciler;

@@ -8,16 +8,7 @@ import {
 } from '../world/gateway.ts';
 import { memo } from '../world/memo.ts';
 import { kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
-import {
-  asArray,
-  dig,
-  isObject,
-  asObject,
-  optionalString,
-  asString,
-  stringMap,
-  type JsonObject,
-} from '../world/read.ts';
+import { asArray, dig, asObject, optionalString, asString, stringMap, type JsonObject } from '../world/read.ts';
 import { canaryOf, managedRouteNames, stepsOf } from '../world/rollout.ts';
 import { definePreserver, inOneLine, NEVER, NOTHING, together, type Preserved } from './define.ts';
 import { Parts } from './gateway-parts.ts';
@@ -34,6 +25,7 @@ import {
   type Kept,
   type Scale,
   type Share,
+  missingExperiments,
 } from './shares.ts';
 import { describeWeights, lastWriterOf, relationOf, type LastWriter } from './source.ts';
 import { liveManagedRoutes, pluginScale, statusWeights, type StatusWeights } from './weights.ts';
@@ -129,7 +121,7 @@ function keepWeights(
     ? keepRule({
         submitted: rule.backends,
         stored: stored?.backends,
-        missing: experimental && stored !== undefined ? missingBackends(rule, stored) : [],
+        missing: experimental ? missingExperiments(rule.backends, stored?.backends ?? []) : [],
         share: share ?? storedRules.common,
         copies: relation !== 'missed',
         scale,
@@ -257,11 +249,6 @@ function weighRule(submitted: KubeObject, rule: Weighed, { weights, missing }: K
     if (target === undefined || target === weight || (isAlone && target === 0)) return [];
     return setAt(submitted, [...rule.rule.path, 'backendRefs', index, 'weight'], target);
   });
-}
-
-function missingBackends(rule: Weighed, stored: Weighed): Backend[] {
-  const submitted = new Set(rule.backends.map(({ id }) => id));
-  return stored.backends.filter(({ part, id, raw }) => part === 'experiment' && isObject(raw) && !submitted.has(id));
 }
 
 /**

@@ -1,3 +1,5 @@
+import { isObject } from '../world/read.ts';
+
 /**
  * What the controller makes of a backend. It sets the weights of canary, stable and experiment backends. The weights of
  * additional backends are the user's, but count in the total. It does not count others.
@@ -40,7 +42,7 @@ export interface Kept {
 }
 
 /** The input of `keepRule`. */
-export interface RuleWeights {
+interface RuleWeights {
   readonly submitted: readonly Backend[];
   /** The backends of the stored rule that corresponds to it, if there is one. */
   readonly stored: readonly Backend[] | undefined;
@@ -109,6 +111,13 @@ function sumOf(backends: readonly Backend[]): number | undefined {
     sum += weight;
   }
   return sum;
+}
+
+/** Returns the stored backends of experiments that were not submitted, each once. */
+export function missingExperiments(submitted: readonly Backend[], stored: readonly Backend[]): readonly Backend[] {
+  const there = new Set(submitted.map(({ id }) => id));
+  const missing = stored.filter(({ part, id, raw }) => part === 'experiment' && isObject(raw) && !there.has(id));
+  return [...new Map(missing.map((backend) => [backend.id, backend])).values()];
 }
 
 /**

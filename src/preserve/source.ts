@@ -42,7 +42,7 @@ const soleOwners = memo((object: KubeObject): ReadonlyMap<string, string> => {
 });
 
 /** How the stored weights of a rule relate to the status of the Rollout. */
-export type Relation =
+type Relation =
   /** The stored weights are those of the controller, or nothing shows that they are not. */
   | 'trusted'
   /** They differ from the status, and who wrote them is not known. */

@@ -22,7 +22,16 @@ import {
 import { versionsMatching } from '../world/rollouts-versions.ts';
 import { definePreserver, isKept, NEVER, NOTHING, together, type Preserved } from './define.ts';
 import { insertAt, same, setAt } from '../world/json-patch.ts';
-import { Counterparts, keepRule, scaled, shareOf, weightOf, type Backend, type Share } from './shares.ts';
+import {
+  Counterparts,
+  keepRule,
+  missingExperiments,
+  scaled,
+  shareOf,
+  weightOf,
+  type Backend,
+  type Share,
+} from './shares.ts';
 import { describeWeights, lastWriterOf, relationOf, type LastWriter } from './source.ts';
 import { ISTIO_SCALE, liveManagedRoutes, statusWeights, type StatusWeights } from './weights.ts';
 
@@ -205,7 +214,7 @@ function keepWeights(
   const kept = keepRule({
     submitted: backends,
     stored,
-    missing: stored === undefined ? [] : missingExperiments(backends, stored),
+    missing: missingExperiments(backends, stored ?? []),
     share: known ?? common,
     copies: relation !== 'missed',
     scale: ISTIO_SCALE,
@@ -221,12 +230,6 @@ function keepWeights(
     operations.push(insertAt([...route.path, 'route', '-'], { ...asObject(raw), weight }));
   if (operations.length === 0) return NOTHING;
   return { operations, notes: [describeWeights(kept, backends, status, relation, describe(route))] };
-}
-
-function missingExperiments(backends: readonly Backend[], stored: readonly Backend[]): readonly Backend[] {
-  const submitted = new Set(backends.map(({ id }) => id));
-  const missing = stored.filter(({ part, id, raw }) => part === 'experiment' && isObject(raw) && !submitted.has(id));
-  return [...new Map(missing.map((backend) => [backend.id, backend])).values()];
 }
 
 function describe(route: Route): string {

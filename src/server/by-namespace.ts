@@ -9,7 +9,7 @@ interface Waiting extends Caused {
 }
 
 /** Returns the newest entry of the namespace with the most. It loses its own, and no other does. */
-export function crowdedOut<T extends Caused>(entries: readonly T[]): T | undefined {
+export function newestOfLargest<T extends Caused>(entries: readonly T[]): T | undefined {
   let largest: readonly T[] = [];
   for (const group of Map.groupBy(entries, ({ namespace }) => namespace).values())
     if (group.length > largest.length) largest = group;

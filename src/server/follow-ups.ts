@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { inSlices, type Pacing } from '../admission/budget.ts';
-import { lifeOf, publicText, stillStanding } from '../admission/still-stands.ts';
+import { incarnationOf, publicText, stillStanding } from '../admission/still-stands.ts';
 import type { Policy } from '../policy/policy.ts';
 import { Budget } from '../rules/budget.ts';
 import type { Rule } from '../rules/define.ts';
 import { identity, type Finding } from '../rules/finding.ts';
 import { kindOf, refOf, type KindId, type KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
-import { crowdedOut, inTurns } from './by-namespace.ts';
+import { newestOfLargest, inTurns } from './by-namespace.ts';
 import type { Log } from './log.ts';
 import type { ObjectEvent } from './object-events.ts';
 import { Poller } from './poller.ts';
@@ -34,7 +34,7 @@ interface Entry {
 }
 
 /** A reconciler brings the other object within seconds, if at all. */
-export const FOLLOW_UP_AFTER = 60_000;
+const FOLLOW_UP_AFTER = 60_000;
 // All of one process. A namespace that causes more crowds out its own.
 const MOST = 500;
 const MOST_OF_TICK = 10;
@@ -78,7 +78,7 @@ export class FollowUps {
   add(subject: KubeObject, findings: readonly Finding[]): void {
     const kind = kindOf(subject);
     if (kind === undefined) return;
-    const life = lifeOf(subject);
+    const life = incarnationOf(subject);
     let entry = this.#entries.get(life);
     if (entry === undefined) {
       const { namespace, name } = refOf(subject);
@@ -92,7 +92,7 @@ export class FollowUps {
       entry.identities.add(hashed(finding));
     }
     if (this.#entries.size <= MOST) return;
-    const out = crowdedOut([...this.#entries.values()]);
+    const out = newestOfLargest([...this.#entries.values()]);
     if (out !== undefined) this.#entries.delete(out.life);
     this.#dropped++;
   }
@@ -115,7 +115,7 @@ export class FollowUps {
     entry.due = now + FOLLOW_UP_AFTER;
     const found = world.get(entry.kind, entry.namespace, entry.name);
     if (found.state === 'unknown') return;
-    if (found.state === 'absent' || lifeOf(found.object) !== entry.life) {
+    if (found.state === 'absent' || incarnationOf(found.object) !== entry.life) {
       this.#entries.delete(entry.life);
       return;
     }

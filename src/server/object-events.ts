@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { lifeOf } from '../admission/still-stands.ts';
+import { incarnationOf } from '../admission/still-stands.ts';
 import type { EventToWrite, EventWriter } from '../cluster/event-writer.ts';
 import { messageOf } from '../world/error.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import type { Log } from './log.ts';
-import { crowdedOut, inTurns } from './by-namespace.ts';
+import { newestOfLargest, inTurns } from './by-namespace.ts';
 import { Poller } from './poller.ts';
 
 /** What an Event says about an object. */
@@ -19,7 +19,7 @@ export interface ObjectEvent {
 export type EventResult = 'written' | 'failed' | 'dropped';
 
 /** The parts of `ObjectEvents`. */
-export interface ObjectEventsParts {
+interface ObjectEventsParts {
   readonly writer: EventWriter;
   readonly log: Log;
   counted(result: EventResult): void;
@@ -70,7 +70,7 @@ export class ObjectEvents {
   record(object: KubeObject, event: ObjectEvent): void {
     const now = this.#parts.now();
     const key = createHash('sha256')
-      .update(JSON.stringify([lifeOf(object), event.reason, event.rules.toSorted()]))
+      .update(JSON.stringify([incarnationOf(object), event.reason, event.rules.toSorted()]))
       .digest('hex');
     const known = this.#entries.get(key);
     if (known !== undefined) {
@@ -92,7 +92,7 @@ export class ObjectEvents {
       due: now,
     });
     if (this.#entries.size <= MOST) return;
-    const out = crowdedOut([...this.#entries.values()]);
+    const out = newestOfLargest([...this.#entries.values()]);
     if (out === undefined) return;
     this.#entries.delete(out.key);
     if (out.changed) this.#parts.counted('dropped');

@@ -93,7 +93,7 @@ class Builder {
 }
 
 /** An object within a value, and the names that its fields may have. */
-export interface KnownFields {
+interface KnownFields {
   readonly path: Path;
   readonly value: Readonly<Record<string, unknown>>;
   readonly known: ReadonlySet<string>;

@@ -154,7 +154,7 @@ export function rangeText({ min, max }: ReleaseRange): string {
 }
 
 /** Reports whether two ranges are the same. */
-export function isSameRange(a: ReleaseRange, b: ReleaseRange): boolean {
+function isSameRange(a: ReleaseRange, b: ReleaseRange): boolean {
   return compareReleases(a.min, b.min) === 0 && compareReleases(a.max, b.max) === 0;
 }
 

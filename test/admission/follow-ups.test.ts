@@ -55,7 +55,7 @@ function followUps(): FollowUps {
 /** Writes a Rollout as Flux does, over objects. */
 async function write(followed: FollowUps, objects: readonly KubeObject[], object: KubeObject = rollout): Promise<void> {
   const before: KubeObject = { ...object, spec: {} };
-  const gate = gateOver([...objects, before], { conceded: (subject, findings) => followed.add(subject, findings) });
+  const gate = gateOver([...objects, before], { tolerated: (subject, findings) => followed.add(subject, findings) });
   const { response } = await validate(gate, requestFor(object, before, { fieldManager: 'kustomize-controller' }));
   expect(response.allowed).toBe(true);
 }
@@ -155,7 +155,7 @@ describe('a contradiction that a reconciler wrote', () => {
     const followed = followUps();
     const gate = gateOver([...services, theirs, before], {
       mayGet: () => Promise.resolve(true),
-      conceded: (subject, findings) => followed.add(subject, findings),
+      tolerated: (subject, findings) => followed.add(subject, findings),
     });
     const { response } = await validate(gate, requestFor(foreign, before, { fieldManager: 'kustomize-controller' }));
     expect(response.warnings?.join()).toContain('"mesh/reviews" of another namespace');
@@ -194,7 +194,7 @@ describe('a contradiction that a reconciler wrote', () => {
 async function contradictions(): Promise<Parameters<FollowUps['add']>[1]> {
   const found: Parameters<FollowUps['add']>[1][number][] = [];
   const before: KubeObject = { ...rollout, spec: {} };
-  const gate = gateOver([...services, badRoute, before], { conceded: (_, findings) => void found.push(...findings) });
+  const gate = gateOver([...services, badRoute, before], { tolerated: (_, findings) => void found.push(...findings) });
   await validate(gate, requestFor(rollout, before, { fieldManager: 'kustomize-controller' }));
   return found;
 }

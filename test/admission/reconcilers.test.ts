@@ -134,8 +134,8 @@ describe('a reconciler', () => {
     expect(message).not.toMatch(/Argo CD|Flux/);
   });
 
-  it('has a write conceded only where the write of anybody else would be denied', async () => {
-    const conceded: string[] = [];
+  it('has a write tolerated only where the write of anybody else would be denied', async () => {
+    const tolerated: string[] = [];
     for (const [name, write] of Object.entries(SITUATIONS))
       for (const manager of ['kubectl', ARGO_CD, FLUX])
         for (const dryRun of [true, false]) {
@@ -143,12 +143,12 @@ describe('a reconciler', () => {
           const admitted: string[] = [];
           const gate = gateOver(given.world, {
             policyChange: given.policy ?? {},
-            conceded: (_, findings) => void admitted.push(...findings.map(({ rule }) => rule)),
+            tolerated: (_, findings) => void admitted.push(...findings.map(({ rule }) => rule)),
           });
           await validate(gate, requestFor(given.after, given.before, { fieldManager: manager, dryRun }));
-          if (admitted.length > 0) conceded.push(`${name}: ${manager} ${String(dryRun)}: ${admitted.join()}`);
+          if (admitted.length > 0) tolerated.push(`${name}: ${manager} ${String(dryRun)}: ${admitted.join()}`);
         }
-    expect(conceded).toEqual([
+    expect(tolerated).toEqual([
       `a settled Rollout names a route that is not there: ${FLUX} false: virtualservice-route-exists`,
     ]);
   });

@@ -28,7 +28,7 @@ export function gateOver(
     discovered: () => state.discovered().trusted,
     untrusted: () => state.discovered().untrusted,
     self: cluster?.self,
-    conceded: (subject, findings) => followUps.add(subject, findings),
+    tolerated: (subject, findings) => followUps.add(subject, findings),
     converts: cluster === undefined || cluster.converts === true,
     now: Date.now,
     ...(cluster?.protection === undefined ? {} : { protection: cluster.protection }),

@@ -8,7 +8,7 @@ import { dig, asString } from '../../world/read.ts';
 import { versionsMatching, type OfVersions } from '../../world/rollouts-versions.ts';
 import { defineRule } from '../define.ts';
 import { comparesWholeResult } from './compares-whole-result.ts';
-import { judgedConditions, type Judgement } from './judge.ts';
+import { checkedConditions, type ConditionCheck } from './check.ts';
 import { messages, type Context } from './messages.ts';
 import { remedyFor } from './remedy.ts';
 
@@ -65,41 +65,41 @@ export const analysisCondition = defineRule({
       // The result of a metric in a dry run does not count.
       if (hasNone && !isDryRun(name)) context.report('none', { path, anchor: name, data: { metric: name, provider } });
     }
-    const { all, isCut } = judgedConditions(template);
+    const { all, isCut } = checkedConditions(template);
     if (isCut) context.skip('its conditions have more characters than are checked');
-    for (const judgement of all) report(context, judgement, isDryRun);
+    for (const check of all) report(context, check, isDryRun);
   },
 });
 
-function report(context: Context, judgement: Judgement, isDryRun: (name: string) => boolean): void {
-  const problem = chosen(context, judgement);
-  if (problem === undefined) reportDoubts(context, judgement);
-  else reportProblem(context, judgement, problem, isDryRun);
+function report(context: Context, check: ConditionCheck, isDryRun: (name: string) => boolean): void {
+  const problem = chosen(context, check);
+  if (problem === undefined) reportDoubts(context, check);
+  else reportProblem(context, check, problem, isDryRun);
 }
 
-function placeOf({ metric, field }: Judgement): { readonly path: Path; readonly anchor: string } {
+function placeOf({ metric, field }: ConditionCheck): { readonly path: Path; readonly anchor: string } {
   return { path: [...metric.path, field], anchor: `${metric.name} ${field}` };
 }
 
 function reportProblem(
   context: Context,
-  judgement: Judgement,
+  check: ConditionCheck,
   problem: Problem,
   isDryRun: (name: string) => boolean,
 ): void {
-  const { metric, provider, field, condition, tag } = judgement;
+  const { metric, provider, field, condition, tag } = check;
   const remedy = remedyFor(condition, problem);
   const data = { metric: metric.name, field, problem: problem.text, position: problem.at + 1, remedy };
-  const place = { ...placeOf(judgement), versions: versionsOf(judgement) };
+  const place = { ...placeOf(check), versions: versionsOf(check) };
   const isUnused =
     isDryRun(metric.name) || (provider === 'web' && asString(dig(metric.raw, 'provider', 'web', 'jsonPath')) === '');
   if (tag !== undefined) context.report('brokenWith', { ...place, data: { ...data, tag } });
   else context.report(isUnused ? 'brokenUnused' : 'broken', { ...place, data });
 }
 
-function reportDoubts(context: Context, judgement: Judgement): void {
-  const { metric, provider, field, condition, doubts } = judgement;
-  const place = { ...placeOf(judgement) };
+function reportDoubts(context: Context, check: ConditionCheck): void {
+  const { metric, provider, field, condition, doubts } = check;
+  const place = { ...placeOf(check) };
   const data = { metric: metric.name, field };
   if (provider === 'prometheus' && yieldsList(metric) && comparesWholeResult(condition))
     context.report('list', { ...place, data });
@@ -108,13 +108,13 @@ function reportDoubts(context: Context, judgement: Judgement): void {
 }
 
 // Undefined if it fails with all.
-function versionsOf({ before, since }: Judgement): OfVersions | undefined {
+function versionsOf({ before, since }: ConditionCheck): OfVersions | undefined {
   if (before !== undefined && since !== undefined) return undefined;
   return before === undefined ? { since: 'exprIs117' } : { before: 'exprIs117' };
 }
 
 // The words of the newest release that is judged.
-function chosen({ versions }: Context, { before, since }: Judgement): Problem | undefined {
+function chosen({ versions }: Context, { before, since }: ConditionCheck): Problem | undefined {
   return versionsMatching(versions, { since: 'exprIs117' }) === 'none' ? before : (since ?? before);
 }
 

@@ -32,7 +32,7 @@ const MAX_FILLED = 300;
 const MAX_ALL_FILLED = 2_000;
 
 /** What there is to say about a condition. The problems are those of Argo Rollouts before 1.10 and since. */
-export interface Judgement {
+export interface ConditionCheck {
   readonly metric: Metric;
   readonly provider: string;
   readonly field: (typeof CONDITIONS)[number];
@@ -53,15 +53,15 @@ interface Doubts {
 }
 
 /** The conditions of a template. */
-export interface Judged {
-  readonly all: readonly Judgement[];
+export interface CheckedConditions {
+  readonly all: readonly ConditionCheck[];
   /** Whether some are left out because there are so many. */
   readonly isCut: boolean;
 }
 
-/** Judges the conditions of a template. The result is computed once per template object. */
-export const judgedConditions = memo((template: KubeObject): Judged => {
-  const all: Judgement[] = [];
+/** Checks the conditions of a template. The result is computed once per template object. */
+export const checkedConditions = memo((template: KubeObject): CheckedConditions => {
+  const all: ConditionCheck[] = [];
   let characters = 0;
   let filled = 0;
   for (const metric of metricsOf(template)) {
@@ -75,20 +75,20 @@ export const judgedConditions = memo((template: KubeObject): Judged => {
       if (characters > MAX_CHARACTERS) return { all, isCut: true };
       const isFilled = condition.length <= MAX_FILLED && filled + condition.length <= MAX_ALL_FILLED;
       if (isFilled && condition.includes('{{')) filled += condition.length;
-      all.push(judge(metric, provider, types, field, condition, isFilled));
+      all.push(check(metric, provider, types, field, condition, isFilled));
     }
   }
   return { all, isCut: false };
 });
 
-function judge(
+function check(
   metric: Metric,
   provider: string,
   types: readonly Type[],
-  field: Judgement['field'],
+  field: ConditionCheck['field'],
   condition: string,
   isFilled: boolean,
-): Judgement {
+): ConditionCheck {
   const [before, since] = [problemOf(condition, '1.15', types), problemOf(condition, '1.17', types)];
   const place = { metric, provider, field, condition };
   if (before !== undefined && since !== undefined) return { ...place, before, since };
