@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ArgoCd } from './harness/argo-cd/argo-cd.ts';
 import { Cluster } from './harness/cluster.ts';
+import { mistake, twoSided, WAYS, type Place } from './support/argo-cd/commits.ts';
 import { guardedJourney, STAGES, WEIGHTS } from './support/argo-cd/journey.ts';
 import { MODES, slugOf } from './support/argo-cd/modes.ts';
-import { mistake, rename, WAYS, type Place, type Way } from './support/argo-cd/rename.ts';
+import { TWO_SIDED, type TwoSided } from './support/argo-cd/two-sided.ts';
 
 // The same with and without Rollgate, and more: `npm run test:all -- --part argo-cd`.
 
@@ -30,31 +31,27 @@ it('keeps every weight through a canary by Git, an edit in the middle, an abort 
 });
 
 it('lets a commit that renames a route on both sides arrive by a retry', async () => {
-  const seen = await Promise.all(MODES.map((mode) => rename(place(`rename-${slugOf(mode)}`), mode, way('retry'))));
-  const outcomes = seen.map(({ error, virtualService, rollout }) => ({ error, virtualService, rollout }));
-  for (const [name, outcome] of Object.entries(byMode(outcomes)))
-    expect(outcome, name).toEqual({ error: undefined, virtualService: true, rollout: true });
+  const route = TWO_SIDED.find(({ name }) => name === 'the route') as TwoSided;
+  const seen = await Promise.all(
+    MODES.map((mode) => twoSided(place(`rename-${slugOf(mode)}`), mode, WAYS.retry, route)),
+  );
+  for (const [name, outcome] of Object.entries(byMode(seen)))
+    expect(outcome, name).toMatchObject({ error: undefined, arrived: ['Rollout', 'VirtualService'], missing: [] });
 });
 
 it('refuses a route that no commit brings with a message that Argo CD shows, until it is corrected', async () => {
   const seen = await Promise.all(MODES.map((mode) => mistake(place(`mistake-${slugOf(mode)}`), mode)));
   for (const [name, { wrong, corrected }] of Object.entries(byMode(seen))) {
-    expect(wrong.rollout, name).toBe(false);
+    expect(wrong.missing, name).toEqual(['Rollout']);
     // Never a ComparisonError: with that, Argo CD would sync nothing.
     expect(wrong.error, name).toBe('SyncError');
     expect(wrong.says, name).toContain('VirtualService "virtservice-app07" has no http route "absent"');
-    expect(corrected, name).toMatchObject({ error: undefined, virtualService: true, rollout: true });
+    expect(corrected, name).toMatchObject({ error: undefined, missing: [] });
   }
 });
 
 function place(namespace: string): Place {
   return { cluster, argoCd, namespace, rollgate: true };
-}
-
-function way(name: string): Way {
-  const found = WAYS.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`no way "${name}"`);
-  return found;
 }
 
 function byMode<T>(results: readonly T[]): Record<string, T> {

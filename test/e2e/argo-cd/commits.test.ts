@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { partOf } from '../docs.ts';
 import { ArgoCd } from '../harness/argo-cd/argo-cd.ts';
 import { Cluster } from '../harness/cluster.ts';
+import { mistake, twoSided, WAYS, type Outcome, type Way } from '../support/argo-cd/commits.ts';
 import { MODES, slugOf, type Mode } from '../support/argo-cd/modes.ts';
-import { mistake, rename, WAYS, type Outcome, type Way } from '../support/argo-cd/rename.ts';
-import { tableOf } from '../support/argo-cd/table.ts';
+import { arrivedCell, tableByMode, type Seen } from '../support/argo-cd/table.ts';
+import { TWO_SIDED, type TwoSided } from '../support/argo-cd/two-sided.ts';
 import { bounded } from '../support.ts';
 
 /** A commit with one of the ways to write and compare, with Rollgate or without. */
@@ -12,20 +13,26 @@ interface Case {
   readonly mode: Mode;
   readonly rollgate: boolean;
   /** Undefined for the mistake. */
-  readonly way: Way | undefined;
+  readonly commit?: TwoSided;
+  readonly way: Way;
   readonly namespace: string;
 }
 
-const CASES: readonly Case[] = MODES.flatMap((mode) =>
-  [true, false].flatMap((rollgate) =>
-    [...WAYS, undefined].map((way, index) => ({
+// Without Rollgate nothing is denied, so that neither retries nor waves change anything.
+const CASES: readonly Case[] = [true, false]
+  .flatMap((rollgate) => [
+    ...TWO_SIDED.flatMap((commit) =>
+      (rollgate ? [WAYS.none, WAYS.retry, WAYS.waves] : [WAYS.none]).map((way) => ({ rollgate, commit, way })),
+    ),
+    { rollgate, way: WAYS.none },
+  ])
+  .flatMap((each, index) =>
+    MODES.map((mode) => ({
+      ...each,
       mode,
-      rollgate,
-      way,
-      namespace: `${rollgate ? 'guarded' : 'unguarded'}-${slugOf(mode)}-${index}`,
+      namespace: `${each.rollgate ? 'guarded' : 'unguarded'}-${slugOf(mode)}-${index}`,
     })),
-  ),
-);
+  );
 // More at once only wait for each other.
 const AT_A_TIME = 8;
 
@@ -41,24 +48,21 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-async function rowsOf({ mode, rollgate, way, namespace }: Case): Promise<string[][]> {
+async function rowsOf({ mode, rollgate, commit, way, namespace }: Case): Promise<Seen[]> {
   const place = { cluster, argoCd, namespace, rollgate };
-  const row = (what: string, { error, virtualService, rollout }: Outcome): string[] => [
-    what,
-    mode.name,
-    rollgate ? 'yes' : 'no',
-    rollgate ? (error ?? 'no error') : 'not recorded',
-    virtualService ? 'yes' : 'no',
-    rollout ? 'yes' : 'no',
-  ];
-  if (way !== undefined) return [row(`rename, ${way.name}`, await rename(place, mode, way))];
+  const row = (what: string, { error, ...arrived }: Outcome): Seen => ({
+    mode,
+    cells: rollgate
+      ? [what, 'yes', way.name, error ?? 'no error', arrivedCell(arrived)]
+      : [what, 'no', 'any', 'not recorded', arrivedCell(arrived)],
+  });
+  if (commit !== undefined) return [row(commit.name, await twoSided(place, mode, way, commit))];
   const { wrong, corrected } = await mistake(place, mode);
   return [row('a route that nobody brings', wrong), row('its correction', corrected)];
 }
 
-it('shows what the page says about commits that change both sides', { timeout: 1_200_000 }, async () => {
+it('shows what the page says about commits that change both sides', { timeout: 1_800_000 }, async () => {
   const rows = (await bounded(CASES, AT_A_TIME, rowsOf)).flat();
-  const head = ['commit', 'diff', 'Rollgate', 'Argo CD shows', 'VirtualService arrives', 'Rollout arrives'];
-  const table = tableOf(head, rows);
+  const table = tableByMode(['commit', 'Rollgate', 'settings', 'Argo CD shows', 'what arrives'], rows);
   expect(partOf('argo-cd.md', 'argo-cd commits', table)).toBe(table);
 });

@@ -42,10 +42,12 @@ export interface Shown {
 export class Application {
   readonly name: string;
   readonly #api: Api;
+  readonly #spec: ApplicationSpec;
   readonly #recorder: Recorder;
 
-  private constructor(api: Api, name: string, recorder: Recorder) {
+  private constructor(api: Api, name: string, spec: ApplicationSpec, recorder: Recorder) {
     this.#api = api;
+    this.#spec = spec;
     this.name = name;
     this.#recorder = recorder;
   }
@@ -64,7 +66,7 @@ export class Application {
         syncPolicy: spec.syncPolicy,
       },
     });
-    return new Application(api, name, recorder);
+    return new Application(api, name, spec, recorder);
   }
 
   /**
@@ -118,6 +120,16 @@ export class Application {
   get syncs(): number {
     const begun = this.#recorder.versions.map((version) => version['operation'] !== undefined);
     return begun.filter((now, index) => now && begun[index - 1] !== true).length;
+  }
+
+  /** Begins a sync, as a person does on its page. */
+  async sync(): Promise<void> {
+    const { syncPolicy } = this.#spec;
+    const sync = { revision: 'main', syncOptions: dig(syncPolicy, 'syncOptions') ?? [] };
+    await this.#api.patch(
+      { ...KIND, name: this.name },
+      { operation: { initiatedBy: { username: 'somebody' }, sync, retry: dig(syncPolicy, 'retry') ?? {} } },
+    );
   }
 
   /** Deletes it and leaves what it has installed. */

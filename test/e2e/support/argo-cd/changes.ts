@@ -1,4 +1,4 @@
-import { asArray, asObject, dig } from '../../../../src/world/read.ts';
+import { asArray, asObject, dig, type JsonObject } from '../../../../src/world/read.ts';
 import type { KubeObject } from '../../../../src/world/object.ts';
 import { ROUTES } from './scene.ts';
 
@@ -21,39 +21,39 @@ export function image(tag: string): Change {
 
 /** Returns a user's n-th edit of the VirtualService: another timeout of the managed route. */
 export function edit(n: number): Change {
-  return managedRoute({ timeout: `${n}s` });
+  return managedRoute((route) => ({ ...route, timeout: `${n}s` }));
 }
 
 /** Returns a change of the name of the managed route in the Rollout. */
 export function rolloutRoute(name: string): Change {
-  return only('Rollout', (rollout) => {
-    const spec = asObject(rollout['spec']);
-    const canary = asObject(dig(spec, 'strategy', 'canary'));
+  return canaryOf((canary) => {
     const trafficRouting = asObject(canary['trafficRouting']);
     const istio = asObject(trafficRouting['istio']);
     const virtualService = { ...asObject(istio['virtualService']), routes: [name] };
-    const routed = { ...trafficRouting, istio: { ...istio, virtualService } };
-    return { ...rollout, spec: { ...spec, strategy: { canary: { ...canary, trafficRouting: routed } } } };
+    return { ...canary, trafficRouting: { ...trafficRouting, istio: { ...istio, virtualService } } };
   });
 }
 
 /** Returns a change of the name of the managed route in the VirtualService. */
 export function virtualServiceRoute(name: string): Change {
-  return managedRoute({ name });
+  return managedRoute((route) => ({ ...route, name }));
 }
 
-/** Returns a change of the sync wave of the objects of a kind. */
-export function wave(kind: string, number: number): Change {
-  return only(kind, (object) => ({
-    ...object,
-    metadata: {
-      ...object.metadata,
-      annotations: {
-        ...asObject(object.metadata['annotations']),
-        'argocd.argoproj.io/sync-wave': String(number),
-      },
-    },
-  }));
+/** Returns a change of the sync wave of the objects of some kinds. */
+export function wave(kinds: readonly string[], number: number): Change {
+  return (object) =>
+    kinds.includes(object.kind)
+      ? {
+          ...object,
+          metadata: {
+            ...object.metadata,
+            annotations: {
+              ...asObject(object.metadata['annotations']),
+              'argocd.argoproj.io/sync-wave': String(number),
+            },
+          },
+        }
+      : object;
 }
 
 /** Returns a change that does several. */
@@ -61,23 +61,26 @@ export function all(...changes: readonly Change[]): Change {
   return (object) => changes.reduce((changed, change) => change(changed), object);
 }
 
-/** The name of the route to which the Rollout refers. */
-export function routeOf(rollout: KubeObject): string {
-  return String(
-    asArray(dig(rollout, 'spec', 'strategy', 'canary', 'trafficRouting', 'istio', 'virtualService', 'routes'))[0],
-  );
-}
-
-function managedRoute(fields: object): Change {
+/** Returns a change of the managed route of the VirtualService. */
+export function managedRoute(change: (route: JsonObject) => object): Change {
   return only('VirtualService', (source) => {
     const spec = asObject(source['spec']);
     const http = asArray(spec['http']).map((route) =>
-      ROUTES.includes(String(dig(route, 'name'))) ? { ...asObject(route), ...fields } : route,
+      ROUTES.includes(String(dig(route, 'name'))) ? change(asObject(route)) : route,
     );
     return { ...source, spec: { ...spec, http } };
   });
 }
 
-function only(kind: string, change: Change): Change {
+/** Returns a change of the strategy of the Rollout. */
+export function canaryOf(change: (canary: JsonObject) => object): Change {
+  return only('Rollout', (rollout) => {
+    const spec = asObject(rollout['spec']);
+    return { ...rollout, spec: { ...spec, strategy: { canary: change(asObject(dig(spec, 'strategy', 'canary'))) } } };
+  });
+}
+
+/** Returns a change of the objects of a kind. */
+export function only(kind: string, change: Change): Change {
   return (object) => (object.kind === kind ? change(object) : object);
 }

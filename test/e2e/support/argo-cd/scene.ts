@@ -1,3 +1,5 @@
+import { partialDeepStrictEqual } from 'node:assert';
+import { isDeepStrictEqual } from 'node:util';
 import { asArray, asString, dig } from '../../../../src/world/read.ts';
 import type { KubeObject } from '../../../../src/world/object.ts';
 import type { Application, Shown } from '../../harness/argo-cd/application.ts';
@@ -7,7 +9,7 @@ import type { Cluster } from '../../harness/cluster.ts';
 import { yamlOf } from '../../harness/kubectl.ts';
 import { until } from '../../harness/program.ts';
 import { Recorder } from '../../harness/recorder.ts';
-import { CANARIES, objectsIn, type Canary } from '../canaries.ts';
+import { CANARIES, objectsIn, personsPart, type Canary } from '../canaries.ts';
 import { retry, type Mode } from './modes.ts';
 
 /** The Istio subset-level example. In its manifest the canary has all the traffic, as people write it. */
@@ -21,14 +23,24 @@ const VIRTUAL_SERVICE = {
 
 // So many comparisons or self-heals with the same result say that it stays so.
 const OFTEN = 3;
+// More retries than those of an Application that gives up.
+const RETRIES = 6;
 
 /** How an Application is set up. */
 export interface SceneOptions {
   readonly mode: Mode;
   /** How often a failed sync is tried again. */
   readonly retries?: number;
-  /** Changes the objects of the example before the first commit. */
-  readonly change?: (object: KubeObject) => KubeObject;
+  /** Whether Argo CD puts back what others change. */
+  readonly selfHeal?: boolean;
+  /** Returns the objects of the first commit from those of the example. */
+  readonly prepare?: (objects: readonly KubeObject[]) => readonly KubeObject[];
+}
+
+/** The kinds of the objects of a commit. */
+export interface Arrived {
+  readonly arrived: readonly string[];
+  readonly missing: readonly string[];
 }
 
 /** What Argo CD shows of an Application in the end. */
@@ -39,7 +51,9 @@ export type Settled =
   /** It cannot compare, and so does not sync. */
   | 'ComparisonError'
   /** The sync has failed, and is not tried again. */
-  | 'SyncError';
+  | 'SyncError'
+  /** The sync fails, and is tried again and again. */
+  | 'Retrying';
 
 /** The example as an Application of its own, in a namespace of the same name. */
 export class ArgoCdScene {
@@ -51,6 +65,7 @@ export class ArgoCdScene {
   readonly #repository: GitRepository;
   readonly #recorder: Recorder;
   #revision: string;
+  #before: ReadonlyMap<string, KubeObject> = new Map();
 
   private constructor(
     cluster: Cluster,
@@ -69,7 +84,8 @@ export class ArgoCdScene {
     await cluster.admin.run(['create', 'namespace', namespace]);
     const recorder = await Recorder.start(cluster.controlPlane.admin, { ...VIRTUAL_SERVICE, namespace });
     const repository = await argoCd.repository(namespace);
-    const objects = objectsIn(CANARY, namespace).map(options.change ?? ((object) => object));
+    const example = objectsIn(CANARY, namespace);
+    const objects = options.prepare?.(example) ?? example;
     const revision = await repository.commit(filesOf(objects), 'first');
     const { annotations, syncOptions } = options.mode;
     const application = await argoCd.application(namespace, {
@@ -77,7 +93,7 @@ export class ArgoCdScene {
       namespace,
       annotations,
       syncPolicy: {
-        automated: { selfHeal: true },
+        automated: { selfHeal: options.selfHeal ?? true },
         syncOptions,
         retry: retry(options.retries ?? 0),
       },
@@ -87,6 +103,7 @@ export class ArgoCdScene {
 
   /** Commits the objects after a change, and tells Argo CD. */
   async commit(message: string, change: (object: KubeObject) => KubeObject): Promise<void> {
+    this.#before = new Map(this.objects.map((object) => [nameOf(object), object]));
     this.objects = this.objects.map(change);
     this.#revision = await this.#repository.commit(filesOf(this.objects), message);
     await this.application.refresh();
@@ -105,8 +122,13 @@ export class ArgoCdScene {
     return settled as Settled;
   }
 
-  #settledAs({ revision, sync, phase, conditions }: Shown, syncs: number, errors: number): Settled | undefined {
+  #settledAs(
+    { revision, sync, phase, retries, conditions }: Shown,
+    syncs: number,
+    errors: number,
+  ): Settled | undefined {
     if (errors >= OFTEN) return 'ComparisonError';
+    if (revision === this.#revision && phase === 'Running' && retries >= RETRIES) return 'Retrying';
     if (revision !== this.#revision || phase === 'Running' || phase === '') return undefined;
     if (sync === 'Synced' && phase === 'Succeeded') return 'Synced';
     if (sync === 'OutOfSync' && conditions.includes('SyncError')) return 'SyncError';
@@ -121,6 +143,17 @@ export class ArgoCdScene {
     return until(`${kind} ${metadata.name}`, () =>
       this.cluster.controlPlane.admin.get(apiVersion, kind, this.namespace, metadata.name),
     );
+  }
+
+  /** Returns the kinds of the objects that the last commit has changed, by whether all that a user sets is stored. */
+  async arrived(): Promise<Arrived> {
+    const changed = this.objects.filter((object) => !isDeepStrictEqual(object, this.#before.get(nameOf(object))));
+    const stored = await Promise.all(
+      changed.map(async (object) => holds(personsPart(await this.live(object.kind)), personsPart(object))),
+    );
+    const kindsWith = (wanted: boolean): string[] =>
+      changed.filter((_, index) => stored[index] === wanted).map(({ kind }) => kind);
+    return { arrived: kindsWith(true).sort(), missing: kindsWith(false).sort() };
   }
 
   /** Runs the plugin of Argo Rollouts, with a command and the Rollout. */
@@ -140,6 +173,19 @@ export class ArgoCdScene {
   async close(): Promise<void> {
     await this.application.remove();
     await this.#recorder.stop();
+  }
+}
+
+function nameOf({ kind, metadata }: KubeObject): string {
+  return `${kind} ${metadata.name}`;
+}
+
+function holds(stored: unknown, wanted: unknown): boolean {
+  try {
+    partialDeepStrictEqual(stored, wanted);
+    return true;
+  } catch {
+    return false;
   }
 }
 
