@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { partOf } from '../docs.ts';
 import { ArgoCd } from '../harness/argo-cd/argo-cd.ts';
 import { Cluster } from '../harness/cluster.ts';
-import { mistake, twoSided, WAYS, type Outcome, type Way } from '../support/argo-cd/commits.ts';
+import { mistake, removal, twoSided, WAYS, type Outcome, type Way } from '../support/argo-cd/commits.ts';
 import { MODES, slugOf, type Mode } from '../support/argo-cd/modes.ts';
 import { arrivedCell, tableByMode, type Seen } from '../support/argo-cd/table.ts';
 import { TWO_SIDED, type TwoSided } from '../support/argo-cd/two-sided.ts';
@@ -12,8 +12,7 @@ import { bounded } from '../support.ts';
 interface Case {
   readonly mode: Mode;
   readonly rollgate: boolean;
-  /** Undefined for the mistake. */
-  readonly commit?: TwoSided;
+  readonly commit: TwoSided | 'mistake' | 'removal';
   readonly way: Way;
   readonly namespace: string;
 }
@@ -24,7 +23,8 @@ const CASES: readonly Case[] = [true, false]
     ...TWO_SIDED.flatMap((commit) =>
       (rollgate ? [WAYS.none, WAYS.retry, WAYS.waves] : [WAYS.none]).map((way) => ({ rollgate, commit, way })),
     ),
-    { rollgate, way: WAYS.none },
+    { rollgate, commit: 'mistake' as const, way: WAYS.none },
+    { rollgate, commit: 'removal' as const, way: WAYS.none },
   ])
   .flatMap((each, index) =>
     MODES.map((mode) => ({
@@ -56,7 +56,8 @@ async function rowsOf({ mode, rollgate, commit, way, namespace }: Case): Promise
       ? [what, 'yes', way.name, error ?? 'no error', arrivedCell(arrived)]
       : [what, 'no', 'any', 'not recorded', arrivedCell(arrived)],
   });
-  if (commit !== undefined) return [row(commit.name, await twoSided(place, mode, way, commit))];
+  if (commit === 'removal') return [row('the Rollout is removed', await removal(place, mode))];
+  if (commit !== 'mistake') return [row(commit.name, await twoSided(place, mode, way, commit))];
   const { wrong, corrected } = await mistake(place, mode);
   return [row('a route that nobody brings', wrong), row('its correction', corrected)];
 }

@@ -14,9 +14,15 @@ const REFRESH = 'argocd.argoproj.io/refresh';
 /** What an Application consists of. */
 export interface ApplicationSpec {
   readonly repository: GitRepository;
+  /** The folder in it; by default all of it. */
+  readonly path?: string;
+  /** `spec.source.helm`, if that folder is a chart. */
+  readonly helm?: object;
   /** The namespace that it is installed in. */
   readonly namespace: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** `spec.ignoreDifferences`. */
+  readonly ignoreDifferences?: readonly object[] | undefined;
   /** `spec.syncPolicy`. */
   readonly syncPolicy: object;
 }
@@ -61,9 +67,15 @@ export class Application {
       metadata: { name, namespace: ARGO_CD_NAMESPACE, annotations: spec.annotations ?? {} },
       spec: {
         project: 'default',
-        source: { repoURL: spec.repository.url, targetRevision: 'main', path: '.' },
+        source: {
+          repoURL: spec.repository.url,
+          targetRevision: 'main',
+          path: spec.path ?? '.',
+          ...(spec.helm === undefined ? {} : { helm: spec.helm }),
+        },
         destination: { server: 'https://kubernetes.default.svc', namespace: spec.namespace },
         syncPolicy: spec.syncPolicy,
+        ...(spec.ignoreDifferences === undefined ? {} : { ignoreDifferences: spec.ignoreDifferences }),
       },
     });
     return new Application(api, name, spec, recorder);

@@ -1,6 +1,5 @@
 import { asArray, asObject, dig, type JsonObject } from '../../../../src/world/read.ts';
 import type { KubeObject } from '../../../../src/world/object.ts';
-import { ROUTES } from './scene.ts';
 
 /** A change of an object in Git. */
 export type Change = (object: KubeObject) => KubeObject;
@@ -61,13 +60,11 @@ export function all(...changes: readonly Change[]): Change {
   return (object) => changes.reduce((changed, change) => change(changed), object);
 }
 
-/** Returns a change of the managed route of the VirtualService. */
+/** Returns a change of the route of the VirtualService. In Git it has only one. */
 export function managedRoute(change: (route: JsonObject) => object): Change {
   return only('VirtualService', (source) => {
     const spec = asObject(source['spec']);
-    const http = asArray(spec['http']).map((route) =>
-      ROUTES.includes(String(dig(route, 'name'))) ? change(asObject(route)) : route,
-    );
+    const http = asArray(spec['http']).map((route) => change(asObject(route)));
     return { ...source, spec: { ...spec, http } };
   });
 }

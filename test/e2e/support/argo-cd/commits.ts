@@ -5,7 +5,8 @@ import { edited } from '../canaries.ts';
 import { healthy, pausedAt } from '../rollouts.ts';
 import { all, edit, image, only, rolloutRoute, wave } from './changes.ts';
 import type { Mode } from './modes.ts';
-import { ArgoCdScene, CANARY, type Arrived, type SceneOptions, type Settled } from './scene.ts';
+import type { Arrived, Settled } from './git-application.ts';
+import { ArgoCdScene, CANARY, type SceneOptions } from './scene.ts';
 import { prepared, type TwoSided } from './two-sided.ts';
 
 /** How a commit with changes on two sides is helped. */
@@ -107,6 +108,22 @@ export async function mistake(
   const corrected = await outcomeOf(scene, place);
   await scene.close();
   return { wrong, corrected };
+}
+
+/** Removes the Rollout from Git, which makes Argo CD delete it. */
+export async function removal(place: Place, mode: Mode): Promise<Outcome> {
+  const { cluster, namespace, rollgate } = place;
+  const scene = await begin(place, mode, WAYS.none);
+  await scene.commit('no Rollout', (object) => (object.kind === 'Rollout' ? undefined : object));
+  const { admin } = cluster.controlPlane;
+  await until(
+    'the Rollout to be gone',
+    async () => (await admin.get('argoproj.io/v1alpha1', 'Rollout', namespace, CANARY.rollout)) === undefined,
+    { within: 120_000 },
+  );
+  const outcome = rollgate ? await outcomeOf(scene, place) : { error: undefined, says: '' };
+  await scene.close();
+  return { ...outcome, arrived: ['Rollout'], missing: [] };
 }
 
 async function begin(

@@ -6,7 +6,8 @@ import { asArray, dig } from '../../../../src/world/read.ts';
 import { healthy, pausedAt, rolloutThat } from '../rollouts.ts';
 import { edit, image } from './changes.ts';
 import type { Mode } from './modes.ts';
-import { ArgoCdScene, CANARY, type Settled } from './scene.ts';
+import type { Settled } from './git-application.ts';
+import { ArgoCdScene, CANARY } from './scene.ts';
 
 /** The stages of an update, each of which begins with a commit or with a command of the plugin. */
 export const STAGES = ['first sync', 'canary', 'edit', 'promotion', 'abort', 'revert'] as const;

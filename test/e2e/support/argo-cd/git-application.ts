@@ -1,0 +1,176 @@
+import { partialDeepStrictEqual } from 'node:assert';
+import { isDeepStrictEqual } from 'node:util';
+import type { KubeObject } from '../../../../src/world/object.ts';
+import type { Application, Shown } from '../../harness/argo-cd/application.ts';
+import type { ArgoCd } from '../../harness/argo-cd/argo-cd.ts';
+import type { GitRepository } from '../../harness/argo-cd/git-repository.ts';
+import type { Cluster } from '../../harness/cluster.ts';
+import { yamlOf } from '../../harness/kubectl.ts';
+import { until } from '../../harness/program.ts';
+import { personsPart } from '../canaries.ts';
+import { retry, type Mode } from './modes.ts';
+
+// So many comparisons or self-heals with the same result say that it stays so.
+const OFTEN = 3;
+// More retries than those of an Application that gives up.
+const RETRIES = 6;
+
+/** How an Application is set up. */
+export interface ApplicationOptions {
+  readonly mode: Mode;
+  /** How often a failed sync is tried again. */
+  readonly retries?: number;
+  /** Whether Argo CD puts back what others change; by default it does. */
+  readonly selfHeal?: boolean;
+}
+
+/** The kinds of the objects of a commit. */
+export interface Arrived {
+  readonly arrived: readonly string[];
+  readonly missing: readonly string[];
+}
+
+/** What Argo CD shows of an Application in the end. */
+export type Settled =
+  | 'Synced'
+  /** It compares as different again and again, and syncs again and again. */
+  | 'OutOfSync'
+  /** It cannot compare, and so does not sync. */
+  | 'ComparisonError'
+  /** The sync has failed, and is not tried again. */
+  | 'SyncError'
+  /** The sync fails, and is tried again and again. */
+  | 'Retrying';
+
+/** What a {@link GitApplication} consists of. */
+export interface Committed {
+  readonly cluster: Cluster;
+  readonly namespace: string;
+  readonly application: Application;
+  readonly repository: GitRepository;
+  readonly objects: readonly KubeObject[];
+  readonly revision: string;
+}
+
+/** An Application with a Git repository of its own, both named as the namespace that it is installed in. */
+export class GitApplication {
+  readonly cluster: Cluster;
+  readonly namespace: string;
+  readonly application: Application;
+  /** The objects of the last commit. */
+  objects: readonly KubeObject[];
+  readonly #repository: GitRepository;
+  #revision: string;
+  #before: readonly KubeObject[] = [];
+
+  /** Takes what {@link committed} returns. */
+  constructor({ cluster, namespace, application, repository, objects, revision }: Committed) {
+    this.cluster = cluster;
+    this.namespace = namespace;
+    this.application = application;
+    this.#repository = repository;
+    this.objects = objects;
+    this.#revision = revision;
+  }
+
+  /** Commits the objects after a change, and tells Argo CD. Without an object, the change removes it. */
+  async commit(message: string, change: (object: KubeObject) => KubeObject | undefined): Promise<void> {
+    this.#before = this.objects;
+    this.objects = this.objects.map(change).filter((object) => object !== undefined);
+    this.#revision = await this.#repository.commit(filesOf(this.objects), message);
+    await this.application.refresh();
+  }
+
+  /** Waits until what Argo CD shows for the last commit no longer changes. */
+  async settled(): Promise<Settled> {
+    const before = this.application.syncs;
+    let errors = 0;
+    let settled: Settled | undefined;
+    await this.application.shows('settles', (shown) => {
+      if (shown.conditions.includes('ComparisonError')) errors++;
+      settled = this.#settledAs(shown, this.application.syncs - before, errors);
+      return settled !== undefined;
+    });
+    return settled as Settled;
+  }
+
+  #settledAs(
+    { revision, sync, phase, retries, conditions }: Shown,
+    syncs: number,
+    errors: number,
+  ): Settled | undefined {
+    if (errors >= OFTEN) return 'ComparisonError';
+    if (revision === this.#revision && phase === 'Running' && retries >= RETRIES) return 'Retrying';
+    if (revision !== this.#revision || phase === 'Running' || phase === '') return undefined;
+    if (sync === 'Synced' && phase === 'Succeeded') return 'Synced';
+    if (sync === 'OutOfSync' && conditions.includes('SyncError')) return 'SyncError';
+    return sync === 'OutOfSync' && syncs >= OFTEN ? 'OutOfSync' : undefined;
+  }
+
+  /** Returns an object as it is stored. */
+  live(kind: string): Promise<KubeObject> {
+    const source = this.objects.find((object) => object.kind === kind);
+    if (source === undefined) throw new Error(`no ${kind} in Git`);
+    const { apiVersion, metadata } = source;
+    return until(`${kind} ${metadata.name}`, () =>
+      this.cluster.controlPlane.admin.get(apiVersion, kind, this.namespace, metadata.name),
+    );
+  }
+
+  /** Returns the kinds of the objects that the last commit has changed, by whether all that a user sets is stored. */
+  async arrived(): Promise<Arrived> {
+    const before = new Map(this.#before.map((object) => [nameOf(object), object]));
+    const changed = this.objects.filter((object) => !isDeepStrictEqual(object, before.get(nameOf(object))));
+    const stored = await Promise.all(
+      changed.map(async (object) => holds(personsPart(await this.live(object.kind)), personsPart(object))),
+    );
+    const kindsWith = (wanted: boolean): string[] =>
+      changed.filter((_, index) => stored[index] === wanted).map(({ kind }) => kind);
+    return { arrived: kindsWith(true).sort(), missing: kindsWith(false).sort() };
+  }
+
+  /** Removes the Application, and leaves what it has installed. */
+  async close(): Promise<void> {
+    await this.application.remove();
+  }
+}
+
+/** Commits objects, and creates the Application, which is then synced by itself. The namespace exists. */
+export async function committed(
+  cluster: Cluster,
+  argoCd: ArgoCd,
+  namespace: string,
+  objects: readonly KubeObject[],
+  { mode, retries = 0, selfHeal = true }: ApplicationOptions,
+): Promise<Committed> {
+  const repository = await argoCd.repository(namespace);
+  const revision = await repository.commit(filesOf(objects), 'first');
+  const { annotations, syncOptions, ignoreDifferences } = mode;
+  const application = await argoCd.application(namespace, {
+    repository,
+    namespace,
+    annotations,
+    ignoreDifferences,
+    syncPolicy: { automated: { selfHeal, prune: true }, syncOptions, retry: retry(retries) },
+  });
+  return { cluster, namespace, application, repository, objects, revision };
+}
+
+function filesOf(objects: readonly KubeObject[]): Record<string, string> {
+  return Object.fromEntries(
+    objects.map((object) => [`${object.kind.toLowerCase()}-${object.metadata.name}.yaml`, yamlOf([object])]),
+  );
+}
+
+function nameOf({ kind, metadata }: KubeObject): string {
+  return `${kind} ${metadata.name}`;
+}
+
+function holds(stored: unknown, wanted: unknown): boolean {
+  try {
+    partialDeepStrictEqual(stored, wanted);
+    return true;
+  } catch {
+    return false;
+  }
+}
