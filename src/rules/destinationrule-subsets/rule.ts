@@ -12,8 +12,8 @@ import {
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { asArray, dig, asString } from '../../world/read.ts';
-import { DESTINATION_RULE_PLACES, destinationRuleOf } from '../../world/rollout.ts';
+import { asArray, dig, asString, stringMap } from '../../world/read.ts';
+import { DESTINATION_RULE_PLACES, destinationRuleOf, MANAGED_BY } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
@@ -28,11 +28,12 @@ export const destinationRuleSubsets = defineRule({
     'names. It skips a subset that does not exist and removes every other one, without an error. The routes then ' +
     'send to a subset that no longer exists, and clients get 503. The same happens if the DestinationRule is for ' +
     'another host than the routes, unless another DestinationRule has that subset for that host. If both subsets ' +
-    'have the same name, all traffic goes to the canary. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
+    'have the same name, all traffic goes to the canary. When a commit renames a subset on both sides, the controller ' +
+    'deletes the new one as long as the Rollout names the old one, so what it has deleted is only missing. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
     '(UpdateHash, validateDestinationRule); host names: Istio, ResolveShortnameToFQDN.',
   subject: { 'Rollout.argoproj.io': [...DESTINATION_RULE_PLACES, ...DRIVEN_ROUTE_PLACES] },
   reads: {
-    [DESTINATION_RULE]: ['spec.host', 'spec.subsets[*].name'],
+    [DESTINATION_RULE]: ['metadata.annotations', 'spec.host', 'spec.subsets[*].name'],
     'VirtualService.networking.istio.io': ROUTE_PLACES,
   },
   stricterThanUpstream: {
@@ -66,6 +67,11 @@ export const destinationRuleSubsets = defineRule({
       class: 'invalid',
       text: 'DestinationRule "{name}" has no subset "{subset}" (it has {has})',
       fix: 'set {field} to one of its subsets, or add this subset first',
+    },
+    deleted: {
+      class: 'missing',
+      text: 'DestinationRule "{name}" has no subset "{subset}"; the controller deletes every subset that the Rollout does not name',
+      fix: 'apply the DestinationRule with this subset again after the Rollout',
     },
     host: {
       class: 'invalid',
@@ -103,7 +109,12 @@ export const destinationRuleSubsets = defineRule({
     const { name } = destinationRule.metadata;
 
     const there = subsetNames(destinationRule);
+    const isStripped = isStrippedBy(rollout, destinationRule, there);
     for (const { field, subset } of subsets.filter((ours) => !there.has(ours.subset))) {
+      if (isStripped) {
+        context.report('deleted', { path: [...PATH, field], anchor: subset, data: { name, subset } });
+        continue;
+      }
       const near = nearest(subset, there);
       context.report('absent', {
         path: [...PATH, field],
@@ -222,6 +233,16 @@ function hostOf(destinationRule: KubeObject): PlacedHost {
 function hostTitle({ host, namespace }: PlacedHost): string {
   const service = destinationService(host, namespace);
   return service === undefined ? `host "${host}"` : `Service "${service.namespace}/${service.name}"`;
+}
+
+/**
+ * Reports whether a DestinationRule has what the controller leaves of it when a commit renames a subset, and the Rollout
+ * still has the old name: subsets that the Rollout names, or none. Source: UpdateHash, which also annotates it.
+ */
+function isStrippedBy(rollout: KubeObject, destinationRule: KubeObject, there: ReadonlySet<string>): boolean {
+  const { canarySubset, stableSubset } = destinationRuleOf(rollout) ?? { canarySubset: '', stableSubset: '' };
+  const isManaged = stringMap(destinationRule.metadata['annotations']).get(MANAGED_BY) === rollout.metadata.name;
+  return isManaged && [...there].every((name) => name === canarySubset || name === stableSubset);
 }
 
 function subsetNames(destinationRule: KubeObject): ReadonlySet<string> {

@@ -33,7 +33,7 @@ export interface Arrived {
 /** What Argo CD shows of an Application in the end. */
 export type Settled =
   | 'Synced'
-  /** It compares as different again and again, and syncs again and again. */
+  /** It compares as different again and again, and with self-heal it syncs again and again. */
   | 'OutOfSync'
   /** It cannot compare, and so does not sync. */
   | 'ComparisonError'
@@ -50,6 +50,7 @@ export interface Committed {
   readonly repository: GitRepository;
   readonly objects: readonly KubeObject[];
   readonly revision: string;
+  readonly selfHeal: boolean;
 }
 
 /** An Application with a Git repository of its own, both named as the namespace that it is installed in. */
@@ -60,17 +61,19 @@ export class GitApplication {
   /** The objects of the last commit. */
   objects: readonly KubeObject[];
   readonly #repository: GitRepository;
+  readonly #selfHeal: boolean;
   #revision: string;
   #before: readonly KubeObject[] = [];
 
   /** Takes what {@link committed} returns. */
-  constructor({ cluster, namespace, application, repository, objects, revision }: Committed) {
+  constructor({ cluster, namespace, application, repository, objects, revision, selfHeal }: Committed) {
     this.cluster = cluster;
     this.namespace = namespace;
     this.application = application;
     this.#repository = repository;
     this.objects = objects;
     this.#revision = revision;
+    this.#selfHeal = selfHeal;
   }
 
   /** Commits the objects after a change, and tells Argo CD. Without an object, the change removes it. */
@@ -84,27 +87,29 @@ export class GitApplication {
   /** Waits until what Argo CD shows for the last commit no longer changes. */
   async settled(): Promise<Settled> {
     const before = this.application.syncs;
+    let last = '';
+    let times = 0;
     let errors = 0;
     let settled: Settled | undefined;
     await this.application.shows('settles', (shown) => {
+      const now = `${shown.revision} ${shown.sync} ${shown.phase}`;
+      times = now === last ? times + 1 : 1;
+      last = now;
       if (shown.conditions.includes('ComparisonError')) errors++;
-      settled = this.#settledAs(shown, this.application.syncs - before, errors);
+      settled = errors >= OFTEN ? 'ComparisonError' : this.#settledAs(shown, this.application.syncs - before, times);
       return settled !== undefined;
     });
     return settled as Settled;
   }
 
-  #settledAs(
-    { revision, sync, phase, retries, conditions }: Shown,
-    syncs: number,
-    errors: number,
-  ): Settled | undefined {
-    if (errors >= OFTEN) return 'ComparisonError';
-    if (revision === this.#revision && phase === 'Running' && retries >= RETRIES) return 'Retrying';
-    if (revision !== this.#revision || phase === 'Running' || phase === '') return undefined;
-    if (sync === 'Synced' && phase === 'Succeeded') return 'Synced';
+  #settledAs({ revision, sync, phase, retries, conditions }: Shown, syncs: number, times: number): Settled | undefined {
+    if (revision !== this.#revision || phase === '') return undefined;
+    if (phase === 'Running') return retries >= RETRIES ? 'Retrying' : undefined;
     if (sync === 'OutOfSync' && conditions.includes('SyncError')) return 'SyncError';
-    return sync === 'OutOfSync' && syncs >= OFTEN ? 'OutOfSync' : undefined;
+    // It compares with its cache, which can be behind what the controller has just written.
+    if (phase !== 'Succeeded' || times < OFTEN) return undefined;
+    if (sync === 'Synced') return 'Synced';
+    return sync === 'OutOfSync' && (syncs >= OFTEN || !this.#selfHeal) ? 'OutOfSync' : undefined;
   }
 
   /** Returns an object as it is stored. */
@@ -153,7 +158,7 @@ export async function committed(
     ignoreDifferences,
     syncPolicy: { automated: { selfHeal, prune: true }, syncOptions, retry: retry(retries) },
   });
-  return { cluster, namespace, application, repository, objects, revision };
+  return { cluster, namespace, application, repository, objects, revision, selfHeal };
 }
 
 function filesOf(objects: readonly KubeObject[]): Record<string, string> {

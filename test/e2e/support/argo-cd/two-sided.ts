@@ -22,7 +22,8 @@ export const TWO_SIDED: readonly TwoSided[] = [
   {
     name: 'the canary subset',
     change: all(destinationRuleSubset('next'), rolloutSubset('next'), virtualServiceSubset('next'), edit(1)),
-    first: ['DestinationRule', 'VirtualService'],
+    // The controller deletes a subset that the Rollout does not name, so the DestinationRule comes with the Rollout.
+    first: ['VirtualService'],
   },
   {
     name: 'an argument of the analysis',
