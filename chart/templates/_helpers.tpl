@@ -41,7 +41,7 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ include "rollgate.serviceAccou
 {{- if not $own.existingSecret }}
 {{- fail "certificates.mode=existing: set certificates.existingSecret to the name of a Secret with tls.crt and tls.key" }}
 {{- else if not $own.caBundle }}
-{{- fail "certificates.mode=existing: set certificates.caBundle to the CA of certificates.existingSecret. The API server checks the certificate by it" }}
+{{- fail "certificates.mode=existing: set certificates.caBundle to the CA of certificates.existingSecret. The API server checks the certificate with it" }}
 {{- end }}
 {{- end }}
 {{- if eq $own.mode "cert-manager" }}

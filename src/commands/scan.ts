@@ -5,6 +5,7 @@ import { CONVERT, MIGRATION_RULE } from '../migration/annotations.ts';
 import { DEFAULT_POLICY, worldUnder, type Policy } from '../policy/policy.ts';
 import { uncoveredConversions } from '../policy/uncovered-conversions.ts';
 import { unknownLabels } from '../policy/unknown-labels.ts';
+import { count } from '../report/format.ts';
 import { FORMAT_NAMES, formats, type FormatName } from '../report/index.ts';
 import {
   inReadingOrder,
@@ -139,7 +140,7 @@ function countByNamespace(report: BundleReport): string {
     rules.set(rule, (rules.get(rule) ?? 0) + 1);
     counts.set(object.namespace, rules);
   }
-  if (counts.size === 0) return `Nothing would be denied (${report.objects} objects evaluated).\n`;
+  if (counts.size === 0) return `Nothing would be denied (${count(report.objects, 'object')} evaluated).\n`;
   const lines = [...counts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([namespace, rules]) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { differenceOf, scanWorld } from '../../src/commands/scan.ts';
+import { differenceOf, renderScan, scanWorld } from '../../src/commands/scan.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { objectsOf } from '../support/gate.ts';
 import { parseVersion } from '../../src/world/rollouts-versions.ts';
@@ -37,6 +37,20 @@ describe('rollgate scan', () => {
     expect(scanWorld(world, [], controllers(change), namespace)).toMatchObject({
       verdict: 'allow',
       untrustedControllers: accounts,
+    });
+  });
+});
+
+describe('rollgate scan --would-deny', () => {
+  it.each([
+    [0, '0 objects'],
+    [1, '1 object'],
+    [2, '2 objects'],
+  ])('says how many objects were evaluated if it finds nothing: %d', (objects, text) => {
+    const report = { ...scanWorld(storeOf([]), [], DEFAULT_POLICY, undefined), objects };
+    expect(renderScan(report, { output: 'text', wouldDeny: true, color: false })).toEqual({
+      text: `Nothing would be denied (${text} evaluated).\n`,
+      code: 0,
     });
   });
 });

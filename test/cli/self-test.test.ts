@@ -108,6 +108,9 @@ describe('rollgate self-test', () => {
     expect([code, out]).toEqual([1, '']);
     expect(err).toMatch(/^rollgate self-test: no answer from Rollgate in namespace "default": .+\n/);
     expect(err).toContain('kubectl get validatingwebhookconfigurations --selector app.kubernetes.io/name=rollgate');
+    expect(err).toContain(
+      'caBundle must be the CA of the certificate, and SERVICE.NAMESPACE.svc one of its DNS names.',
+    );
   });
 
   it.each<[string, Answer]>([
