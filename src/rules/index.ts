@@ -13,6 +13,7 @@ import { analysisStartingStep } from './analysis-starting-step/rule.ts';
 import { analysisTemplateCycle } from './analysis-template-cycle/rule.ts';
 import { analysisTemplates } from './analysis-templates/rule.ts';
 import { analysisTerminates } from './analysis-terminates/rule.ts';
+import { apisixBackends } from './apisix-backends/rule.ts';
 import { appMeshRoutes } from './appmesh-routes/rule.ts';
 import { autoscalerTarget } from './autoscaler-target/rule.ts';
 import { configInPlace } from './config-in-place/rule.ts';
@@ -58,6 +59,7 @@ import { serviceSelector } from './service-selector/rule.ts';
 import { serviceShared } from './service-shared/rule.ts';
 import { serviceTargetPort } from './service-target-port/rule.ts';
 import { subsetCanaryService } from './subset-canary-service/rule.ts';
+import { traefikServices } from './traefik-services/rule.ts';
 import { virtualServiceDestinations } from './virtualservice-destinations/rule.ts';
 import { virtualServiceExtraDestinations } from './virtualservice-extra-destinations/rule.ts';
 import { virtualServiceRouteExists } from './virtualservice-route-exists/rule.ts';
@@ -81,6 +83,7 @@ export const RULES: readonly Rule[] = [
   analysisTemplateCycle,
   analysisTemplates,
   analysisTerminates,
+  apisixBackends,
   appMeshRoutes,
   autoscalerTarget,
   configInPlace,
@@ -126,6 +129,7 @@ export const RULES: readonly Rule[] = [
   serviceShared,
   serviceTargetPort,
   subsetCanaryService,
+  traefikServices,
   virtualServiceDestinations,
   virtualServiceExtraDestinations,
   virtualServiceRouteExists,

@@ -1,3 +1,4 @@
+import { APISIX_PLACES, apisixRefOf, apisixRules } from './apisix.ts';
 import { containerPlaces } from './containers.ts';
 import {
   BACKEND_REF_PLACES,
@@ -21,7 +22,14 @@ import { at, type Path } from './path.ts';
 import { inEach, type Place, type Places } from './place.ts';
 import { asArray, dig, optionalNumber, optionalString, asString } from './read.ts';
 import { REFERENCE_PLACES } from './reference-places.ts';
-import { canaryOf, STABLE_AND_CANARY_PLACES, stableAndCanaryServices, trafficRoutingOf } from './rollout.ts';
+import {
+  canaryOf,
+  serviceRoles,
+  STABLE_AND_CANARY_PLACES,
+  stableAndCanaryServices,
+  trafficRoutingOf,
+} from './rollout.ts';
+import { TRAEFIK_PATH, TRAEFIK_PLACES, traefikEntries, traefikServiceOf } from './traefik.ts';
 
 /** A port of a Service, with the defaults of Kubernetes. */
 export interface ServicePort {
@@ -180,7 +188,7 @@ export function pairPorts(a: readonly ServicePort[], b: readonly ServicePort[]):
 
 /** A Service port to which a route, or the controller for a Rollout, sends traffic. */
 export interface PortUse {
-  readonly by: 'VirtualService' | 'Gateway API' | 'Ingress' | 'copy of Ingress' | 'ALB action';
+  readonly by: 'VirtualService' | 'Gateway API' | 'Ingress' | 'copy of Ingress' | 'ALB action' | 'weighted backend';
   /** The object and path of the port, or of the destination without one. */
   readonly object: KubeObject;
   readonly path: Path;
@@ -199,6 +207,7 @@ export const PORT_USE_PLACES: readonly Place[] = [
   ...REFERENCE_PLACES['Rollout.argoproj.io'],
   ...STABLE_AND_CANARY_PLACES,
   ...DRIVEN_ROUTE_PLACES,
+  'spec.strategy.canary.trafficRouting.apisix.route.rules',
 ];
 
 /** The places that `portUses` reads in the objects that route traffic for a Rollout. */
@@ -206,14 +215,16 @@ export const PORT_USER_PLACES = {
   'VirtualService.networking.istio.io': ROUTE_PLACES,
   ...inEach(ROUTE_KINDS, [...SELECTED_ROUTE_PLACES, ...BACKEND_REF_PLACES]),
   'Ingress.networking.k8s.io': INGRESS_BACKEND_PLACES,
+  'TraefikService.traefik.io': TRAEFIK_PLACES,
+  'ApisixRoute.apisix.apache.org': APISIX_PLACES,
 } as const satisfies Places;
 
 /**
  * Returns the Service ports to which the routes of a Rollout send traffic. These are the destinations of its
- * VirtualService routes, for any Service, and the backends of its Gateway API routes and Ingresses that name one of its
- * Services. For nginx each stable backend is repeated for the canary Service, because the controller copies the Ingress
+ * VirtualService routes, for any Service, and the backends of its Gateway API routes, Ingresses, TraefikService and
+ * ApisixRoute that name one of its Services. For nginx each stable backend is repeated for the canary Service, because the controller copies the Ingress
  * with that Service. For ALB it is the `servicePort` on both Services. Ports of the wrong type are left out. Source:
- * Argo Rollouts v1.9.1, `rollout/trafficrouting/{istio,nginx,alb}`, and the Gateway API plugin v0.15.0.
+ * Argo Rollouts v1.9.1, `rollout/trafficrouting`, and the Gateway API plugin v0.15.0.
  */
 export function portUses(rollout: KubeObject, look: RouteLookups): readonly PortUse[] {
   return [
@@ -221,6 +232,8 @@ export function portUses(rollout: KubeObject, look: RouteLookups): readonly Port
     ...gatewayUses(rollout, look),
     ...ingressUses(rollout, look),
     ...albUses(rollout),
+    ...traefikUses(rollout, look),
+    ...apisixUses(rollout, look),
   ];
 }
 
@@ -321,5 +334,44 @@ function albUses(rollout: KubeObject): PortUse[] {
       namespace: namespaceOf(rollout),
       service,
       port,
+    }));
+}
+
+function traefikUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
+  const name = traefikServiceOf(rollout);
+  const object = name === '' ? undefined : look.find('TraefikService.traefik.io', namespaceOf(rollout), name);
+  if (object === undefined) return [];
+  const services = new Set(serviceRoles(rollout).map(([, service]) => service));
+  return (traefikEntries(object) ?? [])
+    .filter((entry) => services.has(entry.name) && entry.kind === 'Service' && entry.port !== undefined)
+    .map((entry) => ({
+      by: 'weighted backend',
+      object,
+      path: [...entry.path, 'port'],
+      from: TRAEFIK_PATH,
+      namespace: entry.namespace === '' ? namespaceOf(object) : entry.namespace,
+      service: entry.name,
+      port: entry.port,
+    }));
+}
+
+function apisixUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
+  const { name, path: from, rules } = apisixRefOf(rollout);
+  const object = name === '' ? undefined : look.find('ApisixRoute.apisix.apache.org', namespaceOf(rollout), name);
+  if (object === undefined) return [];
+  const driven = new Set(rules.map((rule) => rule.name));
+  const services = new Set(serviceRoles(rollout).map(([, service]) => service));
+  return apisixRules(object)
+    .filter((rule) => driven.has(rule.name))
+    .flatMap(({ backends }) => backends)
+    .filter((backend) => services.has(backend.service) && backend.port !== undefined)
+    .map((backend) => ({
+      by: 'weighted backend',
+      object,
+      path: [...backend.path, 'servicePort'],
+      from,
+      namespace: namespaceOf(object),
+      service: backend.service,
+      port: backend.port,
     }));
 }

@@ -164,6 +164,22 @@ export const STABLE_AND_CANARY_PLACES: readonly Place[] = [
   'status.canary.stablePingPong',
 ];
 
+/** The places that `serviceRoles` reads. */
+export const SERVICE_ROLE_PLACES: readonly Place[] = [
+  'spec.strategy.canary.stableService',
+  'spec.strategy.canary.canaryService',
+];
+
+/** Returns the stable and the canary Service as far as they are set, for routers that do not know ping-pong. */
+export function serviceRoles(rollout: KubeObject): readonly (readonly [role: 'stable' | 'canary', service: string])[] {
+  const canary = canaryOf(rollout);
+  const roles = [
+    ['stable', asString(canary?.['stableService'])],
+    ['canary', asString(canary?.['canaryService'])],
+  ] as const;
+  return roles.filter(([, service]) => service !== '');
+}
+
 /**
  * Returns the Services that receive stable and canary traffic, empty if not set. With ping-pong they are ping and pong,
  * by `status.canary.stablePingPong` (empty means that pong is stable). If stable and canary Services are set too, ping

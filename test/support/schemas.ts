@@ -78,10 +78,16 @@ export interface Schemas extends Record<KindId, unknown> {
   'VirtualRouter.appmesh.k8s.aws': Custom<{
     routes: (Record<'grpcRoute' | 'http2Route' | 'httpRoute' | 'tcpRoute', AppMeshRoute> & { name: string })[];
   }>;
+  // Traefik 3.5, pkg/provider/kubernetes/crd/traefikio/v1alpha1.
+  'TraefikService.traefik.io': Custom<{
+    weighted: { services: { name: string; namespace: string; kind: string; port: number | string; weight: number }[] };
+  }>;
+  // APISIX ingress controller 1.8, pkg/kube/apisix/apis/config/v2.
+  'ApisixRoute.apisix.apache.org': Custom<{
+    http: { name: string; backends: { serviceName: string; servicePort: number | string; weight: number }[] }[];
+  }>;
   // Only looked up by name.
   'TrafficSplit.split.smi-spec.io': Custom<object>;
-  'TraefikService.traefik.io': Custom<object>;
-  'ApisixRoute.apisix.apache.org': Custom<object>;
 }
 
 interface AppMeshRoute {

@@ -1,0 +1,72 @@
+import { APISIX_PLACES, apisixRefOf, apisixRules } from '../../world/apisix.ts';
+import { namespaceOf } from '../../world/object.ts';
+import { SERVICE_ROLE_PLACES, serviceRoles } from '../../world/rollout.ts';
+import { defineRule } from '../define.ts';
+import { listed, quoted } from '../wording.ts';
+
+const WHY =
+  'The validation does not read ApisixRoutes. Each attempt to set a weight fails, so the update stands at its first weight.';
+
+export const apisixBackends = defineRule({
+  id: 'apisix-backends',
+  summary: 'The ApisixRoute of a Rollout has the rules that it names, each with the stable and the canary Service.',
+  explanation:
+    'The controller sets the weights of two backends in each http rule that route.rules names, or in the rule with ' +
+    'the name of the ApisixRoute if there is no list. It finds them by the names of the stable and the canary ' +
+    'Service, and does not create them. If a rule or a backend is missing, it fails at each attempt, and the update ' +
+    'stands still. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/apisix (SetWeight).',
+  subject: {
+    'Rollout.argoproj.io': ['spec.strategy.canary.trafficRouting.apisix.route', ...SERVICE_ROLE_PLACES],
+  },
+  reads: { 'ApisixRoute.apisix.apache.org': APISIX_PLACES },
+  stricterThanUpstream: {
+    rule: { why: WHY, seenBy: [] },
+    backend: { why: WHY, seenBy: [] },
+  },
+  messages: {
+    rule: {
+      class: 'invalid',
+      text: 'ApisixRoute "{name}" has no http rule "{rule}" (it has {has})',
+      fix: 'name its rules in trafficRouting.apisix.route.rules',
+    },
+    backend: {
+      class: 'invalid',
+      text: 'http rule "{rule}" of ApisixRoute "{name}" has no backend for {role} Service "{service}" (it has {has})',
+      fix: 'add a backend with this serviceName',
+    },
+  },
+  check(context, rollout) {
+    const { name, path, rules } = apisixRefOf(rollout);
+    const route = name === '' ? undefined : context.find('ApisixRoute.apisix.apache.org', namespaceOf(rollout), name);
+    if (route === undefined) return;
+    // The controller takes the first of two rules with one name.
+    const byName = new Map(
+      apisixRules(route)
+        .map((rule) => [rule.name, rule] as const)
+        .reverse(),
+    );
+    for (const wanted of rules) {
+      const rule = byName.get(wanted.name);
+      if (rule === undefined) {
+        context.report('rule', {
+          path: wanted.path,
+          anchor: wanted.name,
+          data: { name, rule: wanted.name, has: listed(byName.keys(), quoted) },
+          related: [{ object: route, path: ['spec', 'http'] }],
+        });
+        continue;
+      }
+      const services = new Set(rule.backends.map(({ service }) => service));
+      for (const [role, service] of serviceRoles(rollout)) {
+        if (services.has(service)) continue;
+        context.report('backend', {
+          object: route,
+          path: [...rule.path, 'backends'],
+          anchor: `${rule.name} ${service}`,
+          data: { name, rule: rule.name, role, service, has: listed(services, quoted) },
+          related: [{ object: rollout, path }],
+        });
+      }
+    }
+  },
+});
