@@ -21,6 +21,7 @@ import { destinationRuleExtraSubsets } from './destinationrule-extra-subsets/rul
 import { destinationRuleSubsetLabels } from './destinationrule-subset-labels/rule.ts';
 import { destinationRuleSubsets } from './destinationrule-subsets/rule.ts';
 import { duplicateWorkload } from './duplicate-workload/rule.ts';
+import { experimentService } from './experiment-service/rule.ts';
 import { gatewayRouteVersion } from './gateway-route-version/rule.ts';
 import { ingressBackend } from './ingress-backend/rule.ts';
 import { istioInjection } from './istio-injection/rule.ts';
@@ -91,6 +92,7 @@ export const RULES: readonly Rule[] = [
   destinationRuleSubsetLabels,
   destinationRuleSubsets,
   duplicateWorkload,
+  experimentService,
   gatewayRouteVersion,
   ingressBackend,
   istioInjection,

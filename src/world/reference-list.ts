@@ -12,6 +12,8 @@ export type Role =
   | 'active'
   | 'preview'
   | 'root'
+  /** A Service that an experiment creates. */
+  | 'experiment'
   | 'VirtualService'
   | 'DestinationRule'
   | 'route'

@@ -14,6 +14,7 @@ const CANARY = below('spec.strategy.canary', [
   'analysis.templates',
   'steps[*].analysis.templates',
   'steps[*].experiment.analyses',
+  'steps[*].experiment.templates[*].service.name',
 ]);
 const BLUE_GREEN = below('spec.strategy.blueGreen', [
   'activeService',
@@ -38,7 +39,11 @@ export const REFERENCE_PLACES = {
   ],
   'AnalysisTemplate.argoproj.io': TEMPLATE,
   'ClusterAnalysisTemplate.argoproj.io': TEMPLATE,
-  'Experiment.argoproj.io': ['spec.analyses', ...below('spec.templates[*].template.spec', POD_REFERENCE_PLACES)],
+  'Experiment.argoproj.io': [
+    'spec.analyses',
+    'spec.templates[*].service.name',
+    ...below('spec.templates[*].template.spec', POD_REFERENCE_PLACES),
+  ],
   'VirtualService.networking.istio.io': ROUTE_PLACES,
   'DestinationRule.networking.istio.io': ['spec.host'],
   'HTTPRoute.gateway.networking.k8s.io': ROUTE,

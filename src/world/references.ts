@@ -13,7 +13,7 @@ import { podReferences } from './pod-references.ts';
 import { asArray, asObject, asString, dig, optionalString, stringMap } from './read.ts';
 import { addReference } from './reference-list.ts';
 import { workloadRefOf } from './rollout.ts';
-import { strategyReferences } from './strategy-references.ts';
+import { experimentServices, strategyReferences } from './strategy-references.ts';
 import { analysesReferences, templateReferences } from './template-references.ts';
 import type { Role, Reference } from './reference-list.ts';
 
@@ -147,7 +147,9 @@ function sharedByRollout(rollout: KubeObject): Reference[] {
 function experimentReferences(experiment: KubeObject): Reference[] {
   const namespace = namespaceOf(experiment);
   const list = analysesReferences(dig(experiment, 'spec', 'analyses'), ['spec', 'analyses'], namespace);
-  for (const [index, template] of asArray(dig(experiment, 'spec', 'templates')).entries()) {
+  const templates = dig(experiment, 'spec', 'templates');
+  list.push(...experimentServices(templates, ['spec', 'templates'], namespace));
+  for (const [index, template] of asArray(templates).entries()) {
     list.push(
       ...podReferences(dig(template, 'template', 'spec'), ['spec', 'templates', index, 'template', 'spec'], namespace),
     );

@@ -105,6 +105,15 @@ export function mayBeKnownGatewayPlugin({ gatewayPlugin }: RolloutsVersions): bo
   return gatewayPlugin === undefined || compareReleases(gatewayPlugin.min, [major, minor, Infinity]) <= 0;
 }
 
+/**
+ * Returns whether every release of the Gateway API plugin that may be in use is one that Rollgate has been compared with.
+ * If none is named, it is a released one, and none is newer.
+ */
+export function isKnownGatewayPlugin({ gatewayPlugin }: RolloutsVersions): boolean {
+  const [major, minor] = NEWEST_KNOWN_GATEWAY_PLUGIN;
+  return gatewayPlugin === undefined || compareReleases(gatewayPlugin.max, [major, minor, Infinity]) <= 0;
+}
+
 /** The name of a change. */
 export type UpstreamChange = keyof typeof UPSTREAM_CHANGES;
 

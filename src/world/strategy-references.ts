@@ -1,5 +1,6 @@
 import { managedGatewayRoutes } from './gateway.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
+import type { Path } from './path.ts';
 import { asArray, asObject, dig } from './read.ts';
 import { addReference, reference } from './reference-list.ts';
 import type { Reference } from './reference-list.ts';
@@ -45,6 +46,7 @@ export function strategyReferences(rollout: KubeObject): Reference[] {
       list.push(...templateReferences(asObject(dig(step, 'analysis')), [...path, 'analysis'], namespace));
       list.push(
         ...analysesReferences(dig(step, 'experiment', 'analyses'), [...path, 'experiment', 'analyses'], namespace),
+        ...experimentServices(dig(step, 'experiment', 'templates'), [...path, 'experiment', 'templates'], namespace),
       );
     }
   }
@@ -67,6 +69,20 @@ export function strategyReferences(rollout: KubeObject): Reference[] {
       list.push(...templateReferences(asObject(blueGreen[field]), [...path, field], namespace));
     }
   }
+  return list;
+}
+
+/** Returns the references to the Services that the templates of an experiment create under names of their own. */
+export function experimentServices(templates: unknown, path: Path, namespace: string): Reference[] {
+  const list: Reference[] = [];
+  for (const [index, template] of asArray(templates).entries())
+    addReference(list, dig(template, 'service', 'name'), {
+      kind: 'Service',
+      namespace,
+      role: 'experiment',
+      path: [...path, index, 'service', 'name'],
+      optional: true,
+    });
   return list;
 }
 

@@ -1,8 +1,9 @@
 import type { KubeObject } from '../../world/object.ts';
+import { GATEWAY_PLUGIN } from '../../world/gateway.ts';
 import { renderPath, type Path } from '../../world/path.ts';
-import { asArray, dig, isObject, optionalNumber, asString } from '../../world/read.ts';
+import { asArray, asObject, dig, isObject, optionalNumber, asString } from '../../world/read.ts';
 import { canaryOf, trafficRoutingOf, virtualServiceReadings } from '../../world/rollout.ts';
-import type { OfVersions } from '../../world/rollouts-versions.ts';
+import { isKnownGatewayPlugin, type OfVersions } from '../../world/rollouts-versions.ts';
 import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -30,6 +31,11 @@ const messages = {
     class: 'invalid',
     text: 'maxTrafficWeight works only with NGINX and router plugins',
     fix: 'remove it, and use weights from 0 to 100',
+  },
+  pluginMaxWeight: {
+    class: 'invalid',
+    text: 'maxTrafficWeight is {max}, but the Gateway API plugin up to 0.15 gives stable 100 minus the weight of the canary, which is then below 0',
+    fix: 'remove it, and use weights from 0 to 100 (with a newer plugin, set controllers.gatewayPluginVersion in the policy)',
   },
   both: {
     class: 'invalid',
@@ -63,7 +69,7 @@ export const rolloutTrafficRouting = defineRule({
     'but no weight is ever set. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ValidateRolloutAlbIngressesConfig, ' +
     'ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, ' +
-    'getReferencedAppMeshResources) and rollout/trafficrouting.go.',
+    'getReferencedAppMeshResources) and rollout/trafficrouting.go; Gateway API plugin v0.15.0, pkg/plugin (SetWeight).',
   subject: {
     'Rollout.argoproj.io': [
       'spec.strategy.canary.dynamicStableScale',
@@ -73,6 +79,10 @@ export const rolloutTrafficRouting = defineRule({
   },
   reads: {},
   stricterThanUpstream: {
+    pluginMaxWeight: {
+      why: 'The validation does not know what a plugin does. The Gateway API plugin v0.15.0 sets a weight below 0 when the canary gets more than 100, at the latest at the end of the update. The API server rejects it, and the update stands still.',
+      seenBy: ['agreement'],
+    },
     unnamed: {
       why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not check that the object has a name. For App Mesh, Ambassador and Istio it does not always. The router fails at the first weight.',
       seenBy: ['agreement'],
@@ -108,6 +118,14 @@ export const rolloutTrafficRouting = defineRule({
         data: {},
       });
     }
+    const max = optionalNumber(routing['maxTrafficWeight']) ?? 0;
+    const isGateway = Object.hasOwn(asObject(routing['plugins']), GATEWAY_PLUGIN);
+    if (max > 100 && isGateway && isKnownGatewayPlugin(context.versions))
+      context.report('pluginMaxWeight', {
+        path: [...ROUTING_PATH, 'maxTrafficWeight'],
+        anchor: 'pluginMaxWeight',
+        data: { max },
+      });
     if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: {} });
     checkForms(context, rollout);
     for (const { router, path, versions } of unnamed(rollout)) {
