@@ -180,6 +180,7 @@ describe('a gate that is gone does not block the cluster', () => {
     const refused = await developer.try(['apply', '-f', '-'], yamlOf(shop(namespace, 'waiting')));
     expect(refused.stderr).toContain('failed calling webhook');
     await admin.run(['create', 'namespace', 'beside']);
+    await cluster.podsAllowed('beside');
     await admin.run(['run', 'pod', '--image=none', '-n', 'beside']);
     await admin.run(['create', 'configmap', 'settings', '-n', 'beside']);
     await admin.run(['scale', 'deployment', ROLLGATE.name, '-n', ROLLGATE.namespace, '--replicas=0']);

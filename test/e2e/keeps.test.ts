@@ -112,18 +112,10 @@ async function drive(
   return { controllers: Object.fromEntries(await Promise.all(controllers)) };
 }
 
-// What a write wiped the controller writes back at once. `kubectl replace` reads an object's version and then sends it:
-// when the controller writes between the two, the API server answers Conflict and Argo CD syncs again.
-const SYNCS = 20;
-
+// What a write wiped the controller writes back at once. After a Conflict Argo CD syncs again.
 async function sync(edits: readonly KubeObject[], way: Way): Promise<void> {
-  for (let n = 1; ; n++) {
-    const printed = await cluster.argoCd.try([...ARGO_CD_WAYS[way], '-f', '-'], yamlOf(edits));
-    if (printed.code === 0) return;
-    const failures = printed.stderr.split('\n').filter((line) => line.startsWith('Error'));
-    const isConflict = failures.length > 0 && failures.every((line) => line.includes('(Conflict)'));
-    if (!isConflict || n === SYNCS) throw new Error(`${way}, sync ${n}:\n${printed.stderr}`);
-  }
+  const printed = await cluster.argoCd.undisturbed([...ARGO_CD_WAYS[way], '-f', '-'], yamlOf(edits));
+  if (printed.code !== 0) throw new Error(`${way}:\n${printed.stderr}`);
 }
 
 function distinct(parts: readonly string[]): string[] {

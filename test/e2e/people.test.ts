@@ -227,6 +227,9 @@ describe('when the account of the controller changes', () => {
     await developer.pausedAt(20);
     await cluster.argo.program.stop('SIGKILL');
     await cluster.admin.run(['delete', 'deployment', 'argo-rollouts', '-n', 'argo-rollouts']);
+    await until('no account to be known', async () =>
+      (await cluster.rollgate.metrics()).includes('rollgate_keeps_off 1'),
+    );
     const renamed = await ArgoRollouts.install(cluster.controlPlane, cluster.admin, {
       namespace: 'delivery',
       name: 'argorollouts-release-argo-rollouts',

@@ -77,6 +77,7 @@ describe('scaled to zero with failurePolicy Fail on the kinds of Argo Rollouts, 
   it('other kinds can be created, and Rollgate can be changed and scaled up', async () => {
     const { admin, developer } = cluster;
     await admin.run(['create', 'namespace', 'beside']);
+    await cluster.podsAllowed('beside');
     await admin.run(['run', 'pod', '--image=none', '-n', 'beside']);
     await developer.run(['create', 'configmap', 'settings', '-n', 'beside']);
     await developer.run(['create', 'service', 'clusterip', 'web', '--tcp=80:8080', '-n', 'beside']);

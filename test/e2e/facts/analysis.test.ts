@@ -58,10 +58,14 @@ async function run(...objects: readonly KubeObject[]): Promise<KubeObject> {
   const scene = await Scene.of(cluster, ...objects);
   await scene.phase('Healthy');
   await scene.update();
-  return until('the analysis to end', async () =>
-    (await scene.list('AnalysisRun')).find((found) =>
-      ['Successful', 'Failed', 'Error', 'Inconclusive'].includes(String(dig(found, 'status', 'phase'))),
-    ),
+  return until(
+    'the analysis to end',
+    async () =>
+      (await scene.list('AnalysisRun')).find((found) =>
+        ['Successful', 'Failed', 'Error', 'Inconclusive'].includes(String(dig(found, 'status', 'phase'))),
+      ),
+    // After an error, the next measurement comes ten seconds later.
+    { within: 180_000 },
   );
 }
 

@@ -215,7 +215,8 @@ describe('the managed-by annotation', () => {
 
 describe('pods that are not ready', () => {
   /**
-   * Returns a scene whose new version never becomes ready, after two reconciliations, and the hash of that version.
+   * Returns a scene whose new version has a pod that never becomes ready, after two reconciliations, and the hash of that
+   * version.
    *
    * @param canary - Further fields of the canary strategy.
    */
@@ -230,7 +231,7 @@ describe('pods that are not ready', () => {
     await scene.phase('Healthy');
     await scene.update({ [READY_AFTER]: 'never' });
     const scaled = await scene.reacts('the canary to be scaled up', async () =>
-      (await scene.list('ReplicaSet')).find((set) => dig(set, 'spec', 'replicas') === 1),
+      (await scene.list('ReplicaSet')).find((set) => dig(set, 'status', 'replicas') === 1),
     );
     await scene.reconciled();
     await scene.reconciled();
@@ -245,7 +246,8 @@ describe('pods that are not ready', () => {
     async () => {
       const { scene, hash } = await neverReady({});
       expect(subsetsOf(await scene.get('DestinationRule'))['canary']).toBe(hash);
-      expect(delays(scene)).toBe(true);
+      await scene.reacts('the delay', () => delays(scene));
+      await scene.reconciled();
       expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas')).toBeUndefined();
     },
   );
@@ -253,8 +255,11 @@ describe('pods that are not ready', () => {
   fact('B2', 'holds', 'with canaryService next to destinationRule there is no such delay', async () => {
     const { scene, hash } = await neverReady({ canaryService: 'web-canary' });
     expect(subsetsOf(await scene.get('DestinationRule'))['canary']).toBe(hash);
+    await scene.reacts(
+      'the pod to be counted',
+      async () => dig(await scene.get('Rollout'), 'status', 'updatedReplicas') === 1,
+    );
     expect(delays(scene)).toBe(false);
-    expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas')).toBe(1);
   });
 
   for (const [how, canary] of [

@@ -5,6 +5,7 @@ import type { Cluster } from '../harness/cluster.ts';
 import { versionsMatching, type OfVersions } from '../../../src/world/rollouts-versions.ts';
 import { controllerVersions } from '../harness/argo-rollouts.ts';
 import { controllerReacts, nudge } from '../harness/controller-reacts.ts';
+import { until } from '../harness/program.ts';
 import { HASH } from './manifests.ts';
 
 /** The outcome of a claim: it holds, it holds only in part as the title of the fact says, or it does not hold. */
@@ -43,13 +44,17 @@ export async function unreconciled(
 ): Promise<Scene> {
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     const scene = await prepare();
-    const before = scene.reconciliations;
+    // One that has begun before could still write.
+    const before = await until('the end of the reconciliation in progress', () => {
+      const { begun, ended } = scene.reconciliations;
+      return begun === ended && begun;
+    });
     try {
       await act(scene);
     } catch (error) {
-      if (scene.reconciliations === before) throw error;
+      if (scene.reconciliations.begun === before) throw error;
     }
-    if (scene.reconciliations === before) return scene;
+    if (scene.reconciliations.begun === before) return scene;
   }
   throw new Error(`the controller reconciled the Rollout during each of ${MOST_ATTEMPTS} attempts`);
 }
@@ -160,9 +165,11 @@ export class Scene {
     return lines.map((line) => BigInt(/resourceVersion=(\d+)/.exec(line)?.[1] ?? '0'));
   }
 
-  /** The number of reconciliations of the Rollout that have begun. */
-  get reconciliations(): number {
-    return this.log.filter((line) => line.includes('Started syncing rollout') && line.includes(' rollout=web')).length;
+  /** The numbers of reconciliations of the Rollout that have begun, and that have ended. */
+  get reconciliations(): { readonly begun: number; readonly ended: number } {
+    const lines = this.log.filter((line) => / rollout=web(?: |$)/.test(line));
+    const count = (message: string): number => lines.filter((line) => line.includes(message)).length;
+    return { begun: count('Started syncing rollout'), ended: count('Reconciliation completed') };
   }
 
   /** The log lines of the controller about this namespace. */

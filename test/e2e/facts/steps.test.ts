@@ -114,7 +114,11 @@ describe('steps', () => {
       await scene.plugin('promote');
       await scene.phase('Paused', 4);
       await scene.reacts('the route to go', async () => weights(await scene.get('VirtualService')).length === 1);
-      expect(dig(await scene.get('Rollout'), 'status', 'updatedReplicas') ?? 0).toBe(0);
+      // The controller writes the status last.
+      await scene.reacts(
+        'the pods to go',
+        async () => (dig(await scene.get('Rollout'), 'status', 'updatedReplicas') ?? 0) === 0,
+      );
     },
   );
 });

@@ -68,7 +68,9 @@ describe('destinations that are neither stable nor canary', () => {
       await scene.patch('VirtualService', {
         spec: { http: [{ route: [to('other', 10), to('web', 90), to('web-canary', 0)] }] },
       });
-      await scene.reconciled();
+      const isLeft = async (): Promise<boolean> =>
+        weights(await scene.get('VirtualService'))[0]?.[1].join() === 'web 80,web-canary 20,web-canary 20';
+      await scene.reacts('the second canary destination', isLeft);
       await scene.reconciled();
       const seen = (await recorder.stop()).map((version) => weights(version)[0]?.[1]);
       expect(seen).toContainEqual(['web 90', 'web-canary 80', 'web-canary 20']);
@@ -417,7 +419,8 @@ describe('managed routes', () => {
           virtualService([{ route: [to('web', 100), to('web-canary', 0)] }]),
           rollout(
             hostCanary(
-              [step, { setCanaryScale: { replicas: 1 } }, { pause: {} }],
+              // The first pause keeps the pods away for as long as the route is there.
+              [step, { pause: {} }, { setCanaryScale: { replicas: 1 } }, { pause: {} }],
               {},
               { managedRoutes: [{ name: 'beta' }] },
             ),
@@ -426,7 +429,10 @@ describe('managed routes', () => {
         await scene.phase('Healthy');
         const recorder = await Recorder.start(cluster.controlPlane.admin, scene.at('VirtualService'));
         await scene.update();
-        await scene.phase('Paused', 2);
+        await scene.phase('Paused', 1);
+        await scene.reacts('the route to go', async () => weights(await scene.get('VirtualService')).length === 1);
+        await scene.plugin('promote');
+        await scene.phase('Paused', 3);
         await scene.reconciled();
         const seen = (await recorder.stop()).map((version) => weights(version).map(([name]) => name));
         expect(seen.at(0)).toEqual(['']);

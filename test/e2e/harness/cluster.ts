@@ -170,11 +170,16 @@ export class Cluster {
       kind: 'Namespace',
       metadata: { generateName: `${prefix}-`, labels } as never,
     });
-    await until(
-      `the service account of ${metadata.name}`,
-      async () => (await this.controlPlane.admin.get('v1', 'ServiceAccount', metadata.name, 'default')) !== undefined,
-    );
+    await this.podsAllowed(metadata.name);
     return metadata.name;
+  }
+
+  /** Waits until pods can be created in a new namespace, which needs its default service account. */
+  async podsAllowed(namespace: string): Promise<void> {
+    await until(
+      `the service account of ${namespace}`,
+      async () => (await this.controlPlane.admin.get('v1', 'ServiceAccount', namespace, 'default')) !== undefined,
+    );
   }
 
   /** Returns kubectl as a service account. */

@@ -32,6 +32,9 @@ export const ARGO_CD_WAYS = {
 /** The name of a way in which Argo CD writes. */
 export type Way = keyof typeof ARGO_CD_WAYS;
 
+// So many conflicts in a row are no accident.
+const ATTEMPTS = 20;
+
 /** kubectl as one user, with the plugin of Argo Rollouts on its path. */
 export class Kubectl {
   readonly #command: string;
@@ -74,10 +77,26 @@ export class Kubectl {
     return printed;
   }
 
+  /**
+   * Runs kubectl as `try` does, again as long as the answer is Conflict. `kubectl replace` reads the version of an object
+   * and then sends it, and a controller may write in between.
+   */
+  async undisturbed(args: readonly string[], stdin = ''): Promise<Printed> {
+    for (let attempt = 1; ; attempt++) {
+      const printed = await this.try(args, stdin);
+      if (!isConflict(printed) || attempt === ATTEMPTS) return printed;
+    }
+  }
+
   /** Applies objects, and rejects with the output of kubectl if that fails. */
   apply(objects: readonly KubeObject[], way: Way = 'client-side apply', ...args: readonly string[]): Promise<Printed> {
     return this.run([...ARGO_CD_WAYS[way], ...args, '-f', '-'], yamlOf(objects));
   }
+}
+
+function isConflict({ code, stderr }: Printed): boolean {
+  const failures = stderr.split('\n').filter((line) => line.startsWith('Error'));
+  return code !== 0 && failures.length > 0 && failures.every((line) => line.includes('(Conflict)'));
 }
 
 /** Returns objects as YAML 1.1, as kubectl reads it: a bare `off` is not a string there. */
