@@ -5,8 +5,9 @@ import type { Cluster } from '../harness/cluster.ts';
 import { yamlOf, type Printed } from '../harness/kubectl.ts';
 import { objectsOf } from '../harness/objects.ts';
 import { pathOf } from '../harness/paths.ts';
+import { until } from '../harness/program.ts';
 import { bareRollout, expectedReaction, type Door, type Pair } from './doors.ts';
-import { applyUntil, removeObject, createAll } from './people.ts';
+import { applyUntil, createAll, reactionIn, removeObject } from './people.ts';
 
 /** The result of applying an object through a door. */
 export interface Arrival {
@@ -89,7 +90,13 @@ export async function deleteReferenced(
   if (referenced === undefined) throw new Error('nothing is referred to');
   await createAll(cluster, [...others, referrer, validVersion(referenced, which)], referenced);
   const { kind, metadata } = referenced;
-  return cluster.developer.try(['delete', kind, metadata.name, '--namespace', namespaceOf(referenced), '--wait=false']);
+  const remove = (...args: readonly string[]): Promise<Printed> =>
+    cluster.developer.try(['delete', kind, metadata.name, '--namespace', namespaceOf(referenced), ...args]);
+  // Rollgate learns of the referrer by a watch. After the timeout, the test reads what the deletion printed.
+  const isKnown = async (): Promise<boolean> =>
+    reactionIn(await remove('--dry-run=server'), 'reference-exists') === 'warned';
+  await until('the referrer to be known', isKnown, { within: 20_000, every: 500 }).catch(() => undefined);
+  return remove('--wait=false');
 }
 
 /** Deletes a Rollout, which stays because of a finalizer. */
