@@ -3,10 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asArray, dig, asObject, asString } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { Cluster } from './harness/cluster.ts';
+import { controllerReacts } from './harness/controller-reacts.ts';
 import { ConversionScene, deployment, service } from './harness/conversion.ts';
 import { until } from './harness/program.ts';
 
-const STEPS = [{ setWeight: 20 }, { pause: { duration: '1s' } }, { setWeight: 50 }, { pause: { duration: '1s' } }];
+// An update is in its middle until it is promoted.
+const STEPS = [{ setWeight: 20 }, { pause: {} }, { setWeight: 50 }, { pause: {} }];
 const PROFILES = {
   hosts: {
     strategy: {
@@ -69,13 +71,31 @@ async function selector(scene: ConversionScene, name: string): Promise<Readonly<
 }
 
 async function converted(scene: ConversionScene, name: string, replicas: number): Promise<void> {
-  await scene.healthy(name, replicas);
+  const { metadata } = await scene.healthy(name, replicas);
+  await scene.until(
+    'the Rollout recorded',
+    async () => (await scene.annotations(name))['rollgate.io/rollout-uid'] === metadata['uid'],
+  );
   await scene.until('the Deployment at 0', async () => dig(await scene.deployment(name), 'spec', 'replicas') === 0);
   await scene.until('the pods of the Rollout alone', async () => (await scene.pods(name)).length === replicas);
 }
 
+async function told(scene: ConversionScene, reason: string): Promise<string> {
+  const event = await scene.until(`the event ${reason}`, async () =>
+    (await cluster.controlPlane.admin.list('v1', 'Event', scene.namespace)).find(
+      (candidate) => candidate['reason'] === reason,
+    ),
+  );
+  return asString(event['message']);
+}
+
 async function isBack(scene: ConversionScene, name: string, replicas: number): Promise<void> {
-  await scene.until('the Rollout gone', async () => (await scene.rollout(name)) === undefined);
+  await controllerReacts(
+    cluster.controlPlane.admin,
+    { namespace: scene.namespace, name },
+    'the Rollout gone',
+    async () => (await scene.rollout(name)) === undefined,
+  );
   await scene.until(
     'the marks gone',
     async () =>
@@ -135,8 +155,12 @@ describe('the way back', () => {
     await scene.developer.run(['annotate', 'deployment', 'web', 'rollgate.io/convert=hosts', '-n', scene.namespace]);
     await converted(scene, 'web', 5);
     await scene.developer.run(['set', 'image', 'deployment/web', 'web=web:2', '-n', scene.namespace]);
-    await scene.until('the canary', async () => (await weights(scene, 'web')).join() === '80,20');
-    // It waits in the middle of the update.
+    await scene.controllerMakes(
+      'web',
+      'paused with its canary',
+      async (rollout) =>
+        dig(rollout, 'status', 'phase') === 'Paused' && (await weights(scene, 'web')).join() === '80,20',
+    );
     await scene.developer.run([
       'annotate',
       '--overwrite',
@@ -146,7 +170,11 @@ describe('the way back', () => {
       '-n',
       scene.namespace,
     ]);
+    // It waits in the middle of the update.
+    expect(await told(scene, 'GoingBackWaits')).toContain('the revert begins when the update has ended');
     expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
+    expect(await weights(scene, 'web')).toEqual([80, 20]);
+    await cluster.argoCd.run(['argo', 'rollouts', 'promote', 'web', '--full', '-n', scene.namespace]);
     await isBack(scene, 'web', 5);
     await scene.until(
       'the Services let go',

@@ -5,11 +5,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHART, helm } from '../../scripts/helm.ts';
 import { dig } from '../../src/world/read.ts';
-import { Api, Refused } from './harness/api.ts';
+import { Refused } from './harness/api.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment, service } from './harness/conversion.ts';
 import { yamlOf, type Printed } from './harness/kubectl.ts';
 import { ROLLGATE } from './harness/rollgate.ts';
+import { tenant } from './harness/tenants.ts';
 
 const run = promisify(execFile);
 const WHY = (namespace: string): string =>
@@ -116,24 +117,7 @@ describe('another namespace', () => {
 
   it('is protected by the conversion policy', async () => {
     const { namespace } = await outside();
-    const name = 'deployer';
-    await cluster.admin.apply([
-      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
-      {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'RoleBinding',
-        metadata: { name, namespace },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-        subjects: [{ kind: 'ServiceAccount', name, namespace }],
-      },
-      {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'Role',
-        metadata: { name, namespace },
-        rules: [{ apiGroups: ['apps'], resources: ['deployments', 'deployments/status'], verbs: ['*'] }],
-      },
-    ]);
-    const api = new Api(await cluster.controlPlane.account({ namespace, name }));
+    const { api } = await tenant(cluster, namespace, 'without');
     const web = deployment(namespace, 'web', { replicas: 1 });
     await api.create(web);
     const proof = { metadata: { annotations: { 'rollgate.io/replicas': '1' } } };
@@ -152,6 +136,12 @@ describe('a namespace that is removed from the list', () => {
   beforeAll(async () => {
     await scene().developer.apply([service('leaving', 'web'), web('web:1')]);
     await scene().healthy('web', 2);
+    // Its last write: what comes later would be refused.
+    await scene().until('the Event about the Rollout', async () =>
+      (await cluster.controlPlane.admin.list('v1', 'Event', 'leaving')).some(
+        (event) => event['reason'] === 'RolloutCreated' && dig(event, 'involvedObject', 'kind') === 'Deployment',
+      ),
+    );
     await cluster.admin.run(['delete', 'role,rolebinding', 'rollgate-conversion', '-n', 'leaving']);
   });
 

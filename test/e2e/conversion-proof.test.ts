@@ -16,6 +16,7 @@ import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment } from './harness/conversion.ts';
 import { yamlOf, type Kubectl } from './harness/kubectl.ts';
 import { until } from './harness/program.ts';
+import { namedTenant, whileDown } from './harness/tenants.ts';
 
 const POLICY = 'rollgate-conversion';
 const KINDS = ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'] as const;
@@ -38,25 +39,7 @@ async function uids(): Promise<string> {
 }
 
 async function deployer(namespace: string): Promise<Kubectl> {
-  const name = 'deployer';
-  const resources = ['deployments', 'deployments/status', 'deployments/scale', 'replicasets'];
-  await cluster.admin.apply([
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'Role',
-      metadata: { name, namespace },
-      rules: [{ apiGroups: ['apps'], resources, verbs: ['*'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata: { name, namespace },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace }],
-    },
-  ]);
-  return cluster.as({ namespace, name });
+  return (await namedTenant(cluster, namespace, 'deployer')).kubectl;
 }
 
 function annotated(name: string, replicas: number, annotations: Readonly<Record<string, string>>): KubeObject {
@@ -66,15 +49,6 @@ function annotated(name: string, replicas: number, annotations: Readonly<Record<
 
 function asked(replicas: string): Readonly<Record<string, string>> {
   return { 'rollgate.io/convert': 'canary', 'rollgate.io/replicas': replicas };
-}
-
-async function whileDown(work: () => Promise<void>): Promise<void> {
-  await cluster.rollgate.program.stop('SIGKILL');
-  try {
-    await work();
-  } finally {
-    await cluster.rollgate.start();
-  }
 }
 
 /** Deletes the policy and its binding, runs something, and creates them again. */
@@ -122,7 +96,7 @@ beforeAll(async () => {
   scene = await ConversionScene.open(cluster);
   tenant = await deployer(scene.namespace);
   const earlier = await uids();
-  await whileDown(() =>
+  await whileDown(cluster, () =>
     withoutPolicy(async () => {
       await tenant.run(
         ['create', '-f', '-'],
@@ -196,13 +170,13 @@ describe('annotations from before the conversion policy', () => {
     for (const name of ['web', 'guessed', 'replaced', 'back'])
       expect(notes).toContain(`  ${scene.namespace}/${name}\n`);
     expect(notes).not.toContain(`${converted.namespace}/web`);
-    const events = await cluster.controlPlane.admin.list('events.k8s.io/v1', 'Event', scene.namespace);
-    expect(
-      events
+    const told = async (): Promise<unknown[]> =>
+      (await cluster.controlPlane.admin.list('events.k8s.io/v1', 'Event', scene.namespace))
         .filter((event) => dig(event, 'reason') === 'ConversionSuspended')
-        .map((event) => dig(event, 'regarding', 'name'))
-        .sort(),
-    ).toEqual(['back', 'guessed', 'replaced', 'web']);
+        .map((event) => dig(event, 'regarding', 'name'));
+    // An Event comes after the annotation that it is about.
+    await until('the Events', async () => (await told()).length >= 4);
+    expect((await told()).sort()).toEqual(['back', 'guessed', 'replaced', 'web']);
   });
 
   it('are not made a proof by a user without the right, who can still edit and go back', async () => {
@@ -219,7 +193,7 @@ describe('annotations from before the conversion policy', () => {
     await edit(true);
     // Rollgate restores what it noted.
     expect((await annotate(`${NOTE}=${current}`)).code).toBe(0);
-    await whileDown(async () => {
+    await whileDown(cluster, async () => {
       await edit(false);
       expect((await annotate(`${NOTE}=${current}`)).stderr).toContain('may set the annotations');
       const patch = JSON.stringify({ metadata: { annotations: { [NOTE]: current } } });
@@ -290,11 +264,15 @@ describe('a Deployment that was converted before the policy was installed again'
     const deployers = await deployer(namespace);
     await deployers.run(['annotate', 'deployment', 'web', 'rollgate.io/convert-suspended-', '-n', namespace]);
     await converted.healthy('web', 2);
+    await converted.until(
+      'the Deployment at 0',
+      async () => dig(await converted.deployment('web'), 'spec', 'replicas') === 0,
+    );
   });
 
   it('goes on if it has no uids, as after an upgrade from a chart without them', async () => {
     const { namespace } = converted;
-    await whileDown(async () => {
+    await whileDown(cluster, async () => {
       await cluster.admin.run(['annotate', 'deployment', 'web', `${NOTE}-`, '-n', namespace]);
     });
     await converted.until(

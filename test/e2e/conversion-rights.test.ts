@@ -8,8 +8,8 @@ import { asArray, dig, asObject } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { Cluster } from './harness/cluster.ts';
 import { ConversionScene, deployment } from './harness/conversion.ts';
-import type { Kubectl } from './harness/kubectl.ts';
 import { inNamespace, objectsOf } from './harness/objects.ts';
+import { namedTenant } from './harness/tenants.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 
@@ -24,28 +24,10 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-// A user with all rights on Deployments and no others.
-async function deployer({ namespace }: ConversionScene): Promise<Kubectl> {
-  const name = 'deployer';
-  const rules = [{ apiGroups: ['apps'], resources: ['deployments', 'deployments/scale'], verbs: ['*'] }];
-  await cluster.admin.apply([
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
-    { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name, namespace }, rules },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata: { name, namespace },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
-      subjects: [{ kind: 'ServiceAccount', name, namespace }],
-    },
-  ]);
-  return cluster.as({ namespace, name });
-}
-
 describe('a user who may edit Deployments but not create Rollouts', () => {
   it('is denied the conversion with that reason, and nothing else', async () => {
     const scene = await ConversionScene.open(cluster);
-    const kubectl = await deployer(scene);
+    const { kubectl } = await namedTenant(cluster, scene.namespace, 'deployer');
     const refused = await kubectl.try(
       ['apply', '-f', '-'],
       JSON.stringify(deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })),
@@ -79,7 +61,12 @@ describe('a labelled namespace', () => {
     const scene = await ConversionScene.open(cluster);
     await scene.running('old', 1);
     await cluster.admin.run(['label', 'namespace', scene.namespace, 'rollgate.io/convert=canary']);
-    await sleep(1_000);
+    // Rollgate learns of the label by a watch.
+    await scene.until('the label', async () => {
+      const probe = [deployment(scene.namespace, 'probe', { replicas: 1 })];
+      const { stderr } = await scene.developer.apply(probe, 'client-side apply', '--dry-run=server');
+      return stderr.includes('Deployment "probe" becomes Rollout "probe"');
+    });
     await scene.developer.run(['set', 'image', 'deployment/old', 'web=web:2', '-n', scene.namespace]);
     await scene.developer.apply([
       deployment(scene.namespace, 'new', { replicas: 2 }),
@@ -135,6 +122,7 @@ describe('the bookinfo reviews of the workloadRef write-up', () => {
       'reviews',
       async () => dig(await scene.deployment('reviews'), 'status', 'availableReplicas') === 5,
     );
+    await scene.serves('reviews', 5);
     const watch = await scene.endpoints('reviews');
     await scene.developer.run([
       'annotate',

@@ -63,8 +63,10 @@ describe('the policies', () => {
   });
 
   it('are what Rollgate expects them to be', async () => {
-    await until('the metric', async () => (await cluster.rollgate.metrics()).includes('rollgate_conversion_policy_ok'));
-    expect(await cluster.rollgate.metrics()).toMatch(/^rollgate_conversion_policy_ok 1$/m);
+    // It has no value until Rollgate has read the policy.
+    const value = async (): Promise<string | undefined> =>
+      /^rollgate_conversion_policy_ok (\S+)$/m.exec(await cluster.rollgate.metrics())?.[1];
+    expect(await until('the metric', value)).toBe('1');
   });
 });
 

@@ -74,8 +74,13 @@ describe.each<Way>(['client-side apply', 'server-side apply', 'replace'])('appli
       (await scene.pods('web')).every((pod) => dig(asArray(dig(pod, 'spec', 'containers'))[0], 'image') === 'web:2'),
     ).toBe(true);
 
-    await cluster.argoCd.apply([hpa(scene.namespace)]);
-    await sleep(1_000);
+    // Rollgate learns of autoscalers by a watch, which keeps their order.
+    await cluster.argoCd.apply([hpa(scene.namespace, 'web', 4), hpa(scene.namespace, 'probe', 3)]);
+    await scene.until('the autoscalers', async () => {
+      const probe = [deployment(scene.namespace, 'probe', { convert: 'canary', replicas: 1 })];
+      const { stderr } = await cluster.argoCd.apply(probe, 'client-side apply', '--dry-run=server');
+      return stderr.includes('Deployment "probe" becomes Rollout "probe" with 3 pods');
+    });
     await applied(scene, way, { replicas: 6, image: 'web:2' });
     await scene.until('the wish noted', async () => (await scene.annotations('web'))['rollgate.io/replicas'] === '6');
     await sleep(2_000);
@@ -117,15 +122,15 @@ describe('the server-side dry run of Argo CD', () => {
   });
 });
 
-function hpa(namespace: string): KubeObject {
+function hpa(namespace: string, name: string, minReplicas: number): KubeObject {
   return {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
-    metadata: { name: 'web', namespace },
+    metadata: { name, namespace },
     spec: {
-      minReplicas: 4,
+      minReplicas,
       maxReplicas: 10,
-      scaleTargetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' },
+      scaleTargetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name },
       metrics: [
         { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } },
       ],

@@ -124,9 +124,11 @@ describe('Rollgate that starts with an invalid policy', () => {
     try {
       await rollgate.start();
       await shows('rollgate_policy_fallback 1');
-      const output = rollgate.program.output().slice(logged);
-      expect(output).toContain('until it is fixed, nothing is denied or converted');
-      expect(output).toContain('unknown rule \\"no-such-rule\\"');
+      // Log lines are written with a short delay.
+      const says = (text: string): Promise<unknown> =>
+        until(text, () => rollgate.program.output().slice(logged).includes(text));
+      await says('until it is fixed, nothing is denied or converted');
+      await says('unknown rule \\"no-such-rule\\"');
       const { code, stderr } = await apply(invalid);
       expect([code, stderr]).toEqual([0, expect.stringContaining('[rollgate/rollout-steps]')]);
       expect((await apply(web('fresh'))).stderr).toContain('not converted (profile canary): conversion is off here');

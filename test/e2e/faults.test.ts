@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TIMING } from '../../src/cluster/timing.ts';
 import { dig, asString } from '../../src/world/read.ts';
 import { Forwarder } from '../support/forwarder.ts';
 import { Api, Refused, type WatchEvent } from './harness/api.ts';
@@ -12,8 +13,8 @@ import { until } from './harness/program.ts';
 import { ROLLGATE } from './harness/rollgate.ts';
 import { learns, shop, virtualService, whyNotRenamed } from './harness/shop.ts';
 
-// The meaning of "within seconds" on a machine with other load.
-const SECONDS = 30_000;
+// The longest pause between two attempts of a watch, and the meaning of "within seconds" on a machine with other load.
+const SECONDS = TIMING.backoff[1] + 30_000;
 const ROLLOUT = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout' };
 
 let cluster: Cluster;

@@ -10,6 +10,12 @@ import { annotated, inAudit, notes, rolloutsIn, scan, upAndDown } from './suppor
 
 let cluster: Cluster;
 
+const OVERRIDES = [
+  { name: 'lax', mode: 'audit', rules: { 'rollout-steps': 'off' } },
+  { name: 'strict', mode: 'enforce' },
+  { name: 'any', mode: 'audit', byLabel: 'any' },
+];
+
 /** Returns a profile whose Rollout controls a VirtualService. */
 function meshed(virtualService: string): object {
   const trafficRouting = { istio: { virtualService: { name: virtualService, routes: ['primary'] } } };
@@ -23,11 +29,7 @@ beforeAll(async () => {
   await cluster.rollgate.policy((policy) => ({
     ...policy,
     profiles: { meshed: meshed('{name}'), foreign: meshed('shared.mesh') },
-    overrides: [
-      { name: 'lax', mode: 'audit', rules: { 'rollout-steps': 'off' } },
-      { name: 'strict', mode: 'enforce' },
-      { name: 'any', mode: 'audit', byLabel: 'any' },
-    ],
+    overrides: OVERRIDES,
   }));
   await cluster.controlPlane.admin.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'mesh' } });
 });
@@ -226,9 +228,17 @@ describe('the label rollgate.io/policy on a namespace', () => {
 
   // Rollgate reads labels from its cache, and a watch keeps the order.
   async function allNamespacesSeen(): Promise<void> {
-    const before = await unknown();
     await cluster.namespace('later', { 'rollgate.io/policy': 'unknown' });
-    await until('the namespaces', async () => (await unknown()) > before);
+    const labelled = await cluster.controlPlane.admin.list(
+      'v1',
+      'Namespace',
+      undefined,
+      'labelSelector=rollgate.io/policy',
+    );
+    const wrong = labelled.filter(({ metadata }) =>
+      OVERRIDES.every(({ name }) => name !== dig(metadata, 'labels', 'rollgate.io/policy')),
+    );
+    await until('the namespaces', async () => (await unknown()) === wrong.length);
   }
 
   async function reaction(label?: string): Promise<readonly [code: number, warned: boolean]> {

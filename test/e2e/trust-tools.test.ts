@@ -51,7 +51,7 @@ async function carriedOut(state: 'up' | 'down'): Promise<void> {
   const cases = casesOf([...SCENARIOS, ...elsewhere(new Tools(await ConversionScene.open(cluster)))], state);
   const pods = await PodCounts.watch(cluster.controlPlane.admin, namespace);
   const prepared = await bounded(cases, cases.length, ({ scenario, name }) => scenario.prepare(tools, name));
-  pods.restart();
+  await pods.restart();
   const refusals = new Map<string, string>();
   const all = async (): Promise<void> => {
     await bounded(cases, 3, async ({ name, right, scenario }, index) => {

@@ -131,7 +131,7 @@ async function tried(state: 'up' | 'down'): Promise<void> {
   );
   await transitions.reach(starts);
   const donor = ownAnnotations(await scene.deployment('donor'));
-  pods.restart();
+  await pods.restart();
   const refusals = new Map<string, string>();
   const all = async (): Promise<void> => {
     await bounded(cells, 4, async (cell) => {

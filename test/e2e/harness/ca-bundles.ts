@@ -1,5 +1,6 @@
 import { asArray, asString, dig } from '../../../src/world/read.ts';
-import type { Api } from './api.ts';
+import { Refused, type Api } from './api.ts';
+import { until } from './program.ts';
 
 const CONFIGURATIONS = ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'];
 
@@ -15,13 +16,31 @@ export async function caBundles(api: Api): Promise<string[]> {
  * @param change - Returns the new bundle for the one that is there.
  */
 export async function setCaBundles(api: Api, change: (bundle: string) => string): Promise<void> {
-  for (const plural of CONFIGURATIONS) {
-    const patch = bundlesIn(await api.call('GET', pathOf(plural))).map((bundle, index) => ({
-      op: 'add',
-      path: `/webhooks/${index}/clientConfig/caBundle`,
-      value: Buffer.from(change(bundle)).toString('base64'),
-    }));
+  for (const plural of CONFIGURATIONS)
+    await until(`the bundles of ${plural}`, async () => {
+      const configuration = await api.call('GET', pathOf(plural));
+      const patch = bundlesIn(configuration).map((bundle, index) => ({
+        op: 'add',
+        path: `/webhooks/${index}/clientConfig/caBundle`,
+        value: Buffer.from(change(bundle)).toString('base64'),
+      }));
+      return isPatched(api, plural, [versionOf(configuration), ...patch]);
+    });
+}
+
+// Who keeps the bundles may write between the look and the patch, which would bring an older bundle back.
+function versionOf(configuration: unknown): object {
+  return { op: 'test', path: '/metadata/resourceVersion', value: dig(configuration, 'metadata', 'resourceVersion') };
+}
+
+async function isPatched(api: Api, plural: string, patch: readonly object[]): Promise<boolean> {
+  try {
     await api.call('PATCH', pathOf(plural), patch, 'application/json-patch+json');
+    return true;
+  } catch (error) {
+    // A patch whose test fails is invalid, and one that comes second a conflict.
+    if (error instanceof Refused && [409, 422].includes(error.code)) return false;
+    throw error;
   }
 }
 

@@ -91,7 +91,7 @@ export class ConversionScene {
   }
 
   /** Calls `look` until it returns something other than undefined or false, and returns that. */
-  until<T>(what: string, look: () => Promise<T | undefined>, within = 60_000): Promise<NonNullable<T>> {
+  until<T>(what: string, look: () => Promise<T | undefined>, within = 120_000): Promise<NonNullable<T>> {
     return until(what, look, { within }) as Promise<NonNullable<T>>;
   }
 
@@ -154,6 +154,11 @@ export class ConversionScene {
       `Deployment ${name} available`,
       async () => dig(await this.deployment(name), 'status', 'availableReplicas') === replicas,
     );
+    await this.serves(name, replicas);
+  }
+
+  /** Waits until a Service has a number of ready endpoints. */
+  async serves(name: string, replicas: number): Promise<void> {
     await this.until(`endpoints of ${name}`, async () => (await readyOf(this, name)) === replicas);
   }
 

@@ -55,8 +55,18 @@ export class Kubectl {
     return this.#kubeconfig;
   }
 
-  /** Runs kubectl. Returns its output and exit code, and does not reject if it fails. */
+  /**
+   * Runs kubectl. Returns its output and exit code, and does not reject if it fails. `kubectl replace` reads the version
+   * of an object before it writes, so it runs again if a controller wrote in between.
+   */
   async try(args: readonly string[], stdin = ''): Promise<Printed> {
+    for (;;) {
+      const printed = await this.#once(args, stdin);
+      if (args[0] !== 'replace' || !printed.stderr.includes('the object has been modified')) return printed;
+    }
+  }
+
+  async #once(args: readonly string[], stdin: string): Promise<Printed> {
     const env = { ...process.env, KUBECONFIG: this.#kubeconfig, PATH: this.#path, KUBECTL_KUBERC: 'false' };
     const child = spawn(this.#command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.on('error', () => undefined);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { processesOf } from './none-left.ts';
-import { Program, until } from './program.ts';
+import { freePort, Program, until } from './program.ts';
 
 const RUN = process.env['ROLLGATE_E2E_RUN'] ?? '';
 
@@ -23,4 +23,10 @@ it.each(['SIGTERM', 'SIGKILL'] as const)('what a program started ends with it (%
   await until('their end', () => processesOf(RUN).every((line) => !line.includes('567')));
   expect(program.running).toBe(false);
   await rm(folder, { recursive: true });
+});
+
+it('no port is given to two programs, although both look before either listens', async () => {
+  const ports: number[] = [];
+  for (let count = 0; count < 300; count++) ports.push(await freePort());
+  expect(new Set(ports).size).toBe(ports.length);
 });

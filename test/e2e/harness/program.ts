@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -149,7 +150,7 @@ function killGroup({ pid }: ChildProcess): void {
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  { within = 60_000, every = 100 }: { within?: number; every?: number } = {},
+  { within = 120_000, every = 100 }: { within?: number; every?: number } = {},
 ): Promise<T> {
   const deadline = Date.now() + within;
   let error: unknown;
@@ -166,13 +167,31 @@ export async function until<T>(
   }
 }
 
-/** Out: a TCP port of the loopback interface that was free a moment ago. */
+/**
+ * Out: a TCP port of the loopback interface that was free a moment ago, and that no other call gets, in no process of
+ * the suite: the program that is to listen there starts later.
+ */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer();
-  server.listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const server = createServer();
+    server.listen(0, host);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    if (await take(port)) return port;
+  }
+}
+
+// Until this process ends, the UDP port of that number stands for it: nothing else uses UDP ports.
+function take(port: number): Promise<boolean> {
+  const socket = createSocket('udp4').unref();
+  return new Promise((resolve, reject) => {
+    socket.once('listening', () => resolve(true));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false);
+      else reject(error);
+    });
+    socket.bind({ port, address: '127.0.0.1', exclusive: true });
+  });
 }

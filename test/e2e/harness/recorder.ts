@@ -62,7 +62,10 @@ export class Recorder {
   }
 }
 
-// Resource versions are revisions of etcd: whole numbers that grow. Of an object that is gone, any version will do.
-function versionOf(object: KubeObject | undefined): bigint {
+/**
+ * Returns the version of an object, which is a revision of etcd: a whole number that grows. Of an object that is gone, any
+ * version will do.
+ */
+export function versionOf(object: KubeObject | undefined): bigint {
   return object === undefined ? 0n : BigInt(asString(object?.metadata['resourceVersion']));
 }

@@ -85,7 +85,7 @@ export async function whyNotRenamed(api: Api, namespace: string, name: string): 
 export async function learns(api: Api, namespace: string, name: string): Promise<{ came: number; went: number }> {
   const came = await timed(async () => {
     for (const object of shop(namespace, name))
-      await until(`${object.kind} ${object.metadata.name}`, () => api.create(object));
+      await until(`${object.kind} ${object.metadata.name}`, () => isCreated(api, object));
     await until(
       'the verdict that follows from a new Rollout',
       async () => (await whyNotRenamed(api, namespace, name)).includes(`Rollout "${name}"`),
@@ -104,7 +104,17 @@ export async function learns(api: Api, namespace: string, name: string): Promise
 }
 
 // Longer than any delay that is not a permanent failure.
-const PATIENCE = { within: 60_000, every: 50 };
+const PATIENCE = { within: 180_000, every: 50 };
+
+/** Creates an object. That it exists may be due to an attempt whose answer was lost. */
+async function isCreated(api: Api, object: KubeObject): Promise<true> {
+  try {
+    await api.create(object);
+  } catch (error) {
+    if (!(error instanceof Refused && error.code === 409)) throw error;
+  }
+  return true;
+}
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();

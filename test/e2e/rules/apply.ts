@@ -90,12 +90,13 @@ export async function deleteReferenced(
   if (referenced === undefined) throw new Error('nothing is referred to');
   await createAll(cluster, [...others, referrer, validVersion(referenced, which)], referenced);
   const { kind, metadata } = referenced;
-  const command = ['delete', kind, metadata.name, '--namespace', namespaceOf(referenced), '--wait=false'];
-  // The watches of Rollgate may lag behind. After the timeout, the test compares the output of the deletion.
+  const remove = (...args: readonly string[]): Promise<Printed> =>
+    cluster.developer.try(['delete', kind, metadata.name, '--namespace', namespaceOf(referenced), ...args]);
+  // Rollgate learns of the referrer by a watch. After the timeout, the test reads what the deletion printed.
   const isKnown = async (): Promise<boolean> =>
-    reactionIn(await cluster.developer.try([...command, '--dry-run=server']), 'reference-exists') === 'warned';
+    reactionIn(await remove('--dry-run=server'), 'reference-exists') === 'warned';
   await until('the referrer to be known', isKnown, { within: 20_000, every: 500 }).catch(() => undefined);
-  return cluster.developer.try(command);
+  return remove('--wait=false');
 }
 
 /** Deletes a Rollout, which stays because of a finalizer. */

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { asObject, asString, dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
-import type { Api } from '../harness/api.ts';
+import { Refused, type Api } from '../harness/api.ts';
+import { nudge } from '../harness/controller-reacts.ts';
 import { deployment } from '../harness/conversion.ts';
 import { until } from '../harness/program.ts';
 import { bounded } from '../support.ts';
@@ -47,6 +48,10 @@ export const UNTOUCHED: Readonly<Record<State, Outcome>> = {
 
 /** How long the pods of a Deployment take that is to be found converting, in milliseconds. */
 const SLOW = 15_000;
+
+// What these wait for is done for all of many Deployments, on machines that are several times slower too.
+const PATIENCE = 240_000;
+const LOOKS_BEFORE_A_NUDGE = 8;
 
 /** A Deployment in a state. Its name is the label `app` of its pods. */
 export interface Start {
@@ -94,7 +99,8 @@ export class Transitions {
     await this.#untilAll(
       'the Rollouts healthy',
       converted,
-      ({ rollout }) => dig(rollout, 'status', 'phase') === 'Healthy',
+      // One that is not noted yet would be created again after its deletion.
+      (found) => dig(found.rollout, 'status', 'phase') === 'Healthy' && isNoted(found),
     );
     await this.#each(of('suspended'), (name) =>
       this.#admin.call('DELETE', `/apis/argoproj.io/v1alpha1/namespaces/${this.namespace}/rollouts/${name}`),
@@ -119,8 +125,8 @@ export class Transitions {
 
   /** Returns what became of Deployments once it is what is expected, or after a while. */
   async outcomes(expected: ReadonlyMap<string, Outcome>): Promise<Map<string, Outcome>> {
-    const deadline = Date.now() + 100_000;
-    for (;;) {
+    const deadline = Date.now() + PATIENCE;
+    for (let looks = 1; ; looks++) {
       const reached = await this.#reached(expected);
       if (isDeepStrictEqual(reached, expected)) {
         // Nothing may become of it later either.
@@ -129,6 +135,8 @@ export class Transitions {
       }
       if (Date.now() > deadline) return reached;
       await sleep(1_500);
+      if (looks % LOOKS_BEFORE_A_NUDGE === 0)
+        await this.#nudged([...expected.keys()].filter((name) => reached.get(name) !== expected.get(name)));
     }
   }
 
@@ -142,14 +150,23 @@ export class Transitions {
   }
 
   async #untilAll(what: string, starts: readonly Start[], holds: (found: Found) => boolean): Promise<void> {
-    let lacking: string[] = [];
+    let looks = 0;
     const look = async (): Promise<boolean> => {
       const found = await this.#found();
-      lacking = starts.filter(({ name }) => !holds(found.get(name) ?? {})).map(({ name }) => name);
-      if (lacking.length > 0) throw new Error(`not yet: ${lacking.join(', ')}`);
-      return true;
+      const lacking = starts.filter(({ name }) => !holds(found.get(name) ?? {})).map(({ name }) => name);
+      if (lacking.length === 0) return true;
+      if (++looks % LOOKS_BEFORE_A_NUDGE === 0) await this.#nudged(lacking);
+      throw new Error(`not yet: ${lacking.join(', ')}`);
     };
-    if (starts.length > 0) await until(what, look, { within: 90_000, every: 1_000 });
+    if (starts.length > 0) await until(what, look, { within: PATIENCE, every: 1_000 });
+  }
+
+  /** Makes the controller reconcile the Rollouts of these names. */
+  async #nudged(names: readonly string[]): Promise<void> {
+    const found = await this.#found();
+    const rollouts = names.filter((name) => found.get(name)?.rollout !== undefined);
+    // It may be gone by now.
+    await bounded(rollouts, 4, (name) => nudge(this.#admin, this.namespace, name).catch(unless(404)));
   }
 
   async #found(): Promise<Map<string, Found>> {
@@ -174,6 +191,17 @@ export class Transitions {
 interface Found {
   readonly deployment?: KubeObject;
   readonly rollout?: KubeObject;
+}
+
+/** Returns whether the Deployment says which Rollout runs its pods. */
+function isNoted({ deployment: found, rollout }: Found): boolean {
+  return ownAnnotations(found)['rollgate.io/rollout-uid'] === rollout?.metadata['uid'];
+}
+
+function unless(code: number): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof Refused && error.code === code)) throw error;
+  };
 }
 
 function outcomeOf({ deployment: found, rollout }: Found): Outcome {
