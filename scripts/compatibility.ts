@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { rangeText, SUPPORTED_VERSIONS } from '../src/world/rollouts-versions.ts';
 import { COMPATIBILITY, type Compatibility } from './record-compatibility.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -18,7 +19,7 @@ const COMPONENTS: readonly Component[] = [
       ['argo-rollouts/go.mod', 'github.com/argoproj/argo-rollouts'],
       ['argo-rollouts/v1.10.mod', 'github.com/argoproj/argo-rollouts'],
     ],
-    what: 'the controller with the oldest version, the validation of the controller with each',
+    what: 'the controller of the older version, and the validation code of both',
   },
   {
     name: 'Kubernetes',
@@ -51,8 +52,10 @@ export function compatibilityPage(): string {
     '',
     '# Compatibility',
     '',
-    'Other versions are untested. References are matched by group and kind, not by version. Where Argo Rollouts 1.9 and',
-    '1.10 differ, it checks for the version of your controller, see [Upgrading Argo Rollouts](upgrading-argo-rollouts.md).',
+    `Rollgate supports Argo Rollouts ${rangeText(SUPPORTED_VERSIONS)}. Where these differ, it checks for the version of`,
+    'your controller, see [Upgrading Argo Rollouts](upgrading-argo-rollouts.md).',
+    '',
+    'Versions that are not on this page are untested. Rollgate matches objects by group and kind, not by API version.',
     '',
     '## What every change is tested with',
     '',
@@ -65,8 +68,8 @@ export function compatibilityPage(): string {
     '',
     '## Recorded runs',
     '',
-    'Tests that passed, failed and were skipped in the last recorded run of each test file. A test is skipped if it is about',
-    'another version, or needs a program that is not there.',
+    'The tests of these files also ran with the version in the second column. The numbers are those of the last run that was',
+    'recorded. A test is skipped if it is about another version, or needs a program that is not there.',
     '',
     '| component | version | tests | passed | failed | skipped |',
     '| --- | --- | --- | --- | --- | --- |',

@@ -6,9 +6,9 @@ import { placeOf } from '../src/documents/newer-fields.ts';
 import { asArray, asString, asObject, dig, isObject } from '../src/world/read.ts';
 import { definitionsIn, DEFINITION_SOURCES } from './upstream-definitions.ts';
 
-// Writes src/documents/newer-field-list.ts, or checks it with --check: the fields of the newest custom resource definitions that the compiled schemas
-// lack.
-const TARGET = join(import.meta.dirname, '..', 'src', 'documents', 'newer-field-list.ts');
+// Writes two lists, or checks them with --check: the fields of the newest custom resource definitions that the compiled
+// schemas lack, and all fields of the metric of an analysis template.
+const ROOT = join(import.meta.dirname, '..');
 
 const definitions = new Map<string, unknown>();
 for (const source of DEFINITION_SOURCES) {
@@ -32,18 +32,46 @@ const sorted = Object.fromEntries(
 );
 const minorOf = (version: string): string => version.replace(/^v/, '').split('.').slice(0, 2).join('.');
 const titles = DEFINITION_SOURCES.map(({ group, title, version }) => [group, `${title} ${minorOf(version)}`]);
-const source = `/** Written by \`npm run newer-fields\`. Do not edit. */
+const newerFields = `/** Written by \`npm run newer-fields\`. Do not edit. */
 export const NEWER_FIELDS: Readonly<Record<string, readonly string[]>> = ${JSON.stringify(sorted)};
 
 /** The newest known version of each group, for messages. */
 export const NEWEST_KNOWN: Readonly<Record<string, string>> = ${JSON.stringify(Object.fromEntries(titles))};
 `;
-const options = await prettier.resolveConfig(TARGET);
-const formatted = await prettier.format(source, { ...options, filepath: TARGET });
-if (!process.argv.includes('--check')) writeFileSync(TARGET, formatted);
-else if (readFileSync(TARGET, 'utf8') !== formatted) {
-  console.error('src/documents/newer-field-list.ts is not up to date: run npm run newer-fields');
-  process.exitCode = 1;
+
+const METRIC = ['properties', 'spec', 'properties', 'metrics', 'items'];
+const metric = fieldText(dig(definitions.get('argoproj.io/v1alpha1/AnalysisTemplate'), ...METRIC));
+const metricFields = `/**
+ * The fields that the API server keeps in a metric of an analysis template, each with the fields in it in braces. Written
+ * by \`npm run newer-fields\`. Do not edit.
+ */
+export const METRIC_FIELDS: string = ${JSON.stringify(metric.match(/.{1,108}(?: |$)/g))}.join('');
+`;
+
+await write('src/documents/newer-field-list.ts', newerFields);
+await write('src/world/metric-field-list.ts', metricFields);
+
+async function write(file: string, content: string): Promise<void> {
+  const target = join(ROOT, file);
+  const options = await prettier.resolveConfig(target);
+  const formatted = await prettier.format(content, { ...options, filepath: target });
+  if (!process.argv.includes('--check')) writeFileSync(target, formatted);
+  else if (readFileSync(target, 'utf8') !== formatted) {
+    console.error(`${file} is not up to date: run npm run newer-fields`);
+    process.exitCode = 1;
+  }
+}
+
+/** Returns the fields of a schema as text. What is in a map, or in an object that keeps all fields, is left out. */
+function fieldText(schema: unknown): string {
+  if (dig(schema, 'x-kubernetes-preserve-unknown-fields') === true) return '';
+  const [properties, items] = [dig(schema, 'properties'), dig(schema, 'items')];
+  if (!isObject(properties)) return items === undefined ? '' : fieldText(items);
+  const fields = Object.entries(properties).map(([name, field]) => {
+    const inner = fieldText(field);
+    return inner === '' ? name : `${name} { ${inner} }`;
+  });
+  return fields.join(' ');
 }
 
 /** Returns the places of the fields that a definition has and a compiled schema lacks. */

@@ -72,7 +72,7 @@ export function scanWorld(
 
 /**
  * Returns what a scan says and another one does not: what changes with another version of Argo Rollouts, for the same
- * objects.
+ * objects. What only the other one says is `gone`, unless the same rule still finds something in that place.
  */
 export function differenceOf(report: BundleReport, other: BundleReport): BundleReport {
   const known = new Set(other.findings.map((line) => JSON.stringify(line)));
@@ -80,7 +80,10 @@ export function differenceOf(report: BundleReport, other: BundleReport): BundleR
   const verdict = findings.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow';
   const skips = new Set(other.skipped.map((skip) => JSON.stringify(skip)));
   const skipped = report.skipped.filter((skip) => !skips.has(JSON.stringify(skip)));
-  return { ...report, findings, verdict, skipped, untrustedControllers: [] };
+  const placeOf = ({ rule, object, path }: ReportedFinding): string => JSON.stringify([rule, object, path]);
+  const places = new Set(report.findings.map(placeOf));
+  const gone = other.findings.filter((line) => !places.has(placeOf(line)));
+  return { ...report, findings, verdict, skipped, gone, untrustedControllers: [] };
 }
 
 function untrustedControllers(world: World, { controllers }: Policy, namespace: string | undefined): readonly string[] {

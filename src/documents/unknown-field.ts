@@ -155,7 +155,9 @@ function placesFor({ path, value }: Place, field: string, kind: string, index: F
     const split = own.findIndex((segment, index) => segment !== wanted[index]);
     return split < 0 ? own.length : split;
   };
-  const nearestFirst = places.toSorted(
+  // Fields are indented too far more often than they are meant for a neighbour, such as another provider.
+  const around = places.filter((place) => shared(place) === segments(place).length);
+  const nearestFirst = (around.length > 0 ? around : places).toSorted(
     (a, b) => shared(b) - shared(a) || segments(a).length - segments(b).length || (a < b ? -1 : 1),
   );
   return nearestFirst.slice(0, MAX_NAMED_PLACES).map((place) => (place === '' ? `the ${kind} itself` : place));

@@ -40,6 +40,8 @@ export interface BundleReport {
   readonly more?: number;
   /** The accounts of a cluster that look like those of Argo Rollouts controllers and are not trusted. */
   readonly untrustedControllers?: readonly string[];
+  /** What is no longer found with another version of Argo Rollouts. It does not change the verdict. */
+  readonly gone?: readonly ReportedFinding[];
   /** Set where Rollgate has no valid policy. The one in its place denies nothing, so the verdict says little. */
   readonly fallbackPolicy?: true;
 }

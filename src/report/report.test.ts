@@ -136,6 +136,22 @@ describe('accounts that only look like controllers', () => {
   });
 });
 
+describe('what is no longer a problem with another version of Argo Rollouts', () => {
+  const report: BundleReport = { ...clean, gone: [denied] };
+
+  it('is in the text and in the JSON, and does not count', () => {
+    const text = formats.text(report, { color: false });
+    expect(text).toMatch(/^No longer a problem with that version:\n {2}/);
+    expect(text).toContain(denied.message);
+    expect(text).not.toContain(denied.fix);
+    expect(text.trimEnd()).toMatch(/ no problems$/);
+    const json = JSON.parse(formats.json(report, { color: false })) as Record<string, unknown>;
+    expect(json['gone']).toMatchObject([{ rule: denied.rule, message: denied.message }]);
+    expect(json['verdict']).toBe('allow');
+    expect(formats.json({ ...report, gone: [] }, { color: false })).not.toContain('gone');
+  });
+});
+
 describe('a fallback in place of the policy', () => {
   it.each(FORMAT_NAMES)('is named in %s, and a policy is not', (format) => {
     const named = /fallbackPolicy|no valid policy, so it denies nothing/i;

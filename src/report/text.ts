@@ -21,6 +21,7 @@ export function text(report: BundleReport, { color }: FormatOptions): string {
   const sections = [
     ...blocks(report).map(([heading, lines]) => block(heading, lines, paint)),
     skipped(report, paint),
+    gone(report, paint),
     untrusted(report, paint),
     report.fallbackPolicy === true ? paint('yellow', FALLBACK_POLICY) : '',
     summary(report, paint),
@@ -94,6 +95,17 @@ function skipped(report: BundleReport, paint: Paint): string {
     paint('bold', 'Could not be evaluated:'),
     ...shown,
     ...(left > 0 ? [`  and ${count(left, 'more reason')}; -o json lists them`] : []),
+  ].join('\n');
+}
+
+function gone({ gone: findings = [] }: BundleReport, paint: Paint): string {
+  if (findings.length === 0) return '';
+  return [
+    paint('bold', 'No longer a problem with that version:'),
+    ...findings.map(({ object: { kind, namespace, name }, message, rule }) => {
+      const place = `${kind} ${namespace === '' ? '' : `${namespace}/`}${name}`;
+      return `  ${plain(`${place}: ${message}`)}  ${paint('dim', rule)}`;
+    }),
   ].join('\n');
 }
 

@@ -32,6 +32,27 @@ describe('the fields of a CustomResourceDefinition', () => {
       expect(fieldsOfDefinition(nonsense).size).toBe(0);
   });
 
+  it('contain those that every resource has, which the definitions of Istio leave out', () => {
+    const tree = treeOf({
+      spec: POINT,
+      template: { type: 'object', 'x-kubernetes-embedded-resource': true, properties: { spec: POINT } },
+    });
+    const resource = { apiVersion: 'example.com/v1', kind: 'Thing', metadata: {} };
+    const unknown = limitedObjects(tree, {
+      ...resource,
+      template: { ...resource, status: {} },
+      spec: resource,
+    }).flatMap(({ path, value, known }) =>
+      Object.keys(value).flatMap((name) => (known.has(name) ? [] : [[...path, name]])),
+    );
+    expect(unknown).toEqual([
+      ['template', 'status'],
+      ['spec', 'apiVersion'],
+      ['spec', 'kind'],
+      ['spec', 'metadata'],
+    ]);
+  });
+
   it('are kept once where they are the same', () => {
     const tree = treeOf({ a: POINT, b: { type: 'array', items: POINT } });
     expect(tree.fields?.get('b')?.items).toBe(tree.fields?.get('a'));

@@ -40,6 +40,10 @@ export const DEFINITIONS_WITH_FIELDS: ReadonlySet<string> = new Set([
 const MOST_PLACES = 10_000;
 const MOST_LEVELS = 60;
 
+// The API server keeps these in every resource, whether the schema has them or not; those of Istio have not. Source:
+// Kubernetes v1.34.1, apiextensions-apiserver, pkg/apiserver/schema/pruning (PruneWithOptions).
+const OF_RESOURCES = { apiVersion: {}, kind: {}, metadata: {} };
+
 /**
  * Returns the fields of each served version of a CustomResourceDefinition, by `apiVersion/kind`.
  * @throws A RangeError if a schema is larger or deeper than any that Rollgate knows.
@@ -51,7 +55,7 @@ export function fieldsOfDefinition(definition: unknown): InstalledFields {
     asArray(dig(definition, 'spec', 'versions')).flatMap((version) => {
       const schema = dig(version, 'schema', 'openAPIV3Schema');
       if (dig(version, 'served') !== true || !isObject(schema)) return [];
-      return [[`${group}/${asString(dig(version, 'name'))}/${kind}`, builder.build(schema, 0)] as const];
+      return [[`${group}/${asString(dig(version, 'name'))}/${kind}`, builder.build(schema)] as const];
     }),
   );
 }
@@ -62,16 +66,22 @@ class Builder {
   readonly #byContent = new Map<string, FieldTree>();
   #places = 0;
 
-  build(schema: unknown, level: number): FieldTree {
+  build(schema: unknown, level = 0): FieldTree {
     if (++this.#places > MOST_PLACES || level > MOST_LEVELS)
       throw new RangeError('the schema of a CustomResourceDefinition is too large');
     const isOpen = dig(schema, 'x-kubernetes-preserve-unknown-fields') === true;
+    const isResource = level === 0 || dig(schema, 'x-kubernetes-embedded-resource') === true;
     const properties = dig(schema, 'properties');
     const [items, values] = [dig(schema, 'items'), dig(schema, 'additionalProperties')];
     return this.#once({
       ...(isObject(properties)
         ? {
-            fields: new Map(Object.entries(properties).map(([name, field]) => [name, this.build(field, level + 1)])),
+            fields: new Map(
+              Object.entries({ ...(isResource ? OF_RESOURCES : {}), ...properties }).map(([name, field]) => [
+                name,
+                this.build(field, level + 1),
+              ]),
+            ),
           }
         : {}),
       ...(isObject(items) ? { items: this.build(items, level + 1) } : {}),

@@ -1,5 +1,5 @@
 import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser, type LineCounter } from 'yaml';
-import type { Document, Node, Pair, YAMLMap } from 'yaml';
+import type { Document, Node, Pair, YAMLMap, YAMLParseError } from 'yaml';
 import { messageOf } from './error.ts';
 import { Outline, OutlineBuilder, type RepeatedKey } from './outline.ts';
 import { isDeeperThan } from './read.ts';
@@ -43,7 +43,7 @@ export function* yamlDocuments(text: string, lines: LineCounter): Generator<Pars
 
 function read(document: Document.Parsed, text: string): ParsedDocument | DocumentError {
   const mistake = document.errors[0];
-  if (mistake !== undefined) return { error: firstLine(mistake.message), offset: mistake.pos[0] };
+  if (mistake !== undefined) return { error: problemOf(mistake), offset: mistake.pos[0] };
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     if (isDeeperThan(value, MAX_DEPTH)) throw new Error(`nested more than ${MAX_DEPTH} levels deep`);
@@ -53,6 +53,14 @@ function read(document: Document.Parsed, text: string): ParsedDocument | Documen
   } catch (error) {
     return { error: parseProblem(error), offset: document.range[0] };
   }
+}
+
+// kubectl accepts a quoted text that goes on with too little indentation. YAML does not, and neither does the parser.
+function problemOf({ code, message }: YAMLParseError): string {
+  const isQuote = code === 'MISSING_CHAR' && message.includes('quote');
+  return isQuote
+    ? 'a quoted text does not end: close it, or indent its other lines more than the key'
+    : firstLine(message);
 }
 
 /** Returns what is wrong with a text that could not be parsed. */

@@ -201,50 +201,84 @@ function provider(draw: Draw, args: readonly Arg[]): Fields {
     first === undefined || draw.maybe(0.2)
       ? 'up'
       : `sum(up{service="{{args.${first.name}}}"}) > {{ args.${first.name} }}`;
-  return draw.pick<Fields>(
-    { prometheus: { address: 'http://prometheus:9090', query } },
-    {
-      web: {
-        url: 'https://example.com/check',
-        ...draw.perhaps(0.5, () => ({ headers: [{ key: 'Authorization', value: query }], jsonPath: '{$.ok}' })),
+  // Placeholders count in every text of a metric, keys included.
+  const filled = (written: string): string =>
+    first !== undefined && draw.maybe(0.15) ? `${written}{{args.${first.name}}}` : written;
+  return draw.pick<() => Fields>(
+    () => ({
+      prometheus: {
+        address: filled('http://prometheus:9090'),
+        query,
+        ...draw.perhaps(0.2, () => ({ headers: [{ key: filled('X-Scope'), value: filled('a') }] })),
+        ...draw.perhaps(0.1, () => ({ rangeQuery: { start: filled('now()'), end: 'now()', step: filled('1m') } })),
       },
-    },
-    {
+    }),
+    () => ({
+      web: {
+        url: filled('https://example.com/check'),
+        ...draw.perhaps(0.5, () => ({
+          headers: [{ key: filled('Authorization'), value: query }],
+          jsonPath: filled('{$.ok}'),
+        })),
+        ...draw.perhaps(0.1, () => ({ method: 'POST', jsonBody: { [filled('service')]: { name: [filled('web')] } } })),
+        ...draw.perhaps(0.1, () => ({ authentication: { sigv4: { region: filled('eu'), profile: filled('web') } } })),
+      },
+    }),
+    () => ({
       job: {
+        ...draw.perhaps(0.2, () => ({ metadata: { labels: { [filled('run')]: filled('web') } } })),
         spec: {
           template: {
-            spec: { containers: [{ name: 'check', image: 'check:1', args: [query] }], restartPolicy: 'Never' },
+            spec: {
+              containers: [
+                {
+                  name: 'check',
+                  image: filled('check:1'),
+                  args: [query],
+                  ...draw.perhaps(0.3, () => ({ env: [{ name: 'SERVICE', value: filled('web') }] })),
+                },
+              ],
+              restartPolicy: 'Never',
+            },
           },
         },
       },
-    },
-    { datadog: { query } },
-    { plugin: { 'example/sample': { query } } },
-    { newRelic: { query } },
-    { wavefront: { address: 'wavefront', query } },
-    { cloudWatch: { metricDataQueries: [{ id: 'a', expression: query }] } },
-    { graphite: { address: 'http://graphite', query } },
-    { influxdb: { query } },
-    { skywalking: { query } },
-    {
+    }),
+    () => ({
+      datadog: {
+        query,
+        ...draw.perhaps(0.2, () => ({ interval: '5m' })),
+        ...draw.perhaps(0.4, () => ({ requestTimeout: filled(draw.pick('30s', '1m30s')) })),
+      },
+    }),
+    () => ({ plugin: { 'example/sample': { query, [filled('deep')]: [{ text: filled('web') }] } } }),
+    () => ({ newRelic: { query, ...draw.perhaps(0.2, () => ({ profile: filled('web') })) } }),
+    () => ({ wavefront: { address: filled('wavefront'), query } }),
+    () => ({
+      cloudWatch: { metricDataQueries: [{ id: 'a', expression: query, label: filled('errors') }] },
+    }),
+    () => ({ graphite: { address: filled('http://graphite'), query } }),
+    () => ({ influxdb: { query, ...draw.perhaps(0.2, () => ({ profile: filled('web') })) } }),
+    () => ({ skywalking: { query, ...draw.perhaps(0.2, () => ({ address: filled('http://skywalking') })) } }),
+    () => ({
       kayenta: {
-        address: 'http://kayenta',
-        application: 'web',
+        address: filled('http://kayenta'),
+        application: filled('web'),
         canaryConfigName: 'web',
         metricsAccountName: 'm',
-        configurationAccountName: 'c',
+        configurationAccountName: filled('c'),
         storageAccountName: 's',
         threshold: { pass: 90, marginal: 75 },
-        scopes: [scope()],
+        scopes: [scope(filled)],
       },
-    },
-  );
+    }),
+  )();
 }
 
-function scope(): Fields {
+function scope(filled: (written: string) => string): Fields {
   const one: Fields = {
-    scope: 'web',
-    region: 'eu',
+    scope: filled('web'),
+    region: filled('eu'),
     step: 60,
     start: '2026-01-01T00:00:00Z',
     end: '2026-01-01T01:00:00Z',

@@ -68,4 +68,12 @@ describe(`${CASES} conditions by seed ${SEED}`, () => {
     expect(works / (works + fails)).toBeGreaterThan(0.15);
     expect(found / fails).toBeGreaterThan(0.9);
   });
+
+  it.each([
+    ['result == [0.5, 2]', 'numbers'],
+    ['result == []', 'no numbers'],
+  ])('%s is true since 1.10 only, as the message says', async (condition, result) => {
+    const answers = VERSIONS.map(async ([version]) => (await oracles.get(version)?.outcomes(condition))?.[result]);
+    expect(await Promise.all(answers)).toEqual(['false', 'true']);
+  });
 });

@@ -55,7 +55,13 @@ function virtualServices(draw: Draw, names: readonly [Fields, Fields]): { fields
     return { fields: { virtualService: entry }, objects };
   }
   const second = virtualService(draw, 'web-internal', names);
-  return { fields: { virtualServices: [first.entry, second.entry] }, objects: [first.object, second.object] };
+  const { entry, objects } = draw.maybe(0.15) ? namedWithDots(draw, first) : { ...first, objects: [first.object] };
+  return { fields: { virtualServices: [entry, second.entry] }, objects: [...objects, second.object] };
+}
+
+// A Service of this namespace by one of its names. The controller reads a host up to its first dot.
+function host(draw: Draw, name: string): string {
+  return draw.maybe(0.2) ? `${name}.${NAMESPACE}${draw.pick('', '.svc', '.svc.cluster.local')}` : name;
 }
 
 type Named = ReturnType<typeof virtualService>;
@@ -82,7 +88,7 @@ function namedWithDots(draw: Draw, { entry, object }: Named): { entry: Fields; o
 /** Istio with a host for each of the two. */
 export function istioByHost(draw: Draw): ReturnType<Router> {
   const services = pair(draw);
-  const driven = virtualServices(draw, [{ host: 'web-stable' }, { host: 'web-canary' }]);
+  const driven = virtualServices(draw, [{ host: host(draw, 'web-stable') }, { host: host(draw, 'web-canary') }]);
   return {
     canary: { ...services.fields, trafficRouting: { ...managed(draw), istio: driven.fields } },
     objects: [...services.objects, ...driven.objects],
@@ -92,16 +98,17 @@ export function istioByHost(draw: Draw): ReturnType<Router> {
 
 /** Istio with a subset for each of the two. */
 export function istioBySubset(draw: Draw): ReturnType<Router> {
+  const name = host(draw, 'web');
   const driven = virtualServices(draw, [
-    { host: 'web', subset: 'stable' },
-    { host: 'web', subset: 'canary' },
+    { host: name, subset: 'stable' },
+    { host: name, subset: 'canary' },
   ]);
   const rule: Fields = {
     apiVersion: 'networking.istio.io/v1',
     kind: 'DestinationRule',
     metadata: { name: 'web', namespace: NAMESPACE },
     spec: {
-      host: 'web',
+      host: host(draw, 'web'),
       subsets: [
         { name: 'stable', labels: { app: 'web' } },
         { name: 'canary', labels: { app: 'web' } },
@@ -118,7 +125,7 @@ export function istioBySubset(draw: Draw): ReturnType<Router> {
 
 /** Istio with ping-pong. */
 export function istioPingPong(draw: Draw): ReturnType<Router> {
-  const driven = virtualServices(draw, [{ host: 'web-ping' }, { host: 'web-pong' }]);
+  const driven = virtualServices(draw, [{ host: host(draw, 'web-ping') }, { host: host(draw, 'web-pong') }]);
   return {
     canary: { ...PING_PONG, trafficRouting: { ...managed(draw), istio: driven.fields } },
     objects: [service(draw, 'web-ping'), service(draw, 'web-pong'), ...driven.objects],

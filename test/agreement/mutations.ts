@@ -99,6 +99,7 @@ function anywhere(bundle: Bundle, draw: Draw): void {
     () => put(holder, key, retyped(old, draw)),
     () => duplicate(holder, key, draw),
     () => put(holder, key, boundary(old, draw)),
+    () => putPlaceholder(holder, key, draw),
   )();
 }
 
@@ -134,6 +135,21 @@ function boundary(old: Json, draw: Draw): Json {
   if (typeof old === 'string') return draw.pick<Json>(...TEXTS);
   if (typeof old === 'boolean') return !old;
   return Array.isArray(old) ? [] : {};
+}
+
+// Also in the place of a number, and as the name of a field. In a Rollout it is an ordinary text.
+function putPlaceholder(holder: Json, key: string, draw: Draw): void {
+  const old = (holder as Fields)[key] as Json;
+  const placeholder = draw.pick(
+    '{{args.service}}',
+    '{{ args.threshold }}',
+    '{{args.gone}}',
+    '{{args.service',
+    '{{inputs.service}}',
+    '{{templates.one.podTemplateHash}}',
+  );
+  if (isFields(holder) && draw.maybe(0.1)) holder[placeholder] = old;
+  else if (typeof old !== 'object') put(holder, key, typeof old === 'string' ? `${old}${placeholder}` : placeholder);
 }
 
 function isFields(value: Json): value is Fields {

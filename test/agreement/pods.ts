@@ -6,9 +6,12 @@ export const LABELS = { app: 'web', tier: 'front' } as const;
 /** Returns a pod template that Kubernetes accepts, with settings that people use. */
 export function podTemplate(draw: Draw): Fields {
   const volumes = draw.some(['config', 'scratch', 'certs'], 0.3);
+  const contexts = draw.maybe(0.07) ? WINDOWS : LINUX;
   const spec: Fields = {
-    containers: draw.list(1, 2, (index) => container(draw, index === 0 ? 'web' : 'sidecar', index, volumes)),
-    ...draw.perhaps(0.15, () => ({ initContainers: [initContainer(draw, volumes)] })),
+    ...(contexts === WINDOWS ? { os: { name: 'windows' } } : draw.perhaps(0.05, () => ({ os: { name: 'linux' } }))),
+    ...draw.perhaps(0.1, () => ({ securityContext: draw.pick(...contexts.pod) })),
+    containers: draw.list(1, 2, (index) => container(draw, index === 0 ? 'web' : 'sidecar', index, volumes, contexts)),
+    ...draw.perhaps(0.15, () => ({ initContainers: [initContainer(draw, volumes, contexts)] })),
     ...(volumes.length === 0 ? {} : { volumes: volumes.map((name) => volume(draw, name)) }),
     ...draw.perhaps(0.1, () => ({ restartPolicy: 'Always' })),
     ...draw.perhaps(0.1, () => ({ serviceAccountName: 'web' })),
@@ -21,7 +24,30 @@ export function podTemplate(draw: Draw): Fields {
   return { metadata, spec };
 }
 
-function container(draw: Draw, name: string, index: number, volumes: readonly string[]): Fields {
+/** Security contexts that fit the operating system of a pod. */
+interface Contexts {
+  readonly pod: readonly Fields[];
+  readonly container: readonly Fields[];
+}
+
+const LINUX: Contexts = {
+  pod: [
+    { runAsNonRoot: true, runAsUser: 1000, fsGroup: 0, seccompProfile: { type: 'RuntimeDefault' } },
+    { supplementalGroups: [1000], fsGroupChangePolicy: 'OnRootMismatch', sysctls: [{ name: 'net.a', value: '1' }] },
+  ],
+  container: [
+    { runAsNonRoot: true },
+    { privileged: true },
+    { privileged: true, allowPrivilegeEscalation: true },
+    { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+  ],
+};
+const WINDOWS: Contexts = {
+  pod: [{ runAsNonRoot: true }, { windowsOptions: { runAsUserName: 'ContainerUser' } }],
+  container: [{ runAsNonRoot: true }, { windowsOptions: { gmsaCredentialSpecName: 'web' } }],
+};
+
+function container(draw: Draw, name: string, index: number, volumes: readonly string[], contexts: Contexts): Fields {
   const port = 8080 + index;
   return {
     name,
@@ -49,22 +75,17 @@ function container(draw: Draw, name: string, index: number, volumes: readonly st
         }),
     ...draw.perhaps(0.1, () => ({ command: ['/bin/web'], args: ['--port', String(port)] })),
     ...draw.perhaps(0.1, () => ({ imagePullPolicy: draw.pick('Always', 'IfNotPresent', 'Never') })),
-    ...draw.perhaps(0.1, () => ({
-      securityContext: draw.pick<Fields>(
-        { runAsNonRoot: true },
-        { privileged: true },
-        { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
-      ),
-    })),
+    ...draw.perhaps(0.1, () => ({ securityContext: draw.pick(...contexts.container) })),
     ...draw.perhaps(0.05, () => ({ lifecycle: { preStop: { exec: { command: ['sleep', '5'] } } } })),
   };
 }
 
-function initContainer(draw: Draw, volumes: readonly string[]): Fields {
+function initContainer(draw: Draw, volumes: readonly string[], contexts: Contexts): Fields {
   const [mounted] = volumes;
   return {
     name: 'migrate',
     image: 'registry.example/migrate:2',
+    ...draw.perhaps(0.1, () => ({ securityContext: draw.pick(...contexts.container) })),
     ...(mounted === undefined ? {} : { volumeMounts: [{ name: mounted, mountPath: '/in' }] }),
     ...draw.perhaps(0.2, () => ({ restartPolicy: 'Always', readinessProbe: { exec: { command: ['true'] } } })),
   };

@@ -58,7 +58,7 @@ kind: TraefikService
 metadata: { name: ${name}, namespace: shop }
 spec: { weighted: { services: [{ name: ${name}, port: 80 }, { name: ${name}-canary, port: 80 }] } }
 `;
-const datadog = (name: string, timeout: string): string => `
+const template = (name: string, condition: string, provider: string): string => `
 apiVersion: argoproj.io/v1alpha1
 kind: AnalysisTemplate
 metadata: { name: ${name}, namespace: shop }
@@ -68,8 +68,25 @@ spec:
       interval: 30s
       count: 3
       failureLimit: 1
-      successCondition: default(result, 0) < 5
-      provider: { datadog: { apiVersion: v2, query: "avg:errors{*}", requestTimeout: ${timeout} } }
+      ${condition === '' ? '' : `successCondition: "${condition}"`}
+      provider: ${provider}
+`;
+const datadog = (name: string, timeout: string): string =>
+  template(
+    name,
+    'default(result, 0) < 5',
+    `{ datadog: { apiVersion: v2, query: "avg:errors{*}", requestTimeout: ${timeout} } }`,
+  );
+const prometheus = (name: string, condition: string, more = ''): string =>
+  template(name, condition, `{ prometheus: { address: "https://prometheus", query: errors, ${more} } }`);
+const gatewayRoute = (kind: string, name: string, more = ''): string => `
+apiVersion: gateway.networking.k8s.io/v1
+kind: ${kind}
+metadata: { name: ${name}, namespace: shop }
+spec:
+  parentRefs: [{ name: gateway }]
+  ${more}
+  rules: [{ backendRefs: [{ name: ${name}, port: 80 }, { name: ${name}-canary, port: 80 }] }]
 `;
 const istio = (name: string): string => `istio: { virtualService: { name: ${name}, routes: [primary] } }`;
 
@@ -111,14 +128,7 @@ const ROWS: readonly (readonly [
         'managedRoutes: [{ name: copy }], plugins: { argoproj-labs/gatewayAPI: { httpRoute: mirror-gateway } }',
         '{ setMirrorRoute: { name: copy, percentage: 35, match: [{ method: { exact: GET } }] } },',
       ),
-      `
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: { name: mirror-gateway, namespace: shop }
-spec:
-  parentRefs: [{ name: gateway }]
-  rules: [{ backendRefs: [{ name: mirror-gateway, port: 80 }, { name: mirror-gateway-canary, port: 80 }] }]
-`,
+      gatewayRoute('HTTPRoute', 'mirror-gateway'),
     ].join('---'),
     ['warn managed-route-effect'],
     ['deny rollout-route-steps'],
@@ -190,9 +200,64 @@ spec:
     [],
     ['warn rollout-counts'],
   ],
+  ['new-syntax', prometheus('new-syntax', '0.5 < result[0] < 2'), [], ['deny analysis-condition']],
+  ['old-syntax', prometheus('old-syntax', 'result[0] < 2 not'), ['deny analysis-condition'], []],
+  ['equal-lists', prometheus('equal-lists', 'result == [0.01]'), [], ['warn analysis-condition']],
+  ['empty-list', prometheus('empty-list', 'result == [] || result[0] < 5'), [], ['warn analysis-condition']],
+  ['fractions', rollout('fractions', { container: 'resources: { requests: { cpu: half } }' }), [], []],
 ];
 
-const manifests = parseManifests(ROWS.map(([, yaml]) => yaml).join('---'), 'world.yaml');
+// One object for each change of other projects. What lint says about it, whatever the version of Argo Rollouts.
+const OTHER_ROWS: readonly (readonly [object: string, manifests: string, said: readonly string[]])[] = [
+  [
+    'tcp-route',
+    [
+      routed('tcp-route', 'plugins: { argoproj-labs/gatewayAPI: { tcpRoute: tcp-route } }'),
+      gatewayRoute('TCPRoute', 'tcp-route'),
+    ].join('---'),
+    ['warn gateway-route-version'],
+  ],
+  ['tcp-typo', gatewayRoute('TCPRoute', 'tcp-typo', 'parentRef: []'), ['warn unknown-field']],
+  [
+    'tls-hostnames',
+    gatewayRoute(
+      'TLSRoute',
+      'tls-hostnames',
+      `hostnames: [${Array.from({ length: 1024 }, (_, index) => `h${index}.example.com`).join(', ')}]`,
+    ),
+    [],
+  ],
+  [
+    'istio-fields',
+    `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: istio-fields, namespace: shop }
+spec:
+  host: istio-fields
+  trafficPolicy:
+    tls: { mode: SIMPLE, caCertCredentialName: ca }
+    outlierDetection: { failurePercentageThreshold: 80 }
+`,
+    [],
+  ],
+  [
+    'basic-auth',
+    prometheus('basic-auth', 'len(result) == 0 || result[0] < 5', 'authentication: { basicAuth: { username: u } }'),
+    ['warn unknown-field'],
+  ],
+  [
+    'job',
+    template(
+      'job',
+      '',
+      '{ job: { spec: { template: { spec: { restartPolicy: Never, containers: [{ name: test, image: "test:1" }] } } } } }',
+    ),
+    [],
+  ],
+];
+
+const manifests = parseManifests([...ROWS, ...OTHER_ROWS].map(([, yaml]) => yaml).join('---'), 'world.yaml');
 const under = (version: string): Policy => ({
   ...DEFAULT_POLICY,
   controllers: { ...DEFAULT_POLICY.controllers, version },
@@ -201,6 +266,8 @@ const linesOf = (findings: readonly ReportedFinding[]): string[] =>
   findings.map(({ object, decision, rule }) => `${object.name}: ${decision} ${rule}`).toSorted();
 const expected = (column: 2 | 3): string[] =>
   ROWS.flatMap((row) => row[column].map((line) => `${row[0]}: ${line}`)).toSorted();
+// What only the other version says is no longer a problem.
+const goneWith = (column: 2 | 3): string[] => expected(column === 2 ? 3 : 2);
 
 describe('the upgrade preview of a cluster with one object for each change', () => {
   it('parses', () => {
@@ -216,8 +283,19 @@ describe('the upgrade preview of a cluster with one object for each change', () 
     const scan = (version: string) => scanWorld(world, rules, under(version), undefined);
     const report = differenceOf(scan(to), scan(from));
     expect(linesOf(report.findings)).toEqual(expected(column));
+    expect(linesOf(report.gone ?? [])).toEqual(goneWith(column));
     expect(report.verdict).toBe('deny');
-    expect(differenceOf(scan(to), scan(to)).findings).toEqual([]);
+    expect(differenceOf(scan(to), scan(to))).toMatchObject({ findings: [], gone: [] });
+  });
+
+  it('calls nothing gone that is only said in another way, because the version that runs is not known', () => {
+    const world = bundleWorld(manifests.objects.map(({ object }) => object));
+    const rules = RULES.filter((rule) => !rule.lintOnly);
+    const unknown = scanWorld(world, rules, DEFAULT_POLICY, undefined);
+    const { findings, gone = [] } = differenceOf(scanWorld(world, rules, under(OLDER), undefined), unknown);
+    expect(linesOf(findings)).toContain('ping-pong: deny rollout-services');
+    expect(gone.map(({ object }) => object.name)).not.toContain('ping-pong');
+    expect(gone.map(({ object }) => object.name)).toContain('escalation');
   });
 
   it.each([
@@ -232,5 +310,18 @@ describe('the upgrade preview of a cluster with one object for each change', () 
         requireReferences: false,
       }).report;
     expect(linesOf(differenceOf(lint(to), lint(from)).findings)).toEqual(expected(column));
+  });
+
+  it.each([NEWER, OLDER])('says what other projects changed, for manifests and Argo Rollouts %s', (version) => {
+    const { report } = evaluateBundle(manifests, {
+      base: bundleWorld([]),
+      rules: RULES,
+      policy: under(version),
+      requireReferences: false,
+    });
+    const objects = new Set(OTHER_ROWS.map(([object]) => object));
+    expect(linesOf(report.findings.filter(({ object }) => objects.has(object.name)))).toEqual(
+      OTHER_ROWS.flatMap(([object, , said]) => said.map((line) => `${object}: ${line}`)).toSorted(),
+    );
   });
 });

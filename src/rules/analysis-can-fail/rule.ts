@@ -24,7 +24,7 @@ export const analysisCanFail = defineRule({
   messages: {
     never: {
       class: 'advice',
-      text: 'metric "{metric}" is measured {count} times and may fail {count} times, so it succeeds even if every measurement fails',
+      text: 'metric "{metric}" has count {count} and failureLimit {count}, so it succeeds even if every measurement fails',
       fix: 'lower failureLimit, or raise count',
     },
   },

@@ -48,8 +48,8 @@ export interface ConditionCheck {
 /** What may be wrong with a condition that compiles. */
 interface Doubts {
   readonly isConstant: boolean;
-  /** Whether it compares the result with a list of numbers. */
-  readonly comparesList: boolean;
+  /** The list that it compares the result with, where that is a list of numbers. */
+  readonly list?: 'empty' | 'filled' | undefined;
 }
 
 /** The conditions of a template. */
@@ -100,7 +100,7 @@ function check(
 function doubtsAbout(condition: string, provider: string): Doubts {
   return {
     isConstant: isConstant(condition),
-    comparesList: (provider === 'prometheus' || provider === 'graphite') && comparesList(condition),
+    list: provider === 'prometheus' || provider === 'graphite' ? comparedList(condition) : undefined,
   };
 }
 
@@ -122,15 +122,16 @@ function problemWithValues(
   return first === undefined ? undefined : { problem: first, tag: `{{${tag}}}` };
 }
 
-function comparesList(condition: string): boolean {
+function comparedList(condition: string): Doubts['list'] {
   const tokens = wholeTokens(condition) ?? [];
-  return tokens.some(
+  const at = tokens.findIndex(
     ({ kind, value }, index) =>
       kind === 'operator' &&
       (value === '==' || value === '!=') &&
       tokens[index - 1]?.value === 'result' &&
       tokens[index - 2]?.value !== '.' &&
-      tokens[index + 1]?.value === '[' &&
-      tokens[index + 2]?.value !== ']',
+      tokens[index + 1]?.value === '[',
   );
+  if (at < 0) return undefined;
+  return tokens[at + 2]?.value === ']' ? 'empty' : 'filled';
 }

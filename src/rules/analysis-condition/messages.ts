@@ -35,7 +35,7 @@ export const messages = {
   equality: {
     class: 'advice',
     text: '{field} of metric "{metric}" compares the whole list with another one, which are never equal',
-    fix: 'compare the elements, such as result[0] == 1',
+    fix: 'compare {instead}',
   },
 } as const satisfies Record<string, Message>;
 

@@ -104,7 +104,10 @@ function reportDoubts(context: Context, check: ConditionCheck): void {
   if (provider === 'prometheus' && yieldsList(metric) && comparesWholeResult(condition))
     context.report('list', { ...place, data });
   if (doubts?.isConstant === true) context.report('constant', { ...place, data });
-  if (doubts?.comparesList === true) context.report('equality', { ...place, data, versions: { before: 'exprIs117' } });
+  if (doubts?.list === undefined) return;
+  const instead =
+    doubts.list === 'empty' ? 'its length, such as len(result) == 0' : 'the elements, such as result[0] == 1';
+  context.report('equality', { ...place, data: { ...data, instead }, versions: { before: 'exprIs117' } });
 }
 
 // Undefined if it fails with all.

@@ -1,5 +1,6 @@
 import { metricsOf, type Metric } from '../../world/analysis.ts';
 import { memo } from '../../world/memo.ts';
+import { isKeptInMetric } from '../../world/metric-fields.ts';
 import { CONDITIONS } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
@@ -34,42 +35,6 @@ export interface Uses {
   readonly unclosed: readonly Place[];
 }
 
-const METRIC_FIELDS: ReadonlySet<string | number> = fields(
-  'consecutiveErrorLimit consecutiveSuccessLimit count failureCondition failureLimit inconclusiveLimit initialDelay interval name provider successCondition',
-);
-// The fields that the schema has for each provider. For a plugin it keeps every field (Argo Rollouts v1.10.1,
-// manifests/crds/analysis-template-crd.yaml).
-const PROVIDER_FIELDS: ReadonlyMap<string | number, ReadonlySet<string | number>> = new Map([
-  ['cloudWatch', fields('interval metricDataQueries')],
-  ['datadog', fields('aggregator apiVersion formula interval queries query requestTimeout secretRef')],
-  ['graphite', fields('address query')],
-  ['influxdb', fields('profile query')],
-  ['job', fields('metadata spec')],
-  [
-    'kayenta',
-    fields(
-      'address application canaryConfigName configurationAccountName lookback metricsAccountName scopes storageAccountName threshold',
-    ),
-  ],
-  ['newRelic', fields('profile query timeout')],
-  ['prometheus', fields('address authentication headers insecure query rangeQuery timeout')],
-  ['skywalking', fields('address interval query')],
-  ['wavefront', fields('address query')],
-  ['web', fields('authentication body headers insecure jsonBody jsonPath method timeoutSeconds url')],
-]);
-
-function fields(names: string): ReadonlySet<string | number> {
-  return new Set(names.split(' '));
-}
-
-// The API server drops unknown fields, so the controller never sees placeholders in them.
-function isStored([field = '', provider, inner]: Path): boolean {
-  if (field !== 'provider' || provider === undefined) return METRIC_FIELDS.has(field);
-  if (provider === 'plugin') return true;
-  const known = PROVIDER_FIELDS.get(provider);
-  return known !== undefined && (inner === undefined || known.has(inner));
-}
-
 function versionsWith([, provider, inner]: Path): OfVersions | undefined {
   return provider === 'datadog' && inner === 'requestTimeout' ? { since: 'datadogRequestTimeout' } : undefined;
 }
@@ -87,7 +52,7 @@ function search(template: KubeObject): Uses {
   for (const metric of metricsOf(template)) {
     for (const { text, path } of textsWithPlaceholders(metric.raw, metric.path)) {
       const inMetric = path.slice(metric.path.length);
-      if (!isStored(inMetric)) continue;
+      if (!isKeptInMetric(inMetric)) continue;
       const place = { metric, path, versions: versionsWith(inMetric) };
       const found = placeholdersIn(text);
       if (found.unclosed) keepFirst(unclosed, metric, place);

@@ -81,7 +81,15 @@ export const messages = {
 
 const WHY =
   'The controller checks this when it measures, not before. Each measurement is then an error, and the analysis ends in an error after five of them, which aborts the update.';
-const IN_AGREEMENT: ReadonlySet<string> = new Set(['address', 'noAddress', 'noQuery', 'restartPolicy', 'scope']);
+const IN_AGREEMENT: ReadonlySet<string> = new Set([
+  'address',
+  'bodyOfGet',
+  'duration',
+  'noAddress',
+  'noQuery',
+  'restartPolicy',
+  'scope',
+]);
 
 /** The controller accepts all of these until it measures. */
 export const stricter = Object.fromEntries(

@@ -61,6 +61,15 @@ export const SECURITY: readonly Mistake[] = [
     { privileged: true, allowPrivilegeEscalation: false },
     { privileged: true },
   ),
+  at(
+    'Rollout',
+    `${POD}/initContainers/*/securityContext+`,
+    { privileged: true, allowPrivilegeEscalation: false },
+    { privileged: true },
+    { allowPrivilegeEscalation: false, capabilities: { add: ['SYS_ADMIN'] } },
+    { runAsUser: -1 },
+    { windowsOptions: { hostProcess: true } },
+  ),
   at('Rollout', `${POD}/os+`, { name: 'windows' }, { name: 'linux' }, { name: 'Linux' }),
   at(
     'Rollout',

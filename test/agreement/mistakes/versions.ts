@@ -1,4 +1,4 @@
-import { at, CANARY, ROUTING, STEP, type Mistake } from './mistake.ts';
+import { at, CANARY, METRIC, ROUTING, STEP, type Mistake } from './mistake.ts';
 
 // Names that not all versions of Argo Rollouts read in the same way.
 const NAMES = [
@@ -22,6 +22,27 @@ export const VERSIONS: readonly Mistake[] = [
   at('Rollout', `${ROUTING}/istio/virtualServices/*/name`, ...NAMES),
   at('VirtualService', 'metadata/name', 'web.example.com', 'web.shop', 'web.'),
   at('VirtualService', 'metadata/namespace', 'example', 'svc', 'cluster'),
+  at(
+    'VirtualService',
+    'spec/http/*/route/*/destination/host',
+    'web-stable.other',
+    'web-canary.shop.svc',
+    'web.shop',
+    '.',
+  ),
+  // Before 1.10 the API server drops the field, and what is written in it.
+  at(
+    'template',
+    `${METRIC}/provider/datadog/requestTimeout`,
+    '{{args.service}}',
+    '{{args.gone}}',
+    '{{',
+    'soon',
+    '0s',
+    '-1s',
+    '',
+    5,
+  ),
   at('Rollout', `${CANARY}/pingPong+`, { pingService: 'web-stable', pongService: 'web-canary' }),
   at('Rollout', STEP, { setMirrorRoute: { name: 'mirrored', percentage: 30, match: [{ path: { prefix: '/' } }] } }),
 ];
