@@ -1,12 +1,12 @@
 import type { Operation } from 'fast-json-patch';
 import {
   gatewayConfig,
+  labelsOf,
   managedGatewayRoutes,
   matchesSelector,
   ROUTE_KINDS,
   type GatewayRouteRef,
 } from '../world/gateway.ts';
-import { memo } from '../world/memo.ts';
 import { kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import {
   asArray,
@@ -154,8 +154,6 @@ function isTarget(ref: GatewayRouteRef, route: KubeObject, parts: Parts): boolea
   for (const key of keysOf(ref.selector)) parts.readLabel(route, key);
   return matchesSelector(ref.selector, labelsOf(route));
 }
-
-const labelsOf = memo((route: KubeObject) => stringMap(route.metadata['labels']));
 
 function keysOf(selector: JsonObject): string[] {
   const expressions = asArray(selector['matchExpressions']).map((expression) => asString(dig(expression, 'key')));

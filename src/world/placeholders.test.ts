@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { argumentOf, fillIn, placeholdersIn, textsWithPlaceholders } from './placeholders.ts';
+import { argumentOf, fillIn, placeholdersIn, textsWithPlaceholders, withoutPlaceholders } from './placeholders.ts';
 
 describe('placeholdersIn', () => {
   it.each([
@@ -31,6 +32,36 @@ describe('fillIn', () => {
     ['{{args.b', undefined],
   ])('fills in %j once', (text, expected) => {
     expect(fillIn(text, (tag) => values.get(tag))).toBe(expected);
+  });
+
+  it('does not build a text of megabytes from one value', () => {
+    const value = 'x'.repeat(60_000);
+    expect(fillIn('{{args.a}}', () => value)).toBe(value);
+    expect(fillIn('{{args.a}}{{args.a}}', () => value)).toBeUndefined();
+  });
+});
+
+describe('withoutPlaceholders', () => {
+  it.each([
+    ['result > 1', 'result > 1'],
+    ['{{args.a}} > {{ args.b }}', '0 > 0'],
+    ['{{ a {{ b }} c', '0 c'],
+    ['{{ a } b }} c', '{{ a } b }} c'],
+    ['{{ a } {{ b }}', '{{ a } 0'],
+    ['{{ a', '{{ a'],
+  ])('replaces those in %j', (text, expected) => {
+    expect(withoutPlaceholders(text, '0')).toBe(expected);
+  });
+
+  it('replaces what a regular expression finds', () => {
+    const texts = fc.array(fc.constantFrom('{', '}', '{{', '}}', 'a', ' '), { maxLength: 30 });
+    fc.assert(
+      fc.property(texts, (parts) => {
+        const text = parts.join('');
+        expect(withoutPlaceholders(text, '0')).toBe(text.replaceAll(/\{\{[^}]*\}\}/g, '0'));
+      }),
+      { numRuns: 5_000 },
+    );
   });
 });
 

@@ -15,11 +15,13 @@ export interface Placeholders {
  * Finds the placeholders `{{ tag }}` in a text of an analysis, as the controller does: the first `}}` after a `{{` ends
  * it, whatever is between. Source: fasttemplate v1.2.2 (`Template.Reset`) as used by Argo Rollouts v1.9.1,
  * `utils/template`, on the JSON of a metric, in which a line break or tab is an escape and so not a space.
+ *
+ * @param most - Stops after so many of them.
  */
-export function placeholdersIn(text: string): Placeholders {
+export function placeholdersIn(text: string, most = Infinity): Placeholders {
   const tags: string[] = [];
   let position = text.indexOf(OPEN);
-  while (position >= 0) {
+  while (position >= 0 && tags.length < most) {
     const end = text.indexOf(CLOSE, position + OPEN.length);
     if (end < 0) return { tags, unclosed: true };
     tags.push(
@@ -32,7 +34,34 @@ export function placeholdersIn(text: string): Placeholders {
   return { tags, unclosed: false };
 }
 
-/** Fills in the placeholders of a text; returns undefined if one has no value or is not closed. */
+/**
+ * Replaces each `{{`, text without braces, and `}}` in a text. Unlike a regular expression it looks at each character
+ * once, however many `{{` are not closed.
+ */
+export function withoutPlaceholders(text: string, replacement: string): string {
+  let result = '';
+  let position = 0;
+  for (let start = text.indexOf(OPEN); start >= 0;) {
+    const end = text.indexOf('}', start + OPEN.length);
+    if (end < 0) break;
+    const isClosed = text.startsWith(CLOSE, end);
+    if (isClosed) {
+      result += text.slice(position, start) + replacement;
+      position = end + CLOSE.length;
+    }
+    // What opens before a single brace ends there as well.
+    start = text.indexOf(OPEN, isClosed ? position : end + 1);
+  }
+  return result + text.slice(position);
+}
+
+// One value may be as large as an object, and fill in thousands of placeholders. No text of a metric is as long.
+const MAX_FILLED = 100_000;
+
+/**
+ * Fills in the placeholders of a text. Returns undefined if one has no value or is not closed, or if the result has more
+ * than a hundred thousand characters.
+ */
 export function fillIn(text: string, valueOf: (tag: string) => string | undefined): string | undefined {
   const { tags, unclosed } = placeholdersIn(text);
   if (unclosed) return undefined;
@@ -43,6 +72,7 @@ export function fillIn(text: string, valueOf: (tag: string) => string | undefine
     if (value === undefined) return undefined;
     const start = text.indexOf(OPEN, position);
     filled += text.slice(position, start) + value;
+    if (filled.length > MAX_FILLED) return undefined;
     position = text.indexOf(CLOSE, start + OPEN.length) + CLOSE.length;
   }
   return filled + text.slice(position);
@@ -71,11 +101,13 @@ interface Node {
 /**
  * Returns every text in a JSON value that contains `{{`, including keys of mappings, in order of appearance. Does not
  * recurse.
+ *
+ * @param most - Stops after so many of them.
  */
-export function textsWithPlaceholders(value: unknown, path: Path): Text[] {
+export function textsWithPlaceholders(value: unknown, path: Path, most = Infinity): Text[] {
   const found: Text[] = [];
   const stack: Node[] = [{ value, key: '', parent: undefined }];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+  for (let node = stack.pop(); node !== undefined && found.length < most; node = stack.pop()) {
     const { value: current } = node;
     if (typeof current === 'string') {
       if (current.includes(OPEN)) found.push({ text: current, path: [...path, ...keysTo(node)] });

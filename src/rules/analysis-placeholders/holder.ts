@@ -8,7 +8,7 @@ import { asArray, dig, isObject, asString, type JsonObject } from '../../world/r
 import { listed } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { reportBroken, reportUndeclared } from './template.ts';
-import { usesOf, type Use } from './uses.ts';
+import { CUT, usesOf, type Use } from './uses.ts';
 
 // For these roles the controller validates each template with only the arguments that it declares itself. For the others
 // it combines the templates first.
@@ -16,7 +16,7 @@ const EACH_BY_ITSELF: readonly AnalysisRole[] = ['step', 'prePromotion', 'postPr
 
 /** Checks that the analyses of a Rollout or Experiment fill in every placeholder of their templates. */
 export function checkHolder(context: Context, holder: KubeObject): void {
-  const resolveAll = templateResolver(namespaceOf(holder), context);
+  const resolveAll = templateResolver(namespaceOf(holder), context, sizeOf);
   // Another analysis of the same sort with the same templates finds the same in them.
   const checked = { apart: new Set<readonly KubeObject[]>(), combined: new Set<readonly KubeObject[]>() };
   for (const analysis of analysesOf(holder)) {
@@ -30,6 +30,10 @@ export function checkHolder(context: Context, holder: KubeObject): void {
   }
 }
 
+function sizeOf(template: KubeObject): number {
+  return templateArgs(template).length + usesOf(template).uses.length;
+}
+
 function checkTemplates(
   context: Context,
   holder: KubeObject,
@@ -41,6 +45,7 @@ function checkTemplates(
   const related = [{ object: holder, path: analysis.templatesPath }];
   for (const template of templates) {
     const found = usesOf(template);
+    if (found.isCut) context.skip(CUT);
     reportBroken(context, template, found, related);
     const own = declaredBy(template);
     const undeclared = usesOfOthers(template).filter(({ arg }) => arg !== undefined && !combined.has(arg));

@@ -13,7 +13,7 @@ import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { ObjectPath } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
-import { unbracedIn, usesOf, type Use, type Uses } from './uses.ts';
+import { CUT, unbracedIn, usesOf, type Use, type Uses } from './uses.ts';
 
 /** Checks a template by itself. Arguments that a combined template declares or uses are not reported. */
 export function checkTemplate(context: Context, template: KubeObject): void {
@@ -22,7 +22,8 @@ export function checkTemplate(context: Context, template: KubeObject): void {
   const own = templateArgs(template);
   const names = new Set(own.map(({ name }) => name));
   const undeclared = found.uses.filter(({ arg }) => arg !== undefined && !names.has(arg));
-  const unused = own.filter(({ name }) => !found.args.has(name));
+  if (found.isCut) context.skip(CUT);
+  const unused = found.isCut ? [] : own.filter(({ name }) => !found.args.has(name));
   if (undeclared.length > 0) checkUndeclared(context, template, names, undeclared);
   // A template with only arguments is meant to be combined with others.
   if (unused.length > 0 && (metricsOf(template).length > 0 || nestedTemplates(template).length > 0))
@@ -102,6 +103,16 @@ const argNamesIn = memo(
     new Set(templates.flatMap(templateArgs).map(({ name }) => name)),
 );
 
+// The first of each name.
+const argsByName = memo(
+  (template: KubeObject): ReadonlyMap<string, TemplateArg> =>
+    new Map(
+      templateArgs(template)
+        .toReversed()
+        .map((arg) => [arg.name, arg]),
+    ),
+);
+
 const usersByArg = memo((templates: readonly KubeObject[]): ReadonlyMap<string | undefined, readonly KubeObject[]> => {
   const users = new Map<string | undefined, KubeObject[]>();
   for (const template of templates) {
@@ -147,7 +158,7 @@ function checkUnused(context: Context, template: KubeObject, unused: readonly Te
   // Another template needs this declaration if it has none itself, or none with a value.
   const needs = (other: KubeObject, arg: TemplateArg): boolean => {
     if (other === template) return false;
-    const theirs = templateArgs(other).find(({ name }) => name === arg.name);
+    const theirs = argsByName(other).get(arg.name);
     if (theirs === undefined || includes(other)) return true;
     return (arg.hasValue || arg.hasValueFrom) && !theirs.hasValue && !theirs.hasValueFrom;
   };

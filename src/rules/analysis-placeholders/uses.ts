@@ -3,7 +3,7 @@ import { memo } from '../../world/memo.ts';
 import { CONDITIONS } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { argumentOf, placeholdersIn, textsWithPlaceholders } from '../../world/placeholders.ts';
+import { argumentOf, placeholdersIn, textsWithPlaceholders, withoutPlaceholders } from '../../world/placeholders.ts';
 import { asString } from '../../world/read.ts';
 import type { OfVersions } from '../../world/rollouts-versions.ts';
 
@@ -32,7 +32,14 @@ export interface Uses {
   /** The arguments that the placeholders name. */
   readonly args: ReadonlySet<string | undefined>;
   readonly unclosed: readonly Place[];
+  /** Whether there may be more of all of these. */
+  readonly isCut: boolean;
 }
+
+// Bounds the work on one object. No template has as many, nor texts with them.
+const MAX_PLACEHOLDERS = 10_000;
+/** Why placeholders are not all looked at. */
+export const CUT = `a template has more than ${MAX_PLACEHOLDERS} placeholders`;
 
 const METRIC_FIELDS: ReadonlySet<string | number> = fields(
   'consecutiveErrorLimit consecutiveSuccessLimit count failureCondition failureLimit inconclusiveLimit initialDelay interval name provider successCondition',
@@ -84,12 +91,16 @@ export const usesOf = memo(search);
 function search(template: KubeObject): Uses {
   const byTag = new Map<string, Use>();
   const unclosed = new Map<Metric, Place>();
+  const left = { texts: MAX_PLACEHOLDERS, tags: MAX_PLACEHOLDERS };
   for (const metric of metricsOf(template)) {
-    for (const { text, path } of textsWithPlaceholders(metric.raw, metric.path)) {
+    const texts = textsWithPlaceholders(metric.raw, metric.path, left.texts);
+    left.texts -= texts.length;
+    for (const { text, path } of texts) {
       const inMetric = path.slice(metric.path.length);
       if (!isStored(inMetric)) continue;
       const place = { metric, path, versions: versionsWith(inMetric) };
-      const found = placeholdersIn(text);
+      const found = placeholdersIn(text, left.tags);
+      left.tags -= found.tags.length;
       if (found.unclosed) keepFirst(unclosed, metric, place);
       for (const tag of found.tags) keepFirst(byTag, tag, { ...place, tag: `{{${tag}}}`, arg: argumentOf(tag) });
     }
@@ -98,6 +109,7 @@ function search(template: KubeObject): Uses {
     uses: [...byTag.values()],
     args: new Set([...byTag.values()].map(({ arg }) => arg)),
     unclosed: [...unclosed.values()],
+    isCut: left.texts === 0 || left.tags === 0,
   };
 }
 
@@ -120,7 +132,7 @@ export const unbracedIn = memo((template: KubeObject): ReadonlyMap<string, Unbra
   const found = new Map<string, Unbraced>();
   for (const metric of metricsOf(template)) {
     for (const field of CONDITIONS) {
-      const outside = asString(metric.raw[field]).replaceAll(/\{\{[^}]*\}\}/g, ' ');
+      const outside = withoutPlaceholders(asString(metric.raw[field]), ' ');
       for (const [, name = ''] of outside.matchAll(UNBRACED)) {
         if (!found.has(name)) found.set(name, { metric, field });
       }
