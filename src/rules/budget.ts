@@ -20,7 +20,7 @@ export const NO_TIME = 'no time was left';
 const OPERATIONS_BETWEEN_CLOCKS = 64;
 
 /**
- * Counts operations: each check and lookup costs one, a finding costs four. A listing costs no more for its length: what
+ * Counts operations: each check, lookup and finding costs one. A listing costs no more for its length: what
  * rules derive from a long one, they derive once for all subjects. When a limit is reached, the check under way throws
  * and no other begins.
  */

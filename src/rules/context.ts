@@ -80,7 +80,7 @@ export interface RuleContext<M extends Record<string, Message>> {
   readonly perWorld: <V>(key: symbol, part: unknown, derive: () => V) => V;
   /**
    * Counts work that no lookup shows: what is done for each pair of things, both of which a user can make large. A lookup
-   * is one operation, about a microsecond. To be called before the work.
+   * or a report is one operation, about a microsecond. To be called before the work.
    */
   readonly spend: (operations: number) => void;
   /** Reports that the rule cannot check the subject, and why. */
@@ -110,8 +110,8 @@ interface Derived {
 // By the run in which rules did.
 const derivedIn = new WeakMap<Run, Map<symbol, Map<unknown, Derived>>>();
 
-// In operations. It takes a few microseconds, and what a rule writes into the report as many.
-const COST_OF_REPORT = 4;
+// No field is as deep, but in a plugin there is no limit, and each finding has its own path.
+const KEYS_OF_OPERATION = 20;
 
 // Shared, because there may be a hundred thousand findings.
 const NO_KINDS: readonly KindId[] = [];
@@ -228,7 +228,7 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
   report<Id extends keyof M & string>(messageId: Id, location: Location<DataOf<M[Id]>>): void {
     const message = this.#messages[messageId];
     if (message === undefined) throw new Error(`rule ${this.#rule} has no message ${messageId}`);
-    this.#run.budget.spend(COST_OF_REPORT);
+    this.#run.budget.spend(1 + Math.floor(location.path.length / KEYS_OF_OPERATION));
     const { versions } = location;
     const matching = versionsMatching(this.versions, versions);
     if (matching === 'none') return;

@@ -77,10 +77,12 @@ describe('argumentOf', () => {
 
 describe('textsWithPlaceholders', () => {
   it('finds them in values and keys, in order, at any depth', () => {
-    expect(textsWithPlaceholders({ a: ['{{1}}', { '{{2}}': 'x' }], b: 3, c: null, d: '{{4}}' }, ['m'])).toEqual([
-      { text: '{{1}}', path: ['m', 'a', 0] },
-      { text: '{{2}}', path: ['m', 'a', 1, '{{2}}'] },
-      { text: '{{4}}', path: ['m', 'd'] },
+    const value = { a: ['{{1}}', { '{{2}}': 'x' }], b: 3, c: null, d: '{{4}}', e: { f: { g: { h: '{{5}}' } } } };
+    expect(textsWithPlaceholders(value, ['m'])).toEqual([
+      { text: '{{1}}', head: ['a', 0], path: ['m', 'a', 0] },
+      { text: '{{2}}', head: ['a', 1, '{{2}}'], path: ['m', 'a', 1, '{{2}}'] },
+      { text: '{{4}}', head: ['d'], path: ['m', 'd'] },
+      { text: '{{5}}', head: ['e', 'f', 'g'], path: ['m', 'e', 'f', 'g', 'h'] },
     ]);
     let deep: unknown = '{{x}}';
     for (let level = 0; level < 50_000; level++) deep = [deep];

@@ -15,13 +15,11 @@ export interface Placeholders {
  * Finds the placeholders `{{ tag }}` in a text of an analysis, as the controller does: the first `}}` after a `{{` ends
  * it, whatever is between. Source: fasttemplate v1.2.2 (`Template.Reset`) as used by Argo Rollouts v1.9.1,
  * `utils/template`, on the JSON of a metric, in which a line break or tab is an escape and so not a space.
- *
- * @param most - Stops after so many of them.
  */
-export function placeholdersIn(text: string, most = Infinity): Placeholders {
+export function placeholdersIn(text: string): Placeholders {
   const tags: string[] = [];
   let position = text.indexOf(OPEN);
-  while (position >= 0 && tags.length < most) {
+  while (position >= 0) {
     const end = text.indexOf(CLOSE, position + OPEN.length);
     if (end < 0) return { tags, unclosed: true };
     tags.push(
@@ -85,42 +83,57 @@ export function argumentOf(tag: string): string | undefined {
   return tag.startsWith(ARGS) ? tag.slice(ARGS.length) : undefined;
 }
 
-/** A text in a JSON value and its path. */
+/** A text in a JSON value. */
 export interface Text {
   readonly text: string;
+  /** The first keys of its path within the value, at most three. */
+  readonly head: Path;
+  /** Made each time: ten thousands of texts can be at the end of a path of two hundred keys. */
   readonly path: Path;
 }
+
+const KEYS_OF_HEAD = 3;
 
 // A value and how it was reached; paths are built only for matches.
 interface Node {
   readonly value: unknown;
   readonly key: string | number;
   readonly parent: Node | undefined;
+  readonly head: Path;
 }
 
 /**
  * Returns every text in a JSON value that contains `{{`, including keys of mappings, in order of appearance. Does not
  * recurse.
- *
- * @param most - Stops after so many of them.
  */
-export function textsWithPlaceholders(value: unknown, path: Path, most = Infinity): Text[] {
+export function textsWithPlaceholders(value: unknown, path: Path): Text[] {
   const found: Text[] = [];
-  const stack: Node[] = [{ value, key: '', parent: undefined }];
-  for (let node = stack.pop(); node !== undefined && found.length < most; node = stack.pop()) {
+  const stack: Node[] = [{ value, key: '', parent: undefined, head: [] }];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     const { value: current } = node;
     if (typeof current === 'string') {
-      if (current.includes(OPEN)) found.push({ text: current, path: [...path, ...keysTo(node)] });
+      if (current.includes(OPEN)) found.push(textAt(current, path, node));
       continue;
     }
     if (typeof current !== 'object' || current === null) continue;
     const inner = Array.isArray(current) ? [...current.entries()] : Object.entries(current);
     for (const [key, entry] of inner.toReversed()) {
-      stack.push({ value: entry, key, parent: node });
-      if (typeof key === 'string' && key.includes(OPEN)) stack.push({ value: key, key, parent: node });
+      const head = node.head.length < KEYS_OF_HEAD ? [...node.head, key] : node.head;
+      stack.push({ value: entry, key, parent: node, head });
+      if (typeof key === 'string' && key.includes(OPEN)) stack.push({ value: key, key, parent: node, head });
     }
   }
   return found;
+}
+
+function textAt(text: string, path: Path, node: Node): Text {
+  return {
+    text,
+    head: node.head,
+    get path() {
+      return [...path, ...keysTo(node)];
+    },
+  };
 }
 
 function keysTo(node: Node): (string | number)[] {

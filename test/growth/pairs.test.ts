@@ -10,8 +10,8 @@ import { storeOf } from '../../src/world/store.ts';
 import { analysisStep, metric, template, times } from './objects.ts';
 import { argument, one, queryOf, type Dimension } from './setups.ts';
 
-// What an analysis makes of each metric or argument of its templates. Of n analyses and n metrics that is n * n, which
-// nothing can make smaller, so it must end at the budget of a check.
+// What an analysis makes of each metric or argument of its templates, or a finding of each key of its path. Of n analyses
+// and n metrics that is n * n, which nothing can make smaller, so it must end at the budget of a check.
 
 const BUDGET = { operations: 1_000_000, operationsOfCheck: 2_000, subjects: 100, expired: (): boolean => false };
 
@@ -59,6 +59,29 @@ const PAIRS: readonly Dimension[] = [
       ),
   },
   {
+    title: 'placeholders at the end of a deep value',
+    make: (n) =>
+      one(
+        { steps: [analysisStep(['t'])] },
+        template('t', {
+          args: [argument(0)],
+          metrics: [
+            {
+              name: 'm',
+              provider: {
+                plugin: {
+                  deep: deep(
+                    times(n, (i) => `{{args.x-${i}}}`),
+                    n,
+                  ),
+                },
+              },
+            },
+          ],
+        }),
+      ),
+  },
+  {
     title: 'analysis steps with rules for dry runs that match none of long names',
     make: (n) =>
       one(
@@ -67,6 +90,12 @@ const PAIRS: readonly Dimension[] = [
       ),
   },
 ];
+
+function deep(value: unknown, levels: number): unknown {
+  let result = value;
+  for (let level = 0; level < levels; level++) result = { inner: result };
+  return result;
+}
 
 function check(objects: readonly KubeObject[]): () => void {
   const world = storeOf([]);

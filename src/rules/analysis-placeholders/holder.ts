@@ -8,7 +8,7 @@ import { asArray, dig, isObject, asString, type JsonObject } from '../../world/r
 import { listed } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { reportBroken, reportUndeclared } from './template.ts';
-import { CUT, usesOf, type Use } from './uses.ts';
+import { usesOf, type Use } from './uses.ts';
 
 // For these roles the controller validates each template with only the arguments that it declares itself. For the others
 // it combines the templates first.
@@ -45,17 +45,16 @@ function checkTemplates(
   const related = [{ object: holder, path: analysis.templatesPath }];
   for (const template of templates) {
     const found = usesOf(template);
-    if (found.isCut) context.skip(CUT);
     reportBroken(context, template, found, related);
     const own = declaredBy(template);
     const undeclared = usesOfOthers(template).filter(({ arg }) => arg !== undefined && !combined.has(arg));
     reportUndeclared(context, template, own, undeclared, related);
     if (!isApart) continue;
-    for (const { metric, path, tag, arg = '', versions } of usesOfOthers(template)) {
+    for (const { metric, at, tag, arg = '', versions } of usesOfOthers(template)) {
       if (arg === '' || !combined.has(arg)) continue;
       context.report('apart', {
         object: template,
-        path,
+        path: at.path,
         anchor: arg,
         data: { metric: metric.name, template: named(template), tag, arg, analysis: analysis.title },
         related,

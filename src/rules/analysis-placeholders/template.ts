@@ -13,7 +13,7 @@ import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { ObjectPath } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
-import { CUT, unbracedIn, usesOf, type Use, type Uses } from './uses.ts';
+import { unbracedIn, usesOf, type Use, type Uses } from './uses.ts';
 
 /** Checks a template by itself. Arguments that a combined template declares or uses are not reported. */
 export function checkTemplate(context: Context, template: KubeObject): void {
@@ -22,8 +22,7 @@ export function checkTemplate(context: Context, template: KubeObject): void {
   const own = templateArgs(template);
   const names = new Set(own.map(({ name }) => name));
   const undeclared = found.uses.filter(({ arg }) => arg !== undefined && !names.has(arg));
-  if (found.isCut) context.skip(CUT);
-  const unused = found.isCut ? [] : own.filter(({ name }) => !found.args.has(name));
+  const unused = own.filter(({ name }) => !found.args.has(name));
   if (undeclared.length > 0) checkUndeclared(context, template, names, undeclared);
   // A template with only arguments is meant to be combined with others.
   if (unused.length > 0 && (metricsOf(template).length > 0 || nestedTemplates(template).length > 0))
@@ -37,21 +36,21 @@ export function reportBroken(
   { uses, unclosed }: Uses,
   related: readonly ObjectPath[],
 ): void {
-  for (const { metric, path, tag, arg, versions } of uses) {
+  for (const { metric, at, tag, arg, versions } of uses) {
     if (arg !== undefined) continue;
     context.report('unresolvable', {
       object: template,
-      path,
+      path: at.path,
       anchor: tag,
       data: { metric: metric.name, tag, example: '{{args.NAME}}' },
       related,
       versions,
     });
   }
-  for (const { metric, path, versions } of unclosed) {
+  for (const { metric, at, versions } of unclosed) {
     context.report('unclosed', {
       object: template,
-      path,
+      path: at.path,
       anchor: metric.name,
       data: { metric: metric.name, open: '{{', close: '}}' },
       related,
@@ -75,11 +74,11 @@ export function reportUndeclared(
   // Made once, because a text may hold tens of thousands.
   const common = { template: named(template), declared: listed(declared, quoted) };
   const places = [...related, { object: template, path: ['spec', 'args'] }];
-  for (const { metric, path, tag, arg = '', versions } of uses) {
+  for (const { metric, at, tag, arg = '', versions } of uses) {
     const guess = uses.length > MAX_GUESSES ? undefined : nearest(arg, declared);
     context.report('undeclared', {
       object: template,
-      path,
+      path: at.path,
       anchor: arg,
       data: {
         ...common,
@@ -136,9 +135,9 @@ function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySe
   }
   // Nothing refers to the template yet, and it declares no arguments: it may be combined with a template that is created
   // later.
-  for (const { metric, path, tag, arg = '', versions } of nowhere) {
+  for (const { metric, at, tag, arg = '', versions } of nowhere) {
     context.report('undeclared-part', {
-      path,
+      path: at.path,
       anchor: arg,
       data: { metric: metric.name, tag, template: named(template) },
       versions,

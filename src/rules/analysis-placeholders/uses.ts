@@ -3,14 +3,20 @@ import { memo } from '../../world/memo.ts';
 import { CONDITIONS } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { argumentOf, placeholdersIn, textsWithPlaceholders, withoutPlaceholders } from '../../world/placeholders.ts';
+import {
+  argumentOf,
+  placeholdersIn,
+  textsWithPlaceholders,
+  withoutPlaceholders,
+  type Text,
+} from '../../world/placeholders.ts';
 import { asString } from '../../world/read.ts';
 import type { OfVersions } from '../../world/rollouts-versions.ts';
 
 /** A placeholder in a metric. */
 export interface Use {
   readonly metric: Metric;
-  readonly path: Path;
+  readonly at: Text;
   /** The placeholder with its braces, without spaces around the name. */
   readonly tag: string;
   /** The argument that it names, or undefined. */
@@ -22,7 +28,7 @@ export interface Use {
 /** A text with a placeholder that is not closed. */
 interface Place {
   readonly metric: Metric;
-  readonly path: Path;
+  readonly at: Text;
   readonly versions: OfVersions | undefined;
 }
 
@@ -32,14 +38,7 @@ export interface Uses {
   /** The arguments that the placeholders name. */
   readonly args: ReadonlySet<string | undefined>;
   readonly unclosed: readonly Place[];
-  /** Whether there may be more of all of these. */
-  readonly isCut: boolean;
 }
-
-// Bounds the work on one object. No template has as many, nor texts with them.
-const MAX_PLACEHOLDERS = 10_000;
-/** Why placeholders are not all looked at. */
-export const CUT = `a template has more than ${MAX_PLACEHOLDERS} placeholders`;
 
 const METRIC_FIELDS: ReadonlySet<string | number> = fields(
   'consecutiveErrorLimit consecutiveSuccessLimit count failureCondition failureLimit inconclusiveLimit initialDelay interval name provider successCondition',
@@ -91,16 +90,11 @@ export const usesOf = memo(search);
 function search(template: KubeObject): Uses {
   const byTag = new Map<string, Use>();
   const unclosed = new Map<Metric, Place>();
-  const left = { texts: MAX_PLACEHOLDERS, tags: MAX_PLACEHOLDERS };
   for (const metric of metricsOf(template)) {
-    const texts = textsWithPlaceholders(metric.raw, metric.path, left.texts);
-    left.texts -= texts.length;
-    for (const { text, path } of texts) {
-      const inMetric = path.slice(metric.path.length);
-      if (!isStored(inMetric)) continue;
-      const place = { metric, path, versions: versionsWith(inMetric) };
-      const found = placeholdersIn(text, left.tags);
-      left.tags -= found.tags.length;
+    for (const at of textsWithPlaceholders(metric.raw, metric.path)) {
+      if (!isStored(at.head)) continue;
+      const place = { metric, at, versions: versionsWith(at.head) };
+      const found = placeholdersIn(at.text);
       if (found.unclosed) keepFirst(unclosed, metric, place);
       for (const tag of found.tags) keepFirst(byTag, tag, { ...place, tag: `{{${tag}}}`, arg: argumentOf(tag) });
     }
@@ -109,7 +103,6 @@ function search(template: KubeObject): Uses {
     uses: [...byTag.values()],
     args: new Set([...byTag.values()].map(({ arg }) => arg)),
     unclosed: [...unclosed.values()],
-    isCut: left.texts === 0 || left.tags === 0,
   };
 }
 
