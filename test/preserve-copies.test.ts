@@ -297,6 +297,7 @@ describe.each(SETUPS.map((setup): [string, Setup] => [setup.id, setup]))('%s', (
             old: stored,
             rollout,
             rollouts: [rollout],
+            drivers: [rollout],
             world: storeOf([stored, rollout]),
           });
           if (operations.length + notes.length > 0)

@@ -6,7 +6,7 @@ import { bounded, firstFindings } from '../report/bounded.ts';
 import type { BundleReport, ReportedFinding } from '../report/model.ts';
 import type { Rule } from '../rules/define.ts';
 import { parseManifests, type Manifests } from '../world/manifests.ts';
-import { keyOf, namespaceOf, refOf, sameRef, type KubeObject, type ObjectRef } from '../world/object.ts';
+import { keyOf, namespaceOf, refOf, type KubeObject, type ObjectRef } from '../world/object.ts';
 import { isObject, asObject } from '../world/read.ts';
 import type { World } from '../world/world.ts';
 import { bundleOf, evaluatePrepared, type Bundle, type EvaluatedBundle } from './bundle.ts';
@@ -143,10 +143,14 @@ function resultsOf(bundle: EvaluatedBundle, policy: Policy, base: World, keeps: 
       object === undefined ? [] : [[keyOf(object), before] as const],
     ),
   );
+  const plans = new Map(bundle.plans.map((planned) => [planned.change.after, planned]));
+  const refused = new Set(
+    bundle.report.findings.flatMap(({ decision, object }) => (decision === 'deny' ? [textOf(object)] : [])),
+  );
   return bundle.sources.map((source): DryRunObject => {
     const submitted = source.object;
     const result = { object: refOf(submitted), document: source.document };
-    const migrated = migratedIn(bundle, submitted, after);
+    const migrated = migratedBy(plans.get(submitted), refused.has(textOf(refOf(submitted))), after);
     if (migrated?.decided === true)
       return { ...result, patch: migrated.operations, kept: migrated.notes, patched: migrated.patched };
     const object = migrated?.patched ?? submitted;
@@ -167,16 +171,16 @@ function resultsOf(bundle: EvaluatedBundle, policy: Policy, base: World, keeps: 
   });
 }
 
-function migratedIn(
-  { plans, report }: EvaluatedBundle,
-  submitted: KubeObject,
+function textOf({ kind, namespace, name }: ObjectRef): string {
+  return JSON.stringify([kind, namespace, name]);
+}
+
+function migratedBy(
+  planned: EvaluatedBundle['plans'][number] | undefined,
+  denied: boolean,
   after: World,
 ): MigratedDeployment | undefined {
-  const planned = plans.find(({ change }) => change.after === submitted);
   if (planned === undefined) return undefined;
-  const denied = report.findings.some(
-    ({ decision, object }) => decision === 'deny' && sameRef(object, refOf(submitted)),
-  );
   const { change, plan, refused, incomplete } = planned;
   return migrate(change, plan, { refused: denied || refused, denied, reasons: [], incomplete }, after);
 }

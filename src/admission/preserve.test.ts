@@ -38,7 +38,7 @@ function expectSame(keep: Preserver, object: KubeObject, old: KubeObject, driver
   let kept = 0;
   for (const rollout of drivers) {
     const overlay = new Overlay(world, [submitted]);
-    const result = keep.keep({ submitted, old, rollout, rollouts: drivers, world: overlay });
+    const result = keep.keep({ submitted, old, rollout, rollouts: drivers, drivers, world: overlay });
     // A copy starts without what was derived from the one before.
     submitted = structuredClone(withOperations(submitted, operationsOf(result)));
     notes.push(...result.notes);

@@ -1,5 +1,5 @@
 import jsonpatch, { type Operation } from 'fast-json-patch';
-import { isKept, type Preserved, type Preserver } from '../preserve/define.ts';
+import { isKept, NOTHING, type Preserved, type Preserver } from '../preserve/define.ts';
 import { isTrusted, type Policy, type Settings } from '../policy/policy.ts';
 import type { Work } from '../rules/engine.ts';
 import { operationsThatReorder, withOperations, withReordered, type Reordered } from '../world/json-patch.ts';
@@ -105,7 +105,7 @@ export function* preserveAll({ object, old, drivers, keeps, after, manager }: Pr
   for (const rollout of isTooDeep ? [] : drivers) {
     for (const keep of keeps) {
       const result = patch.add((submitted) =>
-        keep.keep({ submitted, old, rollout, rollouts, world: new Overlay(after, [submitted]), manager }),
+        keep.keep({ submitted, old, rollout, rollouts, drivers, world: new Overlay(after, [submitted]), manager }),
       );
       notes.push(
         ...result.notes.map((note) => about(object, `kept for ${nameOf(rollout)}: ${note} ${ruleTag(keep.id)}`)),
@@ -114,9 +114,19 @@ export function* preserveAll({ object, old, drivers, keeps, after, manager }: Pr
     }
     yield;
   }
+  if (patch.leftOut > 0)
+    notes.push(
+      about(
+        object,
+        `nothing is kept for ${patch.leftOut} of the Rollouts that share managed routes or weights with others: give each its own`,
+      ),
+    );
   const patched = patch.applied();
   return { operations: patch.operations, notes, ids: [...ids].sort(), patched };
 }
+
+// Each takes time in proportion to the object. Rollouts do not work that change what others have in one object.
+const MOST_DEPENDENT = 20;
 
 /**
  * A patch that grows, each addition on what those before it have made of the object. The object is only patched when an
@@ -125,7 +135,10 @@ export function* preserveAll({ object, old, drivers, keeps, after, manager }: Pr
 class GrowingPatch {
   /** The operations that make the object what `applied` returned last. */
   readonly operations: Operation[] = [];
+  /** How many additions were left out. */
+  leftOut = 0;
   #object: KubeObject;
+  #depended = 0;
   // Not applied yet. All that is put in another order comes last, so that until then each item is at its index.
   #pending: Operation[] = [];
   #reordered: Reordered[] = [];
@@ -138,13 +151,22 @@ class GrowingPatch {
   /** Adds what a preserver restores, and returns it. */
   add(keep: (submitted: KubeObject) => Preserved): Preserved {
     let result = keep(this.#object);
-    if (this.#hasChanged(result.reads)) result = keep(this.applied());
+    if (this.#hasChanged(result.reads)) {
+      if (this.#depended === MOST_DEPENDENT) return this.#leaveOut(result);
+      this.#depended++;
+      result = keep(this.applied());
+    }
     if (!isKept(result)) return result;
     for (const operation of result.operations) this.#pending.push(operation);
     if (result.reordered !== undefined) this.#reordered.push(result.reordered);
     if (result.writes === undefined) this.#changed = 'all';
     else if (this.#changed !== 'all') for (const part of result.writes) this.#changed.add(part);
     return result;
+  }
+
+  #leaveOut(result: Preserved): Preserved {
+    if (isKept(result)) this.leftOut++;
+    return NOTHING;
   }
 
   /** Returns the object with all that was added. */

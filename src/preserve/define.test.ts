@@ -24,7 +24,7 @@ function change(object: KubeObject, from: string, to: string): KubeObject {
 
 describe('defineKeep', () => {
   const run = (submitted: KubeObject, subject: KubeObject, old?: KubeObject): Preserved =>
-    keep.keep({ submitted, old, rollout: subject, rollouts: [subject], world: storeOf([]) });
+    keep.keep({ submitted, old, rollout: subject, rollouts: [subject], drivers: [subject], world: storeOf([]) });
 
   it('lets a keep do its work', () => {
     expect(run(service, rollout)).toBe(kept);

@@ -15,6 +15,8 @@ export interface PreserveInput {
   readonly rollout: KubeObject;
   /** All Rollouts that refer to the object after the change, in one list for all of them. */
   readonly rollouts: readonly KubeObject[];
+  /** Those of them for which something may be kept, in a fixed order and in one list for all of them. */
+  readonly drivers: readonly KubeObject[];
   /** The world after the change. */
   readonly world: World;
   /** The field manager of the request. Absent or empty if the client names none. */

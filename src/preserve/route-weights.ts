@@ -1,6 +1,7 @@
 import type { Operation } from 'fast-json-patch';
 import {
   gatewayConfig,
+  labelsOf,
   managedGatewayRoutes,
   matchesSelector,
   ROUTE_KINDS,
@@ -27,7 +28,7 @@ import {
   type Share,
   missingExperiments,
 } from './shares.ts';
-import { describeWeights, lastWriterOf, relationOf, type LastWriter } from './source.ts';
+import { describeWeights, lastWriterOf, relationOf, weightsAmong, type LastWriter } from './source.ts';
 import { liveManagedRoutes, pluginScale, statusWeights, type StatusWeights } from './weights.ts';
 
 // Gateway API plugin v0.15.0, internal/defaults.
@@ -64,7 +65,8 @@ export const routeWeights = definePreserver({
   summary:
     'A Gateway API route that a Rollout controls keeps its weights, and the header rules and label of an update in progress.',
   kinds: ROUTE_KINDS,
-  keep({ submitted, old, rollout, manager = '' }) {
+  keep({ submitted, old, rollout, drivers, manager = '' }) {
+    if (!firstOfServices(drivers).has(rollout)) return NEVER;
     const plugin = pluginFor(rollout, submitted, lastWriterOf(old, 'rules', manager));
     if (plugin === undefined) return NEVER;
     const parts = new Parts();
@@ -98,6 +100,23 @@ export const routeWeights = definePreserver({
   },
 });
 
+// A rule has one weight for each of two Services, whichever Rollout uses them. The first ones keep it for all.
+const MOST_OF_SERVICES = 10;
+
+/** Returns the Rollouts that keep something in a route: of those with the same two Services and with weights, the first. */
+const firstOfServices = memo((drivers: readonly KubeObject[]): ReadonlySet<KubeObject> => {
+  const byServices = Map.groupBy(
+    drivers.filter((rollout) => statusWeights(rollout) !== undefined),
+    (rollout) =>
+      JSON.stringify([
+        namespaceOf(rollout),
+        canaryOf(rollout)?.['stableService'],
+        canaryOf(rollout)?.['canaryService'],
+      ]),
+  );
+  return new Set([...byServices.values()].flatMap((rollouts) => rollouts.slice(0, MOST_OF_SERVICES)));
+});
+
 /**
  * Returns the operations that restore the weights of a rule, and the backends of an experiment.
  * @param experimental - Whether the plugin adds the backends of an experiment to this rule: the first rule of an
@@ -115,7 +134,15 @@ function keepWeights(
   const canaryIn = (weights: readonly (number | undefined)[]): number =>
     isWeighed(rule) ? (weights[rule.backends.findIndex(({ part }) => part === 'canary')] ?? 0) : 0;
   const relation =
-    stored === undefined ? 'trusted' : relationOf(stored.backends, status, scale, writer, [rule.backends]);
+    stored === undefined
+      ? 'trusted'
+      : relationOf(
+          stored.backends,
+          status,
+          scale,
+          writer,
+          weightsAmong(() => [rule.backends]),
+        );
   const share = relation === 'missed' ? undefined : stored && shareOf(stored.backends, scale);
   const kept = rule.backends.some(isStableOrCanary)
     ? keepRule({
@@ -146,8 +173,6 @@ function isTarget(ref: GatewayRouteRef, route: KubeObject, parts: Parts): boolea
   for (const key of keysOf(ref.selector)) parts.readLabel(route, key);
   return matchesSelector(ref.selector, labelsOf(route));
 }
-
-const labelsOf = memo((route: KubeObject) => stringMap(route.metadata['labels']));
 
 function keysOf(selector: JsonObject): string[] {
   const expressions = asArray(selector['matchExpressions']).map((expression) => asString(dig(expression, 'key')));
@@ -223,9 +248,9 @@ class StoredRules {
     const weighed = stored.filter(isWeighed);
     this.#only = weighed.length === 1 && submitted.filter(isWeighed).length === 1 ? weighed[0] : undefined;
     const known = status.share && scaled(status.share, scale.totals[0]);
-    const submittedBackends = submitted.map(({ backends }) => backends);
+    const isSubmitted = weightsAmong(() => submitted.map(({ backends }) => backends));
     const isMissed = weighed.some(
-      ({ backends }) => relationOf(backends, status, scale, writer, submittedBackends) === 'missed',
+      ({ backends }) => relationOf(backends, status, scale, writer, isSubmitted) === 'missed',
     );
     const shares = weighed.flatMap(({ backends }) => shareOf(backends, scale) ?? []);
     const [first] = shares;

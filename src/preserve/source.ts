@@ -55,14 +55,15 @@ type Relation =
  * the stored ones count as a write that Rollgate missed only if the same weights are submitted again: those of the
  * controller are not in a manifest.
  *
- * @param submitted - The rules that the stored one may correspond to.
+ * @param isSubmitted - Reports whether one of the rules that the stored one may correspond to has weights, by their
+ * {@link weightsText}.
  */
 export function relationOf(
   stored: readonly Backend[],
   status: StatusWeights,
   scale: Scale,
   writer: LastWriter,
-  submitted: readonly (readonly Backend[])[],
+  isSubmitted: (weights: string) => boolean,
 ): Relation {
   const canary = stored.find(({ part }) => part === 'canary');
   if (canary === undefined || status.share === undefined || !stored.some(({ part }) => part === 'stable'))
@@ -70,15 +71,21 @@ export function relationOf(
   const share = shareOf(stored, scale);
   // A plugin that ignores `maxTrafficWeight` writes the number of the status out of another total.
   if (canary.weight === status.share.canary || (share !== undefined && agrees(share, status.share))) return 'trusted';
-  if (writer === 'requester' && status.isCertain && submitted.some((rule) => isSameWeights(rule, stored)))
-    return 'missed';
+  if (writer === 'requester' && status.isCertain && isSubmitted(weightsText(stored))) return 'missed';
   return writer === 'controller' ? 'trusted' : 'doubtful';
 }
 
-function isSameWeights(a: readonly Backend[], b: readonly Backend[]): boolean {
-  const weightsIn = (rule: readonly Backend[], part: Backend['part']): string =>
-    JSON.stringify(rule.filter((backend) => backend.part === part).map(({ weight }) => weight ?? null));
-  return (['stable', 'canary'] as const).every((part) => weightsIn(a, part) === weightsIn(b, part));
+/** Returns a text that is the same for rules in which stable and canary have the same weights. */
+export function weightsText(rule: readonly Backend[]): string {
+  const weightsIn = (part: Backend['part']): (number | null)[] =>
+    rule.filter((backend) => backend.part === part).map(({ weight }) => weight ?? null);
+  return JSON.stringify([weightsIn('stable'), weightsIn('canary')]);
+}
+
+/** Returns a function that reports whether one of some rules has weights, by their {@link weightsText}. */
+export function weightsAmong(rules: () => Iterable<readonly Backend[]>): (weights: string) => boolean {
+  let texts: ReadonlySet<string> | undefined;
+  return (weights) => (texts ??= new Set(Array.from(rules(), weightsText))).has(weights);
 }
 
 function agrees(stored: Share, status: Share): boolean {

@@ -32,7 +32,7 @@ import {
   type Backend,
   type Share,
 } from './shares.ts';
-import { describeWeights, lastWriterOf, relationOf, type LastWriter } from './source.ts';
+import { describeWeights, lastWriterOf, relationOf, weightsAmong, type LastWriter } from './source.ts';
 import { ISTIO_SCALE, liveManagedRoutes, statusWeights, type StatusWeights } from './weights.ts';
 
 // No controller adds more routes with these names, and removing each takes time in proportion to the list.
@@ -62,12 +62,11 @@ export const virtualServiceWeights = definePreserver({
     const writerOf = (type: RouteType): LastWriter => lastWriterOf(old, type, manager);
     const storedRoutes = old === undefined ? [] : entries.flatMap((entry) => selectRoutes(old, entry, managed).routes);
     const stored = new StoredRoutes(old, storedRoutes);
-    const submittedBackends = entries.flatMap((entry) =>
-      selectRoutes(submitted, entry, managed).routes.map(backendsOf),
+    const isSubmitted = weightsAmong(() =>
+      entries.flatMap((entry) => selectRoutes(submitted, entry, managed).routes.map(backendsOf)),
     );
     const isMissed = storedRoutes.some(
-      (route) =>
-        relationOf(backendsOf(route), status, ISTIO_SCALE, writerOf(route.type), submittedBackends) === 'missed',
+      (route) => relationOf(backendsOf(route), status, ISTIO_SCALE, writerOf(route.type), isSubmitted) === 'missed',
     );
     const anyStored = isMissed
       ? undefined
@@ -209,7 +208,16 @@ function keepWeights(
 ): Preserved {
   const shifts = backends.some(({ part }) => part === 'canary') && backends.some(({ part }) => part === 'stable');
   if (!shifts) return NOTHING;
-  const relation = stored === undefined ? 'trusted' : relationOf(stored, status, ISTIO_SCALE, writer, [backends]);
+  const relation =
+    stored === undefined
+      ? 'trusted'
+      : relationOf(
+          stored,
+          status,
+          ISTIO_SCALE,
+          writer,
+          weightsAmong(() => [backends]),
+        );
   const known = relation === 'missed' || stored === undefined ? undefined : shareOf(stored, ISTIO_SCALE);
   const kept = keepRule({
     submitted: backends,

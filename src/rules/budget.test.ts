@@ -32,6 +32,15 @@ describe('a budget', () => {
     expect(budget.whyNoMore).toBeUndefined();
   });
 
+  it('does not count what it refuses', () => {
+    const budget = limited({ operations: 100, operationsOfCheck: 10 });
+    budget.beginCheck();
+    expect(() => budget.spend(1_000_000)).toThrow(BudgetSpentError);
+    expect(budget.endCheck()).toBe('one check needs too many operations');
+    expect(budget.spent).toBeLessThan(20);
+    expect(budget.whyNoMore).toBeUndefined();
+  });
+
   it('ends everything when all operations are used up', () => {
     const budget = limited({ operations: 10 });
     budget.beginCheck();

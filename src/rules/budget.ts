@@ -20,7 +20,7 @@ export const NO_TIME = 'no time was left';
 const OPERATIONS_BETWEEN_CLOCKS = 64;
 
 /**
- * Counts operations: each check, lookup, listing and finding costs one. A listing costs no more for its length: what
+ * Counts operations: each check, lookup and finding costs one. A listing costs no more for its length: what
  * rules derive from a long one, they derive once for all subjects. When a limit is reached, the check under way throws
  * and no other begins.
  */
@@ -71,7 +71,8 @@ export class Budget {
    * @throws BudgetSpentError - If the check may do no more.
    */
   spend(operations: number): void {
-    this.count(operations);
+    // What is refused is not done, so it leaves the operations of other checks alone.
+    this.count(Math.min(operations, Math.max(1, this.#checkEnds - this.#spent + 1)));
     this.#whyNotFinished ??= this.#whyNoMore;
     if (this.#spent > this.#checkEnds) this.#whyNotFinished ??= 'one check needs too many operations';
     if (this.#whyNotFinished !== undefined) throw new BudgetSpentError(this.#whyNotFinished);

@@ -78,6 +78,11 @@ export interface RuleContext<M extends Record<string, Message>> {
    * @param part - What it is derived for.
    */
   readonly perWorld: <V>(key: symbol, part: unknown, derive: () => V) => V;
+  /**
+   * Counts work that no lookup shows: what is done for each pair of things, both of which a user can make large. A lookup
+   * or a report is one operation, about a microsecond. To be called before the work.
+   */
+  readonly spend: (operations: number) => void;
   /** Reports that the rule cannot check the subject, and why. */
   readonly skip: (reason: string) => void;
   /** Reports a finding. */
@@ -104,6 +109,9 @@ interface Derived {
 
 // By the run in which rules did.
 const derivedIn = new WeakMap<Run, Map<symbol, Map<unknown, Derived>>>();
+
+// No field is as deep, but in a plugin there is no limit, and each finding has its own path.
+const KEYS_OF_OPERATION = 20;
 
 // Shared, because there may be a hundred thousand findings.
 const NO_KINDS: readonly KindId[] = [];
@@ -146,6 +154,10 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
     if (found.state === 'unknown')
       this.skip(`${KINDS[kind].kind} ${namespace === '' ? '' : `${namespace}/`}${name}: ${found.reason}`);
     return undefined;
+  };
+
+  readonly spend = (operations: number): void => {
+    this.#run.budget.spend(operations);
   };
 
   readonly skip = (reason: string): void => {
@@ -216,7 +228,7 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
   report<Id extends keyof M & string>(messageId: Id, location: Location<DataOf<M[Id]>>): void {
     const message = this.#messages[messageId];
     if (message === undefined) throw new Error(`rule ${this.#rule} has no message ${messageId}`);
-    this.#run.budget.spend(1);
+    this.#run.budget.spend(1 + Math.floor(location.path.length / KEYS_OF_OPERATION));
     const { versions } = location;
     const matching = versionsMatching(this.versions, versions);
     if (matching === 'none') return;

@@ -34,6 +34,7 @@ function world(...objects: KubeObject[]): Lookups & { readonly skips: string[] }
   return {
     skips,
     skip: (reason) => skips.push(reason),
+    spend: () => undefined,
     find: (kind, namespace, name) => {
       const found = store.get(kind, namespace, name);
       return found.state === 'present' ? found.object : undefined;

@@ -58,9 +58,10 @@ export interface ResolvedTemplates {
   readonly complete: boolean;
 }
 
-/** How to look up templates, and how to report that a check is skipped. */
+/** How to look up templates, to count other work in operations, and to report that a check is skipped. */
 export interface Lookups {
   readonly find: Find;
+  readonly spend: (operations: number) => void;
   readonly skip: (reason: string) => void;
 }
 
@@ -124,11 +125,15 @@ export function collectTemplates(
 /**
  * Returns a function that resolves the templates of the analyses of one Rollout or Experiment. Analyses with the same
  * templates get the same result, so what is derived from it is derived once.
+ *
  * @param namespace - The namespace of the Rollout or Experiment.
+ * @param costOf - Returns the operations that the caller needs for a template, each time it is combined with others: one
+ * large template may be combined with another one in each of thousands of analyses.
  */
 export function templateResolver(
   namespace: string,
   lookups: Lookups,
+  costOf: (template: KubeObject) => number,
 ): (refs: readonly TemplateRef[]) => ResolvedTemplates {
   const known = new Map<string, ResolvedTemplates>();
   return (refs) => {
@@ -136,6 +141,7 @@ export function templateResolver(
     let resolved = known.get(id);
     if (resolved === undefined) {
       resolved = resolveTemplates(refs, namespace, lookups);
+      for (const template of resolved.templates) lookups.spend(costOf(template));
       known.set(id, resolved);
     }
     return resolved;

@@ -35,6 +35,7 @@ function world(...objects: KubeObject[]): ReverseLookups {
   const derived = new Map<symbol, Map<unknown, unknown>>();
   return {
     skip: () => undefined,
+    spend: () => undefined,
     find: (kind, namespace, name) => {
       const found = store.get(kind, namespace, name);
       return found.state === 'present' ? found.object : undefined;

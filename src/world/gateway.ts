@@ -161,19 +161,18 @@ export function backendsNamed(route: KubeObject, names: ReadonlySet<string>): re
  * everything; an unknown operator matches nothing.
  */
 export function matchesSelector(selector: JsonObject, labels: ReadonlyMap<string, string>): boolean {
-  for (const [key, value] of stringMap(selector['matchLabels'])) {
+  const { matchLabels, expressions } = partsOf(selector);
+  for (const [key, value] of matchLabels) {
     if (labels.get(key) !== value) return false;
   }
-  for (const expression of asArray(selector['matchExpressions'])) {
-    const key = asString(dig(expression, 'key'));
-    const values = asArray(dig(expression, 'values')).map(asString);
+  for (const { key, operator, values } of expressions) {
     const value = labels.get(key);
-    switch (dig(expression, 'operator')) {
+    switch (operator) {
       case 'In':
-        if (value === undefined || !values.includes(value)) return false;
+        if (value === undefined || !values.has(value)) return false;
         break;
       case 'NotIn':
-        if (value !== undefined && values.includes(value)) return false;
+        if (value !== undefined && values.has(value)) return false;
         break;
       case 'Exists':
         if (value === undefined) return false;
@@ -201,6 +200,16 @@ export interface ManagedRoute {
   /** The path of the name or selector in the Rollout. */
   readonly path: Path;
 }
+
+// Once for all routes of a namespace.
+const partsOf = memo((selector: JsonObject) => ({
+  matchLabels: stringMap(selector['matchLabels']),
+  expressions: asArray(selector['matchExpressions']).map((expression) => ({
+    key: asString(dig(expression, 'key')),
+    operator: dig(expression, 'operator'),
+    values: new Set(asArray(dig(expression, 'values')).map(asString)),
+  })),
+}));
 
 /** The places that `findManagedRoutes` and `drivesRoute` read in a route: what a selector compares. */
 export const SELECTED_ROUTE_PLACES: readonly Place[] = ['metadata.labels'];
@@ -245,8 +254,11 @@ const routeIndex = memo((rollout: KubeObject) => ({
 }));
 
 function isSelected(selector: JsonObject | undefined, route: KubeObject): boolean {
-  return selector !== undefined && matchesSelector(selector, stringMap(route.metadata['labels']));
+  return selector !== undefined && matchesSelector(selector, labelsOf(route));
 }
+
+/** Returns the labels of a route. */
+export const labelsOf = memo((route: KubeObject): ReadonlyMap<string, string> => stringMap(route.metadata['labels']));
 
 /**
  * Returns the backends with a name whose weights the plugin sets. In HTTPRoutes and GRPCRoutes it skips the rules that it

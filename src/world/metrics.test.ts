@@ -91,6 +91,21 @@ describe('matchesSome', () => {
     ['[', false],
     [`a${'b'.repeat(1_000)}`, undefined],
   ])('tries %j anywhere in the name', (pattern, expected) => {
-    expect(matchesSome(pattern, ['errors', 'error-rate'])).toBe(expected);
+    expect(matchesSome(pattern, ['errors', 'error-rate'], () => undefined)).toBe(expected);
+  });
+
+  it('counts what it searches, before it does', () => {
+    const spent: number[] = [];
+    const tries = (pattern: string, length: number): number => {
+      matchesSome(pattern, ['a'.repeat(length)], (operations) => spent.push(operations));
+      return spent.pop() ?? 0;
+    };
+    expect([tries('b', 2_000), tries('b', 2_000_000)]).toEqual([10, 10_000]);
+    expect([tries('b?c', 2_000), tries('b?c', 2_000_000)]).toEqual([233, 230_003]);
+    expect(tries('(b{9}){9}c', 2_000)).toBe(11_310);
+    const refuses = (): never => {
+      throw new Error('no more');
+    };
+    expect(() => matchesSome('(a?){30}a{30}', ['a'.repeat(1_000_000)], refuses)).toThrow('no more');
   });
 });

@@ -223,6 +223,11 @@ export function nameMatcher(pattern: string): ((name: string) => boolean) | unde
 
 // Bounds the cost, because each expression is tried with each name.
 const MAX_TRIED = 100;
+// What is searched in a microsecond. An expression has a state for each of its characters, and for as many repetitions of
+// them as RE2 allows.
+const CHARACTERS_OF_OPERATION = { literal: 200, expression: 10 };
+const STATES_OF_OPERATION = 20;
+const STATES_OF_REPETITION = 1_000;
 
 interface Tried {
   readonly text: string;
@@ -239,12 +244,24 @@ const tried = memo((names: readonly string[]): Tried => ({
 /**
  * Reports whether an expression matches part of any of the names, as `nameMatcher` does, and remembers it for this list.
  * Undefined if the expression is too long, or if a hundred others that are not plain texts were tried with the list.
+ *
+ * @param spend - Counts operations, before they are done.
  */
-export function matchesSome(pattern: string, names: readonly string[]): boolean | undefined {
+export function matchesSome(
+  pattern: string,
+  names: readonly string[],
+  spend: (operations: number) => void,
+): boolean | undefined {
   const { text, all, results } = tried(names);
-  if (LITERAL.test(pattern) && pattern.length <= MAX_PATTERN)
-    return all.has(pattern) || (names.length > 0 && text.includes(pattern));
+  if (LITERAL.test(pattern) && pattern.length <= MAX_PATTERN) {
+    if (all.has(pattern)) return true;
+    spend(Math.ceil(text.length / CHARACTERS_OF_OPERATION.literal));
+    return names.length > 0 && text.includes(pattern);
+  }
   if (!results.has(pattern) && results.size < MAX_TRIED) {
+    const states = pattern.length + (pattern.includes('{') ? STATES_OF_REPETITION : 0);
+    const cost = 1 + states / STATES_OF_OPERATION;
+    spend(Math.ceil(states + (text.length * cost) / CHARACTERS_OF_OPERATION.expression));
     const matches = nameMatcher(pattern);
     results.set(pattern, matches === undefined ? undefined : names.some(matches));
   }

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { argumentOf, fillIn, placeholdersIn, textsWithPlaceholders } from './placeholders.ts';
+import { argumentOf, fillIn, placeholdersIn, textsWithPlaceholders, withoutPlaceholders } from './placeholders.ts';
 
 describe('placeholdersIn', () => {
   it.each([
@@ -32,6 +33,36 @@ describe('fillIn', () => {
   ])('fills in %j once', (text, expected) => {
     expect(fillIn(text, (tag) => values.get(tag))).toBe(expected);
   });
+
+  it('does not build a text of megabytes from one value', () => {
+    const value = 'x'.repeat(60_000);
+    expect(fillIn('{{args.a}}', () => value)).toBe(value);
+    expect(fillIn('{{args.a}}{{args.a}}', () => value)).toBeUndefined();
+  });
+});
+
+describe('withoutPlaceholders', () => {
+  it.each([
+    ['result > 1', 'result > 1'],
+    ['{{args.a}} > {{ args.b }}', '0 > 0'],
+    ['{{ a {{ b }} c', '0 c'],
+    ['{{ a } b }} c', '{{ a } b }} c'],
+    ['{{ a } {{ b }}', '{{ a } 0'],
+    ['{{ a', '{{ a'],
+  ])('replaces those in %j', (text, expected) => {
+    expect(withoutPlaceholders(text, '0')).toBe(expected);
+  });
+
+  it('replaces what a regular expression finds', () => {
+    const texts = fc.array(fc.constantFrom('{', '}', '{{', '}}', 'a', ' '), { maxLength: 30 });
+    fc.assert(
+      fc.property(texts, (parts) => {
+        const text = parts.join('');
+        expect(withoutPlaceholders(text, '0')).toBe(text.replaceAll(/\{\{[^}]*\}\}/g, '0'));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
 });
 
 describe('argumentOf', () => {
@@ -46,10 +77,12 @@ describe('argumentOf', () => {
 
 describe('textsWithPlaceholders', () => {
   it('finds them in values and keys, in order, at any depth', () => {
-    expect(textsWithPlaceholders({ a: ['{{1}}', { '{{2}}': 'x' }], b: 3, c: null, d: '{{4}}' }, ['m'])).toEqual([
-      { text: '{{1}}', path: ['m', 'a', 0] },
-      { text: '{{2}}', path: ['m', 'a', 1, '{{2}}'] },
-      { text: '{{4}}', path: ['m', 'd'] },
+    const value = { a: ['{{1}}', { '{{2}}': 'x' }], b: 3, c: null, d: '{{4}}', e: { f: { g: { h: '{{5}}' } } } };
+    expect(textsWithPlaceholders(value, ['m'])).toEqual([
+      { text: '{{1}}', head: ['a', 0], path: ['m', 'a', 0] },
+      { text: '{{2}}', head: ['a', 1, '{{2}}'], path: ['m', 'a', 1, '{{2}}'] },
+      { text: '{{4}}', head: ['d'], path: ['m', 'd'] },
+      { text: '{{5}}', head: ['e', 'f', 'g', 'h'], path: ['m', 'e', 'f', 'g', 'h'] },
     ]);
     let deep: unknown = '{{x}}';
     for (let level = 0; level < 50_000; level++) deep = [deep];

@@ -32,7 +32,34 @@ export function placeholdersIn(text: string): Placeholders {
   return { tags, unclosed: false };
 }
 
-/** Fills in the placeholders of a text; returns undefined if one has no value or is not closed. */
+/**
+ * Replaces each `{{`, text without braces, and `}}` in a text. Unlike a regular expression it looks at each character
+ * once, however many `{{` are not closed.
+ */
+export function withoutPlaceholders(text: string, replacement: string): string {
+  let result = '';
+  let position = 0;
+  for (let start = text.indexOf(OPEN); start >= 0;) {
+    const end = text.indexOf('}', start + OPEN.length);
+    if (end < 0) break;
+    const isClosed = text.startsWith(CLOSE, end);
+    if (isClosed) {
+      result += text.slice(position, start) + replacement;
+      position = end + CLOSE.length;
+    }
+    // What opens before a single brace ends there as well.
+    start = text.indexOf(OPEN, isClosed ? position : end + 1);
+  }
+  return result + text.slice(position);
+}
+
+// One value may be as large as an object, and fill in thousands of placeholders. No text of a metric is as long.
+const MAX_FILLED = 100_000;
+
+/**
+ * Fills in the placeholders of a text. Returns undefined if one has no value or is not closed, or if the result has more
+ * than a hundred thousand characters.
+ */
 export function fillIn(text: string, valueOf: (tag: string) => string | undefined): string | undefined {
   const { tags, unclosed } = placeholdersIn(text);
   if (unclosed) return undefined;
@@ -43,6 +70,7 @@ export function fillIn(text: string, valueOf: (tag: string) => string | undefine
     if (value === undefined) return undefined;
     const start = text.indexOf(OPEN, position);
     filled += text.slice(position, start) + value;
+    if (filled.length > MAX_FILLED) return undefined;
     position = text.indexOf(CLOSE, start + OPEN.length) + CLOSE.length;
   }
   return filled + text.slice(position);
@@ -55,17 +83,24 @@ export function argumentOf(tag: string): string | undefined {
   return tag.startsWith(ARGS) ? tag.slice(ARGS.length) : undefined;
 }
 
-/** A text in a JSON value and its path. */
+/** A text in a JSON value. */
 export interface Text {
   readonly text: string;
+  /** The first keys of its path within the value, at most 24. */
+  readonly head: Path;
+  /** Made each time: ten thousands of texts can be at the end of a path of two hundred keys. */
   readonly path: Path;
 }
+
+// Enough for every field of a metric with the indexes of lists above it: the schema is eleven fields deep.
+const KEYS_OF_HEAD = 24;
 
 // A value and how it was reached; paths are built only for matches.
 interface Node {
   readonly value: unknown;
   readonly key: string | number;
   readonly parent: Node | undefined;
+  readonly head: Path;
 }
 
 /**
@@ -74,21 +109,32 @@ interface Node {
  */
 export function textsWithPlaceholders(value: unknown, path: Path): Text[] {
   const found: Text[] = [];
-  const stack: Node[] = [{ value, key: '', parent: undefined }];
+  const stack: Node[] = [{ value, key: '', parent: undefined, head: [] }];
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     const { value: current } = node;
     if (typeof current === 'string') {
-      if (current.includes(OPEN)) found.push({ text: current, path: [...path, ...keysTo(node)] });
+      if (current.includes(OPEN)) found.push(textAt(current, path, node));
       continue;
     }
     if (typeof current !== 'object' || current === null) continue;
     const inner = Array.isArray(current) ? [...current.entries()] : Object.entries(current);
     for (const [key, entry] of inner.toReversed()) {
-      stack.push({ value: entry, key, parent: node });
-      if (typeof key === 'string' && key.includes(OPEN)) stack.push({ value: key, key, parent: node });
+      const head = node.head.length < KEYS_OF_HEAD ? [...node.head, key] : node.head;
+      stack.push({ value: entry, key, parent: node, head });
+      if (typeof key === 'string' && key.includes(OPEN)) stack.push({ value: key, key, parent: node, head });
     }
   }
   return found;
+}
+
+function textAt(text: string, path: Path, node: Node): Text {
+  return {
+    text,
+    head: node.head,
+    get path() {
+      return [...path, ...keysTo(node)];
+    },
+  };
 }
 
 function keysTo(node: Node): (string | number)[] {

@@ -16,7 +16,21 @@ interface Applied {
   readonly submitted: KubeObject;
   readonly old: KubeObject;
   readonly rollouts: readonly KubeObject[];
+  readonly manager?: string;
 }
+
+/** The client that applies the object, and has written all of it before. */
+const APPLIER = 'kubectl-client-side-apply';
+const written = (field: string): Json => ({
+  managedFields: [
+    {
+      manager: APPLIER,
+      operation: 'Update',
+      fieldsV1: { 'f:spec': { [`f:${field}`]: {} } },
+      time: '2026-01-01T00:00:00Z',
+    },
+  ],
+});
 
 function inCanary(name: string, canary: Json): KubeObject {
   return {
@@ -30,6 +44,16 @@ function inCanary(name: string, canary: Json): KubeObject {
       canary: { weights: { canary: { weight: 20 }, stable: { weight: 80 } } },
     },
   };
+}
+
+/** The weights of the status are those of the current ReplicaSets. */
+function certain(one: KubeObject): KubeObject {
+  const status = one['status'] as Json;
+  const weights = {
+    canary: { weight: 20, podTemplateHash: status['currentPodHash'] },
+    stable: { weight: 80, podTemplateHash: status['stableRS'] },
+  };
+  return { ...one, status: { ...status, canary: { weights } } };
 }
 
 function route(name: string, canary: number, app = 'app'): Json {
@@ -209,6 +233,68 @@ const APPLIED: readonly { readonly title: string; readonly make: (n: number) => 
     }),
   },
   {
+    title: 'Rollouts of two Services, which lose the weights of all rules of an HTTPRoute',
+    make: (n) => ({
+      submitted: withRules(times(n, () => rule('app', 0))),
+      old: withRules(times(n, () => rule('app', 20))),
+      rollouts: times(n, (i) =>
+        inCanary(`app-${i}`, {
+          ...gateway({ httpRoute: 'route' }),
+          stableService: 'app-stable',
+          canaryService: 'app-canary',
+        }),
+      ),
+    }),
+  },
+  {
+    title: 'Rollouts, each of which loses the order of managed routes that another one has too',
+    make: (n) => {
+      const names = times(n + 1, (i) => `m-${i}`);
+      const managed = names.map((name) => route(name, 20, 'app'));
+      return {
+        submitted: virtualService('vs', { http: [route('main', 20), ...managed] }),
+        old: virtualService('vs', { http: [...managed, route('main', 20)] }),
+        rollouts: times(n, (i) =>
+          inCanary(`app-${i}`, istio('vs', ['main'], { managedRoutes: [{ name: `m-${i + 1}` }, { name: `m-${i}` }] })),
+        ),
+      };
+    },
+  },
+  {
+    title: 'rules of an HTTPRoute with weights that the requester wrote before, and others now',
+    make: (n) => ({
+      submitted: withRules(times(n, () => rule('app', 1))),
+      old: withRules(
+        times(n, (i) => rule('app', 40 + (i % 50))),
+        written('rules'),
+      ),
+      rollouts: [certain(inCanary('app', gateway({ httpRoute: 'route' })))],
+      manager: APPLIER,
+    }),
+  },
+  {
+    title: 'routes of a VirtualService with weights that the requester wrote before, and others now',
+    make: (n) => ({
+      submitted: withRoutes(n, 1),
+      old: {
+        ...virtualService('vs', { http: times(n, (i) => route(`r-${i}`, 40 + (i % 50))) }),
+        metadata: { name: 'vs', namespace: 'shop', ...written('http') },
+      },
+      rollouts: [
+        certain(
+          inCanary(
+            'app',
+            istio(
+              'vs',
+              times(n, (i) => `r-${i}`),
+            ),
+          ),
+        ),
+      ],
+      manager: APPLIER,
+    }),
+  },
+  {
     title: 'subsets of a DestinationRule',
     make: (n) => ({
       submitted: withHash(n, {}),
@@ -224,11 +310,11 @@ const APPLIED: readonly { readonly title: string; readonly make: (n: number) => 
   },
 ];
 
-function taskFor({ submitted, old, rollouts }: Applied): PreserveTask {
+function taskFor({ submitted, old, rollouts, manager }: Applied): PreserveTask {
   const after = storeOf([submitted, ...rollouts]);
   const kind = kindOf(submitted);
   const keeps = PRESERVERS.filter(({ kinds }) => kind !== undefined && kinds.includes(kind));
-  return { object: submitted, old, drivers: driversOf(after, submitted, DEFAULT_POLICY), keeps, after };
+  return { object: submitted, old, drivers: driversOf(after, submitted, DEFAULT_POLICY), keeps, after, manager };
 }
 
 describe.each(APPLIED)('the cost of what is kept for $title', ({ make }) => {
@@ -243,6 +329,34 @@ describe.each(APPLIED)('the cost of what is kept for $title', ({ make }) => {
 });
 
 describe('what is kept for many Rollouts', () => {
+  const keptFor = (title: string, n: number): ReturnType<typeof keep> => {
+    const applied = APPLIED.find((each) => each.title === title);
+    if (applied === undefined) throw new Error(`no such case: ${title}`);
+    return keep(applied.make(n));
+  };
+  const keep = (applied: Applied): { readonly patched: KubeObject; readonly notes: readonly string[] } =>
+    finish(preserveAll(taskFor(applied)));
+  const rulesOf = (object: KubeObject): unknown => (object['spec'] as Json)['rules'];
+
+  it('is everything where they share their Services', () => {
+    const { patched, notes } = keptFor(
+      'Rollouts of two Services, which lose the weights of all rules of an HTTPRoute',
+      30,
+    );
+    expect(rulesOf(patched)).toEqual(times(30, () => rule('app', 20)));
+    expect(notes).toHaveLength(1);
+  });
+
+  it('says for how many nothing is kept, because each changes what others have', () => {
+    const title = 'Rollouts, each of which loses the order of managed routes that another one has too';
+    const leftOut = (n: number): readonly string[] =>
+      keptFor(title, n).notes.filter((note) => note.includes('nothing'));
+    expect(leftOut(20)).toEqual([]);
+    expect(leftOut(30)).toEqual([
+      'VirtualService "vs": nothing is kept for 3 of the Rollouts that share managed routes or weights with others: give each its own',
+    ]);
+  });
+
   it('lets others have their turn after each', () => {
     const work = preserveAll(
       taskFor({

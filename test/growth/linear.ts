@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 // First, so that V8 counts in all other modules.
-import { countOperations, growthOf } from '../support/operations.ts';
+import { BUILT_IN, countOperations, growthOf, type Operations } from '../support/operations.ts';
 import { BUNDLE, requestsFor, type Prepare } from './evaluate.ts';
 import type { Dimension } from './setups.ts';
 
@@ -44,7 +44,24 @@ function growths(
     const [less, more] = counted.slice(index * 2, index * 2 + 2);
     if (less === undefined || more === undefined) throw new Error(`${title} was not counted`);
     const ratio = more.total / less.total;
-    return ratio < most ? [] : [{ title, where: [`${ratio} times`, ...growthOf(less, more)] }];
+    const loops = loopsInLoops(less, more, { few, many });
+    if (ratio < most && loops.length === 0) return [];
+    return [{ title, where: [`${ratio} times`, ...loops, ...growthOf(less, more)] }];
+  });
+}
+
+/**
+ * Returns the functions that run once for each pair. Of a few objects they can be too small a part of the whole for the
+ * total to show them; of ten thousand they are nearly all of it.
+ */
+function loopsInLoops(less: Operations, more: Operations, { few, many }: Pick<Sizes, 'few' | 'many'>): string[] {
+  return [...more.functions].flatMap(([name, count]) => {
+    // Texts are searched for many characters at a time, and what could be searched too often spends from the budget.
+    if (name.startsWith(`${BUILT_IN} String.`)) return [];
+    // V8 can miss the executions of a function that it has just compiled again.
+    const before = less.functions.get(name) ?? count;
+    const isEachPair = count > many ** 2 / 8 && count > (2 * before * many) / few;
+    return isEachPair ? [`${before} -> ${count} ${name}: once for each pair`] : [];
   });
 }
 

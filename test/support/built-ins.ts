@@ -18,6 +18,8 @@ const searched: Cost = (self, args, result) => {
   return ((result === -1 ? lengthOf(self) : Number(result)) - from) / 64 + 1;
 };
 const step: Cost = () => 1;
+// What comes behind has to move.
+const moved: Cost = (self, args) => 1 + Math.max(0, lengthOf(self) - Number(args[0] ?? 0));
 
 const prototypeOf = (value: object): Holder => Object.getPrototypeOf(value) as Holder;
 
@@ -31,11 +33,12 @@ const COSTS: readonly (readonly [name: string, holder: Holder, methods: Readonly
     Array.prototype as unknown as Holder,
     {
       ...Object.fromEntries(
-        ['includes', 'indexOf', 'lastIndexOf', 'join', 'reverse', 'sort', 'splice', 'shift', 'fill'].map((name) => [
+        ['includes', 'indexOf', 'lastIndexOf', 'join', 'reverse', 'sort', 'shift', 'fill'].map((name) => [
           name,
           ofSelf,
         ]),
       ),
+      splice: moved,
       ...Object.fromEntries(
         ['slice', 'concat', 'flat', 'flatMap', 'toReversed', 'toSorted', 'with'].map((name) => [name, ofResult]),
       ),

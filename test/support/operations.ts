@@ -11,12 +11,15 @@ session.post('Profiler.enable');
 session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 
 const SOURCES = join(import.meta.dirname, '..', '..', 'src') + sep;
-const BUILT_IN = 'built-in';
+/** Begins the names of functions that are not in the sources. */
+export const BUILT_IN = 'built-in';
 
 /** How often each part of the code was executed: blocks of the sources by function and place, and steps of built-ins. */
 export interface Operations {
   readonly total: number;
   readonly parts: ReadonlyMap<string, number>;
+  /** How often the most executed block of each function was, and each built-in. */
+  readonly functions: ReadonlyMap<string, number>;
 }
 
 /**
@@ -33,21 +36,27 @@ export function countOperations<const Runs extends readonly (() => void)[]>(
 function countOne(run: () => void): Operations {
   const builtIns = countingBuiltIns(run);
   const parts = new Map<string, number>();
+  const inFunctions = new Map<string, number>();
   for (const { url, functions } of takeCoverage()) {
     const path = url.startsWith('file://') ? fileURLToPath(url) : url;
     if (!path.startsWith(SOURCES)) continue;
     for (const { functionName, ranges } of functions) {
+      const start = ranges[0]?.startOffset ?? 0;
       for (const { startOffset, count } of ranges) {
         if (count === 0) continue;
-        const part = `${path.slice(SOURCES.length)} ${functionName} @${startOffset}`;
-        parts.set(part, (parts.get(part) ?? 0) + count);
+        const name = `${path.slice(SOURCES.length)} ${functionName} @`;
+        parts.set(`${name}${startOffset}`, (parts.get(`${name}${startOffset}`) ?? 0) + count);
+        inFunctions.set(`${name}${start}`, Math.max(inFunctions.get(`${name}${start}`) ?? 0, count));
       }
     }
   }
-  for (const [name, steps] of builtIns) parts.set(`${BUILT_IN} ${name}`, steps);
+  for (const [name, steps] of builtIns) {
+    parts.set(`${BUILT_IN} ${name}`, steps);
+    inFunctions.set(`${BUILT_IN} ${name}`, steps);
+  }
   let total = 0;
   for (const count of parts.values()) total += count;
-  return { total, parts };
+  return { total, parts, functions: inFunctions };
 }
 
 /** Returns the parts whose counts grew most from one run to another, as lines for a failed assertion. */

@@ -42,6 +42,7 @@ export function apply(
     old: deepFreeze(old),
     rollout: deepFreeze(rollout),
     rollouts,
+    drivers: rollouts,
     world,
   });
   const operations = operationsOf(kept);
@@ -51,6 +52,7 @@ export function apply(
     old,
     rollout,
     rollouts,
+    drivers: rollouts,
     world: storeOf([...others, rollout, object]),
   });
   expect(operationsOf(again), 'a second time').toEqual([]);

@@ -93,10 +93,11 @@ export const analysisArgs = defineRule({
   messages,
   check(context, holder) {
     const single = once(context, holder);
-    const resolveAll = templateResolver(namespaceOf(holder), context);
+    const resolveAll = templateResolver(namespaceOf(holder), context, (template) => templateArgs(template).length);
     // Another analysis with the same templates finds the same in them.
     const sourced = new Set<readonly KubeObject[]>();
     for (const analysis of analysesOf(holder)) {
+      context.spend(COST_OF_ANALYSIS);
       if (holder.kind === 'Rollout') checkValues(context, analysis);
       const { templates, complete } = resolveAll(analysis.templates);
       if (!complete || templates.length === 0) continue;
@@ -111,6 +112,9 @@ export const analysisArgs = defineRule({
     }
   },
 });
+
+// In operations. A Rollout may have more analyses than its budget allows lookups.
+const COST_OF_ANALYSIS = 8;
 
 // In a Rollout the last of two counts, and one without a value is the empty string. An Experiment passes over it.
 function checkValues(context: Context, { args, anchor, title }: Analysis): void {
@@ -154,6 +158,7 @@ function checkRequired(
   const unknown = new Set([...supplied].filter((name) => !args.has(name)));
   const notPassedOn = new Set(analysis.args.filter(({ passedOn }) => !passedOn).map(({ name }) => name));
   const guessed = guesses(
+    context,
     missing.map(({ name }) => name),
     unknown,
   );
@@ -258,7 +263,7 @@ function checkUnknown(
   const unknown = new Set([...supplied].filter((name) => !args.has(name) && !misspelt.has(name)));
   if (unknown.size === 0) return;
   const free = new Set([...args.keys()].filter((name) => !supplied.has(name)));
-  const likely = guesses([...unknown], free);
+  const likely = guesses(context, [...unknown], free);
   const declared = listed(args.keys(), quoted);
   const related = templates.map((template) => ({ object: template, path: ['spec', 'args'] }));
   for (const { name, path } of analysis.args) {
@@ -279,11 +284,18 @@ function suppliedNames(analysis: Analysis): ReadonlySet<string> {
 
 // Bounds the cost: if more names are unknown, they are hardly misspellings.
 const MAX_GUESSES = 10;
+// What is compared with another name in a microsecond.
+const CHARACTERS_OF_OPERATION = 32;
 
 // Returns, for each name, the candidate that it probably misspells.
-function guesses(wanted: readonly string[], candidates: ReadonlySet<string>): ReadonlyMap<string, string> {
+function guesses(
+  { spend }: Context,
+  wanted: readonly string[],
+  candidates: ReadonlySet<string>,
+): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const name of wanted.toSorted().slice(0, MAX_GUESSES)) {
+    spend(Math.ceil(candidates.size * (1 + name.length / CHARACTERS_OF_OPERATION)));
     const guess = nearest(name, candidates);
     if (guess !== undefined) found.set(name, guess);
   }

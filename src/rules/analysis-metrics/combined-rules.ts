@@ -86,8 +86,9 @@ export class CombinedRules {
     this.#matched.set(names, matched);
     if (matched.has(rules)) return;
     const own = rules.map((rule) => this.#placed(rule, analysis));
-    reportUnmatched(this.#context, this.#field, unmatched(own, names), names, place);
-    if (matched.size === 0) reportUnmatched(this.#context, this.#field, unmatched(theirs, names), names, place);
+    reportUnmatched(this.#context, this.#field, unmatched(this.#context, own, names), names, place);
+    if (matched.size === 0)
+      reportUnmatched(this.#context, this.#field, unmatched(this.#context, theirs, names), names, place);
     matched.add(rules);
   }
 

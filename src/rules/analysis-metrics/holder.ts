@@ -3,13 +3,15 @@ import {
   combineArgs,
   combinedMetrics,
   knownValues,
+  metricsOf,
   named,
+  templateArgs,
   templateResolver,
   type Metric,
 } from '../../world/analysis.ts';
 import type { Analysis } from '../../world/collect-analyses.ts';
 import { memo } from '../../world/memo.ts';
-import { limitProblems, LIMIT_FIELDS, namesOf, resolveWith } from '../../world/metrics.ts';
+import { limitProblems, LIMIT_FIELDS, namesOf, resolveWith, type Resolve } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asString } from '../../world/read.ts';
 import { listed, quoted } from '../wording.ts';
@@ -24,8 +26,9 @@ export function checkHolder(context: Context, holder: KubeObject): void {
     field,
     check: new CombinedRules(context, holder, analyses, field),
   }));
-  const resolveAll = templateResolver(namespaceOf(holder), context);
+  const resolveAll = templateResolver(namespaceOf(holder), context, sizeOf);
   for (const analysis of analyses) {
+    context.spend(COST_OF_ANALYSIS);
     const { templates, complete } = resolveAll(analysis.templates);
     const place = [{ object: holder, path: analysis.templatesPath }];
     if (!complete || templates.length === 0) {
@@ -39,7 +42,9 @@ export function checkHolder(context: Context, holder: KubeObject): void {
     reportNames(context, holder, analysis, templates);
 
     const resolve = resolveWith(knownValues(combineArgs(templates).args, analysis.args));
-    for (const metric of metricsByArguments(templates)) {
+    const limited = metricsByArguments(templates);
+    context.spend(limited.length * LIMIT_FIELDS.length);
+    for (const metric of limited) {
       for (const { field, against, value, reason, byArguments } of limitProblems(metric, resolve)) {
         if (!byArguments) continue;
         context.report('combined', {
@@ -59,11 +64,18 @@ export function checkHolder(context: Context, holder: KubeObject): void {
     }
 
     for (const { field, check } of rules) {
-      const names = combinedNames(templates, field) ?? namesOf(combinedMetrics(templates), resolve);
+      const names = combinedNames(templates, field) ?? namesIn(context, combinedMetrics(templates), resolve);
       check.checkCombined(analysis, templates, names, place);
     }
   }
 }
+
+function sizeOf(template: KubeObject): number {
+  return metricsOf(template).length + templateArgs(template).length;
+}
+
+// In operations. A Rollout may have more analyses than its budget allows lookups.
+const COST_OF_ANALYSIS = 8;
 
 // What follows depends only on the templates, so it is derived once for all analyses that combine the same ones.
 
@@ -80,6 +92,18 @@ const namesAsWritten = memo((templates: readonly KubeObject[]) => ({
 /** Returns the names of all metrics, if none depends on the arguments. */
 function combinedNames(templates: readonly KubeObject[], field: NameRuleField): readonly string[] | undefined {
   return namesAsWritten(templates)[field];
+}
+
+// What is copied in a microsecond.
+const CHARACTERS_OF_OPERATION = 200;
+
+/** Returns the names of metrics with the arguments of one analysis. */
+function namesIn(context: Context, metrics: readonly Metric[], resolve: Resolve): readonly string[] | undefined {
+  context.spend(metrics.length);
+  const names = namesOf(metrics, resolve);
+  // One argument may be the largest part of all of them.
+  context.spend(Math.ceil((names ?? []).reduce((sum, name) => sum + name.length, 0) / CHARACTERS_OF_OPERATION));
+  return names;
 }
 
 interface Repeated {

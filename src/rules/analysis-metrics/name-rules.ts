@@ -29,9 +29,13 @@ const MAX_RULES = 100;
  *
  * @param names - the names of the metrics; undefined if they are unknown, in which case no rule is returned
  */
-export function unmatched(rules: readonly PlacedRule[], names: readonly string[] | undefined): readonly PlacedRule[] {
+export function unmatched(
+  { spend }: Pick<Context, 'spend'>,
+  rules: readonly PlacedRule[],
+  names: readonly string[] | undefined,
+): readonly PlacedRule[] {
   if (names === undefined || names.length === 0) return [];
-  return rules.slice(0, MAX_RULES).filter(({ pattern }) => matchesSome(pattern, names) === false);
+  return rules.slice(0, MAX_RULES).filter(({ pattern }) => matchesSome(pattern, names, spend) === false);
 }
 
 /** Reports rules that match no metric. */

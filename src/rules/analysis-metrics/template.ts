@@ -60,11 +60,11 @@ export function checkTemplate(context: Context, template: KubeObject): void {
   for (const field of NAME_RULE_FIELDS) {
     const rules = nameRulesOf(template, field).map((rule) => ({ ...rule, object: template, holder: named(template) }));
     reportRepeated(context, field, rules);
-    const alone = unmatched(rules, namesOf(metrics, AS_WRITTEN));
+    const alone = unmatched(context, rules, namesOf(metrics, AS_WRITTEN));
     if (alone.length === 0) continue;
     const { templates, complete } = combinedTemplatesOf(template, context);
     const { names } = namesIn(templates);
-    if (complete) reportUnmatched(context, field, unmatched(alone, names), ownFirst(metrics, names), []);
+    if (complete) reportUnmatched(context, field, unmatched(context, alone, names), ownFirst(metrics, names), []);
   }
 }
 

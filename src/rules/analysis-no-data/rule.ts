@@ -4,6 +4,7 @@ import { metricsOf, named, TEMPLATE_KINDS, type Metric } from '../../world/analy
 import { CONDITIONS, providersOf } from '../../world/metrics.ts';
 import type { Path } from '../../world/path.ts';
 import { inEach } from '../../world/place.ts';
+import { withoutPlaceholders } from '../../world/placeholders.ts';
 import { asString, dig } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
@@ -86,7 +87,7 @@ function missesData(metric: Metric): Missing | undefined {
 
 // Only if it works with a number. Every placeholder may be one.
 function failsOnNil(condition: string): boolean {
-  const filled = condition.replaceAll(/\{\{[^}]*\}\}/g, '0');
+  const filled = withoutPlaceholders(condition, '0');
   return (
     filled !== '' &&
     problemOf(filled, '1.15', [FLOAT]) === undefined &&

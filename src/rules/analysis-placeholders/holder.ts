@@ -16,7 +16,7 @@ const EACH_BY_ITSELF: readonly AnalysisRole[] = ['step', 'prePromotion', 'postPr
 
 /** Checks that the analyses of a Rollout or Experiment fill in every placeholder of their templates. */
 export function checkHolder(context: Context, holder: KubeObject): void {
-  const resolveAll = templateResolver(namespaceOf(holder), context);
+  const resolveAll = templateResolver(namespaceOf(holder), context, sizeOf);
   // Another analysis of the same sort with the same templates finds the same in them.
   const checked = { apart: new Set<readonly KubeObject[]>(), combined: new Set<readonly KubeObject[]>() };
   for (const analysis of analysesOf(holder)) {
@@ -28,6 +28,10 @@ export function checkHolder(context: Context, holder: KubeObject): void {
     before.add(templates);
     checkTemplates(context, holder, analysis, templates, isApart);
   }
+}
+
+function sizeOf(template: KubeObject): number {
+  return templateArgs(template).length + usesOf(template).uses.length;
 }
 
 function checkTemplates(
@@ -46,11 +50,11 @@ function checkTemplates(
     const undeclared = usesOfOthers(template).filter(({ arg }) => arg !== undefined && !combined.has(arg));
     reportUndeclared(context, template, own, undeclared, related);
     if (!isApart) continue;
-    for (const { metric, path, tag, arg = '', versions } of usesOfOthers(template)) {
+    for (const { metric, at, tag, arg = '', versions } of usesOfOthers(template)) {
       if (arg === '' || !combined.has(arg)) continue;
       context.report('apart', {
         object: template,
-        path,
+        path: at.path,
         anchor: arg,
         data: { metric: metric.name, template: named(template), tag, arg, analysis: analysis.title },
         related,

@@ -36,21 +36,21 @@ export function reportBroken(
   { uses, unclosed }: Uses,
   related: readonly ObjectPath[],
 ): void {
-  for (const { metric, path, tag, arg, versions } of uses) {
+  for (const { metric, at, tag, arg, versions } of uses) {
     if (arg !== undefined) continue;
     context.report('unresolvable', {
       object: template,
-      path,
+      path: at.path,
       anchor: tag,
       data: { metric: metric.name, tag, example: '{{args.NAME}}' },
       related,
       versions,
     });
   }
-  for (const { metric, path, versions } of unclosed) {
+  for (const { metric, at, versions } of unclosed) {
     context.report('unclosed', {
       object: template,
-      path,
+      path: at.path,
       anchor: metric.name,
       data: { metric: metric.name, open: '{{', close: '}}' },
       related,
@@ -74,11 +74,11 @@ export function reportUndeclared(
   // Made once, because a text may hold tens of thousands.
   const common = { template: named(template), declared: listed(declared, quoted) };
   const places = [...related, { object: template, path: ['spec', 'args'] }];
-  for (const { metric, path, tag, arg = '', versions } of uses) {
+  for (const { metric, at, tag, arg = '', versions } of uses) {
     const guess = uses.length > MAX_GUESSES ? undefined : nearest(arg, declared);
     context.report('undeclared', {
       object: template,
-      path,
+      path: at.path,
       anchor: arg,
       data: {
         ...common,
@@ -100,6 +100,16 @@ const MAX_GUESSES = 20;
 const argNamesIn = memo(
   (templates: readonly KubeObject[]): ReadonlySet<string> =>
     new Set(templates.flatMap(templateArgs).map(({ name }) => name)),
+);
+
+// The first of each name.
+const argsByName = memo(
+  (template: KubeObject): ReadonlyMap<string, TemplateArg> =>
+    new Map(
+      templateArgs(template)
+        .toReversed()
+        .map((arg) => [arg.name, arg]),
+    ),
 );
 
 const usersByArg = memo((templates: readonly KubeObject[]): ReadonlyMap<string | undefined, readonly KubeObject[]> => {
@@ -125,9 +135,9 @@ function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySe
   }
   // Nothing refers to the template yet, and it declares no arguments: it may be combined with a template that is created
   // later.
-  for (const { metric, path, tag, arg = '', versions } of nowhere) {
+  for (const { metric, at, tag, arg = '', versions } of nowhere) {
     context.report('undeclared-part', {
-      path,
+      path: at.path,
       anchor: arg,
       data: { metric: metric.name, tag, template: named(template) },
       versions,
@@ -147,7 +157,7 @@ function checkUnused(context: Context, template: KubeObject, unused: readonly Te
   // Another template needs this declaration if it has none itself, or none with a value.
   const needs = (other: KubeObject, arg: TemplateArg): boolean => {
     if (other === template) return false;
-    const theirs = templateArgs(other).find(({ name }) => name === arg.name);
+    const theirs = argsByName(other).get(arg.name);
     if (theirs === undefined || includes(other)) return true;
     return (arg.hasValue || arg.hasValueFrom) && !theirs.hasValue && !theirs.hasValueFrom;
   };

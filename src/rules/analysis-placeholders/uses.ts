@@ -4,14 +4,20 @@ import { isKeptInMetric } from '../../world/metric-fields.ts';
 import { CONDITIONS } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { argumentOf, placeholdersIn, textsWithPlaceholders } from '../../world/placeholders.ts';
+import {
+  argumentOf,
+  placeholdersIn,
+  textsWithPlaceholders,
+  withoutPlaceholders,
+  type Text,
+} from '../../world/placeholders.ts';
 import { asString } from '../../world/read.ts';
 import type { OfVersions } from '../../world/rollouts-versions.ts';
 
 /** A placeholder in a metric. */
 export interface Use {
   readonly metric: Metric;
-  readonly path: Path;
+  readonly at: Text;
   /** The placeholder with its braces, without spaces around the name. */
   readonly tag: string;
   /** The argument that it names, or undefined. */
@@ -23,7 +29,7 @@ export interface Use {
 /** A text with a placeholder that is not closed. */
 interface Place {
   readonly metric: Metric;
-  readonly path: Path;
+  readonly at: Text;
   readonly versions: OfVersions | undefined;
 }
 
@@ -50,11 +56,10 @@ function search(template: KubeObject): Uses {
   const byTag = new Map<string, Use>();
   const unclosed = new Map<Metric, Place>();
   for (const metric of metricsOf(template)) {
-    for (const { text, path } of textsWithPlaceholders(metric.raw, metric.path)) {
-      const inMetric = path.slice(metric.path.length);
-      if (!isKeptInMetric(inMetric)) continue;
-      const place = { metric, path, versions: versionsWith(inMetric) };
-      const found = placeholdersIn(text);
+    for (const at of textsWithPlaceholders(metric.raw, metric.path)) {
+      if (!isKeptInMetric(at.head)) continue;
+      const place = { metric, at, versions: versionsWith(at.head) };
+      const found = placeholdersIn(at.text);
       if (found.unclosed) keepFirst(unclosed, metric, place);
       for (const tag of found.tags) keepFirst(byTag, tag, { ...place, tag: `{{${tag}}}`, arg: argumentOf(tag) });
     }
@@ -85,7 +90,7 @@ export const unbracedIn = memo((template: KubeObject): ReadonlyMap<string, Unbra
   const found = new Map<string, Unbraced>();
   for (const metric of metricsOf(template)) {
     for (const field of CONDITIONS) {
-      const outside = asString(metric.raw[field]).replaceAll(/\{\{[^}]*\}\}/g, ' ');
+      const outside = withoutPlaceholders(asString(metric.raw[field]), ' ');
       for (const [, name = ''] of outside.matchAll(UNBRACED)) {
         if (!found.has(name)) found.set(name, { metric, field });
       }

@@ -4,6 +4,7 @@ import {
   combineArgs,
   combinedMetrics,
   knownValues,
+  metricsOf,
   named,
   NESTED_TEMPLATE_PLACES,
   TEMPLATE_ARG_PLACES,
@@ -86,14 +87,16 @@ export const analysisTerminates = defineRule({
     },
   },
   check(context, rollout) {
-    const resolveAll = templateResolver(namespaceOf(rollout), context);
+    const resolveAll = templateResolver(namespaceOf(rollout), context, (template) => metricsOf(template).length);
     for (const analysis of analysesOf(rollout)) {
       if (analysis.role === 'background' || (analysis.role === 'experiment' && !analysis.requiredForCompletion))
         continue;
       const { templates, complete } = resolveAll(analysis.templates);
       if (!complete) continue;
       const merged = resolveWith(knownValues(combineArgs(templates).args, analysis.args));
-      for (const metric of metricsThatMayRun(templates)) {
+      const mayRun = metricsThatMayRun(templates);
+      context.spend(mayRun.length * RESOLVED_FIELDS);
+      for (const metric of mayRun) {
         const { template } = metric;
         const found = verdict(analysis, metric, asValidated(template), merged);
         if (found === undefined) continue;
@@ -121,6 +124,9 @@ const metricsThatMayRun = memo((templates: readonly KubeObject[]): readonly Metr
     return asString(raw['interval']) !== '' && !(typeof count === 'number' && count !== 0);
   }),
 );
+
+// The texts of a metric that are filled in with the arguments of an analysis.
+const RESOLVED_FIELDS = 3;
 
 function verdict(
   analysis: Analysis,

@@ -9,12 +9,14 @@ import type { messages } from './messages.ts';
  */
 export function checkNested(context: RuleContext<typeof messages>, holder: KubeObject): void {
   const namespace = namespaceOf(holder);
-  const resolveAll = templateResolver(namespace, context);
+  const resolveAll = templateResolver(namespace, context, () => 0);
   for (const { templates, templatesPath, title, anchor } of analysesOf(holder)) {
     const seen = new Set<string>();
     for (const template of resolveAll(templates).templates) {
       if (namespaceOf(template) !== '') continue;
-      for (const { kind, name, path } of nestedTemplates(template)) {
+      const nested = nestedTemplates(template);
+      context.spend(nested.length);
+      for (const { kind, name, path } of nested) {
         if (kind !== 'AnalysisTemplate.argoproj.io' || name === '' || seen.has(name)) continue;
         seen.add(name);
         if (context.lookup(kind, namespace, name).state !== 'absent') continue;
