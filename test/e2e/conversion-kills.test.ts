@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -41,6 +42,33 @@ function refusing(
   };
 }
 
+/** Creates a webhook that rejects everything, and waits until the API server calls it. */
+async function refuse(scene: ConversionScene, group: string, resource: string, probe: KubeObject): Promise<KubeObject> {
+  const webhook = refusing(scene, group, resource);
+  const { admin } = cluster.controlPlane;
+  await admin.create(webhook);
+  await until('the webhook', async () =>
+    asString(dig((await admin.propose(probe)).body, 'message')).includes('refuse.example.com'),
+  );
+  return webhook;
+}
+
+/** Returns a Rollout without pods. */
+function rollout({ namespace }: ConversionScene): KubeObject {
+  const labels = { app: 'probe' };
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: { name: 'probe', namespace },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'web:1' }] } },
+      strategy: { canary: {} },
+    },
+  };
+}
+
 async function told(scene: ConversionScene, reason: string): Promise<string> {
   const event = await scene.until(`the event ${reason}`, async () =>
     (await cluster.controlPlane.admin.list('v1', 'Event', scene.namespace)).find(
@@ -64,8 +92,7 @@ async function converted(scene: ConversionScene, name: string, replicas: number)
 describe('Rollgate killed', () => {
   it('between admission and the creation of the Rollout: after a restart it creates the Rollout', async () => {
     const scene = await ConversionScene.open(cluster);
-    const webhook = refusing(scene, 'argoproj.io', 'rollouts');
-    await cluster.controlPlane.admin.create(webhook);
+    const webhook = await refuse(scene, 'argoproj.io', 'rollouts', rollout(scene));
     await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 3, convert: 'canary' })]);
     expect(await told(scene, 'RolloutRefused')).toContain('refuse.example.com');
     await cluster.rollgate.program.stop('SIGKILL');
@@ -163,6 +190,12 @@ describe('the Argo Rollouts controller killed', () => {
     await scene.until('only the pods of the Rollout', async () => (await scene.pods('web')).length === 4);
     const selector = async (): Promise<unknown> =>
       dig(await cluster.controlPlane.admin.get('v1', 'Service', scene.namespace, 'web'), 'spec', 'selector');
+    const noPods = await refuse(scene, '', 'pods', {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'probe', namespace: scene.namespace },
+      spec: { containers: [{ name: 'web', image: 'web:1' }] },
+    });
     await scene.developer.run([
       'annotate',
       '--overwrite',
@@ -173,11 +206,10 @@ describe('the Argo Rollouts controller killed', () => {
       scene.namespace,
     ]);
     // Rollgate scales the Deployment up only once the controller has seen that it must not touch it. From then on, only
-    // the release of the objects needs the controller.
-    await until('the Deployment scaled up', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 4, {
-      every: 5,
-    });
+    // the release of the objects needs the controller. It begins when the pods of the Deployment are available.
+    await until('the Deployment scaled up', async () => dig(await scene.deployment('web'), 'spec', 'replicas') === 4);
     await cluster.argo.program.stop('SIGKILL');
+    await cluster.admin.run(['delete', 'validatingwebhookconfiguration', noPods.metadata.name]);
     try {
       await scene.until(
         'the Rollout told to let go',
@@ -215,15 +247,10 @@ describe('a Rollout that a quota rejects', () => {
         spec: { hard: { 'count/rollouts.argoproj.io': '0' } },
       },
     ]);
-    await scene.until(
-      'the quota',
-      async () =>
-        dig(
-          await cluster.controlPlane.admin.get('v1', 'ResourceQuota', scene.namespace, 'none'),
-          'status',
-          'hard',
-          'count/rollouts.argoproj.io',
-        ) === '0',
+    await scene.until('the quota', async () =>
+      asString(dig((await cluster.controlPlane.admin.propose(rollout(scene))).body, 'message')).includes(
+        'exceeded quota',
+      ),
     );
     await scene.developer.apply([
       service(scene.namespace, 'web'),
@@ -261,8 +288,19 @@ describe('a Rollout for which another webhook never answers', () => {
       url: `https://127.0.0.1:${port}/`,
       timeoutSeconds: 30,
     });
+    const { admin } = cluster.controlPlane;
+    const called = once(silent, 'connection').then(() => true);
     try {
-      await cluster.controlPlane.admin.create(webhook);
+      await admin.create(webhook);
+      await until('the webhook', () =>
+        Promise.race([
+          called,
+          admin.propose(rollout(scene)).then(
+            () => false,
+            () => false,
+          ),
+        ]),
+      );
       await scene.developer.apply([deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })]);
       expect(dig(await scene.deployment('web'), 'spec', 'replicas')).toBe(0);
       await scene.until(
@@ -287,8 +325,7 @@ describe('a Rollout for which another webhook never answers', () => {
 describe('a Deployment that another webhook rejects', () => {
   it('leaves neither a Deployment nor a Rollout', async () => {
     const scene = await ConversionScene.open(cluster);
-    const webhook = refusing(scene, 'apps', 'deployments');
-    await cluster.controlPlane.admin.create(webhook);
+    const webhook = await refuse(scene, 'apps', 'deployments', deployment(scene.namespace, 'probe', { replicas: 0 }));
     const { code, stderr } = await scene.developer.try(
       ['apply', '-f', '-'],
       JSON.stringify(deployment(scene.namespace, 'web', { replicas: 2, convert: 'canary' })),
@@ -305,9 +342,10 @@ describe('two replicas of Rollgate', () => {
   const leads = async (rollgate: Rollgate): Promise<boolean> =>
     /^rollgate_conversion_leader 1$/m.test(await rollgate.metrics());
   it('have one leader; when it is killed, the other takes over', async () => {
+    await until('the first one leads', () => leads(cluster.rollgate));
     const second = await cluster.rollgate.second();
     try {
-      await until('one of them leads', () => leads(cluster.rollgate));
+      expect(await leads(cluster.rollgate)).toBe(true);
       expect(await leads(second)).toBe(false);
       const scene = await ConversionScene.open(cluster);
       await scene.developer.apply([deployment(scene.namespace, 'one', { replicas: 1, convert: 'canary' })]);
