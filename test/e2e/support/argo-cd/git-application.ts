@@ -106,10 +106,12 @@ export class GitApplication {
     if (revision !== this.#revision || phase === '') return undefined;
     if (phase === 'Running') return retries >= RETRIES ? 'Retrying' : undefined;
     if (sync === 'OutOfSync' && conditions.includes('SyncError')) return 'SyncError';
+    if (phase !== 'Succeeded') return undefined;
+    if (sync === 'OutOfSync' && syncs >= OFTEN) return 'OutOfSync';
     // It compares with its cache, which can be behind what the controller has just written.
-    if (phase !== 'Succeeded' || times < OFTEN) return undefined;
+    if (times < OFTEN) return undefined;
     if (sync === 'Synced') return 'Synced';
-    return sync === 'OutOfSync' && (syncs >= OFTEN || !this.#selfHeal) ? 'OutOfSync' : undefined;
+    return sync === 'OutOfSync' && !this.#selfHeal ? 'OutOfSync' : undefined;
   }
 
   /** Returns an object as it is stored. */
