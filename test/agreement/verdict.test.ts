@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Refusal } from './oracle.ts';
-import { disagreementWithAll, ours } from './verdict.ts';
+import { disagreement, disagreementWithAll, ours } from './verdict.ts';
 
 const POD = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web', image: 'web:1' }] } };
 
@@ -39,4 +39,18 @@ describe('a verdict for an unknown version', () => {
   ] as const)('%s', (_, upstream, objects, expected) => {
     expect(disagreementWithAll(upstream, ours(objects))?.kind).toBe(expected);
   });
+});
+
+it('a type of a field that is newer than the schemas of Rollgate is left to the API server', () => {
+  const type: Refusal = {
+    by: 'api server',
+    object: 'AnalysisTemplate/errors',
+    path: 'spec.metrics[0].provider.datadog.requestTimeout',
+    text: 'Invalid value: "integer": must be of type string',
+    missing: false,
+  };
+  expect(disagreement([type], ours(ACCEPTED))).toBeUndefined();
+  expect(disagreement([{ ...type, path: 'spec.metrics[0].provider.datadog.query' }], ours(ACCEPTED))?.kind).toBe(
+    'only upstream refuses',
+  );
 });

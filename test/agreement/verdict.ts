@@ -1,6 +1,7 @@
 import type { Change } from '../../src/admission/change.ts';
 import { decideFindings, decisionContextOf } from '../../src/admission/decisions.ts';
 import { introducedBy } from '../../src/admission/introduced.ts';
+import { NEWER_FIELDS } from '../../src/documents/newer-field-list.ts';
 import { documentFindings } from '../../src/documents/index.ts';
 import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
 import { RULES } from '../../src/rules/index.ts';
@@ -134,6 +135,8 @@ export interface Disagreement {
  * rules.
  */
 export function disagreement(upstream: readonly Refusal[], { denials, missing }: Verdict): Disagreement | undefined {
+  // Without that object nothing is as Rollgate sees it.
+  if (upstream.some(isTypeOfNewerField)) return undefined;
   const refused = upstream.filter((refusal) => !refusal.missing);
   const missed = upstream.filter((refusal) => refusal.missing);
   const unexplained = denials.filter((finding) => !isExplained(finding));
@@ -206,6 +209,12 @@ const PASSED_OVER = new Map(
 /** Returns whether the comparison passes a denial over, because its rule says why upstream accepts it. */
 export function isExplained({ rule, messageId }: Finding): boolean {
   return PASSED_OVER.has(`${rule}/${messageId}`);
+}
+
+// Rollgate does not know the types of fields that are newer than its schemas. The API server does.
+function isTypeOfNewerField({ by, object, path }: Refusal): boolean {
+  const [kind = ''] = object.split('/');
+  return by === 'api server' && NEWER_FIELDS[kind]?.includes(path.replaceAll(/\[\d+\]/g, '[]')) === true;
 }
 
 function isSameReason({ rule, messageId }: Finding, text: string): boolean {

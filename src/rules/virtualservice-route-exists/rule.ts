@@ -36,7 +36,7 @@ export const virtualServiceRouteExists = defineRule({
       why: 'An empty list of routes passes validation, because no route in it is wrong. The controller never sets a weight, and the steps pass all the same.',
       seenBy: ['agreement'],
       refusal:
-        /is not found in the defined Virtual Service|Unable to get any of the HTTP, TCP or TLS routes|index out of range \[0\] with length 0/,
+        /is not found in the defined Virtual Service|No matching T(?:CP|LS) routes|Unable to get any of the HTTP, TCP or TLS routes|index out of range \[0\] with length 0/,
     },
   },
   example: {

@@ -2,7 +2,7 @@ import { dig, isObject } from '../../../src/world/read.ts';
 import type { Fields, Json } from '../draw.ts';
 import { PING_PONG } from '../routing.ts';
 import { ANALYSES } from './analysis.ts';
-import { at, CANARY, CONTAINER, METRIC, POD, ROUTING, STEP, type Mistake } from './mistake.ts';
+import { at, CANARY, CONTAINER, METRIC, POD, ROUTING, STEP, twice, type Mistake } from './mistake.ts';
 
 function fromField(fieldPath: string): Json {
   return [
@@ -111,6 +111,10 @@ export const RARE: readonly Mistake[] = [
     { requests: { memory: '9Ei' }, limits: { memory: '8Ei' } },
   ),
   at('HTTPRoute', 'spec/rules/*/backendRefs/*/port', 81),
+  at('Rollout', `${ROUTING}/istio/destinationRule/canarySubsetName`, 'gone'),
+  at('Rollout', `${CONTAINER}/securityContext`, { privileged: true, allowPrivilegeEscalation: false }),
+  at('VirtualService', 'spec/http', twice),
+  at('DestinationRule', 'spec/subsets', (old) => (Array.isArray(old) ? old.slice(0, 1) : old)),
   at('template', `${METRIC}/count`, 3000000000, '3000000000', 2147483647),
   ...ANALYSES.flatMap((path): Mistake[] => [
     at(

@@ -41,7 +41,6 @@ export const VERSIONS: readonly Mistake[] = [
     '0s',
     '-1s',
     '',
-    5,
   ),
   at('Rollout', `${CANARY}/pingPong+`, { pingService: 'web-stable', pongService: 'web-canary' }),
   at('Rollout', STEP, { setMirrorRoute: { name: 'mirrored', percentage: 30, match: [{ path: { prefix: '/' } }] } }),
