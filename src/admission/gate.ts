@@ -233,7 +233,7 @@ export class Gate {
       breakGlass?.override === undefined
         ? decided
         : decided.map((entry): DecidedFinding => ({ ...entry, decision: 'warn' }));
-    if (!denies) this.#concede(findings);
+    if (!denies) this.#reportTolerated(findings);
     const override = denies ? breakGlass?.override : undefined;
     const { rules } = context.settings(namespaceOf(object));
     const notes = requestNotes(request, this.#parts.world, (rule) => rules[rule] === 'off');
@@ -241,7 +241,7 @@ export class Gate {
     return validatedAnswer(request, object, { findings, skipped, breakGlass: override, warnings }, context);
   }
 
-  #concede(findings: readonly DecidedFinding[]): void {
+  #reportTolerated(findings: readonly DecidedFinding[]): void {
     const tolerated = findings.filter((entry) => entry.tolerated === true).map(({ finding }) => finding);
     for (const [, group] of Map.groupBy(tolerated, ({ subject }) => keyOf(subject)))
       if (group[0] !== undefined) this.#parts.tolerated?.(group[0].subject, group);

@@ -118,7 +118,7 @@ export function* preserveAll({ object, old, drivers, keeps, after, manager }: Pr
     notes.push(
       about(
         object,
-        `nothing is kept for ${patch.leftOut} of the Rollouts that share managed routes or weights with others: give each its own`,
+        `nothing is kept for ${patch.leftOut} Rollouts that share managed routes or weights with others: give each Rollout its own routes and Services`,
       ),
     );
   const patched = patch.applied();

@@ -294,8 +294,8 @@ function capped(
 }
 
 /**
- * Reports whether a reconciler is only warned about what others are denied. A write is not let pass with what the dry run
- * of a single object would show, nor anything while an update of the Rollout is in progress.
+ * Reports whether a reconciler is only warned about what others are denied. A mistake in one object alone is still denied,
+ * and so is everything while an update of the Rollout is in progress.
  */
 function isTolerated(situation: Situation, { crossObjectUpdates }: Settings): boolean {
   const { reconciler, operation, midUpdate, subjectAdmitted } = situation;

@@ -40,9 +40,10 @@ export const APISIX_PLACES: readonly Place[] = ['spec.http[*].name', 'spec.http[
 export function apisixRefOf(rollout: KubeObject): ApisixRef {
   const route = routerConfig(rollout, 'apisix')?.['route'];
   const name = asString(dig(route, 'name'));
-  const listed = dig(route, 'rules');
+  const listed = asArray(dig(route, 'rules'));
   const path = [...ROUTE_PATH, 'name'];
-  const rules = Array.isArray(listed)
+  // The Go types of the controller drop an empty list.
+  const rules = listed.length > 0
     ? listed.map((rule, index) => ({ name: asString(rule), path: [...ROUTE_PATH, 'rules', index] }))
     : [{ name, path }];
   return { name, path, rules };

@@ -227,7 +227,7 @@ const MAX_TRIED = 100;
 // them as RE2 allows.
 const CHARACTERS_OF_OPERATION = { literal: 200, expression: 10 };
 const STATES_OF_OPERATION = 20;
-const STATES_OF_REPETITION = 1_000;
+const MOST_REPEATED = 1_000;
 
 interface Tried {
   readonly text: string;
@@ -259,13 +259,21 @@ export function matchesSome(
     return names.length > 0 && text.includes(pattern);
   }
   if (!results.has(pattern) && results.size < MAX_TRIED) {
-    const states = pattern.length + (pattern.includes('{') ? STATES_OF_REPETITION : 0);
+    const states = statesOf(pattern);
     const cost = 1 + states / STATES_OF_OPERATION;
     spend(Math.ceil(states + (text.length * cost) / CHARACTERS_OF_OPERATION.expression));
     const matches = nameMatcher(pattern);
     results.set(pattern, matches === undefined ? undefined : names.some(matches));
   }
   return results.get(pattern);
+}
+
+// Repetitions may be nested, so they multiply; RE2 refuses more than a thousand in all.
+function statesOf(pattern: string): number {
+  let repeated = 1;
+  for (const [, least = '', most = ''] of pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g))
+    repeated *= Math.max(1, Number(least), Number(most));
+  return Math.min(pattern.length * repeated, pattern.length + MOST_REPEATED);
 }
 
 /** Returns the names of metrics; undefined if one of them is not known. */

@@ -5,7 +5,7 @@ import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
 const WHY =
-  'The validation does not read ApisixRoutes. Each attempt to set a weight fails, so the update stands at its first weight.';
+  'The validation does not read ApisixRoutes. Each attempt to set a weight fails, so the update is stuck.';
 
 export const apisixBackends = defineRule({
   id: 'apisix-backends',
@@ -14,7 +14,7 @@ export const apisixBackends = defineRule({
     'The controller sets the weights of two backends in each http rule that route.rules names, or in the rule with ' +
     'the name of the ApisixRoute if there is no list. It finds them by the names of the stable and the canary ' +
     'Service, and does not create them. If a rule or a backend is missing, it fails at each attempt, and the update ' +
-    'stands still. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/apisix (SetWeight).',
+    'is stuck. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/apisix (SetWeight).',
   subject: {
     'Rollout.argoproj.io': ['spec.strategy.canary.trafficRouting.apisix.route', ...SERVICE_ROLE_PLACES],
   },
@@ -27,12 +27,12 @@ export const apisixBackends = defineRule({
     rule: {
       class: 'invalid',
       text: 'ApisixRoute "{name}" has no http rule "{rule}" (it has {has})',
-      fix: 'name its rules in trafficRouting.apisix.route.rules',
+      fix: 'use one of its rules in trafficRouting.apisix.route.rules, or add this rule',
     },
     backend: {
       class: 'invalid',
       text: 'http rule "{rule}" of ApisixRoute "{name}" has no backend for {role} Service "{service}" (it has {has})',
-      fix: 'add a backend with this serviceName',
+      fix: 'add a backend with serviceName {service}',
     },
   },
   check(context, rollout) {

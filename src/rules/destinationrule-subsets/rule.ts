@@ -13,7 +13,7 @@ import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, asString, stringMap } from '../../world/read.ts';
-import { DESTINATION_RULE_PLACES, destinationRuleOf, MANAGED_BY } from '../../world/rollout.ts';
+import { DESTINATION_RULE_PLACES, destinationRuleOf, isMidUpdate, MANAGED_BY } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
@@ -28,8 +28,9 @@ export const destinationRuleSubsets = defineRule({
     'names. It skips a subset that does not exist and removes every other one, without an error. The routes then ' +
     'send to a subset that no longer exists, and clients get 503. The same happens if the DestinationRule is for ' +
     'another host than the routes, unless another DestinationRule has that subset for that host. If both subsets ' +
-    'have the same name, all traffic goes to the canary. When a commit renames a subset on both sides, the controller ' +
-    'deletes the new one as long as the Rollout names the old one, so what it has deleted is only missing. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
+    'have the same name, all traffic goes to the canary. If a commit renames a subset in both objects and the ' +
+    'DestinationRule arrives first, the controller deletes the new subset. This is only a warning, because the next ' +
+    'apply fixes it. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
     '(UpdateHash, validateDestinationRule); host names: Istio, ResolveShortnameToFQDN.',
   subject: { 'Rollout.argoproj.io': [...DESTINATION_RULE_PLACES, ...DRIVEN_ROUTE_PLACES] },
   reads: {
@@ -71,7 +72,7 @@ export const destinationRuleSubsets = defineRule({
     deleted: {
       class: 'missing',
       text: 'DestinationRule "{name}" has no subset "{subset}"; the controller deletes every subset that the Rollout does not name',
-      fix: 'apply the DestinationRule with this subset again after the Rollout',
+      fix: 'apply the Rollout first, then the DestinationRule with this subset again',
     },
     host: {
       class: 'invalid',
@@ -109,7 +110,7 @@ export const destinationRuleSubsets = defineRule({
     const { name } = destinationRule.metadata;
 
     const there = subsetNames(destinationRule);
-    const isStripped = isStrippedBy(rollout, destinationRule, there);
+    const isStripped = !isMidUpdate(rollout) && isStrippedBy(rollout, destinationRule, there);
     for (const { field, subset } of subsets.filter((ours) => !there.has(ours.subset))) {
       if (isStripped) {
         context.report('deleted', { path: [...PATH, field], anchor: subset, data: { name, subset } });

@@ -2,24 +2,22 @@ import { kindOf, namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asArray, asString, dig } from '../../world/read.ts';
 import { experimentServices } from '../../world/strategy-references.ts';
 import type { Path } from '../../world/path.ts';
-import {
-  effectiveTemplate,
-  effectiveTemplatePlaces,
-  serviceRoles,
-  SERVICE_ROLE_PLACES,
-  stepsOf,
-  workloadPlaces,
-} from '../../world/rollout.ts';
+import { effectiveTemplate, effectiveTemplatePlaces, stepsOf, workloadPlaces } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const PORTS = 'spec.containers[*].ports';
-const WHY =
-  'Nothing checks the Services of an experiment before its step. Then the Service cannot be created, the experiment fails, and the update is aborted.';
+const ENDED = ['Successful', 'Failed', 'Error', 'Inconclusive'];
+const WHY = {
+  taken:
+    'The validation does not check the Services of an experiment. At its step the Service cannot be created, the experiment fails, and the update of its Rollout is aborted.',
+  twice:
+    'The validation does not compare the templates of an experiment. The Service of the second cannot be created, the experiment fails, and the update of its Rollout is aborted.',
+};
 
 const messages = {
   taken: {
     class: 'invalid',
-    text: '{experiment} creates Service "{service}" for template "{template}", but this Service exists',
+    text: '{experiment} creates Service "{service}" for template "{template}", but this Service already exists',
     fix: 'use another name, or leave out service.name',
   },
   twice: {
@@ -34,32 +32,26 @@ interface Stated {
   readonly title: string;
   readonly templates: unknown;
   readonly path: Path;
-  /** The stable and the canary Service, if it is the experiment of a Rollout. */
-  readonly driven: ReadonlySet<string>;
-  /** Whether the pods of a template have a port. Without one, no Service is created. */
-  readonly hasPorts: (index: number) => boolean;
+  /** Whether the pods of a template have a port. Without one, or without pods, no Service is created. */
+  readonly hasPorts: (template: unknown) => boolean;
 }
 
 export const experimentService = defineRule({
   id: 'experiment-service',
-  summary: 'An experiment creates only Services that do not exist.',
+  summary: 'The Services that an experiment creates do not exist yet.',
   explanation:
     'For a template with service.name the controller creates a Service of that name, with the ports of the ' +
     'containers. If a Service exists that this experiment has not created, the experiment fails, and the update is ' +
-    'aborted. The stable and the canary Service cannot be used either. Source: Argo Rollouts v1.9.1, ' +
+    'aborted. So the stable and the canary Service cannot be used either. Source: Argo Rollouts v1.9.1, ' +
     'experiments/service.go (CreateService) and experiments/experiment.go (createTemplateService).',
   subject: {
-    'Rollout.argoproj.io': [
-      'spec.strategy.canary.steps[*].experiment.templates',
-      ...SERVICE_ROLE_PLACES,
-      ...effectiveTemplatePlaces(PORTS),
-    ],
-    'Experiment.argoproj.io': ['spec.templates'],
+    'Rollout.argoproj.io': ['spec.strategy.canary.steps[*].experiment.templates', ...effectiveTemplatePlaces(PORTS)],
+    'Experiment.argoproj.io': ['spec.templates', 'spec.terminate', 'status.phase'],
   },
   reads: { Service: ['metadata.ownerReferences'], ...workloadPlaces(PORTS) },
   stricterThanUpstream: {
-    taken: { why: WHY, seenBy: [] },
-    twice: { why: WHY, seenBy: [] },
+    taken: { why: WHY.taken, seenBy: ['e2e'] },
+    twice: { why: WHY.twice, seenBy: ['e2e'] },
   },
   messages,
   check(context, subject) {
@@ -70,12 +62,12 @@ export const experimentService = defineRule({
 function checkExperiment(
   context: RuleContext<typeof messages>,
   subject: KubeObject,
-  { title, templates, path, driven, hasPorts }: Stated,
+  { title, templates, path, hasPorts }: Stated,
 ): void {
   const created = new Set<string>();
   for (const reference of experimentServices(templates, path, namespaceOf(subject))) {
-    const index = Number(reference.path[path.length]);
-    if (!hasPorts(index)) continue;
+    const template = asArray(templates)[Number(reference.path[path.length])];
+    if (dig(template, 'replicas') === 0 || !hasPorts(template)) continue;
     const { name } = reference;
     const place = { path: reference.path, anchor: `${path.join('.')} ${name}` };
     if (created.has(name)) {
@@ -84,12 +76,11 @@ function checkExperiment(
     }
     created.add(name);
     const service = context.find('Service', reference.namespace, name);
-    if (!driven.has(name) && (service === undefined || isOfExperiment(service))) continue;
-    const template = asString(dig(asArray(templates)[index], 'name'));
+    if (service === undefined || isOfExperiment(service)) continue;
     context.report('taken', {
       ...place,
-      data: { experiment: title, service: name, template },
-      ...(service === undefined ? {} : { related: [{ object: service, path: ['metadata', 'name'] }] }),
+      data: { experiment: title, service: name, template: asString(dig(template, 'name')) },
+      related: [{ object: service, path: ['metadata', 'name'] }],
     });
   }
 }
@@ -101,11 +92,13 @@ function isOfExperiment(service: KubeObject): boolean {
 
 function experimentsOf(context: RuleContext<typeof messages>, subject: KubeObject): Stated[] {
   if (kindOf(subject) === 'Experiment.argoproj.io') {
+    // An Experiment that has ended creates nothing any more.
+    const hasEnded =
+      dig(subject, 'spec', 'terminate') === true || ENDED.includes(asString(dig(subject, 'status', 'phase')));
     const templates = dig(subject, 'spec', 'templates');
-    const hasPorts = (index: number): boolean => declaresPort(dig(asArray(templates)[index], 'template'));
-    return [{ title: 'the experiment', templates, path: ['spec', 'templates'], driven: new Set(), hasPorts }];
+    const hasPorts = (template: unknown): boolean => declaresPort(dig(template, 'template'));
+    return hasEnded ? [] : [{ title: 'the experiment', templates, path: ['spec', 'templates'], hasPorts }];
   }
-  const driven = new Set(serviceRoles(subject).map(([, service]) => service));
   return stepsOf(subject).flatMap((step, index): Stated[] => {
     const templates = dig(step, 'experiment', 'templates');
     if (asArray(templates).length === 0) return [];
@@ -114,7 +107,6 @@ function experimentsOf(context: RuleContext<typeof messages>, subject: KubeObjec
         title: `the experiment of step ${index + 1}`,
         templates,
         path: ['spec', 'strategy', 'canary', 'steps', index, 'experiment', 'templates'],
-        driven,
         hasPorts: () => declaresPort(effectiveTemplate(subject, context.find)?.template),
       },
     ];

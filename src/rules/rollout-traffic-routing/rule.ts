@@ -2,7 +2,7 @@ import type { KubeObject } from '../../world/object.ts';
 import { GATEWAY_PLUGIN } from '../../world/gateway.ts';
 import { renderPath, type Path } from '../../world/path.ts';
 import { asArray, asObject, dig, isObject, optionalNumber, asString } from '../../world/read.ts';
-import { canaryOf, trafficRoutingOf, virtualServiceReadings } from '../../world/rollout.ts';
+import { canaryOf, stepsOf, trafficRoutingOf, virtualServiceReadings } from '../../world/rollout.ts';
 import { isKnownGatewayPlugin, type OfVersions } from '../../world/rollouts-versions.ts';
 import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -34,8 +34,8 @@ const messages = {
   },
   pluginMaxWeight: {
     class: 'invalid',
-    text: 'maxTrafficWeight is {max}, but the Gateway API plugin up to 0.15 gives stable 100 minus the weight of the canary, which is then below 0',
-    fix: 'remove it, and use weights from 0 to 100 (with a newer plugin, set controllers.gatewayPluginVersion in the policy)',
+    text: 'maxTrafficWeight is {max}, but the Gateway API plugin up to 0.15 works only with weights from 0 to 100',
+    fix: 'remove it, or set controllers.gatewayPluginVersion in the policy if your plugin is newer',
   },
   both: {
     class: 'invalid',
@@ -74,6 +74,7 @@ export const rolloutTrafficRouting = defineRule({
     'Rollout.argoproj.io': [
       'spec.strategy.canary.dynamicStableScale',
       'spec.strategy.canary.scaleDownDelaySeconds',
+      'spec.strategy.canary.steps',
       'spec.strategy.canary.trafficRouting',
     ],
   },
@@ -81,7 +82,7 @@ export const rolloutTrafficRouting = defineRule({
   stricterThanUpstream: {
     pluginMaxWeight: {
       why: 'The validation does not know what a plugin does. The Gateway API plugin v0.15.0 sets a weight below 0 when the canary gets more than 100, at the latest at the end of the update. The API server rejects it, and the update stands still.',
-      seenBy: ['agreement'],
+      seenBy: ['agreement', 'e2e'],
     },
     unnamed: {
       why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not check that the object has a name. For App Mesh, Ambassador and Istio it does not always. The router fails at the first weight.',
@@ -120,7 +121,7 @@ export const rolloutTrafficRouting = defineRule({
     }
     const max = optionalNumber(routing['maxTrafficWeight']) ?? 0;
     const isGateway = Object.hasOwn(asObject(routing['plugins']), GATEWAY_PLUGIN);
-    if (max > 100 && isGateway && isKnownGatewayPlugin(context.versions))
+    if (max > 100 && isGateway && stepsOf(rollout).length > 0 && isKnownGatewayPlugin(context.versions))
       context.report('pluginMaxWeight', {
         path: [...ROUTING_PATH, 'maxTrafficWeight'],
         anchor: 'pluginMaxWeight',

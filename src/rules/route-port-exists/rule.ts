@@ -18,14 +18,14 @@ export const routePortExists = defineRule({
   id: 'route-port-exists',
   summary: 'The routes of a Rollout send only to ports that their Services have.',
   explanation:
-    'If a VirtualService destination, a backendRef or an Ingress backend has a port that its Service does not ' +
-    'have, its traffic goes nowhere. For a canary this shows only when it gets traffic. The controller does not ' +
+    'If a VirtualService destination, a backendRef or a backend in an Ingress, TraefikService or ApisixRoute has a ' +
+    'port that its Service does not have, its traffic goes nowhere. For a canary this shows only when it gets traffic. The controller does not ' +
     'check ports. For nginx it copies the stable Ingress and puts the canary Service into the copy, so that ' +
     'Service needs the same port. For ALB it sends to servicePort of both Services. A destination without a port ' +
     'is valid for a Service with one port. With several ports, Istio uses the port number that the request came ' +
     'in on. Behind a gateway this is a port of the gateway. Source: Istio, networking/core/route ' +
     '(GetDestinationCluster) and analysis message IST0112; Gateway API, BackendObjectReference; Argo Rollouts ' +
-    'v1.9.1, rollout/trafficrouting/nginx and alb.',
+    'v1.9.1, rollout/trafficrouting (nginx, alb, traefik and apisix).',
   subject: { 'Rollout.argoproj.io': PORT_USE_PLACES },
   reads: {
     Service: ['spec.ports', 'spec.type'],

@@ -5,7 +5,7 @@ import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
 const WHY =
-  'The validation does not read TraefikServices. Each attempt to set a weight fails, so the update stands at its first weight.';
+  'The validation does not read TraefikServices. Each attempt to set a weight fails, so the update is stuck.';
 
 export const traefikServices = defineRule({
   id: 'traefik-services',
@@ -13,7 +13,7 @@ export const traefikServices = defineRule({
   explanation:
     'The controller sets the weights of two entries in spec.weighted.services, which it finds by the names of the ' +
     'stable and the canary Service. It does not create them, and mirroring does not count. If one is missing, it fails ' +
-    'at each attempt, and the update stands still. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/traefik ' +
+    'at each attempt, and the update is stuck. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/traefik ' +
     '(SetWeight).',
   subject: {
     'Rollout.argoproj.io': [
