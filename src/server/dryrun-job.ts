@@ -1,5 +1,4 @@
 import type { RecordedAnswers, Question } from '../admission/recording-world.ts';
-import { checkPolicy, parsePolicy, type PolicyCatalog } from '../policy/load.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { InstalledFields } from '../world/field-tree.ts';
 import { isObject, asString } from '../world/read.ts';
@@ -67,9 +66,9 @@ export type DryRunBody =
 /**
  * Reads a dry-run body. Returns its manifests as text and, from an envelope `{"manifests": ..., "policy": ...}`, the
  * candidate policy; or the errors. An envelope is JSON without apiVersion and kind; every other body is manifests.
- * Never throws.
+ * Never rejects.
  */
-export function readDryRunBody(body: Uint8Array, known: PolicyCatalog): DryRunBody {
+export async function readDryRunBody(body: Uint8Array): Promise<DryRunBody> {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
   if (!text.trimStart().startsWith('{')) return { ok: true, text, candidate: undefined };
   const parsed = parseJson(body);
@@ -87,7 +86,13 @@ export function readDryRunBody(body: Uint8Array, known: PolicyCatalog): DryRunBo
   const manifestText = typeof manifests === 'string' ? manifests : JSON.stringify(manifests, undefined, 2);
   if (policy === undefined) return { ok: true, text: manifestText, candidate: undefined };
   if (typeof policy !== 'string' && !isObject(policy)) return invalid('policy: must be text or an object');
-  const loaded = typeof policy === 'string' ? parsePolicy(asString(policy), known) : checkPolicy(policy, known);
+  // Only when they are needed: the thread of dry runs would take 5 MiB more without end.
+  const [{ checkPolicy, parsePolicy }, { POLICY_CATALOG }] = await Promise.all([
+    import('../policy/load.ts'),
+    import('../admission/policy-catalog.ts'),
+  ]);
+  const loaded =
+    typeof policy === 'string' ? parsePolicy(asString(policy), POLICY_CATALOG) : checkPolicy(policy, POLICY_CATALOG);
   return loaded.ok
     ? { ok: true, text: manifestText, candidate: loaded.policy }
     : { ok: false, errors: loaded.errors.map((error) => `policy: ${error}`) };

@@ -2,7 +2,6 @@ import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { prepareDryRun, runDryRun, type DryRunAnswer, type PreparedDryRun } from '../admission/dryrun.ts';
-import { POLICY_CATALOG } from '../admission/policy-catalog.ts';
 import { mergeAnswers, NO_ANSWERS, type RecordedAnswers } from '../admission/recording-world.ts';
 import { PRESERVERS } from '../preserve/index.ts';
 import { formats } from '../report/index.ts';
@@ -42,13 +41,13 @@ interface Current {
 let current: Current | undefined;
 let fields = NO_INSTALLED_FIELDS;
 
-function handle(message: ToWorker): FromWorker | undefined {
+async function handle(message: ToWorker): Promise<FromWorker | undefined> {
   if ('job' in message) {
     fields = message.fields ?? fields;
     const { body: bytes, format, ...job } = message.job;
     const heavy = whyTooHeavy(bytes);
     if (heavy !== undefined) return { reply: problem(413, heavy) };
-    const body = readDryRunBody(bytes, POLICY_CATALOG);
+    const body = await readDryRunBody(bytes);
     if (!body.ok) return { reply: problem(400, body.errors.join('; ')) };
     current = {
       prepared: prepareDryRun({ ...job, text: body.text, candidate: body.candidate }),
@@ -98,14 +97,14 @@ function yieldToAdmission(): void {
 
 yieldToAdmission();
 
+// The next message comes only after the answer to this one, or after a piece of answers, which is handled at once.
 parentPort?.on('message', (message: ToWorker) => {
-  try {
-    const result = handle(message);
-    if (result !== undefined) parentPort?.postMessage(result);
-  } catch (error) {
-    current = undefined;
-    parentPort?.postMessage({
-      reply: problem(500, `internal error in the dry run: ${messageOf(error)}`),
-    } satisfies FromWorker);
-  }
+  void handle(message)
+    .catch((error: unknown): FromWorker => {
+      current = undefined;
+      return { reply: problem(500, `internal error in the dry run: ${messageOf(error)}`) };
+    })
+    .then((result) => {
+      if (result !== undefined) parentPort?.postMessage(result);
+    });
 });
