@@ -43,9 +43,10 @@ export function apisixRefOf(rollout: KubeObject): ApisixRef {
   const listed = asArray(dig(route, 'rules'));
   const path = [...ROUTE_PATH, 'name'];
   // The Go types of the controller drop an empty list.
-  const rules = listed.length > 0
-    ? listed.map((rule, index) => ({ name: asString(rule), path: [...ROUTE_PATH, 'rules', index] }))
-    : [{ name, path }];
+  const rules =
+    listed.length > 0
+      ? listed.map((rule, index) => ({ name: asString(rule), path: [...ROUTE_PATH, 'rules', index] }))
+      : [{ name, path }];
   return { name, path, rules };
 }
 

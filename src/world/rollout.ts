@@ -230,6 +230,9 @@ export function destinationRuleOf(rollout: KubeObject): DestinationRuleRef | und
   };
 }
 
+/** The places that `isMidUpdate` reads. */
+export const MID_UPDATE_PLACES: readonly Place[] = ['status.currentPodHash', 'status.stableRS', 'status.abort'];
+
 /**
  * Reports whether an update of a Rollout is in progress: both hashes are known, they differ, and it is not aborted.
  * @param rollout - From the cluster, with its status.

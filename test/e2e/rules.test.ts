@@ -15,7 +15,7 @@ import { bareRollout, expectedReaction, DOORS, isInvalidAlone, pairOf, type Door
 import { messagesPage, type Shown } from './rules/messages.ts';
 import { reactionIn, UNJUDGED } from './rules/people.ts';
 
-// The cluster lacks KEDA, Ambassador, App Mesh and the like, so nothing is known about them. A GRPCRoute that names no
+// The cluster lacks KEDA, Ambassador, App Mesh, Traefik and the like, so nothing is known about them. A GRPCRoute that names no
 // port is rejected by its CRD.
 const NOT_HERE = new Set([
   'autoscaler-target/bad-keda-default.yaml: referrer last',
@@ -26,6 +26,9 @@ const NOT_HERE = new Set([
   'appmesh-routes/bad-no-router.yaml: referenced last',
   'appmesh-routes/bad-router-absent.yaml: referrer last',
   'reference-exists/bad-other-routers.yaml: referrer last',
+  ...['apisix', 'traefik'].flatMap((router) =>
+    ['referrer', 'referenced'].map((last) => `route-port-exists/bad-${router}-port.yaml: ${last} last`),
+  ),
   ...(versionsMatching(controllerVersions(), { before: 'datadogRequestTimeout' }) === 'all'
     ? ['analysis-placeholders/bad-request-timeout.yaml: referenced last']
     : []),

@@ -13,7 +13,13 @@ import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, asString, stringMap } from '../../world/read.ts';
-import { DESTINATION_RULE_PLACES, destinationRuleOf, isMidUpdate, MANAGED_BY } from '../../world/rollout.ts';
+import {
+  DESTINATION_RULE_PLACES,
+  destinationRuleOf,
+  isMidUpdate,
+  MANAGED_BY,
+  MID_UPDATE_PLACES,
+} from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
@@ -32,7 +38,7 @@ export const destinationRuleSubsets = defineRule({
     'DestinationRule arrives first, the controller deletes the new subset. This is only a warning, because the next ' +
     'apply fixes it. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/istio ' +
     '(UpdateHash, validateDestinationRule); host names: Istio, ResolveShortnameToFQDN.',
-  subject: { 'Rollout.argoproj.io': [...DESTINATION_RULE_PLACES, ...DRIVEN_ROUTE_PLACES] },
+  subject: { 'Rollout.argoproj.io': [...DESTINATION_RULE_PLACES, ...DRIVEN_ROUTE_PLACES, ...MID_UPDATE_PLACES] },
   reads: {
     [DESTINATION_RULE]: ['metadata.annotations', 'spec.host', 'spec.subsets[*].name'],
     'VirtualService.networking.istio.io': ROUTE_PLACES,
@@ -110,7 +116,7 @@ export const destinationRuleSubsets = defineRule({
     const { name } = destinationRule.metadata;
 
     const there = subsetNames(destinationRule);
-    const isStripped = !isMidUpdate(rollout) && isStrippedBy(rollout, destinationRule, there);
+    const isStripped = isStrippedBy(rollout, destinationRule, there) && !isMidUpdate(rollout);
     for (const { field, subset } of subsets.filter((ours) => !there.has(ours.subset))) {
       if (isStripped) {
         context.report('deleted', { path: [...PATH, field], anchor: subset, data: { name, subset } });

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../world/object.ts';
 import { GATEWAY_PLUGIN } from '../../world/gateway.ts';
 import { renderPath, type Path } from '../../world/path.ts';
-import { asArray, asObject, dig, isObject, optionalNumber, asString } from '../../world/read.ts';
+import { asArray, asObject, dig, isObject, optionalNumber, asString, type JsonObject } from '../../world/read.ts';
 import { canaryOf, stepsOf, trafficRoutingOf, virtualServiceReadings } from '../../world/rollout.ts';
 import { isKnownGatewayPlugin, type OfVersions } from '../../world/rollouts-versions.ts';
 import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
@@ -119,14 +119,7 @@ export const rolloutTrafficRouting = defineRule({
         data: {},
       });
     }
-    const max = optionalNumber(routing['maxTrafficWeight']) ?? 0;
-    const isGateway = Object.hasOwn(asObject(routing['plugins']), GATEWAY_PLUGIN);
-    if (max > 100 && isGateway && stepsOf(rollout).length > 0 && isKnownGatewayPlugin(context.versions))
-      context.report('pluginMaxWeight', {
-        path: [...ROUTING_PATH, 'maxTrafficWeight'],
-        anchor: 'pluginMaxWeight',
-        data: { max },
-      });
+    checkPluginMaxWeight(context, rollout, routing);
     if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: {} });
     checkForms(context, rollout);
     for (const { router, path, versions } of unnamed(rollout)) {
@@ -139,6 +132,15 @@ export const rolloutTrafficRouting = defineRule({
     }
   },
 });
+
+// At the end of the steps the canary gets the whole maxTrafficWeight. Without steps no weight is ever set.
+function checkPluginMaxWeight(context: RuleContext<typeof messages>, rollout: KubeObject, routing: JsonObject): void {
+  const max = optionalNumber(routing['maxTrafficWeight']) ?? 0;
+  const isGateway = Object.hasOwn(asObject(routing['plugins']), GATEWAY_PLUGIN);
+  if (max <= 100 || !isGateway || stepsOf(rollout).length === 0 || !isKnownGatewayPlugin(context.versions)) return;
+  const path = [...ROUTING_PATH, 'maxTrafficWeight'];
+  context.report('pluginMaxWeight', { path, anchor: 'pluginMaxWeight', data: { max } });
+}
 
 function checkForms(context: RuleContext<typeof messages>, rollout: KubeObject): void {
   for (const { router, kind, single, plural } of FORMS) {
