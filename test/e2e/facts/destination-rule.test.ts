@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { dig, asString, stringMap } from '../../../src/world/read.ts';
-import type { KubeObject } from '../../../src/world/object.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { READY_AFTER } from '../harness/kubelet.ts';
 import { until } from '../harness/program.ts';
-import { Recorder } from '../harness/recorder.ts';
+import { Recorder, recordedVersion } from '../harness/recorder.ts';
 import { destinationRule, HASH, MANAGED_BY, rollout, service, subsetCanary, to, virtualService } from './manifests.ts';
 import { fact, Scene, subsetsOf, unreconciled, weights } from './scene.ts';
 
@@ -292,12 +291,10 @@ describe('pods that are not ready', () => {
           async () => dig(await scene.get('Rollout'), 'status', 'currentPodHash') !== before,
         );
         await scene.phase('Paused', 1);
-        const version = (object: KubeObject | undefined): bigint =>
-          BigInt(asString(object?.metadata['resourceVersion']));
-        const switched = version(
+        const switched = recordedVersion(
           (await rule?.stop())?.find((found) => ![before, undefined].includes(subsetsOf(found)['canary'])),
         );
-        const zero = version(
+        const zero = recordedVersion(
           (await virtual?.stop())?.find((found) => weights(found)[0]?.[1].includes('web/canary 0') === true),
         );
         expect(zero < switched).toBe(true);

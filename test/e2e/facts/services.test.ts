@@ -3,7 +3,7 @@ import { asArray, dig, asString, stringMap, type JsonObject } from '../../../src
 import type { KubeObject } from '../../../src/world/object.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
-import { Recorder } from '../harness/recorder.ts';
+import { Recorder, recordedVersion } from '../harness/recorder.ts';
 import {
   destinationRule,
   HASH,
@@ -375,7 +375,7 @@ describe('the order of writes', () => {
       await scene.reconciled();
       const current = asString(dig(paused, 'status', 'currentPodHash'));
       const first = async (recorder: Recorder | undefined, when: (object: object) => boolean): Promise<bigint> =>
-        BigInt(asString((await recorder?.stop())?.find(when)?.metadata['resourceVersion']));
+        recordedVersion((await recorder?.stop())?.find(when));
       const hash = await first(rule, (version) => subsetsOf(version as never)['canary'] === current);
       const weight = await first(virtual, (version) =>
         (weights(version as never)[0]?.[1] ?? []).includes('web/canary 20'),
@@ -401,11 +401,9 @@ describe('the order of writes', () => {
       ]);
       await scene.update();
       const current = asString(dig(await scene.phase('Paused', 1), 'status', 'currentPodHash'));
-      const version = (object: object | undefined): bigint =>
-        BigInt(asString(dig(object, 'metadata', 'resourceVersion')));
       const [ofRollout, ofService] = await Promise.all([rolloutVersions.stop(), canary.stop()]);
-      const known = version(ofRollout.find((found) => dig(found, 'status', 'currentPodHash') === current));
-      const selected = version(ofService.find((found) => hashOf(found) === current));
+      const known = recordedVersion(ofRollout.find((found) => dig(found, 'status', 'currentPodHash') === current));
+      const selected = recordedVersion(ofService.find((found) => hashOf(found) === current));
       expect(current).not.toBe(stable);
       expect(known < selected).toBe(true);
       expect(asArray(dig(await scene.get('VirtualService'), 'spec', 'http'))).toHaveLength(1);

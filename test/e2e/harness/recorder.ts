@@ -69,3 +69,13 @@ export class Recorder {
 export function versionOf(object: KubeObject | undefined): bigint {
   return object === undefined ? 0n : BigInt(asString(object?.metadata['resourceVersion']));
 }
+
+/**
+ * Returns the version of a recorded object, as `versionOf` does.
+ *
+ * @throws Error - If there is no such object.
+ */
+export function recordedVersion(object: KubeObject | undefined): bigint {
+  if (object === undefined) throw new Error('no such version was recorded');
+  return versionOf(object);
+}
