@@ -26,7 +26,7 @@ const EXCEPTIONS: readonly (readonly [file: string, path: string | RegExp, why: 
   ['src/preserve/route-weights.ts', /^(inProgressLabel(Key|Value)|disableInProgressLabel)$/, 'plugin configuration'],
   [
     'src/world/field-tree.ts',
-    /^(spec\.(group|names|versions)|schema$|schema\.|served$|x-kubernetes-preserve|properties$|additionalProperties$)/,
+    /^(spec\.(group|names|versions)|schema$|schema\.|served$|x-kubernetes-(preserve|embedded)|properties$|additionalProperties$)/,
     'CustomResourceDefinition, without a compiled schema',
   ],
   ['src/world/plugins.ts', 'location', 'in the text of a ConfigMap'],

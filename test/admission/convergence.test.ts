@@ -162,6 +162,18 @@ describe('one commit that changes both sides', () => {
   });
 });
 
+describe('a DestinationRule that the controller has written to', () => {
+  it('may not lose the canary subset in the middle of an update', async () => {
+    const [before] = COMMITS['a renamed subset'] ?? [''];
+    const state = stateOf(updating(objectsOf(before), true));
+    reconcile(state);
+    const rule = [...state.values()].find(({ kind }) => kind === 'DestinationRule') as KubeObject;
+    const subsets = asArray(dig(rule, 'spec', 'subsets')).filter((subset) => dig(subset, 'name') !== 'version-v2');
+    const without = { ...rule, spec: { ...asObject(rule['spec']), subsets } };
+    expect(await apply(state, [...state.values()], without)).toContain('has no subset "version-v2"');
+  });
+});
+
 describe('a client that stops at the first error and writes Rollouts before their routes', () => {
   for (const [name, [before, after]] of Object.entries(COMMITS)) {
     it(`brings the commit at its first apply: ${name}`, async () => {
