@@ -34,7 +34,7 @@ const CASES: readonly Case[] = [true, false]
     })),
   );
 // More at once only wait for each other.
-const AT_A_TIME = 8;
+const AT_A_TIME = 5;
 
 let cluster: Cluster;
 let argoCd: ArgoCd;

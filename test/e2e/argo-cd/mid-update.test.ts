@@ -19,7 +19,7 @@ const CASES: readonly Case[] = TWO_SIDED.flatMap((commit) =>
   [WAYS.retry, WAYS.noSelfHeal, WAYS.endless].map((way) => ({ commit, way })),
 ).flatMap((each, index) => MODES.map((mode) => ({ ...each, mode, namespace: `${slugOf(mode)}-${index}` })));
 // More at once only wait for each other.
-const AT_A_TIME = 8;
+const AT_A_TIME = 5;
 
 let cluster: Cluster;
 let argoCd: ArgoCd;

@@ -52,7 +52,8 @@ export function prepared(objects: readonly KubeObject[]): KubeObject[] {
       metrics: [
         {
           name: 'errors',
-          // Nothing is updated while this is in a commit, so nobody asks this server.
+          // No update takes so long, so nobody asks this server.
+          initialDelay: '1h',
           provider: { web: { url: `http://metrics.invalid/{{args.${ARGUMENT}}}`, jsonPath: '{$.errors}' } },
           successCondition: 'result < 1',
         },
