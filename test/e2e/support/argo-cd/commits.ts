@@ -80,8 +80,11 @@ export async function midUpdate(place: Place, mode: Mode, way: Way, commit: TwoS
   const during = await outcomeOf(scene, place);
   await scene.rollouts('promote', '--full');
   await healthy(cluster, namespace, CANARY.rollout);
-  // Argo CD says that it goes on, so it has to arrive.
-  if (during.error === 'Retrying') await arrives(scene);
+  // Argo CD says that it goes on, so it has to arrive, and the sync to end.
+  if (during.error === 'Retrying') {
+    await arrives(scene);
+    await scene.application.shows('ends its sync', ({ phase }) => phase === 'Succeeded');
+  }
   const after = await outcomeOf(scene, place);
   let byHand: Outcome | undefined;
   if (after.missing.length > 0) {
