@@ -21,8 +21,6 @@ export interface ApplicationSpec {
   /** The namespace that it is installed in. */
   readonly namespace: string;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** `spec.ignoreDifferences`. */
-  readonly ignoreDifferences?: readonly object[] | undefined;
   /** `spec.syncPolicy`. */
   readonly syncPolicy: object;
 }
@@ -75,7 +73,6 @@ export class Application {
         },
         destination: { server: 'https://kubernetes.default.svc', namespace: spec.namespace },
         syncPolicy: spec.syncPolicy,
-        ...(spec.ignoreDifferences === undefined ? {} : { ignoreDifferences: spec.ignoreDifferences }),
       },
     });
     return new Application(api, name, spec, recorder);
