@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asArray, dig, asString } from '../../../src/world/read.ts';
+import { asArray, asString, dig, optionalString } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { Refused, type Api } from './api.ts';
 
@@ -106,10 +106,12 @@ export class Kubelet {
       };
       await this.#api.call('POST', `/api/v1/namespaces/${at.namespace}/pods/${at.name}/binding`, binding);
     }
-    const number = this.#pods++;
-    const podIP = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
     const after = asString(dig(pod.metadata, 'annotations', READY_AFTER)) || '0';
-    await this.#api.patch(at, { status: statusOf(pod, podIP, false) }, 'status');
+    // An attempt whose answer was lost has done its part: a pod that serves must not be set back.
+    if (isReady(pod)) return;
+    const known = optionalString(dig(pod, 'status', 'podIP'));
+    const podIP = known ?? addressOf(this.#pods++);
+    if (known === undefined) await this.#api.patch(at, { status: statusOf(pod, podIP, false) }, 'status');
     if (after === 'never') return;
     await sleep(Number(after), undefined, { ref: false });
     await this.#api.patch(at, { status: statusOf(pod, podIP, true) }, 'status');
@@ -124,6 +126,16 @@ export class Kubelet {
       preconditions: { uid: pod.metadata['uid'] },
     });
   }
+}
+
+function isReady(pod: KubeObject): boolean {
+  return asArray(dig(pod, 'status', 'conditions')).some(
+    (condition) => dig(condition, 'type') === 'Ready' && dig(condition, 'status') === 'True',
+  );
+}
+
+function addressOf(number: number): string {
+  return `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
 }
 
 function statusOf(pod: KubeObject, podIP: string, ready: boolean): unknown {
