@@ -16,6 +16,9 @@ export class BudgetSpentError extends Error {}
 /** Why nothing more may be checked when the time is over. */
 export const NO_TIME = 'no time was left';
 
+/** What an analysis costs, in operations. A Rollout may have more analyses than its budget allows lookups. */
+export const COST_OF_ANALYSIS = 8;
+
 // Reading the clock costs as much as an operation.
 const OPERATIONS_BETWEEN_CLOCKS = 64;
 

@@ -114,7 +114,7 @@ async function drive(
 
 // What a write wiped the controller writes back at once. After a Conflict Argo CD syncs again.
 async function sync(edits: readonly KubeObject[], way: Way): Promise<void> {
-  const printed = await cluster.argoCd.undisturbed([...ARGO_CD_WAYS[way], '-f', '-'], yamlOf(edits));
+  const printed = await cluster.argoCd.try([...ARGO_CD_WAYS[way], '-f', '-'], yamlOf(edits));
   if (printed.code !== 0) throw new Error(`${way}:\n${printed.stderr}`);
 }
 

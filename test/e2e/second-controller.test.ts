@@ -88,14 +88,14 @@ describe('a second controller outside the namespaces that the policy names', () 
       return yamlOf([{ ...rollout, spec: { ...asObject(rollout['spec']), strategy } }]);
     };
     const account = await cluster.as(SECOND);
-    const refused = await account.undisturbed(['replace', '-f', '-'], invalid(120));
+    const refused = await account.try(['replace', '-f', '-'], invalid(120));
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('[rollgate/rollout-steps]')]);
     await inAudit(cluster, async () => {
-      const audited = await account.undisturbed(['replace', '-f', '-'], invalid(130));
+      const audited = await account.try(['replace', '-f', '-'], invalid(130));
       expect([audited.code, audited.stderr]).toEqual([0, expect.stringContaining('[rollgate/rollout-steps]')]);
     });
     const exempt = await cluster.as(cluster.argo.account);
-    const printed = await exempt.undisturbed(['replace', '-f', '-'], invalid(140));
+    const printed = await exempt.try(['replace', '-f', '-'], invalid(140));
     expect([printed.code, printed.stderr]).toEqual([0, expect.not.stringContaining('[rollgate/')]);
   });
 });

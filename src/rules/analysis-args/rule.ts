@@ -16,6 +16,7 @@ import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { inEach } from '../../world/place.ts';
 import { dig } from '../../world/read.ts';
+import { COST_OF_ANALYSIS } from '../budget.ts';
 import { defineRule, type Message, type RuleContext } from '../define.ts';
 import { once } from '../once.ts';
 import { listed, quoted } from '../wording.ts';
@@ -112,9 +113,6 @@ export const analysisArgs = defineRule({
     }
   },
 });
-
-// In operations. A Rollout may have more analyses than its budget allows lookups.
-const COST_OF_ANALYSIS = 8;
 
 // In a Rollout the last of two counts, and one without a value is the empty string. An Experiment passes over it.
 function checkValues(context: Context, { args, anchor, title }: Analysis): void {

@@ -14,6 +14,7 @@ import { memo } from '../../world/memo.ts';
 import { limitProblems, LIMIT_FIELDS, namesOf, resolveWith, type Resolve } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asString } from '../../world/read.ts';
+import { COST_OF_ANALYSIS } from '../budget.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { CombinedRules } from './combined-rules.ts';
@@ -73,9 +74,6 @@ export function checkHolder(context: Context, holder: KubeObject): void {
 function sizeOf(template: KubeObject): number {
   return metricsOf(template).length + templateArgs(template).length;
 }
-
-// In operations. A Rollout may have more analyses than its budget allows lookups.
-const COST_OF_ANALYSIS = 8;
 
 // What follows depends only on the templates, so it is derived once for all analyses that combine the same ones.
 

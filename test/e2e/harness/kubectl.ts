@@ -60,9 +60,9 @@ export class Kubectl {
    * of an object before it writes, so it runs again if a controller wrote in between.
    */
   async try(args: readonly string[], stdin = ''): Promise<Printed> {
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       const printed = await this.#once(args, stdin);
-      if (args[0] !== 'replace' || !printed.stderr.includes('the object has been modified')) return printed;
+      if (args[0] !== 'replace' || !isConflict(printed) || attempt === ATTEMPTS) return printed;
     }
   }
 
@@ -85,17 +85,6 @@ export class Kubectl {
     if (printed.code !== 0)
       throw new Error(`kubectl ${args.join(' ')} failed (${printed.code}):\n${printed.stderr}${printed.stdout}`);
     return printed;
-  }
-
-  /**
-   * Runs kubectl as `try` does, again as long as the answer is Conflict. `kubectl replace` reads the version of an object
-   * and then sends it, and a controller may write in between.
-   */
-  async undisturbed(args: readonly string[], stdin = ''): Promise<Printed> {
-    for (let attempt = 1; ; attempt++) {
-      const printed = await this.try(args, stdin);
-      if (!isConflict(printed) || attempt === ATTEMPTS) return printed;
-    }
   }
 
   /** Applies objects, and rejects with the output of kubectl if that fails. */

@@ -128,7 +128,8 @@ export class Kubelet {
   }
 }
 
-function isReady(pod: KubeObject): boolean {
+/** Returns whether a pod is ready. */
+export function isReady(pod: KubeObject): boolean {
   return asArray(dig(pod, 'status', 'conditions')).some(
     (condition) => dig(condition, 'type') === 'Ready' && dig(condition, 'status') === 'True',
   );

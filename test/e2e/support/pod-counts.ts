@@ -1,6 +1,7 @@
-import { asArray, asString, dig } from '../../../src/world/read.ts';
+import { asString, dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import type { Api } from '../harness/api.ts';
+import { isReady } from '../harness/kubelet.ts';
 import { until } from '../harness/program.ts';
 import { versionOf } from '../harness/recorder.ts';
 
@@ -63,10 +64,5 @@ export class PodCounts {
 }
 
 function isServing(pod: KubeObject): boolean {
-  return (
-    pod.metadata['deletionTimestamp'] === undefined &&
-    asArray(dig(pod, 'status', 'conditions')).some(
-      (condition) => dig(condition, 'type') === 'Ready' && dig(condition, 'status') === 'True',
-    )
-  );
+  return pod.metadata['deletionTimestamp'] === undefined && isReady(pod);
 }

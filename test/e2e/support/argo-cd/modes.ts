@@ -23,9 +23,5 @@ export function retry(limit: number): object {
 
 /** Returns a mode as a part of the name of a namespace. */
 export function slugOf({ name }: Mode): string {
-  return name
-    .replaceAll(/[^a-zA-Z]+/g, '-')
-    .toLowerCase()
-    .slice(0, 40)
-    .replace(/-$/, '');
+  return name.replaceAll(' ', '-');
 }
