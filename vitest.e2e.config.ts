@@ -15,8 +15,9 @@ const CONVERSION = files(['conversion*', 'trust-policies', 'trust-tools', 'trust
 // Here because the other half takes longer.
 const MOVED = files(['argo-cd', 'attack-*', 'cert-manager']);
 const LOAD = files(['conversion-many']);
-// `npm run test:all -- --part argo-cd` runs these.
+// The parts of the same names of `npm run test:all` run these.
 const ARGO_CD = files(['argo-cd/*']);
+const FLUX = files(['flux/*']);
 
 // Each file has a control plane of its own, and two that work at once are more than two cores bear.
 export default defineConfig({
@@ -28,13 +29,14 @@ export default defineConfig({
         test: {
           name: 'admission',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: [...CONVERSION, ...MOVED, ...ARGO_CD],
+          exclude: [...CONVERSION, ...MOVED, ...ARGO_CD, ...FLUX],
           ...suite,
         },
       },
       { test: { name: 'conversion', include: [...CONVERSION, ...MOVED], exclude: LOAD, ...suite } },
       { test: { name: 'load', include: LOAD, ...suite } },
       { test: { name: 'argo-cd', include: ARGO_CD, ...suite } },
+      { test: { name: 'flux', include: FLUX, ...suite } },
     ],
   },
 });

@@ -38,6 +38,11 @@ const COMPONENTS: readonly Component[] = [
     what: 'the application controller and the repository server',
   },
   {
+    name: 'Flux',
+    pinned: [['flux/go.mod', 'github.com/fluxcd/kustomize-controller']],
+    what: 'kustomize-controller. Its tests are a part of their own, and run when a change touches it.',
+  },
+  {
     name: 'cert-manager',
     pinned: [['cert-manager/go.mod', 'github.com/cert-manager/cert-manager']],
     what: 'its controllers and its cainjector',

@@ -93,6 +93,11 @@ const PARTS: Readonly<Record<string, Part>> = {
     ...E2E,
     items: eachFile('test/e2e/argo-cd/*.test.ts'),
   },
+  flux: {
+    covers: 'the real kustomize-controller with and without Rollgate: the table of docs/flux.md',
+    ...E2E,
+    items: eachFile('test/e2e/flux/*.test.ts'),
+  },
   attacks: {
     covers: 'attacks on the real control plane in all their sizes; the gate runs one short one of each kind',
     ...E2E,

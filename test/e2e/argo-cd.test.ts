@@ -4,7 +4,7 @@ import { Cluster } from './harness/cluster.ts';
 import { mistake, twoSided, WAYS, type Place } from './support/argo-cd/commits.ts';
 import { guardedJourney, STAGES, WEIGHTS } from './support/argo-cd/journey.ts';
 import { MODES, slugOf } from './support/argo-cd/modes.ts';
-import { TWO_SIDED, type TwoSided } from './support/argo-cd/two-sided.ts';
+import { TWO_SIDED, type TwoSided } from './support/commits/two-sided.ts';
 
 // The same with and without Rollgate, and more: `npm run test:all -- --part argo-cd`.
 

@@ -4,8 +4,9 @@ import { ArgoCd } from '../harness/argo-cd/argo-cd.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { mistake, removal, twoSided, WAYS, type Outcome, type Way } from '../support/argo-cd/commits.ts';
 import { MODES, slugOf, type Mode } from '../support/argo-cd/modes.ts';
-import { arrivedCell, tableByMode, type Seen } from '../support/argo-cd/table.ts';
-import { TWO_SIDED, type TwoSided } from '../support/argo-cd/two-sided.ts';
+import { tableByMode, type Seen } from '../support/argo-cd/table.ts';
+import { arrivedCell } from '../support/commits/table.ts';
+import { TWO_SIDED, type TwoSided } from '../support/commits/two-sided.ts';
 import { bounded } from '../support.ts';
 
 /** A commit with one of the ways to write and compare, with Rollgate or without. */

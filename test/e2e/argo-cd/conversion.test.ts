@@ -5,10 +5,10 @@ import { partOf } from '../docs.ts';
 import { ArgoCd } from '../harness/argo-cd/argo-cd.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { ConversionScene, deployment, service } from '../harness/conversion.ts';
-import { only } from '../support/argo-cd/changes.ts';
+import { only } from '../support/commits/changes.ts';
 import { committed, GitApplication, type Settled } from '../support/argo-cd/git-application.ts';
 import { MODES, slugOf, type Mode } from '../support/argo-cd/modes.ts';
-import { tableOf } from '../support/argo-cd/table.ts';
+import { tableOf } from '../support/commits/table.ts';
 
 let cluster: Cluster;
 let argoCd: ArgoCd;

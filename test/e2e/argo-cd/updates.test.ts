@@ -4,7 +4,7 @@ import { ArgoCd } from '../harness/argo-cd/argo-cd.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { guardedJourney, STAGES, unguardedJourney, WEIGHTS, type Journey } from '../support/argo-cd/journey.ts';
 import { MODES, slugOf, type Mode } from '../support/argo-cd/modes.ts';
-import { tableOf } from '../support/argo-cd/table.ts';
+import { tableOf } from '../support/commits/table.ts';
 
 const UNGUARDED = MODES.map((mode) => `unguarded-${slugOf(mode)}`);
 

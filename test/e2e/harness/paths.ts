@@ -2,6 +2,7 @@
 const PLURALS: Readonly<Record<string, string>> = {
   Ingress: 'ingresses',
   EndpointSlice: 'endpointslices',
+  GitRepository: 'gitrepositories',
   ResourceQuota: 'resourcequotas',
   ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
 };

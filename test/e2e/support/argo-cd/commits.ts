@@ -3,11 +3,13 @@ import type { Cluster } from '../../harness/cluster.ts';
 import { until } from '../../harness/program.ts';
 import { edited } from '../canaries.ts';
 import { healthy, pausedAt } from '../rollouts.ts';
-import { all, edit, image, only, rolloutRoute, wave } from './changes.ts';
+import { all, edit, image, only, rolloutRoute, wave } from '../commits/changes.ts';
 import type { Mode } from './modes.ts';
-import type { Arrived, Settled } from './git-application.ts';
-import { ArgoCdScene, CANARY, type SceneOptions } from './scene.ts';
-import { prepared, type TwoSided } from './two-sided.ts';
+import type { Arrived } from '../commits/arrived.ts';
+import type { Settled } from './git-application.ts';
+import { CANARY } from '../commits/example.ts';
+import { ArgoCdScene, type SceneOptions } from './scene.ts';
+import { prepared, type TwoSided } from '../commits/two-sided.ts';
 
 /** How a commit with changes on two sides is helped. */
 export interface Way {

@@ -1,13 +1,10 @@
-import { partialDeepStrictEqual } from 'node:assert';
-import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../../../src/world/object.ts';
 import type { Application, Shown } from '../../harness/argo-cd/application.ts';
 import type { ArgoCd } from '../../harness/argo-cd/argo-cd.ts';
 import type { GitRepository } from '../../harness/argo-cd/git-repository.ts';
 import type { Cluster } from '../../harness/cluster.ts';
-import { yamlOf } from '../../harness/kubectl.ts';
 import { until } from '../../harness/program.ts';
-import { personsPart } from '../canaries.ts';
+import { arrivedOf, filesOf, type Arrived } from '../commits/arrived.ts';
 import { retry, type Mode } from './modes.ts';
 
 // So many comparisons or self-heals with the same result say that it stays so.
@@ -22,12 +19,6 @@ export interface ApplicationOptions {
   readonly retries?: number;
   /** Whether Argo CD puts back what others change; by default it does. */
   readonly selfHeal?: boolean;
-}
-
-/** The kinds of the objects of a commit. */
-export interface Arrived {
-  readonly arrived: readonly string[];
-  readonly missing: readonly string[];
 }
 
 /** What Argo CD shows of an Application in the end. */
@@ -125,15 +116,8 @@ export class GitApplication {
   }
 
   /** Returns the kinds of the objects that the last commit has changed, by whether all that a user sets is stored. */
-  async arrived(): Promise<Arrived> {
-    const before = new Map(this.#before.map((object) => [nameOf(object), object]));
-    const changed = this.objects.filter((object) => !isDeepStrictEqual(object, before.get(nameOf(object))));
-    const stored = await Promise.all(
-      changed.map(async (object) => holds(personsPart(await this.live(object.kind)), personsPart(object))),
-    );
-    const kindsWith = (wanted: boolean): string[] =>
-      changed.filter((_, index) => stored[index] === wanted).map(({ kind }) => kind);
-    return { arrived: kindsWith(true).sort(), missing: kindsWith(false).sort() };
+  arrived(): Promise<Arrived> {
+    return arrivedOf(this.#before, this.objects, ({ kind }) => this.live(kind));
   }
 
   /** Removes the Application, and leaves what it has installed. */
@@ -160,23 +144,4 @@ export async function committed(
     syncPolicy: { automated: { selfHeal, prune: true }, syncOptions, retry: retry(retries) },
   });
   return { cluster, namespace, application, repository, objects, revision, selfHeal };
-}
-
-function filesOf(objects: readonly KubeObject[]): Record<string, string> {
-  return Object.fromEntries(
-    objects.map((object) => [`${object.kind.toLowerCase()}-${object.metadata.name}.yaml`, yamlOf([object])]),
-  );
-}
-
-function nameOf({ kind, metadata }: KubeObject): string {
-  return `${kind} ${metadata.name}`;
-}
-
-function holds(stored: unknown, wanted: unknown): boolean {
-  try {
-    partialDeepStrictEqual(stored, wanted);
-    return true;
-  } catch {
-    return false;
-  }
 }

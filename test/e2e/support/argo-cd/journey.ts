@@ -4,10 +4,11 @@ import { until } from '../../harness/program.ts';
 import type { KubeObject } from '../../../../src/world/object.ts';
 import { asArray, dig } from '../../../../src/world/read.ts';
 import { healthy, pausedAt, rolloutThat } from '../rollouts.ts';
-import { edit, image } from './changes.ts';
+import { edit, image } from '../commits/changes.ts';
 import type { Mode } from './modes.ts';
 import type { Settled } from './git-application.ts';
-import { ArgoCdScene, CANARY } from './scene.ts';
+import { CANARY } from '../commits/example.ts';
+import { ArgoCdScene } from './scene.ts';
 
 /** The stages of an update, each of which begins with a commit or with a command of the plugin. */
 export const STAGES = ['first sync', 'canary', 'edit', 'promotion', 'abort', 'revert'] as const;

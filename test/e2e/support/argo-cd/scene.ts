@@ -1,23 +1,10 @@
-import { asArray, asString, dig } from '../../../../src/world/read.ts';
 import type { KubeObject } from '../../../../src/world/object.ts';
 import type { ArgoCd } from '../../harness/argo-cd/argo-cd.ts';
 import type { Cluster } from '../../harness/cluster.ts';
-import { Recorder } from '../../harness/recorder.ts';
-import { CANARIES, objectsIn, type Canary } from '../canaries.ts';
+import type { Recorder } from '../../harness/recorder.ts';
+import { objectsIn } from '../canaries.ts';
+import { CANARY, canaryWeights, recordVirtualService } from '../commits/example.ts';
 import { committed, GitApplication, type ApplicationOptions, type Committed } from './git-application.ts';
-
-/** The Istio subset-level example. In its manifest the canary has all the traffic, as people write it. */
-export const CANARY = CANARIES.find(({ name }) => name === 'istio-subset-level') as Canary;
-
-const VIRTUAL_SERVICE = {
-  apiVersion: 'networking.istio.io/v1beta1',
-  kind: 'VirtualService',
-  name: 'virtservice-app07',
-};
-
-// Commits of the tests rename them so.
-const ROUTES = ['primary', 'main'];
-const CANARY_SUBSETS = ['version-v2', 'next'];
 
 /** How the Application of the example is set up. */
 export interface SceneOptions extends ApplicationOptions {
@@ -37,7 +24,7 @@ export class ArgoCdScene extends GitApplication {
   /** Creates a namespace, commits the example, and creates the Application, which is then synced by itself. */
   static async open(cluster: Cluster, argoCd: ArgoCd, namespace: string, options: SceneOptions): Promise<ArgoCdScene> {
     await cluster.admin.run(['create', 'namespace', namespace]);
-    const recorder = await Recorder.start(cluster.controlPlane.admin, { ...VIRTUAL_SERVICE, namespace });
+    const recorder = await recordVirtualService(cluster.controlPlane.admin, namespace);
     const example = objectsIn(CANARY, namespace);
     const objects = options.prepare?.(example) ?? example;
     return new ArgoCdScene(recorder, await committed(cluster, argoCd, namespace, objects, options));
@@ -50,10 +37,7 @@ export class ArgoCdScene extends GitApplication {
 
   /** Returns the weights of the canary in its VirtualService so far, oldest first, repetitions left out. */
   get weights(): number[] {
-    return this.#recorder.versions
-      .map(canaryWeight)
-      .filter((weight) => weight !== undefined)
-      .filter((weight, index, all) => weight !== all[index - 1]);
+    return canaryWeights(this.#recorder);
   }
 
   /** Removes the Application, and ends the recordings. */
@@ -61,13 +45,4 @@ export class ArgoCdScene extends GitApplication {
     await super.close();
     await this.#recorder.stop();
   }
-}
-
-function canaryWeight(virtualService: KubeObject): number | undefined {
-  const found = asArray(dig(virtualService, 'spec', 'http'))
-    .filter((route) => ROUTES.includes(asString(dig(route, 'name'))))
-    .flatMap((route) => asArray(dig(route, 'route')))
-    .find((entry) => CANARY_SUBSETS.includes(asString(dig(entry, 'destination', 'subset'))));
-  const weight = dig(found, 'weight');
-  return found === undefined ? undefined : Number(weight ?? 0);
 }
