@@ -116,6 +116,12 @@ const PARTS: Readonly<Record<string, Part>> = {
     env: { BUDGET_CASES: '100000' },
     items: eachFile('test/admission/budget.property.test.ts'),
   },
+  'seen-changes-100000': {
+    covers: '100,000 random edits of fixtures and generated bundles: the rules that run find what all rules find',
+    config: 'vitest.config.ts',
+    env: { SEEN_CHANGES_CASES: '100000' },
+    items: eachFile('test/seen-changes.test.ts'),
+  },
   'rollouts-1.10': {
     covers: 'the controller of Argo Rollouts 1.10: every fixture, the facts, keeps and conversion',
     ...withRollouts('1.10'),

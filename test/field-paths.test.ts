@@ -2,10 +2,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { RULES } from '../src/rules/index.ts';
 import type { KindId } from '../src/world/object.ts';
-import type { Places } from '../src/world/place.ts';
+import { BY_FIELD_REF, partsOf, type Places } from '../src/world/place.ts';
 import { REFERENCE_PLACES } from '../src/world/reference-places.ts';
 import { FieldPaths, render, type LiteralPath } from './support/field-paths.ts';
-import { partsOf } from './support/places.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const FOLDERS = ['src/rules', 'src/world', 'src/preserve', 'src/migration'];
@@ -109,7 +108,7 @@ describe('the places that rules declare', () => {
   const absent = (places: Places): string[] =>
     (Object.entries(places) as [KindId, readonly string[]][]).flatMap(([kind, list]) =>
       list.flatMap((place) => {
-        const parts = partsOf(place).map((part) => (part === '*' ? part : [part]));
+        const parts = (place === BY_FIELD_REF ? [] : partsOf(place).keys).map((part) => (part === '*' ? part : [part]));
         const gone = sources.missing({ at: '', file: '', rooted: true, parts }, [kind]);
         return gone === undefined ? [] : [`${kind} has no ${gone}`];
       }),

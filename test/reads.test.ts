@@ -2,15 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defineRule, type Rule } from '../src/rules/define.ts';
 import { RULES } from '../src/rules/index.ts';
-import { unreadPlaces } from '../src/rules/unread.ts';
 import { bundleWorld } from '../src/world/manifests.ts';
-import { KINDS, kindOf, type KindId, type KubeObject } from '../src/world/object.ts';
-import { renderPath } from '../src/world/path.ts';
+import { kindOf, type KindId, type KubeObject } from '../src/world/object.ts';
 import { asArray, dig } from '../src/world/read.ts';
 import { isBeingDeleted } from '../src/world/rollout.ts';
 import { cases } from './agreement/cases.ts';
 import { completionsOf, editsOf } from './support/edits.ts';
-import { contains, neverRead, undeclared } from './support/places.ts';
+import { neverRead, undeclared } from './support/places.ts';
 import { readsOf, type Read } from './support/recorder.ts';
 import { setupsIn, type Setup } from './support/setups.ts';
 
@@ -48,29 +46,7 @@ class Reads {
   }
 }
 
-// The rules of the gate that read a place of which unread.ts says that only the presence and type of its value matter.
-const READERS_OF_VALUES: Readonly<Record<string, string>> = {
-  'analysis-args': 'by fieldRef, where unread.ts makes an exception',
-  'analysis-fieldref': 'by fieldRef, where unread.ts makes an exception',
-  'analysis-metrics': 'by fieldRef, where unread.ts makes an exception',
-  'analysis-placeholders': 'by fieldRef, where unread.ts makes an exception',
-  'analysis-templates': 'by fieldRef, where unread.ts makes an exception',
-  'analysis-terminates': 'by fieldRef, where unread.ts makes an exception',
-  'managed-route-clash': 'whether a route has a timeout, which one of the controller has not',
-  'reference-exists': 'by fieldRef, where unread.ts makes an exception',
-  'rollout-container-env': 'whether a variable has a value',
-  'rollout-pod-template': 'whether a container has an image',
-};
-
-function placesOf(kind: KindId, sort: 'anything' | 'values'): string[] {
-  return unreadPlaces(kind)[sort].map((path) =>
-    renderPath(path.map((part) => (part === '*' ? 0 : part))).replaceAll('[0]', '[*]'),
-  );
-}
-
 describe('the places that a rule declares', () => {
-  const readersOfValues = new Set<string>();
-
   it.each(RULES.map((rule) => [rule.id, rule] as const))(
     '%s reads all of them, and no others',
     { timeout: 300_000 },
@@ -83,28 +59,10 @@ describe('the places that a rule declares', () => {
           for (const variant of [...editsOf(object), ...completionsOf(object, DONORS)])
             reads.record({ file, objects: objects.with(index, variant) });
       }
-      for (const { kind, place } of reads.all)
-        if (!rule.lintOnly && placesOf(kind, 'values').some((value) => contains(value, place))) readersOfValues.add(id);
       expect([...reads.undeclared].map(([text, file]) => `${text} (in ${file})`)).toEqual([]);
       expect(neverRead(rule, [...reads.all])).toEqual([]);
     },
   );
-
-  it('are nothing that is taken for unread', () => {
-    const wrong = RULES.flatMap((rule) =>
-      (Object.keys(KINDS) as KindId[]).flatMap((kind) => {
-        const declared = [...(rule.places.subject[kind] ?? []), ...(rule.places.reads[kind] ?? [])];
-        return placesOf(kind, 'anything')
-          .filter((place) => declared.some((each) => contains(each, place) || contains(place, each)))
-          .map((place) => `${rule.id} declares ${place} of ${kind}`);
-      }),
-    );
-    expect(wrong).toEqual([]);
-  });
-
-  it('are values that are taken for irrelevant only in these rules', () => {
-    expect([...readersOfValues].sort()).toEqual(Object.keys(READERS_OF_VALUES));
-  });
 });
 
 describe('the recording', () => {

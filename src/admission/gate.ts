@@ -4,7 +4,6 @@ import type { Preserver } from '../preserve/define.ts';
 import type { Rule } from '../rules/define.ts';
 import { TOO_LARGE } from '../rules/engine.ts';
 import { dependsOnSome, type Finding } from '../rules/finding.ts';
-import { isUnseen } from '../rules/unread.ts';
 import { keyFor, keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
 import { unconfirmedLines } from './unconfirmed.ts';
@@ -139,8 +138,6 @@ export class Gate {
     if (planned?.decided !== undefined)
       return this.#answer(request, object, { decided: planned.decided, skipped: planned.skipped, context }, policy);
     const change = changeOf(request);
-    if (change.before !== undefined && change.after !== undefined && isUnseen(change.before, change.after))
-      return this.#answer(request, object, { decided: [], skipped: [], context }, policy);
     const evaluated = await this.#evaluate(request, object, change, limits, policy);
     return 'exempt' in evaluated
       ? exemptAnswer(request, evaluated.exempt)

@@ -31,8 +31,8 @@ const slow = defineRule({
   id: 'slow-lookups',
   summary: '',
   explanation: '',
-  subject: { 'Rollout.argoproj.io': ['spec.problems'] },
-  reads: { Service: [], 'VirtualService.networking.istio.io': [] },
+  subject: { 'Rollout.argoproj.io': ['spec'] },
+  reads: { Service: ['spec'], 'VirtualService.networking.istio.io': ['spec'] },
   messages: { wrong: { class: 'invalid', text: '{what} is wrong', fix: 'fix it' } },
   check(context, subject) {
     for (const anchor of problemsIn(subject))
@@ -45,7 +45,7 @@ const alone = defineRule({
   id: 'own-problems',
   summary: '',
   explanation: '',
-  subject: { 'Rollout.argoproj.io': ['spec.problems'] },
+  subject: { 'Rollout.argoproj.io': ['spec'] },
   reads: {},
   messages: { wrong: { class: 'invalid', text: '{what} is wrong', fix: 'fix it' } },
   check(context, subject) {
@@ -202,8 +202,8 @@ const needsService = defineRule({
   id: 'needs-service',
   summary: '',
   explanation: '',
-  subject: { 'Rollout.argoproj.io': [] },
-  reads: { Service: [], 'VirtualService.networking.istio.io': [] },
+  subject: { 'Rollout.argoproj.io': ['spec'] },
+  reads: { Service: ['spec'], 'VirtualService.networking.istio.io': ['spec'] },
   messages: { absent: { class: 'invalid', text: 'no Service', fix: 'create it' } },
   check(context) {
     for (let count = 0; count < 3_000; count++) context.find('VirtualService.networking.istio.io', 'shop', 'web');
@@ -237,7 +237,12 @@ describe('a cluster that changes while others have their turn', () => {
     const change = { before: virtualService('web'), after: virtualService('web', 2) };
     const [user] = usersOf('web', 1) as [KubeObject];
     const wrong: KubeObject = { ...user, spec: { ...(user['spec'] as object), problems: ['a'] } };
-    const problems: Rule = { ...alone, id: 'across-problems', reads: ['VirtualService.networking.istio.io'] };
+    const problems: Rule = {
+      ...alone,
+      id: 'across-problems',
+      reads: ['VirtualService.networking.istio.io'],
+      places: { ...alone.places, reads: { 'VirtualService.networking.istio.io': ['spec'] } },
+    };
     for (const event of [
       (store: ObjectStore) => store.put(user),
       (store: ObjectStore) => store.delete('Rollout.argoproj.io', 'shop', user.metadata.name),

@@ -11,7 +11,7 @@ import {
   type Work,
 } from '../rules/engine.ts';
 import { introduced, type Finding, type Skipped } from '../rules/finding.ts';
-import { RuleIndex, type RulesOfKind } from '../rules/rule-index.ts';
+import { RuleIndex, type RulesOfKind, type Seeing } from '../rules/rule-index.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { isBeingDeleted } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
@@ -47,9 +47,12 @@ export function* findIntroduced(
   rules: readonly Rule[],
   budget: Budget,
 ): Work<Introduced> {
+  const seeing = RuleIndex.of(rules).seeing(changes);
+  if (seeing.changed.length === 0) return nothingFor(changes);
   const after = worldAfter(base, changes);
-  const { subjects, skipped } = yield* affectedBy(changes, after, budget);
-  const scope = scopeOf(changes, rules);
+  const { subjects, skipped } =
+    seeing.others.length === 0 ? changedIn(after, changes, budget) : yield* affectedBy(changes, after, budget);
+  const scope = scopeOf(changes, seeing);
   const comparison = new Comparison(after, () => worldBefore(base, changes), scope, budget);
   for (const subject of subjects) yield* comparison.compare(subject);
   const allSkipped = [...skipped, ...comparison.skipped];
@@ -77,24 +80,36 @@ function* affectedBy(
   return { subjects: subjects.flatMap((subject) => presentIn(after, subject) ?? []), skipped };
 }
 
+// Then no other object has to be looked for.
+function changedIn(
+  after: World,
+  changes: readonly Change[],
+  budget: Budget,
+): { readonly subjects: readonly KubeObject[]; readonly skipped: readonly Skipped[] } {
+  budget.count(changes.length);
+  const versions = new Map(changes.flatMap(versionsOf).map((version) => [keyOf(version), version]));
+  return { subjects: [...versions.values()].flatMap((version) => presentIn(after, version) ?? []), skipped: [] };
+}
+
+function nothingFor(changes: readonly Change[]): Introduced {
+  return { findings: [], skipped: [], lookedUp: new Set(changes.flatMap(versionsOf).map(keyOf)), subjects: 0 };
+}
+
 interface Scope {
   isChanged(subject: KubeObject): boolean;
-  /** Only the rules that look at a kind that changed can change their mind about an unchanged subject. */
+  /** Only the rules that read a place that differs can change their mind. */
   rulesFor(subject: KubeObject): RulesOfKind;
 }
 
-function scopeOf(changes: readonly Change[], rules: readonly Rule[]): Scope {
-  const versions = changes.flatMap(versionsOf);
-  const changed = new Set(versions.map(keyOf));
-  const kinds = new Set(versions.flatMap((version) => kindOf(version) ?? []));
-  const all = RuleIndex.of(rules);
-  const relevant = RuleIndex.of(all.reading(kinds));
+function scopeOf(changes: readonly Change[], seeing: Seeing): Scope {
+  const changed = new Set(changes.flatMap(versionsOf).map(keyOf));
+  const [ofChanged, ofOthers] = [RuleIndex.of(seeing.changed), RuleIndex.of(seeing.others)];
   const isChanged = (subject: KubeObject): boolean => changed.has(keyOf(subject));
   return {
     isChanged,
     rulesFor(subject) {
       const kind = kindOf(subject);
-      return kind === undefined ? NO_RULES : (isChanged(subject) ? all : relevant).forSubject(kind);
+      return kind === undefined ? NO_RULES : (isChanged(subject) ? ofChanged : ofOthers).forSubject(kind);
     },
   };
 }

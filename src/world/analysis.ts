@@ -2,7 +2,7 @@ import { collectAnalyses, nameRules, optionalValue, present, templateRefsOf } fr
 import { memo } from './memo.ts';
 import { KINDS, kindOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import type { Place, Places } from './place.ts';
+import { below, BY_FIELD_REF, type Place, type Places } from './place.ts';
 import { asArray, asObject, asString, dig, isObject, type JsonObject } from './read.ts';
 import type { Find } from './rollout.ts';
 import type { TemplateRef, SuppliedArg, NameRule } from './collect-analyses.ts';
@@ -18,7 +18,16 @@ export const TEMPLATE_KINDS = [
  * label or annotation.
  */
 export const ANALYSIS_PLACES = {
-  'Rollout.argoproj.io': ['spec', 'metadata.labels', 'metadata.annotations'],
+  'Rollout.argoproj.io': [
+    ...below('spec.strategy', [
+      'canary.analysis',
+      'canary.steps[*].analysis',
+      'canary.steps[*].experiment',
+      'blueGreen.prePromotionAnalysis',
+      'blueGreen.postPromotionAnalysis',
+    ]),
+    BY_FIELD_REF,
+  ],
   'Experiment.argoproj.io': ['spec.analyses', 'spec.dryRun', 'spec.measurementRetention'],
 } as const satisfies Places;
 

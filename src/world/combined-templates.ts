@@ -40,7 +40,7 @@ export interface CombinedTemplates {
 /** The places that `combinedTemplatesOf` reads in the objects that refer to a template, directly or not. */
 export const COMBINED_TEMPLATE_PLACES = {
   ...inEach(TEMPLATE_KINDS, NESTED_TEMPLATE_PLACES),
-  'Rollout.argoproj.io': ANALYSIS_PLACES['Rollout.argoproj.io'],
+  'Rollout.argoproj.io': [...ANALYSIS_PLACES['Rollout.argoproj.io'], ...REFERENCE_PLACES['Rollout.argoproj.io']],
   'Experiment.argoproj.io': [
     ...ANALYSIS_PLACES['Experiment.argoproj.io'],
     ...REFERENCE_PLACES['Experiment.argoproj.io'],

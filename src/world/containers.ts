@@ -55,6 +55,12 @@ export function containerPlaces(...fields: readonly string[]): readonly string[]
   return ['containers', 'initContainers'].flatMap((list) => fields.map((field) => `spec.${list}[*].${field}`));
 }
 
+/**
+ * The texts in a pod template that change most often. A rule that needs to know only whether there is a pod template, or
+ * something in it, does not read them.
+ */
+export const CONTAINER_TEXTS = containerPlaces('image?', 'args[*]?', 'command[*]?', 'env[*].value?');
+
 /** Returns the containers of the Rollout's own pod template; none with `workloadRef`. */
 export const ownContainers = memo(collectContainers);
 

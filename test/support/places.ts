@@ -1,28 +1,22 @@
 import type { Rule } from '../../src/rules/define.ts';
 import { TEMPLATE_KINDS } from '../../src/world/analysis.ts';
+import { BY_FIELD_REF, FIELD_REF_PLACES, partsOf } from '../../src/world/place.ts';
+import { getOrAdd } from '../../src/world/get-or-add.ts';
 import { ROUTE_KINDS } from '../../src/world/gateway.ts';
 import type { KindId } from '../../src/world/object.ts';
 import { WORKLOAD_KINDS } from '../../src/world/rollout.ts';
 import type { Read } from './recorder.ts';
 
-const partsByPlace = new Map<string, readonly string[]>();
+const keysByPlace = new Map<string, readonly string[]>();
 
-/** Returns the parts of a place; `*` is every item of a list. */
-export function partsOf(place: string): readonly string[] {
-  let parts = partsByPlace.get(place);
-  if (parts === undefined) {
-    parts = [...place.matchAll(/\[(\*|"(?:[^"\\]|\\.)*")\]|[^.[\]]+/g)].map(([text, bracket]) =>
-      bracket === undefined ? text : bracket === '*' ? '*' : (JSON.parse(bracket) as string),
-    );
-    partsByPlace.set(place, parts);
-  }
-  return parts;
+function keysOf(place: string): readonly string[] {
+  return getOrAdd(keysByPlace, place, () => partsOf(place).keys);
 }
 
 /** Reports whether a place is another one, or contains it. */
 export function contains(outer: string, inner: string): boolean {
-  const parts = partsOf(inner);
-  return partsOf(outer).every((part, index) => part === parts[index]);
+  const keys = keysOf(inner);
+  return keysOf(outer).every((key, index) => key === keys[index]);
 }
 
 /**
@@ -32,8 +26,9 @@ export function contains(outer: string, inner: string): boolean {
 export function undeclared(rule: Rule, reads: Iterable<Read>): string[] {
   const { subject, reads: others } = rule.places;
   const found: string[] = [];
-  for (const { kind, of, place, keys } of reads) {
-    const declared = [...(others[kind] ?? []), ...(of === 'subject' ? (subject[kind] ?? []) : [])];
+  for (const { kind, of, place, keys, byFieldRef } of reads) {
+    const named = [...(others[kind] ?? []), ...(of === 'subject' ? (subject[kind] ?? []) : [])];
+    const declared = byFieldRef && named.includes(BY_FIELD_REF) ? [...named, ...FIELD_REF_PLACES] : named;
     if (declared.some((each) => contains(each, place) || (!keys && contains(place, each)))) continue;
     found.push(
       `${rule.id} reads ${keys ? 'all keys of ' : ''}${place === '' ? 'the object' : place}: \`${of}\` of ${kind}`,
@@ -58,7 +53,14 @@ export function neverRead(rule: Rule, reads: readonly Read[]): string[] {
       const ofFamily = reads.filter((read) => read.of === of && family.includes(read.kind));
       return places
         .filter(
-          (place) => !ofFamily.some((read) => contains(asWorkload(kind, place), asWorkload(read.kind, read.place))),
+          (place) =>
+            // That of a value only its presence counts is said below a place that is read.
+            !(place.endsWith('?') && places.some((each) => each !== place && contains(each, place))) &&
+            !ofFamily.some((read) =>
+              place === BY_FIELD_REF
+                ? read.byFieldRef && !places.some((each) => contains(each, read.place) || contains(read.place, each))
+                : contains(asWorkload(kind, place), asWorkload(read.kind, read.place)),
+            ),
         )
         .map((place) => `${rule.id} never reads ${place}: \`${of}\` of ${kind}`);
     }),

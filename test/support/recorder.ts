@@ -3,6 +3,7 @@ import type { Rule } from '../../src/rules/define.ts';
 import { CONTROLLER_CONFIGURATION } from '../../src/world/references.ts';
 import { kindOf, type KindId, type KubeObject, type ObjectKey } from '../../src/world/object.ts';
 import type { Places } from '../../src/world/place.ts';
+import { dig } from '../../src/world/read.ts';
 import { REFERENCE_PLACES, SELECTOR_PLACES } from '../../src/world/reference-places.ts';
 import type { Listing, Lookup, World } from '../../src/world/world.ts';
 
@@ -13,6 +14,8 @@ export interface Read {
   readonly place: string;
   /** Whether it read which keys there are, and so sees every key that comes or goes. */
   readonly keys: boolean;
+  /** Whether the object is a Rollout that reads its own fields by `fieldRef`. */
+  readonly byFieldRef: boolean;
 }
 
 const PLAIN_KEY = /^[A-Za-z_][A-Za-z0-9_-]*$/;
@@ -32,12 +35,15 @@ function placeOf(above: string, key: string): string {
 // One object for one read, so that reads are compared by identity.
 const known = new Map<string, Map<string, Read>>();
 
-function readIn(kind: KindId, of: Read['of'], keys: boolean): (place: string) => Read {
-  const sort = `${kind} ${of} ${keys}`;
+function readIn(
+  { kind, of, byFieldRef }: Pick<Read, 'kind' | 'of' | 'byFieldRef'>,
+  keys: boolean,
+): (place: string) => Read {
+  const sort = `${kind} ${of} ${byFieldRef} ${keys}`;
   const places = known.get(sort) ?? new Map<string, Read>();
   known.set(sort, places);
   return (place) => {
-    const read = places.get(place) ?? { kind, of, place, keys };
+    const read = places.get(place) ?? { kind, of, place, keys, byFieldRef };
     places.set(place, read);
     return read;
   };
@@ -123,8 +129,12 @@ class RecordingWorld implements World {
     if (copy === undefined) {
       const kind = kindOf(object);
       const of = object === this.#subject ? 'subject' : 'reads';
+      const byFieldRef =
+        kind === 'Rollout.argoproj.io' && /"fieldRef"/.test(JSON.stringify(dig(object, 'spec', 'strategy')) ?? '');
       const onRead: OnRead =
-        kind === undefined ? () => undefined : this.#adding(readIn(kind, of, false), readIn(kind, of, true));
+        kind === undefined
+          ? () => undefined
+          : this.#adding(readIn({ kind, of, byFieldRef }, false), readIn({ kind, of, byFieldRef }, true));
       copy = watched(structuredClone(object), '', onRead) as KubeObject;
       this.#copies.set(object, copy);
     }
@@ -165,7 +175,7 @@ class RecordingWorld implements World {
     if (key === undefined || key === CONTROLLER_CONFIGURATION) return;
     const ofReferences: Places = REFERENCE_PLACES;
     for (const place of key.startsWith('selector/') ? SELECTOR_PLACES : (ofReferences[kind] ?? []))
-      this.reads.add(readIn(kind, 'reads', true)(place));
+      this.reads.add(readIn({ kind, of: 'reads', byFieldRef: false }, true)(place));
   }
 
   /** Ends the recording, so that what is done with the findings is not counted. */

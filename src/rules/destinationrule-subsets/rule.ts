@@ -12,7 +12,7 @@ import {
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { asArray, dig, asString, stringMap } from '../../world/read.ts';
+import { asArray, dig, asString } from '../../world/read.ts';
 import {
   DESTINATION_RULE_PLACES,
   destinationRuleOf,
@@ -40,7 +40,11 @@ export const destinationRuleSubsets = defineRule({
     '(UpdateHash, validateDestinationRule); host names: Istio, ResolveShortnameToFQDN.',
   subject: { 'Rollout.argoproj.io': [...DESTINATION_RULE_PLACES, ...DRIVEN_ROUTE_PLACES, ...MID_UPDATE_PLACES] },
   reads: {
-    [DESTINATION_RULE]: ['metadata.annotations', 'spec.host', 'spec.subsets[*].name'],
+    [DESTINATION_RULE]: [
+      'metadata.annotations["argo-rollouts.argoproj.io/managed-by-rollouts"]',
+      'spec.host',
+      'spec.subsets[*].name',
+    ],
     'VirtualService.networking.istio.io': ROUTE_PLACES,
   },
   stricterThanUpstream: {
@@ -248,7 +252,7 @@ function hostTitle({ host, namespace }: PlacedHost): string {
  */
 function isStrippedBy(rollout: KubeObject, destinationRule: KubeObject, there: ReadonlySet<string>): boolean {
   const { canarySubset, stableSubset } = destinationRuleOf(rollout) ?? { canarySubset: '', stableSubset: '' };
-  const isManaged = stringMap(destinationRule.metadata['annotations']).get(MANAGED_BY) === rollout.metadata.name;
+  const isManaged = dig(destinationRule.metadata, 'annotations', MANAGED_BY) === rollout.metadata.name;
   return isManaged && [...there].every((name) => name === canarySubset || name === stableSubset);
 }
 

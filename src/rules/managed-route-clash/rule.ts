@@ -29,7 +29,7 @@ export const managedRouteClash = defineRule({
     'mirror. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B6); source: ' +
     'rollout/trafficrouting/istio (RemoveManagedRoutes).',
   subject: { 'Rollout.argoproj.io': [...STABLE_AND_CANARY_PLACES, ...DESTINATION_RULE_PLACES, ...DRIVEN_ROUTE_PLACES] },
-  reads: { 'VirtualService.networking.istio.io': ['spec.http', 'spec.tls', 'spec.tcp'] },
+  reads: { 'VirtualService.networking.istio.io': ['spec.http', 'spec.http[*].timeout?', 'spec.tls', 'spec.tcp'] },
   stricterThanUpstream: {
     driven: {
       why: 'The validation reads the manifest, not what the controller makes of it. The controller removes the route, and marks the Rollout InvalidSpec from then on (docs/upstream-facts.md, B6).',

@@ -15,7 +15,7 @@ export const rolloutContainerEnv = defineRule({
     'name is the key of the list in the schema. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutSpec) and manifests/crds/rollout-crd.yaml, and Kubernetes v1.34, pkg/apis/core/validation ' +
     '(ValidateEnv, ValidateEnvFrom), which it calls without the relaxed names of newer API servers.',
-  subject: { 'Rollout.argoproj.io': ownContainerPlaces('env', 'envFrom') },
+  subject: { 'Rollout.argoproj.io': ownContainerPlaces('env', 'env[*].value?', 'envFrom') },
   reads: {},
   messages: {
     unnamed: {

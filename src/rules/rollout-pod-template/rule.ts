@@ -75,7 +75,7 @@ export const rolloutPodTemplate = defineRule({
     'pkg/apis/core/validation, which it calls.',
   subject: {
     'Rollout.argoproj.io': [
-      ...ownContainerPlaces('image', 'restartPolicy'),
+      ...ownContainerPlaces('image?', 'restartPolicy'),
       'spec.template.metadata.labels',
       'spec.template.spec.activeDeadlineSeconds',
       'spec.template.spec.restartPolicy',

@@ -1,3 +1,5 @@
+import { CONTAINER_TEXTS } from '../../world/containers.ts';
+import { below } from '../../world/place.ts';
 import { nearest } from '../../world/nearest.ts';
 import { asArray, dig, isObject, asObject } from '../../world/read.ts';
 import { workloadRefOf } from '../../world/rollout.ts';
@@ -21,7 +23,7 @@ export const rolloutWorkloadRef = defineRule({
     'spelling the controller never scales the workload down. Source: Argo Rollouts v1.9.1, ' +
     'pkg/apis/rollouts/validation (ValidateRolloutSpec), pkg/apis/rollouts/v1alpha1 (RolloutSpec.EmptyTemplate), ' +
     'rollout/templateref.go, rollout/sync.go and rollout/replicaset.go.',
-  subject: { 'Rollout.argoproj.io': ['spec.workloadRef', 'spec.template'] },
+  subject: { 'Rollout.argoproj.io': ['spec.workloadRef', 'spec.template', ...below('spec.template', CONTAINER_TEXTS)] },
   reads: {},
   messages: {
     kind: {

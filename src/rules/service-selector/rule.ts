@@ -1,5 +1,6 @@
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { inEach } from '../../world/place.ts';
+import { CONTAINER_TEXTS } from '../../world/containers.ts';
+import { below, inEach } from '../../world/place.ts';
 import { dig, stringMap } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { references, SERVICE_ROLES } from '../../world/references.ts';
@@ -20,6 +21,7 @@ export const serviceSelector = defineRule({
       ...REFERENCE_PLACES['Rollout.argoproj.io'],
       ...effectiveTemplatePlaces(),
       'spec.template',
+      ...below('spec.template', CONTAINER_TEXTS),
       'spec.strategy.canary.canaryMetadata.labels',
       'spec.strategy.canary.stableMetadata.labels',
       'spec.strategy.blueGreen.activeMetadata.labels',
@@ -28,8 +30,11 @@ export const serviceSelector = defineRule({
   },
   reads: {
     Service: ['spec.selector'],
-    ...inEach(['Deployment.apps', 'ReplicaSet.apps'], ['spec.selector', 'spec.template']),
-    PodTemplate: ['template'],
+    ...inEach(
+      ['Deployment.apps', 'ReplicaSet.apps'],
+      ['spec.selector', 'spec.template', ...below('spec.template', CONTAINER_TEXTS)],
+    ),
+    PodTemplate: ['template', ...below('template', CONTAINER_TEXTS)],
   },
   example: { fixture: 'bad-label-lacking.yaml', referenced: 'Service reviews', before: [[/ +version: v1\n/, '']] },
   messages: {

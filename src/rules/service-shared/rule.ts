@@ -10,7 +10,7 @@ import {
 import { keyOf, namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { inEach } from '../../world/place.ts';
-import { stringMap } from '../../world/read.ts';
+import { dig } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { references } from '../../world/references.ts';
 import { isBeingDeleted, MANAGED_BY } from '../../world/rollout.ts';
@@ -88,7 +88,7 @@ export const serviceShared = defineRule({
       ...DRIVEN_ROUTE_PLACES,
       'metadata.deletionTimestamp',
     ],
-    Service: ['metadata.annotations'],
+    Service: ['metadata.annotations["argo-rollouts.argoproj.io/managed-by-rollouts"]'],
     'VirtualService.networking.istio.io': ROUTE_PLACES,
     ...inEach(ROUTE_KINDS, SELECTED_ROUTE_PLACES),
   },
@@ -184,8 +184,8 @@ function checkAnnotation(
   path: Path,
   drivers: Drivers,
 ): void {
-  const owner = stringMap(service.metadata['annotations']).get(MANAGED_BY);
-  if (owner === undefined || owner === rollout.metadata.name || drivers.byName.has(owner)) return;
+  const owner = dig(service.metadata, 'annotations', MANAGED_BY);
+  if (typeof owner !== 'string' || owner === rollout.metadata.name || drivers.byName.has(owner)) return;
   const found = context.lookup('Rollout.argoproj.io', namespaceOf(service), owner);
   const isGone = found.state === 'absent' || (found.state === 'present' && isBeingDeleted(found.object));
   context.report(isGone ? 'leftOver' : 'managed', {
