@@ -1,6 +1,6 @@
-import { analysesOf } from '../world/analysis.ts';
+import { visitAnalyses } from '../world/collect-analyses.ts';
 import { kindOf, type KindId, type KubeObject } from '../world/object.ts';
-import { asString, dig, isObject, type JsonObject } from '../world/read.ts';
+import { asArray, asString, dig, isObject, type JsonObject } from '../world/read.ts';
 
 // A path in an object; `*` matches every item of a list.
 type FieldPath = readonly string[];
@@ -116,12 +116,14 @@ const WITHOUT_VALUES = treeFrom({ anything: METADATA.anything, values: [] });
 
 // An argument with a fieldRef has the value of any field, so any value may matter to the rules about analyses.
 function readsItself(rollout: KubeObject): boolean {
-  return analysesOf(rollout).some(({ args }) =>
-    args.some(({ raw }) => {
-      const path = asString(dig(raw, 'valueFrom', 'fieldRef', 'fieldPath'));
-      return path !== '' && !HARMLESS.test(path);
-    }),
-  );
+  let reads = false;
+  visitAnalyses(rollout, (analysis) => {
+    for (const arg of asArray(analysis['args'])) {
+      const path = asString(dig(arg, 'valueFrom', 'fieldRef', 'fieldPath'));
+      reads ||= path !== '' && !HARMLESS.test(path);
+    }
+  });
+  return reads;
 }
 
 function looksSame(before: unknown, after: unknown, node: Node | undefined): boolean {
