@@ -16,8 +16,11 @@ export class BudgetSpentError extends Error {}
 /** Why nothing more may be checked when the time is over. */
 export const NO_TIME = 'no time was left';
 
-/** What an analysis costs, in operations. A Rollout may have more analyses than its budget allows lookups. */
-export const COST_OF_ANALYSIS = 8;
+/**
+ * What a rule that compares an analysis with its templates spends for it, in operations, in addition to what collecting it
+ * takes. A Rollout may have more analyses than its budget allows lookups.
+ */
+export const COST_OF_ANALYSIS = 7;
 
 // Reading the clock costs as much as an operation.
 const OPERATIONS_BETWEEN_CLOCKS = 64;

@@ -1,5 +1,4 @@
 import { keyOf, type KubeObject } from '../world/object.ts';
-import { pointer } from '../world/path.ts';
 import type { Message, RuleContext } from './define.ts';
 
 /**
@@ -21,12 +20,7 @@ export function once<M extends Record<string, Message>>(context: RuleContext<M>,
     controllerConfigurations: () => context.controllerConfigurations(),
     report(messageId, location) {
       said ??= new Set();
-      const key = JSON.stringify([
-        messageId,
-        keyOf(location.object ?? subject),
-        pointer(location.path),
-        location.anchor,
-      ]);
+      const key = JSON.stringify([messageId, keyOf(location.object ?? subject), location.path, location.anchor]);
       if (said.has(key)) return;
       said.add(key);
       context.report(messageId, location);

@@ -1,11 +1,21 @@
-import { collectAnalyses, nameRules, optionalValue, present, templateRefsOf } from './collect-analyses.ts';
+import {
+  collectAnalyses,
+  nameRules,
+  optionalValue,
+  present,
+  templateRefsOf,
+  visitAnalyses,
+  type Analysis,
+  type NameRule,
+  type SuppliedArg,
+  type TemplateRef,
+} from './collect-analyses.ts';
 import { memo } from './memo.ts';
 import { KINDS, kindOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { below, BY_FIELD_REF, type Place, type Places } from './place.ts';
 import { asArray, asObject, asString, dig, isObject, type JsonObject } from './read.ts';
 import type { Find } from './rollout.ts';
-import type { TemplateRef, SuppliedArg, NameRule } from './collect-analyses.ts';
 
 /** The kinds of analysis template. */
 export const TEMPLATE_KINDS = [
@@ -37,6 +47,24 @@ export const ANALYSIS_PLACES = {
  * `rollout/controller.go`, `experiments/experiment.go`).
  */
 export const analysesOf = memo(collectAnalyses);
+
+// What it takes to collect an analysis, in operations, and how many of its arguments, templates and rules one more buys.
+const COST_OF_COLLECTING = 1;
+const PARTS_OF_OPERATION = 2;
+
+/**
+ * Does the same, for rules: the operations are counted before they are done, because a Rollout can have a hundred thousand
+ * analyses.
+ */
+export function countedAnalyses(holder: KubeObject, { spend }: Pick<Lookups, 'spend'>): readonly Analysis[] {
+  visitAnalyses(holder, (analysis) => {
+    const parts = PARTS.reduce((sum, field) => sum + asArray(analysis[field]).length, 0);
+    spend(COST_OF_COLLECTING + Math.floor(parts / PARTS_OF_OPERATION));
+  });
+  return analysesOf(holder);
+}
+
+const PARTS = ['args', 'templates', 'dryRun', 'measurementRetention'];
 
 /** The places that `nameRulesOf` reads in a template. */
 export const NAME_RULE_PLACES: readonly Place[] = ['spec.dryRun', 'spec.measurementRetention'];

@@ -63,20 +63,47 @@ export function collectAnalyses(holder: KubeObject): readonly Analysis[] {
     case 'Rollout.argoproj.io':
       return blueGreenOf(holder) === undefined ? canaryAnalyses(holder) : blueGreenAnalyses(holder);
     case 'Experiment.argoproj.io':
-      return experimentAnalyses(asObject(holder['spec']), ['spec'], undefined);
+      return addExperimentAnalyses([], asObject(holder['spec']), ['spec'], undefined);
     default:
       return [];
+  }
+}
+
+/** Visits each analysis of a Rollout or an Experiment, as written, in the order of `collectAnalyses`. */
+export function visitAnalyses(holder: KubeObject, visit: (analysis: JsonObject) => void): void {
+  const visitOne = (raw: unknown): void => {
+    if (isObject(raw)) visit(raw);
+  };
+  const visitExperiment = (experiment: unknown): void => asArray(dig(experiment, 'analyses')).forEach(visitOne);
+  const kind = kindOf(holder);
+  if (kind === 'Experiment.argoproj.io') visitExperiment(holder['spec']);
+  if (kind !== 'Rollout.argoproj.io') return;
+  const blueGreen = blueGreenOf(holder);
+  if (blueGreen !== undefined) {
+    visitOne(blueGreen['prePromotionAnalysis']);
+    visitOne(blueGreen['postPromotionAnalysis']);
+    return;
+  }
+  const canary = asObject(canaryOf(holder));
+  visitOne(canary['analysis']);
+  for (const step of asArray(canary['steps'])) {
+    visitOne(dig(step, 'analysis'));
+    visitExperiment(dig(step, 'experiment'));
   }
 }
 
 function canaryAnalyses(rollout: KubeObject): Analysis[] {
   const canary = asObject(canaryOf(rollout));
   const path = ['spec', 'strategy', 'canary'];
-  const analyses = inline(rollout, canary['analysis'], [...path, 'analysis'], 'background', 'the background analysis');
+  const analyses: Analysis[] = [];
+  if (isObject(canary['analysis']))
+    analyses.push(inline(rollout, canary['analysis'], [...path, 'analysis'], 'background', 'the background analysis'));
   for (const [index, step] of asArray(canary['steps']).entries()) {
-    const at = [...path, 'steps', index];
-    analyses.push(...inline(rollout, dig(step, 'analysis'), [...at, 'analysis'], 'step', 'the analysis step'));
-    analyses.push(...experimentAnalyses(asObject(dig(step, 'experiment')), [...at, 'experiment'], rollout));
+    const [analysis, experiment] = [dig(step, 'analysis'), dig(step, 'experiment')];
+    if (isObject(analysis))
+      analyses.push(inline(rollout, analysis, [...path, 'steps', index, 'analysis'], 'step', 'the analysis step'));
+    if (isObject(experiment))
+      addExperimentAnalyses(analyses, experiment, [...path, 'steps', index, 'experiment'], rollout);
   }
   return analyses;
 }
@@ -84,70 +111,65 @@ function canaryAnalyses(rollout: KubeObject): Analysis[] {
 function blueGreenAnalyses(rollout: KubeObject): Analysis[] {
   const blueGreen = asObject(blueGreenOf(rollout));
   const path = ['spec', 'strategy', 'blueGreen'];
+  const of = (field: string, role: AnalysisRole, title: string): Analysis[] => {
+    const raw = blueGreen[field];
+    return isObject(raw) ? [inline(rollout, raw, [...path, field], role, title)] : [];
+  };
   return [
-    ...inline(
-      rollout,
-      blueGreen['prePromotionAnalysis'],
-      [...path, 'prePromotionAnalysis'],
-      'prePromotion',
-      'the pre-promotion analysis',
-    ),
-    ...inline(
-      rollout,
-      blueGreen['postPromotionAnalysis'],
-      [...path, 'postPromotionAnalysis'],
-      'postPromotion',
-      'the post-promotion analysis',
-    ),
+    ...of('prePromotionAnalysis', 'prePromotion', 'the pre-promotion analysis'),
+    ...of('postPromotionAnalysis', 'postPromotion', 'the post-promotion analysis'),
   ];
 }
 
-function inline(rollout: KubeObject, raw: unknown, path: Path, role: AnalysisRole, title: string): Analysis[] {
-  if (!isObject(raw)) return [];
+function inline(rollout: KubeObject, raw: JsonObject, path: Path, role: AnalysisRole, title: string): Analysis {
   const templates = templateRefsOf(raw, path);
-  return [
-    {
-      role,
-      title,
-      anchor: [role, ...templates.map(({ name }) => name).sort()].join(' '),
-      path,
-      templates,
-      templatesPath: [...path, 'templates'],
-      ...suppliedArgs(raw, path, role, rollout),
-      dryRun: nameRules(raw, path, 'dryRun'),
-      measurementRetention: nameRules(raw, path, 'measurementRetention'),
-      requiredForCompletion: false,
-      experiment: undefined,
-    },
-  ];
+  return {
+    role,
+    title,
+    anchor: [role, ...templates.map(({ name }) => name).sort()].join(' '),
+    path,
+    templates,
+    templatesPath: [...path, 'templates'],
+    args: suppliedArgs(raw, path, role, rollout),
+    argsPath: argsPath(raw, path),
+    dryRun: nameRules(raw, path, 'dryRun'),
+    measurementRetention: nameRules(raw, path, 'measurementRetention'),
+    requiredForCompletion: false,
+    experiment: undefined,
+  };
 }
 
 // The rules of an experiment apply to each of its analyses, and a Rollout passes only `dryRun` to the Experiment that
 // it creates.
-function experimentAnalyses(experiment: JsonObject, path: Path, rollout: KubeObject | undefined): Analysis[] {
+function addExperimentAnalyses(
+  analyses: Analysis[],
+  experiment: JsonObject,
+  path: Path,
+  rollout: KubeObject | undefined,
+): Analysis[] {
   const dryRun = nameRules(experiment, path, 'dryRun');
   const measurementRetention = rollout !== undefined ? [] : nameRules(experiment, path, 'measurementRetention');
-  return asArray(experiment['analyses']).flatMap((raw, index): Analysis[] => {
-    if (!isObject(raw)) return [];
+  for (const [index, raw] of asArray(experiment['analyses']).entries()) {
+    if (!isObject(raw)) continue;
     const at = [...path, 'analyses', index];
     const name = asString(raw['name']);
     const template = templateRef(raw, at);
-    return [
-      {
-        role: 'experiment',
-        title: `the experiment's analysis "${name}"`,
-        anchor: `experiment ${name} ${template.name}`,
-        path: at,
-        templates: [template],
-        templatesPath: template.path,
-        ...suppliedArgs(raw, at, 'experiment', rollout),
-        dryRun,
-        measurementRetention,
-        requiredForCompletion: raw['requiredForCompletion'] === true,
-        experiment,
-      },
-    ];
-  });
+    analyses.push({
+      role: 'experiment',
+      title: `the experiment's analysis "${name}"`,
+      anchor: `experiment ${name} ${template.name}`,
+      path: at,
+      templates: [template],
+      templatesPath: template.path,
+      args: suppliedArgs(raw, at, 'experiment', rollout),
+      argsPath: argsPath(raw, at),
+      dryRun,
+      measurementRetention,
+      requiredForCompletion: raw['requiredForCompletion'] === true,
+      experiment,
+    });
+  }
+  return analyses;
 }
 
 function suppliedArgs(
@@ -155,8 +177,8 @@ function suppliedArgs(
   path: Path,
   role: AnalysisRole,
   rollout: KubeObject | undefined,
-): { args: SuppliedArg[]; argsPath: Path } {
-  const args = asArray(holder['args']).map((entry, index): SuppliedArg => {
+): SuppliedArg[] {
+  return asArray(holder['args']).map((entry, index): SuppliedArg => {
     const raw = asObject(entry);
     const value = rollout !== undefined ? rolloutValue(raw, rollout) : optionalValue(raw['value']);
     return {
@@ -168,7 +190,10 @@ function suppliedArgs(
       path: [...path, 'args', index],
     };
   });
-  return { args, argsPath: Array.isArray(holder['args']) ? [...path, 'args'] : path };
+}
+
+function argsPath(holder: JsonObject, path: Path): Path {
+  return Array.isArray(holder['args']) ? [...path, 'args'] : path;
 }
 
 // In a Rollout, an argument with neither value nor source is supplied as the empty string (Argo Rollouts v1.9.1,

@@ -1,7 +1,7 @@
 import {
   ANALYSIS_PLACES,
-  analysesOf,
   collectTemplates,
+  countedAnalyses,
   MAX_TEMPLATES,
   NESTED_TEMPLATE_PLACES,
   nestedTemplates,
@@ -70,7 +70,7 @@ export function combinedTemplatesOf(template: KubeObject, lookups: ReverseLookup
     holders: ownersOf(top, HOLDER_KINDS, lookups),
   }));
   const used = top !== template || parents.some((parent) => parent !== template) || holders.length > 0;
-  const analyses = holders.flatMap((holder) => analysesNaming(holder, [top]));
+  const analyses = holders.flatMap((holder) => analysesNaming(holder, [top], lookups));
   const { templates, complete } =
     parents.length === 0 && analyses.length > 0 && analyses.every(({ namespace }) => covers(namespace, top))
       ? lookups.perWorld(BY_ANALYSES, analyses.map(({ analysis }) => idOf(analysis)).join(' '), () =>
@@ -124,7 +124,7 @@ function combineAll(template: KubeObject, lookups: ReverseLookups): Combination 
     }
     for (const holder of ownersOf(ancestor, HOLDER_KINDS, lookups)) holders.add(holder);
   }
-  const analyses = [...holders].flatMap((holder) => analysesNaming(holder, ancestors));
+  const analyses = [...holders].flatMap((holder) => analysesNaming(holder, ancestors, lookups));
   const combined = combine([...ancestors], [...lists, ...analyses], lookups);
   return { templates: combined.templates, complete: complete && combined.complete };
 }
@@ -153,8 +153,13 @@ interface NamingAnalysis extends TemplateList {
 }
 
 /** Returns the analyses of a Rollout or Experiment that name one of these templates, in order. */
-function analysesNaming(holder: KubeObject, templates: Iterable<KubeObject>): readonly NamingAnalysis[] {
-  const byTemplate = analysesByTemplate(holder);
+function analysesNaming(
+  holder: KubeObject,
+  templates: Iterable<KubeObject>,
+  lookups: ReverseLookups,
+): readonly NamingAnalysis[] {
+  const cached = namingIn(holder);
+  const byTemplate = (cached.byTemplate ??= analysesByTemplate(holder, lookups));
   const found = new Set<NamingAnalysis>();
   for (const template of templates) {
     // A cluster-scoped ancestor has users in all namespaces, where the same name is another template.
@@ -164,12 +169,16 @@ function analysesNaming(holder: KubeObject, templates: Iterable<KubeObject>): re
   return [...found];
 }
 
-const analysesByTemplate = memo((holder: KubeObject): ReadonlyMap<string, ReadonlySet<NamingAnalysis>> => {
+type NamingByTemplate = ReadonlyMap<string, ReadonlySet<NamingAnalysis>>;
+
+const namingIn = memo((_holder: KubeObject): { byTemplate?: NamingByTemplate } => ({}));
+
+function analysesByTemplate(holder: KubeObject, lookups: ReverseLookups): NamingByTemplate {
   const byTemplate = new Map<string, Set<NamingAnalysis>>();
   const namespace = namespaceOf(holder);
   // A Rollout can have the same templates in thousands of steps.
   const distinct = new Map<string, NamingAnalysis>();
-  for (const analysis of analysesOf(holder)) {
+  for (const analysis of countedAnalyses(holder, lookups)) {
     const id = JSON.stringify(analysis.templates.map(({ kind, name }) => [kind, name]));
     if (!distinct.has(id)) distinct.set(id, { analysis, refs: analysis.templates, namespace });
   }
@@ -181,7 +190,7 @@ const analysesByTemplate = memo((holder: KubeObject): ReadonlyMap<string, Readon
     }
   }
   return byTemplate;
-});
+}
 
 let analyses = 0;
 const idOf = memo((_analysis: Analysis) => ++analyses);

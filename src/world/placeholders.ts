@@ -18,18 +18,27 @@ export interface Placeholders {
  */
 export function placeholdersIn(text: string): Placeholders {
   const tags: string[] = [];
+  const unclosed = visitPlaceholders(text, (tag) => tags.push(tag));
+  return { tags, unclosed };
+}
+
+/** Visits the tags that `placeholdersIn` returns. Returns whether the last `{{` is not closed. */
+export function visitPlaceholders(text: string, visit: (tag: string) => void): boolean {
   let position = text.indexOf(OPEN);
   while (position >= 0) {
     const end = text.indexOf(CLOSE, position + OPEN.length);
-    if (end < 0) return { tags, unclosed: true };
-    tags.push(
-      JSON.stringify(text.slice(position + OPEN.length, end))
-        .slice(1, -1)
-        .trim(),
-    );
+    if (end < 0) return true;
+    visit(asInJson(text.slice(position + OPEN.length, end)).trim());
     position = text.indexOf(OPEN, end + CLOSE.length);
   }
-  return { tags, unclosed: false };
+  return false;
+}
+
+// Most have nothing that JSON escapes, and a text may have a hundred thousand.
+const UNESCAPED = /^[ !#-[\]-~]*$/;
+
+function asInJson(text: string): string {
+  return UNESCAPED.test(text) ? text : JSON.stringify(text).slice(1, -1);
 }
 
 /**
@@ -103,42 +112,73 @@ interface Node {
   readonly head: Path;
 }
 
+class TextAt implements Text {
+  readonly text: string;
+  readonly #base: Path;
+  readonly #node: Node;
+
+  constructor(text: string, base: Path, node: Node) {
+    this.text = text;
+    this.#base = base;
+    this.#node = node;
+  }
+
+  get head(): Path {
+    return this.#node.head;
+  }
+
+  get path(): Path {
+    const keys: (string | number)[] = [];
+    for (let at = this.#node; at.parent !== undefined; at = at.parent) keys.push(at.key);
+    return [...this.#base, ...keys.reverse()];
+  }
+}
+
+// What is visited in a microsecond.
+const VALUES_OF_OPERATION = 5;
+
 /**
  * Returns every text in a JSON value that contains `{{`, including keys of mappings, in order of appearance. Does not
  * recurse.
+ *
+ * @param spend - Counts operations, before they are done.
  */
-export function textsWithPlaceholders(value: unknown, path: Path): Text[] {
-  const found: Text[] = [];
+export function* textsWithPlaceholders(
+  value: unknown,
+  path: Path,
+  spend: (operations: number) => void,
+): Generator<Text, void, undefined> {
   const stack: Node[] = [{ value, key: '', parent: undefined, head: [] }];
+  let visited = 0;
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     const { value: current } = node;
     if (typeof current === 'string') {
-      if (current.includes(OPEN)) found.push(textAt(current, path, node));
+      if (current.includes(OPEN)) yield new TextAt(current, path, node);
       continue;
     }
     if (typeof current !== 'object' || current === null) continue;
-    const inner = Array.isArray(current) ? [...current.entries()] : Object.entries(current);
-    for (const [key, entry] of inner.toReversed()) {
-      const head = node.head.length < KEYS_OF_HEAD ? [...node.head, key] : node.head;
-      stack.push({ value: entry, key, parent: node, head });
-      if (typeof key === 'string' && key.includes(OPEN)) stack.push({ value: key, key, parent: node, head });
-    }
+    visited += 1 + pushInner(stack, node, current);
+    spend(Math.floor(visited / VALUES_OF_OPERATION));
+    visited %= VALUES_OF_OPERATION;
   }
-  return found;
 }
 
-function textAt(text: string, path: Path, node: Node): Text {
-  return {
-    text,
-    head: node.head,
-    get path() {
-      return [...path, ...keysTo(node)];
-    },
-  };
+// Returns how many there are. Numbers and the like are never a text.
+function pushInner(stack: Node[], parent: Node, value: object): number {
+  const keys = Array.isArray(value) ? undefined : Object.keys(value);
+  const length = keys?.length ?? (value as readonly unknown[]).length;
+  for (let at = length - 1; at >= 0; at--) {
+    const key = keys?.[at] ?? at;
+    const entry = (value as Readonly<Record<string | number, unknown>>)[key];
+    const isPlaceholder = typeof key === 'string' && key.includes(OPEN);
+    if (!isPlaceholder && !mayHaveText(entry)) continue;
+    const head = parent.head.length < KEYS_OF_HEAD ? [...parent.head, key] : parent.head;
+    stack.push({ value: entry, key, parent, head });
+    if (isPlaceholder) stack.push({ value: key, key, parent, head });
+  }
+  return length;
 }
 
-function keysTo(node: Node): (string | number)[] {
-  const keys: (string | number)[] = [];
-  for (let at = node; at.parent !== undefined; at = at.parent) keys.push(at.key);
-  return keys.reverse();
+function mayHaveText(value: unknown): boolean {
+  return typeof value === 'string' ? value.includes(OPEN) : typeof value === 'object' && value !== null;
 }

@@ -290,9 +290,14 @@ export class Overlay implements World {
     const index = new Map<ObjectKey, KubeObject[]>();
     for (const object of this.#changed.values()) {
       if (object === undefined || kindOf(object) === undefined) continue;
+      // One list for all: an object can have a hundred thousand references.
+      const alone = [object];
       for (const { key } of references(object)) {
-        const list = getOrAdd(index, key, () => []);
-        if (list.at(-1) !== object) list.push(object);
+        const before = index.get(key);
+        const [first] = before ?? [];
+        if (before === undefined || first === undefined) index.set(key, alone);
+        else if (before.length > 1 && before.at(-1) !== object) before.push(object);
+        else if (first !== object) index.set(key, [first, object]);
       }
     }
     return index;

@@ -1,11 +1,11 @@
 import { managedGatewayRoutes } from './gateway.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { asArray, asObject, dig } from './read.ts';
+import { asArray, asObject, dig, isObject } from './read.ts';
 import { addReference, reference } from './reference-list.ts';
 import type { Reference } from './reference-list.ts';
 import { blueGreenOf, canaryOf, istioOf, virtualServiceReadings } from './rollout.ts';
-import { analysesReferences, templateReferences } from './template-references.ts';
+import { addTemplateReferences, analysesReferences, templateReferences } from './template-references.ts';
 
 /** Returns the references of both strategies of a Rollout, in the order of the fields. */
 export function strategyReferences(rollout: KubeObject): Reference[] {
@@ -42,11 +42,14 @@ export function strategyReferences(rollout: KubeObject): Reference[] {
     list.push(...routerReferences(rollout));
     list.push(...templateReferences(asObject(canary['analysis']), [...canaryPath, 'analysis'], namespace));
     for (const [index, step] of asArray(canary['steps']).entries()) {
-      const path = [...canaryPath, 'steps', index];
-      list.push(...templateReferences(asObject(dig(step, 'analysis')), [...path, 'analysis'], namespace));
+      const [analysis, experiment] = [dig(step, 'analysis'), dig(step, 'experiment')];
+      if (isObject(analysis))
+        addTemplateReferences(list, analysis, [...canaryPath, 'steps', index, 'analysis'], namespace);
+      if (!isObject(experiment)) continue;
+      const path = [...canaryPath, 'steps', index, 'experiment'];
       list.push(
-        ...analysesReferences(dig(step, 'experiment', 'analyses'), [...path, 'experiment', 'analyses'], namespace),
-        ...experimentServices(dig(step, 'experiment', 'templates'), [...path, 'experiment', 'templates'], namespace),
+        ...analysesReferences(experiment['analyses'], [...path, 'analyses'], namespace),
+        ...experimentServices(experiment['templates'], [...path, 'templates'], namespace),
       );
     }
   }

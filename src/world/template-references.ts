@@ -9,6 +9,12 @@ import type { Reference } from './reference-list.ts';
  */
 export function templateReferences(holder: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
+  addTemplateReferences(list, holder, path, namespace);
+  return list;
+}
+
+/** Adds the same references to a list. */
+export function addTemplateReferences(list: Reference[], holder: unknown, path: Path, namespace: string): void {
   for (const [index, entry] of asArray(dig(holder, 'templates')).entries()) {
     const kind =
       dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
@@ -19,7 +25,6 @@ export function templateReferences(holder: unknown, path: Path, namespace: strin
       path: [...path, 'templates', index, 'templateName'],
     });
   }
-  return list;
 }
 
 /** Returns the references of an `analyses` list of an experiment to templates. */

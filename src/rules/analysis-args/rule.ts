@@ -1,5 +1,5 @@
 import {
-  analysesOf,
+  countedAnalyses,
   ANALYSIS_PLACES,
   combineArgs,
   named,
@@ -97,7 +97,7 @@ export const analysisArgs = defineRule({
     const resolveAll = templateResolver(namespaceOf(holder), context, (template) => templateArgs(template).length);
     // Another analysis with the same templates finds the same in them.
     const sourced = new Set<readonly KubeObject[]>();
-    for (const analysis of analysesOf(holder)) {
+    for (const analysis of countedAnalyses(holder, context)) {
       context.spend(COST_OF_ANALYSIS);
       if (holder.kind === 'Rollout') checkValues(context, analysis);
       const { templates, complete } = resolveAll(analysis.templates);

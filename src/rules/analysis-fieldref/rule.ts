@@ -1,4 +1,4 @@
-import { analysesOf, ANALYSIS_PLACES } from '../../world/analysis.ts';
+import { countedAnalyses, ANALYSIS_PLACES } from '../../world/analysis.ts';
 import type { AnalysisRole } from '../../world/collect-analyses.ts';
 import { hasValueAt, isMetadataPath, sectionsOf } from '../../world/field-path.ts';
 import type { KubeObject } from '../../world/object.ts';
@@ -57,7 +57,7 @@ export const analysisFieldRef = defineRule({
     },
   },
   check(context, rollout) {
-    for (const analysis of analysesOf(rollout)) {
+    for (const analysis of countedAnalyses(rollout, context)) {
       for (const { name, raw, path } of analysis.args) {
         const fieldPath = dig(raw, 'valueFrom', 'fieldRef', 'fieldPath');
         if (typeof fieldPath !== 'string') continue;

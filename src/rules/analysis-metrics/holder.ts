@@ -1,5 +1,5 @@
 import {
-  analysesOf,
+  countedAnalyses,
   combineArgs,
   combinedMetrics,
   knownValues,
@@ -22,7 +22,7 @@ import { AS_WRITTEN, NAME_RULE_FIELDS, type NameRuleField } from './name-rules.t
 
 /** Checks the analyses of a Rollout or Experiment, with their templates combined. */
 export function checkHolder(context: Context, holder: KubeObject): void {
-  const analyses = analysesOf(holder);
+  const analyses = countedAnalyses(holder, context);
   const rules = NAME_RULE_FIELDS.map((field) => ({
     field,
     check: new CombinedRules(context, holder, analyses, field),

@@ -1,4 +1,4 @@
-import { analysesOf, combineArgs, named, templateArgs, templateResolver } from '../../world/analysis.ts';
+import { countedAnalyses, combineArgs, named, templateArgs, templateResolver } from '../../world/analysis.ts';
 import type { Analysis, AnalysisRole } from '../../world/collect-analyses.ts';
 import { parseGoDuration } from '../../world/duration.ts';
 import { memo } from '../../world/memo.ts';
@@ -16,10 +16,10 @@ const EACH_BY_ITSELF: readonly AnalysisRole[] = ['step', 'prePromotion', 'postPr
 
 /** Checks that the analyses of a Rollout or Experiment fill in every placeholder of their templates. */
 export function checkHolder(context: Context, holder: KubeObject): void {
-  const resolveAll = templateResolver(namespaceOf(holder), context, sizeOf);
+  const resolveAll = templateResolver(namespaceOf(holder), context, (template) => sizeOf(context, template));
   // Another analysis of the same sort with the same templates finds the same in them.
   const checked = { apart: new Set<readonly KubeObject[]>(), combined: new Set<readonly KubeObject[]>() };
-  for (const analysis of analysesOf(holder)) {
+  for (const analysis of countedAnalyses(holder, context)) {
     checkValues(context, analysis);
     const { templates, complete } = resolveAll(analysis.templates);
     const isApart = EACH_BY_ITSELF.includes(analysis.role);
@@ -30,8 +30,8 @@ export function checkHolder(context: Context, holder: KubeObject): void {
   }
 }
 
-function sizeOf(template: KubeObject): number {
-  return templateArgs(template).length + usesOf(template).uses.length;
+function sizeOf(context: Context, template: KubeObject): number {
+  return templateArgs(template).length + usesOf(template, context).uses.length;
 }
 
 function checkTemplates(
@@ -44,13 +44,14 @@ function checkTemplates(
   const combined = combineArgs(templates).args;
   const related = [{ object: holder, path: analysis.templatesPath }];
   for (const template of templates) {
-    const found = usesOf(template);
+    const found = usesOf(template, context);
     reportBroken(context, template, found, related);
     const own = declaredBy(template);
-    const undeclared = usesOfOthers(template).filter(({ arg }) => arg !== undefined && !combined.has(arg));
+    const others = usesOfOthers(context, template);
+    const undeclared = others.filter(({ arg }) => arg !== undefined && !combined.has(arg));
     reportUndeclared(context, template, own, undeclared, related);
     if (!isApart) continue;
-    for (const { metric, at, tag, arg = '', versions } of usesOfOthers(template)) {
+    for (const { metric, at, tag, arg = '', versions } of others) {
       if (arg === '' || !combined.has(arg)) continue;
       context.report('apart', {
         object: template,
@@ -68,10 +69,11 @@ const declaredBy = memo(
   (template: KubeObject): ReadonlySet<string> => new Set(templateArgs(template).map(({ name }) => name)),
 );
 
-/** The uses of arguments that the template does not declare itself. */
-const usesOfOthers = memo((template: KubeObject): readonly Use[] =>
-  usesOf(template).uses.filter(({ arg }) => arg !== undefined && !declaredBy(template).has(arg)),
-);
+/** Returns the uses of arguments that the template does not declare itself. */
+function usesOfOthers(context: Context, template: KubeObject): readonly Use[] {
+  const declared = declaredBy(template);
+  return usesOf(template, context).uses.filter(({ arg }) => arg !== undefined && !declared.has(arg));
+}
 
 // The placeholders that an experiment fills in. All its analyses have the same ones.
 const knownIn = memo((experiment: JsonObject): ReadonlySet<string> => {

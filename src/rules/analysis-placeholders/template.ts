@@ -17,7 +17,7 @@ import { unbracedIn, usesOf, type Use, type Uses } from './uses.ts';
 
 /** Checks a template by itself. Arguments that a combined template declares or uses are not reported. */
 export function checkTemplate(context: Context, template: KubeObject): void {
-  const found = usesOf(template);
+  const found = usesOf(template, context);
   reportBroken(context, template, found, []);
   const own = templateArgs(template);
   const names = new Set(own.map(({ name }) => name));
@@ -112,17 +112,27 @@ const argsByName = memo(
     ),
 );
 
-const usersByArg = memo((templates: readonly KubeObject[]): ReadonlyMap<string | undefined, readonly KubeObject[]> => {
+const usersIn = memo((_templates: readonly KubeObject[]): { byArg?: UsersByArg } => ({}));
+
+type UsersByArg = ReadonlyMap<string | undefined, readonly KubeObject[]>;
+
+function usersByArg(context: Context, templates: readonly KubeObject[]): UsersByArg {
+  const cached = usersIn(templates);
+  cached.byArg ??= findUsers(context, templates);
+  return cached.byArg;
+}
+
+function findUsers(context: Context, templates: readonly KubeObject[]): UsersByArg {
   const users = new Map<string | undefined, KubeObject[]>();
   for (const template of templates) {
-    for (const arg of usesOf(template).args) {
-      const known = users.get(arg) ?? [];
-      known.push(template);
-      users.set(arg, known);
+    for (const arg of usesOf(template, context).args) {
+      const before = users.get(arg) ?? [];
+      before.push(template);
+      users.set(arg, before);
     }
   }
   return users;
-});
+}
 
 function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySet<string>, uses: readonly Use[]): void {
   const combined = combinedTemplatesOf(template, context);
@@ -148,7 +158,7 @@ function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySe
 function checkUnused(context: Context, template: KubeObject, unused: readonly TemplateArg[]): void {
   const { templates, complete } = combinedTemplatesOf(template, context);
   if (!complete) return;
-  const users = usersByArg(templates);
+  const users = usersByArg(context, templates);
   let nested: ReadonlySet<KubeObject> | undefined;
   const includes = (other: KubeObject): boolean => {
     nested ??= new Set(resolveTemplates(nestedTemplates(template), namespaceOf(template), context).templates);

@@ -6,13 +6,14 @@ import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import {
   argumentOf,
-  placeholdersIn,
   textsWithPlaceholders,
+  visitPlaceholders,
   withoutPlaceholders,
   type Text,
 } from '../../world/placeholders.ts';
 import { asString } from '../../world/read.ts';
 import type { OfVersions } from '../../world/rollouts-versions.ts';
+import type { Context } from './messages.ts';
 
 /** A placeholder in a metric. */
 export interface Use {
@@ -45,36 +46,46 @@ function versionsWith([, provider, inner]: Path): OfVersions | undefined {
   return provider === 'datadog' && inner === 'requestTimeout' ? { since: 'datadogRequestTimeout' } : undefined;
 }
 
+// What is made of a placeholder in a microsecond.
+const TAGS_OF_OPERATION = 5;
+
+const known = memo((_template: KubeObject): { uses?: Uses } => ({}));
+
 /**
  * Returns the placeholders in the metrics of a template, each tag at its first occurrence in a field that
  * all releases have, if there is one. Also returns the first text
  * of each metric with a placeholder that is not closed. The result is computed once per template object.
  */
-export const usesOf = memo(search);
-
-function search(template: KubeObject): Uses {
-  const byTag = new Map<string, Use>();
-  const unclosed = new Map<Metric, Place>();
-  for (const metric of metricsOf(template)) {
-    for (const at of textsWithPlaceholders(metric.raw, metric.path)) {
-      if (!isKeptInMetric(at.head)) continue;
-      const place = { metric, at, versions: versionsWith(at.head) };
-      const found = placeholdersIn(at.text);
-      if (found.unclosed) keepFirst(unclosed, metric, place);
-      for (const tag of found.tags) keepFirst(byTag, tag, { ...place, tag: `{{${tag}}}`, arg: argumentOf(tag) });
-    }
-  }
-  return {
-    uses: [...byTag.values()],
-    args: new Set([...byTag.values()].map(({ arg }) => arg)),
-    unclosed: [...unclosed.values()],
-  };
+export function usesOf(template: KubeObject, { spend }: Pick<Context, 'spend'>): Uses {
+  const cached = known(template);
+  cached.uses ??= search(template, spend);
+  return cached.uses;
 }
 
-// The first one that is true of all releases, else the first.
-function keepFirst<K, P extends Place>(places: Map<K, P>, key: K, place: P): void {
-  const first = places.get(key);
-  if (first === undefined || (first.versions !== undefined && place.versions === undefined)) places.set(key, place);
+function search(template: KubeObject, spend: Context['spend']): Uses {
+  const byTag = new Map<string, Use>();
+  const unclosed = new Map<Metric, Place>();
+  let visited = 0;
+  for (const metric of metricsOf(template)) {
+    for (const at of textsWithPlaceholders(metric.raw, metric.path, spend)) {
+      if (!isKeptInMetric(at.head)) continue;
+      const versions = versionsWith(at.head);
+      const isUnclosed = visitPlaceholders(at.text, (tag) => {
+        if (visited++ % TAGS_OF_OPERATION === 0) spend(1);
+        if (!isFirst(byTag.get(tag), versions)) return;
+        spend(1);
+        byTag.set(tag, { metric, at, versions, tag: `{{${tag}}}`, arg: argumentOf(tag) });
+      });
+      if (isUnclosed && isFirst(unclosed.get(metric), versions)) unclosed.set(metric, { metric, at, versions });
+    }
+  }
+  const uses = [...byTag.values()];
+  return { uses, args: new Set(uses.map(({ arg }) => arg)), unclosed: [...unclosed.values()] };
+}
+
+// The first one that is true of all releases counts, else the first.
+function isFirst(before: Place | undefined, versions: OfVersions | undefined): boolean {
+  return before === undefined || (before.versions !== undefined && versions === undefined);
 }
 
 const UNBRACED = /(?<![\w.])args\.([\w-]+)/g;

@@ -1,5 +1,5 @@
 import {
-  analysesOf,
+  countedAnalyses,
   ANALYSIS_PLACES,
   NESTED_TEMPLATE_PLACES,
   nestedTemplates,
@@ -33,7 +33,7 @@ export const analysisTemplates = defineRule({
     },
   },
   check(context, subject) {
-    for (const { title, templates, templatesPath, anchor } of analysesOf(subject)) {
+    for (const { title, templates, templatesPath, anchor } of countedAnalyses(subject, context)) {
       if (templates.length === 0) context.report('none', { path: templatesPath, anchor, data: { analysis: title } });
       for (const { name, path } of templates)
         if (name === '') context.report('unnamed', { path, anchor, data: { holder: title } });

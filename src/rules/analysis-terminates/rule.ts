@@ -1,5 +1,5 @@
 import {
-  analysesOf,
+  countedAnalyses,
   ANALYSIS_PLACES,
   combineArgs,
   combinedMetrics,
@@ -88,7 +88,7 @@ export const analysisTerminates = defineRule({
   },
   check(context, rollout) {
     const resolveAll = templateResolver(namespaceOf(rollout), context, (template) => metricsOf(template).length);
-    for (const analysis of analysesOf(rollout)) {
+    for (const analysis of countedAnalyses(rollout, context)) {
       if (analysis.role === 'background' || (analysis.role === 'experiment' && !analysis.requiredForCompletion))
         continue;
       const { templates, complete } = resolveAll(analysis.templates);

@@ -1,4 +1,4 @@
-import { analysesOf, nestedTemplates, templateResolver } from '../../world/analysis.ts';
+import { countedAnalyses, nestedTemplates, templateResolver } from '../../world/analysis.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { RuleContext } from '../define.ts';
 import type { messages } from './messages.ts';
@@ -10,7 +10,7 @@ import type { messages } from './messages.ts';
 export function checkNested(context: RuleContext<typeof messages>, holder: KubeObject): void {
   const namespace = namespaceOf(holder);
   const resolveAll = templateResolver(namespace, context, () => 0);
-  for (const { templates, templatesPath, title, anchor } of analysesOf(holder)) {
+  for (const { templates, templatesPath, title, anchor } of countedAnalyses(holder, context)) {
     const seen = new Set<string>();
     for (const template of resolveAll(templates).templates) {
       if (namespaceOf(template) !== '') continue;

@@ -64,12 +64,7 @@ export const rolloutRouteSteps = defineRule({
       managed: new Set(managedRouteNames(rollout)),
     };
     for (const [index, raw] of stepsOf(rollout).entries()) {
-      const step: Step = {
-        raw,
-        path: ['spec', 'strategy', 'canary', 'steps', index],
-        number: index + 1,
-        anchor: contentOf(raw),
-      };
+      const step = new Step(raw, index);
       checkHeaderRoute(context, routing, step);
       checkMirrorRoute(context, routing, step);
       checkExperiment(context, routing, step);
@@ -85,11 +80,26 @@ interface Routing {
   readonly managed: ReadonlySet<string>;
 }
 
-interface Step {
+class Step {
   readonly raw: unknown;
-  readonly path: Path;
   readonly number: number;
-  readonly anchor: string;
+  readonly #index: number;
+  #anchor: string | undefined;
+
+  constructor(raw: unknown, index: number) {
+    this.raw = raw;
+    this.number = index + 1;
+    this.#index = index;
+  }
+
+  get path(): Path {
+    return ['spec', 'strategy', 'canary', 'steps', this.#index];
+  }
+
+  /** Made only for findings: of a long step it costs more than the check. */
+  get anchor(): string {
+    return (this.#anchor ??= contentOf(this.raw));
+  }
 }
 
 function checkHeaderRoute(context: Context, routing: Routing, step: Step): void {
@@ -134,23 +144,18 @@ function checkMirrorRoute(context: Context, routing: Routing, step: Step): void 
   }
 }
 
-function checkName(
-  context: Context,
-  { exists, managed }: Routing,
-  { number, anchor }: Step,
-  route: JsonObject,
-  path: Path,
-): void {
+function checkName(context: Context, { exists, managed }: Routing, step: Step, route: JsonObject, path: Path): void {
   const name = asString(route['name']);
   if (!exists || managed.has(name)) return;
   const has = managed.size === 0 ? '' : ` (it lists ${listed(managed, quoted)})`;
-  context.report('unmanaged', { path: [...path, 'name'], anchor, data: { number, name, has } });
+  const data = { number: step.number, name, has };
+  context.report('unmanaged', { path: [...path, 'name'], anchor: step.anchor, data });
 }
 
 function checkMatch(
   context: Context,
   message: 'match' | 'albMatch',
-  { number, anchor }: Step,
+  step: Step,
   path: Path,
   what: string,
   match: unknown,
@@ -158,18 +163,18 @@ function checkMatch(
   const given = FORMS.filter((form) => asString(dig(match, form)) !== '');
   if (given.length === 1 && (message === 'match' || given[0] === 'exact')) return;
   const forms = given.length === 0 ? 'none of exact, prefix and regex' : given.join(' and ');
-  context.report(message, { path, anchor: `${anchor} ${what}`, data: { number, what, forms } });
+  context.report(message, { path, anchor: `${step.anchor} ${what}`, data: { number: step.number, what, forms } });
 }
 
-function checkExperiment(context: Context, { routers }: Routing, { raw, path, number, anchor }: Step): void {
+function checkExperiment(context: Context, { routers }: Routing, step: Step): void {
   if (WEIGHT_ROUTERS.some((router) => routers.has(router))) return;
-  for (const [index, template] of asArray(dig(raw, 'experiment', 'templates')).entries()) {
+  for (const [index, template] of asArray(dig(step.raw, 'experiment', 'templates')).entries()) {
     if (optionalNumber(dig(template, 'weight')) === undefined) continue;
     const name = asString(dig(template, 'name'));
     context.report('experimentWeight', {
-      path: [...path, 'experiment', 'templates', index, 'weight'],
-      anchor: `${anchor} ${name}`,
-      data: { number, name },
+      path: [...step.path, 'experiment', 'templates', index, 'weight'],
+      anchor: `${step.anchor} ${name}`,
+      data: { number: step.number, name },
     });
   }
 }

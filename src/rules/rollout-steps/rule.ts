@@ -3,6 +3,7 @@ import { parseGoDuration } from '../../world/duration.ts';
 import { suggestDuration } from '../../world/duration-hint.ts';
 import { nearest } from '../../world/nearest.ts';
 import type { KubeObject } from '../../world/object.ts';
+import type { Path } from '../../world/path.ts';
 import { dig, int32, isBeyondInt32, isObject, asObject, renderInt32, type JsonObject } from '../../world/read.ts';
 import { stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
@@ -75,26 +76,38 @@ export const rolloutSteps = defineRule({
   },
   check(context, rollout) {
     const max = int32(trafficRoutingOf(rollout)?.['maxTrafficWeight']) ?? 100;
+    let hints = MAX_HINTS;
+    const hintFor = (step: JsonObject): string => (hints-- > 0 ? instead(step) : '');
     for (const [index, raw] of stepsOf(rollout).entries()) {
       const step = asObject(raw);
-      const path = ['spec', 'strategy', 'canary', 'steps', index];
       const number = index + 1;
-      const anchor = contentOf(raw);
+      const path = (...fields: readonly string[]): Path => [...STEPS, index, ...fields];
+      // Made only for findings: of a long step it costs more than the check.
+      let content: string | undefined;
+      const anchor = (): string => (content ??= contentOf(raw));
       const kinds = KINDS.filter((kind) => step[kind] !== undefined && step[kind] !== null);
       const [decides = ''] = kinds;
 
       if (kinds.length === 0)
-        context.report('none', { path, anchor, data: { number, instead: instead(step), pause: 'pause: {}' } });
+        context.report('none', {
+          path: path(),
+          anchor: anchor(),
+          data: { number, instead: hintFor(step), pause: 'pause: {}' },
+        });
       else if (kinds.filter((kind) => EXCLUSIVE.includes(kind)).length > 1)
-        context.report('several', { path, anchor, data: { number, kinds: kinds.join(' and ') } });
+        context.report('several', { path: path(), anchor: anchor(), data: { number, kinds: kinds.join(' and ') } });
       else if (kinds.length > 1)
-        context.report('mixed', { path, anchor, data: { number, kinds: kinds.join(' and '), decides } });
+        context.report('mixed', {
+          path: path(),
+          anchor: anchor(),
+          data: { number, kinds: kinds.join(' and '), decides },
+        });
 
       const weight = int32(step['setWeight']);
       if (weight !== undefined && (weight < 0 || weight > max))
         context.report('weight', {
-          path: [...path, 'setWeight'],
-          anchor,
+          path: path('setWeight'),
+          anchor: anchor(),
           data: { number, weight: renderInt32(step['setWeight'], weight), max },
         });
 
@@ -110,20 +123,24 @@ export const rolloutSteps = defineRule({
               ? 'a number of seconds, or a duration such as "30s", "10m" or "24h"'
               : `"${suggestion}"`,
         };
-        context.report('pause', { path: [...path, 'pause', 'duration'], anchor, data });
+        context.report('pause', { path: path('pause', 'duration'), anchor: anchor(), data });
       } else if (seconds < 0) {
         context.report('negativePause', {
-          path: [...path, 'pause', 'duration'],
-          anchor,
+          path: path('pause', 'duration'),
+          anchor: anchor(),
           data: { number, duration: String(duration) },
         });
       }
 
       if (isObject(step['setCanaryScale']) && !hasTrafficRouting(rollout))
-        context.report('canaryScale', { path: [...path, 'setCanaryScale'], anchor, data: { number } });
+        context.report('canaryScale', { path: path('setCanaryScale'), anchor: anchor(), data: { number } });
     }
   },
 });
+
+const STEPS = ['spec', 'strategy', 'canary', 'steps'];
+// Bounds the cost: if more steps or keys are unknown, they are hardly misspellings.
+const MAX_HINTS = 20;
 
 function hasTrafficRouting(rollout: KubeObject): boolean {
   return trafficRoutingOf(rollout) !== undefined;
@@ -145,7 +162,7 @@ function pauseSeconds(duration: unknown): number | undefined {
 }
 
 function instead(step: JsonObject): string {
-  const keys = Object.keys(step);
+  const keys = Object.keys(step).slice(0, MAX_HINTS);
   const empty = keys.find((key) => KINDS.includes(key));
   if (empty !== undefined) return ` ("${empty}:" without a value is null)`;
   for (const key of keys) {

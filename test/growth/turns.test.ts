@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+// First, so that V8 counts in all other modules.
+import { BUILT_IN, countOperations, growthOf, type Operations } from '../support/operations.ts';
+import { Budget } from '../../src/rules/budget.ts';
+import { Checker } from '../../src/rules/engine.ts';
+import { RuleIndex } from '../../src/rules/rule-index.ts';
+import { RULES } from '../../src/rules/index.ts';
+import { kindOf, type KubeObject } from '../../src/world/object.ts';
+import { references } from '../../src/world/references.ts';
+import { storeOf } from '../../src/world/store.ts';
+import { analysisStep, metric, rollout, template, times } from './objects.ts';
+import { nested, one, queryOf, type Dimension } from './setups.ts';
+
+// A check is not interrupted between two operations. So what it does before it looks something up, or between two
+// look-ups, must count as well: then it ends at its budget, however large the objects are.
+
+const BUDGET = { operations: 1_000_000, operationsOfCheck: 500, subjects: 100, expired: (): boolean => false };
+const BEYOND = { few: 3_000, many: 12_000 };
+
+const plugin = (value: unknown): Dimension['make'] => {
+  return () => [template('t', { metrics: [{ name: 'm', provider: { plugin: { value } } }] })];
+};
+
+const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
+  {
+    title: 'placeholders of a text that are not declared',
+    rules: /^analysis-placeholders$/,
+    make: (n) => [template('t', { args: [{ name: 'a' }], metrics: [metric('m', queryOf(n, 'x'))] })],
+  },
+  {
+    title: 'times that a text has one placeholder',
+    rules: /^analysis-placeholders$/,
+    make: (n) => [template('t', { metrics: [metric('m', '{{args.a}}'.repeat(2 * n))] })],
+  },
+  {
+    title: 'texts with placeholders',
+    rules: /^analysis-placeholders$/,
+    make: (n) => plugin(times(n, () => '{{x}}'))(n),
+  },
+  {
+    title: 'texts with placeholders below a deep value',
+    rules: /^analysis-placeholders$/,
+    make: (n) => plugin({ ...nested(150), inner: times(n, (i) => `{{args.x-${i}}}`) })(n),
+  },
+  {
+    title: 'values without placeholders',
+    rules: /^analysis-placeholders$/,
+    make: (n) => plugin(times(10 * n, () => ({})))(n),
+  },
+  {
+    title: 'placeholders of a template that another object uses',
+    rules: /^analysis-placeholders$/,
+    make: (n) => [
+      template('t', { metrics: [metric('m', queryOf(n, 'x'))] }),
+      rollout('app', { canary: { steps: [analysisStep(['t'])] } }),
+    ],
+  },
+  {
+    title: 'analysis steps',
+    rules: /^(analysis-|reference-exists)/,
+    make: (n) => one({ steps: times(n, (i) => analysisStep([`t-${i}`], [{ name: 'a', value: String(i) }])) }),
+  },
+  {
+    title: 'analysis steps without templates',
+    rules: /^(analysis-|reference-exists)/,
+    make: (n) => one({ steps: times(n, () => ({ analysis: {} })) }),
+  },
+  {
+    title: 'experiment steps',
+    rules: /^(analysis-|reference-exists)/,
+    make: (n) => one({ steps: times(n, () => ({ experiment: { analyses: [{ name: 'a', templateName: 't' }] } })) }),
+  },
+];
+
+/** Returns the operations of the check that takes most of them. */
+function mostOfOneCheck(objects: readonly KubeObject[], ids: RegExp): Operations {
+  const world = storeOf(objects);
+  const rules = RuleIndex.of(RULES.filter(({ id }) => ids.test(id)));
+  // The world takes the references when the objects come, before a rule begins.
+  objects.forEach(references);
+  const checks = objects.flatMap((subject) => {
+    const kind = kindOf(subject);
+    if (kind === undefined) return [];
+    const { alone, across } = rules.forSubject(kind);
+    const checker = new Checker(world, new Budget(BUDGET));
+    return [...alone, ...across].map((rule) => () => void checker.check(rule, subject));
+  });
+  const counted = countOperations(...checks).map((check) => {
+    // Texts are searched for many characters at a time.
+    const ofTexts = [...check.functions].filter(([name]) => name.startsWith(`${BUILT_IN} String.`));
+    return { ...check, total: ofTexts.reduce((rest, [, count]) => rest - count, check.total) };
+  });
+  return counted.reduce((most, check) => (check.total > most.total ? check : most));
+}
+
+describe.each(TURNS)('what $title cost in one turn', ({ make, rules }) => {
+  it('ends at the budget of a check', () => {
+    mostOfOneCheck(make(2), rules);
+    const [few, many] = [mostOfOneCheck(make(BEYOND.few), rules), mostOfOneCheck(make(BEYOND.many), rules)];
+    expect(many.total / few.total < 1.2 ? [] : growthOf(few, many)).toEqual([]);
+  });
+});
