@@ -55,8 +55,7 @@ function serviceDrift(
   const wanted = hashesForRoles(rollout, roles);
   const hash = optionalString(selector[HASH_LABEL]);
   if (wanted === undefined || (hash !== undefined && wanted.has(hash))) return undefined;
-  // The controller adopts a Service only when all pods are available.
-  if (hash === undefined && managedBy(service) !== rollout.metadata.name && !isFullyAvailable(rollout))
+  if (hash === undefined && managedBy(service) !== rollout.metadata.name && !isAdoptedByNow(rollout, roles))
     return undefined;
   return {
     what: 'selector',
@@ -67,6 +66,11 @@ function serviceDrift(
       `the selector has ${hash === undefined ? 'no hash' : `hash ${hash}`}, but by the status of Rollout ` +
       `"${rollout.metadata.name}" the ${roles.join(' and ')} Service has ${[...wanted].join(' or ')}`,
   };
+}
+
+// The controller adopts a Service only when all pods are available. Of ping and pong it never adopts the stable one.
+function isAdoptedByNow(rollout: KubeObject, roles: readonly Role[]): boolean {
+  return isFullyAvailable(rollout) && !roles.includes('ping') && !roles.includes('pong');
 }
 
 function hashesForRoles(rollout: KubeObject, roles: readonly Role[]): ReadonlySet<string> | undefined {

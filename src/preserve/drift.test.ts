@@ -231,6 +231,7 @@ describe('drift of the hashes of Services', () => {
     expect(drifts(text(settled) + service('ping', 'new') + service('pong', 'gone'))).toEqual([]);
     expect(drifts(text(settled) + service('ping', 'gone') + service('pong', 'gone'))).toEqual(found('Service', 'gone'));
     expect(drifts(text(MID) + service('ping', 'old') + service('pong', 'gone'))).toEqual(found('Service', 'gone'));
+    expect(drifts(text(settled) + service('ping', '') + service('pong', ''))).toEqual([]);
   });
 
   it('of blue-green', () => {
