@@ -13,6 +13,7 @@ import { budgetOf, inSlices, type Limits, type Pacing } from './budget.ts';
 import { changeOf, type Change } from './change.ts';
 import {
   asWarning,
+  decideFindings,
   decideInSlices,
   isDenial,
   requestContextOf,
@@ -22,6 +23,7 @@ import {
 import { exemption, isTerminating, knownAccounts, onlyScales, type KnownAccounts } from './exempt.ts';
 import { findIntroduced, type Introduced } from './introduced.ts';
 import { reevaluate, type ApiReader } from './live-reads.ts';
+import { LOSES_PODS, lostPods } from './lost-pods.ts';
 import { migrate } from './migration/migrate.ts';
 import { MigrationPlanner, outcomeOf, type PlannedMigration } from './migration/planner.ts';
 import { deniedAcross } from './across-namespaces.ts';
@@ -141,7 +143,27 @@ export class Gate {
     const evaluated = await this.#evaluate(request, object, change, limits, policy);
     return 'exempt' in evaluated
       ? exemptAnswer(request, evaluated.exempt)
-      : this.#answer(request, object, evaluated, policy);
+      : this.#answer(request, object, await this.#withLostPods(request, change, evaluated, limits), policy);
+  }
+
+  // A dry run of a reconciler has no second object to bring, and must not stop the rest.
+  async #withLostPods(
+    request: Request,
+    change: Change,
+    evaluated: Evaluated,
+    { deadline }: Limits,
+  ): Promise<Evaluated> {
+    const { world, live } = this.#parts;
+    const { context, decided } = evaluated;
+    if (context.reconciler?.dryRun === true) return evaluated;
+    const lost = await lostPods(request, { world, live, deadline });
+    if (lost === undefined) return evaluated;
+    const [entry] = decideFindings([lost], [change], context);
+    if (entry === undefined) return evaluated;
+    // What the rule says about the two objects, it says about the same label, and its fix is the opposite.
+    const key = keyOf(lost.object);
+    const others = decided.filter(({ finding }) => finding.rule !== lost.rule || keyOf(finding.object) !== key);
+    return { ...evaluated, decided: [entry, ...others] };
   }
 
   // First by the cache. What that would deny or call missing is read from the API server and evaluated again.
@@ -233,7 +255,9 @@ export class Gate {
     if (!denies) this.#reportTolerated(findings);
     const override = denies ? breakGlass?.override : undefined;
     const { rules } = context.settings(namespaceOf(object));
-    const notes = requestNotes(request, this.#parts.world, (rule) => rules[rule] === 'off');
+    const isSaid = (rule: string): boolean =>
+      decided.some(({ finding }) => finding.rule === rule && finding.messageId === LOSES_PODS);
+    const notes = requestNotes(request, this.#parts.world, (rule) => rules[rule] === 'off' || isSaid(rule));
     const warnings = [...(breakGlass === undefined ? [] : [breakGlass.warning]), ...unconfirmed, ...notes];
     return validatedAnswer(request, object, { findings, skipped, breakGlass: override, warnings }, context);
   }

@@ -23,7 +23,7 @@ const SELECTOR_RULE = 'service-selector';
  * Returns what the author of a request is told about the write itself, a line each. Rules cannot see it, because they
  * look at one state: whether a count is a new one, or a Rollout goes while its Deployment stays.
  *
- * @param isOff - Whether the policy has switched a rule off.
+ * @param isOff - Whether the policy has switched a rule off, or its finding says the same.
  */
 export function requestNotes(
   { operation, object, oldObject }: Request,

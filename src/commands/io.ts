@@ -10,6 +10,8 @@ export interface Io {
   /** Whether `stdout` is a terminal. */
   readonly isTTY: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Waits. */
+  pause(milliseconds: number): Promise<void>;
 }
 
 /** Returns the streams and environment of this process. */
@@ -21,6 +23,7 @@ export function processIo(): Io {
     cwd: process.cwd(),
     isTTY: process.stdout.isTTY === true,
     env: process.env,
+    pause: (milliseconds) => new Promise((resolve) => void setTimeout(resolve, milliseconds)),
   };
 }
 

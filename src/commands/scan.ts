@@ -25,6 +25,7 @@ import { RULES } from '../rules/index.ts';
 import { readCluster, type ClusterOptions } from './cluster.ts';
 import { EXIT, type Io } from './io.ts';
 import { policyOf, withRolloutsVersion } from './lint.ts';
+import { driftFindings } from './scan-drift.ts';
 import { unprovenFindings } from './scan-unproven.ts';
 
 /** The options of `rollgate scan`. */
@@ -68,6 +69,11 @@ export function scanWorld(
     objects: subjects.length,
     untrustedControllers: untrustedControllers(world, policy, namespace),
   };
+}
+
+/** Returns a report with more findings that would not be denied. */
+function withFindings(report: BundleReport, more: readonly ReportedFinding[]): BundleReport {
+  return more.length === 0 ? report : { ...report, findings: inReadingOrder([...report.findings, ...more]) };
 }
 
 /**
@@ -208,7 +214,12 @@ export function scanCommand(io: Io, exit: (code: number) => void): Command {
           say(
             `showing only what changes from Argo Rollouts ${rangeText(cluster.world.versions)} to ${options.rolloutsVersion}`,
           );
-        const report = next === policy ? here : differenceOf(scan(next), here);
+        const report =
+          next !== policy
+            ? differenceOf(scan(next), here)
+            : options.wouldDeny === true
+              ? here
+              : withFindings(here, await driftFindings(cluster.world, options.namespace, io, say));
         const color = io.isTTY && options.color !== false && (io.env['NO_COLOR'] ?? '') === '';
         const { text, code } = renderScan(report, {
           namespace: options.namespace,

@@ -101,22 +101,27 @@ export function managedBy(object: KubeObject): string | undefined {
   return optionalString(dig(object.metadata, 'annotations', MANAGED_BY));
 }
 
-function stableHash(rollout: KubeObject): string | undefined {
+/** Returns the hash of the stable pods, or undefined. */
+export function stableHash(rollout: KubeObject): string | undefined {
   return optionalString(dig(rollout, 'status', 'stableRS'));
 }
 
-function currentHash(rollout: KubeObject): string | undefined {
+/** Returns the hash of the newest template, or undefined. */
+export function currentHash(rollout: KubeObject): string | undefined {
   return optionalString(dig(rollout, 'status', 'currentPodHash'));
 }
 
-function isAborted(rollout: KubeObject): boolean {
+/** Reports whether an update was aborted. */
+export function isAborted(rollout: KubeObject): boolean {
   return dig(rollout, 'status', 'abort') === true;
 }
 
-// The status counts available pods over all ReplicaSets: if there are more of them than old pods, a new one is among
-// them. If that is not certain, the stable pods are the safe answer: the change triggers the controller, which corrects
-// the hash at once.
-function newPodsServe(rollout: KubeObject): boolean {
+/**
+ * Reports whether a new pod certainly serves. The status counts available pods over all ReplicaSets: if there are more of
+ * them than old pods, a new one is among them. If that is not certain, the stable pods are the safe answer for a hash: the
+ * change triggers the controller, which corrects the hash at once.
+ */
+export function newPodsServe(rollout: KubeObject): boolean {
   const updated = count(rollout, 'updatedReplicas');
   return updated > 0 && count(rollout, 'availableReplicas') > count(rollout, 'replicas') - updated;
 }

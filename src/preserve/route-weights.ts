@@ -35,7 +35,7 @@ import { liveManagedRoutes, pluginScale, statusWeights, type StatusWeights } fro
 const IN_PROGRESS_KEY = 'rollouts.argoproj.io/gatewayapi-canary';
 
 /** How the plugin reads the rules of one route for one Rollout. */
-interface Plugin {
+export interface Plugin {
   readonly stable: string;
   readonly canary: string;
   /** Whether the plugin adds its own rules to this kind of route. */
@@ -50,7 +50,7 @@ interface Plugin {
 }
 
 /** A rule of a route whose weights the plugin sets, with the parts of its backends. */
-interface Weighed {
+export interface Weighed {
   readonly rule: Rule;
   readonly backends: readonly Backend[];
 }
@@ -179,7 +179,8 @@ function keysOf(selector: JsonObject): string[] {
   return [...stringMap(selector['matchLabels']).keys(), ...expressions];
 }
 
-function pluginFor(rollout: KubeObject, route: KubeObject, writer: LastWriter): Plugin | undefined {
+/** Returns how the plugin reads a route for a Rollout; undefined if it has not set weights. */
+export function pluginFor(rollout: KubeObject, route: KubeObject, writer: LastWriter): Plugin | undefined {
   const status = statusWeights(rollout);
   const stable = asString(canaryOf(rollout)?.['stableService']);
   const canary = asString(canaryOf(rollout)?.['canaryService']);
@@ -202,7 +203,7 @@ function pluginFor(rollout: KubeObject, route: KubeObject, writer: LastWriter): 
 }
 
 /** Returns the rules with a Service of the Rollout that are not rules of the plugin. */
-function rulesOf(route: KubeObject, plugin: Plugin): readonly Weighed[] {
+export function rulesOf(route: KubeObject, plugin: Plugin): readonly Weighed[] {
   return rulesWith([plugin.stable, plugin.canary], route)
     .filter((rule) => !plugin.isOwn(rule))
     .map((rule) => ({

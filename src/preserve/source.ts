@@ -88,7 +88,8 @@ export function weightsAmong(rules: () => Iterable<readonly Backend[]>): (weight
   return (weights) => (texts ??= new Set(Array.from(rules(), weightsText))).has(weights);
 }
 
-function agrees(stored: Share, status: Share): boolean {
+/** Reports whether the share in a stored rule is the one of the status. */
+export function agrees(stored: Share, status: Share): boolean {
   return isSameShare(stored, status) || isSameShare(stored, scaled(status, stored.total));
 }
 

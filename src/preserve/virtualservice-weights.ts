@@ -126,7 +126,7 @@ function partsSelecting(entry: VirtualServiceEntry, { ambiguous }: Selection): s
  * Returns a function that classifies the destinations of a route, in the order in which the controller decides (Argo
  * Rollouts v1.9.1, `processRoutes`).
  */
-function backendsFor(rollout: KubeObject, status: StatusWeights): (route: Route) => readonly Backend[] {
+export function backendsFor(rollout: KubeObject, status: StatusWeights): (route: Route) => readonly Backend[] {
   const services = stableAndCanaryServices(rollout, false);
   const rule = destinationRuleOf(rollout);
   const additional = new Set(rule?.additionalSubsets);

@@ -6,6 +6,7 @@ import type { KindId } from '../world/object.ts';
 import type { QuestionKind, QuestionMetrics, QuestionResult } from './authorization.ts';
 import { collectedGauge, collectedTotal, registerSources, type MetricSources } from './source-metrics.ts';
 import type { Webhook } from './log.ts';
+import type { DriftCount } from './drift-watch.ts';
 import type { EventResult } from './object-events.ts';
 
 type Verdict = DecisionRecord['verdict'] | 'error';
@@ -28,8 +29,8 @@ const SEEDED_KINDS: readonly KindId[] = [
 ];
 
 /**
- * All metrics, in their own registry. Labels are bounded: they contain no names, namespaces or users, and kinds that
- * Rollgate does not know are `other`.
+ * All metrics, in their own registry. Labels are bounded: they contain no names or users, and kinds that Rollgate does not
+ * know are `other`. Only drift has namespaces, a hundred at most.
  */
 export class Metrics implements QuestionMetrics {
   readonly registry = new Registry();
@@ -256,6 +257,20 @@ export class Metrics implements QuestionMetrics {
       'rollgate_contradictions_untracked_total',
       'Objects whose contradictions were not followed up, because there were too many.',
       () => followUps.dropped,
+    );
+  }
+
+  /** Adds a gauge of the values that have differed from the status of their Rollouts for a minute. */
+  drift(counts: () => readonly DriftCount[]): void {
+    collectedGauge(
+      this.registry,
+      'rollgate_drift',
+      'Weights and hashes that have differed from the status of their Rollout for a minute, by kind and namespace.',
+      ['what', 'namespace'],
+      (gauge) => {
+        gauge.reset();
+        for (const { what, namespace, count } of counts()) gauge.set({ what, namespace }, count);
+      },
     );
   }
 

@@ -9,8 +9,12 @@ import { Poller } from './poller.ts';
 
 /** What an Event says about an object. */
 export interface ObjectEvent {
-  /** `WouldBeDenied`: enforce mode would deny the write. `ContradictionStands`: nobody brought the other object. */
-  readonly reason: 'WouldBeDenied' | 'ContradictionStands';
+  /**
+   * `WouldBeDenied`: enforce mode would deny the write. `ContradictionStands`: nobody brought the other object.
+   * `DriftStands`: a value differs from what the controller wrote.
+   */
+  readonly reason: 'WouldBeDenied' | 'ContradictionStands' | 'DriftStands';
+  /** The rules, or the kinds of drift. */
   readonly rules: readonly string[];
   readonly message: string;
 }

@@ -146,6 +146,12 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
     // Fixed within five minutes.
     quiet: { rollgate_contradictions_standing: '0+0x117 1+0x3' },
   },
+  RollgateDrift: {
+    // Each replica counts the same.
+    fires: { 'rollgate_drift{what="weights",namespace="shop"}': always(1) },
+    labels: { what: 'weights', namespace: 'shop' },
+    quiet: { 'rollgate_drift{what="weights",namespace="shop"}': '0+0x117 1+0x3' },
+  },
   RollgateQuestionsShed: {
     fires: { 'rollgate_api_questions_total{question="token",result="shed"}': rising(60) },
     labels: { question: 'token' },

@@ -20,6 +20,7 @@ export function io(
   return {
     cwd,
     env: given.env ?? {},
+    pause: () => Promise.resolve(),
     isTTY: given.isTTY ?? false,
     stdin: Readable.from([given.stdin ?? '']),
     stdout: { write: (text) => (written.out += text) },

@@ -26,6 +26,14 @@ async function cluster(...files: string[]): Promise<{ server: FakeApiServer; kub
 }
 
 async function run(...args: string[]): Promise<{ code: number | undefined; out: string; err: string }> {
+  return runWith(() => Promise.resolve(), ...args);
+}
+
+/** @param pause - Called where the command waits. */
+async function runWith(
+  pause: (milliseconds: number) => Promise<void>,
+  ...args: string[]
+): Promise<{ code: number | undefined; out: string; err: string }> {
   let [out, err] = ['', ''];
   const io = {
     stdout: { write: (text: string) => (out += text) },
@@ -34,6 +42,7 @@ async function run(...args: string[]): Promise<{ code: number | undefined; out: 
     cwd: EXAMPLES,
     isTTY: false,
     env: {},
+    pause,
   };
   const code = await main(args, io);
   return { code, out, err };
@@ -101,6 +110,47 @@ describe('rollgate scan', () => {
     const without = await run('scan', '--kubeconfig', kubeconfig);
     expect(without.out).not.toContain('rollgate.io/');
     expect(without.err).toContain('name its file with --policy');
+  });
+
+  it('looks again after a minute at what differs from the status of a Rollout', async () => {
+    const { server, kubeconfig } = await cluster('istio-host-level/manifests.yaml');
+    const status = { currentPodHash: 'b', stableRS: 'a', canary: { weights: { canary: { weight: 20 } } } };
+    const rollout = objectsIn(join(EXAMPLES, 'istio-host-level/manifests.yaml')).find(({ kind }) => kind === 'Rollout');
+    const route = objectsIn(join(EXAMPLES, 'istio-host-level/manifests.yaml')).find(
+      ({ kind }) => kind === 'VirtualService',
+    );
+    const waited: number[] = [];
+    const scan = (meanwhile: () => void): ReturnType<typeof run> =>
+      runWith(
+        (milliseconds) => {
+          waited.push(milliseconds);
+          meanwhile();
+          return new Promise((resolve) => void setTimeout(resolve, 200));
+        },
+        ...['scan', '--kubeconfig', kubeconfig, '-o', 'json'],
+      );
+    server.put({ ...rollout, status });
+    const { code, out, err } = await scan(() => undefined);
+    expect([code, waited]).toEqual([0, [60_000]]);
+    expect(err).toContain('1 value differs from the status of a Rollout');
+    const found = (JSON.parse(out) as { findings: unknown[] }).findings;
+    expect(found).toEqual([
+      expect.objectContaining({
+        rule: 'drift',
+        class: 'advice',
+        decision: 'warn',
+        object: expect.objectContaining({ kind: 'VirtualService', name: route?.metadata.name }) as unknown,
+        message: expect.stringMatching(
+          /has weights stable 100, canary 0, but the status of Rollout ".+" has canary 20 of 100$/,
+        ) as unknown,
+      }),
+    ]);
+    const fixed = { ...status, canary: { weights: { canary: { weight: 0 } } } };
+    const gone = await scan(() => void server.put({ ...rollout, status: fixed }));
+    expect((JSON.parse(gone.out) as { findings: unknown[] }).findings).toEqual([]);
+    expect(waited).toHaveLength(2);
+    await scan(() => undefined);
+    expect(waited).toHaveLength(2);
   });
 
   it('reports a context that does not exist', async () => {

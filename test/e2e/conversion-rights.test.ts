@@ -282,6 +282,7 @@ describe('convert --plan over a cluster', () => {
       stdin: noInput(),
       cwd: EXAMPLES,
       isTTY: false,
+      pause: (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms)),
       env: {},
     };
     const began = performance.now();

@@ -21,6 +21,7 @@ export function exportedMetrics(): ReadonlyMap<string, ReadonlySet<string>> {
   metrics.unknownLabels(() => ({}));
   metrics.questionsInFlight(() => 0);
   metrics.followUps({ standing: 0, dropped: 0 });
+  metrics.drift(() => []);
   metrics.connections({ open: 0, closed: 0 });
   const exported = new Map<string, ReadonlySet<string>>();
   for (const metric of metrics.registry.getMetricsAsArray()) {

@@ -8,6 +8,7 @@ import { BodyLanes } from '../../server/body-lanes.ts';
 import { InFlightLimiter } from '../../server/in-flight-limiter.ts';
 import { DryRuns } from '../../server/dryrun.ts';
 import type { HealthCheck } from '../../server/health.ts';
+import { DriftWatch, type DriftWatchParts } from '../../server/drift-watch.ts';
 import { FollowUps, type FollowUpsParts } from '../../server/follow-ups.ts';
 import { ObjectEvents } from '../../server/object-events.ts';
 import { KeepsState } from '../../server/keeps-state.ts';
@@ -106,6 +107,7 @@ async function start(
     followUps,
     log,
   };
+  parts.add(watchDrift(setup));
   parts.add(watchKeeps(setup));
   parts.add(watchControllers(setup));
   parts.add(watchLabels(setup));
@@ -173,6 +175,15 @@ function watchLabels({ state, source, metrics, log }: Setup): NamespaceLabels {
 
 function isSettled(source: Source): () => boolean {
   return () => checksOf(source).every((check) => check.failing() === undefined);
+}
+
+function watchDrift({ source, metrics, events, log }: Setup): DriftWatch {
+  const { world } = source;
+  const record: DriftWatchParts['record'] = (rollout, event) => events?.record(rollout, event);
+  const settled = isSettled(source);
+  const drift = new DriftWatch({ world, settled, log, record, pause, now: Date.now }, POLL_INTERVAL);
+  metrics.drift(() => drift.counts());
+  return drift;
 }
 
 function watchKeeps({ state, source, log }: Setup): KeepsState {

@@ -15,6 +15,8 @@ export const serviceSelector = defineRule({
     'template. It marks the Rollout InvalidSpec if a label is missing or different. Labels of canaryMetadata, ' +
     'stableMetadata, activeMetadata and previewMetadata do not count, because they change with the role of a pod. ' +
     'The hash label that the controller adds does not count either. A Service without a selector is accepted. ' +
+    'Admission also denies an update of a Service that selects available pods now and would select none of them; see ' +
+    'docs/keeps.md. ' +
     'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateService).',
   subject: {
     'Rollout.argoproj.io': [

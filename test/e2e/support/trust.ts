@@ -41,7 +41,8 @@ export async function rolloutsIn(cluster: Cluster, namespace: string): Promise<r
 export async function scan(cluster: Cluster, ...args: readonly string[]): Promise<string> {
   let output = '';
   const write = (text: string): unknown => (output += text);
-  const io = { stdout: { write }, stderr: { write }, stdin: process.stdin, cwd: process.cwd(), isTTY: false, env: {} };
+  const streams = { stdout: { write }, stderr: { write }, stdin: process.stdin };
+  const io = { ...streams, cwd: process.cwd(), isTTY: false, env: {}, pause: sleep };
   const policy = cluster.rollgate.program.argument('policy') ?? '';
   const options = ['--kubeconfig', cluster.admin.kubeconfig, '--policy', policy, ...args];
   await scanCommand(io, () => undefined).parseAsync(options, { from: 'user' });

@@ -1,0 +1,297 @@
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { deepFreeze } from '../../test/support/freeze.ts';
+import { isKubeObject, type KubeObject } from '../world/object.ts';
+import { renderPath } from '../world/path.ts';
+import { storeOf } from '../world/store.ts';
+import { driftId, driftsOf } from './drift.ts';
+
+/** Returns what has drifted of the Rollouts among some objects, as `what path: has`. */
+function drifts(text: string, most = Infinity): string[] {
+  const objects = read(text);
+  const world = storeOf(objects);
+  return objects
+    .filter(({ kind }) => kind === 'Rollout')
+    .flatMap((rollout) => driftsOf(rollout, world, most).drifts)
+    .map(({ what, object, path, has }) => `${what} ${object.kind} ${renderPath(path)}: ${has}`);
+}
+
+function read(text: string): KubeObject[] {
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as unknown)
+    .filter(isKubeObject)
+    .map(deepFreeze);
+}
+
+interface Options {
+  readonly canary?: string;
+  readonly routing?: string;
+  readonly status?: string;
+  readonly weights?: string;
+}
+
+const MID = 'currentPodHash: new, stableRS: old, replicas: 5, updatedReplicas: 1, availableReplicas: 5';
+const AT_20 = 'canary: {weight: 20, podTemplateHash: new}, stable: {weight: 80, podTemplateHash: old}';
+const ISTIO = 'istio: {virtualService: {name: web, routes: [primary]}}';
+
+function rollout({ canary = '', routing = ISTIO, status = MID, weights = AT_20 }: Options = {}): string {
+  return `
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: web, namespace: shop}
+spec: {replicas: 5, strategy: {canary: {stableService: stable, canaryService: canary, ${canary} trafficRouting: {${routing}}}}}
+status: {${status}, canary: {weights: {${weights}}}}
+`;
+}
+
+const service = (name: string, hash: string, more = ''): string => `
+---
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: shop${more}}
+spec: {selector: {app: web${hash === '' ? '' : `, rollouts-pod-template-hash: ${hash}`}}}
+`;
+const MANAGED = ', annotations: {argo-rollouts.argoproj.io/managed-by-rollouts: web}';
+const SERVICES = service('stable', 'old') + service('canary', 'new');
+
+const virtualService = (stable: number, canary: number, more = ''): string => `
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: shop}
+spec:
+  http:
+    - {name: other, route: [{destination: {host: stable}, weight: 50}, {destination: {host: canary}, weight: 50}]}
+    - {name: primary, route: [{destination: {host: stable}, weight: ${stable}}, {destination: {host: canary}, weight: ${canary}}${more}]}
+`;
+const PRIMARY = 'weights VirtualService spec.http[1].route';
+
+const GATEWAY = 'plugins: {argoproj-labs/gatewayAPI: {httpRoute: web}}';
+const httpRoute = (stable: number, canary: number, more = ''): string => `
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {rules: [{backendRefs: [{name: stable, weight: ${stable}}, {name: canary, weight: ${canary}}${more}]}]}
+`;
+
+const DR = 'istio: {destinationRule: {name: web, stableSubsetName: stable, canarySubsetName: canary}}';
+const destinationRule = (stable: string, canary: string, more = ''): string => `
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web, namespace: shop${more}}
+spec:
+  subsets:
+    - {name: stable, labels: {app: web${stable}}}
+    - {name: canary, labels: {app: web${canary}}}
+    - {name: other, labels: {app: web}}
+`;
+const hash = (value: string): string => `, rollouts-pod-template-hash: ${value}`;
+
+describe('drift of weights', () => {
+  it.each([
+    ['as the status', virtualService(80, 20), []],
+    ['others', virtualService(50, 50), [`${PRIMARY}: stable 50, canary 50`]],
+    ['none at all', virtualService(0, 0), [`${PRIMARY}: stable 0, canary 0`]],
+    ['the right canary with a wrong stable', virtualService(30, 20), [`${PRIMARY}: stable 30, canary 20`]],
+    [
+      'the same share with a destination of the user',
+      virtualService(70, 20, ', {destination: {host: x}, weight: 10}'),
+      [],
+    ],
+  ])('shows in a VirtualService: %s', (_, route, found) => {
+    expect(drifts(rollout() + SERVICES + route)).toEqual(found);
+  });
+
+  it('shows an experiment whose weight is another one', () => {
+    const weights = `canary: {weight: 20}, stable: {weight: 70}, additional: [{serviceName: exp, weight: 10}]`;
+    const route = (weight: number): string => virtualService(70, 20, `, {destination: {host: exp}, weight: ${weight}}`);
+    expect(drifts(rollout({ weights }) + SERVICES + route(10))).toEqual([]);
+    expect(drifts(rollout({ weights }) + SERVICES + route(30))).toEqual([`${PRIMARY}: stable 70, canary 20, exp 30`]);
+  });
+
+  it.each([
+    ['as the status', 80, 20, '', []],
+    ['others', 50, 50, '', ['weights HTTPRoute spec.rules[0].backendRefs: stable 50, canary 50']],
+    ['out of maxTrafficWeight', 800, 200, 'maxTrafficWeight: 1000, ', []],
+    [
+      'half, not 20 of 1000',
+      500,
+      500,
+      'maxTrafficWeight: 1000, ',
+      ['weights HTTPRoute spec.rules[0].backendRefs: stable 500, canary 500'],
+    ],
+  ])('shows in a HTTPRoute: %s', (_, stable, canary, max, found) => {
+    const weights = max === '' ? AT_20 : 'canary: {weight: 200}, stable: {weight: 800}';
+    expect(drifts(rollout({ routing: `${max}${GATEWAY}`, weights }) + SERVICES + httpRoute(stable, canary))).toEqual(
+      found,
+    );
+  });
+
+  it('counts out of 100 where the plugin ignores maxTrafficWeight, as 0.15.0 does', () => {
+    const weights = 'canary: {weight: 50}, stable: {weight: 950}';
+    const text = rollout({ routing: `maxTrafficWeight: 1000, ${GATEWAY}`, weights });
+    expect(drifts(text + httpRoute(50, 50))).toEqual([]);
+    expect(drifts(text + httpRoute(60, 40))).toHaveLength(1);
+  });
+
+  it('shows in routes by label', () => {
+    const routing = 'plugins: {argoproj-labs/gatewayAPI: {httpRouteSelector: {matchLabels: {app: web}}}}';
+    expect(drifts(rollout({ routing }) + SERVICES + httpRoute(50, 50))).toHaveLength(1);
+    const other = routing.replace('app: web', 'app: other');
+    expect(drifts(rollout({ routing: other }) + SERVICES + httpRoute(50, 50))).toEqual([]);
+  });
+
+  it.each([
+    ['the status has no weights', rollout({ weights: '' }).replace('weights: {}', '')],
+    [
+      'the status is of Services with other names',
+      rollout({ weights: AT_20.replace('{weight: 20', '{serviceName: old, weight: 20') }),
+    ],
+    ['the Rollout is new', rollout({ status: 'phase: Progressing' })],
+    [
+      'the Rollout is being deleted',
+      rollout().replace('{name: web,', '{name: web, deletionTimestamp: "2026-01-01T00:00:00Z",'),
+    ],
+  ])('is not certain if %s', (_, text) => {
+    expect(drifts(text + virtualService(50, 50))).toEqual([]);
+  });
+});
+
+describe('drift of the hashes of Services', () => {
+  const found = (role: string, has: string): string[] => [
+    `selector Service spec.selector.rollouts-pod-template-hash: ${has}`.replace('Service', role),
+  ];
+
+  it.each<[string, string, Options, string[]]>([
+    ['as the status', SERVICES, {}, []],
+    [
+      'the stable Service has that of the canary',
+      service('stable', 'new') + service('canary', 'new'),
+      {},
+      found('Service', 'new'),
+    ],
+    ['the stable Service has none', service('stable', '', MANAGED), {}, found('Service', '')],
+    [
+      'the stable Service is not adopted yet',
+      service('stable', ''),
+      { status: MID.replace('availableReplicas: 5', 'availableReplicas: 4') },
+      [],
+    ],
+    ['the canary Service has that of stable', service('canary', 'old'), {}, found('Service', 'old')],
+    [
+      'no new pod serves yet',
+      service('canary', 'old'),
+      { status: MID.replace('availableReplicas: 5', 'availableReplicas: 4') },
+      [],
+    ],
+    [
+      'nothing serves',
+      service('stable', 'gone'),
+      { status: MID.replace('availableReplicas: 5', 'availableReplicas: 0') },
+      [],
+    ],
+    ['aborted, the canary Service has that of stable', service('canary', 'old'), { status: `${MID}, abort: true` }, []],
+    [
+      'aborted, the canary Service has another',
+      service('canary', 'gone'),
+      { status: `${MID}, abort: true` },
+      found('Service', 'gone'),
+    ],
+    [
+      'a rollback under dynamicStableScale',
+      service('canary', 'prev'),
+      {
+        canary: 'dynamicStableScale: true,',
+        status: MID.replace('old', 'new'),
+        weights: 'canary: {weight: 20, podTemplateHash: prev}, stable: {weight: 80, podTemplateHash: new}',
+      },
+      [],
+    ],
+    [
+      'settled, the canary Service has an old one',
+      service('canary', 'old'),
+      { status: MID.replace('old', 'new'), weights: '' },
+      found('Service', 'old'),
+    ],
+    ['without a selector', service('stable', 'new').replace(/spec: .*/, 'spec: {}'), {}, []],
+  ])('%s', (_, services, options, expected) => {
+    expect(drifts(rollout(options) + services + virtualService(80, 20))).toEqual(expected);
+  });
+
+  it('of ping and pong: the one without stable pods is not certain once the Rollout is settled', () => {
+    const canary = 'pingPong: {pingService: ping, pongService: pong},';
+    const settled = MID.replace('old', 'new');
+    const text = (status: string): string =>
+      rollout({ canary, status, weights: '' })
+        .replace('stableService: stable, canaryService: canary, ', '')
+        .replace('canary: {weights', 'canary: {stablePingPong: ping, weights');
+    expect(drifts(text(settled) + service('ping', 'new') + service('pong', 'gone'))).toEqual([]);
+    expect(drifts(text(settled) + service('ping', 'gone') + service('pong', 'gone'))).toEqual(found('Service', 'gone'));
+    expect(drifts(text(MID) + service('ping', 'old') + service('pong', 'gone'))).toEqual(found('Service', 'gone'));
+    expect(drifts(text(settled) + service('ping', '') + service('pong', ''))).toEqual([]);
+  });
+
+  it('of blue-green', () => {
+    const blueGreen = (active: string): string => `
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: web, namespace: shop}
+spec: {replicas: 5, strategy: {blueGreen: {activeService: stable, previewService: canary}}}
+status: {${MID}, blueGreen: {activeSelector: ${active}, previewSelector: new}}
+`;
+    expect(drifts(blueGreen('old') + SERVICES)).toEqual([]);
+    expect(drifts(blueGreen('other') + SERVICES)).toEqual(found('Service', 'old'));
+  });
+
+  it('is silent about a Service that another Rollout manages', () => {
+    const other = rollout().replace('name: web, namespace', 'name: other, namespace');
+    const shared = service('stable', 'new', MANAGED.replace('web', 'other'));
+    expect(drifts(rollout() + shared)).toEqual(found('Service', 'new'));
+    expect(drifts(`${rollout()}${other.replace('stableRS: old', 'stableRS: new')}${shared}`)).toEqual([]);
+  });
+});
+
+describe('drift of subsets', () => {
+  it.each([
+    ['as the status', hash('old'), hash('new'), []],
+    [
+      'swapped',
+      hash('new'),
+      hash('old'),
+      [
+        'subset DestinationRule spec.subsets[0].labels.rollouts-pod-template-hash: stable new',
+        'subset DestinationRule spec.subsets[1].labels.rollouts-pod-template-hash: canary old',
+      ],
+    ],
+    ['lost', '', hash('new'), ['subset DestinationRule spec.subsets[0].labels.rollouts-pod-template-hash: stable ']],
+  ])('%s', (_, stable, canary, found) => {
+    expect(drifts(rollout({ routing: DR }) + destinationRule(stable, canary))).toEqual(found);
+  });
+
+  it('is silent where the status has no hash', () => {
+    const weights = 'canary: {weight: 20}, stable: {weight: 80}';
+    expect(drifts(rollout({ routing: DR, weights }) + destinationRule('', ''))).toEqual([]);
+  });
+});
+
+describe('a look', () => {
+  it('ends where it may cost no more', () => {
+    const text = rollout() + SERVICES + virtualService(50, 50);
+    expect(drifts(text, 2)).toEqual([]);
+    expect(drifts(text, 20)).toHaveLength(1);
+  });
+
+  it('says what is different', () => {
+    const [one, two] = [virtualService(50, 50), virtualService(60, 40)].map((route) => {
+      const objects = read(rollout() + SERVICES + route);
+      return driftsOf(objects[0] as KubeObject, storeOf(objects), Infinity).drifts[0];
+    });
+    expect(one?.message).toBe(
+      'http route "primary" has weights stable 50, canary 50, but the status of Rollout "web" has canary 20 of 100',
+    );
+    expect(one && two && driftId(one) === driftId(two)).toBe(false);
+  });
+});
