@@ -55,6 +55,7 @@ import { rolloutWorkloadRef } from './rollout-workload-ref/rule.ts';
 import { routeBackends } from './route-backends/rule.ts';
 import { routeCanaryOnlyRule } from './route-canary-only-rule/rule.ts';
 import { routePortExists } from './route-port-exists/rule.ts';
+import { routeUnmanaged } from './route-unmanaged/rule.ts';
 import { servicePortsAgree } from './service-ports-agree/rule.ts';
 import { serviceSelector } from './service-selector/rule.ts';
 import { serviceShared } from './service-shared/rule.ts';
@@ -126,6 +127,7 @@ export const RULES: readonly Rule[] = [
   routeBackends,
   routeCanaryOnlyRule,
   routePortExists,
+  routeUnmanaged,
   servicePortsAgree,
   serviceSelector,
   serviceShared,
