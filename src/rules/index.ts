@@ -1,5 +1,6 @@
 import type { Rule } from './define.ts';
 import { ambassadorMapping } from './ambassador-mapping/rule.ts';
+import { analysisAddress } from './analysis-address/rule.ts';
 import { analysisArgs } from './analysis-args/rule.ts';
 import { analysisCanFail } from './analysis-can-fail/rule.ts';
 import { analysisCondition } from './analysis-condition/rule.ts';
@@ -72,6 +73,7 @@ import { workloadSelector } from './workload-selector/rule.ts';
 /** All rules, sorted by id. A new rule needs one line here and one folder next to this file. */
 export const RULES: readonly Rule[] = [
   ambassadorMapping,
+  analysisAddress,
   analysisArgs,
   analysisCanFail,
   analysisCondition,

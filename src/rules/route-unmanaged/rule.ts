@@ -189,7 +189,7 @@ function checkStable(context: Context, rollout: KubeObject, { stable, canary }: 
   const service = context.find('Service', namespace, stable);
   const template = effectiveTemplate(rollout, context.find);
   if (service === undefined || template === undefined) return;
-  // Whoever sends to the canary on purpose knows where its traffic comes from.
+  // A route that sends to the canary decides itself how much traffic it gets.
   if (canary !== '' && SENDERS.some((kind) => context.referrers(kind, 'Service', namespace, canary).length > 0)) return;
   if (selectsAll(context, namespace, template.labels, new Set([stable, canary]))) return;
   context.report('allStable', {
