@@ -1,7 +1,7 @@
 import type { SourceObject } from '../world/manifests.ts';
 import { keyFor, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
-import { pointer, renderPath, type Path } from '../world/path.ts';
-import { asArray, dig, optionalString, asString } from '../world/read.ts';
+import { at, pointer, renderPath, type Path } from '../world/path.ts';
+import { asArray, dig, optionalNumber, optionalString, asString } from '../world/read.ts';
 import { defineDocumentCheck, type ReportDocument } from './define.ts';
 import { requiredWithoutNulls, type Inspection, type Schema, type SchemaError } from './models.ts';
 
@@ -46,6 +46,11 @@ const MESSAGES = {
     text: '{place} {problem}, according to the schema of {schema}',
     fix: 'correct it, unless the installed version allows it',
   },
+  ports: {
+    class: 'invalid',
+    text: '{place} has both name and number, which the API server rejects',
+    fix: 'keep one of them',
+  },
   hosts: {
     class: 'invalid',
     text: 'VirtualService "{name}" has {others}, which is not allowed without hosts',
@@ -76,7 +81,7 @@ export const schema = defineDocumentCheck({
     'the types. It reports nothing if such a schema is stricter than the API server. The API server drops a null ' +
     'field of a custom resource, so it counts as absent. What newer versions may allow (more values, larger ' +
     'numbers) is only advice. A VirtualService without hosts is valid only as a delegate, without gateways, tls ' +
-    'and tcp. Source: Istio 1.29, pkg/config/validation.',
+    'and tcp. Source: Istio 1.29, pkg/config/validation; Kubernetes v1.34, pkg/apis/networking/validation.',
   messages: MESSAGES,
   check({ sources, inspect }, report) {
     const delegates = delegatesIn(sources);
@@ -88,6 +93,7 @@ export const schema = defineDocumentCheck({
       } else if (inspection !== undefined) {
         for (const error of certainErrors(inspection)) reportError(report, source, inspection, error);
       }
+      if (kindOf(source.object) === 'Ingress.networking.k8s.io') checkPorts(report, source);
       if (kindOf(source.object) === 'VirtualService.networking.istio.io') checkHosts(report, source, delegates);
     }
   },
@@ -161,6 +167,8 @@ function ifCertain(error: CertainError, custom: boolean): CertainError[] {
   if (path[0] === 'status') return [];
   if (path[0] === 'metadata' && path[1] !== 'labels' && path[1] !== 'annotations') return [];
   if (keyword !== 'type') {
+    // The schema gives such a field a default, or its type does not allow null.
+    if (value === null) return [];
     const isReported = keyword === 'required' || (VALUE_KEYWORDS.has(keyword) && !NEWER_VALUES.has(value));
     return custom && path[0] !== 'metadata' && isReported ? [error] : [];
   }
@@ -246,6 +254,23 @@ function problemOf({ keyword, params, message, value }: SchemaError): string {
   const is = typeof value === 'string' || typeof value === 'number' ? `is ${JSON.stringify(value)}, but ` : '';
   if (keyword === 'enum') return `${is}must be one of ${asArray(params['allowedValues']).map(String).join(', ')}`;
   return `${is}${message}`;
+}
+
+// The schema cannot say that the two exclude each other.
+function checkPorts(report: Report, source: SourceObject): void {
+  const { object } = source;
+  const paths: Path[] = [['spec', 'defaultBackend']];
+  for (const [rule, entry] of asArray(dig(object, 'spec', 'rules')).entries())
+    for (const path of asArray(dig(entry, 'http', 'paths')).keys())
+      paths.push(['spec', 'rules', rule, 'http', 'paths', path, 'backend']);
+  for (const backend of paths) {
+    const path = [...backend, 'service', 'port'];
+    const port = at(object, path);
+    // An empty name and the number 0 count as not set.
+    if (optionalString(dig(port, 'name')) === undefined || (optionalNumber(dig(port, 'number')) ?? 0) === 0) continue;
+    const anchor = `ports of ${asString(dig(at(object, backend), 'service', 'name'))}`;
+    report('ports', { source, path, anchor, data: { place: renderPath(path) } });
+  }
 }
 
 function checkHosts(report: Report, source: SourceObject, delegates: ReadonlySet<ObjectKey>): void {

@@ -1,5 +1,6 @@
 import type { Rule } from './define.ts';
 import { ambassadorMapping } from './ambassador-mapping/rule.ts';
+import { analysisAddress } from './analysis-address/rule.ts';
 import { analysisArgs } from './analysis-args/rule.ts';
 import { analysisCanFail } from './analysis-can-fail/rule.ts';
 import { analysisCondition } from './analysis-condition/rule.ts';
@@ -55,6 +56,7 @@ import { rolloutWorkloadRef } from './rollout-workload-ref/rule.ts';
 import { routeBackends } from './route-backends/rule.ts';
 import { routeCanaryOnlyRule } from './route-canary-only-rule/rule.ts';
 import { routePortExists } from './route-port-exists/rule.ts';
+import { routeUnmanaged } from './route-unmanaged/rule.ts';
 import { servicePortsAgree } from './service-ports-agree/rule.ts';
 import { serviceSelector } from './service-selector/rule.ts';
 import { serviceShared } from './service-shared/rule.ts';
@@ -71,6 +73,7 @@ import { workloadSelector } from './workload-selector/rule.ts';
 /** All rules, sorted by id. A new rule needs one line here and one folder next to this file. */
 export const RULES: readonly Rule[] = [
   ambassadorMapping,
+  analysisAddress,
   analysisArgs,
   analysisCanFail,
   analysisCondition,
@@ -126,6 +129,7 @@ export const RULES: readonly Rule[] = [
   routeBackends,
   routeCanaryOnlyRule,
   routePortExists,
+  routeUnmanaged,
   servicePortsAgree,
   serviceSelector,
   serviceShared,

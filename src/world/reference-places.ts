@@ -54,6 +54,8 @@ export const REFERENCE_PLACES = {
   'VirtualService.appmesh.k8s.aws': ['spec.provider.virtualRouter.virtualRouterRef'],
   // Its labels say whether it is an Argo Rollouts controller.
   'Deployment.apps': [...SELECTOR_PLACES, 'metadata.labels'],
+  // One with an owner has no part in this.
+  'ReplicaSet.apps': [...SELECTOR_PLACES, 'metadata.ownerReferences'],
   'HorizontalPodAutoscaler.autoscaling': ['spec.scaleTargetRef'],
   'VerticalPodAutoscaler.autoscaling.k8s.io': ['spec.targetRef'],
   'ScaledObject.keda.sh': ['spec.scaleTargetRef'],

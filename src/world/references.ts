@@ -63,6 +63,7 @@ export function sharedKeys(subject: KubeObject): readonly ObjectKey[] {
     case 'Rollout.argoproj.io':
       return sharedByRollout(subject).map(({ key }) => key);
     case 'Deployment.apps':
+    case 'ReplicaSet.apps':
       return samePods(subject).map(({ key }) => key);
     default:
       return [];
@@ -102,6 +103,7 @@ const READERS: Partial<Record<KindId, (subject: KubeObject, kind: KindId) => rea
     isController(subject)
       ? [...samePods(subject), ofControllers(subject, 'controller', CONTROLLERS, ['metadata', 'labels'])]
       : samePods(subject),
+  'ReplicaSet.apps': (subject) => (asArray(subject.metadata['ownerReferences']).length === 0 ? samePods(subject) : []),
   ConfigMap: (subject) =>
     subject.metadata.name === CONTROLLER_CONFIG_MAP
       ? [ofControllers(subject, 'controller configuration', CONTROLLER_CONFIGURATION, ['data'])]

@@ -1,5 +1,5 @@
 import type { Problem } from '../../conditions/problem.ts';
-import { KNOWN_NAMES } from '../../conditions/functions.ts';
+import { KNOWN_NAMES, RESULT } from '../../conditions/functions.ts';
 import { nearest } from '../../world/nearest.ts';
 
 const INSTEAD: Readonly<Record<string, string>> = {
@@ -28,9 +28,21 @@ const INSTEAD: Readonly<Record<string, string>> = {
 const ARGUMENT = /args\.([\w-]+)/y;
 const QUOTES = '\u201c\u201d\u2018\u2019\u201e`';
 
-/** Returns what to do about a problem, as an instruction. */
-export function remedyFor(condition: string, problem: Problem): string {
-  return REMEDIES[problem.kind]?.(problem, condition) ?? CORRECT;
+/**
+ * Returns what to do about a problem, as an instruction.
+ *
+ * @param provider - The provider of the metric, for an example.
+ */
+export function remedyFor(condition: string, problem: Problem, provider: string): string {
+  return (
+    REMEDIES[problem.kind]?.(problem, condition) ?? `write it in the language of expr, such as ${exampleFor(provider)}`
+  );
+}
+
+// What a result of the provider is compared like.
+function exampleFor(provider: string): string {
+  if (provider === 'prometheus') return 'result[0] > 0.95 && result[0] < 2';
+  return provider === 'datadog' ? 'default(result, 0) < 0.05' : 'result > 0.95 && result < 2';
 }
 
 function instead({ token }: Problem): string | undefined {
@@ -50,11 +62,20 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
     const { at, token } = problem;
     ARGUMENT.lastIndex = at;
     if (token === 'args') return `put braces around the argument: {{args.${ARGUMENT.exec(condition)?.[1] ?? 'NAME'}}}`;
-    return (
-      write(instead(problem) ?? nearest(token, KNOWN_NAMES)) ?? 'use result and the functions of Argo Rollouts and expr'
+    const field = fieldWithHyphens(condition, at, token);
+    if (field !== undefined) return `write ["${field}"] in place of .${field}, because - subtracts`;
+    const isCall = condition
+      .slice(at + token.length)
+      .trimStart()
+      .startsWith('(');
+    const names = KNOWN_NAMES.filter((name) => !isCall || !VALUES.has(name)).filter(
+      (name) => isCall || VALUES.has(name),
     );
+    return write(instead(problem) ?? nearest(token, names)) ?? 'use result and the functions of Argo Rollouts and expr';
   },
-  token: (problem, condition) => write(operatorAt(condition, problem.at, problem.token) ?? instead(problem)),
+  token: (problem, condition) =>
+    arrowAt(condition, problem.at) ??
+    write(nullTestAt(condition, problem.at) ?? operatorAt(condition, problem.at, problem.token) ?? instead(problem)),
   character: ({ token }) =>
     QUOTES.includes(token) ? 'use straight quotes' : (write(INSTEAD[token]) ?? `remove ${token}`),
   text: ({ token }) => (token.startsWith('\\') ? 'write two backslashes' : `add the closing ${token}`),
@@ -66,10 +87,37 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
   end: () => 'complete the condition, and quote it in YAML if it has a # after a space',
 };
 
-const CORRECT = 'write it in the language of expr, such as result[0] > 0.95 && result[0] < 2';
-
 function write(instead: string | undefined): string | undefined {
   return instead === undefined ? undefined : `write ${instead}`;
+}
+
+const VALUES: ReadonlySet<string> = new Set([RESULT, 'true', 'false', 'nil']);
+
+// A condition has at most a few thousand characters, and a field few of them.
+const MAX_FIELD = 100;
+
+// "result.error-rate" is result.error minus rate. Returns "error-rate" where "rate" is.
+function fieldWithHyphens(condition: string, at: number, token: string): string | undefined {
+  const start = /\.((?:\w+-)+)$/.exec(condition.slice(Math.max(0, at - MAX_FIELD), at))?.[1];
+  if (start === undefined) return undefined;
+  return start + token + (/^(?:-\w+)*/.exec(condition.slice(at + token.length, at + MAX_FIELD))?.[0] ?? '');
+}
+
+// The function of a list as other languages write it: any(result, x => x > 1).
+function arrowAt(condition: string, at: number): string | undefined {
+  if (!condition.startsWith('=>', at)) return undefined;
+  const element = /,\s*\(?(\w+)\)?\s*$/.exec(condition.slice(Math.max(0, at - MAX_FIELD), at))?.[1];
+  return element === undefined
+    ? undefined
+    : `leave out ${element} =>, and write # for the element, as in any(result, # > 1)`;
+}
+
+// Tests for null as SQL writes them.
+function nullTestAt(condition: string, at: number): string | undefined {
+  const [, not, nothing] = /^is\b\s*(not\b)?\s*(n(?:ull|one|il)\b)?/i.exec(condition.slice(at, at + MAX_FIELD)) ?? [];
+  return not === undefined && nothing === undefined
+    ? undefined
+    : `${not === undefined ? '==' : '!='}${nothing === undefined ? '' : ' nil'}`;
 }
 
 // Operators of other languages, which begin or end with one that there is.

@@ -88,7 +88,7 @@ function reportProblem(
   isDryRun: (name: string) => boolean,
 ): void {
   const { metric, provider, field, condition, tag } = check;
-  const remedy = remedyFor(condition, problem);
+  const remedy = remedyFor(condition, problem, provider);
   const data = { metric: metric.name, field, problem: problem.text, position: problem.at + 1, remedy };
   const place = { ...placeOf(check), versions: versionsOf(check) };
   const isUnused =

@@ -1,10 +1,12 @@
 import { metricsOf, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import { containersOf, renderContainer } from '../../world/containers.ts';
+import { namespaceOf } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { inEach } from '../../world/place.ts';
+import { below, inEach } from '../../world/place.ts';
 import { isQuantity } from '../../world/quantity.ts';
-import { dig, asObject, type JsonObject } from '../../world/read.ts';
+import { asObject, dig, isObject, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
+import { sidecarOf, meshOf, type Mesh } from './sidecar.ts';
 
 const messages = {
   quantity: {
@@ -17,27 +19,55 @@ const messages = {
     text: 'two containers of metric "{metric}" are named "{name}"',
     fix: 'rename one of them',
   },
+  sidecar: {
+    class: 'advice',
+    text: 'the Job of metric "{metric}" gets a sidecar of {mesh} (by {by}), and does not end unless it is a native sidecar',
+    fix: 'set {setting} in the {field} of its pod template',
+  },
 } as const;
 
 export const analysisJob = defineRule({
   id: 'analysis-job',
-  summary: 'The Job of a metric has containers with unique names and valid resource quantities.',
+  summary: 'The Job of a metric ends, and has containers with unique names and valid resource quantities.',
   explanation:
     'The schema of a template does not check the requests and limits of a Job, so the API server stores any value. ' +
     'The controller then calls the template malformed and continues with the parts that it can read. The API server ' +
-    'itself rejects two containers with the same name, because the name is the key of the list in the schema. ' +
+    'itself rejects two containers with the same name, because the name is the key of the list in the schema. A Job ends when all its containers have. A sidecar that Istio or Linkerd ' +
+    'injects runs on, unless it is an init container that restarts, a native sidecar. A Job that stops the sidecar ' +
+    'itself is not reported. ' +
     'Source: Argo Rollouts v1.9.1, manifests/crds/analysis-template-crd.yaml and utils/tolerantinformer, and ' +
     'Kubernetes v1.34, pkg/api/resource.',
-  subject: inEach(TEMPLATE_KINDS, ['spec.metrics[*].name', 'spec.metrics[*].provider.job.spec.template.spec']),
-  reads: {},
+  subject: inEach(TEMPLATE_KINDS, [
+    'spec.metrics[*].name',
+    ...below('spec.metrics[*].provider.job.spec.template', ['metadata.labels', 'metadata.annotations', 'spec']),
+  ]),
+  reads: { Namespace: ['metadata.labels', 'metadata.annotations'] },
   messages,
   check(context, template) {
+    const mesh = injectingMesh(context, namespaceOf(template));
     for (const { name: metric, raw, path } of metricsOf(template)) {
       const pod = asObject(dig(raw, 'provider', 'job', 'spec', 'template'));
-      checkPod(context, metric, pod, [...path, 'provider', 'job', 'spec', 'template']);
+      const at = [...path, 'provider', 'job', 'spec', 'template'];
+      checkPod(context, metric, pod, at);
+      if (!isObject(pod['spec'])) continue;
+      const sidecar = sidecarOf(pod, mesh);
+      if (sidecar !== undefined)
+        context.report('sidecar', {
+          path: [...at, 'spec'],
+          anchor: metric,
+          data: { metric, ...sidecar },
+          related: mesh === undefined ? [] : [{ object: mesh.object, path: ['metadata'] }],
+        });
     }
   },
 });
+
+// A bundle rarely has the Namespace, so it is no reason to say that nothing is known. A cluster-scoped template runs in
+// any namespace.
+function injectingMesh(context: RuleContext<typeof messages>, namespace: string): Mesh | undefined {
+  const found = namespace === '' ? undefined : context.lookup('Namespace', '', namespace);
+  return found?.state === 'present' ? meshOf(found.object) : undefined;
+}
 
 function checkPod(context: RuleContext<typeof messages>, metric: string, pod: JsonObject, path: Path): void {
   const names = new Set<string>();

@@ -1,5 +1,6 @@
 import { kindOf, namespaceOf, type KubeObject } from '../../world/object.ts';
-import { asArray, asString, dig } from '../../world/read.ts';
+import { asArray, asString, dig, isObject, optionalNumber } from '../../world/read.ts';
+import { parseGoDuration } from '../../world/duration.ts';
 import { experimentServices } from '../../world/strategy-references.ts';
 import type { Path } from '../../world/path.ts';
 import { effectiveTemplate, effectiveTemplatePlaces, stepsOf, workloadPlaces } from '../../world/rollout.ts';
@@ -7,6 +8,8 @@ import { defineRule, type RuleContext } from '../define.ts';
 
 const PORTS = 'spec.containers[*].ports';
 const ENDED = ['Successful', 'Failed', 'Error', 'Inconclusive'];
+// Argo Rollouts v1.9.1, utils/defaults (DefaultScaleDownDelaySeconds).
+const SCALE_DOWN_DELAY = 30;
 const WHY = {
   taken:
     'The validation does not check the Services of an experiment. At its step the Service cannot be created, the experiment fails, and the update of its Rollout is aborted.',
@@ -25,6 +28,11 @@ const messages = {
     text: '{experiment} creates Service "{service}" for two templates',
     fix: 'give each template a Service of its own, or leave out service.name',
   },
+  tooSoon: {
+    class: 'advice',
+    text: '{experiment} creates Service "{service}" while that of step {before} still exists, which is deleted {seconds} seconds after its end at the earliest',
+    fix: 'use another name, or put a pause of more than {seconds} seconds before step {number}',
+  },
 } as const;
 
 /** The templates of an experiment, each with the ports of its pods. */
@@ -42,10 +50,15 @@ export const experimentService = defineRule({
   explanation:
     'For a template with service.name the controller creates a Service of that name, with the ports of the ' +
     'containers. If a Service exists that this experiment has not created, the experiment fails, and the update is ' +
-    'aborted. So the stable and the canary Service cannot be used either. Source: Argo Rollouts v1.9.1, ' +
+    'aborted. So the stable and the canary Service cannot be used either. The Service of an experiment that has ended ' +
+    'exists as long as its pods, which are deleted only after scaleDownDelaySeconds. Source: Argo Rollouts v1.9.1, ' +
     'experiments/service.go (CreateService) and experiments/experiment.go (createTemplateService).',
   subject: {
-    'Rollout.argoproj.io': ['spec.strategy.canary.steps[*].experiment.templates', ...effectiveTemplatePlaces(PORTS)],
+    'Rollout.argoproj.io': ['spec.strategy.canary.steps[*].experiment.templates',
+      'spec.strategy.canary.steps[*].experiment.scaleDownDelaySeconds',
+      'spec.strategy.canary.steps[*].pause',
+      'spec.strategy.canary.steps[*].analysis',
+      ...effectiveTemplatePlaces(PORTS)],
     'Experiment.argoproj.io': ['spec.templates', 'spec.terminate', 'status.phase'],
   },
   reads: { Service: ['metadata.ownerReferences'], ...workloadPlaces(PORTS) },
@@ -56,8 +69,57 @@ export const experimentService = defineRule({
   messages,
   check(context, subject) {
     for (const experiment of experimentsOf(context, subject)) checkExperiment(context, subject, experiment);
+    if (kindOf(subject) === 'Rollout.argoproj.io') checkSteps(context, subject);
   },
 });
+
+// Two experiments of one Rollout are two objects, each with Services of its own.
+function checkSteps(context: RuleContext<typeof messages>, rollout: KubeObject): void {
+  let last: { readonly index: number; readonly delay: number; readonly services: ReadonlySet<string> } | undefined;
+  let paused = 0;
+  for (const [index, step] of stepsOf(rollout).entries()) {
+    const path = ['spec', 'strategy', 'canary', 'steps', index, 'experiment', 'templates'];
+    if (!isObject(dig(step, 'experiment'))) {
+      paused += secondsOf(step);
+      continue;
+    }
+    const created = experimentServices(dig(step, 'experiment', 'templates'), path, namespaceOf(rollout));
+    const first = created.find(({ name }) => last?.services.has(name));
+    if (
+      last !== undefined &&
+      paused <= last.delay &&
+      first !== undefined &&
+      declaresPort(effectiveTemplate(rollout, context.find)?.template)
+    ) {
+      context.report('tooSoon', {
+        path: first.path,
+        anchor: `${path.join('.')} ${first.name}`,
+        data: {
+          experiment: `the experiment of step ${index + 1}`,
+          service: first.name,
+          before: last.index + 1,
+          seconds: last.delay,
+          number: index + 1,
+        },
+      });
+    }
+    const delay = optionalNumber(dig(step, 'experiment', 'scaleDownDelaySeconds')) ?? SCALE_DOWN_DELAY;
+    last = { index, delay, services: new Set(created.map(({ name }) => name)) };
+    paused = 0;
+  }
+}
+
+/** Returns how long a step pauses at least; for ever if a person ends it. An analysis takes as long as it takes. */
+function secondsOf(step: unknown): number {
+  if (isObject(dig(step, 'analysis'))) return Infinity;
+  const pause = dig(step, 'pause');
+  if (!isObject(pause)) return 0;
+  const { duration } = pause;
+  if (duration === undefined || duration === null) return Infinity;
+  if (typeof duration === 'number') return duration;
+  const seconds = asString(duration);
+  return /^\d+$/.test(seconds) ? Number(seconds) : (parseGoDuration(seconds) ?? Infinity);
+}
 
 function checkExperiment(
   context: RuleContext<typeof messages>,

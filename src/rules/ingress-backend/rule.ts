@@ -5,12 +5,48 @@ import {
   managedIngresses,
   USE_ANNOTATION,
 } from '../../world/ingress.ts';
-import { namespaceOf } from '../../world/object.ts';
-import { asString } from '../../world/read.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import type { Path } from '../../world/path.ts';
+import { asObject, asString, dig, optionalString } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { canaryOf } from '../../world/rollout.ts';
-import { routersOf } from '../../world/routers.ts';
-import { defineRule } from '../define.ts';
+import { routerConfig, routersOf } from '../../world/routers.ts';
+import { defineRule, type RuleContext } from '../define.ts';
+
+const ACTIONS = 'alb.ingress.kubernetes.io';
+// By these annotations the controller knows which actions it has written.
+const WRITTEN = ['rollouts.argoproj.io/managed-alb-actions', 'rollouts.argoproj.io/managed-alb-annotations'];
+const STICKINESS = /"targetgroupstickinessconfig"\s*:\s*\{[^{}]*"enabled"\s*:\s*true/i;
+// An action with its two target groups has a few hundred characters.
+const MAX_ACTION = 10_000;
+
+const messages = {
+  lacking: {
+    class: 'invalid',
+    text: 'Ingress "{name}" has no rule for {role} Service "{service}"',
+    fix: 'add a path with this Service as backend',
+  },
+  notByAnnotation: {
+    class: 'invalid',
+    text: 'Ingress "{name}" uses port {port} for Service "{service}", so the weights in its annotations have no effect',
+    fix: 'set the port name to use-annotation',
+  },
+  besideAnnotation: {
+    class: 'advice',
+    text: 'Ingress "{name}" uses port {port} for Service "{service}" in one path, so the weights have no effect there',
+    fix: 'set the port name to use-annotation, unless the weights should not apply to this path',
+  },
+  overwritten: {
+    class: 'advice',
+    text: 'the Rollouts controller writes annotation "{annotation}" of Ingress "{name}" itself, so an apply of this one can reset the weights',
+    fix: 'remove it from the Ingress',
+  },
+  stickiness: {
+    class: 'advice',
+    text: 'the Rollouts controller overwrites annotation "{annotation}" of Ingress "{name}", which makes clients stick to a target group',
+    fix: 'remove it from the Ingress, and set stickinessConfig in trafficRouting.alb of the Rollout',
+  },
+} as const;
 
 export const ingressBackend = defineRule({
   id: 'ingress-backend',
@@ -25,7 +61,7 @@ export const ingressBackend = defineRule({
     'rollout/controller.go (getReferencedIngresses) and rollout/trafficrouting/alb; AWS Load Balancer Controller, ' +
     'Ingress annotations (actions).',
   subject: { 'Rollout.argoproj.io': REFERENCE_PLACES['Rollout.argoproj.io'] },
-  reads: { 'Ingress.networking.k8s.io': INGRESS_BACKEND_PLACES },
+  reads: { 'Ingress.networking.k8s.io': [...INGRESS_BACKEND_PLACES, 'metadata.annotations'] },
   stricterThanUpstream: {
     notByAnnotation: {
       why: 'The controller looks for the Service in a rule and ignores the port. An ALB reads the weights only for a backend whose port is "use-annotation", so all traffic stays where it is.',
@@ -37,23 +73,7 @@ export const ingressBackend = defineRule({
     referenced: 'Ingress reviews',
     before: [['name: reviews\n                port', 'name: reviews-stable\n                port']],
   },
-  messages: {
-    lacking: {
-      class: 'invalid',
-      text: 'Ingress "{name}" has no rule for {role} Service "{service}"',
-      fix: 'add a path with this Service as backend',
-    },
-    notByAnnotation: {
-      class: 'invalid',
-      text: 'Ingress "{name}" uses port {port} for Service "{service}", so the weights in its annotations have no effect',
-      fix: 'set the port name to use-annotation',
-    },
-    besideAnnotation: {
-      class: 'advice',
-      text: 'Ingress "{name}" uses port {port} for Service "{service}" in one path, so the weights have no effect there',
-      fix: 'set the port name to use-annotation, unless the weights should not apply to this path',
-    },
-  },
+  messages,
   check(context, rollout) {
     const stable = asString(canaryOf(rollout)?.['stableService']);
     const router = routersOf(rollout).has('alb') ? 'alb' : 'nginx';
@@ -79,6 +99,7 @@ export const ingressBackend = defineRule({
         });
       }
       if (isNginx) continue;
+      checkAnnotation(context, rollout, ingress, from);
       const isShifted = backends.some(({ port }) => port === USE_ANNOTATION);
       for (const { port, portPath } of backends) {
         if (port === undefined || port === USE_ANNOTATION) continue;
@@ -94,3 +115,27 @@ export const ingressBackend = defineRule({
     }
   },
 });
+
+// The controller replaces the whole action each time that it sets a weight.
+function checkAnnotation(
+  context: RuleContext<typeof messages>,
+  rollout: KubeObject,
+  ingress: KubeObject,
+  from: Path,
+): void {
+  const alb = routerConfig(rollout, 'alb');
+  const prefix = optionalString(alb?.['annotationPrefix']) ?? ACTIONS;
+  const annotation = `${prefix}/actions.${albActionService(rollout)}`;
+  const annotations = asObject(ingress.metadata['annotations']);
+  const action = optionalString(annotations[annotation]);
+  if (action === undefined || WRITTEN.some((written) => annotations[written] !== undefined)) return;
+  const isSticky = action.length <= MAX_ACTION && STICKINESS.test(action);
+  const isLost = isSticky && dig(alb, 'stickinessConfig', 'enabled') !== true;
+  context.report(isLost ? 'stickiness' : 'overwritten', {
+    object: ingress,
+    path: ['metadata', 'annotations', annotation],
+    anchor: annotation,
+    data: { annotation, name: ingress.metadata.name },
+    related: [{ object: rollout, path: from }],
+  });
+}

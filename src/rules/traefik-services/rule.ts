@@ -12,8 +12,9 @@ export const traefikServices = defineRule({
   explanation:
     'The controller sets the weights of two entries in spec.weighted.services, which it finds by the names of the ' +
     'stable and the canary Service. It does not create them, and mirroring does not count. If one is missing, it fails ' +
-    'at each attempt, and the update is stuck. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/traefik ' +
-    '(SetWeight).',
+    'at each attempt, and the update is stuck. Traefik needs a port in each entry that is a Service. Source: Argo ' +
+    'Rollouts v1.9.1, rollout/trafficrouting/traefik (SetWeight); Traefik v3, pkg/provider/kubernetes/crd ' +
+    '(getServicePort).',
   subject: {
     'Rollout.argoproj.io': [
       'spec.strategy.canary.trafficRouting.traefik.weightedTraefikServiceName',
@@ -36,6 +37,11 @@ export const traefikServices = defineRule({
       text: 'TraefikService "{name}" has no entry for {role} Service "{service}" (it has {has})',
       fix: 'add the Service to spec.weighted.services',
     },
+    noPort: {
+      class: 'advice',
+      text: 'TraefikService "{name}" sets no port for Service "{service}", so Traefik rejects the entry and serves none of them',
+      fix: 'set port to a port of the Service',
+    },
   },
   check(context, rollout) {
     const name = traefikServiceOf(rollout);
@@ -47,8 +53,19 @@ export const traefikServices = defineRule({
       context.report('unweighted', { object: service, path: ['spec'], anchor: name, data: { name }, related });
       return;
     }
+    const roles = serviceRoles(rollout);
+    for (const { name: entry, kind, port, path } of entries) {
+      if (kind !== 'Service' || port !== undefined || !roles.some(([, wanted]) => wanted === entry)) continue;
+      context.report('noPort', {
+        object: service,
+        path: [...path, 'name'],
+        anchor: entry,
+        data: { name, service: entry },
+        related,
+      });
+    }
     const names = new Set(entries.map((entry) => entry.name));
-    for (const [role, wanted] of serviceRoles(rollout)) {
+    for (const [role, wanted] of roles) {
       if (names.has(wanted)) continue;
       context.report('absent', {
         object: service,

@@ -1,0 +1,213 @@
+import {
+  BACKEND_REF_PLACES,
+  drivesRoute,
+  GATEWAY_PLUGIN,
+  ROUTE_KINDS,
+  SELECTED_ROUTE_PLACES,
+} from '../../world/gateway.ts';
+import { drivenRoutes, ROUTE_PLACES, routeTitle } from '../../world/istio.ts';
+import { memo } from '../../world/memo.ts';
+import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
+import type { Path } from '../../world/path.ts';
+import { inEach } from '../../world/place.ts';
+import { dig, optionalNumber, stringMap } from '../../world/read.ts';
+import { REFERENCE_PLACES } from '../../world/reference-places.ts';
+import {
+  effectiveTemplate,
+  effectiveTemplatePlaces,
+  managedRouteNames,
+  STABLE_AND_CANARY_PLACES,
+  stableAndCanaryServices,
+  stepsOf,
+  trafficRoutingOf,
+  virtualServiceEntries,
+  workloadPlaces,
+} from '../../world/rollout.ts';
+import { routersOf } from '../../world/routers.ts';
+import { defineRule, type RuleContext } from '../define.ts';
+import { routesBetween, ruleBetween, selectsAll, type Pair } from './splits.ts';
+
+const ISTIO = 'VirtualService.networking.istio.io';
+const INGRESS = 'Ingress.networking.k8s.io';
+const SENDERS: readonly KindId[] = [ISTIO, ...ROUTE_KINDS, INGRESS];
+const STABLE = ['spec', 'strategy', 'canary', 'stableService'];
+const NGINX = 'nginx.ingress.kubernetes.io';
+
+// More of them would only repeat the message.
+const MAX_OBJECTS = 10;
+
+const messages = {
+  noRouter: {
+    class: 'advice',
+    text: '{kind} "{name}" splits traffic between Services "{stable}" and "{canary}", but Rollout "{rollout}" has no trafficRouting, so its weights never change',
+    fix: 'name the {kind} in {field} of the Rollout',
+  },
+  notListed: {
+    class: 'advice',
+    text: '{part} of {kind} "{name}" splits traffic between Services "{stable}" and "{canary}", but Rollout "{rollout}" does not list it, so its weights never change',
+    fix: 'add it to {field} in the Rollout',
+  },
+  ingressShare: {
+    class: 'advice',
+    text: 'Ingress "{name}" sends a fixed share of the traffic to canary Service "{canary}", which no step of Rollout "{rollout}" changes',
+    fix: 'remove this Ingress, and name the one of the stable Service in trafficRouting.nginx.stableIngress',
+  },
+  allStable: {
+    class: 'advice',
+    text: 'Service "{stable}" selects only stable pods, and without trafficRouting nothing sends to the canary, so the weights of the steps move no traffic',
+    fix: 'add trafficRouting, or use a Service that selects all pods and is not named in the Rollout',
+  },
+} as const;
+
+export const routeUnmanaged = defineRule({
+  id: 'route-unmanaged',
+  summary: 'What splits traffic between the stable and the canary Service is controlled by the Rollout.',
+  explanation:
+    'The controller sets weights only in the objects and routes that trafficRouting names. In any other route with the ' +
+    'stable and the canary Service, the weights stay as they are written: the steps pass, and the traffic there does ' +
+    'not move. Without trafficRouting, the number of pods decides how much traffic the canary gets. This works only ' +
+    'for a Service that selects all pods. The controller adds the hash of the stable pods to the selector of ' +
+    'stableService, so this Service never sends to the canary. Rollouts without a setWeight step and Services in ' +
+    'other namespaces are not checked, and neither is what another Rollout controls. Source: Argo Rollouts v1.9.1, rollout/trafficrouting.go ' +
+    '(NewTrafficRoutingReconciler) and rollout/service.go (reconcileStableAndCanaryService).',
+  subject: {
+    'Rollout.argoproj.io': [
+      ...STABLE_AND_CANARY_PLACES,
+      'spec.strategy.canary.trafficRouting',
+      ...effectiveTemplatePlaces(),
+      'spec.strategy.canary.steps[*].setWeight',
+    ],
+  },
+  reads: {
+    'Rollout.argoproj.io': REFERENCE_PLACES['Rollout.argoproj.io'],
+    Service: ['spec.selector'],
+    [ISTIO]: ROUTE_PLACES,
+    ...inEach(ROUTE_KINDS, [...SELECTED_ROUTE_PLACES, ...BACKEND_REF_PLACES]),
+    [INGRESS]: [...REFERENCE_PLACES[INGRESS], 'metadata.annotations'],
+    ...workloadPlaces(),
+  },
+  messages,
+  check(context, rollout) {
+    const { stable, canary } = stableAndCanaryServices(rollout, false);
+    if (stable === '' || !stepsOf(rollout).some((step) => (optionalNumber(dig(step, 'setWeight')) ?? 0) > 0)) return;
+    const routing = trafficRoutingOf(rollout);
+    // trafficRouting without a router is another mistake, and has its own message.
+    if (routing !== undefined && routersOf(rollout).size === 0) return;
+    if (canary !== '') {
+      checkVirtualServices(context, rollout, { stable, canary });
+      checkGatewayRoutes(context, rollout, { stable, canary });
+      checkIngresses(context, rollout, canary);
+    }
+    if (routing === undefined) checkStable(context, rollout, { stable, canary });
+  },
+});
+
+type Context = RuleContext<typeof messages>;
+
+function checkVirtualServices(context: Context, rollout: KubeObject, pair: Pair): void {
+  const objects = sendersOf(context, rollout, ISTIO, pair.canary);
+  if (objects.length === 0) return;
+  const driven = new Set(drivenRoutes(rollout, context).map(({ route }) => route));
+  const entries = virtualServiceEntries(rollout, context);
+  const named = new Set(entries.map(({ namespace, name }) => keyFor(ISTIO, namespace, name)));
+  const managed = new Set(managedRouteNames(rollout));
+  for (const object of objects) {
+    const routes = routesBetween(object, pair).filter(({ type, name }) => type !== 'http' || !managed.has(name));
+    const fixed = routes.filter((route) => !driven.has(route));
+    if (isOfAnother(context, rollout, object)) continue;
+    const isNamed = named.has(keyOf(object));
+    const [first] = fixed;
+    // If the controller sets none of them, the Rollout names the wrong routes, and another rule says so.
+    if (first === undefined || (isNamed && fixed.length === routes.length)) continue;
+    report(context, rollout, pair, {
+      object,
+      path: first.path,
+      part: `the ${routeTitle(first)}`,
+      field: isNamed ? 'the routes of this VirtualService' : 'trafficRouting.istio',
+    });
+  }
+}
+
+function checkGatewayRoutes(context: Context, rollout: KubeObject, pair: Pair): void {
+  for (const kind of ROUTE_KINDS) {
+    for (const object of sendersOf(context, rollout, kind, pair.canary)) {
+      const rule = drivesRoute(rollout, object) ? undefined : ruleBetween(object, pair);
+      if (rule === undefined || isOfAnother(context, rollout, object)) continue;
+      report(context, rollout, pair, {
+        object,
+        path: ['spec', 'rules', rule],
+        part: `rule ${rule + 1}`,
+        field: `trafficRouting.plugins (${GATEWAY_PLUGIN})`,
+      });
+    }
+  }
+}
+
+/** Reports whether another Rollout names an object. */
+function isOfAnother(context: Context, rollout: KubeObject, object: KubeObject): boolean {
+  const kind = kindOf(object);
+  if (kind === undefined) return false;
+  const { name } = object.metadata;
+  const [first, second] = context.referrers('Rollout.argoproj.io', kind, namespaceOf(object), name);
+  return second !== undefined || (first !== undefined && first !== rollout);
+}
+
+interface Split {
+  readonly object: KubeObject;
+  readonly path: Path;
+  /** The part of the object that splits traffic. */
+  readonly part: string;
+  /** Where a Rollout names the object or the part. */
+  readonly field: string;
+}
+
+function report(context: Context, rollout: KubeObject, pair: Pair, { object, path, part, field }: Split): void {
+  const location = { object, path, anchor: `${part} ${pair.canary}`, related: [{ object: rollout, path: STABLE }] };
+  const data = { kind: object.kind, name: object.metadata.name, rollout: rollout.metadata.name, ...pair, field };
+  if (trafficRoutingOf(rollout) === undefined) context.report('noRouter', { ...location, data });
+  else context.report('notListed', { ...location, data: { ...data, part } });
+}
+
+// The controller makes an Ingress for the canary itself, and owns it.
+function checkIngresses(context: Context, rollout: KubeObject, canary: string): void {
+  if (routersOf(rollout).has('nginx')) return;
+  for (const object of sendersOf(context, rollout, INGRESS, canary)) {
+    const annotations = stringMap(object.metadata['annotations']);
+    if (annotations.get(`${NGINX}/canary`) !== 'true' || !annotations.has(`${NGINX}/canary-weight`)) continue;
+    context.report('ingressShare', {
+      object,
+      path: ['metadata', 'annotations', `${NGINX}/canary-weight`],
+      anchor: canary,
+      data: { name: object.metadata.name, canary, rollout: rollout.metadata.name },
+      related: [{ object: rollout, path: STABLE }],
+    });
+  }
+}
+
+function checkStable(context: Context, rollout: KubeObject, { stable, canary }: Pair): void {
+  const namespace = namespaceOf(rollout);
+  const service = context.find('Service', namespace, stable);
+  const template = effectiveTemplate(rollout, context.find);
+  if (service === undefined || template === undefined) return;
+  // A route that sends to the canary decides itself how much traffic it gets.
+  if (canary !== '' && SENDERS.some((kind) => context.referrers(kind, 'Service', namespace, canary).length > 0)) return;
+  if (selectsAll(context, namespace, template.labels, new Set([stable, canary]))) return;
+  context.report('allStable', {
+    path: STABLE,
+    anchor: stable,
+    data: { stable },
+    related: [{ object: service, path: ['spec', 'selector'] }],
+  });
+}
+
+/** Returns the objects of a kind in the namespace of the Rollout that send to a Service, the first ten by name. */
+function sendersOf(context: Context, rollout: KubeObject, kind: KindId, service: string): readonly KubeObject[] {
+  const namespace = namespaceOf(rollout);
+  return firstByName(context.referrers(kind, 'Service', namespace, service)).filter(
+    (object) => namespaceOf(object) === namespace,
+  );
+}
+
+const firstByName = memo((objects: readonly KubeObject[]): readonly KubeObject[] =>
+  objects.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).slice(0, MAX_OBJECTS),
+);
