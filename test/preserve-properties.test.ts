@@ -12,6 +12,8 @@ const HASH = 'rollouts-pod-template-hash';
 const MANAGED_BY = 'argo-rollouts.argoproj.io/managed-by-rollouts';
 const IN_PROGRESS = 'rollouts.argoproj.io/gatewayapi-canary';
 const EXPERIMENT = 'exp';
+const ALB = 'alb.ingress.kubernetes.io';
+const ALB_LIST = 'rollouts.argoproj.io/managed-alb-annotations';
 const MANAGED = ['m-header', 'm-mirror'];
 
 const hash = fc.constantFrom('old', 'new', 'exp', 'gone');
@@ -71,6 +73,7 @@ const routers: fc.Arbitrary<{ [key: string]: Json }> = record({
       ),
     }),
   ),
+  alb: maybe(fc.constantFrom<Json>({ ingress: 'web', rootService: 'root', servicePort: 80 }, { ingresses: ['web'] })),
   plugins: maybe(fc.constant<Json>({ 'argoproj-labs/gatewayAPI': { httpRoute: 'web', tcpRoutes: [{ name: 'web' }] } })),
 });
 const steps = fc.constantFrom<Json>(
@@ -200,6 +203,50 @@ const rule = record({
 const gatewayRoute = (kind: string): fc.Arbitrary<KubeObject> =>
   kube('gateway.networking.k8s.io/v1', kind, metadata(true), record({ rules: fc.array(rule, { maxLength: 4 }) }));
 
+const action = fc
+  .array(fc.tuple(fc.constantFrom('stable', 'canary', EXPERIMENT), weight), { maxLength: 3 })
+  .map((groups) =>
+    JSON.stringify({
+      Type: 'forward',
+      ForwardConfig: {
+        TargetGroups: groups.map(([ServiceName, Weight]) => ({ ServiceName, ServicePort: '80', Weight })),
+      },
+    }),
+  );
+const ingressPath = record({
+  path: fc.constantFrom('/*', '/v2'),
+  backend: fc
+    .constantFrom('root', 'stable', 'legacy', 'm-header')
+    .map((name): Json => ({ service: { name, port: { name: 'use-annotation' } } })),
+});
+const ingress = kube(
+  'networking.k8s.io/v1',
+  'Ingress',
+  record({
+    name: fc.constant('web'),
+    namespace: fc.constant('shop'),
+    annotations: maybe(
+      record({
+        team: maybe(fc.constant('a')),
+        [`${ALB}/actions.root`]: maybe(action),
+        [`${ALB}/actions.stable`]: maybe(action),
+        [`${ALB}/actions.m-header`]: maybe(fc.constantFrom('a', 'b')),
+        [`${ALB}/conditions.m-header`]: maybe(fc.constantFrom('a', 'b')),
+        [ALB_LIST]: maybe(fc.constantFrom('{}', '{"web":["a"]}', '{')),
+      }),
+    ),
+  }),
+  record({
+    rules: fc.array(
+      record({
+        host: fc.constantFrom('a', 'b'),
+        http: record({ paths: fc.array(ingressPath, { maxLength: 4 }) }),
+      }),
+      { maxLength: 3 },
+    ),
+  }),
+);
+
 const writer = fc
   .tuple(
     fc.constantFrom('argocd-controller', 'kubectl', 'kubectl-edit', 'rollouts-controller'),
@@ -241,6 +288,7 @@ function heldBack(submitted: KubeObject, old: KubeObject | undefined): KubeObjec
 
 const OBJECTS: Record<string, readonly fc.Arbitrary<KubeObject>[]> = {
   'destinationrule-hash': [destinationRule],
+  'ingress-weights': [ingress],
   'service-hash': [serviceObject],
   'virtualservice-weights': [virtualService],
   'route-weights': [gatewayRoute('HTTPRoute'), gatewayRoute('TCPRoute')],
@@ -315,7 +363,11 @@ function without(list: unknown, drop: (entry: Record<string, unknown>) => boolea
 function others(object: KubeObject): unknown {
   const kept = map(object, (part, path) => {
     const place = path.join('.');
-    if (place === 'metadata.annotations') delete part[MANAGED_BY];
+    if (place === 'metadata.annotations')
+      for (const key of Object.keys(part))
+        if (key === MANAGED_BY || key === ALB_LIST || key.startsWith(ALB)) delete part[key];
+    if (place === 'spec.rules.*.http')
+      part['paths'] = without(part['paths'], (entry) => JSON.stringify(entry['backend']).includes('m-header'));
     if (place === 'metadata.labels') delete part[IN_PROGRESS];
     if (place === 'spec.selector' || place === 'spec.subsets.*.labels') delete part[HASH];
     for (const key of ['annotations', 'labels'])

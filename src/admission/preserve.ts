@@ -158,7 +158,7 @@ class GrowingPatch {
     }
     if (!isKept(result)) return result;
     for (const operation of result.operations) this.#pending.push(operation);
-    if (result.reordered !== undefined) this.#reordered.push(result.reordered);
+    for (const reordered of result.reordered ?? []) this.#reordered.push(reordered);
     if (result.writes === undefined) this.#changed = 'all';
     else if (this.#changed !== 'all') for (const part of result.writes) this.#changed.add(part);
     return result;

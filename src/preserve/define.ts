@@ -27,8 +27,8 @@ export interface PreserveInput {
 export interface Preserved {
   /** Operations that leave all items of lists at their index. */
   readonly operations: readonly Operation[];
-  /** What is put in another order after that. */
-  readonly reordered?: Reordered | undefined;
+  /** The lists that are put in another order after that, each once. */
+  readonly reordered?: readonly Reordered[] | undefined;
   /** What was kept, each in a few words for the author of the request. */
   readonly notes: readonly string[];
   /**
@@ -62,16 +62,16 @@ export const NOTHING: Preserved = Object.freeze({ operations: Object.freeze([]),
 export const NEVER: Preserved = Object.freeze({ ...NOTHING, reads: new Set<string>(), writes: new Set<string>() });
 
 /** Reports whether a preserver restores something. */
-export function isKept({ operations, reordered }: Preserved): boolean {
-  return operations.length > 0 || reordered !== undefined;
+export function isKept({ operations, reordered = [] }: Preserved): boolean {
+  return operations.length > 0 || reordered.length > 0;
 }
 
 /** Returns all operations that restore what a preserver keeps. */
-export function operationsOf({ operations, reordered }: Preserved): Operation[] {
-  return reordered === undefined ? [...operations] : [...operations, ...operationsThatReorder(reordered)];
+export function operationsOf({ operations, reordered = [] }: Preserved): Operation[] {
+  return [...operations, ...reordered.flatMap(operationsThatReorder)];
 }
 
-/** Concatenates what several steps of a preserver restore. Only the last one may put a list in another order. */
+/** Concatenates what several steps of a preserver restore. Only the last one may put lists in another order. */
 export function together(parts: readonly Preserved[]): Preserved {
   const kept = parts.filter(isKept);
   if (kept.length === 0) return NOTHING;

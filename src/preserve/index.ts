@@ -1,5 +1,6 @@
 import type { Preserver } from './define.ts';
 import { destinationRuleHash } from './destinationrule-hash.ts';
+import { ingressWeights } from './ingress-weights.ts';
 import { routeWeights } from './route-weights.ts';
 import { serviceHash } from './service-hash.ts';
 import { virtualServiceWeights } from './virtualservice-weights.ts';
@@ -8,6 +9,7 @@ import { workloadReplicas } from './workload-replicas.ts';
 /** Every preserver, sorted by id. */
 export const PRESERVERS: readonly Preserver[] = [
   destinationRuleHash,
+  ingressWeights,
   routeWeights,
   serviceHash,
   virtualServiceWeights,

@@ -33,7 +33,7 @@ import {
   type Share,
 } from './shares.ts';
 import { describeWeights, lastWriterOf, relationOf, weightsAmong, type LastWriter } from './source.ts';
-import { ISTIO_SCALE, liveManagedRoutes, statusWeights, type StatusWeights } from './weights.ts';
+import { PERCENT_SCALE, liveManagedRoutes, statusWeights, type StatusWeights } from './weights.ts';
 
 // No controller adds more routes with these names, and removing each takes time in proportion to the list.
 const MOST_REPEATED = 100;
@@ -66,12 +66,12 @@ export const virtualServiceWeights = definePreserver({
       entries.flatMap((entry) => selectRoutes(submitted, entry, managed).routes.map(backendsOf)),
     );
     const isMissed = storedRoutes.some(
-      (route) => relationOf(backendsOf(route), status, ISTIO_SCALE, writerOf(route.type), isSubmitted) === 'missed',
+      (route) => relationOf(backendsOf(route), status, PERCENT_SCALE, writerOf(route.type), isSubmitted) === 'missed',
     );
     const anyStored = isMissed
       ? undefined
-      : storedRoutes.map((route) => shareOf(backendsOf(route), ISTIO_SCALE)).find((share) => share !== undefined);
-    const common = anyStored ?? (status.share && scaled(status.share, ISTIO_SCALE.totals[0]));
+      : storedRoutes.map((route) => shareOf(backendsOf(route), PERCENT_SCALE)).find((share) => share !== undefined);
+    const common = anyStored ?? (status.share && scaled(status.share, PERCENT_SCALE.totals[0]));
 
     const kept: Preserved[] = [];
     const [reads, weighed, writes] = [new Set<string>(), new Set<string>(), new Set<string>()];
@@ -214,18 +214,18 @@ function keepWeights(
       : relationOf(
           stored,
           status,
-          ISTIO_SCALE,
+          PERCENT_SCALE,
           writer,
           weightsAmong(() => [backends]),
         );
-  const known = relation === 'missed' || stored === undefined ? undefined : shareOf(stored, ISTIO_SCALE);
+  const known = relation === 'missed' || stored === undefined ? undefined : shareOf(stored, PERCENT_SCALE);
   const kept = keepRule({
     submitted: backends,
     stored,
     missing: missingExperiments(backends, stored ?? []),
     share: known ?? common,
     copies: relation !== 'missed',
-    scale: ISTIO_SCALE,
+    scale: PERCENT_SCALE,
     experiments: status.additional,
   });
   if (kept === undefined) return NOTHING;
@@ -284,7 +284,7 @@ function keepManagedRoutes(
     return operations.length === 0 ? { ...nothing, reads } : { operations, notes, reads, writes: reads };
   }
   if (areAsStored(http, present, old, own)) return { ...nothing, reads: reads.add(WHICH) };
-  const reordered = { list: ['spec', 'http'], removed: present.map(({ index }) => index), first: owned };
+  const reordered = [{ list: ['spec', 'http'], removed: present.map(({ index }) => index), first: owned }];
   return { operations: [], reordered, notes, reads, writes: new Set([...reads, WHICH]) };
 }
 

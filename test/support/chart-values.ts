@@ -58,6 +58,7 @@ export const CHART_FACTORS: Factors<Values> = {
       webhooks: {
         annotations: { 'example.com/note': 'yes' },
         excludedNamespaces: ['legacy'],
+        keep: { ingresses: false },
         matchConditions: false,
         timeoutSeconds: 7,
         failurePolicy: {
