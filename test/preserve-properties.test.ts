@@ -74,6 +74,16 @@ const routers: fc.Arbitrary<{ [key: string]: Json }> = record({
     }),
   ),
   alb: maybe(fc.constantFrom<Json>({ ingress: 'web', rootService: 'root', servicePort: 80 }, { ingresses: ['web'] })),
+  traefik: maybe(fc.constant<Json>({ weightedTraefikServiceName: 'web' })),
+  apisix: maybe(fc.constantFrom<Json>({ route: { name: 'web' } }, { route: { name: 'web', rules: ['main', 'web'] } })),
+  appMesh: maybe(
+    fc.constantFrom<Json>(
+      ...[{}, { routes: ['main'] }].map((routes) => ({
+        virtualService: { name: 'web', ...routes },
+        virtualNodeGroup: { stableVirtualNodeRef: { name: 'stable' }, canaryVirtualNodeRef: { name: 'canary' } },
+      })),
+    ),
+  ),
   plugins: maybe(fc.constant<Json>({ 'argoproj-labs/gatewayAPI': { httpRoute: 'web', tcpRoutes: [{ name: 'web' }] } })),
 });
 const steps = fc.constantFrom<Json>(
@@ -247,6 +257,59 @@ const ingress = kube(
   }),
 );
 
+const entry = record({ name: fc.constantFrom('stable', 'canary', 'legacy'), weight: maybe(weight) });
+const traefikService = kube(
+  'traefik.io/v1alpha1',
+  'TraefikService',
+  metadata(),
+  record({ weighted: maybe(record({ services: fc.array(entry, { maxLength: 4 }) })) }),
+);
+const apisixRoute = kube(
+  'apisix.apache.org/v2',
+  'ApisixRoute',
+  metadata(),
+  record({
+    http: fc.array(
+      record({
+        name: fc.constantFrom('web', 'main', 'other'),
+        backends: fc.array(
+          record({ serviceName: fc.constantFrom('stable', 'canary', 'legacy'), weight: maybe(weight) }),
+          { maxLength: 4 },
+        ),
+      }),
+      { maxLength: 4 },
+    ),
+  }),
+);
+const meshRoute = fc.tuple(
+  fc.constantFrom('main', 'other'),
+  fc.constantFrom('httpRoute', 'grpcRoute', 'otherRoute'),
+  fc.array(
+    record({ virtualNodeRef: fc.constantFrom('stable', 'canary', 'legacy').map((name): Json => ({ name })), weight }),
+    { maxLength: 4 },
+  ),
+);
+const virtualRouter = kube(
+  'appmesh.k8s.aws/v1beta2',
+  'VirtualRouter',
+  metadata(),
+  record({
+    routes: fc.array(
+      meshRoute.map(([name, type, weightedTargets]): Json => ({ name, [type]: { action: { weightedTargets } } })),
+      { maxLength: 3 },
+    ),
+  }),
+);
+// A Rollout names the VirtualService of a VirtualRouter.
+const BETWEEN = [
+  asKube({
+    apiVersion: 'appmesh.k8s.aws/v1beta2',
+    kind: 'VirtualService',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { provider: { virtualRouter: { virtualRouterRef: { name: 'web' } } } },
+  }),
+];
+
 const writer = fc
   .tuple(
     fc.constantFrom('argocd-controller', 'kubectl', 'kubectl-edit', 'rollouts-controller'),
@@ -289,6 +352,7 @@ function heldBack(submitted: KubeObject, old: KubeObject | undefined): KubeObjec
 const OBJECTS: Record<string, readonly fc.Arbitrary<KubeObject>[]> = {
   'destinationrule-hash': [destinationRule],
   'ingress-weights': [ingress],
+  'router-weights': [traefikService, apisixRoute, virtualRouter],
   'service-hash': [serviceObject],
   'virtualservice-weights': [virtualService],
   'route-weights': [gatewayRoute('HTTPRoute'), gatewayRoute('TCPRoute')],
@@ -353,6 +417,9 @@ function map(
   return copy;
 }
 
+const ROUTER_BACKENDS =
+  /^spec\.(weighted\.services|http\.\*\.backends|routes\.\*\.[a-z]+Route\.action\.weightedTargets)\.\*$/;
+
 function without(list: unknown, drop: (entry: Record<string, unknown>) => boolean): unknown {
   return Array.isArray(list) ? list.filter((entry) => !isObject(entry) || !drop(entry)) : list;
 }
@@ -385,6 +452,7 @@ function others(object: KubeObject): unknown {
     if (place === 'spec.rules.*')
       part['backendRefs'] = without(part['backendRefs'], (entry) => entry['name'] === EXPERIMENT);
     if (place === 'spec.rules.*.backendRefs.*' && part['name'] !== 'legacy') delete part['weight'];
+    if (ROUTER_BACKENDS.test(place) && !JSON.stringify(part).includes('"legacy"')) delete part['weight'];
     if (place !== 'spec') return;
     if (object.kind === 'Deployment') delete part['replicas'];
     if (object.kind === 'DestinationRule')
@@ -416,7 +484,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
     it('returns a valid patch, leaves its input unchanged, and needs no second run', () => {
       fc.assert(
         fc.property(input, ([submitted, old, subject]) => {
-          apply(keep, submitted, old, subject);
+          apply(keep, submitted, old, subject, BETWEEN);
         }),
         runs,
       );
@@ -425,7 +493,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
     it('changes only what the controller owns', () => {
       fc.assert(
         fc.property(input, ([submitted, old, subject]) => {
-          expect(others(apply(keep, submitted, old, subject).object)).toEqual(others(submitted));
+          expect(others(apply(keep, submitted, old, subject, BETWEEN).object)).toEqual(others(submitted));
         }),
         runs,
       );
@@ -434,7 +502,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
     it('changes some of the random objects', () => {
       const useful = fc
         .sample(input, 2000)
-        .filter(([submitted, old, subject]) => apply(keep, submitted, old, subject).operations.length > 0);
+        .filter(([submitted, old, subject]) => apply(keep, submitted, old, subject, BETWEEN).operations.length > 0);
       expect(useful.length).toBeGreaterThan(20);
     });
 
@@ -446,6 +514,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
             damage(submitted, first),
             old === undefined ? undefined : damage(old, second),
             damage(subject, third),
+            BETWEEN,
           );
         }),
         { numRuns: 1500 },
@@ -461,7 +530,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
             { ...subject, metadata: { ...subject.metadata, namespace: 'elsewhere' } },
           ];
           for (const stranger of strangers)
-            expect(apply(keep, submitted, old, stranger)).toMatchObject({ operations: [], notes: [] });
+            expect(apply(keep, submitted, old, stranger, BETWEEN)).toMatchObject({ operations: [], notes: [] });
         }),
         runs,
       );

@@ -83,7 +83,7 @@ the usual account pass, in the namespaces in which the label would be trusted an
 {{/* A group with failurePolicy Fail whose kinds an Argo Rollouts controller writes; empty if there is none. */}}
 {{- define "rollgate.failGroup" -}}
 {{- $found := "" }}
-{{- range list "argoproj" "istio" "gateway" "services" "workloads" "ingresses" }}
+{{- range list "argoproj" "istio" "gateway" "services" "workloads" "ingresses" "routers" }}
 {{- if eq (index $.Values.webhooks.failurePolicy .) "Fail" }}
 {{- $found = $found | default . }}
 {{- end }}

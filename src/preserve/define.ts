@@ -96,14 +96,14 @@ export function definePreserver(definition: Preserver): Preserver {
   return {
     ...definition,
     keep(input) {
-      const { submitted, rollout } = input;
+      const { submitted, rollout, world } = input;
       const kind = kindOf(submitted);
       if (kind === undefined || !definition.kinds.includes(kind) || isBeingDeleted(submitted)) return NOTHING;
       if (
         kindOf(rollout) !== 'Rollout.argoproj.io' ||
         isBeingDeleted(rollout) ||
         !hasStatus(rollout) ||
-        !refersTo(rollout, submitted)
+        !(refersTo(rollout, submitted) || refersThrough(rollout, submitted, world))
       )
         return NOTHING;
       return definition.keep(input);
@@ -116,4 +116,21 @@ export function refersTo(rollout: KubeObject, object: KubeObject): boolean {
   const key = keyOf(object);
   const any = anyOf(key);
   return references(rollout).some((reference) => reference.key === key || reference.key === any);
+}
+
+/** Reports whether a Rollout refers to an object that is between it and another one. */
+function refersThrough(rollout: KubeObject, object: KubeObject, world: World): boolean {
+  return between(object, world).some((middle) => refersTo(rollout, middle));
+}
+
+/** Returns the App Mesh VirtualServices of a virtual router. A Rollout names the VirtualService. */
+function between(object: KubeObject, world: World): readonly KubeObject[] {
+  if (kindOf(object) !== 'VirtualRouter.appmesh.k8s.aws') return [];
+  return world.referrers(keyOf(object)).filter((middle) => kindOf(middle) === 'VirtualService.appmesh.k8s.aws');
+}
+
+/** Returns the Rollouts that refer to an object, or to one between them and the object. */
+export function rolloutsOf(object: KubeObject, world: World): KubeObject[] {
+  const referrers = [object, ...between(object, world)].flatMap((target) => world.referrers(keyOf(target)));
+  return [...new Set(referrers)].filter((referrer) => kindOf(referrer) === 'Rollout.argoproj.io');
 }

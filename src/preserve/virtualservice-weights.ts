@@ -1,4 +1,3 @@
-import type { Operation } from 'fast-json-patch';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { getOrAdd } from '../world/get-or-add.ts';
 import { memo } from '../world/memo.ts';
@@ -11,7 +10,7 @@ import {
   type RouteType,
   type Selection,
 } from '../world/istio.ts';
-import { asArray, dig, isObject, asObject, asString } from '../world/read.ts';
+import { asArray, dig, isObject, asString } from '../world/read.ts';
 import {
   destinationRuleOf,
   managedRouteNames,
@@ -21,18 +20,10 @@ import {
 } from '../world/rollout.ts';
 import { versionsMatching } from '../world/rollouts-versions.ts';
 import { definePreserver, isKept, NEVER, NOTHING, together, type Preserved } from './define.ts';
-import { insertAt, same, setAt } from '../world/json-patch.ts';
-import {
-  Counterparts,
-  keepRule,
-  missingExperiments,
-  scaled,
-  shareOf,
-  weightOf,
-  type Backend,
-  type Share,
-} from './shares.ts';
-import { describeWeights, lastWriterOf, relationOf, weightsAmong, type LastWriter } from './source.ts';
+import { same, setAt } from '../world/json-patch.ts';
+import { keepWeights } from './rule-weights.ts';
+import { Counterparts, scaled, shareOf, weightOf, type Backend } from './shares.ts';
+import { lastWriterOf, relationOf, weightsAmong, type LastWriter } from './source.ts';
 import { PERCENT_SCALE, liveManagedRoutes, statusWeights, type StatusWeights } from './weights.ts';
 
 // No controller adds more routes with these names, and removing each takes time in proportion to the list.
@@ -83,12 +74,13 @@ export const virtualServiceWeights = definePreserver({
         if (weighed.has(part)) continue;
         weighed.add(part);
         const storedRoute = stored.routeFor(route);
-        const weights = keepWeights(submitted, route, {
+        const weights = keepWeights(submitted, [...route.path, 'route'], {
           backends: backendsOf(route),
           stored: storedRoute === undefined ? undefined : backendsOf(storedRoute),
           common,
           status,
           writer: writerOf(route.type),
+          where: describe(route),
         });
         kept.push(weights);
         if (isKept(weights)) writes.add(part);
@@ -187,57 +179,6 @@ class StoredRoutes {
 
 function matchKey(route: Route): string {
   return `${route.type} ${JSON.stringify(dig(route.raw, 'match'))}`;
-}
-
-function keepWeights(
-  submitted: KubeObject,
-  route: Route,
-  {
-    backends,
-    stored,
-    common,
-    status,
-    writer,
-  }: {
-    readonly backends: readonly Backend[];
-    readonly stored: readonly Backend[] | undefined;
-    readonly common: Share | undefined;
-    readonly status: StatusWeights;
-    readonly writer: LastWriter;
-  },
-): Preserved {
-  const shifts = backends.some(({ part }) => part === 'canary') && backends.some(({ part }) => part === 'stable');
-  if (!shifts) return NOTHING;
-  const relation =
-    stored === undefined
-      ? 'trusted'
-      : relationOf(
-          stored,
-          status,
-          PERCENT_SCALE,
-          writer,
-          weightsAmong(() => [backends]),
-        );
-  const known = relation === 'missed' || stored === undefined ? undefined : shareOf(stored, PERCENT_SCALE);
-  const kept = keepRule({
-    submitted: backends,
-    stored,
-    missing: missingExperiments(backends, stored ?? []),
-    share: known ?? common,
-    copies: relation !== 'missed',
-    scale: PERCENT_SCALE,
-    experiments: status.additional,
-  });
-  if (kept === undefined) return NOTHING;
-  const operations: Operation[] = [];
-  for (const [index, target] of kept.weights.entries()) {
-    if (target !== undefined && target !== backends[index]?.weight)
-      operations.push(...setAt(submitted, [...route.path, 'route', index, 'weight'], target));
-  }
-  for (const { raw, weight } of kept.missing)
-    operations.push(insertAt([...route.path, 'route', '-'], { ...asObject(raw), weight }));
-  if (operations.length === 0) return NOTHING;
-  return { operations, notes: [describeWeights(kept, backends, status, relation, describe(route))] };
 }
 
 function describe(route: Route): string {

@@ -124,6 +124,15 @@ describe('chart', () => {
     expect(mutating('--set', 'webhooks.keep.ingresses=false')).toBe(undefined);
   });
 
+  it('asks about other routers unless that is off', () => {
+    const names = (...settings: string[]): unknown[] =>
+      asArray(dig(objectOf(objects(...settings), 'MutatingWebhookConfiguration'), 'webhooks')).map((entry) =>
+        dig(entry, 'name'),
+      );
+    expect(names()).toContain('routers.mutate.rollgate.io');
+    expect(names('--set', 'webhooks.keep.routers=false')).not.toContain('routers.mutate.rollgate.io');
+  });
+
   it('rejects settings that cannot work', () => {
     expect(failure('--set', 'replicas=0')).toContain("at '/replicas'");
     expect(failure('--set', 'replica=2')).toContain("additional properties 'replica' not allowed");

@@ -17,6 +17,8 @@ interface Applied {
   readonly old: KubeObject;
   readonly rollouts: readonly KubeObject[];
   readonly manager?: string;
+  /** Objects between the Rollouts and the object. */
+  readonly others?: readonly KubeObject[];
 }
 
 /** The client that applies the object, and has written all of it before. */
@@ -148,6 +150,22 @@ function albIngress(n: number, { lost, headers = false }: { lost: boolean; heade
     rollouts: times(n, (i) => albRollout(i, headers)),
   };
 }
+
+const ofRouter = (trafficRouting: Json): Json => ({
+  stableService: 'app-stable',
+  canaryService: 'app-canary',
+  trafficRouting,
+});
+const withApisixRules = (names: readonly string[], canary: number): KubeObject =>
+  object('apisix.apache.org/v2', 'ApisixRoute', 'web', {
+    http: names.map((name) => ({
+      name,
+      backends: [
+        { serviceName: 'app-stable', weight: 100 - canary },
+        { serviceName: 'app-canary', weight: canary },
+      ],
+    })),
+  });
 
 const selecting = (selector: Json): KubeObject => ({ ...service('one', 'app'), spec: { selector } });
 
@@ -393,6 +411,98 @@ const APPLIED: readonly { readonly title: string; readonly make: (n: number) => 
     },
   },
   {
+    title: 'entries of a TraefikService',
+    make: (n) => {
+      const entries = (canary: number): Json[] => [
+        ...times(n, (i) => ({ name: `other-${i}`, weight: 1 })),
+        { name: 'app-stable', weight: 100 - canary },
+        { name: 'app-canary', weight: canary },
+      ];
+      const traefik = (canary: number): KubeObject =>
+        object('traefik.io/v1alpha1', 'TraefikService', 'web', { weighted: { services: entries(canary) } });
+      return {
+        submitted: traefik(0),
+        old: traefik(20),
+        rollouts: [inCanary('app', ofRouter({ traefik: { weightedTraefikServiceName: 'web' } }))],
+      };
+    },
+  },
+  {
+    title: 'Rollouts of one TraefikService',
+    make: (n) => {
+      const traefik = (canary: number): KubeObject =>
+        object('traefik.io/v1alpha1', 'TraefikService', 'web', {
+          weighted: {
+            services: [
+              { name: 'app-stable', weight: 100 - canary },
+              { name: 'app-canary', weight: canary },
+            ],
+          },
+        });
+      return {
+        submitted: traefik(0),
+        old: traefik(20),
+        rollouts: times(n, (i) => inCanary(`app-${i}`, ofRouter({ traefik: { weightedTraefikServiceName: 'web' } }))),
+      };
+    },
+  },
+  {
+    title: 'rules of an ApisixRoute',
+    make: (n) => {
+      const names = times(n, (i) => `r-${i}`);
+      return {
+        submitted: withApisixRules(names, 0),
+        old: withApisixRules(names, 20),
+        rollouts: [inCanary('app', ofRouter({ apisix: { route: { name: 'web', rules: names } } }))],
+      };
+    },
+  },
+  {
+    title: 'Rollouts, each of which loses the weights of its own rule of an ApisixRoute',
+    make: (n) => {
+      const names = times(n, (i) => `r-${i}`);
+      return {
+        submitted: withApisixRules(names, 0),
+        old: withApisixRules(names, 20),
+        rollouts: times(n, (i) =>
+          inCanary(`app-${i}`, ofRouter({ apisix: { route: { name: 'web', rules: [`r-${i}`] } } })),
+        ),
+      };
+    },
+  },
+  {
+    title: 'routes of a VirtualRouter',
+    make: (n) => {
+      const routes = (canary: number): Json[] =>
+        times(n, (i) => ({
+          name: `r-${i}`,
+          httpRoute: {
+            action: {
+              weightedTargets: [
+                { virtualNodeRef: { name: 'stable' }, weight: 100 - canary },
+                { virtualNodeRef: { name: 'canary' }, weight: canary },
+              ],
+            },
+          },
+        }));
+      const router = (canary: number): KubeObject =>
+        object('appmesh.k8s.aws/v1beta2', 'VirtualRouter', 'router', { routes: routes(canary) });
+      const nodes = { stableVirtualNodeRef: { name: 'stable' }, canaryVirtualNodeRef: { name: 'canary' } };
+      return {
+        submitted: router(0),
+        old: router(20),
+        others: [
+          object('appmesh.k8s.aws/v1beta2', 'VirtualService', 'web', {
+            provider: { virtualRouter: { virtualRouterRef: { name: 'router' } } },
+          }),
+        ],
+        rollouts: [
+          inCanary('app', ofRouter({ appMesh: { virtualService: { name: 'web' }, virtualNodeGroup: nodes } })),
+        ],
+      };
+    },
+  },
+  {
     title: 'subsets of a DestinationRule',
     make: (n) => ({
       submitted: withHash(n, {}),
@@ -408,8 +518,8 @@ const APPLIED: readonly { readonly title: string; readonly make: (n: number) => 
   },
 ];
 
-function taskFor({ submitted, old, rollouts, manager }: Applied): PreserveTask {
-  const after = storeOf([submitted, ...rollouts]);
+function taskFor({ submitted, old, rollouts, manager, others = [] }: Applied): PreserveTask {
+  const after = storeOf([submitted, ...others, ...rollouts]);
   const kind = kindOf(submitted);
   const keeps = PRESERVERS.filter(({ kinds }) => kind !== undefined && kinds.includes(kind));
   return { object: submitted, old, drivers: driversOf(after, submitted, DEFAULT_POLICY), keeps, after, manager };
@@ -443,6 +553,16 @@ describe('what is kept for many Rollouts', () => {
     );
     expect(rulesOf(patched)).toEqual(times(30, () => rule('app', 20)));
     expect(notes).toHaveLength(1);
+  });
+
+  it.each([
+    ['Rollouts, each of which loses the weights of its own rule of an ApisixRoute', 60],
+    ['routes of a VirtualRouter', 60],
+    ['entries of a TraefikService', 2],
+    ['Rollouts of one TraefikService', 2],
+  ])('is everything for: %s', (title, operations) => {
+    const applied = APPLIED.find((each) => each.title === title);
+    expect(applied && finish(preserveAll(taskFor(applied.make(30)))).operations).toHaveLength(operations);
   });
 
   it('is everything in an ALB Ingress that they share', () => {
