@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { routeWeights } from '../src/preserve/route-weights.ts';
+import { routerWeights } from '../src/preserve/router-weights.ts';
 import { virtualServiceWeights } from '../src/preserve/virtualservice-weights.ts';
 import type { Preserver } from '../src/preserve/define.ts';
 import { isKubeObject, type KubeObject } from '../src/world/object.ts';
@@ -40,6 +41,8 @@ interface Setup {
   route(rules: readonly Rule[]): KubeObject;
   /** Returns the rules in an object. */
   rulesIn(object: KubeObject): readonly Rule[];
+  /** Objects between the Rollout and the object. */
+  readonly between?: readonly KubeObject[];
 }
 
 function asKube(value: Json): KubeObject {
@@ -155,6 +158,111 @@ function istio(type: 'http' | 'tls' | 'tcp', subsets: boolean): Setup {
   };
 }
 
+// The first rule stands for all: a TraefikService has one.
+const traefik: Setup = {
+  id: 'TraefikService',
+  keep: routerWeights,
+  router: () => ({ traefik: { weightedTraefikServiceName: 'web' } }),
+  route: ([rule]) =>
+    asKube({
+      apiVersion: 'traefik.io/v1alpha1',
+      kind: 'TraefikService',
+      metadata,
+      spec: { weighted: { services: (rule?.backends ?? []).map((backend) => defined({ ...backend })) } },
+    }),
+  rulesIn: (object) => {
+    const { weighted } = object['spec'] as { weighted: { services: Backend[] } };
+    return [{ name: undefined, path: undefined, backends: weighted.services }];
+  },
+};
+
+const apisix: Setup = {
+  id: 'ApisixRoute',
+  keep: routerWeights,
+  router: () => ({ apisix: { route: { name: 'web', rules: ['main', 'side'] } } }),
+  route: (rules) =>
+    asKube({
+      apiVersion: 'apisix.apache.org/v2',
+      kind: 'ApisixRoute',
+      metadata,
+      spec: {
+        http: rules.map(({ name, path, backends }) =>
+          defined({
+            name,
+            match: path === undefined ? undefined : { paths: [path] },
+            backends: backends.map(({ name: serviceName, port, weight }) =>
+              defined({ serviceName, servicePort: port, weight }),
+            ),
+          }),
+        ),
+      },
+    }),
+  rulesIn: (object) =>
+    (spec(object)['http'] ?? []).map((rule) => ({
+      name: rule['name'] as string | undefined,
+      path: (rule['match'] as { paths: string[] } | undefined)?.paths[0],
+      backends: (rule['backends'] as { serviceName: string; servicePort: number; weight: number | undefined }[]).map(
+        ({ serviceName, servicePort, weight }): Backend => ({ name: serviceName, port: servicePort, weight }),
+      ),
+    })),
+};
+
+const appMesh = (type: string): Setup => ({
+  id: `VirtualRouter, ${type}`,
+  keep: routerWeights,
+  between: [
+    asKube({
+      apiVersion: 'appmesh.k8s.aws/v1beta2',
+      kind: 'VirtualService',
+      metadata,
+      spec: { provider: { virtualRouter: { virtualRouterRef: { name: 'web' } } } },
+    }),
+  ],
+  router: () => ({
+    appMesh: {
+      virtualService: { name: 'web' },
+      virtualNodeGroup: { stableVirtualNodeRef: { name: 'stable' }, canaryVirtualNodeRef: { name: 'canary' } },
+    },
+  }),
+  route: (rules) =>
+    asKube({
+      apiVersion: 'appmesh.k8s.aws/v1beta2',
+      kind: 'VirtualRouter',
+      metadata,
+      spec: {
+        routes: rules.map(({ name, path, backends }) =>
+          defined({
+            name,
+            [type]: {
+              match: { prefix: path ?? '/' },
+              action: {
+                weightedTargets: backends.map(({ name: node, port, weight }) =>
+                  defined({ virtualNodeRef: { name: node }, port, weight }),
+                ),
+              },
+            },
+          }),
+        ),
+      },
+    }),
+  rulesIn: (object) =>
+    (spec(object)['routes'] ?? []).map((rule) => {
+      const { match, action } = rule[type] as unknown as {
+        match: { prefix: string };
+        action: { weightedTargets: { virtualNodeRef: { name: string }; port: number; weight: number | undefined }[] };
+      };
+      return {
+        name: rule['name'] as string | undefined,
+        path: match.prefix === '/' ? undefined : match.prefix,
+        backends: action.weightedTargets.map(({ virtualNodeRef, port, weight }): Backend => ({
+          name: virtualNodeRef.name,
+          port,
+          weight,
+        })),
+      };
+    }),
+});
+
 const SETUPS: readonly Setup[] = [
   gateway('HTTPRoute'),
   gateway('GRPCRoute'),
@@ -165,6 +273,10 @@ const SETUPS: readonly Setup[] = [
   istio('tls', false),
   istio('tcp', false),
   istio('tcp', true),
+  traefik,
+  apisix,
+  appMesh('httpRoute'),
+  appMesh('tcpRoute'),
 ];
 
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
@@ -298,7 +410,7 @@ describe.each(SETUPS.map((setup): [string, Setup] => [setup.id, setup]))('%s', (
             rollout,
             rollouts: [rollout],
             drivers: [rollout],
-            world: storeOf([stored, rollout]),
+            world: storeOf([stored, rollout, ...(setup.between ?? [])]),
           });
           if (operations.length + notes.length > 0)
             expect({ operations, notes }).toEqual({ operations: [], notes: [] });
@@ -331,7 +443,7 @@ describe.each(SETUPS.map((setup): [string, Setup] => [setup.id, setup]))('%s', (
             return { ...rule, backends: edit.reversed ? backends.toReversed() : backends };
           });
           const order = edit.others ? submitted.toReversed() : submitted;
-          const { object } = apply(setup.keep, setup.route(order), setup.route(rules), rollout);
+          const { object } = apply(setup.keep, setup.route(order), setup.route(rules), rollout, setup.between);
           const kept = order.map((rule) => ({
             ...rule,
             backends: rule.backends.map((entry) => {

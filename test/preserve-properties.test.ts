@@ -12,6 +12,8 @@ const HASH = 'rollouts-pod-template-hash';
 const MANAGED_BY = 'argo-rollouts.argoproj.io/managed-by-rollouts';
 const IN_PROGRESS = 'rollouts.argoproj.io/gatewayapi-canary';
 const EXPERIMENT = 'exp';
+const ALB = 'alb.ingress.kubernetes.io';
+const ALB_LIST = 'rollouts.argoproj.io/managed-alb-annotations';
 const MANAGED = ['m-header', 'm-mirror'];
 
 const hash = fc.constantFrom('old', 'new', 'exp', 'gone');
@@ -70,6 +72,17 @@ const routers: fc.Arbitrary<{ [key: string]: Json }> = record({
         }),
       ),
     }),
+  ),
+  alb: maybe(fc.constantFrom<Json>({ ingress: 'web', rootService: 'root', servicePort: 80 }, { ingresses: ['web'] })),
+  traefik: maybe(fc.constant<Json>({ weightedTraefikServiceName: 'web' })),
+  apisix: maybe(fc.constantFrom<Json>({ route: { name: 'web' } }, { route: { name: 'web', rules: ['main', 'web'] } })),
+  appMesh: maybe(
+    fc.constantFrom<Json>(
+      ...[{}, { routes: ['main'] }].map((routes) => ({
+        virtualService: { name: 'web', ...routes },
+        virtualNodeGroup: { stableVirtualNodeRef: { name: 'stable' }, canaryVirtualNodeRef: { name: 'canary' } },
+      })),
+    ),
   ),
   plugins: maybe(fc.constant<Json>({ 'argoproj-labs/gatewayAPI': { httpRoute: 'web', tcpRoutes: [{ name: 'web' }] } })),
 });
@@ -200,6 +213,103 @@ const rule = record({
 const gatewayRoute = (kind: string): fc.Arbitrary<KubeObject> =>
   kube('gateway.networking.k8s.io/v1', kind, metadata(true), record({ rules: fc.array(rule, { maxLength: 4 }) }));
 
+const action = fc
+  .array(fc.tuple(fc.constantFrom('stable', 'canary', EXPERIMENT), weight), { maxLength: 3 })
+  .map((groups) =>
+    JSON.stringify({
+      Type: 'forward',
+      ForwardConfig: {
+        TargetGroups: groups.map(([ServiceName, Weight]) => ({ ServiceName, ServicePort: '80', Weight })),
+      },
+    }),
+  );
+const ingressPath = record({
+  path: fc.constantFrom('/*', '/v2'),
+  backend: fc
+    .constantFrom('root', 'stable', 'legacy', 'm-header')
+    .map((name): Json => ({ service: { name, port: { name: 'use-annotation' } } })),
+});
+const ingress = kube(
+  'networking.k8s.io/v1',
+  'Ingress',
+  record({
+    name: fc.constant('web'),
+    namespace: fc.constant('shop'),
+    annotations: maybe(
+      record({
+        team: maybe(fc.constant('a')),
+        [`${ALB}/actions.root`]: maybe(action),
+        [`${ALB}/actions.stable`]: maybe(action),
+        [`${ALB}/actions.m-header`]: maybe(fc.constantFrom('a', 'b')),
+        [`${ALB}/conditions.m-header`]: maybe(fc.constantFrom('a', 'b')),
+        [ALB_LIST]: maybe(fc.constantFrom('{}', '{"web":["a"]}', '{')),
+      }),
+    ),
+  }),
+  record({
+    rules: fc.array(
+      record({
+        host: fc.constantFrom('a', 'b'),
+        http: record({ paths: fc.array(ingressPath, { maxLength: 4 }) }),
+      }),
+      { maxLength: 3 },
+    ),
+  }),
+);
+
+const entry = record({ name: fc.constantFrom('stable', 'canary', 'legacy'), weight: maybe(weight) });
+const traefikService = kube(
+  'traefik.io/v1alpha1',
+  'TraefikService',
+  metadata(),
+  record({ weighted: maybe(record({ services: fc.array(entry, { maxLength: 4 }) })) }),
+);
+const apisixRoute = kube(
+  'apisix.apache.org/v2',
+  'ApisixRoute',
+  metadata(),
+  record({
+    http: fc.array(
+      record({
+        name: fc.constantFrom('web', 'main', 'other'),
+        backends: fc.array(
+          record({ serviceName: fc.constantFrom('stable', 'canary', 'legacy'), weight: maybe(weight) }),
+          { maxLength: 4 },
+        ),
+      }),
+      { maxLength: 4 },
+    ),
+  }),
+);
+const meshRoute = fc.tuple(
+  fc.constantFrom('main', 'other'),
+  fc.constantFrom('httpRoute', 'grpcRoute', 'otherRoute'),
+  fc.array(
+    record({ virtualNodeRef: fc.constantFrom('stable', 'canary', 'legacy').map((name): Json => ({ name })), weight }),
+    { maxLength: 4 },
+  ),
+);
+const virtualRouter = kube(
+  'appmesh.k8s.aws/v1beta2',
+  'VirtualRouter',
+  metadata(),
+  record({
+    routes: fc.array(
+      meshRoute.map(([name, type, weightedTargets]): Json => ({ name, [type]: { action: { weightedTargets } } })),
+      { maxLength: 3 },
+    ),
+  }),
+);
+// A Rollout names the VirtualService of a VirtualRouter.
+const BETWEEN = [
+  asKube({
+    apiVersion: 'appmesh.k8s.aws/v1beta2',
+    kind: 'VirtualService',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { provider: { virtualRouter: { virtualRouterRef: { name: 'web' } } } },
+  }),
+];
+
 const writer = fc
   .tuple(
     fc.constantFrom('argocd-controller', 'kubectl', 'kubectl-edit', 'rollouts-controller'),
@@ -241,6 +351,8 @@ function heldBack(submitted: KubeObject, old: KubeObject | undefined): KubeObjec
 
 const OBJECTS: Record<string, readonly fc.Arbitrary<KubeObject>[]> = {
   'destinationrule-hash': [destinationRule],
+  'ingress-weights': [ingress],
+  'router-weights': [traefikService, apisixRoute, virtualRouter],
   'service-hash': [serviceObject],
   'virtualservice-weights': [virtualService],
   'route-weights': [gatewayRoute('HTTPRoute'), gatewayRoute('TCPRoute')],
@@ -305,6 +417,9 @@ function map(
   return copy;
 }
 
+const ROUTER_BACKENDS =
+  /^spec\.(weighted\.services|http\.\*\.backends|routes\.\*\.[a-z]+Route\.action\.weightedTargets)\.\*$/;
+
 function without(list: unknown, drop: (entry: Record<string, unknown>) => boolean): unknown {
   return Array.isArray(list) ? list.filter((entry) => !isObject(entry) || !drop(entry)) : list;
 }
@@ -315,7 +430,11 @@ function without(list: unknown, drop: (entry: Record<string, unknown>) => boolea
 function others(object: KubeObject): unknown {
   const kept = map(object, (part, path) => {
     const place = path.join('.');
-    if (place === 'metadata.annotations') delete part[MANAGED_BY];
+    if (place === 'metadata.annotations')
+      for (const key of Object.keys(part))
+        if (key === MANAGED_BY || key === ALB_LIST || key.startsWith(ALB)) delete part[key];
+    if (place === 'spec.rules.*.http')
+      part['paths'] = without(part['paths'], (entry) => JSON.stringify(entry['backend']).includes('m-header'));
     if (place === 'metadata.labels') delete part[IN_PROGRESS];
     if (place === 'spec.selector' || place === 'spec.subsets.*.labels') delete part[HASH];
     for (const key of ['annotations', 'labels'])
@@ -333,6 +452,7 @@ function others(object: KubeObject): unknown {
     if (place === 'spec.rules.*')
       part['backendRefs'] = without(part['backendRefs'], (entry) => entry['name'] === EXPERIMENT);
     if (place === 'spec.rules.*.backendRefs.*' && part['name'] !== 'legacy') delete part['weight'];
+    if (ROUTER_BACKENDS.test(place) && !JSON.stringify(part).includes('"legacy"')) delete part['weight'];
     if (place !== 'spec') return;
     if (object.kind === 'Deployment') delete part['replicas'];
     if (object.kind === 'DestinationRule')
@@ -364,7 +484,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
     it('returns a valid patch, leaves its input unchanged, and needs no second run', () => {
       fc.assert(
         fc.property(input, ([submitted, old, subject]) => {
-          apply(keep, submitted, old, subject);
+          apply(keep, submitted, old, subject, BETWEEN);
         }),
         runs,
       );
@@ -373,7 +493,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
     it('changes only what the controller owns', () => {
       fc.assert(
         fc.property(input, ([submitted, old, subject]) => {
-          expect(others(apply(keep, submitted, old, subject).object)).toEqual(others(submitted));
+          expect(others(apply(keep, submitted, old, subject, BETWEEN).object)).toEqual(others(submitted));
         }),
         runs,
       );
@@ -382,7 +502,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
     it('changes some of the random objects', () => {
       const useful = fc
         .sample(input, 2000)
-        .filter(([submitted, old, subject]) => apply(keep, submitted, old, subject).operations.length > 0);
+        .filter(([submitted, old, subject]) => apply(keep, submitted, old, subject, BETWEEN).operations.length > 0);
       expect(useful.length).toBeGreaterThan(20);
     });
 
@@ -394,6 +514,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
             damage(submitted, first),
             old === undefined ? undefined : damage(old, second),
             damage(subject, third),
+            BETWEEN,
           );
         }),
         { numRuns: 1500 },
@@ -409,7 +530,7 @@ describe.each(PRESERVERS.map((keep): [string, Preserver] => [keep.id, keep]))('%
             { ...subject, metadata: { ...subject.metadata, namespace: 'elsewhere' } },
           ];
           for (const stranger of strangers)
-            expect(apply(keep, submitted, old, stranger)).toMatchObject({ operations: [], notes: [] });
+            expect(apply(keep, submitted, old, stranger, BETWEEN)).toMatchObject({ operations: [], notes: [] });
         }),
         runs,
       );

@@ -83,7 +83,7 @@ the usual account pass, in the namespaces in which the label would be trusted an
 {{/* A group with failurePolicy Fail whose kinds an Argo Rollouts controller writes; empty if there is none. */}}
 {{- define "rollgate.failGroup" -}}
 {{- $found := "" }}
-{{- range list "argoproj" "istio" "gateway" "services" "workloads" "ingresses" }}
+{{- range list "argoproj" "istio" "gateway" "services" "workloads" "ingresses" "routers" }}
 {{- if eq (index $.Values.webhooks.failurePolicy .) "Fail" }}
 {{- $found = $found | default . }}
 {{- end }}
@@ -127,7 +127,7 @@ the usual account pass, in the namespaces in which the label would be trusted an
 {{- merge $own .Values.webhooks.annotations | toYaml }}
 {{- end }}
 
-{{/* What all entries of a webhook configuration have in common. Takes root, path, group, changed (whether unchanged updates are skipped). */}}
+{{/* What all entries of a webhook configuration have in common. Takes root, path, group, changed (whether unchanged updates are skipped), condition (a further one, or nil). */}}
 {{- define "rollgate.webhook" -}}
 clientConfig:
   service:
@@ -162,6 +162,10 @@ objectSelector: {{- toYaml . | nindent 2 }}
 matchConditions:
   - name: not-an-exempt-account
     expression: {{ printf "!(request.userInfo.username in %s)" (include "rollgate.unchecked" .) | quote }}
+  {{- with .condition }}
+  - name: {{ .name }}
+    expression: {{ .expression | quote }}
+  {{- end }}
   {{- if .changed }}
   - name: something-that-matters-changed
     expression: >-

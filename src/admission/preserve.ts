@@ -1,5 +1,5 @@
 import jsonpatch, { type Operation } from 'fast-json-patch';
-import { isKept, NOTHING, type Preserved, type Preserver } from '../preserve/define.ts';
+import { isKept, NOTHING, rolloutsOf, type Preserved, type Preserver } from '../preserve/define.ts';
 import { isTrusted, type Policy, type Settings } from '../policy/policy.ts';
 import type { Work } from '../rules/engine.ts';
 import { operationsThatReorder, withOperations, withReordered, type Reordered } from '../world/json-patch.ts';
@@ -37,7 +37,7 @@ export function driversOf(after: World, object: KubeObject, policy: Policy): Kub
 }
 
 function allDrivers(after: World, object: KubeObject): KubeObject[] {
-  return rolloutsOf(after, object).filter((rollout) => !isBeingDeleted(rollout) && hasStatus(rollout));
+  return rolloutsOf(object, after).filter((rollout) => !isBeingDeleted(rollout) && hasStatus(rollout));
 }
 
 function byKey(a: KubeObject, b: KubeObject): number {
@@ -64,10 +64,6 @@ export function* untrustedNotes(task: Omit<PreserveTask, 'drivers'>, policy: Pol
         `control this object ${ruleTag(id)}`,
     ),
   );
-}
-
-function rolloutsOf(after: World, object: KubeObject): KubeObject[] {
-  return after.referrers(keyOf(object)).filter((referrer) => kindOf(referrer) === 'Rollout.argoproj.io');
 }
 
 /** Returns the keeps that are on for an object, by the settings of its namespace. */
@@ -100,7 +96,7 @@ export function* preserveAll({ object, old, drivers, keeps, after, manager }: Pr
   const notes: string[] = [];
   const ids = new Set<string>();
   const patch = new GrowingPatch(object);
-  const rollouts = rolloutsOf(after, object);
+  const rollouts = rolloutsOf(object, after);
   const isTooDeep = isDeeperThan(object, MAX_DEPTH) || isDeeperThan(old, MAX_DEPTH);
   for (const rollout of isTooDeep ? [] : drivers) {
     for (const keep of keeps) {
@@ -158,7 +154,7 @@ class GrowingPatch {
     }
     if (!isKept(result)) return result;
     for (const operation of result.operations) this.#pending.push(operation);
-    if (result.reordered !== undefined) this.#reordered.push(result.reordered);
+    for (const reordered of result.reordered ?? []) this.#reordered.push(reordered);
     if (result.writes === undefined) this.#changed = 'all';
     else if (this.#changed !== 'all') for (const part of result.writes) this.#changed.add(part);
     return result;

@@ -27,8 +27,8 @@ export interface PreserveInput {
 export interface Preserved {
   /** Operations that leave all items of lists at their index. */
   readonly operations: readonly Operation[];
-  /** What is put in another order after that. */
-  readonly reordered?: Reordered | undefined;
+  /** The lists that are put in another order after that, each once. */
+  readonly reordered?: readonly Reordered[] | undefined;
   /** What was kept, each in a few words for the author of the request. */
   readonly notes: readonly string[];
   /**
@@ -62,16 +62,16 @@ export const NOTHING: Preserved = Object.freeze({ operations: Object.freeze([]),
 export const NEVER: Preserved = Object.freeze({ ...NOTHING, reads: new Set<string>(), writes: new Set<string>() });
 
 /** Reports whether a preserver restores something. */
-export function isKept({ operations, reordered }: Preserved): boolean {
-  return operations.length > 0 || reordered !== undefined;
+export function isKept({ operations, reordered = [] }: Preserved): boolean {
+  return operations.length > 0 || reordered.length > 0;
 }
 
 /** Returns all operations that restore what a preserver keeps. */
-export function operationsOf({ operations, reordered }: Preserved): Operation[] {
-  return reordered === undefined ? [...operations] : [...operations, ...operationsThatReorder(reordered)];
+export function operationsOf({ operations, reordered = [] }: Preserved): Operation[] {
+  return [...operations, ...reordered.flatMap(operationsThatReorder)];
 }
 
-/** Concatenates what several steps of a preserver restore. Only the last one may put a list in another order. */
+/** Concatenates what several steps of a preserver restore. Only the last one may put lists in another order. */
 export function together(parts: readonly Preserved[]): Preserved {
   const kept = parts.filter(isKept);
   if (kept.length === 0) return NOTHING;
@@ -96,14 +96,14 @@ export function definePreserver(definition: Preserver): Preserver {
   return {
     ...definition,
     keep(input) {
-      const { submitted, rollout } = input;
+      const { submitted, rollout, world } = input;
       const kind = kindOf(submitted);
       if (kind === undefined || !definition.kinds.includes(kind) || isBeingDeleted(submitted)) return NOTHING;
       if (
         kindOf(rollout) !== 'Rollout.argoproj.io' ||
         isBeingDeleted(rollout) ||
         !hasStatus(rollout) ||
-        !refersTo(rollout, submitted)
+        !(refersTo(rollout, submitted) || refersThrough(rollout, submitted, world))
       )
         return NOTHING;
       return definition.keep(input);
@@ -116,4 +116,21 @@ export function refersTo(rollout: KubeObject, object: KubeObject): boolean {
   const key = keyOf(object);
   const any = anyOf(key);
   return references(rollout).some((reference) => reference.key === key || reference.key === any);
+}
+
+/** Reports whether a Rollout refers to an object that is between it and another one. */
+function refersThrough(rollout: KubeObject, object: KubeObject, world: World): boolean {
+  return between(object, world).some((middle) => refersTo(rollout, middle));
+}
+
+/** Returns the App Mesh VirtualServices of a virtual router. A Rollout names the VirtualService. */
+function between(object: KubeObject, world: World): readonly KubeObject[] {
+  if (kindOf(object) !== 'VirtualRouter.appmesh.k8s.aws') return [];
+  return world.referrers(keyOf(object)).filter((middle) => kindOf(middle) === 'VirtualService.appmesh.k8s.aws');
+}
+
+/** Returns the Rollouts that refer to an object, or to one between them and the object. */
+export function rolloutsOf(object: KubeObject, world: World): KubeObject[] {
+  const referrers = [object, ...between(object, world)].flatMap((target) => world.referrers(keyOf(target)));
+  return [...new Set(referrers)].filter((referrer) => kindOf(referrer) === 'Rollout.argoproj.io');
 }

@@ -12,10 +12,11 @@ export type LastWriter = 'requester' | 'controller' | 'unknown';
 const CONTROLLER = 'rollouts-controller';
 
 /**
- * Returns who wrote a field of the spec last. A client owns the field also if it sent another value and a keep replaced
+ * Returns who wrote a field of the spec, or an annotation, last. A client owns the field also if it sent another value and a keep replaced
  * it. So the requester counts only if nobody else owns the field, and only where {@link relationOf} agrees. It does not
  * count if it is a person at a terminal, or if the object was written under break-glass: what these write, they mean.
  *
+ * @param field - The name of a field of the spec, or what {@link annotationField} returns.
  * @param manager - The field manager of the request; empty if the client names none.
  */
 export function lastWriterOf(old: KubeObject | undefined, field: string, manager: string): LastWriter {
@@ -26,13 +27,19 @@ export function lastWriterOf(old: KubeObject | undefined, field: string, manager
   return owner === CONTROLLER ? 'controller' : 'unknown';
 }
 
-// The fields of the spec that one manager owns, once for all Rollouts of an object.
+/** Returns the name that an annotation has as a field for {@link lastWriterOf}. No field of a spec has such a name. */
+export function annotationField(key: string): string {
+  return `annotation ${key}`;
+}
+
+// The fields of the spec and the annotations that one manager owns, once for all Rollouts of an object.
 const soleOwners = memo((object: KubeObject): ReadonlyMap<string, string> => {
   const owners = new Map<string, string>();
   const several = new Set<string>();
   for (const { manager, fields } of writersOf(object)) {
-    for (const key of Object.keys(asObject(dig(fields, 'f:spec')))) {
-      const field = key.replace(/^f:/, '');
+    const inSpec = Object.keys(asObject(dig(fields, 'f:spec'))).map(withoutPrefix);
+    const annotations = Object.keys(asObject(dig(fields, 'f:metadata', 'f:annotations'))).map(withoutPrefix);
+    for (const field of [...inSpec, ...annotations.map(annotationField)]) {
       if ((owners.get(field) ?? manager) !== manager) several.add(field);
       owners.set(field, manager);
     }
@@ -41,8 +48,12 @@ const soleOwners = memo((object: KubeObject): ReadonlyMap<string, string> => {
   return owners;
 });
 
+function withoutPrefix(key: string): string {
+  return key.replace(/^f:/, '');
+}
+
 /** How the stored weights of a rule relate to the status of the Rollout. */
-type Relation =
+export type Relation =
   /** The stored weights are those of the controller, or nothing shows that they are not. */
   | 'trusted'
   /** They differ from the status, and who wrote them is not known. */
@@ -53,7 +64,8 @@ type Relation =
 /**
  * Returns how the stored weights of a rule relate to the status. The status may be behind the controller's weights. So
  * the stored ones count as a write that Rollgate missed only if the same weights are submitted again: those of the
- * controller are not in a manifest.
+ * controller are not in a manifest. If another webhook changes the object, Rollgate is called again, and then those of
+ * the status are submitted.
  *
  * @param isSubmitted - Reports whether one of the rules that the stored one may correspond to has weights, by their
  * {@link weightsText}.
@@ -71,8 +83,25 @@ export function relationOf(
   const share = shareOf(stored, scale);
   // A plugin that ignores `maxTrafficWeight` writes the number of the status out of another total.
   if (canary.weight === status.share.canary || (share !== undefined && agrees(share, status.share))) return 'trusted';
-  if (writer === 'requester' && status.isCertain && isSubmitted(weightsText(stored))) return 'missed';
+  const isAgain = isSubmitted(weightsText(stored)) || isSubmitted(weightsText(restored(stored, status.share, scale)));
+  if (writer === 'requester' && status.isCertain && isAgain) return 'missed';
   return writer === 'controller' ? 'trusted' : 'doubtful';
+}
+
+/** Returns a rule with the weights of the status. */
+function restored(rule: readonly Backend[], share: Share, scale: Scale): readonly Backend[] {
+  const { canary, total } = scaled(share, scale.totals[0]);
+  const others = rule.flatMap(({ part, weight }) =>
+    part === 'experiment' || part === 'additional' ? [weight ?? 0] : [],
+  );
+  const stable = Math.max(
+    0,
+    others.reduce((rest, weight) => rest - weight, total - canary),
+  );
+  return rule.map((backend) => {
+    if (backend.part === 'canary') return { ...backend, weight: canary };
+    return backend.part === 'stable' ? { ...backend, weight: stable } : backend;
+  });
 }
 
 /** Returns a text that is the same for rules in which stable and canary have the same weights. */

@@ -1,4 +1,3 @@
-import type { Operation } from 'fast-json-patch';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { getOrAdd } from '../world/get-or-add.ts';
 import { memo } from '../world/memo.ts';
@@ -11,7 +10,7 @@ import {
   type RouteType,
   type Selection,
 } from '../world/istio.ts';
-import { asArray, dig, isObject, asObject, asString } from '../world/read.ts';
+import { asArray, dig, isObject, asString } from '../world/read.ts';
 import {
   destinationRuleOf,
   managedRouteNames,
@@ -21,19 +20,11 @@ import {
 } from '../world/rollout.ts';
 import { versionsMatching } from '../world/rollouts-versions.ts';
 import { definePreserver, isKept, NEVER, NOTHING, together, type Preserved } from './define.ts';
-import { insertAt, same, setAt } from '../world/json-patch.ts';
-import {
-  Counterparts,
-  keepRule,
-  missingExperiments,
-  scaled,
-  shareOf,
-  weightOf,
-  type Backend,
-  type Share,
-} from './shares.ts';
-import { describeWeights, lastWriterOf, relationOf, weightsAmong, type LastWriter } from './source.ts';
-import { ISTIO_SCALE, liveManagedRoutes, statusWeights, type StatusWeights } from './weights.ts';
+import { same, setAt } from '../world/json-patch.ts';
+import { keepWeights } from './rule-weights.ts';
+import { Counterparts, scaled, shareOf, weightOf, type Backend } from './shares.ts';
+import { lastWriterOf, relationOf, weightsAmong, type LastWriter } from './source.ts';
+import { PERCENT_SCALE, liveManagedRoutes, statusWeights, type StatusWeights } from './weights.ts';
 
 // No controller adds more routes with these names, and removing each takes time in proportion to the list.
 const MOST_REPEATED = 100;
@@ -66,12 +57,12 @@ export const virtualServiceWeights = definePreserver({
       entries.flatMap((entry) => selectRoutes(submitted, entry, managed).routes.map(backendsOf)),
     );
     const isMissed = storedRoutes.some(
-      (route) => relationOf(backendsOf(route), status, ISTIO_SCALE, writerOf(route.type), isSubmitted) === 'missed',
+      (route) => relationOf(backendsOf(route), status, PERCENT_SCALE, writerOf(route.type), isSubmitted) === 'missed',
     );
     const anyStored = isMissed
       ? undefined
-      : storedRoutes.map((route) => shareOf(backendsOf(route), ISTIO_SCALE)).find((share) => share !== undefined);
-    const common = anyStored ?? (status.share && scaled(status.share, ISTIO_SCALE.totals[0]));
+      : storedRoutes.map((route) => shareOf(backendsOf(route), PERCENT_SCALE)).find((share) => share !== undefined);
+    const common = anyStored ?? (status.share && scaled(status.share, PERCENT_SCALE.totals[0]));
 
     const kept: Preserved[] = [];
     const [reads, weighed, writes] = [new Set<string>(), new Set<string>(), new Set<string>()];
@@ -83,12 +74,13 @@ export const virtualServiceWeights = definePreserver({
         if (weighed.has(part)) continue;
         weighed.add(part);
         const storedRoute = stored.routeFor(route);
-        const weights = keepWeights(submitted, route, {
+        const weights = keepWeights(submitted, [...route.path, 'route'], {
           backends: backendsOf(route),
           stored: storedRoute === undefined ? undefined : backendsOf(storedRoute),
           common,
           status,
           writer: writerOf(route.type),
+          where: describe(route),
         });
         kept.push(weights);
         if (isKept(weights)) writes.add(part);
@@ -189,57 +181,6 @@ function matchKey(route: Route): string {
   return `${route.type} ${JSON.stringify(dig(route.raw, 'match'))}`;
 }
 
-function keepWeights(
-  submitted: KubeObject,
-  route: Route,
-  {
-    backends,
-    stored,
-    common,
-    status,
-    writer,
-  }: {
-    readonly backends: readonly Backend[];
-    readonly stored: readonly Backend[] | undefined;
-    readonly common: Share | undefined;
-    readonly status: StatusWeights;
-    readonly writer: LastWriter;
-  },
-): Preserved {
-  const shifts = backends.some(({ part }) => part === 'canary') && backends.some(({ part }) => part === 'stable');
-  if (!shifts) return NOTHING;
-  const relation =
-    stored === undefined
-      ? 'trusted'
-      : relationOf(
-          stored,
-          status,
-          ISTIO_SCALE,
-          writer,
-          weightsAmong(() => [backends]),
-        );
-  const known = relation === 'missed' || stored === undefined ? undefined : shareOf(stored, ISTIO_SCALE);
-  const kept = keepRule({
-    submitted: backends,
-    stored,
-    missing: missingExperiments(backends, stored ?? []),
-    share: known ?? common,
-    copies: relation !== 'missed',
-    scale: ISTIO_SCALE,
-    experiments: status.additional,
-  });
-  if (kept === undefined) return NOTHING;
-  const operations: Operation[] = [];
-  for (const [index, target] of kept.weights.entries()) {
-    if (target !== undefined && target !== backends[index]?.weight)
-      operations.push(...setAt(submitted, [...route.path, 'route', index, 'weight'], target));
-  }
-  for (const { raw, weight } of kept.missing)
-    operations.push(insertAt([...route.path, 'route', '-'], { ...asObject(raw), weight }));
-  if (operations.length === 0) return NOTHING;
-  return { operations, notes: [describeWeights(kept, backends, status, relation, describe(route))] };
-}
-
 function describe(route: Route): string {
   if (route.name !== '') return `${route.type} route "${route.name}"`;
   const port = dig(asArray(dig(route.raw, 'match'))[0], 'port');
@@ -284,7 +225,7 @@ function keepManagedRoutes(
     return operations.length === 0 ? { ...nothing, reads } : { operations, notes, reads, writes: reads };
   }
   if (areAsStored(http, present, old, own)) return { ...nothing, reads: reads.add(WHICH) };
-  const reordered = { list: ['spec', 'http'], removed: present.map(({ index }) => index), first: owned };
+  const reordered = [{ list: ['spec', 'http'], removed: present.map(({ index }) => index), first: owned }];
   return { operations: [], reordered, notes, reads, writes: new Set([...reads, WHICH]) };
 }
 

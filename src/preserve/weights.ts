@@ -46,10 +46,10 @@ export function pluginScale(rollout: KubeObject): Scale {
   return { totals: max === PERCENT ? [PERCENT] : [max, PERCENT], canaryInAddition: true };
 }
 
-/** How the controller counts the weights of Istio. It ignores `maxTrafficWeight`. */
-export const ISTIO_SCALE: Scale = { totals: [100], canaryInAddition: false };
-
 const PERCENT = 100;
+
+/** How the controller counts the weights of routers that are no plugins. It ignores `maxTrafficWeight`. */
+export const PERCENT_SCALE: Scale = { totals: [PERCENT], canaryInAddition: false };
 
 function maxWeight(rollout: KubeObject): number {
   const max = weightOf(trafficRoutingOf(rollout)?.['maxTrafficWeight']);

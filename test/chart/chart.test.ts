@@ -113,6 +113,26 @@ describe('chart', () => {
       for (const id of keep.kinds) expect(registered('MutatingWebhookConfiguration'), keep.id).toContain(name(id));
   });
 
+  it('asks about Ingresses only those that an ALB may read, and none if that is off', () => {
+    const mutating = (...settings: string[]): unknown =>
+      asArray(dig(objectOf(objects(...settings), 'MutatingWebhookConfiguration'), 'webhooks')).find(
+        (entry) => dig(entry, 'name') === 'ingresses.mutate.rollgate.io',
+      );
+    const conditions = asArray(dig(mutating(), 'matchConditions')).map((condition) => dig(condition, 'name'));
+    expect(conditions).toEqual(['not-an-exempt-account', 'an-alb-that-a-rollout-may-control']);
+    expect(dig(mutating('--set', 'webhooks.matchConditions=false'), 'matchConditions')).toBe(undefined);
+    expect(mutating('--set', 'webhooks.keep.ingresses=false')).toBe(undefined);
+  });
+
+  it('asks about other routers unless that is off', () => {
+    const names = (...settings: string[]): unknown[] =>
+      asArray(dig(objectOf(objects(...settings), 'MutatingWebhookConfiguration'), 'webhooks')).map((entry) =>
+        dig(entry, 'name'),
+      );
+    expect(names()).toContain('routers.mutate.rollgate.io');
+    expect(names('--set', 'webhooks.keep.routers=false')).not.toContain('routers.mutate.rollgate.io');
+  });
+
   it('rejects settings that cannot work', () => {
     expect(failure('--set', 'replicas=0')).toContain("at '/replicas'");
     expect(failure('--set', 'replica=2')).toContain("additional properties 'replica' not allowed");

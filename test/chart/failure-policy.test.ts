@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml';
 import { render, template } from '../../scripts/helm.ts';
 import { asArray, asString, dig } from '../../src/world/read.ts';
 
-const CONTROLLERS = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses'];
+const CONTROLLERS = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'routers'];
 
 function settings(...values: readonly string[]): string[] {
   return values.flatMap((value) => ['--set-json', value]);

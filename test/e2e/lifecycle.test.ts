@@ -16,7 +16,7 @@ import { shop, virtualService } from './harness/shop.ts';
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 const ROLLOUT = { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout' };
 // With failurePolicy Fail, a lost call is noticed, too.
-const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map(
+const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'routers', 'autoscalers'].map(
   (group) => `webhooks.failurePolicy.${group}=Fail`,
 );
 

@@ -17,6 +17,8 @@ interface Applied {
   readonly old: KubeObject;
   readonly rollouts: readonly KubeObject[];
   readonly manager?: string;
+  /** Objects between the Rollouts and the object. */
+  readonly others?: readonly KubeObject[];
 }
 
 /** The client that applies the object, and has written all of it before. */
@@ -98,6 +100,72 @@ function ownManagedRoutes(
     rollouts: times(n, (i) => inCanary(`app-${i}`, istio('vs', routes, { managedRoutes: [{ name: `m-${i}` }] }))),
   };
 }
+
+const albAction = (name: string): string => `alb.ingress.kubernetes.io/actions.${name}`;
+const albPath = (name: string): Json => ({
+  path: '/*',
+  backend: { service: { name, port: { name: 'use-annotation' } } },
+});
+const albObject = (annotations: Json, rules: readonly Json[]): KubeObject =>
+  object('networking.k8s.io/v1', 'Ingress', 'web', { rules }, { annotations });
+const albWeights = (i: number, canary = 20, more: readonly Json[] = []): string => {
+  const group = (name: string, Weight: number): Json => ({
+    ServiceName: `app-${i}-${name}`,
+    ServicePort: '80',
+    Weight,
+  });
+  return JSON.stringify({
+    Type: 'forward',
+    ForwardConfig: { TargetGroups: [group('canary', canary), group('stable', 100 - canary), ...more] },
+  });
+};
+const albRollout = (i: number, headers = false): KubeObject =>
+  inCanary(`app-${i}`, {
+    stableService: `app-${i}-stable`,
+    canaryService: `app-${i}-canary`,
+    steps: [{ setHeaderRoute: { name: `m-${i}`, match: [{ headerName: 'x' }] } }],
+    trafficRouting: {
+      ...(headers ? { managedRoutes: [{ name: `m-${i}` }] } : {}),
+      alb: { ingress: 'web', rootService: `root-${i}`, servicePort: 80 },
+    },
+  });
+
+/** Rollouts that share an ALB Ingress, each with an action, and with a header route. */
+function albIngress(n: number, { lost, headers = false }: { lost: boolean; headers?: boolean }): Applied {
+  const roots = times(n, (i) => albPath(`root-${i}`));
+  const managed = headers ? times(n, (i) => albPath(`m-${i}`)) : [];
+  const rules = (paths: readonly Json[]): Json[] => [{ host: 'a', http: { paths } }];
+  const annotations = Object.fromEntries([
+    ...times(n, (i) => [albAction(`root-${i}`), albWeights(i)]),
+    ...(headers ? times(n, (i) => [albAction(`m-${i}`), 'x']) : []),
+    [
+      'rollouts.argoproj.io/managed-alb-annotations',
+      JSON.stringify(Object.fromEntries(times(n, (i) => [`app-${i}`, ['x']]))),
+    ],
+  ]) as Json;
+  const old = albObject(annotations, rules([...managed, ...roots]));
+  return {
+    submitted: lost ? albObject({ team: 'a' }, rules(roots)) : albObject(annotations, rules([...managed, ...roots])),
+    old,
+    rollouts: times(n, (i) => albRollout(i, headers)),
+  };
+}
+
+const ofRouter = (trafficRouting: Json): Json => ({
+  stableService: 'app-stable',
+  canaryService: 'app-canary',
+  trafficRouting,
+});
+const withApisixRules = (names: readonly string[], canary: number): KubeObject =>
+  object('apisix.apache.org/v2', 'ApisixRoute', 'web', {
+    http: names.map((name) => ({
+      name,
+      backends: [
+        { serviceName: 'app-stable', weight: 100 - canary },
+        { serviceName: 'app-canary', weight: canary },
+      ],
+    })),
+  });
 
 const selecting = (selector: Json): KubeObject => ({ ...service('one', 'app'), spec: { selector } });
 
@@ -295,6 +363,146 @@ const APPLIED: readonly { readonly title: string; readonly make: (n: number) => 
     }),
   },
   {
+    title: 'Rollouts, each of which loses its own action of an ALB Ingress',
+    make: (n) => albIngress(n, { lost: true }),
+  },
+  {
+    title: 'Rollouts and actions of an ALB Ingress, nothing lost',
+    make: (n) => albIngress(n, { lost: false }),
+  },
+  {
+    title: 'Rollouts, each of which loses its own header route of an ALB Ingress',
+    make: (n) => albIngress(n, { lost: true, headers: true }),
+  },
+  {
+    title: 'Rollouts, each with its own header route of an ALB Ingress, nothing lost',
+    make: (n) => albIngress(n, { lost: false, headers: true }),
+  },
+  {
+    title: 'rules of an ALB Ingress, each of which loses the path of a header route',
+    make: (n) => {
+      const [own, lost] = [albPath('m-0'), albPath('root-0')];
+      const hosts = (paths: readonly Json[]): Json[] => times(n, (i) => ({ host: `h-${i}`, http: { paths } }));
+      return {
+        submitted: albObject({}, hosts([lost])),
+        old: albObject({ [albAction('root-0')]: albWeights(0) }, hosts([own, lost])),
+        rollouts: [albRollout(0, true)],
+      };
+    },
+  },
+  {
+    title: 'Rollouts with the same action of an ALB Ingress',
+    make: (n) => ({
+      submitted: albObject({}, [{ host: 'a', http: { paths: [albPath('root-0')] } }]),
+      old: albObject({ [albAction('root-0')]: albWeights(0) }, [{ host: 'a', http: { paths: [albPath('root-0')] } }]),
+      rollouts: times(n, (i) => ({ ...albRollout(0), metadata: { name: `app-${i}`, namespace: 'shop' } })),
+    }),
+  },
+  {
+    title: 'target groups of an action of an ALB Ingress',
+    make: (n) => {
+      const groups = times(n, (i) => ({ ServiceName: `g-${i}`, ServicePort: '80', Weight: 1 }));
+      const rules = [{ host: 'a', http: { paths: [albPath('root-0')] } }];
+      return {
+        submitted: albObject({ [albAction('root-0')]: albWeights(0, 30) }, rules),
+        old: albObject({ [albAction('root-0')]: albWeights(0, 20, groups) }, rules),
+        rollouts: [albRollout(0)],
+      };
+    },
+  },
+  {
+    title: 'entries of a TraefikService',
+    make: (n) => {
+      const entries = (canary: number): Json[] => [
+        ...times(n, (i) => ({ name: `other-${i}`, weight: 1 })),
+        { name: 'app-stable', weight: 100 - canary },
+        { name: 'app-canary', weight: canary },
+      ];
+      const traefik = (canary: number): KubeObject =>
+        object('traefik.io/v1alpha1', 'TraefikService', 'web', { weighted: { services: entries(canary) } });
+      return {
+        submitted: traefik(0),
+        old: traefik(20),
+        rollouts: [inCanary('app', ofRouter({ traefik: { weightedTraefikServiceName: 'web' } }))],
+      };
+    },
+  },
+  {
+    title: 'Rollouts of one TraefikService',
+    make: (n) => {
+      const traefik = (canary: number): KubeObject =>
+        object('traefik.io/v1alpha1', 'TraefikService', 'web', {
+          weighted: {
+            services: [
+              { name: 'app-stable', weight: 100 - canary },
+              { name: 'app-canary', weight: canary },
+            ],
+          },
+        });
+      return {
+        submitted: traefik(0),
+        old: traefik(20),
+        rollouts: times(n, (i) => inCanary(`app-${i}`, ofRouter({ traefik: { weightedTraefikServiceName: 'web' } }))),
+      };
+    },
+  },
+  {
+    title: 'rules of an ApisixRoute',
+    make: (n) => {
+      const names = times(n, (i) => `r-${i}`);
+      return {
+        submitted: withApisixRules(names, 0),
+        old: withApisixRules(names, 20),
+        rollouts: [inCanary('app', ofRouter({ apisix: { route: { name: 'web', rules: names } } }))],
+      };
+    },
+  },
+  {
+    title: 'Rollouts, each of which loses the weights of its own rule of an ApisixRoute',
+    make: (n) => {
+      const names = times(n, (i) => `r-${i}`);
+      return {
+        submitted: withApisixRules(names, 0),
+        old: withApisixRules(names, 20),
+        rollouts: times(n, (i) =>
+          inCanary(`app-${i}`, ofRouter({ apisix: { route: { name: 'web', rules: [`r-${i}`] } } })),
+        ),
+      };
+    },
+  },
+  {
+    title: 'routes of a VirtualRouter',
+    make: (n) => {
+      const routes = (canary: number): Json[] =>
+        times(n, (i) => ({
+          name: `r-${i}`,
+          httpRoute: {
+            action: {
+              weightedTargets: [
+                { virtualNodeRef: { name: 'stable' }, weight: 100 - canary },
+                { virtualNodeRef: { name: 'canary' }, weight: canary },
+              ],
+            },
+          },
+        }));
+      const router = (canary: number): KubeObject =>
+        object('appmesh.k8s.aws/v1beta2', 'VirtualRouter', 'router', { routes: routes(canary) });
+      const nodes = { stableVirtualNodeRef: { name: 'stable' }, canaryVirtualNodeRef: { name: 'canary' } };
+      return {
+        submitted: router(0),
+        old: router(20),
+        others: [
+          object('appmesh.k8s.aws/v1beta2', 'VirtualService', 'web', {
+            provider: { virtualRouter: { virtualRouterRef: { name: 'router' } } },
+          }),
+        ],
+        rollouts: [
+          inCanary('app', ofRouter({ appMesh: { virtualService: { name: 'web' }, virtualNodeGroup: nodes } })),
+        ],
+      };
+    },
+  },
+  {
     title: 'subsets of a DestinationRule',
     make: (n) => ({
       submitted: withHash(n, {}),
@@ -310,8 +518,8 @@ const APPLIED: readonly { readonly title: string; readonly make: (n: number) => 
   },
 ];
 
-function taskFor({ submitted, old, rollouts, manager }: Applied): PreserveTask {
-  const after = storeOf([submitted, ...rollouts]);
+function taskFor({ submitted, old, rollouts, manager, others = [] }: Applied): PreserveTask {
+  const after = storeOf([submitted, ...others, ...rollouts]);
   const kind = kindOf(submitted);
   const keeps = PRESERVERS.filter(({ kinds }) => kind !== undefined && kinds.includes(kind));
   return { object: submitted, old, drivers: driversOf(after, submitted, DEFAULT_POLICY), keeps, after, manager };
@@ -345,6 +553,30 @@ describe('what is kept for many Rollouts', () => {
     );
     expect(rulesOf(patched)).toEqual(times(30, () => rule('app', 20)));
     expect(notes).toHaveLength(1);
+  });
+
+  it.each([
+    ['Rollouts, each of which loses the weights of its own rule of an ApisixRoute', 60],
+    ['routes of a VirtualRouter', 60],
+    ['entries of a TraefikService', 2],
+    ['Rollouts of one TraefikService', 2],
+  ])('is everything for: %s', (title, operations) => {
+    const applied = APPLIED.find((each) => each.title === title);
+    expect(applied && finish(preserveAll(taskFor(applied.make(30)))).operations).toHaveLength(operations);
+  });
+
+  it('is everything in an ALB Ingress that they share', () => {
+    const { patched, notes } = keptFor('Rollouts, each of which loses its own header route of an ALB Ingress', 30);
+    const { old } = albIngress(30, { lost: true, headers: true });
+    const annotationsOf = ({ metadata }: KubeObject): Json => {
+      const { 'rollouts.argoproj.io/managed-alb-annotations': list, ...others } = metadata['annotations'] as Json;
+      return { ...others, list: JSON.parse(String(list)) as Json };
+    };
+    expect(annotationsOf(patched)).toEqual({ ...annotationsOf(old), team: 'a' });
+    const pathsOf = (ingress: KubeObject): Set<Json> =>
+      new Set((rulesOf(ingress) as { http: { paths: Json[] } }[]).flatMap(({ http }) => http.paths));
+    expect(pathsOf(patched)).toEqual(pathsOf(old));
+    expect(notes).toHaveLength(30);
   });
 
   it('says for how many nothing is kept, because each changes what others have', () => {

@@ -58,6 +58,7 @@ export const CHART_FACTORS: Factors<Values> = {
       webhooks: {
         annotations: { 'example.com/note': 'yes' },
         excludedNamespaces: ['legacy'],
+        keep: { ingresses: false, routers: false },
         matchConditions: false,
         timeoutSeconds: 7,
         failurePolicy: {
@@ -67,6 +68,7 @@ export const CHART_FACTORS: Factors<Values> = {
           services: 'Fail',
           workloads: 'Fail',
           ingresses: 'Fail',
+          routers: 'Fail',
           autoscalers: 'Fail',
         },
       },

@@ -91,5 +91,5 @@ export interface Schemas extends Record<KindId, unknown> {
 }
 
 interface AppMeshRoute {
-  action: { weightedTargets: { virtualNodeRef: { name: string }; weight: number }[] };
+  action: { weightedTargets: { virtualNodeRef: { namespace: string; name: string }; weight: number }[] };
 }

@@ -5,7 +5,7 @@ import { until } from './program.ts';
 import { virtualService } from './shop.ts';
 
 /** Values of the chart for failurePolicy Fail in all groups: no lost request goes unnoticed. */
-export const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'autoscalers'].map(
+export const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'routers', 'autoscalers'].map(
   (group) => `webhooks.failurePolicy.${group}=Fail`,
 );
 

@@ -1,0 +1,66 @@
+import type { Operation } from 'fast-json-patch';
+import { insertAt, setAt } from '../world/json-patch.ts';
+import type { KubeObject } from '../world/object.ts';
+import type { Path } from '../world/path.ts';
+import { asObject } from '../world/read.ts';
+import { NOTHING, type Preserved } from './define.ts';
+import { keepRule, missingExperiments, shareOf, type Backend, type Share } from './shares.ts';
+import { describeWeights, relationOf, weightsAmong, type LastWriter } from './source.ts';
+import { PERCENT_SCALE, type StatusWeights } from './weights.ts';
+
+/** A rule whose weights the controller itself sets, not a plugin. */
+interface ControlledRule {
+  /** As submitted. */
+  readonly backends: readonly Backend[];
+  /** Of the stored rule that corresponds to it, if there is one. */
+  readonly stored: readonly Backend[] | undefined;
+  /** Used where the stored rule shows no share. */
+  readonly common: Share | undefined;
+  readonly status: StatusWeights;
+  readonly writer: LastWriter;
+  /** Which rule it is, for the author of the request. */
+  readonly where: string | undefined;
+}
+
+/**
+ * Returns the operations that restore the weights of a rule, and the backends of an experiment.
+ *
+ * @param list - The path of the backends.
+ */
+export function keepWeights(
+  submitted: KubeObject,
+  list: Path,
+  { backends, stored, common, status, writer, where }: ControlledRule,
+): Preserved {
+  const shifts = backends.some(({ part }) => part === 'canary') && backends.some(({ part }) => part === 'stable');
+  if (!shifts) return NOTHING;
+  const relation =
+    stored === undefined
+      ? 'trusted'
+      : relationOf(
+          stored,
+          status,
+          PERCENT_SCALE,
+          writer,
+          weightsAmong(() => [backends]),
+        );
+  const known = relation === 'missed' || stored === undefined ? undefined : shareOf(stored, PERCENT_SCALE);
+  const kept = keepRule({
+    submitted: backends,
+    stored,
+    missing: missingExperiments(backends, stored ?? []),
+    share: known ?? common,
+    copies: relation !== 'missed',
+    scale: PERCENT_SCALE,
+    experiments: status.additional,
+  });
+  if (kept === undefined) return NOTHING;
+  const operations: Operation[] = [];
+  for (const [index, target] of kept.weights.entries()) {
+    if (target !== undefined && target !== backends[index]?.weight)
+      operations.push(...setAt(submitted, [...list, index, 'weight'], target));
+  }
+  for (const { raw, weight } of kept.missing) operations.push(insertAt([...list, '-'], { ...asObject(raw), weight }));
+  if (operations.length === 0) return NOTHING;
+  return { operations, notes: [describeWeights(kept, backends, status, relation, where)] };
+}
