@@ -18,13 +18,14 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   world: { layers: [], builtins: ['node:crypto', 'node:util'], packages: ['fast-json-patch', 're2js', 'yaml'] },
   migration: { layers: ['world'], builtins: PURE_BUILTINS, packages: ['fast-json-patch'] },
   conditions: { layers: [] },
+  timeline: { layers: ['world'] },
   rules: { layers: ['world', 'conditions'] },
   preserve: { layers: ['world'], packages: ['fast-json-patch'] },
   // The compiled schemas are packages, found and loaded by name.
   documents: { layers: ['world', 'rules'], builtins: ['node:util', 'node:module', 'node:path'] },
   policy: { layers: ['world', 'migration'], packages: ['yaml', 'zod'] },
   version: { layers: ['world'], builtins: ['node:fs'] },
-  report: { layers: ['world', 'rules', 'documents', 'version'], builtins: PURE_BUILTINS },
+  report: { layers: ['world', 'timeline', 'rules', 'documents', 'version'], builtins: PURE_BUILTINS },
   admission: {
     layers: ['world', 'migration', 'rules', 'preserve', 'documents', 'policy', 'report'],
     packages: ['fast-json-patch'],
@@ -73,6 +74,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     layers: [
       'world',
       'migration',
+      'timeline',
       'rules',
       'preserve',
       'documents',
@@ -107,6 +109,7 @@ export const PURE: readonly string[] = [
   'world',
   'migration',
   'conditions',
+  'timeline',
   'rules',
   'preserve',
   'documents',

@@ -105,7 +105,8 @@ const PARTS: Readonly<Record<string, Part>> = {
     items: eachFile('test/e2e/attack-*.test.ts'),
   },
   'agreement-20000': {
-    covers: '20,000 generated bundles, and that they make every mistake and need every explanation',
+    covers:
+      '20,000 generated bundles, and that they make every mistake and need every explanation; 20,000 generated updates',
     config: 'vitest.agreement.config.ts',
     controlPlane: true,
     items: [{ name: 'test/agreement' }],

@@ -33,6 +33,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   world: 'src/world/read.ts',
   migration: 'src/migration/plan.ts',
   rules: 'src/rules/finding.ts',
+  timeline: 'src/timeline/canary-walk.ts',
   preserve: 'src/preserve/define.ts',
   documents: 'src/documents/index.ts',
   policy: 'src/policy/policy.ts',

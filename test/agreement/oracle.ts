@@ -24,6 +24,20 @@ interface Answer {
 /** What a condition yields for a result of each type: `true`, `false` or an error. */
 export type Outcomes = Readonly<Record<string, string>>;
 
+/** The reconciliations of one step, as the numbers of pods and the weights of canary and stable, -1 without a router. */
+export interface UpstreamStage {
+  readonly states: readonly (readonly [canary: number, stable: number, canaryWeight: number, stableWeight: number])[];
+  readonly end: 'done' | 'stuck' | 'endless';
+}
+
+/** How upstream's code leads an update: the stages of a canary, or the pods of a blue-green update. */
+export interface UpstreamTimeline {
+  readonly stages?: readonly UpstreamStage[];
+  readonly aborts?: readonly UpstreamStage[];
+  readonly preview: number;
+  readonly active: number;
+}
+
 /** Runs upstream's own code, in a program that is built from its Go module. */
 export class Oracle {
   readonly #process: ChildProcessWithoutNullStreams;
@@ -48,16 +62,22 @@ export class Oracle {
    * Starts the program of a version of Argo Rollouts. The caller must close it.
    *
    * @param options - `lint` asks upstream's lint instead of its controller, `conditions` the code that evaluates
-   *   conditions. `coverage` is a folder for Go's coverage counters of upstream's validation.
+   *   conditions, `timeline` the code that counts pods. `coverage` is a folder for Go's coverage counters of upstream's validation.
    * @throws Error - If the program cannot be built.
    */
   static async start(
     version: RolloutsVersion,
-    options: { readonly lint?: boolean; readonly conditions?: boolean; readonly coverage?: string | undefined } = {},
+    options: {
+      readonly lint?: boolean;
+      readonly conditions?: boolean;
+      readonly timeline?: boolean;
+      readonly coverage?: string | undefined;
+    } = {},
   ): Promise<Oracle> {
     const program = await binary(options.coverage === undefined ? 'oracle' : 'oracle-coverage', version);
     const crds = join(await sourceOf('github.com/argoproj/argo-rollouts', version), 'manifests', 'crds');
-    const instead = options.lint === true ? ['-lint'] : options.conditions === true ? ['-conditions'] : [];
+    const modes = ['lint', 'conditions', 'timeline'] as const;
+    const instead = modes.filter((mode) => options[mode] === true).map((mode) => `-${mode}`);
     const args = instead.length === 0 ? ['-crds', crds] : instead;
     return new Oracle(
       program,
@@ -83,6 +103,15 @@ export class Oracle {
   /** Returns what upstream makes of a condition. The program must have been started for `conditions`. */
   async outcomes(condition: string): Promise<Outcomes> {
     return ((await this.#ask({ condition })) as { readonly results: Outcomes }).results;
+  }
+
+  /**
+   * Returns how upstream's code leads an update of a Rollout. The program must have been started for `timeline`.
+   *
+   * @param hasRouter - Whether the controller sets weights.
+   */
+  async timeline(rollout: unknown, hasRouter: boolean): Promise<UpstreamTimeline> {
+    return (await this.#ask({ rollout, hasRouter })) as UpstreamTimeline;
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,11 @@
 //
 //	in:  {"condition": "result > 0.9"}
 //	out: {"results": {"number": "true", "text": "error: ...", ...}}
+//
+// With -timeline it follows an update of a Rollout, see timeline.go:
+//
+//	in:  {"rollout": {...}, "hasRouter": true}
+//	out: {"stages": [{"states": [[0, 5, 0, 100], [1, 5, 20, 80]], "end": "done"}], "aborts": [...], "preview": 0, "active": 0}
 package main
 
 import (
@@ -53,6 +58,7 @@ func main() {
 	crds := flag.String("crds", "", "folder of the CustomResourceDefinitions of Argo Rollouts")
 	lint := flag.Bool("lint", false, "ask upstream's lint instead")
 	conditions := flag.Bool("conditions", false, "evaluate conditions instead")
+	timelines := flag.Bool("timeline", false, "follow updates instead")
 	flag.Parse()
 	logrus.SetOutput(io.Discard)
 	// A program built with -cover writes its counters only when it exits normally.
@@ -63,6 +69,8 @@ func main() {
 	answer := aboutBundle(lintBundle)
 	if *conditions {
 		answer = evaluateCondition
+	} else if *timelines {
+		answer = timeline
 	} else if !*lint {
 		schemas, err := readSchemas(*crds)
 		if err != nil {

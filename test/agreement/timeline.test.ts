@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canarySettings } from '../../src/timeline/canary-settings.ts';
+import { abortStage, endOf, updateStages, type CanaryStage } from '../../src/timeline/canary-walk.ts';
+import type { KubeObject } from '../../src/world/object.ts';
+import { asArray, dig } from '../../src/world/read.ts';
+import { routersOf } from '../../src/world/routers.ts';
+import type { RolloutsVersion } from '../control-plane/versions.ts';
+import { Oracle, type UpstreamStage, type UpstreamTimeline } from './oracle.ts';
+import { updates } from './updates.ts';
+
+const CASES = Number(process.env['AGREEMENT_CASES'] ?? 20_000);
+const SEED =
+  process.env['AGREEMENT_SEED'] === 'fresh' ? Date.now() % 2 ** 31 : Number(process.env['AGREEMENT_SEED'] ?? 1);
+
+const VERSIONS: readonly (readonly [RolloutsVersion, minPodsAreCapped: boolean])[] = [
+  ['1.9', false],
+  ['1.10', true],
+];
+
+function timelineOf(rollout: KubeObject, minPodsAreCapped: boolean): Omit<UpstreamTimeline, 'preview' | 'active'> {
+  const replicas = (dig(rollout, 'spec', 'replicas') as number | undefined) ?? 1;
+  const settings = canarySettings(rollout, replicas, minPodsAreCapped);
+  const spend = (): void => undefined;
+  const stages = updateStages(settings, spend);
+  const aborts = stages.map((stage) => abortStage(settings, endOf(stage), spend));
+  return { stages: stages.map(asUpstream), aborts: aborts.map(asUpstream) };
+}
+
+function asUpstream({ states, end }: CanaryStage): UpstreamStage {
+  return {
+    states: states.map(({ pods, weights }) => [pods.canary, pods.stable, weights?.canary ?? -1, weights?.stable ?? -1]),
+    end,
+  };
+}
+
+describe(`${CASES} updates by seed ${SEED}`, () => {
+  const oracles = new Map<RolloutsVersion, Oracle>();
+  const counts = { stages: 0, states: 0, stuck: 0, endless: 0, aborts: 0, differing: 0 };
+
+  beforeAll(async () => {
+    for (const [version] of VERSIONS) oracles.set(version, await Oracle.start(version, { timeline: true }));
+  });
+
+  afterAll(async () => {
+    for (const oracle of oracles.values()) await oracle.close();
+  });
+
+  it('have the same pods and weights after every reconciliation as by upstream, for each version', async () => {
+    const property = fc.asyncProperty(updates(), async (fields) => {
+      const rollout = fields as unknown as KubeObject;
+      const answers: string[] = [];
+      for (const [version, minPodsAreCapped] of VERSIONS) {
+        const upstream = await oracles.get(version)?.timeline(rollout, routersOf(rollout).size > 0);
+        answers.push(JSON.stringify(upstream));
+        if (dig(rollout, 'spec', 'strategy', 'canary') === undefined) continue;
+        const { stages, aborts } = timelineOf(rollout, minPodsAreCapped);
+        expect({ version, stages, aborts }).toEqual({ version, stages: upstream?.stages, aborts: upstream?.aborts });
+        for (const { states, end } of stages ?? []) {
+          counts.stages++;
+          counts.states += states.length;
+          if (end !== 'done') counts[end]++;
+        }
+        counts.aborts += asArray(aborts).length;
+      }
+      if (answers[0] !== answers[1]) counts.differing++;
+    });
+    const result = await fc.check(property, { numRuns: CASES, seed: SEED });
+    const error: unknown = result.errorInstance;
+    expect(result.failed ? `${JSON.stringify(result.counterexample)}\n${String(error)}` : 'no difference').toBe(
+      'no difference',
+    );
+  });
+
+  it('contain steps that are never done, and updates in which the versions differ', () => {
+    console.log(JSON.stringify(counts));
+    expect(counts.stages).toBeGreaterThan(CASES);
+    expect(counts.stuck).toBeGreaterThan(0);
+    expect(counts.differing).toBeGreaterThan(0);
+  });
+});
