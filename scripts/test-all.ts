@@ -122,6 +122,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     config: 'vitest.config.ts',
     env: { SEEN_CHANGES_CASES: '100000' },
     items: eachFile('test/seen-changes.test.ts'),
+  },
   'keeps-100000': {
     covers: '100,000 objects of each router: what is stored is never changed, the share stays, all other edits arrive',
     config: 'vitest.config.ts',

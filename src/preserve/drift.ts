@@ -12,7 +12,7 @@ import { pluginFor, rulesOf } from './route-weights.ts';
 import { shareOf, type Backend, type Scale } from './shares.ts';
 import { agrees, relationOf } from './source.ts';
 import { backendsFor } from './virtualservice-weights.ts';
-import { ISTIO_SCALE, statusWeights, type StatusWeights } from './weights.ts';
+import { PERCENT_SCALE, statusWeights, type StatusWeights } from './weights.ts';
 
 /** What a look at one Rollout found, and what it cost. */
 export interface DriftLook {
@@ -133,8 +133,8 @@ function differs(backends: readonly Backend[], status: StatusWeights, scale: Sca
 
 // The controller writes the number of the status out of 100, and nothing else.
 function differsInIstio(backends: readonly Backend[], status: StatusWeights): boolean {
-  if (differs(backends, status, ISTIO_SCALE)) return true;
-  const share = shareOf(backends, ISTIO_SCALE);
+  if (differs(backends, status, PERCENT_SCALE)) return true;
+  const share = shareOf(backends, PERCENT_SCALE);
   return share !== undefined && status.share !== undefined && !agrees(share, status.share);
 }
 
