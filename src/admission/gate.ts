@@ -4,6 +4,7 @@ import type { Preserver } from '../preserve/define.ts';
 import type { Rule } from '../rules/define.ts';
 import { TOO_LARGE } from '../rules/engine.ts';
 import { dependsOnSome, type Finding } from '../rules/finding.ts';
+import { getOrAdd } from '../world/get-or-add.ts';
 import { keyFor, keyOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import type { World } from '../world/world.ts';
 import { unconfirmedLines } from './unconfirmed.ts';
@@ -21,7 +22,7 @@ import {
   type DecisionContext,
 } from './decisions.ts';
 import { exemption, isTerminating, knownAccounts, onlyScales, type KnownAccounts } from './exempt.ts';
-import { findIntroduced, type Introduced } from './introduced.ts';
+import { canIntroduce, findIntroduced, type Introduced } from './introduced.ts';
 import { reevaluate, type ApiReader } from './live-reads.ts';
 import { LOSES_PODS, lostPods } from './lost-pods.ts';
 import { migrate } from './migration/migrate.ts';
@@ -91,7 +92,7 @@ export class Gate {
     | undefined;
 
   constructor(parts: GateParts) {
-    this.#parts = { ...parts, rules: parts.rules.filter((rule) => !rule.lintOnly) };
+    this.#parts = { ...parts, rules: rulesOfRequests(parts.rules) };
     this.#planner = new MigrationPlanner(this.#parts);
   }
 
@@ -140,6 +141,8 @@ export class Gate {
     if (planned?.decided !== undefined)
       return this.#answer(request, object, { decided: planned.decided, skipped: planned.skipped, context }, policy);
     const change = changeOf(request);
+    if (!canIntroduce(change, this.#parts.rules))
+      return this.#answer(request, object, { decided: [], skipped: [], context }, policy);
     const evaluated = await this.#evaluate(request, object, change, limits, policy);
     return 'exempt' in evaluated
       ? exemptAnswer(request, evaluated.exempt)
@@ -298,6 +301,13 @@ export class Gate {
 }
 
 const NONE: readonly string[] = [];
+
+const ofRequests = new WeakMap<readonly Rule[], readonly Rule[]>();
+
+// The same list for every gate, so that its index is made once.
+function rulesOfRequests(rules: readonly Rule[]): readonly Rule[] {
+  return getOrAdd(ofRequests, rules, () => rules.filter((rule) => !rule.lintOnly));
+}
 
 type Evaluated = Pick<PlannedMigration, 'skipped'> & {
   readonly decided: readonly DecidedFinding[];

@@ -36,6 +36,11 @@ export function introducedBy(base: World, changes: readonly Change[], rules: rea
   return finish(findIntroduced(base, changes, rules, new Budget()));
 }
 
+/** Returns whether a rule can see a change. If none can, it introduces nothing. */
+export function canIntroduce(change: Change, rules: readonly Rule[]): boolean {
+  return RuleIndex.of(rules).seeing([change]).changed.length > 0;
+}
+
 /**
  * Does the work of `introducedBy` on a budget. A rule that does not finish about a subject, in the world after or in the
  * one before, says nothing about it: it is skipped as unfinished, and a finding `too-large` says so. So a small budget can

@@ -97,6 +97,8 @@ export interface Run {
   readonly skipped: Skipped[];
   readonly lookedUp: Set<ObjectKey>;
   readonly kindsRead: Set<KindId>;
+  /** Made by the first check. */
+  context?: Context<Record<string, Message>>;
 }
 
 // What rules derived once for all subjects, and on what it depends.
@@ -119,33 +121,50 @@ const NO_LISTS: readonly ObjectKey[] = [];
 const NOTHING_RELATED: readonly ObjectPath[] = [];
 
 /**
- * The context of one rule and one subject. There are many, and most of them look up little and report nothing. So the
- * fields that only a report needs are created by the first report.
+ * The context of the checks of a run, one after the other. There are many, and most of them look up little and report
+ * nothing. So there is one object for all, and the fields that only a report needs are created by the first report.
  */
 export class Context<M extends Record<string, Message>> implements RuleContext<M> {
-  readonly #rule: string;
-  readonly #messages: M;
+  #rule = '';
+  #messages: M | undefined;
   readonly #run: Run;
-  readonly #subject: KubeObject;
+  #subject: KubeObject | undefined;
   #looked: ObjectKey[] = [];
   #shared: ReadonlySet<ObjectKey>[] | undefined;
   #dependencies: { readonly own: Set<ObjectKey>; readonly all: ReadonlySet<ObjectKey>[] } | undefined;
   #reasons: Set<string> | undefined;
   #deriving: { readonly listed: Set<ObjectKey>; readonly reasons: Set<string> } | undefined;
   /** The lists that it has seen, if a message can depend on what is not in them. */
-  readonly #listed: Set<ObjectKey> | undefined;
+  #listed: Set<ObjectKey> | undefined;
 
   get versions(): RolloutsVersions {
     return this.#run.world.versions;
   }
 
-  /** @param refutable - Whether a message has `refutedBy`. */
-  constructor(rule: string, messages: M, run: Run, subject: KubeObject, refutable: boolean) {
+  /** Makes the context of a run. */
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /**
+   * Begins the check of a subject, and forgets the one before.
+   *
+   * @param refutable - Whether a message has `refutedBy`.
+   */
+  begin(rule: string, messages: M, subject: KubeObject, refutable: boolean): void {
     this.#rule = rule;
     this.#messages = messages;
-    this.#run = run;
     this.#subject = subject;
+    this.#looked.length = 0;
+    this.#shared = undefined;
+    this.#dependencies = undefined;
+    this.#reasons = undefined;
     this.#listed = refutable ? new Set() : undefined;
+  }
+
+  get #checked(): KubeObject {
+    if (this.#subject === undefined) throw new Error('no check has begun');
+    return this.#subject;
   }
 
   readonly find = (kind: KindId, namespace: string, name: string): KubeObject | undefined => {
@@ -165,7 +184,7 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
     this.#reasons ??= new Set();
     if (this.#reasons.has(reason)) return;
     this.#reasons.add(reason);
-    this.#run.skipped.push({ rule: this.#rule, subject: this.#subject, reason });
+    this.#run.skipped.push({ rule: this.#rule, subject: this.#checked, reason });
   };
 
   readonly perWorld = <V>(key: symbol, part: unknown, derive: () => V): V => {
@@ -226,7 +245,7 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
   }
 
   report<Id extends keyof M & string>(messageId: Id, location: Location<DataOf<M[Id]>>): void {
-    const message = this.#messages[messageId];
+    const message = this.#messages?.[messageId];
     if (message === undefined) throw new Error(`rule ${this.#rule} has no message ${messageId}`);
     this.#run.budget.spend(1 + Math.floor(location.path.length / KEYS_OF_OPERATION));
     const { versions } = location;
@@ -247,8 +266,8 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
       messageId,
       class: matching === 'all' ? message.class : 'advice',
       versions: matching === 'all' ? undefined : versions,
-      subject: this.#subject,
-      object: location.object ?? this.#subject,
+      subject: this.#checked,
+      object: location.object ?? this.#checked,
       path: location.path,
       related,
       anchor: location.anchor,

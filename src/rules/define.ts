@@ -114,7 +114,9 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
     example: definition.example,
     messages,
     run(run, subject) {
-      definition.check(new Context<M>(id, messages, run, subject, refutable), subject);
+      const context = (run.context ??= new Context(run)) as unknown as Context<M>;
+      context.begin(id, messages, subject, refutable);
+      definition.check(context, subject);
     },
   };
 }

@@ -173,13 +173,13 @@ function compareFields(
   after: Readonly<Record<string, unknown>>,
   levels: number,
 ): void {
-  for (const key of Object.keys(before)) {
+  for (const key in before) {
     const field = below.get(key) ?? rest;
     if (field.readers === undefined) continue;
     if (Object.hasOwn(after, key)) compare(walk, field, before[key], after[key], levels);
     else see(walk, field.readers);
   }
-  for (const key of Object.keys(after)) if (!Object.hasOwn(before, key)) see(walk, (below.get(key) ?? rest).readers);
+  for (const key in after) if (!Object.hasOwn(before, key)) see(walk, (below.get(key) ?? rest).readers);
 }
 
 function see({ seen }: Walk, readers: Readers | undefined): void {

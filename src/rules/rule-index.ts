@@ -36,6 +36,8 @@ export class RuleIndex {
   readonly #ofEverything = new Map<KindId, Readers>();
   readonly #seeing = new Map<string, Seeing>();
   readonly #numbers = new Map<Readers, number>();
+  // One change is asked about several times: before it is evaluated, and each time that it is.
+  #last: Difference & { readonly readers: readonly Readers[] } = { before: undefined, after: undefined, readers: [] };
 
   private constructor(rules: readonly Rule[]) {
     this.#rules = rules;
@@ -93,7 +95,11 @@ export class RuleIndex {
     const [kind, other] = [after, before].map((version) => version && kindOf(version));
     if (before === undefined || after === undefined || kind === undefined || kind !== other || isAnother(before, after))
       return [kind, other].flatMap((each) => (each === undefined ? [] : this.#everything(each)));
-    return seenBy(this.#treeOf(kind, after), before, after) ?? [this.#everything(kind)];
+    if (this.#last.before !== before || this.#last.after !== after) {
+      const readers = seenBy(this.#treeOf(kind, after), before, after) ?? [this.#everything(kind)];
+      this.#last = { before, after, readers };
+    }
+    return this.#last.readers;
   }
 
   #everything(kind: KindId): Readers {

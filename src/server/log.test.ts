@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { DecisionRecord } from '../admission/gate.ts';
 import type { Request } from '../admission/review.ts';
 import { createLog, logDecision, type LogLevel } from './log.ts';
@@ -40,6 +40,25 @@ function logged(
 }
 
 describe('logDecision', () => {
+  it.each<[string, Partial<Request>]>([
+    ['a name', {}],
+    [
+      'marks and line breaks',
+      { name: 'a"b\\c\n\u2028\u0000', namespace: '\u{1f600}é', user: { ...REQUEST.user, username: '' } },
+    ],
+    ['another kind', { kindId: undefined, kind: 'Th"ing', dryRun: true, operation: 'DELETE' }],
+    ['a name that is too long', { uid: 'u'.repeat(1_000) }],
+  ])('writes the line of an ordinary decision as pino does: %s', (_, change) => {
+    vi.useFakeTimers({ now: 1_767_225_600_000 });
+    const lines: string[] = [];
+    const log = createLog('info', { write: (line: string) => void lines.push(line) });
+    // A child is not known by its destination.
+    for (const each of [log, log.child({})]) logDecision(each, 'mutate', { ...REQUEST, ...change }, QUIET, 1.23456);
+    vi.useRealTimers();
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toBe(lines[1]);
+  });
+
   it('has the first messages, and the rules that would deny in enforce mode', () => {
     const findings = [
       { rule: 'a', decision: 'warn', wouldDeny: true },

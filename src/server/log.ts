@@ -19,8 +19,13 @@ export function createLog(level: LogLevel, destination: DestinationStream): Log 
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return pino(options, destination);
+  const log = pino(options, destination);
+  destinations.set(log, destination);
+  return log;
 }
+
+// Where the lines of ordinary decisions go without being put together by pino.
+const destinations = new WeakMap<Log, DestinationStream>();
 
 /** The two webhooks. */
 export type Webhook = 'mutate' | 'validate';
@@ -50,6 +55,11 @@ export function logDecision(
           ? 'info'
           : 'debug';
   if (!log.isLevelEnabled(level)) return;
+  const destination = level === 'info' && isOrdinary(record) ? destinations.get(log) : undefined;
+  if (destination !== undefined) {
+    destination.write(ordinaryLine(webhook, request, record, milliseconds));
+    return;
+  }
   log[level](
     {
       ...about(webhook, request),
@@ -63,9 +73,29 @@ export function logDecision(
       ...(record.breakGlass === undefined ? {} : { breakGlass: cut(record.breakGlass) }),
       ...(record.tripwire === undefined ? {} : { tripwire: cut(record.tripwire) }),
       ...(record.badPatch === undefined ? {} : { badPatch: cut(record.badPatch) }),
-      ms: Math.round(milliseconds * 100) / 100,
+      ms: rounded(milliseconds),
     },
     'decided',
+  );
+}
+
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 100) / 100;
+}
+
+function isOrdinary({ findings, skipped, kept, messages = [] }: DecisionRecord): boolean {
+  return findings.length + skipped.length + kept.length + messages.length === 0;
+}
+
+// Nearly every line. It is the one that pino writes, for a third of the time.
+function ordinaryLine(webhook: Webhook, request: Request, { verdict }: DecisionRecord, milliseconds: number): string {
+  const { operation, kindId, kind, namespace, name, user, dryRun } = request;
+  const text = (value: string): string => JSON.stringify(cut(value));
+  return (
+    `{"level":"info","time":"${new Date().toISOString()}","webhook":"${webhook}","uid":${text(request.uid)},` +
+    `"operation":"${operation}","kind":${text(kindId ?? kind)},"namespace":${text(namespace)},"name":${text(name)},` +
+    `"user":${text(user.username)},"dryRun":${dryRun},"verdict":"${verdict}","rules":[],"kept":[],` +
+    `"ms":${rounded(milliseconds)},"msg":"decided"}\n`
   );
 }
 

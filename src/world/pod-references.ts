@@ -16,6 +16,13 @@ export const POD_REFERENCE_PLACES: readonly string[] = [
  */
 export function podReferences(podSpec: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
+  const add: Add = (source, at, { kind, field, name }) => {
+    const part = dig(source, field);
+    // Most variables, containers and volumes refer to nothing, so nothing is made for them.
+    if (part === undefined) return;
+    const optional = dig(part, 'optional') === true;
+    addReference(list, dig(part, name), { kind, namespace, role: kind, path: [...path, ...at, field, name], optional });
+  };
   addReference(list, dig(podSpec, 'serviceAccountName'), {
     kind: 'ServiceAccount',
     namespace,
@@ -23,82 +30,40 @@ export function podReferences(podSpec: unknown, path: Path, namespace: string): 
     path: [...path, 'serviceAccountName'],
   });
   for (const [index, volume] of asArray(dig(podSpec, 'volumes')).entries()) {
-    const at = [...path, 'volumes', index];
-    const optional = (source: string): { optional: boolean } => ({
-      optional: dig(volume, source, 'optional') === true,
-    });
-    addReference(list, dig(volume, 'configMap', 'name'), {
-      kind: 'ConfigMap',
-      namespace,
-      role: 'ConfigMap',
-      path: [...at, 'configMap', 'name'],
-      ...optional('configMap'),
-    });
-    addReference(list, dig(volume, 'secret', 'secretName'), {
-      kind: 'Secret',
-      namespace,
-      role: 'Secret',
-      path: [...at, 'secret', 'secretName'],
-      ...optional('secret'),
-    });
+    const at = ['volumes', index];
+    add(volume, at, { kind: 'ConfigMap', field: 'configMap', name: 'name' });
+    add(volume, at, { kind: 'Secret', field: 'secret', name: 'secretName' });
     for (const [source, projection] of asArray(dig(volume, 'projected', 'sources')).entries()) {
       const inside = [...at, 'projected', 'sources', source];
-      const maybe = (kind: string): { optional: boolean } => ({ optional: dig(projection, kind, 'optional') === true });
-      addReference(list, dig(projection, 'configMap', 'name'), {
-        kind: 'ConfigMap',
-        namespace,
-        role: 'ConfigMap',
-        path: [...inside, 'configMap', 'name'],
-        ...maybe('configMap'),
-      });
-      addReference(list, dig(projection, 'secret', 'name'), {
-        kind: 'Secret',
-        namespace,
-        role: 'Secret',
-        path: [...inside, 'secret', 'name'],
-        ...maybe('secret'),
-      });
+      add(projection, inside, { kind: 'ConfigMap', field: 'configMap', name: 'name' });
+      add(projection, inside, { kind: 'Secret', field: 'secret', name: 'name' });
     }
   }
-  for (const field of ['initContainers', 'containers']) {
-    for (const [index, container] of asArray(dig(podSpec, field)).entries()) {
-      const at = [...path, field, index];
-      for (const [source, entry] of asArray(dig(container, 'envFrom')).entries()) {
-        const inside = [...at, 'envFrom', source];
-        addReference(list, dig(entry, 'configMapRef', 'name'), {
-          kind: 'ConfigMap',
-          namespace,
-          role: 'ConfigMap',
-          path: [...inside, 'configMapRef', 'name'],
-          optional: dig(entry, 'configMapRef', 'optional') === true,
-        });
-        addReference(list, dig(entry, 'secretRef', 'name'), {
-          kind: 'Secret',
-          namespace,
-          role: 'Secret',
-          path: [...inside, 'secretRef', 'name'],
-          optional: dig(entry, 'secretRef', 'optional') === true,
-        });
-      }
-      for (const [variable, entry] of asArray(dig(container, 'env')).entries()) {
-        const inside = [...at, 'env', variable, 'valueFrom'];
-        const from = dig(entry, 'valueFrom');
-        addReference(list, dig(from, 'configMapKeyRef', 'name'), {
-          kind: 'ConfigMap',
-          namespace,
-          role: 'ConfigMap',
-          path: [...inside, 'configMapKeyRef', 'name'],
-          optional: dig(from, 'configMapKeyRef', 'optional') === true,
-        });
-        addReference(list, dig(from, 'secretKeyRef', 'name'), {
-          kind: 'Secret',
-          namespace,
-          role: 'Secret',
-          path: [...inside, 'secretKeyRef', 'name'],
-          optional: dig(from, 'secretKeyRef', 'optional') === true,
-        });
-      }
-    }
-  }
+  for (const field of ['initContainers', 'containers'])
+    for (const [index, container] of asArray(dig(podSpec, field)).entries())
+      addOfContainer(add, container, [field, index]);
   return list;
+}
+
+type Add = (
+  source: unknown,
+  at: Path,
+  reference: { readonly kind: 'ConfigMap' | 'Secret'; readonly field: string; readonly name: string },
+) => void;
+
+function addOfContainer(add: Add, container: unknown, at: Path): void {
+  const envFrom = asArray(dig(container, 'envFrom'));
+  for (let index = 0; index < envFrom.length; index++) {
+    const inside = [...at, 'envFrom', index];
+    add(envFrom[index], inside, { kind: 'ConfigMap', field: 'configMapRef', name: 'name' });
+    add(envFrom[index], inside, { kind: 'Secret', field: 'secretRef', name: 'name' });
+  }
+  const env = asArray(dig(container, 'env'));
+  for (let index = 0; index < env.length; index++) {
+    const from = dig(env[index], 'valueFrom');
+    if (from === undefined) continue;
+    const inside = [...at, 'env', index, 'valueFrom'];
+    add(from, inside, { kind: 'ConfigMap', field: 'configMapKeyRef', name: 'name' });
+    add(from, inside, { kind: 'Secret', field: 'secretKeyRef', name: 'name' });
+  }
 }

@@ -27,6 +27,7 @@ import { POLL_INTERVAL, type ServeOptions } from './options.ts';
 import { RunningParts } from './parts.ts';
 import { clusterSource, connectToCluster, manifestSource, type Connect, type Source } from './source.ts';
 import { ServeState } from './state.ts';
+import { warmUp } from './warm-up.ts';
 
 /** What serving is given from outside. */
 export interface ServeDependencies {
@@ -46,6 +47,8 @@ const MAX_OPERATIONS = 500_000;
 const ADMISSION_WEIGHT = 64 * 1024 * 1024;
 const DRY_RUNS = { requests: 16, bytes: 32 * 1024 * 1024 };
 const IDLE_CONNECTIONS = 200;
+// Milliseconds. A pod that is not ready protects nobody.
+const WARM_UP_TIME = 300;
 // In all less than the 30 s that Kubernetes gives a pod to stop.
 const CLUSTER_DRAIN: DrainLimits = { quiet: 10_000, longest: 20_000, grace: 5_000 };
 const LOCAL_DRAIN: DrainLimits = { quiet: 0, longest: 5_000, grace: 2_000 };
@@ -111,6 +114,8 @@ async function start(
   parts.add(watchKeeps(setup));
   parts.add(watchControllers(setup));
   parts.add(watchLabels(setup));
+  const begun = performance.now();
+  await warmUp(() => performance.now() - begun > WARM_UP_TIME);
   const server = await listen(options, dependencies.drain, setup);
   return {
     ...server,
