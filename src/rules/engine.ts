@@ -229,8 +229,12 @@ export function* affectedSubjects(
     if (kindOf(version) === 'AnalysisTemplate.argoproj.io')
       keys.add(keyFor('AnalysisTemplate.argoproj.io', '', version.metadata.name));
   const queue = [...keys];
+  // All routes of a namespace have the same list of Rollouts that select routes by labels.
+  const seen = new Set<readonly KubeObject[]>();
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    const referrers = world.referrers(next);
+    const all = world.referrers(next);
+    const referrers = seen.has(all) ? [] : all;
+    seen.add(all);
     budget.count(1 + referrers.length);
     for (const referrer of referrers) {
       const key = keyOf(referrer);

@@ -1,3 +1,4 @@
+import { getOrAdd } from './get-or-add.ts';
 import { memo } from './memo.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
@@ -222,14 +223,77 @@ export function findManagedRoutes(rollout: KubeObject, look: RouteLookups): read
   const found = new Map<ObjectKey, ManagedRoute>();
   for (const { kind, namespace, name, selector, path } of managedGatewayRoutes(rollout)) {
     const routes =
-      name === undefined
-        ? look.list(kind, namespace).filter((route) => isSelected(selector, route))
-        : [look.find(kind, namespace, name)];
+      name === undefined ? selected(look.list(kind, namespace), selector) : [look.find(kind, namespace, name)];
     for (const route of routes) {
       if (route !== undefined && !found.has(keyOf(route))) found.set(keyOf(route), { kind, route, path });
     }
   }
   return [...found.values()];
+}
+
+// What a selector and a label have in common: many Rollouts may select by labels of their own.
+function pairOf(key: string, value: string): string {
+  return JSON.stringify([key, value]);
+}
+
+const byLabel = memo((routes: readonly KubeObject[]): ReadonlyMap<string, readonly KubeObject[]> => {
+  const index = new Map<string, KubeObject[]>();
+  for (const route of routes)
+    for (const [key, value] of labelsOf(route)) getOrAdd(index, pairOf(key, value), () => []).push(route);
+  return index;
+});
+
+function selected(routes: readonly KubeObject[], selector: JsonObject | undefined): readonly KubeObject[] {
+  if (selector === undefined) return [];
+  const [first] = partsOf(selector).matchLabels;
+  const candidates = first === undefined ? routes : (byLabel(routes).get(pairOf(...first)) ?? []);
+  return candidates.filter((route) => isSelected(selector, route));
+}
+
+interface Drivers {
+  readonly named: ReadonlyMap<ObjectKey, readonly KubeObject[]>;
+  /** By the first label of a selector. */
+  readonly byLabel: ReadonlyMap<string, readonly KubeObject[]>;
+  /** Those with selectors that name no label. */
+  readonly others: readonly KubeObject[];
+}
+
+const driversIn = memo((rollouts: readonly KubeObject[]): Drivers => {
+  const named = new Map<ObjectKey, KubeObject[]>();
+  const labels = new Map<string, KubeObject[]>();
+  const others: KubeObject[] = [];
+  for (const rollout of rollouts) {
+    for (const { kind, namespace, name, selector } of managedGatewayRoutes(rollout)) {
+      const [first] = partsOf(selector ?? {}).matchLabels;
+      if (name !== undefined) getOrAdd(named, keyFor(kind, namespace, name), () => []).push(rollout);
+      else if (first !== undefined) getOrAdd(labels, pairOf(...first), () => []).push(rollout);
+      else others.push(rollout);
+    }
+  }
+  return { named, byLabel: labels, others };
+});
+
+// What is compared and sorted in a microsecond.
+const DRIVERS_OF_OPERATION = 4;
+
+/**
+ * Returns the Rollouts of a list that control a Gateway API route, in no order.
+ *
+ * @param spend - Counts operations, before they are done: all Rollouts may select all routes.
+ */
+export function rolloutsDriving(
+  route: KubeObject,
+  rollouts: readonly KubeObject[],
+  spend: (operations: number) => void,
+): readonly KubeObject[] {
+  const { named, byLabel: labels, others } = driversIn(rollouts);
+  const candidates = new Set([
+    ...(named.get(keyOf(route)) ?? []),
+    ...[...labelsOf(route)].flatMap(([key, value]) => labels.get(pairOf(key, value)) ?? []),
+    ...others,
+  ]);
+  spend(Math.floor(candidates.size / DRIVERS_OF_OPERATION));
+  return [...candidates].filter((rollout) => drivesRoute(rollout, route));
 }
 
 /** Reports whether a Rollout controls a Gateway API route, by name or by selector. */

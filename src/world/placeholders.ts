@@ -157,26 +157,23 @@ export function* textsWithPlaceholders(
       continue;
     }
     if (typeof current !== 'object' || current === null) continue;
-    visited += 1 + pushInner(stack, node, current);
+    const keys = Array.isArray(current) ? undefined : Object.keys(current);
+    const length = keys?.length ?? (current as readonly unknown[]).length;
+    visited += 1 + length;
     spend(Math.floor(visited / VALUES_OF_OPERATION));
     visited %= VALUES_OF_OPERATION;
+    for (let at = length - 1; at >= 0; at--) push(stack, node, keys?.[at] ?? at);
   }
 }
 
-// Returns how many there are. Numbers and the like are never a text.
-function pushInner(stack: Node[], parent: Node, value: object): number {
-  const keys = Array.isArray(value) ? undefined : Object.keys(value);
-  const length = keys?.length ?? (value as readonly unknown[]).length;
-  for (let at = length - 1; at >= 0; at--) {
-    const key = keys?.[at] ?? at;
-    const entry = (value as Readonly<Record<string | number, unknown>>)[key];
-    const isPlaceholder = typeof key === 'string' && key.includes(OPEN);
-    if (!isPlaceholder && !mayHaveText(entry)) continue;
-    const head = parent.head.length < KEYS_OF_HEAD ? [...parent.head, key] : parent.head;
-    stack.push({ value: entry, key, parent, head });
-    if (isPlaceholder) stack.push({ value: key, key, parent, head });
-  }
-  return length;
+// Numbers and the like are never a text.
+function push(stack: Node[], parent: Node, key: string | number): void {
+  const value = (parent.value as Readonly<Record<string | number, unknown>>)[key];
+  const isPlaceholder = typeof key === 'string' && key.includes(OPEN);
+  if (!isPlaceholder && !mayHaveText(value)) return;
+  const head = parent.head.length < KEYS_OF_HEAD ? [...parent.head, key] : parent.head;
+  stack.push({ value, key, parent, head });
+  if (isPlaceholder) stack.push({ value: key, key, parent, head });
 }
 
 function mayHaveText(value: unknown): boolean {

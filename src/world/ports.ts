@@ -16,6 +16,7 @@ import {
   USE_ANNOTATION,
 } from './ingress.ts';
 import { destinationService, DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, type Route } from './istio.ts';
+import { getOrAdd } from './get-or-add.ts';
 import { memo } from './memo.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { at, type Path } from './path.ts';
@@ -147,18 +148,29 @@ export function portText({ number, protocol }: Pick<ContainerPort, 'number' | 'p
   return protocol === 'TCP' ? String(number) : `${number}/${protocol}`;
 }
 
+const PORT_FIELDS = ['name', 'targetPort', 'appProtocol'] as const;
+
+/** A field in which two ports with the same number can differ. */
+export type PortField = (typeof PORT_FIELDS)[number];
+
 /** The comparison of the ports of two Services. */
 export interface PortPairs {
-  /** Ports that both have: the same number and protocol. */
-  readonly same: readonly (readonly [ServicePort, ServicePort])[];
+  /** Ports that both have, the same number and protocol, with something else that differs. */
+  readonly unequal: readonly { readonly pair: readonly [ServicePort, ServicePort]; readonly field: PortField }[];
   /** Different ports that correspond to each other: by name, by targetPort, or because they are the only ones left. */
   readonly moved: readonly (readonly [ServicePort, ServicePort])[];
   readonly onlyA: readonly ServicePort[];
   readonly onlyB: readonly ServicePort[];
 }
 
-/** Finds the ports of two Services that correspond to each other. */
+const pairsOf = memo((_a: readonly ServicePort[]) => new WeakMap<readonly ServicePort[], PortPairs>());
+
+/** Finds the ports of two Services that correspond to each other. Many Rollouts may share the two. */
 export function pairPorts(a: readonly ServicePort[], b: readonly ServicePort[]): PortPairs {
+  return getOrAdd(pairsOf(a), b, () => pairUp(a, b));
+}
+
+function pairUp(a: readonly ServicePort[], b: readonly ServicePort[]): PortPairs {
   const inB = new Map(b.map((port) => [portText(port), port]));
   const same: (readonly [ServicePort, ServicePort])[] = [];
   const leftA: ServicePort[] = [];
@@ -183,7 +195,10 @@ export function pairPorts(a: readonly ServicePort[], b: readonly ServicePort[]):
       leftB.delete(counterpart);
     }
   }
-  return { same, moved, onlyA, onlyB: [...leftB] };
+  const unequal = same.flatMap((pair) =>
+    PORT_FIELDS.filter((field) => pair[0][field] !== pair[1][field]).map((field) => ({ pair, field })),
+  );
+  return { unequal, moved, onlyA, onlyB: [...leftB] };
 }
 
 /** A Service port to which a route, or the controller for a Rollout, sends traffic. */

@@ -225,6 +225,8 @@ export class Overlay implements World {
   /** The answers so far, each with the one of the base that it was made of. */
   readonly #answers = new Map<ObjectKey, Answer>();
   readonly #lists = new Map<string, Answer>();
+  // By a list of the base, which is never changed, only replaced.
+  readonly #untouchedOf = new WeakMap<readonly KubeObject[], readonly KubeObject[]>();
 
   /**
    * @param base - The world below.
@@ -304,9 +306,12 @@ export class Overlay implements World {
   }
 
   #untouched(objects: readonly KubeObject[]): readonly KubeObject[] {
-    return objects.length > 0 && objects.some((object) => this.#changed.has(keyOf(object)))
-      ? objects.filter((object) => !this.#changed.has(keyOf(object)))
-      : objects;
+    if (objects.length === 0) return objects;
+    return getOrAdd(this.#untouchedOf, objects, () =>
+      objects.some((object) => this.#changed.has(keyOf(object)))
+        ? objects.filter((object) => !this.#changed.has(keyOf(object)))
+        : objects,
+    );
   }
 }
 

@@ -7,8 +7,19 @@ import { finish } from '../../src/rules/engine.ts';
 import { RULES } from '../../src/rules/index.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { storeOf } from '../../src/world/store.ts';
-import { analysisStep, metric, template, times } from './objects.ts';
-import { argument, one, queryOf, type Dimension } from './setups.ts';
+import { analysisStep, destinations, istio, metric, service, template, times, virtualService } from './objects.ts';
+import {
+  argument,
+  backends,
+  destinationRule,
+  gateway,
+  httpRoute,
+  one,
+  queryOf,
+  route,
+  sharing,
+  type Dimension,
+} from './setups.ts';
 
 // What an analysis makes of each metric or argument of its templates, or a finding of each key of its path. Of n analyses
 // and n metrics that is n * n, which nothing can make smaller, so it must end at the budget of a check.
@@ -91,22 +102,95 @@ const PAIRS: readonly Dimension[] = [
   },
 ];
 
+// Each Rollout finds something in each part of what it shares with the others, so that is n * n findings as well. They end
+// at the budget of the request.
+const OF_REQUEST = { ...BUDGET, operations: 10_000 };
+
+const SHARED: readonly Dimension[] = [
+  {
+    title: 'Rollouts and tcp routes of one port of a VirtualService',
+    make: (n) =>
+      sharing(
+        n,
+        () => ({ trafficRouting: { istio: { virtualService: { name: 'vs', tcpRoutes: [{ port: 80 }] } } } }),
+        virtualService('vs', {
+          tcp: times(n, (i) => ({ match: [{ port: 80 }], route: destinations(`app-${i}`) })),
+        }),
+      ),
+  },
+  {
+    title: 'Rollouts, each with its own subsets of one DestinationRule',
+    make: (n) =>
+      sharing(
+        n,
+        (i) => ({
+          trafficRouting: {
+            istio: {
+              virtualService: { name: 'vs', routes: ['main'] },
+              destinationRule: { name: 'dr', stableSubsetName: `s-${i}`, canarySubsetName: `c-${i}` },
+            },
+          },
+        }),
+        virtualService('vs', { http: [route('main')] }),
+        destinationRule('dr', [...times(n, (i) => `s-${i}`), ...times(n, (i) => `c-${i}`)]),
+      ),
+  },
+  {
+    title: 'Rollouts that select the same HTTPRoutes',
+    make: (n) =>
+      sharing(
+        n,
+        () => gateway({ httpRouteSelector: { matchLabels: { app: 'app' } } }),
+        ...times(n, (i) => httpRoute(`r-${i}`, [backends(`app-${i}`)], { app: 'app' })),
+      ),
+  },
+  {
+    title: 'Rollouts and different ports of two Services, with routes',
+    make: (n) =>
+      sharing(
+        n,
+        () => ({ ...istio('vs', ['main']), stableService: 'one', canaryService: 'two' }),
+        virtualService('vs', {
+          http: [{ name: 'main', route: [{ destination: { host: 'one' } }, { destination: { host: 'two' } }] }],
+        }),
+        service(
+          'one',
+          'app',
+          times(n, (i) => ({ name: `p-${i}`, port: 1 + i })),
+        ),
+        service(
+          'two',
+          'app',
+          times(n, (i) => ({ name: `q-${i}`, port: 30_000 + i })),
+        ),
+      ),
+  },
+];
+
 function deep(value: unknown, levels: number): unknown {
   let result = value;
   for (let level = 0; level < levels; level++) result = { inner: result };
   return result;
 }
 
-function check(objects: readonly KubeObject[]): () => void {
+function check(objects: readonly KubeObject[], budget = BUDGET): () => void {
   const world = storeOf([]);
   const changes = objects.map((after) => ({ before: undefined, after }));
-  return () => void finish(findIntroduced(world, changes, RULES, new Budget(BUDGET)));
+  return () => void finish(findIntroduced(world, changes, RULES, new Budget(budget)));
 }
 
 describe.each(PAIRS)('the cost of $title', ({ make }) => {
   it('grows no faster than they do where it ends at the budget', () => {
     check(make(2))();
     const [few, many] = countOperations(check(make(100)), check(make(400)));
+    expect(many.total / few.total < 5 ? [] : growthOf(few, many)).toEqual([]);
+  });
+});
+
+describe.each(SHARED)('the cost of $title', ({ make }) => {
+  it('grows no faster than they do where it ends at the budget of the request', () => {
+    check(make(2), OF_REQUEST)();
+    const [few, many] = countOperations(check(make(100), OF_REQUEST), check(make(400), OF_REQUEST));
     expect(many.total / few.total < 5 ? [] : growthOf(few, many)).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import {
-  analysesOf,
+  countedAnalyses,
   ANALYSIS_PLACES,
   combineArgs,
   combinedMetrics,
@@ -82,7 +82,7 @@ export const analysisAddress = defineRule({
     const resolveAll = templateResolver(namespaceOf(rollout), context, (template) => metricsOf(template).length);
     const reported = new Set<string>();
     const created = servicesOfExperiments(rollout);
-    for (const analysis of analysesOf(rollout)) {
+    for (const analysis of countedAnalyses(rollout, context)) {
       const { templates } = resolveAll(analysis.templates);
       const requests = requestsOf(templates);
       if (requests.length === 0) continue;

@@ -1,6 +1,8 @@
 import { mayBeSameHost, ROUTE_PLACES, routesOf, routeTitle, type PlacedHost, type Route } from '../../world/istio.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { memo } from '../../world/memo.ts';
 import { asArray, dig, asString } from '../../world/read.ts';
+import { subsetsOf, type Subset } from '../../world/subsets.ts';
 import { DESTINATION_RULE_PLACES, destinationRuleOf, HASH_LABEL } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -48,22 +50,17 @@ export const destinationRuleExtraSubsets = defineRule({
     const namespace = namespaceOf(rollout);
     const destinationRule = context.find(DESTINATION_RULE, namespace, ref.name);
     if (destinationRule === undefined) return;
-    const subsets = asArray(dig(destinationRule, 'spec', 'subsets')).map((raw, index) => ({
-      name: asString(dig(raw, 'name')),
-      raw,
-      index,
-    }));
+    const { names } = subsetsOf(destinationRule);
     const named = [ref.stableSubset, ref.canarySubset];
     // If a named subset does not exist, its name is often misspelt. Then one subset is extra as well, and one finding is
     // enough.
-    if (named.some((name) => !subsets.some((subset) => subset.name === name))) return;
+    if (named.some((name) => !names.has(name))) return;
 
     const { name } = destinationRule.metadata;
     const host = { host: asString(dig(destinationRule, 'spec', 'host')), namespace };
     const senderTo = sendersTo(context, host, destinationRule);
-    for (const { name: subset, raw, index } of subsets) {
-      // The controller creates subsets for experiments itself, with only the hash as their label.
-      if (named.includes(subset) || dig(raw, 'labels', HASH_LABEL) !== undefined) continue;
+    for (const { name: subset, index } of writtenSubsets(destinationRule)) {
+      if (named.includes(subset)) continue;
       const place = { object: destinationRule, path: ['spec', 'subsets', index, 'name'], anchor: subset };
       const by = { object: rollout, path: [...PATH, 'name'] };
       const data = { subset, name, rollout: rollout.metadata.name };
@@ -83,6 +80,11 @@ export const destinationRuleExtraSubsets = defineRule({
     }
   },
 });
+
+// The controller creates subsets for experiments itself, with only the hash as their label.
+const writtenSubsets = memo((destinationRule: KubeObject): readonly Subset[] =>
+  subsetsOf(destinationRule).all.filter(({ raw }) => dig(raw, 'labels', HASH_LABEL) === undefined),
+);
 
 interface Sender {
   readonly virtualService: KubeObject;

@@ -8,7 +8,8 @@ import {
   workloadPlaces,
 } from '../../world/rollout.ts';
 import { namespaceOf } from '../../world/object.ts';
-import { asArray, dig, stringMap } from '../../world/read.ts';
+import { dig, stringMap } from '../../world/read.ts';
+import { subsetsOf } from '../../world/subsets.ts';
 import { defineRule } from '../define.ts';
 
 const LOCALITY: ReadonlySet<string> = new Set(['topology.kubernetes.io', 'failure-domain.beta.kubernetes.io']);
@@ -65,19 +66,20 @@ export const destinationRuleSubsetLabels = defineRule({
     const roles = [
       { role: 'canary', subset: ref.canarySubset, field: 'canaryMetadata', named: 'canarySubsetName' },
       { role: 'stable', subset: ref.stableSubset, field: 'stableMetadata', named: 'stableSubsetName' },
-    ];
-    const subsets = asArray(dig(destinationRule, 'spec', 'subsets'));
+    ].filter(({ subset }) => subset !== '');
+    const subsets = subsetsOf(destinationRule).byName;
     for (const { role, subset, field, named } of roles) {
-      const index = subsets.findIndex((entry) => subset !== '' && dig(entry, 'name') === subset);
       // If both roles use one subset, it gets the hash of the canary.
       if (role === 'stable' && subset === ref.canarySubset) continue;
+      const found = subsets.get(subset);
+      if (found === undefined) continue;
       const own = stringMap(dig(canaryOf(rollout), field, 'labels'));
-      for (const [key, value] of stringMap(dig(subsets[index], 'labels'))) {
+      for (const [key, value] of stringMap(dig(found.raw, 'labels'))) {
         const has = own.get(key) ?? template.labels.get(key);
         if (has === value || isGiven(key)) continue;
         context.report('mismatch', {
           object: destinationRule,
-          path: ['spec', 'subsets', index, 'labels', key],
+          path: ['spec', 'subsets', found.index, 'labels', key],
           anchor: `${subset} ${key}`,
           data: {
             role,

@@ -9,10 +9,13 @@ import {
   type DrivenRoute,
   type PlacedHost,
 } from '../../world/istio.ts';
+import { getOrAdd } from '../../world/get-or-add.ts';
+import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
+import { subsetsOf } from '../../world/subsets.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import { asArray, dig, asString } from '../../world/read.ts';
+import { asString, dig } from '../../world/read.ts';
 import {
   DESTINATION_RULE_PLACES,
   destinationRuleOf,
@@ -119,18 +122,17 @@ export const destinationRuleSubsets = defineRule({
     if (destinationRule === undefined) return;
     const { name } = destinationRule.metadata;
 
-    const there = subsetNames(destinationRule);
+    const there = subsetsOf(destinationRule).names;
     const isStripped = isStrippedBy(rollout, destinationRule, there) && !isMidUpdate(rollout);
     for (const { field, subset } of subsets.filter((ours) => !there.has(ours.subset))) {
       if (isStripped) {
         context.report('deleted', { path: [...PATH, field], anchor: subset, data: { name, subset } });
         continue;
       }
-      const near = nearest(subset, there);
       context.report('absent', {
         path: [...PATH, field],
         anchor: subset,
-        data: { name, subset, field, has: listed(near === undefined ? there : [near, ...there], quoted) },
+        data: { name, subset, field, has: subsetsBut(destinationRule, subset) },
         related: [{ object: destinationRule, path: ['spec', 'subsets'] }],
       });
     }
@@ -223,7 +225,7 @@ class SubsetIndex {
       const host = canonicalHost(placed);
       const ofHost = this.#byHost.get(host) ?? new Set();
       this.#byHost.set(host, ofHost);
-      for (const subset of subsetNames(destinationRule)) {
+      for (const subset of subsetsOf(destinationRule).names) {
         this.#all.add(subset);
         if (placed.host.includes('*')) this.#ofWildcards.add(subset);
         else ofHost.add(subset);
@@ -256,6 +258,18 @@ function isStrippedBy(rollout: KubeObject, destinationRule: KubeObject, there: R
   return isManaged && [...there].every((name) => name === canarySubset || name === stableSubset);
 }
 
-function subsetNames(destinationRule: KubeObject): ReadonlySet<string> {
-  return new Set(asArray(dig(destinationRule, 'spec', 'subsets')).map((subset) => asString(dig(subset, 'name'))));
+// Many Rollouts may miss the same one.
+const lists = memo((_destinationRule: KubeObject) => new Map<string, string>());
+// The object may live as long as the process.
+const MAX_LISTS = 200;
+
+/** Returns the subsets of a DestinationRule for a message, the one first that was probably meant by a name. */
+function subsetsBut(destinationRule: KubeObject, missing: string): string {
+  const known = lists(destinationRule);
+  if (known.size === MAX_LISTS) known.clear();
+  return getOrAdd(known, missing, () => {
+    const { names } = subsetsOf(destinationRule);
+    const near = nearest(missing, names);
+    return listed(near === undefined ? names : [near, ...names], quoted);
+  });
 }

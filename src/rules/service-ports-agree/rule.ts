@@ -27,8 +27,6 @@ const PAIRS: readonly (readonly [Role, Role])[] = [
 
 const PORTS: Path = ['spec', 'ports'];
 
-const FIELDS = ['name', 'targetPort', 'appProtocol'] as const;
-
 export const servicePortsAgree = defineRule({
   id: 'service-ports-agree',
   summary: 'The two Services that share the traffic of a Rollout expose the same ports.',
@@ -177,7 +175,7 @@ interface Difference {
 const NO_DATA = { kind: '', route: '', otherPort: '', field: '', value: '', otherValue: '' };
 
 function compare(a: Side, b: Side, uses: readonly PortUse[], isOpen: boolean): Difference[] {
-  const { same, moved, onlyA, onlyB } = pairPorts(a.ports, b.ports);
+  const { unequal, moved, onlyA, onlyB } = pairPorts(a.ports, b.ports);
   const toA = routedTo(a, uses);
   const toB = routedTo(b, uses);
   const mustAgree = isOpen && (moved.length > 0 || (onlyA.length > 0 && onlyB.length > 0));
@@ -236,17 +234,15 @@ function compare(a: Side, b: Side, uses: readonly PortUse[], isOpen: boolean): D
         otherPath: PORTS,
       }),
     ),
-    ...same.flatMap(([p, q]) =>
-      FIELDS.filter((field) => p[field] !== q[field]).map((field): Difference => ({
-        messageId: 'unequal',
-        side: b,
-        other: a,
-        port: q,
-        path: q.path,
-        otherPath: p.path,
-        data: { field, value: valueText(q[field]), otherValue: valueText(p[field]) },
-      })),
-    ),
+    ...unequal.map(({ pair: [p, q], field }): Difference => ({
+      messageId: 'unequal',
+      side: b,
+      other: a,
+      port: q,
+      path: q.path,
+      otherPath: p.path,
+      data: { field, value: valueText(q[field]), otherValue: valueText(p[field]) },
+    })),
   ];
 }
 

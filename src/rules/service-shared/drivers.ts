@@ -1,4 +1,4 @@
-import { drivesRoute } from '../../world/gateway.ts';
+import { rolloutsDriving } from '../../world/gateway.ts';
 import { selectRoutes, type Route } from '../../world/istio.ts';
 import { memo } from '../../world/memo.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../../world/object.ts';
@@ -146,10 +146,15 @@ const drivingOf = memo((_route: KubeObject): { last: Driving | undefined } => ({
  * Returns the Rollouts that control a Gateway API route, sorted by key.
  *
  * @param rollouts - The Rollouts that refer to the route, or to any route by its labels.
+ * @param spend - As of `rolloutsDriving`.
  */
-export function driversOfGatewayRoute(route: KubeObject, rollouts: readonly KubeObject[]): readonly KubeObject[] {
+export function driversOfGatewayRoute(
+  route: KubeObject,
+  rollouts: readonly KubeObject[],
+  spend: (operations: number) => void,
+): readonly KubeObject[] {
   const known = drivingOf(route);
   if (known.last?.rollouts !== rollouts)
-    known.last = { rollouts, driving: sortedOf(rollouts).filter((rollout) => drivesRoute(rollout, route)) };
+    known.last = { rollouts, driving: sortedOf(rolloutsDriving(route, rollouts, spend)) };
   return known.last.driving;
 }

@@ -126,7 +126,7 @@ export const serviceShared = defineRule({
     for (const { kind, route, path } of findManagedRoutes(rollout, context)) {
       const { name } = route.metadata;
       const rollouts = context.referrers('Rollout.argoproj.io', kind, namespaceOf(route), name);
-      const other = strangerTo(rollout, driversOfGatewayRoute(route, rollouts));
+      const other = strangerTo(rollout, driversOfGatewayRoute(route, rollouts, context.spend));
       if (other === undefined) continue;
       context.report('route', {
         path,

@@ -8,7 +8,9 @@ import {
   portsOf,
   portText,
   type ContainerPort,
+  type ServicePort,
 } from '../../world/ports.ts';
+import { memo } from '../../world/memo.ts';
 import { dig, stringMap } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { references, SERVICE_ROLES } from '../../world/references.ts';
@@ -74,7 +76,10 @@ export const serviceTargetPort = defineRule({
     const isDeclared = declarations(declared);
     const has = declared.length === 0 ? 'none is declared' : `declared: ${describePorts(declared, true)}`;
     for (const { service, path } of servicesOf(rollout, effective.labels, context.find)) {
-      for (const port of portsOf(service)) {
+      const ports = portsOf(service);
+      // Many Rollouts may share it, and most ports lead to the same.
+      if (targetsOf(ports).every(({ targetPort, protocol }) => isDeclared(targetPort, protocol))) continue;
+      for (const port of ports) {
         const { targetPort: target, protocol } = port;
         if (isDeclared(target, protocol)) continue;
         context.report(typeof target === 'number' ? 'number' : 'named', {
@@ -97,6 +102,14 @@ export const serviceTargetPort = defineRule({
       }
     }
   },
+});
+
+/** The first port of each target. */
+const targetsOf = memo((ports: readonly ServicePort[]): readonly ServicePort[] => {
+  const targets = new Map(
+    ports.toReversed().map((port) => [`${typeof port.targetPort} ${port.targetPort} ${port.protocol}`, port]),
+  );
+  return [...targets.values()];
 });
 
 function declarations(declared: readonly ContainerPort[]): (target: number | string, protocol: string) => boolean {
