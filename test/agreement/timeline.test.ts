@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blueGreenCounts } from '../../src/timeline/blue-green.ts';
 import { canarySettings } from '../../src/timeline/canary-settings.ts';
 import { abortStage, endOf, updateStages, type CanaryStage } from '../../src/timeline/canary-walk.ts';
 import type { KubeObject } from '../../src/world/object.ts';
-import { asArray, dig } from '../../src/world/read.ts';
+import { asArray, dig, int32 } from '../../src/world/read.ts';
 import { routersOf } from '../../src/world/routers.ts';
 import type { RolloutsVersion } from '../control-plane/versions.ts';
 import { Oracle, type UpstreamStage, type UpstreamTimeline } from './oracle.ts';
@@ -19,12 +20,15 @@ const VERSIONS: readonly (readonly [RolloutsVersion, minPodsAreCapped: boolean])
 ];
 
 function timelineOf(rollout: KubeObject, minPodsAreCapped: boolean): Omit<UpstreamTimeline, 'preview' | 'active'> {
-  const replicas = (dig(rollout, 'spec', 'replicas') as number | undefined) ?? 1;
-  const settings = canarySettings(rollout, replicas, minPodsAreCapped);
+  const settings = canarySettings(rollout, replicasOf(rollout), minPodsAreCapped);
   const spend = (): void => undefined;
   const stages = updateStages(settings, spend);
   const aborts = stages.map((stage) => abortStage(settings, endOf(stage), spend));
   return { stages: stages.map(asUpstream), aborts: aborts.map(asUpstream) };
+}
+
+function replicasOf(rollout: KubeObject): number {
+  return int32(dig(rollout, 'spec', 'replicas')) ?? 1;
 }
 
 function asUpstream({ states, end }: CanaryStage): UpstreamStage {
@@ -36,7 +40,7 @@ function asUpstream({ states, end }: CanaryStage): UpstreamStage {
 
 describe(`${CASES} updates by seed ${SEED}`, () => {
   const oracles = new Map<RolloutsVersion, Oracle>();
-  const counts = { stages: 0, states: 0, stuck: 0, endless: 0, aborts: 0, differing: 0 };
+  const counts = { blueGreen: 0, stages: 0, states: 0, stuck: 0, endless: 0, aborts: 0, differing: 0 };
 
   beforeAll(async () => {
     for (const [version] of VERSIONS) oracles.set(version, await Oracle.start(version, { timeline: true }));
@@ -53,7 +57,11 @@ describe(`${CASES} updates by seed ${SEED}`, () => {
       for (const [version, minPodsAreCapped] of VERSIONS) {
         const upstream = await oracles.get(version)?.timeline(rollout, routersOf(rollout).size > 0);
         answers.push(JSON.stringify(upstream));
-        if (dig(rollout, 'spec', 'strategy', 'canary') === undefined) continue;
+        if (dig(rollout, 'spec', 'strategy', 'canary') === undefined) {
+          counts.blueGreen++;
+          expect({ ...blueGreenCounts(rollout, replicasOf(rollout)) }).toEqual(upstream);
+          continue;
+        }
         const { stages, aborts } = timelineOf(rollout, minPodsAreCapped);
         expect({ version, stages, aborts }).toEqual({ version, stages: upstream?.stages, aborts: upstream?.aborts });
         for (const { states, end } of stages ?? []) {
@@ -75,6 +83,7 @@ describe(`${CASES} updates by seed ${SEED}`, () => {
   it('contain steps that are never done, and updates in which the versions differ', () => {
     console.log(JSON.stringify(counts));
     expect(counts.stages).toBeGreaterThan(CASES);
+    expect(counts.blueGreen).toBeGreaterThan(0);
     expect(counts.stuck).toBeGreaterThan(0);
     expect(counts.differing).toBeGreaterThan(0);
   });
