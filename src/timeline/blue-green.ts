@@ -54,7 +54,7 @@ export function blueGreenStages(
     }),
     ...(prePromotion === undefined ? [] : [stage('pre-promotion analysis', preview, { wait: prePromotion })]),
     ...(pause === undefined ? [] : [stage('pause', preview, { wait: pause })]),
-    ...(preview === active ? [] : [stage('scale up', active)]),
+    ...(preview === active ? [] : [stage(preview < active ? 'scale up' : 'scale down', active)]),
     stage('switch', active, { traffic: NEW }),
     ...(postPromotion === undefined
       ? []

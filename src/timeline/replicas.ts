@@ -23,7 +23,11 @@ export function replicaCounts(rollout: KubeObject, world: World): readonly Repli
     return least === most ? [atLeast] : [atLeast, { replicas: most, from: `the most of ${name}` }];
   }
   const replicas = int32(dig(rollout, 'spec', 'replicas'));
-  return [replicas === undefined ? { replicas: 1, from: 'the default' } : { replicas, from: 'spec.replicas' }];
+  return [
+    replicas === undefined
+      ? { replicas: 1, from: 'the default' }
+      : { replicas: Math.max(0, replicas), from: 'spec.replicas' },
+  ];
 }
 
 function boundsOf(scaler: KubeObject): readonly [least: number, most: number] | undefined {

@@ -47,6 +47,7 @@ export function timelineOf(rollout: KubeObject, world: World, count: ReplicaCoun
   checkStep(abortAt, stepsOf(rollout).length);
   const { notes: versionNotes, minPodsAreCapped } = minPodsOf(rollout, replicas, world);
   const settings = canarySettings(rollout, replicas, minPodsAreCapped);
+  if (settings.maxWeight <= 0) throw new TimelineError('maxTrafficWeight is below 1: use 100, or leave it out');
   const arrival = arrivalOf(rollout, world, find);
   const { stages, aborted } = canaryStages({ rollout, settings, arrival, analyses, spend: counter() }, abortAt);
   return {

@@ -1,16 +1,24 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blueGreenCounts } from '../../src/timeline/blue-green.ts';
+import { timelineSvg } from '../../src/report/timeline/svg.ts';
+import { timelineText } from '../../src/report/timeline/text.ts';
 import { canarySettings } from '../../src/timeline/canary-settings.ts';
 import { abortStage, endOf, updateStages, type CanaryStage } from '../../src/timeline/canary-walk.ts';
-import type { KubeObject } from '../../src/world/object.ts';
+import { replicaCounts } from '../../src/timeline/replicas.ts';
+import { TimelineError } from '../../src/timeline/stage.ts';
+import { timelineOf } from '../../src/timeline/timeline.ts';
+import { bundleWorld } from '../../src/world/manifests.ts';
+import { isKubeObject, kindOf, type KubeObject } from '../../src/world/object.ts';
 import { asArray, dig, int32 } from '../../src/world/read.ts';
 import { routersOf } from '../../src/world/routers.ts';
 import type { RolloutsVersion } from '../control-plane/versions.ts';
+import { cases } from './cases.ts';
 import { Oracle, type UpstreamStage, type UpstreamTimeline } from './oracle.ts';
 import { updates } from './updates.ts';
 
 const CASES = Number(process.env['AGREEMENT_CASES'] ?? 20_000);
+const BUNDLES = Math.ceil(CASES / 10);
 const SEED =
   process.env['AGREEMENT_SEED'] === 'fresh' ? Date.now() % 2 ** 31 : Number(process.env['AGREEMENT_SEED'] ?? 1);
 
@@ -19,7 +27,7 @@ const VERSIONS: readonly (readonly [RolloutsVersion, minPodsAreCapped: boolean])
   ['1.10', true],
 ];
 
-function timelineOf(rollout: KubeObject, minPodsAreCapped: boolean): Omit<UpstreamTimeline, 'preview' | 'active'> {
+function stagesOf(rollout: KubeObject, minPodsAreCapped: boolean): Omit<UpstreamTimeline, 'preview' | 'active'> {
   const settings = canarySettings(rollout, replicasOf(rollout), minPodsAreCapped);
   const spend = (): void => undefined;
   const stages = updateStages(settings, spend);
@@ -37,6 +45,31 @@ function asUpstream({ states, end }: CanaryStage): UpstreamStage {
     end,
   };
 }
+
+describe(`${BUNDLES} bundles by seed ${SEED}`, () => {
+  it('can be drawn, whatever is in them, within 80 columns up to 9999 pods', () => {
+    const counts = { drawn: 0, refused: 0 };
+    const property = fc.property(cases(), ({ objects }) => {
+      const all = objects.filter((object) => isKubeObject(object));
+      for (const rollout of all.filter((object) => kindOf(object) === 'Rollout.argoproj.io')) {
+        try {
+          const world = bundleWorld(all);
+          const timelines = replicaCounts(rollout, world).map((count) => timelineOf(rollout, world, count));
+          const text = timelineText(timelines, { color: false });
+          const isWide = timelines.some(({ mostPods }) => mostPods > 9_999);
+          if (!isWide) expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+          expect(text + timelineSvg(timelines)).not.toMatch(/NaN|undefined|Infinity/);
+          counts.drawn++;
+        } catch (error) {
+          if (!(error instanceof TimelineError)) throw error;
+          counts.refused++;
+        }
+      }
+    });
+    fc.assert(property, { numRuns: BUNDLES, seed: SEED });
+    expect(counts.drawn).toBeGreaterThan(counts.refused);
+  });
+});
 
 describe(`${CASES} updates by seed ${SEED}`, () => {
   const oracles = new Map<RolloutsVersion, Oracle>();
@@ -62,7 +95,7 @@ describe(`${CASES} updates by seed ${SEED}`, () => {
           expect({ ...blueGreenCounts(rollout, replicasOf(rollout)) }).toEqual(upstream);
           continue;
         }
-        const { stages, aborts } = timelineOf(rollout, minPodsAreCapped);
+        const { stages, aborts } = stagesOf(rollout, minPodsAreCapped);
         expect({ version, stages, aborts }).toEqual({ version, stages: upstream?.stages, aborts: upstream?.aborts });
         for (const { states, end } of stages ?? []) {
           counts.stages++;

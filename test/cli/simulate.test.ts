@@ -48,6 +48,14 @@ describe('rollgate simulate', () => {
     await expect(out).toMatchFileSnapshot(join(ROOT, 'docs/simulate.svg'));
   });
 
+  it('draws for light and dark, with a description that says what the bars show', async () => {
+    const { out } = await simulate({ 'cart.yaml': MANIFEST }, 'cart.yaml', '-o', 'svg');
+    expect(out).toContain('@media (prefers-color-scheme: dark)');
+    expect(out).toContain('role="img" aria-labelledby="title description"');
+    expect(out).toContain('Step 2, setWeight 20: 20 % of the requests to canary, 1 canary and 10 stable pods.');
+    expect(out).not.toMatch(/href|url\(|<(?:script|image|foreignObject)/);
+  });
+
   it('prints the same as data', async () => {
     const { code, out } = await simulate({ 'cart.yaml': MANIFEST }, 'cart.yaml', '-o', 'json');
     expect(code).toBe(0);

@@ -144,7 +144,8 @@ function bars(x: number, y: number, width: number, values: StagePods, whole: num
   let start = x;
   const drawn: string[] = [];
   for (const kind of ['canary', 'experiment', 'stable'] as const) {
-    const length = whole === 0 ? 0 : (values[kind] / whole) * width;
+    // A weight may be higher than the whole, by mistake.
+    const length = whole === 0 ? 0 : Math.min((values[kind] / whole) * width, x + width - start);
     if (length <= 0) continue;
     drawn.push(`  <rect class="${kind}" x="${rounded(start)}" y="${y - 12}" width="${rounded(length)}" height="14"/>`);
     start += length;

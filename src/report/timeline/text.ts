@@ -101,7 +101,7 @@ function chartOf(stages: readonly Stage[], { strategy, ...timeline }: Timeline):
 
 function bar({ canary, experiment, stable }: StagePods, whole: number): string {
   if (whole === 0) return ' '.repeat(BAR);
-  const end = (value: number): number => Math.round((value / whole) * BAR);
+  const end = (value: number): number => Math.min(BAR, Math.round((value / whole) * BAR));
   // What is there at all is seen.
   const first = canary > 0 ? Math.max(1, end(canary)) : 0;
   const second = Math.max(first + (experiment > 0 ? 1 : 0), end(canary + experiment));
