@@ -19,6 +19,11 @@ const COMMANDS: readonly Entry[] = [
     load: async (io, exit) => (await import('./commands/lint.ts')).lintCommand(io, exit),
   },
   {
+    name: 'simulate',
+    summary: 'show what an update of a Rollout will do, step by step',
+    load: async (io, exit) => (await import('./commands/simulate.ts')).simulateCommand(io, exit),
+  },
+  {
     name: 'scan',
     summary: 'report problems that are in the cluster now, and what would be denied',
     load: async (io, exit) => (await import('./commands/scan.ts')).scanCommand(io, exit),

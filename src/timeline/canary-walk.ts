@@ -19,7 +19,8 @@ export function endOf({ states }: CanaryStage): CanaryState {
 
 /**
  * Returns the stages of an update: one for each step, and one after the last step, at whose end the canary becomes stable.
- * It ends at the first step that cannot be done.
+ * A step ends when nothing changes any more. The stage after the last step ends with the first reconciliation at whose
+ * start the canary has all its pods. The list ends with the first stage that is not done.
  *
  * @param spend - Counts reconciliations; a caller with a limit throws.
  */
@@ -47,7 +48,7 @@ export function abortStage(
   // The controller goes back to the first step at the end of the first reconciliation.
   const aborted = { ...state, isAborted: true };
   spend(1);
-  const { states, end } = settled(settings, { ...reconcile(settings, aborted), step: 0 }, spend);
+  const { states, end } = settled(settings, { ...reconcile(settings, aborted), step: 0 }, spend, () => false);
   return { states: [aborted, ...states], end };
 }
 
@@ -56,19 +57,27 @@ function stageFrom(
   start: CanaryState,
   spend: (reconciliations: number) => void,
 ): CanaryStage {
-  const stage = settled(settings, start, spend);
+  const isLast = start.step === settings.steps.length;
+  const stage = settled(settings, start, spend, (state) => isLast && hasPodsOfStep(settings, state));
   return stage.end === 'done' && !hasPodsOfStep(settings, endOf(stage)) ? { ...stage, end: 'stuck' } : stage;
 }
 
-function settled(settings: CanarySettings, start: CanaryState, spend: (reconciliations: number) => void): CanaryStage {
+function settled(
+  settings: CanarySettings,
+  start: CanaryState,
+  spend: (reconciliations: number) => void,
+  endsWith: (state: CanaryState) => boolean,
+): CanaryStage {
   const states: [CanaryState, ...CanaryState[]] = [start];
   const seen = new Set([keyOf(start)]);
   for (let last = keyOf(start), state = start; ;) {
     spend(1);
+    const isOver = endsWith(state);
     state = reconcile(settings, state);
     const key = keyOf(state);
     if (key === last) return { states, end: 'done' };
     states.push(state);
+    if (isOver) return { states, end: 'done' };
     if (seen.has(key)) return { states, end: 'endless' };
     seen.add(key);
     last = key;

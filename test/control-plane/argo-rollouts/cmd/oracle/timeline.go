@@ -67,7 +67,8 @@ func timeline(line []byte) (any, error) {
 	answer := timelineAnswer{}
 	for step := 0; step <= len(ro.Spec.Strategy.Canary.Steps); step++ {
 		ro.Status.CurrentStepIndex = ptr.To(int32(step))
-		stage := update.settle()
+		isLast := step == len(ro.Spec.Strategy.Canary.Steps)
+		stage := update.settle(func() bool { return isLast && update.isDone() })
 		if stage.End == "done" && !update.isDone() {
 			stage.End = "stuck"
 		}
@@ -130,17 +131,21 @@ func (u *canaryUpdate) state() timelineState {
 	return state
 }
 
-// settle reconciles until nothing changes.
-func (u *canaryUpdate) settle() timelineStage {
+// settle reconciles until nothing changes. A reconciliation at whose start the update is over is the last one.
+func (u *canaryUpdate) settle(isOver func() bool) timelineStage {
 	stage := timelineStage{States: []timelineState{u.state()}, End: "done"}
 	seen := map[timelineState]bool{u.state(): true}
 	for {
+		ends := isOver()
 		u.reconcile()
 		state := u.state()
 		if state == stage.States[len(stage.States)-1] {
 			return stage
 		}
 		stage.States = append(stage.States, state)
+		if ends {
+			return stage
+		}
 		if seen[state] {
 			stage.End = "endless"
 			return stage
@@ -154,7 +159,7 @@ func (u *canaryUpdate) abort() timelineStage {
 	before := u.state()
 	u.reconcile()
 	u.rollout.Status.CurrentStepIndex = ptr.To[int32](0)
-	stage := u.settle()
+	stage := u.settle(func() bool { return false })
 	stage.States = append([]timelineState{before}, stage.States...)
 	return stage
 }

@@ -1,0 +1,153 @@
+import { parseGoDuration } from '../world/duration.ts';
+import { asArray, asObject, asString, dig, int32, isObject, optionalNumber, type JsonObject } from '../world/read.ts';
+import type { TimedAnalysis, TimeSpan } from './analysis-time.ts';
+import type { StageNote, Wait } from './stage.ts';
+import { spanText, timeText } from './time-text.ts';
+
+const NOT_KNOWN: TimeSpan = { shortest: undefined, longest: undefined };
+
+/** A canary step in words, with what it waits for and what it adds. */
+export interface DescribedStep {
+  readonly title: string;
+  readonly wait: Wait | undefined;
+  /** Pods that an experiment runs in addition, and the weights that it gives them. */
+  readonly experiment: { readonly pods: number; readonly weight: number };
+  readonly notes: readonly StageNote[];
+}
+
+/**
+ * Returns what a canary step does.
+ *
+ * @param analyses - Those of this step.
+ */
+export function describeStep(step: unknown, analyses: readonly TimedAnalysis[], maxWeight: number): DescribedStep {
+  const fields = asObject(step);
+  const experiment = experimentOf(fields);
+  return {
+    title: titleOf(fields, analyses, maxWeight),
+    wait: waitOf(fields, analyses),
+    experiment,
+    notes: notesOf(fields),
+  };
+}
+
+function titleOf(step: JsonObject, analyses: readonly TimedAnalysis[], maxWeight: number): string {
+  if (step['setWeight'] !== undefined) return `setWeight ${int32(step['setWeight']) ?? 0}`;
+  if (isObject(step['pause'])) {
+    const duration = pauseSeconds(step['pause']);
+    return duration === undefined ? 'pause' : `pause ${timeText(duration)}`;
+  }
+  if (isObject(step['setCanaryScale']))
+    return `setCanaryScale ${scaleText(step['setCanaryScale'], maxWeight)}`.trimEnd();
+  if (isObject(step['analysis'])) return `analysis ${templateNames(analyses)}`.trimEnd();
+  if (isObject(step['experiment'])) return 'experiment';
+  for (const field of ['setHeaderRoute', 'setMirrorRoute', 'plugin'] as const)
+    if (isObject(step[field])) return `${field} ${asString(dig(step, field, 'name'))}`.trimEnd();
+  return 'no step';
+}
+
+function scaleText(scale: JsonObject, maxWeight: number): string {
+  const replicas = int32(scale['replicas']);
+  const weight = int32(scale['weight']);
+  if (scale['matchTrafficWeight'] === true) return 'by weight';
+  if (replicas !== undefined) return `${replicas} ${replicas === 1 ? 'pod' : 'pods'}`;
+  return weight === undefined ? '' : `weight ${weight}${maxWeight === 100 ? '' : ` of ${maxWeight}`}`;
+}
+
+function templateNames(analyses: readonly TimedAnalysis[]): string {
+  return analyses.flatMap(({ templates }) => templates).join(', ');
+}
+
+function waitOf(step: JsonObject, analyses: readonly TimedAnalysis[]): Wait | undefined {
+  if (isObject(step['pause'])) {
+    const duration = pauseSeconds(step['pause']);
+    return duration === undefined
+      ? { by: 'person', ...NOT_KNOWN, text: 'until a person promotes' }
+      : { by: 'time', shortest: duration, longest: duration, text: timeText(duration) };
+  }
+  if (isObject(step['analysis'])) return analysisWait(analyses);
+  if (isObject(step['experiment'])) return experimentWait(step['experiment'], analyses);
+  if (isObject(step['plugin'])) return { by: 'plugin', ...NOT_KNOWN, text: 'until the plugin is done' };
+  return undefined;
+}
+
+/** Returns how long an update waits for analyses that must succeed; undefined without any. */
+export function analysisWait(analyses: readonly TimedAnalysis[]): Wait | undefined {
+  if (analyses.length === 0) return undefined;
+  const span = together(analyses);
+  const unknown = analyses.find(({ time }) => time.unknown !== undefined)?.time.unknown;
+  const isEndless = analyses.some(({ time }) => time.isEndless);
+  const failures = analyses.flatMap(({ time }) => time.firstFailure ?? []);
+  const failing = failures.length === 0 ? '' : `; ${failureText(Math.min(...failures))}`;
+  const text = isEndless ? 'never ends' : unknown === undefined ? spanText(span) : `not known: ${unknown}`;
+  return { by: 'analysis', ...span, text: `${text}${failing}` };
+}
+
+/** Returns when an analysis can fail, in words. */
+export function failureText(firstFailure: number): string {
+  return firstFailure === 0 ? 'can fail at once' : `can fail after ${timeText(firstFailure)}`;
+}
+
+function together(analyses: readonly TimedAnalysis[]): TimeSpan {
+  const longest = analyses.map(({ time }) => time.longest);
+  const shortest = analyses.map(({ time }) => time.shortest);
+  return {
+    shortest: shortest.some((value) => value === undefined)
+      ? undefined
+      : Math.max(...shortest.map((value) => value ?? 0)),
+    longest: longest.some((value) => value === undefined) ? undefined : Math.max(...longest.map((value) => value ?? 0)),
+  };
+}
+
+/**
+ * An experiment ends after its duration, or when the analyses that it requires have succeeded. Source: Argo Rollouts
+ * v1.9.1, `experiments/experiment.go` (`calculateStatus`).
+ */
+function experimentWait(experiment: JsonObject, analyses: readonly TimedAnalysis[]): Wait {
+  const required = analyses.filter(({ analysis }) => analysis.requiredForCompletion);
+  if (required.length > 0) return { ...(analysisWait(required) ?? { ...NOT_KNOWN, text: '' }), by: 'experiment' };
+  const duration = parseGoDuration(asString(experiment['duration']));
+  if (duration === undefined) return { by: 'experiment', ...NOT_KNOWN, text: 'until it is stopped' };
+  return { by: 'experiment', shortest: duration, longest: duration, text: timeText(duration) };
+}
+
+function experimentOf(step: JsonObject): DescribedStep['experiment'] {
+  const templates = asArray(dig(step, 'experiment', 'templates'));
+  const sum = (field: string, otherwise: number): number =>
+    templates.reduce<number>((total, template) => total + (int32(dig(template, field)) ?? otherwise), 0);
+  return { pods: sum('replicas', 1), weight: sum('weight', 0) };
+}
+
+function notesOf(step: JsonObject): readonly StageNote[] {
+  const fact = (text: string): readonly StageNote[] => [{ kind: 'fact', text }];
+  if (isObject(step['setHeaderRoute'])) {
+    const headers = asArray(dig(step, 'setHeaderRoute', 'match')).map((match) => asString(dig(match, 'headerName')));
+    return fact(
+      headers.length === 0
+        ? 'the route for headers is removed'
+        : `requests with header ${headers.join(' or ')} go to the canary, whatever the weight`,
+    );
+  }
+  if (isObject(step['setMirrorRoute'])) {
+    const percentage = int32(dig(step, 'setMirrorRoute', 'percentage')) ?? 100;
+    return fact(
+      asArray(dig(step, 'setMirrorRoute', 'match')).length === 0
+        ? 'the mirrored route is removed'
+        : `the canary gets copies of ${percentage} % of the matching requests, and its answers are dropped`,
+    );
+  }
+  return [];
+}
+
+/**
+ * Returns the seconds of a pause, or undefined if it has none: then a person ends it. A text that is no duration passes at
+ * once. Source: Argo Rollouts v1.9.1, `pkg/apis/rollouts/v1alpha1` (`RolloutPause.DurationSeconds`).
+ */
+function pauseSeconds(pause: JsonObject): number | undefined {
+  const { duration } = pause;
+  const number = optionalNumber(duration);
+  if (number !== undefined) return Math.max(0, number);
+  if (typeof duration !== 'string') return undefined;
+  const seconds = /^[+-]?[0-9]+$/.test(duration) ? Number(duration) : parseGoDuration(duration);
+  return Math.max(0, Math.trunc(seconds ?? 0));
+}
