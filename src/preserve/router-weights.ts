@@ -7,10 +7,10 @@ import { at, type Path } from '../world/path.ts';
 import { stableAndCanaryServices } from '../world/rollout.ts';
 import { traefikEntries, traefikServiceOf } from '../world/traefik.ts';
 import { definePreserver, isKept, NEVER, together, type Preserved } from './define.ts';
-import { keepWeights } from './rule-weights.ts';
-import { Counterparts, scaled, shareOf, weightOf, type Backend } from './shares.ts';
-import { lastWriterOf, relationOf, weightsAmong } from './source.ts';
-import { PERCENT_SCALE, statusWeights } from './weights.ts';
+import { commonShare, keepWeights } from './rule-weights.ts';
+import { Counterparts, weightOf, type Backend } from './shares.ts';
+import { lastWriterOf } from './source.ts';
+import { statusWeights } from './weights.ts';
 
 /** A rule with weights in an object of a router. */
 interface Rule {
@@ -120,14 +120,11 @@ export const routerWeights = definePreserver({
     const stored = new Counterparts<Rule>();
     for (const rule of storedRules) stored.add(rule.name, rule);
     const writer = lastWriterOf(old, router.field, manager);
-    const isSubmitted = weightsAmong(() => rules.map(backendsOf));
-    const isMissed = storedRules.some(
-      (rule) => relationOf(backendsOf(rule), status, PERCENT_SCALE, writer, isSubmitted) === 'missed',
+    const common = commonShare(
+      storedRules.map((rule) => ({ backends: backendsOf(rule), writer })),
+      () => rules.map(backendsOf),
+      status,
     );
-    const shown = isMissed
-      ? undefined
-      : storedRules.map((rule) => shareOf(backendsOf(rule), PERCENT_SCALE)).find((share) => share !== undefined);
-    const common = shown ?? (status.share && scaled(status.share, PERCENT_SCALE.totals[0]));
 
     const writes = new Set<string>();
     const kept = rules.map((rule): Preserved => {

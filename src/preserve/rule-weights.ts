@@ -4,7 +4,7 @@ import type { KubeObject } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import { asObject } from '../world/read.ts';
 import { NOTHING, type Preserved } from './define.ts';
-import { keepRule, missingExperiments, shareOf, type Backend, type Share } from './shares.ts';
+import { keepRule, missingExperiments, scaled, shareOf, type Backend, type Share } from './shares.ts';
 import { describeWeights, relationOf, weightsAmong, type LastWriter } from './source.ts';
 import { PERCENT_SCALE, type StatusWeights } from './weights.ts';
 
@@ -20,6 +20,33 @@ interface ControlledRule {
   readonly writer: LastWriter;
   /** Which rule it is, for the author of the request. */
   readonly where: string | undefined;
+}
+
+/** A stored rule whose weights the controller sets. */
+interface StoredRule {
+  readonly backends: readonly Backend[];
+  readonly writer: LastWriter;
+}
+
+/**
+ * Returns the share of the canary for rules that do not show it: that of the first stored rule, or else of the status.
+ *
+ * @param stored - All stored rules of a Rollout.
+ * @param submitted - Returns all submitted rules of the Rollout.
+ */
+export function commonShare(
+  stored: readonly StoredRule[],
+  submitted: () => Iterable<readonly Backend[]>,
+  status: StatusWeights,
+): Share | undefined {
+  const isSubmitted = weightsAmong(submitted);
+  const isMissed = stored.some(
+    ({ backends, writer }) => relationOf(backends, status, PERCENT_SCALE, writer, isSubmitted) === 'missed',
+  );
+  const shown = isMissed
+    ? undefined
+    : stored.map(({ backends }) => shareOf(backends, PERCENT_SCALE)).find((share) => share !== undefined);
+  return shown ?? (status.share && scaled(status.share, PERCENT_SCALE.totals[0]));
 }
 
 /**

@@ -21,10 +21,10 @@ import {
 import { versionsMatching } from '../world/rollouts-versions.ts';
 import { definePreserver, isKept, NEVER, NOTHING, together, type Preserved } from './define.ts';
 import { same, setAt } from '../world/json-patch.ts';
-import { keepWeights } from './rule-weights.ts';
-import { Counterparts, scaled, shareOf, weightOf, type Backend } from './shares.ts';
-import { lastWriterOf, relationOf, weightsAmong, type LastWriter } from './source.ts';
-import { PERCENT_SCALE, liveManagedRoutes, statusWeights, type StatusWeights } from './weights.ts';
+import { commonShare, keepWeights } from './rule-weights.ts';
+import { Counterparts, weightOf, type Backend } from './shares.ts';
+import { lastWriterOf, type LastWriter } from './source.ts';
+import { liveManagedRoutes, statusWeights, type StatusWeights } from './weights.ts';
 
 // No controller adds more routes with these names, and removing each takes time in proportion to the list.
 const MOST_REPEATED = 100;
@@ -53,16 +53,11 @@ export const virtualServiceWeights = definePreserver({
     const writerOf = (type: RouteType): LastWriter => lastWriterOf(old, type, manager);
     const storedRoutes = old === undefined ? [] : entries.flatMap((entry) => selectRoutes(old, entry, managed).routes);
     const stored = new StoredRoutes(old, storedRoutes);
-    const isSubmitted = weightsAmong(() =>
-      entries.flatMap((entry) => selectRoutes(submitted, entry, managed).routes.map(backendsOf)),
+    const common = commonShare(
+      storedRoutes.map((route) => ({ backends: backendsOf(route), writer: writerOf(route.type) })),
+      () => entries.flatMap((entry) => selectRoutes(submitted, entry, managed).routes.map(backendsOf)),
+      status,
     );
-    const isMissed = storedRoutes.some(
-      (route) => relationOf(backendsOf(route), status, PERCENT_SCALE, writerOf(route.type), isSubmitted) === 'missed',
-    );
-    const anyStored = isMissed
-      ? undefined
-      : storedRoutes.map((route) => shareOf(backendsOf(route), PERCENT_SCALE)).find((share) => share !== undefined);
-    const common = anyStored ?? (status.share && scaled(status.share, PERCENT_SCALE.totals[0]));
 
     const kept: Preserved[] = [];
     const [reads, weighed, writes] = [new Set<string>(), new Set<string>(), new Set<string>()];
