@@ -145,6 +145,76 @@ describe('drift of weights', () => {
   });
 
   it.each([
+    [
+      'TraefikService',
+      'traefik: {weightedTraefikServiceName: web}',
+      (stable: number, canary: number) => `
+---
+apiVersion: traefik.io/v1alpha1
+kind: TraefikService
+metadata: {name: web, namespace: shop}
+spec: {weighted: {services: [{name: stable, weight: ${stable}}, {name: canary, weight: ${canary}}]}}
+`,
+      'spec.weighted.services',
+    ],
+    [
+      'ApisixRoute',
+      'apisix: {route: {name: web, rules: [main]}}',
+      (stable: number, canary: number) => `
+---
+apiVersion: apisix.apache.org/v2
+kind: ApisixRoute
+metadata: {name: web, namespace: shop}
+spec: {http: [{name: main, backends: [{serviceName: stable, weight: ${stable}}, {serviceName: canary, weight: ${canary}}]}]}
+`,
+      'spec.http[0].backends',
+    ],
+    [
+      'VirtualRouter',
+      'appMesh: {virtualService: {name: web, routes: [main]}, virtualNodeGroup: {stableVirtualNodeRef: {name: stable}, canaryVirtualNodeRef: {name: canary}}}',
+      (stable: number, canary: number) => `
+---
+apiVersion: appmesh.k8s.aws/v1beta2
+kind: VirtualService
+metadata: {name: web, namespace: shop}
+spec: {provider: {virtualRouter: {virtualRouterRef: {name: web}}}}
+---
+apiVersion: appmesh.k8s.aws/v1beta2
+kind: VirtualRouter
+metadata: {name: web, namespace: shop}
+spec:
+  routes:
+    - name: main
+      httpRoute:
+        action:
+          weightedTargets: [{virtualNodeRef: {name: stable}, weight: ${stable}}, {virtualNodeRef: {name: canary}, weight: ${canary}}]
+`,
+      'spec.routes[0].httpRoute.action.weightedTargets',
+    ],
+    [
+      'Ingress',
+      'alb: {ingress: web, servicePort: 80}',
+      (stable: number, canary: number) => `
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: web
+  namespace: shop
+  annotations:
+    alb.ingress.kubernetes.io/actions.stable: '{"Type":"forward","ForwardConfig":{"TargetGroups":[{"ServiceName":"canary","ServicePort":"80","Weight":${canary}},{"ServiceName":"stable","ServicePort":"80","Weight":${stable}}]}}'
+spec: {rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: stable, port: {name: use-annotation}}}}]}}]}
+`,
+      'metadata.annotations["alb.ingress.kubernetes.io/actions.stable"]',
+    ],
+  ])('shows in a %s', (kind, routing, object, path) => {
+    const text = rollout({ routing }) + SERVICES;
+    expect(drifts(text + object(80, 20))).toEqual([]);
+    const list = kind === 'Ingress' ? 'canary 50, stable 50' : 'stable 50, canary 50';
+    expect(drifts(text + object(50, 50))).toEqual([`weights ${kind} ${path}: ${list}`]);
+  });
+
+  it.each([
     ['the status has no weights', rollout({ weights: '' }).replace('weights: {}', '')],
     [
       'the status is of Services with other names',

@@ -8,6 +8,7 @@ import { versionsMatching } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import { hashDrifts } from './drift-hashes.ts';
 import { Copies, LookBudget, type Drift } from './drift-look.ts';
+import { routerBackends } from './drift-routers.ts';
 import { pluginFor, rulesOf } from './route-weights.ts';
 import { shareOf, type Backend, type Scale } from './shares.ts';
 import { agrees, relationOf } from './source.ts';
@@ -50,7 +51,12 @@ export function driftsOf(rollout: KubeObject, world: World, most: number, copies
   const own = { ...rollout };
   const look: Look = { world, budget, copies };
   const drifts: Drift[] = [];
-  for (const found of [hashDrifts(own, world, budget), virtualServiceDrifts(own, look), routeDrifts(own, look)])
+  for (const found of [
+    hashDrifts(own, world, budget),
+    virtualServiceDrifts(own, look),
+    routeDrifts(own, look),
+    routerDrifts(own, look),
+  ])
     for (const drift of found) {
       drifts.push(drift);
       if (drifts.length >= MOST_DRIFTS) return { drifts, operations: budget.spent };
@@ -77,10 +83,18 @@ function* virtualServiceDrifts(rollout: KubeObject, { world, budget, copies }: L
     for (const route of selectRoutes(copies.of(found.object), entry, managed).routes) {
       if (!budget.spend(1 + route.destinations.length)) return;
       const backends = backendsOf(route);
-      if (!isShifted(backends) || !differsInIstio(backends, status)) continue;
+      if (!isShifted(backends) || !differsOutOf100(backends, status)) continue;
       yield weightDrift(found.object, [...route.path, 'route'], routeTitle(route), backends, status, rollout);
     }
   }
+}
+
+function* routerDrifts(rollout: KubeObject, look: Look): Generator<Drift> {
+  const status = statusWeights(rollout);
+  if (status?.share === undefined) return;
+  for (const { object, path, title, backends } of routerBackends(rollout, status, look))
+    if (isShifted(backends) && differsOutOf100(backends, status))
+      yield weightDrift(object, path, title, backends, status, rollout);
 }
 
 function* routeDrifts(rollout: KubeObject, look: Look): Generator<Drift> {
@@ -132,7 +146,7 @@ function differs(backends: readonly Backend[], status: StatusWeights, scale: Sca
 }
 
 // The controller writes the number of the status out of 100, and nothing else.
-function differsInIstio(backends: readonly Backend[], status: StatusWeights): boolean {
+function differsOutOf100(backends: readonly Backend[], status: StatusWeights): boolean {
   if (differs(backends, status, PERCENT_SCALE)) return true;
   const share = shareOf(backends, PERCENT_SCALE);
   return share !== undefined && status.share !== undefined && !agrees(share, status.share);

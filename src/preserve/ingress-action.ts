@@ -51,6 +51,28 @@ export function keepAction(controlled: Controlled): { readonly text: string; rea
   };
 }
 
+/** The stored action with the weights. */
+export interface StoredAction {
+  /** The annotation that has it. */
+  readonly key: string;
+  readonly title: string;
+  readonly backends: readonly Backend[];
+}
+
+/** Returns the action with the weights of a Rollout in an ALB Ingress; undefined if there is none that can be read. */
+export function storedAction(
+  rollout: KubeObject,
+  ingress: KubeObject,
+  status: StatusWeights,
+): StoredAction | undefined {
+  const service = albActionService(rollout);
+  const key = actionAnnotation(rollout, service);
+  const action = actionIn(ingress, key);
+  return action === undefined
+    ? undefined
+    : { key, title: `action "${service}"`, backends: backendsFor(rollout, status)(action) };
+}
+
 function relationOfAction(
   stored: AlbAction,
   submitted: AlbAction | undefined,

@@ -144,6 +144,27 @@ export const routerWeights = definePreserver({
   },
 });
 
+/** A rule whose weights the controller sets for a Rollout. */
+export interface RouterRule {
+  /** The path of the backends. */
+  readonly list: Path;
+  /** What it is called; undefined for the only one. */
+  readonly title: string | undefined;
+  readonly backends: readonly Backend[];
+}
+
+/** Returns the rules of a TraefikService, ApisixRoute or VirtualRouter whose weights the controller sets for a Rollout. */
+export function routerRules(rollout: KubeObject, object: KubeObject): readonly RouterRule[] {
+  const router = ROUTERS[kindOf(object) ?? ''];
+  if (router === undefined) return [];
+  const backendsOf = partsFor(rollout, router);
+  return rulesFor(rollout, object, [rollout], router).map((rule) => ({
+    list: rule.list,
+    title: rule.name === '' ? undefined : `${router.ruleName} "${rule.name}"`,
+    backends: backendsOf(rule),
+  }));
+}
+
 /** Returns a function that classifies the backends of a rule, as the controller finds them. */
 function partsFor(rollout: KubeObject, router: Router): (rule: Rule) => readonly Backend[] {
   const { stable, canary } = router.backendsFor(rollout);

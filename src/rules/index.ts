@@ -16,6 +16,7 @@ import { analysisTemplates } from './analysis-templates/rule.ts';
 import { analysisTerminates } from './analysis-terminates/rule.ts';
 import { apisixBackends } from './apisix-backends/rule.ts';
 import { appMeshRoutes } from './appmesh-routes/rule.ts';
+import { autoscalerReplicas } from './autoscaler-replicas/rule.ts';
 import { autoscalerTarget } from './autoscaler-target/rule.ts';
 import { configInPlace } from './config-in-place/rule.ts';
 import { destinationRuleExtraSubsets } from './destinationrule-extra-subsets/rule.ts';
@@ -89,6 +90,7 @@ export const RULES: readonly Rule[] = [
   analysisTerminates,
   apisixBackends,
   appMeshRoutes,
+  autoscalerReplicas,
   autoscalerTarget,
   configInPlace,
   destinationRuleExtraSubsets,

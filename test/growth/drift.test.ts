@@ -71,6 +71,20 @@ const SETUPS: Readonly<Record<string, (n: number) => KubeObject[]>> = {
     }),
   ],
   'rules of a HTTPRoute': (n) => [inCanary('app', plugin({ httpRoute: 'route' })), httpRoute('route', n)],
+  'Rollouts and rules of one ApisixRoute': (n) => [
+    ...times(n, (i) =>
+      inCanary(`app-${i}`, { trafficRouting: { apisix: { route: { name: 'route', rules: [`r-${i}`] } } } }),
+    ),
+    object('apisix.apache.org/v2', 'ApisixRoute', 'route', {
+      http: times(n, (i) => ({
+        name: `r-${i}`,
+        backends: [
+          { serviceName: `app-${i}-stable`, weight: 50 },
+          { serviceName: `app-${i}-canary`, weight: 50 },
+        ],
+      })),
+    }),
+  ],
   'HTTPRoutes of a namespace, found by label': (n) => [
     inCanary('app', plugin({ httpRouteSelector: { matchLabels: {} } })),
     ...times(n, (i) => httpRoute(`route-${i}`, 1)),

@@ -1,0 +1,4 @@
+import { testRule } from '../../../test/support/rule-tester.ts';
+import { autoscalerReplicas } from './rule.ts';
+
+testRule(autoscalerReplicas, import.meta.dirname);
