@@ -5,12 +5,16 @@ import { isObject } from '../world/read.ts';
 // What Argo Rollouts and Argo Workflows replace themselves. Everything else in double braces is for Helm and the like.
 const PLACEHOLDER = /\{\{ *(?:args|experiment|inputs|item|outputs|pod|steps|tasks|templates|workflow)\b[\w.-]* *\}\}/y;
 
+// What nothing but a chart names.
+const HELM = /\{\{-? ?(?:\.Values\.|\.Release\.|\.Chart\.|include ")/;
+
 /**
  * Reports whether a text is a template that has to be rendered first: it has actions of a template language, and breaks
- * YAML or reads as an object whose key is an object. In quotes, actions are plain text.
+ * YAML or reads as an object whose key is an object. In quotes, actions are plain text, except those that only Helm has.
  */
 export function isTemplate(text: string, { objects, errors }: Manifests): boolean {
   if (!hasActions(text)) return false;
+  if (HELM.test(text)) return true;
   if (errors.some(({ message }) => message !== NOT_AN_OBJECT)) return true;
   // A name that is an object was read as an empty one.
   return objects.some(

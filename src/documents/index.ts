@@ -5,13 +5,14 @@ import type { KubeObject } from '../world/object.ts';
 import type { DocumentCheck, DocumentRule, Documents } from './define.ts';
 import { duplicateKey } from './duplicate-key.ts';
 import { duplicateObject } from './duplicate-object.ts';
+import { gatewayExists } from './gateway-exists.ts';
 import { inspect, schemaOf, type Inspection } from './models.ts';
 import { schema } from './schema.ts';
 import { unknownField } from './unknown-field.ts';
 
 export type { DocumentRule } from './define.ts';
 
-const CHECKS: readonly DocumentCheck[] = [duplicateKey, duplicateObject, schema, unknownField];
+const CHECKS: readonly DocumentCheck[] = [duplicateKey, duplicateObject, gatewayExists, schema, unknownField];
 
 /** The document rules for the documentation and the policy, sorted by id. */
 export const DOCUMENT_RULES: readonly DocumentRule[] = CHECKS;

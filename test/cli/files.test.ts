@@ -59,13 +59,14 @@ describe('directories', () => {
       'templates/b.yaml': template('{{- if .Values.on }}\nmetadata: { name: b }\n{{- end }}'),
       'templates/c.yaml': template('metadata: { name: c }\nspec:\n  {{- toYaml .Values.spec | nindent 2 }}'),
       'templates/d.yaml': template('metadata: { name: d }\nspec: { ports: [{ port: {{ .Values.port }} }] }'),
+      'templates/e.yaml': template('metadata: { name: e }\nspec: { type: "{{ .Values.type }}" }'),
       'analysis.yaml':
         'apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: { name: a }\nspec:\n  args: [{ name: x, value: "{{args.y}}" }]\n  q: |\n    {{args.x}} > 0\n',
     });
     expect(await read(root, ['.'])).toEqual({
       files: ['analysis.yaml a'],
       notes: [
-        'skipped 4 unrendered (templates/a.yaml, templates/b.yaml, templates/c.yaml and 1 more): helm template CHART | rollgate lint -',
+        'skipped 5 unrendered (templates/a.yaml, templates/b.yaml, templates/c.yaml and 2 more): helm template CHART | rollgate lint -',
       ],
       problems: [],
     });

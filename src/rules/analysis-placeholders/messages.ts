@@ -38,7 +38,7 @@ export const messages = {
   unused: {
     class: 'advice',
     refutedBy: COMBINING_KINDS,
-    text: '{template} declares argument "{arg}", but none of its metrics uses it',
+    text: '{template} declares {args}, which none of its metrics uses',
     fix: 'use it as {tag}, or remove it',
   },
   unbraced: {

@@ -1,4 +1,5 @@
 import {
+  combinedMetrics,
   metricsOf,
   named,
   nestedTemplates,
@@ -10,6 +11,7 @@ import { combinedTemplatesOf } from '../../world/combined-templates.ts';
 import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { dig, isObject } from '../../world/read.ts';
 import type { ObjectPath } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
@@ -155,6 +157,11 @@ function checkUndeclared(context: Context, template: KubeObject, own: ReadonlySe
   }
 }
 
+// A plugin gets the whole AnalysisRun, with all arguments.
+const havePlugin = memo((templates: readonly KubeObject[]) =>
+  combinedMetrics(templates).some(({ raw }) => isObject(dig(raw, 'provider', 'plugin'))),
+);
+
 function checkUnused(context: Context, template: KubeObject, unused: readonly TemplateArg[]): void {
   const { templates, complete } = combinedTemplatesOf(template, context);
   if (!complete) return;
@@ -171,17 +178,15 @@ function checkUnused(context: Context, template: KubeObject, unused: readonly Te
     if (theirs === undefined || includes(other)) return true;
     return (arg.hasValue || arg.hasValueFrom) && !theirs.hasValue && !theirs.hasValueFrom;
   };
+  if (havePlugin(templates)) return;
+  const left: TemplateArg[] = [];
   for (const arg of unused) {
     if (users.get(arg.name)?.some((other) => needs(other, arg)) === true) continue;
     const { name, path } = arg;
     const tag = `{{args.${name}}}`;
     const place = unbracedIn(template).get(name);
     if (place === undefined) {
-      context.report('unused', {
-        path: [...path, 'name'],
-        anchor: name,
-        data: { template: named(template), arg: name, tag },
-      });
+      left.push(arg);
       continue;
     }
     const { metric, field } = place;
@@ -192,4 +197,16 @@ function checkUnused(context: Context, template: KubeObject, unused: readonly Te
       related: [{ object: template, path: [...path, 'name'] }],
     });
   }
+  const [first] = left;
+  if (first === undefined) return;
+  const names = listed(left, ({ name }) => quoted(name));
+  context.report('unused', {
+    path: [...first.path, 'name'],
+    anchor: names,
+    data: {
+      template: named(template),
+      args: left.length === 1 ? `argument ${names}` : `arguments ${names}`,
+      tag: `{{args.${first.name}}}`,
+    },
+  });
 }

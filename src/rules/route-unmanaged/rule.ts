@@ -25,7 +25,7 @@ import {
 } from '../../world/rollout.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
-import { routesBetween, ruleBetween, selectsAll, type Pair } from './splits.ts';
+import { actionBetween, routesBetween, ruleBetween, selectsAll, type Pair } from './splits.ts';
 
 const ISTIO = 'VirtualService.networking.istio.io';
 const INGRESS = 'Ingress.networking.k8s.io';
@@ -98,7 +98,8 @@ export const routeUnmanaged = defineRule({
       checkGatewayRoutes(context, rollout, { stable, canary });
       checkIngresses(context, rollout, canary);
     }
-    if (routing === undefined) checkStable(context, rollout, { stable, canary });
+    const isSplit = canary !== '' && checkActions(context, rollout, { stable, canary });
+    if (routing === undefined && !isSplit) checkStable(context, rollout, { stable, canary });
   },
 });
 
@@ -166,6 +167,24 @@ function report(context: Context, rollout: KubeObject, pair: Pair, { object, pat
   const data = { kind: object.kind, name: object.metadata.name, rollout: rollout.metadata.name, ...pair, field };
   if (trafficRoutingOf(rollout) === undefined) context.report('noRouter', { ...location, data });
   else context.report('notListed', { ...location, data: { ...data, part } });
+}
+
+/** Returns whether an Ingress splits traffic between the two by an action of an ALB, whoever controls it. */
+function checkActions(context: Context, rollout: KubeObject, pair: Pair): boolean {
+  const splitting = sendersOf(context, rollout, INGRESS, pair.stable).flatMap((object) => {
+    const annotation = actionBetween(object, pair);
+    return annotation === undefined ? [] : [{ object, annotation }];
+  });
+  if (routersOf(rollout).has('alb')) return splitting.length > 0;
+  for (const { object, annotation } of splitting) {
+    report(context, rollout, pair, {
+      object,
+      path: ['metadata', 'annotations', annotation],
+      part: `annotation "${annotation}"`,
+      field: 'trafficRouting.alb',
+    });
+  }
+  return splitting.length > 0;
 }
 
 // The controller makes an Ingress for the canary itself, and owns it.

@@ -45,6 +45,25 @@ export function ruleBetween(route: KubeObject, { stable, canary }: Pair): number
   return rulesOf(canary).find((rule) => withStable.has(rule));
 }
 
+const SERVICE_NAME = /"servicename"\s*:\s*"([^"]{1,63})"/gi;
+
+const actionsByService = memo((ingress: KubeObject): ReadonlyMap<string, ReadonlySet<string>> => {
+  const byService = new Map<string, Set<string>>();
+  for (const [annotation, action] of stringMap(ingress.metadata['annotations'])) {
+    if (!annotation.includes('/actions.')) continue;
+    for (const [, service = ''] of action.matchAll(SERVICE_NAME))
+      getOrAdd(byService, service, () => new Set<string>()).add(annotation);
+  }
+  return byService;
+});
+
+/** Returns the annotation of an Ingress with an action of an ALB that forwards to both Services. */
+export function actionBetween(ingress: KubeObject, { stable, canary }: Pair): string | undefined {
+  const byService = actionsByService(ingress);
+  const withStable = byService.get(stable);
+  return [...(byService.get(canary) ?? [])].find((annotation) => withStable?.has(annotation));
+}
+
 const SELECTORS = Symbol('Services by selector');
 
 /** A selector, and the first three Services that have it. */
