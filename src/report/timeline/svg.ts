@@ -95,7 +95,7 @@ function drawTimeline(timeline: Timeline, top: number): Drawn {
     for (const { about, text, isProblem } of all) say(`${about}: ${text}`, isProblem ? 'problem' : 'dim');
   };
   say(headingOf(timeline), 'heading');
-  say([arrivalText(timeline), ...summaryOf(timeline)].join('. ').replaceAll('..', '.'), 'dim');
+  say([arrivalText(timeline), ...summaryOf(timeline)].join(' '), 'dim');
   tableOf(timeline.stages);
   notes([...noteLines(timeline.stages), ...generalLines(timeline)]);
   if (timeline.abort !== undefined) {

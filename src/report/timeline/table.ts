@@ -39,10 +39,10 @@ function waitText(wait: Wait | undefined): string {
 }
 
 const ARRIVALS: Readonly<Record<Arrival, string>> = {
-  router: 'a router sends requests by weight',
-  pods: 'requests are spread over all pods',
-  'stable Service': 'requests reach the stable pods only',
-  'active Service': 'requests go to the pods that the active Service selects',
+  router: 'A router sends requests by weight',
+  pods: 'Requests are spread over all pods',
+  'stable Service': 'Requests reach the stable pods only',
+  'active Service': 'Requests go to the pods that the active Service selects',
 };
 
 /** Returns what a timeline is about, in one line. */
@@ -52,9 +52,9 @@ export function headingOf({ rollout, strategy, replicas, replicasFrom }: Timelin
   return `Rollout ${name}: ${kind}, ${replicas} ${replicas === 1 ? 'replica' : 'replicas'} (${replicasFrom})`;
 }
 
-/** Returns how requests reach the pods, in words. */
+/** Returns how requests reach the pods, as a sentence. */
 export function arrivalText({ arrival, maxWeight }: Timeline): string {
-  return `${ARRIVALS[arrival]}${maxWeight === 100 ? '' : `, of ${maxWeight}`}`;
+  return `${ARRIVALS[arrival]}${maxWeight === 100 ? '' : `, of ${maxWeight}`}.`;
 }
 
 /** Returns the most pods, the time of an update and who must act, a sentence each. */
