@@ -25,6 +25,8 @@ export interface ClusterOptions extends ControlPlaneOptions {
   readonly between?: (server: string) => Promise<string>;
   /** Returns whether a CustomResourceDefinition of Istio or Gateway API exists from the start; all do by default. */
   readonly served?: (name: string) => boolean;
+  /** Further CustomResourceDefinitions, which exist from the start. */
+  readonly definitions?: readonly KubeObject[];
   /** Whether cert-manager issues Rollgate's certificate and injects its CA, as the chart wants it by default. */
   readonly certManager?: boolean;
   /** How Argo Rollouts is installed; `none` for a cluster without its controller. */
@@ -99,7 +101,10 @@ export class Cluster {
       const admin = new Kubectl(kubectl, plugin, await controlPlane.kubeconfig(controlPlane.person('admin'), 'admin'));
       await admin.run(
         ['apply', '--server-side', '-f', '-'],
-        yamlOf((await meshDefinitions()).filter(({ metadata }) => options.served?.(metadata.name) ?? true)),
+        yamlOf([
+          ...(await meshDefinitions()).filter(({ metadata }) => options.served?.(metadata.name) ?? true),
+          ...(options.definitions ?? []),
+        ]),
       );
       await admin.run(['apply', '-f', '-'], yamlOf(DEVELOPER_RIGHTS));
       if (options.argoRollouts !== 'none')

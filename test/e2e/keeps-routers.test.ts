@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../src/world/object.ts';
+import { Cluster } from './harness/cluster.ts';
+import { ARGO_CD_WAYS, yamlOf, type Way } from './harness/kubectl.ts';
+import { until } from './harness/program.ts';
+import { Recorder } from './harness/recorder.ts';
+import { inNamespace, objectsOfRouter, ROUTER_CANARIES, type RouterCanary } from './support/router-canaries.ts';
+import { ROUTER_DEFINITIONS } from './support/router-definitions.ts';
+import { healthy, pausedAt } from './support/rollouts.ts';
+
+const UNGUARDED = 'unguarded';
+const WAYS = ['client-side apply', 'server-side apply', 'replace', 'patch'] as const;
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start({
+    definitions: ROUTER_DEFINITIONS,
+    argoRollouts: { args: ['--traefik-api-group=traefik.io', '--traefik-api-version=traefik.io/v1alpha1'] },
+    rollgate: [
+      `webhooks.excludedNamespaces={kube-system,${ROUTER_CANARIES.map(({ name }) => `${UNGUARDED}-${name}`).join(',')}}`,
+    ],
+  });
+});
+afterAll(() => cluster?.stop());
+
+async function write(edit: KubeObject, way: Way | 'patch'): Promise<void> {
+  if (way !== 'patch') {
+    await cluster.argoCd.run([...ARGO_CD_WAYS[way], '-f', '-'], yamlOf([edit]));
+    return;
+  }
+  const { kind, metadata, spec } = edit;
+  const { annotations } = metadata;
+  const [group] = edit.apiVersion.split('/');
+  const patch = { ...(annotations === undefined ? {} : { metadata: { annotations } }), spec };
+  await cluster.argoCd.run([
+    ...['patch', `${kind.toLowerCase()}.${group}`, metadata.name, '-n', String(metadata.namespace)],
+    ...['--type=merge', '-p', JSON.stringify(patch)],
+  ]);
+}
+
+/**
+ * Drives a canary through its pauses to the end. At each, its route is written again in every way, with a new edit and
+ * the weights of the file. Returns what the controller wrote, version by version, repetitions left out.
+ */
+async function drive(
+  canary: RouterCanary,
+  namespace: string,
+  seen: (edit: KubeObject) => Promise<void>,
+): Promise<string[]> {
+  await cluster.argoCd.apply(objectsOfRouter(canary, namespace));
+  await healthy(cluster, namespace, 'web');
+  const { apiVersion, kind, metadata } = canary.route;
+  const recorder = await Recorder.start(cluster.controlPlane.admin, {
+    apiVersion,
+    kind,
+    namespace,
+    name: metadata.name,
+  });
+  const rollouts = ['argo', 'rollouts'];
+  await cluster.argoCd.run([...rollouts, 'set', 'image', 'web', 'app=web:2', '-n', namespace]);
+  let n = 0;
+  for (const weight of [30, 60]) {
+    await pausedAt(cluster, namespace, 'web', weight);
+    for (const way of WAYS) {
+      const edit = inNamespace(canary.edited(++n), namespace);
+      await write(edit, way);
+      await seen(edit);
+    }
+    await cluster.argoCd.run([...rollouts, 'promote', 'web', '-n', namespace]);
+  }
+  await healthy(cluster, namespace, 'web');
+  const partsOf = (versions: readonly KubeObject[]): string[] =>
+    versions.map((version) => canary.controllersPart(version));
+  await until('the end of the update', () => {
+    const parts = partsOf(recorder.versions);
+    return parts.length > 1 && parts.at(-1) === parts[0];
+  });
+  return partsOf(await recorder.stop()).filter((part, index, parts) => part !== parts[index - 1]);
+}
+
+/** What an apply wiped would come back as a state that was there before. */
+function flaps(states: readonly string[]): boolean {
+  return new Set(states.slice(1)).size !== states.length - 1;
+}
+
+describe.each(ROUTER_CANARIES.map((canary): [string, RouterCanary] => [canary.name, canary]))('%s', (name, canary) => {
+  it('keeps what the controller writes, however the file is applied, and lets all else through', async () => {
+    const namespace = await cluster.namespace(name);
+    const states = await drive(canary, namespace, async (edit) => {
+      const { apiVersion, kind, metadata } = edit;
+      const now = await until('the object', () =>
+        cluster.controlPlane.admin.get(apiVersion, kind, namespace, metadata.name),
+      );
+      expect(canary.personsPart(now)).toEqual(canary.personsPart(edit));
+    });
+    expect(states.length, states.join(' | ')).toBeGreaterThan(3);
+    expect(flaps(states), states.join(' | ')).toBe(false);
+  });
+
+  it('flaps without Rollgate', async () => {
+    const namespace = `${UNGUARDED}-${name}`;
+    await cluster.admin.run(['create', 'namespace', namespace]);
+    const states = await drive(canary, namespace, () => Promise.resolve());
+    expect(flaps(states), states.join(' | ')).toBe(true);
+  });
+});
