@@ -34,6 +34,7 @@ const ADDRESSES: readonly Path[] = [
 ];
 // A host is at most 253 characters, and stands at the beginning.
 const MAX_START = 500;
+const MAX_LENGTH = 5_000;
 const HOST = /^https?:\/\/(?:[^/?#@]*@)?([a-z0-9.-]+)(?:[:/?#]|$)/;
 
 // Bounds the cost, because each is compared with all Services of a namespace.
@@ -179,14 +180,22 @@ interface AddressOf {
   readonly path: Path;
 }
 
-const requestsOf = memo((templates: readonly KubeObject[]): readonly AddressOf[] =>
-  combinedMetrics(templates).flatMap((metric) =>
-    ADDRESSES.flatMap((path) => {
+// A template is filled in again for each analysis that uses it, and few have more than one address.
+const MAX_ADDRESSES = 20;
+
+// Each address once, with the first metric that has it.
+const requestsOf = memo((templates: readonly KubeObject[]): readonly AddressOf[] => {
+  const distinct = new Map<string, AddressOf>();
+  for (const metric of combinedMetrics(templates)) {
+    for (const path of ADDRESSES) {
       const address = asString(dig(metric.raw, ...path.map(String)));
-      return address === '' ? [] : [{ metric, address, path: [...metric.path, ...path] }];
-    }),
-  ),
-);
+      if (address !== '' && address.length <= MAX_LENGTH && !distinct.has(address))
+        distinct.set(address, { metric, address, path: [...metric.path, ...path] });
+    }
+    if (distinct.size >= MAX_ADDRESSES) break;
+  }
+  return [...distinct.values()];
+});
 
 /** Returns the Service of a namespace that an address names; undefined if it is another host or not known. */
 function serviceAt(address: string, resolve: Resolve, namespace: string): Target | undefined {
