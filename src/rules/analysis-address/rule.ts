@@ -15,6 +15,7 @@ import {
 import type { Analysis } from '../../world/collect-analyses.ts';
 import { memo } from '../../world/memo.ts';
 import { resolveWith, type Resolve } from '../../world/metrics.ts';
+import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { inEach } from '../../world/place.ts';
@@ -33,7 +34,11 @@ const ADDRESSES: readonly Path[] = [
 ];
 // A host is at most 253 characters, and stands at the beginning.
 const MAX_START = 500;
+const MAX_LENGTH = 5_000;
 const HOST = /^https?:\/\/(?:[^/?#@]*@)?([a-z0-9.-]+)(?:[:/?#]|$)/;
+
+// Bounds the cost, because each is compared with all Services of a namespace.
+const MAX_NEAR = 20;
 
 const messages = {
   absent: {
@@ -62,11 +67,17 @@ export const analysisAddress = defineRule({
     'reviews.shop or reviews.shop.svc.cluster.local is a Service. If it does not exist, each measurement is an error, and ' +
     'after five errors in a row the update is aborted. A name without dots is a Service in the namespace of the ' +
     'controller. Before the promotion of a blue-green update, the active Service selects the pods of the old version. Only ' +
-    'Services in the namespace of the Rollout are checked. A Service that an experiment creates need not exist. Source: ' +
+    'Services in the namespace of the Rollout are checked. A Service that an experiment creates need not exist. One that stores metrics is ' +
+    'only reported if there is another of nearly the same name. Source: ' +
     'Argo Rollouts v1.9.1, metricproviders and rollout/bluegreen.go (reconcileBlueGreenServices); Kubernetes, DNS for ' +
     'Services and Pods.',
   subject: {
-    'Rollout.argoproj.io': ANALYSIS_PLACES['Rollout.argoproj.io'],
+    'Rollout.argoproj.io': [
+      ...ANALYSIS_PLACES['Rollout.argoproj.io'],
+      'spec.strategy.blueGreen.activeService',
+      'spec.strategy.blueGreen.previewService',
+      'spec.strategy.canary.steps[*].experiment.templates[*].service.name',
+    ],
   },
   reads: {
     Service: [],
@@ -121,6 +132,7 @@ interface Found {
 
 function check(context: Context, rollout: KubeObject, { analysis, request, measured, reported }: Found): void {
   const { metric, path, service, isQualified } = request;
+  const isProbed = path.includes('web');
   const report = (id: keyof typeof messages): void => {
     if (reported.has(`${id} ${service}`)) return;
     reported.add(`${id} ${service}`);
@@ -141,12 +153,26 @@ function check(context: Context, rollout: KubeObject, { analysis, request, measu
   if (!isQualified) {
     // The controller may have a Service of this name in its own namespace.
     if (state === 'present') report('noNamespace');
-  } else if (state === 'absent') report('absent');
+  } else if (state === 'absent' && (isProbed || nearestService(context, rollout, service) !== undefined))
+    report('absent');
   const blueGreen = blueGreenOf(rollout);
   const isActive = analysis.role === 'prePromotion' && service === asString(blueGreen?.['activeService']);
   // An analysis that measures both compares them.
   if (isActive && !measured.has(asString(blueGreen?.['previewService']))) report('active');
 }
+
+// What stores metrics is often in no manifest, such as the Services that an operator creates.
+function nearestService(context: Context, rollout: KubeObject, service: string): string | undefined {
+  const { names, near } = namesIn(context.list('Service', namespaceOf(rollout)));
+  if (!near.has(service) && near.size < MAX_NEAR) near.set(service, nearest(service, names));
+  return near.get(service);
+}
+
+// Many Rollouts may have the same address.
+const namesIn = memo((services: readonly KubeObject[]) => ({
+  names: services.map(({ metadata }) => metadata.name),
+  near: new Map<string, string | undefined>(),
+}));
 
 interface AddressOf {
   readonly metric: Metric;
@@ -154,14 +180,22 @@ interface AddressOf {
   readonly path: Path;
 }
 
-const requestsOf = memo((templates: readonly KubeObject[]): readonly AddressOf[] =>
-  combinedMetrics(templates).flatMap((metric) =>
-    ADDRESSES.flatMap((path) => {
+// A template is filled in again for each analysis that uses it, and few have more than one address.
+const MAX_ADDRESSES = 20;
+
+// Each address once, with the first metric that has it.
+const requestsOf = memo((templates: readonly KubeObject[]): readonly AddressOf[] => {
+  const distinct = new Map<string, AddressOf>();
+  for (const metric of combinedMetrics(templates)) {
+    for (const path of ADDRESSES) {
       const address = asString(dig(metric.raw, ...path.map(String)));
-      return address === '' ? [] : [{ metric, address, path: [...metric.path, ...path] }];
-    }),
-  ),
-);
+      if (address !== '' && address.length <= MAX_LENGTH && !distinct.has(address))
+        distinct.set(address, { metric, address, path: [...metric.path, ...path] });
+    }
+    if (distinct.size >= MAX_ADDRESSES) break;
+  }
+  return [...distinct.values()];
+});
 
 /** Returns the Service of a namespace that an address names; undefined if it is another host or not known. */
 function serviceAt(address: string, resolve: Resolve, namespace: string): Target | undefined {

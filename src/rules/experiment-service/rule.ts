@@ -54,11 +54,13 @@ export const experimentService = defineRule({
     'exists as long as its pods, which are deleted only after scaleDownDelaySeconds. Source: Argo Rollouts v1.9.1, ' +
     'experiments/service.go (CreateService) and experiments/experiment.go (createTemplateService).',
   subject: {
-    'Rollout.argoproj.io': ['spec.strategy.canary.steps[*].experiment.templates',
+    'Rollout.argoproj.io': [
+      'spec.strategy.canary.steps[*].experiment.templates',
       'spec.strategy.canary.steps[*].experiment.scaleDownDelaySeconds',
       'spec.strategy.canary.steps[*].pause',
       'spec.strategy.canary.steps[*].analysis',
-      ...effectiveTemplatePlaces(PORTS)],
+      ...effectiveTemplatePlaces(PORTS),
+    ],
     'Experiment.argoproj.io': ['spec.templates', 'spec.terminate', 'status.phase'],
   },
   reads: { Service: ['metadata.ownerReferences'], ...workloadPlaces(PORTS) },
@@ -109,7 +111,7 @@ function checkSteps(context: RuleContext<typeof messages>, rollout: KubeObject):
   }
 }
 
-/** Returns how long a step pauses at least; for ever if a person ends it. An analysis takes as long as it takes. */
+/** Returns how long a step pauses at least, without limit if a person ends it. An analysis takes as long as it takes. */
 function secondsOf(step: unknown): number {
   if (isObject(dig(step, 'analysis'))) return Infinity;
   const pause = dig(step, 'pause');

@@ -169,7 +169,7 @@ function report(context: Context, rollout: KubeObject, pair: Pair, { object, pat
   else context.report('notListed', { ...location, data: { ...data, part } });
 }
 
-/** Returns whether an Ingress splits traffic between the two by an action of an ALB, whoever controls it. */
+/** Returns whether an Ingress splits traffic between the two by an action of an ALB, also one that is controlled. */
 function checkActions(context: Context, rollout: KubeObject, pair: Pair): boolean {
   const splitting = sendersOf(context, rollout, INGRESS, pair.stable).flatMap((object) => {
     const annotation = actionBetween(object, pair);
