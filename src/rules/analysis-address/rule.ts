@@ -92,8 +92,9 @@ export const analysisAddress = defineRule({
   check(context, rollout) {
     const resolveAll = templateResolver(namespaceOf(rollout), context, (template) => metricsOf(template).length);
     const reported = new Set<string>();
+    const analyses = countedAnalyses(rollout, context);
     const created = servicesOfExperiments(rollout);
-    for (const analysis of countedAnalyses(rollout, context)) {
+    for (const analysis of analyses) {
       const { templates } = resolveAll(analysis.templates);
       const requests = requestsOf(templates);
       if (requests.length === 0) continue;
