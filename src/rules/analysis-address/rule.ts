@@ -66,7 +66,11 @@ export const analysisAddress = defineRule({
     'Argo Rollouts v1.9.1, metricproviders and rollout/bluegreen.go (reconcileBlueGreenServices); Kubernetes, DNS for ' +
     'Services and Pods.',
   subject: {
-    'Rollout.argoproj.io': ANALYSIS_PLACES['Rollout.argoproj.io'],
+    'Rollout.argoproj.io': [
+      ...ANALYSIS_PLACES['Rollout.argoproj.io'],
+      'spec.strategy.blueGreen.activeService',
+      'spec.strategy.blueGreen.previewService',
+    ],
   },
   reads: {
     Service: [],
