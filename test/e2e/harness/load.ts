@@ -5,9 +5,16 @@ import { until } from './program.ts';
 import { virtualService } from './shop.ts';
 
 /** Values of the chart for failurePolicy Fail in all groups: no lost request goes unnoticed. */
-export const FAIL = ['argoproj', 'istio', 'gateway', 'services', 'workloads', 'ingresses', 'routers', 'autoscalers'].map(
-  (group) => `webhooks.failurePolicy.${group}=Fail`,
-);
+export const FAIL = [
+  'argoproj',
+  'istio',
+  'gateway',
+  'services',
+  'workloads',
+  'ingresses',
+  'routers',
+  'autoscalers',
+].map((group) => `webhooks.failurePolicy.${group}=Fail`);
 
 const WORKERS = 6;
 const PAUSE = 10;
