@@ -45,7 +45,6 @@ const messages = {
     class: 'missing',
     text: 'Service "{service}" not found, but metric "{metric}" of {template} measures its address in {analysis}',
     fix: 'create it, or correct the address',
-    missing: 'Service "{service}"',
   },
   noNamespace: {
     class: 'advice',

@@ -61,6 +61,7 @@ const messages = {
 
 export const routeUnmanaged = defineRule({
   id: 'route-unmanaged',
+  lintOnly: true,
   summary: 'What splits traffic between the stable and the canary Service is controlled by the Rollout.',
   explanation:
     'The controller sets weights only in the objects and routes that trafficRouting names. In any other route with the ' +
