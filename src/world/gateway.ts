@@ -243,34 +243,36 @@ const byLabel = memo((routes: readonly KubeObject[]): ReadonlyMap<string, readon
   return index;
 });
 
+function firstLabelOf(selector: JsonObject | undefined): string | undefined {
+  const [first] = partsOf(selector ?? {}).matchLabels;
+  return first === undefined ? undefined : pairOf(...first);
+}
+
 function selected(routes: readonly KubeObject[], selector: JsonObject | undefined): readonly KubeObject[] {
   if (selector === undefined) return [];
-  const [first] = partsOf(selector).matchLabels;
-  const candidates = first === undefined ? routes : (byLabel(routes).get(pairOf(...first)) ?? []);
+  const first = firstLabelOf(selector);
+  const candidates = first === undefined ? routes : (byLabel(routes).get(first) ?? []);
   return candidates.filter((route) => isSelected(selector, route));
 }
 
 interface Drivers {
-  readonly named: ReadonlyMap<ObjectKey, readonly KubeObject[]>;
   /** By the first label of a selector. */
   readonly byLabel: ReadonlyMap<string, readonly KubeObject[]>;
-  /** Those with selectors that name no label. */
+  /** Those that name routes, and those with selectors that name no label. */
   readonly others: readonly KubeObject[];
 }
 
+// The list of a route that is named is its own, so the names of a Rollout must not be walked through for each list.
 const driversIn = memo((rollouts: readonly KubeObject[]): Drivers => {
-  const named = new Map<ObjectKey, KubeObject[]>();
   const labels = new Map<string, KubeObject[]>();
   const others: KubeObject[] = [];
   for (const rollout of rollouts) {
-    for (const { kind, namespace, name, selector } of managedGatewayRoutes(rollout)) {
-      const [first] = partsOf(selector ?? {}).matchLabels;
-      if (name !== undefined) getOrAdd(named, keyFor(kind, namespace, name), () => []).push(rollout);
-      else if (first !== undefined) getOrAdd(labels, pairOf(...first), () => []).push(rollout);
-      else others.push(rollout);
-    }
+    const { named, selecting } = routeIndex(rollout);
+    const firsts = selecting.map(({ selector }) => firstLabelOf(selector));
+    if (named.size > 0 || firsts.includes(undefined)) others.push(rollout);
+    else for (const first of firsts) if (first !== undefined) getOrAdd(labels, first, () => []).push(rollout);
   }
-  return { named, byLabel: labels, others };
+  return { byLabel: labels, others };
 });
 
 // What is compared and sorted in a microsecond.
@@ -286,9 +288,8 @@ export function rolloutsDriving(
   rollouts: readonly KubeObject[],
   spend: (operations: number) => void,
 ): readonly KubeObject[] {
-  const { named, byLabel: labels, others } = driversIn(rollouts);
+  const { byLabel: labels, others } = driversIn(rollouts);
   const candidates = new Set([
-    ...(named.get(keyOf(route)) ?? []),
     ...[...labelsOf(route)].flatMap(([key, value]) => labels.get(pairOf(key, value)) ?? []),
     ...others,
   ]);

@@ -73,7 +73,6 @@ function search(template: KubeObject, spend: Context['spend']): Uses {
       const isUnclosed = visitPlaceholders(at.text, (tag) => {
         if (visited++ % TAGS_OF_OPERATION === 0) spend(1);
         if (!isFirst(byTag.get(tag), versions)) return;
-        spend(1);
         byTag.set(tag, { metric, at, versions, tag: `{{${tag}}}`, arg: argumentOf(tag) });
       });
       if (isUnclosed && isFirst(unclosed.get(metric), versions)) unclosed.set(metric, { metric, at, versions });

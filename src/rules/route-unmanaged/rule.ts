@@ -2,6 +2,7 @@ import {
   BACKEND_REF_PLACES,
   drivesRoute,
   GATEWAY_PLUGIN,
+  managedGatewayRoutes,
   ROUTE_KINDS,
   SELECTED_ROUTE_PLACES,
 } from '../../world/gateway.ts';
@@ -111,6 +112,8 @@ function checkVirtualServices(context: Context, rollout: KubeObject, pair: Pair)
   if (objects.length === 0) return;
   const driven = new Set(drivenRoutes(rollout, context).map(({ route }) => route));
   const entries = virtualServiceEntries(rollout, context);
+  // The one that is not there may be a name that the controller reads in another way, and another rule says so.
+  if (entries.some(({ namespace, name }) => context.find(ISTIO, namespace, name) === undefined)) return;
   const named = new Set(entries.map(({ namespace, name }) => keyFor(ISTIO, namespace, name)));
   const managed = new Set(managedRouteNames(rollout));
   for (const object of objects) {
@@ -131,6 +134,7 @@ function checkVirtualServices(context: Context, rollout: KubeObject, pair: Pair)
 }
 
 function checkGatewayRoutes(context: Context, rollout: KubeObject, pair: Pair): void {
+  if (namesAbsentRoute(context, rollout)) return;
   for (const kind of ROUTE_KINDS) {
     for (const object of sendersOf(context, rollout, kind, pair.canary)) {
       const rule = drivesRoute(rollout, object) ? undefined : ruleBetween(object, pair);
@@ -143,6 +147,12 @@ function checkGatewayRoutes(context: Context, rollout: KubeObject, pair: Pair): 
       });
     }
   }
+}
+
+function namesAbsentRoute(context: Context, rollout: KubeObject): boolean {
+  return managedGatewayRoutes(rollout).some(
+    ({ kind, namespace, name }) => name !== undefined && context.find(kind, namespace, name) === undefined,
+  );
 }
 
 /** Reports whether another Rollout names an object. */
