@@ -1,6 +1,7 @@
 import type { Finding } from '../rules/finding.ts';
 import { isKindId, keyFor, keyOf, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { asArray, dig, optionalNumber, optionalString, stringMap } from '../world/read.ts';
+import type { Role } from '../world/reference-list.ts';
 import { references, SERVICE_ROLES } from '../world/references.ts';
 import { HASH_LABEL, isBeingDeleted } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
@@ -30,7 +31,9 @@ interface Sources {
  * Returns the finding that a Service of a Rollout selects available pods now, and would select none of them. No rule can
  * say that, because rules look at one state: what is wrong is the change. It is certain only by the ReplicaSet whose hash
  * the Service selects before and after: it has available pods, and its pods have another value of a label. ReplicaSets
- * are not cached, so this one and its Rollout are read from the API server. Without it nothing is found.
+ * are not cached, so this one and its Rollout are read from the API server. Without it nothing is found. Neither is it
+ * about a canary or preview Service with the pods of the stable version: they serve through another Service, and the
+ * controller gives this one the hash of the new pods.
  */
 export async function lostPods({ object, oldObject }: Request, sources: Sources): Promise<Finding | undefined> {
   if (object === undefined || oldObject === undefined || kindOf(object) !== 'Service') return undefined;
@@ -87,18 +90,30 @@ const MOST_ROLLOUTS = 3;
 function rolloutsWith(service: KubeObject, world: World): readonly KubeObject[] {
   return world
     .referrers(keyOf(service))
-    .filter((candidate) => kindOf(candidate) === 'Rollout.argoproj.io' && hasService(candidate, service))
+    .filter((candidate) => kindOf(candidate) === 'Rollout.argoproj.io' && rolesOf(service, candidate).length > 0)
     .slice(0, MOST_ROLLOUTS);
 }
 
-function hasService(rollout: KubeObject, service: KubeObject): boolean {
+function rolesOf(service: KubeObject, rollout: KubeObject): readonly Role[] {
   const key = keyOf(service);
-  return references(rollout).some((reference) => reference.key === key && SERVICE_ROLES.includes(reference.role));
+  return references(rollout).flatMap((reference) =>
+    reference.key === key && SERVICE_ROLES.includes(reference.role) ? [reference.role] : [],
+  );
+}
+
+const OF_NEW_PODS: readonly Role[] = ['canary', 'preview'];
+
+/** Reports whether pods of a Rollout with a hash serve through a Service of it. */
+function serves(service: KubeObject, rollout: KubeObject, hash: string): boolean {
+  const roles = rolesOf(service, rollout);
+  if (roles.some((role) => !OF_NEW_PODS.includes(role))) return true;
+  const old = [dig(rollout, 'status', 'stableRS'), dig(rollout, 'status', 'blueGreen', 'activeSelector')];
+  return roles.length > 0 && !old.includes(hash);
 }
 
 /**
  * Returns the labels of the pods of a ReplicaSet, with the hash; undefined if it has no available pods, or is not one of a
- * Rollout that has the Service. Labels that change with the role of a pod are left out.
+ * Rollout for which the Service serves. Labels that change with the role of a pod are left out.
  */
 function labelsOfPods(
   replicaSet: KubeObject | undefined,
@@ -106,7 +121,7 @@ function labelsOfPods(
   { service, hash }: { readonly service: KubeObject; readonly hash: string },
 ): ReadonlyMap<string, string> | undefined {
   if (replicaSet === undefined || rollout === undefined || isBeingDeleted(rollout)) return undefined;
-  if (!hasService(rollout, service) || !isOwned(replicaSet, rollout)) return undefined;
+  if (!serves(service, rollout, hash) || !isOwned(replicaSet, rollout)) return undefined;
   if ((optionalNumber(dig(replicaSet, 'status', 'availableReplicas')) ?? 0) <= 0) return undefined;
   const labels = new Map(stringMap(dig(replicaSet, 'spec', 'template', 'metadata', 'labels')));
   if (labels.get(HASH_LABEL) !== hash) return undefined;

@@ -53,3 +53,17 @@ export class LookBudget {
     return true;
   }
 }
+
+/** Counts the values in a JSON value. Returns one more than the most if there are more, and stops there. Does not recurse. */
+export function valuesIn(value: unknown, most: number): number {
+  const stack = [value];
+  let count = 0;
+  while (stack.length > 0 && count <= most) {
+    const next = stack.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    const inner: readonly unknown[] = Array.isArray(next) ? next : Object.values(next);
+    count += inner.length;
+    if (count <= most) for (const each of inner) if (typeof each === 'object' && each !== null) stack.push(each);
+  }
+  return Math.min(count, most + 1);
+}

@@ -351,7 +351,35 @@ describe('a look', () => {
   it('ends where it may cost no more', () => {
     const text = rollout() + SERVICES + virtualService(50, 50);
     expect(drifts(text, 2)).toEqual([]);
-    expect(drifts(text, 20)).toHaveLength(1);
+    expect(drifts(text, 40)).toHaveLength(1);
+  });
+
+  const costOf = (text: string): number => {
+    const objects = read(text);
+    return driftsOf(objects[0] as KubeObject, storeOf(objects), 5_000).operations;
+  };
+
+  // What a Rollout names is listed before any of it is looked up.
+  it('counts the values of the Rollout, and leaves out one that has too many', () => {
+    const steps = (count: number): string => rollout({ canary: `steps: [${'{pause: {}},'.repeat(count)}],` });
+    const others = SERVICES + virtualService(50, 50);
+    expect(costOf(steps(2_000) + others)).toBeGreaterThan(2_000);
+    expect(drifts(steps(2_000) + others, 5_000)).toHaveLength(1);
+    expect(costOf(steps(20_000) + others)).toBeGreaterThan(200);
+    expect(drifts(steps(20_000) + others, 5_000)).toEqual([]);
+    expect(drifts(steps(20_000) + others)).toHaveLength(1);
+  });
+
+  it('counts the text of the annotations of an Ingress', () => {
+    const ingress = (text: string): string => `
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web, namespace: shop, annotations: {alb.ingress.kubernetes.io/actions.stable: '${text}'}}
+spec: {rules: []}
+`;
+    const alb = rollout({ routing: 'alb: {ingress: web, servicePort: 80}' });
+    expect(costOf(alb + ingress('['.repeat(100_000))) - costOf(alb + ingress('['))).toBeGreaterThan(900);
   });
 
   it('says what is different', () => {

@@ -7,7 +7,7 @@ import { isBeingDeleted, hasStatus, managedRouteNames, virtualServiceReadings } 
 import { versionsMatching } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import { hashDrifts } from './drift-hashes.ts';
-import { Copies, LookBudget, type Drift } from './drift-look.ts';
+import { Copies, LookBudget, valuesIn, type Drift } from './drift-look.ts';
 import { routerBackends } from './drift-routers.ts';
 import { pluginFor, rulesOf } from './route-weights.ts';
 import { shareOf, type Backend, type Scale } from './shares.ts';
@@ -33,6 +33,9 @@ export function driftId({ what, object, path, has }: Drift): string {
   return JSON.stringify([what, keyOf(object), path, has]);
 }
 
+// What is listed, and what is counted, in a microsecond. A Rollout of a few KiB has some hundred values.
+const VALUES_OF_OPERATION = 2;
+const VALUES_COUNTED_IN_OPERATION = 40;
 // No Rollout has as many by chance.
 const MOST_DRIFTS = 10;
 
@@ -46,8 +49,11 @@ const MOST_DRIFTS = 10;
  */
 export function driftsOf(rollout: KubeObject, world: World, most: number, copies = new Copies()): DriftLook {
   const budget = new LookBudget(most);
-  budget.spend(1);
-  if (isBeingDeleted(rollout) || !hasStatus(rollout)) return { drifts: [], operations: budget.spent };
+  if (isBeingDeleted(rollout) || !hasStatus(rollout)) return { drifts: [], operations: 1 };
+  // What it names is listed before any of it is looked up.
+  const values = valuesIn([rollout['spec'], rollout['status']], most * VALUES_OF_OPERATION);
+  if (!budget.spend(1 + Math.floor(values / VALUES_OF_OPERATION)))
+    return { drifts: [], operations: 1 + Math.ceil(values / VALUES_COUNTED_IN_OPERATION) };
   const own = { ...rollout };
   const look: Look = { world, budget, copies };
   const drifts: Drift[] = [];

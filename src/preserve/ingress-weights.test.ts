@@ -307,6 +307,23 @@ describe('ingress-weights', () => {
     });
   });
 
+  // The controller reads lists of texts, and an error of all else.
+  it.each([
+    ['a number', '{"web":1}'],
+    ['a list of numbers', '{"web":[1]}'],
+    ['a list that is deeper than the stack', `{"web":${'['.repeat(20_000)}${']'.repeat(20_000)}}`],
+  ])('leaves an invalid list of managed annotations as it is: %s', (_, text) => {
+    const [valid, invalid] = ['{"web":["y"]}', text].map((list) => ingress({ [ACTION]: action(20), [LIST]: list }));
+    if (valid === undefined || invalid === undefined) throw new Error('no Ingress');
+    const twice = ingress({ [ACTION]: action(20), [LIST]: `${text} ` });
+    for (const [submitted, stored] of [
+      [valid, invalid],
+      [invalid, valid],
+      [twice, invalid],
+    ] as const)
+      expect(apply(keep, submitted, stored, rollout()).operations).toEqual([]);
+  });
+
   it('keeps the entries of all Rollouts in the list of managed annotations', () => {
     const other = { ...rollout({ name: 'api' }), spec: rollout()['spec'] } as KubeObject;
     const stored = ingress({ [ACTION]: action(20), [LIST]: '{"api":["x"],"gone":["z"],"web":["y"]}' });

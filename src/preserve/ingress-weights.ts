@@ -134,7 +134,7 @@ function managedList(submitted: KubeObject, old: KubeObject, drivers: readonly K
   const stored = readManagedAnnotations(annotationOf(old, MANAGED_ALB_ANNOTATIONS) ?? '');
   const managed = readManagedAnnotations(annotationOf(submitted, MANAGED_ALB_ANNOTATIONS) ?? '{}');
   if (stored === undefined || managed === undefined) return undefined;
-  const lost = drivers.flatMap(({ metadata: { name } }): [string, readonly unknown[]][] => {
+  const lost = drivers.flatMap(({ metadata: { name } }): [string, readonly string[]][] => {
     const keys = stored.get(name);
     return keys === undefined || same(keys, managed.get(name)) ? [] : [[name, keys]];
   });

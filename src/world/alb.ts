@@ -1,5 +1,5 @@
 import type { KubeObject } from './object.ts';
-import { asArray, asString, dig, optionalNumber, optionalString } from './read.ts';
+import { asArray, asString, dig, isObject, optionalNumber, optionalString } from './read.ts';
 import { routerConfig } from './routers.ts';
 
 /** The annotation in which the controller lists the annotations that it manages, by name of the Rollout. */
@@ -101,18 +101,29 @@ export function albStickinessOf(rollout: KubeObject): number | undefined {
 }
 
 /** Returns the annotations that the controller manages, by name of the Rollout; undefined if the text is invalid. */
-export function readManagedAnnotations(text: string): ReadonlyMap<string, readonly unknown[]> | undefined {
+export function readManagedAnnotations(text: string): ReadonlyMap<string, readonly string[]> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return undefined;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  return new Map(Object.entries(value).map(([name, keys]) => [name, asArray(keys)]));
+  if (!isObject(value)) return undefined;
+  const managed = new Map<string, readonly string[]>();
+  for (const [name, keys] of Object.entries(value)) {
+    // Go reads null as an empty list. Other values could be nested too deeply to compare or write.
+    const list = keys ?? [];
+    if (!isListOfTexts(list)) return undefined;
+    managed.set(name, list);
+  }
+  return managed;
+}
+
+function isListOfTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 /** Returns the text of managed annotations as the controller writes it: sorted by name of the Rollout. */
-export function managedAnnotationsText(managed: ReadonlyMap<string, readonly unknown[]>): string {
+export function managedAnnotationsText(managed: ReadonlyMap<string, readonly string[]>): string {
   return JSON.stringify(Object.fromEntries([...managed].sort(([a], [b]) => (a < b ? -1 : 1))));
 }

@@ -115,6 +115,19 @@ describe('a Service that would select none of the pods that serve', () => {
         ],
       },
     ],
+    [
+      'that is the canary Service of an update',
+      {
+        stored: [
+          {
+            ...rollout('v2', { stableService: 'web-canary', canaryService: 'web' }),
+            status: { currentPodHash: 'old', stableRS: 'older', availableReplicas: 3 },
+          },
+          canary,
+          replicaSet(),
+        ],
+      },
+    ],
     ['by Flux', { fieldManager: 'kustomize-controller' }],
     ['by Argo CD', { fieldManager: 'argocd-controller' }],
     ['by a dry run of a person', { dryRun: true }],
@@ -181,6 +194,28 @@ describe('a Service that would select none of the pods that serve', () => {
       {
         stored: [rollout('v2', {}, { deletionTimestamp: '2026-01-01T00:00:00Z' }), canary, replicaSet()],
         cached: [rollout('v2'), canary],
+      },
+    ],
+    [
+      'it is the canary Service, and selects the stable pods',
+      {
+        stored: [rollout('v2', { stableService: 'web-canary', canaryService: 'web' }), canary, replicaSet()],
+      },
+    ],
+    [
+      'it is the preview Service, and selects the pods of the active one',
+      {
+        stored: [
+          {
+            ...rollout('v2'),
+            spec: {
+              ...asObject(rollout('v2')['spec']),
+              strategy: { blueGreen: { activeService: 'web-canary', previewService: 'web' } },
+            },
+          },
+          canary,
+          replicaSet(),
+        ],
       },
     ],
     ['nothing can be read', { live: UNREADABLE }],
