@@ -63,7 +63,7 @@ const messages = {
 export const routeUnmanaged = defineRule({
   id: 'route-unmanaged',
   lintOnly: true,
-  summary: 'What splits traffic between the stable and the canary Service is controlled by the Rollout.',
+  summary: 'A Rollout controls every route that splits traffic between its stable and its canary Service.',
   explanation:
     'The controller sets weights only in the objects and routes that trafficRouting names. In any other route with the ' +
     'stable and the canary Service, the weights stay as they are written: the steps pass, and the traffic there does ' +
