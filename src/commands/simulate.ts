@@ -115,7 +115,7 @@ function wholeNumber(
   if (text === undefined) return undefined;
   const number = /^[0-9]+$/.test(text) ? Number(text) : NaN;
   if (number >= least && number <= MOST_REPLICAS) return number;
-  say(`${option}: "${text}" is not a whole number from ${least} on`);
+  say(`${option}: "${text}" is not a whole number from ${least} to ${MOST_REPLICAS}`);
   return null;
 }
 

@@ -13,7 +13,7 @@ const GATEWAY_API = 'gateway.networking.k8s.io';
 /** Reports Gateways that a VirtualService or route names and that are not among those of their namespace. */
 export const gatewayExists = defineDocumentCheck({
   id: 'gateway-exists',
-  summary: 'The Gateway that a VirtualService or a Gateway API route names is there, if its namespace has others.',
+  summary: 'The Gateway that a VirtualService or a Gateway API route names exists, if its namespace has others.',
   explanation:
     'A VirtualService or a route that names a Gateway which does not exist gets no traffic from outside, and no ' +
     'controller rejects it. Gateways are often in other files or charts, so the check says something only if the manifests ' +

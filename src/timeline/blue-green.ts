@@ -4,7 +4,7 @@ import { blueGreenOf } from '../world/rollout.ts';
 import type { TimedAnalysis } from './analysis-time.ts';
 import { keptFor } from './canary.ts';
 import { trafficNotes } from './notes.ts';
-import type { Stage, StageNote, Traffic, Wait } from './stage.ts';
+import { TimelineError, type Stage, type StageNote, type Traffic, type Wait } from './stage.ts';
 import { analysisWait } from './steps.ts';
 import { timeText } from './time-text.ts';
 
@@ -26,7 +26,11 @@ export function blueGreenCounts(rollout: KubeObject, replicas: number): BlueGree
   return { preview: int32(blueGreenOf(rollout)?.['previewReplicaCount']) ?? replicas, active: replicas };
 }
 
-/** Returns the stages of a blue-green update, and those after an abort at the end of a stage, by its number from 1. */
+/**
+ * Returns the stages of a blue-green update, and those after an abort at the end of a stage, by its number from 1.
+ *
+ * @throws TimelineError - If the update is over at the end of this stage.
+ */
 export function blueGreenStages(
   rollout: KubeObject,
   replicas: number,
@@ -67,6 +71,11 @@ export function blueGreenStages(
     ...(delay === 0 ? [] : [stage('old pods gone', active, { traffic: NEW, stable: 0 })]),
   ];
   const at = abortAt === undefined ? undefined : steps[abortAt - 1];
+  // Source: Argo Rollouts v1.9.1, `rollout/sync.go` (`shouldFullPromote`).
+  if (at?.title === 'switch' && postPromotion === undefined)
+    throw new TimelineError(
+      `nothing is left to abort at step ${abortAt}: without postPromotionAnalysis, the switch promotes the new pods`,
+    );
   return { stages, aborted: at && abortStages(fields, at, replicas) };
 }
 

@@ -58,7 +58,10 @@ export function canaryStages(
 function stepStage(update: CanaryUpdate, stage: CanaryStage, index: number): Stage {
   const { settings, analyses } = update;
   const own = analyses.filter(({ analysis: { path } }) => path[3] === 'steps' && path[4] === index);
-  const described = describeStep(stepsOf(update.rollout)[index], own, settings.maxWeight);
+  const described = describeStep(stepsOf(update.rollout)[index], own, {
+    maxWeight: settings.maxWeight,
+    hasCanary: endOf(stage).pods.canary > 0,
+  });
   return stageOf(update, stage, {
     ...described,
     step: index + 1,
@@ -151,7 +154,13 @@ function afterPromotion(state: CanaryState, maxWeight: number): CanaryState {
 /** Returns what an update waits for while pods are kept that get no requests any more. */
 export function keptFor(pods: 'old' | 'new' | 'canary', delay: number): Wait {
   // Without a deadline, nothing ever scales them down.
-  if (delay === 0) return { by: 'scale-down', shortest: undefined, longest: undefined, text: `the ${pods} pods stay` };
+  if (delay === 0)
+    return {
+      by: 'scale-down',
+      shortest: undefined,
+      longest: undefined,
+      text: `the ${pods} pods stay: a delay of 0 means no scale-down`,
+    };
   return { by: 'scale-down', shortest: delay, longest: delay, text: `the ${pods} pods stay ${timeText(delay)}` };
 }
 

@@ -29,6 +29,8 @@ export function trafficNotes(
   arrival: Arrival,
 ): readonly StageNote[] {
   const { pods, traffic, intended } = stage;
+  if (pods.canary + pods.stable + pods.experiment === 0)
+    return [{ kind: 'failing-requests', text: 'there are no pods, so all requests fail' }];
   const notes: StageNote[] = [];
   for (const part of ['canary', 'stable'] as const) {
     if (traffic[part] > 0 && pods[part] === 0)

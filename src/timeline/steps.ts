@@ -15,19 +15,30 @@ export interface DescribedStep {
   readonly notes: readonly StageNote[];
 }
 
+/** What a canary step depends on. */
+interface StepSituation {
+  readonly maxWeight: number;
+  /** Whether the canary has pods at the end of the step. */
+  readonly hasCanary: boolean;
+}
+
 /**
  * Returns what a canary step does.
  *
  * @param analyses - Those of this step.
  */
-export function describeStep(step: unknown, analyses: readonly TimedAnalysis[], maxWeight: number): DescribedStep {
+export function describeStep(
+  step: unknown,
+  analyses: readonly TimedAnalysis[],
+  { maxWeight, hasCanary }: StepSituation,
+): DescribedStep {
   const fields = asObject(step);
   const experiment = experimentOf(fields);
   return {
     title: titleOf(fields, analyses, maxWeight),
     wait: waitOf(fields, analyses),
     experiment,
-    notes: notesOf(fields),
+    notes: notesOf(fields, hasCanary),
   };
 }
 
@@ -118,8 +129,13 @@ function experimentOf(step: JsonObject): DescribedStep['experiment'] {
   return { pods: sum('replicas', 1), weight: sum('weight', 0) };
 }
 
-function notesOf(step: JsonObject): readonly StageNote[] {
+// Without canary pods, the controller removes all managed routes. Source: Argo Rollouts v1.9.1,
+// `rollout/trafficrouting.go` (`reconcileTrafficRouting`).
+function notesOf(step: JsonObject, hasCanary: boolean): readonly StageNote[] {
   const fact = (text: string): readonly StageNote[] => [{ kind: 'fact', text }];
+  const isLost = ['setHeaderRoute', 'setMirrorRoute'].some((kind) => asArray(dig(step, kind, 'match')).length > 0);
+  if (isLost && !hasCanary)
+    return [{ kind: 'share', text: 'the controller removes the route at once: the canary has no pods' }];
   if (isObject(step['setHeaderRoute'])) {
     const headers = asArray(dig(step, 'setHeaderRoute', 'match')).map((match) => asString(dig(match, 'headerName')));
     return fact(

@@ -299,6 +299,13 @@ describe('a blue-green update', () => {
     expect(rows(update.abort?.stages ?? [])).toEqual(['abort: 1/10 w- max 11 0%', 'new pods gone: 0/10 w- max 10 0%']);
   });
 
+  it('is over at the switch, unless an analysis follows', () => {
+    const at = (fields: string): Timeline =>
+      timeline(`{ blueGreen: { activeService: a, ${fields} } }`, { also: ANALYSIS, abortAt: 2 });
+    expect(() => at('')).toThrow('nothing is left to abort at step 2');
+    expect(rows(at(`postPromotionAnalysis: { ${USES} }`).abort?.stages ?? [])[0]).toBe('abort: 10/10 w- max 20 0%');
+  });
+
   it('goes on by itself after autoPromotionSeconds, but only with auto-promotion', () => {
     const pause = (fields: string): unknown =>
       timeline(`{ blueGreen: { activeService: a, ${fields} } }`).stages.find(({ title }) => title === 'pause')?.wait

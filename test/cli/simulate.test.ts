@@ -53,6 +53,8 @@ describe('rollgate simulate', () => {
     expect(out).toContain('@media (prefers-color-scheme: dark)');
     expect(out).toContain('role="img" aria-labelledby="title description"');
     expect(out).toContain('Step 2, setWeight 20: 20 % of the requests to canary, 1 canary and 10 stable pods.');
+    // What is not a browser knows no CSS variables, and draws all of them black.
+    expect(out).not.toContain('var(');
     expect(out).not.toMatch(/href|url\(|<(?:script|image|foreignObject)/);
   });
 
@@ -97,10 +99,10 @@ describe('rollgate simulate', () => {
   });
 
   it.each([
-    [['--replicas', 'many'], '--replicas: "many" is not a whole number from 0 on'],
-    [['--replicas', '-1'], '--replicas: "-1" is not a whole number from 0 on'],
-    [['--abort-at', '0'], '--abort-at: "0" is not a whole number from 1 on'],
-    [['--abort-at', '1.5'], '--abort-at: "1.5" is not a whole number from 1 on'],
+    [['--replicas', 'many'], '--replicas: "many" is not a whole number from 0 to 2147483647'],
+    [['--replicas', '-1'], '--replicas: "-1" is not a whole number from 0 to 2147483647'],
+    [['--abort-at', '0'], '--abort-at: "0" is not a whole number from 1 to 2147483647'],
+    [['--abort-at', '1.5'], '--abort-at: "1.5" is not a whole number from 1 to 2147483647'],
     [['--abort-at', '3'], 'Rollout "cart": there is no step 3: use 1 to 2'],
     [
       ['--replicas', '9000000'],
@@ -155,6 +157,29 @@ describe('rollgate simulate', () => {
     );
     expect(out).toContain('pause 4d4h');
     expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it('says of a header route that it goes to the canary, or that the controller removes it', async () => {
+    const route = '{ setHeaderRoute: { name: h, match: [{ headerName: x, headerValue: { exact: a } }] } }';
+    const strategy = `{ canary: { trafficRouting: { smi: {} }, steps: [${route}, { setWeight: 20 }, ${route}, { pause: {} }] } }`;
+    const { out } = await simulate({ 'a.yaml': rollout('cart', strategy) }, 'a.yaml');
+    expect(out).toContain('step 1: the controller removes the route at once: the canary has no pods\n');
+    expect(out).toContain('step 3: requests with header x go to the canary, whatever the weight\n');
+  });
+
+  it('says once that there are no pods', async () => {
+    const strategy = '{ canary: { steps: [{ setWeight: 20 }, { pause: {} }, { setWeight: 40 }, { pause: {} }] } }';
+    const { out } = await simulate({ 'a.yaml': rollout('cart', strategy) }, 'a.yaml', '--replicas', '0');
+    expect(out).toContain('A person must promote at steps 2 and 4.\n');
+    expect(out.match(/^.*: .*$/gm)?.slice(1)).toEqual([
+      'steps 1-4, before, promotion: there are no pods, so all requests fail',
+    ]);
+  });
+
+  it('says that old pods stay if the delay is 0', async () => {
+    const strategy = '{ blueGreen: { activeService: a, scaleDownDelaySeconds: 0 } }';
+    const { out } = await simulate({ 'a.yaml': rollout('cart', strategy) }, 'a.yaml');
+    expect(out).toContain('promotion: the old pods stay: a delay of 0 means no scale-down\n');
   });
 
   it('writes no markup and no control characters of a manifest', async () => {

@@ -21,31 +21,58 @@ const COLUMN = {
   requests: 310,
   requestsText: 480,
   pods: 550,
-  podsText: 770,
+  podsText: 720,
   wait: 868,
 } as const;
 const REQUESTS = 160;
-const PODS = 210;
-const CHARACTERS = 130;
+const PODS = 160;
+// As many as there is room for, in the wider of the usual fonts.
+const CHARACTERS = 115;
+const HEADING_CHARACTERS = 85;
 const TITLE = 29;
+const KEY = 105;
 
 // Colors of text and of the bars differ enough in both, also for people who do not see red and green apart.
+const LIGHT = {
+  text: '#1f2328',
+  dim: '#59636e',
+  paper: '#ffffff',
+  rule: '#d1d9e0',
+  canary: '#b35900',
+  stable: '#a8c7e8',
+  experiment: '#6f42c1',
+  problem: '#a40e26',
+};
+const DARK: typeof LIGHT = {
+  text: '#f0f6fc',
+  dim: '#9198a1',
+  paper: '#0d1117',
+  rule: '#3d444d',
+  canary: '#f0983e',
+  stable: '#3b5f85',
+  experiment: '#b392f0',
+  problem: '#ff9492',
+};
+// Without CSS variables, because what is not a browser draws all of them black.
 const STYLE = `
-    .timeline { --text: #1f2328; --dim: #59636e; --paper: #ffffff; --rule: #d1d9e0; --canary: #b35900; --stable: #a8c7e8; --experiment: #6f42c1; --problem: #a40e26; }
-    @media (prefers-color-scheme: dark) {
-      .timeline { --text: #f0f6fc; --dim: #9198a1; --paper: #0d1117; --rule: #3d444d; --canary: #f0983e; --stable: #3b5f85; --experiment: #b392f0; --problem: #ff9492; }
-    }
-    .timeline text { font: 13px system-ui, sans-serif; fill: var(--text); }
+    .timeline text { font: 13px system-ui, sans-serif; }
     .timeline .heading { font-size: 16px; font-weight: 600; }
-    .timeline .dim { fill: var(--dim); }
-    .timeline .problem { fill: var(--problem); }
     .timeline .end { text-anchor: end; }
-    .timeline .paper { fill: var(--paper); }
-    .timeline .rule { stroke: var(--rule); }
-    .timeline .canary { fill: var(--canary); }
-    .timeline .stable { fill: var(--stable); }
-    .timeline .experiment { fill: var(--experiment); }
+${colors(LIGHT, '    ')}
+    @media (prefers-color-scheme: dark) {
+${colors(DARK, '      ')}
+    }
   `;
+
+function colors({ text, rule, ...fills }: typeof LIGHT, indent: string): string {
+  return [
+    `.timeline text { fill: ${text}; }`,
+    `.timeline .rule { stroke: ${rule}; }`,
+    ...Object.entries(fills).map(([name, color]) => `.timeline .${name} { fill: ${color}; }`),
+  ]
+    .map((line) => `${indent}${line}`)
+    .join('\n');
+}
 
 /**
  * Returns timelines as one SVG image, with a row for each stage. Its text can be selected, and its description says the
@@ -81,7 +108,7 @@ function drawTimeline(timeline: Timeline, top: number): Drawn {
   const lines: string[] = [];
   let y = top + 16;
   const say = (text: string, kind: string): void => {
-    for (const row of folded(text)) {
+    for (const row of folded(text, kind === 'heading' ? HEADING_CHARACTERS : CHARACTERS)) {
       lines.push(textAt(MARGIN, y, row, kind));
       y += LINE;
     }
@@ -110,17 +137,37 @@ function drawTimeline(timeline: Timeline, top: number): Drawn {
 function drawTable(stages: readonly Stage[], timeline: Timeline, top: number): Drawn {
   const [fresh, old] = timeline.strategy === 'canary' ? ['canary', 'stable'] : ['new', 'old'];
   const hasExperiment = stages.some(({ pods }) => pods.experiment > 0);
-  const kinds = `${fresh}, ${hasExperiment ? 'experiment, ' : ''}${old}`;
+  const y = top + LINE;
   const head = [
-    textAt(COLUMN.title, top, 'step', 'dim'),
-    ...(timeline.arrival === 'router' ? [textAt(COLUMN.weight, top, 'weight', 'dim end')] : []),
-    textAt(COLUMN.requests, top, `requests (${kinds})`, 'dim'),
-    textAt(COLUMN.pods, top, `pods (${kinds}); most at once`, 'dim'),
-    textAt(COLUMN.wait, top, 'waits for', 'dim'),
-    `  <line class="rule" x1="${MARGIN}" x2="${WIDTH - MARGIN}" y1="${top + 8}" y2="${top + 8}"/>`,
+    keyAt(COLUMN.requests, top, [
+      ['canary', fresh],
+      ...(hasExperiment ? ([['experiment', 'experiment']] as const) : []),
+      ['stable', old],
+    ]),
+    textAt(COLUMN.title, y, 'step', 'dim'),
+    ...(timeline.arrival === 'router' ? [textAt(COLUMN.weight, y, 'weight', 'dim end')] : []),
+    textAt(COLUMN.requests, y, 'requests', 'dim'),
+    textAt(COLUMN.requestsText, y, `to ${fresh}`, 'dim'),
+    textAt(COLUMN.pods, y, 'pods', 'dim'),
+    textAt(COLUMN.podsText, y, `${fresh} / ${old}; most`, 'dim'),
+    textAt(COLUMN.wait, y, 'waits for', 'dim'),
+    `  <line class="rule" x1="${MARGIN}" x2="${WIDTH - MARGIN}" y1="${y + 8}" y2="${y + 8}"/>`,
   ];
-  const rows = stages.map((stage, index) => drawRow(stage, timeline, top + (index + 1) * ROW));
-  return { text: [...head, ...rows].join('\n'), y: top + (stages.length + 1) * ROW };
+  const rows = stages.map((stage, index) => drawRow(stage, timeline, y + (index + 1) * ROW));
+  return { text: [...head, ...rows].join('\n'), y: y + (stages.length + 1) * ROW };
+}
+
+// What the colors of the bars mean.
+function keyAt(x: number, y: number, kinds: readonly (readonly [kind: keyof StagePods, name: string])[]): string {
+  return kinds
+    .flatMap(([kind, name], index) => {
+      const left = x + index * KEY;
+      return [
+        `  <rect class="${kind}" x="${left}" y="${y - 10}" width="11" height="11"/>`,
+        textAt(left + 17, y, name, 'dim'),
+      ];
+    })
+    .join('\n');
 }
 
 function drawRow(stage: Stage, timeline: Timeline, y: number): string {
@@ -174,11 +221,13 @@ function textAt(x: number, y: number, text: string, kind: string): string {
   return text === '' ? '' : `  <text x="${x}" y="${y}"${kind === '' ? '' : ` class="${kind}"`}>${escaped(text)}</text>`;
 }
 
-function folded(text: string): readonly string[] {
+function folded(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + word.length > CHARACTERS) {
+  // A long name has no place to break.
+  const words = text.split(' ').flatMap((word) => word.match(new RegExp(`.{1,${width}}`, 'gsu')) ?? [word]);
+  for (const word of words) {
+    if (line !== '' && line.length + word.length > width) {
       lines.push(line);
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;

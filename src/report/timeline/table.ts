@@ -61,12 +61,12 @@ export function arrivalText({ arrival, maxWeight }: Timeline): string {
 export function summaryOf({ stages, mostPods, time, abort }: Timeline): readonly string[] {
   const people = stages.flatMap(({ step, wait }) => (wait?.by === 'person' && step !== undefined ? [step] : []));
   const isStuck = stages.some(({ notes }) => notes.some(({ kind }) => kind === 'stuck'));
-  const acts = people.length === 0 ? [] : [`A person must promote at ${named(people)}.`];
+  const acts = people.length === 0 ? [] : [`A person must promote at ${named(people, ' and ')}.`];
   const most = `At most ${mostPods} ${mostPods === 1 ? 'pod' : 'pods'} at once.`;
   if (isStuck) return [most, 'The update never ends.'];
   const waits =
     time.longest === 0
-      ? ['The steps wait for pods only.']
+      ? ['The update waits for pods only.']
       : time.longest === undefined && time.shortest === 0
         ? []
         : [`The steps take ${spanText(time)}, without the time in which pods become available.`];
@@ -78,8 +78,8 @@ export function summaryOf({ stages, mostPods, time, abort }: Timeline): readonly
   ];
 }
 
-function named(steps: readonly number[]): string {
-  return `${steps.length === 1 ? 'step' : 'steps'} ${rangesOf(steps)}`;
+function named(steps: readonly number[], last = ', '): string {
+  return `${steps.length === 1 ? 'step' : 'steps'} ${rangesOf(steps).replace(/, (?=[^,]*$)/, last)}`;
 }
 
 // 1, 2, 3 and 5 are `1-3, 5`.
@@ -116,8 +116,10 @@ export function noteLines(stages: readonly Stage[]): readonly NoteLine[] {
 
 function notesOf({ wait, notes }: Stage): readonly Omit<NoteLine, 'about'>[] {
   const says = wait !== undefined && ['analysis', 'experiment'].includes(wait.by) && wait.text !== waitText(wait);
+  const stays = wait?.by === 'scale-down' && wait.shortest === undefined;
   return [
     ...(says ? [{ text: `${wait.by}: ${wait.text}`, isProblem: false }] : []),
+    ...(stays ? [{ text: wait.text, isProblem: false }] : []),
     ...notes.map(({ kind, text }) => ({ text, isProblem: kind !== 'fact' })),
   ];
 }

@@ -48,12 +48,12 @@ const messages = {
   },
   noNamespace: {
     class: 'advice',
-    text: 'metric "{metric}" of {template} names Service "{service}" without a namespace, so the controller looks for it in its own namespace',
-    fix: 'write {service}.{namespace}, unless the controller runs there',
+    text: 'metric "{metric}" of {template} names Service "{service}" without a namespace, so the Rollouts controller looks for it in the namespace where the controller runs',
+    fix: 'use {service}.{namespace} as the host, unless the controller runs in namespace "{namespace}"',
   },
   active: {
     class: 'advice',
-    text: '{analysis} sends metric "{metric}" of {template} to active Service "{service}", which still selects the pods of the old version',
+    text: '{analysis} measures active Service "{service}" (metric "{metric}" of {template}), which still selects the pods of the old version',
     fix: 'use the address of previewService',
   },
 } as const;
@@ -66,8 +66,8 @@ export const analysisAddress = defineRule({
     'reviews.shop or reviews.shop.svc.cluster.local is a Service. If it does not exist, each measurement is an error, and ' +
     'after five errors in a row the update is aborted. A name without dots is a Service in the namespace of the ' +
     'controller. Before the promotion of a blue-green update, the active Service selects the pods of the old version. Only ' +
-    'Services in the namespace of the Rollout are checked. A Service that an experiment creates need not exist. One that stores metrics is ' +
-    'only reported if there is another of nearly the same name. Source: ' +
+    'Services in the namespace of the Rollout are checked. A Service that an experiment creates need not exist. One that stores metrics, such as Prometheus, is ' +
+    'reported only if there is another Service with nearly the same name. Source: ' +
     'Argo Rollouts v1.9.1, metricproviders and rollout/bluegreen.go (reconcileBlueGreenServices); Kubernetes, DNS for ' +
     'Services and Pods.',
   subject: {

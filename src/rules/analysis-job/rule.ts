@@ -21,7 +21,7 @@ const messages = {
   },
   sidecar: {
     class: 'advice',
-    text: 'the Job of metric "{metric}" gets a sidecar of {mesh} (by {by}), and does not end unless it is a native sidecar',
+    text: 'the Job of metric "{metric}" gets a sidecar of {mesh} (by {by}), so it does not end, unless the sidecar is a native one',
     fix: 'set {setting} in the {field} of its pod template',
   },
 } as const;

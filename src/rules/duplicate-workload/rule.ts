@@ -18,7 +18,7 @@ const messages = {
   },
   adopted: {
     class: 'advice',
-    text: 'ReplicaSet "{name}" has the labels of this selector ({labels}) and no owner, so the Rollouts controller adopts it',
+    text: 'ReplicaSet "{name}" has the labels of this selector ({labels}) and no owner, so the Rollouts controller adopts it and scales it',
     fix: 'delete the ReplicaSet, or give it other labels',
   },
   rollout: {

@@ -30,7 +30,7 @@ const messages = {
   },
   tooSoon: {
     class: 'advice',
-    text: '{experiment} creates Service "{service}" while that of step {before} still exists, which is deleted {seconds} seconds after its end at the earliest',
+    text: '{experiment} creates Service "{service}", but the one of step {before} still exists for at least {seconds} seconds after its experiment ends',
     fix: 'use another name, or put a pause of more than {seconds} seconds before step {number}',
   },
 } as const;

@@ -38,13 +38,13 @@ const messages = {
   },
   overwritten: {
     class: 'advice',
-    text: 'the Rollouts controller writes annotation "{annotation}" of Ingress "{name}" itself, so an apply of this one can reset the weights',
-    fix: 'remove it from the Ingress',
+    text: 'the Rollouts controller writes annotation "{annotation}" of Ingress "{name}" itself, so applying this manifest can reset the weights',
+    fix: 'remove the annotation from the manifest',
   },
   stickiness: {
     class: 'advice',
-    text: 'the Rollouts controller overwrites annotation "{annotation}" of Ingress "{name}", which makes clients stick to a target group',
-    fix: 'remove it from the Ingress, and set stickinessConfig in trafficRouting.alb of the Rollout',
+    text: 'the stickiness in annotation "{annotation}" of Ingress "{name}" gets lost, because the Rollouts controller overwrites the annotation',
+    fix: 'remove the annotation from the manifest, and set stickinessConfig in trafficRouting.alb of the Rollout',
   },
 } as const;
 

@@ -46,7 +46,7 @@ const messages = {
   notListed: {
     class: 'advice',
     text: '{part} of {kind} "{name}" splits traffic between Services "{stable}" and "{canary}", but Rollout "{rollout}" does not list it, so its weights never change',
-    fix: 'add it to {field} in the Rollout',
+    fix: 'add {entry} to {field} of the Rollout',
   },
   ingressShare: {
     class: 'advice',
@@ -63,7 +63,7 @@ const messages = {
 export const routeUnmanaged = defineRule({
   id: 'route-unmanaged',
   lintOnly: true,
-  summary: 'What splits traffic between the stable and the canary Service is controlled by the Rollout.',
+  summary: 'A Rollout controls every route that splits traffic between its stable and its canary Service.',
   explanation:
     'The controller sets weights only in the objects and routes that trafficRouting names. In any other route with the ' +
     'stable and the canary Service, the weights stay as they are written: the steps pass, and the traffic there does ' +
@@ -128,7 +128,8 @@ function checkVirtualServices(context: Context, rollout: KubeObject, pair: Pair)
       object,
       path: first.path,
       part: `the ${routeTitle(first)}`,
-      field: isNamed ? 'the routes of this VirtualService' : 'trafficRouting.istio',
+      ...(isNamed ? { entry: `the ${routeTitle(first)}` } : {}),
+      field: isNamed ? 'the routes of this VirtualService in trafficRouting.istio' : 'trafficRouting.istio',
     });
   }
 }
@@ -169,15 +170,21 @@ interface Split {
   readonly path: Path;
   /** The part of the object that splits traffic. */
   readonly part: string;
+  /** What the Rollout must name, if that is not the whole object. */
+  readonly entry?: string;
   /** Where a Rollout names the object or the part. */
   readonly field: string;
 }
 
-function report(context: Context, rollout: KubeObject, pair: Pair, { object, path, part, field }: Split): void {
+function report(context: Context, rollout: KubeObject, pair: Pair, { object, path, part, entry, field }: Split): void {
   const location = { object, path, anchor: `${part} ${pair.canary}`, related: [{ object: rollout, path: STABLE }] };
   const data = { kind: object.kind, name: object.metadata.name, rollout: rollout.metadata.name, ...pair, field };
   if (trafficRoutingOf(rollout) === undefined) context.report('noRouter', { ...location, data });
-  else context.report('notListed', { ...location, data: { ...data, part } });
+  else
+    context.report('notListed', {
+      ...location,
+      data: { ...data, part, entry: entry ?? `this ${object.kind}` },
+    });
 }
 
 /** Returns whether an Ingress splits traffic between the two by an action of an ALB, also one that is controlled. */

@@ -39,7 +39,7 @@ export const traefikServices = defineRule({
     },
     noPort: {
       class: 'advice',
-      text: 'TraefikService "{name}" sets no port for Service "{service}", so Traefik rejects the entry and serves none of them',
+      text: 'TraefikService "{name}" sets no port for Service "{service}", so Traefik rejects the entry and serves none of the entries',
       fix: 'set port to a port of the Service',
     },
   },

@@ -60,7 +60,7 @@ async function rowsOf({ mode, rollgate, commit, way, namespace }: Case): Promise
   if (commit === 'removal') return [row('the Rollout is removed', await removal(place, mode))];
   if (commit !== 'mistake') return [row(commit.name, await twoSided(place, mode, way, commit))];
   const { wrong, corrected } = await mistake(place, mode);
-  return [row('a route that nobody brings', wrong), row('its correction', corrected)];
+  return [row('a route that no commit adds', wrong), row('its correction', corrected)];
 }
 
 it('shows what the page says about commits that change both sides', { timeout: 1_800_000 }, async () => {

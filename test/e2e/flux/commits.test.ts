@@ -40,7 +40,7 @@ const SCENARIOS: readonly Scenario[] = [
     const { wrong, corrected } = await absentRoute(place, async () => {
       if (rollgate) expect(await contradictionEvent(place)).toContain('has no http route "absent"');
     });
-    return [row('a route that nobody brings', wrong), row('its correction', corrected)];
+    return [row('a route that no commit adds', wrong), row('its correction', corrected)];
   },
   async (place) => [row('the Rollout is removed', { shows: await removal(place), arrived: ['Rollout'], missing: [] })],
 ];
