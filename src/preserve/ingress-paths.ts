@@ -56,7 +56,8 @@ export function hasPathTo(ingress: KubeObject, service: string): boolean {
 
 /**
  * Restores the stored paths of header routes, in their order and before all others, in the rules of the same hosts. The
- * controller puts them into every rule. So a rule of a new host gets them if every stored rule has one.
+ * controller puts them into every rule. So a rule of a new host gets them if every stored rule has one, unless that would
+ * copy more paths than any load balancer takes.
  *
  * @param names - The names of the header routes of the Rollout.
  * @param managed - The names of the header routes of all Rollouts. Their paths may come before these.
@@ -100,17 +101,25 @@ interface Pairing {
 
 const pairings = memo((_submitted: KubeObject) => new WeakMap<KubeObject, Pairing>());
 
+// How many paths may be put into more rules than have them. A load balancer takes a hundred or two.
+const MOST_COPIES = 2_000;
+
 function pair(submitted: KubeObject, old: KubeObject): Pairing {
+  const stored = indexOf(old).rules;
   const byHost = new Counterparts<Rule>();
-  for (const rule of indexOf(old).rules) byHost.add(rule.host, rule);
+  for (const rule of stored) byHost.add(rule.host, rule);
   const counterparts = new Map<Rule, Rule[]>();
   const added: Rule[] = [];
+  const longest = stored.reduce((most, { paths }) => Math.max(most, paths.length), 0);
+  let copies = 0;
   for (const rule of indexOf(submitted).rules) {
-    const stored = byHost.next(rule.host);
-    if (stored === undefined) added.push(rule);
-    else getOrAdd(counterparts, stored, () => []).push(rule);
+    const counterpart = byHost.next(rule.host);
+    const known = counterpart === undefined ? added : getOrAdd(counterparts, counterpart, () => []);
+    if (counterpart === undefined || known.length > 0) copies += counterpart?.paths.length ?? longest;
+    known.push(rule);
   }
-  return { counterparts, added };
+  if (copies <= MOST_COPIES) return { counterparts, added };
+  return { counterparts: new Map([...counterparts].map(([rule, rules]) => [rule, rules.slice(0, 1)])), added: [] };
 }
 
 function pathsTo({ byService }: Rule, names: readonly string[]): readonly number[] {

@@ -286,6 +286,18 @@ describe('ingress-weights', () => {
       expect(apply(keep, submitted, one, subject).operations).toEqual([]);
     });
 
+    // A tenant can store as many paths, and then submit as many hosts.
+    it.each([
+      ['new hosts', (index: number) => `new-${index}`],
+      ['rules of the same host', () => 'a'],
+    ])('are not copied into %s without limit', (_, hostOf) => {
+      const many = ingress(annotations, { a: [...Array.from({ length: 300 }, () => MANAGED), ROOT] });
+      const [rule] = (ingress({}, { a: [ROOT] })['spec'] as { rules: object[] }).rules;
+      const rules = Array.from({ length: 300 }, (__, index) => ({ ...rule, host: hostOf(index) }));
+      const submitted = { ...ingress(annotations), spec: { rules } };
+      expect(apply(keep, submitted, many, subject).operations.length).toBeLessThanOrEqual(300);
+    });
+
     it('are moved before what was put before them', () => {
       const submitted = ingress(annotations, { a: [['/new', 'other'], MANAGED, ROOT], b: [MANAGED, ROOT] });
       const { object } = apply(keep, submitted, stored, subject);
