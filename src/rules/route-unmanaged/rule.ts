@@ -22,6 +22,7 @@ import {
   stepsOf,
   trafficRoutingOf,
   virtualServiceEntries,
+  virtualServiceReadings,
   workloadPlaces,
 } from '../../world/rollout.ts';
 import { routersOf } from '../../world/routers.ts';
@@ -110,10 +111,11 @@ type Context = RuleContext<typeof messages>;
 function checkVirtualServices(context: Context, rollout: KubeObject, pair: Pair): void {
   const objects = sendersOf(context, rollout, ISTIO, pair.canary);
   if (objects.length === 0) return;
+  // A name that is not there, or that some releases read in another way, may mean this one. Another rule says so.
+  const readings = virtualServiceReadings(rollout);
+  if (readings.some(({ namespace, name }) => context.find(ISTIO, namespace, name) === undefined)) return;
   const driven = new Set(drivenRoutes(rollout, context).map(({ route }) => route));
   const entries = virtualServiceEntries(rollout, context);
-  // The one that is not there may be a name that the controller reads in another way, and another rule says so.
-  if (entries.some(({ namespace, name }) => context.find(ISTIO, namespace, name) === undefined)) return;
   const named = new Set(entries.map(({ namespace, name }) => keyFor(ISTIO, namespace, name)));
   const managed = new Set(managedRouteNames(rollout));
   for (const object of objects) {
