@@ -1,0 +1,37 @@
+import type { KubeObject } from '../../../src/world/object.ts';
+import { HASH_LABEL } from '../../../src/world/rollout.ts';
+import { object, service, times, type Json } from '../objects.ts';
+import { inCanary, type KeepSetup } from './applied.ts';
+
+const withHash = (subsets: number, labels: Json): KubeObject =>
+  object('networking.istio.io/v1', 'DestinationRule', 'dr', {
+    host: 'app',
+    subsets: times(subsets, (i) => ({ name: `s-${i}`, labels })),
+  });
+const selecting = (selector: Json): KubeObject => ({ ...service('one', 'app'), spec: { selector } });
+
+/** Hashes of ReplicaSets in Services and DestinationRules. */
+export const HASHES: readonly KeepSetup[] = [
+  {
+    title: 'Rollouts of one Service',
+    make: (n) => ({
+      submitted: selecting({ app: 'x' }),
+      old: selecting({ app: 'x', [HASH_LABEL]: 'old' }),
+      rollouts: times(n, (i) => inCanary(`app-${i}`, { stableService: 'one' })),
+    }),
+  },
+  {
+    title: 'subsets of a DestinationRule',
+    make: (n) => ({
+      submitted: withHash(n, {}),
+      old: withHash(n, { [HASH_LABEL]: 'old' }),
+      rollouts: [
+        inCanary('app', {
+          trafficRouting: {
+            istio: { destinationRule: { name: 'dr', stableSubsetName: 's-0', canarySubsetName: 's-1' } },
+          },
+        }),
+      ],
+    }),
+  },
+];
