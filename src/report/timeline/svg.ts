@@ -1,14 +1,5 @@
 import type { Stage, StagePods, Timeline } from '../../timeline/stage.ts';
-import {
-  arrivalText,
-  generalLines,
-  headingOf,
-  noteLines,
-  rowOf,
-  summaryOf,
-  type NoteLine,
-  type StageRow,
-} from './table.ts';
+import { contentOf, headingOf, rowOf, type StageRow } from './table.ts';
 
 const WIDTH = 1000;
 const MARGIN = 24;
@@ -113,23 +104,18 @@ function drawTimeline(timeline: Timeline, top: number): Drawn {
       y += LINE;
     }
   };
-  const tableOf = (stages: readonly Stage[]): void => {
+  const { heading, summary, sections } = contentOf(timeline);
+  say(heading, 'heading');
+  say(summary.join(' '), 'dim');
+  for (const { title, stages, notes } of sections) {
+    if (title !== undefined) {
+      y += LINE;
+      say(title, 'heading');
+    }
     const drawn = drawTable(stages, timeline, y);
     lines.push(drawn.text);
     y = drawn.y + LINE;
-  };
-  const notes = (all: readonly NoteLine[]): void => {
-    for (const { about, text, isProblem } of all) say(`${about}: ${text}`, isProblem ? 'problem' : 'dim');
-  };
-  say(headingOf(timeline), 'heading');
-  say([arrivalText(timeline), ...summaryOf(timeline)].join(' '), 'dim');
-  tableOf(timeline.stages);
-  notes([...noteLines(timeline.stages), ...generalLines(timeline)]);
-  if (timeline.abort !== undefined) {
-    y += LINE;
-    say(`Abort at the end of step ${timeline.abort.step}`, 'heading');
-    tableOf(timeline.abort.stages);
-    notes(noteLines(timeline.abort.stages));
+    for (const { about, text, isProblem } of notes) say(`${about}: ${text}`, isProblem ? 'problem' : 'dim');
   }
   return { text: lines.join('\n'), y };
 }

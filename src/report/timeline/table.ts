@@ -53,12 +53,12 @@ export function headingOf({ rollout, strategy, replicas, replicasFrom }: Timelin
 }
 
 /** Returns how requests reach the pods, as a sentence. */
-export function arrivalText({ arrival, maxWeight }: Timeline): string {
+function arrivalText({ arrival, maxWeight }: Timeline): string {
   return `${ARRIVALS[arrival]}${maxWeight === 100 ? '' : `, of ${maxWeight}`}.`;
 }
 
 /** Returns the most pods, the time of an update and who must act, a sentence each. */
-export function summaryOf({ stages, mostPods, time, abort }: Timeline): readonly string[] {
+function summaryOf({ stages, mostPods, time, abort }: Timeline): readonly string[] {
   const people = stages.flatMap(({ step, wait }) => (wait?.by === 'person' && step !== undefined ? [step] : []));
   const isStuck = stages.some(({ notes }) => notes.some(({ kind }) => kind === 'stuck'));
   const acts = people.length === 0 ? [] : [`A person must promote at ${named(people, ' and ')}.`];
@@ -101,7 +101,7 @@ export interface NoteLine {
 }
 
 /** Returns what to know about the stages. What is true of several stages is said once. */
-export function noteLines(stages: readonly Stage[]): readonly NoteLine[] {
+function noteLines(stages: readonly Stage[]): readonly NoteLine[] {
   const groups = Map.groupBy(
     stages.flatMap((stage) => notesOf(stage).map((note) => ({ stage, ...note }))),
     ({ text }) => text,
@@ -125,7 +125,7 @@ function notesOf({ wait, notes }: Stage): readonly Omit<NoteLine, 'about'>[] {
 }
 
 /** Returns what is true of the whole update: what runs in the background, and notes on the Rollout. */
-export function generalLines({ background, notes }: Timeline): readonly NoteLine[] {
+function generalLines({ background, notes }: Timeline): readonly NoteLine[] {
   return [
     ...background.map(({ templates, from, text }) => ({
       about: 'background',
@@ -134,4 +134,36 @@ export function generalLines({ background, notes }: Timeline): readonly NoteLine
     })),
     ...notes.map((text) => ({ about: 'note', text, isProblem: false })),
   ];
+}
+
+/** A table of stages, with what to know about them. */
+export interface Section {
+  /** Undefined for the update itself, which comes first. */
+  readonly title: string | undefined;
+  readonly stages: readonly Stage[];
+  readonly notes: readonly NoteLine[];
+}
+
+/** What every format shows of a timeline, from top to bottom. */
+export interface Content {
+  readonly heading: string;
+  /** Sentences. */
+  readonly summary: readonly string[];
+  readonly sections: readonly Section[];
+}
+
+/** Returns what every format shows of a timeline. */
+export function contentOf(timeline: Timeline): Content {
+  const { stages, abort } = timeline;
+  const update = { title: undefined, stages, notes: [...noteLines(stages), ...generalLines(timeline)] };
+  return {
+    heading: headingOf(timeline),
+    summary: [arrivalText(timeline), ...summaryOf(timeline)],
+    sections: [
+      update,
+      ...(abort === undefined
+        ? []
+        : [{ title: `Abort at the end of step ${abort.step}`, stages: abort.stages, notes: noteLines(abort.stages) }]),
+    ],
+  };
 }

@@ -1,16 +1,7 @@
 import { styleText } from 'node:util';
 import type { Stage, StagePods, Timeline } from '../../timeline/stage.ts';
 import { plain } from '../format.ts';
-import {
-  arrivalText,
-  generalLines,
-  headingOf,
-  noteLines,
-  rowOf,
-  summaryOf,
-  type NoteLine,
-  type StageRow,
-} from './table.ts';
+import { contentOf, rowOf, type NoteLine, type StageRow } from './table.ts';
 
 const WIDTH = 80;
 const TITLE = 24;
@@ -26,27 +17,18 @@ export function timelineText(timelines: readonly Timeline[], { color }: { readon
 }
 
 function textOf(timeline: Timeline, color: boolean): string {
-  const { stages, abort } = timeline;
+  const { heading, summary, sections } = contentOf(timeline);
   const bold = (text: string): string => (color ? styleText('bold', text, { validateStream: false }) : text);
-  const sections = [
-    [
-      ...wrapped('', headingOf(timeline)).map(bold),
-      ...wrapped('', arrivalText(timeline)),
-      ...summaryOf(timeline).flatMap((line) => wrapped('', line)),
-    ],
-    tableOf(stages, timeline),
-    chartOf(stages, timeline),
-    notesText([...noteLines(stages), ...generalLines(timeline)], color),
-    ...(abort === undefined
-      ? []
-      : [
-          [bold(`Abort at the end of step ${abort.step}:`)],
-          tableOf(abort.stages, timeline),
-          chartOf(abort.stages, timeline),
-          notesText(noteLines(abort.stages), color),
-        ]),
+  const blocks = [
+    [...wrapped('', heading).map(bold), ...summary.flatMap((line) => wrapped('', line))],
+    ...sections.flatMap(({ title, stages, notes }) => [
+      title === undefined ? [] : [bold(`${title}:`)],
+      tableOf(stages, timeline),
+      chartOf(stages, timeline),
+      notesText(notes, color),
+    ]),
   ];
-  return sections
+  return blocks
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n');
