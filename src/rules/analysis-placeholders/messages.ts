@@ -39,7 +39,7 @@ export const messages = {
     class: 'advice',
     refutedBy: COMBINING_KINDS,
     text: '{template} declares {args}, which none of its metrics uses',
-    fix: 'use it as {tag}, or remove it',
+    fix: 'use {them} as {tag}, or remove {them}',
   },
   unbraced: {
     class: 'advice',

@@ -206,7 +206,8 @@ function checkUnused(context: Context, template: KubeObject, unused: readonly Te
     data: {
       template: named(template),
       args: left.length === 1 ? `argument ${names}` : `arguments ${names}`,
-      tag: `{{args.${first.name}}}`,
+      them: left.length === 1 ? 'it' : 'them',
+      tag: left.length === 1 ? `{{args.${first.name}}}` : '{{args.NAME}}',
     },
   });
 }
