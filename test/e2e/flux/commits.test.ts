@@ -38,9 +38,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   async (place, rollgate) => {
     const { wrong, corrected } = await absentRoute(place, async () => {
-      if (!rollgate) return;
-      expect(await contradictionEvent(place)).toContain('has no http route "absent"');
-      expect(await cluster.rollgate.metrics()).toMatch(/rollgate_contradictions_standing [1-9]/);
+      if (rollgate) expect(await contradictionEvent(place)).toContain('has no http route "absent"');
     });
     return [row('a route that no commit adds', wrong), row('its correction', corrected)];
   },

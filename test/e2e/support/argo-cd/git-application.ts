@@ -136,12 +136,11 @@ export async function committed(
 ): Promise<Committed> {
   const repository = await argoCd.repository(namespace);
   const revision = await repository.commit(filesOf(objects), 'first');
-  const { annotations, syncOptions, ignoreDifferences = [] } = mode;
+  const { annotations, syncOptions } = mode;
   const application = await argoCd.application(namespace, {
     repository,
     namespace,
     annotations,
-    ignoreDifferences,
     syncPolicy: { automated: { selfHeal, prune: true }, syncOptions, retry: retry(retries) },
   });
   return { cluster, namespace, application, repository, objects, revision, selfHeal };
