@@ -49,6 +49,9 @@ const DRY_RUNS = { requests: 16, bytes: 32 * 1024 * 1024 };
 const IDLE_CONNECTIONS = 200;
 // Milliseconds. A pod that is not ready protects nobody.
 const WARM_UP_TIME = 300;
+// Until the caches are filled, the accounts of controllers are not known: their writes would count as those of users.
+const SETTLE_TIME = 2_000;
+const SETTLE_INTERVAL = 20;
 // In all less than the 30 s that Kubernetes gives a pod to stop.
 const CLUSTER_DRAIN: DrainLimits = { quiet: 10_000, longest: 20_000, grace: 5_000 };
 const LOCAL_DRAIN: DrainLimits = { quiet: 0, longest: 5_000, grace: 2_000 };
@@ -116,6 +119,9 @@ async function start(
   parts.add(watchLabels(setup));
   const begun = performance.now();
   await warmUp(() => performance.now() - begun > WARM_UP_TIME);
+  const settled = isSettled(setup.source);
+  while (!settled() && performance.now() - begun < SETTLE_TIME)
+    await new Promise((resolve) => void setTimeout(resolve, SETTLE_INTERVAL));
   const server = await listen(options, dependencies.drain, setup);
   return {
     ...server,
