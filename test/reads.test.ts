@@ -1,31 +1,19 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defineRule, type Rule } from '../src/rules/define.ts';
 import { RULES } from '../src/rules/index.ts';
 import { bundleWorld } from '../src/world/manifests.ts';
-import { kindOf, type KindId, type KubeObject } from '../src/world/object.ts';
+import { kindOf, type KindId } from '../src/world/object.ts';
 import { asArray, dig } from '../src/world/read.ts';
 import { isBeingDeleted } from '../src/world/rollout.ts';
-import { cases } from './agreement/cases.ts';
 import { completionsOf, editsOf } from './support/edits.ts';
 import { neverRead, undeclared } from './support/places.ts';
 import { readsOf, type Read } from './support/recorder.ts';
-import { setupsIn, type Setup } from './support/setups.ts';
+import { FIXTURES, RULE_SETUPS } from './support/rule-setups.ts';
+import type { Setup } from './support/setups.ts';
 
-const GENERATED = 200;
-
-const FIXTURES = setupsIn('src/rules/*/fixtures/*.yaml');
 // Fields of these complete the objects of a rule's own fixtures: one in ten of all objects.
 const DONORS = FIXTURES.flatMap(({ objects }) => objects).filter((_, index) => index % 10 === 0);
-const SETUPS: readonly Setup[] = [
-  ...FIXTURES,
-  ...setupsIn('examples/**/*.yaml'),
-  ...setupsIn('test/support/reads/*.yaml'),
-  ...fc
-    .sample(cases(), { numRuns: GENERATED, seed: 1 })
-    .map(({ objects }, index) => ({ file: `bundle ${index}`, objects: objects as unknown as KubeObject[] })),
-];
-const WORLDS = SETUPS.map((setup) => ({ setup, world: bundleWorld(setup.objects) }));
+const WORLDS = RULE_SETUPS.map((setup) => ({ setup, world: bundleWorld(setup.objects) }));
 
 class Reads {
   readonly all = new Set<Read>();

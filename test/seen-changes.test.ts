@@ -9,28 +9,19 @@ import { bundleWorld } from '../src/world/manifests.ts';
 import { keyOf, kindOf, type KindId, type KubeObject } from '../src/world/object.ts';
 import { BY_FIELD_REF, type Place, type Places } from '../src/world/place.ts';
 import { storeOf } from '../src/world/store.ts';
-import { cases } from './agreement/cases.ts';
 import { editsOf } from './support/edits.ts';
 import { anyEdits, edited } from './support/random-edits.ts';
-import { setupsIn, type Setup } from './support/setups.ts';
+import { FIXTURES, RULE_SETUPS } from './support/rule-setups.ts';
+import type { Setup } from './support/setups.ts';
 
 // The engine runs only the rules that read a place that differs. Here each change is also evaluated with rules that say
 // that they read everything.
 
 const CASES = Number(process.env['SEEN_CHANGES_CASES'] ?? 400);
 const SEED = Number(process.env['SEEN_CHANGES_SEED'] ?? 1);
-const GENERATED = 200;
 
 const GATE_RULES = RULES.filter(({ lintOnly }) => !lintOnly);
-const FIXTURES = setupsIn('src/rules/*/fixtures/*.yaml');
-const SETUPS: readonly Setup[] = [
-  ...FIXTURES,
-  ...setupsIn('examples/**/*.yaml'),
-  ...setupsIn('test/support/reads/*.yaml'),
-  ...fc
-    .sample(cases(), { numRuns: GENERATED, seed: 1 })
-    .map(({ objects }, index) => ({ file: `bundle ${index}`, objects: objects as unknown as KubeObject[] })),
-].filter(({ objects }) => objects.some((object) => kindOf(object) !== undefined));
+const SETUPS = RULE_SETUPS.filter(({ objects }) => objects.some((object) => kindOf(object) !== undefined));
 const OBJECTS = SETUPS.flatMap(({ objects }) => objects);
 
 const ROOTS = [...new Set(OBJECTS.flatMap((object) => Object.keys(object)))] as Place[];

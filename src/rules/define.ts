@@ -114,7 +114,7 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
     example: definition.example,
     messages,
     run(run, subject) {
-      const context = (run.context ??= new Context(run)) as unknown as Context<M>;
+      const context = (run.context ??= new Context(run));
       context.begin(id, messages, subject, refutable);
       definition.check(context, subject);
     },
