@@ -32,6 +32,13 @@ export default tseslint.config(
     plugins: { jsdoc },
     settings: { jsdoc: { mode: 'typescript' } },
     rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...['[callee.property.name=/^(push|unshift)$/]', '[callee.object.name="Math"]'].map((call) => ({
+          selector: `CallExpression${call} > SpreadElement`,
+          message: 'A list of a user can have more items than fit on the stack as arguments: use a loop.',
+        })),
+      ],
       'jsdoc/require-jsdoc': [
         'error',
         {

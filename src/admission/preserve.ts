@@ -103,9 +103,8 @@ export function* preserveAll({ object, old, drivers, keeps, after, manager }: Pr
       const result = patch.add((submitted) =>
         keep.keep({ submitted, old, rollout, rollouts, drivers, world: new Overlay(after, [submitted]), manager }),
       );
-      notes.push(
-        ...result.notes.map((note) => about(object, `kept for ${nameOf(rollout)}: ${note} ${ruleTag(keep.id)}`)),
-      );
+      for (const note of result.notes)
+        notes.push(about(object, `kept for ${nameOf(rollout)}: ${note} ${ruleTag(keep.id)}`));
       if (isKept(result)) ids.add(keep.id);
     }
     yield;

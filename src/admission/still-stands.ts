@@ -35,7 +35,7 @@ export function* stillStanding(
     if (isUnfinished(outcome)) return undefined;
     const found = outcome.findings.filter(isKnown);
     if (found.length === 0 && outcome.skipped.length > 0) return undefined;
-    standing.push(...found);
+    for (const finding of found) standing.push(finding);
   }
   return standing;
 }

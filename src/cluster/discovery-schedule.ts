@@ -27,7 +27,7 @@ export class DiscoverySchedule {
   /** Records a change. Its times replace those of the change before, which they cover. */
   changed(now: number): void {
     this.#due = this.#timing.discoveryAfterChange.map((delay) => now + delay);
-    this.#next = Math.min(this.#next, ...this.#due);
+    this.#next = this.#due.reduce((first, time) => Math.min(first, time), this.#next);
   }
 
   /** Records that a discovery starts. */
@@ -49,6 +49,6 @@ export class DiscoverySchedule {
       failures === 0
         ? discovery[watched ? 1 : 0]
         : Math.min(backoff[1], backoff[0] * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
-    this.#next = Math.min(now + pause, ...this.#due);
+    this.#next = this.#due.reduce((first, time) => Math.min(first, time), now + pause);
   }
 }

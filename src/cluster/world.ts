@@ -189,8 +189,8 @@ export class ClusterWorld {
       if (reflector.state === 'known' && reflector.isStale())
         reasons.push(`no data about ${plural} from the API server for ${Math.round(reflector.silence() / 1000)} s`);
     }
-    if (reasons.length === 0 && this.#main.sources(ROLLOUT).length > 0) reasons.push(...this.#whyNotSynced(ROLLOUT));
-    return { ok: reasons.length === 0, reasons };
+    const why = reasons.length === 0 && this.#main.sources(ROLLOUT).length > 0 ? this.#whyNotSynced(ROLLOUT) : reasons;
+    return { ok: why.length === 0, reasons: why };
   }
 
   /**

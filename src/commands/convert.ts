@@ -8,6 +8,7 @@ import { withReplicas } from '../migration/render.ts';
 import type { Policy } from '../policy/policy.ts';
 import { count, plain } from '../report/format.ts';
 import { RULES } from '../rules/index.ts';
+import { largest } from '../world/extremes.ts';
 import { bundleWorld, placeObjects } from '../world/manifests.ts';
 import { nearest } from '../world/nearest.ts';
 import { keyOf, kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
@@ -168,7 +169,7 @@ function writePlan(foreseen: readonly Foreseen[], { output }: ConvertOptions, io
 
 function planText(forecasts: readonly Forecast[]): string {
   const places = forecasts.map(({ namespace, name }) => `${namespace}/${name}`);
-  const width = Math.max(0, ...places.map((place) => place.length));
+  const width = largest(places.map((place) => place.length)) ?? 0;
   const blocks = forecasts.map((forecast, index) => {
     const details = [...forecast.reasons, ...forecast.advice]
       .map((line) => `${' '.repeat(width + 2)}- ${plain(line)}\n`)

@@ -3,6 +3,7 @@ import { DOCUMENT_RULES } from '../documents/index.ts';
 import { PRESERVERS } from '../preserve/index.ts';
 import type { Message } from '../rules/define.ts';
 import { RULES } from '../rules/index.ts';
+import { largest } from '../world/extremes.ts';
 import { KINDS, type KindId } from '../world/object.ts';
 import { nearest } from '../world/nearest.ts';
 import { EXIT, type Io } from './io.ts';
@@ -82,7 +83,7 @@ const HEADINGS: Readonly<Record<Entry['sort'], string>> = {
 };
 
 function table(all: readonly Entry[]): string {
-  const width = Math.max(...all.map(({ id }) => id.length));
+  const width = largest(all.map(({ id }) => id.length)) ?? 0;
   const sections = [...Map.groupBy(all, ({ sort }) => sort)].map(([sort, some]) =>
     [
       HEADINGS[sort],

@@ -59,7 +59,7 @@ export async function runSimulate(options: SimulateOptions, io: Io): Promise<num
   let isComplete = problems.length === 0 && errors.length === 0;
   for (const rollout of rollouts) {
     try {
-      timelines.push(...timelinesOf(rollout, world, replicas, abortAt));
+      for (const timeline of timelinesOf(rollout, world, replicas, abortAt)) timelines.push(timeline);
     } catch (error) {
       if (!(error instanceof TimelineError)) throw error;
       say(`Rollout "${rollout.metadata.name}": ${error.message}`);

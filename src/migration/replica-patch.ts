@@ -201,7 +201,7 @@ class Edit {
 
   #apply(operations: readonly Operation[]): void {
     if (operations.length === 0) return;
-    this.#operations.push(...operations);
+    for (const operation of operations) this.#operations.push(operation);
     this.document = jsonpatch.applyPatch(this.document, [...operations], false, false).newDocument;
   }
 }

@@ -1,3 +1,4 @@
+import { largest } from '../world/extremes.ts';
 import { keyFor, kindOf, keyOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import { dig, optionalNumber } from '../world/read.ts';
 import { references, SCALERS } from '../world/references.ts';
@@ -30,7 +31,7 @@ export function scalersOf(
  * Returns the highest minimum of pods among autoscalers; 0 where none counts pods, as a VerticalPodAutoscaler does not.
  */
 export function minimumOf(scalers: readonly KubeObject[]): number {
-  return Math.max(0, ...scalers.map(leastOf));
+  return Math.max(0, largest(scalers.map(leastOf)) ?? 0);
 }
 
 /** Returns whether one of the autoscalers decides how many pods there are. */

@@ -74,7 +74,7 @@ export function keepPaths(
   const pairs = having.flatMap((stored) => (counterparts.get(stored) ?? []).map((rule) => ({ rule, stored })));
   const [first] = having;
   if (first !== undefined && having.length === rules.length)
-    pairs.push(...added.map((rule) => ({ rule, stored: first })));
+    for (const rule of added) pairs.push({ rule, stored: first });
   const reordered: Reordered[] = [];
   let readsOrder = false;
   for (const { rule, stored } of pairs) {

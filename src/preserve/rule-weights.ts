@@ -85,7 +85,7 @@ export function keepWeights(
   const operations: Operation[] = [];
   for (const [index, target] of kept.weights.entries()) {
     if (target !== undefined && target !== backends[index]?.weight)
-      operations.push(...setAt(submitted, [...list, index, 'weight'], target));
+      for (const operation of setAt(submitted, [...list, index, 'weight'], target)) operations.push(operation);
   }
   for (const { raw, weight } of kept.missing) operations.push(insertAt([...list, '-'], { ...asObject(raw), weight }));
   if (operations.length === 0) return NOTHING;

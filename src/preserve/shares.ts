@@ -93,11 +93,11 @@ export function shareOf(backends: readonly Backend[], scale: Scale): Share | und
   ) {
     const added = backends.filter(({ part }) => part === 'experiment' || part === 'additional');
     const others = backends.filter(({ part }) => part === 'other');
-    const sums = [canary.weight + stable.weight + (sumOf(added) ?? 0)];
+    const own = canary.weight + stable.weight + (sumOf(added) ?? 0);
     // Where an experiment has ended, its backends are others until the controller removes them.
-    sums.push((sums[0] ?? 0) + (sumOf(others) ?? 0));
-    if (scale.canaryInAddition && added.length + others.length > 0)
-      sums.push(...sums.map((sum) => sum - (canary.weight ?? 0)));
+    const all = own + (sumOf(others) ?? 0);
+    const inAddition = scale.canaryInAddition && added.length + others.length > 0;
+    const sums = [own, all, ...(inAddition ? [own - canary.weight, all - canary.weight] : [])];
     const total = scale.totals.find((candidate) => sums.includes(candidate));
     if (total !== undefined) return { canary: canary.weight, total };
   }

@@ -9,6 +9,7 @@ import {
 } from '../world/analysis.ts';
 import type { Analysis } from '../world/collect-analyses.ts';
 import { parseGoDuration } from '../world/duration.ts';
+import { largest, smallest } from '../world/extremes.ts';
 import { intValue, resolveWith, type Resolve } from '../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { asString } from '../world/read.ts';
@@ -64,29 +65,12 @@ export function runTime(metrics: readonly Metric[], resolve: Resolve): AnalysisT
   const times = metrics.map((metric) => metricTime(metric, resolve));
   const unknown = times.find((time) => time.unknown !== undefined)?.unknown;
   if (unknown !== undefined) return notKnown(unknown);
-  const of = (values: readonly (number | undefined)[], pick: (...numbers: number[]) => number): number | undefined => {
-    const numbers = values.filter((value) => value !== undefined);
-    return numbers.length === 0 ? undefined : pick(...numbers);
-  };
   const isEndless = times.some((time) => time.isEndless);
   const hasEnd = times.every(({ longest }) => longest !== undefined);
   return {
-    shortest: isEndless
-      ? undefined
-      : (of(
-          times.map(({ shortest }) => shortest),
-          Math.max,
-        ) ?? 0),
-    longest: hasEnd
-      ? (of(
-          times.map(({ longest }) => longest),
-          Math.max,
-        ) ?? 0)
-      : undefined,
-    firstFailure: of(
-      times.map(({ firstFailure }) => firstFailure),
-      Math.min,
-    ),
+    shortest: isEndless ? undefined : (largest(times.flatMap(({ shortest }) => shortest ?? [])) ?? 0),
+    longest: hasEnd ? (largest(times.flatMap(({ longest }) => longest ?? [])) ?? 0) : undefined,
+    firstFailure: smallest(times.flatMap(({ firstFailure }) => firstFailure ?? [])),
     isEndless,
     unknown: undefined,
   };

@@ -1,4 +1,5 @@
 import { parseGoDuration } from '../world/duration.ts';
+import { largest, smallest } from '../world/extremes.ts';
 import { asArray, asObject, asString, dig, int32, isObject, optionalNumber, type JsonObject } from '../world/read.ts';
 import type { TimedAnalysis, TimeSpan } from './analysis-time.ts';
 import type { StageNote, Wait } from './stage.ts';
@@ -89,7 +90,8 @@ export function analysisWait(analyses: readonly TimedAnalysis[]): Wait | undefin
   const unknown = analyses.find(({ time }) => time.unknown !== undefined)?.time.unknown;
   const isEndless = analyses.some(({ time }) => time.isEndless);
   const failures = analyses.flatMap(({ time }) => time.firstFailure ?? []);
-  const failing = failures.length === 0 ? '' : `; ${failureText(Math.min(...failures))}`;
+  const firstFailure = smallest(failures);
+  const failing = firstFailure === undefined ? '' : `; ${failureText(firstFailure)}`;
   const text = isEndless ? 'never ends' : unknown === undefined ? spanText(span) : `not known: ${unknown}`;
   return { by: 'analysis', ...span, text: `${text}${failing}` };
 }
@@ -102,12 +104,9 @@ export function failureText(firstFailure: number): string {
 function together(analyses: readonly TimedAnalysis[]): TimeSpan {
   const longest = analyses.map(({ time }) => time.longest);
   const shortest = analyses.map(({ time }) => time.shortest);
-  return {
-    shortest: shortest.some((value) => value === undefined)
-      ? undefined
-      : Math.max(...shortest.map((value) => value ?? 0)),
-    longest: longest.some((value) => value === undefined) ? undefined : Math.max(...longest.map((value) => value ?? 0)),
-  };
+  const latest = (times: readonly (number | undefined)[]): number | undefined =>
+    times.includes(undefined) ? undefined : largest(times.map((time) => time ?? 0));
+  return { shortest: latest(shortest), longest: latest(longest) };
 }
 
 /**

@@ -131,17 +131,27 @@ export function resolveTemplates(refs: readonly TemplateRef[], namespace: string
 // The same list for every Rollout, so that they share what is derived from it.
 const alone = memo((template: KubeObject): readonly KubeObject[] => [template]);
 
+// As many references to templates take an operation. No real template includes as many.
+const REFS_OF_OPERATION = 4;
+
 /** Adds the templates that are not there yet, and those nested in them. Returns whether it is all of them. */
 export function collectTemplates(
   refs: readonly TemplateRef[],
   namespace: string,
-  { find, skip }: Lookups,
+  { find, skip, spend }: Lookups,
   found: Map<string, KubeObject>,
 ): boolean {
   let complete = true;
   const most = found.size + MAX_TEMPLATES;
-  const stack = refs.toReversed();
-  for (let ref = stack.pop(); ref !== undefined; ref = stack.pop()) {
+  // The rest of each list, not its items: hundreds of templates may each include the same fifty thousand.
+  const open = [refs.values()];
+  for (let rest = open.at(-1); rest !== undefined; rest = open.at(-1)) {
+    const next = rest.next();
+    if (next.done === true) {
+      open.pop();
+      continue;
+    }
+    const ref = next.value;
     const key = `${ref.kind} ${ref.name}`;
     if (found.has(key)) continue;
     if (found.size === most) {
@@ -154,7 +164,8 @@ export function collectTemplates(
       continue;
     }
     found.set(key, template);
-    stack.push(...nestedTemplates(template).toReversed());
+    spend(Math.floor(asArray(dig(template, 'spec', 'templates')).length / REFS_OF_OPERATION));
+    open.push(nestedTemplates(template).values());
   }
   return complete;
 }

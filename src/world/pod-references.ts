@@ -16,6 +16,12 @@ export const POD_REFERENCE_PLACES: readonly string[] = [
  */
 export function podReferences(podSpec: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
+  addPodReferences(list, podSpec, path, namespace);
+  return list;
+}
+
+/** Adds the same references to a list. */
+export function addPodReferences(list: Reference[], podSpec: unknown, path: Path, namespace: string): void {
   const add: Add = (source, at, { kind, field, name }) => {
     const part = dig(source, field);
     // Most variables, containers and volumes refer to nothing, so nothing is made for them.
@@ -42,7 +48,6 @@ export function podReferences(podSpec: unknown, path: Path, namespace: string): 
   for (const field of ['initContainers', 'containers'])
     for (const [index, container] of asArray(dig(podSpec, field)).entries())
       addOfContainer(add, container, [field, index]);
-  return list;
 }
 
 type Add = (

@@ -9,12 +9,12 @@ import {
 } from './network-references.ts';
 import { keyFor, kindId, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
-import { podReferences } from './pod-references.ts';
+import { addPodReferences } from './pod-references.ts';
 import { asArray, asObject, asString, dig, optionalString, stringMap } from './read.ts';
 import { addReference } from './reference-list.ts';
 import { workloadRefOf } from './rollout.ts';
-import { experimentServices, strategyReferences } from './strategy-references.ts';
-import { analysesReferences, templateReferences } from './template-references.ts';
+import { addExperimentServices, strategyReferences } from './strategy-references.ts';
+import { addAnalysesReferences, templateReferences } from './template-references.ts';
 import type { Role, Reference } from './reference-list.ts';
 
 /** The roles of the Services whose selector or weight the controller sets. */
@@ -123,13 +123,10 @@ function ofTemplate(template: KubeObject): Reference[] {
 
 function rolloutReferences(rollout: KubeObject): Reference[] {
   const path = ['spec', 'template', 'spec'];
-  return [
-    ...strategyReferences(rollout),
-    ...sharedByRollout(rollout),
-    ...(workloadRefOf(rollout)?.kind === undefined
-      ? podReferences(dig(rollout, ...path), path, namespaceOf(rollout))
-      : []),
-  ];
+  const list = [...strategyReferences(rollout), ...sharedByRollout(rollout)];
+  if (workloadRefOf(rollout)?.kind === undefined)
+    addPodReferences(list, dig(rollout, ...path), path, namespaceOf(rollout));
+  return list;
 }
 
 function sharedByRollout(rollout: KubeObject): Reference[] {
@@ -148,13 +145,13 @@ function sharedByRollout(rollout: KubeObject): Reference[] {
 
 function experimentReferences(experiment: KubeObject): Reference[] {
   const namespace = namespaceOf(experiment);
-  const list = analysesReferences(dig(experiment, 'spec', 'analyses'), ['spec', 'analyses'], namespace);
+  const list: Reference[] = [];
+  addAnalysesReferences(list, dig(experiment, 'spec', 'analyses'), ['spec', 'analyses'], namespace);
   const templates = dig(experiment, 'spec', 'templates');
-  list.push(...experimentServices(templates, ['spec', 'templates'], namespace));
+  addExperimentServices(list, templates, ['spec', 'templates'], namespace);
   for (const [index, template] of asArray(templates).entries()) {
-    list.push(
-      ...podReferences(dig(template, 'template', 'spec'), ['spec', 'templates', index, 'template', 'spec'], namespace),
-    );
+    const path = ['spec', 'templates', index, 'template', 'spec'];
+    addPodReferences(list, dig(template, 'template', 'spec'), path, namespace);
   }
   return list;
 }

@@ -5,7 +5,7 @@ import { asArray, asObject, dig, isObject } from './read.ts';
 import { addReference, reference } from './reference-list.ts';
 import type { Reference } from './reference-list.ts';
 import { blueGreenOf, canaryOf, istioOf, virtualServiceReadings } from './rollout.ts';
-import { addTemplateReferences, analysesReferences, templateReferences } from './template-references.ts';
+import { addAnalysesReferences, addTemplateReferences } from './template-references.ts';
 
 /** Returns the references of both strategies of a Rollout, in the order of the fields. */
 export function strategyReferences(rollout: KubeObject): Reference[] {
@@ -39,18 +39,16 @@ export function strategyReferences(rollout: KubeObject): Reference[] {
       role: 'pong',
       path: [...canaryPath, 'pingPong', 'pongService'],
     });
-    list.push(...routerReferences(rollout));
-    list.push(...templateReferences(asObject(canary['analysis']), [...canaryPath, 'analysis'], namespace));
+    addRouterReferences(list, rollout);
+    addTemplateReferences(list, canary['analysis'], [...canaryPath, 'analysis'], namespace);
     for (const [index, step] of asArray(canary['steps']).entries()) {
       const [analysis, experiment] = [dig(step, 'analysis'), dig(step, 'experiment')];
       if (isObject(analysis))
         addTemplateReferences(list, analysis, [...canaryPath, 'steps', index, 'analysis'], namespace);
       if (!isObject(experiment)) continue;
       const path = [...canaryPath, 'steps', index, 'experiment'];
-      list.push(
-        ...analysesReferences(experiment['analyses'], [...path, 'analyses'], namespace),
-        ...experimentServices(experiment['templates'], [...path, 'templates'], namespace),
-      );
+      addAnalysesReferences(list, experiment['analyses'], [...path, 'analyses'], namespace);
+      addExperimentServices(list, experiment['templates'], [...path, 'templates'], namespace);
     }
   }
   const blueGreen = blueGreenOf(rollout);
@@ -69,7 +67,7 @@ export function strategyReferences(rollout: KubeObject): Reference[] {
       path: [...path, 'previewService'],
     });
     for (const field of ['prePromotionAnalysis', 'postPromotionAnalysis']) {
-      list.push(...templateReferences(asObject(blueGreen[field]), [...path, field], namespace));
+      addTemplateReferences(list, blueGreen[field], [...path, field], namespace);
     }
   }
   return list;
@@ -78,6 +76,12 @@ export function strategyReferences(rollout: KubeObject): Reference[] {
 /** Returns the references to the Services that the templates of an experiment create under names of their own. */
 export function experimentServices(templates: unknown, path: Path, namespace: string): Reference[] {
   const list: Reference[] = [];
+  addExperimentServices(list, templates, path, namespace);
+  return list;
+}
+
+/** Adds the same references to a list. */
+export function addExperimentServices(list: Reference[], templates: unknown, path: Path, namespace: string): void {
   for (const [index, template] of asArray(templates).entries())
     addReference(list, dig(template, 'service', 'name'), {
       kind: 'Service',
@@ -86,14 +90,12 @@ export function experimentServices(templates: unknown, path: Path, namespace: st
       path: [...path, index, 'service', 'name'],
       optional: true,
     });
-  return list;
 }
 
-function routerReferences(rollout: KubeObject): Reference[] {
+function addRouterReferences(list: Reference[], rollout: KubeObject): void {
   const namespace = namespaceOf(rollout);
   const routing = asObject(canaryOf(rollout)?.['trafficRouting']);
   const path = ['spec', 'strategy', 'canary', 'trafficRouting'];
-  const list: Reference[] = [];
   for (const entry of virtualServiceReadings(rollout)) {
     if (entry.name !== '') {
       list.push(
@@ -189,5 +191,4 @@ function routerReferences(rollout: KubeObject): Reference[] {
     role: 'router',
     path: [...path, 'appMesh', 'virtualService', 'name'],
   });
-  return list;
 }

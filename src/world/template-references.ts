@@ -27,9 +27,8 @@ export function addTemplateReferences(list: Reference[], holder: unknown, path: 
   }
 }
 
-/** Returns the references of an `analyses` list of an experiment to templates. */
-export function analysesReferences(analyses: unknown, path: Path, namespace: string): Reference[] {
-  const list: Reference[] = [];
+/** Adds the references of an `analyses` list of an experiment to templates to a list. */
+export function addAnalysesReferences(list: Reference[], analyses: unknown, path: Path, namespace: string): void {
   for (const [index, entry] of asArray(analyses).entries()) {
     const kind =
       dig(entry, 'clusterScope') === true ? 'ClusterAnalysisTemplate.argoproj.io' : 'AnalysisTemplate.argoproj.io';
@@ -40,5 +39,4 @@ export function analysesReferences(analyses: unknown, path: Path, namespace: str
       path: [...path, index, 'templateName'],
     });
   }
-  return list;
 }
