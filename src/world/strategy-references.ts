@@ -189,5 +189,13 @@ function routerReferences(rollout: KubeObject): Reference[] {
     role: 'router',
     path: [...path, 'appMesh', 'virtualService', 'name'],
   });
+  for (const field of ['stableVirtualNodeRef', 'canaryVirtualNodeRef']) {
+    addReference(list, dig(routing, 'appMesh', 'virtualNodeGroup', field, 'name'), {
+      kind: 'VirtualNode.appmesh.k8s.aws',
+      namespace,
+      role: 'virtual node',
+      path: [...path, 'appMesh', 'virtualNodeGroup', field, 'name'],
+    });
+  }
   return list;
 }
