@@ -127,7 +127,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     covers: '100,000 objects of each router: what is stored is never changed, the share stays, all other edits arrive',
     config: 'vitest.config.ts',
     env: { KEEP_CASES: '100000' },
-    items: eachFile('test/preserve-{copies,ingress}.test.ts'),
+    items: eachFile('test/preserve-{copies,ingress,virtual-nodes}.test.ts'),
   },
   'rollouts-1.10': {
     covers: 'the controller of Argo Rollouts 1.10: every fixture, the facts, keeps and conversion',

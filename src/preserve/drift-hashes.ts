@@ -1,4 +1,6 @@
+import { appMeshRefOf, NODE_HASH_PATH, recordedNodeHash } from '../world/appmesh.ts';
 import { namespaceOf, type KubeObject, type KindId } from '../world/object.ts';
+import { at } from '../world/path.ts';
 import { asArray, asObject, asString, dig, optionalObject, optionalString } from '../world/read.ts';
 import { references, SERVICE_ROLES } from '../world/references.ts';
 import type { Role } from '../world/reference-list.ts';
@@ -23,10 +25,11 @@ import {
   statusHashes,
 } from './hashes.ts';
 
-/** Returns the hashes in the Services and the DestinationRule of a Rollout that are not those of its status. */
+/** Returns the hashes in the Services, the DestinationRule and the VirtualNodes of a Rollout that are not those of its status. */
 export function* hashDrifts(rollout: KubeObject, world: World, budget: LookBudget): Generator<Drift> {
   yield* serviceDrifts(rollout, world, budget);
   yield* subsetDrifts(rollout, world, budget);
+  yield* nodeDrifts(rollout, world, budget);
 }
 
 function* serviceDrifts(rollout: KubeObject, world: World, budget: LookBudget): Generator<Drift> {
@@ -155,6 +158,29 @@ function* subsetDrifts(rollout: KubeObject, world: World, budget: LookBudget): G
       message:
         `subset "${name}" has ${has === undefined ? 'no hash' : `hash ${has}`}, but the status of Rollout ` +
         `"${rollout.metadata.name}" has ${hash}`,
+    };
+  }
+}
+
+function* nodeDrifts(rollout: KubeObject, world: World, budget: LookBudget): Generator<Drift> {
+  const ref = appMeshRefOf(rollout);
+  if (ref === undefined || ref.stable === ref.canary) return;
+  for (const role of ['stable', 'canary'] as const) {
+    const wanted = recordedNodeHash(rollout, role);
+    if (wanted === undefined || ref[role] === '') continue;
+    if (!budget.spend(1)) return;
+    const node = find(world, 'VirtualNode.appmesh.k8s.aws', rollout, ref[role]);
+    if (node === undefined || isManagedByAnother([node], rollout, world)) continue;
+    const has = optionalString(at(node, NODE_HASH_PATH));
+    if (has === wanted) continue;
+    yield {
+      what: 'selector',
+      object: node,
+      path: NODE_HASH_PATH,
+      has: has ?? '',
+      message:
+        `the pod selector has ${has === undefined ? 'no hash' : `hash ${has}`}, but by the status of Rollout ` +
+        `"${rollout.metadata.name}" the ${role} node has ${wanted}`,
     };
   }
 }

@@ -2,7 +2,7 @@ import { getOrAdd } from '../world/get-or-add.ts';
 import type { KubeObject } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 
-/** The kind of a value that differs from what the controller wrote: in a route, a DestinationRule or a Service. */
+/** The kind of a value that differs from what the controller wrote: in a route, a DestinationRule, or a Service or VirtualNode. */
 export type DriftKind = 'weights' | 'subset' | 'selector';
 
 /** A value that differs from what the controller wrote last, by the status of the Rollout. */

@@ -347,6 +347,45 @@ describe('drift of subsets', () => {
   });
 });
 
+describe('drift of the hashes of virtual nodes', () => {
+  const MESH =
+    'appMesh: {virtualService: {name: web}, virtualNodeGroup: {stableVirtualNodeRef: {name: node-a}, canaryVirtualNodeRef: {name: node-b}}}';
+  const node = (name: string, has: string, more = ''): string => `
+---
+apiVersion: appmesh.k8s.aws/v1beta2
+kind: VirtualNode
+metadata: {name: ${name}, namespace: shop${more}}
+spec: {podSelector: {matchLabels: {app: web${has}}}}
+`;
+  const path = 'selector VirtualNode spec.podSelector.matchLabels.rollouts-pod-template-hash';
+
+  it.each([
+    ['as the status', hash('old'), hash('new'), []],
+    ['lost', '', '', [`${path}: `, `${path}: `]],
+    ['swapped', hash('new'), hash('old'), [`${path}: new`, `${path}: old`]],
+    ['of a time without canary', hash('old'), hash('canary-hash'), [`${path}: canary-hash`]],
+  ])('%s', (_, stable, canary, found) => {
+    expect(drifts(rollout({ routing: MESH }) + node('node-a', stable) + node('node-b', canary))).toEqual(found);
+  });
+
+  it('without a canary, the node of the canary has a text that no pod has', () => {
+    const weights = 'canary: {weight: 0, podTemplateHash: new}, stable: {weight: 100, podTemplateHash: new}';
+    const settled = rollout({ routing: MESH, weights, status: MID.replace('old', 'new') });
+    expect(drifts(settled + node('node-a', hash('new')) + node('node-b', hash('canary-hash')))).toEqual([]);
+    expect(drifts(settled + node('node-a', hash('new')) + node('node-b', hash('new')))).toEqual([`${path}: new`]);
+  });
+
+  it.each([
+    ['the status has no hash', { weights: 'canary: {weight: 20}, stable: {weight: 80}' }, ''],
+    ['one node has both roles', { routing: MESH.replace('node-b', 'node-a') }, ''],
+    ['the node is being deleted', {}, ', deletionTimestamp: "2026-01-01T00:00:00Z"'],
+  ])('is not certain if %s', (_, options, more) => {
+    expect(
+      drifts(rollout({ routing: MESH, ...options }) + node('node-a', '', more) + node('node-b', '', more)),
+    ).toEqual([]);
+  });
+});
+
 describe('a look', () => {
   it('ends where it may cost no more', () => {
     const text = rollout() + SERVICES + virtualService(50, 50);

@@ -4,6 +4,7 @@ import { ingressWeights } from './ingress-weights.ts';
 import { routeWeights } from './route-weights.ts';
 import { routerWeights } from './router-weights.ts';
 import { serviceHash } from './service-hash.ts';
+import { virtualNodeHash } from './virtualnode-hash.ts';
 import { virtualServiceWeights } from './virtualservice-weights.ts';
 import { workloadReplicas } from './workload-replicas.ts';
 
@@ -14,6 +15,7 @@ export const PRESERVERS: readonly Preserver[] = [
   routeWeights,
   routerWeights,
   serviceHash,
+  virtualNodeHash,
   virtualServiceWeights,
   workloadReplicas,
 ];

@@ -1,6 +1,7 @@
 import { namespaceOf, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { asArray, asString, dig, isObject, optionalString } from './read.ts';
+import { HASH_LABEL } from './rollout.ts';
 import { routerConfig } from './routers.ts';
 
 /** The path of the virtual router in an App Mesh VirtualService. */
@@ -39,6 +40,33 @@ export function appMeshRefOf(rollout: KubeObject): AppMeshRef | undefined {
     canary: asString(dig(nodes, 'canaryVirtualNodeRef', 'name')),
   };
 }
+
+/** The path of the hash in a virtual node. */
+export const NODE_HASH_PATH: Path = ['spec', 'podSelector', 'matchLabels', HASH_LABEL];
+
+// Argo Rollouts v1.9.1, rollout/trafficrouting/appmesh (defaultCanaryHash).
+const NO_CANARY = 'canary-hash';
+
+/**
+ * Returns the hash that the controller wrote last into a virtual node, by the status; undefined if the status does not
+ * say. The canary node never has the hash of the stable one: without a canary it gets a text that no pod has. Source:
+ * Argo Rollouts v1.9.1, `rollout/trafficrouting/appmesh` (`UpdateHash`).
+ */
+export function recordedNodeHash(rollout: KubeObject, role: NodeRole): string | undefined {
+  const hashOf = (each: NodeRole): string | undefined =>
+    optionalString(dig(rollout, 'status', 'canary', 'weights', each, 'podTemplateHash'));
+  const [stable, canary] = [hashOf('stable'), hashOf('canary')];
+  if (role === 'stable' || stable === undefined) return stable;
+  return canary === undefined || canary === stable ? NO_CANARY : canary;
+}
+
+/** Reports whether a hash is the one of a canary node without a canary. */
+export function isNoCanary(hash: string | undefined): boolean {
+  return hash === NO_CANARY;
+}
+
+/** The role of a virtual node for a Rollout. */
+export type NodeRole = 'stable' | 'canary';
 
 /** A route of a virtual router. */
 export interface MeshRoute {

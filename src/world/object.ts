@@ -141,6 +141,12 @@ export const KINDS = {
     plural: 'virtualrouters',
     namespaced: true,
   },
+  'VirtualNode.appmesh.k8s.aws': {
+    group: 'appmesh.k8s.aws',
+    kind: 'VirtualNode',
+    plural: 'virtualnodes',
+    namespaced: true,
+  },
 } as const satisfies Record<string, KindInfo>;
 
 /** The id of a kind that Rollgate knows. */

@@ -20,6 +20,8 @@ export type Role =
   | 'routes by selector'
   | 'Ingress'
   | 'router'
+  /** An App Mesh VirtualNode, into whose pod selector the controller writes. */
+  | 'virtual node'
   | 'template'
   | 'workload'
   | 'ConfigMap'

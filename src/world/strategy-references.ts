@@ -191,4 +191,12 @@ function addRouterReferences(list: Reference[], rollout: KubeObject): void {
     role: 'router',
     path: [...path, 'appMesh', 'virtualService', 'name'],
   });
+  for (const field of ['stableVirtualNodeRef', 'canaryVirtualNodeRef']) {
+    addReference(list, dig(routing, 'appMesh', 'virtualNodeGroup', field, 'name'), {
+      kind: 'VirtualNode.appmesh.k8s.aws',
+      namespace,
+      role: 'virtual node',
+      path: [...path, 'appMesh', 'virtualNodeGroup', field, 'name'],
+    });
+  }
 }

@@ -78,6 +78,7 @@ export interface Schemas extends Record<KindId, unknown> {
   'VirtualRouter.appmesh.k8s.aws': Custom<{
     routes: (Record<'grpcRoute' | 'http2Route' | 'httpRoute' | 'tcpRoute', AppMeshRoute> & { name: string })[];
   }>;
+  'VirtualNode.appmesh.k8s.aws': Custom<{ podSelector: { matchLabels: Record<string, string> } }>;
   // Traefik 3.5, pkg/provider/kubernetes/crd/traefikio/v1alpha1.
   'TraefikService.traefik.io': Custom<{
     weighted: { services: { name: string; namespace: string; kind: string; port: number | string; weight: number }[] };

@@ -4,13 +4,17 @@ import type { KubeObject } from '../../../src/world/object.ts';
 /** A Rollout and the objects of one router, as files that are applied again during its canary. */
 export interface RouterCanary {
   readonly name: string;
-  /** The object into which the controller writes weights. */
+  /** The object into which the controller writes, mostly weights. */
   readonly route: KubeObject;
   /** What else the Rollout needs. */
   readonly others: readonly KubeObject[];
   readonly trafficRouting: object;
   /** Steps before the first pause. */
   readonly steps?: readonly object[];
+  /** How many different values the controller writes at least during an update, with the one before it. */
+  readonly values: number;
+  /** Whether the controller writes at the end what was there before the update. */
+  readonly comesBack: boolean;
   /** Returns the route after the n-th edit by a user. */
   edited(n: number): KubeObject;
   /** Returns the part of an object that `edited` changes, and the controller never does. */
@@ -20,9 +24,11 @@ export interface RouterCanary {
 }
 
 const SERVICES = ['web-stable', 'web-canary'];
+/** The weights 0, 30, 60 and 0 again. */
+const WEIGHTS = { values: 3, comesBack: true };
 const labels = { app: 'web' };
 
-/** Returns the objects of a canary in a namespace, the one with the weights first. */
+/** Returns the objects of a canary in a namespace, the one that is written again first. */
 export function objectsOfRouter(canary: RouterCanary, namespace: string): KubeObject[] {
   const services = SERVICES.map((name): KubeObject => ({
     apiVersion: 'v1',
@@ -83,6 +89,7 @@ const isHeader = (path: unknown): boolean => dig(path, 'backend', 'service', 'na
 
 const ALB: RouterCanary = {
   name: 'alb',
+  ...WEIGHTS,
   route: ingress({ team: '0' }, [toService('/*', 'root')]),
   others: [],
   trafficRouting: {
@@ -140,6 +147,7 @@ const traefikServices = (object: KubeObject): readonly unknown[] =>
 
 const TRAEFIK: RouterCanary = {
   name: 'traefik',
+  ...WEIGHTS,
   route: traefik(0),
   others: [],
   trafficRouting: { traefik: { weightedTraefikServiceName: 'web' } },
@@ -171,6 +179,7 @@ const apisixRule = (object: KubeObject): unknown => asArray(dig(object, 'spec', 
 
 const APISIX: RouterCanary = {
   name: 'apisix',
+  ...WEIGHTS,
   route: apisix(0),
   others: [],
   trafficRouting: { apisix: { route: { name: 'web', rules: ['main'] } } },
@@ -206,32 +215,35 @@ function meshRouter(n: number): KubeObject {
 }
 const httpRoute = (object: KubeObject): unknown => asObject(asArray(dig(object, 'spec', 'routes'))[0])['httpRoute'];
 
-const APP_MESH: RouterCanary = {
-  name: 'app-mesh',
-  route: meshRouter(0),
-  others: [
-    {
-      apiVersion: MESH,
-      kind: 'VirtualService',
-      metadata: { name: 'web' },
-      spec: { provider: { virtualRouter: { virtualRouterRef: { name: 'router' } } } },
-    },
-    ...['node-stable', 'node-canary'].map((name): KubeObject => ({
-      apiVersion: MESH,
-      kind: 'VirtualNode',
-      metadata: { name },
-      spec: { podSelector: { matchLabels: labels } },
-    })),
-  ],
-  trafficRouting: {
-    appMesh: {
-      virtualService: { name: 'web', routes: ['main'] },
-      virtualNodeGroup: {
-        stableVirtualNodeRef: { name: 'node-stable' },
-        canaryVirtualNodeRef: { name: 'node-canary' },
-      },
+const MESH_SERVICE: KubeObject = {
+  apiVersion: MESH,
+  kind: 'VirtualService',
+  metadata: { name: 'web' },
+  spec: { provider: { virtualRouter: { virtualRouterRef: { name: 'router' } } } },
+};
+const meshNode = (name: string, n: number): KubeObject => ({
+  apiVersion: MESH,
+  kind: 'VirtualNode',
+  metadata: { name },
+  spec: { listeners: [{ portMapping: { port: 8080 + n, protocol: 'http' } }], podSelector: { matchLabels: labels } },
+});
+const NODES = ['node-stable', 'node-canary'];
+const APP_MESH_ROUTING = {
+  appMesh: {
+    virtualService: { name: 'web', routes: ['main'] },
+    virtualNodeGroup: {
+      stableVirtualNodeRef: { name: 'node-stable' },
+      canaryVirtualNodeRef: { name: 'node-canary' },
     },
   },
+};
+
+const APP_MESH: RouterCanary = {
+  name: 'app-mesh',
+  ...WEIGHTS,
+  route: meshRouter(0),
+  others: [MESH_SERVICE, ...NODES.map((name) => meshNode(name, 0))],
+  trafficRouting: APP_MESH_ROUTING,
   edited: meshRouter,
   personsPart: (object) => dig(httpRoute(object), 'match'),
   controllersPart: (object) =>
@@ -240,5 +252,32 @@ const APP_MESH: RouterCanary = {
     ),
 };
 
+/** The virtual node of a role, into which the controller writes a hash. Without a canary it is one that no pod has. */
+function appMeshNode(role: 'stable' | 'canary'): RouterCanary {
+  const own = `node-${role}`;
+  return {
+    name: `app-mesh-${own}`,
+    values: 2,
+    comesBack: role === 'canary',
+    route: meshNode(own, 0),
+    others: [MESH_SERVICE, meshRouter(0), ...NODES.filter((name) => name !== own).map((name) => meshNode(name, 0))],
+    trafficRouting: APP_MESH_ROUTING,
+    edited: (n) => meshNode(own, n),
+    personsPart: (object) => dig(object, 'spec', 'listeners'),
+    controllersPart: ({ metadata, ...rest }) => {
+      const hash = dig(rest, 'spec', 'podSelector', 'matchLabels', 'rollouts-pod-template-hash');
+      const managedBy = dig(metadata, 'annotations', 'argo-rollouts.argoproj.io/managed-by-rollouts');
+      return [hash, managedBy].filter((part) => typeof part === 'string').join(' ');
+    },
+  };
+}
+
 /** One canary for each router whose weights live in an object of the user, except Istio and the Gateway API. */
-export const ROUTER_CANARIES: readonly RouterCanary[] = [ALB, TRAEFIK, APISIX, APP_MESH];
+export const ROUTER_CANARIES: readonly RouterCanary[] = [
+  ALB,
+  TRAEFIK,
+  APISIX,
+  APP_MESH,
+  appMeshNode('stable'),
+  appMeshNode('canary'),
+];

@@ -77,6 +77,12 @@ export const ROUTER_DEFINITIONS: readonly KubeObject[] = [
     'appmesh.k8s.aws',
     'v1beta2',
     'VirtualNode',
-    fields({ podSelector: fields({ matchLabels: { type: 'object', additionalProperties: text } }) }),
+    fields({
+      // A label selector is one value for server-side apply, so an apply drops what the controller added.
+      podSelector: {
+        ...fields({ matchLabels: { type: 'object', additionalProperties: text } }),
+        'x-kubernetes-map-type': 'atomic',
+      },
+    }),
   ),
 ];

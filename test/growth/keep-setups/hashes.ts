@@ -10,7 +10,10 @@ const withHash = (subsets: number, labels: Json): KubeObject =>
   });
 const selecting = (selector: Json): KubeObject => ({ ...service('one', 'app'), spec: { selector } });
 
-/** Hashes of ReplicaSets in Services and DestinationRules. */
+const virtualNode = (matchLabels: Json): KubeObject =>
+  object('appmesh.k8s.aws/v1beta2', 'VirtualNode', 'node', { podSelector: { matchLabels } });
+
+/** Hashes of ReplicaSets in Services, DestinationRules and VirtualNodes. */
 export const HASHES: readonly KeepSetup[] = [
   {
     title: 'Rollouts of one Service',
@@ -18,6 +21,25 @@ export const HASHES: readonly KeepSetup[] = [
       submitted: selecting({ app: 'x' }),
       old: selecting({ app: 'x', [HASH_LABEL]: 'old' }),
       rollouts: times(n, (i) => inCanary(`app-${i}`, { stableService: 'one' })),
+    }),
+  },
+  {
+    title: 'Rollouts of one VirtualNode',
+    make: (n) => ({
+      submitted: virtualNode({ app: 'x' }),
+      old: virtualNode({ app: 'x', [HASH_LABEL]: 'old' }),
+      rollouts: times(n, (i) =>
+        inCanary(`app-${i}`, {
+          trafficRouting: {
+            appMesh: {
+              virtualNodeGroup: {
+                stableVirtualNodeRef: { name: 'node' },
+                canaryVirtualNodeRef: { name: `canary-${i}` },
+              },
+            },
+          },
+        }),
+      ),
     }),
   },
   {

@@ -177,6 +177,33 @@ const virtualRouter = kube(
   }),
 );
 
+const virtualNode = fc
+  .tuple(
+    metadata(),
+    fc.constantFrom('stable', 'canary'),
+    record({
+      listeners: maybe(fc.constant<Json>([{ portMapping: { port: 80 } }])),
+      podSelector: maybe(
+        record({
+          matchLabels: maybe(
+            record({
+              app: maybe(fc.constant('web')),
+              [HASH]: maybe(fc.oneof(hash, fc.constant('canary-hash'))),
+            }),
+          ),
+        }),
+      ),
+    }),
+  )
+  .map(([meta, name, spec]) =>
+    asKube({
+      apiVersion: 'appmesh.k8s.aws/v1beta2',
+      kind: 'VirtualNode',
+      metadata: { ...(meta as Fields), name },
+      spec,
+    }),
+  );
+
 /** What is between a Rollout and a VirtualRouter: a Rollout names its VirtualService. */
 export const BETWEEN = [
   asKube({
@@ -235,6 +262,7 @@ export const OBJECTS: Record<string, readonly fc.Arbitrary<KubeObject>[]> = {
   'ingress-weights': [ingress],
   'router-weights': [traefikService, apisixRoute, virtualRouter],
   'service-hash': [serviceObject],
+  'virtualnode-hash': [virtualNode],
   'virtualservice-weights': [virtualService],
   'route-weights': [gatewayRoute('HTTPRoute'), gatewayRoute('TCPRoute')],
   'workload-replicas': [deployment],

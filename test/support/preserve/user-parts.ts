@@ -20,6 +20,8 @@ function map(
 const ROUTER_BACKENDS =
   /^spec\.(weighted\.services|http\.\*\.backends|routes\.\*\.[a-z]+Route\.action\.weightedTargets)\.\*$/;
 
+const HASHED = ['spec.selector', 'spec.subsets.*.labels', 'spec.podSelector.matchLabels'];
+
 function without(list: unknown, drop: (entry: Record<string, unknown>) => boolean): unknown {
   return Array.isArray(list) ? list.filter((entry) => !isObject(entry) || !drop(entry)) : list;
 }
@@ -36,8 +38,8 @@ export function userPartsOf(object: KubeObject): unknown {
     if (place === 'spec.rules.*.http')
       part['paths'] = without(part['paths'], (entry) => JSON.stringify(entry['backend']).includes('m-header'));
     if (place === 'metadata.labels') delete part[IN_PROGRESS];
-    if (place === 'spec.selector' || place === 'spec.subsets.*.labels') delete part[HASH];
-    for (const key of ['annotations', 'labels'])
+    if (HASHED.includes(place)) delete part[HASH];
+    for (const key of ['annotations', 'labels', 'matchLabels', 'podSelector'])
       if (isObject(part[key]) && Object.keys(part[key]).length === 0) delete part[key];
     if (/^spec\.(http|tcp)\.\*$/.test(place))
       part['route'] = without(

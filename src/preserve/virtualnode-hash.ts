@@ -1,0 +1,66 @@
+import { appMeshRefOf, isNoCanary, NODE_HASH_PATH, recordedNodeHash, type NodeRole } from '../world/appmesh.ts';
+import { setAt } from '../world/json-patch.ts';
+import type { KubeObject } from '../world/object.ts';
+import { at } from '../world/path.ts';
+import { optionalString } from '../world/read.ts';
+import { MANAGED_BY } from '../world/rollout.ts';
+import { definePreserver, inOneLine, NOTHING, together } from './define.ts';
+import { isManagedByAnother, managedBy, statusHashes } from './hashes.ts';
+import { lastWriterOf } from './source.ts';
+import { statusWeights } from './weights.ts';
+
+/**
+ * Keeps the pod template hash in the pod selector of a VirtualNode. Without it, the stable and the canary node select the
+ * same pods. The controller does not watch these objects: a hash that an apply drops stays away until the Rollout is
+ * reconciled for another reason. Follows Argo Rollouts v1.9.1, `rollout/trafficrouting/appmesh` (UpdateHash).
+ */
+export const virtualNodeHash = definePreserver({
+  id: 'virtualnode-hash',
+  summary: 'The pod selector of an App Mesh VirtualNode that a Rollout controls keeps the pod template hash.',
+  kinds: ['VirtualNode.appmesh.k8s.aws'],
+  keep({ submitted, old, rollout, world, manager = '' }) {
+    const role = roleOf(submitted, rollout);
+    if (role === undefined || isManagedByAnother([submitted, old], rollout, world)) return NOTHING;
+    const hash = hashFor(old, rollout, role, manager);
+    if (hash === undefined) return NOTHING;
+    const selected = setAt(submitted, NODE_HASH_PATH, hash);
+    const annotate = old === undefined || managedBy(old) === rollout.metadata.name;
+    const annotated = annotate ? setAt(submitted, ['metadata', 'annotations', MANAGED_BY], rollout.metadata.name) : [];
+    return inOneLine(
+      together([
+        { operations: selected, notes: selected.length > 0 ? [`hash ${hash} in the pod selector (${role})`] : [] },
+        { operations: annotated, notes: annotated.length > 0 ? ['the managed-by annotation'] : [] },
+      ]),
+    );
+  },
+});
+
+/** Returns the role of a virtual node for a Rollout; undefined if it is not its node, or is both of them. */
+function roleOf({ metadata: { name } }: KubeObject, rollout: KubeObject): NodeRole | undefined {
+  const { stable, canary } = appMeshRefOf(rollout) ?? {};
+  if (stable === canary) return undefined;
+  if (name === stable) return 'stable';
+  return name === canary ? 'canary' : undefined;
+}
+
+/**
+ * Returns the hash that the node gets; undefined if nothing is known. The stored one stays, even if the status differs:
+ * the controller writes the status later. But it does not stay if the Rollout has no pods with it, or if the requester
+ * wrote it at a time when Rollgate did not answer.
+ */
+function hashFor(
+  old: KubeObject | undefined,
+  rollout: KubeObject,
+  role: NodeRole,
+  manager: string,
+): string | undefined {
+  const recorded = recordedNodeHash(rollout, role);
+  const stored = old === undefined ? undefined : optionalString(at(old, NODE_HASH_PATH));
+  const hasPods = stored !== undefined && statusHashes(rollout).has(stored);
+  const isForNone = recorded !== undefined && role === 'canary' && isNoCanary(stored);
+  if (!hasPods && !isForNone) return recorded;
+  // What is certain in the status was written after the last change of the pods, so nothing newer can be stored.
+  const isMissed =
+    statusWeights(rollout)?.isCertain === true && lastWriterOf(old, 'podSelector', manager) === 'requester';
+  return isMissed ? recorded : stored;
+}
