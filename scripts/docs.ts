@@ -50,8 +50,14 @@ function page(rule: Described): string {
   for (const [id, message] of Object.entries(rule.messages))
     lines.push(`| ${id} | ${message.class} | ${cell(message.text)} | ${cell(message.fix)} |`);
   lines.push('');
-  if (isRule(rule)) lines.push(...upstreamOf(rule), ...fixturesOf(rule));
+  if (isRule(rule)) lines.push(...tableOf(rule), ...upstreamOf(rule), ...fixturesOf(rule));
   return `${lines.join('\n').trimEnd()}\n`;
+}
+
+function tableOf({ table }: Rule): string[] {
+  if (table === undefined) return [];
+  const row = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
+  return [`## ${table.title}`, '', row(table.head), row(table.head.map(() => '---')), ...table.rows.map(row), ''];
 }
 
 function upstreamOf({ stricterThanUpstream, upstreamRefusesLater }: Rule): string[] {

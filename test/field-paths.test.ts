@@ -19,7 +19,7 @@ const EXCEPTIONS: readonly (readonly [file: string, path: string | RegExp, why: 
   ],
   ['src/migration/count.ts', /^f:/, 'managedFields write fields as f:name'],
   ['src/preserve/source.ts', /^f:/, 'managedFields write fields as f:name'],
-  ['src/rules/analysis-provider/providers.ts', 'spec.template.spec', 'of the Job in a metric, which is free of form'],
+  ['src/rules/analysis-provider/job.ts', 'spec.template.spec', 'of the Job in a metric, which is free of form'],
   ['src/preserve/workload-replicas.ts', /^f:/, 'managedFields write fields as f:name'],
   ['src/migration/state.ts', 'rollouts-pod-template-hash', 'a label'],
   ['src/preserve/route-weights.ts', /^(inProgressLabel(Key|Value)|disableInProgressLabel)$/, 'plugin configuration'],

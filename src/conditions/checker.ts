@@ -1,4 +1,4 @@
-import { ADDED_FUNCTIONS, functionsOf, RESULT, type Signature } from './functions.ts';
+import { ADDED_FUNCTIONS, functionsOf, FUNCTIONS_OF_TIMES, RESULT, type Signature } from './functions.ts';
 import { ConditionError, type Dialect, type Problem, type Steps } from './problem.ts';
 import { PREDICATES_115, PREDICATES_117, type Node } from './syntax.ts';
 import {
@@ -51,6 +51,16 @@ export function check(condition: Node, dialect: Dialect, result: Type, steps: St
     fail('result', startOf(condition), '', `the condition yields ${typeText(type)}, not true or false`);
 }
 
+/**
+ * Checks the names and types of an expression that yields a point in time, of which no type is known.
+ *
+ * @throws ConditionError - If it yields something else, or upstream refuses it.
+ */
+export function checkTime(expression: Node, dialect: Dialect, steps: Steps): void {
+  const type = new Checker(dialect, undefined, steps).typeOf(expression);
+  if (!isAny(type)) fail('result', startOf(expression), '', `the expression yields ${typeText(type)}`);
+}
+
 function fail(kind: Problem['kind'], at: number, token: string, text: string): never {
   throw new ConditionError({ kind, at, token, text });
 }
@@ -69,20 +79,22 @@ interface Scope {
 
 class Checker {
   readonly #is117: boolean;
-  readonly #result: Type;
+  readonly #result: Type | undefined;
   readonly #steps: Steps;
   readonly #functions: ReadonlyMap<string, Signature>;
+  readonly #added: ReadonlyMap<string, Signature>;
   readonly #predicates: ReadonlyMap<string, unknown>;
   readonly #variables = new Map<string, Type>();
   readonly #scopes: Scope[] = [];
   // The parser uses a part twice for `a ?: b` and `0 < a < 1`. Each part stands in one place, so it has one type.
   readonly #types = new Map<Node, Type>();
 
-  constructor(dialect: Dialect, result: Type, steps: Steps) {
+  constructor(dialect: Dialect, result: Type | undefined, steps: Steps) {
     this.#is117 = dialect === '1.17';
     this.#result = result;
     this.#steps = steps;
     this.#functions = functionsOf(dialect);
+    this.#added = result === undefined ? FUNCTIONS_OF_TIMES : ADDED_FUNCTIONS;
     this.#predicates = this.#is117 ? PREDICATES_117 : PREDICATES_115;
   }
 
@@ -141,9 +153,9 @@ class Checker {
   #name(name: string, at: number): Type {
     const variable = this.#variables.get(name);
     if (variable !== undefined) return variable;
-    if (name === RESULT) return this.#result;
+    if (name === RESULT && this.#result !== undefined) return this.#result;
     if (name === ENVIRONMENT) return ANY;
-    if (ADDED_FUNCTIONS.has(name) || this.#functions.has(name) || this.#predicates.has(name)) return FUNCTION;
+    if (this.#added.has(name) || this.#functions.has(name) || this.#predicates.has(name)) return FUNCTION;
     return fail('name', at, name, `unknown name ${name}`);
   }
 
@@ -204,7 +216,7 @@ class Checker {
 
   #call(callee: Node, args: readonly Node[], at: number): Type {
     const added =
-      callee.type === 'name' && !this.#variables.has(callee.name) ? ADDED_FUNCTIONS.get(callee.name) : undefined;
+      callee.type === 'name' && !this.#variables.has(callee.name) ? this.#added.get(callee.name) : undefined;
     if (callee.type === 'name' && added !== undefined) return this.#apply(callee.name, added, args, at);
     const type = this.typeOf(callee);
     // Neither version looks at the arguments of a function of which nothing is known.
@@ -281,7 +293,10 @@ class Checker {
 
   #declaration({ name, value, body, at }: Extract<Node, { type: 'let' }>): Type {
     const isKnown =
-      name === RESULT || ADDED_FUNCTIONS.has(name) || this.#functions.has(name) || this.#predicates.has(name);
+      (name === RESULT && this.#result !== undefined) ||
+      this.#added.has(name) ||
+      this.#functions.has(name) ||
+      this.#predicates.has(name);
     if (isKnown || this.#variables.has(name)) fail('declared', at, name, `${name} exists already`);
     const type = this.typeOf(value);
     this.#variables.set(name, type);

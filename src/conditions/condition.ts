@@ -1,7 +1,8 @@
-import { check } from './checker.ts';
+import { check, checkTime } from './checker.ts';
 import { RESULT } from './functions.ts';
 import { parse } from './parser.ts';
 import { ConditionError, DIALECTS, Steps, UncertainError, type Dialect, type Problem } from './problem.ts';
+import type { Node } from './syntax.ts';
 import { tokenize, type Token } from './tokens.ts';
 import { ANY, type Type } from './types.ts';
 
@@ -26,9 +27,7 @@ export function problemOf(
   types: readonly Type[] = [ANY],
   steps: Steps = new Steps(),
 ): Problem | undefined {
-  if (condition.length > MAX_LENGTH) return undefined;
-  try {
-    const node = parse(tokensOf(condition, dialect, steps), dialect, steps);
+  return problemWith(condition, dialect, steps, (node) => {
     let first: Problem | undefined;
     for (const type of types) {
       const problem = problemIn(() => {
@@ -38,11 +37,34 @@ export function problemOf(
       first ??= problem;
     }
     return first;
+  });
+}
+
+function problemWith(
+  expression: string,
+  dialect: Dialect,
+  steps: Steps,
+  problemIn: (node: Node) => Problem | undefined,
+): Problem | undefined {
+  if (expression.length > MAX_LENGTH) return undefined;
+  try {
+    return problemIn(parse(tokensOf(expression, dialect, steps), dialect, steps));
   } catch (error) {
     if (error instanceof ConditionError) return error.problem;
     if (error instanceof UncertainError) return undefined;
     throw error;
   }
+}
+
+/**
+ * Returns why an expression never yields a point in time, or undefined if it may. It has no result to read.
+ */
+export function timeProblemOf(expression: string, dialect: Dialect, steps: Steps = new Steps()): Problem | undefined {
+  return problemWith(expression, dialect, steps, (node) =>
+    problemIn(() => {
+      checkTime(node, dialect, steps);
+    }),
+  );
 }
 
 function problemIn(run: () => void): Problem | undefined {

@@ -158,6 +158,11 @@ export const ADDED_FUNCTIONS: ReadonlyMap<string, Signature> = new Map([
   ['default', of(ANY, [anything, anything])],
 ]);
 
+/** Those that Argo Rollouts adds for a point in time (`EvalTime`). */
+export const FUNCTIONS_OF_TIMES: typeof ADDED_FUNCTIONS = new Map(
+  [...ADDED_FUNCTIONS].filter(([name]) => name === 'isNaN' || name === 'isInf'),
+);
+
 /** The name of what was measured. */
 export const RESULT = 'result';
 

@@ -32,6 +32,13 @@ export interface Example {
   readonly before?: readonly (readonly [wrong: string | RegExp, right: string])[];
 }
 
+/** A table on the page of a rule. */
+export interface RuleTable {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
 /** The definition of a rule. */
 export interface RuleDefinition<M extends Record<string, Message>> {
   /** Permanent, kebab-case; never reused once retired. */
@@ -42,6 +49,8 @@ export interface RuleDefinition<M extends Record<string, Message>> {
    * A paragraph for the page of the rule: what happens without it, and the upstream source (project, version, package).
    */
   readonly explanation: string;
+  /** What the page of the rule lists after the messages. */
+  readonly table?: RuleTable;
   /**
    * The kinds that the rule checks, and the places that it reads in the object that it checks. The engine itself reads
    * `metadata.deletionTimestamp` of that object.
@@ -77,6 +86,7 @@ export interface Rule {
   readonly id: string;
   readonly summary: string;
   readonly explanation: string;
+  readonly table: RuleTable | undefined;
   readonly lintOnly: boolean;
   /** The kinds that the rule checks. */
   readonly subject: readonly KindId[];
@@ -105,6 +115,7 @@ export function defineRule<const M extends Record<string, Message>>(definition: 
     id,
     summary: definition.summary,
     explanation: definition.explanation,
+    table: definition.table,
     lintOnly: definition.lintOnly ?? false,
     subject: Object.keys(definition.subject) as KindId[],
     reads: Object.keys(definition.reads) as KindId[],

@@ -23,6 +23,7 @@ import { asArray, asString, dig } from '../../world/read.ts';
 import { blueGreenOf, stepsOf } from '../../world/rollout.ts';
 import { experimentServices } from '../../world/strategy-references.ts';
 import { defineRule, type RuleContext } from '../define.ts';
+import { AFTER_FIVE_ERRORS } from '../measurement-errors.ts';
 
 // Where a provider has the address that the controller sends its requests to.
 const ADDRESSES: readonly Path[] = [
@@ -64,7 +65,8 @@ export const analysisAddress = defineRule({
   explanation:
     'The controller itself sends the requests of web, Prometheus, Graphite, SkyWalking and Kayenta metrics. A host such as ' +
     'reviews.shop or reviews.shop.svc.cluster.local is a Service. If it does not exist, each measurement is an error, and ' +
-    'after five errors in a row the update is aborted. A name without dots is a Service in the namespace of the ' +
+    `${AFTER_FIVE_ERRORS}. ` +
+    'A name without dots is a Service in the namespace of the ' +
     'controller. Before the promotion of a blue-green update, the active Service selects the pods of the old version. Only ' +
     'Services in the namespace of the Rollout are checked. A Service that an experiment creates need not exist. One that stores metrics, such as Prometheus, is ' +
     'reported only if there is another Service with nearly the same name. Source: ' +

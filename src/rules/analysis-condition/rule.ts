@@ -7,6 +7,7 @@ import type { Path } from '../../world/path.ts';
 import { dig, asString } from '../../world/read.ts';
 import { versionsMatching, type OfVersions } from '../../world/rollouts-versions.ts';
 import { defineRule } from '../define.ts';
+import { AFTER_FIVE_ERRORS, ENDS_IN_ERROR } from '../measurement-errors.ts';
 import { comparesWholeResult } from './compares-whole-result.ts';
 import { checkedConditions, type ConditionCheck } from './check.ts';
 import { messages, type Context } from './messages.ts';
@@ -30,8 +31,8 @@ export const analysisCondition = defineRule({
   summary: 'A metric has a condition that can fail, that compiles, and that fits the type of the result.',
   explanation:
     'Without a condition, every measurement with a result counts as a success, whatever the value. A condition that does ' +
-    'not compile makes every measurement an error, and after five errors in a row the analysis ends in an error. That ' +
-    'aborts the update. Argo Rollouts 1.9 evaluates conditions with expr 1.15 and Argo Rollouts 1.10 with expr 1.17. ' +
+    `not compile makes every measurement an error, and ${AFTER_FIVE_ERRORS}. ` +
+    'Argo Rollouts 1.9 evaluates conditions with expr 1.15 and Argo Rollouts 1.10 with expr 1.17. ' +
     'Rollgate has a parser of its own for both, because no npm package speaks this language. It stays silent where it is ' +
     'not certain. It knows the type of the result of each provider, so a string compared with a number is an error too. ' +
     'Placeholders are filled in as text before the condition compiles, so only what stands before the first one is ' +
@@ -50,7 +51,7 @@ export const analysisCondition = defineRule({
   reads: {},
   stricterThanUpstream: {
     broken: {
-      why: 'The controller compiles a condition when it measures, not before. Each measurement is then an error, and the analysis ends in an error after five of them, which aborts the update.',
+      why: `The controller compiles a condition when it measures, not before. ${ENDS_IN_ERROR}`,
       seenBy: ['agreement', 'e2e'],
     },
   },

@@ -7,6 +7,7 @@ import { inEach } from '../../world/place.ts';
 import { withoutPlaceholders } from '../../world/placeholders.ts';
 import { asString, dig } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
+import { AFTER_FIVE_ERRORS } from '../measurement-errors.ts';
 import { listed, quoted } from '../wording.ts';
 
 // Bounds the work on one object. No template has as many metrics.
@@ -18,7 +19,7 @@ export const analysisNoData = defineRule({
   explanation:
     'A query can find nothing, for example because the canary has had no requests yet. Prometheus then returns an empty ' +
     'list, which has no first element, and Datadog returns nil. A condition that does not expect this makes the ' +
-    'measurement an error. After five errors in a row the analysis ends in an error, which aborts the update. Errors ' +
+    `measurement an error, and ${AFTER_FIVE_ERRORS}. Errors ` +
     'may be what you want, so this is only advice of lint and the dry run. Source: Argo Rollouts v1.9.1, ' +
     'metricproviders/prometheus and metricproviders/datadog (processResponse, parseResponse), utils/evaluate ' +
     '(EvalCondition, defaultFunc), analysis (assessMetricFailureInconclusiveOrError).',

@@ -2,10 +2,14 @@ import { asObject, asString, optionalString } from '../../world/read.ts';
 import type { Context } from './messages.ts';
 import { checkDuration, isPlaceholder, type Provider } from './providers.ts';
 
-/** Checks what the controller checks of a Datadog metric before each measurement (`validateIncomingProps`). */
+/**
+ * Checks what the controller checks of a Datadog metric before each measurement. Source: Argo Rollouts v1.9.1,
+ * `metricproviders/datadog` (`validateIncomingProps`, `findCredentials`).
+ */
 export function checkDatadog(context: Context, provider: Provider): void {
   checkDuration(context, provider, 'datadog', ['interval']);
   const { metric, settings, path } = provider;
+  checkSecret(context, provider);
   if (['query', 'formula', 'aggregator'].some((field) => isPlaceholder(asString(settings[field])))) return;
   const query = asString(settings['query']);
   const count = Object.keys(asObject(settings['queries'])).length;
@@ -21,4 +25,10 @@ export function checkDatadog(context: Context, provider: Provider): void {
   if (!hasFormula && count > 1) context.report('noFormula', { ...at('queries'), data: { metric, count } });
   if (isV1 && asString(settings['aggregator']) !== '')
     context.report('aggregatorVersion', { ...at('aggregator'), data: { metric } });
+}
+
+function checkSecret(context: Context, { metric, settings, path }: Provider): void {
+  const secret = asObject(settings['secretRef']);
+  if (secret['namespaced'] === true && asString(secret['name']) === '')
+    context.report('secretName', { path: [...path, 'secretRef'], anchor: metric, data: { metric } });
 }

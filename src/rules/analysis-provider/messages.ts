@@ -1,4 +1,5 @@
 import type { Message, RuleContext, StricterThanUpstream } from '../define.ts';
+import { ENDS_IN_ERROR } from '../measurement-errors.ts';
 
 /** The messages of the rule. */
 export const messages = {
@@ -64,23 +65,82 @@ export const messages = {
   },
   address: {
     class: 'invalid',
-    text: 'metric "{metric}" has the prometheus.address "{value}", which is not a URL',
-    fix: 'begin it with http:// or https://',
+    text: 'metric "{metric}" has the {field} "{value}", which is not a URL for HTTP',
+    fix: '{remedy}',
   },
   noAddress: {
     class: 'invalid',
-    text: 'metric "{metric}" has no graphite.address',
-    fix: 'set address to the URL of Graphite',
+    text: 'metric "{metric}" has no {field}',
+    fix: 'set it to a URL that begins with http:// or https://',
+  },
+  noDuration: {
+    class: 'invalid',
+    text: 'metric "{metric}" has no {field}, which has no default',
+    fix: 'set it to a duration, such as 5m',
+  },
+  noTime: {
+    class: 'invalid',
+    text: 'metric "{metric}" has a prometheus.rangeQuery without {field}',
+    fix: 'set {field}, for example to {example}',
+  },
+  time: {
+    class: 'invalid',
+    text: '{field} of metric "{metric}" is not a point in time: {problem} (character {position})',
+    fix: 'write an expression, such as {example}',
+  },
+  secretName: {
+    class: 'invalid',
+    text: 'metric "{metric}" sets datadog.secretRef.namespaced, but names no Secret',
+    fix: 'set secretRef.name, or remove namespaced to use the Secret of the controller',
+  },
+  scopeStart: {
+    class: 'invalid',
+    text: 'scope "{scope}" of metric "{metric}" has no start, and the metric has no interval to begin with',
+    fix: 'set interval of the metric, or lookback: true to begin with the start of the analysis',
+  },
+  header: {
+    class: 'invalid',
+    text: 'metric "{metric}" sends a header "{name}", which is not a valid name',
+    fix: 'use letters, digits and hyphens',
+  },
+  headerValue: {
+    class: 'invalid',
+    text: 'metric "{metric}" sends header "{name}" with a line break or another control character',
+    fix: 'remove it, for example with >- in place of | in YAML',
+  },
+  jsonPath: {
+    class: 'invalid',
+    text: 'web.jsonPath of metric "{metric}" is not valid: {problem}',
+    fix: '{remedy}',
+  },
+  jsonPathText: {
+    class: 'advice',
+    text: 'web.jsonPath of metric "{metric}" begins with text outside braces, so the result is always "{value}"',
+    fix: '{remedy}',
   },
   restartPolicy: {
     class: 'invalid',
     text: 'the Job of metric "{metric}" has {policy}, so the API server rejects the Job',
     fix: 'set restartPolicy: Never in its pod template',
   },
+  jobName: {
+    class: 'invalid',
+    text: 'the Job of metric "{metric}" would be named UID.{name}.1, which is not a valid name, so the API server rejects the Job',
+    fix: 'rename the metric: {remedy}',
+  },
+  jobSelector: {
+    class: 'invalid',
+    text: 'the Job of metric "{metric}" has a selector of its own, so the API server rejects the Job',
+    fix: 'remove selector',
+  },
+  jobNumber: {
+    class: 'invalid',
+    text: 'the Job of metric "{metric}" sets {field} to {value}, so the API server rejects the Job',
+    fix: 'use 0 or more',
+  },
 } as const satisfies Record<string, Message>;
 
-const WHY =
-  'The controller checks this when it measures, not before. Each measurement is then an error, and the analysis ends in an error after five of them, which aborts the update.';
+const REFUSED_LATER = `The controller checks this when it measures, not before. ${ENDS_IN_ERROR}`;
 const IN_AGREEMENT: ReadonlySet<string> = new Set([
   'address',
   'bodyOfGet',
@@ -93,11 +153,12 @@ const IN_AGREEMENT: ReadonlySet<string> = new Set([
 
 /** The controller accepts all of these until it measures. */
 export const stricter = Object.fromEntries(
-  Object.keys(messages).map((id): [string, StricterThanUpstream] => [
-    id,
-    { why: WHY, seenBy: IN_AGREEMENT.has(id) ? ['agreement', 'e2e'] : ['e2e'] },
-  ]),
-) as Record<keyof typeof messages, StricterThanUpstream>;
+  Object.entries<Message>(messages).flatMap(([id, message]): [string, StricterThanUpstream][] =>
+    message.class === 'invalid'
+      ? [[id, { why: REFUSED_LATER, seenBy: IN_AGREEMENT.has(id) ? ['agreement', 'e2e'] : ['e2e'] }]]
+      : [],
+  ),
+) as Partial<Record<keyof typeof messages, StricterThanUpstream>>;
 
 /** The context that the checks of the rule receive. */
 export type Context = RuleContext<typeof messages>;

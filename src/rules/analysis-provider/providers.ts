@@ -9,14 +9,14 @@ export interface Provider {
   readonly metric: string;
   readonly settings: JsonObject;
   readonly path: Path;
+  /** The interval of the metric, or an empty text. */
+  readonly interval: string;
 }
 
 /** Reports whether a text is one placeholder, which may be filled in with an empty text. */
 export function isPlaceholder(text: string): boolean {
   return /^\s*\{\{[^}]*\}\}\s*$/.test(text);
 }
-
-type Check = (context: Context, provider: Provider) => void;
 
 /** Checks a duration, if it is set and has no placeholder. */
 export function checkDuration(
@@ -36,34 +36,8 @@ export function checkDuration(
   });
 }
 
-/** The checks of each provider but Datadog. */
-export const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
-  ['prometheus', checkPrometheus],
-  ['web', checkWeb],
-  ['job', checkJob],
-  ['kayenta', checkKayenta],
-  ['graphite', checkGraphite],
-  [
-    'newRelic',
-    (context, provider) => {
-      checkTimeout(context, provider, 'newRelic');
-    },
-  ],
-  [
-    'cloudWatch',
-    (context, provider) => {
-      checkDuration(context, provider, 'cloudWatch', ['interval']);
-    },
-  ],
-  [
-    'skywalking',
-    (context, provider) => {
-      checkDuration(context, provider, 'skywalking', ['interval']);
-    },
-  ],
-]);
-
-function checkTimeout(context: Context, { metric, settings, path }: Provider, name: string): void {
+/** Checks that the timeout of a metric is not negative. */
+export function checkTimeout(context: Context, { metric, settings, path }: Provider, name: string): void {
   const value = settings['timeout'];
   if (typeof value !== 'number' || value >= 0) return;
   context.report('timeout', {
@@ -73,20 +47,8 @@ function checkTimeout(context: Context, { metric, settings, path }: Provider, na
   });
 }
 
-// A host and a scheme are all that the controller looks for.
-const URL_LIKE = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]/;
-
-function checkPrometheus(context: Context, provider: Provider): void {
-  checkTimeout(context, provider, 'prometheus');
-  checkDuration(context, provider, 'prometheus', ['rangeQuery', 'step']);
-  checkOAuth2(context, provider, 'prometheus');
-  const { metric, settings, path } = provider;
-  const value = asString(settings['address']);
-  if (value === '' || value.includes('{{') || URL_LIKE.test(value)) return;
-  context.report('address', { path: [...path, 'address'], anchor: metric, data: { metric, value } });
-}
-
-function checkOAuth2(context: Context, { metric, settings, path }: Provider, provider: string): void {
+/** Checks that OAuth2 has a client. */
+export function checkOAuth2(context: Context, { metric, settings, path }: Provider, provider: string): void {
   const at = ['authentication', 'oauth2'];
   const oauth2 = asObject(dig(settings, ...at));
   const missing = ['clientId', 'clientSecret'].find((name) => asString(oauth2[name]) === '');
@@ -99,52 +61,16 @@ function checkOAuth2(context: Context, { metric, settings, path }: Provider, pro
   });
 }
 
-function checkWeb(context: Context, provider: Provider): void {
-  checkOAuth2(context, provider, 'web');
-  const { metric, settings, path } = provider;
-  const body = asString(settings['body']);
-  const hasBody = body !== '' && !isPlaceholder(body);
-  const hasJson = settings['jsonBody'] !== undefined && settings['jsonBody'] !== null;
-  const method = asString(settings['method']);
-  if (hasBody && hasJson)
-    context.report('twoBodies', { path: [...path, 'jsonBody'], anchor: metric, data: { metric } });
-  else if ((hasBody || hasJson) && (method === '' || method === 'GET')) {
-    const field = hasBody ? 'body' : 'jsonBody';
-    context.report('bodyOfGet', { path: [...path, field], anchor: metric, data: { metric, field } });
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
+/** Checks the headers of requests. Source: `golang.org/x/net/http/httpguts`, by which `net/http` checks them. */
+export function checkHeaders(context: Context, { metric, settings, path }: Provider): void {
+  for (const [index, header] of asArray(settings['headers']).entries()) {
+    const [name, value] = ['key', 'value'].map((field) => asString(dig(header, field)));
+    if (name === undefined || name.includes('{{')) continue;
+    const at = { path: [...path, 'headers', index], anchor: `${metric} ${name}`, data: { metric, name } };
+    if (!HEADER_NAME.test(name)) context.report('header', at);
+    else if (CONTROL.test(value ?? '')) context.report('headerValue', at);
   }
-}
-
-function checkJob(context: Context, { metric, settings, path }: Provider): void {
-  const at = ['spec', 'template', 'spec'];
-  const pod = dig(settings, ...at);
-  const policy = optionalString(dig(pod, 'restartPolicy'));
-  const isWritten = policy !== undefined && policy !== '';
-  // Without containers it is no Job at all, which the schema says.
-  if (asArray(dig(pod, 'containers')).length === 0 || (isWritten && policy !== 'Always')) return;
-  context.report('restartPolicy', {
-    path: [...path, ...at, ...(isWritten ? ['restartPolicy'] : [])],
-    anchor: metric,
-    data: { metric, policy: isWritten ? 'restartPolicy Always' : 'no restartPolicy' },
-  });
-}
-
-function checkKayenta(context: Context, { metric, settings, path }: Provider): void {
-  for (const [index, scope] of asArray(settings['scopes']).entries()) {
-    for (const field of ['start', 'end']) {
-      const [control, experiment] = ['controlScope', 'experimentScope'].map((name) =>
-        asString(dig(scope, name, field)),
-      );
-      if ((control === '') === (experiment === '') || isPlaceholder(`${control}${experiment}`)) continue;
-      const name = asString(dig(scope, 'name'));
-      context.report('scope', {
-        path: [...path, 'scopes', index],
-        anchor: `${metric} ${name} ${field}`,
-        data: { metric, scope: name, field },
-      });
-    }
-  }
-}
-
-function checkGraphite(context: Context, { metric, settings, path }: Provider): void {
-  if (asString(settings['address']) === '') context.report('noAddress', { path, anchor: metric, data: { metric } });
 }

@@ -1,0 +1,50 @@
+import { isDnsSubdomain } from '../../world/names.ts';
+import { asArray, dig, isObject, optionalString } from '../../world/read.ts';
+import type { Context } from './messages.ts';
+import type { Provider } from './providers.ts';
+
+const POD = ['spec', 'template', 'spec'];
+// What the uid of the run, two dots and the first digits of a count leave of 63 characters.
+const MAX_NAME = 24;
+const NUMBERS = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'];
+
+/**
+ * Checks what the API server rejects of the Job that the controller creates for a metric. Source: Argo Rollouts v1.9.1,
+ * `metricproviders/job` (`newJobName`); Kubernetes v1.34, `pkg/apis/batch/validation` (`ValidateJob`).
+ */
+export function checkJob(context: Context, provider: Provider): void {
+  const { settings, path, metric } = provider;
+  // Without containers it is no Job at all, which the schema says.
+  if (asArray(dig(settings, ...POD, 'containers')).length === 0) return;
+  checkRestartPolicy(context, provider);
+  checkName(context, provider);
+  const spec = dig(settings, 'spec');
+  if (isObject(dig(spec, 'selector')) && dig(spec, 'manualSelector') !== true)
+    context.report('jobSelector', { path: [...path, 'spec', 'selector'], anchor: metric, data: { metric } });
+  for (const field of NUMBERS) {
+    const value = dig(spec, field);
+    if (typeof value !== 'number' || value >= 0) continue;
+    const at = { path: [...path, 'spec', field], anchor: `${metric} ${field}` };
+    context.report('jobNumber', { ...at, data: { metric, field, value } });
+  }
+}
+
+function checkRestartPolicy(context: Context, { metric, settings, path }: Provider): void {
+  const policy = optionalString(dig(settings, ...POD, 'restartPolicy'));
+  const isWritten = policy !== undefined && policy !== '';
+  if (isWritten && policy !== 'Always') return;
+  context.report('restartPolicy', {
+    path: [...path, ...POD, ...(isWritten ? ['restartPolicy'] : [])],
+    anchor: metric,
+    data: { metric, policy: isWritten ? 'restartPolicy Always' : 'no restartPolicy' },
+  });
+}
+
+function checkName(context: Context, { metric, path }: Provider): void {
+  const name = metric.slice(0, MAX_NAME);
+  if (metric.includes('{{') || isDnsSubdomain(`0.${name}.1`)) return;
+  const remedy = isDnsSubdomain(`0.${metric}.1`)
+    ? `its first ${MAX_NAME} characters, all that fit in, have to end with a letter or digit`
+    : 'use lowercase letters, digits and hyphens, with a letter or digit at both ends';
+  context.report('jobName', { path, anchor: metric, data: { metric, name, remedy } });
+}
