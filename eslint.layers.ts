@@ -70,6 +70,11 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     ],
     packages: ['@kubernetes/client-node', 'express', 'pino', 'prom-client'],
   },
+  dashboard: {
+    layers: ['world', 'timeline', 'rules', 'preserve', 'documents', 'policy', 'report', 'admission', 'server'],
+    builtins: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'node:worker_threads'],
+    packages: ['express', 'yaml'],
+  },
   commands: {
     layers: [
       'world',
@@ -85,8 +90,19 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'cluster',
       'reconciler',
       'server',
+      'dashboard',
     ],
-    builtins: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:process', 'node:v8'],
+    builtins: [
+      'node:crypto',
+      'node:events',
+      'node:fs',
+      'node:http',
+      'node:net',
+      'node:os',
+      'node:path',
+      'node:process',
+      'node:v8',
+    ],
     packages: ['@kubernetes/client-node', 'commander', 'yaml'],
   },
   program: { layers: ['world', 'version', 'commands'], packages: ['commander'] },

@@ -43,6 +43,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   cluster: 'src/cluster/world.ts',
   reconciler: 'src/migration/reconciler/reconciler.ts',
   server: 'src/server/app.ts',
+  dashboard: 'src/dashboard/graph.ts',
   commands: 'src/commands/io.ts',
   program: 'src/program.ts',
   cli: 'src/cli.ts',

@@ -1,0 +1,28 @@
+import { parentPort } from 'node:worker_threads';
+import { whyTooHeavy } from '../server/dryrun-job.ts';
+import { json, problem, type Reply } from '../server/reply.ts';
+import { messageOf } from '../world/error.ts';
+import { Judge } from './judge.ts';
+import { readQuestion } from './question.ts';
+
+// The thread that judges: one question at a time, so that the page and its files are served meanwhile.
+
+const judge = new Judge();
+
+function reply(body: Uint8Array): Reply {
+  const heavy = whyTooHeavy(body);
+  if (heavy !== undefined) return problem(413, heavy);
+  const read = readQuestion(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+  if (!read.ok) return problem(400, read.error);
+  return json(200, judge.answer(read.question));
+}
+
+parentPort?.on('message', (body: Uint8Array) => {
+  let answer: Reply;
+  try {
+    answer = reply(body);
+  } catch (error) {
+    answer = problem(500, `internal error: ${messageOf(error)}`);
+  }
+  parentPort?.postMessage(answer);
+});

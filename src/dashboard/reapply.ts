@@ -1,0 +1,113 @@
+import { stringify } from 'yaml';
+import { activePreservers, driversOf, preserveAll } from '../admission/preserve.ts';
+import { settingsIn } from '../admission/decisions.ts';
+import { refersTo, rolloutsOf } from '../preserve/define.ts';
+import { PRESERVERS } from '../preserve/index.ts';
+import type { Policy } from '../policy/policy.ts';
+import { finish } from '../rules/engine.ts';
+import type { Stage, Timeline } from '../timeline/stage.ts';
+import { keyOf, namespaceOf, type KubeObject } from '../world/object.ts';
+import { asObject, optionalString } from '../world/read.ts';
+import { canaryOf } from '../world/rollout.ts';
+import { Overlay } from '../world/store.ts';
+import type { World } from '../world/world.ts';
+import type { Reapplied, ReappliedObject } from './messages.ts';
+
+// As the controller writes them: ten characters.
+const STABLE_HASH = '6d4f8b9c75';
+const CANARY_HASH = '8c5d7f6b94';
+
+/** Returns whether an update is in progress at the end of a stage, so that there is something to keep. */
+export function isUpdating({ step, pods }: Stage): boolean {
+  return step !== undefined && pods.stable > 0;
+}
+
+/**
+ * Returns what is stored if all objects of a Rollout are applied again at a stage of its update. What the controller has
+ * written until then is not in the manifests. It is what the keeps write into a new object: the hashes and weights of
+ * the status.
+ *
+ * @param world - With the objects as they are applied.
+ */
+export function reapply(
+  rollout: KubeObject,
+  world: World,
+  objects: readonly KubeObject[],
+  timeline: Timeline,
+  stage: number,
+  policy: Policy,
+): Reapplied | undefined {
+  const at = timeline.stages[stage];
+  if (at === undefined || !isUpdating(at)) return undefined;
+  const running = { ...rollout, status: statusOf(rollout, timeline, at) };
+  const after = new Overlay(world, [running]);
+  const shown = objects.flatMap((object): ReappliedObject[] => {
+    if (keyOf(object) === keyOf(rollout) || !drives(running, object, after)) return [];
+    const keeps = activePreservers(PRESERVERS, object, settingsIn(policy, world, namespaceOf(object)));
+    const task = { object, drivers: driversOf(after, object, policy), keeps, after };
+    const old = finish(preserveAll({ ...task, old: undefined, keeps: PRESERVERS })).patched;
+    const { patched, notes, operations } = finish(preserveAll({ ...task, old }));
+    // Without a keep that is on, what is lost is still worth a look.
+    if (operations.length === 0 && old === object) return [];
+    return [
+      {
+        kind: object.kind,
+        name: object.metadata.name,
+        applied: stringify(object),
+        stored: stringify(patched),
+        kept: notes.map(withoutNames),
+      },
+    ];
+  });
+  return { stage, objects: shown };
+}
+
+function drives(rollout: KubeObject, object: KubeObject, world: World): boolean {
+  return refersTo(rollout, object) || rolloutsOf(object, world).some((each) => keyOf(each) === keyOf(rollout));
+}
+
+// What is in front of it names the object and the Rollout, which the page shows already; behind it is the id of the keep.
+function withoutNames(note: string): string {
+  return note.replace(/^.*?: kept for [^:]*: /, '').replace(/ \[[^\]]*\]$/, '');
+}
+
+function statusOf(rollout: KubeObject, { strategy }: Timeline, { step, pods, weight, traffic }: Stage): object {
+  const shared = {
+    phase: 'Paused',
+    currentPodHash: CANARY_HASH,
+    stableRS: STABLE_HASH,
+    replicas: pods.canary + pods.stable,
+    updatedReplicas: pods.canary,
+    readyReplicas: pods.canary + pods.stable,
+    availableReplicas: pods.canary + pods.stable,
+  };
+  if (strategy === 'blueGreen')
+    return {
+      ...shared,
+      blueGreen: {
+        activeSelector: traffic.canary > 0 ? CANARY_HASH : STABLE_HASH,
+        previewSelector: CANARY_HASH,
+      },
+    };
+  const canary = asObject(canaryOf(rollout));
+  const share = weight ?? Math.round(traffic.canary * 100);
+  const names = (field: string): object => {
+    const name = optionalString(canary[field]);
+    return name === undefined ? {} : { serviceName: name };
+  };
+  return {
+    ...shared,
+    currentStepIndex: step ?? 0,
+    canary: {
+      ...(canary['pingPong'] === undefined ? {} : { stablePingPong: 'ping' }),
+      ...(canary['trafficRouting'] === undefined
+        ? {}
+        : {
+            weights: {
+              canary: { weight: share, podTemplateHash: CANARY_HASH, ...names('canaryService') },
+              stable: { weight: 100 - share, podTemplateHash: STABLE_HASH, ...names('stableService') },
+            },
+          }),
+    },
+  };
+}

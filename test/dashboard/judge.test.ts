@@ -1,0 +1,221 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Judge } from '../../src/dashboard/judge.ts';
+import type { Answer, Question } from '../../src/dashboard/messages.ts';
+
+const EXAMPLES = join(import.meta.dirname, '../../dashboard/examples');
+
+function example(name: string): string {
+  return readFileSync(join(EXAMPLES, `${name}.yaml`), 'utf8');
+}
+
+function answerTo(question: Partial<Question>): Answer {
+  return new Judge().answer({ manifests: '', policy: '', ...question });
+}
+
+function edges({ graph }: Answer): string[] {
+  return (graph?.edges ?? []).map(({ from, to, side, level }) =>
+    [nameOf(from), '->', nameOf(to), side, level].filter((part) => part !== undefined).join(' '),
+  );
+}
+
+function nameOf(id: string): string {
+  return id.replace(/^(\w+)[^/]*\/(?:[^/]*\/)?/, '$1/');
+}
+
+describe('the graph', () => {
+  it('has the path of requests, with the edge red that a finding is about', () => {
+    const answer = answerTo({ manifests: example('canary-port') });
+    expect(edges(answer)).toEqual([
+      'Rollout/checkout -> pods/stable',
+      'Rollout/checkout -> pods/canary',
+      'Service/checkout-stable -> pods/stable stable',
+      'Service/checkout-canary -> pods/canary canary',
+      'entry/public -> HTTPRoute/checkout',
+      'HTTPRoute/checkout -> Service/checkout-stable stable',
+      'HTTPRoute/checkout -> Service/checkout-canary canary deny',
+      'Rollout/checkout -> AnalysisTemplate/checkout-errors',
+    ]);
+    const [red] = answer.graph?.edges.filter(({ level }) => level === 'deny') ?? [];
+    expect(red?.findings.map((index) => answer.findings[index]?.rule)).toEqual(['route-port-exists']);
+  });
+
+  it('loses the red when the mistake is fixed', () => {
+    const answer = answerTo({ manifests: example('canary-port').replace('port: 8080\n', 'port: 80\n') });
+    expect(answer.findings).toEqual([]);
+    expect([...(answer.graph?.edges ?? []), ...(answer.graph?.nodes ?? [])].filter(({ level }) => level)).toEqual([]);
+  });
+
+  it('has the subsets of a DestinationRule between the route and the pods', () => {
+    expect(edges(answerTo({ manifests: example('subset-labels') }))).toEqual(
+      expect.arrayContaining([
+        'VirtualService/ratings -> subset/stable stable',
+        'VirtualService/ratings -> subset/canary canary',
+        'subset/stable -> pods/stable stable deny',
+        'subset/canary -> pods/canary canary deny',
+      ]),
+    );
+  });
+
+  it('marks what is referred to and not there', () => {
+    const [rollout = ''] = example('canary-port').split('---');
+    const { graph } = answerTo({ manifests: rollout });
+    const missing = graph?.nodes.flatMap(({ isMissing, id, level }) => (isMissing ? [`${nameOf(id)} ${level}`] : []));
+    expect(missing?.sort()).toEqual([
+      'AnalysisTemplate/checkout-errors undefined',
+      'HTTPRoute/checkout warn',
+      'Service/checkout-canary undefined',
+      'Service/checkout-stable undefined',
+    ]);
+    expect(edges(answerTo({ manifests: rollout }))).toContain('Service/checkout-canary -> pods/canary canary warn');
+  });
+
+  it('shows how an Ingress sends to the canary Service, which no manifest says', () => {
+    expect(edges(answerTo({ manifests: example('analysis-argument') }))).toEqual(
+      expect.arrayContaining([
+        'Ingress/catalog -> Service/catalog stable',
+        'Ingress/catalog -> Service/catalog-canary canary',
+        'Rollout/catalog -> AnalysisTemplate/latency deny',
+      ]),
+    );
+  });
+
+  it.each([
+    ['without a router', 'no-router', ['requests -> Service/mailer', 'Service/mailer-canary -> pods/canary canary']],
+    [
+      'of blue-green',
+      'blue-green',
+      [
+        'requests -> Service/search',
+        'Service/search -> pods/stable stable',
+        'Service/search -> pods/canary canary',
+        'Service/search-preview -> pods/canary deny',
+        'Rollout/search -> HorizontalPodAutoscaler/search',
+      ],
+    ],
+  ])('%s begins at the Services', (_, name, expected) => {
+    expect(edges(answerTo({ manifests: example(name) }))).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('of a plain canary has the Service that selects all pods', () => {
+    const manifests = readFileSync(join(EXAMPLES, '../../examples/plain-canary/as-written/manifests.yaml'), 'utf8');
+    expect(edges(answerTo({ manifests }))).toEqual(
+      expect.arrayContaining(['requests -> Service/app07', 'Service/app07 -> pods/canary canary']),
+    );
+  });
+});
+
+describe('the findings', () => {
+  it('have their places in the text', () => {
+    const manifests = example('canary-port');
+    const [finding] = answerTo({ manifests }).findings.filter(({ rule }) => rule === 'route-port-exists');
+    expect(manifests.split('\n')[(finding?.line ?? 0) - 1]).toBe('          port: 80');
+    expect(finding).toMatchObject({ decision: 'deny', column: 11 });
+  });
+
+  it('say what an edited policy changes', () => {
+    const manifests = example('canary-port');
+    const warned = answerTo({ manifests, policy: 'rules: { route-port-exists: warn, service-ports-agree: off }' });
+    expect(warned.findings.map(({ rule, decision, builtIn }) => ({ rule, decision, builtIn }))).toEqual([
+      { rule: 'route-port-exists', decision: 'warn', builtIn: 'deny' },
+    ]);
+    expect(warned.verdict).toBe('allow');
+    expect(warned.policy).toMatchObject({ verdict: 'deny', changed: 1, errors: [] });
+    expect(warned.policy.dropped.map(({ rule }) => rule)).toEqual(['service-ports-agree']);
+  });
+
+  it('are those of the built-in policy if the edited one is invalid', () => {
+    const { policy, findings } = answerTo({ manifests: example('canary-port'), policy: 'mod: audit' });
+    expect(policy.errors).toEqual(['unknown key "mod"; did you mean "mode"?']);
+    expect(findings.filter(({ decision }) => decision === 'deny')).toHaveLength(2);
+  });
+
+  it('include texts that are no manifests', () => {
+    expect(answerTo({ manifests: 'a: [' }).errors).toEqual([expect.objectContaining({ line: 1 })]);
+    expect(answerTo({})).toMatchObject({ verdict: 'allow', objects: 0, rollouts: [] });
+  });
+});
+
+describe('the timeline', () => {
+  it('is that of the chosen Rollout and count', () => {
+    const manifests = `${example('canary-port')}\n---\n${example('no-router')}`;
+    expect(answerTo({ manifests })).toMatchObject({
+      rollouts: ['shop/checkout', 'office/mailer'],
+      rollout: 'shop/checkout',
+      timeline: { replicas: 10 },
+    });
+    const { timeline, rollout } = answerTo({ manifests, rollout: 'office/mailer', replicas: 5 });
+    expect({ rollout, replicas: timeline?.replicas, counts: timeline?.counts }).toEqual({
+      rollout: 'office/mailer',
+      replicas: 5,
+      counts: [],
+    });
+    expect(timeline?.stages.map(({ row }) => row.title)).toEqual([
+      'before',
+      'setWeight 10',
+      'pause 15m',
+      'setWeight 60',
+      'pause',
+      'promotion',
+    ]);
+  });
+
+  it('has the bounds of the autoscaler to choose from', () => {
+    const { timeline } = answerTo({ manifests: example('blue-green') });
+    expect(timeline?.counts.map(({ replicas }) => replicas)).toEqual([2, 8]);
+    expect(timeline?.replicas).toBe(8);
+  });
+
+  it('says why there is none', () => {
+    const { timelineProblem } = answerTo({
+      manifests: 'apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: { name: a }\nspec: {}',
+    });
+    expect(timelineProblem).toBe('the Rollout has no strategy: set canary or blueGreen');
+  });
+});
+
+describe('a re-apply', () => {
+  it('keeps the weights of the stage and the hashes', () => {
+    const { reapplied } = answerTo({ manifests: example('canary-port'), stage: 4 });
+    expect(reapplied?.objects.map(({ kind, name, kept }) => ({ object: `${kind} ${name}`, kept }))).toEqual([
+      {
+        object: 'Service checkout-stable',
+        kept: ['hash 6d4f8b9c75 in the selector (stable), the managed-by annotation'],
+      },
+      {
+        object: 'Service checkout-canary',
+        kept: ['hash 8c5d7f6b94 in the selector (canary), the managed-by annotation'],
+      },
+      { object: 'HTTPRoute checkout', kept: ['weights stable 50, canary 50'] },
+    ]);
+    const route = reapplied?.objects.at(-1);
+    expect(route?.applied).not.toContain('weight:');
+    expect(route?.stored.match(/weight: \d+/g)).toEqual(['weight: 50', 'weight: 50']);
+  });
+
+  it('is shown without keeps too if the policy turns them off', () => {
+    const { reapplied } = answerTo({ manifests: example('canary-port'), policy: 'keeps: { route-weights: off }' });
+    const route = reapplied?.objects.at(-1);
+    expect(route).toMatchObject({ kind: 'HTTPRoute', kept: [] });
+    expect(route?.stored).toBe(route?.applied);
+  });
+
+  it.each([0, 6, 7, 99])('is not at stage %i, where no update is in progress', (stage) => {
+    expect(answerTo({ manifests: example('canary-port'), stage }).reapplied).toBeUndefined();
+  });
+});
+
+describe('every example', () => {
+  it.each(globSync('*.yaml', { cwd: EXAMPLES }).map((file) => basename(file, '.yaml')))(
+    '%s has one mistake to find, a graph and a timeline',
+    (name) => {
+      const answer = answerTo({ manifests: example(name) });
+      expect(answer.errors).toEqual([]);
+      expect(answer.findings.length).toBeGreaterThan(0);
+      expect(answer.graph?.edges.length).toBeGreaterThan(4);
+      expect(answer.timeline?.stages.length).toBeGreaterThan(4);
+      expect(answer.reapplied?.objects.length).toBeGreaterThan(0);
+    },
+  );
+});

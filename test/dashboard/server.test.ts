@@ -1,0 +1,275 @@
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import request from 'supertest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { cookieName } from '../../src/dashboard/access.ts';
+import { dashboard, type Dashboard } from '../../src/dashboard/app.ts';
+import type { FileSource } from '../../src/dashboard/files.ts';
+import { Judging, type JudgingOptions } from '../../src/dashboard/judging.ts';
+import type { Answer, GivenFiles } from '../../src/dashboard/messages.ts';
+import { MAX_DRY_RUN } from '../../src/server/dryrun.ts';
+
+const TOKEN = 'the-token';
+const PAGE = new Map([
+  ['index.html', { type: 'text/html', body: Buffer.from('<meta nonce="__NONCE__" files="__FILES__">') }],
+  ['assets/main.js', { type: 'text/javascript', body: Buffer.from('main()') }],
+]);
+
+interface Started {
+  readonly server: Server;
+  readonly origin: string;
+  readonly cookie: string;
+  readonly dashboard: Dashboard;
+}
+
+const started: Started[] = [];
+// Its thread takes a second to start.
+let shared: Started;
+
+async function start(options: JudgingOptions & { files?: FileSource } = {}): Promise<Started> {
+  const parts = dashboard({ token: TOKEN, page: PAGE, judging: new Judging(options), files: options.files });
+  const server = createServer(parts.app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const all = {
+    server,
+    origin: `http://127.0.0.1:${port}`,
+    cookie: `${cookieName(port)}=${TOKEN}`,
+    dashboard: parts,
+  };
+  return all;
+}
+
+async function startOne(options: Parameters<typeof start>[0]): Promise<Started> {
+  const one = await start(options);
+  started.push(one);
+  return one;
+}
+
+async function stop({ server, dashboard: parts }: Started): Promise<void> {
+  server.close();
+  await parts.stop();
+  server.closeAllConnections();
+}
+
+beforeAll(async () => {
+  shared = await start();
+});
+
+afterAll(() => stop(shared));
+
+afterEach(async () => {
+  for (const each of started.splice(0)) await stop(each);
+});
+
+function ask({ server, origin, cookie }: Started, body: object | string, headers: Record<string, string> = {}) {
+  return request(server)
+    .post('/api/judge')
+    .set({ origin, cookie, 'content-type': 'application/json', ...headers })
+    .send(typeof body === 'string' ? body : JSON.stringify(body));
+}
+
+const QUESTION = { manifests: 'apiVersion: v1\nkind: Service\nmetadata: { name: a }', policy: '' };
+
+describe('the page', () => {
+  it('is given with the token in the URL, which a cookie then has', async () => {
+    const { server, cookie } = shared;
+    const page = await request(server).get(`/?token=${TOKEN}`).expect(200);
+    expect(page.headers['set-cookie']).toEqual([`${cookie}; HttpOnly; SameSite=Strict; Path=/`]);
+    expect(page.text).toMatch(/^<meta nonce="[A-Za-z0-9+/=]{24}" files="no">$/);
+    const [, nonce = ''] = /nonce="([^"]+)"/.exec(page.text) ?? [];
+    expect(page.headers['content-security-policy']).toContain(`style-src 'self' 'nonce-${nonce}'`);
+    await request(server).get('/').set({ cookie }).expect(200);
+    await request(server).get('/assets/main.js').set({ cookie }).expect(200, 'main()');
+  });
+
+  it('forbids everything that it does not need', async () => {
+    const { server, cookie } = shared;
+    for (const path of ['/', '/assets/main.js', '/no-such-path']) {
+      const { headers } = await request(server).get(path).set({ cookie });
+      const policy = String(headers['content-security-policy']);
+      expect(policy).toMatch(/^default-src 'none'; script-src 'self'; /);
+      expect(policy).not.toMatch(/unsafe|https?:|\*/);
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-resource-policy': 'same-origin',
+        'cache-control': 'no-store',
+      });
+      expect(headers['access-control-allow-origin']).toBeUndefined();
+      expect(headers['x-powered-by']).toBeUndefined();
+    }
+  });
+
+  it.each(['/assets/../index.html', '/assets/..%2f..%2fpackage.json', '/assets/none.js', '/package.json'])(
+    'has no other file: %s',
+    async (path) => {
+      const { server, cookie } = shared;
+      await request(server).get(path).set({ cookie }).expect(404);
+    },
+  );
+});
+
+describe('a request that is not the page’s', () => {
+  const PATHS = ['/', '/assets/main.js', '/api/files'];
+
+  it.each(PATHS)('gets nothing without the token at %s', async (path) => {
+    const { server } = shared;
+    const { status, headers, text } = await request(server).get(path);
+    expect(status).toBe(401);
+    expect(headers['set-cookie']).toBeUndefined();
+    expect(text).not.toContain(TOKEN);
+  });
+
+  it.each(['', 'the-toke', 'the-token2', 'THE-TOKEN'])('gets nothing with the wrong token "%s"', async (token) => {
+    const { server, cookie } = shared;
+    await request(server).get(`/?token=${token}`).expect(401);
+    await request(server).get(`/?token=${TOKEN}&token=${TOKEN}`).expect(401);
+    await request(server)
+      .get('/')
+      .set({ cookie: cookie.replace(TOKEN, token) })
+      .expect(401);
+  });
+
+  it('gets nothing by the token in the URL of anything but the page', async () => {
+    const { server, origin } = shared;
+    await request(server).get(`/api/files?token=${TOKEN}`).expect(401);
+    await request(server)
+      .post(`/api/judge?token=${TOKEN}`)
+      .set({ origin, 'content-type': 'application/json' })
+      .send(JSON.stringify(QUESTION))
+      .expect(401);
+  });
+
+  it.each(['https://evil.example', 'http://127.0.0.1:1', 'null', 'http://localhost'])(
+    'of the origin %s gets nothing',
+    async (other) => {
+      const it = shared;
+      await ask(it, QUESTION, { origin: other }).expect(403);
+      await request(it.server).get('/').set({ cookie: it.cookie, origin: other }).expect(403);
+    },
+  );
+
+  it('is not answered without an origin if it is a question', async () => {
+    const { server, cookie } = shared;
+    await request(server)
+      .post('/api/judge')
+      .set({ cookie, 'content-type': 'application/json' })
+      .send(JSON.stringify(QUESTION))
+      .expect(403);
+  });
+
+  it.each(['evil.example', 'evil.example:80', '127.0.0.1', '127.0.0.1.evil.example', 'localhost'])(
+    'for the host %s gets nothing',
+    async (host) => {
+      const it = shared;
+      await request(it.server).get(`/?token=${TOKEN}`).set({ host }).expect(421);
+      await ask(it, QUESTION, { host, origin: `http://${host}` }).expect(421);
+    },
+  );
+});
+
+describe('a question', () => {
+  it('is answered', async () => {
+    const { body } = (await ask(shared, QUESTION).expect(200)) as { body: Answer };
+    expect(body).toMatchObject({ verdict: 'allow', objects: 1, rollouts: [] });
+  });
+
+  it('with <script> in a manifest is answered as JSON that no browser runs', async () => {
+    const name = '<script>alert(1)</script>';
+    const manifests = `apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: { name: "${name}" }\nspec: {}`;
+    const { headers, body } = (await ask(shared, { manifests, policy: '' }).expect(200)) as {
+      headers: Record<string, string>;
+      body: Answer;
+    };
+    expect(headers).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+    });
+    expect(body.rollout).toBe(`default/${name}`);
+  });
+
+  it.each([
+    ['an unknown key', { ...QUESTION, path: '/etc/passwd' }, 'unknown key "path"'],
+    ['no manifests', { policy: '' }, 'manifests: must be text'],
+    ['no policy', { manifests: '' }, 'policy: must be text'],
+    ['a negative stage', { ...QUESTION, stage: -1 }, 'stage: must be an index'],
+    ['a huge count', { ...QUESTION, replicas: 1e9 }, 'replicas: use 0 to 100000'],
+    ['a list', [], 'the body is not an object'],
+    ['no JSON', '{', 'the body is not JSON'],
+  ])('with %s is refused', async (_, body, error) => {
+    await ask(shared, body).expect(400, { error });
+  });
+
+  it('that is no JSON by its type is refused', async () => {
+    await ask(shared, QUESTION, { 'content-type': 'text/plain' }).expect(415);
+  });
+
+  it('that is too large is refused', async () => {
+    const it = shared;
+    await ask(it, { ...QUESTION, manifests: 'a'.repeat(MAX_DRY_RUN) }).expect(413);
+    await ask(it, { ...QUESTION, manifests: '- '.repeat(150_000) }).expect(413);
+    await ask(it, QUESTION).expect(200);
+  });
+
+  it('that takes too long ends, and the next one is answered', async () => {
+    const it = await startOne({ timeLimit: 50, script: new URL('./never.ts', import.meta.url) });
+    await ask(it, QUESTION).expect(504);
+    await ask(it, QUESTION).expect(504);
+  });
+
+  it('takes the place of those of the same page that wait', async () => {
+    const judging = new Judging();
+    const body = (manifests: string): Uint8Array => Buffer.from(JSON.stringify({ manifests, policy: '' }));
+    const replies = await Promise.all([
+      judging.answer(body('a: 1'), 'one'),
+      judging.answer(body('a: 2'), 'one'),
+      judging.answer(body('a: 3'), 'two'),
+      judging.answer(body('a: 4'), 'one'),
+    ]);
+    expect(replies.map(({ status }) => status)).toEqual([200, 409, 200, 200]);
+    await judging.stop();
+  });
+});
+
+describe('files', () => {
+  async function firstEvents(it: Started, count: number, onFirst: () => void): Promise<GivenFiles[]> {
+    const stream = get(`${it.origin}/api/files`, { headers: { cookie: it.cookie } });
+    const [response] = (await once(stream, 'response')) as [IncomingMessage];
+    expect(response.headers['content-type']).toBe('text/event-stream');
+    const events: GivenFiles[] = [];
+    for await (const chunk of response.setEncoding('utf8')) {
+      for (const [, data = ''] of String(chunk).matchAll(/^data: (.*)$/gm)) events.push(JSON.parse(data) as GivenFiles);
+      if (events.length === 1) onFirst();
+      if (events.length === count) break;
+    }
+    stream.destroy();
+    return events;
+  }
+
+  it('are sent at first, and again when one has changed', async () => {
+    let text = 'a: 1';
+    const files: FileSource = {
+      read: () => Promise.resolve({ files: [{ name: 'a.yaml', text }], notes: [] }),
+      signature: () => text,
+    };
+    const it = await startOne({ files });
+    const page = await request(it.server).get('/').set({ cookie: it.cookie });
+    expect(page.text).toContain('files="yes"');
+    const events = await firstEvents(it, 2, () => (text = 'a: 2'));
+    expect(events.map(({ files: [file] }) => file?.text)).toEqual(['a: 1', 'a: 2']);
+  });
+
+  it('that cannot be read are said', async () => {
+    const files: FileSource = { read: () => Promise.reject(new Error('gone')), signature: () => '' };
+    const [event] = await firstEvents(await startOne({ files }), 1, () => undefined);
+    expect(event).toEqual({ files: [], notes: ['gone'] });
+  });
+
+  it('are not there if none was given', async () => {
+    const { server, cookie } = shared;
+    await request(server).get('/api/files').set({ cookie }).expect(204);
+    await request(server).get('/api/files?path=/etc/passwd').set({ cookie }).expect(204, '');
+  });
+});
