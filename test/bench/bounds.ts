@@ -11,7 +11,8 @@ import { denseRollout, largeManifests, MOST_PARSED } from '../e2e/support/attack
 import { container, rollout, times } from '../growth/objects.ts';
 import { imageFlags } from '../support/image-flags.ts';
 import { reviewOf, type Json } from '../support/reviews.ts';
-import { median } from './engine.ts';
+import { median } from './statistics.ts';
+import { count } from './counts.ts';
 import type { ProcessFigures } from './server-process.ts';
 import { sharedRoutes } from './shared-routes.ts';
 
@@ -35,8 +36,8 @@ interface Sent {
 }
 
 /** How often each request is sent. */
-export const BOUND_ROUNDS = 5;
-const WARM_UP = 200;
+export const BOUND_ROUNDS = count(5, 1);
+const WARM_UP = count(200, 10);
 const KIB = 1024;
 const MIB = 1024 * KIB;
 

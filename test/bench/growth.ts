@@ -1,5 +1,7 @@
 import { DIMENSIONS } from '../growth/dimensions/index.ts';
 import { BUNDLE, requestsFor } from '../growth/evaluate.ts';
+import { count } from './counts.ts';
+import { median } from './statistics.ts';
 
 /** The milliseconds that one evaluation takes, by size: the slowest of the ways in which objects arrive. */
 export interface GrowthFigure {
@@ -7,8 +9,15 @@ export interface GrowthFigure {
   readonly milliseconds: readonly number[];
 }
 
+/** The sizes that are measured, and how often. */
+const RUNS = [
+  { size: 10, runs: count(9, 1) },
+  { size: 100, runs: count(5, 1) },
+  { size: count(1_000, 100), runs: count(3, 1) },
+];
+
 /** The sizes that are measured. */
-export const SIZES = [10, 100, 1_000];
+export const SIZES: readonly number[] = RUNS.map(({ size }) => size);
 
 const MEASURED = [
   'steps',
@@ -35,9 +44,12 @@ export function measureGrowth(): GrowthFigure[] {
     const dimension = DIMENSIONS.find((each) => each.title === title);
     if (dimension === undefined) throw new Error(`no dimension: ${title}`);
     const ways = [BUNDLE, ...requestsFor(dimension.make(2))].flatMap((group) => Object.values(group.ways));
-    const slowest = (n: number): number => Math.max(...ways.map((prepare) => timed(prepare(dimension.make(n)))));
-    slowest(2);
-    return { title, milliseconds: SIZES.map((n) => Math.round(slowest(n) * 10) / 10) };
+    const slowest = (size: number, runs: number): number =>
+      Math.max(
+        ...ways.map((prepare) => median(Array.from({ length: runs }, () => timed(prepare(dimension.make(size)))))),
+      );
+    slowest(2, count(30, 1));
+    return { title, milliseconds: RUNS.map(({ size, runs }) => Math.round(slowest(size, runs) * 10) / 10) };
   });
 }
 

@@ -1,155 +1,124 @@
-import tls from 'node:tls';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from './client.ts';
+import { requiredOf } from './counts.ts';
+import { Schedule } from './schedule.ts';
+import { NotQuietError, quantile } from './statistics.ts';
 
-/** Latencies of requests in milliseconds, and requests per second. */
-export interface Load {
-  readonly perSecond: number;
+/** Latencies in milliseconds. */
+export interface Latencies {
   readonly p50: number;
   readonly p99: number;
 }
 
-const HEADER_END = Buffer.from('\r\n\r\n');
+// A client that is later than this measures itself.
+const MOST_LATE = 5;
+
+/** How many connections the API server is taken to have. */
+export const CONNECTIONS = 16;
 
 /**
- * A keep-alive connection that sends one request at a time. It does little work itself, so that the figures show the
- * server.
- */
-class Connection {
-  readonly #socket: tls.TLSSocket;
-  #received: Buffer = Buffer.alloc(0);
-  #answered: ((status: number) => void) | undefined;
-
-  private constructor(socket: tls.TLSSocket) {
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
-  }
-
-  static open(port: number): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      // The server made its certificate a moment ago, on this machine.
-      const socket: tls.TLSSocket = tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false }, () =>
-        resolve(new Connection(socket)),
-      );
-      socket.on('error', reject);
-    });
-  }
-
-  send(request: Buffer): Promise<number> {
-    return new Promise((resolve) => {
-      this.#answered = resolve;
-      this.#socket.write(request);
-    });
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  #take(chunk: Buffer): void {
-    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-    const end = this.#received.indexOf(HEADER_END);
-    if (end < 0) return;
-    const head = this.#received.toString('latin1', 0, end).toLowerCase();
-    const length = Number(/content-length: (\d+)/.exec(head)?.[1] ?? 0);
-    if (this.#received.length < end + 4 + length) return;
-    this.#received = this.#received.subarray(end + 4 + length);
-    const answered = this.#answered;
-    this.#answered = undefined;
-    answered?.(Number(head.slice(9, 12)));
-  }
-}
-
-/** Returns the bytes of a POST request. */
-export function requestBytes(path: string, body: string): Buffer {
-  return Buffer.from(
-    `POST ${path}?timeout=5s HTTP/1.1\r\nhost: rollgate\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-}
-
-/**
- * Sends requests over several connections; each connection sends its next request when the last one is answered.
+ * Sends requests over several connections; each sends its next request when the last one is answered.
  *
  * @param milliseconds - How long to send.
- * @throws Error - If an answer is not 200.
+ * @returns The number of answers and the requests per second.
  */
 export async function closedLoop(
   port: number,
   requests: readonly Buffer[],
-  connections: number,
   milliseconds: number,
-): Promise<Load> {
-  const latencies: number[] = [];
-  const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
+): Promise<{ readonly answers: number; readonly perSecond: number }> {
+  const open = await Connection.openAll(port, CONNECTIONS);
   const begin = performance.now();
   let next = 0;
   await Promise.all(
     open.map(async (connection) => {
-      while (performance.now() - begin < milliseconds) {
-        const request = requests[next++ % requests.length];
-        if (request === undefined) return;
-        const sent = performance.now();
-        check(await connection.send(request));
-        latencies.push(performance.now() - sent);
-      }
+      while (performance.now() - begin < milliseconds) await connection.send(pick(requests, next++));
     }),
   );
   const elapsed = performance.now() - begin;
   for (const connection of open) connection.close();
-  return summary(latencies, elapsed);
+  return { answers: next, perSecond: (next / elapsed) * 1000 };
 }
 
 /**
- * Sends requests at a fixed rate. Latency counts from the moment when a request was due, so that a stall of the server
- * shows.
+ * Sends requests at a fixed rate, whether or not earlier ones were answered. Latency includes the time for which a
+ * request waited for a free connection. What the timer of the client itself is late is left out, and limited.
+ *
+ * @throws NotQuietError - If the client was so late that the figures show the client.
  */
 export async function openLoop(
   port: number,
   requests: readonly Buffer[],
-  connections: number,
-  milliseconds: number,
   perSecond: number,
-): Promise<Load> {
-  const latencies: number[] = [];
-  const free = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
+  seconds: number,
+): Promise<Latencies> {
+  const free = await Connection.openAll(port, CONNECTIONS);
   const all = [...free];
-  const due: number[] = [];
-  const begin = performance.now();
-  const total = Math.floor((milliseconds / 1000) * perSecond);
-  let scheduled = 0;
+  const schedule = new Schedule(perSecond, seconds);
+  const latencies: number[] = [];
+  const late: number[] = [];
+  const waiting: number[] = [];
   let next = 0;
+  const { promise: answered, resolve, reject } = Promise.withResolvers<void>();
+  // It is awaited only after the last request was due.
+  answered.catch(() => undefined);
   const dispatch = (): void => {
-    while (due.length > 0 && free.length > 0) {
-      const connection = free.pop();
-      const at = due.shift();
-      const request = requests[next++ % requests.length];
-      if (connection === undefined || at === undefined || request === undefined) return;
-      void connection.send(request).then((status) => {
-        check(status);
-        latencies.push(performance.now() - at);
+    for (let connection = free.pop(); connection !== undefined; connection = free.pop()) {
+      const since = waiting.shift();
+      if (since === undefined) {
         free.push(connection);
-        dispatch();
-      });
+        return;
+      }
+      const sender = connection;
+      sender.send(pick(requests, next++)).then(() => {
+        latencies.push(performance.now() - since);
+        free.push(sender);
+        if (latencies.length === schedule.total) resolve();
+        else dispatch();
+      }, reject);
     }
   };
-  while (latencies.length < total) {
-    const elapsed = performance.now() - begin;
-    for (; scheduled < total && scheduled / perSecond <= elapsed / 1000; scheduled++)
-      due.push(begin + (scheduled / perSecond) * 1000);
+  const begin = performance.now();
+  for (;;) {
+    const now = performance.now();
+    for (const each of schedule.take(now - begin)) {
+      late.push(each);
+      waiting.push(now);
+    }
     dispatch();
-    await new Promise((resolve) => setImmediate(resolve));
+    const pause = schedule.untilNext(performance.now() - begin);
+    if (pause === undefined) break;
+    await sleep(pause);
   }
-  const elapsed = performance.now() - begin;
+  await answered;
   for (const connection of all) connection.close();
-  return summary(latencies, elapsed);
+  requiredOf(() => requirePunctual(quantile(late, 0.99)));
+  return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) };
 }
 
-function check(status: number): void {
-  if (status !== 200) throw new Error(`answered with ${status}`);
+function requirePunctual(late: number): void {
+  if (late > MOST_LATE) throw new NotQuietError(`the client was ${late.toFixed(1)} ms late: its core is busy`);
 }
 
-function summary(latencies: number[], elapsed: number): Load {
-  latencies.sort((a, b) => a - b);
-  const at = (share: number): number =>
-    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? Number.NaN;
-  return { perSecond: (latencies.length / elapsed) * 1000, p50: at(0.5), p99: at(0.99) };
+/**
+ * Sends requests over one connection, one after the other.
+ *
+ * @returns How long each took, in milliseconds.
+ */
+export async function oneAfterTheOther(port: number, requests: readonly Buffer[], count: number): Promise<number[]> {
+  const connection = await Connection.open(port);
+  const latencies: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const begin = performance.now();
+    await connection.send(pick(requests, index));
+    latencies.push(performance.now() - begin);
+  }
+  connection.close();
+  return latencies;
+}
+
+function pick(requests: readonly Buffer[], turn: number): Buffer {
+  const request = requests[turn % requests.length];
+  if (request === undefined) throw new Error('there is nothing to send');
+  return request;
 }

@@ -1,169 +1,85 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { BOUND_ROUNDS, measureBounds, type BoundFigure } from './bounds.ts';
-import { measureEngine, type EngineFigure } from './engine.ts';
-import { measureGrowth, SIZES, type GrowthFigure } from './growth.ts';
-import { measureServers, type ServerFigures } from './server.ts';
+import { measureApiServer } from './api-server.ts';
+import { measureBounds } from './bounds.ts';
+import { measureCold } from './cold.ts';
+import { count, QUICK } from './counts.ts';
+import { machine, type Data } from './data.ts';
+import { measureEngine } from './engine.ts';
+import { growthPicture } from './growth-picture.ts';
+import { measureGrowth, SIZES } from './growth.ts';
+import { page, SECTIONS } from './page.ts';
+import { measureSemiSpaces } from './semi-space.ts';
+import { measureServers } from './server.ts';
+import { NotQuietError } from './statistics.ts';
 
-// Measures, stores the raw figures next to the page, and writes the page from them. `node test/bench/run.ts --render`
-// writes the page without measuring, `--growth` measures nothing but growth, and `--bounds` nothing but bounds:
-// `--bounds='dry run'` only those with this text in their title. BENCH_NOTE is an optional sentence about the machine; each
-// of these has its own.
+// Measures, stores the figures in docs/performance.json, and writes docs/performance.md from them. It takes about ten
+// minutes on a machine that does nothing else; on one that does, it says so and writes nothing. Options name parts to
+// measure alone; the figures of the other parts stay. `--render` only writes the page. BENCH_QUICK=1 tries it without
+// writing anything.
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const DATA = join(ROOT, 'docs', 'performance.json');
 const PAGE = join(ROOT, 'docs', 'performance.md');
+const PICTURE = join(ROOT, 'docs', 'images', 'growth.svg');
 
-interface Data {
-  readonly node: string;
-  readonly cpu: string;
-  /** What readers should know about the machine at that time. */
-  readonly note?: string;
-  readonly engine: readonly EngineFigure[];
-  readonly server: ServerFigures;
-  /** Before, with the same benchmark: at the commit that added it. */
-  /** Measured apart from the rest, and so with a note of its own. */
-  readonly bounds: { readonly note?: string; readonly figures: readonly BoundFigure[] };
-  readonly growth: { readonly before: readonly GrowthFigure[]; readonly after: readonly GrowthFigure[] };
+const ROLLOUTS = count(10_000, 200);
+
+type Part = keyof typeof SECTIONS;
+
+// The servers first: what they take turns with is this process, which is smallest at the beginning.
+const PARTS: { readonly [P in Part]: { readonly option: string; measure(): Promise<Data[P]> } } = {
+  server: { option: '--server', measure: () => measureServers(ROLLOUTS) },
+  semiSpaces: { option: '--semi-space', measure: () => measureSemiSpaces(ROLLOUTS) },
+  cold: { option: '--cold', measure: measureCold },
+  engine: { option: '--engine', measure: () => measureEngine([10, ROLLOUTS]) },
+  bounds: { option: '--bounds', measure: () => measureBounds() },
+  growth: { option: '--growth', measure: () => Promise.resolve(measureGrowth()) },
+  apiServer: { option: '--api-server', measure: measureApiServer },
+};
+
+async function measurePart<P extends Part>(part: P): Promise<Partial<Data>> {
+  const begin = performance.now();
+  const figures = await PARTS[part].measure();
+  console.log(`${SECTIONS[part](figures)}\n(${Math.round((performance.now() - begin) / 1000)} s)\n`);
+  return { [part]: figures };
 }
 
-function growthRows({ before, after }: Data['growth']): string {
-  return after
-    .map(({ title, milliseconds }) => {
-      const old = before.find((figure) => figure.title === title)?.milliseconds ?? [];
-      return `| ${[title, ...SIZES.flatMap((_, index) => [old[index] ?? '', milliseconds[index] ?? ''])].join(' | ')} |`;
-    })
-    .join('\n');
+function isWhole(data: Partial<Data>): data is Data {
+  return (Object.keys(PARTS) as Part[]).every((part) => data[part] !== undefined);
 }
 
-function page({ node, cpu, note, engine, server, bounds, growth }: Data): string {
-  const [small, large] = engine;
-  if (small === undefined || large === undefined) throw new Error('two sizes are needed');
-  const us = (milliseconds: number): string => `${Math.round(milliseconds * 1000)} µs`;
-  const percent = (share: number): string => `${Math.round(share * 100)} %`;
-  const rate = (perSecond: number): string => Math.round(perSecond).toLocaleString('en');
-  const ms = (value: number): string => `${value.toFixed(2)} ms`;
-  const rows = large.sorts.map((sort, index) => {
-    const other = small.sorts[index];
-    if (other?.title !== sort.title) throw new Error('both sizes are measured with the same changes');
-    return `| ${sort.title} | ${sort.seen ? 'yes' : 'no'} | ${us(other.validate)} | ${us(sort.validate)} | ${us(other.mutate)} | ${us(sort.mutate)} |`;
-  });
-  const mean = (figure: EngineFigure, webhook: 'validate' | 'mutate'): number =>
-    figure.sorts.reduce((sum, sort) => sum + sort[webhook], 0) / figure.sorts.length;
-  const both = (figure: EngineFigure): number => (mean(figure, 'validate') + mean(figure, 'mutate')) / 2;
-  return `<!-- Generated by \`npm run bench\` from performance.json; do not edit. -->
+async function writePage(data: Data): Promise<void> {
+  mkdirSync(dirname(PICTURE), { recursive: true });
+  writeFileSync(PICTURE, growthPicture(SIZES, data.growth));
+  writeFileSync(PAGE, await format(page(data), { ...(await resolveConfig(PAGE)), filepath: PAGE }));
+}
 
-# Performance
-
-Measured with Node ${node} on ${cpu}. The server and the client each have one core. The absolute figures depend on the
-machine; compare the ratios.${note === undefined ? '' : ` ${note}`}
-
-## Engine
-
-A decision is one admission request through mutation or validation: rules, keeps and answer, without HTTP.
-
-- Every request is parsed again. All objects are in the middle of a canary.
-- The two worlds took turns in one process, with ${rate(large.decisions)} decisions each.
-- The time is processor time, including garbage collection.
-- Rollgate recognizes a change that no rule looks at, and does not check it.
-
-| change | looked at by rules | validation, ${rate(small.rollouts)} Rollouts | ${rate(large.rollouts)} | mutation, ${rate(small.rollouts)} Rollouts | ${rate(large.rollouts)} |
-| --- | --- | --- | --- | --- | --- |
-${rows.join('\n')}
-| mean | | ${us(mean(small, 'validate'))} | ${us(mean(large, 'validate'))} | ${us(mean(small, 'mutate'))} | ${us(mean(large, 'mutate'))} |
-
-${rate(large.rollouts)} Rollouts are ${rate(large.objects)} objects. The rate with them is ${percent(both(small) / both(large))} of the rate with ${rate(small.rollouts)} (goal: at least 90 %). The goal
-for every decision is less than 200 µs.
-
-## Growth
-
-How the time of one evaluation, in milliseconds, grows with what a user can make large. The time is that of the slowest
-way in which the objects arrive: all in one bundle, or one of them in a request. \`test/growth\` asserts the growth by
-counting operations. "Before" is the version in which some rules
-compared everything with everything; an empty cell was not measured.
-
-| ${['size', ...SIZES.flatMap((n) => [`${rate(n)}, before`, 'after'])].join(' | ')} |
-| ${['---', ...SIZES.flatMap(() => ['---', '---'])].join(' | ')} |
-${growthRows(growth)}
-
-## Bounds
-
-What one request costs all others. Each row is a process of its own, with the Node.js options of the image and 10
-Rollouts in its cache, that has answered 200 small requests before.
-
-- The longest block is the most processor time that the main thread took before others got their turn. It is the
-  median of ${BOUND_ROUNDS} requests.
-- The memory is the most resident memory during the first of them, above that before it. The goal is at most 64 MiB.
-- A dry run has a thread, which starts with the first one and stays. Here, where it runs from the sources, it takes 40 MiB
-  before it does anything. From the compiled files of the image it takes 26 MiB, and the whole dry run 75 to 77 MiB.${
-    bounds.note === undefined
-      ? ''
-      : `
-- ${bounds.note}`
+async function run(options: readonly string[]): Promise<void> {
+  const known = ['--render', ...Object.values(PARTS).map(({ option }) => option)];
+  const unknown = options.filter((option) => !known.includes(option));
+  if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(' ')}; there are ${known.join(' ')}`);
+  const parts = (Object.keys(PARTS) as Part[]).filter(
+    (part) => options.length === 0 || options.includes(PARTS[part].option),
+  );
+  let fresh: Partial<Data> = {};
+  for (const part of parts) fresh = { ...fresh, ...(await measurePart(part)) };
+  if (QUICK) return;
+  const stored = existsSync(DATA) ? (JSON.parse(readFileSync(DATA, 'utf8')) as Partial<Data>) : {};
+  const data = { ...stored, ...(parts.length === 0 ? {} : machine()), ...fresh };
+  if (!isWhole(data)) {
+    console.log('no page is written: it needs the figures of all parts, which a run without options measures');
+    return;
   }
-
-| request | body | longest block | memory |
-| --- | --- | --- | --- |
-${bounds.figures.map(({ title, kibibytes, blocked, memory }) => `| ${title} | ${rate(kibibytes)} KiB | ${blocked} ms | ${memory} MiB |`).join('\n')}
-
-## Server
-
-Rollgate has ${rate(server.rollouts)} Rollouts and their objects in its cache. It is compared with a bare Node HTTPS server that parses
-the body and returns a constant.
-
-- The same client sends the same ${rate(server.bodies)} distinct AdmissionReviews to both (${rate(server.bodyBytes)} bytes on average). They contain the
-  changes above, for both webhooks in turn.
-- It uses ${server.connections} kept-alive TLS 1.3 connections.
-- Rollgate decides and logs every request. It remembers nothing between requests.
-
-| | requests per second | compared with the bare server |
-| --- | --- | --- |
-| bare server | ${rate(server.bare)} | |
-| Rollgate | ${rate(server.rollgate)} | ${percent(server.rollgate / server.bare)} (goal: 80 %) |
-
-Latencies at half of the throughput of Rollgate, counted from the moment when each request was due:
-
-| | p50 | p99 |
-| --- | --- | --- |
-| bare server | ${ms(server.bareAtSameRate.p50)} | ${ms(server.bareAtSameRate.p99)} |
-| Rollgate | ${ms(server.half.p50)} | ${ms(server.half.p99)} (goal: below 5 ms) |
-
-Resident memory of the Rollgate process after the load, with ${rate(server.rollouts)} Rollouts and ${rate(server.rollouts * 4)} other objects: ${Math.round(server.residentMiB)} MiB
-(goal: 300 MiB).
-`;
+  if (parts.length > 0) writeFileSync(DATA, `${JSON.stringify(data, undefined, 2)}\n`);
+  await writePage(data);
 }
 
-const stored = JSON.parse(readFileSync(DATA, 'utf8')) as Data;
-const withGrowth = (): Data => ({ ...stored, growth: { ...stored.growth, after: measureGrowth() } });
-const note = process.env['BENCH_NOTE'];
-const noted = note === undefined ? {} : { note };
-const boundsNow = async (): Promise<Data['bounds']> => ({ ...noted, figures: await measureBounds() });
-const boundsOption = process.argv.find((arg) => arg.startsWith('--bounds'));
-const boundsWith = (measured: readonly BoundFigure[]): Data['bounds'] => ({
-  ...stored.bounds,
-  ...noted,
-  figures: stored.bounds.figures.map((figure) => measured.find(({ title }) => title === figure.title) ?? figure),
-});
-if (process.argv.includes('--growth')) {
-  writeFileSync(DATA, `${JSON.stringify(withGrowth(), undefined, 2)}\n`);
-} else if (boundsOption !== undefined) {
-  const [, only = ''] = boundsOption.split('=');
-  const bounds = only === '' ? await boundsNow() : boundsWith(await measureBounds(only));
-  writeFileSync(DATA, `${JSON.stringify({ ...stored, bounds }, undefined, 2)}\n`);
-} else if (!process.argv.includes('--render')) {
-  const data: Data = {
-    ...withGrowth(),
-    bounds: await boundsNow(),
-    node: process.version,
-    cpu: cpus()[0]?.model ?? 'unknown',
-    ...noted,
-    engine: await measureEngine([10, 10_000]),
-    server: await measureServers(10_000),
-  };
-  writeFileSync(DATA, `${JSON.stringify(data, undefined, 2)}\n`);
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof NotQuietError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
 }
-const text = page(JSON.parse(readFileSync(DATA, 'utf8')) as Data);
-writeFileSync(PAGE, await format(text, { ...(await resolveConfig(PAGE)), filepath: PAGE }));
-console.log(readFileSync(PAGE, 'utf8'));

@@ -1,28 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RequestListener } from 'node:http';
-import { Gate } from '../../src/admission/gate.ts';
-import { DOCUMENT_RULES } from '../../src/documents/index.ts';
-import { PRESERVERS } from '../../src/preserve/index.ts';
-import { DEFAULT_POLICY } from '../../src/policy/policy.ts';
-import { RULES } from '../../src/rules/index.ts';
-import { createApp } from '../../src/server/app.ts';
-import { standardOutput } from '../../src/server/log-sink.ts';
-import { BodyLanes } from '../../src/server/body-lanes.ts';
-import { InFlightLimiter } from '../../src/server/in-flight-limiter.ts';
-import { DryRuns } from '../../src/server/dryrun.ts';
-import { createLog } from '../../src/server/log.ts';
-import { Metrics } from '../../src/server/metrics.ts';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { warmUp } from '../../src/commands/serve/warm-up.ts';
 import { generatedCertificate } from '../../src/server/tls.ts';
-import { storeOf } from '../../src/world/store.ts';
+import { bareApp } from './bare-app.ts';
+import { rollgateApp } from './rollgate-app.ts';
 import { sharedRoutes } from './shared-routes.ts';
 import { applications, objectsOfAll } from './world.ts';
-import { supportedRange } from '../../src/world/rollouts-versions.ts';
 
-// One of the two compared servers, pinned to a core: `bare` parses a body and returns a constant, `rollgate` is the
-// real app.
+// One of the compared servers: `bare` parses a body and allows the request, `rollgate` is the real app. Messages ask it
+// about itself.
 
 /** What a process answers, in bytes and milliseconds. */
 export interface ProcessFigures {
@@ -33,87 +21,41 @@ export interface ProcessFigures {
   readonly blocked: number;
 }
 
+/** The first message of a process. */
+export interface Listening {
+  readonly port: number;
+  /** In PEM. */
+  readonly certificate: string;
+}
+
+/** The delay of the event loop since `watch delay`, in milliseconds. */
+export interface LoopDelay {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** The answers, by message. */
+export interface Answers {
+  readonly begin: ProcessFigures;
+  readonly end: ProcessFigures;
+  readonly 'watch delay': LoopDelay;
+  readonly delay: LoopDelay;
+}
+
 const [kind = 'bare', size = '10000', routes = '0'] = process.argv.slice(2);
 
-function bare(): RequestListener {
-  const answer = JSON.stringify({
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    response: { uid: '00000000-0000-4000-8000-000000000000', allowed: true },
-  });
-  return (request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { request?: unknown };
-      if (body.request === undefined) throw new Error('no request');
-      response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length });
-      response.end(answer);
-    });
-  };
-}
-
-function rollgate(): RequestListener {
-  const world = storeOf([...objectsOfAll(applications(Number(size))), ...sharedRoutes(Number(routes))]);
-  const policy = (): typeof DEFAULT_POLICY => DEFAULT_POLICY;
-  // The log has one line for each decision, as in production. Where it goes does not matter here.
-  const log = createLog('info', standardOutput());
-  const limiter = new BodyLanes({ requests: 1_000, weight: 256 * 1024 * 1024 });
-  const metrics = new Metrics({
-    version: 'bench',
-    rules: RULES.map(({ id }) => id),
-    keeps: PRESERVERS.map(({ id }) => id),
-    inFlight: () => limiter.requests,
-    droppedLogLines: () => 0,
-    keepsOff: () => false,
-    untrustedControllers: () => 0,
-    versions: () => supportedRange([]),
-    caches: () => [],
-    cacheBytes: () => 0,
-  });
-  const gate = new Gate({
-    world,
-    rules: RULES,
-    keeps: PRESERVERS,
-    policy,
-    discovered: () => ['system:serviceaccount:argo-rollouts:argo-rollouts'],
-    pause: () => nextTurn(),
-    now: Date.now,
-  });
-  return createApp({
-    reviews: {
-      gate,
-      world,
-      policy,
-      exemptionOf: () => undefined,
-      metrics,
-      log,
-      limiter,
-      maxSubjects: 1_000,
-      maxOperations: 500_000,
-      now: Date.now,
-    },
-    dryRun: {
-      dryRuns: new DryRuns({ world, log }),
-      policy,
-      limiter: new InFlightLimiter({ requests: 16, bytes: 32 * 1024 * 1024 }),
-      metrics,
-      log,
-      authorizer: undefined,
-    },
-    rules: RULES,
-    documentRules: DOCUMENT_RULES,
-    keeps: PRESERVERS,
-    log,
-  });
-}
-
+const app =
+  kind === 'bare'
+    ? bareApp()
+    : rollgateApp([...objectsOfAll(applications(Number(size))), ...sharedRoutes(Number(routes))]);
+// As `serve` does before it opens its port.
+if (kind === 'rollgate') await warmUp(() => false);
 const { cert, key } = generatedCertificate(['localhost']).current;
-const server = https.createServer(
-  { cert, key, minVersion: 'TLSv1.3', keepAliveTimeout: 95_000 },
-  kind === 'bare' ? bare() : rollgate(),
-);
-server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
+const server = https.createServer({ cert, key, minVersion: 'TLSv1.3', keepAliveTimeout: 95_000 }, app);
+server.listen(0, '127.0.0.1', () => {
+  const listening: Listening = { port: (server.address() as AddressInfo).port, certificate: cert };
+  process.send?.(listening);
+});
 
 // Processor time of the main thread: what other processes do on this machine does not count.
 let blocked = 0;
@@ -128,8 +70,12 @@ function measureTurns(before: number): void {
   if (measuring) setImmediate(() => measureTurns(now));
 }
 
-process.on('message', (message) => {
-  if (message === 'begin') {
+// The histogram has the interval between two looks, so that a loop without delay has the resolution.
+const RESOLUTION = 2;
+const delays = monitorEventLoopDelay({ resolution: RESOLUTION });
+
+const answers: { readonly [K in keyof Answers]: () => Answers[K] } = {
+  begin() {
     globalThis.gc?.();
     // Linux counts the peak of the resident memory again from here.
     writeFileSync('/proc/self/clear_refs', '5');
@@ -138,9 +84,32 @@ process.on('message', (message) => {
       blocked = 0;
       measureTurns(processorTime());
     });
-  } else measuring = false;
+    return processFigures();
+  },
+  end() {
+    measuring = false;
+    return processFigures();
+  },
+  'watch delay'() {
+    delays.reset();
+    delays.enable();
+    return loopDelay();
+  },
+  delay() {
+    delays.disable();
+    return loopDelay();
+  },
+};
+
+function processFigures(): ProcessFigures {
   const peak = Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024;
-  const figures: ProcessFigures = { rss: process.memoryUsage().rss, peak, blocked };
-  process.send?.(figures);
-});
+  return { rss: process.memoryUsage().rss, peak, blocked };
+}
+
+function loopDelay(): LoopDelay {
+  const at = (percentile: number): number => Math.max(0, delays.percentile(percentile) / 1e6 - RESOLUTION);
+  return { p50: at(50), p99: at(99) };
+}
+
+process.on('message', (message: keyof Answers) => process.send?.(answers[message]()));
 process.on('disconnect', () => process.exit(0));

@@ -1,118 +1,131 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
-import { median } from './engine.ts';
-import { closedLoop, openLoop, requestBytes, type Load } from './load.ts';
-import type { ProcessFigures } from './server-process.ts';
-import { applications, changeFor } from './world.ts';
+import { count, requiredOf } from './counts.ts';
+import { onOwnCores } from './cores.ts';
+import { closedLoop, openLoop, type Latencies } from './load.ts';
+import { PEPR_PATH, startPepr } from './pepr.ts';
+import { processorTime, residentMemory, startOwn, type Server } from './processes.ts';
+import { requestsWith, reviews } from './reviews.ts';
+import type { LoopDelay } from './server-process.ts';
+import { measured, requireQuiet, type Measured } from './statistics.ts';
 
-/** The figures of both servers under the same load. */
+/** The cost of one server under a load that leaves it no time. */
+export interface ServerCost {
+  /** Processor time of a request in microseconds, with all threads. */
+  readonly microseconds: Measured;
+  readonly perSecond: Measured;
+  /** Resident memory after the load, in MiB. */
+  readonly residentMiB: number;
+}
+
+/** The latencies of two servers at a fixed rate, in milliseconds. */
+export interface RateFigure {
+  readonly perSecond: number;
+  readonly bare: Latencies;
+  readonly rollgate: Latencies;
+  readonly rollgateLoop: LoopDelay;
+}
+
+/** The figures of the servers under the same load. */
 export interface ServerFigures {
   readonly rollouts: number;
   readonly bodies: number;
   readonly bodyBytes: number;
-  readonly connections: number;
-  /** Requests per second, the median of the rounds. */
-  readonly bare: number;
-  readonly rollgate: number;
-  /** Latencies at half of Rollgate's throughput. */
-  readonly half: Load;
-  readonly bareAtSameRate: Load;
-  /** Resident memory of Rollgate after the load, in MiB. */
-  readonly residentMiB: number;
+  readonly rounds: number;
+  readonly bare: ServerCost;
+  readonly rollgate: ServerCost;
+  readonly pepr: ServerCost;
+  readonly rates: readonly RateFigure[];
 }
 
-const CONNECTIONS = 16;
-const BODIES = 1_000;
-const ROUNDS = 7;
-const ROUND = 4_000;
+const ROUNDS = count(7, 2);
+const ROUND = count(3_000, 500);
+const RATES = [
+  { perSecond: 50, seconds: count(20, 1) },
+  { perSecond: 200, seconds: count(10, 1) },
+  { perSecond: 1_000, seconds: count(5, 1) },
+];
 
-// The Node options of the Dockerfile.
-const FLAGS = ['--max-semi-space-size=8', '--v8-pool-size=1'];
-
-// The server runs on core 0; this process should run on the other core.
-const SERVER_CORE = '0';
+/** A server, and what is sent to it. */
+export interface Measurable {
+  readonly server: Server;
+  readonly requests: readonly Buffer[];
+}
 
 /**
- * Measures both servers in turns with one client. Needs `taskset`.
+ * Measures the servers in turn with one client.
  *
  * @param rollouts - The number of Rollouts in the cache.
+ * @throws NotQuietError - If the machine did too much else.
  */
-export async function measureServers(rollouts: number): Promise<ServerFigures> {
-  const bodies = reviews(rollouts);
-  const requests = bodies.map((body, index) => requestBytes(index % 2 === 0 ? '/validate' : '/mutate', body));
-  const bare = await start('bare', rollouts);
-  const ours = await start('rollgate', rollouts);
-  try {
-    const rates = { bare: [] as number[], rollgate: [] as number[] };
-    for (let round = 0; round < ROUNDS + 1; round++) {
-      for (const [name, server] of [
-        ['bare', bare],
-        ['rollgate', ours],
-      ] as const) {
-        const { perSecond } = await closedLoop(server.port, requests, CONNECTIONS, ROUND);
-        if (round > 0) rates[name].push(perSecond);
+export function measureServers(rollouts: number): Promise<ServerFigures> {
+  return onOwnCores(async (cores) => {
+    const bodies = reviews(rollouts);
+    const requests = requestsWith(bodies);
+    const servers: Server[] = [];
+    const started = <T extends Server>(server: T): T => {
+      servers.push(server);
+      return server;
+    };
+    try {
+      const bare = started(await startOwn('bare', cores.server, 0));
+      const rollgate = started(await startOwn('rollgate', cores.server, rollouts));
+      const pepr = started(await startPepr(cores.server));
+      const costs = await inTurn(
+        {
+          bare: { server: bare, requests },
+          rollgate: { server: rollgate, requests },
+          pepr: { server: pepr, requests: requestsWith(bodies, PEPR_PATH) },
+        },
+        ROUNDS,
+        ROUND,
+      );
+      const rates: RateFigure[] = [];
+      for (const { perSecond, seconds } of RATES) {
+        const ofBare = await openLoop(bare.port, requests, perSecond, seconds);
+        await rollgate.ask('watch delay');
+        const ofRollgate = await openLoop(rollgate.port, requests, perSecond, seconds);
+        const rollgateLoop = await rollgate.ask('delay');
+        rates.push({ perSecond, bare: ofBare, rollgate: ofRollgate, rollgateLoop });
       }
+      const bodyBytes = Math.round(bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length);
+      return { rollouts, bodies: bodies.length, bodyBytes, rounds: ROUNDS, ...costs, rates };
+    } finally {
+      for (const server of servers) server.stop();
     }
-    const rollgate = median(rates.rollgate);
-    const half = await openLoop(ours.port, requests, CONNECTIONS, 3 * ROUND, rollgate / 2);
-    const bareAtSameRate = await openLoop(bare.port, requests, CONNECTIONS, 3 * ROUND, rollgate / 2);
-    return {
-      rollouts,
-      bodies: bodies.length,
-      bodyBytes: Math.round(bodies.reduce((sum, body) => sum + body.length, 0) / bodies.length),
-      connections: CONNECTIONS,
-      bare: median(rates.bare),
-      rollgate,
-      half,
-      bareAtSameRate,
-      residentMiB: (await memory(ours.child)) / 1024 / 1024,
-    };
-  } finally {
-    bare.child.kill();
-    ours.child.kill();
+  });
+}
+
+/**
+ * Measures servers under full load, in turn, after a first round that does not count.
+ *
+ * @param milliseconds - The length of a round of one server.
+ * @throws NotQuietError - If the machine did too much else.
+ */
+export async function inTurn<Name extends string>(
+  servers: Readonly<Record<Name | 'bare', Measurable>>,
+  rounds: number,
+  milliseconds: number,
+): Promise<Record<Name | 'bare', ServerCost>> {
+  const names = Object.keys(servers) as (Name | 'bare')[];
+  const seen = names.map((name) => ({ name, microseconds: [] as number[], perSecond: [] as number[] }));
+  for (let round = 0; round < rounds + 1; round++) {
+    for (const { name, microseconds, perSecond } of seen) {
+      const { server, requests } = servers[name];
+      const before = processorTime(server.pid);
+      const answered = await closedLoop(server.port, requests, milliseconds);
+      if (round === 0) continue;
+      microseconds.push((processorTime(server.pid) - before) / answered.answers);
+      perSecond.push(answered.perSecond);
+    }
   }
-}
-
-function reviews(rollouts: number): string[] {
-  const apps = applications(rollouts);
-  return Array.from({ length: BODIES }, (_, index) => {
-    const app = apps[(index * 7_919) % apps.length];
-    if (app === undefined) throw new Error('no application');
-    // Half of the requests go to each webhook, and both see every kind.
-    const { before, after } = changeFor(app, index >> 1);
-    const uid = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
-    const { name, namespace } = after.metadata;
-    const request = {
-      uid,
-      kind: { group: '', version: 'v1', kind: after.kind },
-      name,
-      namespace,
-      operation: 'UPDATE',
-      userInfo: { username: 'dev', groups: ['system:authenticated'] },
-      object: after,
-      oldObject: before,
-    };
-    return JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request });
-  });
-}
-
-async function start(kind: string, rollouts: number): Promise<{ child: ChildProcess; port: number }> {
-  const script = join(import.meta.dirname, 'server-process.ts');
-  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, ...FLAGS, script, kind, String(rollouts)], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  const { port } = await answer<{ port: number }>(child);
-  return { child, port };
-}
-
-async function memory(child: ChildProcess): Promise<number> {
-  child.send('memory');
-  return (await answer<ProcessFigures>(child)).rss;
-}
-
-function answer<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as T));
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-  });
+  const costs = seen.map(({ name, microseconds, perSecond }): [Name | 'bare', ServerCost] => [
+    name,
+    {
+      microseconds: measured(microseconds),
+      perSecond: measured(perSecond),
+      residentMiB: residentMemory(servers[name].server.pid),
+    },
+  ]);
+  const byName = Object.fromEntries(costs) as Record<Name | 'bare', ServerCost>;
+  requiredOf(() => requireQuiet(byName.bare.microseconds));
+  return byName;
 }
