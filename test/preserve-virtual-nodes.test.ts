@@ -11,7 +11,6 @@ const CASES = Number(process.env['KEEP_CASES'] ?? 300);
 const TIME = Math.max(30_000, CASES * 5);
 
 const HASH = 'rollouts-pod-template-hash';
-const MANAGED_BY = 'argo-rollouts.argoproj.io/managed-by-rollouts';
 const ROLES = ['stable', 'canary'] as const;
 
 interface Pair {
@@ -73,14 +72,14 @@ const users = fc.record({
 });
 type Users = typeof users extends fc.Arbitrary<infer T> ? T : never;
 
-function node(name: string, { team, port, labels }: Users, has: string | undefined, isManaged: boolean): KubeObject {
+function node(name: string, { team, port, labels }: Users, has: string | undefined): KubeObject {
   return asKube({
     apiVersion: 'appmesh.k8s.aws/v1beta2',
     kind: 'VirtualNode',
     metadata: {
       name,
       namespace: 'shop',
-      annotations: defined({ team, [MANAGED_BY]: isManaged ? 'web' : undefined }),
+      annotations: defined({ team }),
     },
     spec: {
       listeners: [{ portMapping: { port, protocol: 'http' } }],
@@ -95,7 +94,7 @@ describe('the hash of a VirtualNode', () => {
     () => {
       fc.assert(
         fc.property(moment, users, ({ rollout, role, hash }, part) => {
-          const stored = node(role, part, hash, true);
+          const stored = node(role, part, hash);
           expect(apply(virtualNodeHash, stored, stored, rollout)).toMatchObject({ operations: [], notes: [] });
         }),
         { numRuns: CASES },
@@ -114,10 +113,8 @@ describe('the hash of a VirtualNode', () => {
       });
       fc.assert(
         fc.property(moment, edits, ({ rollout, role, hash }, { from, to, has }) => {
-          const stored = node(role, from, hash, true);
-          expect(apply(virtualNodeHash, node(role, to, has, false), stored, rollout).object).toEqual(
-            node(role, to, hash, true),
-          );
+          const stored = node(role, from, hash);
+          expect(apply(virtualNodeHash, node(role, to, has), stored, rollout).object).toEqual(node(role, to, hash));
         }),
         { numRuns: CASES },
       );

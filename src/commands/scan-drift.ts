@@ -1,4 +1,4 @@
-import { DRIFT_AFTER, DRIFT_FIX, driftId, driftsOf } from '../preserve/drift.ts';
+import { DRIFT_AFTER, driftFix, driftId, driftsOf } from '../preserve/drift.ts';
 import { Copies, type Drift } from '../preserve/drift-look.ts';
 import type { ReportedFinding } from '../report/model.ts';
 import { keyOf, refOf, type KubeObject } from '../world/object.ts';
@@ -45,7 +45,8 @@ function look(world: World, namespace: string | undefined): ReadonlyMap<string, 
   return new Map(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function reported({ object, path, message }: Drift): ReportedFinding {
+function reported(drift: Drift): ReportedFinding {
+  const { object, path, message } = drift;
   return {
     rule: RULE,
     class: 'advice',
@@ -53,6 +54,6 @@ function reported({ object, path, message }: Drift): ReportedFinding {
     object: refOf(object),
     path: renderPath(path),
     message,
-    fix: DRIFT_FIX,
+    fix: driftFix(drift),
   };
 }

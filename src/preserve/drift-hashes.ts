@@ -1,5 +1,5 @@
 import { appMeshRefOf, NODE_HASH_PATH, recordedNodeHash } from '../world/appmesh.ts';
-import { namespaceOf, type KubeObject, type KindId } from '../world/object.ts';
+import { keyOf, namespaceOf, type KubeObject, type KindId } from '../world/object.ts';
 import { at } from '../world/path.ts';
 import { asArray, asObject, asString, dig, optionalObject, optionalString } from '../world/read.ts';
 import { references, SERVICE_ROLES } from '../world/references.ts';
@@ -170,7 +170,8 @@ function* nodeDrifts(rollout: KubeObject, world: World, budget: LookBudget): Gen
     if (wanted === undefined || ref[role] === '') continue;
     if (!budget.spend(1)) return;
     const node = find(world, 'VirtualNode.appmesh.k8s.aws', rollout, ref[role]);
-    if (node === undefined || isManagedByAnother([node], rollout, world)) continue;
+    // Each of several Rollouts writes its own.
+    if (node === undefined || world.referrers(keyOf(node)).length > 1) continue;
     const has = optionalString(at(node, NODE_HASH_PATH));
     if (has === wanted) continue;
     yield {

@@ -2,8 +2,11 @@ import { getOrAdd } from '../world/get-or-add.ts';
 import type { KubeObject } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 
-/** The kind of a value that differs from what the controller wrote: in a route, a DestinationRule, or a Service or VirtualNode. */
-export type DriftKind = 'weights' | 'subset' | 'selector';
+/**
+ * What differs from what the controller wrote: the weights in a route, a hash in a DestinationRule, or in a Service or
+ * VirtualNode, or a header route.
+ */
+export type DriftKind = 'weights' | 'subset' | 'selector' | 'header-route';
 
 /** A value that differs from what the controller wrote last, by the status of the Rollout. */
 export interface Drift {

@@ -21,7 +21,7 @@ interface Weighed {
 }
 
 /** Where a look is done, and what it costs. */
-interface Look {
+export interface Look {
   readonly world: World;
   readonly budget: LookBudget;
   readonly copies: Copies;
@@ -42,7 +42,7 @@ export function* routerBackends(rollout: KubeObject, status: StatusWeights, look
   }
   for (const { router, name } of managedIngresses(rollout)) {
     if (router !== 'alb') continue;
-    const object = find('Ingress.networking.k8s.io', namespaceOf(rollout), name, look);
+    const object = findForLook('Ingress.networking.k8s.io', namespaceOf(rollout), name, look);
     const action = object === undefined ? undefined : storedAction(rollout, look.copies.of(object), status);
     if (object === undefined || action === undefined) continue;
     if (!look.budget.spend(1 + action.backends.length)) return;
@@ -52,16 +52,24 @@ export function* routerBackends(rollout: KubeObject, status: StatusWeights, look
 
 function routerOf(kind: KindId | undefined, namespace: string, name: string, look: Look): KubeObject | undefined {
   if (kind === 'VirtualService.appmesh.k8s.aws') {
-    const service = find(kind, namespace, name, look);
+    const service = findForLook(kind, namespace, name, look);
     const router = service === undefined ? undefined : virtualRouterOf(service);
     return router === undefined
       ? undefined
-      : find('VirtualRouter.appmesh.k8s.aws', router.namespace, router.name, look);
+      : findForLook('VirtualRouter.appmesh.k8s.aws', router.namespace, router.name, look);
   }
-  return kind !== undefined && routerWeights.kinds.includes(kind) ? find(kind, namespace, name, look) : undefined;
+  return kind !== undefined && routerWeights.kinds.includes(kind)
+    ? findForLook(kind, namespace, name, look)
+    : undefined;
 }
 
-function find(kind: KindId, namespace: string, name: string, { world, budget, copies }: Look): KubeObject | undefined {
+/** Returns an object that is not being deleted, and counts what it costs to read its lists and annotations once. */
+export function findForLook(
+  kind: KindId,
+  namespace: string,
+  name: string,
+  { world, budget, copies }: Look,
+): KubeObject | undefined {
   const found = world.get(kind, namespace, name);
   if (found.state !== 'present' || isBeingDeleted(found.object)) return undefined;
   const size = copies.has(found.object) ? 0 : sizeOf(found.object);

@@ -7,8 +7,9 @@ import { isBeingDeleted, hasStatus, managedRouteNames, virtualServiceReadings } 
 import { versionsMatching } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
 import { hashDrifts } from './drift-hashes.ts';
+import { headerRouteDrifts } from './drift-header-routes.ts';
 import { Copies, LookBudget, valuesIn, type Drift } from './drift-look.ts';
-import { routerBackends } from './drift-routers.ts';
+import { routerBackends, type Look } from './drift-routers.ts';
 import { pluginFor, rulesOf } from './route-weights.ts';
 import { shareOf, type Backend, type Scale } from './shares.ts';
 import { agrees, relationOf } from './source.ts';
@@ -24,9 +25,15 @@ export interface DriftLook {
 /** How long a difference stands before it counts: the controller takes some seconds to write objects and status. */
 export const DRIFT_AFTER = 60_000;
 
-/** What to do about a drift. Any change of a Rollout makes its controller write again. */
-export const DRIFT_FIX =
+const SET_ONCE = 'abort and retry the update: the controller sets a header route only at its step';
+// Any change of a Rollout makes its controller write again.
+const WRITE_AGAIN =
   'find in metadata.managedFields who wrote it; then annotate the Rollout, so that its controller writes it again';
+
+/** Returns what to do about a drift. */
+export function driftFix({ what }: Drift): string {
+  return what === 'header-route' ? SET_ONCE : WRITE_AGAIN;
+}
 
 /** Returns a text that identifies a drift of a Rollout. It is another one if the object takes another value. */
 export function driftId({ what, object, path, has }: Drift): string {
@@ -62,18 +69,13 @@ export function driftsOf(rollout: KubeObject, world: World, most: number, copies
     virtualServiceDrifts(own, look),
     routeDrifts(own, look),
     routerDrifts(own, look),
+    headerRouteDrifts(own, look),
   ])
     for (const drift of found) {
       drifts.push(drift);
       if (drifts.length >= MOST_DRIFTS) return { drifts, operations: budget.spent };
     }
   return { drifts, operations: budget.spent };
-}
-
-interface Look {
-  readonly world: World;
-  readonly budget: LookBudget;
-  readonly copies: Copies;
 }
 
 function* virtualServiceDrifts(rollout: KubeObject, { world, budget, copies }: Look): Generator<Drift> {

@@ -5,7 +5,6 @@ import { storeOf } from '../world/store.ts';
 import { virtualNodeHash } from './virtualnode-hash.ts';
 
 const keep = virtualNodeHash;
-const MANAGED = 'argo-rollouts.argoproj.io/managed-by-rollouts';
 
 interface Recorded {
   readonly stable?: string;
@@ -41,7 +40,7 @@ spec: ${JSON.stringify(rollout()['spec'])}
 status: {currentPodHash: new, stableRS: old}
 `);
 
-function node(name: string, hash?: string, { annotations = '', manager = '' } = {}): KubeObject {
+function node(name: string, hash?: string, manager = ''): KubeObject {
   const managedFields =
     manager === ''
       ? ''
@@ -49,13 +48,12 @@ function node(name: string, hash?: string, { annotations = '', manager = '' } = 
   return yaml(`
 apiVersion: appmesh.k8s.aws/v1beta2
 kind: VirtualNode
-metadata: {name: ${name}, namespace: shop, annotations: {${annotations}}${managedFields}}
+metadata: {name: ${name}, namespace: shop${managedFields}}
 spec:
   listeners: [{portMapping: {port: 80, protocol: http}}]
   podSelector: {matchLabels: {app: web${hash === undefined ? '' : `, rollouts-pod-template-hash: ${hash}`}}}
 `);
 }
-const managed = { annotations: `${MANAGED}: web` };
 
 function hashOf(object: KubeObject): unknown {
   const { podSelector } = object['spec'] as { podSelector?: { matchLabels: Record<string, string> } };
@@ -63,31 +61,25 @@ function hashOf(object: KubeObject): unknown {
 }
 
 describe('virtualnode-hash', () => {
-  it('puts the stored hash and the stored annotation back into an apply, and lets the rest through', () => {
+  it('puts the stored hash back into an apply, and lets the rest through', () => {
     const submitted = yaml(`
 apiVersion: appmesh.k8s.aws/v1beta2
 kind: VirtualNode
-metadata: {name: canary, namespace: shop, annotations: {team: a}}
+metadata: {name: canary, namespace: shop}
 spec: {listeners: [], podSelector: {matchLabels: {app: web, tier: front}}, backends: [{}]}
 `);
-    const { object, operations, notes } = apply(keep, submitted, node('canary', 'new', managed), rollout());
+    const { operations, notes } = apply(keep, submitted, node('canary', 'new'), rollout());
     expect(operations).toEqual([
       { op: 'add', path: '/spec/podSelector/matchLabels/rollouts-pod-template-hash', value: 'new' },
-      { op: 'add', path: '/metadata/annotations/argo-rollouts.argoproj.io~1managed-by-rollouts', value: 'web' },
     ]);
-    expect(notes).toEqual(['hash new in the pod selector (canary), the managed-by annotation']);
-    expect(object['spec']).toMatchObject({ listeners: [], backends: [{}] });
-  });
-
-  it('adds no annotation that the stored node did not have', () => {
-    expect(apply(keep, node('stable'), node('stable', 'old'), rollout()).object).toEqual(node('stable', 'old'));
+    expect(notes).toEqual(['hash new in the pod selector (canary)']);
   });
 
   it.each([
     ['stable', 'old'],
     ['canary', 'new'],
-  ])('gives a new %s node the hash of the status, and the annotation', (name, hash) => {
-    expect(apply(keep, node(name), undefined, rollout()).object).toEqual(node(name, hash, managed));
+  ])('gives a new %s node the hash of the status', (name, hash) => {
+    expect(apply(keep, node(name), undefined, rollout()).object).toEqual(node(name, hash));
   });
 
   it.each(['stable', 'canary'])(
@@ -142,10 +134,10 @@ spec: {listeners: [], podSelector: {matchLabels: {app: web, tier: front}}, backe
     return result.operations.find(({ path }) => path.endsWith('hash'));
   };
   it.each([
-    ['the file has the hash of another role', 'old', { manager: 'argocd' }, rollout(), 'new'],
-    ['the file is of a time without canary', 'canary-hash', { manager: 'argocd' }, rollout(), 'new'],
-    ['somebody else wrote it', 'old', { manager: 'other' }, rollout(), undefined],
-    ['the status is of another time', 'old', { manager: 'argocd' }, rollout({ canary: 'before' }), undefined],
+    ['the file has the hash of another role', 'old', 'argocd', rollout(), 'new'],
+    ['the file is of a time without canary', 'canary-hash', 'argocd', rollout(), 'new'],
+    ['somebody else wrote it', 'old', 'other', rollout(), undefined],
+    ['the status is of another time', 'old', 'argocd', rollout({ canary: 'before' }), undefined],
   ])('does not perpetuate what was written while Rollgate was away: %s', (_, hash, writer, subject, kept) => {
     expect(applied(node('canary', hash, writer), node('canary', hash), subject, 'argocd')).toEqual(
       kept === undefined ? undefined : expect.objectContaining({ value: kept }),
@@ -153,17 +145,22 @@ spec: {listeners: [], podSelector: {matchLabels: {app: web, tier: front}}, backe
   });
 
   it('keeps nothing for a Rollout that does not name the node, or names it twice', () => {
-    expect(apply(keep, node('other'), node('other', 'new', managed), rollout()).operations).toEqual([]);
+    expect(apply(keep, node('other'), node('other', 'new'), rollout()).operations).toEqual([]);
     const both = JSON.parse(JSON.stringify(rollout()).replace('"name":"canary"', '"name":"stable"')) as KubeObject;
-    expect(apply(keep, node('stable'), node('stable', 'old', managed), both).operations).toEqual([]);
+    expect(apply(keep, node('stable'), node('stable', 'old'), both).operations).toEqual([]);
   });
 
-  it('keeps nothing for one Rollout in the node of another one', () => {
-    const other = rollout({ name: 'other' });
-    const stored = node('canary', 'new', { annotations: `${MANAGED}: other` });
-    expect(apply(keep, node('canary'), stored, rollout(), [other]).operations).toEqual([]);
-    // The other one is gone.
-    expect(hashOf(apply(keep, node('canary'), stored, rollout()).object)).toBe('new');
+  it('keeps only what is stored in a node of several Rollouts', () => {
+    const other = rollout({ name: 'other', stable: 'a', canary: 'b', status: 'currentPodHash: b\n  stableRS: a' });
+    for (const [one, two] of [
+      [rollout(), other],
+      [other, rollout()],
+    ] as const) {
+      expect(apply(keep, node('canary'), node('canary', 'gone'), one, [two]).operations).toEqual([]);
+      expect(apply(keep, node('canary'), undefined, one, [two]).operations).toEqual([]);
+    }
+    expect(hashOf(apply(keep, node('canary'), node('canary', 'new'), rollout(), [other]).object)).toBe('new');
+    expect(apply(keep, node('canary'), node('canary', 'new'), other, [rollout()]).operations).toEqual([]);
   });
 
   it('keeps the hash where the file has no pod selector: the controller makes one', () => {

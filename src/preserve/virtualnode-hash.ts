@@ -3,9 +3,8 @@ import { setAt } from '../world/json-patch.ts';
 import type { KubeObject } from '../world/object.ts';
 import { at } from '../world/path.ts';
 import { optionalString } from '../world/read.ts';
-import { MANAGED_BY } from '../world/rollout.ts';
-import { definePreserver, inOneLine, NOTHING, together } from './define.ts';
-import { isManagedByAnother, managedBy, statusHashes } from './hashes.ts';
+import { definePreserver, NOTHING } from './define.ts';
+import { statusHashes } from './hashes.ts';
 import { lastWriterOf } from './source.ts';
 import { statusWeights } from './weights.ts';
 
@@ -18,20 +17,15 @@ export const virtualNodeHash = definePreserver({
   id: 'virtualnode-hash',
   summary: 'The pod selector of an App Mesh VirtualNode that a Rollout controls keeps the pod template hash.',
   kinds: ['VirtualNode.appmesh.k8s.aws'],
-  keep({ submitted, old, rollout, world, manager = '' }) {
+  keep({ submitted, old, rollout, rollouts, manager = '' }) {
     const role = roleOf(submitted, rollout);
-    if (role === undefined || isManagedByAnother([submitted, old], rollout, world)) return NOTHING;
-    const hash = hashFor(old, rollout, role, manager);
+    if (role === undefined) return NOTHING;
+    // Each Rollout that shares a node writes its own hash, and none of them is certain. What is stored stays.
+    const recorded = rollouts.length > 1 ? undefined : recordedNodeHash(rollout, role);
+    const hash = hashFor(old, rollout, role, recorded, manager);
     if (hash === undefined) return NOTHING;
-    const selected = setAt(submitted, NODE_HASH_PATH, hash);
-    const annotate = old === undefined || managedBy(old) === rollout.metadata.name;
-    const annotated = annotate ? setAt(submitted, ['metadata', 'annotations', MANAGED_BY], rollout.metadata.name) : [];
-    return inOneLine(
-      together([
-        { operations: selected, notes: selected.length > 0 ? [`hash ${hash} in the pod selector (${role})`] : [] },
-        { operations: annotated, notes: annotated.length > 0 ? ['the managed-by annotation'] : [] },
-      ]),
-    );
+    const operations = setAt(submitted, NODE_HASH_PATH, hash);
+    return operations.length === 0 ? NOTHING : { operations, notes: [`hash ${hash} in the pod selector (${role})`] };
   },
 });
 
@@ -47,18 +41,20 @@ function roleOf({ metadata: { name } }: KubeObject, rollout: KubeObject): NodeRo
  * Returns the hash that the node gets; undefined if nothing is known. The stored one stays, even if the status differs:
  * the controller writes the status later. But it does not stay if the Rollout has no pods with it, or if the requester
  * wrote it at a time when Rollgate did not answer.
+ *
+ * @param recorded - The hash of the node by the status.
  */
 function hashFor(
   old: KubeObject | undefined,
   rollout: KubeObject,
   role: NodeRole,
+  recorded: string | undefined,
   manager: string,
 ): string | undefined {
-  const recorded = recordedNodeHash(rollout, role);
   const stored = old === undefined ? undefined : optionalString(at(old, NODE_HASH_PATH));
   const hasPods = stored !== undefined && statusHashes(rollout).has(stored);
-  const isForNone = recorded !== undefined && role === 'canary' && isNoCanary(stored);
-  if (!hasPods && !isForNone) return recorded;
+  if (recorded === undefined) return hasPods ? stored : undefined;
+  if (!hasPods && !(role === 'canary' && isNoCanary(stored))) return recorded;
   // What is certain in the status was written after the last change of the pods, so nothing newer can be stored.
   const isMissed =
     statusWeights(rollout)?.isCertain === true && lastWriterOf(old, 'podSelector', manager) === 'requester';

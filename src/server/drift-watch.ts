@@ -1,7 +1,7 @@
 import { nameOf } from '../admission/attribution.ts';
 import { inSlices, type Pacing } from '../admission/budget.ts';
 import { incarnationOf } from '../admission/still-stands.ts';
-import { DRIFT_AFTER, DRIFT_FIX, driftId, driftsOf } from '../preserve/drift.ts';
+import { DRIFT_AFTER, driftFix, driftId, driftsOf } from '../preserve/drift.ts';
 import { Copies, type Drift, type DriftKind } from '../preserve/drift-look.ts';
 import type { Work } from '../rules/engine.ts';
 import { keyOf, namespaceOf, refOf, type KubeObject, type ObjectKey } from '../world/object.ts';
@@ -183,7 +183,11 @@ export class DriftWatch {
     if (first === undefined) return;
     const more = own.length === 1 ? '' : ` (and ${own.length - 1} more)`;
     const rules = [...new Set(own.map(({ what }) => what))];
-    this.#parts.record?.(rollout, { reason: 'DriftStands', rules, message: `${textOf(first)}${more}: ${DRIFT_FIX}` });
+    this.#parts.record?.(rollout, {
+      reason: 'DriftStands',
+      rules,
+      message: `${textOf(first)}${more}: ${driftFix(first)}`,
+    });
   }
 }
 

@@ -265,7 +265,7 @@ export class Metrics implements QuestionMetrics {
     collectedGauge(
       this.registry,
       'rollgate_drift',
-      'Weights and hashes that have differed from the status of their Rollout for a minute, by kind and namespace.',
+      'Weights, hashes and header routes that have differed from what the controller wrote for a minute, by kind and namespace.',
       ['what', 'namespace'],
       (gauge) => {
         gauge.reset();

@@ -69,6 +69,11 @@ const VERSIONS: Readonly<Record<string, string>> = {
   Deployment: 'apps/v1',
   ReplicaSet: 'apps/v1',
   HTTPRoute: 'gateway.networking.k8s.io/v1',
+  Ingress: 'networking.k8s.io/v1',
+  TraefikService: 'traefik.io/v1alpha1',
+  ApisixRoute: 'apisix.apache.org/v2',
+  VirtualRouter: 'appmesh.k8s.aws/v1beta2',
+  VirtualNode: 'appmesh.k8s.aws/v1beta2',
 };
 
 /** A namespace in a cluster without Rollgate, with actions and observations. */

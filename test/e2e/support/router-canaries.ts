@@ -1,4 +1,4 @@
-import { asArray, asObject, dig } from '../../../src/world/read.ts';
+import { asArray, asObject, asString, dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 
 /** A Rollout and the objects of one router, as files that are applied again during its canary. */
@@ -87,7 +87,8 @@ const pathsOf = (object: KubeObject): readonly unknown[] =>
   asArray(dig(asArray(dig(object, 'spec', 'rules'))[0], 'http', 'paths'));
 const isHeader = (path: unknown): boolean => dig(path, 'backend', 'service', 'name') === 'beta';
 
-const ALB: RouterCanary = {
+/** The canary of an ALB Ingress. */
+export const ALB: RouterCanary = {
   name: 'alb',
   ...WEIGHTS,
   route: ingress({ team: '0' }, [toService('/*', 'root')]),
@@ -145,7 +146,8 @@ function traefik(n: number): KubeObject {
 const traefikServices = (object: KubeObject): readonly unknown[] =>
   asArray(dig(object, 'spec', 'weighted', 'services'));
 
-const TRAEFIK: RouterCanary = {
+/** The canary of a TraefikService. */
+export const TRAEFIK: RouterCanary = {
   name: 'traefik',
   ...WEIGHTS,
   route: traefik(0),
@@ -177,7 +179,8 @@ function apisix(n: number): KubeObject {
 }
 const apisixRule = (object: KubeObject): unknown => asArray(dig(object, 'spec', 'http'))[0];
 
-const APISIX: RouterCanary = {
+/** The canary of an ApisixRoute. */
+export const APISIX: RouterCanary = {
   name: 'apisix',
   ...WEIGHTS,
   route: apisix(0),
@@ -238,7 +241,8 @@ const APP_MESH_ROUTING = {
   },
 };
 
-const APP_MESH: RouterCanary = {
+/** The canary of an App Mesh VirtualRouter. */
+export const APP_MESH: RouterCanary = {
   name: 'app-mesh',
   ...WEIGHTS,
   route: meshRouter(0),
@@ -252,8 +256,8 @@ const APP_MESH: RouterCanary = {
     ),
 };
 
-/** The virtual node of a role, into which the controller writes a hash. Without a canary it is one that no pod has. */
-function appMeshNode(role: 'stable' | 'canary'): RouterCanary {
+/** The canary of the virtual node of a role, into which the controller writes a hash. Without a canary it is one that no pod has. */
+export function appMeshNode(role: 'stable' | 'canary'): RouterCanary {
   const own = `node-${role}`;
   return {
     name: `app-mesh-${own}`,
@@ -264,11 +268,8 @@ function appMeshNode(role: 'stable' | 'canary'): RouterCanary {
     trafficRouting: APP_MESH_ROUTING,
     edited: (n) => meshNode(own, n),
     personsPart: (object) => dig(object, 'spec', 'listeners'),
-    controllersPart: ({ metadata, ...rest }) => {
-      const hash = dig(rest, 'spec', 'podSelector', 'matchLabels', 'rollouts-pod-template-hash');
-      const managedBy = dig(metadata, 'annotations', 'argo-rollouts.argoproj.io/managed-by-rollouts');
-      return [hash, managedBy].filter((part) => typeof part === 'string').join(' ');
-    },
+    controllersPart: (object) =>
+      asString(dig(object, 'spec', 'podSelector', 'matchLabels', 'rollouts-pod-template-hash')),
   };
 }
 
