@@ -38,9 +38,9 @@ function roleOf({ metadata: { name } }: KubeObject, rollout: KubeObject): NodeRo
 }
 
 /**
- * Returns the hash that the node gets; undefined if nothing is known. The stored one stays, even if the status differs:
- * the controller writes the status later. But it does not stay if the Rollout has no pods with it, or if the requester
- * wrote it at a time when Rollgate did not answer.
+ * Returns the hash that the node gets; undefined if nothing is known. A stored hash with pods stays, even if the status
+ * has another one: the controller writes the status later, and the two nodes may have swapped their roles. So does the
+ * text for no canary, unless the requester wrote it at a time when Rollgate did not answer.
  *
  * @param recorded - The hash of the node by the status.
  */
@@ -52,9 +52,8 @@ function hashFor(
   manager: string,
 ): string | undefined {
   const stored = old === undefined ? undefined : optionalString(at(old, NODE_HASH_PATH));
-  const hasPods = stored !== undefined && statusHashes(rollout).has(stored);
-  if (recorded === undefined) return hasPods ? stored : undefined;
-  if (!hasPods && !(role === 'canary' && isNoCanary(stored))) return recorded;
+  if (stored !== undefined && statusHashes(rollout).has(stored)) return stored;
+  if (recorded === undefined || role === 'stable' || !isNoCanary(stored)) return recorded;
   // What is certain in the status was written after the last change of the pods, so nothing newer can be stored.
   const isMissed =
     statusWeights(rollout)?.isCertain === true && lastWriterOf(old, 'podSelector', manager) === 'requester';
