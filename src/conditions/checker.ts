@@ -196,6 +196,10 @@ class Checker {
       case 'list':
         if (maybeInteger(key)) return (this.#is117 ? base.seen : undefined) ?? base.element ?? ANY;
         return fail('access', at, shown, 'an element of a list is selected by its number');
+      case 'struct':
+        // A name that is computed is not known before it is used.
+        if (property.type !== 'literal') return ANY;
+        return base.fields?.get(shown) ?? fail('access', at, shown, `there is no field ${shown}`);
       default:
         return fail('access', at, shown, `${typeText(base)} has no fields or elements`);
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isConstant, MAX_LENGTH, problemOf } from './condition.ts';
 import { DIALECTS, Steps } from './problem.ts';
-import { ANY, FLOAT, listOf, NIL } from './types.ts';
+import { ANY, FLOAT, listOf, NIL, structOf } from './types.ts';
 
 function said(condition: string, types = [ANY]): readonly (string | undefined)[] {
   return DIALECTS.map((dialect) => {
@@ -137,5 +137,35 @@ describe('isConstant', () => {
     ['"', false],
   ])('of %j is %j', (condition, expected) => {
     expect(isConstant(condition)).toBe(expected);
+  });
+});
+
+// Each is what both versions of expr said of a result of CloudWatch.
+describe('problemOf with structures', () => {
+  const types = [listOf(structOf({ Id: ANY, Values: listOf(FLOAT) })), NIL];
+
+  it.each([
+    'result[0].Values[0] > 1',
+    'result[0]["Values"][0] > 1',
+    'find(result, .Id == "rate").Values[0] > 1',
+    'all(result, {all(.Values, {# < 5})})',
+    '"Values" in result[0]',
+    'result[0] == result[1]',
+    'sum(first(result).Values) > 1',
+  ])('finds nothing in %j', (condition) => {
+    expect(said(condition, types)).toEqual([undefined, undefined]);
+  });
+
+  it.each([
+    'result[0] > 1',
+    'result[0].values[0] > 1',
+    'result[0].Values > 1',
+    'result.Values[0] > 1',
+    'result[0] == 1',
+    'all(result, # > 1)',
+    '1 in result[0]',
+    'len(result[0]) > 1',
+  ])('finds a problem in %j', (condition) => {
+    expect(said(condition, types)).not.toContain(undefined);
   });
 });

@@ -1,11 +1,13 @@
 /** What is known of the type of a value. */
 export interface Type {
   /** `any` is every type of which nothing is known, that of points in time and durations included. */
-  readonly kind: 'any' | 'nil' | 'bool' | 'int' | 'int64' | 'float' | 'string' | 'list' | 'map' | 'function';
+  readonly kind: 'any' | 'nil' | 'bool' | 'int' | 'int64' | 'float' | 'string' | 'list' | 'map' | 'struct' | 'function';
   /** The type of the elements of a list in Go. */
   readonly element?: Type | undefined;
   /** The type that the elements of a list are seen to have: `in` compares with it, and 1.17 reads elements of it. */
   readonly seen?: Type | undefined;
+  /** The fields of a struct in Go. It has no others. */
+  readonly fields?: ReadonlyMap<string, Type> | undefined;
 }
 
 /** Any type. */
@@ -30,6 +32,11 @@ export const FUNCTION: Type = { kind: 'function' };
 /** Returns the type of a list. */
 export function listOf(element: Type, seen?: Type): Type {
   return { kind: 'list', element, seen };
+}
+
+/** Returns the type of a struct. */
+export function structOf(fields: Readonly<Record<string, Type>>): Type {
+  return { kind: 'struct', fields: new Map(Object.entries(fields)) };
 }
 
 /** Returns the type without what its elements are only seen to be. */
@@ -86,6 +93,7 @@ const NAMES: Readonly<Record<Type['kind'], string>> = {
   string: 'a string',
   list: 'a list',
   map: 'a map',
+  struct: 'a structure',
   function: 'a function',
 };
 
@@ -157,7 +165,7 @@ function eitherKnown(left: Type, right: Type, type: Type): Type {
 }
 
 function isIn(left: Type, right: Type): boolean {
-  if (right.kind === 'map') return maybe(left, 'string') || left.kind === 'nil';
+  if (right.kind === 'map' || right.kind === 'struct') return maybe(left, 'string') || left.kind === 'nil';
   if (right.kind === 'list') return isComparable(left, right.element ?? ANY) && isComparable(left, right.seen ?? ANY);
   return isAny(right) || (isAny(left) && right.kind === 'string');
 }

@@ -1,12 +1,22 @@
 import { isConstant, MAX_LENGTH, problemOf, wholeTokens } from '../../conditions/condition.ts';
 import type { Problem } from '../../conditions/problem.ts';
-import { ANY, FLOAT, listOf, MAP, NIL, type Type } from '../../conditions/types.ts';
+import { ANY, FLOAT, listOf, MAP, NIL, structOf, type Type } from '../../conditions/types.ts';
 import { metricsOf, type Metric } from '../../world/analysis.ts';
 import { memo } from '../../world/memo.ts';
 import { CONDITIONS, providersOf } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { placeholdersIn } from '../../world/placeholders.ts';
 import { asString } from '../../world/read.ts';
+
+// `types.MetricDataResult` of the AWS SDK for Go v2, service/cloudwatch.
+const METRIC_DATA_RESULT = structOf({
+  Id: ANY,
+  Label: ANY,
+  Messages: ANY,
+  StatusCode: ANY,
+  Timestamps: ANY,
+  Values: listOf(FLOAT),
+});
 
 /**
  * The types of what each provider measures, for those that evaluate conditions. Source: Argo Rollouts v1.9.1 and v1.10.1,
@@ -16,7 +26,7 @@ const RESULTS: ReadonlyMap<string, readonly Type[]> = new Map([
   ['prometheus', [listOf(FLOAT), FLOAT]],
   ['datadog', [FLOAT, NIL]],
   ['newRelic', [MAP, listOf(ANY)]],
-  ['cloudWatch', [listOf(ANY), NIL]],
+  ['cloudWatch', [listOf(METRIC_DATA_RESULT), NIL]],
   ['graphite', [listOf(FLOAT)]],
   ['influxdb', [listOf(ANY)]],
   ['wavefront', [FLOAT, listOf(FLOAT)]],

@@ -35,7 +35,8 @@ const QUOTES = '\u201c\u201d\u2018\u2019\u201e`';
  */
 export function remedyFor(condition: string, problem: Problem, provider: string): string {
   return (
-    REMEDIES[problem.kind]?.(problem, condition) ?? `write it in the language of expr, such as ${exampleFor(provider)}`
+    REMEDIES[problem.kind]?.(problem, condition, provider) ??
+    `write it in the language of expr, such as ${exampleFor(provider)}`
   );
 }
 
@@ -49,12 +50,13 @@ function instead({ token }: Problem): string | undefined {
   return INSTEAD[token.toLowerCase()];
 }
 
-type Remedy = (problem: Problem, condition: string) => string | undefined;
+type Remedy = (problem: Problem, condition: string, provider: string) => string | undefined;
 
 const FOR_TYPES: readonly (readonly [type: string, remedy: string])[] = [
   ['a string', 'write numbers without quotes, and compare strings with strings'],
   ['a list', 'compare an element, such as result[0]'],
   ['a map', 'compare a field, such as result.rate'],
+  ['a structure', 'compare a field, such as result[0].Values[0]'],
 ];
 
 const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
@@ -74,6 +76,7 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
     return write(instead(problem) ?? nearest(token, names)) ?? 'use result and the functions of Argo Rollouts and expr';
   },
   token: (problem, condition) =>
+    (problem.token === '#' ? 'remove it, or write the comment between /* and */' : undefined) ??
     arrowAt(condition, problem.at) ??
     write(nullTestAt(condition, problem.at) ?? operatorAt(condition, problem.at, problem.token) ?? instead(problem)),
   character: ({ token }) =>
@@ -84,7 +87,17 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
   arguments: ({ token }) => `pass the arguments that ${token} takes`,
   mixed: () => 'put parentheses around the part with ??',
   result: () => 'compare it with a value',
-  end: () => 'complete the condition, and quote it in YAML if it has a # after a space',
+  access: ({ text }, _, provider) => {
+    if (text.startsWith('a number')) return 'compare the result itself, which is one number';
+    if (provider !== 'cloudWatch') return undefined;
+    return text.startsWith('there is')
+      ? 'use Values, Timestamps, Id, Label, StatusCode or Messages'
+      : 'write result[0].Values[0]';
+  },
+  end: (_, condition) =>
+    condition.trimEnd().endsWith('%')
+      ? 'write 0.05 in place of 5%'
+      : 'complete the condition, and quote it in YAML if it has a # after a space',
 };
 
 function write(instead: string | undefined): string | undefined {
