@@ -5,7 +5,7 @@ COPY package.json package-lock.json ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN npm run build && npm prune --omit=dev
+RUN npm run build:program && npm prune --omit=dev
 # For `kubectl exec`: the final image has no shell and no /usr/bin/env, which the command of the package needs.
 RUN mkdir bin && printf '#!/nodejs/bin/node\nimport "/app/dist/cli.js";\n' > bin/rollgate && chmod 755 bin/rollgate
 

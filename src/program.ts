@@ -24,6 +24,11 @@ const COMMANDS: readonly Entry[] = [
     load: async (io, exit) => (await import('./commands/simulate.ts')).simulateCommand(io, exit),
   },
   {
+    name: 'dashboard',
+    summary: 'show on a page what a Rollout controls and what its update will do',
+    load: async (io, exit) => (await import('./commands/dashboard.ts')).dashboardCommand(io, exit),
+  },
+  {
     name: 'scan',
     summary: 'report problems that are in the cluster now, and what would be denied',
     load: async (io, exit) => (await import('./commands/scan.ts')).scanCommand(io, exit),

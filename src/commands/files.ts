@@ -98,6 +98,11 @@ export async function readManifests(
   return { manifests, notes: notesOn(skipped), problems };
 }
 
+/** Returns the absolute paths of the files that `readManifests` looks at, sorted. Reads none of them. */
+export function filesAt(paths: readonly string[], cwd: string): readonly string[] {
+  return [...new Set(paths.flatMap((given) => candidatesAt(given, cwd, []).map(({ path }) => path)))].sort();
+}
+
 function tooLarge(memory: number): FoundManifests {
   return {
     manifests: NOTHING,

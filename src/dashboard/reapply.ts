@@ -59,7 +59,9 @@ export function reapply(
       },
     ];
   });
-  return { stage, objects: shown };
+  // A weight that is lost moves requests at once.
+  const isService = ({ kind }: ReappliedObject): boolean => kind === 'Service';
+  return { stage, objects: [...shown.filter((each) => !isService(each)), ...shown.filter(isService)] };
 }
 
 function drives(rollout: KubeObject, object: KubeObject, world: World): boolean {

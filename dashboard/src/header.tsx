@@ -1,0 +1,84 @@
+import { useEffect, useState } from 'preact/hooks';
+import { EXAMPLES } from './examples.ts';
+import { fragmentOf, type SharedState } from './link.ts';
+import { setTheme, storedTheme, THEMES, type Theme } from './theme.ts';
+
+interface HeaderProps {
+  readonly state: SharedState;
+  /** Called with the text of an example. */
+  readonly onExample: (text: string) => void;
+}
+
+/** The name, the examples, the link and the theme. */
+export function Header({ state, onExample }: HeaderProps) {
+  return (
+    <header>
+      <h1>Rollgate</h1>
+      <label>
+        <span>Example</span>
+        <select
+          value=""
+          onChange={(event) => {
+            const example = EXAMPLES[Number(event.currentTarget.value)];
+            if (example !== undefined) onExample(example.text);
+            event.currentTarget.value = '';
+          }}
+        >
+          <option value="" disabled>
+            Choose…
+          </option>
+          {EXAMPLES.map(({ name }, index) => (
+            <option key={name} value={index}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <span class="space" />
+      <CopyLink state={state} />
+      <ThemeChoice />
+    </header>
+  );
+}
+
+function CopyLink({ state }: { readonly state: SharedState }) {
+  const [said, setSaid] = useState('');
+  const copy = async (): Promise<void> => {
+    const link = `${location.origin}${location.pathname}${await fragmentOf(state)}`;
+    history.replaceState(null, '', link);
+    try {
+      await navigator.clipboard.writeText(link);
+      setSaid('copied');
+    } catch {
+      setSaid('the link is in the address bar');
+    }
+  };
+  return (
+    <>
+      <span class="said" role="status">
+        {said}
+      </span>
+      <button type="button" class="quiet" onClick={() => void copy()}>
+        Copy link
+      </button>
+    </>
+  );
+}
+
+function ThemeChoice() {
+  const [theme, choose] = useState<Theme>(storedTheme);
+  useEffect(() => setTheme(theme), [theme]);
+  return (
+    <label>
+      <span>Theme</span>
+      <select
+        value={theme}
+        onChange={(event) => choose(THEMES.find((each) => each === event.currentTarget.value) ?? 'auto')}
+      >
+        {THEMES.map((each) => (
+          <option key={each}>{each}</option>
+        ))}
+      </select>
+    </label>
+  );
+}

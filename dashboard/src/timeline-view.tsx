@@ -1,0 +1,158 @@
+import type { ShownStage, ShownTimeline } from '../../src/dashboard/messages.ts';
+
+interface TimelineProps {
+  readonly timeline: ShownTimeline;
+  /** The index of the stage that is shown everywhere. */
+  readonly stage: number;
+  readonly onStage: (stage: number) => void;
+  readonly onReplicas: (replicas: number | undefined) => void;
+}
+
+const MOST_REPLICAS = 100_000;
+
+/** The update as a chart, a row for each stage, with a slider that walks through it. */
+export function TimelineView({ timeline, stage, onStage, onReplicas }: TimelineProps) {
+  const { stages, summary, notes, counts, replicas, strategy } = timeline;
+  const [fresh, old] = strategy === 'canary' ? ['canary', 'stable'] : ['new', 'old'];
+  const at = stages[stage];
+  return (
+    <>
+      <p class="summary">{summary.join(' ')}</p>
+      <div class="controls">
+        <label class="slider">
+          <span>Stage</span>
+          <input
+            type="range"
+            min="0"
+            max={stages.length - 1}
+            step="1"
+            value={stage}
+            aria-valuetext={at === undefined ? '' : textOf(at, fresh, old)}
+            onInput={(event) => onStage(Number(event.currentTarget.value))}
+          />
+        </label>
+        <label>
+          <span>Replicas</span>
+          <input
+            class="number"
+            type="number"
+            min="0"
+            max={MOST_REPLICAS}
+            value={replicas}
+            onChange={(event) => onReplicas(countIn(event.currentTarget.value))}
+          />
+        </label>
+        {counts.map(({ replicas: count, from }) => (
+          <button
+            key={count}
+            type="button"
+            class="quiet"
+            aria-pressed={count === replicas}
+            onClick={() => onReplicas(count)}
+          >
+            {count}: {from}
+          </button>
+        ))}
+      </div>
+      <p class="now" aria-live="polite">
+        {at === undefined ? '' : textOf(at, fresh, old)}
+      </p>
+      <div class="chart" tabIndex={0} role="region" aria-label="Chart of the update">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">step</th>
+              <th scope="col">
+                requests <span class="key canary" /> {fresh} <span class="key stable" /> {old}
+              </th>
+              <th scope="col">pods</th>
+              <th scope="col">waits for</th>
+            </tr>
+          </thead>
+          <tbody>
+            {stages.map((each, index) => (
+              <Row
+                key={index}
+                stage={each}
+                mostPods={timeline.mostPods}
+                isNow={index === stage}
+                onChoose={() => onStage(index)}
+              />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {notes.length > 0 && (
+        <ul class="notes">
+          {notes.map(({ about, text, isProblem }) => (
+            <li key={`${about} ${text}`} class={isProblem ? 'problem' : ''}>
+              <b>{about}:</b> {text}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+interface RowProps {
+  readonly stage: ShownStage;
+  readonly mostPods: number;
+  readonly isNow: boolean;
+  readonly onChoose: () => void;
+}
+
+function Row({ stage, mostPods, isNow, onChoose }: RowProps) {
+  const { row, pods, traffic } = stage;
+  return (
+    <tr class={isNow ? 'now' : ''} aria-current={isNow ? 'step' : undefined} onClick={onChoose}>
+      <th scope="row">
+        <span class="step">{row.step}</span> {row.title}
+      </th>
+      <td>
+        <Bars canary={traffic.canary} experiment={traffic.experiment} stable={traffic.stable} whole={1} />
+        <span class="value">{row.traffic}</span>
+      </td>
+      <td>
+        <Bars canary={pods.canary} experiment={pods.experiment} stable={pods.stable} whole={mostPods} />
+        <span class="value">
+          {row.canary} / {row.stable}
+        </span>
+      </td>
+      <td>{row.wait}</td>
+    </tr>
+  );
+}
+
+interface BarsProps {
+  readonly canary: number;
+  readonly experiment: number;
+  readonly stable: number;
+  readonly whole: number;
+}
+
+function Bars({ canary, experiment, stable, whole }: BarsProps) {
+  const width = (value: number): string => `${whole === 0 ? 0 : (value / whole) * 100}%`;
+  return (
+    <span class="bars" aria-hidden="true">
+      <span class="canary" style={{ width: width(canary) }} />
+      <span class="experiment" style={{ width: width(experiment) }} />
+      <span class="stable" style={{ width: width(stable) }} />
+    </span>
+  );
+}
+
+function textOf({ row }: ShownStage, fresh: string, old: string): string {
+  const name = row.step === '' ? row.title : `step ${row.step}, ${row.title}`;
+  const wait = row.wait === '' ? '' : `; waits for ${row.wait}`;
+  return `${capital(name)}: ${row.traffic} of the requests to ${fresh}; ${row.canary} ${fresh} and ${row.stable} ${old} pods${wait}`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function countIn(text: string): number | undefined {
+  const count = Number(text);
+  return text !== '' && Number.isInteger(count) && count >= 0 && count <= MOST_REPLICAS ? count : undefined;
+}

@@ -1,0 +1,268 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { RunningDashboard } from '../../src/commands/dashboard.ts';
+import { forDocs, open, paste, seriousIn, start, startBrowser, type Opened } from './browser.ts';
+
+const EXAMPLES = join(import.meta.dirname, '../../dashboard/examples');
+const BROKEN = readFileSync(join(EXAMPLES, 'canary-port.yaml'), 'utf8');
+const FIXED = BROKEN.replace('port: 8080\n', 'port: 80\n');
+
+let browser: Browser;
+let dashboard: RunningDashboard;
+
+beforeAll(async () => {
+  [browser, dashboard] = await Promise.all([startBrowser(), start()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await dashboard?.stop();
+});
+
+async function opened(url = dashboard.url, options = {}): Promise<Opened> {
+  const it = await open(browser, url, options);
+  onTestFinished(() => it.page.context().close());
+  return it;
+}
+
+function verdict(page: Page, text: string): Promise<void> {
+  return page.locator('.verdict', { hasText: text }).waitFor();
+}
+
+function weights(page: Page): Promise<string[]> {
+  return page.locator('.edge-label.stable, .edge-label.canary').allTextContents();
+}
+
+describe('the path of a change', () => {
+  it('shows a mistake where it is, as a red edge and as a sentence, until it is fixed', async () => {
+    const { page, problems } = await opened();
+    await paste(page, 'Manifests', FIXED);
+    await verdict(page, '5 objects, no problem found');
+    expect(await page.locator('.edge.deny, .node.deny, .cm-lintRange-error').count()).toBe(0);
+
+    await paste(page, 'Manifests', BROKEN);
+    await verdict(page, '2 problems would be denied');
+    const red = page.locator('.edge.deny');
+    expect(await red.count()).toBe(1);
+    expect(await red.getAttribute('data-edge')).toMatch(/HTTPRoute.*checkout-canary canary$/);
+    expect(await red.locator('title').textContent()).toContain('has no such port (it has 8080)');
+    const sentence = page.getByRole('button', { name: /sends to port 80 of Service "checkout-canary"/ });
+    expect(await sentence.textContent()).toContain('route-port-exists');
+    await sentence.click();
+    await page.locator('.cm-lintRange-error').first().waitFor();
+    expect(await page.locator('.cm-lintRange-error').allTextContents()).toContain('port: 80');
+
+    await paste(page, 'Manifests', FIXED);
+    await verdict(page, '5 objects, no problem found');
+    expect(await page.locator('.edge.deny, .node.deny, .cm-lintRange-error, .findings li').count()).toBe(0);
+    expect(problems).toEqual([]);
+  });
+
+  it('is walked through by keyboard, and the weights of the graph move', async () => {
+    const { page, problems } = await opened();
+    await paste(page, 'Manifests', FIXED);
+    await verdict(page, 'no problem found');
+    const slider = page.getByRole('slider', { name: 'Stage' });
+    await slider.focus();
+    await page.keyboard.press('Home');
+    const seen: Record<string, string[]> = {};
+    for (let stage = 0; stage < 8; stage++) {
+      const text = (await slider.getAttribute('aria-valuetext')) ?? '';
+      expect(await page.locator('p.now').textContent()).toBe(text);
+      seen[text] = (await weights(page)).slice().sort();
+      await page.keyboard.press('ArrowRight');
+    }
+    expect(Object.keys(seen)).toHaveLength(8);
+    expect(Object.values(seen)).toEqual(
+      [0, 10, 10, 10, 50, 50, 100, 100].map((canary) =>
+        [canary, canary, 100 - canary, 100 - canary].map((share) => `${share} %`).sort(),
+      ),
+    );
+    expect(Object.keys(seen)[3]).toBe(
+      'Step 3, analysis checkout-errors: 10 % of the requests to canary; 1 canary and 10 stable pods; waits for 4m to 7m20s',
+    );
+    expect(problems).toEqual([]);
+  });
+
+  it('is applied again in the middle of the canary, and the difference shows what is kept', async () => {
+    const { page, problems } = await opened();
+    await page.getByRole('slider', { name: 'Stage' }).focus();
+    await page.keyboard.press('Home');
+    await page.getByText('No update is in progress at this stage').waitFor();
+    for (let step = 0; step < 4; step++) await page.keyboard.press('ArrowRight');
+    await page.getByText('applies these manifests again at step 4, setWeight 50').waitFor();
+    await page.getByText('Kept: weights stable 50, canary 50.').waitFor();
+    const kept = page.locator('.difference .cm-changedLine');
+    expect(await kept.allTextContents()).toEqual(['          weight: 50', '          weight: 50']);
+    await page.getByRole('button', { name: 'Service checkout-canary' }).last().click();
+    await page.getByText('Kept: hash 8c5d7f6b94 in the selector (canary)').waitFor();
+    expect((await kept.allTextContents()).join('\n')).toContain('rollouts-pod-template-hash: 8c5d7f6b94');
+    expect(problems).toEqual([]);
+  });
+
+  it('is decided by an edited policy', async () => {
+    const { page, problems } = await opened();
+    await page.getByRole('tab', { name: 'Policy' }).click();
+    await paste(page, 'Policy', 'rules:\n  route-port-exists: warn\n  service-ports-agree: off\n');
+    await verdict(page, '1 warning');
+    await page.getByText('the manifests are allowed; with the built-in one they are denied').waitFor();
+    expect(await page.locator('.findings .was').allTextContents()).toEqual(['was deny']);
+    await forDocs(page, 'dashboard-policy', '.write');
+    await paste(page, 'Policy', 'mod: audit');
+    await page.getByText('unknown key "mod"; did you mean "mode"?').waitFor();
+    expect(problems).toEqual([]);
+  });
+});
+
+describe('the page', () => {
+  const LOOKS = [1280, 390].flatMap((width) => (['light', 'dark'] as const).map((theme) => [width, theme] as const));
+
+  it.each(LOOKS)('of %i pixels, %s, can be used by everybody', async (width, colorScheme) => {
+    const { page, problems } = await opened(dashboard.url, { viewport: { width, height: 900 }, colorScheme });
+    await verdict(page, '2 problems would be denied');
+    expect(await seriousIn(page)).toEqual([]);
+    // Nothing is wider than the page.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    await forDocs(page, `dashboard-${width}-${colorScheme}`);
+    await page.getByRole('tab', { name: 'Policy' }).click();
+    await page.getByRole('combobox', { name: 'Example' }).selectOption('3');
+    await page.locator('.node', { hasText: 'search-preview' }).waitFor();
+    expect(await seriousIn(page)).toEqual([]);
+    expect(problems).toEqual([]);
+  });
+
+  it('has a theme that stays, whatever the system has', async () => {
+    const { page } = await opened(dashboard.url, { colorScheme: 'light' });
+    const ground = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await ground();
+    await page.getByRole('combobox', { name: 'Theme' }).selectOption('dark');
+    const dark = await ground();
+    expect(dark).not.toBe(light);
+    await page.reload();
+    await page.locator('.verdict:not(:empty)').waitFor();
+    expect(await ground()).toBe(dark);
+  });
+
+  it('is reached by Tab, with a focus that is seen', async () => {
+    const { page } = await opened();
+    const seen = new Set<string>();
+    for (let press = 0; press < 40; press++) {
+      await page.keyboard.press('Tab');
+      seen.add(
+        await page.evaluate(() => {
+          const element = document.activeElement;
+          if (element === null || element === document.body) return 'body';
+          const { outlineStyle, outlineWidth } = getComputedStyle(element);
+          const isSeen = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
+          const inSvg = element.closest('.node') !== null || element.closest('.cm-editor') !== null;
+          return `${element.getAttribute('role') ?? element.tagName} ${isSeen || inSvg ? 'seen' : 'NOT SEEN'}`;
+        }),
+      );
+    }
+    expect([...seen].filter((text) => text.includes('NOT'))).toEqual([]);
+    for (const role of ['tab seen', 'textbox seen', 'button seen', 'INPUT seen', 'SELECT seen'])
+      expect([...seen]).toContain(role);
+  });
+
+  it('can be shared by a link that has the text and not the token', async () => {
+    const { page } = await opened();
+    await paste(page, 'Manifests', BROKEN.replaceAll('checkout', 'basket'));
+    await page.locator('.node', { hasText: 'basket-canary' }).first().waitFor();
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByText('copied').waitFor();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    const token = new URL(dashboard.url).searchParams.get('token') ?? '';
+    expect(link).not.toContain(token);
+    expect(page.url()).not.toContain(token);
+    const other = await opened(`${dashboard.url}${new URL(link).hash}`);
+    await other.page.locator('.node', { hasText: 'basket-canary' }).first().waitFor();
+    expect(other.page.url()).not.toContain(token);
+  });
+
+  it('follows the files that were named, and keeps what a person has typed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rollgate-dashboard-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'shop.yaml');
+    writeFileSync(file, FIXED);
+    const watching = await start([folder]);
+    onTestFinished(() => watching.stop());
+    const { page } = await opened(watching.url);
+    await verdict(page, '5 objects, no problem found');
+    writeFileSync(file, BROKEN);
+    await verdict(page, '2 problems would be denied');
+    await paste(page, 'Manifests', FIXED);
+    await verdict(page, 'no problem found');
+    writeFileSync(file, `${BROKEN}\n# more\n`);
+    await page.getByRole('button', { name: 'Load them' }).click();
+    await verdict(page, '2 problems would be denied');
+    expect(readFileSync(file, 'utf8')).toBe(`${BROKEN}\n# more\n`);
+  });
+});
+
+describe('nothing happens', () => {
+  it('by HTML in a manifest', async () => {
+    const { page, problems } = await opened();
+    const attack = '<img src=x onerror=window.hit=1><script>window.hit=1</script>';
+    await paste(
+      page,
+      'Manifests',
+      FIXED.replaceAll('checkout-stable', `"${attack}"`).replaceAll('name: checkout\n', `name: "${attack}"\n`),
+    );
+    await page.locator('.node', { hasText: '<img' }).first().waitFor();
+    await page.locator('.findings', { hasText: '<script>' }).waitFor();
+    expect(await page.evaluate(() => 'hit' in window)).toBe(false);
+    expect(await page.locator('img:not(.cm-widgetBuffer), #app script').count()).toBe(0);
+    expect(problems).toEqual([]);
+  });
+
+  it('by a page of another origin', async () => {
+    const { page } = await opened();
+    const target = new URL(dashboard.url).origin;
+    const evil = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html').end('<title>other</title>');
+    }).listen(0, '127.0.0.1');
+    await once(evil, 'listening');
+    onTestFinished(() => void evil.close());
+    // In the same browser, which has the cookie, and sends it to every port of this host.
+    const other = await page.context().newPage();
+    await other.goto(`http://127.0.0.1:${(evil.address() as AddressInfo).port}/`);
+    const got = await other.evaluate(async (origin) => {
+      const ask = (path: string, init: RequestInit): Promise<string> =>
+        fetch(origin + path, { credentials: 'include', ...init }).then(
+          (response) => response.type + response.status,
+          () => 'failed',
+        );
+      const frame = document.createElement('iframe');
+      frame.src = origin;
+      document.body.append(frame);
+      await new Promise((resolve) => frame.addEventListener('load', resolve));
+      return {
+        read: await ask('/', {}),
+        question: await ask('/api/judge', {
+          method: 'POST',
+          body: '{}',
+          headers: { 'content-type': 'application/json' },
+        }),
+        simple: await ask('/api/judge', { method: 'POST', body: '{}', mode: 'no-cors' }),
+        files: await ask('/api/files', { mode: 'no-cors' }),
+        frame: frame.contentDocument === null ? 'closed' : 'open',
+      };
+    }, target);
+    expect(got).toEqual({ read: 'failed', question: 'failed', simple: 'failed', files: 'failed', frame: 'closed' });
+  });
+
+  it('without the token', async () => {
+    const context = await browser.newContext();
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
+    const response = await page.goto(new URL(dashboard.url).origin);
+    expect(response?.status()).toBe(401);
+    expect(await page.locator('#app').count()).toBe(0);
+  });
+});
