@@ -54,6 +54,8 @@ export function* findIntroduced(
 ): Work<Introduced> {
   const seeing = RuleIndex.of(rules).seeing(changes);
   if (seeing.changed.length === 0) return nothingFor(changes);
+  const large = tooLargeOf(changes, budget);
+  if (large !== undefined) return tooLargeFor(changes, large);
   const after = worldAfter(base, changes);
   const { subjects, skipped } =
     seeing.others.length === 0 ? changedIn(after, changes, budget) : yield* affectedBy(changes, after, budget);
@@ -98,6 +100,20 @@ function changedIn(
 
 function nothingFor(changes: readonly Change[]): Introduced {
   return { findings: [], skipped: [], lookedUp: new Set(changes.flatMap(versionsOf).map(keyOf)), subjects: 0 };
+}
+
+// Even to find out what such an object refers to takes too long.
+function tooLargeOf(changes: readonly Change[], budget: Budget): Skipped | undefined {
+  for (const version of changes.flatMap(versionsOf)) {
+    const reason = budget.whyTooLarge(version);
+    if (reason !== undefined) return notFinished('*', version, reason);
+  }
+  return undefined;
+}
+
+function tooLargeFor(changes: readonly Change[], skip: Skipped): Introduced {
+  const finding = tooLarge(changes, [skip]);
+  return { ...nothingFor(changes), findings: finding === undefined ? [] : [finding], skipped: [skip] };
 }
 
 interface Scope {
@@ -149,9 +165,9 @@ class Comparison {
 
   /** Adds what is new about a subject. Only the rules that find something look at it as it was. */
   *compare(subject: KubeObject): Work<void> {
-    const { whyNoMore } = this.#budget;
-    if (whyNoMore !== undefined) {
-      this.skipped.push(notFinished('*', subject, whyNoMore));
+    const whyNot = this.#budget.whyNoMore ?? this.#budget.whyTooLarge(subject);
+    if (whyNot !== undefined) {
+      this.skipped.push(notFinished('*', subject, whyNot));
       return;
     }
     if (isBeingDeleted(subject)) return;

@@ -5,6 +5,7 @@ function limited(limits: Partial<BudgetLimits>): Budget {
   return new Budget({
     operations: Infinity,
     operationsOfCheck: Infinity,
+    values: Infinity,
     subjects: Infinity,
     expired: () => false,
     ...limits,

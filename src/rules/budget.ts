@@ -1,9 +1,17 @@
+import type { KubeObject } from '../world/object.ts';
+import { valuesOf } from '../world/values.ts';
+
 /** How much the work on one request may cost, in operations. */
 export interface BudgetLimits {
   /** Operations in all. */
   readonly operations: number;
   /** Operations of one rule about one subject in one world. */
   readonly operationsOfCheck: number;
+  /**
+   * Values of one object that is checked or looked up: mappings, lists, and what is in them. A check is not interrupted
+   * between two operations, and each rule goes through what it reads.
+   */
+  readonly values: number;
   /** Objects whose findings a change may affect. */
   readonly subjects: number;
   /** Returns whether the time is over. */
@@ -53,6 +61,13 @@ export class Budget {
     return this.#whyNoMore;
   }
 
+  /** Returns why an object may not be checked because of its size, or undefined. */
+  whyTooLarge(object: KubeObject): string | undefined {
+    const { values } = this.#limits ?? {};
+    // Without its name: not everybody may know of it who may change what refers to it.
+    return values !== undefined && valuesOf(object) > values ? `an object has more than ${values} values` : undefined;
+  }
+
   /** How many objects may be affected. */
   get subjects(): number {
     return this.#limits?.subjects ?? Infinity;
@@ -81,6 +96,16 @@ export class Budget {
     this.count(Math.min(operations, Math.max(1, this.#checkEnds - this.#spent + 1)));
     this.#whyNotFinished ??= this.#whyNoMore;
     if (this.#spent > this.#checkEnds) this.#whyNotFinished ??= 'one check needs too many operations';
+    if (this.#whyNotFinished !== undefined) throw new BudgetSpentError(this.#whyNotFinished);
+  }
+
+  /**
+   * Counts the look at an object.
+   *
+   * @throws BudgetSpentError - If the object is too large to be read.
+   */
+  look(object: KubeObject): void {
+    this.#whyNotFinished ??= this.whyTooLarge(object);
     if (this.#whyNotFinished !== undefined) throw new BudgetSpentError(this.#whyNotFinished);
   }
 

@@ -40,7 +40,13 @@ const MOST = 500;
 const MOST_OF_TICK = 10;
 const MOST_FINDINGS = 20;
 // Some milliseconds of processor time.
-const BUDGET = { operations: 5_000, operationsOfCheck: 5_000, subjects: 1, expired: (): boolean => false };
+const BUDGET = {
+  operations: 5_000,
+  operationsOfCheck: 5_000,
+  values: 50_000,
+  subjects: 1,
+  expired: (): boolean => false,
+};
 
 /**
  * Follows up contradictions that the write of a reconciler was only warned about, because it may bring the other object

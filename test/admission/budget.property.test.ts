@@ -41,6 +41,7 @@ interface Case {
   readonly submitted: readonly Edit[];
   readonly operations: number;
   readonly operationsOfCheck: number;
+  readonly values: number;
   readonly subjects: number;
   /** How often the clock is read before the time is over. */
   readonly readings: number;
@@ -64,6 +65,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
   submitted: fc.array(edit, { maxLength: 3 }),
   operations: few(400),
   operationsOfCheck: few(12),
+  values: fc.oneof(fc.nat(60), fc.constant(Infinity), fc.constant(Infinity)),
   subjects: few(4),
   readings: few(8),
 });
@@ -147,9 +149,9 @@ function seen({ world, change }: SetUp, budget: Budget): Seen {
   };
 }
 
-function budgetOf({ operations, operationsOfCheck, subjects, readings }: Case): Budget {
+function budgetOf({ operations, operationsOfCheck, values, subjects, readings }: Case): Budget {
   let read = 0;
-  return new Budget({ operations, operationsOfCheck, subjects, expired: () => ++read > readings });
+  return new Budget({ operations, operationsOfCheck, values, subjects, expired: () => ++read > readings });
 }
 
 /** Returns the entries that are more often in the first list than in the second. */

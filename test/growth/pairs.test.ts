@@ -24,7 +24,13 @@ import {
 // What an analysis makes of each metric or argument of its templates, or a finding of each key of its path. Of n analyses
 // and n metrics that is n * n, which nothing can make smaller, so it must end at the budget of a check.
 
-const BUDGET = { operations: 1_000_000, operationsOfCheck: 2_000, subjects: 100, expired: (): boolean => false };
+const BUDGET = {
+  operations: 1_000_000,
+  operationsOfCheck: 2_000,
+  values: Infinity,
+  subjects: 100,
+  expired: (): boolean => false,
+};
 
 const PAIRS: readonly Dimension[] = [
   {

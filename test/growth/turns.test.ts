@@ -7,6 +7,7 @@ import { RuleIndex } from '../../src/rules/rule-index.ts';
 import { RULES } from '../../src/rules/index.ts';
 import { kindOf, type KubeObject } from '../../src/world/object.ts';
 import { references } from '../../src/world/references.ts';
+import { valuesOf } from '../../src/world/values.ts';
 import { storeOf } from '../../src/world/store.ts';
 import { analysisStep, metric, rollout, template, times } from './objects.ts';
 import { nested, one, queryOf, type Dimension } from './setups.ts';
@@ -14,7 +15,13 @@ import { nested, one, queryOf, type Dimension } from './setups.ts';
 // A check is not interrupted between two operations. So what it does before it looks something up, or between two
 // look-ups, must count as well: then it ends at its budget, however large the objects are.
 
-const BUDGET = { operations: 1_000_000, operationsOfCheck: 500, subjects: 100, expired: (): boolean => false };
+const BUDGET = {
+  operations: 1_000_000,
+  operationsOfCheck: 500,
+  values: Infinity,
+  subjects: 100,
+  expired: (): boolean => false,
+};
 const BEYOND = { few: 3_000, many: 12_000 };
 
 const plugin = (value: unknown): Dimension['make'] => {
@@ -76,8 +83,9 @@ const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
 function mostOfOneCheck(objects: readonly KubeObject[], ids: RegExp): Operations {
   const world = storeOf(objects);
   const rules = RuleIndex.of(RULES.filter(({ id }) => ids.test(id)));
-  // The world takes the references when the objects come, before a rule begins.
+  // They are counted, and the world takes their references, before a rule begins.
   objects.forEach(references);
+  objects.forEach(valuesOf);
   const checks = objects.flatMap((subject) => {
     const kind = kindOf(subject);
     if (kind === undefined) return [];

@@ -1,10 +1,10 @@
-import { contentOf } from '../../world/content.ts';
 import { parseGoDuration } from '../../world/duration.ts';
 import { suggestDuration } from '../../world/duration-hint.ts';
 import { kindOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, asObject, optionalString, asString, type JsonObject } from '../../world/read.ts';
 import { stepsOf } from '../../world/rollout.ts';
+import { countedContentOf } from '../counted-content.ts';
 import { defineRule } from '../define.ts';
 
 const SPEC_REFS = ['canary', 'stable'];
@@ -44,7 +44,7 @@ export const rolloutExperiment = defineRule({
     },
   },
   check(context, subject) {
-    for (const { title, raw, path, anchor, ofRollout } of experimentsOf(subject)) {
+    for (const { title, raw, path, anchor, ofRollout } of experimentsOf(context, subject)) {
       const duration = optionalString(raw['duration']);
       if (duration !== undefined && parseGoDuration(duration) === undefined) {
         const suggestion = suggestDuration(duration);
@@ -79,7 +79,7 @@ interface StatedExperiment {
   readonly ofRollout: boolean;
 }
 
-function experimentsOf(subject: KubeObject): StatedExperiment[] {
+function experimentsOf(context: Parameters<typeof countedContentOf>[1], subject: KubeObject): StatedExperiment[] {
   if (kindOf(subject) === 'Experiment.argoproj.io')
     return [
       { title: 'the experiment', raw: asObject(subject['spec']), path: ['spec'], anchor: 'spec', ofRollout: false },
@@ -92,7 +92,7 @@ function experimentsOf(subject: KubeObject): StatedExperiment[] {
         title: `the experiment of step ${index + 1}`,
         raw,
         path: ['spec', 'strategy', 'canary', 'steps', index, 'experiment'],
-        anchor: contentOf(step),
+        anchor: countedContentOf(step, context),
         ofRollout: true,
       },
     ];

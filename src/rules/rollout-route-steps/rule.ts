@@ -1,8 +1,8 @@
-import { contentOf } from '../../world/content.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, optionalNumber, asString, type JsonObject } from '../../world/read.ts';
 import { managedRouteNames, stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
 import { routersOf, type Router } from '../../world/routers.ts';
+import { countedContentOf } from '../counted-content.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
@@ -64,7 +64,7 @@ export const rolloutRouteSteps = defineRule({
       managed: new Set(managedRouteNames(rollout)),
     };
     for (const [index, raw] of stepsOf(rollout).entries()) {
-      const step = new Step(raw, index);
+      const step = new Step(raw, index, context);
       checkHeaderRoute(context, routing, step);
       checkMirrorRoute(context, routing, step);
       checkExperiment(context, routing, step);
@@ -84,9 +84,11 @@ class Step {
   readonly raw: unknown;
   readonly number: number;
   readonly #index: number;
+  readonly #context: Context;
   #anchor: string | undefined;
 
-  constructor(raw: unknown, index: number) {
+  constructor(raw: unknown, index: number, context: Context) {
+    this.#context = context;
     this.raw = raw;
     this.number = index + 1;
     this.#index = index;
@@ -98,7 +100,7 @@ class Step {
 
   /** Made only for findings: of a long step it costs more than the check. */
   get anchor(): string {
-    return (this.#anchor ??= contentOf(this.raw));
+    return (this.#anchor ??= countedContentOf(this.raw, this.#context));
   }
 }
 

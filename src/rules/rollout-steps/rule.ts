@@ -1,4 +1,3 @@
-import { contentOf } from '../../world/content.ts';
 import { parseGoDuration } from '../../world/duration.ts';
 import { suggestDuration } from '../../world/duration-hint.ts';
 import { nearest } from '../../world/nearest.ts';
@@ -6,6 +5,7 @@ import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { dig, int32, isBeyondInt32, isObject, asObject, renderInt32, type JsonObject } from '../../world/read.ts';
 import { stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
+import { countedContentOf } from '../counted-content.ts';
 import { defineRule } from '../define.ts';
 
 // In the order in which the controller checks them to decide whether a step is done.
@@ -84,7 +84,7 @@ export const rolloutSteps = defineRule({
       const path = (...fields: readonly string[]): Path => [...STEPS, index, ...fields];
       // Made only for findings: of a long step it costs more than the check.
       let content: string | undefined;
-      const anchor = (): string => (content ??= contentOf(raw));
+      const anchor = (): string => (content ??= countedContentOf(raw, context));
       const kinds = KINDS.filter((kind) => step[kind] !== undefined && step[kind] !== null);
       const [decides = ''] = kinds;
 

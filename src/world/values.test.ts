@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { valuesIn, valuesOf } from './values.ts';
+
+describe('valuesIn', () => {
+  it('counts mappings, lists and what is in them', () => {
+    expect(valuesIn('text', 100)).toBe(1);
+    expect(valuesIn(null, 100)).toBe(1);
+    expect(valuesIn([], 100)).toBe(1);
+    expect(valuesIn('x'.repeat(80), 100)).toBe(11);
+    expect(valuesIn({ a: [1, { b: null }], c: {} }, 100)).toBe(6);
+  });
+
+  it('ends above the limit', () => {
+    let read = 0;
+    const list = Array.from({ length: 1_000 }, () =>
+      Object.defineProperty({}, 'a', { enumerable: true, get: () => ++read }),
+    );
+    expect(valuesIn(list, 10)).toBeGreaterThan(10);
+    expect(read).toBeLessThan(10);
+  });
+});
+
+describe('valuesOf', () => {
+  const object = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'shop' } };
+  const many = Array.from({ length: 1_000 }, () => 0);
+
+  it('counts what rules read, labels and annotations', () => {
+    expect(valuesOf({ ...object, spec: many })).toBeGreaterThan(1_000);
+    expect(valuesOf({ ...object, data: many })).toBeGreaterThan(1_000);
+    for (const field of ['labels', 'annotations'])
+      expect(valuesOf({ ...object, metadata: { ...object.metadata, [field]: { ...many } } })).toBeGreaterThan(1_000);
+  });
+
+  it('does not count what the API server and the controller write', () => {
+    const managedFields = many;
+    expect(valuesOf({ ...object, metadata: { ...object.metadata, managedFields }, status: { many } })).toBeLessThan(10);
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': 'x'.repeat(200_000) };
+    expect(valuesOf({ ...object, metadata: { ...object.metadata, annotations } })).toBeLessThan(10);
+  });
+});

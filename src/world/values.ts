@@ -1,0 +1,39 @@
+import { memo } from './memo.ts';
+import type { KubeObject } from './object.ts';
+import { asObject, isObject } from './read.ts';
+
+// More would only take longer to count.
+const MOST = 1_000_000;
+// A duration or a field path can have any length. No real one has more, so scripts and certificates count little.
+const CHARACTERS_OF_VALUE = 8;
+
+/**
+ * Returns how many values an object has: mappings, lists, and what is in them, and its labels and annotations. Leaves out
+ * the status and the rest of the metadata, which users do not write. The last-applied configuration is one long text.
+ */
+export const valuesOf = memo((object: KubeObject): number => {
+  const { metadata, status: _, ...rest } = object;
+  const entries = [metadata['labels'], metadata['annotations']].map((part) => Object.keys(asObject(part)).length);
+  return entries.reduce((sum, count) => sum + count, valuesIn(rest, MOST));
+});
+
+/**
+ * Returns how many values a JSON value is and has, or a number above the limit as soon as it is exceeded. A long text
+ * counts for as many as it takes the time of.
+ */
+export function valuesIn(value: unknown, limit: number): number {
+  if (typeof value === 'string') return 1 + Math.floor(value.length / CHARACTERS_OF_VALUE);
+  let count = 1;
+  if (Array.isArray(value)) {
+    for (const entry of value as readonly unknown[]) {
+      count += valuesIn(entry, limit - count);
+      if (count > limit) break;
+    }
+  } else if (isObject(value)) {
+    for (const key of Object.keys(value)) {
+      count += valuesIn(value[key], limit - count);
+      if (count > limit) break;
+    }
+  }
+  return count;
+}
