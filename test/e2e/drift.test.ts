@@ -6,6 +6,7 @@ import { Cluster } from './harness/cluster.ts';
 import { yamlOf, type Way } from './harness/kubectl.ts';
 import { until } from './harness/program.ts';
 import { shop } from './harness/shop.ts';
+import { driftIn, NOTICED } from './support/drift.ts';
 import { healthy, pausedAt, rolloutThat } from './support/rollouts.ts';
 import { scan } from './support/trust.ts';
 
@@ -23,7 +24,6 @@ afterAll(() => cluster?.stop());
 
 const WAYS: readonly Way[] = ['client-side apply', 'server-side apply', 'replace'];
 const LONGER_THAN_A_MINUTE = 100_000;
-const NOTICED = { within: 150_000, every: 1_000 };
 
 async function begin(namespace: string, objects: readonly KubeObject[], rollout = 'web'): Promise<void> {
   await cluster.admin.run(['create', 'namespace', namespace]);
@@ -48,14 +48,6 @@ function rolloutsCommand(namespace: string, ...args: readonly string[]): Promise
 async function updated(namespace: string, image: number, rollout = 'web', weight = 20): Promise<void> {
   await rolloutsCommand(namespace, 'set', 'image', rollout, `app=shop:${image}`);
   await pausedAt(cluster, namespace, rollout, weight);
-}
-
-/** Returns the lines of the metric about a namespace. */
-async function driftIn(namespace: string): Promise<string[]> {
-  const metrics = await cluster.rollgate.metrics();
-  return metrics
-    .split('\n')
-    .filter((line) => line.startsWith('rollgate_drift{') && line.includes(`namespace="${namespace}"`));
 }
 
 /** Returns the weights in the first route of the VirtualService, by host. */
@@ -238,7 +230,7 @@ describe('what the controller has written', () => {
       }
     }
     await sleep(LONGER_THAN_A_MINUTE);
-    for (const { namespace } of ready) expect([namespace, await driftIn(namespace)]).toEqual([namespace, []]);
+    for (const { namespace } of ready) expect([namespace, await driftIn(cluster, namespace)]).toEqual([namespace, []]);
   });
 });
 
@@ -251,19 +243,19 @@ describe('a write that Rollgate missed', () => {
     const path = '/spec/selector/rollouts-pod-template-hash';
     const remove = JSON.stringify([{ op: 'remove', path }]);
     await cluster.developer.run(['patch', 'service', 'web-stable', '-n', MISSED, '--type=json', '-p', remove]);
-    await until('the drift of the hash', async () => (await driftIn(MISSED)).length > 0, NOTICED);
-    expect(await driftIn(MISSED)).toEqual([`rollgate_drift{what="selector",namespace="${MISSED}"} 1`]);
+    await until('the drift of the hash', async () => (await driftIn(cluster, MISSED)).length > 0, NOTICED);
+    expect(await driftIn(cluster, MISSED)).toEqual([`rollgate_drift{what="selector",namespace="${MISSED}"} 1`]);
     expect(await scan(cluster, '-n', MISSED, '--no-color')).toContain('the selector has no hash');
     await cluster.argo.start();
-    await until('the drift to be gone', async () => (await driftIn(MISSED)).length === 0, NOTICED);
+    await until('the drift to be gone', async () => (await driftIn(cluster, MISSED)).length === 0, NOTICED);
 
     await cluster.argo.program.stop('SIGKILL');
     await cluster.developer.apply(shop(MISSED, 'web').filter(({ kind }) => kind === 'VirtualService'));
     expect(await weightsIn(MISSED)).toEqual({ 'web-stable': 100, 'web-canary': 0 });
-    await until('the drift of the weights', async () => (await driftIn(MISSED)).length > 0, NOTICED);
-    expect(await driftIn(MISSED)).toEqual([`rollgate_drift{what="weights",namespace="${MISSED}"} 1`]);
+    await until('the drift of the weights', async () => (await driftIn(cluster, MISSED)).length > 0, NOTICED);
+    expect(await driftIn(cluster, MISSED)).toEqual([`rollgate_drift{what="weights",namespace="${MISSED}"} 1`]);
     await cluster.argo.start();
-    await until('the drift to be gone again', async () => (await driftIn(MISSED)).length === 0, NOTICED);
+    await until('the drift to be gone again', async () => (await driftIn(cluster, MISSED)).length === 0, NOTICED);
     expect(await weightsIn(MISSED)).toEqual({ 'web-stable': 80, 'web-canary': 20 });
   });
 });
