@@ -58,9 +58,13 @@ export const duplicateKey = defineDocumentCheck({
 // Gateways have no rules of their own, but traffic comes through them.
 const TRAFFIC_GROUPS: ReadonlySet<string> = new Set(['gateway.networking.k8s.io', 'networking.istio.io']);
 
+// Rollgate only asks whether these exist.
+const NAMED_ONLY: ReadonlySet<string> = new Set(['ConfigMap', 'Secret', 'ServiceAccount', 'PersistentVolumeClaim']);
+
 // Whether any other kind is harmed, nobody can tell here.
 function isOfTraffic(object: KubeObject): boolean {
-  return kindOf(object) !== undefined || TRAFFIC_GROUPS.has(groupOf(object.apiVersion));
+  const kind = kindOf(object);
+  return (kind !== undefined && !NAMED_ONLY.has(kind)) || TRAFFIC_GROUPS.has(groupOf(object.apiVersion));
 }
 
 function mergedIn(duplicateKeys: Documents['duplicateKeys']): ReadonlySet<SourceObject> {

@@ -259,7 +259,13 @@ function provider(draw: Draw, args: readonly Arg[]): Fields {
     }),
     () => ({ graphite: { address: filled('http://graphite'), query } }),
     () => ({ influxdb: { query, ...draw.perhaps(0.2, () => ({ profile: filled('web') })) } }),
-    () => ({ skywalking: { query, ...draw.perhaps(0.2, () => ({ address: filled('http://skywalking') })) } }),
+    () => ({
+      skywalking: {
+        query,
+        address: filled('http://skywalking'),
+        ...draw.perhaps(0.9, () => ({ interval: filled('5m') })),
+      },
+    }),
     () => ({
       kayenta: {
         address: filled('http://kayenta'),

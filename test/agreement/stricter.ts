@@ -39,6 +39,12 @@ const NOT_GENERATED: ReadonlySet<string> = new Set([
 // Only a chance combination of mutations makes these: not one of the 20,000 cases of seed 1 does.
 const RARE: ReadonlySet<string> = new Set([
   'analysis-provider/address',
+  'analysis-provider/header',
+  'analysis-provider/jobName',
+  'analysis-provider/jsonPath',
+  'analysis-provider/noTime',
+  'analysis-provider/scopeStart',
+  'analysis-provider/time',
   'managed-route-clash/driven',
   'managed-route-clash/written',
   'rollout-ephemeral-labels/differs',

@@ -2,7 +2,6 @@ import {
   countedAnalyses,
   ANALYSIS_PLACES,
   combineArgs,
-  combinedMetrics,
   knownValues,
   metricsOf,
   named,
@@ -14,7 +13,7 @@ import {
 } from '../../world/analysis.ts';
 import type { Analysis } from '../../world/collect-analyses.ts';
 import { memo } from '../../world/memo.ts';
-import { resolveWith, type Resolve } from '../../world/metrics.ts';
+import { resolveWith } from '../../world/metrics.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
@@ -24,19 +23,7 @@ import { blueGreenOf, stepsOf } from '../../world/rollout.ts';
 import { experimentServices } from '../../world/strategy-references.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 import { AFTER_FIVE_ERRORS } from '../measurement-errors.ts';
-
-// Where a provider has the address that the controller sends its requests to.
-const ADDRESSES: readonly Path[] = [
-  ['provider', 'web', 'url'],
-  ['provider', 'prometheus', 'address'],
-  ['provider', 'graphite', 'address'],
-  ['provider', 'skywalking', 'address'],
-  ['provider', 'kayenta', 'address'],
-];
-// A host is at most 253 characters, and stands at the beginning.
-const MAX_START = 500;
-const MAX_LENGTH = 5_000;
-const HOST = /^https?:\/\/(?:[^/?#@]*@)?([a-z0-9.-]+)(?:[:/?#]|$)/;
+import { ADDRESS_PLACES, requestsOf, targetsOf, type Target } from './addresses.ts';
 
 // Bounds the cost, because each is compared with all Services of a namespace.
 const MAX_NEAR = 20;
@@ -45,7 +32,7 @@ const messages = {
   absent: {
     class: 'missing',
     text: 'Service "{service}" not found, but metric "{metric}" of {template} measures its address in {analysis}',
-    fix: 'create it, or correct the address',
+    fix: 'create it, or correct the address{hint}',
   },
   noNamespace: {
     class: 'advice',
@@ -69,7 +56,8 @@ export const analysisAddress = defineRule({
     'A name without dots is a Service in the namespace of the ' +
     'controller. Before the promotion of a blue-green update, the active Service selects the pods of the old version. Only ' +
     'Services in the namespace of the Rollout are checked. A Service that an experiment creates need not exist. One that stores metrics, such as Prometheus, is ' +
-    'reported only if there is another Service with nearly the same name. Source: ' +
+    'reported only if there is another Service with nearly the same name. A Job is reported only if its arguments or ' +
+    'variables have a URL of the active Service. Source: ' +
     'Argo Rollouts v1.9.1, metricproviders and rollout/bluegreen.go (reconcileBlueGreenServices); Kubernetes, DNS for ' +
     'Services and Pods.',
   subject: {
@@ -86,7 +74,7 @@ export const analysisAddress = defineRule({
       ...TEMPLATE_ARG_PLACES,
       ...NESTED_TEMPLATE_PLACES,
       'spec.metrics[*].name',
-      ...ADDRESSES.map((path) => `spec.metrics[*].${path.join('.')}` as const),
+      ...ADDRESS_PLACES,
     ]),
   },
   messages,
@@ -101,10 +89,11 @@ export const analysisAddress = defineRule({
       if (requests.length === 0) continue;
       const resolve = resolveWith(knownValues(combineArgs(templates).args, analysis.args));
       context.spend(requests.length);
-      const found = requests.flatMap(({ metric, address, path }) => {
-        const target = serviceAt(address, resolve, namespaceOf(rollout));
-        return target === undefined || created.has(target.service) ? [] : [{ metric, path, ...target }];
-      });
+      const found = requests.flatMap((request) =>
+        targetsOf(request, resolve, namespaceOf(rollout))
+          .filter(({ service }) => !created.has(service))
+          .map((target) => ({ metric: request.metric, path: request.path, ...target })),
+      );
       const measured = new Set(found.map(({ service }) => service));
       for (const request of found) check(context, rollout, { analysis, request, measured, reported });
     }
@@ -112,12 +101,6 @@ export const analysisAddress = defineRule({
 });
 
 type Context = RuleContext<typeof messages>;
-
-interface Target {
-  readonly service: string;
-  /** Whether the address names the namespace. */
-  readonly isQualified: boolean;
-}
 
 interface Request extends Target {
   readonly metric: Metric;
@@ -133,9 +116,9 @@ interface Found {
 }
 
 function check(context: Context, rollout: KubeObject, { analysis, request, measured, reported }: Found): void {
-  const { metric, path, service, isQualified } = request;
+  const { metric, path, service, isQualified, isOfJob } = request;
   const isProbed = path.includes('web');
-  const report = (id: keyof typeof messages): void => {
+  const report = (id: keyof typeof messages, hint = ''): void => {
     if (reported.has(`${id} ${service}`)) return;
     reported.add(`${id} ${service}`);
     context.report(id, {
@@ -147,16 +130,20 @@ function check(context: Context, rollout: KubeObject, { analysis, request, measu
         template: named(metric.template),
         analysis: analysis.title,
         namespace: namespaceOf(rollout),
+        hint,
       },
       related: [{ object: metric.template, path }],
     });
   };
-  const { state } = context.lookup('Service', namespaceOf(rollout), service);
-  if (!isQualified) {
+  // What a Job does with a URL is not known, but that is where it asks.
+  if (!isOfJob) {
+    const { state } = context.lookup('Service', namespaceOf(rollout), service);
     // The controller may have a Service of this name in its own namespace.
-    if (state === 'present') report('noNamespace');
-  } else if (state === 'absent' && (isProbed || nearestService(context, rollout, service) !== undefined))
-    report('absent');
+    if (!isQualified && state === 'present') report('noNamespace');
+    const near = isQualified && state === 'absent' ? nearestService(context, rollout, service) : undefined;
+    if (isQualified && state === 'absent' && (isProbed || near !== undefined))
+      report('absent', near === undefined ? '' : ` (did you mean Service "${near}"?)`);
+  }
   const blueGreen = blueGreenOf(rollout);
   const isActive = analysis.role === 'prePromotion' && service === asString(blueGreen?.['activeService']);
   // An analysis that measures both compares them.
@@ -175,40 +162,6 @@ const namesIn = memo((services: readonly KubeObject[]) => ({
   names: services.map(({ metadata }) => metadata.name),
   near: new Map<string, string | undefined>(),
 }));
-
-interface AddressOf {
-  readonly metric: Metric;
-  readonly address: string;
-  readonly path: Path;
-}
-
-// A template is filled in again for each analysis that uses it, and few have more than one address.
-const MAX_ADDRESSES = 20;
-
-// Each address once, with the first metric that has it.
-const requestsOf = memo((templates: readonly KubeObject[]): readonly AddressOf[] => {
-  const distinct = new Map<string, AddressOf>();
-  for (const metric of combinedMetrics(templates)) {
-    for (const path of ADDRESSES) {
-      const address = asString(dig(metric.raw, ...path.map(String)));
-      if (address !== '' && address.length <= MAX_LENGTH && !distinct.has(address))
-        distinct.set(address, { metric, address, path: [...metric.path, ...path] });
-    }
-    if (distinct.size >= MAX_ADDRESSES) break;
-  }
-  return [...distinct.values()];
-});
-
-/** Returns the Service of a namespace that an address names; undefined if it is another host or not known. */
-function serviceAt(address: string, resolve: Resolve, namespace: string): Target | undefined {
-  const host = HOST.exec((resolve(address) ?? '').slice(0, MAX_START))?.[1];
-  if (host === undefined) return undefined;
-  const [service = '', ...rest] = host.replace(/\.$/, '').split('.');
-  if (rest.length === 0) return { service, isQualified: false };
-  const [home, ...domain] = rest;
-  const isService = ['', 'svc', 'svc.cluster.local'].includes(domain.join('.'));
-  return home === namespace && isService ? { service, isQualified: true } : undefined;
-}
 
 function servicesOfExperiments(rollout: KubeObject): ReadonlySet<string> {
   return new Set(

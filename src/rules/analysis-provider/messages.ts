@@ -145,10 +145,17 @@ const IN_AGREEMENT: ReadonlySet<string> = new Set([
   'address',
   'bodyOfGet',
   'duration',
+  'header',
+  'jobName',
+  'jsonPath',
   'noAddress',
+  'noDuration',
   'noQuery',
+  'noTime',
   'restartPolicy',
   'scope',
+  'scopeStart',
+  'time',
 ]);
 
 /** The controller accepts all of these until it measures. */

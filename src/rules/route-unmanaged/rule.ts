@@ -6,12 +6,13 @@ import {
   ROUTE_KINDS,
   SELECTED_ROUTE_PLACES,
 } from '../../world/gateway.ts';
+import { managedIngresses } from '../../world/ingress.ts';
 import { drivenRoutes, ROUTE_PLACES, routeTitle } from '../../world/istio.ts';
 import { memo } from '../../world/memo.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { inEach } from '../../world/place.ts';
-import { dig, optionalNumber, stringMap } from '../../world/read.ts';
+import { dig, optionalNumber, optionalString, stringMap } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import {
   effectiveTemplate,
@@ -34,6 +35,7 @@ const INGRESS = 'Ingress.networking.k8s.io';
 const SENDERS: readonly KindId[] = [ISTIO, ...ROUTE_KINDS, INGRESS];
 const STABLE = ['spec', 'strategy', 'canary', 'stableService'];
 const NGINX = 'nginx.ingress.kubernetes.io';
+const CLASS = 'kubernetes.io/ingress.class';
 
 // More of them would only repeat the message.
 const MAX_OBJECTS = 10;
@@ -54,6 +56,11 @@ const messages = {
     text: 'Ingress "{name}" sends a fixed share of the traffic to canary Service "{canary}", which no step of Rollout "{rollout}" changes',
     fix: 'remove this Ingress, and name the one of the stable Service in trafficRouting.nginx.stableIngress',
   },
+  ingressNotListed: {
+    class: 'advice',
+    text: 'Ingress "{name}" sends to stable Service "{stable}", but Rollout "{rollout}" lists only other Ingresses of nginx, so its requests never reach the canary',
+    fix: 'list it in trafficRouting.nginx.stableIngresses too, unless its clients should not get the canary',
+  },
   allStable: {
     class: 'advice',
     text: 'Service "{stable}" selects only stable pods, and without trafficRouting nothing sends to the canary, so the weights of the steps move no traffic',
@@ -68,7 +75,7 @@ export const routeUnmanaged = defineRule({
   explanation:
     'The controller sets weights only in the objects and routes that trafficRouting names. In any other route with the ' +
     'stable and the canary Service, the weights stay as they are written: the steps pass, and the traffic there does ' +
-    'not move. Without trafficRouting, the number of pods decides how much traffic the canary gets. This works only ' +
+    'not move. An nginx Ingress that the Rollout does not list gets no copy for the canary. Without trafficRouting, the number of pods decides how much traffic the canary gets. This works only ' +
     'for a Service that selects all pods. The controller adds the hash of the stable pods to the selector of ' +
     'stableService, so this Service never sends to the canary. Rollouts without a setWeight step and Services in ' +
     'other namespaces are not checked, and neither is what another Rollout controls. Source: Argo Rollouts v1.9.1, rollout/trafficrouting.go ' +
@@ -86,7 +93,7 @@ export const routeUnmanaged = defineRule({
     Service: ['spec.selector'],
     [ISTIO]: ROUTE_PLACES,
     ...inEach(ROUTE_KINDS, [...SELECTED_ROUTE_PLACES, ...BACKEND_REF_PLACES]),
-    [INGRESS]: [...REFERENCE_PLACES[INGRESS], 'metadata.annotations'],
+    [INGRESS]: [...REFERENCE_PLACES[INGRESS], 'metadata.annotations', 'spec.ingressClassName'],
     ...workloadPlaces(),
   },
   messages,
@@ -100,6 +107,7 @@ export const routeUnmanaged = defineRule({
       checkVirtualServices(context, rollout, { stable, canary });
       checkGatewayRoutes(context, rollout, { stable, canary });
       checkIngresses(context, rollout, canary);
+      checkUnlisted(context, rollout, stable);
     }
     const isSplit = canary !== '' && checkActions(context, rollout, { stable, canary });
     if (routing === undefined && !isSplit) checkStable(context, rollout, { stable, canary });
@@ -221,6 +229,33 @@ function checkIngresses(context: Context, rollout: KubeObject, canary: string): 
       related: [{ object: rollout, path: STABLE }],
     });
   }
+}
+
+// The controller copies only the listed ones for the canary.
+function checkUnlisted(context: Context, rollout: KubeObject, stable: string): void {
+  const listed = managedIngresses(rollout).filter(({ router }) => router === 'nginx');
+  if (listed.length === 0) return;
+  const names = new Set(listed.map(({ name }) => name));
+  const ingresses = sendersOf(context, rollout, INGRESS, stable);
+  const classes = new Set(ingresses.filter(({ metadata }) => names.has(metadata.name)).map(ingressClass));
+  for (const object of ingresses) {
+    const { name } = object.metadata;
+    // One of another class is for other clients, or in front of nginx. A canary of somebody else has rules of its own.
+    if (stringMap(object.metadata['annotations']).get(`${NGINX}/canary`) === 'true') continue;
+    if (names.has(name) || !classes.has(ingressClass(object)) || isOfAnother(context, rollout, object)) continue;
+    context.report('ingressNotListed', {
+      object,
+      path: ['spec'],
+      anchor: stable,
+      data: { name, stable, rollout: rollout.metadata.name },
+      related: [{ object: rollout, path: listed[0]?.path ?? STABLE }],
+    });
+  }
+}
+
+function ingressClass(ingress: KubeObject): string {
+  const annotations = stringMap(ingress.metadata['annotations']);
+  return optionalString(dig(ingress, 'spec', 'ingressClassName')) ?? annotations.get(CLASS) ?? '';
 }
 
 function checkStable(context: Context, rollout: KubeObject, { stable, canary }: Pair): void {
