@@ -163,17 +163,20 @@ describe('a pure layer', () => {
 });
 
 describe('the configuration', () => {
-  it.each([...PURE, 'migration/reconciler', 'cluster', 'server', 'commands'])('checks src/%s', async (folder) => {
-    const real = new ESLint({ cwd: ROOT });
-    const { rules } = (await real.calculateConfigForFile(join(ROOT, `src/${folder}/some.ts`))) as {
-      rules: Record<string, [number, ...unknown[]]>;
-    };
-    const wanted = PURE.includes(folder)
-      ? ['no-restricted-imports', 'no-restricted-globals', 'no-restricted-properties', 'no-restricted-syntax']
-      : [];
-    for (const rule of ['boundaries/dependencies', 'boundaries/no-unknown-files', ...wanted])
-      expect(rules[rule]?.[0], rule).toBe(2);
-  });
+  it.each([...PURE, 'migration/reconciler', 'cluster', 'server', 'dashboard', 'commands'])(
+    'checks src/%s',
+    async (folder) => {
+      const real = new ESLint({ cwd: ROOT });
+      const { rules } = (await real.calculateConfigForFile(join(ROOT, `src/${folder}/some.ts`))) as {
+        rules: Record<string, [number, ...unknown[]]>;
+      };
+      const wanted = PURE.includes(folder)
+        ? ['no-restricted-imports', 'no-restricted-globals', 'no-restricted-properties', 'no-restricted-syntax']
+        : [];
+      for (const rule of ['boundaries/dependencies', 'boundaries/no-unknown-files', ...wanted])
+        expect(rules[rule]?.[0], rule).toBe(2);
+    },
+  );
 });
 
 describe('the imports', () => {

@@ -65,7 +65,7 @@ export function layout({ nodes, edges }: Graph, isNarrow: boolean): PlacedGraph 
     const [from, to] = isTurned(edge) ? [edge.to, edge.from] : [edge.from, edge.to];
     const hasLabel = edge.side !== undefined || edge.label !== undefined;
     const weight = edge.kind === 'traffic' ? 4 : 1;
-    const label = { ...LABEL, width: Math.max(LABEL.width, (edge.label ?? '').length * 6.4) };
+    const label = { ...LABEL, width: Math.max(LABEL.width, (edge.label ?? '').length * 7 + 12) };
     graph.setEdge(from, to, { weight, labelpos: 'c', ...(hasLabel ? label : {}) }, String(index));
   });
   dagre.layout(graph);

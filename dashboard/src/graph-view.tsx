@@ -111,7 +111,7 @@ function Label({ edge, stage }: { edge: PlacedEdge; stage: ShownStage | undefine
   const share = shareOf(edge, stage);
   const text = share === undefined ? edge.label : percent(share);
   if (text === undefined) return null;
-  const width = text.length * 6.6 + 10;
+  const width = text.length * 7 + 12;
   return (
     <g class={`edge-label ${edge.level ?? edge.side ?? ''}`}>
       <rect x={edge.x - width / 2} y={edge.y - 9} width={width} height="18" rx="9" />

@@ -86,7 +86,8 @@ function portOf(text: string | undefined): number | undefined {
   return port >= 1 && port <= MOST_PORT ? port : undefined;
 }
 
-function sourceOf(paths: readonly string[], io: Io): FileSource {
+/** Returns the files at paths, as the dashboard reads and watches them. */
+export function sourceOf(paths: readonly string[], io: Io): FileSource {
   return {
     async read() {
       const { manifests, notes, problems } = await readManifests(paths, io);

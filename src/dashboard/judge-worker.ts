@@ -10,11 +10,10 @@ import { readQuestion } from './question.ts';
 const judge = new Judge();
 
 function reply(body: Uint8Array): Reply {
-  const heavy = whyTooHeavy(body);
-  if (heavy !== undefined) return problem(413, heavy);
   const read = readQuestion(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
   if (!read.ok) return problem(400, read.error);
-  return json(200, judge.answer(read.question));
+  const heavy = whyTooHeavy(Buffer.from(read.question.manifests));
+  return heavy === undefined ? json(200, judge.answer(read.question)) : problem(413, heavy);
 }
 
 parentPort?.on('message', (body: Uint8Array) => {

@@ -100,6 +100,7 @@ describe('the path of a change', () => {
     await page.getByText('Kept: weights stable 50, canary 50.').waitFor();
     const kept = page.locator('.difference .cm-changedLine');
     expect(await kept.allTextContents()).toEqual(['          weight: 50', '          weight: 50']);
+    await forDocs(page, 'dashboard-reapply', '.see section:last-child');
     await page.getByRole('button', { name: 'Service checkout-canary' }).last().click();
     await page.getByText('Kept: hash 8c5d7f6b94 in the selector (canary)').waitFor();
     expect((await kept.allTextContents()).join('\n')).toContain('rollouts-pod-template-hash: 8c5d7f6b94');
@@ -129,7 +130,9 @@ describe('the page', () => {
     expect(await seriousIn(page)).toEqual([]);
     // Nothing is wider than the page.
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
-    await forDocs(page, `dashboard-${width}-${colorScheme}`);
+    if (width === 1280) await page.getByRole('button', { name: /sends to port 80/ }).click();
+    if ((width === 1280) === (colorScheme === 'light'))
+      await forDocs(page, width === 1280 ? 'dashboard' : 'dashboard-narrow');
     await page.getByRole('tab', { name: 'Policy' }).click();
     await page.getByRole('combobox', { name: 'Example' }).selectOption('3');
     await page.locator('.node', { hasText: 'search-preview' }).waitFor();

@@ -32,6 +32,7 @@ describe('the package', () => {
       ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'].map((file) => `package/${file}`),
     );
     expect(files).toContain('package/dist/cli.js');
+    expect(files).toContain('package/dist/dashboard/page/index.html');
     expect(files.filter((file) => /\.test\.|fixtures|\.ts$/.test(file))).toEqual([]);
   });
 
