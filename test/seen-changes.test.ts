@@ -7,6 +7,7 @@ import type { Rule } from '../src/rules/define.ts';
 import { RuleIndex } from '../src/rules/rule-index.ts';
 import { bundleWorld } from '../src/world/manifests.ts';
 import { keyOf, kindOf, type KindId, type KubeObject } from '../src/world/object.ts';
+import { asArray, asObject, dig } from '../src/world/read.ts';
 import { BY_FIELD_REF, type Place, type Places } from '../src/world/place.ts';
 import { storeOf } from '../src/world/store.ts';
 import { editsOf } from './support/edits.ts';
@@ -90,6 +91,58 @@ describe('the rules that a change runs', () => {
 
   it('are often none, and often few, and find something', () => {
     expect([none, some, found].map((count) => count > CASES / 20)).toEqual([true, true, true]);
+  });
+});
+
+describe('the rules that steps of a canary run, which come and go', () => {
+  const stepsIn = (object: KubeObject): readonly unknown[] =>
+    asArray(dig(object, 'spec', 'strategy', 'canary', 'steps'));
+  const withSteps = (rollout: KubeObject, steps: readonly unknown[]): KubeObject => {
+    const [spec, strategy] = [asObject(rollout['spec']), asObject(dig(rollout, 'spec', 'strategy'))];
+    const canary = { ...asObject(strategy['canary']), steps };
+    return structuredClone({ ...rollout, spec: { ...spec, strategy: { ...strategy, canary } } });
+  };
+  const lists = FIXTURES.flatMap((setup) =>
+    setup.objects.flatMap((object) =>
+      stepsIn(object).length === 0 ? [] : [{ setup, object, steps: stepsIn(object) }],
+    ),
+  );
+  // One step of each sort, from fixtures that are not about it too.
+  const sorts = [
+    ...new Map(lists.flatMap(({ steps }) => steps.map((step) => [Object.keys(asObject(step)).join(), step]))).values(),
+  ];
+
+  const hiddenOf = (of: typeof lists, every: number, rules: readonly Rule[], all: readonly Rule[]): string[] => {
+    let turn = 0;
+    return of.flatMap(({ setup, object, steps }) =>
+      [...steps.keys(), steps.length].flatMap((index) =>
+        [...sorts.map((step) => steps.toSpliced(index, 0, step)), steps.toSpliced(index, 1)]
+          .filter(() => turn++ % every === 0)
+          .map((changed) => withSteps(object, changed))
+          .flatMap((other) => [
+            { before: object, after: other },
+            { before: other, after: object },
+          ])
+          .flatMap((change) => hidden(setup, change, true, rules, all))
+          .map((text) => `${setup.file}, step ${index + 1}: ${text}`),
+      ),
+    );
+  };
+
+  it('find what all rules find, wherever a step of any sort is', { timeout: 3_600_000 }, () => {
+    expect(sorts.length).toBeGreaterThan(5);
+    expect(hiddenOf(lists, CASES > 400 ? 1 : 10, GATE_RULES, UNFILTERED)).toEqual([]);
+  });
+
+  it('miss something if a rule counts steps and declares those of one sort', () => {
+    const id = 'analysis-starting-step';
+    const [rule] = GATE_RULES.filter((each) => each.id === id);
+    if (rule === undefined) throw new Error(`no rule ${id}`);
+    const places = { 'Rollout.argoproj.io': ['spec.strategy.canary.steps[*].setWeight'] } as const;
+    const wrong = { ...rule, places: { ...rule.places, subject: places } };
+    const own = lists.filter(({ setup }) => setup.file.startsWith(`src/rules/${id}/`));
+    expect(hiddenOf(own, 1, [rule], [readingEverything(rule)])).toEqual([]);
+    expect(hiddenOf(own, 1, [wrong], [readingEverything(rule)])).not.toEqual([]);
   });
 });
 

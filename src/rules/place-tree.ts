@@ -1,5 +1,5 @@
 import type { KindId, KubeObject } from '../world/object.ts';
-import { BY_FIELD_REF, FIELD_REF_PLACES, isValue, partsOf } from '../world/place.ts';
+import { BY_FIELD_REF, FIELD_REF_PLACES, isValue, partsOf, type Place } from '../world/place.ts';
 import { isObject } from '../world/read.ts';
 import type { Rule } from './define.ts';
 
@@ -18,7 +18,18 @@ export interface PlaceNode {
   readonly readers: Readers | undefined;
   /** Those of them that may care which text or number is there. */
   readonly ofValue: Readers | undefined;
+  /** Whether it is a list of which a rule that reads one field of the items sees only those that have it. */
+  readonly byField: boolean;
 }
+
+/**
+ * Lists with items of several sorts, told apart by the field that they have. A rule that declares such a field
+ * (`spec.strategy.canary.steps[*].analysis`) looks at one sort, and items around it mean nothing to it. A rule to which
+ * positions or the number of items mean something declares the list.
+ */
+const BY_FIELD: Readonly<Partial<Record<KindId, readonly Place[]>>> = {
+  'Rollout.argoproj.io': ['spec.strategy.canary.steps'],
+};
 
 // A rule, as a reader of subjects or of other objects.
 interface Reader {
@@ -30,6 +41,7 @@ interface Draft {
   readonly below: Map<string, Draft>;
   readonly whole: Set<Reader>;
   readonly presence: Set<Reader>;
+  byField: boolean;
 }
 
 /**
@@ -52,28 +64,34 @@ export function placeTree(rules: readonly Rule[], kind: KindId, byFieldRef: bool
         add(root, place, reader);
     }
   }
+  for (const place of BY_FIELD[kind] ?? []) nodeAt(root, partsOf(place).keys).byField = true;
   return nodeFrom(root, new Set(), new Map());
 }
 
 function draft(): Draft {
-  return { below: new Map(), whole: new Set(), presence: new Set() };
+  return { below: new Map(), whole: new Set(), presence: new Set(), byField: false };
 }
 
 function add(root: Draft, place: string, reader: Reader): void {
   const { keys, presence } = partsOf(place);
+  const node = nodeAt(root, keys);
+  (presence ? node.presence : node.whole).add(reader);
+}
+
+function nodeAt(root: Draft, keys: readonly string[]): Draft {
   let node = root;
   for (const key of keys) {
     let next = node.below.get(key);
     if (next === undefined) node.below.set(key, (next = draft()));
     node = next;
   }
-  (presence ? node.presence : node.whole).add(reader);
+  return node;
 }
 
 // One object for each set of readers, so that sets are compared by identity.
 type Known = Map<string, Readers>;
 
-function nodeFrom({ below, whole, presence }: Draft, above: ReadonlySet<Reader>, known: Known): PlaceNode {
+function nodeFrom({ below, whole, presence, byField }: Draft, above: ReadonlySet<Reader>, known: Known): PlaceNode {
   const reading = new Set([...above, ...whole]);
   const inside = [...below.values()].flatMap((node) => [...readersIn(node)]);
   const ofValue = [...reading].filter((reader) => !presence.has(reader) || whole.has(reader));
@@ -82,6 +100,7 @@ function nodeFrom({ below, whole, presence }: Draft, above: ReadonlySet<Reader>,
     rest: restFrom(readersOf([...reading, ...presence], known)),
     readers: readersOf([...reading, ...presence, ...inside], known),
     ofValue: readersOf([...ofValue, ...inside], known),
+    byField,
   };
 }
 
@@ -91,6 +110,7 @@ function restFrom(readers: Readers | undefined): PlaceNode {
     below,
     readers,
     ofValue: readers,
+    byField: false,
     get rest() {
       return this;
     },
@@ -142,8 +162,8 @@ function compare(walk: Walk, node: PlaceNode, before: unknown, after: unknown, l
   const { readers } = node;
   if (before === after || readers === undefined || --walk.left < 0 || walk.seen.includes(readers)) return;
   if (levels === 0) see(walk, readers);
-  else if (Array.isArray(before) && Array.isArray(after) && before.length === after.length && isOfItems(node))
-    compareItems(walk, node, before, after, levels - 1);
+  else if (Array.isArray(before) && Array.isArray(after) && isOfItems(node))
+    compareLists(walk, node, before, after, levels - 1);
   else if (isObject(before) && isObject(after) && !node.below.has('*'))
     compareFields(walk, node, before, after, levels - 1);
   else if (typeof before === typeof after && isValue(before) && isValue(after)) see(walk, node.ofValue);
@@ -155,6 +175,18 @@ function isOfItems({ below }: PlaceNode): boolean {
   return below.size === 0 || (below.size === 1 && below.has('*'));
 }
 
+function compareLists(
+  walk: Walk,
+  node: PlaceNode,
+  before: readonly unknown[],
+  after: readonly unknown[],
+  levels: number,
+): void {
+  if (before.length === after.length) compareItems(walk, node, before, after, levels);
+  else if (node.byField) compareByField(walk, node, before, after, levels);
+  else see(walk, node.readers);
+}
+
 function compareItems(
   walk: Walk,
   node: PlaceNode,
@@ -164,6 +196,40 @@ function compareItems(
 ): void {
   const item = node.below.get('*') ?? node.rest;
   for (let index = 0; index < before.length; index++) compare(walk, item, before[index], after[index], levels);
+}
+
+// What is left without the items that no rule can tell apart, at both ends, came or went.
+function compareByField(
+  walk: Walk,
+  node: PlaceNode,
+  before: readonly unknown[],
+  after: readonly unknown[],
+  levels: number,
+): void {
+  const item = node.below.get('*') ?? node.rest;
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && isUnseen(walk, item, before[start], after[start], levels)) start++;
+  let end = 0;
+  while (end < shorter - start && isUnseen(walk, item, before.at(-1 - end), after.at(-1 - end), levels)) end++;
+  for (const list of [before, after])
+    for (const value of list.slice(start, list.length - end)) seeItem(walk, item, value);
+}
+
+function isUnseen(walk: Walk, node: PlaceNode, before: unknown, after: unknown, levels: number): boolean {
+  const own: Walk = { seen: [], left: walk.left };
+  compare(own, node, before, after, levels);
+  walk.left = own.left;
+  return own.seen.length === 0 && own.left >= 0;
+}
+
+function seeItem(walk: Walk, node: PlaceNode, item: unknown): void {
+  if (!isObject(item)) {
+    see(walk, node.readers);
+    return;
+  }
+  see(walk, node.rest.readers);
+  for (const key in item) see(walk, (node.below.get(key) ?? node.rest).readers);
 }
 
 function compareFields(

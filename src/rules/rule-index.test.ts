@@ -66,6 +66,47 @@ describe('RuleIndex', () => {
     expect(ids(before, after)).toEqual([changed, others]);
   });
 
+  describe('of steps that come and go', () => {
+    const ofSteps = [
+      rule('all', { 'Rollout.argoproj.io': ['spec.strategy.canary.steps'] }, {}),
+      rule('analyses', { 'Rollout.argoproj.io': ['spec.strategy.canary.steps[*].analysis'] }, {}),
+      rule('weights', {}, { 'Rollout.argoproj.io': ['spec.strategy.canary.steps[*].setWeight'] }),
+      rule('ports', {}, { 'Rollout.argoproj.io': ['spec.template.spec.containers[*].ports'] }),
+    ];
+    const rollout = (steps: readonly unknown[], containers: readonly unknown[] = []): KubeObject => ({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Rollout',
+      metadata: { name: 'web', namespace: 'shop' },
+      spec: { strategy: { canary: { steps } }, template: { spec: { containers } } },
+    });
+    const [weight, pause, analysis] = [{ setWeight: 20 }, { pause: {} }, { analysis: { args: [] } }];
+
+    it.each<[string, readonly unknown[], readonly unknown[], readonly string[]]>([
+      ['a step of another sort', [analysis], [pause, analysis], ['all']],
+      ['a step of another sort between two', [analysis, weight], [analysis, pause, weight], ['all']],
+      ['a step of their sort', [analysis, pause], [analysis, weight, pause], ['all', 'weights']],
+      ['one that repeats the last', [weight, weight], [weight, weight, weight], ['all', 'weights']],
+      ['one for another', [analysis, pause], [weight], ['all', 'analyses', 'weights']],
+      ['an empty one', [analysis], [analysis, {}], ['all']],
+      ['what is no step', [analysis], [analysis, 'pause'], ['all', 'analyses', 'weights']],
+      ['another value in a step that stays', [analysis, pause], [{ analysis: {} }], ['all', 'analyses']],
+      ['another order', [analysis, weight], [weight, analysis], ['all', 'analyses', 'weights']],
+    ])('finds those that see %s', (_, before, after, expected) => {
+      const seeing = (change: { before: KubeObject; after: KubeObject }): string[] =>
+        RuleIndex.of(ofSteps)
+          .seeing([change])
+          .changed.map(({ id }) => id);
+      expect(seeing({ before: rollout(before), after: rollout(after) })).toEqual(expected);
+      expect(seeing({ before: rollout(after), after: rollout(before) })).toEqual(expected);
+    });
+
+    it('finds all that read any item of another list', () => {
+      const [before, after] = [rollout([], [{ image: 'web' }]), rollout([], [{ image: 'web' }, { image: 'proxy' }])];
+      const { changed } = RuleIndex.of(ofSteps).seeing([{ before, after }]);
+      expect(changed.map(({ id }) => id)).toEqual(['ports']);
+    });
+  });
+
   it('finds the same lists again, whatever the order of the changes', () => {
     const index = RuleIndex.of(rules);
     const one = { before: service({}), after: service(ports(80)) };

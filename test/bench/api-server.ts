@@ -37,7 +37,7 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 const SETTINGS = [
   `webhooks.excludedNamespaces={kube-system,${WITHOUT},${AT_ONCE}}`,
-  'policy.controllers.accounts={system:serviceaccount:argo-rollouts:argo-rollouts}',
+  'controllers.accounts={system:serviceaccount:argo-rollouts:argo-rollouts}',
 ];
 const WEBHOOKS = 'admissionregistration.k8s.io/v1';
 const WEBHOOK_KINDS = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'] as const;

@@ -1,11 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { warmUp } from '../../src/commands/serve/warm-up.ts';
 import { generatedCertificate } from '../../src/server/tls.ts';
 import { bareApp } from './bare-app.ts';
-import { rollgateApp } from './rollgate-app.ts';
 import { sharedRoutes } from './shared-routes.ts';
 import { applications, objectsOfAll } from './world.ts';
 
@@ -44,18 +43,23 @@ export interface Answers {
 
 const [kind = 'bare', size = '10000', routes = '0'] = process.argv.slice(2);
 
-const app =
-  kind === 'bare'
-    ? bareApp()
-    : rollgateApp([...objectsOfAll(applications(Number(size))), ...sharedRoutes(Number(routes))]);
-// As `serve` does before it opens its port.
-if (kind === 'rollgate') await warmUp(() => false);
+const app = kind === 'bare' ? bareApp() : await rollgateHere();
 const { cert, key } = generatedCertificate(['localhost']).current;
 const server = https.createServer({ cert, key, minVersion: 'TLSv1.3', keepAliveTimeout: 95_000 }, app);
 server.listen(0, '127.0.0.1', () => {
   const listening: Listening = { port: (server.address() as AddressInfo).port, certificate: cert };
   process.send?.(listening);
 });
+
+// The bare server must not hold what it does not use.
+async function rollgateHere(): Promise<RequestListener> {
+  const { rollgateApp } = await import('./rollgate-app.ts');
+  const { warmUp } = await import('../../src/commands/serve/warm-up.ts');
+  const objects = [...objectsOfAll(applications(Number(size))), ...sharedRoutes(Number(routes))];
+  // As `serve` does before it opens its port.
+  await warmUp(() => false);
+  return rollgateApp(objects);
+}
 
 // Processor time of the main thread: what other processes do on this machine does not count.
 let blocked = 0;

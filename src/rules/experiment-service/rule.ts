@@ -95,7 +95,7 @@ function checkSteps(context: RuleContext<typeof messages>, rollout: KubeObject):
     ) {
       context.report('tooSoon', {
         path: first.path,
-        anchor: `${path.join('.')} ${first.name}`,
+        anchor: first.name,
         data: {
           experiment: `the experiment of step ${index + 1}`,
           service: first.name,
@@ -133,7 +133,7 @@ function checkExperiment(
     const template = asArray(templates)[Number(reference.path[path.length])];
     if (dig(template, 'replicas') === 0 || !hasPorts(template)) continue;
     const { name } = reference;
-    const place = { path: reference.path, anchor: `${path.join('.')} ${name}` };
+    const place = { path: reference.path, anchor: name };
     if (created.has(name)) {
       context.report('twice', { ...place, data: { experiment: title, service: name } });
       continue;
