@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const suite = { testTimeout: 30_000 };
+const suite = { testTimeout: 30_000, hookTimeout: 30_000 };
 
 export default defineConfig({
   test: {
