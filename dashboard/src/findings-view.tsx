@@ -59,6 +59,12 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
+/** Returns how grave the verdict is, for its color. */
+export function gravityOf({ verdict, findings, errors }: Answer): string {
+  if (verdict === 'deny' || errors.length > 0) return 'deny';
+  return findings.length > 0 ? 'warn' : '';
+}
+
 /** What the edited policy changes. */
 export function PolicyEffectView({ answer: { policy, verdict } }: { answer: Answer }) {
   if (policy.errors.length > 0)

@@ -4,7 +4,7 @@ import { useMemo, useRef } from 'preact/hooks';
 import type { Answer, Question } from '../../src/dashboard/messages.ts';
 import { Editor, type Mark } from './editor.tsx';
 import type { Files } from './files.ts';
-import { FindingsView, PolicyEffectView, verdictOf } from './findings-view.tsx';
+import { FindingsView, gravityOf, PolicyEffectView, verdictOf } from './findings-view.tsx';
 
 const POLICY_HINT = '# Empty: the built-in policy. For example:\nrules:\n  route-port-exists: warn';
 const TABS = ['manifests', 'policy'] as const;
@@ -37,7 +37,7 @@ export function Write({ state, answer, problem, files, tab, editor, onTab, onCha
       <div class="tabs">
         <Tabs tab={tab} onTab={onTab} />
         <span class="space" />
-        <p class={`verdict ${problem === '' ? (answer?.verdict ?? '') : 'deny'}`} role="status">
+        <p class={`verdict ${problem === '' && answer !== undefined ? gravityOf(answer) : 'deny'}`} role="status">
           {problem === '' && answer !== undefined ? verdictOf(answer) : problem}
         </p>
       </div>

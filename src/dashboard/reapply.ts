@@ -6,9 +6,10 @@ import { PRESERVERS } from '../preserve/index.ts';
 import type { Policy } from '../policy/policy.ts';
 import { finish } from '../rules/engine.ts';
 import type { Stage, Timeline } from '../timeline/stage.ts';
+import { setAt, withOperations } from '../world/json-patch.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import { asObject, optionalString } from '../world/read.ts';
-import { canaryOf } from '../world/rollout.ts';
+import { canaryOf, HASH_LABEL, trafficRoutingOf } from '../world/rollout.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
 import type { Reapplied, ReappliedObject } from './messages.ts';
@@ -45,7 +46,7 @@ export function reapply(
     if (keyOf(object) === keyOf(rollout) || !drives(running, object, after)) return [];
     const keeps = activePreservers(PRESERVERS, object, settingsIn(policy, world, namespaceOf(object)));
     const task = { object, drivers: driversOf(after, object, policy), keeps, after };
-    const old = finish(preserveAll({ ...task, old: undefined, keeps: PRESERVERS })).patched;
+    const old = written(finish(preserveAll({ ...task, old: undefined, keeps: PRESERVERS })).patched, running);
     const { patched, notes, operations } = finish(preserveAll({ ...task, old }));
     // Without a keep that is on, what is lost is still worth a look.
     if (operations.length === 0 && old === object) return [];
@@ -62,6 +63,15 @@ export function reapply(
   // A weight that is lost moves requests at once.
   const isService = ({ kind }: ReappliedObject): boolean => kind === 'Service';
   return { stage, objects: [...shown.filter((each) => !isService(each)), ...shown.filter(isService)] };
+}
+
+// Without a router a keep gives a new canary Service the stable hash, to be safe. The controller has long written the new
+// one (Argo Rollouts v1.9.1, `reconcileStableAndCanaryService`).
+function written(object: KubeObject, rollout: KubeObject): KubeObject {
+  const { canaryService } = asObject(canaryOf(rollout));
+  const isCanary = object.kind === 'Service' && object.metadata.name === canaryService;
+  if (!isCanary || trafficRoutingOf(rollout) !== undefined) return object;
+  return withOperations(object, setAt(object, ['spec', 'selector', HASH_LABEL], CANARY_HASH));
 }
 
 function drives(rollout: KubeObject, object: KubeObject, world: World): boolean {

@@ -194,6 +194,14 @@ describe('a re-apply', () => {
     expect(route?.stored.match(/weight: \d+/g)).toEqual(['weight: 50', 'weight: 50']);
   });
 
+  it('finds the new hash in the canary Service without a router too, as the controller writes it', () => {
+    const { reapplied } = answerTo({ manifests: example('no-router'), stage: 1 });
+    expect(reapplied?.objects.map(({ name, kept }) => ({ name, kept }))).toEqual([
+      { name: 'mailer', kept: ['hash 6d4f8b9c75 in the selector (stable), the managed-by annotation'] },
+      { name: 'mailer-canary', kept: ['hash 8c5d7f6b94 in the selector (canary), the managed-by annotation'] },
+    ]);
+  });
+
   it('is shown without keeps too if the policy turns them off', () => {
     const { reapplied } = answerTo({ manifests: example('canary-port'), policy: 'keeps: { route-weights: off }' });
     const [route] = reapplied?.objects ?? [];
