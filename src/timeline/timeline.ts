@@ -27,6 +27,7 @@ export function timelineOf(rollout: KubeObject, world: World, count: ReplicaCoun
     const found = world.get(kind, namespace, name);
     return found.state === 'present' ? found.object : undefined;
   };
+  // Only the CLI asks, about manifests of its own user: nobody waits for it, so nothing is counted.
   const analyses = timedAnalyses(rollout, { find, spend: () => undefined, skip: () => undefined });
   const { replicas, from } = count;
   const shared = { rollout: refOf(rollout), replicas, replicasFrom: from };
