@@ -44,7 +44,9 @@ describe('docs/agreement.md', () => {
     const denying = RULES.flatMap(({ messages }) => Object.values(messages)).filter(
       ({ class: severity }) => severity === 'invalid',
     );
-    expect(stricterMessages().length / denying.length).toBeLessThan(0.25);
+    // What providers refuse is upstream's verdict too, but its validation does not ask them.
+    const others = stricterMessages().filter(({ rule }) => rule !== 'analysis-provider');
+    expect(others.length / denying.length).toBeLessThan(0.2);
   });
 
   it('explains every upstream manifest that is denied', () => {
