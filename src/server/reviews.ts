@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { decisionContextOf } from '../admission/decisions.ts';
 import type { DecisionRecord, Gate, GateAnswer, Limits } from '../admission/gate.ts';
 import { allowed, reviewOf, unreadable, type AdmissionResponse } from '../admission/response.ts';
@@ -48,6 +49,8 @@ const DECISION_FRACTION = 0.8;
 const RESPONSE_FRACTION = 0.9;
 // How long a large body waits for its turn. The rest is for the decision.
 const TURN_FRACTION = 0.5;
+// Bytes that take a few milliseconds to parse. Others get their turn before the review is judged.
+const PARSED_ALONE = 256 * 1024;
 // A flood of requests must not cause a flood of log lines.
 const SHED_LINE_PAUSE = 10_000;
 
@@ -196,6 +199,7 @@ async function answer(
   const { metrics, log } = parts;
   const { times } = waiting;
   const body = parseJson(bytes, shape);
+  if (bytes.length > PARSED_ALONE) await nextTurn();
   const parsed = body.ok ? parseReview(body.value) : { ok: false as const, uid: undefined, error: body.error };
   if (!parsed.ok) {
     metrics.unreadable(webhook, 400);

@@ -8,7 +8,7 @@ import { MAX_BODY } from '../../src/server/body.ts';
 import { MAX_DRY_RUN } from '../../src/server/dryrun.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { denseRollout, largeManifests, MOST_PARSED } from '../e2e/support/attacks.ts';
-import { container, rollout, times } from '../growth/objects.ts';
+import { container, rollout, service, times } from '../growth/objects.ts';
 import { imageFlags } from '../support/image-flags.ts';
 import { reviewOf, type Json } from '../support/reviews.ts';
 import { median } from './statistics.ts';
@@ -59,33 +59,39 @@ function requests(): Sent[] {
     body: JSON.stringify(review),
     ...(routes === undefined ? {} : { routes }),
   });
-  const update = (title: string, object: KubeObject, routes?: number): Sent => {
-    const { metadata } = object;
-    const changed = { ...object, metadata: { ...metadata, labels: { changed: 'yes' } } } as unknown as Json;
-    return validate(title, reviewOf({ operation: 'UPDATE', object: changed, oldObject: object }), routes);
-  };
+  const update = (title: string, object: KubeObject, changed: KubeObject, routes?: number): Sent =>
+    validate(title, reviewOf({ operation: 'UPDATE', object: changed, oldObject: object }), routes);
+  // Nearly all rules see something in it, so that none of them is left out.
+  const changeOfAll = (title: string, bytes: number): Sent =>
+    update(
+      title,
+      usual(bytes, 'SETTING', { dynamicStableScale: true, steps: [{ setWeight: 10 }, { analysis: {} }] }),
+      usual(bytes, 'OPTION', { steps: [{ setWeight: 20 }, { experiment: {} }, { pause: {} }] }),
+    );
   const create = (title: string, object: KubeObject): Sent =>
     validate(title, reviewOf({ operation: 'CREATE', object: object }));
   const [shared] = sharedRoutes(1);
   if (shared === undefined) throw new Error('there is no Service');
+  const otherPort = service(shared.metadata.name, 'app-0', [{ name: 'http', port: 81, targetPort: 'http' }]);
   return [
-    update('update of a Rollout of 5 KiB', usual(5 * KIB)),
-    update('update of a Rollout of 100 KiB', usual(100 * KIB)),
-    update('update of a Rollout of 1.5 MiB, the most that etcd stores', usual(1.5 * MIB)),
+    changeOfAll('update of a Rollout of 5 KiB', 5 * KIB),
+    changeOfAll('update of a Rollout of 100 KiB', 100 * KIB),
+    changeOfAll('update of a Rollout of 1.5 MiB, the most that etcd stores', 1.5 * MIB),
     create('a Rollout of empty objects, as many as are parsed', denseRollout('shop', 'web', MOST_PARSED)),
     create('a Rollout of empty objects, 6.5 MiB', denseRollout('shop', 'web', 6.5 * MIB)),
     create('a Rollout with a text of 6.9 MiB', withText(MAX_BODY - 0.1 * MIB)),
-    update('a label of the Service of 20 Rollouts that name 1,000 routes', shared, 1_000),
-    update('a label of the Service of 20 Rollouts that name 3,000 routes', shared, 3_000),
+    update('a port of the Service of 20 Rollouts that name 1,000 routes', shared, otherPort, 1_000),
+    update('a port of the Service of 20 Rollouts that name 3,000 routes', shared, otherPort, 3_000),
     { title: 'a dry run of 1 MiB', path: '/v1/dry-run', body: largeManifests(MAX_DRY_RUN) },
   ];
 }
 
 /** Returns a Rollout of about that many bytes, as people write them: with environment variables. */
-function usual(bytes: number): KubeObject {
-  const variable = (index: number): Json => ({ name: `SETTING_${index}`, value: `https://example.com/${index}` });
+function usual(bytes: number, prefix: string, canary: Json): KubeObject {
+  const variable = (index: number): Json => ({ name: `${prefix}_${index}`, value: `https://example.com/${index}` });
   const one = JSON.stringify(variable(1_000)).length + 1;
-  return rollout('web', { pod: { containers: [container('app', { env: times(Math.ceil(bytes / one), variable) })] } });
+  const env = times(Math.ceil(bytes / one), variable);
+  return rollout('web', { canary, pod: { containers: [container('app', { env })] } });
 }
 
 function withText(bytes: number): KubeObject {

@@ -2,7 +2,7 @@ import type { GrowthFigure } from './growth.ts';
 
 const WIDTH = 640;
 const HEIGHT = 300;
-const LEFT = 56;
+const LEFT = 72;
 const RIGHT = 16;
 const TOP = 28;
 const BOTTOM = 36;
