@@ -38,7 +38,9 @@ const SCENARIOS: readonly Scenario[] = [
   },
   async (place, rollgate) => {
     const { wrong, corrected } = await absentRoute(place, async () => {
-      if (rollgate) expect(await contradictionEvent(place)).toContain('has no http route "absent"');
+      if (!rollgate) return;
+      expect(await contradictionEvent(place)).toContain('has no http route "absent"');
+      expect(await cluster.rollgate.metrics()).toMatch(/rollgate_contradictions_standing [1-9]/);
     });
     return [row('a route that no commit adds', wrong), row('its correction', corrected)];
   },

@@ -18,9 +18,13 @@ export interface ApplicationSpec {
   readonly path?: string;
   /** `spec.source.helm`, if that folder is a chart. */
   readonly helm?: object;
+  /** The name of the cluster that it is installed in; by default that of Argo CD. */
+  readonly cluster?: string;
   /** The namespace that it is installed in. */
   readonly namespace: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** `spec.ignoreDifferences`; none by default. */
+  readonly ignoreDifferences?: readonly object[];
   /** `spec.syncPolicy`. */
   readonly syncPolicy: object;
 }
@@ -71,7 +75,8 @@ export class Application {
           path: spec.path ?? '.',
           ...(spec.helm === undefined ? {} : { helm: spec.helm }),
         },
-        destination: { server: 'https://kubernetes.default.svc', namespace: spec.namespace },
+        destination: { name: spec.cluster ?? 'in-cluster', namespace: spec.namespace },
+        ignoreDifferences: spec.ignoreDifferences ?? [],
         syncPolicy: spec.syncPolicy,
       },
     });

@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { binary, sourceOf } from '../../../control-plane/build.ts';
 import { helm } from '../../../../scripts/helm.ts';
 import type { KubeObject } from '../../../../src/world/object.ts';
+import type { Access } from '../api.ts';
 import type { ControlPlane, ServiceAccount } from '../control-plane.ts';
 import { yamlOf, type Kubectl } from '../kubectl.ts';
 import { inNamespace, objectsOf } from '../objects.ts';
@@ -76,6 +77,21 @@ export class ArgoCd {
   /** Creates an empty Git repository. */
   repository(name: string): Promise<GitRepository> {
     return GitRepository.create(join(this.#controlPlane.folder, 'git', name));
+  }
+
+  /** Makes it manage a further cluster, as `argocd cluster add` does. */
+  async addCluster(name: string, { server, ca, token }: Access): Promise<void> {
+    const tlsClientConfig = { caData: Buffer.from(ca).toString('base64') };
+    await this.#controlPlane.admin.create({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {
+        namespace: ARGO_CD_NAMESPACE,
+        name: `cluster-${name}`,
+        labels: { 'argocd.argoproj.io/secret-type': 'cluster' },
+      },
+      stringData: { name, server, config: JSON.stringify({ bearerToken: token, tlsClientConfig }) },
+    });
   }
 
   /** Creates an Application, and begins to record what Argo CD shows of it. */

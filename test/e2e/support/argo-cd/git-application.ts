@@ -136,11 +136,12 @@ export async function committed(
 ): Promise<Committed> {
   const repository = await argoCd.repository(namespace);
   const revision = await repository.commit(filesOf(objects), 'first');
-  const { annotations, syncOptions } = mode;
+  const { annotations, syncOptions, ignoreDifferences = [] } = mode;
   const application = await argoCd.application(namespace, {
     repository,
     namespace,
     annotations,
+    ignoreDifferences,
     syncPolicy: { automated: { selfHeal, prune: true }, syncOptions, retry: retry(retries) },
   });
   return { cluster, namespace, application, repository, objects, revision, selfHeal };

@@ -8,7 +8,7 @@ import { edit, image } from '../commits/changes.ts';
 import type { Mode } from './modes.ts';
 import type { Settled } from './git-application.ts';
 import { CANARY } from '../commits/example.ts';
-import { ArgoCdScene } from './scene.ts';
+import { ArgoCdScene, type SceneOptions } from './scene.ts';
 
 /** The stages of an update, each of which begins with a commit or with a command of the plugin. */
 export const STAGES = ['first sync', 'canary', 'edit', 'promotion', 'abort', 'revert'] as const;
@@ -37,14 +37,14 @@ export const WEIGHTS: readonly number[] = [0, 20, 60, 0];
  */
 async function travel(
   scene: ArgoCdScene,
-  stage: () => Promise<Settled | undefined>,
+  stage: (name: Stage) => Promise<Settled | undefined>,
 ): Promise<Pick<Journey, 'shown' | 'edited'>> {
   const { cluster, namespace } = scene;
   const { rollout } = CANARY;
   const first = scene.objects.find(({ kind }) => kind === 'Rollout') as KubeObject;
   const shown: Partial<Record<Stage, Settled>> = {};
   const end = async (name: Stage): Promise<void> => {
-    const settled = await stage();
+    const settled = await stage(name);
     if (settled !== undefined) shown[name] = settled;
   };
   await healthy(cluster, namespace, rollout);
@@ -56,7 +56,6 @@ async function travel(
   await end('canary');
 
   await scene.commit('another timeout', edit(1));
-  await until('the edit', async () => isEdited(await scene.live('VirtualService')), { within: 120_000 });
   await end('edit');
 
   await scene.rollouts('promote');
@@ -87,8 +86,9 @@ export async function guardedJourney(
   argoCd: ArgoCd,
   namespace: string,
   mode: Mode,
+  options: Omit<SceneOptions, 'mode'> = {},
 ): Promise<Journey> {
-  const scene = await ArgoCdScene.open(cluster, argoCd, namespace, { mode });
+  const scene = await ArgoCdScene.open(cluster, argoCd, namespace, { ...options, mode });
   const { shown, edited } = await travel(scene, () => scene.settled());
   await scene.close();
   return { shown, edited, weights: controllers(scene.weights) };
@@ -105,7 +105,9 @@ export async function unguardedJourney(
   mode: Mode,
 ): Promise<Journey> {
   const scene = await ArgoCdScene.open(cluster, argoCd, namespace, { mode });
-  const { edited } = await travel(scene, async () => {
+  const { edited } = await travel(scene, async (name) => {
+    if (name === 'edit')
+      await until('the edit', async () => isEdited(await scene.live('VirtualService')), { within: 120_000 });
     const before = ofGit(scene);
     await until('Argo CD writes its weights again', async () => {
       await scene.application.refresh();

@@ -3,6 +3,8 @@ export interface Mode {
   readonly name: string;
   readonly annotations: Readonly<Record<string, string>>;
   readonly syncOptions: readonly string[];
+  /** `spec.ignoreDifferences`; none by default. */
+  readonly ignoreDifferences?: readonly object[];
 }
 
 /** The settings that people use, by the name in docs/argo-cd.md. */
