@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const suite = { testTimeout: 30_000, hookTimeout: 30_000 };
+const times = { testTimeout: 30_000, hookTimeout: 30_000 };
 
 export default defineConfig({
   test: {
@@ -15,13 +15,16 @@ export default defineConfig({
     projects: [
       // A module's own tests start nothing and leave nothing behind, so they share one process: loading the rules anew
       // for each of their files takes longer than the tests do.
-      { test: { name: 'src', include: ['src/**/*.test.ts'], isolate: false, ...suite } },
+      { test: { name: 'src', include: ['src/**/*.test.ts'], isolate: false, ...times } },
       {
         test: {
           name: 'test',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/chart/**', 'test/package/**', 'test/agreement/**', '**/node_modules/**'],
-          ...suite,
+          exclude: [
+            ...['e2e', 'chart', 'package', 'agreement', 'browser'].map((suite) => `test/${suite}/**`),
+            '**/node_modules/**',
+          ],
+          ...times,
         },
       },
     ],
