@@ -302,7 +302,7 @@ describe('between two turns of other requests', () => {
   });
 
   it('the same holds for rules that look at nothing but the subject, and for the world before', () => {
-    const problems = Array.from({ length: 300 }, (_, index) => `problem ${index}`);
+    const problems = Array.from({ length: 900 }, (_, index) => `problem ${index}`);
     const rules = Array.from({ length: 20 }, (_, index): Rule => ({ ...alone, id: `own-problems-${index}` }));
     const budget = budgetOf({ operationsOfCheck: CHECK });
     const change = { before: rollout('web', problems), after: rollout('web', problems, { replicas: 2 }) };

@@ -11,7 +11,7 @@ export interface FindingPlace {
   readonly path: string;
 }
 
-type Draft<T> = Omit<T, 'findings' | 'level'> & { readonly places: FindingPlace[] };
+type Draft<T> = Omit<T, 'findings' | 'level'> & { places: readonly FindingPlace[] };
 
 /** A node without its findings. */
 export type NewNode = Omit<GraphNode, 'findings' | 'level' | 'line'> & { readonly object?: KubeObject };
@@ -33,7 +33,7 @@ export class GraphBuilder {
     const own = object === undefined ? [] : [{ object: refOf(object), path: '' }];
     const source = object === undefined ? undefined : this.#sources.find((each) => each.object === object);
     const known = this.#nodes.get(node.id);
-    if (known !== undefined) known.places.push(...places);
+    if (known !== undefined) known.places = [...known.places, ...places];
     else
       this.#nodes.set(node.id, {
         ...node,
@@ -47,7 +47,7 @@ export class GraphBuilder {
     const id = JSON.stringify([edge.from, edge.to, edge.side ?? '']);
     const known = this.#edges.get(id);
     if (known === undefined) this.#edges.set(id, { ...edge, places: [...places] });
-    else known.places.push(...places);
+    else known.places = [...known.places, ...places];
   }
 
   hasEdgeFrom(from: string): boolean {

@@ -80,7 +80,7 @@ export interface RuleContext<M extends Record<string, Message>> {
   readonly perWorld: <V>(key: symbol, part: unknown, derive: () => V) => V;
   /**
    * Counts work that no lookup shows: what is done for each pair of things, both of which a user can make large. A lookup
-   * is one operation, about a microsecond, and a report takes three. To be called before the work.
+   * or a report is one operation, about a microsecond. To be called before the work.
    */
   readonly spend: (operations: number) => void;
   /** Reports that the rule cannot check the subject, and why. */
@@ -111,9 +111,6 @@ interface Derived {
 
 // By the run in which rules did.
 const derivedIn = new WeakMap<Run, Map<symbol, Map<unknown, Derived>>>();
-
-// A finding is made, compared with those of the world before, and decided about.
-const COST_OF_REPORT = 3;
 
 // No field is as deep, but in a plugin there is no limit, and each finding has its own path.
 const KEYS_OF_OPERATION = 20;
@@ -251,7 +248,7 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
   report<Id extends keyof M & string>(messageId: Id, location: Location<DataOf<M[Id]>>): void {
     const message = this.#messages?.[messageId];
     if (message === undefined) throw new Error(`rule ${this.#rule} has no message ${messageId}`);
-    this.#run.budget.spend(COST_OF_REPORT + Math.floor(location.path.length / KEYS_OF_OPERATION));
+    this.#run.budget.spend(1 + Math.floor(location.path.length / KEYS_OF_OPERATION));
     const { versions } = location;
     const matching = versionsMatching(this.versions, versions);
     if (matching === 'none') return;

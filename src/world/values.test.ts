@@ -6,7 +6,7 @@ describe('valuesIn', () => {
     expect(valuesIn('text', 100)).toBe(1);
     expect(valuesIn(null, 100)).toBe(1);
     expect(valuesIn([], 100)).toBe(1);
-    expect(valuesIn('x'.repeat(80), 100)).toBe(11);
+    expect(valuesIn('x'.repeat(80), 100)).toBe(6);
     expect(valuesIn({ a: [1, { b: null }], c: {} }, 100)).toBe(6);
   });
 

@@ -5,7 +5,7 @@ import { asObject, isObject } from './read.ts';
 // More would only take longer to count.
 const MOST = 1_000_000;
 // A duration or a field path can have any length. No real one has more, so scripts and certificates count little.
-const CHARACTERS_OF_VALUE = 8;
+const CHARACTERS_OF_VALUE = 16;
 
 /**
  * Returns how many values an object has: mappings, lists, and what is in them, and its labels and annotations. Leaves out
