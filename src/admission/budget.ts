@@ -24,8 +24,8 @@ export interface Pacing {
 // A tenth of what a request may take. More would let one rule hold the process for longer than 50 ms.
 const PART_OF_CHECK = 10;
 
-// Rules take up to a microsecond for each. A VirtualService with 3,000 routes has 54,000, and a Rollout some hundred.
-const MOST_VALUES = 65_000;
+// Rules take up to some microseconds for each. A VirtualService with 2,500 routes has as many, and a Rollout some hundred.
+const MOST_VALUES = 100_000;
 
 /** Returns the budget of one evaluation. */
 export function budgetOf({ deadline, maxSubjects, maxOperations }: Limits, { now }: Pick<Pacing, 'now'>): Budget {

@@ -102,11 +102,12 @@ function nothingFor(changes: readonly Change[]): Introduced {
   return { findings: [], skipped: [], lookedUp: new Set(changes.flatMap(versionsOf).map(keyOf)), subjects: 0 };
 }
 
-// Even to find out what such an object refers to takes too long.
+// Even to find out what such an object refers to takes too long. What is stored is read at any size: else it could not be
+// made smaller, and a mistake that is added on the way would count as an old one.
 function tooLargeOf(changes: readonly Change[], budget: Budget): Skipped | undefined {
-  for (const version of changes.flatMap(versionsOf)) {
-    const reason = budget.whyTooLarge(version);
-    if (reason !== undefined) return notFinished('*', version, reason);
+  for (const { after } of changes) {
+    const reason = after === undefined ? undefined : budget.whyTooLarge(after);
+    if (after !== undefined && reason !== undefined) return notFinished('*', after, reason);
   }
   return undefined;
 }
@@ -118,6 +119,8 @@ function tooLargeFor(changes: readonly Change[], skip: Skipped): Introduced {
 
 interface Scope {
   isChanged(subject: KubeObject): boolean;
+  /** Returns whether nothing is changed in the namespace of a subject. */
+  isOfOthers(subject: KubeObject): boolean;
   /** Only the rules that read a place that differs can change their mind. */
   rulesFor(subject: KubeObject): RulesOfKind;
 }
@@ -125,9 +128,11 @@ interface Scope {
 function scopeOf(changes: readonly Change[], seeing: Seeing): Scope {
   const changed = new Set(changes.flatMap(versionsOf).map(keyOf));
   const [ofChanged, ofOthers] = [RuleIndex.of(seeing.changed), RuleIndex.of(seeing.others)];
+  const namespaces = new Set(changes.flatMap(versionsOf).map(namespaceOf));
   const isChanged = (subject: KubeObject): boolean => changed.has(keyOf(subject));
   return {
     isChanged,
+    isOfOthers: (subject) => !namespaces.has(namespaceOf(subject)),
     rulesFor(subject) {
       const kind = kindOf(subject);
       return kind === undefined ? NO_RULES : (isChanged(subject) ? ofChanged : ofOthers).forSubject(kind);
@@ -165,13 +170,21 @@ class Comparison {
 
   /** Adds what is new about a subject. Only the rules that find something look at it as it was. */
   *compare(subject: KubeObject): Work<void> {
-    const whyNot = this.#budget.whyNoMore ?? this.#budget.whyTooLarge(subject);
-    if (whyNot !== undefined) {
-      this.skipped.push(notFinished('*', subject, whyNot));
+    const { whyNoMore } = this.#budget;
+    if (whyNoMore !== undefined) {
+      this.skipped.push(notFinished('*', subject, whyNoMore));
       return;
     }
     if (isBeingDeleted(subject)) return;
     const { alone, across } = this.#scope.rulesFor(subject);
+    if (alone.length + across.length === 0) return;
+    const reason = this.#budget.whyTooLarge(subject);
+    if (reason !== undefined) {
+      // Whoever writes in one namespace cannot make an object in another one smaller.
+      const { unfinished, ...skip } = notFinished('*', subject, reason);
+      this.skipped.push(this.#scope.isOfOthers(subject) || unfinished === undefined ? skip : { ...skip, unfinished });
+      return;
+    }
     yield* this.#compareAlone(subject, alone);
     for (const rule of across) {
       const outcome = this.#after.check(rule, subject);

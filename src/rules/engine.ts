@@ -107,7 +107,6 @@ function checkOne(rule: Rule, run: Run, subject: KubeObject): Outcome | undefine
   // Then the rule would do some of its work before it looked something up and found out.
   if (budget.whyNoMore === undefined) {
     try {
-      budget.look(subject);
       rule.run(run, subject);
     } catch (error) {
       if (!(error instanceof BudgetSpentError)) findings.push(internalError(rule, subject, error));

@@ -43,7 +43,7 @@ const MOST_FINDINGS = 20;
 const BUDGET = {
   operations: 5_000,
   operationsOfCheck: 5_000,
-  values: 65_000,
+  values: 100_000,
   subjects: 1,
   expired: (): boolean => false,
 };

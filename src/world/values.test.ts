@@ -7,6 +7,7 @@ describe('valuesIn', () => {
     expect(valuesIn(null, 100)).toBe(1);
     expect(valuesIn([], 100)).toBe(1);
     expect(valuesIn('x'.repeat(80), 100)).toBe(6);
+    expect(valuesIn('x'.repeat(800_000), 1_000)).toBe(501);
     expect(valuesIn({ a: [1, { b: null }], c: {} }, 100)).toBe(6);
   });
 

@@ -6,6 +6,8 @@ import { asObject, isObject } from './read.ts';
 const MOST = 1_000_000;
 // A duration or a field path can have any length. No real one has more, so scripts and certificates count little.
 const CHARACTERS_OF_VALUE = 16;
+// Placeholders of a long script count when they are read.
+const MOST_OF_TEXT = 500;
 
 /**
  * Returns how many values an object has: mappings, lists, and what is in them, and its labels and annotations. Leaves out
@@ -19,10 +21,10 @@ export const valuesOf = memo((object: KubeObject): number => {
 
 /**
  * Returns how many values a JSON value is and has, or a number above the limit as soon as it is exceeded. A long text
- * counts for as many as it takes the time of.
+ * counts as up to some hundred.
  */
 export function valuesIn(value: unknown, limit: number): number {
-  if (typeof value === 'string') return 1 + Math.floor(value.length / CHARACTERS_OF_VALUE);
+  if (typeof value === 'string') return 1 + Math.min(MOST_OF_TEXT, Math.floor(value.length / CHARACTERS_OF_VALUE));
   let count = 1;
   if (Array.isArray(value)) {
     for (const entry of value as readonly unknown[]) {
