@@ -144,6 +144,15 @@ describe('what is kept for all Rollouts is what is kept for one after the other'
     );
   });
 
+  it('in a VirtualService in which a route is where it is stored once that of another Rollout is restored', () => {
+    const routes = (names: readonly string[]): KubeObject =>
+      virtualService(names.map((name) => ({ name, route: destinations('x', 10) })));
+    const driver = (managed: string, index: number): KubeObject =>
+      inUpdate(index, { ...servicesOf('x'), ...withIstio([], [managed]) }, { canary: { weight: 10 } });
+    const drivers = ['o', 'm'].map(driver);
+    expectSame(virtualServiceWeights, routes(['a', 'm', 'n']), routes(['n', 'o', 'm', 'n']), drivers);
+  });
+
   it('in an HTTPRoute', () => {
     const SERVICES = APPS.flatMap((app) => [`${app}-stable`, `${app}-canary`]);
     const rollouts = fc.array(

@@ -200,7 +200,7 @@ function keepManagedRoutes(
   const stored = httpRoutesByName(old);
   const owned = names.map((name) => stored.get(name)?.raw).filter(isObject);
   const own = new Set(owned.map((route) => asString(route['name'])));
-  const present = [...own].flatMap((name) => routesNamed(submitted, name)).sort((a, b) => a.index - b.index);
+  const present = routesWithNames(submitted, own);
   const http = routesOf(submitted, ['http']);
   const reads = new Set([...[...own].map(partNamed), ...present.map(partAt)]);
   const nothing = { ...NOTHING, writes: new Set<string>() };
@@ -219,24 +219,29 @@ function keepManagedRoutes(
     );
     return operations.length === 0 ? { ...nothing, reads } : { operations, notes, reads, writes: reads };
   }
-  if (areAsStored(http, present, old, own)) return { ...nothing, reads: reads.add(WHICH) };
+  if (areAllStored(present, old, own)) {
+    // A route of another Rollout that is restored moves these.
+    reads.add(WHICH);
+    if (areAsStored(http, present, old)) return { ...nothing, reads };
+  }
   const reordered = [{ list: ['spec', 'http'], removed: present.map(({ index }) => index), first: owned }];
   return { operations: [], reordered, notes, reads, writes: new Set([...reads, WHICH]) };
 }
 
+// In whatever places among other routes.
+function areAllStored(present: readonly Route[], old: KubeObject, own: ReadonlySet<string>): boolean {
+  const stored = routesWithNames(old, own);
+  return stored.length === present.length && present.every(({ raw }, position) => same(raw, stored[position]?.raw));
+}
+
 // What is stored can be applied again, whatever wrote it.
-function areAsStored(
-  http: readonly Route[],
-  present: readonly Route[],
-  old: KubeObject,
-  own: ReadonlySet<string>,
-): boolean {
+function areAsStored(http: readonly Route[], present: readonly Route[], old: KubeObject): boolean {
   const stored = routesOf(old, ['http']);
-  return (
-    stored.length === http.length &&
-    [...own].reduce((sum, name) => sum + routesNamed(old, name).length, 0) === present.length &&
-    present.every(({ index, raw }) => same(raw, stored[index]?.raw))
-  );
+  return stored.length === http.length && present.every(({ index, raw }) => same(raw, stored[index]?.raw));
+}
+
+function routesWithNames(virtualService: KubeObject, names: ReadonlySet<string>): Route[] {
+  return [...names].flatMap((name) => routesNamed(virtualService, name)).sort((a, b) => a.index - b.index);
 }
 
 function hasOthersBefore(index: number, own: ReadonlySet<string>, unmanaged: readonly Route[]): boolean {

@@ -81,7 +81,7 @@ describe('what is kept for many Rollouts', () => {
       keptFor(title, n).notes.filter((note) => note.includes('nothing'));
     expect(leftOut(20)).toEqual([]);
     expect(leftOut(30)).toEqual([
-      'VirtualService "vs": nothing is kept for 3 Rollouts that share managed routes or weights with others: give each Rollout its own routes and Services',
+      'VirtualService "vs": nothing is kept for 8 Rollouts that share managed routes or weights with others: give each Rollout its own routes and Services',
     ]);
   });
 
