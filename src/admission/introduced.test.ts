@@ -62,7 +62,7 @@ const ofServices = defineRule({
   reads: {},
   messages: { none: { class: 'invalid', text: 'no ports', fix: 'add one' } },
   check(context, subject) {
-    if (dig(subject, 'spec', 'ports') === undefined) context.report('none', { path: ['spec'], anchor: '' });
+    if (dig(subject, 'spec', 'ports') === undefined) context.report('none', { path: ['spec'], anchor: '', data: {} });
   },
 });
 
