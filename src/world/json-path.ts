@@ -4,6 +4,8 @@ export interface JsonPathProblem {
   readonly text: string;
   /** What to do about it, as an instruction. */
   readonly remedy: string;
+  /** The path can be parsed, and fails when it is followed. */
+  readonly onlyInJson?: true;
 }
 
 const UNCLOSED: JsonPathProblem = { text: 'a brace is not closed', remedy: 'add }' };
@@ -70,7 +72,9 @@ function endOf(pattern: RegExp, text: string, at: number): number {
 
 function identifierProblem(path: string, at: number): JsonPathProblem | undefined {
   const name = path.slice(at, endOf(IDENTIFIER, path, at));
-  return LOOP.has(name) ? undefined : { text: `${name} is no field without a dot`, remedy: `write .${name}` };
+  return LOOP.has(name)
+    ? undefined
+    : { text: `${name} is no field without a dot`, remedy: `write .${name}`, onlyInJson: true };
 }
 
 function afterIndex(path: string, start: number): number | JsonPathProblem {

@@ -1,11 +1,12 @@
 import { isDnsSubdomain } from '../../world/names.ts';
-import { asArray, dig, isObject, optionalString } from '../../world/read.ts';
+import { asArray, asObject, dig, optionalString } from '../../world/read.ts';
 import type { Context } from './messages.ts';
 import type { Provider } from './providers.ts';
 
 const POD = ['spec', 'template', 'spec'];
 // What the uid of the run, two dots and the first digits of a count leave of 63 characters.
 const MAX_NAME = 24;
+const GENERATED_LABEL = /^(batch\.kubernetes\.io\/)?(controller-uid|job-name)$/;
 const NUMBERS = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'];
 
 /**
@@ -19,7 +20,7 @@ export function checkJob(context: Context, provider: Provider): void {
   checkRestartPolicy(context, provider);
   checkName(context, provider);
   const spec = dig(settings, 'spec');
-  if (isObject(dig(spec, 'selector')) && dig(spec, 'manualSelector') !== true)
+  if (hasOwnLabels(dig(spec, 'selector')) && dig(spec, 'manualSelector') !== true)
     context.report('jobSelector', { path: [...path, 'spec', 'selector'], anchor: metric, data: { metric } });
   for (const field of NUMBERS) {
     const value = dig(spec, field);
@@ -27,6 +28,11 @@ export function checkJob(context: Context, provider: Provider): void {
     const at = { path: [...path, 'spec', field], anchor: `${metric} ${field}` };
     context.report('jobNumber', { ...at, data: { metric, field, value } });
   }
+}
+
+// The API server adds its own labels to the selector and to the pods. Expressions may be about these, and are rare.
+function hasOwnLabels(selector: unknown): boolean {
+  return Object.keys(asObject(dig(selector, 'matchLabels'))).some((label) => !GENERATED_LABEL.test(label));
 }
 
 function checkRestartPolicy(context: Context, { metric, settings, path }: Provider): void {

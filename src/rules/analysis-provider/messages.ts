@@ -118,6 +118,11 @@ export const messages = {
     text: 'web.jsonPath of metric "{metric}" begins with text outside braces, so the result is always "{value}"',
     fix: '{remedy}',
   },
+  jsonPathName: {
+    class: 'advice',
+    text: 'web.jsonPath of metric "{metric}" cannot be followed in JSON: {problem}',
+    fix: '{remedy}',
+  },
   restartPolicy: {
     class: 'invalid',
     text: 'the Job of metric "{metric}" has {policy}, so the API server rejects the Job',

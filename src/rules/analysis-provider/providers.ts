@@ -64,13 +64,21 @@ export function checkOAuth2(context: Context, { metric, settings, path }: Provid
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
-/** Checks the headers of requests. Source: `golang.org/x/net/http/httpguts`, by which `net/http` checks them. */
+/**
+ * Checks the headers of requests. Of several with one name the last one is sent, and none of `Content-Type` beside a
+ * `jsonBody`. Sources: `golang.org/x/net/http/httpguts`, by which `net/http` checks them; Argo Rollouts v1.9.1,
+ * `metricproviders/webmetric` and `metricproviders/prometheus`.
+ */
 export function checkHeaders(context: Context, { metric, settings, path }: Provider): void {
-  for (const [index, header] of asArray(settings['headers']).entries()) {
-    const [name, value] = ['key', 'value'].map((field) => asString(dig(header, field)));
-    if (name === undefined || name.includes('{{')) continue;
+  const headers = asArray(settings['headers']);
+  const sent = new Map(headers.map((header) => [asString(dig(header, 'key')).toLowerCase(), header]));
+  if (dig(settings, 'jsonBody') !== undefined) sent.delete('content-type');
+  for (const [index, header] of headers.entries()) {
+    const name = asString(dig(header, 'key'));
+    if (name.includes('{{')) continue;
     const at = { path: [...path, 'headers', index], anchor: `${metric} ${name}`, data: { metric, name } };
+    const isSent = sent.get(name.toLowerCase()) === header;
     if (!HEADER_NAME.test(name)) context.report('header', at);
-    else if (CONTROL.test(value ?? '')) context.report('headerValue', at);
+    else if (isSent && CONTROL.test(asString(dig(header, 'value')))) context.report('headerValue', at);
   }
 }

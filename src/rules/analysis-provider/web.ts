@@ -36,7 +36,11 @@ function checkJsonPath(context: Context, { metric, settings, path }: Provider): 
   const problem = jsonPathProblem(value);
   const before = textBefore(value);
   if (problem !== undefined)
-    context.report('jsonPath', { ...at, data: { metric, problem: problem.text, remedy: problem.remedy } });
+    // An answer that is not JSON counts as a success before the path is followed.
+    context.report(problem.onlyInJson === true ? 'jsonPathName' : 'jsonPath', {
+      ...at,
+      data: { metric, problem: problem.text, remedy: problem.remedy },
+    });
   else if (before !== '') {
     const whole = /^[$@]/.test(value) ? value : `$.${value.replace(/^\./, '')}`;
     const remedy = before === value ? `write {${whole}}` : 'begin with the first brace';
