@@ -180,7 +180,7 @@ class Comparison {
     if (alone.length + across.length === 0) return;
     const reason = this.#budget.whyTooLarge(subject);
     if (reason !== undefined) {
-      // Anyone who writes in one namespace cannot make an object in another one smaller.
+      // A user of one namespace can rarely make an object in another one smaller.
       const { unfinished, ...skip } = notFinished('*', subject, reason);
       this.skipped.push(this.#scope.isOfOthers(subject) || unfinished === undefined ? skip : { ...skip, unfinished });
       return;
