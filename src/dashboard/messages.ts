@@ -140,6 +140,8 @@ export interface GivenFile {
 
 /** The files that were given on the command line. */
 export interface GivenFiles {
+  /** Another one when a file has changed. */
+  readonly version: string;
   readonly files: readonly GivenFile[];
   /** What was skipped or could not be read, a sentence each. */
   readonly notes: readonly string[];
