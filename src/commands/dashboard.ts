@@ -7,12 +7,12 @@ import { dashboard } from '../dashboard/app.ts';
 import type { FileSource } from '../dashboard/files.ts';
 import { Judging } from '../dashboard/judging.ts';
 import { pageFolder, readPage } from '../dashboard/page-files.ts';
+import { MOST_MANIFESTS } from '../dashboard/question.ts';
 import { plain } from '../report/format.ts';
 import { messageOf } from '../world/error.ts';
 import { filesAt, readTexts, statsOf } from './files.ts';
 import { EXIT, type Io } from './io.ts';
 
-const MOST_TEXT = 1024 * 1024;
 const MOST_PORT = 65_535;
 
 /** The options of `rollgate dashboard`. */
@@ -50,7 +50,7 @@ export async function startDashboard(options: DashboardOptions, io: Io): Promise
     return undefined;
   }
   const files = options.paths.length === 0 ? undefined : sourceOf(options.paths, io);
-  const problems = files === undefined ? [] : readTexts(options.paths, io.cwd, MOST_TEXT).problems;
+  const problems = files === undefined ? [] : readTexts(options.paths, io.cwd, MOST_MANIFESTS).problems;
   for (const problem of problems) say(problem);
   if (problems.length > 0) return undefined;
   const token = randomBytes(24).toString('base64url');
@@ -88,9 +88,9 @@ function portOf(text: string | undefined): number | undefined {
 export function sourceOf(paths: readonly string[], io: Io): FileSource {
   return {
     read() {
-      const { files, notes, problems } = readTexts(paths, io.cwd, MOST_TEXT);
+      const { files, notes, problems } = readTexts(paths, io.cwd, MOST_MANIFESTS);
       return files === undefined
-        ? { files: [], notes: [`the files have more than ${MOST_TEXT} bytes: name fewer`] }
+        ? { files: [], notes: [`the files have more than ${MOST_MANIFESTS} bytes: name fewer`] }
         : { files, notes: [...notes, ...problems] };
     },
     signature: () =>

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import express, { type Express, type Request, type Response } from 'express';
-import { MAX_DRY_RUN } from '../server/dryrun.ts';
 import { json, problem, send } from '../server/reply.ts';
 import { onlyFromPage, onlyWithToken, securityHeaders } from './access.ts';
 import { WatchedFiles, type FileSource } from './files.ts';
 import type { Judging } from './judging.ts';
+
+// JSON may take two bytes and more for one of a text. What the texts may have is checked when they are read.
+const MOST_BODY = 4 * 1024 * 1024;
 
 /** The files of the built page, by their path in it. */
 export type PageFiles = ReadonlyMap<string, { readonly type: string; readonly body: Buffer }>;
@@ -57,7 +59,7 @@ export function dashboard({ token, page, judging, files }: DashboardParts): Dash
     if (changed === undefined) response.status(204).end();
     else send(response, json(200, changed));
   });
-  app.post('/api/judge', express.raw({ type: 'application/json', limit: MAX_DRY_RUN }), (request, response) =>
+  app.post('/api/judge', express.raw({ type: 'application/json', limit: MOST_BODY }), (request, response) =>
     answer(request, response, judging),
   );
   app.use((_request, response) =>
@@ -68,7 +70,7 @@ export function dashboard({ token, page, judging, files }: DashboardParts): Dash
     send(
       response,
       isTooLarge
-        ? problem(413, `the manifests are larger than ${MAX_DRY_RUN} bytes: use fewer`)
+        ? problem(413, `the manifests and the policy are larger than ${MOST_BODY} bytes as JSON: use fewer`)
         : problem(400, 'the request cannot be read'),
     );
   });

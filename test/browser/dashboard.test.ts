@@ -85,7 +85,7 @@ describe('the path of a change', () => {
       ),
     );
     expect(Object.keys(seen)[3]).toBe(
-      'Step 3, analysis checkout-errors: 10 % of the requests to canary; 1 canary and 10 stable pods; waits for 4m to 7m20s',
+      'Step 3, analysis checkout-errors: 10 % of the requests to the canary pods; 1 canary and 10 stable pods; waits for 4m to 7m20s',
     );
     expect(problems).toEqual([]);
   });

@@ -8,7 +8,6 @@ import { dashboard, type Dashboard } from '../../src/dashboard/app.ts';
 import type { FileSource } from '../../src/dashboard/files.ts';
 import { Judging, type JudgingOptions } from '../../src/dashboard/judging.ts';
 import type { Answer, GivenFiles } from '../../src/dashboard/messages.ts';
-import { MAX_DRY_RUN } from '../../src/server/dryrun.ts';
 
 const TOKEN = 'the-token';
 const PAGE = new Map([
@@ -212,8 +211,17 @@ describe('a question', () => {
 
   it('that is too large is refused', async () => {
     const it = shared;
-    await ask(it, { ...QUESTION, manifests: 'a'.repeat(MAX_DRY_RUN) }).expect(413);
-    await ask(it, { ...QUESTION, manifests: '- '.repeat(150_000) }).expect(413);
+    const refused = async (question: object, error: string): Promise<void> => {
+      await ask(it, { ...QUESTION, ...question }).expect(413, { error });
+    };
+    await refused({ manifests: 'ä'.repeat(530_000) }, 'the manifests are larger than 1048576 bytes: use fewer');
+    await refused({ manifests: '- '.repeat(150_000) }, 'the manifests have more than 100000 values: use fewer');
+    await refused({ policy: 'a'.repeat(300_000) }, 'the policy is larger than 262144 bytes: use a shorter one');
+    await refused(
+      { manifests: '"'.repeat(3_000_000) },
+      'the manifests and the policy are larger than 4194304 bytes as JSON: use fewer',
+    );
+    await ask(it, { ...QUESTION, manifests: `# ${'"'.repeat(1_000_000)}` }).expect(200);
     await ask(it, QUESTION).expect(200);
   });
 
