@@ -10,7 +10,7 @@ import { pageFolder, readPage } from '../dashboard/page-files.ts';
 import { MOST_MANIFESTS } from '../dashboard/question.ts';
 import { plain } from '../report/format.ts';
 import { messageOf } from '../world/error.ts';
-import { filesAt, readTexts, statsOf } from './files.ts';
+import { readTexts, signatureOf } from './files.ts';
 import { EXIT, type Io } from './io.ts';
 
 const MOST_PORT = 65_535;
@@ -93,13 +93,7 @@ export function sourceOf(paths: readonly string[], io: Io): FileSource {
         ? { files: [], notes: [`the files have more than ${MOST_MANIFESTS} bytes: name fewer`] }
         : { files, notes: [...notes, ...problems] };
     },
-    signature: () =>
-      filesAt(paths, io.cwd)
-        .map((path) => {
-          const stats = statsOf(path, path, []);
-          return `${path} ${stats?.mtimeMs} ${stats?.size} ${stats?.ino}`;
-        })
-        .join('\n'),
+    signature: () => signatureOf(paths, io.cwd),
   };
 }
 

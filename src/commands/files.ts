@@ -157,9 +157,14 @@ function allCandidates(paths: readonly string[], cwd: string, problems: string[]
   return [...candidates.values()];
 }
 
-/** Returns the absolute paths of the files that `readManifests` looks at, sorted. Reads none of them. */
-export function filesAt(paths: readonly string[], cwd: string): readonly string[] {
-  return [...new Set(paths.flatMap((given) => candidatesAt(given, cwd, []).map(({ path }) => path)))].sort();
+/** Returns a text that changes when a file at the paths changes, comes or goes. Reads none of them. */
+export function signatureOf(paths: readonly string[], cwd: string): string {
+  const problems: string[] = [];
+  const files = allCandidates(paths, cwd, problems).map(({ path, name }) => {
+    const stats = statsOf(path, name, problems);
+    return `${path} ${stats?.mtimeMs} ${stats?.size} ${stats?.ino}`;
+  });
+  return [...files.sort(), ...problems].join('\n');
 }
 
 function nothingIn(paths: readonly string[]): string {
@@ -221,8 +226,8 @@ function isLeftOut(path: string): boolean {
     .some((part) => part === 'node_modules' || (part.startsWith('.') && part !== '.' && part !== '..'));
 }
 
-/** Returns what is at a path, or undefined if there is nothing. What cannot be looked at is a problem. */
-export function statsOf(path: string, name: string, problems: string[]): Stats | undefined {
+// Undefined for what is not there, and for what cannot be looked at, which is a problem.
+function statsOf(path: string, name: string, problems: string[]): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {

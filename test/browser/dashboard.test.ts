@@ -194,6 +194,18 @@ describe('the page', () => {
     await other.page.locator('.node', { hasText: 'basket-canary' }).first().waitFor();
   });
 
+  it('shows a part of an update with very many steps', async () => {
+    const { page } = await opened();
+    const steps = Array.from({ length: 500 }, () => '        - setWeight: 20\n').join('');
+    await paste(page, 'Manifests', FIXED.replace(/^( +)steps:\n/m, `$1steps:\n${steps}`));
+    await page.getByText('Stages 1 to 200 of 508 are shown').waitFor();
+    expect(await page.locator('.chart tbody tr').count()).toBe(200);
+    await page.getByRole('slider', { name: 'Stage' }).focus();
+    await page.keyboard.press('End');
+    await page.getByText('Stages 401 to 508 of 508 are shown').waitFor();
+    expect(await page.locator('.chart tr.now').textContent()).toContain('promotion');
+  });
+
   it('is the same after it is loaded again, and each tab has its own token', async () => {
     const { page } = await opened();
     await page.reload();
