@@ -203,7 +203,7 @@ describe('the page', () => {
     await page.getByRole('slider', { name: 'Stage' }).focus();
     await page.keyboard.press('End');
     await page.getByText('Stages 401 to 508 of 508 are shown').waitFor();
-    expect(await page.locator('.chart tr.now').textContent()).toContain('promotion');
+    expect(await page.locator('.chart tr.now').textContent()).toContain('old pods gone');
   });
 
   it('is the same after it is loaded again, and each tab has its own token', async () => {
