@@ -25,7 +25,7 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'dashboard',
-    summary: 'show on a page what a Rollout controls and what its update will do',
+    summary: 'show in a browser what a Rollout controls and what its update will do',
     load: async (io, exit) => (await import('./commands/dashboard.ts')).dashboardCommand(io, exit),
   },
   {

@@ -6,7 +6,7 @@ import { goTo } from './editor.tsx';
 import { EXAMPLES } from './examples.ts';
 import { HAS_FILES, useFiles } from './files.ts';
 import { Header } from './header.tsx';
-import type { SharedState } from './link.ts';
+import { stateIn, type SharedState } from './link.ts';
 import { See } from './see.tsx';
 import { Write, type Tab } from './write.tsx';
 
@@ -30,6 +30,16 @@ export function App({ shared }: { readonly shared: SharedState | undefined }) {
     [],
   );
   useEffect(() => asking.ask(state), [state]);
+  useEffect(() => {
+    // Somebody pastes a link into the address bar of this page.
+    const follow = async (): Promise<void> => {
+      const linked = await stateIn(location.hash);
+      if (linked !== undefined) setState(linked);
+    };
+    const onHash = (): void => void follow();
+    addEventListener('hashchange', onHash);
+    return () => removeEventListener('hashchange', onHash);
+  }, []);
 
   const show = (line: number, column = 1): void => {
     setTab('manifests');
@@ -43,7 +53,7 @@ export function App({ shared }: { readonly shared: SharedState | undefined }) {
   };
   return (
     <>
-      <Header state={state} onExample={startFrom} />
+      <Header state={state} onExample={startFrom} onFiles={files.load} />
       <main>
         <Write
           state={state}

@@ -1,4 +1,5 @@
 import type { Answer, Question } from '../../src/dashboard/messages.ts';
+import { callServer } from './server.ts';
 
 /** What the server said. */
 export type Reply = { readonly answer: Answer } | { readonly problem: string };
@@ -38,7 +39,7 @@ export class Asking {
 
 async function post(question: Question): Promise<Reply> {
   try {
-    const response = await fetch('/api/judge', {
+    const response = await callServer('/api/judge', {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-page': PAGE },
       body: JSON.stringify(question),

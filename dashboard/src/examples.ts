@@ -8,7 +8,7 @@ import subsetLabels from '../examples/subset-labels.yaml?raw';
 export const EXAMPLES = [
   { name: 'Gateway API: a port that differs', text: canaryPort },
   { name: 'Istio: subsets that select nothing', text: subsetLabels },
-  { name: 'No router: weights without effect', text: noRouter },
-  { name: 'Blue-green: a typing error', text: blueGreen },
+  { name: 'No router: weights that move no traffic', text: noRouter },
+  { name: 'Blue-green: a typo in a selector', text: blueGreen },
   { name: 'Ingress: a renamed argument', text: analysisArgument },
 ] as const;

@@ -1,5 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { GivenFiles } from '../../src/dashboard/messages.ts';
+import { joined } from './joined.ts';
+import { callServer } from './server.ts';
 
 /** Whether files were given on the command line. */
 export const HAS_FILES = document.querySelector<HTMLMetaElement>('meta[name=files]')?.content === 'yes';
@@ -9,6 +11,7 @@ export interface Files {
   readonly notes: readonly string[];
   /** The text of the files, where it differs from what a person has edited. */
   readonly changed: string | undefined;
+  /** Shows the files, in place of what is shown. */
   readonly load: () => void;
 }
 
@@ -21,6 +24,7 @@ export function useFiles(loadsFirst: boolean, text: string, setText: (text: stri
   const [notes, setNotes] = useState<readonly string[]>([]);
   const [changed, setChanged] = useState<string>();
   const loaded = useRef<string | undefined>(loadsFirst ? '' : undefined);
+  const latest = useRef<string>(undefined);
   const current = useRef(text);
   current.current = text;
   const load = (next: string): void => {
@@ -30,22 +34,45 @@ export function useFiles(loadsFirst: boolean, text: string, setText: (text: stri
   };
   useEffect(() => {
     if (!HAS_FILES) return undefined;
-    const source = new EventSource('/api/files');
-    source.addEventListener('files', (event: MessageEvent<string>) => {
-      const given = JSON.parse(event.data) as GivenFiles;
+    return poll((given) => {
       setNotes(given.notes);
-      const next = joined(given);
+      const next = joined(given.files);
+      latest.current = next;
       if (next === current.current) setChanged(undefined);
       else if (current.current === loaded.current) load(next);
       else setChanged(next);
     });
-    return () => source.close();
   }, []);
-  return { notes, changed, load: () => changed !== undefined && load(changed) };
+  return { notes, changed, load: () => latest.current !== undefined && load(latest.current) };
 }
 
-function joined({ files }: GivenFiles): string {
-  const [only] = files;
-  if (files.length === 1 && only !== undefined) return only.text;
-  return files.map(({ name, text }) => `# ${name}\n${text.replace(/^---\n/, '').trimEnd()}\n`).join('---\n');
+const LOOK_EVERY = 1_000;
+
+// Not a stream: a browser has six connections to a server, and each page would take one for as long as it is open.
+function poll(onChange: (given: GivenFiles) => void): () => void {
+  let version = '';
+  let isAsking = false;
+  const look = async (): Promise<void> => {
+    if (isAsking || document.hidden) return;
+    isAsking = true;
+    try {
+      const response = await callServer(`/api/files?version=${encodeURIComponent(version)}`);
+      if (response.status === 200) {
+        const given = (await response.json()) as GivenFiles;
+        version = given.version;
+        onChange(given);
+      }
+    } catch {
+      // Said at the next question.
+    }
+    isAsking = false;
+  };
+  const onVisible = (): void => void look();
+  const timer = window.setInterval(() => void look(), LOOK_EVERY);
+  document.addEventListener('visibilitychange', onVisible);
+  void look();
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener('visibilitychange', onVisible);
+  };
 }

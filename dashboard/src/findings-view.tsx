@@ -42,12 +42,10 @@ function Finding({ finding, onGoTo }: { finding: JudgedFinding } & Pick<Findings
 }
 
 /** Returns the verdict in one sentence. */
-export function verdictOf({ findings, errors, objects }: Answer): string {
-  const denied = findings.filter(({ decision }) => decision === 'deny').length;
-  const warned = findings.length - denied;
-  if (errors.length > 0) return `${counted(errors.length, 'text')} cannot be read`;
+export function verdictOf({ counts: { deny: denied, warn: warned, errors }, objects }: Answer): string {
+  if (errors > 0) return `${counted(errors, 'document')} cannot be read`;
   if (objects === 0) return 'There is no manifest yet';
-  if (findings.length === 0) return `${counted(objects, 'object')}, no problem found`;
+  if (denied + warned === 0) return `${counted(objects, 'object')}, no problem found`;
   const parts = [
     ...(denied === 0 ? [] : [`${counted(denied, 'problem')} would be denied`]),
     ...(warned === 0 ? [] : [counted(warned, 'warning')]),
@@ -78,7 +76,8 @@ export function PolicyEffectView({ answer: { policy, verdict } }: { answer: Answ
         </ul>
       </div>
     );
-  if (policy.changed + policy.dropped.length === 0)
+  const dropped = policy.dropped.length + policy.moreDropped;
+  if (policy.changed + dropped === 0)
     return (
       <p role="status" class="effect hint">
         This policy decides the same as the built-in one.
@@ -89,7 +88,7 @@ export function PolicyEffectView({ answer: { policy, verdict } }: { answer: Answ
       <p>
         With this policy the manifests are <b>{verdict === 'deny' ? 'denied' : 'allowed'}</b>; with the built-in one
         they are {policy.verdict === 'deny' ? 'denied' : 'allowed'}. {counted(policy.changed, 'finding')} decided
-        differently, {policy.dropped.length} no longer reported.
+        differently, {dropped} no longer reported.
       </p>
       {policy.dropped.length > 0 && (
         <ul>
@@ -98,6 +97,7 @@ export function PolicyEffectView({ answer: { policy, verdict } }: { answer: Answ
               <span class="rule">{rule}</span> <span class="was">{message}</span>
             </li>
           ))}
+          {policy.moreDropped > 0 && <li class="hint">and {policy.moreDropped} more</li>}
         </ul>
       )}
     </div>

@@ -21,42 +21,47 @@ export function GraphView({ graph, findings, stage, onGoTo }: GraphProps) {
   // Smaller than this nobody could read it. Then it is scrolled.
   const scale = Math.min(1, Math.max(0.78, width / placed.width));
   return (
-    <div class="graph" ref={element} tabIndex={0} role="region" aria-label="Graph of what the Rollout controls">
-      <svg
-        width={placed.width * scale}
-        height={placed.height * scale}
-        viewBox={`0 0 ${placed.width} ${placed.height}`}
-        role="group"
-        aria-label={descriptionOf(graph, stage)}
-      >
-        <defs>
-          {['plain', 'deny', 'warn', 'stable', 'canary'].map((kind) => (
-            <marker
-              key={kind}
-              id={`arrow-${kind}`}
-              viewBox="0 0 8 8"
-              refX="7"
-              refY="4"
-              markerWidth="8"
-              markerHeight="8"
-              markerUnits="userSpaceOnUse"
-              orient="auto"
-            >
-              <path d="M 0 0 L 8 4 L 0 8 z" class={`arrow ${kind}`} />
-            </marker>
+    <>
+      {graph.more !== undefined && (
+        <p class="hint">The graph is too large: {graph.more} more objects and edges are not shown.</p>
+      )}
+      <div class="graph" ref={element} tabIndex={0} role="region" aria-label="Graph of what the Rollout controls">
+        <svg
+          width={placed.width * scale}
+          height={placed.height * scale}
+          viewBox={`0 0 ${placed.width} ${placed.height}`}
+          role="group"
+          aria-label={descriptionOf(graph, stage)}
+        >
+          <defs>
+            {['plain', 'deny', 'warn', 'stable', 'canary'].map((kind) => (
+              <marker
+                key={kind}
+                id={`arrow-${kind}`}
+                viewBox="0 0 8 8"
+                refX="7"
+                refY="4"
+                markerWidth="8"
+                markerHeight="8"
+                markerUnits="userSpaceOnUse"
+                orient="auto"
+              >
+                <path d="M 0 0 L 8 4 L 0 8 z" class={`arrow ${kind}`} />
+              </marker>
+            ))}
+          </defs>
+          {placed.edges.map((edge) => (
+            <Edge key={keyOf(edge)} edge={edge} stage={stage} findings={findings} />
           ))}
-        </defs>
-        {placed.edges.map((edge) => (
-          <Edge key={keyOf(edge)} edge={edge} stage={stage} findings={findings} />
-        ))}
-        {placed.edges.map((edge) => (
-          <Label key={keyOf(edge)} edge={edge} stage={stage} />
-        ))}
-        {placed.nodes.map((node) => (
-          <Node key={node.id} node={node} stage={stage} findings={findings} onGoTo={onGoTo} />
-        ))}
-      </svg>
-    </div>
+          {placed.edges.map((edge) => (
+            <Label key={keyOf(edge)} edge={edge} stage={stage} />
+          ))}
+          {placed.nodes.map((node) => (
+            <Node key={node.id} node={node} stage={stage} findings={findings} onGoTo={onGoTo} />
+          ))}
+        </svg>
+      </div>
+    </>
   );
 }
 

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { EXAMPLES } from './examples.ts';
+import { HAS_FILES } from './files.ts';
 import { fragmentOf, type SharedState } from './link.ts';
 import { setTheme, storedTheme, THEMES, type Theme } from './theme.ts';
 
@@ -7,10 +8,14 @@ interface HeaderProps {
   readonly state: SharedState;
   /** Called with the text of an example. */
   readonly onExample: (text: string) => void;
+  /** Called to show the files that were given on the command line. */
+  readonly onFiles: () => void;
 }
 
+const FILES = 'files';
+
 /** The name, the examples, the link and the theme. */
-export function Header({ state, onExample }: HeaderProps) {
+export function Header({ state, onExample, onFiles }: HeaderProps) {
   return (
     <header>
       <h1>Rollgate</h1>
@@ -20,13 +25,15 @@ export function Header({ state, onExample }: HeaderProps) {
           value=""
           onChange={(event) => {
             const example = EXAMPLES[Number(event.currentTarget.value)];
-            if (example !== undefined) onExample(example.text);
+            if (event.currentTarget.value === FILES) onFiles();
+            else if (example !== undefined) onExample(example.text);
             event.currentTarget.value = '';
           }}
         >
           <option value="" disabled>
             Choose…
           </option>
+          {HAS_FILES && <option value={FILES}>Your files</option>}
           {EXAMPLES.map(({ name }, index) => (
             <option key={name} value={index}>
               {name}

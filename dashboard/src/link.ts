@@ -8,7 +8,9 @@ export interface SharedState {
 }
 
 const PREFIX = '#s=';
-const MOST_TEXT = 1024 * 1024;
+// UTF-16 code units of JSON, which is longer than its text.
+const MOST_TEXT = 4 * 1024 * 1024;
+const MOST_COUNT = 100_000;
 
 /** Returns the fragment of a URL that holds a state. */
 export async function fragmentOf(state: SharedState): Promise<string> {
@@ -58,5 +60,5 @@ function checked(value: unknown): SharedState | undefined {
 }
 
 function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_COUNT;
 }

@@ -40,7 +40,7 @@ export function See({ answer, chosenStage, onRollout, onStage, onReplicas, onGoT
         )}
       </section>
       <section aria-labelledby="reapply">
-        <h2 id="reapply">What if it is applied again now</h2>
+        <h2 id="reapply">What an apply stores at this stage</h2>
         <ReapplyView
           reapplied={reapplied}
           when={at === undefined ? 'this stage' : `step ${at.row.step}, ${at.row.title}`}

@@ -9,12 +9,16 @@ interface TimelineProps {
 }
 
 const MOST_REPLICAS = 100_000;
+// A browser takes seconds to lay out thousands of rows, at each stage again.
+const MOST_ROWS = 200;
 
 /** The update as a chart, a row for each stage, with a slider that walks through it. */
 export function TimelineView({ timeline, stage, onStage, onReplicas }: TimelineProps) {
   const { stages, summary, notes, counts, replicas, strategy } = timeline;
   const [fresh, old] = strategy === 'canary' ? ['canary', 'stable'] : ['new', 'old'];
   const at = stages[stage];
+  const first = Math.floor(stage / MOST_ROWS) * MOST_ROWS;
+  const shown = stages.slice(first, first + MOST_ROWS);
   return (
     <>
       <p class="summary">{summary.join(' ')}</p>
@@ -70,18 +74,23 @@ export function TimelineView({ timeline, stage, onStage, onReplicas }: TimelineP
             </tr>
           </thead>
           <tbody>
-            {stages.map((each, index) => (
+            {shown.map((each, row) => (
               <Row
-                key={index}
+                key={first + row}
                 stage={each}
                 mostPods={timeline.mostPods}
-                isNow={index === stage}
-                onChoose={() => onStage(index)}
+                isNow={first + row === stage}
+                onChoose={() => onStage(first + row)}
               />
             ))}
           </tbody>
         </table>
       </div>
+      {shown.length < stages.length && (
+        <p class="hint">
+          Stages {first + 1} to {first + shown.length} of {stages.length} are shown: move the slider to see others.
+        </p>
+      )}
       {notes.length > 0 && (
         <ul class="notes">
           {notes.map(({ about, text, isProblem }) => (
@@ -145,7 +154,7 @@ function Bars({ canary, experiment, stable, whole }: BarsProps) {
 function textOf({ row }: ShownStage, fresh: string, old: string): string {
   const name = row.step === '' ? row.title : `step ${row.step}, ${row.title}`;
   const wait = row.wait === '' ? '' : `; waits for ${row.wait}`;
-  return `${capital(name)}: ${row.traffic} of the requests to ${fresh}; ${row.canary} ${fresh} and ${row.stable} ${old} pods${wait}`;
+  return `${capital(name)}: ${row.traffic} of the requests to the ${fresh} pods; ${row.canary} ${fresh} and ${row.stable} ${old} pods${wait}`;
 }
 
 function capital(text: string): string {

@@ -1,20 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { dashboard } from '../dashboard/app.ts';
 import type { FileSource } from '../dashboard/files.ts';
 import { Judging } from '../dashboard/judging.ts';
 import { pageFolder, readPage } from '../dashboard/page-files.ts';
+import { MOST_MANIFESTS } from '../dashboard/question.ts';
 import { plain } from '../report/format.ts';
 import { messageOf } from '../world/error.ts';
-import { filesAt, readManifests } from './files.ts';
+import { readTexts, signatureOf } from './files.ts';
 import { EXIT, type Io } from './io.ts';
 
-const MOST_TEXT = 1024 * 1024;
 const MOST_PORT = 65_535;
 
 /** The options of `rollgate dashboard`. */
@@ -44,7 +42,7 @@ export async function startDashboard(options: DashboardOptions, io: Io): Promise
   }
   const page = readPage(pageFolder());
   if (page === undefined) {
-    say('the page is not built: run npm run build');
+    say('this installation has no page: install the npm package, or run npm run build in a checkout');
     return undefined;
   }
   if (options.paths.includes('-')) {
@@ -52,7 +50,7 @@ export async function startDashboard(options: DashboardOptions, io: Io): Promise
     return undefined;
   }
   const files = options.paths.length === 0 ? undefined : sourceOf(options.paths, io);
-  const problems = files === undefined ? [] : (await readManifests(options.paths, io)).problems;
+  const problems = files === undefined ? [] : readTexts(options.paths, io.cwd, MOST_MANIFESTS).problems;
   for (const problem of problems) say(problem);
   if (problems.length > 0) return undefined;
   const token = randomBytes(24).toString('base64url');
@@ -89,22 +87,13 @@ function portOf(text: string | undefined): number | undefined {
 /** Returns the files at paths, as the dashboard reads and watches them. */
 export function sourceOf(paths: readonly string[], io: Io): FileSource {
   return {
-    async read() {
-      const { manifests, notes, problems } = await readManifests(paths, io);
-      const used = new Set([...manifests.objects, ...manifests.errors].map(({ file }) => file));
-      const files = [...used].map((name) => ({ name, text: readFileSync(resolve(io.cwd, name), 'utf8') }));
-      const size = files.reduce((total, { text }) => total + text.length, 0);
-      return size > MOST_TEXT
-        ? { files: [], notes: [`the files have more than ${MOST_TEXT} bytes: name fewer`] }
+    read() {
+      const { files, notes, problems } = readTexts(paths, io.cwd, MOST_MANIFESTS);
+      return files === undefined
+        ? { files: [], notes: [`the files have more than ${MOST_MANIFESTS} bytes: name fewer`] }
         : { files, notes: [...notes, ...problems] };
     },
-    signature: () =>
-      filesAt(paths, io.cwd)
-        .map((path) => {
-          const stats = statSync(path, { throwIfNoEntry: false });
-          return `${path} ${stats?.mtimeMs} ${stats?.size} ${stats?.ino}`;
-        })
-        .join('\n'),
+    signature: () => signatureOf(paths, io.cwd),
   };
 }
 
@@ -115,7 +104,7 @@ export function sourceOf(paths: readonly string[], io: Io): FileSource {
  */
 export function dashboardCommand(io: Io, exit: (code: number) => void): Command {
   return new Command('dashboard')
-    .description('show on a page what a Rollout controls and what its update will do')
+    .description('show in a browser what a Rollout controls and what its update will do')
     .argument('[path...]', 'files, directories and glob patterns to show and to watch (default: an example)')
     .option('--port <number>', 'the port on 127.0.0.1 (default: a free one)')
     .action(async (paths: string[], options: Omit<DashboardOptions, 'paths'>) => {

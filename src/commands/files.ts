@@ -1,4 +1,4 @@
-import { globSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import { parse } from 'yaml';
@@ -62,18 +62,13 @@ export async function readManifests(
   memory: number = manifestMemory(),
 ): Promise<FoundManifests> {
   const problems: string[] = [];
-  const candidates = new Map<string, Candidate>();
-  const skipped: Skipped = { templates: [], patches: [] };
-  for (const given of new Set(paths)) {
-    if (given === '-') continue;
-    for (const candidate of candidatesAt(given, io.cwd, problems))
-      candidates.set(candidate.path, either(candidate, candidates.get(candidate.path)));
-  }
-  const patches = patchesNamedBy([...candidates.values()]);
+  const skipped: Skipped = { templates: [], patches: [], large: [] };
+  const candidates = allCandidates(paths, io.cwd, problems);
+  const patches = patchesNamedBy(candidates);
   const parts: [name: string, manifests: Manifests][] = [];
   let total = 0;
   let largest = 0;
-  for (const candidate of candidates.values()) {
+  for (const candidate of candidates) {
     if (!candidate.named && patches.has(candidate.path)) {
       skipped.patches.push(candidate.name);
       continue;
@@ -94,13 +89,86 @@ export async function readManifests(
   }
   const manifests = joinManifests(parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part));
   if (manifests.objects.length === 0 && manifests.errors.length === 0 && problems.length === 0)
-    problems.push(`no manifest found in ${paths.join(', ')}: nothing was checked`);
+    problems.push(nothingIn(paths));
   return { manifests, notes: notesOn(skipped), problems };
 }
 
-/** Returns the absolute paths of the files that `readManifests` looks at, sorted. Reads none of them. */
-export function filesAt(paths: readonly string[], cwd: string): readonly string[] {
-  return [...new Set(paths.flatMap((given) => candidatesAt(given, cwd, []).map(({ path }) => path)))].sort();
+/** Files with their texts. */
+export interface FoundTexts {
+  /** Undefined if they are too large together. */
+  readonly files: readonly { readonly name: string; readonly text: string }[] | undefined;
+  /** What was skipped, a sentence each. */
+  readonly notes: readonly string[];
+  /** What could not be found or read, a sentence each. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads the texts of the manifests at paths, as `readManifests` finds them. Nothing is parsed before it is known that
+ * all of it is small enough, and nothing is read that is not a regular file: reading a pipe may never end.
+ *
+ * @param most - The bytes that all files may have together. A larger file that nobody named is skipped.
+ */
+export function readTexts(paths: readonly string[], cwd: string, most: number): FoundTexts {
+  const problems: string[] = [];
+  const skipped: Skipped = { templates: [], patches: [], large: [] };
+  let size = 0;
+  const candidates = allCandidates(paths, cwd, problems).filter(({ path, name, named }) => {
+    const stats = statsOf(path, name, problems);
+    if (stats === undefined) return false;
+    if (!stats.isFile()) {
+      problems.push(`${name}: not a file`);
+      return false;
+    }
+    if (stats.size <= most) return true;
+    if (named) size += stats.size;
+    else skipped.large.push(name);
+    return false;
+  });
+  const patches = patchesNamedBy(candidates);
+  const contents: [candidate: Candidate, text: string][] = [];
+  for (const candidate of candidates) {
+    if (size > most) return { files: undefined, notes: [], problems };
+    if (!candidate.named && patches.has(candidate.path)) {
+      skipped.patches.push(candidate.name);
+      continue;
+    }
+    const content = contentOf(candidate, problems);
+    if (content === undefined) continue;
+    size += content.length;
+    contents.push([candidate, content.toString('utf8')]);
+  }
+  if (size > most) return { files: undefined, notes: [], problems };
+  const files = contents.flatMap(([candidate, text]) => {
+    const { objects, errors } = manifestsIn(text, candidate, skipped);
+    return objects.length + errors.length === 0 ? [] : [{ name: candidate.name, text }];
+  });
+  if (files.length === 0 && problems.length === 0) problems.push(nothingIn(paths));
+  return { files: files.sort((a, b) => (a.name < b.name ? -1 : 1)), notes: notesOn(skipped, most), problems };
+}
+
+function allCandidates(paths: readonly string[], cwd: string, problems: string[]): readonly Candidate[] {
+  const candidates = new Map<string, Candidate>();
+  for (const given of new Set(paths)) {
+    if (given === '-') continue;
+    for (const candidate of candidatesAt(given, cwd, problems))
+      candidates.set(candidate.path, either(candidate, candidates.get(candidate.path)));
+  }
+  return [...candidates.values()];
+}
+
+/** Returns a text that changes when a file at the paths changes, comes or goes. Reads none of them. */
+export function signatureOf(paths: readonly string[], cwd: string): string {
+  const problems: string[] = [];
+  const files = allCandidates(paths, cwd, problems).map(({ path, name }) => {
+    const stats = statsOf(path, name, problems);
+    return `${path} ${stats?.mtimeMs} ${stats?.size} ${stats?.ino}`;
+  });
+  return [...files.sort(), ...problems].join('\n');
+}
+
+function nothingIn(paths: readonly string[]): string {
+  return `no manifest found in ${paths.join(', ')}: nothing was checked`;
 }
 
 function tooLarge(memory: number): FoundManifests {
@@ -126,24 +194,29 @@ const EXTENSION = /\.(ya?ml|json)$/i;
 
 function candidatesAt(given: string, cwd: string, problems: string[]): Candidate[] {
   const path = resolve(cwd, given);
+  const before = problems.length;
   const candidate = (found: string, named: boolean): Candidate => ({
     path: found,
     name: nameOf(found, given, cwd),
     named,
   });
-  const kind = kindOfPath(path);
-  if (kind === 'directory') return filesBelow(path, problems).map((found) => candidate(found, false));
-  if (kind === 'file') return [candidate(path, true)];
+  const stats = statsOf(path, given, problems);
+  if (stats?.isDirectory()) return filesBelow(path, problems).map((found) => candidate(found, false));
+  // Also a pipe, such as that of a process substitution.
+  if (stats !== undefined) return [candidate(path, true)];
+  if (problems.length > before) return [];
   if (!/[*?[{]/.test(given)) {
     problems.push(`${given}: no such file or directory`);
     return [];
   }
   const matches = globSync(given, { cwd, exclude: isLeftOut })
     .map((match) => resolve(cwd, match))
-    .flatMap((match) =>
-      kindOfPath(match) === 'directory' ? filesBelow(match, problems) : EXTENSION.test(match) ? [match] : [],
-    );
-  if (matches.length === 0) problems.push(`${given}: no file matches`);
+    .flatMap((match) => {
+      const found = statsOf(match, match, problems);
+      if (found?.isDirectory()) return filesBelow(match, problems);
+      return EXTENSION.test(match) && found?.isFile() ? [match] : [];
+    });
+  if (matches.length === 0 && problems.length === before) problems.push(`${given}: no file matches`);
   return matches.map((found) => candidate(found, false));
 }
 
@@ -153,10 +226,14 @@ function isLeftOut(path: string): boolean {
     .some((part) => part === 'node_modules' || (part.startsWith('.') && part !== '.' && part !== '..'));
 }
 
-function kindOfPath(path: string): 'file' | 'directory' | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return undefined;
-  return stats.isDirectory() ? 'directory' : 'file';
+// Undefined for what is not there, and for what cannot be looked at, which is a problem.
+function statsOf(path: string, name: string, problems: string[]): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    problems.push(reasonOf(name, error));
+    return undefined;
+  }
 }
 
 // A link to a directory is not followed: it could lead in a circle.
@@ -175,7 +252,7 @@ function filesBelow(directory: string, problems: string[]): string[] {
       const path = join(next, entry.name);
       if (entry.isDirectory()) {
         if (!isLeftOut(entry.name)) queue.push(path);
-      } else if (EXTENSION.test(entry.name) && kindOfPath(path) === 'file') {
+      } else if (EXTENSION.test(entry.name) && statsOf(path, path, problems)?.isFile()) {
         found.push(path);
       }
     }
@@ -227,6 +304,7 @@ export async function readAll(
 interface Skipped {
   readonly templates: string[];
   readonly patches: string[];
+  readonly large: string[];
 }
 
 const NOTHING: Manifests = { objects: [], errors: [], duplicateKeys: [] };
@@ -301,7 +379,7 @@ function patchesOf(kustomization: string): string[] {
 
 const SHOWN_NAMES = 3;
 
-function notesOn({ templates, patches }: Skipped): string[] {
+function notesOn({ templates, patches, large }: Skipped, most = 0): string[] {
   const some = (names: readonly string[]): string => {
     const shown = names.toSorted().slice(0, SHOWN_NAMES).join(', ');
     return names.length > SHOWN_NAMES ? `${shown} and ${names.length - SHOWN_NAMES} more` : shown;
@@ -315,5 +393,6 @@ function notesOn({ templates, patches }: Skipped): string[] {
       : [
           `skipped ${patches.length} used by a kustomization (${some(patches)}): kustomize build DIRECTORY | rollgate lint -`,
         ]),
+    ...(large.length === 0 ? [] : [`skipped ${large.length} larger than ${most} bytes (${some(large)})`]),
   ];
 }

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import express, { type Express, type Request, type Response } from 'express';
-import { MAX_DRY_RUN } from '../server/dryrun.ts';
-import { problem, send } from '../server/reply.ts';
-import { cookieName, onlyFromPage, securityHeaders } from './access.ts';
-import { FileEvents, type FileSource } from './files.ts';
+import { json, problem, send } from '../server/reply.ts';
+import { onlyFromPage, onlyWithToken, securityHeaders } from './access.ts';
+import { WatchedFiles, type FileSource } from './files.ts';
 import type { Judging } from './judging.ts';
+
+// JSON may take two bytes and more for one of a text. What the texts may have is checked when they are read.
+const MOST_BODY = 4 * 1024 * 1024;
 
 /** The files of the built page, by their path in it. */
 export type PageFiles = ReadonlyMap<string, { readonly type: string; readonly body: Buffer }>;
@@ -26,7 +28,7 @@ export interface Dashboard {
 
 /** Returns the handler of the dashboard: the page, the answers, and the files with their changes. */
 export function dashboard({ token, page, judging, files }: DashboardParts): Dashboard {
-  const events = files === undefined ? undefined : new FileEvents(files);
+  const watched = files === undefined ? undefined : new WatchedFiles(files);
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.use((_request, response, next) => {
@@ -35,10 +37,9 @@ export function dashboard({ token, page, judging, files }: DashboardParts): Dash
     for (const [name, value] of Object.entries(securityHeaders(nonce))) response.setHeader(name, value);
     next();
   });
-  app.use(onlyFromPage(token));
-  app.get('/', (request, response) => {
-    const port = request.socket.localPort ?? 0;
-    response.setHeader('set-cookie', `${cookieName(port)}=${token}; HttpOnly; SameSite=Strict; Path=/`);
+  app.use(onlyFromPage());
+  // The page has nothing of the user, and gets its token from the address.
+  app.get('/', (_request, response) => {
     const index = page.get('index.html');
     if (index === undefined) return send(response, problem(404, 'the page is not built'));
     const filled = index.body
@@ -52,11 +53,13 @@ export function dashboard({ token, page, judging, files }: DashboardParts): Dash
     if (file === undefined) return send(response, problem(404, 'not found'));
     response.writeHead(200, { 'content-type': file.type }).end(file.body);
   });
-  app.get('/api/files', (_request, response) => {
-    if (events === undefined) response.status(204).end();
-    else if (!events.add(response)) send(response, problem(503, 'too many pages are open: close some'));
+  app.use(onlyWithToken(token));
+  app.get('/api/files', (request, response) => {
+    const changed = watched?.since(request.query['version']);
+    if (changed === undefined) response.status(204).end();
+    else send(response, json(200, changed));
   });
-  app.post('/api/judge', express.raw({ type: 'application/json', limit: MAX_DRY_RUN }), (request, response) =>
+  app.post('/api/judge', express.raw({ type: 'application/json', limit: MOST_BODY }), (request, response) =>
     answer(request, response, judging),
   );
   app.use((_request, response) =>
@@ -67,16 +70,13 @@ export function dashboard({ token, page, judging, files }: DashboardParts): Dash
     send(
       response,
       isTooLarge
-        ? problem(413, `the manifests are larger than ${MAX_DRY_RUN} bytes: use fewer`)
+        ? problem(413, `the manifests and the policy are larger than ${MOST_BODY} bytes as JSON: use fewer`)
         : problem(400, 'the request cannot be read'),
     );
   });
   return {
     app,
-    async stop() {
-      events?.stop();
-      await judging.stop();
-    },
+    stop: () => judging.stop(),
   };
 }
 

@@ -11,6 +11,10 @@ export interface FindingPlace {
   readonly path: string;
 }
 
+// More cannot be seen at once, and the places of many more take minutes to compute.
+const MOST_NODES = 300;
+const MOST_EDGES = 600;
+
 type Draft<T> = Omit<T, 'findings' | 'level'> & { places: readonly FindingPlace[] };
 
 /** A node without its findings. */
@@ -54,7 +58,7 @@ export class GraphBuilder {
     return [...this.#edges.values()].some((edge) => edge.from === from);
   }
 
-  /** Returns the graph with its findings. */
+  /** Returns the graph with its findings. Of a graph that is too large, the part with findings comes first. */
   build(findings: readonly ReportedFinding[]): Graph {
     const onEdges = new Set<number>();
     const edges = [...this.#edges.values()].map(({ places, ...edge }): GraphEdge => {
@@ -70,8 +74,23 @@ export class GraphBuilder {
       );
       return { ...node, ...level, findings: shown };
     });
-    return { nodes, edges };
+    const shownNodes = worstFirst(nodes, MOST_NODES);
+    const ids = new Set(shownNodes.map(({ id }) => id));
+    const shownEdges = worstFirst(
+      edges.filter(({ from, to }) => ids.has(from) && ids.has(to)),
+      MOST_EDGES,
+    );
+    const more = nodes.length - shownNodes.length + edges.length - shownEdges.length;
+    return { nodes: shownNodes, edges: shownEdges, ...(more === 0 ? {} : { more }) };
   }
+}
+
+// In their order, and at most so many.
+function worstFirst<T extends GraphNode | GraphEdge>(parts: readonly T[], most: number): readonly T[] {
+  if (parts.length <= most) return parts;
+  const at = (level: Level | undefined): readonly T[] => parts.filter((part) => part.level === level);
+  const kept = new Set([...at('deny'), ...at('warn'), ...at(undefined)].slice(0, most));
+  return parts.filter((part) => kept.has(part));
 }
 
 /** Returns the place of a path in an object. */

@@ -1,5 +1,4 @@
 import { parentPort } from 'node:worker_threads';
-import { whyTooHeavy } from '../server/dryrun-job.ts';
 import { json, problem, type Reply } from '../server/reply.ts';
 import { messageOf } from '../world/error.ts';
 import { Judge } from './judge.ts';
@@ -11,9 +10,7 @@ const judge = new Judge();
 
 function reply(body: Uint8Array): Reply {
   const read = readQuestion(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-  if (!read.ok) return problem(400, read.error);
-  const heavy = whyTooHeavy(Buffer.from(read.question.manifests));
-  return heavy === undefined ? json(200, judge.answer(read.question)) : problem(413, heavy);
+  return read.ok ? json(200, judge.answer(read.question)) : problem(read.status, read.error);
 }
 
 parentPort?.on('message', (body: Uint8Array) => {

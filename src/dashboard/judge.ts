@@ -26,7 +26,7 @@ export class Judge {
   answer(question: Question): Answer {
     const bundle = this.#bundleOf(question.manifests);
     const edited = policyOf(question.policy);
-    const { report, policy: effect } = judged(bundle, edited);
+    const { report, counts, policy: effect } = judged(bundle, edited);
     const objects = bundle.sources.map(({ object }) => object);
     const rollouts = objects.filter((object) => kindOf(object) === 'Rollout.argoproj.io');
     const selected = rollouts.find((object) => nameOf(object) === question.rollout) ?? rollouts[0];
@@ -37,6 +37,7 @@ export class Judge {
       findings,
       errors: errors.map(({ line, column, message }) => ({ line, column, message })),
       more,
+      counts,
       rollouts: [...new Set(rollouts.map(nameOf))],
       policy: effect,
     };
@@ -70,14 +71,23 @@ function policyOf(text: string): EditedPolicy {
     : { policy: DEFAULT_POLICY, errors: parsed.errors, isEdited: false };
 }
 
-function judged(
-  bundle: Bundle,
-  { policy, errors, isEdited }: EditedPolicy,
-): { readonly report: BundleReport & { readonly findings: readonly JudgedFinding[] }; readonly policy: PolicyEffect } {
+interface Judged {
+  readonly report: BundleReport & { readonly findings: readonly JudgedFinding[] };
+  readonly counts: Answer['counts'];
+  readonly policy: PolicyEffect;
+}
+
+function countsOf({ findings, errors }: BundleReport): Answer['counts'] {
+  const deny = findings.filter(({ decision }) => decision === 'deny').length;
+  return { deny, warn: findings.length - deny, errors: errors.length };
+}
+
+function judged(bundle: Bundle, { policy, errors, isEdited }: EditedPolicy): Judged {
   const { report } = evaluateUnder(policy, bundle);
+  const counts = countsOf(report);
   if (!isEdited) {
-    const effect = { errors, verdict: report.verdict, changed: 0, dropped: [] };
-    return { report: bounded(report), policy: effect };
+    const effect = { errors, verdict: report.verdict, changed: 0, dropped: [], moreDropped: 0 };
+    return { report: bounded(report), counts, policy: effect };
   }
   const builtIn = evaluateUnder(DEFAULT_POLICY, bundle).report;
   const before = new Map(builtIn.findings.map((finding) => [idOf(finding), finding.decision]));
@@ -87,13 +97,16 @@ function judged(
     const decision = before.get(idOf(finding)) ?? 'off';
     return decision === finding.decision ? finding : { ...finding, builtIn: decision };
   });
+  const { listed, more } = firstFindings(dropped);
   return {
     report: bounded({ ...report, findings: compared }),
+    counts,
     policy: {
       errors,
       verdict: builtIn.verdict,
       changed: compared.filter(({ builtIn: other }) => other !== undefined).length,
-      dropped: firstFindings(dropped).listed,
+      dropped: listed,
+      moreDropped: more,
     },
   };
 }

@@ -47,7 +47,7 @@ export class Judging {
   answer(body: Uint8Array, page: string): Promise<Reply> {
     const { promise, resolve } = Promise.withResolvers<Reply>();
     const waits = (each: Waiting): boolean => each.page === page;
-    this.#waiting.filter(waits).forEach((each) => each.resolve(problem(409, 'a later question has taken its place')));
+    this.#waiting.filter(waits).forEach((each) => each.resolve(problem(409, 'replaced by a later request')));
     this.#waiting = [...this.#waiting.filter((each) => !waits(each)), { body, page, resolve }];
     if (this.#waiting.length > MOST_WAITING)
       this.#waiting.shift()?.resolve(problem(503, 'too many pages are open: close some'));

@@ -60,6 +60,8 @@ export interface GraphEdge {
 export interface Graph {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
+  /** How many nodes and edges were left out of a graph that is too large. */
+  readonly more?: number;
 }
 
 /** A stage of the timeline in words and numbers. */
@@ -109,8 +111,10 @@ export interface PolicyEffect {
   readonly verdict: 'allow' | 'deny';
   /** Findings that it decides differently: now, and with the built-in policy. */
   readonly changed: number;
-  /** Findings that it does not report, and the built-in policy does. */
+  /** Findings that it does not report, and the built-in policy does: the first of them. */
   readonly dropped: readonly ReportedFinding[];
+  /** How many more of these there are. */
+  readonly moreDropped: number;
 }
 
 /** The answer to a question. */
@@ -122,6 +126,8 @@ export interface Answer {
   readonly errors: readonly { readonly line: number; readonly column: number; readonly message: string }[];
   /** How many more findings and errors there are. */
   readonly more: number;
+  /** How many there are of each kind, listed or not. */
+  readonly counts: { readonly deny: number; readonly warn: number; readonly errors: number };
   readonly rollouts: readonly string[];
   readonly rollout?: string;
   readonly graph?: Graph;
@@ -140,6 +146,8 @@ export interface GivenFile {
 
 /** The files that were given on the command line. */
 export interface GivenFiles {
+  /** Another one when a file has changed. */
+  readonly version: string;
   readonly files: readonly GivenFile[];
   /** What was skipped or could not be read, a sentence each. */
   readonly notes: readonly string[];

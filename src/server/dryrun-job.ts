@@ -42,20 +42,23 @@ export type FromWorker = { readonly questions: readonly Question[] } | { readonl
 /** The most questions about the cluster that one dry run may ask. */
 export const MOST_QUESTIONS = 10_000;
 
-// Each becomes an object of some hundred bytes several times. Ordinary JSON has one for each six bytes, YAML has fewer.
-const MOST_VALUES = 100_000;
+/**
+ * The most values of manifests. Each becomes an object of some hundred bytes several times. Ordinary JSON has one for each
+ * six bytes, YAML has fewer.
+ */
+export const MOST_VALUES = 100_000;
 const DASH = 0x2d;
 const SPACE = 0x20;
 const MARKS: ReadonlySet<number> = new Set([...'\n,:{['].map((mark) => mark.charCodeAt(0)));
 
-/** Returns why manifests would take too much memory, or undefined. Looks only at the bytes. */
-export function whyTooHeavy(body: Uint8Array): string | undefined {
+/** Returns whether manifests would take too much memory. Looks only at the bytes. */
+export function hasTooManyValues(body: Uint8Array): boolean {
   let values = 0;
   for (let index = 0; index < body.length; index++) {
     const byte = body[index] ?? 0;
     if (MARKS.has(byte) || (byte === DASH && body[index + 1] === SPACE)) values++;
   }
-  return values > MOST_VALUES ? `the body has more than ${MOST_VALUES} values: send fewer manifests` : undefined;
+  return values > MOST_VALUES;
 }
 
 /** The content of a dry-run body. */

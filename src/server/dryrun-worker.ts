@@ -9,8 +9,9 @@ import { RULES } from '../rules/index.ts';
 import {
   DRY_RUN_FORMATS,
   MOST_QUESTIONS,
+  MOST_VALUES,
   readDryRunBody,
-  whyTooHeavy,
+  hasTooManyValues,
   type DryRunFormat,
   type FromWorker,
   type ToWorker,
@@ -45,8 +46,8 @@ async function handle(message: ToWorker): Promise<FromWorker | undefined> {
   if ('job' in message) {
     fields = message.fields ?? fields;
     const { body: bytes, format, ...job } = message.job;
-    const heavy = whyTooHeavy(bytes);
-    if (heavy !== undefined) return { reply: problem(413, heavy) };
+    if (hasTooManyValues(bytes))
+      return { reply: problem(413, `the body has more than ${MOST_VALUES} values: send fewer manifests`) };
     const body = await readDryRunBody(bytes);
     if (!body.ok) return { reply: problem(400, body.errors.join('; ')) };
     current = {

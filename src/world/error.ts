@@ -7,6 +7,7 @@ const READ_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
   EISDIR: 'is a directory, not a file',
   EACCES: 'permission denied',
+  ELOOP: 'a link that leads to itself',
 };
 
 /** Returns why a file could not be read, without the absolute path that Node adds. */

@@ -22,6 +22,7 @@ export interface DocumentError {
 const MAX_ALIASES = 100;
 /** No manifest is nested more deeply, and recursion over it could overflow the stack. */
 export const MAX_DEPTH = 200;
+const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`;
 
 /**
  * Returns the documents of a text, one after the other: only one of them is a tree of the parser at a time, which is far
@@ -46,7 +47,7 @@ function read(document: Document.Parsed, text: string): ParsedDocument | Documen
   if (mistake !== undefined) return { error: problemOf(mistake), offset: mistake.pos[0] };
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-    if (isDeeperThan(value, MAX_DEPTH)) throw new Error(`nested more than ${MAX_DEPTH} levels deep`);
+    if (isDeeperThan(value, MAX_DEPTH)) throw new Error(TOO_DEEP);
     const reader = new NodeReader(text);
     reader.add(document.contents, document.contents?.range?.[0] ?? document.range[0], undefined);
     return { value, outline: new Outline(reader.nodes), repeated: reader.repeated };
@@ -57,6 +58,8 @@ function read(document: Document.Parsed, text: string): ParsedDocument | Documen
 
 // kubectl accepts a quoted text that goes on with too little indentation. YAML does not, and neither does the parser.
 function problemOf({ code, message }: YAMLParseError): string {
+  // The parser catches the error of the engine, and gives its message as that of the text.
+  if (message.startsWith('Maximum call stack size exceeded')) return TOO_DEEP;
   const isQuote = code === 'MISSING_CHAR' && message.includes('quote');
   return isQuote
     ? 'a quoted text does not end: close it, or indent its other lines more than the key'

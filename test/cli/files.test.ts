@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -149,6 +150,36 @@ describe('directories', () => {
     symlinkSync(root, join(root, 'a', 'loop'));
     symlinkSync(join(root, 'a', 'service.yaml'), join(root, 'linked.yaml'));
     expect((await read(root, ['.', 'a', './a/'])).files).toEqual(['a/service.yaml cart', 'linked.yaml cart']);
+  });
+});
+
+describe('what is no file', () => {
+  it('is a problem if it is a link to itself, and not the end', async () => {
+    const root = directory({ 'in/a.yaml': service('a') });
+    symlinkSync('loop.yaml', join(root, 'in/loop.yaml'));
+    const { files, problems } = await read(root, ['in']);
+    expect(files).toEqual(['in/a.yaml a']);
+    expect(problems).toEqual([`${join(root, 'in/loop.yaml')}: a link that leads to itself`]);
+    expect((await read(root, ['in/loop.yaml'])).problems).toEqual(['in/loop.yaml: a link that leads to itself']);
+    expect((await read(root, ['in/*.yaml'])).problems).toEqual([
+      `${join(root, 'in/loop.yaml')}: a link that leads to itself`,
+    ]);
+  });
+
+  it('is not read if it was found and not named: it might never end', async () => {
+    const root = directory({ 'in/a.yaml': service('a') });
+    symlinkSync('/dev/zero', join(root, 'in/zero.yaml'));
+    execFileSync('mkfifo', [join(root, 'in/pipe.yaml')]);
+    for (const path of ['in', 'in/*.yaml'])
+      expect(await read(root, [path])).toEqual({ files: ['in/a.yaml a'], notes: [], problems: [] });
+  });
+
+  it('is read if it was named, as a process substitution is', async () => {
+    expect(await read(directory({}), ['/dev/null'])).toEqual({
+      files: [],
+      notes: [],
+      problems: ['no manifest found in /dev/null: nothing was checked'],
+    });
   });
 });
 

@@ -98,6 +98,43 @@ describe('the graph', () => {
     expect(edges(answerTo({ manifests: example(name) }))).toEqual(expect.arrayContaining(expected));
   });
 
+  it('is cut off where it is too large to be seen, with what is wrong in it', () => {
+    const names = (prefix: string): string[] => Array.from({ length: 40 }, (_, index) => `${prefix}${index}`);
+    const route = (name: string): string =>
+      [
+        'apiVersion: networking.istio.io/v1\nkind: VirtualService',
+        `metadata: { name: ${name}, namespace: shop }`,
+        'spec:\n  hosts: [a.example]\n  http:\n    - name: primary\n      route:',
+        '        - destination: { host: stable }\n        - destination: { host: canary, port: { number: 81 } }',
+        ...names('other').map((host) => `        - destination: { host: ${host} }`),
+      ].join('\n');
+    const rollout = `apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: { name: web, namespace: shop }
+spec:
+  selector: { matchLabels: { app: web } }
+  template: { metadata: { labels: { app: web } }, spec: { containers: [{ name: web, image: web }] } }
+  strategy:
+    canary:
+      stableService: stable
+      canaryService: canary
+      trafficRouting:
+        istio: { virtualServices: [${names('route')
+          .map((name) => `{ name: ${name}, routes: [primary] }`)
+          .join(', ')}] }
+`;
+    const services = ['stable', 'canary'].map(
+      (name) =>
+        `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { selector: { app: web }, ports: [{ port: 80 }] }`,
+    );
+    const { graph } = answerTo({ manifests: [rollout, ...services, ...names('route').map(route)].join('\n---\n') });
+    expect(graph?.nodes).toHaveLength(86);
+    expect(graph?.edges).toHaveLength(600);
+    expect(graph?.more).toBeGreaterThan(1_000);
+    const red = graph?.edges.filter(({ to, level }) => to.endsWith('/canary') && level === 'deny') ?? [];
+    expect(red).toHaveLength(40);
+  });
+
   it('of a plain canary has the Service that selects all pods', () => {
     const manifests = readFileSync(join(EXAMPLES, '../../examples/plain-canary/as-written/manifests.yaml'), 'utf8');
     expect(edges(answerTo({ manifests }))).toEqual(
@@ -125,6 +162,19 @@ describe('the findings', () => {
     expect(warned.policy.dropped.map(({ rule }) => rule)).toEqual(['service-ports-agree']);
   });
 
+  it('are counted, also those that are not listed', () => {
+    const fields = Array.from({ length: 50 }, (_, index) => `  field${index}: 1`).join('\n');
+    const manifests = `apiVersion: v1\nkind: Service\nmetadata: { name: a }\nspec:\n${fields}\n`;
+    const { counts, findings, more } = answerTo({ manifests });
+    expect({ counts, listed: findings.length, more }).toEqual({
+      counts: { deny: 0, warn: 50, errors: 0 },
+      listed: 20,
+      more: 30,
+    });
+    const { policy } = answerTo({ manifests, policy: 'rules: { unknown-field: off }' });
+    expect({ listed: policy.dropped.length, more: policy.moreDropped }).toEqual({ listed: 20, more: 30 });
+  });
+
   it('are those of the built-in policy if the edited one is invalid', () => {
     const { policy, findings } = answerTo({ manifests: example('canary-port'), policy: 'mod: audit' });
     expect(policy.errors).toEqual(['unknown key "mod"; did you mean "mode"?']);
@@ -132,6 +182,9 @@ describe('the findings', () => {
   });
 
   it('include texts that are no manifests', () => {
+    expect(answerTo({ manifests: '['.repeat(90_000) }).errors.map(({ message }) => message)).toEqual([
+      'nested more than 200 levels deep',
+    ]);
     expect(answerTo({ manifests: 'a: [' }).errors).toEqual([expect.objectContaining({ line: 1 })]);
     expect(answerTo({})).toMatchObject({ verdict: 'allow', objects: 0, rollouts: [] });
   });

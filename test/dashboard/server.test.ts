@@ -1,14 +1,13 @@
 import { once } from 'node:events';
-import { createServer, get, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import request from 'supertest';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { cookieName } from '../../src/dashboard/access.ts';
+import { ownHosts, TOKEN_HEADER } from '../../src/dashboard/access.ts';
 import { dashboard, type Dashboard } from '../../src/dashboard/app.ts';
 import type { FileSource } from '../../src/dashboard/files.ts';
 import { Judging, type JudgingOptions } from '../../src/dashboard/judging.ts';
 import type { Answer, GivenFiles } from '../../src/dashboard/messages.ts';
-import { MAX_DRY_RUN } from '../../src/server/dryrun.ts';
 
 const TOKEN = 'the-token';
 const PAGE = new Map([
@@ -19,7 +18,7 @@ const PAGE = new Map([
 interface Started {
   readonly server: Server;
   readonly origin: string;
-  readonly cookie: string;
+  readonly token: Readonly<Record<string, string>>;
   readonly dashboard: Dashboard;
 }
 
@@ -35,7 +34,7 @@ async function start(options: JudgingOptions & { files?: FileSource } = {}): Pro
   const all = {
     server,
     origin: `http://127.0.0.1:${port}`,
-    cookie: `${cookieName(port)}=${TOKEN}`,
+    token: { [TOKEN_HEADER]: TOKEN },
     dashboard: parts,
   };
   return all;
@@ -63,31 +62,30 @@ afterEach(async () => {
   for (const each of started.splice(0)) await stop(each);
 });
 
-function ask({ server, origin, cookie }: Started, body: object | string, headers: Record<string, string> = {}) {
+function ask({ server, origin, token }: Started, body: object | string, headers: Record<string, string> = {}) {
   return request(server)
     .post('/api/judge')
-    .set({ origin, cookie, 'content-type': 'application/json', ...headers })
+    .set({ origin, ...token, 'content-type': 'application/json', ...headers })
     .send(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
 const QUESTION = { manifests: 'apiVersion: v1\nkind: Service\nmetadata: { name: a }', policy: '' };
 
 describe('the page', () => {
-  it('is given with the token in the URL, which a cookie then has', async () => {
-    const { server, cookie } = shared;
-    const page = await request(server).get(`/?token=${TOKEN}`).expect(200);
-    expect(page.headers['set-cookie']).toEqual([`${cookie}; HttpOnly; SameSite=Strict; Path=/`]);
+  it('is given without the token, since it has nothing of the user', async () => {
+    const { server } = shared;
+    const page = await request(server).get('/').expect(200);
+    expect(page.headers['set-cookie']).toBeUndefined();
     expect(page.text).toMatch(/^<meta nonce="[A-Za-z0-9+/=]{24}" files="no">$/);
     const [, nonce = ''] = /nonce="([^"]+)"/.exec(page.text) ?? [];
     expect(page.headers['content-security-policy']).toContain(`style-src 'self' 'nonce-${nonce}'`);
-    await request(server).get('/').set({ cookie }).expect(200);
-    await request(server).get('/assets/main.js').set({ cookie }).expect(200, 'main()');
+    await request(server).get('/assets/main.js').expect(200, 'main()');
   });
 
   it('forbids everything that it does not need', async () => {
-    const { server, cookie } = shared;
-    for (const path of ['/', '/assets/main.js', '/no-such-path']) {
-      const { headers } = await request(server).get(path).set({ cookie });
+    const { server } = shared;
+    for (const path of ['/', '/assets/main.js', '/api/files', '/no-such-path']) {
+      const { headers } = await request(server).get(path);
       const policy = String(headers['content-security-policy']);
       expect(policy).toMatch(/^default-src 'none'; script-src 'self'; /);
       expect(policy).not.toMatch(/unsafe|https?:|\*/);
@@ -105,39 +103,39 @@ describe('the page', () => {
   it.each(['/assets/../index.html', '/assets/..%2f..%2fpackage.json', '/assets/none.js', '/package.json'])(
     'has no other file: %s',
     async (path) => {
-      const { server, cookie } = shared;
-      await request(server).get(path).set({ cookie }).expect(404);
+      await request(shared.server).get(path).set(shared.token).expect(404);
     },
   );
 });
 
 describe('a request that is not the page’s', () => {
-  const PATHS = ['/', '/assets/main.js', '/api/files'];
-
-  it.each(PATHS)('gets nothing without the token at %s', async (path) => {
-    const { server } = shared;
-    const { status, headers, text } = await request(server).get(path);
-    expect(status).toBe(401);
-    expect(headers['set-cookie']).toBeUndefined();
-    expect(text).not.toContain(TOKEN);
-  });
-
   it.each(['', 'the-toke', 'the-token2', 'THE-TOKEN'])('gets nothing with the wrong token "%s"', async (token) => {
-    const { server, cookie } = shared;
-    await request(server).get(`/?token=${token}`).expect(401);
-    await request(server).get(`/?token=${TOKEN}&token=${TOKEN}`).expect(401);
+    const { server } = shared;
+    const files = await request(server)
+      .get('/api/files')
+      .set({ [TOKEN_HEADER]: token })
+      .expect(401);
+    expect(files.text).not.toContain(TOKEN);
+    await ask(shared, QUESTION, { [TOKEN_HEADER]: token }).expect(401, {
+      error: 'the token is missing or wrong: open the URL that rollgate dashboard printed',
+    });
     await request(server)
-      .get('/')
-      .set({ cookie: cookie.replace(TOKEN, token) })
+      .get('/api/none')
+      .set({ [TOKEN_HEADER]: token })
+      .expect(401);
+    // Express reads paths without their case.
+    await request(server)
+      .get('/API/files')
+      .set({ [TOKEN_HEADER]: token })
       .expect(401);
   });
 
-  it('gets nothing by the token in the URL of anything but the page', async () => {
+  it('gets nothing by the token in the URL or in a cookie', async () => {
     const { server, origin } = shared;
     await request(server).get(`/api/files?token=${TOKEN}`).expect(401);
     await request(server)
       .post(`/api/judge?token=${TOKEN}`)
-      .set({ origin, 'content-type': 'application/json' })
+      .set({ origin, cookie: `${TOKEN_HEADER}=${TOKEN}`, 'content-type': 'application/json' })
       .send(JSON.stringify(QUESTION))
       .expect(401);
   });
@@ -147,15 +145,15 @@ describe('a request that is not the page’s', () => {
     async (other) => {
       const it = shared;
       await ask(it, QUESTION, { origin: other }).expect(403);
-      await request(it.server).get('/').set({ cookie: it.cookie, origin: other }).expect(403);
+      await request(it.server).get('/').set({ origin: other }).expect(403);
     },
   );
 
   it('is not answered without an origin if it is a question', async () => {
-    const { server, cookie } = shared;
+    const { server, token } = shared;
     await request(server)
       .post('/api/judge')
-      .set({ cookie, 'content-type': 'application/json' })
+      .set({ ...token, 'content-type': 'application/json' })
       .send(JSON.stringify(QUESTION))
       .expect(403);
   });
@@ -168,6 +166,11 @@ describe('a request that is not the page’s', () => {
       await ask(it, QUESTION, { host, origin: `http://${host}` }).expect(421);
     },
   );
+});
+
+it('a browser leaves out port 80', () => {
+  expect(ownHosts(80)).toEqual(['127.0.0.1:80', 'localhost:80', '127.0.0.1', 'localhost']);
+  expect(ownHosts(8080)).toEqual(['127.0.0.1:8080', 'localhost:8080']);
 });
 
 describe('a question', () => {
@@ -208,8 +211,17 @@ describe('a question', () => {
 
   it('that is too large is refused', async () => {
     const it = shared;
-    await ask(it, { ...QUESTION, manifests: 'a'.repeat(MAX_DRY_RUN) }).expect(413);
-    await ask(it, { ...QUESTION, manifests: '- '.repeat(150_000) }).expect(413);
+    const refused = async (question: object, error: string): Promise<void> => {
+      await ask(it, { ...QUESTION, ...question }).expect(413, { error });
+    };
+    await refused({ manifests: 'ä'.repeat(530_000) }, 'the manifests are larger than 1048576 bytes: use fewer');
+    await refused({ manifests: '- '.repeat(150_000) }, 'the manifests have more than 100000 values: use fewer');
+    await refused({ policy: 'a'.repeat(300_000) }, 'the policy is larger than 262144 bytes: use a shorter one');
+    await refused(
+      { manifests: '"'.repeat(3_000_000) },
+      'the manifests and the policy are larger than 4194304 bytes as JSON: use fewer',
+    );
+    await ask(it, { ...QUESTION, manifests: `# ${'"'.repeat(1_000_000)}` }).expect(200);
     await ask(it, QUESTION).expect(200);
   });
 
@@ -234,42 +246,63 @@ describe('a question', () => {
 });
 
 describe('files', () => {
-  async function firstEvents(it: Started, count: number, onFirst: () => void): Promise<GivenFiles[]> {
-    const stream = get(`${it.origin}/api/files`, { headers: { cookie: it.cookie } });
-    const [response] = (await once(stream, 'response')) as [IncomingMessage];
-    expect(response.headers['content-type']).toBe('text/event-stream');
-    const events: GivenFiles[] = [];
-    for await (const chunk of response.setEncoding('utf8')) {
-      for (const [, data = ''] of String(chunk).matchAll(/^data: (.*)$/gm)) events.push(JSON.parse(data) as GivenFiles);
-      if (events.length === 1) onFirst();
-      if (events.length === count) break;
-    }
-    stream.destroy();
-    return events;
-  }
+  const get = (it: Started, version = '') =>
+    request(it.server).get('/api/files').query({ version }).set(it.token) as Promise<{
+      status: number;
+      body: GivenFiles;
+    }>;
 
-  it('are sent at first, and again when one has changed', async () => {
+  it('are sent at first, and again only when one has changed', async () => {
     let text = 'a: 1';
+    let reads = 0;
     const files: FileSource = {
-      read: () => Promise.resolve({ files: [{ name: 'a.yaml', text }], notes: [] }),
+      read() {
+        reads++;
+        return { files: [{ name: 'a.yaml', text }], notes: [] };
+      },
       signature: () => text,
     };
     const it = await startOne({ files });
-    const page = await request(it.server).get('/').set({ cookie: it.cookie });
-    expect(page.text).toContain('files="yes"');
-    const events = await firstEvents(it, 2, () => (text = 'a: 2'));
-    expect(events.map(({ files: [file] }) => file?.text)).toEqual(['a: 1', 'a: 2']);
+    expect((await request(it.server).get('/')).text).toContain('files="yes"');
+    const first = await get(it);
+    expect(first.body.files).toEqual([{ name: 'a.yaml', text: 'a: 1' }]);
+    expect((await get(it, first.body.version)).status).toBe(204);
+    // Another page.
+    expect((await get(it)).body).toEqual(first.body);
+    expect(reads).toBe(1);
+    text = 'a: 2';
+    const second = await get(it, first.body.version);
+    expect(second.body.files).toEqual([{ name: 'a.yaml', text: 'a: 2' }]);
+    expect((await get(it, second.body.version)).status).toBe(204);
+    expect(reads).toBe(2);
   });
 
-  it('that cannot be read are said', async () => {
-    const files: FileSource = { read: () => Promise.reject(new Error('gone')), signature: () => '' };
-    const [event] = await firstEvents(await startOne({ files }), 1, () => undefined);
-    expect(event).toEqual({ files: [], notes: ['gone'] });
+  it.each(['read', 'signature'] as const)('that cannot be read are said: %s', async (broken) => {
+    let isBroken = true;
+    const failing = (which: string): void => {
+      if (isBroken && which === broken) throw new Error('gone');
+    };
+    const files: FileSource = {
+      read() {
+        failing('read');
+        return { files: [], notes: [] };
+      },
+      signature() {
+        failing('signature');
+        return '';
+      },
+    };
+    const it = await startOne({ files });
+    const { body } = await get(it);
+    expect(body).toMatchObject({ files: [], notes: ['gone'] });
+    expect((await get(it, body.version)).status).toBe(204);
+    isBroken = false;
+    expect((await get(it, body.version)).body.notes).toEqual([]);
   });
 
   it('are not there if none was given', async () => {
-    const { server, cookie } = shared;
-    await request(server).get('/api/files').set({ cookie }).expect(204);
-    await request(server).get('/api/files?path=/etc/passwd').set({ cookie }).expect(204, '');
+    const { server, token } = shared;
+    await request(server).get('/api/files').set(token).expect(204);
+    await request(server).get('/api/files?path=/etc/passwd').set(token).expect(204, '');
   });
 });
