@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { delimiter, dirname } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
 import type { KubeObject } from '../../../src/world/object.ts';
@@ -67,7 +67,14 @@ export class Kubectl {
   }
 
   async #once(args: readonly string[], stdin: string): Promise<Printed> {
-    const env = { ...process.env, KUBECONFIG: this.#kubeconfig, PATH: this.#path, KUBECTL_KUBERC: 'false' };
+    const env = {
+      ...process.env,
+      KUBECONFIG: this.#kubeconfig,
+      // By default it remembers for minutes what kinds a port serves, and another control plane may have had that port.
+      KUBECACHEDIR: join(dirname(this.#kubeconfig), 'kubectl-cache'),
+      PATH: this.#path,
+      KUBECTL_KUBERC: 'false',
+    };
     const child = spawn(this.#command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.on('error', () => undefined);
     child.stdin.end(stdin);

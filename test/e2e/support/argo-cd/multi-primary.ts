@@ -37,12 +37,7 @@ export interface SeenInCluster {
   readonly weights: { readonly update: readonly number[]; readonly aborted: readonly number[] };
   /** The weight of the canary when the edit arrived, and right before it. */
   readonly atEdit: readonly [before: number, now: number];
-  /** How often a sync has begun. */
-  readonly syncs: number;
 }
-
-/** How many commits {@link travel} makes. */
-export const COMMITS = 5;
 
 interface Member {
   readonly cluster: Cluster;
@@ -101,7 +96,6 @@ export async function travel(
     const seenHere: SeenInCluster = {
       weights: { update: weightsOf(versions.slice(first, second)), aborted: weightsOf(versions.slice(second)) },
       atEdit: [canaryWeight(versions[edited - 1]), canaryWeight(versions[edited])],
-      syncs: application.syncs,
     };
     await application.remove();
     return seenHere;
