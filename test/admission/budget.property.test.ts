@@ -145,7 +145,10 @@ function seen({ world, change }: SetUp, budget: Budget): Seen {
   return {
     denied: decided.filter(({ decision }) => decision === 'deny').map(({ finding }) => identity(finding)),
     all: findings.map(identity).sort(),
-    unfinished: skipped.some(({ unfinished }) => unfinished !== undefined),
+    // An object of another namespace that is too large is skipped without a word to the user.
+    unfinished: skipped.some(
+      ({ unfinished, reason }) => unfinished !== undefined || reason.startsWith('could not be checked'),
+    ),
   };
 }
 
