@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { EXAMPLES } from './examples.ts';
 import { HAS_FILES } from './files.ts';
 import { fragmentOf, type SharedState } from './link.ts';
@@ -74,7 +74,8 @@ function CopyLink({ state }: { readonly state: SharedState }) {
 
 function ThemeChoice() {
   const [theme, choose] = useState<Theme>(storedTheme);
-  useEffect(() => setTheme(theme), [theme]);
+  // Before it is painted: else a page that is dark begins with a light flash.
+  useLayoutEffect(() => setTheme(theme), [theme]);
   return (
     <label>
       <span>Theme</span>

@@ -44,7 +44,7 @@ describe('the path of a change', () => {
     const { page, problems } = await opened();
     await paste(page, 'Manifests', FIXED);
     await verdict(page, '5 objects, no problem found');
-    expect(await page.locator('.edge.deny, .node.deny, .cm-lintRange-error').count()).toBe(0);
+    await expect.poll(() => page.locator('.edge.deny, .node.deny, .cm-lintRange-error').count()).toBe(0);
 
     await paste(page, 'Manifests', BROKEN);
     await verdict(page, '2 problems would be denied');
@@ -60,7 +60,7 @@ describe('the path of a change', () => {
 
     await paste(page, 'Manifests', FIXED);
     await verdict(page, '5 objects, no problem found');
-    expect(await page.locator('.edge.deny, .node.deny, .cm-lintRange-error, .findings li').count()).toBe(0);
+    await expect.poll(() => page.locator('.edge.deny, .node.deny, .cm-lintRange-error, .findings li').count()).toBe(0);
     expect(problems).toEqual([]);
   });
 
@@ -73,8 +73,9 @@ describe('the path of a change', () => {
     await page.keyboard.press('Home');
     const seen: Record<string, string[]> = {};
     for (let stage = 0; stage < 8; stage++) {
+      await expect.poll(() => slider.inputValue()).toBe(String(stage));
       const text = (await slider.getAttribute('aria-valuetext')) ?? '';
-      expect(await page.locator('p.now').textContent()).toBe(text);
+      await expect.poll(() => page.locator('p.now').textContent()).toBe(text);
       seen[text] = (await weights(page)).slice().sort();
       await page.keyboard.press('ArrowRight');
     }
@@ -99,11 +100,13 @@ describe('the path of a change', () => {
     await page.getByText('applies these manifests again at step 4, setWeight 50').waitFor();
     await page.getByText('Kept: weights stable 50, canary 50.').waitFor();
     const kept = page.locator('.difference .cm-changedLine');
-    expect(await kept.allTextContents()).toEqual(['          weight: 50', '          weight: 50']);
+    await expect.poll(() => kept.allTextContents()).toEqual(['          weight: 50', '          weight: 50']);
     await forDocs(page, 'dashboard-reapply', '.see section:last-child');
     await page.getByRole('button', { name: 'Service checkout-canary' }).last().click();
     await page.getByText('Kept: hash 8c5d7f6b94 in the selector (canary)').waitFor();
-    expect((await kept.allTextContents()).join('\n')).toContain('rollouts-pod-template-hash: 8c5d7f6b94');
+    await expect
+      .poll(async () => (await kept.allTextContents()).join('\n'))
+      .toContain('rollouts-pod-template-hash: 8c5d7f6b94');
     expect(problems).toEqual([]);
   });
 
@@ -145,11 +148,11 @@ describe('the page', () => {
     const ground = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await ground();
     await page.getByRole('combobox', { name: 'Theme' }).selectOption('dark');
+    await expect.poll(ground).not.toBe(light);
     const dark = await ground();
-    expect(dark).not.toBe(light);
     await page.reload();
     await page.locator('.verdict:not(:empty)').waitFor();
-    expect(await ground()).toBe(dark);
+    await expect.poll(ground).toBe(dark);
   });
 
   it('is reached by Tab, with a focus that is seen', async () => {
