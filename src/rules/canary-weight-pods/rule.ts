@@ -151,8 +151,7 @@ function checkLoad(context: Context, rollout: KubeObject, settings: CanarySettin
 
 function checkStable(context: Context, rollout: KubeObject, settings: CanarySettings): void {
   const later = endsOf(context, settings).findIndex(
-    ({ pods, weights }, index) =>
-      pods.stable === 0 && weights?.stable === 0 && waits(stepsOf(rollout)[index]) && index > 0,
+    ({ pods, weights }, index) => pods.stable === 0 && weights?.stable === 0 && waits(stepsOf(rollout)[index]),
   );
   const number = settings.steps.slice(0, Math.max(0, later)).findLastIndex(({ setWeight }) => setWeight !== undefined);
   const weight = settings.steps[number]?.setWeight;
