@@ -16,6 +16,7 @@ const MOST_REPLICAS_WITHOUT_ROUTER = 20;
 // Smaller differences are usual with few pods.
 const NOTED_POINTS = 25;
 const NOTED_LOAD = 3;
+const MOST_LISTED = 5;
 
 const messages = {
   same: {
@@ -104,10 +105,9 @@ function checkWeights(context: Context, settings: CanarySettings): void {
   const [first] = weighted;
   if (first === undefined) return;
   const weights = [...new Set(weighted.map(({ weight }) => weight))];
-  const last = weights.pop();
   const path = [...STEPS, first.index, 'setWeight'];
-  if (weights.length > 0 && weighted.every(({ pods }) => podsText(pods) === podsText(first.pods))) {
-    const data = { weights: `${weights.join(', ')} and ${last}`, pods: podsText(first.pods), replicas };
+  if (weights.length > 1 && weighted.every(({ pods }) => podsText(pods) === podsText(first.pods))) {
+    const data = { weights: listed(weights), pods: podsText(first.pods), replicas };
     context.report('same', { path, anchor: 'setWeight', data });
     return;
   }
@@ -161,6 +161,12 @@ function checkStable(context: Context, rollout: KubeObject, settings: CanarySett
     anchor: 'setWeight',
     data: { number: number + 1, weight, later: later + 1 },
   });
+}
+
+function listed(weights: readonly number[]): string {
+  const isLong = weights.length > MOST_LISTED;
+  const named = isLong ? weights.slice(0, MOST_LISTED - 1) : weights.slice(0, -1);
+  return `${named.join(', ')} and ${isLong ? `${weights.length - named.length} more` : weights.at(-1)}`;
 }
 
 function waits(step: unknown): boolean {
