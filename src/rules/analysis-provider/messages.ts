@@ -143,6 +143,11 @@ export const messages = {
     text: 'the Job of metric "{metric}" sets {field} to {value}, so the API server rejects the Job',
     fix: 'use 0 or more',
   },
+  jobPod: {
+    class: 'invalid',
+    text: 'the pod template of the Job of metric "{metric}" has {problem}, so the API server rejects the Job',
+    fix: '{remedy}',
+  },
 } as const satisfies Record<string, Message>;
 
 const REFUSED_LATER = `The controller checks this when it measures, not before. ${ENDS_IN_ERROR}`;
