@@ -96,8 +96,7 @@ export function parseManifests(text: string, file: string): Manifests {
       if (value === null || value === undefined) continue;
       const near: NearObject[] = [];
       const found = unwrap(value, [], near);
-      for (const { path, mistake } of near)
-        errors.push({ file, ...positionOf(outline.offsetOf(path)), message: NEARLY_AN_OBJECT[mistake] });
+      for (const { path, message } of near) errors.push({ file, ...positionOf(outline.offsetOf(path)), message });
       if (found.length + near.length === 0)
         errors.push({ file, ...positionOf(outline.offsetOf([])), message: NOT_AN_OBJECT });
       const index = document;
@@ -202,7 +201,19 @@ const KIND_NAMES: ReadonlySet<string> = new Set(Object.values(KINDS).map(({ kind
 
 interface NearObject {
   readonly path: Path;
-  readonly mistake: keyof typeof NEARLY_AN_OBJECT;
+  readonly message: string;
+}
+
+// A kind is an exact word: no API server knows `rollout` or `Rollouts`.
+const EXACT_KINDS: ReadonlyMap<string, string> = new Map(
+  Object.values(KINDS).flatMap(({ group, kind }) =>
+    [kind, `${kind}s`].map((name) => [`${group}/${name}`.toLowerCase(), kind] as const),
+  ),
+);
+
+function exactKindOf({ apiVersion, kind }: KubeObject): string | undefined {
+  const exact = EXACT_KINDS.get(`${groupOf(apiVersion)}/${kind}`.toLowerCase());
+  return exact === kind ? undefined : exact;
 }
 
 function unwrap(value: unknown, path: Path, near: NearObject[]): { object: KubeObject; path: Path }[] {
@@ -211,13 +222,18 @@ function unwrap(value: unknown, path: Path, near: NearObject[]): { object: KubeO
   if (asString(value['kind']).endsWith('List') && Array.isArray(value['items'])) {
     return asArray(value['items']).flatMap((entry, index) => unwrap(entry, [...path, 'items', index], near));
   }
-  if (isKubeObject(value)) return [{ object: value, path }];
+  if (isKubeObject(value)) {
+    const exact = exactKindOf(value);
+    if (exact === undefined) return [{ object: value, path }];
+    near.push({ path: [...path, 'kind'], message: `no API server knows kind "${value.kind}": write ${exact}` });
+    return [];
+  }
   // Some servers accept `generateName` or a missing name. Rules can still check such an object by itself.
   if (typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string') {
     const metadata = asObject(value['metadata']);
     const type = typeof metadata['name'];
     if (type === 'boolean' || type === 'number') {
-      near.push({ path: [...path, 'metadata', 'name'], mistake: type });
+      near.push({ path: [...path, 'metadata', 'name'], message: NEARLY_AN_OBJECT[type] });
       return [];
     }
     const name = asString(dig(metadata, 'generateName'));
@@ -232,8 +248,9 @@ function unwrap(value: unknown, path: Path, near: NearObject[]): { object: KubeO
     // Other tools have files with the same fields.
     const { apiVersion, kind } = value;
     if (kind === undefined && typeof apiVersion === 'string' && GROUPS.has(groupOf(apiVersion)))
-      near.push({ path, mistake: 'kind' });
-    if (apiVersion === undefined && KIND_NAMES.has(asString(kind))) near.push({ path, mistake: 'apiVersion' });
+      near.push({ path, message: NEARLY_AN_OBJECT.kind });
+    if (apiVersion === undefined && KIND_NAMES.has(asString(kind)))
+      near.push({ path, message: NEARLY_AN_OBJECT.apiVersion });
   }
   return [];
 }
