@@ -211,9 +211,11 @@ const EXACT_KINDS: ReadonlyMap<string, string> = new Map(
   ),
 );
 
-function exactKindOf({ apiVersion, kind }: KubeObject): string | undefined {
+function kindIsExact({ apiVersion, kind }: KubeObject, path: Path, near: NearObject[]): boolean {
   const exact = EXACT_KINDS.get(`${groupOf(apiVersion)}/${kind}`.toLowerCase());
-  return exact === kind ? undefined : exact;
+  if (exact === undefined || exact === kind) return true;
+  near.push({ path: [...path, 'kind'], message: `no API server knows kind "${kind}": write ${exact}` });
+  return false;
 }
 
 function unwrap(value: unknown, path: Path, near: NearObject[]): { object: KubeObject; path: Path }[] {
@@ -222,12 +224,7 @@ function unwrap(value: unknown, path: Path, near: NearObject[]): { object: KubeO
   if (asString(value['kind']).endsWith('List') && Array.isArray(value['items'])) {
     return asArray(value['items']).flatMap((entry, index) => unwrap(entry, [...path, 'items', index], near));
   }
-  if (isKubeObject(value)) {
-    const exact = exactKindOf(value);
-    if (exact === undefined) return [{ object: value, path }];
-    near.push({ path: [...path, 'kind'], message: `no API server knows kind "${value.kind}": write ${exact}` });
-    return [];
-  }
+  if (isKubeObject(value)) return kindIsExact(value, path, near) ? [{ object: value, path }] : [];
   // Some servers accept `generateName` or a missing name. Rules can still check such an object by itself.
   if (typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string') {
     const metadata = asObject(value['metadata']);
