@@ -211,20 +211,26 @@ const EXACT_KINDS: ReadonlyMap<string, string> = new Map(
   ),
 );
 
-function kindIsExact({ apiVersion, kind }: KubeObject, path: Path, near: NearObject[]): boolean {
-  const exact = EXACT_KINDS.get(`${groupOf(apiVersion)}/${kind}`.toLowerCase());
-  if (exact === undefined || exact === kind) return true;
-  near.push({ path: [...path, 'kind'], message: `no API server knows kind "${kind}": write ${exact}` });
-  return false;
+interface FoundObject {
+  readonly object: KubeObject;
+  readonly path: Path;
 }
 
-function unwrap(value: unknown, path: Path, near: NearObject[]): { object: KubeObject; path: Path }[] {
+function withExactKind(found: FoundObject, near: NearObject[]): FoundObject[] {
+  const { apiVersion, kind } = found.object;
+  const exact = EXACT_KINDS.get(`${groupOf(apiVersion)}/${kind}`.toLowerCase());
+  if (exact === undefined || exact === kind) return [found];
+  near.push({ path: [...found.path, 'kind'], message: `no API server knows kind "${kind}": write ${exact}` });
+  return [];
+}
+
+function unwrap(value: unknown, path: Path, near: NearObject[]): FoundObject[] {
   if (Array.isArray(value)) return asArray(value).flatMap((entry, index) => unwrap(entry, [...path, index], near));
   if (!isObject(value)) return [];
   if (asString(value['kind']).endsWith('List') && Array.isArray(value['items'])) {
     return asArray(value['items']).flatMap((entry, index) => unwrap(entry, [...path, 'items', index], near));
   }
-  if (isKubeObject(value)) return kindIsExact(value, path, near) ? [{ object: value, path }] : [];
+  if (isKubeObject(value)) return withExactKind({ object: value, path }, near);
   // Some servers accept `generateName` or a missing name. Rules can still check such an object by itself.
   if (typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string') {
     const metadata = asObject(value['metadata']);
