@@ -25,7 +25,6 @@ import {
   type DecisionContext,
 } from './decisions.ts';
 import { introducedBy } from './introduced.ts';
-import { asMeant } from './meant.ts';
 import { evaluatePlans, plansIn, withRollouts, type EvaluatedPlan } from './migration/bundle-plans.ts';
 import { migrationSettings } from './migration/deployment-change.ts';
 
@@ -84,9 +83,7 @@ export function evaluateBundle(manifests: Manifests, options: BundleOptions): Ev
 export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'namespace'>): EvaluatedBundle {
   const { policy } = options;
   const base = worldUnder(policy, options.base);
-  const { manifests } = bundle;
-  const found = bundle.documentFindings(base.fields);
-  const sources = asMeant(bundle.sources, found);
+  const { manifests, sources } = bundle;
   const changes = changesOf(sources, base);
   const context: DecisionContext = {
     ...decisionContextOf(policy, base, options.requireReferences),
@@ -102,7 +99,7 @@ export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'n
   const all = [
     ...findings,
     ...findingsOfVariants(sources, repeated, worldAfter(base, changes), changes, options.rules),
-    ...found,
+    ...bundle.documentFindings(base.fields),
   ];
   const decided = decideFindings(all, changes, context).map((entry): DecidedFinding =>
     isAmbiguous(entry.finding, repeated) ? asWarning(entry) : entry,

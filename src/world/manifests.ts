@@ -21,8 +21,6 @@ export interface SourceObject {
   readonly document: number;
   /** Returns the position of a path in the object; if the path does not exist, of its nearest existing parent. */
   position(path: Path): Position;
-  /** Returns how a number or a boolean at a path is written: `on`, `1_000`. Absent if the object has no text. */
-  written?(path: Path): string | undefined;
 }
 
 /** A text, or a document in it, that is not a valid manifest. */
@@ -107,7 +105,6 @@ export function parseManifests(text: string, file: string): Manifests {
           file,
           document: index,
           position: (inside) => positionOf(outline.offsetOf([...path, ...inside])),
-          written: (inside) => plainScalarAt(text, outline.offsetOf([...path, ...inside]), inside.at(-1)),
         });
       for (const repeated of duplicateKeysOf(parsed, found, file, positionOf)) duplicateKeys.push(repeated);
     }
@@ -115,19 +112,6 @@ export function parseManifests(text: string, file: string): Manifests {
     return { objects: [], duplicateKeys: [], errors: [{ file, line: 1, column: 1, message: parseProblem(error) }] };
   }
   return { objects, errors, duplicateKeys };
-}
-
-const PLAIN_ENTRY = /^[^\n]*?:[ \t]+([^\s,[\]{}]+)/;
-const PLAIN_ITEM = /^[^\s,[\]{}]+/;
-// No number or boolean with its key is longer.
-const MAX_WRITTEN = 1_000;
-
-// The position of an entry of a mapping is that of its key.
-function plainScalarAt(text: string, offset: number, last: string | number | undefined): string | undefined {
-  const here = text.slice(offset, offset + MAX_WRITTEN);
-  const written = typeof last === 'number' ? PLAIN_ITEM.exec(here)?.[0] : PLAIN_ENTRY.exec(here)?.[1];
-  // An anchor or an alias stands in its place.
-  return written === undefined || /^[&*!"']/.test(written) ? undefined : written;
 }
 
 function* documentsOf(text: string, lines: LineCounter): Generator<ParsedDocument | DocumentError> {

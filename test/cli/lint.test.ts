@@ -43,44 +43,6 @@ function objectsOf(text: string): KubeObject[] {
     .filter(isKubeObject);
 }
 
-describe('one mistake is one finding', () => {
-  const template = (name: string, address: string): string => `
-apiVersion: argoproj.io/v1alpha1
-kind: AnalysisTemplate
-metadata: { name: latency }
-spec:
-  args:
-    - name: ${name}
-  metrics:
-    - name: latency
-      successCondition: len(result) == 0
-      provider:
-        prometheus:
-          address: ${address}
-          query: up{a="{{args.on}}",b="{{args.addr}}"}
-`;
-
-  it.each(['on', 'addr, value: 1_000'])('where quotes are missing around %s', async (text) => {
-    const args = text === 'on' ? 'on\n    - name: addr' : '"on"\n    - { name: addr, value: 1_000 }';
-    const root = directory({ 'a.yaml': template(args, 'http://prometheus') });
-    const { findings } = await reportOf(root, { paths: ['a.yaml'] });
-    expect(findings.map(({ rule, message }) => `${rule}: ${message}`)).toEqual([
-      text === 'on'
-        ? 'schema: spec.args[0].name must be a string, not the boolean true'
-        : 'schema: spec.args[1].value must be a string, not the number 1000',
-    ]);
-  });
-
-  it('where a placeholder has no quotes, and other mistakes of the object are still found', async () => {
-    const text = template('"on"\n    - name: addr', '{{args.addr}}');
-    const root = directory({ 'a.yaml': text, 'b.yaml': `${text}  metrics: 1\n`.replace('latency', 'b') });
-    const a = await lint(root, { paths: ['a.yaml'] });
-    expect(a.out).toMatch(/14:11 {2}error {2}YAML reads/);
-    expect(a.out).toContain('1 problem (');
-    expect((await lint(root, { paths: ['b.yaml'] })).out).toContain('duplicate-key');
-  });
-});
-
 it('files that repeat objects of others have one finding each, which names each other file once', async () => {
   const objects = (names: string, port: number): string =>
     [...names].map((name) => service(name).replace(/port: \d+/, `port: ${port}`)).join('---\n');

@@ -18,11 +18,10 @@ function pathsIn(value: unknown, path: Path = []): Path[] {
 
 function found({ objects, errors, duplicateKeys }: Manifests): unknown {
   return {
-    objects: objects.map(({ object, position, written, ...rest }) => ({
+    objects: objects.map(({ object, position, ...rest }) => ({
       ...rest,
       text: JSON.stringify(object),
       positions: pathsIn(object).map((path) => position(path)),
-      written: pathsIn(object).map((path) => written?.(path)),
     })),
     errors,
     duplicateKeys: duplicateKeys.map(({ object, ...rest }) => ({
