@@ -28,7 +28,7 @@ export function checkJobPod(context: Context, { metric, settings, path }: Provid
   const volumes = checkVolumes(pod, [...at, 'spec', 'volumes'], report);
   const names = new Set<string>();
   for (const container of containersOf({ spec: dig(pod, 'spec') }, at)) {
-    checkContainer(container, volumes, report);
+    checkContainer(context, metric, container, volumes, report);
     const { name, list } = container;
     // analysis-job has those with the same name in one list.
     if (name !== '' && list === 'initContainers' && names.has(name))
@@ -55,7 +55,13 @@ function checkVolumes(pod: unknown, path: Path, report: Report): ReadonlySet<str
   return isKnown ? volumes : undefined;
 }
 
-function checkContainer(container: Container, volumes: ReadonlySet<string> | undefined, report: Report): void {
+function checkContainer(
+  context: Context,
+  metric: string,
+  container: Container,
+  volumes: ReadonlySet<string> | undefined,
+  report: Report,
+): void {
   const { name, path, raw } = container;
   const text = renderContainer(container);
   if (name !== '' && !name.includes('{{') && !isDnsLabel(name))
@@ -64,10 +70,10 @@ function checkContainer(container: Container, volumes: ReadonlySet<string> | und
   for (const [index, mount] of asArray(raw['volumeMounts']).entries()) {
     const volume = asString(dig(mount, 'name'));
     if (volumes === undefined || volume === '' || volume.includes('{{') || volumes.has(volume)) continue;
-    report(
-      [...path, 'volumeMounts', index, 'name'],
-      `no volume "${volume}", which ${text} mounts`,
-      'add it to volumes of its pod template, or correct the name',
-    );
+    context.report('jobMount', {
+      path: [...path, 'volumeMounts', index, 'name'],
+      anchor: `${metric} ${name} ${volume}`,
+      data: { metric, volume, container: text },
+    });
   }
 }
