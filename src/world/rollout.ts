@@ -45,6 +45,17 @@ export function stepsOf(rollout: KubeObject): readonly unknown[] {
   return asArray(canaryOf(rollout)?.['steps']);
 }
 
+/**
+ * Returns whether the validation of the controller reads `maxSurge` or `maxUnavailable` as 0. As upstream, a text that is neither a whole number
+ * nor a whole percentage (`ten`, `2.5%`) counts as 0. A missing value does not.
+ *
+ * @param value - a number of pods, or a percentage
+ */
+export function countsAsZero(value: unknown): boolean {
+  if (typeof value === 'number') return value === 0;
+  return typeof value === 'string' && (!/^([+-]?[0-9]+|[0-9]+%)$/.test(value) || !/[1-9]/.test(value));
+}
+
 /** The places that `managedRouteNames` reads. */
 export const MANAGED_ROUTE_PLACES: readonly Place[] = ['spec.strategy.canary.trafficRouting.managedRoutes'];
 

@@ -4,25 +4,33 @@ import type { Pods } from '../../timeline/replica-counts.ts';
 import { namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
 import { inEach } from '../../world/place.ts';
 import { dig, int32, isObject } from '../../world/read.ts';
-import { canaryOf, stepsOf } from '../../world/rollout.ts';
+import { canaryOf, countsAsZero, stepsOf } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const STEPS = ['spec', 'strategy', 'canary', 'steps'];
 const SCALERS = ['HorizontalPodAutoscaler.autoscaling', 'ScaledObject.keda.sh'] as const satisfies readonly KindId[];
 const WAITING = ['pause', 'analysis', 'experiment', 'plugin'];
 
-// With more pods, a weight is off by less than 5 points.
-const MOST_REPLICAS_WITHOUT_ROUTER = 20;
+// With more replicas, each weight starts a canary pod and is off by less than 1 point. 50 replicas without a surge start
+// none for weight 99: 49.5 pods could be 49 or 50, and the controller considers neither.
+const MOST_REPLICAS_WITHOUT_ROUTER = 50;
 // Smaller differences are usual with few pods.
 const NOTED_POINTS = 25;
+const NOTED_POINTS_OF_SAME = 15;
 const NOTED_LOAD = 3;
 const MOST_LISTED = 5;
 
 const messages = {
   same: {
     class: 'advice',
-    text: 'weights {weights} all mean {pods}, because replicas is {replicas} and there is no trafficRouting',
+    text: 'weights {weights} {all} mean {pods}, because replicas is {replicas} and there is no trafficRouting',
     fix: 'use more replicas or trafficRouting, or keep only one of these weights',
+    refutedBy: SCALERS,
+  },
+  none: {
+    class: 'advice',
+    text: 'step {number} sets weight {weight}, but leaves no canary pod, because replicas is {replicas}, maxSurge counts as 0 and there is no trafficRouting',
+    fix: 'set maxSurge: 1',
     refutedBy: SCALERS,
   },
   off: {
@@ -37,6 +45,12 @@ const messages = {
     fix: 'add a step with setCanaryScale and matchTrafficWeight: true before step {number}, or scale higher in step {scale}',
     refutedBy: SCALERS,
   },
+  scaledDown: {
+    class: 'advice',
+    text: 'step {scale} leaves {pods} for {share} % of the requests, so each canary pod gets {times} times the requests of a pod before the update',
+    fix: 'scale higher in step {scale}, or use matchTrafficWeight: true there',
+    refutedBy: SCALERS,
+  },
   noStable: {
     class: 'advice',
     text: 'weight {weight} of step {number} with dynamicStableScale leaves no stable pod, so an abort in step {later} has to start all of them first',
@@ -48,21 +62,25 @@ type Context = RuleContext<typeof messages>;
 
 /**
  * Compares the weights of a canary with its pods. Reports: argoproj/argo-rollouts#1713 and JiRaska/open-bank-oss#3806
- * (`same`, `off`), argoproj/argo-rollouts#3501, #4233 and #4642 (`overload`), #2050, #2235, #4828 and #4926 (`noStable`).
+ * (`same`, `none`, `off`), argoproj/argo-rollouts#3501, #4233 and #4642 (`overload`, `scaledDown`), #2050, #2235, #4828
+ * and #4926 (`noStable`).
  */
 export const canaryWeightPods = defineRule({
   id: 'canary-weight-pods',
   summary: 'The pods of a canary fit the weights of its steps.',
   explanation:
     'Without trafficRouting, whole pods stand for the weights. With one replica, every weight means one canary pod ' +
-    'next to one stable pod. With maxSurge 0, it means no canary pod or nothing but it. With trafficRouting, ' +
-    'setCanaryScale counts until the next one, so few pods may get the requests of many. With dynamicStableScale, the ' +
-    'controller removes the stable pods as far as they get no requests. It accepts all of this. The numbers are those of ' +
-    '`rollgate simulate`. This is only advice of lint: a Rollout without replicas is not checked, and neither is one ' +
-    'with an autoscaler, because the number of pods is not known. Differences below 25 points and less than 3 times ' +
-    'the requests are not reported. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claims F2, ' +
-    'F3 and F6). Source: Argo Rollouts v1.9.1, utils/replicaset (CalculateReplicaCountsForBasicCanary, ' +
-    'CalculateReplicaCountsForTrafficRoutedCanary).',
+    'next to one stable pod. With maxSurge 0, it means no canary pod or nothing but it. With maxSurge 0 and more ' +
+    'replicas, a weight that leaves half a stable pod, such as 90 with 5 replicas, starts no canary pod. With ' +
+    'trafficRouting, setCanaryScale counts until the next one, so few pods may get the requests of many. With ' +
+    'dynamicStableScale, the controller removes the stable pods as far as they get no requests. It accepts all of ' +
+    'this. The numbers are those of `rollgate simulate`. This is only advice of lint: a Rollout without replicas is ' +
+    'not checked, and neither is one with an autoscaler, because the number of pods is not known. Nor is one whose ' +
+    'maxSurge, setCanaryScale or dynamicStableScale other rules report as invalid. A weight without a canary pod is ' +
+    'always reported. Other weights are reported if they are off by 25 points, or if all mean the same pods and one ' +
+    'is off by 15 points. Canary pods are reported from 3 times the requests of a pod before the update. Seen on the ' +
+    'controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claims F2, F3 and F6). Source: Argo Rollouts ' +
+    'v1.9.1, utils/replicaset (CalculateReplicaCountsForBasicCanary, CalculateReplicaCountsForTrafficRoutedCanary).',
   subject: { 'Rollout.argoproj.io': ['spec.replicas', ...CANARY_SETTINGS_PLACES] },
   lintOnly: true,
   reads: inEach(SCALERS, ['spec.scaleTargetRef']),
@@ -72,6 +90,7 @@ export const canaryWeightPods = defineRule({
     const replicas = int32(dig(rollout, 'spec', 'replicas')) ?? 0;
     // Releases differ in minPodsPerReplicaSet. The most pods count, which get the fewest requests each.
     const settings = canarySettings(rollout, Math.max(1, replicas), false);
+    if (isInvalid(rollout, settings)) return;
     if (settings.maxWeight <= 0 || !settings.steps.some(({ setWeight }) => (setWeight ?? 0) > 0)) return;
     if (settings.hasRouter && settings.dynamicStableScale) checkStable(context, rollout, settings);
     if (replicas <= 0 || isScaled(context, rollout)) return;
@@ -79,6 +98,13 @@ export const canaryWeightPods = defineRule({
     else if (!settings.isTrafficRouted && replicas <= MOST_REPLICAS_WITHOUT_ROUTER) checkWeights(context, settings);
   },
 });
+
+// Other rules report it, and the controller does not start the update.
+function isInvalid(rollout: KubeObject, { isTrafficRouted, dynamicStableScale, steps }: CanarySettings): boolean {
+  const canary = canaryOf(rollout);
+  if (countsAsZero(canary?.['maxSurge']) && countsAsZero(canary?.['maxUnavailable'])) return true;
+  return !isTrafficRouted && (dynamicStableScale || steps.some(({ setCanaryScale }) => setCanaryScale !== undefined));
+}
 
 function isScaled(context: Context, rollout: KubeObject): boolean {
   const { name } = rollout.metadata;
@@ -104,16 +130,27 @@ function checkWeights(context: Context, settings: CanarySettings): void {
   });
   const [first] = weighted;
   if (first === undefined) return;
-  const weights = [...new Set(weighted.map(({ weight }) => weight))];
-  const path = [...STEPS, first.index, 'setWeight'];
-  if (weights.length > 1 && weighted.every(({ pods }) => podsText(pods) === podsText(first.pods))) {
-    const data = { weights: listed(weights), pods: podsText(first.pods), replicas };
-    context.report('same', { path, anchor: 'setWeight', data });
+  const none = weighted.find(({ pods }) => pods.canary === 0);
+  if (none !== undefined) {
+    const { index, weight } = none;
+    const data = { number: index + 1, weight, replicas };
+    context.report('none', { path: [...STEPS, index, 'setWeight'], anchor: 'setWeight', data });
     return;
   }
-  const off = weighted.find(
-    ({ weight, pods }) => pods.canary === 0 || Math.abs(shareOf(pods) - weight / maxWeight) * 100 >= NOTED_POINTS,
-  );
+  const pointsOff = ({ weight, pods }: (typeof weighted)[number]): number =>
+    Math.abs(shareOf(pods) - weight / maxWeight) * 100;
+  const weights = [...new Set(weighted.map(({ weight }) => weight))];
+  if (
+    weights.length > 1 &&
+    weighted.every(({ pods }) => podsText(pods) === podsText(first.pods)) &&
+    weighted.some((step) => pointsOff(step) >= NOTED_POINTS_OF_SAME)
+  ) {
+    const all = weights.length === 2 ? 'both' : 'all';
+    const data = { weights: listed(weights), all, pods: podsText(first.pods), replicas };
+    context.report('same', { path: [...STEPS, first.index, 'setWeight'], anchor: 'setWeight', data });
+    return;
+  }
+  const off = weighted.find((step) => pointsOff(step) >= NOTED_POINTS);
   if (off === undefined) return;
   const { index, weight, pods } = off;
   context.report('off', {
@@ -134,17 +171,18 @@ function checkLoad(context: Context, rollout: KubeObject, settings: CanarySettin
     const weight = before.findLastIndex(({ setWeight }) => setWeight !== undefined);
     const scale = before.findLastIndex(({ setCanaryScale }) => setCanaryScale !== undefined);
     if (load < NOTED_LOAD || weight < 0 || scale < 0) continue;
-    context.report('overload', {
-      path: [...STEPS, weight, 'setWeight'],
-      anchor: 'setWeight',
-      data: {
-        number: weight + 1,
-        share: percentage(share),
-        pods: countText(pods.canary, 'canary'),
-        scale: scale + 1,
-        times: Math.round(load * 10) / 10,
-      },
-    });
+    const data = {
+      scale: scale + 1,
+      pods: countText(pods.canary, 'canary'),
+      share: percentage(share),
+      times: Math.round(load * 10) / 10,
+    };
+    if (scale >= weight) {
+      context.report('scaledDown', { path: [...STEPS, scale, 'setCanaryScale'], anchor: 'setCanaryScale', data });
+    } else {
+      const path = [...STEPS, weight, 'setWeight'];
+      context.report('overload', { path, anchor: 'setWeight', data: { ...data, number: weight + 1 } });
+    }
     return;
   }
 }

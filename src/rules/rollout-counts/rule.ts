@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../world/object.ts';
 import { dig, int32, isBeyondInt32, renderInt32, type JsonObject } from '../../world/read.ts';
-import { blueGreenOf, canaryOf, trafficRoutingOf } from '../../world/rollout.ts';
+import { blueGreenOf, canaryOf, countsAsZero, trafficRoutingOf } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const COUNTS = ['replicas', 'minReadySeconds', 'revisionHistoryLimit', 'progressDeadlineSeconds'] as const;
@@ -112,7 +112,7 @@ function checkPods(context: RuleContext<typeof messages>, canary: JsonObject | u
     if (isBeyondInt32(value))
       context.report('range', { path: ['spec', 'strategy', 'canary', field], anchor: field, data: { field, value } });
   }
-  if (isZero(canary['maxSurge']) && isZero(canary['maxUnavailable'])) {
+  if (countsAsZero(canary['maxSurge']) && countsAsZero(canary['maxUnavailable'])) {
     const data = { surge: String(canary['maxSurge']), unavailable: String(canary['maxUnavailable']) };
     context.report('standstill', { path: ['spec', 'strategy', 'canary', 'maxSurge'], anchor: 'maxSurge', data });
   }
@@ -130,15 +130,4 @@ function checkMinPods(context: RuleContext<typeof messages>, rollout: KubeObject
     data: { least, replicas },
     versions: { before: 'minPodsAreCapped' },
   });
-}
-
-/**
- * Returns whether the validation of the controller reads a value as 0. As upstream, a text that is neither a whole number
- * nor a whole percentage (`ten`, `2.5%`) counts as 0. A missing value does not.
- *
- * @param value - a number of pods, or a percentage
- */
-function isZero(value: unknown): boolean {
-  if (typeof value === 'number') return value === 0;
-  return typeof value === 'string' && (!/^([+-]?[0-9]+|[0-9]+%)$/.test(value) || !/[1-9]/.test(value));
 }
