@@ -9,6 +9,7 @@ import { RULES } from '../rules/index.ts';
 import { replicaCounts, type ReplicaCount } from '../timeline/replicas.ts';
 import { TimelineError, type Timeline } from '../timeline/stage.ts';
 import { timelineOf } from '../timeline/timeline.ts';
+import { EditedDocuments } from '../world/edited-documents.ts';
 import { bundleWorld, parseManifests } from '../world/manifests.ts';
 import { kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
@@ -18,9 +19,14 @@ import { isUpdating, reapply } from './reapply.ts';
 
 const EMPTY = bundleWorld([]);
 
-/** Judges questions one after the other. The manifests of the last one are not read again if they are the same. */
+/** Judges questions one after the other. Of manifests, only the documents are read that the last question did not have. */
 export class Judge {
+  readonly #documents: EditedDocuments;
   #last: { readonly text: string; readonly bundle: Bundle } | undefined;
+
+  constructor(documents = new EditedDocuments()) {
+    this.#documents = documents;
+  }
 
   /** Returns the answer to a question. */
   answer(question: Question): Answer {
@@ -52,7 +58,8 @@ export class Judge {
   }
 
   #bundleOf(text: string): Bundle {
-    if (this.#last?.text !== text) this.#last = { text, bundle: bundleOf(parseManifests(text, 'editor'), undefined) };
+    if (this.#last?.text !== text)
+      this.#last = { text, bundle: bundleOf(parseManifests(text, 'editor', this.#documents), undefined) };
     return this.#last.bundle;
   }
 }

@@ -1,4 +1,4 @@
-import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser, type LineCounter } from 'yaml';
+import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser } from 'yaml';
 import type { Document, Node, Pair, YAMLMap, YAMLParseError } from 'yaml';
 import { messageOf } from './error.ts';
 import { Outline, OutlineBuilder, type RepeatedKey } from './outline.ts';
@@ -8,7 +8,7 @@ import { GO_SCALARS } from './yaml-scalars.ts';
 /** The content of one document, and where it is in the text. */
 export interface ParsedDocument {
   readonly value: unknown;
-  readonly outline: Outline;
+  readonly outline: Pick<Outline, 'offsetOf'>;
   readonly repeated: readonly RepeatedKey[];
 }
 
@@ -28,18 +28,16 @@ const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`;
  * Returns the documents of a text, one after the other: only one of them is a tree of the parser at a time, which is far
  * larger than what becomes of it.
  *
- * @param lines - Gets the beginnings of the lines.
  * @throws if the text is nested so deeply that it cannot be parsed
  */
-export function* yamlDocuments(text: string, lines: LineCounter): Generator<ParsedDocument | DocumentError> {
+export function* yamlDocuments(text: string): Generator<ParsedDocument | DocumentError> {
   const composer = new Composer({
-    lineCounter: lines,
     uniqueKeys: false,
     merge: true,
     logLevel: 'silent',
     customTags: (tags) => [...GO_SCALARS, ...tags],
   });
-  for (const document of composer.compose(new Parser(lines.addNewLine).parse(text))) yield read(document, text);
+  for (const document of composer.compose(new Parser().parse(text))) yield read(document, text);
 }
 
 function read(document: Document.Parsed, text: string): ParsedDocument | DocumentError {

@@ -3,6 +3,8 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Judge } from '../../src/dashboard/judge.ts';
 import type { Answer, Question } from '../../src/dashboard/messages.ts';
+import { EditedDocuments } from '../../src/world/edited-documents.ts';
+import { yamlDocuments } from '../../src/world/yaml-documents.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../dashboard/examples');
 
@@ -264,6 +266,38 @@ describe('a re-apply', () => {
 
   it.each([0, 6, 7, 99])('is not at stage %i, where no update is in progress', (stage) => {
     expect(answerTo({ manifests: example('canary-port'), stage }).reapplied).toBeUndefined();
+  });
+});
+
+describe('an edit', () => {
+  const FILES = globSync('*.yaml', { cwd: EXAMPLES }).map((file) => basename(file, '.yaml'));
+  // Each in a namespace of its own, as in a repository.
+  const all = FILES.map((name) => example(name).replace(/^  namespace: .*$/gm, `  namespace: ${name}`)).join('---\n');
+
+  it('of one document has only this one parsed', () => {
+    const parsed: string[] = [];
+    const judge = new Judge(
+      new EditedDocuments((text) => {
+        parsed.push(text);
+        return yamlDocuments(text);
+      }),
+    );
+    judge.answer({ manifests: all, policy: '' });
+    expect(parsed.splice(0).length).toBeGreaterThan(20);
+    judge.answer({ manifests: all.replace('port: 8080\n', 'port: 80\n'), policy: '' });
+    expect(parsed.map((text) => /^  name: (.*)/m.exec(text)?.[1])).toEqual(['checkout-canary']);
+    judge.answer({ manifests: all.replace('port: 8080\n', 'port: 80\n'), policy: '', stage: 2 });
+    expect(parsed).toHaveLength(1);
+  });
+
+  it('is answered as if nothing had been asked before', () => {
+    const judge = new Judge();
+    const lines = all.split('\n');
+    for (let line = 0; line < lines.length; line += 29) {
+      const manifests = lines.toSpliced(line, 1 + (line % 3)).join('\n');
+      const question = { manifests, policy: line % 2 === 0 ? '' : 'mode: audit', stage: line % 5 };
+      expect(judge.answer(question)).toEqual(answerTo(question));
+    }
   });
 });
 

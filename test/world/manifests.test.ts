@@ -34,3 +34,9 @@ ${indent}two'
     { line: 5, message: 'a quoted text does not end: close it, or indent its other lines more than the key' },
   ]);
 });
+
+it('lines are counted behind a mistake, and in it', () => {
+  const { objects, errors } = parseManifests('"a"b\n---\nkind: A\napiVersion: v1\nmetadata: { name: a }\n', 'a.yaml');
+  expect(errors).toMatchObject([{ line: 1 }]);
+  expect(objects.map(({ position }) => position(['metadata']).line)).toEqual([5]);
+});
