@@ -70,11 +70,14 @@ export function Editor({ label, text, hint = '', marks, view, onChange }: Editor
           placeholder(hint),
           keymap.of([...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
           EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
-          EditorView.updateListener.of((update) => {
-            if (update.docChanged) changed.current(update.state.doc.toString());
-          }),
         ],
       }),
+      dispatchTransactions(transactions, editor) {
+        // Before the update, which parses YAML for the colors: the server judges the text meanwhile.
+        if (transactions.some(({ docChanged }) => docChanged))
+          changed.current(transactions.at(-1)?.newDoc.toString() ?? '');
+        editor.update(transactions);
+      },
     });
     view.current = editor;
     return () => editor.destroy();
