@@ -81,6 +81,7 @@ export function App({ shared }: { readonly shared: SharedState | undefined }) {
           <See
             answer={answer}
             chosenStage={state.stage}
+            abortAt={state.abortAt}
             onRollout={(rollout) => {
               const { manifests, policy } = latest.current;
               replace({ manifests, policy, rollout });
@@ -89,6 +90,10 @@ export function App({ shared }: { readonly shared: SharedState | undefined }) {
             onReplicas={(replicas) => {
               const { replicas: _, ...rest } = latest.current;
               replace(replicas === undefined ? rest : { ...rest, replicas });
+            }}
+            onAbort={(abortAt) => {
+              const { abortAt: _, ...rest } = latest.current;
+              replace(abortAt === undefined ? rest : { ...rest, abortAt });
             }}
             onGoTo={show}
           />

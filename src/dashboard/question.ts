@@ -21,7 +21,7 @@ export function readQuestion(text: string): ReadQuestion {
     return failed('the body is not JSON');
   }
   if (!isObject(value)) return failed('the body is not an object');
-  const { manifests, policy, rollout, replicas, stage, ...rest } = value;
+  const { manifests, policy, rollout, replicas, stage, abortAt, ...rest } = value;
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) return failed(`unknown key ${JSON.stringify(unknown.slice(0, 80))}`);
   if (typeof manifests !== 'string') return failed('manifests: must be text');
@@ -31,6 +31,7 @@ export function readQuestion(text: string): ReadQuestion {
   if (rollout !== undefined && typeof rollout !== 'string') return failed('rollout: must be text');
   if (replicas !== undefined && !isCount(replicas)) return failed(`replicas: use 0 to ${MOST_REPLICAS}`);
   if (stage !== undefined && !isCount(stage)) return failed('stage: must be an index');
+  if (abortAt !== undefined && !isCount(abortAt)) return failed('abortAt: must be the number of a step');
   return {
     ok: true,
     question: {
@@ -39,6 +40,7 @@ export function readQuestion(text: string): ReadQuestion {
       ...(rollout === undefined ? {} : { rollout }),
       ...(replicas === undefined ? {} : { replicas }),
       ...(stage === undefined ? {} : { stage }),
+      ...(abortAt === undefined ? {} : { abortAt }),
     },
   };
 }

@@ -110,6 +110,56 @@ describe('the path of a change', () => {
     expect(problems).toEqual([]);
   });
 
+  it('is aborted at a step by keyboard, and goes on when it is not', async () => {
+    const { page, problems } = await opened();
+    await paste(page, 'Manifests', FIXED);
+    await verdict(page, 'no problem found');
+    const slider = page.getByRole('slider', { name: 'Stage' });
+    const abort = page.getByRole('button', { name: 'Abort at' });
+    await slider.focus();
+    await page.keyboard.press('Home');
+    await expect.poll(() => abort.isDisabled()).toBe(true);
+    for (let step = 0; step < 4; step++) await page.keyboard.press('ArrowRight');
+    await expect.poll(() => abort.textContent()).toBe('Abort at step 4');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    await page.getByText('canary gone').waitFor();
+    expect(await abort.getAttribute('aria-pressed')).toBe('true');
+    expect(await page.locator('.chart tr.aborted th').allTextContents()).toEqual([' abort', ' canary gone']);
+    expect(await page.locator('.chart tbody tr').count()).toBe(7);
+    expect(await seriousIn(page)).toEqual([]);
+    await forDocs(page, 'dashboard-abort', 'section:has(.chart)');
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('ArrowRight');
+    await page.locator('p.now', { hasText: 'Abort: 0 % of the requests to the canary pods; 5 canary' }).waitFor();
+    await expect.poll(() => weights(page)).toEqual(expect.arrayContaining(['100 %', '0 %']));
+    await page.getByText('The update is aborted at this stage').waitFor();
+    // The link has it too.
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByText('copied').waitFor();
+    const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+    const other = await opened(`${dashboard.url}${link.hash}`);
+    await other.page.locator('.chart tr.aborted.now').waitFor();
+    await abort.click();
+    await page.getByText('old pods gone').waitFor();
+    expect(await page.locator('.chart tr.aborted').count()).toBe(0);
+    expect([...problems, ...other.problems]).toEqual([]);
+  });
+
+  it('is judged once for each change, whoever makes it', async () => {
+    const { page } = await opened();
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith('/api/judge')) asked.push(request.postData() ?? '');
+    });
+    await page.getByRole('combobox', { name: 'Example' }).selectOption('3');
+    await page.locator('.node', { hasText: 'search-preview' }).waitFor();
+    await paste(page, 'Manifests', FIXED);
+    await verdict(page, '5 objects, no problem found');
+    await page.locator('.node', { hasText: 'checkout-canary' }).first().waitFor();
+    expect(asked).toHaveLength(2);
+  });
+
   it('is decided by an edited policy', async () => {
     const { page, problems } = await opened();
     await page.getByRole('tab', { name: 'Policy' }).click();

@@ -269,6 +269,44 @@ describe('a re-apply', () => {
   });
 });
 
+describe('an abort', () => {
+  const rows = ({ timeline }: Answer): string[] =>
+    (timeline?.stages ?? []).map(
+      ({ row: { step, title, traffic, canary }, isAborted }) =>
+        `${step} ${title}: ${traffic}, ${canary} canary${isAborted === true ? ', aborted' : ''}`,
+    );
+
+  it('takes the place of the steps after it', () => {
+    const manifests = example('canary-port');
+    const whole = rows(answerTo({ manifests }));
+    const answer = answerTo({ manifests, abortAt: 4, stage: 5 });
+    expect(rows(answer)).toEqual([
+      ...whole.slice(0, 5),
+      ' abort: 0 %, 5 canary, aborted',
+      ' canary gone: 0 %, 0 canary, aborted',
+    ]);
+    expect(answer.timeline?.summary.join(' ')).not.toContain('A person must promote');
+    // The weights are those of the manifests again.
+    expect(answer.reapplied).toBeUndefined();
+    expect(answerTo({ manifests, abortAt: 4, stage: 4 }).reapplied?.objects.length).toBeGreaterThan(0);
+  });
+
+  it('of blue-green leaves the old pods active', () => {
+    const all = rows(answerTo({ manifests: example('blue-green'), abortAt: 1 }));
+    expect(all.filter((row) => row.endsWith('aborted'))).toEqual([
+      expect.stringMatching(/^ abort: 0 %/),
+      ' new pods gone: 0 %, 0 canary, aborted',
+    ]);
+  });
+
+  it.each([0, 99])('at step %i, which is not there, leaves the update as it is and says so', (abortAt) => {
+    const manifests = example('canary-port');
+    const answer = answerTo({ manifests, abortAt });
+    expect(answer.timeline?.abortProblem).toBe(`there is no step ${abortAt}: use 1 to 5`);
+    expect(rows(answer)).toEqual(rows(answerTo({ manifests })));
+  });
+});
+
 describe('an edit', () => {
   const FILES = globSync('*.yaml', { cwd: EXAMPLES }).map((file) => basename(file, '.yaml'));
   // Each in a namespace of its own, as in a repository.

@@ -198,6 +198,7 @@ describe('a question', () => {
     ['no manifests', { policy: '' }, 'manifests: must be text'],
     ['no policy', { manifests: '' }, 'policy: must be text'],
     ['a negative stage', { ...QUESTION, stage: -1 }, 'stage: must be an index'],
+    ['a step that is none', { ...QUESTION, abortAt: 1.5 }, 'abortAt: must be the number of a step'],
     ['a huge count', { ...QUESTION, replicas: 1e9 }, 'replicas: use 0 to 100000'],
     ['a list', [], 'the body is not an object'],
     ['no JSON', '{', 'the body is not JSON'],
