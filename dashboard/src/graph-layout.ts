@@ -51,7 +51,7 @@ interface Shape {
   readonly edges: readonly (Pick<GraphEdge, 'from' | 'to' | 'kind'> & { readonly label: Size | undefined })[];
 }
 
-const CHARACTER = 7.2;
+const CHARACTER = 7.7;
 const PADDING = 22;
 const HEIGHT = 46;
 const LABEL = { width: 52, height: 18 };

@@ -53,7 +53,7 @@ export function ReapplyView({ reapplied, when, isAborted }: ReapplyProps) {
       <Difference object={at} />
       <p class="hint">
         <span class="added">Green lines</span> are stored with Rollgate only. <span class="removed">Red lines</span> are
-        as they are applied.
+        stored without it.
       </p>
     </>
   );

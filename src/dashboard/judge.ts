@@ -175,9 +175,10 @@ function updateOf(rollout: KubeObject, world: World, count: ReplicaCount, abortA
 
 function shown({ timeline, aborted, problem }: ShownUpdate, counts: readonly ReplicaCount[]): ShownTimeline {
   const { heading, summary, sections } = contentOf(timeline);
+  const last = timeline.stages.findLast(({ step }) => step !== undefined)?.step;
   return {
     heading,
-    summary,
+    summary: [...summary, ...(aborted.length === 0 ? [] : [`It is aborted at the end of step ${last}.`])],
     strategy: timeline.strategy,
     replicas: timeline.replicas,
     counts: counts.length > 1 ? counts : [],

@@ -29,15 +29,21 @@ export function readQuestion(text: string): ReadQuestion {
   const large = whyTooLarge(manifests, policy);
   if (large !== undefined) return failed(large, 413);
   if (rollout !== undefined && typeof rollout !== 'string') return failed('rollout: must be text');
-  if (replicas !== undefined && !isCount(replicas)) return failed(`replicas: use 0 to ${MOST_REPLICAS}`);
-  if (stage !== undefined && !isCount(stage)) return failed('stage: must be an index');
-  if (abortAt !== undefined && !isCount(abortAt)) return failed('abortAt: must be the number of a step');
+  const chosen = rollout === undefined ? {} : { rollout };
+  return withCounts({ manifests, policy, ...chosen }, { replicas, stage, abortAt });
+}
+
+type Counts = Readonly<Record<'replicas' | 'stage' | 'abortAt', unknown>>;
+
+function withCounts(question: Question, { replicas, stage, abortAt }: Counts): ReadQuestion {
+  const isRead = (value: unknown): value is number | undefined => value === undefined || isCount(value);
+  if (!isRead(replicas)) return failed(`replicas: use 0 to ${MOST_REPLICAS}`);
+  if (!isRead(stage)) return failed('stage: must be an index');
+  if (!isRead(abortAt)) return failed('abortAt: must be the number of a step');
   return {
     ok: true,
     question: {
-      manifests,
-      policy,
-      ...(rollout === undefined ? {} : { rollout }),
+      ...question,
       ...(replicas === undefined ? {} : { replicas }),
       ...(stage === undefined ? {} : { stage }),
       ...(abortAt === undefined ? {} : { abortAt }),

@@ -203,6 +203,13 @@ describe('the page', () => {
     await page.reload();
     await page.locator('.verdict:not(:empty)').waitFor();
     await expect.poll(ground).toBe(dark);
+    // The system is followed again, also when it changes.
+    await page.getByRole('combobox', { name: 'Theme' }).selectOption('auto');
+    await expect.poll(ground).toBe(light);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(ground).toBe(dark);
+    await page.getByRole('combobox', { name: 'Theme' }).selectOption('light');
+    await expect.poll(ground).toBe(light);
   });
 
   it('is reached by Tab, with a focus that is seen', async () => {

@@ -285,6 +285,7 @@ describe('an abort', () => {
       ' abort: 0 %, 5 canary, aborted',
       ' canary gone: 0 %, 0 canary, aborted',
     ]);
+    expect(answer.timeline?.summary.at(-1)).toBe('It is aborted at the end of step 4.');
     expect(answer.timeline?.summary.join(' ')).not.toContain('A person must promote');
     // The weights are those of the manifests again.
     expect(answer.reapplied).toBeUndefined();
