@@ -232,6 +232,11 @@ describe('a question', () => {
     await ask(it, QUESTION).expect(504);
   });
 
+  it('is answered by a thread that takes longer to start than an answer may', async () => {
+    const it = await startOne({ timeLimit: 1_000, script: new URL('./slow-start.ts', import.meta.url) });
+    await ask(it, QUESTION).expect(200);
+  });
+
   it('takes the place of those of the same page that wait', async () => {
     const judging = new Judging();
     const body = (manifests: string): Uint8Array => Buffer.from(JSON.stringify({ manifests, policy: '' }));
