@@ -19,7 +19,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   migration: { layers: ['world'], builtins: PURE_BUILTINS, packages: ['fast-json-patch'] },
   conditions: { layers: [] },
   timeline: { layers: ['world'] },
-  rules: { layers: ['world', 'conditions'] },
+  rules: { layers: ['world', 'conditions', 'timeline'] },
   preserve: { layers: ['world'], packages: ['fast-json-patch'] },
   // The compiled schemas are packages, found and loaded by name.
   documents: { layers: ['world', 'rules'], builtins: ['node:util', 'node:module', 'node:path'] },

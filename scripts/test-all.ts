@@ -208,16 +208,21 @@ function save(name: string, state: State): void {
   writeFileSync(join(STATES, `${name}.json`), `${JSON.stringify(state, null, 2)}\n`);
 }
 
-// What was started ends with this process. Else busy loops would go on without end, and an item that was ended from
-// outside would count as one that failed.
+// What was started ends before this process. Else busy loops would go on without end, an item that was ended from outside
+// would count as one that failed, and tests that are killed at once leave their control plane behind.
 const started = new Set<ChildProcess>();
-process.once('exit', () => started.forEach((child) => child.kill('SIGKILL')));
+let isStopping = false;
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
   ['SIGHUP', 129],
 ] as const)
-  process.once(signal, () => process.exit(code));
+  process.once(signal, () => {
+    isStopping = true;
+    const ended = [...started].map((child) => once(child, 'close'));
+    started.forEach((child) => child.kill('SIGTERM'));
+    void Promise.all(ended).then(() => process.exit(code));
+  });
 
 function start(args: readonly string[], options: SpawnOptions): ChildProcess {
   const child = spawn(process.execPath, args, options);
@@ -233,6 +238,8 @@ async function exitCode(script: string, args: readonly string[], env: Readonly<R
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const [code] = (await once(child, 'close')) as [number | null];
+  // Nothing follows.
+  if (isStopping) await new Promise<never>(() => undefined);
   return code ?? 1;
 }
 

@@ -8,7 +8,7 @@ import type { MigratedDeployment } from './migration/migrate.ts';
 import { warningsOf } from './warning-lines.ts';
 import { problemWith } from './preserve.ts';
 import { renderFinding, type RenderedFinding } from './rendered-finding.ts';
-import { toldOf } from './told.ts';
+import type { Told } from './told.ts';
 import { allowed, refused, type AdmissionResponse, type Extras } from './response.ts';
 import type { Request } from './review.ts';
 
@@ -86,6 +86,8 @@ export function mutatedAnswer(
 /** What the validating side decided about a request. */
 export interface Decided {
   readonly findings: readonly DecidedFinding[];
+  /** Those of them that the user is told. */
+  readonly told: Told;
   readonly skipped: readonly Skipped[];
   /** Who overrode the denials among the findings, and why. */
   readonly breakGlass: string | undefined;
@@ -97,10 +99,9 @@ export interface Decided {
 export function validatedAnswer(
   request: Request,
   object: KubeObject,
-  { findings, skipped, breakGlass, warnings: first }: Decided,
+  { findings, told, skipped, breakGlass, warnings: first }: Decided,
   context: DecisionContext,
 ): GateAnswer {
-  const told = toldOf(findings);
   const deleted = request.operation === 'DELETE';
   const { rules } = context.settings(namespaceOf(object));
   const audience = audienceOf(request, context);

@@ -31,6 +31,7 @@ import { deniedAcross } from './across-namespaces.ts';
 import { NOTHING_PRESERVED, preserveRequest } from './preserving.ts';
 import { requestNotes } from './request-notes.ts';
 import type { Request, UserInfo } from './review.ts';
+import { toldOf } from './told.ts';
 
 export type { DecisionRecord, GateAnswer } from './answer.ts';
 export type { Limits } from './budget.ts';
@@ -139,14 +140,20 @@ export class Gate {
     const planned = await this.#plan(request, limits, policy, accounts.controllers.size > 0);
     const context = requestContextOf(policy, world, request);
     if (planned?.decided !== undefined)
-      return this.#answer(request, object, { decided: planned.decided, skipped: planned.skipped, context }, policy);
+      return this.#answer(
+        request,
+        object,
+        { decided: planned.decided, skipped: planned.skipped, context },
+        limits,
+        policy,
+      );
     const change = changeOf(request);
     if (!canIntroduce(change, this.#parts.rules))
-      return this.#answer(request, object, { decided: [], skipped: [], context }, policy);
+      return this.#answer(request, object, { decided: [], skipped: [], context }, limits, policy);
     const evaluated = await this.#evaluate(request, object, change, limits, policy);
     return 'exempt' in evaluated
       ? exemptAnswer(request, evaluated.exempt)
-      : this.#answer(request, object, await this.#withLostPods(request, change, evaluated, limits), policy);
+      : this.#answer(request, object, await this.#withLostPods(request, change, evaluated, limits), limits, policy);
   }
 
   // A dry run of a reconciler has no second object to bring, and must not stop the rest.
@@ -246,6 +253,7 @@ export class Gate {
     request: Request,
     object: KubeObject,
     { decided, skipped, context, unconfirmed = [] }: Evaluated,
+    limits: Limits,
     policy: Policy,
   ): Promise<GateAnswer> {
     const denies = decided.some(({ decision }) => decision === 'deny');
@@ -262,7 +270,8 @@ export class Gate {
       decided.some(({ finding }) => finding.rule === rule && finding.messageId === LOSES_PODS);
     const notes = requestNotes(request, this.#parts.world, (rule) => rules[rule] === 'off' || isSaid(rule));
     const warnings = [...(breakGlass === undefined ? [] : [breakGlass.warning]), ...unconfirmed, ...notes];
-    return validatedAnswer(request, object, { findings, skipped, breakGlass: override, warnings }, context);
+    const told = await inSlices(toldOf(findings), limits, this.#parts);
+    return validatedAnswer(request, object, { findings, told, skipped, breakGlass: override, warnings }, context);
   }
 
   #reportTolerated(findings: readonly DecidedFinding[]): void {

@@ -188,7 +188,7 @@ class Comparison {
     yield* this.#compareAlone(subject, alone);
     for (const rule of across) {
       const outcome = this.#after.check(rule, subject);
-      if (outcome !== undefined) this.#add(outcome, this.#outcomeBefore(outcome, subject));
+      if (outcome !== undefined) yield* this.#add(outcome, this.#outcomeBefore(outcome, subject));
       yield;
     }
   }
@@ -199,7 +199,7 @@ class Comparison {
     const old = outcomes.some(findsSomething) ? this.#subjectBefore(subject) : undefined;
     const before = old === undefined ? [] : yield* checkAlone(rules, old, this.#after.versions, this.#budget);
     for (const outcome of outcomes) {
-      this.#add(
+      yield* this.#add(
         outcome,
         before.find(({ rule }) => rule === outcome.rule),
       );
@@ -227,7 +227,9 @@ class Comparison {
     return this.#before;
   }
 
-  #add({ findings, skipped }: Outcome, before: Outcome | undefined): void {
+  // To compare tens of thousands takes as long as to find them.
+  *#add({ findings, skipped }: Outcome, before: Outcome | undefined): Work<void> {
+    yield;
     for (const skip of skipped) this.skipped.push(skip);
     if (before !== undefined && isUnfinished(before)) {
       for (const skip of before.skipped) this.skipped.push(skip);

@@ -1,6 +1,10 @@
+import type { Work } from '../rules/engine.ts';
 import { sortKey, type Finding } from '../rules/finding.ts';
 import { keyOf } from '../world/object.ts';
 import { isDenial, type DecidedFinding } from './decisions.ts';
+
+// So many take about a millisecond.
+const ENTRIES_OF_SLICE = 200;
 
 // Nobody reads more, and a tenant can make tens of thousands.
 const MOST_OF_A_RULE = 20;
@@ -14,18 +18,21 @@ export interface Told {
 
 /**
  * Returns the findings that the user is told: at most 20 of one rule about one subject, and 100 in all. Denials come
- * first, then the order of all reports, so it is always the same ones.
+ * first, then the order of all reports, so it is always the same ones. Others get their turn in between.
  */
-export function toldOf(decided: readonly DecidedFinding[]): Told {
+export function* toldOf(decided: readonly DecidedFinding[]): Work<Told> {
   const byRule = new Map<string, DecidedFinding[]>();
-  for (const entry of decided) {
+  for (const [index, entry] of decided.entries()) {
+    if (index % ENTRIES_OF_SLICE === 0) yield;
     const id = `${entry.finding.rule} ${keyOf(entry.finding.subject)}`;
     const group = byRule.get(id);
     if (group === undefined) byRule.set(id, [entry]);
     else group.push(entry);
   }
-  const candidates = [...byRule.values()].flatMap((group) => first(MOST_OF_A_RULE, group, byAnchor));
-  const findings = first(MOST, candidates, sortKey);
+  const candidates: DecidedFinding[] = [];
+  for (const group of byRule.values())
+    for (const entry of yield* first(MOST_OF_A_RULE, group, byAnchor)) candidates.push(entry);
+  const findings = yield* first(MOST, candidates, sortKey);
   const left = (decision: DecidedFinding['decision']): number => count(decided, decision) - count(findings, decision);
   return { findings, more: { deny: left('deny'), warn: left('warn') } };
 }
@@ -45,13 +52,14 @@ interface Ranked {
 }
 
 // In one pass: to sort tens of thousands for the sake of twenty would hold up other requests.
-function first(
+function* first(
   most: number,
   decided: readonly DecidedFinding[],
   keyOfFinding: (finding: Finding) => string,
-): DecidedFinding[] {
+): Work<DecidedFinding[]> {
   const ranked: Ranked[] = [];
-  for (const entry of decided) {
+  for (const [index, entry] of decided.entries()) {
+    if (index % ENTRIES_OF_SLICE === 0) yield;
     const key = `${isDenial(entry) ? 0 : 1}${keyOfFinding(entry.finding)}`;
     const last = ranked.at(-1);
     if (ranked.length === most && last !== undefined && key >= last.key) continue;

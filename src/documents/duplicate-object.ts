@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { getOrAdd } from '../world/get-or-add.ts';
 import type { SourceObject } from '../world/manifests.ts';
 import { keyOf } from '../world/object.ts';
 import { defineDocumentCheck } from './define.ts';
@@ -11,7 +12,7 @@ export const duplicateObject = defineDocumentCheck({
     'If two manifests define the same object, the one that is applied last wins. Which one that is depends on the ' +
     'file names and on the tool. In a folder of alternatives this is intended; then lint each of them alone, or ' +
     'lint the output of kustomize. Findings of other rules about such an object are warnings, because it is not ' +
-    'known which manifest is meant. The finding is at the last copy, once for all objects that the same files repeat.',
+    'known which manifest is meant. The finding is at the last copy, once for all objects whose last copies are in one file.',
   messages: {
     differs: {
       class: 'advice',
@@ -35,18 +36,24 @@ export const duplicateObject = defineDocumentCheck({
         return { copies, same: group.every(({ object }) => isDeepStrictEqual(object, group[0]?.object)) };
       })
       .sort(byFirstCopy);
-    // Two files with the same objects are one mistake, however many objects that are.
-    for (const [first, ...more] of Map.groupBy(repeated, filesOf).values()) {
-      const last = first?.copies.at(-1);
-      if (first === undefined || last === undefined) continue;
+    // Files with the same objects are one mistake, however many objects that are.
+    for (const group of Map.groupBy(repeated, groupOf).values()) {
+      const differing = group.filter(({ same }) => !same);
+      const [named] = differing.length > 0 ? differing : group;
+      const last = named?.copies.at(-1);
+      if (named === undefined || last === undefined) continue;
       const { kind, metadata } = last.source.object;
-      report(first.same ? 'same' : 'differs', {
+      const more = (differing.length > 0 ? differing : group).length - 1;
+      const equal = differing.length > 0 ? group.length - differing.length : 0;
+      report(named.same ? 'same' : 'differs', {
         source: last.source,
         path: [],
         anchor: metadata.name,
         data: {
-          objects: `${kind} "${metadata.name}"${more.length === 0 ? '' : ` and ${more.length} more`}`,
-          others: others(first.copies.slice(0, -1)),
+          objects:
+            `${kind} "${metadata.name}"${more === 0 ? '' : ` and ${more} more`}` +
+            (equal === 0 ? '' : `, and ${equal} with the same content`),
+          others: others([named, ...group].map(({ copies }) => copies.slice(0, -1))),
         },
       });
     }
@@ -72,14 +79,20 @@ function byFirstCopy({ copies: [a] }: Repeated, { copies: [b] }: Repeated): numb
   return a === undefined || b === undefined ? 0 : inReadingOrder(a, b);
 }
 
-function filesOf({ copies, same }: Repeated): string {
-  return JSON.stringify([same, ...copies.map(({ source }) => source.file)]);
+// In one file the lines matter, and there is one finding for each sort of copies.
+function groupOf({ copies, same }: Repeated): string {
+  const files = new Set(copies.map(({ source }) => source.file));
+  return JSON.stringify([copies.at(-1)?.source.file, files.size > 1 || same, files.size > 1]);
 }
 
 const MAX_NAMED = 3;
 
-function others(copies: readonly Copy[]): string {
-  const named = copies.slice(0, MAX_NAMED).map(({ source, line }) => `${source.file}:${line}`);
-  const left = copies.length - named.length;
+// A file is named once, with the first of the objects that it repeats.
+function others([copies = [], ...more]: readonly (readonly Copy[])[]): string {
+  const first = new Map<string, Copy>();
+  for (const copy of [copies, ...more].flat()) getOrAdd(first, copy.source.file, () => copy);
+  const listed = first.size > 1 ? [...first.values()] : copies;
+  const named = listed.slice(0, MAX_NAMED).map(({ source, line }) => `${source.file}:${line}`);
+  const left = listed.length - named.length;
   return left > 0 ? `${named.join(', ')} and ${left} more` : named.join(' and ');
 }

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../world/object.ts';
+import { MOST_REFERENCES } from '../world/reference-list.ts';
+import { rollout, times } from '../../test/growth/objects.ts';
 import { Budget, BudgetSpentError, type BudgetLimits } from './budget.ts';
 
 function limited(limits: Partial<BudgetLimits>): Budget {
@@ -19,6 +22,24 @@ describe('a budget', () => {
     budget.spend(1_000_000_000);
     expect(budget.endCheck()).toBeUndefined();
     expect(budget.whyNoMore).toBeUndefined();
+  });
+
+  it('says which objects are too large: by their values, and by what they refer to', () => {
+    const stableIngresses = (n: number): KubeObject =>
+      rollout('app', { canary: { trafficRouting: { nginx: { stableIngresses: times(n, (i) => `i-${i}`) } } } });
+    // Its Services and its selector are references too.
+    expect(limited({ values: 100_000 }).whyTooLarge(stableIngresses(MOST_REFERENCES - 3))).toBeUndefined();
+    expect(limited({ values: 100_000 }).whyTooLarge(stableIngresses(MOST_REFERENCES))).toBe(
+      'an object refers to more than 20000 others',
+    );
+    expect(limited({ values: 100 }).whyTooLarge(stableIngresses(100))).toBe('an object has more than 100 values');
+    expect(new Budget().whyTooLarge(stableIngresses(MOST_REFERENCES))).toBeUndefined();
+  });
+
+  it('counts a name that is read in two ways as two references', () => {
+    const virtualServices = times(MOST_REFERENCES / 2 + 1, (i) => ({ name: `a-${i}.b-${i}.c` }));
+    const object = rollout('app', { canary: { trafficRouting: { istio: { virtualServices } } } });
+    expect(limited({ values: 100_000 }).whyTooLarge(object)).toBe('an object refers to more than 20000 others');
   });
 
   it('ends the check that needs too many operations, and no other', () => {

@@ -1,4 +1,6 @@
 import type { KubeObject } from '../world/object.ts';
+import { MOST_REFERENCES } from '../world/reference-list.ts';
+import { references } from '../world/references.ts';
 import { valuesOf } from '../world/values.ts';
 
 /** How much the work on one request may cost, in operations. */
@@ -65,7 +67,12 @@ export class Budget {
   whyTooLarge(object: KubeObject): string | undefined {
     const { values } = this.#limits ?? {};
     // Without its name: not everybody may know of it who may change what refers to it.
-    return values !== undefined && valuesOf(object) > values ? `an object has more than ${values} values` : undefined;
+    if (values === undefined) return undefined;
+    const own = valuesOf(object);
+    if (own > values) return `an object has more than ${values} values`;
+    // A name can be read in two ways. Most objects have too few values to look further.
+    if (own <= MOST_REFERENCES / 2 || references(object).length <= MOST_REFERENCES) return undefined;
+    return `an object refers to more than ${MOST_REFERENCES} others`;
   }
 
   /** How many objects may be affected. */

@@ -18,6 +18,7 @@ import { apisixBackends } from './apisix-backends/rule.ts';
 import { appMeshRoutes } from './appmesh-routes/rule.ts';
 import { autoscalerReplicas } from './autoscaler-replicas/rule.ts';
 import { autoscalerTarget } from './autoscaler-target/rule.ts';
+import { canaryWeightPods } from './canary-weight-pods/rule.ts';
 import { configInPlace } from './config-in-place/rule.ts';
 import { destinationRuleExtraSubsets } from './destinationrule-extra-subsets/rule.ts';
 import { destinationRuleSubsetLabels } from './destinationrule-subset-labels/rule.ts';
@@ -92,6 +93,7 @@ export const RULES: readonly Rule[] = [
   appMeshRoutes,
   autoscalerReplicas,
   autoscalerTarget,
+  canaryWeightPods,
   configInPlace,
   destinationRuleExtraSubsets,
   destinationRuleSubsetLabels,

@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { prepareDryRun, runDryRun, type DryRunAnswer, type PreparedDryRun } from '../admission/dryrun.ts';
 import { mergeAnswers, NO_ANSWERS, type RecordedAnswers } from '../admission/recording-world.ts';
@@ -90,7 +90,12 @@ function render(answer: DryRunAnswer, format: DryRunFormat): Reply {
 // has priorities of threads, and names the thread here.
 function yieldToAdmission(): void {
   try {
-    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), constants.priority.PRIORITY_BELOW_NORMAL);
+    const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+    // The process itself may have been started with a low priority.
+    setPriority(
+      thread,
+      Math.min(getPriority(thread) + constants.priority.PRIORITY_BELOW_NORMAL, constants.priority.PRIORITY_LOW),
+    );
   } catch {
     // Then it runs as it is.
   }

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../world/object.ts';
+import { below, type Place } from '../world/place.ts';
 import { asObject, dig, int32, optionalNumber, optionalObject, asString, type JsonObject } from '../world/read.ts';
 import { canaryOf, stepsOf, trafficRoutingOf } from '../world/rollout.ts';
 import { routersOf } from '../world/routers.ts';
@@ -45,6 +46,18 @@ export interface CanarySettings {
   readonly abortScaleDownDelayIsSet: boolean;
   readonly steps: readonly StepScale[];
 }
+
+/** The places that `canarySettings` reads. */
+export const CANARY_SETTINGS_PLACES: readonly Place[] = below('spec.strategy.canary', [
+  'abortScaleDownDelaySeconds',
+  'dynamicStableScale',
+  'maxSurge',
+  'maxUnavailable',
+  'minPodsPerReplicaSet',
+  'replicaProgressThreshold',
+  'steps',
+  'trafficRouting',
+]);
 
 /**
  * Returns what the numbers of pods and the weights of a canary depend on.

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { nestedTemplates, resolveTemplates } from './analysis.ts';
 import type { KubeObject } from './object.ts';
-import { referenceKeys } from './references.ts';
+import { MOST_REFERENCES } from './reference-list.ts';
+import { referenceKeys, selectorKey } from './references.ts';
 import { storeOf } from './store.ts';
 
 // More than fit on the stack as the arguments of one call. The API server stores as many: each takes a few bytes.
@@ -56,10 +57,23 @@ const LONG: readonly { readonly title: string; readonly make: () => KubeObject }
 
 // What throws here stops the watch of a whole kind, for everybody.
 describe.each(LONG)('$title, any number of them', ({ make }) => {
-  it('are references that a world keeps', () => {
+  it('are references that a world keeps, up to the most that are followed', () => {
     const holder = make();
-    expect(referenceKeys(holder).size).toBeGreaterThanOrEqual(MANY);
+    expect(MANY).toBeGreaterThan(MOST_REFERENCES);
+    expect(referenceKeys(holder).size).toBe(MOST_REFERENCES + 1);
     expect([...storeOf([holder]).all()]).toEqual([holder]);
+  });
+});
+
+describe('a Rollout with too many references', () => {
+  it('is still known to those that have the same pods', () => {
+    const selector = { matchLabels: { app: 'a' } };
+    const rollout = object('Rollout', {
+      selector,
+      strategy: { canary: { trafficRouting: { nginx: { stableIngresses: names((name) => name) } } } },
+    });
+    const key = selectorKey('shop', new Map([['app', 'a']]));
+    expect(storeOf([rollout]).referrers(key)).toEqual([rollout]);
   });
 });
 

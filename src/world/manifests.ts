@@ -101,8 +101,7 @@ export function parseManifests(text: string, file: string, edited?: EditedDocume
       if (value === null || value === undefined) continue;
       const near: NearObject[] = [];
       const found = unwrap(value, [], near);
-      for (const { path, mistake } of near)
-        errors.push({ file, ...positionOf(outline.offsetOf(path)), message: NEARLY_AN_OBJECT[mistake] });
+      for (const { path, message } of near) errors.push({ file, ...positionOf(outline.offsetOf(path)), message });
       if (found.length + near.length === 0)
         errors.push({ file, ...positionOf(outline.offsetOf([])), message: NOT_AN_OBJECT });
       const index = document;
@@ -194,22 +193,42 @@ const KIND_NAMES: ReadonlySet<string> = new Set(Object.values(KINDS).map(({ kind
 
 interface NearObject {
   readonly path: Path;
-  readonly mistake: keyof typeof NEARLY_AN_OBJECT;
+  readonly message: string;
 }
 
-function unwrap(value: unknown, path: Path, near: NearObject[]): { object: KubeObject; path: Path }[] {
+// A kind is an exact word: no API server knows `rollout` or `Rollouts`.
+const EXACT_KINDS: ReadonlyMap<string, string> = new Map(
+  Object.values(KINDS).flatMap(({ group, kind }) =>
+    [kind, `${kind}s`].map((name) => [`${group}/${name}`.toLowerCase(), kind] as const),
+  ),
+);
+
+interface FoundObject {
+  readonly object: KubeObject;
+  readonly path: Path;
+}
+
+function withExactKind(found: FoundObject, near: NearObject[]): FoundObject[] {
+  const { apiVersion, kind } = found.object;
+  const exact = EXACT_KINDS.get(`${groupOf(apiVersion)}/${kind}`.toLowerCase());
+  if (exact === undefined || exact === kind) return [found];
+  near.push({ path: [...found.path, 'kind'], message: `no API server knows kind "${kind}": write ${exact}` });
+  return [];
+}
+
+function unwrap(value: unknown, path: Path, near: NearObject[]): FoundObject[] {
   if (Array.isArray(value)) return asArray(value).flatMap((entry, index) => unwrap(entry, [...path, index], near));
   if (!isObject(value)) return [];
   if (asString(value['kind']).endsWith('List') && Array.isArray(value['items'])) {
     return asArray(value['items']).flatMap((entry, index) => unwrap(entry, [...path, 'items', index], near));
   }
-  if (isKubeObject(value)) return [{ object: value, path }];
+  if (isKubeObject(value)) return withExactKind({ object: value, path }, near);
   // Some servers accept `generateName` or a missing name. Rules can still check such an object by itself.
   if (typeof value['apiVersion'] === 'string' && typeof value['kind'] === 'string') {
     const metadata = asObject(value['metadata']);
     const type = typeof metadata['name'];
     if (type === 'boolean' || type === 'number') {
-      near.push({ path: [...path, 'metadata', 'name'], mistake: type });
+      near.push({ path: [...path, 'metadata', 'name'], message: NEARLY_AN_OBJECT[type] });
       return [];
     }
     const name = asString(dig(metadata, 'generateName'));
@@ -224,8 +243,9 @@ function unwrap(value: unknown, path: Path, near: NearObject[]): { object: KubeO
     // Other tools have files with the same fields.
     const { apiVersion, kind } = value;
     if (kind === undefined && typeof apiVersion === 'string' && GROUPS.has(groupOf(apiVersion)))
-      near.push({ path, mistake: 'kind' });
-    if (apiVersion === undefined && KIND_NAMES.has(asString(kind))) near.push({ path, mistake: 'apiVersion' });
+      near.push({ path, message: NEARLY_AN_OBJECT.kind });
+    if (apiVersion === undefined && KIND_NAMES.has(asString(kind)))
+      near.push({ path, message: NEARLY_AN_OBJECT.apiVersion });
   }
   return [];
 }

@@ -3,7 +3,7 @@ import { readBackendRefs } from './gateway.ts';
 import { destinationService, readRoutes } from './istio.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { asArray, asString, dig } from './read.ts';
-import { addReference, reference } from './reference-list.ts';
+import { addReference, MOST_REFERENCES, reference } from './reference-list.ts';
 import type { Reference } from './reference-list.ts';
 
 /** Returns the references of an Istio VirtualService to Services. */
@@ -12,15 +12,12 @@ export function virtualServiceReferences(virtualService: KubeObject): Reference[
   for (const route of readRoutes(virtualService)) {
     for (const destination of route.destinations) {
       const service = destinationService(destination.host, namespaceOf(virtualService));
-      if (service !== undefined)
-        list.push(
-          reference(service.name, {
-            kind: 'Service',
-            namespace: service.namespace,
-            role: 'backend',
-            path: [...destination.path, 'destination', 'host'],
-          }),
-        );
+      addReference(list, service?.name, {
+        kind: 'Service',
+        namespace: service?.namespace ?? '',
+        role: 'backend',
+        path: [...destination.path, 'destination', 'host'],
+      });
     }
   }
   return list;
@@ -59,6 +56,7 @@ export function destinationRuleReferences(rule: KubeObject): Reference[] {
 export function routeReferences(route: KubeObject): Reference[] {
   return readBackendRefs(route)
     .filter((backend) => backend.isService)
+    .slice(0, MOST_REFERENCES + 1)
     .map((backend) =>
       reference(backend.name, {
         kind: 'Service',

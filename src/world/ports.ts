@@ -134,6 +134,14 @@ const MAX_PORTS = 8;
  * TCP, and names if requested.
  */
 export function describePorts(ports: readonly ContainerPort[], withNames = false): string {
+  return withNames ? namedPorts(ports) : numbersOfPorts(ports);
+}
+
+// There can be a finding for each of the ports, and all findings describe the same ones.
+const namedPorts = memo((ports: readonly ContainerPort[]) => described(ports, true));
+const numbersOfPorts = memo((ports: readonly ContainerPort[]) => described(ports, false));
+
+function described(ports: readonly ContainerPort[], withNames: boolean): string {
   const shown = ports
     .slice(0, MAX_PORTS)
     .map((port) =>

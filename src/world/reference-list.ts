@@ -70,8 +70,15 @@ export function reference(
   return { kind, namespace, name, role, path, key: keyFor(kind, namespace, name), shared, optional, versions };
 }
 
-/** Adds the reference to an object to a list, if the value is a name. */
+/**
+ * The most references of one object that are followed. To index them takes some tens of milliseconds, in which nobody else
+ * has their turn. A VirtualService with 2,500 routes has 5,000.
+ */
+export const MOST_REFERENCES = 20_000;
+
+/** Adds the reference to an object to a list, if the value is a name. Adds at most one more than are followed. */
 export function addReference(list: Reference[], value: unknown, target: Target): void {
+  if (list.length > MOST_REFERENCES) return;
   const name = optionalString(value);
   if (name !== undefined) list.push(reference(name, target));
 }

@@ -42,7 +42,8 @@ const CONTROLLER_CONFIG_MAP = 'argo-rollouts-config';
  * Returns every object that an object refers to, with role and field path, in the order of the fields. For a Rollout
  * these are the references of Argo Rollouts v1.9.1 (`rollout/controller.go`, `pkg/apis/rollouts/v1alpha1/types.go`) and
  * of the Gateway API plugin v0.15.0 (`pkg/plugin/types.go`). For a VirtualService, a route, an Ingress or a
- * DestinationRule these are the Services behind it; for an autoscaler its target. Computed once per object.
+ * DestinationRule these are the Services behind it; for an autoscaler its target. Of more than `MOST_REFERENCES` some are
+ * left out. Computed once per object.
  */
 export const references = memo(collect);
 

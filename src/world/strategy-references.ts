@@ -2,7 +2,7 @@ import { managedGatewayRoutes } from './gateway.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { asArray, asObject, dig, isObject } from './read.ts';
-import { addReference, reference } from './reference-list.ts';
+import { addReference } from './reference-list.ts';
 import type { Reference } from './reference-list.ts';
 import { blueGreenOf, canaryOf, istioOf, virtualServiceReadings } from './rollout.ts';
 import { addAnalysesReferences, addTemplateReferences } from './template-references.ts';
@@ -97,17 +97,13 @@ function addRouterReferences(list: Reference[], rollout: KubeObject): void {
   const routing = asObject(canaryOf(rollout)?.['trafficRouting']);
   const path = ['spec', 'strategy', 'canary', 'trafficRouting'];
   for (const entry of virtualServiceReadings(rollout)) {
-    if (entry.name !== '') {
-      list.push(
-        reference(entry.name, {
-          kind: 'VirtualService.networking.istio.io',
-          namespace: entry.namespace,
-          role: 'VirtualService',
-          path: [...entry.path, 'name'],
-          versions: entry.versions,
-        }),
-      );
-    }
+    addReference(list, entry.name, {
+      kind: 'VirtualService.networking.istio.io',
+      namespace: entry.namespace,
+      role: 'VirtualService',
+      path: [...entry.path, 'name'],
+      versions: entry.versions,
+    });
   }
   const rule = dig(istioOf(rollout), 'destinationRule', 'name');
   addReference(list, rule, {
@@ -117,15 +113,12 @@ function addRouterReferences(list: Reference[], rollout: KubeObject): void {
     path: [...path, 'istio', 'destinationRule', 'name'],
   });
   for (const route of managedGatewayRoutes(rollout)) {
-    if (route.name !== undefined) {
-      list.push(
-        reference(route.name, { kind: route.kind, namespace: route.namespace, role: 'route', path: route.path }),
-      );
-    } else {
-      list.push(
-        reference('*', { kind: route.kind, namespace: route.namespace, role: 'routes by selector', path: route.path }),
-      );
-    }
+    addReference(list, route.name ?? '*', {
+      kind: route.kind,
+      namespace: route.namespace,
+      role: route.name === undefined ? 'routes by selector' : 'route',
+      path: route.path,
+    });
   }
   const nginx = asObject(routing['nginx']);
   addReference(list, nginx['stableIngress'], {

@@ -11,6 +11,13 @@ describe('valuesIn', () => {
     expect(valuesIn({ a: [1, { b: null }], c: {} }, 100)).toBe(6);
   });
 
+  it('counts the keys of a mapping more than items of a list, if there are more than any real mapping has', () => {
+    const mapping = (keys: number): unknown => Object.fromEntries(Array.from({ length: keys }, (_, i) => [`k${i}`, 0]));
+    expect(valuesIn(mapping(1_000), 1_000_000)).toBe(1_001);
+    expect(valuesIn(mapping(2_000), 1_000_000)).toBe(11_001);
+    expect(valuesIn([mapping(1_000), mapping(1_000)], 1_000_000)).toBe(2_003);
+  });
+
   it('ends above the limit', () => {
     let read = 0;
     const list = Array.from({ length: 1_000 }, () =>
@@ -24,6 +31,11 @@ describe('valuesIn', () => {
 describe('valuesOf', () => {
   const object = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'shop' } };
   const many = Array.from({ length: 1_000 }, () => 0);
+
+  it('counts many labels as it counts any mapping', () => {
+    const labels = Object.fromEntries(Array.from({ length: 2_000 }, (_, i) => [`k${i}`, '']));
+    expect(valuesOf({ ...object, metadata: { ...object.metadata, labels } })).toBeGreaterThan(11_000);
+  });
 
   it('counts what rules read, labels and annotations', () => {
     expect(valuesOf({ ...object, spec: many })).toBeGreaterThan(1_000);

@@ -129,7 +129,8 @@ Rollouts in its cache, that has answered 200 small requests before.
   median of ${BOUND_ROUNDS} requests.
 - The memory is the most resident memory during the first of them, above that before it.
 - A dry run has a thread, which starts with the first one and stays. Here, where it runs from the sources, it takes 40 MiB
-  before it does anything. From the compiled files of the image it takes 26 MiB, and the whole dry run 75 to 77 MiB.
+  before it does anything. From the compiled files of the image it takes 26 MiB, and the whole dry run took 62 to 69
+  MiB in three runs.
 
 ${table(
   ['request', 'body', 'longest block', 'memory'],

@@ -43,6 +43,30 @@ function objectsOf(text: string): KubeObject[] {
     .filter(isKubeObject);
 }
 
+it('files that repeat objects of others have one finding each, which names each other file once', async () => {
+  const objects = (names: string, port: number): string =>
+    [...names].map((name) => service(name).replace(/port: \d+/, `port: ${port}`)).join('---\n');
+  const root = directory({ 'a.yaml': objects('abc', 1), 'b.yaml': objects('ab', 1), 'c.yaml': objects('abcd', 2) });
+  const same = { 'd.yaml': objects('d', 2) };
+  const findings = async (path: string): Promise<string[]> =>
+    (await reportOf(path, { paths: ['.'] })).findings
+      .filter(({ rule }) => rule === 'duplicate-object')
+      .map(({ message }) => message);
+  expect(await findings(root)).toEqual([
+    'also in a.yaml:1 and b.yaml:1, with different content: Service "a" and 2 more',
+  ]);
+  const other = directory({
+    'a.yaml': objects('ab', 1),
+    'b.yaml': objects('c', 2),
+    'c.yaml': objects('abcd', 2),
+    ...same,
+  });
+  expect(await findings(other)).toEqual([
+    'also in a.yaml:1 and b.yaml:1, with different content: Service "a" and 1 more, and 1 with the same content',
+    expect.stringMatching(/^also in c.yaml:\d+, with the same content: Service "d"$/),
+  ]);
+});
+
 describe('the exit code', () => {
   it.each(FORMAT_NAMES)('is the same as %s: 0 clean, 1 denied, 2 could not run', async (output) => {
     const root = directory({

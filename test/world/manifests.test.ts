@@ -40,3 +40,26 @@ it('lines are counted behind a mistake, and in it', () => {
   expect(errors).toMatchObject([{ line: 1 }]);
   expect(objects.map(({ position }) => position(['metadata']).line)).toEqual([5]);
 });
+
+it.each([
+  ['argoproj.io/v1alpha1', 'rollout', 'Rollout'],
+  ['argoproj.io/v1alpha1', 'Rollouts', 'Rollout'],
+  ['argoproj.io/v1alpha1', 'Analysistemplate', 'AnalysisTemplate'],
+  ['networking.istio.io/v1', 'virtualServices', 'VirtualService'],
+  ['v1', 'service', 'Service'],
+])('%s has no kind %s', (apiVersion, kind, exact) => {
+  const text = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: cart }\n`;
+  expect(parseManifests(text, '')).toMatchObject({
+    objects: [],
+    errors: [{ line: 2, message: `no API server knows kind "${kind}": write ${exact}` }],
+  });
+});
+
+it.each([
+  ['serving.knative.dev/v1', 'service'],
+  ['argoproj.io/v1alpha1', 'Application'],
+  ['v1', 'Endpoints'],
+])('a kind of others is not compared: %s %s', (apiVersion, kind) => {
+  const text = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: { name: cart }\n`;
+  expect(parseManifests(text, '')).toMatchObject({ objects: [{ object: { kind } }], errors: [] });
+});

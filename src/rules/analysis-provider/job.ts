@@ -1,5 +1,6 @@
 import { isDnsSubdomain } from '../../world/names.ts';
 import { asArray, asObject, dig, optionalString } from '../../world/read.ts';
+import { checkJobPod } from './job-pod.ts';
 import type { Context } from './messages.ts';
 import type { Provider } from './providers.ts';
 
@@ -19,6 +20,7 @@ export function checkJob(context: Context, provider: Provider): void {
   if (asArray(dig(settings, ...POD, 'containers')).length === 0) return;
   checkRestartPolicy(context, provider);
   checkName(context, provider);
+  checkJobPod(context, provider);
   const spec = dig(settings, 'spec');
   if (hasOwnLabels(dig(spec, 'selector')) && dig(spec, 'manualSelector') !== true)
     context.report('jobSelector', { path: [...path, 'spec', 'selector'], anchor: metric, data: { metric } });

@@ -143,6 +143,17 @@ export const messages = {
     text: 'the Job of metric "{metric}" sets {field} to {value}, so the API server rejects the Job',
     fix: 'use 0 or more',
   },
+  jobPod: {
+    class: 'invalid',
+    text: 'the pod template of the Job of metric "{metric}" has {problem}, so the API server rejects the Job',
+    fix: '{remedy}',
+  },
+  // A webhook for Jobs can add a volume before the API server checks them.
+  jobMount: {
+    class: 'advice',
+    text: 'the pod template of the Job of metric "{metric}" has no volume "{volume}", which {container} mounts, so the API server rejects the Job',
+    fix: 'add it to volumes of the pod template, or correct the name',
+  },
 } as const satisfies Record<string, Message>;
 
 const REFUSED_LATER = `The controller checks this when it measures, not before. ${ENDS_IN_ERROR}`;

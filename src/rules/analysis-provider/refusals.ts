@@ -36,6 +36,13 @@ export const REFUSALS: readonly Refusal[] = [
   { provider: 'job', refused: 'a metric name that cannot be part of the name of a Job', messages: ['jobName'] },
   { provider: 'job', refused: 'a selector without manualSelector', messages: ['jobSelector'] },
   { provider: 'job', refused: 'negative numbers', messages: ['jobNumber'] },
+  {
+    provider: 'job',
+    refused:
+      'an invalid label, name of a container or of a volume; two containers or volumes with one name; ' +
+      'no image; ephemeralContainers',
+    messages: ['jobPod'],
+  },
   { provider: 'job', refused: 'two containers with one name, an invalid quantity', otherwise: 'analysis-job' },
   { provider: 'job', refused: 'another invalid part of the pod template', otherwise: 'not checked' },
   { provider: 'kayenta', refused: 'an address that is no URL', messages: ['address', 'noAddress'] },

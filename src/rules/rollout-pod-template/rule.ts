@@ -56,6 +56,11 @@ const messages = {
     text: 'the pod template has activeDeadlineSeconds',
     fix: 'remove it, because the pods of a Rollout run until they are replaced',
   },
+  ephemeral: {
+    class: 'invalid',
+    text: 'the pod template has ephemeralContainers',
+    fix: 'remove them, because only a running pod can get some, for example from kubectl debug',
+  },
   label: {
     class: 'invalid',
     text: 'the pod template has the label {key}="{value}" with an invalid {part}',
@@ -78,6 +83,7 @@ export const rolloutPodTemplate = defineRule({
       ...ownContainerPlaces('image?', 'restartPolicy'),
       'spec.template.metadata.labels',
       'spec.template.spec.activeDeadlineSeconds',
+      'spec.template.spec.ephemeralContainers?',
       'spec.template.spec.restartPolicy',
     ],
   },
@@ -106,6 +112,14 @@ export const rolloutPodTemplate = defineRule({
       context.report('deadline', {
         path: [...specPath, 'activeDeadlineSeconds'],
         anchor: 'activeDeadlineSeconds',
+        data: {},
+      });
+    }
+
+    if (asArray(dig(template, 'spec', 'ephemeralContainers')).length > 0) {
+      context.report('ephemeral', {
+        path: [...specPath, 'ephemeralContainers'],
+        anchor: 'ephemeralContainers',
         data: {},
       });
     }

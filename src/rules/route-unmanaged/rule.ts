@@ -73,13 +73,16 @@ export const routeUnmanaged = defineRule({
   lintOnly: true,
   summary: 'A Rollout controls every route that splits traffic between its stable and its canary Service.',
   explanation:
-    'The controller sets weights only in the objects and routes that trafficRouting names. In any other route with the ' +
-    'stable and the canary Service, the weights stay as they are written: the steps pass, and the traffic there does ' +
-    'not move. An nginx Ingress that the Rollout does not list gets no copy for the canary. Without trafficRouting, the number of pods decides how much traffic the canary gets. This works only ' +
-    'for a Service that selects all pods. The controller adds the hash of the stable pods to the selector of ' +
-    'stableService, so this Service never sends to the canary. Rollouts without a setWeight step and Services in ' +
-    'other namespaces are not checked, and neither is what another Rollout controls. Source: Argo Rollouts v1.9.1, rollout/trafficrouting.go ' +
-    '(NewTrafficRoutingReconciler) and rollout/service.go (reconcileStableAndCanaryService).',
+    'The controller sets weights only in the objects and routes that trafficRouting names. In any other route with ' +
+    'the stable and the canary Service, the weights stay as they are written: the steps pass, and the traffic there ' +
+    'does not move. An nginx Ingress that the Rollout does not list gets no copy for the canary. Without ' +
+    'trafficRouting, the number of pods decides how much traffic the canary gets. This works only for a Service that ' +
+    'selects all pods. The controller adds the hash of the stable pods to the selector of stableService, so this ' +
+    'Service never sends to the canary, and its pods become fewer with each weight. Rollouts without a setWeight step ' +
+    'and Services in other namespaces are not checked, and neither is what another Rollout controls. Seen on the ' +
+    'controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim D8). Source: Argo Rollouts v1.9.1, ' +
+    'rollout/trafficrouting.go (NewTrafficRoutingReconciler) and rollout/service.go ' +
+    '(reconcileStableAndCanaryService).',
   subject: {
     'Rollout.argoproj.io': [
       ...STABLE_AND_CANARY_PLACES,

@@ -9,6 +9,7 @@ export const PODS: readonly Mistake[] = [
   at('Rollout', `${CONTAINER}/restartPolicy`, 'Always', 'Never'),
   at('Rollout', `${POD}/restartPolicy`, 'OnFailure', 'Never', 'always', ''),
   at('Rollout', `${POD}/activeDeadlineSeconds`, 10, 0),
+  at('Rollout', `${POD}/ephemeralContainers`, [{ name: 'debug', image: 'a' }], []),
   at(
     'Rollout',
     `${CONTAINER}/ports`,

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { asString, dig, optionalNumber } from '../../../src/world/read.ts';
+import { Cluster } from '../harness/cluster.ts';
+import { HASH, hostCanary, rollout, service, to, virtualService } from './manifests.ts';
+import { fact, Scene, weights } from './scene.ts';
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start({ rollgate: 'none' });
+});
+afterAll(() => cluster.stop());
+
+const SERVICES = [service('web'), service('web-canary')];
+const VIRTUAL = virtualService([{ route: [to('web', 100), to('web-canary', 0)] }]);
+
+/** Returns the pods of the canary and the stable ReplicaSet, as the controller has scaled them. */
+async function podsOf(scene: Scene): Promise<string> {
+  const [found, replicaSets] = await Promise.all([scene.get('Rollout'), scene.list('ReplicaSet')]);
+  const count = (hash: string): number | undefined =>
+    optionalNumber(
+      dig(
+        replicaSets.find(({ metadata }) => dig(metadata, 'labels', HASH) === hash),
+        'spec',
+        'replicas',
+      ),
+    );
+  return `${count(asString(dig(found, 'status', 'currentPodHash')))} canary, ${count(asString(dig(found, 'status', 'stableRS')))} stable`;
+}
+
+/** Starts an update, and returns the pods at each of its pauses without a duration, of which every second step is one. */
+async function podsAtPauses(scene: Scene, pauses: number): Promise<string[]> {
+  await scene.phase('Healthy');
+  await scene.update();
+  const pods: string[] = [];
+  for (let pause = 0; pause < pauses; pause++) {
+    await scene.phase('Paused', pause * 2 + 1);
+    pods.push(await podsOf(scene));
+    if (pause < pauses - 1) await scene.plugin('promote');
+  }
+  return pods;
+}
+
+describe('without a router', () => {
+  fact(
+    'F2',
+    'holds',
+    'with one replica, weights 10, 25 and 50 all give one canary pod and one stable pod',
+    async () => {
+      const steps = [
+        { setWeight: 10 },
+        { pause: {} },
+        { setWeight: 25 },
+        { pause: {} },
+        { setWeight: 50 },
+        { pause: {} },
+      ];
+      const scene = await Scene.of(cluster, rollout({ canary: { steps } }, { replicas: 1 }));
+      expect(await podsAtPauses(scene, 3)).toEqual(Array(3).fill('1 canary, 1 stable'));
+    },
+  );
+
+  fact(
+    'F2',
+    'holds',
+    'with one replica and no surge, weight 20 starts no canary pod, and 60 replaces the only pod',
+    async () => {
+      const steps = [{ setWeight: 20 }, { pause: {} }, { setWeight: 60 }, { pause: {} }];
+      const scene = await Scene.of(
+        cluster,
+        rollout({ canary: { steps, maxSurge: 0, maxUnavailable: 1 } }, { replicas: 1 }),
+      );
+      expect(await podsAtPauses(scene, 2)).toEqual(['0 canary, 1 stable', '1 canary, 0 stable']);
+    },
+  );
+
+  fact(
+    'F2',
+    'holds',
+    'with two replicas, weights 5, 20 and 40 all give one canary pod and two stable pods',
+    async () => {
+      const steps = [
+        { setWeight: 5 },
+        { pause: {} },
+        { setWeight: 20 },
+        { pause: {} },
+        { setWeight: 40 },
+        { pause: {} },
+      ];
+      const scene = await Scene.of(cluster, rollout({ canary: { steps } }, { replicas: 2 }));
+      expect(await podsAtPauses(scene, 3)).toEqual(Array(3).fill('1 canary, 2 stable'));
+    },
+  );
+
+  fact(
+    'D8',
+    'holds',
+    'the stable Service selects the stable pods only, which become fewer with each weight',
+    async () => {
+      const steps = [{ setWeight: 20 }, { pause: {} }, { setWeight: 80 }, { pause: {} }];
+      const canary = { stableService: 'web', canaryService: 'web-canary', steps };
+      const scene = await Scene.of(cluster, ...SERVICES, rollout({ canary }, { replicas: 5 }));
+      expect(await podsAtPauses(scene, 2)).toEqual(['1 canary, 4 stable', '4 canary, 1 stable']);
+      const { status } = await scene.get('Rollout');
+      expect(dig(await scene.get('Service'), 'spec', 'selector', HASH)).toBe(dig(status, 'stableRS'));
+    },
+  );
+});
+
+describe('with a router', () => {
+  fact('F3', 'holds', 'setCanaryScale still counts at a later weight, which one pod then gets', async () => {
+    const steps = [{ setCanaryScale: { replicas: 1 } }, { setWeight: 50 }, { pause: {} }];
+    const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(hostCanary(steps), { replicas: 6 }));
+    await scene.phase('Healthy');
+    await scene.update();
+    await scene.phase('Paused', 2);
+    expect(await podsOf(scene)).toBe('1 canary, 6 stable');
+    expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 50', 'web-canary 50']]]);
+  });
+
+  fact(
+    'F6',
+    'holds',
+    'dynamicStableScale leaves no stable pod at weight 100, and an abort starts all of them again',
+    async () => {
+      const strategy = hostCanary([{ setWeight: 100 }, { pause: {} }], {}, {}, { dynamicStableScale: true });
+      const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(strategy, { replicas: 3 }));
+      await scene.phase('Healthy');
+      await scene.update();
+      await scene.phase('Paused', 1);
+      await scene.reacts('the stable pods to go', async () => (await podsOf(scene)) === '3 canary, 0 stable');
+      await scene.plugin('abort');
+      await scene.reacts('the stable pods to come back', async () => (await podsOf(scene)).endsWith(', 3 stable'));
+    },
+  );
+});
