@@ -36,7 +36,7 @@ export function App({ shared }: { readonly shared: SharedState | undefined }) {
   };
   const change = (changed: Partial<Question>): void => {
     const next = { ...latest.current, ...changed };
-    // The editor also tells what was put into it.
+    // A file may be stored again as it was, a stage chosen again.
     if (JSON.stringify(next) !== JSON.stringify(latest.current)) replace(next);
   };
   const files = useFiles(shared === undefined, state.manifests, (manifests) => change({ manifests }));

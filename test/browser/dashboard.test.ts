@@ -146,6 +146,33 @@ describe('the path of a change', () => {
     expect([...problems, ...other.problems]).toEqual([]);
   });
 
+  it('has all that is written before it is painted, also what another one puts there', async () => {
+    const { page, problems } = await opened();
+    await paste(page, 'Manifests', FIXED);
+    await verdict(page, 'no problem found');
+    await page.keyboard.press('Control+End');
+    const seen = page.evaluate(async () => {
+      const task = (): Promise<void> =>
+        new Promise((done) => {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = () => done();
+          port2.postMessage(undefined);
+        });
+      for (const text of ['#', 'x', 'y', 'z']) {
+        document.execCommand('insertText', false, text);
+        await task();
+      }
+      await new Promise((done) => setTimeout(done, 200));
+      return document.querySelector('.cm-content')?.textContent?.slice(-4);
+    });
+    // A page that hangs answers nothing, not even that it is to be closed.
+    const late = new Promise<string>((done) => setTimeout(done, 10_000, 'no answer'));
+    expect(await Promise.race([seen, late])).toBe('#xyz');
+    await page.getByRole('combobox', { name: 'Example' }).selectOption('3');
+    await page.locator('.cm-content', { hasText: 'blueGreen' }).waitFor();
+    expect(problems).toEqual([]);
+  });
+
   it('is judged once for each change, whoever makes it', async () => {
     const { page } = await opened();
     const asked: string[] = [];
