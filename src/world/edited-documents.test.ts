@@ -1,5 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EditedDocuments } from './edited-documents.ts';
@@ -90,6 +92,28 @@ describe('after an edit', () => {
     parseManifests(TEXT, 'a.yaml', documents);
     expect(parsed()).toHaveLength(3);
   });
+});
+
+it('of earlier texts, only what is still in use is kept in memory', () => {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  const used = (): number => {
+    if (typeof collect === 'function') collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const documents = new EditedDocuments();
+  const long = `note: ${'long '.repeat(200)}\n`;
+  const edited = Array.from({ length: 1000 }, () => long);
+  // Flat, as what was received.
+  const read = (): void => [...documents.read(Buffer.from(edited.join('---\n')).toString())].forEach(() => undefined);
+  read();
+  const before = used();
+  for (let edit = 0; edit < 50; edit++) {
+    edited[edit] = long.replace('long', 'edited');
+    read();
+  }
+  // Each text has a million characters.
+  expect(used() - before).toBeLessThan(10e6);
 });
 
 describe('the text is read as it is without an earlier one', () => {

@@ -34,7 +34,7 @@ export class EditedDocuments {
       const part = text.slice(start, end);
       const same = read.get(part) ?? [];
       // A part that is twice in the text has values of its own in each place.
-      const documents = known.get(part)?.[same.length] ?? [...this.#parse(part)];
+      const documents = known.get(part)?.[same.length] ?? [...this.#parse(copyOf(part))];
       if (end < text.length && documents.some((document) => 'error' in document)) {
         // A quoted text that does not end may go on beyond the mark.
         for (const document of this.#parse(text.slice(start))) yield movedBy(start, document);
@@ -45,6 +45,12 @@ export class EditedDocuments {
       for (const document of documents) yield movedBy(start, document);
     }
   }
+}
+
+// A slice keeps all of the text that it is from, and the values of a document are slices of what was parsed. JSON has lone
+// surrogates too, which UTF-8 has not.
+function copyOf(part: string): string {
+  return String(JSON.parse(JSON.stringify(part)));
 }
 
 /** Returns the parts of a text, each with one document or with comments only. */
