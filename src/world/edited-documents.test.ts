@@ -144,6 +144,10 @@ describe('the text is read as it is without an earlier one', () => {
     ['a: 1\na: 2\n---\nb: 1\nb: 1\nb: null', 'repeated keys'],
     ['[{"a": 1}]', 'JSON'],
     ['{"a": 1}\n---\n{"b": 1}', 'JSON in YAML'],
+    ['a: 1\n---\n}\nb: 1\n---\nc: 1', 'a brace at the beginning of a document'],
+    ['a: 1\n--- ]\n}\nb: "\n---\nc: 1', 'several mistakes at the beginning of a document'],
+    ['{a: 1}\n}\n---\n}\n---\nc: 1', 'a brace at the end of a document'],
+    ['a: 1\n...\n}\nb: 1\n---\nc: 1', 'a brace after the end of a document'],
   ])('%j: %s', (text) => {
     same([text, text, `# moved\n${text}`, `${text}\n---\nz: 1`]);
   });

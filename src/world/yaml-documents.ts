@@ -1,5 +1,5 @@
 import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser } from 'yaml';
-import type { Document, Node, Pair, YAMLMap, YAMLParseError } from 'yaml';
+import type { CST, Document, Node, Pair, YAMLMap, YAMLParseError } from 'yaml';
 import { messageOf } from './error.ts';
 import { Outline, OutlineBuilder, type RepeatedKey } from './outline.ts';
 import { isDeeperThan } from './read.ts';
@@ -37,11 +37,29 @@ export function* yamlDocuments(text: string): Generator<ParsedDocument | Documen
     logLevel: 'silent',
     customTags: (tags) => [...GO_SCALARS, ...tags],
   });
-  for (const document of composer.compose(new Parser().parse(text))) yield read(document, text);
+  for (const document of composer.compose(tokensOf(text))) yield read(document, text);
+}
+
+// The parser gives a mistake at the beginning of a document before the document, and the composer counts it to the one
+// before, which has no mistake.
+function* tokensOf(text: string): Generator<CST.Token> {
+  const mistakes: CST.Token[] = [];
+  for (const token of new Parser().parse(text)) {
+    if (token.type === 'error') {
+      mistakes.push(token);
+      continue;
+    }
+    const later = token.type === 'document' ? mistakes.findIndex(({ offset }) => offset >= token.offset) : -1;
+    const held = later === -1 ? [] : mistakes.splice(later);
+    yield* mistakes.splice(0);
+    yield token;
+    yield* held;
+  }
+  yield* mistakes;
 }
 
 function read(document: Document.Parsed, text: string): ParsedDocument | DocumentError {
-  const mistake = document.errors[0];
+  const [mistake] = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0]);
   if (mistake !== undefined) return { error: problemOf(mistake), offset: mistake.pos[0] };
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
