@@ -195,6 +195,17 @@ describe('an abort', () => {
     expect(throughAbort(through)).toBe(through);
   });
 
+  it.each([
+    [1, []],
+    [2, [2]],
+  ])('at step %i leaves out the analyses that start later', (abortAt, starts) => {
+    const update = timeline(
+      '{ canary: { analysis: { templates: [{ templateName: t }], startingStep: 1 }, steps: [{ setWeight: 20 }, { pause: {} }] } }',
+      { abortAt },
+    );
+    expect(throughAbort(update).background.map(({ from }) => from)).toEqual(starts);
+  });
+
   it('keeps the canary for abortScaleDownDelaySeconds, without requests', () => {
     const strategy = (delay: string): string => `{ canary: { ${ROUTER}, ${delay} steps: [{ setWeight: 50 }] } }`;
     const kept = timeline(strategy(''), { abortAt: 1 }).abort?.stages ?? [];

@@ -292,6 +292,24 @@ describe('an abort', () => {
     expect(answerTo({ manifests, abortAt: 4, stage: 4 }).reapplied?.objects.length).toBeGreaterThan(0);
   });
 
+  it('ends an update that would never end', () => {
+    const manifests = `apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: { name: web, namespace: shop }
+spec:
+  replicas: 10
+  strategy:
+    canary:
+      replicaProgressThreshold: { type: Pod, value: 20 }
+      steps: [{ pause: {} }, { setWeight: 30 }, { pause: {} }]
+`;
+    const summary = (abortAt?: number): readonly string[] | undefined =>
+      answerTo({ manifests, ...(abortAt === undefined ? {} : { abortAt }) }).timeline?.summary;
+    expect(summary()).toContain('The update never ends.');
+    expect(summary(2)).toContain('It is aborted at the end of step 2.');
+    expect(summary(2)).not.toContain('The update never ends.');
+  });
+
   it('of blue-green leaves the old pods active', () => {
     const all = rows(answerTo({ manifests: example('blue-green'), abortAt: 1 }));
     expect(all.filter((row) => row.endsWith('aborted'))).toEqual([
