@@ -15,12 +15,11 @@ const [FIRST] = EXAMPLES;
 /** The page. */
 export function App({ shared }: { readonly shared: SharedState | undefined }) {
   const [state, setState] = useState<Question>(shared ?? { manifests: HAS_FILES ? '' : FIRST.text, policy: '' });
+  const latest = useRef(state);
   const [tab, setTab] = useState<Tab>('manifests');
   const [answer, setAnswer] = useState<Answer>();
   const [problem, setProblem] = useState('');
   const editor = useRef<EditorView>(null);
-  const change = (changed: Partial<Question>): void => setState((before) => ({ ...before, ...changed }));
-  const files = useFiles(shared === undefined, state.manifests, (manifests) => change({ manifests }));
   const asking = useMemo(
     () =>
       new Asking((reply) => {
@@ -29,12 +28,24 @@ export function App({ shared }: { readonly shared: SharedState | undefined }) {
       }),
     [],
   );
-  useEffect(() => asking.ask(state), [state]);
+  // At once, and not when it is painted.
+  const replace = (next: Question): void => {
+    latest.current = next;
+    setState(next);
+    asking.ask(next);
+  };
+  const change = (changed: Partial<Question>): void => {
+    const next = { ...latest.current, ...changed };
+    // A file may be stored again as it was, a stage chosen again.
+    if (JSON.stringify(next) !== JSON.stringify(latest.current)) replace(next);
+  };
+  const files = useFiles(shared === undefined, state.manifests, (manifests) => change({ manifests }));
+  useEffect(() => asking.ask(latest.current), []);
   useEffect(() => {
     // Somebody pastes a link into the address bar of this page.
     const follow = async (): Promise<void> => {
       const linked = await stateIn(location.hash);
-      if (linked !== undefined) setState(linked);
+      if (linked !== undefined) replace(linked);
     };
     const onHash = (): void => void follow();
     addEventListener('hashchange', onHash);
@@ -47,7 +58,7 @@ export function App({ shared }: { readonly shared: SharedState | undefined }) {
     requestAnimationFrame(() => goTo(editor.current, line, column));
   };
   const startFrom = (manifests: string): void => {
-    setState(({ policy }) => ({ manifests, policy }));
+    replace({ manifests, policy: latest.current.policy });
     setTab('manifests');
     editor.current?.scrollDOM.scrollTo({ top: 0 });
   };
@@ -70,11 +81,20 @@ export function App({ shared }: { readonly shared: SharedState | undefined }) {
           <See
             answer={answer}
             chosenStage={state.stage}
-            onRollout={(rollout) => setState(({ manifests, policy }) => ({ manifests, policy, rollout }))}
+            abortAt={state.abortAt}
+            onRollout={(rollout) => {
+              const { manifests, policy } = latest.current;
+              replace({ manifests, policy, rollout });
+            }}
             onStage={(stage) => change({ stage })}
-            onReplicas={(replicas) =>
-              setState(({ replicas: _, ...rest }) => (replicas === undefined ? rest : { ...rest, replicas }))
-            }
+            onReplicas={(replicas) => {
+              const { replicas: _, ...rest } = latest.current;
+              replace(replicas === undefined ? rest : { ...rest, replicas });
+            }}
+            onAbort={(abortAt) => {
+              const { abortAt: _, ...rest } = latest.current;
+              replace(abortAt === undefined ? rest : { ...rest, abortAt });
+            }}
             onGoTo={show}
           />
         )}

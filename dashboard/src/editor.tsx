@@ -3,11 +3,11 @@ import { yaml } from '@codemirror/lang-yaml';
 import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from '@codemirror/lint';
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
-import { EditorState, type Extension } from '@codemirror/state';
+import { Annotation, EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers, placeholder } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import type { RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 
 const NONCE = document.querySelector<HTMLMetaElement>('meta[name=nonce]')?.content ?? '';
 
@@ -46,6 +46,9 @@ interface EditorProps {
   readonly onChange: (text: string) => void;
 }
 
+/** Of a text that the page puts into the editor: the page knows it already. */
+const isFromPage = Annotation.define<boolean>();
+
 /** An editor for YAML. Tab leaves it, as every other field. */
 export function Editor({ label, text, hint = '', marks, view, onChange }: EditorProps) {
   const element = useRef<HTMLDivElement>(null);
@@ -70,19 +73,24 @@ export function Editor({ label, text, hint = '', marks, view, onChange }: Editor
           placeholder(hint),
           keymap.of([...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
           EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
-          EditorView.updateListener.of((update) => {
-            if (update.docChanged) changed.current(update.state.doc.toString());
-          }),
         ],
       }),
+      dispatchTransactions(transactions, editor) {
+        // Before the update, which parses YAML for the colors: the server judges the text meanwhile.
+        if (transactions.some((each) => each.docChanged && each.annotation(isFromPage) !== true))
+          changed.current(transactions.at(-1)?.newDoc.toString() ?? '');
+        editor.update(transactions);
+      },
     });
     view.current = editor;
     return () => editor.destroy();
   }, []);
-  useEffect(() => {
+  // With the rendering, not after it: by then a person may have written more, and this text would undo that.
+  useLayoutEffect(() => {
     const editor = view.current;
     if (editor === null || editor.state.doc.toString() === text) return;
-    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text } });
+    const changes = { from: 0, to: editor.state.doc.length, insert: text };
+    editor.dispatch({ changes, annotations: isFromPage.of(true) });
   }, [text]);
   useEffect(() => {
     const editor = view.current;

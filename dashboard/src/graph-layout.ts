@@ -36,16 +36,81 @@ interface Size {
 
 type PlacedLabel = Partial<Point> & { readonly points: readonly Point[] };
 
-const CHARACTER = 7.2;
+/** Where nodes and edges are, in the order of the graph. */
+interface Places {
+  readonly nodes: readonly Pick<PlacedNode, 'x' | 'y' | 'width' | 'height'>[];
+  readonly edges: readonly Pick<PlacedEdge, 'path' | 'x' | 'y'>[];
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What the places depend on. Most edits change nothing of it. */
+interface Shape {
+  readonly isNarrow: boolean;
+  readonly nodes: readonly (Size & { readonly id: string })[];
+  readonly edges: readonly (Pick<GraphEdge, 'from' | 'to' | 'kind'> & { readonly label: Size | undefined })[];
+}
+
+const CHARACTER = 7.7;
 const PADDING = 22;
 const HEIGHT = 46;
 const LABEL = { width: 52, height: 18 };
 
-/**
- * Returns the places of all nodes and edges. On a wide page requests go from left to right, and the Rollout is below the
- * Services; on a narrow one they go down, and it is below its pods.
- */
-export function layout({ nodes, edges }: Graph, isNarrow: boolean): PlacedGraph {
+/** Places graphs, and keeps the places of the last one: they take longer to compute than all the rest of an answer. */
+export class Layout {
+  readonly #place: (shape: Shape) => Places;
+  #last = { shape: '', places: NO_PLACES };
+
+  /** @param place - Computes the places. */
+  constructor(place = placesOf) {
+    this.#place = place;
+  }
+
+  /**
+   * Returns the places of all nodes and edges. On a wide page requests go from left to right, and the Rollout is below the
+   * Services; on a narrow one they go down, and it is below its pods.
+   */
+  of(graph: Graph, isNarrow: boolean): PlacedGraph {
+    const shape = shapeOf(graph, isNarrow);
+    const text = JSON.stringify(shape);
+    if (this.#last.shape !== text) this.#last = { shape: text, places: this.#place(shape) };
+    const { nodes, edges, width, height } = this.#last.places;
+    return {
+      width,
+      height,
+      nodes: graph.nodes.map((node, index) => ({ ...node, ...(nodes[index] ?? NOWHERE) })),
+      edges: graph.edges.map((edge, index) => ({ ...edge, ...(edges[index] ?? NO_PATH) })),
+    };
+  }
+}
+
+const NO_PLACES: Places = { nodes: [], edges: [], width: 0, height: 0 };
+const NOWHERE = { x: 0, y: 0, width: 0, height: 0 };
+const NO_PATH = { path: '', x: 0, y: 0 };
+
+function shapeOf({ nodes, edges }: Graph, isNarrow: boolean): Shape {
+  const most = isNarrow ? 158 : 196;
+  return {
+    isNarrow,
+    nodes: nodes.map(({ id, title, name }) => {
+      const characters = Math.max(title.length * 0.92, name.length);
+      return { id, width: Math.min(most, Math.max(96, characters * CHARACTER + PADDING)), height: HEIGHT };
+    }),
+    edges: edges.map(({ from, to, kind, side, label }) => ({
+      from,
+      to,
+      kind,
+      // A share of the requests, which may have another number of digits at another stage.
+      label:
+        side === undefined && label === undefined
+          ? undefined
+          : { ...LABEL, width: Math.max(LABEL.width, (label ?? '').length * 7 + 12) },
+    })),
+  };
+}
+
+/** Computes the places of nodes and edges. */
+export function placesOf({ isNarrow, nodes, edges }: Shape): Places {
   const graph = new dagre.graphlib.Graph<object, Size, object>({ multigraph: true });
   graph.setGraph({
     rankdir: isNarrow ? 'TB' : 'LR',
@@ -54,19 +119,13 @@ export function layout({ nodes, edges }: Graph, isNarrow: boolean): PlacedGraph 
     marginx: 4,
     marginy: 6,
   });
-  const most = isNarrow ? 158 : 196;
-  for (const node of nodes) {
-    const characters = Math.max(node.title.length * 0.92, node.name.length);
-    graph.setNode(node.id, { width: Math.min(most, Math.max(96, characters * CHARACTER + PADDING)), height: HEIGHT });
-  }
-  const isTurned = ({ from, to }: GraphEdge): boolean =>
-    isNarrow && from.startsWith('Rollout') && to.startsWith('pods/');
+  for (const { id, width, height } of nodes) graph.setNode(id, { width, height });
+  const endsOf = ({ from, to }: Pick<GraphEdge, 'from' | 'to'>): readonly [v: string, w: string, isTurned: boolean] =>
+    isNarrow && from.startsWith('Rollout') && to.startsWith('pods/') ? [to, from, true] : [from, to, false];
   edges.forEach((edge, index) => {
-    const [from, to] = isTurned(edge) ? [edge.to, edge.from] : [edge.from, edge.to];
-    const hasLabel = edge.side !== undefined || edge.label !== undefined;
+    const [from, to] = endsOf(edge);
     const weight = edge.kind === 'traffic' ? 4 : 1;
-    const label = { ...LABEL, width: Math.max(LABEL.width, (edge.label ?? '').length * 7 + 12) };
-    graph.setEdge(from, to, { weight, labelpos: 'c', ...(hasLabel ? label : {}) }, String(index));
+    graph.setEdge(from, to, { weight, labelpos: 'c', ...edge.label }, String(index));
   });
   dagre.layout(graph);
   const { width = 0, height = 0 } = graph.graph() as Partial<Size>;
@@ -74,15 +133,15 @@ export function layout({ nodes, edges }: Graph, isNarrow: boolean): PlacedGraph 
     width,
     height,
     nodes: nodes.map((node) => {
-      const { x, y, width: own, height: high } = graph.node(node.id) as Point & Size;
-      return { ...node, x, y, width: own, height: high };
+      const { x, y } = graph.node(node.id) as Point & Size;
+      return { x, y, width: node.width, height: node.height };
     }),
     edges: edges.map((edge, index) => {
-      const [v, w] = isTurned(edge) ? [edge.to, edge.from] : [edge.from, edge.to];
+      const [v, w, isTurned] = endsOf(edge);
       const { points, x, y } = graph.edge({ v, w, name: String(index) }) as PlacedLabel;
-      const ordered = isTurned(edge) ? points.toReversed() : points;
+      const ordered = isTurned ? points.toReversed() : points;
       const middle = points[Math.floor(points.length / 2)] ?? { x: 0, y: 0 };
-      return { ...edge, path: smooth(ordered), x: x ?? middle.x, y: y ?? middle.y };
+      return { path: smooth(ordered), x: x ?? middle.x, y: y ?? middle.y };
     }),
   };
 }

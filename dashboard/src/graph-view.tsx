@@ -1,6 +1,6 @@
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Graph, GraphEdge, JudgedFinding, ShownStage } from '../../src/dashboard/messages.ts';
-import { layout, type PlacedEdge, type PlacedNode } from './graph-layout.ts';
+import { Layout, type PlacedEdge, type PlacedNode } from './graph-layout.ts';
 
 const NARROW = 560;
 
@@ -17,7 +17,8 @@ interface GraphProps {
 export function GraphView({ graph, findings, stage, onGoTo }: GraphProps) {
   const { element, width } = useWidth();
   const isNarrow = width < NARROW;
-  const placed = useMemo(() => layout(graph, isNarrow), [graph, isNarrow]);
+  const [layout] = useState(() => new Layout());
+  const placed = useMemo(() => layout.of(graph, isNarrow), [graph, isNarrow]);
   // Smaller than this nobody could read it. Then it is scrolled.
   const scale = Math.min(1, Math.max(0.78, width / placed.width));
   return (

@@ -5,6 +5,7 @@ export interface SharedState {
   readonly rollout?: string;
   readonly replicas?: number;
   readonly stage?: number;
+  readonly abortAt?: number;
 }
 
 const PREFIX = '#s=';
@@ -48,7 +49,7 @@ async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
 
 function checked(value: unknown): SharedState | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { manifests, policy, rollout, replicas, stage } = value as Record<string, unknown>;
+  const { manifests, policy, rollout, replicas, stage, abortAt } = value as Record<string, unknown>;
   if (typeof manifests !== 'string' || typeof policy !== 'string') return undefined;
   return {
     manifests,
@@ -56,6 +57,7 @@ function checked(value: unknown): SharedState | undefined {
     ...(typeof rollout === 'string' ? { rollout } : {}),
     ...(isCount(replicas) ? { replicas } : {}),
     ...(isCount(stage) ? { stage } : {}),
+    ...(isCount(abortAt) ? { abortAt } : {}),
   };
 }
 

@@ -9,13 +9,19 @@ interface ReapplyProps {
   readonly reapplied: Reapplied | undefined;
   /** The stage in words. */
   readonly when: string;
+  /** Whether the stage follows an abort. */
+  readonly isAborted: boolean;
 }
 
 /** What is stored if everything is applied again at this stage: what is kept, and as a difference. */
-export function ReapplyView({ reapplied, when }: ReapplyProps) {
+export function ReapplyView({ reapplied, when, isAborted }: ReapplyProps) {
   const [chosen, setChosen] = useState('');
   if (reapplied === undefined)
-    return <p class="hint">No update is in progress at this stage. Choose a step of the timeline.</p>;
+    return (
+      <p class="hint">
+        {isAborted ? 'The update is aborted' : 'No update is in progress'} at this stage. Choose a step of the timeline.
+      </p>
+    );
   if (reapplied.objects.length === 0)
     return <p class="hint">The controller writes nothing into these objects, so an apply overwrites nothing.</p>;
   const at = reapplied.objects.find((object) => idOf(object) === chosen) ?? reapplied.objects[0];
@@ -47,7 +53,7 @@ export function ReapplyView({ reapplied, when }: ReapplyProps) {
       <Difference object={at} />
       <p class="hint">
         <span class="added">Green lines</span> are stored with Rollgate only. <span class="removed">Red lines</span> are
-        as they are applied.
+        stored without it.
       </p>
     </>
   );

@@ -7,14 +7,17 @@ interface SeeProps {
   readonly answer: Answer;
   /** The stage that a person has chosen. */
   readonly chosenStage: number | undefined;
+  /** The step at whose end the update is aborted, by its number from 1. */
+  readonly abortAt: number | undefined;
   readonly onRollout: (rollout: string) => void;
   readonly onStage: (stage: number) => void;
   readonly onReplicas: (replicas: number | undefined) => void;
+  readonly onAbort: (step: number | undefined) => void;
   readonly onGoTo: (line: number) => void;
 }
 
 /** What the Rollout controls, what an update does, and what a re-apply would store, all at the same stage. */
-export function See({ answer, chosenStage, onRollout, onStage, onReplicas, onGoTo }: SeeProps) {
+export function See({ answer, chosenStage, abortAt, onRollout, onStage, onReplicas, onAbort, onGoTo }: SeeProps) {
   const { timeline, graph, reapplied } = answer;
   const stage = Math.min(chosenStage ?? reapplied?.stage ?? 0, (timeline?.stages.length ?? 1) - 1);
   const at = timeline?.stages[stage];
@@ -36,7 +39,14 @@ export function See({ answer, chosenStage, onRollout, onStage, onReplicas, onGoT
         {timeline === undefined ? (
           <p class="hint">{answer.timelineProblem ?? 'Nothing is updated without a Rollout.'}</p>
         ) : (
-          <TimelineView timeline={timeline} stage={stage} onStage={onStage} onReplicas={onReplicas} />
+          <TimelineView
+            timeline={timeline}
+            stage={stage}
+            abortAt={abortAt}
+            onStage={onStage}
+            onReplicas={onReplicas}
+            onAbort={onAbort}
+          />
         )}
       </section>
       <section aria-labelledby="reapply">
@@ -44,6 +54,7 @@ export function See({ answer, chosenStage, onRollout, onStage, onReplicas, onGoT
         <ReapplyView
           reapplied={reapplied}
           when={at === undefined ? 'this stage' : `step ${at.row.step}, ${at.row.title}`}
+          isAborted={at?.isAborted === true}
         />
       </section>
     </div>

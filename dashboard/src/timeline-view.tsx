@@ -4,8 +4,11 @@ interface TimelineProps {
   readonly timeline: ShownTimeline;
   /** The index of the stage that is shown everywhere. */
   readonly stage: number;
+  /** The step at whose end the update is aborted, by its number from 1. */
+  readonly abortAt: number | undefined;
   readonly onStage: (stage: number) => void;
   readonly onReplicas: (replicas: number | undefined) => void;
+  readonly onAbort: (step: number | undefined) => void;
 }
 
 const MOST_REPLICAS = 100_000;
@@ -13,8 +16,8 @@ const MOST_REPLICAS = 100_000;
 const MOST_ROWS = 200;
 
 /** The update as a chart, a row for each stage, with a slider that walks through it. */
-export function TimelineView({ timeline, stage, onStage, onReplicas }: TimelineProps) {
-  const { stages, summary, notes, counts, replicas, strategy } = timeline;
+export function TimelineView({ timeline, stage, abortAt, onStage, onReplicas, onAbort }: TimelineProps) {
+  const { stages, summary, notes, counts, replicas, strategy, abortProblem } = timeline;
   const [fresh, old] = strategy === 'canary' ? ['canary', 'stable'] : ['new', 'old'];
   const at = stages[stage];
   const first = Math.floor(stage / MOST_ROWS) * MOST_ROWS;
@@ -35,6 +38,7 @@ export function TimelineView({ timeline, stage, onStage, onReplicas }: TimelineP
             onInput={(event) => onStage(Number(event.currentTarget.value))}
           />
         </label>
+        <AbortButton step={at?.row.step ?? ''} abortAt={abortAt} onAbort={onAbort} />
         <label>
           <span>Replicas</span>
           <input
@@ -58,6 +62,11 @@ export function TimelineView({ timeline, stage, onStage, onReplicas }: TimelineP
           </button>
         ))}
       </div>
+      {abortProblem !== undefined && (
+        <p class="problem" role="status">
+          This update cannot be aborted there: {abortProblem}.
+        </p>
+      )}
       <p class="now" aria-live="polite">
         {at === undefined ? '' : textOf(at, fresh, old)}
       </p>
@@ -104,6 +113,27 @@ export function TimelineView({ timeline, stage, onStage, onReplicas }: TimelineP
   );
 }
 
+type AbortProps = Pick<TimelineProps, 'abortAt' | 'onAbort'> & {
+  /** The number of the step that is shown; empty where it is none. */
+  readonly step: string;
+};
+
+function AbortButton({ step, abortAt, onAbort }: AbortProps) {
+  const isAborted = abortAt !== undefined;
+  const at = isAborted ? String(abortAt) : step;
+  return (
+    <button
+      type="button"
+      class="quiet"
+      aria-pressed={isAborted}
+      disabled={at === ''}
+      onClick={() => onAbort(isAborted ? undefined : Number(step))}
+    >
+      {at === '' ? 'Abort at a step' : `Abort at step ${at}`}
+    </button>
+  );
+}
+
 interface RowProps {
   readonly stage: ShownStage;
   readonly mostPods: number;
@@ -114,7 +144,11 @@ interface RowProps {
 function Row({ stage, mostPods, isNow, onChoose }: RowProps) {
   const { row, pods, traffic } = stage;
   return (
-    <tr class={isNow ? 'now' : ''} aria-current={isNow ? 'step' : undefined} onClick={onChoose}>
+    <tr
+      class={`${isNow ? 'now' : ''} ${stage.isAborted === true ? 'aborted' : ''}`}
+      aria-current={isNow ? 'step' : undefined}
+      onClick={onChoose}
+    >
       <th scope="row">
         <span class="step">{row.step}</span> {row.title}
       </th>

@@ -2,6 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import { json, problem, type Reply } from '../server/reply.ts';
 import { messageOf } from '../world/error.ts';
 import { Judge } from './judge.ts';
+import { READY } from './judging.ts';
 import { readQuestion } from './question.ts';
 
 // The thread that judges: one question at a time, so that the page and its files are served meanwhile.
@@ -22,3 +23,4 @@ parentPort?.on('message', (body: Uint8Array) => {
   }
   parentPort?.postMessage(answer);
 });
+parentPort?.postMessage(READY);

@@ -7,8 +7,9 @@ import type { BundleReport, ReportedFinding } from '../report/model.ts';
 import { contentOf, rowOf } from '../report/timeline/table.ts';
 import { RULES } from '../rules/index.ts';
 import { replicaCounts, type ReplicaCount } from '../timeline/replicas.ts';
-import { TimelineError, type Timeline } from '../timeline/stage.ts';
-import { timelineOf } from '../timeline/timeline.ts';
+import { TimelineError, type Stage, type Timeline } from '../timeline/stage.ts';
+import { throughAbort, timelineOf } from '../timeline/timeline.ts';
+import { EditedDocuments } from '../world/edited-documents.ts';
 import { bundleWorld, parseManifests } from '../world/manifests.ts';
 import { kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
@@ -18,9 +19,14 @@ import { isUpdating, reapply } from './reapply.ts';
 
 const EMPTY = bundleWorld([]);
 
-/** Judges questions one after the other. The manifests of the last one are not read again if they are the same. */
+/** Judges questions one after the other. Of manifests, only the documents are read that the last question did not have. */
 export class Judge {
+  readonly #documents: EditedDocuments;
   #last: { readonly text: string; readonly bundle: Bundle } | undefined;
+
+  constructor(documents = new EditedDocuments()) {
+    this.#documents = documents;
+  }
 
   /** Returns the answer to a question. */
   answer(question: Question): Answer {
@@ -52,7 +58,8 @@ export class Judge {
   }
 
   #bundleOf(text: string): Bundle {
-    if (this.#last?.text !== text) this.#last = { text, bundle: bundleOf(parseManifests(text, 'editor'), undefined) };
+    if (this.#last?.text !== text)
+      this.#last = { text, bundle: bundleOf(parseManifests(text, 'editor', this.#documents), undefined) };
     return this.#last.bundle;
   }
 }
@@ -128,26 +135,50 @@ function timelineIn(
   world: World,
   objects: readonly KubeObject[],
   policy: Policy,
-  { replicas, stage }: Question,
+  { replicas, stage, abortAt }: Question,
 ): Pick<Answer, 'timeline' | 'timelineProblem' | 'reapplied'> {
   const counts = replicaCounts(rollout, world);
-  const count = replicas === undefined ? counts.at(-1) : { replicas, from: 'as chosen' };
+  const chosen = replicas === undefined ? counts.at(-1) : { replicas, from: 'as chosen' };
+  const count = chosen ?? { replicas: 1, from: 'the default' };
   try {
-    const timeline = timelineOf(rollout, world, count ?? { replicas: 1, from: 'the default' });
+    const update = updateOf(rollout, world, count, abortAt);
+    const { timeline } = update;
     const at = stage ?? timeline.stages.findIndex((each) => isUpdating(each) && each.pods.canary > 0);
     const reapplied = reapply(rollout, world, objects, timeline, at, policy);
-    return { timeline: shown(timeline, counts), ...(reapplied === undefined ? {} : { reapplied }) };
+    return { timeline: shown(update, counts), ...(reapplied === undefined ? {} : { reapplied }) };
   } catch (error) {
     if (!(error instanceof TimelineError)) throw error;
     return { timelineProblem: error.message };
   }
 }
 
-function shown(timeline: Timeline, counts: readonly ReplicaCount[]): ShownTimeline {
+interface ShownUpdate {
+  readonly timeline: Timeline;
+  /** The stages that follow an abort. */
+  readonly aborted: readonly Stage[];
+  /** Why there is no abort, if one was asked for. */
+  readonly problem?: string;
+}
+
+// A step that cannot be aborted is no reason to show nothing of the update.
+function updateOf(rollout: KubeObject, world: World, count: ReplicaCount, abortAt: number | undefined): ShownUpdate {
+  const timeline = timelineOf(rollout, world, count);
+  if (abortAt === undefined) return { timeline, aborted: [] };
+  try {
+    const aborted = timelineOf(rollout, world, count, abortAt);
+    return { timeline: throughAbort(aborted), aborted: aborted.abort?.stages ?? [] };
+  } catch (error) {
+    if (!(error instanceof TimelineError)) throw error;
+    return { timeline, aborted: [], problem: error.message };
+  }
+}
+
+function shown({ timeline, aborted, problem }: ShownUpdate, counts: readonly ReplicaCount[]): ShownTimeline {
   const { heading, summary, sections } = contentOf(timeline);
+  const last = timeline.stages.findLast(({ step }) => step !== undefined)?.step;
   return {
     heading,
-    summary,
+    summary: [...summary, ...(aborted.length === 0 ? [] : [`It is aborted at the end of step ${last}.`])],
     strategy: timeline.strategy,
     replicas: timeline.replicas,
     counts: counts.length > 1 ? counts : [],
@@ -158,7 +189,9 @@ function shown(timeline: Timeline, counts: readonly ReplicaCount[]): ShownTimeli
       traffic: stage.traffic,
       mostPods: stage.mostPods,
       isUpdating: isUpdating(stage),
+      ...(aborted.includes(stage) ? { isAborted: true } : {}),
     })),
     notes: sections.flatMap(({ notes }) => notes),
+    ...(problem === undefined ? {} : { abortProblem: problem }),
   };
 }

@@ -3,10 +3,20 @@ import { startLimitedWorker } from '../server/limited-worker.ts';
 import { problem, type Reply } from '../server/reply.ts';
 
 const TIME_LIMIT = 10_000;
+// What the thread loads takes a second, and on a busy machine many times as long.
+const START_LIMIT = 60_000;
 // Manifests of 1 MiB, the most that is read, with what is derived from them.
 const LIMITS = { maxOldGenerationSizeMb: 384, maxYoungGenerationSizeMb: 32 };
 // Pages that are open at once.
 const MOST_WAITING = 8;
+
+/** What the thread says first: it has loaded everything. */
+export const READY = 'ready';
+
+interface Thread {
+  readonly worker: Worker;
+  isReady: boolean;
+}
 
 interface Waiting {
   readonly body: Uint8Array;
@@ -16,7 +26,7 @@ interface Waiting {
 
 /** Options of `Judging`. */
 export interface JudgingOptions {
-  /** Milliseconds that one answer may take. */
+  /** Milliseconds that one answer may take, without the start of the thread. */
   readonly timeLimit?: number;
   /** The file of the thread. */
   readonly script?: URL;
@@ -29,7 +39,7 @@ export interface JudgingOptions {
 export class Judging {
   readonly #timeLimit: number;
   readonly #script: URL;
-  #worker: Worker | undefined;
+  #thread: Thread | undefined;
   #isBusy = false;
   #waiting: Waiting[] = [];
 
@@ -57,12 +67,12 @@ export class Judging {
 
   /** Starts the thread, so that the first question does not wait for it. */
   warmUp(): void {
-    this.#worker ??= this.#start();
+    this.#thread ??= this.#start();
   }
 
   /** Ends the thread. */
   async stop(): Promise<void> {
-    await this.#worker?.terminate();
+    await this.#thread?.worker.terminate();
   }
 
   async #work(): Promise<void> {
@@ -75,13 +85,23 @@ export class Judging {
 
   #inWorker(body: Uint8Array): Promise<Reply> {
     const { promise, resolve } = Promise.withResolvers<Reply>();
-    const worker = (this.#worker ??= this.#start());
-    const onMessage = (reply: Reply): void => resolve(reply);
+    const { worker, isReady } = (this.#thread ??= this.#start());
     const onExit = (): void => resolve(problem(413, 'the manifests need too much memory: use fewer'));
-    const timer = setTimeout(() => {
-      this.#discard(worker);
-      resolve(problem(504, `this takes longer than ${this.#timeLimit / 1000} s: use fewer manifests`));
-    }, this.#timeLimit);
+    const endAfter = (limit: number, error: string): NodeJS.Timeout =>
+      setTimeout(() => {
+        this.#discard(worker);
+        resolve(problem(504, error));
+      }, limit);
+    const begin = (): NodeJS.Timeout =>
+      endAfter(this.#timeLimit, `this takes longer than ${this.#timeLimit / 1000} s: use fewer manifests`);
+    let timer = isReady
+      ? begin()
+      : endAfter(START_LIMIT, `the thread has not started in ${START_LIMIT / 1000} s: the machine is too busy`);
+    const onMessage = (message: Reply | typeof READY): void => {
+      if (message !== READY) return resolve(message);
+      clearTimeout(timer);
+      timer = begin();
+    };
     worker.on('message', onMessage).on('exit', onExit);
     worker.postMessage(body);
     return promise.finally(() => {
@@ -90,17 +110,19 @@ export class Judging {
     });
   }
 
-  #start(): Worker {
+  #start(): Thread {
     const worker = startLimitedWorker(this.#script, { limits: LIMITS, name: 'dashboard' });
     // The exit that follows is what counts.
     worker.on('error', () => undefined);
     worker.on('exit', () => this.#discard(worker));
     worker.unref();
-    return worker;
+    const thread = { worker, isReady: false };
+    worker.once('message', () => (thread.isReady = true));
+    return thread;
   }
 
   #discard(worker: Worker): void {
-    if (this.#worker === worker) this.#worker = undefined;
+    if (this.#thread?.worker === worker) this.#thread = undefined;
     void worker.terminate();
   }
 }

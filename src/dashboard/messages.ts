@@ -14,6 +14,8 @@ export interface Question {
   readonly replicas?: number;
   /** The index of the stage of the timeline at which everything is applied again; by default the first with a canary. */
   readonly stage?: number;
+  /** The step at whose end the update is aborted, by its number from 1. */
+  readonly abortAt?: number;
 }
 
 /** A finding, and what the built-in policy decides about it where that differs. */
@@ -72,6 +74,8 @@ export interface ShownStage {
   readonly mostPods: number;
   /** Whether pods of both versions have a hash of their own then, so that an apply can overwrite it. */
   readonly isUpdating: boolean;
+  /** Whether it follows an abort. */
+  readonly isAborted?: true;
 }
 
 /** What an update of the Rollout does. */
@@ -83,8 +87,11 @@ export interface ShownTimeline {
   /** The counts that may be chosen instead, of an autoscaler. */
   readonly counts: readonly { readonly replicas: number; readonly from: string }[];
   readonly mostPods: number;
+  /** If the update is aborted: the steps until then, and what follows. */
   readonly stages: readonly ShownStage[];
   readonly notes: readonly NoteLine[];
+  /** Why there is no abort, if one was asked for. */
+  readonly abortProblem?: string;
 }
 
 /** An object that is applied again during an update. */

@@ -21,7 +21,7 @@ export function readQuestion(text: string): ReadQuestion {
     return failed('the body is not JSON');
   }
   if (!isObject(value)) return failed('the body is not an object');
-  const { manifests, policy, rollout, replicas, stage, ...rest } = value;
+  const { manifests, policy, rollout, replicas, stage, abortAt, ...rest } = value;
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) return failed(`unknown key ${JSON.stringify(unknown.slice(0, 80))}`);
   if (typeof manifests !== 'string') return failed('manifests: must be text');
@@ -29,16 +29,24 @@ export function readQuestion(text: string): ReadQuestion {
   const large = whyTooLarge(manifests, policy);
   if (large !== undefined) return failed(large, 413);
   if (rollout !== undefined && typeof rollout !== 'string') return failed('rollout: must be text');
-  if (replicas !== undefined && !isCount(replicas)) return failed(`replicas: use 0 to ${MOST_REPLICAS}`);
-  if (stage !== undefined && !isCount(stage)) return failed('stage: must be an index');
+  const chosen = rollout === undefined ? {} : { rollout };
+  return withCounts({ manifests, policy, ...chosen }, { replicas, stage, abortAt });
+}
+
+type Counts = Readonly<Record<'replicas' | 'stage' | 'abortAt', unknown>>;
+
+function withCounts(question: Question, { replicas, stage, abortAt }: Counts): ReadQuestion {
+  const isRead = (value: unknown): value is number | undefined => value === undefined || isCount(value);
+  if (!isRead(replicas)) return failed(`replicas: use 0 to ${MOST_REPLICAS}`);
+  if (!isRead(stage)) return failed('stage: must be an index');
+  if (!isRead(abortAt)) return failed('abortAt: must be the number of a step');
   return {
     ok: true,
     question: {
-      manifests,
-      policy,
-      ...(rollout === undefined ? {} : { rollout }),
+      ...question,
       ...(replicas === undefined ? {} : { replicas }),
       ...(stage === undefined ? {} : { stage }),
+      ...(abortAt === undefined ? {} : { abortAt }),
     },
   };
 }

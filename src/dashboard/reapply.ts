@@ -7,6 +7,7 @@ import type { Policy } from '../policy/policy.ts';
 import { finish } from '../rules/engine.ts';
 import type { Stage, Timeline } from '../timeline/stage.ts';
 import { setAt, withOperations } from '../world/json-patch.ts';
+import { memo } from '../world/memo.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import { asObject, optionalString } from '../world/read.ts';
 import { canaryOf, HASH_LABEL, trafficRoutingOf } from '../world/rollout.ts';
@@ -17,6 +18,9 @@ import type { Reapplied, ReappliedObject } from './messages.ts';
 // As the controller writes them: ten characters.
 const STABLE_HASH = '6d4f8b9c75';
 const CANARY_HASH = '8c5d7f6b94';
+
+// It is the same after an edit of another object.
+const yamlOf = memo((object: KubeObject) => stringify(object));
 
 /** Returns whether an update is in progress at the end of a stage, so that there is something to keep. */
 export function isUpdating({ step, pods }: Stage): boolean {
@@ -54,8 +58,8 @@ export function reapply(
       {
         kind: object.kind,
         name: object.metadata.name,
-        applied: stringify(object),
-        stored: stringify(patched),
+        applied: yamlOf(object),
+        stored: yamlOf(patched),
         kept: notes.map(withoutNames),
       },
     ];

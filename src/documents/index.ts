@@ -1,6 +1,7 @@
 import type { Finding } from '../rules/finding.ts';
-import { NO_INSTALLED_FIELDS, type FieldTree, type InstalledFields } from '../world/field-tree.ts';
+import { NO_INSTALLED_FIELDS, type InstalledFields } from '../world/field-tree.ts';
 import type { Manifests, SourceObject } from '../world/manifests.ts';
+import { memo } from '../world/memo.ts';
 import type { KubeObject } from '../world/object.ts';
 import type { DocumentCheck, DocumentRule, Documents } from './define.ts';
 import { duplicateKey } from './duplicate-key.ts';
@@ -40,33 +41,33 @@ function documentsOf(manifests: Manifests, sources: readonly SourceObject[], ins
     const source = sources[index];
     if (source !== undefined) checked.set(object, source);
   }
-  const inspected = new Map<SourceObject, Inspection | 'too large' | undefined>();
   return {
     sources,
     duplicateKeys: manifests.duplicateKeys.flatMap((duplicate) => {
       const source = duplicate.object === undefined ? undefined : checked.get(duplicate.object);
       return source === undefined ? [] : [{ source, duplicate }];
     }),
-    inspect: (source) => {
-      if (inspected.has(source)) return inspected.get(source);
-      const { apiVersion, kind } = source.object;
-      const known = schemaOf(apiVersion, kind);
-      const result =
-        known === undefined
-          ? undefined
-          : slimmed(inspect(known, source.object), installed.get(`${apiVersion}/${kind}`));
-      inspected.set(source, result);
-      return result;
+    inspect: ({ object }) => {
+      const inspection = inspected(object);
+      if (inspection === 'no schema') return undefined;
+      const fields = installed.get(`${object.apiVersion}/${object.kind}`);
+      return inspection === 'too large' || fields === undefined ? inspection : { ...inspection, installed: fields };
     },
   };
 }
 
-// Both checks of a schema look at each object in turn, so what is known of all of them is kept until the end. Most fields
-// are known, and of these there is nothing to say.
-function slimmed(inspection: Inspection | undefined, installed: FieldTree | undefined): Inspection | 'too large' {
-  if (inspection === undefined) return 'too large';
+// Two checks look at each object, and an editor asks about it again after each edit of another one.
+const inspected = memo((object: KubeObject): Inspection | 'too large' | 'no schema' => {
+  const known = schemaOf(object.apiVersion, object.kind);
+  if (known === undefined) return 'no schema';
+  const inspection = inspect(known, object);
+  return inspection === undefined ? 'too large' : slimmed(inspection);
+});
+
+// Most fields are known, and of these there is nothing to say.
+function slimmed(inspection: Inspection): Inspection {
   const visited = inspection.visited.filter(({ value, known }) =>
     Object.keys(value).some((field) => !known.has(field)),
   );
-  return { ...inspection, visited, ...(installed === undefined ? {} : { installed }) };
+  return { ...inspection, visited };
 }

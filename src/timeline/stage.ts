@@ -45,7 +45,7 @@ export interface Stage {
 /** An analysis in the background of an update. */
 export interface BackgroundAnalysis extends TimeSpan {
   readonly templates: readonly string[];
-  /** The index of the step at which it starts. */
+  /** The number of the step at which it starts, from 1. */
   readonly from: number;
   readonly text: string;
 }

@@ -4,7 +4,7 @@ import { kindOf, type KubeObject } from '../world/object.ts';
 import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import { replicaCounts } from './replicas.ts';
 import type { Stage, Timeline } from './stage.ts';
-import { timelineOf } from './timeline.ts';
+import { throughAbort, timelineOf } from './timeline.ts';
 
 const V1_9: RolloutsVersions = { min: [1, 9, 0], max: [1, 9, Infinity] };
 const V1_10: RolloutsVersions = { min: [1, 10, 0], max: [1, 10, Infinity] };
@@ -184,6 +184,28 @@ spec: { selector: { app: web } }
 });
 
 describe('an abort', () => {
+  it('takes the place of the steps after it in one timeline', () => {
+    const update = timeline(
+      '{ canary: { steps: [{ setWeight: 20 }, { pause: { duration: 1m } }, { setWeight: 90 }, { pause: {} }] } }',
+      { abortAt: 2 },
+    );
+    const through = throughAbort(update);
+    expect(rows(through.stages)).toEqual([...rows(update.stages.slice(0, 3)), ...rows(update.abort?.stages ?? [])]);
+    expect(through.time).toEqual({ shortest: 60, longest: 60 });
+    expect(throughAbort(through)).toBe(through);
+  });
+
+  it.each([
+    [1, []],
+    [2, [2]],
+  ])('at step %i leaves out the analyses that start later', (abortAt, starts) => {
+    const update = timeline(
+      '{ canary: { analysis: { templates: [{ templateName: t }], startingStep: 1 }, steps: [{ setWeight: 20 }, { pause: {} }] } }',
+      { abortAt },
+    );
+    expect(throughAbort(update).background.map(({ from }) => from)).toEqual(starts);
+  });
+
   it('keeps the canary for abortScaleDownDelaySeconds, without requests', () => {
     const strategy = (delay: string): string => `{ canary: { ${ROUTER}, ${delay} steps: [{ setWeight: 50 }] } }`;
     const kept = timeline(strategy(''), { abortAt: 1 }).abort?.stages ?? [];

@@ -62,6 +62,18 @@ export function timelineOf(rollout: KubeObject, world: World, count: ReplicaCoun
   };
 }
 
+/** Returns an update until its abort, and what follows, as one timeline. Without an abort, it stays as it is. */
+export function throughAbort(timeline: Timeline): Timeline {
+  const { stages, abort, background } = timeline;
+  if (abort === undefined) return timeline;
+  const end = stages.findIndex(({ step }) => step === abort.step) + 1;
+  return {
+    ...timeline,
+    ...sumsOf([...stages.slice(0, end), ...abort.stages], undefined, undefined),
+    background: background.filter(({ from }) => from <= abort.step),
+  };
+}
+
 function sumsOf(
   stages: readonly Stage[],
   abortAt: number | undefined,

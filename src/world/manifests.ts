@@ -1,6 +1,10 @@
 import { LineCounter } from 'yaml';
+import { getOrAdd } from './get-or-add.ts';
 import { groupOf, isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
+import type { EditedDocuments } from './edited-documents.ts';
 import { parseJsonDocument } from './json-document.ts';
+import { lineStarts } from './line-starts.ts';
+import { memo } from './memo.ts';
 import type { Path } from './path.ts';
 import { asArray, asObject, asString, dig, isObject, optionalString } from './read.ts';
 import type { RolloutsVersions } from './rollouts-versions.ts';
@@ -69,8 +73,9 @@ const NESTED_MARKS = /^ *(?:[-?] +){50}/m;
  * Parses YAML or JSON (many documents, `kind: List`, a JSON array). Returns its objects with their positions, and the
  * errors. Never throws.
  * @param file - Its name in reports.
+ * @param edited - What is known of this text from before it was edited.
  */
-export function parseManifests(text: string, file: string): Manifests {
+export function parseManifests(text: string, file: string, edited?: EditedDocuments): Manifests {
   const objects: SourceObject[] = [];
   const errors: ManifestError[] = [];
   const duplicateKeys: DuplicateKey[] = [];
@@ -78,13 +83,15 @@ export function parseManifests(text: string, file: string): Manifests {
     return { objects, duplicateKeys, errors: [{ file, line: 1, column: 1, message: 'nested too deeply' }] };
   }
   const lines = new LineCounter();
+  // Not by the parser, which counts no line after a mistake in it.
+  for (const start of lineStarts(text)) lines.addNewLine(start);
   const positionOf = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   let document = -1;
   try {
-    for (const parsed of documentsOf(text, lines)) {
+    for (const parsed of documentsOf(text, edited)) {
       document++;
       if ('error' in parsed) {
         errors.push({ file, ...positionOf(parsed.offset), message: parsed.error });
@@ -114,19 +121,10 @@ export function parseManifests(text: string, file: string): Manifests {
   return { objects, errors, duplicateKeys };
 }
 
-function* documentsOf(text: string, lines: LineCounter): Generator<ParsedDocument | DocumentError> {
+function documentsOf(text: string, edited: EditedDocuments | undefined): Iterable<ParsedDocument | DocumentError> {
   const json = parseJsonDocument(text, MAX_DEPTH);
-  if (json === undefined) {
-    yield* yamlDocuments(text, lines);
-    return;
-  }
-  for (let start = 0; ;) {
-    lines.addNewLine(start);
-    const end = text.indexOf('\n', start);
-    if (end < 0) break;
-    start = end + 1;
-  }
-  yield json;
+  if (json !== undefined) return [json];
+  return edited?.read(text) ?? yamlDocuments(text);
 }
 
 /** Combines the manifests of several texts. */
@@ -168,9 +166,19 @@ export function placeObjects(
   const placed = sources.map((source): SourceObject => {
     const kind = kindOf(source.object);
     if (kind === undefined || !KINDS[kind].namespaced || namespaceOf(source.object) !== '') return source;
-    return { ...source, object: { ...source.object, metadata: { ...source.object.metadata, namespace } } };
+    return {
+      ...source,
+      object: getOrAdd(copies(source.object), namespace, () => inNamespace(source.object, namespace)),
+    };
   });
   return { sources: placed, namespace };
+}
+
+// The same one each time, so that what is derived from it is still known.
+const copies = memo((_object: KubeObject) => new Map<string, KubeObject>());
+
+function inNamespace(object: KubeObject, namespace: string): KubeObject {
+  return { ...object, metadata: { ...object.metadata, namespace } };
 }
 
 /** Returns a world of the objects. Other objects are absent or, for kinds that a bundle rarely contains, unknown. */

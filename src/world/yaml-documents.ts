@@ -1,5 +1,5 @@
-import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser, type LineCounter } from 'yaml';
-import type { Document, Node, Pair, YAMLMap, YAMLParseError } from 'yaml';
+import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser } from 'yaml';
+import type { CST, Document, Node, Pair, YAMLMap, YAMLParseError } from 'yaml';
 import { messageOf } from './error.ts';
 import { Outline, OutlineBuilder, type RepeatedKey } from './outline.ts';
 import { isDeeperThan } from './read.ts';
@@ -8,7 +8,7 @@ import { GO_SCALARS } from './yaml-scalars.ts';
 /** The content of one document, and where it is in the text. */
 export interface ParsedDocument {
   readonly value: unknown;
-  readonly outline: Outline;
+  readonly outline: Pick<Outline, 'offsetOf'>;
   readonly repeated: readonly RepeatedKey[];
 }
 
@@ -28,22 +28,38 @@ const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`;
  * Returns the documents of a text, one after the other: only one of them is a tree of the parser at a time, which is far
  * larger than what becomes of it.
  *
- * @param lines - Gets the beginnings of the lines.
  * @throws if the text is nested so deeply that it cannot be parsed
  */
-export function* yamlDocuments(text: string, lines: LineCounter): Generator<ParsedDocument | DocumentError> {
+export function* yamlDocuments(text: string): Generator<ParsedDocument | DocumentError> {
   const composer = new Composer({
-    lineCounter: lines,
     uniqueKeys: false,
     merge: true,
     logLevel: 'silent',
     customTags: (tags) => [...GO_SCALARS, ...tags],
   });
-  for (const document of composer.compose(new Parser(lines.addNewLine).parse(text))) yield read(document, text);
+  for (const document of composer.compose(tokensOf(text))) yield read(document, text);
+}
+
+// The parser gives a mistake at the beginning of a document before the document, and the composer counts it to the one
+// before, which has no mistake.
+function* tokensOf(text: string): Generator<CST.Token> {
+  const mistakes: CST.Token[] = [];
+  for (const token of new Parser().parse(text)) {
+    if (token.type === 'error') {
+      mistakes.push(token);
+      continue;
+    }
+    const later = token.type === 'document' ? mistakes.findIndex(({ offset }) => offset >= token.offset) : -1;
+    const held = later === -1 ? [] : mistakes.splice(later);
+    yield* mistakes.splice(0);
+    yield token;
+    yield* held;
+  }
+  yield* mistakes;
 }
 
 function read(document: Document.Parsed, text: string): ParsedDocument | DocumentError {
-  const mistake = document.errors[0];
+  const [mistake] = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0]);
   if (mistake !== undefined) return { error: problemOf(mistake), offset: mistake.pos[0] };
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });

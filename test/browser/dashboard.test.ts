@@ -110,6 +110,83 @@ describe('the path of a change', () => {
     expect(problems).toEqual([]);
   });
 
+  it('is aborted at a step by keyboard, and goes on when it is not', async () => {
+    const { page, problems } = await opened();
+    await paste(page, 'Manifests', FIXED);
+    await verdict(page, 'no problem found');
+    const slider = page.getByRole('slider', { name: 'Stage' });
+    const abort = page.getByRole('button', { name: 'Abort at' });
+    await slider.focus();
+    await page.keyboard.press('Home');
+    await expect.poll(() => abort.isDisabled()).toBe(true);
+    for (let step = 0; step < 4; step++) await page.keyboard.press('ArrowRight');
+    await expect.poll(() => abort.textContent()).toBe('Abort at step 4');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    await page.getByText('canary gone').waitFor();
+    expect(await abort.getAttribute('aria-pressed')).toBe('true');
+    expect(await page.locator('.chart tr.aborted th').allTextContents()).toEqual([' abort', ' canary gone']);
+    expect(await page.locator('.chart tbody tr').count()).toBe(7);
+    expect(await seriousIn(page)).toEqual([]);
+    await forDocs(page, 'dashboard-abort', 'section:has(.chart)');
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('ArrowRight');
+    await page.locator('p.now', { hasText: 'Abort: 0 % of the requests to the canary pods; 5 canary' }).waitFor();
+    await expect.poll(() => weights(page)).toEqual(expect.arrayContaining(['100 %', '0 %']));
+    await page.getByText('The update is aborted at this stage').waitFor();
+    // The link has it too.
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByText('copied').waitFor();
+    const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+    const other = await opened(`${dashboard.url}${link.hash}`);
+    await other.page.locator('.chart tr.aborted.now').waitFor();
+    await abort.click();
+    await page.getByText('old pods gone').waitFor();
+    expect(await page.locator('.chart tr.aborted').count()).toBe(0);
+    expect([...problems, ...other.problems]).toEqual([]);
+  });
+
+  it('has all that is written before it is painted, also what another one puts there', async () => {
+    const { page, problems } = await opened();
+    await paste(page, 'Manifests', FIXED);
+    await verdict(page, 'no problem found');
+    await page.keyboard.press('Control+End');
+    const seen = page.evaluate(async () => {
+      const task = (): Promise<void> =>
+        new Promise((done) => {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = () => done();
+          port2.postMessage(undefined);
+        });
+      for (const text of ['#', 'x', 'y', 'z']) {
+        document.execCommand('insertText', false, text);
+        await task();
+      }
+      await new Promise((done) => setTimeout(done, 200));
+      return document.querySelector('.cm-content')?.textContent?.slice(-4);
+    });
+    // A page that hangs answers nothing, not even that it is to be closed.
+    const late = new Promise<string>((done) => setTimeout(done, 10_000, 'no answer'));
+    expect(await Promise.race([seen, late])).toBe('#xyz');
+    await page.getByRole('combobox', { name: 'Example' }).selectOption('3');
+    await page.locator('.cm-content', { hasText: 'blueGreen' }).waitFor();
+    expect(problems).toEqual([]);
+  });
+
+  it('is judged once for each change, whoever makes it', async () => {
+    const { page } = await opened();
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      if (request.url().endsWith('/api/judge')) asked.push(request.postData() ?? '');
+    });
+    await page.getByRole('combobox', { name: 'Example' }).selectOption('3');
+    await page.locator('.node', { hasText: 'search-preview' }).waitFor();
+    await paste(page, 'Manifests', FIXED);
+    await verdict(page, '5 objects, no problem found');
+    await page.locator('.node', { hasText: 'checkout-canary' }).first().waitFor();
+    expect(asked).toHaveLength(2);
+  });
+
   it('is decided by an edited policy', async () => {
     const { page, problems } = await opened();
     await page.getByRole('tab', { name: 'Policy' }).click();
@@ -153,6 +230,13 @@ describe('the page', () => {
     await page.reload();
     await page.locator('.verdict:not(:empty)').waitFor();
     await expect.poll(ground).toBe(dark);
+    // The system is followed again, also when it changes.
+    await page.getByRole('combobox', { name: 'Theme' }).selectOption('auto');
+    await expect.poll(ground).toBe(light);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(ground).toBe(dark);
+    await page.getByRole('combobox', { name: 'Theme' }).selectOption('light');
+    await expect.poll(ground).toBe(light);
   });
 
   it('is reached by Tab, with a focus that is seen', async () => {

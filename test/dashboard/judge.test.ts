@@ -3,6 +3,8 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Judge } from '../../src/dashboard/judge.ts';
 import type { Answer, Question } from '../../src/dashboard/messages.ts';
+import { EditedDocuments } from '../../src/world/edited-documents.ts';
+import { yamlDocuments } from '../../src/world/yaml-documents.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../dashboard/examples');
 
@@ -264,6 +266,95 @@ describe('a re-apply', () => {
 
   it.each([0, 6, 7, 99])('is not at stage %i, where no update is in progress', (stage) => {
     expect(answerTo({ manifests: example('canary-port'), stage }).reapplied).toBeUndefined();
+  });
+});
+
+describe('an abort', () => {
+  const rows = ({ timeline }: Answer): string[] =>
+    (timeline?.stages ?? []).map(
+      ({ row: { step, title, traffic, canary }, isAborted }) =>
+        `${step} ${title}: ${traffic}, ${canary} canary${isAborted === true ? ', aborted' : ''}`,
+    );
+
+  it('takes the place of the steps after it', () => {
+    const manifests = example('canary-port');
+    const whole = rows(answerTo({ manifests }));
+    const answer = answerTo({ manifests, abortAt: 4, stage: 5 });
+    expect(rows(answer)).toEqual([
+      ...whole.slice(0, 5),
+      ' abort: 0 %, 5 canary, aborted',
+      ' canary gone: 0 %, 0 canary, aborted',
+    ]);
+    expect(answer.timeline?.summary.at(-1)).toBe('It is aborted at the end of step 4.');
+    expect(answer.timeline?.summary.join(' ')).not.toContain('A person must promote');
+    // The weights are those of the manifests again.
+    expect(answer.reapplied).toBeUndefined();
+    expect(answerTo({ manifests, abortAt: 4, stage: 4 }).reapplied?.objects.length).toBeGreaterThan(0);
+  });
+
+  it('ends an update that would never end', () => {
+    const manifests = `apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: { name: web, namespace: shop }
+spec:
+  replicas: 10
+  strategy:
+    canary:
+      replicaProgressThreshold: { type: Pod, value: 20 }
+      steps: [{ pause: {} }, { setWeight: 30 }, { pause: {} }]
+`;
+    const summary = (abortAt?: number): readonly string[] | undefined =>
+      answerTo({ manifests, ...(abortAt === undefined ? {} : { abortAt }) }).timeline?.summary;
+    expect(summary()).toContain('The update never ends.');
+    expect(summary(2)).toContain('It is aborted at the end of step 2.');
+    expect(summary(2)).not.toContain('The update never ends.');
+  });
+
+  it('of blue-green leaves the old pods active', () => {
+    const all = rows(answerTo({ manifests: example('blue-green'), abortAt: 1 }));
+    expect(all.filter((row) => row.endsWith('aborted'))).toEqual([
+      expect.stringMatching(/^ abort: 0 %/),
+      ' new pods gone: 0 %, 0 canary, aborted',
+    ]);
+  });
+
+  it.each([0, 99])('at step %i, which is not there, leaves the update as it is and says so', (abortAt) => {
+    const manifests = example('canary-port');
+    const answer = answerTo({ manifests, abortAt });
+    expect(answer.timeline?.abortProblem).toBe(`there is no step ${abortAt}: use 1 to 5`);
+    expect(rows(answer)).toEqual(rows(answerTo({ manifests })));
+  });
+});
+
+describe('an edit', () => {
+  const FILES = globSync('*.yaml', { cwd: EXAMPLES }).map((file) => basename(file, '.yaml'));
+  // Each in a namespace of its own, as in a repository.
+  const all = FILES.map((name) => example(name).replace(/^  namespace: .*$/gm, `  namespace: ${name}`)).join('---\n');
+
+  it('of one document has only this one parsed', () => {
+    const parsed: string[] = [];
+    const judge = new Judge(
+      new EditedDocuments((text) => {
+        parsed.push(text);
+        return yamlDocuments(text);
+      }),
+    );
+    judge.answer({ manifests: all, policy: '' });
+    expect(parsed.splice(0).length).toBeGreaterThan(20);
+    judge.answer({ manifests: all.replace('port: 8080\n', 'port: 80\n'), policy: '' });
+    expect(parsed.map((text) => /^  name: (.*)/m.exec(text)?.[1])).toEqual(['checkout-canary']);
+    judge.answer({ manifests: all.replace('port: 8080\n', 'port: 80\n'), policy: '', stage: 2 });
+    expect(parsed).toHaveLength(1);
+  });
+
+  it('is answered as if nothing had been asked before', () => {
+    const judge = new Judge();
+    const lines = all.split('\n');
+    for (let line = 0; line < lines.length; line += 29) {
+      const manifests = lines.toSpliced(line, 1 + (line % 3)).join('\n');
+      const question = { manifests, policy: line % 2 === 0 ? '' : 'mode: audit', stage: line % 5 };
+      expect(judge.answer(question)).toEqual(answerTo(question));
+    }
   });
 });
 

@@ -5,11 +5,11 @@ const TEXTS = { manifests: 'a: "ä"\n', policy: 'mode: audit\n' };
 
 describe('a link', () => {
   it('has the texts and what was chosen', async () => {
-    const state = { ...TEXTS, rollout: 'shop/checkout', replicas: 100_000, stage: 0 };
+    const state = { ...TEXTS, rollout: 'shop/checkout', replicas: 100_000, stage: 0, abortAt: 4 };
     expect(await stateIn(await fragmentOf(state))).toEqual(state);
   });
 
-  it.each([{ replicas: 100_001 }, { stage: 1e300 }, { stage: -1 }, { replicas: 0.5 }])(
+  it.each([{ replicas: 100_001 }, { abortAt: -1 }, { stage: 1e300 }, { stage: -1 }, { replicas: 0.5 }])(
     'loses counts that the server rejects: %o',
     async (counts) => {
       expect(await stateIn(await fragmentOf({ ...TEXTS, ...counts }))).toEqual(TEXTS);

@@ -198,6 +198,7 @@ describe('a question', () => {
     ['no manifests', { policy: '' }, 'manifests: must be text'],
     ['no policy', { manifests: '' }, 'policy: must be text'],
     ['a negative stage', { ...QUESTION, stage: -1 }, 'stage: must be an index'],
+    ['a step that is none', { ...QUESTION, abortAt: 1.5 }, 'abortAt: must be the number of a step'],
     ['a huge count', { ...QUESTION, replicas: 1e9 }, 'replicas: use 0 to 100000'],
     ['a list', [], 'the body is not an object'],
     ['no JSON', '{', 'the body is not JSON'],
@@ -229,6 +230,11 @@ describe('a question', () => {
     const it = await startOne({ timeLimit: 50, script: new URL('./never.ts', import.meta.url) });
     await ask(it, QUESTION).expect(504);
     await ask(it, QUESTION).expect(504);
+  });
+
+  it('is answered by a thread that takes longer to start than an answer may', async () => {
+    const it = await startOne({ timeLimit: 1_000, script: new URL('./slow-start.ts', import.meta.url) });
+    await ask(it, QUESTION).expect(200);
   });
 
   it('takes the place of those of the same page that wait', async () => {

@@ -35,6 +35,24 @@ ${indent}two'
   ]);
 });
 
+it.each(['---\n}\n', '--- ]\n', '---\n# b\n}\n]\n', '...\n}\n'])(
+  'a mistake at the beginning of a document is one of that document: %j',
+  (mark) => {
+    const service = (name: string): string => `apiVersion: v1\nkind: Service\nmetadata: { name: ${name} }\n`;
+    const text = `${service('a')}${mark}${service('b')}---\n${service('c')}`;
+    const { objects, errors } = parseManifests(text, 'a.yaml');
+    expect(objects.map(({ object }) => object.metadata.name)).toEqual(['a', 'c']);
+    const before = service('a') + mark.slice(0, mark.search(/[}\]]/));
+    expect(errors).toMatchObject([{ line: before.split('\n').length }]);
+  },
+);
+
+it('lines are counted behind a mistake, and in it', () => {
+  const { objects, errors } = parseManifests('"a"b\n---\nkind: A\napiVersion: v1\nmetadata: { name: a }\n', 'a.yaml');
+  expect(errors).toMatchObject([{ line: 1 }]);
+  expect(objects.map(({ position }) => position(['metadata']).line)).toEqual([5]);
+});
+
 it.each([
   ['argoproj.io/v1alpha1', 'rollout', 'Rollout'],
   ['argoproj.io/v1alpha1', 'Rollouts', 'Rollout'],

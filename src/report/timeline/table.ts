@@ -60,7 +60,8 @@ function arrivalText({ arrival, maxWeight }: Timeline): string {
 /** Returns the most pods, the time of an update and who must act, a sentence each. */
 function summaryOf({ stages, mostPods, time, abort }: Timeline): readonly string[] {
   const people = stages.flatMap(({ step, wait }) => (wait?.by === 'person' && step !== undefined ? [step] : []));
-  const isStuck = stages.some(({ notes }) => notes.some(({ kind }) => kind === 'stuck'));
+  // An abort may follow the stage that waits without end.
+  const isStuck = stages.at(-1)?.notes.some(({ kind }) => kind === 'stuck') === true;
   const acts = people.length === 0 ? [] : [`A person must promote at ${named(people, ' and ')}.`];
   const most = `At most ${mostPods} ${mostPods === 1 ? 'pod' : 'pods'} at once.`;
   if (isStuck) return [most, 'The update never ends.'];
