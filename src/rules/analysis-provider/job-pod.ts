@@ -5,7 +5,6 @@ import { asArray, asString, dig, optionalString, stringMap } from '../../world/r
 import type { Context } from './messages.ts';
 import type { Provider } from './providers.ts';
 
-const TEMPLATE = ['spec', 'template'];
 const NAME = 'use at most 63 characters of a-z, 0-9 and "-", starting and ending with a letter or digit';
 const LABEL = 'use at most 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit';
 
@@ -14,8 +13,8 @@ const LABEL = 'use at most 63 letters, digits, "-", "_" and ".", starting and en
  * Kubernetes v1.34, `pkg/apis/core/validation` (`ValidatePodTemplateSpec`).
  */
 export function checkJobPod(context: Context, { metric, settings, path }: Provider): void {
-  const pod = dig(settings, ...TEMPLATE);
-  const at = [...path, ...TEMPLATE];
+  const pod = dig(settings, 'spec', 'template');
+  const at = [...path, 'spec', 'template'];
   const report = (where: Path, problem: string, remedy: string): void => {
     context.report('jobPod', { path: where, anchor: `${metric} ${problem}`, data: { metric, problem, remedy } });
   };
