@@ -35,7 +35,11 @@ export const EXPLAINED_MANIFESTS: readonly ExplainedManifest[] = [
     rules: ['analysis-job', 'analysis-provider'],
     why: MALFORMED,
   },
-  { file: 'test/e2e/expectedfailures/malformed-rollout-ephemeral.yaml', rules: ['rollout-resources'], why: MALFORMED },
+  {
+    file: 'test/e2e/expectedfailures/malformed-rollout-ephemeral.yaml',
+    rules: ['rollout-pod-template', 'rollout-resources'],
+    why: MALFORMED,
+  },
   { file: 'test/e2e/expectedfailures/malformed-rollout.yaml', rules: ['rollout-resources'], why: MALFORMED },
   {
     file: 'test/e2e/functional/alb-canary-multi-ingress-rollout.yaml',
