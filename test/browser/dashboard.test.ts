@@ -1,39 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { RunningDashboard } from '../../src/commands/dashboard.ts';
-import { forDocs, open, paste, seriousIn, start, startBrowser, type Opened } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { forDocs, paste, seriousIn, start } from './browser.ts';
+import { BROKEN, EXAMPLES, FIXED, openedBy, useDashboard, verdict } from './scene.ts';
 
-const EXAMPLES = join(import.meta.dirname, '../../dashboard/examples');
-const BROKEN = readFileSync(join(EXAMPLES, 'canary-port.yaml'), 'utf8');
-const FIXED = BROKEN.replace('port: 8080\n', 'port: 80\n');
-
-let browser: Browser;
-let dashboard: RunningDashboard;
-
-beforeAll(async () => {
-  [browser, dashboard] = await Promise.all([startBrowser(), start()]);
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await dashboard?.stop();
-});
-
-async function opened(url = dashboard.url, options = {}): Promise<Opened> {
-  const it = await open(browser, url, options);
-  onTestFinished(() => it.page.context().close());
-  return it;
-}
-
-function verdict(page: Page, text: string): Promise<void> {
-  return page.locator('.verdict', { hasText: text }).waitFor();
-}
+const scene = useDashboard();
+const opened = openedBy(scene);
 
 function weights(page: Page): Promise<string[]> {
   return page.locator('.edge-label.stable, .edge-label.canary').allTextContents();
@@ -138,7 +112,7 @@ describe('the path of a change', () => {
     await page.getByRole('button', { name: 'Copy link' }).click();
     await page.getByText('copied').waitFor();
     const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
-    const other = await opened(`${dashboard.url}${link.hash}`);
+    const other = await opened(`${scene.url}${link.hash}`);
     await other.page.locator('.chart tr.aborted.now').waitFor();
     await abort.click();
     await page.getByText('old pods gone').waitFor();
@@ -205,7 +179,7 @@ describe('the page', () => {
   const LOOKS = [1280, 390].flatMap((width) => (['light', 'dark'] as const).map((theme) => [width, theme] as const));
 
   it.each(LOOKS)('of %i pixels, %s, can be used by everybody', async (width, colorScheme) => {
-    const { page, problems } = await opened(dashboard.url, { viewport: { width, height: 900 }, colorScheme });
+    const { page, problems } = await opened(scene.url, { viewport: { width, height: 900 }, colorScheme });
     await verdict(page, '2 problems would be denied');
     expect(await seriousIn(page)).toEqual([]);
     // Nothing is wider than the page.
@@ -221,7 +195,7 @@ describe('the page', () => {
   });
 
   it('has a theme that stays, whatever the system has', async () => {
-    const { page } = await opened(dashboard.url, { colorScheme: 'light' });
+    const { page } = await opened(scene.url, { colorScheme: 'light' });
     const ground = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await ground();
     await page.getByRole('combobox', { name: 'Theme' }).selectOption('dark');
@@ -267,10 +241,10 @@ describe('the page', () => {
     await page.getByRole('button', { name: 'Copy link' }).click();
     await page.getByText('copied').waitFor();
     const link = await page.evaluate(() => navigator.clipboard.readText());
-    const token = new URL(dashboard.url).searchParams.get('token') ?? '';
+    const token = new URL(scene.url).searchParams.get('token') ?? '';
     expect(link).not.toContain(token);
     expect(page.url()).not.toContain(token);
-    const other = await opened(`${dashboard.url}${new URL(link).hash}`);
+    const other = await opened(`${scene.url}${new URL(link).hash}`);
     await other.page.locator('.node', { hasText: 'basket-canary' }).first().waitFor();
     expect(other.page.url()).not.toContain(token);
     // Into the address bar of a page that is open, which loads nothing.
@@ -298,7 +272,7 @@ describe('the page', () => {
     await page.reload();
     await verdict(page, '2 problems would be denied');
     const other = await page.context().newPage();
-    await other.goto(new URL(dashboard.url).origin);
+    await other.goto(new URL(scene.url).origin);
     await verdict(other, 'open the URL that rollgate dashboard printed');
     expect(await page.context().cookies()).toEqual([]);
   });
@@ -340,67 +314,5 @@ describe('the page', () => {
     await verdict(page, 'no problem found');
     writeFileSync(file, BROKEN);
     await verdict(page, '2 problems would be denied');
-  });
-});
-
-describe('nothing happens', () => {
-  it('by HTML in a manifest', async () => {
-    const { page, problems } = await opened();
-    const attack = '<img src=x onerror=window.hit=1><script>window.hit=1</script>';
-    await paste(
-      page,
-      'Manifests',
-      FIXED.replaceAll('checkout-stable', `"${attack}"`).replaceAll('name: checkout\n', `name: "${attack}"\n`),
-    );
-    await page.locator('.node', { hasText: '<img' }).first().waitFor();
-    await page.locator('.findings', { hasText: '<script>' }).waitFor();
-    expect(await page.evaluate(() => 'hit' in window)).toBe(false);
-    expect(await page.locator('img:not(.cm-widgetBuffer), #app script').count()).toBe(0);
-    expect(problems).toEqual([]);
-  });
-
-  it('by a page of another origin', async () => {
-    const { page } = await opened();
-    const target = new URL(dashboard.url).origin;
-    const evil = createServer((_request, response) => {
-      response.setHeader('content-type', 'text/html').end('<title>other</title>');
-    }).listen(0, '127.0.0.1');
-    await once(evil, 'listening');
-    onTestFinished(() => void evil.close());
-    // In the same browser.
-    const other = await page.context().newPage();
-    await other.goto(`http://127.0.0.1:${(evil.address() as AddressInfo).port}/`);
-    const got = await other.evaluate(async (origin) => {
-      const ask = (path: string, init: RequestInit): Promise<string> =>
-        fetch(origin + path, { credentials: 'include', ...init }).then(
-          (response) => response.type + response.status,
-          () => 'failed',
-        );
-      const frame = document.createElement('iframe');
-      frame.src = origin;
-      document.body.append(frame);
-      await new Promise((resolve) => frame.addEventListener('load', resolve));
-      return {
-        read: await ask('/', {}),
-        question: await ask('/api/judge', {
-          method: 'POST',
-          body: '{}',
-          headers: { 'content-type': 'application/json' },
-        }),
-        simple: await ask('/api/judge', { method: 'POST', body: '{}', mode: 'no-cors' }),
-        files: await ask('/api/files', { mode: 'no-cors' }),
-        frame: frame.contentDocument === null ? 'closed' : 'open',
-      };
-    }, target);
-    expect(got).toEqual({ read: 'failed', question: 'failed', simple: 'failed', files: 'failed', frame: 'closed' });
-  });
-
-  it('without the token', async () => {
-    const context = await browser.newContext();
-    onTestFinished(() => context.close());
-    const page = await context.newPage();
-    await page.goto(new URL(dashboard.url).origin);
-    await verdict(page, 'the token is missing or wrong: open the URL that rollgate dashboard printed');
-    expect(await page.locator('.node, .findings li').count()).toBe(0);
   });
 });
