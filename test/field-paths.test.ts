@@ -65,7 +65,7 @@ beforeAll(() => {
     '];',
   ].join('\n');
   sources = new FieldPaths(ROOT, FOLDERS, new Map([[PROBE, probe]]));
-}, 300_000);
+});
 
 // A rule is held to the kinds that it reads; what is shared, to all of them.
 function missing(path: LiteralPath): string | undefined {

@@ -2,7 +2,8 @@ import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
+import { eventually } from '../../test/support/eventually.ts';
 import { LogSink } from './log-sink.ts';
 
 const cleanup: (() => void)[] = [];
@@ -38,7 +39,7 @@ it('writes every line in order, in blocks or after a short time, and the rest wh
   const path = join(directory(), 'log');
   const sink = new LogSink(open(path, constants.O_CREAT | constants.O_WRONLY));
   sink.write(line(0));
-  await vi.waitFor(() => expect(readFileSync(path, 'utf8')).toBe(line(0)));
+  await eventually(() => expect(readFileSync(path, 'utf8')).toBe(line(0)));
   const rest = Array.from({ length: 5_000 }, (_, index) => line(index + 1));
   for (const text of rest) sink.write(text);
   await sink.close(60_000);
@@ -64,13 +65,10 @@ it('drops and counts lines above its capacity, and continues when the pipe is re
     }
   };
   const kept = 10_000 - dropped;
-  await vi.waitFor(
-    () => {
-      read();
-      expect(text.split('\n')).toHaveLength(kept + 1);
-    },
-    { timeout: 20_000, interval: 10 },
-  );
+  await eventually(() => {
+    read();
+    expect(text.split('\n')).toHaveLength(kept + 1);
+  });
   sink.write('again\n');
   await sink.close(60_000);
   read();

@@ -230,5 +230,5 @@ describe('what a controller writes for a valid Rollout', () => {
       'Experiment',
     ])
       expect(kinds.get(kind) ?? 0, kind).toBeGreaterThan(1);
-  }, 120_000);
+  });
 });

@@ -85,7 +85,7 @@ describe('while watches lag five seconds behind', () => {
   it('without live reads, the stale cache leads to denials', async () => {
     const { denials } = await applyInTurns('istio-host-level', 'istio-subset-level/fixed', false);
     expect(denials).not.toEqual([]);
-  }, 120_000);
+  });
 
   it.each([
     ['destinationrule-subsets', 'good-subset-of-another-destination-rule.yaml', 'Rollout', 'DestinationRule'],

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import type { GateAnswer, Limits } from '../../src/admission/gate.ts';
 import { metric, testApp, type TestApp } from '../support/app.ts';
 import { reviewOf, SHOP, shopObject } from '../support/reviews.ts';
@@ -50,7 +51,7 @@ describe('a request whose client has gone', () => {
     const { signal } = await entered;
     expect(signal?.aborted).toBe(false);
     sent.destroy();
-    await vi.waitFor(async () => expect(await metric(app.metrics, 'rollgate_in_flight')).toBe(0));
+    await eventually(async () => expect(await metric(app.metrics, 'rollgate_in_flight')).toBe(0));
     expect(signal?.aborted).toBe(true);
     expect(app.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { join } from 'node:path';
 import request from 'supertest';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { allowed } from '../../src/admission/response.ts';
 import type { GateAnswer } from '../../src/admission/gate.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -149,9 +150,9 @@ describe('large reviews', () => {
     const large = (name: string): Promise<{ status: number; answer: Json }> =>
       post(app, '/validate?timeout=30s', reviewWith(`[${'1,'.repeat(10_000)}1]`, { object: named(name) }));
     const first = large('first');
-    await vi.waitFor(() => expect(decisions).toHaveLength(1));
+    await eventually(() => expect(decisions).toHaveLength(1));
     const waiting = [large('second'), large('third')];
-    await vi.waitFor(() => expect(limiter.waiting).toBe(2));
+    await eventually(() => expect(limiter.waiting).toBe(2));
     // There is no place for another one.
     expect((await large('fourth')).answer).toMatchObject({
       allowed: true,
@@ -161,14 +162,14 @@ describe('large reviews', () => {
     expect(small.answer).toEqual({ uid: UID, allowed: true });
     expect(decisions.map(({ name }) => name)).toEqual(['first']);
     decisions[0]?.resolve(quick);
-    await vi.waitFor(() => expect(decisions).toHaveLength(2));
+    await eventually(() => expect(decisions).toHaveLength(2));
     decisions[1]?.resolve(quick);
-    await vi.waitFor(() => expect(decisions).toHaveLength(3));
+    await eventually(() => expect(decisions).toHaveLength(3));
     decisions[2]?.resolve(quick);
     for (const { answer } of await Promise.all([first, ...waiting]))
       expect(answer).toEqual({ uid: UID, allowed: true });
     expect(decisions.map(({ name }) => name)).toEqual(['first', 'second', 'third']);
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect([limiter.requests, limiter.weight, limiter.largeBytes, limiter.waiting]).toEqual([0, 0, 0, 0]),
     );
   });
@@ -229,5 +230,5 @@ describe('the process with the memory flags of the image', () => {
     expect(child.exitCode).toBeNull();
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
-  }, 120_000);
+  });
 });

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { createLog } from '../../src/server/log.ts';
 import { PolicyFile } from '../../src/server/policy-file.ts';
 import { metric, testApp } from '../support/app.ts';
@@ -43,7 +44,7 @@ describe('a policy file', () => {
     expect(file.current.mode).toBe('audit');
     for (const mode of ['enforce', 'audit']) {
       await mount.update({ 'rollgate.yaml': `mode: ${mode}\n` });
-      await vi.waitFor(() => expect(file.current.mode).toBe(mode), { timeout: 10_000, interval: 10 });
+      await eventually(() => expect(file.current.mode).toBe(mode));
     }
     expect(await metric(metrics, 'rollgate_policy_reloads_total{result="success"}')).toBe(2);
     expect(lines.map(({ msg }) => msg)).toEqual(['policy reloaded', 'policy reloaded']);

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import request from 'supertest';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import type { GateAnswer, Limits } from '../../src/admission/gate.ts';
 import { allowed } from '../../src/admission/response.ts';
 import { defineRule } from '../../src/rules/define.ts';
@@ -282,7 +283,7 @@ describe('when too many requests are in progress', () => {
     resolve({ response: allowed(UID), record: { verdict: 'allow', findings: [], skipped: [], kept: [] } });
     expect((await first).status).toBe(200);
     expect((await post(app, '/validate', review)).status).toBe(200);
-    await vi.waitFor(() => expect([limiter.requests, limiter.weight]).toEqual([0, 0]));
+    await eventually(() => expect([limiter.requests, limiter.weight]).toEqual([0, 0]));
   });
 
   it('rejects requests above the maximum total size', async () => {

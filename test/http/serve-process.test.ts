@@ -5,7 +5,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { LOG_LEVELS } from '../../src/server/log.ts';
 import { reviewOf, SHOP, type Json } from '../support/reviews.ts';
 import { ask } from '../support/server.ts';
@@ -104,10 +105,7 @@ describe('a log that cannot be written', () => {
       cleanup.push(() => child.kill('SIGKILL'));
       const exited = once(child, 'exit');
       const health = `http://127.0.0.1:${healthPort}`;
-      await vi.waitFor(async () => expect((await fetch(`${health}/readyz`)).status).toBe(200), {
-        timeout: 60_000,
-        interval: 100,
-      });
+      await eventually(async () => expect((await fetch(`${health}/readyz`)).status).toBe(200));
       // Each line is some hundred characters longer than usual: together they are as long as those of 10,000 requests.
       const user = 'u'.repeat(300);
       const object = {

@@ -3,7 +3,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import { join } from 'node:path';
 import { connect, type SecureVersion } from 'node:tls';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { certificateAuthority, issued, selfSigned, type KeyPair } from '../../src/server/certificate.ts';
 import { createLog } from '../../src/server/log.ts';
 import { FileCertificate, generatedCertificate, readCertificate, whyInvalid } from '../../src/server/tls.ts';
@@ -210,7 +211,7 @@ describe('a certificate in files', () => {
 
     for (const pair of pairs.slice(1)) {
       await secret.update(asFiles(pair));
-      await vi.waitFor(async () => expect(await newcomer()).toBe(serial(pair)), { timeout: 10_000, interval: 20 });
+      await eventually(async () => expect(await newcomer()).toBe(serial(pair)));
       const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
       agents.push(agent);
       connections.push((await ask(port, '/validate', agent, body)).localPort);

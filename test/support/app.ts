@@ -25,7 +25,7 @@ export interface AppOptions {
   readonly authorizer?: Authorizer;
   readonly limiter?: BodyLanes;
   readonly events?: ReviewParts['events'];
-  /** Milliseconds that the next dry run may take. */
+  /** Milliseconds that the next dry run may take. Default: ten minutes, for a starved machine is no slow dry run. */
   readonly dryRunTimeLimit?: () => number;
 }
 
@@ -89,18 +89,14 @@ export function testApp(manifests: string, options: AppOptions = {}): TestApp {
           now: Date.now,
           ...given,
         });
-  const limit = options.dryRunTimeLimit;
-  const dryRuns = new DryRuns(
-    limit === undefined
-      ? { world, log }
-      : {
-          world,
-          log,
-          get timeLimit() {
-            return limit();
-          },
-        },
-  );
+  const limit = options.dryRunTimeLimit ?? (() => 600_000);
+  const dryRuns = new DryRuns({
+    world,
+    log,
+    get timeLimit() {
+      return limit();
+    },
+  });
   const app = createApp({
     reviews: {
       gate,
