@@ -43,6 +43,7 @@ function page(rule: Described): string {
       `Checks: ${kinds(rule.subject)}. Also reads: ${rule.reads.length === 0 ? 'nothing' : kinds(rule.reads)}.`,
       '',
     );
+    if (rule.lintOnly) lines.push('Only lint and the dry run use this rule, not admission.', '');
   } else {
     lines.push('Only the linter and the dry run check this: admission never sees the text of a manifest.', '');
   }

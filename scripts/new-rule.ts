@@ -133,7 +133,9 @@ function main([id, ...others]: readonly string[]): number {
 Next, as CONTRIBUTING.md says:
   replace the fixtures, then everything in rule.ts
   npx vitest run src/rules/${id} -u
-  npm run docs`);
+  npx vitest run test/reads -t ${id}
+  npm run docs
+  describe it in CHANGELOG.md`);
   return 0;
 }
 

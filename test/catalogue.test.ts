@@ -51,7 +51,7 @@ describe('the catalogue', () => {
       ).toBe(true);
       expect(existsSync(join(folder, 'rule.test.ts')), id).toBe(true);
     }
-    expect(readdirSync(join(ROOT, 'docs', 'rules')).sort()).toEqual(
+    expect(readdirSync(join(ROOT, 'docs', 'rules')).sort(), 'run `npm run docs`').toEqual(
       ['README.md', ...everything.map(({ id }) => `${id}.md`)].sort(),
     );
   });
@@ -136,7 +136,7 @@ describe('the catalogue', () => {
 
   it('is listed completely in its page', () => {
     const page = readFileSync(join(ROOT, 'docs/rules/README.md'), 'utf8');
-    for (const { id } of everything) expect(page).toContain(`[${id}](${id}.md)`);
-    for (const { id } of PRESERVERS) expect(page).toContain(`| ${id} |`);
+    for (const { id } of everything) expect(page, 'run `npm run docs`').toContain(`[${id}](${id}.md)`);
+    for (const { id } of PRESERVERS) expect(page, 'run `npm run docs`').toContain(`| ${id} |`);
   });
 });

@@ -4,7 +4,7 @@ import { RULES } from '../src/rules/index.ts';
 import { bundleWorld } from '../src/world/manifests.ts';
 import { kindOf, type KindId } from '../src/world/object.ts';
 import { asArray, dig } from '../src/world/read.ts';
-import { isBeingDeleted } from '../src/world/rollout.ts';
+import { isBeingDeleted, workloadPlaces } from '../src/world/rollout.ts';
 import { completionsOf, editsOf } from './support/edits.ts';
 import { neverRead, undeclared } from './support/places.ts';
 import { readsOf, type Read } from './support/recorder.ts';
@@ -47,8 +47,14 @@ describe('the places that a rule declares', () => {
           for (const variant of [...editsOf(object), ...completionsOf(object, DONORS)])
             reads.record({ file, objects: objects.with(index, variant) });
       }
-      expect([...reads.undeclared].map(([text, file]) => `${text} (in ${file})`)).toEqual([]);
-      expect(neverRead(rule, [...reads.all])).toEqual([]);
+      expect(
+        [...reads.undeclared].map(([text, file]) => `${text} (in ${file})`),
+        'add these places to `subject` or `reads` of the rule',
+      ).toEqual([]);
+      expect(
+        neverRead(rule, [...reads.all]),
+        'add a value at these places to a fixture of the rule, or remove the places from its `subject` or `reads`',
+      ).toEqual([]);
     },
   );
 });
@@ -135,6 +141,36 @@ describe('the recording', () => {
     ],
   ])('finds that a rule reads %s', (_, check, expected) => {
     expect(reads(check).map((text) => text.replace(/^made-up reads | of \S+$/g, ''))).toEqual(expected);
+  });
+
+  it('finds the places that are never read, once for all kinds that a helper reads in the same way', () => {
+    const rule = defineRule({
+      id: 'made-up',
+      summary: '',
+      explanation: '',
+      subject: { 'Rollout.argoproj.io': ['spec.strategy', 'spec.paused'] },
+      reads: { Service: ['spec.ports'], ...workloadPlaces('spec.containers[*].name', 'spec.volumes') },
+      messages: {},
+      check: (context, subject) => {
+        dig(subject, 'spec', 'strategy');
+        const template = dig(context.find('PodTemplate', 'shop', 'web'), 'template');
+        dig(template, 'metadata', 'labels');
+        asArray(dig(template, 'spec', 'containers')).map((container) => dig(container, 'name'));
+      },
+    });
+    const template = {
+      apiVersion: 'v1',
+      kind: 'PodTemplate',
+      metadata: { name: 'web', namespace: 'shop' },
+      template: { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web' }] } },
+    };
+    const workloads = 'Deployment.apps or ReplicaSet.apps or PodTemplate';
+    expect(neverRead(rule, readsOf(rule, bundleWorld([rollout, template]), rollout))).toEqual([
+      'made-up never reads spec.paused: `subject` of Rollout.argoproj.io',
+      'made-up never reads spec.ports: `reads` of Service',
+      `made-up never reads spec.selector: \`reads\` of ${workloads}`,
+      `made-up never reads spec.template.spec.volumes: \`reads\` of ${workloads}`,
+    ]);
   });
 
   it('gives a rule the same copy of an object each time', () => {

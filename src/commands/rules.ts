@@ -18,10 +18,10 @@ export interface RulesOptions {
 interface Entry {
   readonly id: string;
   /**
-   * `rule`: evaluated at admission and in manifests; `document`: in manifests only; `keep`: what is restored at
-   * admission.
+   * `rule`: evaluated at admission and in manifests; `lint`: a rule that only lint and the dry run use; `document`: in
+   * manifests only; `keep`: what is restored at admission.
    */
-  readonly sort: 'rule' | 'document' | 'keep';
+  readonly sort: 'rule' | 'lint' | 'document' | 'keep';
   readonly summary: string;
   readonly explanation?: string;
   /** The kinds it evaluates, or keeps something in. */
@@ -56,9 +56,9 @@ export function runRules({ id, output }: RulesOptions, io: Pick<Io, 'stdout' | '
 
 function entries(): Entry[] {
   return [
-    ...RULES.map(({ id, summary, explanation, subject, reads, messages }): Entry => ({
+    ...RULES.map(({ id, summary, explanation, lintOnly, subject, reads, messages }): Entry => ({
       id,
-      sort: 'rule',
+      sort: lintOnly ? 'lint' : 'rule',
       summary,
       explanation,
       kinds: subject,
@@ -78,6 +78,7 @@ function entries(): Entry[] {
 
 const HEADINGS: Readonly<Record<Entry['sort'], string>> = {
   rule: 'Rules, at admission and in manifests',
+  lint: 'Rules of lint and the dry run only, because their advice is about manifests, not requests',
   document: 'Checks of manifests only, because these problems never reach the API server',
   keep: 'Keeps, which restore what the Argo Rollouts controller wrote',
 };

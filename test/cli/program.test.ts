@@ -66,7 +66,10 @@ describe('rollgate rules', () => {
     for (const id of [...RULES.map((rule) => rule.id), 'duplicate-key', 'unknown-field', 'service-hash'])
       expect(out, id).toMatch(new RegExp(`^ {2}${id} `, 'm'));
     const all = JSON.parse((await run(['rules', '-o', 'json'])).out) as { id: string; sort: string }[];
-    expect(all.filter(({ sort }) => sort === 'rule').map(({ id }) => id)).toEqual(RULES.map(({ id }) => id));
+    const ofSort = (wanted: string): string[] => all.filter(({ sort }) => sort === wanted).map(({ id }) => id);
+    expect(ofSort('rule')).toEqual(RULES.filter(({ lintOnly }) => !lintOnly).map(({ id }) => id));
+    expect(ofSort('lint')).toEqual(RULES.filter(({ lintOnly }) => lintOnly).map(({ id }) => id));
+    expect(out).toMatch(/^Rules of lint and the dry run only.*\n\n( {2}.+\n)* {2}canary-weight-pods /m);
   });
 
   it('explains one of them', async () => {

@@ -45,11 +45,13 @@ function asWorkload(kind: KindId, place: string): string {
   return kind === 'PodTemplate' ? `spec.${place}` : place;
 }
 
-/** Returns the places that a rule declares and never read. */
+/** Returns the places that a rule declares and never read. A place in several kinds of a family is one. */
 export function neverRead(rule: Rule, reads: readonly Read[]): string[] {
-  return (['subject', 'reads'] as const).flatMap((of) =>
+  const found = (['subject', 'reads'] as const).flatMap((of) =>
     (Object.entries(rule.places[of]) as [KindId, readonly string[]][]).flatMap(([kind, places]) => {
-      const family = FAMILIES.find((kinds) => kinds.includes(kind)) ?? [kind];
+      const family = (FAMILIES.find((kinds) => kinds.includes(kind)) ?? [kind]).filter((each) =>
+        Object.hasOwn(rule.places[of], each),
+      );
       const ofFamily = reads.filter((read) => read.of === of && family.includes(read.kind));
       return places
         .filter(
@@ -62,7 +64,8 @@ export function neverRead(rule: Rule, reads: readonly Read[]): string[] {
                 : contains(asWorkload(kind, place), asWorkload(read.kind, read.place)),
             ),
         )
-        .map((place) => `${rule.id} never reads ${place}: \`${of}\` of ${kind}`);
+        .map((place) => `${rule.id} never reads ${asWorkload(kind, place)}: \`${of}\` of ${family.join(' or ')}`);
     }),
   );
+  return [...new Set(found)];
 }
