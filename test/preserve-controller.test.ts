@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { driftsOf } from '../src/preserve/drift.ts';
 import { routeWeights } from '../src/preserve/route-weights.ts';
 import { virtualServiceWeights } from '../src/preserve/virtualservice-weights.ts';
 import type { KubeObject } from '../src/world/object.ts';
+import { storeOf } from '../src/world/store.ts';
 import { maybe } from './support/arbitraries.ts';
 import { asKube } from './support/json-objects.ts';
 import {
@@ -135,6 +137,23 @@ describe.each(ROUTER_SETUPS.map((setup): [string, RouterSetup] => [setup.id, set
           const { object } = apply(setup.keep, setup.route(submitted), stored, rolloutOf(setup, wanted), setup.between);
           const kept = setup.rulesIn(object);
           expect(kept).toEqual(setup.rulesIn(setup.route(setWeight(kept, wanted))));
+        }),
+        { numRuns: CASES },
+      );
+    },
+    TIME,
+  );
+
+  it(
+    'are no drift where the controller wrote them',
+    () => {
+      const setWeight = controllerOf(setup);
+      fc.assert(
+        fc.property(rules(setup), target(setup), (before, wanted) => {
+          const rollout = rolloutOf(setup, wanted);
+          const world = storeOf([rollout, setup.route(setWeight(before, wanted)), ...(setup.between ?? [])]);
+          const { drifts } = driftsOf(rollout, world, Infinity);
+          expect(drifts.filter(({ what }) => what === 'weights')).toEqual([]);
         }),
         { numRuns: CASES },
       );
