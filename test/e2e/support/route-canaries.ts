@@ -147,6 +147,11 @@ function gatewayRoute(
 
 const httpRoute = gatewayRoute('HTTPRoute', 'v1', (n) => ({ spec: { hostnames: [`h${n}.example.com`] } }), 1000);
 
+/** The canary of a GRPCRoute. */
+export const GRPC_ROUTE = gatewayRoute('GRPCRoute', 'v1', (n) => ({
+  rule: { matches: [{ method: { service: `s${n}` } }] },
+}));
+
 /** A canary at 5 % and at 50 % of 1000, with a plugin that completes weights to `maxTrafficWeight`. */
 export const OUT_OF_A_THOUSAND: RouterCanary = {
   ...httpRoute,
@@ -159,7 +164,7 @@ export const OUT_OF_A_THOUSAND: RouterCanary = {
 export const ROUTE_CANARIES: readonly RouterCanary[] = [
   TLS_AND_TCP,
   ADDITIONAL_SUBSET,
-  gatewayRoute('GRPCRoute', 'v1', (n) => ({ rule: { matches: [{ method: { service: `s${n}` } }] } })),
+  GRPC_ROUTE,
   gatewayRoute('TCPRoute', 'v1alpha2', () => ({})),
   gatewayRoute('TLSRoute', 'v1alpha2', (n) => ({ spec: { hostnames: [`h${n}.example.com`] } })),
 ];
