@@ -49,7 +49,7 @@ const PLUGIN = 'ROLLGATE_E2E_GATEWAY_PLUGIN';
 
 // What the real controller decides or writes.
 const WITH_CONTROLLER = eachFile(
-  'test/e2e/{rules,upstream-verdicts,keeps,keeps-routers,availability,second-controller,scaled-to-zero,conversion*,facts/*}.test.ts',
+  'test/e2e/{rules,upstream-verdicts,keeps,keeps-routers,keeps-routes,availability,second-controller,scaled-to-zero,conversion*,facts/*}.test.ts',
   [LOAD],
 );
 // What the API server decides, and how it asks.
@@ -124,10 +124,11 @@ const PARTS: Readonly<Record<string, Part>> = {
     items: eachFile('test/seen-changes.test.ts'),
   },
   'keeps-100000': {
-    covers: '100,000 objects of each router: what is stored is never changed, the share stays, all other edits arrive',
+    covers:
+      '100,000 objects of each router: what is stored is never changed, the share stays, all other edits arrive, and the controller has nothing to write',
     config: 'vitest.config.ts',
     env: { KEEP_CASES: '100000' },
-    items: eachFile('test/preserve-{copies,ingress,virtual-nodes}.test.ts'),
+    items: eachFile('test/preserve-{controller,copies,ingress,virtual-nodes}.test.ts'),
   },
   'rollouts-1.10': {
     covers: 'the controller of Argo Rollouts 1.10: every fixture, the facts, keeps and conversion',
@@ -146,10 +147,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     covers: `the real Gateway API plugin; ${PLUGIN} names its program`,
     ...E2E,
     needs: PLUGIN,
-    items: ['test/e2e/facts/gateway-plugin.test.ts', 'test/e2e/keeps.test.ts'].map((file) => ({
-      name: file,
-      files: [file],
-    })),
+    items: eachFile('test/e2e/{facts/gateway-plugin,keeps,keeps-routes}.test.ts'),
   },
   'mixed-load': {
     covers: 'ten minutes of mixed load: heap, files and handles afterwards as before; `npm test` runs a second of it',

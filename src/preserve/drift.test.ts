@@ -47,6 +47,13 @@ describe('drift of weights', () => {
     expect(drifts(rollout({ weights }) + SERVICES + route(30))).toEqual([`${PRIMARY}: stable 70, canary 20, exp 30`]);
   });
 
+  it('shows nothing where an experiment takes more than stable has left', () => {
+    const weights = `canary: {weight: 80}, stable: {weight: -10}, additional: [{serviceName: exp, weight: 30}]`;
+    const route = (stable: number): string => virtualService(stable, 80, ', {destination: {host: exp}, weight: 30}');
+    expect(drifts(rollout({ weights }) + SERVICES + route(0))).toEqual([]);
+    expect(drifts(rollout({ weights }) + SERVICES + route(20))).toHaveLength(1);
+  });
+
   it.each([
     ['as the status', 80, 20, '', []],
     ['others', 50, 50, '', ['weights HTTPRoute spec.rules[0].backendRefs: stable 50, canary 50']],

@@ -127,6 +127,20 @@ describe('route-weights', () => {
     ],
     ['but never 0', `backendRefs: [${to('stable', 1)}]`, pair(0, 100), {}, `backendRefs: [${to('stable', 1)}]`],
     [
+      'nor 0 next to backends that have 0 too, as a canary Service of another name',
+      `backendRefs: [${to('stable', 100)}, ${to('renamed', 0)}]`,
+      pair(0, 100),
+      { weight: 100 },
+      `backendRefs: [${to('stable', 100)}, ${to('renamed', 0)}]`,
+    ],
+    [
+      'a rule of stable and others keeps 0 where others get the traffic',
+      `backendRefs: [${to('stable', 100)}, ${to('legacy', 7)}]`,
+      pair(0, 100),
+      { weight: 100 },
+      `backendRefs: [${to('stable', 0)}, ${to('legacy', 7)}]`,
+    ],
+    [
       'a rule for the canary alone counts as the plugin’s',
       `backendRefs: [${to('canary', 1)}]`,
       pair(80, 20),

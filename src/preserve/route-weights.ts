@@ -268,11 +268,15 @@ class StoredRules {
 }
 
 function weighRule(submitted: KubeObject, rule: Weighed, { weights, missing }: Kept): Operation[] {
-  const isAlone = rule.backends.length + missing.length === 1;
+  const after = [
+    ...rule.backends.map(({ weight }, index) => weights[index] ?? weight),
+    ...missing.map(({ weight }) => weight),
+  ];
+  // Every request fails if no backend has a weight. This can only be where stable and canary are not both there.
+  if (after.every((weight) => weight === 0)) return [];
   return rule.backends.flatMap(({ weight }, index) => {
     const target = weights[index];
-    // With a single backend the weight has no effect, unless it is 0: then every request fails.
-    if (target === undefined || target === weight || (isAlone && target === 0)) return [];
+    if (target === undefined || target === weight) return [];
     return setAt(submitted, [...rule.rule.path, 'backendRefs', index, 'weight'], target);
   });
 }

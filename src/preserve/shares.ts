@@ -91,17 +91,25 @@ export function shareOf(backends: readonly Backend[], scale: Scale): Share | und
     canaries.every(({ weight }) => weight === canary.weight) &&
     stables.every(({ weight }) => weight === stable.weight)
   ) {
-    const added = backends.filter(({ part }) => part === 'experiment' || part === 'additional');
-    const others = backends.filter(({ part }) => part === 'other');
-    const own = canary.weight + stable.weight + (sumOf(added) ?? 0);
-    // Where an experiment has ended, its backends are others until the controller removes them.
-    const all = own + (sumOf(others) ?? 0);
-    const inAddition = scale.canaryInAddition && added.length + others.length > 0;
-    const sums = [own, all, ...(inAddition ? [own - canary.weight, all - canary.weight] : [])];
-    const total = scale.totals.find((candidate) => sums.includes(candidate));
+    const total = totalOf(backends, canary.weight, stable.weight, scale);
     if (total !== undefined) return { canary: canary.weight, total };
   }
   return scaled({ canary: sumOf(canaries) ?? 0, total: managed }, scale.totals[0]);
+}
+
+/** Returns the total to which the router completed the weights of a rule; undefined if they add up to none. */
+function totalOf(backends: readonly Backend[], canary: number, stable: number, scale: Scale): number | undefined {
+  const added = backends.filter(({ part }) => part === 'experiment' || part === 'additional');
+  const others = backends.filter(({ part }) => part === 'other');
+  const own = canary + stable + (sumOf(added) ?? 0);
+  // If experiments and additional backends take more than is left, stable has 0, and the sum is larger than the total.
+  const [first] = scale.totals;
+  if (stable === 0 && added.length > 0 && canary <= first && own > first) return first;
+  // Where an experiment has ended, its backends are others until the controller removes them.
+  const all = own + (sumOf(others) ?? 0);
+  const inAddition = scale.canaryInAddition && added.length + others.length > 0;
+  const sums = [own, all, ...(inAddition ? [own - canary, all - canary] : [])];
+  return scale.totals.find((candidate) => sums.includes(candidate));
 }
 
 function sumOf(backends: readonly Backend[]): number | undefined {

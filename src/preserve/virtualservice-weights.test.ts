@@ -247,6 +247,12 @@ describe('virtualservice-weights', () => {
         vs(route(0, 35, 90)),
       );
     });
+
+    it('keeps the weight of the canary where an additional subset takes more than is left', () => {
+      expect(
+        apply(keep, vs(route(100, 0, 40)), vs(route(0, 60, 50)), rollout({ weight: 60, canary: '', istio })).object,
+      ).toEqual(vs(route(0, 60, 40)));
+    });
   });
 
   describe('with tls and tcp routes', () => {

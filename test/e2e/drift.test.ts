@@ -5,7 +5,7 @@ import { asArray, asObject, dig, stringMap } from '../../src/world/read.ts';
 import { Cluster } from './harness/cluster.ts';
 import { yamlOf, type Way } from './harness/kubectl.ts';
 import { until } from './harness/program.ts';
-import { shop } from './harness/shop.ts';
+import { shop, virtualService } from './harness/shop.ts';
 import { driftIn, NOTICED } from './support/drift.ts';
 import { healthy, pausedAt, rolloutThat } from './support/rollouts.ts';
 import { scan } from './support/trust.ts';
@@ -216,8 +216,10 @@ describe('what the controller has written', () => {
     },
   };
 
+  let ready: readonly { namespace: string; objects: readonly KubeObject[]; weights: object }[];
+
   it('is no drift, and stays when the files are applied again', async () => {
-    const ready = await Promise.all(
+    ready = await Promise.all(
       Object.entries(CASES).map(async ([namespace, make]) => ({ namespace, ...(await make(namespace)) })),
     );
     for (const { namespace, objects, weights } of ready) {
@@ -231,6 +233,32 @@ describe('what the controller has written', () => {
     }
     await sleep(LONGER_THAN_A_MINUTE);
     for (const { namespace } of ready) expect([namespace, await driftIn(cluster, namespace)]).toEqual([namespace, []]);
+  });
+
+  it('shows as drift where somebody replaced it under break-glass, until the controller writes again', async () => {
+    const none = (lines: readonly string[]): boolean => lines.length === 0;
+    const seen = (): Promise<string[][]> => Promise.all(ready.map(({ namespace }) => driftIn(cluster, namespace)));
+    await cluster.argo.program.stop('SIGKILL');
+    const inForce = `${new Date(Date.now() + 3_600_000).toISOString()} the controller is dead`;
+    for (const { namespace } of ready) {
+      const route = virtualService(namespace, 'web');
+      const [stable, canary] = ['web-stable', 'web-canary'].map((host) => ({ destination: { host }, weight: 50 }));
+      await cluster.argoCd.apply([
+        {
+          ...route,
+          metadata: { ...route.metadata, annotations: { 'rollgate.io/break-glass': inForce } },
+          spec: { ...asObject(route['spec']), http: [{ name: 'primary', route: [stable, canary] }] },
+        },
+      ]);
+      expect(await weightsIn(namespace), namespace).toEqual({ 'web-stable': 50, 'web-canary': 50 });
+    }
+    await until('the drift', async () => !(await seen()).some(none), NOTICED);
+    expect(await seen()).toEqual(
+      ready.map(({ namespace }) => [`rollgate_drift{what="weights",namespace="${namespace}"} 1`]),
+    );
+    await cluster.argo.start();
+    await until('the drift to be gone', async () => (await seen()).every(none), NOTICED);
+    for (const { namespace, weights } of ready) expect(await weightsIn(namespace), namespace).toEqual(weights);
   });
 });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { KubeObject } from '../../src/world/object.ts';
 import { Cluster } from './harness/cluster.ts';
-import { ARGO_CD_WAYS, yamlOf, type Way } from './harness/kubectl.ts';
+import { ARGO_CD_WAYS, yamlOf } from './harness/kubectl.ts';
 import { until } from './harness/program.ts';
 import { Recorder } from './harness/recorder.ts';
 import {
@@ -15,6 +15,7 @@ import {
   personsPart,
   type Canary,
 } from './support/canaries.ts';
+import { WAYS, write } from './support/router-drive.ts';
 import { healthy, pausedAt } from './support/rollouts.ts';
 
 const UNGUARDED = 'unguarded';
@@ -35,8 +36,6 @@ interface Seen {
   readonly controllers: Readonly<Record<string, readonly string[]>>;
 }
 
-const WAYS: readonly Way[] = ['client-side apply', 'server-side apply', 'replace'];
-
 function idOf({ kind, metadata }: KubeObject): string {
   return `${kind} ${metadata.name}`;
 }
@@ -49,15 +48,11 @@ function live(source: KubeObject): Promise<KubeObject> {
 }
 
 /**
- * Drives a canary through its pauses to the end; at each, its files are applied again, with a new edit, in every way in
- * which Argo CD writes.
+ * Drives a canary through its pauses to the end; at each, its files are written again, with a new edit, in every way.
+ * The controller may not notice that it was promoted, with or without Rollgate; see "A race" in docs/upstream-facts.md.
+ * It goes on when a wait changes the Rollout.
  */
-async function drive(
-  canary: Canary,
-  namespace: string,
-  write: (edits: readonly KubeObject[], way: Way) => Promise<unknown>,
-  applied: (edit: KubeObject) => Promise<void>,
-): Promise<Seen> {
+async function drive(canary: Canary, namespace: string, applied: (edit: KubeObject) => Promise<void>): Promise<Seen> {
   const objects = objectsIn(canary, namespace);
   const files = driven(objects);
   expect(files.length).toBeGreaterThan(0);
@@ -92,6 +87,7 @@ async function drive(
     for (const way of WAYS) {
       n++;
       await write(
+        cluster,
         files.map((file) => edited(file, n)),
         way,
       );
@@ -112,12 +108,6 @@ async function drive(
   return { controllers: Object.fromEntries(await Promise.all(controllers)) };
 }
 
-// What a write wiped the controller writes back at once. After a Conflict Argo CD syncs again.
-async function sync(edits: readonly KubeObject[], way: Way): Promise<void> {
-  const printed = await cluster.argoCd.try([...ARGO_CD_WAYS[way], '-f', '-'], yamlOf(edits));
-  if (printed.code !== 0) throw new Error(`${way}:\n${printed.stderr}`);
-}
-
 function distinct(parts: readonly string[]): string[] {
   return parts.filter((part, index) => part !== parts[index - 1]);
 }
@@ -131,10 +121,9 @@ function flaps(states: readonly string[]): boolean {
 }
 
 describe.each(CANARIES)('$name', (canary) => {
-  it('keeps every weight and hash, through every way in which Argo CD writes, and lets all else through', async () => {
+  it('keeps every weight and hash, in whatever way its files are written again, and lets all else through', async () => {
     const namespace = await cluster.namespace(canary.name);
-    const apply = (edits: readonly KubeObject[], way: Way) => cluster.argoCd.apply(edits, way);
-    const seen = await drive(canary, namespace, apply, async (edit) => {
+    const seen = await drive(canary, namespace, async (edit) => {
       const now = await live(edit);
       expect(personsPart(now), idOf(edit)).toMatchObject(personsPart(edit));
       const { stdout } = await cluster.argoCd.run(
@@ -153,7 +142,7 @@ describe.each(CANARIES)('$name', (canary) => {
   it('flaps without Rollgate', async () => {
     const namespace = `${UNGUARDED}-${canary.name}`;
     await cluster.admin.run(['create', 'namespace', namespace]);
-    const seen = await drive(canary, namespace, sync, () => Promise.resolve());
+    const seen = await drive(canary, namespace, () => Promise.resolve());
     expect(Object.values(seen.controllers).some(flaps), JSON.stringify(seen.controllers, null, 1)).toBe(true);
   });
 });

@@ -11,6 +11,8 @@ export interface RouterCanary {
   readonly trafficRouting: object;
   /** Steps before the first pause. */
   readonly steps?: readonly object[];
+  /** At which weights the update pauses; see {@link weightsOf}. */
+  readonly weights?: readonly [number, number];
   /** How many different values the controller writes at least during an update, with the one before it. */
   readonly values: number;
   /** Whether the controller writes at the end what was there before the update. */
@@ -24,9 +26,14 @@ export interface RouterCanary {
 }
 
 const SERVICES = ['web-stable', 'web-canary'];
-/** The weights 0, 30, 60 and 0 again. */
-const WEIGHTS = { values: 3, comesBack: true };
+/** The weights 0, those of the pauses, and 0 again. */
+export const WEIGHTS = { values: 3, comesBack: true };
 const labels = { app: 'web' };
+
+/** Returns the weights at which the update of a canary pauses. */
+export function weightsOf({ weights = [30, 60] }: RouterCanary): readonly [number, number] {
+  return weights;
+}
 
 /** Returns the objects of a canary in a namespace, the one that is written again first. */
 export function objectsOfRouter(canary: RouterCanary, namespace: string): KubeObject[] {
@@ -36,6 +43,7 @@ export function objectsOfRouter(canary: RouterCanary, namespace: string): KubeOb
     metadata: { name },
     spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
   }));
+  const [first, second] = weightsOf(canary);
   const rollout: KubeObject = {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Rollout',
@@ -52,7 +60,7 @@ export function objectsOfRouter(canary: RouterCanary, namespace: string): KubeOb
           stableService: 'web-stable',
           canaryService: 'web-canary',
           trafficRouting: canary.trafficRouting,
-          steps: [{ setWeight: 30 }, ...(canary.steps ?? []), { pause: {} }, { setWeight: 60 }, { pause: {} }],
+          steps: [{ setWeight: first }, ...(canary.steps ?? []), { pause: {} }, { setWeight: second }, { pause: {} }],
         },
       },
     },
@@ -120,7 +128,8 @@ export const ALB: RouterCanary = {
   },
 };
 
-const weightsIn = (backends: readonly unknown[], name: (backend: unknown) => unknown): string =>
+/** Returns the weights of backends as a text, without those of `legacy`. */
+export const weightsIn = (backends: readonly unknown[], name: (backend: unknown) => unknown): string =>
   backends
     .filter((backend) => name(backend) !== 'legacy')
     .map((backend) => `${String(name(backend))}=${String(dig(backend, 'weight'))}`)

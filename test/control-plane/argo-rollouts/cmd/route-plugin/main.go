@@ -1,6 +1,6 @@
 // Command route-plugin replaces the Gateway API router plugin of Argo Rollouts, whose module may be unavailable. It
-// speaks the controller's plugin protocol and only writes weights into the backendRefs of HTTPRoutes. Like the real
-// plugin, it does not watch them.
+// speaks the controller's plugin protocol and only writes weights into the backendRefs of routes. Like the real plugin,
+// it does not watch them. Like the versions after 0.15.0, it completes weights to maxTrafficWeight.
 package main
 
 import (
@@ -20,14 +20,28 @@ import (
 
 const name = "argoproj-labs/gatewayAPI"
 
-var httpRoutes = schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"}
+// The kinds of route, by the field of the configuration that names one. The versions are those that the real plugin uses.
+var kinds = map[string]schema.GroupVersionResource{
+	"httpRoute": {Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"},
+	"grpcRoute": {Group: "gateway.networking.k8s.io", Version: "v1", Resource: "grpcroutes"},
+	"tcpRoute":  {Group: "gateway.networking.k8s.io", Version: "v1alpha2", Resource: "tcproutes"},
+	"tlsRoute":  {Group: "gateway.networking.k8s.io", Version: "v1alpha2", Resource: "tlsroutes"},
+}
 
-type config struct {
-	HTTPRoute  string `json:"httpRoute"`
-	HTTPRoutes []struct {
-		Name string `json:"name"`
-	} `json:"httpRoutes"`
-	Namespace string `json:"namespace"`
+// config has one field for each form of reference. A list is the plural of the field.
+type config map[string]any
+
+// names returns the names of the routes of a kind.
+func (c config) names(field string) []string {
+	names := []string{}
+	if name, ok := c[field].(string); ok && name != "" {
+		names = append(names, name)
+	}
+	list, _ := c[field+"s"].([]any)
+	for _, entry := range list {
+		names = append(names, entry.(map[string]any)["name"].(string))
+	}
+	return names
 }
 
 type router struct {
@@ -48,29 +62,28 @@ func (r *router) SetWeight(rollout *v1alpha1.Rollout, desired int32, _ []v1alpha
 	if err := json.Unmarshal(rollout.Spec.Strategy.Canary.TrafficRouting.Plugins[name], &c); err != nil {
 		return failure(err)
 	}
-	names := []string{}
-	if c.HTTPRoute != "" {
-		names = append(names, c.HTTPRoute)
-	}
-	for _, route := range c.HTTPRoutes {
-		names = append(names, route.Name)
-	}
-	namespace := c.Namespace
+	namespace, _ := c["namespace"].(string)
 	if namespace == "" {
 		namespace = rollout.Namespace
 	}
-	for _, route := range names {
-		if err := r.weigh(namespace, route, rollout.Spec.Strategy.Canary, int64(desired)); err != nil {
-			return failure(err)
+	for field, kind := range kinds {
+		for _, route := range c.names(field) {
+			if err := r.weigh(r.client.Resource(kind).Namespace(namespace), route, rollout.Spec.Strategy.Canary, int64(desired)); err != nil {
+				return failure(err)
+			}
 		}
 	}
 	return types.RpcError{}
 }
 
-func (r *router) weigh(namespace, route string, canary *v1alpha1.CanaryStrategy, desired int64) error {
-	object, err := r.client.Resource(httpRoutes).Namespace(namespace).Get(context.TODO(), route, metav1.GetOptions{})
+func (r *router) weigh(routes dynamic.ResourceInterface, route string, canary *v1alpha1.CanaryStrategy, desired int64) error {
+	object, err := routes.Get(context.TODO(), route, metav1.GetOptions{})
 	if err != nil {
 		return err
+	}
+	total := int64(100)
+	if max := canary.TrafficRouting.MaxTrafficWeight; max != nil {
+		total = int64(*max)
 	}
 	rules, _, err := unstructured.NestedSlice(object.Object, "spec", "rules")
 	if err != nil {
@@ -87,7 +100,7 @@ func (r *router) weigh(namespace, route string, canary *v1alpha1.CanaryStrategy,
 			case canary.CanaryService:
 				ref["weight"] = desired
 			case canary.StableService:
-				ref["weight"] = 100 - desired
+				ref["weight"] = total - desired
 			}
 		}
 		rule.(map[string]any)["backendRefs"] = backends
@@ -95,7 +108,7 @@ func (r *router) weigh(namespace, route string, canary *v1alpha1.CanaryStrategy,
 	if err := unstructured.SetNestedSlice(object.Object, rules, "spec", "rules"); err != nil {
 		return err
 	}
-	_, err = r.client.Resource(httpRoutes).Namespace(namespace).Update(context.TODO(), object, metav1.UpdateOptions{})
+	_, err = routes.Update(context.TODO(), object, metav1.UpdateOptions{})
 	return err
 }
 
