@@ -17,13 +17,18 @@ export const gatewayExists = defineDocumentCheck({
   explanation:
     'A VirtualService or a route that names a Gateway which does not exist gets no traffic from outside, and no ' +
     'controller rejects it. Gateways are often in other files or charts, so the check says something only if the manifests ' +
-    'have another Gateway of the same sort in the namespace. In the namespace of another object it also needs a name ' +
+    'have another Gateway of the same sort in the namespace, or this one in one other namespace. In the namespace of another object it also needs a name ' +
     'that is nearly the same. Source: Istio, VirtualService reference (gateways); Gateway ' +
     'API, ParentReference.',
   messages: {
     absent: {
       class: 'missing',
       text: '{kind} "{name}" names Gateway "{gateway}", which is not found in namespace "{namespace}" (it has {has})',
+      fix: '{fix}',
+    },
+    elsewhere: {
+      class: 'missing',
+      text: '{kind} "{name}" names Gateway "{gateway}" of its own namespace "{namespace}", but Gateway "{gateway}" is in namespace "{other}"',
       fix: '{fix}',
     },
   },
@@ -36,7 +41,19 @@ export const gatewayExists = defineDocumentCheck({
         // A Gateway without a namespace is applied where the other objects of these manifests are.
         const home = namespace === namespaceOf(object) ? known.get(`${group} `) : undefined;
         const there = known.get(`${group} ${namespace}`);
-        if ((there ?? home) === undefined || there?.has(name) === true || home?.has(name) === true) continue;
+        if (there?.has(name) === true || home?.has(name) === true) continue;
+        const other = namespace === namespaceOf(object) ? onlyNamespaceWith(name, group, known) : undefined;
+        if (other !== undefined) {
+          const { kind } = object;
+          const fix =
+            group === ISTIO
+              ? `write "${other}/${name}", if that one is meant`
+              : `set namespace: ${other} in parentRefs, if that one is meant`;
+          const data = { kind, name: object.metadata.name, gateway: name, namespace, other, fix };
+          report('elsewhere', { source, path, anchor: `${namespace}/${name}`, data });
+          continue;
+        }
+        if ((there ?? home) === undefined) continue;
         const names = [...(there ?? []), ...(home ?? [])];
         const near = nearest(name, names.slice(0, MAX_COMPARED));
         // Gateways of another namespace are often in other manifests.
@@ -69,6 +86,16 @@ function gatewaysIn(sources: readonly SourceObject[]): ReadonlyMap<string, Reado
     known.set(place, (known.get(place) ?? new Set()).add(object.metadata.name));
   }
   return known;
+}
+
+function onlyNamespaceWith(
+  name: string,
+  group: string,
+  known: ReadonlyMap<string, ReadonlySet<string>>,
+): string | undefined {
+  const places = [...known].filter(([place, names]) => place.startsWith(`${group} `) && names.has(name));
+  const [[place] = [''], second] = places;
+  return second === undefined && place !== '' ? place.slice(group.length + 1) : undefined;
 }
 
 // Each is compared with each name that is not found.
