@@ -14,7 +14,7 @@ import { groupOf, type KubeObject } from '../world/object.ts';
 import { asArray, dig, optionalString } from '../world/read.ts';
 import { readErrorOf } from '../world/error.ts';
 import type { Io } from './io.ts';
-import { isTemplate, unquotedPlaceholders } from './unrendered.ts';
+import { isTemplate, withQuotedPlaceholders } from './unrendered.ts';
 
 /** What was found at paths. */
 export interface FoundManifests {
@@ -319,14 +319,8 @@ function manifestsIn(text: string, { name, named }: Candidate, skipped: Skipped)
   const objects = manifests.objects.filter(({ object }) => !isKustomization(object));
   if (named && objects.length === 0 && manifests.objects.length > 0)
     return failed(name, 'a kustomization, not a manifest: kustomize build DIRECTORY | rollgate lint -');
-  return {
-    ...manifests,
-    objects,
-    errors: [
-      ...(named ? manifests.errors : mistakesOf(name, text, manifests.errors)),
-      ...unquotedPlaceholders(manifests),
-    ],
-  };
+  const errors = named ? manifests.errors : mistakesOf(name, text, manifests.errors);
+  return withQuotedPlaceholders({ ...manifests, objects, errors });
 }
 
 const VALUES = /(^|\/)values[^/]*\.ya?ml$/;

@@ -1,12 +1,13 @@
-import { NOT_AN_OBJECT, type ManifestError, type Manifests } from '../world/manifests.ts';
+import { NOT_AN_OBJECT, type ManifestError, type Manifests, type SourceObject } from '../world/manifests.ts';
+import { isKubeObject, type KubeObject } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import { isObject } from '../world/read.ts';
 
 // What Argo Rollouts and Argo Workflows replace themselves. Everything else in double braces is for Helm and the like.
 const PLACEHOLDER = /\{\{ *(?:args|experiment|inputs|item|outputs|pod|steps|tasks|templates|workflow)\b[\w.-]* *\}\}/y;
 
-// What nothing but a chart names.
-const HELM = /\{\{-? ?(?:\.Values\.|\.Release\.|\.Chart\.|include ")/;
+// What nothing but a chart has: its values, and braces that it keeps for others, as in `{{ "{{" }}`.
+const HELM = /\{\{-? ?(?:include "|["`]\{\{)|\{\{[^{}]*\.(?:Values|Release|Chart|Capabilities)\./;
 
 /**
  * Reports whether a text is a template that has to be rendered first: it has actions of a template language, and breaks
@@ -31,14 +32,33 @@ function hasActions(text: string): boolean {
   return false;
 }
 
-/** Returns an error for each object with a placeholder without quotes, which kubectl rejects: YAML reads a mapping. */
-export function unquotedPlaceholders({ objects }: Manifests): readonly ManifestError[] {
-  return objects.flatMap(({ object, file, position }) => {
+/**
+ * Returns the manifests with an error for each object with a placeholder without quotes, which kubectl rejects: YAML
+ * reads a mapping. In the objects the placeholder is a text, so that no rule reports the same mistake again.
+ */
+export function withQuotedPlaceholders(manifests: Manifests): Manifests {
+  const errors: ManifestError[] = [];
+  const read = new Map<KubeObject | undefined, KubeObject>();
+  const objects = manifests.objects.map((source): SourceObject => {
+    const { object, file, position } = source;
     const path = pathOfMappingAsKey(object, []);
-    return path === undefined
-      ? []
-      : [{ file, ...position(path), message: 'YAML reads {{...}} without quotes as a mapping: put it in quotes' }];
+    if (path === undefined) return source;
+    errors.push({
+      file,
+      ...position(path),
+      message: 'YAML reads {{...}} without quotes as a mapping: put it in quotes',
+    });
+    const quoted = withTexts(object);
+    if (!isKubeObject(quoted)) return source;
+    read.set(object, quoted);
+    return { ...source, object: quoted };
   });
+  if (errors.length === 0) return manifests;
+  return {
+    objects,
+    errors: [...manifests.errors, ...errors],
+    duplicateKeys: manifests.duplicateKeys.map((key) => ({ ...key, object: read.get(key.object) ?? key.object })),
+  };
 }
 
 // How the parser writes a mapping that is a key. In quotes a key may hold braces.
@@ -52,4 +72,14 @@ function pathOfMappingAsKey(value: unknown, path: Path): Path | undefined {
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function withTexts(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withTexts);
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value);
+  const [[key, entry] = ['', undefined], second] = entries;
+  if (second === undefined && entry === null && MAPPING_AS_KEY.test(key)) return `{{${key.slice(2, -2)}}}`;
+  // Not by assignment: a key may be `__proto__`.
+  return Object.fromEntries(entries.map(([name, inner]) => [name, withTexts(inner)]));
 }

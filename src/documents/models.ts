@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { FieldTree } from '../world/field-tree.ts';
+import { groupOf } from '../world/object.ts';
 import { pointer, type Path } from '../world/path.ts';
 import { asArray, dig, isObject, asObject, asString, type JsonObject } from '../world/read.ts';
 
@@ -24,7 +25,7 @@ const ISTIO: SchemaOrigin = { package: '@kubernetes-models/istio', title: 'Istio
 const GATEWAY: SchemaOrigin = { package: '@kubernetes-models/gateway-api', title: 'Gateway API 1.5', custom: true };
 const CORE: SchemaOrigin = { package: 'kubernetes-models', title: 'Kubernetes', custom: false };
 
-// Objects with another apiVersion are not checked.
+// Of each kind all apiVersions that are served, the best one first. Objects with another one are not checked.
 const ORIGINS: ReadonlyMap<string, SchemaOrigin> = new Map([
   ['argoproj.io/v1alpha1/Rollout', ARGO],
   ['argoproj.io/v1alpha1/AnalysisTemplate', ARGO],
@@ -101,6 +102,20 @@ export function schemas(): Schema[] {
 export function schemaOf(apiVersion: string, kind: string): Schema | undefined {
   const origin = ORIGINS.get(`${apiVersion}/${kind}`);
   return origin === undefined ? undefined : { ...origin, apiVersion, kind };
+}
+
+/**
+ * Returns the apiVersion to write instead of one that releases of the last years do not serve for this kind, such as
+ * `argoproj.io/v1`. Undefined if it is served, or the kind has no schema.
+ */
+export function servedInstead(apiVersion: string, kind: string): string | undefined {
+  if (ORIGINS.has(`${apiVersion}/${kind}`)) return undefined;
+  const group = groupOf(apiVersion);
+  const served = [...ORIGINS.keys()].find((id) => {
+    const slash = id.lastIndexOf('/');
+    return id.slice(slash + 1) === kind && groupOf(id.slice(0, slash)) === group;
+  });
+  return served?.slice(0, served.lastIndexOf('/'));
 }
 
 // A validator copies its list of errors for each element of a list, so its time grows with the square of the number of

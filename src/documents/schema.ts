@@ -3,7 +3,7 @@ import { keyFor, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '..
 import { at, pointer, renderPath, type Path } from '../world/path.ts';
 import { asArray, dig, optionalNumber, optionalString, asString } from '../world/read.ts';
 import { defineDocumentCheck, type ReportDocument } from './define.ts';
-import { requiredWithoutNulls, type Inspection, type Schema, type SchemaError } from './models.ts';
+import { requiredWithoutNulls, servedInstead, type Inspection, type Schema, type SchemaError } from './models.ts';
 
 const MESSAGES = {
   type: {
@@ -61,6 +61,11 @@ const MESSAGES = {
     text: 'VirtualService "{name}" has no hosts, so it has no effect unless another VirtualService delegates to it',
     fix: 'add hosts, unless it is a delegate',
   },
+  version: {
+    class: 'advice',
+    text: '{kind} "{name}" has apiVersion "{apiVersion}", which no current release serves, so kubectl finds no match for the kind',
+    fix: 'write {instead}, unless the cluster serves this one',
+  },
   large: {
     class: 'advice',
     text: '{kind} "{name}" has more than 20,000 values, so types and fields were not checked',
@@ -80,7 +85,7 @@ export const schema = defineDocumentCheck({
     'Istio, Gateway API), for the apiVersions that these have. For Service, Deployment and Ingress it checks only ' +
     'the types. It reports nothing if such a schema is stricter than the API server. The API server drops a null ' +
     'field of a custom resource, so it counts as absent. What newer versions may allow (more values, larger ' +
-    'numbers) is only advice. A VirtualService without hosts is valid only as a delegate, without gateways, tls ' +
+    'numbers) is only advice. So is an apiVersion that no current release serves. A VirtualService without hosts is valid only as a delegate, without gateways, tls ' +
     'and tcp. Source: Istio 1.29, pkg/config/validation; Kubernetes v1.34, pkg/apis/networking/validation.',
   messages: MESSAGES,
   check({ sources, inspect }, report) {
@@ -92,12 +97,20 @@ export const schema = defineDocumentCheck({
         report('large', { source, path: [], anchor: '', data: { kind, name: metadata.name } });
       } else if (inspection !== undefined) {
         for (const error of certainErrors(inspection)) reportError(report, source, inspection, error);
-      }
+      } else checkVersion(report, source);
       if (kindOf(source.object) === 'Ingress.networking.k8s.io') checkPorts(report, source);
       if (kindOf(source.object) === 'VirtualService.networking.istio.io') checkHosts(report, source, delegates);
     }
   },
 });
+
+function checkVersion(report: Report, source: SourceObject): void {
+  const { apiVersion, kind, metadata } = source.object;
+  const instead = servedInstead(apiVersion, kind);
+  if (instead === undefined) return;
+  const data = { kind, name: metadata.name, apiVersion, instead };
+  report('version', { source, path: ['apiVersion'], anchor: apiVersion, data });
+}
 
 // Keywords that restrict a value in other ways than by its type.
 const VALUE_KEYWORDS: ReadonlySet<string> = new Set([
@@ -115,7 +128,11 @@ const VALUE_KEYWORDS: ReadonlySet<string> = new Set([
 type CertainError = SchemaError & { readonly types: readonly string[] };
 
 function certainErrors({ schema, errors: all }: Inspection): CertainError[] {
-  const errors = all.filter((error) => !isWithinNewerLimit(schema.kind, error));
+  const newer = all.filter((error) => !isWithinNewerLimit(schema.kind, error));
+  // Some validators check a field twice.
+  const errors = [
+    ...new Map(newer.map((error) => [JSON.stringify([error.path, error.keyword, error.params]), error])).values(),
+  ];
   const byPlace = Map.groupBy(errors, ({ path }) => JSON.stringify(path));
   // If a value must have one of several forms, each form that it does not have adds errors to it and to its fields.
   const forms = new Set([...byPlace].filter(([, here]) => here.some(isChoice)).map(([place]) => place));
@@ -214,7 +231,19 @@ function isDropped(schema: Schema, { object }: SourceObject, path: Path): boolea
   return schema.custom && typeof field === 'string' && !requiredWithoutNulls(schema, object).has(pointer(path));
 }
 
-const DURATIONS: ReadonlySet<unknown> = new Set(['interval', 'initialDelay', 'timeout', 'perTryTimeout']);
+const DURATIONS: ReadonlySet<unknown> = new Set([
+  'interval',
+  'initialDelay',
+  'duration',
+  'step',
+  'timeout',
+  'requestTimeout',
+  'perTryTimeout',
+  'connectTimeout',
+  'idleTimeout',
+  'baseEjectionTime',
+  'fixedDelay',
+]);
 
 function isDuration(path: Path): boolean {
   return DURATIONS.has(path.at(-1)) && !path.includes('metadata');

@@ -87,19 +87,35 @@ function reportField(
     report('newer', { ...at, data: { ...about, newest } });
     return;
   }
-  const index = fieldIndexOf(inspection);
-  const near =
-    nearest(field, [...visited.known, ...(isInstalled ? [] : newerFieldsAt(schema.kind, visited.path))]) ??
-    siblingOf(visited, field, index);
-  const here = near === undefined ? placesFor(visited, field, schema.kind, index) : [];
-  // In a pod template a field of a pod is meant, wherever else there is one of that name.
-  const isOfPod = visited.path.includes('template');
-  const related = near === undefined && here.length === 0 && !isOfPod ? relatedPlace(field, schema) : undefined;
+  const { near, here, related } = meantBy(inspection, visited, field);
   if (near !== undefined) report('misspelt', { ...at, data: { ...about, near, schema: title } });
   else if (here.length > 0) report('misplaced', { ...at, data: { ...about, places: here.join(' or ') } });
   else if (related !== undefined)
     report('elsewhere', { ...at, data: { ...about, places: related.place, kind: related.kind } });
   else report(isInstalled ? 'notInstalled' : 'unknown', { ...at, data: { ...about, schema: title } });
+}
+
+interface Meant {
+  /** A field beside it. */
+  readonly near?: string;
+  /** Other places of the kind that have the field. */
+  readonly here: readonly string[];
+  readonly related?: ReturnType<typeof relatedPlace>;
+}
+
+function meantBy(inspection: Inspection, visited: Place, field: string): Meant {
+  const { schema } = inspection;
+  const index = fieldIndexOf(inspection);
+  const newer = inspection.installed === undefined ? newerFieldsAt(schema.kind, visited.path) : [];
+  const near =
+    nearest(field, [...visited.known, ...newer]) ?? siblingOf(visited, field, index) ?? longerNameOf(visited, field);
+  if (near !== undefined) return { near, here: [] };
+  // A type says something about what holds it, and nothing elsewhere.
+  if (field === 'type') return { here: [] };
+  const here = placesFor(visited, field, schema.kind, index);
+  // In a pod template a field of a pod is meant, wherever else there is one of that name.
+  const isOfPod = visited.path.includes('template');
+  return { here, related: here.length === 0 && !isOfPod ? relatedPlace(field, schema) : undefined };
 }
 
 /** The part of {@link Visited} that both sources of fields have. */
@@ -170,6 +186,19 @@ function siblingOf({ path, value, known }: Place, field: string, index: FieldInd
   const here = placeOf(path);
   const [sibling, second] = [...known].filter((name) => keys.every((key) => isIn(key, below(here, name), index)));
   return second === undefined ? sibling : undefined;
+}
+
+// Shorter ones are parts of too many names.
+const MIN_PART = 5;
+
+// The one field beside it whose name has this one in it: `ingress` in `nginx` is meant to be `stableIngress`.
+function longerNameOf({ value, known }: Place, field: string): string | undefined {
+  const part = field.toLowerCase();
+  if (part.length < MIN_PART) return undefined;
+  const longer = [...known].filter((name) => !Object.hasOwn(value, name) && name.toLowerCase().includes(part));
+  const atTheEnd = longer.filter((name) => name.toLowerCase().endsWith(part));
+  const [one, second] = atTheEnd.length > 0 ? atTheEnd : longer;
+  return second === undefined ? one : undefined;
 }
 
 function keysOf(value: unknown): string[] {

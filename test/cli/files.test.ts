@@ -61,13 +61,16 @@ describe('directories', () => {
       'templates/c.yaml': template('metadata: { name: c }\nspec:\n  {{- toYaml .Values.spec | nindent 2 }}'),
       'templates/d.yaml': template('metadata: { name: d }\nspec: { ports: [{ port: {{ .Values.port }} }] }'),
       'templates/e.yaml': template('metadata: { name: e }\nspec: { type: "{{ .Values.type }}" }'),
+      'templates/f.yaml': template('metadata: { name: f }\nspec: { type: "{{ default "a" .Values.type }}" }'),
+      'templates/g.yaml': template("metadata: { name: g }\nspec: { type: '{{ `{{args.x}}` }}' }"),
+      'templates/h.yaml': template(`metadata: { name: h }\nspec: { type: '{{ "{{" }}args.x{{ "}}" }}' }`),
       'analysis.yaml':
         'apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: { name: a }\nspec:\n  args: [{ name: x, value: "{{args.y}}" }]\n  q: |\n    {{args.x}} > 0\n',
     });
     expect(await read(root, ['.'])).toEqual({
       files: ['analysis.yaml a'],
       notes: [
-        'skipped 5 unrendered (templates/a.yaml, templates/b.yaml, templates/c.yaml and 2 more): helm template CHART | rollgate lint -',
+        'skipped 8 unrendered (templates/a.yaml, templates/b.yaml, templates/c.yaml and 5 more): helm template CHART | rollgate lint -',
       ],
       problems: [],
     });

@@ -43,6 +43,27 @@ function objectsOf(text: string): KubeObject[] {
     .filter(isKubeObject);
 }
 
+it('a placeholder without quotes is one finding, and its object is still judged', async () => {
+  const template = `apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: { name: errors }
+spec:
+  args: [{ name: service }]
+  metrics:
+    - name: ratio
+      interval: 1m
+      successCondition: result[0] => 1
+      provider:
+        prometheus: { address: 'http://prometheus', query: {{args.service}} }
+        __proto__: {{args.service}}
+`;
+  const { code, out } = await lint(directory({ 'a.yaml': template }), { paths: ['a.yaml'], color: false });
+  expect(code).toBe(2);
+  expect(out).toContain('error    YAML reads {{...}} without quotes as a mapping: put it in quotes');
+  expect(out).toContain('unexpected =');
+  expect(out).not.toMatch(/not an object|none of its metrics uses/);
+});
+
 it('files that repeat objects of others have one finding each, which names each other file once', async () => {
   const objects = (names: string, port: number): string =>
     [...names].map((name) => service(name).replace(/port: \d+/, `port: ${port}`)).join('---\n');

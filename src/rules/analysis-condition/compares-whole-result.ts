@@ -1,17 +1,19 @@
 const TOKEN = /\s+|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[A-Za-z_$][\w$]*|[0-9]+(?:\.[0-9]+)?|[=!<>]=|&&|\|\||\?\.|[^]/g;
+// It returns the result unless that is nil.
+const DEFAULT = /\bdefault\s*\(\s*result\s*,[^()]*\)/g;
 const COMPARISONS: ReadonlySet<string | undefined> = new Set(['==', '!=', '<', '<=', '>', '>=']);
 const MAX_LENGTH = 2_000;
 
 /**
  * Returns whether a condition compares `result` itself with something other than nil or a list. Elements and fields of
- * the result do not count, nor does the return value of a function. Conditions of more than 2,000 characters are not
+ * the result do not count, nor does the return value of a function, except of `default`. Conditions of more than 2,000 characters are not
  * checked.
  *
  * @param condition - a condition in the expression language of Argo Rollouts
  */
 export function comparesWholeResult(condition: string): boolean {
   if (condition.length > MAX_LENGTH) return false;
-  const tokens = (condition.match(TOKEN) ?? []).filter((token) => token.trim() !== '');
+  const tokens = (condition.replaceAll(DEFAULT, 'result').match(TOKEN) ?? []).filter((token) => token.trim() !== '');
   return tokens.some((token, index) => {
     if (!COMPARISONS.has(token)) return false;
     const [beforeLeft, left, right, afterRight] = [

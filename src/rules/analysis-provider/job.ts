@@ -1,5 +1,5 @@
 import { isDnsSubdomain } from '../../world/names.ts';
-import { asArray, asObject, dig, optionalString } from '../../world/read.ts';
+import { asObject, dig, optionalString } from '../../world/read.ts';
 import { checkJobPod } from './job-pod.ts';
 import type { Context } from './messages.ts';
 import type { Provider } from './providers.ts';
@@ -16,8 +16,14 @@ const NUMBERS = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoff
  */
 export function checkJob(context: Context, provider: Provider): void {
   const { settings, path, metric } = provider;
-  // Without containers it is no Job at all, which the schema says.
-  if (asArray(dig(settings, ...POD, 'containers')).length === 0) return;
+  const containers = dig(settings, ...POD, 'containers');
+  // Without the list it is no Job at all, which the schema says.
+  if (!Array.isArray(containers)) return;
+  if (containers.length === 0) {
+    const data = { metric, problem: 'no containers', remedy: 'add one' };
+    context.report('jobPod', { path: [...path, ...POD, 'containers'], anchor: `${metric} containers`, data });
+    return;
+  }
   checkRestartPolicy(context, provider);
   checkName(context, provider);
   checkJobPod(context, provider);

@@ -40,7 +40,7 @@ export const REFUSALS: readonly Refusal[] = [
     provider: 'job',
     refused:
       'an invalid label, name of a container or of a volume; two containers or volumes with one name; ' +
-      'no image; ephemeralContainers',
+      'no containers or image; ephemeralContainers',
     messages: ['jobPod'],
   },
   { provider: 'job', refused: 'two containers with one name, an invalid quantity', otherwise: 'analysis-job' },

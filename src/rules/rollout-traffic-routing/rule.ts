@@ -52,6 +52,11 @@ const messages = {
     text: 'trafficRouting.{field} is not set, but {router} needs it',
     fix: 'name the object that routes the traffic there',
   },
+  stickiness: {
+    class: 'advice',
+    text: 'trafficRouting.alb.stickinessConfig sets durationSeconds {seconds}, so the controller sets no weight',
+    fix: 'use 1 to 604800, which are 7 days',
+  },
   idle: {
     class: 'advice',
     text: 'trafficRouting has no router, so the steps pass but no weight is ever set',
@@ -69,7 +74,7 @@ export const rolloutTrafficRouting = defineRule({
     'but no weight is ever set. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ValidateRolloutAlbIngressesConfig, ' +
     'ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, ' +
-    'getReferencedAppMeshResources) and rollout/trafficrouting.go; Gateway API plugin v0.15.0, pkg/plugin (SetWeight).',
+    'getReferencedAppMeshResources) and rollout/trafficrouting.go and rollout/trafficrouting/alb (getForwardActionString); Gateway API plugin v0.15.0, pkg/plugin (SetWeight).',
   subject: {
     'Rollout.argoproj.io': [
       'spec.strategy.canary.dynamicStableScale',
@@ -122,6 +127,7 @@ export const rolloutTrafficRouting = defineRule({
     checkPluginMaxWeight(context, rollout, routing);
     if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: {} });
     checkForms(context, rollout);
+    checkStickiness(context, rollout);
     for (const { router, path, versions } of unnamed(rollout)) {
       context.report('unnamed', {
         path: [...ROUTING_PATH, ...path],
@@ -140,6 +146,17 @@ function checkPluginMaxWeight(context: RuleContext<typeof messages>, rollout: Ku
   if (max <= 100 || !isGateway || stepsOf(rollout).length === 0 || !isKnownGatewayPlugin(context.versions)) return;
   const path = [...ROUTING_PATH, 'maxTrafficWeight'];
   context.report('pluginMaxWeight', { path, anchor: 'pluginMaxWeight', data: { max } });
+}
+
+// What AWS allows, and the controller checks each time that it writes the action.
+const MAX_STICKY_SECONDS = 604_800;
+
+function checkStickiness(context: RuleContext<typeof messages>, rollout: KubeObject): void {
+  const sticky = dig(routerConfig(rollout, 'alb'), 'stickinessConfig');
+  const seconds = optionalNumber(dig(sticky, 'durationSeconds')) ?? 0;
+  if (dig(sticky, 'enabled') !== true || (seconds >= 1 && seconds <= MAX_STICKY_SECONDS)) return;
+  const path = [...ROUTING_PATH, 'alb', 'stickinessConfig'];
+  context.report('stickiness', { path, anchor: 'stickinessConfig', data: { seconds } });
 }
 
 function checkForms(context: RuleContext<typeof messages>, rollout: KubeObject): void {
