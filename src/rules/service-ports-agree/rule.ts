@@ -1,3 +1,4 @@
+import type { Lookups } from '../../world/analysis.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import {
@@ -15,7 +16,7 @@ import {
 } from '../../world/ports.ts';
 import { references } from '../../world/references.ts';
 import type { Role } from '../../world/reference-list.ts';
-import type { Find } from '../../world/rollout.ts';
+import { asArray, dig } from '../../world/read.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule } from '../define.ts';
 
@@ -24,6 +25,9 @@ const PAIRS: readonly (readonly [Role, Role])[] = [
   ['ping', 'pong'],
   ['active', 'preview'],
 ];
+
+// What it takes to pair a port with one of the other Service, and to say how they differ, in operations.
+const COST_OF_PORT = 3;
 
 const PORTS: Path = ['spec', 'ports'];
 
@@ -86,7 +90,7 @@ export const servicePortsAgree = defineRule({
     },
   },
   check(context, rollout) {
-    const sides = sidesOf(rollout, context.find);
+    const sides = sidesOf(rollout, context);
     for (const [first, second] of PAIRS) {
       const a = sides.get(first);
       const b = sides.get(second);
@@ -131,12 +135,13 @@ interface Side {
   readonly ports: readonly ServicePort[];
 }
 
-function sidesOf(rollout: KubeObject, find: Find): ReadonlyMap<Role, Side> {
+function sidesOf(rollout: KubeObject, context: Pick<Lookups, 'find' | 'spend'>): ReadonlyMap<Role, Side> {
   const sides = new Map<Role, Side>();
   for (const { kind, namespace, name, role, path } of references(rollout)) {
     if (kind !== 'Service' || !PAIRS.some((pair) => pair.includes(role))) continue;
-    const service = find(kind, namespace, name);
+    const service = context.find(kind, namespace, name);
     if (service === undefined || isExternalName(service)) continue;
+    context.spend(COST_OF_PORT * asArray(dig(service, 'spec', 'ports')).length);
     const ports = portsOf(service);
     if (ports.length > 0) sides.set(role, { role, service, name, path, ports });
   }
