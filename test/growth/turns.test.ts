@@ -106,6 +106,16 @@ const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
       pods({ containers: [container('app', { ports: times(n, (i) => ({ name: `p-${i}`, containerPort: 1 + i })) })] }),
   },
   {
+    title: 'empty containers',
+    rules: /^rollout-(security-context|pod-template|volumes)$/,
+    make: (n) => pods({ containers: times(n, () => ({})) }),
+  },
+  {
+    title: 'empty volumes',
+    rules: /^rollout-volume-sources$/,
+    make: (n) => pods({ volumes: times(n, () => ({})) }),
+  },
+  {
     title: 'templates of an experiment',
     rules: /^experiment-service$/,
     make: (n) => [
@@ -116,7 +126,7 @@ const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
   },
   {
     title: 'ports of Services',
-    rules: /^service-ports-agree$/,
+    rules: /^service-(ports-agree|target-port)$/,
     make: (n) => [
       rollout('app'),
       ...servicesOf(

@@ -2,13 +2,13 @@ import type { Lookups } from '../../world/analysis.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import {
+  countedPorts,
   describePorts,
   isExternalName,
   pairPorts,
   PORT_USE_PLACES,
   PORT_USER_PLACES,
   portNumber,
-  portsOf,
   portText,
   portUses,
   type PortUse,
@@ -16,7 +16,6 @@ import {
 } from '../../world/ports.ts';
 import { references } from '../../world/references.ts';
 import type { Role } from '../../world/reference-list.ts';
-import { asArray, dig } from '../../world/read.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule } from '../define.ts';
 
@@ -25,9 +24,6 @@ const PAIRS: readonly (readonly [Role, Role])[] = [
   ['ping', 'pong'],
   ['active', 'preview'],
 ];
-
-// What it takes to pair a port with one of the other Service, and to say how they differ, in operations.
-const COST_OF_PORT = 3;
 
 const PORTS: Path = ['spec', 'ports'];
 
@@ -141,8 +137,7 @@ function sidesOf(rollout: KubeObject, context: Pick<Lookups, 'find' | 'spend'>):
     if (kind !== 'Service' || !PAIRS.some((pair) => pair.includes(role))) continue;
     const service = context.find(kind, namespace, name);
     if (service === undefined || isExternalName(service)) continue;
-    context.spend(COST_OF_PORT * asArray(dig(service, 'spec', 'ports')).length);
-    const ports = portsOf(service);
+    const ports = countedPorts(service, context);
     if (ports.length > 0) sides.set(role, { role, service, name, path, ports });
   }
   return sides;
