@@ -50,6 +50,27 @@ function expectSame(keep: Preserver, object: KubeObject, old: KubeObject, driver
   return kept;
 }
 
+it('lets others have their turn between two keeps, and before and after all of them', () => {
+  const object = inUpdate(1, {}, {});
+  const done: string[] = [];
+  const keep = (id: string): Preserver => ({
+    ...virtualServiceWeights,
+    id,
+    keep: () => {
+      done.push(id);
+      return { operations: [], notes: [] };
+    },
+  });
+  const keeps = [keep('a'), keep('b')];
+  for (const _ of steps(preserveAll({ object, old: undefined, drivers: [object, object], keeps, after: storeOf([]) })))
+    done.push('-');
+  expect(done.join('')).toBe('--a-b-a-b--');
+});
+
+function* steps(work: Generator<undefined, unknown, undefined>): Generator<undefined> {
+  while (work.next().done !== true) yield;
+}
+
 /** Asserts that drawn cases are the same one after the other, and that most of them keep something for several Rollouts. */
 function assertSame(
   keep: Preserver,

@@ -91,15 +91,20 @@ export interface PreserveTask {
   readonly manager?: string | undefined;
 }
 
-/** Keeps what the controller owns in an object, one Rollout after the other. Others get their turn in between. */
+/**
+ * Keeps what the controller owns in an object, one Rollout after the other. Others get their turn in between, also between
+ * two keeps: each goes through the whole object.
+ */
 export function* preserveAll({ object, old, drivers, keeps, after, manager }: PreserveTask): Work<PreservedObject> {
   const notes: string[] = [];
   const ids = new Set<string>();
   const patch = new GrowingPatch(object);
   const rollouts = rolloutsOf(object, after);
+  yield;
   const isTooDeep = isDeeperThan(object, MAX_DEPTH) || isDeeperThan(old, MAX_DEPTH);
   for (const rollout of isTooDeep ? [] : drivers) {
     for (const keep of keeps) {
+      yield;
       const result = patch.add((submitted) =>
         keep.keep({ submitted, old, rollout, rollouts, drivers, world: new Overlay(after, [submitted]), manager }),
       );
@@ -107,8 +112,8 @@ export function* preserveAll({ object, old, drivers, keeps, after, manager }: Pr
         notes.push(about(object, `kept for ${nameOf(rollout)}: ${note} ${ruleTag(keep.id)}`));
       if (isKept(result)) ids.add(keep.id);
     }
-    yield;
   }
+  yield;
   if (patch.leftOut > 0)
     notes.push(
       about(
@@ -117,6 +122,8 @@ export function* preserveAll({ object, old, drivers, keeps, after, manager }: Pr
       ),
     );
   const patched = patch.applied();
+  // The patch is tried before it is sent.
+  yield;
   return { operations: patch.operations, notes, ids: [...ids].sort(), patched };
 }
 

@@ -1,6 +1,6 @@
 import type { Policy } from '../policy/policy.ts';
 import type { Preserver } from '../preserve/define.ts';
-import type { Work } from '../rules/engine.ts';
+import { oneStep, type Work } from '../rules/engine.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import type { World } from '../world/world.ts';
 import type { PreservedAnswer } from './answer.ts';
@@ -49,7 +49,7 @@ export async function preserveRequest(
   if (active.length === 0) return NOTHING_PRESERVED;
   const change = [{ ...changeOf(request), after: object }];
   const after = worldAfter(world, change);
-  const drivers = driversOf(after, object, policy);
+  const drivers = await inSlices(oneStep(() => driversOf(after, object, policy)));
   const surroundings = { object, old: request.oldObject, keeps: active, after, manager: request.fieldManager };
   if (drivers.length === 0)
     return controllers ? withWarnings(await inSlices(untrustedNotes(surroundings, policy))) : NOTHING_PRESERVED;
@@ -67,7 +67,7 @@ export async function preserveRequest(
   // A cache that lags has the old hashes of a Rollout, and would have them restored.
   const fresh = await readLive(world, live, drivers.map(keyOf), deadline);
   const current = fresh === world ? after : worldAfter(fresh, change);
-  const currentDrivers = driversOf(current, object, policy);
+  const currentDrivers = await inSlices(oneStep(() => driversOf(current, object, policy)));
   const tripped = tripwire(request, currentDrivers);
   if (tripped !== undefined) return { extras: {}, record: { tripwire: tripped } };
   const preserved =

@@ -30,6 +30,13 @@ export interface Outcome {
  */
 export type Work<T> = Generator<undefined, T, undefined>;
 
+/** Work that cannot be divided. Others may get their turn before the next. */
+export function* oneStep<T>(work: () => T): Work<T> {
+  const result = work();
+  yield;
+  return result;
+}
+
 /** Does work in one go. */
 export function finish<T>(work: Work<T>): T {
   for (;;) {

@@ -48,9 +48,9 @@ export const ANALYSIS_PLACES = {
  */
 export const analysesOf = memo(collectAnalyses);
 
-// What it takes to collect an analysis, in operations, and how many of its arguments, templates and rules one more buys.
+// What it takes to collect an analysis, and each of its arguments, templates and rules, and to compare them, in operations.
 const COST_OF_COLLECTING = 1;
-const PARTS_OF_OPERATION = 2;
+const COST_OF_PART = 2;
 
 /**
  * Does the same, for rules: the operations are counted before they are done, because a Rollout can have a hundred thousand
@@ -59,7 +59,7 @@ const PARTS_OF_OPERATION = 2;
 export function countedAnalyses(holder: KubeObject, { spend }: Pick<Lookups, 'spend'>): readonly Analysis[] {
   visitAnalyses(holder, (analysis) => {
     const parts = PARTS.reduce((sum, field) => sum + asArray(analysis[field]).length, 0);
-    spend(COST_OF_COLLECTING + Math.floor(parts / PARTS_OF_OPERATION));
+    spend(COST_OF_COLLECTING + COST_OF_PART * parts);
   });
   return analysesOf(holder);
 }

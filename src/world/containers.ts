@@ -42,6 +42,20 @@ export function containersOf(template: JsonObject, path: Path): Container[] {
   );
 }
 
+// What a rule does for a container with nothing in it, in operations.
+const COST_OF_CONTAINER = 3;
+
+/** Does the same, for rules: the operations are counted before they are done. */
+export function countedContainers(
+  template: JsonObject,
+  path: Path,
+  { spend }: { readonly spend: (operations: number) => void },
+): Container[] {
+  for (const list of ['containers', 'initContainers'])
+    spend(COST_OF_CONTAINER * asArray(dig(template, 'spec', list)).length);
+  return containersOf(template, path);
+}
+
 /**
  * Returns the places in a Rollout that `ownContainers` and its caller read.
  * @param fields - The fields of a container that the caller reads, in addition to its name.

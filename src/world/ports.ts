@@ -48,6 +48,18 @@ export interface ServicePort {
 /** Returns the ports of a Service that have a number, in order. Computed once per object. */
 export const portsOf = memo(readPorts);
 
+// What it takes to compare a port with others, and to say what is wrong with it, in operations.
+const COST_OF_PORT = 3;
+
+/** Does the same, for rules that compare each port: the operations are counted before they are done. */
+export function countedPorts(
+  service: KubeObject,
+  { spend }: { readonly spend: (operations: number) => void },
+): readonly ServicePort[] {
+  spend(COST_OF_PORT * asArray(dig(service, 'spec', 'ports')).length);
+  return portsOf(service);
+}
+
 function readPorts(service: KubeObject): readonly ServicePort[] {
   return asArray(dig(service, 'spec', 'ports')).flatMap((entry, index): ServicePort[] => {
     const number = optionalNumber(dig(entry, 'port'));

@@ -13,9 +13,9 @@ afterEach(async () => {
   await running?.stop();
 });
 
-// 0.7 MiB, with a mistake every 18 bytes.
+// 0.35 MiB, with a mistake every 18 bytes.
 function manyPlaceholders(): Json {
-  const placeholders = Array.from({ length: 40_000 }, (_, index) => `{{args.n${String(index).padStart(5, '0')}}}`);
+  const placeholders = Array.from({ length: 20_000 }, (_, index) => `{{args.n${String(index).padStart(5, '0')}}}`);
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'AnalysisTemplate',
@@ -34,7 +34,7 @@ function manyPlaceholders(): Json {
 }
 
 function manyPorts(): Json {
-  const ports = Array.from({ length: 20_000 }, () => ({ name: 'http', containerPort: 80 }));
+  const ports = Array.from({ length: 4_000 }, () => ({ name: 'http', containerPort: 80 }));
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Rollout',
@@ -66,10 +66,10 @@ async function validate(object: Json): Promise<{ size: number; response: Respons
   return { size: Buffer.byteLength(answer.text), response: (answer.body as { response: Response }).response };
 }
 
-describe('the answer to an object with tens of thousands of mistakes', () => {
+describe('the answer to an object with thousands of mistakes', () => {
   it.each([
-    ['40,000 placeholders without an argument', manyPlaceholders, 40_000],
-    ['20,000 duplicate ports', manyPorts, 20_000],
+    ['20,000 placeholders without an argument', manyPlaceholders, 20_000],
+    ['4,000 duplicate ports', manyPorts, 4_000],
   ])('%s: a denial with some of them and a number', async (_, object, mistakes) => {
     const { size, response } = await validate(object());
     expect(response.allowed).toBe(false);
@@ -109,7 +109,7 @@ describe('the answer to an object with tens of thousands of mistakes', () => {
     expect(answer.status).toBe(200);
     expect(verdict).toBe('deny');
     expect(findings.length).toBeLessThanOrEqual(1_000);
-    expect(more + findings.length).toBeGreaterThanOrEqual(40_000);
+    expect(more + findings.length).toBeGreaterThanOrEqual(20_000);
     // The object itself comes back.
     expect(Buffer.byteLength(answer.text)).toBeLessThan(2 * MIB);
   });

@@ -20,8 +20,12 @@ import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { AS_WRITTEN, NAME_RULE_FIELDS, reportRepeated, reportUnmatched, unmatched } from './name-rules.ts';
 
+// A metric has many fields with a meaning of their own.
+const COST_OF_METRIC = 5;
+
 /** Checks a template by itself. Parts that a combined template may supply are not reported. */
 export function checkTemplate(context: Context, template: KubeObject): void {
+  context.spend(COST_OF_METRIC * asArray(dig(template, 'spec', 'metrics')).length);
   const metrics = metricsOf(template);
   if (metrics.length === 0 && nestedTemplates(template).length === 0) reportEmpty(context, template);
 

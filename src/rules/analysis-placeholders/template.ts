@@ -11,14 +11,19 @@ import { combinedTemplatesOf } from '../../world/combined-templates.ts';
 import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { dig, isObject } from '../../world/read.ts';
+import { asArray, dig, isObject } from '../../world/read.ts';
 import type { ObjectPath } from '../finding.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { unbracedIn, usesOf, type Use, type Uses } from './uses.ts';
 
+// What it takes to look at a metric or an argument, in operations.
+const COST_OF_PART = 3;
+
 /** Checks a template by itself. Arguments that a combined template declares or uses are not reported. */
 export function checkTemplate(context: Context, template: KubeObject): void {
+  for (const parts of [dig(template, 'spec', 'metrics'), dig(template, 'spec', 'args')])
+    context.spend(COST_OF_PART * asArray(parts).length);
   const found = usesOf(template, context);
   reportBroken(context, template, found, []);
   const own = templateArgs(template);

@@ -44,6 +44,9 @@ interface Stated {
   readonly hasPorts: (template: unknown) => boolean;
 }
 
+// What it takes to find out whether a template makes a Service, in operations.
+const COST_OF_TEMPLATE = 2;
+
 export const experimentService = defineRule({
   id: 'experiment-service',
   summary: 'The Services that an experiment creates do not exist yet.',
@@ -128,6 +131,7 @@ function checkExperiment(
   subject: KubeObject,
   { title, templates, path, hasPorts }: Stated,
 ): void {
+  context.spend(COST_OF_TEMPLATE * asArray(templates).length);
   const created = new Set<string>();
   for (const reference of experimentServices(templates, path, namespaceOf(subject))) {
     const template = asArray(templates)[Number(reference.path[path.length])];

@@ -100,6 +100,7 @@ export const referenceExists = defineRule({
       const place = `${role} ${key} ${JSON.stringify(versions)}`;
       if (kind === undefined || use === undefined || seen.has(place) || isExempt(reference, own)) continue;
       seen.add(place);
+      context.spend(1);
       const found = context.find(kind, namespace, name);
       checkTraefikGroup(context, reference, found);
       if (found !== undefined) continue;

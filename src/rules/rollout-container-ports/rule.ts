@@ -4,6 +4,8 @@ import type { Path } from '../../world/path.ts';
 import { asArray, dig, int32, optionalNumber, renderInt32, optionalString, asString } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
+// Number, host port, protocol and name of a port are compared with those of all others.
+const COST_OF_PORT = 3;
 const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
 
 const messages = {
@@ -56,7 +58,9 @@ export const rolloutContainerPorts = defineRule({
       const names = new Set<string>();
       const numbers = new Set<string>();
       const hostPorts = new Set<string>();
-      for (const [index, raw] of asArray(container.raw['ports']).entries()) {
+      const ports = asArray(container.raw['ports']);
+      context.spend(COST_OF_PORT * ports.length);
+      for (const [index, raw] of ports.entries()) {
         const entry: Entry = {
           raw,
           path: [...container.path, 'ports', index],

@@ -1,5 +1,5 @@
 import {
-  containersOf,
+  countedContainers,
   ownContainerPlaces,
   ownTemplate,
   renderContainer,
@@ -97,7 +97,7 @@ export const rolloutPodTemplate = defineRule({
       context.report('noContainers', { path: [...specPath, 'containers'], anchor: 'containers', data: {} });
 
     const names = new Set<string>();
-    for (const container of containersOf(template, TEMPLATE_PATH)) {
+    for (const container of countedContainers(template, TEMPLATE_PATH, context)) {
       const { name, path } = container;
       checkContainer(context, container);
       if (name !== '' && names.has(name))

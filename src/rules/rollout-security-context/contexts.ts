@@ -1,4 +1,4 @@
-import { containersOf, renderContainer, TEMPLATE_PATH } from '../../world/containers.ts';
+import { countedContainers, renderContainer, TEMPLATE_PATH } from '../../world/containers.ts';
 import type { Path } from '../../world/path.ts';
 import { dig, optionalObject, type JsonObject } from '../../world/read.ts';
 
@@ -14,7 +14,10 @@ export interface SecurityContext {
 }
 
 /** Returns the security contexts that a pod template has: that of the pod first. */
-export function securityContextsOf(template: JsonObject): SecurityContext[] {
+export function securityContextsOf(
+  template: JsonObject,
+  counting: { readonly spend: (operations: number) => void },
+): SecurityContext[] {
   const ofPod = {
     owner: 'the pod template',
     anchor: 'pod',
@@ -22,7 +25,7 @@ export function securityContextsOf(template: JsonObject): SecurityContext[] {
     raw: dig(template, 'spec', 'securityContext'),
     path: [...TEMPLATE_PATH, 'spec', 'securityContext'],
   };
-  const ofContainers = containersOf(template, TEMPLATE_PATH).map((container) => ({
+  const ofContainers = countedContainers(template, TEMPLATE_PATH, counting).map((container) => ({
     owner: renderContainer(container),
     anchor: container.name,
     isOfPod: false,

@@ -112,7 +112,7 @@ export const rolloutSecurityContext = defineRule({
         anchor: 'os',
         data: { owner: 'the pod template', field: 'os', value: system, allowed: SYSTEMS.join(' or ') },
       });
-    for (const one of securityContextsOf(template)) {
+    for (const one of securityContextsOf(template, context)) {
       checkValues(context, one);
       if (one.isOfPod) checkPod(context, one);
       else checkContainer(context, one);

@@ -40,6 +40,9 @@ const messages = {
   },
 } as const;
 
+// What it takes to look for all sources of a volume, in operations.
+const COST_OF_VOLUME = 3;
+
 export const rolloutVolumeSources = defineRule({
   id: 'rollout-volume-sources',
   summary: 'Every volume of a Rollout has one kind, and names its source.',
@@ -56,6 +59,7 @@ export const rolloutVolumeSources = defineRule({
   check(context, rollout) {
     const template = ownTemplate(rollout);
     for (const [index, raw] of asArray(dig(template, 'spec', 'volumes')).entries()) {
+      context.spend(COST_OF_VOLUME);
       const volume = asObject(raw);
       const name = asString(volume['name']);
       const path = [...TEMPLATE_PATH, 'spec', 'volumes', index];

@@ -1,5 +1,5 @@
 import {
-  containersOf,
+  countedContainers,
   ownContainerPlaces,
   ownTemplate,
   renderContainer,
@@ -109,7 +109,7 @@ export const rolloutVolumes = defineRule({
     }
 
     let hints = MAX_HINTS;
-    for (const container of containersOf(template, TEMPLATE_PATH)) {
+    for (const container of countedContainers(template, TEMPLATE_PATH, context)) {
       const paths = new Set<string>();
       for (const [index, mount] of asArray(container.raw['volumeMounts']).entries()) {
         const at = [...container.path, 'volumeMounts', index];

@@ -14,6 +14,9 @@ import {
 import { asArray, dig, optionalNumber } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
+// What it takes to find the port of a backend, in operations, in addition to looking up its Service.
+const COST_OF_USE = 2;
+
 export const routePortExists = defineRule({
   id: 'route-port-exists',
   summary: 'The routes of a Rollout send only to ports that their Services have.',
@@ -73,6 +76,7 @@ export const routePortExists = defineRule({
     const wrong = new Set<Path>();
     for (const use of portUses(rollout, context)) {
       const { by, object, path, from, namespace, service: name, port } = use;
+      context.spend(COST_OF_USE);
       const service = context.find('Service', namespace, name);
       if (service === undefined || isExternalName(service)) continue;
       const ports = portsOf(service);

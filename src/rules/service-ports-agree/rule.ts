@@ -1,13 +1,14 @@
+import type { Lookups } from '../../world/analysis.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import {
+  countedPorts,
   describePorts,
   isExternalName,
   pairPorts,
   PORT_USE_PLACES,
   PORT_USER_PLACES,
   portNumber,
-  portsOf,
   portText,
   portUses,
   type PortUse,
@@ -15,7 +16,6 @@ import {
 } from '../../world/ports.ts';
 import { references } from '../../world/references.ts';
 import type { Role } from '../../world/reference-list.ts';
-import type { Find } from '../../world/rollout.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule } from '../define.ts';
 
@@ -86,7 +86,7 @@ export const servicePortsAgree = defineRule({
     },
   },
   check(context, rollout) {
-    const sides = sidesOf(rollout, context.find);
+    const sides = sidesOf(rollout, context);
     for (const [first, second] of PAIRS) {
       const a = sides.get(first);
       const b = sides.get(second);
@@ -131,13 +131,13 @@ interface Side {
   readonly ports: readonly ServicePort[];
 }
 
-function sidesOf(rollout: KubeObject, find: Find): ReadonlyMap<Role, Side> {
+function sidesOf(rollout: KubeObject, context: Pick<Lookups, 'find' | 'spend'>): ReadonlyMap<Role, Side> {
   const sides = new Map<Role, Side>();
   for (const { kind, namespace, name, role, path } of references(rollout)) {
     if (kind !== 'Service' || !PAIRS.some((pair) => pair.includes(role))) continue;
-    const service = find(kind, namespace, name);
+    const service = context.find(kind, namespace, name);
     if (service === undefined || isExternalName(service)) continue;
-    const ports = portsOf(service);
+    const ports = countedPorts(service, context);
     if (ports.length > 0) sides.set(role, { role, service, name, path, ports });
   }
   return sides;

@@ -1,11 +1,14 @@
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { CONTAINER_TEXTS } from '../../world/containers.ts';
 import { below, inEach } from '../../world/place.ts';
-import { dig, stringMap } from '../../world/read.ts';
+import { asObject, dig, stringMap } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { references, SERVICE_ROLES } from '../../world/references.ts';
 import { blueGreenOf, canaryOf, effectiveTemplate, effectiveTemplatePlaces, HASH_LABEL } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
+
+// What it takes to compare a label, in operations: many labels are a table of hashes.
+const COST_OF_LABEL = 3;
 
 export const serviceSelector = defineRule({
   id: 'service-selector',
@@ -66,9 +69,12 @@ export const serviceSelector = defineRule({
       seen.add(name);
       const service = context.find(kind, namespaceOf(rollout), name);
       if (service === undefined) continue;
-      for (const [label, value] of stringMap(dig(service, 'spec', 'selector'))) {
+      const selector = asObject(dig(service, 'spec', 'selector'));
+      for (const label in selector) {
+        context.spend(COST_OF_LABEL);
+        const value = selector[label];
         const has = effective.labels.get(label);
-        if (label === HASH_LABEL || has === value) continue;
+        if (typeof value !== 'string' || label === HASH_LABEL || has === value) continue;
         const fields = ephemeral.filter(({ labels }) => labels.get(label) === value).map(({ field }) => field);
         const location = {
           object: service,

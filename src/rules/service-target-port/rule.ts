@@ -5,7 +5,7 @@ import {
   containerPorts,
   describePorts,
   isExternalName,
-  portsOf,
+  countedPorts,
   portText,
   type ContainerPort,
   type ServicePort,
@@ -76,7 +76,7 @@ export const serviceTargetPort = defineRule({
     const isDeclared = declarations(declared);
     const has = declared.length === 0 ? 'none is declared' : `declared: ${describePorts(declared, true)}`;
     for (const { service, path } of servicesOf(rollout, effective.labels, context.find)) {
-      const ports = portsOf(service);
+      const ports = countedPorts(service, context);
       // Many Rollouts may share it, and most ports lead to the same.
       if (targetsOf(ports).every(({ targetPort, protocol }) => isDeclared(targetPort, protocol))) continue;
       for (const port of ports) {
