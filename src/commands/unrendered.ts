@@ -1,3 +1,4 @@
+import { schemaOf } from '../documents/models.ts';
 import { NOT_AN_OBJECT, type ManifestError, type Manifests, type SourceObject } from '../world/manifests.ts';
 import { isKubeObject, type KubeObject } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
@@ -6,8 +7,12 @@ import { isObject } from '../world/read.ts';
 // What Argo Rollouts and Argo Workflows replace themselves. Everything else in double braces is for Helm and the like.
 const PLACEHOLDER = /\{\{ *(?:args|experiment|inputs|item|outputs|pod|steps|tasks|templates|workflow)\b[\w.-]* *\}\}/y;
 
-// What nothing but a chart has: its values, and braces that it keeps for others, as in `{{ "{{" }}`.
-const HELM = /\{\{-? ?(?:include "|["`]\{\{)|\{\{[^{}]*\.(?:Values|Release|Chart|Capabilities)\./;
+// What nothing but a chart names.
+const HELM = /\{\{-? ?(?:\.Values\.|\.Release\.|\.Chart\.|include ")/;
+
+// What nothing but a chart has in an object that Rollgate checks: its values in longer actions, and braces that it keeps
+// for others, as in `{{ "{{" }}`. Elsewhere they are also rendered text: Grafana and Argo CD have such templates.
+const HELM_IN_TEXT = /\{\{-? ?["`]\{\{|\{\{[^{}]*\.(?:Values|Release|Chart|Capabilities)\./;
 
 /**
  * Reports whether a text is a template that has to be rendered first: it has actions of a template language, and breaks
@@ -20,8 +25,16 @@ export function isTemplate(text: string, { objects, errors }: Manifests): boolea
   // A name that is an object was read as an empty one.
   return objects.some(
     ({ object }) =>
-      pathOfMappingAsKey(object, []) !== undefined || (object.metadata.name === '' && /\bname:[ \t]*\{\{/.test(text)),
+      pathOfMappingAsKey(object, []) !== undefined ||
+      (object.metadata.name === '' && /\bname:[ \t]*\{\{/.test(text)) ||
+      (schemaOf(object.apiVersion, object.kind) !== undefined && hasHelmText(object['spec'])),
   );
+}
+
+function hasHelmText(value: unknown): boolean {
+  if (typeof value === 'string') return HELM_IN_TEXT.test(value);
+  if (Array.isArray(value)) return value.some(hasHelmText);
+  return isObject(value) && Object.values(value).some(hasHelmText);
 }
 
 function hasActions(text: string): boolean {

@@ -1,4 +1,3 @@
-import { getOrAdd } from '../world/get-or-add.ts';
 import { nearest } from '../world/nearest.ts';
 import type { SourceObject } from '../world/manifests.ts';
 import { groupOf, kindOf, namespaceOf } from '../world/object.ts';
@@ -6,23 +5,10 @@ import type { Path } from '../world/path.ts';
 import { asArray, asString, dig, optionalString } from '../world/read.ts';
 import { ROUTE_KINDS } from '../world/gateway.ts';
 import { quoted, listed } from '../rules/wording.ts';
-import { defineDocumentCheck, type ReportDocument } from './define.ts';
+import { defineDocumentCheck } from './define.ts';
 
 const ISTIO = 'networking.istio.io';
 const GATEWAY_API = 'gateway.networking.k8s.io';
-
-const MESSAGES = {
-  absent: {
-    class: 'missing',
-    text: '{kind} "{name}" names Gateway "{gateway}", which is not found in namespace "{namespace}" (it has {has})',
-    fix: '{fix}',
-  },
-  elsewhere: {
-    class: 'missing',
-    text: '{kind} "{name}" names Gateway "{gateway}" of its own namespace "{namespace}", but Gateway "{gateway}" is in namespace "{other}"',
-    fix: '{fix}',
-  },
-} as const;
 
 /** Reports Gateways that a VirtualService or route names and that are not among those of their namespace. */
 export const gatewayExists = defineDocumentCheck({
@@ -31,68 +17,58 @@ export const gatewayExists = defineDocumentCheck({
   explanation:
     'A VirtualService or a route that names a Gateway which does not exist gets no traffic from outside, and no ' +
     'controller rejects it. Gateways are often in other files or charts, so the check says something only if the manifests ' +
-    'have another Gateway of the same sort in the namespace, or this one in one other namespace. In the namespace of ' +
-    'another object it also needs a name that is nearly the same. Source: Istio, VirtualService reference (gateways); Gateway ' +
+    'have another Gateway of the same sort in the namespace. In the namespace of another object it also needs a name ' +
+    'that is nearly the same. Source: Istio, VirtualService reference (gateways); Gateway ' +
     'API, ParentReference.',
-  messages: MESSAGES,
+  messages: {
+    absent: {
+      class: 'missing',
+      text: '{kind} "{name}" names Gateway "{gateway}", which is not found in namespace "{namespace}" (it has {has})',
+      fix: '{fix}',
+    },
+  },
   check({ sources }, report) {
     const known = gatewaysIn(sources);
-    if (known.names.size === 0) return;
-    for (const source of sources) for (const ref of gatewaysOf(source)) checkRef(report, source, ref, known);
+    if (known.size === 0) return;
+    for (const source of sources) {
+      const { object } = source;
+      for (const { group, namespace, name, path } of gatewaysOf(source)) {
+        // A Gateway without a namespace is applied where the other objects of these manifests are.
+        const home = namespace === namespaceOf(object) ? known.get(`${group} `) : undefined;
+        const there = known.get(`${group} ${namespace}`);
+        if ((there ?? home) === undefined || there?.has(name) === true || home?.has(name) === true) continue;
+        const names = [...(there ?? []), ...(home ?? [])];
+        const near = nearest(name, names.slice(0, MAX_COMPARED));
+        // Gateways of another namespace are often in other manifests.
+        if (near === undefined && namespace !== namespaceOf(object)) continue;
+        const fix =
+          near === undefined ? 'create it, or use the name of one that exists' : `use "${near}" if it is meant`;
+        report('absent', {
+          source,
+          path,
+          anchor: `${namespace}/${name}`,
+          data: {
+            kind: object.kind,
+            name: object.metadata.name,
+            gateway: name,
+            namespace,
+            has: listed(names, quoted),
+            fix,
+          },
+        });
+      }
+    }
   },
 });
 
-function checkRef(
-  report: ReportDocument<typeof MESSAGES>,
-  source: SourceObject,
-  { group, namespace, name, path }: GatewayRef,
-  known: KnownGateways,
-): void {
-  const { object } = source;
-  // A Gateway without a namespace is applied where the other objects of these manifests are.
-  const home = namespace === namespaceOf(object) ? known.names.get(`${group} `) : undefined;
-  const there = known.names.get(`${group} ${namespace}`);
-  if (there?.has(name) === true || home?.has(name) === true) return;
-  const at = { source, path, anchor: `${namespace}/${name}` };
-  const data = { kind: object.kind, name: object.metadata.name, gateway: name, namespace };
-  const other = namespace === namespaceOf(object) ? onlyNamespaceWith(name, group, known) : undefined;
-  if (other !== undefined) {
-    const written = group === ISTIO ? `write "${other}/${name}"` : `set namespace: ${other} in parentRefs`;
-    report('elsewhere', { ...at, data: { ...data, other, fix: `${written}, if that one is meant` } });
-    return;
-  }
-  if ((there ?? home) === undefined) return;
-  const names = [...(there ?? []), ...(home ?? [])];
-  const near = nearest(name, names.slice(0, MAX_COMPARED));
-  // Gateways of another namespace are often in other manifests.
-  if (near === undefined && namespace !== namespaceOf(object)) return;
-  const fix = near === undefined ? 'create it, or use the name of one that exists' : `use "${near}" if it is meant`;
-  report('absent', { ...at, data: { ...data, has: listed(names, quoted), fix } });
-}
-
-/** The Gateways among the manifests. The keys of both begin with the group and a space. */
-interface KnownGateways {
-  /** Names, by namespace. */
-  readonly names: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Namespaces, by name. */
-  readonly namespaces: ReadonlyMap<string, ReadonlySet<string>>;
-}
-
-function gatewaysIn(sources: readonly SourceObject[]): KnownGateways {
-  const names = new Map<string, Set<string>>();
-  const namespaces = new Map<string, Set<string>>();
+function gatewaysIn(sources: readonly SourceObject[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const known = new Map<string, Set<string>>();
   for (const { object } of sources) {
     if (object.kind !== 'Gateway') continue;
-    const [group, name, namespace] = [groupOf(object.apiVersion), object.metadata.name, namespaceOf(object)];
-    getOrAdd(names, `${group} ${namespace}`, () => new Set()).add(name);
-    getOrAdd(namespaces, `${group} ${name}`, () => new Set()).add(namespace);
+    const place = `${groupOf(object.apiVersion)} ${namespaceOf(object)}`;
+    known.set(place, (known.get(place) ?? new Set()).add(object.metadata.name));
   }
-  return { names, namespaces };
-}
-
-function onlyNamespaceWith(name: string, group: string, { namespaces }: KnownGateways): string | undefined {
-  const [one, second] = namespaces.get(`${group} ${name}`) ?? [];
-  return second === undefined ? one : undefined;
+  return known;
 }
 
 // Each is compared with each name that is not found.

@@ -102,14 +102,14 @@ function totalOf(backends: readonly Backend[], canary: number, stable: number, s
   const added = backends.filter(({ part }) => part === 'experiment' || part === 'additional');
   const others = backends.filter(({ part }) => part === 'other');
   const own = canary + stable + (sumOf(added) ?? 0);
-  // If experiments and additional backends take more than is left, stable has 0, and the sum is larger than the total.
-  const [first] = scale.totals;
-  if (stable === 0 && added.length > 0 && canary <= first && own > first) return first;
   // Where an experiment has ended, its backends are others until the controller removes them.
   const all = own + (sumOf(others) ?? 0);
   const inAddition = scale.canaryInAddition && added.length + others.length > 0;
   const sums = [own, all, ...(inAddition ? [own - canary, all - canary] : [])];
-  return scale.totals.find((candidate) => sums.includes(candidate));
+  const [first] = scale.totals;
+  // If experiments and additional backends take more than is left, stable has 0, and the sum is larger than the total.
+  const isOver = stable === 0 && added.length > 0 && canary <= first && own > first;
+  return scale.totals.find((candidate) => sums.includes(candidate)) ?? (isOver ? first : undefined);
 }
 
 function sumOf(backends: readonly Backend[]): number | undefined {

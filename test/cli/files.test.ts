@@ -76,6 +76,18 @@ describe('directories', () => {
     });
   });
 
+  it('may contain rendered templates of other programs, which make no template of the file', async () => {
+    const root = directory({
+      'a.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: grafana }\ndata:\n  v: '{{ printf "%.2f" .Values.B }}'\n---\n${service('a')}`,
+      'b.yaml': `# In the chart: {{ "{{" }} $labels.pod, {{ default "b" .Values.name }}\n${service('b')}`,
+    });
+    expect(await read(root, ['.'])).toEqual({
+      files: ['a.yaml grafana', 'a.yaml a', 'b.yaml b'],
+      notes: [],
+      problems: [],
+    });
+  });
+
   it('may contain placeholders of an analysis, which make no template of a broken file', async () => {
     const template = (query: string): string =>
       `apiVersion: argoproj.io/v1alpha1\nkind: AnalysisTemplate\nmetadata: { name: a }\nspec:\n  args: [{ name: x, value: ${query} }]\n`;

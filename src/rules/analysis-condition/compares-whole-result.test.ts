@@ -12,6 +12,7 @@ describe('comparesWholeResult', () => {
     'len(result) > 0 && result != 0',
     "result < asFloat('1')",
     'default(result, 0) < 0.05',
+    'default(result[0], 0) < 0.05',
     '5 > default( result, {{args.none}} )',
   ])('finds it in %j', (condition) => {
     expect(comparesWholeResult(condition)).toBe(true);
@@ -23,7 +24,6 @@ describe('comparesWholeResult', () => {
     'len(result) == 0 || result[0] < 0.05',
     'all(result, # < 0.05)',
     'all(result, {# < 0.05})',
-    'default(result[0], 0) < 0.05',
     'default(result, 0) == nil',
     'isNaN(result)',
     'result.rate > 1',

@@ -1,6 +1,6 @@
 const TOKEN = /\s+|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[A-Za-z_$][\w$]*|[0-9]+(?:\.[0-9]+)?|[=!<>]=|&&|\|\||\?\.|[^]/g;
-// It returns the result unless that is nil.
-const DEFAULT = /\bdefault\s*\(\s*result\s*,[^()]*\)/g;
+// Whatever its first argument is, it returns the whole result unless that is nil (utils/evaluate, defaultFunc).
+const DEFAULT = /\bdefault\s*\([^(),]*,[^()]*\)/g;
 const COMPARISONS: ReadonlySet<string | undefined> = new Set(['==', '!=', '<', '<=', '>', '>=']);
 const MAX_LENGTH = 2_000;
 

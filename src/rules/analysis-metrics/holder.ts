@@ -20,6 +20,9 @@ import type { Context } from './messages.ts';
 import { CombinedRules } from './combined-rules.ts';
 import { AS_WRITTEN, NAME_RULE_FIELDS, type NameRuleField } from './name-rules.ts';
 
+// How many limits of a metric are looked at for one operation: most are not set.
+const LIMITS_OF_OPERATION = 2;
+
 /** Checks the analyses of a Rollout or Experiment, with their templates combined. */
 export function checkHolder(context: Context, holder: KubeObject): void {
   const analyses = countedAnalyses(holder, context);
@@ -44,7 +47,7 @@ export function checkHolder(context: Context, holder: KubeObject): void {
 
     const resolve = resolveWith(knownValues(combineArgs(templates).args, analysis.args));
     const limited = metricsByArguments(templates);
-    context.spend(limited.length * LIMIT_FIELDS.length);
+    context.spend(Math.ceil((limited.length * LIMIT_FIELDS.length) / LIMITS_OF_OPERATION));
     for (const metric of limited) {
       for (const { field, against, value, reason, byArguments } of limitProblems(metric, resolve)) {
         if (!byArguments) continue;

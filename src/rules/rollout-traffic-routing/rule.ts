@@ -53,8 +53,8 @@ const messages = {
     fix: 'name the object that routes the traffic there',
   },
   stickiness: {
-    class: 'advice',
-    text: 'trafficRouting.alb.stickinessConfig sets durationSeconds {seconds}, so the controller sets no weight',
+    class: 'invalid',
+    text: 'trafficRouting.alb.stickinessConfig sets durationSeconds {seconds}, so the controller can set no weight',
     fix: 'use 1 to 604800, which are 7 days',
   },
   idle: {
@@ -93,6 +93,10 @@ export const rolloutTrafficRouting = defineRule({
       why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not check that the object has a name. For App Mesh, Ambassador and Istio it does not always. The router fails at the first weight.',
       seenBy: ['agreement'],
       refusal: /nothing is named|must provide (virtual-service|at least one mapping)/,
+    },
+    stickiness: {
+      why: 'The validation does not look at the number. The controller does when it writes the action of the Ingress, fails at each attempt, and the update is stuck.',
+      seenBy: [],
     },
   },
   messages,

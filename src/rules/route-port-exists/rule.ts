@@ -1,4 +1,6 @@
+import { getOrAdd } from '../../world/get-or-add.ts';
 import { ROUTE_PLACES } from '../../world/istio.ts';
+import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import {
   describePorts,
@@ -14,7 +16,7 @@ import {
 import { asArray, dig, optionalNumber } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
-// What it takes to find the port of a backend, in operations, in addition to looking up its Service.
+// What it takes to find the port of a backend, in operations. Each Service is looked up once.
 const COST_OF_USE = 2;
 
 export const routePortExists = defineRule({
@@ -74,10 +76,11 @@ export const routePortExists = defineRule({
   },
   check(context, rollout) {
     const wrong = new Set<Path>();
+    const services = new Map<string, KubeObject | undefined>();
     for (const use of portUses(rollout, context)) {
       const { by, object, path, from, namespace, service: name, port } = use;
       context.spend(COST_OF_USE);
-      const service = context.find('Service', namespace, name);
+      const service = getOrAdd(services, `${namespace}/${name}`, () => context.find('Service', namespace, name));
       if (service === undefined || isExternalName(service)) continue;
       const ports = portsOf(service);
       if (ports.length === 0 || (port !== undefined && portNumber(ports, port) !== undefined)) continue;
