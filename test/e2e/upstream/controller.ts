@@ -107,6 +107,9 @@ function outcomeOf(rollout: KubeObject, errors: ReadonlyMap<string, string>): Ou
 
 // One or two errors may come from a stale cache.
 const ATTEMPTS = 3;
+// The controller does not try again what the API server answers with 404, so how often it fails at a kind that this
+// cluster does not have depends on chance. Source: Argo Rollouts v1.9.1, utils/controller (processNextWorkItem).
+const NO_SUCH_KIND = 'could not find the requested resource';
 
 function errorsIn(log: string): ReadonlyMap<string, string> {
   const errors = new Map<string, string>();
@@ -126,7 +129,7 @@ function errorsIn(log: string): ReadonlyMap<string, string> {
     const key = `${namespace}/${rollout}`;
     const count = (times.get(key) ?? 0) + 1;
     times.set(key, count);
-    if (count >= ATTEMPTS) errors.set(key, message.replaceAll('\\"', '"'));
+    if (count >= ATTEMPTS || message.includes(NO_SUCH_KIND)) errors.set(key, message.replaceAll('\\"', '"'));
   }
   return errors;
 }
