@@ -1,10 +1,10 @@
 import { metricsOf, TEMPLATE_KINDS } from '../../world/analysis.ts';
-import { containersOf, renderContainer } from '../../world/containers.ts';
+import { containersOf, renderContainer, type Container } from '../../world/containers.ts';
 import { namespaceOf } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { below, inEach } from '../../world/place.ts';
 import { isQuantity } from '../../world/quantity.ts';
-import { asObject, dig, isObject, type JsonObject } from '../../world/read.ts';
+import { asArray, asObject, dig, isObject, optionalString, type JsonObject } from '../../world/read.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 import { sidecarOf, meshOf, type Mesh } from './sidecar.ts';
 
@@ -19,6 +19,11 @@ const messages = {
     text: 'two containers of metric "{metric}" are named "{name}"',
     fix: 'rename one of them',
   },
+  repeated: {
+    class: 'invalid',
+    text: '{container} of metric "{metric}" has two entries of {list} with {key} "{value}"',
+    fix: 'remove one of them',
+  },
   sidecar: {
     class: 'advice',
     text: 'the Job of metric "{metric}" gets a sidecar of {mesh} (by {by}), so it does not end, unless the sidecar is a native one',
@@ -32,7 +37,8 @@ export const analysisJob = defineRule({
   explanation:
     'The schema of a template does not check the requests and limits of a Job, so the API server stores any value. ' +
     'The controller then calls the template malformed and continues with the parts that it can read. The API server ' +
-    'itself rejects two containers with the same name, because the name is the key of the list in the schema. A Job ends when all its containers have. A sidecar that Istio or Linkerd ' +
+    'itself rejects two containers with the same name, because the name is the key of the list in the schema. The same ' +
+    'holds for environment variables, and for mounts with the same path. A Job ends when all its containers have. A sidecar that Istio or Linkerd ' +
     'injects runs on, unless it is an init container that restarts, a native sidecar. A Job that stops the sidecar ' +
     'itself is not reported. ' +
     'Source: Argo Rollouts v1.9.1, manifests/crds/analysis-template-crd.yaml and utils/tolerantinformer, and ' +
@@ -69,6 +75,29 @@ function injectingMesh(context: RuleContext<typeof messages>, namespace: string)
   return found?.state === 'present' ? meshOf(found.object) : undefined;
 }
 
+// The keys of lists of a container, as in the schema. Ports have two keys and a default.
+const KEYS = [
+  ['env', 'name'],
+  ['volumeMounts', 'mountPath'],
+  ['volumeDevices', 'devicePath'],
+] as const;
+
+function checkKeys(context: RuleContext<typeof messages>, metric: string, container: Container): void {
+  for (const [list, key] of KEYS) {
+    const values = new Set<string>();
+    for (const [index, entry] of asArray(container.raw[list]).entries()) {
+      const value = optionalString(dig(entry, key));
+      if (value !== undefined && values.has(value))
+        context.report('repeated', {
+          path: [...container.path, list, index, key],
+          anchor: `${metric} ${container.name} ${list} ${value}`,
+          data: { container: renderContainer(container), metric, list, key, value },
+        });
+      if (value !== undefined) values.add(value);
+    }
+  }
+}
+
 function checkPod(context: RuleContext<typeof messages>, metric: string, pod: JsonObject, path: Path): void {
   const names = new Set<string>();
   for (const container of containersOf(pod, path)) {
@@ -81,6 +110,7 @@ function checkPod(context: RuleContext<typeof messages>, metric: string, pod: Js
         data: { metric, name },
       });
     names.add(`${list} ${name}`);
+    checkKeys(context, metric, container);
     for (const resources of ['requests', 'limits']) {
       for (const [resource, value] of Object.entries(asObject(dig(container.raw, 'resources', resources)))) {
         // A placeholder is invalid too, because the controller reads the template before it fills them in.

@@ -163,6 +163,7 @@ const IN_AGREEMENT: ReadonlySet<string> = new Set([
   'duration',
   'header',
   'jobName',
+  'jobPod',
   'jsonPath',
   'noAddress',
   'noDuration',

@@ -211,6 +211,15 @@ export const RARE: readonly Mistake[] = [
   at(
     'template',
     `${METRIC}/provider`,
+    jobOf(),
+    jobOf({
+      name: 'a',
+      image: 'a',
+      env: [
+        { name: 'A', value: '1' },
+        { name: 'A', value: '2' },
+      ],
+    }),
     jobOf({ name: 'a', image: 'a' }, { name: 'a', image: 'b' }),
     jobOf({ name: 'a', image: 'a', resources: { limits: { memory: '512MB' } } }),
   ),
