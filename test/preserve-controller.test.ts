@@ -26,7 +26,7 @@ import { apply } from './support/preserver-tester.ts';
 
 /** How many random writes the property tries. */
 const CASES = Number(process.env['KEEP_CASES'] ?? 300);
-const TIME = Math.max(30_000, CASES * 5);
+const TIME = Math.max(300_000, CASES * 20);
 
 function controllerOf({ id, keep }: RouterSetup): SetWeight {
   if (keep === virtualServiceWeights) return istio;
