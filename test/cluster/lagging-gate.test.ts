@@ -99,7 +99,7 @@ describe('while watches lag five seconds behind', () => {
     const cluster = await synced(server);
     const gate = gateOver(cluster.world, { live: cluster, now: Date.now });
     const decision = async (): Promise<string | undefined> => {
-      const limits = { deadline: Date.now() + 30_000, maxSubjects: 1_000, maxOperations: 500_000 };
+      const limits = { deadline: Date.now() + 300_000, maxSubjects: 1_000, maxOperations: 500_000 };
       const { record } = await gate.validate(requestFor(admitted, undefined), limits);
       return record.findings.find((finding) => finding.rule === rule)?.decision;
     };
