@@ -73,7 +73,7 @@ export const routeWeights = definePreserver({
     const refs = managedGatewayRoutes(rollout).filter((ref) => isTarget(ref, submitted, parts));
     if (refs.length === 0) return { ...NOTHING, ...parts };
     parts.readRules(submitted, [plugin.stable, plugin.canary]);
-    const rules = rulesOf(submitted, plugin);
+    const rules = hasBoth(submitted, plugin) ? rulesOf(submitted, plugin) : [];
     const storedRules = new StoredRules(old === undefined ? [] : rulesOf(old, plugin), rules, plugin);
 
     const experimental = plugin.hasExperiments ? rules[0] : undefined;
@@ -215,6 +215,11 @@ export function rulesOf(route: KubeObject, plugin: Plugin): readonly Weighed[] {
         raw,
       })),
     }));
+}
+
+/** Reports whether the plugin sets weights in a route at all: it fails at one in which no rule has one of the two Services. */
+function hasBoth(route: KubeObject, { stable, canary }: Plugin): boolean {
+  return [stable, canary].every((service) => rulesWith([service], route).length > 0);
 }
 
 function partOf(name: string, plugin: Plugin): Backend['part'] {
