@@ -3,25 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { driftsOf } from '../src/preserve/drift.ts';
 import { routeWeights } from '../src/preserve/route-weights.ts';
 import { virtualServiceWeights } from '../src/preserve/virtualservice-weights.ts';
-import type { KubeObject } from '../src/world/object.ts';
 import { storeOf } from '../src/world/store.ts';
 import { maybe } from './support/arbitraries.ts';
-import { asKube } from './support/json-objects.ts';
 import {
   firstOfEach,
   gateway,
   istio,
   ofEach,
+  rolloutOf,
   type SetWeight,
   type Target,
 } from './support/preserve/controller-model.ts';
-import {
-  METADATA,
-  ROUTER_SETUPS,
-  type Backend,
-  type RouterSetup,
-  type Rule,
-} from './support/preserve/router-setups.ts';
+import { ROUTER_SETUPS, type Backend, type RouterSetup, type Rule } from './support/preserve/router-setups.ts';
 import { apply } from './support/preserver-tester.ts';
 
 /** How many random writes the property tries. */
@@ -86,39 +79,6 @@ const target = (setup: RouterSetup): fc.Arbitrary<Target> =>
         experiments: new Map(isOfRouter ? experiments.map((name) => [name, each]) : []),
       };
     });
-
-function rolloutOf(setup: RouterSetup, { canary, total, experiments }: Target): KubeObject {
-  const taken = [...experiments.values()].reduce((a, b) => a + b, 0);
-  return asKube({
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Rollout',
-    metadata: METADATA,
-    spec: {
-      strategy: {
-        canary: {
-          stableService: 'stable',
-          canaryService: 'canary',
-          trafficRouting: { ...setup.router(), ...(total === 100 ? {} : { maxTrafficWeight: total }) },
-        },
-      },
-    },
-    status: {
-      currentPodHash: 'new',
-      stableRS: 'old',
-      canary: {
-        weights: {
-          canary: { weight: canary, podTemplateHash: 'new', serviceName: 'canary' },
-          stable: { weight: total - canary - taken, podTemplateHash: 'old', serviceName: 'stable' },
-          additional: [...experiments].map(([serviceName, extra]) => ({
-            serviceName,
-            weight: extra,
-            podTemplateHash: 'exp',
-          })),
-        },
-      },
-    },
-  });
-}
 
 function namesIn(all: readonly Rule[]): string {
   return all.map(({ name }) => name).join();

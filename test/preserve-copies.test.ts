@@ -6,6 +6,7 @@ import type { KubeObject } from '../src/world/object.ts';
 import { storeOf } from '../src/world/store.ts';
 import { maybe } from './support/arbitraries.ts';
 import { asKube, defined } from './support/json-objects.ts';
+import { rolloutOf } from './support/preserve/controller-model.ts';
 import {
   METADATA,
   ROUTER_SETUPS,
@@ -112,30 +113,7 @@ const running = (setup: RouterSetup): fc.Arbitrary<Running> =>
             { name: 'canary', weight: canary, port: ports[1] ?? 80 },
           ],
         })),
-        rollout: asKube({
-          apiVersion: 'argoproj.io/v1alpha1',
-          kind: 'Rollout',
-          metadata: METADATA,
-          spec: {
-            strategy: {
-              canary: {
-                stableService: 'stable',
-                canaryService: 'canary',
-                trafficRouting: { ...setup.router(), ...(total === 100 ? {} : { maxTrafficWeight: total }) },
-              },
-            },
-          },
-          status: {
-            currentPodHash: 'new',
-            stableRS: 'old',
-            canary: {
-              weights: {
-                canary: { weight: canary, podTemplateHash: 'new', serviceName: 'canary' },
-                stable: { weight: total - canary, podTemplateHash: 'old', serviceName: 'stable' },
-              },
-            },
-          },
-        }),
+        rollout: rolloutOf(setup, { canary, total, experiments: new Map() }),
       };
     });
 

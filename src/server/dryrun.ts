@@ -47,9 +47,8 @@ const TIME_LIMIT = 20_000;
 // Each may wait for the time limits of all before it.
 const MOST_WAITING = 8;
 // A body of 1 MiB, the most that is read, takes up to 96 MiB. A request that needs more must fail by itself and not take
-// the gate down: together they fit into the memory limit of the container. Most of what it makes lives long, so a large
-// young generation would only be memory.
-const WORKER_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 3 };
+// the gate down: together they fit into the memory limit of the container.
+const WORKER_LIMITS = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 };
 /** The largest body of a dry run, in bytes. */
 export const MAX_DRY_RUN = 1024 * 1024;
 /** A dry run that waits for its turn. */

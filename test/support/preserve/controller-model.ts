@@ -1,4 +1,6 @@
-import type { Backend, Rule } from './router-setups.ts';
+import type { KubeObject } from '../../../src/world/object.ts';
+import { asKube } from '../json-objects.ts';
+import { METADATA, type Backend, type RouterSetup, type Rule } from './router-setups.ts';
 
 /** What a controller knows when it sets weights. */
 export interface Target {
@@ -91,3 +93,36 @@ export const ofEach: SetWeight = (rules, { canary, total }) =>
     });
     return { ...rule, backends };
   });
+
+/** Returns the Rollout of a router in the middle of a canary, with the weights that its controller has set in its status. */
+export function rolloutOf(setup: RouterSetup, { canary, total, experiments }: Target): KubeObject {
+  return asKube({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: METADATA,
+    spec: {
+      strategy: {
+        canary: {
+          stableService: 'stable',
+          canaryService: 'canary',
+          trafficRouting: { ...setup.router(), ...(total === 100 ? {} : { maxTrafficWeight: total }) },
+        },
+      },
+    },
+    status: {
+      currentPodHash: 'new',
+      stableRS: 'old',
+      canary: {
+        weights: {
+          canary: { weight: canary, podTemplateHash: 'new', serviceName: 'canary' },
+          stable: { weight: total - canary - sum(experiments.values()), podTemplateHash: 'old', serviceName: 'stable' },
+          additional: [...experiments].map(([serviceName, extra]) => ({
+            serviceName,
+            weight: extra,
+            podTemplateHash: 'exp',
+          })),
+        },
+      },
+    },
+  });
+}
