@@ -2,17 +2,8 @@ import { getOrAdd } from '../../world/get-or-add.ts';
 import { ROUTE_PLACES } from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
-import {
-  describePorts,
-  isExternalName,
-  PORT_USE_PLACES,
-  PORT_USER_PLACES,
-  portNumber,
-  portsOf,
-  portUses,
-  type PortUse,
-  type ServicePort,
-} from '../../world/ports.ts';
+import { PORT_USE_PLACES, PORT_USER_PLACES, portUses, type PortUse } from '../../world/port-uses.ts';
+import { describePorts, isExternalName, portNumber, portsOf, type ServicePort } from '../../world/ports.ts';
 import { asArray, dig, optionalNumber } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 

@@ -1,17 +1,14 @@
 import type { Lookups } from '../../world/analysis.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
+import { PORT_USE_PLACES, PORT_USER_PLACES, portUses, type PortUse } from '../../world/port-uses.ts';
 import {
   countedPorts,
   describePorts,
   isExternalName,
   pairPorts,
-  PORT_USE_PLACES,
-  PORT_USER_PLACES,
   portNumber,
   portText,
-  portUses,
-  type PortUse,
   type ServicePort,
 } from '../../world/ports.ts';
 import { references } from '../../world/references.ts';
