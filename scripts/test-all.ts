@@ -62,7 +62,7 @@ const PLUGIN = 'ROLLGATE_E2E_GATEWAY_PLUGIN';
 
 // What the real controller decides or writes.
 const WITH_CONTROLLER = eachFile(
-  'test/e2e/{rules,upstream-verdicts,keeps,keeps-routers,keeps-routes,availability,second-controller,scaled-to-zero,conversion*,facts/*}.test.ts',
+  'test/e2e/{rules,upstream-verdicts,keeps,keeps-routers,keeps-routes,availability,second-controller,scaled-to-zero,timeline,conversion*,facts/*}.test.ts',
   [LOAD],
 );
 // What the API server decides, and how it asks.
