@@ -9,39 +9,42 @@ const suite = {
 
 const files = (names: readonly string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`);
 
-// The gate runs the two halves side by side: in each some files wait most of their time, for leases to end, for
-// connections to be found dead or for pods to come back.
-const CONVERSION = files(['conversion*', 'trust-policies', 'trust-tools', 'trust-transitions', 'trust-ways']);
-// Here because the other half takes longer.
-const MOVED = files([
-  '*-controller',
+// These wait most of their time: for leases to end, for connections to be found dead, for drift to last a minute or for
+// pods to come back. The gate runs them beside everything else that needs the programs.
+const WAITING = files([
   'argo-cd',
-  'attack-*',
   'cert-manager',
-  'keeps-route*',
+  'conversion-kills',
+  'conversion-trust',
+  'drift',
+  'facts/analysis',
+  'facts/template-circle',
+  'faults',
+  'keeps-routers',
+  'keeps-routes',
+  'lifecycle',
   'scaled-to-zero',
-  'trust-break-glass',
+  'trust-ways',
 ]);
 const LOAD = files(['conversion-many']);
 // The parts of the same names of `npm run test:all` run these.
 const ARGO_CD = files(['argo-cd/*']);
 const FLUX = files(['flux/*']);
 
-// Each file has a control plane of its own, and two that work at once are more than two cores bear.
+// Each file has a control plane of its own, which needs about half of a core.
 export default defineConfig({
   test: {
-    fileParallelism: false,
-    maxWorkers: 1,
+    maxWorkers: 2,
     projects: [
+      { test: { name: 'waiting', include: WAITING, ...suite } },
       {
         test: {
-          name: 'admission',
+          name: 'working',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: [...CONVERSION, ...MOVED, ...ARGO_CD, ...FLUX],
+          exclude: [...WAITING, ...LOAD, ...ARGO_CD, ...FLUX],
           ...suite,
         },
       },
-      { test: { name: 'conversion', include: [...CONVERSION, ...MOVED], exclude: LOAD, ...suite } },
       { test: { name: 'load', include: LOAD, ...suite } },
       { test: { name: 'argo-cd', include: ARGO_CD, ...suite } },
       { test: { name: 'flux', include: FLUX, ...suite } },

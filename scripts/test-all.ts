@@ -1,7 +1,18 @@
 import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, globSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -31,6 +42,8 @@ interface Part {
   readonly controlPlane?: boolean;
   /** A variable of the environment without which there is nothing to run. */
   readonly needs?: string;
+  /** How many items run at once, by default one. The output of each is shown when it has ended. */
+  readonly atOnce?: number;
   /** What `--record` writes its results down as. */
   readonly runsWith?: Pick<Compatibility, 'component' | 'version'>;
   readonly items: readonly Item[];
@@ -49,7 +62,7 @@ const PLUGIN = 'ROLLGATE_E2E_GATEWAY_PLUGIN';
 
 // What the real controller decides or writes.
 const WITH_CONTROLLER = eachFile(
-  'test/e2e/{rules,upstream-verdicts,keeps,keeps-routers,keeps-routes,availability,second-controller,scaled-to-zero,conversion*,facts/*}.test.ts',
+  'test/e2e/{rules,upstream-verdicts,keeps,keeps-routers,keeps-routes,availability,second-controller,scaled-to-zero,timeline,conversion*,facts/*}.test.ts',
   [LOAD],
 );
 // What the API server decides, and how it asks.
@@ -61,6 +74,7 @@ function withRollouts(version: '1.9.3' | '1.10'): Omit<Part, 'covers'> {
   return {
     ...E2E,
     env: { ROLLGATE_E2E_ROLLOUTS: version },
+    atOnce: 2,
     runsWith: { component: 'Argo Rollouts', version: rolloutsRelease(version).slice(1) },
     items: WITH_CONTROLLER,
   };
@@ -70,6 +84,7 @@ function withKubernetes(version: '1.33' | '1.37'): Omit<Part, 'covers'> {
   return {
     ...E2E,
     env: { ROLLGATE_E2E_KUBERNETES: version },
+    atOnce: 2,
     runsWith: { component: 'Kubernetes', version: kubernetesRelease(version).slice(1) },
     items: WITH_API_SERVER,
   };
@@ -81,6 +96,7 @@ const PARTS: Readonly<Record<string, Part>> = {
       'the real control plane without matchConditions: what the API server does not ask must not change an answer',
     ...E2E,
     env: { ROLLGATE_E2E_MATCH_CONDITIONS: 'off' },
+    atOnce: 2,
     items: eachFile('test/e2e/*.test.ts', [LOAD]),
   },
   load: {
@@ -229,11 +245,16 @@ function start(args: readonly string[], options: SpawnOptions): ChildProcess {
   return child;
 }
 
-async function exitCode(script: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+async function exitCode(
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  output: 'inherit' | number = 'inherit',
+): Promise<number> {
   const child = start([join(ROOT, script), ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', output, output],
   });
   const [code] = (await once(child, 'close')) as [number | null];
   // Nothing follows.
@@ -241,18 +262,22 @@ async function exitCode(script: string, args: readonly string[], env: Readonly<R
   return code ?? 1;
 }
 
-async function runItem({ config, env }: Part, { files = [], busy = false }: Item): Promise<Counts> {
+async function runItem({ config, env, atOnce = 1 }: Part, { files = [], busy = false }: Item): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), 'rollgate-test-all-'));
   const report = join(folder, 'report.json');
+  const log = join(folder, 'output');
+  const output = atOnce > 1 ? openSync(log, 'w') : undefined;
   const loops = busy ? [0, 1].map(() => start(['-e', 'for (;;);'], { stdio: 'ignore' })) : [];
   try {
     const args = ['run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile=${report}`];
-    const code = await exitCode('node_modules/vitest/vitest.mjs', [...args, ...files], env);
+    const code = await exitCode('node_modules/vitest/vitest.mjs', [...args, ...files], env, output);
+    if (output !== undefined) process.stdout.write(readFileSync(log));
     const counts = countsOf([report]);
     // Vitest fails, too, when something is left behind or nothing is found to run.
     return code === 0 || counts.failed > 0 ? counts : { ...counts, failed: 1 };
   } finally {
     for (const loop of loops) loop.kill('SIGKILL');
+    if (output !== undefined) closeSync(output);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -279,7 +304,9 @@ async function runPart(name: string, part: Part, wish: Wish): Promise<Counts> {
   };
   for (const [item, counts] of Object.entries(state.passed)) writeDown(item, counts);
   const other = { passed: 0, failed: 0 };
-  for (const item of rest) {
+  const runNext = async (): Promise<void> => {
+    const item = rest.shift();
+    if (item === undefined) return;
     const start = performance.now();
     const counts = await runItem(part, item);
     if (counts.failed === 0) {
@@ -292,7 +319,9 @@ async function runPart(name: string, part: Part, wish: Wish): Promise<Counts> {
     save(name, state);
     writeDown(item.name, counts);
     console.log(`${name}: ${item.name}: ${closingLine(counts)}: ${seconds(start)}`);
-  }
+    return runNext();
+  };
+  await Promise.all(Array.from({ length: part.atOnce ?? 1 }, runNext));
   const sum = (of: 'passed' | 'skipped'): number =>
     Object.values(state.passed).reduce((total, counts) => total + counts[of], 0);
   for (const item of state.failedBefore)

@@ -6,7 +6,7 @@ import { trafficOf } from './arrival.ts';
 import { beforeUpdate, delaysScaleDown, setWeightAt, type CanaryState } from './canary-controller.ts';
 import type { CanarySettings } from './canary-settings.ts';
 import { abortStage, endOf, updateStages, type CanaryStage } from './canary-walk.ts';
-import { trafficNotes } from './notes.ts';
+import { percent, trafficNotes } from './notes.ts';
 import {
   TimelineError,
   type Arrival,
@@ -180,13 +180,24 @@ function abortedStages(update: CanaryUpdate, from: CanaryState): readonly Stage[
   const { settings } = update;
   const stage = abortStage(settings, from, update.spend);
   const end = endOf(stage);
-  const isKept = delaysScaleDown(settings, end) && end.pods.canary > 0;
+  const isDelayed = delaysScaleDown(settings, end) && end.pods.canary > 0;
+  // Only then does the delay begin. Source: Argo Rollouts v1.9.1, `rollout/replicaset.go` (`reconcileNewReplicaSet`).
+  const isKept = isDelayed && end.pods.stable === settings.replicas;
   const abort = stageOf(update, stage, {
     title: 'abort',
     wait: isKept ? keptFor('canary', settings.abortScaleDownDelay ?? 0) : undefined,
+    notes: isDelayed && !isKept ? [stoppedAbort(settings, end)] : [],
   });
   if (!isKept) return [abort];
   return [abort, stageOf(update, stageAt({ ...end, pods: { ...end.pods, canary: 0 } }), { title: 'canary gone' })];
+}
+
+function stoppedAbort({ maxWeight, replicas }: CanarySettings, { weights }: CanaryState): StageNote {
+  const share = percent((weights?.canary ?? 0) / maxWeight);
+  return {
+    kind: 'stuck',
+    text: `the abort stops here: the canary keeps ${share} of the requests and its pods, because abortScaleDownDelaySeconds waits for all ${replicas} stable pods`,
+  };
 }
 
 function stageAt(state: CanaryState): CanaryStage {

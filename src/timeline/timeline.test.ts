@@ -226,6 +226,21 @@ describe('an abort', () => {
       expect(pods.stable).toBeGreaterThanOrEqual(((weights?.stable ?? 0) / 100) * 10 - 1e-9);
   });
 
+  it('stops at a weight with dynamicStableScale, if the canary keeps its pods until all stable pods are back', () => {
+    const strategy = (delay: string): string =>
+      `{ canary: { ${ROUTER}, dynamicStableScale: true, ${delay} steps: [{ setWeight: 20 }, { setWeight: 60 }] } }`;
+    const [abort, ...gone] = timeline(strategy('abortScaleDownDelaySeconds: 600,'), { abortAt: 2 }).abort?.stages ?? [];
+    expect(rows(abort === undefined ? [] : [abort])).toEqual(['abort: 6/8 w20 max 14 20%']);
+    expect(gone).toEqual([]);
+    expect(abort?.wait).toBeUndefined();
+    expect(abort?.notes.map(({ text }) => text)).toContain(
+      'the abort stops here: the canary keeps 20 % of the requests and its pods, because abortScaleDownDelaySeconds waits for all 10 stable pods',
+    );
+    expect(rows(timeline(strategy('abortScaleDownDelaySeconds: 0,'), { abortAt: 2 }).abort?.stages ?? [])).toEqual([
+      'abort: 0/10 w0 max 14 0%',
+    ]);
+  });
+
   it('replaces the pods again without a router', () => {
     const strategy = '{ canary: { maxSurge: 2, maxUnavailable: 0, steps: [{ setWeight: 50 }] } }';
     expect(rows(timeline(strategy, { abortAt: 1 }).abort?.stages ?? [])).toEqual(['abort: 0/10 w- max 12 0%']);

@@ -167,7 +167,7 @@ describe('requests', () => {
     const client = new ApiClient(kubeConfig, TIMING);
     const found: unknown[] = [];
     expect(
-      await client.list({ path: '/all', signal: forever(), timeout: 250 }, (item) => found.push(item.value)),
+      await client.list({ path: '/all', signal: forever(), timeout: 5_000 }, (item) => found.push(item.value)),
     ).toEqual({
       kind: 'List',
       items: [],

@@ -5,7 +5,8 @@ import { core, eventually, look, rollout, serve, synced } from './helpers.ts';
 
 const soon = (): number => Date.now() + 30_000;
 // Of a read that never ends: so long that everything else is answered on a busy machine, too.
-const IN_TIME = 3_000;
+// Milliseconds until what is stalled counts as too late, while a busy machine answers all else.
+const IN_TIME = 10_000;
 
 describe('a live read', () => {
   it('sees what the watch has not told yet', async () => {

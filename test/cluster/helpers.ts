@@ -1,22 +1,21 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect } from 'vitest';
 import type { Logger } from '../../src/cluster/reflector.ts';
 import type { Timing } from '../../src/cluster/timing.ts';
 import { ClusterWorld, type ClusterWorldOptions } from '../../src/cluster/world.ts';
 import type { KindId, KubeObject } from '../../src/world/object.ts';
 import type { JsonObject } from '../../src/world/read.ts';
+import { eventually, FAR } from '../support/eventually.ts';
 import { FakeApiServer } from '../support/fake-apiserver.ts';
+
+export { eventually, FAR };
 
 /** Timeouts that are short enough for tests. */
 export const QUICK: Partial<Timing> = {
   watch: [60_000, 60_000],
   backoff: [20, 200],
   forbiddenPause: 200,
-  forgetAfter: 300,
-  giveUpWaiting: 5_000,
   discovery: [150, 60_000],
   discoveryAfterChange: [20, 60, 150],
-  request: 5_000,
   renewal: 50,
 };
 
@@ -69,19 +68,6 @@ export async function synced(server: FakeApiServer, options: Partial<ClusterWorl
   const cluster = watch(server, options);
   await eventually(() => expect(cluster.synced()).toBe(true));
   return cluster;
-}
-
-/** Resolves once an assertion passes. Rejects with its last error after ten seconds. */
-export async function eventually(assertion: () => void): Promise<void> {
-  for (const end = performance.now() + 10_000; ;) {
-    try {
-      assertion();
-      return;
-    } catch (error) {
-      if (performance.now() > end) throw error;
-    }
-    await sleep(5);
-  }
 }
 
 /** Returns a Rollout in the namespace `shop`. */

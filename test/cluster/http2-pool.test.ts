@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { keyFor } from '../../src/world/object.ts';
 import type { FakeApiServer } from '../support/fake-apiserver.ts';
 import { Forwarder } from '../support/forwarder.ts';
-import { core, eventually, look, names, rollout, serve, synced } from './helpers.ts';
+import { core, eventually, FAR, look, names, rollout, serve, synced } from './helpers.ts';
 
 const ROLLOUTS = 'argoproj.io/rollouts';
 const started: Forwarder[] = [];
@@ -117,10 +117,10 @@ describe('live reads', () => {
       timing: { ping: 60_000 },
     });
     await eventually(() => expect(look(cluster, 'Service', 'shop', 'd')).not.toBe('absent'));
-    await cluster.fetch(keys, Date.now() + 5_000);
+    await cluster.fetch(keys, Date.now() + FAR);
     forwarder.freeze();
     const [key = keyFor('Service', 'shop', 'a')] = keys;
     expect((await cluster.fetch([key], Date.now() + 200)).get(key)).toBe('unreadable');
-    expect((await cluster.fetch(keys, Date.now() + 5_000)).get(key)).toMatchObject({ kind: 'Service' });
+    expect((await cluster.fetch(keys, Date.now() + FAR)).get(key)).toMatchObject({ kind: 'Service' });
   });
 });

@@ -3,7 +3,7 @@ import type { ClusterWorld } from '../../src/cluster/world.ts';
 import type { FieldTree } from '../../src/world/field-tree.ts';
 import type { JsonObject } from '../../src/world/read.ts';
 import type { FakeApiServer } from '../support/fake-apiserver.ts';
-import { eventually, recorder, serve, synced } from './helpers.ts';
+import { eventually, FAR, recorder, serve, synced } from './helpers.ts';
 
 const NAME = 'rollouts.argoproj.io';
 const PATH = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${NAME}`;
@@ -116,7 +116,7 @@ describe('the fields of an installed CustomResourceDefinition', () => {
     });
     server.put(definition(1, propertiesOf(['replicas'])));
     const cluster = await synced(server);
-    await cluster.waitForFields(5_000);
+    await cluster.waitForFields(FAR);
     expect([...cluster.world.fields.keys()]).toEqual(['argoproj.io/v1alpha1/Rollout']);
   });
 });

@@ -8,7 +8,8 @@ import { serve, synced } from './helpers.ts';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 const APPLIES = 200;
-const LAG = 5_000;
+// Longer than any decision takes on a busy machine.
+const LAG = 60_000;
 
 /** Every consistent example, with the next version of the same set-up, which is applied over it. */
 const SUCCESSIONS: readonly (readonly [string, string])[] = [
@@ -73,13 +74,12 @@ async function applyInTurns(first: string, second: string, reread: boolean): Pro
   return { applies: APPLIES, denials };
 }
 
-describe('while watches lag five seconds behind', () => {
+describe('while watches lag a minute behind', () => {
   it.each(SUCCESSIONS)(
     `%s and then %s, applied ${APPLIES} times over one another: nothing is denied`,
     async (first, second) => {
       expect(await applyInTurns(first, second, true)).toEqual({ applies: APPLIES, denials: [] });
     },
-    120_000,
   );
 
   it('without live reads, the stale cache leads to denials', async () => {

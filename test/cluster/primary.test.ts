@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { controller, core, eventually, look, names, rollout, serve, synced, watch } from './helpers.ts';
+import { controller, core, eventually, FAR, look, names, rollout, serve, synced, watch } from './helpers.ts';
 
 const VS = 'VirtualService.networking.istio.io';
 const ELSEWHERE = 'the Istio objects are in the primary cluster of the mesh, and Rollgate has no kubeconfig for it';
@@ -41,9 +41,7 @@ describe('Istio objects', () => {
     expect(names(cluster, 'DestinationRule.networking.istio.io')).toBe(ELSEWHERE);
     expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['r']);
     expect(cluster.ready()).toEqual({ ok: true, reasons: [] });
-    expect(await cluster.fetch([`${VS}/shop/a`], Date.now() + 5_000)).toEqual(
-      new Map([[`${VS}/shop/a`, 'unreadable']]),
-    );
+    expect(await cluster.fetch([`${VS}/shop/a`], Date.now() + FAR)).toEqual(new Map([[`${VS}/shop/a`, 'unreadable']]));
   });
 
   it('become unknown and known again when the Secret appears and disappears', async () => {
@@ -131,7 +129,7 @@ describe('Istio objects', () => {
     expect(names(cluster, 'Rollout.argoproj.io')).toEqual(['r']);
     expect(server.requestsFor('networking.istio.io/virtualservices')).toEqual([]);
     expect(primary.requestsFor('argoproj.io/rollouts')).toEqual([]);
-    const answers = await cluster.fetch([`${VS}/shop/there`, `${VS}/shop/here`], Date.now() + 5_000);
+    const answers = await cluster.fetch([`${VS}/shop/there`, `${VS}/shop/here`], Date.now() + FAR);
     expect(answers.get(`${VS}/shop/there`)).toMatchObject({ kind: 'VirtualService' });
     expect(answers.get(`${VS}/shop/here`)).toBe(undefined);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { keyFor, KINDS, type KindId } from '../../src/world/object.ts';
-import { controller, core, eventually, look, names, recorder, rollout, serve, synced, watch } from './helpers.ts';
+import { controller, core, eventually, FAR, look, names, recorder, rollout, serve, synced, watch } from './helpers.ts';
 
 describe('what is read', () => {
   it('is every kind that the cluster serves, with apiVersion and kind', async () => {
@@ -182,7 +182,7 @@ describe('before the start and after the stop', () => {
 
   it('waits for the first lists, up to a limit', async () => {
     const server = await serve();
-    expect(await watch(server).waitForSync(10_000)).toBe(true);
+    expect(await watch(server).waitForSync(FAR)).toBe(true);
     server.stall('argoproj.io/rollouts list');
     expect(await watch(server).waitForSync(50)).toBe(false);
   });

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { UserInfo } from '../../src/admission/review.ts';
 import { clusterAuthorizer, type Authorizer } from '../../src/server/authorization.ts';
 import { certificate } from '../support/certificates.ts';
+import { FAR } from '../support/eventually.ts';
 import type { Json } from '../support/reviews.ts';
 
 const JANE: UserInfo = { username: 'jane', groups: ['team-a'], uid: 'u1', extra: { 'example.com/scope': ['x', 'y'] } };
@@ -32,7 +33,7 @@ interface ApiServer {
  */
 async function apiServer(
   answer: (path: string, spec: Json) => Json | number | undefined,
-  timeout = 5_000,
+  timeout = FAR,
 ): Promise<ApiServer> {
   const asked: Json[] = [];
   const pair = certificate();

@@ -88,15 +88,15 @@ const patched = (answer: unknown): unknown => dig(answer, 'response', 'patch') !
 
 const SENT: readonly Sent[] = [
   {
-    path: '/validate?timeout=5s',
+    path: '/validate?timeout=30s',
     body: update(changed('Rollout', 'reviews', '"setWeight":20', '"setWeight":30'), ROLLOUT),
     says: allowed,
     expected: true,
   },
-  { path: '/validate?timeout=5s', body: update(UNROUTED, ROLLOUT), says: allowed, expected: false },
-  { path: '/mutate?timeout=5s', body: update(FIRST_WEIGHTS, ROUTES), says: patched, expected: true },
+  { path: '/validate?timeout=30s', body: update(UNROUTED, ROLLOUT), says: allowed, expected: false },
+  { path: '/mutate?timeout=30s', body: update(FIRST_WEIGHTS, ROUTES), says: patched, expected: true },
   {
-    path: '/mutate?timeout=5s',
+    path: '/mutate?timeout=30s',
     body: JSON.stringify(
       reviewOf({
         operation: 'CREATE',
@@ -107,7 +107,7 @@ const SENT: readonly Sent[] = [
     expected: true,
   },
   {
-    path: '/validate?timeout=5s',
+    path: '/validate?timeout=30s',
     body: JSON.stringify(reviewOf({ operation: 'DELETE', oldObject: shopObject('Service', 'reviews-stable') })),
     says: (answer) => asArray(dig(answer, 'response', 'warnings')).length > 0,
     expected: true,

@@ -26,8 +26,11 @@ describe('the reconciler', () => {
     server.put(web({ convert: 'canary', replicas: '3' }, 0));
     const reconciler = start(server);
     await eventually(() => expect(server.did).toHaveLength(2));
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    const before = server.reads;
+    let before: number;
+    do {
+      before = server.reads;
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    } while (server.reads !== before);
     for (let time = 0; time < 20; time++) reconciler.changed(D);
     server.put({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'other', namespace: 'shop' }, spec: {} });
     await new Promise((resolve) => setTimeout(resolve, 400));

@@ -1,9 +1,9 @@
 import { vi } from 'vitest';
 
-/**
- * Waits until `check` no longer throws, and returns what it returns. The limit is for a check that will never pass, so
- * it is far above what a busy machine needs.
- */
+/** Milliseconds for what a test does not expect to take too long: far above what a busy machine needs. */
+export const FAR = 120_000;
+
+/** Waits until `check` no longer throws, and returns what it returns. The limit is for a check that will never pass. */
 export function eventually<T>(check: () => T | Promise<T>): Promise<T> {
-  return vi.waitFor(check, { timeout: 120_000, interval: 10 });
+  return vi.waitFor(check, { timeout: FAR, interval: 10 });
 }

@@ -1,5 +1,5 @@
 import { canarySettings, CANARY_SETTINGS_PLACES, type CanarySettings } from '../../timeline/canary-settings.ts';
-import { endOf, updateStages, type CanaryStage } from '../../timeline/canary-walk.ts';
+import { abortStage, endOf, updateStages, type CanaryStage } from '../../timeline/canary-walk.ts';
 import type { Pods } from '../../timeline/replica-counts.ts';
 import { namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
 import { inEach } from '../../world/place.ts';
@@ -51,6 +51,12 @@ const messages = {
     fix: 'scale higher in step {scale}, or use matchTrafficWeight: true there',
     refutedBy: SCALERS,
   },
+  abortStops: {
+    class: 'advice',
+    text: 'an abort in step {number} never ends: {share} % of the requests stay on the canary, because abortScaleDownDelaySeconds keeps its pods until all stable pods are back, and dynamicStableScale starts these only as canary pods go',
+    fix: 'leave out abortScaleDownDelaySeconds',
+    refutedBy: SCALERS,
+  },
   noStable: {
     class: 'advice',
     text: 'weight {weight} of step {number} with dynamicStableScale leaves no stable pod, so an abort in step {later} has to start all of them first',
@@ -63,7 +69,7 @@ type Context = RuleContext<typeof messages>;
 /**
  * Compares the weights of a canary with its pods. Reports: argoproj/argo-rollouts#1713 and JiRaska/open-bank-oss#3806
  * (`same`, `none`, `off`), argoproj/argo-rollouts#3501, #4233 and #4642 (`overload`, `scaledDown`), #2050, #2235, #4828
- * and #4926 (`noStable`).
+ * and #4926 (`noStable`), #1068 (`abortStops`).
  */
 export const canaryWeightPods = defineRule({
   id: 'canary-weight-pods',
@@ -73,13 +79,14 @@ export const canaryWeightPods = defineRule({
     'next to one stable pod. With maxSurge 0, it means no canary pod or nothing but it. With maxSurge 0 and more ' +
     'replicas, a weight that leaves half a stable pod, such as 90 with 5 replicas, starts no canary pod. With ' +
     'trafficRouting, setCanaryScale counts until the next one, so few pods may get the requests of many. With ' +
-    'dynamicStableScale, the controller removes the stable pods as far as they get no requests. It accepts all of ' +
-    'this. The numbers are those of `rollgate simulate`. This is only advice of lint: a Rollout without replicas is ' +
+    'dynamicStableScale, the controller removes the stable pods as far as they get no requests. After an abort it ' +
+    'brings them back weight by weight, as the canary pods go. If abortScaleDownDelaySeconds is set, the canary pods ' +
+    'go only when all stable pods are back: both wait for each other. The controller accepts all of this. The numbers are those of `rollgate simulate`. This is only advice of lint: a Rollout without replicas is ' +
     'not checked, and neither is one with an autoscaler, because the number of pods is not known. Nor is one whose ' +
     'maxSurge, setCanaryScale or dynamicStableScale other rules report as invalid. A weight without a canary pod is ' +
     'always reported. Other weights are reported if they are off by 25 points, or if all mean the same pods and one ' +
     'is off by 15 points. Canary pods are reported from 3 times the requests of a pod before the update. Seen on the ' +
-    'controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claims F2, F3 and F6). Source: Argo Rollouts ' +
+    'controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claims F2, F3, F5 and F6). Source: Argo Rollouts ' +
     'v1.9.1, utils/replicaset (CalculateReplicaCountsForBasicCanary, CalculateReplicaCountsForTrafficRoutedCanary).',
   subject: { 'Rollout.argoproj.io': ['spec.replicas', ...CANARY_SETTINGS_PLACES] },
   lintOnly: true,
@@ -94,8 +101,10 @@ export const canaryWeightPods = defineRule({
     if (settings.maxWeight <= 0 || !settings.steps.some(({ setWeight }) => (setWeight ?? 0) > 0)) return;
     if (settings.hasRouter && settings.dynamicStableScale) checkStable(context, rollout, settings);
     if (replicas <= 0 || isScaled(context, rollout)) return;
-    if (settings.hasRouter) checkLoad(context, rollout, settings);
-    else if (!settings.isTrafficRouted && replicas <= MOST_REPLICAS_WITHOUT_ROUTER) checkWeights(context, settings);
+    if (settings.hasRouter) {
+      checkLoad(context, rollout, settings);
+      if (settings.abortScaleDownDelayIsSet) checkAbort(context, rollout, settings);
+    } else if (!settings.isTrafficRouted && replicas <= MOST_REPLICAS_WITHOUT_ROUTER) checkWeights(context, settings);
   },
 });
 
@@ -199,6 +208,23 @@ function checkStable(context: Context, rollout: KubeObject, settings: CanarySett
     anchor: 'setWeight',
     data: { number: number + 1, weight, later: later + 1 },
   });
+}
+
+function checkAbort(context: Context, rollout: KubeObject, settings: CanarySettings): void {
+  const cost = settings.steps.length;
+  const seen = new Set<string>();
+  for (const [index, state] of endsOf(context, settings).entries()) {
+    const key = `${podsText(state.pods)} ${state.weights?.canary}`;
+    if (!waits(stepsOf(rollout)[index]) || seen.has(key)) continue;
+    // Of many steps, few differ in what an abort leads to.
+    seen.add(key);
+    const aborted = endOf(abortStage(settings, state, (reconciliations) => context.spend(reconciliations * cost)));
+    const share = percentage((aborted.weights?.canary ?? 0) / settings.maxWeight);
+    if (share === 0) continue;
+    const path = ['spec', 'strategy', 'canary', 'abortScaleDownDelaySeconds'];
+    context.report('abortStops', { path, anchor: 'abortScaleDownDelaySeconds', data: { number: index + 1, share } });
+    return;
+  }
 }
 
 function listed(weights: readonly number[]): string {

@@ -132,4 +132,25 @@ describe('with a router', () => {
       await scene.reacts('the stable pods to come back', async () => (await podsOf(scene)).endsWith(', 3 stable'));
     },
   );
+
+  fact(
+    'F5',
+    'holds',
+    'with dynamicStableScale and abortScaleDownDelaySeconds, an abort stops at the weight of an earlier step: the canary keeps its pods until all stable pods are back, which come back only as its pods go',
+    async () => {
+      const steps = [{ setWeight: 20 }, { pause: {} }, { setWeight: 60 }, { pause: {} }];
+      const strategy = hostCanary(steps, {}, {}, { dynamicStableScale: true, abortScaleDownDelaySeconds: 1 });
+      const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, rollout(strategy, { replicas: 5 }));
+      expect((await podsAtPauses(scene, 2)).at(-1)).toBe('3 canary, 2 stable');
+      await scene.plugin('abort');
+      await scene.phase('Degraded');
+      await scene.reacts(
+        'weight 20',
+        async () => weights(await scene.get('VirtualService'))[0]?.[1][1] === 'web-canary 20',
+      );
+      for (let time = 0; time < 3; time++) await scene.reconciled();
+      expect(await podsOf(scene)).toBe('3 canary, 4 stable');
+      expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 80', 'web-canary 20']]]);
+    },
+  );
 });
