@@ -63,8 +63,13 @@ const MESSAGES = {
   },
   version: {
     class: 'advice',
-    text: '{kind} "{name}" has apiVersion "{apiVersion}", which no current release serves, so kubectl finds no match for the kind',
+    text: '{kind} "{name}" has apiVersion "{apiVersion}", which no current release serves for this kind, so kubectl finds no match',
     fix: 'write {instead}, unless the cluster serves this one',
+  },
+  name: {
+    class: 'advice',
+    text: 'this {kind} has no name, so kubectl and the API server reject it',
+    fix: 'set metadata.name, unless another tool sets it',
   },
   large: {
     class: 'advice',
@@ -85,7 +90,7 @@ export const schema = defineDocumentCheck({
     'Istio, Gateway API), for the apiVersions that these have. For Service, Deployment and Ingress it checks only ' +
     'the types. It reports nothing if such a schema is stricter than the API server. The API server drops a null ' +
     'field of a custom resource, so it counts as absent. What newer versions may allow (more values, larger ' +
-    'numbers) is only advice. So is an apiVersion that no current release serves. A VirtualService without hosts is valid only as a delegate, without gateways, tls ' +
+    'numbers) is only advice. So is an apiVersion that no current release serves for a kind, and an object without a name. A VirtualService without hosts is valid only as a delegate, without gateways, tls ' +
     'and tcp. Source: Istio 1.29, pkg/config/validation; Kubernetes v1.34, pkg/apis/networking/validation.',
   messages: MESSAGES,
   check({ sources, inspect }, report) {
@@ -98,6 +103,7 @@ export const schema = defineDocumentCheck({
       } else if (inspection !== undefined) {
         for (const error of certainErrors(inspection)) reportError(report, source, inspection, error);
       } else checkVersion(report, source);
+      checkName(report, source);
       if (kindOf(source.object) === 'Ingress.networking.k8s.io') checkPorts(report, source);
       if (kindOf(source.object) === 'VirtualService.networking.istio.io') checkHosts(report, source, delegates);
     }
@@ -110,6 +116,13 @@ function checkVersion(report: Report, source: SourceObject): void {
   if (instead === undefined) return;
   const data = { kind, name: metadata.name, apiVersion, instead };
   report('version', { source, path: ['apiVersion'], anchor: apiVersion, data });
+}
+
+function checkName(report: Report, source: SourceObject): void {
+  const { kind, metadata } = source.object;
+  const named = metadata.name !== '' || asString(metadata['generateName']) !== '';
+  if (!named && kindOf(source.object) !== undefined)
+    report('name', { source, path: ['metadata', 'name'], anchor: '', data: { kind } });
 }
 
 // Keywords that restrict a value in other ways than by its type.
