@@ -1,3 +1,5 @@
+import { parseGoDuration } from '../world/duration.ts';
+import { suggestDuration } from '../world/duration-hint.ts';
 import type { SourceObject } from '../world/manifests.ts';
 import { keyFor, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { at, pointer, renderPath, type Path } from '../world/path.ts';
@@ -20,6 +22,11 @@ const MESSAGES = {
     class: 'invalid',
     text: '{place} must be a duration with a unit, not {actual}',
     fix: 'write {seconds}, if seconds are meant',
+  },
+  pause: {
+    class: 'invalid',
+    text: '{place} must be an object, not {actual}',
+    fix: 'write {instead}',
   },
   quoted: {
     class: 'invalid',
@@ -225,6 +232,8 @@ function reportError(report: Report, source: SourceObject, { schema }: Inspectio
         anchor,
         data: { place, actual: describe(value), seconds: `${value}s` },
       });
+    else if (isPause(schema, path))
+      report('pause', { source, path, anchor, data: { place, actual: describe(value), instead: pauseFor(value) } });
     else
       report(typeMessage(value, error.types), {
         source,
@@ -242,6 +251,19 @@ function reportError(report: Report, source: SourceObject, { schema }: Inspectio
 function isDropped(schema: Schema, { object }: SourceObject, path: Path): boolean {
   const field = path.at(-1);
   return schema.custom && typeof field === 'string' && !requiredWithoutNulls(schema, object).has(pointer(path));
+}
+
+function isPause({ kind }: Schema, path: Path): boolean {
+  return kind === 'Rollout' && path.at(-3) === 'steps' && path.at(-1) === 'pause';
+}
+
+function pauseFor(value: unknown): string {
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  const isValid = /^\d{1,9}$/.test(text) || (parseGoDuration(text) ?? -1) >= 0;
+  const duration = isValid ? text : suggestDuration(text);
+  return duration === undefined
+    ? 'pause: {} to wait for a manual promotion, or a duration such as pause: {duration: 10m}'
+    : `pause: {duration: ${duration}}`;
 }
 
 const DURATIONS: ReadonlySet<unknown> = new Set([
