@@ -1,11 +1,14 @@
 import type { EvaluatedBundle } from '../admission/bundle.ts';
 import type { Finding } from '../rules/finding.ts';
 import { parseManifests, type Manifests } from '../world/manifests.ts';
+import { isKubeObject, type KubeObject } from '../world/object.ts';
 import { at } from '../world/path.ts';
+import { isObject } from '../world/read.ts';
 
 // envsubst and the postBuild of Flux write ${NAME}, the vars of Kustomize $(NAME). `$(command args)` is of a shell.
 const SUBSTITUTED = /\$\{[A-Za-z_][^{}\n]*\}|\$\([A-Za-z_][^\s()]*\)/;
-const IN_BRACES = /\$\{([A-Za-z_][^\s{}]*)\}/g;
+const IN_BRACES = /\$\{([A-Za-z_][^\s{}⟨⟩]*)\}/g;
+const IN_BRACKETS = /\$⟨([^⟨⟩]*)⟩/g;
 
 // They are wrong whatever the value is.
 const ABOUT_KEYS: ReadonlySet<string> = new Set(['duplicate-key', 'unknown-field']);
@@ -17,14 +20,37 @@ export function isSubstituted({ rule, object, path }: Finding): boolean {
 }
 
 /**
- * Parses manifests, also those with `${NAME}` inside of brackets, which YAML cannot read before it is replaced. There
- * `$(NAME)` takes its place: it has the same length, so all positions stay.
+ * Parses manifests, also those with `${NAME}` inside of brackets, which YAML cannot read before it is replaced. Other
+ * brackets of the same length take the place of its braces meanwhile, so all positions stay.
  */
 export function parseUnsubstituted(text: string, file: string): Manifests {
   const manifests = parseManifests(text, file);
-  if (manifests.errors.length === 0 || !SUBSTITUTED.test(text)) return manifests;
-  const again = parseManifests(text.replaceAll(IN_BRACES, '$$($1)'), file);
-  return again.errors.length < manifests.errors.length ? again : manifests;
+  if (manifests.errors.length === 0 || !text.includes('${') || text.includes('$⟨')) return manifests;
+  const again = parseManifests(text.replaceAll(IN_BRACES, '$$⟨$1⟩'), file);
+  return again.errors.length < manifests.errors.length ? withBraces(again) : manifests;
+}
+
+function withBraces({ objects, errors, duplicateKeys }: Manifests): Manifests {
+  const read = new Map<KubeObject | undefined, KubeObject>();
+  return {
+    errors,
+    objects: objects.map((source) => {
+      const object = inBraces(source.object);
+      if (!isKubeObject(object)) return source;
+      read.set(source.object, object);
+      return { ...source, object };
+    }),
+    duplicateKeys: duplicateKeys.map((key) => ({ ...key, object: read.get(key.object) ?? key.object })),
+  };
+}
+
+function inBraces(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll(IN_BRACKETS, '$${$1}');
+  if (Array.isArray(value)) return value.map(inBraces);
+  // Not by assignment: a key may be `__proto__`.
+  return isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inBraces(inner)]))
+    : value;
 }
 
 const SHOWN = 3;

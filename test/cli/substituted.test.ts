@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readManifests } from '../../src/commands/files.ts';
 import { runLint } from '../../src/commands/lint.ts';
 import { directory, io } from './support.ts';
 
@@ -43,6 +44,22 @@ describe('values that envsubst, Flux or Kustomize substitute later', () => {
     );
     expect(out).toContain('✔ 1 object, no problems');
     expect([code, err]).toEqual([0, expect.stringContaining('substituted later (web.yaml:8): envsubst')]);
+  });
+
+  it('inside of brackets stay as they are written', async () => {
+    const text = rollout('3', '[{ setWeight: ${WEIGHT} }]').replace(
+      'name: web }',
+      'name: ${NAME}-${ENV}, name: ${NAME} }',
+    );
+    const { manifests } = await readManifests(['web.yaml'], io(directory({ 'web.yaml': text })));
+    expect(manifests.objects.map(({ object }) => object)).toMatchObject([
+      { metadata: { name: '${NAME}' }, spec: { strategy: { canary: { steps: [{ setWeight: '${WEIGHT}' }] } } } },
+    ]);
+    expect(manifests.duplicateKeys.map(({ object }) => object)).toEqual([manifests.objects[0]?.object]);
+    expect(manifests.objects[0]?.position(['spec', 'strategy', 'canary', 'steps', 0, 'setWeight'])).toEqual({
+      line: 8,
+      column: 17,
+    });
   });
 
   it('are many, of which three are named', async () => {
