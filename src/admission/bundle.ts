@@ -37,6 +37,8 @@ export interface BundleOptions {
   /** The namespace of objects that name none. */
   readonly namespace?: string | undefined;
   readonly requireReferences: boolean;
+  /** Which findings in objects of the bundle do not count, as they are not about what is applied. By default all do. */
+  readonly isLeftOut?: (finding: Finding) => boolean;
 }
 
 /** A bundle that can be evaluated several times. */
@@ -68,6 +70,8 @@ export interface EvaluatedBundle {
   readonly changes: readonly Change[];
   /** The Deployments that ask to be converted, and what follows. */
   readonly plans: readonly EvaluatedPlan[];
+  /** The findings that do not count and are not in the report. */
+  readonly leftOut: readonly ReportedFinding[];
 }
 
 /**
@@ -85,11 +89,9 @@ export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'n
   const base = worldUnder(policy, options.base);
   const { manifests, sources } = bundle;
   const changes = changesOf(sources, base);
-  const context: DecisionContext = {
-    ...decisionContextOf(policy, base, options.requireReferences),
-    // What stands next to it in the bundle was written by the same author.
-    known: new Set(sources.map(({ object }) => keyOf(object))),
-  };
+  const written = new Set(sources.map(({ object }) => keyOf(object)));
+  // What stands next to it in the bundle was written by the same author.
+  const context: DecisionContext = { ...decisionContextOf(policy, base, options.requireReferences), known: written };
   const planned = plansIn(changes, worldAfter(base, changes), (namespace) =>
     migrationSettings(policy, namespace, context.settings(namespace), { controllers: true, converts: true }),
   );
@@ -104,13 +106,16 @@ export function evaluatePrepared(bundle: Bundle, options: Omit<BundleOptions, 'n
   const decided = decideFindings(all, changes, context).map((entry): DecidedFinding =>
     isAmbiguous(entry.finding, repeated) ? asWarning(entry) : entry,
   );
-  const lines = inReadingOrder(
-    unrepeated(decided.map(({ finding, decision }) => reportedFinding(finding, decision, sources))),
-  );
+  const linesOf = (some: readonly DecidedFinding[]): ReportedFinding[] =>
+    inReadingOrder(unrepeated(some.map(({ finding, decision }) => reportedFinding(finding, decision, sources))));
+  const counts = ({ finding }: DecidedFinding): boolean =>
+    options.isLeftOut?.(finding) !== true || !written.has(keyOf(finding.object));
+  const lines = linesOf(decided.filter(counts));
   return {
     sources,
     changes,
     plans,
+    leftOut: linesOf(decided.filter((entry) => !counts(entry))),
     report: {
       verdict: lines.some(({ decision }) => decision === 'deny') ? 'deny' : 'allow',
       findings: lines,

@@ -6,7 +6,6 @@ import {
   joinManifests,
   NEARLY_AN_OBJECT,
   NOT_AN_OBJECT,
-  parseManifests,
   type ManifestError,
   type Manifests,
 } from '../world/manifests.ts';
@@ -14,6 +13,7 @@ import { groupOf, type KubeObject } from '../world/object.ts';
 import { asArray, dig, optionalString } from '../world/read.ts';
 import { readErrorOf } from '../world/error.ts';
 import type { Io } from './io.ts';
+import { parseUnsubstituted } from './substituted.ts';
 import { isTemplate, withQuotedPlaceholders } from './unrendered.ts';
 
 /** What was found at paths. */
@@ -310,7 +310,7 @@ interface Skipped {
 const NOTHING: Manifests = { objects: [], errors: [], duplicateKeys: [] };
 
 function manifestsIn(text: string, { name, named }: Candidate, skipped: Skipped): Manifests {
-  const manifests = parseManifests(text, name);
+  const manifests = parseUnsubstituted(text, name);
   if (isTemplate(text, manifests)) {
     if (named) return failed(name, 'an unrendered template: helm template CHART | rollgate lint -');
     skipped.templates.push(name);

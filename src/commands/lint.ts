@@ -12,6 +12,7 @@ import type { World } from '../world/world.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { readManifests } from './files.ts';
 import { EXIT, type Io } from './io.ts';
+import { isSubstituted, noteOnSubstituted } from './substituted.ts';
 import { readErrorOf } from '../world/error.ts';
 
 /** The options of `rollgate lint`. */
@@ -50,13 +51,16 @@ export async function runLint(options: LintOptions, io: Io): Promise<number> {
   if (manifests.objects.length === 0 && manifests.errors.length === 0) return EXIT.failed;
 
   const requireReferences = options.requireReferences ?? false;
-  const { report } = evaluateBundle(manifests, {
+  const evaluated = evaluateBundle(manifests, {
     base: options.base ?? bundleWorld([], { complete: requireReferences }),
     rules: RULES,
     policy,
     namespace: options.namespace,
     requireReferences,
+    isLeftOut: isSubstituted,
   });
+  for (const sentence of noteOnSubstituted(evaluated)) say(sentence);
+  const { report } = evaluated;
   const color = io.isTTY && options.color !== false && (io.env['NO_COLOR'] ?? '') === '';
   io.stdout.write(formats[options.output ?? 'text'](report, { color }));
   if (problems.length > 0 || report.errors.length > 0) return EXIT.failed;

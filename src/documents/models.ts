@@ -104,18 +104,40 @@ export function schemaOf(apiVersion: string, kind: string): Schema | undefined {
   return origin === undefined ? undefined : { ...origin, apiVersion, kind };
 }
 
+// These groups have no kind of that name that is another one. The Rollout of OpenKruise and the Service of Knative are.
+const NATIVE_GROUPS: ReadonlySet<string> = new Set([
+  '',
+  'apps',
+  'argoproj.io',
+  'autoscaling',
+  'batch',
+  'networking.k8s.io',
+  'policy',
+]);
+
+// Of kinds without a schema here. Source: the deprecated API migration guide of Kubernetes.
+const REMOVED: ReadonlyMap<string, string> = new Map([
+  ['apps/v1beta1/ReplicaSet', 'apps/v1'],
+  ['apps/v1beta2/ReplicaSet', 'apps/v1'],
+  ['extensions/v1beta1/ReplicaSet', 'apps/v1'],
+  ['autoscaling/v2beta1/HorizontalPodAutoscaler', 'autoscaling/v2'],
+  ['autoscaling/v2beta2/HorizontalPodAutoscaler', 'autoscaling/v2'],
+  ['policy/v1beta1/PodDisruptionBudget', 'policy/v1'],
+]);
+
 /**
  * Returns the apiVersion to write instead of one that releases of the last years do not serve for this kind, such as
- * `argoproj.io/v1`. Undefined if it is served, or the kind has no schema.
+ * `argoproj.io/v1`, or `apps/v1` for a Rollout. Undefined if it is served, or that is not known.
  */
 export function servedInstead(apiVersion: string, kind: string): string | undefined {
-  if (ORIGINS.has(`${apiVersion}/${kind}`)) return undefined;
+  const id = `${apiVersion}/${kind}`;
+  if (ORIGINS.has(id)) return undefined;
   const group = groupOf(apiVersion);
-  const served = [...ORIGINS.keys()].find((id) => {
-    const slash = id.lastIndexOf('/');
-    return id.slice(slash + 1) === kind && groupOf(id.slice(0, slash)) === group;
+  const served = [...ORIGINS.keys()].find((known) => {
+    const slash = known.lastIndexOf('/');
+    return known.slice(slash + 1) === kind && (NATIVE_GROUPS.has(group) || groupOf(known.slice(0, slash)) === group);
   });
-  return served?.slice(0, served.lastIndexOf('/'));
+  return served?.slice(0, served.lastIndexOf('/')) ?? REMOVED.get(id);
 }
 
 // A validator copies its list of errors for each element of a list, so its time grows with the square of the number of

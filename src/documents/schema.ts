@@ -1,3 +1,5 @@
+import { parseGoDuration } from '../world/duration.ts';
+import { suggestDuration } from '../world/duration-hint.ts';
 import type { SourceObject } from '../world/manifests.ts';
 import { keyFor, kindOf, namespaceOf, type KubeObject, type ObjectKey } from '../world/object.ts';
 import { at, pointer, renderPath, type Path } from '../world/path.ts';
@@ -20,6 +22,11 @@ const MESSAGES = {
     class: 'invalid',
     text: '{place} must be a duration with a unit, not {actual}',
     fix: 'write {seconds}, if seconds are meant',
+  },
+  pause: {
+    class: 'invalid',
+    text: '{place} must be an object, not {actual}',
+    fix: 'write {instead}',
   },
   quoted: {
     class: 'invalid',
@@ -63,8 +70,13 @@ const MESSAGES = {
   },
   version: {
     class: 'advice',
-    text: '{kind} "{name}" has apiVersion "{apiVersion}", which no current release serves, so kubectl finds no match for the kind',
+    text: '{kind} "{name}" has apiVersion "{apiVersion}", which no current release serves for this kind, so kubectl finds no match',
     fix: 'write {instead}, unless the cluster serves this one',
+  },
+  name: {
+    class: 'advice',
+    text: 'this {kind} has no name, so kubectl and the API server reject it',
+    fix: 'set metadata.name, unless another tool sets it',
   },
   large: {
     class: 'advice',
@@ -85,7 +97,7 @@ export const schema = defineDocumentCheck({
     'Istio, Gateway API), for the apiVersions that these have. For Service, Deployment and Ingress it checks only ' +
     'the types. It reports nothing if such a schema is stricter than the API server. The API server drops a null ' +
     'field of a custom resource, so it counts as absent. What newer versions may allow (more values, larger ' +
-    'numbers) is only advice. So is an apiVersion that no current release serves. A VirtualService without hosts is valid only as a delegate, without gateways, tls ' +
+    'numbers) is only advice. So is an apiVersion that no current release serves for a kind, and an object without a name. A VirtualService without hosts is valid only as a delegate, without gateways, tls ' +
     'and tcp. Source: Istio 1.29, pkg/config/validation; Kubernetes v1.34, pkg/apis/networking/validation.',
   messages: MESSAGES,
   check({ sources, inspect }, report) {
@@ -98,6 +110,7 @@ export const schema = defineDocumentCheck({
       } else if (inspection !== undefined) {
         for (const error of certainErrors(inspection)) reportError(report, source, inspection, error);
       } else checkVersion(report, source);
+      checkName(report, source);
       if (kindOf(source.object) === 'Ingress.networking.k8s.io') checkPorts(report, source);
       if (kindOf(source.object) === 'VirtualService.networking.istio.io') checkHosts(report, source, delegates);
     }
@@ -110,6 +123,13 @@ function checkVersion(report: Report, source: SourceObject): void {
   if (instead === undefined) return;
   const data = { kind, name: metadata.name, apiVersion, instead };
   report('version', { source, path: ['apiVersion'], anchor: apiVersion, data });
+}
+
+function checkName(report: Report, source: SourceObject): void {
+  const { kind, metadata } = source.object;
+  const named = metadata.name !== '' || asString(metadata['generateName']) !== '';
+  if (!named && kindOf(source.object) !== undefined)
+    report('name', { source, path: ['metadata', 'name'], anchor: '', data: { kind } });
 }
 
 // Keywords that restrict a value in other ways than by its type.
@@ -212,6 +232,8 @@ function reportError(report: Report, source: SourceObject, { schema }: Inspectio
         anchor,
         data: { place, actual: describe(value), seconds: `${value}s` },
       });
+    else if (isPause(schema, path))
+      report('pause', { source, path, anchor, data: { place, actual: describe(value), instead: pauseFor(value) } });
     else
       report(typeMessage(value, error.types), {
         source,
@@ -229,6 +251,19 @@ function reportError(report: Report, source: SourceObject, { schema }: Inspectio
 function isDropped(schema: Schema, { object }: SourceObject, path: Path): boolean {
   const field = path.at(-1);
   return schema.custom && typeof field === 'string' && !requiredWithoutNulls(schema, object).has(pointer(path));
+}
+
+function isPause({ kind }: Schema, path: Path): boolean {
+  return kind === 'Rollout' && path.at(-3) === 'steps' && path.at(-1) === 'pause';
+}
+
+function pauseFor(value: unknown): string {
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  const isValid = /^\d{1,9}$/.test(text) || (parseGoDuration(text) ?? -1) >= 0;
+  const duration = isValid ? text : suggestDuration(text);
+  return duration === undefined
+    ? 'pause: {} to wait for a manual promotion, or a duration such as pause: {duration: 10m}'
+    : `pause: {duration: ${duration}}`;
 }
 
 const DURATIONS: ReadonlySet<unknown> = new Set([

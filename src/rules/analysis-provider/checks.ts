@@ -1,4 +1,4 @@
-import { asString } from '../../world/read.ts';
+import { asArray, asString } from '../../world/read.ts';
 import { checkAddress } from './address.ts';
 import { checkDatadog } from './datadog.ts';
 import { checkJob } from './job.ts';
@@ -34,6 +34,9 @@ export const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
     'cloudWatch',
     (context, provider) => {
       checkDuration(context, provider, 'cloudWatch', ['interval']);
+      const { metric, settings, path } = provider;
+      if (asArray(settings['metricDataQueries']).length === 0)
+        context.report('noMetricQuery', { path: [...path, 'metricDataQueries'], anchor: metric, data: { metric } });
     },
   ],
 ]);

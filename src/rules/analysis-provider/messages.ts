@@ -148,6 +148,12 @@ export const messages = {
     text: 'the pod template of the Job of metric "{metric}" has {problem}, so the API server rejects the Job',
     fix: '{remedy}',
   },
+  // Amazon decides about it, not the controller.
+  noMetricQuery: {
+    class: 'advice',
+    text: 'metric "{metric}" has no query in cloudWatch.metricDataQueries, so it asks CloudWatch for nothing',
+    fix: 'add a query with an id and a metricStat or an expression',
+  },
   // A webhook for Jobs can add a volume before the API server checks them.
   jobMount: {
     class: 'advice',

@@ -10,9 +10,11 @@ import type { Path } from '../../world/path.ts';
 import { asObject, asString, dig, optionalString } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { canaryOf } from '../../world/rollout.ts';
-import { routerConfig, routersOf } from '../../world/routers.ts';
+import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
+// Both load balancers read the annotation first.
+const CLASS = 'kubernetes.io/ingress.class';
 const ACTIONS = 'alb.ingress.kubernetes.io';
 // By these annotations the controller knows which actions it has written.
 const WRITTEN = ['rollouts.argoproj.io/managed-alb-actions', 'rollouts.argoproj.io/managed-alb-annotations'];
@@ -36,6 +38,11 @@ const messages = {
     text: 'Ingress "{name}" uses port {port} for Service "{service}" in one path, so the weights have no effect there',
     fix: 'set the port name to use-annotation, unless the weights should not apply to this path',
   },
+  class: {
+    class: 'advice',
+    text: 'Ingress "{name}" has class "{ingressClass}", whose controller does not read the weights of trafficRouting.{router}',
+    fix: 'correct the class or the router, unless this is a class of {title}',
+  },
   overwritten: {
     class: 'advice',
     text: 'the Rollouts controller writes annotation "{annotation}" of Ingress "{name}" itself, so applying this manifest can reset the weights',
@@ -57,11 +64,11 @@ export const ingressBackend = defineRule({
     'and nginx are configured, the controller checks only the Ingresses of ALB. For ALB it writes the weights into ' +
     'the annotation "actions.<service>" and does not change the rule. The load balancer controller reads this ' +
     'annotation only for a backend whose port is named use-annotation. With any other port, all traffic goes to ' +
-    'that one Service. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateIngress), ' +
+    'that one Service. A load balancer reads only Ingresses of its own class. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateIngress), ' +
     'rollout/controller.go (getReferencedIngresses) and rollout/trafficrouting/alb; AWS Load Balancer Controller, ' +
     'Ingress annotations (actions).',
   subject: { 'Rollout.argoproj.io': REFERENCE_PLACES['Rollout.argoproj.io'] },
-  reads: { 'Ingress.networking.k8s.io': [...INGRESS_BACKEND_PLACES, 'metadata.annotations'] },
+  reads: { 'Ingress.networking.k8s.io': [...INGRESS_BACKEND_PLACES, 'metadata.annotations', 'spec.ingressClassName'] },
   stricterThanUpstream: {
     notByAnnotation: {
       why: 'The controller looks for the Service in a rule and ignores the port. An ALB reads the weights only for a backend whose port is "use-annotation", so all traffic stays where it is.',
@@ -86,6 +93,7 @@ export const ingressBackend = defineRule({
       if (service === '') continue;
       const ingress = context.find('Ingress.networking.k8s.io', namespaceOf(rollout), name);
       if (ingress === undefined) continue;
+      checkClass(context, rollout, ingress, isNginx ? 'nginx' : router, from);
       const related = [{ object: rollout, path: from }];
       const backends = ingressBackendsOf(ingress, new Set([service]));
       if (backends.length === 0) {
@@ -115,6 +123,28 @@ export const ingressBackend = defineRule({
     }
   },
 });
+
+// Classes may have any name, but these two are the defaults of the Rollouts controller and of their own controllers.
+function checkClass(
+  context: RuleContext<typeof messages>,
+  rollout: KubeObject,
+  ingress: KubeObject,
+  router: 'alb' | 'nginx',
+  from: Path,
+): void {
+  const routers = routersOf(rollout);
+  const other = router === 'alb' ? 'nginx' : 'alb';
+  const inAnnotation = optionalString(dig(ingress, 'metadata', 'annotations', CLASS));
+  const ingressClass = inAnnotation ?? optionalString(dig(ingress, 'spec', 'ingressClassName'));
+  if (ingressClass !== other || routers.has(other)) return;
+  context.report('class', {
+    object: ingress,
+    path: inAnnotation === undefined ? ['spec', 'ingressClassName'] : ['metadata', 'annotations', CLASS],
+    anchor: 'class',
+    data: { name: ingress.metadata.name, ingressClass, router, title: ROUTERS[router] },
+    related: [{ object: rollout, path: from }],
+  });
+}
 
 // The controller replaces the whole action each time that it sets a weight.
 function checkAnnotation(

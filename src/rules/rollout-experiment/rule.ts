@@ -15,7 +15,8 @@ export const rolloutExperiment = defineRule({
   explanation:
     "The controller checks these only when the update reaches the step. If the duration is not in Go's notation, an " +
     'experiment never ends, and arguments with placeholders cannot be filled in. If specRef is neither canary nor ' +
-    'stable, the Experiment cannot be created, and the controller retries without end. Source: Argo Rollouts ' +
+    'stable, the Experiment cannot be created, and the controller retries without end. The same happens if a template ' +
+    'has labels and a selector without matchLabels, to which the controller adds them. Source: Argo Rollouts ' +
     'v1.9.1, utils/experiment (PassedDurations), utils/template (ResolveExperimentArgsValue) and ' +
     'rollout/experiment.go (GetExperimentFromTemplate).',
   subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.steps'], 'Experiment.argoproj.io': ['spec.duration'] },
@@ -30,8 +31,17 @@ export const rolloutExperiment = defineRule({
       why: 'Nothing validates an experiment before its step starts. The controller cannot create the Experiment, and the update stops there.',
       seenBy: ['agreement'],
     },
+    selector: {
+      why: 'Nothing validates an experiment before its step starts. The controller panics at each attempt to create the Experiment, and the update stops there.',
+      seenBy: ['e2e'],
+    },
   },
   messages: {
+    selector: {
+      class: 'invalid',
+      text: 'template "{name}" of {experiment} has labels and a selector without matchLabels, at which the controller panics',
+      fix: 'add matchLabels, or remove the selector to use that of the Rollout',
+    },
     duration: {
       class: 'invalid',
       text: '{experiment} has duration "{duration}", which the controller cannot read, so it never ends by itself',
@@ -57,9 +67,16 @@ export const rolloutExperiment = defineRule({
       }
       if (!ofRollout) continue;
       for (const [index, template] of asArray(raw['templates']).entries()) {
+        const name = asString(dig(template, 'name'));
+        if (cannotAddLabels(template)) {
+          context.report('selector', {
+            path: [...path, 'templates', index, 'selector'],
+            anchor: `${anchor} ${name}`,
+            data: { experiment: title, name },
+          });
+        }
         const specRef = asString(dig(template, 'specRef'));
         if (SPEC_REFS.includes(specRef)) continue;
-        const name = asString(dig(template, 'name'));
         const data = { experiment: title, name, specRef: specRef === '' ? 'no specRef' : `specRef "${specRef}"` };
         context.report('specRef', {
           path: [...path, 'templates', index, 'specRef'],
@@ -70,6 +87,13 @@ export const rolloutExperiment = defineRule({
     }
   },
 });
+
+// The Go types of the controller drop an empty map.
+function cannotAddLabels(template: unknown): boolean {
+  const isEmpty = (value: unknown): boolean => Object.keys(asObject(value)).length === 0;
+  const selector = dig(template, 'selector');
+  return isObject(selector) && isEmpty(selector['matchLabels']) && !isEmpty(dig(template, 'metadata', 'labels'));
+}
 
 interface StatedExperiment {
   readonly title: string;

@@ -75,7 +75,7 @@ export const rolloutSteps = defineRule({
     },
   },
   check(context, rollout) {
-    const max = int32(trafficRoutingOf(rollout)?.['maxTrafficWeight']) ?? 100;
+    const max = maxWeightOf(rollout);
     let hints = MAX_HINTS;
     const hintFor = (step: JsonObject): string => (hints-- > 0 ? instead(step) : '');
     for (const [index, raw] of stepsOf(rollout).entries()) {
@@ -141,6 +141,12 @@ export const rolloutSteps = defineRule({
 const STEPS = ['spec', 'strategy', 'canary', 'steps'];
 // Bounds the cost: if more steps or keys are unknown, they are hardly misspellings.
 const MAX_HINTS = 20;
+
+// Below 1, no weight is right: the mistake is the total, which rollout-traffic-routing reports.
+function maxWeightOf(rollout: KubeObject): number {
+  const max = int32(trafficRoutingOf(rollout)?.['maxTrafficWeight']) ?? 100;
+  return max < 1 ? 100 : max;
+}
 
 function hasTrafficRouting(rollout: KubeObject): boolean {
   return trafficRoutingOf(rollout) !== undefined;

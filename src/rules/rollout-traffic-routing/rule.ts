@@ -1,7 +1,17 @@
 import type { KubeObject } from '../../world/object.ts';
 import { GATEWAY_PLUGIN } from '../../world/gateway.ts';
 import { renderPath, type Path } from '../../world/path.ts';
-import { asArray, asObject, dig, isObject, optionalNumber, asString, type JsonObject } from '../../world/read.ts';
+import {
+  asArray,
+  asObject,
+  asString,
+  dig,
+  int32,
+  isObject,
+  optionalNumber,
+  renderInt32,
+  type JsonObject,
+} from '../../world/read.ts';
 import { canaryOf, stepsOf, trafficRoutingOf, virtualServiceReadings } from '../../world/rollout.ts';
 import { isKnownGatewayPlugin, type OfVersions } from '../../world/rollouts-versions.ts';
 import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
@@ -30,6 +40,16 @@ const messages = {
   maxWeight: {
     class: 'invalid',
     text: 'maxTrafficWeight works only with NGINX and router plugins',
+    fix: 'remove it, and use weights from 0 to 100',
+  },
+  zeroMaxWeight: {
+    class: 'invalid',
+    text: 'maxTrafficWeight is {max}, so the Rollouts controller divides by zero at each reconciliation',
+    fix: 'remove it, and use weights from 0 to 100',
+  },
+  negativeMaxWeight: {
+    class: 'invalid',
+    text: 'maxTrafficWeight is {max}, so no step can set a weight',
     fix: 'remove it, and use weights from 0 to 100',
   },
   pluginMaxWeight: {
@@ -71,7 +91,8 @@ export const rolloutTrafficRouting = defineRule({
     'A router must name what it controls, in either the singular or the plural form. If it names nothing, or uses ' +
     'both forms, the controller stops at every reconciliation. The same happens if an option needs a router and ' +
     'there is none. An empty list counts as not set. trafficRouting without any router is accepted: steps pass, ' +
-    'but no weight is ever set. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
+    'but no weight is ever set. maxTrafficWeight is the weight of all traffic, and the controller divides by it. ' +
+    'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ValidateRolloutAlbIngressesConfig, ' +
     'ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, ' +
     'getReferencedAppMeshResources) and rollout/trafficrouting.go and rollout/trafficrouting/alb (getForwardActionString); Gateway API plugin v0.15.0, pkg/plugin (SetWeight).',
@@ -88,6 +109,10 @@ export const rolloutTrafficRouting = defineRule({
     pluginMaxWeight: {
       why: 'The validation does not know what a plugin does. The Gateway API plugin v0.15.0 sets a weight below 0 when the canary gets more than 100, at the latest at the end of the update. The API server rejects it, and the update stands still.',
       seenBy: ['agreement', 'e2e'],
+    },
+    zeroMaxWeight: {
+      why: 'The validation compares only the weights of steps with it, and accepts it without such steps or with weights of 0. The controller divides by it as soon as there is a stable ReplicaSet, panics at each attempt, and the Rollout is stuck.',
+      seenBy: ['agreement'],
     },
     unnamed: {
       why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not check that the object has a name. For App Mesh, Ambassador and Istio it does not always. The router fails at the first weight.',
@@ -127,6 +152,8 @@ export const rolloutTrafficRouting = defineRule({
         anchor: 'maxTrafficWeight',
         data: {},
       });
+    } else {
+      checkMaxWeight(context, rollout, routing);
     }
     checkPluginMaxWeight(context, rollout, routing);
     if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: {} });
@@ -142,6 +169,17 @@ export const rolloutTrafficRouting = defineRule({
     }
   },
 });
+
+// A negative total without weights does nothing: the controller multiplies by it again.
+function checkMaxWeight(context: RuleContext<typeof messages>, rollout: KubeObject, routing: JsonObject): void {
+  const written = routing['maxTrafficWeight'];
+  const max = int32(written) ?? 100;
+  const data = { max: renderInt32(written, max) };
+  const where = { path: [...ROUTING_PATH, 'maxTrafficWeight'], anchor: 'maxTrafficWeight', data };
+  if (max === 0) context.report('zeroMaxWeight', where);
+  const setsWeight = (step: unknown): boolean => optionalNumber(dig(step, 'setWeight')) !== undefined;
+  if (max < 0 && stepsOf(rollout).some(setsWeight)) context.report('negativeMaxWeight', where);
+}
 
 // At the end of the steps the canary gets the whole maxTrafficWeight. Without steps no weight is ever set.
 function checkPluginMaxWeight(context: RuleContext<typeof messages>, rollout: KubeObject, routing: JsonObject): void {

@@ -27,6 +27,12 @@ export const ROUTERS: readonly Mistake[] = [
     { appMesh: { virtualService: { name: '' } } },
   ),
   at('Rollout', `${ROUTING}/maxTrafficWeight`, 100, 50, 1000, 0, -1),
+  at(
+    'Rollout',
+    ROUTING,
+    { plugins: { 'example/router': {} }, maxTrafficWeight: 0 },
+    { plugins: { 'example/router': {} }, maxTrafficWeight: -1 },
+  ),
   at('Rollout', `${ROUTING}/managedRoutes`, undefined, [], [{ name: 'other' }], null),
   at('Rollout', `${ROUTING}/nginx/stableIngress`, '', undefined, 'gone', 'web'),
   at('Rollout', `${ROUTING}/nginx/stableIngresses`, [], ['web', ''], ['web'], undefined, ['gone'], null),
