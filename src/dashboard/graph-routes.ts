@@ -38,8 +38,8 @@ function addBackends(input: GraphInput, id: string, route: KubeObject): void {
 
 function addDestinations(input: GraphInput, id: string, route: KubeObject): void {
   const rule = destinationRuleOf(input.rollout);
-  for (const { destinations } of readRoutes(route)) {
-    for (const { host, subset, path } of destinations) {
+  for (const each of readRoutes(route)) {
+    for (const { host, subset, path } of each.destinations()) {
       const places = [placeOf(route, path)];
       const bySubset = SIDES.find((side) => rule !== undefined && subset !== '' && subset === rule[`${side}Subset`]);
       if (bySubset !== undefined) {

@@ -126,7 +126,7 @@ export function backendsFor(rollout: KubeObject, status: StatusWeights): (route:
   };
   return (route) => {
     const raws = asArray(dig(route.raw, 'route'));
-    return route.destinations.map(({ host, subset }, index): Backend => {
+    return route.destinations().map(({ host, subset }, index): Backend => {
       const raw = raws[index];
       const short = shortHost(host);
       const part = partOf(short, subset);

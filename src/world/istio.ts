@@ -1,4 +1,4 @@
-import { memo } from './memo.ts';
+import { countedMemo, memo, type Counting } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import type { Place } from './place.ts';
@@ -32,7 +32,8 @@ export interface Route {
   readonly type: RouteType;
   readonly index: number;
   readonly name: string;
-  readonly destinations: readonly Destination[];
+  /** Returns them in order. They are read once per route. See `countedDestinations`. */
+  readonly destinations: () => readonly Destination[];
   readonly raw: unknown;
   readonly path: Path;
 }
@@ -48,14 +49,26 @@ interface RouteLists {
   readonly byKey: Map<RouteType, ReadonlyMap<string, readonly Route[]>>;
 }
 
-const listsOf = memo((virtualService: KubeObject): RouteLists => {
-  const of = {
-    http: readRoutes(virtualService, 'http'),
-    tls: readRoutes(virtualService, 'tls'),
-    tcp: readRoutes(virtualService, 'tcp'),
-  };
-  return { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map() };
-});
+// What it takes to read a route and to find it by its name, or by its ports and hosts, in operations.
+const COST_OF_ROUTE = { http: 1, tls: 3, tcp: 3 } as const satisfies Record<RouteType, number>;
+
+const listsOf = countedMemo(
+  (virtualService: KubeObject): RouteLists => {
+    const of = {
+      http: readRoutes(virtualService, 'http'),
+      tls: readRoutes(virtualService, 'tls'),
+      tcp: readRoutes(virtualService, 'tcp'),
+    };
+    return { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map() };
+  },
+  (virtualService) =>
+    TYPES.reduce((sum, type) => sum + COST_OF_ROUTE[type] * asArray(dig(virtualService, 'spec', type)).length, 0),
+);
+
+/** Reads the routes of a VirtualService for a check. The operations are counted before they are done. */
+export function countRoutes(virtualService: KubeObject, counting: Counting): void {
+  listsOf(virtualService, counting);
+}
 
 /** The places that everything here reads in a VirtualService. */
 export const ROUTE_PLACES: readonly Place[] = ['spec.http[*].name', 'spec.http[*].route', 'spec.tls', 'spec.tcp'];
@@ -128,15 +141,32 @@ const managedNames = memo((managed: readonly string[]): ReadonlySet<string> => n
 
 function readRoute(raw: unknown, type: RouteType, index: number): Route {
   const path: Path = ['spec', type, index];
-  const destinations = asArray(dig(raw, 'route')).map((entry, position): Destination => ({
+  let destinations: readonly Destination[] | undefined;
+  return {
+    type,
+    index,
+    // Only http routes have names; the controller reads no others.
+    name: type === 'http' ? asString(dig(raw, 'name')) : '',
+    destinations: () => (destinations ??= readDestinations(raw, path)),
+    raw,
+    path,
+  };
+}
+
+function readDestinations(raw: unknown, path: Path): readonly Destination[] {
+  return asArray(dig(raw, 'route')).map((entry, position) => ({
     host: asString(dig(entry, 'destination', 'host')),
     subset: asString(dig(entry, 'destination', 'subset')),
     port: optionalNumber(dig(entry, 'destination', 'port', 'number')),
     weight: optionalNumber(dig(entry, 'weight')),
     path: [...path, 'route', position],
   }));
-  // Only http routes have names; the controller reads no others.
-  return { type, index, name: type === 'http' ? asString(dig(raw, 'name')) : '', destinations, raw, path };
+}
+
+/** Returns the destinations of a route for a rule that goes through them: each is an operation, counted before. */
+export function countedDestinations(route: Route, { spend }: Counting): readonly Destination[] {
+  spend(asArray(dig(route.raw, 'route')).length);
+  return route.destinations();
 }
 
 /**
@@ -363,7 +393,7 @@ export const DRIVEN_ROUTE_PLACES: readonly Place[] = [...VIRTUAL_SERVICE_ENTRY_P
 /** Returns the routes whose weights the controller sets for a Rollout, each once. Ignores missing VirtualServices. */
 export function drivenRoutes(
   rollout: KubeObject,
-  look: VersionedLook & { readonly find: Find },
+  look: VersionedLook & Counting & { readonly find: Find },
 ): readonly DrivenRoute[] {
   const managed = managedRouteNames(rollout);
   const driven = new Map<Route, DrivenRoute>();
@@ -371,6 +401,7 @@ export function drivenRoutes(
     const virtualService =
       entry.name === '' ? undefined : look.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
     if (virtualService === undefined) continue;
+    countRoutes(virtualService, look);
     for (const route of selectRoutes(virtualService, entry, managed).routes) {
       if (!driven.has(route)) driven.set(route, { entry, virtualService, route });
     }

@@ -10,7 +10,7 @@ import type { Reference } from './reference-list.ts';
 export function virtualServiceReferences(virtualService: KubeObject): Reference[] {
   const list: Reference[] = [];
   for (const route of readRoutes(virtualService)) {
-    for (const destination of route.destinations) {
+    for (const destination of route.destinations()) {
       const service = destinationService(destination.host, namespaceOf(virtualService));
       addReference(list, service?.name, {
         kind: 'Service',

@@ -9,8 +9,19 @@ import { kindOf, type KubeObject } from '../../src/world/object.ts';
 import { references } from '../../src/world/references.ts';
 import { valuesOf } from '../../src/world/values.ts';
 import { storeOf } from '../../src/world/store.ts';
-import { analysisStep, container, metric, object, rollout, servicesOf, template, times } from './objects.ts';
-import { argument, nested, one, pods, queryOf, type Dimension } from './setups.ts';
+import {
+  analysisStep,
+  container,
+  istio,
+  metric,
+  object,
+  rollout,
+  servicesOf,
+  template,
+  times,
+  virtualService,
+} from './objects.ts';
+import { argument, destinationRule, nested, one, pods, queryOf, type Dimension } from './setups.ts';
 
 // A check is not interrupted between two operations. So what it does before it looks something up, or between two
 // look-ups, must count as well: then it ends at its budget, however large the objects are.
@@ -145,6 +156,99 @@ const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
   },
 ];
 
+const OF_ISTIO = /^(virtualservice-|destinationrule-|route-|service-(ports-agree|shared)|subset-|managed-route-)/;
+const bySubset = {
+  trafficRouting: {
+    istio: {
+      virtualService: { name: 'vs', routes: ['main'] },
+      destinationRule: { name: 'dr', stableSubsetName: 'stable', canarySubsetName: 'canary' },
+    },
+  },
+};
+const main = (route: readonly unknown[]): KubeObject => virtualService('vs', { http: [{ name: 'main', route }] });
+
+// What a Rollout finds in the object of its router.
+const ROUTED: typeof TURNS = [
+  {
+    title: 'destinations whose hosts name no Service',
+    rules: OF_ISTIO,
+    make: (n) => one(istio('vs', ['main']), main(times(n, (i) => ({ destination: { host: `h-${i}.example` } })))),
+  },
+  {
+    title: 'empty destinations',
+    rules: OF_ISTIO,
+    make: (n) => one(istio('vs', ['main']), main(times(n, () => ({})))),
+  },
+  {
+    title: 'destinations that are subsets',
+    rules: OF_ISTIO,
+    make: (n) =>
+      one(
+        bySubset,
+        destinationRule('dr', ['stable', 'canary']),
+        main(times(n, () => ({ destination: { host: 'h.example', subset: 'stable' } }))),
+      ),
+  },
+  {
+    title: 'empty http routes',
+    rules: OF_ISTIO,
+    make: (n) => one(istio('vs', ['main']), virtualService('vs', { http: times(n, () => ({})) })),
+  },
+  {
+    title: 'tcp routes of one port',
+    rules: OF_ISTIO,
+    make: (n) =>
+      one(
+        { trafficRouting: { istio: { virtualService: { name: 'vs', tcpRoutes: [{ port: 80 }] } } } },
+        virtualService('vs', { tcp: times(n, () => ({ match: [{ port: 80 }] })) }),
+      ),
+  },
+  {
+    title: 'subsets of a DestinationRule',
+    rules: OF_ISTIO,
+    make: (n) =>
+      one(
+        bySubset,
+        main([]),
+        destinationRule(
+          'dr',
+          times(n, (i) => `s-${i}`),
+        ),
+      ),
+  },
+  {
+    title: 'backends of an Ingress',
+    rules: /^(route-|ingress-|service-ports-agree)/,
+    make: (n) =>
+      one(
+        { trafficRouting: { nginx: { stableIngress: 'i' } } },
+        object('networking.k8s.io/v1', 'Ingress', 'i', { rules: [{ http: { paths: times(n, () => ({})) } }] }),
+      ),
+  },
+  {
+    title: 'services of a TraefikService',
+    rules: /^(route-|traefik-|service-ports-agree)/,
+    make: (n) =>
+      one(
+        { trafficRouting: { traefik: { weightedTraefikServiceName: 'ts' } } },
+        object('traefik.io/v1alpha1', 'TraefikService', 'ts', {
+          weighted: { services: times(n, () => ({ name: 'app-stable', port: 80 })) },
+        }),
+      ),
+  },
+  {
+    title: 'backends of an ApisixRoute',
+    rules: /^(apisix-|route-|service-ports-agree)/,
+    make: (n) =>
+      one(
+        { trafficRouting: { apisix: { route: { name: 'ar', rules: ['main'] } } } },
+        object('apisix.apache.org/v2', 'ApisixRoute', 'ar', {
+          http: [{ name: 'main', backends: times(n, () => ({ serviceName: 'app-stable', servicePort: 80 })) }],
+        }),
+      ),
+  },
+];
+
 /** Returns the operations of the check that takes most of them. */
 function mostOfOneCheck(objects: readonly KubeObject[], ids: RegExp): Operations {
   const world = storeOf(objects);
@@ -167,7 +271,7 @@ function mostOfOneCheck(objects: readonly KubeObject[], ids: RegExp): Operations
   return counted.reduce((most, check) => (check.total > most.total ? check : most));
 }
 
-describe.each(TURNS)('what $title cost in one turn', ({ make, rules }) => {
+describe.each([...TURNS, ...ROUTED])('what $title cost in one turn', ({ make, rules }) => {
   it('ends at the budget of a check', () => {
     mostOfOneCheck(make(2), rules);
     const [few, many] = [mostOfOneCheck(make(BEYOND.few), rules), mostOfOneCheck(make(BEYOND.many), rules)];

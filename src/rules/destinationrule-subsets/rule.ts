@@ -1,5 +1,6 @@
 import {
   canonicalHost,
+  countedDestinations,
   destinationService,
   DRIVEN_ROUTE_PLACES,
   drivenRoutes,
@@ -9,6 +10,7 @@ import {
   type DrivenRoute,
   type PlacedHost,
 } from '../../world/istio.ts';
+import type { Counting } from '../../world/memo.ts';
 import { getOrAdd } from '../../world/get-or-add.ts';
 import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
@@ -149,6 +151,7 @@ export const destinationRuleSubsets = defineRule({
       driven,
       host,
       new Set(subsets.map((ours) => ours.subset)),
+      context,
     )) {
       // The subset may be in a DestinationRule that no Rollout controls. With labels of its own it works too.
       const places = [
@@ -198,11 +201,12 @@ function strangers(
   driven: readonly DrivenRoute[],
   host: PlacedHost,
   subsets: ReadonlySet<string>,
+  counting: Counting,
 ): readonly Stranger[] {
   const found = new Map<string, Stranger>();
   for (const each of driven) {
     const namespace = namespaceOf(each.virtualService);
-    for (const { host: other, subset, path } of each.route.destinations) {
+    for (const { host: other, subset, path } of countedDestinations(each.route, counting)) {
       const target = { host: other, namespace };
       const anchor = `${namespace}/${each.virtualService.metadata.name} ${subset} of ${other}`;
       if (!subsets.has(subset) || found.has(anchor) || host.host === '' || other === '' || mayBeSameHost(host, target))

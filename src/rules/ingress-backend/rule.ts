@@ -87,7 +87,7 @@ export const ingressBackend = defineRule({
       const ingress = context.find('Ingress.networking.k8s.io', namespaceOf(rollout), name);
       if (ingress === undefined) continue;
       const related = [{ object: rollout, path: from }];
-      const backends = ingressBackendsOf(ingress, new Set([service]));
+      const backends = ingressBackendsOf(ingress, new Set([service]), context);
       if (backends.length === 0) {
         const role = service === stable ? 'stable' : 'root';
         context.report('lacking', {

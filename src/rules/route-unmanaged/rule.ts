@@ -130,7 +130,9 @@ function checkVirtualServices(context: Context, rollout: KubeObject, pair: Pair)
   const named = new Set(entries.map(({ namespace, name }) => keyFor(ISTIO, namespace, name)));
   const managed = new Set(managedRouteNames(rollout));
   for (const object of objects) {
-    const routes = routesBetween(object, pair).filter(({ type, name }) => type !== 'http' || !managed.has(name));
+    const routes = routesBetween(object, pair, context).filter(
+      ({ type, name }) => type !== 'http' || !managed.has(name),
+    );
     const fixed = routes.filter((route) => !driven.has(route));
     if (isOfAnother(context, rollout, object)) continue;
     const isNamed = named.has(keyOf(object));

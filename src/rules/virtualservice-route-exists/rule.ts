@@ -1,4 +1,5 @@
 import {
+  countRoutes,
   DRIVEN_ROUTE_PLACES,
   portsTitle,
   ROUTE_PLACES,
@@ -92,6 +93,7 @@ export const virtualServiceRouteExists = defineRule({
       if (virtualService === undefined) continue;
       const { namespace, name } = entry;
       const anchored = `${namespace}/${name}`;
+      countRoutes(virtualService, context);
       if (routesOf(virtualService).length === 0) {
         context.report('none', {
           path: [...entry.path, 'name'],
