@@ -14,9 +14,6 @@ import {
   type VirtualServiceEntry,
 } from './rollout.ts';
 
-/** The three lists of routes in a VirtualService. */
-export type RouteType = 'http' | 'tls' | 'tcp';
-
 /** A weighted destination of a VirtualService route. */
 export interface Destination {
   readonly host: string;
@@ -38,7 +35,11 @@ export interface Route {
   readonly path: Path;
 }
 
-const TYPES: readonly RouteType[] = ['http', 'tls', 'tcp'];
+/** The three lists of routes in a VirtualService. */
+export const ROUTE_TYPES = ['http', 'tls', 'tcp'] as const;
+
+/** One of the three lists. */
+export type RouteType = (typeof ROUTE_TYPES)[number];
 
 // As many ports or hosts as a message has room for.
 const MAX_HOSTS = 5;
@@ -62,7 +63,7 @@ const listsOf = countedMemo(
     return { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map() };
   },
   (virtualService) =>
-    TYPES.reduce((sum, type) => sum + COST_OF_ROUTE[type] * asArray(dig(virtualService, 'spec', type)).length, 0),
+    ROUTE_TYPES.reduce((sum, type) => sum + COST_OF_ROUTE[type] * asArray(dig(virtualService, 'spec', type)).length, 0),
 );
 
 /** Reads the routes of a VirtualService for a check. The operations are counted before they are done. */
@@ -73,12 +74,7 @@ export function countRoutes(virtualService: KubeObject, counting: Counting): voi
 /** The places that everything here reads in a VirtualService. */
 export const ROUTE_PLACES: readonly Place[] = ['spec.http[*].name', 'spec.http[*].route', 'spec.tls', 'spec.tcp'];
 
-/**
- * Returns the routes in one list of a VirtualService, in order; all lists by default. Unlike `routesOf` it caches
- * nothing, for an index over many objects.
- */
-export function readRoutes(virtualService: KubeObject, type?: RouteType): readonly Route[] {
-  if (type === undefined) return TYPES.flatMap((each) => readRoutes(virtualService, each));
+function readRoutes(virtualService: KubeObject, type: RouteType): readonly Route[] {
   return asArray(dig(virtualService, 'spec', type)).map((raw, index) => readRoute(raw, type, index));
 }
 
@@ -86,9 +82,9 @@ export function readRoutes(virtualService: KubeObject, type?: RouteType): readon
  * Returns the routes of a VirtualService, in order. They are read once per object, and are the same ones every time.
  * @param types - The lists to read; all by default.
  */
-export function routesOf(virtualService: KubeObject, types: readonly RouteType[] = TYPES): readonly Route[] {
+export function routesOf(virtualService: KubeObject, types: readonly RouteType[] = ROUTE_TYPES): readonly Route[] {
   const { all, of } = listsOf(virtualService);
-  if (types === TYPES) return all;
+  if (types === ROUTE_TYPES) return all;
   const [only] = types;
   return types.length === 1 && only !== undefined ? of[only] : all.filter((route) => types.includes(route.type));
 }
@@ -207,56 +203,6 @@ function portTitle({ port, sniHosts }: PortRoute): string {
   return `${port === 0 ? 'without a port' : `on port ${port}`}${hosts.length > 0 ? ` for ${hosts.join(', ')}` : ''}`;
 }
 
-/**
- * Returns the part of a host before its first dot, the only part that the controller compares (Argo Rollouts v1.9.1,
- * `getHost`).
- */
-export function shortHost(host: string): string {
-  const dot = host.indexOf('.');
-  if (dot === 0) return '';
-  return dot < 0 ? host : host.slice(0, dot);
-}
-
-/**
- * Returns the Service that a destination host stands for, or undefined for an external host or one with a wildcard.
- * Istio resolves a host without dots to a Service of that namespace (`ResolveShortnameToFQDN` of its
- * `pilot/pkg/model`). The `.svc` and `.svc.cluster.local` forms contain their own namespace. Any other dotted name,
- * including `name.namespace`, is an external host.
- * @param namespace - The namespace of the object that contains the host.
- */
-export function destinationService(
-  host: string,
-  namespace: string,
-): { readonly name: string; readonly namespace: string } | undefined {
-  if (/[*/:]/.test(host)) return undefined;
-  const [name = '', ns, svc] = host.split('.', 3);
-  if (name === '') return undefined;
-  if (ns === undefined) return { name, namespace };
-  return svc === 'svc' && ns !== '' ? { name, namespace: ns } : undefined;
-}
-
-/** A host and the namespace of the object that contains it. */
-export interface PlacedHost {
-  readonly host: string;
-  readonly namespace: string;
-}
-
-/**
- * Reports whether the hosts of a destination and a DestinationRule may be the same: the same Service, or the same name
- * apart from case. True if that is not certain: a wildcard may cover the other host, and `name.namespace`, which Istio
- * does not complete, often stands for a Service.
- */
-export function mayBeSameHost(a: PlacedHost, b: PlacedHost): boolean {
-  if (a.host.includes('*') || b.host.includes('*')) return true;
-  return canonicalHost(a) === canonicalHost(b);
-}
-
-/** Returns a text that is the same for all hosts that stand for one Service, or have one name. */
-export function canonicalHost({ host, namespace }: PlacedHost): string {
-  const service = destinationService(host, namespace);
-  return (service === undefined ? host : `${service.name}.${service.namespace}`).toLowerCase();
-}
-
 /** A route that a Rollout selects by name (http) or by port and SNI hosts (tls, tcp). */
 export interface RequestedRoute {
   readonly type: RouteType;
@@ -300,8 +246,8 @@ export function selectRoutes(
   managed: readonly string[],
 ): Selection {
   const selection: SelectionDraft = { routes: new Set(), missing: [], ignored: [], ambiguous: [], empty: [] };
-  const present = new Set(TYPES.filter((type) => Array.isArray(dig(virtualService, 'spec', type))));
-  for (const type of TYPES) {
+  const present = new Set(ROUTE_TYPES.filter((type) => Array.isArray(dig(virtualService, 'spec', type))));
+  for (const type of ROUTE_TYPES) {
     const requested = requestedRoutes(entry, type);
     if (!present.has(type)) {
       const list = present.size === 0 ? selection.missing : selection.ignored;

@@ -14,14 +14,8 @@ import {
   managedIngresses,
   USE_ANNOTATION,
 } from './ingress.ts';
-import {
-  countedDestinations,
-  destinationService,
-  DRIVEN_ROUTE_PLACES,
-  drivenRoutes,
-  ROUTE_PLACES,
-  type Route,
-} from './istio.ts';
+import { destinationService } from './istio-hosts.ts';
+import { countedDestinations, DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, type Route } from './istio.ts';
 import type { Counting } from './memo.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { at, type Path } from './path.ts';

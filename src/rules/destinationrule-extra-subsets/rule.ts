@@ -1,13 +1,5 @@
-import {
-  countedDestinations,
-  countRoutes,
-  mayBeSameHost,
-  ROUTE_PLACES,
-  routesOf,
-  routeTitle,
-  type PlacedHost,
-  type Route,
-} from '../../world/istio.ts';
+import { mayBeSameHost, type PlacedHost } from '../../world/istio-hosts.ts';
+import { countedDestinations, countRoutes, ROUTE_PLACES, routesOf, routeTitle, type Route } from '../../world/istio.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { memo } from '../../world/memo.ts';
 import { asArray, dig, asString } from '../../world/read.ts';

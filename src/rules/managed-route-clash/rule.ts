@@ -1,4 +1,5 @@
-import { DRIVEN_ROUTE_PLACES, routeNames, shortHost, type Route } from '../../world/istio.ts';
+import { shortHost } from '../../world/istio-hosts.ts';
+import { DRIVEN_ROUTE_PLACES, routeNames, type Route } from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject } from '../../world/read.ts';

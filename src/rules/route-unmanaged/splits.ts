@@ -1,5 +1,6 @@
 import { backendsNamed } from '../../world/gateway.ts';
-import { countRoutes, destinationService, routesOf, type Route } from '../../world/istio.ts';
+import { destinationService } from '../../world/istio-hosts.ts';
+import { countRoutes, routesOf, type Route } from '../../world/istio.ts';
 import { getOrAdd } from '../../world/get-or-add.ts';
 import { countedMemo, memo, type Counting } from '../../world/memo.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';

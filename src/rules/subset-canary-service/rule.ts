@@ -1,11 +1,5 @@
-import {
-  countedDestinations,
-  DRIVEN_ROUTE_PLACES,
-  drivenRoutes,
-  ROUTE_PLACES,
-  routeTitle,
-  shortHost,
-} from '../../world/istio.ts';
+import { shortHost } from '../../world/istio-hosts.ts';
+import { countedDestinations, DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, routeTitle } from '../../world/istio.ts';
 import { canaryOf, DESTINATION_RULE_PLACES, destinationRuleOf } from '../../world/rollout.ts';
 import { asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';

@@ -1,12 +1,11 @@
+import { destinationService, shortHost } from '../../world/istio-hosts.ts';
 import {
   countedDestinations,
-  destinationService,
   DRIVEN_ROUTE_PLACES,
   drivenRoutes,
   ROUTE_PLACES,
   routesOf,
   routeTitle,
-  shortHost,
   type Destination,
   type Route,
 } from '../../world/istio.ts';

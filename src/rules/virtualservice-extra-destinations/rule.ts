@@ -1,10 +1,10 @@
+import { shortHost } from '../../world/istio-hosts.ts';
 import {
   countedDestinations,
   DRIVEN_ROUTE_PLACES,
   drivenRoutes,
   ROUTE_PLACES,
   routeTitle,
-  shortHost,
   type Destination,
 } from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
