@@ -21,7 +21,18 @@ import {
   times,
   virtualService,
 } from './objects.ts';
-import { argument, destinationRule, nested, one, pods, queryOf, type Dimension } from './setups.ts';
+import {
+  argument,
+  backends,
+  destinationRule,
+  gateway,
+  httpRoute,
+  nested,
+  one,
+  pods,
+  queryOf,
+  type Dimension,
+} from './setups.ts';
 
 // A check is not interrupted between two operations. So what it does before it looks something up, or between two
 // look-ups, must count as well: then it ends at its budget, however large the objects are.
@@ -40,6 +51,9 @@ const FEW_OPERATIONS = 200;
 const plugin = (value: unknown): Dimension['make'] => {
   return () => [template('t', { metrics: [{ name: 'm', provider: { plugin: { value } } }] })];
 };
+
+const OF_STEPS = /^(managed-route-effect|rollout-(steps|route-steps|experiment)|experiment-|route-)/;
+const WITH_HEADER_ROUTES = gateway({ httpRoutes: [{ name: 'r', useHeaderRoutes: true }] });
 
 const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
   {
@@ -112,14 +126,44 @@ const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
   },
   {
     title: 'ports of a container',
-    rules: /^rollout-container-ports$/,
+    rules: /^(rollout-(container-ports|probes)|service-target-port)$/,
     make: (n) =>
       pods({ containers: [container('app', { ports: times(n, (i) => ({ name: `p-${i}`, containerPort: 1 + i })) })] }),
   },
   {
     title: 'empty containers',
-    rules: /^rollout-(security-context|pod-template|volumes)$/,
+    rules: /^(rollout-|service-target-port$)/,
     make: (n) => pods({ containers: times(n, () => ({})) }),
+  },
+  {
+    title: 'empty metrics',
+    rules: /^analysis-/,
+    make: (n) => [template('t', { metrics: times(n, () => ({})) })],
+  },
+  {
+    title: 'arguments of a template',
+    rules: /^analysis-/,
+    make: (n) => [template('t', { args: times(n, (i) => ({ name: `a-${i}` })) })],
+  },
+  {
+    title: 'empty steps',
+    rules: OF_STEPS,
+    make: (n) => one({ ...WITH_HEADER_ROUTES, steps: times(n, () => ({})) }, httpRoute('r', [backends('app')])),
+  },
+  {
+    title: 'steps that pause',
+    rules: OF_STEPS,
+    make: (n) => one({ steps: times(n, () => ({ pause: { duration: '1h' } })) }),
+  },
+  {
+    title: 'steps that set header routes',
+    rules: OF_STEPS,
+    make: (n) => one({ steps: times(n, () => ({ setHeaderRoute: { name: 'h' } })) }),
+  },
+  {
+    title: 'volumes',
+    rules: /^rollout-volumes$/,
+    make: (n) => pods({ volumes: times(n, (i) => ({ name: `v-${i}`, emptyDir: {} })) }),
   },
   {
     title: 'empty volumes',

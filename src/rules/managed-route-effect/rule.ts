@@ -3,7 +3,14 @@ import { ROUTE_PLACES, routeTitle, unmanagedRoutes } from '../../world/istio.ts'
 import type { KindId, KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, asObject, optionalNumber, asString } from '../../world/read.ts';
-import { istioOf, managedRouteNames, stepsOf, trafficRoutingOf, virtualServiceEntries } from '../../world/rollout.ts';
+import {
+  istioOf,
+  managedRouteNames,
+  countedSteps,
+  stepsOf,
+  trafficRoutingOf,
+  virtualServiceEntries,
+} from '../../world/rollout.ts';
 import { mayBeKnownGatewayPlugin } from '../../world/rollouts-versions.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -52,7 +59,7 @@ export const managedRouteEffect = defineRule({
   reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
   messages,
   check(context, rollout) {
-    const walk = walkSteps(stepsOf(rollout));
+    const walk = walkSteps(countedSteps(rollout, context));
     for (const { index, kind, route } of walk.withoutPods) {
       context.report('noPods', {
         path: [...STEPS, index, kind],

@@ -95,7 +95,7 @@ export const rolloutPodSettings = defineRule({
         });
       pullSecrets.add(secretName);
     }
-    for (const entry of ownContainers(rollout)) {
+    for (const entry of ownContainers(rollout, context)) {
       for (const [field, allowed] of [
         ['imagePullPolicy', PULL_POLICIES],
         ['terminationMessagePolicy', MESSAGE_POLICIES],

@@ -96,7 +96,9 @@ export const rolloutVolumes = defineRule({
     const template = ownTemplate(rollout);
     if (template === undefined) return;
     const volumes = new Set<string>();
-    for (const [index, entry] of asArray(dig(template, 'spec', 'volumes')).entries()) {
+    const written = asArray(dig(template, 'spec', 'volumes'));
+    context.spend(written.length);
+    for (const [index, entry] of written.entries()) {
       const volume = asString(dig(entry, 'name'));
       const location = {
         path: [...TEMPLATE_PATH, 'spec', 'volumes', index, 'name'],
