@@ -166,6 +166,19 @@ const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
     make: (n) => pods({ volumes: times(n, (i) => ({ name: `v-${i}`, emptyDir: {} })) }),
   },
   {
+    title: 'mounts of a container',
+    rules: /^rollout-volumes$/,
+    make: (n) => {
+      const volumeMounts = times(n, (i) => ({ name: 'v', mountPath: `/m-${i}` }));
+      return pods({ volumes: [{ name: 'v', emptyDir: {} }], containers: [container('app', { volumeMounts })] });
+    },
+  },
+  {
+    title: 'pull secrets',
+    rules: /^rollout-pod-settings$/,
+    make: (n) => pods({ imagePullSecrets: times(n, (i) => ({ name: `s-${i}` })) }),
+  },
+  {
     title: 'empty volumes',
     rules: /^rollout-volume-sources$/,
     make: (n) => pods({ volumes: times(n, () => ({})) }),

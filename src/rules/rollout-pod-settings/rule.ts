@@ -85,7 +85,9 @@ export const rolloutPodSettings = defineRule({
         });
     }
     const pullSecrets = new Set<string>();
-    for (const [index, secret] of asArray(dig(template, 'spec', 'imagePullSecrets')).entries()) {
+    const secrets = asArray(dig(template, 'spec', 'imagePullSecrets'));
+    context.spend(secrets.length);
+    for (const [index, secret] of secrets.entries()) {
       const secretName = asString(dig(secret, 'name'));
       if (pullSecrets.has(secretName))
         context.report('pullSecret', {

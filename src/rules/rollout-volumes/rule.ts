@@ -113,7 +113,9 @@ export const rolloutVolumes = defineRule({
     let hints = MAX_HINTS;
     for (const container of countedContainers(template, TEMPLATE_PATH, context)) {
       const paths = new Set<string>();
-      for (const [index, mount] of asArray(container.raw['volumeMounts']).entries()) {
+      const mounts = asArray(container.raw['volumeMounts']);
+      context.spend(mounts.length);
+      for (const [index, mount] of mounts.entries()) {
         const at = [...container.path, 'volumeMounts', index];
         const volume = asString(dig(mount, 'name'));
         const mountPath = asString(dig(mount, 'mountPath'));
