@@ -71,8 +71,11 @@ export function countRoutes(virtualService: KubeObject, counting: Counting): voi
   listsOf(virtualService, counting);
 }
 
-/** The places that everything here reads in a VirtualService. */
-export const ROUTE_PLACES: readonly Place[] = ['spec.http[*].name', 'spec.http[*].route', 'spec.tls', 'spec.tcp'];
+/** The places that `selectRoutes` reads in a VirtualService. */
+export const SELECTION_PLACES: readonly Place[] = ['spec.http[*].name', 'spec.tls', 'spec.tcp'];
+
+/** The places that everything here reads in a VirtualService: the destinations as well. */
+export const ROUTE_PLACES: readonly Place[] = [...SELECTION_PLACES, 'spec.http[*].route'];
 
 function readRoutes(virtualService: KubeObject, type: RouteType): readonly Route[] {
   return asArray(dig(virtualService, 'spec', type)).map((raw, index) => readRoute(raw, type, index));

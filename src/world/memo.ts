@@ -38,7 +38,7 @@ export interface Counting {
 }
 
 /**
- * Does the same as `memo` for what takes long to derive from a large object. Whoever asks first counts the operations,
+ * Does the same as `memo` for what takes long to derive from a large object. The first who asks counts the operations,
  * before they are done; what is there already costs nothing, because many Rollouts may share an object.
  * @param costOf - Returns the operations that it takes to derive the value.
  * @returns A function of the object and of what counts; nothing counts for work that is not a check.

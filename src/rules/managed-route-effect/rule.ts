@@ -1,5 +1,5 @@
 import { gatewayConfig, managedGatewayRoutes } from '../../world/gateway.ts';
-import { ROUTE_PLACES, routeTitle, unmanagedRoutes } from '../../world/istio.ts';
+import { routeTitle, SELECTION_PLACES, unmanagedRoutes } from '../../world/istio.ts';
 import type { KindId, KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, asObject, optionalNumber, asString } from '../../world/read.ts';
@@ -56,7 +56,7 @@ export const managedRouteEffect = defineRule({
     'rollout/trafficrouting.go (reconcileTrafficRouting), rollout/trafficrouting/istio ' +
     '(getHttpRouteIndexesToPatch).',
   subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.steps', 'spec.strategy.canary.trafficRouting'] },
-  reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
+  reads: { 'VirtualService.networking.istio.io': SELECTION_PLACES },
   messages,
   check(context, rollout) {
     const walk = walkSteps(countedSteps(rollout, context));

@@ -2,7 +2,7 @@ import {
   countRoutes,
   DRIVEN_ROUTE_PLACES,
   portsTitle,
-  ROUTE_PLACES,
+  SELECTION_PLACES,
   routesOf,
   selectRoutes,
   unmanagedRoutes,
@@ -31,7 +31,7 @@ export const virtualServiceRouteExists = defineRule({
     '(ValidateHTTPRoutes, ValidateTlsRoutes, ValidateTcpRoutes) and pkg/apis/rollouts/validation ' +
     '(ValidateVirtualService).',
   subject: { 'Rollout.argoproj.io': DRIVEN_ROUTE_PLACES },
-  reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
+  reads: { 'VirtualService.networking.istio.io': SELECTION_PLACES },
   stricterThanUpstream: {
     none: {
       why: 'An empty list of routes passes validation, because no route in it is wrong. The controller never sets a weight, and the steps pass all the same.',
