@@ -54,9 +54,13 @@ export function* findIntroduced(
 ): Work<Introduced> {
   const seeing = RuleIndex.of(rules).seeing(changes);
   if (seeing.changed.length === 0) return nothingFor(changes);
+  // Each of these goes through a whole object: both versions, their size and their references.
+  yield;
   const large = tooLargeOf(changes, budget);
   if (large !== undefined) return tooLargeFor(changes, large);
+  yield;
   const after = worldAfter(base, changes);
+  yield;
   const { subjects, skipped } =
     seeing.others.length === 0 ? changedIn(after, changes, budget) : yield* affectedBy(changes, after, budget);
   const scope = scopeOf(changes, seeing);

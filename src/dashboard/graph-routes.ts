@@ -1,4 +1,5 @@
-import { destinationService, readRoutes } from '../world/istio.ts';
+import { destinationService } from '../world/istio-hosts.ts';
+import { routesOf } from '../world/istio.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KubeObject } from '../world/object.ts';
 import { asArray, asString, dig, optionalString } from '../world/read.ts';
 import { references } from '../world/references.ts';
@@ -38,8 +39,8 @@ function addBackends(input: GraphInput, id: string, route: KubeObject): void {
 
 function addDestinations(input: GraphInput, id: string, route: KubeObject): void {
   const rule = destinationRuleOf(input.rollout);
-  for (const { destinations } of readRoutes(route)) {
-    for (const { host, subset, path } of destinations) {
+  for (const each of routesOf(route)) {
+    for (const { host, subset, path } of each.destinations()) {
       const places = [placeOf(route, path)];
       const bySubset = SIDES.find((side) => rule !== undefined && subset !== '' && subset === rule[`${side}Subset`]);
       if (bySubset !== undefined) {

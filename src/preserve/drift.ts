@@ -89,7 +89,7 @@ function* virtualServiceDrifts(rollout: KubeObject, { world, budget, copies }: L
     if (found.state !== 'present' || isBeingDeleted(found.object)) continue;
     if (!budget.spend(1 + costOf(found.object, ROUTE_LISTS, copies))) return;
     for (const route of selectRoutes(copies.of(found.object), entry, managed).routes) {
-      if (!budget.spend(1 + route.destinations.length)) return;
+      if (!budget.spend(1 + route.destinations().length)) return;
       const backends = backendsOf(route);
       if (!isShifted(backends) || !differsOutOf100(backends, status)) continue;
       yield weightDrift(found.object, [...route.path, 'route'], routeTitle(route), backends, status, rollout);

@@ -1,15 +1,8 @@
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { getOrAdd } from '../world/get-or-add.ts';
 import { memo } from '../world/memo.ts';
-import {
-  routesNamed,
-  routesOf,
-  selectRoutes,
-  shortHost,
-  type Route,
-  type RouteType,
-  type Selection,
-} from '../world/istio.ts';
+import { shortHost } from '../world/istio-hosts.ts';
+import { routesNamed, routesOf, selectRoutes, type Route, type RouteType, type Selection } from '../world/istio.ts';
 import { asArray, dig, isObject, asString } from '../world/read.ts';
 import {
   destinationRuleOf,
@@ -126,7 +119,7 @@ export function backendsFor(rollout: KubeObject, status: StatusWeights): (route:
   };
   return (route) => {
     const raws = asArray(dig(route.raw, 'route'));
-    return route.destinations.map(({ host, subset }, index): Backend => {
+    return route.destinations().map(({ host, subset }, index): Backend => {
       const raw = raws[index];
       const short = shortHost(host);
       const part = partOf(short, subset);

@@ -10,7 +10,7 @@ import {
   type SuppliedArg,
   type TemplateRef,
 } from './collect-analyses.ts';
-import { memo } from './memo.ts';
+import { memo, type Counting } from './memo.ts';
 import { KINDS, kindOf, type KindId, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { below, BY_FIELD_REF, type Place, type Places } from './place.ts';
@@ -279,6 +279,15 @@ export interface Metric {
 
 /** Returns a template's own metrics, in order. */
 export const metricsOf = memo(collectMetrics);
+
+// What a rule does for a metric with nothing in it, in operations.
+const COST_OF_METRIC = 2;
+
+/** Does the same, for rules that go through them: the operations are counted before they are done. */
+export function countedMetrics(template: KubeObject, { spend }: Counting): readonly Metric[] {
+  spend(COST_OF_METRIC * asArray(dig(template, 'spec', 'metrics')).length);
+  return metricsOf(template);
+}
 
 function collectMetrics(template: KubeObject): readonly Metric[] {
   return asArray(dig(template, 'spec', 'metrics')).map((entry, index) => {

@@ -1,3 +1,4 @@
+import { countedMemo } from './memo.ts';
 import { routerConfig } from './routers.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
@@ -51,7 +52,11 @@ export function apisixRefOf(rollout: KubeObject): ApisixRef {
 }
 
 /** Returns the rules of an ApisixRoute. */
-export function apisixRules(route: KubeObject): readonly ApisixRule[] {
+export const apisixRules = countedMemo(readRules, (route) =>
+  asArray(dig(route, 'spec', 'http')).reduce<number>((sum, rule) => sum + 1 + asArray(dig(rule, 'backends')).length, 0),
+);
+
+function readRules(route: KubeObject): readonly ApisixRule[] {
   return asArray(dig(route, 'spec', 'http')).map((rule, index) => {
     const path = ['spec', 'http', index];
     return {

@@ -1,4 +1,4 @@
-import { memo } from './memo.ts';
+import { memo, type Counting } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { below, type Place } from './place.ts';
@@ -46,14 +46,14 @@ export function containersOf(template: JsonObject, path: Path): Container[] {
 const COST_OF_CONTAINER = 3;
 
 /** Does the same, for rules: the operations are counted before they are done. */
-export function countedContainers(
-  template: JsonObject,
-  path: Path,
-  { spend }: { readonly spend: (operations: number) => void },
-): Container[] {
+export function countedContainers(template: JsonObject, path: Path, counting: Counting): Container[] {
+  countContainers(template, counting);
+  return containersOf(template, path);
+}
+
+function countContainers(template: JsonObject | undefined, { spend }: Counting): void {
   for (const list of ['containers', 'initContainers'])
     spend(COST_OF_CONTAINER * asArray(dig(template, 'spec', list)).length);
-  return containersOf(template, path);
 }
 
 /**
@@ -75,13 +75,19 @@ export function containerPlaces(...fields: readonly string[]): readonly string[]
  */
 export const CONTAINER_TEXTS = containerPlaces('image?', 'args[*]?', 'command[*]?', 'env[*].value?');
 
-/** Returns the containers of the Rollout's own pod template; none with `workloadRef`. */
-export const ownContainers = memo(collectContainers);
+/**
+ * Returns the containers of the Rollout's own pod template; none with `workloadRef`. The operations are counted before
+ * they are done.
+ */
+export function ownContainers(rollout: KubeObject, counting: Counting): readonly Container[] {
+  countContainers(ownTemplate(rollout), counting);
+  return collected(rollout);
+}
 
-function collectContainers(rollout: KubeObject): Container[] {
+const collected = memo((rollout: KubeObject): readonly Container[] => {
   const template = ownTemplate(rollout);
   return template === undefined ? [] : containersOf(template, TEMPLATE_PATH);
-}
+});
 
 /** Returns the name of a container for messages. */
 export function renderContainer({ name, list, index }: Container): string {

@@ -1,4 +1,4 @@
-import { memo } from './memo.ts';
+import { countedMemo, type Counting } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import type { Place } from './place.ts';
@@ -46,16 +46,26 @@ export interface IngressBackend {
   readonly portPath: Path;
 }
 
-const backendsByService = memo((ingress: KubeObject): ReadonlyMap<string, readonly IngressBackend[]> =>
-  Map.groupBy(ingressBackends(ingress), ({ service }) => service),
+const backendsByService = countedMemo(
+  (ingress: KubeObject): ReadonlyMap<string, readonly IngressBackend[]> =>
+    Map.groupBy(ingressBackends(ingress), ({ service }) => service),
+  (ingress) =>
+    asArray(dig(ingress, 'spec', 'rules')).reduce<number>(
+      (sum, rule) => sum + asArray(dig(rule, 'http', 'paths')).length,
+      0,
+    ),
 );
 
 /** The places that `ingressBackendsOf` reads in an Ingress. */
 export const INGRESS_BACKEND_PLACES: readonly Place[] = ['spec.rules[*].http.paths[*].backend'];
 
 /** Returns the entries for some Services in the rules of an Ingress: by Service, then in order. */
-export function ingressBackendsOf(ingress: KubeObject, services: ReadonlySet<string>): readonly IngressBackend[] {
-  return [...services].flatMap((service) => backendsByService(ingress).get(service) ?? []);
+export function ingressBackendsOf(
+  ingress: KubeObject,
+  services: ReadonlySet<string>,
+  counting: Counting,
+): readonly IngressBackend[] {
+  return [...services].flatMap((service) => backendsByService(ingress, counting).get(service) ?? []);
 }
 
 // The Services in the rules of an Ingress of any version, in order, without the default backend.

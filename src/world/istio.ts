@@ -1,4 +1,4 @@
-import { memo } from './memo.ts';
+import { countedMemo, memo, type Counting } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import type { Place } from './place.ts';
@@ -13,9 +13,6 @@ import {
   type VersionedLook,
   type VirtualServiceEntry,
 } from './rollout.ts';
-
-/** The three lists of routes in a VirtualService. */
-export type RouteType = 'http' | 'tls' | 'tcp';
 
 /** A weighted destination of a VirtualService route. */
 export interface Destination {
@@ -32,12 +29,17 @@ export interface Route {
   readonly type: RouteType;
   readonly index: number;
   readonly name: string;
-  readonly destinations: readonly Destination[];
+  /** Returns them in order. They are read once per route. See `countedDestinations`. */
+  readonly destinations: () => readonly Destination[];
   readonly raw: unknown;
   readonly path: Path;
 }
 
-const TYPES: readonly RouteType[] = ['http', 'tls', 'tcp'];
+/** The three lists of routes in a VirtualService. */
+export const ROUTE_TYPES = ['http', 'tls', 'tcp'] as const;
+
+/** One of the three lists. */
+export type RouteType = (typeof ROUTE_TYPES)[number];
 
 // As many ports or hosts as a message has room for.
 const MAX_HOSTS = 5;
@@ -48,24 +50,34 @@ interface RouteLists {
   readonly byKey: Map<RouteType, ReadonlyMap<string, readonly Route[]>>;
 }
 
-const listsOf = memo((virtualService: KubeObject): RouteLists => {
-  const of = {
-    http: readRoutes(virtualService, 'http'),
-    tls: readRoutes(virtualService, 'tls'),
-    tcp: readRoutes(virtualService, 'tcp'),
-  };
-  return { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map() };
-});
+// What it takes to read a route and to find it by its name, or by its ports and hosts, in operations.
+const COST_OF_ROUTE = { http: 1, tls: 3, tcp: 3 } as const satisfies Record<RouteType, number>;
 
-/** The places that everything here reads in a VirtualService. */
-export const ROUTE_PLACES: readonly Place[] = ['spec.http[*].name', 'spec.http[*].route', 'spec.tls', 'spec.tcp'];
+const listsOf = countedMemo(
+  (virtualService: KubeObject): RouteLists => {
+    const of = {
+      http: readRoutes(virtualService, 'http'),
+      tls: readRoutes(virtualService, 'tls'),
+      tcp: readRoutes(virtualService, 'tcp'),
+    };
+    return { all: [...of.http, ...of.tls, ...of.tcp], of, byKey: new Map() };
+  },
+  (virtualService) =>
+    ROUTE_TYPES.reduce((sum, type) => sum + COST_OF_ROUTE[type] * asArray(dig(virtualService, 'spec', type)).length, 0),
+);
 
-/**
- * Returns the routes in one list of a VirtualService, in order; all lists by default. Unlike `routesOf` it caches
- * nothing, for an index over many objects.
- */
-export function readRoutes(virtualService: KubeObject, type?: RouteType): readonly Route[] {
-  if (type === undefined) return TYPES.flatMap((each) => readRoutes(virtualService, each));
+/** Reads the routes of a VirtualService for a check. The operations are counted before they are done. */
+export function countRoutes(virtualService: KubeObject, counting: Counting): void {
+  listsOf(virtualService, counting);
+}
+
+/** The places that `selectRoutes` reads in a VirtualService. */
+export const SELECTION_PLACES: readonly Place[] = ['spec.http[*].name', 'spec.tls', 'spec.tcp'];
+
+/** The places that everything here reads in a VirtualService: the destinations as well. */
+export const ROUTE_PLACES: readonly Place[] = [...SELECTION_PLACES, 'spec.http[*].route'];
+
+function readRoutes(virtualService: KubeObject, type: RouteType): readonly Route[] {
   return asArray(dig(virtualService, 'spec', type)).map((raw, index) => readRoute(raw, type, index));
 }
 
@@ -73,9 +85,9 @@ export function readRoutes(virtualService: KubeObject, type?: RouteType): readon
  * Returns the routes of a VirtualService, in order. They are read once per object, and are the same ones every time.
  * @param types - The lists to read; all by default.
  */
-export function routesOf(virtualService: KubeObject, types: readonly RouteType[] = TYPES): readonly Route[] {
+export function routesOf(virtualService: KubeObject, types: readonly RouteType[] = ROUTE_TYPES): readonly Route[] {
   const { all, of } = listsOf(virtualService);
-  if (types === TYPES) return all;
+  if (types === ROUTE_TYPES) return all;
   const [only] = types;
   return types.length === 1 && only !== undefined ? of[only] : all.filter((route) => types.includes(route.type));
 }
@@ -128,15 +140,32 @@ const managedNames = memo((managed: readonly string[]): ReadonlySet<string> => n
 
 function readRoute(raw: unknown, type: RouteType, index: number): Route {
   const path: Path = ['spec', type, index];
-  const destinations = asArray(dig(raw, 'route')).map((entry, position): Destination => ({
+  let destinations: readonly Destination[] | undefined;
+  return {
+    type,
+    index,
+    // Only http routes have names; the controller reads no others.
+    name: type === 'http' ? asString(dig(raw, 'name')) : '',
+    destinations: () => (destinations ??= readDestinations(raw, path)),
+    raw,
+    path,
+  };
+}
+
+function readDestinations(raw: unknown, path: Path): readonly Destination[] {
+  return asArray(dig(raw, 'route')).map((entry, position) => ({
     host: asString(dig(entry, 'destination', 'host')),
     subset: asString(dig(entry, 'destination', 'subset')),
     port: optionalNumber(dig(entry, 'destination', 'port', 'number')),
     weight: optionalNumber(dig(entry, 'weight')),
     path: [...path, 'route', position],
   }));
-  // Only http routes have names; the controller reads no others.
-  return { type, index, name: type === 'http' ? asString(dig(raw, 'name')) : '', destinations, raw, path };
+}
+
+/** Returns the destinations of a route for a rule that goes through them: each is an operation, counted before. */
+export function countedDestinations(route: Route, { spend }: Counting): readonly Destination[] {
+  spend(asArray(dig(route.raw, 'route')).length);
+  return route.destinations();
 }
 
 /**
@@ -175,56 +204,6 @@ export function portsTitle(route: Route): string {
 function portTitle({ port, sniHosts }: PortRoute): string {
   const hosts = sniHosts.slice(0, MAX_HOSTS).map((host) => `"${host}"`);
   return `${port === 0 ? 'without a port' : `on port ${port}`}${hosts.length > 0 ? ` for ${hosts.join(', ')}` : ''}`;
-}
-
-/**
- * Returns the part of a host before its first dot, the only part that the controller compares (Argo Rollouts v1.9.1,
- * `getHost`).
- */
-export function shortHost(host: string): string {
-  const dot = host.indexOf('.');
-  if (dot === 0) return '';
-  return dot < 0 ? host : host.slice(0, dot);
-}
-
-/**
- * Returns the Service that a destination host stands for, or undefined for an external host or one with a wildcard.
- * Istio resolves a host without dots to a Service of that namespace (`ResolveShortnameToFQDN` of its
- * `pilot/pkg/model`). The `.svc` and `.svc.cluster.local` forms contain their own namespace. Any other dotted name,
- * including `name.namespace`, is an external host.
- * @param namespace - The namespace of the object that contains the host.
- */
-export function destinationService(
-  host: string,
-  namespace: string,
-): { readonly name: string; readonly namespace: string } | undefined {
-  if (/[*/:]/.test(host)) return undefined;
-  const [name = '', ns, svc] = host.split('.', 3);
-  if (name === '') return undefined;
-  if (ns === undefined) return { name, namespace };
-  return svc === 'svc' && ns !== '' ? { name, namespace: ns } : undefined;
-}
-
-/** A host and the namespace of the object that contains it. */
-export interface PlacedHost {
-  readonly host: string;
-  readonly namespace: string;
-}
-
-/**
- * Reports whether the hosts of a destination and a DestinationRule may be the same: the same Service, or the same name
- * apart from case. True if that is not certain: a wildcard may cover the other host, and `name.namespace`, which Istio
- * does not complete, often stands for a Service.
- */
-export function mayBeSameHost(a: PlacedHost, b: PlacedHost): boolean {
-  if (a.host.includes('*') || b.host.includes('*')) return true;
-  return canonicalHost(a) === canonicalHost(b);
-}
-
-/** Returns a text that is the same for all hosts that stand for one Service, or have one name. */
-export function canonicalHost({ host, namespace }: PlacedHost): string {
-  const service = destinationService(host, namespace);
-  return (service === undefined ? host : `${service.name}.${service.namespace}`).toLowerCase();
 }
 
 /** A route that a Rollout selects by name (http) or by port and SNI hosts (tls, tcp). */
@@ -270,8 +249,8 @@ export function selectRoutes(
   managed: readonly string[],
 ): Selection {
   const selection: SelectionDraft = { routes: new Set(), missing: [], ignored: [], ambiguous: [], empty: [] };
-  const present = new Set(TYPES.filter((type) => Array.isArray(dig(virtualService, 'spec', type))));
-  for (const type of TYPES) {
+  const present = new Set(ROUTE_TYPES.filter((type) => Array.isArray(dig(virtualService, 'spec', type))));
+  for (const type of ROUTE_TYPES) {
     const requested = requestedRoutes(entry, type);
     if (!present.has(type)) {
       const list = present.size === 0 ? selection.missing : selection.ignored;
@@ -363,7 +342,7 @@ export const DRIVEN_ROUTE_PLACES: readonly Place[] = [...VIRTUAL_SERVICE_ENTRY_P
 /** Returns the routes whose weights the controller sets for a Rollout, each once. Ignores missing VirtualServices. */
 export function drivenRoutes(
   rollout: KubeObject,
-  look: VersionedLook & { readonly find: Find },
+  look: VersionedLook & Counting & { readonly find: Find },
 ): readonly DrivenRoute[] {
   const managed = managedRouteNames(rollout);
   const driven = new Map<Route, DrivenRoute>();
@@ -371,6 +350,7 @@ export function drivenRoutes(
     const virtualService =
       entry.name === '' ? undefined : look.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
     if (virtualService === undefined) continue;
+    countRoutes(virtualService, look);
     for (const route of selectRoutes(virtualService, entry, managed).routes) {
       if (!driven.has(route)) driven.set(route, { entry, virtualService, route });
     }

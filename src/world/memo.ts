@@ -31,6 +31,34 @@ export function memo<K extends object, V>(derive: (key: K) => V): (key: K) => V 
   };
 }
 
+/** Counts operations, before they are done. */
+export interface Counting {
+  /** Throws if no more may be done. */
+  readonly spend: (operations: number) => void;
+}
+
+/**
+ * Does the same as `memo` for what takes long to derive from a large object. The first who asks counts the operations,
+ * before they are done; what is there already costs nothing, because many Rollouts may share an object.
+ * @param costOf - Returns the operations that it takes to derive the value.
+ * @returns A function of the object and of what counts; nothing counts for work that is not a check.
+ */
+export function countedMemo<K extends object, V>(
+  derive: (key: K) => V,
+  costOf: (key: K) => number,
+): (key: K, counting?: Counting) => V {
+  const slot = slots++;
+  return (key, counting) => {
+    const values = derivedOf(key);
+    const cached = values[slot];
+    if (cached !== undefined) return cached as V;
+    counting?.spend(costOf(key));
+    const value = derive(key);
+    values[slot] = value;
+    return value;
+  };
+}
+
 function derivedOf(key: object): unknown[] {
   const existing = (key as Carrier)[DERIVED] ?? valuesOfFrozen.get(key);
   if (existing !== undefined) return existing;

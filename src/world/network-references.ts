@@ -1,6 +1,7 @@
 import { virtualRouterOf, VIRTUAL_ROUTER_PATH } from './appmesh.ts';
 import { readBackendRefs } from './gateway.ts';
-import { destinationService, readRoutes } from './istio.ts';
+import { destinationService } from './istio-hosts.ts';
+import { ROUTE_TYPES } from './istio.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { asArray, asString, dig } from './read.ts';
 import { addReference, MOST_REFERENCES, reference } from './reference-list.ts';
@@ -9,15 +10,20 @@ import type { Reference } from './reference-list.ts';
 /** Returns the references of an Istio VirtualService to Services. */
 export function virtualServiceReferences(virtualService: KubeObject): Reference[] {
   const list: Reference[] = [];
-  for (const route of readRoutes(virtualService)) {
-    for (const destination of route.destinations) {
-      const service = destinationService(destination.host, namespaceOf(virtualService));
-      addReference(list, service?.name, {
-        kind: 'Service',
-        namespace: service?.namespace ?? '',
-        role: 'backend',
-        path: [...destination.path, 'destination', 'host'],
-      });
+  const namespace = namespaceOf(virtualService);
+  // Nothing is kept of the routes: the index goes over many objects.
+  for (const type of ROUTE_TYPES) {
+    for (const [index, route] of asArray(dig(virtualService, 'spec', type)).entries()) {
+      for (const [position, destination] of asArray(dig(route, 'route')).entries()) {
+        const service = destinationService(asString(dig(destination, 'destination', 'host')), namespace);
+        if (service === undefined) continue;
+        addReference(list, service.name, {
+          kind: 'Service',
+          namespace: service.namespace,
+          role: 'backend',
+          path: ['spec', type, index, 'route', position, 'destination', 'host'],
+        });
+      }
     }
   }
   return list;

@@ -14,7 +14,9 @@ import {
   managedIngresses,
   USE_ANNOTATION,
 } from './ingress.ts';
-import { destinationService, DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, type Route } from './istio.ts';
+import { destinationService } from './istio-hosts.ts';
+import { countedDestinations, DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, type Route } from './istio.ts';
+import type { Counting } from './memo.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import { at, type Path } from './path.ts';
 import { inEach, type Place, type Places } from './place.ts';
@@ -62,45 +64,51 @@ export const PORT_USER_PLACES = {
   'ApisixRoute.apisix.apache.org': APISIX_PLACES,
 } as const satisfies Places;
 
+/** How to look up the objects that route traffic, and to count what is done for each use of a port. */
+export type PortUseLookups = RouteLookups & Counting;
+
 /**
  * Returns the Service ports to which the routes of a Rollout send traffic. These are the destinations of its
  * VirtualService routes, for any Service, and the backends of its Gateway API routes, Ingresses, TraefikService and
- * ApisixRoute that name one of its Services. For nginx each stable backend is repeated for the canary Service, because the controller copies the Ingress
- * with that Service. For ALB it is the `servicePort` on both Services. Ports of the wrong type are left out. Source:
- * Argo Rollouts v1.9.1, `rollout/trafficrouting`, and the Gateway API plugin v0.15.0.
+ * ApisixRoute that name one of its Services. For nginx each stable backend is repeated for the canary Service, because the
+ * controller copies the Ingress with that Service. For ALB it is the `servicePort` on both Services. Ports of the wrong
+ * type are left out. Each is read when it is asked for, and counts as an operation. Source: Argo Rollouts v1.9.1,
+ * `rollout/trafficrouting`, and the Gateway API plugin v0.15.0.
  */
-export function portUses(rollout: KubeObject, look: RouteLookups): readonly PortUse[] {
-  return [
-    ...virtualServiceUses(rollout, look),
-    ...gatewayUses(rollout, look),
-    ...ingressUses(rollout, look),
-    ...albUses(rollout),
-    ...traefikUses(rollout, look),
-    ...apisixUses(rollout, look),
-  ];
+export function* portUses(rollout: KubeObject, look: PortUseLookups): Generator<PortUse, void, undefined> {
+  yield* virtualServiceUses(rollout, look);
+  yield* counted(gatewayUses(rollout, look), look);
+  yield* counted(ingressUses(rollout, look), look);
+  yield* albUses(rollout);
+  yield* counted(traefikUses(rollout, look), look);
+  yield* counted(apisixUses(rollout, look), look);
 }
 
-function virtualServiceUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
-  return drivenRoutes(rollout, look).flatMap(({ entry, virtualService, route }) =>
-    route.destinations.flatMap(({ host, port, path }): PortUse[] => {
+function* counted(uses: readonly PortUse[], { spend }: Counting): Generator<PortUse, void, undefined> {
+  spend(uses.length);
+  yield* uses;
+}
+
+function* virtualServiceUses(rollout: KubeObject, look: PortUseLookups): Generator<PortUse, void, undefined> {
+  for (const { entry, virtualService, route } of drivenRoutes(rollout, look)) {
+    const from = [...entry.path, 'name'];
+    for (const { host, port, path } of countedDestinations(route, look)) {
       const service = destinationService(host, namespaceOf(virtualService));
+      if (service === undefined) continue;
       const given = at(virtualService, [...path, 'destination', 'port']);
-      if (service === undefined || (port === undefined && given !== undefined && given !== null)) return [];
-      const inside = [...path, 'destination', ...(port === undefined ? ['host'] : ['port', 'number'])];
-      return [
-        {
-          by: 'VirtualService',
-          object: virtualService,
-          path: inside,
-          from: [...entry.path, 'name'],
-          namespace: service.namespace,
-          service: service.name,
-          port,
-          route,
-        },
-      ];
-    }),
-  );
+      if (port === undefined && given !== undefined && given !== null) continue;
+      yield {
+        by: 'VirtualService',
+        object: virtualService,
+        path: [...path, 'destination', ...(port === undefined ? ['host'] : ['port', 'number'])],
+        from,
+        namespace: service.namespace,
+        service: service.name,
+        port,
+        route,
+      };
+    }
+  }
 }
 
 function gatewayUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
@@ -131,7 +139,7 @@ function gatewayUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
   );
 }
 
-function ingressUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
+function ingressUses(rollout: KubeObject, look: PortUseLookups): PortUse[] {
   const namespace = namespaceOf(rollout);
   const canary = canaryOf(rollout);
   const stableService = asString(canary?.['stableService']);
@@ -142,7 +150,7 @@ function ingressUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
   for (const { router, name, path: from } of managedIngresses(rollout)) {
     const ingress = look.find('Ingress.networking.k8s.io', namespace, name);
     if (ingress === undefined) continue;
-    for (const { service, port, portPath } of ingressBackendsOf(ingress, names)) {
+    for (const { service, port, portPath } of ingressBackendsOf(ingress, names, look)) {
       if (port === undefined || port === USE_ANNOTATION) continue;
       uses.push({ by: 'Ingress', object: ingress, path: portPath, from, namespace, service, port });
       if (router === 'nginx' && service === stableService && canaryService !== '') {
@@ -180,12 +188,12 @@ function albUses(rollout: KubeObject): PortUse[] {
     }));
 }
 
-function traefikUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
+function traefikUses(rollout: KubeObject, look: PortUseLookups): PortUse[] {
   const name = traefikServiceOf(rollout);
   const object = name === '' ? undefined : look.find('TraefikService.traefik.io', namespaceOf(rollout), name);
   if (object === undefined) return [];
   const services = new Set(serviceRoles(rollout).map(([, service]) => service));
-  return (traefikEntries(object) ?? [])
+  return (traefikEntries(object, look) ?? [])
     .filter((entry) => services.has(entry.name) && entry.kind === 'Service' && entry.port !== undefined)
     .map((entry) => ({
       by: 'weighted backend',
@@ -198,13 +206,13 @@ function traefikUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
     }));
 }
 
-function apisixUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
+function apisixUses(rollout: KubeObject, look: PortUseLookups): PortUse[] {
   const { name, path: from, rules } = apisixRefOf(rollout);
   const object = name === '' ? undefined : look.find('ApisixRoute.apisix.apache.org', namespaceOf(rollout), name);
   if (object === undefined) return [];
   const driven = new Set(rules.map((rule) => rule.name));
   const services = new Set(serviceRoles(rollout).map(([, service]) => service));
-  return apisixRules(object)
+  return apisixRules(object, look)
     .filter((rule) => driven.has(rule.name))
     .flatMap(({ backends }) => backends)
     .filter((backend) => services.has(backend.service) && backend.port !== undefined)

@@ -1,6 +1,6 @@
 import { containerPlaces } from './containers.ts';
 import { getOrAdd } from './get-or-add.ts';
-import { memo } from './memo.ts';
+import { memo, type Counting } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import { asArray, dig, optionalNumber, optionalString, asString } from './read.ts';
@@ -25,10 +25,7 @@ export const portsOf = memo(readPorts);
 const COST_OF_PORT = 3;
 
 /** Does the same, for rules that compare each port: the operations are counted before they are done. */
-export function countedPorts(
-  service: KubeObject,
-  { spend }: { readonly spend: (operations: number) => void },
-): readonly ServicePort[] {
+export function countedPorts(service: KubeObject, { spend }: Counting): readonly ServicePort[] {
   spend(COST_OF_PORT * asArray(dig(service, 'spec', 'ports')).length);
   return portsOf(service);
 }
@@ -72,13 +69,15 @@ export const CONTAINER_PORT_PLACES: readonly string[] = [
 
 /**
  * Returns the ports of the containers that run as long as the pod, including sidecars (init containers with
- * `restartPolicy: Always`); undefined if there are no such containers.
+ * `restartPolicy: Always`); undefined if there are no such containers. The operations are counted before they are done.
  */
-export function containerPorts(template: unknown): readonly ContainerPort[] | undefined {
-  const sidecars = asArray(dig(template, 'spec', 'initContainers')).filter(
-    (container) => dig(container, 'restartPolicy') === 'Always',
-  );
-  const containers = [...asArray(dig(template, 'spec', 'containers')), ...sidecars];
+export function containerPorts(template: unknown, { spend }: Counting): readonly ContainerPort[] | undefined {
+  const own = asArray(dig(template, 'spec', 'containers'));
+  const before = asArray(dig(template, 'spec', 'initContainers'));
+  spend(own.length + before.length);
+  const sidecars = before.filter((container) => dig(container, 'restartPolicy') === 'Always');
+  const containers = [...own, ...sidecars];
+  for (const container of containers) spend(asArray(dig(container, 'ports')).length);
   if (containers.length === 0) return undefined;
   return containers.flatMap((container) =>
     asArray(dig(container, 'ports')).map((port) => ({

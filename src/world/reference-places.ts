@@ -1,4 +1,3 @@
-import { ROUTE_PLACES } from './istio.ts';
 import { BACKEND_REF_PLACES } from './gateway.ts';
 import { below, type Place, type Places } from './place.ts';
 import { POD_REFERENCE_PLACES } from './pod-references.ts';
@@ -44,7 +43,7 @@ export const REFERENCE_PLACES = {
     'spec.templates[*].service.name',
     ...below('spec.templates[*].template.spec', POD_REFERENCE_PLACES),
   ],
-  'VirtualService.networking.istio.io': ROUTE_PLACES,
+  'VirtualService.networking.istio.io': ['spec.http[*].route', 'spec.tls[*].route', 'spec.tcp[*].route'],
   'DestinationRule.networking.istio.io': ['spec.host'],
   'HTTPRoute.gateway.networking.k8s.io': ROUTE,
   'GRPCRoute.gateway.networking.k8s.io': ROUTE,

@@ -1,4 +1,4 @@
-import { memo } from './memo.ts';
+import { memo, type Counting } from './memo.ts';
 import { kindId, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import { at, type Path } from './path.ts';
 import { below, inEach, type Place } from './place.ts';
@@ -43,6 +43,16 @@ export function istioOf(rollout: KubeObject): JsonObject | undefined {
 /** Returns the canary steps, as written. */
 export function stepsOf(rollout: KubeObject): readonly unknown[] {
   return asArray(canaryOf(rollout)?.['steps']);
+}
+
+// As many steps take an operation: most are short.
+const STEPS_OF_OPERATION = 4;
+
+/** Does the same, for rules that go through them: the operations are counted before they are done. */
+export function countedSteps(rollout: KubeObject, { spend }: Counting): readonly unknown[] {
+  const steps = stepsOf(rollout);
+  spend(Math.floor(steps.length / STEPS_OF_OPERATION));
+  return steps;
 }
 
 /**

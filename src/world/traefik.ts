@@ -1,3 +1,4 @@
+import { countedMemo } from './memo.ts';
 import { routerConfig } from './routers.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
@@ -35,14 +36,21 @@ export function traefikServiceOf(rollout: KubeObject): string {
 }
 
 /** Returns the entries of a TraefikService, or undefined if it does not split traffic by weight. */
-export function traefikEntries(service: KubeObject): readonly TraefikEntry[] | undefined {
-  const services = dig(service, 'spec', 'weighted', 'services');
-  if (!Array.isArray(services)) return undefined;
-  return asArray(services).map((entry, index) => ({
-    name: asString(dig(entry, 'name')),
-    port: optionalNumber(dig(entry, 'port')) ?? optionalString(dig(entry, 'port')),
-    namespace: asString(dig(entry, 'namespace')),
-    kind: optionalString(dig(entry, 'kind')) ?? 'Service',
-    path: ['spec', 'weighted', 'services', index],
-  }));
+export const traefikEntries = countedMemo(
+  (service: KubeObject): readonly TraefikEntry[] | undefined => {
+    const services = weightedServices(service);
+    if (!Array.isArray(services)) return undefined;
+    return asArray(services).map((entry, index) => ({
+      name: asString(dig(entry, 'name')),
+      port: optionalNumber(dig(entry, 'port')) ?? optionalString(dig(entry, 'port')),
+      namespace: asString(dig(entry, 'namespace')),
+      kind: optionalString(dig(entry, 'kind')) ?? 'Service',
+      path: ['spec', 'weighted', 'services', index],
+    }));
+  },
+  (service) => asArray(weightedServices(service)).length,
+);
+
+function weightedServices(service: KubeObject): unknown {
+  return dig(service, 'spec', 'weighted', 'services');
 }

@@ -7,7 +7,17 @@ import { finish } from '../../src/rules/engine.ts';
 import { RULES } from '../../src/rules/index.ts';
 import type { KubeObject } from '../../src/world/object.ts';
 import { storeOf } from '../../src/world/store.ts';
-import { analysisStep, destinations, istio, metric, service, template, times, virtualService } from './objects.ts';
+import {
+  analysisStep,
+  destinations,
+  istio,
+  metric,
+  object,
+  service,
+  template,
+  times,
+  virtualService,
+} from './objects.ts';
 import {
   argument,
   backends,
@@ -104,6 +114,16 @@ const PAIRS: readonly Dimension[] = [
       one(
         { steps: times(n, (i) => analysisStep(['t'], [], { dryRun: [{ metricName: `x-${i}` }] })) },
         template('t', { metrics: times(n, (i) => metric('x'.repeat(2_000) + String(i))) }),
+      ),
+  },
+  {
+    title: 'names of one APISIX rule, and its backends',
+    make: (n) =>
+      one(
+        { trafficRouting: { apisix: { route: { name: 'ar', rules: times(n, () => 'main') } } } },
+        object('apisix.apache.org/v2', 'ApisixRoute', 'ar', {
+          http: [{ name: 'main', backends: times(n, () => ({ serviceName: 'app-stable', servicePort: 80 })) }],
+        }),
       ),
   },
 ];

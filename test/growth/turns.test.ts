@@ -9,8 +9,30 @@ import { kindOf, type KubeObject } from '../../src/world/object.ts';
 import { references } from '../../src/world/references.ts';
 import { valuesOf } from '../../src/world/values.ts';
 import { storeOf } from '../../src/world/store.ts';
-import { analysisStep, container, metric, object, rollout, servicesOf, template, times } from './objects.ts';
-import { argument, nested, one, pods, queryOf, type Dimension } from './setups.ts';
+import {
+  analysisStep,
+  container,
+  istio,
+  metric,
+  object,
+  rollout,
+  servicesOf,
+  template,
+  times,
+  virtualService,
+} from './objects.ts';
+import {
+  argument,
+  backends,
+  destinationRule,
+  gateway,
+  httpRoute,
+  nested,
+  one,
+  pods,
+  queryOf,
+  type Dimension,
+} from './setups.ts';
 
 // A check is not interrupted between two operations. So what it does before it looks something up, or between two
 // look-ups, must count as well: then it ends at its budget, however large the objects are.
@@ -29,6 +51,9 @@ const FEW_OPERATIONS = 200;
 const plugin = (value: unknown): Dimension['make'] => {
   return () => [template('t', { metrics: [{ name: 'm', provider: { plugin: { value } } }] })];
 };
+
+const OF_STEPS = /^(managed-route-effect|rollout-(steps|route-steps|experiment)|experiment-|route-)/;
+const WITH_HEADER_ROUTES = gateway({ httpRoutes: [{ name: 'r', useHeaderRoutes: true }] });
 
 const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
   {
@@ -101,14 +126,57 @@ const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
   },
   {
     title: 'ports of a container',
-    rules: /^rollout-container-ports$/,
+    rules: /^(rollout-(container-ports|probes)|service-target-port)$/,
     make: (n) =>
       pods({ containers: [container('app', { ports: times(n, (i) => ({ name: `p-${i}`, containerPort: 1 + i })) })] }),
   },
   {
     title: 'empty containers',
-    rules: /^rollout-(security-context|pod-template|volumes)$/,
+    rules: /^(rollout-|service-target-port$)/,
     make: (n) => pods({ containers: times(n, () => ({})) }),
+  },
+  {
+    title: 'empty metrics',
+    rules: /^analysis-/,
+    make: (n) => [template('t', { metrics: times(n, () => ({})) })],
+  },
+  {
+    title: 'arguments of a template',
+    rules: /^analysis-/,
+    make: (n) => [template('t', { args: times(n, (i) => ({ name: `a-${i}` })) })],
+  },
+  {
+    title: 'empty steps',
+    rules: OF_STEPS,
+    make: (n) => one({ ...WITH_HEADER_ROUTES, steps: times(n, () => ({})) }, httpRoute('r', [backends('app')])),
+  },
+  {
+    title: 'steps that pause',
+    rules: OF_STEPS,
+    make: (n) => one({ steps: times(n, () => ({ pause: { duration: '1h' } })) }),
+  },
+  {
+    title: 'steps that set header routes',
+    rules: OF_STEPS,
+    make: (n) => one({ steps: times(n, () => ({ setHeaderRoute: { name: 'h' } })) }),
+  },
+  {
+    title: 'volumes',
+    rules: /^rollout-volumes$/,
+    make: (n) => pods({ volumes: times(n, (i) => ({ name: `v-${i}`, emptyDir: {} })) }),
+  },
+  {
+    title: 'mounts of a container',
+    rules: /^rollout-volumes$/,
+    make: (n) => {
+      const volumeMounts = times(n, (i) => ({ name: 'v', mountPath: `/m-${i}` }));
+      return pods({ volumes: [{ name: 'v', emptyDir: {} }], containers: [container('app', { volumeMounts })] });
+    },
+  },
+  {
+    title: 'pull secrets',
+    rules: /^rollout-pod-settings$/,
+    make: (n) => pods({ imagePullSecrets: times(n, (i) => ({ name: `s-${i}` })) }),
   },
   {
     title: 'empty volumes',
@@ -145,6 +213,99 @@ const TURNS: readonly (Dimension & { readonly rules: RegExp })[] = [
   },
 ];
 
+const OF_ISTIO = /^(virtualservice-|destinationrule-|route-|service-(ports-agree|shared)|subset-|managed-route-)/;
+const bySubset = {
+  trafficRouting: {
+    istio: {
+      virtualService: { name: 'vs', routes: ['main'] },
+      destinationRule: { name: 'dr', stableSubsetName: 'stable', canarySubsetName: 'canary' },
+    },
+  },
+};
+const main = (route: readonly unknown[]): KubeObject => virtualService('vs', { http: [{ name: 'main', route }] });
+
+// What a Rollout finds in the object of its router.
+const ROUTED: typeof TURNS = [
+  {
+    title: 'destinations whose hosts name no Service',
+    rules: OF_ISTIO,
+    make: (n) => one(istio('vs', ['main']), main(times(n, (i) => ({ destination: { host: `h-${i}.example` } })))),
+  },
+  {
+    title: 'empty destinations',
+    rules: OF_ISTIO,
+    make: (n) => one(istio('vs', ['main']), main(times(n, () => ({})))),
+  },
+  {
+    title: 'destinations that are subsets',
+    rules: OF_ISTIO,
+    make: (n) =>
+      one(
+        bySubset,
+        destinationRule('dr', ['stable', 'canary']),
+        main(times(n, () => ({ destination: { host: 'h.example', subset: 'stable' } }))),
+      ),
+  },
+  {
+    title: 'empty http routes',
+    rules: OF_ISTIO,
+    make: (n) => one(istio('vs', ['main']), virtualService('vs', { http: times(n, () => ({})) })),
+  },
+  {
+    title: 'tcp routes of one port',
+    rules: OF_ISTIO,
+    make: (n) =>
+      one(
+        { trafficRouting: { istio: { virtualService: { name: 'vs', tcpRoutes: [{ port: 80 }] } } } },
+        virtualService('vs', { tcp: times(n, () => ({ match: [{ port: 80 }] })) }),
+      ),
+  },
+  {
+    title: 'subsets of a DestinationRule',
+    rules: OF_ISTIO,
+    make: (n) =>
+      one(
+        bySubset,
+        main([]),
+        destinationRule(
+          'dr',
+          times(n, (i) => `s-${i}`),
+        ),
+      ),
+  },
+  {
+    title: 'backends of an Ingress',
+    rules: /^(route-|ingress-|service-ports-agree)/,
+    make: (n) =>
+      one(
+        { trafficRouting: { nginx: { stableIngress: 'i' } } },
+        object('networking.k8s.io/v1', 'Ingress', 'i', { rules: [{ http: { paths: times(n, () => ({})) } }] }),
+      ),
+  },
+  {
+    title: 'services of a TraefikService',
+    rules: /^(route-|traefik-|service-ports-agree)/,
+    make: (n) =>
+      one(
+        { trafficRouting: { traefik: { weightedTraefikServiceName: 'ts' } } },
+        object('traefik.io/v1alpha1', 'TraefikService', 'ts', {
+          weighted: { services: times(n, () => ({ name: 'app-stable', port: 80 })) },
+        }),
+      ),
+  },
+  {
+    title: 'backends of an ApisixRoute',
+    rules: /^(apisix-|route-|service-ports-agree)/,
+    make: (n) =>
+      one(
+        { trafficRouting: { apisix: { route: { name: 'ar', rules: ['main'] } } } },
+        object('apisix.apache.org/v2', 'ApisixRoute', 'ar', {
+          http: [{ name: 'main', backends: times(n, () => ({ serviceName: 'app-stable', servicePort: 80 })) }],
+        }),
+      ),
+  },
+];
+
 /** Returns the operations of the check that takes most of them. */
 function mostOfOneCheck(objects: readonly KubeObject[], ids: RegExp): Operations {
   const world = storeOf(objects);
@@ -167,7 +328,7 @@ function mostOfOneCheck(objects: readonly KubeObject[], ids: RegExp): Operations
   return counted.reduce((most, check) => (check.total > most.total ? check : most));
 }
 
-describe.each(TURNS)('what $title cost in one turn', ({ make, rules }) => {
+describe.each([...TURNS, ...ROUTED])('what $title cost in one turn', ({ make, rules }) => {
   it('ends at the budget of a check', () => {
     mostOfOneCheck(make(2), rules);
     const [few, many] = [mostOfOneCheck(make(BEYOND.few), rules), mostOfOneCheck(make(BEYOND.many), rules)];

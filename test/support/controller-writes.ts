@@ -104,21 +104,24 @@ function services(rollout: KubeObject, find: Find): ControllerWrite[] {
 
 function virtualServices(rollout: KubeObject, find: Find): ControllerWrite[] {
   const driven = Map.groupBy(
-    drivenRoutes(rollout, { find, versions: SUPPORTED_VERSIONS, skip: () => undefined }),
+    drivenRoutes(rollout, { find, versions: SUPPORTED_VERSIONS, skip: () => undefined, spend: () => undefined }),
     ({ virtualService }) => virtualService,
   );
   const { canary } = stableAndCanaryServices(rollout, false);
   const rule = destinationRuleOf(rollout);
   return [...driven].flatMap(([virtualService, entries]) => {
     const weights = entries.flatMap(({ route }) =>
-      route.destinations.map(({ host, subset }, index): [Path, number] => {
+      route.destinations().map(({ host, subset }, index): [Path, number] => {
         const isCanary = rule === undefined ? host.split('.', 1)[0] === canary : subset === rule.canarySubset;
-        return [[...route.path, 'route', index, 'weight'], isCanary ? 20 : route.destinations.length === 1 ? 100 : 80];
+        return [
+          [...route.path, 'route', index, 'weight'],
+          isCanary ? 20 : route.destinations().length === 1 ? 100 : 80,
+        ];
       }),
     );
     const written = update('weights', virtualService, weights);
     const [managed] = managedRouteNames(rollout);
-    const host = routesOf(virtualService, ['http'])[0]?.destinations[0]?.host;
+    const host = routesOf(virtualService, ['http'])[0]?.destinations()[0]?.host;
     if (managed === undefined || host === undefined) return [written];
     const destination = rule === undefined ? { host: canary } : { host, subset: rule.canarySubset };
     const header = {

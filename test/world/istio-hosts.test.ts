@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { destinationService, mayBeSameHost, shortHost } from '../../src/world/istio.ts';
+import { destinationService, mayBeSameHost, shortHost } from '../../src/world/istio-hosts.ts';
 
 describe('shortHost', () => {
   it.each([

@@ -344,7 +344,9 @@ describe('routesOf', () => {
   });
 
   it('reads every list, and treats values of a wrong type as absent', () => {
-    expect(routesOf(object).map(({ raw: _, ...route }) => route)).toEqual([
+    expect(
+      routesOf(object).map(({ raw: _, destinations, ...route }) => ({ ...route, destinations: destinations() })),
+    ).toEqual([
       {
         type: 'http',
         index: 0,
@@ -382,6 +384,7 @@ describe('drivenRoutes', () => {
       find: (_kind, namespace, name) => (`${namespace}/${name}` === 'shop/one' ? one : undefined),
       versions: SUPPORTED_VERSIONS,
       skip: () => undefined,
+      spend: () => undefined,
     });
     expect(
       driven.map(({ entry, virtualService: object, route }) => [entry.path.at(-1), object.metadata.name, route.name]),

@@ -1,4 +1,4 @@
-import { metricsOf, NAME_RULE_PLACES, TEMPLATE_KINDS } from '../../world/analysis.ts';
+import { countedMetrics, NAME_RULE_PLACES, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import { dryRunsOf } from '../../world/dry-runs.ts';
 import { intValue } from '../../world/metrics.ts';
 import { inEach } from '../../world/place.ts';
@@ -30,7 +30,7 @@ export const analysisCanFail = defineRule({
   },
   check(context, template) {
     const isDryRun = dryRunsOf(template);
-    for (const { name, raw, path } of metricsOf(template)) {
+    for (const { name, raw, path } of countedMetrics(template, context)) {
       const [count, limit, successes] = (['count', 'failureLimit', 'consecutiveSuccessLimit'] as const).map((field) =>
         intValue(raw[field], asWritten),
       );

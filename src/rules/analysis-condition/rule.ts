@@ -1,5 +1,5 @@
 import type { Problem } from '../../conditions/problem.ts';
-import { metricsOf, NAME_RULE_PLACES, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
+import { countedMetrics, NAME_RULE_PLACES, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
 import { dryRunsOf } from '../../world/dry-runs.ts';
 import { CONDITIONS, providersOf } from '../../world/metrics.ts';
 import { inEach } from '../../world/place.ts';
@@ -58,7 +58,7 @@ export const analysisCondition = defineRule({
   messages,
   check(context, template) {
     const isDryRun = dryRunsOf(template);
-    for (const metric of metricsOf(template)) {
+    for (const metric of countedMetrics(template, context)) {
       const { name, raw, path } = metric;
       const [provider, second] = providersOf(metric);
       if (provider === undefined || second !== undefined || !JUDGED_BY_CONDITION.has(provider)) continue;

@@ -1,4 +1,4 @@
-import { metricsOf, TEMPLATE_KINDS } from '../../world/analysis.ts';
+import { countedMetrics, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import { containersOf, renderContainer, type Container } from '../../world/containers.ts';
 import { namespaceOf } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
@@ -51,7 +51,7 @@ export const analysisJob = defineRule({
   messages,
   check(context, template) {
     const mesh = injectingMesh(context, namespaceOf(template));
-    for (const { name: metric, raw, path } of metricsOf(template)) {
+    for (const { name: metric, raw, path } of countedMetrics(template, context)) {
       const pod = asObject(dig(raw, 'provider', 'job', 'spec', 'template'));
       const at = [...path, 'provider', 'job', 'spec', 'template'];
       checkPod(context, metric, pod, at);

@@ -26,6 +26,7 @@ const COST_OF_METRIC = 5;
 /** Checks a template by itself. Parts that a combined template may supply are not reported. */
 export function checkTemplate(context: Context, template: KubeObject): void {
   context.spend(COST_OF_METRIC * asArray(dig(template, 'spec', 'metrics')).length);
+  context.spend(asArray(dig(template, 'spec', 'args')).length);
   const metrics = metricsOf(template);
   if (metrics.length === 0 && nestedTemplates(template).length === 0) reportEmpty(context, template);
 

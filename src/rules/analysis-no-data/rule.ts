@@ -1,6 +1,6 @@
 import { problemOf, wholeTokens } from '../../conditions/condition.ts';
 import { FLOAT, NIL } from '../../conditions/types.ts';
-import { metricsOf, named, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
+import { countedMetrics, named, TEMPLATE_KINDS, type Metric } from '../../world/analysis.ts';
 import { CONDITIONS, providersOf } from '../../world/metrics.ts';
 import type { Path } from '../../world/path.ts';
 import { inEach } from '../../world/place.ts';
@@ -44,7 +44,7 @@ export const analysisNoData = defineRule({
     },
   },
   check(context, template) {
-    const found = metricsOf(template)
+    const found = countedMetrics(template, context)
       .slice(0, MAX_METRICS)
       .flatMap((metric) => missesData(metric) ?? []);
     for (const id of ['empty', 'nil'] as const) {

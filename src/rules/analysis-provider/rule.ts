@@ -1,4 +1,4 @@
-import { metricsOf, NAME_RULE_PLACES, TEMPLATE_KINDS } from '../../world/analysis.ts';
+import { countedMetrics, NAME_RULE_PLACES, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import { dryRunsOf } from '../../world/dry-runs.ts';
 import { providersOf } from '../../world/metrics.ts';
 import { inEach } from '../../world/place.ts';
@@ -37,7 +37,7 @@ export const analysisProvider = defineRule({
   messages,
   check(context, template) {
     const isDryRun = dryRunsOf(template);
-    for (const metric of metricsOf(template)) {
+    for (const metric of countedMetrics(template, context)) {
       const [provider = '', second] = providersOf(metric);
       const check = CHECKS.get(provider);
       // The result of a metric in a dry run does not count.

@@ -40,7 +40,7 @@ export const apisixBackends = defineRule({
     if (route === undefined) return;
     // The controller takes the first of two rules with one name.
     const byName = new Map(
-      apisixRules(route)
+      apisixRules(route, context)
         .map((rule) => [rule.name, rule] as const)
         .reverse(),
     );
@@ -55,6 +55,7 @@ export const apisixBackends = defineRule({
         });
         continue;
       }
+      context.spend(rule.backends.length);
       const services = new Set(rule.backends.map(({ service }) => service));
       for (const [role, service] of serviceRoles(rollout)) {
         if (services.has(service)) continue;

@@ -1,4 +1,5 @@
-import { mayBeSameHost, ROUTE_PLACES, routesOf, routeTitle, type PlacedHost, type Route } from '../../world/istio.ts';
+import { mayBeSameHost, type PlacedHost } from '../../world/istio-hosts.ts';
+import { countedDestinations, countRoutes, ROUTE_PLACES, routesOf, routeTitle, type Route } from '../../world/istio.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { memo } from '../../world/memo.ts';
 import { asArray, dig, asString } from '../../world/read.ts';
@@ -108,8 +109,9 @@ function sendersTo(
   const findSenders = (): ReadonlyMap<string, Sender> => {
     const found = new Map<string, Sender>();
     for (const virtualService of context.list(VIRTUAL_SERVICE, host.namespace)) {
+      countRoutes(virtualService, context);
       for (const route of routesOf(virtualService)) {
-        for (const { subset, host: name } of route.destinations) {
+        for (const { subset, host: name } of countedDestinations(route, context)) {
           if (!found.has(subset) && isOfHost({ host: name, namespace: host.namespace }))
             found.set(subset, { virtualService, route });
         }

@@ -1,14 +1,13 @@
+import { canonicalHost, destinationService, mayBeSameHost, type PlacedHost } from '../../world/istio-hosts.ts';
 import {
-  canonicalHost,
-  destinationService,
+  countedDestinations,
   DRIVEN_ROUTE_PLACES,
   drivenRoutes,
-  mayBeSameHost,
   ROUTE_PLACES,
   routeTitle,
   type DrivenRoute,
-  type PlacedHost,
 } from '../../world/istio.ts';
+import type { Counting } from '../../world/memo.ts';
 import { getOrAdd } from '../../world/get-or-add.ts';
 import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
@@ -149,6 +148,7 @@ export const destinationRuleSubsets = defineRule({
       driven,
       host,
       new Set(subsets.map((ours) => ours.subset)),
+      context,
     )) {
       // The subset may be in a DestinationRule that no Rollout controls. With labels of its own it works too.
       const places = [
@@ -198,15 +198,20 @@ function strangers(
   driven: readonly DrivenRoute[],
   host: PlacedHost,
   subsets: ReadonlySet<string>,
+  counting: Counting,
 ): readonly Stranger[] {
   const found = new Map<string, Stranger>();
+  if (host.host === '') return [];
   for (const each of driven) {
     const namespace = namespaceOf(each.virtualService);
-    for (const { host: other, subset, path } of each.route.destinations) {
+    for (const { host: other, subset, path } of countedDestinations(each.route, counting)) {
+      if (!subsets.has(subset) || other === '') continue;
       const target = { host: other, namespace };
       const anchor = `${namespace}/${each.virtualService.metadata.name} ${subset} of ${other}`;
-      if (!subsets.has(subset) || found.has(anchor) || host.host === '' || other === '' || mayBeSameHost(host, target))
-        continue;
+      if (found.has(anchor)) continue;
+      // To compare the hosts takes longer than to read them.
+      counting.spend(1);
+      if (mayBeSameHost(host, target)) continue;
       found.set(anchor, { ...each, target, subset, path: [...path, 'destination', 'host'], anchor });
     }
   }

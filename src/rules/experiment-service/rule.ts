@@ -3,7 +3,7 @@ import { asArray, asString, dig, isObject, optionalNumber } from '../../world/re
 import { parseGoDuration } from '../../world/duration.ts';
 import { experimentServices } from '../../world/strategy-references.ts';
 import type { Path } from '../../world/path.ts';
-import { effectiveTemplate, effectiveTemplatePlaces, stepsOf, workloadPlaces } from '../../world/rollout.ts';
+import { effectiveTemplate, effectiveTemplatePlaces, countedSteps, workloadPlaces } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const PORTS = 'spec.containers[*].ports';
@@ -82,7 +82,7 @@ export const experimentService = defineRule({
 function checkSteps(context: RuleContext<typeof messages>, rollout: KubeObject): void {
   let last: { readonly index: number; readonly delay: number; readonly services: ReadonlySet<string> } | undefined;
   let paused = 0;
-  for (const [index, step] of stepsOf(rollout).entries()) {
+  for (const [index, step] of countedSteps(rollout, context).entries()) {
     const path = ['spec', 'strategy', 'canary', 'steps', index, 'experiment', 'templates'];
     if (!isObject(dig(step, 'experiment'))) {
       paused += secondsOf(step);
@@ -167,7 +167,7 @@ function experimentsOf(context: RuleContext<typeof messages>, subject: KubeObjec
     const hasPorts = (template: unknown): boolean => declaresPort(dig(template, 'template'));
     return hasEnded ? [] : [{ title: 'the experiment', templates, path: ['spec', 'templates'], hasPorts }];
   }
-  return stepsOf(subject).flatMap((step, index): Stated[] => {
+  return countedSteps(subject, context).flatMap((step, index): Stated[] => {
     const templates = dig(step, 'experiment', 'templates');
     if (asArray(templates).length === 0) return [];
     return [

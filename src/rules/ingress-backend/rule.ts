@@ -95,7 +95,7 @@ export const ingressBackend = defineRule({
       if (ingress === undefined) continue;
       checkClass(context, rollout, ingress, isNginx ? 'nginx' : router, from);
       const related = [{ object: rollout, path: from }];
-      const backends = ingressBackendsOf(ingress, new Set([service]));
+      const backends = ingressBackendsOf(ingress, new Set([service]), context);
       if (backends.length === 0) {
         const role = service === stable ? 'stable' : 'root';
         context.report('lacking', {

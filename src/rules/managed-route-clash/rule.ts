@@ -1,4 +1,5 @@
-import { DRIVEN_ROUTE_PLACES, routeNames, shortHost, type Route } from '../../world/istio.ts';
+import { shortHost } from '../../world/istio-hosts.ts';
+import { DRIVEN_ROUTE_PLACES, routeNames, type Route } from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject } from '../../world/read.ts';
@@ -100,8 +101,9 @@ function inBoth(
 /** Returns whether the controller may have created a route for this Rollout. Nothing in a route says who wrote it. */
 function isControllers(route: Route, rollout: KubeObject): boolean {
   if (isObject(dig(route.raw, 'mirror'))) return true;
-  const [only, ...others] = route.destinations;
-  if (only === undefined || others.length > 0) return false;
+  if (asArray(dig(route.raw, 'route')).length !== 1) return false;
+  const [only] = route.destinations();
+  if (only === undefined) return false;
   const rule = destinationRuleOf(rollout);
   const { stable, canary } = stableAndCanaryServices(rollout, false);
   // Ping and pong swap roles, so a route for the former canary Service may still exist when that Service is stable.

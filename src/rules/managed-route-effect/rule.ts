@@ -1,9 +1,16 @@
 import { gatewayConfig, managedGatewayRoutes } from '../../world/gateway.ts';
-import { ROUTE_PLACES, routeTitle, unmanagedRoutes } from '../../world/istio.ts';
+import { routeTitle, SELECTION_PLACES, unmanagedRoutes } from '../../world/istio.ts';
 import type { KindId, KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, asObject, optionalNumber, asString } from '../../world/read.ts';
-import { istioOf, managedRouteNames, stepsOf, trafficRoutingOf, virtualServiceEntries } from '../../world/rollout.ts';
+import {
+  istioOf,
+  managedRouteNames,
+  countedSteps,
+  stepsOf,
+  trafficRoutingOf,
+  virtualServiceEntries,
+} from '../../world/rollout.ts';
 import { mayBeKnownGatewayPlugin } from '../../world/rollouts-versions.ts';
 import { routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -49,10 +56,10 @@ export const managedRouteEffect = defineRule({
     'rollout/trafficrouting.go (reconcileTrafficRouting), rollout/trafficrouting/istio ' +
     '(getHttpRouteIndexesToPatch).',
   subject: { 'Rollout.argoproj.io': ['spec.strategy.canary.steps', 'spec.strategy.canary.trafficRouting'] },
-  reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
+  reads: { 'VirtualService.networking.istio.io': SELECTION_PLACES },
   messages,
   check(context, rollout) {
-    const walk = walkSteps(stepsOf(rollout));
+    const walk = walkSteps(countedSteps(rollout, context));
     for (const { index, kind, route } of walk.withoutPods) {
       context.report('noPods', {
         path: [...STEPS, index, kind],

@@ -50,7 +50,7 @@ export const rolloutContainerEnv = defineRule({
     },
   },
   check(context, rollout) {
-    for (const entry of ownContainers(rollout)) {
+    for (const entry of ownContainers(rollout, context)) {
       const container = renderContainer(entry);
       const names = new Set<string>();
       for (const [index, variable] of asArray(entry.raw['env']).entries()) {

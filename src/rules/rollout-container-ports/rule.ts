@@ -54,7 +54,7 @@ export const rolloutContainerPorts = defineRule({
   reads: {},
   messages,
   check(context, rollout) {
-    for (const container of ownContainers(rollout)) {
+    for (const container of ownContainers(rollout, context)) {
       const names = new Set<string>();
       const numbers = new Set<string>();
       const hostPorts = new Set<string>();

@@ -53,7 +53,7 @@ export const rolloutEnvSources = defineRule({
   reads: {},
   messages,
   check(context, rollout) {
-    for (const container of ownContainers(rollout)) {
+    for (const container of ownContainers(rollout, context)) {
       for (const [index, variable] of asArray(container.raw['env']).entries())
         checkVariable(context, container, index, variable);
       for (const [index, bulk] of asArray(container.raw['envFrom']).entries())

@@ -3,7 +3,7 @@ import { suggestDuration } from '../../world/duration-hint.ts';
 import { kindOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, asObject, optionalString, asString, type JsonObject } from '../../world/read.ts';
-import { stepsOf } from '../../world/rollout.ts';
+import { countedSteps } from '../../world/rollout.ts';
 import { countedContentOf } from '../counted-content.ts';
 import { defineRule } from '../define.ts';
 
@@ -108,7 +108,7 @@ function experimentsOf(context: Parameters<typeof countedContentOf>[1], subject:
     return [
       { title: 'the experiment', raw: asObject(subject['spec']), path: ['spec'], anchor: 'spec', ofRollout: false },
     ];
-  return stepsOf(subject).flatMap((step, index): StatedExperiment[] => {
+  return countedSteps(subject, context).flatMap((step, index): StatedExperiment[] => {
     const raw = dig(step, 'experiment');
     if (!isObject(raw)) return [];
     return [

@@ -62,7 +62,7 @@ export const rolloutLifecycle = defineRule({
   check(context, rollout) {
     const grace =
       optionalNumber(dig(ownTemplate(rollout), 'spec', 'terminationGracePeriodSeconds')) ?? DEFAULT_GRACE_PERIOD;
-    for (const entry of ownContainers(rollout)) {
+    for (const entry of ownContainers(rollout, context)) {
       const { lifecycle } = entry.raw;
       if (!isObject(lifecycle)) continue;
       const path = [...entry.path, 'lifecycle'];

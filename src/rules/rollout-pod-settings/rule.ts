@@ -85,7 +85,9 @@ export const rolloutPodSettings = defineRule({
         });
     }
     const pullSecrets = new Set<string>();
-    for (const [index, secret] of asArray(dig(template, 'spec', 'imagePullSecrets')).entries()) {
+    const secrets = asArray(dig(template, 'spec', 'imagePullSecrets'));
+    context.spend(secrets.length);
+    for (const [index, secret] of secrets.entries()) {
       const secretName = asString(dig(secret, 'name'));
       if (pullSecrets.has(secretName))
         context.report('pullSecret', {
@@ -95,7 +97,7 @@ export const rolloutPodSettings = defineRule({
         });
       pullSecrets.add(secretName);
     }
-    for (const entry of ownContainers(rollout)) {
+    for (const entry of ownContainers(rollout, context)) {
       for (const [field, allowed] of [
         ['imagePullPolicy', PULL_POLICIES],
         ['terminationMessagePolicy', MESSAGE_POLICIES],

@@ -87,8 +87,10 @@ export const rolloutProbes = defineRule({
   reads: {},
   messages,
   check(context, rollout) {
-    for (const container of ownContainers(rollout)) {
-      const ports = new Set(asArray(container.raw['ports']).map((port) => asString(dig(port, 'name'))));
+    for (const container of ownContainers(rollout, context)) {
+      const declared = asArray(container.raw['ports']);
+      context.spend(declared.length);
+      const ports = new Set(declared.map((port) => asString(dig(port, 'name'))));
       ports.delete('');
       for (const probe of PROBES) {
         const config = container.raw[probe];

@@ -63,7 +63,7 @@ export const rolloutResources = defineRule({
   reads: {},
   messages,
   check(context, rollout) {
-    for (const container of ownContainers(rollout)) {
+    for (const container of ownContainers(rollout, context)) {
       for (const list of ['requests', 'limits'] as const) {
         for (const [resource, value] of Object.entries(asObject(dig(container.raw, 'resources', list))))
           checkQuantity(context, container, list, resource, value);

@@ -1,6 +1,6 @@
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, optionalNumber, asString, type JsonObject } from '../../world/read.ts';
-import { managedRouteNames, stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
+import { managedRouteNames, countedSteps, trafficRoutingOf } from '../../world/rollout.ts';
 import { routersOf, type Router } from '../../world/routers.ts';
 import { countedContentOf } from '../counted-content.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -63,7 +63,7 @@ export const rolloutRouteSteps = defineRule({
       routers: routersOf(rollout),
       managed: new Set(managedRouteNames(rollout)),
     };
-    for (const [index, raw] of stepsOf(rollout).entries()) {
+    for (const [index, raw] of countedSteps(rollout, context).entries()) {
       const step = new Step(raw, index, context);
       checkHeaderRoute(context, routing, step);
       checkMirrorRoute(context, routing, step);

@@ -4,7 +4,7 @@ import { nearest } from '../../world/nearest.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { dig, int32, isBeyondInt32, isObject, asObject, renderInt32, type JsonObject } from '../../world/read.ts';
-import { stepsOf, trafficRoutingOf } from '../../world/rollout.ts';
+import { countedSteps, trafficRoutingOf } from '../../world/rollout.ts';
 import { countedContentOf } from '../counted-content.ts';
 import { defineRule } from '../define.ts';
 
@@ -78,7 +78,7 @@ export const rolloutSteps = defineRule({
     const max = maxWeightOf(rollout);
     let hints = MAX_HINTS;
     const hintFor = (step: JsonObject): string => (hints-- > 0 ? instead(step) : '');
-    for (const [index, raw] of stepsOf(rollout).entries()) {
+    for (const [index, raw] of countedSteps(rollout, context).entries()) {
       const step = asObject(raw);
       const number = index + 1;
       const path = (...fields: readonly string[]): Path => [...STEPS, index, ...fields];

@@ -96,7 +96,9 @@ export const rolloutVolumes = defineRule({
     const template = ownTemplate(rollout);
     if (template === undefined) return;
     const volumes = new Set<string>();
-    for (const [index, entry] of asArray(dig(template, 'spec', 'volumes')).entries()) {
+    const written = asArray(dig(template, 'spec', 'volumes'));
+    context.spend(written.length);
+    for (const [index, entry] of written.entries()) {
       const volume = asString(dig(entry, 'name'));
       const location = {
         path: [...TEMPLATE_PATH, 'spec', 'volumes', index, 'name'],
@@ -111,7 +113,9 @@ export const rolloutVolumes = defineRule({
     let hints = MAX_HINTS;
     for (const container of countedContainers(template, TEMPLATE_PATH, context)) {
       const paths = new Set<string>();
-      for (const [index, mount] of asArray(container.raw['volumeMounts']).entries()) {
+      const mounts = asArray(container.raw['volumeMounts']);
+      context.spend(mounts.length);
+      for (const [index, mount] of mounts.entries()) {
         const at = [...container.path, 'volumeMounts', index];
         const volume = asString(dig(mount, 'name'));
         const mountPath = asString(dig(mount, 'mountPath'));

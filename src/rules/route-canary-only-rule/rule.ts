@@ -6,10 +6,11 @@ import {
   weightedBackendsOf,
   type GatewayRouteRef,
 } from '../../world/gateway.ts';
+import type { Counting } from '../../world/memo.ts';
 import { keyFor, type KindId, type KubeObject, type ObjectKey } from '../../world/object.ts';
 import { inEach } from '../../world/place.ts';
 import { asArray, dig, asString } from '../../world/read.ts';
-import { canaryOf, MANAGED_ROUTE_PLACES, managedRouteNames, stepsOf } from '../../world/rollout.ts';
+import { canaryOf, countedSteps, MANAGED_ROUTE_PLACES, managedRouteNames } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 /** The kinds that the plugin writes header rules into, and the field in which a Rollout lists them. */
@@ -71,7 +72,7 @@ export const routeCanaryOnlyRule = defineRule({
     const canary = asString(canaryOf(rollout)?.['canaryService']);
     if (canary === '') return;
     const managed = managedRouteNames(rollout);
-    const headers = headersOfSteps(rollout);
+    const headers = headersOfSteps(rollout, context);
     const byFirst = Map.groupBy(headers, ([first = '']) => first);
     for (const { kind, namespace, name, path: from } of takingHeaderRules(rollout)) {
       const route = context.find(kind, namespace, name);
@@ -120,8 +121,8 @@ function takingHeaderRules(rollout: KubeObject): readonly (GatewayRouteRef & { r
 }
 
 /** Returns the names of the headers that each setHeaderRoute step matches on. */
-function headersOfSteps(rollout: KubeObject): readonly (readonly string[])[] {
-  return stepsOf(rollout)
+function headersOfSteps(rollout: KubeObject, counting: Counting): readonly (readonly string[])[] {
+  return countedSteps(rollout, counting)
     .map((step) => asArray(dig(step, 'setHeaderRoute', 'match')).map((match) => asString(dig(match, 'headerName'))))
     .filter((names) => names.length > 0);
 }

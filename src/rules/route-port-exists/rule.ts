@@ -7,9 +7,6 @@ import { describePorts, isExternalName, portNumber, portsOf, type ServicePort } 
 import { asArray, dig, optionalNumber } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
-// What it takes to find the port of a backend, in operations. Each Service is looked up once.
-const COST_OF_USE = 2;
-
 export const routePortExists = defineRule({
   id: 'route-port-exists',
   summary: 'The routes of a Rollout send only to ports that their Services have.',
@@ -70,7 +67,8 @@ export const routePortExists = defineRule({
     const services = new Map<string, KubeObject | undefined>();
     for (const use of portUses(rollout, context)) {
       const { by, object, path, from, namespace, service: name, port } = use;
-      context.spend(COST_OF_USE);
+      // To find its port. Each Service is looked up once.
+      context.spend(1);
       const service = getOrAdd(services, `${namespace}/${name}`, () => context.find('Service', namespace, name));
       if (service === undefined || isExternalName(service)) continue;
       const ports = portsOf(service);

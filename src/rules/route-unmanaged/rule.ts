@@ -15,12 +15,12 @@ import { inEach } from '../../world/place.ts';
 import { dig, optionalNumber, optionalString, stringMap } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import {
+  countedSteps,
   effectiveTemplate,
   effectiveTemplatePlaces,
   managedRouteNames,
   STABLE_AND_CANARY_PLACES,
   stableAndCanaryServices,
-  stepsOf,
   trafficRoutingOf,
   virtualServiceEntries,
   virtualServiceReadings,
@@ -102,7 +102,11 @@ export const routeUnmanaged = defineRule({
   messages,
   check(context, rollout) {
     const { stable, canary } = stableAndCanaryServices(rollout, false);
-    if (stable === '' || !stepsOf(rollout).some((step) => (optionalNumber(dig(step, 'setWeight')) ?? 0) > 0)) return;
+    if (
+      stable === '' ||
+      !countedSteps(rollout, context).some((step) => (optionalNumber(dig(step, 'setWeight')) ?? 0) > 0)
+    )
+      return;
     const routing = trafficRoutingOf(rollout);
     // trafficRouting without a router is another mistake, and has its own message.
     if (routing !== undefined && routersOf(rollout).size === 0) return;
@@ -130,7 +134,9 @@ function checkVirtualServices(context: Context, rollout: KubeObject, pair: Pair)
   const named = new Set(entries.map(({ namespace, name }) => keyFor(ISTIO, namespace, name)));
   const managed = new Set(managedRouteNames(rollout));
   for (const object of objects) {
-    const routes = routesBetween(object, pair).filter(({ type, name }) => type !== 'http' || !managed.has(name));
+    const routes = routesBetween(object, pair, context).filter(
+      ({ type, name }) => type !== 'http' || !managed.has(name),
+    );
     const fixed = routes.filter((route) => !driven.has(route));
     if (isOfAnother(context, rollout, object)) continue;
     const isNamed = named.has(keyOf(object));

@@ -1,9 +1,10 @@
 import { backendsNamed } from '../../world/gateway.ts';
-import { destinationService, routesOf, type Route } from '../../world/istio.ts';
+import { destinationService } from '../../world/istio-hosts.ts';
+import { countRoutes, routesOf, type Route } from '../../world/istio.ts';
 import { getOrAdd } from '../../world/get-or-add.ts';
-import { memo } from '../../world/memo.ts';
+import { countedMemo, memo, type Counting } from '../../world/memo.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { dig, stringMap } from '../../world/read.ts';
+import { asArray, dig, stringMap } from '../../world/read.ts';
 import { HASH_LABEL } from '../../world/rollout.ts';
 import type { RuleContext } from '../define.ts';
 import type { Message } from '../message.ts';
@@ -14,23 +15,31 @@ export interface Pair {
   readonly canary: string;
 }
 
-const routesByService = memo((virtualService: KubeObject): ReadonlyMap<string, ReadonlySet<Route>> => {
-  const byService = new Map<string, Set<Route>>();
-  const namespace = namespaceOf(virtualService);
-  for (const route of routesOf(virtualService)) {
-    for (const { host } of route.destinations) {
-      const service = destinationService(host, namespace);
-      if (service?.namespace !== namespace) continue;
-      const routes = byService.get(service.name) ?? new Set();
-      byService.set(service.name, routes.add(route));
+const routesByService = countedMemo(
+  (virtualService: KubeObject): ReadonlyMap<string, ReadonlySet<Route>> => {
+    const byService = new Map<string, Set<Route>>();
+    const namespace = namespaceOf(virtualService);
+    for (const route of routesOf(virtualService)) {
+      for (const { host } of route.destinations()) {
+        const service = destinationService(host, namespace);
+        if (service?.namespace !== namespace) continue;
+        const routes = byService.get(service.name) ?? new Set();
+        byService.set(service.name, routes.add(route));
+      }
     }
-  }
-  return byService;
-});
+    return byService;
+  },
+  (virtualService) => routesOf(virtualService).reduce((sum, { raw }) => sum + asArray(dig(raw, 'route')).length, 0),
+);
 
 /** Returns the routes of a VirtualService that send to both Services of its namespace, in order. */
-export function routesBetween(virtualService: KubeObject, { stable, canary }: Pair): readonly Route[] {
-  const byService = routesByService(virtualService);
+export function routesBetween(
+  virtualService: KubeObject,
+  { stable, canary }: Pair,
+  counting: Counting,
+): readonly Route[] {
+  countRoutes(virtualService, counting);
+  const byService = routesByService(virtualService, counting);
   const withStable = byService.get(stable);
   return withStable === undefined ? [] : [...(byService.get(canary) ?? [])].filter((route) => withStable.has(route));
 }

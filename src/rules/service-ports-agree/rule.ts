@@ -88,7 +88,7 @@ export const servicePortsAgree = defineRule({
       const a = sides.get(first);
       const b = sides.get(second);
       if (a === undefined || b === undefined || a.name === b.name) continue;
-      const uses = portUses(rollout, context).filter(({ namespace }) => namespace === namespaceOf(rollout));
+      const uses = [...portUses(rollout, context)].filter(({ namespace }) => namespace === namespaceOf(rollout));
       const isOpen =
         first !== 'active' && (routersOf(rollout).size === 0 || [a, b].some((side) => isLeftOpen(side, uses)));
       for (const { messageId, side, other, port, path, otherPath, use, data } of compare(a, b, uses, isOpen)) {

@@ -3,7 +3,7 @@ import {
   DRIVEN_ROUTE_PLACES,
   drivenRoutes,
   portsAndHosts,
-  ROUTE_PLACES,
+  SELECTION_PLACES,
   routeTitle,
   type Route,
 } from '../../world/istio.ts';
@@ -89,7 +89,7 @@ export const serviceShared = defineRule({
       'metadata.deletionTimestamp',
     ],
     Service: ['metadata.annotations["argo-rollouts.argoproj.io/managed-by-rollouts"]'],
-    'VirtualService.networking.istio.io': ROUTE_PLACES,
+    'VirtualService.networking.istio.io': SELECTION_PLACES,
     ...inEach(ROUTE_KINDS, SELECTED_ROUTE_PLACES),
   },
   stricterThanUpstream: {

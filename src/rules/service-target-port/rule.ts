@@ -71,7 +71,7 @@ export const serviceTargetPort = defineRule({
   check(context, rollout) {
     const effective = effectiveTemplate(rollout, context.find);
     if (effective === undefined) return;
-    const declared = containerPorts(effective.template);
+    const declared = containerPorts(effective.template, context);
     if (declared === undefined) return;
     const isDeclared = declarations(declared);
     const has = declared.length === 0 ? 'none is declared' : `declared: ${describePorts(declared, true)}`;

@@ -1,4 +1,5 @@
-import { DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, routeTitle, shortHost } from '../../world/istio.ts';
+import { shortHost } from '../../world/istio-hosts.ts';
+import { countedDestinations, DRIVEN_ROUTE_PLACES, drivenRoutes, ROUTE_PLACES, routeTitle } from '../../world/istio.ts';
 import { canaryOf, DESTINATION_RULE_PLACES, destinationRuleOf } from '../../world/rollout.ts';
 import { asString } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
@@ -36,7 +37,7 @@ export const subsetCanaryService = defineRule({
     const rule = destinationRuleOf(rollout);
     if (rule === undefined || service === '') return;
     for (const { virtualService, route } of drivenRoutes(rollout, context)) {
-      const taken = route.destinations.find(
+      const taken = countedDestinations(route, context).find(
         ({ host, subset }) =>
           shortHost(host) === service && subset !== '' && subset === rule.stableSubset && subset !== rule.canarySubset,
       );

@@ -48,7 +48,7 @@ export const traefikServices = defineRule({
     const service = name === '' ? undefined : context.find('TraefikService.traefik.io', namespaceOf(rollout), name);
     if (service === undefined) return;
     const related = [{ object: rollout, path: TRAEFIK_PATH }];
-    const entries = traefikEntries(service);
+    const entries = traefikEntries(service, context);
     if (entries === undefined) {
       context.report('unweighted', { object: service, path: ['spec'], anchor: name, data: { name }, related });
       return;

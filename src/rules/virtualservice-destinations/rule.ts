@@ -1,11 +1,11 @@
+import { destinationService, shortHost } from '../../world/istio-hosts.ts';
 import {
-  destinationService,
+  countedDestinations,
   DRIVEN_ROUTE_PLACES,
   drivenRoutes,
   ROUTE_PLACES,
   routesOf,
   routeTitle,
-  shortHost,
   type Destination,
   type Route,
 } from '../../world/istio.ts';
@@ -106,9 +106,8 @@ export const virtualServiceDestinations = defineRule({
         path: [...route.path, 'route'],
         related: [{ object: rollout, path: entry.path }],
       };
-      const missing = targets.filter(
-        (target) => !route.destinations.some((destination) => reaches(destination, target)),
-      );
+      const destinations = countedDestinations(route, context);
+      const missing = targets.filter((target) => !destinations.some((destination) => reaches(destination, target)));
       const delegate = delegateOf(route, entry.namespace);
       if (delegate !== undefined && missing.length > 0) {
         context.report('delegate', {
@@ -121,7 +120,7 @@ export const virtualServiceDestinations = defineRule({
         context.report('unrelated', {
           ...place,
           anchor: title,
-          data: { type: route.type, name, has: listed(route.destinations, hostOf, 'nothing') },
+          data: { type: route.type, name, has: listed(destinations, hostOf, 'nothing') },
         });
       } else {
         for (const { role, name: lacking, path } of missing) {
@@ -134,7 +133,7 @@ export const virtualServiceDestinations = defineRule({
                 ...data,
                 subset: lacking,
                 has: listed(
-                  route.destinations.filter(({ subset }) => subset !== ''),
+                  destinations.filter(({ subset }) => subset !== ''),
                   ({ subset }) => quoted(subset),
                 ),
               },
@@ -146,7 +145,7 @@ export const virtualServiceDestinations = defineRule({
                 ...data,
                 service: lacking,
                 host: hostFor(lacking, own, entry),
-                has: listed(route.destinations, hostOf, 'nothing'),
+                has: listed(destinations, hostOf, 'nothing'),
               },
             });
         }
@@ -225,7 +224,8 @@ function strayHosts(
   own: string,
   virtualService: KubeObject,
 ): readonly StrayHost[] {
-  return route.destinations
+  return route
+    .destinations()
     .filter(({ host }) => targets.some((target) => shortHost(host) === target.name))
     .map(({ host, path }) => ({ host, path, service: destinationService(host, namespaceOf(virtualService)) }))
     .filter(({ service }) => service?.namespace !== own);

@@ -1,9 +1,10 @@
+import { shortHost } from '../../world/istio-hosts.ts';
 import {
+  countedDestinations,
   DRIVEN_ROUTE_PLACES,
   drivenRoutes,
   ROUTE_PLACES,
   routeTitle,
-  shortHost,
   type Destination,
 } from '../../world/istio.ts';
 import type { KubeObject } from '../../world/object.ts';
@@ -53,10 +54,11 @@ export const virtualServiceExtraDestinations = defineRule({
   check(context, rollout) {
     const known = knownDestinations(rollout);
     for (const { virtualService, route, entry } of drivenRoutes(rollout, context)) {
-      const ours = route.destinations.filter(known);
+      const destinations = countedDestinations(route, context);
+      const ours = destinations.filter(known);
       // If one of the two is missing, this one may be a misspelling of it. virtualservice-destinations reports that.
       if (ours.length < 2) continue;
-      for (const destination of route.destinations) {
+      for (const destination of destinations) {
         const { host, subset, weight = 0, path } = destination;
         if (weight === 0 || shortHost(host) === '' || known(destination)) continue;
         const named = subset === '' ? `"${host}"` : `subset "${subset}" of "${host}"`;

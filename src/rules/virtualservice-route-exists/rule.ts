@@ -1,7 +1,8 @@
 import {
+  countRoutes,
   DRIVEN_ROUTE_PLACES,
   portsTitle,
-  ROUTE_PLACES,
+  SELECTION_PLACES,
   routesOf,
   selectRoutes,
   unmanagedRoutes,
@@ -30,7 +31,7 @@ export const virtualServiceRouteExists = defineRule({
     '(ValidateHTTPRoutes, ValidateTlsRoutes, ValidateTcpRoutes) and pkg/apis/rollouts/validation ' +
     '(ValidateVirtualService).',
   subject: { 'Rollout.argoproj.io': DRIVEN_ROUTE_PLACES },
-  reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
+  reads: { 'VirtualService.networking.istio.io': SELECTION_PLACES },
   stricterThanUpstream: {
     none: {
       why: 'An empty list of routes passes validation, because no route in it is wrong. The controller never sets a weight, and the steps pass all the same.',
@@ -92,6 +93,7 @@ export const virtualServiceRouteExists = defineRule({
       if (virtualService === undefined) continue;
       const { namespace, name } = entry;
       const anchored = `${namespace}/${name}`;
+      countRoutes(virtualService, context);
       if (routesOf(virtualService).length === 0) {
         context.report('none', {
           path: [...entry.path, 'name'],

@@ -1,4 +1,4 @@
-import { DRIVEN_ROUTE_PLACES, ROUTE_PLACES, routeNames, type Route } from '../../world/istio.ts';
+import { DRIVEN_ROUTE_PLACES, routeNames, SELECTION_PLACES, type Route } from '../../world/istio.ts';
 import { memo } from '../../world/memo.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { managedRouteNames, virtualServiceEntries } from '../../world/rollout.ts';
@@ -16,7 +16,7 @@ export const virtualServiceRouteGrowth = defineRule({
     'destroyed. Seen on the controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claim B5); source: ' +
     'rollout/trafficrouting/istio (getOrderedVirtualServiceRoutes).',
   subject: { 'Rollout.argoproj.io': DRIVEN_ROUTE_PLACES },
-  reads: { 'VirtualService.networking.istio.io': ROUTE_PLACES },
+  reads: { 'VirtualService.networking.istio.io': SELECTION_PLACES },
   stricterThanUpstream: {
     unnamed: {
       why: 'The validation does not compare the routes. With managedRoutes, the controller duplicates such routes each time it writes a weight (docs/upstream-facts.md, B5).',
