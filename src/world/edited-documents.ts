@@ -1,5 +1,5 @@
 import { lineStarts } from './line-starts.ts';
-import { withOffsets, yamlDocuments, type DocumentError, type ParsedDocument } from './yaml-documents.ts';
+import { yamlDocuments, type DocumentError, type ParsedDocument } from './yaml-documents.ts';
 
 type Documents = readonly (ParsedDocument | DocumentError)[];
 
@@ -37,12 +37,12 @@ export class EditedDocuments {
       const documents = known.get(part)?.[same.length] ?? [...this.#parse(copyOf(part))];
       if (end < text.length && documents.some((document) => 'error' in document)) {
         // A quoted text that does not end may go on beyond the mark.
-        for (const document of this.#parse(text.slice(start))) yield withOffsets(document, (offset) => offset + start);
+        for (const document of this.#parse(text.slice(start))) yield movedBy(start, document);
         return;
       }
       same.push(documents);
       read.set(part, same);
-      for (const document of documents) yield withOffsets(document, (offset) => offset + start);
+      for (const document of documents) yield movedBy(start, document);
     }
   }
 }
@@ -61,4 +61,14 @@ function partsOf(text: string): { readonly start: number; readonly end: number }
 
 function isMark(text: string, at: number): boolean {
   return text.startsWith(MARK, at) && ' \t\r\n'.includes(text.charAt(at + MARK.length));
+}
+
+function movedBy(start: number, document: ParsedDocument | DocumentError): ParsedDocument | DocumentError {
+  if ('error' in document) return { ...document, offset: document.offset + start };
+  const { outline, repeated } = document;
+  return {
+    ...document,
+    outline: { offsetOf: (path) => outline.offsetOf(path) + start },
+    repeated: repeated.map((each) => ({ ...each, first: each.first + start, last: each.last + start })),
+  };
 }

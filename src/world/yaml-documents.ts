@@ -1,9 +1,8 @@
-import { Composer, isAlias, isCollection, isMap, isNode, isScalar, isSeq, Parser } from 'yaml';
+import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Parser } from 'yaml';
 import type { CST, Document, Node, Pair, YAMLMap, YAMLParseError } from 'yaml';
 import { messageOf } from './error.ts';
 import { Outline, OutlineBuilder, type RepeatedKey } from './outline.ts';
 import { isDeeperThan } from './read.ts';
-import { indentedMore, offsetsBefore } from './yaml-indent.ts';
 import { GO_SCALARS } from './yaml-scalars.ts';
 
 /** The content of one document, and where it is in the text. */
@@ -32,31 +31,13 @@ const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep`;
  * @throws if the text is nested so deeply that it cannot be parsed
  */
 export function* yamlDocuments(text: string): Generator<ParsedDocument | DocumentError> {
-  for (const document of composed(text)) yield read(document, text);
-}
-
-function composed(text: string): Iterable<Document.Parsed> {
   const composer = new Composer({
     uniqueKeys: false,
     merge: true,
     logLevel: 'silent',
     customTags: (tags) => [...GO_SCALARS, ...tags],
   });
-  return composer.compose(tokensOf(text));
-}
-
-/** Returns a document in a text with other offsets. */
-export function withOffsets(
-  document: ParsedDocument | DocumentError,
-  moved: (offset: number) => number,
-): ParsedDocument | DocumentError {
-  if ('error' in document) return { ...document, offset: moved(document.offset) };
-  const { outline, repeated } = document;
-  return {
-    ...document,
-    outline: { offsetOf: (path) => moved(outline.offsetOf(path)) },
-    repeated: repeated.map((each) => ({ ...each, first: moved(each.first), last: moved(each.last) })),
-  };
+  for (const document of composer.compose(tokensOf(text))) yield read(document, text);
 }
 
 // The parser gives a mistake at the beginning of a document before the document, and the composer counts it to the one
@@ -78,16 +59,8 @@ function* tokensOf(text: string): Generator<CST.Token> {
 }
 
 function read(document: Document.Parsed, text: string): ParsedDocument | DocumentError {
-  const mistake = firstMistake(document);
-  if (mistake === undefined) return contentOf(document, text);
-  return readIndented(document, text) ?? { error: problemOf(mistake), offset: mistake.pos[0] };
-}
-
-function firstMistake(document: Document.Parsed): YAMLParseError | undefined {
-  return document.errors.toSorted((a, b) => a.pos[0] - b.pos[0])[0];
-}
-
-function contentOf(document: Document.Parsed, text: string): ParsedDocument | DocumentError {
+  const [mistake] = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0]);
+  if (mistake !== undefined) return { error: problemOf(mistake), offset: mistake.pos[0] };
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     if (isDeeperThan(value, MAX_DEPTH)) throw new Error(TOO_DEEP);
@@ -99,67 +72,14 @@ function contentOf(document: Document.Parsed, text: string): ParsedDocument | Do
   }
 }
 
-// Each time shows the next text that is indented too little. Every one costs as much as reading the document.
-const MAX_CORRECTIONS = 8;
-const MARK = /\n(?:---|\.\.\.)(?=\s|$)/;
-
-/**
- * Reads a document with mistakes as if the texts in quotes and brackets with too little indentation had enough. What is
- * then wrong is another mistake. Undefined if it has no such text.
- */
-function readIndented(document: Document.Parsed, text: string): ParsedDocument | DocumentError | undefined {
-  const [start, , end] = document.range;
-  let opened = startOfShallow(document);
-  if (opened === undefined) return undefined;
-  opened -= start;
-  const rest = text.slice(start);
-  const part = rest.slice(0, MARK.exec(rest)?.index);
-  if (end > start + part.length + 1) return undefined;
-  let corrected = part;
-  let found: DocumentError | undefined;
-  for (let corrections = 0; corrections < MAX_CORRECTIONS && opened !== undefined; corrections++) {
-    const indented = indentedMore(corrected, opened);
-    if (indented === undefined) return found;
-    corrected = indented.text;
-    const [again, another] = composed(corrected);
-    if (again === undefined || another !== undefined) return found;
-    // Otherwise more than it has been indented.
-    const [from, to] = openedBefore(again, opened + 1)?.range ?? [];
-    if (from !== opened || to !== indented.end) return found;
-    const before = offsetsBefore(corrected, part);
-    const offsetOf = (offset: number): number => start + before(offset);
-    const mistake = firstMistake(again);
-    if (mistake === undefined) return withOffsets(contentOf(again, corrected), offsetOf);
-    found = { error: problemOf(mistake), offset: offsetOf(mistake.pos[0]) };
-    opened = startOfShallow(again);
-  }
-  return found;
-}
-
-// Returns the offset of the text in quotes or brackets in which the parser gave up first.
-function startOfShallow(document: Document.Parsed): number | undefined {
-  const at = firstMistake(document)?.pos[0] ?? 0;
-  const [start, end = 0] = openedBefore(document, at)?.range ?? [];
-  return end >= at ? start : undefined;
-}
-
-// Returns the outermost text in quotes or brackets that begins before an offset, if it is the last thing there.
-function openedBefore(document: Document.Parsed, offset: number): Node | undefined {
-  let node: unknown = document.contents;
-  while (isNode(node) && startOf(node) < offset) {
-    if ((isCollection(node) && node.flow === true) || (isScalar(node) && node.type?.startsWith('QUOTE') === true))
-      return node;
-    const inside = isMap(node) ? node.items.flatMap(({ key, value }) => [key, value]) : isSeq(node) ? node.items : [];
-    node = inside.findLast((each) => isNode(each) && startOf(each) < offset);
-  }
-  return undefined;
-}
-
+// kubectl accepts a quoted text that goes on with too little indentation. YAML does not, and neither does the parser.
 function problemOf({ code, message }: YAMLParseError): string {
   // The parser catches the error of the engine, and gives its message as that of the text.
   if (message.startsWith('Maximum call stack size exceeded')) return TOO_DEEP;
   const isQuote = code === 'MISSING_CHAR' && message.includes('quote');
-  return isQuote ? 'a quoted text does not end: close it' : firstLine(message);
+  return isQuote
+    ? 'a quoted text does not end: close it, or indent its other lines more than the key'
+    : firstLine(message);
 }
 
 /** Returns what is wrong with a text that could not be parsed. */

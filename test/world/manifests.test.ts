@@ -21,10 +21,17 @@ describe('numbers in manifests', () => {
   });
 });
 
-it('a quoted text that does not end is an error that says so', () => {
-  const manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: notes }\ndata:\n  text: 'one\n two\n";
-  expect(parseManifests(manifest, '').errors).toMatchObject([
-    { line: 7, message: 'a quoted text does not end: close it' },
+it('a quoted text whose other lines are not indented is an error that says what to do, also where kubectl accepts it', () => {
+  const manifest = (indent: string): string => `apiVersion: v1
+kind: ConfigMap
+metadata: { name: notes }
+data:
+  text: 'one
+${indent}two'
+`;
+  expect(parseManifests(manifest('    '), '').errors).toEqual([]);
+  expect(parseManifests(manifest(' '), '').errors).toMatchObject([
+    { line: 5, message: 'a quoted text does not end: close it, or indent its other lines more than the key' },
   ]);
 });
 
