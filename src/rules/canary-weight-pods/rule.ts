@@ -103,7 +103,7 @@ export const canaryWeightPods = defineRule({
     if (replicas <= 0 || isScaled(context, rollout)) return;
     if (settings.hasRouter) {
       checkLoad(context, rollout, settings);
-      if (settings.abortScaleDownDelayIsSet) checkAbort(context, rollout, settings);
+      if (settings.dynamicStableScale && settings.abortScaleDownDelayIsSet) checkAbort(context, rollout, settings);
     } else if (!settings.isTrafficRouted && replicas <= MOST_REPLICAS_WITHOUT_ROUTER) checkWeights(context, settings);
   },
 });
@@ -210,21 +210,21 @@ function checkStable(context: Context, rollout: KubeObject, settings: CanarySett
   });
 }
 
+// From the highest weight an abort passes all others on its way back, so it stops if any abort does.
 function checkAbort(context: Context, rollout: KubeObject, settings: CanarySettings): void {
-  const cost = settings.steps.length;
-  const seen = new Set<string>();
-  for (const [index, state] of endsOf(context, settings).entries()) {
-    const key = `${podsText(state.pods)} ${state.weights?.canary}`;
-    if (!waits(stepsOf(rollout)[index]) || seen.has(key)) continue;
-    // Of many steps, few differ in what an abort leads to.
-    seen.add(key);
-    const aborted = endOf(abortStage(settings, state, (reconciliations) => context.spend(reconciliations * cost)));
-    const share = percentage((aborted.weights?.canary ?? 0) / settings.maxWeight);
-    if (share === 0) continue;
-    const path = ['spec', 'strategy', 'canary', 'abortScaleDownDelaySeconds'];
-    context.report('abortStops', { path, anchor: 'abortScaleDownDelaySeconds', data: { number: index + 1, share } });
-    return;
-  }
+  const waiting = [...endsOf(context, settings).entries()].filter(([index]) => waits(stepsOf(rollout)[index]));
+  const highest = waiting.reduce<(typeof waiting)[number] | undefined>(
+    (most, each) => (each[1].pods.canary > (most?.[1].pods.canary ?? 0) ? each : most),
+    undefined,
+  );
+  if (highest === undefined) return;
+  const [index, state] = highest;
+  const spend = (reconciliations: number): void => context.spend(reconciliations * settings.steps.length);
+  const aborted = endOf(abortStage(settings, state, spend));
+  const share = percentage((aborted.weights?.canary ?? 0) / settings.maxWeight);
+  if (share === 0) return;
+  const path = ['spec', 'strategy', 'canary', 'abortScaleDownDelaySeconds'];
+  context.report('abortStops', { path, anchor: 'abortScaleDownDelaySeconds', data: { number: index + 1, share } });
 }
 
 function listed(weights: readonly number[]): string {
