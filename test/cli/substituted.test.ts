@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readManifests } from '../../src/commands/files.ts';
 import { runLint } from '../../src/commands/lint.ts';
+import { at } from '../../src/world/path.ts';
+import { main } from '../../src/program.ts';
 import { directory, io } from './support.ts';
 
 async function lint(text: string, path = 'web.yaml'): Promise<{ code: number; out: string; err: string }> {
@@ -60,6 +62,52 @@ describe('values that envsubst, Flux or Kustomize substitute later', () => {
       line: 8,
       column: 17,
     });
+  });
+
+  it('inside of brackets are keys too, and stay as they are written', async () => {
+    const text = rollout('3', '[{ setWeight: 20 }]').replace(
+      'labels: { app: web }',
+      'labels: { app: web }, annotations: { ${KEY}: a, ${TEAM}/x: b, ${KEY}: c }',
+    );
+    const { manifests } = await readManifests(['web.yaml'], io(directory({ 'web.yaml': text })));
+    const [source] = manifests.objects;
+    const path = ['spec', 'template', 'metadata', 'annotations'];
+    expect(at(source?.object, path)).toEqual({ '${KEY}': 'c', '${TEAM}/x': 'b' });
+    expect(manifests.duplicateKeys).toMatchObject([{ path: [...path, '${KEY}'], key: '${KEY}', line: 10 }]);
+    const line = text.split('\n')[9] ?? '';
+    expect(source?.position([...path, '${TEAM}/x'])).toEqual({ line: 10, column: line.indexOf('${TEAM}') + 1 });
+    const { out } = await lint(text);
+    expect(out).toContain('${KEY}');
+    expect(out).not.toMatch(/[⟨⟩]/);
+  });
+
+  it('inside of brackets stay as they are in errors', async () => {
+    const { out } = await lint(rollout('3', '[{ setWeight: ${WEIGHT} }]', '---\nkind: &${X} Rollout\na: *${Y}\n'));
+    expect(out).toContain('${Y}');
+    expect(out).not.toMatch(/[⟨⟩]/);
+  });
+
+  it('are converted as they are written', async () => {
+    const text = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: shop, annotations: { \${KEY}: "\${VALUE}" } }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      nodeSelector: { \${POOL}: "true", zone: \${ZONE} }
+      containers: [{ name: web, image: \${IMAGE} }]
+`;
+    const written = io(directory({ 'web.yaml': text }));
+    await main(['convert', 'web.yaml'], written);
+    expect(written.out()).toContain('        ${POOL}: "true"\n        zone: ${ZONE}\n');
+    expect(written.out()).toContain('image: ${IMAGE}\n');
+    expect(written.out() + written.err()).not.toMatch(/[⟨⟩]/);
+    const labelled = io(directory({ 'web.yaml': text.replaceAll('app: web', '${KEY}: web') }));
+    await main(['convert', 'web.yaml'], labelled);
+    expect(labelled.out() + labelled.err()).not.toMatch(/[⟨⟩]/);
   });
 
   it('are many, of which three are named', async () => {
