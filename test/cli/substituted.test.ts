@@ -28,17 +28,21 @@ ${rest}`;
 const STEPS = '\n        - setWeight: 20';
 
 describe('values that envsubst, Flux or Kustomize substitute later', () => {
-  it.each([['${REPLICAS}'], ['${REPLICAS:=3}'], ['"${REPLICAS:-3}"'], ['$(REPLICAS)']])(
-    '%s for a number is no error, and one line says so',
-    async (replicas) => {
-      const note = 'rollgate lint: skipped what is substituted later (web.yaml:5): envsubst < FILE | rollgate lint -\n';
-      for (const path of ['web.yaml', '.']) {
-        const { code, out, err } = await lint(rollout(replicas, STEPS), path);
-        expect(out).toContain('✔ 1 object, no problems');
-        expect([code, err]).toEqual([0, note]);
-      }
-    },
-  );
+  const ENVSUBST = 'envsubst < FILE | rollgate lint -';
+  it.each([
+    ['${REPLICAS}', ENVSUBST],
+    ['${REPLICAS:=3}', ENVSUBST],
+    ['"${REPLICAS:-3}"', ENVSUBST],
+    ['"1${ZEROS} "', ENVSUBST],
+    ['$(REPLICAS)', 'kustomize build DIRECTORY | rollgate lint -'],
+  ])('%s for a number is no error, and one line says so', async (replicas, command) => {
+    const note = `rollgate lint: skipped what is substituted later (web.yaml:5): ${command}\n`;
+    for (const path of ['web.yaml', '.']) {
+      const { code, out, err } = await lint(rollout(replicas, STEPS), path);
+      expect(out).toContain('✔ 1 object, no problems');
+      expect([code, err]).toEqual([0, note]);
+    }
+  });
 
   it('inside of brackets are read, as envsubst does not know YAML', async () => {
     const { code, out, err } = await lint(
@@ -127,13 +131,19 @@ spec:
     expect(err).toContain('web.yaml:5, web.yaml:10');
   });
 
-  it.each(['$REPLICAS', '$', 'REPLICAS', '$(date +%s)', '${}', '{{args.replicas}} ${'])(
-    '%s is none, and an error',
-    async (replicas) => {
-      const { code, err } = await lint(rollout(JSON.stringify(replicas), STEPS));
-      expect([code, err]).toEqual([1, '']);
-    },
-  );
+  it.each([
+    '$REPLICAS',
+    '$',
+    'REPLICAS',
+    '$(date +%s)',
+    '${}',
+    '{{args.replicas}} ${',
+    '{{args.replicas}}${X}',
+    'a ${X}',
+  ])('%s is none, and an error', async (replicas) => {
+    const { code, err } = await lint(rollout(JSON.stringify(replicas), STEPS));
+    expect([code, err]).toEqual([1, '']);
+  });
 
   it('leave what is wrong with the name of a field', async () => {
     const { out, err } = await lint(rollout('3', STEPS).replace('replicas: 3', 'replica: ${REPLICAS}'));
@@ -145,5 +155,77 @@ spec:
     const { code, out } = await lint(rollout('${REPLICAS}', STEPS, 'a: [1\nb: 2'));
     expect(code).toBe(2);
     expect(out).toContain('error');
+  });
+
+  function template(provider: string, more = ''): string {
+    return `apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: { name: smoke }
+spec:
+  args: [{ name: service }]
+  metrics:
+    - name: errors
+      successCondition: result[0] < 1
+      ${more}
+      provider: ${provider}
+`;
+  }
+
+  function job(args: string): string {
+    const container = `{ name: curl, image: curl, env: [{ name: HOST, value: x }], args: [${args}] }`;
+    const job = template(
+      `{ job: { spec: { template: { spec: { restartPolicy: Never, containers: [${container}] } } } } }`,
+    );
+    return job.replace('successCondition: result[0] < 1', '');
+  }
+
+  it.each([
+    ['for Kubernetes, in a Job', job('"--url=$(HOST)/{{args.servic}}"')],
+    ['for a shell, in a Job', job('"curl ${HOST}/{{args.servic}}"')],
+    ['in a query', template(`{ prometheus: { address: 'http://p', query: 'x{ns="\${NS}",svc="{{args.servic}}"}' } }`)],
+    [
+      'of Kustomize in a query',
+      template(`{ prometheus: { address: 'http://p', query: 'x{ns="$(NS)",svc="{{args.servic}}"}' } }`),
+    ],
+  ])('leave placeholders beside them: %s', async (_, text) => {
+    const { code, out, err } = await lint(text);
+    expect(out).toContain('does not declare argument "servic"');
+    expect([code, err]).toEqual([1, '']);
+  });
+
+  it.each([
+    ['$(COMMAND)', 1],
+    ['${COMMAND}', 0],
+  ])('are not of Kustomize where Kubernetes replaces them: %s for a command', async (command, expected) => {
+    const { code } = await lint(rollout('3', STEPS).replace('image: web }', `image: web, command: "${command}" }`));
+    expect(code).toBe(expected);
+  });
+
+  it('are skipped inside of a placeholder', async () => {
+    const { out, err } = await lint(template(`{ prometheus: { address: 'http://p', query: 'x{{args.\${ARG}}}' } }`));
+    expect(out).not.toContain('does not declare');
+    expect(err).toContain(ENVSUBST);
+  });
+
+  it.each([
+    ['ftp://prometheus/${PATH}', 1],
+    ['http://prometheus :80/${PATH}', 1],
+    ['http://${HOST}:${PORT}/${PATH}', 0],
+    ['http${S}://prometheus', 0],
+    ['${URL}', 0],
+    ['${URL}/api', 0],
+  ])('%s is a wrong address only if it is wrong around them', async (address, expected) => {
+    const { code } = await lint(template(`{ prometheus: { address: '${address}', query: 'x{{args.service}}' } }`));
+    expect(code).toBe(expected);
+  });
+
+  it('of which two are the same name are the same name', async () => {
+    const { out } = await lint(
+      rollout('3', STEPS).replace(
+        '[{ name: web, image: web }]',
+        '[{ name: ${A}, image: a }, { name: ${A}, image: b }]',
+      ),
+    );
+    expect(out).toContain('two containers are named "${A}"');
   });
 });
