@@ -1,11 +1,15 @@
 import type { EvaluatedBundle } from '../admission/bundle.ts';
 import type { Finding } from '../rules/finding.ts';
 import { at, type Path } from '../world/path.ts';
+import { decidingTexts } from './deciding-texts.ts';
 import { urlProblem } from '../world/go-url.ts';
 
 // envsubst and the postBuild of Flux replace ${NAME}, the vars of Kustomize $(NAME). `$(command args)` is of a shell.
 const IN_BRACES = /\$\{[A-Za-z_][^{}\n]*\}/g;
 const IN_BRACKETS = /\$\([A-Za-z_][^\s()]*\)/g;
+
+// As a number or boolean it is certainly not meant. In a text it may be of a shell, or a regular expression.
+const BARE = /^\s*\$[A-Za-z_]\w*\s*$/;
 
 /** The commands that substitute values before they are linted. */
 const COMMANDS = {
@@ -19,27 +23,33 @@ export type Substituter = keyof typeof COMMANDS;
 /** Returns the tool that replaces what a finding is about before it is applied, so that it may be right. */
 export function substituterOf(finding: Finding): Substituter | undefined {
   if (isWrongAnyway(finding)) return undefined;
-  const texts = textsOf(finding).filter((text) => typeof text === 'string');
+  const texts = decidingTexts(finding);
   if (texts.some((text) => text.search(IN_BRACES) >= 0)) return 'envsubst';
+  if (isAboutNumbers(finding) && texts.some((text) => BARE.test(text))) return 'envsubst';
   // Kubernetes replaces them there itself.
   if (isInContainerText(finding.path)) return undefined;
   return texts.some((text) => text.search(IN_BRACKETS) >= 0) ? 'kustomize' : undefined;
 }
 
-/** Returns the texts of manifests that decide whether a finding is right. */
-function textsOf({ rule, object, path, data }: Finding): readonly unknown[] {
-  // They are right whatever else is in the text.
-  if (rule === 'analysis-placeholders') return [data['tag']];
-  return [at(object, path)];
+const ABOUT_NUMBERS: ReadonlySet<string> = new Set([
+  'analysis-metrics',
+  'analysis-terminates',
+  'rollout-counts',
+  'rollout-steps',
+]);
+
+function isAboutNumbers({ rule, messageId, data }: Finding): boolean {
+  if (rule === 'schema') return /number|true or false/.test(String(data['expected']));
+  return ABOUT_NUMBERS.has(rule) && messageId !== 'duration';
 }
 
 function isWrongAnyway(finding: Finding): boolean {
   const { rule, messageId, object, path } = finding;
-  if (messageId === 'duplicate' || rule === 'duplicate-key' || rule === 'unknown-field') return true;
+  if (messageId === 'duplicate' || rule === 'duplicate-key') return true;
   const value = at(object, path);
   if (typeof value !== 'string') return false;
   // Whatever is put into it, it is neither a number nor a boolean.
-  if (rule === 'schema' && messageId === 'type') return !/^[-+.\w]*$/.test(filledIn(value).trim());
+  if (rule === 'schema' && messageId === 'type') return !/^[-+.\w]*$/.test(filledIn(value).trim()) && !BARE.test(value);
   return rule === 'analysis-provider' && messageId === 'address' && isWrongUrl(value);
 }
 

@@ -34,6 +34,7 @@ describe('values that envsubst, Flux or Kustomize substitute later', () => {
     ['${REPLICAS:=3}', ENVSUBST],
     ['"${REPLICAS:-3}"', ENVSUBST],
     ['"1${ZEROS} "', ENVSUBST],
+    ['$REPLICAS', ENVSUBST],
     ['$(REPLICAS)', 'kustomize build DIRECTORY | rollgate lint -'],
   ])('%s for a number is no error, and one line says so', async (replicas, command) => {
     const note = `rollgate lint: skipped what is substituted later (web.yaml:5): ${command}\n`;
@@ -132,7 +133,8 @@ spec:
   });
 
   it.each([
-    '$REPLICAS',
+    'a $REPLICAS',
+    '$REPLICAS:',
     '$',
     'REPLICAS',
     '$(date +%s)',
@@ -227,5 +229,86 @@ spec:
       ),
     );
     expect(out).toContain('two containers are named "${A}"');
+  });
+
+  it.each([
+    ['labels: { app: web, ${PREFIX}/team: x }', 0],
+    ['labels: { ${KEY}: web }', 0],
+    ['labels: { app: web, ${KEY}: "a b" }', 1],
+    ['labels: { app: web, "a b": ${VALUE} }', 1],
+  ])('of a pod template: %s', async (labels, expected) => {
+    const text = rollout('3', STEPS).replace('labels: { app: web }', labels);
+    expect((await lint(text)).code).toBe(expected);
+  });
+
+  it('are labels of the pod of a Job too', async () => {
+    const labelled = (labels: string): Promise<{ code: number }> =>
+      lint(job('"{{args.service}}"').replace('template: { spec', `template: { metadata: { labels: ${labels} }, spec`));
+    expect((await labelled('{ ${PREFIX}/team: x }')).code).toBe(0);
+    expect((await labelled('{ team: "a b" }')).code).toBe(1);
+  });
+
+  it.each([
+    ['{ ${KEY}: web }', 0],
+    ['{ ${KEY}: "a b" }', 1],
+    ['{ app: ${APP} }', 0],
+    ['{ app: $APP }', 1],
+  ])('of a selector: %s', async (matchLabels, expected) => {
+    const text = rollout('3', STEPS).replace('matchLabels: { app: web }', `matchLabels: ${matchLabels}`);
+    expect((await lint(text)).code).toBe(expected);
+  });
+
+  const WITH_ANALYSIS =
+    '\n        - analysis: { templates: [{ templateName: smoke }], args: [{ name: service, value: a }] }';
+  it.each([
+    ['interval: 1m, count: ${COUNT}', '', 0],
+    ['interval: 1m, count: $COUNT', '', 0],
+    ['interval: "${INTERVAL}"', '', 0],
+    ['interval: 1m, count: "{{args.count}}"', ', { name: count, value: "${COUNT}" }', 0],
+    ['interval: 1m, count: "{{args.count}}"', ', { name: count, value: "0" }', 1],
+    ['interval: 1m', '', 1],
+  ])('decide whether an analysis ends: %s', async (limits, args, expected) => {
+    const metric = template(`{ prometheus: { address: 'http://p', query: 'x{{args.service}}' } }`)
+      .replace('- name: errors', `- name: errors\n      ${limits.replace(', ', '\n      ')}`)
+      .replace('args: [{ name: service }', `args: [{ name: service }${args}`);
+    expect((await lint(rollout('3', WITH_ANALYSIS, `---\n${metric}`))).code).toBe(expected);
+  });
+
+  it.each([
+    ['maxSurge: 0, maxUnavailable: ${MAX}', 0],
+    ['maxSurge: $SURGE, maxUnavailable: 0', 0],
+    ['maxSurge: 0, maxUnavailable: 0, stableMetadata: { labels: { a: ${A} } }', 1],
+    ['trafficRouting: { maxTrafficWeight: ${MAX}, nginx: { stableIngress: web } }, steps: [{ setWeight: 120 }]', 0],
+    ['steps: [{ pause: { duration: $PAUSE } }]', 0],
+    ['steps: [{ pause: { duration: a $PAUSE } }]', 1],
+  ])('are compared with other numbers: %s', async (canary, expected) => {
+    const services = 'stableService: web, canaryService: web-canary';
+    const text = rollout('3', STEPS).replace(/canary:\n[^]*?(?= {2}selector)/, `canary: { ${services}, ${canary} }\n`);
+    expect((await lint(text)).code).toBe(expected);
+  });
+
+  it('are the history of a Rollout, or its deadline', async () => {
+    const text = rollout('3', STEPS).replace(
+      'replicas: 3',
+      'minReadySeconds: 700\n  progressDeadlineSeconds: ${DEADLINE}\n  revisionHistoryLimit: $HISTORY',
+    );
+    expect((await lint(text)).code).toBe(0);
+  });
+
+  it.each([
+    ['${LIMIT}', 0],
+    ['0', 1],
+  ])('is a consecutiveSuccessLimit of %s without a failureLimit', async (limit, expected) => {
+    const limits = `interval: 1m\n      count: 5\n      failureLimit: -1\n      consecutiveSuccessLimit: ${limit}`;
+    const { code } = await lint(
+      template(`{ prometheus: { address: 'http://p', query: 'x{{args.service}}' } }`, limits),
+    );
+    expect(code).toBe(expected);
+  });
+
+  it('are names of fields', async () => {
+    const { out, err } = await lint(rollout('3', STEPS).replace('replicas: 3', '${FIELD}: 3'));
+    expect(out).toContain('no problems');
+    expect(err).toContain(ENVSUBST);
   });
 });
