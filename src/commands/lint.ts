@@ -12,7 +12,7 @@ import type { World } from '../world/world.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { readManifests } from './files.ts';
 import { EXIT, type Io } from './io.ts';
-import { isSubstituted, noteOnSubstituted } from './substituted.ts';
+import { noteOnSubstituted, substituterOf, type Substituter } from './substituted-findings.ts';
 import { readErrorOf } from '../world/error.ts';
 
 /** The options of `rollgate lint`. */
@@ -51,15 +51,20 @@ export async function runLint(options: LintOptions, io: Io): Promise<number> {
   if (manifests.objects.length === 0 && manifests.errors.length === 0) return EXIT.failed;
 
   const requireReferences = options.requireReferences ?? false;
+  const substituters = new Set<Substituter>();
   const evaluated = evaluateBundle(manifests, {
     base: options.base ?? bundleWorld([], { complete: requireReferences }),
     rules: RULES,
     policy,
     namespace: options.namespace,
     requireReferences,
-    isLeftOut: isSubstituted,
+    isLeftOut: (finding) => {
+      const substituter = substituterOf(finding);
+      if (substituter !== undefined) substituters.add(substituter);
+      return substituter !== undefined;
+    },
   });
-  for (const sentence of noteOnSubstituted(evaluated)) say(sentence);
+  for (const sentence of noteOnSubstituted(evaluated, substituters)) say(sentence);
   const { report } = evaluated;
   const color = io.isTTY && options.color !== false && (io.env['NO_COLOR'] ?? '') === '';
   io.stdout.write(formats[options.output ?? 'text'](report, { color }));

@@ -1,23 +1,9 @@
-import type { EvaluatedBundle } from '../admission/bundle.ts';
-import type { Finding } from '../rules/finding.ts';
 import { parseManifests, type Manifests } from '../world/manifests.ts';
 import { isKubeObject, type KubeObject } from '../world/object.ts';
-import { at } from '../world/path.ts';
 import { isObject } from '../world/read.ts';
 
-// envsubst and the postBuild of Flux write ${NAME}, the vars of Kustomize $(NAME). `$(command args)` is of a shell.
-const SUBSTITUTED = /\$\{[A-Za-z_][^{}\n]*\}|\$\([A-Za-z_][^\s()]*\)/;
 const IN_BRACES = /\$\{([A-Za-z_][^\s{}⟨⟩]*)\}/g;
 const IN_BRACKETS = /\$⟨([^⟨⟩]*)⟩/g;
-
-// They are wrong whatever the value is.
-const ABOUT_KEYS: ReadonlySet<string> = new Set(['duplicate-key', 'unknown-field']);
-
-/** Reports whether a finding is about a text that another tool replaces before it is applied, so that it may be right. */
-export function isSubstituted({ rule, object, path }: Finding): boolean {
-  const value = at(object, path);
-  return !ABOUT_KEYS.has(rule) && typeof value === 'string' && SUBSTITUTED.test(value);
-}
 
 /**
  * Parses manifests, also those with `${NAME}` inside of brackets, which YAML cannot read before it is replaced. Other
@@ -26,42 +12,46 @@ export function isSubstituted({ rule, object, path }: Finding): boolean {
 export function parseUnsubstituted(text: string, file: string): Manifests {
   const manifests = parseManifests(text, file);
   if (manifests.errors.length === 0 || !text.includes('${') || text.includes('$⟨')) return manifests;
-  const again = parseManifests(text.replaceAll(IN_BRACES, '$$⟨$1⟩'), file);
+  const again = parseManifests(textInBrackets(text), file);
   return again.errors.length < manifests.errors.length ? withBraces(again) : manifests;
 }
 
 function withBraces({ objects, errors, duplicateKeys }: Manifests): Manifests {
   const read = new Map<KubeObject | undefined, KubeObject>();
   return {
-    errors,
+    errors: errors.map((error) => ({ ...error, message: textInBraces(error.message) })),
     objects: objects.map((source) => {
       const object = inBraces(source.object);
       if (!isKubeObject(object)) return source;
       read.set(source.object, object);
-      return { ...source, object };
+      return { ...source, object, position: (inside) => source.position(inside.map(partInBrackets)) };
     }),
-    duplicateKeys: duplicateKeys.map((key) => ({ ...key, object: read.get(key.object) ?? key.object })),
+    duplicateKeys: duplicateKeys.map((repeated) => ({
+      ...repeated,
+      object: read.get(repeated.object) ?? repeated.object,
+      path: repeated.path.map((part) => (typeof part === 'string' ? textInBraces(part) : part)),
+      key: textInBraces(repeated.key),
+    })),
   };
 }
 
+function textInBraces(text: string): string {
+  return text.replaceAll(IN_BRACKETS, '$${$1}');
+}
+
+function partInBrackets(part: string | number): string | number {
+  return typeof part === 'string' ? textInBrackets(part) : part;
+}
+
+function textInBrackets(text: string): string {
+  return text.replaceAll(IN_BRACES, '$$⟨$1⟩');
+}
+
 function inBraces(value: unknown): unknown {
-  if (typeof value === 'string') return value.replaceAll(IN_BRACKETS, '$${$1}');
+  if (typeof value === 'string') return textInBraces(value);
   if (Array.isArray(value)) return value.map(inBraces);
   // Not by assignment: a key may be `__proto__`.
   return isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inBraces(inner)]))
+    ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [textInBraces(key), inBraces(inner)]))
     : value;
-}
-
-const SHOWN = 3;
-
-/** Returns a sentence about the findings that were left out, none if there are none. */
-export function noteOnSubstituted({ leftOut }: EvaluatedBundle): string[] {
-  const places = [...new Set(leftOut.map(({ file, line }) => `${file}:${line}`))];
-  const [first] = places;
-  if (first === undefined) return [];
-  const more = places.length > SHOWN ? ` and ${places.length - SHOWN} more` : '';
-  return [
-    `skipped what is substituted later (${places.slice(0, SHOWN).join(', ')}${more}): envsubst < FILE | rollgate lint -`,
-  ];
 }
