@@ -24,6 +24,7 @@ import {
   destinationRule,
   gateway,
   httpRoute,
+  ingress,
   one,
   queryOf,
   route,
@@ -116,6 +117,30 @@ const PAIRS: readonly Dimension[] = [
         template('t', { metrics: times(n, (i) => metric('x'.repeat(2_000) + String(i))) }),
       ),
   },
+  ...(['stableService', 'canaryService'] as const).flatMap((role) => [
+    {
+      title: `names of one nginx Ingress, and its paths for the ${role}`,
+      make: (n: number) =>
+        one(
+          { trafficRouting: { nginx: { stableIngresses: times(n, () => 'i') } } },
+          ingress(
+            'i',
+            times(n, () => (role === 'stableService' ? 'app-stable' : 'app-canary')),
+          ),
+        ),
+    },
+    {
+      title: `names of one ALB Ingress, and its paths for the ${role}`,
+      make: (n: number) =>
+        one(
+          { trafficRouting: { alb: { ingresses: times(n, () => 'i'), servicePort: 80 } } },
+          ingress(
+            'i',
+            times(n, () => (role === 'stableService' ? 'app-stable' : 'app-canary')),
+          ),
+        ),
+    },
+  ]),
   {
     title: 'names of one APISIX rule, and its backends',
     make: (n) =>
