@@ -141,6 +141,20 @@ const PAIRS: readonly Dimension[] = [
         ),
     },
   ]),
+  ...['m', 'r'].map((prefix) => ({
+    title: `entries for one VirtualService, managed routes, and routes named ${prefix}`,
+    make: (n: number) =>
+      one(
+        {
+          trafficRouting: {
+            managedRoutes: times(n, (i) => ({ name: `m-${i}` })),
+            istio: { virtualServices: times(n, () => ({ name: 'vs' })) },
+          },
+          steps: [{ setHeaderRoute: { name: 'm-0', match: [{ headerName: 'x', headerValue: { exact: 'y' } }] } }],
+        },
+        virtualService('vs', { http: [...times(n, (i) => ({ name: `${prefix}-${i}` })), route('a'), route('b')] }),
+      ),
+  })),
   {
     title: 'names of one APISIX rule, and its backends',
     make: (n) =>
