@@ -1,5 +1,5 @@
 import { shortHost } from '../../world/istio-hosts.ts';
-import { DRIVEN_ROUTE_PLACES, routeNames, type Route } from '../../world/istio.ts';
+import { countRoutes, DRIVEN_ROUTE_PLACES, routeNames, type Route } from '../../world/istio.ts';
 import type { Counting } from '../../world/memo.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
@@ -64,7 +64,7 @@ export const managedRouteClash = defineRule({
       const { versions } = entry;
       if (entry.name === '' || versionsMatching(context.versions, versions) === 'none') continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
-      const written = virtualService === undefined ? undefined : routeNames(virtualService);
+      const written = virtualService === undefined ? undefined : namesIn(virtualService, context);
       const named = new Set(entry.routes);
       for (const route of inBoth(positions, named, written, context)) {
         const path = [...MANAGED, positions.get(route) ?? 0, 'name'];
@@ -87,6 +87,11 @@ export const managedRouteClash = defineRule({
     }
   },
 });
+
+function namesIn(virtualService: KubeObject, counting: Counting): ReadonlyMap<string, readonly Route[]> {
+  countRoutes(virtualService, counting);
+  return routeNames(virtualService);
+}
 
 /** Returns the managed names that an entry names or that are written, at the cost of the smaller list. */
 function inBoth(
