@@ -163,6 +163,18 @@ const CHANGES: readonly Change[] = [
     ],
     after: subsetsOf('app-0', 'app-0'),
   },
+  {
+    title: 'a DestinationRule with one more subset, next to 500 VirtualServices with 50 routes',
+    others: [
+      ...times(500, (i) =>
+        virtualService(`vs-${i}`, {
+          http: times(50, (route) => ({ name: `r-${route}`, route: toSubsets(`app-${i}`, ['stable']) })),
+        }),
+      ),
+      withSubsets('app-0', { name: 'vs-0', routes: names(50) }),
+    ],
+    after: subsetsOf('app-0', 'app-0'),
+  },
 ];
 
 describe.each(CHANGES)('$title', ({ others, after }) => {

@@ -226,6 +226,23 @@ const main = (route: readonly unknown[]): KubeObject => virtualService('vs', { h
 
 // What a Rollout finds in the object of its router.
 const ROUTED: typeof TURNS = [
+  {
+    title: 'routes next to a subset that is removed',
+    rules: /^destinationrule-extra-subsets$/,
+    make: (n) =>
+      one(
+        {
+          trafficRouting: {
+            istio: {
+              virtualService: { name: 'vs' },
+              destinationRule: { name: 'dr', stableSubsetName: 'stable', canarySubsetName: 'canary' },
+            },
+          },
+        },
+        virtualService('vs', { http: times(n, () => ({})) }),
+        destinationRule('dr', ['stable', 'canary', 'old']),
+      ),
+  },
   // Each alone, so that no other rule has read the routes before it.
   ...['managed-route-clash', 'managed-route-effect', 'virtualservice-route-growth'].map((id) => ({
     title: `routes read for ${id}`,

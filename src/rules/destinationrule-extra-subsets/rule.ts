@@ -1,7 +1,7 @@
 import { getOrAdd } from '../../world/get-or-add.ts';
 import { canonicalHost, mayBeSameHost, type PlacedHost } from '../../world/istio-hosts.ts';
 import { ROUTE_PLACES, ROUTE_TYPES, routesOf, routeTitle, type Route, type RouteType } from '../../world/istio.ts';
-import { memo } from '../../world/memo.ts';
+import { memo, type Counting } from '../../world/memo.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import { asArray, dig, asString } from '../../world/read.ts';
 import { subsetsOf, type Subset } from '../../world/subsets.ts';
@@ -90,8 +90,8 @@ const writtenSubsets = memo((destinationRule: KubeObject): readonly Subset[] =>
 
 const SENDERS = Symbol('routes by host and subset');
 
-// Reading a destination takes a fraction of an operation.
-const DESTINATIONS_OF_OPERATION = 4;
+// Reading a route or a destination for the index takes a fraction of an operation.
+const READ_IN_OPERATION = 3;
 
 /** Where a route is in a VirtualService. */
 interface RouteAt {
@@ -133,11 +133,13 @@ function isUnclear(host: string): boolean {
   return host === '' || host.includes('*');
 }
 
-function costOfRoutes(virtualService: KubeObject): number {
-  let cost = 0;
-  for (const [, , destinations] of destinationLists(virtualService))
-    cost += Math.max(1, Math.ceil(destinations.length / DESTINATIONS_OF_OPERATION));
-  return cost;
+// The routes count before they are looked at for their destinations.
+function countToRead(virtualService: KubeObject, { spend }: Counting): void {
+  const routes = ROUTE_TYPES.reduce((sum, type) => sum + asArray(dig(virtualService, 'spec', type)).length, 0);
+  spend(Math.ceil(routes / READ_IN_OPERATION));
+  let count = 0;
+  for (const [, , destinations] of destinationLists(virtualService)) count += destinations.length;
+  spend(Math.ceil(count / READ_IN_OPERATION));
 }
 
 // Once for all Rollouts of a namespace. It costs the same whether another request has read the routes before or not, so
@@ -146,7 +148,7 @@ function sendersIn(context: RuleContext<typeof messages>, namespace: string): By
   return context.perWorld(SENDERS, namespace, () => {
     const senders = new Map<string, Map<string, Sender>>();
     for (const virtualService of context.list(VIRTUAL_SERVICE, namespace)) {
-      context.spend(costOfRoutes(virtualService));
+      countToRead(virtualService, context);
       for (const [host, bySubset] of routesBySubset(virtualService)) {
         const ofHost = getOrAdd(senders, host, () => new Map<string, Sender>());
         for (const [subset, route] of bySubset) getOrAdd(ofHost, subset, () => ({ ...route, virtualService }));
