@@ -1,5 +1,6 @@
 import { labelsOf, managedGatewayRoutes, matchesSelector, type GatewayRouteRef } from '../world/gateway.ts';
-import { routeTitle, selectRoutes } from '../world/istio.ts';
+import { getOrAdd } from '../world/get-or-add.ts';
+import { nothingSelected, routeTitle, selectRoutes, type Selected } from '../world/istio.ts';
 import { keyOf, type KubeObject } from '../world/object.ts';
 import type { Path } from '../world/path.ts';
 import { asArray, dig } from '../world/read.ts';
@@ -83,12 +84,14 @@ function* virtualServiceDrifts(rollout: KubeObject, { world, budget, copies }: L
   if (status?.share === undefined) return;
   const backendsOf = backendsFor(rollout, status);
   const managed = managedRouteNames(rollout);
+  const selected = new Map<KubeObject, Selected>();
   for (const entry of virtualServiceReadings(rollout)) {
     if (versionsMatching(world.versions, entry.versions) !== 'all') continue;
     const found = world.get('VirtualService.networking.istio.io', entry.namespace, entry.name);
     if (found.state !== 'present' || isBeingDeleted(found.object)) continue;
     if (!budget.spend(1 + costOf(found.object, ROUTE_LISTS, copies))) return;
-    for (const route of selectRoutes(copies.of(found.object), entry, managed).routes) {
+    const before = getOrAdd(selected, found.object, nothingSelected);
+    for (const route of selectRoutes(copies.of(found.object), entry, managed, before).routes) {
       if (!budget.spend(1 + route.destinations().length)) return;
       const backends = backendsOf(route);
       if (!isShifted(backends) || !differsOutOf100(backends, status)) continue;

@@ -2,7 +2,15 @@ import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { getOrAdd } from '../world/get-or-add.ts';
 import { memo } from '../world/memo.ts';
 import { shortHost } from '../world/istio-hosts.ts';
-import { routesNamed, routesOf, selectRoutes, type Route, type RouteType, type Selection } from '../world/istio.ts';
+import {
+  nothingSelected,
+  routesNamed,
+  routesOf,
+  selectRoutes,
+  type Route,
+  type RouteType,
+  type Selection,
+} from '../world/istio.ts';
 import { asArray, dig, isObject, asString } from '../world/read.ts';
 import {
   destinationRuleOf,
@@ -44,18 +52,23 @@ export const virtualServiceWeights = definePreserver({
     const managed = managedRouteNames(rollout);
     const backendsOf = backendsFor(rollout, status);
     const writerOf = (type: RouteType): LastWriter => lastWriterOf(old, type, manager);
-    const storedRoutes = old === undefined ? [] : entries.flatMap((entry) => selectRoutes(old, entry, managed).routes);
+    const selectionsIn = (virtualService: KubeObject): readonly (readonly [VirtualServiceEntry, Selection])[] => {
+      const selected = nothingSelected();
+      return entries.map((entry) => [entry, selectRoutes(virtualService, entry, managed, selected)]);
+    };
+    const routesIn = (virtualService: KubeObject): readonly Route[] =>
+      selectionsIn(virtualService).flatMap(([, { routes }]) => routes);
+    const storedRoutes = old === undefined ? [] : routesIn(old);
     const stored = new StoredRoutes(old, storedRoutes);
     const common = commonShare(
       storedRoutes.map((route) => ({ backends: backendsOf(route), writer: writerOf(route.type) })),
-      () => entries.flatMap((entry) => selectRoutes(submitted, entry, managed).routes.map(backendsOf)),
+      () => routesIn(submitted).map(backendsOf),
       status,
     );
 
     const kept: Preserved[] = [];
     const [reads, weighed, writes] = [new Set<string>(), new Set<string>(), new Set<string>()];
-    for (const entry of entries) {
-      const selection = selectRoutes(submitted, entry, managed);
+    for (const [entry, selection] of selectionsIn(submitted)) {
       for (const part of partsSelecting(entry, selection)) reads.add(part);
       for (const route of selection.routes) {
         const part = partAt(route);

@@ -59,13 +59,20 @@ const backendsByService = countedMemo(
 /** The places that `ingressBackendsOf` reads in an Ingress. */
 export const INGRESS_BACKEND_PLACES: readonly Place[] = ['spec.rules[*].http.paths[*].backend'];
 
-/** Returns the entries for some Services in the rules of an Ingress: by Service, then in order. */
+/**
+ * Returns the entries for some Services in the rules of an Ingress: by Service, then in order. Each is an operation,
+ * counted before.
+ */
 export function ingressBackendsOf(
   ingress: KubeObject,
   services: ReadonlySet<string>,
   counting: Counting,
 ): readonly IngressBackend[] {
-  return [...services].flatMap((service) => backendsByService(ingress, counting).get(service) ?? []);
+  return [...services].flatMap((service) => {
+    const backends = backendsByService(ingress, counting).get(service) ?? [];
+    counting.spend(backends.length);
+    return backends;
+  });
 }
 
 // The Services in the rules of an Ingress of any version, in order, without the default backend.

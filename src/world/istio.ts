@@ -1,7 +1,9 @@
+import { getOrAdd } from './get-or-add.ts';
 import { countedMemo, memo, type Counting } from './memo.ts';
 import type { KubeObject } from './object.ts';
 import type { Path } from './path.ts';
 import type { Place } from './place.ts';
+import { readOnce } from './read-once.ts';
 import { asArray, dig, optionalNumber, asString } from './read.ts';
 import {
   MANAGED_ROUTE_PLACES,
@@ -71,6 +73,12 @@ export function countRoutes(virtualService: KubeObject, counting: Counting): voi
   listsOf(virtualService, counting);
 }
 
+/** Does the same, and counts what an entry names, each an operation, before its routes are selected. */
+export function countSelection(virtualService: KubeObject, entry: VirtualServiceEntry, counting: Counting): void {
+  countRoutes(virtualService, counting);
+  counting.spend(entry.routes.length + entry.tlsRoutes.length + entry.tcpRoutes.length);
+}
+
 /** The places that `selectRoutes` reads in a VirtualService. */
 export const SELECTION_PLACES: readonly Place[] = ['spec.http[*].name', 'spec.tls', 'spec.tcp'];
 
@@ -115,25 +123,38 @@ const NO_ROUTES: readonly Route[] = [];
 export interface UnmanagedRoutes {
   readonly count: number;
   /** The first of each name, in order. Reads no further than it is asked to. */
-  firstOfEach(): Iterable<Route>;
+  readonly firstOfEach: () => Iterable<Route>;
 }
 
+const unmanagedIn = memo(
+  (_virtualService: KubeObject): { last?: { managed: readonly string[]; routes: UnmanagedRoutes } } => ({}),
+);
+
 /**
- * Returns the http routes of a VirtualService that are not managed routes. Costs no more than the managed routes do.
+ * Returns the http routes of a VirtualService that are not managed routes. Costs no more than the managed routes do, and
+ * that once for all entries of a Rollout.
  * @param managed - The names of the Rollout's managed routes.
  */
 export function unmanagedRoutes(virtualService: KubeObject, managed: readonly string[]): UnmanagedRoutes {
+  const known = unmanagedIn(virtualService);
+  if (known.last?.managed !== managed) known.last = { managed, routes: findUnmanaged(virtualService, managed) };
+  return known.last.routes;
+}
+
+function findUnmanaged(virtualService: KubeObject, managed: readonly string[]): UnmanagedRoutes {
   const byName = routesByKey(virtualService, 'http');
   const names = managedNames(managed);
   let count = listsOf(virtualService).of.http.length;
   if (names.size < byName.size) for (const name of names) count -= byName.get(name)?.length ?? 0;
   else for (const [name, routes] of byName) if (names.has(name)) count -= routes.length;
-  return {
-    count,
-    *firstOfEach() {
-      for (const [name, [first]] of byName) if (first !== undefined && !names.has(name)) yield first;
-    },
-  };
+  return { count, firstOfEach: readOnce(firstUnmanaged(byName, names)) };
+}
+
+function* firstUnmanaged(
+  byName: ReadonlyMap<string, readonly Route[]>,
+  managed: ReadonlySet<string>,
+): Generator<Route, void, undefined> {
+  for (const [name, [first]] of byName) if (first !== undefined && !managed.has(name)) yield first;
 }
 
 const managedNames = memo((managed: readonly string[]): ReadonlySet<string> => new Set(managed));
@@ -214,7 +235,15 @@ export interface RequestedRoute {
   readonly wanted: string;
 }
 
-/** The routes in a VirtualService that a Rollout selects. */
+/** The names, or ports and hosts, by which a Rollout selects routes of one VirtualService. */
+export type Selected = Readonly<Record<RouteType, Set<string>>>;
+
+/** Returns what no entry has added to yet. */
+export function nothingSelected(): Selected {
+  return { http: new Set(), tls: new Set(), tcp: new Set() };
+}
+
+/** The routes in a VirtualService that an entry of a Rollout selects. */
 export interface Selection {
   /** The routes whose weights the controller sets, each once. */
   readonly routes: readonly Route[];
@@ -242,11 +271,16 @@ export interface Selection {
  * - tls and tcp routes are selected by their single port and all SNI hosts, every one that matches; without any, the
  *   first.
  * - Without names, more than one candidate that is not a managed route is an error.
+ *
+ * @param managed - The names of the Rollout's managed routes.
+ * @param selected - What earlier entries of the Rollout selected in this VirtualService by name, or by ports and hosts:
+ * left out of `routes`, so that many entries take no longer than there are routes. The selection is added to it.
  */
 export function selectRoutes(
   virtualService: KubeObject,
   entry: VirtualServiceEntry,
   managed: readonly string[],
+  selected: Selected,
 ): Selection {
   const selection: SelectionDraft = { routes: new Set(), missing: [], ignored: [], ambiguous: [], empty: [] };
   const present = new Set(ROUTE_TYPES.filter((type) => Array.isArray(dig(virtualService, 'spec', type))));
@@ -256,7 +290,7 @@ export function selectRoutes(
       const list = present.size === 0 ? selection.missing : selection.ignored;
       for (const { index, wanted } of requested) list.push({ type, index, wanted });
     } else if (requested.length > 0) {
-      selectRequested(selection, virtualService, type, requested);
+      selectRequested(selection, virtualService, type, requested, selected);
     } else {
       selectUnnamed(selection, virtualService, type, managed);
     }
@@ -277,14 +311,14 @@ function selectRequested(
   virtualService: KubeObject,
   type: RouteType,
   requested: ReturnType<typeof requestedRoutes>,
+  selected: Selected,
 ): void {
   const byKey = routesByKey(virtualService, type);
-  const selected = new Set<string>();
   for (const { index, wanted, key } of requested) {
     const found = byKey.get(key) ?? [];
     if (found.length === 0) draft.missing.push({ type, index, wanted });
-    if (selected.has(key)) continue;
-    selected.add(key);
+    if (selected[type].has(key)) continue;
+    selected[type].add(key);
     for (const route of type === 'http' ? found.slice(0, 1) : found) draft.routes.add(route);
   }
 }
@@ -346,12 +380,14 @@ export function drivenRoutes(
 ): readonly DrivenRoute[] {
   const managed = managedRouteNames(rollout);
   const driven = new Map<Route, DrivenRoute>();
+  const selected = new Map<KubeObject, Selected>();
   for (const entry of virtualServiceEntries(rollout, look)) {
     const virtualService =
       entry.name === '' ? undefined : look.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
     if (virtualService === undefined) continue;
-    countRoutes(virtualService, look);
-    for (const route of selectRoutes(virtualService, entry, managed).routes) {
+    countSelection(virtualService, entry, look);
+    const before = getOrAdd(selected, virtualService, nothingSelected);
+    for (const route of selectRoutes(virtualService, entry, managed, before).routes) {
       if (!driven.has(route)) driven.set(route, { entry, virtualService, route });
     }
   }

@@ -77,8 +77,8 @@ export type PortUseLookups = RouteLookups & Counting;
  */
 export function* portUses(rollout: KubeObject, look: PortUseLookups): Generator<PortUse, void, undefined> {
   yield* virtualServiceUses(rollout, look);
-  yield* counted(gatewayUses(rollout, look), look);
-  yield* counted(ingressUses(rollout, look), look);
+  yield* gatewayUses(rollout, look);
+  yield* ingressUses(rollout, look);
   yield* albUses(rollout);
   yield* counted(traefikUses(rollout, look), look);
   yield* counted(apisixUses(rollout, look), look);
@@ -111,62 +111,52 @@ function* virtualServiceUses(rollout: KubeObject, look: PortUseLookups): Generat
   }
 }
 
-function gatewayUses(rollout: KubeObject, look: RouteLookups): PortUse[] {
+function* gatewayUses(rollout: KubeObject, look: PortUseLookups): Generator<PortUse, void, undefined> {
   const canary = canaryOf(rollout);
   const names = new Set([asString(canary?.['stableService']), asString(canary?.['canaryService'])]);
-  return findManagedRoutes(rollout, look).flatMap(({ route, path: from }) =>
-    backendsNamed(route, names).flatMap(({ name, namespace, isService, port, path }): PortUse[] => {
+  for (const { route, path: from } of findManagedRoutes(rollout, look)) {
+    const backends = backendsNamed(route, names);
+    look.spend(backends.length);
+    for (const { name, namespace, isService, port, path } of backends) {
+      if (!isService || name === '' || !names.has(name)) continue;
       const given = at(route, [...path, 'port']);
-      if (
-        !isService ||
-        name === '' ||
-        !names.has(name) ||
-        (port === undefined && given !== undefined && given !== null)
-      )
-        return [];
-      return [
-        {
-          by: 'Gateway API',
-          object: route,
-          path: [...path, port === undefined ? 'name' : 'port'],
-          from,
-          namespace,
-          service: name,
-          port,
-        },
-      ];
-    }),
-  );
+      if (port === undefined && given !== undefined && given !== null) continue;
+      yield {
+        by: 'Gateway API',
+        object: route,
+        path: [...path, port === undefined ? 'name' : 'port'],
+        from,
+        namespace,
+        service: name,
+        port,
+      };
+    }
+  }
 }
 
-function ingressUses(rollout: KubeObject, look: PortUseLookups): PortUse[] {
+function* ingressUses(rollout: KubeObject, look: PortUseLookups): Generator<PortUse, void, undefined> {
   const namespace = namespaceOf(rollout);
   const canary = canaryOf(rollout);
   const stableService = asString(canary?.['stableService']);
   const canaryService = asString(canary?.['canaryService']);
   const pingPong = stableAndCanaryServices(rollout, true);
   const names = new Set([stableService, canaryService, pingPong.stable, pingPong.canary, albActionService(rollout)]);
-  const uses: PortUse[] = [];
+  // A list may name an Ingress twice.
+  const seen = new Set<string>();
   for (const { router, name, path: from } of managedIngresses(rollout)) {
+    const key = `${router} ${name}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
     const ingress = look.find('Ingress.networking.k8s.io', namespace, name);
     if (ingress === undefined) continue;
     for (const { service, port, portPath } of ingressBackendsOf(ingress, names, look)) {
       if (port === undefined || port === USE_ANNOTATION) continue;
-      uses.push({ by: 'Ingress', object: ingress, path: portPath, from, namespace, service, port });
-      if (router === 'nginx' && service === stableService && canaryService !== '') {
-        uses.push({
-          by: 'copy of Ingress',
-          object: ingress,
-          path: portPath,
-          from,
-          namespace,
-          service: canaryService,
-          port,
-        });
-      }
+      const use = { object: ingress, path: portPath, from, namespace, port };
+      yield { ...use, by: 'Ingress', service };
+      if (router === 'nginx' && service === stableService && canaryService !== '')
+        yield { ...use, by: 'copy of Ingress', service: canaryService };
     }
   }
-  return uses;
 }
 
 function albUses(rollout: KubeObject): PortUse[] {

@@ -40,6 +40,12 @@ const SETUPS: Readonly<Record<string, (n: number) => KubeObject[]>> = {
       service(`app-${i}-stable`, 'new'),
       service(`app-${i}-canary`, 'old'),
     ]).flat(),
+  'entries of a Rollout for one VirtualService, and its tcp routes of one port': (n) => [
+    inCanary('app', {
+      trafficRouting: { istio: { virtualServices: times(n, () => ({ name: 'vs', tcpRoutes: [{ port: 80 }] })) } },
+    }),
+    virtualService('vs', { tcp: times(n, () => ({ ...route('', 20), match: [{ port: 80 }] })) }),
+  ],
   'Rollouts and routes of one VirtualService': (n) => [
     ...times(n, (i) => inCanary(`app-${i}`, istio('vs', [`r-${i}`]))),
     virtualService('vs', { http: times(n, (i) => route(`r-${i}`, 50, `app-${i}`)) }),

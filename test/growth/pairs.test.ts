@@ -24,6 +24,7 @@ import {
   destinationRule,
   gateway,
   httpRoute,
+  ingress,
   one,
   queryOf,
   route,
@@ -116,6 +117,44 @@ const PAIRS: readonly Dimension[] = [
         template('t', { metrics: times(n, (i) => metric('x'.repeat(2_000) + String(i))) }),
       ),
   },
+  ...(['stableService', 'canaryService'] as const).flatMap((role) => [
+    {
+      title: `names of one nginx Ingress, and its paths for the ${role}`,
+      make: (n: number) =>
+        one(
+          { trafficRouting: { nginx: { stableIngresses: times(n, () => 'i') } } },
+          ingress(
+            'i',
+            times(n, () => (role === 'stableService' ? 'app-stable' : 'app-canary')),
+          ),
+        ),
+    },
+    {
+      title: `names of one ALB Ingress, and its paths for the ${role}`,
+      make: (n: number) =>
+        one(
+          { trafficRouting: { alb: { ingresses: times(n, () => 'i'), servicePort: 80 } } },
+          ingress(
+            'i',
+            times(n, () => (role === 'stableService' ? 'app-stable' : 'app-canary')),
+          ),
+        ),
+    },
+  ]),
+  ...['m', 'r'].map((prefix) => ({
+    title: `entries for one VirtualService, managed routes, and routes named ${prefix}`,
+    make: (n: number) =>
+      one(
+        {
+          trafficRouting: {
+            managedRoutes: times(n, (i) => ({ name: `m-${i}` })),
+            istio: { virtualServices: times(n, () => ({ name: 'vs' })) },
+          },
+          steps: [{ setHeaderRoute: { name: 'm-0', match: [{ headerName: 'x', headerValue: { exact: 'y' } }] } }],
+        },
+        virtualService('vs', { http: [...times(n, (i) => ({ name: `${prefix}-${i}` })), route('a'), route('b')] }),
+      ),
+  })),
   {
     title: 'names of one APISIX rule, and its backends',
     make: (n) =>

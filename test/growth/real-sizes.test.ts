@@ -11,6 +11,7 @@ import {
   destinations,
   istio,
   metric,
+  object,
   rollout,
   servicesOf,
   template,
@@ -110,6 +111,84 @@ const REAL: readonly (Dimension & { readonly size: number })[] = [
       }),
   },
 ];
+
+const toSubsets = (host: string, subsets: readonly string[]): Json[] =>
+  subsets.map((subset) => ({ destination: { host, subset } }));
+const subsetsOf = (name: string, host: string): KubeObject =>
+  object('networking.istio.io/v1', 'DestinationRule', name, {
+    host,
+    subsets: ['stable', 'canary', 'old'].map((each) => ({ name: each })),
+  });
+const withSubsets = (name: string, virtualService: Json): KubeObject =>
+  rollout(name, {
+    canary: {
+      trafficRouting: {
+        istio: {
+          virtualService,
+          destinationRule: { name, stableSubsetName: 'stable', canarySubsetName: 'canary' },
+        },
+      },
+    },
+  });
+const sending = (name: string, n: number, host: (index: number) => string): KubeObject =>
+  virtualService(name, {
+    http: times(n, (i) => ({ name: `r-${i}`, route: toSubsets(host(i), ['stable', 'canary']) })),
+  });
+
+/** What is judged when one object of a namespace changes. */
+interface Change {
+  readonly title: string;
+  readonly others: readonly KubeObject[];
+  readonly after: KubeObject;
+}
+
+const CHANGES: readonly Change[] = [
+  {
+    title: '100 Rollouts that share a VirtualService, next to 100 VirtualServices with 20 routes',
+    others: [
+      ...times(100, (i) => sending(`vs-${i}`, 20, () => `app-${i}`)),
+      ...times(100, (i) => [
+        withSubsets(`app-${i}`, { name: 'shared', routes: [`r-${i}`] }),
+        subsetsOf(`app-${i}`, `app-${i}`),
+        ...servicesOf(`app-${i}`),
+      ]).flat(),
+    ],
+    after: sending('shared', 100, (i) => `app-${i}`),
+  },
+  {
+    title: 'a DestinationRule with one more subset, next to 300 VirtualServices with 40 routes',
+    others: [
+      ...times(300, (i) => sending(`vs-${i}`, 40, () => `app-${i}`)),
+      withSubsets('app-0', { name: 'vs-0', routes: names(40) }),
+    ],
+    after: subsetsOf('app-0', 'app-0'),
+  },
+  {
+    title: 'a DestinationRule with one more subset, next to 500 VirtualServices with 50 routes',
+    others: [
+      ...times(500, (i) =>
+        virtualService(`vs-${i}`, {
+          http: times(50, (route) => ({ name: `r-${route}`, route: toSubsets(`app-${i}`, ['stable']) })),
+        }),
+      ),
+      withSubsets('app-0', { name: 'vs-0', routes: names(50) }),
+    ],
+    after: subsetsOf('app-0', 'app-0'),
+  },
+];
+
+describe.each(CHANGES)('$title', ({ others, after }) => {
+  it('are judged by every rule, at once and again', () => {
+    const world = storeOf([...others]);
+    const judge = (): readonly unknown[] => {
+      const budget = budgetOf(LIMITS, { now: () => 0 });
+      const { skipped } = finish(findIntroduced(world, [{ before: undefined, after }], RULES, budget));
+      return skipped.filter(({ unfinished }) => unfinished !== undefined);
+    };
+    expect(judge()).toEqual([]);
+    expect(judge()).toEqual([]);
+  });
+});
 
 describe.each(REAL)('$size $title', ({ size, make }) => {
   it('are judged by every rule', () => {

@@ -227,6 +227,40 @@ const main = (route: readonly unknown[]): KubeObject => virtualService('vs', { h
 // What a Rollout finds in the object of its router.
 const ROUTED: typeof TURNS = [
   {
+    title: 'routes next to a subset that is removed',
+    rules: /^destinationrule-extra-subsets$/,
+    make: (n) =>
+      one(
+        {
+          trafficRouting: {
+            istio: {
+              virtualService: { name: 'vs' },
+              destinationRule: { name: 'dr', stableSubsetName: 'stable', canarySubsetName: 'canary' },
+            },
+          },
+        },
+        virtualService('vs', { http: times(n, () => ({})) }),
+        destinationRule('dr', ['stable', 'canary', 'old']),
+      ),
+  },
+  // Each alone, so that no other rule has read the routes before it.
+  ...['managed-route-clash', 'managed-route-effect', 'virtualservice-route-growth'].map((id) => ({
+    title: `routes read for ${id}`,
+    rules: new RegExp(`^${id}$`),
+    make: (n: number) =>
+      one(
+        {
+          ...istio('vs', id === 'managed-route-effect' ? [] : ['r-0'], { managedRoutes: [{ name: 'm' }] }),
+          steps: [
+            { setWeight: 10 },
+            { setHeaderRoute: { name: 'm', match: [{ headerName: 'x', headerValue: { exact: 'y' } }] } },
+            { setWeight: 20 },
+          ],
+        },
+        virtualService('vs', { http: times(n, (i) => ({ name: `r-${i}` })) }),
+      ),
+  })),
+  {
     title: 'destinations whose hosts name no Service',
     rules: OF_ISTIO,
     make: (n) => one(istio('vs', ['main']), main(times(n, (i) => ({ destination: { host: `h-${i}.example` } })))),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   drivenRoutes,
+  nothingSelected,
   portsTitle,
   routesOf,
   routeTitle,
@@ -36,7 +37,7 @@ function rollout(istio: object, managed: readonly unknown[] = []): KubeObject {
 function select(spec: object, entry: object, managed: readonly string[] = []): Selection {
   const [wanted] = virtualServiceReadings(rollout({ virtualService: { name: 'vs', ...entry } }));
   if (wanted === undefined) throw new Error('the Rollout names no VirtualService');
-  return selectRoutes(virtualService(spec), wanted, managed);
+  return selectRoutes(virtualService(spec), wanted, managed, nothingSelected());
 }
 
 const place = ({ type, index }: Route): string => `${type}[${index}]`;

@@ -1,7 +1,8 @@
-import { mayBeSameHost, type PlacedHost } from '../../world/istio-hosts.ts';
-import { countedDestinations, countRoutes, ROUTE_PLACES, routesOf, routeTitle, type Route } from '../../world/istio.ts';
+import { getOrAdd } from '../../world/get-or-add.ts';
+import { canonicalHost, mayBeSameHost, type PlacedHost } from '../../world/istio-hosts.ts';
+import { ROUTE_PLACES, ROUTE_TYPES, routesOf, routeTitle, type Route, type RouteType } from '../../world/istio.ts';
+import { memo, type Counting } from '../../world/memo.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { memo } from '../../world/memo.ts';
 import { asArray, dig, asString } from '../../world/read.ts';
 import { subsetsOf, type Subset } from '../../world/subsets.ts';
 import { DESTINATION_RULE_PLACES, destinationRuleOf, HASH_LABEL } from '../../world/rollout.ts';
@@ -87,9 +88,74 @@ const writtenSubsets = memo((destinationRule: KubeObject): readonly Subset[] =>
   subsetsOf(destinationRule).all.filter(({ raw }) => dig(raw, 'labels', HASH_LABEL) === undefined),
 );
 
-interface Sender {
+const SENDERS = Symbol('routes by host and subset');
+
+// Reading a route or a destination for the index takes a fraction of an operation.
+const READ_IN_OPERATION = 3;
+
+/** Where a route is in a VirtualService. */
+interface RouteAt {
+  readonly type: RouteType;
+  readonly index: number;
+}
+
+interface Sender extends RouteAt {
   readonly virtualService: KubeObject;
-  readonly route: Route;
+}
+
+// By host as of `canonicalHost`, and by subset.
+type BySubset<V> = ReadonlyMap<string, ReadonlyMap<string, V>>;
+
+const routesBySubset = memo((virtualService: KubeObject): BySubset<RouteAt> => {
+  const namespace = namespaceOf(virtualService);
+  const byHost = new Map<string, Map<string, RouteAt>>();
+  for (const [type, index, destinations] of destinationLists(virtualService)) {
+    for (const each of destinations) {
+      const host = asString(dig(each, 'destination', 'host'));
+      if (isUnclear(host)) continue;
+      const subset = asString(dig(each, 'destination', 'subset'));
+      const bySubset = getOrAdd(byHost, canonicalHost({ host, namespace }), () => new Map<string, RouteAt>());
+      getOrAdd(bySubset, subset, () => ({ type, index }));
+    }
+  }
+  return byHost;
+});
+
+function* destinationLists(virtualService: KubeObject): Generator<readonly [RouteType, number, readonly unknown[]]> {
+  for (const type of ROUTE_TYPES) {
+    for (const [index, raw] of asArray(dig(virtualService, 'spec', type)).entries())
+      yield [type, index, asArray(dig(raw, 'route'))];
+  }
+}
+
+// A wildcard may cover any host, and no finding may rest on that.
+function isUnclear(host: string): boolean {
+  return host === '' || host.includes('*');
+}
+
+// The routes count before they are looked at for their destinations.
+function countToRead(virtualService: KubeObject, { spend }: Counting): void {
+  const routes = ROUTE_TYPES.reduce((sum, type) => sum + asArray(dig(virtualService, 'spec', type)).length, 0);
+  spend(Math.ceil(routes / READ_IN_OPERATION));
+  let count = 0;
+  for (const [, , destinations] of destinationLists(virtualService)) count += destinations.length;
+  spend(Math.ceil(count / READ_IN_OPERATION));
+}
+
+// Once for all Rollouts of a namespace. It costs the same whether another request has read the routes before or not, so
+// that what is judged does not depend on it.
+function sendersIn(context: RuleContext<typeof messages>, namespace: string): BySubset<Sender> {
+  return context.perWorld(SENDERS, namespace, () => {
+    const senders = new Map<string, Map<string, Sender>>();
+    for (const virtualService of context.list(VIRTUAL_SERVICE, namespace)) {
+      countToRead(virtualService, context);
+      for (const [host, bySubset] of routesBySubset(virtualService)) {
+        const ofHost = getOrAdd(senders, host, () => new Map<string, Sender>());
+        for (const [subset, route] of bySubset) getOrAdd(ofHost, subset, () => ({ ...route, virtualService }));
+      }
+    }
+    return senders;
+  });
 }
 
 /**
@@ -101,24 +167,8 @@ function sendersTo(
   context: RuleContext<typeof messages>,
   host: PlacedHost,
   own: KubeObject,
-): (subset: string) => Sender | undefined {
-  const isOfHost = (other: PlacedHost): boolean =>
-    ![host.host, other.host].some((each) => each === '' || each.includes('*')) && mayBeSameHost(host, other);
-  let senders: ReadonlyMap<string, Sender> | undefined;
+): (subset: string) => { readonly virtualService: KubeObject; readonly route: Route } | undefined {
   let elsewhere: ReadonlySet<string> | undefined;
-  const findSenders = (): ReadonlyMap<string, Sender> => {
-    const found = new Map<string, Sender>();
-    for (const virtualService of context.list(VIRTUAL_SERVICE, host.namespace)) {
-      countRoutes(virtualService, context);
-      for (const route of routesOf(virtualService)) {
-        for (const { subset, host: name } of countedDestinations(route, context)) {
-          if (!found.has(subset) && isOfHost({ host: name, namespace: host.namespace }))
-            found.set(subset, { virtualService, route });
-        }
-      }
-    }
-    return found;
-  };
   const findElsewhere = (): ReadonlySet<string> =>
     new Set(
       context
@@ -131,10 +181,12 @@ function sendersTo(
         .flatMap((other) => asArray(dig(other, 'spec', 'subsets')).map((each) => asString(dig(each, 'name')))),
     );
   return (subset) => {
-    senders ??= findSenders();
-    const sender = senders.get(subset);
+    const senders = sendersIn(context, host.namespace);
+    const sender = isUnclear(host.host) ? undefined : senders.get(canonicalHost(host))?.get(subset);
     if (sender === undefined) return undefined;
     elsewhere ??= findElsewhere();
-    return elsewhere.has(subset) ? undefined : sender;
+    if (elsewhere.has(subset)) return undefined;
+    const route = routesOf(sender.virtualService, [sender.type])[sender.index];
+    return route === undefined ? undefined : { virtualService: sender.virtualService, route };
   };
 }

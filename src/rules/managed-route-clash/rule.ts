@@ -1,5 +1,6 @@
 import { shortHost } from '../../world/istio-hosts.ts';
-import { DRIVEN_ROUTE_PLACES, routeNames, type Route } from '../../world/istio.ts';
+import { countRoutes, DRIVEN_ROUTE_PLACES, routeNames, type Route } from '../../world/istio.ts';
+import type { Counting } from '../../world/memo.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject } from '../../world/read.ts';
@@ -63,9 +64,9 @@ export const managedRouteClash = defineRule({
       const { versions } = entry;
       if (entry.name === '' || versionsMatching(context.versions, versions) === 'none') continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
-      const written = virtualService === undefined ? undefined : routeNames(virtualService);
+      const written = virtualService === undefined ? undefined : namesIn(virtualService, context);
       const named = new Set(entry.routes);
-      for (const route of inBoth(positions, named, written)) {
+      for (const route of inBoth(positions, named, written, context)) {
         const path = [...MANAGED, positions.get(route) ?? 0, 'name'];
         if (named.has(route)) {
           const data = { route, name: entry.name };
@@ -87,13 +88,21 @@ export const managedRouteClash = defineRule({
   },
 });
 
+function namesIn(virtualService: KubeObject, counting: Counting): ReadonlyMap<string, readonly Route[]> {
+  countRoutes(virtualService, counting);
+  return routeNames(virtualService);
+}
+
 /** Returns the managed names that an entry names or that are written, at the cost of the smaller list. */
 function inBoth(
   managed: ReadonlyMap<string, number>,
   named: ReadonlySet<string>,
   written: ReadonlyMap<string, unknown> | undefined,
+  { spend }: Counting,
 ): string[] {
-  if (managed.size <= named.size + (written?.size ?? 0))
+  const others = named.size + (written?.size ?? 0);
+  spend(Math.min(managed.size, others));
+  if (managed.size <= others)
     return [...managed.keys()].filter((name) => named.has(name) || written?.has(name) === true);
   return [...new Set([...named, ...(written?.keys() ?? [])])].filter((name) => managed.has(name));
 }

@@ -1,5 +1,5 @@
 import { gatewayConfig, managedGatewayRoutes } from '../../world/gateway.ts';
-import { routeTitle, SELECTION_PLACES, unmanagedRoutes } from '../../world/istio.ts';
+import { countRoutes, routeTitle, SELECTION_PLACES, unmanagedRoutes } from '../../world/istio.ts';
 import type { KindId, KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, asObject, optionalNumber, asString } from '../../world/read.ts';
@@ -74,8 +74,10 @@ export const managedRouteEffect = defineRule({
     for (const entry of virtualServiceEntries(rollout, context)) {
       if (entry.name === '' || entry.routes.length > 0) continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
-      const routes = virtualService === undefined ? undefined : unmanagedRoutes(virtualService, managed);
-      if (virtualService === undefined || routes?.count !== 1) continue;
+      if (virtualService === undefined) continue;
+      countRoutes(virtualService, context);
+      const routes = unmanagedRoutes(virtualService, managed);
+      if (routes.count !== 1) continue;
       const [only] = routes.firstOfEach();
       if (only === undefined || only.name === '') continue;
       context.report('weightless', {

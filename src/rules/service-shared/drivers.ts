@@ -1,5 +1,5 @@
 import { rolloutsDriving } from '../../world/gateway.ts';
-import { selectRoutes, type Route } from '../../world/istio.ts';
+import { nothingSelected, selectRoutes, type Route } from '../../world/istio.ts';
 import { memo } from '../../world/memo.ts';
 import { keyOf, namespaceOf, type KubeObject } from '../../world/object.ts';
 import { references, SERVICE_ROLES } from '../../world/references.ts';
@@ -94,15 +94,17 @@ const routeIndexes = memo((_virtualService: KubeObject): { last: RouteIndex | un
  * Returns the Rollouts of each route of a VirtualService.
  *
  * @param rollouts - The Rollouts that refer to the VirtualService.
+ * @param spend - Counts each of their entries for it, and each route of one. The first who asks counts them.
  */
 export function driversOfRoutes(
   virtualService: KubeObject,
   rollouts: readonly KubeObject[],
   versions: RolloutsVersions,
+  spend: (operations: number) => void,
 ): ReadonlyMap<Route, RouteDrivers> {
   const index = routeIndexes(virtualService);
   if (index.last?.rollouts !== rollouts || index.last.versions !== versions)
-    index.last = { rollouts, versions, byRoute: routesOf(virtualService, rollouts, versions) };
+    index.last = { rollouts, versions, byRoute: routesOf(virtualService, rollouts, versions, spend) };
   return index.last.byRoute;
 }
 
@@ -114,16 +116,21 @@ function routesOf(
   virtualService: KubeObject,
   rollouts: readonly KubeObject[],
   versions: RolloutsVersions,
+  spend: (operations: number) => void,
 ): ReadonlyMap<Route, RouteDrivers> {
   const byRoute = new Map<Route, KubeObject[]>();
   const namespace = namespaceOf(virtualService);
   const { name } = virtualService.metadata;
   for (const rollout of sortedOf(rollouts)) {
     const routes = new Set<Route>();
+    const selected = nothingSelected();
+    const managed = managedRouteNames(rollout);
     for (const entry of entriesByName(rollout).get(`${namespace}/${name}`) ?? []) {
+      spend(1);
       if (versionsMatching(versions, entry.versions) !== 'all') continue;
-      for (const route of selectRoutes(virtualService, entry, managedRouteNames(rollout)).routes) routes.add(route);
+      for (const route of selectRoutes(virtualService, entry, managed, selected).routes) routes.add(route);
     }
+    spend(routes.size);
     for (const route of routes) {
       const drivers = byRoute.get(route) ?? [];
       drivers.push(rollout);

@@ -209,6 +209,7 @@ function checkVirtualServices(context: Context, rollout: KubeObject): void {
         virtualService,
         context.referrers('Rollout.argoproj.io', kind, namespace, name),
         context.versions,
+        context.spend,
       );
       indexes.set(virtualService, index);
     }

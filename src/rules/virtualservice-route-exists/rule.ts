@@ -1,6 +1,7 @@
 import {
-  countRoutes,
+  countSelection,
   DRIVEN_ROUTE_PLACES,
+  nothingSelected,
   portsTitle,
   SELECTION_PLACES,
   routesOf,
@@ -8,7 +9,9 @@ import {
   unmanagedRoutes,
   type Route,
   type RouteType,
+  type Selected,
 } from '../../world/istio.ts';
+import { getOrAdd } from '../../world/get-or-add.ts';
 import { memo } from '../../world/memo.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { managedRouteNames, virtualServiceEntries, type VirtualServiceEntry } from '../../world/rollout.ts';
@@ -85,6 +88,7 @@ export const virtualServiceRouteExists = defineRule({
   check(context, rollout) {
     const managed = managedRouteNames(rollout);
     const firstOfName = new Map<string, VirtualServiceEntry>();
+    const selected = new Map<KubeObject, Selected>();
     for (const entry of virtualServiceEntries(rollout, context)) {
       if (entry.name === '') continue;
       const first = firstOfName.get(entry.name) ?? entry;
@@ -93,7 +97,7 @@ export const virtualServiceRouteExists = defineRule({
       if (virtualService === undefined) continue;
       const { namespace, name } = entry;
       const anchored = `${namespace}/${name}`;
-      countRoutes(virtualService, context);
+      countSelection(virtualService, entry, context);
       if (routesOf(virtualService).length === 0) {
         context.report('none', {
           path: [...entry.path, 'name'],
@@ -103,7 +107,8 @@ export const virtualServiceRouteExists = defineRule({
         });
         continue;
       }
-      const { missing, ambiguous, empty, ignored } = selectRoutes(virtualService, entry, managed);
+      const before = getOrAdd(selected, virtualService, nothingSelected);
+      const { missing, ambiguous, empty, ignored } = selectRoutes(virtualService, entry, managed, before);
       for (const { type, index, wanted } of missing) {
         const place = {
           path: [...entry.path, FIELD[type], index],
@@ -142,7 +147,7 @@ export const virtualServiceRouteExists = defineRule({
         });
       }
       if (first.namespace !== namespace && missing.length + ambiguous.length === 0) {
-        const checked = selectRoutes(virtualService, first, managed);
+        const checked = selectRoutes(virtualService, first, managed, before);
         if (checked.missing.length + checked.ambiguous.length === 0) continue;
         context.report('namesake', {
           path: first.path,

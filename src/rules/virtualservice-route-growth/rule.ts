@@ -1,4 +1,4 @@
-import { DRIVEN_ROUTE_PLACES, routeNames, SELECTION_PLACES, type Route } from '../../world/istio.ts';
+import { countRoutes, DRIVEN_ROUTE_PLACES, routeNames, SELECTION_PLACES, type Route } from '../../world/istio.ts';
 import { memo } from '../../world/memo.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { managedRouteNames, virtualServiceEntries } from '../../world/rollout.ts';
@@ -46,6 +46,7 @@ export const virtualServiceRouteGrowth = defineRule({
       if (entry.name === '' || entry.routes.length === 0) continue;
       const virtualService = context.find('VirtualService.networking.istio.io', entry.namespace, entry.name);
       if (virtualService === undefined) continue;
+      countRoutes(virtualService, context);
       for (const [route, same] of repeatedRoutes(virtualService)) {
         const second = same[1];
         if (second === undefined) continue;

@@ -368,4 +368,12 @@ export const ROUTES: readonly Dimension[] = [
       },
     ],
   },
+  {
+    title: 'entries of a Rollout for one VirtualService, and its tcp routes of one port',
+    make: (n) =>
+      one(
+        { trafficRouting: { istio: { virtualServices: times(n, () => ({ name: 'vs', tcpRoutes: [{ port: 80 }] })) } } },
+        virtualService('vs', { tcp: times(n, () => ({ match: [{ port: 80 }] })) }),
+      ),
+  },
 ];

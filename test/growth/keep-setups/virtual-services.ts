@@ -159,4 +159,17 @@ export const VIRTUAL_SERVICES: readonly KeepSetup[] = [
       manager: APPLIER,
     }),
   },
+  {
+    title: 'entries of a Rollout for one VirtualService, and its tcp routes of one port',
+    make: (n) => {
+      const tcp = (canary: number): KubeObject =>
+        virtualService('vs', { tcp: times(n, () => ({ ...route('', canary), match: [{ port: 80 }] })) });
+      const entries = times(n, () => ({ name: 'vs', tcpRoutes: [{ port: 80 }] }));
+      return {
+        submitted: tcp(0),
+        old: tcp(20),
+        rollouts: [inCanary('app', { trafficRouting: { istio: { virtualServices: entries } } })],
+      };
+    },
+  },
 ];
