@@ -1,6 +1,5 @@
-import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -17,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { kubernetesRelease, rolloutsRelease } from '../test/control-plane/versions.ts';
+import { exitCode, start } from './child-processes.ts';
 import { COMPATIBILITY, record, type Compatibility } from './record-compatibility.ts';
 import { closingLine, countsOf, type Counts } from './test-results.ts';
 
@@ -222,46 +222,6 @@ function save(name: string, state: State): void {
   writeFileSync(join(STATES, `${name}.json`), `${JSON.stringify(state, null, 2)}\n`);
 }
 
-// What was started ends before this process. Else busy loops would go on without end, an item that was ended from outside
-// would count as one that failed, and tests that are killed at once leave their control plane behind.
-const started = new Set<ChildProcess>();
-let isStopping = false;
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const)
-  process.once(signal, () => {
-    isStopping = true;
-    const ended = [...started].map((child) => once(child, 'close'));
-    started.forEach((child) => child.kill('SIGTERM'));
-    void Promise.all(ended).then(() => process.exit(code));
-  });
-
-function start(args: readonly string[], options: SpawnOptions): ChildProcess {
-  const child = spawn(process.execPath, args, options);
-  started.add(child);
-  child.once('close', () => started.delete(child));
-  return child;
-}
-
-async function exitCode(
-  script: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  output: 'inherit' | number = 'inherit',
-): Promise<number> {
-  const child = start([join(ROOT, script), ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', output, output],
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  // Nothing follows.
-  if (isStopping) await new Promise<never>(() => undefined);
-  return code ?? 1;
-}
-
 async function runItem({ config, env, atOnce = 1 }: Part, { files = [], busy = false }: Item): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), 'rollgate-test-all-'));
   const report = join(folder, 'report.json');
@@ -270,7 +230,12 @@ async function runItem({ config, env, atOnce = 1 }: Part, { files = [], busy = f
   const loops = busy ? [0, 1].map(() => start(['-e', 'for (;;);'], { stdio: 'ignore' })) : [];
   try {
     const args = ['run', '--config', config, '--reporter=default', '--reporter=json', `--outputFile=${report}`];
-    const code = await exitCode('node_modules/vitest/vitest.mjs', [...args, ...files], env, output);
+    const code = await exitCode('node_modules/vitest/vitest.mjs', [...args, ...files], {
+      cwd: ROOT,
+      env,
+      run: randomUUID(),
+      output,
+    });
     if (output !== undefined) process.stdout.write(readFileSync(log));
     const counts = countsOf([report]);
     // Vitest fails, too, when something is left behind or nothing is found to run.
@@ -296,7 +261,7 @@ async function runPart(name: string, part: Part, wish: Wish): Promise<Counts> {
       `${name}: ${part.items.length - rest.length} of ${part.items.length} passed earlier with these files; --restart runs them again`,
     );
   if (part.controlPlane === true && rest.length > 0) {
-    const code = await exitCode('test/control-plane/build.ts', [], part.env);
+    const code = await exitCode('test/control-plane/build.ts', [], { cwd: ROOT, env: part.env });
     if (code !== 0) throw new Error('the programs of the control plane could not be built');
   }
   const writeDown = (item: string, counts: Counts): void => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { processesOf } from './none-left.ts';
+import { processesOf } from './run-processes.ts';
 import { freePort, Program, until } from './program.ts';
 
 const RUN = process.env['ROLLGATE_E2E_RUN'] ?? '';
@@ -18,9 +18,9 @@ it.each(['SIGTERM', 'SIGKILL'] as const)('what a program started ends with it (%
   });
   program.start();
   await until('the child', () => program.output().includes('started'));
-  await until('both to be seen', () => processesOf(RUN).filter((line) => line.includes('567')).length === 2);
+  await until('both to be seen', () => processesOf(RUN).filter(({ command }) => command.includes('567')).length === 2);
   await program.stop(signal);
-  await until('their end', () => processesOf(RUN).every((line) => !line.includes('567')));
+  await until('their end', () => processesOf(RUN).every(({ command }) => !command.includes('567')));
   expect(program.running).toBe(false);
   await rm(folder, { recursive: true });
 });

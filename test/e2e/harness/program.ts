@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { STARTED_BY } from './run-processes.ts';
 
 /** How to start a program. */
 export interface ProgramOptions {
@@ -17,9 +18,6 @@ export interface ProgramOptions {
 }
 
 const STOPS_WITHIN = 20_000;
-
-/** In the environment of every program and of its children: which run of the tests started it. */
-export const STARTED_BY = 'ROLLGATE_E2E_STARTED_BY';
 
 // Tests that are interrupted clean nothing up.
 const started = new Set<Program>();
