@@ -9,13 +9,15 @@ const suite = {
 
 const files = (names: readonly string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`);
 
-// These wait most of their time: for leases to end, for connections to be found dead, for drift to last a minute or for
-// pods to come back. The gate runs them beside everything else that needs the programs.
+// These wait for half of their time or more: for leases to end, for connections to be found dead, for drift to last a
+// minute or for pods to come back. The gate begins them beside the units. Both projects end at about the same time.
 const WAITING = files([
   'argo-cd',
   'cert-manager',
+  'certificates',
   'conversion-kills',
   'conversion-trust',
+  'conversion-ways',
   'drift',
   'facts/analysis',
   'facts/template-circle',
@@ -23,8 +25,14 @@ const WAITING = files([
   'keeps-routers',
   'keeps-routes',
   'lifecycle',
+  'reconcilers',
   'scaled-to-zero',
+  'second-controller',
+  'trust-break-glass',
+  'trust-rows',
+  'trust-tools',
   'trust-ways',
+  'untrusted-controller',
 ]);
 const LOAD = files(['conversion-many']);
 // The parts of the same names of `npm run test:all` run these.

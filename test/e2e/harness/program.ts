@@ -19,6 +19,10 @@ export interface ProgramOptions {
 
 const STOPS_WITHIN = 20_000;
 
+// Programs in Go clean up when what they use has grown fivefold, not twofold: a tenth of the processor time of a
+// control plane is saved, for some hundred MiB. From 2 GiB on they clean up as often as they must.
+const GARBAGE = { GOGC: '400', GOMEMLIMIT: '2GiB' };
+
 // Tests that are interrupted clean nothing up.
 const started = new Set<Program>();
 function killAll(): void {
@@ -71,7 +75,7 @@ export class Program {
     // the program starts (the router plugins of Argo Rollouts) ends with it, as everything in a container does.
     this.#child = spawn(command, args, {
       stdio: ['ignore', output, output],
-      env: { ...process.env, ...env, [STARTED_BY]: process.env['ROLLGATE_E2E_RUN'] ?? '' },
+      env: { ...GARBAGE, ...process.env, ...env, [STARTED_BY]: process.env['ROLLGATE_E2E_RUN'] ?? '' },
       detached: true,
       ...(cwd === undefined ? {} : { cwd }),
     });
