@@ -54,3 +54,11 @@ it('a type of a field that is newer than the schemas of Rollgate is left to the 
     'only upstream refuses',
   );
 });
+
+it('a weight that upstream refuses because the total is 0 is the denial of the total', () => {
+  const weight: Refusal = { ...STEP, text: 'Invalid value: 20: SetWeight needs to be between 0 and 0' };
+  const trafficRouting = { plugins: { 'example/router': {} }, maxTrafficWeight: 0 };
+  const objects = bundleWith({ stableService: 'a', canaryService: 'b', trafficRouting, steps: [{ setWeight: 20 }] });
+  expect(disagreement([weight], ours(objects))).toBeUndefined();
+  expect(disagreement([SERVICE], ours(objects))?.kind).toBe('only upstream refuses');
+});

@@ -113,6 +113,7 @@ export const rolloutTrafficRouting = defineRule({
     zeroMaxWeight: {
       why: 'The validation compares only the weights of steps with it, and accepts it without such steps or with weights of 0. The controller divides by it as soon as there is a stable ReplicaSet, panics at each attempt, and the Rollout is stuck.',
       seenBy: ['agreement'],
+      refusal: /SetWeight needs to be between 0 and 0/,
     },
     unnamed: {
       why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not check that the object has a name. For App Mesh, Ambassador and Istio it does not always. The router fails at the first weight.',
