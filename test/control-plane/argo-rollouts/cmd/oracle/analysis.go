@@ -154,12 +154,16 @@ func replicaSet(name string) *appsv1.ReplicaSet {
 
 // template checks a template that no complete analysis uses, in a run of its own, as `kubectl argo rollouts create
 // analysisrun` creates one. It ignores what depends on arguments from elsewhere, and, for a part of an incomplete
-// combination, what depends on the other parts.
+// combination, what depends on the other parts. A cluster-scoped template that includes one of a namespace is such a
+// part: its user's namespace decides which one that is.
 func (j *judgement) template(object *unstructured.Unstructured, isPart bool) {
 	alone, err := decode[v1alpha1.AnalysisTemplate](object)
 	if err != nil {
 		j.add("analysis", title(object), err)
 		return
+	}
+	if !isPart {
+		isPart, err = j.runAlone(object)
 	}
 	if isPart {
 		metrics := []v1alpha1.Metric{}
@@ -176,26 +180,25 @@ func (j *judgement) template(object *unstructured.Unstructured, isPart bool) {
 		if err == nil {
 			_, err = analysisutil.FlattenTemplates([]*v1alpha1.AnalysisTemplate{alone}, nil)
 		}
-	} else {
-		err = j.runAlone(object, alone)
 	}
 	if err != nil {
 		j.add("analysis", title(object), field.Invalid(field.NewPath("spec"), "", err.Error()))
 	}
 }
 
-func (j *judgement) runAlone(object *unstructured.Unstructured, alone *v1alpha1.AnalysisTemplate) error {
+// runAlone runs a template with those that it includes, and reports whether one of these is not there.
+func (j *judgement) runAlone(object *unstructured.Unstructured) (bool, error) {
 	kind := ptr.To(object.GetKind() == "ClusterAnalysisTemplate")
 	templates, clusterTemplates, err := j.cluster.templates(object.GetNamespace(), []v1alpha1.AnalysisTemplateRef{{TemplateName: object.GetName(), ClusterScope: kind}}, field.NewPath("templates"), 0)
 	if isAbsent(err) {
-		templates, clusterTemplates, err = []*v1alpha1.AnalysisTemplate{alone}, nil, nil
+		return true, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	flat, err := analysisutil.FlattenTemplates(templates, clusterTemplates)
 	if err != nil {
-		return err
+		return false, err
 	}
 	args := map[string]bool{}
 	for _, arg := range flat.Spec.Args {
@@ -203,7 +206,7 @@ func (j *judgement) runAlone(object *unstructured.Unstructured, alone *v1alpha1.
 	}
 	if len(args) > 0 && len(flat.Spec.Metrics) == 0 {
 		// This template declares arguments for others.
-		return nil
+		return false, nil
 	}
 	if len(args) == 0 {
 		// This template uses the arguments of others.
@@ -215,7 +218,7 @@ func (j *judgement) runAlone(object *unstructured.Unstructured, alone *v1alpha1.
 			flat.Spec.DryRun, flat.Spec.MeasurementRetention = nil, nil
 		}
 	}
-	return start(flat.Spec, anyValues(args), withoutPlaceholders)
+	return false, start(flat.Spec, anyValues(args), withoutPlaceholders)
 }
 
 // note records the templates of a run.
