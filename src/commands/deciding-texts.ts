@@ -45,6 +45,8 @@ function valuesOf(finding: Finding): readonly unknown[] {
       return path.at(-2) === 'labels' ? labelTexts(path, at(object, path)) : [at(object, path)];
     case 'rollout-selector':
       return selectorTexts(finding);
+    case 'analysis-condition':
+      return [conditionAfter(at(object, path), data['position'])];
     default:
       break;
   }
@@ -59,6 +61,12 @@ function labelTexts(path: Path, label: unknown): readonly string[] {
   const invalid = [...(isLabelKey(key) ? [] : [key]), ...(isLabelValue(value) ? [] : [value])];
   const staying = invalid.filter((text) => !text.includes('$'));
   return staying.length > 0 ? staying : invalid;
+}
+
+// A condition is read from the left: what is substituted after the problem changes nothing.
+function conditionAfter(condition: unknown, position: unknown): unknown {
+  if (typeof condition !== 'string' || typeof position !== 'number') return condition;
+  return condition.slice(0, position).includes('$') ? condition : undefined;
 }
 
 function selectorTexts({ messageId, object, path, data }: Finding): readonly unknown[] {

@@ -1,7 +1,6 @@
 import { globSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
-import { parse } from 'yaml';
 import {
   joinManifests,
   NEARLY_AN_OBJECT,
@@ -10,9 +9,9 @@ import {
   type Manifests,
 } from '../world/manifests.ts';
 import { groupOf, type KubeObject } from '../world/object.ts';
-import { asArray, dig, optionalString } from '../world/read.ts';
 import { readErrorOf } from '../world/error.ts';
 import type { Io } from './io.ts';
+import { patchesNamedBy } from './patches.ts';
 import { parseUnsubstituted } from './substituted.ts';
 import { isTemplate, withQuotedPlaceholders } from './unrendered.ts';
 
@@ -64,7 +63,7 @@ export async function readManifests(
   const problems: string[] = [];
   const skipped: Skipped = { templates: [], patches: [], large: [] };
   const candidates = allCandidates(paths, io.cwd, problems);
-  const patches = patchesNamedBy(candidates);
+  const patches = patchesNamedBy(candidates.map(({ path }) => path));
   const parts: [name: string, manifests: Manifests][] = [];
   let total = 0;
   let largest = 0;
@@ -125,7 +124,7 @@ export function readTexts(paths: readonly string[], cwd: string, most: number): 
     else skipped.large.push(name);
     return false;
   });
-  const patches = patchesNamedBy(candidates);
+  const patches = patchesNamedBy(candidates.map(({ path }) => path));
   const contents: [candidate: Candidate, text: string][] = [];
   for (const candidate of candidates) {
     if (size > most) return { files: undefined, notes: [], problems };
@@ -340,35 +339,6 @@ function failed(file: string, message: string): Manifests {
 
 function isKustomization({ apiVersion }: KubeObject): boolean {
   return groupOf(apiVersion) === 'kustomize.config.k8s.io';
-}
-
-const KUSTOMIZATION = /(^|[/\\])kustomization\.ya?ml$/;
-
-// A patch has the kind and name of what it changes and little else: by itself it is a broken object.
-function patchesNamedBy(candidates: readonly Candidate[]): ReadonlySet<string> {
-  return new Set(candidates.filter(({ path }) => KUSTOMIZATION.test(path)).flatMap(({ path }) => patchesOf(path)));
-}
-
-function patchesOf(kustomization: string): string[] {
-  let content: unknown;
-  try {
-    content = parse(readFileSync(kustomization, 'utf8'), { logLevel: 'silent', maxAliasCount: 100 });
-  } catch {
-    // Reported when it is read as a manifest, where it was named.
-    return [];
-  }
-  const listed = (field: string): readonly unknown[] => asArray(dig(content, field));
-  const files = [
-    ...['patches', 'patchesJson6902', 'replacements'].flatMap((field) =>
-      listed(field).map((entry) => dig(entry, 'path')),
-    ),
-    ...['patchesStrategicMerge', 'configurations', 'transformers', 'generators', 'validators'].flatMap(listed),
-  ];
-  // A patch may also be written out in place, over several lines.
-  return files
-    .flatMap((file) => optionalString(file) ?? [])
-    .filter((file) => !file.includes('\n'))
-    .map((file) => resolve(kustomization, '..', file));
 }
 
 const SHOWN_NAMES = 3;

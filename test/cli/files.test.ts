@@ -151,6 +151,19 @@ describe('directories', () => {
     ]);
   });
 
+  it('may contain patches that a kustomization names by their path alone', async () => {
+    const root = directory({
+      'base/service.yaml': service('cart'),
+      'one/kustomization.yaml': 'resources: [../base]\npatches:\n  - port.yaml\n',
+      'one/port.yaml': service('cart'),
+    });
+    const { files, notes } = await read(root, ['.']);
+    expect(files).toEqual(['base/service.yaml cart']);
+    expect(notes).toEqual([
+      'skipped 1 used by a kustomization (one/port.yaml): kustomize build DIRECTORY | rollgate lint -',
+    ]);
+  });
+
   it('may contain broken manifests', async () => {
     const { files } = await read(
       directory({ 'a.yaml': 'apiVersion: v1\nkind: Service\nmetadata: { name: a\nspec: 1' }),

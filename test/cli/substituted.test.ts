@@ -287,6 +287,29 @@ spec:
     expect((await lint(text)).code).toBe(expected);
   });
 
+  it.each([
+    ['interval: $INTERVAL', 0],
+    ['initialDelay: $DELAY', 0],
+    ['interval: a$INTERVAL', 1],
+  ])('are durations of a metric: %s', async (limit, expected) => {
+    const metric = template(`{ prometheus: { address: 'http://p', query: 'x{{args.service}}' } }`, limit);
+    expect((await lint(metric)).code).toBe(expected);
+  });
+
+  it.each([
+    ['result[0] > ${MIN}', 0],
+    ['result[0] => ${MIN}', 1],
+    ['result[0] > 1 ) && result[0] < ${MAX}', 1],
+    ['result[0] > ${MIN} =>', 0],
+    ['${FIELD} => 1', 0],
+  ])('hide no mistake before them in a condition: %s', async (condition, expected) => {
+    const metric = template(`{ prometheus: { address: 'http://p', query: 'x{{args.service}}' } }`).replace(
+      'result[0] < 1',
+      `'${condition}'`,
+    );
+    expect((await lint(metric)).code).toBe(expected);
+  });
+
   it('are the history of a Rollout, or its deadline', async () => {
     const text = rollout('3', STEPS).replace(
       'replicas: 3',

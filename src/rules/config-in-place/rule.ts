@@ -17,7 +17,7 @@ export const configInPlace = defineRule({
   summary: 'A ConfigMap of a Rollout gets a new name with new content, or the pod template has a checksum of it.',
   explanation:
     'Only a change of the pod template creates a new revision. An edit to a ConfigMap that keeps its name reaches ' +
-    'all pods, stable and canary, either at once or when they restart. No step or analysis applies, and there is ' +
+    'all pods, old and new, either at once or when they restart. No step or analysis applies, and there is ' +
     'nothing to roll back to. Give the ConfigMap a new name for each content, as Kustomize does. Or put a checksum ' +
     'of it into an annotation of the pod template, as Helm charts do. The rule reports nothing if a reloader is ' +
     'present or if anything else in the template looks generated. Source: Argo Rollouts v1.9.1, ' +
@@ -35,7 +35,7 @@ export const configInPlace = defineRule({
   messages: {
     fixed: {
       class: 'advice',
-      text: 'ConfigMap "{name}" has a fixed name, so an edit reaches stable and canary pods at once and creates no revision',
+      text: 'ConfigMap "{name}" has a fixed name, so an edit reaches old and new pods alike and creates no revision',
       fix: 'put a version or hash into its name, or a checksum of it into an annotation of the pod template',
     },
   },
