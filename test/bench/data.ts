@@ -6,6 +6,7 @@ import type { EngineFigure } from './engine.ts';
 import type { GrowthFigure } from './growth.ts';
 import type { SemiSpaceFigure } from './semi-space.ts';
 import type { ServerFigures } from './server.ts';
+import type { WhereFigures } from './where.ts';
 
 /** What `docs/performance.json` has: the figures of the last whole run, or newer ones of parts. */
 export interface Data {
@@ -13,6 +14,7 @@ export interface Data {
   readonly cpu: string;
   readonly engine: readonly EngineFigure[];
   readonly server: ServerFigures;
+  readonly where: WhereFigures;
   readonly semiSpaces: readonly SemiSpaceFigure[];
   readonly cold: ColdFigures;
   readonly apiServer: ApiServerFigures;

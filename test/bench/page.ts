@@ -7,6 +7,7 @@ import { microseconds, milliseconds, percent, range, table, whole } from './numb
 import { PEPR_VERSION } from './pepr.ts';
 import { semiSpaceOfImage } from './semi-space.ts';
 import type { ServerCost } from './server.ts';
+import { ROOMS, type Room } from './where.ts';
 
 /** The sections of the page, by the part of the bench that measures them. */
 export const SECTIONS: { readonly [Part in Exclude<keyof Data, 'node' | 'cpu'>]: (figures: Data[Part]) => string } = {
@@ -45,6 +46,24 @@ ${table(
 )}
 
 Requests are sent when they are due, whether or not earlier ones were answered.
+`;
+  },
+
+  where({ rollouts, bare, rollgate }) {
+    const rooms = Object.keys(ROOMS) as Room[];
+    const sum = (spent: typeof bare): number => rooms.reduce((all, room) => all + spent[room], 0);
+    return `## Where the time goes
+
+The processor time of a request to the servers above, with ${whole(rollouts)} Rollouts, by what it is spent on. A profiler runs
+meanwhile, which takes time of its own.
+
+${table(
+  ['', 'bare', 'Rollgate'],
+  [
+    ...rooms.map((room) => [ROOMS[room], microseconds(bare[room]), microseconds(rollgate[room])]),
+    ['all', microseconds(sum(bare)), microseconds(sum(rollgate))],
+  ],
+)}
 `;
   },
 
@@ -196,10 +215,11 @@ Measured with Node ${data.node} on ${data.cpu}. Absolute figures depend on the m
 ${missed === 0 ? 'Every goal is reached:' : `${missed} of ${goals.length} goals ${missed === 1 ? 'is' : 'are'} not reached; they come first:`}
 
 ${goalsTable(goals)}
-
+${missed === 0 ? '' : '\n[Where the time goes](#where-the-time-goes) shows why a request takes as long as it does.\n'}
 Kyverno and OPA Gatekeeper were not compared.
 `,
     SECTIONS.server(data.server),
+    SECTIONS.where(data.where),
     SECTIONS.apiServer(data.apiServer),
     SECTIONS.cold(data.cold),
     SECTIONS.engine(data.engine),

@@ -13,6 +13,7 @@ import { page, SECTIONS } from './page.ts';
 import { measureSemiSpaces } from './semi-space.ts';
 import { measureServers } from './server.ts';
 import { NotQuietError } from './statistics.ts';
+import { measureWhere } from './where.ts';
 
 // Measures, stores the figures in docs/performance.json, and writes docs/performance.md from them. It takes about ten
 // minutes on a machine that does nothing else; on one that does, it says so and writes nothing. Options name parts to
@@ -31,6 +32,7 @@ type Part = keyof typeof SECTIONS;
 // The servers first: what they take turns with is this process, which is smallest at the beginning.
 const PARTS: { readonly [P in Part]: { readonly option: string; measure(): Promise<Data[P]> } } = {
   server: { option: '--server', measure: () => measureServers(ROLLOUTS) },
+  where: { option: '--where', measure: () => measureWhere(ROLLOUTS) },
   semiSpaces: { option: '--semi-space', measure: () => measureSemiSpaces(ROLLOUTS) },
   cold: { option: '--cold', measure: measureCold },
   engine: { option: '--engine', measure: () => measureEngine([10, ROLLOUTS]) },

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import https from 'node:https';
+import { Session, type Profiler } from 'node:inspector';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { generatedCertificate } from '../../src/server/tls.ts';
@@ -33,12 +34,21 @@ export interface LoopDelay {
   readonly p99: number;
 }
 
+/** What the main thread did since `start profile`. */
+export interface Profiled {
+  readonly profile: Profiler.Profile;
+  /** Its processor time, in microseconds. */
+  readonly mainThread: number;
+}
+
 /** The answers, by message. */
 export interface Answers {
   readonly begin: ProcessFigures;
   readonly end: ProcessFigures;
   readonly 'watch delay': LoopDelay;
   readonly delay: LoopDelay;
+  readonly 'start profile': true;
+  readonly profile: Profiled;
 }
 
 const [kind = 'bare', size = '10000', routes = '0'] = process.argv.slice(2);
@@ -78,6 +88,10 @@ function measureTurns(before: number): void {
 const RESOLUTION = 2;
 const delays = monitorEventLoopDelay({ resolution: RESOLUTION });
 
+// Only a process that is profiled has it.
+const session = new Session();
+let profiledFrom = 0;
+
 const answers: { readonly [K in keyof Answers]: () => Answers[K] } = {
   begin() {
     globalThis.gc?.();
@@ -102,6 +116,23 @@ const answers: { readonly [K in keyof Answers]: () => Answers[K] } = {
   delay() {
     delays.disable();
     return loopDelay();
+  },
+  'start profile'() {
+    session.connect();
+    session.post('Profiler.enable');
+    session.post('Profiler.setSamplingInterval', { interval: 200 });
+    session.post('Profiler.start');
+    profiledFrom = processorTime();
+    return true;
+  },
+  profile() {
+    const mainThread = (processorTime() - profiledFrom) * 1_000;
+    let profile: Profiler.Profile | undefined;
+    // A session with its own thread answers at once.
+    session.post('Profiler.stop', (_, stopped) => (profile = stopped.profile));
+    session.disconnect();
+    if (profile === undefined) throw new Error('the profiler did not answer');
+    return { profile, mainThread };
   },
 };
 
