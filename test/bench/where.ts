@@ -17,7 +17,7 @@ export interface WhereFigures {
 
 /** What the time is spent on, in the order of the page. The bare server has its own code in `parsing`. */
 export const ROOMS = {
-  node: 'HTTP, TLS and the socket, in Node.js',
+  node: 'Node.js itself: HTTP, TLS, the socket, timers',
   parsing: 'parsing the body',
   serving: 'way of a request through the server',
   deciding: 'way of a request through admission: what differs, what is introduced',
@@ -32,7 +32,7 @@ export const ROOMS = {
 /** An id of a row. */
 export type Room = keyof typeof ROOMS;
 
-// The first that matches; what Node.js does for a function counts as that function's, unless it is the socket's.
+// The first that matches. What Node.js does in C++ counts for its caller.
 const PLACES: readonly (readonly [RegExp, Room])[] = [
   [/\/src\/server\/json-body|\/test\/bench\/bare-app/, 'parsing'],
   [/\/src\/server\/log|\/node_modules\/pino/, 'log'],
