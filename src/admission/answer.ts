@@ -108,12 +108,16 @@ export function validatedAnswer(
   const rendered = told.findings.map((entry) => {
     const { finding, decision } = entry;
     const foreign = crossesNamespaces(finding, object, audience);
-    const refusesChange = request.operation === 'UPDATE' && decision === 'deny';
     return {
       finding,
       decision,
       foreign,
-      text: renderFinding(finding, object, { foreign, refusesChange, deleted, ...toolOf(entry, context) }),
+      text: renderFinding(finding, object, {
+        foreign,
+        operation: request.operation,
+        denied: decision === 'deny',
+        ...toolOf(entry, context),
+      }),
       // A deletion brings nothing, and what will be denied in enforce mode is not fine.
       ownLine: foreign || deleted || rules[finding.rule] === 'deny',
     };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../rules/finding.ts';
 import type { KubeObject } from '../world/object.ts';
-import { fitWarnings, renderFinding, warningText } from './rendered-finding.ts';
+import { fitWarnings, renderFinding, warningText, type RenderOptions } from './rendered-finding.ts';
 
 function object(kind: string, name: string, namespace = 'shop'): KubeObject {
   return { apiVersion: 'v1', kind, metadata: { name, namespace } };
@@ -9,7 +9,7 @@ function object(kind: string, name: string, namespace = 'shop'): KubeObject {
 
 const ROLLOUT = object('Rollout', 'reviews');
 const SERVICE = object('Service', 'reviews-stable');
-const USUAL = { foreign: false, refusesChange: false, deleted: false };
+const USUAL: RenderOptions = { foreign: false, operation: 'CREATE', denied: false };
 
 function finding(message: string, more: Partial<Finding> = {}): Finding {
   return {
@@ -65,9 +65,12 @@ describe('a finding at admission', () => {
 
   it('about a deleted object names what breaks, and warns as the deleted object', () => {
     const found = finding('there is no stable Service "reviews-stable"', { class: 'missing' });
-    const rendered = renderFinding(found, SERVICE, { ...USUAL, deleted: true });
+    const rendered = renderFinding(found, SERVICE, { ...USUAL, operation: 'DELETE' });
     expect(warningText(rendered, found)).toBe(
-      'Service "reviews-stable": deleting this breaks Rollout "reviews": there is no stable Service "reviews-stable": change the Rollout first [rollgate/some-rule]',
+      'Service "reviews-stable": deleting this breaks Rollout "reviews": there is no stable Service "reviews-stable": change the Rollout too [rollgate/some-rule]',
+    );
+    expect(renderFinding(found, SERVICE, { ...USUAL, operation: 'DELETE', denied: true }).text).toContain(
+      ': change the Rollout first ',
     );
   });
 
@@ -75,7 +78,7 @@ describe('a finding at admission', () => {
     const found = finding('secret', { subject: object('Rollout', 'theirs', 'mesh') });
     const rendered = renderFinding(found, SERVICE, { ...USUAL, foreign: true });
     expect(warningText(rendered, found)).toBe(
-      'Service "reviews-stable": does not fit Rollout "mesh/theirs" of another namespace: ask its owner, or lint both objects together [rollgate/some-rule]',
+      'Service "reviews-stable": does not fit Rollout "mesh/theirs" of another namespace (who may read that is told why): ask its owner, or lint both together [rollgate/some-rule]',
     );
   });
 });

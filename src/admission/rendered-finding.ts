@@ -4,6 +4,7 @@ import { keyOf, namespaceOf, refOf, type KubeObject } from '../world/object.ts';
 import { renderPath } from '../world/path.ts';
 import { isMidUpdate } from '../world/rollout.ts';
 import { about, nameOf, RULE_TAG, ruleTag } from './attribution.ts';
+import type { Request } from './review.ts';
 
 /** A finding as the user who submitted an object reads it. */
 export interface RenderedFinding {
@@ -19,10 +20,10 @@ export interface RenderedFinding {
 export interface RenderOptions {
   /** Whether it spans namespaces that do not trust each other. */
   readonly foreign: boolean;
-  /** Whether it denies a change of an object that was there before. */
-  readonly refusesChange: boolean;
-  /** Whether the submitted object is to be deleted. */
-  readonly deleted: boolean;
+  /** What is done to the submitted object. */
+  readonly operation: Request['operation'];
+  /** Whether that is denied, or only warned about. */
+  readonly denied: boolean;
   /** The tool whose way to go on it names, if it denies what several objects contradict. */
   readonly tool?: Reconciler['tool'];
 }
@@ -35,7 +36,7 @@ export interface RenderOptions {
 export function renderFinding(
   finding: Finding,
   submitted: KubeObject,
-  { foreign, refusesChange, deleted, tool }: RenderOptions,
+  { foreign, operation, denied, tool }: RenderOptions,
 ): RenderedFinding {
   // Without a field kubectl prints a colon with nothing before it.
   const field = renderPath(pathIn(finding, refOf(submitted))?.path ?? ['spec']);
@@ -53,16 +54,19 @@ export function renderFinding(
     const name = `${other.kind} "${namespaceOf(other)}/${other.metadata.name}"`;
     return rendered(
       submitted,
-      `does not fit ${name} of another namespace: ask its owner, or lint both objects together`,
+      `does not fit ${name} of another namespace (who may read that is told why): ask its owner, or lint both together`,
     );
   }
   const message = renderMessage(finding);
   const fix = renderFix(finding);
   if (ofSubject) return rendered(submitted, `${message}: ${fix}${tool === undefined ? '' : wayOf(tool, finding)}`);
   // A user who deletes an object on purpose is not told to create it.
-  if (deleted)
-    return rendered(submitted, `deleting this breaks ${nameOf(subject)}: ${message}: change the ${subject.kind} first`);
-  return rendered(subject, about(subject, `${message}: ${fix}${refusesChange ? orderOfChanges(finding) : ''}`));
+  if (operation === 'DELETE') {
+    const way = `change the ${subject.kind} ${denied ? 'first' : 'too'}`;
+    return rendered(submitted, `deleting this breaks ${nameOf(subject)}: ${message}: ${way}`);
+  }
+  const order = operation === 'UPDATE' && denied ? orderOfChanges(finding) : '';
+  return rendered(subject, about(subject, `${message}: ${fix}${order}`));
 }
 
 function wayOf(tool: NonNullable<Reconciler['tool']>, { subject, object, related }: Finding): string {
@@ -80,10 +84,9 @@ function wayOf(tool: NonNullable<Reconciler['tool']>, { subject, object, related
 
 function orderOfChanges({ subject, class: findingClass }: Finding): string {
   if (findingClass !== 'invalid') return '';
-  const order = `add the new one here, switch the ${subject.kind}, then remove the old one`;
   return isMidUpdate(subject)
-    ? ` (an update of the ${subject.kind} is in progress: wait until it ends, or ${order})`
-    : ` (to change both: ${order})`;
+    ? ` (an update of the ${subject.kind} is in progress: to change both, wait until it ends)`
+    : ` (to change both: add what is new here, change the ${subject.kind}, then remove what is old)`;
 }
 
 /**

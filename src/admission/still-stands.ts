@@ -44,7 +44,7 @@ export function* stillStanding(
 export function publicText(finding: Finding, policy: Policy, world: World): string {
   const { subject } = finding;
   const foreign = crossesNamespaces(finding, subject, decisionContextOf(policy, world, false));
-  return warningText(renderFinding(finding, subject, { foreign, refusesChange: false, deleted: false }), finding);
+  return warningText(renderFinding(finding, subject, { foreign, operation: 'UPDATE', denied: false }), finding);
 }
 
 /** Returns what identifies an object and its life: another one of the same name is not the same. */

@@ -45,7 +45,7 @@ function missing({
   return {
     finding,
     ownLine,
-    text: renderFinding(finding, subject, { foreign: false, refusesChange: false, deleted: false }),
+    text: renderFinding(finding, subject, { foreign: false, operation: 'CREATE', denied: false }),
   };
 }
 

@@ -259,7 +259,7 @@ describe('a deletion', () => {
       requestFor(undefined, services[0]),
     );
     expect(response.warnings).toEqual([
-      `Service "reviews": deleting this breaks Rollout "reviews": stable Service "${services[0]?.metadata.name}" not found: change the Rollout first [rollgate/reference-exists]`,
+      `Service "reviews": deleting this breaks Rollout "reviews": stable Service "${services[0]?.metadata.name}" not found: change the Rollout too [rollgate/reference-exists]`,
     ]);
   });
 });
@@ -310,7 +310,7 @@ describe('a denial', () => {
         reason: 'FieldValueInvalid',
         field: 'spec.http',
         message:
-          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first (an update of the Rollout is in progress: wait until it ends, or add the new one here, switch the Rollout, then remove the old one) [rollgate/virtualservice-route-exists]',
+          'Rollout "reviews": VirtualService "reviews" has no http route "primary" (it has "main"): name one of its routes in the Rollout, or add this route first (an update of the Rollout is in progress: to change both, wait until it ends) [rollgate/virtualservice-route-exists]',
       },
     ]);
   });

@@ -26,7 +26,7 @@ export const analysisTemplateCycle = defineRule({
     circle: {
       class: 'invalid',
       text: '{template} includes itself ({circle}), which crashes the controller when a Rollout uses it',
-      fix: 'remove "{next}" from spec.templates{other}',
+      fix: 'remove "{next}" from spec.templates of {template}{other}',
     },
   },
   check(context, template) {
