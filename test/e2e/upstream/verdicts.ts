@@ -91,7 +91,7 @@ async function saidOfOne(api: Api, rollout: KubeObject, objects: readonly KubeOb
     denying.push(...causes.filter((cause) => object === rollout || !isOfOther(cause, rollout)));
   }
   const missing = rulesIn(warnings).filter((id) => OF_MISSING.has(id));
-  const across = rulesIn(warnings.filter((warning) => warning.includes(' of another namespace: '))).filter(
+  const across = rulesIn(warnings.filter((warning) => warning.includes(' of another namespace ('))).filter(
     (id) => !OF_MISSING.has(id),
   );
   if (denying.length > 0) return { verdict: 'denies', rules: rulesIn(denying) };
