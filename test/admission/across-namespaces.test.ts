@@ -75,7 +75,9 @@ describe('a Rollout that names an object of another namespace', () => {
     expect(new Set(record.findings.map(({ rule }) => rule)).size).toBeGreaterThan(1);
     expect(response.allowed).toBe(true);
     expect(response.warnings).toEqual([
-      expect.stringMatching(/^Rollout "reviews": does not fit VirtualService "mesh\/reviews" of another namespace \(who may read that is told why\): /),
+      expect.stringMatching(
+        /^Rollout "reviews": does not fit VirtualService "mesh\/reviews" of another namespace \(who may read that is told why\): /,
+      ),
     ]);
     expect(JSON.stringify(response)).not.toMatch(/reviews-hidden|second/);
   });
