@@ -1,4 +1,4 @@
-import { asObject, asString, optionalString } from '../../world/read.ts';
+import { asObject, asString, optionalString, stringMap } from '../../world/read.ts';
 import type { Context } from './messages.ts';
 import { checkDuration, isPlaceholder, type Provider } from './providers.ts';
 
@@ -12,7 +12,8 @@ export function checkDatadog(context: Context, provider: Provider): void {
   checkSecret(context, provider);
   if (['query', 'formula', 'aggregator'].some((field) => isPlaceholder(asString(settings[field])))) return;
   const query = asString(settings['query']);
-  const count = Object.keys(asObject(settings['queries'])).length;
+  // The API server stores no query whose value is null.
+  const count = stringMap(settings['queries']).size;
   const isV1 = (optionalString(settings['apiVersion']) ?? 'v1') === 'v1';
   const hasFormula = asString(settings['formula']) !== '';
   const at = (field: string): { path: typeof path; anchor: string } => ({ path: [...path, field], anchor: metric });

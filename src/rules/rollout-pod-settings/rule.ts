@@ -6,7 +6,7 @@ import {
   TEMPLATE_PATH,
 } from '../../world/containers.ts';
 import { isDnsSubdomain, isLabelKey, isLabelValue } from '../../world/names.ts';
-import { asArray, dig, asObject, optionalString, asString, stringMap } from '../../world/read.ts';
+import { asArray, dig, optionalString, asString, stringMap } from '../../world/read.ts';
 import { defineRule } from '../define.ts';
 
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
@@ -76,7 +76,8 @@ export const rolloutPodSettings = defineRule({
         data: { key, value, part },
       });
     }
-    for (const key of Object.keys(asObject(dig(template, 'metadata', 'annotations')))) {
+    // The API server stores no annotation whose value is null.
+    for (const key of stringMap(dig(template, 'metadata', 'annotations')).keys()) {
       if (!isLabelKey(key.toLowerCase()))
         context.report('annotation', {
           path: [...TEMPLATE_PATH, 'metadata', 'annotations', key],
