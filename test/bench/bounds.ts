@@ -139,12 +139,15 @@ async function figuresOf(child: ChildProcess, message: 'begin' | 'end'): Promise
 // The server made its certificate a moment ago, on this machine.
 const agent = new https.Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false });
 
+// A figure of a request that was refused, or that took too long, would be that of another one.
 function post(port: number, path: string, body: string): Promise<string> {
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
   return new Promise((resolve, reject) => {
     const request = https.request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers });
     request.on('error', reject).on('response', (response) => {
-      text(response).then(resolve, reject);
+      const answer = text(response);
+      if (response.statusCode === 200) answer.then(resolve, reject);
+      else answer.then((said) => reject(new Error(`${path}: ${response.statusCode} ${said.slice(0, 200)}`)), reject);
     });
     request.end(body);
   });
