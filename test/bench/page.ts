@@ -148,8 +148,8 @@ Rollouts in its cache, that has answered 200 small requests before.
   median of ${BOUND_ROUNDS} requests.
 - The memory is the most resident memory during the first of them, above that before it.
 - A dry run has a thread, which starts with the first one and stays. Here, where it runs from the sources, it takes 40 MiB
-  before it does anything. From the compiled files of the image it takes 26 MiB, and the whole dry run took 62 to 69
-  MiB in three runs.
+  before it does anything. From the compiled files it takes 26 MiB. There, the first dry run of 1 MiB took 78 to 106 MiB
+  in seven runs of \`rollgate serve\`, thread and all. The second took 7 to 24 MiB more, and the third 6 at most.
 
 ${table(
   ['request', 'body', 'longest block', 'memory'],
