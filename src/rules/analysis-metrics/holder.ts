@@ -9,16 +9,16 @@ import {
   templateResolver,
   type Metric,
 } from '../../world/analysis.ts';
-import type { Analysis } from '../../world/collect-analyses.ts';
+import type { Analysis, SuppliedArg } from '../../world/collect-analyses.ts';
 import { memo } from '../../world/memo.ts';
-import { limitProblems, LIMIT_FIELDS, namesOf, resolveWith, type Resolve } from '../../world/metrics.ts';
+import { limitProblems, LIMIT_FIELDS, namesOf, resolveWith } from '../../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { asString } from '../../world/read.ts';
+import { asString, dig } from '../../world/read.ts';
 import { COST_OF_ANALYSIS } from '../budget.ts';
 import { listed, quoted } from '../wording.ts';
 import type { Context } from './messages.ts';
 import { CombinedRules } from './combined-rules.ts';
-import { AS_WRITTEN, NAME_RULE_FIELDS, type NameRuleField } from './name-rules.ts';
+import { AS_WRITTEN, HASH, NAME_RULE_FIELDS, type NameRuleField } from './name-rules.ts';
 
 // How many limits of a metric are looked at for one operation: most are not set.
 const LIMITS_OF_OPERATION = 2;
@@ -68,7 +68,7 @@ export function checkHolder(context: Context, holder: KubeObject): void {
     }
 
     for (const { field, check } of rules) {
-      const names = combinedNames(templates, field) ?? namesIn(context, combinedMetrics(templates), resolve);
+      const names = combinedNames(templates, field) ?? namesIn(context, templates, analysis);
       check.checkCombined(analysis, templates, names, place);
     }
   }
@@ -99,12 +99,23 @@ function combinedNames(templates: readonly KubeObject[], field: NameRuleField): 
 const CHARACTERS_OF_OPERATION = 200;
 
 /** Returns the names of metrics with the arguments of one analysis. */
-function namesIn(context: Context, metrics: readonly Metric[], resolve: Resolve): readonly string[] | undefined {
-  context.spend(metrics.length);
-  const names = namesOf(metrics, resolve);
+function namesIn(
+  context: Context,
+  templates: readonly KubeObject[],
+  analysis: Analysis,
+): readonly string[] | undefined {
+  const metrics = combinedMetrics(templates);
+  context.spend(metrics.length + analysis.args.length);
+  const args = analysis.role === 'experiment' ? analysis.args : analysis.args.map(fillHash);
+  const names = namesOf(metrics, resolveWith(knownValues(combineArgs(templates).args, args)));
   // One argument may be the largest part of all of them.
   context.spend(Math.ceil((names ?? []).reduce((sum, name) => sum + name.length, 0) / CHARACTERS_OF_OPERATION));
   return names;
+}
+
+function fillHash(arg: SuppliedArg): SuppliedArg {
+  const which = dig(arg.raw, 'valueFrom', 'podTemplateHashValue');
+  return which === 'Latest' || which === 'Stable' ? { ...arg, value: HASH } : arg;
 }
 
 interface Repeated {

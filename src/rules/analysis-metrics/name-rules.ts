@@ -1,4 +1,5 @@
 import type { NameRule } from '../../world/collect-analyses.ts';
+import { memo } from '../../world/memo.ts';
 import { matchesSome, resolveWith } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import type { ObjectPath } from '../finding.ts';
@@ -13,6 +14,31 @@ export type NameRuleField = (typeof NAME_RULE_FIELDS)[number];
 
 /** Fills in nothing: a name with placeholders depends on the arguments of each analysis. */
 export const AS_WRITTEN = resolveWith(() => undefined);
+
+/** Stands in a name for the hash of pods, which only the controller knows. */
+export const HASH = '\uE000';
+
+// The characters of hashes. Source: k8s.io/apimachinery, pkg/util/rand (SafeEncodeString).
+const IN_HASHES = /[bcdfghjklmnpqrstvwxz2456789]/;
+// Without characters that mean something in a regular expression.
+const PLAIN = /^[\w-]{1,200}$/;
+
+/** The characters around the hashes in names, or undefined if there is no hash in them. */
+const aroundHashes = memo((names: readonly string[]): { readonly characters: ReadonlySet<string> | undefined } => {
+  const hashed = names.filter((name) => name.includes(HASH));
+  return { characters: hashed.length === 0 ? undefined : new Set(hashed.join('')) };
+});
+
+/** Reports whether a regular expression can match one of the names because of a hash; also if that is not certain. */
+function mayMatchHash(pattern: string, names: readonly string[]): boolean {
+  const { characters } = aroundHashes(names);
+  if (characters === undefined) return false;
+  return !PLAIN.test(pattern) || [...pattern].every((each) => IN_HASHES.test(each) || characters.has(each));
+}
+
+function asShown(name: string): string {
+  return quoted(name.replaceAll(HASH, '<pod template hash>'));
+}
 
 /** A rule with its location. */
 export interface PlacedRule extends NameRule {
@@ -35,7 +61,9 @@ export function unmatched(
   names: readonly string[] | undefined,
 ): readonly PlacedRule[] {
   if (names === undefined || names.length === 0) return [];
-  return rules.slice(0, MAX_RULES).filter(({ pattern }) => matchesSome(pattern, names, spend) === false);
+  return rules
+    .slice(0, MAX_RULES)
+    .filter(({ pattern }) => !mayMatchHash(pattern, names) && matchesSome(pattern, names, spend) === false);
 }
 
 /** Reports rules that match no metric. */
@@ -51,7 +79,7 @@ export function reportUnmatched(
       object,
       path,
       anchor: `${field} ${pattern}`,
-      data: { field, pattern, has: listed(names, quoted) },
+      data: { field, pattern, has: listed(names, asShown) },
       related,
     });
   }
