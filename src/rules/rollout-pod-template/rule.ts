@@ -140,7 +140,7 @@ function checkContainer(context: RuleContext<typeof messages>, entry: Container)
   const { name, path, raw, list } = entry;
   const data = { container: renderContainer(entry) };
   const image = optionalString(raw['image']);
-  if (name === '') context.report('unnamed', { path: [...path, 'name'], anchor: image ?? list, data });
+  if (name === '') context.report('unnamed', { path: [...path, 'name'], anchor: list, data });
   else if (!isDnsLabel(name)) context.report('name', { path: [...path, 'name'], anchor: name, data });
   if (image === undefined) context.report('image', { path: [...path, 'image'], anchor: name, data });
   const policy = raw['restartPolicy'];
