@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asArray, asString, dig } from '../../src/world/read.ts';
-import { Cluster, meshDefinitions } from './harness/cluster.ts';
+import { Cluster } from './harness/cluster.ts';
+import { meshDefinitions, textOf } from './harness/definitions.ts';
 import { yamlOf } from './harness/kubectl.ts';
 import { Outsider } from './harness/outsider.ts';
 import { pathOf } from './harness/paths.ts';
@@ -26,7 +27,7 @@ afterAll(() => cluster?.stop());
 async function install(): Promise<void> {
   await cluster.admin.run(
     ['apply', '--server-side', '-f', '-'],
-    yamlOf((await meshDefinitions()).filter(({ metadata }) => isIstio(metadata.name))),
+    textOf((await meshDefinitions()).filter(({ name }) => isIstio(name))),
   );
 }
 

@@ -1,11 +1,12 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { binary, sourceOf } from '../../control-plane/build.ts';
+import { binary } from '../../control-plane/build.ts';
 import { rolloutsRelease, rolloutsVersion } from '../../control-plane/versions.ts';
 import { asArray, dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { parseVersion, SUPPORTED_VERSIONS, type RolloutsVersions } from '../../../src/world/rollouts-versions.ts';
 import type { ControlPlane, ServiceAccount } from './control-plane.ts';
+import { rolloutsManifests, withoutDefinitions } from './definitions.ts';
 import { yamlOf, type Kubectl } from './kubectl.ts';
 import { objectsOf } from './objects.ts';
 import { freePort, Program, until } from './program.ts';
@@ -43,7 +44,10 @@ export class ArgoRollouts {
     this.account = account;
   }
 
-  /** In: a control plane, kubectl as its administrator, and options. Out: Argo Rollouts, running and leading. */
+  /**
+   * In: a control plane with the definitions of Argo Rollouts, kubectl as its administrator, and options. Out: Argo
+   * Rollouts, running and leading.
+   */
   static async install(
     controlPlane: ControlPlane,
     kubectl: Kubectl,
@@ -148,9 +152,8 @@ async function manifests(
   name: string,
   plugins: Readonly<Record<string, string>>,
 ): Promise<KubeObject[]> {
-  const path = join(await sourceOf('github.com/argoproj/argo-rollouts'), 'manifests', 'install.yaml');
   // Upstream sets the release in the image when it publishes the manifests.
-  const text = (await readFile(path, 'utf8')).replace(
+  const text = withoutDefinitions(await readFile(await rolloutsManifests(), 'utf8')).replace(
     'argoproj/argo-rollouts:latest',
     `argoproj/argo-rollouts:${RELEASE}`,
   );

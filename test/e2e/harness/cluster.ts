@@ -1,16 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { globSync } from 'node:fs';
-import { join } from 'node:path';
-import { binary, sourceOf } from '../../control-plane/build.ts';
+import { binary } from '../../control-plane/build.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { ArgoRollouts, type ArgoRolloutsOptions } from './argo-rollouts.ts';
 import { CertManager } from './cert-manager.ts';
 import type { CertificateOf } from './certificates.ts';
 import { ControlPlane, type ServiceAccount } from './control-plane.ts';
 import type { ControlPlaneOptions } from './control-plane-programs.ts';
+import { meshDefinitions, rolloutsDefinitions, textOf } from './definitions.ts';
 import { Kubectl, yamlOf } from './kubectl.ts';
 import { Kubelet } from './kubelet.ts';
-import { objectsOf } from './objects.ts';
 import { until } from './program.ts';
 import { Rollgate, ROLLGATE } from './rollgate.ts';
 import { SecretVolume } from './secret-volume.ts';
@@ -99,12 +96,14 @@ export class Cluster {
       await kubelet.start();
       const [kubectl, plugin] = [await binary('kubectl'), await binary('kubectl-argo-rollouts')];
       const admin = new Kubectl(kubectl, plugin, await controlPlane.kubeconfig(controlPlane.person('admin'), 'admin'));
+      // All at once, because the API server writes its OpenAPI documents again after each.
+      const definitions = [
+        ...(await meshDefinitions()).filter(({ name }) => options.served?.(name) ?? true),
+        ...(options.argoRollouts === 'none' ? [] : await rolloutsDefinitions()),
+      ];
       await admin.run(
         ['apply', '--server-side', '-f', '-'],
-        yamlOf([
-          ...(await meshDefinitions()).filter(({ metadata }) => options.served?.(metadata.name) ?? true),
-          ...(options.definitions ?? []),
-        ]),
+        [textOf(definitions), yamlOf(options.definitions ?? [])].join('---\n'),
       );
       await admin.run(['apply', '-f', '-'], yamlOf(DEVELOPER_RIGHTS));
       if (options.argoRollouts !== 'none')
@@ -226,16 +225,4 @@ async function stopAll(
   await certManager?.stop();
   await controlPlane.stop();
   for (const volume of volumes) await volume.unmount();
-}
-
-/** Returns the CustomResourceDefinitions of Istio and Gateway API, from their Go modules. */
-export async function meshDefinitions(): Promise<KubeObject[]> {
-  const istio = join(await sourceOf('istio.io/api'), 'kubernetes', 'customresourcedefinitions.gen.yaml');
-  const gateway = join(await sourceOf('sigs.k8s.io/gateway-api'), 'config', 'crd', 'experimental');
-  const files = [
-    istio,
-    ...globSync('gateway.networking.k8s.io_*.yaml', { cwd: gateway }).map((name) => join(gateway, name)),
-  ];
-  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
-  return texts.flatMap(objectsOf).filter(({ kind }) => kind === 'CustomResourceDefinition');
 }
