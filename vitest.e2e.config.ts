@@ -10,7 +10,7 @@ const suite = {
 const files = (names: readonly string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`);
 
 // These wait for half of their time or more: for leases to end, for connections to be found dead, for drift to last a
-// minute or for pods to come back. The gate begins them beside the units. Both projects end at about the same time.
+// minute or for pods to come back. The gate begins them first. Both projects end at about the same time.
 const WAITING = files([
   'argo-cd',
   'cert-manager',
