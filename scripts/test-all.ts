@@ -120,6 +120,13 @@ const PARTS: Readonly<Record<string, Part>> = {
     env: { ROLLGATE_E2E_ATTACKS: 'all' },
     items: eachFile('test/e2e/attack-*.test.ts'),
   },
+  transitions: {
+    covers:
+      'every transition of docs/conversion.md by users with and without the right; the gate tries each by one of the two',
+    ...E2E,
+    env: { ROLLGATE_E2E_TRANSITIONS: 'all' },
+    items: eachFile('test/e2e/trust-transitions.test.ts'),
+  },
   'agreement-20000': {
     covers:
       '20,000 generated bundles, and that they make every mistake and need every explanation; 20,000 generated updates',

@@ -21,3 +21,6 @@ export async function bounded<T, R>(
 
 /** Whether the attacks run in all their sizes; `npm run test:all -- --part attacks` sets this. */
 export const ALL_ATTACKS = process.env['ROLLGATE_E2E_ATTACKS'] === 'all';
+
+/** Whether every transition of a converted Deployment is tried by both users, as a part of `npm run test:all` does. */
+export const ALL_TRANSITIONS = process.env['ROLLGATE_E2E_TRANSITIONS'] === 'all';
