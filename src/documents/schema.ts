@@ -206,12 +206,23 @@ function ifCertain(error: CertainError, custom: boolean): CertainError[] {
   if (keyword !== 'type') {
     // The schema gives such a field a default, or its type does not allow null.
     if (value === null) return [];
-    const isReported = keyword === 'required' || (VALUE_KEYWORDS.has(keyword) && !NEWER_VALUES.has(value));
-    return custom && path[0] !== 'metadata' && isReported ? [error] : [];
+    return custom && path[0] !== 'metadata' && isReported(error) ? [error] : [];
   }
   // Null counts as absent in a built-in kind, and in labels and annotations.
   if (value === null && (!custom || path.includes('metadata'))) return [];
   return types.includes('') ? [] : [error];
+}
+
+function isReported({ path, keyword, value }: SchemaError): boolean {
+  if (keyword === 'required') return true;
+  const isLater = keyword === 'enum' && isDecidedLater(path, value);
+  return VALUE_KEYWORDS.has(keyword) && !NEWER_VALUES.has(value) && !isLater;
+}
+
+// The definitions of Argo Rollouts allow any text in a Job. The controller fills in placeholders before it creates the
+// Job, and analysis-provider denies what the API server would then reject of restartPolicy.
+function isDecidedLater(path: Path, value: unknown): boolean {
+  return path.includes('job') && (asString(value).includes('{{') || path.at(-1) === 'restartPolicy');
 }
 
 function reportError(report: Report, source: SourceObject, { schema }: Inspection, error: CertainError): void {

@@ -32,6 +32,11 @@ export const messages = {
     text: '{field} of metric "{metric}" does not use the result, so it is the same for every result',
     fix: 'compare the result in it, such as result[0] > 0.95, or remove it',
   },
+  unused: {
+    class: 'advice',
+    text: '{field} of metric "{metric}" is never evaluated, because {why}',
+    fix: 'remove it',
+  },
   equality: {
     class: 'advice',
     text: '{field} of metric "{metric}" compares the whole list with another one, which are never equal',

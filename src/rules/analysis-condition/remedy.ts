@@ -78,6 +78,7 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
   token: (problem, condition) =>
     (problem.token === '#' ? 'remove it, or write the comment between /* and */' : undefined) ??
     arrowAt(condition, problem.at) ??
+    negationBefore(condition, problem.at) ??
     write(nullTestAt(condition, problem.at) ?? operatorAt(condition, problem.at, problem.token) ?? instead(problem)),
   character: ({ token }) =>
     QUOTES.includes(token) ? 'use straight quotes' : (write(INSTEAD[token]) ?? `remove ${token}`),
@@ -87,8 +88,9 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
   arguments: ({ token }) => `pass the arguments that ${token} takes`,
   mixed: () => 'put parentheses around the part with ??',
   result: () => 'compare it with a value',
-  access: ({ text }, _, provider) => {
-    if (text.startsWith('a number')) return 'compare the result itself, which is one number';
+  access: ({ at, text }, condition, provider) => {
+    if (text.startsWith('a number'))
+      return `compare the ${isOfElement(condition, at) ? 'element' : 'result'} itself, which is one number`;
     if (provider !== 'cloudWatch') return undefined;
     return text.startsWith('there is')
       ? 'use Values, Timestamps, Id, Label, StatusCode or Messages'
@@ -123,6 +125,17 @@ function arrowAt(condition: string, at: number): string | undefined {
   return element === undefined
     ? undefined
     : `leave out ${element} =>, and write # for the element, as in any(result, # > 1)`;
+}
+
+// The word in capitals is a name, with which nothing can follow.
+function negationBefore(condition: string, at: number): string | undefined {
+  const word = /(?:^|[^\w.])(NOT|Not)\s+$/.exec(condition.slice(Math.max(0, at - MAX_FIELD), at))?.[1];
+  return word === undefined ? undefined : `write not in place of ${word}`;
+}
+
+// Whether a field is read of an element, as in result[0].value.
+function isOfElement(condition: string, at: number): boolean {
+  return /\]\s*(?:\?\.|\.|\[)\s*$/.test(condition.slice(Math.max(0, at - MAX_FIELD), at));
 }
 
 // Tests for null as SQL writes them.

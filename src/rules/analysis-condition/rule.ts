@@ -26,6 +26,12 @@ const JUDGED_BY_CONDITION: ReadonlySet<string> = new Set([
   'wavefront',
 ]);
 
+// Source: Argo Rollouts v1.9.1 and v1.10.1, `metricproviders/job` and `metricproviders/kayenta`, which evaluate none.
+const NEVER_EVALUATED: ReadonlyMap<string, string> = new Map([
+  ['job', 'the Job succeeds or fails by itself'],
+  ['kayenta', 'kayenta.threshold decides'],
+]);
+
 export const analysisCondition = defineRule({
   id: 'analysis-condition',
   summary: 'A metric has a condition that can fail, that compiles, and that fits the type of the result.',
@@ -61,6 +67,7 @@ export const analysisCondition = defineRule({
     for (const metric of countedMetrics(template, context)) {
       const { name, raw, path } = metric;
       const [provider, second] = providersOf(metric);
+      if (second === undefined) reportUnused(context, metric, NEVER_EVALUATED.get(provider ?? ''));
       if (provider === undefined || second !== undefined || !JUDGED_BY_CONDITION.has(provider)) continue;
       const hasNone = CONDITIONS.every((field) => asString(raw[field]) === '');
       // The result of a metric in a dry run does not count.
@@ -76,6 +83,16 @@ function report(context: Context, check: ConditionCheck, isDryRun: (name: string
   const problem = chosen(context, check);
   if (problem === undefined) reportDoubts(context, check);
   else reportProblem(context, check, problem, isDryRun);
+}
+
+function reportUnused(context: Context, { name, raw, path }: Metric, why: string | undefined): void {
+  for (const field of CONDITIONS)
+    if (why !== undefined && asString(raw[field]) !== '')
+      context.report('unused', {
+        path: [...path, field],
+        anchor: `${name} ${field}`,
+        data: { metric: name, field, why },
+      });
 }
 
 function placeOf({ metric, field }: ConditionCheck): { readonly path: Path; readonly anchor: string } {

@@ -18,8 +18,8 @@ export const analysisNoData = defineRule({
   summary: 'A measurement without data is not an error.',
   explanation:
     'A query can find nothing, for example because the canary has had no requests yet. Prometheus then returns an empty ' +
-    'list, which has no first element, and Datadog returns nil. A condition that does not expect this makes the ' +
-    `measurement an error, and ${AFTER_FIVE_ERRORS}. Errors ` +
+    'list, which has no first element, Datadog returns nil, and CloudWatch a structure without Values. A condition that ' +
+    `does not expect this makes the measurement an error, and ${AFTER_FIVE_ERRORS}. Errors ` +
     'may be what you want, so this is only advice of lint and the dry run. Source: Argo Rollouts v1.9.1, ' +
     'metricproviders/prometheus and metricproviders/datadog (processResponse, parseResponse), utils/evaluate ' +
     '(EvalCondition, defaultFunc), analysis (assessMetricFailureInconclusiveOrError).',
@@ -42,12 +42,17 @@ export const analysisNoData = defineRule({
       text: '{template} has an error whenever Datadog has no data, because the result is nil then (metrics: {metrics})',
       fix: 'write default(result, 0) in place of result, or another value for no data',
     },
+    values: {
+      class: 'advice',
+      text: '{template} has an error whenever CloudWatch has no data, because {element} does not exist then (metrics: {metrics})',
+      fix: 'begin with "len(result[0].Values) == 0 ||" in successCondition, or with "len(result[0].Values) > 0 &&" in failureCondition',
+    },
   },
   check(context, template) {
     const found = countedMetrics(template, context)
       .slice(0, MAX_METRICS)
       .flatMap((metric) => missesData(metric) ?? []);
-    for (const id of ['empty', 'nil'] as const) {
+    for (const id of ['empty', 'nil', 'values'] as const) {
       const these = found.filter((each) => each.id === id);
       const [first] = these;
       if (first === undefined) continue;
@@ -66,7 +71,7 @@ export const analysisNoData = defineRule({
 
 /** A metric with a condition that does not expect that there is no data. */
 interface Missing {
-  readonly id: 'empty' | 'nil';
+  readonly id: 'empty' | 'nil' | 'values';
   readonly name: string;
   readonly path: Path;
   /** The element that does not exist then. */
@@ -79,8 +84,10 @@ function missesData(metric: Metric): Missing | undefined {
   for (const field of CONDITIONS) {
     const condition = asString(metric.raw[field]);
     const place = { name: metric.name, path: [...metric.path, field] };
-    const element = provider === 'prometheus' && mayFindNothing(metric) ? elementIn(condition) : undefined;
+    const element = provider === 'prometheus' && mayFindNothing(metric) ? elementIn(condition, 'result') : undefined;
     if (element !== undefined) return { id: 'empty', ...place, element };
+    const value = provider === 'cloudWatch' ? elementIn(condition, 'Values') : undefined;
+    if (value !== undefined) return { id: 'values', ...place, element: value };
     if (provider === 'datadog' && failsOnNil(condition)) return { id: 'nil', ...place, element: '' };
   }
   return undefined;
@@ -109,17 +116,17 @@ const GUARDS: ReadonlySet<string> = new Set([
   ...['let', 'if', '?', '??', 'or', '||'],
 ]);
 
-// Returns the first element of the result that a condition reads without a guard, or undefined.
-function elementIn(condition: string): string | undefined {
+// Returns the first element of a list that a condition reads without a guard, or undefined.
+function elementIn(condition: string, list: string): string | undefined {
   const tokens = wholeTokens(condition) ?? [];
   if (tokens.some(({ kind, value }) => kind !== 'string' && GUARDS.has(value))) return undefined;
   const at = tokens.findIndex(
     ({ kind, value }, index) =>
       kind === 'identifier' &&
-      value === 'result' &&
+      value === list &&
       tokens[index + 1]?.value === '[' &&
       tokens[index + 2]?.kind === 'number' &&
       tokens[index + 3]?.value === ']',
   );
-  return at < 0 ? undefined : `result[${tokens[at + 2]?.value ?? ''}]`;
+  return at < 0 ? undefined : `${list}[${tokens[at + 2]?.value ?? ''}]`;
 }

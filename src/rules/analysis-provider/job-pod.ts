@@ -6,7 +6,8 @@ import type { Context } from './messages.ts';
 import type { Provider } from './providers.ts';
 
 const NAME = 'use at most 63 characters of a-z, 0-9 and "-", starting and ending with a letter or digit';
-const LABEL = 'use at most 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit';
+/** What a label may be, as an instruction. */
+export const LABEL = 'use at most 63 letters, digits, "-", "_" and ".", starting and ending with a letter or digit';
 
 /**
  * Checks what the API server rejects of the pod template of a Job. Texts with placeholders are not checked. Source:
@@ -20,10 +21,8 @@ export function checkJobPod(context: Context, { metric, settings, path }: Provid
   };
   if (asArray(dig(pod, 'spec', 'ephemeralContainers')).length > 0)
     report([...at, 'spec', 'ephemeralContainers'], 'ephemeralContainers', 'remove them');
-  for (const [key, value] of stringMap(dig(pod, 'metadata', 'labels'))) {
-    if (value.includes('{{') || key.includes('{{') || (isLabelKey(key) && isLabelValue(value))) continue;
-    report([...at, 'metadata', 'labels', key], `the invalid label ${key}="${value}"`, LABEL);
-  }
+  for (const [key, label] of invalidLabels(pod))
+    report([...at, 'metadata', 'labels', key], `the invalid label ${label}`, LABEL);
   const volumes = checkVolumes(pod, [...at, 'spec', 'volumes'], report);
   const names = new Set<string>();
   for (const container of containersOf({ spec: dig(pod, 'spec') }, at)) {
@@ -34,6 +33,15 @@ export function checkJobPod(context: Context, { metric, settings, path }: Provid
       report([...container.path, 'name'], `two containers named "${name}"`, 'rename one; init containers count too');
     if (list === 'containers') names.add(name);
   }
+}
+
+/** Returns the labels of an object that are not valid, each with its key. Labels with placeholders are not checked. */
+export function invalidLabels(object: unknown): (readonly [key: string, label: string])[] {
+  return [...stringMap(dig(object, 'metadata', 'labels'))].flatMap(([key, value]) =>
+    value.includes('{{') || key.includes('{{') || (isLabelKey(key) && isLabelValue(value))
+      ? []
+      : [[key, `${key}="${value}"`] as const],
+  );
 }
 
 type Report = (where: Path, problem: string, remedy: string) => void;

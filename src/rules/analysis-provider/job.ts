@@ -1,12 +1,13 @@
 import { isDnsSubdomain } from '../../world/names.ts';
-import { asObject, dig, optionalString } from '../../world/read.ts';
-import { checkJobPod } from './job-pod.ts';
+import { asObject, asString, dig } from '../../world/read.ts';
+import { checkJobPod, invalidLabels, LABEL } from './job-pod.ts';
 import type { Context } from './messages.ts';
 import type { Provider } from './providers.ts';
 
 const POD = ['spec', 'template', 'spec'];
 // What the uid of the run, two dots and the first digits of a count leave of 63 characters.
 const MAX_NAME = 24;
+const RESTART_POLICIES: ReadonlySet<string> = new Set(['Never', 'OnFailure']);
 const GENERATED_LABEL = /^(batch\.kubernetes\.io\/)?(controller-uid|job-name)$/;
 const NUMBERS = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'];
 
@@ -27,6 +28,10 @@ export function checkJob(context: Context, provider: Provider): void {
   checkRestartPolicy(context, provider);
   checkName(context, provider);
   checkJobPod(context, provider);
+  for (const [key, label] of invalidLabels(settings)) {
+    const at = { path: [...path, 'metadata', 'labels', key], anchor: `${metric} ${key}` };
+    context.report('jobLabel', { ...at, data: { metric, label, remedy: LABEL } });
+  }
   const spec = dig(settings, 'spec');
   if (hasOwnLabels(dig(spec, 'selector')) && dig(spec, 'manualSelector') !== true)
     context.report('jobSelector', { path: [...path, 'spec', 'selector'], anchor: metric, data: { metric } });
@@ -44,13 +49,12 @@ function hasOwnLabels(selector: unknown): boolean {
 }
 
 function checkRestartPolicy(context: Context, { metric, settings, path }: Provider): void {
-  const policy = optionalString(dig(settings, ...POD, 'restartPolicy'));
-  const isWritten = policy !== undefined && policy !== '';
-  if (isWritten && policy !== 'Always') return;
+  const policy = asString(dig(settings, ...POD, 'restartPolicy'));
+  if (RESTART_POLICIES.has(policy) || policy.includes('{{')) return;
   context.report('restartPolicy', {
-    path: [...path, ...POD, ...(isWritten ? ['restartPolicy'] : [])],
+    path: [...path, ...POD, ...(policy === '' ? [] : ['restartPolicy'])],
     anchor: metric,
-    data: { metric, policy: isWritten ? 'restartPolicy Always' : 'no restartPolicy' },
+    data: { metric, policy: policy === '' ? 'no restartPolicy' : `restartPolicy ${policy}` },
   });
 }
 

@@ -133,6 +133,11 @@ export const messages = {
     text: 'the Job of metric "{metric}" would be named UID.{name}.1, which is not a valid name, so the API server rejects the Job',
     fix: 'rename the metric: {remedy}',
   },
+  jobLabel: {
+    class: 'invalid',
+    text: 'the Job of metric "{metric}" has the invalid label {label}, so the API server rejects the Job',
+    fix: '{remedy}',
+  },
   jobSelector: {
     class: 'invalid',
     text: 'the Job of metric "{metric}" has a selector of its own, so the API server rejects the Job',

@@ -31,11 +31,17 @@ export const REFUSALS: readonly Refusal[] = [
   { provider: 'prometheus', refused: 'a negative timeout', messages: ['timeout'] },
   { provider: 'prometheus', refused: 'a start or end of rangeQuery that is no time', messages: ['time', 'noTime'] },
   { provider: 'prometheus', refused: 'a step of rangeQuery that is no duration', messages: ['duration', 'noTime'] },
+  {
+    provider: 'prometheus',
+    refused: 'SigV4 without a region or credentials',
+    otherwise: 'not checked: both may come from the environment of the controller',
+  },
   { provider: 'prometheus', refused: 'a result that is a text', otherwise: 'not checked: it depends on the query' },
   { provider: 'job', refused: 'a restartPolicy other than Never and OnFailure', messages: ['restartPolicy'] },
   { provider: 'job', refused: 'a metric name that cannot be part of the name of a Job', messages: ['jobName'] },
   { provider: 'job', refused: 'a selector without manualSelector', messages: ['jobSelector'] },
   { provider: 'job', refused: 'negative numbers', messages: ['jobNumber'] },
+  { provider: 'job', refused: 'an invalid label of the Job', messages: ['jobLabel'] },
   {
     provider: 'job',
     refused:
@@ -44,7 +50,7 @@ export const REFUSALS: readonly Refusal[] = [
     messages: ['jobPod'],
   },
   { provider: 'job', refused: 'two containers with one name, an invalid quantity', otherwise: 'analysis-job' },
-  { provider: 'job', refused: 'another invalid part of the pod template', otherwise: 'not checked' },
+  { provider: 'job', refused: 'another invalid field of the Job or of its pod template', otherwise: 'not checked' },
   { provider: 'kayenta', refused: 'an address that is no URL', messages: ['address', 'noAddress'] },
   { provider: 'kayenta', refused: 'a start or end of only one scope', messages: ['scope'] },
   { provider: 'kayenta', refused: 'no start, lookback or interval', messages: ['scopeStart'] },
@@ -54,6 +60,11 @@ export const REFUSALS: readonly Refusal[] = [
   { provider: 'web', refused: 'OAuth2 without its client', messages: ['oauthClient'] },
   { provider: 'web', refused: 'a jsonPath that cannot be parsed', messages: ['jsonPath'] },
   { provider: 'web', refused: 'an invalid name or value of a header', messages: ['header', 'headerValue'] },
+  {
+    provider: 'web',
+    refused: 'an answer that jsonPath finds nothing in',
+    otherwise: 'not checked: it depends on the data',
+  },
   { provider: 'datadog', refused: 'secretRef.namespaced without a name', messages: ['secretName'] },
   { provider: 'datadog', refused: 'no API key or application key', otherwise: SECRETS },
   { provider: 'datadog', refused: 'neither query nor queries', messages: ['noQuery'] },
@@ -76,5 +87,6 @@ export const REFUSALS: readonly Refusal[] = [
   { provider: 'influxdb', refused: 'a query that finds nothing', otherwise: 'not checked: it depends on the data' },
   { provider: 'skywalking', refused: 'an address that is no URL', messages: ['address', 'noAddress'] },
   { provider: 'skywalking', refused: 'an interval that is no duration', messages: ['duration', 'noDuration'] },
+  { provider: 'skywalking', refused: 'a query that finds nothing', otherwise: 'not checked: it depends on the data' },
   { provider: 'plugin', refused: 'a plugin that the controller does not have', otherwise: 'not checked' },
 ];

@@ -4,7 +4,8 @@ import { SERVICE_ROLE_PLACES, serviceRoles } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
-const WHY = 'The validation does not read ApisixRoutes. Each attempt to set a weight fails, so the update is stuck.';
+const WHY =
+  'The validation does not read ApisixRoutes. Each attempt to set a weight fails, so the update is stuck (docs/upstream-facts.md, claim I5).';
 
 export const apisixBackends = defineRule({
   id: 'apisix-backends',

@@ -1,6 +1,6 @@
 import { ANALYSIS_PLACES, NESTED_TEMPLATE_PLACES, TEMPLATE_KINDS } from '../../world/analysis.ts';
 import { memo } from '../../world/memo.ts';
-import { KINDS, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
+import { KINDS, kindOf, namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
 import { nearest } from '../../world/nearest.ts';
 import { at } from '../../world/path.ts';
 import { inEach } from '../../world/place.ts';
@@ -36,11 +36,22 @@ const USE: Partial<Record<Role, string>> = {
   route: ' (needed to set weights)',
   Ingress: ' (needed to route traffic)',
   router: ' (needed to route traffic)',
+  'virtual node': ' (needed to set hashes)',
   workload: ' (needed for the pod template)',
   ConfigMap: ', so the pods cannot start',
   Secret: ', so the pods cannot start',
   ServiceAccount: ', so the pods cannot start',
 };
+
+// The only one of these in a namespace is probably meant. A Service or ConfigMap is often there for something else.
+const OF_ONE: ReadonlySet<Role> = new Set<Role>([
+  'template',
+  'VirtualService',
+  'DestinationRule',
+  'route',
+  'Ingress',
+  'router',
+]);
 
 // Only their existence counts.
 const LOOKED_UP_BY_NAME = [
@@ -62,6 +73,7 @@ const LOOKED_UP_BY_NAME = [
   'TraefikService.traefik.io',
   'ApisixRoute.apisix.apache.org',
   'VirtualService.appmesh.k8s.aws',
+  'VirtualNode.appmesh.k8s.aws',
 ] as const;
 
 export const referenceExists = defineRule({
@@ -114,7 +126,7 @@ export const referenceExists = defineRule({
       } else {
         const what = kind === 'Service' ? `${role} Service` : KINDS[kind].kind;
         const where = isAbroad(kind, namespace, own) ? ` in namespace "${namespace}"` : '';
-        const hint = hints-- > 0 ? hintFor(context, own, kind, namespace, name) : '';
+        const hint = hints-- > 0 ? hintFor(context, subject, reference, ofVersions) : '';
         context.report('absent', { path, anchor, data: { what, name, where, use, hint } });
       }
     }
@@ -188,12 +200,11 @@ function scopeAdvice(other: KindId): { other: string; advice: string } {
 // Not every user who may write a Rollout may read other namespaces or the names of Secrets.
 function hintFor(
   context: RuleContext<typeof messages>,
-  own: string,
-  kind: KindId,
-  namespace: string,
-  name: string,
+  subject: KubeObject,
+  { kind, namespace, name, role }: Reference,
+  all: readonly Reference[],
 ): string {
-  if (kind === 'Secret' || isAbroad(kind, namespace, own)) return '';
+  if (kind === undefined || kind === 'Secret' || isAbroad(kind, namespace, namespaceOf(subject))) return '';
   const known = hintsIn(context.list(kind, namespace));
   let near = known.hints.get(name);
   if (near === undefined && !known.hints.has(name)) {
@@ -202,7 +213,14 @@ function hintFor(
     if (known.hints.size === MAX_KNOWN) known.hints.clear();
     known.hints.set(name, near);
   }
-  return near === undefined ? '' : ` (did you mean "${near}"?)`;
+  if (near !== undefined) return ` (did you mean "${near}"?)`;
+  const [only, second] = known.names;
+  if (only === undefined || second !== undefined || !OF_ONE.has(role)) return '';
+  context.spend(all.length);
+  // A template that includes itself would end the controller.
+  const isSubject = kind === kindOf(subject) && only === subject.metadata.name;
+  const isUsed = isSubject || all.some((other) => other.kind === kind && other.name === only);
+  return isUsed ? '' : ` (the only one here is "${only}")`;
 }
 
 // Many Rollouts may name the same object that is missing.

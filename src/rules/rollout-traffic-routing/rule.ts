@@ -116,7 +116,7 @@ export const rolloutTrafficRouting = defineRule({
       refusal: /SetWeight needs to be between 0 and 0/,
     },
     unnamed: {
-      why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not check that the object has a name. For App Mesh, Ambassador and Istio it does not always. The router fails at the first weight.',
+      why: 'For Traefik and APISIX, and in the lists of NGINX and ALB, the validation does not check that the object has a name. For App Mesh, Ambassador and Istio it does not always. The router fails at the first weight; the one of App Mesh panics without virtualNodeGroup.',
       seenBy: ['agreement'],
       refusal: /nothing is named|must provide (virtual-service|at least one mapping)/,
     },
@@ -233,9 +233,14 @@ function unnamed(rollout: KubeObject): Unnamed[] {
     const config = routerConfig(rollout, router);
     return config !== undefined && asString(dig(config, ...keys)) === '' ? [{ router, path: [router, ...keys] }] : [];
   };
-  const ambassador = routerConfig(rollout, 'ambassador');
+  const [ambassador, appMesh] = [routerConfig(rollout, 'ambassador'), routerConfig(rollout, 'appMesh')];
   return [
     ...lacks('appMesh', 'virtualService', 'name'),
+    ...(appMesh !== undefined && !isObject(appMesh['virtualNodeGroup'])
+      ? [{ router: 'appMesh', path: ['appMesh', 'virtualNodeGroup'] } as const]
+      : ['stableVirtualNodeRef', 'canaryVirtualNodeRef'].flatMap((ref) =>
+          lacks('appMesh', 'virtualNodeGroup', ref, 'name'),
+        )),
     ...lacks('traefik', 'weightedTraefikServiceName'),
     ...lacks('apisix', 'route', 'name'),
     ...(ambassador !== undefined && asArray(ambassador['mappings']).length === 0

@@ -4,7 +4,8 @@ import { TRAEFIK_PATH, TRAEFIK_PLACES, traefikEntries, traefikServiceOf } from '
 import { defineRule } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
-const WHY = 'The validation does not read TraefikServices. Each attempt to set a weight fails, so the update is stuck.';
+const WHY =
+  'The validation does not read TraefikServices. Each attempt to set a weight fails, so the update is stuck (docs/upstream-facts.md, claim I5).';
 
 export const traefikServices = defineRule({
   id: 'traefik-services',

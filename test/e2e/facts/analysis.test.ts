@@ -4,24 +4,33 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import http from 'node:http';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { asArray, dig } from '../../../src/world/read.ts';
+import { asArray, asString, dig } from '../../../src/world/read.ts';
 import type { KubeObject } from '../../../src/world/object.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
+import {
+  DATADOG_SECRET,
+  REFUSED_CONDITIONS,
+  refusedSettings,
+  type RefusedSettings,
+} from '../support/refused-settings.ts';
 import { deployment, rollout } from './manifests.ts';
 import { fact, Scene } from './scene.ts';
 
 let cluster: Cluster;
 let provider: Server;
 beforeAll(async () => {
-  // The metric server: /0 and /1 answer that number, /page answers a page of text, and other paths are a server error.
+  // The metric server: /0 and /1 answer that number, /page answers a page of text, and other paths are a server error. It
+  // also knows a canary configuration, as Kayenta does.
   provider = createServer(
     (request, response) =>
       void (/^\/\d$/.test(request.url ?? '')
         ? response.end(JSON.stringify({ value: Number(request.url?.slice(1)) }))
         : request.url === '/page'
           ? response.end('<html>')
-          : response.writeHead(500).end()),
+          : request.url?.startsWith('/canaryConfig') === true
+            ? response.end(JSON.stringify([{ id: '1', name: 'checks' }]))
+            : response.writeHead(500).end()),
   );
   provider.listen(0, '127.0.0.1');
   await once(provider, 'listening');
@@ -32,12 +41,11 @@ afterAll(async () => {
   await cluster.stop();
 });
 
+const address = (): string => `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
 const metric = (name: string, path: string, more: object = {}): object => ({
   name,
   successCondition: 'result == 1',
-  provider: {
-    web: { url: `http://127.0.0.1:${(provider.address() as AddressInfo).port}/${path}`, jsonPath: '{$.value}' },
-  },
+  provider: { web: { url: `${address()}/${path}`, jsonPath: '{$.value}' } },
   ...more,
 });
 const analysis = (metrics: readonly object[], more: object = {}): KubeObject => ({
@@ -115,6 +123,71 @@ describe('gates that cannot fail', () => {
       expect.stringContaining('failureLimit'),
     ]);
   });
+});
+
+describe('what is refused when it is measured', () => {
+  /** Runs a metric with each of the settings, and shows that each measurement is the error that they are listed with. */
+  async function showErrors(settings: RefusedSettings, ...objects: readonly KubeObject[]): Promise<void> {
+    const scene = await Scene.of(cluster, ...objects);
+    const metrics = settings.map(([, refused, more = {}], index) => ({
+      ...(Object.keys(refused).length === 0 ? metric('', '1') : { provider: refused }),
+      name: `m${index}`,
+      ...more,
+    }));
+    await scene.create({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AnalysisRun',
+      metadata: { name: 'checks' },
+      spec: { metrics },
+    });
+    const results = await until('a measurement of each metric', async () => {
+      const found = asArray(dig(await scene.get('AnalysisRun', 'checks'), 'status', 'metricResults'));
+      return found.length === metrics.length && found;
+    });
+    const said = new Map(
+      results.map((result) => {
+        const [first] = asArray(dig(result, 'measurements'));
+        return [asString(dig(result, 'name')), `${asString(dig(first, 'phase'))}: ${asString(dig(first, 'message'))}`];
+      }),
+    );
+    const seen = metrics.map(({ name }, index) => {
+      const message = said.get(name) ?? '';
+      const [error = ''] = settings[index] ?? [];
+      return message.startsWith('Error: ') && message.includes(error) ? error : message;
+    });
+    expect(seen).toEqual(settings.map(([error]) => error));
+  }
+
+  fact(
+    'provider settings',
+    'holds',
+    'settings of Datadog, Prometheus, web, Job, Kayenta, CloudWatch, Graphite and SkyWalking that the provider refuses make the measurement an Error (35 of them, one of each sort that analysis-provider denies)',
+    async () => {
+      await showErrors(refusedSettings(address()), DATADOG_SECRET);
+    },
+  );
+
+  fact(
+    'conditions',
+    'holds',
+    'a condition that does not compile makes the measurement an Error: args.x without braces, an unknown name, =>, =, AND, an end that is missing, or no true or false',
+    async () => {
+      await showErrors(REFUSED_CONDITIONS);
+    },
+  );
+
+  fact(
+    'arguments',
+    'holds',
+    'of an argument that the Rollout supplies twice the last one counts, and without a value it is the empty text, although the template has a default',
+    async () => {
+      const found = await run(
+        analysis([metric('value', '1')], { args: [{ name: 'hash', value: 'default' }] }),
+        gated({ args: [{ name: 'hash', value: 'first' }, { name: 'hash' }] }),
+      );
+      expect(dig(found, 'spec', 'args')).toEqual([{ name: 'hash', value: '' }]);
+    },
+  );
 });
 
 describe('what is only looked at when the analysis begins', () => {

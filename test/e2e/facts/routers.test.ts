@@ -287,3 +287,89 @@ describe('App Mesh', () => {
     });
   });
 });
+
+describe('what the controller refuses of the object of a router', () => {
+  /** Shows that the controller fails again and again with an error, and that the Rollout gets neither Healthy nor InvalidSpec. */
+  async function standsStill(canary: RouterCanary, error: string): Promise<void> {
+    const scene = await Scene.of(cluster);
+    await scene.create(...objectsOfRouter(canary, scene.namespace));
+    await scene.reacts('three errors', () => scene.log.filter((line) => line.includes(error)).length > 2);
+    const { status } = await scene.get('Rollout');
+    expect(dig(status, 'phase')).not.toBe('Healthy');
+    expect(asArray(dig(status, 'conditions')).map((condition) => dig(condition, 'type'))).not.toContain('InvalidSpec');
+  }
+  const withSpec = (canary: RouterCanary, spec: object): RouterCanary => ({
+    ...canary,
+    route: { ...canary.route, spec },
+  });
+  const mesh = (targets: readonly [string, string]): RouterCanary =>
+    withSpec(APP_MESH, {
+      routes: [
+        {
+          name: 'main',
+          httpRoute: {
+            match: { prefix: '/' },
+            action: { weightedTargets: targets.map((name) => ({ virtualNodeRef: { name }, weight: 50 })) },
+          },
+        },
+      ],
+    });
+
+  fact(
+    'I5',
+    'holds',
+    'a TraefikService without an entry for the canary Service, or without spec.weighted: the controller fails at each attempt, and the Rollout gets neither Healthy nor InvalidSpec',
+    async () => {
+      const services = [{ name: 'web-stable', port: 80 }];
+      await standsStill(withSpec(TRAEFIK, { weighted: { services } }), 'traefik canary service was not found');
+      const mirroring = { name: 'web-stable', port: 80, mirrors: [{ name: 'web-canary', port: 80, percent: 10 }] };
+      await standsStill(withSpec(TRAEFIK, { mirroring }), 'spec.weighted.services was not found');
+    },
+  );
+
+  fact(
+    'I5',
+    'holds',
+    'an ApisixRoute without the rule that the Rollout names, or without a backend for the canary Service: the same',
+    async () => {
+      const [main] = asArray(dig(APISIX.route, 'spec', 'http'));
+      const other = { ...asObject(main), name: 'other' };
+      await standsStill(withSpec(APISIX, { http: [other] }), 'Apisix http route rule main not found');
+      const stable = { ...asObject(main), backends: [{ serviceName: 'web-stable', servicePort: 80 }] };
+      await standsStill(withSpec(APISIX, { http: [stable] }), 'apisix route web-canary backend was not found');
+    },
+  );
+
+  fact(
+    'I5',
+    'holds',
+    'App Mesh without a VirtualNode that the Rollout names, or without virtualNodeGroup, at which the controller panics: the same',
+    async () => {
+      const others = APP_MESH.others.filter(({ metadata }) => metadata.name !== 'node-canary');
+      await standsStill({ ...APP_MESH, others }, 'Virtual-node is missing');
+      const trafficRouting = { appMesh: { virtualService: { name: 'web', routes: ['main'] } } };
+      await standsStill({ ...APP_MESH, trafficRouting }, 'Recovered from panic');
+    },
+  );
+
+  fact(
+    'I6',
+    'holds',
+    'a VirtualRouter whose targets are other VirtualNodes, or that lacks the route that the Rollout lists: the steps pass, and no weight is set',
+    async () => {
+      for (const canary of [
+        mesh(['node-old', 'node-new']),
+        { ...APP_MESH, trafficRouting: withoutRoute(APP_MESH.trafficRouting) },
+      ]) {
+        const scene = await atFirstPause(canary, FIRST_PAUSE);
+        expect(dig(await scene.get('VirtualRouter', 'router'), 'spec')).toEqual(canary.route['spec']);
+      }
+    },
+  );
+});
+
+/** Returns the routing of App Mesh with a list that names another route. */
+function withoutRoute(routing: object): object {
+  const appMesh = asObject(dig(routing, 'appMesh'));
+  return { appMesh: { ...appMesh, virtualService: { name: 'web', routes: ['primary'] } } };
+}

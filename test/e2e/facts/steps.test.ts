@@ -122,3 +122,21 @@ describe('steps', () => {
     },
   );
 });
+
+describe('the Service of an experiment', () => {
+  fact(
+    'experiment Service',
+    'holds',
+    'an experiment that creates a Service which exists already, or is the canary Service, fails, and the update is aborted',
+    async () => {
+      for (const name of ['taken', 'web-canary']) {
+        const templates = [{ name: 'trial', specRef: 'canary', service: { name } }];
+        const steps = [{ experiment: { duration: '1h', templates } }, { pause: {} }];
+        const scene = await Scene.of(cluster, ...SERVICES, service('taken'), VIRTUAL, rollout(hostCanary(steps)));
+        await scene.phase('Healthy');
+        await scene.update();
+        expect(dig(await scene.phase('Degraded'), 'status', 'abort'), name).toBe(true);
+      }
+    },
+  );
+});
