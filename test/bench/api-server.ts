@@ -8,6 +8,7 @@ import { Cluster } from '../e2e/harness/cluster.ts';
 import { objectsOf } from '../e2e/harness/objects.ts';
 import { pathOf } from '../e2e/harness/paths.ts';
 import { count } from './counts.ts';
+import { Kyverno, KYVERNO_RELEASE } from './kyverno.ts';
 import { startOwn, type OwnServer } from './processes.ts';
 import { quantile } from './statistics.ts';
 import { applications, CHANGES, changeOf, type Application } from './world.ts';
@@ -30,13 +31,15 @@ const WARM_UP = count(100, 8);
 const WITHOUT = 'bench-without';
 const AT_ONCE = 'bench-at-once';
 const ROLLGATE = 'bench-rollgate';
+const KYVERNO = 'bench-kyverno';
 const TITLES: Readonly<Record<string, string>> = {
   [WITHOUT]: 'no webhook',
   [AT_ONCE]: 'a webhook that answers at once',
   [ROLLGATE]: 'Rollgate',
+  [KYVERNO]: `Kyverno ${KYVERNO_RELEASE}`,
 };
 const SETTINGS = [
-  `webhooks.excludedNamespaces={kube-system,${WITHOUT},${AT_ONCE}}`,
+  `webhooks.excludedNamespaces={kube-system,kyverno,${WITHOUT},${AT_ONCE},${KYVERNO}}`,
   'controllers.accounts={system:serviceaccount:argo-rollouts:argo-rollouts}',
 ];
 const WEBHOOKS = 'admissionregistration.k8s.io/v1';
@@ -44,21 +47,25 @@ const WEBHOOK_KINDS = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfigu
 
 /**
  * Measures what webhooks add to an apply, in a real control plane. Each variant has a namespace, and they take turns
- * write by write. The other webhook is the bare server of the bench, with the rules of Rollgate's webhooks.
+ * write by write. The webhook that answers at once is the bare server of the bench, with the rules of Rollgate's
+ * webhooks.
  */
 export async function measureApiServer(): Promise<ApiServerFigures> {
   const cluster = await Cluster.start({ rollgate: SETTINGS, argoRollouts: 'none', definitions: await definitions() });
   let bare: OwnServer | undefined;
+  let kyverno: Kyverno | undefined;
   try {
     const { admin } = cluster.controlPlane;
     bare = await startOwn('bare', undefined, 0);
     for (const kind of WEBHOOK_KINDS) await admin.create(await pointedAt(bare, kind, admin));
     const [app] = applications(1);
     if (app === undefined) throw new Error('no application');
-    const namespaces = [WITHOUT, AT_ONCE, ROLLGATE];
+    const namespaces = [WITHOUT, AT_ONCE, ROLLGATE, KYVERNO];
     for (const namespace of namespaces) await createIn(namespace, app, cluster);
+    const violations = [app.rollout, app.virtualService].map((object) => placedIn(KYVERNO, withOtherRoute(object)));
+    kyverno = await Kyverno.install(cluster, KYVERNO, violations);
     const times = namespaces.map((namespace) => ({ namespace, milliseconds: [] as number[] }));
-    const before = cluster.rollgate.decisions().length;
+    const before = { rollgate: cluster.rollgate.decisions().length, kyverno: await kyverno.allowed() };
     for (let turn = 0; turn < WARM_UP + WRITES; turn++) {
       for (const { namespace, milliseconds } of times) {
         const begin = performance.now();
@@ -66,8 +73,10 @@ export async function measureApiServer(): Promise<ApiServerFigures> {
         if (turn >= WARM_UP) milliseconds.push(performance.now() - begin);
       }
     }
-    if (cluster.rollgate.decisions().length - before < WRITES)
+    if (cluster.rollgate.decisions().length - before.rollgate < WRITES)
       throw new Error('Rollgate was not asked about all writes');
+    if ((await kyverno.allowed()) - before.kyverno < WARM_UP + WRITES)
+      throw new Error('Kyverno was not asked about all writes');
     return {
       writes: WRITES,
       variants: times.map(({ namespace, milliseconds }) => ({
@@ -78,6 +87,7 @@ export async function measureApiServer(): Promise<ApiServerFigures> {
     };
   } finally {
     bare?.stop();
+    await kyverno?.stop();
     await cluster.stop();
   }
 }
@@ -126,6 +136,10 @@ function changed(app: Application, namespace: string, turn: number): KubeObject 
   const sort = CHANGES[turn % CHANGES.length];
   if (sort === undefined) throw new Error('no sort of change');
   return placedIn(namespace, changeOf(app, sort, turn + 1).after);
+}
+
+function withOtherRoute(object: KubeObject): KubeObject {
+  return JSON.parse(JSON.stringify(object).replace('"primary"', '"other"')) as KubeObject;
 }
 
 function placedIn(namespace: string, { status: _, ...object }: KubeObject): KubeObject {

@@ -16,9 +16,9 @@ import { NotQuietError } from './statistics.ts';
 import { measureWhere } from './where.ts';
 
 // Measures, stores the figures in docs/performance.json, and writes docs/performance.md from them. It takes about ten
-// minutes on a machine that does nothing else; on one that does, it says so and writes nothing. Options name parts to
-// measure alone; the figures of the other parts stay. `--render` only writes the page. BENCH_QUICK=1 tries it without
-// writing anything.
+// minutes on a machine that does nothing else; on one that does, it says so and writes nothing. The first run also builds
+// Kyverno. Options name parts to measure alone; the figures of the other parts stay. `--render` only writes the page.
+// BENCH_QUICK=1 tries it without writing anything.
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const DATA = join(ROOT, 'docs', 'performance.json');

@@ -54,6 +54,7 @@ export const PEERS = {
   argocd: { module: 'argo-cd', package: 'github.com/argoproj/argo-cd/v3/cmd' },
   'cert-manager': { module: 'cert-manager', package: '.' },
   'kustomize-controller': { module: 'flux', package: 'github.com/fluxcd/kustomize-controller' },
+  kyverno: { module: 'kyverno', package: 'github.com/kyverno/kyverno/cmd/kyverno' },
   'route-plugin': { module: ROLLOUTS, package: './cmd/route-plugin' },
 } as const satisfies Record<string, Peer>;
 
@@ -115,6 +116,7 @@ const SOURCES = {
   'github.com/argoproj/argo-rollouts': ROLLOUTS,
   'github.com/cert-manager/cert-manager': 'cert-manager',
   'github.com/fluxcd/kustomize-controller': 'flux',
+  'github.com/kyverno/kyverno': 'kyverno',
   'istio.io/api': 'crds',
   'sigs.k8s.io/gateway-api': 'crds',
 } as const;
@@ -153,9 +155,10 @@ function stateOf(folder: string, file: string, flags: readonly string[] = []): s
 
 if (import.meta.main) {
   console.log(helm());
-  // The gate does not run Flux; its tests build it.
+  // The gate runs neither Flux nor Kyverno: the tests of Flux and the bench build them.
   for (const name of Object.keys(PEERS) as PeerName[])
-    if (!name.startsWith('oracle') && name !== 'kustomize-controller') console.log(await binary(name));
+    if (!name.startsWith('oracle') && !['kustomize-controller', 'kyverno'].includes(name))
+      console.log(await binary(name));
   for (const version of ROLLOUTS_VERSIONS)
     for (const name of ['oracle', 'oracle-coverage'] as const) console.log(await binary(name, version));
 }

@@ -36,7 +36,8 @@ type KubernetesVersion = keyof typeof KUBERNETES;
 export const ROLLOUTS_VERSIONS: readonly RolloutsVersion[] = ['1.9', '1.10'];
 
 /** The module that a program belongs to, by the name of its folder. */
-export type ModuleName = 'argo-cd' | 'argo-rollouts' | 'cert-manager' | 'crds' | 'etcd' | 'flux' | 'kubernetes';
+export type ModuleName =
+  'argo-cd' | 'argo-rollouts' | 'cert-manager' | 'crds' | 'etcd' | 'flux' | 'kubernetes' | 'kyverno';
 
 /** Returns how a module is built: Argo Rollouts in the given version, Kubernetes in that of the environment. */
 export function buildOf(module: ModuleName, version: RolloutsVersion): Build {
