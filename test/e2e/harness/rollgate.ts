@@ -23,6 +23,9 @@ export const ROLLGATE: ServiceAccount = { namespace: NAMESPACE, name: NAME };
 const PROBE_TIMEOUT = 5_000;
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const SOURCES = join(ROOT, 'src');
+// Compiling the sources takes a third of the processor time of a start. Node.js writes this when a process ends by
+// itself, for all that start later.
+const COMPILED = join(ROOT, '.cache', 'compiled');
 // The Node options of the image, so that figures of memory and threads are realistic.
 const NODE_OPTIONS =
   /^ENTRYPOINT (\[.*\])$/m
@@ -112,7 +115,7 @@ export class Rollgate {
         ...kept,
         ...Object.entries(here).map(([name, value]) => `--${name}=${value}`),
       ],
-      env: { POD_NAMESPACE: NAMESPACE },
+      env: { POD_NAMESPACE: NAMESPACE, NODE_COMPILE_CACHE: COMPILED },
       log: join(controlPlane.folder, 'rollgate.log'),
     });
     const rollgate = new Rollgate(program, values, healthPort, policyFile);
