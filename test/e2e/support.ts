@@ -22,5 +22,5 @@ export async function bounded<T, R>(
 /** Whether the attacks run in all their sizes; `npm run test:all -- --part attacks` sets this. */
 export const ALL_ATTACKS = process.env['ROLLGATE_E2E_ATTACKS'] === 'all';
 
-/** Whether every transition of a converted Deployment is tried by both users, as a part of `npm run test:all` does. */
+/** Whether users with the right try every transition too; `npm run test:all -- --part transitions` sets this. */
 export const ALL_TRANSITIONS = process.env['ROLLGATE_E2E_TRANSITIONS'] === 'all';

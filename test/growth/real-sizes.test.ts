@@ -39,6 +39,14 @@ const routes = (n: number, of: (index: number) => string, port: number): KubeObj
   });
 const names = (n: number, first = 0): string[] => times(n, (i) => `r-${first + i}`);
 
+const variables = (n: number): Json => ({
+  containers: [
+    container('app', {
+      env: times(n, (i) => ({ name: `X_${i}`, valueFrom: { secretKeyRef: { name: `s-${i}`, key: 'k' } } })),
+    }),
+  ],
+});
+
 const REAL: readonly (Dimension & { readonly size: number })[] = [
   {
     title: 'routes that one Rollout names, with ports that no Service has',
@@ -101,14 +109,16 @@ const REAL: readonly (Dimension & { readonly size: number })[] = [
   {
     title: 'variables with a source each',
     size: 2_000,
-    make: (n) =>
-      pods({
-        containers: [
-          container('app', {
-            env: times(n, (i) => ({ name: `X_${i}`, valueFrom: { secretKeyRef: { name: `s-${i}`, key: 'k' } } })),
-          }),
-        ],
-      }),
+    make: (n) => pods(variables(n)),
+  },
+  {
+    title: 'variables with a source each, and 12 analyses without their template',
+    size: 2_000,
+    make: (n) => [
+      rollout('app', { canary: { steps: times(12, (i) => analysisStep([`absent-${i}`])) }, pod: variables(n) }),
+      template('smoke-test'),
+      ...servicesOf('app'),
+    ],
   },
 ];
 

@@ -45,7 +45,7 @@ export const analysisNoData = defineRule({
     values: {
       class: 'advice',
       text: '{template} has an error whenever CloudWatch has no data, because {element} does not exist then (metrics: {metrics})',
-      fix: 'begin with "len(result[0].Values) == 0 ||" in successCondition, or with "len(result[0].Values) > 0 &&" in failureCondition',
+      fix: 'begin with its length, such as "len(result[0].Values) == 0 ||" in successCondition, or "len(result[0].Values) > 0 &&" in failureCondition',
     },
   },
   check(context, template) {

@@ -35,10 +35,16 @@ export function checkJobPod(context: Context, { metric, settings, path }: Provid
   }
 }
 
-/** Returns the labels of an object that are not valid, each with its key. Labels with placeholders are not checked. */
+// The controller writes this one itself: in the Job, and from 1.10 on in its pods (`metricproviders/job`, newMetricJob).
+const OF_CONTROLLER = 'analysisrun.argoproj.io/uid';
+
+/**
+ * Returns the labels of an object that are not valid, each with its key. Labels with placeholders, and the one that the
+ * controller writes, are not checked.
+ */
 export function invalidLabels(object: unknown): (readonly [key: string, label: string])[] {
   return [...stringMap(dig(object, 'metadata', 'labels'))].flatMap(([key, value]) =>
-    value.includes('{{') || key.includes('{{') || (isLabelKey(key) && isLabelValue(value))
+    key === OF_CONTROLLER || value.includes('{{') || key.includes('{{') || (isLabelKey(key) && isLabelValue(value))
       ? []
       : [[key, `${key}="${value}"`] as const],
   );

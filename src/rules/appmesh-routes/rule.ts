@@ -140,8 +140,10 @@ function checkRouter(context: RuleContext<typeof messages>, rollout: KubeObject,
 function checkTargets(context: RuleContext<typeof messages>, rollout: KubeObject, router: KubeObject): void {
   const { name } = router.metadata;
   const ref = appMeshRefOf(rollout);
-  const names = new Set(asArray(dig(router, 'spec', 'routes')).map((route) => asString(dig(route, 'name'))));
+  const routes = asArray(dig(router, 'spec', 'routes'));
+  const names = new Set(routes.map((route) => asString(dig(route, 'name'))));
   if (ref === undefined || names.size === 0) return;
+  context.spend(routes.length + ref.routes.length);
   for (const [index, route] of ref.routes.entries()) {
     if (names.has(route)) continue;
     context.report('routeAbsent', {
@@ -154,9 +156,8 @@ function checkTargets(context: RuleContext<typeof messages>, rollout: KubeObject
   const changed = ref.routes.length === 0 ? names : new Set(ref.routes);
   for (const { name: route, targets, path } of meshRoutes(router)) {
     if (!changed.has(route) || targets.length !== 2) continue;
-    const nodes = targets
-      .filter(({ namespace }) => namespace === '' || namespace === namespaceOf(rollout))
-      .map((target) => target.name);
+    // By name only: in a folder of manifests the namespace of the Rollout may be assumed.
+    const nodes = targets.map((target) => target.name);
     for (const role of ['stable', 'canary'] as const) {
       const node = ref[role];
       if (node === '' || nodes.includes(node)) continue;

@@ -36,7 +36,7 @@ const USE: Partial<Record<Role, string>> = {
   route: ' (needed to set weights)',
   Ingress: ' (needed to route traffic)',
   router: ' (needed to route traffic)',
-  'virtual node': ' (needed to set hashes)',
+  'virtual node': ' (needed to select the pods)',
   workload: ' (needed for the pod template)',
   ConfigMap: ', so the pods cannot start',
   Secret: ', so the pods cannot start',
@@ -102,6 +102,7 @@ export const referenceExists = defineRule({
     const own = namespaceOf(subject);
     const seen = new Set<string>();
     let hints = MAX_HINTS;
+    let used: ReadonlySet<string> | undefined;
     const ofVersions = references(subject).filter(
       ({ versions }) => versionsMatching(context.versions, versions) !== 'none',
     );
@@ -126,7 +127,11 @@ export const referenceExists = defineRule({
       } else {
         const what = kind === 'Service' ? `${role} Service` : KINDS[kind].kind;
         const where = isAbroad(kind, namespace, own) ? ` in namespace "${namespace}"` : '';
-        const hint = hints-- > 0 ? hintFor(context, subject, reference, ofVersions) : '';
+        let hint = '';
+        if (hints-- > 0) {
+          used ??= usedNames(context, subject, ofVersions);
+          hint = hintFor(context, own, reference, used);
+        }
         context.report('absent', { path, anchor, data: { what, name, where, use, hint } });
       }
     }
@@ -197,14 +202,24 @@ function scopeAdvice(other: KindId): { other: string; advice: string } {
     : { other: 'an AnalysisTemplate', advice: 'remove clusterScope next to templateName' };
 }
 
+// What the subject names already, and itself: a template that includes itself would end the controller.
+function usedNames(
+  context: RuleContext<typeof messages>,
+  subject: KubeObject,
+  all: readonly Reference[],
+): ReadonlySet<string> {
+  context.spend(all.length);
+  return new Set([`${kindOf(subject)} ${subject.metadata.name}`, ...all.map(({ kind, name }) => `${kind} ${name}`)]);
+}
+
 // Not every user who may write a Rollout may read other namespaces or the names of Secrets.
 function hintFor(
   context: RuleContext<typeof messages>,
-  subject: KubeObject,
+  own: string,
   { kind, namespace, name, role }: Reference,
-  all: readonly Reference[],
+  used: ReadonlySet<string>,
 ): string {
-  if (kind === undefined || kind === 'Secret' || isAbroad(kind, namespace, namespaceOf(subject))) return '';
+  if (kind === undefined || kind === 'Secret' || isAbroad(kind, namespace, own)) return '';
   const known = hintsIn(context.list(kind, namespace));
   let near = known.hints.get(name);
   if (near === undefined && !known.hints.has(name)) {
@@ -215,12 +230,9 @@ function hintFor(
   }
   if (near !== undefined) return ` (did you mean "${near}"?)`;
   const [only, second] = known.names;
-  if (only === undefined || second !== undefined || !OF_ONE.has(role)) return '';
-  context.spend(all.length);
-  // A template that includes itself would end the controller.
-  const isSubject = kind === kindOf(subject) && only === subject.metadata.name;
-  const isUsed = isSubject || all.some((other) => other.kind === kind && other.name === only);
-  return isUsed ? '' : ` (the only one here is "${only}")`;
+  // A name that is not even similar is told of the namespace of the subject only.
+  const isOnly = only !== undefined && second === undefined && KINDS[kind].namespaced;
+  return isOnly && OF_ONE.has(role) && !used.has(`${kind} ${only}`) ? ` (the only one here is "${only}")` : '';
 }
 
 // Many Rollouts may name the same object that is missing.

@@ -70,7 +70,7 @@ const messages = {
   unnamed: {
     class: 'invalid',
     text: 'trafficRouting.{field} is not set, but {router} needs it',
-    fix: 'name the object that routes the traffic there',
+    fix: 'name {what} there',
   },
   stickiness: {
     class: 'invalid',
@@ -163,8 +163,9 @@ export const rolloutTrafficRouting = defineRule({
     for (const { router, path, versions } of unnamed(rollout)) {
       context.report('unnamed', {
         path: [...ROUTING_PATH, ...path],
-        anchor: router,
-        data: { router: ROUTERS[router], field: renderPath(path) },
+        // Each field by itself; the place in a list may change.
+        anchor: path.filter((key) => typeof key === 'string').join('.'),
+        data: { router: ROUTERS[router], field: renderPath(path), what: whatRoutes(path) },
         versions,
       });
     }
@@ -253,6 +254,12 @@ function unnamed(rollout: KubeObject): Unnamed[] {
     ),
     ...unnamedVirtualServices(rollout),
   ];
+}
+
+function whatRoutes(path: Path): string {
+  return path[1] === 'virtualNodeGroup'
+    ? 'the VirtualNodes of the stable and the canary pods'
+    : 'the object that routes the traffic';
 }
 
 function unnamedVirtualServices(rollout: KubeObject): Unnamed[] {
