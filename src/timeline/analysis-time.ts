@@ -3,6 +3,7 @@ import {
   combineArgs,
   combinedMetrics,
   knownValues,
+  nameRulesOf,
   resolveTemplates,
   type Lookups,
   type Metric,
@@ -10,7 +11,7 @@ import {
 import type { Analysis } from '../world/collect-analyses.ts';
 import { parseGoDuration } from '../world/duration.ts';
 import { largest, smallest } from '../world/extremes.ts';
-import { intValue, resolveWith, type Resolve } from '../world/metrics.ts';
+import { intValue, nameMatcher, resolveWith, type Resolve } from '../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { asString } from '../world/read.ts';
 
@@ -52,7 +53,10 @@ export function timedAnalyses(rollout: KubeObject, lookups: Lookups): readonly T
       return { analysis, templates: names, time: notKnown(`${missing} is not in the manifests`) };
     }
     const resolve = resolveWith(knownValues(combineArgs(templates).args, analysis.args));
-    return { analysis, templates: names, time: runTime(combinedMetrics(templates), resolve) };
+    const rules = [...analysis.dryRun, ...templates.flatMap((template) => nameRulesOf(template, 'dryRun'))];
+    const matchers = rules.map(({ pattern }) => nameMatcher(pattern));
+    const isDryRun = (metric: string): boolean => matchers.some((matches) => matches?.(metric) === true);
+    return { analysis, templates: names, time: runTime(combinedMetrics(templates), resolve, isDryRun) };
   });
 }
 
@@ -60,9 +64,21 @@ function notKnown(unknown: string): AnalysisTime {
   return { shortest: undefined, longest: undefined, firstFailure: undefined, isEndless: false, unknown };
 }
 
-/** Returns how long metrics that are measured side by side take. The run ends with the last one, or the first failure. */
-export function runTime(metrics: readonly Metric[], resolve: Resolve): AnalysisTime {
-  const times = metrics.map((metric) => metricTime(metric, resolve));
+/**
+ * Returns how long metrics that are measured side by side take. The run ends with the last one, or the first failure.
+ *
+ * @param isDryRun - Returns whether a metric of this name is in a dry run: it is waited for, and never fails the run.
+ * Source: Argo Rollouts v1.9.1, `analysis/analysis.go` (`assessRunStatus`).
+ */
+export function runTime(
+  metrics: readonly Metric[],
+  resolve: Resolve,
+  isDryRun: (metric: string) => boolean = () => false,
+): AnalysisTime {
+  const times = metrics.map((metric) => {
+    const time = metricTime(metric, resolve);
+    return isDryRun(resolve(metric.name) ?? metric.name) ? { ...time, firstFailure: undefined } : time;
+  });
   const unknown = times.find((time) => time.unknown !== undefined)?.unknown;
   if (unknown !== undefined) return notKnown(unknown);
   const isEndless = times.some((time) => time.isEndless);

@@ -286,6 +286,16 @@ describe('the waits', () => {
     expect(step?.wait).toMatchObject({ by: 'analysis', shortest: 90, longest: 90 + 80 });
   });
 
+  it('are those of a metric in a dry run too, which never fails the analysis', () => {
+    const waits = (more: string, template = ANALYSIS): (string | undefined)[] =>
+      timeline(`{ canary: { ${ROUTER}, steps: [{ analysis: { ${USES}${more} } }] } }`, { also: template })
+        .stages.slice(1, 2)
+        .map(({ wait }) => wait?.text);
+    expect(waits(', dryRun: [{ metricName: other }]')).toEqual(['4m30s to 7m50s; can fail after 1m10s']);
+    expect(waits(', dryRun: [{ metricName: .* }]')).toEqual(['4m30s to 7m50s']);
+    expect(waits('', `${ANALYSIS}  dryRun: [{ metricName: rate }]\n`)).toEqual(['4m30s to 7m50s']);
+  });
+
   it('are not known if a template is missing', () => {
     const [, step] = timeline(`{ canary: { ${ROUTER}, steps: [{ analysis: { ${USES} } }] } }`).stages;
     expect(step?.wait).toMatchObject({ shortest: undefined, text: 'not known: errors is not in the manifests' });
