@@ -39,7 +39,7 @@ export function graphOf(
   findings: readonly ReportedFinding[],
 ): Graph {
   const builder = new GraphBuilder(sources);
-  const services = stableAndCanaryServices(rollout, istioOf(rollout) === undefined);
+  const services = stableAndCanaryServices(afterFirstDeployment(rollout), istioOf(rollout) === undefined);
   const input: GraphInput = { rollout, world, builder, services };
   addRollout(input);
   addServices(input);
@@ -49,6 +49,13 @@ export function graphOf(
   addAnalyses(input);
   addOthers(input);
   return builder.build(findings);
+}
+
+// It makes ping the stable Service (Argo Rollouts v1.9.1, `rollout/sync.go`), which manifests do not say.
+function afterFirstDeployment(rollout: KubeObject): KubeObject {
+  const status = asObject(rollout['status']);
+  const canary = { stablePingPong: 'ping', ...asObject(status['canary']) };
+  return { ...rollout, status: { ...status, canary } };
 }
 
 function addRollout({ rollout, builder }: GraphInput): void {

@@ -87,7 +87,11 @@ function withoutNames(note: string): string {
   return note.replace(/^.*?: kept for [^:]*: /, '').replace(/ \[[^\]]*\]$/, '');
 }
 
-function statusOf(rollout: KubeObject, { strategy }: Timeline, { step, pods, weight, traffic }: Stage): object {
+function statusOf(
+  rollout: KubeObject,
+  { strategy, maxWeight }: Timeline,
+  { step, pods, weight, traffic }: Stage,
+): object {
   const shared = {
     phase: 'Paused',
     currentPodHash: CANARY_HASH,
@@ -106,7 +110,7 @@ function statusOf(rollout: KubeObject, { strategy }: Timeline, { step, pods, wei
       },
     };
   const canary = asObject(canaryOf(rollout));
-  const share = weight ?? Math.round(traffic.canary * 100);
+  const share = weight ?? Math.round(traffic.canary * maxWeight);
   const names = (field: string): object => {
     const name = optionalString(canary[field]);
     return name === undefined ? {} : { serviceName: name };
@@ -121,7 +125,7 @@ function statusOf(rollout: KubeObject, { strategy }: Timeline, { step, pods, wei
         : {
             weights: {
               canary: { weight: share, podTemplateHash: CANARY_HASH, ...names('canaryService') },
-              stable: { weight: 100 - share, podTemplateHash: STABLE_HASH, ...names('stableService') },
+              stable: { weight: maxWeight - share, podTemplateHash: STABLE_HASH, ...names('stableService') },
             },
           }),
     },

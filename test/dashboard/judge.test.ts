@@ -5,6 +5,7 @@ import { Judge } from '../../src/dashboard/judge.ts';
 import type { Answer, Question } from '../../src/dashboard/messages.ts';
 import { EditedDocuments } from '../../src/world/edited-documents.ts';
 import { yamlDocuments } from '../../src/world/yaml-documents.ts';
+import { OF_A_THOUSAND, PING_PONG } from './routed.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../dashboard/examples');
 
@@ -27,6 +28,18 @@ function nameOf(id: string): string {
 }
 
 describe('the graph', () => {
+  it('takes ping for the stable Service, as the first deployment does and a re-apply keeps', () => {
+    const answer = answerTo({ manifests: PING_PONG, stage: 1 });
+    expect(edges(answer)).toEqual(
+      expect.arrayContaining([
+        'VirtualService/web -> Service/ping stable',
+        'VirtualService/web -> Service/pong canary',
+      ]),
+    );
+    const route = answer.reapplied?.objects.find(({ kind }) => kind === 'VirtualService');
+    expect(route?.stored).toMatch(/host: ping\s+weight: 80\s+- destination:\s+host: pong\s+weight: 20/);
+  });
+
   it('has the path of requests, with the edge red that a finding is about', () => {
     const answer = answerTo({ manifests: example('canary-port') });
     expect(edges(answer)).toEqual([
@@ -247,6 +260,13 @@ describe('a re-apply', () => {
     const [route] = reapplied?.objects ?? [];
     expect(route?.applied).not.toContain('weight:');
     expect(route?.stored.match(/weight: \d+/g)).toEqual(['weight: 50', 'weight: 50']);
+  });
+
+  it('keeps weights of which the whole is another number', () => {
+    const { reapplied } = answerTo({ manifests: OF_A_THOUSAND, stage: 1 });
+    expect(reapplied?.objects.find(({ kind }) => kind === 'HTTPRoute')?.kept).toEqual([
+      'weights stable 980, canary 20',
+    ]);
   });
 
   it('finds the new hash in the canary Service without a router too, as the controller writes it', () => {

@@ -1,0 +1,36 @@
+// Returns a Rollout with two Services, which select all pods, and a route between them.
+function routed(canary: string, services: readonly [string, string], route: string): string {
+  const rollout = `apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: { name: web, namespace: shop }
+spec:
+  replicas: 10
+  selector: { matchLabels: { app: web } }
+  template: { metadata: { labels: { app: web } }, spec: { containers: [{ name: web, image: web:1 }] } }
+  strategy: { canary: { ${canary}, steps: [{ setWeight: 20 }, { pause: {} }] } }
+`;
+  const service = (name: string): string =>
+    `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { selector: { app: web }, ports: [{ port: 80 }] }\n`;
+  return [rollout, route, ...services.map(service)].join('---\n');
+}
+
+/** Manifests of a Rollout with ping-pong and Istio, without a status. */
+export const PING_PONG = routed(
+  'pingPong: { pingService: ping, pongService: pong }, trafficRouting: { istio: { virtualService: { name: web } } }',
+  ['ping', 'pong'],
+  `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: web, namespace: shop }
+spec: { hosts: [web], http: [{ route: [{ destination: { host: ping } }, { destination: { host: pong } }] }] }
+`,
+);
+/** Manifests of a Rollout whose weights are parts of 1,000. */
+export const OF_A_THOUSAND = routed(
+  'stableService: web, canaryService: web-canary, trafficRouting: { maxTrafficWeight: 1000, plugins: { argoproj-labs/gatewayAPI: { httpRoute: web, namespace: shop } } }',
+  ['web', 'web-canary'],
+  `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: web, namespace: shop }
+spec: { rules: [{ backendRefs: [{ name: web, port: 80 }, { name: web-canary, port: 80 }] }] }
+`,
+);
