@@ -80,7 +80,7 @@ export function PolicyEffectView({ answer: { policy, verdict } }: { answer: Answ
   if (policy.changed + dropped === 0)
     return (
       <p role="status" class="effect hint">
-        This policy decides the same as the built-in one.
+        This policy decides about all findings as the built-in one does. What it keeps is in what an apply stores.
       </p>
     );
   return (
