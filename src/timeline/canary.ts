@@ -189,7 +189,9 @@ function abortedStages(update: CanaryUpdate, from: CanaryState): readonly Stage[
     notes: isDelayed && !isKept ? [stoppedAbort(settings, end)] : [],
   });
   if (!isKept) return [abort];
-  return [abort, stageOf(update, stageAt({ ...end, pods: { ...end.pods, canary: 0 } }), { title: 'canary gone' })];
+  // With dynamicStableScale the canary may have kept a weight until now.
+  const gone = abortStage(settings, { ...end, pods: { ...end.pods, canary: 0 } }, update.spend);
+  return [abort, stageOf(update, gone, { title: 'canary gone' })];
 }
 
 function stoppedAbort({ maxWeight, replicas }: CanarySettings, { weights }: CanaryState): StageNote {

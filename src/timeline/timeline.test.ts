@@ -241,6 +241,12 @@ describe('an abort', () => {
     ]);
   });
 
+  it('sets the last weight when the canary has gone, with dynamicStableScale', () => {
+    const strategy = `{ canary: { ${ROUTER}, dynamicStableScale: true, abortScaleDownDelaySeconds: 600, steps: [{ setWeight: 5 }, { setWeight: 50 }] } }`;
+    const stages = timeline(strategy, { abortAt: 2 }).abort?.stages ?? [];
+    expect(rows(stages)).toEqual(['abort: 5/10 w5 max 15 5%', 'canary gone: 0/10 w0 max 10 0%']);
+  });
+
   it('replaces the pods again without a router', () => {
     const strategy = '{ canary: { maxSurge: 2, maxUnavailable: 0, steps: [{ setWeight: 50 }] } }';
     expect(rows(timeline(strategy, { abortAt: 1 }).abort?.stages ?? [])).toEqual(['abort: 0/10 w- max 12 0%']);
