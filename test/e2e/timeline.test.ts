@@ -97,6 +97,12 @@ const SET_UPS: Readonly<Record<string, SetUp>> = {
     canaryHost: 'web-canary',
     abortAt: 4,
   },
+  'with a router and dynamicStableScale, aborted with a weight until the canary has gone': {
+    strategy: hostCanary(twoWeights(5, 50), {}, {}, { dynamicStableScale: true, abortScaleDownDelaySeconds: 1 }),
+    replicas: 10,
+    canaryHost: 'web-canary',
+    abortAt: 4,
+  },
   'with a router and dynamicStableScale, aborted for ever': {
     strategy: hostCanary(twoWeights(20, 60), {}, {}, { dynamicStableScale: true, abortScaleDownDelaySeconds: 1 }),
     replicas: 5,
