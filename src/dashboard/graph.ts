@@ -15,6 +15,7 @@ import {
   workloadRefOf,
 } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
+import { afterFirstDeployment } from './first-deployment.ts';
 import { addAnalyses } from './graph-analyses.ts';
 import { GraphBuilder, placeOf, type FindingPlace } from './graph-builder.ts';
 import { addTarget, PODS, subsetId, type GraphInput } from './graph-input.ts';
@@ -49,13 +50,6 @@ export function graphOf(
   addAnalyses(input);
   addOthers(input);
   return builder.build(findings);
-}
-
-// It makes ping the stable Service (Argo Rollouts v1.9.1, `rollout/sync.go`), which manifests do not say.
-function afterFirstDeployment(rollout: KubeObject): KubeObject {
-  const status = asObject(rollout['status']);
-  const canary = { stablePingPong: 'ping', ...asObject(status['canary']) };
-  return { ...rollout, status: { ...status, canary } };
 }
 
 function addRollout({ rollout, builder }: GraphInput): void {

@@ -13,6 +13,7 @@ import { asObject, optionalString } from '../world/read.ts';
 import { canaryOf, HASH_LABEL, trafficRoutingOf } from '../world/rollout.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
+import { afterFirstDeployment } from './first-deployment.ts';
 import type { Reapplied, ReappliedObject } from './messages.ts';
 
 // As the controller writes them: ten characters.
@@ -44,7 +45,7 @@ export function reapply(
 ): Reapplied | undefined {
   const at = timeline.stages[stage];
   if (at === undefined || !isUpdating(at)) return undefined;
-  const running = { ...rollout, status: statusOf(rollout, timeline, at) };
+  const running = afterFirstDeployment({ ...rollout, status: statusOf(rollout, timeline, at) });
   const after = new Overlay(world, [running]);
   const shown = objects.flatMap((object): ReappliedObject[] => {
     if (keyOf(object) === keyOf(rollout) || !drives(running, object, after)) return [];
@@ -119,7 +120,6 @@ function statusOf(
     ...shared,
     currentStepIndex: step ?? 0,
     canary: {
-      ...(canary['pingPong'] === undefined ? {} : { stablePingPong: 'ping' }),
       ...(canary['trafficRouting'] === undefined
         ? {}
         : {

@@ -11,6 +11,7 @@ import {
 import type { Analysis } from '../world/collect-analyses.ts';
 import { parseGoDuration } from '../world/duration.ts';
 import { largest, smallest } from '../world/extremes.ts';
+import { getOrAdd } from '../world/get-or-add.ts';
 import { intValue, nameMatcher, resolveWith, type Resolve } from '../world/metrics.ts';
 import { namespaceOf, type KubeObject } from '../world/object.ts';
 import { asString } from '../world/read.ts';
@@ -44,6 +45,8 @@ export interface TimedAnalysis {
 
 /** Returns the analyses of a Rollout with the times that they take. */
 export function timedAnalyses(rollout: KubeObject, lookups: Lookups): readonly TimedAnalysis[] {
+  // Thousands of steps may have one template.
+  const matchers = new Map<string, ReturnType<typeof nameMatcher>>();
   return analysesOf(rollout).map((analysis) => {
     const names = analysis.templates.map(({ name }) => name);
     const { templates, complete } = resolveTemplates(analysis.templates, namespaceOf(rollout), lookups);
@@ -54,8 +57,8 @@ export function timedAnalyses(rollout: KubeObject, lookups: Lookups): readonly T
     }
     const resolve = resolveWith(knownValues(combineArgs(templates).args, analysis.args));
     const rules = [...analysis.dryRun, ...templates.flatMap((template) => nameRulesOf(template, 'dryRun'))];
-    const matchers = rules.map(({ pattern }) => nameMatcher(pattern));
-    const isDryRun = (metric: string): boolean => matchers.some((matches) => matches?.(metric) === true);
+    const isDryRun = (metric: string): boolean =>
+      rules.some(({ pattern }) => getOrAdd(matchers, pattern, () => nameMatcher(pattern))?.(metric) === true);
     return { analysis, templates: names, time: runTime(combinedMetrics(templates), resolve, isDryRun) };
   });
 }

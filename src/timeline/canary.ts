@@ -138,10 +138,14 @@ function lastStages(update: CanaryUpdate, stage: CanaryStage): readonly Stage[] 
   if (end.pods.stable === 0 || (isKept && delay === 0)) return [promotion];
   return [
     promotion,
-    stageOf(update, stageAt(afterPromotion(end, settings.maxWeight)), {
-      title: 'old pods gone',
-      traffic: ALL_CANARY,
-    }),
+    stageOf(
+      update,
+      { states: [afterPromotion(end, settings.maxWeight)], end: 'done' },
+      {
+        title: 'old pods gone',
+        traffic: ALL_CANARY,
+      },
+    ),
   ];
 }
 
@@ -200,10 +204,6 @@ function stoppedAbort({ maxWeight, replicas }: CanarySettings, { weights }: Cana
     kind: 'stuck',
     text: `the abort stops here: the canary keeps ${share} of the requests and its pods, because abortScaleDownDelaySeconds waits for all ${replicas} stable pods`,
   };
-}
-
-function stageAt(state: CanaryState): CanaryStage {
-  return { states: [state], end: 'done' };
 }
 
 /** Returns the analyses that run in the background of a canary. */
