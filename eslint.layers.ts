@@ -63,6 +63,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
       'node:net',
       'node:os',
       'node:path',
+      'node:stream',
       'node:timers',
       'node:tls',
       'node:v8',

@@ -12,7 +12,7 @@ export const MAX_BODY = 7 * 1024 * 1024;
  * the start of a body that is not read completely.
  */
 export type Body =
-  | { readonly ok: true; readonly bytes: Buffer }
+  | { readonly ok: true; readonly bytes: Buffer<ArrayBuffer> }
   | { readonly ok: false; readonly why: 'too large' | 'no room'; readonly head: Buffer }
   | { readonly ok: false; readonly why: 'aborted' };
 
@@ -28,7 +28,7 @@ export interface BytesSlot {
  */
 export function readBody(request: IncomingMessage, slot: BytesSlot): Promise<Body> {
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
+    const chunks: Buffer<ArrayBuffer>[] = [];
     let length = 0;
     let why: 'too large' | 'no room' | undefined;
     const settle = (body: Body): void => {
@@ -38,7 +38,7 @@ export function readBody(request: IncomingMessage, slot: BytesSlot): Promise<Bod
     };
     const refuse = (reason: 'too large' | 'no room'): void =>
       settle({ ok: false, why: reason, head: Buffer.concat(chunks, Math.min(length, HEAD_BYTES)) });
-    const onData = (chunk: Buffer): void => {
+    const onData = (chunk: Buffer<ArrayBuffer>): void => {
       length += chunk.length;
       chunks.push(chunk);
       if (length > MAX_BODY) why ??= 'too large';

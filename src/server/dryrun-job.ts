@@ -18,7 +18,8 @@ export type DryRunFormat = (typeof DRY_RUN_FORMATS)[keyof typeof DRY_RUN_FORMATS
 
 /** One dry run as the worker receives it. Plain data. */
 export interface DryRunJob {
-  readonly body: Uint8Array;
+  /** Moved to the thread, not copied, so that it may be empty afterwards. */
+  readonly body: Uint8Array<ArrayBuffer>;
   readonly format: DryRunFormat;
   /** The namespace of objects that name none. */
   readonly namespace: string | undefined;

@@ -18,7 +18,7 @@ import {
 } from './dryrun-job.ts';
 import { NO_INSTALLED_FIELDS } from '../world/field-tree.ts';
 import type { RolloutsVersions } from '../world/rollouts-versions.ts';
-import { json, problem, type Reply } from './reply.ts';
+import { json, problem, type TextReply } from './reply.ts';
 import { messageOf } from '../world/error.ts';
 
 // The worker thread of dry runs. It computes one at a time, so that they never delay an admission request. It has no
@@ -26,7 +26,7 @@ import { messageOf } from '../world/error.ts';
 
 // Each round follows references one step further. No chain of references is longer.
 const MOST_ROUNDS = 12;
-// The main thread sends the reply in one piece.
+// The main thread holds the reply until the client has read it.
 const MOST_REPLY = 8 * 1024 * 1024;
 
 const catalogue = { rules: RULES, keeps: PRESERVERS };
@@ -65,14 +65,21 @@ async function handle(message: ToWorker): Promise<FromWorker | undefined> {
   if (current === undefined) return { reply: problem(500, 'internal error: answers without a dry run') };
   const { answer, questions } = runDryRun(current.prepared, { ...current, fields }, catalogue);
   if (questions.length > 0 && current.round < MOST_ROUNDS) return { questions: questions.slice(0, MOST_QUESTIONS + 1) };
-  let reply = render(answer, current.format);
-  if (reply.body.length > MOST_REPLY)
-    reply = problem(413, `the answer is larger than ${MOST_REPLY} bytes: send fewer manifests`);
+  const { format } = current;
   current = undefined;
-  return { reply };
+  const reply = render(answer, format);
+  const body = new TextEncoder().encode(reply.body);
+  return body.length > MOST_REPLY
+    ? { reply: problem(413, `the answer is larger than ${MOST_REPLY} bytes: send fewer manifests`) }
+    : { reply: { ...reply, body } };
 }
 
-function render(answer: DryRunAnswer, format: DryRunFormat): Reply {
+// A copy of a long answer would hold up admission.
+function piecesToMove(message: FromWorker): ArrayBuffer[] {
+  return 'reply' in message && typeof message.reply.body !== 'string' ? [message.reply.body.buffer] : [];
+}
+
+function render(answer: DryRunAnswer, format: DryRunFormat): TextReply {
   if (answer.objects === 0) {
     const [first] = answer.errors;
     if (first === undefined) return problem(400, 'the body contains no Kubernetes object');
@@ -111,6 +118,6 @@ parentPort?.on('message', (message: ToWorker) => {
       return { reply: problem(500, `internal error in the dry run: ${messageOf(error)}`) };
     })
     .then((result) => {
-      if (result !== undefined) parentPort?.postMessage(result);
+      if (result !== undefined) parentPort?.postMessage(result, piecesToMove(result));
     });
 });

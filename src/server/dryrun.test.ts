@@ -74,7 +74,9 @@ it('compares with the fields that the cluster has installed, which the thread ge
   };
   const unknown = async (): Promise<boolean> => {
     const reply = await dryRun.run({ ...job, body: Buffer.from(JSON.stringify(object)) }, sender('jane'));
-    return reply.body.toString().includes('"unknown-field"');
+    return Buffer.from(reply.body as Uint8Array)
+      .toString()
+      .includes('"unknown-field"');
   };
   try {
     expect(await unknown()).toBe(true);

@@ -74,7 +74,10 @@ export class DryRuns {
     this.#options = options;
   }
 
-  /** Runs one dry run and returns the reply. Senders take turns. Never rejects. */
+  /**
+   * Runs one dry run and returns the reply. Senders take turns. The body of the job may be empty afterwards. Never
+   * rejects.
+   */
   async run(job: DryRunJob, sender: DryRunSender): Promise<Reply> {
     if (!(await this.#turn(sender.path))) return problem(503, 'too many dry runs are waiting: try again', RETRY);
     try {
@@ -152,7 +155,10 @@ export class DryRuns {
     const { versions, fields } = this.#options.world;
     const isNew = fields !== this.#fields;
     this.#fields = fields;
-    worker.postMessage({ job, versions, ...(isNew ? { fields } : {}) } satisfies ToWorker);
+    // The bytes of a large body are all that their buffer holds: they are moved, not copied.
+    const { buffer, byteLength } = job.body;
+    const moved = buffer.byteLength === byteLength && byteLength > 0 ? [buffer] : [];
+    worker.postMessage({ job, versions, ...(isNew ? { fields } : {}) } satisfies ToWorker, moved);
     return promise.finally(() => {
       clearTimeout(timer);
       ended.abort();
