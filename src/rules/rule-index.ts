@@ -37,7 +37,11 @@ export class RuleIndex {
   readonly #seeing = new Map<string, Seeing>();
   readonly #numbers = new Map<Readers, number>();
   // One change is asked about several times: before it is evaluated, and each time that it is.
-  #last: Difference & { readonly readers: readonly Readers[] } = { before: undefined, after: undefined, readers: [] };
+  #last: Difference & { readonly readers: readonly Readers[]; seeing?: Seeing } = {
+    before: undefined,
+    after: undefined,
+    readers: [],
+  };
 
   private constructor(rules: readonly Rule[]) {
     this.#rules = rules;
@@ -73,6 +77,20 @@ export class RuleIndex {
    * found again.
    */
   seeing(changes: readonly Difference[]): Seeing {
+    const [change] = changes;
+    if (change === undefined || changes.length > 1) return this.#seeingAll(changes);
+    const { seeing } = this.#last;
+    if (seeing !== undefined && this.#isLast(change)) return seeing;
+    const found = this.#seeingAll(changes);
+    if (this.#isLast(change)) this.#last.seeing = found;
+    return found;
+  }
+
+  #isLast({ before, after }: Difference): boolean {
+    return this.#last.before === before && this.#last.after === after;
+  }
+
+  #seeingAll(changes: readonly Difference[]): Seeing {
     const readers = new Set<Readers>();
     for (const change of changes) for (const each of this.#readersOf(change)) readers.add(each);
     const id = [...readers]
@@ -95,7 +113,7 @@ export class RuleIndex {
     const [kind, other] = [after, before].map((version) => version && kindOf(version));
     if (before === undefined || after === undefined || kind === undefined || kind !== other || isAnother(before, after))
       return [kind, other].flatMap((each) => (each === undefined ? [] : this.#everything(each)));
-    if (this.#last.before !== before || this.#last.after !== after) {
+    if (!this.#isLast({ before, after })) {
       const readers = seenBy(this.#treeOf(kind, after), before, after) ?? [this.#everything(kind)];
       this.#last = { before, after, readers };
     }
