@@ -83,15 +83,14 @@ describe('a policy with very many wrong ids', () => {
     const text = `mode: audit\nrules:\n${lines.join('\n')}\n`;
     expect(text.length).toBeGreaterThanOrEqual(bytes);
     expectNoHarm('baseline', await bystander.during());
-    const logged = cluster.rollgate.program.output().length;
+    const logged = cluster.rollgate.program.lines().length;
     const good = await cluster.rollgate.policyText(text);
     // Several checks of the file.
     const outcome = await bystander.during(() => rejections(2));
     expectNoHarm(`a policy of ${text.length} bytes`, outcome);
     const complaints = cluster.rollgate.program
-      .output()
+      .lines()
       .slice(logged)
-      .split('\n')
       .filter((line) => line.includes('the policy is invalid; the previous policy stays active'));
     expect(complaints).toHaveLength(1);
     expect(complaints[0]?.length).toBeLessThan(10_000);

@@ -246,8 +246,7 @@ describe('a namespace that is removed from the list', () => {
 
   it('was never written to without the right', () => {
     const refused = cluster.rollgate.program
-      .output()
-      .split('\n')
+      .lines()
       .filter((line) => /cannot (create|patch|update|delete) resource/.test(line));
     expect(refused).toEqual([]);
   });

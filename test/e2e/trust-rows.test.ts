@@ -62,9 +62,8 @@ function create(kubectl: Kubectl, object: KubeObject): Promise<Printed> {
 async function logged(text: string, from = 0): Promise<readonly string[]> {
   const lines = (): string[] =>
     cluster.rollgate.program
-      .output()
+      .lines()
       .slice(from)
-      .split('\n')
       .filter((line) => line.includes(text));
   await until(`a line with ${text}`, () => lines().length > 0);
   return lines();
@@ -268,7 +267,7 @@ describe('the label rollgate.io/policy on a namespace', () => {
     await until('the metric', async () => (await unknown()) === before + 1);
     expect(await logged(`${line},"reason":"label rollgate.io/policy names override \\"strct\\"`)).toHaveLength(1);
     expect(await scan(cluster, '--namespace', namespace)).toContain('use "strict"');
-    const end = cluster.rollgate.program.output().length;
+    const end = cluster.rollgate.program.lines().length;
     await whileDown(cluster, () => Promise.resolve());
     expect(await logged(line, end)).toHaveLength(1);
     await cluster.admin.run(['label', 'namespace', namespace, 'rollgate.io/policy=strict', '--overwrite']);

@@ -31,10 +31,7 @@ describe('a controller outside the namespaces that the policy names', () => {
     );
     expect(await cluster.rollgate.metrics()).toContain('rollgate_keeps_off 0\n');
     const logged = (): string[] =>
-      cluster.rollgate.program
-        .output()
-        .split('\n')
-        .filter((line) => line.includes(`"account":"${CONTROLLER}"`));
+      cluster.rollgate.program.lines().filter((line) => line.includes(`"account":"${CONTROLLER}"`));
     await until('the account to be logged', () => logged().length > 0);
     expect(logged()).toHaveLength(1);
     await cluster.rollgate.ready();

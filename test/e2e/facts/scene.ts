@@ -180,8 +180,7 @@ export class Scene {
   /** The log lines of the controller about this namespace. */
   get log(): string[] {
     return this.cluster.argo.program
-      .output()
-      .split('\n')
+      .lines()
       .filter((line) => line.includes(`namespace=${this.namespace} `) || line.includes(`${this.namespace}/`));
   }
 

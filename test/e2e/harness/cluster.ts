@@ -11,6 +11,7 @@ import { Kubelet } from './kubelet.ts';
 import { until } from './program.ts';
 import { Rollgate, ROLLGATE } from './rollgate.ts';
 import { SecretVolume } from './secret-volume.ts';
+import { storedDefinitions } from './stored-definitions.ts';
 
 /** The parts of a cluster, in addition to the control plane, the CRDs and the kubelet. */
 export interface ClusterOptions extends ControlPlaneOptions {
@@ -89,23 +90,28 @@ export class Cluster {
 
   /** Starts a cluster, and waits until everything in it is ready. If that fails, it stops everything first. */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
-    const controlPlane = await ControlPlane.start(options);
+    const definitions = [
+      ...(await meshDefinitions()).filter(({ name }) => options.served?.(name) ?? true),
+      ...(options.argoRollouts === 'none' ? [] : await rolloutsDefinitions()),
+    ];
+    // Those that most clusters have are stored once for all.
+    const isUsual = options.served === undefined && options.argoRollouts !== 'none';
+    const controlPlane = await ControlPlane.start(
+      isUsual ? { ...options, data: await storedDefinitions(definitions) } : options,
+    );
     const kubelet = new Kubelet(controlPlane.admin);
     const parts: Parts = { kubelet, volumes: [] };
     try {
       await kubelet.start();
       const [kubectl, plugin] = [await binary('kubectl'), await binary('kubectl-argo-rollouts')];
       const admin = new Kubectl(kubectl, plugin, await controlPlane.kubeconfig(controlPlane.person('admin'), 'admin'));
-      // All at once, because the API server writes its OpenAPI documents again after each.
-      const definitions = [
-        ...(await meshDefinitions()).filter(({ name }) => options.served?.(name) ?? true),
-        ...(options.argoRollouts === 'none' ? [] : await rolloutsDefinitions()),
-      ];
+      // All at once, because the API server writes its OpenAPI documents again after each definition.
       await admin.run(
         ['apply', '--server-side', '-f', '-'],
-        [textOf(definitions), yamlOf(options.definitions ?? [])].join('---\n'),
+        [isUsual ? '' : textOf(definitions), yamlOf([...(options.definitions ?? []), ...DEVELOPER_RIGHTS])].join(
+          '---\n',
+        ),
       );
-      await admin.run(['apply', '-f', '-'], yamlOf(DEVELOPER_RIGHTS));
       if (options.argoRollouts !== 'none')
         parts.argo = await ArgoRollouts.install(controlPlane, admin, options.argoRollouts);
       if (options.certManager === true) parts.certManager = await CertManager.install(controlPlane, admin);

@@ -16,6 +16,10 @@ export interface ControlPlaneOptions {
    * default. See `audited`.
    */
   readonly audits?: readonly string[];
+  /** A data folder of etcd to begin with, which is copied; by default etcd is empty. */
+  readonly data?: string;
+  /** Whether the controllers of kube-controller-manager run; by default those that are needed do. */
+  readonly controllers?: 'none';
 }
 
 /** The programs of a control plane before their start, and their settings. */

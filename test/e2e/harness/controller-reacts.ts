@@ -2,7 +2,8 @@ import type { KubeObject } from '../../../src/world/object.ts';
 import type { Api } from './api.ts';
 import { until } from './program.ts';
 
-const LOOKS_BEFORE_A_NUDGE = 10;
+// In milliseconds.
+const NUDGES_AFTER = 1_000;
 
 let nudges = 0;
 
@@ -33,12 +34,15 @@ export async function controllerReacts<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
   within?: number,
 ): Promise<T> {
-  let looks = 0;
+  let nudged = Date.now();
   const lookAgain = async (): Promise<T | undefined | false> => {
     const found = await look();
     // A nudge after it has come would make the controller work while the test goes on.
     const isThere = found !== undefined && found !== false;
-    if (!isThere && ++looks % LOOKS_BEFORE_A_NUDGE === 0) await nudge(admin, namespace, name);
+    if (!isThere && Date.now() - nudged >= NUDGES_AFTER) {
+      await nudge(admin, namespace, name);
+      nudged = Date.now();
+    }
     return found;
   };
   return until(what, lookAgain, within === undefined ? {} : { within });

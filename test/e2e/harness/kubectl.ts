@@ -74,6 +74,9 @@ export class Kubectl {
       KUBECACHEDIR: join(dirname(this.#kubeconfig), 'kubectl-cache'),
       PATH: this.#path,
       KUBECTL_KUBERC: 'false',
+      // It ends before it is worth to clean up.
+      GOGC: 'off',
+      GOMEMLIMIT: '512MiB',
     };
     const child = spawn(this.#command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.on('error', () => undefined);

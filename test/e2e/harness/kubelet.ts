@@ -111,7 +111,8 @@ export class Kubelet {
     if (isReady(pod)) return;
     const known = optionalString(dig(pod, 'status', 'podIP'));
     const podIP = known ?? addressOf(this.#pods++);
-    if (known === undefined) await this.#api.patch(at, { status: statusOf(pod, podIP, false) }, 'status');
+    if (known === undefined && after !== '0')
+      await this.#api.patch(at, { status: statusOf(pod, podIP, false) }, 'status');
     if (after === 'never') return;
     await sleep(Number(after), undefined, { ref: false });
     await this.#api.patch(at, { status: statusOf(pod, podIP, true) }, 'status');

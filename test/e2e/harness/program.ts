@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STARTED_BY } from './run-processes.ts';
 
@@ -42,7 +43,13 @@ for (const signal of ['SIGTERM', 'SIGHUP'] as const)
  */
 export class Program {
   readonly #options: ProgramOptions;
+  readonly #decoder = new StringDecoder('utf8');
+  readonly #lines: string[] = [];
   #child: ChildProcess | undefined;
+  /** How many bytes of the log have been read. */
+  #read = 0;
+  /** The line that has no end yet. */
+  #last = '';
 
   constructor(options: ProgramOptions) {
     this.#options = options;
@@ -132,7 +139,27 @@ export class Program {
 
   /** Out: what it has printed so far. */
   output(): string {
-    return readFileSync(this.#options.log, 'utf8');
+    return [...this.lines(), this.#last].join('\n');
+  }
+
+  /**
+   * Out: the whole lines that it has printed so far. A controller prints megabytes, and tests look many times a second,
+   * so only what is new is read.
+   */
+  lines(): readonly string[] {
+    const file = openSync(this.#options.log, 'r');
+    try {
+      const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - this.#read));
+      const count = readSync(file, bytes, 0, bytes.length, this.#read);
+      this.#read += count;
+      const [first = '', ...others] = this.#decoder.write(bytes.subarray(0, count)).split('\n');
+      const lines = [this.#last + first, ...others];
+      this.#last = lines.pop() ?? '';
+      for (const line of lines) this.#lines.push(line);
+    } finally {
+      closeSync(file);
+    }
+    return this.#lines;
   }
 }
 
@@ -145,16 +172,22 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
+// A look costs the API server and the test as much as a request of a user. What is long in coming may be seen later.
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 500;
+
 /**
- * In: what is awaited, how to look, and for how many milliseconds. Out: what looking gave once it was neither
- * undefined, false nor an error. Rejects with the last error, or a sentence that names what did not come.
+ * In: what is awaited, how to look, for how many milliseconds, and how often; by default a pause is a tenth of the time
+ * so far, from 0.1 to 0.5 s. Out: what looking gave once it was neither undefined, false nor an error. Rejects with the
+ * last error, or a sentence that names what did not come.
  */
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  { within = 120_000, every = 100 }: { within?: number; every?: number } = {},
+  { within = 120_000, every }: { within?: number; every?: number } = {},
 ): Promise<T> {
-  const deadline = Date.now() + within;
+  const start = Date.now();
+  const deadline = start + within;
   let error: unknown;
   for (;;) {
     try {
@@ -165,7 +198,7 @@ export async function until<T>(
       error = thrown;
     }
     if (Date.now() >= deadline) throw new Error(`${what}: did not come within ${within / 1000} s`, { cause: error });
-    await sleep(every);
+    await sleep(every ?? Math.min(LONGEST_PAUSE, Math.max(FIRST_PAUSE, (Date.now() - start) / 10)));
   }
 }
 

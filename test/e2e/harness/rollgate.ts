@@ -215,8 +215,7 @@ export class Rollgate {
   /** Returns the log lines about decisions, oldest first. */
   decisions(): Record<string, unknown>[] {
     return this.program
-      .output()
-      .split('\n')
+      .lines()
       .filter((line) => line.includes('"verdict"'))
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
