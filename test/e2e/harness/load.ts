@@ -16,8 +16,9 @@ export const FAIL = [
   'autoscalers',
 ].map((group) => `webhooks.failurePolicy.${group}=Fail`);
 
+// About 150 updates a second. Without a pause they would take both cores from what they are to test.
 const WORKERS = 6;
-const PAUSE = 10;
+const PAUSE = 25;
 // A limit, so that it always ends.
 const MOST = 30_000;
 
