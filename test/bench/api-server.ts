@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { dig } from '../../src/world/read.ts';
 import type { KubeObject } from '../../src/world/object.ts';
-import { sourceOf } from '../control-plane/build.ts';
 import type { Api } from '../e2e/harness/api.ts';
 import { Cluster } from '../e2e/harness/cluster.ts';
+import { rolloutsDefinitions, textOf } from '../e2e/harness/definitions.ts';
 import { objectsOf } from '../e2e/harness/objects.ts';
 import { pathOf } from '../e2e/harness/paths.ts';
 import { count } from './counts.ts';
@@ -51,7 +49,8 @@ const WEBHOOK_KINDS = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfigu
  * webhooks.
  */
 export async function measureApiServer(): Promise<ApiServerFigures> {
-  const cluster = await Cluster.start({ rollgate: SETTINGS, argoRollouts: 'none', definitions: await definitions() });
+  const definitions = objectsOf(textOf(await rolloutsDefinitions()));
+  const cluster = await Cluster.start({ rollgate: SETTINGS, argoRollouts: 'none', definitions });
   let bare: OwnServer | undefined;
   let kyverno: Kyverno | undefined;
   try {
@@ -90,11 +89,6 @@ export async function measureApiServer(): Promise<ApiServerFigures> {
     await kyverno?.stop();
     await cluster.stop();
   }
-}
-
-async function definitions(): Promise<KubeObject[]> {
-  const manifests = join(await sourceOf('github.com/argoproj/argo-rollouts'), 'manifests', 'install.yaml');
-  return objectsOf(await readFile(manifests, 'utf8')).filter(({ kind }) => kind === 'CustomResourceDefinition');
 }
 
 async function pointedAt(
