@@ -201,6 +201,8 @@ export function providersOf(metric: Metric): readonly string[] {
 }
 
 const MAX_PATTERN = 500;
+// An expression is compiled in one go, which takes up to 5 µs for each state.
+const MOST_STATES = 5_000;
 
 // Nothing in such an expression has another meaning than itself.
 const LITERAL = /^[\w-]*$/;
@@ -208,10 +210,11 @@ const LITERAL = /^[\w-]*$/;
 /**
  * Returns a function that reports whether a regular expression of `dryRun` or `measurementRetention` matches part of a
  * name, by the rules of Go's `regexp`. An invalid expression matches nothing, as in Argo Rollouts v1.9.1,
- * `utils/analysis/helpers.go` (`GetDryRunMetrics`). Undefined if the expression is too long to try.
+ * `utils/analysis/helpers.go` (`GetDryRunMetrics`). Undefined if the expression is too long, or has too many states, to
+ * be tried.
  */
 export function nameMatcher(pattern: string): ((name: string) => boolean) | undefined {
-  if (pattern.length > MAX_PATTERN) return undefined;
+  if (pattern.length > MAX_PATTERN || statesOf(pattern) > MOST_STATES) return undefined;
   if (LITERAL.test(pattern)) return (name) => name.includes(pattern);
   try {
     const expression = RE2JS.compile(pattern);
@@ -223,11 +226,9 @@ export function nameMatcher(pattern: string): ((name: string) => boolean) | unde
 
 // Bounds the cost, because each expression is tried with each name.
 const MAX_TRIED = 100;
-// What is searched in a microsecond. An expression has a state for each of its characters, and for as many repetitions of
-// them as RE2 allows.
+// What is searched in a few microseconds.
 const CHARACTERS_OF_OPERATION = { literal: 200, expression: 10 };
 const STATES_OF_OPERATION = 20;
-const MOST_REPEATED = 1_000;
 
 interface Tried {
   readonly text: string;
@@ -259,21 +260,39 @@ export function matchesSome(
     return names.length > 0 && text.includes(pattern);
   }
   if (!results.has(pattern) && results.size < MAX_TRIED) {
-    const states = statesOf(pattern);
-    const cost = 1 + states / STATES_OF_OPERATION;
-    spend(Math.ceil(states + (text.length * cost) / CHARACTERS_OF_OPERATION.expression));
-    const matches = nameMatcher(pattern);
+    const matches = spendingMatcher(pattern, spend);
     results.set(pattern, matches === undefined ? undefined : names.some(matches));
   }
   return results.get(pattern);
 }
 
-// Repetitions may be nested, so they multiply; RE2 refuses more than a thousand in all.
+/** Returns what `nameMatcher` does. Operations are counted before they are done: those of compiling, and of each search. */
+export function spendingMatcher(
+  pattern: string,
+  spend: (operations: number) => void,
+): ((name: string) => boolean) | undefined {
+  if (pattern.length > MAX_PATTERN) return undefined;
+  const states = statesOf(pattern);
+  if (states > MOST_STATES) return undefined;
+  spend(states);
+  const matches = nameMatcher(pattern);
+  const operations = (1 + states / STATES_OF_OPERATION) / CHARACTERS_OF_OPERATION.expression;
+  return (name) => {
+    spend(Math.ceil(name.length * operations));
+    return matches?.(name) === true;
+  };
+}
+
+// At least as many as the compiled expression has: one for each character, as often as it is repeated. What is repeated
+// may be as long as the whole expression, and repetitions may be nested, so that they multiply.
 function statesOf(pattern: string): number {
+  let { length } = pattern;
   let repeated = 1;
-  for (const [, least = '', most = ''] of pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g))
+  for (const [text, least = '', most = ''] of pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)) {
+    length -= text.length;
     repeated *= Math.max(1, Number(least), Number(most));
-  return Math.min(pattern.length * repeated, pattern.length + MOST_REPEATED);
+  }
+  return length * repeated;
 }
 
 /** Returns the names of metrics; undefined if one of them is not known. */

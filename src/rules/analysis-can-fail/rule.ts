@@ -29,7 +29,7 @@ export const analysisCanFail = defineRule({
     },
   },
   check(context, template) {
-    const isDryRun = dryRunsOf(template);
+    const isDryRun = dryRunsOf(template, context.spend);
     for (const { name, raw, path } of countedMetrics(template, context)) {
       const [count, limit, successes] = (['count', 'failureLimit', 'consecutiveSuccessLimit'] as const).map((field) =>
         intValue(raw[field], asWritten),

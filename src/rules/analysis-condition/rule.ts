@@ -63,7 +63,7 @@ export const analysisCondition = defineRule({
   },
   messages,
   check(context, template) {
-    const isDryRun = dryRunsOf(template);
+    const isDryRun = dryRunsOf(template, context.spend);
     for (const metric of countedMetrics(template, context)) {
       const { name, raw, path } = metric;
       const [provider, second] = providersOf(metric);

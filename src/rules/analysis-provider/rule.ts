@@ -36,7 +36,7 @@ export const analysisProvider = defineRule({
   },
   messages,
   check(context, template) {
-    const isDryRun = dryRunsOf(template);
+    const isDryRun = dryRunsOf(template, context.spend);
     for (const metric of countedMetrics(template, context)) {
       const [provider = '', second] = providersOf(metric);
       const check = CHECKS.get(provider);
