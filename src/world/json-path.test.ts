@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jsonPathProblem, textBefore } from './json-path.ts';
+import { jsonPathProblem, MAX_LENGTH, textBefore } from './json-path.ts';
 
 // Each is what client-go v0.34 said of the same path.
 describe('jsonPathProblem', () => {
@@ -45,6 +45,12 @@ describe('jsonPathProblem', () => {
   ])('finds in %j: %s', (path, problem) => {
     expect(jsonPathProblem(path)?.text).toBe(problem);
   });
+});
+
+it('checks no path that is longer than people write', () => {
+  const withIndexOf = (length: number): string => `{$[1${' '.repeat(length - '{$[1x,1]}'.length)}x,1]}`;
+  expect(jsonPathProblem(withIndexOf(MAX_LENGTH))).toBeDefined();
+  expect(jsonPathProblem(withIndexOf(MAX_LENGTH + 1))).toBeUndefined();
 });
 
 describe('textBefore', () => {

@@ -8,6 +8,9 @@ export interface JsonPathProblem {
   readonly onlyInJson?: true;
 }
 
+/** The length of the longest JSONPath that is checked. */
+export const MAX_LENGTH = 2_000;
+
 const UNCLOSED: JsonPathProblem = { text: 'a brace is not closed', remedy: 'add }' };
 const INDEX = /^(?:-?\d*(?::-?\d*)?(?::-?\d*)?|'[^']*'|\*)$/;
 const OF_FIELD = /(?:\\.|[^\s.,[\]$@{}\\])*/y;
@@ -17,10 +20,12 @@ const NUMBER = /[+-]?[\d.]*/y;
 const LOOP: ReadonlySet<string> = new Set(['range', 'end', 'true', 'false']);
 
 /**
- * Returns why the controller cannot use a JSONPath, or undefined if it may. What is inside a filter is not checked.
+ * Returns why the controller cannot use a JSONPath, or undefined if it may. What is inside a filter is not checked, nor
+ * is a longer path than any that people write: some of the checks take time that grows with the square of its length.
  * Source: `util/jsonpath/parser.go` and `jsonpath.go` (`evalIdentifier`) of client-go v0.34.
  */
 export function jsonPathProblem(path: string): JsonPathProblem | undefined {
+  if (path.length > MAX_LENGTH) return undefined;
   for (let at = path.indexOf('{'); at >= 0; at = path.indexOf('{', at)) {
     const end = afterAction(path, at + 1);
     if (typeof end !== 'number') return end;
