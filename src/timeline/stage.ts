@@ -1,5 +1,6 @@
 import type { ObjectRef } from '../world/object.ts';
 import type { TimeSpan } from './analysis-time.ts';
+import type { ExperimentTemplate } from './experiment.ts';
 import type { Pods, Weights } from './replica-counts.ts';
 
 /** What an update waits for at the end of a stage: seconds that pass by themselves, or a person. */
@@ -36,6 +37,8 @@ export interface Stage {
   /** The most pods at once during the stage, those of experiments included. */
   readonly mostPods: number;
   readonly traffic: Traffic;
+  /** The templates of the experiment that runs during the stage. */
+  readonly experiment: readonly ExperimentTemplate[];
   readonly wait: Wait | undefined;
   readonly notes: readonly StageNote[];
   /** All states that the controller passes through, pod by pod. */
