@@ -142,8 +142,15 @@ describe('the path of a change', () => {
     // A page that hangs answers nothing, not even that it is to be closed.
     const late = new Promise<string>((done) => setTimeout(done, 10_000, 'no answer'));
     expect(await Promise.race([seen, late])).toBe('#xyz');
-    await page.getByRole('combobox', { name: 'Example' }).selectOption('3');
+    const example = page.getByRole('combobox', { name: 'Example' });
+    expect(await example.inputValue()).toBe('');
+    await example.selectOption('3');
     await page.locator('.cm-content', { hasText: 'blueGreen' }).waitFor();
+    // Its name stays, as long as it is as it was.
+    expect(await example.inputValue()).toBe('3');
+    await page.locator('.cm-content').first().click();
+    await page.keyboard.type('#');
+    await expect.poll(() => example.inputValue()).toBe('');
     expect(problems).toEqual([]);
   });
 
@@ -187,6 +194,11 @@ describe('the page', () => {
     if (width === 1280) await page.getByRole('button', { name: /sends to port 80/ }).click();
     if ((width === 1280) === (colorScheme === 'light'))
       await forDocs(page, width === 1280 ? 'dashboard' : 'dashboard-narrow');
+    if (width === 390 && colorScheme === 'dark') {
+      await page.setViewportSize({ width, height: 1250 });
+      await page.locator('#graph').evaluate((heading) => heading.scrollIntoView());
+      await forDocs(page, 'dashboard-narrow-update');
+    }
     await page.getByRole('tab', { name: 'Policy' }).click();
     await page.getByRole('combobox', { name: 'Example' }).selectOption('3');
     await page.locator('.node', { hasText: 'search-preview' }).waitFor();
@@ -309,6 +321,7 @@ describe('the page', () => {
     await page.locator('.node', { hasText: 'search-preview' }).waitFor();
     await page.getByRole('combobox', { name: 'Example' }).selectOption('Your files');
     await page.locator('.node', { hasText: 'checkout-canary' }).first().waitFor();
+    expect(await page.getByRole('combobox', { name: 'Example' }).inputValue()).toBe('files');
     // With the line ends of Windows, which the editor does not have.
     writeFileSync(file, FIXED.replaceAll('\n', '\r\n'));
     await verdict(page, 'no problem found');
