@@ -1,7 +1,6 @@
 import type { ReportedFinding } from '../report/model.ts';
 import type { NoteLine, StageRow } from '../report/timeline/table.ts';
-import type { ExperimentTemplate } from '../timeline/experiment.ts';
-import type { StagePods, Traffic } from '../timeline/stage.ts';
+import type { ExperimentTemplate, StagePods, Traffic } from '../timeline/stage.ts';
 
 /** What the page asks to be judged. Plain JSON. */
 export interface Question {

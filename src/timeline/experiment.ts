@@ -3,23 +3,12 @@ import type { KubeObject } from '../world/object.ts';
 import { asArray, asString, dig, int32 } from '../world/read.ts';
 import { routersOf } from '../world/routers.ts';
 import type { Weights } from './replica-counts.ts';
-import type { Stage } from './stage.ts';
+import type { ExperimentTemplate, Stage } from './stage.ts';
 
 const DEFAULT_SCALE_DOWN_DELAY = 30;
 
 /** A template of the experiment of a canary step. */
-interface Template {
-  readonly name: string;
-  readonly pods: number;
-  /** What the router sends to its pods, as the router counts; 0 if it sends nothing. */
-  readonly weight: number;
-}
-
-/** A template of an experiment that runs. */
-export interface ExperimentTemplate extends Template {
-  /** The part of all requests that reaches its pods, of 1. */
-  readonly traffic: number;
-}
+type Template = Omit<ExperimentTemplate, 'traffic'>;
 
 /**
  * How a router sends requests to the pods of an experiment: not at all, at the cost of the stable pods, or in addition to

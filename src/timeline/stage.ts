@@ -1,6 +1,5 @@
 import type { ObjectRef } from '../world/object.ts';
 import type { TimeSpan } from './analysis-time.ts';
-import type { ExperimentTemplate } from './experiment.ts';
 import type { Pods, Weights } from './replica-counts.ts';
 
 /** What an update waits for at the end of a stage: seconds that pass by themselves, or a person. */
@@ -19,6 +18,16 @@ export interface StagePods extends Pods {
 
 /** The parts of all requests, of 1, that reach each kind of pods. */
 export type Traffic = StagePods;
+
+/** A template of an experiment that runs. */
+export interface ExperimentTemplate {
+  readonly name: string;
+  readonly pods: number;
+  /** What the router sends to its pods, as the router counts; 0 if it sends nothing. */
+  readonly weight: number;
+  /** The part of all requests that reaches its pods, of 1. */
+  readonly traffic: number;
+}
 
 /** What to know about a stage. */
 export interface StageNote {
