@@ -7,6 +7,7 @@ import { beforeUpdate, delaysScaleDown, setWeightAt, type CanaryState } from './
 import type { CanarySettings } from './canary-settings.ts';
 import { abortStage, endOf, updateStages, type CanaryStage } from './canary-walk.ts';
 import {
+  experimentNotes,
   experimentRouting,
   experimentTemplates,
   routedTraffic,
@@ -100,6 +101,7 @@ function stageOf({ rollout, settings, arrival }: CanaryUpdate, stage: CanaryStag
   const pods = { ...end.pods, experiment: added('pods') };
   const traffic =
     texts.traffic ?? trafficOf(arrival, pods, routedTraffic(end.weights, settings.maxWeight, added('weight'), routing));
+  const experiment = withTraffic(templates, traffic.experiment, arrival === 'router' ? 'weight' : 'pods');
   const most = stage.states.reduce((least, { pods: each }) => Math.max(least, each.canary + each.stable), 0);
   return {
     step: texts.step,
@@ -108,11 +110,12 @@ function stageOf({ rollout, settings, arrival }: CanaryUpdate, stage: CanaryStag
     pods,
     mostPods: most + pods.experiment,
     traffic,
-    experiment: withTraffic(templates, traffic.experiment, arrival === 'router' ? 'weight' : 'pods'),
+    experiment,
     wait: texts.wait,
     notes: [
       ...stuckNotes(stage),
       ...trafficNotes({ pods, traffic, intended: texts.intended }, settings.replicas, arrival),
+      ...experimentNotes(experiment),
       ...(texts.notes ?? []),
     ],
     states: stage.states.map((state) => ({ pods: state.pods, weights: state.weights })),

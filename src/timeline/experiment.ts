@@ -3,7 +3,8 @@ import type { KubeObject } from '../world/object.ts';
 import { asArray, asString, dig, int32 } from '../world/read.ts';
 import { routersOf } from '../world/routers.ts';
 import type { Weights } from './replica-counts.ts';
-import type { ExperimentTemplate, Stage } from './stage.ts';
+import { percent } from './notes.ts';
+import type { ExperimentTemplate, Stage, StageNote } from './stage.ts';
 
 const DEFAULT_SCALE_DOWN_DELAY = 30;
 
@@ -90,4 +91,13 @@ export function withEndedExperiments(stages: readonly Stage[], steps: readonly u
       left.push({ pods: stage.pods.experiment, seconds: delay ?? DEFAULT_SCALE_DOWN_DELAY });
     return ended === 0 ? stage : { ...stage, mostPods: stage.mostPods + ended };
   });
+}
+
+/** Returns what an experiment runs, and what its pods get. */
+export function experimentNotes(templates: readonly ExperimentTemplate[]): readonly StageNote[] {
+  if (templates.length === 0) return [];
+  const parts = templates.map(
+    ({ name, pods, traffic }) => `${pods} ${pods === 1 ? 'pod' : 'pods'} of ${name} with ${percent(traffic)}`,
+  );
+  return [{ kind: 'fact', text: `the experiment runs ${parts.join(', ')} of the requests` }];
 }

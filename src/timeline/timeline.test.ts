@@ -343,6 +343,9 @@ describe('an experiment', () => {
       { name: 'a', pods: 2, weight: 5, traffic: 0.05 },
       { name: 'b', pods: 1, weight: 15, traffic: expect.closeTo(0.15) as number },
     ]);
+    expect(stage?.notes.map(({ text }) => text)).toContain(
+      'the experiment runs 2 pods of a with 5 %, 1 pod of b with 15 % of the requests',
+    );
   });
 
   it('is in addition to the canary for the Gateway API plugin, and nothing for it in other routes', () => {

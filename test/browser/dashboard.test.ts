@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ISTIO_EXPERIMENT as EXPERIMENT } from '../dashboard/routed.ts';
 import { forDocs, paste, seriousIn, start } from './browser.ts';
 import { BROKEN, EXAMPLES, FIXED, openedBy, useDashboard, verdict } from './scene.ts';
 
@@ -81,6 +82,23 @@ describe('the path of a change', () => {
     await expect
       .poll(async () => (await kept.allTextContents()).join('\n'))
       .toContain('rollouts-pod-template-hash: 8c5d7f6b94');
+    expect(problems).toEqual([]);
+  });
+
+  it('has the pods of an experiment and their weights, at its step only', async () => {
+    const { page, problems } = await opened();
+    await paste(page, 'Manifests', EXPERIMENT);
+    await page.locator('.node', { hasText: 'experiment: baseline' }).waitFor();
+    const shares = (): Promise<string[]> => page.locator('.edge-label.experiment').allTextContents();
+    expect(new Set(await shares())).toEqual(new Set(['0 %']));
+    await page.locator('.chart tbody tr', { hasText: 'experiment' }).click();
+    await expect.poll(async () => (await shares()).sort()).toEqual(['10 %', '10 %', '5 %', '5 %']);
+    expect(await page.locator('.node.pods.experiment .name').allTextContents()).toEqual(['1', '2', '1']);
+    expect(await page.locator('.chart thead').textContent()).toContain('experiment');
+    expect(await page.locator('p.now').textContent()).toBe(
+      'Step 3, experiment: 20 % of the requests to the canary pods, 15 % to those of the experiment; 2 canary, 4 experiment and 10 stable pods; waits for 1h',
+    );
+    expect(await seriousIn(page)).toEqual([]);
     expect(problems).toEqual([]);
   });
 

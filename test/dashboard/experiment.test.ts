@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Judge } from '../../src/dashboard/judge.ts';
 import type { Answer, ReappliedObject } from '../../src/dashboard/messages.ts';
-import { experimentOn } from './routed.ts';
+import { experimentOn, ISTIO_EXPERIMENT as ISTIO } from './routed.ts';
 
 // Step 3 is the experiment. Its stage has this index too, after the one before the update.
 const EXPERIMENT = 3;
@@ -10,14 +10,6 @@ function answerTo(manifests: string, stage = EXPERIMENT): Answer {
   return new Judge().answer({ manifests, policy: '', stage });
 }
 
-const ISTIO = experimentOn(
-  'istio: { virtualService: { name: web } }',
-  `apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: web, namespace: shop }
-spec: { hosts: [web], http: [{ route: [{ destination: { host: web } }, { destination: { host: web-canary } }] }] }
-`,
-);
 const SUBSETS = experimentOn(
   'istio: { virtualService: { name: web }, destinationRule: { name: web, stableSubsetName: stable, canarySubsetName: canary } }',
   `apiVersion: networking.istio.io/v1

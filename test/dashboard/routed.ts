@@ -73,3 +73,13 @@ spec:
 function service(name: string): string {
   return `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { selector: { app: web }, ports: [{ port: 80 }] }\n`;
 }
+
+/** Manifests of a Rollout with Istio and an experiment at step 3. */
+export const ISTIO_EXPERIMENT = experimentOn(
+  'istio: { virtualService: { name: web } }',
+  `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: web, namespace: shop }
+spec: { hosts: [web], http: [{ route: [{ destination: { host: web } }, { destination: { host: web-canary } }] }] }
+`,
+);
