@@ -93,6 +93,13 @@ describe('the graph', () => {
     ]);
   });
 
+  it('is red where the Service of an experiment exists already', () => {
+    const taken = `---\napiVersion: v1\nkind: Service\nmetadata: { name: web-tried, namespace: shop }\nspec: { ports: [{ port: 80 }] }\n`;
+    const { graph } = answerTo(`${ISTIO}${taken}`);
+    const red = graph?.edges.filter(({ level }) => level === 'deny').map(({ from, to }) => `${from} -> ${to}`);
+    expect(red).toEqual(['experiment/3/canary/service -> experiment/3/canary/pods']);
+  });
+
   it('leads from the Service that selects all pods to those of an experiment', () => {
     const manifests = experimentOn(undefined, '');
     expect(edgesIn(answerTo(manifests))).toEqual(
