@@ -1,4 +1,3 @@
-import type { Operation } from 'fast-json-patch';
 import { pluginFor, rulesOf } from '../preserve/route-weights.ts';
 import type { Stage } from '../timeline/stage.ts';
 import { drivenRoutes } from '../world/istio.ts';
@@ -86,7 +85,7 @@ export function withExperiment(
   { destinations, port }: ExperimentWrites,
   world: World,
 ): KubeObject {
-  const operations = destinations.flatMap((destination): Operation[] => {
+  const operations = destinations.flatMap((destination): readonly ReturnType<typeof insertAt>[] => {
     switch (kindOf(object)) {
       case 'VirtualService.networking.istio.io':
         return controlledRoutes(object, running, world).map((path) =>
