@@ -79,14 +79,8 @@ export function TimelineView({ timeline, stage, abortAt, onStage, onReplicas, on
               <th scope="col">
                 <span class="axis">
                   <span>
-                    requests <span class="key canary" /> {fresh}
-                    {hasExperiment && (
-                      <>
-                        {' '}
-                        <span class="key experiment" /> experiment
-                      </>
-                    )}{' '}
-                    <span class="key stable" /> {old}
+                    requests <Key of="canary" name={fresh} />{' '}
+                    {hasExperiment && <Key of="experiment" name="experiment" />} <Key of="stable" name={old} />
                   </span>
                   <span>to {fresh}</span>
                 </span>
@@ -130,6 +124,15 @@ export function TimelineView({ timeline, stage, abortAt, onStage, onReplicas, on
         </ul>
       )}
     </>
+  );
+}
+
+/** The color of a bar, and what it stands for. */
+function Key({ of, name }: { readonly of: 'canary' | 'experiment' | 'stable'; readonly name: string }) {
+  return (
+    <span class="named">
+      <span class={`key ${of}`} /> {name}
+    </span>
   );
 }
 
