@@ -213,7 +213,7 @@ describe('the page', () => {
     if ((width === 1280) === (colorScheme === 'light'))
       await forDocs(page, width === 1280 ? 'dashboard' : 'dashboard-narrow');
     if (width === 390 && colorScheme === 'dark') {
-      await page.setViewportSize({ width, height: 1330 });
+      await page.setViewportSize({ width, height: 1375 });
       await page.locator('.see').evaluate((part) => part.scrollIntoView());
       await forDocs(page, 'dashboard-narrow-update');
     }
