@@ -64,7 +64,7 @@ export function App({ shared }: { readonly shared: SharedState | undefined }) {
   };
   return (
     <>
-      <Header state={state} onExample={startFrom} onFiles={files.load} />
+      <Header state={state} onExample={startFrom} files={files} />
       <main>
         <Write
           state={state}

@@ -11,6 +11,8 @@ export interface Files {
   readonly notes: readonly string[];
   /** The text of the files, where it differs from what a person has edited. */
   readonly changed: string | undefined;
+  /** Whether their text is what is shown. */
+  readonly isShown: boolean;
   /** Shows the files, in place of what is shown. */
   readonly load: () => void;
 }
@@ -43,7 +45,12 @@ export function useFiles(loadsFirst: boolean, text: string, setText: (text: stri
       else setChanged(next);
     });
   }, []);
-  return { notes, changed, load: () => latest.current !== undefined && load(latest.current) };
+  return {
+    notes,
+    changed,
+    isShown: text === latest.current,
+    load: () => latest.current !== undefined && load(latest.current),
+  };
 }
 
 const LOOK_EVERY = 1_000;

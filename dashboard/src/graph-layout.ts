@@ -96,13 +96,13 @@ function shapeOf({ nodes, edges }: Graph, isNarrow: boolean): Shape {
       const characters = Math.max(title.length * 0.92, name.length);
       return { id, width: Math.min(most, Math.max(96, characters * CHARACTER + PADDING)), height: HEIGHT };
     }),
-    edges: edges.map(({ from, to, kind, side, label }) => ({
+    edges: edges.map(({ from, to, kind, side, experiment, label }) => ({
       from,
       to,
       kind,
       // A share of the requests, which may have another number of digits at another stage.
       label:
-        side === undefined && label === undefined
+        side === undefined && experiment === undefined && label === undefined
           ? undefined
           : { ...LABEL, width: Math.max(LABEL.width, (label ?? '').length * 7 + 12) },
     })),

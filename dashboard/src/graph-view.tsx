@@ -1,5 +1,5 @@
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Graph, GraphEdge, JudgedFinding, ShownStage } from '../../src/dashboard/messages.ts';
+import type { Graph, GraphEdge, JudgedFinding, ShownStage, TemplateRef } from '../../src/dashboard/messages.ts';
 import { Layout, type PlacedEdge, type PlacedNode } from './graph-layout.ts';
 
 const NARROW = 560;
@@ -35,7 +35,7 @@ export function GraphView({ graph, findings, stage, onGoTo }: GraphProps) {
           aria-label={descriptionOf(graph, stage)}
         >
           <defs>
-            {['plain', 'deny', 'warn', 'stable', 'canary'].map((kind) => (
+            {['plain', 'deny', 'warn', 'stable', 'canary', 'experiment'].map((kind) => (
               <marker
                 key={kind}
                 id={`arrow-${kind}`}
@@ -82,8 +82,20 @@ function keyOf({ from, to, side }: GraphEdge): string {
   return `${from} ${to} ${side ?? ''}`;
 }
 
-function shareOf({ side }: GraphEdge, stage: ShownStage | undefined): number | undefined {
-  return side === undefined || stage === undefined ? undefined : stage.traffic[side];
+function shareOf({ side, experiment }: GraphEdge, stage: ShownStage | undefined): number | undefined {
+  if (stage === undefined) return undefined;
+  if (experiment !== undefined) return runningOf(experiment, stage)?.traffic ?? 0;
+  return side === undefined ? undefined : stage.traffic[side];
+}
+
+// Nothing of an experiment exists at another step.
+function runningOf({ step, template }: TemplateRef, { row, experiment }: ShownStage) {
+  return row.step === String(step) ? experiment.find(({ name }) => name === template) : undefined;
+}
+
+function colorOf({ level, kind, side, experiment }: GraphEdge): string {
+  const own = experiment === undefined ? side : 'experiment';
+  return level ?? (kind === 'traffic' ? own : undefined) ?? 'plain';
 }
 
 function percent(share: number): string {
@@ -101,7 +113,7 @@ function Edge({
   findings: readonly JudgedFinding[];
 }) {
   const share = shareOf(edge, stage);
-  const color = edge.level ?? (edge.kind === 'traffic' ? edge.side : undefined) ?? 'plain';
+  const color = colorOf(edge);
   const width = edge.level === 'deny' ? Math.max(2.5, (share ?? 0) * 6) : share === undefined ? 1.5 : 1 + share * 5;
   return (
     <g class={`edge ${edge.kind} ${color}${share === 0 ? ' idle' : ''}`} data-edge={keyOf(edge)}>
@@ -119,7 +131,7 @@ function Label({ edge, stage }: { edge: PlacedEdge; stage: ShownStage | undefine
   if (text === undefined) return null;
   const width = text.length * 7 + 12;
   return (
-    <g class={`edge-label ${edge.level ?? edge.side ?? ''}`}>
+    <g class={`edge-label ${colorOf(edge)}`}>
       <rect x={edge.x - width / 2} y={edge.y - 9} width={width} height="18" rx="9" />
       <text x={edge.x} y={edge.y + 4}>
         {text}
@@ -136,14 +148,14 @@ interface NodeProps {
 }
 
 function Node({ node, stage, findings, onGoTo }: NodeProps) {
-  const { x, y, width, height, kind, side, level, isMissing, line } = node;
+  const { x, y, width, height, kind, side, experiment, level, isMissing, line } = node;
   const name = kind === 'pods' ? podsText(node, stage) : isMissing === true ? `${node.name}: not found` : node.name;
   const room = Math.floor((width - 16) / 6.9);
   const act = line === undefined ? undefined : (): void => onGoTo(line);
   const says = [`${node.title} ${name}`.trim(), ...node.findings.map((index) => findings[index]?.message ?? '')];
   return (
     <g
-      class={`node ${kind} ${side ?? ''} ${level ?? ''} ${isMissing === true ? 'missing' : ''}`}
+      class={`node ${kind} ${experiment === undefined ? (side ?? '') : 'experiment'} ${level ?? ''} ${isMissing === true ? 'missing' : ''}`}
       transform={`translate(${x - width / 2} ${y - height / 2})`}
       data-node={node.id}
       {...(act === undefined
@@ -173,10 +185,10 @@ function Node({ node, stage, findings, onGoTo }: NodeProps) {
   );
 }
 
-function podsText({ side }: PlacedNode, stage: ShownStage | undefined): string {
-  if (stage === undefined || side === undefined) return '';
-  const count = stage.pods[side];
-  return side === 'canary' && stage.pods.experiment > 0 ? `${count} + ${stage.pods.experiment}` : String(count);
+function podsText({ side, experiment }: PlacedNode, stage: ShownStage | undefined): string {
+  if (stage === undefined) return '';
+  if (experiment !== undefined) return String(runningOf(experiment, stage)?.pods ?? 0);
+  return side === undefined ? '' : String(stage.pods[side]);
 }
 
 function short(text: string, room: number): string {

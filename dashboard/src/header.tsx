@@ -1,6 +1,6 @@
 import { useLayoutEffect, useState } from 'preact/hooks';
 import { EXAMPLES } from './examples.ts';
-import { HAS_FILES } from './files.ts';
+import { HAS_FILES, type Files } from './files.ts';
 import { fragmentOf, type SharedState } from './link.ts';
 import { setTheme, storedTheme, THEMES, type Theme } from './theme.ts';
 
@@ -8,26 +8,28 @@ interface HeaderProps {
   readonly state: SharedState;
   /** Called with the text of an example. */
   readonly onExample: (text: string) => void;
-  /** Called to show the files that were given on the command line. */
-  readonly onFiles: () => void;
+  /** The files that were given on the command line. */
+  readonly files: Files;
 }
 
 const FILES = 'files';
 
 /** The name, the examples, the link and the theme. */
-export function Header({ state, onExample, onFiles }: HeaderProps) {
+export function Header({ state, onExample, files }: HeaderProps) {
+  const open = EXAMPLES.findIndex(({ text }) => text === state.manifests);
+  const shown = open >= 0 ? String(open) : files.isShown ? FILES : '';
   return (
     <header>
       <h1>Rollgate</h1>
       <label>
         <span>Example</span>
         <select
-          value=""
+          value={shown}
           onChange={(event) => {
             const example = EXAMPLES[Number(event.currentTarget.value)];
-            if (event.currentTarget.value === FILES) onFiles();
+            if (event.currentTarget.value === FILES) files.load();
             else if (example !== undefined) onExample(example.text);
-            event.currentTarget.value = '';
+            event.currentTarget.value = shown;
           }}
         >
           <option value="" disabled>

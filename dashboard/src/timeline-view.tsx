@@ -22,6 +22,7 @@ export function TimelineView({ timeline, stage, abortAt, onStage, onReplicas, on
   const at = stages[stage];
   const first = Math.floor(stage / MOST_ROWS) * MOST_ROWS;
   const shown = stages.slice(first, first + MOST_ROWS);
+  const hasExperiment = stages.some(({ pods }) => pods.experiment > 0);
   return (
     <>
       <p class="summary">{summary.join(' ')}</p>
@@ -76,9 +77,22 @@ export function TimelineView({ timeline, stage, abortAt, onStage, onReplicas, on
             <tr>
               <th scope="col">step</th>
               <th scope="col">
-                requests <span class="key canary" /> {fresh} <span class="key stable" /> {old}
+                <span class="axis">
+                  <span>
+                    requests <Key of="canary" name={fresh} />{' '}
+                    {hasExperiment && <Key of="experiment" name="experiment" />} <Key of="stable" name={old} />
+                  </span>
+                  <span>to {fresh}</span>
+                </span>
               </th>
-              <th scope="col">pods</th>
+              <th scope="col">
+                <span class="axis">
+                  <span>pods</span>
+                  <span>
+                    {fresh} / {old}
+                  </span>
+                </span>
+              </th>
               <th scope="col">waits for</th>
             </tr>
           </thead>
@@ -110,6 +124,15 @@ export function TimelineView({ timeline, stage, abortAt, onStage, onReplicas, on
         </ul>
       )}
     </>
+  );
+}
+
+/** The color of a bar, and what it stands for. */
+function Key({ of, name }: { readonly of: 'canary' | 'experiment' | 'stable'; readonly name: string }) {
+  return (
+    <span class="named">
+      <span class={`key ${of}`} /> {name}
+    </span>
   );
 }
 
@@ -185,10 +208,13 @@ function Bars({ canary, experiment, stable, whole }: BarsProps) {
   );
 }
 
-function textOf({ row }: ShownStage, fresh: string, old: string): string {
+function textOf({ row, pods, traffic }: ShownStage, fresh: string, old: string): string {
   const name = row.step === '' ? row.title : `step ${row.step}, ${row.title}`;
   const wait = row.wait === '' ? '' : `; waits for ${row.wait}`;
-  return `${capital(name)}: ${row.traffic} of the requests to the ${fresh} pods; ${row.canary} ${fresh} and ${row.stable} ${old} pods${wait}`;
+  const isRunning = pods.experiment > 0;
+  const toExperiment = isRunning ? `, ${Math.round(traffic.experiment * 100)} % to those of the experiment` : '';
+  const ofExperiment = isRunning ? `, ${pods.experiment} experiment` : '';
+  return `${capital(name)}: ${row.traffic} of the requests to the ${fresh} pods${toExperiment}; ${pods.canary} ${fresh}${ofExperiment} and ${row.stable} ${old} pods${wait}`;
 }
 
 function capital(text: string): string {

@@ -17,6 +17,7 @@ import {
 import type { World } from '../world/world.ts';
 import { afterFirstDeployment } from './first-deployment.ts';
 import { addAnalyses } from './graph-analyses.ts';
+import { addExperimentRoutes, addExperiments, routesExperiments, type ExperimentPods } from './graph-experiments.ts';
 import { GraphBuilder, placeOf, type FindingPlace } from './graph-builder.ts';
 import { addTarget, PODS, subsetId, type GraphInput } from './graph-input.ts';
 import { addRoute } from './graph-routes.ts';
@@ -45,8 +46,9 @@ export function graphOf(
   addRollout(input);
   addServices(input);
   addSubsets(input);
-  addRoutes(input);
-  addDirectRequests(input);
+  const experiments = addExperiments(input);
+  addRoutes(input, experiments);
+  addDirectRequests(input, experiments);
   addAnalyses(input);
   addOthers(input);
   return builder.build(findings);
@@ -144,7 +146,7 @@ function addSubsets({ rollout, world, builder }: GraphInput): void {
   }
 }
 
-function addRoutes(input: GraphInput): void {
+function addRoutes(input: GraphInput, experiments: readonly ExperimentPods[]): void {
   const { rollout, builder, world } = input;
   for (const reference of references(rollout)) {
     if (!ROUTERS.has(reference.role) || reference.name === '*') continue;
@@ -154,6 +156,7 @@ function addRoutes(input: GraphInput): void {
     const places = [placeOf(rollout, entry)];
     const route = addTarget(input, reference, { kind: 'route', title }, places);
     addRoute(input, reference.key, route);
+    if (routesExperiments(reference)) addExperimentRoutes(input, reference.key, experiments);
   }
   for (const path of selectorPaths(rollout)) {
     const listed = world.list('HTTPRoute.gateway.networking.k8s.io', namespaceOf(rollout));
@@ -161,6 +164,7 @@ function addRoutes(input: GraphInput): void {
       if (!refersByLabels(rollout, path, route)) continue;
       builder.node({ id: keyOf(route), kind: 'route', title: route.kind, name: route.metadata.name, object: route });
       addRoute(input, keyOf(route), route);
+      addExperimentRoutes(input, keyOf(route), experiments);
     }
   }
 }
@@ -178,7 +182,10 @@ function refersByLabels(rollout: KubeObject, path: Path, route: KubeObject): boo
 }
 
 // Without a router requests come in at the Services themselves.
-function addDirectRequests({ rollout, world, builder, services }: GraphInput): void {
+function addDirectRequests(
+  { rollout, world, builder, services }: GraphInput,
+  experiments: readonly ExperimentPods[],
+): void {
   if (trafficRoutingOf(rollout) !== undefined) return;
   const direct = references(rollout).filter(({ role }) => role === 'active' || role === 'stable');
   const entry = (): void => builder.node({ id: REQUESTS, kind: 'entry', title: 'requests', name: '' });
@@ -202,6 +209,7 @@ function addDirectRequests({ rollout, world, builder, services }: GraphInput): v
     builder.edge({ from: REQUESTS, to: id, kind: 'traffic' });
     for (const side of ['stable', 'canary'] as const)
       builder.edge({ from: id, to: PODS[side], kind: 'traffic', side }, selectionPlaces(service));
+    for (const { pods, experiment } of experiments) builder.edge({ from: id, to: pods, kind: 'traffic', experiment });
   }
 }
 

@@ -187,6 +187,7 @@ function shown({ timeline, aborted, problem }: ShownUpdate, counts: readonly Rep
       row: rowOf(stage, timeline),
       pods: stage.pods,
       traffic: stage.traffic,
+      experiment: stage.experiment,
       mostPods: stage.mostPods,
       isUpdating: isUpdating(stage),
       ...(aborted.includes(stage) ? { isAborted: true } : {}),

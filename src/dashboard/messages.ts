@@ -1,6 +1,6 @@
 import type { ReportedFinding } from '../report/model.ts';
 import type { NoteLine, StageRow } from '../report/timeline/table.ts';
-import type { StagePods, Traffic } from '../timeline/stage.ts';
+import type { ExperimentTemplate, StagePods, Traffic } from '../timeline/stage.ts';
 
 /** What the page asks to be judged. Plain JSON. */
 export interface Question {
@@ -29,6 +29,12 @@ export type Level = 'deny' | 'warn';
 /** Which pods requests on an edge reach. */
 export type Side = 'stable' | 'canary';
 
+/** A template of the experiment of a canary step, by the number of the step from 1. */
+export interface TemplateRef {
+  readonly step: number;
+  readonly template: string;
+}
+
 /** An object that the Rollout drives or needs, or a set of its pods. */
 export interface GraphNode {
   readonly id: string;
@@ -37,6 +43,8 @@ export interface GraphNode {
   readonly title: string;
   readonly name: string;
   readonly side?: Side;
+  /** The experiment that it is part of. */
+  readonly experiment?: TemplateRef;
   /** Whether it is referred to and not among the manifests. */
   readonly isMissing?: true;
   readonly level?: Level;
@@ -51,8 +59,9 @@ export interface GraphEdge {
   readonly from: string;
   readonly to: string;
   readonly kind: 'traffic' | 'relation';
-  /** Whose share of the requests goes along it. Without a side it has no weight of its own. */
+  /** Whose share of the requests goes along it: pods of a side or of an experiment. Else it has no weight of its own. */
   readonly side?: Side;
+  readonly experiment?: TemplateRef;
   readonly label?: string;
   readonly level?: Level;
   readonly findings: readonly number[];
@@ -71,6 +80,8 @@ export interface ShownStage {
   readonly row: StageRow;
   readonly pods: StagePods;
   readonly traffic: Traffic;
+  /** The templates of the experiment that runs then. */
+  readonly experiment: readonly ExperimentTemplate[];
   readonly mostPods: number;
   /** Whether pods of both versions have a hash of their own then, so that an apply can overwrite it. */
   readonly isUpdating: boolean;

@@ -13,6 +13,7 @@ import { asObject, optionalString } from '../world/read.ts';
 import { canaryOf, HASH_LABEL, trafficRoutingOf } from '../world/rollout.ts';
 import { Overlay } from '../world/store.ts';
 import type { World } from '../world/world.ts';
+import { experimentWrites, withExperiment, type ExperimentWrites } from './experiment-writes.ts';
 import { afterFirstDeployment } from './first-deployment.ts';
 import type { Reapplied, ReappliedObject } from './messages.ts';
 
@@ -45,13 +46,15 @@ export function reapply(
 ): Reapplied | undefined {
   const at = timeline.stages[stage];
   if (at === undefined || !isUpdating(at)) return undefined;
-  const running = afterFirstDeployment({ ...rollout, status: statusOf(rollout, timeline, at) });
+  const experiment = experimentWrites(rollout, world, at, CANARY_HASH);
+  const running = afterFirstDeployment({ ...rollout, status: statusOf(rollout, timeline, at, experiment) });
   const after = new Overlay(world, [running]);
   const shown = objects.flatMap((object): ReappliedObject[] => {
     if (keyOf(object) === keyOf(rollout) || !drives(running, object, after)) return [];
     const keeps = activePreservers(PRESERVERS, object, settingsIn(policy, world, namespaceOf(object)));
     const task = { object, drivers: driversOf(after, object, policy), keeps, after };
-    const old = written(finish(preserveAll({ ...task, old: undefined, keeps: PRESERVERS })).patched, running);
+    const fresh = { ...task, object: withExperiment(object, running, experiment, after), old: undefined };
+    const old = written(finish(preserveAll({ ...fresh, keeps: PRESERVERS })).patched, running);
     const { patched, notes, operations } = finish(preserveAll({ ...task, old }));
     // Without a keep that is on, what is lost is still worth a look.
     if (operations.length === 0 && old === object) return [];
@@ -92,6 +95,7 @@ function statusOf(
   rollout: KubeObject,
   { strategy, maxWeight }: Timeline,
   { step, pods, weight, traffic }: Stage,
+  { destinations }: ExperimentWrites,
 ): object {
   const shared = {
     phase: 'Paused',
@@ -112,6 +116,7 @@ function statusOf(
     };
   const canary = asObject(canaryOf(rollout));
   const share = weight ?? Math.round(traffic.canary * maxWeight);
+  const taken = destinations.reduce((sum, destination) => sum + destination.weight, share);
   const names = (field: string): object => {
     const name = optionalString(canary[field]);
     return name === undefined ? {} : { serviceName: name };
@@ -125,7 +130,8 @@ function statusOf(
         : {
             weights: {
               canary: { weight: share, podTemplateHash: CANARY_HASH, ...names('canaryService') },
-              stable: { weight: maxWeight - share, podTemplateHash: STABLE_HASH, ...names('stableService') },
+              stable: { weight: maxWeight - taken, podTemplateHash: STABLE_HASH, ...names('stableService') },
+              ...(destinations.length === 0 ? {} : { additional: destinations }),
             },
           }),
     },

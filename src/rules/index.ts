@@ -44,6 +44,7 @@ import { rolloutLifecycle } from './rollout-lifecycle/rule.ts';
 import { rolloutPodSettings } from './rollout-pod-settings/rule.ts';
 import { rolloutPodTemplate } from './rollout-pod-template/rule.ts';
 import { rolloutProbes } from './rollout-probes/rule.ts';
+import { rolloutQuota } from './rollout-quota/rule.ts';
 import { rolloutResources } from './rollout-resources/rule.ts';
 import { rolloutRouteSteps } from './rollout-route-steps/rule.ts';
 import { rolloutSecurityContext } from './rollout-security-context/rule.ts';
@@ -119,6 +120,7 @@ export const RULES: readonly Rule[] = [
   rolloutPodSettings,
   rolloutPodTemplate,
   rolloutProbes,
+  rolloutQuota,
   rolloutResources,
   rolloutRouteSteps,
   rolloutSecurityContext,

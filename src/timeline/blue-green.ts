@@ -96,6 +96,7 @@ function stageOf(title: string, canary: number, replicas: number, texts: Texts):
     pods,
     mostPods: canary + pods.stable,
     traffic,
+    experiment: [],
     wait: texts.wait,
     notes: [
       ...trafficNotes({ pods, traffic, intended: undefined }, replicas, 'active Service'),

@@ -6,6 +6,14 @@ import { trafficOf } from './arrival.ts';
 import { beforeUpdate, delaysScaleDown, setWeightAt, type CanaryState } from './canary-controller.ts';
 import type { CanarySettings } from './canary-settings.ts';
 import { abortStage, endOf, updateStages, type CanaryStage } from './canary-walk.ts';
+import {
+  experimentNotes,
+  experimentRouting,
+  experimentTemplates,
+  routedTraffic,
+  withEndedExperiments,
+  withTraffic,
+} from './experiment.ts';
 import { percent, trafficNotes } from './notes.ts';
 import {
   TimelineError,
@@ -16,11 +24,10 @@ import {
   type Traffic,
   type Wait,
 } from './stage.ts';
-import { analysisWait, describeStep, failureText, type DescribedStep } from './steps.ts';
+import { analysisWait, describeStep, failureText } from './steps.ts';
 import { timeText } from './time-text.ts';
 
 const DEFAULT_SCALE_DOWN_DELAY = 30;
-const NO_EXPERIMENT: DescribedStep['experiment'] = { pods: 0, weight: 0 };
 const ALL_STABLE: Traffic = { canary: 0, stable: 1, experiment: 0 };
 const ALL_CANARY: Traffic = { canary: 1, stable: 0, experiment: 0 };
 
@@ -42,12 +49,13 @@ export function canaryStages(
   const { settings, spend } = update;
   const walk = updateStages(settings, spend);
   const first = beforeUpdate(settings);
-  const stages = [
+  const planned = [
     stageOf(update, { states: [first], end: 'done' }, { title: 'before', traffic: ALL_STABLE }),
     ...walk.flatMap((stage, index) =>
       index < settings.steps.length ? [stepStage(update, stage, index)] : lastStages(update, stage),
     ),
   ];
+  const stages = withEndedExperiments(planned, stepsOf(update.rollout));
   if (abortAt === undefined) return { stages, aborted: undefined };
   const from = walk[abortAt - 1];
   if (from === undefined)
@@ -58,12 +66,14 @@ export function canaryStages(
 function stepStage(update: CanaryUpdate, stage: CanaryStage, index: number): Stage {
   const { settings, analyses } = update;
   const own = analyses.filter(({ analysis: { path } }) => path[3] === 'steps' && path[4] === index);
-  const described = describeStep(stepsOf(update.rollout)[index], own, {
+  const step = stepsOf(update.rollout)[index];
+  const described = describeStep(step, own, {
     maxWeight: settings.maxWeight,
     hasCanary: endOf(stage).pods.canary > 0,
   });
   return stageOf(update, stage, {
     ...described,
+    raw: step,
     step: index + 1,
     intended: setWeightAt(settings, index) / settings.maxWeight,
   });
@@ -74,7 +84,8 @@ interface StageTexts {
   readonly step?: number;
   readonly title: string;
   readonly wait?: Wait | undefined;
-  readonly experiment?: DescribedStep['experiment'];
+  /** The step, as written. */
+  readonly raw?: unknown;
   readonly notes?: readonly StageNote[];
   /** The part of all requests that the canary is to get. */
   readonly intended?: number;
@@ -82,31 +93,29 @@ interface StageTexts {
   readonly traffic?: Traffic;
 }
 
-function stageOf({ settings, arrival }: CanaryUpdate, stage: CanaryStage, texts: StageTexts): Stage {
-  const { maxWeight } = settings;
+function stageOf({ rollout, settings, arrival }: CanaryUpdate, stage: CanaryStage, texts: StageTexts): Stage {
   const end = endOf(stage);
-  const experiment = texts.experiment ?? NO_EXPERIMENT;
-  const pods = { ...end.pods, experiment: experiment.pods };
-  const weight = end.weights?.canary;
+  const routing = experimentRouting(rollout);
+  const templates = experimentTemplates(texts.raw, routing);
+  const added = (field: 'pods' | 'weight'): number => templates.reduce((sum, template) => sum + template[field], 0);
+  const pods = { ...end.pods, experiment: added('pods') };
   const traffic =
-    texts.traffic ??
-    trafficOf(arrival, pods, {
-      canary: (weight ?? 0) / maxWeight,
-      stable: ((end.weights?.stable ?? maxWeight) - experiment.weight) / maxWeight,
-      experiment: experiment.weight / maxWeight,
-    });
+    texts.traffic ?? trafficOf(arrival, pods, routedTraffic(end.weights, settings.maxWeight, added('weight'), routing));
+  const experiment = withTraffic(templates, traffic.experiment, arrival === 'router' ? 'weight' : 'pods');
   const most = stage.states.reduce((least, { pods: each }) => Math.max(least, each.canary + each.stable), 0);
   return {
     step: texts.step,
     title: texts.title,
-    weight,
+    weight: end.weights?.canary,
     pods,
-    mostPods: most + experiment.pods,
+    mostPods: most + pods.experiment,
     traffic,
+    experiment,
     wait: texts.wait,
     notes: [
       ...stuckNotes(stage),
       ...trafficNotes({ pods, traffic, intended: texts.intended }, settings.replicas, arrival),
+      ...experimentNotes(experiment),
       ...(texts.notes ?? []),
     ],
     states: stage.states.map((state) => ({ pods: state.pods, weights: state.weights })),

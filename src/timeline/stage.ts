@@ -19,6 +19,16 @@ export interface StagePods extends Pods {
 /** The parts of all requests, of 1, that reach each kind of pods. */
 export type Traffic = StagePods;
 
+/** A template of an experiment that runs. */
+export interface ExperimentTemplate {
+  readonly name: string;
+  readonly pods: number;
+  /** What the router sends to its pods, as the router counts; 0 if it sends nothing. */
+  readonly weight: number;
+  /** The part of all requests that reaches its pods, of 1. */
+  readonly traffic: number;
+}
+
 /** What to know about a stage. */
 export interface StageNote {
   readonly kind: 'failing-requests' | 'overload' | 'share' | 'stuck' | 'fact';
@@ -36,6 +46,8 @@ export interface Stage {
   /** The most pods at once during the stage, those of experiments included. */
   readonly mostPods: number;
   readonly traffic: Traffic;
+  /** The templates of the experiment that runs during the stage. */
+  readonly experiment: readonly ExperimentTemplate[];
   readonly wait: Wait | undefined;
   readonly notes: readonly StageNote[];
   /** All states that the controller passes through, pod by pod. */

@@ -7,12 +7,10 @@ import { spanText, timeText } from './time-text.ts';
 
 const NOT_KNOWN: TimeSpan = { shortest: undefined, longest: undefined };
 
-/** A canary step in words, with what it waits for and what it adds. */
+/** A canary step in words, with what it waits for. */
 export interface DescribedStep {
   readonly title: string;
   readonly wait: Wait | undefined;
-  /** Pods that an experiment runs in addition, and the weights that it gives them. */
-  readonly experiment: { readonly pods: number; readonly weight: number };
   readonly notes: readonly StageNote[];
 }
 
@@ -34,11 +32,9 @@ export function describeStep(
   { maxWeight, hasCanary }: StepSituation,
 ): DescribedStep {
   const fields = asObject(step);
-  const experiment = experimentOf(fields);
   return {
     title: titleOf(fields, analyses, maxWeight),
     wait: waitOf(fields, analyses),
-    experiment,
     notes: notesOf(fields, hasCanary),
   };
 }
@@ -119,13 +115,6 @@ function experimentWait(experiment: JsonObject, analyses: readonly TimedAnalysis
   const duration = parseGoDuration(asString(experiment['duration']));
   if (duration === undefined) return { by: 'experiment', ...NOT_KNOWN, text: 'until it is stopped' };
   return { by: 'experiment', shortest: duration, longest: duration, text: timeText(duration) };
-}
-
-function experimentOf(step: JsonObject): DescribedStep['experiment'] {
-  const templates = asArray(dig(step, 'experiment', 'templates'));
-  const sum = (field: string, otherwise: number): number =>
-    templates.reduce<number>((total, template) => total + (int32(dig(template, field)) ?? otherwise), 0);
-  return { pods: sum('replicas', 1), weight: sum('weight', 0) };
 }
 
 // Without canary pods, the controller removes all managed routes. Source: Argo Rollouts v1.9.1,

@@ -321,15 +321,54 @@ describe('the waits', () => {
   });
 });
 
-it('an experiment runs pods in addition, with weights of their own', () => {
-  const steps =
-    '[{ setWeight: 10 }, { experiment: { duration: 1h, templates: [{ name: a, specRef: stable, replicas: 2, weight: 5 }, { name: b, specRef: canary, weight: 5 }] } }]';
-  const stage = timeline(`{ canary: { ${ROUTER}, steps: ${steps} } }`).stages[2];
-  expect(stage).toMatchObject({
-    pods: { canary: 1, stable: 10, experiment: 3 },
-    mostPods: 14,
-    traffic: { canary: 0.1, stable: 0.8, experiment: 0.1 },
-    wait: { by: 'experiment', shortest: 3600 },
+describe('an experiment', () => {
+  const TEMPLATES =
+    'templates: [{ name: a, specRef: stable, replicas: 2, weight: 5 }, { name: b, specRef: canary, weight: 15 }]';
+  const steps = (fields = ''): string =>
+    `[{ setWeight: 20 }, { experiment: { duration: 1h, ${TEMPLATES}${fields} } }, { setWeight: 30 }, { pause: { duration: 1m } }, { setWeight: 40 }]`;
+  const withPlugin = (routes: string): Timeline =>
+    timeline(
+      `{ canary: { stableService: a, canaryService: b, trafficRouting: { plugins: { argoproj-labs/gatewayAPI: { ${routes} } } }, steps: ${steps()} } }`,
+    );
+
+  it('runs pods in addition, with weights of their own at the cost of the stable pods', () => {
+    const stage = timeline(`{ canary: { ${ROUTER}, steps: ${steps()} } }`).stages[2];
+    expect(stage).toMatchObject({
+      pods: { canary: 2, stable: 10, experiment: 3 },
+      mostPods: 15,
+      traffic: { canary: 0.2, stable: 0.6, experiment: 0.2 },
+      wait: { by: 'experiment', shortest: 3600 },
+    });
+    expect(stage?.experiment).toEqual([
+      { name: 'a', pods: 2, weight: 5, traffic: 0.05 },
+      { name: 'b', pods: 1, weight: 15, traffic: expect.closeTo(0.15) as number },
+    ]);
+    expect(stage?.notes.map(({ text }) => text)).toContain(
+      'the experiment runs 2 pods of a with 5 %, 1 pod of b with 15 % of the requests',
+    );
+  });
+
+  it('is in addition to the canary for the Gateway API plugin, and nothing for it in other routes', () => {
+    const traffic = (routes: string): unknown => withPlugin(routes).stages[2]?.traffic;
+    expect(traffic('httpRoute: web')).toEqual({ canary: 20 / 120, stable: 80 / 120, experiment: 20 / 120 });
+    expect(traffic('grpcRoute: web')).toEqual({ canary: 0.2, stable: 0.8, experiment: 0 });
+  });
+
+  it.each([
+    ['as long as a step waits', '', [15, 16, 16, 14]],
+    ['not without a delay', ', scaleDownDelaySeconds: 0', [15, 13, 13, 14]],
+    ['through more steps', ', scaleDownDelaySeconds: 90', [15, 16, 16, 17]],
+  ])('keeps its pods for a while after its end: %s', (_, fields, most) => {
+    const { stages } = timeline(`{ canary: { ${ROUTER}, steps: ${steps(fields)} } }`);
+    expect(stages.slice(2, 6).map(({ mostPods }) => mostPods)).toEqual(most);
+  });
+
+  it('gets the part of its pods where a Service selects all', () => {
+    const [, , stage] = timeline(`{ canary: { steps: ${steps().replaceAll(/, weight: \d+/g, '')} } }`).stages;
+    expect(stage?.experiment.map(({ name, traffic }) => [name, traffic])).toEqual([
+      ['a', expect.closeTo(2 / 13)],
+      ['b', expect.closeTo(1 / 13)],
+    ]);
   });
 });
 

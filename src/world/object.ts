@@ -52,6 +52,8 @@ export const KINDS = {
   },
   Namespace: { group: '', kind: 'Namespace', plural: 'namespaces', namespaced: false },
   PodTemplate: { group: '', kind: 'PodTemplate', plural: 'podtemplates', namespaced: true },
+  // Only among manifests: nothing watches those of a cluster.
+  ResourceQuota: { group: '', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true },
   'Deployment.apps': { group: 'apps', kind: 'Deployment', plural: 'deployments', namespaced: true },
   'ReplicaSet.apps': { group: 'apps', kind: 'ReplicaSet', plural: 'replicasets', namespaced: true },
   'Ingress.networking.k8s.io': { group: 'networking.k8s.io', kind: 'Ingress', plural: 'ingresses', namespaced: true },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ISTIO_EXPERIMENT as EXPERIMENT } from '../dashboard/routed.ts';
 import { forDocs, paste, seriousIn, start } from './browser.ts';
 import { BROKEN, EXAMPLES, FIXED, openedBy, useDashboard, verdict } from './scene.ts';
 
@@ -84,6 +85,23 @@ describe('the path of a change', () => {
     expect(problems).toEqual([]);
   });
 
+  it('has the pods of an experiment and their weights, at its step only', async () => {
+    const { page, problems } = await opened();
+    await paste(page, 'Manifests', EXPERIMENT);
+    await page.locator('.node', { hasText: 'experiment: baseline' }).waitFor();
+    const shares = (): Promise<string[]> => page.locator('.edge-label.experiment').allTextContents();
+    expect(new Set(await shares())).toEqual(new Set(['0 %']));
+    await page.locator('.chart tbody tr', { hasText: 'experiment' }).click();
+    await expect.poll(async () => (await shares()).sort()).toEqual(['10 %', '10 %', '5 %', '5 %']);
+    expect(await page.locator('.node.pods.experiment .name').allTextContents()).toEqual(['1', '2', '1']);
+    expect(await page.locator('.chart thead').textContent()).toContain('experiment');
+    expect(await page.locator('p.now').textContent()).toBe(
+      'Step 3, experiment: 20 % of the requests to the canary pods, 15 % to those of the experiment; 2 canary, 4 experiment and 10 stable pods; waits for 1h',
+    );
+    expect(await seriousIn(page)).toEqual([]);
+    expect(problems).toEqual([]);
+  });
+
   it('is aborted at a step by keyboard, and goes on when it is not', async () => {
     const { page, problems } = await opened();
     await paste(page, 'Manifests', FIXED);
@@ -142,8 +160,15 @@ describe('the path of a change', () => {
     // A page that hangs answers nothing, not even that it is to be closed.
     const late = new Promise<string>((done) => setTimeout(done, 10_000, 'no answer'));
     expect(await Promise.race([seen, late])).toBe('#xyz');
-    await page.getByRole('combobox', { name: 'Example' }).selectOption('3');
+    const example = page.getByRole('combobox', { name: 'Example' });
+    expect(await example.inputValue()).toBe('');
+    await example.selectOption('3');
     await page.locator('.cm-content', { hasText: 'blueGreen' }).waitFor();
+    // Its name stays, as long as it is as it was.
+    expect(await example.inputValue()).toBe('3');
+    await page.locator('.cm-content').first().click();
+    await page.keyboard.type('#');
+    await expect.poll(() => example.inputValue()).toBe('');
     expect(problems).toEqual([]);
   });
 
@@ -187,6 +212,11 @@ describe('the page', () => {
     if (width === 1280) await page.getByRole('button', { name: /sends to port 80/ }).click();
     if ((width === 1280) === (colorScheme === 'light'))
       await forDocs(page, width === 1280 ? 'dashboard' : 'dashboard-narrow');
+    if (width === 390 && colorScheme === 'dark') {
+      await page.setViewportSize({ width, height: 1375 });
+      await page.locator('.see').evaluate((part) => part.scrollIntoView());
+      await forDocs(page, 'dashboard-narrow-update');
+    }
     await page.getByRole('tab', { name: 'Policy' }).click();
     await page.getByRole('combobox', { name: 'Example' }).selectOption('3');
     await page.locator('.node', { hasText: 'search-preview' }).waitFor();
@@ -309,6 +339,7 @@ describe('the page', () => {
     await page.locator('.node', { hasText: 'search-preview' }).waitFor();
     await page.getByRole('combobox', { name: 'Example' }).selectOption('Your files');
     await page.locator('.node', { hasText: 'checkout-canary' }).first().waitFor();
+    expect(await page.getByRole('combobox', { name: 'Example' }).inputValue()).toBe('files');
     // With the line ends of Windows, which the editor does not have.
     writeFileSync(file, FIXED.replaceAll('\n', '\r\n'));
     await verdict(page, 'no problem found');

@@ -9,8 +9,6 @@ spec:
   template: { metadata: { labels: { app: web } }, spec: { containers: [{ name: web, image: web:1 }] } }
   strategy: { canary: { ${canary}, steps: [{ setWeight: 20 }, { pause: {} }] } }
 `;
-  const service = (name: string): string =>
-    `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { selector: { app: web }, ports: [{ port: 80 }] }\n`;
   return [rollout, route, ...services.map(service)].join('---\n');
 }
 
@@ -32,5 +30,56 @@ export const OF_A_THOUSAND = routed(
 kind: HTTPRoute
 metadata: { name: web, namespace: shop }
 spec: { rules: [{ backendRefs: [{ name: web, port: 80 }, { name: web-canary, port: 80 }] }] }
+`,
+);
+
+const EXPERIMENT_STEPS = `
+        - setWeight: 20
+        - pause: {}
+        - experiment:
+            duration: 1h
+            templates:
+              - { name: baseline, specRef: stable, WEIGHT5 }
+              - { name: canary, specRef: canary, replicas: 2, service: { name: web-tried }, WEIGHT10 }
+              - { name: unrouted, specRef: canary }
+        - pause: {}
+`;
+
+/**
+ * Returns manifests of a Rollout with an experiment at step 3.
+ *
+ * @param router - What is in `trafficRouting`; undefined for none, so that no template has a weight.
+ * @param hasServices - Whether it names its two Services.
+ */
+export function experimentOn(router: string | undefined, routes: string, hasServices = router !== undefined): string {
+  const steps = EXPERIMENT_STEPS.replaceAll(/, WEIGHT(\d+)/g, router === undefined ? '' : ', weight: $1');
+  const rollout = `apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: { name: web, namespace: shop }
+spec:
+  replicas: 10
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec: { containers: [{ name: web, image: web:1, ports: [{ containerPort: 8080, name: http }] }] }
+  strategy:
+    canary:
+      ${hasServices ? 'stableService: web\n      canaryService: web-canary' : ''}
+      ${router === undefined ? '' : `trafficRouting: { ${router} }`}
+      steps:${steps}`;
+  return [rollout, ...(routes === '' ? [] : [routes]), ...['web', 'web-canary'].map(service)].join('---\n');
+}
+
+function service(name: string): string {
+  return `apiVersion: v1\nkind: Service\nmetadata: { name: ${name}, namespace: shop }\nspec: { selector: { app: web }, ports: [{ port: 80 }] }\n`;
+}
+
+/** Manifests of a Rollout with Istio and an experiment at step 3. */
+export const ISTIO_EXPERIMENT = experimentOn(
+  'istio: { virtualService: { name: web } }',
+  `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: web, namespace: shop }
+spec: { hosts: [web], http: [{ route: [{ destination: { host: web } }, { destination: { host: web-canary } }] }] }
 `,
 );

@@ -4,14 +4,15 @@ import type { Timeline } from '../../src/timeline/stage.ts';
 import { throughAbort, timelineOf } from '../../src/timeline/timeline.ts';
 import { bundleWorld } from '../../src/world/manifests.ts';
 import type { KubeObject } from '../../src/world/object.ts';
-import { asArray, asString, dig, optionalNumber, type JsonObject } from '../../src/world/read.ts';
+import { asArray, asString, dig, optionalNumber } from '../../src/world/read.ts';
 import type { WatchEvent } from './harness/api.ts';
 import { Cluster } from './harness/cluster.ts';
 import { pathOf } from './harness/paths.ts';
 import { until } from './harness/program.ts';
 import { versionOf } from './harness/recorder.ts';
-import { HASH, hostCanary, rollout, service, to, virtualService } from './facts/manifests.ts';
+import { HASH } from './facts/manifests.ts';
 import { Scene } from './facts/scene.ts';
+import { objectsOf, SET_UPS, type SetUp } from './support/timeline-updates.ts';
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -19,130 +20,34 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-/** An update, with everything that makes the controller go on. */
-interface SetUp {
-  readonly strategy: JsonObject;
-  readonly replicas: number;
-  /** The host that is the canary during the first update; undefined without a router. */
-  readonly canaryHost?: string;
-  /** The number of the step at which the update is aborted. */
-  readonly abortAt?: number;
+/** What there is after a write: pods, and weights out of 100. */
+interface Seen {
+  readonly canary: number;
+  readonly stable: number;
+  /** That of the canary; undefined without a router. */
+  readonly weight: number | undefined;
+  readonly experiment: { readonly pods: number; readonly weight: number };
 }
 
-// Pods do not become available at the same moment. With one more pod at a time, their order does not matter.
-const ONE_BY_ONE = { maxSurge: 1, maxUnavailable: 0 };
-const SHORT = { scaleDownDelaySeconds: 1 };
-const twoWeights = (first: number, second: number): JsonObject[] => [
-  { setWeight: first },
-  { pause: {} },
-  { setWeight: second },
-  { pause: {} },
-];
+const NO_EXPERIMENT: Seen['experiment'] = { pods: 0, weight: 0 };
 
-const SET_UPS: Readonly<Record<string, SetUp>> = {
-  'without a router, with one pod more': {
-    strategy: { canary: { steps: twoWeights(20, 60), ...ONE_BY_ONE } },
-    replicas: 5,
-  },
-  'without a router, with one pod less': {
-    strategy: { canary: { steps: twoWeights(25, 75), maxSurge: 0, maxUnavailable: 1 } },
-    replicas: 4,
-  },
-  'with Services and without a router': {
-    strategy: {
-      canary: { stableService: 'web', canaryService: 'web-canary', steps: twoWeights(20, 80), ...ONE_BY_ONE },
-    },
-    replicas: 5,
-  },
-  'with a router': {
-    strategy: hostCanary(twoWeights(20, 50), {}, {}, SHORT),
-    replicas: 10,
-    canaryHost: 'web-canary',
-  },
-  'with a router and dynamicStableScale': {
-    strategy: hostCanary(twoWeights(25, 75), {}, {}, { dynamicStableScale: true }),
-    replicas: 4,
-    canaryHost: 'web-canary',
-  },
-  'with a router and setCanaryScale': {
-    strategy: hostCanary(
-      [
-        { setCanaryScale: { replicas: 1 } },
-        { setWeight: 50 },
-        { pause: {} },
-        { setCanaryScale: { matchTrafficWeight: true } },
-        { pause: {} },
-      ],
-      {},
-      {},
-      SHORT,
-    ),
-    replicas: 6,
-    canaryHost: 'web-canary',
-  },
-  'with a router and minPodsPerReplicaSet': {
-    strategy: hostCanary(twoWeights(5, 40), {}, {}, { minPodsPerReplicaSet: 2, ...SHORT }),
-    replicas: 4,
-    canaryHost: 'web-canary',
-  },
-  'with a router, aborted': {
-    strategy: hostCanary(twoWeights(20, 60), {}, {}, { abortScaleDownDelaySeconds: 1 }),
-    replicas: 5,
-    canaryHost: 'web-canary',
-    abortAt: 4,
-  },
-  'with a router and dynamicStableScale, aborted': {
-    strategy: hostCanary(twoWeights(20, 60), {}, {}, { dynamicStableScale: true }),
-    replicas: 5,
-    canaryHost: 'web-canary',
-    abortAt: 4,
-  },
-  'with a router and dynamicStableScale, aborted with a weight until the canary has gone': {
-    strategy: hostCanary(twoWeights(5, 50), {}, {}, { dynamicStableScale: true, abortScaleDownDelaySeconds: 1 }),
-    replicas: 10,
-    canaryHost: 'web-canary',
-    abortAt: 4,
-  },
-  'with a router and dynamicStableScale, aborted for ever': {
-    strategy: hostCanary(twoWeights(20, 60), {}, {}, { dynamicStableScale: true, abortScaleDownDelaySeconds: 1 }),
-    replicas: 5,
-    canaryHost: 'web-canary',
-    abortAt: 4,
-  },
-  'blue-green with fewer pods in the preview': {
-    strategy: {
-      blueGreen: {
-        activeService: 'web',
-        previewService: 'web-canary',
-        previewReplicaCount: 1,
-        autoPromotionEnabled: false,
-        ...SHORT,
-      },
-    },
-    replicas: 3,
-  },
-};
-
-function objectsOf({ strategy, replicas, canaryHost }: SetUp): KubeObject[] {
-  return [
-    service('web'),
-    service('web-canary'),
-    ...(canaryHost === undefined ? [] : [virtualService([{ route: [to('web', 100), to('web-canary', 0)] }])]),
-    rollout(strategy, { replicas }),
-  ];
-}
-
-/** Returns the timeline as a line for each write: pods of the canary and the stable ReplicaSet, and the canary's weight. */
+/** Returns the timeline as a line for each write. */
 function asTold({ stages }: Timeline): string[] {
   const lines: string[] = [];
-  let before = { canary: 0, stable: 0, weight: undefined as number | undefined };
-  for (const { pods, weights } of stages.flatMap(({ states }) => states)) {
-    const { canary, stable } = pods;
-    const weight = weights?.canary;
-    // A reconciliation writes the weights first, then the pods.
-    if (lines.length > 0) lines.push(line(before.canary, before.stable, weight));
-    lines.push(line(canary, stable, weight));
-    before = { canary, stable, weight };
+  let before: Seen = { canary: 0, stable: 0, weight: undefined, experiment: NO_EXPERIMENT };
+  for (const { states, experiment } of stages) {
+    for (const { pods, weights } of states) {
+      const now = { ...before, canary: pods.canary, stable: pods.stable, weight: weights?.canary };
+      // A reconciliation writes the weights first, then the pods.
+      if (lines.length > 0) lines.push(line({ ...before, weight: now.weight }));
+      lines.push(line(now));
+      before = now;
+    }
+    const [template] = experiment;
+    if (template === undefined) continue;
+    const { pods, weight } = template;
+    for (const running of [{ pods, weight: 0 }, { pods, weight }, { pods, weight: 0 }, NO_EXPERIMENT])
+      lines.push(line({ ...before, experiment: running }));
   }
   return withoutRepeats(lines);
 }
@@ -156,25 +61,50 @@ function toldOf({ abortAt }: SetUp, objects: readonly KubeObject[]): string[] {
   return asTold(throughAbort(timelineOf(updated, world, count, abortAt)));
 }
 
-function line(canary: number, stable: number, weight: number | undefined): string {
-  return `${canary} canary, ${stable} stable${weight === undefined ? '' : `, weight ${weight}`}`;
+function line({ canary, stable, weight, experiment }: Seen): string {
+  const routed = weight === undefined ? '' : `, weight ${weight}`;
+  const added =
+    experiment.pods === 0 && experiment.weight === 0
+      ? ''
+      : `, experiment ${experiment.pods} with weight ${experiment.weight}`;
+  return `${canary} canary, ${stable} stable${routed}${added}`;
 }
 
 function withoutRepeats(lines: readonly string[]): string[] {
   return lines.filter((each, index) => each !== lines[index - 1]);
 }
 
-function weightOf(virtual: KubeObject, host: string | undefined): number | undefined {
+/**
+ * Returns the weights of the canary and of an experiment.
+ *
+ * @param stable - Which Service of ping-pong is the stable one.
+ */
+function weightsIn(
+  virtual: KubeObject,
+  routedBy: SetUp['routedBy'],
+  stable: string,
+): Pick<Seen, 'weight'> & { added: number } {
   const routes = asArray(dig(asArray(dig(virtual, 'spec', 'http'))[0], 'route'));
-  return optionalNumber(
-    dig(
-      routes.find((route) => dig(route, 'destination', 'host') === host),
-      'weight',
+  const canaryHost = stable === 'pong' ? 'web' : 'web-canary';
+  const sum = (isCounted: (destination: unknown) => boolean): number =>
+    routes
+      .filter((route) => isCounted(dig(route, 'destination')))
+      .reduce<number>((total, route) => total + (optionalNumber(dig(route, 'weight')) ?? 0), 0);
+  return {
+    weight: sum((destination) =>
+      routedBy === 'subset' ? dig(destination, 'subset') === 'canary' : dig(destination, 'host') === canaryHost,
     ),
-  );
+    added: sum((destination) => !['web', 'web-canary'].includes(asString(dig(destination, 'host')))),
+  };
 }
 
-/** Every version of the ReplicaSets and the VirtualService of a namespace, in the order in which they were written. */
+function isOfExperiment({ metadata }: KubeObject): boolean {
+  return asArray(metadata['ownerReferences']).some((owner) => dig(owner, 'kind') === 'Experiment');
+}
+
+const WATCHED = ['ReplicaSet', 'VirtualService', 'Rollout'];
+
+/** Every version of what is watched in a namespace, in the order in which they were written. */
 class Writes {
   readonly #events: WatchEvent[] = [];
   readonly #stopped = new AbortController();
@@ -186,7 +116,7 @@ class Writes {
 
   static async watch(scene: Scene): Promise<Writes> {
     const writes = new Writes(scene);
-    for (const kind of ['ReplicaSet', 'VirtualService'])
+    for (const kind of WATCHED)
       await cluster.controlPlane.admin.watch(
         `${pathOf({ ...scene.at(kind), name: undefined })}?sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`,
         (event) => writes.#events.push(event),
@@ -196,21 +126,36 @@ class Writes {
   }
 
   /** Returns the same lines as {@link asTold}, of what was written until now. */
-  async asSeen({ canaryHost, replicas }: SetUp): Promise<string[]> {
+  async asSeen({ routedBy, replicas }: SetUp): Promise<string[]> {
     const newHash = asString(dig(await this.#scene.get('Rollout'), 'status', 'currentPodHash'));
-    const last = [...(await this.#scene.list('ReplicaSet')), ...(await this.#scene.list('VirtualService'))];
+    const last = (await Promise.all(WATCHED.map((kind) => this.#scene.list(kind)))).flat();
     await until('the last writes', () => last.every((object) => this.#has(object)));
     const objects = this.#events
       .filter(({ type }) => type === 'ADDED' || type === 'MODIFIED')
       .map(({ object }) => object)
       .sort((a, b) => (versionOf(a) < versionOf(b) ? -1 : 1));
-    const seen = { canary: 0, stable: replicas, weight: canaryHost === undefined ? undefined : 0 };
-    const lines = [line(seen.canary, seen.stable, seen.weight)];
+    let seen: Seen = {
+      canary: 0,
+      stable: replicas,
+      weight: routedBy === undefined ? undefined : 0,
+      experiment: NO_EXPERIMENT,
+    };
+    const lines = [line(seen)];
+    let virtual: KubeObject | undefined;
+    let stable = 'ping';
     for (const object of objects) {
-      const isNew = dig(object.metadata, 'labels', HASH) === newHash;
-      if (object.kind === 'VirtualService') seen.weight = weightOf(object, canaryHost);
-      else seen[isNew ? 'canary' : 'stable'] = optionalNumber(dig(object, 'spec', 'replicas')) ?? 0;
-      lines.push(line(seen.canary, seen.stable, seen.weight));
+      if (object.kind === 'ReplicaSet') {
+        seen = withPods(seen, object, newHash);
+      } else {
+        if (object.kind === 'VirtualService') virtual = object;
+        // Which Service is the canary is in the status. The promotion changes it.
+        else if (routedBy === 'ping-pong') stable = asString(dig(object, 'status', 'canary', 'stablePingPong'));
+        if (virtual !== undefined) {
+          const { weight, added } = weightsIn(virtual, routedBy, stable);
+          seen = { ...seen, weight, experiment: { ...seen.experiment, weight: added } };
+        }
+      }
+      lines.push(line(seen));
     }
     return withoutRepeats(lines);
   }
@@ -226,6 +171,13 @@ class Writes {
   }
 }
 
+function withPods(seen: Seen, replicaSet: KubeObject, newHash: string): Seen {
+  const pods = optionalNumber(dig(replicaSet, 'spec', 'replicas')) ?? 0;
+  if (isOfExperiment(replicaSet)) return { ...seen, experiment: { ...seen.experiment, pods } };
+  const isNew = dig(replicaSet.metadata, 'labels', HASH) === newHash;
+  return { ...seen, [isNew ? 'canary' : 'stable']: pods };
+}
+
 describe.concurrent('every write of the controller during an update is as the timeline said', () => {
   it.each(Object.entries(SET_UPS))('%s', async (_name, setUp) => {
     const objects = objectsOf(setUp);
@@ -237,6 +189,10 @@ describe.concurrent('every write of the controller during an update is as the ti
     const pauses = steps.flatMap((step, index) => (dig(step, 'pause') === undefined ? [] : [index]));
     for (const pause of pauses.length === 0 ? [undefined] : pauses) {
       await scene.phase('Paused', pause);
+      // The order of what follows, and of the end of an experiment, would be by chance.
+      await until('the pods of an experiment to go', async () =>
+        (await scene.list('ReplicaSet')).every((each) => !isOfExperiment(each) || dig(each, 'spec', 'replicas') === 0),
+      );
       await scene.plugin(pause !== undefined && pause + 1 === setUp.abortAt ? 'abort' : 'promote');
     }
     await scene.phase(setUp.abortAt === undefined ? 'Healthy' : 'Degraded');

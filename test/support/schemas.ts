@@ -19,6 +19,7 @@ import type { IConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import type { INamespace } from 'kubernetes-models/v1/Namespace';
 import type { IPersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim';
 import type { IPodTemplate } from 'kubernetes-models/v1/PodTemplate';
+import type { IResourceQuota } from 'kubernetes-models/v1/ResourceQuota';
 import type { ISecret } from 'kubernetes-models/v1/Secret';
 import type { IService } from 'kubernetes-models/v1/Service';
 import type { IServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
@@ -54,6 +55,7 @@ export interface Schemas extends Record<KindId, unknown> {
   PersistentVolumeClaim: IPersistentVolumeClaim;
   Namespace: INamespace;
   PodTemplate: IPodTemplate;
+  ResourceQuota: IResourceQuota;
   'Deployment.apps': IDeployment;
   'ReplicaSet.apps': IReplicaSet;
   'Ingress.networking.k8s.io': IIngress;

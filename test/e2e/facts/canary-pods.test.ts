@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { asString, dig, optionalNumber } from '../../../src/world/read.ts';
+import type { KubeObject } from '../../../src/world/object.ts';
+import { asString, dig, optionalNumber, type JsonObject } from '../../../src/world/read.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { HASH, hostCanary, rollout, service, to, virtualService } from './manifests.ts';
 import { fact, Scene, weights } from './scene.ts';
@@ -151,6 +152,52 @@ describe('with a router', () => {
       for (let time = 0; time < 3; time++) await scene.reconciled();
       expect(await podsOf(scene)).toBe('3 canary, 4 stable');
       expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 80', 'web-canary 20']]]);
+    },
+  );
+});
+
+describe('a ResourceQuota', () => {
+  const quota = (pods: number): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name: 'team' },
+    spec: { hard: { pods } },
+  });
+  const DEADLINE = { progressDeadlineSeconds: 5 };
+  const paused = (...steps: JsonObject[]): JsonObject[] => [...steps, { pause: {} }];
+
+  fact(
+    'F7',
+    'holds',
+    'an update that a ResourceQuota has no room for stops, and is Degraded after its deadline: with a router, with blue-green, and without a router if no pod may be unavailable. If one may, the update goes on',
+    async () => {
+      const start = async (pods: number, strategy: JsonObject, replicas: number): Promise<Scene> => {
+        const made = rollout(strategy, { replicas, ...DEADLINE });
+        const scene = await Scene.of(cluster, ...SERVICES, VIRTUAL, quota(pods), made);
+        await scene.phase('Healthy');
+        await scene.update();
+        return scene;
+      };
+      const stops = async (pods: number, strategy: JsonObject, replicas: number): Promise<Scene> => {
+        const scene = await start(pods, strategy, replicas);
+        await scene.phase('Degraded');
+        const running = (await scene.list('Pod')).length;
+        expect(running).toBe(pods);
+        return scene;
+      };
+      const unrouted = (maxUnavailable: number): JsonObject => ({
+        canary: { maxSurge: 1, maxUnavailable, steps: paused({ setWeight: 50 }) },
+      });
+      const blueGreen = { activeService: 'web', previewService: 'web-canary', autoPromotionEnabled: false };
+      await Promise.all([
+        stops(4, hostCanary(paused({ setWeight: 60 })), 3).then(async (scene) => {
+          expect(await podsOf(scene)).toBe('2 canary, 3 stable');
+          expect(weights(await scene.get('VirtualService'))).toEqual([['', ['web 100', 'web-canary 0']]]);
+        }),
+        stops(3, { blueGreen }, 2),
+        stops(2, unrouted(0), 2),
+        start(2, unrouted(1), 2).then((scene) => scene.phase('Paused', 1)),
+      ]);
     },
   );
 });
