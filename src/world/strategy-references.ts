@@ -1,7 +1,7 @@
 import { managedGatewayRoutes } from './gateway.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { asArray, asObject, dig, isObject } from './read.ts';
+import { asArray, asObject, dig, isObject, optionalString } from './read.ts';
 import { addReference } from './reference-list.ts';
 import type { Reference } from './reference-list.ts';
 import { blueGreenOf, canaryOf, istioOf, virtualServiceReadings } from './rollout.ts';
@@ -158,6 +158,15 @@ function addRouterReferences(list: Reference[], rollout: KubeObject): void {
     role: 'root',
     path: [...path, 'smi', 'rootService'],
   });
+  if (isObject(routing['smi'])) {
+    addReference(list, optionalString(smi['trafficSplitName']) ?? rollout.metadata.name, {
+      kind: 'TrafficSplit.split.smi-spec.io',
+      namespace,
+      role: 'created',
+      path: [...path, 'smi', 'trafficSplitName'],
+      optional: true,
+    });
+  }
   for (const [index, name] of asArray(dig(routing, 'ambassador', 'mappings')).entries()) {
     addReference(list, name, {
       kind: 'Mapping.getambassador.io',
@@ -178,6 +187,17 @@ function addRouterReferences(list: Reference[], rollout: KubeObject): void {
     role: 'router',
     path: [...path, 'apisix', 'route', 'name'],
   });
+  if (isObject(routing['apisix'])) {
+    for (const [index, route] of asArray(routing['managedRoutes']).entries()) {
+      addReference(list, dig(route, 'name'), {
+        kind: 'ApisixRoute.apisix.apache.org',
+        namespace,
+        role: 'created',
+        path: [...path, 'managedRoutes', index, 'name'],
+        optional: true,
+      });
+    }
+  }
   addReference(list, dig(routing, 'appMesh', 'virtualService', 'name'), {
     kind: 'VirtualService.appmesh.k8s.aws',
     namespace,
