@@ -202,7 +202,7 @@ describe.skipIf(PLUGIN === undefined)(
     );
 
     fact(
-      'C6',
+      'maxTrafficWeight',
       'holds',
       'with maxTrafficWeight 200 a step that sets the weight 150 gives the stable Service a weight below 0, which the API server refuses, and the update stands still',
       async () => {

@@ -406,14 +406,14 @@ describe('an object that somebody else has created where the controller creates 
   );
 });
 
-describe('a Mapping of Ambassador', () => {
+describe('Ambassador', () => {
   const mapping = (spec: object): RouterCanary => ({
     ...APISIX,
     route: { apiVersion: 'getambassador.io/v2', kind: 'Mapping', metadata: { name: 'web' }, spec },
     trafficRouting: { ambassador: { mappings: ['web'] } },
   });
 
-  fact('I8', 'holds', 'with a weight makes the Rollout InvalidSpec', async () => {
+  fact('I8', 'holds', 'a Mapping of Ambassador with a weight makes the Rollout InvalidSpec', async () => {
     const scene = await Scene.of(cluster);
     await scene.create(
       ...objectsOfRouter(mapping({ prefix: '/', service: 'web-stable', weight: 50 }), scene.namespace),
@@ -424,7 +424,7 @@ describe('a Mapping of Ambassador', () => {
   fact(
     'I8',
     'holds',
-    'is copied with the weight of the canary and the canary Service in place of the stable one; the copy of one that sends to another Service sends there too',
+    'a Mapping of Ambassador is copied, with the weight of the canary and the canary Service in place of the stable one; the copy of one that sends to another Service sends there too',
     async () => {
       for (const [service, copied] of [
         ['web-stable:80', 'web-canary:80'],
