@@ -152,9 +152,7 @@ class Reader {
     if (this.#repetition !== undefined) this.#fail('twice', this.#repetition, this.#at);
     const { last } = this.#group;
     if (last === undefined) this.#fail('nothing', start, this.#at);
-    const copies = max < 0 ? Math.max(min, 1) : max;
-    // Go does not look into what is repeated zero times.
-    this.#group.last = copies === 0 ? 1 : copies * last;
+    this.#group.last = last * (max < 0 ? Math.max(min, 1) : max);
     if (this.#group.last > MAX_REPEAT) this.#fail('count', start, this.#at);
   }
 
