@@ -388,6 +388,42 @@ describe('an object that somebody else has created where the controller creates 
   fact(
     'I7',
     'holds',
+    'an Ingress with the name of the one that the controller creates for the canary of nginx: the same',
+    async () => {
+      const ingress = (name: string, service: string, annotations: Record<string, string> = {}): KubeObject => ({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        metadata: { name, annotations },
+        spec: {
+          ingressClassName: 'nginx',
+          rules: [
+            {
+              host: 'web.example.com',
+              http: {
+                paths: [
+                  { path: '/', pathType: 'Prefix', backend: { service: { name: service, port: { number: 80 } } } },
+                ],
+              },
+            },
+          ],
+        },
+      });
+      const canary = ingress('web-public-canary', 'web-canary', { 'nginx.ingress.kubernetes.io/canary': 'true' });
+      await standsStill(
+        {
+          ...APISIX,
+          route: ingress('public', 'web-stable'),
+          others: [canary],
+          trafficRouting: { nginx: { stableIngress: 'public' } },
+        },
+        'controlled by different object',
+      );
+    },
+  );
+
+  fact(
+    'I7',
+    'holds',
     'an ApisixRoute with the name of a header route: the controller fails at each attempt, and the update stays at the step',
     async () => {
       const scene = await healthy({
