@@ -106,7 +106,7 @@ export const ingressBackend = defineRule({
     const ofNginx = new Map(
       managed.filter((ingress) => ingress.router === 'nginx').map((each) => [each.name, each.path]),
     );
-    for (const [name, path] of ofNginx) checkCanary(context, rollout, name, path);
+    checkCanaries(context, rollout, ofNginx);
     for (const { name, path: from } of managed.filter((ingress) => ingress.router === router)) {
       // If both routers name one Ingress, the controller checks it by the rules for nginx.
       const isNginx = ofNginx.has(name);
@@ -145,12 +145,18 @@ export const ingressBackend = defineRule({
   },
 });
 
-function checkCanary(context: RuleContext<typeof messages>, rollout: KubeObject, name: string, path: Path): void {
-  const canary = canaryIngressName(rollout, name);
-  const ingress = context.find('Ingress.networking.k8s.io', namespaceOf(rollout), canary);
-  if (ingress === undefined || !isSomebodyElses(ingress, rollout)) return;
-  const related = [{ object: ingress, path: ['metadata', 'name'] }];
-  context.report('canary', { path, anchor: canary, data: { canary, name }, related });
+function checkCanaries(
+  context: RuleContext<typeof messages>,
+  rollout: KubeObject,
+  ofNginx: ReadonlyMap<string, Path>,
+): void {
+  for (const [name, path] of ofNginx) {
+    const canary = canaryIngressName(rollout, name);
+    const ingress = context.find('Ingress.networking.k8s.io', namespaceOf(rollout), canary);
+    if (ingress === undefined || !isSomebodyElses(ingress, rollout)) continue;
+    const related = [{ object: ingress, path: ['metadata', 'name'] }];
+    context.report('canary', { path, anchor: canary, data: { canary, name }, related });
+  }
 }
 
 // Classes may have any name, but these two are the defaults of the Rollouts controller and of their own controllers.
