@@ -1,4 +1,5 @@
 import { ADDED_FUNCTIONS, functionsOf, FUNCTIONS_OF_TIMES, RESULT, type Signature } from './functions.ts';
+import { patternProblemOf } from './pattern.ts';
 import { ConditionError, type Dialect, type Problem, type Steps } from './problem.ts';
 import { PREDICATES_115, PREDICATES_117, type Node } from './syntax.ts';
 import {
@@ -118,7 +119,7 @@ class Checker {
       case 'unary':
         return this.#unary(node.operator, this.typeOf(node.operand), node.at);
       case 'binary':
-        return this.#binary(node.operator, this.typeOf(node.left), this.typeOf(node.right), node.at);
+        return this.#binary(node);
       case 'member':
         return this.#member(node.object, node.property);
       case 'slice':
@@ -172,10 +173,20 @@ class Checker {
     return fail('types', at, operator, `${operator} cannot stand before ${typeText(type)}`);
   }
 
-  #binary(operator: string, left: Type, right: Type, at: number): Type {
+  #binary({ operator, left: first, right: second, at }: Extract<Node, { type: 'binary' }>): Type {
+    const [left, right] = [this.typeOf(first), this.typeOf(second)];
+    if (operator === 'matches') this.#checkPattern(second);
     const type = operate(operator, left, right);
     if (type !== undefined) return type;
     return fail('types', at, operator, `${operator} cannot stand between ${typeText(left)} and ${typeText(right)}`);
+  }
+
+  // Only a string that is written there is compiled at once. Another one may not be used.
+  #checkPattern(pattern: Node): void {
+    if (pattern.type !== 'literal' || pattern.kind !== 'string') return;
+    this.#steps.count += pattern.value.length;
+    const problem = patternProblemOf(pattern.value);
+    if (problem !== undefined) fail('pattern', pattern.at, problem.part, `the regular expression ${problem.text}`);
   }
 
   #member(object: Node, property: Node): Type {

@@ -19,6 +19,8 @@ describe('problemOf', () => {
       'all(result, {# < 0.05}) and not any(result, # > 1)',
       'result.code in ["200", "204"] && result["labels"].app matches "^a+$"',
       'asFloat(result) * 100 % 3 == 0 ? false : true',
+      'result matches "(" + "a)"',
+      'result matches "^a{2}[^]]$" or result contains "("',
     ].map((condition) => [condition.replace(' * 100 % 3', ' * 100 / 3')]),
   )('finds nothing in %j', (condition) => {
     expect(said(condition)).toEqual([undefined, undefined]);
@@ -42,6 +44,9 @@ describe('problemOf', () => {
     ['€ > 1', 'character 0 €'],
     ['true /* always', 'comment 5 /*'],
     ['isNaN(1).value', 'access 9 value'],
+    ['result matches "(a"', 'pattern 15'],
+    ['result not matches "\\\\Z"', 'pattern 19 \\Z'],
+    ['result == 1 && result matches ("a**")', 'pattern 31 **'],
   ])('finds the same in %j for both versions', (condition, problem) => {
     expect(said(condition)).toEqual([problem, problem]);
   });
@@ -83,18 +88,27 @@ describe('problemOf', () => {
     expect(said(`result${'.a'.repeat(900)} = 1`)).toEqual(['token 1807 =', 'token 1807 =']);
   });
 
-  it.each(['result > 1 && ', 'trim(', '[[', '"a" + ', '-', 'result.a(', 'a ? b : ', '`` + ', '/**/', '{a: '])(
-    'takes a number of steps that grows with the length of %j in a row',
-    (part) => {
-      const stepsOf = (length: number): number => {
-        const steps = new Steps();
-        for (const dialect of DIALECTS) problemOf(part.repeat(length / part.length), dialect, [ANY, NIL], steps);
-        return steps.count;
-      };
-      expect(stepsOf(MAX_LENGTH)).toBeLessThan(8 * MAX_LENGTH);
-      expect(stepsOf(MAX_LENGTH)).toBeLessThanOrEqual(2.2 * stepsOf(MAX_LENGTH / 2));
-    },
-  );
+  it.each([
+    'result > 1 && ',
+    'trim(',
+    '[[',
+    '"a" + ',
+    '-',
+    'result.a(',
+    'a ? b : ',
+    '`` + ',
+    '/**/',
+    '{a: ',
+    'result matches "[[:" ',
+  ])('takes a number of steps that grows with the length of %j in a row', (part) => {
+    const stepsOf = (length: number): number => {
+      const steps = new Steps();
+      for (const dialect of DIALECTS) problemOf(part.repeat(length / part.length), dialect, [ANY, NIL], steps);
+      return steps.count;
+    };
+    expect(stepsOf(MAX_LENGTH)).toBeLessThan(8 * MAX_LENGTH);
+    expect(stepsOf(MAX_LENGTH)).toBeLessThanOrEqual(2.2 * stepsOf(MAX_LENGTH / 2));
+  });
 
   // A part that stands inside of itself must not be looked at twice for each level.
   it.each<[open: string, close: string]>([

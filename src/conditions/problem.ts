@@ -11,7 +11,8 @@ export interface Problem {
    * `token`: the token cannot stand there. `end`: something is missing at the end. `mixed`: `??` and another operator
    * without parentheses. `name`: the name is unknown. `types`: the operands do not fit. `arguments`: the arguments do
    * not fit. `access`: the value has no fields or elements, or not these. `declared`: the variable exists already.
-   * `result`: the condition is not true or false. `comment`: a comment has no end.
+   * `result`: the condition is not true or false. `comment`: a comment has no end. `pattern`: a regular expression does
+   * not compile.
    */
   readonly kind:
     | 'character'
@@ -26,7 +27,8 @@ export interface Problem {
     | 'access'
     | 'declared'
     | 'result'
-    | 'comment';
+    | 'comment'
+    | 'pattern';
   /** The offset in the condition. */
   readonly at: number;
   /** The token or name there, or an empty text. */

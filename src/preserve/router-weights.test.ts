@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apply, yaml } from '../../test/support/preserver-tester.ts';
 import type { KubeObject } from '../world/object.ts';
-import { routerWeights } from './router-weights.ts';
+import { routerRules, routerWeights } from './router-weights.ts';
 
 const keep = routerWeights;
 
@@ -110,6 +110,20 @@ spec: {http: [${rules}]}
     const stored = apisix([rule('web', 80, 20), rule('web', 100, 0)].join());
     const { object } = apply(keep, apisix([rule('web', 100, 0), rule('web', 50, 50)].join()), stored, subject);
     expect(object).toEqual(apisix([rule('web', 80, 20), rule('web', 50, 50)].join()));
+  });
+});
+
+describe('router-weights in the ApisixRoute of a header route', () => {
+  it('sets no weights there', () => {
+    const subject = rollout('managedRoutes: [{name: beta}], apisix: {route: {name: web, rules: [main]}}');
+    const beta = yaml(`
+apiVersion: apisix.apache.org/v2
+kind: ApisixRoute
+metadata: {name: beta, namespace: shop}
+spec: {http: [{name: main, backends: [{serviceName: canary, servicePort: 80, weight: 100}]}]}
+`);
+    expect(apply(keep, beta, beta, subject).operations).toEqual([]);
+    expect(routerRules(subject, beta)).toEqual([]);
   });
 });
 

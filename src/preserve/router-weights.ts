@@ -28,8 +28,8 @@ interface Router {
   /** What a rule is called. */
   readonly ruleName: string;
   rulesIn(object: KubeObject): readonly Rule[];
-  /** Returns the names of the rules of a Rollout; empty for all. Undefined if the router is not its router. */
-  namesFor(rollout: KubeObject): readonly string[] | undefined;
+  /** Returns the names of the rules of a Rollout; empty for all. Undefined if it sets no weights in the object. */
+  namesFor(rollout: KubeObject, object: KubeObject): readonly string[] | undefined;
   /** Returns the ids that the backends of a Rollout may have. */
   backendsFor(rollout: KubeObject): { readonly stable: readonly string[]; readonly canary: readonly string[] };
   /** Whether only the first backend of an id gets the weight. */
@@ -67,9 +67,10 @@ const ROUTERS: Readonly<Partial<Record<string, Router>>> = {
           weight: at(object, [...backend.path, 'weight']) ?? 100,
         })),
       })),
-    namesFor: (rollout) => {
+    // The ApisixRoute of a header route has no weights to keep.
+    namesFor: (rollout, object) => {
       const { name, rules } = apisixRefOf(rollout);
-      return name === '' ? undefined : rules.map((rule) => rule.name);
+      return name === object.metadata.name ? rules.map((rule) => rule.name) : undefined;
     },
     backendsFor: servicesOf,
   },
@@ -190,9 +191,9 @@ function rulesFor(
   drivers: readonly KubeObject[],
   router: Router,
 ): readonly Rule[] {
-  const names = router.namesFor(rollout);
+  const names = router.namesFor(rollout, object);
   if (names === undefined) return [];
-  const first = getOrAdd(firstByRule(drivers), router, () => firstOfRules(drivers, router));
+  const first = getOrAdd(firstByRule(drivers), router, () => firstOfRules(drivers, object, router));
   const isFirst = (name: string): boolean => first.get(name)?.has(rollout) === true;
   const index = getOrAdd(indexes(object), router, () => indexOf(router.rulesIn(object), router));
   if (names.length === 0) return isFirst(ALL) ? index.rules : [];
@@ -201,11 +202,15 @@ function rulesFor(
 
 const ALL = '';
 
-function firstOfRules(drivers: readonly KubeObject[], router: Router): ReadonlyMap<string, ReadonlySet<KubeObject>> {
+function firstOfRules(
+  drivers: readonly KubeObject[],
+  object: KubeObject,
+  router: Router,
+): ReadonlyMap<string, ReadonlySet<KubeObject>> {
   const byRule = new Map<string, Set<KubeObject>>();
   for (const rollout of drivers) {
     if (statusWeights(rollout) === undefined) continue;
-    const names = router.namesFor(rollout);
+    const names = router.namesFor(rollout, object);
     for (const name of names?.length === 0 ? [ALL] : (names ?? [])) {
       const first = getOrAdd(byRule, name, () => new Set<KubeObject>());
       if (first.size < MOST_OF_RULE) first.add(rollout);

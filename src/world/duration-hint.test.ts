@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { suggestDuration } from './duration-hint.ts';
+import { durationInstead, suggestDuration } from './duration-hint.ts';
 
 describe('suggestDuration', () => {
   it.each([
@@ -21,4 +21,16 @@ describe('suggestDuration', () => {
       expect(suggestDuration(text)).toBeUndefined();
     },
   );
+});
+
+describe('durationInstead', () => {
+  it.each([
+    ['60', '60s, if seconds are meant'],
+    ['1d', '24h'],
+    ['soon', 'a duration such as 90s, 5m or 24h'],
+    ['0', 'a duration such as 90s, 5m or 24h'],
+    ['-5', 'a duration such as 90s, 5m or 24h'],
+  ])('reads %j as %j', (text, expected) => {
+    expect(durationInstead(text)).toBe(expected);
+  });
 });

@@ -2,6 +2,12 @@ import { parseGoDuration } from './duration.ts';
 
 const PIECE = /([0-9]{1,6})(?:(w|weeks?)|(d|days?)|(h|hrs?|hours?)|(m|mins?|minutes?)|(s|secs?|seconds?))(?![a-z])/y;
 
+/** Returns what to write in place of an invalid Go duration, as the rest of an instruction such as "use ...". */
+export function durationInstead(text: string): string {
+  if (/^[1-9][0-9]{0,5}$/.test(text)) return `${text}s, if seconds are meant`;
+  return suggestDuration(text) ?? 'a duration such as 90s, 5m or 24h';
+}
+
 /**
  * Returns the Go duration that was probably meant by an invalid one, or undefined: `24h` for `1d`, `336h` for `2
  * weeks`, `5m` for `5 min`. Units longer than an hour become hours, because Go has none.

@@ -14,6 +14,8 @@ export type Role =
   | 'root'
   /** A Service that an experiment creates. */
   | 'experiment'
+  /** An object of a router that the controller creates, and that nobody else may. */
+  | 'created'
   | 'VirtualService'
   | 'DestinationRule'
   | 'route'

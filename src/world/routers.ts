@@ -33,3 +33,14 @@ export function routersOf(rollout: KubeObject): ReadonlySet<Router> {
 export function routerConfig(rollout: KubeObject, router: Router): JsonObject | undefined {
   return optionalObject(trafficRoutingOf(rollout)?.[router]);
 }
+
+const MAX_NAME = 253;
+const CANARY = '-canary';
+
+/**
+ * Returns the name of the Ingress that the controller creates for the canary of an Ingress of nginx. Source: Argo
+ * Rollouts v1.9.1, `utils/ingress` (GetCanaryIngressName).
+ */
+export function canaryIngressName(rollout: KubeObject, stableIngress: string): string {
+  return `${rollout.metadata.name}-${stableIngress}`.slice(0, MAX_NAME - CANARY.length) + CANARY;
+}

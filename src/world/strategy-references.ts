@@ -1,10 +1,11 @@
 import { managedGatewayRoutes } from './gateway.ts';
 import { namespaceOf, type KubeObject } from './object.ts';
 import type { Path } from './path.ts';
-import { asArray, asObject, dig, isObject } from './read.ts';
+import { asArray, asObject, dig, isObject, optionalString } from './read.ts';
 import { addReference } from './reference-list.ts';
 import type { Reference } from './reference-list.ts';
 import { blueGreenOf, canaryOf, istioOf, virtualServiceReadings } from './rollout.ts';
+import { canaryIngressName } from './routers.ts';
 import { addAnalysesReferences, addTemplateReferences } from './template-references.ts';
 
 /** Returns the references of both strategies of a Rollout, in the order of the fields. */
@@ -121,20 +122,9 @@ function addRouterReferences(list: Reference[], rollout: KubeObject): void {
     });
   }
   const nginx = asObject(routing['nginx']);
-  addReference(list, nginx['stableIngress'], {
-    kind: 'Ingress.networking.k8s.io',
-    namespace,
-    role: 'Ingress',
-    path: [...path, 'nginx', 'stableIngress'],
-  });
-  for (const [index, name] of asArray(nginx['stableIngresses']).entries()) {
-    addReference(list, name, {
-      kind: 'Ingress.networking.k8s.io',
-      namespace,
-      role: 'Ingress',
-      path: [...path, 'nginx', 'stableIngresses', index],
-    });
-  }
+  addNginxReferences(list, rollout, nginx['stableIngress'], [...path, 'nginx', 'stableIngress']);
+  for (const [index, name] of asArray(nginx['stableIngresses']).entries())
+    addNginxReferences(list, rollout, name, [...path, 'nginx', 'stableIngresses', index]);
   const alb = asObject(routing['alb']);
   addReference(list, alb['ingress'], {
     kind: 'Ingress.networking.k8s.io',
@@ -158,6 +148,15 @@ function addRouterReferences(list: Reference[], rollout: KubeObject): void {
     role: 'root',
     path: [...path, 'smi', 'rootService'],
   });
+  if (isObject(routing['smi'])) {
+    addReference(list, optionalString(smi['trafficSplitName']) ?? rollout.metadata.name, {
+      kind: 'TrafficSplit.split.smi-spec.io',
+      namespace,
+      role: 'created',
+      path: [...path, 'smi', 'trafficSplitName'],
+      optional: true,
+    });
+  }
   for (const [index, name] of asArray(dig(routing, 'ambassador', 'mappings')).entries()) {
     addReference(list, name, {
       kind: 'Mapping.getambassador.io',
@@ -178,6 +177,17 @@ function addRouterReferences(list: Reference[], rollout: KubeObject): void {
     role: 'router',
     path: [...path, 'apisix', 'route', 'name'],
   });
+  if (isObject(routing['apisix'])) {
+    for (const [index, route] of asArray(routing['managedRoutes']).entries()) {
+      addReference(list, dig(route, 'name'), {
+        kind: 'ApisixRoute.apisix.apache.org',
+        namespace,
+        role: 'created',
+        path: [...path, 'managedRoutes', index, 'name'],
+        optional: true,
+      });
+    }
+  }
   addReference(list, dig(routing, 'appMesh', 'virtualService', 'name'), {
     kind: 'VirtualService.appmesh.k8s.aws',
     namespace,
@@ -192,4 +202,12 @@ function addRouterReferences(list: Reference[], rollout: KubeObject): void {
       path: [...path, 'appMesh', 'virtualNodeGroup', field, 'name'],
     });
   }
+}
+
+function addNginxReferences(list: Reference[], rollout: KubeObject, value: unknown, path: Path): void {
+  const target = { kind: 'Ingress.networking.k8s.io', namespace: namespaceOf(rollout), path } as const;
+  addReference(list, value, { ...target, role: 'Ingress' });
+  const name = optionalString(value);
+  if (name !== undefined)
+    addReference(list, canaryIngressName(rollout, name), { ...target, role: 'created', optional: true });
 }

@@ -53,6 +53,33 @@ function joined(separator: string, ...parts: readonly Text[]): Text {
   return fc.tuple(...parts).map((texts) => texts.join(separator));
 }
 
+// Regular expressions, most of which do not compile.
+const PATTERN_PARTS = [
+  ...['a', 'b', '.', '^', '$', '|', '(', ')', '(?:', '(?i)', '(?=', '(?<!', '(?<n>', '(?P=n)', '[', ']', '[^', '[a-z]'],
+  ...[
+    '[z-a]',
+    '[:alpha:]',
+    '[:no:]',
+    '-',
+    '*',
+    '+',
+    '?',
+    '{2}',
+    '{2,}',
+    '{3,2}',
+    '{1001}',
+    '{500}',
+    '{',
+    '}',
+    'é',
+    '\\',
+  ],
+  ...['\\d', '\\b', '\\Z', '\\1', '\\07', '\\x41', '\\x4', '\\Q', '\\E', '\\pL', '\\pX', '\\p{Greek}', '\\.', '\\_'],
+];
+const patterns = fc
+  .array(from(...PATTERN_PARTS), { maxLength: 6 })
+  .map((parts) => `"${parts.join('').replaceAll('\\', '\\\\')}"`);
+
 // Conditions whose types fit, if the result is a number or a list of numbers.
 function sensible(isList: boolean): Text {
   const measured = isList
@@ -67,6 +94,7 @@ function sensible(isList: boolean): Text {
       joined('', from('!', 'not '), from('(result == nil)', 'true', 'isNil(result)', 'isNaN(1)')),
       joined(' ', tie('bool'), from('?'), tie('bool'), from(':'), tie('bool')),
       joined(' ', from(...TEXTS), from('==', 'in', 'contains', 'startsWith'), from(...TEXTS, '["a"]', '{a: 1}')),
+      joined(' ', from(...TEXTS), from('matches', 'not matches'), patterns),
       joined('', from(isList ? 'all(result, ' : 'any([1, 2], '), from('# > 1', '{# < 2}', '# in [1, 2]'), from(')')),
       from(
         'isNil(result)',
@@ -95,7 +123,12 @@ function sensible(isList: boolean): Text {
 const { condition: wild } = fc.letrec<{ condition: string; value: string }>((tie) => {
   const value = tie('value');
   return {
-    condition: fc.oneof({ maxDepth: 2 }, joined(' ', value, from(...OPERATORS), value), value),
+    condition: fc.oneof(
+      { maxDepth: 2 },
+      joined(' ', value, from(...OPERATORS), value),
+      value,
+      joined(' ', value, from('matches'), patterns),
+    ),
     value: fc.oneof(
       { maxDepth: 3 },
       from(...NAMES, ...LITERALS),

@@ -25,7 +25,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   undefined: 'nil',
   nan: 'isNaN(result)',
 };
-const ARGUMENT = /args\.([\w-]+)/y;
+const ARGUMENT = /args(?:\.|\s*\[\s*["'])([\w-]+)/y;
 const QUOTES = '\u201c\u201d\u2018\u2019\u201e`';
 
 /**
@@ -57,6 +57,19 @@ const FOR_TYPES: readonly (readonly [type: string, remedy: string])[] = [
   ['a list', 'compare an element, such as result[0]'],
   ['a map', 'compare a field, such as result.rate'],
   ['a structure', 'compare a field, such as result[0].Values[0]'],
+];
+
+// In a string, one backslash for the expression is two.
+const FOR_PATTERNS: readonly (readonly [text: string, remedy: string])[] = [
+  ['no closing )', 'add the closing ), or write \\\\( for the character itself'],
+  ['without a (', 'remove it, or write \\\\) for the character itself'],
+  ['no closing ]', 'add the closing ], or write \\\\[ for the character itself'],
+  ['nothing before *', 'write .* for any text, or \\\\* for the character itself'],
+  ['nothing before', 'write what is repeated, or two backslashes before the character itself'],
+  ['in a row', 'leave one out'],
+  ['repeat count', 'repeat at most 1000 times, with the lower number first'],
+  ['ends with', 'remove it, or write four backslashes for the character itself'],
+  ['range', 'write the lower character first, and - last'],
 ];
 
 const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
@@ -96,6 +109,9 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
       ? 'use Values, Timestamps, Id, Label, StatusCode or Messages'
       : 'write result[0].Values[0]';
   },
+  pattern: ({ text }) =>
+    FOR_PATTERNS.find(([part]) => text.includes(part))?.[1] ??
+    'use the syntax of Go (RE2), which has no lookaround and no backreferences',
   end: (_, condition) =>
     condition.trimEnd().endsWith('%')
       ? 'write 0.05 in place of 5%'

@@ -41,12 +41,13 @@ export const analysisCondition = defineRule({
     'Argo Rollouts 1.9 evaluates conditions with expr 1.15 and Argo Rollouts 1.10 with expr 1.17. ' +
     'Rollgate has a parser of its own for both, because no npm package speaks this language. It stays silent where it is ' +
     'not certain. It knows the type of the result of each provider, so a string compared with a number is an error too. ' +
+    'The right side of matches is a regular expression of Go (RE2), which is compiled with the condition. ' +
     'Placeholders are filled in as text before the condition compiles, so only what stands before the first one is ' +
     'certain. A condition that fails with every usual value is advice. It is also advice if the metric is in a dry run ' +
     'of its template, or asks a web address without jsonPath, where an answer that is not JSON counts as a success. ' +
     'Prometheus returns a list even for a single value, and the controller cannot compare a list with a number. A query ' +
     'with scalar() returns a single number. Source: Argo Rollouts v1.9.1 and v1.10.1, utils/evaluate (EvaluateResult, EvalCondition), metricproviders, ' +
-    'analysis (assessMetricStatus); expr v1.15.5 and v1.17.7, parser and checker.',
+    'analysis (assessMetricStatus); expr v1.15.5 and v1.17.7, parser and checker; Go 1.26, regexp/syntax.',
   subject: inEach(TEMPLATE_KINDS, [
     ...NAME_RULE_PLACES,
     'spec.metrics[*].name',

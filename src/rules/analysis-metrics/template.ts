@@ -10,7 +10,7 @@ import {
 } from '../../world/analysis.ts';
 import { combinedTemplatesOf } from '../../world/combined-templates.ts';
 import { parseGoDuration } from '../../world/duration.ts';
-import { suggestDuration } from '../../world/duration-hint.ts';
+import { durationInstead } from '../../world/duration-hint.ts';
 import { limitProblems, namesOf, providersOf, PROVIDERS, resolveWith, type Resolve } from '../../world/metrics.ts';
 import { memo } from '../../world/memo.ts';
 import { nearest } from '../../world/nearest.ts';
@@ -56,7 +56,7 @@ export function checkTemplate(context: Context, template: KubeObject): void {
           value,
           bound,
           reason,
-          example: suggestDuration(String(value)) ?? 'a duration such as 90s, 5m or 24h',
+          example: durationInstead(String(value)),
         },
       });
     }

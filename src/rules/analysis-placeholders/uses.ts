@@ -87,7 +87,7 @@ function isFirst(before: Place | undefined, versions: OfVersions | undefined): b
   return before === undefined || (before.versions !== undefined && versions === undefined);
 }
 
-const UNBRACED = /(?<![\w.])args\.([\w-]+)/g;
+const UNBRACED = /(?<![\w.])args(?:\.|\s*\[\s*["'])([\w-]+)/g;
 
 /** A condition that names an argument without braces. */
 interface Unbraced {

@@ -1,4 +1,4 @@
-import { suggestDuration } from '../../world/duration-hint.ts';
+import { durationInstead } from '../../world/duration-hint.ts';
 import { parseGoDuration } from '../../world/duration.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, asObject, asString, dig, optionalString, type JsonObject } from '../../world/read.ts';
@@ -28,7 +28,7 @@ export function checkDuration(
   const value = optionalString(dig(settings, ...at));
   if (value === undefined || value === '' || value.includes('{{') || parseGoDuration(value) !== undefined) return;
   const field = [name, ...at].join('.');
-  const example = suggestDuration(value) ?? 'a duration such as 90s, 5m or 24h';
+  const example = durationInstead(value);
   context.report('duration', {
     path: [...path, ...at],
     anchor: `${metric} ${at.join('.')}`,

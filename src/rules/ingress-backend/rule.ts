@@ -6,11 +6,12 @@ import {
   USE_ANNOTATION,
 } from '../../world/ingress.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { isSomebodyElses, OWNER_PLACES } from '../../world/owners.ts';
 import type { Path } from '../../world/path.ts';
 import { asObject, asString, dig, optionalString } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
 import { canaryOf } from '../../world/rollout.ts';
-import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
+import { canaryIngressName, ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 // Both load balancers read the annotation first.
@@ -38,6 +39,11 @@ const messages = {
     text: 'Ingress "{name}" uses port {port} for Service "{service}" in one path, so the weights have no effect there',
     fix: 'set the port name to use-annotation, unless the weights should not apply to this path',
   },
+  canary: {
+    class: 'invalid',
+    text: 'Ingress "{canary}" already exists, but the Rollouts controller creates it for the canary of Ingress "{name}"',
+    fix: 'delete it or give it another name, because the controller changes only its own',
+  },
   class: {
     class: 'advice',
     text: 'Ingress "{name}" has class "{ingressClass}", whose controller does not read the weights of trafficRouting.{router}',
@@ -64,14 +70,26 @@ export const ingressBackend = defineRule({
     'and nginx are configured, the controller checks only the Ingresses of ALB. For ALB it writes the weights into ' +
     'the annotation "actions.<service>" and does not change the rule. The load balancer controller reads this ' +
     'annotation only for a backend whose port is named use-annotation. With any other port, all traffic goes to ' +
-    'that one Service. A load balancer reads only Ingresses of its own class. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateIngress), ' +
-    'rollout/controller.go (getReferencedIngresses) and rollout/trafficrouting/alb; AWS Load Balancer Controller, ' +
+    'that one Service. For nginx it creates an Ingress for the canary, and fails at one that the Rollout does not own. ' +
+    'A load balancer reads only Ingresses of its own class. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateIngress), ' +
+    'rollout/controller.go (getReferencedIngresses) and rollout/trafficrouting/alb and nginx (SetWeightPerIngress); AWS Load Balancer Controller, ' +
     'Ingress annotations (actions).',
   subject: { 'Rollout.argoproj.io': REFERENCE_PLACES['Rollout.argoproj.io'] },
-  reads: { 'Ingress.networking.k8s.io': [...INGRESS_BACKEND_PLACES, 'metadata.annotations', 'spec.ingressClassName'] },
+  reads: {
+    'Ingress.networking.k8s.io': [
+      ...INGRESS_BACKEND_PLACES,
+      ...OWNER_PLACES,
+      'metadata.annotations',
+      'spec.ingressClassName',
+    ],
+  },
   stricterThanUpstream: {
     notByAnnotation: {
       why: 'The controller looks for the Service in a rule and ignores the port. An ALB reads the weights only for a backend whose port is "use-annotation", so all traffic stays where it is.',
+      seenBy: [],
+    },
+    canary: {
+      why: 'The validation does not look for the Ingress of the canary. The controller fails at each attempt to set a weight, so the Rollout is stuck (docs/upstream-facts.md, claim I7).',
       seenBy: [],
     },
   },
@@ -85,7 +103,10 @@ export const ingressBackend = defineRule({
     const stable = asString(canaryOf(rollout)?.['stableService']);
     const router = routersOf(rollout).has('alb') ? 'alb' : 'nginx';
     const managed = managedIngresses(rollout);
-    const ofNginx = new Set(managed.filter((ingress) => ingress.router === 'nginx').map(({ name }) => name));
+    const ofNginx = new Map(
+      managed.filter((ingress) => ingress.router === 'nginx').map((each) => [each.name, each.path]),
+    );
+    checkCanaries(context, rollout, ofNginx);
     for (const { name, path: from } of managed.filter((ingress) => ingress.router === router)) {
       // If both routers name one Ingress, the controller checks it by the rules for nginx.
       const isNginx = ofNginx.has(name);
@@ -123,6 +144,20 @@ export const ingressBackend = defineRule({
     }
   },
 });
+
+function checkCanaries(
+  context: RuleContext<typeof messages>,
+  rollout: KubeObject,
+  ofNginx: ReadonlyMap<string, Path>,
+): void {
+  for (const [name, path] of ofNginx) {
+    const canary = canaryIngressName(rollout, name);
+    const ingress = context.find('Ingress.networking.k8s.io', namespaceOf(rollout), canary);
+    if (ingress === undefined || !isSomebodyElses(ingress, rollout)) continue;
+    const related = [{ object: ingress, path: ['metadata', 'name'] }];
+    context.report('canary', { path, anchor: canary, data: { canary, name }, related });
+  }
+}
 
 // Classes may have any name, but these two are the defaults of the Rollouts controller and of their own controllers.
 function checkClass(

@@ -1,5 +1,5 @@
 import { parseGoDuration } from '../../world/duration.ts';
-import { suggestDuration } from '../../world/duration-hint.ts';
+import { durationInstead } from '../../world/duration-hint.ts';
 import { kindOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { asArray, dig, isObject, asObject, optionalString, asString, type JsonObject } from '../../world/read.ts';
@@ -57,12 +57,10 @@ export const rolloutExperiment = defineRule({
     for (const { title, raw, path, anchor, ofRollout } of experimentsOf(context, subject)) {
       const duration = optionalString(raw['duration']);
       if (duration !== undefined && parseGoDuration(duration) === undefined) {
-        const suggestion = suggestDuration(duration);
-        const instead = suggestion === undefined ? 'a duration such as "30s", "10m" or "24h"' : `"${suggestion}"`;
         context.report('duration', {
           path: [...path, 'duration'],
           anchor,
-          data: { experiment: title, duration, instead },
+          data: { experiment: title, duration, instead: durationInstead(duration) },
         });
       }
       if (!ofRollout) continue;

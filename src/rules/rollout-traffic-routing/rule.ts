@@ -1,4 +1,5 @@
-import type { KubeObject } from '../../world/object.ts';
+import { namespaceOf, type KubeObject } from '../../world/object.ts';
+import { isSomebodyElses, OWNER_PLACES } from '../../world/owners.ts';
 import { GATEWAY_PLUGIN } from '../../world/gateway.ts';
 import { renderPath, type Path } from '../../world/path.ts';
 import {
@@ -9,6 +10,7 @@ import {
   int32,
   isObject,
   optionalNumber,
+  optionalString,
   renderInt32,
   type JsonObject,
 } from '../../world/read.ts';
@@ -77,6 +79,11 @@ const messages = {
     text: 'trafficRouting.alb.stickinessConfig sets durationSeconds {seconds}, so the controller can set no weight',
     fix: 'use 1 to 604800, which are 7 days',
   },
+  split: {
+    class: 'invalid',
+    text: 'TrafficSplit "{name}" already exists, but the Rollouts controller sets weights only in one that it has created',
+    fix: 'delete it, or set another name in trafficRouting.smi.trafficSplitName',
+  },
   idle: {
     class: 'advice',
     text: 'trafficRouting has no router, so the steps pass but no weight is ever set',
@@ -92,10 +99,11 @@ export const rolloutTrafficRouting = defineRule({
     'both forms, the controller stops at every reconciliation. The same happens if an option needs a router and ' +
     'there is none. An empty list counts as not set. trafficRouting without any router is accepted: steps pass, ' +
     'but no weight is ever set. maxTrafficWeight is the weight of all traffic, and the controller divides by it. ' +
+    'The TrafficSplit of SMI is created by the controller. It fails at one that the Rollout does not own. ' +
     'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ValidateRolloutAlbIngressesConfig, ' +
     'ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, ' +
-    'getReferencedAppMeshResources) and rollout/trafficrouting.go and rollout/trafficrouting/alb (getForwardActionString); Gateway API plugin v0.15.0, pkg/plugin (SetWeight).',
+    'getReferencedAppMeshResources) and rollout/trafficrouting.go and rollout/trafficrouting/alb (getForwardActionString) and rollout/trafficrouting/smi (SetWeight); Gateway API plugin v0.15.0, pkg/plugin (SetWeight).',
   subject: {
     'Rollout.argoproj.io': [
       'spec.strategy.canary.dynamicStableScale',
@@ -104,7 +112,7 @@ export const rolloutTrafficRouting = defineRule({
       'spec.strategy.canary.trafficRouting',
     ],
   },
-  reads: {},
+  reads: { 'TrafficSplit.split.smi-spec.io': OWNER_PLACES },
   stricterThanUpstream: {
     pluginMaxWeight: {
       why: 'The validation does not know what a plugin does. The Gateway API plugin v0.15.0 sets a weight below 0 when the canary gets more than 100, at the latest at the end of the update. The API server rejects it, and the update stands still.',
@@ -122,6 +130,10 @@ export const rolloutTrafficRouting = defineRule({
     },
     stickiness: {
       why: 'The validation does not look at the number. The controller does when it writes the action of the Ingress, fails at each attempt, and the update is stuck.',
+      seenBy: [],
+    },
+    split: {
+      why: 'The validation does not read TrafficSplits. The controller fails at each attempt to set a weight, so the Rollout is stuck (docs/upstream-facts.md, claim I7).',
       seenBy: [],
     },
   },
@@ -160,6 +172,7 @@ export const rolloutTrafficRouting = defineRule({
     if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: {} });
     checkForms(context, rollout);
     checkStickiness(context, rollout);
+    checkTrafficSplit(context, rollout);
     for (const { router, path, versions } of unnamed(rollout)) {
       context.report('unnamed', {
         path: [...ROUTING_PATH, ...path],
@@ -201,6 +214,21 @@ function checkStickiness(context: RuleContext<typeof messages>, rollout: KubeObj
   if (dig(sticky, 'enabled') !== true || (seconds >= 1 && seconds <= MAX_STICKY_SECONDS)) return;
   const path = [...ROUTING_PATH, 'alb', 'stickinessConfig'];
   context.report('stickiness', { path, anchor: 'stickinessConfig', data: { seconds } });
+}
+
+function checkTrafficSplit(context: RuleContext<typeof messages>, rollout: KubeObject): void {
+  const smi = routerConfig(rollout, 'smi');
+  if (smi === undefined) return;
+  const written = optionalString(smi['trafficSplitName']);
+  const name = written ?? rollout.metadata.name;
+  const split = context.find('TrafficSplit.split.smi-spec.io', namespaceOf(rollout), name);
+  if (split === undefined || !isSomebodyElses(split, rollout)) return;
+  context.report('split', {
+    path: [...ROUTING_PATH, 'smi', ...(written === undefined ? [] : ['trafficSplitName'])],
+    anchor: name,
+    data: { name },
+    related: [{ object: split, path: ['metadata', 'name'] }],
+  });
 }
 
 function checkForms(context: RuleContext<typeof messages>, rollout: KubeObject): void {

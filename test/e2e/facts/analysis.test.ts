@@ -9,6 +9,8 @@ import type { KubeObject } from '../../../src/world/object.ts';
 import { Cluster } from '../harness/cluster.ts';
 import { until } from '../harness/program.ts';
 import {
+  COMPARED_RESULTS,
+  controllerSecrets,
   DATADOG_SECRET,
   REFUSED_CONDITIONS,
   refusedSettings,
@@ -17,24 +19,41 @@ import {
 import { deployment, rollout } from './manifests.ts';
 import { fact, Scene } from './scene.ts';
 
+// A page of text, a canary configuration as Kayenta knows it, and what New Relic and InfluxDB find.
+const ANSWERS: readonly (readonly [path: string, answer: string])[] = [
+  ['/page', '<html>'],
+  ['/canaryConfig', JSON.stringify([{ id: '1', name: 'checks' }])],
+  ['/newrelic', JSON.stringify({ data: { actor: { account: { nrql: { results: [{ count: 1 }] } } } } })],
+  [
+    '/api/v2/query',
+    [
+      '#datatype,string,long,double',
+      '#group,false,false,false',
+      '#default,_result,,',
+      ',result,table,_value',
+      ',,0,1.5',
+    ]
+      .map((line) => `${line}\r\n`)
+      .join(''),
+  ],
+];
+
 let cluster: Cluster;
 let provider: Server;
 beforeAll(async () => {
-  // The metric server: /0 and /1 answer that number, /page answers a page of text, and other paths are a server error. It
-  // also knows a canary configuration, as Kayenta does.
-  provider = createServer(
-    (request, response) =>
-      void (/^\/\d$/.test(request.url ?? '')
-        ? response.end(JSON.stringify({ value: Number(request.url?.slice(1)) }))
-        : request.url === '/page'
-          ? response.end('<html>')
-          : request.url?.startsWith('/canaryConfig') === true
-            ? response.end(JSON.stringify([{ id: '1', name: 'checks' }]))
-            : response.writeHead(500).end()),
-  );
+  // The metric server: /0 and /1 answer that number, and other paths that are not listed are a server error.
+  provider = createServer((request, response) => {
+    const url = request.url ?? '';
+    const answer = /^\/\d$/.test(url)
+      ? JSON.stringify({ value: Number(url.slice(1)) })
+      : ANSWERS.find(([start]) => url.startsWith(start))?.[1];
+    if (answer === undefined) response.writeHead(500);
+    response.end(answer);
+  });
   provider.listen(0, '127.0.0.1');
   await once(provider, 'listening');
   cluster = await Cluster.start({ rollgate: 'none' });
+  for (const secret of controllerSecrets(address())) await cluster.controlPlane.admin.create(secret);
 });
 afterAll(async () => {
   provider.close();
@@ -126,7 +145,10 @@ describe('gates that cannot fail', () => {
 });
 
 describe('what is refused when it is measured', () => {
-  /** Runs a metric with each of the settings, and shows that each measurement is the error that they are listed with. */
+  /**
+   * Runs a metric with each of the settings, and shows that each measurement is the error that they are listed with, or
+   * none if that is empty.
+   */
   async function showErrors(settings: RefusedSettings, ...objects: readonly KubeObject[]): Promise<void> {
     const scene = await Scene.of(cluster, ...objects);
     const metrics = settings.map(([, refused, more = {}], index) => ({
@@ -153,7 +175,9 @@ describe('what is refused when it is measured', () => {
     const seen = metrics.map(({ name }, index) => {
       const message = said.get(name) ?? '';
       const [error = ''] = settings[index] ?? [];
-      return message.startsWith('Error: ') && message.includes(error) ? error : message;
+      const isExpected =
+        error === '' ? message === 'Successful: ' : message.startsWith('Error: ') && message.includes(error);
+      return isExpected ? error : message;
     });
     expect(seen).toEqual(settings.map(([error]) => error));
   }
@@ -161,7 +185,7 @@ describe('what is refused when it is measured', () => {
   fact(
     'provider settings',
     'holds',
-    'settings of Datadog, Prometheus, web, Job, Kayenta, CloudWatch, Graphite and SkyWalking that the provider refuses make the measurement an Error (35 of them, one of each sort that analysis-provider denies)',
+    'settings of Datadog, Prometheus, web, Job, Kayenta, New Relic, CloudWatch, Graphite and SkyWalking that the provider refuses make the measurement an Error (36 of them, one of each sort that analysis-provider denies)',
     async () => {
       await showErrors(refusedSettings(address()), DATADOG_SECRET);
     },
@@ -170,9 +194,18 @@ describe('what is refused when it is measured', () => {
   fact(
     'conditions',
     'holds',
-    'a condition that does not compile makes the measurement an Error: args.x without braces, an unknown name, =>, =, AND, an end that is missing, or no true or false',
+    'a condition that does not compile makes the measurement an Error: args.x without braces, an unknown name, =>, =, AND, an end that is missing, no true or false, or a regular expression that Go does not compile',
     async () => {
       await showErrors(REFUSED_CONDITIONS);
+    },
+  );
+
+  fact(
+    'conditions',
+    'holds',
+    'the result of New Relic is a map and that of InfluxDB a list: a condition that compares the whole result with a number makes the measurement an Error',
+    async () => {
+      await showErrors(COMPARED_RESULTS);
     },
   );
 

@@ -202,6 +202,26 @@ describe.skipIf(PLUGIN === undefined)(
     );
 
     fact(
+      'maxTrafficWeight',
+      'holds',
+      'with maxTrafficWeight 200 a step that sets the weight 150 gives the stable Service a weight below 0, which the API server refuses, and the update stands still',
+      async () => {
+        const made = await scene(
+          route(BOTH),
+          routed([{ setWeight: 150 }, { pause: {} }], { httpRoute: 'web' }, {}, { maxTrafficWeight: 200 }),
+        );
+        await made.phase('Healthy');
+        await made.update();
+        await made.reacts(
+          'three errors',
+          () => made.log.filter((line) => /should be greater than or equal to 0/.test(line)).length > 2,
+        );
+        expect(rules(await made.get('HTTPRoute'))).toEqual([': web 100, web-canary 0']);
+        expect(dig(await made.get('Rollout'), 'status', 'phase')).toBe('Progressing');
+      },
+    );
+
+    fact(
       'C5',
       'holds',
       'the controller accepts a plugin Rollout without canaryService; the plugin then fails',

@@ -288,16 +288,17 @@ describe('App Mesh', () => {
   });
 });
 
+/** Shows that the controller fails again and again with an error, and that the Rollout gets neither Healthy nor InvalidSpec. */
+async function standsStill(canary: RouterCanary, error: string): Promise<void> {
+  const scene = await Scene.of(cluster);
+  await scene.create(...objectsOfRouter(canary, scene.namespace));
+  await scene.reacts('three errors', () => scene.log.filter((line) => line.includes(error)).length > 2);
+  const { status } = await scene.get('Rollout');
+  expect(dig(status, 'phase')).not.toBe('Healthy');
+  expect(asArray(dig(status, 'conditions')).map((condition) => dig(condition, 'type'))).not.toContain('InvalidSpec');
+}
+
 describe('what the controller refuses of the object of a router', () => {
-  /** Shows that the controller fails again and again with an error, and that the Rollout gets neither Healthy nor InvalidSpec. */
-  async function standsStill(canary: RouterCanary, error: string): Promise<void> {
-    const scene = await Scene.of(cluster);
-    await scene.create(...objectsOfRouter(canary, scene.namespace));
-    await scene.reacts('three errors', () => scene.log.filter((line) => line.includes(error)).length > 2);
-    const { status } = await scene.get('Rollout');
-    expect(dig(status, 'phase')).not.toBe('Healthy');
-    expect(asArray(dig(status, 'conditions')).map((condition) => dig(condition, 'type'))).not.toContain('InvalidSpec');
-  }
   const withSpec = (canary: RouterCanary, spec: object): RouterCanary => ({
     ...canary,
     route: { ...canary.route, spec },
@@ -363,6 +364,114 @@ describe('what the controller refuses of the object of a router', () => {
       ]) {
         const scene = await atFirstPause(canary, FIRST_PAUSE);
         expect(dig(await scene.get('VirtualRouter', 'router'), 'spec')).toEqual(canary.route['spec']);
+      }
+    },
+  );
+});
+
+describe('an object that somebody else has created where the controller creates one', () => {
+  fact(
+    'I7',
+    'holds',
+    'a TrafficSplit: the controller fails at each attempt to set a weight, also while there is no update, and the Rollout gets neither Healthy nor InvalidSpec',
+    async () => {
+      const route = {
+        apiVersion: 'split.smi-spec.io/v1alpha1',
+        kind: 'TrafficSplit',
+        metadata: { name: 'web' },
+        spec: { service: 'web-stable', backends: [{ service: 'web-stable', weight: '100' }] },
+      };
+      await standsStill({ ...APISIX, route, trafficRouting: { smi: {} } }, 'Rollout does not own TrafficSplit');
+    },
+  );
+
+  fact(
+    'I7',
+    'holds',
+    'an Ingress with the name of the one that the controller creates for the canary of nginx: the same',
+    async () => {
+      const ingress = (name: string, service: string, annotations: Record<string, string> = {}): KubeObject => ({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        metadata: { name, annotations },
+        spec: {
+          ingressClassName: 'nginx',
+          rules: [
+            {
+              host: 'web.example.com',
+              http: {
+                paths: [
+                  { path: '/', pathType: 'Prefix', backend: { service: { name: service, port: { number: 80 } } } },
+                ],
+              },
+            },
+          ],
+        },
+      });
+      const canary = ingress('web-public-canary', 'web-canary', { 'nginx.ingress.kubernetes.io/canary': 'true' });
+      await standsStill(
+        {
+          ...APISIX,
+          route: ingress('public', 'web-stable'),
+          others: [canary],
+          trafficRouting: { nginx: { stableIngress: 'public' } },
+        },
+        'controlled by different object',
+      );
+    },
+  );
+
+  fact(
+    'I7',
+    'holds',
+    'an ApisixRoute with the name of a header route: the controller fails at each attempt, and the update stays at the step',
+    async () => {
+      const scene = await healthy({
+        ...APISIX,
+        others: [{ ...APISIX.route, metadata: { name: 'beta' } }],
+        trafficRouting: { managedRoutes: [{ name: 'beta' }], ...APISIX.trafficRouting },
+        steps: [{ setHeaderRoute: { name: 'beta', match: [{ headerName: 'beta', headerValue: { exact: 'true' } }] } }],
+      });
+      await scene.update();
+      const error = 'duplicate ApisixRoute [beta] already exists';
+      await scene.reacts('three errors', () => scene.log.filter((line) => line.includes(error)).length > 2);
+      const { status } = await scene.get('Rollout');
+      expect([dig(status, 'phase'), dig(status, 'currentStepIndex')]).toEqual(['Progressing', 1]);
+      expect(dig(await scene.get('ApisixRoute', 'beta'), 'spec')).toEqual(APISIX.route['spec']);
+    },
+  );
+});
+
+describe('Ambassador', () => {
+  const mapping = (spec: object): RouterCanary => ({
+    ...APISIX,
+    route: { apiVersion: 'getambassador.io/v2', kind: 'Mapping', metadata: { name: 'web' }, spec },
+    trafficRouting: { ambassador: { mappings: ['web'] } },
+  });
+
+  fact('I8', 'holds', 'a Mapping of Ambassador with a weight makes the Rollout InvalidSpec', async () => {
+    const scene = await Scene.of(cluster);
+    await scene.create(
+      ...objectsOfRouter(mapping({ prefix: '/', service: 'web-stable', weight: 50 }), scene.namespace),
+    );
+    await scene.invalid('can not define weight');
+  });
+
+  fact(
+    'I8',
+    'holds',
+    'a Mapping of Ambassador is copied, with the weight of the canary and the canary Service in place of the stable one; the copy of one that sends to another Service sends there too',
+    async () => {
+      for (const [service, copied] of [
+        ['web-stable:80', 'web-canary:80'],
+        ['legacy', 'legacy'],
+      ]) {
+        const scene = await atFirstPause(mapping({ prefix: '/', service }), FIRST_PAUSE);
+        expect(dig(await scene.get('Mapping', 'web-canary'), 'spec')).toEqual({
+          prefix: '/',
+          service: copied,
+          weight: 30,
+        });
       }
     },
   );

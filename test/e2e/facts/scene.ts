@@ -72,6 +72,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
   Ingress: 'networking.k8s.io/v1',
   TraefikService: 'traefik.io/v1alpha1',
   ApisixRoute: 'apisix.apache.org/v2',
+  Mapping: 'getambassador.io/v2',
   VirtualRouter: 'appmesh.k8s.aws/v1beta2',
   VirtualNode: 'appmesh.k8s.aws/v1beta2',
 };

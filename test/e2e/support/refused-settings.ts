@@ -1,3 +1,5 @@
+import type { KubeObject } from '../../../src/world/object.ts';
+
 /** Settings that a provider refuses when it measures, by what its error says then. */
 export type RefusedSettings = readonly (readonly [error: string, provider: object, metric?: object])[];
 
@@ -22,6 +24,11 @@ const job = (spec: object, pod: object = {}, more: object = {}): object => ({
   },
 });
 
+const newRelic = (settings: object): object => ({
+  newRelic: { query: 'SELECT count(*) FROM Transaction', ...settings },
+});
+const influxdb = { influxdb: { query: 'from(bucket: "web")' } };
+
 /** The Secret in which the settings of Datadog look for keys. */
 export const DATADOG_SECRET = {
   apiVersion: 'v1',
@@ -31,7 +38,33 @@ export const DATADOG_SECRET = {
 };
 
 /**
- * One of each sort that the rule `analysis-provider` denies, except those that need a Secret of the controller.
+ * Returns the Secrets in which New Relic and InfluxDB look for their settings, in the namespace of the controller.
+ *
+ * @param address - The address of both.
+ */
+export function controllerSecrets(address: string): readonly KubeObject[] {
+  const secret = (name: string, stringData: object): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace: 'argo-rollouts' },
+    stringData,
+  });
+  return [
+    secret('newrelic', { 'personal-api-key': 'key', 'account-id': '1', 'base-url-nerdgraph': `${address}/newrelic` }),
+    secret('influxdb', { authToken: 'token', org: 'shop', address }),
+  ];
+}
+
+/** Results that conditions compare, by the error that this is; empty if it is none. */
+export const COMPARED_RESULTS: RefusedSettings = [
+  ['mismatched types', newRelic({}), { successCondition: 'result > 0' }],
+  ['', newRelic({}), { successCondition: 'result.count > 0' }],
+  ['mismatched types', influxdb, { successCondition: 'result > 0' }],
+  ['', influxdb, { successCondition: 'result[0] > 0' }],
+];
+
+/**
+ * One of each sort that the rule `analysis-provider` denies.
  *
  * @param kayenta - The address of a server that knows the canary configuration `checks`.
  */
@@ -87,6 +120,7 @@ export function refusedSettings(kayenta: string): RefusedSettings {
     ['Invalid duration', scoped({}, {})],
     ['unsupported protocol scheme', scoped({}, {}, 'kayenta')],
     ['missing unit in duration', { cloudWatch: { interval: '5', metricDataQueries: [{ id: 'a', expression: 'a' }] } }],
+    ['timeout value needs to be a positive value', newRelic({ timeout: -1 })],
     ['is not a valid URL', { graphite: { address: '', query: 'errors' } }],
     ['unsupported protocol scheme', { graphite: { address: 'graphite', query: 'errors' } }],
     ['invalid duration', { skywalking: { address: 'http://127.0.0.1:1', query: 'q', interval: '' } }],
@@ -102,4 +136,6 @@ export const REFUSED_CONDITIONS: RefusedSettings = [
   ['unexpected token', {}, { failureCondition: 'result > 1 AND result < 2' }],
   ['unexpected token', {}, { failureCondition: 'result > 1 &&' }],
   ['expected bool', {}, { successCondition: 'asFloat(result)' }],
+  ['missing closing )', {}, { successCondition: 'string(result) matches "(1"' }],
+  ['invalid or unsupported Perl syntax', {}, { failureCondition: "string(result) matches '(?!0)'" }],
 ];

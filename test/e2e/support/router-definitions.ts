@@ -57,6 +57,8 @@ export const ROUTER_DEFINITIONS: readonly KubeObject[] = [
       http: list(fields({ name: text, backends: list(fields({ serviceName: text, weight: number })) }, ['name'])),
     }),
   ),
+  definition('split.smi-spec.io', 'v1alpha1', 'TrafficSplit', fields({ service: text })),
+  definition('getambassador.io', 'v2', 'Mapping', fields({ service: text, weight: number })),
   definition(
     'appmesh.k8s.aws',
     'v1beta2',
