@@ -27,6 +27,7 @@ const MAX_PART = 30;
  * Returns why Go certainly refuses a regular expression, or undefined if it may compile. Names of Unicode classes and the
  * size of the compiled expression are not checked. Source: package `regexp/syntax` of Go 1.26, `parse.go`, with the flags
  * of `regexp.Compile`; groups as `(?<name>a)` are there since Go 1.22, with which no supported controller is older.
+ * The package re2js, which matches names of metrics, would compile the expression too, and that may take seconds.
  */
 export function patternProblemOf(pattern: string): PatternProblem | undefined {
   try {
