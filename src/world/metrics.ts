@@ -203,6 +203,10 @@ export function providersOf(metric: Metric): readonly string[] {
 const MAX_PATTERN = 500;
 // An expression is compiled in one go, which takes up to 5 µs for each state.
 const MOST_STATES = 5_000;
+// Where upper and lower case are the same, each character of a range is looked at, and of Unicode a range may have a
+// hundred thousand.
+const FOLDED = /\(\?[a-zA-Z]*i/;
+const BEYOND_ASCII = /[^\0-\x7f]|\\x/;
 
 // Nothing in such an expression has another meaning than itself.
 const LITERAL = /^[\w-]*$/;
@@ -210,11 +214,11 @@ const LITERAL = /^[\w-]*$/;
 /**
  * Returns a function that reports whether a regular expression of `dryRun` or `measurementRetention` matches part of a
  * name, by the rules of Go's `regexp`. An invalid expression matches nothing, as in Argo Rollouts v1.9.1,
- * `utils/analysis/helpers.go` (`GetDryRunMetrics`). Undefined if the expression is too long, or has too many states, to
- * be tried.
+ * `utils/analysis/helpers.go` (`GetDryRunMetrics`). Undefined if it may take long to compile the expression.
  */
 export function nameMatcher(pattern: string): ((name: string) => boolean) | undefined {
   if (pattern.length > MAX_PATTERN || statesOf(pattern) > MOST_STATES) return undefined;
+  if (FOLDED.test(pattern) && BEYOND_ASCII.test(pattern)) return undefined;
   if (LITERAL.test(pattern)) return (name) => name.includes(pattern);
   try {
     const expression = RE2JS.compile(pattern);
@@ -228,7 +232,8 @@ export function nameMatcher(pattern: string): ((name: string) => boolean) | unde
 const MAX_TRIED = 100;
 // What is searched in a few microseconds.
 const CHARACTERS_OF_OPERATION = { literal: 200, expression: 10 };
-const STATES_OF_OPERATION = 20;
+const STATES_OF_OPERATION = 10;
+const OPERATIONS_OF_STATE = 3;
 
 interface Tried {
   readonly text: string;
@@ -274,12 +279,13 @@ export function spendingMatcher(
   if (pattern.length > MAX_PATTERN) return undefined;
   const states = statesOf(pattern);
   if (states > MOST_STATES) return undefined;
-  spend(states);
+  spend(states * OPERATIONS_OF_STATE);
   const matches = nameMatcher(pattern);
+  if (matches === undefined) return undefined;
   const operations = (1 + states / STATES_OF_OPERATION) / CHARACTERS_OF_OPERATION.expression;
   return (name) => {
     spend(Math.ceil(name.length * operations));
-    return matches?.(name) === true;
+    return matches(name);
   };
 }
 
@@ -288,9 +294,11 @@ export function spendingMatcher(
 function statesOf(pattern: string): number {
   let { length } = pattern;
   let repeated = 1;
-  for (const [text, least = '', most = ''] of pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)) {
+  for (const [text, least, most] of pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)) {
     length -= text.length;
-    repeated *= Math.max(1, Number(least), Number(most));
+    // What may be absent has a state more.
+    const copies = most === undefined ? Number(least) : Math.max(2 * Number(most), Number(least) + 1);
+    repeated *= Math.max(1, copies);
   }
   return length * repeated;
 }

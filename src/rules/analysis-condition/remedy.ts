@@ -60,16 +60,19 @@ const FOR_TYPES: readonly (readonly [type: string, remedy: string])[] = [
 ];
 
 // In a string, one backslash for the expression is two.
-const FOR_PATTERNS: readonly (readonly [text: string, remedy: string])[] = [
-  ['no closing )', 'add the closing ), or write \\\\( for the character itself'],
-  ['without a (', 'remove it, or write \\\\) for the character itself'],
-  ['no closing ]', 'add the closing ], or write \\\\[ for the character itself'],
-  ['nothing before *', 'write .* for any text, or \\\\* for the character itself'],
-  ['nothing before', 'write what is repeated, or two backslashes before the character itself'],
-  ['in a row', 'leave one out'],
-  ['repeat count', 'repeat at most 1000 times, with the lower number first'],
-  ['ends with', 'remove it, or write four backslashes for the character itself'],
-  ['range', 'write the lower character first, and - last'],
+// In the quotes of most people. Between backticks a backslash stands for itself.
+const FOR_PATTERNS: readonly (readonly [start: string, remedy: string])[] = [
+  ['has no closing )', 'add the closing ), or write \\\\( for the character itself'],
+  ['has a ) without', 'remove it, or write \\\\) for the character itself'],
+  ['has no closing ]', 'add the closing ], or write \\\\[ for the character itself'],
+  ['has nothing before *', 'write .* for any text, or \\\\* for the character itself'],
+  ['has nothing before', 'write what is repeated, or \\\\ before the character itself'],
+  ['has two repetitions', 'leave one out'],
+  ['has the invalid repeat count', 'repeat at most 1000 times, with the lower number first'],
+  ['ends with', 'remove it, or write \\\\\\\\ for the character itself'],
+  ['has the invalid range', 'write the lower character first, and - last'],
+  ['has the unknown escape', 'leave out the backslash, or write \\\\z for the end of the text'],
+  ['has the unknown class', 'correct its name'],
 ];
 
 const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
@@ -109,9 +112,11 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
       ? 'use Values, Timestamps, Id, Label, StatusCode or Messages'
       : 'write result[0].Values[0]';
   },
-  pattern: ({ text }) =>
-    FOR_PATTERNS.find(([part]) => text.includes(part))?.[1] ??
-    'use the syntax of Go (RE2), which has no lookaround and no backreferences',
+  pattern: ({ at, text }, condition) => {
+    const found = FOR_PATTERNS.find(([start]) => text.startsWith(`the regular expression ${start}`))?.[1];
+    const remedy = found ?? 'use the syntax of Go (RE2), which has no lookaround and no backreferences';
+    return condition.charAt(at) === '`' ? remedy.replaceAll('\\\\', '\\') : remedy;
+  },
   end: (_, condition) =>
     condition.trimEnd().endsWith('%')
       ? 'write 0.05 in place of 5%'

@@ -21,8 +21,8 @@ const messages = {
     fix: 'add a backend with serviceName {service}',
   },
   header: {
-    class: 'invalid',
-    text: 'step {number} creates ApisixRoute "{name}" for a header route, but this ApisixRoute already exists',
+    class: 'advice',
+    text: 'step {number} creates ApisixRoute "{name}" for a header route, but there is one that does not belong to this Rollout, so the step fails',
     fix: 'delete it, or use another name in setHeaderRoute and managedRoutes',
   },
 } as const;
@@ -48,10 +48,6 @@ export const apisixBackends = defineRule({
   stricterThanUpstream: {
     rule: { why: WHY, seenBy: [] },
     backend: { why: WHY, seenBy: [] },
-    header: {
-      why: 'The validation does not read ApisixRoutes. Each attempt to set the header route fails, so the update is stuck (docs/upstream-facts.md, claim I7).',
-      seenBy: [],
-    },
   },
   messages,
   check(context, rollout) {

@@ -40,9 +40,9 @@ const messages = {
     fix: 'set the port name to use-annotation, unless the weights should not apply to this path',
   },
   canary: {
-    class: 'invalid',
-    text: 'Ingress "{canary}" already exists, but the Rollouts controller creates it for the canary of Ingress "{name}"',
-    fix: 'delete it or give it another name, because the controller changes only its own',
+    class: 'advice',
+    text: 'Ingress "{canary}" already exists and does not belong to Rollout "{rollout}", so the Rollouts controller cannot set weights with it',
+    fix: 'delete it or give it another name, and the controller creates its own for the canary of Ingress "{name}"',
   },
   class: {
     class: 'advice',
@@ -70,7 +70,7 @@ export const ingressBackend = defineRule({
     'and nginx are configured, the controller checks only the Ingresses of ALB. For ALB it writes the weights into ' +
     'the annotation "actions.<service>" and does not change the rule. The load balancer controller reads this ' +
     'annotation only for a backend whose port is named use-annotation. With any other port, all traffic goes to ' +
-    'that one Service. For nginx it creates an Ingress for the canary, and fails at one that the Rollout does not own. ' +
+    'that one Service. For nginx it creates an Ingress for the canary. It cannot set weights if there is one of that name that belongs to something else; this is only advice, because the first pods start anyway. ' +
     'A load balancer reads only Ingresses of its own class. Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation (ValidateIngress), ' +
     'rollout/controller.go (getReferencedIngresses) and rollout/trafficrouting/alb and nginx (SetWeightPerIngress); AWS Load Balancer Controller, ' +
     'Ingress annotations (actions).',
@@ -86,10 +86,6 @@ export const ingressBackend = defineRule({
   stricterThanUpstream: {
     notByAnnotation: {
       why: 'The controller looks for the Service in a rule and ignores the port. An ALB reads the weights only for a backend whose port is "use-annotation", so all traffic stays where it is.',
-      seenBy: [],
-    },
-    canary: {
-      why: 'The validation does not look for the Ingress of the canary. The controller fails at each attempt to set a weight, so the Rollout is stuck (docs/upstream-facts.md, claim I7).',
       seenBy: [],
     },
   },
@@ -155,7 +151,7 @@ function checkCanaries(
     const ingress = context.find('Ingress.networking.k8s.io', namespaceOf(rollout), canary);
     if (ingress === undefined || !isSomebodyElses(ingress, rollout)) continue;
     const related = [{ object: ingress, path: ['metadata', 'name'] }];
-    context.report('canary', { path, anchor: canary, data: { canary, name }, related });
+    context.report('canary', { path, anchor: canary, data: { canary, name, rollout: rollout.metadata.name }, related });
   }
 }
 

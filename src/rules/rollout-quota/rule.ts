@@ -79,6 +79,7 @@ export const rolloutQuota = defineRule({
       'spec.replicas',
       'spec.workloadRef',
       ...CANARY_SETTINGS_PLACES,
+      'spec.strategy.canary.scaleDownDelaySeconds',
       'spec.strategy.blueGreen.previewReplicaCount',
       ...below('spec.template.spec', ['containers[*].resources', 'resources']),
     ],
@@ -179,9 +180,11 @@ function peakOf(context: Context, rollout: KubeObject, replicas: number): Pick<N
     const dynamic = { ...settings, dynamicStableScale: true };
     return {
       most,
-      instead: settings.dynamicStableScale
-        ? undefined
-        : { setting: 'dynamicStableScale: true', most: routedPeak(context, rollout, dynamic) },
+      // The controller refuses it together with this delay.
+      instead:
+        settings.dynamicStableScale || dig(canaryOf(rollout), 'scaleDownDelaySeconds') !== undefined
+          ? undefined
+          : { setting: 'dynamicStableScale: true', most: routedPeak(context, rollout, dynamic) },
     };
   }
   // With one pod that may be unavailable, old pods make room for new ones.

@@ -80,9 +80,9 @@ const messages = {
     fix: 'use 1 to 604800, which are 7 days',
   },
   split: {
-    class: 'invalid',
-    text: 'TrafficSplit "{name}" already exists, but the Rollouts controller sets weights only in one that it has created',
-    fix: 'delete it, or set another name in trafficRouting.smi.trafficSplitName',
+    class: 'advice',
+    text: 'TrafficSplit "{name}" already exists and does not belong to Rollout "{rollout}", so the Rollouts controller cannot set weights with it',
+    fix: 'delete it, and the controller creates its own, or set another name in trafficRouting.smi.trafficSplitName',
   },
   idle: {
     class: 'advice',
@@ -99,7 +99,7 @@ export const rolloutTrafficRouting = defineRule({
     'both forms, the controller stops at every reconciliation. The same happens if an option needs a router and ' +
     'there is none. An empty list counts as not set. trafficRouting without any router is accepted: steps pass, ' +
     'but no weight is ever set. maxTrafficWeight is the weight of all traffic, and the controller divides by it. ' +
-    'The TrafficSplit of SMI is created by the controller. It fails at one that the Rollout does not own. ' +
+    'The TrafficSplit of SMI is created by the controller. It cannot set weights with one that belongs to something else; this is only advice, because the first pods start anyway. ' +
     'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ValidateRolloutAlbIngressesConfig, ' +
     'ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, ' +
@@ -130,10 +130,6 @@ export const rolloutTrafficRouting = defineRule({
     },
     stickiness: {
       why: 'The validation does not look at the number. The controller does when it writes the action of the Ingress, fails at each attempt, and the update is stuck.',
-      seenBy: [],
-    },
-    split: {
-      why: 'The validation does not read TrafficSplits. The controller fails at each attempt to set a weight, so the Rollout is stuck (docs/upstream-facts.md, claim I7).',
       seenBy: [],
     },
   },
@@ -226,7 +222,7 @@ function checkTrafficSplit(context: RuleContext<typeof messages>, rollout: KubeO
   context.report('split', {
     path: [...ROUTING_PATH, 'smi', ...(written === undefined ? [] : ['trafficSplitName'])],
     anchor: name,
-    data: { name },
+    data: { name, rollout: rollout.metadata.name },
     related: [{ object: split, path: ['metadata', 'name'] }],
   });
 }

@@ -6,6 +6,7 @@ const RELATIONS: Readonly<Record<Agreement, string>> = {
   same: 'the same',
   missing: 'warned about: it may still come',
   foreign: 'warned about: another namespace may not be blocked',
+  advised: 'warned about: the first pods start',
   unknown: 'cannot be known: no such kind in this cluster',
   stricter: 'stricter',
   refused: 'never gets that far',

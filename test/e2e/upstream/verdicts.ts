@@ -129,8 +129,11 @@ function usedBy(rollout: KubeObject, objects: readonly KubeObject[]): ReadonlySe
   return found;
 }
 
+// In a backup, the Ingress of the canary does not say who has created it.
+const ADVISED: ReadonlySet<string> = new Set(['ingress-backend/bad-nginx-canary-exists.yaml']);
+
 /** How a verdict and an outcome relate. */
-export type Agreement = 'same' | 'refused' | 'missing' | 'foreign' | 'unknown' | 'stricter' | 'wrong';
+export type Agreement = 'same' | 'refused' | 'missing' | 'foreign' | 'unknown' | 'stricter' | 'advised' | 'wrong';
 
 /**
  * Compares a verdict with an outcome:
@@ -140,12 +143,14 @@ export type Agreement = 'same' | 'refused' | 'missing' | 'foreign' | 'unknown' |
  * - `foreign`: InvalidSpec for the controller, but Rollgate warns, because another namespace is involved.
  * - `unknown`: it refers to a kind that this cluster does not have.
  * - `stricter`: Rollgate denies what the controller runs.
+ * - `advised`: the first pods start, and nothing else: Rollgate only warns, so that what was restored from a backup runs.
  * - `wrong`: Rollgate admits what the controller does not run.
  */
-export function agreementOf({ verdict, outcome }: Row): Agreement {
+export function agreementOf({ rule, file, verdict, outcome }: Row): Agreement {
   if (outcome.kind === 'refused') return 'refused';
   if (outcome.kind === 'runs') return verdict === 'denies' ? 'stricter' : 'same';
   if (verdict === 'admits' && outcome.message.includes('the server could not find the requested resource'))
     return 'unknown';
+  if (verdict === 'admits' && ADVISED.has(`${rule}/${file}`)) return 'advised';
   return ({ denies: 'same', misses: 'missing', warns: 'foreign', admits: 'wrong' } as const)[verdict];
 }
