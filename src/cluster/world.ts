@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { KINDS, type KindId, type ObjectKey } from '../world/object.ts';
+import { CLUSTER_KINDS, KINDS, type KindId, type ObjectKey } from '../world/object.ts';
 import { ObjectStore } from '../world/store.ts';
 import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import type { World } from '../world/world.ts';
@@ -44,7 +44,6 @@ export interface Readiness {
   readonly reasons: readonly string[];
 }
 
-const ALL = Object.keys(KINDS) as KindId[];
 const ROLLOUT: KindId = 'Rollout.argoproj.io';
 const UNDETERMINED = 'it is not known yet whether the Istio objects are in a primary cluster';
 const ELSEWHERE = 'the Istio objects are in the primary cluster of the mesh, and Rollgate has no kubeconfig for it';
@@ -94,13 +93,13 @@ export class ClusterWorld {
     const { istioKubeConfig } = options;
     this.#meshSettled = istioKubeConfig !== undefined;
     if (istioKubeConfig === undefined) {
-      this.#main = cluster(options.kubeConfig, ALL);
+      this.#main = cluster(options.kubeConfig, CLUSTER_KINDS);
       this.#main.withhold(MESH_KINDS, UNDETERMINED);
       this.#clusters = [this.#main];
     } else {
       this.#main = cluster(
         options.kubeConfig,
-        ALL.filter((kind) => !MESH_KINDS.includes(kind)),
+        CLUSTER_KINDS.filter((kind) => !MESH_KINDS.includes(kind)),
       );
       this.#clusters = [this.#main, cluster(istioKubeConfig, MESH_KINDS)];
     }
@@ -170,7 +169,7 @@ export class ClusterWorld {
   /** Returns the kinds that have not been read in the watched namespaces, and why. */
   unknown(): ReadonlyMap<KindId, string> {
     const reasons = new Map<KindId, string>();
-    for (const kind of ALL) {
+    for (const kind of CLUSTER_KINDS) {
       const [reason] = this.#whyNotSynced(kind);
       if (reason !== undefined) reasons.set(kind, reason);
     }

@@ -8,7 +8,7 @@ import { asArray, dig, int32, optionalString } from '../world/read.ts';
 import { destinationRuleOf, effectiveTemplate, HASH_LABEL, stepsOf, type Find } from '../world/rollout.ts';
 import type { World } from '../world/world.ts';
 
-// Of the hashes of templates, all but the end. The controller writes letters and digits of which none make a word.
+// The start of the hashes that stand for those of templates, with letters and digits that the controller uses.
 const HASH_START = '7b9f6d5c';
 const HASH_LETTERS = 'bcdfghjklmnpqrstvwxz2456789';
 
@@ -74,8 +74,8 @@ function findIn(world: World): Find {
 }
 
 /**
- * Returns an object of a router with the backends and subsets that the controller adds during an experiment. What their
- * weights and hashes are is in the status, from which the keeps write it. An ALB Ingress gets all of it from there.
+ * Returns an object of a router with the backends and subsets that the controller adds during an experiment. Their
+ * weights and hashes are in the status, and the keeps write them from there. An ALB Ingress gets everything from there.
  *
  * @param running - The Rollout with its status.
  */

@@ -33,7 +33,7 @@ export function addExperiments({ rollout, builder }: GraphInput): readonly Exper
       builder.edge({ from: keyOf(rollout), to: pods, kind: 'relation', label: `step ${index + 1}` });
       if (weight === 0) return { experiment, pods, service: undefined };
       const service = `${id}/service`;
-      // Left to itself, the controller names it after the update, the step and the template.
+      // Without a name, the controller makes one of the update, the step and the template.
       const named = optionalString(dig(raws[position], 'service', 'name')) ?? `${rollout.metadata.name}-…-${name}`;
       const places: readonly FindingPlace[] = [placeOf(rollout, [...path, 'service'])];
       builder.node({ id: service, kind: 'service', title: 'Service (experiment)', name: named, experiment }, places);

@@ -34,11 +34,17 @@ export function experimentRouting(rollout: KubeObject): ExperimentRouting {
 
 /** Returns the templates of the experiment of a step; none for another step. */
 export function experimentTemplates(step: unknown, routing: ExperimentRouting): readonly Template[] {
-  return asArray(dig(step, 'experiment', 'templates')).map((template) => ({
-    name: asString(dig(template, 'name')),
-    pods: int32(dig(template, 'replicas')) ?? 1,
-    weight: routing === 'none' ? 0 : (int32(dig(template, 'weight')) ?? 0),
+  return asArray(dig(step, 'experiment', 'templates')).map((template, index) => ({
+    name: asString(dig(template, 'name')) || `template ${index + 1}`,
+    pods: countIn(template, 'replicas') ?? 1,
+    weight: routing === 'none' ? 0 : (countIn(template, 'weight') ?? 0),
   }));
+}
+
+// The API server refuses every other number.
+function countIn(template: unknown, field: string): number | undefined {
+  const count = int32(dig(template, field));
+  return count !== undefined && Number.isInteger(count) && count >= 0 ? count : undefined;
 }
 
 /**

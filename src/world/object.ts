@@ -52,7 +52,6 @@ export const KINDS = {
   },
   Namespace: { group: '', kind: 'Namespace', plural: 'namespaces', namespaced: false },
   PodTemplate: { group: '', kind: 'PodTemplate', plural: 'podtemplates', namespaced: true },
-  // Only among manifests: nothing watches those of a cluster.
   ResourceQuota: { group: '', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true },
   'Deployment.apps': { group: 'apps', kind: 'Deployment', plural: 'deployments', namespaced: true },
   'ReplicaSet.apps': { group: 'apps', kind: 'ReplicaSet', plural: 'replicasets', namespaced: true },
@@ -153,6 +152,13 @@ export const KINDS = {
 
 /** The id of a kind that Rollgate knows. */
 export type KindId = keyof typeof KINDS;
+
+const ONLY_IN_MANIFESTS: ReadonlySet<KindId> = new Set(['ResourceQuota']);
+
+/** The kinds that are read in a cluster. Rollgate needs no rights for the others, which it reads only in manifests. */
+export const CLUSTER_KINDS: readonly KindId[] = (Object.keys(KINDS) as KindId[]).filter(
+  (kind) => !ONLY_IN_MANIFESTS.has(kind),
+);
 
 /** Identifies an object: `kindId/namespace/name`; the namespace is empty for a cluster-scoped one. */
 export type ObjectKey = string;

@@ -106,7 +106,7 @@ describe('chart', () => {
         ),
       );
     const name = (id: keyof typeof KINDS): string => `${KINDS[id].plural}.${KINDS[id].group}`;
-    for (const rule of RULES)
+    for (const rule of RULES.filter(({ lintOnly }) => !lintOnly))
       for (const subject of rule.subject)
         expect(registered('ValidatingWebhookConfiguration'), rule.id).toContain(name(subject));
     for (const keep of PRESERVERS)

@@ -5,8 +5,8 @@ import { metricsOf, type Metric } from '../../world/analysis.ts';
 import { memo } from '../../world/memo.ts';
 import { CONDITIONS, providersOf } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
-import { placeholdersIn } from '../../world/placeholders.ts';
-import { asString } from '../../world/read.ts';
+import { argumentOf, fillIn, placeholdersIn } from '../../world/placeholders.ts';
+import { asArray, asString, dig, optionalString } from '../../world/read.ts';
 
 // `types.MetricDataResult` of the AWS SDK for Go v2, service/cloudwatch.
 const METRIC_DATA_RESULT = structOf({
@@ -72,6 +72,7 @@ export interface CheckedConditions {
 /** Checks the conditions of a template. The result is computed once per template object. */
 export const checkedConditions = memo((template: KubeObject): CheckedConditions => {
   const all: ConditionCheck[] = [];
+  const defaults = defaultsOf(template);
   let characters = 0;
   let filled = 0;
   for (const metric of metricsOf(template)) {
@@ -85,24 +86,34 @@ export const checkedConditions = memo((template: KubeObject): CheckedConditions 
       if (characters > MAX_CHARACTERS) return { all, isCut: true };
       const isFilled = condition.length <= MAX_FILLED && filled + condition.length <= MAX_ALL_FILLED;
       if (isFilled && condition.includes('{{')) filled += condition.length;
-      all.push(check(metric, provider, types, field, condition, isFilled));
+      all.push(check({ metric, provider, field, condition }, types, isFilled ? defaults : undefined));
     }
   }
   return { all, isCut: false };
 });
 
+/** The values of arguments that a template itself has, by name. */
+type Defaults = ReadonlyMap<string, string>;
+
+function defaultsOf(template: KubeObject): Defaults {
+  return new Map(
+    asArray(dig(template, 'spec', 'args')).flatMap((argument) => {
+      const value = optionalString(dig(argument, 'value'));
+      return value === undefined ? [] : [[asString(dig(argument, 'name')), value] as const];
+    }),
+  );
+}
+
+// Without defaults, nothing is filled in.
 function check(
-  metric: Metric,
-  provider: string,
+  place: Pick<ConditionCheck, 'metric' | 'provider' | 'field' | 'condition'>,
   types: readonly Type[],
-  field: ConditionCheck['field'],
-  condition: string,
-  isFilled: boolean,
+  defaults: Defaults | undefined,
 ): ConditionCheck {
+  const { provider, condition } = place;
   const [before, since] = [problemOf(condition, '1.15', types), problemOf(condition, '1.17', types)];
-  const place = { metric, provider, field, condition };
   if (before !== undefined && since !== undefined) return { ...place, before, since };
-  const filled = isFilled ? problemWithValues(condition, types) : undefined;
+  const filled = defaults === undefined ? undefined : problemWithValues(condition, types, defaults);
   if (filled !== undefined) return { ...place, before: filled.problem, since: filled.problem, tag: filled.tag };
   return { ...place, before, since, doubts: doubtsAbout(condition, provider) };
 }
@@ -114,17 +125,20 @@ function doubtsAbout(condition: string, provider: string): Doubts {
   };
 }
 
-// What fails with all of these values, by both versions, is hardly meant for a value with which it works.
+// What fails with all of these values and with those of the template, by both versions, is hardly meant for a value with
+// which it works.
 function problemWithValues(
   condition: string,
   types: readonly Type[],
+  defaults: Defaults,
 ): { readonly problem: Problem; readonly tag: string } | undefined {
   const { tags, unclosed } = placeholdersIn(condition);
   const [tag] = tags;
   if (tag === undefined || unclosed) return undefined;
+  const own = fillIn(condition, (name) => defaults.get(argumentOf(name) ?? ''));
+  const usual = USUAL_VALUES.map((value) => condition.replaceAll(/\{\{[^]*?\}\}/g, () => value));
   let first: Problem | undefined;
-  for (const value of USUAL_VALUES) {
-    const filled = condition.replaceAll(/\{\{[^]*?\}\}/g, () => value);
+  for (const filled of own === undefined ? usual : [...usual, own]) {
     const problem = problemOf(filled, '1.15', types);
     if (problem === undefined || problemOf(filled, '1.17', types) === undefined) return undefined;
     first ??= problem;

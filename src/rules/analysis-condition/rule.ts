@@ -43,13 +43,14 @@ export const analysisCondition = defineRule({
     'not certain. It knows the type of the result of each provider, so a string compared with a number is an error too. ' +
     'The right side of matches is a regular expression of Go (RE2), which is compiled with the condition. ' +
     'Placeholders are filled in as text before the condition compiles, so only what stands before the first one is ' +
-    'certain. A condition that fails with every usual value is advice. It is also advice if the metric is in a dry run ' +
+    'certain. A condition that fails with every usual value, and with the default of the argument, is advice. It is also advice if the metric is in a dry run ' +
     'of its template, or asks a web address without jsonPath, where an answer that is not JSON counts as a success. ' +
     'Prometheus returns a list even for a single value, and the controller cannot compare a list with a number. A query ' +
     'with scalar() returns a single number. Source: Argo Rollouts v1.9.1 and v1.10.1, utils/evaluate (EvaluateResult, EvalCondition), metricproviders, ' +
     'analysis (assessMetricStatus); expr v1.15.5 and v1.17.7, parser and checker; Go 1.26, regexp/syntax.',
   subject: inEach(TEMPLATE_KINDS, [
     ...NAME_RULE_PLACES,
+    'spec.args',
     'spec.metrics[*].name',
     'spec.metrics[*].provider',
     'spec.metrics[*].successCondition',

@@ -1,8 +1,8 @@
 import { APISIX_PLACES, apisixRefOf, apisixRules } from '../../world/apisix.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { isSomebodyElses, OWNER_PLACES } from '../../world/owners.ts';
+import { isOwnedBy, OWNER_PLACES } from '../../world/owners.ts';
 import { asString, dig } from '../../world/read.ts';
-import { countedSteps, SERVICE_ROLE_PLACES, serviceRoles } from '../../world/rollout.ts';
+import { countedSteps, isBeingDeleted, SERVICE_ROLE_PLACES, serviceRoles } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 import { listed, quoted } from '../wording.ts';
 
@@ -34,8 +34,8 @@ export const apisixBackends = defineRule({
     'The controller sets the weights of two backends in each http rule that route.rules names, or in the rule with ' +
     'the name of the ApisixRoute if there is no list. It finds them by the names of the stable and the canary ' +
     'Service, and does not create them. If a rule or a backend is missing, it fails at each attempt, and the update ' +
-    'is stuck. For a header route it creates an ApisixRoute with the name of the route. If there is one that this ' +
-    'Rollout does not own, the step is stuck too. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/apisix ' +
+    'is stuck. For a header route it creates an ApisixRoute with the name of the route. If that name belongs to ' +
+    'something else, the step fails. Source: Argo Rollouts v1.9.1, rollout/trafficrouting/apisix ' +
     '(SetWeight, SetHeaderRoute).',
   subject: {
     'Rollout.argoproj.io': [
@@ -44,7 +44,7 @@ export const apisixBackends = defineRule({
       ...SERVICE_ROLE_PLACES,
     ],
   },
-  reads: { 'ApisixRoute.apisix.apache.org': [...APISIX_PLACES, ...OWNER_PLACES] },
+  reads: { 'ApisixRoute.apisix.apache.org': [...APISIX_PLACES, ...OWNER_PLACES, 'metadata.deletionTimestamp'] },
   stricterThanUpstream: {
     rule: { why: WHY, seenBy: [] },
     backend: { why: WHY, seenBy: [] },
@@ -95,7 +95,7 @@ function checkHeaderRoutes(context: RuleContext<typeof messages>, rollout: KubeO
     if (seen.has(name)) continue;
     seen.add(name);
     const existing = context.find('ApisixRoute.apisix.apache.org', namespaceOf(rollout), name);
-    if (existing === undefined || !isSomebodyElses(existing, rollout)) continue;
+    if (existing === undefined || isBeingDeleted(existing) || isOwnedBy(existing, rollout)) continue;
     context.report('header', {
       path: ['spec', 'strategy', 'canary', 'steps', index, 'setHeaderRoute', 'name'],
       anchor: name,

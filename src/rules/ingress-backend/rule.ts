@@ -6,11 +6,11 @@ import {
   USE_ANNOTATION,
 } from '../../world/ingress.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { isSomebodyElses, OWNER_PLACES } from '../../world/owners.ts';
+import { isOwnedBy, OWNER_PLACES } from '../../world/owners.ts';
 import type { Path } from '../../world/path.ts';
 import { asObject, asString, dig, optionalString } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
-import { canaryOf } from '../../world/rollout.ts';
+import { canaryOf, isBeingDeleted } from '../../world/rollout.ts';
 import { canaryIngressName, ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
@@ -79,6 +79,7 @@ export const ingressBackend = defineRule({
     'Ingress.networking.k8s.io': [
       ...INGRESS_BACKEND_PLACES,
       ...OWNER_PLACES,
+      'metadata.deletionTimestamp',
       'metadata.annotations',
       'spec.ingressClassName',
     ],
@@ -149,7 +150,7 @@ function checkCanaries(
   for (const [name, path] of ofNginx) {
     const canary = canaryIngressName(rollout, name);
     const ingress = context.find('Ingress.networking.k8s.io', namespaceOf(rollout), canary);
-    if (ingress === undefined || !isSomebodyElses(ingress, rollout)) continue;
+    if (ingress === undefined || isBeingDeleted(ingress) || isOwnedBy(ingress, rollout)) continue;
     const related = [{ object: ingress, path: ['metadata', 'name'] }];
     context.report('canary', { path, anchor: canary, data: { canary, name, rollout: rollout.metadata.name }, related });
   }

@@ -57,17 +57,17 @@ export const rolloutQuota = defineRule({
   id: 'rollout-quota',
   summary: 'A ResourceQuota among the manifests has room for the pods that an update of a Rollout needs at once.',
   explanation:
-    'With trafficRouting or blue-green, the old pods stay until the new ones are available, so in the end there ' +
-    'are twice the replicas. dynamicStableScale lets stable pods go earlier. Without trafficRouting, and with a ' +
+    'With trafficRouting or blue-green, the old pods stay until all new ones are available, so an update needs ' +
+    'twice the replicas. dynamicStableScale lets stable pods go earlier. Without trafficRouting, and with a ' +
     'maxUnavailable that comes to 0, an update needs one pod more than replicas. The default maxUnavailable of ' +
     '25% comes to 0 with up to 3 replicas. If a quota has no room for a pod, the API server rejects it: the ' +
     'ReplicaSet has fewer pods than it wants, and the update waits. After progressDeadlineSeconds the Rollout is ' +
-    'Degraded, and Argo Rollouts goes on waiting. The numbers are those of `rollgate simulate`. Counted are pods, ' +
-    'and what the containers request and may use of cpu and memory: those of this Rollout during an update, and ' +
-    'those of the others in the namespace without one. Everything else in the namespace takes more of the quota. ' +
+    'Degraded, and Argo Rollouts goes on waiting. The numbers are those of `rollgate simulate`. Rollgate counts pods, ' +
+    'and the requests and limits of cpu and memory: of this Rollout during an update, and of all other Rollouts in ' +
+    'the namespace without an update. It does not count other workloads, which need room too. ' +
     'This is only advice of lint about a quota among the same manifests: quotas of a cluster are not read. A ' +
-    'quota with scopes is not checked. Nor is a Rollout without replicas, with an autoscaler, or with ' +
-    'replicaProgressThreshold, because it may need fewer pods. Seen on the controllers of v1.9.1 and v1.10.1 ' +
+    'quota with scopes is not checked. A Rollout without replicas, with an autoscaler, or with ' +
+    'replicaProgressThreshold is not checked either, because it may need fewer pods. Seen on the controllers of v1.9.1 and v1.10.1 ' +
     '(docs/upstream-facts.md, claim F7). Source: Argo Rollouts v1.9.1, utils/replicaset and ' +
     'rollout/trafficrouting.go (reconcileTrafficRouting), and Kubernetes v1.34, pkg/quota/v1/evaluator/core ' +
     '(PodUsageFunc).',

@@ -1,5 +1,5 @@
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
-import { isSomebodyElses, OWNER_PLACES } from '../../world/owners.ts';
+import { isOwnedBy, OWNER_PLACES } from '../../world/owners.ts';
 import { GATEWAY_PLUGIN } from '../../world/gateway.ts';
 import { renderPath, type Path } from '../../world/path.ts';
 import {
@@ -14,7 +14,7 @@ import {
   renderInt32,
   type JsonObject,
 } from '../../world/read.ts';
-import { canaryOf, stepsOf, trafficRoutingOf, virtualServiceReadings } from '../../world/rollout.ts';
+import { canaryOf, isBeingDeleted, stepsOf, trafficRoutingOf, virtualServiceReadings } from '../../world/rollout.ts';
 import { isKnownGatewayPlugin, type OfVersions } from '../../world/rollouts-versions.ts';
 import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
@@ -112,7 +112,7 @@ export const rolloutTrafficRouting = defineRule({
       'spec.strategy.canary.trafficRouting',
     ],
   },
-  reads: { 'TrafficSplit.split.smi-spec.io': OWNER_PLACES },
+  reads: { 'TrafficSplit.split.smi-spec.io': [...OWNER_PLACES, 'metadata.deletionTimestamp'] },
   stricterThanUpstream: {
     pluginMaxWeight: {
       why: 'The validation does not know what a plugin does. The Gateway API plugin v0.15.0 sets a weight below 0 when the canary gets more than 100, at the latest at the end of the update. The API server rejects it, and the update stands still.',
@@ -218,7 +218,7 @@ function checkTrafficSplit(context: RuleContext<typeof messages>, rollout: KubeO
   const written = optionalString(smi['trafficSplitName']);
   const name = written ?? rollout.metadata.name;
   const split = context.find('TrafficSplit.split.smi-spec.io', namespaceOf(rollout), name);
-  if (split === undefined || !isSomebodyElses(split, rollout)) return;
+  if (split === undefined || isBeingDeleted(split) || isOwnedBy(split, rollout)) return;
   context.report('split', {
     path: [...ROUTING_PATH, 'smi', ...(written === undefined ? [] : ['trafficSplitName'])],
     anchor: name,
