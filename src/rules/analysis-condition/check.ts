@@ -40,6 +40,7 @@ const USUAL_VALUES = ['1', '0.5', 'true', 'text', '"text"', '[1]', '5m', 'result
 const MAX_CHARACTERS = 8_000;
 const MAX_FILLED = 300;
 const MAX_ALL_FILLED = 2_000;
+const MAX_DEFAULTS = 100;
 
 /** What there is to say about a condition. The problems are those of Argo Rollouts before 1.10 and since. */
 export interface ConditionCheck {
@@ -97,10 +98,12 @@ type Defaults = ReadonlyMap<string, string>;
 
 function defaultsOf(template: KubeObject): Defaults {
   return new Map(
-    asArray(dig(template, 'spec', 'args')).flatMap((argument) => {
-      const value = optionalString(dig(argument, 'value'));
-      return value === undefined ? [] : [[asString(dig(argument, 'name')), value] as const];
-    }),
+    asArray(dig(template, 'spec', 'args'))
+      .slice(0, MAX_DEFAULTS)
+      .flatMap((argument) => {
+        const value = optionalString(dig(argument, 'value'));
+        return value === undefined ? [] : [[asString(dig(argument, 'name')), value] as const];
+      }),
   );
 }
 
