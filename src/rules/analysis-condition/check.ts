@@ -138,15 +138,17 @@ function problemWithValues(
   const { tags, unclosed } = placeholdersIn(condition);
   const [tag] = tags;
   if (tag === undefined || unclosed) return undefined;
-  const own = fillIn(condition, (name) => defaults.get(argumentOf(name) ?? ''));
-  const usual = USUAL_VALUES.map((value) => condition.replaceAll(/\{\{[^]*?\}\}/g, () => value));
+  const problemWith = (filled: string): Problem | undefined =>
+    problemOf(filled, '1.17', types) && problemOf(filled, '1.15', types);
   let first: Problem | undefined;
-  for (const filled of own === undefined ? usual : [...usual, own]) {
-    const problem = problemOf(filled, '1.15', types);
-    if (problem === undefined || problemOf(filled, '1.17', types) === undefined) return undefined;
+  for (const value of USUAL_VALUES) {
+    const problem = problemWith(condition.replaceAll(/\{\{[^]*?\}\}/g, () => value));
+    if (problem === undefined) return undefined;
     first ??= problem;
   }
-  return first === undefined ? undefined : { problem: first, tag: `{{${tag}}}` };
+  const own = fillIn(condition, (name) => defaults.get(argumentOf(name) ?? ''));
+  if (first === undefined || (own !== undefined && problemWith(own) === undefined)) return undefined;
+  return { problem: first, tag: `{{${tag}}}` };
 }
 
 function comparedList(condition: string): Doubts['list'] {

@@ -52,8 +52,10 @@ async function store(text: string, count: number, target: string): Promise<void>
     for (const name of OWN) await deleteKeys(controlPlane.etcd, `/registry/${name}/`);
     await controlPlane.etcd.stop();
     await copyOf(argumentOf(controlPlane.etcd, 'data-dir'), made);
-    // Two runs may make it at the same time.
-    if (!existsSync(target)) await rename(made, target);
+    // Two runs may make it at the same time, and then the first one stays.
+    await rename(made, target).catch((error: unknown) => {
+      if (!existsSync(target)) throw error;
+    });
   } finally {
     await rm(made, { recursive: true, force: true });
     await controlPlane.stop();
