@@ -16,16 +16,46 @@ export interface RecordedAnswers {
   readonly referrers: ReadonlyMap<ObjectKey, readonly KubeObject[]>;
 }
 
-/** Nothing is known yet. */
-export const NO_ANSWERS: RecordedAnswers = { lookups: new Map(), listings: new Map(), referrers: new Map() };
+/** Answers that others are added to. A copy for each of them would take longer than the answers. */
+export class CollectedAnswers implements RecordedAnswers {
+  readonly lookups = new Map<string, Lookup>();
+  readonly listings = new Map<string, Listing>();
+  readonly referrers = new Map<ObjectKey, readonly KubeObject[]>();
 
-/** Returns the answers of both. */
-export function mergeAnswers(known: RecordedAnswers, more: RecordedAnswers): RecordedAnswers {
-  return {
-    lookups: new Map([...known.lookups, ...more.lookups]),
-    listings: new Map([...known.listings, ...more.listings]),
-    referrers: new Map([...known.referrers, ...more.referrers]),
-  };
+  /** Adds others, which count if both have one. */
+  add({ lookups, listings, referrers }: RecordedAnswers): void {
+    for (const [id, lookup] of lookups) this.lookups.set(id, lookup);
+    for (const [id, listing] of listings) this.listings.set(id, listing);
+    for (const [key, objects] of referrers) this.referrers.set(key, objects);
+  }
+
+  /**
+   * Adds the answer to a question, and returns the objects in it. What the user may not read is unknown. Objects that
+   * refer to another are left out where the user may not read them.
+   *
+   * @param may - Returns whether the user may read a kind in a namespace.
+   */
+  answer(question: Question, world: World, may: (scope: ReadScope) => boolean): readonly KubeObject[] {
+    if (question.ask === 'referrers') {
+      const visible = world.referrers(question.key).filter((object) => {
+        const kind = kindOf(object);
+        return kind !== undefined && may(scopeOf(kind, namespaceOf(object)));
+      });
+      this.referrers.set(question.key, visible);
+      return visible;
+    }
+    const { kind, namespace } = question;
+    const readable = may(scopeOf(kind, namespace ?? ''));
+    const refusal = { state: 'unknown' as const, reason: 'you may not read it' };
+    if (question.ask === 'get') {
+      const found = readable ? world.get(kind, question.namespace, question.name) : refusal;
+      this.lookups.set(keyFor(kind, question.namespace, question.name), found);
+      return found.state === 'present' ? [found.object] : [];
+    }
+    const found = readable ? world.list(kind, namespace) : refusal;
+    this.listings.set(listId(kind, namespace), found);
+    return found.state === 'known' ? found.objects : [];
+  }
 }
 
 const NOT_ASKED = 'not asked yet';
@@ -98,43 +128,6 @@ export function readScopesOf(questions: readonly Question[], world: World): Read
     else for (const object of world.referrers(question.key)) add(kindOf(object), namespaceOf(object));
   }
   return [...scopes.values()];
-}
-
-/**
- * Returns the answers so far and those to more questions. What the user may not read is unknown. Objects that refer to
- * another are left out where the user may not read them.
- *
- * @param may - Returns whether the user may read a kind in a namespace.
- */
-export function answerQuestions(
-  questions: readonly Question[],
-  world: World,
-  may: (scope: ReadScope) => boolean,
-  answers: RecordedAnswers,
-): RecordedAnswers {
-  const lookups = new Map(answers.lookups);
-  const listings = new Map(answers.listings);
-  const referrers = new Map(answers.referrers);
-  for (const question of questions) {
-    if (question.ask === 'referrers') {
-      const visible = world.referrers(question.key).filter((object) => {
-        const kind = kindOf(object);
-        return kind !== undefined && may(scopeOf(kind, namespaceOf(object)));
-      });
-      referrers.set(question.key, visible);
-      continue;
-    }
-    const { kind, namespace } = question;
-    const readable = may(scopeOf(kind, namespace ?? ''));
-    const refusal = { state: 'unknown' as const, reason: 'you may not read it' };
-    if (question.ask === 'get')
-      lookups.set(
-        keyFor(kind, question.namespace, question.name),
-        readable ? world.get(kind, question.namespace, question.name) : refusal,
-      );
-    else listings.set(listId(kind, namespace), readable ? world.list(kind, namespace) : refusal);
-  }
-  return { lookups, listings, referrers };
 }
 
 function scopeOf(kind: KindId, namespace: string): ReadScope {

@@ -1,11 +1,4 @@
-import {
-  answerQuestions,
-  mergeAnswers,
-  NO_ANSWERS,
-  type Question,
-  type ReadScope,
-  type RecordedAnswers,
-} from '../admission/recording-world.ts';
+import { CollectedAnswers, type Question, type ReadScope, type RecordedAnswers } from '../admission/recording-world.ts';
 import { sizeOf } from '../cluster/size.ts';
 import type { Listing, World } from '../world/world.ts';
 import { MOST_QUESTIONS } from './dryrun-job.ts';
@@ -54,17 +47,17 @@ export function* answerInPieces(
     referrers: (key) => world.referrers(key),
   };
   for (let next = 0; next < questions.length;) {
-    const start = next;
-    let answers = NO_ANSWERS;
+    const end = Math.min(next + PIECE_QUESTIONS, questions.length);
+    const answers = new CollectedAnswers();
     let bytes = 0;
-    while (next < questions.length && next - start < PIECE_QUESTIONS && bytes < PIECE_BYTES) {
-      const known = answerQuestions(questions.slice(next, ++next), bounded, may, NO_ANSWERS);
-      bytes += sizeOfAnswers(known, room.bytes - bytes);
+    for (; next < end && bytes < PIECE_BYTES; next++) {
+      const question = questions[next];
+      if (question === undefined) break;
+      bytes += sizeOfAll(answers.answer(question, bounded, may), room.bytes - bytes);
       if (bytes > room.bytes) {
         yield 'too much';
         return;
       }
-      answers = mergeAnswers(answers, known);
     }
     room.bytes -= bytes;
     yield { answers, more: next < questions.length };
@@ -75,15 +68,6 @@ function boundedListing(listing: Listing): Listing {
   return listing.state === 'known' && sizeOfAll(listing.objects, MOST_LISTING_BYTES) > MOST_LISTING_BYTES
     ? { state: 'unknown', reason: 'too many objects for a dry run' }
     : listing;
-}
-
-function sizeOfAnswers({ lookups, listings, referrers }: RecordedAnswers, limit: number): number {
-  const objects = [
-    ...[...lookups.values()].flatMap((found) => (found.state === 'present' ? [found.object] : [])),
-    ...[...listings.values()].flatMap((found) => (found.state === 'known' ? found.objects : [])),
-    ...[...referrers.values()].flat(),
-  ];
-  return sizeOfAll(objects, limit);
 }
 
 function sizeOfAll(objects: readonly unknown[], limit: number): number {

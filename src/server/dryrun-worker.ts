@@ -2,7 +2,7 @@ import { readlinkSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { prepareDryRun, runDryRun, type DryRunAnswer, type PreparedDryRun } from '../admission/dryrun.ts';
-import { mergeAnswers, NO_ANSWERS, type RecordedAnswers } from '../admission/recording-world.ts';
+import { CollectedAnswers } from '../admission/recording-world.ts';
 import { PRESERVERS } from '../preserve/index.ts';
 import { formats } from '../report/index.ts';
 import { RULES } from '../rules/index.ts';
@@ -19,6 +19,7 @@ import {
 import { NO_INSTALLED_FIELDS } from '../world/field-tree.ts';
 import type { RolloutsVersions } from '../world/rollouts-versions.ts';
 import { json, problem, type TextReply } from './reply.ts';
+import { returnUnusedMemory } from './unused-memory.ts';
 import { messageOf } from '../world/error.ts';
 
 // The worker thread of dry runs. It computes one at a time, so that they never delay an admission request. It has no
@@ -29,12 +30,15 @@ const MOST_ROUNDS = 12;
 // The main thread holds the reply until the client has read it.
 const MOST_REPLY = 8 * 1024 * 1024;
 
+// To read it leaves several times as much behind as to judge it needs.
+const LARGE_BODY = 128 * 1024;
+
 const catalogue = { rules: RULES, keeps: PRESERVERS };
 
 interface Current {
   readonly prepared: PreparedDryRun;
   readonly format: DryRunFormat;
-  readonly answers: RecordedAnswers;
+  readonly answers: CollectedAnswers;
   readonly versions: RolloutsVersions;
   readonly round: number;
 }
@@ -48,17 +52,19 @@ async function handle(message: ToWorker): Promise<FromWorker | undefined> {
     const { body: bytes, format, ...job } = message.job;
     if (hasTooManyValues(bytes))
       return { reply: problem(413, `the body has more than ${MOST_VALUES} values: send fewer manifests`) };
+    const isLarge = bytes.byteLength > LARGE_BODY;
     const body = await readDryRunBody(bytes);
     if (!body.ok) return { reply: problem(400, body.errors.join('; ')) };
     current = {
       prepared: prepareDryRun({ ...job, text: body.text, candidate: body.candidate }),
       format,
-      answers: NO_ANSWERS,
+      answers: new CollectedAnswers(),
       versions: message.versions,
       round: 1,
     };
+    if (isLarge) returnUnusedMemory();
   } else if (current !== undefined) {
-    current = { ...current, answers: mergeAnswers(current.answers, message.answers) };
+    current.answers.add(message.answers);
     if (message.more) return undefined;
     current = { ...current, round: current.round + 1 };
   }

@@ -201,7 +201,7 @@ describe('large reviews', () => {
 
 describe('the process with the memory flags of the image', () => {
   it('survives floods of large reviews, and answers small ones between', async () => {
-    const flags = ['--max-old-space-size=384', '--max-semi-space-size=8', '--v8-pool-size=1'];
+    const flags = ['--max-old-space-size=384', '--max-semi-space-size=8', '--v8-pool-size=1', '--expose-gc'];
     const program = join(import.meta.dirname, '../support/slow-gate-process.ts');
     const child = spawn(process.execPath, [...flags, program], { stdio: ['ignore', 'pipe', 'inherit'] });
     cleanup.push(() => child.kill('SIGKILL'));

@@ -20,6 +20,7 @@ import { PolicyFile } from '../../server/policy-file.ts';
 import type { DrainLimits } from '../../server/drain.ts';
 import { startServer, type RunningServer } from '../../server/server.ts';
 import type { CertificateSource } from '../../server/tls.ts';
+import { returnUnusedMemory } from '../../server/unused-memory.ts';
 import { VERSION } from '../../version.ts';
 import { certificateOf } from './certificate.ts';
 import { exemptionsOver, gateOver } from './gate.ts';
@@ -122,6 +123,8 @@ async function start(
   const settled = isSettled(setup.source);
   while (!settled() && performance.now() - begun < SETTLE_TIME)
     await new Promise((resolve) => void setTimeout(resolve, SETTLE_INTERVAL));
+  // What the start has left would stay for hours.
+  returnUnusedMemory();
   const server = await listen(options, dependencies.drain, setup);
   return {
     ...server,
