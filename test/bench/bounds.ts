@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import https from 'node:https';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_BODY } from '../../src/server/body.ts';
@@ -11,6 +10,7 @@ import { denseRollout, largeManifests, MOST_PARSED } from '../e2e/support/attack
 import { container, rollout, service, times } from '../growth/objects.ts';
 import { imageFlags } from '../support/image-flags.ts';
 import { reviewOf, type Json } from '../support/reviews.ts';
+import { compiledServer } from './compiled.ts';
 import { median } from './statistics.ts';
 import { count } from './counts.ts';
 import type { ProcessFigures } from './server-process.ts';
@@ -33,11 +33,14 @@ interface Sent {
   readonly body: string;
   /** The routes of the VirtualService that the Rollouts in the cache share. */
   readonly routes?: number;
+  /** What is sent there once before. */
+  readonly before?: string;
 }
 
 /** How often each request is sent. */
 export const BOUND_ROUNDS = count(5, 1);
 const WARM_UP = count(200, 10);
+const DRY_RUN = '/v1/dry-run';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -82,7 +85,13 @@ function requests(): Sent[] {
     create('a Rollout with a text of 6.9 MiB', withText(MAX_BODY - 0.1 * MIB)),
     update('a port of the Service of 20 Rollouts that name 1,000 routes', shared, otherPort, 1_000),
     update('a port of the Service of 20 Rollouts that name 3,000 routes', shared, otherPort, 3_000),
-    { title: 'a dry run of 1 MiB', path: '/v1/dry-run', body: largeManifests(MAX_DRY_RUN) },
+    { title: 'the first dry run, of 1 MiB', path: DRY_RUN, body: largeManifests(MAX_DRY_RUN) },
+    {
+      title: 'a later dry run of 1 MiB',
+      path: DRY_RUN,
+      body: largeManifests(MAX_DRY_RUN),
+      before: largeManifests(KIB),
+    },
   ];
 }
 
@@ -98,15 +107,15 @@ function withText(bytes: number): KubeObject {
   return rollout('web', { pod: { containers: [container('app', { args: ['x'.repeat(bytes)] })] } });
 }
 
-async function measured({ title, path, body, routes = 0 }: Sent): Promise<BoundFigure> {
-  const script = join(import.meta.dirname, 'server-process.ts');
-  const child = spawn(process.execPath, [...imageFlags(), '--expose-gc', script, 'rollgate', '10', String(routes)], {
+async function measured({ title, path, body, routes = 0, before: earlier }: Sent): Promise<BoundFigure> {
+  const child = spawn(process.execPath, [...imageFlags(), compiledServer(), 'rollgate', '10', String(routes)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   try {
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
     const small = requests()[0];
     for (let count = 0; count < WARM_UP && small !== undefined; count++) await post(port, small.path, small.body);
+    if (earlier !== undefined) await post(port, path, earlier);
     const before = await figuresOf(child, 'begin');
     const blocked: number[] = [];
     let peak = 0;

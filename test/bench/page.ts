@@ -23,7 +23,7 @@ export const SECTIONS: { readonly [Part in Exclude<keyof Data, 'node' | 'cpu'>]:
     return `## Server
 
 Three HTTPS servers get the same ${whole(bodies)} AdmissionReviews (${whole(bodyBytes)} bytes on average) from the same client, in turn, for ${rounds} rounds.
-Server and client have a core each.
+Server and client have a core each. Rollgate is compiled and has the Node.js options of the image, here and below.
 
 - The bare server parses the body and allows the request. No webhook in Node.js does less.
 - Rollgate has ${whole(rollouts)} Rollouts and ${whole(rollouts * 4)} other objects in its cache. It decides and logs every request.
@@ -116,8 +116,7 @@ The time of one request after the other to a new process, over one connection; m
 
 ${table(['', 'first request', 'next ten, each', 'next ninety, each'], [row('bare', bare), row('Rollgate', rollgate)])}
 
-Before the first request Rollgate holds ${whole(idleMiB)} MiB. Here it runs from the sources, and to strip their types takes memory
-that the image does not need.
+Before the first request Rollgate holds ${whole(idleMiB)} MiB.
 `;
   },
 
@@ -147,9 +146,7 @@ Rollouts in its cache, that has answered 200 small requests before.
 - The longest block is the most processor time that the main thread took before others got their turn. It is the
   median of ${BOUND_ROUNDS} requests.
 - The memory is the most resident memory during the first of them, above that before it.
-- A dry run has a thread, which starts with the first one and stays. Here, where it runs from the sources, it takes 40 MiB
-  before it does anything. From the compiled files it takes 26 MiB. There, the first dry run of 1 MiB took 78 to 106 MiB
-  in seven runs of \`rollgate serve\`, thread and all. The second took 7 to 24 MiB more, and the third 6 at most.
+- The first dry run starts a thread, which stays.
 
 ${table(
   ['request', 'body', 'longest block', 'memory'],

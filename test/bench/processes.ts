@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { imageFlags } from '../support/image-flags.ts';
+import { compiledServer } from './compiled.ts';
 import { requireCore } from './cores.ts';
 import type { Answers, Listening } from './server-process.ts';
 
@@ -38,8 +38,7 @@ export async function startOwn(
   rollouts: number,
   flags: readonly string[] = imageFlags(),
 ): Promise<OwnServer> {
-  const script = join(import.meta.dirname, 'server-process.ts');
-  const command = [process.execPath, ...flags, script, kind, String(rollouts)];
+  const command = [process.execPath, ...flags, compiledServer(), kind, String(rollouts)];
   const [program = '', ...args] = core === undefined ? command : ['taskset', '-c', String(core), ...command];
   // The log goes nowhere, as it costs a container runtime and not the server where it goes.
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
