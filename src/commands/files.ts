@@ -83,7 +83,7 @@ export async function readManifests(
     const room = (memory - total * KEPT_PER_BYTE) / (KEPT_PER_BYTE + PARSED_PER_BYTE);
     const content = await readAll(io.stdin, room);
     if (content === undefined) return tooLarge(memory);
-    const text = content.toString('utf8');
+    const text = inUtf8(content).toString('utf8');
     parts.push([STDIN, manifestsIn(text, { path: STDIN, name: STDIN, named: true }, skipped)]);
   }
   const manifests = joinManifests(parts.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, part]) => part));
@@ -271,12 +271,20 @@ const MARKS = ['apiVersion', 'kind', 'metadata'];
 // parsing them would take longer than all the rest.
 function contentOf({ path, name, named }: Candidate, problems: string[]): Buffer | undefined {
   try {
-    const content = readFileSync(path);
+    const content = inUtf8(readFileSync(path));
     return named || MARKS.filter((mark) => content.includes(mark)).length > 1 ? content : undefined;
   } catch (error) {
     problems.push(reasonOf(name, error));
     return undefined;
   }
+}
+
+// PowerShell writes UTF-16, and the YAML libraries of Go read it.
+function inUtf8(content: Buffer): Buffer {
+  const mark = content.length % 2 === 0 ? content.toString('latin1', 0, 2) : '';
+  if (mark === '\xff\xfe') return Buffer.from(content.toString('utf16le', 2));
+  if (mark === '\xfe\xff') return Buffer.from(Buffer.from(content).swap16().toString('utf16le', 2));
+  return content;
 }
 
 function reasonOf(name: string, error: unknown): string {

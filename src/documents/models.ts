@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { FieldTree } from '../world/field-tree.ts';
+import { nearest } from '../world/nearest.ts';
 import { groupOf } from '../world/object.ts';
 import { pointer, type Path } from '../world/path.ts';
 import { asArray, dig, isObject, asObject, asString, type JsonObject } from '../world/read.ts';
@@ -127,7 +128,7 @@ const REMOVED: ReadonlyMap<string, string> = new Map([
 
 /**
  * Returns the apiVersion to write instead of one that releases of the last years do not serve for this kind, such as
- * `argoproj.io/v1`, or `apps/v1` for a Rollout. Undefined if it is served, or that is not known.
+ * `argoproj.io/v1`, or `apps/v1` or `argo.io/v1alpha1` for a Rollout. Undefined if it is served, or that is not known.
  */
 export function servedInstead(apiVersion: string, kind: string): string | undefined {
   const id = `${apiVersion}/${kind}`;
@@ -135,9 +136,15 @@ export function servedInstead(apiVersion: string, kind: string): string | undefi
   const group = groupOf(apiVersion);
   const served = [...ORIGINS.keys()].find((known) => {
     const slash = known.lastIndexOf('/');
-    return known.slice(slash + 1) === kind && (NATIVE_GROUPS.has(group) || groupOf(known.slice(0, slash)) === group);
+    return known.slice(slash + 1) === kind && isMeant(group, groupOf(known.slice(0, slash)));
   });
   return served?.slice(0, served.lastIndexOf('/')) ?? REMOVED.get(id);
+}
+
+// Groups of others differ more.
+function isMeant(group: string, known: string): boolean {
+  if (group === known || NATIVE_GROUPS.has(group) || nearest(group, [known]) !== undefined) return true;
+  return known === 'argoproj.io' && group.includes('argo');
 }
 
 // A validator copies its list of errors for each element of a list, so its time grows with the square of the number of

@@ -1,7 +1,7 @@
 import { limitedObjects } from '../world/field-tree.ts';
 import { nearest } from '../world/nearest.ts';
 import { renderPath, type Path } from '../world/path.ts';
-import { isObject } from '../world/read.ts';
+import { asObject, isObject, type JsonObject } from '../world/read.ts';
 import type { SourceObject } from '../world/manifests.ts';
 import { defineDocumentCheck, MAX_FINDINGS, type ReportDocument } from './define.ts';
 import { fieldsOf, fieldsOfInstalled, type FieldIndex } from './fields.ts';
@@ -110,13 +110,18 @@ function meantBy(inspection: Inspection, visited: Place, field: string): Meant {
   const near =
     nearest(field, [...visited.known, ...newer]) ?? siblingOf(visited, field, index) ?? longerNameOf(visited, field);
   if (near !== undefined) return { near, here: [] };
-  // A type says something about what holds it, and nothing elsewhere.
-  if (field === 'type') return { here: [] };
+  if (visited.path.length === 0 && OF_METADATA.has(field)) return { here: ['metadata'] };
+  if (GENERAL.has(field)) return { here: [] };
   const here = placesFor(visited, field, schema.kind, index);
   // In a pod template a field of a pod is meant, wherever else there is one of that name.
   const isOfPod = visited.path.includes('template');
   return { here, related: here.length === 0 && !isOfPod ? relatedPlace(field, schema) : undefined };
 }
+
+const OF_METADATA: ReadonlySet<string> = new Set(['annotations', 'labels', 'name', 'namespace']);
+
+// They say something about what holds them, and nothing elsewhere.
+const GENERAL: ReadonlySet<string> = new Set(['key', 'kind', 'name', 'type', 'value']);
 
 /** The part of {@link Visited} that both sources of fields have. */
 type Place = Pick<Visited, 'path' | 'value' | 'known'>;
@@ -164,7 +169,11 @@ function placesFor({ path, value }: Place, field: string, kind: string, index: F
   if (all.length > MAX_PLACES) return [];
   const keys = keysOf(value[field]);
   // The same name may stand for something else there, such as a text in place of an object.
-  const places = all.filter((place) => keys.length === 0 || keys.some((key) => isIn(key, below(place, field), index)));
+  const places = all.filter(
+    (place) =>
+      (keys.length === 0 || keys.some((key) => isIn(key, below(place, field), index))) &&
+      !isOfOtherProvider(place, path, value),
+  );
   const wanted = segments(path.map((part) => (typeof part === 'number' ? '[]' : part)).join('.'));
   const shared = (place: string): number => {
     const own = segments(place);
@@ -177,6 +186,14 @@ function placesFor({ path, value }: Place, field: string, kind: string, index: F
     (a, b) => shared(b) - shared(a) || segments(a).length - segments(b).length || (a < b ? -1 : 1),
   );
   return nearestFirst.slice(0, MAX_NAMED_PLACES).map((place) => (place === '' ? `the ${kind} itself` : place));
+}
+
+// A metric has one provider. Many fields of the others have the same names.
+function isOfOtherProvider(place: string, path: Path, value: JsonObject): boolean {
+  const [, provider] = /\bprovider\.(\w+)/.exec(place) ?? [];
+  if (provider === undefined) return false;
+  const within = path.indexOf('provider');
+  return within < 0 ? !Object.hasOwn(asObject(value['provider']), provider) : path[within + 1] !== provider;
 }
 
 // The one field beside it that has all that it contains: `ingress: {stableIngress}` is meant to be `nginx`.
@@ -194,11 +211,17 @@ const MIN_PART = 5;
 // The one field beside it whose name has this one in it: `ingress` in `nginx` is meant to be `stableIngress`.
 function longerNameOf({ value, known }: Place, field: string): string | undefined {
   const part = field.toLowerCase();
+  const word = [...known].filter((name) => !Object.hasOwn(value, name) && name.endsWith(capitalized(field)));
+  if (word.length === 1) return word[0];
   if (part.length < MIN_PART) return undefined;
   const longer = [...known].filter((name) => !Object.hasOwn(value, name) && name.toLowerCase().includes(part));
   const atTheEnd = longer.filter((name) => name.toLowerCase().endsWith(part));
   const [one, second] = atTheEnd.length > 0 ? atTheEnd : longer;
   return second === undefined ? one : undefined;
+}
+
+function capitalized(word: string): string {
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
 }
 
 function keysOf(value: unknown): string[] {

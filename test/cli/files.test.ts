@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { symlinkSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readManifests } from '../../src/commands/files.ts';
@@ -236,6 +236,15 @@ describe('files', () => {
       'values.yaml: not a Kubernetes object: set apiVersion, kind and metadata.name',
     ]);
     expect(problems).toEqual(['absent.yaml: no such file or directory']);
+  });
+
+  it('may be in UTF-16, as PowerShell writes them', async () => {
+    const root = directory({});
+    const little = Buffer.from(`\ufeff${service('little')}`, 'utf16le');
+    const big = Buffer.from(`\ufeff${service('big')}`, 'utf16le').swap16();
+    writeFileSync(join(root, 'little.yaml'), little);
+    writeFileSync(join(root, 'big.yaml'), big);
+    expect(await read(root, ['.'])).toEqual({ files: ['big.yaml big', 'little.yaml little'], notes: [], problems: [] });
   });
 
   it('are reported by their shortest name', async () => {

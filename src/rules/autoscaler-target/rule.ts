@@ -1,4 +1,4 @@
-import { kindId, kindOf, namespaceOf, type KubeObject } from '../../world/object.ts';
+import { groupOf, kindId, kindOf, namespaceOf, type KubeObject } from '../../world/object.ts';
 import { inEach } from '../../world/place.ts';
 import { dig, optionalString, asString } from '../../world/read.ts';
 import { REFERENCE_PLACES } from '../../world/reference-places.ts';
@@ -6,6 +6,7 @@ import { isBeingDeleted, workloadRefOf } from '../../world/rollout.ts';
 import { defineRule } from '../define.ts';
 
 const PATH = ['spec', 'scaleTargetRef'];
+const NATIVE_WORKLOAD = /^(deployment|replicaset|statefulset)s?$/i;
 
 export const autoscalerTarget = defineRule({
   id: 'autoscaler-target',
@@ -13,8 +14,8 @@ export const autoscalerTarget = defineRule({
   explanation:
     'An autoscaler that targets the Deployment of a Rollout scales pods that should be gone. Once the Deployment is ' +
     'at 0, it has no effect, and the Rollout keeps its replica count under any load. KEDA assumes apps/v1 if no ' +
-    'apiVersion is set. An autoscaler that targets a Rollout in apps/v1 finds nothing. Rollouts belong to ' +
-    'argoproj.io/v1alpha1 and have a scale subresource of their own. A PodDisruptionBudget has no target; it ' +
+    'apiVersion is set. An autoscaler that targets a Rollout in apps/v1, or a Deployment in ' +
+    'argoproj.io/v1alpha1, finds nothing. Rollouts belong to argoproj.io/v1alpha1 and have a scale subresource of their own. A PodDisruptionBudget has no target; it ' +
     'selects pods by labels and works for both. Source: Argo Rollouts v1.9.1, docs/features/hpa-support.md and ' +
     'docs/migrating.md.',
   subject: inEach(['HorizontalPodAutoscaler.autoscaling', 'ScaledObject.keda.sh'], ['spec.scaleTargetRef']),
@@ -52,7 +53,8 @@ export const autoscalerTarget = defineRule({
     const names = { kind: scaler.kind, name: scaler.metadata.name, target };
     const path = [...PATH, 'name'];
 
-    if (/^rollouts?$/i.test(targetKind)) {
+    const isOfOtherGroup = NATIVE_WORKLOAD.test(targetKind) && groupOf(apiVersion) === 'argoproj.io';
+    if (/^rollouts?$/i.test(targetKind) || isOfOtherGroup) {
       if (kindId(apiVersion, targetKind) === 'Rollout.argoproj.io') return;
       const wrong = apiVersion === '' ? `${targetKind} without apiVersion` : `${targetKind} of ${apiVersion}`;
       context.report('group', {
