@@ -17,7 +17,8 @@ const ADDRESSES: readonly Path[] = [
 // A host is at most 253 characters, and stands at the beginning.
 const MAX_START = 500;
 const MAX_LENGTH = 5_000;
-const HOST = /^https?:\/\/(?:[^/?#@]*@)?([a-z0-9.-]+)(?:[:/?#]|$)/;
+const HOST = /^(https?):\/\/(?:[^/?#@]*@)?([a-z0-9.-]+)(?::(\d{1,5})(?=[/?#]|$))?([:/?#]|$)/;
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
 const JOB_POD = ['provider', 'job', 'spec', 'template', 'spec'] as const;
 const LISTS = ['containers', 'initContainers'] as const;
@@ -38,6 +39,8 @@ export interface Target {
   /** Whether the address names the namespace, or is asked for in it. */
   readonly isQualified: boolean;
   readonly isOfJob: boolean;
+  /** The port that is asked; undefined if it is not known, and in a Job, which may do anything with the URL. */
+  readonly port: number | undefined;
 }
 
 /** A text with an address, or with several in a Job. */
@@ -85,18 +88,22 @@ function* textsOfJob(metric: Metric): Generator<{ readonly text: string; readonl
 /** Returns the Services of a namespace that an address names. */
 export function targetsOf({ address, isOfJob }: AddressOf, resolve: Resolve, namespace: string): readonly Target[] {
   const text = resolve(address) ?? '';
-  const hosts = isOfJob
-    ? [...text.slice(0, MAX_LENGTH).matchAll(IN_JOB)].map(([, host = '']) => host)
-    : [HOST.exec(text.slice(0, MAX_START))?.[1] ?? ''];
-  return hosts.flatMap((host) => serviceAt(host, isOfJob, namespace) ?? []);
+  if (isOfJob)
+    return [...text.slice(0, MAX_LENGTH).matchAll(IN_JOB)].flatMap(([, host = '']) =>
+      serviceAt(host, { isOfJob, port: undefined }, namespace),
+    );
+  const [, scheme = '', host = '', port, end] = HOST.exec(text.slice(0, MAX_START)) ?? [];
+  const isOther = port === undefined && end === ':';
+  const asked = isOther ? undefined : port === undefined ? DEFAULT_PORTS[scheme] : Number(port);
+  return serviceAt(host, { isOfJob, port: asked }, namespace);
 }
 
-// Undefined for another host. The Job runs in the namespace of the Rollout.
-function serviceAt(host: string, isOfJob: boolean, namespace: string): Target | undefined {
+// Nothing for another host. The Job runs in the namespace of the Rollout.
+function serviceAt(host: string, asked: Pick<Target, 'isOfJob' | 'port'>, namespace: string): Target[] {
   const [service = '', ...rest] = host.replace(/\.$/, '').split('.');
-  if (service === '') return undefined;
-  if (rest.length === 0) return { service, isQualified: isOfJob, isOfJob };
+  if (service === '') return [];
+  if (rest.length === 0) return [{ service, isQualified: asked.isOfJob, ...asked }];
   const [home, ...domain] = rest;
   const isService = ['', 'svc', 'svc.cluster.local'].includes(domain.join('.'));
-  return home === namespace && isService ? { service, isQualified: true, isOfJob } : undefined;
+  return home === namespace && isService ? [{ service, isQualified: true, ...asked }] : [];
 }

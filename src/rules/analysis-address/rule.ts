@@ -18,6 +18,7 @@ import { nearest } from '../../world/nearest.ts';
 import { namespaceOf, type KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
 import { inEach } from '../../world/place.ts';
+import { describePorts, isExternalName, portsOf } from '../../world/ports.ts';
 import { asArray, asString, dig } from '../../world/read.ts';
 import { blueGreenOf, stepsOf } from '../../world/rollout.ts';
 import { experimentServices } from '../../world/strategy-references.ts';
@@ -39,6 +40,11 @@ const messages = {
     text: 'metric "{metric}" of {template} names Service "{service}" without a namespace, so the Rollouts controller looks for it in the namespace where the controller runs',
     fix: 'use {service}.{namespace} as the host, unless the controller runs in namespace "{namespace}"',
   },
+  port: {
+    class: 'advice',
+    text: '{analysis} asks Service "{service}" for port {port} (metric "{metric}" of {template}), but it has only {ports}',
+    fix: 'use a port that the Service has',
+  },
   active: {
     class: 'advice',
     text: '{analysis} measures active Service "{service}" (metric "{metric}" of {template}), which still selects the pods of the old version',
@@ -48,12 +54,12 @@ const messages = {
 
 export const analysisAddress = defineRule({
   id: 'analysis-address',
-  summary: 'An analysis measures a Service that exists, and before promotion not the active one.',
+  summary: 'An analysis measures a Service that exists and has the port, and before promotion not the active one.',
   explanation:
     'The controller itself sends the requests of web, Prometheus, Graphite, SkyWalking and Kayenta metrics. A host such as ' +
     'reviews.shop or reviews.shop.svc.cluster.local is a Service. If it does not exist, each measurement is an error, and ' +
     `${AFTER_FIVE_ERRORS}. ` +
-    'A name without dots is a Service in the namespace of the ' +
+    'The same happens if the Service has no such port. A name without dots is a Service in the namespace of the ' +
     'controller. Before the promotion of a blue-green update, the active Service selects the pods of the old version. Only ' +
     'Services in the namespace of the Rollout are checked. A Service that an experiment creates need not exist. One that stores metrics, such as Prometheus, is ' +
     'reported only if there is another Service with nearly the same name. A Job is reported only if its arguments or ' +
@@ -69,7 +75,7 @@ export const analysisAddress = defineRule({
     ],
   },
   reads: {
-    Service: [],
+    Service: ['spec.ports', 'spec.type', 'spec.clusterIP'],
     ...inEach(TEMPLATE_KINDS, [
       ...TEMPLATE_ARG_PLACES,
       ...NESTED_TEMPLATE_PLACES,
@@ -115,12 +121,18 @@ interface Found {
   readonly reported: Set<string>;
 }
 
+interface Details {
+  readonly hint?: string;
+  readonly ports?: string;
+  readonly about?: { readonly object: KubeObject; readonly path: Path };
+}
+
 function check(context: Context, rollout: KubeObject, { analysis, request, measured, reported }: Found): void {
-  const { metric, path, service, isQualified, isOfJob } = request;
+  const { metric, path, service, isQualified, isOfJob, port } = request;
   const isProbed = path.includes('web');
-  const report = (id: keyof typeof messages, hint = ''): void => {
-    if (reported.has(`${id} ${service}`)) return;
-    reported.add(`${id} ${service}`);
+  const report = (id: keyof typeof messages, { hint = '', ports = '', about }: Details = {}): void => {
+    if (reported.has(`${id} ${service} ${port}`)) return;
+    reported.add(`${id} ${service} ${port}`);
     context.report(id, {
       path: analysis.templatesPath,
       anchor: `${analysis.anchor} ${service}`,
@@ -131,23 +143,42 @@ function check(context: Context, rollout: KubeObject, { analysis, request, measu
         analysis: analysis.title,
         namespace: namespaceOf(rollout),
         hint,
+        port: port ?? '',
+        ports,
       },
-      related: [{ object: metric.template, path }],
+      related: [{ object: metric.template, path }, ...(about === undefined ? [] : [about])],
     });
   };
   // What a Job does with a URL is not known, but that is where it asks.
   if (!isOfJob) {
-    const { state } = context.lookup('Service', namespaceOf(rollout), service);
+    const found = context.lookup('Service', namespaceOf(rollout), service);
+    const { state } = found;
+    if (isQualified && found.state === 'present' && port !== undefined && lacksPort(found.object, port))
+      report('port', {
+        ports: describePorts(portsOf(found.object)),
+        about: { object: found.object, path: ['spec', 'ports'] },
+      });
     // The controller may have a Service of this name in its own namespace.
     if (!isQualified && state === 'present') report('noNamespace');
     const near = isQualified && state === 'absent' ? nearestService(context, rollout, service) : undefined;
     if (isQualified && state === 'absent' && (isProbed || near !== undefined))
-      report('absent', near === undefined ? '' : ` (did you mean Service "${near}"?)`);
+      report('absent', near === undefined ? {} : { hint: ` (did you mean Service "${near}"?)` });
   }
   const blueGreen = blueGreenOf(rollout);
   const isActive = analysis.role === 'prePromotion' && service === asString(blueGreen?.['activeService']);
   // An analysis that measures both compares them.
   if (isActive && !measured.has(asString(blueGreen?.['previewService']))) report('active');
+}
+
+// A headless Service has the addresses of its pods, whose ports need not be declared anywhere.
+function lacksPort(service: KubeObject, port: number): boolean {
+  const ports = portsOf(service);
+  return (
+    ports.length > 0 &&
+    !isExternalName(service) &&
+    dig(service, 'spec', 'clusterIP') !== 'None' &&
+    !ports.some(({ number }) => number === port)
+  );
 }
 
 // What stores metrics is often in no manifest, such as the Services that an operator creates.
