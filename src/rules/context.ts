@@ -171,7 +171,9 @@ export class Context<M extends Record<string, Message>> implements RuleContext<M
     const found = this.lookup(kind, namespace, name);
     if (found.state === 'present') return found.object;
     if (found.state === 'unknown')
-      this.skip(`${KINDS[kind].kind} ${namespace === '' ? '' : `${namespace}/`}${name}: ${found.reason}`);
+      this.skip(
+        `${KINDS[kind].kind} ${namespace !== '' && KINDS[kind].namespaced ? `${namespace}/` : ''}${name}: ${found.reason}`,
+      );
     return undefined;
   };
 

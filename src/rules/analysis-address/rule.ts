@@ -127,15 +127,17 @@ interface Details {
   readonly about?: { readonly object: KubeObject; readonly path: Path };
 }
 
+type Report = (id: keyof typeof messages, details?: Details) => void;
+
 function check(context: Context, rollout: KubeObject, { analysis, request, measured, reported }: Found): void {
-  const { metric, path, service, isQualified, isOfJob, port } = request;
-  const isProbed = path.includes('web');
-  const report = (id: keyof typeof messages, { hint = '', ports = '', about }: Details = {}): void => {
-    if (reported.has(`${id} ${service} ${port}`)) return;
-    reported.add(`${id} ${service} ${port}`);
+  const { metric, path, service, port } = request;
+  const report: Report = (id, { hint = '', ports = '', about } = {}) => {
+    const place = id === 'port' ? `${service} ${port}` : service;
+    if (reported.has(`${id} ${place}`)) return;
+    reported.add(`${id} ${place}`);
     context.report(id, {
       path: analysis.templatesPath,
-      anchor: `${analysis.anchor} ${service}`,
+      anchor: `${analysis.anchor} ${place}`,
       data: {
         service,
         metric: metric.name,
@@ -149,25 +151,35 @@ function check(context: Context, rollout: KubeObject, { analysis, request, measu
       related: [{ object: metric.template, path }, ...(about === undefined ? [] : [about])],
     });
   };
-  // What a Job does with a URL is not known, but that is where it asks.
-  if (!isOfJob) {
-    const found = context.lookup('Service', namespaceOf(rollout), service);
-    const { state } = found;
-    if (isQualified && found.state === 'present' && port !== undefined && lacksPort(found.object, port))
-      report('port', {
-        ports: describePorts(portsOf(found.object)),
-        about: { object: found.object, path: ['spec', 'ports'] },
-      });
-    // The controller may have a Service of this name in its own namespace.
-    if (!isQualified && state === 'present') report('noNamespace');
-    const near = isQualified && state === 'absent' ? nearestService(context, rollout, service) : undefined;
-    if (isQualified && state === 'absent' && (isProbed || near !== undefined))
-      report('absent', near === undefined ? {} : { hint: ` (did you mean Service "${near}"?)` });
-  }
+  checkService(context, rollout, request, report);
   const blueGreen = blueGreenOf(rollout);
   const isActive = analysis.role === 'prePromotion' && service === asString(blueGreen?.['activeService']);
   // An analysis that measures both compares them.
   if (isActive && !measured.has(asString(blueGreen?.['previewService']))) report('active');
+}
+
+function checkService(
+  context: Context,
+  rollout: KubeObject,
+  { path, service, isQualified, isOfJob, port }: Request,
+  report: Report,
+): void {
+  // What a Job does with a URL is not known, but that is where it asks.
+  if (isOfJob) return;
+  const found = context.lookup('Service', namespaceOf(rollout), service);
+  if (found.state === 'present') {
+    // The controller may have a Service of this name in its own namespace.
+    if (!isQualified) report('noNamespace');
+    else if (port !== undefined && lacksPort(found.object, port))
+      report('port', {
+        ports: describePorts(portsOf(found.object)),
+        about: { object: found.object, path: ['spec', 'ports'] },
+      });
+  } else if (isQualified && found.state === 'absent') {
+    const near = nearestService(context, rollout, service);
+    if (near !== undefined) report('absent', { hint: ` (did you mean Service "${near}"?)` });
+    else if (path.includes('web')) report('absent');
+  }
 }
 
 // A headless Service has the addresses of its pods, whose ports need not be declared anywhere.

@@ -109,8 +109,12 @@ export const canaryWeightPods = defineRule({
 });
 
 // Other rules report it, and the controller does not start the update.
-function isInvalid(rollout: KubeObject, { isTrafficRouted, dynamicStableScale, steps }: CanarySettings): boolean {
+function isInvalid(
+  rollout: KubeObject,
+  { isTrafficRouted, dynamicStableScale, maxWeight, steps }: CanarySettings,
+): boolean {
   const canary = canaryOf(rollout);
+  if (steps.some(({ setWeight = 0 }) => setWeight < 0 || setWeight > maxWeight)) return true;
   if (countsAsZero(canary?.['maxSurge']) && countsAsZero(canary?.['maxUnavailable'])) return true;
   return !isTrafficRouted && (dynamicStableScale || steps.some(({ setCanaryScale }) => setCanaryScale !== undefined));
 }

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../world/object.ts';
 import type { Path } from '../../world/path.ts';
+import { isLabelKey, isLabelValue } from '../../world/names.ts';
 import { asObject, dig, optionalObject, stringMap, type JsonObject } from '../../world/read.ts';
 import {
   canaryOf,
@@ -13,6 +14,11 @@ import { defineRule, type RuleContext } from '../define.ts';
 import type { ObjectPath } from '../finding.ts';
 
 const messages = {
+  label: {
+    class: 'invalid',
+    text: '{field} sets label "{key}: {value}" on the {role} pods, which is no valid label, so Kubernetes rejects their ReplicaSet',
+    fix: 'use letters, digits, "-", "_" and "." with a letter or digit at both ends, at most 63',
+  },
   differs: {
     class: 'invalid',
     text: '{field} sets label "{key}: {value}" on the {role} pods, but the selector requires {wanted}, so Kubernetes rejects their ReplicaSet',
@@ -33,11 +39,12 @@ const messages = {
 export const rolloutEphemeralLabels = defineRule({
   id: 'rollout-ephemeral-labels',
   summary:
-    'Labels that pods have only in one role do not conflict with the selector or remove labels of the pod template.',
+    'Labels that pods have only in one role are valid, and neither conflict with the selector nor remove labels of the pod template.',
   explanation:
     'The labels in canaryMetadata, stableMetadata, previewMetadata and activeMetadata override those of the pod ' +
     'template while the pods have that role. When the pods lose the role, the controller removes these labels, ' +
-    'including the label of the template that they replaced. Labels of the selector must not be among them. With ' +
+    'including the label of the template that they replaced. Kubernetes rejects a ReplicaSet with a label that is ' +
+    'not valid. Labels of the selector must not be among them. With ' +
     'another value, Kubernetes rejects the ReplicaSet: the update never starts, but the Rollout stays Healthy. The ' +
     'same value causes a problem if any other metadata of the role differs from the template. Then Kubernetes ' +
     'rejects the removal of the label, and a canary update stops from then on. The controller accepts both; ' +
@@ -56,6 +63,10 @@ export const rolloutEphemeralLabels = defineRule({
   },
   reads: workloadPlaces('metadata.annotations'),
   stricterThanUpstream: {
+    label: {
+      why: 'The validation does not look at these labels. The API server rejects the ReplicaSet, and the update stops there.',
+      seenBy: ['e2e'],
+    },
     differs: {
       why: 'The validation does not compare the labels with the selector. The API server rejects the ReplicaSet, and the update stops there (docs/upstream-facts.md, H5).',
       seenBy: ['agreement', 'e2e'],
@@ -76,28 +87,48 @@ export const rolloutEphemeralLabels = defineRule({
     const requirements = requirementsOf(own ?? selectorOf(template));
     const byKey = Map.groupBy(requirements, ({ key }) => key);
     for (const one of metadata) {
-      const { field, role, labels, path } = one;
-      const isRead = template !== undefined && isWritten(one, template);
-      for (const [key, value] of labels) {
-        const at = { path: [...path, key], anchor: `${field} ${key}` };
-        const wanted = byKey.get(key) ?? [];
-        const refused = wanted.find((requirement) => !meets(requirement, labels));
-        const needed = wanted.find(({ operator }) => operator === 'In' || operator === 'Exists');
-        const related = relatedTo(source, refused ?? needed);
-        if (refused !== undefined)
-          context.report('differs', {
-            ...at,
-            related,
-            data: { field, role, key, value, wanted: renderRequirement(refused) },
-          });
-        else if (template === undefined || !isRead) continue;
-        else if (needed !== undefined && canaryOf(rollout) !== undefined)
-          context.report('taken', { ...at, related, data: { field, role, key } });
-        else if (needed === undefined) reportLost(context, one, key, template);
-      }
+      for (const [key, value] of one.labels)
+        checkLabel(context, rollout, { one, key, value, wanted: byKey.get(key) ?? [], source, template });
     }
   },
 });
+
+interface Label {
+  readonly one: RoleMetadata;
+  readonly key: string;
+  readonly value: string;
+  /** What the selector says of it. */
+  readonly wanted: readonly Requirement[];
+  /** What has the selector. */
+  readonly source: KubeObject | undefined;
+  readonly template: EffectiveTemplate | undefined;
+}
+
+function checkLabel(
+  context: RuleContext<typeof messages>,
+  rollout: KubeObject,
+  { one, key, value, wanted, source, template }: Label,
+): void {
+  const { field, role, labels, path } = one;
+  const at = { path: [...path, key], anchor: `${field} ${key}` };
+  if (!isLabelKey(key) || !isLabelValue(value)) {
+    context.report('label', { ...at, data: { field, role, key, value } });
+    return;
+  }
+  const refused = wanted.find((requirement) => !meets(requirement, labels));
+  const needed = wanted.find(({ operator }) => operator === 'In' || operator === 'Exists');
+  const related = relatedTo(source, refused ?? needed);
+  if (refused !== undefined)
+    context.report('differs', {
+      ...at,
+      related,
+      data: { field, role, key, value, wanted: renderRequirement(refused) },
+    });
+  else if (template === undefined || !isWritten(one, template)) return;
+  else if (needed !== undefined && canaryOf(rollout) !== undefined)
+    context.report('taken', { ...at, related, data: { field, role, key } });
+  else if (needed === undefined) reportLost(context, one, key, template);
+}
 
 function selectorOf(template: EffectiveTemplate | undefined): JsonObject {
   return asObject(template?.selector);
