@@ -87,8 +87,9 @@ export const rolloutEphemeralLabels = defineRule({
     const requirements = requirementsOf(own ?? selectorOf(template));
     const byKey = Map.groupBy(requirements, ({ key }) => key);
     for (const one of metadata) {
+      const written = template !== undefined && isWritten(one, template) ? template : undefined;
       for (const [key, value] of one.labels)
-        checkLabel(context, rollout, { one, key, value, wanted: byKey.get(key) ?? [], source, template });
+        checkLabel(context, rollout, { one, key, value, wanted: byKey.get(key) ?? [], source, written });
     }
   },
 });
@@ -101,13 +102,14 @@ interface Label {
   readonly wanted: readonly Requirement[];
   /** What has the selector. */
   readonly source: KubeObject | undefined;
-  readonly template: EffectiveTemplate | undefined;
+  /** The template that the controller writes the labels into; undefined if it need not write anything. */
+  readonly written: EffectiveTemplate | undefined;
 }
 
 function checkLabel(
   context: RuleContext<typeof messages>,
   rollout: KubeObject,
-  { one, key, value, wanted, source, template }: Label,
+  { one, key, value, wanted, source, written }: Label,
 ): void {
   const { field, role, labels, path } = one;
   const at = { path: [...path, key], anchor: `${field} ${key}` };
@@ -124,10 +126,10 @@ function checkLabel(
       related,
       data: { field, role, key, value, wanted: renderRequirement(refused) },
     });
-  else if (template === undefined || !isWritten(one, template)) return;
+  else if (written === undefined) return;
   else if (needed !== undefined && canaryOf(rollout) !== undefined)
     context.report('taken', { ...at, related, data: { field, role, key } });
-  else if (needed === undefined) reportLost(context, one, key, template);
+  else if (needed === undefined) reportLost(context, one, key, written);
 }
 
 function selectorOf(template: EffectiveTemplate | undefined): JsonObject {
