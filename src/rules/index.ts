@@ -47,6 +47,7 @@ import { rolloutProbes } from './rollout-probes/rule.ts';
 import { rolloutQuota } from './rollout-quota/rule.ts';
 import { rolloutResources } from './rollout-resources/rule.ts';
 import { rolloutRouteSteps } from './rollout-route-steps/rule.ts';
+import { rolloutScheduling } from './rollout-scheduling/rule.ts';
 import { rolloutSecurityContext } from './rollout-security-context/rule.ts';
 import { rolloutSelector } from './rollout-selector/rule.ts';
 import { rolloutServices } from './rollout-services/rule.ts';
@@ -123,6 +124,7 @@ export const RULES: readonly Rule[] = [
   rolloutQuota,
   rolloutResources,
   rolloutRouteSteps,
+  rolloutScheduling,
   rolloutSecurityContext,
   rolloutSelector,
   rolloutServices,
