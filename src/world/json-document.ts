@@ -8,14 +8,57 @@ import type { ParsedDocument } from './yaml-documents.ts';
  * @param maxDepth - Returns undefined if something is nested more deeply.
  */
 export function parseJsonDocument(text: string, maxDepth: number): ParsedDocument | undefined {
-  if (!/^[ \t\r\n]*[{[]/.test(text) || /\r(?!\n)/.test(text)) return undefined;
+  return isJsonLike(text) ? parseJson(text, 0, text.length, maxDepth) : undefined;
+}
+
+/**
+ * Parses a text that is JSON objects, one after the other, which Go reads as a stream. Returns undefined for every other
+ * text, such as YAML, and for a single object.
+ */
+export function parseJsonStream(text: string, maxDepth: number): ParsedDocument[] | undefined {
+  if (!isJsonLike(text)) return undefined;
+  const documents: ParsedDocument[] = [];
+  for (let start = spaceEnd(text, 0); start < text.length;) {
+    const end = text.charCodeAt(start) === OPEN_MAP ? objectEnd(text, start) : undefined;
+    const document = end === undefined ? undefined : parseJson(text, start, end, maxDepth);
+    if (end === undefined || document === undefined) return undefined;
+    documents.push(document);
+    start = spaceEnd(text, end);
+  }
+  return documents.length > 1 ? documents : undefined;
+}
+
+function isJsonLike(text: string): boolean {
+  return /^[ \t\r\n]*[{[]/.test(text) && !/\r(?!\n)/.test(text);
+}
+
+function spaceEnd(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && ' \t\r\n'.includes(text.charAt(at))) at++;
+  return at;
+}
+
+// Undefined if it has no end.
+function objectEnd(text: string, start: number): number | undefined {
+  let depth = 0;
+  for (let at = start; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      for (at++; at < text.length && text.charCodeAt(at) !== QUOTE; at++) if (text.charCodeAt(at) === BACKSLASH) at++;
+    } else if (code === OPEN_MAP) depth++;
+    else if (code === CLOSE_MAP && --depth === 0) return at + 1;
+  }
+  return undefined;
+}
+
+function parseJson(text: string, start: number, end: number, maxDepth: number): ParsedDocument | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.slice(start, end));
   } catch {
     return undefined;
   }
-  const reader = new JsonReader(text, maxDepth);
+  const reader = new JsonReader(text, maxDepth, start);
   reader.read();
   // V8 takes such a key for the one that came next in an earlier object, if that ends with a backslash.
   if (reader.hasEscapedKey || reader.hasHugeNumber || reader.isTooDeep || reader.repeated.length > MOST_REPEATED)
@@ -56,11 +99,12 @@ class JsonReader {
   readonly #text: string;
   readonly #maxDepth: number;
   readonly #path: (string | number)[] = [];
-  #at = 0;
+  #at: number;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, maxDepth: number, start: number) {
     this.#text = text;
     this.#maxDepth = maxDepth;
+    this.#at = start;
   }
 
   read(): void {

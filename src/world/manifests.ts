@@ -2,7 +2,7 @@ import { LineCounter } from 'yaml';
 import { getOrAdd } from './get-or-add.ts';
 import { groupOf, isKubeObject, kindOf, KINDS, namespaceOf, type KindId, type KubeObject } from './object.ts';
 import type { EditedDocuments } from './edited-documents.ts';
-import { parseJsonDocument } from './json-document.ts';
+import { parseJsonDocument, parseJsonStream } from './json-document.ts';
 import { lineStarts } from './line-starts.ts';
 import { memo } from './memo.ts';
 import type { Path } from './path.ts';
@@ -124,6 +124,8 @@ export function parseManifests(text: string, file: string, edited?: EditedDocume
 function documentsOf(text: string, edited: EditedDocuments | undefined): Iterable<ParsedDocument | DocumentError> {
   const json = parseJsonDocument(text, MAX_DEPTH);
   if (json !== undefined) return [json];
+  const stream = parseJsonStream(text, MAX_DEPTH);
+  if (stream !== undefined) return stream;
   return edited?.read(text) ?? yamlDocuments(text);
 }
 

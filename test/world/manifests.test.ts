@@ -21,6 +21,29 @@ describe('numbers in manifests', () => {
   });
 });
 
+describe('JSON objects one after the other', () => {
+  const object = (name: string, text = ''): string =>
+    JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { text } });
+
+  it('are a stream, each with its own positions', () => {
+    const { objects, errors } = parseManifests(`${object('a', '"}{')}\n\n  ${object('b')}${object('c')}\n`, '');
+    expect(errors).toEqual([]);
+    expect(objects.map(({ object: { metadata }, document }) => `${document} ${metadata.name}`)).toEqual([
+      '0 a',
+      '1 b',
+      '2 c',
+    ]);
+    expect(objects[1]?.position(['metadata', 'name'])).toEqual({ line: 3, column: 53 });
+  });
+
+  it.each(['{"a": 1} b: 2', `${object('a')}\n{`, `${object('a')}\n[]`, `${object('a')},\n${object('b')}`])(
+    'are a mistake if something else is between or behind them: %s',
+    (text) => {
+      expect(parseManifests(text, '').errors).not.toEqual([]);
+    },
+  );
+});
+
 it('a quoted text whose other lines are not indented is an error that says what to do, also where kubectl accepts it', () => {
   const manifest = (indent: string): string => `apiVersion: v1
 kind: ConfigMap
