@@ -29,7 +29,6 @@ const EXCEPTIONS: readonly (readonly [file: string, path: string | RegExp, why: 
     'CustomResourceDefinition, without a compiled schema',
   ],
   ['src/world/plugins.ts', 'location', 'in the text of a ConfigMap'],
-  ['src/world/gateway.ts', /^(plugins\.argoproj-labs|useHeaderRoutes$)/, 'plugin configuration'],
   ['src/world/writers.ts', /^f:/, 'managedFields write fields as f:name'],
   ['src/world/references.ts', /^app\.kubernetes\.io\//, 'labels'],
   ['src/world/network-references.ts', /backend\.serviceName$/, 'extensions/v1beta1, without a compiled schema'],

@@ -1,4 +1,6 @@
 import { getOrAdd } from './get-or-add.ts';
+import { CONFIG_FIELDS, ROUTE_FIELDS, ROUTE_FORMS } from './gateway-fields.ts';
+import { asGoReads, selectorAsGoReads, spellingsOf } from './go-keys.ts';
 import { memo } from './memo.ts';
 import { keyFor, keyOf, kindOf, namespaceOf, type KindId, type KubeObject, type ObjectKey } from './object.ts';
 import type { Path } from './path.ts';
@@ -27,23 +29,6 @@ export const ROUTE_KINDS = [
   'TLSRoute.gateway.networking.k8s.io',
 ] as const satisfies readonly KindId[];
 
-const FIELDS = [
-  {
-    kind: 'HTTPRoute.gateway.networking.k8s.io',
-    single: 'httpRoute',
-    list: 'httpRoutes',
-    selector: 'httpRouteSelector',
-  },
-  {
-    kind: 'GRPCRoute.gateway.networking.k8s.io',
-    single: 'grpcRoute',
-    list: 'grpcRoutes',
-    selector: 'grpcRouteSelector',
-  },
-  { kind: 'TCPRoute.gateway.networking.k8s.io', single: 'tcpRoute', list: 'tcpRoutes', selector: 'tcpRouteSelector' },
-  { kind: 'TLSRoute.gateway.networking.k8s.io', single: 'tlsRoute', list: 'tlsRoutes', selector: 'tlsRouteSelector' },
-] as const satisfies readonly { kind: KindId; single: string; list: string; selector: string }[];
-
 /** A route, or a set of routes by label, that a Rollout controls through the Gateway API plugin. */
 export interface GatewayRouteRef {
   readonly kind: KindId;
@@ -56,10 +41,10 @@ export interface GatewayRouteRef {
   readonly path: Path;
 }
 
-/** Returns the configuration of the Rollout's Gateway API plugin, or undefined. */
+/** Returns the configuration of the Rollout's Gateway API plugin, with its fields spelled as usual, or undefined. */
 export function gatewayConfig(rollout: KubeObject): JsonObject | undefined {
   const config = dig(trafficRoutingOf(rollout), 'plugins', GATEWAY_PLUGIN);
-  return isObject(config) ? config : undefined;
+  return isObject(config) ? asGoReads(config, CONFIG_FIELDS) : undefined;
 }
 
 /** The places that `managedGatewayRoutes` and `findManagedRoutes` read in a Rollout. */
@@ -73,15 +58,21 @@ export const GATEWAY_ROUTE_PLACES: readonly Place[] = ['spec.strategy.canary.tra
 export const managedGatewayRoutes = memo(collectRoutes);
 
 function collectRoutes(rollout: KubeObject): readonly GatewayRouteRef[] {
-  const config = gatewayConfig(rollout);
-  if (config === undefined) return [];
-  const namespace = optionalString(config['namespace']) ?? namespaceOf(rollout);
+  const config = dig(trafficRoutingOf(rollout), 'plugins', GATEWAY_PLUGIN);
+  if (!isObject(config)) return [];
+  const spellings = spellingsOf(config, CONFIG_FIELDS);
+  const keyOfField = (field: string): string => spellings.get(field) ?? field;
+  const namespace = optionalString(config[keyOfField('namespace')]) ?? namespaceOf(rollout);
   const base = ['spec', 'strategy', 'canary', 'trafficRouting', 'plugins', GATEWAY_PLUGIN];
   const routes: GatewayRouteRef[] = [];
-  for (const { kind, single, list, selector } of FIELDS) {
-    for (const [index, entry] of asArray(config[list]).entries()) {
-      const name = optionalString(dig(entry, 'name'));
-      const useHeaderRoutes = dig(entry, 'useHeaderRoutes') === true;
+  for (const { kind, ...fields } of ROUTE_FORMS) {
+    const list = keyOfField(fields.list);
+    for (const [index, raw] of asArray(config[list]).entries()) {
+      const entry = asObject(raw);
+      const entrySpellings = spellingsOf(entry, ROUTE_FIELDS);
+      const nameKey = entrySpellings.get('name') ?? 'name';
+      const name = optionalString(entry[nameKey]);
+      const useHeaderRoutes = entry[entrySpellings.get('useHeaderRoutes') ?? 'useHeaderRoutes'] === true;
       if (name !== undefined)
         routes.push({
           kind,
@@ -89,19 +80,21 @@ function collectRoutes(rollout: KubeObject): readonly GatewayRouteRef[] {
           name,
           selector: undefined,
           useHeaderRoutes,
-          path: [...base, list, index, 'name'],
+          path: [...base, list, index, nameKey],
         });
     }
+    const single = keyOfField(fields.single);
     const name = optionalString(config[single]);
     if (name !== undefined)
       routes.push({ kind, namespace, name, selector: undefined, useHeaderRoutes: true, path: [...base, single] });
+    const selector = keyOfField(fields.selector);
     const labels = config[selector];
     if (isObject(labels))
       routes.push({
         kind,
         namespace,
         name: undefined,
-        selector: labels,
+        selector: selectorAsGoReads(labels),
         useHeaderRoutes: false,
         path: [...base, selector],
       });

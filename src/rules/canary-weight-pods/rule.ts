@@ -3,12 +3,14 @@ import { abortStage, endOf, updateStages, type CanaryStage } from '../../timelin
 import type { Pods } from '../../timeline/replica-counts.ts';
 import { namespaceOf, type KindId, type KubeObject } from '../../world/object.ts';
 import { inEach } from '../../world/place.ts';
-import { dig, int32, isObject } from '../../world/read.ts';
+import { asString, dig, int32, isObject } from '../../world/read.ts';
 import { canaryOf, countsAsZero, stepsOf } from '../../world/rollout.ts';
 import { defineRule, type RuleContext } from '../define.ts';
 
 const STEPS = ['spec', 'strategy', 'canary', 'steps'];
 const SCALERS = ['HorizontalPodAutoscaler.autoscaling', 'ScaledObject.keda.sh'] as const satisfies readonly KindId[];
+const THRESHOLD = ['spec', 'strategy', 'canary', 'replicaProgressThreshold'];
+const THRESHOLD_TYPES = ['Percent', 'Pods'];
 const WAITING = ['pause', 'analysis', 'experiment', 'plugin'];
 
 // With more replicas, each weight starts a canary pod and is off by less than 1 point. 50 replicas without a surge start
@@ -57,6 +59,22 @@ const messages = {
     fix: 'leave out abortScaleDownDelaySeconds',
     refutedBy: SCALERS,
   },
+  thresholdType: {
+    class: 'advice',
+    text: 'replicaProgressThreshold has type "{type}", which counts as Pods, so each step waits for {pods}',
+    fix: 'use type Percent or Pods',
+  },
+  thresholdPercent: {
+    class: 'advice',
+    text: 'replicaProgressThreshold is {value} % of the canary pods, so the update never passes the first step with canary pods',
+    fix: 'use 1 to 100',
+  },
+  threshold: {
+    class: 'advice',
+    text: 'the update never passes {step}, because replicaProgressThreshold waits for {pods} but gets only {count}',
+    fix: 'use type Percent, or a lower value',
+    refutedBy: SCALERS,
+  },
   noStable: {
     class: 'advice',
     text: 'weight {weight} of step {number} with dynamicStableScale leaves no stable pod, so an abort in step {later} has to start all of them first',
@@ -81,13 +99,14 @@ export const canaryWeightPods = defineRule({
     'trafficRouting, setCanaryScale counts until the next one, so few pods may get the requests of many. With ' +
     'dynamicStableScale, the controller removes the stable pods as far as they get no requests. After an abort it ' +
     'brings them back weight by weight, as the canary pods go. If abortScaleDownDelaySeconds is set, the canary pods ' +
-    'go only when all stable pods are back: both wait for each other. The controller accepts all of this. The numbers are those of `rollgate simulate`. This is only advice of lint: a Rollout without replicas is ' +
+    'go only when all stable pods are back: both wait for each other. replicaProgressThreshold is compared with the ' +
+    'available canary pods at each step, and the update stops if there are never as many. The controller accepts all of this. The numbers are those of `rollgate simulate`. This is only advice of lint: a Rollout without replicas is ' +
     'not checked, and neither is one with an autoscaler, because the number of pods is not known. Nor is one whose ' +
     'maxSurge, setCanaryScale or dynamicStableScale other rules report as invalid. A weight without a canary pod is ' +
     'always reported. Other weights are reported if they are off by 25 points, or if all mean the same pods and one ' +
     'is off by 15 points. Canary pods are reported from 3 times the requests of a pod before the update. Seen on the ' +
     'controller of Argo Rollouts v1.9.1 (docs/upstream-facts.md, claims F2, F3, F5 and F6). Source: Argo Rollouts ' +
-    'v1.9.1, utils/replicaset (CalculateReplicaCountsForBasicCanary, CalculateReplicaCountsForTrafficRoutedCanary).',
+    'v1.9.1, utils/replicaset (CalculateReplicaCountsForBasicCanary, CalculateReplicaCountsForTrafficRoutedCanary, ReplicaProgressThresholdMet).',
   subject: { 'Rollout.argoproj.io': ['spec.replicas', ...CANARY_SETTINGS_PLACES] },
   lintOnly: true,
   reads: inEach(SCALERS, ['spec.scaleTargetRef']),
@@ -98,6 +117,7 @@ export const canaryWeightPods = defineRule({
     // Releases differ in minPodsPerReplicaSet. The most pods count, which get the fewest requests each.
     const settings = canarySettings(rollout, Math.max(1, replicas), false);
     if (isInvalid(rollout, settings)) return;
+    checkThreshold(context, rollout, settings);
     if (settings.maxWeight <= 0 || !settings.steps.some(({ setWeight }) => (setWeight ?? 0) > 0)) return;
     if (settings.hasRouter && settings.dynamicStableScale) checkStable(context, rollout, settings);
     if (replicas <= 0 || isScaled(context, rollout)) return;
@@ -117,6 +137,45 @@ function isInvalid(
   if (steps.some(({ setWeight = 0 }) => setWeight < 0 || setWeight > maxWeight)) return true;
   if (countsAsZero(canary?.['maxSurge']) && countsAsZero(canary?.['maxUnavailable'])) return true;
   return !isTrafficRouted && (dynamicStableScale || steps.some(({ setCanaryScale }) => setCanaryScale !== undefined));
+}
+
+function checkThreshold(context: Context, rollout: KubeObject, settings: CanarySettings): void {
+  const { progressThreshold, steps, maxWeight } = settings;
+  if (progressThreshold === undefined || steps.length === 0 || maxWeight <= 0) return;
+  const { isPercentage, value } = progressThreshold;
+  const type = asString(dig(canaryOf(rollout), 'replicaProgressThreshold', 'type'));
+  const where = { path: THRESHOLD, anchor: 'replicaProgressThreshold' };
+  const pods = countText(value, 'available canary');
+  if (!THRESHOLD_TYPES.includes(type)) {
+    context.report('thresholdType', { ...where, data: { type, pods } });
+    return;
+  }
+  const replicas = int32(dig(rollout, 'spec', 'replicas'));
+  // Without pods there is nothing to wait for.
+  if (isPercentage && value > 100 && replicas !== 0) context.report('thresholdPercent', { ...where, data: { value } });
+  if (isPercentage || replicas === undefined || replicas <= 0 || isScaled(context, rollout)) return;
+  const stuck = stuckAtThreshold(context, settings);
+  if (stuck === undefined) return;
+  const step = stuck.index < steps.length ? `step ${stuck.index + 1}` : 'the end of the steps';
+  context.report('threshold', { ...where, data: { step, pods, count: countText(stuck.canary, 'canary') } });
+}
+
+/** Returns the step at which only the threshold stops the update, and the canary pods there. */
+function stuckAtThreshold(
+  context: Context,
+  settings: CanarySettings,
+): { readonly index: number; readonly canary: number } | undefined {
+  const { isTrafficRouted, replicas, steps } = settings;
+  if (!isTrafficRouted && replicas > MOST_REPLICAS_WITHOUT_ROUTER) return undefined;
+  const spend = (reconciliations: number): void => context.spend(reconciliations * steps.length);
+  const stages = updateStages(settings, spend);
+  const last = stages.at(-1);
+  const least = settings.progressThreshold?.value ?? 0;
+  // Pods that are about to go still count.
+  if (last?.end !== 'stuck' || last.states.some(({ pods }) => pods.canary >= least)) return undefined;
+  const index = stages.length - 1;
+  const without = updateStages({ ...settings, progressThreshold: undefined }, spend)[index];
+  return without?.end === 'done' ? { index, canary: endOf(last).pods.canary } : undefined;
 }
 
 function isScaled(context: Context, rollout: KubeObject): boolean {

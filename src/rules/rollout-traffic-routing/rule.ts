@@ -18,6 +18,7 @@ import { canaryOf, isBeingDeleted, stepsOf, trafficRoutingOf, virtualServiceRead
 import { isKnownGatewayPlugin, type OfVersions } from '../../world/rollouts-versions.ts';
 import { ROUTERS, routerConfig, routersOf } from '../../world/routers.ts';
 import { defineRule, type RuleContext } from '../define.ts';
+import { namesNoRoute, undecodable } from './plugin-config.ts';
 
 const FORMS = [
   { router: 'istio', kind: 'VirtualService', single: 'virtualService', plural: 'virtualServices' },
@@ -58,6 +59,21 @@ const messages = {
     class: 'invalid',
     text: 'maxTrafficWeight is {max}, but the Gateway API plugin up to 0.15 works only with weights from 0 to 100',
     fix: 'remove it, or set controllers.gatewayPluginVersion in the policy if your plugin is newer',
+  },
+  pluginConfig: {
+    class: 'invalid',
+    text: 'the Gateway API plugin cannot read {field}: it is {found}, not {wanted}, so no weight can be set',
+    fix: 'use {wanted}',
+  },
+  pluginField: {
+    class: 'advice',
+    text: 'the Gateway API plugin cannot read {field}: it is {found}, not {wanted}, so only releases that do not know the field can set weights',
+    fix: 'use {wanted}',
+  },
+  pluginRoutes: {
+    class: 'invalid',
+    text: 'the configuration of the Gateway API plugin names no route, so no weight can be set',
+    fix: 'name a route in httpRoutes, grpcRoutes, tcpRoutes or tlsRoutes',
   },
   both: {
     class: 'invalid',
@@ -100,10 +116,11 @@ export const rolloutTrafficRouting = defineRule({
     'there is none. An empty list counts as not set. trafficRouting without any router is accepted: steps pass, ' +
     'but no weight is ever set. maxTrafficWeight is the weight of all traffic, and the controller divides by it. ' +
     'The TrafficSplit of SMI is created by the controller. It cannot set weights with one that belongs to something else; this is only advice, because the first pods start anyway. ' +
+    'The Gateway API plugin reads its configuration each time that it sets a weight, and fails if a value has another type or no route is named. ' +
     'Source: Argo Rollouts v1.9.1, pkg/apis/rollouts/validation ' +
     '(ValidateRolloutStrategyCanary, ValidateRolloutNginxIngressesConfig, ValidateRolloutAlbIngressesConfig, ' +
     'ValidateRolloutVirtualServicesConfig), rollout/controller.go (getAmbassadorMappings, ' +
-    'getReferencedAppMeshResources) and rollout/trafficrouting.go and rollout/trafficrouting/alb (getForwardActionString) and rollout/trafficrouting/smi (SetWeight); Gateway API plugin v0.15.0, pkg/plugin (SetWeight).',
+    'getReferencedAppMeshResources) and rollout/trafficrouting.go and rollout/trafficrouting/alb (getForwardActionString) and rollout/trafficrouting/smi (SetWeight); Gateway API plugin v0.15.0, pkg/plugin (SetWeight, getGatewayAPITrafficRoutingConfig).',
   subject: {
     'Rollout.argoproj.io': [
       'spec.strategy.canary.dynamicStableScale',
@@ -117,6 +134,14 @@ export const rolloutTrafficRouting = defineRule({
     pluginMaxWeight: {
       why: 'The validation does not know what a plugin does. The Gateway API plugin v0.15.0 sets a weight below 0 when the canary gets more than 100, at the latest at the end of the update. The API server rejects it, and the update stands still.',
       seenBy: ['agreement', 'e2e'],
+    },
+    pluginConfig: {
+      why: 'The validation does not know what a plugin reads. Every release of the Gateway API plugin up to v0.15.0 fails to decode it at each weight, and the update stands still.',
+      seenBy: [],
+    },
+    pluginRoutes: {
+      why: 'The validation does not know what a plugin needs. Every release of the Gateway API plugin up to v0.15.0 rejects every weight if no route is named, and the update stands still.',
+      seenBy: [],
     },
     zeroMaxWeight: {
       why: 'The validation compares only the weights of steps with it, and accepts it without such steps or with weights of 0. The controller divides by it as soon as there is a stable ReplicaSet, panics at each attempt, and the Rollout is stuck.',
@@ -165,6 +190,7 @@ export const rolloutTrafficRouting = defineRule({
       checkMaxWeight(context, rollout, routing);
     }
     checkPluginMaxWeight(context, rollout, routing);
+    checkPluginConfig(context, routing);
     if (routers.size === 0) context.report('idle', { path: ROUTING_PATH, anchor: 'trafficRouting', data: {} });
     checkForms(context, rollout);
     checkStickiness(context, rollout);
@@ -199,6 +225,20 @@ function checkPluginMaxWeight(context: RuleContext<typeof messages>, rollout: Ku
   if (max <= 100 || !isGateway || stepsOf(rollout).length === 0 || !isKnownGatewayPlugin(context.versions)) return;
   const path = [...ROUTING_PATH, 'maxTrafficWeight'];
   context.report('pluginMaxWeight', { path, anchor: 'pluginMaxWeight', data: { max } });
+}
+
+function checkPluginConfig(context: RuleContext<typeof messages>, routing: JsonObject): void {
+  if (!isKnownGatewayPlugin(context.versions)) return;
+  const config = asObject(routing['plugins'])[GATEWAY_PLUGIN];
+  const base = [...ROUTING_PATH, 'plugins', GATEWAY_PLUGIN];
+  for (const { path, found, wanted, isCertain } of undecodable(config)) {
+    const field = path.length === 0 ? 'its configuration' : renderPath(path);
+    // The fields by their names; the place in a list may change.
+    const anchor = ['plugins', ...path.filter((key) => typeof key === 'string')].join('.');
+    const data = { field, found, wanted };
+    context.report(isCertain ? 'pluginConfig' : 'pluginField', { path: [...base, ...path], anchor, data });
+  }
+  if (namesNoRoute(config)) context.report('pluginRoutes', { path: base, anchor: 'pluginRoutes', data: {} });
 }
 
 // What AWS allows, and the controller checks each time that it writes the action.

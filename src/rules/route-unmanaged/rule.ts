@@ -1,6 +1,7 @@
 import {
   BACKEND_REF_PLACES,
   drivesRoute,
+  gatewayConfig,
   GATEWAY_PLUGIN,
   managedGatewayRoutes,
   ROUTE_KINDS,
@@ -154,6 +155,8 @@ function checkVirtualServices(context: Context, rollout: KubeObject, pair: Pair)
 }
 
 function checkGatewayRoutes(context: Context, rollout: KubeObject, pair: Pair): void {
+  // A configuration without a route is another mistake, and has its own message.
+  if (gatewayConfig(rollout) !== undefined && managedGatewayRoutes(rollout).length === 0) return;
   if (namesAbsentRoute(context, rollout)) return;
   for (const kind of ROUTE_KINDS) {
     for (const object of sendersOf(context, rollout, kind, pair.canary)) {
