@@ -38,8 +38,9 @@ function isScalar(text: string): boolean {
   let needsOperand = true;
   while (at < rest.length) {
     TOKEN.lastIndex = at;
-    const [whole = '', name, number, sign] = TOKEN.exec(rest) ?? [];
-    if (whole === '') return false;
+    const token = TOKEN.exec(rest);
+    if (token === null) return false;
+    const [whole, name, number, sign] = token;
     at += whole.length;
     if (!needsOperand) {
       if (sign === undefined || sign === '(') return false;
