@@ -23,7 +23,6 @@ const INSTEAD: Readonly<Record<string, string>> = {
   null: 'nil',
   none: 'nil',
   undefined: 'nil',
-  nan: 'isNaN(result)',
 };
 const ARGUMENT = /args(?:\.|\s*\[\s*["'])([\w-]+)/y;
 const QUOTES = '\u201c\u201d\u2018\u2019\u201e`';
@@ -44,6 +43,23 @@ export function remedyFor(condition: string, problem: Problem, provider: string)
 function exampleFor(provider: string): string {
   if (provider === 'prometheus') return 'result[0] > 0.95 && result[0] < 2';
   return provider === 'datadog' ? 'default(result, 0) < 0.05' : 'result > 0.95 && result < 2';
+}
+
+/** In place of the name of a provider, for a query of Prometheus that yields one number. */
+export const SCALAR = 'scalar';
+
+// What stands for one number in the result of each provider.
+const NUMBERS: Readonly<Record<string, string>> = {
+  prometheus: 'result[0]',
+  graphite: 'result[0]',
+  influxdb: 'result[0]',
+  newRelic: 'result.rate',
+  cloudWatch: 'result[0].Values[0]',
+  datadog: 'default(result, 0)',
+};
+
+function testForNaN(provider: string, name = 'isNaN'): string {
+  return `${name}(${NUMBERS[provider] ?? 'result'})`;
 }
 
 function instead({ token }: Problem): string | undefined {
@@ -76,7 +92,7 @@ const FOR_PATTERNS: readonly (readonly [start: string, remedy: string])[] = [
 ];
 
 const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
-  name: (problem, condition) => {
+  name: (problem, condition, provider) => {
     const { at, token } = problem;
     ARGUMENT.lastIndex = at;
     if (token === 'args') return `put braces around the argument: {{args.${ARGUMENT.exec(condition)?.[1] ?? 'NAME'}}}`;
@@ -89,9 +105,13 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
     const names = KNOWN_NAMES.filter((name) => !isCall || !VALUES.has(name)).filter(
       (name) => isCall || VALUES.has(name),
     );
-    return write(instead(problem) ?? nearest(token, names)) ?? 'use result and the functions of Argo Rollouts and expr';
+    if (token.toLowerCase() === 'nan') return `write ${testForNaN(provider)}`;
+    // What expr 1.17 adds has no near name that does the same.
+    const near = KNOWN_NAMES.includes(token) ? undefined : nearest(token, names);
+    return write(instead(problem) ?? near) ?? 'use result and the functions of Argo Rollouts and expr';
   },
   token: (problem, condition) =>
+    decimalCommaAt(condition, problem.at) ??
     (problem.token === '#' ? 'remove it, or write the comment between /* and */' : undefined) ??
     arrowAt(condition, problem.at) ??
     negationBefore(condition, problem.at) ??
@@ -101,7 +121,12 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
   text: ({ token }) => (token.startsWith('\\') ? 'write two backslashes' : `add the closing ${token}`),
   number: () => 'write the number alone',
   types: ({ text }) => FOR_TYPES.find(([type]) => text.includes(type))?.[1],
-  arguments: ({ token }) => `pass the arguments that ${token} takes`,
+  arguments: ({ at, token }, condition, provider) =>
+    (token === 'isNaN' || token === 'isInf') && /^\w+\s*\(\s*result\s*\)/.test(condition.slice(at, at + MAX_FIELD))
+      ? `write ${testForNaN(provider, token)}`
+      : provider === SCALAR && token === 'len'
+        ? 'compare the result itself, which is one number'
+        : `pass the arguments that ${token} takes`,
   mixed: () => 'put parentheses around the part with ??',
   result: () => 'compare it with a value',
   access: ({ at, text }, condition, provider) => {
@@ -146,6 +171,12 @@ function arrowAt(condition: string, at: number): string | undefined {
   return element === undefined
     ? undefined
     : `leave out ${element} =>, and write # for the element, as in any(result, # > 1)`;
+}
+
+function decimalCommaAt(condition: string, at: number): string | undefined {
+  const whole = /(?<![\w.\]])\d+$/.exec(condition.slice(Math.max(0, at - MAX_FIELD), at))?.[0];
+  const part = /^,(\d+)(?![\w.])/.exec(condition.slice(at, at + MAX_FIELD))?.[1];
+  return whole === undefined || part === undefined ? undefined : `write ${whole}.${part}`;
 }
 
 // The word in capitals is a name, with which nothing can follow.
