@@ -48,7 +48,7 @@ const messages = {
   active: {
     class: 'advice',
     text: '{analysis} measures active Service "{service}" (metric "{metric}" of {template}), which still selects the pods of the old version',
-    fix: 'use the address of previewService',
+    fix: '{remedy}',
   },
 } as const;
 
@@ -124,6 +124,7 @@ interface Found {
 interface Details {
   readonly hint?: string;
   readonly ports?: string;
+  readonly remedy?: string;
   readonly about?: { readonly object: KubeObject; readonly path: Path };
 }
 
@@ -131,7 +132,7 @@ type Report = (id: keyof typeof messages, details?: Details) => void;
 
 function check(context: Context, rollout: KubeObject, { analysis, request, measured, reported }: Found): void {
   const { metric, path, service, port } = request;
-  const report: Report = (id, { hint = '', ports = '', about } = {}) => {
+  const report: Report = (id, { hint = '', ports = '', remedy = '', about } = {}) => {
     const place = id === 'port' ? `${service} ${port}` : service;
     if (reported.has(`${id} ${place}`)) return;
     reported.add(`${id} ${place}`);
@@ -147,6 +148,7 @@ function check(context: Context, rollout: KubeObject, { analysis, request, measu
         hint,
         port: port ?? '',
         ports,
+        remedy,
       },
       related: [{ object: metric.template, path }, ...(about === undefined ? [] : [about])],
     });
@@ -154,8 +156,15 @@ function check(context: Context, rollout: KubeObject, { analysis, request, measu
   checkService(context, rollout, request, report);
   const blueGreen = blueGreenOf(rollout);
   const isActive = analysis.role === 'prePromotion' && service === asString(blueGreen?.['activeService']);
+  const preview = asString(blueGreen?.['previewService']);
   // An analysis that measures both compares them.
-  if (isActive && !measured.has(asString(blueGreen?.['previewService']))) report('active');
+  if (isActive && !measured.has(preview))
+    report('active', {
+      remedy:
+        preview === ''
+          ? 'add a previewService and use its address, or measure after the promotion'
+          : 'use the address of previewService',
+    });
 }
 
 function checkService(
