@@ -125,14 +125,13 @@ interface Details {
   readonly hint?: string;
   readonly ports?: string;
   readonly remedy?: string;
-  readonly about?: { readonly object: KubeObject; readonly path: Path };
 }
 
 type Report = (id: keyof typeof messages, details?: Details) => void;
 
 function check(context: Context, rollout: KubeObject, { analysis, request, measured, reported }: Found): void {
   const { metric, path, service, port } = request;
-  const report: Report = (id, { hint = '', ports = '', remedy = '', about } = {}) => {
+  const report: Report = (id, { hint = '', ports = '', remedy = '' } = {}) => {
     const place = id === 'port' ? `${service} ${port}` : service;
     if (reported.has(`${id} ${place}`)) return;
     reported.add(`${id} ${place}`);
@@ -150,7 +149,7 @@ function check(context: Context, rollout: KubeObject, { analysis, request, measu
         ports,
         remedy,
       },
-      related: [{ object: metric.template, path }, ...(about === undefined ? [] : [about])],
+      related: [{ object: metric.template, path }],
     });
   };
   checkService(context, rollout, request, report);
@@ -180,10 +179,7 @@ function checkService(
     // The controller may have a Service of this name in its own namespace.
     if (!isQualified) report('noNamespace');
     else if (port !== undefined && lacksPort(found.object, port))
-      report('port', {
-        ports: describePorts(portsOf(found.object)),
-        about: { object: found.object, path: ['spec', 'ports'] },
-      });
+      report('port', { ports: describePorts(portsOf(found.object)) });
   } else if (isQualified && found.state === 'absent') {
     const near = nearestService(context, rollout, service);
     if (near !== undefined) report('absent', { hint: ` (did you mean Service "${near}"?)` });
