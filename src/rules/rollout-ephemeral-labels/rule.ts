@@ -65,7 +65,7 @@ export const rolloutEphemeralLabels = defineRule({
   stricterThanUpstream: {
     label: {
       why: 'The validation does not look at these labels. The API server rejects the ReplicaSet, and the update stops there.',
-      seenBy: ['e2e'],
+      seenBy: ['agreement', 'e2e'],
     },
     differs: {
       why: 'The validation does not compare the labels with the selector. The API server rejects the ReplicaSet, and the update stops there (docs/upstream-facts.md, H5).',

@@ -105,11 +105,11 @@ export const rolloutExperiment = defineRule({
     },
     repeated: {
       why: 'Nothing validates an experiment before its step starts. The controller then takes the Experiment for invalid and does nothing with it, and the update stops there.',
-      seenBy: [],
+      seenBy: ['agreement'],
     },
     mismatch: {
       why: 'Nothing compares the labels of an experiment before its step starts. The API server then rejects the ReplicaSet, the experiment fails, and the update is aborted.',
-      seenBy: [],
+      seenBy: ['agreement'],
     },
     selector: {
       why: 'Nothing validates an experiment before its step starts. The controller panics at each attempt to create the Experiment, and the update stops there.',

@@ -137,11 +137,11 @@ export const rolloutTrafficRouting = defineRule({
     },
     pluginConfig: {
       why: 'The validation does not know what a plugin reads. Every release of the Gateway API plugin up to v0.15.0 fails to decode it at each weight, and the update stands still.',
-      seenBy: [],
+      seenBy: ['agreement'],
     },
     pluginRoutes: {
       why: 'The validation does not know what a plugin needs. Every release of the Gateway API plugin up to v0.15.0 rejects every weight if no route is named, and the update stands still.',
-      seenBy: [],
+      seenBy: ['agreement'],
     },
     zeroMaxWeight: {
       why: 'The validation compares only the weights of steps with it, and accepts it without such steps or with weights of 0. The controller divides by it as soon as there is a stable ReplicaSet, panics at each attempt, and the Rollout is stuck.',
@@ -155,7 +155,7 @@ export const rolloutTrafficRouting = defineRule({
     },
     stickiness: {
       why: 'The validation does not look at the number. The controller does when it writes the action of the Ingress, fails at each attempt, and the update is stuck.',
-      seenBy: [],
+      seenBy: ['agreement'],
     },
   },
   messages,
