@@ -38,9 +38,8 @@ function isScalar(text: string): boolean {
   let needsOperand = true;
   while (at < rest.length) {
     TOKEN.lastIndex = at;
-    const token = TOKEN.exec(rest);
-    if (token === null) return false;
-    const [whole, name, number, sign] = token;
+    const [whole = '', name, number, sign] = TOKEN.exec(rest) ?? [];
+    if (whole === '') return false;
     at += whole.length;
     if (!needsOperand) {
       if (sign === undefined || sign === '(') return false;
