@@ -7,7 +7,6 @@ import { CONDITIONS, providersOf } from '../../world/metrics.ts';
 import type { KubeObject } from '../../world/object.ts';
 import { argumentOf, fillIn, placeholdersIn } from '../../world/placeholders.ts';
 import { asArray, asString, dig, optionalString } from '../../world/read.ts';
-import { scalarOf } from './scalar-query.ts';
 
 // `types.MetricDataResult` of the AWS SDK for Go v2, service/cloudwatch.
 const METRIC_DATA_RESULT = structOf({
@@ -53,8 +52,6 @@ export interface ConditionCheck {
   readonly since: Problem | undefined;
   /** The placeholder whose usual values all make it fail. The problem is that with the first of them. */
   readonly tag?: string;
-  /** Whether the result is one number, where the provider has lists too. */
-  readonly isScalar?: boolean;
   /** Undefined if it fails anyway. */
   readonly doubts?: Doubts;
 }
@@ -117,21 +114,11 @@ function check(
   defaults: Defaults | undefined,
 ): ConditionCheck {
   const { provider, condition } = place;
-  const scalar = provider === 'prometheus' ? scalarOf(place.metric) : undefined;
-  const [before, since] = problemsOf(condition, scalar !== undefined && scalar.tag === undefined ? [FLOAT] : types);
-  if (before !== undefined && since !== undefined) return { ...place, before, since, isScalar: scalar !== undefined };
-  if (scalar?.tag !== undefined) {
-    const [first, second] = problemsOf(condition, [FLOAT]);
-    if (first !== undefined && second !== undefined)
-      return { ...place, before: first, since: second, tag: `{{${scalar.tag}}}`, isScalar: true };
-  }
+  const [before, since] = [problemOf(condition, '1.15', types), problemOf(condition, '1.17', types)];
+  if (before !== undefined && since !== undefined) return { ...place, before, since };
   const filled = defaults === undefined ? undefined : problemWithValues(condition, types, defaults);
   if (filled !== undefined) return { ...place, before: filled.problem, since: filled.problem, tag: filled.tag };
-  return { ...place, before, since, isScalar: scalar !== undefined, doubts: doubtsAbout(condition, provider) };
-}
-
-function problemsOf(condition: string, types: readonly Type[]): readonly [Problem | undefined, Problem | undefined] {
-  return [problemOf(condition, '1.15', types), problemOf(condition, '1.17', types)];
+  return { ...place, before, since, doubts: doubtsAbout(condition, provider) };
 }
 
 function doubtsAbout(condition: string, provider: string): Doubts {

@@ -45,9 +45,6 @@ function exampleFor(provider: string): string {
   return provider === 'datadog' ? 'default(result, 0) < 0.05' : 'result > 0.95 && result < 2';
 }
 
-/** In place of the name of a provider, for a query of Prometheus that yields one number. */
-export const SCALAR = 'scalar';
-
 // What stands for one number in the result of each provider.
 const NUMBERS: Readonly<Record<string, string>> = {
   prometheus: 'result[0]',
@@ -124,9 +121,7 @@ const REMEDIES: Readonly<Partial<Record<Problem['kind'], Remedy>>> = {
   arguments: ({ at, token }, condition, provider) =>
     (token === 'isNaN' || token === 'isInf') && /^\w+\s*\(\s*result\s*\)/.test(condition.slice(at, at + MAX_FIELD))
       ? `write ${testForNaN(provider, token)}`
-      : provider === SCALAR && token === 'len'
-        ? 'compare the result itself, which is one number'
-        : `pass the arguments that ${token} takes`,
+      : `pass the arguments that ${token} takes`,
   mixed: () => 'put parentheses around the part with ??',
   result: () => 'compare it with a value',
   access: ({ at, text }, condition, provider) => {

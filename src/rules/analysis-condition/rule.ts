@@ -11,7 +11,7 @@ import { AFTER_FIVE_ERRORS, ENDS_IN_ERROR } from '../measurement-errors.ts';
 import { comparesWholeResult } from './compares-whole-result.ts';
 import { checkedConditions, type ConditionCheck } from './check.ts';
 import { messages, type Context } from './messages.ts';
-import { remedyFor, SCALAR } from './remedy.ts';
+import { remedyFor } from './remedy.ts';
 
 // The other providers can fail without a condition: a Job by its exit status, Kayenta by its thresholds, a web request
 // by its status. What a plugin does is unknown.
@@ -46,7 +46,7 @@ export const analysisCondition = defineRule({
     'certain. A condition that fails with every usual value, and with the default of the argument, is advice. It is also advice if the metric is in a dry run ' +
     'of its template, or asks a web address without jsonPath, where an answer that is not JSON counts as a success. ' +
     'Prometheus returns a list even for a single value, and the controller cannot compare a list with a number. A query ' +
-    'that is a scalar as a whole, such as scalar(...), returns a single number, which has no elements. Source: Argo Rollouts v1.9.1 and v1.10.1, utils/evaluate (EvaluateResult, EvalCondition), metricproviders, ' +
+    'with scalar() returns a single number. Source: Argo Rollouts v1.9.1 and v1.10.1, utils/evaluate (EvaluateResult, EvalCondition), metricproviders, ' +
     'analysis (assessMetricStatus); expr v1.15.5 and v1.17.7, parser and checker; Go 1.26, regexp/syntax.',
   subject: inEach(TEMPLATE_KINDS, [
     ...NAME_RULE_PLACES,
@@ -108,7 +108,7 @@ function reportProblem(
   isDryRun: (name: string) => boolean,
 ): void {
   const { metric, provider, field, condition, tag } = check;
-  const remedy = remedyFor(condition, problem, check.isScalar === true ? SCALAR : provider);
+  const remedy = remedyFor(condition, problem, provider);
   const data = { metric: metric.name, field, problem: problem.text, position: problem.at + 1, remedy };
   const place = { ...placeOf(check), versions: versionsOf(check) };
   const isUnused =
