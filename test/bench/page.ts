@@ -23,7 +23,7 @@ export const SECTIONS: { readonly [Part in Exclude<keyof Data, 'node' | 'cpu'>]:
     return `## Server
 
 Three HTTPS servers get the same ${whole(bodies)} AdmissionReviews (${whole(bodyBytes)} bytes on average) from the same client, in turn, for ${rounds} rounds.
-Server and client have a core each. Rollgate is compiled and has the Node.js options of the image, here and below.
+Server and client have a core each.
 
 - The bare server parses the body and allows the request. No webhook in Node.js does less.
 - Rollgate has ${whole(rollouts)} Rollouts and ${whole(rollouts * 4)} other objects in its cache. It decides and logs every request.
@@ -116,7 +116,7 @@ The time of one request after the other to a new process, over one connection; m
 
 ${table(['', 'first request', 'next ten, each', 'next ninety, each'], [row('bare', bare), row('Rollgate', rollgate)])}
 
-Before the first request Rollgate holds ${whole(idleMiB)} MiB.
+Before the first request Rollgate holds ${whole(idleMiB)} MiB, compiled and with the Node.js options of the image.
 `;
   },
 
@@ -140,7 +140,7 @@ ${table(
   bounds(figures) {
     return `## Bounds
 
-What one request costs all others. Each row is a process of its own, with the Node.js options of the image and 10
+What one request costs all others. Each row is a process of its own, compiled, with the Node.js options of the image and 10
 Rollouts in its cache, that has answered 200 small requests before.
 
 - The longest block is the most processor time that the main thread took before others got their turn. It is the

@@ -67,9 +67,9 @@ async function rollgateHere(): Promise<RequestListener> {
   const { warmUp } = await import('../../src/commands/serve/warm-up.ts');
   const { returnUnusedMemory } = await import('../../src/server/unused-memory.ts');
   const objects = [...objectsOfAll(applications(Number(size))), ...sharedRoutes(Number(routes))];
-  const app = rollgateApp(objects);
   // As `serve` does before it opens its port.
   await warmUp(() => false);
+  const app = rollgateApp(objects);
   returnUnusedMemory();
   return app;
 }
